@@ -1,0 +1,76 @@
+/** The arrows of the house: which part may import which. Checked by `npm run layers`. */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'raft-stands-alone',
+      comment: 'raft/ is a library of its own: nothing of packages/ or scripts/',
+      severity: 'error',
+      from: { path: '^raft/' },
+      to: { path: '^(packages|scripts)/' },
+    },
+    {
+      name: 'core-is-pure',
+      comment: 'the consensus core does no I/O and reads no clock: only itself, and crc32 of node:zlib',
+      severity: 'error',
+      from: { path: '^raft/src/core/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      to: { pathNot: '^(raft/src/core/|(node:)?zlib$)' },
+    },
+    {
+      name: 'rules-are-pure',
+      comment: 'rules take values and return effects; adapters call rules, never the other way round',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/src/rules/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      to: {
+        pathNot: '^(packages/$1/src/rules/|packages/domain/|(node:)?(zlib|crypto)$|node_modules/mnemonist/)',
+      },
+    },
+    {
+      name: 'domain-is-the-bottom',
+      severity: 'error',
+      from: { path: '^packages/domain/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(packages/(?!domain)|raft|scripts)' },
+    },
+    {
+      name: 'service-knows-no-service',
+      severity: 'error',
+      from: { path: '^packages/service/' },
+      to: { path: '^packages/(?!(service|domain)/)' },
+    },
+    {
+      name: 'services-meet-only-on-the-wire',
+      severity: 'error',
+      from: { path: '^packages/(catalog|orders|frontend)/' },
+      to: { path: '^packages/(?!($1|service|domain)/)' },
+    },
+    {
+      name: 'only-orders-and-links-use-raft',
+      comment: 'service uses the frames of raft and nothing else of it',
+      severity: 'error',
+      from: { path: '^packages/(catalog|frontend|client|cluster|service)/' },
+      to: { path: '^raft/src/(?!frames/)' },
+    },
+    {
+      name: 'outsiders-use-the-index',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/' },
+      to: { path: '^packages/([^/]+)/src/(?!index\\.ts$)', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'tests-are-not-imported',
+      severity: 'error',
+      from: { pathNot: '\\.test\\.ts$' },
+      to: { path: '\\.test\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,154 @@
+/**
+ * What stands in the log: batches of commands, and the settlements that tell every book what the catalog decided.
+ * One batch is one log entry; a command's place is (log index, position in the batch).
+ */
+import { pack, unpack } from './codec.js';
+import { FormatError } from './errors.js';
+import { asInteger, asList, asText } from './guards.js';
+import { ORDER_QUANTITY_MAX, type OrderType } from './order.js';
+import { PRICE_CENTS_MAX, type Cents } from './money.js';
+
+/** Longest idempotency key, in characters. */
+export const KEY_LENGTH_MAX = 255;
+
+/** Commands in one batch at most. */
+export const BATCH_COMMANDS_MAX = 4096;
+
+interface Keyed {
+  /** The client's idempotency key: one key, one effect. */
+  readonly key: string;
+  readonly name: string;
+}
+
+/** Buy or sell; numbered when filled. */
+export interface PlaceCommand extends Keyed {
+  readonly kind: OrderType;
+  readonly quantity: number;
+}
+
+/** Lists a stock with quantity 0, or sets the price of a listed one. */
+export interface ListCommand extends Keyed {
+  readonly kind: 'list';
+  readonly price: Cents;
+}
+
+/** Adds quantity to a listed stock. */
+export interface RestockCommand extends Keyed {
+  readonly kind: 'restock';
+  readonly quantity: number;
+}
+
+export type Command = PlaceCommand | ListCommand | RestockCommand;
+
+/** Why the catalog refused a command. */
+export type Rejection = 'STOCK_NOT_FOUND' | 'INSUFFICIENT_STOCK' | 'LIMIT_REACHED';
+
+/**
+ * What became of one command: `filled` an order at a price, `done` a list or restock, `rejected` either, and `none`
+ * where the command's key had been used before, so that it made nothing.
+ */
+export type Outcome =
+  | { readonly kind: 'filled'; readonly price: Cents }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'rejected'; readonly reason: Rejection }
+  | { readonly kind: 'none' };
+
+/** The outcomes of the batch at log index `index`, one for each of its commands. */
+export interface Settlement {
+  readonly index: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** One log entry of kind `command`. Either list may be empty. */
+export interface Batch {
+  /** Milliseconds since 1970 by the leader's clock. */
+  readonly time: number;
+  readonly commands: readonly Command[];
+  /** In rising order of index. */
+  readonly settlements: readonly Settlement[];
+}
+
+const FORMAT = 1;
+const KINDS = ['buy', 'sell', 'list', 'restock'] as const;
+const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;
+
+/** A command as a flat list, `[kind, key, name, amount]`: the form that it has in the log and in frames. */
+export type CommandWire = readonly [kind: number, key: string, name: string, amount: number];
+
+export function commandToWire(command: Command): CommandWire {
+  const amount = command.kind === 'list' ? command.price : command.quantity;
+  return [KIND_CODES[command.kind], command.key, command.name, amount];
+}
+
+/** @throws FormatError if it is not a command within its bounds. */
+export function commandFromWire(value: unknown): Command {
+  const wire = asList(value, 'command');
+  const kind = KINDS[asInteger(wire[0], 'command kind')];
+  const key = asText(wire[1], 'key', KEY_LENGTH_MAX);
+  const name = asText(wire[2], 'stock name');
+  const amount = asInteger(wire[3], 'amount', 1);
+  if (kind === undefined || key === '') throw new FormatError('command of unknown kind or without a key');
+  if (kind === 'list') {
+    if (amount > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
+    return { kind, key, name, price: amount };
+  }
+  if (amount > ORDER_QUANTITY_MAX) throw new FormatError('quantity out of bounds');
+  return { kind, key, name, quantity: amount };
+}
+
+const REJECTIONS: readonly Rejection[] = ['STOCK_NOT_FOUND', 'INSUFFICIENT_STOCK', 'LIMIT_REACHED'];
+
+/** An outcome as one small number: a price, 0 for done, -1 and below for why not, null where nothing was made. */
+export type OutcomeWire = number | null;
+
+export function outcomeToWire(outcome: Outcome): OutcomeWire {
+  switch (outcome.kind) {
+    case 'filled':
+      return outcome.price;
+    case 'done':
+      return 0;
+    case 'rejected':
+      return -1 - REJECTIONS.indexOf(outcome.reason);
+    case 'none':
+      return null;
+  }
+}
+
+/** @throws FormatError if it is not an outcome. */
+export function outcomeFromWire(value: unknown): Outcome {
+  if (value === null) return { kind: 'none' };
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    throw new FormatError('outcome is not a number');
+  if (value > 0) return { kind: 'filled', price: value };
+  if (value === 0) return { kind: 'done' };
+  const reason = REJECTIONS[-1 - value];
+  if (reason === undefined) throw new FormatError(`unknown rejection ${value}`);
+  return { kind: 'rejected', reason };
+}
+
+export function encodeBatch(batch: Batch): Buffer {
+  return pack([
+    FORMAT,
+    batch.time,
+    batch.commands.map(commandToWire),
+    batch.settlements.map((settlement) => [settlement.index, settlement.outcomes.map(outcomeToWire)]),
+  ]);
+}
+
+/** @throws FormatError if the bytes are not a batch of this format. */
+export function decodeBatch(bytes: Uint8Array): Batch {
+  const [format, time, commands, settlements] = asList(unpack(bytes), 'batch');
+  if (format !== FORMAT)
+    throw new FormatError(`batch format ${String(format)}, this program reads ${FORMAT}`);
+  return {
+    time: asInteger(time, 'batch time'),
+    commands: asList(commands, 'commands').map(commandFromWire),
+    settlements: asList(settlements, 'settlements').map((value) => {
+      const [index, outcomes] = asList(value, 'settlement');
+      return {
+        index: asInteger(index, 'settlement index', 1),
+        outcomes: asList(outcomes, 'outcomes').map(outcomeFromWire),
+      };
+    }),
+  };
+}

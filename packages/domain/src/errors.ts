@@ -1,0 +1,70 @@
+/**
+ * The one error base of the services, and the one place where an error becomes an HTTP answer: every error that a
+ * client can meet has a stable word (`status`), and each word has its HTTP status code here.
+ */
+
+/** Stable words of the HTTP contract with the HTTP status of each. */
+export const ERROR_CODES = {
+  INVALID_ORDER: 400,
+  INVALID_STOCK: 400,
+  INVALID_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  STOCK_NOT_FOUND: 404,
+  ORDER_NOT_FOUND: 404,
+  ROUTE_NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
+  INSUFFICIENT_STOCK: 409,
+  BODY_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  KEY_REUSED: 422,
+  HEADERS_TOO_LARGE: 431,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  OUTCOME_UNKNOWN: 504,
+} as const;
+
+export type ErrorStatus = keyof typeof ERROR_CODES;
+
+/** The JSON body of every error answer. */
+export interface ErrorBody {
+  readonly error: { readonly code: number; readonly message: string; readonly status: ErrorStatus };
+}
+
+/** Thrown when a request is refused or fails; `status` is the stable word that the client gets. */
+export class TriremeError extends Error {
+  override readonly name = 'TriremeError';
+  readonly status: ErrorStatus;
+
+  constructor(status: ErrorStatus, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+
+  /** The HTTP status code of the answer. */
+  get httpStatus(): (typeof ERROR_CODES)[ErrorStatus] {
+    return ERROR_CODES[this.status];
+  }
+
+  /** The JSON body of the answer. */
+  toBody(): ErrorBody {
+    return { error: { code: this.httpStatus, message: this.message, status: this.status } };
+  }
+}
+
+/** Thrown when bytes from a disk or a peer are not what the format says. */
+export class FormatError extends Error {
+  override readonly name = 'FormatError';
+  readonly code = 'BAD_FORMAT';
+}
+
+/** Thrown when a rule that must always hold does not; the process stops with exit code 70. */
+export class InvariantError extends Error {
+  override readonly name = 'InvariantError';
+  readonly code = 'INVARIANT';
+}
+
+/** Stops at a broken rule: throws `InvariantError` unless `condition` holds. */
+export function assertRule(condition: boolean, rule: string): asserts condition {
+  if (!condition) throw new InvariantError(rule);
+}

@@ -1,0 +1,36 @@
+/** An order, its bounds, and the JSON that the contract gives it. */
+import { formatCents, type Cents } from './money.js';
+
+export type OrderType = 'buy' | 'sell';
+
+/** What a client asks for. */
+export interface OrderRequest {
+  readonly name: string;
+  readonly type: OrderType;
+  /** Whole number, 1 to `ORDER_QUANTITY_MAX`. */
+  readonly quantity: number;
+}
+
+/** A filled order as it stands in the book. It never changes. */
+export interface Order extends OrderRequest {
+  /** Dense from 1, in log order. */
+  readonly number: number;
+  /** Price of one, when it was decided. */
+  readonly price: Cents;
+  /** Milliseconds since 1970 by the clock of the leader that logged it; never falls along the log. */
+  readonly time: number;
+}
+
+/** Most units that one order moves, and most that one restock adds. */
+export const ORDER_QUANTITY_MAX = 1_000_000;
+
+/** Longest stock name that an order may carry, in UTF-16 units. */
+export const ORDER_NAME_LENGTH_MAX = 64;
+
+/** The order as it stands in JSON; the time is ISO 8601 in UTC. */
+export function orderJson(order: Order): string {
+  return (
+    `{"number":${order.number},"name":${JSON.stringify(order.name)},"type":"${order.type}",` +
+    `"quantity":${order.quantity},"price":${formatCents(order.price)},"time":"${new Date(order.time).toISOString()}"}`
+  );
+}

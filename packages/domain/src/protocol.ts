@@ -1,0 +1,167 @@
+/**
+ * The frames between the processes, one MessagePack value each. What is many a frame (orders, reads, outcomes) is a
+ * flat list, the rest are objects. `t` tells frames of one direction apart. A link is ordered; ids are the asker's own.
+ */
+import type { CommandWire, OutcomeWire } from './command.js';
+import type { Cents } from './money.js';
+import type { OrderType } from './order.js';
+
+/** The version of these frames; a link between two versions is refused when it opens. */
+export const PROTOCOL_VERSION = 1;
+
+// ---- front-end -> order replica ------------------------------------------------------------------------------
+
+/** `[id, ...command]` */
+export type SubmitItem = readonly [id: number, kind: number, key: string, name: string, amount: number];
+
+/** Order numbers to look up. With `linearizable` only the leader answers "missing", after a confirmed read. */
+export type GetItem = readonly [id: number, number: number, linearizable: boolean];
+
+export type ToReplica =
+  | { readonly t: 'submit'; readonly items: readonly SubmitItem[] }
+  | { readonly t: 'get'; readonly items: readonly GetItem[] }
+  /** Filled orders after number `after`, at most `limit`, of stock `name` where it is not null. Leader only. */
+  | {
+      readonly t: 'list';
+      readonly id: number;
+      readonly after: number;
+      readonly limit: number;
+      readonly name: string | null;
+    };
+
+// ---- order replica -> front-end ------------------------------------------------------------------------------
+
+/**
+ * What became of a submitted command. `refused` surely had no effect from this attempt; `lost` was logged by a leader
+ * that then lost its lead: it may still be decided, and asking again with its key tells.
+ */
+export type SubmitResult =
+  | readonly [id: number, result: 'filled', number: number, price: Cents]
+  | readonly [id: number, result: 'done']
+  | readonly [id: number, result: 'rejected', reason: string]
+  | readonly [id: number, result: 'keyReused']
+  | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
+  | readonly [id: number, result: 'lost'];
+
+/** `[number, name, type, quantity, price, time]` */
+export type OrderWire = readonly [number, string, OrderType, number, Cents, number];
+
+/** `missing` is final where the read was linearizable; `refused` asks to try the leader. */
+export type GetResult =
+  | readonly [id: number, result: 'order', order: OrderWire]
+  | readonly [id: number, result: 'missing']
+  | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy'];
+
+export type FromReplica =
+  /** Sent when the link opens and whenever it changes. `leader` is null while none is known. */
+  | { readonly t: 'leader'; readonly self: string; readonly leader: string | null; readonly term: number }
+  | { readonly t: 'submitted'; readonly items: readonly SubmitResult[] }
+  | { readonly t: 'got'; readonly items: readonly GetResult[] }
+  /** `next` is the number to go on after, null at the end; a page may be short, even empty, before the end. */
+  | {
+      readonly t: 'page';
+      readonly id: number;
+      readonly orders: readonly OrderWire[];
+      readonly next: number | null;
+    }
+  | { readonly t: 'pageRefused'; readonly id: number; readonly why: 'notLeader' | 'busy' };
+
+// ---- front-end -> catalog ------------------------------------------------------------------------------------
+
+export type FrontendToCatalog =
+  /** Asks for a lease. The asker counts it from when it sent this. */
+  | { readonly t: 'renew'; readonly id: number }
+  | { readonly t: 'lookup'; readonly items: readonly (readonly [id: number, name: string])[] }
+  | { readonly t: 'list'; readonly id: number; readonly after: string; readonly limit: number }
+  /** Every stock named in revocation `seq`, and in those before it, is out of the cache. */
+  | { readonly t: 'dropped'; readonly seq: number };
+
+// ---- catalog -> front-end ------------------------------------------------------------------------------------
+
+/** `[name, price, quantity, version]` */
+export type StockWire = readonly [string, Cents, number, number];
+
+/**
+ * `cacheable` is false while a change of this stock is under way: the answer is right now, and must not be kept.
+ * `unready`: the catalog does not know yet whether it has seen everything that was decided; ask again.
+ */
+export type LookupResult =
+  | readonly [id: number, result: 'stock', stock: StockWire, cacheable: boolean]
+  | readonly [id: number, result: 'missing']
+  | readonly [id: number, result: 'unready'];
+
+export type CatalogToFrontend =
+  /** Grants what `renew` number `id` asked for, for `ms` milliseconds. */
+  | { readonly t: 'lease'; readonly id: number; readonly ms: number }
+  | { readonly t: 'stocks'; readonly items: readonly LookupResult[] }
+  | {
+      readonly t: 'page';
+      readonly id: number;
+      readonly stocks: readonly StockWire[];
+      readonly next: string | null;
+    }
+  | { readonly t: 'pageUnready'; readonly id: number }
+  /** Drop these stocks, keep no fill of them with a version below `version`, then answer `dropped`. `seq` rises by 1. */
+  | {
+      readonly t: 'revoke';
+      readonly seq: number;
+      readonly version: number;
+      readonly names: readonly string[];
+    };
+
+// ---- leader -> catalog ---------------------------------------------------------------------------------------
+
+/** One effect on stock that is already in the book: `[log index, kind, name, amount]`; kinds as in `CommandWire`. */
+export type EffectWire = readonly [index: number, kind: CommandWire[0], name: string, amount: number];
+
+export type LeaderToCatalog =
+  /** A leader has begun its work on this link, and asks where the catalog stands. */
+  | { readonly t: 'begin' }
+  /**
+   * The leader was confirmed by its majority after `standing` came on this link, and every batch that any catalog may
+   * have decided before is at or below log index `upTo`: once the catalog has decided that far, it may serve lookups.
+   */
+  | { readonly t: 'attach'; readonly upTo: number }
+  /** What the book knows of the log after `prev` up to `index`, for a catalog whose last index is `prev`. */
+  | {
+      readonly t: 'replay';
+      readonly prev: number;
+      readonly index: number;
+      readonly effects: readonly EffectWire[];
+    }
+  /**
+   * Decide the batch (an encoded `Batch`, its settlements to be ignored) at log index `index`, the next one with
+   * commands after `prev`. Positions in `skip` make nothing. Everything up to `settled` is in the book.
+   */
+  | {
+      readonly t: 'decide';
+      readonly index: number;
+      readonly prev: number;
+      readonly settled: number;
+      readonly skip: readonly number[];
+      readonly batch: Uint8Array;
+    };
+
+// ---- catalog -> leader ---------------------------------------------------------------------------------------
+
+export type CatalogToLeader =
+  /** Answers `begin`: the last log index that is decided, and that everything in it is durable. */
+  | { readonly t: 'standing'; readonly lastIndex: number }
+  /** Answers `replay`. */
+  | { readonly t: 'replayed'; readonly lastIndex: number }
+  /** Outcomes by log index, durable and revoked everywhere. Each `decide` is answered once, in order. */
+  | {
+      readonly t: 'decided';
+      readonly items: readonly (readonly [index: number, outcomes: readonly OutcomeWire[]])[];
+    }
+  /** A gap (`prev` is ahead of `lastIndex`) or outcomes that are gone because they were settled. Begin again. */
+  | { readonly t: 'refused'; readonly why: 'gap' | 'settled'; readonly lastIndex: number };
+
+// ---- link names ----------------------------------------------------------------------------------------------
+
+/** Paths that links are opened at, one for each kind of asker. */
+export const LINK_PATHS = {
+  frontendToReplica: '/links/frontend',
+  frontendToCatalog: '/links/frontend',
+  leaderToCatalog: '/links/leader',
+} as const;

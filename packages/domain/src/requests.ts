@@ -1,0 +1,91 @@
+/** What clients may send: one schema for each body, and errors that name the field and what is wrong with it. */
+import { z } from 'zod';
+import { TriremeError, type ErrorStatus } from './errors.js';
+import { KEY_LENGTH_MAX } from './command.js';
+import { toCents, type Cents } from './money.js';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, type OrderRequest } from './order.js';
+import { STOCK_NAME } from './stock.js';
+
+const quantity = z
+  .number({ error: 'must be a whole number' })
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(ORDER_QUANTITY_MAX, `must be at most ${ORDER_QUANTITY_MAX}`);
+
+const orderBody = z.object(
+  {
+    name: z
+      .string({ error: 'must be a string' })
+      .min(1, 'must not be empty')
+      .max(ORDER_NAME_LENGTH_MAX, `must have at most ${ORDER_NAME_LENGTH_MAX} characters`),
+    type: z.enum(['buy', 'sell'], { error: 'must be "buy" or "sell"' }),
+    quantity,
+  },
+  { error: 'must be a JSON object' },
+);
+
+const restockBody = z.object({ quantity }, { error: 'must be a JSON object' });
+
+const listBody = z.object(
+  {
+    price: z.number({ error: 'must be a number' }).transform((price, context): Cents => {
+      const cents = toCents(price);
+      if (cents === null) context.addIssue('must be from 0.01 to 10000000.00 with at most two decimals');
+      return cents ?? 0;
+    }),
+  },
+  { error: 'must be a JSON object' },
+);
+
+/** @throws TriremeError `INVALID_ORDER` naming the field. */
+export function parseOrderBody(json: string): OrderRequest {
+  return parse(orderBody, json, 'INVALID_ORDER', 'order');
+}
+
+/** @throws TriremeError `INVALID_STOCK` naming the field. */
+export function parseListBody(json: string): { readonly price: Cents } {
+  return parse(listBody, json, 'INVALID_STOCK', 'stock');
+}
+
+/** @throws TriremeError `INVALID_STOCK` naming the field. */
+export function parseRestockBody(json: string): { readonly quantity: number } {
+  return parse(restockBody, json, 'INVALID_STOCK', 'restock');
+}
+
+/** A name that a stock may be listed under. @throws TriremeError `INVALID_STOCK`. */
+export function parseStockName(name: string): string {
+  if (!STOCK_NAME.test(name)) {
+    throw new TriremeError(
+      'INVALID_STOCK',
+      'name: must be 1 to 64 letters, digits, dots, dashes or underscores',
+    );
+  }
+  return name;
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
+
+/** An `Idempotency-Key`: 1 to 255 printable ASCII characters. @throws TriremeError `INVALID_REQUEST`. */
+export function parseKey(key: string): string {
+  if (key.length > KEY_LENGTH_MAX || !PRINTABLE_ASCII.test(key)) {
+    throw new TriremeError(
+      'INVALID_REQUEST',
+      `Idempotency-Key: must be 1 to ${KEY_LENGTH_MAX} printable ASCII characters`,
+    );
+  }
+  return key;
+}
+
+function parse<T>(schema: z.ZodType<T>, json: string, status: ErrorStatus, what: string): T {
+  let body: unknown;
+  try {
+    body = JSON.parse(json);
+  } catch {
+    throw new TriremeError(status, `${what}: body is not JSON`);
+  }
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw new TriremeError(status, `${field === '' ? what : field}: ${issue?.message ?? 'is not valid'}`);
+}

@@ -1,0 +1,35 @@
+/** The errors of the library: one class, told apart by a stable `code`. */
+
+export type RaftErrorCode =
+  /** A rule of Raft does not hold, or the driver broke the core's protocol. The process has to stop. */
+  | 'INVARIANT'
+  /** A record of the log or the hard state is damaged, missing or of another format. The member must not vote or serve. */
+  | 'LOG_DAMAGED'
+  /** A write or a sync failed; what is on disk is unknown. The process has to stop. */
+  | 'STORAGE_FAILED'
+  /** This member does not lead. The proposal or read surely had no effect. */
+  | 'NOT_LEADER'
+  /** Too many bytes wait to be committed. The proposal surely had no effect. */
+  | 'OVERLOADED'
+  /** The proposal was logged, then leadership was lost: it may still be committed. */
+  | 'LEADERSHIP_LOST'
+  /** The node is stopping or stopped. */
+  | 'STOPPED'
+  /** A configuration value is out of its bounds. */
+  | 'BAD_CONFIG';
+
+/** Thrown when the library refuses, fails or finds something broken; `code` says which. */
+export class RaftError extends Error {
+  override readonly name = 'RaftError';
+  readonly code: RaftErrorCode;
+
+  constructor(code: RaftErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Stops at a broken invariant: throws `RaftError` with code `INVARIANT` unless `condition` holds. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new RaftError('INVARIANT', message);
+}

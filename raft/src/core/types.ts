@@ -1,0 +1,175 @@
+/**
+ * The vocabulary of the consensus core: ids, terms, log entries, the messages between members and what the core
+ * asks of its driver. Types only; what they mean for safety is said at each field.
+ */
+
+/** A member's name, unique in its cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */
+export type NodeId = string;
+
+/** A Raft term: a whole number from 0, which never falls (Raft 5.1). */
+export type Term = number;
+
+/** A position in the log, from 1; 0 is the place before the first entry. */
+export type LogIndex = number;
+
+/** What an entry is for: `noop` opens a leader's term (Raft 8), `command` carries the state machine's bytes. */
+export type EntryKind = 'noop' | 'command';
+
+/**
+ * One entry of the replicated log. `record` is the entry as it stands on disk and on the wire, checksummed once by
+ * the leader that made it; `data` is a view into it. Both are immutable.
+ */
+export interface Entry {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly kind: EntryKind;
+  readonly data: Uint8Array;
+  readonly record: Uint8Array;
+}
+
+/** What must be on disk before a member may act on it: its term and the vote it gave in that term (Raft, figure 2). */
+export interface HardState {
+  readonly term: Term;
+  readonly vote: NodeId | null;
+}
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
+
+interface Envelope {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** The sender's term; in a `preVoteRequest` and a granted `preVoteResponse` the term that is being asked for. */
+  readonly term: Term;
+}
+
+/** Asks whether an election could be won, without starting one (Ongaro's thesis, 9.6). */
+export interface PreVoteRequest extends Envelope {
+  readonly type: 'preVoteRequest';
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+}
+
+export interface PreVoteResponse extends Envelope {
+  readonly type: 'preVoteResponse';
+  readonly granted: boolean;
+}
+
+/** Asks for a vote (Raft 5.2). `transfer` marks an election that the leader itself asked for (thesis 3.10). */
+export interface VoteRequest extends Envelope {
+  readonly type: 'voteRequest';
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+  readonly transfer: boolean;
+}
+
+export interface VoteResponse extends Envelope {
+  readonly type: 'voteResponse';
+  readonly granted: boolean;
+}
+
+/** Replicates entries and the commit index (Raft 5.3). */
+export interface AppendRequest extends Envelope {
+  readonly type: 'appendRequest';
+  readonly prevIndex: LogIndex;
+  readonly prevTerm: Term;
+  readonly commit: LogIndex;
+  readonly entries: readonly Entry[];
+}
+
+/** Every entry up to `match` stands on the sender's disk as the leader of `term` sent it. */
+export interface AppendAccepted extends Envelope {
+  readonly type: 'appendAccepted';
+  readonly match: LogIndex;
+}
+
+/**
+ * The sender has no entry (`prevIndex`, `prevTerm`) of the request. `hintIndex` is the last place where its log
+ * could agree and `hintTerm` the term that it has there, so that the leader skips a term a round trip (Raft 5.3).
+ */
+export interface AppendRejected extends Envelope {
+  readonly type: 'appendRejected';
+  readonly prevIndex: LogIndex;
+  readonly hintIndex: LogIndex;
+  readonly hintTerm: Term;
+}
+
+/** Keeps followers quiet, and asks the members to confirm the leader for read round `round` (thesis 6.4). */
+export interface Heartbeat extends Envelope {
+  readonly type: 'heartbeat';
+  readonly commit: LogIndex;
+  readonly round: number;
+}
+
+export interface HeartbeatResponse extends Envelope {
+  readonly type: 'heartbeatResponse';
+  readonly round: number;
+}
+
+/** Tells the chosen successor to start its election at once (thesis 3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly type: 'timeoutNow';
+}
+
+export type Message =
+  | PreVoteRequest
+  | PreVoteResponse
+  | VoteRequest
+  | VoteResponse
+  | AppendRequest
+  | AppendAccepted
+  | AppendRejected
+  | Heartbeat
+  | HeartbeatResponse
+  | TimeoutNow;
+
+/** One synced, atomic write to the log store. */
+export interface PersistBatch {
+  /** To be written when not null. */
+  readonly hardState: HardState | null;
+  /** Contiguous. The first one's index decides what goes: the store drops whatever it has at or behind it. */
+  readonly entries: readonly Entry[];
+}
+
+/** A linearizable read may be served once the state machine has applied `index`. */
+export interface ReadGrant {
+  readonly id: number;
+  readonly index: LogIndex;
+}
+
+/** What the driver has to do after giving the core inputs. Handed out once; an empty field means nothing to do. */
+export interface Ready {
+  /** Send now, in this order for each recipient. Does not wait for `persist`. */
+  readonly send: readonly Message[];
+  /** Write and sync, then call `persisted`. Not null at most once at a time. */
+  readonly persist: PersistBatch | null;
+  /** Committed and durable here: apply in order, then call `applied`. Not empty at most once at a time. */
+  readonly apply: readonly Entry[];
+  /** Reads whose leader was confirmed by a majority. */
+  readonly reads: readonly ReadGrant[];
+  /** Ids of reads that cannot be confirmed any more, because this member no longer leads. */
+  readonly readsLost: readonly number[];
+}
+
+/** The log as it stands on disk; what the core reads when it is not in memory. Synchronous: a cache stands before the disk. */
+export interface LogReader {
+  /** Index of the last entry, 0 if there is none. */
+  lastIndex(): LogIndex;
+  /** Term of the entry at `index`; 0 at index 0. Throws outside 0 to `lastIndex()`. */
+  term(index: LogIndex): Term;
+  /**
+   * Entries from `low` up to and including `high`, cut off once their records exceed `bytesMax` in total, but
+   * always at least one. Throws `RaftError` with code `LOG_DAMAGED` where a record does not hold its checksum.
+   */
+  entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[];
+}
+
+/** A member as its own status shows it. */
+export interface CoreStatus {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly term: Term;
+  readonly leader: NodeId | null;
+  readonly lastIndex: LogIndex;
+  readonly commit: LogIndex;
+  readonly applied: LogIndex;
+}

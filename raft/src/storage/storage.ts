@@ -1,0 +1,15 @@
+/** What the driver needs of a disk. The core sees only the `LogReader` half. */
+import type { HardState, LogReader, PersistBatch } from '../core/types.js';
+
+export interface LogStorage extends LogReader {
+  /** What was on disk when the store was opened, then what the last finished `persist` wrote. */
+  hardState(): HardState;
+  /**
+   * Writes the batch atomically and durably: when the promise resolves, a power loss does not undo it. At most one
+   * call at a time. After it resolves, reads show the batch.
+   * @throws RaftError `STORAGE_FAILED`: what is on disk is unknown and the process has to stop.
+   */
+  persist(batch: PersistBatch): Promise<void>;
+  /** Closes the store; nothing may be called afterwards. */
+  close(): Promise<void>;
+}
