@@ -1,0 +1,41 @@
+/** Runs one step of the verification: a program of the workspace, its output passed on as it comes. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** Characters of a step's output that are kept for reading its totals, from its end. */
+const TAIL_LENGTH_MAX = 64 * 1024;
+
+/** What came of a step. */
+export interface StepResult {
+  readonly passed: boolean;
+  /** The last 64 KiB of its output. */
+  readonly tail: string;
+}
+
+/**
+ * Runs a program of `node_modules/.bin`, or `node`, in the workspace's root.
+ * @param env variables beside those of this process.
+ */
+export async function runStep(
+  root: string,
+  argv: readonly [program: string, ...args: string[]],
+  env: Readonly<Record<string, string>> = {},
+): Promise<StepResult> {
+  const [program, ...args] = argv;
+  const command = program === 'node' ? process.execPath : join(root, 'node_modules', '.bin', program);
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let tail = '';
+  const passOn = (chunk: string): void => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk).slice(-TAIL_LENGTH_MAX);
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', passOn);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ passed: code === 0, tail }));
+  });
+}

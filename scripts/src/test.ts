@@ -1,0 +1,97 @@
+/**
+ * The test runner: every test file in a process of its own, with a time limit. `npm run test:only -- raft/src/core`
+ * runs the files whose path holds one of the words. The last line is `N passed, N failed`.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runsAlone, testFiles, type CompiledFile } from './checks/files.js';
+import { runTestFile } from './checks/run-file.js';
+import { addTotals, totalsLine, type Totals, type Verdict } from './checks/totals.js';
+import { ROOT } from './root.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Seconds a file may take. */
+    timeout: { type: 'string', default: '300' },
+    /** Files at a time, of those that need not run alone. */
+    jobs: { type: 'string', default: '2' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const HELP = `Usage: npm run test:only -- [words...] [--timeout 300] [--jobs 2]
+
+Runs the test files whose path holds one of the words, all of them without words.
+  --timeout  seconds that one file may take (300)
+  --jobs     files at a time (2); *.e2e.test.ts files run alone, after the others`;
+
+async function runAll(): Promise<Totals> {
+  const timeoutMs = wholeNumber('--timeout', values.timeout) * 1000;
+  const jobs = wholeNumber('--jobs', values.jobs);
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+
+  const files = testFiles(ROOT, positionals);
+  let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  const runOne = async (file: CompiledFile): Promise<void> => {
+    if (stop.signal.aborted) return;
+    const verdict = await runAndTell(file, timeoutMs, stop.signal);
+    totals = addTotals(totals, verdict);
+  };
+  await inParallel(
+    files.filter((file) => !runsAlone(file)),
+    jobs,
+    runOne,
+  );
+  await inParallel(files.filter(runsAlone), 1, runOne);
+
+  if (stop.signal.aborted) console.log('interrupted: not every file ran');
+  if (files.length === 0) console.log('no test file found');
+  const incomplete = stop.signal.aborted || files.length === 0;
+  return incomplete ? { ...totals, failed: totals.failed + 1 } : totals;
+}
+
+async function runAndTell(file: CompiledFile, timeoutMs: number, signal: AbortSignal): Promise<Verdict> {
+  if (!existsSync(join(ROOT, file.compiled))) {
+    console.log(`FAIL ${file.source}: is not compiled`);
+    return { passed: 0, failed: 1, skipped: 0, problem: 'is not compiled' };
+  }
+  const run = await runTestFile({ root: ROOT, file: file.compiled, timeoutMs, signal });
+  const { verdict } = run;
+  const word = verdict.failed > 0 ? 'FAIL' : 'ok  ';
+  const problem = verdict.problem === null ? '' : `: ${verdict.problem}`;
+  const seconds = (run.tookMs / 1000).toFixed(1);
+  console.log(`${word} ${file.source} (${totalsLine(verdict)}, ${seconds} s)${problem}`);
+  if (verdict.failed > 0) console.log(run.output.replace(/^/gm, '     '));
+  return verdict;
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  jobs: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: jobs }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}
+
+function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} must be a whole number from 1`);
+  return value;
+}
+
+if (values.help) {
+  console.log(HELP);
+} else {
+  const totals = await runAll();
+  console.log(totalsLine(totals));
+  process.exitCode = totals.failed > 0 ? 1 : 0;
+}
