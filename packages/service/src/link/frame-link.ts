@@ -1,0 +1,98 @@
+/** A link over one connection of frames: one MessagePack value a frame. Made by the dialer and the listener. */
+import { pack, unpack } from '@trireme/domain';
+import type { FrameConnection, FrameLimits } from '@trireme/raft/frames';
+import type { Log } from '../log.js';
+import type { Link, LinkHandler } from './link.js';
+
+/** Bounds of a link; each has a default. */
+export interface LinkLimits {
+  /** Bytes that may wait to be sent; a link that would pass it is closed. 32 MiB unless set. */
+  readonly queueBytesMax?: number;
+  /** Longest message in its encoded form, in bytes. 8 MiB unless set. */
+  readonly frameBytesMax?: number;
+  /** A link on which nothing came in for this long, in milliseconds, is closed. 3 s unless set. */
+  readonly silenceMsMax?: number;
+}
+
+const MIB = 1024 * 1024;
+
+export function frameLimits(limits: LinkLimits): FrameLimits {
+  return {
+    queueBytesMax: limits.queueBytesMax ?? 32 * MIB,
+    frameBytesMax: limits.frameBytesMax ?? 8 * MIB,
+    silenceMsMax: limits.silenceMsMax ?? 3_000,
+  };
+}
+
+let lastId = 0;
+
+export class FrameLink implements Link {
+  readonly id = ++lastId;
+  readonly peer: string;
+  /** Resolves once the handler was told that the link is closed. */
+  readonly gone: Promise<void>;
+  readonly #connection: FrameConnection;
+  readonly #frameBytesMax: number;
+
+  private constructor(connection: FrameConnection, peer: string, frameBytesMax: number, gone: Promise<void>) {
+    this.#connection = connection;
+    this.peer = peer;
+    this.#frameBytesMax = frameBytesMax;
+    this.gone = gone;
+  }
+
+  /** Makes a link of an open connection, tells the handler, and begins to read. */
+  static open(
+    connection: FrameConnection,
+    options: { peer: string; frameBytesMax: number; handler: LinkHandler; log: Log },
+  ): FrameLink {
+    const { peer, handler } = options;
+    let tellGone: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => (tellGone = resolve));
+    const link = new FrameLink(connection, peer, options.frameBytesMax, gone);
+    const log = options.log.child({ link: link.id, peer });
+    log.info('link opened');
+    link.#guard(() => handler.opened(link));
+    connection.start({
+      frame: (payload) => link.#guard(() => handler.message(link, unpack(payload))),
+      closed: ({ code, message }) => {
+        log.info({ code, reason: message }, 'link closed');
+        // What the handler throws here goes through: there is no link left to close, and hiding it would hide a bug.
+        try {
+          handler.closed(link, message);
+        } finally {
+          tellGone();
+        }
+      },
+    });
+    return link;
+  }
+
+  get closed(): boolean {
+    return this.#connection.closed;
+  }
+
+  send(message: unknown): boolean {
+    if (this.closed) return false;
+    const bytes = pack(message);
+    if (bytes.length > this.#frameBytesMax) {
+      this.close(`message of ${bytes.length} bytes is too long to send`);
+      return false;
+    }
+    if (this.#connection.send(bytes)) return true;
+    this.close('the queue of the link was full');
+    return false;
+  }
+
+  close(reason: string): void {
+    this.#connection.close(reason);
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.close(error instanceof Error ? error.message : String(error));
+    }
+  }
+}

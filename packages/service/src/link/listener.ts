@@ -1,0 +1,78 @@
+/** Accepts links of one kind on one path of an internal server. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { acceptFrames, type FrameRefusal } from '@trireme/raft/frames';
+import { LINK_HEADERS, refuseHandshake, type LinkIdentity } from '../rules/handshake.js';
+import type { Log } from '../log.js';
+import type { LinkHandler } from './link.js';
+import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
+
+export interface LinkListenerOptions extends LinkLimits {
+  /** Path of the handshake, such as `/links/frontend`. */
+  readonly path: string;
+  readonly identity: LinkIdentity;
+  readonly handler: LinkHandler;
+  readonly log: Log;
+  /** Links open at once; a further one is refused with 503 `TOO_MANY_LINKS`. 256 unless set. */
+  readonly linksMax?: number;
+}
+
+export class LinkListener {
+  readonly path: string;
+  readonly #options: LinkListenerOptions;
+  readonly #linksMax: number;
+  readonly #links = new Set<FrameLink>();
+  #closed = false;
+
+  constructor(options: LinkListenerOptions) {
+    this.path = options.path;
+    this.#options = options;
+    this.#linksMax = options.linksMax ?? 256;
+  }
+
+  /** Answers one `upgrade` event of the server: opens a link or refuses it as JSON. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { identity, handler, log } = this.#options;
+    const limits = frameLimits(this.#options);
+    const connection = acceptFrames({
+      request,
+      socket,
+      head,
+      limits,
+      headers: { [LINK_HEADERS.name]: identity.name },
+      authorize: ({ headers }) => {
+        const refusal = this.#full() ?? refuseHandshake(identity, headers);
+        if (refusal !== null)
+          log.warn({ path: this.path, from: socketAddress(request), refusal }, 'link refused');
+        return refusal;
+      },
+    });
+    if (connection === null) return;
+    const peer = String(request.headers[LINK_HEADERS.name]);
+    const link = FrameLink.open(connection, { peer, frameBytesMax: limits.frameBytesMax, handler, log });
+    this.#links.add(link);
+    void link.gone.then(() => this.#links.delete(link));
+  }
+
+  /** Closes every link and refuses further ones; resolves once the handler was told of each. */
+  async close(reason: string): Promise<void> {
+    this.#closed = true;
+    const links = [...this.#links];
+    for (const link of links) link.close(reason);
+    await Promise.all(links.map(async (link) => link.gone));
+  }
+
+  #full(): FrameRefusal | null {
+    if (this.#closed) return { httpStatus: 503, status: 'UNAVAILABLE', message: 'this process is stopping' };
+    if (this.#links.size < this.#linksMax) return null;
+    return {
+      httpStatus: 503,
+      status: 'TOO_MANY_LINKS',
+      message: `${this.#linksMax} links are open, which is the bound`,
+    };
+  }
+}
+
+function socketAddress(request: IncomingMessage): string {
+  return `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
+}

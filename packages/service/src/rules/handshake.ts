@@ -1,0 +1,96 @@
+/** Who may open a link: the headers of a link's handshake, and the rule that accepts or refuses them. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { PROTOCOL_VERSION } from '@trireme/domain';
+
+/** Who a process is, and what it must know to be let in. */
+export interface LinkIdentity {
+  /** Unique in the cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */
+  readonly name: string;
+  readonly cluster: string;
+  /** The cluster's secret, or null where none is asked for. */
+  readonly secret: string | null;
+}
+
+/** Headers of a handshake and of internal calls, in lower case as Node gives them. */
+export const LINK_HEADERS = {
+  cluster: 'x-trireme-cluster',
+  version: 'x-trireme-version',
+  name: 'x-trireme-name',
+  secret: 'x-trireme-secret',
+} as const;
+
+export interface HandshakeRefusal {
+  readonly httpStatus: number;
+  readonly status: 'WRONG_CLUSTER' | 'WRONG_VERSION' | 'UNAUTHORIZED' | 'INVALID_NAME';
+  readonly message: string;
+}
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** True for names that processes and clusters may have: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && NAME.test(name);
+}
+
+/** What a process says about itself when it opens a link. */
+export function handshakeHeaders(identity: LinkIdentity): Record<string, string> {
+  return {
+    [LINK_HEADERS.cluster]: identity.cluster,
+    [LINK_HEADERS.version]: String(PROTOCOL_VERSION),
+    [LINK_HEADERS.name]: identity.name,
+    ...(identity.secret === null ? {} : { [LINK_HEADERS.secret]: identity.secret }),
+  };
+}
+
+/** Why a process with this identity refuses a handshake, or null if it accepts it. */
+export function refuseHandshake(identity: LinkIdentity, headers: Headers): HandshakeRefusal | null {
+  const cluster = headers[LINK_HEADERS.cluster];
+  if (cluster !== identity.cluster) {
+    return {
+      httpStatus: 403,
+      status: 'WRONG_CLUSTER',
+      message: `this is cluster ${identity.cluster}, not ${describe(cluster)}`,
+    };
+  }
+  const version = headers[LINK_HEADERS.version];
+  if (version !== String(PROTOCOL_VERSION)) {
+    return {
+      httpStatus: 426,
+      status: 'WRONG_VERSION',
+      message: `this process speaks protocol ${PROTOCOL_VERSION}, not ${describe(version)}`,
+    };
+  }
+  if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret])) {
+    return {
+      httpStatus: 401,
+      status: 'UNAUTHORIZED',
+      message: 'the secret of the cluster is missing or wrong',
+    };
+  }
+  if (!isName(headers[LINK_HEADERS.name])) {
+    return {
+      httpStatus: 400,
+      status: 'INVALID_NAME',
+      message: 'the name of the process is missing or malformed',
+    };
+  }
+  return null;
+}
+
+/** Compares in constant time. Where no secret is asked for, whatever is given is right. */
+export function secretMatches(expected: string | null, given: unknown): boolean {
+  if (expected === null) return true;
+  if (typeof given !== 'string') return false;
+  return timingSafeEqual(digest(expected), digest(given));
+}
+
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+/** A header as it may stand in an answer or a log: short, and printable whatever was sent. */
+function describe(value: unknown): string {
+  return JSON.stringify(value ?? null).slice(0, 80);
+}

@@ -1,0 +1,18 @@
+/** The rule that a process listens beyond its own machine only where a secret guards what it opens. */
+import { UsageError } from './usage.js';
+
+const LOOPBACK_IPV4 = /^127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
+
+/** True if `host` surely names this machine alone: 127.0.0.0/8, ::1 or `localhost`. Any other name may be anywhere. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase();
+  return name === 'localhost' || name === '::1' || name === '[::1]' || LOOPBACK_IPV4.test(name);
+}
+
+/** @throws UsageError if `host` is beyond loopback and there is no secret. */
+export function requireSecretBeyondLoopback(host: string, secret: string | null): void {
+  if (secret !== null || isLoopback(host)) return;
+  throw new UsageError(
+    `refusing to listen on ${host} without a secret: give --secret-file, or listen on 127.0.0.1`,
+  );
+}

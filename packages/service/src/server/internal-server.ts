@@ -1,0 +1,172 @@
+/**
+ * The internal port of a process: links by HTTP Upgrade, health and status for anyone who can reach it, and routes
+ * that need the cluster's secret. Every answer is JSON in the contract's form, but for what a route itself sends.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { TriremeError, type ErrorStatus } from '@trireme/domain';
+import { refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
+import type { LinkListener } from '../link/listener.js';
+import type { Log } from '../log.js';
+import { LINK_HEADERS, secretMatches, type LinkIdentity } from '../rules/handshake.js';
+import { requireSecretBeyondLoopback } from '../rules/loopback.js';
+import { pathOf, route, type OpenPath } from '../rules/routing.js';
+
+/** Answers one request with method GET or HEAD. What it throws becomes an error answer, if none was begun. */
+export type InternalRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface InternalServerOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly identity: LinkIdentity;
+  readonly log: Log;
+  readonly listeners: readonly LinkListener[];
+  /** Body of `GET /status`. */
+  readonly status: () => object;
+  /** Why the process cannot serve, or null if it can: `GET /readyz` answers 503 with it, or 200. */
+  readonly unready: () => string | null;
+  /** By path, such as `/export`; each needs the header `x-trireme-secret` where the cluster has a secret. */
+  readonly routes?: Readonly<Record<string, InternalRoute>>;
+}
+
+/** Sockets open at once, links included; the system's queue and then a reset await further ones. */
+const SOCKETS_MAX = 1_024;
+const HEADERS_MS_MAX = 5_000;
+const REQUEST_MS_MAX = 10_000;
+/** Requests under way when the server closes have this long to be answered, in milliseconds. */
+const CLOSE_MS_MAX = 1_000;
+
+export class InternalServer {
+  readonly #options: InternalServerOptions;
+  readonly #server: Server;
+  readonly #paths: readonly string[];
+
+  /** @throws UsageError if the host is beyond loopback and the identity has no secret. */
+  constructor(options: InternalServerOptions) {
+    requireSecretBeyondLoopback(options.host, options.identity.secret);
+    this.#options = options;
+    this.#paths = Object.keys(options.routes ?? {});
+    this.#server = createServer({
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      connectionsCheckingInterval: 1_000,
+      noDelay: true,
+    });
+    this.#server.maxConnections = SOCKETS_MAX;
+    this.#server.on('request', (request, response) => void this.#request(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      refuseSocket(socket, clientErrorRefusal(error.code));
+    });
+  }
+
+  /**
+   * Begins to listen.
+   * @returns the port
+   * @throws the system's error, such as EADDRINUSE.
+   */
+  async listen(): Promise<number> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Closes links and idle sockets at once, and what is left within a second. Closing twice does nothing. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cut = setTimeout(() => this.#server.closeAllConnections(), CLOSE_MS_MAX);
+    await Promise.all(
+      this.#options.listeners.map(async (listener) => listener.close('this process is stopping')),
+    );
+    await closed;
+    clearTimeout(cut);
+  }
+
+  async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { identity, routes, log } = this.#options;
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('x-served-by', identity.name);
+    // A draining server ends each socket with its answer: an idle one would hold it open.
+    if (!this.#server.listening) response.setHeader('connection', 'close');
+    const authorized = secretMatches(identity.secret, request.headers[LINK_HEADERS.secret]);
+    const routing = route(request.method ?? '', request.url ?? '', this.#paths, authorized);
+    try {
+      if (routing.kind === 'open') this.#answerOpen(routing.path, response);
+      else if (routing.kind === 'guarded') await routes?.[routing.path]?.(request, response);
+      else answerError(response, routing.error, routing.headers);
+    } catch (error) {
+      log.error({ error, url: request.url }, 'request failed');
+      if (response.headersSent) response.destroy();
+      else answerError(response, asTriremeError(error));
+    }
+  }
+
+  #answerOpen(path: OpenPath, response: ServerResponse): void {
+    if (path === '/status') {
+      answerJson(response, 200, this.#options.status());
+      return;
+    }
+    const reason = path === '/readyz' ? this.#options.unready() : null;
+    if (reason === null) answerJson(response, 200, { status: 'ok' });
+    else answerError(response, new TriremeError('UNAVAILABLE', reason), { 'retry-after': '1' });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const path = pathOf(request.url ?? '');
+    const listener = this.#options.listeners.find((known) => known.path === path);
+    if (listener === undefined)
+      refuseSocket(socket, refusal('ROUTE_NOT_FOUND', 'no links are accepted here'));
+    else listener.upgrade(request, socket, head);
+  }
+}
+
+function answerJson(
+  response: ServerResponse,
+  code: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body);
+  response.writeHead(code, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...headers,
+  });
+  response.end(text);
+}
+
+function answerError(
+  response: ServerResponse,
+  error: TriremeError,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  answerJson(response, error.httpStatus, error.toBody(), headers);
+}
+
+/** An error's own words are for the log: whoever asks learns only what the contract has a word for. */
+function asTriremeError(error: unknown): TriremeError {
+  return error instanceof TriremeError
+    ? error
+    : new TriremeError('INTERNAL', 'something went wrong; see the log');
+}
+
+function refusal(status: ErrorStatus, message: string): FrameRefusal {
+  const error = new TriremeError(status, message);
+  return { httpStatus: error.httpStatus, status, message };
+}
+
+function clientErrorRefusal(code: string | undefined): FrameRefusal {
+  if (code === 'HPE_HEADER_OVERFLOW') return refusal('HEADERS_TOO_LARGE', 'the headers are too large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refusal('REQUEST_TIMEOUT', 'the request took too long');
+  return refusal('INVALID_REQUEST', 'the request is not HTTP');
+}

@@ -1,0 +1,7 @@
+/** Binary frames between processes over upgraded HTTP connections. Stands alone: Node built-ins only. */
+export * from './accept.js';
+export * from './backoff.js';
+export * from './connection.js';
+export * from './decoder.js';
+export * from './dial.js';
+export * from './errors.js';
