@@ -6,6 +6,8 @@ export interface TransportHandler {
   message(message: Message): void;
   /** Messages to `peer` were lost or may have been: the link broke, or its queue was full. */
   unreachable(peer: NodeId): void;
+  /** A link from or to `peer` that had been open broke, as all of them do at once when its process dies. A hint. */
+  linkLost(peer: NodeId): void;
 }
 
 export interface Transport {

@@ -1,0 +1,71 @@
+/** What a core is made of, and the bounds of each value. */
+import { RaftError } from './errors.js';
+import type { LogIndex, HardState, LogReader, NodeId } from './types.js';
+
+export interface CoreLimits {
+  /** Record bytes in one append at most; one larger entry still travels, alone. */
+  readonly appendBytesMax: number;
+  /** Appends in flight to one follower at most; further entries wait. */
+  readonly inflightMessagesMax: number;
+  /** Record bytes in flight to one follower at most; further entries wait. */
+  readonly inflightBytesMax: number;
+  /** Data bytes proposed and not yet committed at most; at the bound proposals are refused with `OVERLOADED`. */
+  readonly uncommittedBytesMax: number;
+  /** Record bytes handed out to be applied at once at most; one larger entry is still handed out, alone. */
+  readonly applyBytesMax: number;
+  /** Reads waiting for a confirmation at most; at the bound they are refused with `OVERLOADED`. */
+  readonly readsMax: number;
+}
+
+export interface CoreConfig {
+  readonly id: NodeId;
+  /** All voting members, this one included. */
+  readonly members: readonly NodeId[];
+  /**
+   * Ticks without a leader before a pre-vote; each time drawn anew from [electionTicks, 2 * electionTicks) (Raft 5.2).
+   * Also how long a leader goes without a majority before it steps down. More than `heartbeatTicks`.
+   */
+  readonly electionTicks: number;
+  /** Ticks between two heartbeats, at least 1. */
+  readonly heartbeatTicks: number;
+  /** Uniform in [0, 1): the core has no randomness of its own. */
+  readonly random: () => number;
+  readonly limits: CoreLimits;
+}
+
+/** What the disk holds when a core starts. */
+export interface CoreStart {
+  readonly hardState: HardState;
+  readonly reader: LogReader;
+  /** The state machine's applied index; everything up to it is committed. */
+  readonly applied: LogIndex;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_LIMITS: CoreLimits = {
+  appendBytesMax: MIB,
+  inflightMessagesMax: 256,
+  inflightBytesMax: 16 * MIB,
+  uncommittedBytesMax: 64 * MIB,
+  applyBytesMax: MIB,
+  readsMax: 100_000,
+};
+
+/** @throws RaftError `BAD_CONFIG` naming the value. */
+export function checkConfig(config: CoreConfig): void {
+  const { id, members, electionTicks, heartbeatTicks, limits } = config;
+  if (!members.includes(id)) throw new RaftError('BAD_CONFIG', `member ${id} is not among the members`);
+  if (new Set(members).size !== members.length) throw new RaftError('BAD_CONFIG', 'a member is named twice');
+  if (!Number.isSafeInteger(heartbeatTicks) || heartbeatTicks < 1) {
+    throw new RaftError('BAD_CONFIG', `heartbeatTicks ${heartbeatTicks} is not a whole number from 1`);
+  }
+  if (!Number.isSafeInteger(electionTicks) || electionTicks <= heartbeatTicks) {
+    throw new RaftError('BAD_CONFIG', `electionTicks ${electionTicks} is not above heartbeatTicks`);
+  }
+  for (const [name, value] of Object.entries(limits) as [string, number][]) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RaftError('BAD_CONFIG', `limit ${name} ${value} is not a whole number from 1`);
+    }
+  }
+}

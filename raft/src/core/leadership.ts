@@ -1,0 +1,290 @@
+/**
+ * What a member does and knows while it leads, made anew for each term that it wins and dropped when it steps down:
+ * replication, commitment, confirmed reads, the quorum check and the hand-over.
+ */
+import type { CoreConfig } from './config.js';
+import { makeEntry } from './entry.js';
+import { RaftError, invariant } from './errors.js';
+import type { RaftLog } from './log.js';
+import { Progress } from './progress.js';
+import { majorityOf, reachedByMajority } from './quorum.js';
+import { ReadQueue } from './reads.js';
+import type {
+  AppendAccepted,
+  AppendRejected,
+  Entry,
+  HeartbeatResponse,
+  LogIndex,
+  Message,
+  NodeId,
+  ReadGrant,
+  Term,
+} from './types.js';
+
+/** What a leadership may do to the core around it. */
+export interface LeaderContext {
+  readonly config: CoreConfig;
+  readonly log: RaftLog;
+  readonly term: Term;
+  send(message: Message): void;
+}
+
+/** What a tick asks of the core. */
+export type TickVerdict = 'lead on' | 'step down';
+
+const NO_DATA = new Uint8Array(0);
+
+export class Leadership {
+  readonly #context: LeaderContext;
+  readonly #term: Term;
+  readonly #peers = new Map<NodeId, Progress>();
+  readonly #reads: ReadQueue;
+  /** The no-op that opened the term: until it is committed nothing is known of what is (Raft 8). */
+  readonly firstIndex: LogIndex;
+  /** Entries proposed in this term and not yet committed, oldest first, to bound their bytes. */
+  readonly #uncommitted: { readonly index: LogIndex; readonly bytes: number }[] = [];
+  #uncommittedBytes = 0;
+  #heartbeatElapsed = 0;
+  #quorumElapsed = 0;
+  #transfer: { readonly to: NodeId; elapsed: number; told: boolean } | null = null;
+
+  constructor(context: LeaderContext) {
+    this.#context = context;
+    this.#term = context.term;
+    const { id, members, limits } = context.config;
+    this.#reads = new ReadQueue(limits.readsMax);
+    this.firstIndex = context.log.lastIndex + 1;
+    const window = { messagesMax: limits.inflightMessagesMax, bytesMax: limits.inflightBytesMax };
+    for (const member of members) {
+      if (member !== id) this.#peers.set(member, new Progress(this.firstIndex, window));
+    }
+    context.log.append([makeEntry(this.firstIndex, this.#term, 'noop', NO_DATA)]);
+  }
+
+  /** Whether an entry of this term is committed, so that the commit index can be trusted for reads (Raft 8). */
+  get hasCommittedInTerm(): boolean {
+    return this.#context.log.commit >= this.firstIndex;
+  }
+
+  get transferringTo(): NodeId | null {
+    return this.#transfer?.to ?? null;
+  }
+
+  /** What is known of a follower, for status. */
+  progressOf(member: NodeId): Readonly<Progress> | undefined {
+    return this.#peers.get(member);
+  }
+
+  /**
+   * Appends one entry to the log.
+   * @throws RaftError `OVERLOADED` or, during a hand-over, `NOT_LEADER`; the proposal then had no effect.
+   */
+  propose(data: Uint8Array): LogIndex {
+    if (this.#transfer !== null) throw new RaftError('NOT_LEADER', 'leadership is being handed over');
+    const { log, config } = this.#context;
+    // An empty backlog takes any size, so that one large proposal is never refused for good.
+    const overLimit = this.#uncommittedBytes + data.byteLength > config.limits.uncommittedBytesMax;
+    if (overLimit && this.#uncommittedBytes > 0) {
+      throw new RaftError('OVERLOADED', `${this.#uncommittedBytes} bytes wait to be committed`);
+    }
+    const index = log.lastIndex + 1;
+    log.append([makeEntry(index, this.#term, 'command', data)]);
+    this.#uncommitted.push({ index, bytes: data.byteLength });
+    this.#uncommittedBytes += data.byteLength;
+    return index;
+  }
+
+  /** @throws RaftError `OVERLOADED` when too many reads wait. */
+  read(id: number): void {
+    this.#reads.add(id);
+  }
+
+  takeGrantedReads(): readonly ReadGrant[] {
+    return this.#reads.takeGranted();
+  }
+
+  /** Ids of every read that was not granted; they are lost with the leadership. */
+  abandonReads(): readonly number[] {
+    return this.#reads.abandon();
+  }
+
+  /** Hands leadership to `to` once its log is complete; given up after an election timeout (thesis 3.10). */
+  transfer(to: NodeId): void {
+    const progress = this.#peers.get(to);
+    if (progress === undefined) throw new RaftError('BAD_CONFIG', `${to} is not another member`);
+    this.#transfer = { to, elapsed: 0, told: false };
+    progress.probeSent = false;
+    this.#advanceTransfer();
+  }
+
+  /** The other member whose log reaches furthest and who was heard of last, to hand over to; null if none is. */
+  bestSuccessor(): NodeId | null {
+    let best: NodeId | null = null;
+    let bestMatch = -1;
+    for (const [member, progress] of this.#peers) {
+      if (progress.active && progress.match > bestMatch) {
+        best = member;
+        bestMatch = progress.match;
+      }
+    }
+    return best;
+  }
+
+  tick(): TickVerdict {
+    const { config } = this.#context;
+    this.#heartbeatElapsed += 1;
+    if (this.#heartbeatElapsed >= config.heartbeatTicks) this.#heartbeat();
+    if (this.#transfer !== null) {
+      this.#transfer.elapsed += 1;
+      if (this.#transfer.elapsed >= config.electionTicks) this.#transfer = null;
+    }
+    this.#quorumElapsed += 1;
+    if (this.#quorumElapsed < config.electionTicks) return 'lead on';
+    this.#quorumElapsed = 0;
+    return this.#checkQuorum();
+  }
+
+  /** Whether a majority was heard of since the last check (thesis 6.2); a leader cut off must not go on believing. */
+  #checkQuorum(): TickVerdict {
+    let active = 1;
+    for (const progress of this.#peers.values()) {
+      if (progress.active) active += 1;
+      progress.active = false;
+    }
+    return active >= majorityOf(this.#context.config.members.length) ? 'lead on' : 'step down';
+  }
+
+  #heartbeat(): void {
+    this.#heartbeatElapsed = 0;
+    const { config, log } = this.#context;
+    for (const [to, progress] of this.#peers) {
+      // A follower must not learn of a commit beyond what is known to agree: its own tail there may differ.
+      const commit = Math.min(log.commit, progress.match);
+      const round = this.#reads.round;
+      this.#context.send({ type: 'heartbeat', from: config.id, to, term: this.#term, commit, round });
+    }
+  }
+
+  /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */
+  pump(): void {
+    this.#commitReached();
+    if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit)) {
+      this.#heartbeat();
+      this.#grantReads();
+    }
+    for (const [to, progress] of this.#peers) this.#replicate(to, progress);
+  }
+
+  #replicate(to: NodeId, progress: Progress): void {
+    if (progress.state === 'probing') {
+      if (!progress.probeSent) this.#append(to, progress);
+      return;
+    }
+    const { log } = this.#context;
+    while (progress.next <= log.lastIndex && !progress.windowFull) this.#append(to, progress);
+    const commitIsNews = progress.commitSent < log.commit && progress.next > log.commit;
+    if (commitIsNews || progress.nudge) this.#append(to, progress);
+  }
+
+  #append(to: NodeId, progress: Progress): void {
+    const { config, log } = this.#context;
+    const prevIndex = progress.next - 1;
+    const isSendable = progress.next <= log.lastIndex && !progress.windowFull;
+    const entries = isSendable ? log.entries(progress.next, log.lastIndex, config.limits.appendBytesMax) : [];
+    const last = entries.at(-1)?.index ?? prevIndex;
+    this.#context.send({
+      type: 'appendRequest',
+      from: config.id,
+      to,
+      term: this.#term,
+      prevIndex,
+      prevTerm: log.term(prevIndex),
+      commit: log.commit,
+      entries,
+    });
+    progress.nudge = false;
+    progress.commitSent = Math.min(log.commit, last);
+    progress.sent(last, recordBytes(entries));
+  }
+
+  appendAccepted(message: AppendAccepted): void {
+    const progress = this.#heard(message.from);
+    if (progress === undefined) return;
+    const { log } = this.#context;
+    invariant(
+      message.match <= log.lastIndex,
+      `${message.from} has ${message.match}, the leader ${log.lastIndex}`,
+    );
+    progress.accepted(message.match);
+    this.#advanceTransfer();
+  }
+
+  appendRejected(message: AppendRejected): void {
+    const progress = this.#heard(message.from);
+    if (progress === undefined) return;
+    progress.rejected(
+      message.prevIndex,
+      this.#context.log.lastAgreeable(message.hintIndex, message.hintTerm),
+    );
+  }
+
+  heartbeatResponse(message: HeartbeatResponse): void {
+    const progress = this.#heard(message.from);
+    if (progress === undefined) return;
+    progress.probeSent = false;
+    if (progress.windowFull) progress.freeOldest();
+    if (progress.match < this.#context.log.lastIndex) progress.nudge = true;
+    progress.roundAcknowledged = Math.max(progress.roundAcknowledged, message.round);
+    this.#grantReads();
+  }
+
+  unreachable(member: NodeId): void {
+    this.#peers.get(member)?.unreachable();
+  }
+
+  #heard(member: NodeId): Progress | undefined {
+    const progress = this.#peers.get(member);
+    if (progress !== undefined) progress.active = true;
+    return progress;
+  }
+
+  /** Commits what a majority has on disk, if the last of it is of this term (Raft 5.4.2). */
+  #commitReached(): void {
+    const { log } = this.#context;
+    // The leader counts itself only up to where its own disk has come.
+    const matches = [log.stableIndex];
+    for (const progress of this.#peers.values()) matches.push(progress.match);
+    const reached = reachedByMajority(matches);
+    if (reached <= log.commit || log.term(reached) !== this.#term) return;
+    log.commitTo(reached);
+    while (this.#uncommitted[0] !== undefined && this.#uncommitted[0].index <= reached) {
+      this.#uncommittedBytes -= this.#uncommitted.shift()?.bytes ?? 0;
+    }
+  }
+
+  #grantReads(): void {
+    const { round } = this.#reads;
+    const rounds = [round];
+    for (const progress of this.#peers.values()) rounds.push(progress.roundAcknowledged);
+    if (reachedByMajority(rounds) >= round) this.#reads.grantOpenRound();
+  }
+
+  #advanceTransfer(): void {
+    const transfer = this.#transfer;
+    if (transfer === null || transfer.told) return;
+    if (this.#peers.get(transfer.to)?.match !== this.#context.log.lastIndex) return;
+    transfer.told = true;
+    this.#context.send({
+      type: 'timeoutNow',
+      from: this.#context.config.id,
+      to: transfer.to,
+      term: this.#term,
+    });
+  }
+}
+
+function recordBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.record.byteLength;
+  return bytes;
+}

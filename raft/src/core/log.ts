@@ -1,0 +1,177 @@
+/**
+ * The log as the core sees it: what is on disk, then what is not there yet.
+ *
+ *     1 ........ applied ..... commit .......... offset-1 | offset ........ last
+ *     |<------------ on disk, behind the LogReader ------>|<-- unstable, here ->|
+ *
+ * `commit` may run ahead of the disk on a follower; what is handed out to be applied never does, so that a restarted
+ * member always finds its applied index within its log.
+ */
+import { invariant } from './errors.js';
+import type { Entry, LogIndex, LogReader, Term } from './types.js';
+
+export class RaftLog {
+  readonly #reader: LogReader;
+  /** Entries from `#offset` on that no finished persist covers. */
+  #unstable: Entry[] = [];
+  #offset: LogIndex;
+  #commit: LogIndex;
+  #applying: LogIndex;
+  #applied: LogIndex;
+
+  constructor(reader: LogReader, applied: LogIndex) {
+    invariant(
+      applied <= reader.lastIndex(),
+      `applied ${applied} is beyond the log's end ${reader.lastIndex()}`,
+    );
+    this.#reader = reader;
+    this.#offset = reader.lastIndex() + 1;
+    this.#commit = applied;
+    this.#applying = applied;
+    this.#applied = applied;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#offset + this.#unstable.length - 1;
+  }
+
+  get lastTerm(): Term {
+    return this.term(this.lastIndex);
+  }
+
+  /** Everything up to here is on this member's disk and still part of its log. */
+  get stableIndex(): LogIndex {
+    return this.#offset - 1;
+  }
+
+  get commit(): LogIndex {
+    return this.#commit;
+  }
+
+  get applied(): LogIndex {
+    return this.#applied;
+  }
+
+  get unstable(): readonly Entry[] {
+    return this.#unstable;
+  }
+
+  /** Term at `index`, from 0 (term 0) to `lastIndex`. */
+  term(index: LogIndex): Term {
+    if (index < this.#offset) return this.#reader.term(index);
+    const entry = this.#unstable[index - this.#offset];
+    invariant(entry !== undefined, `term of index ${index} beyond the log's end ${this.lastIndex}`);
+    return entry.term;
+  }
+
+  /** Whether the log has an entry of `term` at `index`. */
+  matches(index: LogIndex, term: Term): boolean {
+    return index <= this.lastIndex && this.term(index) === term;
+  }
+
+  /** Whether a candidate whose log ends at (`index`, `term`) is at least as up to date as this member (Raft 5.4.1). */
+  isUpToDate(index: LogIndex, term: Term): boolean {
+    return term > this.lastTerm || (term === this.lastTerm && index >= this.lastIndex);
+  }
+
+  /** Entries from `low` to `high` inclusive, cut once their records exceed `bytesMax`, but at least one. */
+  entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
+    invariant(
+      low >= 1 && low <= high && high <= this.lastIndex,
+      `entries ${low} to ${high} of ${this.lastIndex}`,
+    );
+    if (low < this.#offset) {
+      // The answer may stop at the border between disk and memory; whoever needs more asks again.
+      return this.#reader.entries(low, Math.min(high, this.#offset - 1), bytesMax);
+    }
+    const first = low - this.#offset;
+    let end = first;
+    let bytes = 0;
+    for (; end <= high - this.#offset; end += 1) {
+      bytes += this.#unstable[end]?.record.byteLength ?? 0;
+      if (bytes > bytesMax && end > first) break;
+    }
+    return this.#unstable.slice(first, end);
+  }
+
+  /** Appends a leader's own entries behind the last one. */
+  append(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      invariant(entry.index === this.lastIndex + 1, `append of ${entry.index} behind ${this.lastIndex}`);
+      this.#unstable.push(entry);
+    }
+  }
+
+  /**
+   * Takes a leader's entries that follow an agreed (index, term): keeps what agrees already, drops everything from
+   * the first conflict on, appends the rest (Raft 5.3). Never touches what is committed.
+   */
+  merge(entries: readonly Entry[]): void {
+    const firstNew = entries.findIndex((entry) => !this.matches(entry.index, entry.term));
+    if (firstNew === -1) return;
+    const rest = entries.slice(firstNew);
+    const conflict = entries[firstNew]?.index ?? 0;
+    invariant(conflict > this.#commit, `conflict at ${conflict}, committed up to ${this.#commit}`);
+    if (conflict <= this.lastIndex) this.#truncateFrom(conflict);
+    this.append(rest);
+  }
+
+  #truncateFrom(index: LogIndex): void {
+    if (index >= this.#offset) {
+      this.#unstable.length = index - this.#offset;
+      return;
+    }
+    // What the disk holds from here on is void: the next persist begins at this index and replaces it.
+    this.#unstable = [];
+    this.#offset = index;
+  }
+
+  /**
+   * A persist of `entries` has finished. Only what is still part of the log has become stable: entries that were
+   * replaced while the disk was busy are other objects now, and stay unstable.
+   */
+  persisted(entries: readonly Entry[]): void {
+    const first = entries[0];
+    if (first === undefined || first.index !== this.#offset) return;
+    let count = 0;
+    while (count < entries.length && entries[count] === this.#unstable[count]) count += 1;
+    this.#unstable.splice(0, count);
+    this.#offset += count;
+  }
+
+  /** Raises the commit index; it never falls. */
+  commitTo(index: LogIndex): void {
+    if (index <= this.#commit) return;
+    invariant(index <= this.lastIndex, `commit ${index} beyond the log's end ${this.lastIndex}`);
+    this.#commit = index;
+  }
+
+  /** The next committed and durable entries to apply; empty while the last ones are under way. */
+  takeCommitted(bytesMax: number): readonly Entry[] {
+    const high = Math.min(this.#commit, this.stableIndex);
+    if (this.#applying !== this.#applied || high <= this.#applied) return [];
+    const entries = this.entries(this.#applied + 1, high, bytesMax);
+    this.#applying = entries.at(-1)?.index ?? this.#applied;
+    return entries;
+  }
+
+  appliedTo(index: LogIndex): void {
+    invariant(index === this.#applying, `applied ${index}, handed out up to ${this.#applying}`);
+    this.#applied = index;
+  }
+
+  /**
+   * The last index at or before `index` whose term is not above `term`: where two logs could still agree. With it a
+   * probe skips a whole term in one round trip. A search by halves, as terms never fall along a log.
+   */
+  lastAgreeable(index: LogIndex, term: Term): LogIndex {
+    let low = 0;
+    let high = Math.min(index, this.lastIndex);
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.term(middle) <= term) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Messages on their way out, and the one rule about them: what speaks of state that must be durable is held until a
+ * persist that covers it has finished. There is one persist at a time; all that gathers meanwhile goes into the next.
+ */
+import { invariant } from './errors.js';
+import type { Ballot } from './ballot.js';
+import type { RaftLog } from './log.js';
+import type { Entry, Message, PersistBatch } from './types.js';
+
+interface UnderWay {
+  readonly entries: readonly Entry[];
+  readonly held: readonly Message[];
+}
+
+export class Outbox {
+  readonly #log: RaftLog;
+  readonly #ballot: Ballot;
+  #sendable: Message[] = [];
+  #held: Message[] = [];
+  #underWay: UnderWay | null = null;
+
+  constructor(log: RaftLog, ballot: Ballot) {
+    this.#log = log;
+    this.#ballot = ballot;
+  }
+
+  /** Sends without waiting for the disk. */
+  send(message: Message): void {
+    this.#sendable.push(message);
+  }
+
+  /** Sends once everything that the log and the ballot hold now is durable. */
+  hold(message: Message): void {
+    this.#held.push(message);
+  }
+
+  takeSendable(): readonly Message[] {
+    const sendable = this.#sendable;
+    this.#sendable = [];
+    return sendable;
+  }
+
+  /** The next batch to write; null if there is nothing to write or one is under way. */
+  takePersist(): PersistBatch | null {
+    if (this.#underWay !== null) return null;
+    const hardState = this.#ballot.takeUnwritten();
+    const entries = [...this.#log.unstable];
+    if (entries.length === 0 && hardState === null) return null;
+    this.#underWay = { entries, held: this.#held };
+    this.#held = [];
+    return { hardState, entries };
+  }
+
+  /** The batch under way is durable; returns what it held back. */
+  persisted(): readonly Message[] {
+    const underWay = this.#underWay;
+    invariant(underWay !== null, 'persisted without a batch under way');
+    this.#underWay = null;
+    this.#log.persisted(underWay.entries);
+    return underWay.held;
+  }
+
+  /** What is held though all is durable that it speaks of. To be asked right after `takePersist`. */
+  takeHeldForNothing(): readonly Message[] {
+    if (this.#underWay !== null) return [];
+    const held = this.#held;
+    this.#held = [];
+    return held;
+  }
+}

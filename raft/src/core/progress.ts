@@ -1,0 +1,106 @@
+/**
+ * What a leader knows of one follower.
+ *
+ *     probing      next is a guess: one append at a time, until the follower says where its log agrees
+ *     replicating  next runs ahead of match: appends are pipelined within the window
+ */
+import type { LogIndex } from './types.js';
+
+export interface Window {
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+}
+
+export class Progress {
+  /** The follower's log is known to agree with ours, durably, up to here. */
+  match: LogIndex = 0;
+  /** The next entry to send. Always above `match`. */
+  next: LogIndex;
+  state: 'probing' | 'replicating' = 'probing';
+  /** Whether a probe is out; a response, a heartbeat's answer or a broken link allows the next. */
+  probeSent = false;
+  /** Heard of since the last quorum check. */
+  active = true;
+  /** The highest commit index that was sent. */
+  commitSent: LogIndex = 0;
+  /** The highest read round that the follower has answered. */
+  roundAcknowledged = 0;
+  /** An answered heartbeat shows that the follower lives while entries are missing: send even an empty append. */
+  nudge = false;
+  readonly #window: Window;
+  /** Appends in flight, oldest first. */
+  readonly #inflight: { readonly last: LogIndex; readonly bytes: number }[] = [];
+  #inflightBytes = 0;
+
+  constructor(next: LogIndex, window: Window) {
+    this.next = next;
+    this.#window = window;
+  }
+
+  get windowFull(): boolean {
+    return this.#inflight.length >= this.#window.messagesMax || this.#inflightBytes >= this.#window.bytesMax;
+  }
+
+  get inflightMessages(): number {
+    return this.#inflight.length;
+  }
+
+  /** Notes an append with entries up to `last`; when replicating, `next` moves on without waiting. */
+  sent(last: LogIndex, bytes: number): void {
+    if (this.state === 'probing') {
+      this.probeSent = true;
+      return;
+    }
+    if (last < this.next) return;
+    this.next = last + 1;
+    this.#inflight.push({ last, bytes });
+    this.#inflightBytes += bytes;
+  }
+
+  /** The follower has everything up to `match`. Returns whether that is news. */
+  accepted(match: LogIndex): boolean {
+    const isNews = match > this.match;
+    if (isNews) this.match = match;
+    this.next = Math.max(this.next, match + 1);
+    this.probeSent = false;
+    if (this.state === 'probing' && match === this.match) this.#become('replicating');
+    while (this.#inflight[0] !== undefined && this.#inflight[0].last <= match) {
+      this.#inflightBytes -= this.#inflight.shift()?.bytes ?? 0;
+    }
+    return isNews;
+  }
+
+  /**
+   * The follower refused an append behind `prevIndex`; `agreeable` is where both logs could agree. Returns false for
+   * a stale refusal, which changes nothing.
+   */
+  rejected(prevIndex: LogIndex, agreeable: LogIndex): boolean {
+    if (this.state === 'replicating') {
+      if (prevIndex <= this.match) return false;
+      this.#become('probing');
+      return true;
+    }
+    if (this.next - 1 !== prevIndex) return false;
+    this.next = Math.max(Math.min(prevIndex, agreeable + 1), this.match + 1);
+    this.probeSent = false;
+    return true;
+  }
+
+  /** What was in flight may be lost: go back to what is known. */
+  unreachable(): void {
+    if (this.state === 'replicating') this.#become('probing');
+  }
+
+  /** Keeps a window from staying full for good when the answers to it were lost. */
+  freeOldest(): void {
+    this.#inflightBytes -= this.#inflight.shift()?.bytes ?? 0;
+  }
+
+  #become(state: 'probing' | 'replicating'): void {
+    this.state = state;
+    this.next = this.match + 1;
+    this.probeSent = false;
+    this.#inflight.length = 0;
+    this.#inflightBytes = 0;
+  }
+}

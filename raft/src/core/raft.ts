@@ -1,0 +1,447 @@
+/**
+ * The consensus core: one member's Raft state machine. It does no I/O and has no clock: the driver gives it ticks,
+ * messages and proposals, and then asks `ready()` what to do. Everything is synchronous.
+ *
+ * What waits for the disk (Raft, figure 2: "updated on stable storage before responding"): votes given, votes asked
+ * for, accepted appends, and the leader's count of itself. What does not: appends and heartbeats of a leader,
+ * pre-votes, refusals.
+ */
+import { Ballot } from './ballot.js';
+import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
+import { RaftError, invariant } from './errors.js';
+import { Leadership } from './leadership.js';
+import { RaftLog } from './log.js';
+import { Outbox } from './outbox.js';
+import { electionState } from './quorum.js';
+import type {
+  AppendRequest,
+  CoreStatus,
+  Heartbeat,
+  LogIndex,
+  Message,
+  NodeId,
+  PreVoteRequest,
+  Ready,
+  Role,
+  Term,
+  VoteRequest,
+} from './types.js';
+
+/** Which election a campaign stands for. */
+type Campaign = 'preVote' | 'vote' | 'transfer';
+
+/** Ticks, at most, between the loss of the link to the leader and the pre-vote that it causes. */
+const LOST_LEADER_TICKS_MAX = 3;
+
+export class RaftCore {
+  readonly config: CoreConfig;
+  readonly log: RaftLog;
+  readonly #ballot: Ballot;
+  readonly #outbox: Outbox;
+  #role: Role = 'follower';
+  #leader: NodeId | null = null;
+  #leadership: Leadership | null = null;
+  /** Votes for this member in the election under way; its own once it is durable. */
+  #votes = new Map<NodeId, boolean>();
+  #electionElapsed = 0;
+  #electionTimeout = 0;
+  #readsLost: number[] = [];
+
+  /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
+  constructor(config: CoreConfig, start: CoreStart) {
+    checkConfig(config);
+    this.config = config;
+    this.log = new RaftLog(start.reader, start.applied);
+    this.#ballot = new Ballot(start.hardState);
+    this.#outbox = new Outbox(this.log, this.#ballot);
+    invariant(
+      this.term >= this.log.lastTerm,
+      `term ${this.term} is below the log's last ${this.log.lastTerm}`,
+    );
+    this.#resetElectionTimer();
+  }
+
+  get term(): Term {
+    return this.#ballot.term;
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  get leader(): NodeId | null {
+    return this.#leader;
+  }
+
+  /** What this member does as a leader; null while it does not lead. */
+  get leadership(): Leadership | null {
+    return this.#leadership;
+  }
+
+  status(): CoreStatus {
+    const { lastIndex, commit, applied } = this.log;
+    const { id } = this.config;
+    return { id, role: this.#role, term: this.term, leader: this.#leader, lastIndex, commit, applied };
+  }
+
+  /** One unit of time has passed. */
+  tick(): void {
+    if (this.#leadership !== null) {
+      if (this.#leadership.tick() === 'step down') this.#becomeFollower(this.term, null);
+      return;
+    }
+    this.#electionElapsed += 1;
+    if (this.#electionElapsed >= this.#electionTimeout) this.#campaign('preVote');
+  }
+
+  /** Starts an election now, pre-vote first. For tests and for a first start that need not wait. */
+  campaign(): void {
+    if (this.#leadership === null) this.#campaign('preVote');
+  }
+
+  /**
+   * The link from `member` broke as it does when a process dies. If it leads, stop waiting out its timeout: ask the
+   * others soon, after a few random ticks so that not all ask at once. A pre-vote disturbs no one if it was wrong.
+   */
+  linkLost(member: NodeId): void {
+    if (this.#role !== 'follower' || this.#leader !== member) return;
+    this.#leader = null;
+    const wait = 1 + Math.floor(this.config.random() * LOST_LEADER_TICKS_MAX);
+    this.#electionTimeout = this.#electionElapsed + wait;
+  }
+
+  /** Messages to `member` may be lost. */
+  unreachable(member: NodeId): void {
+    this.#leadership?.unreachable(member);
+  }
+
+  /**
+   * Appends `data` as one entry to the leader's log.
+   * @throws RaftError `NOT_LEADER` or `OVERLOADED`: the proposal surely had no effect.
+   */
+  propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
+    return { index: this.#leading().propose(data), term: this.term };
+  }
+
+  /**
+   * Asks for a linearizable read; `ready().reads` grants it or `readsLost` names it. `id` is the driver's own.
+   * @throws RaftError `NOT_LEADER` or `OVERLOADED`.
+   */
+  read(id: number): void {
+    this.#leading().read(id);
+  }
+
+  /** Hands leadership to `to`. @throws RaftError `NOT_LEADER`, or `BAD_CONFIG` if it is no other member. */
+  transfer(to: NodeId): void {
+    this.#leading().transfer(to);
+  }
+
+  #leading(): Leadership {
+    if (this.#leadership === null)
+      throw new RaftError('NOT_LEADER', `leader is ${this.#leader ?? 'unknown'}`);
+    return this.#leadership;
+  }
+
+  /** Takes a message from another member. Strangers are ignored: the transport refuses them, this is the second door. */
+  step(message: Message): void {
+    invariant(message.to === this.config.id, `message for ${message.to} came to ${this.config.id}`);
+    if (!this.config.members.includes(message.from)) return;
+    if (message.term > this.term && !this.#stepHigherTerm(message)) return;
+    if (message.term < this.term) {
+      this.#stepLowerTerm(message);
+      return;
+    }
+    this.#stepSameTerm(message);
+  }
+
+  /** Returns whether to go on with the message. */
+  #stepHigherTerm(message: Message): boolean {
+    switch (message.type) {
+      case 'preVoteRequest':
+        // The term in it is only asked for: no one adopts it (thesis 9.6).
+        this.#handlePreVoteRequest(message);
+        return false;
+      case 'preVoteResponse':
+        if (message.granted) {
+          if (this.#role === 'preCandidate' && message.term === this.term + 1) {
+            this.#countVote(message.from, true);
+          }
+          return false;
+        }
+        this.#becomeFollower(message.term, null);
+        return false;
+      case 'voteRequest':
+        // A member that hears from a leader does not help to depose it (thesis 4.2.3), unless the leader asked.
+        if (!message.transfer && this.#hearsLeader) return false;
+        this.#becomeFollower(message.term, null);
+        return true;
+      case 'appendRequest':
+      case 'heartbeat':
+        this.#becomeFollower(message.term, message.from);
+        return true;
+      case 'voteResponse':
+      case 'appendAccepted':
+      case 'appendRejected':
+      case 'heartbeatResponse':
+      case 'timeoutNow':
+        this.#becomeFollower(message.term, null);
+        return true;
+    }
+  }
+
+  #stepLowerTerm(message: Message): void {
+    const { id: from } = this.config;
+    const to = message.from;
+    switch (message.type) {
+      case 'appendRequest':
+      case 'heartbeat':
+        // An isolated member with a raised term would otherwise never be heard: the answer's term makes the
+        // leader step down, and the next election brings all to one term.
+        this.#outbox.send({ type: 'heartbeatResponse', from, to, term: this.term, round: 0 });
+        return;
+      case 'preVoteRequest':
+        this.#outbox.send({ type: 'preVoteResponse', from, to, term: this.term, granted: false });
+        return;
+      case 'voteRequest':
+      case 'preVoteResponse':
+      case 'voteResponse':
+      case 'appendAccepted':
+      case 'appendRejected':
+      case 'heartbeatResponse':
+      case 'timeoutNow':
+        return;
+    }
+  }
+
+  #stepSameTerm(message: Message): void {
+    switch (message.type) {
+      case 'preVoteRequest':
+        this.#handlePreVoteRequest(message);
+        return;
+      case 'preVoteResponse':
+        if (this.#role === 'preCandidate') this.#countVote(message.from, message.granted);
+        return;
+      case 'voteRequest':
+        this.#handleVoteRequest(message);
+        return;
+      case 'voteResponse':
+        if (this.#role === 'candidate') this.#countVote(message.from, message.granted);
+        return;
+      case 'appendRequest':
+        this.#followLeader(message.from);
+        this.#handleAppend(message);
+        return;
+      case 'heartbeat':
+        this.#followLeader(message.from);
+        this.#handleHeartbeat(message);
+        return;
+      case 'appendAccepted':
+        this.#leadership?.appendAccepted(message);
+        return;
+      case 'appendRejected':
+        this.#leadership?.appendRejected(message);
+        return;
+      case 'heartbeatResponse':
+        this.#leadership?.heartbeatResponse(message);
+        return;
+      case 'timeoutNow':
+        if (this.#role === 'follower') this.#campaign('transfer');
+        return;
+    }
+  }
+
+  /** A leader of this term is heard within the shortest election timeout, or is this member itself. */
+  get #hearsLeader(): boolean {
+    if (this.#leadership !== null) return true;
+    return this.#leader !== null && this.#electionElapsed < this.config.electionTicks;
+  }
+
+  #handlePreVoteRequest(message: PreVoteRequest): void {
+    const granted =
+      message.term > this.term &&
+      !this.#hearsLeader &&
+      this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    const term = granted ? message.term : this.term;
+    this.#outbox.send({ type: 'preVoteResponse', from: this.config.id, to: message.from, term, granted });
+  }
+
+  #handleVoteRequest(message: VoteRequest): void {
+    const { vote } = this.#ballot;
+    const isFree = vote === message.from || (vote === null && this.#leader === null);
+    const granted = isFree && this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    if (granted) {
+      invariant(this.#role !== 'leader', `leader of term ${this.term} asked to vote in it`);
+      // A member that asks for itself gives way to the one that it votes for; the timer starts anew.
+      this.#becomeFollower(this.term, null);
+      this.#ballot.give(message.from);
+    }
+    this.#outbox.hold({
+      type: 'voteResponse',
+      from: this.config.id,
+      to: message.from,
+      term: this.term,
+      granted,
+    });
+  }
+
+  #followLeader(leader: NodeId): void {
+    invariant(this.#leadership === null, `${leader} leads term ${this.term} as well`);
+    invariant(
+      this.#leader === null || this.#leader === leader,
+      `term ${this.term} has leaders ${String(this.#leader)}, ${leader}`,
+    );
+    if (this.#role !== 'follower' || this.#leader === null) this.#becomeFollower(this.term, leader);
+    this.#electionElapsed = 0;
+  }
+
+  #handleAppend(message: AppendRequest): void {
+    const { id } = this.config;
+    const { prevIndex, prevTerm, entries, from } = message;
+    if (prevIndex >= this.log.commit && !this.log.matches(prevIndex, prevTerm)) {
+      const hintIndex = this.log.lastAgreeable(prevIndex, prevTerm);
+      const hintTerm = this.log.term(hintIndex);
+      this.#outbox.send({
+        type: 'appendRejected',
+        from: id,
+        to: from,
+        term: this.term,
+        prevIndex,
+        hintIndex,
+        hintTerm,
+      });
+      return;
+    }
+    const { commit } = this.log;
+    for (const entry of entries) {
+      const agrees = entry.index > commit || this.log.matches(entry.index, entry.term);
+      invariant(agrees, `${from} has another entry at ${entry.index}, committed here up to ${commit}`);
+    }
+    this.log.merge(entries);
+    // Whoever leads has what is committed; beyond that only what this request showed to agree counts, as our own
+    // tail behind it may differ (Raft 5.3).
+    const match = Math.max(prevIndex + entries.length, commit);
+    this.log.commitTo(Math.min(message.commit, match));
+    this.#outbox.hold({ type: 'appendAccepted', from: id, to: from, term: this.term, match });
+  }
+
+  #handleHeartbeat(message: Heartbeat): void {
+    const { from, round } = message;
+    this.log.commitTo(message.commit);
+    this.#outbox.send({ type: 'heartbeatResponse', from: this.config.id, to: from, term: this.term, round });
+  }
+
+  #campaign(kind: Campaign): void {
+    const isPreVote = kind === 'preVote';
+    this.#becomeRole(isPreVote ? 'preCandidate' : 'candidate');
+    if (!isPreVote) {
+      this.#ballot.enter(this.term + 1);
+      this.#ballot.give(this.config.id);
+    }
+    const { id, members } = this.config;
+    const { lastIndex, lastTerm } = this.log;
+    for (const to of members) {
+      if (to === id) continue;
+      if (isPreVote) {
+        this.#outbox.send({ type: 'preVoteRequest', from: id, to, term: this.term + 1, lastIndex, lastTerm });
+      } else {
+        // Held until term and vote are durable: a member that forgot its candidacy must not win by old answers.
+        const transfer = kind === 'transfer';
+        this.#outbox.hold({
+          type: 'voteRequest',
+          from: id,
+          to,
+          term: this.term,
+          lastIndex,
+          lastTerm,
+          transfer,
+        });
+      }
+    }
+    if (isPreVote) this.#countVote(id, true);
+    // The own vote counts like another's: once it is durable.
+    else this.#outbox.hold({ type: 'voteResponse', from: id, to: id, term: this.term, granted: true });
+  }
+
+  #countVote(from: NodeId, granted: boolean): void {
+    if (!this.#votes.has(from)) this.#votes.set(from, granted);
+    switch (electionState(this.config.members, this.#votes)) {
+      case 'won':
+        if (this.#role === 'preCandidate') this.#campaign('vote');
+        else this.#becomeLeader();
+        return;
+      case 'lost':
+        this.#becomeFollower(this.term, null);
+        return;
+      case 'open':
+        return;
+    }
+  }
+
+  #becomeLeader(): void {
+    invariant(this.#role === 'candidate', `${this.#role} became leader`);
+    this.#becomeRole('leader');
+    this.#leader = this.config.id;
+    this.#leadership = new Leadership({
+      config: this.config,
+      log: this.log,
+      term: this.term,
+      send: (message) => this.#outbox.send(message),
+    });
+  }
+
+  #becomeFollower(term: Term, leader: NodeId | null): void {
+    this.#becomeRole('follower');
+    if (term > this.term) this.#ballot.enter(term);
+    this.#leader = leader;
+  }
+
+  #becomeRole(role: Role): void {
+    if (this.#leadership !== null) this.#readsLost.push(...this.#leadership.abandonReads());
+    this.#leadership = null;
+    this.#role = role;
+    this.#leader = null;
+    this.#votes = new Map();
+    this.#resetElectionTimer();
+  }
+
+  #resetElectionTimer(): void {
+    const { electionTicks, random } = this.config;
+    this.#electionElapsed = 0;
+    this.#electionTimeout = electionTicks + Math.floor(random() * electionTicks);
+  }
+
+  /** What to do now. Every message, entry and read is handed out once. */
+  ready(): Ready {
+    this.#leadership?.pump();
+    const persist = this.#outbox.takePersist();
+    this.#deliver(this.#outbox.takeHeldForNothing());
+    const readsLost = this.#readsLost;
+    this.#readsLost = [];
+    return {
+      send: this.#outbox.takeSendable(),
+      persist,
+      apply: this.log.takeCommitted(this.config.limits.applyBytesMax),
+      reads: this.#leadership?.takeGrantedReads() ?? [],
+      readsLost,
+    };
+  }
+
+  /** The batch of the last `ready` is durable. */
+  persisted(): void {
+    this.#deliver(this.#outbox.persisted());
+  }
+
+  #deliver(messages: readonly Message[]): void {
+    for (const message of messages) {
+      // What was said in an earlier term is void, and this member must not speak for that term any more.
+      if (message.term !== this.term) continue;
+      if (message.to === this.config.id) this.step(message);
+      else this.#outbox.send(message);
+    }
+  }
+
+  /** The state machine has applied everything that was handed out, up to `index`. */
+  applied(index: LogIndex): void {
+    this.log.appliedTo(index);
+  }
+}

@@ -1,0 +1,6 @@
+/** The public face of the library. */
+export { DEFAULT_LIMITS, RaftCore, RaftError, makeEntry, readEntry } from './core/index.js';
+export type * from './core/index.js';
+export { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from './node.js';
+export type { LogStorage } from './storage/storage.js';
+export type { Transport, TransportHandler } from './transport/transport.js';

@@ -1,0 +1,316 @@
+/**
+ * The driver: joins the core with a disk, a network, a clock and a state machine. All inputs of one turn of the event
+ * loop are given to the core first and then worked off together, so that they share one append, one sync and one apply.
+ * At most one persist and one apply are under way; whatever gathers meanwhile travels in the next.
+ */
+import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
+import { RaftError } from './core/errors.js';
+import { RaftCore } from './core/raft.js';
+import type { CoreStatus, Entry, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
+import type { LogStorage } from './storage/storage.js';
+import type { Transport } from './transport/transport.js';
+
+/** What the log's entries are applied to. */
+export interface StateMachine {
+  /** The last index that is in the machine, 0 for a new one. It must survive a restart together with its effects. */
+  readonly applied: LogIndex;
+  /**
+   * Applies committed entries in order, each exactly once: the next call comes after the promise resolved. No-ops are
+   * among them, so that `applied` keeps up. A rejection stops the node.
+   */
+  apply(entries: readonly Entry[]): Promise<void>;
+}
+
+/** Time as the driver needs it; the simulator brings its own. */
+export interface Clock {
+  /** Calls `callback` every `ms` milliseconds until the returned function is called. */
+  every(ms: number, callback: () => void): () => void;
+  /** Calls `callback` once, after the inputs of this turn. */
+  defer(callback: () => void): void;
+}
+
+export interface NodeStatus extends CoreStatus {
+  /** Leads, and has applied everything that earlier leaders committed: what it reads in its machine is complete. */
+  readonly leading: boolean;
+}
+
+export interface RaftNodeOptions {
+  readonly id: NodeId;
+  /** All voting members, this one included. */
+  readonly members: readonly NodeId[];
+  readonly storage: LogStorage;
+  readonly transport: Transport;
+  readonly machine: StateMachine;
+  /** Called when role, term, leader or `leading` has changed. */
+  readonly onChange: (status: NodeStatus) => void;
+  /** Called once when the node cannot go on: a failed disk, damage, a broken invariant. The process should exit. */
+  readonly onFatal: (error: unknown) => void;
+  /** Milliseconds between ticks. */
+  readonly tickMs?: number;
+  /** See `CoreConfig`. */
+  readonly electionTicks?: number;
+  readonly heartbeatTicks?: number;
+  readonly limits?: Partial<CoreLimits>;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/**
+ * With ticks of 10 ms: heartbeats every 50 ms, and an election after 500 to 1000 ms of silence. A leader's crash is
+ * noticed sooner, by its broken links; the timeout is for silence, and has to outlast a busy machine's pauses.
+ */
+const TICK_MS = 10;
+const HEARTBEAT_TICKS = 5;
+const ELECTION_TICKS = 50;
+
+const SYSTEM_CLOCK: Clock = {
+  every(ms, callback) {
+    const timer = setInterval(callback, ms);
+    return () => clearInterval(timer);
+  },
+  defer(callback) {
+    setImmediate(callback);
+  },
+};
+
+interface ReadWaiter {
+  readonly resolve: (index: LogIndex) => void;
+  readonly reject: (error: RaftError) => void;
+}
+
+export class RaftNode {
+  readonly #options: RaftNodeOptions;
+  readonly #core: RaftCore;
+  readonly #clock: Clock;
+  readonly #reads = new Map<number, ReadWaiter>();
+  #granted: { readonly index: LogIndex; readonly waiter: ReadWaiter }[] = [];
+  #readIds = 0;
+  #stopTicking: () => void = () => undefined;
+  #isFlushDue = false;
+  #persisting: Promise<void> = Promise.resolve();
+  #applying: Promise<void> = Promise.resolve();
+  #state: 'running' | 'failed' | 'stopped' = 'running';
+  #shown = '';
+
+  private constructor(options: RaftNodeOptions) {
+    const { id, members, storage, machine } = options;
+    if (machine.applied > storage.lastIndex()) {
+      throw new RaftError(
+        'LOG_DAMAGED',
+        `the state machine has applied index ${machine.applied}, but the log ends at ${storage.lastIndex()}: it lost its tail`,
+      );
+    }
+    this.#options = options;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#core = new RaftCore(
+      {
+        id,
+        members,
+        electionTicks: options.electionTicks ?? ELECTION_TICKS,
+        heartbeatTicks: options.heartbeatTicks ?? HEARTBEAT_TICKS,
+        random: options.random ?? Math.random,
+        limits: { ...DEFAULT_LIMITS, ...options.limits },
+      },
+      { hardState: storage.hardState(), reader: storage, applied: machine.applied },
+    );
+  }
+
+  /**
+   * Starts a member on an opened storage and machine. The node owns storage and transport from here: `stop` closes them.
+   * @throws RaftError `LOG_DAMAGED` if the log does not reach what the machine has applied; `BAD_CONFIG`.
+   */
+  static async start(options: RaftNodeOptions): Promise<RaftNode> {
+    const node = new RaftNode(options);
+    await options.transport.start({
+      message: (message) => node.#input(() => node.#core.step(message)),
+      unreachable: (peer) => node.#input(() => node.#core.unreachable(peer)),
+      linkLost: (peer) => node.#input(() => node.#core.linkLost(peer)),
+    });
+    node.#stopTicking = node.#clock.every(options.tickMs ?? TICK_MS, () =>
+      node.#input(() => node.#core.tick()),
+    );
+    // A cluster of one need not wait for a timeout to lead.
+    if (options.members.length === 1) node.#input(() => node.#core.campaign());
+    return node;
+  }
+
+  status(): NodeStatus {
+    const leadership = this.#core.leadership;
+    const leading =
+      leadership !== null && leadership.hasCommittedInTerm && this.#core.log.applied >= leadership.firstIndex;
+    return { ...this.#core.status(), leading };
+  }
+
+  /**
+   * Logs `data` as one entry, to be replicated with whatever else comes in this turn. Its fate shows in the state
+   * machine: it is committed if the entry applied at `index` is of `term`.
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `STOPPED`: the proposal surely had no effect.
+   */
+  propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
+    this.#checkRunning();
+    const proposal = this.#core.propose(data);
+    this.#flushSoon();
+    return proposal;
+  }
+
+  /**
+   * Resolves once this member was confirmed as the leader after the call, and its machine has applied everything that
+   * was committed before: a read of the machine is then linearizable (ReadIndex, thesis 6.4).
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED`, `LEADERSHIP_LOST` or `STOPPED`.
+   */
+  async read(): Promise<LogIndex> {
+    this.#checkRunning();
+    const id = ++this.#readIds;
+    this.#core.read(id);
+    this.#flushSoon();
+    return new Promise((resolve, reject) => this.#reads.set(id, { resolve, reject }));
+  }
+
+  /**
+   * Hands leadership to the member whose log reaches furthest and waits until this one no longer leads, at most
+   * `timeoutMs` milliseconds. Returns whether it does not lead any more; without another live member it goes on.
+   */
+  async handOver(timeoutMs: number): Promise<boolean> {
+    const successor = this.#core.leadership?.bestSuccessor() ?? null;
+    if (this.#core.leadership === null) return true;
+    if (successor === null) return false;
+    this.#input(() => this.#core.transfer(successor));
+    let waitedMs = 0;
+    await new Promise<void>((resolve) => {
+      const stop = this.#clock.every(TICK_MS, () => {
+        waitedMs += TICK_MS;
+        if (this.#core.leadership !== null && waitedMs < timeoutMs) return;
+        stop();
+        resolve();
+      });
+    });
+    return this.status().role !== 'leader';
+  }
+
+  /** Stops: waits for the write and the apply under way, then closes transport and storage. Also after a failure. */
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    this.#stopTicking();
+    this.#rejectAllReads(new RaftError('STOPPED', 'the node has stopped'));
+    await this.#options.transport.stop();
+    await Promise.allSettled([this.#persisting, this.#applying]);
+    await this.#options.storage.close();
+  }
+
+  #checkRunning(): void {
+    if (this.#state !== 'running') throw new RaftError('STOPPED', 'the node has stopped');
+  }
+
+  #input(give: () => void): void {
+    if (this.#state !== 'running') return;
+    try {
+      give();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#clock.defer(() => {
+      this.#isFlushDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#state !== 'running') return;
+    try {
+      this.#work(this.#core.ready());
+      this.#showChange();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #work(ready: Ready): void {
+    for (const message of ready.send) this.#options.transport.send(message);
+    if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
+    if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
+    for (const { id, index } of ready.reads) {
+      const waiter = this.#reads.get(id);
+      this.#reads.delete(id);
+      if (waiter !== undefined) this.#granted.push({ index, waiter });
+    }
+    if (ready.reads.length > 0) this.#serveReads();
+    if (ready.readsLost.length > 0) {
+      this.#rejectReads(
+        ready.readsLost,
+        new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read'),
+      );
+    }
+  }
+
+  async #persist(batch: PersistBatch): Promise<void> {
+    try {
+      await this.#options.storage.persist(batch);
+      if (this.#state !== 'running') return;
+      this.#core.persisted();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#flush();
+  }
+
+  async #apply(entries: readonly Entry[]): Promise<void> {
+    try {
+      await this.#options.machine.apply(entries);
+      if (this.#state !== 'running') return;
+      this.#core.applied(entries.at(-1)?.index ?? 0);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#serveReads();
+    this.#flush();
+  }
+
+  #serveReads(): void {
+    const { applied } = this.#core.log;
+    if (this.#granted.length === 0) return;
+    const waiting = this.#granted;
+    this.#granted = waiting.filter(({ index }) => index > applied);
+    for (const { index, waiter } of waiting) if (index <= applied) waiter.resolve(index);
+  }
+
+  #rejectReads(ids: readonly number[], error: RaftError): void {
+    for (const id of ids) {
+      const waiter = this.#reads.get(id);
+      this.#reads.delete(id);
+      waiter?.reject(error);
+    }
+  }
+
+  #showChange(): void {
+    const status = this.status();
+    const shown = `${status.role} ${status.term} ${String(status.leader)} ${status.leading}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#options.onChange(status);
+  }
+
+  /** After a failure nothing is sent, acknowledged or written any more. */
+  #fail(error: unknown): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'failed';
+    this.#stopTicking();
+    this.#rejectAllReads(new RaftError('STOPPED', 'the node has failed', { cause: error }));
+    this.#options.onFatal(error);
+  }
+
+  #rejectAllReads(error: RaftError): void {
+    this.#rejectReads([...this.#reads.keys()], error);
+    for (const { waiter } of this.#granted) waiter.reject(error);
+    this.#granted = [];
+  }
+}
