@@ -1,0 +1,12 @@
+/** Exit codes of every process, as in sysexits.h. */
+export const EXIT = {
+  ok: 0,
+  /** The process was started with options that it cannot run with. */
+  usage: 64,
+  /** Data on disk is damaged. */
+  damaged: 65,
+  /** Something that the process needs cannot be had, such as its port. */
+  unavailable: 69,
+  /** A rule that must always hold does not, or the program has a bug. */
+  internal: 70,
+} as const;

@@ -1,0 +1,79 @@
+/** The life of a process: starts a service, stops it in order when asked to, and ends with a code that says why. */
+import type { Log } from '../log.js';
+import { UsageError } from '../rules/usage.js';
+import { EXIT } from './exit.js';
+
+/** Something that runs until it is stopped. */
+export interface RunningService {
+  /** Resolves once everything is closed. */
+  stop(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly log: Log;
+  /** Stops in order when standard input ends, so that no process outlives its supervisor. */
+  readonly exitWithParent: boolean;
+  /** The exit code for what went wrong. A `UsageError` is 64 without asking. */
+  readonly exitCodeOf: (error: unknown) => number;
+  /** Starts the service; `fatal` ends the process at once, for errors after which nothing may be acknowledged. */
+  readonly start: (fatal: (error: unknown) => void) => Promise<RunningService>;
+}
+
+/** From the first signal to the end, in milliseconds. */
+const STOP_MS_MAX = 10_000;
+
+/**
+ * Runs a service until SIGTERM, SIGINT, the end of standard input (where asked for) or an error, then exits:
+ * with 0 after an orderly stop, with 70 if that takes longer than 10 s, else with the code of the error. Further signals
+ * change nothing: Ctrl-C reaches a whole group, and its supervisor's SIGTERM comes on top.
+ */
+export async function runProcess(o: RunOptions): Promise<void> {
+  const fail = (error: unknown, what: string): never => {
+    const exitCode = exitCodeOf(error, o);
+    o.log.fatal({ error, exitCode }, `${what}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(exitCode);
+  };
+  process.on('uncaughtException', (error) => fail(error, 'uncaught exception'));
+  process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'));
+  const asked = stopAsked(o);
+  try {
+    const service = await o.start((error) => fail(error, 'fatal error'));
+    await asked;
+    await service.stop();
+  } catch (error) {
+    fail(error, 'service failed');
+  }
+  o.log.info('stopped');
+  process.exit(EXIT.ok);
+}
+
+/** Resolves when the process is asked to stop; from then on the deadline runs, whatever the service does. */
+async function stopAsked(o: RunOptions): Promise<void> {
+  const reason = await new Promise<string>((resolve) => {
+    process.on('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
+    if (o.exitWithParent) resolveWhenStdinEnds(resolve);
+  });
+  o.log.info({ reason }, 'stopping');
+  setTimeout(() => {
+    o.log.fatal({ exitCode: EXIT.internal }, `not stopped within ${STOP_MS_MAX} ms`);
+    process.exit(EXIT.internal);
+  }, STOP_MS_MAX);
+}
+
+function exitCodeOf(error: unknown, o: RunOptions): number {
+  if (error instanceof UsageError) return EXIT.usage;
+  try {
+    return o.exitCodeOf(error);
+  } catch {
+    return EXIT.internal;
+  }
+}
+
+function resolveWhenStdinEnds(resolve: (reason: string) => void): void {
+  const ended = (): void => resolve('the parent is gone');
+  process.stdin.on('end', ended);
+  process.stdin.on('close', ended);
+  process.stdin.on('error', ended);
+  process.stdin.resume();
+}
