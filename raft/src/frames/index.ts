@@ -5,3 +5,4 @@ export * from './connection.js';
 export * from './decoder.js';
 export * from './dial.js';
 export * from './errors.js';
+export * from './redialer.js';

@@ -24,6 +24,14 @@ export function frameLimits(limits: LinkLimits): FrameLimits {
   };
 }
 
+export interface FrameLinkOptions {
+  /** Name that the other process gave. */
+  readonly peer: string;
+  readonly frameBytesMax: number;
+  readonly handler: LinkHandler;
+  readonly log: Log;
+}
+
 let lastId = 0;
 
 export class FrameLink implements Link {
@@ -32,40 +40,34 @@ export class FrameLink implements Link {
   /** Resolves once the handler was told that the link is closed. */
   readonly gone: Promise<void>;
   readonly #connection: FrameConnection;
-  readonly #frameBytesMax: number;
+  readonly #options: FrameLinkOptions;
+  #tellGone: () => void = () => undefined;
 
-  private constructor(connection: FrameConnection, peer: string, frameBytesMax: number, gone: Promise<void>) {
+  constructor(connection: FrameConnection, options: FrameLinkOptions) {
     this.#connection = connection;
-    this.peer = peer;
-    this.#frameBytesMax = frameBytesMax;
-    this.gone = gone;
+    this.#options = options;
+    this.peer = options.peer;
+    this.gone = new Promise((resolve) => (this.#tellGone = resolve));
   }
 
-  /** Makes a link of an open connection, tells the handler, and begins to read. */
-  static open(
-    connection: FrameConnection,
-    options: { peer: string; frameBytesMax: number; handler: LinkHandler; log: Log },
-  ): FrameLink {
-    const { peer, handler } = options;
-    let tellGone: () => void = () => undefined;
-    const gone = new Promise<void>((resolve) => (tellGone = resolve));
-    const link = new FrameLink(connection, peer, options.frameBytesMax, gone);
-    const log = options.log.child({ link: link.id, peer });
+  /** Tells the handler of the link and begins to read. Called once. */
+  open(): void {
+    const { handler } = this.#options;
+    const log = this.#options.log.child({ link: this.id, peer: this.peer });
     log.info('link opened');
-    link.#guard(() => handler.opened(link));
-    connection.start({
-      frame: (payload) => link.#guard(() => handler.message(link, unpack(payload))),
+    this.#guard(() => handler.opened(this));
+    this.#connection.start({
+      frame: (payload) => this.#guard(() => handler.message(this, unpack(payload))),
       closed: ({ code, message }) => {
         log.info({ code, reason: message }, 'link closed');
         // What the handler throws here goes through: there is no link left to close, and hiding it would hide a bug.
         try {
-          handler.closed(link, message);
+          handler.closed(this, message);
         } finally {
-          tellGone();
+          this.#tellGone();
         }
       },
     });
-    return link;
   }
 
   get closed(): boolean {
@@ -75,7 +77,7 @@ export class FrameLink implements Link {
   send(message: unknown): boolean {
     if (this.closed) return false;
     const bytes = pack(message);
-    if (bytes.length > this.#frameBytesMax) {
+    if (bytes.length > this.#options.frameBytesMax) {
       this.close(`message of ${bytes.length} bytes is too long to send`);
       return false;
     }

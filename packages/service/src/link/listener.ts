@@ -49,9 +49,10 @@ export class LinkListener {
     });
     if (connection === null) return;
     const peer = String(request.headers[LINK_HEADERS.name]);
-    const link = FrameLink.open(connection, { peer, frameBytesMax: limits.frameBytesMax, handler, log });
+    const link = new FrameLink(connection, { peer, frameBytesMax: limits.frameBytesMax, handler, log });
     this.#links.add(link);
     void link.gone.then(() => this.#links.delete(link));
+    link.open();
   }
 
   /** Closes every link and refuses further ones; resolves once the handler was told of each. */
