@@ -1,0 +1,90 @@
+/** What leaders ask while a round is under way, in the order in which it came: all of it goes into the next round. */
+import type { Command } from '@trireme/domain';
+import type { Effect } from './decisions.js';
+
+/** Requests that wait at most, of all leaders together. At the bound the link that brings another is closed. */
+export const QUEUE_REQUESTS_MAX = 4096;
+
+/** Bytes of batches and effects that wait at most; the same happens at this bound. */
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
+interface Sized {
+  /** What it counts for in the queue's bound. */
+  readonly bytes: number;
+}
+
+/** Decide a batch; see the frame of that name. */
+export interface DecideWork extends Sized {
+  readonly kind: 'decide';
+  readonly index: number;
+  readonly prev: number;
+  readonly settled: number;
+  readonly skip: ReadonlySet<number>;
+  readonly commands: readonly Command[];
+}
+
+/** Make again what the book knows of; see the frame of that name. */
+export interface ReplayWork extends Sized {
+  readonly kind: 'replay';
+  readonly prev: number;
+  readonly index: number;
+  readonly effects: readonly Effect[];
+}
+
+/** Tell the leader where the catalog stands. */
+export interface BeginWork extends Sized {
+  readonly kind: 'begin';
+}
+
+export type Work = DecideWork | ReplayWork | BeginWork;
+
+/** A request and the leader link that brought it. */
+export interface QueuedWork {
+  readonly link: number;
+  readonly work: Work;
+}
+
+/** The waiting requests. */
+export class WorkQueue {
+  readonly #requestsMax: number;
+  readonly #bytesMax: number;
+  #waiting: QueuedWork[] = [];
+  #bytes = 0;
+
+  constructor(requestsMax = QUEUE_REQUESTS_MAX, bytesMax = QUEUE_BYTES_MAX) {
+    this.#requestsMax = requestsMax;
+    this.#bytesMax = bytesMax;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether a request of `link` waits. */
+  has(link: number): boolean {
+    return this.#waiting.some((queued) => queued.link === link);
+  }
+
+  /** Adds a request; false at the bound. One that is larger than the bound is taken by an empty queue, or it never would be. */
+  push(link: number, work: Work): boolean {
+    const full = this.#waiting.length >= this.#requestsMax || this.#bytes + work.bytes > this.#bytesMax;
+    if (full && this.#waiting.length > 0) return false;
+    this.#waiting.push({ link, work });
+    this.#bytes += work.bytes;
+    return true;
+  }
+
+  /** Takes everything out, in order. */
+  takeAll(): readonly QueuedWork[] {
+    const taken = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    return taken;
+  }
+
+  /** Drops what a closed link had asked: nobody would get the answer, and a leader asks again on its next link. */
+  dropLink(link: number): void {
+    this.#waiting = this.#waiting.filter((queued) => queued.link !== link);
+    this.#bytes = this.#waiting.reduce((sum, queued) => sum + queued.work.bytes, 0);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * One revocation round: the stocks of one write, taken out of every cache that may hold them. It is over when each front-end
+ * has answered or the lease under which it could serve the old value has run out.
+ */
+import { assertRule, type CatalogToFrontend, type Stock } from '@trireme/domain';
+import type { Session, Sessions } from './leases.js';
+
+type RevokeFrame = Extract<CatalogToFrontend, { t: 'revoke' }>;
+
+interface Wait {
+  readonly peer: string;
+  readonly seq: number;
+  /** End of the lease as it was when the revocation went out: a later one stands behind it on the link. */
+  readonly leaseEnd: number;
+}
+
+/** A round under way. */
+export class RevocationRound {
+  /** What has to be sent at once, by link. */
+  readonly frames: readonly (readonly [link: number, frame: RevokeFrame])[];
+  readonly #waits = new Map<number, Wait>();
+
+  /** Takes the changed stocks back from every session that was promised them. */
+  constructor(sessions: Sessions, changed: ReadonlyMap<string, Stock>, now: number) {
+    const frames: [number, RevokeFrame][] = [];
+    for (const { session, names } of sessions.revoke(changed.keys(), now)) {
+      if (session.open) {
+        frames.push([
+          session.link,
+          { t: 'revoke', seq: session.revocationSeq, version: floor(changed), names },
+        ]);
+      }
+      if (session.leaseEnd > now) this.#waits.set(session.link, wait(session));
+    }
+    this.frames = frames;
+  }
+
+  /** Whether nobody can serve an old value any more. */
+  get done(): boolean {
+    return this.#waits.size === 0;
+  }
+
+  /** When the next lease that is waited for ends; null if none is. */
+  get nextLeaseEnd(): number | null {
+    let next: number | null = null;
+    for (const { leaseEnd } of this.#waits.values()) next = Math.min(next ?? leaseEnd, leaseEnd);
+    return next;
+  }
+
+  /** The front-end on `link` has dropped everything up to revocation `seq`. */
+  dropped(link: number, seq: number): void {
+    const waiting = this.#waits.get(link);
+    if (waiting !== undefined && seq >= waiting.seq) this.#waits.delete(link);
+  }
+
+  /** Stops waiting for those whose lease is over. Returns their names. */
+  expire(now: number): readonly string[] {
+    const expired: string[] = [];
+    for (const [link, { leaseEnd, peer }] of this.#waits) {
+      if (leaseEnd > now) continue;
+      this.#waits.delete(link);
+      expired.push(peer);
+    }
+    return expired;
+  }
+}
+
+/** A closed session gets no frame and so can never answer: no sequence number satisfies it. */
+function wait(session: Session): Wait {
+  return {
+    peer: session.peer,
+    seq: session.open ? session.revocationSeq : Infinity,
+    leaseEnd: session.leaseEnd,
+  };
+}
+
+/**
+ * The lowest of the new versions. Every old version is below the first index of the round and every new one is not, so one number
+ * tells old fills from new ones of all stocks in the round.
+ */
+function floor(changed: ReadonlyMap<string, Stock>): number {
+  let lowest = Infinity;
+  for (const { version } of changed.values()) lowest = Math.min(lowest, version);
+  assertRule(Number.isSafeInteger(lowest), 'a revocation names a changed stock');
+  return lowest;
+}
