@@ -1,0 +1,383 @@
+/** What a damaged folder must lead to: a refusal that names the damage, or the very same content. */
+import { Level } from 'level';
+import { cp, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeEntry } from '../core/entry.js';
+import { RaftError } from '../core/errors.js';
+import type { Entry, HardState } from '../core/types.js';
+import { assertFails, assertLog, makeEntries } from './conformance.js';
+import { LevelLog } from './level-log.js';
+import {
+  FORMAT_VERSION,
+  HARD_STATE_KEY,
+  IDENTITY_KEY,
+  encodeHardState,
+  encodeIdentity,
+  entryKey,
+} from './records.js';
+
+const OWNER = { cluster: 'test', id: 'member-1' };
+const FLIPS = 250;
+
+interface Context {
+  /** Holds everything of one test; removed after it. */
+  folder: string;
+  /** The store under test. */
+  path: string;
+}
+
+const test = suite<Context>('LevelLog: damage', { folder: '', path: '' });
+
+test.before.each(async (context) => {
+  context.folder = await mkdtemp(join(tmpdir(), 'trireme-damage-'));
+  context.path = join(context.folder, 'store');
+});
+
+test.after.each(async ({ folder }) => rm(folder, { recursive: true }));
+
+const open = async (path: string): Promise<LevelLog> => LevelLog.open({ path, ...OWNER });
+
+const refused = async (path: string): Promise<string> => {
+  const { message } = await assertFails('LOG_DAMAGED', async () => open(path));
+  assert.match(message, path);
+  return message;
+};
+
+/** Entries with uneven, patternless data, as a log has them. */
+const someEntries = (low: number, high: number, term: number): Entry[] =>
+  makeEntries(low, high, term).map(({ index }) =>
+    makeEntry(index, term, 'command', Buffer.from(`${Math.sin(index * term)}`.repeat((index % 23) + 1))),
+  );
+
+interface Content {
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState;
+}
+
+/** Several hundred entries with truncations, so that tables and write-ahead files hold outdated values too. */
+async function writeHistory(path: string, reopenings: number): Promise<Content> {
+  let entries: Entry[] = [];
+  let hardState: HardState = { term: 0, vote: null };
+  for (let term = 1; term <= reopenings + 1; term++) {
+    const storage = await open(path);
+    for (const vote of [null, `member-${term}`]) {
+      hardState = { term, vote };
+      await storage.persist({ hardState, entries: [] });
+    }
+    const low = Math.max(1, entries.length - 20);
+    for (let at = 0; at < 10; at++) {
+      const batch = someEntries(low + at * 15, low + at * 15 + 14, term);
+      await storage.persist({ hardState: null, entries: batch });
+      entries = [...entries.slice(0, low + at * 15 - 1), ...batch];
+    }
+    await storage.close();
+  }
+  return { entries, hardState };
+}
+
+/** Opens the folder's LevelDB beside the store's own code. */
+async function withLevel(
+  path: string,
+  use: (db: Level<Uint8Array, Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const db = new Level<Uint8Array, Uint8Array>(path, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    compression: false,
+  });
+  await db.open();
+  await use(db);
+  await db.close();
+}
+
+async function compact(path: string): Promise<void> {
+  await withLevel(path, async (db) => {
+    // The `level` package does not type what only its implementation for Node has.
+    const { compactRange } = db as unknown as {
+      compactRange: (this: unknown, from: Uint8Array, to: Uint8Array) => Promise<void>;
+    };
+    await compactRange.call(db, Buffer.from([0]), Buffer.from([255]));
+  });
+}
+
+const filesOf = async (path: string, pattern: RegExp): Promise<string[]> =>
+  (await readdir(path)).filter((name) => pattern.test(name)).map((name) => join(path, name));
+
+async function onlyFile(path: string, pattern: RegExp): Promise<string> {
+  const [file, ...others] = await filesOf(path, pattern);
+  assert.equal(others, []);
+  if (file === undefined) throw new Error(`no file like ${pattern.source}`);
+  return file;
+}
+
+async function flip(file: string, offset: number, bit: number): Promise<void> {
+  const bytes = await readFile(file);
+  bytes.writeUInt8(bytes.readUInt8(offset) ^ (1 << bit), offset);
+  await writeFile(file, bytes);
+}
+
+/** A fixed sequence of numbers in [0, 1), so that a failing run can be repeated. */
+function pseudoRandom(): () => number {
+  let state = 20_240_817;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Flips bits all over copies of the store; each must be refused or change nothing. Counts the refusals by file type. */
+async function flipEverywhere({ folder, path }: Context, content: Content): Promise<Map<string, number>> {
+  const random = pseudoRandom();
+  const names = (await readdir(path)).filter((name) => !/^(LOCK|LOG|LOG\.old)$/.test(name));
+  const sizes = new Map<string, number>();
+  for (const name of names) sizes.set(name, (await readFile(join(path, name))).length);
+  const filled = [...sizes].filter(([, size]) => size > 0);
+  const refusals = new Map<string, number>();
+  for (let round = 0; round < FLIPS; round++) {
+    const [name, size] = filled[round % filled.length] ?? ['', 0];
+    const copy = join(folder, `copy-${round}`);
+    await cp(path, copy, { recursive: true });
+    const offset = Math.floor(random() * size);
+    await flip(join(copy, name), offset, Math.floor(random() * 8));
+    try {
+      const storage = await open(copy);
+      assertLog(storage, content.entries);
+      assert.equal(storage.hardState(), content.hardState, `flip in ${name} at ${offset}`);
+      await storage.close();
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw new Error(`flip in ${name} at ${offset}`, { cause: error });
+      assert.is(error.code, 'LOG_DAMAGED', error.message);
+      const type = name.replace(/[-\d]/g, '');
+      refusals.set(type, (refusals.get(type) ?? 0) + 1);
+    }
+    await rm(copy, { recursive: true });
+  }
+  return refusals;
+}
+
+test('a bit flipped anywhere in a store is refused, or changes nothing', async (context) => {
+  const content = await writeHistory(context.path, 2);
+  const refusals = await flipEverywhere(context, content);
+  for (const type of ['.log', '.ldb', 'MANIFEST', 'CURRENT']) assert.ok((refusals.get(type) ?? 0) > 10, type);
+});
+
+test('a bit flipped anywhere in a compacted store is refused, or changes nothing', async (context) => {
+  const content = await writeHistory(context.path, 3);
+  await compact(context.path);
+  const refusals = await flipEverywhere(context, content);
+  for (const type of ['.ldb', 'MANIFEST', 'CURRENT']) assert.ok((refusals.get(type) ?? 0) > 10, type);
+});
+
+test('a flipped bit in the write-ahead file is named with its file and offset', async ({ path }) => {
+  await writeHistory(path, 0);
+  const log = await onlyFile(path, /\.log$/);
+  await flip(log, 5000, 3);
+  assert.match(
+    await refused(path),
+    /00000\d\.log is damaged at offset \d+: .* a later write stands behind it/,
+  );
+});
+
+test('a write-ahead file cut off anywhere opens as an earlier batch left it', async ({ folder, path }) => {
+  const { entries } = await writeHistory(path, 0);
+  const log = await onlyFile(path, /\.log$/);
+  const { length } = await readFile(log);
+  const random = pseudoRandom();
+  for (let round = 0; round < 40; round++) {
+    const copy = join(folder, `copy-${round}`);
+    await cp(path, copy, { recursive: true });
+    await truncate(join(copy, log.slice(path.length + 1)), Math.floor(random() * length));
+    const storage = await open(copy);
+    assert.is(storage.lastIndex() % 15, 0);
+    assertLog(storage, entries.slice(0, storage.lastIndex()));
+    await storage.persist({ hardState: { term: 9, vote: 'a' }, entries: someEntries(1, 3, 9) });
+    await storage.close();
+    const again = await open(copy);
+    assertLog(again, someEntries(1, 3, 9));
+    await again.close();
+  }
+});
+
+test('a lost file of LevelDB is refused by name', async ({ folder, path }) => {
+  await writeHistory(path, 1);
+  for (const [pattern, message] of [
+    [/^CURRENT$/, /CURRENT is missing/],
+    [/^MANIFEST-/, /MANIFEST-\d+ is missing/],
+    [/\.ldb$/, /table \d+ is missing/],
+    [/\.log$/, /write-ahead file \d+ is missing/],
+  ] as const) {
+    const copy = join(folder, 'copy');
+    await cp(path, copy, { recursive: true });
+    for (const file of await filesOf(copy, pattern)) await rm(file);
+    assert.match(await refused(copy), message);
+    await rm(copy, { recursive: true });
+  }
+});
+
+test('an emptied file of LevelDB is refused by name', async ({ folder, path }) => {
+  await writeHistory(path, 1);
+  for (const [pattern, message] of [
+    [/^CURRENT$/, /CURRENT names no manifest/],
+    [/^MANIFEST-/, /MANIFEST-\d+ is empty/],
+    [/\.ldb$/, /\.ldb has 0 bytes instead of/],
+  ] as const) {
+    const copy = join(folder, 'copy');
+    await cp(path, copy, { recursive: true });
+    for (const file of await filesOf(copy, pattern)) await truncate(file, 0);
+    assert.match(await refused(copy), message);
+    await rm(copy, { recursive: true });
+  }
+});
+
+test('a lost CURRENT is refused also where all writes are still in the write-ahead file', async ({
+  path,
+}) => {
+  await writeHistory(path, 0);
+  await rm(join(path, 'CURRENT'));
+  assert.match(await refused(path), /CURRENT is missing/);
+});
+
+test('a creation that a power cut interrupted is no damage', async ({ path }) => {
+  for (const leave of [
+    async () => rm(join(path, 'CURRENT')),
+    async () => truncate(await onlyFile(path, /^MANIFEST-/), 0),
+  ]) {
+    await (await open(path)).close();
+    await leave();
+    const storage = await open(path);
+    await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 2, 1) });
+    assertLog(storage, makeEntries(1, 2, 1));
+    await storage.close();
+    await rm(path, { recursive: true });
+  }
+});
+
+test('a torn table that no manifest names is a leftover, not damage', async ({ path }) => {
+  const { entries } = await writeHistory(path, 1);
+  await writeFile(join(path, '999999.ldb'), 'half a table');
+  const storage = await open(path);
+  assertLog(storage, entries);
+  await storage.close();
+});
+
+const hardStateOf = (term: number, lastIndex: number, lastTerm: number) =>
+  encodeHardState({ hardState: { term, vote: null }, lastIndex, lastTerm });
+
+/** Faults in the records themselves, each with good checksums in LevelDB's own files. */
+const RECORD_FAULTS: readonly {
+  name: string;
+  change: (db: Level<Uint8Array, Uint8Array>) => Promise<void>;
+  message: RegExp;
+}[] = [
+  {
+    name: 'an entry is missing in the middle',
+    change: async (db) => db.del(entryKey(7)),
+    message: /entry 7 is missing \(the next one found is 8\)/,
+  },
+  {
+    name: 'the first entry is missing',
+    change: async (db) => db.del(entryKey(1)),
+    message: /entry 1 is missing/,
+  },
+  {
+    name: 'the last entry is missing',
+    change: async (db) => db.del(entryKey(10)),
+    message: /the log ends at index 9 of term 2, but the hard-state record says index 10 of term 2/,
+  },
+  {
+    name: 'an entry stands behind the last one',
+    change: async (db) => db.put(entryKey(11), makeEntry(11, 2, 'noop', Buffer.alloc(0)).record),
+    message: /the log ends at index 11 of term 2, but the hard-state record says index 10/,
+  },
+  {
+    name: 'a record stands under another key',
+    change: async (db) => db.put(entryKey(4), makeEntry(5, 2, 'noop', Buffer.alloc(0)).record),
+    message: /entry 4: the record under index 4 is that of index 5/,
+  },
+  {
+    name: 'a record does not hold its checksum',
+    change: async (db) => db.put(entryKey(4), Buffer.alloc(30, 1)),
+    message: /entry 4: log record does not hold its checksum/,
+  },
+  {
+    name: 'a record is cut',
+    change: async (db) => db.put(entryKey(4), Buffer.alloc(3)),
+    message: /entry 4: log record of 3 bytes is cut off/,
+  },
+  {
+    name: 'terms fall',
+    change: async (db) => db.put(entryKey(4), makeEntry(4, 1, 'noop', Buffer.alloc(0)).record),
+    message: /entry 4 has term 1, below term 2 of the one before it/,
+  },
+  {
+    name: 'the hard state is gone',
+    change: async (db) => db.del(HARD_STATE_KEY),
+    message: /the hard-state record is missing beside entries/,
+  },
+  {
+    name: 'the hard state is damaged',
+    change: async (db) => db.put(HARD_STATE_KEY, Buffer.alloc(30, 1)),
+    message: /hard state: hard-state record does not hold its checksum/,
+  },
+  {
+    name: 'the hard state is of a term below the last entry',
+    change: async (db) => db.put(HARD_STATE_KEY, hardStateOf(1, 10, 2)),
+    message: /the hard-state record has term 1, below term 2 of the last entry/,
+  },
+  {
+    name: 'the identity is gone',
+    change: async (db) => db.del(IDENTITY_KEY),
+    message: /the identity record is missing/,
+  },
+  {
+    name: 'the identity is damaged',
+    change: async (db) => db.put(IDENTITY_KEY, Buffer.alloc(4)),
+    message: /identity: identity record of 4 bytes is cut off/,
+  },
+  {
+    name: 'a key is none of ours',
+    change: async (db) => db.put(Buffer.from('x'), Buffer.from('y')),
+    message: /the key 78 is none of a log store's/,
+  },
+  {
+    name: 'only the identity is left',
+    change: async (db) => {
+      for (let index = 1; index <= 10; index++) await db.del(entryKey(index));
+      await db.del(HARD_STATE_KEY);
+    },
+    message: /the hard-state record is missing beside the identity/,
+  },
+];
+
+for (const { name, change, message } of RECORD_FAULTS) {
+  test(`refused: ${name}`, async ({ path }) => {
+    const storage = await open(path);
+    await storage.persist({ hardState: { term: 2, vote: null }, entries: makeEntries(1, 10, 2) });
+    await storage.close();
+    await withLevel(path, change);
+    assert.match(await refused(path), message);
+  });
+}
+
+test('a folder of another format is refused by its version', async ({ path }) => {
+  await (await open(path)).close();
+  await withLevel(path, async (db) =>
+    db.put(IDENTITY_KEY, encodeIdentity({ format: FORMAT_VERSION + 1, ...OWNER })),
+  );
+  const error = await assertFails('BAD_CONFIG', async () => open(path));
+  assert.match(
+    error.message,
+    `has format ${FORMAT_VERSION + 1}; this program reads format ${FORMAT_VERSION}`,
+  );
+});
+
+test('a path that is no folder is refused', async ({ path }) => {
+  await writeFile(path, 'a file');
+  const { message } = await assertFails('STORAGE_FAILED', async () => open(path));
+  assert.match(message, path);
+});
+
+test.run();

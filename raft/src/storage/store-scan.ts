@@ -1,0 +1,140 @@
+/**
+ * What a log store's records must show when it is opened: that it is this member's, that every record holds its
+ * checksum, and that the log is whole from its first entry to the last one that was acknowledged.
+ */
+import type { Level } from 'level';
+import { readEntry } from '../core/entry.js';
+import { RaftError } from '../core/errors.js';
+import type { Entry, LogIndex } from '../core/types.js';
+import {
+  FORMAT_VERSION,
+  HARD_STATE_KEY,
+  IDENTITY_KEY,
+  decodeHardState,
+  decodeIdentity,
+  indexOfKey,
+} from './records.js';
+import type { HardStateRecord } from './records.js';
+
+/** LevelDB as the log store uses it: bytes in, bytes out. */
+export type ByteLevel = Level<Uint8Array, Uint8Array>;
+
+/** Where every log begins. */
+const FIRST_INDEX: LogIndex = 1;
+const SCAN_RECORDS_MAX = 1000;
+const SCAN_BYTES_MAX = 1024 * 1024;
+
+/** What the store at `path` has to be. */
+export interface StoreOwner {
+  readonly path: string;
+  readonly cluster: string;
+  readonly id: string;
+}
+
+/**
+ * Reads the whole store, in bounded memory, and gives each entry to `visit` in order.
+ * @returns the hard-state record, or null if the store is new.
+ * @throws RaftError `BAD_CONFIG` if the store is another member's, or `LOG_DAMAGED` naming what is wrong.
+ */
+export async function scanStore(
+  db: ByteLevel,
+  owner: StoreOwner,
+  visit: (entry: Entry) => void,
+): Promise<HardStateRecord | null> {
+  const damaged = (what: string, cause?: unknown) =>
+    new RaftError('LOG_DAMAGED', `log store ${owner.path}: ${what}`, { cause });
+  const decode = <T>(name: string, read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      throw damaged(`${name}: ${error instanceof Error ? error.message : String(error)}`, error);
+    }
+  };
+
+  const identityValue = db.getSync(IDENTITY_KEY);
+  const hardStateValue = db.getSync(HARD_STATE_KEY);
+  if (identityValue !== undefined)
+    checkOwner(
+      decode('identity', () => decodeIdentity(identityValue)),
+      owner,
+    );
+  const end = hardStateValue && decode('hard state', () => decodeHardState(hardStateValue));
+
+  let last: Entry | null = null;
+  for await (const [key, value] of allRecords(db)) {
+    if (HARD_STATE_KEY.equals(key) || IDENTITY_KEY.equals(key)) continue;
+    const index = indexOfKey(key);
+    if (index === null) throw damaged(`the key ${Buffer.from(key).toString('hex')} is none of a log store's`);
+    const expected = last === null ? FIRST_INDEX : last.index + 1;
+    if (index !== expected) throw damaged(`entry ${expected} is missing (the next one found is ${index})`);
+    const entry: Entry = decode(`entry ${index}`, () => readEntryAt(index, value));
+    if (last !== null && entry.term < last.term) {
+      throw damaged(`entry ${index} has term ${entry.term}, below term ${last.term} of the one before it`);
+    }
+    visit(entry);
+    last = entry;
+  }
+
+  if (end === undefined) {
+    if (last !== null) throw damaged('the hard-state record is missing beside entries');
+    if (identityValue !== undefined) throw damaged('the hard-state record is missing beside the identity');
+    return null;
+  }
+  if (identityValue === undefined) throw damaged('the identity record is missing');
+  checkEnd(end, last, damaged);
+  return end;
+}
+
+/**
+ * Reads the record found under the key of `index`.
+ * @throws RaftError `LOG_DAMAGED` if it does not hold its checksum or is another entry's.
+ */
+export function readEntryAt(index: LogIndex, value: Uint8Array): Entry {
+  const entry = readEntry(value);
+  if (entry.index !== index) {
+    throw new RaftError('LOG_DAMAGED', `the record under index ${index} is that of index ${entry.index}`);
+  }
+  return entry;
+}
+
+function checkOwner(found: { format: number; cluster: string; id: string }, owner: StoreOwner): void {
+  const refuse = (what: string) => new RaftError('BAD_CONFIG', `log store ${owner.path} ${what}`);
+  if (found.format !== FORMAT_VERSION) {
+    throw refuse(`has format ${found.format}; this program reads format ${FORMAT_VERSION}`);
+  }
+  if (found.cluster !== owner.cluster) {
+    throw refuse(`belongs to cluster "${found.cluster}", not to "${owner.cluster}"`);
+  }
+  if (found.id !== owner.id) throw refuse(`belongs to member "${found.id}", not to "${owner.id}"`);
+}
+
+function checkEnd(end: HardStateRecord, last: Entry | null, damaged: (what: string) => RaftError): void {
+  const index = last?.index ?? 0;
+  const term = last?.term ?? 0;
+  if (index !== end.lastIndex || term !== end.lastTerm) {
+    throw damaged(
+      `the log ends at index ${index} of term ${term}, ` +
+        `but the hard-state record says index ${end.lastIndex} of term ${end.lastTerm}`,
+    );
+  }
+  if (end.hardState.term < term) {
+    throw damaged(
+      `the hard-state record has term ${end.hardState.term}, below term ${term} of the last entry`,
+    );
+  }
+}
+
+async function* allRecords(
+  db: ByteLevel,
+): AsyncGenerator<readonly [Uint8Array, Uint8Array], void, undefined> {
+  const iterator = db.iterator<Uint8Array, Uint8Array>({ highWaterMarkBytes: SCAN_BYTES_MAX });
+  try {
+    for (;;) {
+      const records = await iterator.nextv(SCAN_RECORDS_MAX);
+      if (records.length === 0) return;
+      yield* records;
+    }
+  } finally {
+    await iterator.close();
+  }
+}
