@@ -1,0 +1,90 @@
+/**
+ * Sends what was asked in one turn of the event loop together: everything that arrived while the loop read its sockets
+ * leaves in as few frames as it fits in, without a timer and so without waiting for company.
+ */
+import type { Link } from '@trireme/service';
+import { AskTable, type Ask, type NoAnswer } from './rules/ask-table.js';
+import type { Deadline } from './rules/deadlines.js';
+
+/** Questions in one frame at most. */
+const FRAME_ITEMS_MAX = 1024;
+
+export interface AskerOptions<Question, Answer extends object> {
+  /** Where the next frame goes, or null while there is nowhere. */
+  readonly route: () => Link | null;
+  /** Writes the questions to the link; false if the link did not take them. */
+  readonly send: (link: Link, asks: readonly Ask<Question, Answer>[]) => boolean;
+  /** See `AskTable`. */
+  readonly joinTextOf?: (question: Question) => string | null;
+  /** See `AskTable`. */
+  readonly nextId?: () => number;
+}
+
+export class Asker<Question, Answer extends object> {
+  readonly #options: AskerOptions<Question, Answer>;
+  readonly #table: AskTable<Question, Answer>;
+  #scheduled = false;
+
+  constructor(options: AskerOptions<Question, Answer>) {
+    this.#options = options;
+    this.#table = new AskTable(options);
+  }
+
+  /** Questions that wait for a link, and that wait for an answer. */
+  get counts(): { readonly queued: number; readonly sent: number } {
+    return { queued: this.#table.queuedCount, sent: this.#table.sentCount };
+  }
+
+  /** Id of the newest question; ids rise. */
+  get lastId(): number {
+    return this.#table.lastId;
+  }
+
+  /** Asks once; resolves with the answer, or with why there is none, by the deadline at the latest. */
+  async ask(question: Question, deadline: Deadline): Promise<Answer | NoAnswer> {
+    if (deadline.expired) return 'unsent';
+    return new Promise((resolve) => {
+      const waiter = this.#table.ask(question, (end) => {
+        deadline.watch(null);
+        resolve(end);
+      });
+      deadline.watch(() => this.#table.giveUp(waiter));
+      this.wake();
+    });
+  }
+
+  /** There may be somewhere to send to now: queued questions go at the end of this turn. */
+  wake(): void {
+    if (this.#scheduled || this.#table.queuedCount === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  answered(link: Link, id: number, answer: Answer): void {
+    this.#table.answer(link.id, id, answer);
+  }
+
+  /** The link will not answer any more. */
+  abandon(link: Link): void {
+    this.#table.abandon(link.id);
+  }
+
+  /** No link but this one will answer any more. */
+  abandonOthers(link: Link): void {
+    this.#table.abandonOthers(link.id);
+  }
+
+  #flush(): void {
+    while (this.#table.queuedCount > 0) {
+      const link = this.#options.route();
+      if (link === null) return;
+      const asks = this.#table.peek(FRAME_ITEMS_MAX);
+      // A link that takes nothing has closed and is no longer routed to once its handler was told, which wakes this.
+      if (!this.#options.send(link, asks)) return;
+      this.#table.markSent(asks, link.id);
+    }
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The catalog as the front-end sees it: one link, kept open, over which stocks are looked up, the lease of the cache
+ * is renewed and changed stocks are revoked. A new link is a new session: nothing that was kept before it counts.
+ */
+import {
+  LINK_PATHS,
+  type CatalogToFrontend,
+  type FrontendToCatalog,
+  type LookupResult,
+  type Stock,
+} from '@trireme/domain';
+import { LinkDialer, type Link, type LinkIdentity, type Log } from '@trireme/service';
+import { Asker } from './asker.js';
+import { AGAIN, type EXPIRED, retryUntil } from './retry.js';
+import type { Deadline } from './rules/deadlines.js';
+import { parseFromCatalog, stockOf } from './rules/frames.js';
+import type { StockCache, StockView } from './rules/stock-cache.js';
+
+/** A page of stocks; `next` is the name to go on after, null at the end. */
+export interface StockPage {
+  readonly stocks: readonly Stock[];
+  readonly next: string | null;
+}
+
+type LookupAnswer =
+  { readonly result: 'stock'; readonly view: StockView } | { readonly result: 'missing' | 'unready' };
+
+interface ListQuestion {
+  readonly after: string;
+  readonly limit: number;
+}
+
+type PageAnswer = Extract<CatalogToFrontend, { t: 'page' | 'pageUnready' }>;
+
+/** How long a lease is taken to run before the first was granted, in milliseconds. */
+const LEASE_MS_GUESS = 300;
+
+/** Milliseconds between two renewals at least. */
+const RENEWAL_MS_MIN = 10;
+
+export interface CatalogOptions {
+  readonly url: string;
+  readonly identity: LinkIdentity;
+  readonly log: Log;
+  readonly cache: StockCache;
+}
+
+export class Catalog {
+  readonly #cache: StockCache;
+  readonly #dialer: LinkDialer;
+  #link: Link | null = null;
+  #renewal: NodeJS.Timeout | null = null;
+  #leaseMs = LEASE_MS_GUESS;
+
+  readonly #lookups = new Asker<string, LookupAnswer>({
+    route: () => this.#link,
+    send: (link, asks) =>
+      send(link, { t: 'lookup', items: asks.map((ask) => [ask.id, ask.question] as const) }),
+    joinTextOf: (name) => name,
+  });
+  readonly #lists = new Asker<ListQuestion, PageAnswer>({
+    route: () => this.#link,
+    send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
+  });
+
+  constructor(options: CatalogOptions) {
+    this.#cache = options.cache;
+    this.#dialer = new LinkDialer({
+      url: options.url,
+      path: LINK_PATHS.frontendToCatalog,
+      identity: options.identity,
+      log: options.log,
+      handler: {
+        opened: (link) => this.#opened(link),
+        message: (link, message) => this.#message(link, parseFromCatalog(message)),
+        closed: (link) => this.#closed(link),
+      },
+    });
+  }
+
+  start(): void {
+    this.#dialer.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#dialer.stop();
+  }
+
+  get connected(): boolean {
+    return this.#link !== null;
+  }
+
+  /** For the status page. */
+  get status(): object {
+    return { connected: this.connected, lookups: this.#lookups.counts };
+  }
+
+  /** The stock from the cache, or null if the catalog must be asked. */
+  cached(name: string): StockView | null {
+    return this.#cache.get(name, performance.now());
+  }
+
+  /** The stock as the catalog has it, null if there is none, `EXPIRED` if it could not tell in time. */
+  async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof EXPIRED> {
+    return retryUntil(deadline, async () => {
+      const answer = await this.#lookups.ask(name, deadline);
+      if (typeof answer === 'string') return AGAIN;
+      switch (answer.result) {
+        case 'stock':
+          return answer.view;
+        case 'missing':
+          return null;
+        case 'unready':
+          return AGAIN;
+      }
+    });
+  }
+
+  /** One page as the catalog has it; it may be short, even empty, before the end. */
+  async list(question: ListQuestion, deadline: Deadline): Promise<StockPage | typeof EXPIRED> {
+    return retryUntil(deadline, async () => {
+      const answer = await this.#lists.ask(question, deadline);
+      if (typeof answer === 'string' || answer.t === 'pageUnready') return AGAIN;
+      return { stocks: answer.stocks.map(stockOf), next: answer.next };
+    });
+  }
+
+  #opened(link: Link): void {
+    this.#cache.reset();
+    this.#link = link;
+    if (this.#cache.capacity > 0) this.#renew(link);
+    this.#lookups.wake();
+    this.#lists.wake();
+  }
+
+  #closed(link: Link): void {
+    this.#cache.reset();
+    this.#link = null;
+    if (this.#renewal !== null) clearTimeout(this.#renewal);
+    this.#renewal = null;
+    this.#lookups.abandon(link);
+    this.#lists.abandon(link);
+  }
+
+  /** Renews every third of a lease, whether or not the last renewal was granted. */
+  #renew(link: Link): void {
+    const id = this.#cache.renew(performance.now());
+    send(link, { t: 'renew', id });
+    this.#renewal = setTimeout(() => this.#renew(link), Math.max(RENEWAL_MS_MIN, this.#leaseMs / 3));
+  }
+
+  #message(link: Link, frame: CatalogToFrontend): void {
+    switch (frame.t) {
+      case 'lease':
+        this.#leaseMs = frame.ms;
+        this.#cache.grant(frame.id, frame.ms, performance.now());
+        return;
+      case 'stocks':
+        for (const item of frame.items) this.#lookups.answered(link, item[0], this.#answerOf(item));
+        return;
+      case 'page':
+      case 'pageUnready':
+        this.#lists.answered(link, frame.id, frame);
+        return;
+      case 'revoke':
+        // The trade waits for this answer: nothing may come between reading the frame and dropping the stocks.
+        this.#cache.revoke(frame.names, frame.version, this.#lookups.lastId);
+        send(link, { t: 'dropped', seq: frame.seq });
+        return;
+    }
+  }
+
+  /** The cache is filled here, in the order of the link's frames, and not when whoever asked comes to its turn. */
+  #answerOf(item: LookupResult): LookupAnswer {
+    if (item[1] !== 'stock') return { result: item[1] };
+    const [id, , stock, cacheable] = item;
+    return { result: 'stock', view: this.#cache.fill(stockOf(stock), cacheable, id, performance.now()) };
+  }
+}
+
+function send(link: Link, frame: FrontendToCatalog): boolean {
+  return link.send(frame);
+}

@@ -1,0 +1,76 @@
+/** The front-end, put together: links to the replicas and the catalog behind the public port. */
+import type { LinkIdentity, Log } from '@trireme/service';
+import { Catalog } from './catalog.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { createApp } from './http/app.js';
+import { Replies } from './http/replies.js';
+import { PublicServer } from './http/server.js';
+import { Replicas } from './replicas.js';
+import { StockCache } from './rules/stock-cache.js';
+
+/** Requests that wait for a replica, the catalog or their own body at most; a further one is answered 503. */
+const REQUESTS_MAX = 8192;
+
+/** How long one replica is waited for before another is asked, in milliseconds. */
+const PATIENCE_MS_MAX = 200;
+
+/** How long requests that are under way have to be answered when the front-end stops, in milliseconds. */
+const DRAIN_MS_MAX = 6_000;
+
+export interface FrontendOptions {
+  readonly identity: LinkIdentity;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Internal servers of the order replicas. */
+  readonly replicas: readonly { readonly id: string; readonly url: string }[];
+  /** Internal server of the catalog. */
+  readonly catalogUrl: string;
+  /** Stocks in the cache at most; 0 keeps none. */
+  readonly cacheSize: number;
+  /** Within which every request is answered. */
+  readonly deadlineMs: number;
+  /** Token of those who may list and restock; null lets nobody. */
+  readonly operatorToken: string | null;
+  readonly log: Log;
+}
+
+export interface Frontend {
+  readonly port: number;
+  /** Answers what is under way, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a front-end; it serves as soon as it listens, and is ready once a leader and the catalog are reachable.
+ * @throws the system's error if the port cannot be had.
+ */
+export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
+  const { identity, log, deadlineMs } = options;
+  const cache = new StockCache(options.cacheSize);
+  const catalog = new Catalog({ url: options.catalogUrl, identity, log, cache });
+  // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
+  const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
+  const replicas = new Replicas({ replicas: options.replicas, identity, log, patience });
+  const replies = new Replies(identity.name, log);
+  const app = createApp({
+    replies,
+    replicas,
+    catalog,
+    cache,
+    deadlines: new DeadlineTimer(deadlineMs, REQUESTS_MAX),
+    operatorToken: options.operatorToken,
+  });
+  const server = new PublicServer({ host: options.host, port: options.port, app, replies, log });
+  const port = await server.listen();
+  catalog.start();
+  replicas.start();
+  log.info({ host: options.host, port }, 'listening');
+  return {
+    port,
+    stop: async () => {
+      await server.close(DRAIN_MS_MAX);
+      await Promise.all([catalog.stop(), replicas.stop()]);
+    },
+  };
+}

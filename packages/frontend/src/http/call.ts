@@ -1,0 +1,17 @@
+/** One request on its way through the front-end. */
+import type { IncomingMessage } from 'node:http';
+
+export interface Call {
+  readonly incoming: IncomingMessage;
+  /** The client's id, or one that was made. */
+  readonly requestId: string;
+  /** As it was sent, percent-encoding and all, without one slash at its end. */
+  readonly path: string;
+  /** Idempotency key of a request that changes something, once it is known: the reply repeats it. */
+  key: string | null;
+}
+
+/** What Hono is told of the requests: `c.env` is the call. */
+export interface CallEnv {
+  Bindings: Call;
+}

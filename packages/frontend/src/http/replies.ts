@@ -1,0 +1,92 @@
+/**
+ * Every answer of the public interface is made here: the headers that all of them carry, and the one way from an error
+ * to its answer. Headers are plain objects and bodies plain text, which is what the HTTP adapter writes without detours.
+ */
+import { STATUS_CODES } from 'node:http';
+import { TriremeError } from '@trireme/domain';
+import type { Log } from '@trireme/service';
+import type { Call } from './call.js';
+
+/** Seconds after which a client may ask again. */
+const RETRY_AFTER_S = '1';
+
+export type Headers = Record<string, string>;
+
+export class Replies {
+  readonly #servedBy: string;
+  readonly #log: Log;
+  /** While the server drains, each answer is the last one on its connection. */
+  draining = false;
+
+  /** @param servedBy id of this process, for `X-Served-By`. */
+  constructor(servedBy: string, log: Log) {
+    this.#servedBy = servedBy;
+    this.#log = log;
+  }
+
+  /** The headers that every answer carries; the caller may add its own. */
+  headers(requestId: string, key: string | null): Headers {
+    const headers: Headers = {
+      'Content-Type': 'application/json',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Served-By': this.#servedBy,
+      'X-Request-Id': requestId,
+    };
+    if (key !== null) headers['Idempotency-Key'] = key;
+    if (this.draining) headers['Connection'] = 'close';
+    return headers;
+  }
+
+  /** Answers 200 with JSON text. */
+  ok(call: Call, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
+    return new Response(body, { status: 200, headers });
+  }
+
+  /** Answers without a body. */
+  empty(call: Call, status: 204 | 304, more: Headers): Response {
+    const headers = { ...this.headers(call.requestId, call.key), ...more };
+    delete headers['Content-Type'];
+    return new Response(null, { status, headers });
+  }
+
+  /** Answers an error: as it says if it is one of the contract's, else 500, and then the log has the reason. */
+  error(call: Pick<Call, 'requestId' | 'key'>, error: unknown, more?: Headers): Response {
+    const known = this.#known(error, call.requestId);
+    const headers = { ...this.headers(call.requestId, call.key), ...errorHeaders(known), ...more };
+    return new Response(JSON.stringify(known.toBody()), { status: known.httpStatus, headers });
+  }
+
+  /** The bytes of an error answer, for a connection whose request never became one; it is to be closed after them. */
+  rawError(error: unknown, requestId: string, more?: Headers): string {
+    const known = this.#known(error, requestId);
+    const body = JSON.stringify(known.toBody());
+    const headers: Headers = {
+      ...this.headers(requestId, null),
+      ...errorHeaders(known),
+      ...more,
+      'Content-Length': String(Buffer.byteLength(body)),
+      Connection: 'close',
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const status = `${known.httpStatus} ${STATUS_CODES[known.httpStatus] ?? 'Error'}`;
+    return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`;
+  }
+
+  #known(error: unknown, requestId: string): TriremeError {
+    if (error instanceof TriremeError) return error;
+    this.#log.error({ error, requestId }, 'request failed');
+    return new TriremeError('INTERNAL', 'internal error');
+  }
+}
+
+/** The headers that belong to an error by the contract. */
+function errorHeaders(error: TriremeError): Headers {
+  switch (error.status) {
+    case 'UNAVAILABLE':
+      return { 'Retry-After': RETRY_AFTER_S };
+    case 'UNAUTHORIZED':
+      return { 'WWW-Authenticate': 'Bearer realm="trireme operator"' };
+    default:
+      return {};
+  }
+}

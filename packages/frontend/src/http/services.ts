@@ -1,0 +1,69 @@
+/** What the routes work with. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { TriremeError, type CommandWire } from '@trireme/domain';
+import type { Catalog } from '../catalog.js';
+import type { DeadlineTimer } from '../deadline-timer.js';
+import type { Replicas } from '../replicas.js';
+import { EXPIRED } from '../retry.js';
+import type { Deadline } from '../rules/deadlines.js';
+import { acceptKey } from '../rules/requests.js';
+import { checkDecided, type Effective } from '../rules/results.js';
+import type { StockCache } from '../rules/stock-cache.js';
+import type { Call } from './call.js';
+import type { Replies } from './replies.js';
+
+export interface Services {
+  readonly replies: Replies;
+  readonly replicas: Replicas;
+  readonly catalog: Catalog;
+  readonly cache: StockCache;
+  readonly deadlines: DeadlineTimer;
+  /** Null where none is configured: then nobody may list or restock. */
+  readonly operatorToken: string | null;
+}
+
+/**
+ * Does one request within its deadline.
+ * @throws TriremeError `UNAVAILABLE` if as many requests are open as may be.
+ */
+export async function withDeadline<T>(
+  services: Services,
+  serve: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const deadline = services.deadlines.open();
+  try {
+    return await serve(deadline);
+  } finally {
+    services.deadlines.close(deadline);
+  }
+}
+
+/** The idempotency key that came with the request, or null. @throws TriremeError `INVALID_REQUEST`. */
+export function keyOf(incoming: IncomingMessage): string | null {
+  const header = incoming.headers['idempotency-key'];
+  if (header === undefined) return null;
+  // Several lines come joined by commas, which a single one may contain as well: only then is a closer look needed.
+  const lines = header.includes(',') ? incoming.headersDistinct['idempotency-key'] : [header].flat();
+  return acceptKey(lines);
+}
+
+/**
+ * Sends a command through the log, under the call's key or one that is made now.
+ * @throws TriremeError for everything but success, by the contract.
+ */
+export async function submit(
+  services: Services,
+  call: Call,
+  deadline: Deadline,
+  commandOf: (key: string) => CommandWire,
+): Promise<Effective> {
+  const key = (call.key ??= randomUUID());
+  return checkDecided(await services.replicas.submit(commandOf(key), deadline), key);
+}
+
+/** @throws TriremeError `UNAVAILABLE` if the time ran out. */
+export function inTime<T>(result: T | typeof EXPIRED, what: string): T {
+  if (result === EXPIRED) throw new TriremeError('UNAVAILABLE', `${what} could not be read in time`);
+  return result;
+}

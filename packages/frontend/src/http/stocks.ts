@@ -1,0 +1,110 @@
+/** Routes of stocks. */
+import type { Hono } from 'hono';
+import {
+  commandToWire,
+  parseListBody,
+  parseRestockBody,
+  parseStockName,
+  STOCK_NAME,
+  stockJson,
+  TriremeError,
+  type Command,
+} from '@trireme/domain';
+import { EXPIRED } from '../retry.js';
+import { checkOperator, matchesEtag, parsePageQuery } from '../rules/requests.js';
+import { outcomeUnknown } from '../rules/results.js';
+import type { StockView } from '../rules/stock-cache.js';
+import { readBody } from './body.js';
+import type { Call, CallEnv } from './call.js';
+import { fillPage, pageJson } from './pages.js';
+import { inTime, keyOf, submit, withDeadline, type Services } from './services.js';
+
+/** Makes the command from the body of the request. */
+type CommandParser = (name: string, body: string) => (key: string) => Command;
+
+const parseList: CommandParser = (name, body) => {
+  const { price } = parseListBody(body);
+  return (key) => ({ kind: 'list', key, name, price });
+};
+
+const parseRestock: CommandParser = (name, body) => {
+  const { quantity } = parseRestockBody(body);
+  return (key) => ({ kind: 'restock', key, name, quantity });
+};
+
+export function routeStocks(app: Hono<CallEnv>, services: Services): void {
+  app.get('/stocks', async (c) => listStocks(services, c.env, c.req.url));
+  app.get('/stocks/:name', (c): Response | Promise<Response> => {
+    const name = c.req.param('name');
+    const view = services.catalog.cached(name);
+    // A hit is answered in the same turn: no promise, no deadline.
+    if (view !== null) return answerLookup(services, c.env, view, 'hit');
+    return lookUp(services, c.env, name);
+  });
+  app.put('/stocks/:name', async (c) => changeStock(services, c.env, c.req.param('name'), parseList));
+  app.post('/stocks/:name/restock', async (c) =>
+    changeStock(services, c.env, c.req.param('name'), parseRestock),
+  );
+}
+
+function answerLookup(services: Services, call: Call, view: StockView, cache: 'hit' | 'miss'): Response {
+  if (matchesEtag(call.incoming.headers['if-none-match'], view.etag)) {
+    return services.replies.empty(call, 304, { 'X-Cache': cache, ETag: view.etag });
+  }
+  const headers = services.replies.headers(call.requestId, call.key);
+  headers['X-Cache'] = cache;
+  headers['ETag'] = view.etag;
+  return services.replies.ok(call, view.body, headers);
+}
+
+async function lookUp(services: Services, call: Call, name: string): Promise<Response> {
+  try {
+    // A name that no stock can be listed under needs no question.
+    if (!STOCK_NAME.test(name)) throw stockNotFound();
+    const view = await withDeadline(services, async (deadline) =>
+      inTime(await services.catalog.lookup(name, deadline), 'the stock'),
+    );
+    if (view === null) throw stockNotFound();
+    return answerLookup(services, call, view, 'miss');
+  } catch (error) {
+    return services.replies.error(call, error, { 'X-Cache': 'miss' });
+  }
+}
+
+async function listStocks(services: Services, call: Call, url: string): Promise<Response> {
+  const query = parsePageQuery(new URL(url).searchParams);
+  return withDeadline(services, async (deadline) => {
+    const page = await fillPage(query.limit, query.after ?? '', async (after, limit) => {
+      const { stocks, next } = inTime(await services.catalog.list({ after, limit }, deadline), 'the stocks');
+      return { rows: stocks, next };
+    });
+    return services.replies.ok(call, pageJson(page, stockJson));
+  });
+}
+
+/** Lists, re-prices or restocks, for operators only, and answers the stock as it is afterwards. */
+async function changeStock(
+  services: Services,
+  call: Call,
+  pathName: string,
+  parse: CommandParser,
+): Promise<Response> {
+  checkOperator(call.incoming.headers.authorization, services.operatorToken);
+  const name = parseStockName(pathName);
+  return withDeadline(services, async (deadline) => {
+    call.key = keyOf(call.incoming);
+    const commandOf = parse(name, await readBody(call.incoming, deadline));
+    await submit(services, call, deadline, (key) => commandToWire(commandOf(key)));
+    const view = await services.catalog.lookup(name, deadline);
+    if (view === null) throw stockNotFound();
+    // It is done, but cannot be shown: asking again with the key shows it.
+    if (view === EXPIRED) throw outcomeUnknown(call.key ?? '');
+    const headers = services.replies.headers(call.requestId, call.key);
+    headers['ETag'] = view.etag;
+    return services.replies.ok(call, view.body, headers);
+  });
+}
+
+function stockNotFound(): TriremeError {
+  return new TriremeError('STOCK_NOT_FOUND', 'stock not found');
+}

@@ -1,0 +1,1 @@
+export { startFrontend, type Frontend, type FrontendOptions } from './frontend.js';

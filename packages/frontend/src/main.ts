@@ -1,0 +1,93 @@
+/** The front-end process. */
+import { STOCKS_MAX } from '@trireme/domain';
+import {
+  createLog,
+  EXIT,
+  processCommand,
+  readIdentity,
+  readSecret,
+  runProcess,
+  wholeNumber,
+  type CommonOptions,
+} from '@trireme/service';
+import { startFrontend } from './frontend.js';
+import { parseHttpUrl, parseReplicas } from './replica-list.js';
+
+interface Options extends CommonOptions {
+  readonly replicas: string;
+  readonly catalog: string;
+  readonly cacheSize: number;
+  readonly cache: boolean;
+  readonly deadlineMs: number;
+  readonly operatorTokenFile?: string;
+}
+
+function exitCodeOf(error: unknown): number {
+  // The system's errors when it cannot listen carry the call's name.
+  if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
+  return EXIT.internal;
+}
+
+const command = processCommand({
+  name: 'frontend',
+  description: 'The public HTTP API of a Trireme cluster.',
+});
+command
+  .addOption(
+    command
+      .createOption(
+        '--replicas <list>',
+        'order replicas, as in 1=http://127.0.0.1:8191,2=http://127.0.0.1:8192',
+      )
+      .env('TRIREME_REPLICAS')
+      .makeOptionMandatory(),
+  )
+  .addOption(
+    command
+      .createOption('--catalog <url>', "the catalog's internal server")
+      .env('TRIREME_CATALOG')
+      .makeOptionMandatory(),
+  )
+  .addOption(
+    command
+      .createOption('--cache-size <stocks>', 'stocks in the cache at most')
+      .env('TRIREME_CACHE_SIZE')
+      .default(5)
+      .argParser(wholeNumber(0, STOCKS_MAX)),
+  )
+  .addOption(command.createOption('--no-cache', 'ask the catalog for every lookup').env('TRIREME_NO_CACHE'))
+  .addOption(
+    command
+      .createOption('--deadline-ms <ms>', 'within which every request is answered')
+      .env('TRIREME_DEADLINE_MS')
+      .default(5_000)
+      .argParser(wholeNumber(10, 600_000)),
+  )
+  .addOption(
+    command
+      .createOption('--operator-token-file <file>', 'token of those who may list and restock stocks')
+      .env('TRIREME_OPERATOR_TOKEN_FILE'),
+  );
+const options = command.parse().opts<Options>();
+const log = createLog({ service: 'frontend', id: options.id, level: options.logLevel });
+
+await runProcess({
+  log,
+  exitWithParent: options.exitWithParent,
+  exitCodeOf,
+  start: async () =>
+    startFrontend({
+      // The secret guards the links between processes. The public port is open to everyone by its nature, so that
+      // the rule of the internal ports, loopback or a secret, says nothing about where it may listen.
+      identity: readIdentity({ ...options, host: '127.0.0.1' }, log),
+      host: options.host,
+      port: options.port,
+      replicas: parseReplicas(options.replicas),
+      catalogUrl: parseHttpUrl(options.catalog),
+      cacheSize: options.cache ? options.cacheSize : 0,
+      deadlineMs: options.deadlineMs,
+      operatorToken:
+        options.operatorTokenFile === undefined ? null : readSecret(options.operatorTokenFile, log),
+      log,
+    }),
+});

@@ -1,0 +1,258 @@
+/**
+ * The order replicas as the front-end sees them: a link to each, kept open; who leads; and what was asked of them.
+ * Commands, lists and confirmed reads go to the leader; what any replica can answer goes to each in turn.
+ */
+import {
+  LINK_PATHS,
+  type CommandWire,
+  type FromReplica,
+  type GetResult,
+  type Order,
+  type SubmitResult,
+  type ToReplica,
+} from '@trireme/domain';
+import { LinkDialer, type Link, type LinkHandler, type LinkIdentity, type Log } from '@trireme/service';
+import { Asker } from './asker.js';
+import type { DeadlineTimer } from './deadline-timer.js';
+import { AGAIN, EXPIRED, retryUntil } from './retry.js';
+import type { Deadline } from './rules/deadlines.js';
+import { orderOf, parseFromReplica } from './rules/frames.js';
+import { LeaderBoard, type Leader } from './rules/leader-board.js';
+import { ReplicaPicker } from './rules/replica-picker.js';
+import type { Decided, Undecided } from './rules/results.js';
+
+/** A page of orders; `next` is the number to go on after, null at the end. */
+export interface OrderPage {
+  readonly orders: readonly Order[];
+  readonly next: number | null;
+}
+
+interface ListQuestion {
+  readonly after: number;
+  readonly limit: number;
+  readonly name: string | null;
+}
+
+type PageAnswer = Extract<FromReplica, { t: 'page' | 'pageRefused' }>;
+
+/** Replicas that are asked for an order before the leader is. */
+const FOLLOWER_ATTEMPTS = 2;
+
+export interface ReplicasOptions {
+  readonly replicas: readonly { readonly id: string; readonly url: string }[];
+  readonly identity: LinkIdentity;
+  readonly log: Log;
+  /** How long one replica is waited for before another is asked: a paused one must not hold a read up. */
+  readonly patience: DeadlineTimer;
+}
+
+export class Replicas {
+  readonly #log: Log;
+  readonly #patience: DeadlineTimer;
+  readonly #board = new LeaderBoard();
+  readonly #picker = new ReplicaPicker();
+  readonly #links = new Map<string, Link>();
+  readonly #dialers: readonly LinkDialer[];
+  readonly #ids: readonly string[];
+  #followed: Leader | null = null;
+
+  readonly #commands = new Asker<CommandWire, SubmitResult>({
+    route: () => this.#leaderLink(),
+    send: (link, asks) => send(link, { t: 'submit', items: asks.map((ask) => [ask.id, ...ask.question]) }),
+  });
+  /** Answers to both kinds of reads come in the same frames: their ids are drawn from one source. */
+  #lastReadId = 0;
+  readonly #nextReadId = (): number => {
+    this.#lastReadId += 1;
+    return this.#lastReadId;
+  };
+  readonly #confirmedReads = new Asker<number, GetResult>({
+    nextId: this.#nextReadId,
+    route: () => this.#leaderLink(),
+    send: (link, asks) => send(link, { t: 'get', items: asks.map((ask) => [ask.id, ask.question, true]) }),
+  });
+  readonly #lists = new Asker<ListQuestion, PageAnswer>({
+    route: () => this.#leaderLink(),
+    send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
+  });
+  readonly #localReads = new Asker<number, GetResult>({
+    nextId: this.#nextReadId,
+    route: () => this.#anyLink(),
+    send: (link, asks) => send(link, { t: 'get', items: asks.map((ask) => [ask.id, ask.question, false]) }),
+  });
+
+  constructor(options: ReplicasOptions) {
+    this.#log = options.log;
+    this.#patience = options.patience;
+    this.#ids = options.replicas.map(({ id }) => id);
+    this.#dialers = options.replicas.map(
+      ({ id, url }) =>
+        new LinkDialer({
+          url,
+          path: LINK_PATHS.frontendToReplica,
+          identity: options.identity,
+          handler: this.#handler(id),
+          log: options.log,
+        }),
+    );
+  }
+
+  start(): void {
+    for (const dialer of this.#dialers) dialer.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#dialers.map(async (dialer) => dialer.stop()));
+  }
+
+  /** Null while no leader is known or its link is closed. */
+  get leader(): Leader | null {
+    return this.#board.certain && this.#leaderLink() !== null ? this.#board.leader : null;
+  }
+
+  /** For the status page. */
+  get status(): object {
+    return {
+      replicas: this.#ids.map((id) => ({ id, connected: this.#links.has(id) })),
+      commands: this.#commands.counts,
+      reads: {
+        queued: this.#localReads.counts.queued + this.#confirmedReads.counts.queued,
+        sent: this.#localReads.counts.sent + this.#confirmedReads.counts.sent,
+      },
+    };
+  }
+
+  /** Has a command decided, asking again with its key until the deadline. */
+  async submit(command: CommandWire, deadline: Deadline): Promise<Decided | Undecided> {
+    // Once it was handed over and not answered, no later refusal can tell that it has no effect.
+    const tried = { handedOver: false };
+    const result = await retryUntil<Decided>(deadline, async () => {
+      const answer = await this.#commands.ask(command, deadline);
+      if (answer === 'unanswered') tried.handedOver = true;
+      if (answer === 'unanswered' || answer === 'unsent') return AGAIN;
+      switch (answer[1]) {
+        case 'lost':
+          tried.handedOver = true;
+          return AGAIN;
+        case 'refused':
+          return AGAIN;
+        case 'filled':
+        case 'done':
+        case 'rejected':
+        case 'keyReused':
+          return answer;
+      }
+    });
+    if (result !== EXPIRED) return result;
+    return tried.handedOver ? 'unknown' : 'noEffect';
+  }
+
+  /** The order, null if there is none: that comes from a confirmed read alone. `EXPIRED` if nobody could tell in time. */
+  async order(number: number, deadline: Deadline): Promise<Order | null | typeof EXPIRED> {
+    for (let attempt = 0; attempt < FOLLOWER_ATTEMPTS; attempt += 1) {
+      const patience = this.#patience.open();
+      const answer = await this.#localReads.ask(number, patience);
+      this.#patience.close(patience);
+      if (typeof answer === 'string') continue;
+      if (answer[1] === 'order') return orderOf(answer[2]);
+      break;
+    }
+    return retryUntil(deadline, async () => {
+      const answer = await this.#confirmedReads.ask(number, deadline);
+      if (typeof answer === 'string' || answer[1] === 'refused') return AGAIN;
+      return answer[1] === 'order' ? orderOf(answer[2]) : null;
+    });
+  }
+
+  /** One page as the leader has it; it may be short, even empty, before the end. */
+  async list(question: ListQuestion, deadline: Deadline): Promise<OrderPage | typeof EXPIRED> {
+    return retryUntil(deadline, async () => {
+      const answer = await this.#lists.ask(question, deadline);
+      if (typeof answer === 'string' || answer.t === 'pageRefused') return AGAIN;
+      return { orders: answer.orders.map(orderOf), next: answer.next };
+    });
+  }
+
+  #handler(id: string): LinkHandler {
+    return {
+      opened: (link) => {
+        this.#links.set(id, link);
+        this.#localReads.wake();
+      },
+      message: (link, message) => {
+        this.#picker.heard(id);
+        this.#message(id, link, parseFromReplica(message));
+      },
+      closed: (link) => {
+        this.#links.delete(id);
+        this.#picker.heard(id);
+        this.#board.forget(id);
+        for (const asker of [this.#commands, this.#confirmedReads, this.#lists, this.#localReads]) {
+          asker.abandon(link);
+        }
+        this.#leaderMayHaveChanged();
+        this.#localReads.wake();
+      },
+    };
+  }
+
+  #message(id: string, link: Link, frame: FromReplica): void {
+    switch (frame.t) {
+      case 'leader':
+        this.#board.report(id, frame.self, frame.leader, frame.term);
+        this.#leaderMayHaveChanged();
+        return;
+      case 'submitted':
+        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(id);
+        for (const item of frame.items) this.#commands.answered(link, item[0], item);
+        return;
+      case 'got':
+        for (const item of frame.items) {
+          this.#localReads.answered(link, item[0], item);
+          this.#confirmedReads.answered(link, item[0], item);
+        }
+        return;
+      case 'page':
+        this.#lists.answered(link, frame.id, frame);
+        return;
+      case 'pageRefused':
+        if (frame.why === 'notLeader') this.#doubt(id);
+        this.#lists.answered(link, frame.id, frame);
+        return;
+    }
+  }
+
+  #doubt(id: string): void {
+    this.#board.doubt(id);
+    this.#leaderMayHaveChanged();
+  }
+
+  #leaderMayHaveChanged(): void {
+    const { leader } = this.#board;
+    if (leader === null) return;
+    const link = this.#links.get(leader.replica);
+    if (link === undefined) return;
+    const changed = leader.replica !== this.#followed?.replica || leader.term !== this.#followed.term;
+    this.#followed = leader;
+    if (changed) {
+      this.#log.info(leader, 'following a new leader');
+      // The one before may be paused or cut off, so that its link stays open and never answers.
+      for (const asker of [this.#commands, this.#confirmedReads, this.#lists]) asker.abandonOthers(link);
+    }
+    for (const asker of [this.#commands, this.#confirmedReads, this.#lists]) asker.wake();
+  }
+
+  #leaderLink(): Link | null {
+    const { leader } = this.#board;
+    return leader === null ? null : (this.#links.get(leader.replica) ?? null);
+  }
+
+  #anyLink(): Link | null {
+    const id = this.#picker.pick([...this.#links.keys()]);
+    return id === null ? null : (this.#links.get(id) ?? null);
+  }
+}
+
+function send(link: Link, frame: ToReplica): boolean {
+  return link.send(frame);
+}

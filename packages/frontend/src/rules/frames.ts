@@ -1,0 +1,188 @@
+/** Checks of the frames that replicas and the catalog send. What is not as the protocol says closes the link. */
+import {
+  asBoolean,
+  asInteger,
+  asList,
+  asObject,
+  asText,
+  FormatError,
+  PRICE_CENTS_MAX,
+  type CatalogToFrontend,
+  type FromReplica,
+  type GetResult,
+  type LookupResult,
+  type Order,
+  type Stock,
+  type StockWire,
+  type SubmitResult,
+  type OrderWire,
+} from '@trireme/domain';
+
+/** Rows of a page at most, and so the highest `limit`. */
+export const PAGE_ROWS_MAX = 1000;
+
+/** Milliseconds of a lease at most. */
+const LEASE_MS_MAX = 60_000;
+
+/** Last millisecond that a date can name (ECMA-262, section 21.4.1.1). */
+const TIME_MS_MAX = 8_640_000_000_000_000;
+
+/** @throws FormatError if it is not a frame of a replica. */
+export function parseFromReplica(message: unknown): FromReplica {
+  const frame = asObject(message, 'frame of a replica');
+  switch (frame['t']) {
+    case 'leader':
+      return {
+        t: 'leader',
+        self: asText(frame['self'], 'self'),
+        leader: frame['leader'] === null ? null : asText(frame['leader'], 'leader'),
+        term: asInteger(frame['term'], 'term'),
+      };
+    case 'submitted':
+      return { t: 'submitted', items: asList(frame['items'], 'items').map(submitResult) };
+    case 'got':
+      return { t: 'got', items: asList(frame['items'], 'items').map(getResult) };
+    case 'page':
+      return {
+        t: 'page',
+        id: asInteger(frame['id'], 'id'),
+        orders: rows(frame['orders']).map(orderWire),
+        next: frame['next'] === null ? null : asInteger(frame['next'], 'next'),
+      };
+    case 'pageRefused':
+      return { t: 'pageRefused', id: asInteger(frame['id'], 'id'), why: refusal(frame['why']) };
+    default:
+      throw new FormatError('frame of a replica is of unknown kind');
+  }
+}
+
+/** @throws FormatError if it is not a frame of the catalog. */
+export function parseFromCatalog(message: unknown): CatalogToFrontend {
+  const frame = asObject(message, 'frame of the catalog');
+  switch (frame['t']) {
+    case 'lease':
+      return {
+        t: 'lease',
+        id: asInteger(frame['id'], 'id'),
+        ms: Math.min(asInteger(frame['ms'], 'ms'), LEASE_MS_MAX),
+      };
+    case 'stocks':
+      return { t: 'stocks', items: asList(frame['items'], 'items').map(lookupResult) };
+    case 'page':
+      return {
+        t: 'page',
+        id: asInteger(frame['id'], 'id'),
+        stocks: rows(frame['stocks']).map(stockWire),
+        next: frame['next'] === null ? null : asText(frame['next'], 'next'),
+      };
+    case 'pageUnready':
+      return { t: 'pageUnready', id: asInteger(frame['id'], 'id') };
+    case 'revoke':
+      return {
+        t: 'revoke',
+        seq: asInteger(frame['seq'], 'seq'),
+        version: asInteger(frame['version'], 'version'),
+        names: asList(frame['names'], 'names').map((name) => asText(name, 'name')),
+      };
+    default:
+      throw new FormatError('frame of the catalog is of unknown kind');
+  }
+}
+
+/** The order that stands in a checked frame. */
+export function orderOf([number, name, type, quantity, price, time]: OrderWire): Order {
+  return { number, name, type, quantity, price, time };
+}
+
+/** The stock that stands in a checked frame. */
+export function stockOf([name, price, quantity, version]: StockWire): Stock {
+  return { name, price, quantity, version };
+}
+
+function submitResult(value: unknown): SubmitResult {
+  const item = asList(value, 'submit result');
+  const id = asInteger(item[0], 'id');
+  switch (item[1]) {
+    case 'filled':
+      return [id, 'filled', asInteger(item[2], 'order number', 1), cents(item[3])];
+    case 'done':
+      return [id, 'done'];
+    case 'rejected':
+      return [id, 'rejected', asText(item[2], 'reason')];
+    case 'keyReused':
+      return [id, 'keyReused'];
+    case 'refused':
+      return [id, 'refused', refusal(item[2])];
+    case 'lost':
+      return [id, 'lost'];
+    default:
+      throw new FormatError('submit result is of unknown kind');
+  }
+}
+
+function getResult(value: unknown): GetResult {
+  const item = asList(value, 'get result');
+  const id = asInteger(item[0], 'id');
+  switch (item[1]) {
+    case 'order':
+      return [id, 'order', orderWire(item[2])];
+    case 'missing':
+      return [id, 'missing'];
+    case 'refused':
+      return [id, 'refused', refusal(item[2])];
+    default:
+      throw new FormatError('get result is of unknown kind');
+  }
+}
+
+function lookupResult(value: unknown): LookupResult {
+  const item = asList(value, 'lookup result');
+  const id = asInteger(item[0], 'id');
+  switch (item[1]) {
+    case 'stock':
+      return [id, 'stock', stockWire(item[2]), asBoolean(item[3], 'cacheable')];
+    case 'missing':
+      return [id, 'missing'];
+    case 'unready':
+      return [id, 'unready'];
+    default:
+      throw new FormatError('lookup result is of unknown kind');
+  }
+}
+
+function orderWire(value: unknown): OrderWire {
+  const [number, name, type, quantity, price, time] = asList(value, 'order');
+  if (type !== 'buy' && type !== 'sell') throw new FormatError('order is of unknown type');
+  const timeMs = asInteger(time, 'time');
+  if (timeMs > TIME_MS_MAX) throw new FormatError('time is beyond what a date can name');
+  return [
+    asInteger(number, 'order number', 1),
+    asText(name, 'name'),
+    type,
+    asInteger(quantity, 'quantity', 1),
+    cents(price),
+    timeMs,
+  ];
+}
+
+function stockWire(value: unknown): StockWire {
+  const [name, price, quantity, version] = asList(value, 'stock');
+  return [asText(name, 'name'), cents(price), asInteger(quantity, 'quantity'), asInteger(version, 'version')];
+}
+
+function cents(value: unknown): number {
+  const price = asInteger(value, 'price', 1);
+  if (price > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
+  return price;
+}
+
+function refusal(value: unknown): 'notLeader' | 'busy' {
+  if (value !== 'notLeader' && value !== 'busy') throw new FormatError('refusal for an unknown reason');
+  return value;
+}
+
+function rows(value: unknown): readonly unknown[] {
+  const list = asList(value, 'rows');
+  if (list.length > PAGE_ROWS_MAX) throw new FormatError(`page of more than ${PAGE_ROWS_MAX} rows`);
+  return list;
+}

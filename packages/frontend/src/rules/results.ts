@@ -1,0 +1,53 @@
+/** From what became of a command to what its client is told. */
+import { TriremeError, type SubmitResult } from '@trireme/domain';
+
+/** A result that stands whatever happens later. */
+export type Decided = Exclude<SubmitResult, readonly [number, 'refused' | 'lost', ...unknown[]]>;
+
+/** Why a command has no result: it surely has and will have no effect, or nobody can tell yet. */
+export type Undecided = 'noEffect' | 'unknown';
+
+/** The results of commands that did something. */
+export type Effective = Exclude<Decided, readonly [number, 'rejected' | 'keyReused', ...unknown[]]>;
+
+/**
+ * Gives the result of a command that did something.
+ * @throws TriremeError for any other: `UNAVAILABLE`, `OUTCOME_UNKNOWN`, `KEY_REUSED`, `STOCK_NOT_FOUND`,
+ *   `INSUFFICIENT_STOCK`, `LIMIT_REACHED`.
+ */
+export function checkDecided(result: Decided | Undecided, key: string): Effective {
+  if (result === 'noEffect') {
+    throw new TriremeError('UNAVAILABLE', 'no leader took it in time: it has no effect, ask again');
+  }
+  if (result === 'unknown') throw outcomeUnknown(key);
+  switch (result[1]) {
+    case 'filled':
+    case 'done':
+      return result;
+    case 'keyReused':
+      throw new TriremeError('KEY_REUSED', 'the Idempotency-Key was used before with another body');
+    case 'rejected':
+      throw rejection(result[2]);
+  }
+}
+
+/** What a client is told whose command was handed over without an answer in time. */
+export function outcomeUnknown(key: string): TriremeError {
+  return new TriremeError(
+    'OUTCOME_UNKNOWN',
+    `the outcome is not known yet; ask again with Idempotency-Key: ${key}`,
+  );
+}
+
+function rejection(reason: string): Error {
+  switch (reason) {
+    case 'STOCK_NOT_FOUND':
+      return new TriremeError('STOCK_NOT_FOUND', 'stock not found');
+    case 'INSUFFICIENT_STOCK':
+      return new TriremeError('INSUFFICIENT_STOCK', 'not enough of the stock is left');
+    case 'LIMIT_REACHED':
+      return new TriremeError('LIMIT_REACHED', 'a bound of the catalog is reached');
+    default:
+      return new Error(`rejected for an unknown reason: ${reason}`);
+  }
+}

@@ -1,0 +1,20 @@
+/** The paths of the public interface with the methods that each of them takes. */
+
+interface Route {
+  readonly pattern: RegExp;
+  readonly allow: string;
+}
+
+const ROUTES: readonly Route[] = [
+  { pattern: /^\/orders$/, allow: 'GET, HEAD, OPTIONS, POST' },
+  { pattern: /^\/orders\/[^/]+$/, allow: 'GET, HEAD, OPTIONS' },
+  { pattern: /^\/stocks$/, allow: 'GET, HEAD, OPTIONS' },
+  { pattern: /^\/stocks\/[^/]+$/, allow: 'GET, HEAD, OPTIONS, PUT' },
+  { pattern: /^\/stocks\/[^/]+\/restock$/, allow: 'OPTIONS, POST' },
+  { pattern: /^\/(livez|readyz|status)$/, allow: 'GET, HEAD, OPTIONS' },
+];
+
+/** Value of `Allow` for a path without a slash at its end, or null if there is no such route. */
+export function allowedMethods(path: string): string | null {
+  return ROUTES.find((route) => route.pattern.test(path))?.allow ?? null;
+}
