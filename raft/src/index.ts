@@ -4,3 +4,5 @@ export type * from './core/index.js';
 export { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from './node.js';
 export type { LogStorage } from './storage/storage.js';
 export type { Transport, TransportHandler } from './transport/transport.js';
+export { HttpTransport, type HttpTransportOptions } from './transport/http-transport.js';
+export type { DropReason, LinkDirection, TransportEvent } from './transport/events.js';

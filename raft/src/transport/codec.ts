@@ -1,0 +1,232 @@
+/**
+ * Messages between members as MessagePack lists: `[type, from, to, term, ...]`. An entry travels as its record, which
+ * carries its own checksum. What comes in is not trusted: whatever passes `decodeMessage` is a well-formed message of
+ * a member that keeps Raft's rules about its own log.
+ */
+import { Packr } from 'msgpackr';
+import { readEntry } from '../core/entry.js';
+import type { Entry, LogIndex, Message, NodeId, Term } from '../core/types.js';
+
+/** Entries in one append at most. */
+export const APPEND_ENTRIES_MAX = 65_536;
+
+/** Thrown when bytes are no message; the link that they came on is closed. */
+export class MessageError extends Error {
+  override readonly name = 'MessageError';
+  readonly code = 'BAD_MESSAGE';
+}
+
+/** The place of a type in this list is its number on the wire: add at the end, never reorder. */
+const TYPES = [
+  'preVoteRequest',
+  'preVoteResponse',
+  'voteRequest',
+  'voteResponse',
+  'appendRequest',
+  'appendAccepted',
+  'appendRejected',
+  'heartbeat',
+  'heartbeatResponse',
+  'timeoutNow',
+] as const satisfies readonly Message['type'][];
+
+const CODES: ReadonlyMap<Message['type'], number> = new Map(TYPES.map((type, code) => [type, code]));
+
+const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
+
+/** True for ids that members may have. */
+export function isNodeId(value: unknown): value is NodeId {
+  return typeof value === 'string' && NODE_ID.test(value);
+}
+
+/** The bytes of a message; they are never written to again. */
+export function encodeMessage(message: Message): Buffer {
+  const { type, from, to, term } = message;
+  return packr.pack([CODES.get(type), from, to, term, ...fieldsOf(message)]);
+}
+
+function fieldsOf(message: Message): readonly unknown[] {
+  switch (message.type) {
+    case 'preVoteRequest':
+      return [message.lastIndex, message.lastTerm];
+    case 'voteRequest':
+      return [message.lastIndex, message.lastTerm, message.transfer];
+    case 'preVoteResponse':
+    case 'voteResponse':
+      return [message.granted];
+    case 'appendRequest': {
+      const { prevIndex, prevTerm, commit, entries } = message;
+      return [prevIndex, prevTerm, commit, entries.map((entry) => entry.record)];
+    }
+    case 'appendAccepted':
+      return [message.match];
+    case 'appendRejected':
+      return [message.prevIndex, message.hintIndex, message.hintTerm];
+    case 'heartbeat':
+      return [message.commit, message.round];
+    case 'heartbeatResponse':
+      return [message.round];
+    case 'timeoutNow':
+      return [];
+  }
+}
+
+/**
+ * Reads a message from a frame.
+ * @throws MessageError if it is anything else than a well-formed message, or an entry does not hold its checksum.
+ */
+export function decodeMessage(payload: Buffer): Message {
+  const fields = new Fields(unpack(payload));
+  const type = TYPES[fields.whole('type')];
+  if (type === undefined) throw new MessageError('unknown type of message');
+  const envelope = { from: fields.id('from'), to: fields.id('to'), term: fields.whole('term') };
+  const message = body(type, envelope, fields, payload);
+  fields.end();
+  return message;
+}
+
+interface Envelope {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+}
+
+function body(type: Message['type'], envelope: Envelope, fields: Fields, payload: Buffer): Message {
+  switch (type) {
+    case 'preVoteRequest':
+      return { type, ...envelope, ...lastEntry(fields, envelope.term) };
+    case 'voteRequest':
+      return { type, ...envelope, ...lastEntry(fields, envelope.term), transfer: fields.flag('transfer') };
+    case 'preVoteResponse':
+    case 'voteResponse':
+      return { type, ...envelope, granted: fields.flag('granted') };
+    case 'appendRequest': {
+      const prevIndex = fields.whole('prevIndex');
+      const prevTerm = fields.term('prevTerm', envelope.term);
+      const commit = fields.whole('commit');
+      const records = fields.list('entries', APPEND_ENTRIES_MAX);
+      const entries = readEntries(records, prevIndex, prevTerm, envelope.term, payload);
+      return { type, ...envelope, prevIndex, prevTerm, commit, entries };
+    }
+    case 'appendAccepted':
+      return { type, ...envelope, match: fields.whole('match') };
+    case 'appendRejected': {
+      const prevIndex = fields.whole('prevIndex');
+      const hintIndex = fields.whole('hintIndex');
+      // A member that rejects has adopted the leader's term, so its log has no higher one.
+      return { type, ...envelope, prevIndex, hintIndex, hintTerm: fields.term('hintTerm', envelope.term) };
+    }
+    case 'heartbeat':
+      return { type, ...envelope, commit: fields.whole('commit'), round: fields.whole('round') };
+    case 'heartbeatResponse':
+      return { type, ...envelope, round: fields.whole('round') };
+    case 'timeoutNow':
+      return { type, ...envelope };
+  }
+}
+
+function lastEntry(fields: Fields, term: Term): { readonly lastIndex: LogIndex; readonly lastTerm: Term } {
+  return { lastIndex: fields.whole('lastIndex'), lastTerm: fields.term('lastTerm', term) };
+}
+
+/** The entries of an append: contiguous behind `prevIndex`, with terms that never fall and none above the leader's. */
+function readEntries(
+  records: readonly unknown[],
+  prevIndex: LogIndex,
+  prevTerm: Term,
+  leaderTerm: Term,
+  payload: Buffer,
+): readonly Entry[] {
+  let bytes = 0;
+  for (const record of records) bytes += record instanceof Uint8Array ? record.byteLength : 0;
+  // Entries stay in memory for long. Where they are but a part of the buffer that the socket read into, a view
+  // would keep all of it.
+  const isCopied = bytes * 2 < payload.buffer.byteLength;
+  let lastTerm = prevTerm;
+  return records.map((record, position) => {
+    if (!(record instanceof Uint8Array)) throw new MessageError('an entry is not bytes');
+    const entry = checkedEntry(isCopied ? Buffer.from(record) : record);
+    if (entry.index !== prevIndex + 1 + position) {
+      throw new MessageError(`entry ${entry.index} does not follow ${prevIndex + position}`);
+    }
+    if (entry.term < lastTerm || entry.term < 1 || entry.term > leaderTerm) {
+      throw new MessageError(
+        `entry ${entry.index} has term ${entry.term}, outside ${lastTerm} to ${leaderTerm}`,
+      );
+    }
+    lastTerm = entry.term;
+    return entry;
+  });
+}
+
+/** Damage on the wire is no damage of a log: it must not carry the error code that stops a member. */
+function checkedEntry(record: Uint8Array): Entry {
+  try {
+    return readEntry(record);
+  } catch (error) {
+    throw new MessageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function unpack(payload: Buffer): readonly unknown[] {
+  let value: unknown;
+  try {
+    value = packr.unpack(payload);
+  } catch (error) {
+    throw new MessageError('a frame is not MessagePack', { cause: error });
+  }
+  if (!Array.isArray(value)) throw new MessageError('a message is not a list');
+  return value as readonly unknown[];
+}
+
+/** The fields of a message, taken one after another, each checked. */
+class Fields {
+  readonly #values: readonly unknown[];
+  #at = 0;
+
+  constructor(values: readonly unknown[]) {
+    this.#values = values;
+  }
+
+  whole(what: string): number {
+    const value = this.#next();
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    throw new MessageError(`${what} is not a whole number from 0`);
+  }
+
+  /** A term of the sender's log, which is never above the message's own. */
+  term(what: string, max: Term): Term {
+    const term = this.whole(what);
+    if (term > max) throw new MessageError(`${what} ${term} is above the message's term ${max}`);
+    return term;
+  }
+
+  flag(what: string): boolean {
+    const value = this.#next();
+    if (typeof value !== 'boolean') throw new MessageError(`${what} is not a boolean`);
+    return value;
+  }
+
+  id(what: string): NodeId {
+    const value = this.#next();
+    if (!isNodeId(value)) throw new MessageError(`${what} is not the id of a member`);
+    return value;
+  }
+
+  list(what: string, lengthMax: number): readonly unknown[] {
+    const value = this.#next();
+    if (Array.isArray(value) && value.length <= lengthMax) return value as readonly unknown[];
+    throw new MessageError(`${what} is not a list of at most ${lengthMax}`);
+  }
+
+  /** @throws MessageError if there is more. */
+  end(): void {
+    if (this.#at !== this.#values.length) throw new MessageError('a message has the wrong number of fields');
+  }
+
+  #next(): unknown {
+    return this.#values[this.#at++];
+  }
+}

@@ -1,0 +1,94 @@
+/** The handshake between members: what the dialer says about itself, and why an acceptor refuses it. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FrameRefusal } from '../frames/index.js';
+import type { NodeId } from '../core/types.js';
+
+/** The version of the messages; a link between two versions is refused. */
+export const RAFT_PROTOCOL_VERSION = 1;
+
+/** Path of the handshake on a member's peer port. */
+export const RAFT_PATH = '/raft';
+
+const HEADERS = {
+  cluster: 'x-raft-cluster',
+  version: 'x-raft-version',
+  from: 'x-raft-from',
+  to: 'x-raft-to',
+  secret: 'x-raft-secret',
+} as const;
+
+/** Why a handshake is refused; the stable words of the answers and events. */
+export type RefusalStatus =
+  | 'ROUTE_NOT_FOUND'
+  | 'WRONG_CLUSTER'
+  | 'WRONG_VERSION'
+  | 'WRONG_RECIPIENT'
+  | 'UNKNOWN_SENDER'
+  | 'WRONG_SECRET'
+  | 'NOT_RUNNING';
+
+export interface Refusal extends FrameRefusal {
+  readonly status: RefusalStatus;
+}
+
+export interface Membership {
+  readonly id: NodeId;
+  readonly cluster: string;
+  /** Shared by all members, or null where none is asked for. */
+  readonly secret: string | null;
+}
+
+/** The headers of a handshake with `to`. */
+export function handshakeHeaders(self: Membership, to: NodeId): Record<string, string> {
+  return {
+    [HEADERS.cluster]: self.cluster,
+    [HEADERS.version]: String(RAFT_PROTOCOL_VERSION),
+    [HEADERS.from]: self.id,
+    [HEADERS.to]: to,
+    ...(self.secret === null ? {} : { [HEADERS.secret]: self.secret }),
+  };
+}
+
+/** Who a handshake says it comes from; to be believed only once `refuseHandshake` has found nothing. */
+export function senderOf(headers: IncomingHttpHeaders): NodeId {
+  return String(headers[HEADERS.from]);
+}
+
+/** Why a member refuses a handshake, or null if it accepts it. */
+export function refuseHandshake(
+  self: Membership,
+  knows: (peer: NodeId) => boolean,
+  headers: IncomingHttpHeaders,
+): Refusal | null {
+  // First, so that who does not know the secret learns nothing of the cluster.
+  if (!secretMatches(self.secret, headers[HEADERS.secret])) {
+    return refusal(401, 'WRONG_SECRET', 'the secret of the cluster is missing or wrong');
+  }
+  if (headers[HEADERS.cluster] !== self.cluster) {
+    return refusal(403, 'WRONG_CLUSTER', `this member is of cluster ${self.cluster}`);
+  }
+  if (headers[HEADERS.version] !== String(RAFT_PROTOCOL_VERSION)) {
+    return refusal(426, 'WRONG_VERSION', `this member speaks version ${RAFT_PROTOCOL_VERSION}`);
+  }
+  if (headers[HEADERS.to] !== self.id) return refusal(421, 'WRONG_RECIPIENT', `this is member ${self.id}`);
+  const from = senderOf(headers);
+  if (from === self.id || !knows(from)) {
+    return refusal(403, 'UNKNOWN_SENDER', 'the sender is no other member of this cluster');
+  }
+  return null;
+}
+
+export function refusal(httpStatus: number, status: RefusalStatus, message: string): Refusal {
+  return { httpStatus, status, message };
+}
+
+/** Compares digests, which have one length, in constant time. */
+function secretMatches(expected: string | null, given: unknown): boolean {
+  if (expected === null) return true;
+  return typeof given === 'string' && timingSafeEqual(digest(expected), digest(given));
+}
+
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

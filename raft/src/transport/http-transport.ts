@@ -1,0 +1,269 @@
+/**
+ * Raft messages over HTTP: each member dials one connection of frames to every other and sends on it, and receives on
+ * those that the others dial. A message is lost rather than waited for: Raft repeats what matters.
+ *
+ * Callbacks come one at a time and never from inside `send`. What the handler throws is not caught, since a broken
+ * invariant has to stop the process.
+ */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Message, NodeId } from '../core/types.js';
+import { RaftError, invariant } from '../core/errors.js';
+import {
+  acceptFrames,
+  checkFrameLimits,
+  refuseSocket,
+  type FrameClose,
+  type FrameCloseCode,
+  type FrameConnection,
+  type FrameLimits,
+} from '../frames/index.js';
+import { MessageError, decodeMessage, isNodeId } from './codec.js';
+import type { DropReason, LinkDirection, TransportEvent } from './events.js';
+import {
+  RAFT_PATH,
+  handshakeHeaders,
+  refusal,
+  refuseHandshake,
+  senderOf,
+  type Membership,
+} from './handshake.js';
+import { OutgoingLink } from './outgoing.js';
+import type { Transport, TransportHandler } from './transport.js';
+
+export interface HttpTransportOptions extends Membership {
+  readonly listen: {
+    readonly host: string;
+    /** 0 lets the system choose. */
+    readonly port: number;
+  };
+  /** Base url of each member's peer port; this member's own may stand among them. */
+  readonly peers: ReadonlyMap<NodeId, string>;
+  readonly onEvent?: (event: TransportEvent) => void;
+  /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
+  readonly limits?: Partial<FrameLimits>;
+  /** For one handshake, in milliseconds; 1 s unless set. */
+  readonly dialMsMax?: number;
+  /** For handing over what is queued when stopping, in milliseconds; 1 s unless set. */
+  readonly stopMsMax?: number;
+  /** Uniform in [0, 1); `Math.random` unless set. */
+  readonly random?: () => number;
+  /** Monotonic milliseconds; `performance.now` unless set. */
+  readonly now?: () => number;
+}
+
+const MIB = 1024 * 1024;
+const DEFAULT_LIMITS: FrameLimits = {
+  frameBytesMax: 32 * MIB,
+  queueBytesMax: 64 * MIB,
+  silenceMsMax: 3_000,
+};
+
+/** Sockets open at once, handshakes under way included; further ones are reset. */
+const SOCKETS_MAX = 256;
+const HANDSHAKE_MS_MAX = 5_000;
+
+/** What a link closes with when it was the other side, or what lies between, that gave up. */
+const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SILENT']);
+
+type State = 'new' | 'running' | 'stopped';
+
+export class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions;
+  readonly #limits: FrameLimits;
+  readonly #peers: Map<NodeId, string>;
+  readonly #server: Server;
+  readonly #outgoing = new Map<NodeId, OutgoingLink>();
+  /** At most one for each peer: a newer one takes the place of the older. */
+  readonly #incoming = new Map<NodeId, FrameConnection>();
+  /** Peers that lost messages in this turn, and why the first one was dropped; null where the link broke. */
+  readonly #lost = new Map<NodeId, DropReason | null>();
+  #handler: TransportHandler | null = null;
+  #listening: Promise<number> | null = null;
+  #state: State = 'new';
+
+  /** @throws RaftError `BAD_CONFIG`, FrameError `BAD_OPTION` */
+  constructor(options: HttpTransportOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    checkFrameLimits(this.#limits);
+    for (const id of [options.id, ...options.peers.keys()]) {
+      if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
+    }
+    this.#peers = new Map(options.peers);
+    this.#peers.delete(options.id);
+    this.#server = createServer({
+      headersTimeout: HANDSHAKE_MS_MAX,
+      requestTimeout: HANDSHAKE_MS_MAX,
+      connectionsCheckingInterval: 1_000,
+    });
+    this.#server.maxConnections = SOCKETS_MAX;
+    this.#server.on('request', ({ socket }) => refuseSocket(socket, NOTHING_HERE));
+    this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
+    this.#server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head));
+  }
+
+  /**
+   * Binds the peer port; `start` does it too, so this is for who needs the port first. Handshakes are refused until
+   * `start`.
+   * @returns the port
+   * @throws the system's error, such as EADDRINUSE.
+   */
+  async listen(): Promise<number> {
+    this.#listening ??= bind(this.#server, this.#options.listen);
+    return this.#listening;
+  }
+
+  /** Sets the url of a peer, known or new, before `start`. */
+  setPeer(peer: NodeId, url: string): void {
+    invariant(this.#state === 'new', 'peers are set before the transport starts');
+    if (peer !== this.#options.id) this.#peers.set(peer, url);
+  }
+
+  async start(handler: TransportHandler): Promise<void> {
+    invariant(this.#state === 'new', 'a transport is started once');
+    await this.listen();
+    this.#handler = handler;
+    this.#state = 'running';
+    for (const [peer, url] of this.#peers) {
+      const link = this.#outgoingLink(peer, url);
+      this.#outgoing.set(peer, link);
+      link.start();
+    }
+  }
+
+  send(message: Message): void {
+    if (this.#state !== 'running') return;
+    const peer = message.to;
+    const link = this.#outgoing.get(peer);
+    const dropped = link === undefined ? 'unknownPeer' : link.send(message);
+    if (dropped !== null) this.#reportLater(peer, dropped);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    const { stopMsMax = 1_000 } = this.#options;
+    await Promise.all([...this.#outgoing.values()].map(async (link) => link.stop(stopMsMax)));
+    for (const connection of this.#incoming.values()) connection.close('this member is stopping');
+    if (this.#listening === null) return;
+    await this.#listening.catch(() => undefined);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #outgoingLink(peer: NodeId, url: string): OutgoingLink {
+    const { dialMsMax = 1_000, random = Math.random, now = () => performance.now() } = this.#options;
+    return new OutgoingLink({
+      url,
+      path: RAFT_PATH,
+      headers: handshakeHeaders(this.#options, peer),
+      limits: this.#limits,
+      dialMsMax,
+      random,
+      now,
+      opened: () => this.#event({ type: 'connected', peer, direction: 'out' }),
+      closed: (close) => {
+        this.#disconnected(peer, 'out', close);
+        this.#reportLater(peer, null);
+      },
+      failed: ({ code, message }) => this.#event({ type: 'dialFailed', peer, code, message }),
+    });
+  }
+
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { remoteAddress = '?', remotePort = 0 } = request.socket;
+    const connection = acceptFrames({
+      request,
+      socket,
+      head,
+      limits: this.#limits,
+      authorize: ({ url, headers }) => {
+        const refused = this.#refusal(url, headers);
+        if (refused !== null) {
+          const { status, message } = refused;
+          this.#event({ type: 'refused', address: `${remoteAddress}:${remotePort}`, status, message });
+        }
+        return refused;
+      },
+    });
+    if (connection !== null) this.#receive(senderOf(request.headers), connection);
+  }
+
+  #refusal(url: string | undefined, headers: IncomingMessage['headers']): ReturnType<typeof refuseHandshake> {
+    if (url !== RAFT_PATH) return NOTHING_HERE;
+    if (this.#state !== 'running') return refusal(503, 'NOT_RUNNING', 'this member is starting or stopping');
+    return refuseHandshake(this.#options, (peer) => this.#peers.has(peer), headers);
+  }
+
+  #receive(peer: NodeId, connection: FrameConnection): void {
+    // A peer that dials again has given up its older link, even where nothing here has noticed yet.
+    this.#incoming.get(peer)?.close('a newer link takes its place');
+    this.#incoming.set(peer, connection);
+    this.#event({ type: 'connected', peer, direction: 'in' });
+    connection.start({
+      frame: (payload) => {
+        const message = this.#decode(peer, payload);
+        if (typeof message === 'string') connection.close(message);
+        else if (this.#state === 'running') this.#handler?.message(message);
+      },
+      closed: (close) => {
+        if (this.#incoming.get(peer) === connection) this.#incoming.delete(peer);
+        this.#disconnected(peer, 'in', close);
+      },
+    });
+  }
+
+  /** The message in a frame from `peer`, or why there is none. */
+  #decode(peer: NodeId, payload: Buffer): Message | string {
+    try {
+      const message = decodeMessage(payload);
+      if (message.from !== peer) return `a message of ${message.from} came on the link of ${peer}`;
+      if (message.to !== this.#options.id) return `a message for ${message.to} came to ${this.#options.id}`;
+      return message;
+    } catch (error) {
+      if (error instanceof MessageError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Tells of lost messages after this turn, once for each peer. */
+  #reportLater(peer: NodeId, reason: DropReason | null): void {
+    if (this.#lost.has(peer)) return;
+    if (this.#lost.size === 0) setImmediate(() => this.#reportLost());
+    this.#lost.set(peer, reason);
+  }
+
+  #reportLost(): void {
+    const lost = [...this.#lost];
+    this.#lost.clear();
+    for (const [peer, reason] of lost) {
+      if (reason !== null) this.#event({ type: 'dropped', peer, reason });
+      if (this.#state === 'running') this.#handler?.unreachable(peer);
+    }
+  }
+
+  #disconnected(peer: NodeId, direction: LinkDirection, { code, message }: FrameClose): void {
+    this.#event({ type: 'disconnected', peer, direction, code, message });
+    if (this.#state === 'running' && LOST.has(code)) this.#handler?.linkLost(peer);
+  }
+
+  #event(event: TransportEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+const NOTHING_HERE = refusal(404, 'ROUTE_NOT_FOUND', 'this port is for Raft links only');
+
+async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : listen.port;
+}
