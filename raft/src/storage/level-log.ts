@@ -157,9 +157,12 @@ export class LevelLog implements LogStorage {
     let index = first.index - 1;
     let term = this.term(index);
     for (const entry of entries) {
-      invariant(entry.index === index + 1, `entry ${entry.index} does not follow ${index}`);
-      invariant(entry.term >= term, `term falls from ${term} to ${entry.term} at entry ${entry.index}`);
-      ({ index, term } = entry);
+      // Asked in front of `invariant`, because its message costs more than the check: this runs for every entry.
+      if (entry.index !== index + 1 || entry.term < term) {
+        invariant(false, `entry ${entry.index} of term ${entry.term} cannot follow ${index} of term ${term}`);
+      }
+      index += 1;
+      term = entry.term;
     }
     invariant(after.term >= term, `entry ${index} has term ${term}, above the member's term ${after.term}`);
     return { hardState: after, lastIndex: index, lastTerm: term };

@@ -57,6 +57,7 @@ test('crc32c holds the check value of the standard, and masking that of LevelDB'
   assert.is(crc32c(Buffer.from('123456789')), 0xe3069283);
   assert.is(crc32c(Buffer.alloc(32)), 0x8a9136aa);
   assert.is(crc32c(Buffer.from('xx123456789x'), 2, 11), 0xe3069283);
+  assert.is(crc32c(Buffer.from(Array.from({ length: 32 }, (_, at) => at))), 0x46dd794e);
   assert.is(maskCrc(0), 0xa282ead8);
 });
 

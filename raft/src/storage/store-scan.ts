@@ -61,18 +61,21 @@ export async function scanStore(
   const end = hardStateValue && decode('hard state', () => decodeHardState(hardStateValue));
 
   let last: Entry | null = null;
-  for await (const [key, value] of allRecords(db)) {
-    if (HARD_STATE_KEY.equals(key) || IDENTITY_KEY.equals(key)) continue;
-    const index = indexOfKey(key);
-    if (index === null) throw damaged(`the key ${Buffer.from(key).toString('hex')} is none of a log store's`);
-    const expected = last === null ? FIRST_INDEX : last.index + 1;
-    if (index !== expected) throw damaged(`entry ${expected} is missing (the next one found is ${index})`);
-    const entry: Entry = decode(`entry ${index}`, () => readEntryAt(index, value));
-    if (last !== null && entry.term < last.term) {
-      throw damaged(`entry ${index} has term ${entry.term}, below term ${last.term} of the one before it`);
+  for await (const page of pages(db)) {
+    for (const [key, value] of page) {
+      if (HARD_STATE_KEY.equals(key) || IDENTITY_KEY.equals(key)) continue;
+      const index = indexOfKey(key);
+      if (index === null)
+        throw damaged(`the key ${Buffer.from(key).toString('hex')} is none of a log store's`);
+      const expected = last === null ? FIRST_INDEX : last.index + 1;
+      if (index !== expected) throw damaged(`entry ${expected} is missing (the next one found is ${index})`);
+      const entry: Entry = decode(`entry ${index}`, () => readEntryAt(index, value));
+      if (last !== null && entry.term < last.term) {
+        throw damaged(`entry ${index} has term ${entry.term}, below term ${last.term} of the one before it`);
+      }
+      visit(entry);
+      last = entry;
     }
-    visit(entry);
-    last = entry;
   }
 
   if (end === undefined) {
@@ -124,15 +127,16 @@ function checkEnd(end: HardStateRecord, last: Entry | null, damaged: (what: stri
   }
 }
 
-async function* allRecords(
-  db: ByteLevel,
-): AsyncGenerator<readonly [Uint8Array, Uint8Array], void, undefined> {
+type Page = readonly (readonly [Uint8Array, Uint8Array])[];
+
+/** All records in the order of their keys, many at a time: one by one takes twice as long. */
+async function* pages(db: ByteLevel): AsyncGenerator<Page, void, undefined> {
   const iterator = db.iterator<Uint8Array, Uint8Array>({ highWaterMarkBytes: SCAN_BYTES_MAX });
   try {
     for (;;) {
-      const records = await iterator.nextv(SCAN_RECORDS_MAX);
-      if (records.length === 0) return;
-      yield* records;
+      const page = await iterator.nextv(SCAN_RECORDS_MAX);
+      if (page.length === 0) return;
+      yield page;
     }
   } finally {
     await iterator.close();
