@@ -1,0 +1,22 @@
+/** Finds room for a cluster beside others on the same machine, as tests and benchmarks need it. */
+import { randomInt } from 'node:crypto';
+import { ClusterError } from './errors.js';
+import { isPortFree } from './probe.js';
+import { namedPorts, planPorts } from './rules/ports.js';
+
+/** Below what Linux hands out to outgoing connections (32768 and up), so that none of those takes a port meanwhile. */
+const BASE_MIN = 10_000;
+const BASE_MAX = 32_000;
+
+const TRIES_MAX = 100;
+
+/** A base port all of whose ports are free now. @throws ClusterError `PORT_TAKEN` if 100 random tries find none. */
+export async function findFreeBasePort(replicas = 3, frontends = 1): Promise<number> {
+  for (let i = 0; i < TRIES_MAX; i++) {
+    const base = randomInt(BASE_MIN, BASE_MAX);
+    const ports = namedPorts(planPorts(base, replicas, frontends)).map(([, port]) => port);
+    const free = await Promise.all(ports.map(isPortFree));
+    if (!free.includes(false)) return base;
+  }
+  throw new ClusterError('PORT_TAKEN', `no free base port found in ${TRIES_MAX} tries`);
+}

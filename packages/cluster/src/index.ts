@@ -1,0 +1,14 @@
+export {
+  readClusterFile,
+  CLUSTER_FILE,
+  type ClusterFile,
+  type ProcessEntry,
+  type Role,
+} from './cluster-file.js';
+export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
+export { ClusterError, type ClusterErrorCode } from './errors.js';
+export { LocalCluster, type ClusterOptions } from './local-cluster.js';
+export type { ProcessExit } from './members.js';
+export { isReady } from './probe.js';
+export { parseTarget, type Target } from './rules/target.js';
+export { findFreeBasePort } from './free-ports.js';

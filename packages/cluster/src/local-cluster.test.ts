@@ -1,0 +1,227 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readClusterFile } from './cluster-file.js';
+import { ClusterError, type ClusterErrorCode } from './errors.js';
+import { findFreeBasePort } from './free-ports.js';
+import { LocalCluster, type ClusterOptions } from './local-cluster.js';
+import { identityLives } from './process-identity.js';
+
+const FAKE = fileURLToPath(new URL('./testing/fake-process.js', import.meta.url));
+const SUPERVISOR = fileURLToPath(new URL('./testing/fake-supervisor.js', import.meta.url));
+
+interface Context {
+  dataDir: string;
+  port: number;
+  lines: string[];
+  clusters: LocalCluster[];
+  children: ChildProcess[];
+}
+
+const test = suite<Context>('local cluster');
+
+test.before.each(async (context) => {
+  context.dataDir = mkdtempSync(join(tmpdir(), 'trireme-cluster-'));
+  context.port = await findFreeBasePort(3, 2);
+  context.lines = [];
+  context.clusters = [];
+  context.children = [];
+});
+
+test.after.each(async ({ clusters, children, dataDir }) => {
+  for (const cluster of clusters) await cluster.stop();
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(dataDir, { recursive: true });
+});
+
+function make(context: Context, options: Partial<ClusterOptions> = {}): LocalCluster {
+  const { dataDir, port, lines } = context;
+  const cluster = new LocalCluster({
+    ...{ dataDir, port, frontends: 2 },
+    programs: { catalog: FAKE, replica: FAKE, frontend: FAKE },
+    output: (line) => void lines.push(line),
+    ...options,
+  });
+  context.clusters.push(cluster);
+  return cluster;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(5);
+}
+
+async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, message: RegExp): Promise<void> {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, ClusterError);
+  assert.is((error as ClusterError).code, code);
+  assert.match((error as ClusterError).message, message);
+}
+
+test('starts every process, tells of them, and stops them in order', async (context) => {
+  const cluster = make(context, { cacheSize: null, seedFile: 'seeds.json' });
+  await cluster.start();
+  await cluster.waitReady();
+  assert.is(await cluster.leader(), 'replica-1');
+  assert.equal(cluster.urls, [`http://127.0.0.1:${context.port}`, `http://127.0.0.1:${context.port + 1}`]);
+  const file = readClusterFile(context.dataDir);
+  assert.equal(
+    file?.processes.map(({ id }) => id),
+    ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'],
+  );
+  assert.ok(file?.processes.every(({ pid, identity }) => pid !== null && identity !== null));
+  const commands = Object.fromEntries(
+    (file?.processes ?? []).map(({ id, command }) => [id, command.join(' ')]),
+  );
+  assert.match(commands['catalog'] ?? '', /--seed-file \/.*seeds\.json/);
+  assert.match(
+    commands['replica-2'] ?? '',
+    new RegExp(
+      `--id 2 .*--exit-with-parent .*--peer-port ${context.port + 122} --peers 1=http://127.0.0.1:${context.port + 121},`,
+    ),
+  );
+  assert.match(commands['frontend-1'] ?? '', /--no-cache/);
+  await cluster.stop();
+  const stopped = context.lines.filter((line) => line.includes('stopping')).map((line) => line.slice(1, 8));
+  assert.equal(stopped.slice(0, 2), ['fronten', 'fronten']);
+  assert.equal(stopped.slice(2, 5), ['replica', 'replica', 'replica']);
+  assert.equal(stopped.slice(5), ['catalog']);
+  assert.ok(readClusterFile(context.dataDir)?.processes.every(({ pid }) => pid === null));
+  assert.match(
+    readFileSync(join(context.dataDir, 'logs', 'replica-2.log'), 'utf8'),
+    /^\{"level":30.*listening/,
+  );
+});
+
+test('kills, starts again, pauses and resumes', async (context) => {
+  const cluster = make(context);
+  await cluster.start();
+  await cluster.waitReady();
+  const before = cluster.describe().processes.find(({ id }) => id === 'replica-2')?.pid;
+  const exited = once(cluster, 'exit');
+  assert.is(await cluster.kill('replica-2'), before);
+  const [exit] = (await exited) as [{ name: string; signal: string; expected: boolean }];
+  assert.equal([exit.name, exit.signal, exit.expected], ['replica-2', 'SIGKILL', true]);
+  assert.is(readClusterFile(context.dataDir)?.processes.find(({ id }) => id === 'replica-2')?.pid, null);
+  await rejectsCode(cluster.kill('replica-2'), 'BAD_PROCESS', /replica-2 is down/);
+  const pid = await cluster.startProcess('replica-2');
+  assert.is.not(pid, before);
+  await cluster.waitProcessReady('replica-2');
+  await rejectsCode(cluster.startProcess('replica-2'), 'BAD_PROCESS', /is running/);
+  assert.is.not(await cluster.restart('replica-2'), pid);
+  await cluster.pause('replica-1');
+  assert.is(await cluster.leader(), null);
+  await cluster.resume('replica-1');
+  await cluster.waitReady();
+  assert.equal(await cluster.resolve({ kind: 'leader' }), ['replica-1']);
+  assert.is((await cluster.resolve({ kind: 'allReplicas' })).length, 3);
+  await rejectsCode(cluster.resolve({ kind: 'process', name: 'replica-9' }), 'BAD_PROCESS', /no replica-9/);
+});
+
+test('a paused process is stopped all the same', async (context) => {
+  const cluster = make(context);
+  await cluster.start();
+  await cluster.waitReady();
+  await cluster.pause('replica-2');
+  await cluster.stop();
+  assert.ok(context.lines.some((line) => /\[replica-2\].*stopping/.test(line)));
+});
+
+test('a damaged replica is told of loudly, and the others go on', async (context) => {
+  const cluster = make(context, {
+    env: (name): Record<string, string> => (name === 'replica-3' ? { FAKE: 'damaged' } : {}),
+  });
+  const exited = once(cluster, 'exit');
+  await cluster.start();
+  const [exit] = (await exited) as [{ name: string; damaged: boolean; reason: string }];
+  assert.equal([exit.name, exit.damaged], ['replica-3', true]);
+  assert.match(exit.reason, /wrong checksum/);
+  await cluster.waitReady();
+  assert.ok(
+    context.lines.some((line) => /^!!! replica-3 is DAMAGED.*record 7 has a wrong checksum/.test(line)),
+  );
+  await rejectsCode(cluster.waitProcessReady('replica-3'), 'NOT_READY', /wrong checksum/);
+});
+
+test('waiting ends when it is of no use', async (context) => {
+  const broken = make(context, {
+    env: (name): Record<string, string> => (name === 'catalog' ? { FAKE: 'crash' } : {}),
+  });
+  const exited = once(broken, 'exit');
+  await broken.start();
+  await exited;
+  await broken.kill('replica-1');
+  await rejectsCode(broken.waitReady(), 'NOT_READY', /catalog has ended: it broke/);
+  assert.ok(context.lines.some((line) => /^!!! catalog has ended.*exit code 70\), unasked/.test(line)));
+  assert.ok(context.lines.includes('[catalog] plain words'));
+});
+
+test('waiting ends when there is no majority, and when its time is over', async (context) => {
+  const cluster = make(context);
+  await cluster.start();
+  await cluster.waitReady();
+  await cluster.kill('replica-1');
+  await rejectsCode(cluster.waitReady(50), 'NOT_READY', /not ready after 50 ms: no replica leads/);
+  await cluster.kill('replica-2');
+  await rejectsCode(cluster.waitReady(), 'NOT_READY', /no majority/);
+});
+
+test('a taken port is named before anything starts, and what --fresh would remove is kept', async (context) => {
+  const first = make(context);
+  await first.start();
+  await first.stop();
+  const taken = createServer().listen(context.port + 122, '127.0.0.1');
+  await once(taken, 'listening');
+  const second = make(context, { fresh: true });
+  await rejectsCode(
+    second.start(),
+    'PORT_TAKEN',
+    new RegExp(`${context.port + 122} \\(the peer port of replica-2\\)`),
+  );
+  assert.ok(existsSync(join(context.dataDir, 'secret')));
+  taken.close();
+  await second.start();
+});
+
+test('options out of bounds are refused', async (context) => {
+  assert.throws(() => make(context, { replicas: 4 }), /replicas must/);
+  await rejectsCode(make(context).waitReady(), 'BAD_PROCESS', /not started/);
+});
+
+test('a supervisor that is killed takes its processes along and leaves no lock', async (context) => {
+  const supervisor = spawn(process.execPath, [SUPERVISOR, context.dataDir, String(context.port)]);
+  context.children.push(supervisor);
+  let output = '';
+  supervisor.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await until(() => output.includes('supervisor is ready'));
+  await rejectsCode(
+    make(context, { port: await findFreeBasePort(3, 2) }).start(),
+    'ALREADY_RUNNING',
+    /already runs/,
+  );
+  const processes = readClusterFile(context.dataDir)?.processes ?? [];
+  assert.is(processes.length, 5);
+  // One that is paused cannot notice: the next supervisor lets it go on.
+  const paused = processes.find(({ id }) => id === 'replica-2')?.pid ?? 0;
+  process.kill(paused, 'SIGSTOP');
+  supervisor.kill('SIGKILL');
+  await once(supervisor, 'exit');
+  const next = make(context, { frontends: 1 });
+  await next.start();
+  assert.is(
+    processes.some(({ identity }) => identityLives(identity ?? '')),
+    false,
+  );
+  await next.waitReady();
+});
+
+test.run();

@@ -1,0 +1,137 @@
+/** The processes of one cluster with their logs: started, heard of, and told of in `cluster.json`. */
+import { join } from 'node:path';
+import { EXIT } from '@trireme/service';
+import { writeClusterFile, type ClusterFile, type Role } from './cluster-file.js';
+import { ClusterError } from './errors.js';
+import { LogFile } from './log-file.js';
+import { ManagedProcess, type ProcessEnd } from './managed-process.js';
+import { processIdentity } from './process-identity.js';
+import type { ProcessPlan } from './process-plan.js';
+import { readLogLine } from './rules/log-line.js';
+
+/** How a process of the cluster ended. */
+export interface ProcessExit extends ProcessEnd {
+  readonly name: string;
+  /** Whether it refuses to run on what it found on its disk (exit code 65). */
+  readonly damaged: boolean;
+  /** The last error that it logged in this run, null if none. */
+  readonly reason: string | null;
+}
+
+/** One process and what is known of its present run. */
+export interface Member {
+  readonly plan: ProcessPlan;
+  readonly process: ManagedProcess;
+  readonly log: LogFile;
+  identity: string | null;
+  lastFailure: string | null;
+}
+
+export interface MembersOptions {
+  readonly dataDir: string;
+  readonly logs: string;
+  readonly plans: readonly ProcessPlan[];
+  /** What `cluster.json` says beside the processes. */
+  readonly head: Omit<ClusterFile, 'processes'>;
+  readonly env: (name: string) => Readonly<Record<string, string>>;
+  readonly print: (line: string) => void;
+  readonly onExit: (exit: ProcessExit) => void;
+}
+
+export class Members {
+  readonly #options: MembersOptions;
+  readonly #members = new Map<string, Member>();
+
+  constructor(options: MembersOptions) {
+    this.#options = options;
+    for (const plan of options.plans) {
+      const { name, argv } = plan;
+      const process = new ManagedProcess({
+        name,
+        argv,
+        env: options.env(name),
+        onLine: (line) => this.#onLine(this.get(name), line),
+        onEnd: (end) => this.#onEnd(this.get(name), end),
+      });
+      const log = new LogFile(join(options.logs, `${name}.log`));
+      this.#members.set(name, { plan, process, log, identity: null, lastFailure: null });
+    }
+  }
+
+  /** In the order in which they start. */
+  get all(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  ofRole(role: Role): readonly Member[] {
+    return this.all.filter(({ plan }) => plan.role === role);
+  }
+
+  /** @throws ClusterError `BAD_PROCESS` if there is none of that name. */
+  get(name: string): Member {
+    const member = this.#members.get(name);
+    if (member !== undefined) return member;
+    const known = [...this.#members.keys()].join(', ');
+    throw new ClusterError('BAD_PROCESS', `there is no ${name}; there are ${known}`);
+  }
+
+  /** Starts one; gives its pid. @throws ClusterError `BAD_PROCESS` if it is up or cannot be started. */
+  async start(name: string): Promise<number> {
+    const member = this.get(name);
+    member.lastFailure = null;
+    const pid = await member.process.start();
+    member.identity = processIdentity(pid);
+    this.#writeClusterFile();
+    return pid;
+  }
+
+  /** What `cluster.json` says now. */
+  describe(): ClusterFile {
+    const processes = this.all.map(({ plan, process, identity }) => ({
+      role: plan.role,
+      id: plan.name,
+      pid: process.pid,
+      identity: process.pid === null ? null : identity,
+      url: plan.url,
+      ...(plan.peerUrl === undefined ? {} : { peerUrl: plan.peerUrl }),
+      data: plan.data,
+      command: [globalThis.process.execPath, ...plan.argv],
+    }));
+    return { ...this.#options.head, processes };
+  }
+
+  /** Says that a process has ended, and why if it said so itself. */
+  tellEnded({ plan, lastFailure }: Member): string {
+    return `${plan.name} has ended${lastFailure === null ? '' : `: ${lastFailure}`}`;
+  }
+
+  closeLogs(): void {
+    for (const { log } of this.all) log.close();
+  }
+
+  #writeClusterFile(): void {
+    writeClusterFile(this.#options.dataDir, this.describe());
+  }
+
+  #onLine(member: Member, line: string): void {
+    const { readable, failure } = readLogLine(line);
+    member.log.append(line);
+    if (failure !== null) member.lastFailure = failure;
+    this.#options.print(`[${member.plan.name}] ${readable}`);
+  }
+
+  #onEnd(member: Member, end: ProcessEnd): void {
+    const { name, data } = member.plan;
+    const damaged = end.code === EXIT.damaged;
+    this.#writeClusterFile();
+    if (damaged) {
+      const reason = member.lastFailure ?? `see logs/${name}.log`;
+      this.#options.print(`!!! ${name} is DAMAGED and stays down: ${reason}`);
+      this.#options.print(`!!! its data is in ${data ?? 'no folder'}; the other processes go on`);
+    } else if (!end.expected) {
+      const how = end.signal ?? `exit code ${end.code ?? '?'}`;
+      this.#options.print(`!!! ${this.tellEnded(member)} (process ${end.pid}, ${how}), unasked`);
+    }
+    this.#options.onExit({ ...end, name, damaged, reason: member.lastFailure });
+  }
+}

@@ -1,0 +1,122 @@
+/** The processes of one cluster, with the command line of each. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Role } from './cluster-file.js';
+import type { DataPaths } from './data-folder.js';
+import type { PortPlan } from './rules/ports.js';
+
+/** All that a command line is made of. */
+export interface PlanOptions {
+  readonly dataDir: string;
+  readonly ports: PortPlan;
+  readonly paths: DataPaths;
+  /** Stocks that a front-end caches; null for no cache. */
+  readonly cacheSize: number | null;
+  /** Milliseconds that a client's request may take. */
+  readonly deadlineMs: number;
+  /** Milliseconds of a cache's lease. */
+  readonly leaseMs: number;
+  /** Seed of an empty catalog; null for the built-in one. */
+  readonly seedFile: string | null;
+  readonly logLevel: string;
+  /** Other scripts to run than the packages' own. */
+  readonly programs: Readonly<Partial<Record<Role, string>>>;
+}
+
+/** One process to run. */
+export interface ProcessPlan {
+  readonly role: Role;
+  readonly name: string;
+  readonly url: string;
+  readonly peerUrl?: string;
+  readonly data: string | null;
+  /** Script and arguments, for `node`. */
+  readonly argv: readonly string[];
+}
+
+const HOST = '127.0.0.1';
+
+const PACKAGES: Readonly<Record<Role, string>> = {
+  catalog: 'catalog',
+  replica: 'orders',
+  frontend: 'frontend',
+};
+
+function url(port: number): string {
+  return `http://${HOST}:${port}`;
+}
+
+/** Plans every process, in the order in which they start: catalog, replicas, front-ends. */
+export function planProcesses(options: PlanOptions): ProcessPlan[] {
+  const { ports } = options;
+  return [
+    planCatalog(options),
+    ...ports.replicas.map((port, i) => planReplica(options, i, port)),
+    ...ports.frontends.map((port, i) => planFrontend(options, i, port)),
+  ];
+}
+
+function planCatalog(options: PlanOptions): ProcessPlan {
+  const data = join(options.dataDir, 'catalog');
+  const seed = options.seedFile === null ? [] : ['--seed-file', options.seedFile];
+  return {
+    role: 'catalog',
+    name: 'catalog',
+    url: url(options.ports.catalog),
+    data,
+    argv: [
+      ...common(options, 'catalog', 'catalog', options.ports.catalog),
+      ...['--data', data, '--lease-ms', String(options.leaseMs)],
+      ...seed,
+    ],
+  };
+}
+
+function planReplica(options: PlanOptions, i: number, port: number): ProcessPlan {
+  const { ports } = options;
+  const data = join(options.dataDir, `replica-${i + 1}`);
+  const peerPort = ports.peers[i] ?? 0;
+  return {
+    role: 'replica',
+    name: `replica-${i + 1}`,
+    url: url(port),
+    peerUrl: url(peerPort),
+    data,
+    argv: [
+      ...common(options, 'replica', String(i + 1), port),
+      ...['--data', data, '--peer-port', String(peerPort), '--peers', byId(ports.peers)],
+      ...['--catalog', url(ports.catalog)],
+    ],
+  };
+}
+
+function planFrontend(options: PlanOptions, i: number, port: number): ProcessPlan {
+  const { ports } = options;
+  const cache = options.cacheSize === null ? ['--no-cache'] : ['--cache-size', String(options.cacheSize)];
+  const name = `frontend-${i + 1}`;
+  return {
+    role: 'frontend',
+    name,
+    url: url(port),
+    data: null,
+    argv: [
+      ...common(options, 'frontend', name, port),
+      ...['--replicas', byId(ports.replicas), '--catalog', url(ports.catalog), ...cache],
+      ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
+    ],
+  };
+}
+
+function common(options: PlanOptions, role: Role, id: string, port: number): string[] {
+  const program =
+    options.programs[role] ?? fileURLToPath(new URL(`../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
+  return [
+    program,
+    ...['--id', id, '--host', HOST, '--port', String(port), '--secret-file', options.paths.secret],
+    ...['--log-level', options.logLevel, '--exit-with-parent'],
+  ];
+}
+
+function byId(ports: readonly number[]): string {
+  return ports.map((port, i) => `${i + 1}=${url(port)}`).join(',');
+}

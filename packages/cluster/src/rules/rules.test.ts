@@ -1,0 +1,118 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findLeader, parseReplicaStatus } from './leader.js';
+import { LineSplitter } from './line-splitter.js';
+import { readLogLine, READABLE_LENGTH_MAX } from './log-line.js';
+import { namedPorts, planPorts } from './ports.js';
+import { parseTarget } from './target.js';
+
+test('ports: all are derived from the base and none twice', () => {
+  const plan = planPorts(8080, 5, 16);
+  assert.is(plan.frontends.at(-1), 8095);
+  assert.equal(plan.replicas, [8191, 8192, 8193, 8194, 8195]);
+  assert.equal(plan.peers, [8201, 8202, 8203, 8204, 8205]);
+  const ports = namedPorts(plan).map(([, port]) => port);
+  assert.is(new Set(ports).size, 16 + 1 + 5 + 5 + 1);
+  assert.is(ports.includes(8180) && ports.includes(8210), true);
+});
+
+test('ports: what is out of bounds is named', () => {
+  assert.throws(() => planPorts(0, 3, 1), /port must/);
+  assert.throws(() => planPorts(65_406, 3, 1), /port must/);
+  assert.throws(() => planPorts(80.5, 3, 1), /port must/);
+  assert.throws(() => planPorts(8080, 4, 1), /replicas must be one of 1, 3, 5/);
+  assert.throws(() => planPorts(8080, 3, 0), /frontends must/);
+  assert.throws(() => planPorts(8080, 3, 17), /frontends must/);
+});
+
+test('lines: cut wherever the chunks end, the last one without an end too', () => {
+  const splitter = new LineSplitter(100);
+  assert.equal(splitter.push('a'), []);
+  assert.equal(splitter.push('b\nc\n\nd'), ['ab', 'c']);
+  assert.equal(splitter.end(), ['d']);
+  assert.equal(splitter.end(), []);
+});
+
+test('lines: of a longer one the beginning is kept, and what follows it is whole again', () => {
+  const splitter = new LineSplitter(4);
+  assert.equal(splitter.push('1234\n12345'), ['1234']);
+  assert.equal(splitter.push('6789'), []);
+  assert.equal(splitter.push('\nok\n'), ['1234 [cut]', 'ok']);
+});
+
+test('log: a JSON line becomes a readable one', () => {
+  const line = JSON.stringify({
+    ...{ level: 40, time: 1, pid: 2, hostname: 'h', service: 's', id: '1', msg: 'lost its leader' },
+    ...{ term: 4, peer: 'a b', plain: 'x', list: [1], none: null },
+  });
+  const { readable, failure } = readLogLine(line);
+  assert.is(readable, 'WARN lost its leader term=4 peer="a b" plain=x list=[1] none=null');
+  assert.is(failure, null);
+});
+
+test('log: an error tells its message and code, and counts as a failure', () => {
+  const told = 'stopped err="disk full (ENOSPC)"';
+  const line = { level: 60, msg: 'stopped', err: { message: 'disk full', code: 'ENOSPC', stack: 'x' } };
+  assert.equal(readLogLine(JSON.stringify(line)), { readable: `FATAL ${told}`, failure: told });
+  const bare = { level: 50, err: { message: 'no code' } };
+  assert.is(readLogLine(JSON.stringify(bare)).failure, 'err="no code"');
+});
+
+test('log: what is not JSON stays, without control characters and bounded', () => {
+  assert.is(readLogLine('\u001b[31mred').readable, ' [31mred');
+  assert.is(readLogLine('{broken').readable, '{broken');
+  assert.is(readLogLine('{"level":35,"msg":"x"}').readable, 'LEVEL35 x');
+  assert.is(readLogLine('{"level":"high"}').readable, 'INFO ');
+  const { readable } = readLogLine('x'.repeat(5000));
+  assert.is(readable.length, READABLE_LENGTH_MAX);
+  assert.match(readable, / \[cut\]$/);
+});
+
+test('target: names, numbers and words', () => {
+  assert.equal(parseTarget('2'), { kind: 'process', name: 'replica-2' });
+  assert.equal(parseTarget('replica-2'), { kind: 'process', name: 'replica-2' });
+  assert.equal(parseTarget('catalog'), { kind: 'process', name: 'catalog' });
+  assert.equal(parseTarget('frontend-1'), { kind: 'process', name: 'frontend-1' });
+  assert.equal(parseTarget('leader'), { kind: 'leader' });
+  assert.equal(parseTarget('all-replicas'), { kind: 'allReplicas' });
+  for (const bad of ['', '0', '100', 'catalog-1', 'frontend', '../x', 'Leader']) {
+    assert.is(parseTarget(bad), null, bad);
+  }
+});
+
+test('leader: of two that take themselves for it, the one of the higher term', () => {
+  const old = { role: 'leader', term: 3 };
+  const young = { role: 'leader', term: 4 };
+  assert.is(
+    findLeader([
+      ['replica-1', old],
+      ['replica-2', young],
+      ['replica-3', null],
+    ]),
+    'replica-2',
+  );
+  assert.is(
+    findLeader([
+      ['replica-2', young],
+      ['replica-1', old],
+    ]),
+    'replica-2',
+  );
+  assert.is(findLeader([['replica-1', { role: 'follower', term: 9 }]]), null);
+});
+
+test('leader: an answer that is not a status is none', () => {
+  assert.equal(parseReplicaStatus({ role: 'leader', term: 1, more: true }), { role: 'leader', term: 1 });
+  for (const bad of [
+    null,
+    'x',
+    {},
+    { role: 'leader' },
+    { role: 1, term: 1 },
+    { role: 'leader', term: '1' },
+  ]) {
+    assert.is(parseReplicaStatus(bad), null);
+  }
+});
+
+test.run();

@@ -1,0 +1,43 @@
+/**
+ * Stands in for every process of a cluster: takes their flags, serves `/readyz` and `/status`, ends with its parent.
+ * Replica 1 leads. `FAKE=damaged` and `FAKE=crash` make it end as such a process does.
+ */
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  strict: false,
+  options: { id: { type: 'string' }, port: { type: 'string' }, 'peer-port': { type: 'string' } },
+});
+
+function log(level: number, msg: string, fields: object = {}): void {
+  console.log(JSON.stringify({ level, time: Date.now(), service: 'fake', id: values.id, msg, ...fields }));
+}
+
+switch (process.env['FAKE']) {
+  case 'damaged':
+    log(60, 'record 7 has a wrong checksum', { file: '000003.log' });
+    process.exit(65);
+    break;
+  case 'crash':
+    console.error('plain words');
+    log(60, 'it broke');
+    process.exit(70);
+    break;
+  default:
+}
+
+const server = createServer((request, response) => {
+  const leads = values.id === '1' && values['peer-port'] !== undefined;
+  const body = request.url === '/status' ? { role: leads ? 'leader' : 'follower', term: 3 } : {};
+  response.end(JSON.stringify(body));
+});
+server.listen(Number(values.port), '127.0.0.1', () => log(30, 'listening', { argv: process.argv.slice(2) }));
+
+function stop(why: string): void {
+  log(30, 'stopping', { why });
+  // A test looks at the order in which processes stop: it waits for the line to be out.
+  setImmediate(() => process.exit(0));
+}
+process.on('SIGTERM', () => stop('SIGTERM'));
+process.stdin.on('end', () => stop('parent')).resume();

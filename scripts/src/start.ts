@@ -1,0 +1,86 @@
+/** `npm start`: runs a cluster on this machine until Ctrl-C. */
+import { Command } from 'commander';
+import { LocalCluster, readSecret, type ClusterOptions } from '@trireme/cluster';
+import { wholeNumber } from '@trireme/service';
+import { DATA_DEFAULT, dataFolder, runScript } from './command-line.js';
+import { serveControl } from './control/server.js';
+
+interface StartOptions {
+  readonly data: string;
+  readonly port: number;
+  readonly fresh: boolean;
+  readonly replicas: number;
+  readonly frontends: number;
+  readonly cacheSize: number;
+  /** False with `--no-cache`. */
+  readonly cache: boolean;
+  readonly deadlineMs: number;
+  readonly leaseMs: number;
+  readonly seedFile?: string;
+  readonly logLevel: string;
+}
+
+function clusterOptions(options: StartOptions): ClusterOptions {
+  const { port, replicas, frontends, fresh, deadlineMs, leaseMs, seedFile, logLevel } = options;
+  return {
+    dataDir: dataFolder(options.data),
+    ...{ port, replicas, frontends, fresh, deadlineMs, leaseMs, logLevel },
+    cacheSize: options.cache ? options.cacheSize : null,
+    ...(seedFile === undefined ? {} : { seedFile }),
+  };
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const cluster = new LocalCluster(clusterOptions(options));
+  let stopping = false;
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (): void => {
+      if (stopping) {
+        console.log('killing all processes');
+        void cluster.killAll();
+        return;
+      }
+      stopping = true;
+      console.log('stopping: front-ends, replicas, catalog (once more to kill them)');
+      resolve();
+    };
+    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+  });
+  await cluster.start();
+  let control: Awaited<ReturnType<typeof serveControl>> | null = null;
+  try {
+    const secret = readSecret(cluster.dataDir);
+    control = await serveControl({ cluster, secret, port: cluster.controlPort });
+    const ready = cluster.waitReady().then(() => {
+      if (!stopping) for (const url of cluster.urls) console.log(`ready ${url}`);
+    });
+    await Promise.race([ready, stopped]);
+    await stopped;
+  } finally {
+    control?.close();
+    control?.closeAllConnections();
+    await cluster.stop();
+  }
+}
+
+const command = new Command('npm start --')
+  .description('Runs catalog, order replicas and front-ends as processes of this machine until Ctrl-C.')
+  .option('--data <folder>', 'where everything is kept between runs', DATA_DEFAULT)
+  .option(
+    '--port <n>',
+    'base port: front-ends from it, catalog +100, replica i +110+i, peers +120+i, control +130',
+    wholeNumber(1, 65_405),
+    8080,
+  )
+  .option('--fresh', 'empty the data folder first', false)
+  .option('--replicas <n>', 'order replicas: 3 or 5', wholeNumber(1, 5), 3)
+  .option('--frontends <n>', 'front-ends', wholeNumber(1, 16), 1)
+  .option('--cache-size <n>', 'stocks that each front-end caches', wholeNumber(1, 100_000), 5)
+  .option('--no-cache', 'look every stock up at the catalog')
+  .option('--deadline-ms <n>', "milliseconds a client's request may take", wholeNumber(100, 600_000), 5000)
+  .option('--lease-ms <n>', "milliseconds of a cache's lease", wholeNumber(50, 60_000), 500)
+  .option('--seed-file <file>', 'stocks of an empty catalog, instead of the built-in ten')
+  .option('--log-level <level>', 'least level that the processes log', 'info')
+  .action(start);
+
+await runScript(command);
