@@ -142,10 +142,14 @@ export class RaftCore {
     return this.#leadership;
   }
 
-  /** Takes a message from another member. Strangers are ignored: the transport refuses them, this is the second door. */
+  /**
+   * Takes a message from another member. Strangers, and whoever claims to be this member, are ignored: the transport
+   * refuses them, this is the second door.
+   */
   step(message: Message): void {
-    invariant(message.to === this.config.id, `message for ${message.to} came to ${this.config.id}`);
-    if (!this.config.members.includes(message.from)) return;
+    const { id, members } = this.config;
+    invariant(message.to === id, `message for ${message.to} came to ${id}`);
+    if (message.from === id || !members.includes(message.from)) return;
     if (message.term > this.term && !this.#stepHigherTerm(message)) return;
     if (message.term < this.term) {
       this.#stepLowerTerm(message);
@@ -435,7 +439,7 @@ export class RaftCore {
     for (const message of messages) {
       // What was said in an earlier term is void, and this member must not speak for that term any more.
       if (message.term !== this.term) continue;
-      if (message.to === this.config.id) this.step(message);
+      if (message.to === this.config.id) this.#stepSameTerm(message);
       else this.#outbox.send(message);
     }
   }

@@ -1,0 +1,363 @@
+/** Elections: Raft 5.1, 5.2 and 5.4.1; PreVote (thesis 9.6), stickiness (4.2.3) and the quorum check (6.2). */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ELECTION_TICKS, Member, TIMEOUT_TICKS, followerOf, leaderOf } from './testing/member.js';
+import { message, only } from './testing/messages.js';
+import { networkOf } from './testing/network.js';
+
+const FIVE = ['a', 'b', 'c', 'd', 'e'];
+
+/** A candidate of the term after its own, its requests taken. */
+function candidate(options: ConstructorParameters<typeof Member>[0] = {}): Member {
+  const member = new Member(options);
+  member.core.campaign();
+  member.work();
+  const { members = ['a', 'b', 'c'] } = options;
+  const to = member.id;
+  const term = member.core.term + 1;
+  for (const from of members.filter((other) => other !== to)) {
+    if (member.core.role === 'preCandidate') member.step(message('preVoteResponse', { from, to, term }));
+  }
+  member.take();
+  return member;
+}
+
+test('5.1: a member that sees a later term adopts it and follows', () => {
+  for (const type of ['appendRequest', 'heartbeat', 'voteRequest', 'timeoutNow'] as const) {
+    const b = new Member({ id: 'b', term: 2 });
+    b.step(message(type, { term: 5 }));
+    assert.is.not(b.core.term, 2, type);
+    assert.is(b.disk.hardState.term, b.core.term, type);
+  }
+});
+
+test('5.1: a leader that sees a later term in an answer steps down', () => {
+  for (const type of ['appendAccepted', 'appendRejected', 'heartbeatResponse', 'voteResponse'] as const) {
+    const a = leaderOf();
+    a.step(message(type, { from: 'b', to: 'a', term: 9 }));
+    assert.is(a.core.role, 'follower', type);
+    assert.is(a.core.term, 9, type);
+    assert.is(a.core.leader, null, type);
+  }
+});
+
+test('5.1: requests of an earlier term change nothing; the sender learns the term and steps down', () => {
+  const b = followerOf('c', { id: 'b', term: 3, log: [1, 2] });
+  b.step(message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, commit: 2 }));
+  b.step(message('heartbeat', { term: 2, commit: 2 }));
+  assert.equal(b.terms, [1, 2]);
+  assert.is(b.core.log.commit, 0);
+  assert.is(b.core.leader, 'c');
+  const answers = b.take();
+  assert.equal(answers.map(({ type, to, term }) => [type, to, term]), [
+    ['heartbeatResponse', 'a', 3],
+    ['heartbeatResponse', 'a', 3],
+  ]);
+});
+
+test('5.1: answers of an earlier term count for nothing', () => {
+  const c = candidate({ id: 'c', term: 3 });
+  c.step(message('voteResponse', { from: 'a', to: 'c', term: 3 }));
+  assert.is(c.core.role, 'candidate');
+
+  const a = leaderOf({ term: 3 });
+  const stale = { from: 'b', to: 'a', term: 3 };
+  a.step(message('appendAccepted', { ...stale, match: 1 }));
+  a.step(message('appendRejected', { ...stale, prevIndex: 0 }));
+  a.step(message('timeoutNow', stale), message('preVoteResponse', stale), message('voteRequest', stale));
+  assert.is(a.core.log.commit, 0);
+  assert.is(a.core.leadership?.progressOf('b')?.match, 0);
+  assert.equal(a.take(), []);
+});
+
+test('5.1: a term is never adopted from a stranger, nor from a message that claims to be our own', () => {
+  const b = new Member({ id: 'b', term: 2 });
+  b.step(message('heartbeat', { from: 'z', term: 7 }), message('heartbeat', { from: 'b', term: 7 }));
+  assert.is(b.core.term, 2);
+  assert.equal(b.take(), []);
+});
+
+test('5.2: a follower that hears nothing for its timeout asks for pre-votes, then for votes in the next term', () => {
+  const a = new Member({ term: 4, log: [1, 4] });
+  a.tick(TIMEOUT_TICKS - 1);
+  assert.is(a.core.role, 'follower');
+  a.tick();
+  assert.is(a.core.role, 'preCandidate');
+  assert.is(a.core.term, 4);
+  const asked = { from: 'a', term: 5, lastIndex: 2, lastTerm: 4 };
+  assert.equal(a.take(), [
+    message('preVoteRequest', { ...asked, to: 'b' }),
+    message('preVoteRequest', { ...asked, to: 'c' }),
+  ]);
+  a.step(message('preVoteResponse', { from: 'b', to: 'a', term: 5 }));
+  assert.is(a.core.role, 'candidate');
+  assert.equal(a.disk.hardState, { term: 5, vote: 'a' });
+  assert.equal(a.take(), [
+    message('voteRequest', { ...asked, to: 'b' }),
+    message('voteRequest', { ...asked, to: 'c' }),
+  ]);
+});
+
+test('5.2: heartbeats and appends keep a follower quiet', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  for (const type of ['heartbeat', 'appendRequest'] as const) {
+    for (let round = 0; round < 3; round += 1) {
+      b.tick(TIMEOUT_TICKS - 1);
+      b.step(message(type));
+    }
+  }
+  assert.is(b.core.role, 'follower');
+  assert.is(b.core.leader, 'a');
+});
+
+test('5.2: the timeout is drawn anew from [electionTicks, 2 * electionTicks)', () => {
+  for (const [drawn, ticks] of [
+    [0, ELECTION_TICKS],
+    [0.999, 2 * ELECTION_TICKS - 1],
+  ] as const) {
+    const a = new Member({ random: () => drawn });
+    a.tick(ticks - 1);
+    assert.is(a.core.role, 'follower');
+    a.tick();
+    assert.is(a.core.role, 'preCandidate');
+  }
+});
+
+test('5.2: a candidate wins with the votes of a majority and logs a no-op, not earlier', () => {
+  const a = candidate({ members: FIVE });
+  a.step(message('voteResponse', { from: 'b', to: 'a' }));
+  a.step(message('voteResponse', { from: 'b', to: 'a' }));
+  assert.is(a.core.role, 'candidate', 'the same vote twice is one vote');
+  a.step(message('voteResponse', { from: 'c', to: 'a' }));
+  assert.is(a.core.role, 'leader');
+  assert.is(a.core.leader, 'a');
+  const appends = only('appendRequest', a.take());
+  assert.equal(
+    appends.map(({ to, entries }) => [to, entries.map(({ kind }) => kind)]),
+    ['b', 'c', 'd', 'e'].map((to) => [to, ['noop']]),
+  );
+});
+
+test('5.2: a candidate refused by a majority follows; refused by fewer it goes on', () => {
+  const a = candidate({ members: FIVE });
+  for (const from of ['b', 'c']) a.step(message('voteResponse', { from, to: 'a', granted: false }));
+  assert.is(a.core.role, 'candidate');
+  a.step(message('voteResponse', { from: 'd', to: 'a', granted: false }));
+  assert.is(a.core.role, 'follower');
+});
+
+test('5.2: a candidate that hears the leader of its term follows it', () => {
+  const b = candidate({ id: 'b' });
+  b.step(message('appendRequest'));
+  assert.is(b.core.role, 'follower');
+  assert.is(b.core.leader, 'a');
+});
+
+test('5.2: a candidate that neither wins nor loses tries again in a later term', () => {
+  const a = candidate();
+  a.tick(TIMEOUT_TICKS);
+  assert.is(a.core.role, 'preCandidate');
+  a.step(message('voteResponse', { from: 'b', to: 'a' }));
+  assert.is(a.core.role, 'preCandidate', 'votes of the election before do not count');
+  a.step(message('preVoteResponse', { from: 'b', to: 'a', term: 2 }));
+  assert.is(a.core.term, 2);
+});
+
+test('5.2: a member votes once a term, first come, first served, also across a crash', () => {
+  const c = new Member({ id: 'c' });
+  c.step(message('voteRequest', { from: 'a', to: 'c' }));
+  c.step(message('voteRequest', { from: 'b', to: 'c' }));
+  c.restart();
+  c.step(message('voteRequest', { from: 'b', to: 'c' }));
+  c.step(message('voteRequest', { from: 'a', to: 'c' }));
+  assert.equal(
+    c.take().map((answer) => answer.type === 'voteResponse' && [answer.to, answer.granted]),
+    [['b', false], ['a', true]],
+  );
+  assert.equal(c.disk.hardState, { term: 1, vote: 'a' });
+});
+
+test('5.2: a member that has a leader in this term gives its free vote to no one', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.step(message('voteRequest', { from: 'c', to: 'b' }));
+  assert.equal(b.take(), [message('voteResponse', { from: 'b', to: 'c', granted: false })]);
+});
+
+test('5.2: a vote asked for again by the leader that it made does not make the voter forget the leader', () => {
+  const b = new Member({ id: 'b' });
+  b.step(message('voteRequest', { lastIndex: 5, lastTerm: 1 }), message('heartbeat'));
+  b.step(message('voteRequest', { lastIndex: 5, lastTerm: 1 }));
+  assert.is(b.core.leader, 'a');
+});
+
+test('5.2: two leaders in one term stop the member that sees both', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  assert.throws(() => b.step(message('heartbeat', { from: 'c', to: 'b' })), /leaders a, c/);
+  const a = leaderOf();
+  assert.throws(() => a.step(message('heartbeat', { from: 'b', to: 'a' })), /b leads term 1 as well/);
+});
+
+test('5.2: giving a vote restarts the timer, refusing one in the same term does not', () => {
+  const given = new Member({ id: 'b', term: 1 });
+  given.tick(TIMEOUT_TICKS - 1).step(message('voteRequest')).tick();
+  assert.is(given.core.role, 'follower');
+  const refused = new Member({ id: 'b', term: 1, log: [1] });
+  refused.tick(TIMEOUT_TICKS - 1).step(message('voteRequest')).tick();
+  assert.is(refused.core.role, 'preCandidate');
+});
+
+test('5.4.1: votes and pre-votes go only to a log at least as up to date: later last term, or as long in the same', () => {
+  const cases = [
+    { index: 1, term: 3, granted: true },
+    { index: 3, term: 2, granted: true },
+    { index: 2, term: 2, granted: true },
+    { index: 1, term: 2, granted: false },
+    { index: 9, term: 1, granted: false },
+  ];
+  for (const { index: lastIndex, term: lastTerm, granted } of cases) {
+    for (const [request, response] of [
+      ['voteRequest', 'voteResponse'],
+      ['preVoteRequest', 'preVoteResponse'],
+    ] as const) {
+      const b = new Member({ id: 'b', log: [1, 2], term: 3 });
+      b.step(message(request, { term: 4, lastIndex, lastTerm }));
+      assert.equal(only(response, b.take()).map((answer) => answer.granted), [granted]);
+    }
+  }
+});
+
+test('9.6: a pre-vote changes neither term nor vote of anyone, and says the term asked for', () => {
+  const b = new Member({ id: 'b', term: 1 });
+  b.step(message('preVoteRequest', { term: 2 }));
+  assert.equal(b.take(), [message('preVoteResponse', { from: 'b', to: 'a', term: 2 })]);
+  assert.equal(b.disk.hardState, { term: 1, vote: null });
+});
+
+test('9.6: whoever asks in an earlier term learns the later one', () => {
+  const network = networkOf(['a', 'b', 'c'], (id) => ({ term: id === 'a' ? 1 : 6 }));
+  network.member('a').tick(TIMEOUT_TICKS);
+  network.settle();
+  assert.is(network.member('a').core.term, 6);
+  assert.is(network.member('a').core.role, 'follower');
+});
+
+test('9.6: pre-votes for an earlier term do not count', () => {
+  const a = new Member({ term: 1 });
+  a.tick(TIMEOUT_TICKS);
+  a.step(message('preVoteResponse', { from: 'b', to: 'a', term: 1 }));
+  assert.is(a.core.role, 'preCandidate');
+  assert.is(a.core.term, 1);
+  a.step(message('preVoteResponse', { from: 'b', to: 'a', term: 3 }));
+  assert.is(a.core.role, 'preCandidate');
+});
+
+test('9.6: a member that was cut off raises no term, and disturbs no one when it comes back', () => {
+  const network = networkOf(['a', 'b', 'c']);
+  network.elect('a');
+  network.isolate('c');
+  network.tick(5 * TIMEOUT_TICKS);
+  assert.is(network.member('c').core.term, 1);
+  network.heal();
+  network.tick(2 * TIMEOUT_TICKS);
+  assert.equal(network.members.map(({ core }) => [core.term, core.leader]), [[1, 'a'], [1, 'a'], [1, 'a']]);
+});
+
+test('9.6: a refused pre-vote of the own term is a refusal; enough of them and the member follows', () => {
+  const a = new Member({ term: 1 });
+  a.tick(TIMEOUT_TICKS);
+  for (const from of ['b', 'c']) a.step(message('preVoteResponse', { from, to: 'a', granted: false }));
+  assert.is(a.core.role, 'follower');
+});
+
+test('4.2.3: who hears from a leader ignores candidates, its term included', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.tick(ELECTION_TICKS - 1);
+  b.step(message('voteRequest', { from: 'c', to: 'b', term: 8 }));
+  assert.is(b.core.term, 1);
+  b.step(message('preVoteRequest', { from: 'c', to: 'b', term: 2 }));
+  assert.equal(b.take(), [message('preVoteResponse', { from: 'b', to: 'c', granted: false })]);
+  b.tick();
+  b.step(message('voteRequest', { from: 'c', to: 'b', term: 8 }));
+  assert.equal(b.take(), [message('voteResponse', { from: 'b', to: 'c', term: 8 })]);
+});
+
+test('4.2.3: a leader ignores candidates as well', () => {
+  const a = leaderOf();
+  a.step(message('voteRequest', { from: 'c', to: 'a', term: 8 }));
+  assert.is(a.core.role, 'leader');
+  assert.equal(a.take(), []);
+});
+
+test('6.2: a leader that hears no majority for an election timeout steps down', () => {
+  const a = leaderOf({ members: FIVE });
+  a.tick(ELECTION_TICKS - 1);
+  assert.is(a.core.role, 'leader');
+  a.tick();
+  assert.is(a.core.role, 'follower');
+  assert.is(a.core.leader, null);
+});
+
+test('6.2: any answer of a majority keeps a leader', () => {
+  const a = leaderOf({ members: FIVE });
+  for (let round = 0; round < 4; round += 1) {
+    a.tick(ELECTION_TICKS - 1);
+    a.step(message('heartbeatResponse', { from: 'b', to: 'a' }));
+    a.step(message('appendAccepted', { from: 'c', to: 'a' }));
+  }
+  assert.is(a.core.role, 'leader');
+});
+
+test('6.2: a leader that can be heard but hears no one gives way', () => {
+  const network = networkOf(['a', 'b', 'c']);
+  network.elect('a');
+  for (const id of ['b', 'c']) network.cut(id, 'a');
+  network.tick(4 * TIMEOUT_TICKS);
+  const leaders = network.members.filter(({ core }) => core.role === 'leader').map(({ id }) => id);
+  assert.is(leaders.length, 1);
+  assert.not(leaders.includes('a'));
+});
+
+test('a member stuck in a later term is freed: its answer makes the leader step down and all meet again', () => {
+  const network = networkOf(['a', 'b', 'c'], (id) => ({ term: id === 'c' ? 9 : 0 }));
+  network.isolate('c');
+  network.elect('a');
+  network.heal();
+  network.tick(3 * TIMEOUT_TICKS);
+  const leader = network.members.find(({ core }) => core.role === 'leader');
+  assert.ok(leader !== undefined && leader.core.term > 9);
+  assert.ok(network.members.every(({ core }) => core.leader === leader.id));
+});
+
+test('a lost link to the leader makes a follower ask within three ticks; one to another member means nothing', () => {
+  const b = followerOf('a', { id: 'b', term: 1, random: () => 0.99 });
+  b.core.linkLost('c');
+  b.tick(3);
+  assert.is(b.core.role, 'follower');
+  b.core.linkLost('a');
+  b.tick(3);
+  assert.is(b.core.role, 'preCandidate');
+});
+
+test('a lost link to a leader that lives is forgiven with its next message', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.core.linkLost('a');
+  b.step(message('heartbeat'));
+  b.tick(TIMEOUT_TICKS - 1);
+  assert.is(b.core.leader, 'a');
+});
+
+test('a cluster of one elects itself once its vote is durable', () => {
+  const a = new Member({ members: ['a'] });
+  a.slowDisk = true;
+  a.core.campaign();
+  a.work();
+  assert.is(a.core.role, 'candidate');
+  a.finishPersist();
+  assert.is(a.core.role, 'leader');
+  a.finishPersist();
+  assert.is(a.core.log.commit, 1);
+  a.core.campaign();
+  assert.is(a.core.role, 'leader', 'a leader has nothing to ask for');
+});
+
+test.run();

@@ -1,0 +1,169 @@
+/**
+ * One member: a core, its disk and its state machine (the list of what was applied, kept across crashes). The disk is
+ * fast unless told otherwise: a batch is durable before anything else happens. A slow one waits for `finishPersist`.
+ */
+import { DEFAULT_LIMITS, type CoreLimits } from '../config.js';
+import { invariant } from '../errors.js';
+import { RaftCore } from '../raft.js';
+import type { Entry, Message, NodeId, PersistBatch, ReadGrant, Term } from '../types.js';
+import { MemoryDisk } from './disk.js';
+import { logOf } from './messages.js';
+
+export interface MemberOptions {
+  readonly id?: NodeId;
+  readonly members?: readonly NodeId[];
+  readonly term?: Term;
+  readonly vote?: NodeId | null;
+  /** The log on disk as the terms of its entries; the member's term is at least the last of them. */
+  readonly log?: readonly Term[];
+  /** How much of the log is applied, and so known to be committed. */
+  readonly applied?: number;
+  readonly electionTicks?: number;
+  readonly heartbeatTicks?: number;
+  readonly limits?: Partial<CoreLimits>;
+  readonly random?: () => number;
+}
+
+/** Silence after which a member forgets its leader; it campaigns after 15 ticks, as the draw is always in the middle. */
+export const ELECTION_TICKS = 10;
+export const TIMEOUT_TICKS = 15;
+
+export class Member {
+  readonly id: NodeId;
+  readonly disk: MemoryDisk;
+  /** The state machine: every entry applied so far. */
+  readonly machine: Entry[];
+  core: RaftCore;
+  slowDisk = false;
+  /** The batch that the slow disk is busy with. */
+  persisting: PersistBatch | null = null;
+  grants: ReadGrant[] = [];
+  readsLost: number[] = [];
+  #sent: Message[] = [];
+  readonly #options: MemberOptions;
+
+  constructor(options: MemberOptions = {}) {
+    const log = logOf(options.log ?? []);
+    const term = Math.max(options.term ?? 0, log.at(-1)?.term ?? 0);
+    this.#options = options;
+    this.id = options.id ?? 'a';
+    this.disk = new MemoryDisk({ term, vote: options.vote ?? null }, log);
+    this.machine = log.slice(0, options.applied ?? 0);
+    this.core = this.#boot();
+  }
+
+  #boot(): RaftCore {
+    const { members = ['a', 'b', 'c'], random = () => 0.5, limits } = this.#options;
+    return new RaftCore(
+      {
+        id: this.id,
+        members,
+        electionTicks: this.#options.electionTicks ?? ELECTION_TICKS,
+        heartbeatTicks: this.#options.heartbeatTicks ?? 1,
+        random,
+        limits: { ...DEFAULT_LIMITS, ...limits },
+      },
+      { hardState: this.disk.hardState, reader: this.disk, applied: this.machine.length },
+    );
+  }
+
+  /** Loses everything but disk and machine, and starts anew. A batch under way is lost. */
+  restart(): void {
+    this.persisting = null;
+    this.#sent = [];
+    this.grants = [];
+    this.readsLost = [];
+    this.core = this.#boot();
+  }
+
+  /** Terms of the whole log, the part in memory included. */
+  get terms(): Term[] {
+    return Array.from({ length: this.core.log.lastIndex }, (_, offset) => this.core.log.term(offset + 1));
+  }
+
+  step(...messages: readonly Message[]): this {
+    for (const one of messages) this.core.step(one);
+    return this.work();
+  }
+
+  tick(times = 1): this {
+    for (let count = 0; count < times; count += 1) {
+      this.core.tick();
+      this.work();
+    }
+    return this;
+  }
+
+  propose(text = 'x'): number {
+    const { index } = this.core.propose(Buffer.from(text));
+    this.work();
+    return index;
+  }
+
+  read(id: number): this {
+    this.core.read(id);
+    return this.work();
+  }
+
+  /** What was sent since the last call. */
+  take(): Message[] {
+    const sent = this.#sent;
+    this.#sent = [];
+    return sent;
+  }
+
+  /** Does what the core asks for until it asks for nothing, as the driver does. */
+  work(): this {
+    for (;;) {
+      const { send, persist, apply, reads, readsLost } = this.core.ready();
+      this.#sent.push(...send);
+      this.grants.push(...reads);
+      this.readsLost.push(...readsLost);
+      if (apply.length > 0) {
+        this.machine.push(...apply);
+        this.core.applied(this.machine.length);
+      }
+      if (persist !== null) this.persisting = persist;
+      if (persist !== null && !this.slowDisk) this.#write();
+      if (apply.length === 0 && (persist === null || this.slowDisk)) return this;
+    }
+  }
+
+  /** The batch under way becomes durable. */
+  finishPersist(): this {
+    this.#write();
+    return this.work();
+  }
+
+  #write(): void {
+    invariant(this.persisting !== null, 'no persist under way');
+    this.disk.write(this.persisting);
+    this.persisting = null;
+    this.core.persisted();
+  }
+}
+
+/** A follower of `leader` in `term`. */
+export function followerOf(leader: NodeId, options: MemberOptions): Member {
+  const member = new Member(options);
+  const { term } = member.core;
+  member.step({ type: 'heartbeat', from: leader, to: member.id, term, commit: 0, round: 0 });
+  member.take();
+  return member;
+}
+
+/** A member that has won the election of the term after its own; its no-op is logged, and the messages that won are taken. */
+export function leaderOf(options: MemberOptions = {}): Member {
+  const member = new Member(options);
+  const { members = ['a', 'b', 'c'] } = options;
+  const others = members.filter((other) => other !== member.id);
+  const to = member.id;
+  const term = member.core.term + 1;
+  member.core.campaign();
+  member.work();
+  for (const from of others) member.step({ type: 'preVoteResponse', from, to, term, granted: true });
+  for (const from of others) member.step({ type: 'voteResponse', from, to, term, granted: true });
+  invariant(member.core.role === 'leader', `${to} did not win`);
+  member.take();
+  return member;
+}
