@@ -223,7 +223,8 @@ export class RaftCore {
         this.#handlePreVoteRequest(message);
         return;
       case 'preVoteResponse':
-        if (this.#role === 'preCandidate') this.#countVote(message.from, message.granted);
+        // One granted for this term belongs to an earlier pre-vote: the one under way asks for the next term.
+        if (this.#role === 'preCandidate' && !message.granted) this.#countVote(message.from, false);
         return;
       case 'voteRequest':
         this.#handleVoteRequest(message);
