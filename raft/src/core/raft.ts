@@ -274,8 +274,7 @@ export class RaftCore {
     const { vote } = this.#ballot;
     const isFree = vote === message.from || (vote === null && this.#leader === null);
     const granted = isFree && this.log.isUpToDate(message.lastIndex, message.lastTerm);
-    if (granted) {
-      invariant(this.#role !== 'leader', `leader of term ${this.term} asked to vote in it`);
+    if (granted && vote === null) {
       // A member that asks for itself gives way to the one that it votes for; the timer starts anew.
       this.#becomeFollower(this.term, null);
       this.#ballot.give(message.from);
