@@ -45,7 +45,6 @@ export class Leadership {
   readonly #uncommitted: { readonly index: LogIndex; readonly bytes: number }[] = [];
   #uncommittedBytes = 0;
   #heartbeatElapsed = 0;
-  #quorumElapsed = 0;
   #transfer: { readonly to: NodeId; elapsed: number; told: boolean } | null = null;
 
   constructor(context: LeaderContext) {
@@ -117,12 +116,12 @@ export class Leadership {
     this.#advanceTransfer();
   }
 
-  /** The other member whose log reaches furthest and who was heard of last, to hand over to; null if none is. */
+  /** The other member whose log reaches furthest of those heard of within an election timeout; null if there is none. */
   bestSuccessor(): NodeId | null {
     let best: NodeId | null = null;
     let bestMatch = -1;
     for (const [member, progress] of this.#peers) {
-      if (progress.active && progress.match > bestMatch) {
+      if (this.#isActive(progress) && progress.match > bestMatch) {
         best = member;
         bestMatch = progress.match;
       }
@@ -138,20 +137,21 @@ export class Leadership {
       this.#transfer.elapsed += 1;
       if (this.#transfer.elapsed >= config.electionTicks) this.#transfer = null;
     }
-    this.#quorumElapsed += 1;
-    if (this.#quorumElapsed < config.electionTicks) return 'lead on';
-    this.#quorumElapsed = 0;
     return this.#checkQuorum();
   }
 
-  /** Whether a majority was heard of since the last check (thesis 6.2); a leader cut off must not go on believing. */
+  /** Whether a majority was heard of within an election timeout (thesis 6.2); a leader cut off must not go on believing. */
   #checkQuorum(): TickVerdict {
     let active = 1;
     for (const progress of this.#peers.values()) {
-      if (progress.active) active += 1;
-      progress.active = false;
+      progress.silentTicks += 1;
+      if (this.#isActive(progress)) active += 1;
     }
     return active >= majorityOf(this.#context.config.members.length) ? 'lead on' : 'step down';
+  }
+
+  #isActive(progress: Progress): boolean {
+    return progress.silentTicks < this.#context.config.electionTicks;
   }
 
   #heartbeat(): void {
@@ -244,7 +244,7 @@ export class Leadership {
 
   #heard(member: NodeId): Progress | undefined {
     const progress = this.#peers.get(member);
-    if (progress !== undefined) progress.active = true;
+    if (progress !== undefined) progress.silentTicks = 0;
     return progress;
   }
 

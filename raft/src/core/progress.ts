@@ -19,8 +19,8 @@ export class Progress {
   state: 'probing' | 'replicating' = 'probing';
   /** Whether a probe is out; a response, a heartbeat's answer or a broken link allows the next. */
   probeSent = false;
-  /** Heard of since the last quorum check. */
-  active = true;
+  /** Ticks since the follower was heard of. */
+  silentTicks = 0;
   /** The highest commit index that was sent. */
   commitSent: LogIndex = 0;
   /** The highest read round that the follower has answered. */
