@@ -45,7 +45,7 @@ export class RaftCore {
   #votes = new Map<NodeId, boolean>();
   #electionElapsed = 0;
   #electionTimeout = 0;
-  #readsLost: number[] = [];
+  #readsLost: readonly number[] = [];
 
   /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
   constructor(config: CoreConfig, start: CoreStart) {
@@ -400,7 +400,8 @@ export class RaftCore {
   }
 
   #becomeRole(role: Role): void {
-    if (this.#leadership !== null) this.#readsLost.push(...this.#leadership.abandonReads());
+    // Not push(...): a hundred thousand arguments overflow the stack.
+    if (this.#leadership !== null) this.#readsLost = this.#readsLost.concat(this.#leadership.abandonReads());
     this.#leadership = null;
     this.#role = role;
     this.#leader = null;
