@@ -57,33 +57,30 @@ export class Progress {
     this.#inflightBytes += bytes;
   }
 
-  /** The follower has everything up to `match`. Returns whether that is news. */
-  accepted(match: LogIndex): boolean {
-    const isNews = match > this.match;
-    if (isNews) this.match = match;
+  /** The follower has everything up to `match`. */
+  accepted(match: LogIndex): void {
+    this.match = Math.max(this.match, match);
     this.next = Math.max(this.next, match + 1);
     this.probeSent = false;
     if (this.state === 'probing' && match === this.match) this.#become('replicating');
     while (this.#inflight[0] !== undefined && this.#inflight[0].last <= match) {
-      this.#inflightBytes -= this.#inflight.shift()?.bytes ?? 0;
+      this.freeOldest();
     }
-    return isNews;
   }
 
-  /**
-   * The follower refused an append behind `prevIndex`; `agreeable` is where both logs could agree. Returns false for
-   * a stale refusal, which changes nothing.
-   */
-  rejected(prevIndex: LogIndex, agreeable: LogIndex): boolean {
+  /** The follower refused an append behind `prevIndex`; `agreeable` is where both logs could agree. */
+  rejected(prevIndex: LogIndex, agreeable: LogIndex): void {
+    // What was agreed once stays agreed: the refusal is stale, or the follower lost its disk. To ask again at once
+    // would then go on for ever at the network's speed.
+    if (prevIndex <= this.match) return;
     if (this.state === 'replicating') {
-      if (prevIndex <= this.match) return false;
       this.#become('probing');
-      return true;
+      return;
     }
-    if (this.next - 1 !== prevIndex) return false;
+    // A probe that is not the last one sent.
+    if (prevIndex !== this.next - 1) return;
     this.next = Math.max(Math.min(prevIndex, agreeable + 1), this.match + 1);
     this.probeSent = false;
-    return true;
   }
 
   /** What was in flight may be lost: go back to what is known. */
