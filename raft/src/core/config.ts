@@ -9,7 +9,10 @@ export interface CoreLimits {
   readonly inflightMessagesMax: number;
   /** Record bytes in flight to one follower at most; further entries wait. */
   readonly inflightBytesMax: number;
-  /** Data bytes proposed and not yet committed at most; at the bound proposals are refused with `OVERLOADED`. */
+  /**
+   * Record bytes proposed and not yet both committed and on the leader's own disk, at most; at the bound proposals are
+   * refused with `OVERLOADED`. One larger proposal is still taken when nothing else waits.
+   */
   readonly uncommittedBytesMax: number;
   /** Record bytes handed out to be applied at once at most; one larger entry is still handed out, alone. */
   readonly applyBytesMax: number;

@@ -3,7 +3,7 @@
  * replication, commitment, confirmed reads, the quorum check and the hand-over.
  */
 import type { CoreConfig } from './config.js';
-import { makeEntry } from './entry.js';
+import { RECORD_HEADER_BYTES, makeEntry } from './entry.js';
 import { RaftError, invariant } from './errors.js';
 import type { RaftLog } from './log.js';
 import { Progress } from './progress.js';
@@ -41,7 +41,7 @@ export class Leadership {
   readonly #reads: ReadQueue;
   /** The no-op that opened the term: until it is committed nothing is known of what is (Raft 8). */
   readonly firstIndex: LogIndex;
-  /** Entries proposed in this term and not yet committed, oldest first, to bound their bytes. */
+  /** Entries proposed in this term that are not yet both committed and durable here, oldest first, to bound their bytes. */
   readonly #uncommitted: { readonly index: LogIndex; readonly bytes: number }[] = [];
   #uncommittedBytes = 0;
   #heartbeatElapsed = 0;
@@ -82,14 +82,15 @@ export class Leadership {
     if (this.#transfer !== null) throw new RaftError('NOT_LEADER', 'leadership is being handed over');
     const { log, config } = this.#context;
     // An empty backlog takes any size, so that one large proposal is never refused for good.
-    const overLimit = this.#uncommittedBytes + data.byteLength > config.limits.uncommittedBytesMax;
+    const bytes = RECORD_HEADER_BYTES + data.byteLength;
+    const overLimit = this.#uncommittedBytes + bytes > config.limits.uncommittedBytesMax;
     if (overLimit && this.#uncommittedBytes > 0) {
       throw new RaftError('OVERLOADED', `${this.#uncommittedBytes} bytes wait to be committed`);
     }
     const index = log.lastIndex + 1;
     log.append([makeEntry(index, this.#term, 'command', data)]);
-    this.#uncommitted.push({ index, bytes: data.byteLength });
-    this.#uncommittedBytes += data.byteLength;
+    this.#uncommitted.push({ index, bytes });
+    this.#uncommittedBytes += bytes;
     return index;
   }
 
@@ -255,11 +256,15 @@ export class Leadership {
     const matches = [log.stableIndex];
     for (const progress of this.#peers.values()) matches.push(progress.match);
     const reached = reachedByMajority(matches);
-    if (reached <= log.commit || log.term(reached) !== this.#term) return;
-    log.commitTo(reached);
-    while (this.#uncommitted[0] !== undefined && this.#uncommitted[0].index <= reached) {
-      this.#uncommittedBytes -= this.#uncommitted.shift()?.bytes ?? 0;
-    }
+    if (reached > log.commit && log.term(reached) === this.#term) log.commitTo(reached);
+    this.#release(Math.min(log.commit, log.stableIndex));
+  }
+
+  /** Entries up to `index` are held in memory no longer; a majority with faster disks than ours does not free ours. */
+  #release(index: LogIndex): void {
+    const kept = this.#uncommitted.findIndex((entry) => entry.index > index);
+    const released = this.#uncommitted.splice(0, kept === -1 ? this.#uncommitted.length : kept);
+    for (const { bytes } of released) this.#uncommittedBytes -= bytes;
   }
 
   #grantReads(): void {
