@@ -29,9 +29,16 @@ export class Outbox {
     this.#sendable.push(message);
   }
 
-  /** Sends once everything that the log and the ballot hold now is durable. */
+  /**
+   * Sends once everything that the log and the ballot hold now is durable. At most one message of a type is held for
+   * a member, the latest; of acknowledgements the furthest, as it says what all of them say. So however long the disk
+   * takes and however often a leader asks again, what is held stays small.
+   */
   hold(message: Message): void {
-    this.#held.push(message);
+    const place = this.#held.findIndex(({ to, type }) => to === message.to && type === message.type);
+    const earlier = this.#held[place];
+    if (earlier === undefined) this.#held.push(message);
+    else if (!saysMore(earlier, message)) this.#held[place] = message;
   }
 
   takeSendable(): readonly Message[] {
@@ -67,4 +74,14 @@ export class Outbox {
     this.#held = [];
     return held;
   }
+}
+
+/** Whether `earlier` acknowledges more of the same leader's log than `later`, as appends may overtake each other. */
+function saysMore(earlier: Message, later: Message): boolean {
+  return (
+    earlier.type === 'appendAccepted' &&
+    later.type === 'appendAccepted' &&
+    earlier.term === later.term &&
+    earlier.match > later.match
+  );
 }
