@@ -45,7 +45,7 @@ export class Leadership {
   readonly #uncommitted: { readonly index: LogIndex; readonly bytes: number }[] = [];
   #uncommittedBytes = 0;
   #heartbeatElapsed = 0;
-  #transfer: { readonly to: NodeId; elapsed: number; told: boolean } | null = null;
+  #transfer: { readonly to: NodeId; elapsed: number } | null = null;
 
   constructor(context: LeaderContext) {
     this.#context = context;
@@ -112,7 +112,7 @@ export class Leadership {
   transfer(to: NodeId): void {
     const progress = this.#peers.get(to);
     if (progress === undefined) throw new RaftError('BAD_CONFIG', `${to} is not another member`);
-    this.#transfer = { to, elapsed: 0, told: false };
+    this.#transfer = { to, elapsed: 0 };
     progress.probeSent = false;
     this.#advanceTransfer();
   }
@@ -133,7 +133,10 @@ export class Leadership {
   tick(): TickVerdict {
     const { config } = this.#context;
     this.#heartbeatElapsed += 1;
-    if (this.#heartbeatElapsed >= config.heartbeatTicks) this.#heartbeat();
+    if (this.#heartbeatElapsed >= config.heartbeatTicks) {
+      this.#heartbeat();
+      this.#advanceTransfer();
+    }
     if (this.#transfer !== null) {
       this.#transfer.elapsed += 1;
       if (this.#transfer.elapsed >= config.electionTicks) this.#transfer = null;
@@ -274,11 +277,10 @@ export class Leadership {
     if (reachedByMajority(rounds) >= round) this.#reads.grantOpenRound();
   }
 
+  /** Tells the successor once its log is complete, again with each heartbeat: it campaigns at the first and is past this term then. */
   #advanceTransfer(): void {
     const transfer = this.#transfer;
-    if (transfer === null || transfer.told) return;
-    if (this.#peers.get(transfer.to)?.match !== this.#context.log.lastIndex) return;
-    transfer.told = true;
+    if (transfer === null || this.#peers.get(transfer.to)?.match !== this.#context.log.lastIndex) return;
     this.#context.send({
       type: 'timeoutNow',
       from: this.#context.config.id,
