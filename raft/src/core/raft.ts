@@ -315,15 +315,10 @@ export class RaftCore {
       });
       return;
     }
-    const { commit } = this.log;
-    for (const entry of entries) {
-      const agrees = entry.index > commit || this.log.matches(entry.index, entry.term);
-      invariant(agrees, `${from} has another entry at ${entry.index}, committed here up to ${commit}`);
-    }
     this.log.merge(entries);
     // Whoever leads has what is committed; beyond that only what this request showed to agree counts, as our own
     // tail behind it may differ (Raft 5.3).
-    const match = Math.max(prevIndex + entries.length, commit);
+    const match = Math.max(prevIndex + entries.length, this.log.commit);
     this.log.commitTo(Math.min(message.commit, match));
     this.#outbox.hold({ type: 'appendAccepted', from: id, to: from, term: this.term, match });
   }
