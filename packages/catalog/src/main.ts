@@ -65,14 +65,14 @@ await runProcess({
   exitWithParent: options.exitWithParent,
   exitCodeOf,
   start: async (fatal) => {
-    const { id, data, cluster, host, port, leaseMs, seedFile } = options;
+    const { data, cluster, host, port, leaseMs, seedFile } = options;
     const identity = readIdentity(options, log);
     const seed = seedFile === undefined ? DEFAULT_SEED : await loadSeedFile(seedFile);
     const store = await CatalogStore.open({ folder: data, cluster, seed });
     const service = new CatalogService({ store, identity, log, host, port, leaseMs, fatal });
     const listening = await service.start();
     const { lastIndex, stocks } = service.status();
-    log.info({ id, host, port: listening, fresh: store.fresh, lastIndex, stocks }, 'catalog listens');
+    log.info({ host, port: listening, fresh: store.fresh, lastIndex, stocks }, 'catalog listens');
     return service;
   },
 });

@@ -3,7 +3,7 @@
  * has answered or the lease under which it could serve the old value has run out.
  */
 import { assertRule, type CatalogToFrontend, type Stock } from '@trireme/domain';
-import type { Session, Sessions } from './leases.js';
+import type { Sessions } from './leases.js';
 
 type RevokeFrame = Extract<CatalogToFrontend, { t: 'revoke' }>;
 
@@ -30,7 +30,14 @@ export class RevocationRound {
           { t: 'revoke', seq: session.revocationSeq, version: floor(changed), names },
         ]);
       }
-      if (session.leaseEnd > now) this.#waits.set(session.link, wait(session));
+      if (session.leaseEnd > now) {
+        // A closed link brings no answer: there only the end of the lease counts.
+        this.#waits.set(session.link, {
+          peer: session.peer,
+          seq: session.revocationSeq,
+          leaseEnd: session.leaseEnd,
+        });
+      }
     }
     this.frames = frames;
   }
@@ -63,15 +70,6 @@ export class RevocationRound {
     }
     return expired;
   }
-}
-
-/** A closed session gets no frame and so can never answer: no sequence number satisfies it. */
-function wait(session: Session): Wait {
-  return {
-    peer: session.peer,
-    seq: session.open ? session.revocationSeq : Infinity,
-    leaseEnd: session.leaseEnd,
-  };
 }
 
 /**

@@ -1,0 +1,438 @@
+/** The catalog as leaders and front-ends meet it, one scenario a test. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Driver, HOLD_MS } from './testing/driver.js';
+import { buy, decideFrame, list, sell, stock } from './testing/frames.js';
+import { LEADER_LINKS_MAX } from './catalog.js';
+
+const A = stock('A', 100);
+const B = stock('B', 100);
+
+test('a trade is seen and answered only once it is durable', () => {
+  const driver = Driver.ready([A]);
+  driver.frontend(1);
+  driver.ask(100, decideFrame(5, 0, [buy('A', 30), buy('A', 80), buy('Z')]));
+  assert.equal(driver.write, {
+    lastIndex: 5,
+    settled: 0,
+    stocks: [{ name: 'A', price: 5500, quantity: 70, version: 5 }],
+    outcomes: [[5, [5500, -2, -1]]],
+    forgotten: [],
+  });
+  assert.equal(driver.lookup(1, 'A'), [5500, 100, 0, false], 'the old value, not to be kept');
+  assert.is(driver.catalog.status().lastIndex, 0);
+  assert.equal(driver.sent(100), []);
+  driver.written();
+  assert.equal(driver.sent(100), [{ t: 'decided', items: [[5, [5500, -2, -1]]] }]);
+  assert.equal(driver.lookup(1, 'A'), [5500, 70, 5, true]);
+  assert.is(driver.catalog.status().lastIndex, 5);
+});
+
+test('what comes while a round is under way is decided together in the next', () => {
+  const driver = Driver.ready([A]);
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  driver.ask(100, decideFrame(3, 2, [buy('A', 98), buy('A')]));
+  assert.is(driver.catalog.status().queued, 2);
+  assert.is(driver.write?.lastIndex, 1);
+  driver.written();
+  assert.equal(driver.write?.outcomes, [
+    [2, [5500]],
+    [3, [5500, -2]],
+  ]);
+  assert.equal(driver.write?.stocks, [{ name: 'A', price: 5500, quantity: 0, version: 3 }]);
+  assert.equal(driver.sent(100).length, 1);
+  driver.written();
+  assert.equal(driver.sent(100), [
+    {
+      t: 'decided',
+      items: [
+        [2, [5500]],
+        [3, [5500, -2]],
+      ],
+    },
+  ]);
+});
+
+test('a batch that two leaders send is decided once and answered to both', () => {
+  const driver = Driver.ready([A]);
+  driver.leader(101);
+  driver.ask(100, decideFrame(1, 0, [buy('A', 60)]));
+  driver.ask(101, decideFrame(1, 0, [buy('A', 60)]));
+  driver.written();
+  assert.is(driver.write, null, 'nothing new to write');
+  assert.equal(driver.sent(100), [{ t: 'decided', items: [[1, [5500]]] }]);
+  assert.equal(driver.sent(101), [{ t: 'decided', items: [[1, [5500]]] }]);
+  driver.frontend(1);
+  assert.equal(driver.lookup(1, 'A'), [5500, 40, 1, true]);
+});
+
+test('a gap is refused, and so are outcomes that are settled; answers keep the order of the requests', () => {
+  const driver = Driver.ready([A]);
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.ask(100, decideFrame(5, 3, [buy('A')]));
+  driver.ask(100, decideFrame(2, 1, [buy('A')], { settled: 1 }));
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.ask(100, decideFrame(7, 0, [buy('A')]));
+  driver.ask(100, { t: 'begin' });
+  driver.written();
+  assert.equal(driver.write?.forgotten, [1]);
+  driver.written();
+  assert.equal(driver.sent(100), [
+    { t: 'decided', items: [[1, [5500]]] },
+    { t: 'refused', why: 'gap', lastIndex: 1 },
+    { t: 'decided', items: [[2, [5500]]] },
+    { t: 'refused', why: 'settled', lastIndex: 2 },
+    { t: 'refused', why: 'gap', lastIndex: 2 },
+    { t: 'standing', lastIndex: 2 },
+  ]);
+  assert.equal(
+    driver.events().map((event) => event.kind === 'refused' && event.why),
+    ['gap', 'settled', 'gap'],
+  );
+});
+
+test('a refused batch still settles what it says is in the book, on disk too', () => {
+  const driver = Driver.ready([A], { outcomesMax: 2 });
+  driver.ask(100, decideFrame(1, 0, [buy('A'), buy('A')]));
+  driver.written();
+  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  assert.equal(driver.sent(100).at(-1), { t: 'refused', why: 'gap', lastIndex: 1 }, 'no room for an outcome');
+  assert.equal(driver.events().at(-1), {
+    kind: 'refused',
+    request: 'decide',
+    why: 'full',
+    link: 100,
+    index: 2,
+    prev: 1,
+    lastIndex: 1,
+  });
+  driver.ask(100, decideFrame(9, 7, [buy('A')], { settled: 1 }));
+  assert.equal(driver.write, { lastIndex: 1, settled: 1, stocks: [], outcomes: [], forgotten: [1] });
+  driver.written();
+  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  assert.is(driver.write?.lastIndex, 2);
+});
+
+test('a trade waits for a front-end that may hold the stock until it has dropped it', () => {
+  const driver = Driver.ready([A, B]);
+  driver.frontend(1);
+  driver.frontend(2);
+  for (const link of [1, 2]) driver.say(link, { t: 'renew', id: 9 });
+  assert.equal(driver.sent(1), [{ t: 'lease', id: 9, ms: 500 }]);
+  driver.lookup(1, 'A');
+  driver.lookup(2, 'B');
+  driver.ask(100, decideFrame(4, 0, [buy('A')]));
+  driver.written();
+  assert.equal(driver.sent(1), [{ t: 'revoke', seq: 1, version: 4, names: ['A'] }]);
+  assert.equal(driver.sent(2), [{ t: 'lease', id: 9, ms: 500 }].slice(1), 'nobody is asked in vain');
+  assert.equal(driver.sent(100), []);
+  assert.equal(driver.lookup(2, 'A'), [5500, 100, 0, false]);
+  driver.say(1, { t: 'dropped', seq: 1 });
+  assert.is(driver.sent(100).length, 1);
+  assert.equal(driver.lookup(2, 'A'), [5500, 99, 4, true]);
+});
+
+test('an answer to an earlier revocation is none to the one under way', () => {
+  const driver = Driver.ready([A, B]);
+  driver.frontend(1);
+  driver.say(1, { t: 'renew', id: 1 });
+  driver.lookup(1, 'A');
+  driver.lookup(1, 'B');
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.written();
+  driver.at(driver.now + 550);
+  assert.is(driver.sent(100).length, 1, 'the lease is over');
+  driver.say(1, { t: 'renew', id: 2 });
+  driver.ask(100, decideFrame(2, 1, [buy('B')]));
+  driver.written();
+  driver.say(1, { t: 'dropped', seq: 1 });
+  assert.equal(driver.sent(100), [], 'B may still be in its cache');
+  driver.say(1, { t: 'dropped', seq: 2 });
+  assert.is(driver.sent(100).length, 1);
+});
+
+test('a lease is honoured for longer than granted, as the front-end may have a slow clock', () => {
+  const driver = Driver.ready([A]);
+  driver.frontend(1);
+  driver.say(1, { t: 'renew', id: 1 });
+  driver.lookup(1, 'A');
+  const granted = driver.now;
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.written();
+  driver.at(granted + 549);
+  assert.equal(driver.sent(100), []);
+  assert.is(driver.wakeAt, granted + 550);
+  driver.at(granted + 550);
+  assert.is(driver.sent(100).length, 1);
+  assert.equal(driver.events().at(-1), { kind: 'leaseExpired', peer: 'frontend-1' });
+});
+
+test('a lease granted behind a revocation does not hold its trade up any longer', () => {
+  const driver = Driver.ready([A]);
+  driver.frontend(1);
+  driver.say(1, { t: 'renew', id: 1 });
+  driver.lookup(1, 'A');
+  const granted = driver.now;
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.written();
+  driver.at(granted + 400);
+  driver.say(1, { t: 'renew', id: 2 });
+  assert.equal(
+    driver.sent(1).map((frame) => frame.t),
+    ['revoke', 'lease'],
+    'in this order on the link',
+  );
+  driver.at(granted + 550);
+  assert.is(driver.sent(100).length, 1);
+});
+
+test('a link that breaks does not end its lease', () => {
+  const driver = Driver.ready([A]);
+  driver.frontend(1);
+  driver.say(1, { t: 'renew', id: 1 });
+  driver.lookup(1, 'A');
+  const granted = driver.now;
+  driver.frontendGone(1);
+  driver.frontend(2);
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.written();
+  assert.equal(driver.sent(1), [], 'nothing reaches it');
+  assert.equal(driver.sent(100), []);
+  driver.at(granted + 550);
+  assert.is(driver.sent(100).length, 1);
+  driver.frontendGone(2);
+  assert.is(driver.catalog.status().sessions, 0, 'and then it is forgotten');
+});
+
+test('a front-end without a lease is told to drop and not waited for', () => {
+  const driver = Driver.ready([A]);
+  driver.frontend(1);
+  driver.lookup(1, 'A');
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  assert.is(driver.sent(1)[0]?.t, 'revoke', 'or a later lease would make the old value good again');
+  driver.written();
+  assert.is(driver.sent(100).length, 1);
+});
+
+test('one number tells old fills of all stocks in a round from new ones', () => {
+  const driver = Driver.ready([A, B]);
+  driver.frontend(1);
+  driver.lookup(1, 'A');
+  driver.lookup(1, 'B');
+  driver.ask(100, decideFrame(1, 0, [list('C', 1)]));
+  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  driver.ask(100, decideFrame(3, 2, [buy('B')]));
+  driver.written();
+  assert.equal(driver.sent(1), [{ t: 'revoke', seq: 1, version: 2, names: ['A', 'B'] }]);
+  driver.written();
+  assert.equal(driver.lookup(1, 'A'), [5500, 99, 2, true], 'not below the number: may be kept');
+});
+
+test('a catalog that starts answers no trade and no lookup before the leases of an earlier life are over', () => {
+  const state = {
+    lastIndex: 3,
+    settled: 0,
+    stocks: [{ ...A, version: 3 }],
+    outcomes: [[3, [5500]]] as const,
+  };
+  const driver = new Driver([], { state });
+  driver.frontend(1);
+  driver.leader(100);
+  assert.match(driver.catalog.unready() ?? '', /no leader/);
+  driver.ask(100, { t: 'begin' });
+  assert.equal(driver.sent(100), [{ t: 'standing', lastIndex: 3 }], 'this much can be told at once');
+  driver.ask(100, { t: 'attach', upTo: 3 });
+  driver.ask(100, decideFrame(3, 0, [buy('A')]));
+  driver.ask(100, decideFrame(4, 3, [buy('A')]));
+  driver.at(HOLD_MS - 1);
+  assert.is(driver.wakeAt, HOLD_MS);
+  assert.is(driver.write, null);
+  assert.equal(driver.sent(100), [], 'what it had decided may not have been revoked');
+  assert.is(driver.lookup(1, 'A'), 'unready');
+  assert.match(driver.catalog.unready() ?? '', /earlier life/);
+  driver.at(HOLD_MS);
+  assert.equal(driver.lookup(1, 'A'), [5500, 100, 3, false]);
+  driver.written();
+  assert.equal(driver.sent(100), [
+    {
+      t: 'decided',
+      items: [
+        [3, [5500]],
+        [4, [5500]],
+      ],
+    },
+  ]);
+  assert.is(driver.catalog.unready(), null);
+  assert.is(driver.wakeAt, null);
+});
+
+test('a catalog that lost its disk serves nothing until it has been told all that was decided', () => {
+  const driver = new Driver([A]);
+  driver.frontend(1);
+  driver.leader(100);
+  driver.ask(100, { t: 'begin' });
+  driver.ask(100, { t: 'attach', upTo: 9 });
+  driver.at(HOLD_MS);
+  driver.sent(100);
+  assert.is(driver.lookup(1, 'A'), 'unready');
+  assert.match(driver.catalog.unready() ?? '', /0 of 9/);
+  driver.say(1, { t: 'list', id: 3, after: '', limit: 10 });
+  assert.equal(driver.sent(1), [{ t: 'pageUnready', id: 3 }]);
+  driver.ask(100, {
+    t: 'replay',
+    prev: 0,
+    index: 7,
+    effects: [
+      [2, 0, 'A', 40],
+      [2, 2, 'N', 700],
+      [5, 3, 'N', 9],
+      [5, 1, 'N', 1],
+    ],
+  });
+  driver.ask(100, { t: 'replay', prev: 0, index: 8, effects: [] });
+  driver.ask(100, decideFrame(9, 7, [buy('N', 10)]));
+  driver.ask(100, decideFrame(6, 5, [buy('N', 10)]));
+  assert.equal(driver.write?.stocks, [
+    { name: 'A', price: 5500, quantity: 60, version: 2 },
+    { name: 'N', price: 700, quantity: 10, version: 5 },
+  ]);
+  driver.written();
+  driver.written();
+  assert.equal(driver.sent(100), [
+    { t: 'replayed', lastIndex: 7 },
+    { t: 'refused', why: 'gap', lastIndex: 7 },
+    { t: 'decided', items: [[9, [700]]] },
+    { t: 'refused', why: 'settled', lastIndex: 9 },
+  ]);
+  assert.equal(
+    driver.events().map((event) => event.kind),
+    ['attached', 'replayed', 'refused', 'refused', 'ready'],
+  );
+  assert.equal(driver.lookup(1, 'N'), [700, 0, 9, true]);
+  assert.is(driver.lookup(1, 'Z'), 'missing');
+});
+
+test('a replay that is impossible here stops the catalog', () => {
+  const driver = Driver.ready([A]);
+  assert.throws(
+    () => driver.ask(100, { t: 'replay', prev: 0, index: 3, effects: [[2, 0, 'A', 101]] }),
+    /buy of A at log index 2 .* seed file/,
+  );
+});
+
+test('a page holds what is visible, in order of name', () => {
+  const driver = Driver.ready([B, A]);
+  driver.frontend(1);
+  driver.ask(100, decideFrame(1, 0, [list('AA', 5), sell('B', 1)]));
+  const page = (after: string, limit: number): unknown => {
+    driver.say(1, { t: 'list', id: 1, after, limit });
+    return driver.sent(1)[0];
+  };
+  assert.equal(page('', 9), {
+    t: 'page',
+    id: 1,
+    stocks: [
+      ['A', 5500, 100, 0],
+      ['B', 5500, 100, 0],
+    ],
+    next: null,
+  });
+  driver.written();
+  assert.equal(page('', 2), {
+    t: 'page',
+    id: 1,
+    stocks: [
+      ['A', 5500, 100, 0],
+      ['AA', 5, 0, 1],
+    ],
+    next: 'AA',
+  });
+  assert.equal(page('AA', 2), { t: 'page', id: 1, stocks: [['B', 5500, 101, 1]], next: null });
+  assert.equal(page('B', 2), { t: 'page', id: 1, stocks: [], next: null });
+});
+
+test('begin is answered behind what was asked before it on its link, and at once on another', () => {
+  const driver = new Driver([A]);
+  for (const link of [100, 101]) driver.leader(link);
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.ask(100, { t: 'begin' });
+  driver.ask(101, { t: 'begin' });
+  assert.equal(driver.sent(101), [{ t: 'standing', lastIndex: 0 }]);
+  assert.throws(() => driver.ask(100, { t: 'attach', upTo: 0 }), /attach came before standing/);
+  driver.at(HOLD_MS);
+  driver.written();
+  assert.equal(driver.sent(100), [
+    { t: 'decided', items: [[1, [5500]]] },
+    { t: 'standing', lastIndex: 1 },
+  ]);
+});
+
+test('the least index that a leader names is enough', () => {
+  const driver = new Driver([A]);
+  for (const [link, upTo] of [
+    [100, 8],
+    [101, 0],
+    [102, 4],
+  ] as const) {
+    driver.leader(link);
+    driver.ask(link, { t: 'begin' });
+    driver.ask(link, { t: 'attach', upTo });
+  }
+  driver.at(HOLD_MS);
+  assert.is(driver.catalog.unready(), null);
+});
+
+test('a leader that goes takes its waiting requests with it, but not the round under way', () => {
+  const driver = Driver.ready([A]);
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  driver.leaderGone(100);
+  driver.written();
+  assert.equal(driver.sent(100), []);
+  assert.is(driver.write, null);
+  assert.is(driver.catalog.status().lastIndex, 1);
+  assert.is(driver.catalog.status().leaders, 0);
+});
+
+test('a queue at its bound closes the link that brings more, and keeps what others asked', () => {
+  const driver = Driver.ready([A], { queueRequestsMax: 2 });
+  driver.leader(101);
+  driver.ask(100, decideFrame(1, 0, [buy('A')]));
+  driver.ask(101, decideFrame(2, 1, [buy('A')]));
+  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  driver.ask(100, decideFrame(3, 2, [buy('A')]));
+  assert.equal(driver.closes, [[100, 'too many requests wait']]);
+  driver.ask(100, decideFrame(4, 3, [buy('A')]));
+  assert.is(driver.catalog.status().queued, 1, 'nothing more is taken from a link that closes');
+  driver.written();
+  driver.written();
+  assert.is(driver.sent(101).length, 1);
+});
+
+test('links beyond the bounds are closed and not listened to', () => {
+  const driver = Driver.ready([A], { sessionsMax: 1 });
+  driver.frontend(1);
+  driver.frontend(2);
+  assert.equal(driver.closes, [[2, 'too many front-end sessions']]);
+  driver.say(2, { t: 'renew', id: 1 });
+  assert.equal(driver.sent(2), []);
+  for (let link = 101; link <= 100 + LEADER_LINKS_MAX; link++) driver.leader(link);
+  assert.equal(driver.closes.at(-1), [100 + LEADER_LINKS_MAX, 'too many leader links']);
+  driver.ask(100 + LEADER_LINKS_MAX, { t: 'begin' });
+  assert.equal(driver.sent(100 + LEADER_LINKS_MAX), []);
+});
+
+test('a front-end that drops what was not revoked is malformed', () => {
+  const driver = Driver.ready([A]);
+  driver.frontend(1);
+  assert.throws(() => driver.say(1, { t: 'dropped', seq: 1 }), /not sent/);
+});
+
+test('a write that nobody began and a clock that goes back stop the catalog', () => {
+  const driver = Driver.ready([A]);
+  assert.throws(() => driver.written(), /a write ends once/);
+  assert.throws(() => driver.at(HOLD_MS - 1), /monotonic/);
+});
+
+test.run();

@@ -1,0 +1,160 @@
+/** Each kind of command against each kind of stock, and the sums that must hold for any batch. */
+import fc from 'fast-check';
+import { STOCK_QUANTITY_MAX, STOCKS_MAX, type Command, type Outcome, type Stock } from '@trireme/domain';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { decide, replay } from './decisions.js';
+import { StockDraft, StockTable, type StockStore } from './stocks.js';
+import { buy, list, restock, sell, stock } from './testing/frames.js';
+
+const NOT_FOUND: Outcome = { kind: 'rejected', reason: 'STOCK_NOT_FOUND' };
+const TOO_FEW: Outcome = { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' };
+const LIMIT: Outcome = { kind: 'rejected', reason: 'LIMIT_REACHED' };
+const FILLED: Outcome = { kind: 'filled', price: 5500 };
+const DONE: Outcome = { kind: 'done' };
+
+const TABLE: readonly (readonly [
+  what: string,
+  before: number,
+  command: Command,
+  outcome: Outcome,
+  after: number,
+])[] = [
+  ['a buy of one', 100, buy('A', 1), FILLED, 99],
+  ['a buy of all', 100, buy('A', 100), FILLED, 0],
+  ['a buy of one too many', 100, buy('A', 101), TOO_FEW, 100],
+  ['a buy of none left', 0, buy('A', 1), TOO_FEW, 0],
+  ['a buy of an unknown stock', 5, buy('Z', 1), NOT_FOUND, 5],
+  ['a sell', 0, sell('A', 7), FILLED, 7],
+  ['a sell up to the limit', STOCK_QUANTITY_MAX - 1, sell('A', 1), FILLED, STOCK_QUANTITY_MAX],
+  ['a sell beyond the limit', STOCK_QUANTITY_MAX - 1, sell('A', 2), LIMIT, STOCK_QUANTITY_MAX - 1],
+  ['a sell of an unknown stock', 5, sell('Z', 1), NOT_FOUND, 5],
+  ['a restock', 5, restock('A', 7), DONE, 12],
+  ['a restock beyond the limit', STOCK_QUANTITY_MAX, restock('A', 1), LIMIT, STOCK_QUANTITY_MAX],
+  ['a restock of an unknown stock', 5, restock('Z', 1), NOT_FOUND, 5],
+  ['a listing under a name that cannot be', 5, list('no name', 1), NOT_FOUND, 5],
+];
+
+for (const [what, before, command, outcome, after] of TABLE) {
+  test(what, () => {
+    const draft = draftOf([stock('A', before)]);
+    assert.equal(decide(draft, 9, [command], new Set()), [outcome]);
+    const version = before === after ? 0 : 9;
+    assert.equal(draft.get('A'), { name: 'A', price: 5500, quantity: after, version });
+    assert.is(draft.changed.size, before === after ? 0 : 1);
+  });
+}
+
+test('listing makes a stock of quantity 0, or sets the price and leaves the quantity', () => {
+  const draft = draftOf([stock('A', 3)]);
+  assert.equal(decide(draft, 4, [list('N', 70), list('A', 80), buy('A', 1)], new Set()), [
+    DONE,
+    DONE,
+    { kind: 'filled', price: 80 },
+  ]);
+  assert.equal(draft.get('N'), { name: 'N', price: 70, quantity: 0, version: 4 });
+  assert.equal(draft.get('A'), { name: 'A', price: 80, quantity: 2, version: 4 });
+  assert.is(draft.size, 2);
+});
+
+test('each command sees what those before it did, and a skipped one does nothing', () => {
+  const draft = draftOf([stock('A', 1)]);
+  const commands = [buy('A'), buy('A'), restock('A', 5), buy('A'), buy('A', 2)];
+  assert.equal(decide(draft, 4, commands, new Set([2])), [
+    FILLED,
+    TOO_FEW,
+    { kind: 'none' },
+    TOO_FEW,
+    TOO_FEW,
+  ]);
+});
+
+test('a catalog that is full lists no more, and still sets prices', () => {
+  const full: StockStore = {
+    size: STOCKS_MAX,
+    get: (name) => (name === 'A' ? stock('A', 1) : undefined),
+    set: () => undefined,
+  };
+  assert.equal(decide(full, 1, [list('N', 1), list('A', 1)], new Set()), [LIMIT, DONE]);
+});
+
+test('a draft refuses a stock out of its bounds', () => {
+  const draft = draftOf([]);
+  assert.throws(() => draft.set(stock('A', -1)), /quantity/);
+  assert.throws(() => draft.set(stock('A', 1.5)), /quantity/);
+  assert.throws(() => draft.set(stock('A', 1, 0)), /price/);
+  assert.throws(() => draft.set(stock('', 1)), /name/);
+});
+
+test('a table refuses a version that does not rise', () => {
+  const table = new StockTable([stock('A', 1)]);
+  assert.throws(() => table.publish([stock('A', 2)]), /version/);
+});
+
+test('a replay makes what the book says, and throws where that is impossible', () => {
+  const draft = draftOf([stock('A', 10)]);
+  replay(draft, [
+    { index: 3, command: buy('A', 4) },
+    { index: 6, command: restock('A', 1) },
+  ]);
+  assert.equal(draft.get('A'), { name: 'A', price: 5500, quantity: 7, version: 6 });
+  assert.throws(() => replay(draft, [{ index: 7, command: restock('B', 1) }]), /restock of B at log index 7/);
+});
+
+const names = fc.constantFrom('A', 'B', 'Z');
+const quantities = fc.integer({ min: 1, max: 60 });
+const commands = fc.array(
+  fc.oneof(
+    fc.tuple(names, quantities).map(([name, quantity]) => buy(name, quantity)),
+    fc.tuple(names, quantities).map(([name, quantity]) => sell(name, quantity)),
+    fc.tuple(names, quantities).map(([name, quantity]) => restock(name, quantity)),
+    fc.tuple(names, quantities).map(([name, price]) => list(name, price)),
+  ),
+  { maxLength: 30 },
+);
+
+test('seed + restocks + sells - buys = quantity, never negative, and a replay of what was done gives the same', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(commands, fc.array(fc.nat({ max: 29 }), { maxLength: 3 })), { maxLength: 8 }),
+      (batches) => {
+        const seed = [stock('A', 100), stock('B', 5)];
+        const draft = draftOf(seed);
+        const sums = new Map([
+          ['A', 100],
+          ['B', 5],
+          ['Z', 0],
+        ]);
+        const effects: { index: number; command: Command }[] = [];
+        batches.forEach(([batch, skipped], position) => {
+          const index = 3 * position + 1;
+          const outcomes = decide(draft, index, batch, new Set(skipped));
+          assert.is(outcomes.length, batch.length);
+          batch.forEach((command, at) => {
+            const kind = outcomes[at]?.kind;
+            assert.is(kind === 'none', skipped.includes(at));
+            if (kind !== 'filled' && kind !== 'done') return;
+            effects.push({ index, command });
+            if (command.kind === 'list') return;
+            const moved = command.kind === 'buy' ? -command.quantity : command.quantity;
+            sums.set(command.name, (sums.get(command.name) ?? 0) + moved);
+          });
+        });
+        for (const [name, sum] of sums) {
+          assert.is(draft.get(name)?.quantity ?? 0, sum);
+          assert.ok(sum >= 0);
+        }
+        const copy = draftOf(seed);
+        replay(copy, effects);
+        assert.equal([...copy.changed], [...draft.changed]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+function draftOf(stocks: readonly Stock[]): StockDraft {
+  return new StockDraft(new StockTable(stocks));
+}
+
+test.run();

@@ -1,0 +1,109 @@
+/** Frames as the protocol has them pass; whatever else comes is refused with a reason. */
+import { pack } from '@trireme/domain';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LOOKUP_ITEMS_MAX, parseFrontendFrame, parseLeaderFrame } from './frames.js';
+import { buy, decideFrame, sell } from './testing/frames.js';
+
+test('frames of a front-end pass', () => {
+  for (const frame of [
+    { t: 'renew', id: 0 },
+    { t: 'lookup', items: [] },
+    {
+      t: 'lookup',
+      items: [
+        [1, 'A'],
+        [2, ''],
+      ],
+    },
+    { t: 'list', id: 1, after: '', limit: 1000 },
+    { t: 'dropped', seq: 1 },
+  ]) {
+    assert.equal(parseFrontendFrame(frame), frame);
+  }
+});
+
+const BAD_FRONTEND: readonly unknown[] = [
+  null,
+  'renew',
+  [],
+  new Error('decoded'),
+  { t: 'other' },
+  { t: 'renew', id: -1 },
+  { t: 'renew', id: 1.5 },
+  { t: 'lookup', items: null },
+  { t: 'lookup', items: [1] },
+  { t: 'lookup', items: [[1, 2]] },
+  { t: 'lookup', items: [[1, 'A'.repeat(2000)]] },
+  { t: 'lookup', items: Array.from({ length: LOOKUP_ITEMS_MAX + 1 }, () => [1, 'A']) },
+  { t: 'list', id: 1, after: 1, limit: 10 },
+  { t: 'list', id: 1, after: '', limit: 0 },
+  { t: 'list', id: 1, after: '', limit: 1001 },
+  { t: 'dropped', seq: 0 },
+];
+
+test('anything else of a front-end is refused', () => {
+  for (const frame of BAD_FRONTEND) assert.throws(() => parseFrontendFrame(frame), isFormatError);
+});
+
+test('frames of a leader pass', () => {
+  assert.equal(parseLeaderFrame({ t: 'begin' }), { kind: 'begin', bytes: 0 });
+  assert.equal(parseLeaderFrame({ t: 'attach', upTo: 0 }), { kind: 'attach', upTo: 0 });
+  const replay = parseLeaderFrame({
+    t: 'replay',
+    prev: 2,
+    index: 5,
+    effects: [
+      [3, 0, 'A', 4],
+      [3, 2, 'B', 9],
+    ],
+  });
+  assert.is(replay.kind === 'replay' && replay.effects[1]?.command.kind, 'list');
+  const decide = parseLeaderFrame(decideFrame(5, 2, [buy('A'), sell('B', 3)], { settled: 1, skip: [1] }));
+  assert.equal(decide.kind === 'decide' && [decide.index, decide.prev, decide.settled, [...decide.skip]], [
+    5,
+    2,
+    1,
+    [1],
+  ]);
+  assert.equal(decide.kind === 'decide' && decide.commands[1], sell('B', 3));
+});
+
+const DECIDE = { ...decideFrame(5, 2, [buy('A')]) };
+
+const BAD_LEADER: readonly unknown[] = [
+  null,
+  { t: 'lookup', items: [] },
+  { t: 'attach' },
+  { t: 'replay', prev: 2, index: 2, effects: [] },
+  { t: 'replay', prev: 2, index: 5, effects: [[2, 0, 'A', 1]] },
+  { t: 'replay', prev: 2, index: 5, effects: [[6, 0, 'A', 1]] },
+  {
+    t: 'replay',
+    prev: 2,
+    index: 5,
+    effects: [
+      [4, 0, 'A', 1],
+      [3, 0, 'A', 1],
+    ],
+  },
+  { t: 'replay', prev: 2, index: 5, effects: [[3, 4, 'A', 1]] },
+  { t: 'replay', prev: 2, index: 5, effects: [[3, 0, 'A', 0]] },
+  { ...DECIDE, index: 2 },
+  { ...DECIDE, settled: -1 },
+  { ...DECIDE, skip: [1] },
+  { ...DECIDE, skip: 0 },
+  { ...DECIDE, batch: 'text' },
+  { ...DECIDE, batch: pack('no batch') },
+  { ...DECIDE, batch: Buffer.of(0xc1) },
+];
+
+test('anything else of a leader is refused', () => {
+  for (const frame of BAD_LEADER) assert.throws(() => parseLeaderFrame(frame), isFormatError);
+});
+
+function isFormatError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'BAD_FORMAT';
+}
+
+test.run();

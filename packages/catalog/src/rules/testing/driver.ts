@@ -1,0 +1,120 @@
+/** A catalog whose effects a scenario collects, with a clock that stands still unless told. */
+import type {
+  CatalogToFrontend,
+  CatalogToLeader,
+  FrontendToCatalog,
+  LeaderToCatalog,
+  Stock,
+} from '@trireme/domain';
+import { Catalog, type CatalogOptions } from '../catalog.js';
+import type { CatalogEvent } from '../effects.js';
+import { honouredMs, LEASE_MS_MAX } from '../leases.js';
+import type { CatalogWrite } from '../round.js';
+
+/** When the leases of an earlier life are over, for a catalog that starts at 0. */
+export const HOLD_MS = honouredMs(LEASE_MS_MAX);
+
+type Frame = CatalogToFrontend | CatalogToLeader;
+
+export class Driver {
+  readonly catalog: Catalog;
+  now = 0;
+  write: CatalogWrite | null = null;
+  wakeAt: number | null = null;
+  readonly closes: (readonly [number, string])[] = [];
+  readonly #sent = new Map<number, Frame[]>();
+  #events: CatalogEvent[] = [];
+
+  constructor(stocks: readonly Stock[], more: Partial<CatalogOptions> = {}) {
+    const state = { lastIndex: 0, settled: 0, stocks, outcomes: [] };
+    this.catalog = new Catalog({ state, leaseMs: 500, now: 0, ...more });
+    this.#take();
+  }
+
+  /** Past the leases of an earlier life, with leader link 100 attached. */
+  static ready(stocks: readonly Stock[], more: Partial<CatalogOptions> = {}): Driver {
+    const driver = new Driver(stocks, more);
+    driver.leader(100);
+    driver.ask(100, { t: 'begin' });
+    driver.ask(100, { t: 'attach', upTo: 0 });
+    driver.at(HOLD_MS);
+    driver.sent(100);
+    driver.events();
+    return driver;
+  }
+
+  frontend(link: number): void {
+    this.catalog.frontendOpened(link, `frontend-${link}`, this.now);
+    this.#take();
+  }
+
+  say(link: number, frame: FrontendToCatalog): void {
+    this.catalog.frontendMessage(link, frame, this.now);
+    this.#take();
+  }
+
+  frontendGone(link: number): void {
+    this.catalog.frontendClosed(link, this.now);
+    this.#take();
+  }
+
+  leader(link: number): void {
+    this.catalog.leaderOpened(link, this.now);
+    this.#take();
+  }
+
+  ask(link: number, frame: LeaderToCatalog): void {
+    this.catalog.leaderMessage(link, frame, this.now);
+    this.#take();
+  }
+
+  leaderGone(link: number): void {
+    this.catalog.leaderClosed(link, this.now);
+    this.#take();
+  }
+
+  /** Ends the write under way; the next one, if there is any, is under way then. */
+  written(): void {
+    this.write = null;
+    this.catalog.written(this.now);
+    this.#take();
+  }
+
+  at(now: number): void {
+    this.now = now;
+    this.catalog.tick(now);
+    this.#take();
+  }
+
+  /** What was sent on a link since the last call. */
+  sent(link: number): readonly Frame[] {
+    const frames = this.#sent.get(link) ?? [];
+    this.#sent.delete(link);
+    return frames;
+  }
+
+  /** What happened since the last call. */
+  events(): readonly CatalogEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** Looks a stock up on a link, as `[price, quantity, version, cacheable]` or the result's word. */
+  lookup(link: number, name: string): unknown {
+    this.say(link, { t: 'lookup', items: [[7, name]] });
+    const frame = this.sent(link).at(-1);
+    if (frame?.t !== 'stocks') return frame;
+    const item = frame.items[0];
+    return item?.[1] === 'stock' ? [...item[2].slice(1), item[3]] : item?.[1];
+  }
+
+  #take(): void {
+    const { sends, closes, write, events, wakeAt } = this.catalog.take();
+    for (const [link, frame] of sends) this.#sent.set(link, [...(this.#sent.get(link) ?? []), frame]);
+    this.closes.push(...closes);
+    this.#events.push(...events);
+    this.write = write ?? this.write;
+    this.wakeAt = wakeAt;
+  }
+}
