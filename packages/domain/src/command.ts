@@ -70,7 +70,7 @@ export interface Batch {
 
 const FORMAT = 1;
 const KINDS = ['buy', 'sell', 'list', 'restock'] as const;
-const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;
+export const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;
 
 /** A command as a flat list, `[kind, key, name, amount]`: the form that it has in the log and in frames. */
 export type CommandWire = readonly [kind: number, key: string, name: string, amount: number];

@@ -1,0 +1,4 @@
+/** The order replica's process. */
+import { main } from './program.js';
+
+await main();

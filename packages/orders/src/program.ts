@@ -1,0 +1,103 @@
+/** The command line of an order replica, and what its errors mean to whoever started it. */
+import { InvariantError } from '@trireme/domain';
+import { HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
+import {
+  EXIT,
+  UsageError,
+  createLog,
+  processCommand,
+  readIdentity,
+  runProcess,
+  wholeNumber,
+  type CommonOptions,
+} from '@trireme/service';
+import { parsePeers } from './rules/peers.js';
+import { Replica, type ReplicaObserver } from './replica.js';
+
+interface Options extends CommonOptions {
+  readonly peerPort: number;
+  readonly peers: string;
+  readonly catalog: string;
+  readonly data: string;
+}
+
+const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
+  LOG_DAMAGED: EXIT.damaged,
+  BAD_CONFIG: EXIT.usage,
+  STORAGE_FAILED: EXIT.unavailable,
+};
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof InvariantError) return EXIT.internal;
+  if (error instanceof RaftError) return RAFT_EXIT_CODES[error.code] ?? EXIT.internal;
+  // The system's errors when it cannot listen carry the call's name.
+  if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
+  return EXIT.internal;
+}
+
+function readPeers(text: string): ReadonlyMap<string, string> {
+  try {
+    return parsePeers(text);
+  } catch (error) {
+    throw new UsageError(`--peers: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Runs a replica by its command line until it is stopped. `observe` is for tests. */
+export async function main(observe?: ReplicaObserver): Promise<void> {
+  const command = processCommand({ name: 'replica', description: 'Agrees on orders and keeps the book.' });
+  const option = (flags: string, description: string, env: string): ReturnType<typeof command.createOption> =>
+    command.createOption(flags, description).env(env).makeOptionMandatory();
+  command
+    .addOption(
+      option('--peer-port <number>', 'port for the other replicas', 'TRIREME_PEER_PORT').argParser(
+        wholeNumber(1, 65_535),
+      ),
+    )
+    .addOption(
+      option('--peers <list>', 'every replica, this one too: 1=http://host:port,2=...', 'TRIREME_PEERS'),
+    )
+    .addOption(option('--catalog <url>', "the catalog's internal port", 'TRIREME_CATALOG'))
+    .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'));
+  const options = command.parse().opts<Options>();
+  const { id, host, port, peerPort, catalog, data } = options;
+  const log = createLog({ service: 'replica', id, level: options.logLevel });
+  await runProcess({
+    log,
+    exitWithParent: options.exitWithParent,
+    exitCodeOf,
+    start: async (fatal) => {
+      const peers = readPeers(options.peers);
+      if (!peers.has(id)) throw new UsageError(`--peers does not name this replica, ${id}`);
+      const identity = readIdentity({ ...options, id: `replica-${id}` }, log);
+      const { cluster, secret } = identity;
+      const transport = new HttpTransport({
+        id,
+        cluster,
+        secret,
+        peers,
+        listen: { host, port: peerPort },
+        onEvent: (event) => log.debug(event, 'peer link'),
+      });
+      const members = [...peers.keys()];
+      const replica = new Replica({
+        id,
+        members,
+        data,
+        host,
+        port,
+        catalog,
+        identity,
+        transport,
+        log,
+        fatal,
+        ...(observe === undefined ? {} : { observe }),
+      });
+      const listening = await replica.start();
+      log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
+      return replica;
+    },
+  });
+}

@@ -1,0 +1,202 @@
+/**
+ * The book's records as bytes. Keys begin with one letter for their table; numbers in keys are 8 bytes, big-endian, so
+ * that they sort. Every value is led by a CRC-32 over its key and the rest, since LevelDB does not notice a changed bit.
+ */
+import { crc32 } from 'node:zlib';
+import {
+  FormatError,
+  asBytes,
+  asInteger,
+  asList,
+  asText,
+  outcomeFromWire,
+  outcomeToWire,
+  pack,
+  unpack,
+  type OrderType,
+} from '@trireme/domain';
+import type {
+  BookMeta,
+  BookWrite,
+  BookedOrder,
+  KeptBatch,
+  KeptOutcomes,
+  Place,
+  StockChange,
+} from './rules/state.js';
+
+/** Raised with every change of what stands below. */
+export const BOOK_FORMAT = 1;
+
+const TABLES = {
+  meta: 'm',
+  identity: 'i',
+  key: 'k',
+  batch: 'e',
+  outcomes: 's',
+  order: 'b',
+  change: 'c',
+} as const;
+export type Table = keyof typeof TABLES;
+
+const TWO_32 = 0x1_0000_0000;
+
+/** The key of the record `number` of a table. */
+export function numberKey(table: Table, number: number): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key.write(TABLES[table], 0, 'latin1');
+  key.writeUInt32BE(Math.floor(number / TWO_32), 1);
+  key.writeUInt32BE(number % TWO_32, 5);
+  return key;
+}
+
+/** The key of a record that is named by text; of the table's only record where the text is empty. */
+export function textKey(table: Table, text = ''): Buffer {
+  return Buffer.from(TABLES[table] + text, 'utf8');
+}
+
+/** The number in a key made by `numberKey`. */
+export function keyNumber(key: Uint8Array): number {
+  const view = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return view.readUInt32BE(1) * TWO_32 + view.readUInt32BE(5);
+}
+
+/** A value's bytes, checksummed together with its key. */
+export function seal(key: Uint8Array, value: unknown): Buffer {
+  const payload = pack(value);
+  const record = Buffer.allocUnsafe(4 + payload.byteLength);
+  record.writeUInt32BE(crc32(payload, crc32(key)), 0);
+  payload.copy(record, 4);
+  return record;
+}
+
+/** @throws FormatError if the record does not hold its checksum. */
+export function unseal(key: Uint8Array, record: Uint8Array): unknown {
+  const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+  if (bytes.byteLength < 4 || bytes.readUInt32BE(0) !== crc32(bytes.subarray(4), crc32(key))) {
+    throw new FormatError(`record ${describeKey(key)} does not hold its checksum`);
+  }
+  return unpack(bytes.subarray(4));
+}
+
+/** A key in words, for messages. */
+export function describeKey(key: Uint8Array): string {
+  const letter = String.fromCharCode(key[0] ?? 0);
+  const table = Object.entries(TABLES).find(([, value]) => value === letter)?.[0] ?? 'unknown';
+  const isText = table === 'key' || table === 'meta' || table === 'identity';
+  return `${table} ${isText ? Buffer.from(key.subarray(1)).toString('utf8') : String(keyNumber(key))}`.trim();
+}
+
+/** The key and value of one write; a null value deletes. */
+export function toRecord(write: BookWrite): { readonly key: Buffer; readonly value: Buffer | null } {
+  switch (write.table) {
+    case 'meta':
+      return sealed(textKey('meta'), Object.entries(write.value));
+    case 'key': {
+      const key = textKey('key', write.key);
+      return write.value === null
+        ? { key, value: null }
+        : sealed(key, [write.value.seq, write.value.position]);
+    }
+    case 'batch': {
+      const key = numberKey('batch', write.seq);
+      if (write.value === null) return { key, value: null };
+      const { index, time, skip, bytes } = write.value;
+      return sealed(key, [index, time, skip, bytes]);
+    }
+    case 'outcomes': {
+      const key = numberKey('outcomes', write.seq);
+      if (write.value === null) return { key, value: null };
+      return sealed(key, [write.value.firstNumber, write.value.outcomes.map(outcomeToWire)]);
+    }
+    case 'order': {
+      const { number, name, type, quantity, price, time, index } = write.value;
+      return sealed(numberKey('order', number), [name, type, quantity, price, time, index]);
+    }
+    case 'change': {
+      const { change, index, kind, name, amount } = write.value;
+      return sealed(numberKey('change', change), [index, kind, name, amount]);
+    }
+  }
+}
+
+function sealed(key: Buffer, value: unknown): { readonly key: Buffer; readonly value: Buffer } {
+  return { key, value: seal(key, value) };
+}
+
+export function readMeta(value: unknown): BookMeta {
+  const fields = new Map(
+    asList(value, 'meta').map((field) => {
+      const [name, content] = asList(field, 'meta field');
+      return [asText(name, 'meta field name'), content] as const;
+    }),
+  );
+  const whole = (name: keyof BookMeta): number => asInteger(fields.get(name), name);
+  return {
+    applied: whole('applied'),
+    time: whole('time'),
+    orders: whole('orders'),
+    settledIndex: whole('settledIndex'),
+    firstSeq: whole('firstSeq'),
+    lastSeq: whole('lastSeq'),
+    settledSeq: whole('settledSeq'),
+    keys: whole('keys'),
+    changes: whole('changes'),
+    hash: asText(fields.get('hash'), 'hash', 64),
+  };
+}
+
+export function readPlace(value: unknown): Place {
+  const [seq, position] = asList(value, 'place');
+  return { seq: asInteger(seq, 'seq', 1), position: asInteger(position, 'position') };
+}
+
+export function readBatch(seq: number, value: unknown): KeptBatch {
+  const [index, time, skip, bytes] = asList(value, 'kept batch');
+  return {
+    seq,
+    index: asInteger(index, 'index', 1),
+    time: asInteger(time, 'time'),
+    skip: asList(skip, 'skip').map((position) => asInteger(position, 'position')),
+    bytes: asBytes(bytes, 'batch'),
+  };
+}
+
+export function readOutcomes(seq: number, value: unknown): KeptOutcomes {
+  const [firstNumber, outcomes] = asList(value, 'outcomes');
+  return {
+    seq,
+    firstNumber: asInteger(firstNumber, 'first number', 1),
+    outcomes: asList(outcomes, 'outcomes').map(outcomeFromWire),
+  };
+}
+
+export function readOrder(number: number, value: unknown): BookedOrder {
+  const [name, type, quantity, price, time, index] = asList(value, 'order');
+  return {
+    number,
+    name: asText(name, 'name'),
+    type: asOrderType(type),
+    quantity: asInteger(quantity, 'quantity', 1),
+    price: asInteger(price, 'price', 1),
+    time: asInteger(time, 'time'),
+    index: asInteger(index, 'index', 1),
+  };
+}
+
+function asOrderType(value: unknown): OrderType {
+  if (value !== 'buy' && value !== 'sell') throw new FormatError('order is neither buy nor sell');
+  return value;
+}
+
+export function readChange(change: number, value: unknown): StockChange {
+  const [index, kind, name, amount] = asList(value, 'change');
+  if (kind !== 'list' && kind !== 'restock') throw new FormatError('change is neither list nor restock');
+  return {
+    change,
+    index: asInteger(index, 'index', 1),
+    kind,
+    name: asText(name, 'name'),
+    amount: asInteger(amount, 'amount', 1),
+  };
+}

@@ -1,0 +1,356 @@
+/**
+ * One order replica: the book on a Raft node, answering front-ends over links. What it does as a leader is the office's;
+ * here is what every replica does: announce who leads, read the book, export it, and stop in order.
+ */
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import {
+  LINK_PATHS,
+  type FromReplica,
+  type GetItem,
+  type GetResult,
+  type OrderWire,
+  type SubmitResult,
+} from '@trireme/domain';
+import { LevelLog, RaftNode, type LogStorage, type NodeStatus, type Transport } from '@trireme/raft';
+import {
+  InternalServer,
+  LinkDialer,
+  LinkListener,
+  type Link,
+  type LinkHandler,
+  type LinkIdentity,
+  type Log,
+} from '@trireme/service';
+import { BookMachine } from './machine.js';
+import { Office, type OrderStep } from './office.js';
+import { Book } from './rules/book.js';
+import type { Answer } from './rules/desk.js';
+import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
+import type { BookedOrder } from './rules/state.js';
+import { BookStore } from './store.js';
+
+export interface ReplicaOptions {
+  /** Id of this member of the Raft group, such as `1`. */
+  readonly id: string;
+  readonly members: readonly string[];
+  /** Folder of this replica; `log` and `book` are made in it. */
+  readonly data: string;
+  readonly host: string;
+  /** Port for front-ends; 0 lets the system choose. */
+  readonly port: number;
+  /** Base url of the catalog's internal port. */
+  readonly catalog: string;
+  readonly identity: LinkIdentity;
+  readonly transport: Transport;
+  readonly log: Log;
+  readonly fatal: (error: unknown) => void;
+  /** For tests that stop the process at a step of an order's path. */
+  readonly observe?: ReplicaObserver;
+}
+
+export interface ReplicaObserver {
+  readonly storage: (storage: LogStorage) => LogStorage;
+  readonly transport: (transport: Transport) => Transport;
+  readonly onStep: (step: OrderStep) => void;
+}
+
+const NOT_OBSERVED: ReplicaObserver = {
+  storage: (storage) => storage,
+  transport: (transport) => transport,
+  onStep: () => undefined,
+};
+
+/** For a leader that stops to hand over, in milliseconds. */
+const HAND_OVER_MS = 2_000;
+/** Submissions held between winning an election and being ready to lead, in frames; more are refused as busy. */
+const HELD_FRAMES_MAX = 1_000;
+/** Orders looked at for one page, so that a rare name cannot make a read long. */
+const PAGE_SCAN_MAX = 10_000;
+
+interface Parts {
+  readonly book: Book;
+  readonly store: BookStore;
+  readonly machine: BookMachine;
+}
+
+type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
+type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
+
+export class Replica {
+  readonly #o: ReplicaOptions;
+  readonly #observe: ReplicaObserver;
+  readonly #frontends = new Map<number, Link>();
+  readonly #catalog: LinkDialer;
+  readonly #server: InternalServer;
+  #parts: Parts | null = null;
+  #node: RaftNode | null = null;
+  #office: Office | null = null;
+  #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
+
+  constructor(options: ReplicaOptions) {
+    this.#o = options;
+    this.#observe = options.observe ?? NOT_OBSERVED;
+    const { identity, log, host, port } = options;
+    const path = LINK_PATHS.frontendToReplica;
+    this.#catalog = new LinkDialer({
+      url: options.catalog,
+      path: LINK_PATHS.leaderToCatalog,
+      identity,
+      log,
+      handler: this.#catalogHandler(),
+    });
+    this.#server = new InternalServer({
+      host,
+      port,
+      identity,
+      log,
+      listeners: [new LinkListener({ path, identity, log, handler: this.#frontendHandler() })],
+      status: () => this.status(),
+      unready: () => ((this.#node?.status().leader ?? null) === null ? 'no leader is known' : null),
+      routes: { '/export': async (_, response) => this.#export(response) },
+    });
+  }
+
+  /**
+   * Opens log and book, checks both, joins the group and listens.
+   * @returns the port for front-ends
+   * @throws RaftError `LOG_DAMAGED` naming what is damaged, `BAD_CONFIG`; the system's error if it cannot listen.
+   */
+  async start(): Promise<number> {
+    const { id, data, members, identity, transport, fatal } = this.#o;
+    const { cluster } = identity;
+    const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id });
+    const { store, meta, pending } = await BookStore.open({ path: join(data, 'book'), cluster, id });
+    const book = new Book(store, meta, pending);
+    const machine = new BookMachine(book, store, {
+      pending: (batches) => this.#office?.pending(batches),
+      applied: (applied, settled) => this.#office?.applied(applied, settled),
+    });
+    this.#parts = { book, store, machine };
+    this.#node = await RaftNode.start({
+      id,
+      members,
+      storage: this.#observe.storage(storage),
+      transport: this.#observe.transport(transport),
+      machine,
+      onChange: (status) => this.#changed(status),
+      onFatal: fatal,
+    });
+    this.#catalog.start();
+    return this.#server.listen();
+  }
+
+  /** Hands leadership over, answers what is open, closes everything. */
+  async stop(): Promise<void> {
+    await this.#node?.handOver(HAND_OVER_MS);
+    this.#closeOffice();
+    await this.#server.close();
+    await this.#catalog.stop();
+    await this.#node?.stop();
+    await this.#parts?.store.close();
+  }
+
+  /** What `GET /status` shows. */
+  status(): object {
+    const { node, parts } = { node: this.#node?.status(), parts: this.#parts };
+    const { applied, orders, hash, settledIndex, keys } = parts?.machine.stored ?? {};
+    return {
+      service: 'replica',
+      ...node,
+      // Of the book as it is stored, so that replicas with equal applied index can be compared by hash.
+      applied,
+      orders,
+      hash,
+      settledIndex,
+      keys,
+      pending: parts?.book.pending.length,
+      frontends: this.#frontends.size,
+      office: this.#office?.status ?? null,
+    };
+  }
+
+  #changed(status: NodeStatus): void {
+    const { role, term, leader, leading } = status;
+    this.#o.log.info({ role, term, leader, leading }, leading ? 'leads' : `is ${role}`);
+    if (leading) this.#openOffice();
+    else this.#closeOffice();
+    if (role !== 'leader') this.#releaseHeld();
+    for (const link of this.#frontends.values()) this.#announce(link, status);
+  }
+
+  #openOffice(): void {
+    if (this.#office !== null || this.#parts === null || this.#node === null) return;
+    this.#office = new Office(
+      {
+        node: this.#node,
+        ...this.#parts,
+        log: this.#o.log,
+        answer: (answers) => this.#answer(answers),
+        fatal: this.#o.fatal,
+        onStep: this.#observe.onStep,
+      },
+      this.#catalog.link,
+    );
+    this.#releaseHeld();
+  }
+
+  #closeOffice(): void {
+    const office = this.#office;
+    this.#office = null;
+    office?.close();
+  }
+
+  #releaseHeld(): void {
+    for (const { link, frame } of this.#held.splice(0)) this.#submit(link, frame);
+  }
+
+  /** Tells a front-end who leads. A leader names itself only once it can take orders. */
+  #announce(link: Link, { id, role, term, leader, leading }: NodeStatus): void {
+    send(link, { t: 'leader', self: id, leader: role === 'leader' && !leading ? null : leader, term });
+  }
+
+  #answer(answers: readonly Answer[]): void {
+    const byLink = new Map<number, SubmitResult[]>();
+    for (const { link, result } of answers) {
+      const items = byLink.get(link);
+      if (items === undefined) byLink.set(link, [result]);
+      else items.push(result);
+    }
+    for (const [id, items] of byLink) {
+      const link = this.#frontends.get(id);
+      if (link !== undefined) send(link, { t: 'submitted', items });
+    }
+  }
+
+  #catalogHandler(): LinkHandler {
+    return {
+      opened: (link) => this.#office?.catalogOpened(link),
+      message: (_, message) => this.#office?.catalogMessage(message),
+      closed: () => this.#office?.catalogClosed(),
+    };
+  }
+
+  #frontendHandler(): LinkHandler {
+    return {
+      opened: (link) => {
+        this.#frontends.set(link.id, link);
+        if (this.#node !== null) this.#announce(link, this.#node.status());
+      },
+      message: (link, message) => this.#received(link, parseFrontendFrame(message)),
+      closed: (link) => this.#frontends.delete(link.id),
+    };
+  }
+
+  #received(link: Link, frame: FrontendFrame): void {
+    switch (frame.t) {
+      case 'submit':
+        this.#submit(link, frame);
+        return;
+      case 'get':
+        this.#get(link, frame.items);
+        return;
+      case 'list':
+        this.#list(link, frame);
+        return;
+    }
+  }
+
+  #submit(link: Link, frame: SubmitFrame): void {
+    const office = this.#office;
+    if (office !== null) {
+      for (const { id, command } of frame.items) office.submit(command, { link: link.id, id });
+      return;
+    }
+    const isElected = this.#node?.status().role === 'leader';
+    if (isElected && this.#held.length < HELD_FRAMES_MAX) {
+      this.#held.push({ link, frame });
+      return;
+    }
+    const why = isElected ? 'busy' : 'notLeader';
+    send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
+  }
+
+  /** A book's orders never change, so an order that is here is the answer; only "missing" needs more. */
+  #get(link: Link, asked: readonly GetItem[]): void {
+    const results: GetResult[] = [];
+    const unsure: GetItem[] = [];
+    for (const item of asked) {
+      const found = this.#find(item);
+      if (found !== null) results.push(found);
+      else if (item[2]) unsure.push(item);
+      else results.push([item[0], 'missing']);
+    }
+    if (results.length > 0) send(link, { t: 'got', items: results });
+    if (unsure.length === 0) return;
+    const refused = (why: 'notLeader' | 'busy'): void =>
+      send(link, { t: 'got', items: unsure.map(([id]) => [id, 'refused', why]) });
+    if (this.#office === null) {
+      refused('notLeader');
+      return;
+    }
+    this.#office.whenComplete((complete) => {
+      if (complete)
+        send(link, { t: 'got', items: unsure.map((item) => this.#find(item) ?? [item[0], 'missing']) });
+      else refused('busy');
+    });
+  }
+
+  #find([id, number]: GetItem): GetResult | null {
+    const order = this.#parts?.store.order(number) ?? null;
+    return order === null ? null : [id, 'order', orderWire(order)];
+  }
+
+  #list(link: Link, frame: ListFrame): void {
+    const { id } = frame;
+    if (this.#office === null) {
+      send(link, { t: 'pageRefused', id, why: 'notLeader' });
+      return;
+    }
+    this.#office.whenComplete((complete) => {
+      if (!complete) send(link, { t: 'pageRefused', id, why: 'busy' });
+      else this.#page(frame).then((page) => send(link, page), this.#o.fatal);
+    });
+  }
+
+  async #page({ id, after, limit, name }: ListFrame): Promise<FromReplica> {
+    const orders: OrderWire[] = [];
+    const last = this.#parts?.machine.stored.orders ?? 0;
+    const scanEnd = Math.min(last, after + PAGE_SCAN_MAX);
+    let next = scanEnd;
+    for await (const order of this.#orders(after, scanEnd)) {
+      if (name === null || order.name === name) orders.push(orderWire(order));
+      if (orders.length < limit) continue;
+      next = order.number;
+      break;
+    }
+    return { t: 'page', id, orders, next: next < last ? next : null };
+  }
+
+  async *#orders(after: number, last: number): AsyncGenerator<BookedOrder> {
+    if (this.#parts !== null && after < last) yield* this.#parts.store.orders(after, last);
+  }
+
+  /** The whole book as CSV, as of one moment. */
+  async #export(response: ServerResponse): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
+    response.write('number,name,type,quantity\n');
+    for await (const { number, name, type, quantity } of this.#orders(
+      0,
+      this.#parts?.machine.stored.orders ?? 0,
+    )) {
+      if (response.write(`${number},${name},${type},${quantity}\n`)) continue;
+      await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+      if (response.destroyed) return;
+    }
+    response.end();
+  }
+}
+
+function send(link: Link, frame: FromReplica): void {
+  link.send(frame);
+}
+
+function orderWire({ number, name, type, quantity, price, time }: BookedOrder): OrderWire {
+  return [number, name, type, quantity, price, time];
+}

@@ -1,0 +1,186 @@
+/**
+ * The leader's conversation with the catalog: finds out where the catalog stands, brings it up to the book, then has it
+ * decide every pending batch in log order. Takes what happened, returns what to do. Made anew for each lead; each new
+ * link begins the conversation anew, because the catalog behind it may have lost something.
+ *
+ *     begin -> standing -> (leader confirmed) -> attach, replay where it is behind -> decide, decide, ...
+ */
+import {
+  assertRule,
+  outcomeFromWire,
+  outcomeToWire,
+  type CatalogToLeader,
+  type EffectWire,
+  type LeaderToCatalog,
+  type Outcome,
+} from '@trireme/domain';
+import type { PendingBatch } from './state.js';
+
+export type SettlerAction =
+  | { readonly do: 'send'; readonly frame: LeaderToCatalog }
+  /** Confirm this leader by its majority, then call `confirmed` with the same `round`. */
+  | { readonly do: 'confirm'; readonly round: number }
+  /** Read the effects after log index `after` from the book, then call `effectsRead` with the same `round`. */
+  | { readonly do: 'readEffects'; readonly round: number; readonly after: number }
+  | { readonly do: 'decided'; readonly index: number; readonly outcomes: readonly Outcome[] };
+
+/** Effects of settled batches, whole batches only, up to log index `index`. */
+export interface Effects {
+  readonly index: number;
+  readonly effects: readonly EffectWire[];
+}
+
+/** Batches sent to the catalog and not yet answered at most; the rest wait here, in the book's pending table. */
+const IN_FLIGHT_MAX = 64;
+
+type Phase = 'unlinked' | 'asking' | 'confirming' | 'replaying' | 'deciding';
+
+interface Undecided {
+  readonly batch: PendingBatch;
+  /** What it decided on an earlier link; a catalog that decides it again must decide the same. */
+  decided: readonly Outcome[] | null;
+}
+
+export class Settler {
+  #phase: Phase = 'unlinked';
+  /** Pending batches in log order, from the oldest that is not settled. */
+  readonly #batches: Undecided[] = [];
+  /** Position in `#batches` of the next one to send on this link. */
+  #next = 0;
+  /** Log indexes of the batches that were sent on this link and are not answered, oldest first. */
+  #inFlight: number[] = [];
+  #settledIndex: number;
+  #catalogIndex = 0;
+  /** Tells answers to what was asked in this conversation from those to an earlier one. */
+  #round = 0;
+
+  constructor(settledIndex: number, pending: readonly PendingBatch[]) {
+    this.#settledIndex = settledIndex;
+    for (const batch of pending) this.#batches.push({ batch, decided: null });
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** A link to the catalog is open. */
+  linkOpened(): readonly SettlerAction[] {
+    return this.#begin();
+  }
+
+  linkClosed(): void {
+    this.#phase = 'unlinked';
+  }
+
+  #begin(): readonly SettlerAction[] {
+    this.#phase = 'asking';
+    this.#next = 0;
+    this.#inFlight = [];
+    return [{ do: 'send', frame: { t: 'begin' } }];
+  }
+
+  /** A batch was committed and applied. */
+  pending(batch: PendingBatch): readonly SettlerAction[] {
+    this.#batches.push({ batch, decided: null });
+    return this.#phase === 'deciding' ? this.#decideMore() : [];
+  }
+
+  /** The oldest pending batch is in the book. */
+  settled(index: number): void {
+    const [oldest] = this.#batches;
+    assertRule(oldest?.batch.index === index, `settled ${index}, oldest is ${String(oldest?.batch.index)}`);
+    this.#batches.shift();
+    this.#settledIndex = index;
+    this.#next = Math.max(0, this.#next - 1);
+  }
+
+  /** The majority confirmed this leader after `confirm` was asked for, and the book has all that was committed. */
+  confirmed(round: number): readonly SettlerAction[] {
+    if (this.#phase !== 'confirming' || round !== this.#round) return [];
+    const upTo = this.#batches.at(-1)?.batch.index ?? this.#settledIndex;
+    assertRule(
+      this.#catalogIndex <= upTo,
+      `the catalog has decided up to ${this.#catalogIndex}, the log knows of ${upTo}: they do not belong together`,
+    );
+    return [{ do: 'send', frame: { t: 'attach', upTo } }, ...this.#catchUp()];
+  }
+
+  #catchUp(): readonly SettlerAction[] {
+    if (this.#catalogIndex < this.#settledIndex) {
+      this.#phase = 'replaying';
+      this.#round += 1;
+      return [{ do: 'readEffects', round: this.#round, after: this.#catalogIndex }];
+    }
+    this.#phase = 'deciding';
+    return this.#decideMore();
+  }
+
+  /** What the book had after the catalog's index. */
+  effectsRead(round: number, { index, effects }: Effects): readonly SettlerAction[] {
+    if (this.#phase !== 'replaying' || round !== this.#round) return [];
+    return [{ do: 'send', frame: { t: 'replay', prev: this.#catalogIndex, index, effects } }];
+  }
+
+  #decideMore(): readonly SettlerAction[] {
+    const actions: SettlerAction[] = [];
+    for (; this.#inFlight.length < IN_FLIGHT_MAX; this.#next += 1) {
+      const next = this.#batches[this.#next];
+      if (next === undefined) break;
+      const { index, prev, skip, bytes } = next.batch;
+      // Decided on an earlier link, and the catalog still has it: nothing to ask.
+      if (next.decided !== null && index <= this.#catalogIndex) continue;
+      this.#inFlight.push(index);
+      const settled = this.#settledIndex;
+      actions.push({ do: 'send', frame: { t: 'decide', index, prev, settled, skip, batch: bytes } });
+    }
+    return actions;
+  }
+
+  /** Takes a frame from the catalog on the link that is open. */
+  received(frame: CatalogToLeader): readonly SettlerAction[] {
+    switch (frame.t) {
+      case 'standing':
+        if (this.#phase !== 'asking') return [];
+        this.#phase = 'confirming';
+        this.#catalogIndex = frame.lastIndex;
+        // A confirmation that was asked for before the catalog said where it stands proves nothing about it.
+        this.#round += 1;
+        return [{ do: 'confirm', round: this.#round }];
+      case 'replayed':
+        if (this.#phase !== 'replaying') return [];
+        this.#catalogIndex = frame.lastIndex;
+        return this.#catchUp();
+      case 'decided':
+        if (this.#phase !== 'deciding') return [];
+        return [
+          ...frame.items.flatMap(([index, outcomes]) => this.#decided(index, outcomes.map(outcomeFromWire))),
+          ...this.#decideMore(),
+        ];
+      case 'refused':
+        // Someone else moved the catalog on, or it is not what it said: find out anew.
+        return this.#begin();
+    }
+  }
+
+  #decided(index: number, outcomes: readonly Outcome[]): readonly SettlerAction[] {
+    const expected = this.#inFlight.shift();
+    assertRule(expected === index, `the catalog decided ${index}, it was asked for ${String(expected)}`);
+    this.#catalogIndex = Math.max(this.#catalogIndex, index);
+    const asked = this.#batches.find(({ batch }) => batch.index >= index);
+    // Settled meanwhile, by what an earlier link had decided.
+    if (asked?.batch.index !== index) return [];
+    if (asked.decided !== null) {
+      assertRule(isSame(asked.decided, outcomes), `the catalog decided ${index} again, and otherwise`);
+      return [];
+    }
+    asked.decided = outcomes;
+    return [{ do: 'decided', index, outcomes }];
+  }
+}
+
+function isSame(a: readonly Outcome[], b: readonly Outcome[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((outcome, i) => outcomeToWire(outcome) === outcomeToWire(b[i] ?? outcome))
+  );
+}
