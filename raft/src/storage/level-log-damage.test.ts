@@ -1,6 +1,6 @@
 /** What a damaged folder must lead to: a refusal that names the damage, or the very same content. */
 import { Level } from 'level';
-import { cp, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open as openFile, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -361,6 +361,24 @@ for (const { name, change, message } of RECORD_FAULTS) {
     assert.match(await refused(path), message);
   });
 }
+
+test('a record that is damaged while the store is open is refused when it is read', async ({ path }) => {
+  const [first, ...others] = someEntries(1, 50, 1);
+  if (first === undefined) throw new Error('no entries');
+  let storage = await open(path);
+  await storage.persist({ hardState: { term: 1, vote: null }, entries: [first, ...others] });
+  await storage.close();
+  storage = await LevelLog.open({ path, ...OWNER, cacheBytesMax: 0 });
+  const table = await openFile(await onlyFile(path, /\.ldb$/), 'r+');
+  const offset = (await table.readFile()).indexOf(first.data);
+  assert.ok(offset > 0);
+  await table.write('!', offset);
+  await table.close();
+  const { message } = await assertFails('LOG_DAMAGED', () => storage.entries(1, 50, 10_000));
+  assert.match(message, `${path}: entry 1: log record does not hold its checksum`);
+  await assertFails('LOG_DAMAGED', () => storage.term(1));
+  await storage.close();
+});
 
 test('a folder of another format is refused by its version', async ({ path }) => {
   await (await open(path)).close();
