@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FRAME_HEADER_BYTES, FrameDecoder } from './decoder.js';
+
+function framed(payload: Uint8Array): Buffer {
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header.writeUInt32BE(payload.byteLength);
+  return Buffer.concat([header, payload]);
+}
+
+/** The stream in pieces of the given lengths, over and over. */
+function cut(stream: Buffer, lengths: readonly number[]): readonly Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0, i = 0; at < stream.length; i++) {
+    const length = lengths[i % lengths.length] ?? 1;
+    pieces.push(stream.subarray(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+test('frames come out whole and in order, however the stream is cut', () => {
+  const payloads = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 });
+  const lengths = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(payloads, lengths, (frames, pieces) => {
+      const decoder = new FrameDecoder(40);
+      const seen: string[] = [];
+      for (const piece of cut(Buffer.concat(frames.map(framed)), pieces)) {
+        assert.is(
+          decoder.push(piece, (payload) => seen.push(payload.toString('hex'))),
+          null,
+        );
+      }
+      assert.equal(
+        seen,
+        frames.map((frame) => Buffer.from(frame).toString('hex')),
+      );
+    }),
+  );
+});
+
+test('a frame that is too long is refused once its length is known, with what came before it handed out', () => {
+  const decoder = new FrameDecoder(3);
+  const seen: number[] = [];
+  const stream = Buffer.concat([framed(Buffer.from('abc')), framed(Buffer.from('abcd')).subarray(0, 4)]);
+  assert.is(
+    decoder.push(stream.subarray(0, 10), (payload) => seen.push(payload.length)),
+    null,
+  );
+  assert.is(
+    decoder.push(stream.subarray(10), (payload) => seen.push(payload.length))?.code,
+    'FRAME_TOO_LARGE',
+  );
+  assert.equal(seen, [3]);
+});
+
+test('a frame in one chunk is a view of it', () => {
+  const chunk = framed(Buffer.from('abc'));
+  new FrameDecoder(10).push(chunk, (payload) => assert.is(payload.buffer, chunk.buffer));
+});
+
+test('what the receiver throws goes through', () => {
+  assert.throws(() => {
+    new FrameDecoder(10).push(framed(Buffer.from('abc')), () => {
+      throw new Error('the receiver');
+    });
+  }, /the receiver/);
+});
+
+test('a large frame in small chunks is put together in linear time', () => {
+  const bytes = 32 * 1024 * 1024;
+  const decoder = new FrameDecoder(bytes);
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header.writeUInt32BE(bytes);
+  decoder.push(header, () => undefined);
+  const chunk = Buffer.alloc(1024, 7);
+  let length = 0;
+  // 32,768 chunks: with one copy of all before for each, this would move half a terabyte.
+  for (let at = 0; at < bytes; at += chunk.length)
+    decoder.push(chunk, (payload) => (length = payload.length));
+  assert.is(length, bytes);
+});
+
+test.run();

@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { Packr } from 'msgpackr';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeEntry } from '../core/entry.js';
+import type { Entry } from '../core/types.js';
+import { APPEND_ENTRIES_MAX, MessageError, decodeMessage, encodeMessage } from './codec.js';
+import { sampleMessages } from './conformance.js';
+
+const packr = new Packr({ useRecords: false });
+const pack = (value: unknown): Buffer => Buffer.from(packr.pack(value));
+
+const noop = (index: number, term: number): Uint8Array =>
+  makeEntry(index, term, 'noop', new Uint8Array()).record;
+
+test('every type of message comes out as it went in', () => {
+  for (const message of sampleMessages('a', 'b')) {
+    assert.equal(decodeMessage(encodeMessage(message)), message);
+  }
+});
+
+test('numbers up to 2^53 - 1 survive', () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const message = { type: 'heartbeat', from: 'a', to: 'b', term: most, commit: most, round: most } as const;
+  assert.equal(decodeMessage(encodeMessage(message)), message);
+});
+
+/** [what is wrong, the message as it stands on the wire] */
+const BAD: readonly [string, unknown][] = [
+  ['no list', { type: 9 }],
+  ['an empty list', []],
+  ['an unknown type', [10, 'a', 'b', 1]],
+  ['a negative type', [-1, 'a', 'b', 1]],
+  ['a sender that is no id', [9, 'a b', 'b', 1]],
+  ['a sender that is no text', [9, 1, 'b', 1]],
+  ['a recipient that is too long', [9, 'a', 'b'.repeat(65), 1]],
+  ['a negative term', [9, 'a', 'b', -1]],
+  ['a broken term', [9, 'a', 'b', 1.5]],
+  ['a term beyond 2^53', [9, 'a', 'b', 2n ** 60n]],
+  ['a term that is NaN', [9, 'a', 'b', NaN]],
+  ['a field too few', [7, 'a', 'b', 1, 1]],
+  ['a field too many', [9, 'a', 'b', 1, 1]],
+  ['a number for a flag', [1, 'a', 'b', 1, 1]],
+  ['a last term above the term asked for', [0, 'a', 'b', 1, 5, 2]],
+  ['a hint above the term', [6, 'a', 'b', 1, 5, 4, 2]],
+  ['entries that are no list', [4, 'a', 'b', 1, 0, 0, 0, null]],
+  ['an entry that is no bytes', [4, 'a', 'b', 1, 0, 0, 0, ['entry']]],
+  ['an entry that is cut', [4, 'a', 'b', 1, 0, 0, 0, [noop(1, 1).subarray(0, 20)]]],
+  ['an entry that leaves a gap', [4, 'a', 'b', 1, 0, 0, 0, [noop(2, 1)]]],
+  ['entries out of order', [4, 'a', 'b', 1, 0, 0, 0, [noop(1, 1), noop(1, 1)]]],
+  ['an entry of a later term than the message', [4, 'a', 'b', 1, 0, 0, 0, [noop(1, 2)]]],
+  ['an entry of an earlier term than the one before', [4, 'a', 'b', 5, 1, 3, 0, [noop(2, 2)]]],
+  ['a previous term above the message', [4, 'a', 'b', 1, 1, 2, 0, []]],
+  ['too many entries', [4, 'a', 'b', 1, 0, 0, 0, Array(APPEND_ENTRIES_MAX + 1).fill(0)]],
+];
+
+for (const [what, wire] of BAD) {
+  test(`refused: ${what}`, () => {
+    assert.throws(
+      () => decodeMessage(pack(wire)),
+      (error: unknown) => error instanceof MessageError,
+    );
+  });
+}
+
+test('refused: an entry with a flipped bit, as a bad message and not as a damaged log', () => {
+  const entry = makeEntry(1, 1, 'command', Buffer.from('some data'));
+  fc.assert(
+    fc.property(fc.nat({ max: entry.record.length * 8 - 1 }), (bit) => {
+      const record = Buffer.from(entry.record);
+      record.writeUInt8(record.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      assert.throws(
+        () => decodeMessage(pack([4, 'a', 'b', 1, 0, 0, 0, [record]])),
+        (error: unknown) => error instanceof MessageError,
+      );
+    }),
+  );
+});
+
+test('any bytes are a message or a MessageError, never anything else', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      try {
+        decodeMessage(Buffer.from(bytes));
+      } catch (error) {
+        assert.instance(error, MessageError);
+      }
+    }),
+  );
+});
+
+test('a message cut anywhere is refused', () => {
+  for (const message of sampleMessages('a', 'b')) {
+    const bytes = encodeMessage(message);
+    for (let length = 0; length < bytes.length; length++) {
+      assert.throws(
+        () => decodeMessage(bytes.subarray(0, length)),
+        (error: unknown) => error instanceof MessageError,
+      );
+    }
+  }
+});
+
+test('entries of a small part of a buffer are copied out of it; those that fill one are kept as they are', () => {
+  const entriesIn = (frame: Buffer): readonly Entry[] => {
+    const message = decodeMessage(frame);
+    return message.type === 'appendRequest' ? message.entries : [];
+  };
+  const append = (bytes: number): Buffer =>
+    encodeMessage({
+      type: 'appendRequest',
+      from: 'a',
+      to: 'b',
+      term: 1,
+      prevIndex: 0,
+      prevTerm: 0,
+      commit: 0,
+      entries: [makeEntry(1, 1, 'command', Buffer.alloc(bytes, 1))],
+    });
+  const chunk = Buffer.alloc(65_536);
+  const small = append(100);
+  small.copy(chunk);
+  assert.is.not(entriesIn(chunk.subarray(0, small.length))[0]?.record.buffer, chunk.buffer);
+  const large = append(50_000);
+  large.copy(chunk);
+  assert.is(entriesIn(chunk.subarray(0, large.length))[0]?.record.buffer, chunk.buffer);
+});
+
+test.run();
