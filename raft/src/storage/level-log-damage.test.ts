@@ -1,50 +1,17 @@
 /** What a damaged folder must lead to: a refusal that names the damage, or the very same content. */
-import { Level } from 'level';
-import { cp, mkdtemp, open as openFile, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, open as openFile, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
 import type { Entry, HardState } from '../core/types.js';
 import { assertFails, assertLog, makeEntries } from './conformance.js';
 import { LevelLog } from './level-log.js';
-import {
-  FORMAT_VERSION,
-  HARD_STATE_KEY,
-  IDENTITY_KEY,
-  encodeHardState,
-  encodeIdentity,
-  entryKey,
-} from './records.js';
+import { OWNER, open, refused, storeSuite, withLevel } from './testing/level-store.js';
+import type { Context } from './testing/level-store.js';
 
-const OWNER = { cluster: 'test', id: 'member-1' };
+const test = storeSuite('LevelLog: damage');
 const FLIPS = 250;
-
-interface Context {
-  /** Holds everything of one test; removed after it. */
-  folder: string;
-  /** The store under test. */
-  path: string;
-}
-
-const test = suite<Context>('LevelLog: damage', { folder: '', path: '' });
-
-test.before.each(async (context) => {
-  context.folder = await mkdtemp(join(tmpdir(), 'trireme-damage-'));
-  context.path = join(context.folder, 'store');
-});
-
-test.after.each(async ({ folder }) => rm(folder, { recursive: true }));
-
-const open = async (path: string): Promise<LevelLog> => LevelLog.open({ path, ...OWNER });
-
-const refused = async (path: string): Promise<string> => {
-  const { message } = await assertFails('LOG_DAMAGED', async () => open(path));
-  assert.match(message, path);
-  return message;
-};
 
 /** Entries with uneven, patternless data, as a log has them. */
 const someEntries = (low: number, high: number, term: number): Entry[] =>
@@ -76,21 +43,6 @@ async function writeHistory(path: string, reopenings: number): Promise<Content> 
     await storage.close();
   }
   return { entries, hardState };
-}
-
-/** Opens the folder's LevelDB beside the store's own code. */
-async function withLevel(
-  path: string,
-  use: (db: Level<Uint8Array, Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const db = new Level<Uint8Array, Uint8Array>(path, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    compression: false,
-  });
-  await db.open();
-  await use(db);
-  await db.close();
 }
 
 async function compact(path: string): Promise<void> {
@@ -263,105 +215,6 @@ test('a torn table that no manifest names is a leftover, not damage', async ({ p
   await storage.close();
 });
 
-const hardStateOf = (term: number, lastIndex: number, lastTerm: number) =>
-  encodeHardState({ hardState: { term, vote: null }, lastIndex, lastTerm });
-
-/** Faults in the records themselves, each with good checksums in LevelDB's own files. */
-const RECORD_FAULTS: readonly {
-  name: string;
-  change: (db: Level<Uint8Array, Uint8Array>) => Promise<void>;
-  message: RegExp;
-}[] = [
-  {
-    name: 'an entry is missing in the middle',
-    change: async (db) => db.del(entryKey(7)),
-    message: /entry 7 is missing \(the next one found is 8\)/,
-  },
-  {
-    name: 'the first entry is missing',
-    change: async (db) => db.del(entryKey(1)),
-    message: /entry 1 is missing/,
-  },
-  {
-    name: 'the last entry is missing',
-    change: async (db) => db.del(entryKey(10)),
-    message: /the log ends at index 9 of term 2, but the hard-state record says index 10 of term 2/,
-  },
-  {
-    name: 'an entry stands behind the last one',
-    change: async (db) => db.put(entryKey(11), makeEntry(11, 2, 'noop', Buffer.alloc(0)).record),
-    message: /the log ends at index 11 of term 2, but the hard-state record says index 10/,
-  },
-  {
-    name: 'a record stands under another key',
-    change: async (db) => db.put(entryKey(4), makeEntry(5, 2, 'noop', Buffer.alloc(0)).record),
-    message: /entry 4: the record under index 4 is that of index 5/,
-  },
-  {
-    name: 'a record does not hold its checksum',
-    change: async (db) => db.put(entryKey(4), Buffer.alloc(30, 1)),
-    message: /entry 4: log record does not hold its checksum/,
-  },
-  {
-    name: 'a record is cut',
-    change: async (db) => db.put(entryKey(4), Buffer.alloc(3)),
-    message: /entry 4: log record of 3 bytes is cut off/,
-  },
-  {
-    name: 'terms fall',
-    change: async (db) => db.put(entryKey(4), makeEntry(4, 1, 'noop', Buffer.alloc(0)).record),
-    message: /entry 4 has term 1, below term 2 of the one before it/,
-  },
-  {
-    name: 'the hard state is gone',
-    change: async (db) => db.del(HARD_STATE_KEY),
-    message: /the hard-state record is missing beside entries/,
-  },
-  {
-    name: 'the hard state is damaged',
-    change: async (db) => db.put(HARD_STATE_KEY, Buffer.alloc(30, 1)),
-    message: /hard state: hard-state record does not hold its checksum/,
-  },
-  {
-    name: 'the hard state is of a term below the last entry',
-    change: async (db) => db.put(HARD_STATE_KEY, hardStateOf(1, 10, 2)),
-    message: /the hard-state record has term 1, below term 2 of the last entry/,
-  },
-  {
-    name: 'the identity is gone',
-    change: async (db) => db.del(IDENTITY_KEY),
-    message: /the identity record is missing/,
-  },
-  {
-    name: 'the identity is damaged',
-    change: async (db) => db.put(IDENTITY_KEY, Buffer.alloc(4)),
-    message: /identity: identity record of 4 bytes is cut off/,
-  },
-  {
-    name: 'a key is none of ours',
-    change: async (db) => db.put(Buffer.from('x'), Buffer.from('y')),
-    message: /the key 78 is none of a log store's/,
-  },
-  {
-    name: 'only the identity is left',
-    change: async (db) => {
-      for (let index = 1; index <= 10; index++) await db.del(entryKey(index));
-      await db.del(HARD_STATE_KEY);
-    },
-    message: /the hard-state record is missing beside the identity/,
-  },
-];
-
-for (const { name, change, message } of RECORD_FAULTS) {
-  test(`refused: ${name}`, async ({ path }) => {
-    const storage = await open(path);
-    await storage.persist({ hardState: { term: 2, vote: null }, entries: makeEntries(1, 10, 2) });
-    await storage.close();
-    await withLevel(path, change);
-    assert.match(await refused(path), message);
-  });
-}
-
 test('a record that is damaged while the store is open is refused when it is read', async ({ path }) => {
   const [first, ...others] = someEntries(1, 50, 1);
   if (first === undefined) throw new Error('no entries');
@@ -378,18 +231,6 @@ test('a record that is damaged while the store is open is refused when it is rea
   assert.match(message, `${path}: entry 1: log record does not hold its checksum`);
   await assertFails('LOG_DAMAGED', () => storage.term(1));
   await storage.close();
-});
-
-test('a folder of another format is refused by its version', async ({ path }) => {
-  await (await open(path)).close();
-  await withLevel(path, async (db) =>
-    db.put(IDENTITY_KEY, encodeIdentity({ format: FORMAT_VERSION + 1, ...OWNER })),
-  );
-  const error = await assertFails('BAD_CONFIG', async () => open(path));
-  assert.match(
-    error.message,
-    `has format ${FORMAT_VERSION + 1}; this program reads format ${FORMAT_VERSION}`,
-  );
 });
 
 test('a path that is no folder is refused', async ({ path }) => {
