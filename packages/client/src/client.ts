@@ -1,0 +1,264 @@
+/** The typed client of the HTTP contract. It sends nothing twice unless it is told to. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FormatError, type OrderRequest } from '@trireme/domain';
+import { errors, Pool, type Dispatcher } from 'undici';
+import { ClientError } from './errors.js';
+import {
+  readError,
+  readOrder,
+  readOrders,
+  readStock,
+  readStocks,
+  readTransactionNumber,
+  type OrderAnswer,
+  type Page,
+  type StockAnswer,
+} from './rules/answers.js';
+import { retryDelayMs } from './rules/retry.js';
+
+/** Bytes of an answer that are read at most; a longer one is `BAD_ANSWER`. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface ClientOptions {
+  /** A front-end, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Connections at most, 16 unless set; requests beyond wait their turn. */
+  readonly connections?: number;
+  /** Milliseconds until a request without an answer is given up, 10,000 unless set (the server's own deadline is 5 s). */
+  readonly timeoutMs?: number;
+  /** How often a request is sent again after a failure that passes, 0 unless set. An order then always has a key. */
+  readonly retries?: number;
+  /** Token for listing, pricing and restocking. */
+  readonly operatorToken?: string;
+}
+
+/** What every call may be given. */
+export interface CallOptions {
+  /** Gives the request up: `ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A filled order's number, and the key that asks for it again. */
+export interface Placed {
+  readonly number: number;
+  /** The key that was sent, null if none was. */
+  readonly key: string | null;
+}
+
+interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly key?: string | null;
+  readonly retries: number;
+}
+
+/** Every method rejects with `ClientError`. */
+export class TriremeClient {
+  readonly #pool: Pool;
+  readonly #timeoutMs: number;
+  readonly #retries: number;
+  readonly #operatorToken: string | null;
+
+  constructor(options: ClientOptions) {
+    this.#pool = new Pool(new URL(options.url).origin, {
+      connections: options.connections ?? 16,
+      pipelining: 1,
+      // The time limit is per request, below: it counts the wait for a connection too.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+    this.#retries = options.retries ?? 0;
+    this.#operatorToken = options.operatorToken ?? null;
+  }
+
+  /** Looks a stock up: `STOCK_NOT_FOUND` if there is none. */
+  async stock(name: string, options: CallOptions = {}): Promise<StockAnswer> {
+    return readStockAs(await this.#read(`/stocks/${encodeURIComponent(name)}`, options));
+  }
+
+  /** A page of stocks by name. */
+  async stocks(
+    query: { readonly limit?: number; readonly after?: string } = {},
+    options: CallOptions = {},
+  ): Promise<Page<StockAnswer>> {
+    return checked(readStocks, await this.#read(`/stocks${queryText(query)}`, options));
+  }
+
+  /**
+   * Places an order: `INSUFFICIENT_STOCK` if it was rejected, `OUTCOME_UNKNOWN` if asking again with the error's `key`
+   * will tell.
+   * @param order.key the idempotency key: the same key never makes a second order.
+   */
+  async order(order: OrderRequest & { readonly key?: string }, options: CallOptions = {}): Promise<Placed> {
+    const { name, type, quantity } = order;
+    const key = order.key ?? (this.#retries > 0 ? randomUUID() : null);
+    const body = await this.#send(
+      {
+        ...{ method: 'POST', path: '/orders', body: { name, type, quantity }, key },
+        headers: key === null ? {} : { 'idempotency-key': key },
+        retries: this.#retries,
+      },
+      options,
+    );
+    return { number: checked(readTransactionNumber, body), key };
+  }
+
+  /** Reads an order: `ORDER_NOT_FOUND` if there is none. */
+  async getOrder(number: number, options: CallOptions = {}): Promise<OrderAnswer> {
+    return checked(readOrder, await this.#read(`/orders/${number}`, options));
+  }
+
+  /** A page of orders by number, of one stock if `name` is set. */
+  async orders(
+    query: { readonly limit?: number; readonly after?: string; readonly name?: string } = {},
+    options: CallOptions = {},
+  ): Promise<Page<OrderAnswer>> {
+    return checked(readOrders, await this.#read(`/orders${queryText(query)}`, options));
+  }
+
+  /** Lists a stock, or sets its price in decimal currency; needs the operator token. */
+  async listStock(name: string, price: number, options: CallOptions = {}): Promise<StockAnswer> {
+    return this.#operate('PUT', `/stocks/${encodeURIComponent(name)}`, { price }, options);
+  }
+
+  /** Adds to a stock; needs the operator token. */
+  async restock(name: string, quantity: number, options: CallOptions = {}): Promise<StockAnswer> {
+    return this.#operate('POST', `/stocks/${encodeURIComponent(name)}/restock`, { quantity }, options);
+  }
+
+  /** Ends idle connections, and waits for requests under way. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #read(path: string, options: CallOptions): Promise<unknown> {
+    return this.#send({ method: 'GET', path, retries: this.#retries }, options);
+  }
+
+  async #operate(
+    method: 'PUT' | 'POST',
+    path: string,
+    body: object,
+    options: CallOptions,
+  ): Promise<StockAnswer> {
+    const key = randomUUID();
+    const token = this.#operatorToken;
+    const headers = {
+      'idempotency-key': key,
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    };
+    return readStockAs(
+      await this.#send({ method, path, body, headers, key, retries: this.#retries }, options),
+    );
+  }
+
+  async #send(request: Request, options: CallOptions): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#sendOnce(request, options.signal);
+      } catch (error) {
+        if (!(error instanceof ClientError)) throw error;
+        const waitMs = retryDelayMs(error, attempt, request.retries, Math.random());
+        if (waitMs === null) throw error;
+        await delay(waitMs, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
+          (reason: unknown) => {
+            throw new ClientError('ABORTED', 'given up', { key: error.key, cause: reason });
+          },
+        );
+      }
+    }
+  }
+
+  async #sendOnce(request: Request, callerSignal: AbortSignal | undefined): Promise<unknown> {
+    const key = request.key ?? null;
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const signal = callerSignal === undefined ? timeout : AbortSignal.any([timeout, callerSignal]);
+    let response: Dispatcher.ResponseData;
+    let text: string;
+    try {
+      response = await this.#pool.request({
+        ...{ method: request.method, path: request.path, signal },
+        headers: {
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+      });
+      text = await readText(response);
+    } catch (error) {
+      throw failureOf(error, timeout, callerSignal, key);
+    }
+    const body = parseJson(text);
+    if (response.statusCode === 200) return body;
+    throw refusalOf(response, body, key);
+  }
+}
+
+async function readText(response: Dispatcher.ResponseData): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) throw new ClientError('BAD_ANSWER', 'the answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function failureOf(
+  error: unknown,
+  timeout: AbortSignal,
+  callerSignal: AbortSignal | undefined,
+  key: string | null,
+): ClientError {
+  const details = { key, cause: error };
+  if (error instanceof ClientError) return error;
+  if (callerSignal?.aborted === true) return new ClientError('ABORTED', 'given up', details);
+  if (timeout.aborted || error instanceof errors.ConnectTimeoutError) {
+    return new ClientError('TIMEOUT', 'no answer in time', details);
+  }
+  return new ClientError('NO_ANSWER', error instanceof Error ? error.message : String(error), details);
+}
+
+function refusalOf(response: Dispatcher.ResponseData, body: unknown, sentKey: string | null): ClientError {
+  const code = response.statusCode;
+  // A 504 repeats the key, also one that the server made for a request without any.
+  const toldKey = response.headers['idempotency-key'];
+  const key = typeof toldKey === 'string' ? toldKey : sentKey;
+  const seconds = Number(response.headers['retry-after']);
+  const details = { code, key, retryAfter: Number.isFinite(seconds) ? seconds : null };
+  const error = readError(body);
+  if (error === null) return new ClientError('BAD_ANSWER', `answer ${code} is not the contract's`, details);
+  return new ClientError(error.status, error.message, details);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+function readStockAs(body: unknown): StockAnswer {
+  return checked(readStock, body);
+}
+
+function checked<T>(read: (body: unknown) => T, body: unknown): T {
+  try {
+    return read(body);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new ClientError('BAD_ANSWER', error.message, { code: 200, cause: error });
+  }
+}
+
+function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return '';
+  return `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
+}
