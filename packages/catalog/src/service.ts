@@ -19,7 +19,7 @@ const TIMER_SLACK_MS = 1;
 
 export interface CatalogServiceOptions {
   /** Open; the service closes it. */
-  readonly store: CatalogStore;
+  readonly store: Pick<CatalogStore, 'state' | 'write' | 'close'>;
   readonly identity: LinkIdentity;
   readonly log: Log;
   readonly host: string;

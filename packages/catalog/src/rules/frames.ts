@@ -17,7 +17,7 @@ import type { Work } from './queue.js';
 export const LOOKUP_ITEMS_MAX = 65_536;
 
 /** Stocks in one page at most. */
-export const PAGE_STOCKS_MAX = 1000;
+const PAGE_STOCKS_MAX = 1000;
 
 /** Bytes that one effect of a replay counts for in the queue. */
 const EFFECT_BYTES = 128;

@@ -15,7 +15,7 @@ export const LEASE_MS_MAX = 1000;
  * How much longer than granted the catalog honours a lease, as a share of it. Clocks that NTP slews differ by 0.1% at
  * most; the rest covers bad oscillators in virtual machines. The front-end takes off a margin of its own.
  */
-export const LEASE_DRIFT = 0.1;
+const LEASE_DRIFT = 0.1;
 
 /** Sessions at most, those counted that are closed but whose lease still runs. Further links are refused. */
 export const SESSIONS_MAX = 1024;
@@ -26,7 +26,7 @@ export function honouredMs(leaseMs: number): number {
 }
 
 /** One front-end link. */
-export interface Session {
+interface Session {
   readonly link: number;
   readonly peer: string;
   readonly open: boolean;
@@ -45,7 +45,7 @@ interface SessionState extends Session {
 }
 
 /** A session that may have some of the changed stocks in its cache. */
-export interface Holder {
+interface Holder {
   readonly session: Session;
   readonly names: readonly string[];
 }

@@ -8,7 +8,7 @@ import { assertRule, type OutcomeWire } from '@trireme/domain';
  * Outcomes on record at most. A leader settles as it is answered, so that far fewer stand here; at the bound a new batch is refused
  * as a gap, and by the time the leader has begun again it brings a later settled index.
  */
-export const OUTCOMES_MAX = 1_000_000;
+const OUTCOMES_MAX = 1_000_000;
 
 /** The outcomes of the batch at one log index, in their frame form. */
 export type RecordedOutcomes = readonly [index: number, outcomes: readonly OutcomeWire[]];
@@ -24,7 +24,7 @@ export interface LedgerState {
 }
 
 /** What to do with a batch that came in to be decided. */
-export type Verdict =
+type Verdict =
   | { readonly kind: 'new' }
   | { readonly kind: 'recorded'; readonly outcomes: readonly OutcomeWire[] }
   | { readonly kind: 'refused'; readonly why: 'gap' | 'settled' | 'full' };

@@ -3,10 +3,10 @@ import type { Command } from '@trireme/domain';
 import type { Effect } from './decisions.js';
 
 /** Requests that wait at most, of all leaders together. At the bound the link that brings another is closed. */
-export const QUEUE_REQUESTS_MAX = 4096;
+const QUEUE_REQUESTS_MAX = 4096;
 
 /** Bytes of batches and effects that wait at most; the same happens at this bound. */
-export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
 interface Sized {
   /** What it counts for in the queue's bound. */

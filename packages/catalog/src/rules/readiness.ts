@@ -19,11 +19,6 @@ export class Readiness {
     return this.#ready;
   }
 
-  /** The log index to reach, null while no leader has named one. */
-  get upTo(): number | null {
-    return this.#upTo === Infinity ? null : this.#upTo;
-  }
-
   /** Whether what is decided may be answered and seen. */
   mayPublish(now: number): boolean {
     return now >= this.#leasesOver;

@@ -21,7 +21,7 @@ export interface StockStore {
 }
 
 /** One page of stocks in rising order of name. */
-export interface StockPage {
+interface StockPage {
   readonly stocks: readonly Stock[];
   /** The name to go on after, null at the end. */
   readonly next: string | null;
