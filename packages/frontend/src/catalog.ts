@@ -128,6 +128,7 @@ export class Catalog {
   #opened(link: Link): void {
     this.#cache.reset();
     this.#link = link;
+    this.#leaseMs = LEASE_MS_GUESS;
     if (this.#cache.capacity > 0) this.#renew(link);
     this.#lookups.wake();
     this.#lists.wake();

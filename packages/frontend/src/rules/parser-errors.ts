@@ -11,6 +11,6 @@ export function parserError(code: string | undefined): TriremeError {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new TriremeError('REQUEST_TIMEOUT', 'the request did not arrive in time');
     default:
-      return new TriremeError('INVALID_REQUEST', 'this is not a valid HTTP/1.1 request');
+      return new TriremeError('INVALID_REQUEST', 'this is not a valid HTTP request');
   }
 }

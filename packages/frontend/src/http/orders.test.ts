@@ -1,0 +1,295 @@
+import * as assert from 'uvu/assert';
+import { test } from 'uvu';
+import type { OrderWire } from '@trireme/domain';
+import { until } from '../testing/fakes.js';
+import { openRaw } from '../testing/raw.js';
+import { answerSubmits, errorStatus, fillOrders, postOrder, reply, withRig } from '../testing/rig.js';
+
+const ORDER: OrderWire = [10, 'AAPL', 'buy', 1, 5500, Date.UTC(2026, 0, 2)];
+
+test('a filled order is answered with its number, its place and its key', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const response = await postOrder(url, { 'idempotency-key': 'key-1', 'x-request-id': 'abc' });
+    assert.is(response.status, 200);
+    assert.is(await response.text(), '{"data":{"transaction_number":1}}');
+    assert.is(response.headers.get('location'), '/orders/1');
+    assert.is(response.headers.get('idempotency-key'), 'key-1');
+    assert.is(response.headers.get('x-request-id'), 'abc');
+    assert.is(response.headers.get('x-served-by'), 'frontend-1');
+    assert.is(response.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(replicas[0].of('submit')[0]?.items[0]?.slice(1), [0, 'key-1', 'AAPL', 1]);
+  }));
+
+test('an order without a key gets one; the slash at the end and a query change nothing', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const response = await fetch(`${url}/orders/?x=1`, {
+      method: 'POST',
+      body: Buffer.from('{"name":"AAPL","quantity":2,"type":"sell"}'),
+    });
+    assert.is(response.status, 200);
+    const key = response.headers.get('idempotency-key') ?? '';
+    assert.match(key, /^[0-9a-f-]{36}$/);
+    assert.equal(replicas[0].of('submit')[0]?.items[0]?.slice(1), [1, key, 'AAPL', 2]);
+  }));
+
+test('orders that arrive together travel in one frame, and each gets its own number', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const body = '{"name":"AAPL","quantity":1,"type":"buy"}';
+    const post = `POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const raw = openRaw(url, post.repeat(100));
+    const numbers = (): string[] => raw.received().match(/"transaction_number":[0-9]+/g) ?? [];
+    await until(() => numbers().length === 100, 'all orders are answered');
+    raw.socket.destroy();
+    assert.is(new Set(numbers()).size, 100);
+    const frames = replicas[0].of('submit');
+    assert.ok(frames.length <= 10, `${frames.length} frames for 100 orders`);
+    assert.is(frames.flatMap(({ items }) => items).length, 100);
+  }));
+
+const RESULTS = [
+  ['STOCK_NOT_FOUND', 404, ['rejected', 'STOCK_NOT_FOUND']],
+  ['INSUFFICIENT_STOCK', 409, ['rejected', 'INSUFFICIENT_STOCK']],
+  ['LIMIT_REACHED', 409, ['rejected', 'LIMIT_REACHED']],
+  ['KEY_REUSED', 422, ['keyReused']],
+  ['INTERNAL', 500, ['rejected', 'SOMETHING_NEW']],
+  ['INTERNAL', 500, ['done']],
+] as const;
+for (const [status, code, result] of RESULTS) {
+  test(`result ${result.join(' ')} is answered ${code} ${status} with the key`, async () =>
+    withRig({}, async ({ url, replicas }) => {
+      answerSubmits(replicas[0], ([id]) => [id, ...result] as const);
+      const response = await postOrder(url, { 'idempotency-key': 'k' });
+      assert.is(response.status, code);
+      assert.is(await errorStatus(response), status);
+      assert.is(response.headers.get('idempotency-key'), 'k');
+    }));
+}
+
+test('an order that every leader refused has no effect: 503', async () =>
+  withRig({ deadlineMs: 150 }, async ({ url, replicas }) => {
+    answerSubmits(replicas[0], ([id]) => [id, 'refused', 'busy']);
+    const response = await postOrder(url, { 'idempotency-key': 'k' });
+    assert.is(response.status, 503);
+    assert.is(await errorStatus(response), 'UNAVAILABLE');
+    assert.is(response.headers.get('retry-after'), '1');
+    assert.is(response.headers.get('idempotency-key'), 'k');
+    assert.ok(replicas[0].of('submit').length > 2, 'it was asked again meanwhile');
+  }));
+
+test('an order without a leader never leaves: 503', async () =>
+  withRig({ deadlineMs: 100, ready: false }, async ({ url, replicas }) => {
+    assert.is(await errorStatus(await postOrder(url)), 'UNAVAILABLE');
+    assert.is(replicas[0].of('submit').length + replicas[1].of('submit').length, 0);
+  }));
+
+test('an order that was handed over and not answered: 504 with the key', async () =>
+  withRig({ deadlineMs: 100 }, async ({ url, replicas }) => {
+    replicas[0].onFrame = () => undefined;
+    const response = await postOrder(url, { 'idempotency-key': 'my key' });
+    assert.is(response.status, 504);
+    assert.is(response.headers.get('idempotency-key'), 'my key');
+    const body = (await response.json()) as { error: { message: string; status: string } };
+    assert.is(body.error.status, 'OUTCOME_UNKNOWN');
+    assert.match(body.error.message, 'my key');
+  }));
+
+test('a lost order stays unknown whatever is refused later', async () =>
+  withRig({ deadlineMs: 150 }, async ({ url, replicas }) => {
+    const state = { first: true };
+    answerSubmits(replicas[0], ([id]) => {
+      if (!state.first) return [id, 'refused', 'notLeader'];
+      state.first = false;
+      return [id, 'lost'];
+    });
+    assert.is(await errorStatus(await postOrder(url)), 'OUTCOME_UNKNOWN');
+    assert.ok(replicas[0].of('submit').length > 1);
+  }));
+
+test('a lost order is asked for again with its key until it is decided', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const state = { tries: 0 };
+    answerSubmits(replicas[0], ([id]) => {
+      state.tries += 1;
+      return state.tries < 3 ? [id, 'lost'] : [id, 'filled', 5, 5500];
+    });
+    const response = await postOrder(url, { 'idempotency-key': 'same' });
+    assert.is(response.headers.get('location'), '/orders/5');
+    const keys = replicas[0].of('submit').map(({ items }) => items[0]?.[2]);
+    assert.equal(keys, ['same', 'same', 'same']);
+  }));
+
+test('when the leader dies the order goes to the next one with its key', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const [old, next] = replicas;
+    old.onFrame = () => undefined;
+    const pending = postOrder(url, { 'idempotency-key': 'k' });
+    await until(() => old.of('submit').length === 1, 'the order is at the old leader');
+    await old.stop();
+    next.onFrame = fillOrders();
+    next.tellLeader('2', 2);
+    assert.is((await pending).status, 200);
+    assert.is(next.of('submit')[0]?.items[0]?.[2], 'k');
+  }));
+
+test('when the leader is paused the order goes to the next one as soon as it leads', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const [old, next] = replicas;
+    old.onFrame = () => undefined;
+    const pending = postOrder(url);
+    await until(() => old.of('submit').length === 1, 'the order is at the old leader');
+    next.onFrame = fillOrders();
+    next.tellLeader('2', 2);
+    assert.is((await pending).status, 200);
+  }));
+
+test('an order that waits for a leader goes as soon as there is one', async () =>
+  withRig({ ready: false }, async ({ url, replicas }) => {
+    const pending = postOrder(url);
+    replicas[1].onFrame = fillOrders();
+    replicas[1].tellLeader('2', 3);
+    assert.is((await pending).status, 200);
+  }));
+
+test('a frame that is none of the protocol closes the link, and the order is asked for again', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const state = { first: true };
+    answerSubmits(replicas[0], ([id]) => {
+      if (!state.first) return [id, 'filled', 1, 5500];
+      state.first = false;
+      return [id, 'filled', 0, 5500];
+    });
+    assert.is((await postOrder(url)).status, 200);
+  }));
+
+test('any replica that has an order answers it', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    for (const replica of replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t !== 'get') return;
+        reply(link, { t: 'got', items: frame.items.map(([id]) => [id, 'order', ORDER]) });
+      };
+    }
+    for (const path of ['/orders/10', '/orders/10/', '/orders/%310']) {
+      const response = await fetch(`${url}${path}`);
+      assert.is(response.status, 200);
+      assert.is(
+        await response.text(),
+        '{"data":{"number":10,"name":"AAPL","type":"buy","quantity":1,"price":55.00,"time":"2026-01-02T00:00:00.000Z"}}',
+      );
+      assert.match(response.headers.get('cache-control') ?? '', 'immutable');
+    }
+    await fetch(`${url}/orders/10`);
+    assert.ok(
+      replicas.every((replica) => replica.of('get').length === 2),
+      'reads spread',
+    );
+    assert.ok(replicas.every((replica) => replica.of('get').every(({ items }) => items[0]?.[2] === false)));
+  }));
+
+test('an order is missing only if the leader says so after a confirmed read', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const state = { refusals: 2 };
+    for (const replica of replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t !== 'get') return;
+        const [id, , confirmed] = frame.items[0] ?? [0, 0, false];
+        if (confirmed && state.refusals > 0) {
+          state.refusals -= 1;
+          reply(link, { t: 'got', items: [[id, 'refused', 'notLeader']] });
+        } else reply(link, { t: 'got', items: [[id, 'missing']] });
+      };
+    }
+    const response = await fetch(`${url}/orders/11`);
+    assert.is(await errorStatus(response), 'ORDER_NOT_FOUND');
+    const confirmed = replicas[0].of('get').filter(({ items }) => items[0]?.[2]);
+    assert.is(confirmed.length, 3);
+    assert.is(replicas[1].of('get').filter(({ items }) => items[0]?.[2]).length, 0);
+  }));
+
+test('an order that a follower lacks is answered by the leader', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    for (const replica of replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t !== 'get') return;
+        reply(link, {
+          t: 'got',
+          items: frame.items.map(([id, , confirmed]) => (confirmed ? [id, 'order', ORDER] : [id, 'missing'])),
+        });
+      };
+    }
+    assert.is((await fetch(`${url}/orders/10`)).status, 200);
+  }));
+
+test('a read that nobody can confirm in time is 503, not 404', async () =>
+  withRig({ deadlineMs: 200 }, async ({ url, replicas }) => {
+    for (const replica of replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t !== 'get') return;
+        reply(link, {
+          t: 'got',
+          items: frame.items.map(([id, , confirmed]) =>
+            confirmed ? [id, 'refused', 'busy'] : [id, 'missing'],
+          ),
+        });
+      };
+    }
+    assert.is(await errorStatus(await fetch(`${url}/orders/10`)), 'UNAVAILABLE');
+  }));
+
+test('a paused replica does not hold a read up', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const [paused, other] = replicas;
+    paused.onFrame = () => undefined;
+    other.onFrame = (frame, link) => {
+      if (frame.t === 'get')
+        reply(link, { t: 'got', items: frame.items.map(([id]) => [id, 'order', ORDER]) });
+    };
+    const responses = await Promise.all([1, 2, 3].map(async () => fetch(`${url}/orders/10`)));
+    assert.ok(responses.every(({ status }) => status === 200));
+  }));
+
+test('numbers that no order can have are 404 without a question', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    for (const text of ['0', '-1', '01', '1.5', '1e3', 'x', '0x10', '9007199254740992', '%20']) {
+      assert.is(await errorStatus(await fetch(`${url}/orders/${text}`)), 'ORDER_NOT_FOUND', text);
+    }
+    assert.is(replicas[0].of('get').length + replicas[1].of('get').length, 0);
+  }));
+
+test('a list is read on until its page is full', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const state = { refused: false };
+    replicas[0].onFrame = (frame, link) => {
+      if (frame.t !== 'list') return;
+      if (!state.refused) {
+        state.refused = true;
+        reply(link, { t: 'pageRefused', id: frame.id, why: 'notLeader' });
+        return;
+      }
+      const number = frame.after + 1;
+      const orders: OrderWire[] = number % 2 === 0 ? [] : [[number, 'AAPL', 'buy', 1, 5500, 0]];
+      reply(link, { t: 'page', id: frame.id, orders, next: number < 6 ? number : null });
+    };
+    const read = async (query: string): Promise<unknown> => (await fetch(`${url}/orders${query}`)).json();
+    const first = (await read('?limit=2&name=AAPL')) as { data: { number: number }[]; next: number };
+    assert.equal(
+      first.data.map(({ number }) => number),
+      [1, 3],
+    );
+    assert.is(first.next, 3);
+    const last = (await read('?limit=2&after=3')) as { data: { number: number }[]; next: null };
+    assert.equal(
+      last.data.map(({ number }) => number),
+      [5],
+    );
+    assert.is(last.next, null);
+    assert.is(replicas[0].of('list')[0]?.name, 'AAPL');
+    replicas[0].onFrame = () => undefined;
+  }));
+
+test('a list that cannot be had in time is 503', async () =>
+  withRig({ deadlineMs: 100 }, async ({ url }) => {
+    assert.is(await errorStatus(await fetch(`${url}/orders?limit=1`)), 'UNAVAILABLE');
+  }));
+
+test.run();

@@ -1,0 +1,280 @@
+import * as assert from 'uvu/assert';
+import { test } from 'uvu';
+import { until } from '../testing/fakes.js';
+import { answerSubmits, errorStatus, OPERATOR_TOKEN, untilReady, withRig } from '../testing/rig.js';
+
+const AUTHORIZED = { authorization: `Bearer ${OPERATOR_TOKEN}` };
+
+async function cacheOf(url: string, name = 'AAPL'): Promise<string | null> {
+  const response = await fetch(`${url}/stocks/${name}`);
+  await response.arrayBuffer();
+  return response.headers.get('x-cache');
+}
+
+test('a stock is answered from the catalog, then from the cache, with the same bytes', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    for (const cache of ['miss', 'hit', 'hit']) {
+      const response = await fetch(`${url}/stocks/AAPL/`);
+      assert.is(response.status, 200);
+      assert.is(await response.text(), '{"data":{"name":"AAPL","price":55.00,"quantity":100}}');
+      assert.is(response.headers.get('x-cache'), cache);
+      assert.is(response.headers.get('etag'), '"v7"');
+      assert.is(response.headers.get('content-type'), 'application/json');
+    }
+    assert.is(catalog.of('lookup').length, 1);
+  }));
+
+test('a client that has the version is answered 304', async () =>
+  withRig({}, async ({ url }) => {
+    for (const tag of ['"v7"', 'W/"v7"', '"v1", "v7"', '*']) {
+      const response = await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': tag } });
+      assert.is(response.status, 304, tag);
+      assert.is(response.headers.get('etag'), '"v7"');
+      assert.is(await response.text(), '');
+    }
+    assert.is((await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': '"v6"' } })).status, 200);
+  }));
+
+test('the least recently used stock goes first', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    for (const name of ['A', 'B', 'C', 'D', 'E', 'F']) catalog.stocks.set(name, [name, 100, 1, 0]);
+    for (const name of ['A', 'B', 'C', 'D', 'E']) assert.is(await cacheOf(url, name), 'miss');
+    assert.is(await cacheOf(url, 'B'), 'hit');
+    assert.is(await cacheOf(url, 'F'), 'miss');
+    assert.is(await cacheOf(url, 'A'), 'miss');
+    assert.is(await cacheOf(url, 'B'), 'hit');
+  }));
+
+test('without a cache every lookup asks', async () =>
+  withRig({ cacheSize: 0 }, async ({ url, catalog }) => {
+    assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
+    assert.is(catalog.of('renew').length, 0);
+    catalog.send({ t: 'revoke', seq: 1, version: 8, names: ['AAPL'] });
+    await until(() => catalog.of('dropped').length === 1, 'a revocation is answered all the same');
+  }));
+
+test('a revoked stock is dropped before the revocation is answered', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    await cacheOf(url);
+    assert.is(await cacheOf(url), 'hit');
+    catalog.stocks.set('AAPL', ['AAPL', 5500, 99, 8]);
+    catalog.send({ t: 'revoke', seq: 1, version: 8, names: ['AAPL'] });
+    await until(() => catalog.of('dropped').length === 1, 'the revocation is answered');
+    assert.equal(catalog.of('dropped'), [{ t: 'dropped', seq: 1 }]);
+    const response = await fetch(`${url}/stocks/AAPL`);
+    assert.is(response.headers.get('x-cache'), 'miss');
+    assert.match(await response.text(), '"quantity":99');
+  }));
+
+test('what must not be cached is answered and not kept', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    catalog.cacheable = false;
+    assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
+  }));
+
+test('a fill below the revoked version is not kept', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    catalog.send({ t: 'revoke', seq: 1, version: 8, names: ['AAPL'] });
+    await until(() => catalog.of('dropped').length === 1, 'the revocation is answered');
+    assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
+  }));
+
+test('the lease is renewed all the time, and without it nothing is answered from the cache', async () =>
+  withRig({ deadlineMs: 2000 }, async ({ url, catalog }) => {
+    catalog.leaseMs = 60;
+    await until(() => catalog.of('renew').length >= 1, 'a lease is asked for');
+    const answer = catalog.onFrame;
+    await cacheOf(url);
+    assert.is(await cacheOf(url), 'hit');
+    // A new link: the old lease and what was kept under it are gone, and renewals are not granted for now.
+    catalog.onFrame = (frame, link) => {
+      if (frame.t !== 'renew') answer(frame, link);
+    };
+    const renewals = catalog.of('renew').length;
+    for (const link of catalog.links) link.close('the test closes it');
+    await until(() => catalog.of('renew').length > renewals, 'the front-end is back');
+    assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
+    catalog.onFrame = answer;
+    await untilReady(url);
+    await cacheOf(url);
+    await until(() => catalog.of('renew').length > renewals + 5, 'short leases are renewed in time');
+  }));
+
+test('lookups of one stock that arrive together are one question', async () =>
+  withRig({ ready: false, cacheSize: 0 }, async ({ url, catalog }) => {
+    await untilLinked(url);
+    await catalog.stop();
+    const pending = Promise.all([1, 2, 3, 4].map(async () => fetch(`${url}/stocks/AAPL`)));
+    await untilQueued(url, 1);
+    await catalog.start();
+    assert.ok((await pending).every(({ status }) => status === 200));
+    assert.is(catalog.of('lookup').flatMap(({ items }) => items).length, 1);
+  }));
+
+interface CatalogStatus {
+  readonly catalog: { readonly connected: boolean; readonly lookups: { readonly queued: number } };
+  readonly requestsOpen: number;
+}
+
+async function statusOf(url: string): Promise<CatalogStatus> {
+  return (await (await fetch(`${url}/status`)).json()) as CatalogStatus;
+}
+
+async function untilLinked(url: string): Promise<void> {
+  while (!(await statusOf(url)).catalog.connected);
+}
+
+async function untilQueued(url: string, questions: number): Promise<void> {
+  for (;;) {
+    const { catalog, requestsOpen } = await statusOf(url);
+    if (catalog.lookups.queued === questions && requestsOpen === 4) return;
+  }
+}
+
+test('a stock that is not there is 404, and that is not cached', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    const response = await fetch(`${url}/stocks/NONE`);
+    assert.is(await errorStatus(response), 'STOCK_NOT_FOUND');
+    assert.is(response.headers.get('x-cache'), 'miss');
+    catalog.stocks.set('NONE', ['NONE', 100, 0, 9]);
+    assert.is((await fetch(`${url}/stocks/NONE`)).status, 200);
+    const questions = catalog.of('lookup').length;
+    for (const name of ['constructor%20', '%F0%9F%9A%A2', '-x', 'x'.repeat(65), '__proto__']) {
+      assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`)), 'STOCK_NOT_FOUND', name);
+    }
+    for (const name of ['constructor', 'toString']) {
+      assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`)), 'STOCK_NOT_FOUND', name);
+    }
+    assert.is(catalog.of('lookup').length, questions + 2);
+  }));
+
+test('a catalog that is not ready, or gone, is asked until the deadline, then 503', async () =>
+  withRig({ deadlineMs: 300 }, async ({ url, catalog }) => {
+    catalog.ready = false;
+    assert.is(await errorStatus(await fetch(`${url}/stocks/AAPL`)), 'UNAVAILABLE');
+    assert.is(await errorStatus(await fetch(`${url}/stocks`)), 'UNAVAILABLE');
+    const pending = fetch(`${url}/stocks/AAPL`);
+    await until(() => catalog.of('lookup').length > 0, 'it was asked');
+    catalog.ready = true;
+    assert.is((await pending).status, 200);
+    await catalog.stop();
+    const response = await fetch(`${url}/stocks/AAPL`);
+    assert.is(await errorStatus(response), 'UNAVAILABLE');
+    assert.is(response.headers.get('retry-after'), '1');
+    assert.is(await errorStatus(await fetch(`${url}/readyz`)), 'UNAVAILABLE');
+  }));
+
+test('stocks are listed in pages', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    catalog.stocks.set('B', ['B', 101, 0, 0]).set('C', ['C', 1, 1, 1]);
+    const first = await fetch(`${url}/stocks?limit=2`);
+    assert.is(
+      await first.text(),
+      '{"data":[{"name":"AAPL","price":55.00,"quantity":100},{"name":"B","price":1.01,"quantity":0}],"next":"B"}',
+    );
+    const last = await fetch(`${url}/stocks/?limit=2&after=B`);
+    assert.is(await last.text(), '{"data":[{"name":"C","price":0.01,"quantity":1}],"next":null}');
+  }));
+
+for (const [path, parameter] of [
+  ['/stocks?limit=0', 'limit'],
+  ['/stocks?limit=1001', 'limit'],
+  ['/stocks?limit=1&limit=2', 'limit'],
+  ['/orders?limit=1.5', 'limit'],
+  ['/orders?limit=', 'limit'],
+  ['/orders?after=-1', 'after'],
+  ['/orders?after=AAPL', 'after'],
+  ['/orders?name=', 'name'],
+  [`/stocks?after=${'x'.repeat(65)}`, 'after'],
+] as const) {
+  test(`${path.slice(0, 40)} is refused by the name of its parameter`, async () =>
+    withRig({ ready: false }, async ({ url }) => {
+      const response = await fetch(`${url}${path}`);
+      assert.is(response.status, 400);
+      const body = (await response.json()) as { error: { message: string; status: string } };
+      assert.is(body.error.status, 'INVALID_REQUEST');
+      assert.ok(body.error.message.startsWith(`${parameter}: `), body.error.message);
+    }));
+}
+
+test('an operator lists and restocks through the log', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const put = await fetch(`${url}/stocks/AAPL`, {
+      method: 'PUT',
+      headers: { ...AUTHORIZED, 'idempotency-key': 'k1' },
+      body: Buffer.from('{"price":55.0}'),
+    });
+    assert.is(put.status, 200);
+    assert.is(await put.text(), '{"data":{"name":"AAPL","price":55.00,"quantity":100}}');
+    assert.is(put.headers.get('idempotency-key'), 'k1');
+    const restock = await fetch(`${url}/stocks/AAPL/restock/`, {
+      method: 'POST',
+      headers: AUTHORIZED,
+      body: Buffer.from('{"quantity":5}'),
+    });
+    assert.is(restock.status, 200);
+    const items = replicas[0].of('submit').flatMap((frame) => frame.items);
+    assert.equal(items[0]?.slice(1), [2, 'k1', 'AAPL', 5500]);
+    assert.equal(items[1]?.slice(1), [3, restock.headers.get('idempotency-key'), 'AAPL', 5]);
+  }));
+
+test('whoever is no operator changes nothing', async () => {
+  const attempts = async (url: string): Promise<void> => {
+    for (const authorization of ['', 'Bearer wrong', `Basic ${OPERATOR_TOKEN}`, 'Bearer', 'Bearer  ']) {
+      const response = await fetch(`${url}/stocks/AAPL`, {
+        method: 'PUT',
+        headers: { authorization },
+        body: Buffer.from('{"price":1}'),
+      });
+      assert.is(await errorStatus(response), 'UNAUTHORIZED', authorization);
+      assert.match(response.headers.get('www-authenticate') ?? '', 'Bearer');
+    }
+  };
+  await withRig({}, async ({ url, replicas }) => {
+    await attempts(url);
+    assert.is(replicas[0].of('submit').length, 0);
+  });
+  await withRig({ operatorToken: null, ready: false }, async ({ url }) => {
+    await attempts(url);
+    const response = await fetch(`${url}/stocks/AAPL/restock`, {
+      method: 'POST',
+      headers: AUTHORIZED,
+      body: Buffer.from('{"quantity":5}'),
+    });
+    assert.is(await errorStatus(response), 'UNAUTHORIZED');
+  });
+});
+
+for (const [name, body, status] of [
+  ['AAPL', '{"price":0}', 'INVALID_STOCK'],
+  ['AAPL', '{"price":1.001}', 'INVALID_STOCK'],
+  ['AAPL', '{}', 'INVALID_STOCK'],
+  ['AAPL', 'nonsense', 'INVALID_STOCK'],
+  ['a%20b', '{"price":1}', 'INVALID_STOCK'],
+] as const) {
+  test(`PUT /stocks/${name} with ${body} is ${status}`, async () =>
+    withRig({ ready: false }, async ({ url }) => {
+      const put = { method: 'PUT', headers: AUTHORIZED, body: Buffer.from(body) };
+      assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`, put)), status);
+    }));
+}
+
+test('what the catalog refuses of an operator is told', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const post = { method: 'POST', headers: AUTHORIZED, body: Buffer.from('{"quantity":5}') };
+    answerSubmits(replicas[0], ([id]) => [id, 'rejected', 'STOCK_NOT_FOUND']);
+    assert.is(await errorStatus(await fetch(`${url}/stocks/B/restock`, post)), 'STOCK_NOT_FOUND');
+    answerSubmits(replicas[0], ([id]) => [id, 'done']);
+    assert.is(await errorStatus(await fetch(`${url}/stocks/B/restock`, post)), 'STOCK_NOT_FOUND');
+  }));
+
+test('a change that is done but cannot be shown is 504 with the key', async () =>
+  withRig({ deadlineMs: 150 }, async ({ url, catalog }) => {
+    catalog.ready = false;
+    const put = { method: 'PUT', headers: AUTHORIZED, body: Buffer.from('{"price":1}') };
+    const response = await fetch(`${url}/stocks/AAPL`, put);
+    assert.is(await errorStatus(response), 'OUTCOME_UNKNOWN');
+    assert.match(response.headers.get('idempotency-key') ?? '', /./);
+  }));
+
+test.run();

@@ -1,0 +1,155 @@
+/** A replica and a catalog that answer as a test tells them, on real links. */
+import {
+  LINK_PATHS,
+  type CatalogToFrontend,
+  type FromReplica,
+  type FrontendToCatalog,
+  type StockWire,
+  type ToReplica,
+} from '@trireme/domain';
+import { createLog, InternalServer, LinkListener, type Link, type LinkIdentity } from '@trireme/service';
+
+export const silentLog = createLog({ service: 'test', id: 'test', level: 'silent' });
+
+export function identity(name: string): LinkIdentity {
+  return { name, cluster: 'test', secret: null };
+}
+
+/** Waits until `condition` holds; fails after two seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 2000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`did not come true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** A process with one kind of links; every frame that came is kept. */
+class Fake<In extends { readonly t: string }, Out> {
+  readonly frames: In[] = [];
+  links: Link[] = [];
+  /** Called with every frame, after it was kept. */
+  onFrame: (frame: In, link: Link) => void = () => undefined;
+  onOpen: (link: Link) => void = () => undefined;
+  #server: InternalServer;
+  #port = 0;
+  readonly #name: string;
+  readonly #path: string;
+
+  constructor(name: string, path: string) {
+    this.#name = name;
+    this.#path = path;
+    this.#server = this.#create();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Listens; the second time on the same port. */
+  async start(): Promise<void> {
+    this.#port = await this.#server.listen();
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.close();
+    this.#server = this.#create();
+  }
+
+  send(frame: Out): void {
+    for (const link of this.links) link.send(frame);
+  }
+
+  of<T extends In['t']>(t: T): Extract<In, { t: T }>[] {
+    return this.frames.filter((frame): frame is Extract<In, { t: T }> => frame.t === t);
+  }
+
+  #create(): InternalServer {
+    const listener = new LinkListener({
+      path: this.#path,
+      identity: identity(this.#name),
+      log: silentLog,
+      handler: {
+        opened: (link) => {
+          this.links.push(link);
+          this.onOpen(link);
+        },
+        message: (link, message) => {
+          const frame = message as In;
+          this.frames.push(frame);
+          this.onFrame(frame, link);
+        },
+        closed: (link) => {
+          this.links = this.links.filter((other) => other !== link);
+        },
+      },
+    });
+    return new InternalServer({
+      host: '127.0.0.1',
+      port: this.#port,
+      identity: identity(this.#name),
+      log: silentLog,
+      listeners: [listener],
+      status: () => ({}),
+      unready: () => null,
+    });
+  }
+}
+
+export class FakeReplica extends Fake<ToReplica, FromReplica> {
+  readonly id: string;
+
+  constructor(id: string) {
+    super(`orders-${id}`, LINK_PATHS.frontendToReplica);
+    this.id = id;
+  }
+
+  /** Tells every link, also those that open later, who leads. */
+  tellLeader(leader: string | null, term: number): void {
+    const frame: FromReplica = { t: 'leader', self: this.id, leader, term };
+    this.onOpen = (link) => link.send(frame);
+    this.send(frame);
+  }
+}
+
+export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
+  readonly stocks = new Map<string, StockWire>([['AAPL', ['AAPL', 5500, 100, 7]]]);
+  cacheable = true;
+  leaseMs = 60_000;
+  ready = true;
+
+  constructor() {
+    super('catalog', LINK_PATHS.frontendToCatalog);
+    this.onFrame = (frame, link) => {
+      const answer = this.answer(frame);
+      if (answer !== null) link.send(answer);
+    };
+  }
+
+  answer(frame: FrontendToCatalog): CatalogToFrontend | null {
+    switch (frame.t) {
+      case 'renew':
+        return { t: 'lease', id: frame.id, ms: this.leaseMs };
+      case 'lookup':
+        return {
+          t: 'stocks',
+          items: frame.items.map(([id, name]) => {
+            if (!this.ready) return [id, 'unready'];
+            const stock = this.stocks.get(name);
+            return stock === undefined ? [id, 'missing'] : [id, 'stock', stock, this.cacheable];
+          }),
+        };
+      case 'list': {
+        if (!this.ready) return { t: 'pageUnready', id: frame.id };
+        const names = [...this.stocks.keys()].sort().filter((name) => name > frame.after);
+        // One row a page, so that pages come short.
+        const [first] = names;
+        const stock = first === undefined ? undefined : this.stocks.get(first);
+        const next = names.length > 1 && first !== undefined ? first : null;
+        return { t: 'page', id: frame.id, stocks: stock === undefined ? [] : [stock], next };
+      }
+      case 'dropped':
+        return null;
+    }
+  }
+}
