@@ -23,7 +23,7 @@ export interface Proposer {
 }
 
 /** Steps of an order's path that an observer may want to see as they happen. */
-export type OrderStep = 'sent' | 'decided' | 'answered' | 'settled';
+export type OrderStep = 'committed' | 'sent' | 'decided' | 'answered' | 'settled';
 
 export interface OfficeOptions {
   readonly node: Proposer;
@@ -82,6 +82,7 @@ export class Office {
 
   /** Batches of any leader that were committed. */
   pending(batches: readonly PendingBatch[]): void {
+    if (batches.length > 0) this.#o.onStep('committed');
     for (const batch of batches) this.#act(this.#settler.pending(batch));
   }
 
