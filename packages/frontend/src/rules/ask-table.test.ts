@@ -1,0 +1,147 @@
+import * as assert from 'uvu/assert';
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import { AskTable, type NoAnswer, type Waiter } from './ask-table.js';
+
+interface Answer {
+  readonly text: string;
+}
+type End = Answer | NoAnswer;
+
+function table(join = false): AskTable<string, Answer> {
+  return new AskTable(join ? { joinTextOf: (question) => question } : {});
+}
+
+/** Asks, and collects how it ended. */
+function ask(
+  asks: AskTable<string, Answer>,
+  question: string,
+): { ends: End[]; waiter: Waiter<string, Answer> } {
+  const ends: End[] = [];
+  return { ends, waiter: asks.ask(question, (end) => ends.push(end)) };
+}
+
+test('a question is queued, sent and answered once', () => {
+  const asks = table();
+  const { ends } = ask(asks, 'a');
+  assert.equal([asks.queuedCount, asks.sentCount], [1, 0]);
+  const [first] = asks.peek(10);
+  assert.is(first?.question, 'a');
+  assert.is(asks.queuedCount, 1, 'a peek takes nothing');
+  asks.markSent(asks.peek(10), 7);
+  assert.equal([asks.queuedCount, asks.sentCount], [0, 1]);
+  asks.answer(7, first?.id ?? 0, { text: 'b' });
+  asks.answer(7, first?.id ?? 0, { text: 'again' });
+  assert.equal(ends, [{ text: 'b' }]);
+  assert.equal([asks.queuedCount, asks.sentCount], [0, 0]);
+});
+
+test('a frame takes the oldest questions up to its bound', () => {
+  const asks = table();
+  for (const question of ['a', 'b', 'c']) ask(asks, question);
+  assert.equal(
+    asks.peek(2).map(({ question }) => question),
+    ['a', 'b'],
+  );
+});
+
+test('an answer on another link than the question went by is ignored', () => {
+  const asks = table();
+  const { ends } = ask(asks, 'a');
+  asks.markSent(asks.peek(1), 7);
+  asks.answer(8, asks.lastId, { text: 'b' });
+  asks.answer(7, asks.lastId + 1, { text: 'b' });
+  assert.equal(ends, []);
+});
+
+test('giving up tells whether the question ever left, and a late answer is ignored', () => {
+  const asks = table();
+  const queued = ask(asks, 'a');
+  asks.giveUp(queued.waiter);
+  assert.equal(queued.ends, ['unsent']);
+  const sent = ask(asks, 'b');
+  asks.markSent(asks.peek(1), 7);
+  asks.giveUp(sent.waiter);
+  asks.giveUp(sent.waiter);
+  asks.answer(7, asks.lastId, { text: 'late' });
+  assert.equal(sent.ends, ['unanswered']);
+  assert.equal([asks.queuedCount, asks.sentCount], [0, 0]);
+});
+
+test('a closed link leaves its questions unanswered and no others', () => {
+  const asks = table();
+  const one = ask(asks, 'a');
+  asks.markSent(asks.peek(1), 7);
+  const two = ask(asks, 'b');
+  asks.markSent(asks.peek(1), 8);
+  const three = ask(asks, 'c');
+  asks.abandon(7);
+  assert.equal([one.ends, two.ends, three.ends], [['unanswered'], [], []]);
+  asks.abandonOthers(8);
+  assert.equal([two.ends, three.ends], [[], []]);
+  asks.abandonOthers(9);
+  assert.equal([two.ends, three.ends], [['unanswered'], []]);
+});
+
+test('equal questions join while they are queued and never after', () => {
+  const asks = table(true);
+  const one = ask(asks, 'a');
+  const two = ask(asks, 'a');
+  assert.is(asks.queuedCount, 1);
+  const id = asks.lastId;
+  asks.markSent(asks.peek(1), 7);
+  const three = ask(asks, 'a');
+  assert.is(asks.queuedCount, 1, 'what comes after it was sent is a question of its own');
+  asks.answer(7, id, { text: 'old' });
+  assert.equal([one.ends, two.ends, three.ends], [[{ text: 'old' }], [{ text: 'old' }], []]);
+});
+
+test('one of those who joined gives up alone; with the last the question goes', () => {
+  const asks = table(true);
+  const one = ask(asks, 'a');
+  const two = ask(asks, 'a');
+  asks.giveUp(one.waiter);
+  assert.is(asks.queuedCount, 1);
+  asks.giveUp(two.waiter);
+  assert.is(asks.queuedCount, 0);
+  const three = ask(asks, 'a');
+  assert.is(asks.peek(1)[0]?.waiters.size, 1);
+  asks.markSent(asks.peek(1), 7);
+  asks.giveUp(three.waiter);
+  assert.equal([one.ends, two.ends, three.ends], [['unsent'], ['unsent'], ['unanswered']]);
+});
+
+test('ids can be drawn from a source of others', () => {
+  const asks = new AskTable<string, Answer>({ nextId: () => 42 });
+  ask(asks, 'a');
+  assert.is(asks.peek(1)[0]?.id, 42);
+});
+
+test('property: every question ends at most once, and nothing is left when all have', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('ask', 'send', 'answer', 'abandon', 'giveUp'),
+    pick: fc.nat(20),
+    link: fc.integer({ min: 1, max: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.boolean(), fc.array(step, { maxLength: 60 }), (join, steps) => {
+      const asks = table(join);
+      const asked: ReturnType<typeof ask>[] = [];
+      for (const { kind, pick, link } of steps) {
+        if (kind === 'ask') asked.push(ask(asks, `q${pick % 3}`));
+        else if (kind === 'send') asks.markSent(asks.peek(2), link);
+        else if (kind === 'answer') asks.answer(link, pick, { text: 'x' });
+        else if (kind === 'abandon') asks.abandon(link);
+        else {
+          const one = asked[pick % Math.max(1, asked.length)];
+          if (one !== undefined && one.ends.length === 0) asks.giveUp(one.waiter);
+        }
+      }
+      for (const one of asked) if (one.ends.length === 0) asks.giveUp(one.waiter);
+      assert.ok(asked.every(({ ends }) => ends.length === 1));
+      assert.equal([asks.queuedCount, asks.sentCount], [0, 0]);
+    }),
+  );
+});
+
+test.run();

@@ -1,0 +1,64 @@
+import * as assert from 'uvu/assert';
+import { test } from 'uvu';
+import { LeaderBoard } from './leader-board.js';
+
+test('a replica leads that says so of itself', () => {
+  const board = new LeaderBoard();
+  assert.is(board.leader, null);
+  assert.not(board.certain);
+  board.report('b', '2', '1', 3);
+  assert.is(board.leader, null, 'hearsay names no link');
+  board.report('a', '1', '1', 3);
+  assert.equal(board.leader, { replica: 'a', term: 3 });
+  assert.ok(board.certain);
+});
+
+test('the highest term wins, in whatever order it is heard', () => {
+  for (const order of [0, 1]) {
+    const board = new LeaderBoard();
+    const reports = [() => board.report('a', '1', '1', 3), () => board.report('b', '2', '2', 4)];
+    reports[order]?.();
+    reports[1 - order]?.();
+    assert.equal(board.leader, { replica: 'b', term: 4 });
+  }
+});
+
+test('a claim is void once another is known to lead in a higher term', () => {
+  const board = new LeaderBoard();
+  board.report('a', '1', '1', 3);
+  board.report('b', '2', '3', 4);
+  assert.is(board.leader, null);
+});
+
+test('a higher term without a leader changes nothing: a candidate may be alone with it', () => {
+  const board = new LeaderBoard();
+  board.report('a', '1', '1', 3);
+  board.report('b', '2', null, 9);
+  assert.equal(board.leader, { replica: 'a', term: 3 });
+});
+
+test('a closed link and a word of stepping down end a claim', () => {
+  const board = new LeaderBoard();
+  board.report('a', '1', '1', 3);
+  board.forget('a');
+  assert.is(board.leader, null);
+  board.report('a', '1', '1', 3);
+  board.report('a', '1', null, 3);
+  assert.is(board.leader, null);
+});
+
+test('a doubted claim counts only while it is the only one, until it is made anew', () => {
+  const board = new LeaderBoard();
+  board.doubt('a');
+  board.report('a', '1', '1', 3);
+  board.doubt('a');
+  assert.equal(board.leader, { replica: 'a', term: 3 });
+  assert.not(board.certain);
+  board.report('b', '2', '2', 2);
+  assert.equal(board.leader, { replica: 'b', term: 2 });
+  board.report('a', '1', '1', 5);
+  assert.equal(board.leader, { replica: 'a', term: 5 });
+  assert.ok(board.certain);
+});
+
+test.run();

@@ -1,0 +1,210 @@
+import * as assert from 'uvu/assert';
+import { test } from 'uvu';
+import { TriremeError, type ErrorStatus } from '@trireme/domain';
+import { parserError } from './parser-errors.js';
+import {
+  acceptKey,
+  acceptRequestId,
+  checkBodyHeaders,
+  checkEncoding,
+  checkOperator,
+  matchesEtag,
+  parseAfterNumber,
+  parseOrderNumber,
+  parsePageQuery,
+  pathOf,
+} from './requests.js';
+import { checkDecided } from './results.js';
+import { allowedMethods } from './routing.js';
+
+/** The word that a call is refused with, null if it is not. */
+function refusalOf(call: () => unknown): ErrorStatus | null {
+  try {
+    call();
+    return null;
+  } catch (error) {
+    if (error instanceof TriremeError) return error.status;
+    throw error;
+  }
+}
+
+test('a path has no query and no slash at its end', () => {
+  for (const [target, path] of [
+    ['/', '/'],
+    ['/?a=/', '/'],
+    ['/orders', '/orders'],
+    ['/orders/', '/orders'],
+    ['/orders/?limit=1', '/orders'],
+    ['/orders//', '/orders/'],
+  ] as const) {
+    assert.is(pathOf(target), path);
+  }
+});
+
+test('broken percent-encoding is refused', () => {
+  assert.is(
+    refusalOf(() => checkEncoding('/stocks/A%20B')),
+    null,
+  );
+  assert.is(
+    refusalOf(() => checkEncoding('/stocks/AAPL')),
+    null,
+  );
+  for (const path of ['/%', '/%2', '/%zz', '/%ff']) {
+    assert.is(
+      refusalOf(() => checkEncoding(path)),
+      'INVALID_REQUEST',
+      path,
+    );
+  }
+});
+
+test('order numbers are whole, positive and safe', () => {
+  assert.is(parseOrderNumber('1'), 1);
+  assert.is(parseOrderNumber('9007199254740991'), 9007199254740991);
+  for (const text of [
+    '',
+    '0',
+    '01',
+    '+1',
+    '-1',
+    '1.0',
+    '1e3',
+    ' 1',
+    '1 ',
+    '9007199254740992',
+    '1'.repeat(30),
+  ]) {
+    assert.is(parseOrderNumber(text), null, text);
+  }
+});
+
+test('pages have bounds and defaults', () => {
+  const parse = (query: string): unknown => parsePageQuery(new URLSearchParams(query));
+  assert.equal(parse(''), { limit: 100, after: null, name: null });
+  assert.equal(parse('limit=1000&after=7&name=A&x=y'), { limit: 1000, after: '7', name: 'A' });
+  for (const query of ['limit=0', 'limit=1001', 'limit=01', 'limit=x', 'name=', 'after=1&after=2']) {
+    assert.is(
+      refusalOf(() => parse(query)),
+      'INVALID_REQUEST',
+      query,
+    );
+  }
+  assert.is(
+    refusalOf(() => parse(`name=${'x'.repeat(65)}`)),
+    'INVALID_REQUEST',
+  );
+  assert.is(
+    refusalOf(() => parse(`after=${'x'.repeat(65)}`)),
+    'INVALID_REQUEST',
+  );
+  assert.is(parseAfterNumber(null), 0);
+  assert.is(parseAfterNumber('0'), 0);
+  assert.is(
+    refusalOf(() => parseAfterNumber('A')),
+    'INVALID_REQUEST',
+  );
+  assert.is(
+    refusalOf(() => parseAfterNumber('9007199254740992')),
+    'INVALID_REQUEST',
+  );
+});
+
+test('request ids are printable and short', () => {
+  assert.is(acceptRequestId('a-1'), 'a-1');
+  for (const id of [undefined, '', 'a b', 'ä', 'x'.repeat(129), ['a']]) assert.is(acceptRequestId(id), null);
+});
+
+test('there is one key or none', () => {
+  assert.is(acceptKey(undefined), null);
+  assert.is(acceptKey(['a, b']), 'a, b');
+  for (const lines of [[], ['a', 'b'], ['ä'], ['x'.repeat(256)]]) {
+    assert.is(
+      refusalOf(() => acceptKey(lines)),
+      'INVALID_REQUEST',
+    );
+  }
+});
+
+test('bodies are JSON of at most 16 KiB', () => {
+  for (const headers of [
+    {},
+    { 'content-type': 'application/json' },
+    { 'content-type': 'Application/JSON ; charset=utf-8', 'content-encoding': 'identity' },
+    { 'content-length': '16384' },
+  ]) {
+    assert.is(
+      refusalOf(() => checkBodyHeaders(headers)),
+      null,
+    );
+  }
+  const status = (headers: Record<string, string>): unknown => refusalOf(() => checkBodyHeaders(headers));
+  assert.is(status({ 'content-type': 'text/json' }), 'UNSUPPORTED_MEDIA_TYPE');
+  assert.is(status({ 'content-type': '' }), 'UNSUPPORTED_MEDIA_TYPE');
+  assert.is(status({ 'content-encoding': 'br' }), 'UNSUPPORTED_MEDIA_TYPE');
+  assert.is(status({ 'content-length': '16385' }), 'BODY_TOO_LARGE');
+});
+
+test('an entity tag is matched weakly, in a list, or by a star', () => {
+  for (const header of ['"v1"', 'W/"v1"', '"v0", "v1"', ' * ', '"v0",W/"v1"']) {
+    assert.ok(matchesEtag(header, '"v1"'), header);
+  }
+  for (const header of [undefined, '', '"v10"', 'v1', '"v1']) assert.not(matchesEtag(header, '"v1"'));
+});
+
+test('only the operator is an operator', () => {
+  assert.is(
+    refusalOf(() => checkOperator('Bearer right', 'right')),
+    null,
+  );
+  assert.is(
+    refusalOf(() => checkOperator('bearer  right', 'right')),
+    null,
+  );
+  for (const header of [undefined, '', 'Bearer', 'Bearer wrong', 'Basic right', 'right', 'Bearer right x']) {
+    assert.is(
+      refusalOf(() => checkOperator(header, 'right')),
+      'UNAUTHORIZED',
+      header,
+    );
+  }
+  assert.is(
+    refusalOf(() => checkOperator('Bearer null', null)),
+    'UNAUTHORIZED',
+  );
+});
+
+test('known paths have methods, others none', () => {
+  assert.is(allowedMethods('/orders'), 'GET, HEAD, OPTIONS, POST');
+  assert.is(allowedMethods('/stocks/A'), 'GET, HEAD, OPTIONS, PUT');
+  for (const path of ['/', '/order', '/orders/1/2', '/livezz']) assert.is(allowedMethods(path), null, path);
+});
+
+test('the parser has words for what it refuses', () => {
+  assert.is(parserError('HPE_HEADER_OVERFLOW').status, 'HEADERS_TOO_LARGE');
+  assert.is(parserError('HPE_CHUNK_EXTENSIONS_OVERFLOW').status, 'BODY_TOO_LARGE');
+  assert.is(parserError('ERR_HTTP_REQUEST_TIMEOUT').status, 'REQUEST_TIMEOUT');
+  assert.is(parserError('HPE_INVALID_METHOD').status, 'INVALID_REQUEST');
+  assert.is(parserError(undefined).status, 'INVALID_REQUEST');
+});
+
+test('a command that did something is told from one that did not', () => {
+  assert.equal(checkDecided([1, 'filled', 2, 3], 'k'), [1, 'filled', 2, 3]);
+  assert.equal(checkDecided([1, 'done'], 'k'), [1, 'done']);
+  for (const [result, status] of [
+    ['noEffect', 'UNAVAILABLE'],
+    ['unknown', 'OUTCOME_UNKNOWN'],
+    [[1, 'keyReused'], 'KEY_REUSED'],
+    [[1, 'rejected', 'STOCK_NOT_FOUND'], 'STOCK_NOT_FOUND'],
+    [[1, 'rejected', 'INSUFFICIENT_STOCK'], 'INSUFFICIENT_STOCK'],
+    [[1, 'rejected', 'LIMIT_REACHED'], 'LIMIT_REACHED'],
+  ] as const) {
+    assert.is(
+      refusalOf(() => checkDecided(result, 'k')),
+      status,
+    );
+  }
+  assert.throws(() => checkDecided([1, 'rejected', 'NEW'], 'k'), /unknown reason/);
+});
+
+test.run();
