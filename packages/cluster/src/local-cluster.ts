@@ -264,7 +264,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   async #checkPorts(): Promise<void> {
     for (const [name, port] of namedPorts(this.#ports)) {
       if (!(await isPortFree(port))) {
-        throw new ClusterError('PORT_TAKEN', `port ${port} (${name}) is taken: choose another base port`);
+        throw new ClusterError(
+          'PORT_TAKEN',
+          `port ${port} (${name}) is taken: choose another base port (--port)`,
+        );
       }
     }
   }

@@ -1,0 +1,158 @@
+/** The scripts as a person uses them, on real processes: start, shop, crash, export, stop, start again. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findFreeBasePort, readClusterFile } from '@trireme/cluster';
+import { ROOT } from './root.js';
+
+interface Started {
+  readonly child: ChildProcess;
+  output(): string;
+  ended: Promise<number | null>;
+}
+
+interface Context {
+  dataDir: string;
+  port: number;
+  running: Started[];
+}
+
+const test = suite<Context>('scripts');
+
+test.before.each(async (context) => {
+  context.dataDir = mkdtempSync(join(tmpdir(), 'trireme-e2e-'));
+  context.port = await findFreeBasePort(3, 2);
+  context.running = [];
+});
+
+test.after.each(async ({ running, dataDir }) => {
+  for (const { child, ended } of running) {
+    child.kill('SIGTERM');
+    await ended;
+  }
+  rmSync(dataDir, { recursive: true });
+});
+
+function run(script: string, ...args: string[]): Started {
+  const child = spawn(process.execPath, [join(ROOT, script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return { child, output: () => output, ended };
+}
+
+async function runToEnd(script: string, ...args: string[]): Promise<string> {
+  const started = run(script, ...args);
+  const code = await started.ended;
+  assert.is(code, 0, `${script} ${args.join(' ')}: ${started.output()}`);
+  return started.output();
+}
+
+async function startCluster(context: Context, ...args: string[]): Promise<Started> {
+  const started = run(
+    'scripts/dist/start.js',
+    ...['--data', context.dataDir, '--port', String(context.port), '--frontends', '2', ...args],
+  );
+  context.running.push(started);
+  while (!started.output().includes(`ready http://127.0.0.1:${context.port + 1}\n`)) {
+    assert.is(started.child.exitCode, null, started.output());
+    await delay(20);
+  }
+  return started;
+}
+
+async function exportBook(context: Context, replica: number): Promise<string> {
+  return runToEnd('scripts/dist/export.js', '--data', context.dataDir, '--replica', String(replica));
+}
+
+/** The three books, once they are equal: a replica that was down is given time to catch up. */
+async function equalBooks(context: Context): Promise<string> {
+  for (;;) {
+    const books = await Promise.all([1, 2, 3].map(async (replica) => exportBook(context, replica)));
+    if (new Set(books).size === 1) return books[0] ?? '';
+    await delay(50);
+  }
+}
+
+/** What the seed's 100 of each stock must have become, from a book. */
+function quantitiesOf(book: string): Map<string, number> {
+  const quantities = new Map<string, number>();
+  for (const line of book.trim().split('\n').slice(1)) {
+    const [, name = '', type, quantity] = line.split(',');
+    const change = (type === 'sell' ? 1 : -1) * Number(quantity);
+    quantities.set(name, (quantities.get(name) ?? 100) + change);
+  }
+  return quantities;
+}
+
+test('shoppers notice nothing of two leaders’ deaths, and books and stock agree afterwards', async (context) => {
+  await startCluster(context);
+  const { dataDir, port } = context;
+  const shopping = runToEnd(
+    'packages/client/dist/shop.js',
+    ...['--data', dataDir, '--clients', '4', '--requests', '1500', '--p', '0.8'],
+  );
+  for (let i = 0; i < 2; i++) {
+    const told = await runToEnd('scripts/dist/crash.js', 'leader', '--down', '0.2', '--data', dataDir);
+    assert.match(told, /^killed replica-\d .*\nstarted replica-\d .*\nready replica-\d /);
+  }
+  const report = await shopping;
+  assert.match(report, /failed requests: 0\nmismatches: 0\n$/);
+  const book = await equalBooks(context);
+  assert.is(book.trim().split('\n').length - 1, Number(/orders: (\d+) filled/.exec(report)?.[1]));
+  for (const [name, quantity] of quantitiesOf(book)) {
+    const response = await fetch(`http://127.0.0.1:${port}/stocks/${name}`);
+    const { data } = (await response.json()) as { data: { quantity: number } };
+    assert.is(data.quantity, quantity, name);
+  }
+});
+
+test('after SIGKILL for all, every order is there again, and numbers go on', async (context) => {
+  const first = await startCluster(context);
+  const place = async (): Promise<number> => {
+    const response = await fetch(`http://127.0.0.1:${context.port}/orders`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"name":"AAPL","type":"sell","quantity":1}',
+    });
+    const body = (await response.json()) as { data: { transaction_number: number } };
+    return body.data.transaction_number;
+  };
+  const numbers = await Promise.all(Array.from({ length: 30 }, place));
+  assert.equal(
+    numbers.sort((a, b) => a - b),
+    Array.from({ length: 30 }, (_, i) => i + 1),
+  );
+  const pids = readClusterFile(context.dataDir)?.processes.map(({ pid }) => pid) ?? [];
+  first.child.kill('SIGKILL');
+  for (const pid of pids) if (pid !== null) process.kill(pid, 'SIGKILL');
+  await first.ended;
+  await startCluster(context);
+  assert.is(quantitiesOf(await equalBooks(context)).get('AAPL'), 130);
+  assert.is(await place(), 31);
+});
+
+test('a second cluster on the data folder, and a taken port, are told and touch nothing', async (context) => {
+  const first = await startCluster(context);
+  const again = run('scripts/dist/start.js', '--data', context.dataDir, '--port', '9000', '--fresh');
+  assert.is(await again.ended, 1);
+  assert.match(again.output(), /^error: a cluster already runs on /);
+  const other = join(context.dataDir, 'other');
+  const taken = run('scripts/dist/start.js', '--data', other, '--port', String(context.port));
+  assert.is(await taken.ended, 1);
+  assert.match(taken.output(), new RegExp(`^error: port ${context.port} \\(frontend-1\\) is taken`));
+  assert.equal(readdirSync(other), []);
+  first.child.kill('SIGINT');
+  assert.is(await first.ended, 0);
+  assert.ok(existsSync(join(context.dataDir, 'replica-1')));
+  assert.not.ok(readdirSync(context.dataDir).some((name) => name.endsWith('.lock')));
+});
+
+test.run();
