@@ -49,10 +49,13 @@ test('5.1: requests of an earlier term change nothing; the sender learns the ter
   assert.is(b.core.log.commit, 0);
   assert.is(b.core.leader, 'c');
   const answers = b.take();
-  assert.equal(answers.map(({ type, to, term }) => [type, to, term]), [
-    ['heartbeatResponse', 'a', 3],
-    ['heartbeatResponse', 'a', 3],
-  ]);
+  assert.equal(
+    answers.map(({ type, to, term }) => [type, to, term]),
+    [
+      ['heartbeatResponse', 'a', 3],
+      ['heartbeatResponse', 'a', 3],
+    ],
+  );
 });
 
 test('5.1: answers of an earlier term count for nothing', () => {
@@ -172,7 +175,10 @@ test('5.2: a member votes once a term, first come, first served, also across a c
   c.step(message('voteRequest', { from: 'a', to: 'c' }));
   assert.equal(
     c.take().map((answer) => answer.type === 'voteResponse' && [answer.to, answer.granted]),
-    [['b', false], ['a', true]],
+    [
+      ['b', false],
+      ['a', true],
+    ],
   );
   assert.equal(c.disk.hardState, { term: 1, vote: 'a' });
 });
@@ -199,10 +205,16 @@ test('5.2: two leaders in one term stop the member that sees both', () => {
 
 test('5.2: giving a vote restarts the timer, refusing one in the same term does not', () => {
   const given = new Member({ id: 'b', term: 1 });
-  given.tick(TIMEOUT_TICKS - 1).step(message('voteRequest')).tick();
+  given
+    .tick(TIMEOUT_TICKS - 1)
+    .step(message('voteRequest'))
+    .tick();
   assert.is(given.core.role, 'follower');
   const refused = new Member({ id: 'b', term: 1, log: [1] });
-  refused.tick(TIMEOUT_TICKS - 1).step(message('voteRequest')).tick();
+  refused
+    .tick(TIMEOUT_TICKS - 1)
+    .step(message('voteRequest'))
+    .tick();
   assert.is(refused.core.role, 'preCandidate');
 });
 
@@ -221,7 +233,10 @@ test('5.4.1: votes and pre-votes go only to a log at least as up to date: later 
     ] as const) {
       const b = new Member({ id: 'b', log: [1, 2], term: 3 });
       b.step(message(request, { term: 4, lastIndex, lastTerm }));
-      assert.equal(only(response, b.take()).map((answer) => answer.granted), [granted]);
+      assert.equal(
+        only(response, b.take()).map((answer) => answer.granted),
+        [granted],
+      );
     }
   }
 });
@@ -259,7 +274,14 @@ test('9.6: a member that was cut off raises no term, and disturbs no one when it
   assert.is(network.member('c').core.term, 1);
   network.heal();
   network.tick(2 * TIMEOUT_TICKS);
-  assert.equal(network.members.map(({ core }) => [core.term, core.leader]), [[1, 'a'], [1, 'a'], [1, 'a']]);
+  assert.equal(
+    network.members.map(({ core }) => [core.term, core.leader]),
+    [
+      [1, 'a'],
+      [1, 'a'],
+      [1, 'a'],
+    ],
+  );
 });
 
 test('9.6: a refused pre-vote of the own term is a refusal; enough of them and the member follows', () => {

@@ -71,7 +71,8 @@ export class Network {
     const member = this.member(id);
     // Who heard from a leader lately refuses: let that time pass, but not so long that anyone campaigns by itself.
     const followers = this.members.filter(({ core }) => core.role === 'follower');
-    for (const follower of followers) for (let tick = 0; tick < ELECTION_TICKS; tick += 1) follower.core.tick();
+    for (const follower of followers)
+      for (let tick = 0; tick < ELECTION_TICKS; tick += 1) follower.core.tick();
     member.core.campaign();
     member.work();
     this.settle();
@@ -84,5 +85,7 @@ export class Network {
 export function networkOf(ids: readonly NodeId[], of: (id: NodeId) => MemberOptions = () => ({})): Network {
   // Timeouts spread out, so that no two members campaign in the same tick for ever.
   const draw = (place: number): number => 0.3 + (0.6 * place) / ids.length;
-  return new Network(ids.map((id, place) => new Member({ members: ids, random: () => draw(place), ...of(id), id })));
+  return new Network(
+    ids.map((id, place) => new Member({ members: ids, random: () => draw(place), ...of(id), id })),
+  );
 }

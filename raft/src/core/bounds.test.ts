@@ -1,0 +1,135 @@
+/** Configuration, limits, the byte form of entries, and what the core refuses from its driver. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DEFAULT_LIMITS, checkConfig, type CoreConfig } from './config.js';
+import { RECORD_HEADER_BYTES, makeEntry, readEntry, readUint64, writeUint64 } from './entry.js';
+import { Ballot } from './ballot.js';
+import { RaftCore } from './raft.js';
+import { MemoryDisk } from './testing/disk.js';
+import { Member, leaderOf } from './testing/member.js';
+import { logOf, message } from './testing/messages.js';
+
+const codeOf = (code: string) => (error: unknown) => (error as { code: string }).code === code;
+
+const CONFIG: CoreConfig = {
+  id: 'a',
+  members: ['a', 'b', 'c'],
+  electionTicks: 10,
+  heartbeatTicks: 1,
+  random: () => 0,
+  limits: DEFAULT_LIMITS,
+};
+
+test('a configuration out of its bounds is refused by name', () => {
+  const bad: readonly [Partial<CoreConfig>, RegExp][] = [
+    [{ id: 'z' }, /z is not among the members/],
+    [{ members: ['a', 'b', 'a'] }, /named twice/],
+    [{ heartbeatTicks: 0 }, /heartbeatTicks 0/],
+    [{ heartbeatTicks: 1.5 }, /heartbeatTicks 1.5/],
+    [{ electionTicks: 1 }, /electionTicks 1/],
+    [{ electionTicks: Infinity }, /electionTicks Infinity/],
+    [{ limits: { ...DEFAULT_LIMITS, readsMax: 0 } }, /readsMax 0/],
+  ];
+  checkConfig(CONFIG);
+  for (const [change, pattern] of bad) {
+    assert.throws(() => checkConfig({ ...CONFIG, ...change }), pattern);
+    assert.throws(() => checkConfig({ ...CONFIG, ...change }), codeOf('BAD_CONFIG'));
+  }
+});
+
+test('a disk that contradicts itself is refused: a term below the log, or a log that ends before what was applied', () => {
+  const start = (term: number, applied: number) => () => {
+    const hardState = { term, vote: null };
+    return new RaftCore(CONFIG, { hardState, reader: new MemoryDisk(hardState, logOf([1, 2])), applied });
+  };
+  start(2, 2)();
+  assert.throws(start(1, 0), codeOf('INVARIANT'));
+  assert.throws(start(2, 3), codeOf('INVARIANT'));
+});
+
+test('the ballot: terms only rise, a term has one vote, and only news is written', () => {
+  const ballot = new Ballot({ term: 3, vote: null });
+  assert.is(ballot.takeUnwritten(), null);
+  ballot.give('b');
+  ballot.give('b');
+  assert.equal(ballot.takeUnwritten(), { term: 3, vote: 'b' });
+  assert.is(ballot.takeUnwritten(), null);
+  assert.throws(() => ballot.give('c'), /second vote in term 3/);
+  assert.throws(() => ballot.enter(3), /term 3 after 3/);
+  ballot.enter(4);
+  assert.equal(ballot.takeUnwritten(), { term: 4, vote: null });
+});
+
+test('proposals beyond uncommittedBytesMax are refused until entries are committed and on the own disk', () => {
+  const a = leaderOf({ limits: { uncommittedBytesMax: 3 * (RECORD_HEADER_BYTES + 1) } });
+  a.slowDisk = true;
+  for (let count = 0; count < 3; count += 1) a.propose();
+  assert.throws(() => a.propose(''), codeOf('OVERLOADED'));
+  for (const from of ['b', 'c']) a.step(message('appendAccepted', { from, to: 'a', match: 4 }));
+  assert.is(a.core.log.commit, 4);
+  assert.throws(() => a.propose(), codeOf('OVERLOADED'));
+  a.finishPersist().finishPersist();
+  assert.is(a.propose(), 5);
+});
+
+test('a proposal larger than the bound is taken when nothing else waits', () => {
+  const a = leaderOf({ limits: { uncommittedBytesMax: 1 } });
+  assert.is(a.propose('large'), 2);
+  assert.throws(() => a.propose(), codeOf('OVERLOADED'));
+});
+
+test('what a hanging disk holds back stays small however often a leader asks', () => {
+  const b = new Member({ id: 'b' });
+  b.slowDisk = true;
+  for (let count = 0; count < 1000; count += 1) b.step(message('appendRequest', { entries: logOf([1]) }));
+  b.finishPersist();
+  assert.is(b.take().length, 2);
+});
+
+test('an entry survives its byte form; data is copied, and every flipped bit is found', () => {
+  const data = Buffer.from('data');
+  const entry = makeEntry(2 ** 40, 7, 'command', data);
+  data.fill(0);
+  assert.is(Buffer.from(entry.data).toString(), 'data');
+  assert.equal(readEntry(entry.record), entry);
+  assert.is(readEntry(makeEntry(1, 1, 'noop', new Uint8Array(0)).record).kind, 'noop');
+  for (let bit = 0; bit < entry.record.length * 8; bit += 1) {
+    const record = Buffer.from(entry.record);
+    record[bit >> 3] = record.readUInt8(bit >> 3) ^ (1 << (bit & 7));
+    assert.throws(() => readEntry(record), codeOf('LOG_DAMAGED'));
+  }
+  assert.throws(() => readEntry(entry.record.subarray(0, 20)), codeOf('LOG_DAMAGED'));
+});
+
+test('numbers up to 2^53 - 1 survive their eight bytes', () => {
+  const bytes = Buffer.alloc(8);
+  for (const value of [0, 1, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    writeUint64(bytes, 0, value);
+    assert.is(readUint64(bytes, 0), value);
+  }
+});
+
+test('an entry has an index and a term from 1', () => {
+  assert.throws(() => makeEntry(0, 1, 'noop', new Uint8Array(0)), codeOf('INVARIANT'));
+  assert.throws(() => makeEntry(1, 0, 'noop', new Uint8Array(0)), codeOf('INVARIANT'));
+});
+
+test('a message for another member, or a persist that was never asked for, stops the core', () => {
+  const b = new Member({ id: 'b' });
+  assert.throws(() => b.core.step(message('heartbeat', { to: 'c' })), codeOf('INVARIANT'));
+  assert.throws(() => b.core.persisted(), codeOf('INVARIANT'));
+});
+
+test('a heartbeat that commits what the follower has not, or an append with a hole, stops it', () => {
+  const b = new Member({ id: 'b' });
+  assert.throws(() => b.step(message('heartbeat', { commit: 1 })), codeOf('INVARIANT'));
+  assert.throws(() => b.step(message('appendRequest', { entries: logOf([1], 2) })), codeOf('INVARIANT'));
+});
+
+test('status names role, term, leader and the places in the log', () => {
+  const a = leaderOf({ log: [1, 1], applied: 1 });
+  const expected = { id: 'a', role: 'leader', term: 2, leader: 'a', lastIndex: 3, commit: 1, applied: 1 };
+  assert.equal(a.core.status(), expected);
+});
+
+test.run();

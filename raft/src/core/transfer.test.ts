@@ -1,0 +1,112 @@
+/** Handing leadership over: thesis 3.10. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ELECTION_TICKS, followerOf, leaderOf } from './testing/member.js';
+import { logOf, message, only } from './testing/messages.js';
+import { networkOf } from './testing/network.js';
+
+const codeOf = (code: string) => (error: unknown) => (error as { code: string }).code === code;
+
+test('3.10: the successor leads in the next term although all have just heard from the old leader', () => {
+  const network = networkOf(['a', 'b', 'c']);
+  const a = network.elect('a');
+  a.propose();
+  network.settle();
+  a.core.transfer('c');
+  a.work();
+  network.settle();
+  assert.equal(
+    network.members.map(({ core }) => [core.term, core.leader]),
+    [
+      [2, 'c'],
+      [2, 'c'],
+      [2, 'c'],
+    ],
+  );
+});
+
+test('3.10: the successor is told only once its log is complete', () => {
+  const a = leaderOf();
+  a.propose();
+  a.core.transfer('b');
+  a.work();
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
+  assert.equal(only('timeoutNow', a.take()), []);
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 2 }));
+  assert.equal(only('timeoutNow', a.take()), [message('timeoutNow')]);
+});
+
+test('3.10: a lagging successor is brought up to date first, and leads with everything', () => {
+  const network = networkOf(['a', 'b', 'c']);
+  const a = network.elect('a');
+  network.isolate('b');
+  for (let count = 0; count < 20; count += 1) a.propose();
+  network.settle();
+  network.heal();
+  a.core.transfer('b');
+  a.work();
+  network.settle();
+  network.tick(2);
+  assert.is(network.member('b').core.role, 'leader');
+  assert.is(network.member('b').machine.length, 22);
+});
+
+test('3.10: a lost message is told again, and its repetition is harmless', () => {
+  const network = networkOf(['a', 'b', 'c']);
+  const a = network.elect('a');
+  network.passes = ({ type }) => type !== 'timeoutNow';
+  a.core.transfer('b');
+  a.work();
+  network.settle();
+  network.heal();
+  network.tick();
+  assert.is(network.member('b').core.role, 'leader');
+  network.member('b').step(message('timeoutNow'));
+  assert.is(network.member('b').core.role, 'leader');
+});
+
+test('3.10: meanwhile the leader takes no proposals; after an election timeout it gives up and does', () => {
+  const a = leaderOf();
+  a.core.transfer('b');
+  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) {
+    assert.throws(() => a.propose(), codeOf('NOT_LEADER'));
+    a.step(message('heartbeatResponse', { from: 'c', to: 'a' }));
+    a.tick();
+  }
+  assert.is(a.propose(), 2);
+});
+
+test('3.10: leadership goes only to another member, and only a leader can give it', () => {
+  const a = leaderOf();
+  assert.throws(() => a.core.transfer('a'), codeOf('BAD_CONFIG'));
+  assert.throws(() => a.core.transfer('z'), codeOf('BAD_CONFIG'));
+  assert.throws(() => followerOf('a', { id: 'b', term: 1 }).core.transfer('c'), codeOf('NOT_LEADER'));
+});
+
+test('3.10: a member that campaigns already is not told to campaign', () => {
+  const b = followerOf('a', { id: 'b', log: logOf([1]).map(({ term }) => term) });
+  b.core.campaign();
+  b.step(message('timeoutNow'));
+  assert.is(b.core.role, 'preCandidate');
+});
+
+test('the best successor is the furthest of those that were heard of within an election timeout', () => {
+  const a = leaderOf({ members: ['a', 'b', 'c', 'd', 'e'] });
+  a.propose();
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
+  for (const from of ['c', 'd', 'e']) a.step(message('heartbeatResponse', { from, to: 'a' }));
+  a.step(message('appendAccepted', { from: 'e', to: 'a', match: 2 }));
+  a.tick(ELECTION_TICKS - 1);
+  assert.is(a.core.leadership?.bestSuccessor(), 'e');
+  for (const from of ['b', 'c', 'd']) a.step(message('heartbeatResponse', { from, to: 'a' }));
+  a.tick();
+  assert.is(a.core.leadership?.bestSuccessor(), 'b');
+});
+
+test('without anyone heard of there is no successor', () => {
+  const a = leaderOf({ members: ['a', 'b'] });
+  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) a.core.leadership?.tick();
+  assert.is(a.core.leadership?.bestSuccessor(), null);
+});
+
+test.run();
