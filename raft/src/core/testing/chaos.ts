@@ -1,0 +1,171 @@
+/**
+ * A cluster under random faults: messages are lost, repeated, delayed and reordered, links are cut one way, disks are
+ * slow, members crash and lose what was not durable. The oracle looks after every step. Same seed, same run.
+ */
+import { readEntry } from '../entry.js';
+import { RaftError, invariant } from '../errors.js';
+import type { Message, NodeId } from '../types.js';
+import { Member } from './member.js';
+import { Oracle } from './oracle.js';
+import { Random } from './random.js';
+
+/** Messages under way at most; beyond it one of them is lost. */
+const POOL_MAX = 200;
+/** Ticks of all members within which a healed cluster must elect, commit and apply everywhere. */
+const LIVENESS_TICKS_MAX = 200;
+
+export class Chaos {
+  readonly #random: Random;
+  readonly #oracle = new Oracle();
+  readonly #members: readonly Member[];
+  readonly #down = new Set<Member>();
+  readonly #cut = new Set<string>();
+  #pool: Message[] = [];
+  #counter = 0;
+
+  constructor(seed: number, size: number) {
+    this.#random = new Random(seed);
+    const members = ['a', 'b', 'c', 'd', 'e'].slice(0, size);
+    // Tight limits, so that windows fill and appends are cut.
+    const limits = {
+      appendBytesMax: 100,
+      inflightMessagesMax: 1 + this.#random.below(4),
+      applyBytesMax: 100,
+    };
+    this.#members = members.map((id) => new Member({ id, members, limits, random: this.#random.next }));
+    for (const member of this.#members) member.slowDisk = true;
+  }
+
+  /** How much was committed in this run: a run that commits nothing shows nothing. */
+  get committed(): number {
+    return this.#oracle.committed;
+  }
+
+  step(): void {
+    const dice = this.#random.below(1000);
+    const member = this.#random.pick(this.#members.filter((one) => !this.#down.has(one)));
+    if (dice < 550) this.#deliver();
+    else if (dice >= 990) this.#rareFault();
+    else if (member === undefined) return;
+    else if (dice < 700) this.#act(member, () => member.tick());
+    else if (dice < 880) this.#act(member, () => member.persisting && member.finishPersist());
+    else this.#ask(member);
+  }
+
+  /** Heals everything and demands progress: one leader, and a new entry applied by all. */
+  recover(): void {
+    this.#cut.clear();
+    for (const member of [...this.#down]) this.#restart(member);
+    let proposed = false;
+    for (let tick = 0; tick < LIVENESS_TICKS_MAX; tick += 1) {
+      for (const member of this.#members) this.#act(member, () => member.tick());
+      this.#settle();
+      const leader = this.#members.find(({ core }) => core.role === 'leader');
+      if (leader === undefined) continue;
+      if (!proposed) {
+        this.#ask(leader);
+        proposed = leader.core.log.lastTerm === leader.core.term;
+      }
+      const { lastIndex } = leader.core.log;
+      if (proposed && this.#members.every(({ machine }) => machine.length === lastIndex)) return;
+    }
+    const states = this.#members.map(({ core, machine }) => ({ ...core.status(), machine: machine.length }));
+    invariant(false, `no progress in ${LIVENESS_TICKS_MAX} ticks: ${JSON.stringify(states)}`);
+  }
+
+  #settle(): void {
+    while (this.#pool.length > 0 || this.#members.some(({ persisting }) => persisting !== null)) {
+      for (const member of this.#members) {
+        if (member.persisting !== null) this.#act(member, () => member.finishPersist());
+      }
+      const batch = this.#pool;
+      this.#pool = [];
+      for (const message of batch) this.#receive(message);
+    }
+  }
+
+  /** Delivers any one message that is under way; now and then loses it, or leaves it to come again. */
+  #deliver(): void {
+    const place = this.#random.below(this.#pool.length);
+    const message = this.#pool[place];
+    if (message === undefined) return;
+    if (!this.#random.chance(0.05)) this.#pool.splice(place, 1);
+    if (this.#cut.has(`${message.from} ${message.to}`) || this.#random.chance(0.05)) return;
+    this.#receive(message);
+  }
+
+  #receive(message: Message): void {
+    const member = this.#member(message.to);
+    if (!this.#down.has(member)) this.#act(member, () => member.step(overTheWire(message)));
+  }
+
+  /** A client asks something of a member that may or may not lead. */
+  #ask(member: Member): void {
+    this.#counter += 1;
+    const id = this.#counter;
+    const other = this.#random.pick(this.#members.filter((one) => one !== member));
+    const dice = this.#random.below(20);
+    this.#act(member, () => {
+      try {
+        if (dice < 10) member.propose(String(id));
+        else if (dice < 18) {
+          member.core.read(id);
+          this.#oracle.readAsked(id);
+        } else if (other !== undefined) member.core.transfer(other.id);
+        member.work();
+      } catch (error) {
+        if (!(error instanceof RaftError && error.code === 'NOT_LEADER')) throw error;
+      }
+    });
+  }
+
+  #rareFault(): void {
+    const member = this.#random.pick(this.#members);
+    const other = this.#random.pick(this.#members);
+    if (member === undefined || other === undefined) return;
+    const dice = this.#random.below(10);
+    if (dice < 4) {
+      if (this.#down.has(member)) this.#restart(member);
+      else this.#down.add(member);
+    } else if (dice < 7) this.#cut.add(`${member.id} ${other.id}`);
+    else if (dice < 9) this.#cut.clear();
+    else if (!this.#down.has(member)) {
+      this.#act(member, () => {
+        member.core.linkLost(other.id);
+        member.core.unreachable(other.id);
+        member.work();
+      });
+    }
+  }
+
+  #restart(member: Member): void {
+    this.#down.delete(member);
+    // The batch under way may have reached the disk just before the crash, or not.
+    if (member.persisting !== null && this.#random.chance(0.5)) member.disk.write(member.persisting);
+    member.restart();
+    this.#oracle.restarted(member);
+  }
+
+  /** Has a member do something, then looks at it and at what it says. */
+  #act(member: Member, what: () => unknown): void {
+    what();
+    this.#oracle.check(member);
+    for (const message of member.take()) {
+      this.#oracle.checkSent(message, member);
+      this.#pool.push(message);
+    }
+    while (this.#pool.length > POOL_MAX) this.#pool.splice(this.#random.below(this.#pool.length), 1);
+  }
+
+  #member(id: NodeId): Member {
+    const member = this.#members.find((one) => one.id === id);
+    invariant(member !== undefined, `no member ${id}`);
+    return member;
+  }
+}
+
+/** The same message in other objects, as entries are never shared between processes. */
+function overTheWire(message: Message): Message {
+  if (message.type !== 'appendRequest') return message;
+  return { ...message, entries: message.entries.map(({ record }) => readEntry(record)) };
+}

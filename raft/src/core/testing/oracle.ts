@@ -1,0 +1,132 @@
+/**
+ * What must hold of a cluster at any time (Raft, figure 3), checked against everything that was ever seen of it. Each
+ * check throws with what it found.
+ */
+import { invariant } from '../errors.js';
+import type { Entry, LogIndex, Message, NodeId, Term } from '../types.js';
+import type { Member } from './member.js';
+
+interface Seen {
+  readonly term: Term;
+  readonly commit: LogIndex;
+}
+
+export class Oracle {
+  readonly #leaders = new Map<Term, NodeId>();
+  /** Every place (index, term) that some log had, with the term before it and its bytes. */
+  readonly #places = new Map<string, { readonly before: Term; readonly entry: Entry }>();
+  /** The entries that some member knew to be committed. */
+  readonly #committed: Entry[] = [];
+  readonly #seen = new Map<NodeId, Seen>();
+  /** For each read asked for: how much was committed anywhere by then. */
+  readonly #readFloors = new Map<number, LogIndex>();
+
+  get committed(): LogIndex {
+    return this.#committed.length;
+  }
+
+  readAsked(id: number): void {
+    this.#readFloors.set(id, this.committed);
+  }
+
+  /** To be called when a member loses its memory: its commit index may start anew, what its disk says may not. */
+  restarted(member: Member): void {
+    this.#seen.set(member.id, { term: member.core.term, commit: member.core.log.commit });
+  }
+
+  /** Checks a member after it did something. */
+  check(member: Member): void {
+    this.#checkLeader(member);
+    this.#checkLog(member);
+    this.#checkMonotone(member);
+    for (const { id, index } of member.grants.splice(0)) {
+      const floor = this.#readFloors.get(id) ?? 0;
+      invariant(index >= floor, `read ${id} granted at ${index}, committed before it ${floor}`);
+    }
+  }
+
+  /** Checks that what a message promises stands on its sender's disk. */
+  checkSent(message: Message, { disk, core }: Member): void {
+    const { hardState } = disk;
+    if (message.type === 'appendAccepted') {
+      invariant(
+        hardState.term >= message.term,
+        `append accepted in ${message.term}, disk has ${hardState.term}`,
+      );
+      for (let index = 1; index <= message.match; index += 1) {
+        const holds = index <= disk.lastIndex() && disk.term(index) === core.log.term(index);
+        invariant(holds, `${message.from} accepted ${message.match}, but ${index} is not on its disk`);
+      }
+    }
+    if (message.type === 'voteResponse' && message.granted) {
+      const holds = hardState.term === message.term && hardState.vote === message.to;
+      invariant(
+        holds,
+        `${message.from} voted in ${message.term}, its disk says ${JSON.stringify(hardState)}`,
+      );
+    }
+    if (message.type === 'voteRequest') {
+      const holds = hardState.term === message.term && hardState.vote === message.from;
+      invariant(holds, `${message.from} asks for votes, its disk says ${JSON.stringify(hardState)}`);
+    }
+  }
+
+  /** Election safety, and leader completeness at the moment that a leader appears. */
+  #checkLeader({ id, core }: Member): void {
+    if (core.role !== 'leader') return;
+    const known = this.#leaders.get(core.term);
+    invariant(
+      known === undefined || known === id,
+      `term ${core.term} has leaders ${String(known)} and ${id}`,
+    );
+    if (known === id) return;
+    this.#leaders.set(core.term, id);
+    for (const { index, term } of this.#committed) {
+      const has = term >= core.term || core.log.matches(index, term);
+      invariant(has, `${id} leads term ${core.term} without the committed entry ${index} of term ${term}`);
+    }
+  }
+
+  /** Log matching, and that what is committed or applied is the same everywhere. */
+  #checkLog({ id, core, machine }: Member): void {
+    const { log } = core;
+    const entries =
+      log.lastIndex === 0 ? [] : entriesOf(log.lastIndex, (low, high) => log.entries(low, high, Infinity));
+    entries.forEach((entry, offset) => {
+      const before = entries[offset - 1]?.term ?? 0;
+      invariant(entry.term >= before, `${id}: term falls at ${entry.index}`);
+      const key = `${entry.index} ${entry.term}`;
+      const place = this.#places.get(key) ?? { before, entry };
+      this.#places.set(key, place);
+      const same = place.before === before && Buffer.compare(place.entry.record, entry.record) === 0;
+      invariant(same, `${id} has another entry at (${key}) or before it`);
+      if (entry.index > log.commit) return;
+      const committed = this.#committed[offset] ?? entry;
+      invariant(committed.term === entry.term, `${id} committed ${key}, another ${committed.term}`);
+      this.#committed[offset] = committed;
+    });
+    machine.forEach(({ index, term }, offset) => {
+      const same = index === offset + 1 && this.#committed[offset]?.term === term;
+      invariant(
+        same,
+        `${id} applied ${index} of term ${term}, committed is ${String(this.#committed[offset]?.term)}`,
+      );
+    });
+  }
+
+  #checkMonotone({ id, core }: Member): void {
+    const { term } = core;
+    const { commit } = core.log;
+    const last = this.#seen.get(id) ?? { term: 0, commit: 0 };
+    invariant(term >= last.term, `${id}: term falls from ${last.term} to ${term}`);
+    invariant(commit >= last.commit, `${id}: commit falls from ${last.commit} to ${commit}`);
+    this.#seen.set(id, { term, commit });
+  }
+}
+
+/** All entries from 1 to `last`, asked for as often as it takes: a log answers up to the border of disk and memory. */
+function entriesOf(last: LogIndex, ask: (low: LogIndex, high: LogIndex) => readonly Entry[]): Entry[] {
+  const found: Entry[] = [];
+  while (found.length < last) found.push(...ask(found.length + 1, last));
+  return found;
+}
