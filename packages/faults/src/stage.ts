@@ -1,0 +1,157 @@
+/** A cluster of real processes on a folder and ports of its own, for one test, with the requests that tests make. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalCluster, findFreeBasePort, readSecret, type ClusterOptions } from '@trireme/cluster';
+
+/** An answer as it came. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON. */
+  json(): unknown;
+}
+
+/** Everything but what every stage chooses for itself. */
+export type StageOptions = Omit<ClusterOptions, 'dataDir' | 'port' | 'output'>;
+
+const WAIT_MS_MAX = 30_000;
+const POLL_MS = 20;
+
+export class Stage {
+  readonly dataDir: string;
+  readonly cluster: LocalCluster;
+  readonly #lines: string[];
+
+  private constructor(dataDir: string, cluster: LocalCluster, lines: string[]) {
+    this.dataDir = dataDir;
+    this.cluster = cluster;
+    this.#lines = lines;
+  }
+
+  /** Starts a cluster and waits until it takes orders. */
+  static async open(options: StageOptions = {}): Promise<Stage> {
+    const port = await findFreeBasePort(options.replicas ?? 3, options.frontends ?? 1);
+    const dataDir = mkdtempSync(join(tmpdir(), 'trireme-stage-'));
+    const lines: string[] = [];
+    const cluster = new LocalCluster({ ...options, dataDir, port, output: (line) => lines.push(line) });
+    const stage = new Stage(dataDir, cluster, lines);
+    await stage.start();
+    return stage;
+  }
+
+  async start(): Promise<void> {
+    await this.cluster.start();
+    await this.cluster.waitReady();
+  }
+
+  /** Stops every process and removes the folder. */
+  async close(): Promise<void> {
+    await this.cluster.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Console lines of all processes so far. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const url = this.cluster.urls[options.frontend ?? 0] ?? '';
+    const headers = { ...(options.body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers };
+    const response = await fetch(url + path, {
+      method,
+      headers,
+      ...(options.body === undefined ? {} : { body: asBody(options.body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: () => JSON.parse(text) as unknown,
+    };
+  }
+
+  async order(type: 'buy' | 'sell', name: string, quantity: number, key?: string, frontend = 0): Promise<Answer> {
+    const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
+    return this.request('POST', '/orders', { body: { name, type, quantity }, headers, frontend });
+  }
+
+  /** A stock's quantity as front-end `frontend` tells it. */
+  async quantity(name: string, frontend = 0): Promise<number> {
+    const { json } = await this.request('GET', `/stocks/${name}`, { frontend });
+    return (json() as { data: { quantity: number } }).data.quantity;
+  }
+
+  /** The order book of replica `id` as CSV. */
+  async book(id: number): Promise<string> {
+    const { processes } = this.cluster.describe();
+    const replica = processes.find((entry) => entry.role === 'replica' && entry.id === `replica-${id}`);
+    const secret = readSecret(this.dataDir);
+    const response = await fetch(`${replica?.url ?? ''}/export`, { headers: { 'x-trireme-secret': secret } });
+    return response.text();
+  }
+
+  /** Waits until all replicas export the same book, and returns it. */
+  async agreedBook(replicas = 3): Promise<string> {
+    let books: string[] = [];
+    await until('all books are equal', async () => {
+      books = await Promise.all(Array.from({ length: replicas }, async (_, i) => this.book(i + 1)));
+      return new Set(books).size === 1;
+    });
+    return books[0] ?? '';
+  }
+
+  /** Files below a process's data folder whose names match. */
+  files(name: string, pattern: RegExp): string[] {
+    const folder = join(this.dataDir, name);
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => pattern.test(file))
+      .map((file) => join(folder, file));
+  }
+}
+
+export interface RequestOptions {
+  /** Sent as JSON, or as it is if it is text. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Which front-end, from 0. */
+  readonly frontend?: number;
+}
+
+function asBody(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body);
+}
+
+/** The transaction number in the answer to an order. */
+export function numberOf(answer: Answer): number {
+  return (answer.json() as { data: { transaction_number: number } }).data.transaction_number;
+}
+
+/** The stable word in an error's answer. */
+export function statusOf(answer: Answer): string {
+  return (answer.json() as { error: { status: string } }).error.status;
+}
+
+/** A book's lines behind the heading, as fields. */
+export function rowsOf(book: string): readonly (readonly [number: number, name: string, type: string, quantity: number])[] {
+  return book
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => {
+      const [number = '', name = '', type = '', quantity = ''] = line.split(',');
+      return [Number(number), name, type, Number(quantity)];
+    });
+}
+
+/** Asks until the answer is yes. @throws Error naming what was waited for, after 30 s. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = performance.now() + WAIT_MS_MAX;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited ${WAIT_MS_MAX} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
