@@ -83,13 +83,16 @@ export class RaftNode {
   readonly #core: RaftCore;
   readonly #clock: Clock;
   readonly #reads = new Map<number, ReadWaiter>();
+  /** Confirmed, waiting for the machine. With `#reads` at most `#readsMax`. */
   #granted: { readonly index: LogIndex; readonly waiter: ReadWaiter }[] = [];
+  readonly #readsMax: number;
   #readIds = 0;
   #stopTicking: () => void = () => undefined;
   #isFlushDue = false;
   #persisting: Promise<void> = Promise.resolve();
   #applying: Promise<void> = Promise.resolve();
   #state: 'running' | 'failed' | 'stopped' = 'running';
+  #stopping: Promise<void> | null = null;
   #shown = '';
 
   private constructor(options: RaftNodeOptions) {
@@ -100,7 +103,9 @@ export class RaftNode {
         `the state machine has applied index ${machine.applied}, but the log ends at ${storage.lastIndex()}: it lost its tail`,
       );
     }
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#options = options;
+    this.#readsMax = limits.readsMax;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#core = new RaftCore(
       {
@@ -109,7 +114,7 @@ export class RaftNode {
         electionTicks: options.electionTicks ?? ELECTION_TICKS,
         heartbeatTicks: options.heartbeatTicks ?? HEARTBEAT_TICKS,
         random: options.random ?? Math.random,
-        limits: { ...DEFAULT_LIMITS, ...options.limits },
+        limits,
       },
       { hardState: storage.hardState(), reader: storage, applied: machine.applied },
     );
@@ -160,6 +165,9 @@ export class RaftNode {
    */
   async read(): Promise<LogIndex> {
     this.#checkRunning();
+    if (this.#reads.size + this.#granted.length >= this.#readsMax) {
+      throw new RaftError('OVERLOADED', `${this.#readsMax} reads wait already`);
+    }
     const id = ++this.#readIds;
     this.#core.read(id);
     this.#flushSoon();
