@@ -179,31 +179,43 @@ export class RaftNode {
    * `timeoutMs` milliseconds. Returns whether it does not lead any more; without another live member it goes on.
    */
   async handOver(timeoutMs: number): Promise<boolean> {
-    const successor = this.#core.leadership?.bestSuccessor() ?? null;
-    if (this.#core.leadership === null) return true;
+    const { leadership } = this.#core;
+    if (leadership === null) return true;
+    const successor = leadership.bestSuccessor();
     if (successor === null) return false;
     this.#input(() => this.#core.transfer(successor));
     let waitedMs = 0;
     await new Promise<void>((resolve) => {
       const stop = this.#clock.every(TICK_MS, () => {
         waitedMs += TICK_MS;
-        if (this.#core.leadership !== null && waitedMs < timeoutMs) return;
+        const isLeading = this.#core.leadership === leadership && this.#state === 'running';
+        if (isLeading && waitedMs < timeoutMs) return;
         stop();
         resolve();
       });
     });
-    return this.status().role !== 'leader';
+    return this.#core.leadership !== leadership;
   }
 
-  /** Stops: waits for the write and the apply under way, then closes transport and storage. Also after a failure. */
+  /**
+   * Stops: waits for the write and the apply under way, then closes transport and storage. Also after a failure. Every
+   * call resolves when all is closed.
+   */
   async stop(): Promise<void> {
-    if (this.#state === 'stopped') return;
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  async #close(): Promise<void> {
     this.#state = 'stopped';
     this.#stopTicking();
     this.#rejectAllReads(new RaftError('STOPPED', 'the node has stopped'));
-    await this.#options.transport.stop();
-    await Promise.allSettled([this.#persisting, this.#applying]);
-    await this.#options.storage.close();
+    try {
+      await this.#options.transport.stop();
+    } finally {
+      await Promise.allSettled([this.#persisting, this.#applying]);
+      await this.#options.storage.close();
+    }
   }
 
   #checkRunning(): void {
