@@ -9,7 +9,7 @@ import type { Deadline } from './rules/deadlines.js';
 /** Questions in one frame at most. */
 const FRAME_ITEMS_MAX = 1024;
 
-export interface AskerOptions<Question, Answer extends object> {
+interface AskerOptions<Question, Answer extends object> {
   /** Where the next frame goes, or null while there is nowhere. */
   readonly route: () => Link | null;
   /** Writes the questions to the link; false if the link did not take them. */

@@ -17,7 +17,7 @@ import { parseFromCatalog, stockOf } from './rules/frames.js';
 import type { StockCache, StockView } from './rules/stock-cache.js';
 
 /** A page of stocks; `next` is the name to go on after, null at the end. */
-export interface StockPage {
+interface StockPage {
   readonly stocks: readonly Stock[];
   readonly next: string | null;
 }
@@ -38,7 +38,7 @@ const LEASE_MS_GUESS = 300;
 /** Milliseconds between two renewals at least. */
 const RENEWAL_MS_MIN = 10;
 
-export interface CatalogOptions {
+interface CatalogOptions {
   readonly url: string;
   readonly identity: LinkIdentity;
   readonly log: Log;

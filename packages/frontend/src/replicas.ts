@@ -22,7 +22,7 @@ import { ReplicaPicker } from './rules/replica-picker.js';
 import type { Decided, Undecided } from './rules/results.js';
 
 /** A page of orders; `next` is the number to go on after, null at the end. */
-export interface OrderPage {
+interface OrderPage {
   readonly orders: readonly Order[];
   readonly next: number | null;
 }
@@ -38,7 +38,7 @@ type PageAnswer = Extract<FromReplica, { t: 'page' | 'pageRefused' }>;
 /** Replicas that are asked for an order before the leader is. */
 const FOLLOWER_ATTEMPTS = 2;
 
-export interface ReplicasOptions {
+interface ReplicasOptions {
   readonly replicas: readonly { readonly id: string; readonly url: string }[];
   readonly identity: LinkIdentity;
   readonly log: Log;

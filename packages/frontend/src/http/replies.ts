@@ -10,7 +10,7 @@ import type { Call } from './call.js';
 /** Seconds after which a client may ask again. */
 const RETRY_AFTER_S = '1';
 
-export type Headers = Record<string, string>;
+type Headers = Record<string, string>;
 
 export class Replies {
   readonly #servedBy: string;

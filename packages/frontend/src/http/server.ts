@@ -22,10 +22,12 @@ const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 15_000;
 /** Longer than load balancers keep theirs, so that it is not this side that closes one just as a request comes. */
 const KEEP_ALIVE_MS = 75_000;
+/** Between two log lines about dropped connections at least. */
+const DROPS_TOLD_MS = 1_000;
 /** How often those bounds are looked at. */
 const CHECK_MS = 500;
 
-export interface PublicServerOptions {
+interface PublicServerOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -40,6 +42,8 @@ export class PublicServer {
   /** Request ids are this and a number: unique across processes and restarts, and cheap. */
   readonly #idPrefix = randomBytes(6).toString('hex');
   #lastId = 0;
+  #drops = 0;
+  #dropsToldAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
@@ -69,7 +73,7 @@ export class PublicServer {
     this.#server.on('checkExpectation', (request, response) =>
       this.#server.emit('request', request, response),
     );
-    this.#server.on('drop', () => options.log.warn({ connections: CONNECTIONS_MAX }, 'connection dropped'));
+    this.#server.on('drop', () => this.#dropped());
   }
 
   /**
@@ -146,6 +150,15 @@ export class PublicServer {
     socket.end(
       this.#options.replies.rawError(error, this.#nextId(), { Allow: 'GET, HEAD, OPTIONS, POST, PUT' }),
     );
+  }
+
+  /** Tells of connections beyond the bound, once a second at most: a flood of them must not become one of lines. */
+  #dropped(): void {
+    this.#drops += 1;
+    if (performance.now() - this.#dropsToldAt < DROPS_TOLD_MS) return;
+    this.#options.log.warn({ connectionsMax: CONNECTIONS_MAX, dropped: this.#drops }, 'connections dropped');
+    this.#dropsToldAt = performance.now();
+    this.#drops = 0;
   }
 
   #nextId(): string {

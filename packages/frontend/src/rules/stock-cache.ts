@@ -21,7 +21,7 @@ export interface StockView {
 /** Names whose newest revocation is remembered at most. */
 const FLOORS_MAX = 4096;
 
-export function viewOf(stock: Stock): StockView {
+function viewOf(stock: Stock): StockView {
   const json = stockJson(stock);
   const { name, version } = stock;
   return { name, version, json, body: `{"data":${json}}`, etag: `"v${version}"` };
