@@ -13,18 +13,19 @@ export interface RunOptions {
   readonly log: Log;
   /** Stops in order when standard input ends, so that no process outlives its supervisor. */
   readonly exitWithParent: boolean;
+  /** From the first signal to the end, in milliseconds; 10 s unless set. */
+  readonly stopMsMax?: number;
   /** The exit code for what went wrong. A `UsageError` is 64 without asking. */
   readonly exitCodeOf: (error: unknown) => number;
   /** Starts the service; `fatal` ends the process at once, for errors after which nothing may be acknowledged. */
   readonly start: (fatal: (error: unknown) => void) => Promise<RunningService>;
 }
 
-/** From the first signal to the end, in milliseconds. */
 const STOP_MS_MAX = 10_000;
 
 /**
  * Runs a service until SIGTERM, SIGINT, the end of standard input (where asked for) or an error, then exits:
- * with 0 after an orderly stop, with 70 if that takes longer than 10 s, else with the code of the error. Further signals
+ * with 0 after an orderly stop, with 70 if that takes longer than `stopMsMax`, else with the code of the error. Further signals
  * change nothing: Ctrl-C reaches a whole group, and its supervisor's SIGTERM comes on top.
  */
 export async function runProcess(o: RunOptions): Promise<void> {
@@ -55,10 +56,11 @@ async function stopAsked(o: RunOptions): Promise<void> {
     if (o.exitWithParent) resolveWhenStdinEnds(resolve);
   });
   o.log.info({ reason }, 'stopping');
+  const msMax = o.stopMsMax ?? STOP_MS_MAX;
   setTimeout(() => {
-    o.log.fatal({ exitCode: EXIT.internal }, `not stopped within ${STOP_MS_MAX} ms`);
+    o.log.fatal({ exitCode: EXIT.internal }, `not stopped within ${msMax} ms`);
     process.exit(EXIT.internal);
-  }, STOP_MS_MAX);
+  }, msMax);
 }
 
 function exitCodeOf(error: unknown, o: RunOptions): number {

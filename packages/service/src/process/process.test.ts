@@ -1,0 +1,186 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { UsageError } from '../rules/usage.js';
+import { capturedLog, until } from '../testing/links.js';
+import { EXIT } from './exit.js';
+import { readIdentity, readSecret } from './identity.js';
+
+const PROGRAM = fileURLToPath(new URL('./testing/sample-process.js', import.meta.url));
+
+class Sample {
+  readonly child: ChildProcess;
+  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+  out = '';
+  err = '';
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [PROGRAM, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', ...coverageEnv(), ...env },
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.out += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.err += chunk.toString()));
+    this.exited = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  async started(): Promise<this> {
+    await until(() => this.out.includes('"msg":"started"'), 'the start');
+    return this;
+  }
+}
+
+/** Lets c8 see what the children run. */
+function coverageEnv(): Record<string, string> {
+  const folder = process.env['NODE_V8_COVERAGE'];
+  return folder === undefined ? {} : { NODE_V8_COVERAGE: folder };
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} stops in order with code 0, however often it comes`, async () => {
+    const sample = await new Sample(['runs']).started();
+    sample.child.kill(signal);
+    sample.child.kill(signal);
+    assert.equal(await sample.exited, { code: EXIT.ok, signal: null });
+    assert.match(sample.out, 'closed in order');
+  });
+}
+
+test('the end of standard input stops it in order where asked for', async () => {
+  const sample = await new Sample(['runs', '--exit-with-parent']).started();
+  sample.child.stdin?.end();
+  assert.is((await sample.exited).code, EXIT.ok);
+  assert.match(sample.out, 'the parent is gone');
+});
+
+test('a parent that died and took every pipe with it does not keep the process alive', async () => {
+  const sample = await new Sample(['runs', '--exit-with-parent']).started();
+  sample.child.stdout?.destroy();
+  sample.child.stderr?.destroy();
+  sample.child.stdin?.destroy();
+  assert.is((await sample.exited).code, EXIT.ok);
+});
+
+test('the end of standard input changes nothing where it was not asked for', async () => {
+  const sample = await new Sample(['runs']).started();
+  await new Promise<void>((resolve) => sample.child.stdin?.end(resolve));
+  sample.child.kill('SIGTERM');
+  assert.is((await sample.exited).code, EXIT.ok);
+  assert.not.match(sample.out, 'the parent is gone');
+});
+
+const FAILURES: readonly [string, number, string][] = [
+  ['start-fails', EXIT.unavailable, 'could not start'],
+  ['usage', EXIT.usage, 'these flags do not go together'],
+  ['fatal', EXIT.unavailable, 'the disk failed'],
+  ['throws', EXIT.unavailable, 'nobody caught this'],
+  ['rejects', EXIT.unavailable, 'nobody awaited this'],
+  ['bad-code', EXIT.internal, 'exitCodeOf throws'],
+];
+
+for (const [behaviour, code, reason] of FAILURES) {
+  test(`${behaviour} ends with code ${code} and its reason in the log`, async () => {
+    const sample = new Sample([behaviour]);
+    assert.equal(await sample.exited, { code, signal: null });
+    const last = JSON.parse(sample.out.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    assert.is(last['level'], 'fatal');
+    assert.match(String(last['msg']), reason);
+    assert.ok(last['error']);
+  });
+}
+
+test('a stop that fails ends with the code of its error', async () => {
+  const sample = await new Sample(['stop-fails']).started();
+  sample.child.kill('SIGTERM');
+  assert.is((await sample.exited).code, EXIT.unavailable);
+  assert.match(sample.out, 'could not close');
+});
+
+test('neither a stop nor a start that hangs outlives the deadline', async () => {
+  const samples = [new Sample(['stop-hangs']), new Sample(['start-hangs'])];
+  for (const sample of samples) {
+    await sample.started();
+    sample.child.kill('SIGTERM');
+  }
+  for (const sample of samples) {
+    assert.is((await sample.exited).code, EXIT.internal);
+    assert.match(sample.out, 'not stopped within 300 ms');
+  }
+});
+
+test('--help lists every flag with its variable and default, and ends with code 0', async () => {
+  const sample = new Sample(['--help']);
+  assert.is((await sample.exited).code, EXIT.ok);
+  for (const flag of ['id', 'host', 'port', 'cluster', 'secret-file', 'log-level', 'exit-with-parent']) {
+    assert.match(sample.out, `--${flag}`);
+    assert.match(sample.out.replace(/\s+/g, ' '), `TRIREME_${flag.toUpperCase().replaceAll('-', '_')}`);
+  }
+  assert.match(sample.out, '127.0.0.1');
+});
+
+const BAD_FLAGS: readonly (readonly string[])[] = [
+  ['runs', '--no-such-flag'],
+  ['runs', '--port', '65536'],
+  ['runs', '--port', '1e3'],
+  ['runs', '--id', 'two words'],
+  ['runs', '--log-level', 'loud'],
+  ['runs', 'too', 'many'],
+  [],
+];
+
+for (const args of BAD_FLAGS) {
+  test(`bad arguments end with code 64: ${args.join(' ')}`, async () => {
+    const sample = new Sample(args);
+    assert.is((await sample.exited).code, EXIT.usage);
+    assert.match(sample.err, 'error:');
+  });
+}
+
+test('variables stand in for flags, and a bad one is named', async () => {
+  const sample = await new Sample(['identity'], {
+    TRIREME_ID: 'from-env',
+    TRIREME_CLUSTER: 'env-cluster',
+  }).started();
+  sample.child.kill('SIGTERM');
+  await sample.exited;
+  assert.match(sample.out, '"name":"from-env","cluster":"env-cluster"');
+  const bad = new Sample(['runs'], { TRIREME_PORT: 'many' });
+  assert.is((await bad.exited).code, EXIT.usage);
+  assert.match(bad.err, 'TRIREME_PORT');
+});
+
+test('beyond loopback without a secret it refuses to start', async () => {
+  const sample = new Sample(['identity', '--host', '0.0.0.0']);
+  assert.is((await sample.exited).code, EXIT.usage);
+  assert.match(sample.out, 'without a secret');
+});
+
+test('a secret file is read, and warned of when others may read it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trireme-secret-'));
+  try {
+    const file = join(folder, 'secret');
+    writeFileSync(file, 'a-long-enough-secret\n', { mode: 0o600 });
+    const { log, lines } = capturedLog();
+    const options = { id: 'x', cluster: 'test', host: '0.0.0.0', secretFile: file };
+    assert.equal(readIdentity(options, log), { name: 'x', cluster: 'test', secret: 'a-long-enough-secret' });
+    assert.equal(lines, []);
+    chmodSync(file, 0o644);
+    assert.is(readSecret(file, log), 'a-long-enough-secret');
+    assert.is(lines.length, 1);
+    assert.not.match(lines.join(''), 'a-long-enough-secret');
+    assert.throws(
+      () => readSecret(join(folder, 'missing'), log),
+      (error: unknown) => error instanceof UsageError,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test.run();

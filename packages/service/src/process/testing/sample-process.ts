@@ -1,0 +1,74 @@
+/** A process for the tests of `runProcess`: what it does is its first argument, the rest are the common flags. */
+import { createLog } from '../../log.js';
+import { UsageError } from '../../rules/usage.js';
+import { processCommand, type CommonOptions } from '../command.js';
+import { EXIT } from '../exit.js';
+import { readIdentity } from '../identity.js';
+import { runProcess, type RunningService } from '../run.js';
+
+const command = processCommand({ name: 'sample', description: 'a process under test' }).argument(
+  '<behaviour>',
+);
+command.parse();
+const options = command.opts<CommonOptions>();
+const behaviour = command.args[0] ?? '';
+const log = createLog({ service: 'sample', id: options.id, level: options.logLevel });
+
+class Failure extends Error {}
+
+async function never(): Promise<void> {
+  await new Promise(() => undefined);
+}
+
+async function start(fatal: (error: unknown) => void): Promise<RunningService> {
+  const heartbeat = setInterval(() => undefined, 1_000);
+  const service: RunningService = {
+    stop: async () => {
+      clearInterval(heartbeat);
+      if (behaviour === 'stop-fails') throw new Failure('could not close');
+      if (behaviour === 'stop-hangs') await never();
+      log.info('closed in order');
+    },
+  };
+  switch (behaviour) {
+    case 'identity':
+      log.info({ identity: { ...readIdentity(options, log), secret: 'kept' }, options }, 'identity');
+      break;
+    case 'start-fails':
+      throw new Failure('could not start');
+    case 'usage':
+      throw new UsageError('these flags do not go together');
+    case 'start-hangs':
+      log.info('started');
+      await never();
+      break;
+    case 'fatal':
+      setImmediate(() => fatal(new Failure('the disk failed')));
+      break;
+    case 'throws':
+      setImmediate(() => {
+        throw new Failure('nobody caught this');
+      });
+      break;
+    case 'rejects':
+      void Promise.reject(new Failure('nobody awaited this'));
+      break;
+    case 'bad-code':
+      throw new TypeError('exitCodeOf throws for this');
+    default:
+      break;
+  }
+  log.info('started');
+  return service;
+}
+
+await runProcess({
+  log,
+  exitWithParent: options.exitWithParent,
+  ...(behaviour.endsWith('-hangs') ? { stopMsMax: 300 } : {}),
+  exitCodeOf: (error) => {
+    if (error instanceof TypeError) throw error;
+    return error instanceof Failure ? EXIT.unavailable : EXIT.internal;
+  },
+  start,
+});

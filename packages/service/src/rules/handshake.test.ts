@@ -1,0 +1,58 @@
+import { PROTOCOL_VERSION } from '@trireme/domain';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { handshakeHeaders, isName, refuseHandshake, secretMatches, type LinkIdentity } from './handshake.js';
+
+const SELF: LinkIdentity = { name: 'catalog', cluster: 'test', secret: 'a shared secret' };
+const GOOD = handshakeHeaders({ ...SELF, name: 'frontend-1' });
+
+test('a process of the cluster is let in', () => {
+  assert.is(refuseHandshake(SELF, GOOD), null);
+});
+
+const REFUSED: readonly [string, number, Record<string, string | undefined>][] = [
+  ['WRONG_CLUSTER', 403, { 'x-trireme-cluster': 'other' }],
+  ['WRONG_CLUSTER', 403, { 'x-trireme-cluster': undefined }],
+  ['WRONG_VERSION', 426, { 'x-trireme-version': String(PROTOCOL_VERSION + 1) }],
+  ['WRONG_VERSION', 426, { 'x-trireme-version': undefined }],
+  ['UNAUTHORIZED', 401, { 'x-trireme-secret': 'another secret' }],
+  ['UNAUTHORIZED', 401, { 'x-trireme-secret': undefined }],
+  ['INVALID_NAME', 400, { 'x-trireme-name': 'two words' }],
+  ['INVALID_NAME', 400, { 'x-trireme-name': undefined }],
+];
+
+for (const [status, httpStatus, headers] of REFUSED) {
+  test(`refused with ${status}: ${JSON.stringify(headers)}`, () => {
+    const refusal = refuseHandshake(SELF, { ...GOOD, ...headers });
+    assert.is(refusal?.status, status);
+    assert.is(refusal?.httpStatus, httpStatus);
+    assert.not.match(JSON.stringify(refusal), 'a shared secret');
+  });
+}
+
+test('a refusal repeats at most a little of what was sent', () => {
+  const refusal = refuseHandshake(SELF, { ...GOOD, 'x-trireme-cluster': 'x'.repeat(10_000) });
+  assert.ok((refusal?.message.length ?? Infinity) < 200);
+});
+
+test('without a secret none is sent and none is asked for', () => {
+  const open: LinkIdentity = { ...SELF, secret: null };
+  assert.is('x-trireme-secret' in handshakeHeaders(open), false);
+  assert.is(refuseHandshake(open, handshakeHeaders(open)), null);
+  assert.is(secretMatches(null, undefined), true);
+});
+
+test('a secret matches itself alone', () => {
+  assert.is(secretMatches('secret', 'secret'), true);
+  for (const given of ['Secret', 'secret ', '', undefined, ['secret']]) {
+    assert.is(secretMatches('secret', given), false);
+  }
+});
+
+test('names', () => {
+  for (const name of ['1', 'frontend-1', 'a.b_c', 'x'.repeat(64)]) assert.ok(isName(name), name);
+  for (const name of ['', 'x'.repeat(65), 'a b', 'ü', 'a\n', 1, null])
+    assert.not.ok(isName(name), String(name));
+});
+
+test.run();

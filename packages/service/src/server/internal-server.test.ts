@@ -1,0 +1,251 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { TriremeError } from '@trireme/domain';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LinkListener } from '../link/listener.js';
+import { LinkDialer } from '../link/dialer.js';
+import { UsageError } from '../rules/usage.js';
+import { LinkRecorder, capturedLog, until } from '../testing/links.js';
+import { InternalServer, type InternalServerOptions } from './internal-server.js';
+
+const SECRET = 'a shared secret';
+const IDENTITY = { name: 'server', cluster: 'test', secret: SECRET };
+
+interface Answer {
+  readonly code: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+async function ask(
+  port: number,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { port, host: '127.0.0.1', method, path, headers, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () =>
+          resolve({ code: response.statusCode ?? 0, headers: response.headers, text }),
+        );
+        response.on('error', reject);
+      },
+    );
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** What a raw socket gets for `text` until the server closes it. */
+async function say(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(text);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
+
+function statusOf(text: string): string {
+  return (JSON.parse(text) as { error: { status: string } }).error.status;
+}
+
+async function withServer(
+  options: Partial<InternalServerOptions>,
+  run: (port: number, server: InternalServer, lines: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const { log, lines } = capturedLog();
+  const server = new InternalServer({
+    host: '127.0.0.1',
+    port: 0,
+    identity: IDENTITY,
+    log,
+    listeners: [],
+    status: () => ({ role: 'test' }),
+    unready: () => null,
+    ...options,
+  });
+  const port = await server.listen();
+  try {
+    await run(port, server, lines);
+  } finally {
+    await server.close();
+  }
+}
+
+test('health and status are open', async () => {
+  let reason: string | null = null;
+  await withServer({ unready: () => reason }, async (port) => {
+    for (const path of ['/livez', '/readyz', '/readyz/']) {
+      const answer = await ask(port, 'GET', path);
+      assert.is(answer.code, 200, path);
+      assert.equal(JSON.parse(answer.text), { status: 'ok' });
+    }
+    const status = await ask(port, 'GET', '/status');
+    assert.equal(JSON.parse(status.text), { role: 'test' });
+    assert.is(status.headers['content-type'], 'application/json');
+    assert.is(status.headers['x-served-by'], 'server');
+    reason = 'no leader';
+    const unready = await ask(port, 'GET', '/readyz');
+    assert.is(unready.code, 503);
+    assert.equal(JSON.parse(unready.text), {
+      error: { code: 503, message: 'no leader', status: 'UNAVAILABLE' },
+    });
+    assert.is((await ask(port, 'GET', '/livez')).code, 200);
+    const head = await ask(port, 'HEAD', '/status');
+    assert.is(head.code, 200);
+    assert.is(head.text, '');
+  });
+});
+
+test('routes need the secret', async () => {
+  const routes: InternalServerOptions['routes'] = {
+    '/export': async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/csv' }).end('number,name\n');
+    },
+  };
+  await withServer({ routes }, async (port) => {
+    assert.is(statusOf((await ask(port, 'GET', '/export')).text), 'UNAUTHORIZED');
+    assert.is((await ask(port, 'GET', '/export', { 'x-trireme-secret': 'wrong' })).code, 401);
+    const answer = await ask(port, 'GET', '/export', { 'x-trireme-secret': SECRET });
+    assert.is(answer.code, 200);
+    assert.is(answer.text, 'number,name\n');
+  });
+});
+
+test('what is unknown or not allowed is answered as JSON', async () => {
+  await withServer({}, async (port) => {
+    const unknown = await ask(port, 'GET', '/constructor');
+    assert.is(unknown.code, 404);
+    assert.is(statusOf(unknown.text), 'ROUTE_NOT_FOUND');
+    const posted = await ask(port, 'POST', '/status');
+    assert.is(posted.code, 405);
+    assert.is(posted.headers.allow, 'GET, HEAD');
+    assert.is(statusOf(posted.text), 'METHOD_NOT_ALLOWED');
+  });
+});
+
+const RAW: readonly [string, string, number, string][] = [
+  ['garbage', 'garbage\r\n\r\n', 400, 'INVALID_REQUEST'],
+  [
+    'headers too large',
+    `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`,
+    431,
+    'HEADERS_TOO_LARGE',
+  ],
+  [
+    'an upgrade nowhere',
+    'GET /links/none HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: trireme-frames\r\n\r\n',
+    404,
+    'ROUTE_NOT_FOUND',
+  ],
+];
+
+for (const [name, text, code, status] of RAW) {
+  test(`a raw socket that sends ${name} gets ${status}`, async () => {
+    await withServer({}, async (port) => {
+      const answer = await say(port, text);
+      assert.match(answer, `HTTP/1.1 ${code} `);
+      assert.is(statusOf(answer.split('\r\n\r\n')[1] ?? ''), status);
+    });
+  });
+}
+
+test('a route that fails answers with its own error or 500, and never with the reason', async () => {
+  const routes: InternalServerOptions['routes'] = {
+    '/known': async () => {
+      throw new TriremeError('UNAVAILABLE', 'not now');
+    },
+    '/unknown': async () => {
+      throw new Error('the path of a secret file');
+    },
+    '/late': async (_request, response) => {
+      response.writeHead(200, { 'content-length': 100 });
+      response.write('some of it');
+      throw new Error('too late for an answer');
+    },
+  };
+  await withServer({ routes }, async (port, _server, lines) => {
+    const headers = { 'x-trireme-secret': SECRET };
+    assert.is(statusOf((await ask(port, 'GET', '/known', headers)).text), 'UNAVAILABLE');
+    const unknown = await ask(port, 'GET', '/unknown', headers);
+    assert.is(unknown.code, 500);
+    assert.not.match(unknown.text, 'secret file');
+    assert.ok(lines.some((line) => line.includes('secret file')));
+    const late: unknown = await ask(port, 'GET', '/late', headers).catch((error: unknown) => error);
+    assert.instance(late, Error);
+  });
+});
+
+test('a taken port rejects with EADDRINUSE', async () => {
+  await withServer({}, async (port) => {
+    const { log } = capturedLog();
+    const options = { identity: IDENTITY, log, listeners: [], status: () => ({}), unready: () => null };
+    const second = new InternalServer({ host: '127.0.0.1', port, ...options });
+    const error: unknown = await second.listen().catch((reason: unknown) => reason);
+    assert.is((error as NodeJS.ErrnoException).code, 'EADDRINUSE');
+    await second.close();
+  });
+});
+
+test('beyond loopback it refuses to be made without a secret', () => {
+  const { log } = capturedLog();
+  const identity = { ...IDENTITY, secret: null };
+  const options = { identity, log, listeners: [], status: () => ({}), unready: () => null };
+  assert.throws(
+    () => new InternalServer({ host: '0.0.0.0', port: 0, ...options }),
+    (error: unknown) => error instanceof UsageError,
+  );
+});
+
+test('close ends idle sockets, links and requests under way', async () => {
+  const handler = new LinkRecorder();
+  const { log } = capturedLog();
+  const listener = new LinkListener({ path: '/links/test', identity: IDENTITY, handler, log });
+  let isAsked = false;
+  const routes: InternalServerOptions['routes'] = {
+    '/never': async () => {
+      isAsked = true;
+      await new Promise(() => undefined);
+    },
+  };
+  await withServer({ listeners: [listener], routes }, async (port, server) => {
+    const idle = connect(port, '127.0.0.1');
+    idle.on('error', () => undefined);
+    const kept = new Promise<void>((resolve) => idle.once('data', () => resolve()));
+    idle.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+    await kept;
+    const silent = connect(port, '127.0.0.1');
+    silent.on('error', () => undefined);
+    const client = new LinkRecorder();
+    const identity = { ...IDENTITY, name: 'dialer' };
+    const dialer = new LinkDialer({
+      url: `http://127.0.0.1:${port}`,
+      path: '/links/test',
+      identity,
+      handler: client,
+      log,
+    });
+    dialer.start();
+    const hanging = ask(port, 'GET', '/never', { 'x-trireme-secret': SECRET }).catch(
+      (error: unknown) => error,
+    );
+    await until(() => isAsked && handler.opens.length === 1, 'a link and a request under way');
+    await server.close();
+    assert.instance(await hanging, Error);
+    assert.equal(handler.closes, ['this process is stopping']);
+    await until(() => client.closes.length === 1, 'the other end of the link');
+    await dialer.stop();
+    const refused: unknown = await ask(port, 'GET', '/livez').catch((error: unknown) => error);
+    assert.is((refused as NodeJS.ErrnoException).code, 'ECONNREFUSED');
+    idle.destroy();
+    silent.destroy();
+  });
+});
+
+test.run();
