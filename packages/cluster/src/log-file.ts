@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 
 /** Bytes of a log file at most; with the one before it, twice that on disk for each process. */
-export const LOG_FILE_BYTES_MAX = 64 * 1024 * 1024;
+const LOG_FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 export class LogFile {
   readonly #path: string;

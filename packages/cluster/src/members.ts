@@ -27,7 +27,7 @@ export interface Member {
   lastFailure: string | null;
 }
 
-export interface MembersOptions {
+interface MembersOptions {
   readonly dataDir: string;
   readonly logs: string;
   readonly plans: readonly ProcessPlan[];

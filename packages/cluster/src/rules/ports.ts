@@ -1,10 +1,10 @@
 /** Where every process of a cluster listens, all derived from one base port. */
 
 /** Front-ends that one cluster runs at most. */
-export const FRONTENDS_MAX = 16;
+const FRONTENDS_MAX = 16;
 
 /** How many replicas a cluster may have; one is for tests. */
-export const REPLICA_COUNTS: readonly number[] = [1, 3, 5];
+const REPLICA_COUNTS: readonly number[] = [1, 3, 5];
 
 /** Farthest port from the base. */
 const SPAN = 130;
