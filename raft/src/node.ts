@@ -131,6 +131,8 @@ export class RaftNode {
       unreachable: (peer) => node.#input(() => node.#core.unreachable(peer)),
       linkLost: (peer) => node.#input(() => node.#core.linkLost(peer)),
     });
+    // What the first message showed may have stopped it already.
+    if (node.#state !== 'running') return node;
     node.#stopTicking = node.#clock.every(options.tickMs ?? TICK_MS, () =>
       node.#input(() => node.#core.tick()),
     );

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Chaos } from './testing/chaos.js';
 
 const SEEDS = 150;
-const STEPS = 2_500;
+const STEPS = 3_000;
 
 for (const size of [3, 5]) {
   test(`${size} members, ${SEEDS} seeds: figure 3 holds under faults, and a healed cluster makes progress`, () => {
@@ -19,7 +19,7 @@ for (const size of [3, 5]) {
         throw new Error(`seed ${seed} of ${size} members: ${String(error)}`, { cause: error });
       }
     }
-    assert.ok(committed > SEEDS, `under faults only ${committed} entries were committed in all runs`);
+    assert.ok(committed > 10 * SEEDS, `under faults only ${committed} entries were committed in all runs`);
   });
 }
 

@@ -44,11 +44,11 @@ export class Chaos {
   step(): void {
     const dice = this.#random.below(1000);
     const member = this.#random.pick(this.#members.filter((one) => !this.#down.has(one)));
-    if (dice < 550) this.#deliver();
-    else if (dice >= 990) this.#rareFault();
+    if (dice < 650) this.#deliver();
+    else if (dice >= 994) this.#rareFault();
     else if (member === undefined) return;
-    else if (dice < 700) this.#act(member, () => member.tick());
-    else if (dice < 880) this.#act(member, () => member.persisting && member.finishPersist());
+    else if (dice < 750) this.#act(member, () => member.tick());
+    else if (dice < 900) this.#act(member, () => member.persisting && member.finishPersist());
     else this.#ask(member);
   }
 
@@ -84,9 +84,9 @@ export class Chaos {
     }
   }
 
-  /** Delivers any one message that is under way; now and then loses it, or leaves it to come again. */
+  /** Delivers the oldest message or, at times, any other; now and then loses it, or leaves it to come again. */
   #deliver(): void {
-    const place = this.#random.below(this.#pool.length);
+    const place = this.#random.chance(0.7) ? 0 : this.#random.below(this.#pool.length);
     const message = this.#pool[place];
     if (message === undefined) return;
     if (!this.#random.chance(0.05)) this.#pool.splice(place, 1);
@@ -124,11 +124,12 @@ export class Chaos {
     const other = this.#random.pick(this.#members);
     if (member === undefined || other === undefined) return;
     const dice = this.#random.below(10);
-    if (dice < 4) {
-      if (this.#down.has(member)) this.#restart(member);
-      else this.#down.add(member);
-    } else if (dice < 7) this.#cut.add(`${member.id} ${other.id}`);
-    else if (dice < 9) this.#cut.clear();
+    const sleeper = this.#random.pick([...this.#down]);
+    // A member that is down comes back before long, else there is seldom a majority.
+    if (dice < 5 && sleeper !== undefined) this.#restart(sleeper);
+    else if (dice < 4) this.#down.add(member);
+    else if (dice < 6) this.#cut.add(`${member.id} ${other.id}`);
+    else if (dice < 8) this.#cut.clear();
     else if (!this.#down.has(member)) {
       this.#act(member, () => {
         member.core.linkLost(other.id);

@@ -1,0 +1,344 @@
+/** The driver on a disk, network, clock and machine in memory. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { message } from './core/testing/messages.js';
+import { RaftNode } from './node.js';
+import {
+  Hub,
+  TestMachine,
+  TestStorage,
+  quiet,
+  startAlone,
+  startNode,
+  startThree,
+  until,
+  type Rig,
+} from './testing/driver.js';
+
+const DATA = Buffer.from('x');
+const codeOf = (code: string) => (error: unknown) => (error as { code: string }).code === code;
+
+async function rejection(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'resolved',
+    (error: unknown) => (error as { code: string }).code,
+  );
+}
+
+async function stopAll(rigs: readonly Rig[]): Promise<void> {
+  for (const { node } of rigs) await node.stop();
+}
+
+test('group commit: whatever is proposed in one turn goes to disk in one batch and to the machine in one call', async () => {
+  const rig = await startAlone();
+  const before = rig.storage.batches.length;
+  const places = Array.from({ length: 50 }, () => rig.node.propose(DATA));
+  await until(() => rig.machine.applied === 51);
+  assert.equal(
+    rig.storage.batches.slice(before).map(({ entries }) => entries.length),
+    [50],
+  );
+  assert.equal(
+    places.map(({ index, term }) => [index, term]),
+    Array.from({ length: 50 }, (_, at) => [at + 2, 1]),
+  );
+  await rig.node.stop();
+});
+
+test('at most one persist is under way; what gathers meanwhile goes into the next', async () => {
+  const rig = await startAlone();
+  const before = rig.storage.batches.length;
+  rig.storage.gate.close();
+  for (let count = 0; count < 3; count += 1) {
+    rig.node.propose(DATA);
+    await quiet();
+  }
+  assert.is(rig.machine.applied, 1);
+  rig.storage.gate.open();
+  await until(() => rig.machine.applied === 4);
+  assert.equal(
+    rig.storage.batches.slice(before).map(({ entries }) => entries.length),
+    [1, 2],
+  );
+  assert.is(rig.storage.underWayMax, 1);
+  await rig.node.stop();
+});
+
+test('entries are applied in order, each once, one call at a time', async () => {
+  const rig = await startAlone({ limits: { applyBytesMax: 60 } });
+  rig.machine.gate.close();
+  for (let count = 0; count < 10; count += 1) {
+    rig.node.propose(DATA);
+    await quiet();
+    rig.machine.gate.letThrough();
+  }
+  rig.machine.gate.open();
+  await until(() => rig.machine.applied === 11);
+  assert.equal(
+    rig.machine.entries.map(({ index }) => index),
+    Array.from({ length: 11 }, (_, at) => at + 1),
+  );
+  assert.is(rig.machine.underWayMax, 1);
+  await rig.node.stop();
+});
+
+test('read() resolves only once everything committed before it is applied', async () => {
+  const rig = await startAlone();
+  rig.machine.gate.close();
+  const { index } = rig.node.propose(DATA);
+  await until(() => rig.machine.gate.waiting === 1);
+  let read = 0;
+  const reading = rig.node.read().then((granted) => (read = granted));
+  await quiet();
+  assert.is(read, 0);
+  rig.machine.gate.open();
+  await reading;
+  assert.is(read, index);
+  assert.is(await rig.node.read(), index, 'at once when all is applied');
+  await rig.node.stop();
+});
+
+test('read() is refused by whoever does not lead, and beyond readsMax, confirmed ones included', async () => {
+  const follower = await startNode(new Hub(), { id: 'a', members: ['a', 'b', 'c'] });
+  assert.is(await rejection(follower.node.read()), 'NOT_LEADER');
+  assert.throws(() => follower.node.propose(DATA), codeOf('NOT_LEADER'));
+  await follower.node.stop();
+
+  const rig = await startAlone({ limits: { readsMax: 2 } });
+  rig.machine.gate.close();
+  rig.node.propose(DATA);
+  await until(() => rig.machine.gate.waiting === 1);
+  const reads = [rig.node.read(), rig.node.read()];
+  await quiet();
+  assert.is(await rejection(rig.node.read()), 'OVERLOADED');
+  rig.machine.gate.open();
+  await Promise.all(reads);
+  assert.is(await rejection(rig.node.read()), 'resolved');
+  await rig.node.stop();
+});
+
+test('three nodes agree, and a leader that loses its leadership rejects the reads that it cannot confirm', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b] = rigs;
+  a.node.propose(DATA);
+  await until(() => rigs.every(({ machine }) => machine.applied === 2));
+  hub.passes = ({ from, to }) => from !== 'a' && to !== 'a';
+  const read = rejection(a.node.read());
+  a.clock.advance(100);
+  assert.is(await read, 'LEADERSHIP_LOST');
+  assert.is(a.node.status().role, 'follower');
+  hub.handlers.get('b')?.linkLost('a');
+  hub.handlers.get('c')?.linkLost('a');
+  b.clock.advance(30);
+  await until(() => b.node.status().leading);
+  assert.equal(
+    b.changes.map(({ role, leading }) => `${role} ${leading}`),
+    [
+      'follower false',
+      'follower false',
+      'follower false',
+      'preCandidate false',
+      'candidate false',
+      'leader false',
+      'leader true',
+    ],
+  );
+  await stopAll(rigs);
+});
+
+test('a link reported as unreachable makes the leader send again from what is agreed', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b] = rigs;
+  hub.passes = ({ to }) => to !== 'b';
+  a.node.propose(DATA);
+  await quiet();
+  hub.passes = () => true;
+  hub.handlers.get('a')?.unreachable('b');
+  await until(() => b.machine.applied === 2);
+  await stopAll(rigs);
+});
+
+test('a failed write is fatal, once: nothing is sent, acknowledged or written afterwards', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b] = rigs;
+  b.storage.gate.close();
+  a.node.propose(DATA);
+  await until(() => b.storage.gate.waiting === 1);
+  const failure = new Error('disk full');
+  b.storage.failure = failure;
+  const { length } = b.storage.batches;
+  b.storage.gate.open();
+  await until(() => b.fatal.length > 0);
+  hub.sent.length = 0;
+  hub.handlers.get('b')?.message(message('heartbeat', { to: 'b' }));
+  hub.handlers.get('b')?.message(message('voteRequest', { from: 'c', to: 'b', term: 9 }));
+  a.node.propose(DATA);
+  b.clock.advance(1000);
+  await quiet();
+  assert.equal(b.fatal, [failure]);
+  assert.equal(
+    hub.sent.filter(({ from }) => from === 'b'),
+    [],
+  );
+  assert.is(b.storage.batches.length, length);
+  assert.throws(() => b.node.propose(DATA), codeOf('STOPPED'));
+  assert.is(b.clock.timers, 0);
+  await stopAll(rigs);
+  assert.ok(b.storage.isClosed);
+});
+
+test('a failed write of a leader rejects its reads', async () => {
+  const rig = await startAlone();
+  rig.machine.gate.close();
+  rig.node.propose(DATA);
+  await until(() => rig.machine.gate.waiting === 1);
+  const read = rejection(rig.node.read());
+  await quiet();
+  rig.storage.failure = new Error('sync failed');
+  rig.node.propose(DATA);
+  assert.is(await read, 'STOPPED');
+  assert.is(rig.fatal.length, 1);
+  rig.machine.gate.open();
+  await rig.node.stop();
+});
+
+test('a machine that rejects is fatal', async () => {
+  const rig = await startAlone();
+  rig.machine.failure = new Error('broken book');
+  rig.node.propose(DATA);
+  await until(() => rig.fatal.length === 1);
+  assert.is(rig.machine.applied, 1);
+  await rig.node.stop();
+});
+
+test('a broken invariant is fatal, and so is a listener that throws', async () => {
+  const hub = new Hub();
+  const rig = await startNode(hub, { id: 'a', members: ['a', 'b'] });
+  hub.handlers.get('a')?.message(message('heartbeat', { from: 'b', to: 'a', commit: 7 }));
+  assert.ok(codeOf('INVARIANT')(rig.fatal[0]));
+  await rig.node.stop();
+
+  const throwing = await startNode(new Hub(), {
+    id: 'a',
+    onChange: () => {
+      throw new Error('listener');
+    },
+  });
+  await until(() => throwing.fatal.length === 1);
+  await throwing.node.stop();
+});
+
+test('what breaks while the transport starts leaves no timer behind', async () => {
+  const hub = new Hub();
+  const transport = hub.transport('a');
+  const rig = await startNode(hub, {
+    id: 'a',
+    members: ['a', 'b'],
+    transport: {
+      ...transport,
+      start: async (handler) => handler.message(message('heartbeat', { from: 'b', to: 'a', commit: 7 })),
+    },
+  });
+  assert.equal([rig.fatal.length, rig.clock.timers], [1, 0]);
+  await rig.node.stop();
+});
+
+test('stop() waits for the write and the apply under way, rejects reads, closes all, and is safe to call twice', async () => {
+  const rig = await startAlone();
+  rig.machine.gate.close();
+  rig.node.propose(DATA);
+  await until(() => rig.machine.gate.waiting === 1);
+  rig.storage.gate.close();
+  rig.node.propose(DATA);
+  await until(() => rig.storage.gate.waiting === 1);
+  const read = rejection(rig.node.read());
+  let stopped = 0;
+  const stops = [rig.node.stop(), rig.node.stop()].map(async (stop) => stop.then(() => (stopped += 1)));
+  assert.is(await read, 'STOPPED');
+  await quiet();
+  rig.storage.gate.open();
+  await quiet();
+  assert.equal([stopped, rig.storage.isClosed], [0, false]);
+  rig.machine.gate.open();
+  await Promise.all(stops);
+  assert.ok(rig.storage.isClosed);
+  assert.is(rig.clock.timers, 0);
+  assert.is(await rejection(rig.node.read()), 'STOPPED');
+  assert.equal(rig.fatal, []);
+});
+
+test('stop() closes the log even if the transport cannot be stopped', async () => {
+  const hub = new Hub();
+  const stop = async (): Promise<void> => {
+    throw new Error('stuck');
+  };
+  const rig = await startAlone({ transport: { ...hub.transport('a'), stop } });
+  assert.is(await rig.node.stop().catch((error: unknown) => (error as Error).message), 'stuck');
+  assert.ok(rig.storage.isClosed);
+});
+
+test('handOver() gives leadership to another member', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b] = rigs;
+  assert.is(await b.node.handOver(1000), true, 'a follower has nothing to hand over');
+  const handedOver = a.node.handOver(1000);
+  await until(() => a.node.status().role === 'follower');
+  a.clock.advance(10);
+  assert.is(await handedOver, true);
+  await until(() => rigs.some(({ node }) => node.status().leading));
+  await stopAll(rigs);
+});
+
+test('handOver() goes on leading when no one takes over: alone, beyond its time, or when stopped meanwhile', async () => {
+  const alone = await startAlone();
+  assert.is(await alone.node.handOver(1000), false);
+  await alone.node.stop();
+
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a] = rigs;
+  hub.passes = ({ type }) => type !== 'timeoutNow';
+  const late = a.node.handOver(50);
+  a.clock.advance(50);
+  assert.is(await late, false);
+  const cut = a.node.handOver(60_000);
+  const stopping = a.node.stop();
+  a.clock.advance(10);
+  assert.is(await cut, false);
+  await stopping;
+  assert.is(a.clock.timers, 0);
+  await stopAll(rigs);
+});
+
+test('a machine that has applied more than the log holds is damage', async () => {
+  const options = { id: 'a', storage: new TestStorage([1, 1]) };
+  const error: unknown = await startNode(new Hub(), { ...options, machine: new TestMachine(3) }).catch(
+    (caught: unknown) => caught,
+  );
+  assert.ok(codeOf('LOG_DAMAGED')(error));
+  assert.match((error as Error).message, /applied index 3, but the log ends at 2/);
+  const rig = await startNode(new Hub(), { ...options, machine: new TestMachine(2) });
+  await rig.node.stop();
+});
+
+test("on the system's own clock and with the defaults a cluster of one leads at once", async () => {
+  const machine = new TestMachine();
+  const hub = new Hub();
+  const node = await RaftNode.start({
+    id: 'a',
+    members: ['a'],
+    storage: new TestStorage(),
+    transport: hub.transport('a'),
+    machine,
+    onChange: () => undefined,
+    onFatal: () => undefined,
+  });
+  await until(() => node.status().leading);
+  await node.stop();
+});
+
+test.run();

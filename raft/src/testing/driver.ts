@@ -1,0 +1,227 @@
+/** What a driver is joined with, in memory and under the test's hand: disk, network, clock and machine. */
+import { MemoryDisk } from '../core/testing/disk.js';
+import { logOf } from '../core/testing/messages.js';
+import type { Entry, HardState, LogIndex, Message, NodeId, PersistBatch, Term } from '../core/types.js';
+import { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from '../node.js';
+import type { LogStorage } from '../storage/storage.js';
+import type { Transport, TransportHandler } from '../transport/transport.js';
+
+const TURNS_MAX = 2_000;
+/** Turns after which all that was on its way has arrived: a message takes one, a persist none. */
+const QUIET_TURNS = 30;
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets the event loop go round until `condition` holds; throws if it does not come to that. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let turns = 0; turns < TURNS_MAX; turns += 1) {
+    if (condition()) return;
+    await turn();
+  }
+  throw new Error(`${condition.toString()} did not come about`);
+}
+
+/** Gives everything that is on its way time to arrive, to show that something does not happen. */
+export async function quiet(): Promise<void> {
+  for (let turns = 0; turns < QUIET_TURNS; turns += 1) await turn();
+}
+
+/** Lets callers through, or makes them wait until it opens. */
+export class Gate {
+  #waiting: (() => void)[] = [];
+  #closed = false;
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  async pass(): Promise<void> {
+    if (this.#closed) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  open(): void {
+    this.#closed = false;
+    this.letThrough();
+  }
+
+  /** Lets those through that wait now, and stays closed for others. */
+  letThrough(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+export class TestStorage implements LogStorage {
+  readonly gate = new Gate();
+  readonly batches: PersistBatch[] = [];
+  failure: Error | null = null;
+  underWayMax = 0;
+  isClosed = false;
+  #underWay = 0;
+  readonly #disk: MemoryDisk;
+
+  constructor(terms: readonly Term[] = []) {
+    this.#disk = new MemoryDisk({ term: terms.at(-1) ?? 0, vote: null }, logOf(terms));
+  }
+
+  hardState(): HardState {
+    return this.#disk.hardState;
+  }
+
+  async persist(batch: PersistBatch): Promise<void> {
+    this.#underWay += 1;
+    this.underWayMax = Math.max(this.underWayMax, this.#underWay);
+    this.batches.push(batch);
+    await this.gate.pass();
+    if (this.failure !== null) throw this.failure;
+    this.#disk.write(batch);
+    this.#underWay -= 1;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+
+  lastIndex(): LogIndex {
+    return this.#disk.lastIndex();
+  }
+
+  term(index: LogIndex): Term {
+    return this.#disk.term(index);
+  }
+
+  entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
+    return this.#disk.entries(low, high, bytesMax);
+  }
+}
+
+export class TestMachine implements StateMachine {
+  readonly gate = new Gate();
+  readonly entries: Entry[] = [];
+  failure: Error | null = null;
+  underWayMax = 0;
+  #underWay = 0;
+  readonly #start: LogIndex;
+
+  constructor(start: LogIndex = 0) {
+    this.#start = start;
+  }
+
+  get applied(): LogIndex {
+    return this.#start + this.entries.length;
+  }
+
+  async apply(entries: readonly Entry[]): Promise<void> {
+    this.#underWay += 1;
+    this.underWayMax = Math.max(this.underWayMax, this.#underWay);
+    await this.gate.pass();
+    if (this.failure !== null) throw this.failure;
+    this.entries.push(...entries);
+    this.#underWay -= 1;
+  }
+}
+
+/** Time stands still until `advance`; what is deferred runs in the next turn. */
+export class TestClock implements Clock {
+  readonly #timers = new Set<{ readonly ms: number; readonly callback: () => void; passed: number }>();
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  every(ms: number, callback: () => void): () => void {
+    const timer = { ms, callback, passed: 0 };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  defer(callback: () => void): void {
+    setImmediate(callback);
+  }
+
+  advance(ms: number): void {
+    for (const timer of this.#timers) {
+      timer.passed += ms;
+      for (; timer.passed >= timer.ms; timer.passed -= timer.ms) timer.callback();
+    }
+  }
+}
+
+/** Joins transports; a message arrives one turn later unless `passes` says no. */
+export class Hub {
+  readonly handlers = new Map<NodeId, TransportHandler>();
+  readonly sent: Message[] = [];
+  passes: (message: Message) => boolean = () => true;
+
+  transport(id: NodeId): Transport {
+    return {
+      start: async (handler) => {
+        this.handlers.set(id, handler);
+      },
+      send: (message) => {
+        this.sent.push(message);
+        if (this.passes(message)) setImmediate(() => this.handlers.get(message.to)?.message(message));
+      },
+      stop: async () => {
+        this.handlers.delete(id);
+      },
+    };
+  }
+}
+
+/** A node with all that it is joined with, and what it told. */
+export interface Rig {
+  readonly node: RaftNode;
+  readonly storage: TestStorage;
+  readonly machine: TestMachine;
+  readonly clock: TestClock;
+  readonly fatal: unknown[];
+  readonly changes: NodeStatus[];
+}
+
+export async function startNode(hub: Hub, options: Partial<RaftNodeOptions> & { id: NodeId }): Promise<Rig> {
+  const rig = {
+    storage: new TestStorage(),
+    machine: new TestMachine(),
+    clock: new TestClock(),
+    fatal: [] as unknown[],
+    changes: [] as NodeStatus[],
+  };
+  const node = await RaftNode.start({
+    members: [options.id],
+    storage: rig.storage,
+    transport: hub.transport(options.id),
+    machine: rig.machine,
+    clock: rig.clock,
+    random: () => 0.5,
+    tickMs: 10,
+    electionTicks: 10,
+    heartbeatTicks: 1,
+    onChange: (status) => rig.changes.push(status),
+    onFatal: (error) => rig.fatal.push(error),
+    ...options,
+  });
+  return { node, ...rig };
+}
+
+/** A cluster of one that leads. */
+export async function startAlone(options: Partial<RaftNodeOptions> = {}): Promise<Rig> {
+  const rig = await startNode(new Hub(), { id: 'a', ...options });
+  await until(() => rig.node.status().leading);
+  return rig;
+}
+
+/** Three nodes, of which the first leads and is agreed upon. */
+export async function startThree(hub: Hub): Promise<readonly [Rig, Rig, Rig]> {
+  const members = ['a', 'b', 'c'];
+  const start = async (id: NodeId): Promise<Rig> => startNode(hub, { id, members });
+  const rigs = [await start('a'), await start('b'), await start('c')] as const;
+  rigs[0].clock.advance(150);
+  await until(() => rigs.every(({ machine }) => machine.applied === 1));
+  return rigs;
+}
