@@ -98,7 +98,7 @@ test('starts every process, tells of them, and stops them in order', async (cont
   assert.ok(readClusterFile(context.dataDir)?.processes.every(({ pid }) => pid === null));
   assert.match(
     readFileSync(join(context.dataDir, 'logs', 'replica-2.log'), 'utf8'),
-    /^\{"level":30.*listening/,
+    /^\{"level":"info".*listening/,
   );
 });
 

@@ -1,8 +1,14 @@
 /** A cluster of real processes on a folder and ports of its own, for one test, with the requests that tests make. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LocalCluster, findFreeBasePort, readSecret, type ClusterOptions } from '@trireme/cluster';
+import {
+  LocalCluster,
+  OPERATOR_TOKEN_FILE,
+  findFreeBasePort,
+  readSecret,
+  type ClusterOptions,
+} from '@trireme/cluster';
 
 /** An answer as it came. */
 export interface Answer {
@@ -59,7 +65,10 @@ export class Stage {
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const url = this.cluster.urls[options.frontend ?? 0] ?? '';
-    const headers = { ...(options.body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers };
+    const headers = {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    };
     const response = await fetch(url + path, {
       method,
       headers,
@@ -74,34 +83,58 @@ export class Stage {
     };
   }
 
-  async order(type: 'buy' | 'sell', name: string, quantity: number, key?: string, frontend = 0): Promise<Answer> {
+  async order(
+    type: 'buy' | 'sell',
+    name: string,
+    quantity: number,
+    key?: string,
+    frontend = 0,
+  ): Promise<Answer> {
     const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
     return this.request('POST', '/orders', { body: { name, type, quantity }, headers, frontend });
   }
 
   /** A stock's quantity as front-end `frontend` tells it. */
   async quantity(name: string, frontend = 0): Promise<number> {
-    const { json } = await this.request('GET', `/stocks/${name}`, { frontend });
-    return (json() as { data: { quantity: number } }).data.quantity;
+    const answer = await this.request('GET', `/stocks/${name}`, { frontend });
+    return (answer.json() as { data: { quantity: number } }).data.quantity;
   }
 
   /** The order book of replica `id` as CSV. */
   async book(id: number): Promise<string> {
-    const { processes } = this.cluster.describe();
-    const replica = processes.find((entry) => entry.role === 'replica' && entry.id === `replica-${id}`);
     const secret = readSecret(this.dataDir);
-    const response = await fetch(`${replica?.url ?? ''}/export`, { headers: { 'x-trireme-secret': secret } });
+    const response = await fetch(`${this.#replicaUrl(id)}/export`, {
+      headers: { 'x-trireme-secret': secret },
+    });
     return response.text();
   }
 
-  /** Waits until all replicas export the same book, and returns it. */
+  /** Waits until nothing is pending anywhere and all replicas export the same book, and returns it. */
   async agreedBook(replicas = 3): Promise<string> {
+    const ids = Array.from({ length: replicas }, (_, i) => i + 1);
     let books: string[] = [];
-    await until('all books are equal', async () => {
-      books = await Promise.all(Array.from({ length: replicas }, async (_, i) => this.book(i + 1)));
-      return new Set(books).size === 1;
+    await until('all books are equal and complete', async () => {
+      const pending = await Promise.all(ids.map(async (id) => this.#pending(id)));
+      books = await Promise.all(ids.map(async (id) => this.book(id)));
+      return pending.every((count) => count === 0) && new Set(books).size === 1;
     });
     return books[0] ?? '';
+  }
+
+  async #pending(id: number): Promise<number> {
+    const response = await fetch(`${this.#replicaUrl(id)}/status`);
+    return ((await response.json()) as { pending: number }).pending;
+  }
+
+  #replicaUrl(id: number): string {
+    const { processes } = this.cluster.describe();
+    return processes.find((entry) => entry.id === `replica-${id}`)?.url ?? '';
+  }
+
+  /** The header that lets an operator in. */
+  operatorToken(): Readonly<Record<string, string>> {
+    const token = readFileSync(join(this.dataDir, OPERATOR_TOKEN_FILE), 'utf8').trim();
+    return { authorization: `Bearer ${token}` };
   }
 
   /** Files below a process's data folder whose names match. */
@@ -136,7 +169,9 @@ export function statusOf(answer: Answer): string {
 }
 
 /** A book's lines behind the heading, as fields. */
-export function rowsOf(book: string): readonly (readonly [number: number, name: string, type: string, quantity: number])[] {
+export function rowsOf(
+  book: string,
+): readonly (readonly [number: number, name: string, type: string, quantity: number])[] {
   return book
     .trim()
     .split('\n')

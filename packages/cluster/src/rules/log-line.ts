@@ -3,17 +3,8 @@
 /** Characters of a readable line at most. */
 export const READABLE_LENGTH_MAX = 2000;
 
-const LEVELS: Readonly<Record<number, string>> = {
-  10: 'TRACE',
-  20: 'DEBUG',
-  30: 'INFO',
-  40: 'WARN',
-  50: 'ERROR',
-  60: 'FATAL',
-};
-
-/** From this level on a line tells why a process ended. */
-const LEVEL_ERROR = 50;
+/** Levels from which on a line tells why a process ended. */
+const FAILURES: ReadonlySet<string> = new Set(['error', 'fatal']);
 
 /** Fields that the prefix of the line, or its file, tell already. */
 const KNOWN = new Set(['level', 'time', 'pid', 'hostname', 'service', 'id', 'msg']);
@@ -26,19 +17,19 @@ export interface LogLine {
   readonly failure: string | null;
 }
 
-/** Reads a JSON log line as pino writes it; any other line stays as it is. */
+/** Reads a JSON log line as the processes write it, with the level's name; any other line stays as it is. */
 export function readLogLine(line: string): LogLine {
   const record = parseRecord(line);
   if (record === null) return { readable: bounded(line), failure: null };
-  const level = typeof record['level'] === 'number' ? record['level'] : 30;
+  const level = textOf(record['level'] ?? 'info');
   const message = textOf(record['msg'] ?? '');
   const fields = Object.entries(record)
     .filter(([key]) => !KNOWN.has(key))
     .map(([key, value]) => `${key}=${fieldText(value)}`);
   const told = [message, ...fields].filter((part) => part !== '').join(' ');
   return {
-    readable: bounded(`${LEVELS[level] ?? `LEVEL${level}`} ${told}`),
-    failure: level >= LEVEL_ERROR ? bounded(told) : null,
+    readable: bounded(`${level.toUpperCase()} ${told}`),
+    failure: FAILURES.has(level) ? bounded(told) : null,
   };
 }
 
@@ -49,6 +40,11 @@ function parseRecord(line: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+function levelOf(level: unknown): string {
+  if (typeof level === 'number') return LEVELS[level] ?? `LEVEL${level}`;
+  return typeof level === 'string' ? level.toUpperCase() : 'INFO';
 }
 
 function fieldText(value: unknown): string {

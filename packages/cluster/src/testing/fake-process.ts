@@ -10,18 +10,18 @@ const { values } = parseArgs({
   options: { id: { type: 'string' }, port: { type: 'string' }, 'peer-port': { type: 'string' } },
 });
 
-function log(level: number, msg: string, fields: object = {}): void {
+function log(level: string, msg: string, fields: object = {}): void {
   console.log(JSON.stringify({ level, time: Date.now(), service: 'fake', id: values.id, msg, ...fields }));
 }
 
 switch (process.env['FAKE']) {
   case 'damaged':
-    log(60, 'record 7 has a wrong checksum', { file: '000003.log' });
+    log('fatal', 'record 7 has a wrong checksum', { file: '000003.log' });
     process.exit(65);
     break;
   case 'crash':
     console.error('plain words');
-    log(60, 'it broke');
+    log('fatal', 'it broke');
     process.exit(70);
     break;
   default:
@@ -32,10 +32,12 @@ const server = createServer((request, response) => {
   const body = request.url === '/status' ? { role: leads ? 'leader' : 'follower', term: 3 } : {};
   response.end(JSON.stringify(body));
 });
-server.listen(Number(values.port), '127.0.0.1', () => log(30, 'listening', { argv: process.argv.slice(2) }));
+server.listen(Number(values.port), '127.0.0.1', () =>
+  log('info', 'listening', { argv: process.argv.slice(2) }),
+);
 
 function stop(why: string): void {
-  log(30, 'stopping', { why });
+  log('info', 'stopping', { why });
   // A test looks at the order in which processes stop: it waits for the line to be out.
   setImmediate(() => process.exit(0));
 }
