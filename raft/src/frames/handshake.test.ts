@@ -251,6 +251,35 @@ test('a redialer that is stopped while dialing ends at once', async () => {
   });
 });
 
+test('dialNow ends a wait, and the backoff begins anew', async () => {
+  let dials = 0;
+  const onUpgrade: OnUpgrade = (_request, socket) => {
+    dials++;
+    refuseSocket(socket, REFUSAL);
+  };
+  await withServer(onUpgrade, async (url) => {
+    const waits: number[] = [];
+    const redialer = new Redialer({
+      dial: options(url),
+      // As the jitter of a wait of years: only `dialNow` can end it.
+      random: () => {
+        waits.push(dials);
+        return 2 ** 31 / 20;
+      },
+      failed: () => undefined,
+      hold: async () => assert.unreachable('every dial is refused'),
+    });
+    redialer.start();
+    for (let wanted = 1; wanted <= 3; wanted++) {
+      while (waits.length < wanted) await new Promise((resolve) => setTimeout(resolve, 2));
+      redialer.dialNow();
+    }
+    while (waits.length < 4) await new Promise((resolve) => setTimeout(resolve, 2));
+    assert.equal(waits, [1, 2, 3, 4]);
+    await redialer.stop();
+  });
+});
+
 test('a redialer checks its url and limits', () => {
   const make = (dial: FrameDialOptions) => (): unknown =>
     new Redialer({ dial, failed: () => undefined, hold: async () => undefined });

@@ -29,6 +29,7 @@ export class Redialer {
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   #lastFailure: string | null = null;
+  #endPause: () => void = () => undefined;
 
   /** @throws FrameError `BAD_OPTION` if the url is none or a limit is out of its bounds. */
   constructor(options: RedialerOptions) {
@@ -46,9 +47,16 @@ export class Redialer {
     this.#running ??= this.#run();
   }
 
+  /** Ends the wait for the next dial, if there is one: for who has learnt that the other side is there again. */
+  dialNow(): void {
+    this.#backoff.reset();
+    this.#endPause();
+  }
+
   /** Dials no more; resolves once the connection that is held, if any, was closed by its holder. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#endPause();
     await this.#running;
   }
 
@@ -57,7 +65,7 @@ export class Redialer {
     while (!signal.aborted) {
       const dialed = await this.#dial(signal);
       if (dialed !== null) await this.#hold(dialed, signal);
-      await pause(this.#backoff.next(), signal);
+      await this.#pause(this.#backoff.next(), signal);
     }
   }
 
@@ -84,18 +92,16 @@ export class Redialer {
     await this.#options.hold(dialed);
     if (this.#now() - openedAt >= SETTLED_MS) this.#backoff.reset();
   }
-}
 
-/** Waits, but not beyond an abort. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = () => undefined;
+  }
 }

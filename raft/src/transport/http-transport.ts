@@ -202,6 +202,8 @@ export class HttpTransport implements Transport {
     this.#incoming.get(peer)?.close('a newer link takes its place');
     this.#incoming.set(peer, connection);
     this.#event({ type: 'connected', peer, direction: 'in' });
+    // It has just started, or the network has healed: no reason to wait any longer for the way back.
+    this.#outgoing.get(peer)?.dialNow();
     connection.start({
       frame: (payload) => {
         const message = this.#decode(peer, payload);

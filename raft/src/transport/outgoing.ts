@@ -12,7 +12,7 @@ import {
 import { encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
 
-export interface OutgoingOptions {
+interface OutgoingOptions {
   readonly url: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -45,6 +45,11 @@ export class OutgoingLink {
 
   start(): void {
     this.#redialer.start();
+  }
+
+  /** Dials without waiting out the backoff. */
+  dialNow(): void {
+    this.#redialer.dialNow();
   }
 
   /** Queues a message, or says why it was dropped. */

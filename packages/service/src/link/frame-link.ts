@@ -1,4 +1,8 @@
-/** A link over one connection of frames: one MessagePack value a frame. Made by the dialer and the listener. */
+/**
+ * A link over one connection of frames, made by the dialer and the listener. Each message is a frame of its own:
+ * packing those of a turn as one list would save 0.2 to 0.3 microseconds of 0.8 a message, and messages are batches
+ * already.
+ */
 import { pack, unpack } from '@trireme/domain';
 import type { FrameConnection, FrameLimits } from '@trireme/raft/frames';
 import type { Log } from '../log.js';
@@ -24,7 +28,7 @@ export function frameLimits(limits: LinkLimits): FrameLimits {
   };
 }
 
-export interface FrameLinkOptions {
+interface FrameLinkOptions {
   /** Name that the other process gave. */
   readonly peer: string;
   readonly frameBytesMax: number;

@@ -24,9 +24,9 @@ export interface RunOptions {
 const STOP_MS_MAX = 10_000;
 
 /**
- * Runs a service until SIGTERM, SIGINT, the end of standard input (where asked for) or an error, then exits:
- * with 0 after an orderly stop, with 70 if that takes longer than `stopMsMax`, else with the code of the error. Further signals
- * change nothing: Ctrl-C reaches a whole group, and its supervisor's SIGTERM comes on top.
+ * Runs a service until SIGTERM, SIGINT, the end of standard input (where asked for) or an error, then exits: with 0
+ * after an orderly stop, with 70 if that takes longer than `stopMsMax`, else with the code of the error. Further
+ * signals change nothing: Ctrl-C reaches a whole group, and its supervisor's SIGTERM comes on top.
  */
 export async function runProcess(o: RunOptions): Promise<void> {
   const fail = (error: unknown, what: string): never => {

@@ -46,6 +46,14 @@ export function handshakeHeaders(identity: LinkIdentity): Record<string, string>
 
 /** Why a process with this identity refuses a handshake, or null if it accepts it. */
 export function refuseHandshake(identity: LinkIdentity, headers: Headers): HandshakeRefusal | null {
+  // First, so that who does not know the secret learns nothing of the cluster.
+  if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret])) {
+    return {
+      httpStatus: 401,
+      status: 'UNAUTHORIZED',
+      message: 'the secret of the cluster is missing or wrong',
+    };
+  }
   const cluster = headers[LINK_HEADERS.cluster];
   if (cluster !== identity.cluster) {
     return {
@@ -60,13 +68,6 @@ export function refuseHandshake(identity: LinkIdentity, headers: Headers): Hands
       httpStatus: 426,
       status: 'WRONG_VERSION',
       message: `this process speaks protocol ${PROTOCOL_VERSION}, not ${describe(version)}`,
-    };
-  }
-  if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret])) {
-    return {
-      httpStatus: 401,
-      status: 'UNAUTHORIZED',
-      message: 'the secret of the cluster is missing or wrong',
     };
   }
   if (!isName(headers[LINK_HEADERS.name])) {

@@ -2,7 +2,7 @@
 import { TriremeError } from '@trireme/domain';
 
 /** What internal ports answer to reading methods only. */
-export const INTERNAL_METHODS = ['GET', 'HEAD'] as const;
+const INTERNAL_METHODS = ['GET', 'HEAD'] as const;
 
 /** Paths that need no secret. */
 export const OPEN_PATHS = ['/livez', '/readyz', '/status'] as const;
@@ -49,7 +49,8 @@ export function route<Path extends string>(
 
 /** The path of a request target without its query and without one trailing slash. */
 export function pathOf(target: string): string {
-  const path = target.split('?', 1)[0] ?? '';
+  const query = target.indexOf('?');
+  const path = query < 0 ? target : target.slice(0, query);
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 

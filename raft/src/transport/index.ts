@@ -1,3 +1,0 @@
-export * from './events.js';
-export { HttpTransport, type HttpTransportOptions } from './http-transport.js';
-export type * from './transport.js';
