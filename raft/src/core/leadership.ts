@@ -22,7 +22,7 @@ import type {
 } from './types.js';
 
 /** What a leadership may do to the core around it. */
-export interface LeaderContext {
+interface LeaderContext {
   readonly config: CoreConfig;
   readonly log: RaftLog;
   readonly term: Term;
@@ -30,7 +30,7 @@ export interface LeaderContext {
 }
 
 /** What a tick asks of the core. */
-export type TickVerdict = 'lead on' | 'step down';
+type TickVerdict = 'lead on' | 'step down';
 
 const NO_DATA = new Uint8Array(0);
 
@@ -63,10 +63,6 @@ export class Leadership {
   /** Whether an entry of this term is committed, so that the commit index can be trusted for reads (Raft 8). */
   get hasCommittedInTerm(): boolean {
     return this.#context.log.commit >= this.firstIndex;
-  }
-
-  get transferringTo(): NodeId | null {
-    return this.#transfer?.to ?? null;
   }
 
   /** What is known of a follower, for status. */

@@ -6,7 +6,7 @@
  */
 import type { LogIndex } from './types.js';
 
-export interface Window {
+interface Window {
   readonly messagesMax: number;
   readonly bytesMax: number;
 }

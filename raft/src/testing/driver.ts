@@ -29,7 +29,7 @@ export async function quiet(): Promise<void> {
 }
 
 /** Lets callers through, or makes them wait until it opens. */
-export class Gate {
+class Gate {
   #waiting: (() => void)[] = [];
   #closed = false;
 

@@ -21,7 +21,7 @@ const BLANKS: { readonly [T in Message['type']]: MessageOf<T> } = {
 
 /** A message from a to b in term 1, but for the fields given. */
 export function message<T extends Message['type']>(type: T, fields: Partial<MessageOf<T>> = {}): Message {
-  return { ...BLANKS[type], ...fields, type } as Message;
+  return { ...BLANKS[type], ...fields, type };
 }
 
 /** The messages of one type, typed as such. */
