@@ -42,11 +42,6 @@ function parseRecord(line: string): Record<string, unknown> | null {
   }
 }
 
-function levelOf(level: unknown): string {
-  if (typeof level === 'number') return LEVELS[level] ?? `LEVEL${level}`;
-  return typeof level === 'string' ? level.toUpperCase() : 'INFO';
-}
-
 function fieldText(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'message' in value) {
     const code = 'code' in value ? ` (${textOf(value.code)})` : '';
