@@ -1,28 +1,12 @@
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameConnection, type FrameClose, type FrameLimits } from './connection.js';
 import { FrameError } from './errors.js';
+import { withPair } from './testing/sockets.js';
 
 const LIMITS: FrameLimits = { frameBytesMax: 1_000_000, queueBytesMax: 4_000_000, silenceMsMax: 60_000 };
 const NOTHING = Buffer.alloc(0);
-
-/** A connected pair of sockets; `stop` destroys both. */
-async function socketPair(): Promise<{ near: Socket; far: Socket; stop: () => Promise<void> }> {
-  // As an HTTP server has it: half-open sockets stay until they are ended.
-  const server = createServer({ allowHalfOpen: true });
-  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const near = await accepted;
-  far.on('error', () => undefined);
-  const stop = async (): Promise<void> => {
-    near.destroy();
-    far.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  return { near, far, stop };
-}
 
 interface Seen {
   readonly frames: string[];
@@ -58,15 +42,6 @@ function framed(text: string): Buffer {
   const header = Buffer.alloc(4);
   header.writeUInt32BE(Buffer.byteLength(text));
   return Buffer.concat([header, Buffer.from(text)]);
-}
-
-async function withPair(run: (near: Socket, far: Socket) => Promise<void>): Promise<void> {
-  const { near, far, stop } = await socketPair();
-  try {
-    await run(near, far);
-  } finally {
-    await stop();
-  }
 }
 
 test('what is sent in one turn leaves in one write', async () => {

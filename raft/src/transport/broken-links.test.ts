@@ -1,0 +1,155 @@
+/** The HTTP transport where peers restart, stop reading or end their links. */
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeEntry } from '../core/entry.js';
+import type { Message, NodeId } from '../core/types.js';
+import { heartbeat } from './conformance.js';
+import { Member, until } from './testing/member.js';
+
+test('a peer that restarts on its port is found again, and its end is reported on both links', async () => {
+  const b = new Member('b', {});
+  const port = await b.transport.listen();
+  const a = new Member('a', { b: `http://127.0.0.1:${port}` });
+  b.transport.setPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
+  await Promise.all([a.start(), b.start()]);
+  const isUp = (): boolean =>
+    a.has('connected', (event) => event.direction === 'in') &&
+    a.has('connected', (event) => event.direction === 'out');
+  await until(isUp, 'both links');
+  await b.transport.stop();
+  for (const direction of ['in', 'out']) {
+    await until(
+      () => a.has('disconnected', (event) => event.direction === direction && event.peer === 'b'),
+      direction,
+    );
+  }
+  assert.ok(a.has('disconnected', (event) => event.code === 'ENDED' || event.code === 'SOCKET_FAILED'));
+  await until(() => a.recorder.unreached.includes('b'), 'the report');
+  const again = new Member('b', {}, { listen: { host: '127.0.0.1', port } });
+  again.transport.setPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
+  await again.start();
+  try {
+    await until(() => {
+      a.transport.send(heartbeat('a', 'b', 9));
+      return again.recorder.messages.length > 0;
+    }, 'a message after the restart');
+  } finally {
+    await Promise.all([a.transport.stop(), again.transport.stop()]);
+  }
+});
+
+/** A peer that shakes hands and then does with the socket what the test says. */
+async function rawPeer(
+  onLink: (socket: Socket) => void,
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      socket.pause();
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: trireme-frames\r\n\r\n',
+      );
+      onLink(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function bigAppend(to: NodeId, bytes: number): Message {
+  const entry = makeEntry(1, 1, 'command', Buffer.alloc(bytes));
+  return {
+    type: 'appendRequest',
+    from: 'a',
+    to,
+    term: 1,
+    prevIndex: 0,
+    prevTerm: 0,
+    commit: 0,
+    entries: [entry],
+  };
+}
+
+test('a full queue drops, reports once a turn, and never grows beyond its bound', async () => {
+  const peer = await rawPeer(() => undefined);
+  const limits = { frameBytesMax: 1_000_000, queueBytesMax: 2_000_000, silenceMsMax: 3_000 };
+  const a = await new Member('a', { b: peer.url }, { limits, stopMsMax: 50 }).start();
+  try {
+    await until(() => a.has('connected', ({ direction }) => direction === 'out'), 'the link');
+    const message = bigAppend('b', 500_000);
+    await until(() => {
+      for (let i = 0; i < 3; i++) a.transport.send(message);
+      return a.has('dropped', ({ reason }) => reason === 'queueFull');
+    }, 'a full queue');
+    await until(() => a.recorder.unreached.length > 0, 'the report');
+    const before = a.recorder.unreached.length;
+    for (let i = 0; i < 100; i++) a.transport.send(message);
+    await until(() => a.recorder.unreached.length > before, 'another report');
+    assert.is(a.recorder.unreached.length, before + 1);
+    a.transport.send(bigAppend('b', 1_000_001));
+    await until(() => a.has('dropped', ({ reason }) => reason === 'tooLong'), 'a message too long');
+    a.transport.send(heartbeat('a', 'stranger', 1));
+    await until(() => a.has('dropped', ({ reason }) => reason === 'unknownPeer'), 'an unknown peer');
+  } finally {
+    await a.transport.stop();
+    await peer.stop();
+  }
+});
+
+test('a slow reader gets everything, in order, once it reads', async () => {
+  const b = new Member('b', {});
+  const a = new Member('a', { b: `http://127.0.0.1:${await b.transport.listen()}` });
+  b.transport.setPeer('a', 'http://127.0.0.1:1');
+  await Promise.all([a.start(), b.start()]);
+  try {
+    await until(() => a.has('connected', ({ direction }) => direction === 'out'), 'the link');
+    for (let round = 0; round < 100; round++) {
+      a.transport.send(bigAppend('b', 100_000));
+      a.transport.send(heartbeat('a', 'b', round));
+    }
+    await until(() => b.recorder.messages.length === 200, 'all messages');
+    const rounds = b.recorder.messages.flatMap((message) =>
+      message.type === 'heartbeat' ? [message.round] : [],
+    );
+    assert.equal(rounds, [...Array(100).keys()]);
+    assert.equal(a.recorder.unreached, []);
+  } finally {
+    await Promise.all([a.transport.stop(), b.transport.stop()]);
+  }
+});
+
+const ENDS: readonly [string, (socket: Socket) => void][] = [
+  ['FIN', (socket) => socket.end()],
+  ['RST', (socket) => socket.resetAndDestroy()],
+];
+
+for (const [name, end] of ENDS) {
+  test(`a link that ends by ${name} is reported and dialed again`, async () => {
+    let links = 0;
+    const peer = await rawPeer((socket) => {
+      links++;
+      if (links === 1) end(socket.resume());
+    });
+    const a = await new Member('a', { b: peer.url }, { stopMsMax: 50 }).start();
+    try {
+      await until(() => links >= 2, 'a second link');
+      assert.ok(a.has('disconnected', ({ code }) => code === 'ENDED' || code === 'SOCKET_FAILED'));
+      assert.equal(a.recorder.unreached, ['b']);
+      assert.equal(a.recorder.linksLost, ['b']);
+    } finally {
+      await a.transport.stop();
+      await peer.stop();
+    }
+  });
+}
+
+test.run();
