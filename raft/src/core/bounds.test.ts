@@ -1,8 +1,8 @@
-/** Configuration, limits, the byte form of entries, and what the core refuses from its driver. */
+/** Configuration, limits, and what the core refuses from its driver. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEFAULT_LIMITS, checkConfig, type CoreConfig } from './config.js';
-import { RECORD_HEADER_BYTES, makeEntry, readEntry, readUint64, writeUint64 } from './entry.js';
+import { RECORD_HEADER_BYTES } from './entry.js';
 import { Ballot } from './ballot.js';
 import { RaftCore } from './raft.js';
 import { MemoryDisk } from './testing/disk.js';
@@ -84,34 +84,6 @@ test('what a hanging disk holds back stays small however often a leader asks', (
   for (let count = 0; count < 1000; count += 1) b.step(message('appendRequest', { entries: logOf([1]) }));
   b.finishPersist();
   assert.is(b.take().length, 2);
-});
-
-test('an entry survives its byte form; data is copied, and every flipped bit is found', () => {
-  const data = Buffer.from('data');
-  const entry = makeEntry(2 ** 40, 7, 'command', data);
-  data.fill(0);
-  assert.is(Buffer.from(entry.data).toString(), 'data');
-  assert.equal(readEntry(entry.record), entry);
-  assert.is(readEntry(makeEntry(1, 1, 'noop', new Uint8Array(0)).record).kind, 'noop');
-  for (let bit = 0; bit < entry.record.length * 8; bit += 1) {
-    const record = Buffer.from(entry.record);
-    record[bit >> 3] = record.readUInt8(bit >> 3) ^ (1 << (bit & 7));
-    assert.throws(() => readEntry(record), codeOf('LOG_DAMAGED'));
-  }
-  assert.throws(() => readEntry(entry.record.subarray(0, 20)), codeOf('LOG_DAMAGED'));
-});
-
-test('numbers up to 2^53 - 1 survive their eight bytes', () => {
-  const bytes = Buffer.alloc(8);
-  for (const value of [0, 1, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
-    writeUint64(bytes, 0, value);
-    assert.is(readUint64(bytes, 0), value);
-  }
-});
-
-test('an entry has an index and a term from 1', () => {
-  assert.throws(() => makeEntry(0, 1, 'noop', new Uint8Array(0)), codeOf('INVARIANT'));
-  assert.throws(() => makeEntry(1, 0, 'noop', new Uint8Array(0)), codeOf('INVARIANT'));
 });
 
 test('a message for another member, or a persist that was never asked for, stops the core', () => {

@@ -7,16 +7,16 @@
  * pre-votes, refusals.
  */
 import { Ballot } from './ballot.js';
+import { Campaign, type CampaignKind } from './campaign.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
 import { RaftError, invariant } from './errors.js';
+import { takeAppend, takeHeartbeat } from './follow.js';
 import { Leadership } from './leadership.js';
 import { RaftLog } from './log.js';
 import { Outbox } from './outbox.js';
-import { electionState } from './quorum.js';
+import { ElectionTimer } from './timer.js';
 import type {
-  AppendRequest,
   CoreStatus,
-  Heartbeat,
   LogIndex,
   Message,
   NodeId,
@@ -27,9 +27,6 @@ import type {
   VoteRequest,
 } from './types.js';
 
-/** Which election a campaign stands for. */
-type Campaign = 'preVote' | 'vote' | 'transfer';
-
 /** Ticks, at most, between the loss of the link to the leader and the pre-vote that it causes. */
 const LOST_LEADER_TICKS_MAX = 3;
 
@@ -38,13 +35,11 @@ export class RaftCore {
   readonly log: RaftLog;
   readonly #ballot: Ballot;
   readonly #outbox: Outbox;
-  #role: Role = 'follower';
   #leader: NodeId | null = null;
   #leadership: Leadership | null = null;
-  /** Votes for this member in the election under way; its own once it is durable. */
-  #votes = new Map<NodeId, boolean>();
-  #electionElapsed = 0;
-  #electionTimeout = 0;
+  /** The election under way; null while this member leads or follows. */
+  #campaign: Campaign | null = null;
+  readonly #timer: ElectionTimer;
   #readsLost: readonly number[] = [];
 
   /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
@@ -58,7 +53,7 @@ export class RaftCore {
       this.term >= this.log.lastTerm,
       `term ${this.term} is below the log's last ${this.log.lastTerm}`,
     );
-    this.#resetElectionTimer();
+    this.#timer = new ElectionTimer(config.electionTicks, config.random);
   }
 
   get term(): Term {
@@ -66,7 +61,9 @@ export class RaftCore {
   }
 
   get role(): Role {
-    return this.#role;
+    if (this.#leadership !== null) return 'leader';
+    if (this.#campaign === null) return 'follower';
+    return this.#campaign.kind === 'preVote' ? 'preCandidate' : 'candidate';
   }
 
   get leader(): NodeId | null {
@@ -81,7 +78,7 @@ export class RaftCore {
   status(): CoreStatus {
     const { lastIndex, commit, applied } = this.log;
     const { id } = this.config;
-    return { id, role: this.#role, term: this.term, leader: this.#leader, lastIndex, commit, applied };
+    return { id, role: this.role, term: this.term, leader: this.#leader, lastIndex, commit, applied };
   }
 
   /** One unit of time has passed. */
@@ -90,13 +87,12 @@ export class RaftCore {
       if (this.#leadership.tick() === 'step down') this.#becomeFollower(this.term, null);
       return;
     }
-    this.#electionElapsed += 1;
-    if (this.#electionElapsed >= this.#electionTimeout) this.#campaign('preVote');
+    if (this.#timer.tick()) this.#ask('preVote');
   }
 
   /** Starts an election now, pre-vote first. For tests and for a first start that need not wait. */
   campaign(): void {
-    if (this.#leadership === null) this.#campaign('preVote');
+    if (this.#leadership === null) this.#ask('preVote');
   }
 
   /**
@@ -104,10 +100,9 @@ export class RaftCore {
    * others soon, after a few random ticks so that not all ask at once. A pre-vote disturbs no one if it was wrong.
    */
   linkLost(member: NodeId): void {
-    if (this.#role !== 'follower' || this.#leader !== member) return;
+    if (this.role !== 'follower' || this.#leader !== member) return;
     this.#leader = null;
-    const wait = 1 + Math.floor(this.config.random() * LOST_LEADER_TICKS_MAX);
-    this.#electionTimeout = this.#electionElapsed + wait;
+    this.#timer.hurry(LOST_LEADER_TICKS_MAX);
   }
 
   /** Messages to `member` may be lost. */
@@ -167,7 +162,7 @@ export class RaftCore {
         return false;
       case 'preVoteResponse':
         if (message.granted) {
-          if (this.#role === 'preCandidate' && message.term === this.term + 1) {
+          if (this.role === 'preCandidate' && message.term === this.term + 1) {
             this.#countVote(message.from, true);
           }
           return false;
@@ -224,21 +219,21 @@ export class RaftCore {
         return;
       case 'preVoteResponse':
         // One granted for this term belongs to an earlier pre-vote: the one under way asks for the next term.
-        if (this.#role === 'preCandidate' && !message.granted) this.#countVote(message.from, false);
+        if (this.role === 'preCandidate' && !message.granted) this.#countVote(message.from, false);
         return;
       case 'voteRequest':
         this.#handleVoteRequest(message);
         return;
       case 'voteResponse':
-        if (this.#role === 'candidate') this.#countVote(message.from, message.granted);
+        if (this.role === 'candidate') this.#countVote(message.from, message.granted);
         return;
       case 'appendRequest':
         this.#followLeader(message.from);
-        this.#handleAppend(message);
+        takeAppend(message, this.log, this.#outbox);
         return;
       case 'heartbeat':
         this.#followLeader(message.from);
-        this.#handleHeartbeat(message);
+        takeHeartbeat(message, this.log, this.#outbox);
         return;
       case 'appendAccepted':
         this.#leadership?.appendAccepted(message);
@@ -250,7 +245,7 @@ export class RaftCore {
         this.#leadership?.heartbeatResponse(message);
         return;
       case 'timeoutNow':
-        if (this.#role === 'follower') this.#campaign('transfer');
+        if (this.role === 'follower') this.#ask('transfer');
         return;
     }
   }
@@ -258,7 +253,7 @@ export class RaftCore {
   /** A leader of this term is heard within the shortest election timeout, or is this member itself. */
   get #hearsLeader(): boolean {
     if (this.#leadership !== null) return true;
-    return this.#leader !== null && this.#electionElapsed < this.config.electionTicks;
+    return this.#leader !== null && this.#timer.isFresh;
   }
 
   #handlePreVoteRequest(message: PreVoteRequest): void {
@@ -294,91 +289,45 @@ export class RaftCore {
       this.#leader === null || this.#leader === leader,
       `term ${this.term} has leaders ${String(this.#leader)}, ${leader}`,
     );
-    if (this.#role !== 'follower' || this.#leader === null) this.#becomeFollower(this.term, leader);
-    this.#electionElapsed = 0;
+    if (this.role !== 'follower' || this.#leader === null) this.#becomeFollower(this.term, leader);
+    this.#timer.heard();
   }
 
-  #handleAppend(message: AppendRequest): void {
-    const { id } = this.config;
-    const { prevIndex, prevTerm, entries, from } = message;
-    if (prevIndex >= this.log.commit && !this.log.matches(prevIndex, prevTerm)) {
-      const hintIndex = this.log.lastAgreeable(prevIndex, prevTerm);
-      const hintTerm = this.log.term(hintIndex);
-      this.#outbox.send({
-        type: 'appendRejected',
-        from: id,
-        to: from,
-        term: this.term,
-        prevIndex,
-        hintIndex,
-        hintTerm,
-      });
+  #ask(kind: CampaignKind): void {
+    this.#leaveRole();
+    const campaign = new Campaign(kind, this.config);
+    this.#campaign = campaign;
+    if (kind === 'preVote') {
+      for (const request of campaign.requests(this.term + 1, this.log)) this.#outbox.send(request);
+      this.#countVote(this.config.id, true);
       return;
     }
-    this.log.merge(entries);
-    // Whoever leads has what is committed; beyond that only what this request showed to agree counts, as our own
-    // tail behind it may differ (Raft 5.3).
-    const match = Math.max(prevIndex + entries.length, this.log.commit);
-    this.log.commitTo(Math.min(message.commit, match));
-    this.#outbox.hold({ type: 'appendAccepted', from: id, to: from, term: this.term, match });
-  }
-
-  #handleHeartbeat(message: Heartbeat): void {
-    const { from, round } = message;
-    this.log.commitTo(message.commit);
-    this.#outbox.send({ type: 'heartbeatResponse', from: this.config.id, to: from, term: this.term, round });
-  }
-
-  #campaign(kind: Campaign): void {
-    const isPreVote = kind === 'preVote';
-    this.#becomeRole(isPreVote ? 'preCandidate' : 'candidate');
-    if (!isPreVote) {
-      this.#ballot.enter(this.term + 1);
-      this.#ballot.give(this.config.id);
-    }
-    const { id, members } = this.config;
-    const { lastIndex, lastTerm } = this.log;
-    for (const to of members) {
-      if (to === id) continue;
-      if (isPreVote) {
-        this.#outbox.send({ type: 'preVoteRequest', from: id, to, term: this.term + 1, lastIndex, lastTerm });
-      } else {
-        // Held until term and vote are durable: a member that forgot its candidacy must not win by old answers.
-        const transfer = kind === 'transfer';
-        this.#outbox.hold({
-          type: 'voteRequest',
-          from: id,
-          to,
-          term: this.term,
-          lastIndex,
-          lastTerm,
-          transfer,
-        });
-      }
-    }
-    if (isPreVote) this.#countVote(id, true);
+    const { id } = this.config;
+    this.#ballot.enter(this.term + 1);
+    this.#ballot.give(id);
+    // Held until term and vote are durable: a member that forgot its candidacy must not win by old answers.
+    for (const request of campaign.requests(this.term, this.log)) this.#outbox.hold(request);
     // The own vote counts like another's: once it is durable.
-    else this.#outbox.hold({ type: 'voteResponse', from: id, to: id, term: this.term, granted: true });
+    this.#outbox.hold({ type: 'voteResponse', from: id, to: id, term: this.term, granted: true });
   }
 
   #countVote(from: NodeId, granted: boolean): void {
-    if (!this.#votes.has(from)) this.#votes.set(from, granted);
-    switch (electionState(this.config.members, this.#votes)) {
+    switch (this.#campaign?.count(from, granted)) {
       case 'won':
-        if (this.#role === 'preCandidate') this.#campaign('vote');
+        if (this.role === 'preCandidate') this.#ask('vote');
         else this.#becomeLeader();
         return;
       case 'lost':
         this.#becomeFollower(this.term, null);
         return;
       case 'open':
+      case undefined:
         return;
     }
   }
 
   #becomeLeader(): void {
-    invariant(this.#role === 'candidate', `${this.#role} became leader`);
-    this.#becomeRole('leader');
+    this.#leaveRole();
     this.#leader = this.config.id;
     this.#leadership = new Leadership({
       config: this.config,
@@ -389,25 +338,19 @@ export class RaftCore {
   }
 
   #becomeFollower(term: Term, leader: NodeId | null): void {
-    this.#becomeRole('follower');
+    this.#leaveRole();
     if (term > this.term) this.#ballot.enter(term);
     this.#leader = leader;
   }
 
-  #becomeRole(role: Role): void {
+  /** Forgets what the role so far was about; the timer starts anew. */
+  #leaveRole(): void {
     // Not push(...): a hundred thousand arguments overflow the stack.
     if (this.#leadership !== null) this.#readsLost = this.#readsLost.concat(this.#leadership.abandonReads());
     this.#leadership = null;
-    this.#role = role;
+    this.#campaign = null;
     this.#leader = null;
-    this.#votes = new Map();
-    this.#resetElectionTimer();
-  }
-
-  #resetElectionTimer(): void {
-    const { electionTicks, random } = this.config;
-    this.#electionElapsed = 0;
-    this.#electionTimeout = electionTicks + Math.floor(random() * electionTicks);
+    this.#timer.reset();
   }
 
   /** What to do now. Every message, entry and read is handed out once. */
