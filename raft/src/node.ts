@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
 import { RaftError } from './core/errors.js';
 import { RaftCore } from './core/raft.js';
 import type { CoreStatus, Entry, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
+import { PendingReads } from './pending-reads.js';
 import type { LogStorage } from './storage/storage.js';
 import type { Transport } from './transport/transport.js';
 
@@ -73,19 +74,11 @@ const SYSTEM_CLOCK: Clock = {
   },
 };
 
-interface ReadWaiter {
-  readonly resolve: (index: LogIndex) => void;
-  readonly reject: (error: RaftError) => void;
-}
-
 export class RaftNode {
   readonly #options: RaftNodeOptions;
   readonly #core: RaftCore;
   readonly #clock: Clock;
-  readonly #reads = new Map<number, ReadWaiter>();
-  /** Confirmed, waiting for the machine. With `#reads` at most `#readsMax`. */
-  #granted: { readonly index: LogIndex; readonly waiter: ReadWaiter }[] = [];
-  readonly #readsMax: number;
+  readonly #reads: PendingReads;
   #readIds = 0;
   #stopTicking: () => void = () => undefined;
   #isFlushDue = false;
@@ -105,7 +98,7 @@ export class RaftNode {
     }
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#options = options;
-    this.#readsMax = limits.readsMax;
+    this.#reads = new PendingReads(limits.readsMax);
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#core = new RaftCore(
       {
@@ -167,13 +160,11 @@ export class RaftNode {
    */
   async read(): Promise<LogIndex> {
     this.#checkRunning();
-    if (this.#reads.size + this.#granted.length >= this.#readsMax) {
-      throw new RaftError('OVERLOADED', `${this.#readsMax} reads wait already`);
-    }
+    this.#reads.checkRoom();
     const id = ++this.#readIds;
     this.#core.read(id);
     this.#flushSoon();
-    return new Promise((resolve, reject) => this.#reads.set(id, { resolve, reject }));
+    return this.#reads.add(id);
   }
 
   /**
@@ -211,7 +202,7 @@ export class RaftNode {
   async #close(): Promise<void> {
     this.#state = 'stopped';
     this.#stopTicking();
-    this.#rejectAllReads(new RaftError('STOPPED', 'the node has stopped'));
+    this.#reads.rejectAll(new RaftError('STOPPED', 'the node has stopped'));
     try {
       await this.#options.transport.stop();
     } finally {
@@ -258,17 +249,13 @@ export class RaftNode {
     for (const message of ready.send) this.#options.transport.send(message);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
-    for (const { id, index } of ready.reads) {
-      const waiter = this.#reads.get(id);
-      this.#reads.delete(id);
-      if (waiter !== undefined) this.#granted.push({ index, waiter });
+    if (ready.reads.length > 0) {
+      this.#reads.confirm(ready.reads);
+      this.#reads.serve(this.#core.log.applied);
     }
-    if (ready.reads.length > 0) this.#serveReads();
     if (ready.readsLost.length > 0) {
-      this.#rejectReads(
-        ready.readsLost,
-        new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read'),
-      );
+      const lost = new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read');
+      this.#reads.reject(ready.readsLost, lost);
     }
   }
 
@@ -293,24 +280,8 @@ export class RaftNode {
       this.#fail(error);
       return;
     }
-    this.#serveReads();
+    this.#reads.serve(this.#core.log.applied);
     this.#flush();
-  }
-
-  #serveReads(): void {
-    const { applied } = this.#core.log;
-    if (this.#granted.length === 0) return;
-    const waiting = this.#granted;
-    this.#granted = waiting.filter(({ index }) => index > applied);
-    for (const { index, waiter } of waiting) if (index <= applied) waiter.resolve(index);
-  }
-
-  #rejectReads(ids: readonly number[], error: RaftError): void {
-    for (const id of ids) {
-      const waiter = this.#reads.get(id);
-      this.#reads.delete(id);
-      waiter?.reject(error);
-    }
   }
 
   #showChange(): void {
@@ -326,13 +297,7 @@ export class RaftNode {
     if (this.#state !== 'running') return;
     this.#state = 'failed';
     this.#stopTicking();
-    this.#rejectAllReads(new RaftError('STOPPED', 'the node has failed', { cause: error }));
+    this.#reads.rejectAll(new RaftError('STOPPED', 'the node has failed', { cause: error }));
     this.#options.onFatal(error);
-  }
-
-  #rejectAllReads(error: RaftError): void {
-    this.#rejectReads([...this.#reads.keys()], error);
-    for (const { waiter } of this.#granted) waiter.reject(error);
-    this.#granted = [];
   }
 }
