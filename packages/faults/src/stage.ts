@@ -20,7 +20,7 @@ export interface Answer {
 }
 
 /** Everything but what every stage chooses for itself. */
-export type StageOptions = Omit<ClusterOptions, 'dataDir' | 'port' | 'output'>;
+type StageOptions = Omit<ClusterOptions, 'dataDir' | 'port' | 'output'>;
 
 const WAIT_MS_MAX = 30_000;
 const POLL_MS = 20;
@@ -146,7 +146,7 @@ export class Stage {
   }
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   /** Sent as JSON, or as it is if it is text. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

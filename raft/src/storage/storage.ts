@@ -6,7 +6,8 @@ export interface LogStorage extends LogReader {
   hardState(): HardState;
   /**
    * Writes the batch atomically and durably: when the promise resolves, a power loss does not undo it. At most one
-   * call at a time. After it resolves, reads show the batch.
+   * call at a time. After it resolves, reads show the batch. Until then hard state and last index stay as they were,
+   * and entries at and behind the batch's first index must not be read: the disk may show the old or the new ones.
    * @throws RaftError `STORAGE_FAILED`: what is on disk is unknown and the process has to stop.
    */
   persist(batch: PersistBatch): Promise<void>;
