@@ -232,7 +232,6 @@ export class Leadership {
     const progress = this.#heard(message.from);
     if (progress === undefined) return;
     progress.probeSent = false;
-    if (progress.windowFull) progress.freeOldest();
     if (progress.match < this.#context.log.lastIndex) progress.nudge = true;
     progress.roundAcknowledged = Math.max(progress.roundAcknowledged, message.round);
     this.#grantReads();

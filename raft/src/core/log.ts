@@ -131,8 +131,6 @@ export class RaftLog {
    * replaced while the disk was busy are other objects now, and stay unstable.
    */
   persisted(entries: readonly Entry[]): void {
-    const first = entries[0];
-    if (first === undefined || first.index !== this.#offset) return;
     let count = 0;
     while (count < entries.length && entries[count] === this.#unstable[count]) count += 1;
     this.#unstable.splice(0, count);

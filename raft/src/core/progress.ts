@@ -25,7 +25,10 @@ export class Progress {
   commitSent: LogIndex = 0;
   /** The highest read round that the follower has answered. */
   roundAcknowledged = 0;
-  /** An answered heartbeat shows that the follower lives while entries are missing: send even an empty append. */
+  /**
+   * An answered heartbeat shows that the follower lives while entries are missing: send even an empty append. Its
+   * answer says what became of those in flight, so that a window whose answers were lost does not stay full.
+   */
   nudge = false;
   readonly #window: Window;
   /** Appends in flight, oldest first. */
@@ -64,7 +67,8 @@ export class Progress {
     this.probeSent = false;
     if (this.state === 'probing' && match === this.match) this.#become('replicating');
     while (this.#inflight[0] !== undefined && this.#inflight[0].last <= match) {
-      this.freeOldest();
+      this.#inflightBytes -= this.#inflight[0].bytes;
+      this.#inflight.shift();
     }
   }
 
@@ -86,11 +90,6 @@ export class Progress {
   /** What was in flight may be lost: go back to what is known. */
   unreachable(): void {
     if (this.state === 'replicating') this.#become('probing');
-  }
-
-  /** Keeps a window from staying full for good when the answers to it were lost. */
-  freeOldest(): void {
-    this.#inflightBytes -= this.#inflight.shift()?.bytes ?? 0;
   }
 
   #become(state: 'probing' | 'replicating'): void {

@@ -96,7 +96,7 @@ test('the window holds exactly what was sent and not yet acknowledged, within it
     }),
     fc.record({ kind: fc.constant('accept' as const), back: fc.nat(8) }),
     fc.record({ kind: fc.constant('reject' as const), back: fc.nat(8), agreeable: fc.nat(30) }),
-    fc.record({ kind: fc.constantFrom('lose' as const, 'free' as const) }),
+    fc.record({ kind: fc.constant('lose' as const) }),
   );
   const window = { messagesMax: 3, bytesMax: 15 };
   fc.assert(
@@ -120,10 +120,6 @@ test('the window holds exactly what was sent and not yet acknowledged, within it
           progress.rejected(Math.max(0, next - 1 - one.back), one.agreeable);
           assert.ok(progress.next <= next, 'a refusal never moves forward');
         } else if (one.kind === 'lose') progress.unreachable();
-        else if (one.kind === 'free') {
-          progress.freeOldest();
-          model.shift();
-        }
         if (progress.state !== stateBefore) model = [];
         assert.ok(progress.match >= matchBefore && progress.next > progress.match);
         assert.is(progress.inflightMessages, model.length);

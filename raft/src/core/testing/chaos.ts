@@ -20,6 +20,8 @@ export class Chaos {
   readonly #members: readonly Member[];
   readonly #down = new Set<Member>();
   readonly #cut = new Set<string>();
+  /** A member whose clock stands still: it goes on believing what it believed when it was cut off. */
+  #still: Member | null = null;
   #pool: Message[] = [];
   #counter = 0;
 
@@ -47,14 +49,14 @@ export class Chaos {
     if (dice < 650) this.#deliver();
     else if (dice >= 994) this.#rareFault();
     else if (member === undefined) return;
-    else if (dice < 750) this.#act(member, () => member.tick());
+    else if (dice < 750) this.#act(member, () => member !== this.#still && member.tick());
     else if (dice < 900) this.#act(member, () => member.persisting && member.finishPersist());
     else this.#ask(member);
   }
 
   /** Heals everything and demands progress: one leader, and a new entry applied by all. */
   recover(): void {
-    this.#cut.clear();
+    this.#heal();
     for (const member of [...this.#down]) this.#restart(member);
     let proposed = false;
     for (let tick = 0; tick < LIVENESS_TICKS_MAX; tick += 1) {
@@ -128,8 +130,8 @@ export class Chaos {
     // A member that is down comes back before long, else there is seldom a majority.
     if (dice < 5 && sleeper !== undefined) this.#restart(sleeper);
     else if (dice < 4) this.#down.add(member);
-    else if (dice < 6) this.#cut.add(`${member.id} ${other.id}`);
-    else if (dice < 8) this.#cut.clear();
+    else if (dice < 6) this.#cutOff(member, other);
+    else if (dice < 8) this.#heal();
     else if (!this.#down.has(member)) {
       this.#act(member, () => {
         member.core.linkLost(other.id);
@@ -137,6 +139,22 @@ export class Chaos {
         member.work();
       });
     }
+  }
+
+  /** Cuts one link one way, or all of a member and stops its clock. */
+  #cutOff(member: Member, other: Member): void {
+    this.#cut.add(`${member.id} ${other.id}`);
+    if (this.#random.chance(0.5)) return;
+    this.#still = member;
+    for (const { id } of this.#members) {
+      this.#cut.add(`${member.id} ${id}`);
+      this.#cut.add(`${id} ${member.id}`);
+    }
+  }
+
+  #heal(): void {
+    this.#cut.clear();
+    this.#still = null;
   }
 
   #restart(member: Member): void {
