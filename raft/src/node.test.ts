@@ -2,18 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { message } from './core/testing/messages.js';
-import { RaftNode } from './node.js';
-import {
-  Hub,
-  TestMachine,
-  TestStorage,
-  quiet,
-  startAlone,
-  startNode,
-  startThree,
-  until,
-  type Rig,
-} from './testing/driver.js';
+import { Hub, quiet, startAlone, startNode, startThree, until, type Rig } from './testing/driver.js';
 
 const DATA = Buffer.from('x');
 const codeOf = (code: string) => (error: unknown) => (error as { code: string }).code === code;
@@ -229,116 +218,6 @@ test('a broken invariant is fatal, and so is a listener that throws', async () =
   });
   await until(() => throwing.fatal.length === 1);
   await throwing.node.stop();
-});
-
-test('what breaks while the transport starts leaves no timer behind', async () => {
-  const hub = new Hub();
-  const transport = hub.transport('a');
-  const rig = await startNode(hub, {
-    id: 'a',
-    members: ['a', 'b'],
-    transport: {
-      ...transport,
-      start: async (handler) => handler.message(message('heartbeat', { from: 'b', to: 'a', commit: 7 })),
-    },
-  });
-  assert.equal([rig.fatal.length, rig.clock.timers], [1, 0]);
-  await rig.node.stop();
-});
-
-test('stop() waits for the write and the apply under way, rejects reads, closes all, and is safe to call twice', async () => {
-  const rig = await startAlone();
-  rig.machine.gate.close();
-  rig.node.propose(DATA);
-  await until(() => rig.machine.gate.waiting === 1);
-  rig.storage.gate.close();
-  rig.node.propose(DATA);
-  await until(() => rig.storage.gate.waiting === 1);
-  const read = rejection(rig.node.read());
-  let stopped = 0;
-  const stops = [rig.node.stop(), rig.node.stop()].map(async (stop) => stop.then(() => (stopped += 1)));
-  assert.is(await read, 'STOPPED');
-  await quiet();
-  rig.storage.gate.open();
-  await quiet();
-  assert.equal([stopped, rig.storage.isClosed], [0, false]);
-  rig.machine.gate.open();
-  await Promise.all(stops);
-  assert.ok(rig.storage.isClosed);
-  assert.is(rig.clock.timers, 0);
-  assert.is(await rejection(rig.node.read()), 'STOPPED');
-  assert.equal(rig.fatal, []);
-});
-
-test('stop() closes the log even if the transport cannot be stopped', async () => {
-  const hub = new Hub();
-  const stop = async (): Promise<void> => {
-    throw new Error('stuck');
-  };
-  const rig = await startAlone({ transport: { ...hub.transport('a'), stop } });
-  assert.is(await rig.node.stop().catch((error: unknown) => (error as Error).message), 'stuck');
-  assert.ok(rig.storage.isClosed);
-});
-
-test('handOver() gives leadership to another member', async () => {
-  const hub = new Hub();
-  const rigs = await startThree(hub);
-  const [a, b] = rigs;
-  assert.is(await b.node.handOver(1000), true, 'a follower has nothing to hand over');
-  const handedOver = a.node.handOver(1000);
-  await until(() => a.node.status().role === 'follower');
-  a.clock.advance(10);
-  assert.is(await handedOver, true);
-  await until(() => rigs.some(({ node }) => node.status().leading));
-  await stopAll(rigs);
-});
-
-test('handOver() goes on leading when no one takes over: alone, beyond its time, or when stopped meanwhile', async () => {
-  const alone = await startAlone();
-  assert.is(await alone.node.handOver(1000), false);
-  await alone.node.stop();
-
-  const hub = new Hub();
-  const rigs = await startThree(hub);
-  const [a] = rigs;
-  hub.passes = ({ type }) => type !== 'timeoutNow';
-  const late = a.node.handOver(50);
-  a.clock.advance(50);
-  assert.is(await late, false);
-  const cut = a.node.handOver(60_000);
-  const stopping = a.node.stop();
-  a.clock.advance(10);
-  assert.is(await cut, false);
-  await stopping;
-  assert.is(a.clock.timers, 0);
-  await stopAll(rigs);
-});
-
-test('a machine that has applied more than the log holds is damage', async () => {
-  const options = { id: 'a', storage: new TestStorage([1, 1]) };
-  const error: unknown = await startNode(new Hub(), { ...options, machine: new TestMachine(3) }).catch(
-    (caught: unknown) => caught,
-  );
-  assert.ok(codeOf('LOG_DAMAGED')(error));
-  assert.match((error as Error).message, /applied index 3, but the log ends at 2/);
-  const rig = await startNode(new Hub(), { ...options, machine: new TestMachine(2) });
-  await rig.node.stop();
-});
-
-test("on the system's own clock and with the defaults a cluster of one leads at once", async () => {
-  const machine = new TestMachine();
-  const hub = new Hub();
-  const node = await RaftNode.start({
-    id: 'a',
-    members: ['a'],
-    storage: new TestStorage(),
-    transport: hub.transport('a'),
-    machine,
-    onChange: () => undefined,
-    onFatal: () => undefined,
-  });
-  await until(() => node.status().leading);
-  await node.stop();
 });
 
 test.run();
