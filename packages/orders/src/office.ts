@@ -4,15 +4,16 @@
  * Opened when the replica begins to lead, closed when it stops.
  */
 import { RaftError, type LogIndex, type Term } from '@trireme/raft';
-import { encodeBatch, type Command } from '@trireme/domain';
+import { assertRule, encodeBatch, type Command } from '@trireme/domain';
 import type { Link, Log } from '@trireme/service';
 import { readEffects } from './effects.js';
-import { knownAt, type Book } from './rules/book.js';
+import type { Book } from './rules/book.js';
 import { Desk, type Answer, type Waiter } from './rules/desk.js';
 import { parseCatalogFrame } from './rules/frames.js';
+import { KnownCommands } from './rules/known.js';
 import { SettledWaits } from './rules/reads.js';
 import { Settler, type SettlerAction } from './rules/settler.js';
-import type { KnownCommand, PendingBatch } from './rules/state.js';
+import type { PendingBatch } from './rules/state.js';
 import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
 
@@ -45,27 +46,34 @@ const SETTLE_DELAY_MS = 5;
 const PROPOSALS_IN_FLIGHT_MAX = 8;
 /** Wait before a step that was refused for load is tried again, in milliseconds. */
 const RETRY_MS = 20;
-/** Reads that wait for settlements at most. */
-const WAITS_MAX = 10_000;
+/** Items of reads that wait for settlements, at most. */
+const WAITING_ITEMS_MAX = 100_000;
 
 export class Office {
   readonly #o: OfficeOptions;
   readonly #desk: Desk;
   readonly #settler: Settler;
-  readonly #waits = new SettledWaits(WAITS_MAX);
+  readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet applied, in order. */
   readonly #proposed: number[] = [];
   #catalog: Link | null = null;
   #isFlushDue = false;
   #isSettleTimed = false;
+  #isRetryTimed = false;
   #isOpen = true;
 
   constructor(options: OfficeOptions, catalog: Link | null) {
     this.#o = options;
-    const { book, machine } = options;
-    this.#desk = new Desk(book.meta.orders, book.pending, (key) => this.#find(key));
-    this.#settler = new Settler(machine.stored.settledIndex, book.pending);
+    const { book, store, machine } = options;
+    // Nothing is proposed before an office is open, so nothing can be on its way into the book when one opens.
+    assertRule(
+      book.meta.applied === machine.stored.applied,
+      'an office opens while entries are being applied',
+    );
+    const known = new KnownCommands(store);
+    this.#desk = new Desk(book.meta.orders, book.pending, (key) => known.find(key));
+    this.#settler = new Settler(book.meta, book.pending);
     if (catalog !== null) this.catalogOpened(catalog);
   }
 
@@ -80,13 +88,19 @@ export class Office {
     else this.#o.answer([answer]);
   }
 
+  /** The link of a front-end is closed: nobody waits on it any more. */
+  linkClosed(link: number): void {
+    this.#desk.forget(link);
+  }
+
   /** Batches of any leader that were committed. */
   pending(batches: readonly PendingBatch[]): void {
     if (batches.length > 0) this.#o.onStep('committed');
-    for (const batch of batches) this.#act(this.#settler.pending(batch));
+    for (const batch of batches) this.#act(() => this.#settler.pending(batch));
   }
 
   applied(index: LogIndex, settled: readonly PendingBatch[]): void {
+    if (!this.#isOpen) return;
     while (this.#proposed[0] !== undefined && this.#proposed[0] <= index) this.#proposed.shift();
     for (const batch of settled) {
       this.#settler.settled(batch.index);
@@ -96,24 +110,25 @@ export class Office {
       this.#waits.settledTo(this.#o.machine.stored.settledIndex);
       this.#o.onStep('settled');
     }
-    if (this.#desk.queued > 0) this.#flushSoon();
+    // What found no room among the proposals in flight goes now.
+    if (this.#desk.queued > 0 || this.#desk.unsettled > 0) this.#settleSoon();
   }
 
   /**
    * Calls `done(true)` once the store holds every order that a client may have been told of before this call, as of a
-   * read confirmed by the majority; `done(false)` if this replica cannot say so now.
+   * read confirmed by the majority; `done(false)` if this replica cannot say so now. `items` is what the read weighs.
    */
-  whenComplete(done: (complete: boolean) => void): void {
+  whenComplete(items: number, done: (complete: boolean) => void): void {
     this.#o.node.read().then(
       () => {
         if (!this.#isOpen) {
           done(false);
           return;
         }
-        const { book, machine } = this.#o;
-        this.#waits.wait(book.lastBatchIndex, machine.stored.settledIndex, done);
+        const { settledIndex } = this.#o.machine.stored;
+        this.#waits.wait(this.#desk.toldIndex, settledIndex, items, done);
         // Someone waits: do not hold settlements back for company.
-        if (this.#desk.unsettled > 0) this.#flushSoon();
+        if (this.#desk.unsettled > 0) this.#settleSoon();
       },
       () => done(false),
     );
@@ -121,7 +136,7 @@ export class Office {
 
   catalogOpened(link: Link): void {
     this.#catalog = link;
-    this.#act(this.#settler.linkOpened());
+    this.#act(() => this.#settler.linkOpened());
   }
 
   catalogClosed(): void {
@@ -133,22 +148,35 @@ export class Office {
   catalogMessage(message: unknown): void {
     const frame = parseCatalogFrame(message);
     if (frame.t === 'refused') this.#o.log.warn({ frame }, 'the catalog refused; beginning again');
-    this.#act(this.#settler.received(frame));
+    this.#act(() => this.#settler.received(frame));
   }
 
   /** This replica leads no more: tells every waiter, and does nothing from now on. */
   close(): void {
-    this.#isOpen = false;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#stopWork();
     this.#o.answer(this.#desk.close());
     this.#waits.giveUp();
   }
 
-  #act(actions: readonly SettlerAction[]): void {
+  #stopWork(): void {
+    this.#isOpen = false;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  /** After a broken rule nothing is decided, answered or logged any more: the process stops. */
+  #fail(error: unknown): void {
+    if (!this.#isOpen) return;
+    this.#stopWork();
+    this.#o.fatal(error);
+  }
+
+  #act(advance: () => readonly SettlerAction[]): void {
+    if (!this.#isOpen) return;
     try {
-      for (const action of actions) this.#do(action);
+      for (const action of advance()) this.#do(action);
     } catch (error) {
-      this.#o.fatal(error);
+      this.#fail(error);
     }
   }
 
@@ -177,36 +205,27 @@ export class Office {
 
   #confirm(round: number): void {
     this.#o.node.read().then(
-      () => this.#ifOpen(() => this.#act(this.#settler.confirmed(round))),
+      () => this.#ifOpen(() => this.#act(() => this.#settler.confirmed(round))),
       (error: unknown) => {
         const isRetry = error instanceof RaftError && error.code === 'OVERLOADED';
+        // Any other refusal means that the lead is lost, which closes the office.
         if (isRetry) this.#after(RETRY_MS, () => this.#confirm(round));
       },
     );
   }
 
   async #readEffects(round: number, after: number): Promise<void> {
-    const { store, machine, log, fatal } = this.#o;
+    const { store, machine, log } = this.#o;
     try {
       const effects = await readEffects(store, machine.stored, after);
       log.info({ after, index: effects.index, effects: effects.effects.length }, 'replaying to the catalog');
-      this.#ifOpen(() => this.#act(this.#settler.effectsRead(round, effects)));
+      this.#ifOpen(() => this.#act(() => this.#settler.effectsRead(round, effects)));
     } catch (error) {
-      fatal(error);
+      this.#fail(error);
     }
   }
 
-  #find(key: string): KnownCommand | null {
-    const { store } = this.#o;
-    const place = store.place(key);
-    if (place === null) return null;
-    const batch = store.batch(place.seq);
-    const kept = store.outcomes(place.seq);
-    if (batch === null || kept === null)
-      throw new RaftError('LOG_DAMAGED', `key ${key} stands in a batch that is gone`);
-    return knownAt(batch, kept, place.position);
-  }
-
+  /** Logs at once where orders or reads wait, else after giving orders some time to come along. */
   #settleSoon(): void {
     if (this.#waits.size > 0 || this.#desk.queued > 0) {
       this.#flushSoon();
@@ -231,6 +250,7 @@ export class Office {
   }
 
   #flush(): void {
+    if (this.#isRetryTimed) return;
     while (this.#proposed.length < PROPOSALS_IN_FLIGHT_MAX) {
       const batch = this.#desk.takeBatch();
       if (batch === null) return;
@@ -240,18 +260,26 @@ export class Office {
         this.#desk.logged(index, batch.commands);
       } catch (error) {
         this.#desk.notLogged(batch.commands, batch.settlements);
-        if (!(error instanceof RaftError)) this.#o.fatal(error);
+        if (!(error instanceof RaftError)) this.#fail(error);
         // Refused for load or during a hand-over, which may yet be given up; losing the lead closes the office.
-        else this.#after(RETRY_MS, () => this.#flushSoon());
+        else this.#retryFlush();
         return;
       }
     }
   }
 
+  #retryFlush(): void {
+    this.#isRetryTimed = true;
+    this.#after(RETRY_MS, () => {
+      this.#isRetryTimed = false;
+      this.#flushSoon();
+    });
+  }
+
   #after(ms: number, callback: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#ifOpen(callback);
+      callback();
     }, ms);
     this.#timers.add(timer);
   }

@@ -4,14 +4,9 @@
  */
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import {
-  LINK_PATHS,
-  type FromReplica,
-  type GetItem,
-  type GetResult,
-  type OrderWire,
-  type SubmitResult,
-} from '@trireme/domain';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { LINK_PATHS, type FromReplica, type SubmitResult } from '@trireme/domain';
 import { LevelLog, RaftNode, type LogStorage, type NodeStatus, type Transport } from '@trireme/raft';
 import {
   InternalServer,
@@ -24,10 +19,10 @@ import {
 } from '@trireme/service';
 import { BookMachine } from './machine.js';
 import { Office, type OrderStep } from './office.js';
+import { BookReads } from './reads.js';
 import { Book } from './rules/book.js';
 import type { Answer } from './rules/desk.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
-import type { BookedOrder } from './rules/state.js';
 import { BookStore } from './store.js';
 
 export interface ReplicaOptions {
@@ -65,8 +60,6 @@ const NOT_OBSERVED: ReplicaObserver = {
 const HAND_OVER_MS = 2_000;
 /** Submissions held between winning an election and being ready to lead, in frames; more are refused as busy. */
 const HELD_FRAMES_MAX = 1_000;
-/** Orders looked at for one page, so that a rare name cannot make a read long. */
-const PAGE_SCAN_MAX = 10_000;
 
 interface Parts {
   readonly book: Book;
@@ -75,7 +68,6 @@ interface Parts {
 }
 
 type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
-type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
 
 export class Replica {
   readonly #o: ReplicaOptions;
@@ -83,10 +75,16 @@ export class Replica {
   readonly #frontends = new Map<number, Link>();
   readonly #catalog: LinkDialer;
   readonly #server: InternalServer;
+  readonly #reads = new BookReads({
+    parts: () => this.#parts,
+    office: () => this.#office,
+    fatal: (error) => this.#fatal(error),
+  });
   #parts: Parts | null = null;
   #node: RaftNode | null = null;
   #office: Office | null = null;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
+  #isStopping = false;
 
   constructor(options: ReplicaOptions) {
     this.#o = options;
@@ -118,37 +116,59 @@ export class Replica {
    * @throws RaftError `LOG_DAMAGED` naming what is damaged, `BAD_CONFIG`; the system's error if it cannot listen.
    */
   async start(): Promise<number> {
-    const { id, data, members, identity, transport, fatal } = this.#o;
+    try {
+      await this.#open();
+      this.#catalog.start();
+      return await this.#server.listen();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { id, data, members, identity, transport } = this.#o;
     const { cluster } = identity;
     const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id });
-    const { store, meta, pending } = await BookStore.open({ path: join(data, 'book'), cluster, id });
-    const book = new Book(store, meta, pending);
-    const machine = new BookMachine(book, store, {
-      pending: (batches) => this.#office?.pending(batches),
-      applied: (applied, settled) => this.#office?.applied(applied, settled),
-    });
-    this.#parts = { book, store, machine };
-    this.#node = await RaftNode.start({
-      id,
-      members,
-      storage: this.#observe.storage(storage),
-      transport: this.#observe.transport(transport),
-      machine,
-      onChange: (status) => this.#changed(status),
-      onFatal: fatal,
-    });
-    this.#catalog.start();
-    return this.#server.listen();
+    try {
+      const { store, meta, pending } = await BookStore.open({ path: join(data, 'book'), cluster, id });
+      const book = new Book(store, meta, pending);
+      const machine = new BookMachine(book, store, {
+        pending: (batches) => this.#office?.pending(batches),
+        applied: (applied, settled) => this.#office?.applied(applied, settled),
+      });
+      this.#parts = { book, store, machine };
+      this.#node = await RaftNode.start({
+        id,
+        members,
+        storage: this.#observe.storage(storage),
+        transport: this.#observe.transport(transport),
+        machine,
+        onChange: (status) => this.#changed(status),
+        onFatal: (error) => this.#fatal(error),
+      });
+    } catch (error) {
+      // A node that started owns the log; one that did not leaves it to us.
+      await storage.close();
+      throw error;
+    }
   }
 
   /** Hands leadership over, answers what is open, closes everything. */
   async stop(): Promise<void> {
     await this.#node?.handOver(HAND_OVER_MS);
+    this.#isStopping = true;
     this.#closeOffice();
+    this.#releaseHeld();
     await this.#server.close();
     await this.#catalog.stop();
     await this.#node?.stop();
     await this.#parts?.store.close();
+  }
+
+  /** Once it is stopping, what fails because something else is closed already is no news. */
+  #fatal(error: unknown): void {
+    if (!this.#isStopping) this.#o.fatal(error);
   }
 
   /** What `GET /status` shows. */
@@ -164,7 +184,7 @@ export class Replica {
       hash,
       settledIndex,
       keys,
-      pending: parts?.book.pending.length,
+      pending: parts?.book.pendingCount,
       frontends: this.#frontends.size,
       office: this.#office?.status ?? null,
     };
@@ -180,14 +200,14 @@ export class Replica {
   }
 
   #openOffice(): void {
-    if (this.#office !== null || this.#parts === null || this.#node === null) return;
+    if (this.#office !== null || this.#isStopping || this.#parts === null || this.#node === null) return;
     this.#office = new Office(
       {
         node: this.#node,
         ...this.#parts,
         log: this.#o.log,
         answer: (answers) => this.#answer(answers),
-        fatal: this.#o.fatal,
+        fatal: (error) => this.#fatal(error),
         onStep: this.#observe.onStep,
       },
       this.#catalog.link,
@@ -237,8 +257,20 @@ export class Replica {
         this.#frontends.set(link.id, link);
         if (this.#node !== null) this.#announce(link, this.#node.status());
       },
-      message: (link, message) => this.#received(link, parseFrontendFrame(message)),
-      closed: (link) => this.#frontends.delete(link.id),
+      message: (link, message) => {
+        const frame = parseFrontendFrame(message);
+        // A frame that is not of the protocol costs its sender the link; anything else that goes wrong is ours.
+        try {
+          this.#received(link, frame);
+        } catch (error) {
+          this.#fatal(error);
+        }
+      },
+      closed: (link) => {
+        this.#frontends.delete(link.id);
+        this.#held = this.#held.filter((held) => held.link !== link);
+        this.#office?.linkClosed(link.id);
+      },
     };
   }
 
@@ -248,10 +280,10 @@ export class Replica {
         this.#submit(link, frame);
         return;
       case 'get':
-        this.#get(link, frame.items);
+        this.#reads.get(link, frame.items);
         return;
       case 'list':
-        this.#list(link, frame);
+        this.#reads.list(link, frame);
         return;
     }
   }
@@ -262,7 +294,7 @@ export class Replica {
       for (const { id, command } of frame.items) office.submit(command, { link: link.id, id });
       return;
     }
-    const isElected = this.#node?.status().role === 'leader';
+    const isElected = !this.#isStopping && this.#node?.status().role === 'leader';
     if (isElected && this.#held.length < HELD_FRAMES_MAX) {
       this.#held.push({ link, frame });
       return;
@@ -271,86 +303,12 @@ export class Replica {
     send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
   }
 
-  /** A book's orders never change, so an order that is here is the answer; only "missing" needs more. */
-  #get(link: Link, asked: readonly GetItem[]): void {
-    const results: GetResult[] = [];
-    const unsure: GetItem[] = [];
-    for (const item of asked) {
-      const found = this.#find(item);
-      if (found !== null) results.push(found);
-      else if (item[2]) unsure.push(item);
-      else results.push([item[0], 'missing']);
-    }
-    if (results.length > 0) send(link, { t: 'got', items: results });
-    if (unsure.length === 0) return;
-    const refused = (why: 'notLeader' | 'busy'): void =>
-      send(link, { t: 'got', items: unsure.map(([id]) => [id, 'refused', why]) });
-    if (this.#office === null) {
-      refused('notLeader');
-      return;
-    }
-    this.#office.whenComplete((complete) => {
-      if (complete)
-        send(link, { t: 'got', items: unsure.map((item) => this.#find(item) ?? [item[0], 'missing']) });
-      else refused('busy');
-    });
-  }
-
-  #find([id, number]: GetItem): GetResult | null {
-    const order = this.#parts?.store.order(number) ?? null;
-    return order === null ? null : [id, 'order', orderWire(order)];
-  }
-
-  #list(link: Link, frame: ListFrame): void {
-    const { id } = frame;
-    if (this.#office === null) {
-      send(link, { t: 'pageRefused', id, why: 'notLeader' });
-      return;
-    }
-    this.#office.whenComplete((complete) => {
-      if (!complete) send(link, { t: 'pageRefused', id, why: 'busy' });
-      else this.#page(frame).then((page) => send(link, page), this.#o.fatal);
-    });
-  }
-
-  async #page({ id, after, limit, name }: ListFrame): Promise<FromReplica> {
-    const orders: OrderWire[] = [];
-    const last = this.#parts?.machine.stored.orders ?? 0;
-    const scanEnd = Math.min(last, after + PAGE_SCAN_MAX);
-    let next = scanEnd;
-    for await (const order of this.#orders(after, scanEnd)) {
-      if (name === null || order.name === name) orders.push(orderWire(order));
-      if (orders.length < limit) continue;
-      next = order.number;
-      break;
-    }
-    return { t: 'page', id, orders, next: next < last ? next : null };
-  }
-
-  async *#orders(after: number, last: number): AsyncGenerator<BookedOrder> {
-    if (this.#parts !== null && after < last) yield* this.#parts.store.orders(after, last);
-  }
-
-  /** The whole book as CSV, as of one moment. */
   async #export(response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
-    response.write('number,name,type,quantity\n');
-    for await (const { number, name, type, quantity } of this.#orders(
-      0,
-      this.#parts?.machine.stored.orders ?? 0,
-    )) {
-      if (response.write(`${number},${name},${type},${quantity}\n`)) continue;
-      await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
-      if (response.destroyed) return;
-    }
-    response.end();
+    await pipeline(Readable.from(this.#reads.csv()), response);
   }
 }
 
 function send(link: Link, frame: FromReplica): void {
   link.send(frame);
-}
-
-function orderWire({ number, name, type, quantity, price, time }: BookedOrder): OrderWire {
-  return [number, name, type, quantity, price, time];
 }

@@ -134,17 +134,15 @@ export class BookStore implements BookReader {
     read: (number: number, value: unknown) => unknown,
   ): Promise<void> {
     let expected = first;
-    for await (const [key, record] of this.#scan(
-      numberKey(table, 0),
-      numberKey(table, Number.MAX_SAFE_INTEGER),
-    )) {
+    const [gte, lte] = [numberKey(table, 0), numberKey(table, Number.MAX_SAFE_INTEGER)];
+    for await (const [key, record] of this.#scan(gte, lte)) {
       const number = keyNumber(key);
+      if (number > last || number < first) throw this.#damage(`${describeKey(key)} should not be there`);
       if (number !== expected) break;
       read(number, unseal(key, record));
       expected += 1;
     }
-    if (expected !== last + 1)
-      throw this.#damage(`${describeKey(numberKey(table, expected))} is missing, or one too many`);
+    if (expected <= last) throw this.#damage(`${describeKey(numberKey(table, expected))} is missing`);
   }
 
   async *#scan(gte: Uint8Array, lte: Uint8Array): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
@@ -162,7 +160,10 @@ export class BookStore implements BookReader {
 
   #get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
     const record = this.#db.getSync(key);
-    if (record === undefined) return null;
+    return record === undefined ? null : this.#parse(table, key, record, read);
+  }
+
+  #parse<T>(table: Table, key: Uint8Array, record: Uint8Array, read: (value: unknown) => T): T {
     try {
       return read(unseal(key, record));
     } catch (error) {
@@ -187,15 +188,49 @@ export class BookStore implements BookReader {
     return this.#get('order', numberKey('order', number), (value) => readOrder(number, value));
   }
 
-  change(change: number): StockChange | null {
-    return this.#get('change', numberKey('change', change), (value) => readChange(change, value));
+  /** Order `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
+  orderAt(number: number): BookedOrder {
+    return this.#present('order', number, this.order(number));
   }
 
-  /** Orders with numbers above `after` up to `last`, in order. */
-  async *orders(after: number, last: number): AsyncGenerator<BookedOrder> {
-    for await (const [key, record] of this.#scan(numberKey('order', after + 1), numberKey('order', last))) {
-      yield readOrder(keyNumber(key), unseal(key, record));
+  /** Stock change `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
+  changeAt(number: number): StockChange {
+    const change = this.#get('change', numberKey('change', number), (value) => readChange(number, value));
+    return this.#present('change', number, change);
+  }
+
+  #present<T>(table: Table, number: number, record: T | null): T {
+    if (record === null) throw this.#damage(`${table} ${number} is missing`);
+    return record;
+  }
+
+  /**
+   * Orders with numbers above `after` up to `last`, which the book has, in order.
+   * @throws RaftError `LOG_DAMAGED` if one is damaged or missing.
+   */
+  orders(after: number, last: number): AsyncGenerator<BookedOrder> {
+    return this.#rows('order', after, last, readOrder);
+  }
+
+  /** The same for stock changes. */
+  changes(after: number, last: number): AsyncGenerator<StockChange> {
+    return this.#rows('change', after, last, readChange);
+  }
+
+  async *#rows<T>(
+    table: Table,
+    after: number,
+    last: number,
+    read: (number: number, value: unknown) => T,
+  ): AsyncGenerator<T> {
+    if (after >= last) return;
+    let expected = after + 1;
+    for await (const [key, record] of this.#scan(numberKey(table, expected), numberKey(table, last))) {
+      if (keyNumber(key) !== expected) break;
+      yield this.#parse(table, key, record, (value) => read(keyNumber(key), value));
+      expected += 1;
     }
+    if (expected <= last) throw this.#damage(`${table} ${expected} is missing`);
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   type Outcome,
   type Settlement,
 } from '@trireme/domain';
+import { checkOutcomes } from './outcomes.js';
 import type {
   Applied,
   BookEntry,
@@ -22,8 +23,6 @@ import type {
   BookReader,
   BookWrite,
   KeptBatch,
-  KeptOutcomes,
-  KnownCommand,
   PendingBatch,
   Place,
 } from './state.js';
@@ -39,12 +38,16 @@ type Draft = { -readonly [Field in keyof BookMeta]: BookMeta[Field] };
 export class Book {
   readonly #reader: BookReader;
   #meta: Draft;
-  /** By log index, in log order. Bounded by the leader's intake. */
+  /** By `seq`, which is in log order and dense. Bounded by the leader's intake. */
   readonly #pending = new Map<number, PendingBatch>();
   #lastBatchIndex: number;
-  /** Of the apply under way: what the reader does not show yet. */
+  /**
+   * Of the apply under way: what the reader does not show yet. How entries are cut into applies differs from replica
+   * to replica and must not be seen in the book, so that keys that go are as much part of it as keys that come.
+   */
   #writes: BookWrite[] = [];
-  #newKeys = new Map<string, Place>();
+  #writtenKeys = new Map<string, Place | null>();
+  #writtenBatches = new Map<number, KeptBatch>();
 
   /** @param pending every batch that the store keeps and that is not settled, in order */
   constructor(reader: BookReader, meta: BookMeta, pending: readonly KeptBatch[]) {
@@ -52,7 +55,7 @@ export class Book {
     this.#meta = { ...meta };
     let prev = meta.settledIndex;
     for (const kept of pending) {
-      this.#pending.set(kept.index, { ...kept, prev, commands: decodeBatch(kept.bytes).commands });
+      this.#pending.set(kept.seq, { ...kept, prev, commands: decodeBatch(kept.bytes).commands });
       prev = kept.index;
     }
     this.#lastBatchIndex = prev;
@@ -67,15 +70,15 @@ export class Book {
     return [...this.#pending.values()];
   }
 
-  /** Log index of the last batch with commands, settled or not; 0 if there is none. */
-  get lastBatchIndex(): number {
-    return this.#lastBatchIndex;
+  get pendingCount(): number {
+    return this.#pending.size;
   }
 
   /** Applies entries in log order. The writes must be stored, atomically, before the next call. */
   apply(entries: readonly BookEntry[]): Applied {
     this.#writes = [];
-    this.#newKeys = new Map();
+    this.#writtenKeys = new Map();
+    this.#writtenBatches = new Map();
     const pending: PendingBatch[] = [];
     const settled: PendingBatch[] = [];
     for (const { index, batch, bytes } of entries) {
@@ -107,8 +110,7 @@ export class Book {
         return;
       }
       const place = { seq, position };
-      this.#newKeys.set(command.key, place);
-      this.#writes.push({ table: 'key', key: command.key, value: place });
+      this.#writeKey(command.key, place);
     });
     const added = batch.commands.length - skip.length;
     if (added === 0) return null;
@@ -119,13 +121,20 @@ export class Book {
     meta.lastSeq = seq;
     meta.keys += added;
     this.#writes.push({ table: 'batch', seq, value: kept });
+    this.#writtenBatches.set(seq, kept);
     const pending = { ...kept, prev, commands: batch.commands };
-    this.#pending.set(index, pending);
+    this.#pending.set(seq, pending);
     return pending;
   }
 
-  #isKnown(command: Command): boolean {
-    return this.#newKeys.has(command.key) || this.#reader.place(command.key) !== null;
+  #isKnown({ key }: Command): boolean {
+    const written = this.#writtenKeys.get(key);
+    return (written === undefined ? this.#reader.place(key) : written) !== null;
+  }
+
+  #writeKey(key: string, value: Place | null): void {
+    this.#writtenKeys.set(key, value);
+    this.#writes.push({ table: 'key', key, value });
   }
 
   /** Settles the oldest pending batch; what is settled already stays as it is. Returns the batch that it settled. */
@@ -133,21 +142,16 @@ export class Book {
     const meta = this.#meta;
     const { index, outcomes } = settlement;
     if (index <= meta.settledIndex) return null;
-    const [oldest] = this.#pending.values();
+    const oldest = this.#pending.get(meta.settledSeq + 1);
     assertRule(
       oldest?.index === index,
       `settlement of ${index}, but the oldest pending is ${String(oldest?.index)}`,
     );
-    const { seq, commands, skip, time, bytes } = oldest;
-    assertRule(outcomes.length === commands.length, `settlement of ${index} has ${outcomes.length} outcomes`);
+    checkOutcomes(oldest, outcomes);
+    const { seq, commands, time, bytes } = oldest;
     const firstNumber = meta.orders + 1;
     commands.forEach((command, position) => {
       const outcome = outcomes[position] ?? { kind: 'none' };
-      const isSkipped = skip.includes(position);
-      assertRule(
-        (outcome.kind === 'none') === isSkipped,
-        `settlement of ${index} at ${position} is ${outcome.kind}`,
-      );
       this.#book(index, time, command, outcome);
     });
     meta.hash = createHash('sha256')
@@ -158,27 +162,25 @@ export class Book {
     meta.settledIndex = index;
     meta.settledSeq = seq;
     this.#writes.push({ table: 'outcomes', seq, value: { seq, firstNumber, outcomes } });
-    this.#pending.delete(index);
+    this.#pending.delete(seq);
     return oldest;
   }
 
   #book(index: number, time: number, command: Command, outcome: Outcome): void {
-    if (outcome.kind !== 'filled' && outcome.kind !== 'done') return;
     const { name } = command;
-    if (command.kind === 'list' || command.kind === 'restock') {
-      assertRule(outcome.kind === 'done', `${command.kind} at ${index} was ${outcome.kind}`);
+    if (outcome.kind === 'done' && (command.kind === 'list' || command.kind === 'restock')) {
       const change = ++this.#meta.changes;
       const amount = command.kind === 'list' ? command.price : command.quantity;
       this.#writes.push({ table: 'change', value: { change, index, kind: command.kind, name, amount } });
-      return;
     }
-    assertRule(outcome.kind === 'filled', `order at ${index} was ${outcome.kind}`);
-    const { kind: type, quantity } = command;
-    const number = ++this.#meta.orders;
-    this.#writes.push({
-      table: 'order',
-      value: { number, name, type, quantity, price: outcome.price, time, index },
-    });
+    if (outcome.kind === 'filled' && (command.kind === 'buy' || command.kind === 'sell')) {
+      const { kind: type, quantity } = command;
+      const number = ++this.#meta.orders;
+      this.#writes.push({
+        table: 'order',
+        value: { number, name, type, quantity, price: outcome.price, time, index },
+      });
+    }
   }
 
   /** Forgets the oldest settled batches whose keys have outlived their lifetime. */
@@ -186,28 +188,18 @@ export class Book {
     const meta = this.#meta;
     for (let dropped = 0; dropped < DROPS_PER_BATCH && meta.firstSeq <= meta.settledSeq; dropped += 1) {
       const seq = meta.firstSeq;
-      const oldest = this.#reader.batch(seq);
-      // Null when it was kept in this very apply: far from expired.
-      if (oldest === null || oldest.time + KEY_LIFETIME_MS > meta.time) return;
+      // Even a batch of this very apply may have expired: a replica that was away for a day applies much at once.
+      const oldest = this.#writtenBatches.get(seq) ?? this.#reader.batch(seq);
+      assertRule(oldest !== null, `batch ${seq} is kept but cannot be read`);
+      if (oldest.time + KEY_LIFETIME_MS > meta.time) return;
+      const skip = new Set(oldest.skip);
       decodeBatch(oldest.bytes).commands.forEach((command, position) => {
-        if (oldest.skip.includes(position)) return;
-        this.#writes.push({ table: 'key', key: command.key, value: null });
+        if (skip.has(position)) return;
+        this.#writeKey(command.key, null);
         meta.keys -= 1;
       });
       this.#writes.push({ table: 'batch', seq, value: null }, { table: 'outcomes', seq, value: null });
       meta.firstSeq = seq + 1;
     }
   }
-}
-
-/** What became of the command at `position` of a settled batch, and its order number if it was filled. */
-export function knownAt(batch: KeptBatch, kept: KeptOutcomes, position: number): KnownCommand {
-  const command = decodeBatch(batch.bytes).commands[position];
-  const outcome = kept.outcomes[position];
-  assertRule(
-    command !== undefined && outcome !== undefined,
-    `batch ${batch.seq} has no position ${position}`,
-  );
-  const filledBefore = kept.outcomes.slice(0, position).filter(({ kind }) => kind === 'filled').length;
-  return { command, outcome, number: kept.firstNumber + filledBefore };
 }

@@ -13,6 +13,7 @@ import {
   type Settlement,
   type SubmitResult,
 } from '@trireme/domain';
+import { Fifo } from './fifo.js';
 import type { KnownCommand, PendingBatch } from './state.js';
 
 /** Who waits for an answer: a link, and the asker's own id on it. */
@@ -32,7 +33,7 @@ type Verdict = readonly ['filled', number, number] | readonly ['done'] | readonl
 
 interface OpenCommand {
   readonly command: Command;
-  readonly waiters: Waiter[];
+  waiters: Waiter[];
   verdict: Verdict | null;
 }
 
@@ -52,12 +53,12 @@ export class Desk {
   readonly #open = new Map<string, OpenCommand>();
   #waiters = 0;
   #queue: Command[] = [];
-  /** Logged batches in log order, by index, until they are decided. */
-  readonly #logged = new Map<number, readonly Command[]>();
+  /** Logged batches in log order until they are decided. */
+  readonly #logged = new Fifo<{ readonly index: number; readonly commands: readonly Command[] }>();
   #undecided = 0;
   #settlements: Settlement[] = [];
   #nextNumber: number;
-  #decidedIndex = 0;
+  #toldIndex: number;
 
   /**
    * @param orders filled orders in the book now
@@ -71,12 +72,12 @@ export class Desk {
     limits: DeskLimits = DESK_LIMITS,
   ) {
     this.#nextNumber = orders + 1;
+    this.#toldIndex = pending.at(-1)?.index ?? 0;
     this.#find = find;
     this.#limits = limits;
     for (const batch of pending) {
-      const commands = batch.commands.filter((_, position) => !batch.skip.includes(position));
-      for (const command of commands) this.#open.set(command.key, { command, waiters: [], verdict: null });
-      this.#logged.set(batch.index, batch.commands);
+      for (const command of made(batch)) this.#open.set(command.key, { command, waiters: [], verdict: null });
+      this.#logged.push({ index: batch.index, commands: batch.commands });
       this.#undecided += batch.commands.length;
     }
   }
@@ -119,10 +120,20 @@ export class Desk {
     const { link, id } = waiter;
     if (!isSame(open.command, command)) return { link, result: [id, 'keyReused'] };
     if (open.verdict !== null) return { link, result: answerOf(id, open.verdict) };
-    if (this.#isFull) return { link, result: [id, 'refused', 'busy'] };
+    // Not "refused": the command itself is under way and may well have an effect.
+    if (this.#isFull) return { link, result: [id, 'lost'] };
     open.waiters.push(waiter);
     this.#waiters += 1;
     return null;
+  }
+
+  /** A link is closed: nobody waits on it any more. What came over it goes its way. */
+  forget(link: number): void {
+    for (const open of this.#open.values()) {
+      const left = open.waiters.filter((waiter) => waiter.link !== link);
+      this.#waiters -= open.waiters.length - left.length;
+      open.waiters = left;
+    }
   }
 
   /** What to log next, or null if there is nothing, or too much is undecided to log more commands. */
@@ -138,7 +149,7 @@ export class Desk {
 
   /** The batch with `commands` stands in the log at `index`. */
   logged(index: number, commands: readonly Command[]): void {
-    if (commands.length > 0) this.#logged.set(index, commands);
+    if (commands.length > 0) this.#logged.push({ index, commands });
   }
 
   /** The log refused the batch: it had no effect, and may be tried again or given up. */
@@ -150,16 +161,11 @@ export class Desk {
 
   /** The catalog has decided the oldest undecided batch, durably. Returns the answers that are due. */
   decided(index: number, outcomes: readonly Outcome[]): readonly Answer[] {
-    const [oldest] = this.#logged;
-    assertRule(oldest?.[0] === index, `catalog decided ${index}, but ${String(oldest?.[0])} is the oldest`);
-    const commands = oldest[1];
-    assertRule(
-      outcomes.length === commands.length,
-      `catalog decided ${outcomes.length} commands of ${index}`,
-    );
-    this.#logged.delete(index);
+    const oldest = this.#logged.shift();
+    assertRule(oldest?.index === index, `${index} is decided, but ${String(oldest?.index)} is the oldest`);
+    const { commands } = oldest;
     this.#undecided -= commands.length;
-    this.#decidedIndex = index;
+    this.#toldIndex = Math.max(this.#toldIndex, index);
     const answers: Answer[] = [];
     outcomes.forEach((outcome, position) => {
       const command = commands[position];
@@ -171,22 +177,23 @@ export class Desk {
       open.verdict = verdict;
       for (const { link, id } of open.waiters) answers.push({ link, result: answerOf(id, verdict) });
       this.#waiters -= open.waiters.length;
-      open.waiters.length = 0;
+      open.waiters = [];
     });
     this.#settlements.push({ index, outcomes });
     return answers;
   }
 
-  /** Log index of the last batch that was decided under this desk, 0 for none. */
-  get decidedIndex(): number {
-    return this.#decidedIndex;
+  /**
+   * Every outcome that any client was told by now is of a batch at or below this log index: of one that was decided under
+   * this desk, or of one that an earlier leader logged.
+   */
+  get toldIndex(): number {
+    return this.#toldIndex;
   }
 
   /** The book has the batch settled, and answers for its keys from now on. */
   settled(batch: PendingBatch): void {
-    batch.commands.forEach((command, position) => {
-      if (!batch.skip.includes(position)) this.#open.delete(command.key);
-    });
+    for (const command of made(batch)) this.#open.delete(command.key);
   }
 
   /**
@@ -205,6 +212,12 @@ export class Desk {
     this.#queue = [];
     return answers;
   }
+}
+
+/** The commands of a batch that were not skipped. */
+function made({ commands, skip }: PendingBatch): readonly Command[] {
+  const skipped = new Set(skip);
+  return commands.filter((_, position) => !skipped.has(position));
 }
 
 function verdictOf(outcome: Outcome, number: number): Verdict {

@@ -7,6 +7,8 @@ import {
   asObject,
   asText,
   commandFromWire,
+  outcomeFromWire,
+  outcomeToWire,
   type CatalogToLeader,
   type Command,
   type GetItem,
@@ -86,12 +88,8 @@ export function parseCatalogFrame(value: unknown): CatalogToLeader {
 
 function parseDecided(value: unknown): readonly [number, readonly OutcomeWire[]] {
   const [index, outcomes] = asList(value, 'decided item');
-  return [asInteger(index, 'index', 1), asList(outcomes, 'outcomes').map(parseOutcome)];
-}
-
-function parseOutcome(value: unknown): OutcomeWire {
-  if (value === null) return null;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value))
-    throw new FormatError('outcome is not a number');
-  return value;
+  return [
+    asInteger(index, 'index', 1),
+    asList(outcomes, 'outcomes').map((outcome) => outcomeToWire(outcomeFromWire(outcome))),
+  ];
 }

@@ -14,7 +14,8 @@ import {
   type LeaderToCatalog,
   type Outcome,
 } from '@trireme/domain';
-import type { PendingBatch } from './state.js';
+import { checkOutcomes } from './outcomes.js';
+import type { BookMeta, PendingBatch } from './state.js';
 
 export type SettlerAction =
   | { readonly do: 'send'; readonly frame: LeaderToCatalog }
@@ -32,6 +33,8 @@ export interface Effects {
 
 /** Batches sent to the catalog and not yet answered at most; the rest wait here, in the book's pending table. */
 const IN_FLIGHT_MAX = 64;
+/** And bytes of them, but for one batch that is larger by itself: a link whose queue is full is closed. */
+const IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024;
 
 type Phase = 'unlinked' | 'asking' | 'confirming' | 'replaying' | 'deciding';
 
@@ -43,20 +46,31 @@ interface Undecided {
 
 export class Settler {
   #phase: Phase = 'unlinked';
-  /** Pending batches in log order, from the oldest that is not settled. */
-  readonly #batches: Undecided[] = [];
-  /** Position in `#batches` of the next one to send on this link. */
-  #next = 0;
-  /** Log indexes of the batches that were sent on this link and are not answered, oldest first. */
-  #inFlight: number[] = [];
+  /** Pending batches by `seq`, which is dense: from `#oldestSeq`, the oldest that is not settled. */
+  readonly #batches = new Map<number, Undecided>();
+  #oldestSeq: number;
+  /** The next one to send on this link. */
+  #nextSeq: number;
+  /** Batches that were sent on this link and are not answered, oldest first. */
+  #inFlight: Undecided[] = [];
+  #inFlightBytes = 0;
   #settledIndex: number;
+  /** Log index of the last batch that is committed and applied. */
+  #lastIndex: number;
   #catalogIndex = 0;
   /** Tells answers to what was asked in this conversation from those to an earlier one. */
   #round = 0;
 
-  constructor(settledIndex: number, pending: readonly PendingBatch[]) {
-    this.#settledIndex = settledIndex;
-    for (const batch of pending) this.#batches.push({ batch, decided: null });
+  /**
+   * @param book where the book stands
+   * @param pending every batch that is not settled in it
+   */
+  constructor(book: Pick<BookMeta, 'settledIndex' | 'settledSeq'>, pending: readonly PendingBatch[]) {
+    this.#settledIndex = book.settledIndex;
+    this.#lastIndex = book.settledIndex;
+    this.#oldestSeq = book.settledSeq + 1;
+    this.#nextSeq = this.#oldestSeq;
+    for (const batch of pending) this.#add(batch);
   }
 
   get phase(): Phase {
@@ -74,30 +88,39 @@ export class Settler {
 
   #begin(): readonly SettlerAction[] {
     this.#phase = 'asking';
-    this.#next = 0;
+    this.#nextSeq = this.#oldestSeq;
     this.#inFlight = [];
+    this.#inFlightBytes = 0;
     return [{ do: 'send', frame: { t: 'begin' } }];
+  }
+
+  #add(batch: PendingBatch): void {
+    const seq = this.#oldestSeq + this.#batches.size;
+    assertRule(batch.seq === seq, `batch ${batch.seq} is pending, ${seq} is the next`);
+    this.#batches.set(seq, { batch, decided: null });
+    this.#lastIndex = batch.index;
   }
 
   /** A batch was committed and applied. */
   pending(batch: PendingBatch): readonly SettlerAction[] {
-    this.#batches.push({ batch, decided: null });
+    this.#add(batch);
     return this.#phase === 'deciding' ? this.#decideMore() : [];
   }
 
   /** The oldest pending batch is in the book. */
   settled(index: number): void {
-    const [oldest] = this.#batches;
+    const oldest = this.#batches.get(this.#oldestSeq);
     assertRule(oldest?.batch.index === index, `settled ${index}, oldest is ${String(oldest?.batch.index)}`);
-    this.#batches.shift();
+    this.#batches.delete(this.#oldestSeq);
     this.#settledIndex = index;
-    this.#next = Math.max(0, this.#next - 1);
+    this.#oldestSeq += 1;
+    this.#nextSeq = Math.max(this.#nextSeq, this.#oldestSeq);
   }
 
   /** The majority confirmed this leader after `confirm` was asked for, and the book has all that was committed. */
   confirmed(round: number): readonly SettlerAction[] {
     if (this.#phase !== 'confirming' || round !== this.#round) return [];
-    const upTo = this.#batches.at(-1)?.batch.index ?? this.#settledIndex;
+    const upTo = this.#lastIndex;
     assertRule(
       this.#catalogIndex <= upTo,
       `the catalog has decided up to ${this.#catalogIndex}, the log knows of ${upTo}: they do not belong together`,
@@ -123,17 +146,23 @@ export class Settler {
 
   #decideMore(): readonly SettlerAction[] {
     const actions: SettlerAction[] = [];
-    for (; this.#inFlight.length < IN_FLIGHT_MAX; this.#next += 1) {
-      const next = this.#batches[this.#next];
+    for (; this.#hasRoom; this.#nextSeq += 1) {
+      const next = this.#batches.get(this.#nextSeq);
       if (next === undefined) break;
       const { index, prev, skip, bytes } = next.batch;
       // Decided on an earlier link, and the catalog still has it: nothing to ask.
       if (next.decided !== null && index <= this.#catalogIndex) continue;
-      this.#inFlight.push(index);
+      this.#inFlight.push(next);
+      this.#inFlightBytes += bytes.byteLength;
       const settled = this.#settledIndex;
       actions.push({ do: 'send', frame: { t: 'decide', index, prev, settled, skip, batch: bytes } });
     }
     return actions;
+  }
+
+  get #hasRoom(): boolean {
+    if (this.#inFlight.length === 0) return true;
+    return this.#inFlight.length < IN_FLIGHT_MAX && this.#inFlightBytes < IN_FLIGHT_BYTES_MAX;
   }
 
   /** Takes a frame from the catalog on the link that is open. */
@@ -157,18 +186,21 @@ export class Settler {
           ...this.#decideMore(),
         ];
       case 'refused':
-        // Someone else moved the catalog on, or it is not what it said: find out anew.
-        return this.#begin();
+        // Someone else moved the catalog on, or it is not what it said: find out anew. Whatever else was in flight is
+        // refused as well, and that has been heard already.
+        return this.#phase === 'asking' || this.#phase === 'unlinked' ? [] : this.#begin();
     }
   }
 
   #decided(index: number, outcomes: readonly Outcome[]): readonly SettlerAction[] {
-    const expected = this.#inFlight.shift();
-    assertRule(expected === index, `the catalog decided ${index}, it was asked for ${String(expected)}`);
+    const asked = this.#inFlight.shift();
+    assertRule(
+      asked?.batch.index === index,
+      `${index} is decided, but ${String(asked?.batch.index)} was asked`,
+    );
+    this.#inFlightBytes -= asked.batch.bytes.byteLength;
     this.#catalogIndex = Math.max(this.#catalogIndex, index);
-    const asked = this.#batches.find(({ batch }) => batch.index >= index);
-    // Settled meanwhile, by what an earlier link had decided.
-    if (asked?.batch.index !== index) return [];
+    checkOutcomes(asked.batch, outcomes);
     if (asked.decided !== null) {
       assertRule(isSame(asked.decided, outcomes), `the catalog decided ${index} again, and otherwise`);
       return [];

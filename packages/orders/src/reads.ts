@@ -1,0 +1,133 @@
+/** What front-ends read of the book: single orders, pages, and the whole of it. */
+import type { FromReplica, GetItem, GetResult, OrderWire } from '@trireme/domain';
+import type { Link } from '@trireme/service';
+import type { BookMachine } from './machine.js';
+import type { Office } from './office.js';
+import type { FrontendFrame } from './rules/frames.js';
+import type { BookedOrder } from './rules/state.js';
+import type { BookStore } from './store.js';
+
+type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
+
+export interface BookReadsOptions {
+  /** The book, null before it is open. */
+  readonly parts: () => { readonly store: BookStore; readonly machine: BookMachine } | null;
+  /** Null while this replica does not lead. */
+  readonly office: () => Office | null;
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Orders looked at for one page, so that a rare name cannot make a read long. */
+const PAGE_SCAN_MAX = 10_000;
+/** Characters of the export that are given at a time. */
+const CSV_CHUNK_LENGTH = 64 * 1024;
+
+export class BookReads {
+  readonly #o: BookReadsOptions;
+
+  constructor(options: BookReadsOptions) {
+    this.#o = options;
+  }
+
+  /** A book's orders never change, so an order that is here is the answer; only "missing" needs more. */
+  get(link: Link, asked: readonly GetItem[]): void {
+    const results: GetResult[] = [];
+    const unsure: GetItem[] = [];
+    for (const item of asked) {
+      const found = this.#find(item);
+      if (found !== null) results.push(found);
+      else if (item[2]) unsure.push(item);
+      else results.push([item[0], 'missing']);
+    }
+    if (results.length > 0) send(link, { t: 'got', items: results });
+    if (unsure.length > 0) this.#getSurely(link, unsure);
+  }
+
+  #getSurely(link: Link, asked: readonly GetItem[]): void {
+    const office = this.#o.office();
+    if (office === null) {
+      send(link, { t: 'got', items: asked.map(([id]) => [id, 'refused', 'notLeader']) });
+      return;
+    }
+    office.whenComplete(asked.length, (isComplete) => {
+      const answer = (item: GetItem): GetResult =>
+        isComplete ? (this.#find(item) ?? [item[0], 'missing']) : [item[0], 'refused', 'busy'];
+      this.#guard(() => send(link, { t: 'got', items: asked.map(answer) }));
+    });
+  }
+
+  #find([id, number]: GetItem): GetResult | null {
+    const order = this.#o.parts()?.store.order(number) ?? null;
+    return order === null ? null : [id, 'order', orderWire(order)];
+  }
+
+  list(link: Link, frame: ListFrame): void {
+    const { id } = frame;
+    const office = this.#o.office();
+    if (office === null) {
+      send(link, { t: 'pageRefused', id, why: 'notLeader' });
+      return;
+    }
+    office.whenComplete(1, (isComplete) => {
+      if (!isComplete) {
+        send(link, { t: 'pageRefused', id, why: 'busy' });
+        return;
+      }
+      this.#page(frame).then(
+        (page) => send(link, page),
+        (error: unknown) => this.#o.fatal(error),
+      );
+    });
+  }
+
+  async #page({ id, after, limit, name }: ListFrame): Promise<FromReplica> {
+    const orders: OrderWire[] = [];
+    const last = this.#last;
+    const scanEnd = Math.min(last, after + PAGE_SCAN_MAX);
+    let next = scanEnd;
+    for await (const order of this.#orders(after, scanEnd)) {
+      if (name === null || order.name === name) orders.push(orderWire(order));
+      if (orders.length < limit) continue;
+      next = order.number;
+      break;
+    }
+    return { t: 'page', id, orders, next: next < last ? next : null };
+  }
+
+  /** The whole book as CSV, `number,name,type,quantity`, as of one moment. */
+  async *csv(): AsyncGenerator<string> {
+    let rows = 'number,name,type,quantity\n';
+    for await (const { number, name, type, quantity } of this.#orders(0, this.#last)) {
+      rows += `${number},${name},${type},${quantity}\n`;
+      if (rows.length < CSV_CHUNK_LENGTH) continue;
+      yield rows;
+      rows = '';
+    }
+    yield rows;
+  }
+
+  get #last(): number {
+    return this.#o.parts()?.machine.stored.orders ?? 0;
+  }
+
+  async *#orders(after: number, last: number): AsyncGenerator<BookedOrder> {
+    const parts = this.#o.parts();
+    if (parts !== null) yield* parts.store.orders(after, last);
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#o.fatal(error);
+    }
+  }
+}
+
+function send(link: Link, frame: FromReplica): void {
+  link.send(frame);
+}
+
+function orderWire({ number, name, type, quantity, price, time }: BookedOrder): OrderWire {
+  return [number, name, type, quantity, price, time];
+}

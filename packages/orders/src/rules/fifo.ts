@@ -1,0 +1,41 @@
+/** A queue whose `shift` stays cheap however long it is: an array's own moves everything behind it. */
+
+/** Taken items that are kept in front before they are cut off. */
+const TAKEN_MAX = 1024;
+
+export class Fifo<T> {
+  #items: T[] = [];
+  #taken = 0;
+
+  get size(): number {
+    return this.#items.length - this.#taken;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#taken];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  /** Takes the first item out; undefined if there is none. */
+  shift(): T | undefined {
+    const { first } = this;
+    if (this.size === 0) return undefined;
+    this.#taken += 1;
+    if (this.#taken > TAKEN_MAX && this.#taken > this.size) {
+      this.#items = this.#items.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return first;
+  }
+
+  /** Takes everything out, in order. */
+  takeAll(): readonly T[] {
+    const items = this.#items.slice(this.#taken);
+    this.#items = [];
+    this.#taken = 0;
+    return items;
+  }
+}

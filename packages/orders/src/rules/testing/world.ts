@@ -1,0 +1,374 @@
+/**
+ * A small world around the rules of the orders service: three books that apply one log, a leader and others that led
+ * before it and do not know that they are deposed, and a catalog that may lose its disk. What happens next is drawn
+ * at random; every answer is held against all that were given before.
+ */
+import * as assert from 'uvu/assert';
+import {
+  decodeBatch,
+  encodeBatch,
+  type CatalogToLeader,
+  type Command,
+  type LeaderToCatalog,
+  type SubmitResult,
+} from '@trireme/domain';
+import { Book } from '../book.js';
+import { Desk, type Answer } from '../desk.js';
+import { KnownCommands } from '../known.js';
+import { Settler, type SettlerAction } from '../settler.js';
+import type { Applied, BookEntry } from '../state.js';
+import { MemoryStore } from './memory-store.js';
+import type { Random } from './random.js';
+import { ReferenceCatalog } from './reference-catalog.js';
+
+export const SEED = { A: 20, BB: 30, CCC: 0 } as const;
+const NAMES = [...Object.keys(SEED), 'LISTED', 'UNKNOWN'];
+const KEYS = 60;
+
+interface Replica {
+  store: MemoryStore;
+  book: Book;
+  /** An apply whose write is not finished. */
+  writing: Applied | null;
+}
+
+/** One lead of one replica, from its begin until it learns that it is over. */
+interface Lead {
+  readonly replica: Replica;
+  readonly desk: Desk;
+  readonly settler: Settler;
+  isLinked: boolean;
+  up: LeaderToCatalog[];
+  down: CatalogToLeader[];
+  rounds: number[];
+  effectReads: { readonly round: number; readonly after: number }[];
+  /** Last log index as this leader knows the log. */
+  lastIndex: number;
+  /** The highest index that any catalog had decided when it last said where it stands. */
+  decidedAtStanding: number;
+}
+
+interface Attempt {
+  readonly key: string;
+  readonly command: Command;
+  result: SubmitResult | null;
+}
+
+export class World {
+  readonly catalog = new ReferenceCatalog(SEED);
+  readonly replicas: readonly Replica[] = [0, 1, 2].map(() => newReplica(new MemoryStore()));
+  readonly attempts: Attempt[] = [];
+  /** What any client was told, by key. */
+  readonly told = new Map<string, readonly unknown[]>();
+  /** Types of frames that came to either end. */
+  readonly frames = new Set<string>();
+  readonly #random: Random;
+  readonly #bodies = new Map<string, Command>();
+  /** The present leader's log; `null` is a no-op. */
+  #log: (Uint8Array | null)[] = [];
+  #committed = 0;
+  #leader: Lead;
+  #deposed: Lead[] = [];
+  #copies: ReturnType<ReferenceCatalog['copy']>[] = [];
+  #everDecided = 0;
+  #time = 1_000_000;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.#leader = this.#lead(this.#replica());
+  }
+
+  get pendingAnswers(): number {
+    return this.attempts.filter(({ result }) => result === null).length;
+  }
+
+  get log(): readonly (Uint8Array | null)[] {
+    return this.#log.slice(0, this.#committed);
+  }
+
+  /** One random event. */
+  step(): void {
+    const dice = this.#random.next();
+    if (dice < 0.2) this.submit(this.#anyLead());
+    else if (dice < 0.32) this.#flush(this.#anyLead());
+    else if (dice < 0.44) this.#commit(this.#random.below(4));
+    else if (dice < 0.54) this.#apply(this.#replica(), 1 + this.#random.below(5));
+    else if (dice < 0.62) this.#written(this.#replica());
+    else if (dice < 0.68) this.#confirm(this.#leader);
+    else if (dice < 0.72) this.#readEffects(this.#anyLead());
+    else if (dice < 0.82) this.#deliverUp(this.#anyLead());
+    else if (dice < 0.92) this.#deliverDown(this.#anyLead());
+    else this.#fault();
+  }
+
+  #fault(): void {
+    const dice = this.#random.next();
+    if (dice < 0.25) this.#breakLink(this.#anyLead());
+    else if (dice < 0.6) this.#openLink(this.#anyLead());
+    else if (dice < 0.72) this.elect();
+    else if (dice < 0.8) this.#close(this.#random.pick(this.#deposed));
+    else if (dice < 0.86) this.#restart(this.#replica());
+    else if (dice < 0.94) this.#copies.push(this.catalog.copy());
+    else this.#loseCatalog(this.#random.chance(0.5) ? null : (this.#random.pick(this.#copies) ?? null));
+  }
+
+  #replica(): Replica {
+    const replica = this.#random.pick(this.replicas);
+    assert.ok(replica);
+    return replica;
+  }
+
+  #anyLead(): Lead {
+    const deposed = this.#random.chance(0.25) ? this.#random.pick(this.#deposed) : undefined;
+    return deposed ?? this.#leader;
+  }
+
+  /** A client asks; again with an old key half of the time, and rarely with another body. */
+  submit(lead: Lead = this.#leader): void {
+    const key = `key-${this.#random.below(KEYS)}`;
+    const usual = this.#bodies.get(key) ?? this.#command(key);
+    this.#bodies.set(key, usual);
+    const command = this.#random.chance(0.03) ? this.#command(key) : usual;
+    const id = this.attempts.push({ key, command, result: null }) - 1;
+    const answer = lead.desk.submit(command, { link: this.#random.below(3), id });
+    if (answer !== null) this.#answered([answer]);
+  }
+
+  #command(key: string): Command {
+    const name = this.#random.pick(NAMES) ?? 'A';
+    const dice = this.#random.next();
+    if (dice < 0.05) return { kind: 'list', key, name: 'LISTED', price: 1 + this.#random.below(9) };
+    const quantity = 1 + this.#random.below(9);
+    if (dice < 0.15) return { kind: 'restock', key, name, quantity };
+    return { kind: dice < 0.6 ? 'buy' : 'sell', key, name, quantity };
+  }
+
+  #answered(answers: readonly Answer[]): void {
+    for (const { result } of answers) {
+      const [id, ...verdict] = result;
+      const attempt = this.attempts[id];
+      assert.ok(attempt);
+      assert.is(attempt.result, null, 'one attempt is answered once');
+      attempt.result = result;
+      if (verdict[0] === 'refused' || verdict[0] === 'lost' || verdict[0] === 'keyReused') continue;
+      const before = this.told.get(attempt.key) ?? verdict;
+      assert.equal(verdict, before, `key ${attempt.key} was told two things`);
+      this.told.set(attempt.key, verdict);
+    }
+  }
+
+  #flush(lead: Lead): void {
+    const batch = lead.desk.takeBatch();
+    if (batch === null) return;
+    if (this.#random.chance(0.1)) {
+      lead.desk.notLogged(batch.commands, batch.settlements);
+      return;
+    }
+    this.#time += this.#random.below(10) - 2;
+    lead.lastIndex += 1;
+    // What a deposed leader proposes goes nowhere.
+    if (lead === this.#leader) this.#log.push(encodeBatch({ time: this.#time, ...batch }));
+    lead.desk.logged(lead.lastIndex, batch.commands);
+  }
+
+  #commit(count: number): void {
+    this.#committed = Math.min(this.#log.length, this.#committed + count);
+  }
+
+  /** A replica that still thinks that it leads takes no entries of another leader. */
+  #apply(replica: Replica, count: number): void {
+    if (replica.writing !== null || this.#deposed.some((lead) => lead.replica === replica)) return;
+    const { applied } = replica.book.meta;
+    const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
+    if (entries.length === 0) return;
+    const result = replica.book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+    replica.writing = result;
+    const lead = this.#leadOf(replica);
+    if (lead !== undefined) for (const batch of result.pending) this.#act(lead, lead.settler.pending(batch));
+  }
+
+  #written(replica: Replica): void {
+    const { writing } = replica;
+    if (writing === null) return;
+    replica.writing = null;
+    replica.store.write(writing.writes);
+    const lead = this.#leadOf(replica);
+    if (lead === undefined) return;
+    for (const batch of writing.settled) {
+      lead.settler.settled(batch.index);
+      lead.desk.settled(batch);
+    }
+  }
+
+  #leadOf(replica: Replica): Lead | undefined {
+    return [this.#leader, ...this.#deposed].find((lead) => lead.replica === replica);
+  }
+
+  /** Only the present leader is confirmed, and only once it has applied what was committed before. */
+  #confirm(lead: Lead): void {
+    if (lead !== this.#leader || lead.replica.store.meta.applied < this.#committed) return;
+    for (const round of lead.rounds.splice(0)) this.#act(lead, lead.settler.confirmed(round));
+  }
+
+  #readEffects(lead: Lead): void {
+    const read = lead.effectReads.shift();
+    if (read === undefined) return;
+    const effects = lead.replica.store.effects(read.after, 3);
+    this.#act(lead, lead.settler.effectsRead(read.round, effects));
+  }
+
+  #act(lead: Lead, actions: readonly SettlerAction[]): void {
+    for (const action of actions) {
+      switch (action.do) {
+        case 'send':
+          lead.up.push(action.frame);
+          break;
+        case 'confirm':
+          lead.rounds.push(action.round);
+          break;
+        case 'readEffects':
+          lead.effectReads.push(action);
+          break;
+        case 'decided':
+          this.#answered(lead.desk.decided(action.index, action.outcomes));
+      }
+    }
+  }
+
+  #deliverUp(lead: Lead): void {
+    const frame = lead.isLinked ? lead.up.shift() : undefined;
+    if (frame === undefined) return;
+    this.frames.add(frame.t);
+    if (frame.t === 'attach') {
+      assert.ok(frame.upTo >= lead.decidedAtStanding, 'attach names everything that was decided');
+      return;
+    }
+    const answer = this.catalog.handle(frame);
+    if (answer === null) return;
+    if (answer.t === 'standing') lead.decidedAtStanding = this.#everDecided;
+    this.#everDecided = Math.max(this.#everDecided, this.catalog.lastIndex);
+    lead.down.push(answer);
+  }
+
+  #deliverDown(lead: Lead): void {
+    const frame = lead.isLinked ? lead.down.shift() : undefined;
+    if (frame === undefined) return;
+    this.frames.add(frame.t);
+    this.#act(lead, lead.settler.received(frame));
+  }
+
+  #breakLink(lead: Lead): void {
+    if (!lead.isLinked) return;
+    lead.isLinked = false;
+    lead.up = [];
+    lead.down = [];
+    lead.settler.linkClosed();
+  }
+
+  #openLink(lead: Lead): void {
+    if (lead.isLinked) return;
+    lead.isLinked = true;
+    this.#act(lead, lead.settler.linkOpened());
+  }
+
+  /** The catalog restarts with an old copy or the seed file. */
+  #loseCatalog(copy: ReturnType<ReferenceCatalog['copy']> | null): void {
+    for (const lead of [this.#leader, ...this.#deposed]) this.#breakLink(lead);
+    this.catalog.restore(copy);
+  }
+
+  /** Another lead begins: what was not committed is partly lost. The leader before may not notice. */
+  elect(): void {
+    const before = this.#leader;
+    const free = this.replicas.filter((replica) => replica !== before.replica && this.#isFree(replica));
+    const replica = this.#random.pick(free) ?? before.replica;
+    if (replica === before.replica) this.#close(before);
+    else this.#deposed.push(before);
+    const tail = this.#log.length - this.#committed;
+    this.#log = this.#log.slice(0, this.#committed + this.#random.below(tail + 1));
+    this.#leader = this.#lead(replica);
+  }
+
+  #isFree(replica: Replica): boolean {
+    return !this.#deposed.some((lead) => lead.replica === replica);
+  }
+
+  /** Its no-op is committed and applied before it leads. */
+  #lead(replica: Replica): Lead {
+    this.#log.push(null);
+    this.#committed = this.#log.length;
+    this.#written(replica);
+    while (replica.book.meta.applied < this.#committed) {
+      this.#applyQuietly(replica, 1 + this.#random.below(5));
+    }
+    const { book, store } = replica;
+    const known = new KnownCommands(store);
+    const limits = { openMax: 40, undecidedMax: 15 };
+    return {
+      replica,
+      desk: new Desk(book.meta.orders, book.pending, (key) => known.find(key), limits),
+      settler: new Settler(book.meta, book.pending),
+      isLinked: false,
+      up: [],
+      down: [],
+      rounds: [],
+      effectReads: [],
+      lastIndex: this.#log.length,
+      decidedAtStanding: 0,
+    };
+  }
+
+  #applyQuietly(replica: Replica, count: number): void {
+    const { applied } = replica.book.meta;
+    const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
+    replica.store.write(
+      replica.book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes))).writes,
+    );
+  }
+
+  /** A deposed leader learns it. */
+  #close(lead: Lead | undefined): void {
+    if (lead === undefined) return;
+    this.#answered(lead.desk.close());
+    this.#deposed = this.#deposed.filter((other) => other !== lead);
+    this.#written(lead.replica);
+  }
+
+  /** A follower's process restarts: the write under way is lost, and is applied again from the log. */
+  #restart(replica: Replica): void {
+    if (this.#leadOf(replica) !== undefined) return;
+    replica.writing = null;
+    replica.book = new Book(replica.store, replica.store.meta, replica.store.pending);
+  }
+
+  /** Faults end: everything under way comes to its end. */
+  heal(): void {
+    for (const lead of this.#deposed) this.#close(lead);
+    const leader = this.#leader;
+    this.#openLink(leader);
+    for (let turn = 0; turn < 2000; turn += 1) {
+      for (let i = 0; i < 4; i += 1) this.#flush(leader);
+      this.#commit(this.#log.length);
+      for (const replica of this.replicas) {
+        this.#apply(replica, 100);
+        this.#written(replica);
+      }
+      this.#confirm(leader);
+      this.#readEffects(leader);
+      this.#deliverUp(leader);
+      this.#deliverDown(leader);
+      const { desk, settler } = leader;
+      const isIdle = desk.open === 0 && desk.unsettled === 0 && settler.phase === 'deciding';
+      if (isIdle && leader.replica.store.meta.applied === this.#log.length) return;
+    }
+    assert.unreachable('the world does not come to rest');
+  }
+}
+
+function newReplica(store: MemoryStore): Replica {
+  return { store, book: new Book(store, store.meta, store.pending), writing: null };
+}
+
+export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {
+  return { index, batch: bytes === null ? null : decodeBatch(bytes), bytes: bytes ?? new Uint8Array() };
+}
