@@ -16,7 +16,7 @@ const LIVENESS_TICKS_MAX = 200;
 
 export class Chaos {
   readonly #random: Random;
-  readonly #oracle = new Oracle();
+  readonly #oracle: Oracle;
   readonly #members: readonly Member[];
   readonly #down = new Set<Member>();
   readonly #cut = new Set<string>();
@@ -36,6 +36,7 @@ export class Chaos {
     };
     this.#members = members.map((id) => new Member({ id, members, limits, random: this.#random.next }));
     for (const member of this.#members) member.slowDisk = true;
+    this.#oracle = new Oracle(this.#members);
   }
 
   /** How much was committed in this run: a run that commits nothing shows nothing. */

@@ -12,6 +12,7 @@ interface Seen {
 }
 
 export class Oracle {
+  readonly #members: readonly Member[];
   readonly #leaders = new Map<Term, NodeId>();
   /** Every place (index, term) that some log had, with the term before it and its bytes. */
   readonly #places = new Map<string, { readonly before: Term; readonly entry: Entry }>();
@@ -20,6 +21,10 @@ export class Oracle {
   readonly #seen = new Map<NodeId, Seen>();
   /** For each read asked for: how much was committed anywhere by then. */
   readonly #readFloors = new Map<number, LogIndex>();
+
+  constructor(members: readonly Member[]) {
+    this.#members = members;
+  }
 
   get committed(): LogIndex {
     return this.#committed.length;
@@ -101,7 +106,7 @@ export class Oracle {
       const same = place.before === before && Buffer.compare(place.entry.record, entry.record) === 0;
       invariant(same, `${id} has another entry at (${key}) or before it`);
       if (entry.index > log.commit) return;
-      const committed = this.#committed[offset] ?? entry;
+      const committed = this.#committed[offset] ?? this.#onMajority(entry);
       invariant(committed.term === entry.term, `${id} committed ${key}, another ${committed.term}`);
       this.#committed[offset] = committed;
     });
@@ -112,6 +117,19 @@ export class Oracle {
         `${id} applied ${index} of term ${term}, committed is ${String(this.#committed[offset]?.term)}`,
       );
     });
+  }
+
+  /** What is committed stands on the disks of a majority, the leader's among them or not. */
+  #onMajority(entry: Entry): Entry {
+    const { index, term } = entry;
+    const holders = this.#members.filter(
+      ({ disk }) => disk.lastIndex() >= index && disk.term(index) === term,
+    );
+    invariant(
+      2 * holders.length > this.#members.length,
+      `(${index}, ${term}) is committed on ${holders.length} disks`,
+    );
+    return entry;
   }
 
   #checkMonotone({ id, core }: Member): void {
