@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FormatError } from '@trireme/domain';
+import { parseCatalogFrame, parseFrontendFrame } from './frames.js';
+
+function assertBad(call: () => unknown): void {
+  assert.throws(call, (error: unknown) => error instanceof FormatError);
+}
+
+test('frames of front-ends are read', () => {
+  assert.equal(parseFrontendFrame({ t: 'submit', items: [[7, 0, 'k', 'A', 3]] }), {
+    t: 'submit',
+    items: [{ id: 7, command: { kind: 'buy', key: 'k', name: 'A', quantity: 3 } }],
+  });
+  const get = { t: 'get', items: [[1, 9, true]] };
+  assert.equal(parseFrontendFrame(get), get);
+  const list = { t: 'list', id: 1, after: 0, limit: 5, name: null };
+  assert.equal(parseFrontendFrame(list), list);
+  assert.equal(parseFrontendFrame({ ...list, name: 'A', limit: 5000 }), { ...list, name: 'A', limit: 1000 });
+});
+
+test('frames of the catalog are read', () => {
+  const frames = [
+    { t: 'standing', lastIndex: 0 },
+    { t: 'replayed', lastIndex: 7 },
+    { t: 'decided', items: [[3, [500, 0, -1, -2, -3, null]]] },
+    { t: 'refused', why: 'gap', lastIndex: 4 },
+    { t: 'refused', why: 'settled', lastIndex: 4 },
+  ];
+  for (const frame of frames) assert.equal(parseCatalogFrame(frame), frame);
+});
+
+test('what is not of the protocol is refused as a whole, before any of it counts', () => {
+  const bad: unknown[] = [
+    null,
+    [],
+    { t: 'unknown' },
+    { t: 'submit', items: [[1, 9, 'k', 'A', 3]] },
+    { t: 'submit', items: [[-1, 0, 'k', 'A', 3]] },
+    { t: 'submit', items: 'x' },
+    { t: 'get', items: new Array(100_001).fill([1, 1, true]) },
+    { t: 'get', items: [[1, 0, true]] },
+    { t: 'get', items: [[1, 1, 1]] },
+    { t: 'list', id: 1, after: 0, limit: 0, name: null },
+    { t: 'list', id: 1, after: 0, limit: 1, name: 5 },
+  ];
+  for (const frame of bad) assertBad(() => parseFrontendFrame(frame));
+  const badOfCatalog: unknown[] = [
+    undefined,
+    { t: 'standing', lastIndex: -1 },
+    {
+      t: 'decided',
+      items: [
+        [1, [500]],
+        [2, [-9]],
+      ],
+    },
+    { t: 'decided', items: [[0, []]] },
+    { t: 'decided', items: [[1, [1.5]]] },
+    { t: 'decided', items: [[1, ['x']]] },
+    { t: 'refused', why: 'because', lastIndex: 1 },
+    { t: 'begin' },
+  ];
+  for (const frame of badOfCatalog) assertBad(() => parseCatalogFrame(frame));
+});
+
+const KINDS = ['submit', 'get', 'list', 'standing', 'replayed', 'decided', 'refused'];
+
+test('whatever comes in, the parsers throw FormatError and nothing else', () => {
+  const frames = fc.oneof(
+    fc.anything(),
+    fc.record({ t: fc.constantFrom(...KINDS), items: fc.anything(), id: fc.anything(), why: fc.anything() }),
+    fc.record({ t: fc.constantFrom(...KINDS), items: fc.array(fc.array(fc.anything())) }),
+  );
+  fc.assert(
+    fc.property(frames, (frame) => {
+      for (const parse of [parseFrontendFrame, parseCatalogFrame]) {
+        try {
+          parse(frame);
+        } catch (error) {
+          assert.instance(error, FormatError);
+        }
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test.run();

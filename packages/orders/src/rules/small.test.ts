@@ -1,0 +1,100 @@
+/** Queues, waiting reads and the list of replicas. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FormatError } from '@trireme/domain';
+import { Fifo } from './fifo.js';
+import { parsePeers } from './peers.js';
+import { SettledWaits } from './reads.js';
+
+test('a queue gives what it got, in order, however much has passed through it', () => {
+  const queue = new Fifo<number>();
+  let given = 0;
+  for (let i = 0; i < 10_000; i += 1) {
+    queue.push(i);
+    if (i % 3 !== 0) assert.is(queue.shift(), given++);
+  }
+  assert.is(queue.size, 10_000 - given);
+  assert.is(queue.first, given);
+  assert.equal(queue.takeAll()[0], given);
+  assert.is(queue.size, 0);
+  assert.is(queue.shift(), undefined);
+  queue.push(1);
+  assert.is(queue.shift(), 1);
+});
+
+function waits(): {
+  readonly of: SettledWaits;
+  readonly calls: string[];
+  readonly wait: (index: number, items?: number) => void;
+} {
+  const of = new SettledWaits(3);
+  const calls: string[] = [];
+  return {
+    of,
+    calls,
+    wait: (index, items = 1) => of.wait(index, 5, items, (settled) => calls.push(`${index} ${settled}`)),
+  };
+}
+
+test('a read waits until everything that was told is settled', () => {
+  const { of, calls, wait } = waits();
+  wait(5);
+  assert.equal(calls, ['5 true']);
+  wait(6);
+  wait(8);
+  of.settledTo(7);
+  assert.equal(calls, ['5 true', '6 true']);
+  assert.is(of.size, 1);
+  of.settledTo(8);
+  assert.equal(calls, ['5 true', '6 true', '8 true']);
+});
+
+test('at the bound a read is told that it cannot be waited for, and those that are done make room', () => {
+  const { of, calls, wait } = waits();
+  wait(6, 2);
+  wait(7, 2);
+  assert.equal(calls, ['7 false']);
+  of.settledTo(6);
+  wait(7, 3);
+  assert.equal(calls, ['7 false', '6 true']);
+});
+
+test('when it is not to be waited for any more, everyone hears of it once', () => {
+  const { of, calls, wait } = waits();
+  wait(6);
+  wait(7);
+  of.giveUp();
+  of.giveUp();
+  of.settledTo(9);
+  assert.equal(calls, ['6 false', '7 false']);
+  wait(8, 3);
+  assert.is(of.size, 1);
+});
+
+test('the list of replicas names each with its url', () => {
+  assert.equal(
+    [...parsePeers('1=http://127.0.0.1:8201,b-2=https://host:1/?a=b')],
+    [
+      ['1', 'http://127.0.0.1:8201'],
+      ['b-2', 'https://host:1/?a=b'],
+    ],
+  );
+  for (const text of [
+    '',
+    '1',
+    '1=',
+    '=http://a',
+    '1=ftp://a',
+    '1=http://a,',
+    '1=http://a,1=http://b',
+    'a b=http://a',
+  ]) {
+    assert.throws(
+      () => parsePeers(text),
+      (error: unknown) => error instanceof FormatError,
+      text,
+    );
+  }
+});
+
+test.run();
