@@ -5,7 +5,7 @@
 import { pack, unpack } from './codec.js';
 import { FormatError } from './errors.js';
 import { asInteger, asList, asText } from './guards.js';
-import { ORDER_QUANTITY_MAX, type OrderType } from './order.js';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, type OrderType } from './order.js';
 import { PRICE_CENTS_MAX, type Cents } from './money.js';
 
 /** Longest idempotency key, in characters. */
@@ -85,7 +85,7 @@ export function commandFromWire(value: unknown): Command {
   const wire = asList(value, 'command');
   const kind = KINDS[asInteger(wire[0], 'command kind')];
   const key = asText(wire[1], 'key', KEY_LENGTH_MAX);
-  const name = asText(wire[2], 'stock name');
+  const name = asText(wire[2], 'stock name', ORDER_NAME_LENGTH_MAX);
   const amount = asInteger(wire[3], 'amount', 1);
   if (kind === undefined || key === '') throw new FormatError('command of unknown kind or without a key');
   if (kind === 'list') {
@@ -119,6 +119,7 @@ export function outcomeFromWire(value: unknown): Outcome {
   if (value === null) return { kind: 'none' };
   if (typeof value !== 'number' || !Number.isSafeInteger(value))
     throw new FormatError('outcome is not a number');
+  if (value > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
   if (value > 0) return { kind: 'filled', price: value };
   if (value === 0) return { kind: 'done' };
   const reason = REJECTIONS[-1 - value];

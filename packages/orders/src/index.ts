@@ -1,3 +1,3 @@
 export type { OrderStep } from './office.js';
 export { main } from './program.js';
-export type { ReplicaObserver } from './replica.js';
+export type { ReplicaObserver } from './observer.js';

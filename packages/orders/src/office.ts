@@ -57,6 +57,8 @@ export class Office {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet applied, in order. */
   readonly #proposed: number[] = [];
+  /** Batches logged so far. */
+  #logged = 0;
   #catalog: Link | null = null;
   #isFlushDue = false;
   #isSettleTimed = false;
@@ -233,9 +235,12 @@ export class Office {
     }
     if (this.#isSettleTimed) return;
     this.#isSettleTimed = true;
+    const logged = this.#logged;
     this.#after(SETTLE_DELAY_MS, () => {
       this.#isSettleTimed = false;
-      this.#flushSoon();
+      // Orders came along meanwhile and took the settlements of then with them; those of now may wait for the next.
+      if (this.#logged === logged) this.#flushSoon();
+      else if (this.#desk.unsettled > 0) this.#settleSoon();
     });
   }
 
@@ -257,6 +262,7 @@ export class Office {
       try {
         const { index } = this.#o.node.propose(encodeBatch({ time: Date.now(), ...batch }));
         this.#proposed.push(index);
+        this.#logged += 1;
         this.#desk.logged(index, batch.commands);
       } catch (error) {
         this.#desk.notLogged(batch.commands, batch.settlements);

@@ -12,7 +12,8 @@ import {
   type CommonOptions,
 } from '@trireme/service';
 import { parsePeers } from './rules/peers.js';
-import { Replica, type ReplicaObserver } from './replica.js';
+import type { ReplicaObserver } from './observer.js';
+import { Replica } from './replica.js';
 
 interface Options extends CommonOptions {
   readonly peerPort: number;

@@ -40,10 +40,11 @@ const TABLES = {
 export type Table = keyof typeof TABLES;
 
 const TWO_32 = 0x1_0000_0000;
+const NUMBER_KEY_BYTES = 9;
 
 /** The key of the record `number` of a table. */
 export function numberKey(table: Table, number: number): Buffer {
-  const key = Buffer.allocUnsafe(9);
+  const key = Buffer.allocUnsafe(NUMBER_KEY_BYTES);
   key.write(TABLES[table], 0, 'latin1');
   key.writeUInt32BE(Math.floor(number / TWO_32), 1);
   key.writeUInt32BE(number % TWO_32, 5);
@@ -55,8 +56,9 @@ export function textKey(table: Table, text = ''): Buffer {
   return Buffer.from(TABLES[table] + text, 'utf8');
 }
 
-/** The number in a key made by `numberKey`. */
+/** The number in a key made by `numberKey`; NaN in any other. */
 export function keyNumber(key: Uint8Array): number {
+  if (key.byteLength !== NUMBER_KEY_BYTES) return Number.NaN;
   const view = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return view.readUInt32BE(1) * TWO_32 + view.readUInt32BE(5);
 }

@@ -6,8 +6,9 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS, type FromReplica, type SubmitResult } from '@trireme/domain';
-import { LevelLog, RaftNode, type LogStorage, type NodeStatus, type Transport } from '@trireme/raft';
+import { LevelLog, RaftNode, type NodeStatus, type Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
@@ -18,7 +19,8 @@ import {
   type Log,
 } from '@trireme/service';
 import { BookMachine } from './machine.js';
-import { Office, type OrderStep } from './office.js';
+import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
+import { Office } from './office.js';
 import { BookReads } from './reads.js';
 import { Book } from './rules/book.js';
 import type { Answer } from './rules/desk.js';
@@ -43,18 +45,6 @@ export interface ReplicaOptions {
   /** For tests that stop the process at a step of an order's path. */
   readonly observe?: ReplicaObserver;
 }
-
-export interface ReplicaObserver {
-  readonly storage: (storage: LogStorage) => LogStorage;
-  readonly transport: (transport: Transport) => Transport;
-  readonly onStep: (step: OrderStep) => void;
-}
-
-const NOT_OBSERVED: ReplicaObserver = {
-  storage: (storage) => storage,
-  transport: (transport) => transport,
-  onStep: () => undefined,
-};
 
 /** For a leader that stops to hand over, in milliseconds. */
 const HAND_OVER_MS = 2_000;
@@ -160,6 +150,8 @@ export class Replica {
     this.#isStopping = true;
     this.#closeOffice();
     this.#releaseHeld();
+    // What was just answered leaves at the end of this turn; a link that is closed before takes it along.
+    await setImmediate();
     await this.#server.close();
     await this.#catalog.stop();
     await this.#node?.stop();
@@ -173,11 +165,11 @@ export class Replica {
 
   /** What `GET /status` shows. */
   status(): object {
-    const { node, parts } = { node: this.#node?.status(), parts: this.#parts };
+    const parts = this.#parts;
     const { applied, orders, hash, settledIndex, keys } = parts?.machine.stored ?? {};
     return {
       service: 'replica',
-      ...node,
+      ...this.#node?.status(),
       // Of the book as it is stored, so that replicas with equal applied index can be compared by hash.
       applied,
       orders,
@@ -275,17 +267,9 @@ export class Replica {
   }
 
   #received(link: Link, frame: FrontendFrame): void {
-    switch (frame.t) {
-      case 'submit':
-        this.#submit(link, frame);
-        return;
-      case 'get':
-        this.#reads.get(link, frame.items);
-        return;
-      case 'list':
-        this.#reads.list(link, frame);
-        return;
-    }
+    if (frame.t === 'submit') this.#submit(link, frame);
+    else if (frame.t === 'get') this.#reads.get(link, frame.items);
+    else this.#reads.list(link, frame);
   }
 
   #submit(link: Link, frame: SubmitFrame): void {

@@ -1,0 +1,248 @@
+/** A replica as a process runs it, but for the process: real links, real disks, a Raft group of one. */
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InvariantError, type Command } from '@trireme/domain';
+import { LevelLog, RaftError } from '@trireme/raft';
+import { buy } from './rules/testing/batches.js';
+import { BookStore } from './store.js';
+import { withFolder } from './testing/folders.js';
+import { Rig, until, type FakeFrontend } from './testing/rig.js';
+
+const PRICE = 1001;
+
+/** With a catalog that is up, unless a test takes it down. A replica that failed is one of the test's own. */
+async function withReplica(
+  run: (rig: Rig, frontend: FakeFrontend) => Promise<void>,
+  fails = false,
+): Promise<void> {
+  await withFolder(async (path) => {
+    const rig = new Rig(path);
+    await rig.catalog.up();
+    try {
+      await run(rig, await rig.start());
+      if (!fails) assert.equal(rig.fatals, []);
+    } finally {
+      await rig.close();
+    }
+  });
+}
+
+test('an order is filled, numbered, in the book, on its page and in the export', async () => {
+  await withReplica(async (rig, frontend) => {
+    assert.equal((await frontend.place(buy('a', 3))).slice(1), ['filled', 1, PRICE]);
+    const sell: Command = { kind: 'sell', key: 'b', name: 'A', quantity: 2 };
+    assert.equal((await frontend.place(sell)).slice(1), ['filled', 2, PRICE]);
+    assert.equal((await frontend.place(buy('c', 1000))).slice(1), ['rejected', 'INSUFFICIENT_STOCK']);
+    assert.equal((await frontend.place({ kind: 'list', key: 'd', name: 'N', price: 7 })).slice(1), ['done']);
+    const [, result, order] = await frontend.get(2);
+    assert.is(result, 'order');
+    assert.equal(Array.isArray(order) && order.slice(0, 5), [2, 'A', 'sell', 2, PRICE]);
+    assert.is((await frontend.get(3))[1], 'missing');
+    assert.is((await frontend.get(3, false))[1], 'missing');
+    assert.is(await rig.export(), 'number,name,type,quantity\n1,A,buy,3\n2,A,sell,2\n');
+    assert.is(rig.catalog.rules.quantity('A'), 99);
+    for (const step of ['sent', 'decided', 'answered', 'settled'] as const) {
+      await until(() => rig.steps.filter((seen) => seen === step).length >= 4, `four times ${step}`);
+    }
+  });
+});
+
+test('a page names where the next one begins, and a rare name may make it short', async () => {
+  await withReplica(async (rig, frontend) => {
+    await frontend.place({ kind: 'list', key: 'l', name: 'B', price: 7 });
+    await frontend.place({ kind: 'restock', key: 'r', name: 'B', quantity: 7 });
+    const orders = [1, 2, 3, 4, 5].map((n): Command => ({ ...buy(`k${n}`), name: n === 4 ? 'B' : 'A' }));
+    for (const id of frontend.submit(...orders)) await frontend.submitted(id);
+    const page = async (after: number, limit: number, name: string | null): Promise<unknown> => {
+      const answer = await frontend.list(after, limit, name);
+      return answer.t === 'page' ? [answer.orders.map(([number]) => number), answer.next] : answer;
+    };
+    assert.equal(await page(0, 2, null), [[1, 2], 2]);
+    assert.equal(await page(2, 3, null), [[3, 4, 5], null]);
+    assert.equal(await page(0, 9, 'B'), [[4], null]);
+    assert.equal(await page(0, 1, 'B'), [[4], 4]);
+    assert.equal(await page(99, 1, null), [[], null]);
+    assert.is(rig.status['orders'], 5);
+  });
+});
+
+test('one key fifty times at once, over two links, is one order; with another body it is refused', async () => {
+  await withReplica(async (rig, first) => {
+    const second = await rig.frontend();
+    const asked = [first, second].map(
+      (frontend) => [frontend, frontend.submit(...new Array<Command>(25).fill(buy('same')))] as const,
+    );
+    for (const [frontend, ids] of asked) {
+      for (const id of ids) assert.equal((await frontend.submitted(id)).slice(1), ['filled', 1, PRICE]);
+    }
+    assert.equal((await second.place(buy('same', 2))).slice(1), ['keyReused']);
+    assert.is(rig.catalog.rules.quantity('A'), 99);
+    await until(() => rig.status['pending'] === 0, 'the settlement');
+    assert.equal((await first.place(buy('same'))).slice(1), ['filled', 1, PRICE], 'also from the book');
+  });
+});
+
+test('while the catalog is down orders wait, and a number that was never given is still missing', async () => {
+  await withReplica(async (rig, frontend) => {
+    await frontend.place(buy('before'));
+    await rig.catalog.down();
+    const [id = 0] = frontend.submit(buy('during'));
+    await until(() => rig.status['pending'] === 1, 'the pending order');
+    assert.is((await frontend.get(2))[1], 'missing');
+    assert.is((await frontend.get(1))[1], 'order');
+    await rig.catalog.up();
+    assert.equal((await frontend.submitted(id)).slice(1), ['filled', 2, PRICE]);
+    assert.is((await frontend.get(2))[1], 'order', 'never missing once it was told');
+  });
+});
+
+test('a restart finds what was pending, and the same keys tell the outcomes', async () => {
+  await withReplica(async (rig, frontend) => {
+    await frontend.place(buy('settled'));
+    await rig.catalog.down();
+    frontend.submit(buy('pending', 5), buy('too many', 500));
+    await until(() => rig.status['pending'] === 1, 'the pending batch');
+    await rig.stop();
+    const again = await rig.start();
+    assert.is(rig.status['pending'], 1);
+    const ids = again.submit(buy('settled'), buy('pending', 5), buy('too many', 500), buy('new'));
+    await rig.catalog.up();
+    const results = await Promise.all(ids.map(async (id) => (await again.submitted(id)).slice(1)));
+    assert.equal(results, [
+      ['filled', 1, PRICE],
+      ['filled', 2, PRICE],
+      ['rejected', 'INSUFFICIENT_STOCK'],
+      ['filled', 3, PRICE],
+    ]);
+    assert.is(rig.catalog.rules.quantity('A'), 93);
+  });
+});
+
+test('a catalog that lost its disk, or came back with an old copy, is brought up from the book', async () => {
+  await withReplica(async (rig, frontend) => {
+    const { rules, frames } = rig.catalog;
+    for (const key of ['a', 'b']) await frontend.place(buy(key, 10));
+    const copy = rules.copy();
+    for (const key of ['c', 'd']) await frontend.place(buy(key, 10));
+    for (const [lost, key] of [
+      [null, 'e'],
+      [copy, 'f'],
+    ] as const) {
+      await until(() => rig.status['pending'] === 0, 'the settlements');
+      await rig.catalog.down();
+      rules.restore(lost);
+      frames.length = 0;
+      await rig.catalog.up();
+      await frontend.place(buy(key));
+      assert.ok(frames.some(({ t }) => t === 'replay'));
+    }
+    assert.is(rules.quantity('A'), 58);
+  });
+});
+
+test('who waits when the replica stops is told that the order is lost from sight', async () => {
+  await withReplica(async (rig, frontend) => {
+    await rig.catalog.down();
+    const [id = 0] = frontend.submit(buy('a'));
+    await until(() => rig.status['pending'] === 1, 'the pending order');
+    await rig.stop();
+    assert.equal((await frontend.submitted(id)).slice(1), ['lost']);
+  });
+});
+
+test('nobody waits on a link that is closed', async () => {
+  await withReplica(async (rig, frontend) => {
+    await rig.catalog.down();
+    frontend.submit(buy('a'));
+    await until(() => rig.status['pending'] === 1, 'the pending order');
+    await frontend.close();
+    await until(() => rig.status['frontends'] === 0, 'the closed link');
+    const other = await rig.frontend();
+    const [id = 0] = other.submit(buy('a'));
+    await rig.catalog.up();
+    assert.equal((await other.submitted(id)).slice(1), ['filled', 1, PRICE]);
+  });
+});
+
+test('a frame that is not of the protocol costs its sender the link and nothing else', async () => {
+  await withReplica(async (rig, frontend) => {
+    frontend.send({ t: 'get', items: [[1, -1, true]] });
+    await until(() => frontend.closes.length > 0, 'the closed link');
+    assert.match(frontend.closes[0] ?? '', /./);
+    const other = await rig.frontend();
+    assert.equal((await other.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
+  });
+});
+
+test('a catalog frame that is wrong in the middle costs the link, and none of its outcomes', async () => {
+  await withReplica(async (rig, frontend) => {
+    const { catalog } = rig;
+    let isBroken = true;
+    catalog.reply = (frame) => {
+      const answer = catalog.rules.handle(frame);
+      if (!isBroken || answer?.t !== 'decided') return answer;
+      isBroken = false;
+      return { t: 'decided', items: [...answer.items, [99, [-99]]] };
+    };
+    assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
+    assert.is(isBroken, false);
+  });
+});
+
+test('a catalog that decides what cannot be stops the replica before anything is logged', async () => {
+  await withReplica(async (rig, frontend) => {
+    rig.catalog.reply = (frame) => {
+      const answer = rig.catalog.rules.handle(frame);
+      return answer?.t === 'decided'
+        ? { ...answer, items: answer.items.map(([index]) => [index, [0]]) }
+        : answer;
+    };
+    frontend.submit(buy('a'));
+    await until(() => rig.fatals.length > 0, 'the failure');
+    assert.instance(rig.fatals[0], InvariantError);
+    await rig.stop();
+    rig.catalog.reply = (frame) => rig.catalog.rules.handle(frame);
+    const again = await rig.start();
+    assert.equal((await again.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
+  }, true);
+});
+
+test('the export is as long as the book, and a book of thousands still knows every key', async () => {
+  await withReplica(async (rig, frontend) => {
+    const commands = Array.from({ length: 3000 }, (_, i): Command => ({
+      kind: 'sell',
+      key: `k${i}`,
+      name: 'A',
+      quantity: 1,
+    }));
+    for (const id of frontend.submit(...commands)) await frontend.submitted(id);
+    await until(() => rig.status['orders'] === 3000, 'the settlements');
+    const lines = (await rig.export()).split('\n');
+    assert.is(lines.length, 3002);
+    assert.is(lines.at(-2), '3000,A,sell,1');
+    const ids = frontend.submit(...commands);
+    for (const [i, id] of ids.entries())
+      assert.equal((await frontend.submitted(id)).slice(1), ['filled', i + 1, PRICE]);
+  });
+});
+
+test('a replica that cannot start leaves its folders to the next one', async () => {
+  await withFolder(async (path) => {
+    const { store } = await BookStore.open({ path: join(path, 'book'), cluster: 'test', id: '2' });
+    await store.close();
+    const rig = new Rig(path);
+    await rig.catalog.up();
+    try {
+      await rig.start();
+      assert.unreachable('a foreign book');
+    } catch (error) {
+      assert.instance(error, RaftError);
+    }
+    const log = await LevelLog.open({ path: join(path, 'log'), cluster: 'test', id: '1' });
+    await log.close();
+    await rig.close();
+  });
+});
+
+test.run();

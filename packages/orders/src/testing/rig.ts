@@ -1,0 +1,243 @@
+/** A replica that is its whole Raft group, with a catalog and a front-end on real links. */
+import * as assert from 'uvu/assert';
+import {
+  LINK_PATHS,
+  commandToWire,
+  type Command,
+  type FromReplica,
+  type GetResult,
+  type LeaderToCatalog,
+  type SubmitResult,
+  type ToReplica,
+} from '@trireme/domain';
+import { HttpTransport } from '@trireme/raft';
+import {
+  InternalServer,
+  LinkDialer,
+  LinkListener,
+  type Link,
+  createLog,
+  type LinkIdentity,
+} from '@trireme/service';
+import { Replica } from '../replica.js';
+import type { OrderStep } from '../office.js';
+import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
+
+const HOST = '127.0.0.1';
+const SECRET = 'a shared secret';
+
+function identity(name: string): LinkIdentity {
+  return { name, cluster: 'test', secret: SECRET };
+}
+
+const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
+
+/** Waits for a condition, at most ten seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** The catalog's side of the link, with its disk in memory. It keeps its port when it is down. */
+export class FakeCatalog {
+  readonly rules = new ReferenceCatalog({ A: 100 });
+  readonly frames: LeaderToCatalog[] = [];
+  /** What it answers with, for a catalog that is broken. */
+  reply = (frame: LeaderToCatalog): unknown => this.rules.handle(frame);
+  #server: InternalServer | null = null;
+  #port = 0;
+
+  get url(): string {
+    return `http://${HOST}:${this.#port}`;
+  }
+
+  async up(): Promise<void> {
+    const log = LOG;
+    const self = identity('catalog');
+    const message = (link: Link, value: unknown): void => {
+      const frame = value as LeaderToCatalog;
+      this.frames.push(frame);
+      const answer = this.reply(frame);
+      if (answer !== null) link.send(answer);
+    };
+    const handler = { opened: () => undefined, message, closed: () => undefined };
+    const listener = new LinkListener({ path: LINK_PATHS.leaderToCatalog, identity: self, handler, log });
+    this.#server = new InternalServer({
+      host: HOST,
+      port: this.#port,
+      identity: self,
+      log,
+      listeners: [listener],
+      status: () => ({}),
+      unready: () => null,
+    });
+    this.#port = await this.#server.listen();
+  }
+
+  async down(): Promise<void> {
+    await this.#server?.close();
+    this.#server = null;
+  }
+}
+
+/** A front-end's side of the link. */
+export class FakeFrontend {
+  readonly frames: FromReplica[] = [];
+  readonly closes: string[] = [];
+  readonly #dialer: LinkDialer;
+  #ids = 0;
+
+  constructor(port: number) {
+    this.#dialer = new LinkDialer({
+      url: `http://${HOST}:${port}`,
+      path: LINK_PATHS.frontendToReplica,
+      identity: identity('frontend'),
+      log: LOG,
+      handler: {
+        opened: () => undefined,
+        message: (_, message) => this.frames.push(message as FromReplica),
+        closed: (_, reason) => this.closes.push(reason),
+      },
+    });
+  }
+
+  async connect(): Promise<void> {
+    this.#dialer.start();
+    await until(() => this.#dialer.link !== null, 'a link to the replica');
+  }
+
+  send(frame: ToReplica): void {
+    this.#dialer.link?.send(frame);
+  }
+
+  /** Sends commands in one frame. @returns their ids */
+  submit(...commands: readonly Command[]): readonly number[] {
+    const items = commands.map((command) => [++this.#ids, ...commandToWire(command)] as const);
+    this.send({ t: 'submit', items });
+    return items.map(([id]) => id);
+  }
+
+  async submitted(id: number): Promise<SubmitResult> {
+    return this.#find((frame) =>
+      frame.t === 'submitted' ? frame.items.find((item) => item[0] === id) : undefined,
+    );
+  }
+
+  async place(command: Command): Promise<SubmitResult> {
+    const [id] = this.submit(command);
+    return this.submitted(id ?? 0);
+  }
+
+  async get(number: number, linearizable = true): Promise<GetResult> {
+    const id = ++this.#ids;
+    this.send({ t: 'get', items: [[id, number, linearizable]] });
+    return this.#find((frame) =>
+      frame.t === 'got' ? frame.items.find((item) => item[0] === id) : undefined,
+    );
+  }
+
+  async list(after: number, limit: number, name: string | null): Promise<FromReplica> {
+    const id = ++this.#ids;
+    this.send({ t: 'list', id, after, limit, name });
+    return this.#find((frame) =>
+      (frame.t === 'page' || frame.t === 'pageRefused') && frame.id === id ? frame : undefined,
+    );
+  }
+
+  async #find<T>(pick: (frame: FromReplica) => T | undefined): Promise<T> {
+    const find = (): T | undefined => {
+      for (const frame of this.frames) {
+        const found = pick(frame);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    };
+    await until(() => find() !== undefined, 'an answer');
+    const found = find();
+    assert.ok(found !== undefined);
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#dialer.stop();
+  }
+}
+
+export class Rig {
+  readonly catalog = new FakeCatalog();
+  readonly fatals: unknown[] = [];
+  readonly steps: OrderStep[] = [];
+  readonly #data: string;
+  #replica: Replica | null = null;
+  #frontends: FakeFrontend[] = [];
+  #port = 0;
+
+  constructor(data: string) {
+    this.#data = data;
+  }
+
+  async start(): Promise<FakeFrontend> {
+    const transport = new HttpTransport({
+      id: '1',
+      cluster: 'test',
+      secret: SECRET,
+      peers: new Map(),
+      listen: { host: HOST, port: 0 },
+    });
+    this.#replica = new Replica({
+      id: '1',
+      members: ['1'],
+      data: this.#data,
+      host: HOST,
+      port: 0,
+      catalog: this.catalog.url,
+      identity: identity('replica-1'),
+      transport,
+      log: LOG,
+      fatal: (error) => this.fatals.push(error),
+      observe: {
+        storage: (storage) => storage,
+        transport: (inner) => inner,
+        onStep: (step) => this.steps.push(step),
+      },
+    });
+    this.#port = await this.#replica.start();
+    return this.frontend();
+  }
+
+  async frontend(): Promise<FakeFrontend> {
+    const frontend = new FakeFrontend(this.#port);
+    this.#frontends.push(frontend);
+    await frontend.connect();
+    await until(
+      () => frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1'),
+      'a leader that takes orders',
+    );
+    return frontend;
+  }
+
+  get status(): Readonly<Record<string, unknown>> {
+    return { ...this.#replica?.status() };
+  }
+
+  async stop(): Promise<void> {
+    await this.#replica?.stop();
+    this.#replica = null;
+    for (const frontend of this.#frontends.splice(0)) await frontend.close();
+  }
+
+  async export(): Promise<string> {
+    const response = await fetch(`http://${HOST}:${this.#port}/export`, {
+      headers: { 'x-trireme-secret': SECRET },
+    });
+    return response.text();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.catalog.down();
+  }
+}
