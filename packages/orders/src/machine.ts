@@ -5,7 +5,7 @@ import type { Book } from './rules/book.js';
 import type { BookEntry, BookMeta, PendingBatch } from './rules/state.js';
 import type { BookStore } from './store.js';
 
-export interface MachineEvents {
+interface MachineEvents {
   /** Committed batches to be decided. Told before the write: that they are committed is in the log already. */
   pending(batches: readonly PendingBatch[]): void;
   /** Everything up to log index `applied` can be read from the store; `settled` names what became settled by it. */

@@ -18,7 +18,7 @@ import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
 
 /** What the office needs of a Raft node. */
-export interface Proposer {
+interface Proposer {
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term };
   read(): Promise<LogIndex>;
 }
@@ -26,7 +26,7 @@ export interface Proposer {
 /** Steps of an order's path that an observer may want to see as they happen. */
 export type OrderStep = 'committed' | 'sent' | 'decided' | 'answered' | 'settled';
 
-export interface OfficeOptions {
+interface OfficeOptions {
   readonly node: Proposer;
   readonly book: Book;
   readonly store: BookStore;

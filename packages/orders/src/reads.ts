@@ -9,7 +9,7 @@ import type { BookStore } from './store.js';
 
 type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
 
-export interface BookReadsOptions {
+interface BookReadsOptions {
   /** The book, null before it is open. */
   readonly parts: () => { readonly store: BookStore; readonly machine: BookMachine } | null;
   /** Null while this replica does not lead. */

@@ -27,7 +27,7 @@ import type { Answer } from './rules/desk.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
 import { BookStore } from './store.js';
 
-export interface ReplicaOptions {
+interface ReplicaOptions {
   /** Id of this member of the Raft group, such as `1`. */
   readonly id: string;
   readonly members: readonly string[];

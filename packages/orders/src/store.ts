@@ -34,7 +34,7 @@ import {
   type StockChange,
 } from './rules/state.js';
 
-export interface BookStoreOptions {
+interface BookStoreOptions {
   readonly path: string;
   readonly cluster: string;
   /** The replica's id. */

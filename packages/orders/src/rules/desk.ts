@@ -44,7 +44,7 @@ export interface DeskLimits {
   readonly undecidedMax: number;
 }
 
-export const DESK_LIMITS: DeskLimits = { openMax: 100_000, undecidedMax: 50_000 };
+const DESK_LIMITS: DeskLimits = { openMax: 100_000, undecidedMax: 50_000 };
 
 export class Desk {
   readonly #limits: DeskLimits;

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { pack, unpack } from './codec.js';
+import { FormatError } from './errors.js';
+import { asBoolean, asBytes, asInteger, asList, asObject, asText } from './guards.js';
+
+test('values come back as they went', () => {
+  const value = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.string({ unit: 'grapheme' }),
+      fc.maxSafeInteger(),
+      fc.double({ noNaN: true }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie('value')),
+      fc.dictionary(
+        fc.string().filter((key) => key !== '__proto__'),
+        tie('value'),
+        { noNullPrototype: true },
+      ),
+    ),
+  })).value;
+  fc.assert(fc.property(value, (one) => assert.equal(unpack(pack(one)), one)));
+});
+
+test('bytes stay bytes, and integers beyond 2^53 come as bigint', () => {
+  const bytes = unpack(pack({ bytes: Buffer.from([1, 2, 3]) }));
+  assert.equal([...asBytes(asObject(bytes, 'it')['bytes'], 'bytes')], [1, 2, 3]);
+  assert.is(unpack(pack(2n ** 60n)), 2n ** 60n);
+});
+
+test('what was packed stays as it is while more is packed', () => {
+  const first = pack('first');
+  const before = Buffer.from(first);
+  for (let i = 0; i < 10_000; i += 1) pack(['something else', i]);
+  assert.equal(first, before);
+});
+
+test('bytes that are no MessagePack value, or more than one, are refused', () => {
+  for (const bytes of [[], [0x92, 1], [1, 2], [0xd9, 200, 1]]) {
+    assert.throws(
+      () => unpack(Uint8Array.from(bytes)),
+      (error: unknown) => error instanceof FormatError,
+    );
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+      try {
+        unpack(bytes);
+      } catch (error) {
+        assert.instance(error, FormatError);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('nesting without end is refused', () => {
+  assert.throws(
+    () => unpack(Buffer.alloc(1_000_000, 0x91)),
+    (error: unknown) => error instanceof FormatError,
+  );
+});
+
+/** What the codec makes of the one byte that MessagePack never uses. */
+const NEVER_USED = unpack(Uint8Array.of(0xc1));
+
+/** Each guard with what it lets through and what it does not. */
+const GUARDS: readonly [string, (value: unknown) => unknown, readonly unknown[], readonly unknown[]][] = [
+  ['list', (value) => asList(value, 'it'), [[], [1]], [{}, null, 'x', new Set()]],
+  [
+    'object',
+    (value) => asObject(value, 'it'),
+    [{}, { a: 1 }],
+    [null, [], new Map(), new Error('x'), /x/, 'x', Object.create(null), NEVER_USED],
+  ],
+  [
+    'integer',
+    (value) => asInteger(value, 'it'),
+    [0, 1, Number.MAX_SAFE_INTEGER],
+    [-1, 0.5, 2 ** 53, NaN, Infinity, '1', 1n, null],
+  ],
+  ['integer from 5', (value) => asInteger(value, 'it', 5), [5], [4]],
+  ['text', (value) => asText(value, 'it', 3), ['', 'abc'], ['abcd', 1, null]],
+  ['boolean', (value) => asBoolean(value, 'it'), [true, false], [0, 'true', null]],
+  [
+    'bytes',
+    (value) => asBytes(value, 'it'),
+    [new Uint8Array(1), Buffer.alloc(1)],
+    [[1], 'x', new Uint16Array(1), null],
+  ],
+];
+
+for (const [name, guard, good, bad] of GUARDS) {
+  test(`the guard for ${name} lets through what it names and refuses the rest`, () => {
+    for (const value of good) assert.is(guard(value), value);
+    for (const value of bad) {
+      assert.throws(
+        () => guard(value),
+        (error: unknown) => error instanceof FormatError && /^it is not /.test(error.message),
+      );
+    }
+  });
+}
+
+test.run();

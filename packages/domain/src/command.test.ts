@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { pack } from './codec.js';
+import {
+  KEY_LENGTH_MAX,
+  commandFromWire,
+  commandToWire,
+  decodeBatch,
+  encodeBatch,
+  outcomeFromWire,
+  outcomeToWire,
+  type Batch,
+  type Command,
+  type Outcome,
+} from './command.js';
+import { FormatError } from './errors.js';
+import { PRICE_CENTS_MAX } from './money.js';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from './order.js';
+
+const PLAIN = { noNullPrototype: true } as const;
+const keyed = {
+  key: fc.string({ minLength: 1, maxLength: KEY_LENGTH_MAX }),
+  name: fc.string({ unit: 'grapheme', maxLength: 10 }),
+};
+const quantity = fc.integer({ min: 1, max: ORDER_QUANTITY_MAX });
+const price = fc.integer({ min: 1, max: PRICE_CENTS_MAX });
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('buy', 'sell', 'restock'), ...keyed, quantity }, PLAIN),
+  fc.record({ kind: fc.constant('list'), ...keyed, price }, PLAIN),
+);
+const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  fc.record({ kind: fc.constant('filled'), price }, PLAIN),
+  fc.constantFrom<Outcome>(
+    { kind: 'done' },
+    { kind: 'none' },
+    { kind: 'rejected', reason: 'STOCK_NOT_FOUND' },
+    { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' },
+    { kind: 'rejected', reason: 'LIMIT_REACHED' },
+  ),
+);
+const settlement = fc.record(
+  { index: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), outcomes: fc.array(outcome) },
+  PLAIN,
+);
+const batch: fc.Arbitrary<Batch> = fc.record(
+  { time: fc.maxSafeNat(), commands: fc.array(command), settlements: fc.array(settlement) },
+  PLAIN,
+);
+
+/** Calls a decoder that may refuse, but only as it says. */
+function refusesOnlyAsFormatError(decode: () => unknown): void {
+  try {
+    decode();
+  } catch (error) {
+    assert.instance(error, FormatError);
+  }
+}
+
+function assertBad(decode: () => unknown, message: RegExp): void {
+  assert.throws(decode, (error: unknown) => error instanceof FormatError && message.test(error.message));
+}
+
+test('every batch is read as it was written', () => {
+  fc.assert(fc.property(batch, (value) => assert.equal(decodeBatch(encodeBatch(value)), value)));
+});
+
+test('commands and outcomes keep what they say on the wire', () => {
+  fc.assert(fc.property(command, (value) => assert.equal(commandFromWire(commandToWire(value)), value)));
+  fc.assert(fc.property(outcome, (value) => assert.equal(outcomeFromWire(outcomeToWire(value)), value)));
+});
+
+test('the wire forms are what logs on disk hold: they must not change', () => {
+  const keyedAs = { key: 'k', name: 'A' };
+  assert.equal(commandToWire({ kind: 'buy', ...keyedAs, quantity: 3 }), [0, 'k', 'A', 3]);
+  assert.equal(commandToWire({ kind: 'sell', ...keyedAs, quantity: 3 }), [1, 'k', 'A', 3]);
+  assert.equal(commandToWire({ kind: 'list', ...keyedAs, price: 3 }), [2, 'k', 'A', 3]);
+  assert.equal(commandToWire({ kind: 'restock', ...keyedAs, quantity: 3 }), [3, 'k', 'A', 3]);
+  const outcomes: readonly Outcome[] = [
+    { kind: 'filled', price: 5 },
+    { kind: 'done' },
+    { kind: 'rejected', reason: 'STOCK_NOT_FOUND' },
+    { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' },
+    { kind: 'rejected', reason: 'LIMIT_REACHED' },
+    { kind: 'none' },
+  ];
+  assert.equal(outcomes.map(outcomeToWire), [5, 0, -1, -2, -3, null]);
+  const bytes = encodeBatch({ time: 1, commands: [], settlements: [{ index: 2, outcomes }] });
+  assert.is(bytes.toString('hex'), '9401019091920296' + '0500fffefdc0');
+});
+
+test('commands at their bounds are read and those beyond are not', () => {
+  const wire = (kind: unknown, key: unknown, name: unknown, amount: unknown): (() => unknown) => {
+    return () => commandFromWire([kind, key, name, amount]);
+  };
+  const longest = 'k'.repeat(KEY_LENGTH_MAX);
+  const name = 'n'.repeat(ORDER_NAME_LENGTH_MAX);
+  for (const kind of [0, 1, 3]) {
+    wire(kind, longest, name, ORDER_QUANTITY_MAX)();
+    wire(kind, 'k', '', 1)();
+    assertBad(wire(kind, 'k', 'A', ORDER_QUANTITY_MAX + 1), /quantity out of bounds/);
+    assertBad(wire(kind, 'k', 'A', 0), /amount/);
+    assertBad(wire(kind, 'k', 'A', 1.5), /amount/);
+  }
+  wire(2, 'k', 'A', PRICE_CENTS_MAX)();
+  assertBad(wire(2, 'k', 'A', PRICE_CENTS_MAX + 1), /price out of bounds/);
+  assertBad(wire(4, 'k', 'A', 1), /unknown kind/);
+  assertBad(wire(-1, 'k', 'A', 1), /command kind/);
+  assertBad(wire(0, '', 'A', 1), /without a key/);
+  assertBad(wire(0, `${longest}k`, 'A', 1), /key is not text/);
+  assertBad(wire(0, 'k', `${name}n`, 1), /stock name is not text/);
+  assertBad(() => commandFromWire({}), /command is not a list/);
+});
+
+test('outcomes beyond their bounds are not read', () => {
+  assert.equal(outcomeFromWire(PRICE_CENTS_MAX), { kind: 'filled', price: PRICE_CENTS_MAX });
+  assertBad(() => outcomeFromWire(PRICE_CENTS_MAX + 1), /price out of bounds/);
+  assertBad(() => outcomeFromWire(-4), /unknown rejection -4/);
+  for (const value of [undefined, '1', 1.5, Number.NaN, Infinity, 1n, []]) {
+    assertBad(() => outcomeFromWire(value), /outcome is not a number/);
+  }
+});
+
+test('a batch of another format is refused by its number', () => {
+  assertBad(() => decodeBatch(pack([2, 0, [], []])), /batch format 2, this program reads 1/);
+  assertBad(() => decodeBatch(pack([1, -1, [], []])), /batch time/);
+  assertBad(() => decodeBatch(pack([1, 0, [], [[0, []]]])), /settlement index/);
+  assertBad(() => decodeBatch(pack({ 0: 1 })), /batch is not a list/);
+  assertBad(() => decodeBatch(new Uint8Array()), /not MessagePack/);
+});
+
+test('whatever the bytes, the decoders throw FormatError and nothing else', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+      refusesOnlyAsFormatError(() => decodeBatch(bytes));
+    }),
+    { numRuns: 5000 },
+  );
+  fc.assert(
+    fc.property(fc.anything(), (value) => {
+      refusesOnlyAsFormatError(() => commandFromWire(value));
+      refusesOnlyAsFormatError(() => outcomeFromWire(value));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a batch with any one byte changed, or cut anywhere, is refused or is another batch', () => {
+  const sample = fc.sample(batch, { numRuns: 20, seed: 7 });
+  for (const value of sample) {
+    const bytes = encodeBatch(value);
+    for (let at = 0; at < bytes.length; at += 1) {
+      const changed = Uint8Array.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 0x81;
+      refusesOnlyAsFormatError(() => decodeBatch(changed));
+      assert.throws(
+        () => decodeBatch(bytes.subarray(0, at)),
+        (error: unknown) => error instanceof FormatError,
+      );
+    }
+  }
+});
+
+test.run();
