@@ -111,6 +111,8 @@ test('three nodes agree, and a leader that loses its leadership rejects the read
   const rigs = await startThree(hub);
   const [a, b] = rigs;
   a.node.propose(DATA);
+  await until(() => a.machine.applied === 2);
+  a.clock.advance(10);
   await until(() => rigs.every(({ machine }) => machine.applied === 2));
   hub.passes = ({ from, to }) => from !== 'a' && to !== 'a';
   const read = rejection(a.node.read());

@@ -45,6 +45,11 @@ export class Leadership {
   readonly #uncommitted: { readonly index: LogIndex; readonly bytes: number }[] = [];
   #uncommittedBytes = 0;
   #heartbeatElapsed = 0;
+  /**
+   * Whether a risen commit index is worth an append without entries. Once a tick it is: otherwise it rides on the next
+   * entries, since an empty append for each commit would double the messages of a busy group.
+   */
+  #tellsCommit = false;
   #transfer: { readonly to: NodeId; elapsed: number } | null = null;
 
   constructor(context: LeaderContext) {
@@ -128,6 +133,7 @@ export class Leadership {
 
   tick(): TickVerdict {
     const { config } = this.#context;
+    this.#tellsCommit = true;
     this.#heartbeatElapsed += 1;
     if (this.#heartbeatElapsed >= config.heartbeatTicks) {
       this.#heartbeat();
@@ -173,6 +179,7 @@ export class Leadership {
       this.#grantReads();
     }
     for (const [to, progress] of this.#peers) this.#replicate(to, progress);
+    this.#tellsCommit = false;
   }
 
   #replicate(to: NodeId, progress: Progress): void {
@@ -182,7 +189,7 @@ export class Leadership {
     }
     const { log } = this.#context;
     while (progress.next <= log.lastIndex && !progress.windowFull) this.#append(to, progress);
-    const commitIsNews = progress.commitSent < log.commit && progress.next > log.commit;
+    const commitIsNews = this.#tellsCommit && progress.commitSent < log.commit && progress.next > log.commit;
     if (commitIsNews || progress.nudge) this.#append(to, progress);
   }
 

@@ -38,20 +38,29 @@ test('5.3: an entry committed in this term commits the earlier ones of earlier l
   );
 });
 
-test('5.3: followers learn of a commit at once, and again by heartbeats up to what they have', () => {
+test('5.3: followers learn of a commit with the next entries or tick, and again by heartbeats up to what they have', () => {
   const a = leaderOf();
   a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
-  assert.equal(
+  const appendsToB = (): number[][] =>
     only('appendRequest', a.take())
       .filter(({ to }) => to === 'b')
-      .map(({ commit, entries }) => [commit, entries.length]),
-    [[1, 0]],
-  );
+      .map(({ commit, entries }) => [commit, entries.length]);
+  assert.equal(appendsToB(), [], 'not worth an append of its own at once');
+  a.propose();
+  assert.equal(appendsToB(), [[1, 1]]);
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 2 }));
   a.tick();
+  const told = a.take();
   assert.equal(
-    only('heartbeat', a.take()).map(({ to, commit }) => [to, commit]),
+    only('appendRequest', told)
+      .filter(({ to }) => to === 'b')
+      .map(({ commit, entries }) => [commit, entries.length]),
+    [[2, 0]],
+  );
+  assert.equal(
+    only('heartbeat', told).map(({ to, commit }) => [to, commit]),
     [
-      ['b', 1],
+      ['b', 2],
       ['c', 0],
     ],
   );

@@ -222,6 +222,9 @@ export async function startThree(hub: Hub): Promise<readonly [Rig, Rig, Rig]> {
   const start = async (id: NodeId): Promise<Rig> => startNode(hub, { id, members });
   const rigs = [await start('a'), await start('b'), await start('c')] as const;
   rigs[0].clock.advance(150);
+  await until(() => rigs[0].node.status().leading);
+  // The news of the commit goes out with the next tick.
+  rigs[0].clock.advance(10);
   await until(() => rigs.every(({ machine }) => machine.applied === 1));
   return rigs;
 }
