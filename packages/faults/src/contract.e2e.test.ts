@@ -4,15 +4,8 @@ import * as assert from 'uvu/assert';
 import { Stage, numberOf, statusOf, type Answer } from './stage.js';
 
 const test = suite('contract');
-let stage: Stage;
 
-test.before(async () => {
-  stage = await Stage.open({ frontends: 2 });
-});
-
-test.after(async () => {
-  await stage.close();
-});
+const stage = Stage.of(test, { frontends: 2 });
 
 async function together(count: number, send: (i: number) => Promise<Answer>): Promise<readonly Answer[]> {
   return Promise.all(Array.from({ length: count }, async (_, i) => send(i)));
@@ -22,61 +15,65 @@ const countOf = (answers: readonly Answer[], status: number): number =>
   answers.filter((answer) => answer.status === status).length;
 
 test('200 concurrent sells take 200 consecutive numbers and add 200', async () => {
-  const before = await stage.quantity('GOOGL');
-  const first = numberOf(await stage.order('sell', 'AMZN', 1)) + 1;
-  const answers = await together(200, async (i) => stage.order('sell', 'GOOGL', 1, undefined, i % 2));
+  const before = await stage().quantity('GOOGL');
+  const first = numberOf(await stage().order('sell', 'AMZN', 1)) + 1;
+  const answers = await together(200, async (i) => stage().order('sell', 'GOOGL', 1, undefined, i % 2));
   const numbers = answers.map(numberOf).sort((a, b) => a - b);
   assert.equal(
     numbers,
     Array.from({ length: 200 }, (_, i) => first + i),
   );
-  assert.is(await stage.quantity('GOOGL'), before + 200);
+  assert.is(await stage().quantity('GOOGL'), before + 200);
 });
 
 test('of 150 concurrent buys of a stock at 100, 100 are filled and 50 are refused', async () => {
-  const answers = await together(150, async (i) => stage.order('buy', 'NFLX', 1, undefined, i % 2));
+  const answers = await together(150, async (i) => stage().order('buy', 'NFLX', 1, undefined, i % 2));
   assert.is(countOf(answers, 200), 100);
   assert.is(countOf(answers, 409), 50);
   for (const answer of answers.filter(({ status }) => status === 409)) {
     assert.is(statusOf(answer), 'INSUFFICIENT_STOCK');
   }
-  assert.is(await stage.quantity('NFLX'), 0);
-  assert.is(await stage.quantity('NFLX', 1), 0);
+  assert.is(await stage().quantity('NFLX'), 0);
+  assert.is(await stage().quantity('NFLX', 1), 0);
 });
 
 test('one key 50 times at once through two front-ends is one order, and another body with it is refused', async () => {
-  const before = await stage.quantity('META');
-  const answers = await together(50, async (i) => stage.order('buy', 'META', 3, 'fifty', i % 2));
+  const before = await stage().quantity('META');
+  const answers = await together(50, async (i) => stage().order('buy', 'META', 3, 'fifty', i % 2));
   assert.is(countOf(answers, 200), 50);
   assert.is(new Set(answers.map(numberOf)).size, 1, 'one number in all replies');
-  assert.is(await stage.quantity('META'), before - 3);
+  assert.is(await stage().quantity('META'), before - 3);
 
-  const other = await stage.order('buy', 'META', 4, 'fifty');
+  const other = await stage().order('buy', 'META', 4, 'fifty');
   assert.is(other.status, 422);
   assert.is(statusOf(other), 'KEY_REUSED');
-  assert.is(await stage.quantity('META'), before - 3);
+  assert.is(await stage().quantity('META'), before - 3);
 });
 
 test('a rejected order takes no number, moves no stock, and its key tells the same again', async () => {
-  const number = numberOf(await stage.order('sell', 'BoarCo', 1));
-  const before = await stage.quantity('BoarCo');
-  const tooMany = await stage.order('buy', 'BoarCo', before + 1, 'too-many');
+  const number = numberOf(await stage().order('sell', 'BoarCo', 1));
+  const before = await stage().quantity('BoarCo');
+  const tooMany = await stage().order('buy', 'BoarCo', before + 1, 'too-many');
   assert.is(tooMany.status, 409);
-  const unknown = await stage.order('buy', 'NoSuchCo', 1);
+  const unknown = await stage().order('buy', 'NoSuchCo', 1);
   assert.is(unknown.status, 404);
   assert.is(statusOf(unknown), 'STOCK_NOT_FOUND');
-  assert.is(await stage.quantity('BoarCo'), before);
-  await stage.order('sell', 'BoarCo', 5);
-  assert.is((await stage.order('buy', 'BoarCo', before + 1, 'too-many')).status, 409, 'the outcome is kept');
-  assert.is(numberOf(await stage.order('sell', 'BoarCo', 1)), number + 2);
+  assert.is(await stage().quantity('BoarCo'), before);
+  await stage().order('sell', 'BoarCo', 5);
+  assert.is(
+    (await stage().order('buy', 'BoarCo', before + 1, 'too-many')).status,
+    409,
+    'the outcome is kept',
+  );
+  assert.is(numberOf(await stage().order('sell', 'BoarCo', 1)), number + 2);
 });
 
 test('an order reads as it was placed, through either front-end', async () => {
-  const answer = await stage.order('buy', 'MenhirCo', 7);
+  const answer = await stage().order('buy', 'MenhirCo', 7);
   const number = numberOf(answer);
   assert.is(answer.headers.get('location'), `/orders/${number}`);
   for (const frontend of [0, 1]) {
-    const read = await stage.request('GET', `/orders/${number}/`, { frontend });
+    const read = await stage().request('GET', `/orders/${number}/`, { frontend });
     assert.is(read.status, 200);
     const { data } = read.json() as { data: Record<string, unknown> };
     assert.equal(Object.keys(data), ['number', 'name', 'type', 'quantity', 'price', 'time']);
@@ -85,7 +82,7 @@ test('an order reads as it was placed, through either front-end', async () => {
       { number, name: 'MenhirCo', type: 'buy', quantity: 7, price: 40, time: '' },
     );
   }
-  const missing = await stage.request('GET', `/orders/${number + 1000}`);
+  const missing = await stage().request('GET', `/orders/${number + 1000}`);
   assert.is(missing.status, 404);
   assert.is(statusOf(missing), 'ORDER_NOT_FOUND');
 });
@@ -93,7 +90,7 @@ test('an order reads as it was placed, through either front-end', async () => {
 test('a cache of five evicts the stock that was used longest ago', async () => {
   const names = ['GameStart', 'RottenFishCo', 'BoarCo', 'MenhirCo', 'AAPL'];
   const look = async (name: string): Promise<string | null> =>
-    (await stage.request('GET', `/stocks/${name}`)).headers.get('x-cache');
+    (await stage().request('GET', `/stocks/${name}`)).headers.get('x-cache');
   for (const name of names) await look(name);
   for (const name of names) assert.is(await look(name), 'hit', name);
   assert.is(await look('NVDA'), 'miss');
@@ -103,11 +100,11 @@ test('a cache of five evicts the stock that was used longest ago', async () => {
 
 test('after an order every front-end shows the new quantity at once', async () => {
   for (let round = 0; round < 20; round += 1) {
-    const before = await stage.quantity('NVDA', 0);
-    assert.is(await stage.quantity('NVDA', 1), before);
-    await stage.order('sell', 'NVDA', 1, undefined, round % 2);
-    assert.is(await stage.quantity('NVDA', 0), before + 1);
-    assert.is(await stage.quantity('NVDA', 1), before + 1);
+    const before = await stage().quantity('NVDA', 0);
+    assert.is(await stage().quantity('NVDA', 1), before);
+    await stage().order('sell', 'NVDA', 1, undefined, round % 2);
+    assert.is(await stage().quantity('NVDA', 0), before + 1);
+    assert.is(await stage().quantity('NVDA', 1), before + 1);
   }
 });
 
@@ -117,7 +114,7 @@ test('pages walk every stock and every order once', async () => {
     let after: string | number | null = null;
     do {
       const query: string = after === null ? '' : `&after=${after}`;
-      const answer = await stage.request('GET', `${path}?limit=4${query}`);
+      const answer = await stage().request('GET', `${path}?limit=4${query}`);
       const page = answer.json() as { data: unknown[]; next: string | number | null };
       all.push(...page.data);
       after = page.next;
@@ -126,7 +123,7 @@ test('pages walk every stock and every order once', async () => {
   };
   const stocks = (await walk('/stocks')) as { name: string }[];
   assert.is(new Set(stocks.map(({ name }) => name)).size, 10);
-  const last = numberOf(await stage.order('sell', 'AAPL', 1));
+  const last = numberOf(await stage().order('sell', 'AAPL', 1));
   const orders = (await walk('/orders')) as { number: number }[];
   assert.equal(
     orders.map(({ number }) => number),
@@ -144,7 +141,7 @@ test('what is not the contract gets its error as JSON', async () => {
     '[]',
   ];
   for (const body of bodies) {
-    const answer = await stage.request('POST', '/orders', { body });
+    const answer = await stage().request('POST', '/orders', { body });
     assert.is(answer.status, 400, JSON.stringify(body));
     assert.is(statusOf(answer), 'INVALID_ORDER');
   }
@@ -156,13 +153,13 @@ test('what is not the contract gets its error as JSON', async () => {
     ['PUT', '/stocks/AAPL', 401, 'UNAUTHORIZED'],
   ];
   for (const [method, path, code, status] of rows) {
-    const answer = await stage.request(method, path);
+    const answer = await stage().request(method, path);
     assert.is(answer.status, code, path);
     assert.is(statusOf(answer), status);
   }
-  const large = await stage.request('POST', '/orders', { body: 'x'.repeat(17 * 1024) });
+  const large = await stage().request('POST', '/orders', { body: 'x'.repeat(17 * 1024) });
   assert.is(statusOf(large), 'BODY_TOO_LARGE');
-  const typed = await stage.request('POST', '/orders', {
+  const typed = await stage().request('POST', '/orders', {
     body: 'a=b',
     headers: { 'content-type': 'text/plain' },
   });

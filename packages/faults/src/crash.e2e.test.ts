@@ -18,20 +18,13 @@ const STOCKS = [
   'NFLX',
 ];
 const test = suite('crash');
-let stage: Stage;
 
-test.before(async () => {
-  stage = await Stage.open({ frontends: 2 });
-});
-
-test.after(async () => {
-  await stage.close();
-});
+const stage = Stage.of(test, { frontends: 2 });
 
 test('shoppers see no failed request and no mismatch while three leaders are killed', async () => {
   let isShopping = true;
   const shopping = shop({
-    urls: stage.cluster.urls,
+    urls: stage().cluster.urls,
     clients: 5,
     requests: 600,
     orderProbability: 0.8,
@@ -39,22 +32,22 @@ test('shoppers see no failed request and no mismatch while three leaders are kil
   }).finally(() => (isShopping = false));
   let killed = 0;
   for (; killed < 3; killed += 1) {
-    const leader = await stage.cluster.leader();
+    const leader = await stage().cluster.leader();
     assert.ok(leader !== null);
     assert.ok(isShopping, 'there are orders under way when the leader dies');
-    await stage.cluster.kill(leader);
+    await stage().cluster.kill(leader);
     await until('another one leads', async () => {
-      const next = await stage.cluster.leader();
+      const next = await stage().cluster.leader();
       return next !== null && next !== leader;
     });
-    await stage.cluster.startProcess(leader);
-    await stage.cluster.waitProcessReady(leader);
+    await stage().cluster.startProcess(leader);
+    await stage().cluster.waitProcessReady(leader);
   }
   const report = await shopping;
   assert.equal([...report.failures], [], 'no failed request');
   assert.equal(report.mismatches, []);
 
-  const rows = rowsOf(await stage.agreedBook());
+  const rows = rowsOf(await stage().agreedBook());
   assert.equal(
     rows.map(([number]) => number),
     rows.map((_, i) => i + 1),
@@ -64,15 +57,15 @@ test('shoppers see no failed request and no mismatch while three leaders are kil
     const moved = rows
       .filter(([, name]) => name === stock)
       .reduce((sum, [, , type, quantity]) => sum + (type === 'sell' ? quantity : -quantity), 0);
-    assert.is(await stage.quantity(stock), 100 + moved, stock);
+    assert.is(await stage().quantity(stock), 100 + moved, stock);
   }
 });
 
 test('a bit flipped in the log of a stopped replica: it refuses to start and says so, the others go on', async () => {
-  const leader = await stage.cluster.leader();
+  const leader = await stage().cluster.leader();
   const victim = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== leader) ?? '';
-  await stage.cluster.kill(victim, 'SIGTERM');
-  const [largest = ''] = stage
+  await stage().cluster.kill(victim, 'SIGTERM');
+  const [largest = ''] = stage()
     .files(`${victim}/log`, /\.(log|ldb)$/)
     .sort((a, b) => statSync(b).size - statSync(a).size);
   const bytes = readFileSync(largest);
@@ -81,16 +74,16 @@ test('a bit flipped in the log of a stopped replica: it refuses to start and say
   writeFileSync(largest, bytes);
 
   const exit = new Promise<{ code: number | null; reason: string | null }>((resolve) =>
-    stage.cluster.once('exit', resolve),
+    stage().cluster.once('exit', resolve),
   );
-  await stage.cluster.startProcess(victim);
+  await stage().cluster.startProcess(victim);
   const { code, reason } = await exit;
   assert.is(code, 65);
 
   assert.match(reason ?? '', /damaged|checksum|missing/);
-  const answer = await stage.order('sell', 'AAPL', 1);
+  const answer = await stage().order('sell', 'AAPL', 1);
   assert.is(answer.status, 200);
-  assert.is((await stage.request('GET', `/orders/${numberOf(answer)}`)).status, 200);
+  assert.is((await stage().request('GET', `/orders/${numberOf(answer)}`)).status, 200);
 });
 
 test.run();

@@ -10,46 +10,39 @@ import { Stage, numberOf, rowsOf, until } from './stage.js';
 
 const crashFile = join(tmpdir(), `trireme-crash-${process.pid}`);
 const test = suite('order path');
-let stage: Stage;
 let orders = 0;
 
-test.before(async () => {
-  stage = await Stage.open({
-    programs: { replica: fileURLToPath(new URL('./crashing-replica.js', import.meta.url)) },
-    env: () => ({ TRIREME_CRASH_FILE: crashFile }),
-  });
-});
-
-test.after(async () => {
-  await stage.close();
+const stage = Stage.of(test, {
+  programs: { replica: fileURLToPath(new URL('./crashing-replica.js', import.meta.url)) },
+  env: () => ({ TRIREME_CRASH_FILE: crashFile }),
 });
 
 for (const step of CRASH_STEPS) {
   test(`the leader is killed once an order is ${step}: one order, one movement, one number`, async () => {
-    const before = await stage.quantity('AAPL');
-    const leader = await stage.cluster.leader();
+    const before = await stage().quantity('AAPL');
+    const leader = await stage().cluster.leader();
     assert.ok(leader !== null, 'a leader is known');
-    const died = new Promise<string>((resolve) => stage.cluster.once('exit', ({ name }) => resolve(name)));
+    const died = new Promise<string>((resolve) => stage().cluster.once('exit', ({ name }) => resolve(name)));
     writeFileSync(`${crashFile}.new`, step);
     renameSync(`${crashFile}.new`, crashFile);
 
-    const answer = await stage.order('buy', 'AAPL', 2, `key-${step}`);
+    const answer = await stage().order('buy', 'AAPL', 2, `key-${step}`);
     assert.is(await died, leader, 'it is the leader that died');
     assert.not(existsSync(crashFile), 'it died at the step');
     assert.is(answer.status, 200, answer.text);
     orders += 1;
     assert.is(numberOf(answer), orders, 'numbers are dense');
 
-    const again = await stage.order('buy', 'AAPL', 2, `key-${step}`);
+    const again = await stage().order('buy', 'AAPL', 2, `key-${step}`);
     assert.is(numberOf(again), orders, 'the same key tells the same number');
-    assert.is(await stage.quantity('AAPL'), before - 2, 'stock moved once');
-    const read = await stage.request('GET', `/orders/${orders}`);
+    assert.is(await stage().quantity('AAPL'), before - 2, 'stock moved once');
+    const read = await stage().request('GET', `/orders/${orders}`);
     assert.is(read.status, 200, 'an acknowledged order is never missing');
 
-    await stage.cluster.startProcess(leader);
-    await stage.cluster.waitProcessReady(leader);
+    await stage().cluster.startProcess(leader);
+    await stage().cluster.waitProcessReady(leader);
     await until('the book has one line for each order', async () => {
-      return rowsOf(await stage.agreedBook()).length === orders;
+      return rowsOf(await stage().agreedBook()).length === orders;
     });
   });
 }

@@ -8,69 +8,62 @@ import { Stage, numberOf, rowsOf, statusOf, until } from './stage.js';
 const DEADLINE_MS = 2_000;
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
 const test = suite('outage');
-let stage: Stage;
 
-test.before(async () => {
-  stage = await Stage.open({ deadlineMs: DEADLINE_MS });
-});
-
-test.after(async () => {
-  await stage.close();
-});
+const stage = Stage.of(test, { deadlineMs: DEADLINE_MS });
 
 async function startAll(names: readonly string[]): Promise<void> {
-  for (const name of names) await stage.cluster.startProcess(name);
-  await stage.cluster.waitReady();
+  for (const name of names) await stage().cluster.startProcess(name);
+  await stage().cluster.waitReady();
 }
 
 test('with every replica dead orders are refused as unavailable and lookups go on; then numbers go on', async () => {
-  const number = numberOf(await stage.order('sell', 'AAPL', 1));
-  const quantity = await stage.quantity('AAPL');
-  await Promise.all(REPLICAS.map(async (name) => stage.cluster.kill(name)));
+  const number = numberOf(await stage().order('sell', 'AAPL', 1));
+  const quantity = await stage().quantity('AAPL');
+  await Promise.all(REPLICAS.map(async (name) => stage().cluster.kill(name)));
   const begun = performance.now();
-  const refused = await stage.order('sell', 'AAPL', 1);
+  const refused = await stage().order('sell', 'AAPL', 1);
   assert.ok(performance.now() - begun < 2 * DEADLINE_MS, 'within the deadline');
   assert.is(refused.status, 503);
   assert.is(statusOf(refused), 'UNAVAILABLE');
   assert.ok(refused.headers.has('retry-after'));
-  assert.is(await stage.quantity('AAPL'), quantity, 'a cached lookup');
-  const uncached = await stage.request('GET', '/stocks/NVDA');
+  assert.is(await stage().quantity('AAPL'), quantity, 'a cached lookup');
+  const uncached = await stage().request('GET', '/stocks/NVDA');
   assert.is(uncached.status, 200);
   assert.is(uncached.headers.get('x-cache'), 'miss');
 
   await startAll(REPLICAS);
-  assert.is(numberOf(await stage.order('sell', 'AAPL', 1)), number + 1);
-  assert.is(await stage.quantity('AAPL'), quantity + 1);
+  assert.is(numberOf(await stage().order('sell', 'AAPL', 1)), number + 1);
+  assert.is(await stage().quantity('AAPL'), quantity + 1);
 });
 
 test('with the catalog dead an outcome is unknown, and its key tells it when the catalog is back', async () => {
-  const before = await stage.quantity('META');
-  await stage.cluster.kill('catalog');
+  const before = await stage().quantity('META');
+  await stage().cluster.kill('catalog');
   const keys = Array.from({ length: 20 }, (_, i) => `down-${i}`);
-  const answers = await Promise.all(keys.map(async (key) => stage.order('buy', 'META', 1, key)));
+  const answers = await Promise.all(keys.map(async (key) => stage().order('buy', 'META', 1, key)));
   for (const [i, answer] of answers.entries()) {
     assert.is(answer.status, 504, answer.text);
     assert.is(statusOf(answer), 'OUTCOME_UNKNOWN');
     assert.is(answer.headers.get('idempotency-key'), keys[i]);
   }
   await startAll(['catalog']);
-  const told = await Promise.all(keys.map(async (key) => stage.order('buy', 'META', 1, key)));
+  const told = await Promise.all(keys.map(async (key) => stage().order('buy', 'META', 1, key)));
   assert.is(new Set(told.map(numberOf)).size, keys.length, 'one number for each key');
-  assert.is(await stage.quantity('META'), before - keys.length, 'nothing lost, nothing doubled');
+  assert.is(await stage().quantity('META'), before - keys.length, 'nothing lost, nothing doubled');
 });
 
 test('a catalog that lost its disk is right again, from the book', async () => {
-  const token = stage.operatorToken();
-  const listed = await stage.request('PUT', '/stocks/NewCo', { body: { price: 12.5 }, headers: token });
+  const token = stage().operatorToken();
+  const listed = await stage().request('PUT', '/stocks/NewCo', { body: { price: 12.5 }, headers: token });
   assert.is(listed.status, 200, listed.text);
-  await stage.request('POST', '/stocks/NewCo/restock', { body: { quantity: 40 }, headers: token });
-  await stage.order('buy', 'NewCo', 15);
-  const all = await stage.request('GET', '/stocks');
-  await stage.cluster.kill('catalog');
-  rmSync(join(stage.dataDir, 'catalog'), { recursive: true });
+  await stage().request('POST', '/stocks/NewCo/restock', { body: { quantity: 40 }, headers: token });
+  await stage().order('buy', 'NewCo', 15);
+  const all = await stage().request('GET', '/stocks');
+  await stage().cluster.kill('catalog');
+  rmSync(join(stage().dataDir, 'catalog'), { recursive: true });
   await startAll(['catalog']);
-  assert.is((await stage.request('GET', '/stocks')).text, all.text);
-  assert.is(await stage.quantity('NewCo'), 25);
+  assert.is((await stage().request('GET', '/stocks')).text, all.text);
+  assert.is(await stage().quantity('NewCo'), 25);
 });
 
 test('after SIGKILL of everything at once every acknowledged order is there', async () => {
@@ -79,28 +72,30 @@ test('after SIGKILL of everything at once every acknowledged order is there', as
   const clients = Array.from({ length: 8 }, async (_, client) => {
     for (let i = 0; !isDead; i += 1) {
       const key = `kill-${client}-${i}`;
-      const answer = await stage.order('sell', 'GOOGL', 1, key).catch(() => null);
+      const answer = await stage()
+        .order('sell', 'GOOGL', 1, key)
+        .catch(() => null);
       if (answer?.status === 200) acknowledged.set(numberOf(answer), key);
     }
   });
   await until('orders flow', () => acknowledged.size > 200);
-  await stage.cluster.killAll();
+  await stage().cluster.killAll();
   isDead = true;
   await Promise.all(clients);
-  await stage.cluster.stop();
+  await stage().cluster.stop();
 
-  await stage.start();
+  await stage().start();
   for (const [number, key] of acknowledged) {
-    assert.is(numberOf(await stage.order('sell', 'GOOGL', 1, key)), number, `key ${key}`);
+    assert.is(numberOf(await stage().order('sell', 'GOOGL', 1, key)), number, `key ${key}`);
   }
-  const rows = rowsOf(await stage.agreedBook());
+  const rows = rowsOf(await stage().agreedBook());
   assert.equal(
     rows.map(([number]) => number),
     rows.map((_, i) => i + 1),
     'numbers are dense',
   );
   const sold = rows.filter(([, name]) => name === 'GOOGL').length;
-  assert.is(await stage.quantity('GOOGL'), 100 + sold);
+  assert.is(await stage().quantity('GOOGL'), 100 + sold);
 });
 
 test.run();

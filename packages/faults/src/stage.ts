@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type * as uvu from 'uvu';
 import {
   LocalCluster,
   OPERATOR_TOKEN_FILE,
@@ -43,8 +44,30 @@ export class Stage {
     const lines: string[] = [];
     const cluster = new LocalCluster({ ...options, dataDir, port, output: (line) => lines.push(line) });
     const stage = new Stage(dataDir, cluster, lines);
-    await stage.start();
+    try {
+      await stage.start();
+    } catch (error) {
+      await stage.close();
+      throw new Error(`the cluster did not start; its last words:\n${lines.slice(-20).join('\n')}`, {
+        cause: error,
+      });
+    }
     return stage;
+  }
+
+  /** Has a suite played on a stage that opens before its first test and closes after its last. */
+  static of(suite: uvu.Test, options: StageOptions = {}): () => Stage {
+    let stage: Stage | null = null;
+    suite.before(async () => {
+      stage = await Stage.open(options);
+    });
+    suite.after(async () => {
+      await stage?.close();
+    });
+    return () => {
+      if (stage === null) throw new Error('the stage is not open');
+      return stage;
+    };
   }
 
   async start(): Promise<void> {
