@@ -8,9 +8,9 @@ import { STOCK_NAME } from './stock.js';
 
 const quantity = z
   .number({ error: 'must be a whole number' })
-  .int('must be a whole number')
   .min(1, 'must be at least 1')
-  .max(ORDER_QUANTITY_MAX, `must be at most ${ORDER_QUANTITY_MAX}`);
+  .max(ORDER_QUANTITY_MAX, `must be at most ${ORDER_QUANTITY_MAX}`)
+  .int('must be a whole number');
 
 const orderBody = z.object(
   {
