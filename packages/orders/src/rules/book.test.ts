@@ -21,14 +21,13 @@ function applied(...groups: readonly (readonly BookEntry[])[]): { store: MemoryS
   return { store, book };
 }
 
-/** One entry at a time and all at once: whatever the cut, the records must be the same. */
-function appliedBothWays(entries: readonly BookEntry[]): { store: MemoryStore; book: Book } {
+/** One entry at a time, and in every cut into two applies: the records must be the same. */
+function appliedAnyWay(entries: readonly BookEntry[]): { store: MemoryStore; book: Book } {
   const single = applied(...entries.map((one) => [one]));
-  assert.equal(
-    applied(entries).store.contents,
-    single.store.contents,
-    'the cut into applies shows in the book',
-  );
+  for (let cut = 0; cut < entries.length; cut += 1) {
+    const { store } = applied(entries.slice(0, cut), entries.slice(cut));
+    assert.equal(store.contents, single.store.contents, `the cut at ${cut} shows in the book`);
+  }
   return single;
 }
 
@@ -37,7 +36,7 @@ function assertBroken(call: () => unknown, message: RegExp): void {
 }
 
 test('a batch is pending until its settlement numbers its fills densely, in log order', () => {
-  const { store, book } = appliedBothWays([
+  const { store, book } = appliedAnyWay([
     noop(1),
     entry(2, [buy('a'), buy('b', 7), buy('c')]),
     entry(3, [buy('d')]),
@@ -69,7 +68,7 @@ test('a batch is pending until its settlement numbers its fills densely, in log 
 test('listings and restocks that were done are numbered apart from orders', () => {
   const list: Command = { kind: 'list', key: 'l', name: 'N', price: 900 };
   const restock: Command = { kind: 'restock', key: 'r', name: 'N', quantity: 5 };
-  const { store, book } = appliedBothWays([
+  const { store, book } = appliedAnyWay([
     entry(1, [list, buy('b'), restock, { ...restock, key: 'r2' }]),
     settling(2, 1, [DONE, FILLED, DONE, REJECTED]),
   ]);
@@ -84,7 +83,7 @@ test('listings and restocks that were done are numbered apart from orders', () =
 });
 
 test('a settlement that two leaders logged counts once', () => {
-  const { book, store } = appliedBothWays([
+  const { book, store } = appliedAnyWay([
     entry(1, [buy('a')]),
     settling(2, 1, [FILLED]),
     entry(3, [buy('b')], { settlements: [{ index: 1, outcomes: [FILLED] }] }),
@@ -96,7 +95,7 @@ test('a settlement that two leaders logged counts once', () => {
 });
 
 test('a settlement may ride on a later batch of orders', () => {
-  const { book } = appliedBothWays([
+  const { book } = appliedAnyWay([
     entry(1, [buy('a')]),
     entry(2, [buy('b')]),
     entry(3, [buy('c')], {
@@ -110,7 +109,7 @@ test('a settlement may ride on a later batch of orders', () => {
 });
 
 test('a key that was used before is skipped, in the batch, in the apply and in the book', () => {
-  const { book, store } = appliedBothWays([
+  const { book, store } = appliedAnyWay([
     entry(1, [buy('a'), buy('a', 2), buy('b')]),
     entry(2, [buy('b'), buy('c')]),
     settling(3, 1, [FILLED, NONE, FILLED]),
@@ -158,7 +157,7 @@ test('the hash tells books apart that differ in one outcome, one command or the 
 });
 
 test('the time of a batch never falls, whatever the clocks of leaders say', () => {
-  const { store, book } = appliedBothWays([
+  const { store, book } = appliedAnyWay([
     entry(1, [buy('a')], { time: 5000 }),
     entry(2, [buy('b')], { time: 3000 }),
     settling(3, 1, [FILLED], 1),
@@ -194,22 +193,22 @@ test('keys are forgotten with their batches once their lifetime is over in log t
     entry(n * 2 - 1, [buy(`k${n}`), buy(`k${n}`), buy(`l${n}`)], { time: 999 + n }),
     settling(n * 2, n * 2 - 1, [FILLED, NONE, REJECTED], 999 + n),
   ]);
-  const early = appliedBothWays([...three, entry(7, [buy('n1')], { time: late - 1 })]);
+  const early = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late - 1 })]);
   assert.equal([early.book.meta.keys, early.book.meta.firstSeq, early.store.batches.size], [7, 1, 4]);
-  const first = appliedBothWays([...three, entry(7, [buy('n1')], { time: late })]);
+  const first = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late })]);
   assert.equal([first.book.meta.keys, first.book.meta.firstSeq], [5, 2]);
   assert.equal([...first.store.keys.keys()].sort(), ['k2', 'k3', 'l2', 'l3', 'n1']);
   assert.equal([...first.store.batches.keys()], [2, 3, 4]);
   assert.equal([...first.store.kept.keys()], [2, 3]);
-  const both = appliedBothWays([...three, entry(7, [buy('n1')], { time: late * 2 })]);
+  const both = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late * 2 })]);
   assert.equal([both.book.meta.keys, both.book.meta.firstSeq, both.book.meta.orders], [3, 3, 3]);
-  const all = appliedBothWays([...three, entry(7, [buy('n1')], { time: late * 2 }), entry(8, [buy('n2')])]);
+  const all = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late * 2 }), entry(8, [buy('n2')])]);
   assert.equal([all.book.meta.keys, all.book.meta.firstSeq], [2, 4]);
   assert.is(all.store.orders.size, 3, 'orders stay for good');
 });
 
 test('what is not settled is never forgotten', () => {
-  const { book } = appliedBothWays([
+  const { book } = appliedAnyWay([
     entry(1, [buy('a')]),
     entry(2, [buy('b')], { time: KEY_LIFETIME_MS * 9 }),
     entry(3, [buy('a')], { time: KEY_LIFETIME_MS * 9 }),
@@ -219,7 +218,7 @@ test('what is not settled is never forgotten', () => {
 
 test('a forgotten key makes a new order, on a replica that was away for days as on any other', () => {
   const day = KEY_LIFETIME_MS * 2;
-  const { store, book } = appliedBothWays([
+  const { store, book } = appliedAnyWay([
     entry(1, [buy('a')]),
     settling(2, 1, [FILLED]),
     entry(3, [buy('b')], { time: day }),

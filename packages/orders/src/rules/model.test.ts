@@ -9,8 +9,8 @@ import { MemoryStore } from './testing/memory-store.js';
 import { seeded } from './testing/random.js';
 import { SEED, World, toEntry } from './testing/world.js';
 
-const RUNS = 400;
-const STEPS = 800;
+const RUNS = 600;
+const STEPS = 1500;
 const FRAMES = ['attach', 'begin', 'decide', 'decided', 'refused', 'replay', 'replayed', 'standing'];
 
 function run(seed: number): World {
@@ -87,7 +87,7 @@ function checkAnswers(world: World): void {
 
 test('whatever fails, one key makes one order with one number, and books, answers and stock agree', () => {
   const seen = new Set<unknown>();
-  const frames = new Set<string>();
+  const frames = new Map<string, number>();
   let orders = 0;
   for (let seed = 1; seed <= RUNS; seed += 1) {
     try {
@@ -96,7 +96,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
       checkStock(world);
       checkAnswers(world);
       for (const { result } of world.attempts) seen.add(result?.[1]);
-      for (const frame of world.frames) frames.add(frame);
+      for (const [frame, count] of world.frames) frames.set(frame, (frames.get(frame) ?? 0) + count);
       orders += world.replicas[0]?.store.meta.orders ?? 0;
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
@@ -106,7 +106,10 @@ test('whatever fails, one key makes one order with one number, and books, answer
   }
   // A model that never gets anywhere would agree with itself as well.
   assert.ok(orders > RUNS * 5, `${orders} orders`);
-  assert.equal([...frames].sort(), FRAMES);
+  for (const frame of FRAMES) {
+    const count = frames.get(frame) ?? 0;
+    assert.ok(count > RUNS / 20, `${count} times ${frame}`);
+  }
   assert.equal([...seen].map(String).sort(), ['done', 'filled', 'keyReused', 'lost', 'refused', 'rejected']);
 });
 

@@ -23,7 +23,7 @@ import { ReferenceCatalog } from './reference-catalog.js';
 
 export const SEED = { A: 20, BB: 30, CCC: 0 } as const;
 const NAMES = [...Object.keys(SEED), 'LISTED', 'UNKNOWN'];
-const KEYS = 60;
+const KEYS = 80;
 
 interface Replica {
   store: MemoryStore;
@@ -41,6 +41,8 @@ interface Lead {
   up: LeaderToCatalog[];
   down: CatalogToLeader[];
   rounds: number[];
+  /** Confirmed by the majority, as of this commit index, and not yet told. */
+  granted: { readonly round: number; readonly commit: number }[];
   effectReads: { readonly round: number; readonly after: number }[];
   /** Last log index as this leader knows the log. */
   lastIndex: number;
@@ -60,8 +62,8 @@ export class World {
   readonly attempts: Attempt[] = [];
   /** What any client was told, by key. */
   readonly told = new Map<string, readonly unknown[]>();
-  /** Types of frames that came to either end. */
-  readonly frames = new Set<string>();
+  /** How many frames of each type came to either end. */
+  readonly frames = new Map<string, number>();
   readonly #random: Random;
   readonly #bodies = new Map<string, Command>();
   /** The present leader's log; `null` is a no-op. */
@@ -89,26 +91,27 @@ export class World {
   /** One random event. */
   step(): void {
     const dice = this.#random.next();
-    if (dice < 0.2) this.submit(this.#anyLead());
-    else if (dice < 0.32) this.#flush(this.#anyLead());
-    else if (dice < 0.44) this.#commit(this.#random.below(4));
-    else if (dice < 0.54) this.#apply(this.#replica(), 1 + this.#random.below(5));
-    else if (dice < 0.62) this.#written(this.#replica());
-    else if (dice < 0.68) this.#confirm(this.#leader);
-    else if (dice < 0.72) this.#readEffects(this.#anyLead());
-    else if (dice < 0.82) this.#deliverUp(this.#anyLead());
-    else if (dice < 0.92) this.#deliverDown(this.#anyLead());
+    if (dice < 0.12) this.submit(this.#anyLead());
+    else if (dice < 0.24) this.#flush(this.#anyLead());
+    else if (dice < 0.36) this.#commit(this.#random.below(4));
+    else if (dice < 0.48) this.#apply(this.#replica(), 1 + this.#random.below(5));
+    else if (dice < 0.58) this.#written(this.#replica());
+    else if (dice < 0.62) this.#grant();
+    else if (dice < 0.66) this.#confirm(this.#anyLead());
+    else if (dice < 0.7) this.#readEffects(this.#anyLead());
+    else if (dice < 0.83) this.#deliverUp(this.#anyLead());
+    else if (dice < 0.96) this.#deliverDown(this.#anyLead());
     else this.#fault();
   }
 
   #fault(): void {
     const dice = this.#random.next();
-    if (dice < 0.25) this.#breakLink(this.#anyLead());
-    else if (dice < 0.6) this.#openLink(this.#anyLead());
-    else if (dice < 0.72) this.elect();
+    if (dice < 0.12) this.#breakLink(this.#anyLead());
+    else if (dice < 0.65) this.#openLink(this.#anyLead());
+    else if (dice < 0.75) this.elect();
     else if (dice < 0.8) this.#close(this.#random.pick(this.#deposed));
     else if (dice < 0.86) this.#restart(this.#replica());
-    else if (dice < 0.94) this.#copies.push(this.catalog.copy());
+    else if (dice < 0.95) this.#copies.push(this.catalog.copy());
     else this.#loseCatalog(this.#random.chance(0.5) ? null : (this.#random.pick(this.#copies) ?? null));
   }
 
@@ -204,10 +207,17 @@ export class World {
     return [this.#leader, ...this.#deposed].find((lead) => lead.replica === replica);
   }
 
-  /** Only the present leader is confirmed, and only once it has applied what was committed before. */
+  /** Only the present leader is confirmed; it may be deposed before it hears of it. */
+  #grant(): void {
+    const { rounds, granted } = this.#leader;
+    for (const round of rounds.splice(0)) granted.push({ round, commit: this.#committed });
+  }
+
   #confirm(lead: Lead): void {
-    if (lead !== this.#leader || lead.replica.store.meta.applied < this.#committed) return;
-    for (const round of lead.rounds.splice(0)) this.#act(lead, lead.settler.confirmed(round));
+    const [first] = lead.granted;
+    if (first === undefined || lead.replica.store.meta.applied < first.commit) return;
+    lead.granted.shift();
+    this.#act(lead, lead.settler.confirmed(first.round));
   }
 
   #readEffects(lead: Lead): void {
@@ -238,7 +248,7 @@ export class World {
   #deliverUp(lead: Lead): void {
     const frame = lead.isLinked ? lead.up.shift() : undefined;
     if (frame === undefined) return;
-    this.frames.add(frame.t);
+    this.frames.set(frame.t, (this.frames.get(frame.t) ?? 0) + 1);
     if (frame.t === 'attach') {
       assert.ok(frame.upTo >= lead.decidedAtStanding, 'attach names everything that was decided');
       return;
@@ -253,7 +263,7 @@ export class World {
   #deliverDown(lead: Lead): void {
     const frame = lead.isLinked ? lead.down.shift() : undefined;
     if (frame === undefined) return;
-    this.frames.add(frame.t);
+    this.frames.set(frame.t, (this.frames.get(frame.t) ?? 0) + 1);
     this.#act(lead, lead.settler.received(frame));
   }
 
@@ -312,6 +322,7 @@ export class World {
       up: [],
       down: [],
       rounds: [],
+      granted: [],
       effectReads: [],
       lastIndex: this.#log.length,
       decidedAtStanding: 0,
@@ -353,6 +364,7 @@ export class World {
         this.#apply(replica, 100);
         this.#written(replica);
       }
+      this.#grant();
       this.#confirm(leader);
       this.#readEffects(leader);
       this.#deliverUp(leader);
