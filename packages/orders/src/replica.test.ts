@@ -86,6 +86,7 @@ test('one key fifty times at once, over two links, is one order; with another bo
 test('while the catalog is down orders wait, and a number that was never given is still missing', async () => {
   await withReplica(async (rig, frontend) => {
     await frontend.place(buy('before'));
+    await until(() => rig.status['orders'] === 1, 'the settlement');
     await rig.catalog.down();
     const [id = 0] = frontend.submit(buy('during'));
     await until(() => rig.status['pending'] === 1, 'the pending order');
@@ -100,6 +101,7 @@ test('while the catalog is down orders wait, and a number that was never given i
 test('a restart finds what was pending, and the same keys tell the outcomes', async () => {
   await withReplica(async (rig, frontend) => {
     await frontend.place(buy('settled'));
+    await until(() => rig.status['orders'] === 1, 'the settlement');
     await rig.catalog.down();
     frontend.submit(buy('pending', 5), buy('too many', 500));
     await until(() => rig.status['pending'] === 1, 'the pending batch');
