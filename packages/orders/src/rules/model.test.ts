@@ -60,8 +60,8 @@ function checkAnswers(world: World): void {
   const store = world.replicas[0]?.store;
   assert.ok(store);
   const known = new KnownCommands(store);
-  assert.is(world.pendingAnswers, 0, 'every attempt is answered');
-  for (const [key, verdict] of world.told) {
+  assert.is(world.clients.pendingAnswers, 0, 'every attempt is answered');
+  for (const [key, verdict] of world.clients.told) {
     const found = known.find(key);
     assert.ok(found, `${key} was told and is in the book`);
     if (found.outcome.kind !== 'filled') {
@@ -74,9 +74,9 @@ function checkAnswers(world: World): void {
     assert.is(order?.name, found.command.name);
     assert.is(order?.type, found.command.kind);
   }
-  for (const { key, command, result } of world.attempts) {
+  for (const { key, command, result } of world.clients.attempts) {
     const found = known.find(key);
-    const others = world.attempts.filter((other) => other.key === key);
+    const others = world.clients.attempts.filter((other) => other.key === key);
     // The other command need not have come to anything.
     if (result?.[1] === 'keyReused')
       assert.ok(others.some((other) => !isDeepStrictEqual(other.command, command)));
@@ -95,7 +95,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
       checkBooks(world);
       checkStock(world);
       checkAnswers(world);
-      for (const { result } of world.attempts) seen.add(result?.[1]);
+      for (const { result } of world.clients.attempts) seen.add(result?.[1]);
       for (const [frame, count] of world.frames) frames.set(frame, (frames.get(frame) ?? 0) + count);
       orders += world.replicas[0]?.store.meta.orders ?? 0;
     } catch (error) {

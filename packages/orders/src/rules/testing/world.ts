@@ -4,26 +4,19 @@
  * at random; every answer is held against all that were given before.
  */
 import * as assert from 'uvu/assert';
-import {
-  decodeBatch,
-  encodeBatch,
-  type CatalogToLeader,
-  type Command,
-  type LeaderToCatalog,
-  type SubmitResult,
-} from '@trireme/domain';
+import { decodeBatch, encodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
 import { Book } from '../book.js';
-import { Desk, type Answer } from '../desk.js';
+import { Desk } from '../desk.js';
 import { KnownCommands } from '../known.js';
 import { Settler, type SettlerAction } from '../settler.js';
 import type { Applied, BookEntry } from '../state.js';
 import { MemoryStore } from './memory-store.js';
+import { Clients } from './clients.js';
 import type { Random } from './random.js';
 import { ReferenceCatalog } from './reference-catalog.js';
 
 export const SEED = { A: 20, BB: 30, CCC: 0 } as const;
 const NAMES = [...Object.keys(SEED), 'LISTED', 'UNKNOWN'];
-const KEYS = 80;
 
 interface Replica {
   store: MemoryStore;
@@ -50,22 +43,13 @@ interface Lead {
   decidedAtStanding: number;
 }
 
-interface Attempt {
-  readonly key: string;
-  readonly command: Command;
-  result: SubmitResult | null;
-}
-
 export class World {
   readonly catalog = new ReferenceCatalog(SEED);
   readonly replicas: readonly Replica[] = [0, 1, 2].map(() => newReplica(new MemoryStore()));
-  readonly attempts: Attempt[] = [];
-  /** What any client was told, by key. */
-  readonly told = new Map<string, readonly unknown[]>();
+  readonly clients: Clients;
   /** How many frames of each type came to either end. */
   readonly frames = new Map<string, number>();
   readonly #random: Random;
-  readonly #bodies = new Map<string, Command>();
   /** The present leader's log; `null` is a no-op. */
   #log: (Uint8Array | null)[] = [];
   #committed = 0;
@@ -77,11 +61,8 @@ export class World {
 
   constructor(random: Random) {
     this.#random = random;
+    this.clients = new Clients(random, NAMES);
     this.#leader = this.#lead(this.#replica());
-  }
-
-  get pendingAnswers(): number {
-    return this.attempts.filter(({ result }) => result === null).length;
   }
 
   get log(): readonly (Uint8Array | null)[] {
@@ -91,7 +72,7 @@ export class World {
   /** One random event. */
   step(): void {
     const dice = this.#random.next();
-    if (dice < 0.12) this.submit(this.#anyLead());
+    if (dice < 0.12) this.clients.submit(this.#anyLead().desk);
     else if (dice < 0.24) this.#flush(this.#anyLead());
     else if (dice < 0.36) this.#commit(this.#random.below(4));
     else if (dice < 0.48) this.#apply(this.#replica(), 1 + this.#random.below(5));
@@ -124,40 +105,6 @@ export class World {
   #anyLead(): Lead {
     const deposed = this.#random.chance(0.25) ? this.#random.pick(this.#deposed) : undefined;
     return deposed ?? this.#leader;
-  }
-
-  /** A client asks; again with an old key half of the time, and rarely with another body. */
-  submit(lead: Lead = this.#leader): void {
-    const key = `key-${this.#random.below(KEYS)}`;
-    const usual = this.#bodies.get(key) ?? this.#command(key);
-    this.#bodies.set(key, usual);
-    const command = this.#random.chance(0.03) ? this.#command(key) : usual;
-    const id = this.attempts.push({ key, command, result: null }) - 1;
-    const answer = lead.desk.submit(command, { link: this.#random.below(3), id });
-    if (answer !== null) this.#answered([answer]);
-  }
-
-  #command(key: string): Command {
-    const name = this.#random.pick(NAMES) ?? 'A';
-    const dice = this.#random.next();
-    if (dice < 0.05) return { kind: 'list', key, name: 'LISTED', price: 1 + this.#random.below(9) };
-    const quantity = 1 + this.#random.below(9);
-    if (dice < 0.15) return { kind: 'restock', key, name, quantity };
-    return { kind: dice < 0.6 ? 'buy' : 'sell', key, name, quantity };
-  }
-
-  #answered(answers: readonly Answer[]): void {
-    for (const { result } of answers) {
-      const [id, ...verdict] = result;
-      const attempt = this.attempts[id];
-      assert.ok(attempt);
-      assert.is(attempt.result, null, 'one attempt is answered once');
-      attempt.result = result;
-      if (verdict[0] === 'refused' || verdict[0] === 'lost' || verdict[0] === 'keyReused') continue;
-      const before = this.told.get(attempt.key) ?? verdict;
-      assert.equal(verdict, before, `key ${attempt.key} was told two things`);
-      this.told.set(attempt.key, verdict);
-    }
   }
 
   #flush(lead: Lead): void {
@@ -240,7 +187,7 @@ export class World {
           lead.effectReads.push(action);
           break;
         case 'decided':
-          this.#answered(lead.desk.decided(action.index, action.outcomes));
+          this.clients.answered(lead.desk.decided(action.index, action.outcomes));
       }
     }
   }
@@ -340,7 +287,7 @@ export class World {
   /** A deposed leader learns it. */
   #close(lead: Lead | undefined): void {
     if (lead === undefined) return;
-    this.#answered(lead.desk.close());
+    this.clients.answered(lead.desk.close());
     this.#deposed = this.#deposed.filter((other) => other !== lead);
     this.#written(lead.replica);
   }
