@@ -15,12 +15,15 @@ export interface CoverageArea {
   readonly files: readonly string[];
 }
 
+/** Rules from end to end, so that they have no folder of their own. */
+const ALL_RULES = join('packages', 'domain');
+
 /** The consensus core and the rules of every package, those without files included. */
 export function coverageAreas(root: string): CoverageArea[] {
   const folders = projectFolders(root).filter((project) => project.startsWith('packages'));
-  const rules = folders.map((project) => ({ project, within: 'rules' }));
+  const rules = folders.map((project) => ({ project, within: project === ALL_RULES ? '' : 'rules' }));
   return [{ project: 'raft', within: 'core' }, ...rules].map(({ project, within }) => ({
-    name: `${project}/src/${within}`,
+    name: [project, 'src', within].filter((part) => part !== '').join('/'),
     files: compiledFiles(root, project, within)
       .filter(({ source }) => !source.endsWith('.test.ts') && !source.includes('/testing/'))
       .map(({ compiled }) => compiled)
