@@ -34,9 +34,11 @@ function placesOrder(entry: Entry): boolean {
 function watchStorage(storage: LogStorage): LogStorage {
   return {
     hardState: () => storage.hardState(),
+    base: () => storage.base(),
     lastIndex: () => storage.lastIndex(),
     term: (index) => storage.term(index),
     entries: (low, high, bytesMax) => storage.entries(low, high, bytesMax),
+    compact: async (base) => storage.compact(base),
     close: async () => storage.close(),
     persist: async (batch) => {
       await storage.persist(batch);

@@ -100,7 +100,16 @@ test('a heartbeat that commits what the follower has not, or an append with a ho
 
 test('status names role, term, leader and the places in the log', () => {
   const a = leaderOf({ log: [1, 1], applied: 1 });
-  const expected = { id: 'a', role: 'leader', term: 2, leader: 'a', lastIndex: 3, commit: 1, applied: 1 };
+  const expected = {
+    id: 'a',
+    role: 'leader',
+    term: 2,
+    leader: 'a',
+    firstIndex: 1,
+    lastIndex: 3,
+    commit: 1,
+    applied: 1,
+  };
   assert.equal(a.core.status(), expected);
 });
 

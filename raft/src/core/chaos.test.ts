@@ -9,17 +9,20 @@ const STEPS = 3_000;
 for (const size of [3, 5]) {
   test(`${size} members, ${SEEDS} seeds: figure 3 holds under faults, and a healed cluster makes progress`, () => {
     let committed = 0;
+    let installs = 0;
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const chaos = new Chaos(seed, size);
       try {
         for (let step = 0; step < STEPS; step += 1) chaos.step();
         committed += chaos.committed;
         chaos.recover();
+        installs += chaos.installs;
       } catch (error) {
         throw new Error(`seed ${seed} of ${size} members: ${String(error)}`, { cause: error });
       }
     }
     assert.ok(committed > 10 * SEEDS, `under faults only ${committed} entries were committed in all runs`);
+    assert.ok(installs > SEEDS / 2, `only ${installs} snapshots were installed in all runs`);
   });
 }
 

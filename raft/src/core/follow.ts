@@ -1,7 +1,7 @@
 /** What a follower does with what the leader of its term sends (Raft 5.3). */
 import type { RaftLog } from './log.js';
 import type { Outbox } from './outbox.js';
-import type { AppendRequest, Heartbeat } from './types.js';
+import type { AppendRequest, Heartbeat, InstallSnapshot } from './types.js';
 
 /** Takes the entries if they continue the log; the acknowledgement waits for the disk, a refusal does not. */
 export function takeAppend(message: AppendRequest, log: RaftLog, outbox: Outbox): void {
@@ -19,6 +19,17 @@ export function takeAppend(message: AppendRequest, log: RaftLog, outbox: Outbox)
   const match = Math.max(prevIndex + entries.length, log.commit);
   log.commitTo(Math.min(message.commit, match));
   outbox.hold({ type: 'appendAccepted', from, to, term, match });
+}
+
+/**
+ * Takes a snapshot if it is ahead of what is committed here. The acknowledgement waits until it is durable; of one that
+ * is dropped it says how far this member has come without it. Returns whether it is to be installed.
+ */
+export function takeSnapshot(message: InstallSnapshot, log: RaftLog, outbox: Outbox): boolean {
+  const { from: to, to: from, term, base } = message;
+  const isTaken = log.restore(base);
+  outbox.hold({ type: 'appendAccepted', from, to, term, match: log.commit });
+  return isTaken;
 }
 
 /** The leader asks only for what it knows to agree to be committed. */

@@ -39,6 +39,7 @@ export class Leadership {
   readonly #term: Term;
   readonly #peers = new Map<NodeId, Progress>();
   readonly #reads: ReadQueue;
+  #snapshots: NodeId[] = [];
   /** The no-op that opened the term: until it is committed nothing is known of what is (Raft 8). */
   readonly firstIndex: LogIndex;
   /** Entries proposed in this term that are not yet both committed and durable here, oldest first, to bound their bytes. */
@@ -183,6 +184,13 @@ export class Leadership {
   }
 
   #replicate(to: NodeId, progress: Progress): void {
+    if (progress.state === 'snapshotting') return;
+    if (progress.next <= this.#context.log.base.index) {
+      if (progress.probeSent || !this.#isActive(progress)) return;
+      progress.snapshot();
+      this.#snapshots.push(to);
+      return;
+    }
     if (progress.state === 'probing') {
       if (!progress.probeSent) this.#append(to, progress);
       return;
@@ -222,7 +230,7 @@ export class Leadership {
       message.match <= log.lastIndex,
       `${message.from} has ${message.match}, the leader ${log.lastIndex}`,
     );
-    progress.accepted(message.match);
+    progress.accepted(message.match, log.base.index);
     this.#advanceTransfer();
   }
 
@@ -246,6 +254,21 @@ export class Leadership {
 
   unreachable(member: NodeId): void {
     this.#peers.get(member)?.unreachable();
+  }
+
+  /** Followers that need a snapshot from now on, each named once. */
+  takeSnapshots(): readonly NodeId[] {
+    const snapshots = this.#snapshots;
+    this.#snapshots = [];
+    return snapshots;
+  }
+
+  snapshotSent(member: NodeId, index: LogIndex): void {
+    this.#peers.get(member)?.snapshotSent(index);
+  }
+
+  snapshotFailed(member: NodeId): void {
+    this.#peers.get(member)?.snapshotFailed();
   }
 
   #heard(member: NodeId): Progress | undefined {

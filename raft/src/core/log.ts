@@ -1,14 +1,15 @@
 /**
  * The log as the core sees it: what is on disk, then what is not there yet.
  *
- *     1 ........ applied ..... commit .......... offset-1 | offset ........ last
- *     |<------------ on disk, behind the LogReader ------>|<-- unstable, here ->|
+ *     base | base+1 ... applied ..... commit ....... offset-1 | offset ........ last
+ *          |<------------ on disk, behind the LogReader ---->|<-- unstable, here ->|
  *
+ * What is up to the base is compacted: it is applied, and no one asks for it here any more.
  * `commit` may run ahead of the disk on a follower; what is handed out to be applied never does, so that a restarted
  * member always finds its applied index within its log.
  */
 import { invariant } from './errors.js';
-import type { Entry, LogIndex, LogReader, Term } from './types.js';
+import type { Entry, LogBase, LogIndex, LogReader, Term } from './types.js';
 
 export class RaftLog {
   readonly #reader: LogReader;
@@ -18,8 +19,14 @@ export class RaftLog {
   #commit: LogIndex;
   #applying: LogIndex;
   #applied: LogIndex;
+  /** A snapshot's base from when it is taken until the disk has it: the log begins there already. */
+  #installing: { readonly base: LogBase; isHandedOut: boolean } | null = null;
 
   constructor(reader: LogReader, applied: LogIndex) {
+    invariant(
+      applied >= reader.base().index,
+      `applied ${applied} is below the log's base ${reader.base().index}`,
+    );
     invariant(
       applied <= reader.lastIndex(),
       `applied ${applied} is beyond the log's end ${reader.lastIndex()}`,
@@ -29,6 +36,10 @@ export class RaftLog {
     this.#commit = applied;
     this.#applying = applied;
     this.#applied = applied;
+  }
+
+  get base(): LogBase {
+    return this.#installing?.base ?? this.#reader.base();
   }
 
   get lastIndex(): LogIndex {
@@ -56,8 +67,9 @@ export class RaftLog {
     return this.#unstable;
   }
 
-  /** Term at `index`, from 0 (term 0) to `lastIndex`. */
+  /** Term at `index`, from the base to `lastIndex`. */
   term(index: LogIndex): Term {
+    if (index === this.#installing?.base.index) return this.#installing.base.term;
     if (index < this.#offset) return this.#reader.term(index);
     const entry = this.#unstable[index - this.#offset];
     invariant(entry !== undefined, `term of index ${index} beyond the log's end ${this.lastIndex}`);
@@ -77,8 +89,8 @@ export class RaftLog {
   /** Entries from `low` to `high` inclusive, cut once their records exceed `bytesMax`, but at least one. */
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
     invariant(
-      low >= 1 && low <= high && high <= this.lastIndex,
-      `entries ${low} to ${high} of ${this.lastIndex}`,
+      low > this.base.index && low <= high && high <= this.lastIndex,
+      `entries ${low} to ${high} of ${this.base.index + 1} to ${this.lastIndex}`,
     );
     if (low < this.#offset) {
       // The answer may stop at the border between disk and memory; whoever needs more asks again.
@@ -104,10 +116,12 @@ export class RaftLog {
 
   /**
    * Takes a leader's entries that follow an agreed (index, term): keeps what agrees already, drops everything from
-   * the first conflict on, appends the rest (Raft 5.3). Never touches what is committed.
+   * the first conflict on, appends the rest (Raft 5.3). Never touches what is committed. What is compacted agrees: it
+   * was committed.
    */
   merge(entries: readonly Entry[]): void {
-    const firstNew = entries.findIndex((entry) => !this.matches(entry.index, entry.term));
+    const { index: base } = this.base;
+    const firstNew = entries.findIndex(({ index, term }) => index > base && !this.matches(index, term));
     if (firstNew === -1) return;
     const rest = entries.slice(firstNew);
     const conflict = entries[firstNew]?.index ?? 0;
@@ -137,6 +151,39 @@ export class RaftLog {
     this.#offset += count;
   }
 
+  /**
+   * Takes the base of a snapshot, which is committed. Where the log has that entry it stays as it is and catches up by
+   * itself (Raft 7: "retain log entries following it"), as it does where it is further already. Else all of it gives way.
+   * Returns whether the snapshot is to be installed.
+   */
+  restore(base: LogBase): boolean {
+    if (base.index <= this.#commit || this.#installing !== null) return false;
+    if (this.matches(base.index, base.term)) {
+      this.commitTo(base.index);
+      return false;
+    }
+    this.#installing = { base, isHandedOut: false };
+    this.#unstable = [];
+    this.#offset = base.index + 1;
+    this.#commit = base.index;
+    return true;
+  }
+
+  /** The base of a snapshot that is to be installed, once. */
+  takeBase(): LogBase | null {
+    if (this.#installing === null || this.#installing.isHandedOut) return null;
+    this.#installing.isHandedOut = true;
+    return this.#installing.base;
+  }
+
+  /** The snapshot that was handed out is the state machine now, and its base stands on disk. */
+  installed(): void {
+    invariant(this.#installing?.isHandedOut === true, 'no snapshot is being installed');
+    this.#applied = this.#installing.base.index;
+    this.#applying = this.#applied;
+    this.#installing = null;
+  }
+
   /** Raises the commit index; it never falls. */
   commitTo(index: LogIndex): void {
     if (index <= this.#commit) return;
@@ -144,8 +191,9 @@ export class RaftLog {
     this.#commit = index;
   }
 
-  /** The next committed and durable entries to apply; empty while the last ones are under way. */
+  /** The next committed and durable entries to apply; empty while the last ones, or a snapshot, are under way. */
   takeCommitted(bytesMax: number): readonly Entry[] {
+    if (this.#installing !== null) return [];
     const high = Math.min(this.#commit, this.stableIndex);
     if (this.#applying !== this.#applied || high <= this.#applied) return [];
     const entries = this.entries(this.#applied + 1, high, bytesMax);
@@ -160,10 +208,13 @@ export class RaftLog {
 
   /**
    * The last index at or before `index` whose term is not above `term`: where two logs could still agree. With it a
-   * probe skips a whole term in one round trip. A search by halves, as terms never fall along a log.
+   * probe skips a whole term in one round trip. A search by halves, as terms never fall along a log. An index below the
+   * base says that they agree nowhere in what this log still has.
    */
   lastAgreeable(index: LogIndex, term: Term): LogIndex {
-    let low = 0;
+    const { base } = this;
+    if (index < base.index || base.term > term) return Math.min(index, base.index - 1);
+    let low = base.index;
     let high = Math.min(index, this.lastIndex);
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);

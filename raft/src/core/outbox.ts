@@ -8,6 +8,7 @@ import type { RaftLog } from './log.js';
 import type { Entry, Message, PersistBatch } from './types.js';
 
 interface UnderWay {
+  readonly isInstall: boolean;
   readonly entries: readonly Entry[];
   readonly held: readonly Message[];
 }
@@ -52,10 +53,11 @@ export class Outbox {
     if (this.#underWay !== null) return null;
     const hardState = this.#ballot.takeUnwritten();
     const entries = [...this.#log.unstable];
-    if (entries.length === 0 && hardState === null) return null;
-    this.#underWay = { entries, held: this.#held };
+    const base = this.#log.takeBase();
+    if (entries.length === 0 && hardState === null && base === null) return null;
+    this.#underWay = { isInstall: base !== null, entries, held: this.#held };
     this.#held = [];
-    return { hardState, entries };
+    return base === null ? { hardState, entries } : { base, hardState, entries };
   }
 
   /** The batch under way is durable; returns what it held back. */
@@ -63,6 +65,7 @@ export class Outbox {
     const underWay = this.#underWay;
     invariant(underWay !== null, 'persisted without a batch under way');
     this.#underWay = null;
+    if (underWay.isInstall) this.#log.installed();
     this.#log.persisted(underWay.entries);
     return underWay.held;
   }

@@ -3,6 +3,7 @@
  *
  *     probing      next is a guess: one append at a time, until the follower says where its log agrees
  *     replicating  next runs ahead of match: appends are pipelined within the window
+ *     snapshotting next is compacted: a snapshot is under way, and no append before its end is known
  */
 import type { LogIndex } from './types.js';
 
@@ -11,12 +12,14 @@ interface Window {
   readonly bytesMax: number;
 }
 
+type ProgressState = 'probing' | 'replicating' | 'snapshotting';
+
 export class Progress {
   /** The follower's log is known to agree with ours, durably, up to here. */
   match: LogIndex = 0;
   /** The next entry to send. Always above `match`. */
   next: LogIndex;
-  state: 'probing' | 'replicating' = 'probing';
+  state: ProgressState = 'probing';
   /** Whether a probe is out; a response, a heartbeat's answer or a broken link allows the next. */
   probeSent = false;
   /** Ticks since the follower was heard of. */
@@ -60,12 +63,14 @@ export class Progress {
     this.#inflightBytes += bytes;
   }
 
-  /** The follower has everything up to `match`. */
-  accepted(match: LogIndex): void {
+  /** The follower has everything up to `match`; the log begins behind `base`. */
+  accepted(match: LogIndex, base: LogIndex): void {
     this.match = Math.max(this.match, match);
     this.next = Math.max(this.next, match + 1);
     this.probeSent = false;
-    if (this.state === 'probing' && match === this.match) this.#become('replicating');
+    // However a follower came by what the log no longer has, from here on appends will do.
+    const isSupplied = this.state === 'snapshotting' && match >= base;
+    if ((this.state === 'probing' && match === this.match) || isSupplied) this.#become('replicating');
     while (this.#inflight[0] !== undefined && this.#inflight[0].last <= match) {
       this.#inflightBytes -= this.#inflight[0].bytes;
       this.#inflight.shift();
@@ -81,18 +86,38 @@ export class Progress {
       this.#become('probing');
       return;
     }
+    if (this.state === 'snapshotting') return;
     // A probe that is not the last one sent.
     if (prevIndex !== this.next - 1) return;
     this.next = Math.max(Math.min(prevIndex, agreeable + 1), this.match + 1);
     this.probeSent = false;
   }
 
-  /** What was in flight may be lost: go back to what is known. */
+  /** A snapshot is to be sent: the follower needs entries that the log no longer has. */
+  snapshot(): void {
+    this.#become('snapshotting');
+  }
+
+  /** The snapshot as of `index` is with the follower. Its acknowledgement may be lost: a probe asks for it. */
+  snapshotSent(index: LogIndex): void {
+    if (this.state !== 'snapshotting') return;
+    this.#become('probing');
+    this.next = Math.max(this.next, index + 1);
+  }
+
+  /** The snapshot did not come through. The next one waits until the follower is heard of. */
+  snapshotFailed(): void {
+    if (this.state !== 'snapshotting') return;
+    this.#become('probing');
+    this.probeSent = true;
+  }
+
+  /** What was in flight may be lost: go back to what is known. Of a snapshot its own transfer will tell. */
   unreachable(): void {
     if (this.state === 'replicating') this.#become('probing');
   }
 
-  #become(state: 'probing' | 'replicating'): void {
+  #become(state: ProgressState): void {
     this.state = state;
     this.next = this.match + 1;
     this.probeSent = false;

@@ -10,13 +10,14 @@ import { Ballot } from './ballot.js';
 import { Campaign, type CampaignKind } from './campaign.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
 import { RaftError, invariant } from './errors.js';
-import { takeAppend, takeHeartbeat } from './follow.js';
+import { takeAppend, takeHeartbeat, takeSnapshot } from './follow.js';
 import { Leadership } from './leadership.js';
 import { RaftLog } from './log.js';
 import { Outbox } from './outbox.js';
 import { ElectionTimer } from './timer.js';
 import type {
   CoreStatus,
+  InstallSnapshot,
   LogIndex,
   Message,
   NodeId,
@@ -76,9 +77,10 @@ export class RaftCore {
   }
 
   status(): CoreStatus {
-    const { lastIndex, commit, applied } = this.log;
-    const { id } = this.config;
-    return { id, role: this.role, term: this.term, leader: this.#leader, lastIndex, commit, applied };
+    const { base, lastIndex, commit, applied } = this.log;
+    const { role, term, leader } = this;
+    const firstIndex = base.index + 1;
+    return { id: this.config.id, role, term, leader, firstIndex, lastIndex, commit, applied };
   }
 
   /** One unit of time has passed. */
@@ -108,6 +110,31 @@ export class RaftCore {
   /** Messages to `member` may be lost. */
   unreachable(member: NodeId): void {
     this.#leadership?.unreachable(member);
+  }
+
+  /** The snapshot for `member`, as of `index`, was taken by it. */
+  snapshotSent(member: NodeId, index: LogIndex): void {
+    this.#leadership?.snapshotSent(member, index);
+  }
+
+  /** The snapshot for `member` could not be sent, or was refused. Another one follows once the member is heard of. */
+  snapshotFailed(member: NodeId): void {
+    this.#leadership?.snapshotFailed(member);
+  }
+
+  /**
+   * A snapshot has been received. Returns whether it is to be installed: a batch of one of the next `ready` then names
+   * its base. Else it is of no use: stale, of a stranger, or behind what this member has.
+   */
+  installSnapshot(message: InstallSnapshot): boolean {
+    if (!this.#isFromOther(message)) return false;
+    if (message.term < this.term) {
+      this.#answerDeposed(message.from);
+      return false;
+    }
+    if (message.term > this.term) this.#becomeFollower(message.term, message.from);
+    this.#followLeader(message.from);
+    return takeSnapshot(message, this.log, this.#outbox);
   }
 
   /**
@@ -142,15 +169,19 @@ export class RaftCore {
    * refuses them, this is the second door.
    */
   step(message: Message): void {
-    const { id, members } = this.config;
-    invariant(message.to === id, `message for ${message.to} came to ${id}`);
-    if (message.from === id || !members.includes(message.from)) return;
+    if (!this.#isFromOther(message)) return;
     if (message.term > this.term && !this.#stepHigherTerm(message)) return;
     if (message.term < this.term) {
       this.#stepLowerTerm(message);
       return;
     }
     this.#stepSameTerm(message);
+  }
+
+  #isFromOther({ from, to }: Message | InstallSnapshot): boolean {
+    const { id, members } = this.config;
+    invariant(to === id, `message for ${to} came to ${id}`);
+    return from !== id && members.includes(from);
   }
 
   /** Returns whether to go on with the message. */
@@ -194,9 +225,7 @@ export class RaftCore {
     switch (message.type) {
       case 'appendRequest':
       case 'heartbeat':
-        // An isolated member with a raised term would otherwise never be heard: the answer's term makes the
-        // leader step down, and the next election brings all to one term.
-        this.#outbox.send({ type: 'heartbeatResponse', from, to, term: this.term, round: 0 });
+        this.#answerDeposed(to);
         return;
       case 'preVoteRequest':
         this.#outbox.send({ type: 'preVoteResponse', from, to, term: this.term, granted: false });
@@ -210,6 +239,14 @@ export class RaftCore {
       case 'timeoutNow':
         return;
     }
+  }
+
+  /**
+   * An isolated member with a raised term would otherwise never be heard: the answer's term makes the leader step down,
+   * and the next election brings all to one term.
+   */
+  #answerDeposed(to: NodeId): void {
+    this.#outbox.send({ type: 'heartbeatResponse', from: this.config.id, to, term: this.term, round: 0 });
   }
 
   #stepSameTerm(message: Message): void {
@@ -366,6 +403,7 @@ export class RaftCore {
       apply: this.log.takeCommitted(this.config.limits.applyBytesMax),
       reads: this.#leadership?.takeGrantedReads() ?? [],
       readsLost,
+      snapshots: this.#leadership?.takeSnapshots() ?? [],
     };
   }
 

@@ -27,6 +27,17 @@ export interface Entry {
   readonly record: Uint8Array;
 }
 
+/**
+ * What stands in the place of the entries that a log no longer has (Raft 7): the last of them, which is applied. All
+ * that has to be known of the log up to there, and cannot be read from it any more, belongs here: it is kept with the
+ * log and travels with a snapshot.
+ */
+export interface LogBase {
+  /** 0 for a log that begins with its first entry. */
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
 /** What must be on disk before a member may act on it: its term and the vote it gave in that term (Raft, figure 2). */
 export interface HardState {
   readonly term: Term;
@@ -110,6 +121,15 @@ export interface TimeoutNow extends Envelope {
   readonly type: 'timeoutNow';
 }
 
+/**
+ * A snapshot of the leader's state machine as of `base` has come (Raft 7), whole and verified. It is no message of its
+ * own: the driver makes it of a transfer that is done, so that the core never waits for one.
+ */
+export interface InstallSnapshot extends Envelope {
+  readonly type: 'installSnapshot';
+  readonly base: LogBase;
+}
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -124,6 +144,11 @@ export type Message =
 
 /** One synced, atomic write to the log store. */
 export interface PersistBatch {
+  /**
+   * Where it is given the log begins anew behind it: the store drops every entry that it has, and `entries` follow the
+   * base. Before the log is written, the state machine has to be that of the snapshot, durably.
+   */
+  readonly base?: LogBase;
   /** To be written when not null. */
   readonly hardState: HardState | null;
   /** Contiguous. The first one's index decides what goes: the store drops whatever it has at or behind it. */
@@ -148,13 +173,20 @@ export interface Ready {
   readonly reads: readonly ReadGrant[];
   /** Ids of reads that cannot be confirmed any more, because this member no longer leads. */
   readonly readsLost: readonly number[];
+  /**
+   * Followers that need entries which the log no longer has: send each a snapshot of the state machine, then call
+   * `snapshotSent` or `snapshotFailed`. Named once for each snapshot that is to be sent.
+   */
+  readonly snapshots: readonly NodeId[];
 }
 
 /** The log as it stands on disk; what the core reads when it is not in memory. Synchronous: a cache stands before the disk. */
 export interface LogReader {
-  /** Index of the last entry, 0 if there is none. */
+  /** Where the log begins. It rises while the log is compacted, never beyond what is applied. */
+  base(): LogBase;
+  /** Index of the last entry; that of the base if there is none. */
   lastIndex(): LogIndex;
-  /** Term of the entry at `index`; 0 at index 0. Throws outside 0 to `lastIndex()`. */
+  /** Term of the entry at `index`, or of the base. Throws outside `base().index` to `lastIndex()`. */
   term(index: LogIndex): Term;
   /**
    * Entries from `low` up to and including `high`, cut off once their records exceed `bytesMax` in total, but
@@ -169,6 +201,8 @@ export interface CoreStatus {
   readonly role: Role;
   readonly term: Term;
   readonly leader: NodeId | null;
+  /** The first entry that the log has, or would have. */
+  readonly firstIndex: LogIndex;
   readonly lastIndex: LogIndex;
   readonly commit: LogIndex;
   readonly applied: LogIndex;

@@ -5,74 +5,23 @@
 import * as assert from 'uvu/assert';
 import type { Test } from 'uvu';
 import { makeEntry } from '../core/entry.js';
-import { RaftError } from '../core/errors.js';
-import type { RaftErrorCode } from '../core/errors.js';
-import type { Entry, HardState, LogIndex, Term } from '../core/types.js';
-import type { LogStorage } from './storage.js';
+import type { Entry, HardState } from '../core/types.js';
+import { registerCompaction } from './conformance-compaction.js';
+import {
+  assertFails,
+  assertLog,
+  makeEntries,
+  state,
+  type Check,
+  type StorageFixture,
+  type WithStore,
+} from './conformance-tools.js';
 
-/** One disk, to be opened again and again. */
-export interface StorageFixture {
-  open(): Promise<LogStorage>;
-  /** Removes what the fixture made; every store is closed by then. */
-  dispose(): Promise<void>;
-}
-
-/** Makes entries from `low` to `high` of one term whose data tell index and term. */
-export function makeEntries(low: LogIndex, high: LogIndex, term: Term): Entry[] {
-  const entries: Entry[] = [];
-  for (let index = low; index <= high; index++) {
-    entries.push(makeEntry(index, term, 'command', Buffer.from(`entry ${index} of term ${term}`)));
-  }
-  return entries;
-}
-
-/** All entries of the store as it shows them. */
-function allEntries(storage: LogStorage): readonly Entry[] {
-  return storage.lastIndex() === 0 ? [] : storage.entries(1, storage.lastIndex(), Number.MAX_SAFE_INTEGER);
-}
-
-/** Asserts that the store shows exactly these entries, byte for byte. */
-export function assertLog(storage: LogStorage, expected: readonly Entry[]): void {
-  assert.is(storage.lastIndex(), expected.length);
-  assert.is(storage.term(0), 0);
-  const found = allEntries(storage);
-  assert.is(found.length, expected.length);
-  for (const [at, want] of expected.entries()) {
-    const entry = found[at];
-    if (entry === undefined) throw new Error(`entry ${want.index} is missing`);
-    assert.is(entry.index, want.index);
-    assert.is(entry.term, want.term);
-    assert.is(entry.kind, want.kind);
-    assert.ok(Buffer.from(want.record).equals(entry.record), `record of entry ${want.index}`);
-    assert.ok(Buffer.from(want.data).equals(entry.data), `data of entry ${want.index}`);
-    assert.is(storage.term(want.index), want.term);
-  }
-}
-
-/** Asserts that `act` throws or rejects with a `RaftError` of this code, and gives back the error. */
-export async function assertFails(code: RaftErrorCode, act: () => unknown): Promise<RaftError> {
-  try {
-    await act();
-  } catch (error) {
-    assert.instance(error, RaftError, String(error));
-    if (!(error instanceof RaftError)) throw error;
-    assert.is(error.code, code, error.message);
-    return error;
-  }
-  throw new assert.Assertion({
-    message: `it does not fail with ${code}`,
-    generated: false,
-    operator: 'fails',
-    expects: code,
-    actual: null,
-  });
-}
-
-const state = (term: Term, vote: HardState['vote'] = null): HardState => ({ term, vote });
+export { assertFails, assertLog, makeEntries, type StorageFixture } from './conformance-tools.js';
 
 /** Registers the suite. `makeFixture` is called once for each test. */
 export function registerConformance(test: Test, makeFixture: () => Promise<StorageFixture>): void {
-  const check = (name: string, body: (fixture: StorageFixture) => Promise<void>) => {
+  const check: Check = (name, body) => {
     test(name, async () => {
       const fixture = await makeFixture();
       try {
@@ -82,7 +31,7 @@ export function registerConformance(test: Test, makeFixture: () => Promise<Stora
       }
     });
   };
-  const withStore = (name: string, body: (storage: LogStorage) => Promise<void>) => {
+  const withStore: WithStore = (name, body) => {
     check(name, async (fixture) => {
       const storage = await fixture.open();
       try {
@@ -95,10 +44,8 @@ export function registerConformance(test: Test, makeFixture: () => Promise<Stora
   registerReads(withStore);
   registerWrites(withStore);
   registerReopening(check);
+  registerCompaction(check, withStore);
 }
-
-type WithStore = (name: string, body: (storage: LogStorage) => Promise<void>) => void;
-type Check = (name: string, body: (fixture: StorageFixture) => Promise<void>) => void;
 
 function registerReads(withStore: WithStore): void {
   withStore('a new store is empty, in term 0, without a vote', async (storage) => {

@@ -62,6 +62,13 @@ export class EntryCache {
     }
   }
 
+  /** Drops everything: the log begins anew elsewhere. */
+  clear(): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#bytes = 0;
+  }
+
   #evict(): void {
     const first = this.#entries[this.#head];
     invariant(first !== undefined, 'an empty cache counts bytes');

@@ -2,14 +2,17 @@
 import type { Level } from 'level';
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
-import { assertFails, makeEntries } from './conformance.js';
+import { assertFails, assertLog, makeEntries } from './conformance.js';
 import {
+  BASE_KEY,
   FORMAT_VERSION,
   HARD_STATE_KEY,
   IDENTITY_KEY,
+  encodeBase,
   encodeHardState,
   encodeIdentity,
   entryKey,
+  indexOfKey,
 } from './records.js';
 import { OWNER, open, refused, storeSuite, withLevel } from './testing/level-store.js';
 
@@ -113,6 +116,70 @@ for (const { name, change, message } of RECORD_FAULTS) {
     assert.match(await refused(path), message);
   });
 }
+
+const BASE_FAULTS: typeof RECORD_FAULTS = [
+  {
+    name: 'the base is gone',
+    change: async (db) => db.del(BASE_KEY),
+    message: /entry 1 is missing \(the next one found is 7\)/,
+  },
+  {
+    name: 'the base is damaged',
+    change: async (db) => db.put(BASE_KEY, Buffer.alloc(20, 1)),
+    message: /base: base record does not hold its checksum/,
+  },
+  {
+    name: 'the base is an earlier one',
+    change: async (db) => db.put(BASE_KEY, encodeBase({ index: 3, term: 2 })),
+    message: /entry 4 is missing \(the next one found is 7\)/,
+  },
+  {
+    name: 'the base is beyond the end',
+    change: async (db) => db.put(BASE_KEY, encodeBase({ index: 12, term: 2 })),
+    message: /the log ends at index 12 of term 2, but the hard-state record says index 10/,
+  },
+  {
+    name: 'the base is of a later term than the entries',
+    change: async (db) => db.put(BASE_KEY, encodeBase({ index: 6, term: 3 })),
+    message: /entry 7 has term 2, below term 3 of the one before it/,
+  },
+];
+
+for (const { name, change, message } of BASE_FAULTS) {
+  test(`refused: ${name}`, async ({ path }) => {
+    const storage = await open(path);
+    await storage.persist({ hardState: { term: 3, vote: null }, entries: makeEntries(1, 10, 2) });
+    await storage.compact({ index: 6, term: 2 });
+    await storage.close();
+    await withLevel(path, change);
+    assert.match(await refused(path), message);
+  });
+}
+
+test('what an interrupted compaction left below the base is removed when the store is opened', async ({
+  path,
+}) => {
+  const storage = await open(path);
+  await storage.persist({ hardState: { term: 2, vote: null }, entries: makeEntries(1, 10, 2) });
+  await storage.close();
+  // The new base was synced; of the deletes only some came to the disk.
+  await withLevel(path, async (db) => {
+    await db.put(BASE_KEY, encodeBase({ index: 6, term: 2 }));
+    await db.del(entryKey(1));
+    await db.del(entryKey(4));
+    await db.put(entryKey(5), Buffer.from('void, whatever it is'));
+  });
+  const again = await open(path);
+  assertLog(again, makeEntries(7, 10, 2), { index: 6, term: 2 });
+  await again.close();
+  await withLevel(path, async (db) => {
+    const keys = await db.keys().all();
+    assert.equal(
+      keys.map(indexOfKey).filter((index) => index !== null),
+      [7, 8, 9, 10],
+    );
+  });
+});
 
 test('a folder of another format is refused by its version', async ({ path }) => {
   await (await open(path)).close();

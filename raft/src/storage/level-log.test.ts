@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
-import type { Entry, HardState } from '../core/types.js';
+import type { Entry, HardState, LogBase } from '../core/types.js';
 import { assertFails, assertLog, makeEntries, registerConformance } from './conformance.js';
 import { LevelLog } from './level-log.js';
 
@@ -113,6 +113,17 @@ test('after a failed write every call fails', async () => {
   });
 });
 
+test('after a compaction that failed every call fails', async () => {
+  await withFolder(async (path) => {
+    const storage = await open(path);
+    await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 9, 1) });
+    await storage.close();
+    await assertFails('STORAGE_FAILED', async () => storage.compact({ index: 5, term: 1 }));
+    await assertFails('STORAGE_FAILED', () => storage.base());
+    await storage.close();
+  });
+});
+
 test('close waits for the write that is under way', async () => {
   await withFolder(async (path) => {
     const storage = await open(path);
@@ -125,13 +136,17 @@ test('close waits for the write that is under way', async () => {
   });
 });
 
-test('property: it equals a plain array through appends, truncations and reopenings', async () => {
+test('property: it equals a plain array through appends, truncations, compactions and reopenings', async () => {
   const step = fc.record({
     back: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(30) }),
     sizes: fc.array(fc.oneof(fc.nat(60), fc.nat(3000)), { maxLength: 12 }),
     newTerm: fc.boolean(),
     vote: fc.option(fc.constantFrom('a', 'b', 'member-3')),
     reopen: fc.boolean(),
+    compacted: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) },
+    ),
   });
   await fc.assert(
     fc.asyncProperty(
@@ -142,22 +157,30 @@ test('property: it equals a plain array through appends, truncations and reopeni
           let storage = await open(path, cache);
           let log: Entry[] = [];
           let hardState: HardState = { term: 1, vote: null };
+          let base: LogBase = { index: 0, term: 0 };
           await storage.persist({ hardState, entries: [] });
-          for (const { back, sizes, newTerm, vote, reopen } of steps) {
+          for (const { back, sizes, newTerm, vote, reopen, compacted } of steps) {
             const changed = newTerm ? { term: hardState.term + 1, vote } : null;
             hardState = changed ?? hardState;
-            const kept = sizes.length === 0 ? log.length : Math.max(0, log.length - back);
+            const end = base.index + log.length;
+            const kept = sizes.length === 0 ? end : Math.max(base.index, end - back);
             const { term } = hardState;
             const entries = sizes.map((size, at) =>
               makeEntry(kept + at + 1, term, size % 2 === 0 ? 'command' : 'noop', Buffer.alloc(size, at + 1)),
             );
             await storage.persist({ hardState: changed, entries });
-            log = [...log.slice(0, kept), ...entries];
+            log = [...log.slice(0, kept - base.index), ...entries];
+            const last = log[Math.floor(log.length * compacted) - 1];
+            if (last !== undefined) {
+              base = { index: last.index, term: last.term };
+              await storage.compact(base);
+              log = log.filter(({ index }) => index > base.index);
+            }
             if (reopen) {
               await storage.close();
               storage = await open(path, cache);
             }
-            assertLog(storage, log);
+            assertLog(storage, log, base);
             assert.equal(storage.hardState(), hardState);
             assert.ok(storage.cacheBytes <= cache);
           }

@@ -1,23 +1,29 @@
 /**
  * The log store on LevelDB: one synced, atomic batch per `persist`, the latest entries in memory, and a full check
  * of everything on disk when it is opened.
+ *
+ * Compaction writes the base first, synced, and only then deletes what is below it. A crash between the two, or among
+ * the deletes, leaves entries below the base: they are void, and the next opening removes them. What is behind the base
+ * goes with it in one atomic batch when the log begins anew for an installed snapshot, as it would count otherwise.
  */
-import { Level } from 'level';
 import { RaftError, invariant } from '../core/errors.js';
-import type { Entry, HardState, LogIndex, NodeId, PersistBatch, Term } from '../core/types.js';
+import type { Entry, HardState, LogBase, LogIndex, NodeId, PersistBatch, Term } from '../core/types.js';
 import { EntryCache } from './entry-cache.js';
+import { causeOf, codeOf, newLevel, openError, probeLock } from './level-open.js';
 import { hasStore, syncFolder, verifyFolder } from './leveldb-folder.js';
 import {
+  BASE_KEY,
   FORMAT_VERSION,
   HARD_STATE_KEY,
   IDENTITY_KEY,
+  encodeBase,
   encodeHardState,
   encodeIdentity,
   entryKey,
 } from './records.js';
 import type { HardStateRecord } from './records.js';
 import { readEntryAt, scanStore } from './store-scan.js';
-import type { ByteLevel } from './store-scan.js';
+import type { ByteLevel, StoreContents } from './store-scan.js';
 import type { LogStorage } from './storage.js';
 
 const CACHE_BYTES_MAX = 16 * 1024 * 1024;
@@ -37,24 +43,29 @@ export class LevelLog implements LogStorage {
   readonly #db: ByteLevel;
   readonly #options: LevelLogOptions;
   readonly #cache: EntryCache;
+  /** Where the log begins; may be ahead of the disk while it is compacted, as no one reads below it any more. */
+  #base: LogBase;
   /** What the last finished batch left on disk. */
   #end: HardStateRecord;
   /** The first batch carries the identity. */
   #isNew: boolean;
   #writing: Promise<void> | null = null;
+  #isRebasing = false;
+  #compacting: Promise<void> | null = null;
   #failure: RaftError | null = null;
 
   private constructor(
     db: ByteLevel,
     options: LevelLogOptions,
     cache: EntryCache,
-    end: HardStateRecord | null,
+    contents: StoreContents | null,
   ) {
     this.#db = db;
     this.#options = options;
     this.#cache = cache;
-    this.#end = end ?? { hardState: { term: 0, vote: null }, lastIndex: 0, lastTerm: 0 };
-    this.#isNew = end === null;
+    this.#base = contents?.base ?? { index: 0, term: 0 };
+    this.#end = contents?.end ?? { hardState: { term: 0, vote: null }, lastIndex: 0, lastTerm: 0 };
+    this.#isNew = contents === null;
   }
 
   /**
@@ -73,8 +84,9 @@ export class LevelLog implements LogStorage {
     try {
       await syncFolder(path);
       const cache = new EntryCache(options.cacheBytesMax ?? CACHE_BYTES_MAX);
-      const end = await scanStore(db, options, (entry) => cache.append(entry));
-      return new LevelLog(db, options, cache, end);
+      const contents = await scanStore(db, options, (entry) => cache.append(entry));
+      if (contents?.hasLeftovers === true) await db.clear(entriesUpTo(1, contents.base.index));
+      return new LevelLog(db, options, cache, contents);
     } catch (error) {
       await db.close();
       throw error instanceof RaftError ? error : openError(path, error);
@@ -91,6 +103,11 @@ export class LevelLog implements LogStorage {
     return this.#end.hardState;
   }
 
+  base(): LogBase {
+    this.#assertSound();
+    return this.#base;
+  }
+
   lastIndex(): LogIndex {
     this.#assertSound();
     return this.#end.lastIndex;
@@ -98,14 +115,16 @@ export class LevelLog implements LogStorage {
 
   term(index: LogIndex): Term {
     this.#assertSound();
-    invariant(index >= 0 && index <= this.#end.lastIndex, `term of index ${index} behind the log's end`);
-    if (index === 0) return 0;
+    const { index: first, term } = this.#base;
+    invariant(index >= first && index <= this.#end.lastIndex, `term of index ${index} outside the log`);
+    if (index === first) return term;
     return index === this.#end.lastIndex ? this.#end.lastTerm : this.#at(index).term;
   }
 
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
     this.#assertSound();
-    invariant(low >= 1 && low <= high && high <= this.#end.lastIndex, `entries ${low} to ${high}`);
+    const isWithin = low > this.#base.index && low <= high && high <= this.#end.lastIndex;
+    invariant(isWithin, `entries ${low} to ${high} outside the log`);
     const found: Entry[] = [];
     let bytes = 0;
     for (let index = low; index <= high; index++) {
@@ -120,10 +139,46 @@ export class LevelLog implements LogStorage {
   async persist(batch: PersistBatch): Promise<void> {
     this.#assertSound();
     invariant(this.#writing === null, 'a persist is under way');
+    invariant(batch.base === undefined || this.#compacting === null, 'the log is being compacted');
     const next = this.#endAfter(batch);
-    this.#writing = this.#write(batch, next);
+    this.#isRebasing = batch.base !== undefined;
+    this.#writing = this.#guard(async () => this.#write(batch, next));
     try {
       await this.#writing;
+    } finally {
+      this.#writing = null;
+      this.#isRebasing = false;
+    }
+    this.#show(batch, next);
+  }
+
+  async compact(base: LogBase): Promise<void> {
+    this.#assertSound();
+    if (base.index <= this.#base.index) return;
+    invariant(this.#compacting === null && !this.#isRebasing, 'the log is being given another base');
+    invariant(this.term(base.index) === base.term, `no entry (${base.index}, ${base.term}) to compact up to`);
+    const first = this.#base.index + 1;
+    this.#base = base;
+    this.#compacting = this.#guard(async () => {
+      await this.#db.batch().put(BASE_KEY, encodeBase(base)).write(SYNCED);
+      await this.#db.clear(entriesUpTo(first, base.index));
+    });
+    try {
+      await this.#compacting;
+    } finally {
+      this.#compacting = null;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#writing, this.#compacting]);
+    await this.#db.close();
+  }
+
+  /** After a write that failed nothing works any more. */
+  async #guard(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
     } catch (error) {
       this.#failure = new RaftError(
         'STORAGE_FAILED',
@@ -131,31 +186,33 @@ export class LevelLog implements LogStorage {
         { cause: error },
       );
       throw this.#failure;
-    } finally {
-      this.#writing = null;
     }
-    this.#show(batch.entries, next);
-  }
-
-  async close(): Promise<void> {
-    await this.#writing?.catch(() => undefined);
-    await this.#db.close();
   }
 
   /** Checks the batch against what is on disk, and says what will be there after it. */
-  #endAfter({ hardState, entries }: PersistBatch): HardStateRecord {
-    const { hardState: before, lastIndex } = this.#end;
+  #endAfter({ base, hardState, entries }: PersistBatch): HardStateRecord {
+    const { hardState: before } = this.#end;
     const after = hardState ?? before;
     invariant(after.term >= before.term, `term falls from ${before.term} to ${after.term}`);
     invariant(
       after.term > before.term || before.vote === null || after.vote === before.vote,
       `the vote of term ${before.term} changes from ${before.vote} to ${after.vote}`,
     );
+    if (base !== undefined) {
+      invariant(base.index > this.#base.index, `base ${base.index} after ${this.#base.index}`);
+      invariant(base.term <= after.term, `base of term ${base.term}, above the member's term ${after.term}`);
+    }
+    const end =
+      base === undefined
+        ? { ...this.#end, hardState: after }
+        : { hardState: after, lastIndex: base.index, lastTerm: base.term };
     const first = entries[0];
-    if (first === undefined) return { ...this.#end, hardState: after };
-    invariant(first.index >= 1 && first.index <= lastIndex + 1, `entry ${first.index} leaves a hole`);
+    if (first === undefined) return end;
+    const { index: floor } = base ?? this.#base;
+    const isNext = first.index > floor && first.index <= end.lastIndex + 1;
+    invariant(isNext, `entry ${first.index} of a log from ${floor} to ${end.lastIndex}`);
     let index = first.index - 1;
-    let term = this.term(index);
+    let term = base?.term ?? this.term(index);
     for (const entry of entries) {
       // Asked in front of `invariant`, because its message costs more than the check: this runs for every entry.
       if (entry.index !== index + 1 || entry.term < term) {
@@ -168,8 +225,9 @@ export class LevelLog implements LogStorage {
     return { hardState: after, lastIndex: index, lastTerm: term };
   }
 
-  async #write({ entries }: PersistBatch, next: HardStateRecord): Promise<void> {
+  async #write({ base, entries }: PersistBatch, next: HardStateRecord): Promise<void> {
     const write = this.#db.batch();
+    if (base !== undefined) write.put(BASE_KEY, encodeBase(base));
     for (const entry of entries) write.put(entryKey(entry.index), entry.record);
     for (let index = next.lastIndex + 1; index <= this.#end.lastIndex; index++) write.del(entryKey(index));
     write.put(HARD_STATE_KEY, encodeHardState(next));
@@ -178,9 +236,14 @@ export class LevelLog implements LogStorage {
       write.put(IDENTITY_KEY, encodeIdentity({ format: FORMAT_VERSION, cluster, id }));
     }
     await write.write(SYNCED);
+    if (base !== undefined) await this.#db.clear(entriesUpTo(this.#base.index + 1, base.index));
   }
 
-  #show(entries: readonly Entry[], next: HardStateRecord): void {
+  #show({ base, entries }: PersistBatch, next: HardStateRecord): void {
+    if (base !== undefined) {
+      this.#base = base;
+      this.#cache.clear();
+    }
     const first = entries[0];
     if (first !== undefined) this.#cache.truncate(first.index);
     for (const entry of entries) this.#cache.append(entry);
@@ -210,52 +273,10 @@ export class LevelLog implements LogStorage {
   }
 }
 
+/** The keys of entries from `low` to `high`, for a range delete, which LevelDB's binding does a few at a time. */
+function entriesUpTo(low: LogIndex, high: LogIndex): { readonly gte: Buffer; readonly lte: Buffer } {
+  return { gte: entryKey(low), lte: entryKey(high) };
+}
+
 /** Typed by what it is: `level` declares `sync` only for the implementation it wraps. */
 const SYNCED = { sync: true };
-
-/** Uncompressed, because the check of table files reads their index. */
-function newLevel(path: string): ByteLevel {
-  return new Level<Uint8Array, Uint8Array>(path, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    compression: false,
-  });
-}
-
-/**
- * Refuses a store that another process has open, before its files are checked: they change under the check. LevelDB
- * takes its lock first of all, then turns this attempt down without touching anything.
- */
-async function probeLock(path: string): Promise<void> {
-  const db = newLevel(path);
-  try {
-    await db.open({ createIfMissing: false, errorIfExists: true });
-  } catch (error) {
-    if (codeOf(error) === 'LEVEL_LOCKED') throw openError(path, error);
-  }
-  await db.close();
-}
-
-function openError(path: string, error: unknown): RaftError {
-  const code = codeOf(error);
-  if (code === 'LEVEL_LOCKED') {
-    return new RaftError('BAD_CONFIG', `another process uses the log store ${path}`, { cause: error });
-  }
-  return new RaftError(
-    code === 'LEVEL_CORRUPTION' ? 'LOG_DAMAGED' : 'STORAGE_FAILED',
-    `log store ${path} cannot be opened: ${causeOf(error)}`,
-    { cause: error },
-  );
-}
-
-/** `level` wraps the error of LevelDB that says what happened. */
-function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  if (error.cause instanceof Error) return codeOf(error.cause);
-  return 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
-}

@@ -1,28 +1,32 @@
 /**
- * Keys and records of the log store. One LevelDB holds three tables, told apart by the first byte of the key:
+ * Keys and records of the log store. One LevelDB holds four tables, told apart by the first byte of the key:
  *
  *     'e' + index (8 bytes, big-endian)   an entry's record as core/entry.ts makes it
+ *     'b'                                 the base of a compacted log; none is there before the first compaction
  *     'h'                                 hard state, and where the log ended when it was written
  *     'i'                                 whose log this is, and in which format
  *
- * The last two carry a crc32 over their key and everything behind the checksum; all numbers are big-endian:
+ * The last three carry a crc32 over their key and everything behind the checksum; all numbers are big-endian:
  *
+ *     base:       | crc32 4 | index 8 | term 8 |
  *     hard state: | crc32 4 | term 8 | last index 8 | last term 8 | vote ... (empty: none) |
  *     identity:   | crc32 4 | format 4 | cluster length 2 | cluster ... | member id ... |
  */
 import { crc32 } from 'node:zlib';
 import { readUint64, writeUint64 } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
-import type { HardState, LogIndex, NodeId, Term } from '../core/types.js';
+import type { HardState, LogBase, LogIndex, NodeId, Term } from '../core/types.js';
 
 /** Version of the folder's layout; a folder of another version is refused. */
 export const FORMAT_VERSION = 1;
 
 const ENTRY_PREFIX = 0x65;
 const ENTRY_KEY_BYTES = 9;
+const BASE_BYTES = 20;
 const HARD_STATE_BYTES = 28;
 const IDENTITY_BYTES = 10;
 
+export const BASE_KEY = Buffer.from('b');
 export const HARD_STATE_KEY = Buffer.from('h');
 export const IDENTITY_KEY = Buffer.from('i');
 
@@ -51,6 +55,19 @@ export function entryKey(index: LogIndex): Buffer {
 export function indexOfKey(key: Uint8Array): LogIndex | null {
   if (key.length !== ENTRY_KEY_BYTES || key[0] !== ENTRY_PREFIX) return null;
   return readUint64(asBuffer(key), 1);
+}
+
+export function encodeBase({ index, term }: LogBase): Buffer {
+  const record = Buffer.allocUnsafe(BASE_BYTES);
+  writeUint64(record, 4, index);
+  writeUint64(record, 12, term);
+  return seal(BASE_KEY, record);
+}
+
+/** @throws RaftError `LOG_DAMAGED` if the record is cut or does not hold its checksum. */
+export function decodeBase(value: Uint8Array): LogBase {
+  const record = unseal(BASE_KEY, value, BASE_BYTES, 'base');
+  return { index: readUint64(record, 4), term: readUint64(record, 12) };
 }
 
 export function encodeHardState({ hardState, lastIndex, lastTerm }: HardStateRecord): Buffer {

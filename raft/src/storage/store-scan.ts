@@ -1,15 +1,17 @@
 /**
  * What a log store's records must show when it is opened: that it is this member's, that every record holds its
- * checksum, and that the log is whole from its first entry to the last one that was acknowledged.
+ * checksum, and that the log is whole from behind its base to the last entry that was acknowledged.
  */
 import type { Level } from 'level';
 import { readEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
-import type { Entry, LogIndex } from '../core/types.js';
+import type { Entry, LogBase, LogIndex } from '../core/types.js';
 import {
+  BASE_KEY,
   FORMAT_VERSION,
   HARD_STATE_KEY,
   IDENTITY_KEY,
+  decodeBase,
   decodeHardState,
   decodeIdentity,
   indexOfKey,
@@ -19,8 +21,8 @@ import type { HardStateRecord } from './records.js';
 /** LevelDB as the log store uses it: bytes in, bytes out. */
 export type ByteLevel = Level<Uint8Array, Uint8Array>;
 
-/** Where every log begins. */
-const FIRST_INDEX: LogIndex = 1;
+/** The base of a log that was never compacted. */
+const NO_BASE: LogBase = { index: 0, term: 0 };
 const SCAN_RECORDS_MAX = 1000;
 const SCAN_BYTES_MAX = 1024 * 1024;
 
@@ -31,16 +33,24 @@ export interface StoreOwner {
   readonly id: string;
 }
 
+/** What a store that was written to holds beside its entries. */
+export interface StoreContents {
+  readonly base: LogBase;
+  readonly end: HardStateRecord;
+  /** Whether there are entries up to the base, which a compaction that was interrupted has left. */
+  readonly hasLeftovers: boolean;
+}
+
 /**
- * Reads the whole store, in bounded memory, and gives each entry to `visit` in order.
- * @returns the hard-state record, or null if the store is new.
+ * Reads the whole store, in bounded memory, and gives each entry behind its base to `visit` in order.
+ * @returns what it holds, or null if the store is new.
  * @throws RaftError `BAD_CONFIG` if the store is another member's, or `LOG_DAMAGED` naming what is wrong.
  */
 export async function scanStore(
   db: ByteLevel,
   owner: StoreOwner,
   visit: (entry: Entry) => void,
-): Promise<HardStateRecord | null> {
+): Promise<StoreContents | null> {
   const damaged = (what: string, cause?: unknown) =>
     new RaftError('LOG_DAMAGED', `log store ${owner.path}: ${what}`, { cause });
   const decode = <T>(name: string, read: () => T): T => {
@@ -59,18 +69,25 @@ export async function scanStore(
       owner,
     );
   const end = hardStateValue && decode('hard state', () => decodeHardState(hardStateValue));
+  const baseValue = db.getSync(BASE_KEY);
+  const base = baseValue === undefined ? NO_BASE : decode('base', () => decodeBase(baseValue));
 
-  let last: Entry | null = null;
+  let last: LogBase = base;
+  let hasLeftovers = false;
   for await (const page of pages(db)) {
     for (const [key, value] of page) {
-      if (HARD_STATE_KEY.equals(key) || IDENTITY_KEY.equals(key)) continue;
+      if (NAMED_KEYS.some((named) => named.equals(key))) continue;
       const index = indexOfKey(key);
       if (index === null)
         throw damaged(`the key ${Buffer.from(key).toString('hex')} is none of a log store's`);
-      const expected = last === null ? FIRST_INDEX : last.index + 1;
+      if (index <= base.index) {
+        hasLeftovers = true;
+        continue;
+      }
+      const expected = last.index + 1;
       if (index !== expected) throw damaged(`entry ${expected} is missing (the next one found is ${index})`);
       const entry: Entry = decode(`entry ${index}`, () => readEntryAt(index, value));
-      if (last !== null && entry.term < last.term) {
+      if (entry.term < last.term) {
         throw damaged(`entry ${index} has term ${entry.term}, below term ${last.term} of the one before it`);
       }
       visit(entry);
@@ -79,13 +96,13 @@ export async function scanStore(
   }
 
   if (end === undefined) {
-    if (last !== null) throw damaged('the hard-state record is missing beside entries');
+    if (last.index > 0) throw damaged('the hard-state record is missing beside entries');
     if (identityValue !== undefined) throw damaged('the hard-state record is missing beside the identity');
     return null;
   }
   if (identityValue === undefined) throw damaged('the identity record is missing');
   checkEnd(end, last, damaged);
-  return end;
+  return { base, end, hasLeftovers };
 }
 
 /**
@@ -111,9 +128,11 @@ function checkOwner(found: { format: number; cluster: string; id: string }, owne
   if (found.id !== owner.id) throw refuse(`belongs to member "${found.id}", not to "${owner.id}"`);
 }
 
-function checkEnd(end: HardStateRecord, last: Entry | null, damaged: (what: string) => RaftError): void {
-  const index = last?.index ?? 0;
-  const term = last?.term ?? 0;
+function checkEnd(
+  end: HardStateRecord,
+  { index, term }: LogBase,
+  damaged: (what: string) => RaftError,
+): void {
   if (index !== end.lastIndex || term !== end.lastTerm) {
     throw damaged(
       `the log ends at index ${index} of term ${term}, ` +
@@ -126,6 +145,8 @@ function checkEnd(end: HardStateRecord, last: Entry | null, damaged: (what: stri
     );
   }
 }
+
+const NAMED_KEYS = [BASE_KEY, HARD_STATE_KEY, IDENTITY_KEY];
 
 type Page = readonly (readonly [Uint8Array, Uint8Array])[];
 

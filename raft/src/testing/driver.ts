@@ -1,7 +1,16 @@
 /** What a driver is joined with, in memory and under the test's hand: disk, network, clock and machine. */
 import { MemoryDisk } from '../core/testing/disk.js';
 import { logOf } from '../core/testing/messages.js';
-import type { Entry, HardState, LogIndex, Message, NodeId, PersistBatch, Term } from '../core/types.js';
+import type {
+  Entry,
+  HardState,
+  LogBase,
+  LogIndex,
+  Message,
+  NodeId,
+  PersistBatch,
+  Term,
+} from '../core/types.js';
 import { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from '../node.js';
 import type { LogStorage } from '../storage/storage.js';
 import type { Transport, TransportHandler } from '../transport/transport.js';
@@ -85,6 +94,14 @@ export class TestStorage implements LogStorage {
 
   async close(): Promise<void> {
     this.isClosed = true;
+  }
+
+  async compact(base: LogBase): Promise<void> {
+    this.#disk.compact(base.index);
+  }
+
+  base(): LogBase {
+    return this.#disk.base();
   }
 
   lastIndex(): LogIndex {

@@ -1,10 +1,10 @@
 /**
  * A cluster under random faults: messages are lost, repeated, delayed and reordered, links are cut one way, disks are
- * slow, members crash and lose what was not durable. The oracle looks after every step. Same seed, same run.
+ * slow, logs are compacted, members crash and lose what was not durable. The oracle looks after every step. Same seed, same run.
  */
 import { readEntry } from '../entry.js';
 import { RaftError, invariant } from '../errors.js';
-import type { Message, NodeId } from '../types.js';
+import type { Message, NodeId, Term } from '../types.js';
 import { Member } from './member.js';
 import { Oracle } from './oracle.js';
 import { Random } from './random.js';
@@ -13,6 +13,15 @@ import { Random } from './random.js';
 const POOL_MAX = 200;
 /** Ticks of all members within which a healed cluster must elect, commit and apply everywhere. */
 const LIVENESS_TICKS_MAX = 200;
+
+/** A snapshot under way, as of the place that it was taken at. */
+interface Parcel extends SnapshotOf {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+}
+
+type SnapshotOf = Member['snapshot'];
 
 export class Chaos {
   readonly #random: Random;
@@ -23,6 +32,8 @@ export class Chaos {
   /** A member whose clock stands still: it goes on believing what it believed when it was cut off. */
   #still: Member | null = null;
   #pool: Message[] = [];
+  #parcels: Parcel[] = [];
+  #installs = 0;
   #counter = 0;
 
   constructor(seed: number, size: number) {
@@ -44,14 +55,21 @@ export class Chaos {
     return this.#oracle.committed;
   }
 
+  /** How many snapshots were installed in this run. */
+  get installs(): number {
+    return this.#installs;
+  }
+
   step(): void {
     const dice = this.#random.below(1000);
     const member = this.#random.pick(this.#members.filter((one) => !this.#down.has(one)));
-    if (dice < 650) this.#deliver();
+    if (dice < 630) this.#deliver();
+    else if (dice < 650) this.#deliverParcel();
     else if (dice >= 994) this.#rareFault();
     else if (member === undefined) return;
     else if (dice < 750) this.#act(member, () => member !== this.#still && member.tick());
-    else if (dice < 900) this.#act(member, () => member.persisting && member.finishPersist());
+    else if (dice < 895) this.#act(member, () => member.persisting && member.finishPersist());
+    else if (dice < 900) this.#act(member, () => this.#compact(member));
     else this.#ask(member);
   }
 
@@ -77,7 +95,9 @@ export class Chaos {
   }
 
   #settle(): void {
-    while (this.#pool.length > 0 || this.#members.some(({ persisting }) => persisting !== null)) {
+    const isBusy = (): boolean => this.#pool.length > 0 || this.#parcels.length > 0;
+    while (isBusy() || this.#members.some(({ persisting }) => persisting !== null)) {
+      while (this.#parcels.length > 0) this.#deliverParcel();
       for (const member of this.#members) {
         if (member.persisting !== null) this.#act(member, () => member.finishPersist());
       }
@@ -95,6 +115,36 @@ export class Chaos {
     if (!this.#random.chance(0.05)) this.#pool.splice(place, 1);
     if (this.#cut.has(`${message.from} ${message.to}`) || this.#random.chance(0.05)) return;
     this.#receive(message);
+  }
+
+  /** One snapshot comes, or it does not; its sender learns which, unless it has something else in mind by now. */
+  #deliverParcel(): void {
+    const parcel = this.#random.pick(this.#parcels);
+    if (parcel === undefined) return;
+    const { from, to, term, base } = parcel;
+    this.#parcels = this.#parcels.filter((other) => other !== parcel);
+    const [sender, member] = [this.#member(from), this.#member(to)];
+    const arrives = !this.#down.has(member) && !this.#cut.has(`${from} ${to}`) && !this.#random.chance(0.2);
+    if (arrives) {
+      this.#act(member, () => {
+        if (member.install(from, term, parcel)) this.#installs += 1;
+      });
+    }
+    if (this.#down.has(sender) || sender.core.term !== term) return;
+    this.#act(sender, () => {
+      if (arrives) sender.core.snapshotSent(to, base.index);
+      else sender.core.snapshotFailed(to);
+      sender.work();
+    });
+  }
+
+  /** Drops some of what is applied, as each member does by itself. */
+  #compact(member: Member): void {
+    const { base } = member.core.log;
+    const room = member.machine.length - base.index;
+    if (room > 0 && member.disk.base().index === base.index) {
+      member.disk.compact(base.index + 1 + this.#random.below(room));
+    }
   }
 
   #receive(message: Message): void {
@@ -161,7 +211,7 @@ export class Chaos {
   #restart(member: Member): void {
     this.#down.delete(member);
     // The batch under way may have reached the disk just before the crash, or not.
-    if (member.persisting !== null && this.#random.chance(0.5)) member.disk.write(member.persisting);
+    if (member.persisting !== null && this.#random.chance(0.5)) member.writeDown(member.persisting);
     member.restart();
     this.#oracle.restarted(member);
   }
@@ -173,6 +223,9 @@ export class Chaos {
     for (const message of member.take()) {
       this.#oracle.checkSent(message, member);
       this.#pool.push(message);
+    }
+    for (const to of member.snapshots.splice(0)) {
+      this.#parcels.push({ from: member.id, to, term: member.core.term, ...member.snapshot });
     }
     while (this.#pool.length > POOL_MAX) this.#pool.splice(this.#random.below(this.#pool.length), 1);
   }

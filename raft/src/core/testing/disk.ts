@@ -1,31 +1,50 @@
 /** A disk in memory: what `write` was given survives a crash of its member, nothing else does. */
 import { invariant } from '../errors.js';
-import type { Entry, HardState, LogIndex, LogReader, PersistBatch, Term } from '../types.js';
+import type { Entry, HardState, LogBase, LogIndex, LogReader, PersistBatch, Term } from '../types.js';
 
 export class MemoryDisk implements LogReader {
   hardState: HardState;
+  /** The entries behind the base. */
   readonly log: Entry[];
+  #base: LogBase;
 
-  constructor(hardState: HardState, log: readonly Entry[]) {
+  constructor(hardState: HardState, log: readonly Entry[], base: LogBase = { index: 0, term: 0 }) {
     this.hardState = hardState;
     this.log = [...log];
+    this.#base = base;
   }
 
   write(batch: PersistBatch): void {
     if (batch.hardState !== null) this.hardState = batch.hardState;
+    if (batch.base !== undefined) {
+      this.#base = batch.base;
+      this.log.length = 0;
+    }
     const first = batch.entries[0];
     if (first === undefined) return;
-    invariant(first.index <= this.log.length + 1, `hole before ${first.index}`);
-    this.log.length = first.index - 1;
+    const place = first.index - this.#base.index - 1;
+    invariant(place >= 0 && place <= this.log.length, `entry ${first.index} is not next`);
+    this.log.length = place;
     this.log.push(...batch.entries);
   }
 
+  /** Drops the entries up to `index`. */
+  compact(index: LogIndex): void {
+    const base = { index, term: this.term(index) };
+    this.log.splice(0, index - this.#base.index);
+    this.#base = base;
+  }
+
+  base(): LogBase {
+    return this.#base;
+  }
+
   lastIndex(): LogIndex {
-    return this.log.length;
+    return this.#base.index + this.log.length;
   }
 
   term(index: LogIndex): Term {
-    return index === 0 ? 0 : this.#at(index).term;
+    return index === this.#base.index ? this.#base.term : this.#at(index).term;
   }
 
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
@@ -41,7 +60,7 @@ export class MemoryDisk implements LogReader {
   }
 
   #at(index: LogIndex): Entry {
-    const entry = this.log[index - 1];
+    const entry = this.log[index - this.#base.index - 1];
     invariant(entry !== undefined, `no entry ${index} on disk`);
     return entry;
   }

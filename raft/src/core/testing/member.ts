@@ -5,7 +5,7 @@
 import { DEFAULT_LIMITS, type CoreLimits } from '../config.js';
 import { invariant } from '../errors.js';
 import { RaftCore } from '../raft.js';
-import type { Entry, Message, NodeId, PersistBatch, ReadGrant, Term } from '../types.js';
+import type { Entry, LogBase, Message, NodeId, PersistBatch, ReadGrant, Term } from '../types.js';
 import { MemoryDisk } from './disk.js';
 import { logOf } from './messages.js';
 
@@ -18,6 +18,8 @@ export interface MemberOptions {
   readonly log?: readonly Term[];
   /** How much of the log is applied, and so known to be committed. */
   readonly applied?: number;
+  /** How much of what is applied is compacted. */
+  readonly compacted?: number;
   readonly electionTicks?: number;
   readonly heartbeatTicks?: number;
   readonly limits?: Partial<CoreLimits>;
@@ -33,12 +35,16 @@ export class Member {
   readonly disk: MemoryDisk;
   /** The state machine: every entry applied so far. */
   readonly machine: Entry[];
+  /** The snapshot that was received: what the machine becomes. */
+  staged: readonly Entry[] = [];
   core: RaftCore;
   slowDisk = false;
   /** The batch that the slow disk is busy with. */
   persisting: PersistBatch | null = null;
   grants: ReadGrant[] = [];
   readsLost: number[] = [];
+  /** Who is to be sent a snapshot. */
+  snapshots: NodeId[] = [];
   #sent: Message[] = [];
   readonly #options: MemberOptions;
 
@@ -49,6 +55,7 @@ export class Member {
     this.id = options.id ?? 'a';
     this.disk = new MemoryDisk({ term, vote: options.vote ?? null }, log);
     this.machine = log.slice(0, options.applied ?? 0);
+    if (options.compacted !== undefined) this.disk.compact(options.compacted);
     this.core = this.#boot();
   }
 
@@ -73,12 +80,29 @@ export class Member {
     this.#sent = [];
     this.grants = [];
     this.readsLost = [];
+    this.snapshots = [];
     this.core = this.#boot();
   }
 
-  /** Terms of the whole log, the part in memory included. */
+  /** Terms of the whole log behind its base, the part in memory included. */
   get terms(): Term[] {
-    return Array.from({ length: this.core.log.lastIndex }, (_, offset) => this.core.log.term(offset + 1));
+    const { base, lastIndex } = this.core.log;
+    const length = lastIndex - base.index;
+    return Array.from({ length }, (_, offset) => this.core.log.term(base.index + offset + 1));
+  }
+
+  /** A snapshot of the machine as it is now, with its place in the log. */
+  get snapshot(): { readonly base: LogBase; readonly machine: readonly Entry[] } {
+    const index = this.machine.length;
+    return { base: { index, term: this.core.log.term(index) }, machine: [...this.machine] };
+  }
+
+  /** A snapshot has come, whole. Returns whether it was taken. */
+  install(from: NodeId, term: Term, { base, machine }: Member['snapshot']): boolean {
+    const isTaken = this.core.installSnapshot({ type: 'installSnapshot', from, to: this.id, term, base });
+    if (isTaken) this.staged = machine;
+    this.work();
+    return isTaken;
   }
 
   step(...messages: readonly Message[]): this {
@@ -115,7 +139,8 @@ export class Member {
   /** Does what the core asks for until it asks for nothing, as the driver does. */
   work(): this {
     for (;;) {
-      const { send, persist, apply, reads, readsLost } = this.core.ready();
+      const { send, persist, apply, reads, readsLost, snapshots } = this.core.ready();
+      this.snapshots.push(...snapshots);
       this.#sent.push(...send);
       this.grants.push(...reads);
       this.readsLost.push(...readsLost);
@@ -135,9 +160,15 @@ export class Member {
     return this.work();
   }
 
+  /** What a batch leaves behind, whether or not anyone lives to hear of it: a snapshot's machine comes first. */
+  writeDown(batch: PersistBatch): void {
+    if (batch.base !== undefined) this.machine.splice(0, this.machine.length, ...this.staged);
+    this.disk.write(batch);
+  }
+
   #write(): void {
     invariant(this.persisting !== null, 'no persist under way');
-    this.disk.write(this.persisting);
+    this.writeDown(this.persisting);
     this.persisting = null;
     this.core.persisted();
   }

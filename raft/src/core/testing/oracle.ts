@@ -58,7 +58,7 @@ export class Oracle {
         hardState.term >= message.term,
         `append accepted in ${message.term}, disk has ${hardState.term}`,
       );
-      for (let index = 1; index <= message.match; index += 1) {
+      for (let index = Math.max(disk.base().index, core.log.base.index); index <= message.match; index += 1) {
         const holds = index <= disk.lastIndex() && disk.term(index) === core.log.term(index);
         invariant(holds, `${message.from} accepted ${message.match}, but ${index} is not on its disk`);
       }
@@ -87,7 +87,7 @@ export class Oracle {
     if (known === id) return;
     this.#leaders.set(core.term, id);
     for (const { index, term } of this.#committed) {
-      const has = term >= core.term || core.log.matches(index, term);
+      const has = term >= core.term || index <= core.log.base.index || core.log.matches(index, term);
       invariant(has, `${id} leads term ${core.term} without the committed entry ${index} of term ${term}`);
     }
   }
@@ -95,10 +95,17 @@ export class Oracle {
   /** Log matching, and that what is committed or applied is the same everywhere. */
   #checkLog({ id, core, machine }: Member): void {
     const { log } = core;
-    const entries =
-      log.lastIndex === 0 ? [] : entriesOf(log.lastIndex, (low, high) => log.entries(low, high, Infinity));
+    const { base, lastIndex } = log;
+    invariant(base.index <= log.commit, `${id}: base ${base.index} is beyond its commit ${log.commit}`);
+    const atBase = base.index === 0 ? 0 : this.#committed[base.index - 1]?.term;
+    invariant(
+      base.term === atBase,
+      `${id}: base (${base.index}, ${base.term}), committed is ${String(atBase)}`,
+    );
+    const ask = (low: LogIndex, high: LogIndex): readonly Entry[] => log.entries(low, high, Infinity);
+    const entries = entriesOf(base.index + 1, lastIndex, ask);
     entries.forEach((entry, offset) => {
-      const before = entries[offset - 1]?.term ?? 0;
+      const before = entries[offset - 1]?.term ?? base.term;
       invariant(entry.term >= before, `${id}: term falls at ${entry.index}`);
       const key = `${entry.index} ${entry.term}`;
       const place = this.#places.get(key) ?? { before, entry };
@@ -106,9 +113,9 @@ export class Oracle {
       const same = place.before === before && Buffer.compare(place.entry.record, entry.record) === 0;
       invariant(same, `${id} has another entry at (${key}) or before it`);
       if (entry.index > log.commit) return;
-      const committed = this.#committed[offset] ?? this.#onMajority(entry);
+      const committed = this.#committed[entry.index - 1] ?? this.#onMajority(entry);
       invariant(committed.term === entry.term, `${id} committed ${key}, another ${committed.term}`);
-      this.#committed[offset] = committed;
+      this.#committed[entry.index - 1] = committed;
     });
     machine.forEach(({ index, term }, offset) => {
       const same = index === offset + 1 && this.#committed[offset]?.term === term;
@@ -122,8 +129,9 @@ export class Oracle {
   /** What is committed stands on the disks of a majority, the leader's among them or not. */
   #onMajority(entry: Entry): Entry {
     const { index, term } = entry;
+    // Who compacted it knew it to be committed: then it is no news here.
     const holders = this.#members.filter(
-      ({ disk }) => disk.lastIndex() >= index && disk.term(index) === term,
+      ({ disk }) => disk.base().index < index && disk.lastIndex() >= index && disk.term(index) === term,
     );
     invariant(
       2 * holders.length > this.#members.length,
@@ -142,9 +150,13 @@ export class Oracle {
   }
 }
 
-/** All entries from 1 to `last`, asked for as often as it takes: a log answers up to the border of disk and memory. */
-function entriesOf(last: LogIndex, ask: (low: LogIndex, high: LogIndex) => readonly Entry[]): Entry[] {
+/** All entries from `first` to `last`, asked for as often as it takes: a log answers up to the border of disk and memory. */
+function entriesOf(
+  first: LogIndex,
+  last: LogIndex,
+  ask: (low: LogIndex, high: LogIndex) => readonly Entry[],
+): Entry[] {
   const found: Entry[] = [];
-  while (found.length < last) found.push(...ask(found.length + 1, last));
+  while (first + found.length <= last) found.push(...ask(first + found.length, last));
   return found;
 }
