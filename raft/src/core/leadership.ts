@@ -9,10 +9,10 @@ import type { RaftLog } from './log.js';
 import { Progress } from './progress.js';
 import { majorityOf, reachedByMajority } from './quorum.js';
 import { ReadQueue } from './reads.js';
+import { supply } from './supply.js';
 import type {
   AppendAccepted,
   AppendRejected,
-  Entry,
   HeartbeatResponse,
   LogIndex,
   Message,
@@ -26,7 +26,7 @@ interface LeaderContext {
   readonly config: CoreConfig;
   readonly log: RaftLog;
   readonly term: Term;
-  send(message: Message): void;
+  readonly send: (message: Message) => void;
 }
 
 /** What a tick asks of the core. */
@@ -179,47 +179,12 @@ export class Leadership {
       this.#heartbeat();
       this.#grantReads();
     }
-    for (const [to, progress] of this.#peers) this.#replicate(to, progress);
+    for (const [to, progress] of this.#peers) {
+      const isActive = this.#isActive(progress);
+      if (supply({ ...this.#context, to, progress, isActive, tellsCommit: this.#tellsCommit }))
+        this.#snapshots.push(to);
+    }
     this.#tellsCommit = false;
-  }
-
-  #replicate(to: NodeId, progress: Progress): void {
-    if (progress.state === 'snapshotting') return;
-    if (progress.next <= this.#context.log.base.index) {
-      if (progress.probeSent || !this.#isActive(progress)) return;
-      progress.snapshot();
-      this.#snapshots.push(to);
-      return;
-    }
-    if (progress.state === 'probing') {
-      if (!progress.probeSent) this.#append(to, progress);
-      return;
-    }
-    const { log } = this.#context;
-    while (progress.next <= log.lastIndex && !progress.windowFull) this.#append(to, progress);
-    const commitIsNews = this.#tellsCommit && progress.commitSent < log.commit && progress.next > log.commit;
-    if (commitIsNews || progress.nudge) this.#append(to, progress);
-  }
-
-  #append(to: NodeId, progress: Progress): void {
-    const { config, log } = this.#context;
-    const prevIndex = progress.next - 1;
-    const isSendable = progress.next <= log.lastIndex && !progress.windowFull;
-    const entries = isSendable ? log.entries(progress.next, log.lastIndex, config.limits.appendBytesMax) : [];
-    const last = entries.at(-1)?.index ?? prevIndex;
-    this.#context.send({
-      type: 'appendRequest',
-      from: config.id,
-      to,
-      term: this.#term,
-      prevIndex,
-      prevTerm: log.term(prevIndex),
-      commit: log.commit,
-      entries,
-    });
-    progress.nudge = false;
-    progress.commitSent = Math.min(log.commit, last);
-    progress.sent(last, recordBytes(entries));
   }
 
   appendAccepted(message: AppendAccepted): void {
@@ -313,10 +278,4 @@ export class Leadership {
       term: this.#term,
     });
   }
-}
-
-function recordBytes(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const entry of entries) bytes += entry.record.byteLength;
-  return bytes;
 }
