@@ -6,6 +6,7 @@
 import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
 import { RaftError } from './core/errors.js';
 import { RaftCore } from './core/raft.js';
+import type { RaftLog } from './core/log.js';
 import type { CoreStatus, Entry, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
 import { PendingReads } from './pending-reads.js';
 import type { LogStorage } from './storage/storage.js';
@@ -34,6 +35,12 @@ export interface NodeStatus extends CoreStatus {
   /** Leads, and has applied everything that earlier leaders committed: what it reads in its machine is complete. */
   readonly leading: boolean;
 }
+
+/** A member's log as it stands, in memory and on disk: to look at, not to change. */
+export type LogView = Pick<
+  RaftLog,
+  'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'
+>;
 
 export interface RaftNodeOptions {
   readonly id: NodeId;
@@ -132,6 +139,11 @@ export class RaftNode {
     // A cluster of one need not wait for a timeout to lead.
     if (options.members.length === 1) node.#input(() => node.#core.campaign());
     return node;
+  }
+
+  /** For checkers and tools. */
+  get log(): LogView {
+    return this.#core.log;
   }
 
   status(): NodeStatus {

@@ -1,0 +1,214 @@
+/**
+ * The network between processes: every message takes its own time, and each direction of each link may lose, repeat,
+ * delay or cut what is sent. Messages are never changed. Faults come and go by themselves and add up.
+ */
+import type { Message, NodeId } from '#raft/core/types.js';
+import type { Transport, TransportHandler } from '#raft/transport/transport.js';
+import type { Random } from '../engine/random.js';
+import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
+import type { Scope } from '../engine/scope.js';
+import type { Trace } from '../engine/trace.js';
+import { describe, numbersOf } from './messages.js';
+
+/** What is wrong with one direction of a link. */
+export interface LinkFault {
+  /** Nothing arrives. */
+  readonly cut?: boolean;
+  /** Chance that a message is lost. */
+  readonly loss?: number;
+  /** Chance that a message comes twice. */
+  readonly duplication?: number;
+  /** Added to the time of a message, on average. */
+  readonly delay?: Micros;
+  /** Chance that a message comes late by up to `LATE_MAX`, after many that were sent behind it. */
+  readonly straggling?: number;
+}
+
+const TRAVEL_MIN: Micros = 100;
+const TRAVEL_MEAN: Micros = 400;
+const LATE_MAX: Micros = 4 * SECOND;
+/** Chance that the sender learns that a message was lost. */
+const REPORT_CHANCE = 0.2;
+const REPORT_DELAY_MAX: Micros = 500 * MS;
+/** A refused connection is told this soon. */
+const REFUSAL_DELAY: Micros = 50;
+const RESET_DELAY_MEAN: Micros = MS;
+
+interface Endpoint {
+  readonly scope: Scope;
+  readonly handler: TransportHandler;
+}
+
+class Link {
+  readonly faults = new Set<LinkFault>();
+  /** All faults together. */
+  sum: Required<LinkFault> = addUp([]);
+  /** When the latest message arrives, for links that keep their order. */
+  lastArrival: Micros = 0;
+}
+
+function addUp(faults: Iterable<LinkFault>): Required<LinkFault> {
+  let sum = { cut: false, loss: 0, duplication: 0, delay: 0, straggling: 0 };
+  for (const { cut = false, loss = 0, duplication = 0, delay = 0, straggling = 0 } of faults) {
+    sum = {
+      cut: sum.cut || cut,
+      loss: Math.max(sum.loss, loss),
+      duplication: Math.max(sum.duplication, duplication),
+      delay: sum.delay + delay,
+      straggling: Math.max(sum.straggling, straggling),
+    };
+  }
+  return sum;
+}
+
+export interface NetworkOptions {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly trace: Trace;
+  /** Whether messages of a link keep their order, as long as no fault makes one of them late. */
+  readonly isOrdered: boolean;
+}
+
+export class SimNetwork {
+  readonly #options: NetworkOptions;
+  readonly #links = new Map<string, Link>();
+  readonly #endpoints = new Map<NodeId, Endpoint>();
+  /** Reports that are due: one for each pair of members at a time. */
+  readonly #reports = new Set<string>();
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+  }
+
+  /** What a process of this life sends and receives with; `sent` sees every message first. */
+  transport(id: NodeId, scope: Scope, sent: (message: Message) => void): Transport {
+    let isOpen = false;
+    return {
+      start: async (handler) => {
+        isOpen = true;
+        this.#endpoints.set(id, { scope, handler });
+        return Promise.resolve();
+      },
+      send: (message) => {
+        if (!isOpen) return;
+        sent(message);
+        this.#send(message);
+      },
+      stop: async () => {
+        isOpen = false;
+        this.leave(id);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** The process's connections end, as when it dies; its peers notice unless they are cut off. */
+  leave(id: NodeId): void {
+    if (!this.#endpoints.delete(id)) return;
+    for (const peer of this.#endpoints.keys()) this.#hint(peer, id);
+  }
+
+  /** Breaks the connections between two members; both may go on at once. */
+  reset(a: NodeId, b: NodeId): void {
+    this.#hint(a, b);
+    this.#hint(b, a);
+    this.#report(a, b, REFUSAL_DELAY);
+    this.#report(b, a, REFUSAL_DELAY);
+  }
+
+  /** Adds a fault to the direction of a link; the result takes it away again. */
+  impair(from: NodeId, to: NodeId, fault: LinkFault): () => void {
+    const link = this.#link(from, to);
+    // An object of its own: the same fault may be there twice, and end once.
+    const own = { ...fault };
+    link.faults.add(own);
+    link.sum = addUp(link.faults);
+    return () => {
+      link.faults.delete(own);
+      link.sum = addUp(link.faults);
+    };
+  }
+
+  #send(message: Message): void {
+    const { random, trace } = this.#options;
+    const { from, to } = message;
+    const link = this.#link(from, to);
+    const { cut, loss, duplication } = link.sum;
+    const [a, b] = numbersOf(message);
+    trace.note('send', from, a, b, () => describe(message));
+    if (!cut && !this.#endpoints.has(to)) {
+      this.#report(from, to, REFUSAL_DELAY);
+      return;
+    }
+    if (cut || (loss > 0 && random.chance(loss))) {
+      trace.note('lose', from, a, b, () => describe(message));
+      if (random.chance(REPORT_CHANCE)) this.#report(from, to, random.below(REPORT_DELAY_MAX));
+      return;
+    }
+    this.#travel(message, link);
+    if (duplication > 0 && random.chance(duplication)) this.#travel(message, link);
+  }
+
+  #travel(message: Message, link: Link): void {
+    const { random, scheduler, isOrdered } = this.#options;
+    const { delay, straggling } = link.sum;
+    let arrival = scheduler.now + TRAVEL_MIN + random.exponential(TRAVEL_MEAN + delay);
+    if (straggling > 0 && random.chance(straggling)) arrival += random.below(LATE_MAX);
+    else if (isOrdered) {
+      arrival = Math.max(arrival, link.lastArrival);
+      link.lastArrival = arrival;
+    }
+    scheduler.after(arrival - scheduler.now, () => this.#arrive(message));
+  }
+
+  #arrive(message: Message): void {
+    const endpoint = this.#endpoints.get(message.to);
+    if (endpoint === undefined || this.#link(message.from, message.to).sum.cut) return;
+    const [a, b] = numbersOf(message);
+    endpoint.scope.enter(() => {
+      this.#options.trace.note('receive', message.to, a, b, () => describe(message));
+      endpoint.handler.message(overTheWire(message));
+    });
+  }
+
+  #report(to: NodeId, about: NodeId, delay: Micros): void {
+    const endpoint = this.#endpoints.get(to);
+    const key = `${to} ${about}`;
+    if (endpoint === undefined || this.#reports.has(key)) return;
+    this.#reports.add(key);
+    this.#options.scheduler.after(delay, () => {
+      this.#reports.delete(key);
+      endpoint.scope.enter(() => {
+        this.#options.trace.note('unreachable', to, 0, 0, () => about);
+        endpoint.handler.unreachable(about);
+      });
+    });
+  }
+
+  #hint(to: NodeId, about: NodeId): void {
+    const endpoint = this.#endpoints.get(to);
+    if (endpoint === undefined || this.#link(about, to).sum.cut) return;
+    this.#options.scheduler.after(this.#options.random.exponential(RESET_DELAY_MEAN), () => {
+      endpoint.scope.enter(() => {
+        this.#options.trace.note('linkLost', to, 0, 0, () => about);
+        endpoint.handler.linkLost(about);
+      });
+    });
+  }
+
+  #link(from: NodeId, to: NodeId): Link {
+    const key = `${from} ${to}`;
+    let link = this.#links.get(key);
+    if (link === undefined) {
+      link = new Link();
+      this.#links.set(key, link);
+    }
+    return link;
+  }
+}
+
+/** The same message in other objects, as processes share none. Bytes are shared: they are immutable. */
+function overTheWire(message: Message): Message {
+  if (message.type !== 'appendRequest') return message;
+  return { ...message, entries: message.entries.map((entry) => ({ ...entry })) };
+}

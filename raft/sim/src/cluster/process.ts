@@ -1,0 +1,274 @@
+/**
+ * A simulated process: the real driver and core on a simulated disk, network and clock. It can be paused, crash, lose
+ * power, be stopped and be started again from what its disks hold.
+ */
+import { RaftError } from '#raft/core/errors.js';
+import type { CoreLimits } from '#raft/core/config.js';
+import type { Message, NodeId, PersistBatch, Role, Term } from '#raft/core/types.js';
+import { RaftNode, type NodeStatus } from '#raft/node.js';
+import { SimClock, type ClockRate } from '../engine/clock.js';
+import type { Random } from '../engine/random.js';
+import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
+import { Scope } from '../engine/scope.js';
+import type { Trace } from '../engine/trace.js';
+import type { Applied } from './machine.js';
+import { MachineDisk, SimMachine } from './machine.js';
+import type { SimNetwork } from './network.js';
+import { Port } from './port.js';
+import { SimDisk } from './disk.js';
+import { SimStorage } from './storage.js';
+
+/** How all members of a run are set up. */
+export interface NodeSettings {
+  readonly members: readonly NodeId[];
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly limits: Partial<CoreLimits>;
+}
+
+/** Who looks at a process. */
+export interface Watcher {
+  /** Something happened to the process. */
+  entered(process: SimProcess): void;
+  sent(process: SimProcess, life: Life, message: Message): void;
+  /** The process has opened its disks and runs. */
+  started(process: SimProcess, life: Life): void;
+  applied(process: SimProcess, ...args: Parameters<Applied>): void;
+  /** Committed entries that any member knows of, when a read is asked for. */
+  readFloor(): number;
+  readGranted(process: SimProcess, index: number, floor: number): void;
+  violated(check: string, what: string): void;
+}
+
+export interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly network: SimNetwork;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly settings: NodeSettings;
+  readonly watcher: Watcher;
+}
+
+/** What is lost at a crash. */
+export interface Life {
+  readonly scope: Scope;
+  readonly storage: SimStorage;
+  readonly clock: SimClock;
+  readonly port: Port;
+  /** Null until the driver has started. */
+  node: RaftNode | null;
+  /** As the driver last told. */
+  role: Role;
+  term: Term;
+}
+
+export type CrashKind = 'kill' | 'powerLoss';
+
+const APPLY_MEAN: Micros = 300;
+/** How long it takes until a process that has failed is gone, and until its supervisor starts it again. */
+const EXIT_DELAY: Micros = MS;
+const SUPERVISOR_DELAY_MEAN: Micros = SECOND;
+
+export class SimProcess {
+  readonly id: NodeId;
+  readonly disk = new SimDisk();
+  readonly machineDisk = new MachineDisk();
+  readonly rate: ClockRate = { stretch: 1 };
+  life: Life | null = null;
+  readonly #around: Surroundings;
+  readonly #random: Random;
+  /** Reasons to be down, and to be paused. */
+  #holds = 0;
+  #pauses = 0;
+  #hanging: (() => void)[] = [];
+
+  constructor(id: NodeId, around: Surroundings) {
+    this.id = id;
+    this.#around = around;
+    this.#random = around.random.fork();
+  }
+
+  /** The driver, while the process is up. */
+  get node(): RaftNode | null {
+    return this.life?.node ?? null;
+  }
+
+  get isDown(): boolean {
+    return this.life === null;
+  }
+
+  /** Keeps the process down until the result is called; then it starts, if nothing else holds it. */
+  takeDown(kind: CrashKind): () => void {
+    this.#holds += 1;
+    this.crash(kind);
+    return () => {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.start();
+    };
+  }
+
+  /** Halts the process until the result is called. */
+  pause(): () => void {
+    this.#pauses += 1;
+    this.life?.scope.pause();
+    this.#note('stop', 'paused');
+    return () => {
+      this.#pauses -= 1;
+      if (this.#pauses > 0) return;
+      this.#note('start', 'resumed');
+      this.life?.scope.resume();
+    };
+  }
+
+  /** Syncs begun from now on do not end until the result is called. */
+  hangDisk(): () => void {
+    this.disk.behaviour.hangs = true;
+    return () => {
+      this.disk.behaviour.hangs = false;
+      for (const go of this.#hanging.splice(0)) go();
+    };
+  }
+
+  /** Starts from what the disks hold; one that finds damage refuses, and stays down. */
+  start(): void {
+    if (this.life !== null) return;
+    const { scheduler, watcher } = this.#around;
+    const scope = new Scope(scheduler, () => watcher.entered(this));
+    const storage = this.#openStorage(scope);
+    if (storage === null) return;
+    const { written } = this.machineDisk;
+    this.#note('start', `applied ${written.applied}, log ends at ${storage.lastIndex()}`);
+    const life: Life = {
+      scope,
+      storage,
+      clock: new SimClock(scope, this.rate, this.#random),
+      port: new Port(),
+      node: null,
+      role: 'follower',
+      term: storage.hardState().term,
+    };
+    this.life = life;
+    if (this.#pauses > 0) scope.pause();
+    scheduler.mayHaveWoken = true;
+    this.#startNode(life).catch((error: unknown) => watcher.violated('start', String(error)));
+  }
+
+  async #startNode(life: Life): Promise<void> {
+    const { scheduler, network, settings, watcher } = this.#around;
+    const { scope, port } = life;
+    const later = (run: () => void): void => {
+      scope.after(this.#random.exponential(APPLY_MEAN), () => {
+        scheduler.mayHaveWoken = true;
+        run();
+      });
+    };
+    const machine = new SimMachine(this.machineDisk, later, (entry, outcome, hash) => {
+      watcher.applied(this, entry, outcome, hash);
+      port.applied(entry, outcome);
+    });
+    const node = await RaftNode.start({
+      ...settings,
+      id: this.id,
+      storage: life.storage,
+      transport: network.transport(this.id, scope, (message) => watcher.sent(this, life, message)),
+      machine,
+      onChange: (status) => this.#changed(life, status),
+      onFatal: (error) => this.#failed(life, error),
+      clock: life.clock,
+      random: this.#random.next,
+    });
+    life.node = node;
+    port.open(node, machine, {
+      scheduler,
+      readFloor: () => watcher.readFloor(),
+      readGranted: (index, floor) => watcher.readGranted(this, index, floor),
+    });
+    watcher.started(this, life);
+  }
+
+  #openStorage(scope: Scope): SimStorage | null {
+    const { watcher } = this.#around;
+    try {
+      const storage = new SimStorage(this.disk, {
+        write: (batch, durable, told) => this.#write(scope, batch, durable, told),
+      });
+      if (this.disk.isDamaged) watcher.violated('damage', `${this.id} starts from a damaged disk`);
+      return storage;
+    } catch (error) {
+      this.#note('stop', `refuses to start: ${String(error)}`);
+      const isExpected = this.disk.isDamaged && error instanceof RaftError && error.code === 'LOG_DAMAGED';
+      if (!isExpected) watcher.violated('damage', `${this.id} cannot open its disk: ${String(error)}`);
+      return null;
+    }
+  }
+
+  #write(scope: Scope, batch: PersistBatch, durable: () => void, told: (failed: boolean) => void): void {
+    const { scheduler } = this.#around;
+    const { behaviour } = this.disk;
+    const go = (): void => {
+      const fails = behaviour.failsNext;
+      behaviour.failsNext = false;
+      const time = behaviour.syncTime / 2 + this.#random.below(behaviour.syncTime * 1.5);
+      scheduler.after(time, () => {
+        if (scope.isDead) return;
+        // What a failed sync leaves on disk is anyone's guess.
+        if (!fails || this.#random.chance(0.5)) durable();
+        this.#note(fails ? 'stop' : 'durable', fails ? 'sync failed' : describeBatch(batch));
+        scope.enter(() => {
+          scheduler.mayHaveWoken = true;
+          told(fails);
+        });
+      });
+    };
+    this.#note('persist', describeBatch(batch));
+    if (behaviour.hangs) this.#hanging.push(go);
+    else go();
+  }
+
+  #changed(life: Life, { role, term, leader, leading }: NodeStatus): void {
+    life.role = role;
+    life.term = term;
+    this.#around.trace.note('status', this.id, term, role.length, () =>
+      [role, `term ${term}`, `leader ${String(leader)}`, leading ? 'leading' : ''].join(' '),
+    );
+  }
+
+  /** The driver gave up: right after a failed sync, and wrong at any other time. */
+  #failed(life: Life, error: unknown): void {
+    const { watcher, scheduler } = this.#around;
+    if (!life.storage.hasFailed) watcher.violated('invariant', `${this.id} stopped: ${String(error)}`);
+    life.port.close();
+    scheduler.after(EXIT_DELAY, () => {
+      if (this.life !== life) return;
+      const release = this.takeDown('kill');
+      scheduler.after(this.#random.exponential(SUPERVISOR_DELAY_MEAN), release);
+    });
+  }
+
+  /** Ends this life. A write under way is on disk or not; a power loss takes what was not synced of the machine. */
+  crash(kind: CrashKind): void {
+    const { life } = this;
+    if (life === null) return;
+    this.#note('stop', kind);
+    const { underWay } = life.storage;
+    life.scope.kill();
+    life.port.close();
+    this.life = null;
+    if (underWay !== null && this.#random.chance(0.5)) this.disk.write(underWay);
+    this.#hanging = [];
+    if (kind === 'powerLoss') this.machineDisk.losePower();
+    this.#around.network.leave(this.id);
+  }
+
+  #note(kind: 'start' | 'stop' | 'persist' | 'durable', text: string): void {
+    this.#around.trace.note(kind, this.id, this.disk.lastIndex, this.disk.hardState.term, () => text);
+  }
+}
+
+function describeBatch({ hardState, entries }: PersistBatch): string {
+  const first = entries[0];
+  const range = first === undefined ? '' : `entries ${first.index}..${first.index + entries.length - 1}`;
+  const state = hardState === null ? '' : `term ${hardState.term} vote ${String(hardState.vote)}`;
+  return [state, range].filter((part) => part !== '').join(', ');
+}

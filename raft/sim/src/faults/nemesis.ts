@@ -1,0 +1,99 @@
+/**
+ * Draws faults for as long as it is let: several at a time, each for a while. Each run has its own mix of kinds, as some
+ * bugs show only where a certain fault is frequent and another one absent (swarm testing, Groce et al. 2012).
+ */
+import type { Random } from '../engine/random.js';
+import { MS, SECOND, type Micros } from '../engine/scheduler.js';
+import type { World } from '../world.js';
+import type { FaultKind, Running } from './fault.js';
+import { NETWORK_FAULTS } from './network.js';
+import { PROCESS_FAULTS } from './process.js';
+
+const KINDS: readonly FaultKind[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS];
+
+/** How a run is troubled. */
+interface Mix {
+  readonly kinds: readonly FaultKind[];
+  readonly atOnceMax: number;
+  readonly gapMean: Micros;
+  readonly durationMean: Micros;
+}
+
+function drawMix(random: Random): Mix {
+  const share = random.pick([0.3, 0.6, 1]);
+  const kinds = KINDS.filter(() => random.chance(share));
+  return {
+    kinds: kinds.length > 0 ? kinds : KINDS,
+    atOnceMax: random.between(1, 5),
+    gapMean: random.pick([200, 500, 1_500]) * MS,
+    durationMean: random.pick([300, 1_000, 3_000]) * MS,
+  };
+}
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #mix: Mix;
+  readonly #running = new Set<Running>();
+  #isOver = false;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.#mix = drawMix(this.#random);
+  }
+
+  start(): void {
+    const { kinds, atOnceMax, gapMean, durationMean } = this.#mix;
+    this.#note(() =>
+      [
+        `up to ${atOnceMax} at once, one every ${gapMean / MS} ms for ${durationMean / MS} ms:`,
+        kinds.map(({ name }) => name).join(', '),
+      ].join(' '),
+    );
+    this.#next();
+  }
+
+  /** Ends every fault, and begins none any more. */
+  stop(): void {
+    this.#isOver = true;
+    for (const fault of [...this.#running]) this.#end(fault);
+  }
+
+  #next(): void {
+    this.#world.scheduler.after(this.#random.exponential(this.#mix.gapMean), () => {
+      if (this.#isOver) return;
+      if (this.#running.size < this.#mix.atOnceMax) this.#begin();
+      this.#next();
+    });
+  }
+
+  #begin(): void {
+    const fault = this.#drawKind().begin(this.#world, this.#random);
+    if (fault === null) return;
+    this.#running.add(fault);
+    this.#note(() => fault.text);
+    const duration = Math.min(10 * SECOND, this.#random.exponential(this.#mix.durationMean));
+    this.#world.scheduler.after(duration, () => this.#end(fault));
+  }
+
+  #end(fault: Running): void {
+    if (!this.#running.delete(fault)) return;
+    this.#note(() => `over: ${fault.text}`);
+    fault.stop();
+  }
+
+  #drawKind(): FaultKind {
+    const { kinds } = this.#mix;
+    let left = this.#random.below(kinds.reduce((sum, { weight }) => sum + weight, 0));
+    for (const kind of kinds) {
+      left -= kind.weight;
+      if (left < 0) return kind;
+    }
+    return this.#random.pick(kinds);
+  }
+
+  #note(text: () => string): void {
+    this.#world.trace.note('fault', '', this.#running.size, 0, text);
+  }
+}

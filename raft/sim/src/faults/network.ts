@@ -1,0 +1,96 @@
+/** What goes wrong between processes. */
+import type { LinkFault } from '../cluster/network.js';
+import type { Random } from '../engine/random.js';
+import { MS } from '../engine/scheduler.js';
+import type { World } from '../world.js';
+import { all, pickVictim, type FaultKind, type Running } from './fault.js';
+
+const CUT: LinkFault = { cut: true };
+
+/** Every direction of every link. */
+function directions({ settings }: World): (readonly [string, string])[] {
+  const { members } = settings;
+  return members.flatMap((from) => members.filter((to) => to !== from).map((to) => [from, to] as const));
+}
+
+/** Impairs the directions that `isHit` names. */
+function impair(world: World, fault: LinkFault, isHit: (from: string, to: string) => boolean): () => void {
+  const hit = directions(world).filter(([from, to]) => isHit(from, to));
+  return all(hit.map(([from, to]) => world.network.impair(from, to, fault)));
+}
+
+const partition: FaultKind = {
+  name: 'partition',
+  weight: 4,
+  begin(world, random): Running {
+    const order = random.shuffled(world.settings.members);
+    const group = new Set(order.slice(0, random.between(1, order.length - 1)));
+    const stop = impair(world, CUT, (from, to) => group.has(from) !== group.has(to));
+    return { text: `partition: ${[...group].sort().join(' ')} from the others`, stop };
+  },
+};
+
+const isolation: FaultKind = {
+  name: 'isolation',
+  weight: 4,
+  begin(world, random): Running {
+    const { id } = pickVictim(world, random);
+    const way = random.pick(['both ways', 'cannot send', 'cannot receive']);
+    const stop = impair(
+      world,
+      CUT,
+      (from, to) => (from === id && way !== 'cannot receive') || (to === id && way !== 'cannot send'),
+    );
+    return { text: `isolation: ${id} ${way}`, stop };
+  },
+};
+
+const someCuts: FaultKind = {
+  name: 'some cuts',
+  weight: 3,
+  begin(world, random): Running {
+    const isOneWay = random.chance(0.5);
+    const cut = new Set<string>();
+    for (const [from, to] of directions(world)) {
+      if (!random.chance(0.3)) continue;
+      cut.add(`${from}>${to}`);
+      if (!isOneWay) cut.add(`${to}>${from}`);
+    }
+    const stop = impair(world, CUT, (from, to) => cut.has(`${from}>${to}`));
+    return { text: `cuts: ${[...cut].join(' ')}`, stop };
+  },
+};
+
+function drawWeather(random: Random): LinkFault {
+  return random.pick([
+    { loss: 0.05 + 0.4 * random.next() },
+    { duplication: 0.5 * random.next() },
+    { delay: random.between(5, 300) * MS },
+    { straggling: 0.02 + 0.3 * random.next(), duplication: 0.2 },
+    { loss: 0.1, duplication: 0.1, delay: 20 * MS, straggling: 0.05 },
+  ]);
+}
+
+const badWeather: FaultKind = {
+  name: 'bad weather',
+  weight: 6,
+  begin(world, random): Running {
+    const weather = drawWeather(random);
+    const id = random.chance(0.5) ? null : pickVictim(world, random).id;
+    const stop = impair(world, weather, (from, to) => id === null || from === id || to === id);
+    return { text: `bad links ${id === null ? 'everywhere' : `of ${id}`}: ${JSON.stringify(weather)}`, stop };
+  },
+};
+
+const resets: FaultKind = {
+  name: 'resets',
+  weight: 2,
+  begin(world, random): Running {
+    const { id } = pickVictim(world, random);
+    const others = world.settings.members.filter((other) => other !== id && random.chance(0.7));
+    for (const other of others) world.network.reset(id, other);
+    return { text: `resets: ${id} with ${others.join(' ')}`, stop: () => undefined };
+  },
+};
+
+export const NETWORK_FAULTS: readonly FaultKind[] = [partition, isolation, someCuts, badWeather, resets];

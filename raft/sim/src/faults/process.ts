@@ -1,0 +1,129 @@
+/** What goes wrong with processes, their disks and their clocks, and what an operator does to them. */
+import { HEALTHY_SYNC } from '../cluster/disk.js';
+import { MS } from '../engine/scheduler.js';
+import { all, instant, pickVictim, type FaultKind, type Running } from './fault.js';
+
+/** How long a leader waits for its successor. */
+const HAND_OVER_MS = 2_000;
+
+const crash: FaultKind = {
+  name: 'crash',
+  weight: 5,
+  begin(world, random): Running {
+    const { id } = pickVictim(world, random);
+    const kind = random.pick(['kill', 'powerLoss'] as const);
+    const victims = world.processes.filter((process) => process.id === id || random.chance(0.15));
+    const stop = all(victims.map((process) => process.takeDown(kind)));
+    return { text: `${kind}: ${victims.map((process) => process.id).join(' ')}`, stop };
+  },
+};
+
+const pause: FaultKind = {
+  name: 'pause',
+  weight: 4,
+  begin(world, random): Running {
+    const process = pickVictim(world, random);
+    return { text: `pause: ${process.id}`, stop: process.pause() };
+  },
+};
+
+const slowDisk: FaultKind = {
+  name: 'slow disk',
+  weight: 4,
+  begin(world, random): Running {
+    const { id, disk } = pickVictim(world, random);
+    disk.behaviour.syncTime = random.between(10, 400) * MS;
+    const text = `slow disk: ${id}, ${disk.behaviour.syncTime / MS} ms`;
+    return { text, stop: () => (disk.behaviour.syncTime = HEALTHY_SYNC) };
+  },
+};
+
+const hangingDisk: FaultKind = {
+  name: 'hanging disk',
+  weight: 2,
+  begin(world, random): Running {
+    const process = pickVictim(world, random);
+    const release = process.hangDisk();
+    const dies = random.chance(0.5);
+    const stop = (): void => {
+      // Some disks come back by themselves, others with the next boot.
+      const restart = dies ? process.takeDown('powerLoss') : null;
+      release();
+      restart?.();
+    };
+    return { text: `hanging disk: ${process.id}${dies ? ', until a reboot' : ''}`, stop };
+  },
+};
+
+const failingSync: FaultKind = {
+  name: 'failing sync',
+  weight: 2,
+  begin(world, random): Running {
+    const { id, disk } = pickVictim(world, random);
+    disk.behaviour.failsNext = true;
+    return { text: `failing sync: ${id}`, stop: () => (disk.behaviour.failsNext = false) };
+  },
+};
+
+/** Damage may hit as many members as the others can do without; they stay down for good. */
+const bitFlip: FaultKind = {
+  name: 'bit flip',
+  weight: 1,
+  begin(world, random): Running | null {
+    const { processes } = world;
+    const damaged = processes.filter(({ disk }) => disk.isDamaged).length;
+    if (damaged + 1 > (processes.length - 1) / 2 || random.chance(0.7)) return null;
+    const process = pickVictim(world, random);
+    if (process.disk.isDamaged) return null;
+    const stop = process.takeDown('powerLoss');
+    process.disk.flipBit(random);
+    return { text: `bit flip: ${process.id}`, stop };
+  },
+};
+
+const drift: FaultKind = {
+  name: 'clock drift',
+  weight: 2,
+  begin(world, random): Running {
+    const { id, rate } = pickVictim(world, random);
+    rate.stretch = random.pick([0.5, 0.8, 1.25, 2]);
+    return { text: `clock drift: ${id} takes ${rate.stretch} for 1`, stop: () => (rate.stretch = 1) };
+  },
+};
+
+const jump: FaultKind = {
+  name: 'clock jump',
+  weight: 2,
+  begin(world, random): Running {
+    const process = pickVictim(world, random);
+    const ms = random.between(50, 2_000);
+    process.life?.clock.jump(ms);
+    return instant(`clock jump: ${process.id} by ${ms} ms`);
+  },
+};
+
+const handOver: FaultKind = {
+  name: 'hand-over',
+  weight: 2,
+  begin(world, random): Running | null {
+    const { node, life, id } = pickVictim(world, random);
+    if (node === null || life?.role !== 'leader') return null;
+    life.scope.enter(() => {
+      world.scheduler.mayHaveWoken = true;
+      void node.handOver(HAND_OVER_MS);
+    });
+    return instant(`hand-over: ${id}`);
+  },
+};
+
+export const PROCESS_FAULTS: readonly FaultKind[] = [
+  crash,
+  pause,
+  slowDisk,
+  hangingDisk,
+  failingSync,
+  bitFlip,
+  drift,
+  jump,
+  handOver,
+];

@@ -1,0 +1,82 @@
+/**
+ * After the faults: a majority is healed, the rest stays broken in one way or another, and the cluster has to make
+ * progress within a bound. A member that is broken must not keep the others from it.
+ */
+import type { SimProcess } from './cluster/process.js';
+import type { Random } from './engine/random.js';
+import { SECOND, type Micros } from './engine/scheduler.js';
+import type { World } from './world.js';
+
+/** Virtual time within which a healed majority must have elected, committed, served a read and caught up. */
+export const PROGRESS_BOUND: Micros = 20 * SECOND;
+
+const CUT = { cut: true };
+
+/** How a member stays broken. Each cuts, halts or hinders `broken`; `healed` are the others. */
+type Breakage = (world: World, broken: SimProcess, healed: readonly SimProcess[]) => void;
+
+const BREAKAGES: Readonly<Record<string, Breakage>> = {
+  down: (_world, broken) => void broken.takeDown('powerLoss'),
+  paused: (_world, broken) => void broken.pause(),
+  'cut off': (world, broken, healed) => {
+    for (const { id } of healed) {
+      world.network.impair(broken.id, id, CUT);
+      world.network.impair(id, broken.id, CUT);
+    }
+  },
+  'send only': (world, broken, healed) => {
+    for (const { id } of healed) world.network.impair(id, broken.id, CUT);
+  },
+  'receive only': (world, broken, healed) => {
+    for (const { id } of healed) world.network.impair(broken.id, id, CUT);
+  },
+  'one link': (world, broken, healed) => {
+    for (const { id } of healed.slice(1)) {
+      world.network.impair(broken.id, id, CUT);
+      world.network.impair(id, broken.id, CUT);
+    }
+  },
+  'lossy links': (world, broken, healed) => {
+    for (const { id } of healed) {
+      world.network.impair(broken.id, id, { loss: 0.5 });
+      world.network.impair(id, broken.id, { loss: 0.5 });
+    }
+  },
+};
+
+/** Starts a majority of the members, and breaks the others. */
+export function breakMinority(world: World, random: Random): void {
+  const damagedFirst = random
+    .shuffled(world.processes)
+    .sort((a, b) => Number(b.disk.isDamaged) - Number(a.disk.isDamaged));
+  const minority = Math.ceil(damagedFirst.length / 2) - 1;
+  const healed = damagedFirst.slice(minority);
+  for (const broken of damagedFirst.slice(0, minority)) {
+    if (broken.disk.isDamaged) continue;
+    const name = random.pick(Object.keys(BREAKAGES));
+    world.trace.note('fault', broken.id, 0, 0, () => `stays broken: ${name}`);
+    BREAKAGES[name]?.(world, broken, healed);
+  }
+  for (const process of healed) process.start();
+}
+
+/** Has the run go on until there is progress; a violation if there is none in time. */
+export async function demandProgress(world: World): Promise<void> {
+  const since = world.scheduler.now;
+  const majority = Math.floor(world.processes.length / 2) + 1;
+  world.history.watchFrom(since);
+  let goal: number | null = null;
+  const isDone = (): boolean => {
+    const { changes, reads } = world.history.watched;
+    if (changes === 0 || reads === 0) return false;
+    goal ??= world.oracle.committed;
+    const reached = goal;
+    // Not all that are healed: where the leader is a broken member that a majority can reach, one of them may not.
+    const caughtUp = world.processes.filter(({ machineDisk }) => machineDisk.written.applied >= reached);
+    return caughtUp.length >= majority;
+  };
+  await world.run(since + PROGRESS_BOUND, isDone);
+  if (world.violation !== null || isDone()) return;
+  const states = world.processes.map(({ id, node }) => ({ id, ...node?.status() }));
+  world.violate('progress', `none in ${PROGRESS_BOUND / SECOND} s: ${JSON.stringify(states)}`);
+}

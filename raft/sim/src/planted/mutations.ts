@@ -1,0 +1,156 @@
+/**
+ * Bugs to plant: each is one change to one compiled file of the library (or of the replicated map under test, where a
+ * rule is the state machine's to keep). The text must occur exactly once, so that a row cannot silently plant nothing.
+ */
+export interface Mutation {
+  readonly name: string;
+  /** Compiled file, relative to the folder of the package. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const CORE = 'dist/core';
+const BOOK = 'sim/dist/cluster';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'commit of an earlier term by counting (Raft 5.4.2)',
+    file: `${CORE}/leadership.js`,
+    find: 'if (reached > log.commit && log.term(reached) === this.#term)',
+    replace: 'if (reached > log.commit)',
+  },
+  {
+    name: 'vote not persisted',
+    file: `${CORE}/ballot.js`,
+    find: 'return { term: this.#term, vote: this.#vote };',
+    replace: 'return { term: this.#term, vote: null };',
+  },
+  {
+    name: 'term not persisted',
+    file: `${CORE}/ballot.js`,
+    find: 'this.#term = term;\n        this.#vote = null;\n        this.#dirty = true;',
+    replace: 'this.#term = term;\n        this.#vote = null;',
+  },
+  {
+    name: 'vote response before the sync',
+    file: `${CORE}/raft.js`,
+    find: "this.#outbox.hold({\n            type: 'voteResponse',",
+    replace: "this.#outbox.send({\n            type: 'voteResponse',",
+  },
+  {
+    name: 'vote request before the sync',
+    file: `${CORE}/raft.js`,
+    find: 'this.#outbox.hold(request);',
+    replace: 'this.#outbox.send(request);',
+  },
+  {
+    name: 'append response before the sync',
+    file: `${CORE}/follow.js`,
+    find: "outbox.hold({ type: 'appendAccepted', from, to, term, match });",
+    replace: "outbox.send({ type: 'appendAccepted', from, to, term, match });",
+  },
+  {
+    name: 'missing prev-term check (Raft 5.3)',
+    file: `${CORE}/follow.js`,
+    find: 'if (prevIndex >= log.commit && !log.matches(prevIndex, prevTerm)) {',
+    replace: 'if (prevIndex > log.lastIndex) {',
+  },
+  {
+    name: 'truncating on every append',
+    file: `${CORE}/log.js`,
+    find: 'const firstNew = entries.findIndex((entry) => !this.matches(entry.index, entry.term));',
+    replace: 'const firstNew = entries.findIndex((entry) => entry.index > this.#commit);',
+  },
+  {
+    name: 'follower commits beyond what an append showed to match',
+    file: `${CORE}/follow.js`,
+    find: 'log.commitTo(Math.min(message.commit, match));',
+    replace: 'log.commitTo(Math.min(message.commit, log.lastIndex));',
+  },
+  {
+    name: 'heartbeat commits beyond what matched',
+    file: `${CORE}/follow.js`,
+    find: 'log.commitTo(commit);',
+    replace: 'log.commitTo(Math.min(commit + 1, log.lastIndex));',
+  },
+  {
+    name: 'ReadIndex without a quorum round (thesis 6.4)',
+    file: `${CORE}/leadership.js`,
+    find: 'if (reachedByMajority(rounds) >= round)',
+    replace: 'if (rounds.length > 0)',
+  },
+  {
+    name: "ReadIndex before the term's first commit (thesis 6.4)",
+    file: `${CORE}/leadership.js`,
+    find: 'if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit)) {',
+    replace: 'if (this.#reads.openRound(this.#context.log.commit)) {',
+  },
+  {
+    name: 'read served before its index is applied',
+    file: 'dist/pending-reads.js',
+    find: 'if (index <= applied)',
+    replace: 'if (index <= applied + 1)',
+  },
+  {
+    name: 'applied index not atomic with the data',
+    file: `${BOOK}/machine.js`,
+    find: 'return new Promise((resolve) => {',
+    replace:
+      'return new Promise((resolve) => {\n            this.#disk.written.applied = entries.at(-1).index;',
+  },
+  {
+    name: 'stale append response of an earlier term accepted',
+    file: `${CORE}/raft.js`,
+    find: 'if (message.term < this.term) {',
+    replace: "if (message.term < this.term && message.type !== 'appendAccepted') {",
+  },
+  {
+    name: 'stale vote of an earlier term counted',
+    file: `${CORE}/raft.js`,
+    find: 'if (message.term < this.term) {',
+    replace: "if (message.term < this.term && message.type !== 'voteResponse') {",
+  },
+  {
+    name: 'acknowledgement after a failed sync',
+    file: 'dist/node.js',
+    find: 'await this.#options.storage.persist(batch);',
+    replace: 'await this.#options.storage.persist(batch).catch(() => undefined);',
+  },
+  {
+    name: 'two votes a term (Raft 5.2)',
+    file: `${CORE}/raft.js`,
+    find: 'const isFree = vote === message.from || (vote === null && this.#leader === null);',
+    replace: 'const isFree = true;',
+  },
+  {
+    name: 'vote for a log that is behind (Raft 5.4.1)',
+    file: `${CORE}/log.js`,
+    find: 'return term > this.lastTerm || (term === this.lastTerm && index >= this.lastIndex);',
+    replace: 'return term >= this.lastTerm;',
+  },
+  {
+    name: 'leader counts itself before its disk',
+    file: `${CORE}/leadership.js`,
+    find: 'const matches = [log.stableIndex];',
+    replace: 'const matches = [log.lastIndex];',
+  },
+  {
+    name: 'a finished write acknowledges entries that were replaced meanwhile',
+    file: `${CORE}/log.js`,
+    find: 'while (count < entries.length && entries[count] === this.#unstable[count])',
+    replace: 'while (count < entries.length && this.#unstable[count] !== undefined)',
+  },
+  {
+    name: 'majority of one too few',
+    file: `${CORE}/quorum.js`,
+    find: 'return Math.floor(members / 2) + 1;',
+    replace: 'return Math.floor((members + 1) / 2 - 1 / members);',
+  },
+  {
+    name: 'session dedupe dropped (thesis 6.3)',
+    file: `${BOOK}/book.js`,
+    find: 'if (last !== undefined && last.sequence === sequence)',
+    replace: 'if (last !== undefined && last.sequence === sequence && last.sequence < 0)',
+  },
+];

@@ -1,0 +1,78 @@
+/** One run from its seed: faults, then a healed majority, and every check along the way. */
+import { checkLinearizable } from './checks/linearizable.js';
+import { SECOND } from './engine/scheduler.js';
+import type { TraceSink } from './engine/trace.js';
+import { Nemesis } from './faults/nemesis.js';
+import { breakMinority, demandProgress } from './liveness.js';
+import { World, type Violation } from './world.js';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Virtual seconds with faults. */
+  readonly seconds: number;
+  /** Receives a readable trace, line by line. */
+  readonly sink?: TraceSink;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  /** Same seed, same hash: it covers all that happened. */
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualSeconds: number;
+  readonly committed: number;
+  readonly elections: number;
+  /** Operations of clients that were answered, and those of unknown outcome. */
+  readonly answered: number;
+  readonly unknown: number;
+  /** Keys whose history was too long to search. */
+  readonly gaveUp: number;
+  readonly violation: Violation | null;
+}
+
+/** Runs one seed to its end or to its first violation. */
+export async function simulate({ seed, seconds, sink }: RunOptions): Promise<RunResult> {
+  const world = new World(seed, sink ?? null);
+  const nemesis = new Nemesis(world);
+  world.start();
+  nemesis.start();
+  await world.run(seconds * SECOND);
+  if (world.violation === null) {
+    world.trace.note('phase', '', 0, 0, () => 'faults end: a majority is healed, the rest stays broken');
+    nemesis.stop();
+    breakMinority(world, world.random.fork());
+    await demandProgress(world);
+  }
+  world.finish();
+  const gaveUp = checkHistory(world);
+  const { scheduler, trace, oracle, history, violation } = world;
+  if (violation !== null) trace.note('phase', '', 0, 0, () => `${violation.check}: ${violation.what}`);
+  return {
+    seed,
+    hash: trace.hash,
+    events: scheduler.executed,
+    virtualSeconds: scheduler.now / SECOND,
+    committed: oracle.committed,
+    elections: oracle.elections,
+    answered: history.answered.changes + history.answered.reads,
+    unknown: history.answered.unknown,
+    gaveUp,
+    violation,
+  };
+}
+
+/** @returns the number of keys on which the search gave up. */
+function checkHistory(world: World): number {
+  let gaveUp = 0;
+  for (const [key, operations] of world.history.keys()) {
+    const verdict = checkLinearizable(operations);
+    if (verdict === 'not linearizable') {
+      const seen = operations.map(({ client, kind, value, invoked, returned, result }) =>
+        [client, kind, value, `[${invoked}, ${returned}]`, result].join(' '),
+      );
+      world.violate('linearizability', `key ${key}:\n    ${seen.join('\n    ')}`);
+    }
+    if (verdict === 'gave up') gaveUp += 1;
+  }
+  return gaveUp;
+}

@@ -1,0 +1,138 @@
+/** One simulated cluster with its clients: everything that a seed decides, joined, and looked at after every event. */
+import { DEFAULT_LIMITS, type CoreLimits } from '#raft/core/config.js';
+import type { NodeId } from '#raft/core/types.js';
+import { Client } from './cluster/client.js';
+import { SimNetwork } from './cluster/network.js';
+import { SimProcess, type NodeSettings, type Watcher } from './cluster/process.js';
+import { History } from './checks/history.js';
+import { Oracle } from './checks/oracle.js';
+import { Random } from './engine/random.js';
+import { MS, Scheduler, continuationsDone, type Micros } from './engine/scheduler.js';
+import { Trace, type TraceSink } from './engine/trace.js';
+
+/** A check that found something. */
+export interface Violation {
+  readonly check: string;
+  readonly what: string;
+  /** Virtual time at which it was found. */
+  readonly at: Micros;
+}
+
+const NODE_IDS: readonly NodeId[] = ['n1', 'n2', 'n3', 'n4', 'n5'];
+const CLIENTS = 5;
+
+export class World {
+  readonly scheduler = new Scheduler();
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly network: SimNetwork;
+  readonly processes: readonly SimProcess[];
+  readonly oracle: Oracle;
+  readonly history = new History();
+  readonly settings: NodeSettings;
+  violation: Violation | null = null;
+  readonly #clients: readonly Client[];
+  /** The process that the event happened to: at most one, as they share nothing. */
+  #touched: SimProcess | null = null;
+
+  constructor(seed: number, sink: TraceSink | null) {
+    this.random = new Random(seed);
+    this.trace = new Trace(this.scheduler, sink);
+    this.settings = drawSettings(this.random);
+    const { scheduler, random, trace, settings } = this;
+    this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered: random.chance(0.5) });
+    this.oracle = new Oracle((check, what) => this.violate(check, what));
+    const { network } = this;
+    const around = { scheduler, network, random, trace, settings, watcher: this.#watcher() };
+    this.processes = settings.members.map((id) => new SimProcess(id, around));
+    const { history, processes } = this;
+    this.#clients = Array.from({ length: CLIENTS }, (_, number) => {
+      const thinkMean = random.pick([100, 300, 1000]) * MS;
+      const context = { scheduler, random: random.fork(), trace, history, processes };
+      return new Client({ id: `c${number + 1}`, thinkMean, readShare: random.pick([0.3, 0.5]) }, context);
+    });
+  }
+
+  /** Starts every process and client. */
+  start(): void {
+    const { members, tickMs, electionTicks, limits } = this.settings;
+    this.trace.note('phase', '', members.length, electionTicks, () =>
+      [
+        `${members.length} members, ticks of ${tickMs} ms, election after ${electionTicks}`,
+        JSON.stringify(limits),
+      ].join(', '),
+    );
+    for (const process of this.processes) {
+      this.scheduler.after(this.random.below(100 * MS), () => process.start());
+    }
+    for (const client of this.#clients) client.start();
+  }
+
+  /** Has events happen up to `until`, or up to a violation. */
+  async run(until: Micros, isDone: () => boolean = () => false): Promise<void> {
+    const { scheduler } = this;
+    // From within a continuation, as `continuationsDone` demands.
+    await continuationsDone();
+    await continuationsDone();
+    while (this.violation === null && scheduler.step(until)) {
+      if (scheduler.mayHaveWoken || this.#touched?.life?.port.mayWake === true) {
+        scheduler.mayHaveWoken = false;
+        await continuationsDone();
+      }
+      const touched = this.#touched;
+      this.#touched = null;
+      if (touched !== null) this.#look(touched);
+      if (isDone()) return;
+    }
+  }
+
+  /** Closes what the clients still wait for. */
+  finish(): void {
+    for (const client of this.#clients) client.finish();
+  }
+
+  /** Ends the run: the first violation counts. */
+  violate(check: string, what: string): void {
+    this.violation ??= { check, what, at: this.scheduler.now };
+  }
+
+  #look({ id, life }: SimProcess): void {
+    if (life === null || life.node === null) return;
+    this.oracle.look({ id, role: life.role, term: life.term, log: life.node.log });
+  }
+
+  #watcher(): Watcher {
+    return {
+      entered: (process) => {
+        this.#touched = process;
+      },
+      sent: ({ id, disk }, { storage, node }, message) => {
+        if (storage.hasFailed) this.violate('silence after a failed sync', `${id} sends ${message.type}`);
+        if (node !== null) this.oracle.sent(message, node.log, disk);
+      },
+      started: ({ id, disk }) => this.oracle.restarted(id, disk),
+      applied: ({ id }, entry, _outcome, hash) => this.oracle.applied(id, entry, hash),
+      readFloor: () => this.oracle.committed,
+      readGranted: ({ id }, index, floor) => this.oracle.readGranted(id, index, floor),
+      violated: (check, what) => this.violate(check, what),
+    };
+  }
+}
+
+/** Sizes and limits of a run: small limits make appends that are cut and windows that fill. */
+function drawSettings(random: Random): NodeSettings {
+  const limits: CoreLimits = {
+    ...DEFAULT_LIMITS,
+    appendBytesMax: random.pick([60, 200, 1_000, 1_000_000]),
+    inflightMessagesMax: random.pick([1, 2, 8, 256]),
+    applyBytesMax: random.pick([60, 1_000, 1_000_000]),
+    uncommittedBytesMax: random.pick([500, 1_000_000]),
+  };
+  return {
+    members: NODE_IDS.slice(0, random.pick([3, 3, 5])),
+    tickMs: random.pick([25, 50]),
+    electionTicks: random.pick([8, 15]),
+    heartbeatTicks: random.pick([1, 3]),
+    limits,
+  };
+}
