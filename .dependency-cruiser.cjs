@@ -10,6 +10,19 @@ module.exports = {
       to: { path: '^(packages|scripts)/' },
     },
     {
+      name: 'library-knows-no-simulator',
+      severity: 'error',
+      from: { path: '^raft/src/' },
+      to: { path: '^raft/sim/' },
+    },
+    {
+      name: 'runs-are-virtual',
+      comment: 'what happens in a simulated run does no I/O: only starting runs, and planting bugs, may',
+      severity: 'error',
+      from: { path: '^raft/sim/src/', pathNot: '(\\.test\\.ts$|/(run|planted)/|/main\\.ts$)' },
+      to: { pathNot: '^(raft/|(node:)?zlib$)' },
+    },
+    {
       name: 'core-is-pure',
       comment: 'the consensus core does no I/O and reads no clock: only itself, and crc32 of node:zlib',
       severity: 'error',

@@ -8,7 +8,7 @@ import { SECOND, type Micros } from './engine/scheduler.js';
 import type { World } from './world.js';
 
 /** Virtual time within which a healed majority must have elected, committed, served a read and caught up. */
-export const PROGRESS_BOUND: Micros = 20 * SECOND;
+const PROGRESS_BOUND: Micros = 20 * SECOND;
 
 const CUT = { cut: true };
 
@@ -38,8 +38,8 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
   },
   'lossy links': (world, broken, healed) => {
     for (const { id } of healed) {
-      world.network.impair(broken.id, id, { loss: 0.5 });
-      world.network.impair(id, broken.id, { loss: 0.5 });
+      world.network.impair(broken.id, id, { loss: 0.1 });
+      world.network.impair(id, broken.id, { loss: 0.1 });
     }
   },
 };

@@ -27,7 +27,9 @@ function wholeNumber(flag: string, text: string): number {
 
 function tellViolation({ seed, violation }: RunResult, seconds: number): void {
   if (violation === null) return;
-  console.log(`\nVIOLATION of "${violation.check}" at ${(violation.at / 1e6).toFixed(6)} s: ${violation.what}`);
+  console.log(
+    `\nVIOLATION of "${violation.check}" at ${(violation.at / 1e6).toFixed(6)} s: ${violation.what}`,
+  );
   console.log(`replay: npm run sim -- --seed ${seed} --seconds ${seconds} --trace`);
 }
 

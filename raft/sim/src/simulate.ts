@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly seconds: number;
   /** Receives a readable trace, line by line. */
   readonly sink?: TraceSink;
+  /** Waits for promises after every event instead of only where some may have been settled: slower, to the same end. */
+  readonly isPatient?: boolean;
 }
 
 export interface RunResult {
@@ -31,8 +33,8 @@ export interface RunResult {
 }
 
 /** Runs one seed to its end or to its first violation. */
-export async function simulate({ seed, seconds, sink }: RunOptions): Promise<RunResult> {
-  const world = new World(seed, sink ?? null);
+export async function simulate({ seed, seconds, sink, isPatient = false }: RunOptions): Promise<RunResult> {
+  const world = new World(seed, sink ?? null, isPatient);
   const nemesis = new Nemesis(world);
   world.start();
   nemesis.start();

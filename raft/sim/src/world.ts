@@ -20,6 +20,8 @@ export interface Violation {
 
 const NODE_IDS: readonly NodeId[] = ['n1', 'n2', 'n3', 'n4', 'n5'];
 const CLIENTS = 5;
+/** Events of a run at most: beyond it something goes round for ever. A run has some tens of thousands. */
+const EVENTS_MAX = 3_000_000;
 
 export class World {
   readonly scheduler = new Scheduler();
@@ -32,15 +34,22 @@ export class World {
   readonly settings: NodeSettings;
   violation: Violation | null = null;
   readonly #clients: readonly Client[];
+  readonly #electedListeners = new Set<(process: SimProcess) => void>();
   /** The process that the event happened to: at most one, as they share nothing. */
   #touched: SimProcess | null = null;
 
-  constructor(seed: number, sink: TraceSink | null) {
+  readonly #isPatient: boolean;
+
+  /** @param isPatient waits for continuations after every event, not only where there may be some. */
+  constructor(seed: number, sink: TraceSink | null, isPatient: boolean) {
+    this.#isPatient = isPatient;
     this.random = new Random(seed);
     this.trace = new Trace(this.scheduler, sink);
     this.settings = drawSettings(this.random);
     const { scheduler, random, trace, settings } = this;
-    this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered: random.chance(0.5) });
+    const isOrdered = random.chance(0.5);
+    const echo = random.pick([0, 0, 0.05, 0.2]);
+    this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered, echo });
     this.oracle = new Oracle((check, what) => this.violate(check, what));
     const { network } = this;
     const around = { scheduler, network, random, trace, settings, watcher: this.#watcher() };
@@ -75,7 +84,7 @@ export class World {
     await continuationsDone();
     await continuationsDone();
     while (this.violation === null && scheduler.step(until)) {
-      if (scheduler.mayHaveWoken || this.#touched?.life?.port.mayWake === true) {
+      if (scheduler.mayHaveWoken || this.#isPatient || this.#touched?.life?.port.mayWake === true) {
         scheduler.mayHaveWoken = false;
         await continuationsDone();
       }
@@ -83,12 +92,19 @@ export class World {
       this.#touched = null;
       if (touched !== null) this.#look(touched);
       if (isDone()) return;
+      if (scheduler.executed > EVENTS_MAX) this.violate('bounded work', `more than ${EVENTS_MAX} events`);
     }
   }
 
   /** Closes what the clients still wait for. */
   finish(): void {
     for (const client of this.#clients) client.finish();
+  }
+
+  /** Has `listener` told of every member that begins to lead, until the result is called. */
+  onElected(listener: (process: SimProcess) => void): () => void {
+    this.#electedListeners.add(listener);
+    return () => this.#electedListeners.delete(listener);
   }
 
   /** Ends the run: the first violation counts. */
@@ -98,13 +114,21 @@ export class World {
 
   #look({ id, life }: SimProcess): void {
     if (life === null || life.node === null) return;
-    this.oracle.look({ id, role: life.role, term: life.term, log: life.node.log });
+    const { role, term, node } = life;
+    const leadsNow = (): number => {
+      const now = node.status();
+      return now.role === 'leader' ? now.term : 0;
+    };
+    this.oracle.look({ id, role, term, log: node.log, leadsNow });
   }
 
   #watcher(): Watcher {
     return {
       entered: (process) => {
         this.#touched = process;
+      },
+      elected: (process) => {
+        for (const listener of this.#electedListeners) listener(process);
       },
       sent: ({ id, disk }, { storage, node }, message) => {
         if (storage.hasFailed) this.violate('silence after a failed sync', `${id} sends ${message.type}`);
@@ -123,13 +147,13 @@ export class World {
 function drawSettings(random: Random): NodeSettings {
   const limits: CoreLimits = {
     ...DEFAULT_LIMITS,
-    appendBytesMax: random.pick([60, 200, 1_000, 1_000_000]),
+    appendBytesMax: random.pick([20, 60, 200, 1_000, 1_000_000]),
     inflightMessagesMax: random.pick([1, 2, 8, 256]),
     applyBytesMax: random.pick([60, 1_000, 1_000_000]),
     uncommittedBytesMax: random.pick([500, 1_000_000]),
   };
   return {
-    members: NODE_IDS.slice(0, random.pick([3, 3, 5])),
+    members: NODE_IDS.slice(0, random.pick([3, 5])),
     tickMs: random.pick([25, 50]),
     electionTicks: random.pick([8, 15]),
     heartbeatTicks: random.pick([1, 3]),

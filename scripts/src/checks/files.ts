@@ -5,7 +5,9 @@ import { join, relative, sep } from 'node:path';
 /** The folders with a `src` and a `dist` of their own, relative to `root`. */
 export function projectFolders(root: string): string[] {
   const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
-  return ['raft', ...packages, 'scripts'].filter((folder) => existsSync(join(root, folder, 'src'))).sort();
+  return ['raft', 'raft/sim', ...packages, 'scripts']
+    .filter((folder) => existsSync(join(root, folder, 'src')))
+    .sort();
 }
 
 /** A source and what it compiles to, both relative to the root. */

@@ -93,7 +93,15 @@ function linked(operations: readonly Operation[]): Node {
     events.push({ node: { ...shared, answer, isCall: true }, time: operation.invoked });
   });
   events.sort((a, b) => a.time - b.time || Number(b.node.isCall) - Number(a.node.isCall));
-  const first = events[0]?.node.operation ?? { client: '', key: '', kind: 'get', value: 0, invoked: 0, returned: 0, result: 0 };
+  const first = events[0]?.node.operation ?? {
+    client: '',
+    key: '',
+    kind: 'get',
+    value: 0,
+    invoked: 0,
+    returned: 0,
+    result: 0,
+  };
   const head: Node = { operation: first, number: -1, answer: null, isCall: false, before: null, after: null };
   let last = head;
   for (const { node } of events) {

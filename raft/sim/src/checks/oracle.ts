@@ -6,12 +6,14 @@ import type { Entry, LogIndex, Message, NodeId, Role, Term } from '#raft/core/ty
 import type { LogView } from '#raft/node.js';
 import { checksumOf } from '../cluster/book.js';
 
-/** A member as the checks see it: its log now, and its role and term as it last told. */
+/** A member as the checks see it: its log now, and its role and term as it last told, at the end of a turn. */
 export interface Subject {
   readonly id: NodeId;
   readonly role: Role;
   readonly term: Term;
   readonly log: LogView;
+  /** The term in which it leads at this very moment; 0 if it does not. Not asked for at every look. */
+  readonly leadsNow: () => Term;
 }
 
 /** What is surely on a member's disk. */
@@ -22,7 +24,7 @@ export interface DiskView {
 }
 
 /** Told the name of the check that found something, and what. */
-export type Violated = (check: string, what: string) => void;
+type Violated = (check: string, what: string) => void;
 
 interface Place {
   readonly before: Term;
@@ -40,6 +42,8 @@ interface Committed {
 interface Seen {
   term: Term;
   commit: LogIndex;
+  /** The term in which it led; 0 if it did not. */
+  leads: Term;
   /** Term of each entry, from index 1. */
   readonly terms: Term[];
 }
@@ -78,7 +82,7 @@ export class Oracle {
     if (before !== undefined && term < before.term && this.#votes.has(`${id} ${before.term}`)) {
       this.#violated('terms never go back', `${id} voted in term ${before.term}, starts again in ${term}`);
     }
-    this.#seen.set(id, { term, commit: 0, terms: [] });
+    this.#seen.set(id, { term, commit: 0, leads: 0, terms: [] });
   }
 
   /** Looks at a member after something happened to it. */
@@ -89,8 +93,10 @@ export class Oracle {
     this.#checkForward(subject, seen);
     this.#checkLog(subject, seen);
     if (role === 'leader') this.#checkLeader(subject, term);
+    if (seen.leads > 0 && commit > seen.commit) this.#checkOwnTerm(subject, seen.leads);
     if (commit > seen.commit) this.#checkCommit(subject, seen.commit + 1, commit);
     seen.term = term;
+    seen.leads = role === 'leader' ? term : 0;
     seen.commit = Math.max(seen.commit, commit);
   }
 
@@ -151,7 +157,7 @@ export class Oracle {
   #seenOf(id: NodeId): Seen {
     let seen = this.#seen.get(id);
     if (seen === undefined) {
-      seen = { term: 0, commit: 0, terms: [] };
+      seen = { term: 0, commit: 0, leads: 0, terms: [] };
       this.#seen.set(id, seen);
     }
     return seen;
@@ -212,6 +218,14 @@ export class Oracle {
     });
     if (lost === -1) return;
     this.#violated('leader completeness', `${id} leads ${term} without the committed entry ${lost + 1}`);
+  }
+
+  /** A leader counts replicas only for entries of its own term (Raft 5.4.2). */
+  #checkOwnTerm({ id, log, leadsNow }: Subject, term: Term): void {
+    const of = log.term(log.commit);
+    // It may have stepped down since, and learnt from another leader what is committed.
+    if (of === term || leadsNow() !== term) return;
+    this.#violated('commit of the own term', `${id} leads ${term} and commits ${log.commit} of term ${of}`);
   }
 
   #checkCommit({ id, log }: Subject, low: LogIndex, high: LogIndex): void {

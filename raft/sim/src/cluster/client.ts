@@ -10,13 +10,13 @@ import type { Trace } from '../engine/trace.js';
 import type { Answer } from './port.js';
 import type { SimProcess } from './process.js';
 
-export interface ClientSettings {
+interface ClientSettings {
   readonly id: string;
   readonly thinkMean: Micros;
   readonly readShare: number;
 }
 
-export interface ClientContext {
+interface ClientContext {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;

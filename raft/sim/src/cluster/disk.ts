@@ -10,7 +10,7 @@ import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 
 /** How the disk behaves now; shared by all lives of a process, changed by faults. */
-export interface DiskBehaviour {
+interface DiskBehaviour {
   /** A sync takes from half of this to twice of it. */
   syncTime: Micros;
   /** Syncs begun now never end, until the disk is released. */

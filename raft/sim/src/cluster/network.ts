@@ -22,11 +22,14 @@ export interface LinkFault {
   readonly delay?: Micros;
   /** Chance that a message comes late by up to `LATE_MAX`, after many that were sent behind it. */
   readonly straggling?: number;
+  /** Chance that a message comes again, up to `ECHO_MAX` later, when no one thinks of it any more. */
+  readonly echo?: number;
 }
 
 const TRAVEL_MIN: Micros = 100;
 const TRAVEL_MEAN: Micros = 400;
 const LATE_MAX: Micros = 4 * SECOND;
+const ECHO_MAX: Micros = 12 * SECOND;
 /** Chance that the sender learns that a message was lost. */
 const REPORT_CHANCE = 0.2;
 const REPORT_DELAY_MAX: Micros = 500 * MS;
@@ -48,25 +51,26 @@ class Link {
 }
 
 function addUp(faults: Iterable<LinkFault>): Required<LinkFault> {
-  let sum = { cut: false, loss: 0, duplication: 0, delay: 0, straggling: 0 };
-  for (const { cut = false, loss = 0, duplication = 0, delay = 0, straggling = 0 } of faults) {
-    sum = {
-      cut: sum.cut || cut,
-      loss: Math.max(sum.loss, loss),
-      duplication: Math.max(sum.duplication, duplication),
-      delay: sum.delay + delay,
-      straggling: Math.max(sum.straggling, straggling),
-    };
+  const sum = { cut: false, loss: 0, duplication: 0, delay: 0, straggling: 0, echo: 0 };
+  for (const fault of faults) {
+    sum.cut ||= fault.cut ?? false;
+    sum.loss = Math.max(sum.loss, fault.loss ?? 0);
+    sum.duplication = Math.max(sum.duplication, fault.duplication ?? 0);
+    sum.delay += fault.delay ?? 0;
+    sum.straggling = Math.max(sum.straggling, fault.straggling ?? 0);
+    sum.echo = Math.max(sum.echo, fault.echo ?? 0);
   }
   return sum;
 }
 
-export interface NetworkOptions {
+interface NetworkOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;
   /** Whether messages of a link keep their order, as long as no fault makes one of them late. */
   readonly isOrdered: boolean;
+  /** Chance, whatever faults there are, that a message comes again long after. */
+  readonly echo: number;
 }
 
 export class SimNetwork {
@@ -133,7 +137,7 @@ export class SimNetwork {
     const { random, trace } = this.#options;
     const { from, to } = message;
     const link = this.#link(from, to);
-    const { cut, loss, duplication } = link.sum;
+    const { cut, loss, duplication, echo } = link.sum;
     const [a, b] = numbersOf(message);
     trace.note('send', from, a, b, () => describe(message));
     if (!cut && !this.#endpoints.has(to)) {
@@ -147,6 +151,10 @@ export class SimNetwork {
     }
     this.#travel(message, link);
     if (duplication > 0 && random.chance(duplication)) this.#travel(message, link);
+    const echoChance = Math.max(echo, this.#options.echo);
+    if (echoChance > 0 && random.chance(echoChance)) {
+      this.#options.scheduler.after(random.below(ECHO_MAX), () => this.#arrive(message));
+    }
   }
 
   #travel(message: Message, link: Link): void {

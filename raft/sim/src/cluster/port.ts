@@ -16,21 +16,22 @@ export type Answer =
   | { readonly type: 'lost' }
   | { readonly type: 'superseded' };
 
-export type Reply = (answer: Answer) => void;
+type Reply = (answer: Answer) => void;
 
 interface Waiting {
   readonly term: Term;
   readonly reply: Reply;
 }
 
-export interface PortContext {
+interface PortContext {
   readonly scheduler: Scheduler;
   readFloor(): number;
   readGranted(index: LogIndex, floor: number): void;
 }
 
 export class Port {
-  #open: { readonly node: RaftNode; readonly machine: SimMachine; readonly context: PortContext } | null = null;
+  #open: { readonly node: RaftNode; readonly machine: SimMachine; readonly context: PortContext } | null =
+    null;
   readonly #waiting = new Map<LogIndex, Waiting[]>();
   #pendingReads = 0;
 

@@ -31,6 +31,8 @@ export interface NodeSettings {
 export interface Watcher {
   /** Something happened to the process. */
   entered(process: SimProcess): void;
+  /** The process begins to lead. */
+  elected(process: SimProcess): void;
   sent(process: SimProcess, life: Life, message: Message): void;
   /** The process has opened its disks and runs. */
   started(process: SimProcess, life: Life): void;
@@ -41,7 +43,7 @@ export interface Watcher {
   violated(check: string, what: string): void;
 }
 
-export interface Surroundings {
+interface Surroundings {
   readonly scheduler: Scheduler;
   readonly network: SimNetwork;
   readonly random: Random;
@@ -63,7 +65,7 @@ export interface Life {
   term: Term;
 }
 
-export type CrashKind = 'kill' | 'powerLoss';
+type CrashKind = 'kill' | 'powerLoss';
 
 const APPLY_MEAN: Micros = 300;
 /** How long it takes until a process that has failed is gone, and until its supervisor starts it again. */
@@ -227,6 +229,7 @@ export class SimProcess {
   }
 
   #changed(life: Life, { role, term, leader, leading }: NodeStatus): void {
+    if (role === 'leader' && life.role !== 'leader') this.#around.watcher.elected(this);
     life.role = role;
     life.term = term;
     this.#around.trace.note('status', this.id, term, role.length, () =>

@@ -9,12 +9,7 @@ export type Micros = number;
 export const MS: Micros = 1_000;
 export const SECOND: Micros = 1_000_000;
 
-/** An event that was scheduled; `isCancelled` keeps it from happening. */
-export interface Scheduled {
-  isCancelled: boolean;
-}
-
-interface Event extends Scheduled {
+interface Event {
   readonly time: Micros;
   readonly order: number;
   readonly run: () => void;
@@ -35,32 +30,22 @@ export class Scheduler {
   }
 
   /** Has `run` happen after `delay` microseconds, at 0 after everything that is due now. */
-  after(delay: Micros, run: () => void): Scheduled {
-    const event: Event = {
-      time: this.#now + Math.floor(delay),
-      order: this.#scheduled++,
-      run,
-      isCancelled: false,
-    };
-    this.#push(event);
-    return event;
+  after(delay: Micros, run: () => void): void {
+    this.#push({ time: this.#now + Math.floor(delay), order: this.#scheduled++, run });
   }
 
   /** Has the next event happen; false, and time is `until`, if there is none at or before `until`. */
   step(until: Micros): boolean {
-    for (;;) {
-      const event = this.#heap[0];
-      if (event === undefined || event.time > until) {
-        this.#now = until;
-        return false;
-      }
-      this.#pop();
-      if (event.isCancelled) continue;
-      this.#now = event.time;
-      this.executed += 1;
-      event.run();
-      return true;
+    const event = this.#heap[0];
+    if (event === undefined || event.time > until) {
+      this.#now = until;
+      return false;
     }
+    this.#pop();
+    this.#now = event.time;
+    this.executed += 1;
+    event.run();
+    return true;
   }
 
   #push(event: Event): void {

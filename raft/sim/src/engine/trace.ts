@@ -23,7 +23,7 @@ const KINDS = [
   'phase',
 ] as const;
 
-export type TraceKind = (typeof KINDS)[number];
+type TraceKind = (typeof KINDS)[number];
 
 const CODES: ReadonlyMap<TraceKind, number> = new Map(KINDS.map((kind, code) => [kind, code]));
 

@@ -19,6 +19,11 @@ function impair(world: World, fault: LinkFault, isHit: (from: string, to: string
   return all(hit.map(([from, to]) => world.network.impair(from, to, fault)));
 }
 
+/** Cuts a member off, both ways. */
+export function isolate(world: World, id: string): () => void {
+  return impair(world, CUT, (from, to) => from === id || to === id);
+}
+
 const partition: FaultKind = {
   name: 'partition',
   weight: 4,
@@ -67,6 +72,7 @@ function drawWeather(random: Random): LinkFault {
     { duplication: 0.5 * random.next() },
     { delay: random.between(5, 300) * MS },
     { straggling: 0.02 + 0.3 * random.next(), duplication: 0.2 },
+    { echo: 0.05 + 0.3 * random.next() },
     { loss: 0.1, duplication: 0.1, delay: 20 * MS, straggling: 0.05 },
   ]);
 }

@@ -1,10 +1,14 @@
 /** What goes wrong with processes, their disks and their clocks, and what an operator does to them. */
 import { HEALTHY_SYNC } from '../cluster/disk.js';
-import { MS } from '../engine/scheduler.js';
+import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import { all, instant, pickVictim, type FaultKind, type Running } from './fault.js';
+import { isolate } from './network.js';
 
 /** How long a leader waits for its successor. */
 const HAND_OVER_MS = 2_000;
+
+/** For how long a hunted leader is away. */
+const HUNTED_MEAN: Micros = SECOND;
 
 const crash: FaultKind = {
   name: 'crash',
@@ -81,6 +85,32 @@ const bitFlip: FaultKind = {
   },
 };
 
+/** A leader is taken away soon after it was elected, again and again: logs get tails that no one else has (Raft, figure 8). */
+const leaderHunt: FaultKind = {
+  name: 'leader hunt',
+  weight: 4,
+  begin(world, random): Running {
+    const way = random.pick(['kill', 'cut'] as const);
+    const undos = new Set<() => void>();
+    const mercy = random.pick([2, 20, 300]) * MS;
+    const stopWatching = world.onElected((process) => {
+      world.scheduler.after(random.exponential(mercy), () => {
+        const undo = way === 'kill' ? process.takeDown('kill') : isolate(world, process.id);
+        undos.add(undo);
+        world.scheduler.after(random.exponential(HUNTED_MEAN), () => {
+          if (undos.delete(undo)) undo();
+        });
+      });
+    });
+    const stop = (): void => {
+      stopWatching();
+      for (const undo of undos) undo();
+      undos.clear();
+    };
+    return { text: `leader hunt: ${way} after ${mercy / MS} ms`, stop };
+  },
+};
+
 const drift: FaultKind = {
   name: 'clock drift',
   weight: 2,
@@ -123,6 +153,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   hangingDisk,
   failingSync,
   bitFlip,
+  leaderHunt,
   drift,
   jump,
   handOver,

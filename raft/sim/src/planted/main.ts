@@ -42,8 +42,9 @@ async function hunt(worker: string, series: number): Promise<Finding> {
     seconds: Number(values.seconds),
     onResult: () => undefined,
   });
-  if (found?.violation == null) return { seeds: Infinity, check: 'nothing' };
-  return { seeds: found.seed - from + 1, check: found.violation.check };
+  const check = found?.violation?.check;
+  if (found === null || check === undefined) return { seeds: Infinity, check: 'nothing' };
+  return { seeds: found.seed - from + 1, check };
 }
 
 /** @returns whether every series found it. */

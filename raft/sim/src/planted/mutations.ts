@@ -63,13 +63,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const firstNew = entries.findIndex((entry) => entry.index > this.#commit);',
   },
   {
-    name: 'follower commits beyond what an append showed to match',
-    file: `${CORE}/follow.js`,
-    find: 'log.commitTo(Math.min(message.commit, match));',
-    replace: 'log.commitTo(Math.min(message.commit, log.lastIndex));',
+    name: 'commit beyond what matched',
+    file: `${CORE}/leadership.js`,
+    find: 'const commit = Math.min(log.commit, progress.match);',
+    replace: 'const commit = log.commit;',
   },
   {
-    name: 'heartbeat commits beyond what matched',
+    name: 'follower commits one more than it was told to',
     file: `${CORE}/follow.js`,
     find: 'log.commitTo(commit);',
     replace: 'log.commitTo(Math.min(commit + 1, log.lastIndex));',

@@ -7,9 +7,9 @@ export class Totals {
   #virtualSeconds = 0;
   #committed = 0;
   #elections = 0;
-  #answered = 0;
+  answered = 0;
   #unknown = 0;
-  #gaveUp = 0;
+  gaveUp = 0;
   violations = 0;
 
   add(result: RunResult): void {
@@ -18,9 +18,9 @@ export class Totals {
     this.#virtualSeconds += result.virtualSeconds;
     this.#committed += result.committed;
     this.#elections += result.elections;
-    this.#answered += result.answered;
+    this.answered += result.answered;
     this.#unknown += result.unknown;
-    this.#gaveUp += result.gaveUp;
+    this.gaveUp += result.gaveUp;
     if (result.violation !== null) this.violations += 1;
   }
 
@@ -38,8 +38,8 @@ export class Totals {
       `events                ${this.#events}`,
       `terms with a leader   ${this.#elections}`,
       `entries committed     ${this.#committed}`,
-      `operations answered   ${this.#answered}, of unknown outcome ${this.#unknown}`,
-      `histories given up    ${this.#gaveUp}`,
+      `operations answered   ${this.answered}, of unknown outcome ${this.#unknown}`,
+      `histories given up    ${this.gaveUp}`,
       `wall time             ${(wallMs / 1000).toFixed(1)} s`,
       `violations            ${this.violations}`,
     ];

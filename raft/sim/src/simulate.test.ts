@@ -1,0 +1,112 @@
+/** Runs: the same seed is the same run, nothing real gets in, and rules hold under 200 seeds of faults. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { availableParallelism } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runSeeds } from './run/pool.js';
+import { Totals } from './run/totals.js';
+import { simulate } from './simulate.js';
+
+const SECONDS = 20;
+
+test('the same seed twice is the same run, traced or not; another seed is another run', async () => {
+  const lines: string[] = [];
+  const first = await simulate({ seed: 11, seconds: SECONDS });
+  const traced = await simulate({ seed: 11, seconds: SECONDS, sink: (line) => lines.push(line) });
+  const other = await simulate({ seed: 12, seconds: SECONDS });
+  assert.equal(traced, first);
+  assert.is.not(other.hash, first.hash);
+  const again: string[] = [];
+  await simulate({ seed: 11, seconds: SECONDS, sink: (line) => again.push(line) });
+  assert.equal(again, lines);
+  assert.ok(lines.length > 1_000, `${lines.length} lines`);
+});
+
+test('a recorded seed has the hash that it had when it was recorded, under any version of Node', async () => {
+  // The hash changes with the library, the simulator and their constants: then record it anew. It must not change by
+  // itself, nor with the machine or the version of Node.
+  const { hash } = await simulate({ seed: 1, seconds: 1 });
+  const child = await new Promise<string>((resolve) => {
+    void runSeeds({
+      worker: fileURLToPath(new URL('run/worker.js', import.meta.url)),
+      jobs: 1,
+      from: 1,
+      count: 1,
+      seconds: 1,
+      onResult: (result) => resolve(result.hash),
+    });
+  });
+  assert.is(child, hash, 'in another process');
+  console.log(`Node ${process.version}: seed 1, one second: ${hash}`);
+});
+
+test('waiting for promises after every event changes nothing: none is left over where the run does not wait', async () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const quick = await simulate({ seed, seconds: SECONDS });
+    const patient = await simulate({ seed, seconds: SECONDS, isPatient: true });
+    assert.equal(patient, quick, `seed ${seed}`);
+  }
+});
+
+test('a run touches no real clock, timer or chance', async () => {
+  const touched: string[] = [];
+  const trap = (holder: object, name: string): (() => void) => {
+    const original = Object.getOwnPropertyDescriptor(holder, name);
+    if (original === undefined) throw new Error(`there is no ${name}`);
+    Object.defineProperty(holder, name, {
+      configurable: true,
+      value: () => {
+        touched.push(name);
+        throw new Error(`${name} in a run`);
+      },
+    });
+    return () => Object.defineProperty(holder, name, original);
+  };
+  const restore = [
+    trap(Date, 'now'),
+    trap(Math, 'random'),
+    trap(Object.getPrototypeOf(performance) as object, 'now'),
+    trap(process, 'hrtime'),
+    ...['setTimeout', 'setInterval', 'setImmediate'].map((name) => trap(globalThis, name)),
+  ];
+  try {
+    const { violation } = await simulate({ seed: 21, seconds: SECONDS });
+    assert.is(violation, null);
+  } finally {
+    for (const undo of restore) undo();
+  }
+  assert.equal(touched, []);
+});
+
+test('no source of the simulator reads a real clock or draws real chance, but those that run it', () => {
+  const folder = fileURLToPath(new URL('../src', import.meta.url));
+  const forbidden =
+    /\bDate\b|Math\.random|performance\.|hrtime|setTimeout|setInterval|setImmediate|randomUUID|randomBytes/;
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !/\.test\.ts$|^main\.ts$|^run|^planted/.test(name),
+  );
+  assert.ok(sources.length > 15, `${sources.length} sources`);
+  const found = sources.filter((name) => forbidden.test(readFileSync(`${folder}/${name}`, 'utf8')));
+  assert.equal(found, []);
+});
+
+test('200 seeds with 60 seconds of faults each break no rule, and get work done', async () => {
+  const totals = new Totals();
+  const startedAt = performance.now();
+  const broken = await runSeeds({
+    worker: fileURLToPath(new URL('run/worker.js', import.meta.url)),
+    jobs: availableParallelism(),
+    from: 1,
+    count: 200,
+    seconds: 60,
+    onResult: (result) => totals.add(result),
+  });
+  console.log(totals.lines(performance.now() - startedAt).join('\n'));
+  assert.is(broken?.violation ?? null, null, `seed ${broken?.seed ?? 0}`);
+  assert.is(totals.seeds, 200);
+  assert.is(totals.gaveUp, 0, 'every history was searched to its end');
+  assert.ok(totals.answered > 200 * 200, `${totals.answered} operations were answered`);
+});
+
+test.run();
