@@ -37,7 +37,10 @@ export interface NodeStatus extends CoreStatus {
 }
 
 /** A member's log as it stands, in memory and on disk: to look at, not to change. */
-export type LogView = Pick<RaftLog, 'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'>;
+export type LogView = Pick<
+  RaftLog,
+  'base' | 'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'
+>;
 
 export interface RaftNodeOptions {
   readonly id: NodeId;

@@ -31,6 +31,7 @@ function member(
     term,
     leadsNow: () => (role === 'leader' ? term : 0),
     log: {
+      base: { index: 0, term: 0 },
       lastIndex: log.length,
       stableIndex: log.length,
       commit,

@@ -2,7 +2,7 @@
  * What must hold of a cluster at any time (Raft, figure 3, and 8), looked at after every event of a member and checked
  * against everything that was ever seen of it. Incremental: each look costs what has changed since the last.
  */
-import type { Entry, LogIndex, Message, NodeId, Role, Term } from '#raft/core/types.js';
+import type { Entry, LogBase, LogIndex, Message, NodeId, Role, Term } from '#raft/core/types.js';
 import type { LogView } from '#raft/node.js';
 import { checksumOf } from '../cluster/book.js';
 
@@ -44,7 +44,9 @@ interface Seen {
   commit: LogIndex;
   /** The term in which it led; 0 if it did not. */
   leads: Term;
-  /** Term of each entry, from index 1. */
+  /** Where its log began. */
+  base: LogIndex;
+  /** Term of each entry, at its index less 1; void below the base. */
   readonly terms: Term[];
 }
 
@@ -82,7 +84,7 @@ export class Oracle {
     if (before !== undefined && term < before.term && this.#votes.has(`${id} ${before.term}`)) {
       this.#violated('terms never go back', `${id} voted in term ${before.term}, starts again in ${term}`);
     }
-    this.#seen.set(id, { term, commit: 0, leads: 0, terms: [] });
+    this.#seen.set(id, { term, commit: 0, leads: 0, base: 0, terms: [] });
   }
 
   /** Looks at a member after something happened to it. */
@@ -157,7 +159,7 @@ export class Oracle {
   #seenOf(id: NodeId): Seen {
     let seen = this.#seen.get(id);
     if (seen === undefined) {
-      seen = { term: 0, commit: 0, leads: 0, terms: [] };
+      seen = { term: 0, commit: 0, leads: 0, base: 0, terms: [] };
       this.#seen.set(id, seen);
     }
     return seen;
@@ -177,11 +179,13 @@ export class Oracle {
   }
 
   /** Log matching, entry by entry: what is new since the last look follows what it follows everywhere. */
-  #checkLog({ id, log }: Subject, { terms }: Seen): void {
-    const last = log.lastIndex;
+  #checkLog({ id, log }: Subject, seen: Seen): void {
+    const { terms } = seen;
+    const { base, lastIndex: last } = log;
+    if (base.index > seen.base) this.#checkBase(id, base, seen);
     // Back to where the log is as it was: what agrees there agrees before, or an earlier look would have told.
     let agreed = Math.min(last, terms.length);
-    while (agreed > 0 && terms[agreed - 1] !== log.term(agreed)) agreed -= 1;
+    while (agreed > base.index && terms[agreed - 1] !== log.term(agreed)) agreed -= 1;
     if (agreed === last && terms.length === last) return;
     terms.length = agreed;
     for (let index = agreed + 1; index <= last; index += 1) {
@@ -190,6 +194,22 @@ export class Oracle {
       this.#checkPlace(id, entry, terms.at(-1) ?? 0);
       terms.push(entry.term);
     }
+  }
+
+  /** What a log has no entries of any more is committed, and as everywhere. */
+  #checkBase(id: NodeId, { index, term }: LogBase, seen: Seen): void {
+    const committed = this.#committed[index - 1]?.term ?? 'nothing';
+    if (committed !== term) {
+      this.#violated(
+        'compacted is committed',
+        `${id} begins behind ${index} of term ${term}, not ${committed}`,
+      );
+    }
+    seen.base = index;
+    // A snapshot may begin the log anew: what it had there before does not count.
+    if (seen.terms[index - 1] === term) return;
+    seen.terms.length = index;
+    seen.terms[index - 1] = term;
   }
 
   #checkPlace(id: NodeId, entry: Entry, before: Term): void {
@@ -213,7 +233,7 @@ export class Oracle {
     }
     this.#leaders.set(term, id);
     const lost = this.#committed.findIndex((entry, place) => {
-      if (entry.term >= term) return false;
+      if (entry.term >= term || place < log.base.index) return false;
       return place >= log.lastIndex || log.term(place + 1) !== entry.term;
     });
     if (lost === -1) return;
@@ -229,7 +249,7 @@ export class Oracle {
   }
 
   #checkCommit({ id, log }: Subject, low: LogIndex, high: LogIndex): void {
-    for (let index = low; index <= Math.min(high, log.lastIndex); index += 1) {
+    for (let index = Math.max(low, log.base.index + 1); index <= Math.min(high, log.lastIndex); index += 1) {
       const term = log.term(index);
       const known = this.#committed[index - 1];
       if (known === undefined) {

@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib';
 import { readEntry } from '#raft/core/entry.js';
 import { RaftError } from '#raft/core/errors.js';
-import type { Entry, HardState, PersistBatch } from '#raft/core/types.js';
+import type { Entry, HardState, LogBase, PersistBatch } from '#raft/core/types.js';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 
@@ -23,11 +23,14 @@ export const HEALTHY_SYNC: Micros = MS;
 
 /** What opening a disk found. */
 interface DiskContent {
+  readonly base: LogBase;
   readonly hardState: HardState;
   readonly entries: Entry[];
 }
 
-interface HardRecord extends HardState {
+interface HardRecord {
+  readonly hardState: HardState;
+  readonly base: LogBase;
   readonly lastIndex: number;
   readonly lastTerm: number;
 }
@@ -38,41 +41,61 @@ export class SimDisk {
   readonly behaviour: DiskBehaviour = { syncTime: HEALTHY_SYNC, hangs: false, failsNext: false };
   /** Whether a bit was flipped: from then on the disk must not open. */
   isDamaged = false;
-  #hardRecord: Buffer = sealed({ term: 0, vote: null, lastIndex: 0, lastTerm: 0 });
   #hardState: HardState = { term: 0, vote: null };
-  #records: Uint8Array[] = [];
-  #terms: number[] = [];
+  #base: LogBase = { index: 0, term: 0 };
+  /** Of the entries behind the base. */
+  readonly #records: Uint8Array[] = [];
+  readonly #terms: number[] = [];
+  #hardRecord: Buffer = this.#sealed();
 
   get hardState(): HardState {
     return this.#hardState;
   }
 
   get lastIndex(): number {
-    return this.#terms.length;
+    return this.#base.index + this.#terms.length;
   }
 
-  /** Term of the entry at `index` as it was written; 0 where there is none. */
+  /** Term of the entry at `index` as it was written, or of the base; 0 where there is none. */
   term(index: number): number {
-    return this.#terms[index - 1] ?? 0;
+    return index === this.#base.index ? this.#base.term : (this.#terms[index - this.#base.index - 1] ?? 0);
   }
 
   /** Makes the batch durable. */
-  write({ hardState, entries }: PersistBatch): void {
+  write({ base, hardState, entries }: PersistBatch): void {
+    if (base !== undefined) {
+      this.#base = base;
+      this.#keepBelow(base.index);
+    }
     const first = entries[0];
     if (first !== undefined) {
-      this.#records.length = first.index - 1;
-      this.#terms.length = first.index - 1;
+      this.#keepBelow(first.index - 1);
       for (const entry of entries) {
         this.#records.push(entry.record);
         this.#terms.push(entry.term);
       }
     }
     if (hardState !== null) this.#hardState = hardState;
-    this.#hardRecord = sealed({
-      ...this.#hardState,
-      lastIndex: this.#terms.length,
-      lastTerm: this.#terms.at(-1) ?? 0,
-    });
+    this.#hardRecord = this.#sealed();
+  }
+
+  /** Drops what is up to `base`, as one write. */
+  compact(base: LogBase): void {
+    const gone = base.index - this.#base.index;
+    this.#records.splice(0, gone);
+    this.#terms.splice(0, gone);
+    this.#base = base;
+    this.#hardRecord = this.#sealed();
+  }
+
+  #keepBelow(index: number): void {
+    this.#records.length = index - this.#base.index;
+    this.#terms.length = index - this.#base.index;
+  }
+
+  #sealed(): Buffer {
+    const lastTerm = this.#terms.at(-1) ?? this.#base.term;
+    return sealed({ hardState: this.#hardState, base: this.#base, lastIndex: this.lastIndex, lastTerm });
   }
 
   /** Flips one bit somewhere. What is flipped is a copy: entries on the way to others share their bytes. */
@@ -91,20 +114,22 @@ export class SimDisk {
    * @throws RaftError `LOG_DAMAGED` if any checksum does not hold, or the log is not whole.
    */
   read(): DiskContent {
-    const { term, vote, lastIndex, lastTerm } = unsealed(this.#hardRecord);
+    const { hardState, base, lastIndex, lastTerm } = unsealed(this.#hardRecord);
     const entries = this.#records.map((record) => readEntry(record));
     entries.forEach((entry, place) => {
-      if (entry.index !== place + 1) damaged(`entry ${entry.index} at place ${place + 1}`);
+      const index = base.index + place + 1;
+      if (entry.index !== index) damaged(`entry ${entry.index} in the place of ${index}`);
     });
-    if (lastIndex !== entries.length || lastTerm !== (entries.at(-1)?.term ?? 0)) {
-      damaged(`the log ends at ${entries.length}, not at ${lastIndex}`);
+    const last = entries.at(-1) ?? base;
+    if (lastIndex !== last.index || lastTerm !== last.term) {
+      damaged(`the log ends at ${last.index}, not at ${lastIndex}`);
     }
-    return { hardState: { term, vote }, entries };
+    return { base, hardState, entries };
   }
 }
 
 function sealed(record: HardRecord): Buffer {
-  const body = Buffer.from(JSON.stringify([record.term, record.vote, record.lastIndex, record.lastTerm]));
+  const body = Buffer.from(JSON.stringify(record));
   const bytes = Buffer.alloc(CHECKSUM_BYTES + body.length);
   bytes.writeUInt32BE(crc32(body), 0);
   bytes.set(body, CHECKSUM_BYTES);
@@ -114,13 +139,7 @@ function sealed(record: HardRecord): Buffer {
 function unsealed(bytes: Buffer): HardRecord {
   const body = bytes.subarray(CHECKSUM_BYTES);
   if (bytes.readUInt32BE(0) !== crc32(body)) damaged('the hard state does not hold its checksum');
-  const [term, vote, lastIndex, lastTerm] = JSON.parse(body.toString()) as [
-    number,
-    string | null,
-    number,
-    number,
-  ];
-  return { term, vote, lastIndex, lastTerm };
+  return JSON.parse(body.toString()) as HardRecord;
 }
 
 function damaged(what: string): never {

@@ -63,7 +63,8 @@ export class Port {
     const { node, machine, context } = this.#open;
     const floor = context.readFloor();
     const granted = (index: LogIndex): void => {
-      context.readGranted(index, floor);
+      // What it promised and what it gives: the machine may lag behind the index that was confirmed.
+      context.readGranted(Math.min(index, machine.applied), floor);
       if (this.#open !== null) reply({ type: 'done', value: machine.get(key) });
     };
     // The driver resolves the read whenever it likes; from now on every event may be the one.

@@ -4,7 +4,7 @@
  */
 import { RaftError } from '#raft/core/errors.js';
 import type { CoreLimits } from '#raft/core/config.js';
-import type { Message, NodeId, PersistBatch, Role, Term } from '#raft/core/types.js';
+import type { Message, NodeId, Role, Term } from '#raft/core/types.js';
 import { RaftNode, type NodeStatus } from '#raft/node.js';
 import { SimClock, type ClockRate } from '../engine/clock.js';
 import type { Random } from '../engine/random.js';
@@ -114,11 +114,11 @@ export class SimProcess {
   pause(): () => void {
     this.#pauses += 1;
     this.life?.scope.pause();
-    this.#note('stop', 'paused');
+    this.#note('stop', () => 'paused');
     return () => {
       this.#pauses -= 1;
       if (this.#pauses > 0) return;
-      this.#note('start', 'resumed');
+      this.#note('start', () => 'resumed');
       this.life?.scope.resume();
     };
   }
@@ -140,7 +140,7 @@ export class SimProcess {
     const storage = this.#openStorage(scope);
     if (storage === null) return;
     const { written } = this.machineDisk;
-    this.#note('start', `applied ${written.applied}, log ends at ${storage.lastIndex()}`);
+    this.#note('start', () => `applied ${written.applied}, log ends at ${storage.lastIndex()}`);
     const life: Life = {
       scope,
       storage,
@@ -193,19 +193,19 @@ export class SimProcess {
     const { watcher } = this.#around;
     try {
       const storage = new SimStorage(this.disk, {
-        write: (batch, durable, told) => this.#write(scope, batch, durable, told),
+        write: (what, durable, told) => this.#write(scope, what, durable, told),
       });
       if (this.disk.isDamaged) watcher.violated('damage', `${this.id} starts from a damaged disk`);
       return storage;
     } catch (error) {
-      this.#note('stop', `refuses to start: ${String(error)}`);
+      this.#note('stop', () => `refuses to start: ${String(error)}`);
       const isExpected = this.disk.isDamaged && error instanceof RaftError && error.code === 'LOG_DAMAGED';
       if (!isExpected) watcher.violated('damage', `${this.id} cannot open its disk: ${String(error)}`);
       return null;
     }
   }
 
-  #write(scope: Scope, batch: PersistBatch, durable: () => void, told: (failed: boolean) => void): void {
+  #write(scope: Scope, what: () => string, durable: () => void, told: (failed: boolean) => void): void {
     const { scheduler } = this.#around;
     const { behaviour } = this.disk;
     const go = (): void => {
@@ -216,14 +216,14 @@ export class SimProcess {
         if (scope.isDead) return;
         // What a failed sync leaves on disk is anyone's guess.
         if (!fails || this.#random.chance(0.5)) durable();
-        this.#note(fails ? 'stop' : 'durable', fails ? 'sync failed' : describeBatch(batch));
+        this.#note(fails ? 'stop' : 'durable', fails ? () => 'sync failed' : what);
         scope.enter(() => {
           scheduler.mayHaveWoken = true;
           told(fails);
         });
       });
     };
-    this.#note('persist', describeBatch(batch));
+    this.#note('persist', what);
     if (behaviour.hangs) this.#hanging.push(go);
     else go();
   }
@@ -253,25 +253,17 @@ export class SimProcess {
   crash(kind: CrashKind): void {
     const { life } = this;
     if (life === null) return;
-    this.#note('stop', kind);
-    const { underWay } = life.storage;
+    this.#note('stop', () => kind);
+    for (const settle of life.storage.unsettled) if (this.#random.chance(0.5)) settle();
     life.scope.kill();
     life.port.close();
     this.life = null;
-    if (underWay !== null && this.#random.chance(0.5)) this.disk.write(underWay);
     this.#hanging = [];
     if (kind === 'powerLoss') this.machineDisk.losePower();
     this.#around.network.leave(this.id);
   }
 
-  #note(kind: 'start' | 'stop' | 'persist' | 'durable', text: string): void {
-    this.#around.trace.note(kind, this.id, this.disk.lastIndex, this.disk.hardState.term, () => text);
+  #note(kind: 'start' | 'stop' | 'persist' | 'durable', text: () => string): void {
+    this.#around.trace.note(kind, this.id, this.disk.lastIndex, this.disk.hardState.term, text);
   }
-}
-
-function describeBatch({ hardState, entries }: PersistBatch): string {
-  const first = entries[0];
-  const range = first === undefined ? '' : `entries ${first.index}..${first.index + entries.length - 1}`;
-  const state = hardState === null ? '' : `term ${hardState.term} vote ${String(hardState.vote)}`;
-  return [state, range].filter((part) => part !== '').join(', ');
 }

@@ -3,28 +3,34 @@
  * demands, and takes virtual time for it.
  */
 import { RaftError, invariant } from '#raft/core/errors.js';
-import type { Entry, HardState, LogIndex, PersistBatch, Term } from '#raft/core/types.js';
+import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '#raft/core/types.js';
 import type { LogStorage } from '#raft/storage/storage.js';
 import type { SimDisk } from './disk.js';
 
 /** How a write takes its time; `durable` is called when it is on disk or never, `told` when the process hears of it. */
 export interface DiskSchedule {
-  write(batch: PersistBatch, durable: () => void, told: (failed: boolean) => void): void;
+  write(what: () => string, durable: () => void, told: (failed: boolean) => void): void;
 }
 
 export class SimStorage implements LogStorage {
   readonly #disk: SimDisk;
   readonly #schedule: DiskSchedule;
   #hardState: HardState;
+  #base: LogBase;
+  /** Behind the base. */
   #entries: Entry[];
   #underWay: PersistBatch | null = null;
+  #isCompacting = false;
+  /** Writes that a crash may leave on disk, or not. */
+  readonly #unsettled = new Set<() => void>();
   #failure: RaftError | null = null;
 
   /** @throws RaftError `LOG_DAMAGED`. */
   constructor(disk: SimDisk, schedule: DiskSchedule) {
-    const { hardState, entries } = disk.read();
+    const { base, hardState, entries } = disk.read();
     this.#disk = disk;
     this.#schedule = schedule;
+    this.#base = base;
     this.#hardState = hardState;
     this.#entries = entries;
   }
@@ -34,9 +40,13 @@ export class SimStorage implements LogStorage {
     return this.#failure !== null;
   }
 
-  /** The batch that is being written, which a crash may leave on disk. */
-  get underWay(): PersistBatch | null {
-    return this.#underWay;
+  /** What is being written: each, when called, is on disk. */
+  get unsettled(): Iterable<() => void> {
+    return this.#unsettled;
+  }
+
+  base(): LogBase {
+    return this.#base;
   }
 
   hardState(): HardState {
@@ -44,15 +54,15 @@ export class SimStorage implements LogStorage {
   }
 
   lastIndex(): LogIndex {
-    return this.#entries.length;
+    return this.#base.index + this.#entries.length;
   }
 
   term(index: LogIndex): Term {
-    return index === 0 ? 0 : this.#at(index).term;
+    return index === this.#base.index ? this.#base.term : this.#at(index).term;
   }
 
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
-    invariant(low >= 1 && low <= high && high <= this.lastIndex(), `entries ${low} to ${high}`);
+    invariant(low > this.#base.index && low <= high && high <= this.lastIndex(), `entries ${low} to ${high}`);
     const found: Entry[] = [];
     let bytes = 0;
     for (let index = low; index <= high; index += 1) {
@@ -69,17 +79,48 @@ export class SimStorage implements LogStorage {
     invariant(this.#underWay === null, 'a persist is under way');
     this.#check(batch);
     this.#underWay = batch;
+    try {
+      await this.#write(
+        () => describeBatch(batch),
+        () => this.#disk.write(batch),
+      );
+      this.#show(batch);
+    } finally {
+      this.#underWay = null;
+    }
+  }
+
+  async compact(base: LogBase): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    invariant(!this.#isCompacting, 'the log is compacted already');
+    invariant(this.#underWay?.base === undefined, 'the log is given another base');
+    if (base.index <= this.#base.index) return;
+    invariant(this.term(base.index) === base.term, `no entry ${base.index} of term ${base.term}`);
+    this.#entries.splice(0, base.index - this.#base.index);
+    this.#base = base;
+    this.#isCompacting = true;
+    try {
+      await this.#write(
+        () => `compact to ${base.index}`,
+        () => this.#disk.compact(base),
+      );
+    } finally {
+      this.#isCompacting = false;
+    }
+  }
+
+  async #write(what: () => string, write: () => void): Promise<void> {
+    this.#unsettled.add(write);
     await new Promise<void>((resolve, reject) => {
-      const durable = (): void => this.#disk.write(batch);
-      this.#schedule.write(batch, durable, (failed) => {
-        this.#underWay = null;
+      const durable = (): void => {
+        if (this.#unsettled.delete(write)) write();
+      };
+      this.#schedule.write(what, durable, (failed) => {
+        this.#unsettled.delete(write);
         if (failed) {
           this.#failure = new RaftError('STORAGE_FAILED', 'simulated disk: a sync failed');
           reject(this.#failure);
-          return;
-        }
-        this.#show(batch);
-        resolve();
+        } else resolve();
       });
     });
   }
@@ -89,14 +130,15 @@ export class SimStorage implements LogStorage {
   }
 
   #at(index: LogIndex): Entry {
-    const replaced = this.#underWay?.entries[0]?.index ?? Infinity;
+    const { base, entries = [] } = this.#underWay ?? {};
+    const replaced = base !== undefined ? 0 : (entries[0]?.index ?? Infinity);
     invariant(index < replaced, `entry ${index} is read while the log is written from ${replaced} on`);
-    const entry = this.#entries[index - 1];
+    const entry = this.#entries[index - this.#base.index - 1];
     invariant(entry !== undefined, `entry ${index} is not in the store`);
     return entry;
   }
 
-  #check({ hardState, entries }: PersistBatch): void {
+  #check({ base, hardState, entries }: PersistBatch): void {
     const { term, vote } = this.#hardState;
     const after = hardState ?? this.#hardState;
     invariant(after.term >= term, `term falls from ${term} to ${after.term}`);
@@ -105,9 +147,15 @@ export class SimStorage implements LogStorage {
       `the vote of term ${term} changes from ${String(vote)} to ${String(after.vote)}`,
     );
     const first = entries[0];
-    if (first === undefined) return;
-    invariant(first.index >= 1 && first.index <= this.lastIndex() + 1, `entry ${first.index} leaves a hole`);
-    let last = { index: first.index - 1, term: this.term(first.index - 1) };
+    let last: LogBase = base ?? this.#base;
+    if (base !== undefined) {
+      invariant(!this.#isCompacting, 'the log is being compacted');
+      invariant(base.index > this.#base.index, `base ${base.index} is not behind ${this.#base.index}`);
+    } else if (first !== undefined) {
+      const isNext = first.index > this.#base.index && first.index <= this.lastIndex() + 1;
+      invariant(isNext, `entry ${first.index} leaves a hole`);
+      last = { index: first.index - 1, term: this.term(first.index - 1) };
+    }
     for (const entry of entries) {
       invariant(
         entry.index === last.index + 1 && entry.term >= last.term,
@@ -118,11 +166,26 @@ export class SimStorage implements LogStorage {
     invariant(after.term >= last.term, `entry of term ${last.term} in term ${after.term}`);
   }
 
-  #show({ hardState, entries }: PersistBatch): void {
+  #show({ base, hardState, entries }: PersistBatch): void {
     if (hardState !== null) this.#hardState = hardState;
+    if (base !== undefined) {
+      this.#base = base;
+      this.#entries = [];
+    }
     const first = entries[0];
     if (first === undefined) return;
-    this.#entries.length = first.index - 1;
+    this.#entries.length = first.index - 1 - this.#base.index;
     for (const entry of entries) this.#entries.push(entry);
   }
+}
+
+function describeBatch({ base, hardState, entries }: PersistBatch): string {
+  const first = entries[0];
+  return [
+    base === undefined ? '' : `base ${base.index} of term ${base.term}`,
+    hardState === null ? '' : `term ${hardState.term} vote ${String(hardState.vote)}`,
+    first === undefined ? '' : `entries ${first.index}..${first.index + entries.length - 1}`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
 }

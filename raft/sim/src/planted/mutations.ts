@@ -59,8 +59,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'truncating on every append',
     file: `${CORE}/log.js`,
-    find: 'const firstNew = entries.findIndex((entry) => !this.matches(entry.index, entry.term));',
-    replace: 'const firstNew = entries.findIndex((entry) => entry.index > this.#commit);',
+    find: 'index > base && !this.matches(index, term)',
+    replace: 'index > base && index > this.#commit && term > 0',
   },
   {
     name: 'commit beyond what matched',
@@ -89,8 +89,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'read served before its index is applied',
     file: 'dist/pending-reads.js',
-    find: 'if (index <= applied)',
-    replace: 'if (index <= applied + 1)',
+    find: 'serve(applied) {',
+    replace: 'serve(applied) {\n        applied = Infinity;',
   },
   {
     name: 'applied index not atomic with the data',
@@ -102,14 +102,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'stale append response of an earlier term accepted',
     file: `${CORE}/raft.js`,
-    find: 'if (message.term < this.term) {',
-    replace: "if (message.term < this.term && message.type !== 'appendAccepted') {",
+    find: 'if (message.term < this.term) {\n            this.#stepLowerTerm(message);',
+    replace:
+      "if (message.term < this.term && message.type !== 'appendAccepted') {\n            this.#stepLowerTerm(message);",
   },
   {
     name: 'stale vote of an earlier term counted',
     file: `${CORE}/raft.js`,
-    find: 'if (message.term < this.term) {',
-    replace: "if (message.term < this.term && message.type !== 'voteResponse') {",
+    find: 'if (message.term < this.term) {\n            this.#stepLowerTerm(message);',
+    replace:
+      "if (message.term < this.term && message.type !== 'voteResponse') {\n            this.#stepLowerTerm(message);",
   },
   {
     name: 'acknowledgement after a failed sync',
