@@ -5,6 +5,7 @@
  */
 import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
 import { RaftError } from './core/errors.js';
+import { initialMembership } from './core/membership.js';
 import { RaftCore } from './core/raft.js';
 import type { RaftLog } from './core/log.js';
 import type { CoreStatus, Entry, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
@@ -110,7 +111,7 @@ export class RaftNode {
     this.#core = new RaftCore(
       {
         id,
-        members,
+        initial: initialMembership(members),
         electionTicks: options.electionTicks ?? ELECTION_TICKS,
         heartbeatTicks: options.heartbeatTicks ?? HEARTBEAT_TICKS,
         random: options.random ?? Math.random,

@@ -38,6 +38,7 @@ function watchStorage(storage: LogStorage): LogStorage {
     lastIndex: () => storage.lastIndex(),
     term: (index) => storage.term(index),
     entries: (low, high, bytesMax) => storage.entries(low, high, bytesMax),
+    lastMembership: (index) => storage.lastMembership(index),
     compact: async (base) => storage.compact(base),
     close: async () => storage.close(),
     persist: async (batch) => {

@@ -45,5 +45,5 @@ export class BookMachine implements StateMachine {
 }
 
 function toBookEntry({ index, kind, data }: Entry): BookEntry {
-  return { index, batch: kind === 'noop' ? null : decodeBatch(data), bytes: data };
+  return { index, batch: kind === 'command' ? decodeBatch(data) : null, bytes: data };
 }

@@ -26,4 +26,19 @@ for (const size of [3, 5]) {
   });
 }
 
+test(`membership changes, ${SEEDS} seeds: the same holds while members come and go, several at once`, () => {
+  let changes = 0;
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const chaos = new Chaos(seed, 3, 2);
+    try {
+      for (let step = 0; step < 2 * STEPS; step += 1) chaos.step();
+      changes += chaos.changes;
+      chaos.recover();
+    } catch (error) {
+      throw new Error(`seed ${seed} with changes: ${String(error)}`, { cause: error });
+    }
+  }
+  assert.ok(changes > 4 * SEEDS, `only ${changes} configurations were committed in all runs`);
+});
+
 test.run();

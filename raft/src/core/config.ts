@@ -1,5 +1,6 @@
 /** What a core is made of, and the bounds of each value. */
 import { RaftError } from './errors.js';
+import { membersOf, type Membership } from './membership.js';
 import type { LogIndex, HardState, LogReader, NodeId } from './types.js';
 
 export interface CoreLimits {
@@ -22,8 +23,8 @@ export interface CoreLimits {
 
 export interface CoreConfig {
   readonly id: NodeId;
-  /** All voting members, this one included. */
-  readonly members: readonly NodeId[];
+  /** The configuration that is in force while the log names none; `NO_MEMBERS` for who waits to be let in. */
+  readonly initial: Membership;
   /**
    * Ticks without a leader before a pre-vote; each time drawn anew from [electionTicks, 2 * electionTicks) (Raft 5.2).
    * Also how long a leader goes without a majority before it steps down. More than `heartbeatTicks`.
@@ -57,9 +58,11 @@ export const DEFAULT_LIMITS: CoreLimits = {
 
 /** @throws RaftError `BAD_CONFIG` naming the value. */
 export function checkConfig(config: CoreConfig): void {
-  const { id, members, electionTicks, heartbeatTicks, limits } = config;
-  if (!members.includes(id)) throw new RaftError('BAD_CONFIG', `member ${id} is not among the members`);
-  if (new Set(members).size !== members.length) throw new RaftError('BAD_CONFIG', 'a member is named twice');
+  const { id, initial, electionTicks, heartbeatTicks, limits } = config;
+  const others = membersOf(initial);
+  if (others.length > 0 && !others.includes(id)) {
+    throw new RaftError('BAD_CONFIG', `member ${id} is not among the members`);
+  }
   if (!Number.isSafeInteger(heartbeatTicks) || heartbeatTicks < 1) {
     throw new RaftError('BAD_CONFIG', `heartbeatTicks ${heartbeatTicks} is not a whole number from 1`);
   }

@@ -72,9 +72,9 @@ test('5.1: answers of an earlier term count for nothing', () => {
   assert.equal(a.take(), []);
 });
 
-test('5.1: a term is never adopted from a stranger, nor from a message that claims to be our own', () => {
+test('5.1: a term is never adopted from a message that claims to be our own', () => {
   const b = new Member({ id: 'b', term: 2 });
-  b.step(message('heartbeat', { from: 'z', term: 7 }), message('heartbeat', { from: 'b', term: 7 }));
+  b.step(message('heartbeat', { from: 'b', term: 7 }));
   assert.is(b.core.term, 2);
   assert.equal(b.take(), []);
 });

@@ -134,7 +134,7 @@ test('an index or term that is no whole number from 1 to 2^53 - 1 is refused', (
 
 test('a record of unknown kind is damage even with a good checksum', () => {
   const record = Buffer.from(makeEntry(3, 1, 'noop', new Uint8Array(0)).record);
-  record[KIND_OFFSET] = 2;
+  record[KIND_OFFSET] = 3;
   assert.throws(
     () => readEntry(reseal(record)),
     (error: unknown) => error instanceof RaftError && /index 3 has an unknown kind/.test(error.message),

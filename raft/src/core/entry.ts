@@ -9,13 +9,14 @@
  */
 import { crc32 } from 'node:zlib';
 import { RaftError, invariant } from './errors.js';
+import { decodeMembership } from './membership-codec.js';
 import type { Entry, EntryKind, LogIndex, Term } from './types.js';
 
 /** Bytes of a record in front of its data. */
 export const RECORD_HEADER_BYTES = 21;
 
-const KIND_CODES: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1 };
-const KINDS: readonly EntryKind[] = ['noop', 'command'];
+const KIND_CODES: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, membership: 2 };
+const KINDS: readonly EntryKind[] = ['noop', 'command', 'membership'];
 const TWO_32 = 0x1_0000_0000;
 
 /** Makes an entry and its record; `data` is copied. Index and term are whole numbers within 2^53. */
@@ -33,7 +34,8 @@ export function makeEntry(index: LogIndex, term: Term, kind: EntryKind, data: Ui
 
 /**
  * Reads an entry from its record, keeping the bytes (not a copy).
- * @throws RaftError `LOG_DAMAGED` if the record is cut, of unknown kind, or does not hold its checksum.
+ * @throws RaftError `LOG_DAMAGED` if the record is cut, of unknown kind, does not hold its checksum, or carries what is
+ * no configuration.
  */
 export function readEntry(record: Uint8Array): Entry {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
@@ -47,13 +49,10 @@ export function readEntry(record: Uint8Array): Entry {
   const kind = KINDS[bytes.readUInt8(20)];
   if (kind === undefined)
     throw new RaftError('LOG_DAMAGED', `log record at index ${index} has an unknown kind`);
-  return {
-    index,
-    term: readUint64(bytes, 12),
-    kind,
-    data: bytes.subarray(RECORD_HEADER_BYTES),
-    record: bytes,
-  };
+  const data = bytes.subarray(RECORD_HEADER_BYTES);
+  // Checked wherever it comes in: once it is in a log it has to be applied.
+  if (kind === 'membership') decodeMembership(data);
+  return { index, term: readUint64(bytes, 12), kind, data, record: bytes };
 }
 
 /** Writes a whole number from 0 to 2^53 - 1 as 8 bytes. */

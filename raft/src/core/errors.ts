@@ -16,7 +16,13 @@ export type RaftErrorCode =
   /** The node is stopping or stopped. */
   | 'STOPPED'
   /** A configuration value is out of its bounds. */
-  | 'BAD_CONFIG';
+  | 'BAD_CONFIG'
+  /** The membership change leads to no valid configuration, or to the one that is in force. It had no effect. */
+  | 'BAD_MEMBERSHIP'
+  /** Another membership change is not applied yet, or the group is between two configurations. It had no effect. */
+  | 'CHANGE_PENDING'
+  /** The leader has committed nothing in its term yet, so it takes no membership change. It had no effect. */
+  | 'NOT_READY';
 
 /** Thrown when the library refuses, fails or finds something broken; `code` says which. */
 export class RaftError extends Error {

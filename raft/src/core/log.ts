@@ -9,7 +9,12 @@
  * member always finds its applied index within its log.
  */
 import { invariant } from './errors.js';
+import { MembershipLog } from './membership-log.js';
+import { NO_MEMBERS, type Membership } from './membership.js';
 import type { Entry, LogBase, LogIndex, LogReader, Term } from './types.js';
+
+/** Where a log begins that was never compacted. */
+export const NO_BASE: LogBase = { index: 0, term: 0, membership: NO_MEMBERS };
 
 export class RaftLog {
   readonly #reader: LogReader;
@@ -21,8 +26,11 @@ export class RaftLog {
   #applied: LogIndex;
   /** A snapshot's base from when it is taken until the disk has it: the log begins there already. */
   #installing: { readonly base: LogBase; isHandedOut: boolean } | null = null;
+  /** The configurations that the log names. */
+  readonly memberships: MembershipLog;
 
-  constructor(reader: LogReader, applied: LogIndex) {
+  /** @param initial the configuration that is in force while the log names none */
+  constructor(reader: LogReader, applied: LogIndex, initial: Membership) {
     invariant(
       applied >= reader.base().index,
       `applied ${applied} is below the log's base ${reader.base().index}`,
@@ -33,13 +41,20 @@ export class RaftLog {
     );
     this.#reader = reader;
     this.#offset = reader.lastIndex() + 1;
-    this.#commit = applied;
+    this.memberships = new MembershipLog(reader, applied, initial);
+    this.#commit = Math.max(applied, this.memberships.impliedCommit);
     this.#applying = applied;
     this.#applied = applied;
   }
 
   get base(): LogBase {
     return this.#installing?.base ?? this.#reader.base();
+  }
+
+  /** What a log that begins behind `index`, which is applied, has to know of what is before it. */
+  baseAt(index: LogIndex): LogBase {
+    invariant(index <= this.#applied, `base at ${index}, applied up to ${this.#applied}`);
+    return { index, term: this.term(index), membership: this.memberships.at(index) };
   }
 
   get lastIndex(): LogIndex {
@@ -111,7 +126,9 @@ export class RaftLog {
     for (const entry of entries) {
       invariant(entry.index === this.lastIndex + 1, `append of ${entry.index} behind ${this.lastIndex}`);
       this.#unstable.push(entry);
+      this.memberships.appended(entry);
     }
+    this.commitTo(this.memberships.impliedCommit);
   }
 
   /**
@@ -131,6 +148,7 @@ export class RaftLog {
   }
 
   #truncateFrom(index: LogIndex): void {
+    this.memberships.truncatedFrom(index);
     if (index >= this.#offset) {
       this.#unstable.length = index - this.#offset;
       return;
@@ -166,6 +184,7 @@ export class RaftLog {
     this.#unstable = [];
     this.#offset = base.index + 1;
     this.#commit = base.index;
+    this.memberships.restored(base);
     return true;
   }
 
@@ -182,6 +201,7 @@ export class RaftLog {
     this.#applied = this.#installing.base.index;
     this.#applying = this.#applied;
     this.#installing = null;
+    this.memberships.appliedTo(this.#applied);
   }
 
   /** Raises the commit index; it never falls. */
@@ -189,6 +209,11 @@ export class RaftLog {
     if (index <= this.#commit) return;
     invariant(index <= this.lastIndex, `commit ${index} beyond the log's end ${this.lastIndex}`);
     this.#commit = index;
+  }
+
+  /** Learns from another member that (`index`, `term`) is committed, and everything before it, if the log has it. */
+  commitKnown(index: LogIndex, term: Term): void {
+    if (index > this.#commit && this.matches(index, term)) this.commitTo(index);
   }
 
   /** The next committed and durable entries to apply; empty while the last ones, or a snapshot, are under way. */
@@ -201,9 +226,11 @@ export class RaftLog {
     return entries;
   }
 
-  appliedTo(index: LogIndex): void {
+  /** Returns whether another configuration is in force now. */
+  appliedTo(index: LogIndex): boolean {
     invariant(index === this.#applying, `applied ${index}, handed out up to ${this.#applying}`);
     this.#applied = index;
+    return this.memberships.appliedTo(index);
   }
 
   /**

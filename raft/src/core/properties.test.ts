@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RaftLog } from './log.js';
+import { NO_MEMBERS } from './membership.js';
 import { Progress } from './progress.js';
 import { electionState, majorityOf, reachedByMajority } from './quorum.js';
 import { MemoryDisk } from './testing/disk.js';
@@ -39,15 +40,15 @@ test('an election is won or lost once no vote that is still out can change it; s
       fc.array(vote, { minLength: 1, maxLength: 9 }),
       fc.array(fc.boolean()),
       (given, strangers) => {
-        const members = given.map((_, place) => `member ${place}`);
+        const voters = given.map((_, place) => `member ${place}`);
         const votes = new Map<string, boolean>();
         strangers.forEach((one, place) => votes.set(`stranger ${place}`, one));
         given.forEach((one, place) => one !== undefined && votes.set(`member ${place}`, one));
-        const isMajority = (count: number): boolean => count * 2 > members.length;
+        const isMajority = (count: number): boolean => count * 2 > voters.length;
         const granted = given.filter((one) => one === true).length;
         const open = given.filter((one) => one === undefined).length;
         const expected = isMajority(granted) ? 'won' : isMajority(granted + open) ? 'open' : 'lost';
-        assert.is(electionState(members, votes), expected);
+        assert.is(electionState({ voters, outgoing: [] }, votes), expected);
       },
     ),
   );
@@ -60,7 +61,7 @@ test('lastAgreeable finds what a scan from the end finds, across disk and memory
       const disk = new MemoryDisk({ term: 9, vote: null }, entries.slice(0, onDisk));
       const base = Math.min(gone, disk.lastIndex());
       disk.compact(base);
-      const log = new RaftLog(disk, base);
+      const log = new RaftLog(disk, base, NO_MEMBERS);
       log.append(entries.slice(onDisk));
       let naive = Math.min(index, log.lastIndex);
       while (naive >= base && naive > 0 && log.term(naive) > term) naive -= 1;
@@ -77,7 +78,7 @@ test("merging a leader's entries gives its log, up to a tail that agrees with al
       const agreed = ours.findIndex((term, place) => theirs[place] !== term);
       const base = Math.min(gone, disk.lastIndex(), agreed === -1 ? ours.length : agreed);
       disk.compact(base);
-      const log = new RaftLog(disk, base);
+      const log = new RaftLog(disk, base, NO_MEMBERS);
       log.append(logOf(ours).slice(onDisk));
       log.merge(logOf(theirs));
       const agrees = theirs.every((term, place) => ours[place] === term);

@@ -13,6 +13,8 @@ import { RaftError, invariant } from './errors.js';
 import { takeAppend, takeHeartbeat, takeSnapshot } from './follow.js';
 import { Leadership } from './leadership.js';
 import { RaftLog } from './log.js';
+import type { MembershipChange } from './membership-change.js';
+import { isVoter } from './membership.js';
 import { Outbox } from './outbox.js';
 import { ElectionTimer } from './timer.js';
 import type {
@@ -22,6 +24,7 @@ import type {
   Message,
   NodeId,
   PreVoteRequest,
+  PreVoteResponse,
   Ready,
   Role,
   Term,
@@ -47,7 +50,7 @@ export class RaftCore {
   constructor(config: CoreConfig, start: CoreStart) {
     checkConfig(config);
     this.config = config;
-    this.log = new RaftLog(start.reader, start.applied);
+    this.log = new RaftLog(start.reader, start.applied, config.initial);
     this.#ballot = new Ballot(start.hardState);
     this.#outbox = new Outbox(this.log, this.#ballot);
     invariant(
@@ -77,10 +80,10 @@ export class RaftCore {
   }
 
   status(): CoreStatus {
-    const { base, lastIndex, commit, applied } = this.log;
+    const { base, lastIndex, commit, applied, memberships } = this.log;
     const { role, term, leader } = this;
-    const firstIndex = base.index + 1;
-    return { id: this.config.id, role, term, leader, firstIndex, lastIndex, commit, applied };
+    const places = { firstIndex: base.index + 1, lastIndex, commit, applied };
+    return { id: this.config.id, role, term, leader, ...places, membership: memberships.inForce };
   }
 
   /** One unit of time has passed. */
@@ -89,12 +92,23 @@ export class RaftCore {
       if (this.#leadership.tick() === 'step down') this.#becomeFollower(this.term, null);
       return;
     }
-    if (this.#timer.tick()) this.#ask('preVote');
+    if (this.#timer.tick()) this.campaign();
   }
 
-  /** Starts an election now, pre-vote first. For tests and for a first start that need not wait. */
+  /** Starts an election now, pre-vote first, if this member may. For tests and for a first start that need not wait. */
   campaign(): void {
-    if (this.#leadership === null) this.#ask('preVote');
+    if (this.#leadership !== null) return;
+    if (this.#mayCampaign) this.#ask('preVote');
+    else this.#becomeFollower(this.term, null);
+  }
+
+  /**
+   * Whether this member has a vote, as far as it can know: while a change is committed here and not applied, it may have
+   * lost it, or be about to count by a configuration that others have left behind (see membership-log.ts).
+   */
+  get #mayCampaign(): boolean {
+    const { memberships, commit } = this.log;
+    return isVoter(memberships.inForce, this.config.id) && !memberships.hasCommittedUnapplied(commit);
   }
 
   /**
@@ -153,7 +167,15 @@ export class RaftCore {
     this.#leading().read(id);
   }
 
-  /** Hands leadership to `to`. @throws RaftError `NOT_LEADER`, or `BAD_CONFIG` if it is no other member. */
+  /**
+   * Logs a change of the group's membership; it takes effect once it is applied.
+   * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING` or `BAD_MEMBERSHIP`: it surely had no effect.
+   */
+  changeMembership(change: MembershipChange): LogIndex {
+    return this.#leading().changeMembership(change);
+  }
+
+  /** Hands leadership to `to`. @throws RaftError `NOT_LEADER`, or `BAD_CONFIG` if it is no other voter. */
   transfer(to: NodeId): void {
     this.#leading().transfer(to);
   }
@@ -165,11 +187,13 @@ export class RaftCore {
   }
 
   /**
-   * Takes a message from another member. Strangers, and whoever claims to be this member, are ignored: the transport
-   * refuses them, this is the second door.
+   * Takes a message from another member. Whoever claims to be this member is ignored. Who is not in the configuration
+   * that is in force here is heard all the same: a member that lags behind may not know its leader, nor the candidate
+   * that needs its vote (thesis 4.1). Strangers to the cluster are kept out by the transport, and count in no majority.
    */
   step(message: Message): void {
     if (!this.#isFromOther(message)) return;
+    if (message.type === 'preVoteResponse') this.#learnCommit(message);
     if (message.term > this.term && !this.#stepHigherTerm(message)) return;
     if (message.term < this.term) {
       this.#stepLowerTerm(message);
@@ -179,9 +203,9 @@ export class RaftCore {
   }
 
   #isFromOther({ from, to }: Message | InstallSnapshot): boolean {
-    const { id, members } = this.config;
+    const { id } = this.config;
     invariant(to === id, `message for ${to} came to ${id}`);
-    return from !== id && members.includes(from);
+    return from !== id;
   }
 
   /** Returns whether to go on with the message. */
@@ -220,7 +244,6 @@ export class RaftCore {
   }
 
   #stepLowerTerm(message: Message): void {
-    const { id: from } = this.config;
     const to = message.from;
     switch (message.type) {
       case 'appendRequest':
@@ -228,7 +251,7 @@ export class RaftCore {
         this.#answerDeposed(to);
         return;
       case 'preVoteRequest':
-        this.#outbox.send({ type: 'preVoteResponse', from, to, term: this.term, granted: false });
+        this.#answerPreVote(to, this.term, false);
         return;
       case 'voteRequest':
       case 'preVoteResponse':
@@ -282,7 +305,7 @@ export class RaftCore {
         this.#leadership?.heartbeatResponse(message);
         return;
       case 'timeoutNow':
-        if (this.role === 'follower') this.#ask('transfer');
+        if (this.role === 'follower' && this.#mayCampaign) this.#ask('transfer');
         return;
     }
   }
@@ -299,7 +322,20 @@ export class RaftCore {
       !this.#hearsLeader &&
       this.log.isUpToDate(message.lastIndex, message.lastTerm);
     const term = granted ? message.term : this.term;
-    this.#outbox.send({ type: 'preVoteResponse', from: this.config.id, to: message.from, term, granted });
+    this.#answerPreVote(message.from, term, granted);
+  }
+
+  #answerPreVote(to: NodeId, term: Term, granted: boolean): void {
+    const { commit } = this.log;
+    const commitTerm = this.log.term(commit);
+    const from = this.config.id;
+    this.#outbox.send({ type: 'preVoteResponse', from, to, term, granted, commit, commitTerm });
+  }
+
+  /** What is committed stays so, whoever says it in whichever term. A campaign that it shows to be void is given up. */
+  #learnCommit({ commit, commitTerm }: PreVoteResponse): void {
+    this.log.commitKnown(commit, commitTerm);
+    if (this.#campaign !== null && !this.#mayCampaign) this.#becomeFollower(this.term, null);
   }
 
   #handleVoteRequest(message: VoteRequest): void {
@@ -332,7 +368,7 @@ export class RaftCore {
 
   #ask(kind: CampaignKind): void {
     this.#leaveRole();
-    const campaign = new Campaign(kind, this.config);
+    const campaign = new Campaign(kind, this.config.id, this.log.memberships.inForce);
     this.#campaign = campaign;
     if (kind === 'preVote') {
       for (const request of campaign.requests(this.term + 1, this.log)) this.#outbox.send(request);
@@ -404,6 +440,7 @@ export class RaftCore {
       reads: this.#leadership?.takeGrantedReads() ?? [],
       readsLost,
       snapshots: this.#leadership?.takeSnapshots() ?? [],
+      membership: this.log.memberships.takeNews(),
     };
   }
 
@@ -423,6 +460,6 @@ export class RaftCore {
 
   /** The state machine has applied everything that was handed out, up to `index`. */
   applied(index: LogIndex): void {
-    this.log.appliedTo(index);
+    if (this.log.appliedTo(index)) this.#leadership?.membershipChanged();
   }
 }

@@ -37,6 +37,12 @@ export function supply(to: Supply): boolean {
   return false;
 }
 
+/** Sends a last append, so that a follower that is let go learns of the change that lets it go. */
+export function farewell(to: Supply): void {
+  const { log, progress } = to;
+  if (progress.state !== 'snapshotting' && progress.next > log.base.index) append(to);
+}
+
 function append({ config, log, term, to, progress, send }: Supply): void {
   const prevIndex = progress.next - 1;
   const isSendable = progress.next <= log.lastIndex && !progress.windowFull;

@@ -12,8 +12,11 @@ export type Term = number;
 /** A position in the log, from 1; 0 is the place before the first entry. */
 export type LogIndex = number;
 
-/** What an entry is for: `noop` opens a leader's term (Raft 8), `command` carries the state machine's bytes. */
-export type EntryKind = 'noop' | 'command';
+/**
+ * What an entry is for: `noop` opens a leader's term (Raft 8), `command` carries the state machine's bytes, `membership`
+ * the group's configuration from here on (membership-codec.ts).
+ */
+export type EntryKind = 'noop' | 'command' | 'membership';
 
 /**
  * One entry of the replicated log. `record` is the entry as it stands on disk and on the wire, checksummed once by
@@ -36,6 +39,35 @@ export interface LogBase {
   /** 0 for a log that begins with its first entry. */
   readonly index: LogIndex;
   readonly term: Term;
+  /** The configuration as of the index; `NO_MEMBERS` where the log up to there names none. */
+  readonly membership: Membership;
+}
+
+/**
+ * A configuration. While it is joint, each decision needs a majority of `voters` and one of `outgoing` (Raft 6): between
+ * two configurations that could otherwise decide apart from each other stands one that neither can pass by.
+ */
+export interface Membership {
+  /** The voters; of a joint configuration those of the new one. Empty only where a member waits to be let in. */
+  readonly voters: readonly NodeId[];
+  /** Of a joint configuration the voters of the old one, else empty. */
+  readonly outgoing: readonly NodeId[];
+  /** Members that are sent the log, and count in no majority (thesis 4.2.1). */
+  readonly learners: readonly NodeId[];
+  /** Outgoing voters that will be learners once the joint configuration is left; until then they still vote. */
+  readonly learnersNext: readonly NodeId[];
+  /** Where each member is reached, as its transport understands it; empty where that knows without being told. */
+  readonly addresses: ReadonlyMap<NodeId, string>;
+}
+
+/** The configurations that a member knows, as its driver and its transport have to know them. */
+export interface MembershipView {
+  readonly inForce: Membership;
+  /**
+   * Everyone to be in touch with, and where: the members of the configuration in force, and of those that the log holds
+   * beyond it, because a leader may go by them already.
+   */
+  readonly peers: ReadonlyMap<NodeId, string>;
 }
 
 /** What must be on disk before a member may act on it: its term and the vote it gave in that term (Raft, figure 2). */
@@ -60,9 +92,16 @@ export interface PreVoteRequest extends Envelope {
   readonly lastTerm: Term;
 }
 
+/**
+ * Says also what the answering member knows to be committed. Whoever asks may hold that and not know it, and may need to:
+ * after a joint configuration was left it could otherwise go on asking for a majority of the old half, which those who
+ * know better refuse it for ever.
+ */
 export interface PreVoteResponse extends Envelope {
   readonly type: 'preVoteResponse';
   readonly granted: boolean;
+  readonly commit: LogIndex;
+  readonly commitTerm: Term;
 }
 
 /** Asks for a vote (Raft 5.2). `transfer` marks an election that the leader itself asked for (thesis 3.10). */
@@ -178,6 +217,8 @@ export interface Ready {
    * `snapshotSent` or `snapshotFailed`. Named once for each snapshot that is to be sent.
    */
   readonly snapshots: readonly NodeId[];
+  /** Who is in the group, when that is news: to be told to the transport before `send` is worked off. */
+  readonly membership: MembershipView | null;
 }
 
 /** The log as it stands on disk; what the core reads when it is not in memory. Synchronous: a cache stands before the disk. */
@@ -193,6 +234,8 @@ export interface LogReader {
    * always at least one. Throws `RaftError` with code `LOG_DAMAGED` where a record does not hold its checksum.
    */
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[];
+  /** The last entry of kind `membership` at or before `index`; null if the log has none behind its base. Seldom asked for. */
+  lastMembership(index: LogIndex): Entry | null;
 }
 
 /** A member as its own status shows it. */
@@ -206,4 +249,6 @@ export interface CoreStatus {
   readonly lastIndex: LogIndex;
   readonly commit: LogIndex;
   readonly applied: LogIndex;
+  /** The configuration in force. */
+  readonly membership: Membership;
 }

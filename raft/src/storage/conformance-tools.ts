@@ -1,9 +1,10 @@
 /** What the tests of log stores share: the store under test, entries, and what to assert of them. */
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
+import { NO_BASE } from '../core/log.js';
 import { RaftError } from '../core/errors.js';
 import type { RaftErrorCode } from '../core/errors.js';
-import type { Entry, HardState, LogBase, LogIndex, Term } from '../core/types.js';
+import type { Entry, HardState, LogIndex, Term } from '../core/types.js';
 import type { LogStorage } from './storage.js';
 
 /** One disk, to be opened again and again. */
@@ -35,7 +36,6 @@ function allEntries(storage: LogStorage): readonly Entry[] {
 }
 
 /** The base of a log that was never compacted. */
-const NO_BASE: LogBase = { index: 0, term: 0 };
 
 /** Asserts that the store shows exactly these entries, byte for byte, behind this base. */
 export function assertLog(storage: LogStorage, expected: readonly Entry[], base = NO_BASE): void {

@@ -7,6 +7,7 @@ import type { Test } from 'uvu';
 import { makeEntry } from '../core/entry.js';
 import type { Entry, HardState } from '../core/types.js';
 import { registerCompaction } from './conformance-compaction.js';
+import { registerMembership } from './conformance-membership.js';
 import {
   assertFails,
   assertLog,
@@ -45,6 +46,7 @@ export function registerConformance(test: Test, makeFixture: () => Promise<Stora
   registerWrites(withStore);
   registerReopening(check);
   registerCompaction(check, withStore);
+  registerMembership(check);
 }
 
 function registerReads(withStore: WithStore): void {

@@ -1,6 +1,7 @@
 /** Faults in the store's own records, where LevelDB's files are sound. */
 import type { Level } from 'level';
 import * as assert from 'uvu/assert';
+import { baseAt } from '../core/testing/messages.js';
 import { makeEntry } from '../core/entry.js';
 import { assertFails, assertLog, makeEntries } from './conformance.js';
 import {
@@ -130,17 +131,17 @@ const BASE_FAULTS: typeof RECORD_FAULTS = [
   },
   {
     name: 'the base is an earlier one',
-    change: async (db) => db.put(BASE_KEY, encodeBase({ index: 3, term: 2 })),
+    change: async (db) => db.put(BASE_KEY, encodeBase(baseAt(3, 2))),
     message: /entry 4 is missing \(the next one found is 7\)/,
   },
   {
     name: 'the base is beyond the end',
-    change: async (db) => db.put(BASE_KEY, encodeBase({ index: 12, term: 2 })),
+    change: async (db) => db.put(BASE_KEY, encodeBase(baseAt(12, 2))),
     message: /the log ends at index 12 of term 2, but the hard-state record says index 10/,
   },
   {
     name: 'the base is of a later term than the entries',
-    change: async (db) => db.put(BASE_KEY, encodeBase({ index: 6, term: 3 })),
+    change: async (db) => db.put(BASE_KEY, encodeBase(baseAt(6, 3))),
     message: /entry 7 has term 2, below term 3 of the one before it/,
   },
 ];
@@ -149,7 +150,7 @@ for (const { name, change, message } of BASE_FAULTS) {
   test(`refused: ${name}`, async ({ path }) => {
     const storage = await open(path);
     await storage.persist({ hardState: { term: 3, vote: null }, entries: makeEntries(1, 10, 2) });
-    await storage.compact({ index: 6, term: 2 });
+    await storage.compact(baseAt(6, 2));
     await storage.close();
     await withLevel(path, change);
     assert.match(await refused(path), message);
@@ -164,13 +165,13 @@ test('what an interrupted compaction left below the base is removed when the sto
   await storage.close();
   // The new base was synced; of the deletes only some came to the disk.
   await withLevel(path, async (db) => {
-    await db.put(BASE_KEY, encodeBase({ index: 6, term: 2 }));
+    await db.put(BASE_KEY, encodeBase(baseAt(6, 2)));
     await db.del(entryKey(1));
     await db.del(entryKey(4));
     await db.put(entryKey(5), Buffer.from('void, whatever it is'));
   });
   const again = await open(path);
-  assertLog(again, makeEntries(7, 10, 2), { index: 6, term: 2 });
+  assertLog(again, makeEntries(7, 10, 2), baseAt(6, 2));
   await again.close();
   await withLevel(path, async (db) => {
     const keys = await db.keys().all();

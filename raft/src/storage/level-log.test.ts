@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { NO_BASE } from '../core/log.js';
+import { baseAt } from '../core/testing/messages.js';
 import { makeEntry } from '../core/entry.js';
 import type { Entry, HardState, LogBase } from '../core/types.js';
 import { assertFails, assertLog, makeEntries, registerConformance } from './conformance.js';
@@ -118,7 +120,7 @@ test('after a compaction that failed every call fails', async () => {
     const storage = await open(path);
     await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 9, 1) });
     await storage.close();
-    await assertFails('STORAGE_FAILED', async () => storage.compact({ index: 5, term: 1 }));
+    await assertFails('STORAGE_FAILED', async () => storage.compact(baseAt(5, 1)));
     await assertFails('STORAGE_FAILED', () => storage.base());
     await storage.close();
   });
@@ -157,7 +159,7 @@ test('property: it equals a plain array through appends, truncations, compaction
           let storage = await open(path, cache);
           let log: Entry[] = [];
           let hardState: HardState = { term: 1, vote: null };
-          let base: LogBase = { index: 0, term: 0 };
+          let base: LogBase = NO_BASE;
           await storage.persist({ hardState, entries: [] });
           for (const { back, sizes, newTerm, vote, reopen, compacted } of steps) {
             const changed = newTerm ? { term: hardState.term + 1, vote } : null;
@@ -172,7 +174,7 @@ test('property: it equals a plain array through appends, truncations, compaction
             log = [...log.slice(0, kept - base.index), ...entries];
             const last = log[Math.floor(log.length * compacted) - 1];
             if (last !== undefined) {
-              base = { index: last.index, term: last.term };
+              base = baseAt(last.index, last.term);
               await storage.compact(base);
               log = log.filter(({ index }) => index > base.index);
             }

@@ -7,8 +7,10 @@
  * goes with it in one atomic batch when the log begins anew for an installed snapshot, as it would count otherwise.
  */
 import { RaftError, invariant } from '../core/errors.js';
+import { NO_BASE } from '../core/log.js';
 import type { Entry, HardState, LogBase, LogIndex, NodeId, PersistBatch, Term } from '../core/types.js';
 import { EntryCache } from './entry-cache.js';
+import { MembershipPlaces } from './membership-places.js';
 import { causeOf, codeOf, newLevel, openError, probeLock } from './level-open.js';
 import { hasStore, syncFolder, verifyFolder } from './leveldb-folder.js';
 import {
@@ -45,6 +47,7 @@ export class LevelLog implements LogStorage {
   readonly #cache: EntryCache;
   /** Where the log begins; may be ahead of the disk while it is compacted, as no one reads below it any more. */
   #base: LogBase;
+  readonly #memberships: MembershipPlaces;
   /** What the last finished batch left on disk. */
   #end: HardStateRecord;
   /** The first batch carries the identity. */
@@ -57,13 +60,14 @@ export class LevelLog implements LogStorage {
   private constructor(
     db: ByteLevel,
     options: LevelLogOptions,
-    cache: EntryCache,
+    found: { readonly cache: EntryCache; readonly memberships: MembershipPlaces },
     contents: StoreContents | null,
   ) {
     this.#db = db;
     this.#options = options;
-    this.#cache = cache;
-    this.#base = contents?.base ?? { index: 0, term: 0 };
+    this.#cache = found.cache;
+    this.#memberships = found.memberships;
+    this.#base = contents?.base ?? NO_BASE;
     this.#end = contents?.end ?? { hardState: { term: 0, vote: null }, lastIndex: 0, lastTerm: 0 };
     this.#isNew = contents === null;
   }
@@ -84,9 +88,13 @@ export class LevelLog implements LogStorage {
     try {
       await syncFolder(path);
       const cache = new EntryCache(options.cacheBytesMax ?? CACHE_BYTES_MAX);
-      const contents = await scanStore(db, options, (entry) => cache.append(entry));
+      const memberships = new MembershipPlaces();
+      const contents = await scanStore(db, options, (entry) => {
+        cache.append(entry);
+        memberships.append(entry);
+      });
       if (contents?.hasLeftovers === true) await db.clear(entriesUpTo(1, contents.base.index));
-      return new LevelLog(db, options, cache, contents);
+      return new LevelLog(db, options, { cache, memberships }, contents);
     } catch (error) {
       await db.close();
       throw error instanceof RaftError ? error : openError(path, error);
@@ -136,6 +144,12 @@ export class LevelLog implements LogStorage {
     return found;
   }
 
+  lastMembership(index: LogIndex): Entry | null {
+    this.#assertSound();
+    const found = this.#memberships.last(index);
+    return found === 0 ? null : this.#at(found);
+  }
+
   async persist(batch: PersistBatch): Promise<void> {
     this.#assertSound();
     invariant(this.#writing === null, 'a persist is under way');
@@ -159,6 +173,7 @@ export class LevelLog implements LogStorage {
     invariant(this.term(base.index) === base.term, `no entry (${base.index}, ${base.term}) to compact up to`);
     const first = this.#base.index + 1;
     this.#base = base;
+    this.#memberships.keep(base.index + 1, this.#end.lastIndex);
     this.#compacting = this.#guard(async () => {
       await this.#db.batch().put(BASE_KEY, encodeBase(base)).write(SYNCED);
       await this.#db.clear(entriesUpTo(first, base.index));
@@ -243,10 +258,17 @@ export class LevelLog implements LogStorage {
     if (base !== undefined) {
       this.#base = base;
       this.#cache.clear();
+      this.#memberships.keep(base.index + 1, base.index);
     }
     const first = entries[0];
-    if (first !== undefined) this.#cache.truncate(first.index);
-    for (const entry of entries) this.#cache.append(entry);
+    if (first !== undefined) {
+      this.#cache.truncate(first.index);
+      this.#memberships.keep(this.#base.index + 1, first.index - 1);
+    }
+    for (const entry of entries) {
+      this.#cache.append(entry);
+      this.#memberships.append(entry);
+    }
     this.#end = next;
     this.#isNew = false;
   }

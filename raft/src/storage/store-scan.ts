@@ -5,6 +5,7 @@
 import type { Level } from 'level';
 import { readEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
+import { NO_BASE } from '../core/log.js';
 import type { Entry, LogBase, LogIndex } from '../core/types.js';
 import {
   BASE_KEY,
@@ -22,7 +23,6 @@ import type { HardStateRecord } from './records.js';
 export type ByteLevel = Level<Uint8Array, Uint8Array>;
 
 /** The base of a log that was never compacted. */
-const NO_BASE: LogBase = { index: 0, term: 0 };
 const SCAN_RECORDS_MAX = 1000;
 const SCAN_BYTES_MAX = 1024 * 1024;
 
@@ -32,6 +32,9 @@ export interface StoreOwner {
   readonly cluster: string;
   readonly id: string;
 }
+
+/** A place in the log. */
+type Place = Pick<LogBase, 'index' | 'term'>;
 
 /** What a store that was written to holds beside its entries. */
 export interface StoreContents {
@@ -72,7 +75,7 @@ export async function scanStore(
   const baseValue = db.getSync(BASE_KEY);
   const base = baseValue === undefined ? NO_BASE : decode('base', () => decodeBase(baseValue));
 
-  let last: LogBase = base;
+  let last: Place = base;
   let hasLeftovers = false;
   for await (const page of pages(db)) {
     for (const [key, value] of page) {
@@ -128,11 +131,7 @@ function checkOwner(found: { format: number; cluster: string; id: string }, owne
   if (found.id !== owner.id) throw refuse(`belongs to member "${found.id}", not to "${owner.id}"`);
 }
 
-function checkEnd(
-  end: HardStateRecord,
-  { index, term }: LogBase,
-  damaged: (what: string) => RaftError,
-): void {
+function checkEnd(end: HardStateRecord, { index, term }: Place, damaged: (what: string) => RaftError): void {
   if (index !== end.lastIndex || term !== end.lastTerm) {
     throw damaged(
       `the log ends at index ${index} of term ${term}, ` +

@@ -115,6 +115,10 @@ export class TestStorage implements LogStorage {
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
     return this.#disk.entries(low, high, bytesMax);
   }
+
+  lastMembership(index: LogIndex): Entry | null {
+    return this.#disk.lastMembership(index);
+  }
 }
 
 export class TestMachine implements StateMachine {

@@ -5,6 +5,7 @@
  */
 import { Packr } from 'msgpackr';
 import { readEntry } from '../core/entry.js';
+import { isNodeId } from '../core/membership.js';
 import type { Entry, LogIndex, Message, NodeId, Term } from '../core/types.js';
 
 /** Entries in one append at most. */
@@ -32,14 +33,7 @@ const TYPES = [
 
 const CODES: ReadonlyMap<Message['type'], number> = new Map(TYPES.map((type, code) => [type, code]));
 
-const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
-
 const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
-
-/** True for ids that members may have. */
-export function isNodeId(value: unknown): value is NodeId {
-  return typeof value === 'string' && NODE_ID.test(value);
-}
 
 /** The bytes of a message; they are never written to again. */
 export function encodeMessage(message: Message): Buffer {
@@ -54,6 +48,7 @@ function fieldsOf(message: Message): readonly unknown[] {
     case 'voteRequest':
       return [message.lastIndex, message.lastTerm, message.transfer];
     case 'preVoteResponse':
+      return [message.granted, message.commit, message.commitTerm];
     case 'voteResponse':
       return [message.granted];
     case 'appendRequest': {
@@ -99,7 +94,11 @@ function body(type: Message['type'], envelope: Envelope, fields: Fields, payload
       return { type, ...envelope, ...lastEntry(fields, envelope.term) };
     case 'voteRequest':
       return { type, ...envelope, ...lastEntry(fields, envelope.term), transfer: fields.flag('transfer') };
-    case 'preVoteResponse':
+    case 'preVoteResponse': {
+      const granted = fields.flag('granted');
+      const commit = fields.whole('commit');
+      return { type, ...envelope, granted, commit, commitTerm: fields.term('commitTerm', envelope.term) };
+    }
     case 'voteResponse':
       return { type, ...envelope, granted: fields.flag('granted') };
     case 'appendRequest': {

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
+import { isNodeId } from '../core/membership.js';
 import {
   acceptFrames,
   checkFrameLimits,
@@ -18,7 +19,7 @@ import {
   type FrameConnection,
   type FrameLimits,
 } from '../frames/index.js';
-import { MessageError, decodeMessage, isNodeId } from './codec.js';
+import { MessageError, decodeMessage } from './codec.js';
 import type { DropReason, LinkDirection, TransportEvent } from './events.js';
 import {
   RAFT_PATH,

@@ -3,9 +3,12 @@
  * slow, logs are compacted, members crash and lose what was not durable. The oracle looks after every step. Same seed, same run.
  */
 import { readEntry } from '../entry.js';
-import { RaftError, invariant } from '../errors.js';
+import { RaftError, invariant, type RaftErrorCode } from '../errors.js';
+import type { MembershipChange } from '../membership-change.js';
+import { initialMembership, isJoint, membersOf } from '../membership.js';
 import type { Message, NodeId, Term } from '../types.js';
 import { Member } from './member.js';
+import { changeOf } from './messages.js';
 import { Oracle } from './oracle.js';
 import { Random } from './random.js';
 
@@ -13,6 +16,14 @@ import { Random } from './random.js';
 const POOL_MAX = 200;
 /** Ticks of all members within which a healed cluster must elect, commit and apply everywhere. */
 const LIVENESS_TICKS_MAX = 200;
+/** What a member may answer to what is asked of it at random; a transfer to who has no vote is a bad configuration. */
+const REFUSALS: ReadonlySet<RaftErrorCode> = new Set([
+  'NOT_LEADER',
+  'NOT_READY',
+  'CHANGE_PENDING',
+  'BAD_MEMBERSHIP',
+  'BAD_CONFIG',
+]);
 
 /** A snapshot under way, as of the place that it was taken at. */
 interface Parcel extends SnapshotOf {
@@ -31,23 +42,35 @@ export class Chaos {
   readonly #cut = new Set<string>();
   /** A member whose clock stands still: it goes on believing what it believed when it was cut off. */
   #still: Member | null = null;
+  readonly #changes: boolean;
   #pool: Message[] = [];
   #parcels: Parcel[] = [];
   #installs = 0;
   #counter = 0;
 
-  constructor(seed: number, size: number) {
+  /** A group of `size`, and `spares` that membership changes let in, and others out. */
+  constructor(seed: number, size: number, spares = 0) {
     this.#random = new Random(seed);
-    const members = ['a', 'b', 'c', 'd', 'e'].slice(0, size);
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f'].slice(0, size + spares);
+    const voters = ids.slice(0, size);
+    this.#changes = spares > 0;
     // Tight limits, so that windows fill and appends are cut.
     const limits = {
       appendBytesMax: 100,
       inflightMessagesMax: 1 + this.#random.below(4),
       applyBytesMax: 100,
     };
-    this.#members = members.map((id) => new Member({ id, members, limits, random: this.#random.next }));
+    this.#members = ids.map((id) => {
+      const members = voters.includes(id) ? voters : [];
+      return new Member({ id, members, limits, random: this.#random.next });
+    });
     for (const member of this.#members) member.slowDisk = true;
-    this.#oracle = new Oracle(this.#members);
+    this.#oracle = new Oracle(this.#members, initialMembership(voters));
+  }
+
+  /** How many configurations were committed. */
+  get changes(): number {
+    return this.#oracle.changes;
   }
 
   /** How much was committed in this run: a run that commits nothing shows nothing. */
@@ -88,7 +111,10 @@ export class Chaos {
         proposed = leader.core.log.lastTerm === leader.core.term;
       }
       const { lastIndex } = leader.core.log;
-      if (proposed && this.#members.every(({ machine }) => machine.length === lastIndex)) return;
+      const { inForce } = leader.core.log.memberships;
+      const group = this.#members.filter(({ id }) => membersOf(inForce).includes(id));
+      const isApplied = group.every(({ machine }) => machine.length === lastIndex);
+      if (proposed && isApplied && !isJoint(inForce)) return;
     }
     const states = this.#members.map(({ core, machine }) => ({ ...core.status(), machine: machine.length }));
     invariant(false, `no progress in ${LIVENESS_TICKS_MAX} ticks: ${JSON.stringify(states)}`);
@@ -160,16 +186,26 @@ export class Chaos {
     const dice = this.#random.below(20);
     this.#act(member, () => {
       try {
-        if (dice < 10) member.propose(String(id));
+        if (this.#changes && dice < 7) member.core.changeMembership(this.#someChange());
+        else if (dice < 10) member.propose(String(id));
         else if (dice < 18) {
           member.core.read(id);
           this.#oracle.readAsked(id);
         } else if (other !== undefined) member.core.transfer(other.id);
         member.work();
       } catch (error) {
-        if (!(error instanceof RaftError && error.code === 'NOT_LEADER')) throw error;
+        if (!(error instanceof RaftError && REFUSALS.has(error.code))) throw error;
       }
     });
+  }
+
+  /** One to three parts, some of which cannot be: they are to be refused. */
+  #someChange(): MembershipChange {
+    const parts = Array.from({ length: 1 + this.#random.below(3) }, () => {
+      const sign = this.#random.pick(['+', '+', '?', '-']) ?? '+';
+      return `${sign}${this.#random.pick(this.#members)?.id ?? ''}`;
+    });
+    return changeOf(parts.join(' '));
   }
 
   #rareFault(): void {

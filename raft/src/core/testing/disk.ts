@@ -1,5 +1,7 @@
 /** A disk in memory: what `write` was given survives a crash of its member, nothing else does. */
 import { invariant } from '../errors.js';
+import { NO_BASE } from '../log.js';
+import { decodeMembership } from '../membership-codec.js';
 import type { Entry, HardState, LogBase, LogIndex, LogReader, PersistBatch, Term } from '../types.js';
 
 export class MemoryDisk implements LogReader {
@@ -8,7 +10,7 @@ export class MemoryDisk implements LogReader {
   readonly log: Entry[];
   #base: LogBase;
 
-  constructor(hardState: HardState, log: readonly Entry[], base: LogBase = { index: 0, term: 0 }) {
+  constructor(hardState: HardState, log: readonly Entry[], base: LogBase = NO_BASE) {
     this.hardState = hardState;
     this.log = [...log];
     this.#base = base;
@@ -30,7 +32,9 @@ export class MemoryDisk implements LogReader {
 
   /** Drops the entries up to `index`. */
   compact(index: LogIndex): void {
-    const base = { index, term: this.term(index) };
+    const last = this.lastMembership(index);
+    const membership = last === null ? this.#base.membership : decodeMembership(last.data);
+    const base = { index, term: this.term(index), membership };
     this.log.splice(0, index - this.#base.index);
     this.#base = base;
   }
@@ -57,6 +61,10 @@ export class MemoryDisk implements LogReader {
       found.push(entry);
     }
     return found;
+  }
+
+  lastMembership(index: LogIndex): Entry | null {
+    return this.log.findLast((entry) => entry.kind === 'membership' && entry.index <= index) ?? null;
   }
 
   #at(index: LogIndex): Entry {

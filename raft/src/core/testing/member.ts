@@ -4,10 +4,20 @@
  */
 import { DEFAULT_LIMITS, type CoreLimits } from '../config.js';
 import { invariant } from '../errors.js';
+import { describeMembership, initialMembership } from '../membership.js';
 import { RaftCore } from '../raft.js';
-import type { Entry, LogBase, Message, NodeId, PersistBatch, ReadGrant, Term } from '../types.js';
+import type {
+  Entry,
+  LogBase,
+  MembershipView,
+  Message,
+  NodeId,
+  PersistBatch,
+  ReadGrant,
+  Term,
+} from '../types.js';
 import { MemoryDisk } from './disk.js';
-import { logOf } from './messages.js';
+import { changeOf, logOf } from './messages.js';
 
 export interface MemberOptions {
   readonly id?: NodeId;
@@ -45,6 +55,8 @@ export class Member {
   readsLost: number[] = [];
   /** Who is to be sent a snapshot. */
   snapshots: NodeId[] = [];
+  /** What was told of the group's membership, the latest. */
+  view: MembershipView | null = null;
   #sent: Message[] = [];
   readonly #options: MemberOptions;
 
@@ -64,7 +76,7 @@ export class Member {
     return new RaftCore(
       {
         id: this.id,
-        members,
+        initial: initialMembership(members),
         electionTicks: this.#options.electionTicks ?? ELECTION_TICKS,
         heartbeatTicks: this.#options.heartbeatTicks ?? 1,
         random,
@@ -94,7 +106,7 @@ export class Member {
   /** A snapshot of the machine as it is now, with its place in the log. */
   get snapshot(): { readonly base: LogBase; readonly machine: readonly Entry[] } {
     const index = this.machine.length;
-    return { base: { index, term: this.core.log.term(index) }, machine: [...this.machine] };
+    return { base: this.core.log.baseAt(index), machine: [...this.machine] };
   }
 
   /** A snapshot has come, whole. Returns whether it was taken. */
@@ -124,6 +136,17 @@ export class Member {
     return index;
   }
 
+  /** Logs a membership change: `+d` a voter, `?d` a learner, `-d` none. */
+  change(text: string): this {
+    this.core.changeMembership(changeOf(text));
+    return this.work();
+  }
+
+  /** The configuration in force, as `describeMembership` writes it. */
+  get members(): string {
+    return describeMembership(this.core.log.memberships.inForce);
+  }
+
   read(id: number): this {
     this.core.read(id);
     return this.work();
@@ -139,8 +162,9 @@ export class Member {
   /** Does what the core asks for until it asks for nothing, as the driver does. */
   work(): this {
     for (;;) {
-      const { send, persist, apply, reads, readsLost, snapshots } = this.core.ready();
+      const { send, persist, apply, reads, readsLost, snapshots, membership } = this.core.ready();
       this.snapshots.push(...snapshots);
+      this.view = membership ?? this.view;
       this.#sent.push(...send);
       this.grants.push(...reads);
       this.readsLost.push(...readsLost);
@@ -192,7 +216,9 @@ export function leaderOf(options: MemberOptions = {}): Member {
   const term = member.core.term + 1;
   member.core.campaign();
   member.work();
-  for (const from of others) member.step({ type: 'preVoteResponse', from, to, term, granted: true });
+  for (const from of others) {
+    member.step({ type: 'preVoteResponse', from, to, term, granted: true, commit: 0, commitTerm: 0 });
+  }
   for (const from of others) member.step({ type: 'voteResponse', from, to, term, granted: true });
   invariant(member.core.role === 'leader', `${to} did not win`);
   member.take();

@@ -1,6 +1,8 @@
 /** Messages and logs as tests write them: only what matters is named. */
 import { makeEntry } from '../entry.js';
-import type { Entry, Message, Term } from '../types.js';
+import type { MembershipChange } from '../membership-change.js';
+import { NO_MEMBERS } from '../membership.js';
+import type { Entry, LogBase, LogIndex, Message, Term } from '../types.js';
 
 type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>;
 
@@ -8,7 +10,7 @@ const ENVELOPE = { from: 'a', to: 'b', term: 1 };
 
 const BLANKS: { readonly [T in Message['type']]: MessageOf<T> } = {
   preVoteRequest: { ...ENVELOPE, type: 'preVoteRequest', lastIndex: 0, lastTerm: 0 },
-  preVoteResponse: { ...ENVELOPE, type: 'preVoteResponse', granted: true },
+  preVoteResponse: { ...ENVELOPE, type: 'preVoteResponse', granted: true, commit: 0, commitTerm: 0 },
   voteRequest: { ...ENVELOPE, type: 'voteRequest', lastIndex: 0, lastTerm: 0, transfer: false },
   voteResponse: { ...ENVELOPE, type: 'voteResponse', granted: true },
   appendRequest: { ...ENVELOPE, type: 'appendRequest', prevIndex: 0, prevTerm: 0, commit: 0, entries: [] },
@@ -32,6 +34,20 @@ export function only<T extends Message['type']>(type: T, messages: readonly Mess
 /** The entry that stands for (index, term): equal places hold equal bytes. */
 export function entryAt(index: number, term: Term): Entry {
   return makeEntry(index, term, 'command', Buffer.from(`${index} of term ${term}`));
+}
+
+/** A membership change as tests write it: `+d` adds a voter, `?d` a learner, `-d` removes. */
+export function changeOf(text: string): MembershipChange {
+  return text.split(' ').map((part) => {
+    const id = part.slice(1);
+    if (part.startsWith('-')) return { type: 'remove', id };
+    return { type: part.startsWith('+') ? 'addVoter' : 'addLearner', id };
+  });
+}
+
+/** The base of a log whose entries up to there name no configuration. */
+export function baseAt(index: LogIndex, term: Term): LogBase {
+  return { index, term, membership: NO_MEMBERS };
 }
 
 /** A log written as the terms of its entries, the first one at `first`: `logOf([1, 1, 4])`. */

@@ -3,6 +3,9 @@
  * check throws with what it found.
  */
 import { invariant } from '../errors.js';
+import { decodeMembership } from '../membership-codec.js';
+import { describeMembership, type Membership } from '../membership.js';
+import { isQuorum } from '../quorum.js';
 import type { Entry, LogIndex, Message, NodeId, Term } from '../types.js';
 import type { Member } from './member.js';
 
@@ -22,8 +25,17 @@ export class Oracle {
   /** For each read asked for: how much was committed anywhere by then. */
   readonly #readFloors = new Map<number, LogIndex>();
 
-  constructor(members: readonly Member[]) {
+  /** The configurations that were committed, oldest first. */
+  readonly #configurations: Membership[];
+
+  constructor(members: readonly Member[], initial: Membership) {
     this.#members = members;
+    this.#configurations = [initial];
+  }
+
+  /** Configurations that were committed after the initial one. */
+  get changes(): number {
+    return this.#configurations.length - 1;
   }
 
   get committed(): LogIndex {
@@ -113,7 +125,7 @@ export class Oracle {
       const same = place.before === before && Buffer.compare(place.entry.record, entry.record) === 0;
       invariant(same, `${id} has another entry at (${key}) or before it`);
       if (entry.index > log.commit) return;
-      const committed = this.#committed[entry.index - 1] ?? this.#onMajority(entry);
+      const committed = this.#committed[entry.index - 1] ?? this.#onQuorum(entry);
       invariant(committed.term === entry.term, `${id} committed ${key}, another ${committed.term}`);
       this.#committed[entry.index - 1] = committed;
     });
@@ -126,17 +138,23 @@ export class Oracle {
     });
   }
 
-  /** What is committed stands on the disks of a majority, the leader's among them or not. */
-  #onMajority(entry: Entry): Entry {
+  /**
+   * What is committed stands on the disks of a quorum, the leader's among them or not: one of the configuration at its
+   * place in the log or, as the leader may not have applied that yet, of the one before.
+   */
+  #onQuorum(entry: Entry): Entry {
     const { index, term } = entry;
     // Who compacted it knew it to be committed: then it is no news here.
     const holders = this.#members.filter(
       ({ disk }) => disk.base().index < index && disk.lastIndex() >= index && disk.term(index) === term,
     );
-    invariant(
-      2 * holders.length > this.#members.length,
-      `(${index}, ${term}) is committed on ${holders.length} disks`,
-    );
+    const isHeld = this.#configurations
+      .slice(-2)
+      .some((membership) => isQuorum(membership, (id) => holders.some((holder) => holder.id === id)));
+    const disks = holders.map(({ id }) => id).join(' ');
+    const configurations = this.#configurations.slice(-2).map(describeMembership).join(' | ');
+    invariant(isHeld, `(${index}, ${term}) is committed on ${disks}, of ${configurations}`);
+    if (entry.kind === 'membership') this.#configurations.push(decodeMembership(entry.data));
     return entry;
   }
 

@@ -1,0 +1,130 @@
+/**
+ * The other members as their leader sees them, learners among them: what each has, and what is sent to it next. Who of
+ * them counts in which majority is not decided here.
+ */
+import type { CoreConfig } from './config.js';
+import { invariant } from './errors.js';
+import type { RaftLog } from './log.js';
+import { Progress } from './progress.js';
+import { farewell, supply, type Supply } from './supply.js';
+import type { LogIndex, Message, NodeId, Term } from './types.js';
+
+/** What a leadership may do to the core around it. */
+export interface LeaderContext {
+  readonly config: CoreConfig;
+  readonly log: RaftLog;
+  readonly term: Term;
+  readonly send: (message: Message) => void;
+}
+
+export class Followers {
+  readonly #context: LeaderContext;
+  readonly #progress = new Map<NodeId, Progress>();
+  /**
+   * Whether a risen commit index is worth an append without entries. Once a tick it is: otherwise it rides on the next
+   * entries, since an empty append for each commit would double the messages of a busy group.
+   */
+  #tellsCommit = false;
+  #snapshots: NodeId[] = [];
+
+  constructor(context: LeaderContext) {
+    this.#context = context;
+  }
+
+  /** From now on these are the other members. Who goes is sent a last append, to learn of the change that lets it go. */
+  become(members: readonly NodeId[]): void {
+    const { config, log } = this.#context;
+    const { inflightMessagesMax: messagesMax, inflightBytesMax: bytesMax } = config.limits;
+    for (const [member, progress] of this.#progress) {
+      if (members.includes(member)) continue;
+      farewell(this.#supplyOf(member, progress));
+      this.#progress.delete(member);
+    }
+    for (const member of members) {
+      if (member === config.id || this.#progress.has(member)) continue;
+      this.#progress.set(member, new Progress(log.lastIndex + 1, { messagesMax, bytesMax }));
+    }
+  }
+
+  get(member: NodeId): Progress | undefined {
+    return this.#progress.get(member);
+  }
+
+  tick(): void {
+    this.#tellsCommit = true;
+    for (const progress of this.#progress.values()) progress.silentTicks += 1;
+  }
+
+  /** Whether a member was heard of within an election timeout. */
+  isActive(member: NodeId): boolean {
+    const progress = this.#progress.get(member);
+    return progress !== undefined && progress.silentTicks < this.#context.config.electionTicks;
+  }
+
+  /** The active one of `members` whose log reaches furthest; null if there is none. */
+  furthestOf(members: readonly NodeId[]): NodeId | null {
+    let best: NodeId | null = null;
+    let bestMatch = -1;
+    for (const [member, { match }] of this.#progress) {
+      if (match <= bestMatch || !members.includes(member) || !this.isActive(member)) continue;
+      best = member;
+      bestMatch = match;
+    }
+    return best;
+  }
+
+  /** Asks all to confirm the leader for `round`. */
+  heartbeat(round: number): void {
+    const { config, log, term, send } = this.#context;
+    for (const [to, { match }] of this.#progress) {
+      // A follower must not learn of a commit beyond what is known to agree: its own tail there may differ.
+      const commit = Math.min(log.commit, match);
+      send({ type: 'heartbeat', from: config.id, to, term, commit, round });
+    }
+  }
+
+  /** Sends each what it lacks and may be sent now. */
+  replicate(): void {
+    for (const [to, progress] of this.#progress) {
+      if (supply(this.#supplyOf(to, progress))) this.#snapshots.push(to);
+    }
+    this.#tellsCommit = false;
+  }
+
+  #supplyOf(to: NodeId, progress: Progress): Supply {
+    return { ...this.#context, to, progress, isActive: this.isActive(to), tellsCommit: this.#tellsCommit };
+  }
+
+  /** Members that need a snapshot from now on, each named once. */
+  takeSnapshots(): readonly NodeId[] {
+    const snapshots = this.#snapshots;
+    this.#snapshots = [];
+    return snapshots;
+  }
+
+  accepted(member: NodeId, match: LogIndex): void {
+    const { lastIndex } = this.#context.log;
+    const progress = this.#heard(member);
+    if (progress === undefined) return;
+    invariant(match <= lastIndex, `${member} has ${match}, the leader ${lastIndex}`);
+    progress.accepted(match, this.#context.log.base.index);
+  }
+
+  rejected(member: NodeId, prevIndex: LogIndex, hintIndex: LogIndex, hintTerm: Term): void {
+    this.#heard(member)?.rejected(prevIndex, this.#context.log.lastAgreeable(hintIndex, hintTerm));
+  }
+
+  confirmed(member: NodeId, round: number): void {
+    const progress = this.#heard(member);
+    if (progress === undefined) return;
+    progress.probeSent = false;
+    if (progress.match < this.#context.log.lastIndex) progress.nudge = true;
+    progress.roundAcknowledged = Math.max(progress.roundAcknowledged, round);
+  }
+
+  #heard(member: NodeId): Progress | undefined {
+    const progress = this.#progress.get(member);
+    if (progress !== undefined) progress.silentTicks = 0;
+    return progress;
+  }
+}
