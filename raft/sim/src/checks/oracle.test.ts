@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeEntry } from '#raft/core/entry.js';
+import { NO_BASE } from '#raft/core/log.js';
 import type { Message, Role } from '#raft/core/types.js';
 import { Oracle, type DiskView, type Subject } from './oracle.js';
 
@@ -31,7 +32,7 @@ function member(
     term,
     leadsNow: () => (role === 'leader' ? term : 0),
     log: {
-      base: { index: 0, term: 0 },
+      base: NO_BASE,
       lastIndex: log.length,
       stableIndex: log.length,
       commit,

@@ -5,6 +5,8 @@
 import { crc32 } from 'node:zlib';
 import { readEntry } from '#raft/core/entry.js';
 import { RaftError } from '#raft/core/errors.js';
+import { NO_BASE } from '#raft/core/log.js';
+import { decodeMembership, encodeMembership } from '#raft/core/membership-codec.js';
 import type { Entry, HardState, LogBase, PersistBatch } from '#raft/core/types.js';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
@@ -35,6 +37,11 @@ interface HardRecord {
   readonly lastTerm: number;
 }
 
+/** The same as JSON, the configuration as its bytes in hex. */
+interface WrittenRecord extends Omit<HardRecord, 'base'> {
+  readonly base: { readonly index: number; readonly term: number; readonly membership: string };
+}
+
 const CHECKSUM_BYTES = 4;
 
 export class SimDisk {
@@ -42,7 +49,7 @@ export class SimDisk {
   /** Whether a bit was flipped: from then on the disk must not open. */
   isDamaged = false;
   #hardState: HardState = { term: 0, vote: null };
-  #base: LogBase = { index: 0, term: 0 };
+  #base: LogBase = NO_BASE;
   /** Of the entries behind the base. */
   readonly #records: Uint8Array[] = [];
   readonly #terms: number[] = [];
@@ -129,7 +136,10 @@ export class SimDisk {
 }
 
 function sealed(record: HardRecord): Buffer {
-  const body = Buffer.from(JSON.stringify(record));
+  const { base } = record;
+  const membership = base.membership.voters.length === 0 ? null : encodeMembership(base.membership);
+  const written = { ...record, base: { ...base, membership: membership?.toString('hex') ?? '' } };
+  const body = Buffer.from(JSON.stringify(written));
   const bytes = Buffer.alloc(CHECKSUM_BYTES + body.length);
   bytes.writeUInt32BE(crc32(body), 0);
   bytes.set(body, CHECKSUM_BYTES);
@@ -139,7 +149,10 @@ function sealed(record: HardRecord): Buffer {
 function unsealed(bytes: Buffer): HardRecord {
   const body = bytes.subarray(CHECKSUM_BYTES);
   if (bytes.readUInt32BE(0) !== crc32(body)) damaged('the hard state does not hold its checksum');
-  return JSON.parse(body.toString()) as HardRecord;
+  const { base, ...rest } = JSON.parse(body.toString()) as WrittenRecord;
+  const data = Buffer.from(base.membership, 'hex');
+  const membership = data.length === 0 ? NO_BASE.membership : decodeMembership(data);
+  return { ...rest, base: { ...base, membership } };
 }
 
 function damaged(what: string): never {

@@ -74,6 +74,10 @@ export class SimStorage implements LogStorage {
     return found;
   }
 
+  lastMembership(index: LogIndex): Entry | null {
+    return this.#entries.findLast((entry) => entry.kind === 'membership' && entry.index <= index) ?? null;
+  }
+
   async persist(batch: PersistBatch): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     invariant(this.#underWay === null, 'a persist is under way');
@@ -147,7 +151,7 @@ export class SimStorage implements LogStorage {
       `the vote of term ${term} changes from ${String(vote)} to ${String(after.vote)}`,
     );
     const first = entries[0];
-    let last: LogBase = base ?? this.#base;
+    let last: Pick<LogBase, 'index' | 'term'> = base ?? this.#base;
     if (base !== undefined) {
       invariant(!this.#isCompacting, 'the log is being compacted');
       invariant(base.index > this.#base.index, `base ${base.index} is not behind ${this.#base.index}`);

@@ -17,7 +17,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'commit of an earlier term by counting (Raft 5.4.2)',
     file: `${CORE}/leadership.js`,
-    find: 'if (reached > log.commit && log.term(reached) === this.#term)',
+    find: 'if (reached > log.commit && log.term(reached) === term)',
     replace: 'if (reached > log.commit)',
   },
   {
@@ -64,8 +64,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'commit beyond what matched',
-    file: `${CORE}/leadership.js`,
-    find: 'const commit = Math.min(log.commit, progress.match);',
+    file: `${CORE}/followers.js`,
+    find: 'const commit = Math.min(log.commit, match);',
     replace: 'const commit = log.commit;',
   },
   {
@@ -77,14 +77,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'ReadIndex without a quorum round (thesis 6.4)',
     file: `${CORE}/leadership.js`,
-    find: 'if (reachedByMajority(rounds) >= round)',
-    replace: 'if (rounds.length > 0)',
+    find: 'if (confirmed >= round)',
+    replace: 'if (confirmed >= 0)',
   },
   {
     name: "ReadIndex before the term's first commit (thesis 6.4)",
     file: `${CORE}/leadership.js`,
-    find: 'if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit)) {',
-    replace: 'if (this.#reads.openRound(this.#context.log.commit)) {',
+    find: 'if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit))',
+    replace: 'if (this.#reads.openRound(this.#context.log.commit))',
   },
   {
     name: 'read served before its index is applied',
@@ -134,8 +134,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'leader counts itself before its disk',
     file: `${CORE}/leadership.js`,
-    find: 'const matches = [log.stableIndex];',
-    replace: 'const matches = [log.lastIndex];',
+    find: 'this.#reachedByQuorum(log.stableIndex,',
+    replace: 'this.#reachedByQuorum(log.lastIndex,',
   },
   {
     name: 'a finished write acknowledges entries that were replaced meanwhile',
