@@ -1,0 +1,63 @@
+/** The folder of one result: every file in it is called after it, so that files of several results can lie side by side. */
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join, relative } from 'node:path';
+import type { TopLevelSpec } from 'vega-lite';
+import { toCsv, type Table } from '../rules/text.js';
+import { BENCH_ROOT } from '../system/session.js';
+import { renderPlot } from './render.js';
+
+const RESULTS = join(BENCH_ROOT, 'results');
+
+/** Kinds of files that are kept in git when a result is published. */
+const PUBLISHED: ReadonlySet<string> = new Set(['.md', '.json', '.svg']);
+
+export class Results {
+  readonly #name: string;
+  readonly #folder: string;
+
+  /** Empties the folder of that name. @throws RangeError if the name is no plain file name. */
+  constructor(name: string) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
+      throw new RangeError(`${name} is no name for a folder`);
+    this.#name = name;
+    this.#folder = join(RESULTS, name);
+    rmSync(this.#folder, { recursive: true, force: true });
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  /** Relative to where the command was called. */
+  get path(): string {
+    return relative(process.env['INIT_CWD'] ?? process.cwd(), this.#folder) || '.';
+  }
+
+  csv(what: string, table: Table): void {
+    this.#write(`-${what}.csv`, toCsv(table));
+  }
+
+  json(value: object): void {
+    this.#write('.json', `${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  markdown(text: string): void {
+    this.#write('.md', `${text.trimEnd()}\n`);
+  }
+
+  /** Draws a plot as SVG and PNG. @returns the Markdown that shows it. */
+  async plot(what: string, title: string, spec: TopLevelSpec): Promise<string> {
+    const { svg, png } = await renderPlot(spec);
+    this.#write(`-${what}.svg`, svg);
+    this.#write(`-${what}.png`, png);
+    return `![${title}](${this.#name}-${what}.svg)`;
+  }
+
+  /** Copies report, figures and plots next to the folder, where git keeps them. */
+  publish(): void {
+    for (const file of readdirSync(this.#folder)) {
+      if (PUBLISHED.has(extname(file))) copyFileSync(join(this.#folder, file), join(RESULTS, file));
+    }
+  }
+
+  #write(suffix: string, content: string | Uint8Array): void {
+    writeFileSync(join(this.#folder, `${this.#name}${suffix}`), content);
+  }
+}

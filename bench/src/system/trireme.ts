@@ -1,0 +1,76 @@
+/** Our own cluster as the benchmarks run it: catalog, three replicas and a front-end as processes of this machine. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findFreeBasePort, LocalCluster } from '@trireme/cluster';
+import { targetOf, type Target } from '../load/connection.js';
+import type { Session } from './session.js';
+
+/** Stocks are called by rank, the most popular first, so that they sort by it too. */
+export function stockName(rank: number): string {
+  return `STOCK${String(rank + 1).padStart(5, '0')}`;
+}
+
+/** So many of each that no benchmark runs out of any. */
+const QUANTITY = 1_000_000_000;
+
+export interface TriremeOptions {
+  /** Stocks in the catalog. */
+  readonly stocks: number;
+  /** Stocks that the front-end caches, null for no cache. */
+  readonly cacheSize: number | null;
+}
+
+export class Trireme {
+  readonly cluster: LocalCluster;
+  readonly target: Target;
+  readonly url: string;
+  /** Stops it and waits until it has. */
+  readonly stop: () => Promise<void>;
+
+  private constructor(cluster: LocalCluster, url: string, stop: () => Promise<void>) {
+    this.cluster = cluster;
+    this.url = url;
+    this.target = targetOf(url);
+    this.stop = stop;
+  }
+
+  /** Starts one with an empty store and waits until it takes orders. @throws ClusterError. */
+  static async start(session: Session, options: TriremeOptions): Promise<Trireme> {
+    const port = await findFreeBasePort();
+    const seedFile = join(session.folder, `seed-${port}.json`);
+    const stocks = Array.from({ length: options.stocks }, (_, rank) => stockOf(rank));
+    writeFileSync(seedFile, JSON.stringify(stocks));
+    const cluster = new LocalCluster({
+      ...{ port, seedFile, cacheSize: options.cacheSize },
+      dataDir: join(session.folder, `trireme-${port}`),
+      logLevel: 'warn',
+      output: () => undefined,
+    });
+    await cluster.start();
+    const stop = session.defer(async () => cluster.stop());
+    await cluster.waitReady();
+    const [url] = cluster.urls;
+    if (url === undefined) throw new Error('the cluster has no front-end');
+    return new Trireme(cluster, url, stop);
+  }
+
+  /** What the front-end says of its cache. */
+  async cacheStatus(): Promise<CacheStatus> {
+    const response = await fetch(`${this.url}/status`, { signal: AbortSignal.timeout(5000) });
+    const { cache } = (await response.json()) as { cache: CacheStatus };
+    return cache;
+  }
+}
+
+export interface CacheStatus {
+  /** Stocks in it now. */
+  readonly size: number;
+  readonly capacity: number;
+  /** Counted since the front-end started. */
+  readonly hits: number;
+  readonly misses: number;
+}
+
+function stockOf(rank: number): object {
+  return { name: stockName(rank), price: 55, quantity: QUANTITY };
+}
