@@ -82,7 +82,12 @@ export function itemsPlot(points: readonly ItemsPoint[], ordersFrom: number, sub
         data: { values },
         mark: { type: 'line', interpolate: 'step-after' },
         encoding: {
-          x: { field: 'seconds', type: 'quantitative', title: 'seconds since the load began' },
+          x: {
+            field: 'seconds',
+            type: 'quantitative',
+            title: 'seconds since the load began',
+            scale: { nice: false },
+          },
           y: {
             ...y,
             field: 'items',
@@ -99,7 +104,7 @@ export function itemsPlot(points: readonly ItemsPoint[], ordersFrom: number, sub
         layer: [
           { mark: { type: 'rule', color: '#555555', strokeDash: [3, 3] } },
           {
-            mark: { type: 'text', align: 'left', dx: 5, y: 10, color: '#555555', fontSize: 12 },
+            mark: { type: 'text', align: 'left', dx: 5, y: 268, color: '#555555', fontSize: 12 },
             encoding: { text: { field: 'text' } },
           },
         ],

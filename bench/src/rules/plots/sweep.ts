@@ -23,13 +23,22 @@ const CACHE_SHAPE = {
   scale: { domain: ['on', 'off'], range: ['circle', 'square'] },
 } as const;
 
+/** Percent by which points of the same p stand apart, so that their bars do. */
+const APART = { on: -1.2, off: 1.2 };
+
 /** Mean and 99th percentile over p, one panel per request type, cache on against off, with confidence intervals. */
 export function latencyOverPPlot(points: readonly LatencyPoint[], subtitle: string): TopLevelSpec {
   const values = points.flatMap((point) =>
     (['mean', 'p99'] as const).map((figure) => {
       const { mean, margin } = point[figure];
       return {
-        ...{ figure, request: point.kind, cache: point.cache, percent: point.p * 100, ms: mean },
+        ...{
+          figure,
+          request: point.kind,
+          cache: point.cache,
+          percent: point.p * 100 + APART[point.cache],
+          ms: mean,
+        },
         ...{ low: Math.max(0, mean - (margin ?? 0)), high: mean + (margin ?? 0) },
       };
     }),

@@ -1,0 +1,170 @@
+/** Our cluster and etcd's, side by side on the same disk, and what one request to each is. */
+import { hostOf, type Target } from '../load/connection.js';
+import { openLoop } from '../load/open-loop.js';
+import {
+  constantRequests,
+  numberedRequests,
+  requestSource,
+  type NumberedRequests,
+} from '../rules/numbered.js';
+import {
+  ETCD_KEY,
+  etcdPutBody,
+  etcdRangeBody,
+  getRequest,
+  orderBody,
+  postRequest,
+} from '../rules/requests.js';
+import { EtcdCluster } from '../system/etcd.js';
+import type { Session } from '../system/session.js';
+import { stockName, Trireme } from '../system/trireme.js';
+import type { Contender } from './closed.js';
+import { measureFailover } from './failover.js';
+import type { Outage } from '../rules/outage.js';
+
+/** Orders, and keys of etcd, that reads choose from at even chances. */
+export const RECORDS = 1000;
+
+/** Keys that one run may write: each run begins where the one before cannot have come. */
+const KEYS_PER_RUN = 1_000_000;
+
+export const OURS = 'trireme';
+export const ETCD = 'etcd';
+export const ETCD_LINEARIZABLE = 'etcd linearizable';
+export const ETCD_SERIALIZABLE = 'etcd serializable';
+
+/** The order that is placed, and the value that etcd stores: the same bytes. */
+const ORDER = orderBody({ name: stockName(0), type: 'sell', quantity: 1 });
+
+/** Bytes of an order, and of etcd's value. */
+export const ORDER_BYTES = ORDER.length;
+
+/** Stocks of the catalog: as many as the built-in seed has. */
+const STOCKS = 10;
+
+const CACHE_SIZE = 5;
+
+export class Peers {
+  readonly #ours: Trireme;
+  readonly #etcd: EtcdCluster;
+  #nextKey = KEYS_PER_RUN;
+
+  private constructor(ours: Trireme, etcd: EtcdCluster) {
+    this.#ours = ours;
+    this.#etcd = etcd;
+  }
+
+  /** Starts both, and gives both the records that are read later. */
+  static async start(session: Session): Promise<Peers> {
+    const ours = await Trireme.start(session, { stocks: STOCKS, cacheSize: CACHE_SIZE });
+    const peers = new Peers(ours, await EtcdCluster.start(session));
+    await fill(ours.target, peers.#orderRequests());
+    const leader = await peers.#etcdLeader();
+    await fill(leader, putRequests(leader, 1));
+    return peers;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#ours.stop(), this.#etcd.stop()]);
+  }
+
+  /** Orders against puts. */
+  writers(): readonly Contender[] {
+    return [
+      {
+        system: OURS,
+        prepare: async () => Promise.resolve({ target: this.#ours.target, requests: this.#orderRequests() }),
+      },
+      {
+        system: ETCD,
+        prepare: async () => {
+          const target = await this.#etcdLeader();
+          return { target, requests: putRequests(target, this.#takeKeys()) };
+        },
+      },
+    ];
+  }
+
+  /** Order reads against both kinds of etcd's reads. */
+  readers(): readonly Contender[] {
+    const { target } = this.#ours;
+    const read = numberedRequests(getRequest(hostOf(target), '/orders/#'), { kind: 'random', max: RECORDS });
+    const etcd = (system: string, serializable: boolean): Contender => ({
+      system,
+      prepare: async () => {
+        const leader = await this.#etcdLeader();
+        const request = postRequest(hostOf(leader), '/v3/kv/range', etcdRangeBody(ETCD_KEY, serializable));
+        return {
+          target: leader,
+          requests: numberedRequests(request, { kind: 'random', max: RECORDS }),
+        };
+      },
+    });
+    return [
+      { system: OURS, prepare: async () => Promise.resolve({ target, requests: read }) },
+      etcd(ETCD_LINEARIZABLE, false),
+      etcd(ETCD_SERIALIZABLE, true),
+    ];
+  }
+
+  /** Kills our leader under load, and brings it back. */
+  async failOverOurs(perSecond: number): Promise<Outage> {
+    const { cluster, target } = this.#ours;
+    const leader = await cluster.leader();
+    if (leader === null) throw new Error('no replica leads');
+    let killed: Promise<number> | null = null;
+    const outage = await measureFailover({
+      ...{ target, requests: this.#orderRequests(), perSecond },
+      kill: () => (killed = cluster.kill(leader)),
+    });
+    await killed;
+    await cluster.startProcess(leader);
+    await cluster.waitProcessReady(leader);
+    return outage;
+  }
+
+  /** Kills etcd's leader under load that comes to another member, and brings it back. */
+  async failOverEtcd(perSecond: number): Promise<Outage> {
+    const leader = await this.#etcd.waitLeader();
+    const [other] = this.#etcd.othersThan(leader);
+    if (other === undefined) throw new Error('etcd has one member only');
+    const target = this.#etcd.target(other);
+    const outage = await measureFailover({
+      ...{ target, requests: putRequests(target, this.#takeKeys()), perSecond },
+      kill: () => this.#etcd.kill(leader),
+    });
+    this.#etcd.restart(leader);
+    await this.#etcd.waitAll();
+    return outage;
+  }
+
+  #orderRequests(): NumberedRequests {
+    return constantRequests(postRequest(hostOf(this.#ours.target), '/orders', ORDER));
+  }
+
+  async #etcdLeader(): Promise<Target> {
+    return this.#etcd.target(await this.#etcd.waitLeader());
+  }
+
+  #takeKeys(): number {
+    const from = this.#nextKey;
+    this.#nextKey += KEYS_PER_RUN;
+    return from;
+  }
+}
+
+/** Puts of the order's bytes at keys that count up, each a new one. */
+function putRequests(target: Target, from: number): NumberedRequests {
+  const request = postRequest(hostOf(target), '/v3/kv/put', etcdPutBody(ETCD_KEY, ORDER));
+  return numberedRequests(request, { kind: 'ascending', from });
+}
+
+async function fill(target: Target, requests: NumberedRequests): Promise<void> {
+  const { tally } = await openLoop({
+    ...{ target, connections: 16, perSecond: 1000, count: RECORDS },
+    next: requestSource(requests, Math.random),
+  });
+  if (tally.failed > 0) {
+    throw new Error(`${hostOf(target)} refused writes: ${JSON.stringify(tally.failures)}`);
+  }
+}
