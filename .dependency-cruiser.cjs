@@ -7,7 +7,7 @@ module.exports = {
       comment: 'raft/ is a library of its own: nothing of packages/ or scripts/',
       severity: 'error',
       from: { path: '^raft/' },
-      to: { path: '^(packages|scripts)/' },
+      to: { path: '^(packages|scripts|bench)/' },
     },
     {
       name: 'library-knows-no-simulator',
@@ -62,6 +62,30 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/(catalog|frontend|client|cluster|service)/' },
       to: { path: '^raft/src/(?!frames/)' },
+    },
+    {
+      name: 'bench-measures-from-outside',
+      comment: 'benchmarks start a cluster and speak HTTP to it, as anyone may: no shortcut into a service',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^(raft|scripts)/|^packages/(?!(cluster|client|domain)/src/index\\.ts$)' },
+    },
+    {
+      name: 'bench-rules-are-pure',
+      comment:
+        'statistics, plans, parsers, pages and plots as values: no I/O, no clock; of the plots, the types alone',
+      severity: 'error',
+      from: { path: '^bench/src/rules/', pathNot: '\\.test\\.ts$' },
+      to: {
+        pathNot:
+          '^(bench/src/rules/|packages/domain/|node_modules/hdr-histogram-js/|node_modules/vega-lite/)',
+      },
+    },
+    {
+      name: 'nothing-imports-bench',
+      severity: 'error',
+      from: { pathNot: '^bench/' },
+      to: { path: '^bench/' },
     },
     {
       name: 'outsiders-use-the-index',

@@ -1,6 +1,6 @@
 /** What the benchmarks' command lines have in common. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { Results } from './output/results.js';
+import type { Results } from './output/results.js';
 
 /** Parser of an option that is a whole number within bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {

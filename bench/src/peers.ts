@@ -83,8 +83,9 @@ async function measureEtcd(
   const failovers: FailoverSample[] = [];
   for (const { repetition, condition: system } of interleave([OURS, ETCD], options.pairs)) {
     progress.begin(`leader killed, pair ${repetition + 1}: ${system}`);
-    const failOver = system === OURS ? peers.failOverOurs : peers.failOverEtcd;
-    failovers.push({ system, repetition, ...(await failOver.call(peers, options.failoverRate)) });
+    const rate = options.failoverRate;
+    const failover = await (system === OURS ? peers.failOverOurs(rate) : peers.failOverEtcd(rate));
+    failovers.push({ system, repetition, ...failover });
     progress.end(FAILOVER_SECONDS + RECOVERY_SECONDS);
   }
   await peers.stop();

@@ -86,6 +86,7 @@ countCheck(
       'raft',
       'packages',
       'scripts',
+      'bench',
     ]),
   ),
 );

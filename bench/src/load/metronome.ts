@@ -5,26 +5,28 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { STOPPED, UNHEARD, type MetronomeData } from './metronome-data.js';
 
 export class Metronome {
   readonly #worker: Worker;
-  readonly #stop: Int32Array;
+  readonly #shared = new Int32Array(new SharedArrayBuffer(8));
 
-  /** @param periodMs between two beats, at least 0.05. */
+  /** @param periodMs between two beats, at least 0.05; beats that come while the last one is not heard are left out. */
   constructor(periodMs: number, onBeat: () => void) {
     if (!(periodMs >= 0.05)) throw new RangeError(`a beat every ${periodMs} ms is too fast`);
-    this.#stop = new Int32Array(new SharedArrayBuffer(4));
-    this.#worker = new Worker(new URL('./metronome-thread.js', import.meta.url), {
-      workerData: { periodNs: Math.round(periodMs * 1e6), stop: this.#stop },
+    const workerData: MetronomeData = { periodNs: Math.round(periodMs * 1e6), shared: this.#shared };
+    this.#worker = new Worker(new URL('./metronome-thread.js', import.meta.url), { workerData });
+    this.#worker.on('message', () => {
+      Atomics.store(this.#shared, UNHEARD, 0);
+      onBeat();
     });
-    this.#worker.on('message', onBeat);
   }
 
   /** Ends the thread. */
   async stop(): Promise<void> {
     const ended = once(this.#worker, 'exit');
-    Atomics.store(this.#stop, 0, 1);
-    Atomics.notify(this.#stop, 0);
+    Atomics.store(this.#shared, STOPPED, 1);
+    Atomics.notify(this.#shared, STOPPED);
     await ended;
   }
 }

@@ -5,6 +5,11 @@ import { openLoop } from '../load/open-loop.js';
 import { requestSource, type NumberedRequests } from '../rules/numbered.js';
 import { findOutage, type Outage, type Request } from '../rules/outage.js';
 
+/** What a kill did, and what the requests that failed got instead of a 200. */
+export interface Failover extends Outage {
+  readonly failures: Readonly<Record<string, number>>;
+}
+
 /** Enough that none of the requests of an outage waits for a connection. */
 const CONNECTIONS = 512;
 
@@ -20,12 +25,12 @@ export interface FailoverOptions {
   readonly target: Target;
   readonly requests: NumberedRequests;
   readonly perSecond: number;
-  /** Kills the leader with SIGKILL. */
-  readonly kill: () => void;
+  /** Kills the leader with SIGKILL, and waits for its end. */
+  readonly kill: () => Promise<void>;
 }
 
 /** Runs the load and kills. @throws Error if nothing was acknowledged before the kill. */
-export async function measureFailover(options: FailoverOptions): Promise<Outage> {
+export async function measureFailover(options: FailoverOptions): Promise<Failover> {
   const { target, perSecond } = options;
   const requests: Request[] = [];
   const load = openLoop({
@@ -38,7 +43,7 @@ export async function measureFailover(options: FailoverOptions): Promise<Outage>
     throw new Error(`${hostOf(target)} acknowledged nothing before its leader was killed`);
   }
   const killedMs = performance.now();
-  options.kill();
-  await load;
-  return findOutage(requests, killedMs);
+  await options.kill();
+  const { tally } = await load;
+  return { ...findOutage(requests, killedMs), failures: tally.failures };
 }

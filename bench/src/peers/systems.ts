@@ -19,8 +19,7 @@ import { EtcdCluster } from '../system/etcd.js';
 import type { Session } from '../system/session.js';
 import { stockName, Trireme } from '../system/trireme.js';
 import type { Contender } from './closed.js';
-import { measureFailover } from './failover.js';
-import type { Outage } from '../rules/outage.js';
+import { measureFailover, type Failover } from './failover.js';
 
 /** Orders, and keys of etcd, that reads choose from at even chances. */
 export const RECORDS = 1000;
@@ -108,30 +107,30 @@ export class Peers {
   }
 
   /** Kills our leader under load, and brings it back. */
-  async failOverOurs(perSecond: number): Promise<Outage> {
+  async failOverOurs(perSecond: number): Promise<Failover> {
     const { cluster, target } = this.#ours;
     const leader = await cluster.leader();
     if (leader === null) throw new Error('no replica leads');
-    let killed: Promise<number> | null = null;
     const outage = await measureFailover({
       ...{ target, requests: this.#orderRequests(), perSecond },
-      kill: () => (killed = cluster.kill(leader)),
+      kill: async () => {
+        await cluster.kill(leader);
+      },
     });
-    await killed;
     await cluster.startProcess(leader);
     await cluster.waitProcessReady(leader);
     return outage;
   }
 
   /** Kills etcd's leader under load that comes to another member, and brings it back. */
-  async failOverEtcd(perSecond: number): Promise<Outage> {
+  async failOverEtcd(perSecond: number): Promise<Failover> {
     const leader = await this.#etcd.waitLeader();
     const [other] = this.#etcd.othersThan(leader);
     if (other === undefined) throw new Error('etcd has one member only');
     const target = this.#etcd.target(other);
     const outage = await measureFailover({
       ...{ target, requests: putRequests(target, this.#takeKeys()), perSecond },
-      kill: () => this.#etcd.kill(leader),
+      kill: async () => this.#etcd.kill(leader),
     });
     this.#etcd.restart(leader);
     await this.#etcd.waitAll();

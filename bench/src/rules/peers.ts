@@ -1,6 +1,7 @@
 /** What runs against us and against others say together. */
 import type { Outage } from './outage.js';
 import { compare, type Comparison, type Pair } from './ratios.js';
+import { failuresOf } from './sweep.js';
 import { formatNumber, type Table } from './text.js';
 import type { PeakFigures } from './wrk-output.js';
 
@@ -18,6 +19,8 @@ export interface Sample extends PeakFigures {
 export interface FailoverSample extends Outage {
   readonly system: string;
   readonly repetition: number;
+  /** What the requests that failed got instead of a 200, and how often. */
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 /** Figures that are compared; of latencies, less is better. */
@@ -108,13 +111,18 @@ export function failoverTable(samples: readonly FailoverSample[], oursIs: string
     const range = `${formatNumber(ratioMin)} to ${formatNumber(ratioMax)}`;
     return [[title, ...[ours, other, ratio].map(formatNumber), range]];
   });
+  const reasons = (system: string): string => failuresOf(of(system)).join(', ') || 'none';
   const failed = (system: string): string =>
     of(system)
       .map((sample) => sample.failed)
       .join(', ');
   return {
     columns: ['fail-over', oursIs, theirsIs, 'ratio', 'least to greatest'],
-    rows: [...rows, ['writes not acknowledged, each time', failed(oursIs), failed(theirsIs), null, null]],
+    rows: [
+      ...rows,
+      ['writes not acknowledged, each time', failed(oursIs), failed(theirsIs), null, null],
+      ['what they got', reasons(oursIs), reasons(theirsIs), null, null],
+    ],
   };
 }
 

@@ -58,8 +58,8 @@ export class AnswerReader {
 }
 
 function bodyLength(head: string): number {
-  const length = headerOf(head, 'content-length');
-  if (length === null || !/^\d+$/.test(length)) throw new AnswerError(`no length in: ${firstLine(head)}`);
+  const length = /\r\ncontent-length:[ \t]*(\d+)[ \t]*(\r|$)/i.exec(head)?.[1];
+  if (length === undefined) throw new AnswerError(`no length in: ${firstLine(head)}`);
   return Number(length);
 }
 
@@ -69,17 +69,6 @@ function statusOf(head: string): number {
   return Number(status);
 }
 
-/** A header of an answer, null if it has none of that name. @param name in lower case. */
-export function headerOf(head: string, name: string): string | null {
-  const pattern = HEADER_PATTERNS.get(name) ?? new RegExp(`\\r\\n${name}:[ \\t]*([^\\r]*)`, 'i');
-  return pattern.exec(head)?.[1] ?? null;
-}
-
-/** Those that are looked for in every answer, made once. */
-const HEADER_PATTERNS: ReadonlyMap<string, RegExp> = new Map([
-  ['content-length', /\r\ncontent-length:[ \t]*([^\r]*)/i],
-]);
-
 function firstLine(head: string): string {
-  return head.slice(0, head.indexOf('\r')).slice(0, 100);
+  return (head.split('\r', 1)[0] ?? '').slice(0, 100);
 }

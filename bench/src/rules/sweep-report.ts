@@ -35,7 +35,7 @@ export function latencyTable(runs: readonly Run[]): Table {
 }
 
 /** Requests a second and hit rates by condition. */
-export function throughputTable(runs: readonly Run[]): Table {
+function throughputTable(runs: readonly Run[]): Table {
   return {
     columns: ['p', 'cache', 'requests/s', 'hit rate (%)'],
     rows: throughputPoints(runs).map(({ p, cache, perSecond, hitRate }) => [
@@ -45,7 +45,7 @@ export function throughputTable(runs: readonly Run[]): Table {
   };
 }
 
-export function hitRateTable(points: readonly HitRatePoint[]): Table {
+function hitRateTable(points: readonly HitRatePoint[]): Table {
   return {
     columns: ['size of the cache', 'stocks', 'hit rate (%)', 'predicted (%)'],
     rows: points.map(({ cacheSize, stocks, hitRate, high, predicted }) => [

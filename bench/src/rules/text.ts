@@ -32,8 +32,9 @@ export function toMarkdown({ columns, rows }: Table): string {
 /** A number to three significant digits, thousands set apart: `12,300`, `1.23`, `0.0123`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  const digits = value === 0 ? 0 : 2 - Math.floor(Math.log10(Math.abs(value)));
-  const rounded = Math.round(value * 10 ** digits) / 10 ** digits;
+  // Rounded before its digits are counted: 9.999 has as many as 10.0.
+  const rounded = Number(value.toPrecision(3));
+  const digits = rounded === 0 ? 0 : 2 - Math.floor(Math.log10(Math.abs(rounded)));
   const decimals = Math.min(Math.max(digits, 0), 6);
   return rounded.toLocaleString('en-US', {
     minimumFractionDigits: decimals,

@@ -11,7 +11,7 @@ import type { Session } from '../system/session.js';
 import { stockName, Trireme } from '../system/trireme.js';
 
 /** Percent steps of 20. */
-export const PROBABILITIES: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
+const PROBABILITIES: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
 const CACHES = ['on', 'off'] as const;
 

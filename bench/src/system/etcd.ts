@@ -69,11 +69,6 @@ export class EtcdCluster {
     return cluster;
   }
 
-  /** The pids of the members that are up. */
-  get pids(): readonly (readonly [name: string, pid: number])[] {
-    return this.#members.flatMap(({ name, child }) => (child?.pid === undefined ? [] : [[name, child.pid]]));
-  }
-
   /** Waits until a member leads, and tells which. @throws Error if none does within 30 s. */
   async waitLeader(): Promise<string> {
     const untilMs = performance.now() + READY_MS_MAX;
@@ -107,11 +102,9 @@ export class EtcdCluster {
     return this.#members.map((member) => member.name).filter((other) => other !== name);
   }
 
-  /** Kills a member with SIGKILL, and returns at once. */
-  kill(name: string): void {
-    const member = this.#get(name);
-    member.child?.kill('SIGKILL');
-    member.child = null;
+  /** Kills a member with SIGKILL, and waits for its end. */
+  async kill(name: string): Promise<void> {
+    await end(this.#get(name), 'SIGKILL');
   }
 
   /** Starts a member that is down, on its own data. */

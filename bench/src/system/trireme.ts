@@ -13,7 +13,7 @@ export function stockName(rank: number): string {
 /** So many of each that no benchmark runs out of any. */
 const QUANTITY = 1_000_000_000;
 
-export interface TriremeOptions {
+interface TriremeOptions {
   /** Stocks in the catalog. */
   readonly stocks: number;
   /** Stocks that the front-end caches, null for no cache. */
@@ -62,7 +62,12 @@ export class Trireme {
   }
 }
 
-export interface CacheStatus {
+/** The processes of a cluster that are up. */
+export function processesOf({ cluster }: Trireme): readonly (readonly [name: string, pid: number])[] {
+  return cluster.describe().processes.flatMap(({ id, pid }) => (pid === null ? [] : [[id, pid] as const]));
+}
+
+interface CacheStatus {
   /** Stocks in it now. */
   readonly size: number;
   readonly capacity: number;

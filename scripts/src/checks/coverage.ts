@@ -18,9 +18,9 @@ export interface CoverageArea {
 /** Rules from end to end, so that they have no folder of their own. */
 const ALL_RULES = join('packages', 'domain');
 
-/** The consensus core and the rules of every package, those without files included. */
+/** The consensus core, and the rules of every package and of the benchmarks, those without files included. */
 export function coverageAreas(root: string): CoverageArea[] {
-  const folders = projectFolders(root).filter((project) => project.startsWith('packages'));
+  const folders = projectFolders(root).filter((project) => /^(packages|bench)\b/.test(project));
   const rules = folders.map((project) => ({ project, within: project === ALL_RULES ? '' : 'rules' }));
   return [{ project: 'raft', within: 'core' }, ...rules].map(({ project, within }) => ({
     name: [project, 'src', within].filter((part) => part !== '').join('/'),

@@ -1,0 +1,168 @@
+/** `npm run load`: a number of requests at an even rate, rising connections, and if asked for a long run of orders. */
+import { Command } from 'commander';
+import {
+  calledAs,
+  finish,
+  runBench,
+  wholeNumber,
+  withCommonOptions,
+  type CommonOptions,
+} from './command-line.js';
+import { openLoop } from './load/open-loop.js';
+import { BURST_CONNECTIONS, burstSteps, runBursts } from './load-test/bursts.js';
+import { PACE, rampSteps, runRamp } from './load-test/ramp.js';
+import { CACHED, requestsOf } from './load-test/requests.js';
+import { runSoak } from './load-test/soak.js';
+import { ProgressBar } from './output/progress-bar.js';
+import { Results } from './output/results.js';
+import type { Burst, RampStep, SoakWindow } from './rules/load.js';
+import { loadPage } from './rules/load-page.js';
+import { rampPlot } from './rules/plots/load.js';
+import { REQUEST_KINDS } from './rules/trip.js';
+import { describeMachine, machineLine } from './system/machine.js';
+import { withSession, type Session } from './system/session.js';
+import { Trireme } from './system/trireme.js';
+
+interface LoadOptions extends CommonOptions {
+  readonly repetitions: number;
+  readonly connections: number;
+  readonly seconds: number;
+  /** 0 for no long run. */
+  readonly soak: number;
+}
+
+/** Orders that are placed first, to be read later. */
+const ORDERS = 1000;
+
+/** About how many orders of a long run take as long as a step of the rising connections. */
+const SOAK_PER_STEP = 50_000;
+
+async function load(session: Session, options: LoadOptions): Promise<void> {
+  const machine = describeMachine();
+  const { repetitions, connections, seconds, soak } = options;
+  const soakWeight = soak / SOAK_PER_STEP;
+  const ramps = REQUEST_KINDS.length * rampSteps(connections);
+  const progress = new ProgressBar(burstSteps(repetitions) + ramps + soakWeight);
+  progress.begin('starting a cluster');
+  const cluster = await Trireme.start(session, { stocks: 10, cacheSize: CACHED });
+  await placeOrders(cluster);
+  const bursts = await runBursts(cluster, repetitions, ORDERS, progress);
+  const steps: RampStep[] = [];
+  for (const kind of REQUEST_KINDS) {
+    const ramp = { connectionsMax: connections, seconds, orders: ORDERS };
+    steps.push(...(await runRamp(cluster, kind, ramp, progress)));
+  }
+  await cluster.stop();
+  const windows = soak === 0 ? [] : await soakAnew(session, soak, progress, soakWeight);
+  progress.finish();
+  await report(machineLine(machine), machine, options, bursts, steps, windows);
+}
+
+/** The long run has a cluster of its own, so that memory is that of its orders alone. */
+async function soakAnew(
+  session: Session,
+  orders: number,
+  progress: ProgressBar,
+  weight: number,
+): Promise<readonly SoakWindow[]> {
+  const cluster = await Trireme.start(session, { stocks: 10, cacheSize: CACHED });
+  const windows = await runSoak(cluster, orders, progress, weight);
+  await cluster.stop();
+  return windows;
+}
+
+async function placeOrders({ target }: Trireme): Promise<void> {
+  const { tally } = await openLoop({
+    ...{ target, connections: BURST_CONNECTIONS, perSecond: 1000, count: ORDERS },
+    next: requestsOf('order', target, 1),
+  });
+  if (tally.failed > 0) throw new Error(`orders failed: ${JSON.stringify(tally.failures)}`);
+}
+
+async function report(
+  machine: string,
+  details: object,
+  options: LoadOptions,
+  bursts: readonly Burst[],
+  steps: readonly RampStep[],
+  soak: readonly SoakWindow[],
+): Promise<void> {
+  const results = new Results(options.name);
+  const command = calledAs('load');
+  results.csv('bursts', {
+    columns: [
+      'repetition',
+      'request',
+      'count',
+      'per_second',
+      'mean_ms',
+      'p50_ms',
+      'p90_ms',
+      'p99_ms',
+      'max_ms',
+    ],
+    rows: bursts.map(({ repetition, kind, requests, perSecond, latency: { mean, p50, p90, p99, max } }) => [
+      ...[repetition + 1, kind, requests, perSecond, mean, p50, p90, p99, max],
+    ]),
+  });
+  results.csv('ramp', {
+    columns: [
+      'request',
+      'connections',
+      'per_second',
+      'closed_p50_ms',
+      'closed_p99_ms',
+      'paced_per_second',
+      'paced_mean_ms',
+      'paced_p50_ms',
+      'paced_p99_ms',
+    ],
+    rows: steps.map(({ kind, connections, perSecond, closed, pacedPerSecond, paced }) => [
+      ...[
+        kind,
+        connections,
+        perSecond,
+        closed.p50,
+        closed.p99,
+        pacedPerSecond,
+        paced.mean,
+        paced.p50,
+        paced.p99,
+      ],
+    ]),
+  });
+  results.json({ machine: details, command, options, bursts, ramp: steps, soak });
+  const plot = await results.plot('ramp', 'Throughput and latency over connections', rampPlot(steps));
+  const page = loadPage(bursts, steps, soak, {
+    ...{ machine, command, plot, pace: PACE, burstConnections: BURST_CONNECTIONS },
+    ...{ repetitions: options.repetitions, seconds: options.seconds },
+  });
+  results.markdown(page);
+  console.log(`\n${page}`);
+  finish(results, options);
+}
+
+const command = withCommonOptions(
+  new Command('npm run load --').description(
+    'Sends 1000 look-ups, 1000 order reads and 100 orders at an even rate, then each type over rising connections until ' +
+      'throughput stops rising. Latencies of paced load count from the intended start. Writes to bench/results/<name>/.',
+  ),
+  'load',
+)
+  .option(
+    '--repetitions <n>',
+    'of the paced requests; 2 at least for confidence intervals',
+    wholeNumber(1, 100),
+    3,
+  )
+  .option('--connections <n>', 'connections at most', wholeNumber(1, 4096), 512)
+  .option('--seconds <n>', 'of each closed and each paced loop', wholeNumber(1, 600), 3)
+  .option(
+    '--soak <orders>',
+    'then place this many orders, and tell throughput and memory',
+    wholeNumber(0, 1e8),
+    0,
+  )
+  .action(async (options: LoadOptions) => withSession(async (session) => load(session, options)));
+
+await runBench(command);

@@ -1,0 +1,56 @@
+/** A number of requests of each type at an even rate. */
+import { openLoop } from '../load/open-loop.js';
+import type { ProgressBar } from '../output/progress-bar.js';
+import { interleave } from '../rules/interleave.js';
+import type { Burst } from '../rules/load.js';
+import type { RequestKind } from '../rules/trip.js';
+import type { Trireme } from '../system/trireme.js';
+import { requestsOf } from './requests.js';
+
+/** How many of each type, and how many a second: so that all take two seconds and none is near the system's limit. */
+const BURSTS: readonly {
+  readonly kind: RequestKind;
+  readonly requests: number;
+  readonly perSecond: number;
+}[] = [
+  { kind: 'order', requests: 100, perSecond: 50 },
+  { kind: 'lookup', requests: 1000, perSecond: 500 },
+  { kind: 'order read', requests: 1000, perSecond: 500 },
+];
+
+/** Connections of a burst: enough that a request finds one free while the system keeps up. */
+export const BURST_CONNECTIONS = 32;
+
+export function burstSteps(repetitions: number): number {
+  return BURSTS.length * repetitions;
+}
+
+/** Sends the bursts, in turns; before them each once uncounted. @param orders how many there are to read. */
+export async function runBursts(
+  cluster: Trireme,
+  repetitions: number,
+  orders: number,
+  progress: ProgressBar,
+): Promise<readonly Burst[]> {
+  const { target } = cluster;
+  const send = async ({
+    kind,
+    requests,
+    perSecond,
+  }: (typeof BURSTS)[number]): Promise<Omit<Burst, 'repetition'>> => {
+    const { tally, lateness } = await openLoop({
+      ...{ target, connections: BURST_CONNECTIONS, perSecond, count: requests },
+      next: requestsOf(kind, target, orders),
+    });
+    const { latency, failures } = tally;
+    return { kind, requests, perSecond, latency: latency.summary(), latenessP99: lateness.at(99), failures };
+  };
+  for (const burst of BURSTS) await send(burst);
+  const bursts: Burst[] = [];
+  for (const { repetition, condition } of interleave(BURSTS, repetitions)) {
+    progress.begin(`${condition.requests} × ${condition.kind}, repetition ${repetition + 1}`);
+    bursts.push({ repetition, ...(await send(condition)) });
+    progress.end();
+  }
+  return bursts;
+}

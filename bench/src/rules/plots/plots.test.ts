@@ -1,0 +1,92 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import type { Latency } from '../histogram.js';
+import { hitRatePlot, itemsPlot } from './cache.js';
+import { rampPlot } from './load.js';
+import { writesPlot } from './peers.js';
+import { distributionPlot, latencyOverPPlot } from './sweep.js';
+
+const ESTIMATE = { mean: 1, margin: 2, count: 3 };
+const POINT = { mean: ESTIMATE, p50: ESTIMATE, p90: ESTIMATE, p99: ESTIMATE, requests: 30 };
+const LATENCY: Latency = { count: 1, mean: 1, p50: 1, p90: 1, p99: 1, max: 1 };
+const SAMPLE = {
+  what: 'write',
+  connections: 1,
+  repetition: 0,
+  perSecond: 10,
+  mean: 1,
+  p50: 1,
+  p99: 1,
+  failed: 0,
+};
+
+const PLOTS: Readonly<Record<string, TopLevelSpec>> = {
+  latency: latencyOverPPlot(
+    [
+      { ...POINT, kind: 'lookup', cache: 'on', p: 0 },
+      { ...POINT, kind: 'order', cache: 'off', p: 0.2, mean: { mean: 1, margin: null, count: 1 } },
+    ],
+    'a subtitle',
+  ),
+  distribution: distributionPlot([{ kind: 'lookup', cache: 'on', percentile: 99.9, ms: 3 }], 'a subtitle'),
+  hitRate: hitRatePlot(
+    [5, 20, 80, 320, 1280, 5120, 20_480].map((cacheSize) => ({
+      ...{ cacheSize, stocks: 10, hitRate: 0.5, low: 0.4, high: 0.6, predicted: 0.5 },
+    })),
+    1,
+  ),
+  items: itemsPlot([{ cacheSize: 5, seconds: 1, items: 3 }], 2, 'a subtitle'),
+  ramp: rampPlot([
+    {
+      ...{ kind: 'lookup', connections: 4, perSecond: 10, pacedPerSecond: 5, latenessP99: 0 },
+      ...{ closed: LATENCY, paced: LATENCY, cpuUs: {}, failures: {} },
+    },
+  ]),
+  writes: writesPlot(
+    [
+      { ...SAMPLE, system: 'a' },
+      { ...SAMPLE, system: 'b' },
+    ],
+    ['a', 'b'],
+  ),
+};
+
+for (const [name, spec] of Object.entries(PLOTS)) {
+  test(`${name}: Vega-Lite takes it without a word of complaint`, () => {
+    const complaints: unknown[] = [];
+    const complain = (...words: readonly unknown[]): unknown => complaints.push(words);
+    const logger = {
+      level: () => logger,
+      warn: (...words: readonly unknown[]) => (complain(...words), logger),
+      error: (...words: readonly unknown[]) => (complain(...words), logger),
+      info: () => logger,
+      debug: () => logger,
+    };
+    compile(spec, { logger: logger });
+    assert.equal(complaints, []);
+  });
+}
+
+/** The rows that a plot draws. */
+function valuesOf(spec: TopLevelSpec | undefined): readonly Record<string, unknown>[] {
+  if (spec === undefined || !('data' in spec)) return [];
+  const { data } = spec as { data: { values: readonly Record<string, unknown>[] } };
+  return data.values;
+}
+
+test('bars of an interval do not go below zero, nor where there is no interval', () => {
+  const [mean, , single] = valuesOf(PLOTS['latency']);
+  assert.equal([mean?.['low'], mean?.['high']], [0, 3]);
+  assert.equal([single?.['low'], single?.['high']], [1, 1]);
+});
+
+test('the tail of a distribution is drawn by how many requests take longer', () => {
+  assert.is(valuesOf(PLOTS['distribution'])[0]?.['oneIn'], 1000);
+});
+
+test('shares are drawn in percent', () => {
+  assert.is(valuesOf(PLOTS['hitRate'])[0]?.['percent'], 50);
+});
+
+test.run();

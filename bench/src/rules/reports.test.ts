@@ -1,0 +1,194 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LatencyHistogram, PERCENTILES, type Latency } from './histogram.js';
+import { cpuTable, rampTable, soakTable, type Burst, type RampStep } from './load.js';
+import { loadPage } from './load-page.js';
+import { compareSystems, failoverTable, samplesTable, type FailoverSample, type Sample } from './peers.js';
+import { peersPage } from './peers-page.js';
+import { latencyPoints, throughputPoints, type Run } from './sweep.js';
+import { runsTable, sweepPage } from './sweep-report.js';
+
+const NONE: Latency = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+
+function latency(mean: number): Latency {
+  return { count: 10, mean, p50: mean, p90: 2 * mean, p99: 3 * mean, max: 4 * mean };
+}
+
+function run(repetition: number, p: number, cache: 'on' | 'off', mean: number): Run {
+  const order = p === 0 ? NONE : latency(2 * mean);
+  return {
+    ...{ repetition, p, cache, perSecond: 100 * mean, hitRate: cache === 'on' ? 0.5 : null },
+    latency: { lookup: latency(mean), order, 'order read': order },
+    failures: repetition === 1 && p === 0 ? { 'lookup: status 503': 2 } : {},
+  };
+}
+
+const RUNS = [run(0, 0.2, 'off', 2), run(0, 0, 'on', 1), run(1, 0, 'on', 3), run(1, 0.2, 'off', 4)];
+
+test('a histogram tells what it was given, and zeros of nothing', () => {
+  const histogram = new LatencyHistogram();
+  assert.equal(histogram.summary(), NONE);
+  for (let ms = 1; ms <= 100; ms++) histogram.record(ms);
+  const other = new LatencyHistogram();
+  other.record(1e9);
+  other.record(-1);
+  histogram.add(other);
+  const { count, p50, max } = histogram.summary();
+  assert.is(count, 102);
+  assert.ok(Math.abs(p50 - 50) <= 0.5 && Math.abs(max - 60_000) < 60, `${p50} ${max}`);
+  assert.is(PERCENTILES.length, new Set(PERCENTILES).size);
+});
+
+test('latencies by condition over the repetitions; no orders at p 0', () => {
+  const points = latencyPoints(RUNS);
+  assert.equal(
+    points.map(({ kind, p, cache }) => `${kind} ${p} ${cache}`),
+    ['lookup 0 on', 'lookup 0.2 off', 'order 0.2 off', 'order read 0.2 off'],
+  );
+  assert.is(points[0]?.mean.mean, 2);
+  assert.is(points[0]?.requests, 20);
+  assert.is(points[2]?.p99.mean, 18);
+});
+
+test('throughput and hit rates by condition', () => {
+  const [on, off] = throughputPoints(RUNS);
+  assert.is(on?.perSecond.mean, 200);
+  assert.is(on?.hitRate?.mean, 0.5);
+  assert.is(off?.hitRate, null);
+});
+
+test('the table of runs has a row for every run and request type', () => {
+  const { columns, rows } = runsTable(RUNS);
+  assert.is(rows.length, 12);
+  assert.ok(rows.every((row) => row.length === columns.length));
+  assert.is(rows.at(6)?.at(-1), 2);
+  assert.is(rows.at(4)?.at(5), null);
+});
+
+const SWEEP_PAGE = {
+  ...{
+    machine: 'a machine',
+    command: 'npm run sweep',
+    clients: 5,
+    lookups: 10,
+    repetitions: 2,
+    cacheSize: 5,
+  },
+  ...{ stocks: 10, skew: 1, cacheRuns: [{ failures: {} }] },
+  hitRates: [
+    { cacheSize: 5, stocks: 10, hitRate: 0.5, low: 0.4, high: 0.6, predicted: 0.55 },
+    { cacheSize: 5, stocks: 20, hitRate: 0.5, low: 0.5, high: 0.5, predicted: 0.45 },
+  ],
+};
+
+test("the sweep's page tells failures, intervals and predictions", () => {
+  const plots = { latency: '![a](a)', distribution: '![b](b)', hitRate: '![c](c)', items: '![d](d)' };
+  const page = sweepPage(RUNS, { ...SWEEP_PAGE, plots });
+  assert.match(page, '2 × lookup: status 503');
+  assert.match(page, '| lookup | 0% | on | 20 | 2.00 ± 12.7 |');
+  assert.match(page, '| 5 | 10 | 50.0 ± 10.0 | 55.0 |');
+  assert.match(page, '| 5 | 20 | 50.0 | 45.0 |');
+});
+
+test('without the sweep of cache sizes there is no word of it', () => {
+  const plots = { latency: '', distribution: '', hitRate: null, items: null };
+  const page = sweepPage([run(0, 0.2, 'on', 1)], { ...SWEEP_PAGE, plots });
+  assert.not.match(page, 'Zipf');
+  assert.match(page, 'wrong answers: none');
+});
+
+function sample(system: string, connections: number, repetition: number, perSecond: number): Sample {
+  return { what: 'write', system, connections, repetition, perSecond, mean: 1, p50: 1, p99: 2, failed: 0 };
+}
+
+const SAMPLES = [
+  ...[sample('a', 1, 0, 10), sample('b', 1, 0, 5), sample('b', 1, 1, 4), sample('a', 1, 1, 12)],
+  ...[sample('a', 64, 0, 100), sample('b', 64, 0, 200), sample('a', 64, 1, 100)],
+];
+
+test('pairs are of the same repetition and number of connections', () => {
+  const compared = compareSystems(SAMPLES, 'write', 'a', 'b').filter(({ figure }) => figure === 'perSecond');
+  assert.equal(
+    compared.map(({ connections, ratio, pairs }) => [connections, ratio, pairs]),
+    [
+      [1, 2.5, 2],
+      [64, 0.5, 1],
+    ],
+  );
+  assert.is(samplesTable(SAMPLES).rows.length, SAMPLES.length);
+});
+
+function failover(system: string, repetition: number, untilServedMs: number | null): FailoverSample {
+  const failures = untilServedMs === null ? { 'status 503': 4 } : {};
+  return { system, repetition, untilServedMs, silenceMs: 10, longestMs: 10, failed: 4, failures };
+}
+
+test('fail-overs side by side; a figure that one side never has is left out', () => {
+  const { rows } = failoverTable([failover('a', 0, 50), failover('b', 0, 100)], 'a', 'b');
+  assert.equal(rows[0]?.slice(1), ['50.0', '100', '0.500', '0.500 to 0.500']);
+  const ended = failoverTable([failover('a', 0, 50), failover('b', 0, null)], 'a', 'b');
+  assert.is(ended.rows.length, rows.length - 1);
+  assert.equal(ended.rows.at(-1)?.slice(1), ['none', '4 × status 503', null, null]);
+});
+
+test("the peers' page has every comparison and says how it was measured", () => {
+  const page = peersPage({
+    ...{
+      machine: 'a machine',
+      command: 'npm run bench:peers',
+      etcd: '3.4',
+      tool: 'own',
+      pairs: 2,
+      seconds: 1,
+    },
+    ...{ orderBytes: 48, records: 10, failoverPerSecond: 300, ours: 'a', theirs: 'b', failed: 0, plot: null },
+    compared: compareSystems(SAMPLES, 'write', 'a', 'b'),
+    failovers: [failover('a', 0, 50), failover('b', 0, 100)],
+  });
+  assert.match(page, '| a / b | 1 | requests/s | 11.0 | 4.50 | 2.50 | 2.00 to 3.00 |');
+  assert.match(page, 'our own generator');
+});
+
+function step(connections: number, perSecond: number): RampStep {
+  return {
+    ...{ kind: 'order', connections, perSecond, pacedPerSecond: perSecond / 2, latenessP99: 0.1 },
+    ...{ closed: latency(1), paced: latency(2), cpuUs: { 'frontend-1': 1e4 / perSecond }, failures: {} },
+  };
+}
+
+const STEPS = [step(1, 100), step(2, 200), step(4, 150)];
+
+test('the best step stands out, and CPU is told of it', () => {
+  const { columns, rows } = rampTable(STEPS);
+  assert.equal(
+    rows.map((row) => row[1]),
+    ['100', '**200**', '150'],
+  );
+  assert.ok(rows.every((row) => row.length === columns.length));
+  assert.equal(cpuTable(STEPS), {
+    columns: ['process', 'order, 2 connections'],
+    rows: [['frontend-1', '50.0']],
+  });
+});
+
+test("the load test's page, with and without a long run", () => {
+  const bursts: readonly Burst[] = [0, 1].map((repetition) => ({
+    ...{ kind: 'lookup', repetition, requests: 1000, perSecond: 500, latenessP99: 0.2, latency: latency(1) },
+    failures: {},
+  }));
+  const about = {
+    ...{ machine: 'a machine', command: 'npm run load', burstConnections: 32, repetitions: 2, seconds: 3 },
+    ...{ pace: 0.5, plot: '![ramp](ramp.svg)' },
+  };
+  const windows = [
+    { orders: 10, perSecond: 100, memoryMiB: { catalog: 80.4 } },
+    { orders: 20, perSecond: 90, memoryMiB: { catalog: 81 } },
+  ];
+  const page = loadPage(bursts, STEPS, windows, about);
+  assert.match(page, '| lookup | 2 × 1000 | 500 | 1.00 ± 0 |');
+  assert.match(page, '| 10 | 100 | 80 |');
+  assert.not.match(loadPage(bursts, STEPS, [], about), 'A long run');
+  assert.equal(soakTable([]).rows, []);
+});
+
+test.run();
