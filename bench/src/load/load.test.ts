@@ -72,7 +72,7 @@ test('a connection that broke answers 0, and the next request gets a new one', a
 });
 
 test('an answer that cannot be read is none', async (context) => {
-  context.handle = (_, response) => void response.write('no length'); // Chunked.
+  context.handle = (request) => void request.socket.write('HTTP/1.1 200 OK\r\n\r\nno length');
   const connection = new Connection(context.target);
   assert.is(await ask(connection, nextOf(context.target)()), 0);
   connection.close();

@@ -78,6 +78,7 @@ ${table('read')}
 ${page.failoverPerSecond} writes a second at an even rate, latencies from the intended start. Ours go to the front-end, which finds the new leader and sends again
 with the same key; etcd's go to a member that is not the leader, which forwards them. The leader is killed with SIGKILL. Both elect
 by their defaults (etcd: heartbeat 100 ms, election timeout 1000 ms); in ours, followers also take the broken connection as a hint.
+Ours holds the writes of an outage and acknowledges them after it; etcd refuses them, so its longest wait is that of other writes.
 
 ${toMarkdown(failoverTable(page.failovers, page.ours, page.theirs))}
 `;

@@ -13,7 +13,7 @@ export class Tally {
       this.latency.record(tookMs);
       return true;
     }
-    this.fail(answer.status === 0 ? answer.head : `status ${answer.status}`);
+    this.fail(answer.status === 0 ? answer.head : refusalOf(answer));
     return false;
   }
 
@@ -36,4 +36,10 @@ export class Tally {
       this.#failures.set(why, (this.#failures.get(why) ?? 0) + count);
     }
   }
+}
+
+/** Status, and the stable word of ours for it where there is one. */
+function refusalOf({ status, body }: Answer): string {
+  const word = /"status":"([A-Z_]+)"/.exec(body.toString('latin1'))?.[1];
+  return word === undefined ? `status ${status}` : `status ${status} ${word}`;
 }
