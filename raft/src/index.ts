@@ -1,5 +1,14 @@
 /** The public face of the library. */
-export { DEFAULT_LIMITS, RaftCore, RaftError, makeEntry, readEntry } from './core/index.js';
+export {
+  DEFAULT_LIMITS,
+  NO_MEMBERS,
+  RaftCore,
+  RaftError,
+  describeMembership,
+  initialMembership,
+  makeEntry,
+  readEntry,
+} from './core/index.js';
 export type * from './core/index.js';
 export { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from './node.js';
 export { LevelLog, type LevelLogOptions } from './storage/level-log.js';

@@ -5,10 +5,21 @@
  */
 import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
 import { RaftError } from './core/errors.js';
+import type { MembershipChange } from './core/membership-change.js';
 import { initialMembership } from './core/membership.js';
 import { RaftCore } from './core/raft.js';
 import type { RaftLog } from './core/log.js';
-import type { CoreStatus, Entry, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
+import type {
+  CoreStatus,
+  Entry,
+  LogIndex,
+  Membership,
+  NodeId,
+  PersistBatch,
+  Ready,
+  Term,
+} from './core/types.js';
+import { Group } from './group.js';
 import { PendingReads } from './pending-reads.js';
 import type { LogStorage } from './storage/storage.js';
 import type { Transport } from './transport/transport.js';
@@ -45,8 +56,13 @@ export type LogView = Pick<
 
 export interface RaftNodeOptions {
   readonly id: NodeId;
-  /** All voting members, this one included. */
+  /**
+   * The voters that the group begins with, this one included; of no account once the log names others. Empty for a
+   * member that others let in: it waits for the leader that adds it.
+   */
   readonly members: readonly NodeId[];
+  /** Where these members are reached, for those that are let in later and learn of them from the log. */
+  readonly addresses?: ReadonlyMap<NodeId, string>;
   readonly storage: LogStorage;
   readonly transport: Transport;
   readonly machine: StateMachine;
@@ -54,6 +70,8 @@ export interface RaftNodeOptions {
   readonly onChange: (status: NodeStatus) => void;
   /** Called once when the node cannot go on: a failed disk, damage, a broken invariant. The process should exit. */
   readonly onFatal: (error: unknown) => void;
+  /** Called with the configuration in force, at the start and whenever another one is applied. */
+  readonly onMembership?: (membership: Membership) => void;
   /** Milliseconds between ticks. */
   readonly tickMs?: number;
   /** See `CoreConfig`. */
@@ -87,7 +105,10 @@ export class RaftNode {
   readonly #core: RaftCore;
   readonly #clock: Clock;
   readonly #reads: PendingReads;
+  readonly #group: Group;
   #readIds = 0;
+  /** The leadership that the membership change under way was logged by. */
+  #changer: RaftCore['leadership'] = null;
   #stopTicking: () => void = () => undefined;
   #isFlushDue = false;
   #persisting: Promise<void> = Promise.resolve();
@@ -108,10 +129,15 @@ export class RaftNode {
     this.#options = options;
     this.#reads = new PendingReads(limits.readsMax);
     this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#group = new Group({
+      id,
+      transport: options.transport,
+      onMembership: options.onMembership ?? (() => undefined),
+    });
     this.#core = new RaftCore(
       {
         id,
-        initial: initialMembership(members),
+        initial: initialMembership(members, options.addresses),
         electionTicks: options.electionTicks ?? ELECTION_TICKS,
         heartbeatTicks: options.heartbeatTicks ?? HEARTBEAT_TICKS,
         random: options.random ?? Math.random,
@@ -138,7 +164,8 @@ export class RaftNode {
       node.#input(() => node.#core.tick()),
     );
     // A cluster of one need not wait for a timeout to lead.
-    if (options.members.length === 1) node.#input(() => node.#core.campaign());
+    const { voters } = node.#core.log.memberships.inForce;
+    if (voters.length === 1 && voters[0] === options.id) node.#input(() => node.#core.campaign());
     return node;
   }
 
@@ -181,6 +208,27 @@ export class RaftNode {
   }
 
   /**
+   * Changes the group: resolves once the configuration that `change` leads to is applied here, the joint one before it
+   * left again. Learners and new voters have the log by then or are being sent it. Only a leader can do it, one change
+   * at a time; one that removes itself hands leadership over afterwards.
+   * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP` or `STOPPED`: it surely had no
+   * effect; `LEADERSHIP_LOST`: it may yet come about.
+   */
+  async changeMembership(change: MembershipChange): Promise<void> {
+    this.#checkRunning();
+    const { leadership } = this.#core;
+    const index = this.#core.changeMembership(change);
+    this.#changer = leadership;
+    this.#flushSoon();
+    return this.#group.settled(index);
+  }
+
+  /** How far the log of `member` agrees with this leader's, durably; null where this member does not lead it. */
+  matchOf(member: NodeId): LogIndex | null {
+    return this.#core.leadership?.progressOf(member)?.match ?? null;
+  }
+
+  /**
    * Hands leadership to the member whose log reaches furthest and waits until this one no longer leads, at most
    * `timeoutMs` milliseconds. Returns whether it does not lead any more; without another live member it goes on.
    */
@@ -215,7 +263,9 @@ export class RaftNode {
   async #close(): Promise<void> {
     this.#state = 'stopped';
     this.#stopTicking();
-    this.#reads.rejectAll(new RaftError('STOPPED', 'the node has stopped'));
+    const stopped = new RaftError('STOPPED', 'the node has stopped');
+    this.#reads.rejectAll(stopped);
+    this.#group.giveUp(stopped);
     try {
       await this.#options.transport.stop();
     } finally {
@@ -259,7 +309,12 @@ export class RaftNode {
   }
 
   #work(ready: Ready): void {
+    if (ready.membership !== null) this.#group.admit(ready.membership);
     for (const message of ready.send) this.#options.transport.send(message);
+    if (ready.membership !== null) this.#group.news(ready.membership, this.#core.log.applied);
+    if (this.#group.isChanging && this.#core.leadership !== this.#changer) {
+      this.#group.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
+    }
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
     if (ready.reads.length > 0) {
@@ -310,7 +365,9 @@ export class RaftNode {
     if (this.#state !== 'running') return;
     this.#state = 'failed';
     this.#stopTicking();
-    this.#reads.rejectAll(new RaftError('STOPPED', 'the node has failed', { cause: error }));
+    const failed = new RaftError('STOPPED', 'the node has failed', { cause: error });
+    this.#reads.rejectAll(failed);
+    this.#group.giveUp(failed);
     this.#options.onFatal(error);
   }
 }

@@ -52,6 +52,9 @@ function watchTransport(transport: Transport): Transport {
   return {
     start: async (handler) => transport.start(watchHandler(handler)),
     stop: async () => transport.stop(),
+    peers: () => transport.peers(),
+    addPeer: (peer, address) => transport.addPeer(peer, address),
+    removePeer: (peer) => transport.removePeer(peer),
     send: (message) => {
       if (message.type === 'appendRequest' || message.type === 'heartbeat') leader.speaks = true;
       if (message.type === 'appendAccepted') leader.speaks = false;

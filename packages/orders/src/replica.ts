@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS, type FromReplica, type SubmitResult } from '@trireme/domain';
-import { LevelLog, RaftNode, type NodeStatus, type Transport } from '@trireme/raft';
+import { LevelLog, RaftNode, describeMembership, type NodeStatus, type Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
@@ -167,9 +167,11 @@ export class Replica {
   status(): object {
     const parts = this.#parts;
     const { applied, orders, hash, settledIndex, keys } = parts?.machine.stored ?? {};
+    const { membership, ...node } = this.#node?.status() ?? {};
     return {
       service: 'replica',
-      ...this.#node?.status(),
+      ...node,
+      members: membership && describeMembership(membership),
       // Of the book as it is stored, so that replicas with equal applied index can be compared by hash.
       applied,
       orders,

@@ -177,6 +177,8 @@ export class TestClock implements Clock {
 export class Hub {
   readonly handlers = new Map<NodeId, TransportHandler>();
   readonly sent: Message[] = [];
+  /** Whom each member was told to be in touch with; it is not held to it. */
+  readonly peers = new Map<NodeId, Set<NodeId>>();
   passes: (message: Message) => boolean = () => true;
 
   transport(id: NodeId): Transport {
@@ -187,6 +189,13 @@ export class Hub {
       send: (message) => {
         this.sent.push(message);
         if (this.passes(message)) setImmediate(() => this.handlers.get(message.to)?.message(message));
+      },
+      peers: () => [...(this.peers.get(id) ?? [])],
+      addPeer: (peer) => {
+        this.peers.set(id, new Set([...(this.peers.get(id) ?? []), peer]));
+      },
+      removePeer: (peer) => {
+        this.peers.get(id)?.delete(peer);
       },
       stop: async () => {
         this.handlers.delete(id);

@@ -11,7 +11,7 @@ test('a peer that restarts on its port is found again, and its end is reported o
   const b = new Member('b', {});
   const port = await b.transport.listen();
   const a = new Member('a', { b: `http://127.0.0.1:${port}` });
-  b.transport.setPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
+  b.transport.addPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
   await Promise.all([a.start(), b.start()]);
   const isUp = (): boolean =>
     a.has('connected', (event) => event.direction === 'in') &&
@@ -27,7 +27,7 @@ test('a peer that restarts on its port is found again, and its end is reported o
   assert.ok(a.has('disconnected', (event) => event.code === 'ENDED' || event.code === 'SOCKET_FAILED'));
   await until(() => a.recorder.unreached.includes('b'), 'the report');
   const again = new Member('b', {}, { listen: { host: '127.0.0.1', port } });
-  again.transport.setPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
+  again.transport.addPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
   await again.start();
   try {
     await until(() => {
@@ -108,7 +108,7 @@ test('a full queue drops, reports once a turn, and never grows beyond its bound'
 test('a slow reader gets everything, in order, once it reads', async () => {
   const b = new Member('b', {});
   const a = new Member('a', { b: `http://127.0.0.1:${await b.transport.listen()}` });
-  b.transport.setPeer('a', 'http://127.0.0.1:1');
+  b.transport.addPeer('a', 'http://127.0.0.1:1');
   await Promise.all([a.start(), b.start()]);
   try {
     await until(() => a.has('connected', ({ direction }) => direction === 'out'), 'the link');

@@ -116,6 +116,26 @@ export function transportConformance({ test, makePair, until }: ConformanceOptio
     });
   });
 
+  test('conformance: a peer that was removed is not heard; added again it is', async () => {
+    await withPair(async ({ a, b }, _atA, atB) => {
+      b.removePeer('a');
+      assert.ok(!b.peers().includes('a'));
+      let sent = 0;
+      await until(() => {
+        a.send(heartbeat('a', 'b', 1));
+        sent += 1;
+        return sent > 20;
+      }, 'some time to pass');
+      assert.deepEqual(atB.messages, []);
+      b.addPeer('a', '');
+      assert.ok(b.peers().includes('a'));
+      await until(() => {
+        a.send(heartbeat('a', 'b', 2));
+        return atB.messages.some((message) => message.type === 'heartbeat' && message.round === 2);
+      }, 'a message of the peer that is known again');
+    });
+  });
+
   test('conformance: a peer that stopped is reported', async () => {
     await withPair(async ({ a, b }, atA) => {
       atA.unreached.length = 0;

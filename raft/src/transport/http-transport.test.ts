@@ -23,8 +23,8 @@ transportConformance({
     const nobody = `http://127.0.0.1:${await freePort()}`;
     const a = new Member('a', { c: nobody }).transport;
     const b = new Member('b', {}).transport;
-    a.setPeer('b', `http://127.0.0.1:${await b.listen()}`);
-    b.setPeer('a', `http://127.0.0.1:${await a.listen()}`);
+    a.addPeer('b', `http://127.0.0.1:${await b.listen()}`);
+    b.addPeer('a', `http://127.0.0.1:${await a.listen()}`);
     return { a, b };
   },
 });
@@ -153,6 +153,36 @@ test('a taken port rejects', async () => {
 test('ids and urls are checked', () => {
   assert.throws(() => new Member('bad id', {}), /not the id of a member/);
   assert.throws(() => new Member('a', { 'b\n': 'http://127.0.0.1:1' }), /not the id of a member/);
+});
+
+test('peers come, move and go while the transport runs; an address that is none is told and stops nothing', async () => {
+  const a = await new Member('a', {}).start();
+  const b = await new Member('b', {}).start();
+  const [urlA, urlB] = await Promise.all(
+    [a, b].map(async ({ transport }) => `http://127.0.0.1:${await transport.listen()}`),
+  );
+  a.transport.addPeer('b', 'no url at all');
+  assert.ok(a.has('dialFailed', ({ peer, code }) => peer === 'b' && code === 'BAD_OPTION'));
+  a.transport.send(heartbeat('a', 'b', 1));
+  a.transport.addPeer('b', urlB ?? '');
+  await until(() => b.has('refused', ({ status }) => status === 'UNKNOWN_SENDER'), 'b not to know a');
+  b.transport.addPeer('a', urlA ?? '');
+  await until(() => b.has('connected', ({ direction }) => direction === 'in'), 'a to come in');
+  a.transport.addPeer('b', '');
+  a.transport.send(heartbeat('a', 'b', 2));
+  a.transport.removePeer('b');
+  a.transport.send(heartbeat('a', 'b', 3));
+  await until(() => b.recorder.messages.length > 0, 'what was queued to leave');
+  await until(
+    () => a.has('refused', ({ status }) => status === 'UNKNOWN_SENDER'),
+    'a not to know b any more',
+  );
+  assert.equal(
+    b.recorder.messages.map((message) => 'round' in message && message.round),
+    [2],
+  );
+  assert.equal([a.transport.peers(), b.transport.peers()], [[], ['a']]);
+  await Promise.all([a.transport.stop(), b.transport.stop()]);
 });
 
 test.run();

@@ -11,6 +11,7 @@ import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
 import { isNodeId } from '../core/membership.js';
 import {
+  FrameError,
   acceptFrames,
   checkFrameLimits,
   refuseSocket,
@@ -63,6 +64,7 @@ const DEFAULT_LIMITS: FrameLimits = {
 /** Sockets open at once, handshakes under way included; further ones are reset. */
 const SOCKETS_MAX = 256;
 const HANDSHAKE_MS_MAX = 5_000;
+const STOP_MS_MAX = 1_000;
 
 /** What a link closes with when it was the other side, or what lies between, that gave up. */
 const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SILENT']);
@@ -79,6 +81,8 @@ export class HttpTransport implements Transport {
   readonly #incoming = new Map<NodeId, FrameConnection>();
   /** Peers that lost messages in this turn, and why the first one was dropped; null where the link broke. */
   readonly #lost = new Map<NodeId, DropReason | null>();
+  /** Links that are given up and on which something may still leave. */
+  readonly #closing = new Set<Promise<unknown>>();
   #handler: TransportHandler | null = null;
   #listening: Promise<number> | null = null;
   #state: State = 'new';
@@ -115,10 +119,46 @@ export class HttpTransport implements Transport {
     return this.#listening;
   }
 
-  /** Sets the url of a peer, known or new, before `start`. */
-  setPeer(peer: NodeId, url: string): void {
-    invariant(this.#state === 'new', 'peers are set before the transport starts');
-    if (peer !== this.#options.id) this.#peers.set(peer, url);
+  peers(): readonly NodeId[] {
+    return [...this.#peers.keys()];
+  }
+
+  addPeer(peer: NodeId, address: string): void {
+    const known = this.#peers.get(peer);
+    const url = address === '' ? (known ?? '') : address;
+    if (this.#state === 'stopped' || peer === this.#options.id || url === known) return;
+    this.#peers.set(peer, url);
+    this.#close(peer);
+    if (this.#state === 'running') this.#dial(peer, url);
+  }
+
+  removePeer(peer: NodeId): void {
+    if (!this.#peers.delete(peer)) return;
+    this.#close(peer);
+    this.#incoming.get(peer)?.close('no member any more');
+  }
+
+  /** Gives up the way to a peer, once what is queued for it has left. */
+  #close(peer: NodeId): void {
+    const link = this.#outgoing.get(peer);
+    if (link === undefined) return;
+    this.#outgoing.delete(peer);
+    const stopMsMax = this.#options.stopMsMax ?? STOP_MS_MAX;
+    const closed: Promise<void> = link.stop(stopMsMax).then(() => void this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+
+  /** Begins to dial a peer, unless its address is none or not known. */
+  #dial(peer: NodeId, url: string): void {
+    if (url === '') return;
+    try {
+      const link = this.#outgoingLink(peer, url);
+      this.#outgoing.set(peer, link);
+      link.start();
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#event({ type: 'dialFailed', peer, code: error.code, message: error.message });
+    }
   }
 
   async start(handler: TransportHandler): Promise<void> {
@@ -126,11 +166,7 @@ export class HttpTransport implements Transport {
     await this.listen();
     this.#handler = handler;
     this.#state = 'running';
-    for (const [peer, url] of this.#peers) {
-      const link = this.#outgoingLink(peer, url);
-      this.#outgoing.set(peer, link);
-      link.start();
-    }
+    for (const [peer, url] of this.#peers) this.#dial(peer, url);
   }
 
   send(message: Message): void {
@@ -144,8 +180,8 @@ export class HttpTransport implements Transport {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
-    const { stopMsMax = 1_000 } = this.#options;
-    await Promise.all([...this.#outgoing.values()].map(async (link) => link.stop(stopMsMax)));
+    for (const peer of this.#peers.keys()) this.#close(peer);
+    await Promise.all(this.#closing);
     for (const connection of this.#incoming.values()) connection.close('this member is stopping');
     if (this.#listening === null) return;
     await this.#listening.catch(() => undefined);

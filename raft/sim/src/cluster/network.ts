@@ -79,6 +79,8 @@ export class SimNetwork {
   readonly #endpoints = new Map<NodeId, Endpoint>();
   /** Reports that are due: one for each pair of members at a time. */
   readonly #reports = new Set<string>();
+  /** Who refuses whom, as it is no member any more. */
+  readonly #removed = new Set<string>();
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -87,7 +89,18 @@ export class SimNetwork {
   /** What a process of this life sends and receives with; `sent` sees every message first. */
   transport(id: NodeId, scope: Scope, sent: (message: Message) => void): Transport {
     let isOpen = false;
+    const peers = new Set<NodeId>();
+    for (const other of this.#endpoints.keys()) this.#removed.delete(`${id} ${other}`);
     return {
+      peers: () => [...peers],
+      addPeer: (peer) => {
+        peers.add(peer);
+        this.#removed.delete(`${id} ${peer}`);
+      },
+      removePeer: (peer) => {
+        peers.delete(peer);
+        this.#removed.add(`${id} ${peer}`);
+      },
       start: async (handler) => {
         isOpen = true;
         this.#endpoints.set(id, { scope, handler });
@@ -140,7 +153,8 @@ export class SimNetwork {
     const { cut, loss, duplication, echo } = link.sum;
     const [a, b] = numbersOf(message);
     trace.note('send', from, a, b, () => describe(message));
-    if (!cut && !this.#endpoints.has(to)) {
+    const isRefused = this.#removed.has(`${to} ${from}`) || this.#removed.has(`${from} ${to}`);
+    if (!cut && (isRefused || !this.#endpoints.has(to))) {
       this.#report(from, to, REFUSAL_DELAY);
       return;
     }
@@ -172,6 +186,7 @@ export class SimNetwork {
   #arrive(message: Message): void {
     const endpoint = this.#endpoints.get(message.to);
     if (endpoint === undefined || this.#link(message.from, message.to).sum.cut) return;
+    if (this.#removed.has(`${message.to} ${message.from}`)) return;
     const [a, b] = numbersOf(message);
     endpoint.scope.enter(() => {
       this.#options.trace.note('receive', message.to, a, b, () => describe(message));

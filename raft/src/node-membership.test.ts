@@ -1,0 +1,147 @@
+/** Membership changes through the driver: its promise, its observer, and what the transport is told. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { describeMembership } from './core/membership.js';
+import { changeOf } from './core/testing/messages.js';
+import type { Membership } from './core/types.js';
+import { Hub, quiet, startAlone, startNode, startThree, until, type Rig } from './testing/driver.js';
+
+const DATA = Buffer.from('x');
+
+async function rejection(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'resolved',
+    (error: unknown) => (error as { code: string }).code,
+  );
+}
+
+async function stopAll(rigs: readonly Rig[]): Promise<void> {
+  for (const { node } of rigs) await node.stop();
+}
+
+const membersOf = ({ node }: Rig): string => describeMembership(node.status().membership);
+const linksOf = (hub: Hub, id: string): string => [...(hub.peers.get(id) ?? [])].toSorted().join(' ');
+
+/** Lets time pass in all until `condition` holds: the news of a commit goes out with ticks. */
+async function ticking(rigs: readonly Rig[], condition: () => boolean): Promise<void> {
+  await until(() => {
+    for (const { clock } of rigs) clock.advance(10);
+    return condition();
+  });
+}
+
+test('a member is let in: it starts with no one, is linked with all, and has what they have', async () => {
+  const hub = new Hub();
+  const rigs: Rig[] = [...(await startThree(hub))];
+  const [a] = rigs;
+  const told: Membership[] = [];
+  const d = await startNode(hub, {
+    id: 'd',
+    members: [],
+    onMembership: (membership) => told.push(membership),
+  });
+  rigs.push(d);
+  assert.ok(a !== undefined);
+  a.node.propose(DATA);
+  await a.node.changeMembership([{ type: 'addLearner', id: 'd', address: 'at d' }]);
+  assert.is(membersOf(a), 'a b c + d');
+  await ticking(rigs, () => d.machine.applied === 3 && a.node.matchOf('d') === 3);
+  assert.is(d.node.matchOf('a'), null);
+  await a.node.changeMembership([{ type: 'addVoter', id: 'd' }]);
+  await ticking(rigs, () => rigs.every((rig) => membersOf(rig) === 'a b c d'));
+  assert.equal(told.map(describeMembership), ['', 'a b c + d', 'a b c d']);
+  assert.equal(
+    rigs.map(({ node }) => linksOf(hub, node.status().id)),
+    ['b c d', 'a c d', 'a b d', 'a b c'],
+  );
+  assert.is(d.node.status().membership.addresses.get('d'), 'at d');
+  await stopAll(rigs);
+});
+
+test('several at once: the promise waits until the joint configuration is left; who went is unlinked', async () => {
+  const hub = new Hub();
+  const rigs: Rig[] = [...(await startThree(hub))];
+  const [a] = rigs;
+  assert.ok(a !== undefined);
+  for (const id of ['d', 'e']) rigs.push(await startNode(hub, { id, members: [] }));
+  let isDone = false;
+  hub.passes = ({ from }) => from !== 'd' && from !== 'e';
+  const change = a.node.changeMembership(changeOf('-b -c +d +e')).then(() => (isDone = true));
+  await ticking([a], () => membersOf(a).includes('&'));
+  await quiet();
+  assert.not.ok(isDone);
+  assert.is(await rejection(a.node.changeMembership(changeOf('+f'))), 'CHANGE_PENDING');
+  hub.passes = () => true;
+  await ticking(rigs, () => isDone);
+  await change;
+  assert.is(membersOf(a), 'a d e');
+  assert.is(linksOf(hub, 'a'), 'd e');
+  await ticking(rigs, () => rigs.every((rig) => membersOf(rig) === 'a d e'));
+  await stopAll(rigs);
+});
+
+test('a leader that removes itself hears of it, and another one leads', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b, c] = rigs;
+  await a.node.changeMembership(changeOf('-a'));
+  await until(() => a.node.status().role === 'follower');
+  await ticking(rigs, () => b.node.status().leading || c.node.status().leading);
+  assert.equal([membersOf(a), membersOf(b)], ['b c', 'b c']);
+  await stopAll(rigs);
+});
+
+test('a change that cannot be is refused by its code and changes nothing', async () => {
+  const rig = await startAlone();
+  assert.is(await rejection(rig.node.changeMembership(changeOf('+a'))), 'BAD_MEMBERSHIP');
+  assert.is(await rejection(rig.node.changeMembership(changeOf('-a'))), 'BAD_MEMBERSHIP');
+  await rig.node.stop();
+  assert.is(await rejection(rig.node.changeMembership(changeOf('+b'))), 'STOPPED');
+  const follower = await startNode(new Hub(), { id: 'a', members: ['a', 'b', 'c'] });
+  assert.is(await rejection(follower.node.changeMembership(changeOf('+d'))), 'NOT_LEADER');
+  await follower.node.stop();
+});
+
+test('a change whose fate is unknown is said to be: leadership lost, node stopped, disk failed', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a] = rigs;
+  hub.passes = ({ from, to }) => from !== 'a' && to !== 'a';
+  const lost = rejection(a.node.changeMembership(changeOf('+d')));
+  a.clock.advance(100);
+  assert.is(await lost, 'LEADERSHIP_LOST');
+  await stopAll(rigs);
+
+  const stopped = await startAlone();
+  stopped.storage.gate.close();
+  const change = rejection(stopped.node.changeMembership(changeOf('+b')));
+  await quiet();
+  const stopping = stopped.node.stop();
+  assert.is(await change, 'STOPPED');
+  stopped.storage.gate.open();
+  await stopping;
+
+  const failed = await startAlone();
+  failed.storage.failure = new Error('the disk is gone');
+  assert.is(await rejection(failed.node.changeMembership(changeOf('+b'))), 'STOPPED');
+  await failed.node.stop();
+});
+
+test('after a restart the log says who is in the group, not the options', async () => {
+  const hub = new Hub();
+  const rig = await startNode(hub, { id: 'a' });
+  await until(() => rig.node.status().leading);
+  await rig.node.changeMembership(changeOf('?b ?c'));
+  await rig.node.stop();
+  const again = await startNode(hub, {
+    id: 'a',
+    members: ['a', 'x', 'y'],
+    storage: rig.storage,
+    machine: rig.machine,
+  });
+  assert.is(membersOf(again), 'a + b c');
+  await until(() => again.node.status().leading);
+  await again.node.stop();
+});
+
+test.run();
