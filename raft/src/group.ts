@@ -1,5 +1,5 @@
 /** The driver's part in who is in the group: it tells the transport, and keeps what was promised about changes. */
-import { RaftError } from './core/errors.js';
+import type { RaftError } from './core/errors.js';
 import { isJoint, membersOf } from './core/membership.js';
 import type { LogIndex, Membership, MembershipView, NodeId } from './core/types.js';
 import type { Transport } from './transport/transport.js';
