@@ -155,4 +155,16 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'if (last !== undefined && last.sequence === sequence)',
     replace: 'if (last !== undefined && last.sequence === sequence && last.sequence < 0)',
   },
+  {
+    name: 'a leader that hears of no majority leads on (thesis 6.2)',
+    file: `${CORE}/leadership.js`,
+    find: "? 'lead on' : 'step down'",
+    replace: "? 'lead on' : 'lead on'",
+  },
+  {
+    name: 'a window whose answers were lost stays full',
+    file: `${CORE}/leadership.js`,
+    find: 'progress.nudge = true;',
+    replace: 'progress.nudge = false;',
+  },
 ];
