@@ -163,7 +163,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a window whose answers were lost stays full',
-    file: `${CORE}/leadership.js`,
+    file: `${CORE}/followers.js`,
     find: 'progress.nudge = true;',
     replace: 'progress.nudge = false;',
   },
