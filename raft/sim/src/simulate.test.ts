@@ -1,11 +1,9 @@
-/** Runs: the same seed is the same run, nothing real gets in, and rules hold under 200 seeds of faults. */
+/** Runs: the same seed is the same run, and nothing real gets in. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { availableParallelism } from 'node:os';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runSeeds } from './run/pool.js';
-import { Totals } from './run/totals.js';
 import { simulate } from './simulate.js';
 
 const SECONDS = 20;
@@ -87,24 +85,6 @@ test('no source of the simulator reads a real clock or draws real chance, but th
   assert.ok(sources.length > 15, `${sources.length} sources`);
   const found = sources.filter((name) => forbidden.test(readFileSync(`${folder}/${name}`, 'utf8')));
   assert.equal(found, []);
-});
-
-test('200 seeds with 60 seconds of faults each break no rule, and get work done', async () => {
-  const totals = new Totals();
-  const startedAt = performance.now();
-  const broken = await runSeeds({
-    worker: WORKER,
-    jobs: availableParallelism(),
-    from: 1,
-    count: 200,
-    seconds: 60,
-    onResult: (result) => totals.add(result),
-  });
-  console.log(totals.lines(performance.now() - startedAt).join('\n'));
-  assert.is(broken?.violation ?? null, null, `seed ${broken?.seed ?? 0}`);
-  assert.is(totals.seeds, 200);
-  assert.is(totals.gaveUp, 0, 'every history was searched to its end');
-  assert.ok(totals.answered > 200 * 200, `${totals.answered} operations were answered`);
 });
 
 test.run();
