@@ -49,22 +49,20 @@ class OpenLoop {
   readonly #idle: Connection[];
   readonly #tally = new Tally();
   readonly #lateness = new LatencyHistogram();
-  readonly #startMs = performance.now() + 5;
-  readonly #arrivals: Arrivals;
+  #startMs = 0;
+  #arrivals: Arrivals | null = null;
   #ended = 0;
   #finish: () => void = () => undefined;
 
   constructor(options: OpenLoopOptions, connections: readonly Connection[]) {
     this.#options = options;
     this.#idle = [...connections];
-    const { perSecond, count } = options;
-    this.#arrivals = new Arrivals({ startMs: this.#startMs, perSecond, count });
   }
 
   async run(): Promise<OpenLoopResult> {
     const periodMs = Math.min(Math.max(1000 / this.#options.perSecond, BEAT_MS_MIN), BEAT_MS_MAX);
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
-    const metronome = new Metronome(periodMs, () => this.#sendDue(true));
+    const metronome = new Metronome(periodMs, () => this.#onBeat());
     try {
       await finished;
     } finally {
@@ -78,21 +76,31 @@ class OpenLoop {
     };
   }
 
+  #onBeat(): void {
+    if (this.#arrivals === null) {
+      // Not before the metronome runs: its thread takes tens of milliseconds to start.
+      this.#startMs = performance.now();
+      const { perSecond, count } = this.#options;
+      this.#arrivals = new Arrivals({ startMs: this.#startMs, perSecond, count });
+    }
+    this.#sendDue(this.#arrivals, true);
+  }
+
   /** @param free whether connections were free all along, so that being late is the generator's doing. */
-  #sendDue(free: boolean): void {
+  #sendDue(arrivals: Arrivals, free: boolean): void {
     for (;;) {
       const connection = this.#idle.at(-1);
       if (connection === undefined) return;
       const sentMs = performance.now();
-      const intendedMs = this.#arrivals.take(sentMs);
+      const intendedMs = arrivals.take(sentMs);
       if (intendedMs === null) return;
       this.#idle.pop();
       if (free) this.#lateness.record(sentMs - intendedMs);
-      this.#send(connection, intendedMs);
+      this.#send(arrivals, connection, intendedMs);
     }
   }
 
-  #send(connection: Connection, intendedMs: number): void {
+  #send(arrivals: Arrivals, connection: Connection, intendedMs: number): void {
     connection.send(this.#options.next(), (answer) => {
       const doneMs = performance.now();
       const acknowledged = this.#tally.count(answer, doneMs - intendedMs);
@@ -101,7 +109,7 @@ class OpenLoop {
       const free = this.#idle.length > 0;
       this.#idle.push(connection);
       if (this.#ended === this.#options.count) this.#finish();
-      else this.#sendDue(free);
+      else this.#sendDue(arrivals, free);
     });
   }
 }
