@@ -1,18 +1,29 @@
 /** The public face of the library. */
+export type { Clock } from './clock.js';
+export { DEFAULT_COMPACTION, type CompactionOptions } from './compaction.js';
 export {
   DEFAULT_LIMITS,
   NO_MEMBERS,
   RaftCore,
   RaftError,
+  decodeBase,
   describeMembership,
+  encodeBase,
   initialMembership,
   makeEntry,
   readEntry,
 } from './core/index.js';
 export type * from './core/index.js';
-export { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from './node.js';
+export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './machine.js';
+export { RaftNode, type NodeStatus, type RaftNodeOptions } from './node.js';
+export type { SnapshotEvent } from './snapshots.js';
 export { LevelLog, type LevelLogOptions } from './storage/level-log.js';
 export type { LogStorage } from './storage/storage.js';
-export type { Transport, TransportHandler } from './transport/transport.js';
+export type {
+  IncomingSnapshot,
+  SnapshotTransfer,
+  Transport,
+  TransportHandler,
+} from './transport/transport.js';
 export { HttpTransport, type HttpTransportOptions } from './transport/http-transport.js';
 export type { DropReason, LinkDirection, TransportEvent } from './transport/events.js';

@@ -3,6 +3,9 @@
  * loop are given to the core first and then worked off together, so that they share one append, one sync and one apply.
  * At most one persist and one apply are under way; whatever gathers meanwhile travels in the next.
  */
+import { SYSTEM_CLOCK, type Clock } from './clock.js';
+import { Compactor } from './compactor.js';
+import type { CompactionOptions } from './compaction.js';
 import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
 import { RaftError } from './core/errors.js';
 import type { MembershipChange } from './core/membership-change.js';
@@ -12,6 +15,7 @@ import type { RaftLog } from './core/log.js';
 import type {
   CoreStatus,
   Entry,
+  LogBase,
   LogIndex,
   Membership,
   NodeId,
@@ -20,28 +24,12 @@ import type {
   Term,
 } from './core/types.js';
 import { Group } from './group.js';
+import type { StateMachine } from './machine.js';
 import { PendingReads } from './pending-reads.js';
+import { checkStart, finishInstall } from './recovery.js';
+import { Snapshots, type SnapshotEvent } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
 import type { Transport } from './transport/transport.js';
-
-/** What the log's entries are applied to. */
-export interface StateMachine {
-  /** The last index that is in the machine, 0 for a new one. It must survive a restart together with its effects. */
-  readonly applied: LogIndex;
-  /**
-   * Applies committed entries in order, each exactly once: the next call comes after the promise resolved. No-ops are
-   * among them, so that `applied` keeps up. A rejection stops the node.
-   */
-  apply(entries: readonly Entry[]): Promise<void>;
-}
-
-/** Time as the driver needs it; the simulator brings its own. */
-export interface Clock {
-  /** Calls `callback` every `ms` milliseconds until the returned function is called. */
-  every(ms: number, callback: () => void): () => void;
-  /** Calls `callback` once, after the inputs of this turn. */
-  defer(callback: () => void): void;
-}
 
 export interface NodeStatus extends CoreStatus {
   /** Leads, and has applied everything that earlier leaders committed: what it reads in its machine is complete. */
@@ -78,6 +66,10 @@ export interface RaftNodeOptions {
   readonly electionTicks?: number;
   readonly heartbeatTicks?: number;
   readonly limits?: Partial<CoreLimits>;
+  /** See `CompactionOptions`; of no effect where the machine has no snapshots. */
+  readonly compaction?: Partial<CompactionOptions>;
+  /** Called for every compaction and snapshot. */
+  readonly onEvent?: (event: SnapshotEvent) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -90,22 +82,14 @@ const TICK_MS = 10;
 const HEARTBEAT_TICKS = 5;
 const ELECTION_TICKS = 50;
 
-const SYSTEM_CLOCK: Clock = {
-  every(ms, callback) {
-    const timer = setInterval(callback, ms);
-    return () => clearInterval(timer);
-  },
-  defer(callback) {
-    setImmediate(callback);
-  },
-};
-
 export class RaftNode {
   readonly #options: RaftNodeOptions;
   readonly #core: RaftCore;
   readonly #clock: Clock;
   readonly #reads: PendingReads;
   readonly #group: Group;
+  readonly #snapshots: Snapshots;
+  readonly #compactor: Compactor;
   #readIds = 0;
   /** The leadership that the membership change under way was logged by. */
   #changer: RaftCore['leadership'] = null;
@@ -118,13 +102,8 @@ export class RaftNode {
   #shown = '';
 
   private constructor(options: RaftNodeOptions) {
-    const { id, members, storage, machine } = options;
-    if (machine.applied > storage.lastIndex()) {
-      throw new RaftError(
-        'LOG_DAMAGED',
-        `the state machine has applied index ${machine.applied}, but the log ends at ${storage.lastIndex()}: it lost its tail`,
-      );
-    }
+    const { id, members, storage, machine, transport } = options;
+    checkStart(storage, machine);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#options = options;
     this.#reads = new PendingReads(limits.readsMax);
@@ -145,18 +124,33 @@ export class RaftNode {
       },
       { hardState: storage.hardState(), reader: storage, applied: machine.applied },
     );
+    const onEvent = options.onEvent ?? (() => undefined);
+    this.#snapshots = new Snapshots({
+      ...{ id, core: this.#core, transport, support: machine.snapshots ?? null, onEvent },
+      input: (give) => this.#input(give),
+      applied: async () => this.#applying,
+      fail: (error) => this.#fail(error),
+    });
+    this.#compactor = new Compactor({
+      ...{ options: options.compaction ?? {}, machine, storage, log: this.#core.log, onEvent },
+      needed: () => this.#snapshots.needed,
+      fail: (error) => this.#fail(error),
+    });
   }
 
   /**
    * Starts a member on an opened storage and machine. The node owns storage and transport from here: `stop` closes them.
-   * @throws RaftError `LOG_DAMAGED` if the log does not reach what the machine has applied; `BAD_CONFIG`.
+   * @throws RaftError `LOG_DAMAGED` if the log does not reach what the machine has applied, or begins behind it;
+   *   `BAD_CONFIG`.
    */
   static async start(options: RaftNodeOptions): Promise<RaftNode> {
+    await finishInstall(options.storage, options.machine);
     const node = new RaftNode(options);
     await options.transport.start({
       message: (message) => node.#input(() => node.#core.step(message)),
       unreachable: (peer) => node.#input(() => node.#core.unreachable(peer)),
       linkLost: (peer) => node.#input(() => node.#core.linkLost(peer)),
+      snapshot: async (snapshot) => node.#snapshots.receive(snapshot),
     });
     // What the first message showed may have stopped it already.
     if (node.#state !== 'running') return node;
@@ -266,10 +260,12 @@ export class RaftNode {
     const stopped = new RaftError('STOPPED', 'the node has stopped');
     this.#reads.rejectAll(stopped);
     this.#group.giveUp(stopped);
+    this.#snapshots.cancel();
     try {
       await this.#options.transport.stop();
     } finally {
       await Promise.allSettled([this.#persisting, this.#applying]);
+      await Promise.allSettled([this.#compactor.stop(), this.#snapshots.stop()]);
       await this.#options.storage.close();
     }
   }
@@ -316,6 +312,7 @@ export class RaftNode {
       this.#group.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
     }
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
+    for (const follower of ready.snapshots) this.#snapshots.send(follower);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
     if (ready.reads.length > 0) {
       this.#reads.confirm(ready.reads);
@@ -329,14 +326,40 @@ export class RaftNode {
 
   async #persist(batch: PersistBatch): Promise<void> {
     try {
-      await this.#options.storage.persist(batch);
+      if (batch.base === undefined) await this.#options.storage.persist(batch);
+      else await this.#install(batch, batch.base);
       if (this.#state !== 'running') return;
       this.#core.persisted();
     } catch (error) {
       this.#fail(error);
       return;
     }
+    if (batch.base !== undefined) {
+      this.#snapshots.installed(batch.base);
+      this.#reads.serve(batch.base.index);
+    }
     this.#flush();
+  }
+
+  /**
+   * Installs a snapshot. A crash may come between any two of these steps:
+   *
+   *     1. term and vote are written, so that the log's term is never below that of its base
+   *     2. the snapshot becomes the state machine, which from now on says what it was restored from
+   *     3. the log begins anew behind it
+   *
+   * Before 2 nothing has happened: the log goes on as it was. Between 2 and 3 the machine is ahead of its log; the next
+   * start sees from what the machine says that it is step 3 that is missing, and does it (`finishInstall`). The other
+   * way round the log would begin behind a machine that has not got so far.
+   */
+  async #install({ hardState, entries }: PersistBatch, base: LogBase): Promise<void> {
+    const { storage } = this.#options;
+    await this.#applying;
+    await this.#compactor.idle;
+    if (hardState !== null) await storage.persist({ hardState, entries: [] });
+    if (this.#state !== 'running') return;
+    await this.#snapshots.install(base);
+    await storage.persist({ base, hardState: null, entries });
   }
 
   async #apply(entries: readonly Entry[]): Promise<void> {
@@ -344,6 +367,7 @@ export class RaftNode {
       await this.#options.machine.apply(entries);
       if (this.#state !== 'running') return;
       this.#core.applied(entries.at(-1)?.index ?? 0);
+      this.#compactor.applied(entries);
     } catch (error) {
       this.#fail(error);
       return;
@@ -357,6 +381,7 @@ export class RaftNode {
     const shown = `${status.role} ${status.term} ${String(status.leader)} ${status.leading}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
+    if (status.role !== 'leader') this.#snapshots.abortSending();
     this.#options.onChange(status);
   }
 

@@ -63,6 +63,7 @@ function watchTransport(transport: Transport): Transport {
       }
       transport.send(message);
     },
+    sendSnapshot: async (snapshot, signal) => transport.sendSnapshot(snapshot, signal),
   };
 }
 
@@ -76,6 +77,7 @@ function watchHandler(handler: TransportHandler): TransportHandler {
     },
     unreachable: (peer) => handler.unreachable(peer),
     linkLost: (peer) => handler.linkLost(peer),
+    snapshot: async (snapshot) => handler.snapshot(snapshot),
   };
 }
 

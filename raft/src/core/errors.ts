@@ -13,6 +13,8 @@ export type RaftErrorCode =
   | 'OVERLOADED'
   /** The proposal was logged, then leadership was lost: it may still be committed. */
   | 'LEADERSHIP_LOST'
+  /** A snapshot was not taken: it is of no use, or did not come whole. Nothing was changed by it. */
+  | 'SNAPSHOT_REFUSED'
   /** The node is stopping or stopped. */
   | 'STOPPED'
   /** A configuration value is out of its bounds. */

@@ -1,3 +1,4 @@
+export { decodeBase, encodeBase } from './base.js';
 export { DEFAULT_LIMITS, type CoreConfig, type CoreLimits, type CoreStart } from './config.js';
 export { makeEntry, readEntry, readUint64, writeUint64, RECORD_HEADER_BYTES } from './entry.js';
 export { RaftError, invariant, type RaftErrorCode } from './errors.js';

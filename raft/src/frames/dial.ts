@@ -83,7 +83,8 @@ function openRequest(options: FrameDialOptions): ClientRequest {
   }
 }
 
-function readRefusal(response: IncomingMessage, done: (refusal: FrameRefusal) => void): void {
+/** Reads the answer of an acceptor that refuses. */
+export function readRefusal(response: IncomingMessage, done: (refusal: FrameRefusal) => void): void {
   const httpStatus = response.statusCode ?? 500;
   let text = '';
   response.setEncoding('utf8');

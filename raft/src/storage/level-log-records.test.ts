@@ -9,7 +9,7 @@ import {
   FORMAT_VERSION,
   HARD_STATE_KEY,
   IDENTITY_KEY,
-  encodeBase,
+  encodeBaseRecord,
   encodeHardState,
   encodeIdentity,
   entryKey,
@@ -131,17 +131,17 @@ const BASE_FAULTS: typeof RECORD_FAULTS = [
   },
   {
     name: 'the base is an earlier one',
-    change: async (db) => db.put(BASE_KEY, encodeBase(baseAt(3, 2))),
+    change: async (db) => db.put(BASE_KEY, encodeBaseRecord(baseAt(3, 2))),
     message: /entry 4 is missing \(the next one found is 7\)/,
   },
   {
     name: 'the base is beyond the end',
-    change: async (db) => db.put(BASE_KEY, encodeBase(baseAt(12, 2))),
+    change: async (db) => db.put(BASE_KEY, encodeBaseRecord(baseAt(12, 2))),
     message: /the log ends at index 12 of term 2, but the hard-state record says index 10/,
   },
   {
     name: 'the base is of a later term than the entries',
-    change: async (db) => db.put(BASE_KEY, encodeBase(baseAt(6, 3))),
+    change: async (db) => db.put(BASE_KEY, encodeBaseRecord(baseAt(6, 3))),
     message: /entry 7 has term 2, below term 3 of the one before it/,
   },
 ];
@@ -165,7 +165,7 @@ test('what an interrupted compaction left below the base is removed when the sto
   await storage.close();
   // The new base was synced; of the deletes only some came to the disk.
   await withLevel(path, async (db) => {
-    await db.put(BASE_KEY, encodeBase(baseAt(6, 2)));
+    await db.put(BASE_KEY, encodeBaseRecord(baseAt(6, 2)));
     await db.del(entryKey(1));
     await db.del(entryKey(4));
     await db.put(entryKey(5), Buffer.from('void, whatever it is'));

@@ -18,7 +18,7 @@ import {
   FORMAT_VERSION,
   HARD_STATE_KEY,
   IDENTITY_KEY,
-  encodeBase,
+  encodeBaseRecord,
   encodeHardState,
   encodeIdentity,
   entryKey,
@@ -175,7 +175,7 @@ export class LevelLog implements LogStorage {
     this.#base = base;
     this.#memberships.keep(base.index + 1, this.#end.lastIndex);
     this.#compacting = this.#guard(async () => {
-      await this.#db.batch().put(BASE_KEY, encodeBase(base)).write(SYNCED);
+      await this.#db.batch().put(BASE_KEY, encodeBaseRecord(base)).write(SYNCED);
       await this.#db.clear(entriesUpTo(first, base.index));
     });
     try {
@@ -242,7 +242,7 @@ export class LevelLog implements LogStorage {
 
   async #write({ base, entries }: PersistBatch, next: HardStateRecord): Promise<void> {
     const write = this.#db.batch();
-    if (base !== undefined) write.put(BASE_KEY, encodeBase(base));
+    if (base !== undefined) write.put(BASE_KEY, encodeBaseRecord(base));
     for (const entry of entries) write.put(entryKey(entry.index), entry.record);
     for (let index = next.lastIndex + 1; index <= this.#end.lastIndex; index++) write.del(entryKey(index));
     write.put(HARD_STATE_KEY, encodeHardState(next));

@@ -8,15 +8,14 @@
  *
  * The last three carry a crc32 over their key and everything behind the checksum; all numbers are big-endian:
  *
- *     base:       | crc32 4 | index 8 | term 8 | membership as core/membership-codec.ts writes it (empty: none) |
+ *     base:       | crc32 4 | the base as core/base.ts makes it |
  *     hard state: | crc32 4 | term 8 | last index 8 | last term 8 | vote ... (empty: none) |
  *     identity:   | crc32 4 | format 4 | cluster length 2 | cluster ... | member id ... |
  */
 import { crc32 } from 'node:zlib';
+import { decodeBase, encodeBase } from '../core/base.js';
 import { readUint64, writeUint64 } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
-import { decodeMembership, encodeMembership } from '../core/membership-codec.js';
-import { NO_MEMBERS } from '../core/membership.js';
 import type { HardState, LogBase, LogIndex, NodeId, Term } from '../core/types.js';
 
 /** Version of the folder's layout; a folder of another version is refused. */
@@ -24,7 +23,7 @@ export const FORMAT_VERSION = 1;
 
 const ENTRY_PREFIX = 0x65;
 const ENTRY_KEY_BYTES = 9;
-const BASE_BYTES = 20;
+const CHECKSUM_BYTES = 4;
 const HARD_STATE_BYTES = 28;
 const IDENTITY_BYTES = 10;
 
@@ -59,20 +58,14 @@ export function indexOfKey(key: Uint8Array): LogIndex | null {
   return readUint64(asBuffer(key), 1);
 }
 
-export function encodeBase({ index, term, membership }: LogBase): Buffer {
-  const members = membership.voters.length === 0 ? Buffer.alloc(0) : encodeMembership(membership);
-  const record = Buffer.concat([Buffer.alloc(BASE_BYTES), members]);
-  writeUint64(record, 4, index);
-  writeUint64(record, 12, term);
-  return seal(BASE_KEY, record);
+/** The record of a base. */
+export function encodeBaseRecord(base: LogBase): Buffer {
+  return seal(BASE_KEY, Buffer.concat([Buffer.alloc(CHECKSUM_BYTES), encodeBase(base)]));
 }
 
 /** @throws RaftError `LOG_DAMAGED` if the record is cut or does not hold its checksum. */
-export function decodeBase(value: Uint8Array): LogBase {
-  const record = unseal(BASE_KEY, value, BASE_BYTES, 'base');
-  const members = record.subarray(BASE_BYTES);
-  const membership = members.length === 0 ? NO_MEMBERS : decodeMembership(members);
-  return { index: readUint64(record, 4), term: readUint64(record, 12), membership };
+export function decodeBaseRecord(value: Uint8Array): LogBase {
+  return decodeBase(unseal(BASE_KEY, value, CHECKSUM_BYTES, 'base').subarray(CHECKSUM_BYTES));
 }
 
 export function encodeHardState({ hardState, lastIndex, lastTerm }: HardStateRecord): Buffer {

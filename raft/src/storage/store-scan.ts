@@ -12,7 +12,7 @@ import {
   FORMAT_VERSION,
   HARD_STATE_KEY,
   IDENTITY_KEY,
-  decodeBase,
+  decodeBaseRecord,
   decodeHardState,
   decodeIdentity,
   indexOfKey,
@@ -73,7 +73,7 @@ export async function scanStore(
     );
   const end = hardStateValue && decode('hard state', () => decodeHardState(hardStateValue));
   const baseValue = db.getSync(BASE_KEY);
-  const base = baseValue === undefined ? NO_BASE : decode('base', () => decodeBase(baseValue));
+  const base = baseValue === undefined ? NO_BASE : decode('base', () => decodeBaseRecord(baseValue));
 
   let last: Place = base;
   let hasLeftovers = false;

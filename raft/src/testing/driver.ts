@@ -11,9 +11,12 @@ import type {
   PersistBatch,
   Term,
 } from '../core/types.js';
-import { RaftNode, type Clock, type NodeStatus, type RaftNodeOptions, type StateMachine } from '../node.js';
+import type { Clock } from '../clock.js';
+import type { SnapshotSupport, StateMachine } from '../machine.js';
+import { RaftNode, type NodeStatus, type RaftNodeOptions } from '../node.js';
+import type { SnapshotEvent } from '../snapshots.js';
 import type { LogStorage } from '../storage/storage.js';
-import type { Transport, TransportHandler } from '../transport/transport.js';
+import type { SnapshotTransfer, Transport, TransportHandler } from '../transport/transport.js';
 
 const TURNS_MAX = 2_000;
 /** Turns after which all that was on its way has arrived: a message takes one, a persist none. */
@@ -123,14 +126,18 @@ export class TestStorage implements LogStorage {
 
 export class TestMachine implements StateMachine {
   readonly gate = new Gate();
-  readonly entries: Entry[] = [];
+  entries: Entry[] = [];
   failure: Error | null = null;
+  /** How often it was replaced by a snapshot. */
+  installs = 0;
   underWayMax = 0;
   #underWay = 0;
   readonly #start: LogIndex;
+  readonly snapshots?: SnapshotSupport;
 
-  constructor(start: LogIndex = 0) {
+  constructor(start: LogIndex = 0, support?: (machine: TestMachine) => SnapshotSupport) {
     this.#start = start;
+    if (support !== undefined) this.snapshots = support(this);
   }
 
   get applied(): LogIndex {
@@ -180,6 +187,7 @@ export class Hub {
   /** Whom each member was told to be in touch with; it is not held to it. */
   readonly peers = new Map<NodeId, Set<NodeId>>();
   passes: (message: Message) => boolean = () => true;
+  passesSnapshot: (transfer: SnapshotTransfer) => boolean = () => true;
 
   transport(id: NodeId): Transport {
     return {
@@ -197,11 +205,39 @@ export class Hub {
       removePeer: (peer) => {
         this.peers.get(id)?.delete(peer);
       },
+      sendSnapshot: async (transfer, signal) => {
+        await turn();
+        const handler = this.handlers.get(transfer.to);
+        if (handler === undefined || !this.passesSnapshot(transfer)) throw new Error('no way');
+        const { chunks, cancel } = guarded(transfer.chunks, signal);
+        const aborted = new Promise<never>((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('given up'))),
+        );
+        await Promise.race([handler.snapshot({ ...transfer, chunks, cancel }), aborted]);
+      },
       stop: async () => {
         this.handlers.delete(id);
       },
     };
   }
+}
+
+/** The chunks until one side gives up. */
+function guarded(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): { readonly chunks: AsyncIterable<Uint8Array>; readonly cancel: () => void } {
+  const cancelled = new AbortController();
+  const either = AbortSignal.any([signal, cancelled.signal]);
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      either.throwIfAborted();
+      yield chunk;
+      await turn();
+      either.throwIfAborted();
+    }
+  }
+  return { chunks: chunks(), cancel: () => cancelled.abort() };
 }
 
 /** A node with all that it is joined with, and what it told. */
@@ -212,6 +248,7 @@ export interface Rig {
   readonly clock: TestClock;
   readonly fatal: unknown[];
   readonly changes: NodeStatus[];
+  readonly events: SnapshotEvent[];
 }
 
 export async function startNode(hub: Hub, options: Partial<RaftNodeOptions> & { id: NodeId }): Promise<Rig> {
@@ -221,6 +258,7 @@ export async function startNode(hub: Hub, options: Partial<RaftNodeOptions> & { 
     clock: new TestClock(),
     fatal: [] as unknown[],
     changes: [] as NodeStatus[],
+    events: [] as SnapshotEvent[],
   };
   const node = await RaftNode.start({
     members: [options.id],
@@ -234,6 +272,7 @@ export async function startNode(hub: Hub, options: Partial<RaftNodeOptions> & { 
     heartbeatTicks: 1,
     onChange: (status) => rig.changes.push(status),
     onFatal: (error) => rig.fatal.push(error),
+    onEvent: (event) => rig.events.push(event),
     ...options,
   });
   return { node, ...rig };

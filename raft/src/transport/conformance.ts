@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { makeEntry } from '../core/entry.js';
 import type { Message, NodeId } from '../core/types.js';
-import type { Transport } from './transport.js';
+import { snapshotConformance } from './conformance-snapshots.js';
+import type { IncomingSnapshot, Transport } from './transport.js';
 
 /** Members `a` and `b` of one cluster, `a` knowing a third, `c`, which never runs. Not started. */
 export interface TransportPair {
@@ -17,6 +18,9 @@ export interface ConformanceOptions {
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
 }
 
+/** Runs a test with two started transports that have met. */
+type WithPair = (run: (pair: TransportPair, atA: Recorder, atB: Recorder) => Promise<void>) => Promise<void>;
+
 /** A handler that keeps what it was told. */
 export class Recorder {
   readonly messages: Message[] = [];
@@ -27,8 +31,15 @@ export class Recorder {
     this.messages.push(message);
   }
 
+  /** What to do with a snapshot that comes in. */
+  onSnapshot: (snapshot: IncomingSnapshot) => Promise<void> = async () => Promise.resolve();
+
   unreachable(peer: NodeId): void {
     this.unreached.push(peer);
+  }
+
+  async snapshot(snapshot: IncomingSnapshot): Promise<void> {
+    await this.onSnapshot(snapshot);
   }
 
   linkLost(peer: NodeId): void {
@@ -63,7 +74,16 @@ export function heartbeat(from: NodeId, to: NodeId, round: number): Message {
 
 /** Registers the suite. */
 export function transportConformance({ test, makePair, until }: ConformanceOptions): void {
-  const withPair = async (run: (pair: TransportPair, atA: Recorder, atB: Recorder) => Promise<void>) => {
+  registerMessages(test, withPairOf(makePair, until), until);
+}
+
+/** Registers the suite of a transport that carries snapshots. */
+export function transportSnapshotConformance({ test, makePair, until }: ConformanceOptions): void {
+  snapshotConformance({ test, withPair: withPairOf(makePair, until), until });
+}
+
+function withPairOf(makePair: ConformanceOptions['makePair'], until: ConformanceOptions['until']): WithPair {
+  return async (run: (pair: TransportPair, atA: Recorder, atB: Recorder) => Promise<void>) => {
     const pair = await makePair();
     const [atA, atB] = [new Recorder(), new Recorder()];
     await Promise.all([pair.a.start(atA), pair.b.start(atB)]);
@@ -74,7 +94,13 @@ export function transportConformance({ test, makePair, until }: ConformanceOptio
       await Promise.all([pair.a.stop(), pair.b.stop()]);
     }
   };
+}
 
+function registerMessages(
+  test: ConformanceOptions['test'],
+  withPair: WithPair,
+  until: ConformanceOptions['until'],
+): void {
   test('conformance: every type of message arrives as it was sent, in both directions', async () => {
     await withPair(async ({ a, b }, atA, atB) => {
       for (const message of sampleMessages('a', 'b')) a.send(message);

@@ -10,6 +10,9 @@ const RAFT_PROTOCOL_VERSION = 2;
 /** Path of the handshake on a member's peer port. */
 export const RAFT_PATH = '/raft';
 
+/** Path to which snapshots are posted, with the headers of a handshake. */
+export const SNAPSHOT_PATH = '/raft/snapshot';
+
 const HEADERS = {
   cluster: 'x-raft-cluster',
   version: 'x-raft-version',

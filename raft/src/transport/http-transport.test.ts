@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameError, dialFrames, type FrameClose, type FrameConnection } from '../frames/index.js';
 import { encodeMessage } from './codec.js';
-import { heartbeat, transportConformance } from './conformance.js';
+import { heartbeat, transportConformance, transportSnapshotConformance } from './conformance.js';
 import { RAFT_PATH, handshakeHeaders } from './handshake.js';
 import { Member, SECRET, until } from './testing/member.js';
 
@@ -16,7 +16,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-transportConformance({
+const CONFORMANCE = {
   test,
   until,
   makePair: async () => {
@@ -27,7 +27,10 @@ transportConformance({
     b.addPeer('a', `http://127.0.0.1:${await a.listen()}`);
     return { a, b };
   },
-});
+};
+
+transportConformance(CONFORMANCE);
+transportSnapshotConformance(CONFORMANCE);
 
 /** Opens a link to `member` by hand, as `from`. */
 async function dialAs(member: Member, headers: Record<string, string>): Promise<FrameConnection> {

@@ -5,7 +5,7 @@
  * Callbacks come one at a time and never from inside `send`. What the handler throws is not caught, since a broken
  * invariant has to stop the process.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
@@ -24,14 +24,18 @@ import { MessageError, decodeMessage } from './codec.js';
 import type { DropReason, LinkDirection, TransportEvent } from './events.js';
 import {
   RAFT_PATH,
+  SNAPSHOT_PATH,
   handshakeHeaders,
   refusal,
   refuseHandshake,
   senderOf,
   type Membership,
+  type Refusal,
 } from './handshake.js';
 import { OutgoingLink } from './outgoing.js';
-import type { Transport, TransportHandler } from './transport.js';
+import { receiveSnapshot } from './snapshot-receiver.js';
+import { postSnapshot } from './snapshot-sender.js';
+import type { SnapshotTransfer, Transport, TransportHandler } from './transport.js';
 
 export interface HttpTransportOptions extends Membership {
   readonly listen: {
@@ -46,6 +50,8 @@ export interface HttpTransportOptions extends Membership {
   readonly limits?: Partial<FrameLimits>;
   /** For one handshake, in milliseconds; 1 s unless set. */
   readonly dialMsMax?: number;
+  /** How long a snapshot's transfer may stand still, in milliseconds; 20 s unless set. */
+  readonly snapshotStallMsMax?: number;
   /** For handing over what is queued when stopping, in milliseconds; 1 s unless set. */
   readonly stopMsMax?: number;
   /** Uniform in [0, 1); `Math.random` unless set. */
@@ -65,6 +71,8 @@ const DEFAULT_LIMITS: FrameLimits = {
 const SOCKETS_MAX = 256;
 const HANDSHAKE_MS_MAX = 5_000;
 const STOP_MS_MAX = 1_000;
+/** As long as a peer may need at the end to make what it got durable and install it, on a slow disk. */
+const SNAPSHOT_STALL_MS_MAX = 20_000;
 
 /** What a link closes with when it was the other side, or what lies between, that gave up. */
 const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SILENT']);
@@ -83,6 +91,7 @@ export class HttpTransport implements Transport {
   readonly #lost = new Map<NodeId, DropReason | null>();
   /** Links that are given up and on which something may still leave. */
   readonly #closing = new Set<Promise<unknown>>();
+  readonly #stopping = new AbortController();
   #handler: TransportHandler | null = null;
   #listening: Promise<number> | null = null;
   #state: State = 'new';
@@ -99,11 +108,12 @@ export class HttpTransport implements Transport {
     this.#peers.delete(options.id);
     this.#server = createServer({
       headersTimeout: HANDSHAKE_MS_MAX,
-      requestTimeout: HANDSHAKE_MS_MAX,
+      // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.
+      requestTimeout: 0,
       connectionsCheckingInterval: 1_000,
     });
     this.#server.maxConnections = SOCKETS_MAX;
-    this.#server.on('request', ({ socket }) => refuseSocket(socket, NOTHING_HERE));
+    this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
     this.#server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head));
   }
@@ -177,9 +187,21 @@ export class HttpTransport implements Transport {
     if (dropped !== null) this.#reportLater(peer, dropped);
   }
 
+  async sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void> {
+    const url = this.#peers.get(snapshot.to);
+    if (this.#state !== 'running' || url === undefined) {
+      throw new RaftError('SNAPSHOT_REFUSED', `no snapshot can be sent to ${snapshot.to}`);
+    }
+    const headers = handshakeHeaders(this.#options, snapshot.to);
+    const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
+    const until = AbortSignal.any([signal, this.#stopping.signal]);
+    await postSnapshot(snapshot, { url, headers, stallMsMax, signal: until });
+  }
+
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
+    this.#stopping.abort();
     for (const peer of this.#peers.keys()) this.#close(peer);
     await Promise.all(this.#closing);
     for (const connection of this.#incoming.values()) connection.close('this member is stopping');
@@ -210,27 +232,44 @@ export class HttpTransport implements Transport {
   }
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { remoteAddress = '?', remotePort = 0 } = request.socket;
     const connection = acceptFrames({
       request,
       socket,
       head,
       limits: this.#limits,
-      authorize: ({ url, headers }) => {
-        const refused = this.#refusal(url, headers);
-        if (refused !== null) {
-          const { status, message } = refused;
-          this.#event({ type: 'refused', address: `${remoteAddress}:${remotePort}`, status, message });
-        }
-        return refused;
-      },
+      authorize: () => this.#refusal(RAFT_PATH, request),
     });
     if (connection !== null) this.#receive(senderOf(request.headers), connection);
   }
 
-  #refusal(url: string | undefined, headers: IncomingMessage['headers']): ReturnType<typeof refuseHandshake> {
-    if (url !== RAFT_PATH) return NOTHING_HERE;
-    if (this.#state !== 'running') return refusal(503, 'NOT_RUNNING', 'this member is starting or stopping');
+  /** What comes without an upgrade: a snapshot, or nothing of ours. */
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const handler = this.#handler;
+    const refused = request.method === 'POST' ? this.#refusal(SNAPSHOT_PATH, request) : NOTHING_HERE;
+    if (refused !== null || handler === null) {
+      refuseSocket(request.socket, refused ?? NOT_RUNNING);
+      return;
+    }
+    const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
+    const [from, to] = [senderOf(request.headers), this.#options.id];
+    const take: TransportHandler['snapshot'] = async (snapshot) => handler.snapshot(snapshot);
+    void receiveSnapshot(request, response, { from, to, stallMsMax, take });
+  }
+
+  /** Why a request to `path` is refused, which is told; null if it is not. */
+  #refusal(path: string, request: IncomingMessage): Refusal | null {
+    const refused = this.#check(path, request);
+    if (refused !== null) {
+      const { remoteAddress = '?', remotePort = 0 } = request.socket;
+      const { status, message } = refused;
+      this.#event({ type: 'refused', address: `${remoteAddress}:${remotePort}`, status, message });
+    }
+    return refused;
+  }
+
+  #check(path: string, { url, headers }: IncomingMessage): Refusal | null {
+    if (url !== path) return NOTHING_HERE;
+    if (this.#state !== 'running') return NOT_RUNNING;
     return refuseHandshake(this.#options, (peer) => this.#peers.has(peer), headers);
   }
 
@@ -293,7 +332,8 @@ export class HttpTransport implements Transport {
   }
 }
 
-const NOTHING_HERE = refusal(404, 'ROUTE_NOT_FOUND', 'this port is for Raft links only');
+const NOT_RUNNING = refusal(503, 'NOT_RUNNING', 'this member is starting or stopping');
+const NOTHING_HERE = refusal(404, 'ROUTE_NOT_FOUND', 'this port is for Raft only');
 
 async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {

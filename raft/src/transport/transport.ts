@@ -1,5 +1,23 @@
 /** What the driver needs of a network: it may lose, delay, repeat and reorder messages, never change them. */
-import type { Message, NodeId } from '../core/types.js';
+import type { LogBase, Message, NodeId, Term } from '../core/types.js';
+
+/** A snapshot of a leader's state machine on its way. */
+export interface SnapshotTransfer {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** The leader's. */
+  readonly term: Term;
+  /** Where in the log the snapshot was taken. */
+  readonly base: LogBase;
+  /** The snapshot's bytes, to be read once. How they are cut means nothing. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** One that is coming in. Its `chunks` throw where it is cut, damaged, cancelled or does not go on. */
+export interface IncomingSnapshot extends SnapshotTransfer {
+  /** Gives it up. */
+  cancel(): void;
+}
 
 export interface TransportHandler {
   /** A message from a known member of this cluster, addressed to this member. */
@@ -8,6 +26,11 @@ export interface TransportHandler {
   unreachable(peer: NodeId): void;
   /** A link from or to `peer` that had been open broke, as all of them do at once when its process dies. A hint. */
   linkLost(peer: NodeId): void;
+  /**
+   * A snapshot from a known member of this cluster, addressed to this member. Resolves once it is taken and durable;
+   * a rejection tells the sender that it is not.
+   */
+  snapshot(snapshot: IncomingSnapshot): Promise<void>;
 }
 
 export interface Transport {
@@ -24,6 +47,11 @@ export interface Transport {
   addPeer(peer: NodeId, address: string): void;
   /** From now on `peer` is refused. What is queued for it leaves first; a last message tells it why. */
   removePeer(peer: NodeId): void;
+  /**
+   * Sends a snapshot, beside the messages and without holding them up, as fast as the receiver takes it. Resolves once
+   * it has; rejects where it refuses, cannot be reached or makes no progress, or when `signal` is aborted.
+   */
+  sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void>;
   /** Hands what is queued to the sockets where it can, then closes every link. */
   stop(): Promise<void>;
 }

@@ -4,7 +4,7 @@
  * what was synced. Either way index and data are of one moment.
  */
 import type { Entry } from '#raft/core/types.js';
-import type { StateMachine } from '#raft/node.js';
+import type { StateMachine } from '#raft/machine.js';
 import { ABSENT, applyEntry, copyOf, emptyBook, type Book, type Outcome } from './book.js';
 
 /** Entries between two syncs. */

@@ -111,6 +111,8 @@ export class SimNetwork {
         sent(message);
         this.#send(message);
       },
+      // No machine here gives snapshots, so none is ever asked for.
+      sendSnapshot: async ({ to }) => Promise.reject(new Error(`no snapshot travels to ${to}`)),
       stop: async () => {
         isOpen = false;
         this.leave(id);

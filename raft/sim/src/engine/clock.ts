@@ -2,7 +2,7 @@
  * A process's own clock: it may run fast or slow, jump ahead (ticks come in a burst) or stand still. While the process
  * is paused its timers come late, and like real intervals they do not catch up.
  */
-import type { Clock } from '#raft/node.js';
+import type { Clock } from '#raft/clock.js';
 import type { Random } from './random.js';
 import { MS, type Micros } from './scheduler.js';
 import type { Scope } from './scope.js';

@@ -1,0 +1,60 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions } from './compaction.js';
+import { makeEntry } from './core/entry.js';
+import { RaftError } from './core/errors.js';
+
+const OPTIONS = { entriesMax: 10, bytesMax: 1_000_000, entriesKept: 4 };
+
+function policyAfter(count: number, bytes: number, options: CompactionOptions = OPTIONS): CompactionPolicy {
+  const policy = new CompactionPolicy(options, 0);
+  for (let index = 1; index <= count; index += 1) {
+    policy.applied([makeEntry(index, 1, 'command', Buffer.alloc(bytes))]);
+  }
+  return policy;
+}
+
+test('entries make it due, and what is kept is counted from what is durable', () => {
+  assert.not.ok(policyAfter(9, 0).isDue);
+  const policy = policyAfter(10, 0);
+  assert.ok(policy.isDue);
+  assert.is(policy.next(8, null), 4);
+  assert.not.ok(policy.isDue, 'it counts anew');
+});
+
+test('never beyond what a snapshot under way needs', () => {
+  assert.is(policyAfter(10, 0).next(100, 50), 50);
+  assert.is(policyAfter(10, 0).next(100, 99), 96);
+});
+
+test('bytes make it due as well, and large entries are kept by their bytes', () => {
+  const options = { entriesMax: 1_000, bytesMax: 10_000, entriesKept: 500 };
+  assert.not.ok(policyAfter(4, 2_000, options).isDue);
+  const policy = policyAfter(5, 2_000, options);
+  assert.ok(policy.isDue);
+  assert.is(policy.next(100, null), 96);
+  assert.is(policyAfter(1, 50_000, options).next(100, null), 100);
+});
+
+test('what a log holds at the start counts, but for what would be kept of it', () => {
+  assert.not.ok(new CompactionPolicy(OPTIONS, 13).isDue);
+  const policy = new CompactionPolicy(OPTIONS, 14);
+  assert.ok(policy.isDue);
+  assert.is(policy.next(14, null), 10);
+});
+
+test('options out of their bounds are refused by name', () => {
+  for (const [name, value] of [
+    ['entriesMax', 0],
+    ['bytesMax', 0.5],
+    ['entriesKept', -1],
+  ] as const) {
+    assert.throws(
+      () => new CompactionPolicy({ ...DEFAULT_COMPACTION, [name]: value }, 0),
+      (error: unknown) =>
+        error instanceof RaftError && error.code === 'BAD_CONFIG' && error.message.includes(name),
+    );
+  }
+});
+
+test.run();

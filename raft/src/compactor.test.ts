@@ -1,0 +1,56 @@
+/** The driver compacts its log by itself, behind what its machine cannot lose. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TestStorage, quiet, startAlone, until, type Rig } from './testing/driver.js';
+import { snapshotMachine } from './testing/snapshots.js';
+
+const COMPACTION = { entriesMax: 10, entriesKept: 2 };
+
+async function write(rig: Rig, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 1) {
+    const { index } = rig.node.propose(Buffer.from(`${done}`));
+    await until(() => rig.machine.applied >= index);
+  }
+}
+
+test('the log is compacted when enough is applied, up to what is durable, and some of it stays', async () => {
+  const { machine, snapshots } = snapshotMachine();
+  const storage = new TestStorage();
+  const rig = await startAlone({ machine, storage, compaction: COMPACTION });
+  await write({ ...rig, machine }, 30);
+  await until(() => storage.base().index >= 20);
+  assert.ok(storage.base().index <= machine.applied - 2);
+  assert.ok(
+    snapshots.synced.some((index) => index === storage.base().index + 2),
+    'it was durable first',
+  );
+  assert.equal(rig.node.status().firstIndex, storage.base().index + 1);
+  assert.ok(rig.events.some(({ type }) => type === 'compacted'));
+  await rig.node.stop();
+});
+
+test('what the machine may yet lose stays in the log', async () => {
+  const { machine, snapshots } = snapshotMachine();
+  snapshots.sync = async () => 5;
+  const storage = new TestStorage();
+  const rig = await startAlone({ machine, storage, compaction: COMPACTION });
+  await write({ ...rig, machine }, 40);
+  await quiet();
+  assert.is(storage.base().index, 3);
+  await rig.node.stop();
+});
+
+test('a machine that cannot be made durable stops the node', async () => {
+  const { machine, snapshots } = snapshotMachine();
+  snapshots.failure = new Error('the disk is gone');
+  const storage = new TestStorage();
+  const rig = await startAlone({ machine, storage, compaction: COMPACTION });
+  await write({ ...rig, machine }, 8);
+  rig.node.propose(Buffer.from('x'));
+  await until(() => rig.fatal.length > 0);
+  assert.equal(rig.fatal, [snapshots.failure]);
+  assert.is(storage.base().index, 0);
+  await rig.node.stop();
+});
+
+test.run();

@@ -1,0 +1,74 @@
+/** A machine's snapshots under the test's hand: its entries' records, one a chunk. */
+import { readEntry } from '../core/entry.js';
+import type { Entry, LogBase } from '../core/types.js';
+import type { SnapshotSupport, SnapshotView, StagedSnapshot } from '../machine.js';
+import { TestMachine } from './driver.js';
+
+export class TestSnapshots implements SnapshotSupport {
+  restored: LogBase | null = null;
+  /** Indexes up to which the machine was made durable. */
+  readonly synced: number[] = [];
+  /** What went on, in order. */
+  readonly steps: string[] = [];
+  /** Views that are open. */
+  open = 0;
+  failure: Error | null = null;
+  readonly #machine: TestMachine;
+
+  constructor(machine: TestMachine) {
+    this.#machine = machine;
+  }
+
+  async sync(): Promise<number> {
+    if (this.failure !== null) throw this.failure;
+    this.synced.push(this.#machine.applied);
+    return this.#machine.applied;
+  }
+
+  take(): SnapshotView {
+    const entries = [...this.#machine.entries];
+    this.open += 1;
+    return {
+      index: this.#machine.applied,
+      chunks: async function* () {
+        for (const { record } of entries) yield record;
+      },
+      close: async () => {
+        this.open -= 1;
+      },
+    };
+  }
+
+  async receive(base: LogBase, chunks: AsyncIterable<Uint8Array>): Promise<StagedSnapshot> {
+    this.steps.push('receive');
+    const entries: Entry[] = [];
+    for await (const chunk of chunks) entries.push(readEntry(chunk));
+    if (entries.at(-1)?.index !== base.index) throw new Error('it is not whole');
+    let isInstalled = false;
+    return {
+      install: async () => {
+        if (this.failure !== null) throw this.failure;
+        this.steps.push('install');
+        isInstalled = true;
+        this.restored = base;
+        this.#machine.entries = entries;
+        this.#machine.installs += 1;
+      },
+      discard: async () => {
+        if (!isInstalled) this.steps.push('discard');
+      },
+    };
+  }
+}
+
+/** A machine with snapshots. */
+export function snapshotMachine(): { readonly machine: TestMachine; readonly snapshots: TestSnapshots } {
+  const made: TestSnapshots[] = [];
+  const machine = new TestMachine(0, (of) => {
+    const snapshots = new TestSnapshots(of);
+    made.push(snapshots);
+    return snapshots;
+  });
+  const [snapshots = new TestSnapshots(machine)] = made;
+  return { machine, snapshots };
+}
