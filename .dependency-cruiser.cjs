@@ -1,4 +1,7 @@
-/** The arrows of the house: which part may import which. Checked by `npm run layers`. */
+/**
+ * The arrows of the house: which part may import which. Checked by `npm run layers`. What is imported by a package's
+ * name resolves into its dist/, so that rules about other packages speak of src/ and dist/ alike.
+ */
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -61,14 +64,14 @@ module.exports = {
       comment: 'service uses the frames of raft and nothing else of it',
       severity: 'error',
       from: { path: '^packages/(catalog|frontend|client|cluster|service)/' },
-      to: { path: '^raft/src/(?!frames/)' },
+      to: { path: '^raft/(src|dist)/(?!frames/)' },
     },
     {
       name: 'bench-measures-from-outside',
       comment: 'benchmarks start a cluster and speak HTTP to it, as anyone may: no shortcut into a service',
       severity: 'error',
       from: { path: '^bench/' },
-      to: { path: '^(raft|scripts)/|^packages/(?!(cluster|client|domain)/src/index\\.ts$)' },
+      to: { path: '^(raft|scripts)/|^packages/(?!(cluster|client|domain)/(src|dist)/index\\.(ts|js|d\\.ts)$)' },
     },
     {
       name: 'bench-rules-are-pure',
@@ -91,7 +94,7 @@ module.exports = {
       name: 'outsiders-use-the-index',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/([^/]+)/src/(?!index\\.ts$)', pathNot: '^packages/$1/' },
+      to: { path: '^packages/([^/]+)/(src|dist)/(?!index\\.(ts|js|d\\.ts)$)', pathNot: '^packages/$1/' },
     },
     {
       name: 'tests-are-not-imported',
@@ -101,8 +104,7 @@ module.exports = {
     },
   ],
   options: {
-    doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)dist/' },
+    doNotFollow: { path: '(^|/)(node_modules|dist)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { COVERAGE_MIN, coverageAreas, type CoverageArea } from './checks/coverage.js';
+import { projectFolders } from './checks/files.js';
 import { runStep, type StepResult } from './checks/step.js';
 import { addTotals, parseTotalsLine, totalsLine, type Totals } from './checks/totals.js';
 import { ROOT } from './root.js';
@@ -83,10 +84,7 @@ countCheck(
       '.dependency-cruiser.cjs',
       '--output-type',
       'err-long',
-      'raft',
-      'packages',
-      'scripts',
-      'bench',
+      ...projectFolders(ROOT).map((project) => `${project}/src`),
     ]),
   ),
 );
