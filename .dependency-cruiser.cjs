@@ -71,7 +71,9 @@ module.exports = {
       comment: 'benchmarks start a cluster and speak HTTP to it, as anyone may: no shortcut into a service',
       severity: 'error',
       from: { path: '^bench/' },
-      to: { path: '^(raft|scripts)/|^packages/(?!(cluster|client|domain)/(src|dist)/index\\.(ts|js|d\\.ts)$)' },
+      to: {
+        path: '^(raft|scripts)/|^packages/(?!(cluster|client|domain)/(src|dist)/index\\.(ts|js|d\\.ts)$)',
+      },
     },
     {
       name: 'bench-rules-are-pure',
