@@ -1,0 +1,125 @@
+/** The search against the definition, on small histories; on long ones, that it ends. */
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { linearize } from './linearizability.js';
+import type { StockOperation } from './stock-operation.js';
+import { naivelyLinearizable } from './testing/naive-linearizability.js';
+
+const operation: fc.Arbitrary<StockOperation> = fc
+  .record({
+    action: fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constant('add' as const), delta: fc.constantFrom(-3, -2, -1, 1, 2) }),
+      },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('exactly' as const), quantity: fc.nat(6) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant('below' as const),
+          quantity: fc.integer({ min: 1, max: 4 }),
+        }),
+      },
+    ),
+    call: fc.nat(12),
+    takes: fc.nat(8),
+    unknown: fc.boolean(),
+  })
+  .map(({ action, call, takes, unknown }) => ({
+    action,
+    call_ns: call,
+    return_ns: unknown && action.kind === 'add' ? null : call + takes,
+    label: JSON.stringify(action),
+  }));
+
+test('it decides as trying every order does', () => {
+  const seen = { linearizable: 0, violated: 0 };
+  fc.assert(
+    fc.property(fc.nat(4), fc.array(operation, { maxLength: 7 }), (initial, operations) => {
+      const expected = naivelyLinearizable(initial, operations) ? 'linearizable' : 'violated';
+      seen[expected] += 1;
+      assert.is(linearize(initial, operations).kind, expected);
+    }),
+    { numRuns: 6_000, seed: 1 },
+  );
+  assert.ok(seen.linearizable > 500 && seen.violated > 500, JSON.stringify(seen));
+});
+
+/** A run of a real counter by concurrent clients: each operation takes effect at some moment of its time. */
+function simulate(options: {
+  clients: number;
+  operations: number;
+  unknownShare: number;
+  seed: number;
+}): StockOperation[] {
+  let state = options.seed;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const planned = Array.from({ length: options.operations }, (_, i) => {
+    const client = i % options.clients;
+    const call = Math.floor(i / options.clients) * 100 + random(40) + (client === 0 ? 0 : random(20));
+    const takes = 1 + random(35);
+    return { call, at: call + random(takes), end: call + takes, kind: random(3), by: 1 + random(3) };
+  });
+  let quantity = 30;
+  return planned
+    .sort((a, b) => a.at - b.at)
+    .map(({ call, end, kind, by }): StockOperation => {
+      const times = { call_ns: call, return_ns: end, label: 'some' };
+      if (kind === 0) return { ...times, action: { kind: 'exactly', quantity } };
+      const delta = kind === 1 ? by : -by - random(2);
+      if (quantity + delta < 0) return { ...times, action: { kind: 'below', quantity: -delta } };
+      const isUnknown = random(1000) < options.unknownShare * 1000;
+      if (!isUnknown || random(2) === 0) quantity += delta;
+      return { ...times, return_ns: isUnknown ? null : end, action: { kind: 'add', delta } };
+    });
+}
+
+test('40,000 operations on one stock by 20 clients at once, hundreds with unknown outcomes, are decided', () => {
+  const operations = simulate({ clients: 20, operations: 40_000, unknownShare: 0.01, seed: 3 });
+  assert.ok(operations.filter(({ return_ns }) => return_ns === null).length > 200);
+  assert.equal(linearize(30, operations), { kind: 'linearizable' });
+});
+
+test('one look-up that is off among 20,000 operations is found', () => {
+  const operations = simulate({ clients: 24, operations: 20_000, unknownShare: 0, seed: 5 });
+  const at = operations.findIndex(({ action }, i) => action.kind === 'exactly' && i > 15_000);
+  const victim = operations[at];
+  assert.ok(victim?.action.kind === 'exactly');
+  // Further off than all that is open at once can explain.
+  operations[at] = { ...victim, action: { kind: 'exactly', quantity: victim.action.quantity + 200 } };
+  const result = linearize(30, operations);
+  assert.is(result.kind, 'violated');
+});
+
+test('a search that grows beyond its bound says so, instead of guessing', () => {
+  const open = Array.from({ length: 12 }, (_, i): StockOperation => {
+    return { action: { kind: 'add', delta: 2 ** i }, call_ns: 0, return_ns: null, label: 'unknown' };
+  });
+  const look: StockOperation = {
+    action: { kind: 'exactly', quantity: 4095 },
+    call_ns: 1,
+    return_ns: 2,
+    label: 'a look-up',
+  };
+  assert.is(linearize(0, [...open, look], 1_000).kind, 'undecided');
+  assert.is(linearize(0, [...open, look]).kind, 'linearizable');
+});
+
+test('a violation names what fits nowhere, and what was open beside it', () => {
+  const times = { call_ns: 1, return_ns: 9 };
+  const open = Array.from({ length: 10 }, (_, i): StockOperation => {
+    return { ...times, action: { kind: 'add', delta: 1 }, label: `order ${i}`, return_ns: 20 };
+  });
+  const look: StockOperation = { ...times, action: { kind: 'exactly', quantity: 99 }, label: 'the look-up' };
+  const crowded = linearize(0, [...open, look]);
+  assert.is(crowded.kind, 'violated');
+  assert.match(JSON.stringify(crowded), /the look-up fits nowhere.*order 0.*and 2 more/);
+  const alone = linearize(0, [look]);
+  assert.match(JSON.stringify(alone), /can have been 0; nothing else open/);
+});
+
+test.run();

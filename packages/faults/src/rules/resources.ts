@@ -1,0 +1,84 @@
+/** Whether the processes' memory and open descriptors stay within bounds. */
+import { verdict, type Verdict } from './verdict.js';
+
+/** One look at one run of a process. */
+export interface ResourceSample {
+  readonly process: string;
+  readonly pid: number;
+  readonly atMs: number;
+  /** Resident memory. */
+  readonly bytes: number;
+  readonly descriptors: number;
+}
+
+export interface ResourceBounds {
+  readonly bytesMax: number;
+  readonly descriptorsMax: number;
+  /** Growth allowed from the first to the last third of a run of at least `growthMsMin`, as medians. */
+  readonly bytesGrowthMax: number;
+  readonly descriptorsGrowthMax: number;
+  readonly growthMsMin: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** V8 lets the heap of a quiet process grow for minutes before it collects, so memory is judged over long runs. */
+export const RESOURCE_BOUNDS: ResourceBounds = {
+  bytesMax: 768 * MIB,
+  descriptorsMax: 400,
+  bytesGrowthMax: 128 * MIB,
+  descriptorsGrowthMax: 24,
+  growthMsMin: 120_000,
+};
+
+export function checkResources(samples: readonly ResourceSample[], bounds = RESOURCE_BOUNDS): Verdict {
+  const runs = new Map<string, ResourceSample[]>();
+  for (const sample of samples) {
+    const name = `${sample.process} (process ${sample.pid})`;
+    const run = runs.get(name);
+    if (run === undefined) runs.set(name, [sample]);
+    else run.push(sample);
+  }
+  const problems: string[] = [];
+  let [peakBytes, peakDescriptors] = [0, 0];
+  for (const [name, run] of runs) {
+    const bytes = Math.max(...run.map((sample) => sample.bytes));
+    const descriptors = Math.max(...run.map((sample) => sample.descriptors));
+    if (bytes > bounds.bytesMax)
+      problems.push(`${name} used ${mib(bytes)}, ${mib(bounds.bytesMax)} are allowed`);
+    if (descriptors > bounds.descriptorsMax) {
+      problems.push(`${name} had ${descriptors} descriptors open, ${bounds.descriptorsMax} are allowed`);
+    }
+    problems.push(...growthOf(name, run, bounds));
+    peakBytes = Math.max(peakBytes, bytes);
+    peakDescriptors = Math.max(peakDescriptors, descriptors);
+  }
+  return verdict(
+    'bounded resources',
+    `peaks of ${mib(peakBytes)} and ${peakDescriptors} descriptors`,
+    problems,
+  );
+}
+
+function growthOf(name: string, run: readonly ResourceSample[], bounds: ResourceBounds): string[] {
+  const third = Math.floor(run.length / 3);
+  const span = (run.at(-1)?.atMs ?? 0) - (run[0]?.atMs ?? 0);
+  if (third === 0 || span < bounds.growthMsMin) return [];
+  const grown = (of: (sample: ResourceSample) => number): number =>
+    median(run.slice(-third).map(of)) - median(run.slice(0, third).map(of));
+  const problems: string[] = [];
+  const bytes = grown((sample) => sample.bytes);
+  const descriptors = grown((sample) => sample.descriptors);
+  if (bytes > bounds.bytesGrowthMax) problems.push(`${name} grew by ${mib(bytes)}`);
+  if (descriptors > bounds.descriptorsGrowthMax)
+    problems.push(`${name} opened ${descriptors} more descriptors`);
+  return problems;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+function mib(bytes: number): string {
+  return `${Math.round(bytes / MIB)} MiB`;
+}

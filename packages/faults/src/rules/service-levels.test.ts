@@ -1,0 +1,77 @@
+/** Availability and resources: what is measured, and what is too much. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkAvailability, measureAvailability } from './availability.js';
+import { checkResources, RESOURCE_BOUNDS, type ResourceSample } from './resources.js';
+import { create, init, read, trade } from './testing/histories.js';
+
+const history = [
+  init('AAPL', 10),
+  trade(1, 'AAPL', [100, 110], -1),
+  create(2, 'k', [100, 150], 'insufficient'),
+  read(1, 'AAPL', [160, 170], 'failed'),
+  trade(1, 'AAPL', [180, 185], -1, 'failed'),
+  trade(2, 'AAPL', [190, null], -1),
+  read(1, 'AAPL', [200, 380], 9),
+  trade(1, 'AAPL', [390, 400], -1),
+  trade(1, 'AAPL', [900, 910], -1),
+];
+const span = { from_ns: 100e6, to_ns: 450e6 };
+
+test('it counts what happened in its span, and finds the longest time without an acknowledged order', () => {
+  assert.equal(measureAvailability(history, span), {
+    ...{ operations: 7, acknowledged: 3, failed: 2, unknown: 1, longestGapMs: 250, longestGapAtMs: 150 },
+  });
+});
+
+test('the time to the end of the span counts as a gap too', () => {
+  const measured = measureAvailability(history, { ...span, to_ns: 850e6 });
+  assert.is(measured.longestGapMs, 450);
+  assert.is(measured.longestGapAtMs, 400);
+  assert.is(measureAvailability([], span).longestGapMs, 350);
+});
+
+test('bounds that are kept, and each one that is not', () => {
+  const measured = measureAvailability(history, span);
+  assert.equal(checkAvailability(measured, {}).problems, []);
+  assert.equal(checkAvailability(measured, { errorsMax: 3, gapMsMax: 250, acknowledgedMin: 3 }).problems, []);
+  const found = checkAvailability(measured, { errorsMax: 2, gapMsMax: 249, acknowledgedMin: 4 });
+  assert.is(found.problems.length, 3);
+  assert.match(
+    found.problems.join('\n'),
+    /2 operations failed and 1 stayed unknown[^]*for 250 ms, from 150 ms on[^]*3 orders/,
+  );
+});
+
+const MIB = 1024 * 1024;
+const samples = (of: (i: number) => Partial<ResourceSample>): ResourceSample[] =>
+  Array.from({ length: 200 }, (_, i) => {
+    return { process: 'catalog', pid: 7, atMs: i * 1000, bytes: 100 * MIB, descriptors: 40, ...of(i) };
+  });
+
+test('steady processes pass, and a restarted one is judged by itself', () => {
+  assert.equal(checkResources(samples(() => ({}))).problems, []);
+  assert.equal(
+    checkResources(samples((i) => ({ pid: i < 100 ? 1 : 2, descriptors: i < 100 ? 20 : 60 }))).problems,
+    [],
+  );
+  assert.equal(checkResources([]).problems, []);
+});
+
+test('a peak or a growth of memory or descriptors is named', () => {
+  const problems = [
+    ...checkResources(samples((i) => (i === 9 ? { bytes: 800 * MIB, descriptors: 500 } : {}))).problems,
+    ...checkResources(samples((i) => ({ bytes: (100 + i) * MIB, descriptors: 40 + i }))).problems,
+  ].join('\n');
+  assert.match(problems, /catalog \(process 7\) used 800 MiB, 768 MiB are allowed/);
+  assert.match(problems, /had 500 descriptors open, 400 are allowed/);
+  assert.match(problems, /grew by 134 MiB/);
+  assert.match(problems, /opened 134 more descriptors/);
+});
+
+test('growth is judged over long runs only', () => {
+  const brief = samples((i) => ({ atMs: i * 10, bytes: (100 + i) * MIB }));
+  assert.equal(checkResources(brief, RESOURCE_BOUNDS).problems, []);
+});
+
+test.run();
