@@ -12,7 +12,7 @@ import { ClusterError } from './errors.js';
 import { Members, type Member, type ProcessExit } from './members.js';
 import { awaitOrphans } from './orphans.js';
 import { isPortFree, isReady, replicaStatus } from './probe.js';
-import { planProcesses } from './process-plan.js';
+import { planProcesses, type Route } from './process-plan.js';
 import { findLeader } from './rules/leader.js';
 import { namedPorts, planPorts, type PortPlan } from './rules/ports.js';
 import type { Target } from './rules/target.js';
@@ -41,8 +41,12 @@ export interface ClusterOptions {
   readonly logLevel?: string;
   /** Other scripts to run than the packages' own, by role. */
   readonly programs?: Readonly<Partial<Record<Role, string>>>;
-  /** Variables for one process, beside those of this one. */
+  /** Variables for one process, beside those of this one; asked for at each start. */
   readonly env?: (name: string) => Readonly<Record<string, string>>;
+  /** What runs a process, such as `prlimit --nofile=64`, in its own pid; asked for at each start. */
+  readonly wrapper?: (name: string) => readonly string[];
+  /** Where one process is to reach another, instead of where that one listens: a proxy between the two. */
+  readonly route?: Route;
   /** Gets each line for the console; writes to standard output unless set. */
   readonly output?: (line: string) => void;
 }
@@ -236,7 +240,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
 
   #makeMembers(): Members {
     const { dataDir } = this;
-    const { cacheSize, seedFile, env, output } = this.#options;
+    const { cacheSize, seedFile, env, wrapper, output } = this.#options;
     const paths = fillDataFolder(dataDir);
     const plans = planProcesses({
       dataDir,
@@ -248,6 +252,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       seedFile: seedFile === undefined ? null : resolve(seedFile),
       logLevel: this.#options.logLevel ?? 'info',
       programs: this.#options.programs ?? {},
+      route: this.#options.route ?? ((_from, _to, url) => url),
     });
     const head = {
       port: this.#options.port ?? 8080,
@@ -255,7 +260,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       startedAt: new Date().toISOString(),
     };
     return new Members({
-      ...{ dataDir, plans, head, logs: paths.logs, env: env ?? (() => ({})) },
+      ...{ dataDir, plans, head, logs: paths.logs, env: env ?? (() => ({})), wrapper: wrapper ?? (() => []) },
       print: output ?? ((line) => void process.stdout.write(`${line}\n`)),
       onExit: (exit) => void this.emit('exit', exit),
     });

@@ -25,7 +25,8 @@ interface Running {
 export class ManagedProcess {
   readonly name: string;
   readonly #argv: readonly string[];
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: () => Readonly<Record<string, string>>;
+  readonly #wrapper: () => readonly string[];
   readonly #onLine: (line: string) => void;
   readonly #onEnd: (end: ProcessEnd) => void;
   #running: Running | null = null;
@@ -34,8 +35,10 @@ export class ManagedProcess {
     readonly name: string;
     /** Script and arguments, for `node`. */
     readonly argv: readonly string[];
-    /** Variables beside those of this process. */
-    readonly env: Readonly<Record<string, string>>;
+    /** Variables beside those of this process; asked for at each start. */
+    readonly env: () => Readonly<Record<string, string>>;
+    /** A command that runs `node` in its own pid; asked for at each start, nothing for none. */
+    readonly wrapper: () => readonly string[];
     /** Gets every line of output, of at most 64 Ki characters. */
     readonly onLine: (line: string) => void;
     readonly onEnd: (end: ProcessEnd) => void;
@@ -43,6 +46,7 @@ export class ManagedProcess {
     this.name = options.name;
     this.#argv = options.argv;
     this.#env = options.env;
+    this.#wrapper = options.wrapper;
     this.#onLine = options.onLine;
     this.#onEnd = options.onEnd;
   }
@@ -57,12 +61,14 @@ export class ManagedProcess {
     if (this.#running !== null) {
       throw new ClusterError('BAD_PROCESS', `${this.name} is running (process ${this.#running.pid})`);
     }
-    const child = spawn(process.execPath, ['--enable-source-maps', ...this.#argv], {
+    const node = [process.execPath, '--enable-source-maps', ...this.#argv];
+    const [program = process.execPath, ...argv] = [...this.#wrapper(), ...node];
+    const child = spawn(program, argv, {
       // The child ends when its input does, so that it cannot outlive a supervisor that was killed. Its own
       // session keeps a terminal's Ctrl-C from it: the supervisor alone decides in which order all stop.
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, ...this.#env },
+      env: { ...process.env, ...this.#env() },
     });
     const { pid } = child;
     if (pid === undefined) {

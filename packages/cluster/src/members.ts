@@ -34,6 +34,7 @@ interface MembersOptions {
   /** What `cluster.json` says beside the processes. */
   readonly head: Omit<ClusterFile, 'processes'>;
   readonly env: (name: string) => Readonly<Record<string, string>>;
+  readonly wrapper: (name: string) => readonly string[];
   readonly print: (line: string) => void;
   readonly onExit: (exit: ProcessExit) => void;
 }
@@ -49,7 +50,8 @@ export class Members {
       const process = new ManagedProcess({
         name,
         argv,
-        env: options.env(name),
+        env: () => options.env(name),
+        wrapper: () => options.wrapper(name),
         onLine: (line) => this.#onLine(this.get(name), line),
         onEnd: (end) => this.#onEnd(this.get(name), end),
       });

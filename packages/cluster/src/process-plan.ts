@@ -21,7 +21,12 @@ export interface PlanOptions {
   readonly logLevel: string;
   /** Other scripts to run than the packages' own. */
   readonly programs: Readonly<Partial<Record<Role, string>>>;
+  /** Where the process `from` is told to reach the process `to`, which listens at `url`. */
+  readonly route: Route;
 }
+
+/** Gives the URL at which one process, by name, is to reach another, which itself listens at `url`. */
+export type Route = (from: string, to: string, url: string) => string;
 
 /** One process to run. */
 export interface ProcessPlan {
@@ -76,16 +81,17 @@ function planReplica(options: PlanOptions, i: number, port: number): ProcessPlan
   const { ports } = options;
   const data = join(options.dataDir, `replica-${i + 1}`);
   const peerPort = ports.peers[i] ?? 0;
+  const name = `replica-${i + 1}`;
   return {
     role: 'replica',
-    name: `replica-${i + 1}`,
+    name,
     url: url(port),
     peerUrl: url(peerPort),
     data,
     argv: [
       ...common(options, 'replica', String(i + 1), port),
-      ...['--data', data, '--peer-port', String(peerPort), '--peers', byId(ports.peers)],
-      ...['--catalog', url(ports.catalog)],
+      ...['--data', data, '--peer-port', String(peerPort), '--peers', byId(options, name, ports.peers)],
+      ...['--catalog', options.route(name, 'catalog', url(ports.catalog))],
     ],
   };
 }
@@ -101,7 +107,8 @@ function planFrontend(options: PlanOptions, i: number, port: number): ProcessPla
     data: null,
     argv: [
       ...common(options, 'frontend', name, port),
-      ...['--replicas', byId(ports.replicas), '--catalog', url(ports.catalog), ...cache],
+      ...['--replicas', byId(options, name, ports.replicas), ...cache],
+      ...['--catalog', options.route(name, 'catalog', url(ports.catalog))],
       ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
     ],
   };
@@ -117,6 +124,11 @@ function common(options: PlanOptions, role: Role, id: string, port: number): str
   ];
 }
 
-function byId(ports: readonly number[]): string {
-  return ports.map((port, i) => `${i + 1}=${url(port)}`).join(',');
+/** Replicas by their ids, as `from` is to reach them; itself as it listens. */
+function byId({ route }: PlanOptions, from: string, ports: readonly number[]): string {
+  const entries = ports.map((port, i) => {
+    const to = `replica-${i + 1}`;
+    return `${i + 1}=${to === from ? url(port) : route(from, to, url(port))}`;
+  });
+  return entries.join(',');
 }

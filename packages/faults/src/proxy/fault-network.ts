@@ -1,0 +1,106 @@
+/**
+ * Every link between the processes of a cluster, and between clients and front-ends, with a proxy on it. Processes go
+ * by their names in the cluster; all clients together are `clients`.
+ */
+import type { Conditions } from '../rules/link.js';
+import { SeededRandom } from '../rules/random.js';
+import { FaultProxy } from './fault-proxy.js';
+
+export const CLIENTS = 'clients';
+
+export class FaultNetwork {
+  readonly #proxies = new Map<string, { readonly proxy: FaultProxy; readonly port: number }>();
+  readonly #names: readonly string[];
+
+  private constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  /** Opens a proxy for every link of a cluster that is yet to be planned. */
+  static async open(replicas: number, frontends: number, seed: number): Promise<FaultNetwork> {
+    const numbered = (role: string, count: number): string[] =>
+      Array.from({ length: count }, (_, i) => `${role}-${i + 1}`);
+    const [replicaNames, frontendNames] = [numbered('replica', replicas), numbered('frontend', frontends)];
+    const network = new FaultNetwork([...replicaNames, ...frontendNames, 'catalog', CLIENTS]);
+    const links = [
+      ...replicaNames.flatMap((from) => [...replicaNames, 'catalog'].map((to) => [from, to] as const)),
+      ...frontendNames.flatMap((from) => [...replicaNames, 'catalog'].map((to) => [from, to] as const)),
+      ...frontendNames.map((to) => [CLIENTS, to] as const),
+    ];
+    const random = new SeededRandom(seed);
+    for (const [from, to] of links.filter(([from, to]) => from !== to)) {
+      const proxy = new FaultProxy(random);
+      network.#proxies.set(keyOf(from, to), { proxy, port: await proxy.listen() });
+    }
+    return network;
+  }
+
+  /** Sends a link on to `url`, and gives the URL to dial instead. */
+  route(from: string, to: string, url: string): string {
+    const entry = this.#proxies.get(keyOf(from, to));
+    if (entry === undefined) throw new RangeError(`there is no link from ${from} to ${to}`);
+    entry.proxy.setTarget(url);
+    return `http://127.0.0.1:${entry.port}`;
+  }
+
+  /** Nothing gets from any of `from` to any of `to`, whoever dialled. */
+  cutOneWay(from: readonly string[], to: readonly string[]): void {
+    for (const a of from) for (const b of to) this.degrade(a, b, { blocked: true });
+  }
+
+  /** Nothing gets from one side to the other, either way. */
+  cut(one: readonly string[], other: readonly string[]): void {
+    this.cutOneWay(one, other);
+    this.cutOneWay(other, one);
+  }
+
+  /** Cuts one process off from all others, clients too. */
+  isolate(name: string): void {
+    this.cut(
+      [name],
+      this.#names.filter((other) => other !== name),
+    );
+  }
+
+  /** Changes what happens to bytes on their way from one process to another, whoever dialled. */
+  degrade(from: string, to: string, change: Partial<Conditions>): void {
+    this.#proxy(from, to)?.set('up', change);
+    this.#proxy(to, from)?.set('down', change);
+  }
+
+  /** Everything goes freely between two processes again. */
+  join(one: string, other: string): void {
+    this.#proxy(one, other)?.heal();
+    this.#proxy(other, one)?.heal();
+  }
+
+  /** Breaks the connections between two processes; with `refuse`, until healed, no new one comes about. */
+  reset(one: string, other: string, refuse = false): void {
+    this.#proxy(one, other)?.reset(refuse);
+    this.#proxy(other, one)?.reset(refuse);
+  }
+
+  /** Makes all links from or to a process as `change` says, both ways. */
+  degradeAll(name: string, change: Partial<Conditions>): void {
+    for (const other of this.#names) {
+      this.degrade(name, other, change);
+      this.degrade(other, name, change);
+    }
+  }
+
+  heal(): void {
+    for (const { proxy } of this.#proxies.values()) proxy.heal();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#proxies.values()].map(async ({ proxy }) => proxy.close()));
+  }
+
+  #proxy(from: string, to: string): FaultProxy | undefined {
+    return this.#proxies.get(keyOf(from, to))?.proxy;
+  }
+}
+
+function keyOf(from: string, to: string): string {
+  return `${from}>${to}`;
+}
