@@ -152,6 +152,36 @@ test('a damaged replica is told of loudly, and the others go on', async (context
   await rejectsCode(cluster.waitProcessReady('replica-3'), 'NOT_READY', /wrong checksum/);
 });
 
+test('processes are wired as they are told, and what runs them is asked for at each start', async (context) => {
+  let starts = 0;
+  const cluster = make(context, {
+    route: (from, to) => `http://127.0.0.1:1/${from}/${to}`,
+    wrapper: (name) => (name === 'replica-3' && (starts += 1) > 1 ? ['env', 'FAKE=crash'] : []),
+  });
+  await cluster.start();
+  await cluster.waitReady();
+  const commandOf = (name: string): string =>
+    cluster
+      .describe()
+      .processes.find(({ id }) => id === name)
+      ?.command.join(' ') ?? '';
+  const own = `2=http://127.0.0.1:${context.port + 122}`;
+  const peers = `--peers 1=http://127.0.0.1:1/replica-2/replica-1,${own},3=http://127.0.0.1:1/replica-2/replica-3`;
+  assert.ok(commandOf('replica-2').includes(peers), commandOf('replica-2'));
+  assert.match(commandOf('replica-2'), /--catalog http:\/\/127.0.0.1:1\/replica-2\/catalog/);
+  assert.match(commandOf('frontend-1'), /--catalog http:\/\/127.0.0.1:1\/frontend-1\/catalog/);
+  assert.match(commandOf('frontend-1'), /--replicas 1=http:\/\/127.0.0.1:1\/frontend-1\/replica-1,/);
+
+  const exited = once(cluster, 'exit');
+  const pid = await cluster.restart('replica-3');
+  assert.equal(
+    (await exited).map(({ code }: { code: number }) => code),
+    [0],
+  );
+  const [exit] = (await once(cluster, 'exit')) as [{ pid: number; code: number }];
+  assert.equal([exit.pid, exit.code], [pid, 70], 'it runs in the pid of its wrapper');
+});
+
 test('waiting ends when it is of no use', async (context) => {
   const broken = make(context, {
     env: (name): Record<string, string> => (name === 'catalog' ? { FAKE: 'crash' } : {}),
