@@ -21,7 +21,10 @@ export interface Answer {
 }
 
 /** Everything but what every stage chooses for itself. */
-type StageOptions = Omit<ClusterOptions, 'dataDir' | 'port' | 'output'>;
+interface StageOptions extends Omit<ClusterOptions, 'dataDir' | 'port' | 'output'> {
+  /** Gets the empty data folder before anything starts. @returns what is called after all has ended. */
+  readonly prepare?: (dataDir: string) => () => void;
+}
 
 const WAIT_MS_MAX = 30_000;
 const POLL_MS = 20;
@@ -30,6 +33,7 @@ export class Stage {
   readonly dataDir: string;
   readonly cluster: LocalCluster;
   readonly #lines: string[];
+  #undo: () => void = () => undefined;
 
   private constructor(dataDir: string, cluster: LocalCluster, lines: string[]) {
     this.dataDir = dataDir;
@@ -38,13 +42,14 @@ export class Stage {
   }
 
   /** Starts a cluster and waits until it takes orders. */
-  static async open(options: StageOptions = {}): Promise<Stage> {
+  static async open({ prepare, ...options }: StageOptions = {}): Promise<Stage> {
     const port = await findFreeBasePort(options.replicas ?? 3, options.frontends ?? 1);
     const dataDir = mkdtempSync(join(tmpdir(), 'trireme-stage-'));
     const lines: string[] = [];
     const cluster = new LocalCluster({ ...options, dataDir, port, output: (line) => lines.push(line) });
     const stage = new Stage(dataDir, cluster, lines);
     try {
+      if (prepare !== undefined) stage.#undo = prepare(dataDir);
       await stage.start();
     } catch (error) {
       await stage.close();
@@ -78,6 +83,8 @@ export class Stage {
   /** Stops every process and removes the folder. */
   async close(): Promise<void> {
     await this.cluster.stop();
+    this.#undo();
+    this.#undo = () => undefined;
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 
@@ -154,6 +161,21 @@ export class Stage {
     return processes.find((entry) => entry.id === `replica-${id}`)?.url ?? '';
   }
 
+  /** What the replicas that are up say of themselves. */
+  async replicas(): Promise<ReplicaState[]> {
+    const up = this.cluster
+      .describe()
+      .processes.filter(({ role, pid }) => role === 'replica' && pid !== null);
+    return Promise.all(
+      up.map(async ({ id, url }) => {
+        const response = await fetch(`${url}/status`);
+        const status = (await response.json()) as { applied: number; hash: string; pending: number };
+        const { applied, hash, pending } = status;
+        return { name: id, applied, hash, pending, book: await this.book(Number(id.replace(/\D/g, ''))) };
+      }),
+    );
+  }
+
   /** The header that lets an operator in. */
   operatorToken(): Readonly<Record<string, string>> {
     const token = readFileSync(join(this.dataDir, OPERATOR_TOKEN_FILE), 'utf8').trim();
@@ -167,6 +189,16 @@ export class Stage {
       .filter((file) => pattern.test(file))
       .map((file) => join(folder, file));
   }
+}
+
+/** One replica's book and how far it is. */
+export interface ReplicaState {
+  readonly name: string;
+  readonly applied: number;
+  readonly hash: string;
+  /** Orders without an outcome in its book. */
+  readonly pending: number;
+  readonly book: string;
 }
 
 interface RequestOptions {

@@ -131,6 +131,17 @@ test('a limited rate is kept', async (context) => {
   assert.ok(performance.now() - startedAt >= 95);
 });
 
+test('what a slow link still holds arrives at once when it is healed', async (context) => {
+  const { client, served } = await dial(context);
+  const up = collect(served);
+  context.proxy.set('up', { bytesPerSecond: 1, delayMs: 60_000 });
+  client.write('late');
+  await delay(20);
+  context.proxy.heal();
+  client.write(' and next');
+  await until(() => up.text === 'late and next');
+});
+
 test('a swallowed reply is lost, and its connection breaks', async (context) => {
   const { client, served } = await dial(context);
   const [up, down] = [collect(served), collect(client)];

@@ -6,7 +6,7 @@ import type { SeededRandom } from '../rules/random.js';
 import { Pump } from './pump.js';
 
 /** `up` is from who dials to who listens. */
-export type Direction = 'up' | 'down';
+type Direction = 'up' | 'down';
 
 interface Carried {
   readonly pumps: readonly Pump[];
@@ -53,11 +53,12 @@ export class FaultProxy {
     for (const carried of this.#carried) this.#break(carried);
   }
 
-  /** Everything goes through again; what was held back comes late. */
+  /** Everything goes through again, what was held back at once. */
   heal(): void {
     this.#isRefusing = false;
     this.set('up', CLEAR);
     this.set('down', CLEAR);
+    for (const { pumps } of this.#carried) for (const pump of pumps) pump.hurry();
   }
 
   async close(): Promise<void> {

@@ -18,8 +18,8 @@ interface Item {
 export class Pump {
   readonly #conditions: () => Conditions;
   readonly #random: SeededRandom;
-  readonly #schedule = new Schedule();
-  readonly #queue: Item[] = [];
+  #schedule = new Schedule();
+  #queue: Item[] = [];
   #queueBytes = 0;
   #timer: NodeJS.Timeout | null = null;
   #source: Socket | null = null;
@@ -77,6 +77,13 @@ export class Pump {
       first.deliver();
     }
     if (this.#queueBytes <= QUEUE_BYTES_MAX) this.#source?.resume();
+  }
+
+  /** Lets everything go that waits for its time. */
+  hurry(): void {
+    this.#schedule = new Schedule();
+    this.#queue = this.#queue.map((item) => ({ ...item, dueAt: 0 }));
+    this.wake();
   }
 
   close(): void {

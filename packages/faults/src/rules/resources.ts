@@ -11,7 +11,7 @@ export interface ResourceSample {
   readonly descriptors: number;
 }
 
-export interface ResourceBounds {
+interface ResourceBounds {
   readonly bytesMax: number;
   readonly descriptorsMax: number;
   /** Growth allowed from the first to the last third of a run of at least `growthMsMin`, as medians. */

@@ -5,7 +5,7 @@ import { failureOf, type Failure } from './outcome.js';
 import type { Recorder } from './recorder.js';
 
 /** What an order came to, as its client knows it: null where it does not. */
-export type CreateOutcome = CreateOperation['output'];
+type CreateOutcome = CreateOperation['output'];
 
 export class Clerk {
   readonly #client: number;

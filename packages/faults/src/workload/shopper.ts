@@ -8,7 +8,7 @@ import type { SeededRandom } from '../rules/random.js';
 import type { Board } from './board.js';
 import type { Clerk } from './clerk.js';
 
-export interface ShopperOptions {
+interface ShopperOptions {
   readonly name: string;
   readonly clerk: Clerk;
   readonly board: Board;

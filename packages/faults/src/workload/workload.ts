@@ -24,6 +24,9 @@ export interface WorkloadOptions {
 /** Longer than any deadline of the server. */
 const PATIENT_MS = 10_000;
 
+/** A probe is asked again rather than waited for. */
+const PROBE_MS = 1_000;
+
 /** Orders read back at the end, through each front-end. */
 const READ_BACK_MAX = 300;
 
@@ -38,6 +41,8 @@ export class Workload {
   readonly #shoppers: readonly Shopper[];
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
+  #probe: Clerk | null = null;
+  #probes = 0;
 
   constructor(options: WorkloadOptions, recorder: Recorder) {
     this.#o = options;
@@ -63,6 +68,19 @@ export class Workload {
   /** Orders that got an outcome so far. */
   get acknowledged(): number {
     return this.#board.acknowledged;
+  }
+
+  /** Places one order through one front-end. @returns whether it was filled. */
+  async probe(frontend: number): Promise<boolean> {
+    this.#probe ??= this.#clerk(this.#o.clients + 2, PROBE_MS);
+    const key = `probe-${(this.#probes += 1)}`;
+    const output = await this.#probe.create(frontend, {
+      key,
+      stock: this.#o.stocks[0] ?? '',
+      side: 'sell',
+      quantity: 1,
+    });
+    return output !== null && 'order' in output;
   }
 
   /** Has every client end what it is doing. */

@@ -1,0 +1,49 @@
+/** What a scenario may need of this machine, and whether it is there. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+
+export type Capability = 'root' | 'faketime' | 'compiler' | 'strace' | 'prlimit' | 'loop device';
+
+const FAKETIME_FOLDERS = ['/usr/lib/x86_64-linux-gnu/faketime', '/usr/lib/aarch64-linux-gnu/faketime'];
+
+/** Path of libfaketime for programs with threads, null where it is not installed. */
+export function faketimeLibrary(): string | null {
+  const folder = FAKETIME_FOLDERS.find((path) => existsSync(path));
+  const name =
+    folder === undefined
+      ? undefined
+      : readdirSync(folder).find((file) => file.startsWith('libfaketimeMT.so'));
+  return folder === undefined || name === undefined ? null : `${folder}/${name}`;
+}
+
+const REASONS: Readonly<Record<Capability, () => string | null>> = {
+  root: () => (process.getuid?.() === 0 ? null : 'it needs root'),
+  faketime: () => (faketimeLibrary() === null ? 'libfaketime is not installed (Debian: libfaketime)' : null),
+  compiler: () => missing('cc', 'Debian: gcc'),
+  strace: () => missing('strace', 'Debian: strace'),
+  prlimit: () => missing('prlimit', 'Debian: util-linux'),
+  'loop device': () => {
+    if (process.getuid?.() !== 0) return 'it needs root';
+    return existsSync('/dev/loop-control')
+      ? missing('mkfs.ext4', 'Debian: e2fsprogs')
+      : 'there are no loop devices';
+  },
+};
+
+function missing(program: string, where: string): string | null {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' });
+    return null;
+  } catch {
+    return `${program} is not installed (${where})`;
+  }
+}
+
+/** Why a scenario with such needs cannot be played here, null if it can. */
+export function whyNot(needs: readonly Capability[]): string | null {
+  for (const need of needs) {
+    const reason = REASONS[need]();
+    if (reason !== null) return reason;
+  }
+  return null;
+}

@@ -1,0 +1,212 @@
+/** One scenario being played, as its script sees it: the cluster, the links, the clients, and what was done when. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LocalCluster } from '@trireme/cluster';
+import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
+import type { Stage } from '../stage.js';
+import type { SeededRandom } from '../rules/random.js';
+import type { Workload } from '../workload/workload.js';
+import type { Hindrance } from './hindrance.js';
+
+/** Something that was done to the cluster. */
+export interface TimelineEntry {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+/** Thrown when a script waited in vain for what must come about. */
+class ScenarioError extends Error {
+  override readonly name = 'ScenarioError';
+}
+
+const POLL_MS = 10;
+
+/** Far beyond what anything takes, also on a machine that does much else; what is promised are bounds of scenarios. */
+const WAIT_MS_MAX = 30_000;
+
+interface RunParts {
+  readonly stage: Stage;
+  readonly network: FaultNetwork;
+  readonly workload: Workload;
+  readonly random: SeededRandom;
+  readonly hindrances: Map<string, Hindrance>;
+  /** Milliseconds since the run began. */
+  readonly now: () => number;
+  readonly onEntry: (entry: TimelineEntry) => void;
+}
+
+export class Run {
+  readonly stage: Stage;
+  readonly network: FaultNetwork;
+  readonly random: SeededRandom;
+  readonly #parts: RunParts;
+  readonly #timeline: TimelineEntry[] = [];
+  readonly #paused = new Set<string>();
+  readonly #expectedEnds = new Set<string>();
+
+  constructor(parts: RunParts) {
+    this.stage = parts.stage;
+    this.network = parts.network;
+    this.random = parts.random;
+    this.#parts = parts;
+  }
+
+  get cluster(): LocalCluster {
+    return this.stage.cluster;
+  }
+
+  get dataDir(): string {
+    return this.stage.dataDir;
+  }
+
+  get timeline(): readonly TimelineEntry[] {
+    return this.#timeline;
+  }
+
+  /** Names of all processes, or of those of one role. */
+  names(role?: 'catalog' | 'replica' | 'frontend'): string[] {
+    return this.cluster
+      .describe()
+      .processes.filter((entry) => role === undefined || entry.role === role)
+      .map(({ id }) => id);
+  }
+
+  /** Notes what was done. */
+  note(what: string): void {
+    const entry = { atMs: this.#parts.now(), what };
+    this.#timeline.push(entry);
+    this.#parts.onEntry(entry);
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await delay(ms);
+  }
+
+  /** The leader, waited for. @throws ScenarioError after 30 s without one. */
+  async leader(): Promise<string> {
+    let leader = '';
+    await this.until('a replica leads', async () => (leader = (await this.cluster.leader()) ?? '') !== '');
+    return leader;
+  }
+
+  /** The other replicas, the leader first of all waited for. */
+  async followers(): Promise<string[]> {
+    const leader = await this.leader();
+    return this.names('replica').filter((name) => name !== leader);
+  }
+
+  /** Waits for another leader than `old`. @throws ScenarioError after 30 s. */
+  async newLeader(old: string): Promise<string> {
+    let leader = '';
+    await this.until(`another replica than ${old} leads`, async () => {
+      leader = (await this.cluster.leader()) ?? old;
+      return leader !== old;
+    });
+    return leader;
+  }
+
+  /** Waits until clients got outcomes of so many more orders. @throws ScenarioError after `withinMs`. */
+  async progress(orders = 40, withinMs = WAIT_MS_MAX): Promise<void> {
+    const wanted = this.#parts.workload.acknowledged + orders;
+    await this.until(
+      `${orders} more orders are answered`,
+      () => this.#parts.workload.acknowledged >= wanted,
+      withinMs,
+    );
+  }
+
+  /** @throws ScenarioError after `withinMs`. */
+  async until(what: string, holds: () => Promise<boolean> | boolean, withinMs = WAIT_MS_MAX): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    while (!(await holds())) {
+      if (performance.now() > deadline)
+        throw new ScenarioError(`waited ${withinMs} ms in vain until ${what}`);
+      await delay(POLL_MS);
+    }
+  }
+
+  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.note(`${signal} to ${name}`);
+    this.#paused.delete(name);
+    await this.cluster.kill(name, signal);
+  }
+
+  async pause(name: string): Promise<void> {
+    this.note(`pause ${name}`);
+    this.#paused.add(name);
+    await this.cluster.pause(name);
+  }
+
+  async resume(name: string): Promise<void> {
+    this.note(`resume ${name}`);
+    this.#paused.delete(name);
+    await this.cluster.resume(name);
+  }
+
+  /** From now on a process may end by itself, as one does whose disk fails. */
+  expectEnd(name: string): void {
+    this.#expectedEnds.add(name);
+  }
+
+  get expectedEnds(): ReadonlySet<string> {
+    return this.#expectedEnds;
+  }
+
+  /** Waits until a process is down. @throws ScenarioError after 30 s. */
+  async down(name: string): Promise<void> {
+    await this.until(`${name} ends`, () => !this.isUp(name));
+    this.note(`${name} has ended`);
+  }
+
+  isUp(name: string): boolean {
+    return this.cluster.describe().processes.some(({ id, pid }) => id === name && pid !== null);
+  }
+
+  /** Starts a process that is down and waits until it is ready. */
+  async start(name: string): Promise<void> {
+    this.note(`start ${name}`);
+    await this.cluster.startProcess(name);
+    await this.cluster.waitProcessReady(name);
+  }
+
+  /** From its next start on, a process gets these variables and this wrapper; none for null. */
+  hinder(name: string, hindrance: Hindrance | null): void {
+    if (hindrance === null) this.#parts.hindrances.delete(name);
+    else this.#parts.hindrances.set(name, hindrance);
+  }
+
+  /** Cuts a process off from all other processes, or from clients too. */
+  isolate(name: string, from: 'processes' | 'everyone' = 'processes'): void {
+    this.note(`isolate ${name} from ${from}`);
+    const others = this.names().filter((other) => other !== name);
+    this.network.cut([name], from === 'everyone' ? [...others, CLIENTS] : others);
+  }
+
+  cut(one: readonly string[], other: readonly string[]): void {
+    this.note(`cut ${one.join(' and ')} from ${other.join(' and ')}`);
+    this.network.cut(one, other);
+  }
+
+  /** What `from` sends does not reach `to`; the other way it does. */
+  cutOneWay(from: readonly string[], to: readonly string[]): void {
+    this.note(`nothing gets from ${from.join(' and ')} to ${to.join(' and ')}`);
+    this.network.cutOneWay(from, to);
+  }
+
+  healNetwork(): void {
+    this.note('heal all links');
+    this.network.heal();
+  }
+
+  /** Undoes whatever the script left: links, pauses, processes that are down but for `stayDown`. */
+  async healAll(stayDown: readonly string[]): Promise<void> {
+    this.note('heal everything');
+    this.network.heal();
+    for (const name of this.#paused) await this.cluster.resume(name);
+    this.#paused.clear();
+    for (const { id, pid } of this.cluster.describe().processes) {
+      if (pid !== null || stayDown.includes(id)) continue;
+      this.hinder(id, null);
+      await this.cluster.startProcess(id);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** Processes die, one or all, and come back. */
+import type { Scenario } from '../run/scenario.js';
+
+export const CRASHES: readonly Scenario[] = [
+  {
+    name: 'the leader is killed three times under load and no client sees an error',
+    everyday: true,
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0, gapMsMax: 2_500 },
+    script: async (run) => {
+      for (let i = 0; i < 3; i += 1) {
+        const leader = await run.leader();
+        await run.kill(leader);
+        await run.newLeader(leader);
+        await run.progress();
+        await run.start(leader);
+      }
+    },
+  },
+  {
+    name: 'a follower is killed and comes back while orders go on',
+    bounds: { gapMsMax: 1_000 },
+    script: async (run) => {
+      for (const follower of await run.followers()) {
+        await run.kill(follower);
+        await run.progress(100);
+        await run.start(follower);
+        await run.progress();
+      }
+    },
+  },
+  {
+    name: 'every process is killed in turn under load',
+    script: async (run) => {
+      for (const name of run.names()) {
+        await run.kill(name);
+        await run.sleep(300);
+        await run.start(name);
+        await run.progress();
+      }
+    },
+  },
+  {
+    name: 'all processes are killed at once, twice, and nothing acknowledged is lost',
+    everyday: true,
+    script: async (run) => {
+      for (let i = 0; i < 2; i += 1) {
+        run.note('SIGKILL to everything');
+        await run.cluster.killAll();
+        for (const name of run.names()) await run.cluster.startProcess(name);
+        await run.cluster.waitReady();
+        await run.progress(100);
+      }
+    },
+  },
+  {
+    name: 'two of three replicas are killed: nothing is taken until one is back',
+    script: async (run) => {
+      const [first = '', second = ''] = await run.followers();
+      await Promise.all([run.kill(first), run.kill(second)]);
+      await run.sleep(1_500);
+      await run.start(first);
+      await run.progress();
+    },
+  },
+  {
+    name: 'the leader and the catalog are killed together',
+    script: async (run) => {
+      for (let i = 0; i < 2; i += 1) {
+        const leader = await run.leader();
+        await Promise.all([run.kill(leader), run.kill('catalog')]);
+        await run.newLeader(leader);
+        await run.start('catalog');
+        await run.progress();
+        await run.start(leader);
+      }
+    },
+  },
+  {
+    name: 'the catalog is killed six times under load',
+    script: async (run) => {
+      for (let i = 0; i < 6; i += 1) {
+        await run.kill('catalog');
+        await run.start('catalog');
+        await run.progress(30);
+      }
+    },
+  },
+  {
+    name: 'everything is restarted in turn with SIGTERM under load',
+    script: async (run) => {
+      for (const name of run.names()) {
+        await run.kill(name, 'SIGTERM');
+        await run.start(name);
+        await run.progress();
+      }
+    },
+  },
+  {
+    name: 'the leader hands over on SIGTERM and no client sees an error',
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0, gapMsMax: 1_000 },
+    script: async (run) => {
+      for (let i = 0; i < 3; i += 1) {
+        const leader = await run.leader();
+        await run.kill(leader, 'SIGTERM');
+        await run.progress();
+        await run.start(leader);
+      }
+    },
+  },
+];

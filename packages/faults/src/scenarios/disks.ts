@@ -1,0 +1,200 @@
+/** Disks that fail, hang, are slow or full, or lose their power. */
+import type { Run } from '../run/run.js';
+import type { Hindrance } from '../run/hindrance.js';
+import type { Preparation, Scenario } from '../run/scenario.js';
+import {
+  cutPower,
+  fillDisk,
+  mountLoopDisk,
+  mountSmallDisk,
+  orderSyncs,
+  restorePower,
+  unsoundSyncs,
+  type SyncOrder,
+} from '../run/disks.js';
+
+const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
+const ALL = [...REPLICAS, 'catalog'];
+
+function withUnsoundSyncs(dataDir: string): Preparation {
+  return { hindrances: Object.fromEntries(ALL.map((name) => [name, unsoundSyncs(dataDir, name)])) };
+}
+
+function mountAll(mount: (name: string) => () => void): Preparation {
+  const undone: (() => void)[] = [];
+  for (const name of ALL) undone.push(mount(name));
+  return { undo: () => undone.forEach((undo) => undo()) };
+}
+
+function syncs(run: Run, name: string, order: SyncOrder): void {
+  run.note(`syncs of ${name}: ${order}`);
+  orderSyncs(run.dataDir, name, order);
+}
+
+/** Its syncs fail, so it stops; with a sound disk it comes back. */
+async function failSyncs(run: Run, name: string): Promise<void> {
+  run.expectEnd(name);
+  syncs(run, name, 'fail');
+  await run.down(name);
+  syncs(run, name, 'sound');
+  await run.start(name);
+  await run.progress();
+}
+
+async function fillUp(run: Run, name: string): Promise<void> {
+  run.expectEnd(name);
+  run.note(`the disk of ${name} is full`);
+  const makeRoom = fillDisk(run.dataDir, name);
+  await run.down(name);
+  makeRoom();
+  run.note(`there is room on the disk of ${name}`);
+  await run.start(name);
+  await run.progress();
+}
+
+/** Kills a process as it enters its `nth` sync after its start. */
+function deathAtSync(nth: number): Hindrance {
+  const inject = `inject=fdatasync,fsync:signal=KILL:when=${nth}`;
+  const wrapper = [
+    'strace',
+    '-D',
+    '-f',
+    '-qq',
+    '-o',
+    '/dev/null',
+    '-e',
+    'trace=fdatasync,fsync',
+    '-e',
+    inject,
+  ];
+  return { wrapper };
+}
+
+async function dieAtSyncs(run: Run, name: string, nths: readonly number[]): Promise<void> {
+  run.expectEnd(name);
+  for (const nth of nths) {
+    await run.kill(name);
+    run.hinder(name, deathAtSync(nth));
+    run.note(`start ${name}, to die at sync ${nth}`);
+    await run.cluster.startProcess(name);
+    await run.down(name);
+    run.hinder(name, null);
+    await run.start(name);
+    await run.progress(20);
+  }
+}
+
+async function losePower(run: Run, names: readonly string[]): Promise<void> {
+  run.note(`the power of ${names.join(', ')} is cut`);
+  for (const name of names) {
+    run.expectEnd(name);
+    cutPower(run.dataDir, name);
+  }
+  for (const name of names) if (run.isUp(name)) await run.kill(name).catch(() => undefined);
+  for (const name of names) restorePower(run.dataDir, name);
+  run.note('the power is back');
+  for (const name of names) await run.cluster.startProcess(name);
+  for (const name of names) await run.cluster.waitProcessReady(name);
+  await run.progress();
+}
+
+export const DISKS: readonly Scenario[] = [
+  {
+    name: 'syncs fail on the leader, then on a follower: each stops, and nothing is acknowledged that is lost',
+    everyday: true,
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      await failSyncs(run, await run.leader());
+      const [follower = ''] = await run.followers();
+      await failSyncs(run, follower);
+    },
+  },
+  {
+    name: 'syncs fail on the catalog: it stops, and goes on from what it had decided',
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      await failSyncs(run, 'catalog');
+      await failSyncs(run, 'catalog');
+    },
+  },
+  {
+    name: 'syncs hang on the leader for three seconds',
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      const leader = await run.leader();
+      syncs(run, leader, 'hang');
+      await run.sleep(3_000);
+      syncs(run, leader, 'sound');
+      await run.progress();
+    },
+  },
+  {
+    name: 'syncs are slow on a follower, and the others are not slowed',
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    bounds: { gapMsMax: 1_000 },
+    script: async (run) => {
+      const [follower = ''] = await run.followers();
+      syncs(run, follower, 'slow 200');
+      await run.sleep(5_000);
+      syncs(run, follower, 'sound');
+    },
+  },
+  {
+    name: 'syncs are slow everywhere',
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      for (const name of ALL) syncs(run, name, 'slow 60');
+      await run.sleep(6_000);
+      for (const name of ALL) syncs(run, name, 'sound');
+      await run.progress();
+    },
+  },
+  {
+    name: 'the disk of the leader is full, then that of a follower, then that of the catalog',
+    needs: ['root'],
+    prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
+    script: async (run) => {
+      await fillUp(run, await run.leader());
+      const [follower = ''] = await run.followers();
+      await fillUp(run, follower);
+      await fillUp(run, 'catalog');
+    },
+  },
+  {
+    name: 'the catalog is killed as it enters a sync',
+    needs: ['strace'],
+    script: async (run) => dieAtSyncs(run, 'catalog', [1, 2, 5, 12, 30]),
+  },
+  {
+    name: 'a replica is killed as it enters a sync',
+    needs: ['strace'],
+    script: async (run) => {
+      for (const nth of [1, 2, 3, 6, 20, 45]) await dieAtSyncs(run, await run.leader(), [nth]);
+    },
+  },
+  {
+    name: 'one replica loses its power, the leader first',
+    needs: ['root', 'compiler', 'loop device'],
+    prepare: (dataDir) => mountAll((name) => mountLoopDisk(dataDir, name, 64)),
+    script: async (run) => {
+      await losePower(run, [await run.leader()]);
+      const [follower = ''] = await run.followers();
+      await losePower(run, [follower]);
+    },
+  },
+  {
+    name: 'replicas and catalog lose their power all at once',
+    needs: ['root', 'compiler', 'loop device'],
+    prepare: (dataDir) => mountAll((name) => mountLoopDisk(dataDir, name, 64)),
+    script: async (run) => {
+      await losePower(run, ALL);
+      await losePower(run, ALL);
+      await losePower(run, ['catalog']);
+    },
+  },
+];

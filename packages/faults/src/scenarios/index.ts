@@ -1,0 +1,19 @@
+/** Every scenario, in the order in which they are played. */
+import type { Scenario } from '../run/scenario.js';
+import { CRASHES } from './crashes.js';
+import { DISKS } from './disks.js';
+import { PARTITIONS } from './partitions.js';
+import { PAUSES } from './pauses.js';
+import { SERVICES } from './services.js';
+import { STORAGE } from './storage.js';
+import { SURROUNDINGS } from './surroundings.js';
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...CRASHES,
+  ...PAUSES,
+  ...PARTITIONS,
+  ...SERVICES,
+  ...STORAGE,
+  ...DISKS,
+  ...SURROUNDINGS,
+];

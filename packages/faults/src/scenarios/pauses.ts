@@ -1,0 +1,84 @@
+/** Processes stop in their tracks with their connections open, and go on later with an old view of the world. */
+import type { Scenario } from '../run/scenario.js';
+
+export const PAUSES: readonly Scenario[] = [
+  {
+    name: 'the leader is paused past its lease and resumed while another one leads',
+    everyday: true,
+    bounds: { gapMsMax: 6_000 },
+    script: async (run) => {
+      for (let i = 0; i < 2; i += 1) {
+        const leader = await run.leader();
+        await run.pause(leader);
+        await run.newLeader(leader);
+        await run.progress();
+        await run.resume(leader);
+        await run.progress();
+      }
+    },
+  },
+  {
+    name: 'the leader is paused for a moment, again and again',
+    script: async (run) => {
+      for (let i = 0; i < 12; i += 1) {
+        const leader = await run.leader();
+        await run.pause(leader);
+        await run.sleep(50 + run.random.below(400));
+        await run.resume(leader);
+        await run.sleep(run.random.below(300));
+      }
+    },
+  },
+  {
+    name: 'a front-end is paused past its lease and must not answer from its cache',
+    everyday: true,
+    workload: { impatient: 6, impatientMs: 250 },
+    script: async (run) => {
+      for (const name of ['frontend-1', 'frontend-2', 'frontend-1']) {
+        await run.pause(name);
+        await run.sleep(1_200);
+        await run.progress(20);
+        await run.resume(name);
+        await run.progress(20);
+      }
+    },
+  },
+  {
+    name: 'front-ends are paused for about as long as a lease lasts',
+    workload: { impatient: 6, impatientMs: 250 },
+    script: async (run) => {
+      for (let i = 0; i < 14; i += 1) {
+        const name = `frontend-${1 + (i % 2)}`;
+        await run.pause(name);
+        await run.sleep(350 + run.random.below(300));
+        await run.resume(name);
+        await run.sleep(run.random.below(250));
+      }
+    },
+  },
+  {
+    name: 'the catalog is paused past every lease and resumed',
+    script: async (run) => {
+      for (const pauseMs of [300, 700, 2_000]) {
+        await run.pause('catalog');
+        await run.sleep(pauseMs);
+        await run.resume('catalog');
+        await run.progress();
+      }
+    },
+  },
+  {
+    name: 'all replicas are paused and resumed in another order',
+    script: async (run) => {
+      const leader = await run.leader();
+      const followers = await run.followers();
+      for (const name of [leader, ...followers]) await run.pause(name);
+      await run.sleep(1_500);
+      for (const name of [...followers, leader]) {
+        await run.resume(name);
+        await run.sleep(700);
+      }
+      await run.progress();
+    },
+  },
+];

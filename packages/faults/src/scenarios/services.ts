@@ -1,0 +1,149 @@
+/** The catalog, the front-ends and their caches lose sight of each other. */
+import type { Scenario } from '../run/scenario.js';
+
+export const SERVICES: readonly Scenario[] = [
+  {
+    name: 'the leader is cut from the catalog: orders wait, and settle when it is back',
+    everyday: true,
+    script: async (run) => {
+      const leader = await run.leader();
+      run.cut([leader], ['catalog']);
+      await run.sleep(2_000);
+      run.healNetwork();
+      await run.progress();
+    },
+  },
+  {
+    name: 'only followers reach the catalog',
+    script: async (run) => {
+      const leader = await run.leader();
+      run.cut([leader], ['catalog']);
+      await run.sleep(3_000);
+      await run.kill(leader);
+      await run.newLeader(leader);
+      await run.progress();
+      await run.start(leader);
+      run.healNetwork();
+    },
+  },
+  {
+    name: 'what the catalog answers to the leader is lost after it has decided',
+    everyday: true,
+    script: async (run) => {
+      run.note('replies of the catalog to replicas are lost');
+      for (const name of run.names('replica')) run.network.degrade('catalog', name, { swallowed: true });
+      await run.sleep(2_500);
+      run.healNetwork();
+      await run.progress();
+    },
+  },
+  {
+    name: 'what the leader answers to a front-end is lost after it has decided',
+    script: async (run) => {
+      for (let i = 0; i < 8; i += 1) {
+        run.note('replies of replicas to frontend-1 are lost');
+        for (const name of run.names('replica')) run.network.degrade(name, 'frontend-1', { swallowed: true });
+        await run.sleep(400);
+        run.healNetwork();
+        await run.progress(20);
+      }
+    },
+  },
+  {
+    name: 'what front-ends answer to clients is lost: a retry with the same key tells the same',
+    script: async (run) => {
+      for (let i = 0; i < 8; i += 1) {
+        run.note('replies of front-ends to clients are lost');
+        for (const name of run.names('frontend')) run.network.degrade(name, 'clients', { swallowed: true });
+        await run.sleep(300);
+        run.healNetwork();
+        await run.progress(20);
+      }
+    },
+  },
+  {
+    name: 'a front-end is cut from the catalog: its cache ends with its lease',
+    everyday: true,
+    script: async (run) => {
+      run.cut(['frontend-1'], ['catalog']);
+      await run.sleep(2_500);
+      await run.progress(20);
+      run.healNetwork();
+      await run.progress();
+    },
+  },
+  {
+    name: 'a front-end hears the catalog but cannot answer it, then the reverse',
+    script: async (run) => {
+      run.cutOneWay(['frontend-1'], ['catalog']);
+      await run.sleep(2_000);
+      run.healNetwork();
+      await run.progress(20);
+      run.cutOneWay(['catalog'], ['frontend-1']);
+      await run.sleep(2_000);
+      await run.progress(20);
+      run.healNetwork();
+    },
+  },
+  {
+    name: 'of two front-ends one is cut off from all processes while clients alternate between them',
+    workload: { impatient: 6, impatientMs: 200 },
+    script: async (run) => {
+      for (const name of ['frontend-1', 'frontend-2']) {
+        run.isolate(name);
+        await run.sleep(2_000);
+        await run.progress(20);
+        run.healNetwork();
+        await run.progress(20);
+      }
+    },
+  },
+  {
+    name: 'revocations are late: fills race them, and no cache keeps an old value',
+    everyday: true,
+    script: async (run) => {
+      run.note('the catalog is 30 ms and up to 60 ms more late at frontend-1');
+      run.network.degrade('catalog', 'frontend-1', { delayMs: 30, jitterMs: 60 });
+      await run.sleep(3_000);
+      await run.progress();
+      run.network.degrade('catalog', 'frontend-2', { delayMs: 100, jitterMs: 100 });
+      await run.sleep(3_000);
+      run.healNetwork();
+    },
+  },
+  {
+    name: 'the catalog is restarted mid-lease while a front-end that holds one cannot hear it',
+    script: async (run) => {
+      for (const name of ['frontend-1', 'frontend-2', 'frontend-1']) {
+        run.cutOneWay(['catalog'], [name]);
+        await run.kill('catalog');
+        await run.start('catalog');
+        await run.progress(20);
+        run.healNetwork();
+        await run.progress(20);
+      }
+    },
+  },
+  {
+    name: 'the catalog is restarted mid-lease again and again',
+    script: async (run) => {
+      for (let i = 0; i < 5; i += 1) {
+        await run.sleep(run.random.below(300));
+        await run.kill('catalog', i % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+        await run.start('catalog');
+        await run.progress(20);
+      }
+    },
+  },
+  {
+    name: 'clients give up before the server does, and ask again with the same key',
+    workload: { clients: 18, unkeyed: 0, impatient: 14, impatientMs: 8 },
+    script: async (run) => {
+      await run.sleep(3_000);
+      const leader = await run.leader();
+      await run.kill(leader);
+      await run.sleep(2_000);
+      await run.start(leader);
+    },
+  },
+];

@@ -1,0 +1,115 @@
+/** Data folders that are old, damaged or gone. */
+import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Run } from '../run/run.js';
+import type { Scenario } from '../run/scenario.js';
+
+/** Copies the data folder of a process that is down, and puts the copy back later. */
+function copyData(run: Run, name: string): () => void {
+  const [folder, copy] = [join(run.dataDir, name), join(run.dataDir, `copy-of-${name}`)];
+  cpSync(folder, copy, { recursive: true });
+  return () => {
+    run.note(`${name} gets its old data back`);
+    rmSync(folder, { recursive: true });
+    cpSync(copy, folder, { recursive: true });
+  };
+}
+
+function flipBitIn(run: Run, name: string, within: string): void {
+  const folder = join(run.dataDir, name, within);
+  const [path = ''] = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(log|ldb)$/.test(file))
+    .map((file) => join(folder, file))
+    .sort((a, b) => statSync(b).size - statSync(a).size);
+  const bytes = readFileSync(path);
+  const at = Math.floor(bytes.length / 2);
+  bytes[at] = (bytes[at] ?? 0) ^ 4;
+  writeFileSync(path, bytes);
+  run.note(`one bit of ${name} is flipped`);
+}
+
+async function startDamaged(run: Run, name: string): Promise<void> {
+  run.expectEnd(name);
+  run.note(`start ${name}`);
+  await run.cluster.startProcess(name);
+  await run.down(name);
+}
+
+export const STORAGE: readonly Scenario[] = [
+  {
+    name: 'the catalog is restored from an old copy: the leader replays what it has not decided',
+    everyday: true,
+    script: async (run) => {
+      await run.kill('catalog', 'SIGTERM');
+      const restore = copyData(run, 'catalog');
+      await run.start('catalog');
+      await run.progress(200);
+      await run.kill('catalog');
+      restore();
+      await run.start('catalog');
+      await run.progress();
+    },
+  },
+  {
+    name: 'the catalog is restored from an old copy while the leader is changed',
+    script: async (run) => {
+      await run.kill('catalog', 'SIGTERM');
+      const restore = copyData(run, 'catalog');
+      await run.start('catalog');
+      await run.progress(200);
+      const leader = await run.leader();
+      await Promise.all([run.kill('catalog'), run.kill(leader)]);
+      restore();
+      await run.start('catalog');
+      await run.progress();
+      await run.start(leader);
+    },
+  },
+  {
+    name: 'the catalog loses its disk under load, and is rebuilt from the book',
+    script: async (run) => {
+      await run.progress(100);
+      await run.kill('catalog');
+      rmSync(join(run.dataDir, 'catalog'), { recursive: true });
+      run.note('the data of the catalog is gone');
+      await run.start('catalog');
+      await run.progress();
+    },
+  },
+  {
+    name: 'a follower is restored from an old copy and catches up',
+    script: async (run) => {
+      const [follower = ''] = await run.followers();
+      await run.kill(follower, 'SIGTERM');
+      const restore = copyData(run, follower);
+      await run.start(follower);
+      await run.progress(200);
+      await run.kill(follower);
+      restore();
+      await run.start(follower);
+      await run.progress();
+    },
+  },
+  {
+    name: 'a bit is flipped in the log of a follower: it refuses to start, the others go on',
+    stayDown: ['replica-1'],
+    script: async (run) => {
+      await run.kill('replica-1');
+      flipBitIn(run, 'replica-1', 'log');
+      await startDamaged(run, 'replica-1');
+      await run.progress();
+    },
+  },
+  {
+    name: 'a bit is flipped in the data of the catalog: it refuses to start, and is rebuilt without it',
+    script: async (run) => {
+      await run.progress(100);
+      await run.kill('catalog');
+      flipBitIn(run, 'catalog', '.');
+      await startDamaged(run, 'catalog');
+      rmSync(join(run.dataDir, 'catalog'), { recursive: true });
+      await run.start('catalog');
+      await run.progress();
+    },
+  },
+];

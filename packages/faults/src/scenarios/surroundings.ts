@@ -1,0 +1,85 @@
+/** Clocks that are wrong and limits that are tight. */
+import type { Scenario } from '../run/scenario.js';
+import { setClock, wrongClock } from '../run/clocks.js';
+
+const PROCESSES = ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'];
+
+export const SURROUNDINGS: readonly Scenario[] = [
+  {
+    name: 'the wall clock of each process jumps by an hour, forth and back',
+    needs: ['faketime'],
+    prepare: (dataDir) => ({
+      hindrances: Object.fromEntries(PROCESSES.map((name) => [name, wrongClock(dataDir, name, 'wall')])),
+    }),
+    bounds: { gapMsMax: 2_500 },
+    script: async (run) => {
+      for (const time of ['+3600', '-3600', '+0']) {
+        for (const name of PROCESSES) {
+          run.note(`wall clock of ${name}: ${time} s`);
+          setClock(run.dataDir, name, time);
+          await run.progress(20);
+        }
+      }
+    },
+  },
+  {
+    name: 'the clock of a front-end runs 5 % slow and that of the catalog 4 % fast: leases still hold',
+    everyday: true,
+    needs: ['faketime'],
+    prepare: (dataDir) => ({
+      hindrances: {
+        catalog: wrongClock(dataDir, 'catalog', 'all'),
+        'frontend-1': wrongClock(dataDir, 'frontend-1', 'all'),
+      },
+    }),
+    script: async (run) => {
+      run.note('drift');
+      setClock(run.dataDir, 'frontend-1', '+0 x0.95');
+      setClock(run.dataDir, 'catalog', '+0 x1.04');
+      run.cutOneWay(['catalog'], ['frontend-1']);
+      await run.sleep(2_000);
+      run.healNetwork();
+      await run.sleep(2_000);
+      run.cutOneWay(['catalog'], ['frontend-1']);
+      await run.sleep(2_000);
+      run.healNetwork();
+    },
+  },
+  {
+    name: 'the clocks of replicas drift apart by 20 %',
+    needs: ['faketime'],
+    prepare: (dataDir) => ({
+      hindrances: Object.fromEntries(
+        ['replica-1', 'replica-2', 'replica-3'].map((name) => [name, wrongClock(dataDir, name, 'all')]),
+      ),
+    }),
+    script: async (run) => {
+      run.note('drift');
+      setClock(run.dataDir, 'replica-1', '+0 x0.9');
+      setClock(run.dataDir, 'replica-2', '+0 x1.1');
+      await run.sleep(3_000);
+      const leader = await run.leader();
+      await run.kill(leader);
+      await run.progress();
+      await run.start(leader);
+      await run.progress();
+    },
+  },
+  {
+    name: 'a front-end has few descriptors: it refuses what is too much, and goes on',
+    needs: ['prlimit'],
+    prepare: () => ({ hindrances: { 'frontend-1': { wrapper: ['prlimit', '--nofile=36'] } } }),
+    workload: { clients: 24 },
+    script: async (run) => run.sleep(4_000),
+  },
+  {
+    name: 'a replica has few descriptors',
+    needs: ['prlimit'],
+    prepare: () => ({ hindrances: { 'replica-1': { wrapper: ['prlimit', '--nofile=40'] } } }),
+    script: async (run) => {
+      run.expectEnd('replica-1');
+      await run.sleep(4_000);
+      await run.progress();
+    },
+  },
+];
