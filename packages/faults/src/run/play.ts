@@ -148,7 +148,7 @@ class Playing {
   }
 
   async perform(): Promise<Omit<RunResult, 'tookMs'>> {
-    const { name, stayDown = [], bounds = {} } = this.#scenario;
+    const { name, bounds = {} } = this.#scenario;
     for (const stock of STOCKS) {
       const times = { client: 0, call_ns: 0, return_ns: 0 };
       this.#recorder.add({ ...times, op: 'init', input: { stock, quantity: SEED_QUANTITY }, output: {} });
@@ -160,7 +160,7 @@ class Playing {
       await this.#run.progress(WARM_UP_ORDERS);
       await this.#scenario.script(this.#run);
     });
-    await this.#attempt('heal', async () => this.#run.healAll(stayDown));
+    await this.#attempt('heal', async () => this.#run.healAll());
     const healedMs = await this.#heal();
     const to_ns = this.#recorder.now();
     await this.#workload.stop();

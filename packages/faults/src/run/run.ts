@@ -1,6 +1,6 @@
 /** One scenario being played, as its script sees it: the cluster, the links, the clients, and what was done when. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LocalCluster } from '@trireme/cluster';
+import { isReady, type LocalCluster } from '@trireme/cluster';
 import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
 import type { Stage } from '../stage.js';
 import type { SeededRandom } from '../rules/random.js';
@@ -42,6 +42,7 @@ export class Run {
   readonly #timeline: TimelineEntry[] = [];
   readonly #paused = new Set<string>();
   readonly #expectedEnds = new Set<string>();
+  readonly #staysDown = new Set<string>();
 
   constructor(parts: RunParts) {
     this.stage = parts.stage;
@@ -147,6 +148,11 @@ export class Run {
     this.#expectedEnds.add(name);
   }
 
+  /** It is not started again when the script is over. */
+  leaveDown(name: string): void {
+    this.#staysDown.add(name);
+  }
+
   get expectedEnds(): ReadonlySet<string> {
     return this.#expectedEnds;
   }
@@ -159,6 +165,10 @@ export class Run {
 
   isUp(name: string): boolean {
     return this.cluster.describe().processes.some(({ id, pid }) => id === name && pid !== null);
+  }
+
+  async isReady(name: string): Promise<boolean> {
+    return isReady(this.cluster.describe().processes.find(({ id }) => id === name)?.url ?? '');
   }
 
   /** Starts a process that is down and waits until it is ready. */
@@ -197,14 +207,14 @@ export class Run {
     this.network.heal();
   }
 
-  /** Undoes whatever the script left: links, pauses, processes that are down but for `stayDown`. */
-  async healAll(stayDown: readonly string[]): Promise<void> {
+  /** Undoes whatever the script left: links, pauses, processes that are down. */
+  async healAll(): Promise<void> {
     this.note('heal everything');
     this.network.heal();
     for (const name of this.#paused) await this.cluster.resume(name);
     this.#paused.clear();
     for (const { id, pid } of this.cluster.describe().processes) {
-      if (pid !== null || stayDown.includes(id)) continue;
+      if (pid !== null || this.#staysDown.has(id)) continue;
       this.hinder(id, null);
       await this.cluster.startProcess(id);
     }

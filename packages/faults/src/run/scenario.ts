@@ -16,8 +16,6 @@ export interface Scenario {
   readonly cluster?: Omit<ClusterOptions, 'dataDir' | 'port' | 'output' | 'route' | 'env' | 'wrapper'>;
   readonly workload?: Partial<Omit<WorkloadOptions, 'urls' | 'seed'>>;
   readonly bounds?: AvailabilityBounds;
-  /** Processes that are not started again when the script is over. */
-  readonly stayDown?: readonly string[];
   /** Prepares the empty data folder before anything starts. */
   readonly prepare?: (dataDir: string) => Preparation;
   /** Runs while clients shop; when it is over everything is healed and started again. */
