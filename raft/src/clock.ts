@@ -6,6 +6,24 @@ export interface Clock {
   every(ms: number, callback: () => void): () => void;
   /** Calls `callback` once, after the inputs of this turn. */
   defer(callback: () => void): void;
+  /** Monotonic milliseconds, as `LeaseConfig` needs them. */
+  now(): number;
+}
+
+/** How often `passed` looks, in milliseconds. */
+const LOOK_MS = 10;
+
+/** Waits until `condition` holds, at most `msMax` milliseconds. */
+export async function passed(clock: Clock, msMax: number, condition: () => boolean): Promise<void> {
+  let waitedMs = 0;
+  await new Promise<void>((resolve) => {
+    const stop = clock.every(LOOK_MS, () => {
+      waitedMs += LOOK_MS;
+      if (!condition() && waitedMs < msMax) return;
+      stop();
+      resolve();
+    });
+  });
 }
 
 export const SYSTEM_CLOCK: Clock = {
@@ -16,4 +34,5 @@ export const SYSTEM_CLOCK: Clock = {
   defer(callback) {
     setImmediate(callback);
   },
+  now: () => performance.now(),
 };

@@ -1,5 +1,6 @@
 /** The driver's part in who is in the group: it tells the transport, and keeps what was promised about changes. */
-import type { RaftError } from './core/errors.js';
+import { RaftError } from './core/errors.js';
+import type { Leadership } from './core/leadership.js';
 import { isJoint, membersOf } from './core/membership.js';
 import type { LogIndex, Membership, MembershipView, NodeId } from './core/types.js';
 import type { Transport } from './transport/transport.js';
@@ -13,6 +14,8 @@ interface GroupOptions {
 /** A change that is logged; there is one at a time, as the core takes no other. */
 interface Pending {
   readonly index: LogIndex;
+  /** Who logged it. */
+  readonly leadership: Leadership | null;
   readonly resolve: () => void;
   readonly reject: (error: RaftError) => void;
 }
@@ -26,16 +29,17 @@ export class Group {
     this.#options = options;
   }
 
-  /** Resolves once the change logged at `index` is applied and, if it was joint, left again. */
-  async settled(index: LogIndex): Promise<void> {
+  /** Resolves once the change that `leadership` logged at `index` is applied and, if it was joint, left again. */
+  async settled(index: LogIndex, leadership: Leadership | null): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending = { index, resolve, reject };
+      this.#pending = { index, leadership, resolve, reject };
     });
   }
 
-  /** Whether a change is under way that this member answers for. */
-  get isChanging(): boolean {
-    return this.#pending !== null;
+  /** Says which leadership this member has now; a change that an earlier one logged is out of its hands. */
+  ledBy(leadership: Leadership | null): void {
+    if (this.#pending === null || this.#pending.leadership === leadership) return;
+    this.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
   }
 
   /** To be called before messages are sent: some may be for who is new. */

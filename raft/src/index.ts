@@ -15,7 +15,8 @@ export {
 } from './core/index.js';
 export type * from './core/index.js';
 export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './machine.js';
-export { RaftNode, type NodeStatus, type RaftNodeOptions } from './node.js';
+export { RaftNode } from './node.js';
+export type { NodeStatus, RaftNodeOptions } from './options.js';
 export type { SnapshotEvent } from './snapshots.js';
 export { LevelLog, type LevelLogOptions } from './storage/level-log.js';
 export type { LogStorage } from './storage/storage.js';

@@ -3,84 +3,17 @@
  * loop are given to the core first and then worked off together, so that they share one append, one sync and one apply.
  * At most one persist and one apply are under way; whatever gathers meanwhile travels in the next.
  */
-import { SYSTEM_CLOCK, type Clock } from './clock.js';
+import { SYSTEM_CLOCK, passed, type Clock } from './clock.js';
 import { Compactor } from './compactor.js';
-import type { CompactionOptions } from './compaction.js';
-import { DEFAULT_LIMITS, type CoreLimits } from './core/config.js';
 import { RaftError } from './core/errors.js';
 import type { MembershipChange } from './core/membership-change.js';
-import { initialMembership } from './core/membership.js';
 import { RaftCore } from './core/raft.js';
-import type { RaftLog } from './core/log.js';
-import type {
-  CoreStatus,
-  Entry,
-  LogBase,
-  LogIndex,
-  Membership,
-  NodeId,
-  PersistBatch,
-  Ready,
-  Term,
-} from './core/types.js';
+import type { Entry, LogBase, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
 import { Group } from './group.js';
-import type { StateMachine } from './machine.js';
+import { TICK_MS, coreConfig, type LogView, type NodeStatus, type RaftNodeOptions } from './options.js';
 import { PendingReads } from './pending-reads.js';
 import { checkStart, finishInstall } from './recovery.js';
-import { Snapshots, type SnapshotEvent } from './snapshots.js';
-import type { LogStorage } from './storage/storage.js';
-import type { Transport } from './transport/transport.js';
-
-export interface NodeStatus extends CoreStatus {
-  /** Leads, and has applied everything that earlier leaders committed: what it reads in its machine is complete. */
-  readonly leading: boolean;
-}
-
-/** A member's log as it stands, in memory and on disk: to look at, not to change. */
-export type LogView = Pick<
-  RaftLog,
-  'base' | 'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'
->;
-
-export interface RaftNodeOptions {
-  readonly id: NodeId;
-  /**
-   * The voters that the group begins with, this one included; of no account once the log names others. Empty for a
-   * member that others let in: it waits for the leader that adds it.
-   */
-  readonly members: readonly NodeId[];
-  /** Where these members are reached, for those that are let in later and learn of them from the log. */
-  readonly addresses?: ReadonlyMap<NodeId, string>;
-  readonly storage: LogStorage;
-  readonly transport: Transport;
-  readonly machine: StateMachine;
-  /** Called when role, term, leader or `leading` has changed. */
-  readonly onChange: (status: NodeStatus) => void;
-  /** Called once when the node cannot go on: a failed disk, damage, a broken invariant. The process should exit. */
-  readonly onFatal: (error: unknown) => void;
-  /** Called with the configuration in force, at the start and whenever another one is applied. */
-  readonly onMembership?: (membership: Membership) => void;
-  /** Milliseconds between ticks. */
-  readonly tickMs?: number;
-  /** See `CoreConfig`. */
-  readonly electionTicks?: number;
-  readonly heartbeatTicks?: number;
-  readonly limits?: Partial<CoreLimits>;
-  /** See `CompactionOptions`; of no effect where the machine has no snapshots. */
-  readonly compaction?: Partial<CompactionOptions>;
-  /** Called for every compaction and snapshot. */
-  readonly onEvent?: (event: SnapshotEvent) => void;
-  readonly clock?: Clock;
-  readonly random?: () => number;
-}
-
-/**
- * With ticks of 10 ms: heartbeats every 50 ms, and an election after 500 to 1000 ms of silence. A leader's crash is
- * noticed sooner, by its broken links; the timeout is for silence, and has to outlast a busy machine's pauses.
- */
-const TICK_MS = 10;
-const HEARTBEAT_TICKS = 5;
-const ELECTION_TICKS = 50;
+import { Snapshots } from './snapshots.js';
 
 export class RaftNode {
   readonly #options: RaftNodeOptions;
@@ -91,8 +24,6 @@ export class RaftNode {
   readonly #snapshots: Snapshots;
   readonly #compactor: Compactor;
   #readIds = 0;
-  /** The leadership that the membership change under way was logged by. */
-  #changer: RaftCore['leadership'] = null;
   #stopTicking: () => void = () => undefined;
   #isFlushDue = false;
   #persisting: Promise<void> = Promise.resolve();
@@ -102,28 +33,15 @@ export class RaftNode {
   #shown = '';
 
   private constructor(options: RaftNodeOptions) {
-    const { id, members, storage, machine, transport } = options;
+    const { id, storage, machine, transport } = options;
     checkStart(storage, machine);
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#options = options;
-    this.#reads = new PendingReads(limits.readsMax);
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    this.#group = new Group({
-      id,
-      transport: options.transport,
-      onMembership: options.onMembership ?? (() => undefined),
-    });
-    this.#core = new RaftCore(
-      {
-        id,
-        initial: initialMembership(members, options.addresses),
-        electionTicks: options.electionTicks ?? ELECTION_TICKS,
-        heartbeatTicks: options.heartbeatTicks ?? HEARTBEAT_TICKS,
-        random: options.random ?? Math.random,
-        limits,
-      },
-      { hardState: storage.hardState(), reader: storage, applied: machine.applied },
-    );
+    const config = coreConfig(options, this.#clock);
+    this.#reads = new PendingReads(config.limits.readsMax);
+    this.#group = new Group({ id, transport, onMembership: options.onMembership ?? (() => undefined) });
+    const start = { hardState: storage.hardState(), reader: storage, applied: machine.applied };
+    this.#core = new RaftCore(config, start);
     const onEvent = options.onEvent ?? (() => undefined);
     this.#snapshots = new Snapshots({
       ...{ id, core: this.#core, transport, support: machine.snapshots ?? null, onEvent },
@@ -188,13 +106,20 @@ export class RaftNode {
   }
 
   /**
-   * Resolves once this member was confirmed as the leader after the call, and its machine has applied everything that
-   * was committed before: a read of the machine is then linearizable (ReadIndex, thesis 6.4).
-   * @throws RaftError `NOT_LEADER`, `OVERLOADED`, `LEADERSHIP_LOST` or `STOPPED`.
+   * Resolves once the leader was confirmed after the call, and this member's machine has applied everything that was
+   * committed before: a read of the machine is then linearizable (ReadIndex, thesis 6.4). Who does not lead asks the
+   * leader. With `lease` a leader whose lease holds is not confirmed first, which saves a round trip.
+   * @throws RaftError `NOT_LEADER` where no leader is known, `OVERLOADED`, `LEADERSHIP_LOST`, `READ_TIMEOUT`, `STOPPED`,
+   * or `BAD_CONFIG` for `lease` without the option `leaseReads`. A read has no effect and may be asked again.
    */
-  async read(): Promise<LogIndex> {
+  async read({ lease = false }: { readonly lease?: boolean } = {}): Promise<LogIndex> {
     this.#checkRunning();
     this.#reads.checkRoom();
+    if (lease) {
+      if (this.#options.leaseReads !== true) throw new RaftError('BAD_CONFIG', 'lease reads are off');
+      const index = this.#core.leaseIndex();
+      if (index !== null) return this.#reads.addConfirmed(index, this.#core.log.applied);
+    }
     const id = ++this.#readIds;
     this.#core.read(id);
     this.#flushSoon();
@@ -212,9 +137,8 @@ export class RaftNode {
     this.#checkRunning();
     const { leadership } = this.#core;
     const index = this.#core.changeMembership(change);
-    this.#changer = leadership;
     this.#flushSoon();
-    return this.#group.settled(index);
+    return this.#group.settled(index, leadership);
   }
 
   /** How far the log of `member` agrees with this leader's, durably; null where this member does not lead it. */
@@ -232,16 +156,8 @@ export class RaftNode {
     const successor = leadership.bestSuccessor();
     if (successor === null) return false;
     this.#input(() => this.#core.transfer(successor));
-    let waitedMs = 0;
-    await new Promise<void>((resolve) => {
-      const stop = this.#clock.every(TICK_MS, () => {
-        waitedMs += TICK_MS;
-        const isLeading = this.#core.leadership === leadership && this.#state === 'running';
-        if (isLeading && waitedMs < timeoutMs) return;
-        stop();
-        resolve();
-      });
-    });
+    const isLeading = (): boolean => this.#core.leadership === leadership && this.#state === 'running';
+    await passed(this.#clock, timeoutMs, () => !isLeading());
     return this.#core.leadership !== leadership;
   }
 
@@ -308,20 +224,11 @@ export class RaftNode {
     if (ready.membership !== null) this.#group.admit(ready.membership);
     for (const message of ready.send) this.#options.transport.send(message);
     if (ready.membership !== null) this.#group.news(ready.membership, this.#core.log.applied);
-    if (this.#group.isChanging && this.#core.leadership !== this.#changer) {
-      this.#group.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
-    }
+    this.#group.ledBy(this.#core.leadership);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     for (const follower of ready.snapshots) this.#snapshots.send(follower);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
-    if (ready.reads.length > 0) {
-      this.#reads.confirm(ready.reads);
-      this.#reads.serve(this.#core.log.applied);
-    }
-    if (ready.readsLost.length > 0) {
-      const lost = new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read');
-      this.#reads.reject(ready.readsLost, lost);
-    }
+    this.#reads.settle(ready, this.#core.log.applied);
   }
 
   async #persist(batch: PersistBatch): Promise<void> {

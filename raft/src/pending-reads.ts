@@ -1,6 +1,6 @@
 /** Reads on their way: first they wait for the leader to be confirmed, then for the machine to reach their index. */
 import { RaftError } from './core/errors.js';
-import type { LogIndex, ReadGrant } from './core/types.js';
+import type { LogIndex, ReadGrant, Ready } from './core/types.js';
 
 interface Waiter {
   readonly resolve: (index: LogIndex) => void;
@@ -27,8 +27,26 @@ export class PendingReads {
     return new Promise((resolve, reject) => this.#unconfirmed.set(id, { resolve, reject }));
   }
 
+  /** Resolves with `index`, at which the read may be served, once that is applied; `applied` is now. */
+  async addConfirmed(index: LogIndex, applied: LogIndex): Promise<LogIndex> {
+    if (index <= applied) return index;
+    return new Promise((resolve, reject) => this.#confirmed.push({ index, waiter: { resolve, reject } }));
+  }
+
+  /** What the core says of reads; everything up to `applied` is applied. */
+  settle({ reads, readsLost, readsExpired }: Ready, applied: LogIndex): void {
+    this.#confirm(reads);
+    if (reads.length > 0) this.serve(applied);
+    if (readsLost.length > 0) {
+      this.#reject(readsLost, new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read'));
+    }
+    if (readsExpired.length > 0) {
+      this.#reject(readsExpired, new RaftError('READ_TIMEOUT', 'the leader gave no answer to the read'));
+    }
+  }
+
   /** The leader was confirmed for these reads. */
-  confirm(grants: readonly ReadGrant[]): void {
+  #confirm(grants: readonly ReadGrant[]): void {
     for (const { id, index } of grants) {
       const waiter = this.#unconfirmed.get(id);
       if (waiter !== undefined) this.#confirmed.push({ index, waiter });
@@ -45,7 +63,7 @@ export class PendingReads {
   }
 
   /** These reads cannot be confirmed any more. */
-  reject(ids: readonly number[], error: RaftError): void {
+  #reject(ids: readonly number[], error: RaftError): void {
     for (const id of ids) {
       this.#unconfirmed.get(id)?.reject(error);
       this.#unconfirmed.delete(id);
@@ -53,7 +71,7 @@ export class PendingReads {
   }
 
   rejectAll(error: RaftError): void {
-    this.reject([...this.#unconfirmed.keys()], error);
+    this.#reject([...this.#unconfirmed.keys()], error);
     for (const { waiter } of this.#confirmed) waiter.reject(error);
     this.#confirmed = [];
   }

@@ -19,6 +19,7 @@ const CONFIG: CoreConfig = {
   heartbeatTicks: 1,
   random: () => 0,
   limits: DEFAULT_LIMITS,
+  lease: null,
 };
 
 test('a configuration out of its bounds is refused by name', () => {

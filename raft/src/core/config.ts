@@ -1,5 +1,6 @@
 /** What a core is made of, and the bounds of each value. */
 import { RaftError } from './errors.js';
+import type { LeaseConfig } from './lease.js';
 import { membersOf, type Membership } from './membership.js';
 import type { LogIndex, HardState, LogReader, NodeId } from './types.js';
 
@@ -17,7 +18,7 @@ export interface CoreLimits {
   readonly uncommittedBytesMax: number;
   /** Record bytes handed out to be applied at once at most; one larger entry is still handed out, alone. */
   readonly applyBytesMax: number;
-  /** Reads waiting for a confirmation at most; at the bound they are refused with `OVERLOADED`. */
+  /** Reads waiting for a confirmation, or for an answer of the leader, at most; at the bound they are refused with `OVERLOADED`. */
   readonly readsMax: number;
 }
 
@@ -35,6 +36,8 @@ export interface CoreConfig {
   /** Uniform in [0, 1): the core has no randomness of its own. */
   readonly random: () => number;
   readonly limits: CoreLimits;
+  /** What leases need; null where no lease is asked for. */
+  readonly lease: LeaseConfig | null;
 }
 
 /** What the disk holds when a core starts. */

@@ -15,6 +15,8 @@ export type RaftErrorCode =
   | 'LEADERSHIP_LOST'
   /** A snapshot was not taken: it is of no use, or did not come whole. Nothing was changed by it. */
   | 'SNAPSHOT_REFUSED'
+  /** The leader gave no answer to a follower's read in time. It may be asked again. */
+  | 'READ_TIMEOUT'
   /** The node is stopping or stopped. */
   | 'STOPPED'
   /** A configuration value is out of its bounds. */

@@ -8,6 +8,7 @@ import { RaftError } from './errors.js';
 import { Followers, type LeaderContext } from './followers.js';
 import { changeMembership, leaveJoint, type MembershipChange } from './membership-change.js';
 import { encodeMembership } from './membership-codec.js';
+import { Lease } from './lease.js';
 import { isJoint, isVoter, membersOf, type Membership } from './membership.js';
 import type { Progress } from './progress.js';
 import { isQuorum, reachedByQuorum } from './quorum.js';
@@ -20,6 +21,7 @@ import type {
   LogIndex,
   NodeId,
   ReadGrant,
+  ReadRequest,
 } from './types.js';
 
 /** What a tick asks of the core. */
@@ -34,6 +36,7 @@ export class Leadership {
   readonly #backlog: Backlog;
   /** The no-op that opened the term: until it is committed nothing is known of what is (Raft 8). */
   readonly firstIndex: LogIndex;
+  readonly #lease: Lease | null;
   #heartbeatElapsed = 0;
   #transfer: { readonly to: NodeId; elapsed: number } | null = null;
 
@@ -41,6 +44,7 @@ export class Leadership {
     const { log, config } = context;
     this.#context = context;
     this.#reads = new ReadQueue(config.limits.readsMax);
+    this.#lease = config.lease === null ? null : new Lease(config.lease);
     this.#backlog = new Backlog(config.limits.uncommittedBytesMax);
     this.#followers = new Followers(context);
     this.#followers.become(membersOf(this.#membership));
@@ -110,6 +114,16 @@ export class Leadership {
     this.#reads.add(id);
   }
 
+  /** A follower's read; at the bound it gets no answer and asks again. */
+  readRequest({ from, request }: ReadRequest): void {
+    if (this.#followers.get(from) !== undefined && this.#reads.hasRoom) this.#reads.add({ from, request });
+  }
+
+  /** Whether the commit index may be read by without asking: leases are on, this leader's holds, and it is trusted. */
+  get isLeaseHeld(): boolean {
+    return this.hasCommittedInTerm && this.#lease?.isHeld === true;
+  }
+
   takeGrantedReads(): readonly ReadGrant[] {
     return this.#reads.takeGranted();
   }
@@ -128,6 +142,7 @@ export class Leadership {
       throw new RaftError('BAD_CONFIG', `${to} is not another voter`);
     }
     this.#transfer = { to, elapsed: 0 };
+    this.#lease?.void();
     const progress = this.#followers.get(to);
     if (progress !== undefined) progress.probeSent = false;
     this.#advanceTransfer();
@@ -163,6 +178,8 @@ export class Leadership {
 
   #heartbeat(): void {
     this.#heartbeatElapsed = 0;
+    if (this.#lease !== null) this.#reads.nextRound();
+    this.#lease?.sent(this.#reads.round);
     this.#followers.heartbeat(this.#reads.round);
   }
 
@@ -183,7 +200,8 @@ export class Leadership {
     this.#commitReached();
     this.#leaveJoint();
     if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit)) this.#heartbeat();
-    this.#grantReads();
+    this.#confirm();
+    this.#answerReads();
     this.#followers.replicate();
   }
 
@@ -205,7 +223,7 @@ export class Leadership {
 
   heartbeatResponse({ from, round }: HeartbeatResponse): void {
     this.#followers.confirmed(from, round);
-    this.#grantReads();
+    this.#confirm();
   }
 
   unreachable(member: NodeId): void {
@@ -235,10 +253,18 @@ export class Leadership {
     this.#backlog.release(Math.min(log.commit, log.stableIndex));
   }
 
-  #grantReads(): void {
-    const { round } = this.#reads;
-    const confirmed = this.#reachedByQuorum(round, ({ roundAcknowledged }) => roundAcknowledged);
-    if (confirmed >= round) this.#reads.grantOpenRound();
+  /** What a quorum has answered extends the lease and grants reads. */
+  #confirm(): void {
+    const confirmed = this.#reachedByQuorum(this.#reads.round, (progress) => progress.roundAcknowledged);
+    this.#reads.confirmed(confirmed);
+    this.#lease?.confirmed(confirmed);
+  }
+
+  #answerReads(): void {
+    const { config, term, send } = this.#context;
+    for (const { to, request, index } of this.#reads.takeRemoteGranted()) {
+      send({ type: 'readResponse', from: config.id, to, term, request, index });
+    }
   }
 
   #reachedByQuorum(own: number, valueOf: (progress: Progress) => number): number {

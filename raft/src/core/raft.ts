@@ -16,6 +16,7 @@ import { RaftLog } from './log.js';
 import type { MembershipChange } from './membership-change.js';
 import { isVoter } from './membership.js';
 import { Outbox } from './outbox.js';
+import { RemoteReads } from './remote-reads.js';
 import { ElectionTimer } from './timer.js';
 import type {
   CoreStatus,
@@ -33,6 +34,8 @@ import type {
 
 /** Ticks, at most, between the loss of the link to the leader and the pre-vote that it causes. */
 const LOST_LEADER_TICKS_MAX = 3;
+/** Where the numbers of a member's read requests may begin. */
+const REQUESTS_MAX = 2 ** 48;
 
 export class RaftCore {
   readonly config: CoreConfig;
@@ -44,6 +47,8 @@ export class RaftCore {
   /** The election under way; null while this member leads or follows. */
   #campaign: Campaign | null = null;
   readonly #timer: ElectionTimer;
+  /** Reads that its leader is asked for while this member does not lead. */
+  readonly #remoteReads: RemoteReads;
   #readsLost: readonly number[] = [];
 
   /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
@@ -58,6 +63,8 @@ export class RaftCore {
       `term ${this.term} is below the log's last ${this.log.lastTerm}`,
     );
     this.#timer = new ElectionTimer(config.electionTicks, config.random);
+    const bounds = { sizeMax: config.limits.readsMax, ticksMax: config.electionTicks };
+    this.#remoteReads = new RemoteReads(bounds, Math.floor(config.random() * REQUESTS_MAX));
   }
 
   get term(): Term {
@@ -92,6 +99,7 @@ export class RaftCore {
       if (this.#leadership.tick() === 'step down') this.#becomeFollower(this.term, null);
       return;
     }
+    this.#remoteReads.tick();
     if (this.#timer.tick()) this.campaign();
   }
 
@@ -116,6 +124,8 @@ export class RaftCore {
    * others soon, after a few random ticks so that not all ask at once. A pre-vote disturbs no one if it was wrong.
    */
   linkLost(member: NodeId): void {
+    // Under leases the leader was promised a whole timeout, and may live.
+    if (this.config.lease !== null) return;
     if (this.role !== 'follower' || this.#leader !== member) return;
     this.#leader = null;
     this.#timer.hurry(LOST_LEADER_TICKS_MAX);
@@ -160,11 +170,18 @@ export class RaftCore {
   }
 
   /**
-   * Asks for a linearizable read; `ready().reads` grants it or `readsLost` names it. `id` is the driver's own.
-   * @throws RaftError `NOT_LEADER` or `OVERLOADED`.
+   * Asks for a linearizable read; `ready().reads` grants it, or `readsLost` or `readsExpired` names it. `id` is the
+   * driver's own. Who follows asks its leader.
+   * @throws RaftError `OVERLOADED`, or `NOT_LEADER` where no leader is known.
    */
   read(id: number): void {
-    this.#leading().read(id);
+    if (this.#leadership === null && this.#leader !== null) this.#remoteReads.add(id);
+    else this.#leading().read(id);
+  }
+
+  /** An index that a linearizable read may be served at now, without asking anyone; null where no lease is held. */
+  leaseIndex(): LogIndex | null {
+    return this.#leadership?.isLeaseHeld === true ? this.log.commit : null;
   }
 
   /**
@@ -237,6 +254,8 @@ export class RaftCore {
       case 'appendAccepted':
       case 'appendRejected':
       case 'heartbeatResponse':
+      case 'readRequest':
+      case 'readResponse':
       case 'timeoutNow':
         this.#becomeFollower(message.term, null);
         return true;
@@ -259,6 +278,8 @@ export class RaftCore {
       case 'appendAccepted':
       case 'appendRejected':
       case 'heartbeatResponse':
+      case 'readRequest':
+      case 'readResponse':
       case 'timeoutNow':
         return;
     }
@@ -304,15 +325,26 @@ export class RaftCore {
       case 'heartbeatResponse':
         this.#leadership?.heartbeatResponse(message);
         return;
+      case 'readRequest':
+        this.#leadership?.readRequest(message);
+        return;
+      case 'readResponse':
+        if (message.from === this.#leader) this.#remoteReads.answered(message.request, message.index);
+        return;
       case 'timeoutNow':
         if (this.role === 'follower' && this.#mayCampaign) this.#ask('transfer');
         return;
     }
   }
 
-  /** A leader of this term is heard within the shortest election timeout, or is this member itself. */
+  /**
+   * A leader of this term is heard within the shortest election timeout, or is this member itself. Under leases it counts
+   * whichever term the leader was of and whatever was heard since; a start counts as well, as it may have been heard just
+   * before.
+   */
   get #hearsLeader(): boolean {
     if (this.#leadership !== null) return true;
+    if (this.config.lease !== null) return this.#timer.silence < this.config.electionTicks;
     return this.#leader !== null && this.#timer.isFresh;
   }
 
@@ -339,6 +371,7 @@ export class RaftCore {
   }
 
   #handleVoteRequest(message: VoteRequest): void {
+    if (this.config.lease !== null && !message.transfer && this.#hearsLeader) return;
     const { vote } = this.#ballot;
     const isFree = vote === message.from || (vote === null && this.#leader === null);
     const granted = isFree && this.log.isUpToDate(message.lastIndex, message.lastTerm);
@@ -419,7 +452,8 @@ export class RaftCore {
   /** Forgets what the role so far was about; the timer starts anew. */
   #leaveRole(): void {
     // Not push(...): a hundred thousand arguments overflow the stack.
-    if (this.#leadership !== null) this.#readsLost = this.#readsLost.concat(this.#leadership.abandonReads());
+    const own = this.#leadership?.abandonReads() ?? [];
+    this.#readsLost = this.#readsLost.concat(own, this.#remoteReads.abandon());
     this.#leadership = null;
     this.#campaign = null;
     this.#leader = null;
@@ -431,17 +465,28 @@ export class RaftCore {
     this.#leadership?.pump();
     const persist = this.#outbox.takePersist();
     this.#deliver(this.#outbox.takeHeldForNothing());
+    this.#askLeader();
     const readsLost = this.#readsLost;
     this.#readsLost = [];
     return {
       send: this.#outbox.takeSendable(),
       persist,
       apply: this.log.takeCommitted(this.config.limits.applyBytesMax),
-      reads: this.#leadership?.takeGrantedReads() ?? [],
+      reads: this.#remoteReads.takeGranted().concat(this.#leadership?.takeGrantedReads() ?? []),
       readsLost,
+      readsExpired: this.#remoteReads.takeExpired(),
       snapshots: this.#leadership?.takeSnapshots() ?? [],
       membership: this.log.memberships.takeNews(),
     };
+  }
+
+  /** Asks the leader for all reads that came in this turn. */
+  #askLeader(): void {
+    if (this.#leader === null || this.#leadership !== null) return;
+    const request = this.#remoteReads.next();
+    if (request === null) return;
+    const { id: from } = this.config;
+    this.#outbox.send({ type: 'readRequest', from, to: this.#leader, term: this.term, request });
   }
 
   /** The batch of the last `ready` is durable. */

@@ -13,6 +13,8 @@ function committedLeader(options: ConstructorParameters<typeof Member>[0] = {}):
   return a;
 }
 
+const codeOf = (code: string) => (error: unknown) => (error as { code: string }).code === code;
+
 const answer = (round: number, from = 'b') => message('heartbeatResponse', { from, to: 'a', round });
 const rounds = (member: Member): number[] => only('heartbeat', member.take()).map(({ round }) => round);
 
@@ -112,17 +114,100 @@ test('a cluster of one confirms itself', () => {
   assert.equal(a.read(1).grants, [{ id: 1, index: 1 }]);
 });
 
-test('reads beyond readsMax are refused; a follower refuses all', () => {
+test('reads beyond readsMax are refused; who knows no leader refuses all', () => {
   const a = committedLeader({ limits: { readsMax: 2 } });
   a.read(1).read(2);
-  assert.throws(
-    () => a.core.read(3),
-    (error: unknown) => (error as { code: string }).code === 'OVERLOADED',
-  );
+  assert.throws(() => a.core.read(3), codeOf('OVERLOADED'));
   a.step(answer(1), answer(2));
   a.read(3);
-  assert.throws(() => followerOf('a', { id: 'b', term: 1 }).core.read(1), /leader is a/);
+  const b = followerOf('a', { id: 'b', term: 1, limits: { readsMax: 2 } });
+  b.read(1).read(2);
+  assert.throws(() => b.core.read(3), codeOf('OVERLOADED'));
   assert.throws(() => new Member().core.read(1), /leader is unknown/);
+  assert.throws(() => new Member().core.read(1), codeOf('NOT_LEADER'));
+});
+
+test('6.4: a follower asks its leader, and is granted the index that was confirmed after it asked', () => {
+  const network = networkOf(['a', 'b', 'c']);
+  const a = network.elect('a');
+  const b = network.member('b');
+  network.tick();
+  a.propose();
+  network.settle();
+  const asked: string[] = [];
+  network.passes = ({ type, from }) => {
+    asked.push(`${type} ${from}`);
+    return true;
+  };
+  b.core.read(7);
+  b.core.read(8);
+  b.work();
+  network.settle();
+  assert.equal(b.grants, [
+    { id: 7, index: 2 },
+    { id: 8, index: 2 },
+  ]);
+  assert.is(asked.filter((one) => one === 'readRequest b').length, 1, 'one request for both');
+  assert.ok(asked.includes('heartbeatResponse c') || asked.includes('heartbeatResponse b'));
+});
+
+test('6.4: a leader that was deposed unknowingly answers no follower', () => {
+  const a = committedLeader();
+  a.step(message('readRequest', { from: 'b', to: 'a' }));
+  assert.equal(only('readResponse', a.take()), []);
+  a.step(answer(0, 'c'));
+  assert.equal(only('readResponse', a.take()), []);
+  a.step(answer(1, 'c'));
+  assert.equal(a.take(), [message('readResponse', { index: 1 })]);
+  a.step(message('readRequest', { from: 'z', to: 'a' }));
+  assert.equal(a.take(), [], 'nor a stranger');
+});
+
+test('a read at a follower gets no answer: it is given up after an election timeout, and the next one asks anew', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.read(1);
+  const [first] = only('readRequest', b.take());
+  b.read(2);
+  for (let tick = 1; tick < 10; tick += 1) b.tick().step(message('heartbeat'));
+  assert.equal([b.readsExpired, only('readRequest', b.take())], [[], []]);
+  b.tick();
+  assert.equal(b.readsExpired, [1]);
+  const [second] = only('readRequest', b.take());
+  assert.is(second?.request, (first?.request ?? 0) + 1);
+  b.step(message('readResponse', { request: first?.request ?? 0, index: 4 }));
+  assert.equal(b.grants, [], 'a late answer is for no one');
+  b.step(message('readResponse', { from: 'c', request: second?.request ?? 0, index: 4 }));
+  assert.equal(b.grants, [], 'nor that of another member');
+  b.step(message('readResponse', { request: second?.request ?? 0, index: 4 }));
+  assert.equal(b.grants, [{ id: 2, index: 4 }]);
+});
+
+test('a read at a follower is lost with the leader that it asked', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.read(1).read(2);
+  b.step(message('heartbeat', { from: 'c', term: 2 }));
+  assert.equal([b.grants, b.readsLost], [[], [1, 2]]);
+});
+
+test('a restarted follower takes no answer that was meant for its earlier life', () => {
+  let draw = 0.1;
+  const random = (): number => (draw += 0.01);
+  const b = followerOf('a', { id: 'b', term: 1, random });
+  b.read(1);
+  const [asked] = only('readRequest', b.take());
+  b.restart();
+  b.step(message('heartbeat'));
+  b.read(2);
+  b.step(message('readResponse', { request: asked?.request ?? 0, index: 1 }));
+  assert.equal(b.grants, []);
+});
+
+test('followers count towards the bound; the one beyond it gets no answer', () => {
+  const a = committedLeader({ limits: { readsMax: 2 } });
+  a.read(1).read(2);
+  a.step(message('readRequest', { from: 'b', to: 'a' }));
+  a.step(answer(1), answer(2));
+  assert.equal(only('readResponse', a.take()), []);
 });
 
 function leaderOfOne(): Member {

@@ -5,6 +5,7 @@ export class ElectionTimer {
   readonly #random: () => number;
   #elapsed = 0;
   #timeout = 0;
+  #silence = 0;
 
   constructor(electionTicks: number, random: () => number) {
     this.#electionTicks = electionTicks;
@@ -15,6 +16,7 @@ export class ElectionTimer {
   /** One tick has passed. Returns whether it is time to campaign. */
   tick(): boolean {
     this.#elapsed += 1;
+    this.#silence += 1;
     return this.#elapsed >= this.#timeout;
   }
 
@@ -27,11 +29,17 @@ export class ElectionTimer {
   /** The leader was heard. */
   heard(): void {
     this.#elapsed = 0;
+    this.#silence = 0;
   }
 
   /** Makes the timer run out within 1 to `ticksMax` ticks from now. */
   hurry(ticksMax: number): void {
     this.#timeout = this.#elapsed + 1 + Math.floor(this.#random() * ticksMax);
+  }
+
+  /** Ticks since a leader of whichever term was heard, or since the start: what was heard before that is forgotten. */
+  get silence(): number {
+    return this.#silence;
   }
 
   /** Whether the leader was heard within the shortest election timeout. */

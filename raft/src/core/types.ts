@@ -169,6 +169,19 @@ export interface InstallSnapshot extends Envelope {
   readonly base: LogBase;
 }
 
+/** A follower asks its leader for an index that its reads have to see (thesis 6.4). `request` is the follower's own. */
+export interface ReadRequest extends Envelope {
+  readonly type: 'readRequest';
+  readonly request: number;
+}
+
+/** Whoever has applied `index` sees everything that was committed when the request came. */
+export interface ReadResponse extends Envelope {
+  readonly type: 'readResponse';
+  readonly request: number;
+  readonly index: LogIndex;
+}
+
 export type Message =
   | PreVoteRequest
   | PreVoteResponse
@@ -179,7 +192,9 @@ export type Message =
   | AppendRejected
   | Heartbeat
   | HeartbeatResponse
-  | TimeoutNow;
+  | TimeoutNow
+  | ReadRequest
+  | ReadResponse;
 
 /** One synced, atomic write to the log store. */
 export interface PersistBatch {
@@ -208,10 +223,12 @@ export interface Ready {
   readonly persist: PersistBatch | null;
   /** Committed and durable here: apply in order, then call `applied`. Not empty at most once at a time. */
   readonly apply: readonly Entry[];
-  /** Reads whose leader was confirmed by a majority. */
+  /** Reads whose leader was confirmed by a quorum. */
   readonly reads: readonly ReadGrant[];
-  /** Ids of reads that cannot be confirmed any more, because this member no longer leads. */
+  /** Ids of reads that cannot be confirmed any more, because the leader of their time is gone. */
   readonly readsLost: readonly number[];
+  /** Ids of reads that the leader gave no answer to. */
+  readonly readsExpired: readonly number[];
   /**
    * Followers that need entries which the log no longer has: send each a snapshot of the state machine, then call
    * `snapshotSent` or `snapshotFailed`. Named once for each snapshot that is to be sent.

@@ -13,7 +13,8 @@ import type {
 } from '../core/types.js';
 import type { Clock } from '../clock.js';
 import type { SnapshotSupport, StateMachine } from '../machine.js';
-import { RaftNode, type NodeStatus, type RaftNodeOptions } from '../node.js';
+import { RaftNode } from '../node.js';
+import type { NodeStatus, RaftNodeOptions } from '../options.js';
 import type { SnapshotEvent } from '../snapshots.js';
 import type { LogStorage } from '../storage/storage.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from '../transport/transport.js';
@@ -156,6 +157,7 @@ export class TestMachine implements StateMachine {
 
 /** Time stands still until `advance`; what is deferred runs in the next turn. */
 export class TestClock implements Clock {
+  #now = 0;
   readonly #timers = new Set<{ readonly ms: number; readonly callback: () => void; passed: number }>();
 
   get timers(): number {
@@ -172,7 +174,17 @@ export class TestClock implements Clock {
     setImmediate(callback);
   }
 
+  now(): number {
+    return this.#now;
+  }
+
+  /** Time passes in which nothing runs, as while a process is paused. */
+  pause(ms: number): void {
+    this.#now += ms;
+  }
+
   advance(ms: number): void {
+    this.#now += ms;
     for (const timer of this.#timers) {
       timer.passed += ms;
       for (; timer.passed >= timer.ms; timer.passed -= timer.ms) timer.callback();

@@ -29,6 +29,8 @@ const TYPES = [
   'heartbeat',
   'heartbeatResponse',
   'timeoutNow',
+  'readRequest',
+  'readResponse',
 ] as const satisfies readonly Message['type'][];
 
 const CODES: ReadonlyMap<Message['type'], number> = new Map(TYPES.map((type, code) => [type, code]));
@@ -63,6 +65,10 @@ function fieldsOf(message: Message): readonly unknown[] {
       return [message.commit, message.round];
     case 'heartbeatResponse':
       return [message.round];
+    case 'readRequest':
+      return [message.request];
+    case 'readResponse':
+      return [message.request, message.index];
     case 'timeoutNow':
       return [];
   }
@@ -121,6 +127,10 @@ function body(type: Message['type'], envelope: Envelope, fields: Fields, payload
       return { type, ...envelope, commit: fields.whole('commit'), round: fields.whole('round') };
     case 'heartbeatResponse':
       return { type, ...envelope, round: fields.whole('round') };
+    case 'readRequest':
+      return { type, ...envelope, request: fields.whole('request') };
+    case 'readResponse':
+      return { type, ...envelope, request: fields.whole('request'), index: fields.whole('index') };
     case 'timeoutNow':
       return { type, ...envelope };
   }

@@ -64,6 +64,8 @@ export function sampleMessages(from: NodeId, to: NodeId): readonly Message[] {
     { type: 'heartbeat', ...base, commit: 5, round: 3 },
     { type: 'heartbeatResponse', ...base, round: 3 },
     { type: 'timeoutNow', ...base },
+    { type: 'readRequest', ...base, request: 2 ** 48 },
+    { type: 'readResponse', ...base, request: 2 ** 48, index: 5 },
   ];
 }
 

@@ -3,7 +3,7 @@
  * against everything that was ever seen of it. Incremental: each look costs what has changed since the last.
  */
 import type { Entry, LogBase, LogIndex, Message, NodeId, Role, Term } from '#raft/core/types.js';
-import type { LogView } from '#raft/node.js';
+import type { LogView } from '#raft/options.js';
 import { checksumOf } from '../cluster/book.js';
 
 /** A member as the checks see it: its log now, and its role and term as it last told, at the end of a turn. */

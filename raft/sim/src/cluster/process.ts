@@ -5,7 +5,8 @@
 import { RaftError } from '#raft/core/errors.js';
 import type { CoreLimits } from '#raft/core/config.js';
 import type { Message, NodeId, Role, Term } from '#raft/core/types.js';
-import { RaftNode, type NodeStatus } from '#raft/node.js';
+import { RaftNode } from '#raft/node.js';
+import type { NodeStatus } from '#raft/options.js';
 import { SimClock, type ClockRate } from '../engine/clock.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';

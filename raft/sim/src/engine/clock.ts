@@ -29,6 +29,8 @@ export class SimClock implements Clock {
   readonly #rate: ClockRate;
   readonly #random: Random;
   readonly #timers = new Set<Timer>();
+  #ms = 0;
+  #askedAt: Micros = 0;
 
   constructor(scope: Scope, rate: ClockRate, random: Random) {
     this.#scope = scope;
@@ -50,8 +52,17 @@ export class SimClock implements Clock {
     this.#scope.after(this.#random.below(TURN_MAX), callback);
   }
 
+  /** A change of the rate counts from the last call on. */
+  now(): number {
+    const { now } = this.#scope;
+    this.#ms += (now - this.#askedAt) / MS / this.#rate.stretch;
+    this.#askedAt = now;
+    return this.#ms;
+  }
+
   /** The clock jumps ahead by `ms` milliseconds: all that was due by then comes now. */
   jump(ms: number): void {
+    this.#ms += ms;
     for (const timer of this.#timers) {
       const due = Math.floor((ms * MS) / timer.period);
       for (let count = 0; count < due; count += 1) {

@@ -38,6 +38,11 @@ export class Scope {
     run();
   }
 
+  /** Virtual time, which goes on while the process is paused. */
+  get now(): Micros {
+    return this.#scheduler.now;
+  }
+
   after(delay: Micros, run: () => void): void {
     this.#scheduler.after(delay, () => this.enter(run));
   }

@@ -76,9 +76,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ReadIndex without a quorum round (thesis 6.4)',
-    file: `${CORE}/leadership.js`,
-    find: 'if (confirmed >= round)',
-    replace: 'if (confirmed >= 0)',
+    file: `${CORE}/reads.js`,
+    find: 'if (round < this.#openRound)',
+    replace: 'if (round < 0)',
   },
   {
     name: "ReadIndex before the term's first commit (thesis 6.4)",

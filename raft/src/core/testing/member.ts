@@ -4,6 +4,7 @@
  */
 import { DEFAULT_LIMITS, type CoreLimits } from '../config.js';
 import { invariant } from '../errors.js';
+import type { LeaseConfig } from '../lease.js';
 import { describeMembership, initialMembership } from '../membership.js';
 import { RaftCore } from '../raft.js';
 import type {
@@ -34,6 +35,7 @@ export interface MemberOptions {
   readonly heartbeatTicks?: number;
   readonly limits?: Partial<CoreLimits>;
   readonly random?: () => number;
+  readonly lease?: LeaseConfig | null;
 }
 
 /** Silence after which a member forgets its leader; it campaigns after 15 ticks, as the draw is always in the middle. */
@@ -53,6 +55,7 @@ export class Member {
   persisting: PersistBatch | null = null;
   grants: ReadGrant[] = [];
   readsLost: number[] = [];
+  readsExpired: number[] = [];
   /** Who is to be sent a snapshot. */
   snapshots: NodeId[] = [];
   /** What was told of the group's membership, the latest. */
@@ -80,6 +83,7 @@ export class Member {
         electionTicks: this.#options.electionTicks ?? ELECTION_TICKS,
         heartbeatTicks: this.#options.heartbeatTicks ?? 1,
         random,
+        lease: this.#options.lease ?? null,
         limits: { ...DEFAULT_LIMITS, ...limits },
       },
       { hardState: this.disk.hardState, reader: this.disk, applied: this.machine.length },
@@ -92,6 +96,7 @@ export class Member {
     this.#sent = [];
     this.grants = [];
     this.readsLost = [];
+    this.readsExpired = [];
     this.snapshots = [];
     this.core = this.#boot();
   }
@@ -162,12 +167,14 @@ export class Member {
   /** Does what the core asks for until it asks for nothing, as the driver does. */
   work(): this {
     for (;;) {
-      const { send, persist, apply, reads, readsLost, snapshots, membership } = this.core.ready();
+      const { send, persist, apply, reads, readsLost, readsExpired, snapshots, membership } =
+        this.core.ready();
       this.snapshots.push(...snapshots);
       this.view = membership ?? this.view;
       this.#sent.push(...send);
       this.grants.push(...reads);
       this.readsLost.push(...readsLost);
+      this.readsExpired.push(...readsExpired);
       if (apply.length > 0) {
         this.machine.push(...apply);
         this.core.applied(this.machine.length);

@@ -19,6 +19,8 @@ const BLANKS: { readonly [T in Message['type']]: MessageOf<T> } = {
   heartbeat: { ...ENVELOPE, type: 'heartbeat', commit: 0, round: 0 },
   heartbeatResponse: { ...ENVELOPE, type: 'heartbeatResponse', round: 0 },
   timeoutNow: { ...ENVELOPE, type: 'timeoutNow' },
+  readRequest: { ...ENVELOPE, type: 'readRequest', request: 1 },
+  readResponse: { ...ENVELOPE, type: 'readResponse', request: 1, index: 0 },
 };
 
 /** A message from a to b in term 1, but for the fields given. */
