@@ -10,7 +10,7 @@ import type { LogIndex, NodeId, ReadGrant } from './types.js';
 type ReadOrigin = number | { readonly from: NodeId; readonly request: number };
 
 /** A read of a follower that is granted. */
-export interface RemoteGrant {
+interface RemoteGrant {
   readonly to: NodeId;
   readonly request: number;
   readonly index: LogIndex;

@@ -34,13 +34,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'vote response before the sync',
-    file: `${CORE}/raft.js`,
+    file: `${CORE}/standing.js`,
     find: "this.#outbox.hold({\n            type: 'voteResponse',",
     replace: "this.#outbox.send({\n            type: 'voteResponse',",
   },
   {
     name: 'vote request before the sync',
-    file: `${CORE}/raft.js`,
+    file: `${CORE}/standing.js`,
     find: 'this.#outbox.hold(request);',
     replace: 'this.#outbox.send(request);',
   },
@@ -121,7 +121,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'two votes a term (Raft 5.2)',
-    file: `${CORE}/raft.js`,
+    file: `${CORE}/standing.js`,
     find: 'const isFree = vote === message.from || (vote === null && this.#leader === null);',
     replace: 'const isFree = true;',
   },
