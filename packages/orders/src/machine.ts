@@ -1,11 +1,11 @@
 /** The order book as a state machine under Raft: rules compute, the store writes, then whoever waits is told. */
 import { decodeBatch } from '@trireme/domain';
-import type { Entry, StateMachine } from '@trireme/raft';
+import type { Entry, SnapshotSupport, StateMachine } from '@trireme/raft';
 import type { Book } from './rules/book.js';
 import type { BookEntry, BookMeta, PendingBatch } from './rules/state.js';
 import type { BookStore } from './store.js';
 
-interface MachineEvents {
+export interface MachineEvents {
   /** Committed batches to be decided. Told before the write: that they are committed is in the log already. */
   pending(batches: readonly PendingBatch[]): void;
   /** Everything up to log index `applied` can be read from the store; `settled` names what became settled by it. */
@@ -13,15 +13,40 @@ interface MachineEvents {
 }
 
 export class BookMachine implements StateMachine {
-  readonly #book: Book;
-  readonly #store: BookStore;
+  readonly snapshots?: SnapshotSupport;
   readonly #events: MachineEvents;
+  #book: Book;
+  #store: BookStore;
   #stored: BookMeta;
 
-  constructor(book: Book, store: BookStore, events: MachineEvents) {
+  /** @param snapshots makes what gives and takes this machine's snapshots; without it there are none */
+  constructor(
+    book: Book,
+    store: BookStore,
+    events: MachineEvents,
+    snapshots?: (machine: BookMachine) => SnapshotSupport,
+  ) {
     this.#book = book;
     this.#store = store;
     this.#events = events;
+    this.#stored = { ...book.meta };
+    if (snapshots !== undefined) this.snapshots = snapshots(this);
+  }
+
+  /** The rules that entries are applied to. */
+  get book(): Book {
+    return this.#book;
+  }
+
+  /** Where the book is read now; a snapshot that is installed brings another one. */
+  get store(): BookStore {
+    return this.#store;
+  }
+
+  /** Goes on with another book, between two applies. */
+  become(book: Book, store: BookStore): void {
+    this.#book = book;
+    this.#store = store;
     this.#stored = { ...book.meta };
   }
 

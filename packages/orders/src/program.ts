@@ -1,6 +1,6 @@
 /** The command line of an order replica, and what its errors mean to whoever started it. */
 import { InvariantError } from '@trireme/domain';
-import { HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
+import { DEFAULT_COMPACTION, HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
 import {
   EXIT,
   UsageError,
@@ -20,6 +20,8 @@ interface Options extends CommonOptions {
   readonly peers: string;
   readonly catalog: string;
   readonly data: string;
+  readonly compactEntries: number;
+  readonly compactKeep: number;
 }
 
 const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
@@ -61,7 +63,17 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       option('--peers <list>', 'every replica, this one too: 1=http://host:port,2=...', 'TRIREME_PEERS'),
     )
     .addOption(option('--catalog <url>', "the catalog's internal port", 'TRIREME_CATALOG'))
-    .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'));
+    .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'))
+    .addOption(
+      option('--compact-entries <number>', 'log entries between two compactions', 'TRIREME_COMPACT_ENTRIES')
+        .default(DEFAULT_COMPACTION.entriesMax)
+        .argParser(wholeNumber(1, 100_000_000)),
+    )
+    .addOption(
+      option('--compact-keep <number>', 'applied log entries that stay', 'TRIREME_COMPACT_KEEP')
+        .default(DEFAULT_COMPACTION.entriesKept)
+        .argParser(wholeNumber(0, 100_000_000)),
+    );
   const options = command.parse().opts<Options>();
   const { id, host, port, peerPort, catalog, data } = options;
   const log = createLog({ service: 'replica', id, level: options.logLevel });
@@ -92,6 +104,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         catalog,
         identity,
         transport,
+        compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
         log,
         fatal,
         ...(observe === undefined ? {} : { observe }),

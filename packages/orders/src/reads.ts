@@ -5,13 +5,12 @@ import type { BookMachine } from './machine.js';
 import type { Office } from './office.js';
 import type { FrontendFrame } from './rules/frames.js';
 import type { BookedOrder } from './rules/state.js';
-import type { BookStore } from './store.js';
 
 type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
 
 interface BookReadsOptions {
   /** The book, null before it is open. */
-  readonly parts: () => { readonly store: BookStore; readonly machine: BookMachine } | null;
+  readonly machine: () => BookMachine | null;
   /** Null while this replica does not lead. */
   readonly office: () => Office | null;
   readonly fatal: (error: unknown) => void;
@@ -57,7 +56,7 @@ export class BookReads {
   }
 
   #find([id, number]: GetItem): GetResult | null {
-    const order = this.#o.parts()?.store.order(number) ?? null;
+    const order = this.#o.machine()?.store.order(number) ?? null;
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 
@@ -107,12 +106,12 @@ export class BookReads {
   }
 
   get #last(): number {
-    return this.#o.parts()?.machine.stored.orders ?? 0;
+    return this.#o.machine()?.stored.orders ?? 0;
   }
 
   async *#orders(after: number, last: number): AsyncGenerator<BookedOrder> {
-    const parts = this.#o.parts();
-    if (parts !== null) yield* parts.store.orders(after, last);
+    const machine = this.#o.machine();
+    if (machine !== null) yield* machine.store.orders(after, last);
   }
 
   #guard(call: () => void): void {

@@ -25,7 +25,7 @@ import type {
   StockChange,
 } from './rules/state.js';
 
-/** Raised with every change of what stands below. */
+/** Raised with every change that a program of before would misread. */
 export const BOOK_FORMAT = 1;
 
 const TABLES = {
@@ -36,8 +36,13 @@ const TABLES = {
   outcomes: 's',
   order: 'b',
   change: 'c',
+  restored: 'r',
 } as const;
 export type Table = keyof typeof TABLES;
+
+const TABLES_BY_LETTER: ReadonlyMap<number, Table> = new Map(
+  (Object.keys(TABLES) as Table[]).map((table) => [TABLES[table].charCodeAt(0), table]),
+);
 
 const TWO_32 = 0x1_0000_0000;
 const NUMBER_KEY_BYTES = 9;
@@ -54,6 +59,11 @@ export function numberKey(table: Table, number: number): Buffer {
 /** The key of a record that is named by text; of the table's only record where the text is empty. */
 export function textKey(table: Table, text = ''): Buffer {
   return Buffer.from(TABLES[table] + text, 'utf8');
+}
+
+/** The table that a key is of, null if it is of none. */
+export function tableOf(key: Uint8Array): Table | null {
+  return TABLES_BY_LETTER.get(key[0] ?? 0) ?? null;
 }
 
 /** The number in a key made by `numberKey`; NaN in any other. */
@@ -83,9 +93,8 @@ export function unseal(key: Uint8Array, record: Uint8Array): unknown {
 
 /** A key in words, for messages. */
 export function describeKey(key: Uint8Array): string {
-  const letter = String.fromCharCode(key[0] ?? 0);
-  const table = Object.entries(TABLES).find(([, value]) => value === letter)?.[0] ?? 'unknown';
-  const isText = table === 'key' || table === 'meta' || table === 'identity';
+  const table = tableOf(key) ?? 'unknown';
+  const isText = table === 'key' || table === 'meta' || table === 'identity' || table === 'restored';
   return `${table} ${isText ? Buffer.from(key.subarray(1)).toString('utf8') : String(keyNumber(key))}`.trim();
 }
 

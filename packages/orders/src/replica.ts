@@ -8,7 +8,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS, type FromReplica, type SubmitResult } from '@trireme/domain';
-import { LevelLog, RaftNode, describeMembership, type NodeStatus, type Transport } from '@trireme/raft';
+import {
+  LevelLog,
+  RaftNode,
+  describeMembership,
+  type CompactionOptions,
+  type NodeStatus,
+  type Transport,
+} from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
@@ -18,20 +25,19 @@ import {
   type LinkIdentity,
   type Log,
 } from '@trireme/service';
-import { BookMachine } from './machine.js';
+import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
+import { openBook } from './open-book.js';
 import { BookReads } from './reads.js';
-import { Book } from './rules/book.js';
 import type { Answer } from './rules/desk.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
-import { BookStore } from './store.js';
 
 interface ReplicaOptions {
   /** Id of this member of the Raft group, such as `1`. */
   readonly id: string;
   readonly members: readonly string[];
-  /** Folder of this replica; `log` and `book` are made in it. */
+  /** Folder of this replica; the log and the book are made in it. */
   readonly data: string;
   readonly host: string;
   /** Port for front-ends; 0 lets the system choose. */
@@ -40,6 +46,8 @@ interface ReplicaOptions {
   readonly catalog: string;
   readonly identity: LinkIdentity;
   readonly transport: Transport;
+  /** The library's defaults unless set. */
+  readonly compaction?: Partial<CompactionOptions>;
   readonly log: Log;
   readonly fatal: (error: unknown) => void;
   /** For tests that stop the process at a step of an order's path. */
@@ -51,12 +59,6 @@ const HAND_OVER_MS = 2_000;
 /** Submissions held between winning an election and being ready to lead, in frames; more are refused as busy. */
 const HELD_FRAMES_MAX = 1_000;
 
-interface Parts {
-  readonly book: Book;
-  readonly store: BookStore;
-  readonly machine: BookMachine;
-}
-
 type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
 
 export class Replica {
@@ -66,11 +68,11 @@ export class Replica {
   readonly #catalog: LinkDialer;
   readonly #server: InternalServer;
   readonly #reads = new BookReads({
-    parts: () => this.#parts,
+    machine: () => this.#machine,
     office: () => this.#office,
     fatal: (error) => this.#fatal(error),
   });
-  #parts: Parts | null = null;
+  #machine: BookMachine | null = null;
   #node: RaftNode | null = null;
   #office: Office | null = null;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
@@ -121,19 +123,20 @@ export class Replica {
     const { cluster } = identity;
     const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id });
     try {
-      const { store, meta, pending } = await BookStore.open({ path: join(data, 'book'), cluster, id });
-      const book = new Book(store, meta, pending);
-      const machine = new BookMachine(book, store, {
+      const events: MachineEvents = {
         pending: (batches) => this.#office?.pending(batches),
         applied: (applied, settled) => this.#office?.applied(applied, settled),
-      });
-      this.#parts = { book, store, machine };
+      };
+      const machine = await openBook({ data, cluster, id, events });
+      this.#machine = machine;
       this.#node = await RaftNode.start({
         id,
         members,
         storage: this.#observe.storage(storage),
         transport: this.#observe.transport(transport),
         machine,
+        compaction: this.#o.compaction ?? {},
+        onEvent: (event) => this.#o.log.info(event, event.type),
         onChange: (status) => this.#changed(status),
         onFatal: (error) => this.#fatal(error),
       });
@@ -155,7 +158,7 @@ export class Replica {
     await this.#server.close();
     await this.#catalog.stop();
     await this.#node?.stop();
-    await this.#parts?.store.close();
+    await this.#machine?.store.close();
   }
 
   /** Once it is stopping, what fails because something else is closed already is no news. */
@@ -165,8 +168,8 @@ export class Replica {
 
   /** What `GET /status` shows. */
   status(): object {
-    const parts = this.#parts;
-    const { applied, orders, hash, settledIndex, keys } = parts?.machine.stored ?? {};
+    const machine = this.#machine;
+    const { applied, orders, hash, settledIndex, keys } = machine?.stored ?? {};
     const { membership, ...node } = this.#node?.status() ?? {};
     return {
       service: 'replica',
@@ -178,7 +181,7 @@ export class Replica {
       hash,
       settledIndex,
       keys,
-      pending: parts?.book.pendingCount,
+      pending: machine?.book.pendingCount,
       frontends: this.#frontends.size,
       office: this.#office?.status ?? null,
     };
@@ -194,11 +197,12 @@ export class Replica {
   }
 
   #openOffice(): void {
-    if (this.#office !== null || this.#isStopping || this.#parts === null || this.#node === null) return;
+    if (this.#office !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
+    const machine = this.#machine;
     this.#office = new Office(
       {
         node: this.#node,
-        ...this.#parts,
+        ...{ machine, book: machine.book, store: machine.store },
         log: this.#o.log,
         answer: (answers) => this.#answer(answers),
         fatal: (error) => this.#fatal(error),

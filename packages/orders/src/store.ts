@@ -2,12 +2,21 @@
  * The book on disk: one LevelDB, every apply one atomic write with its applied index in it. Writes are not synced: the
  * log is, and what a power loss takes from here is applied again from there.
  */
-import { Level } from 'level';
-import { FormatError, asInteger, asList, asText } from '@trireme/domain';
-import { RaftError } from '@trireme/raft';
+import { rm } from 'node:fs/promises';
+import { FormatError, asBytes, asInteger, asList, asText } from '@trireme/domain';
+import { RaftError, decodeBase, encodeBase, type LogBase } from '@trireme/raft';
+import { BookCheck } from './book-check.js';
+import {
+  flushLevel,
+  openLevel,
+  scanRecords,
+  type BookLevel,
+  type LevelSnapshot,
+  type ScanRange,
+} from './book-level.js';
+import type { BookRecord } from './record-stream.js';
 import {
   BOOK_FORMAT,
-  describeKey,
   keyNumber,
   numberKey,
   readBatch,
@@ -17,6 +26,7 @@ import {
   readOutcomes,
   readPlace,
   seal,
+  tableOf,
   textKey,
   toRecord,
   unseal,
@@ -41,14 +51,30 @@ interface BookStoreOptions {
   readonly id: string;
 }
 
-/** Records read at a time by scans. */
-const PAGE = 1000;
+/** What a book that was opened holds, beside what is read of it later. */
+interface OpenedBook {
+  readonly store: BookStore;
+  readonly meta: BookMeta;
+  readonly pending: readonly KeptBatch[];
+  /** What snapshot it came from, null if from none. */
+  readonly restored: LogBase | null;
+}
+
+/** All records as of one moment, the meta record first. */
+export interface BookView {
+  readonly meta: BookMeta;
+  records(): AsyncGenerator<BookRecord>;
+  close(): Promise<void>;
+}
 
 export class BookStore implements BookReader {
-  readonly #db: Level<Uint8Array, Uint8Array>;
+  readonly #db: BookLevel;
   readonly #path: string;
+  /** Scans and views under way. */
+  #readers = 0;
+  #isRetired = false;
 
-  private constructor(db: Level<Uint8Array, Uint8Array>, path: string) {
+  private constructor(db: BookLevel, path: string) {
     this.#db = db;
     this.#path = path;
   }
@@ -58,29 +84,30 @@ export class BookStore implements BookReader {
    * @throws RaftError `LOG_DAMAGED` naming what is damaged or missing; `BAD_CONFIG` if the folder is another replica's
    *   or another process has it open.
    */
-  static async open(
-    options: BookStoreOptions,
-  ): Promise<{ readonly store: BookStore; readonly meta: BookMeta; readonly pending: readonly KeptBatch[] }> {
+  static async open(options: BookStoreOptions): Promise<OpenedBook> {
     const { path } = options;
-    const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
-    try {
-      await db.open();
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      const message = `cannot open the order book at ${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
-      const isDamage = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_CORRUPTION';
-      throw new RaftError(isDamage ? 'LOG_DAMAGED' : 'BAD_CONFIG', message, { cause: error });
-    }
-    const store = new BookStore(db, path);
+    const store = await BookStore.create(path);
+    const db = store.#db;
     try {
       await store.#claim(options);
       const meta = store.#get('meta', textKey('meta'), readMeta) ?? EMPTY_META;
+      const restored = store.#get('restored', textKey('restored'), (value) =>
+        decodeBase(asBytes(value, 'base')),
+      );
       const pending = await store.#check(meta);
-      return { store, meta, pending };
+      return { store, meta, pending, restored };
     } catch (error) {
       await db.close();
       throw error instanceof FormatError ? store.#damage(error.message, error) : error;
     }
+  }
+
+  /**
+   * Opens the LevelDB at `path` as it is, or makes an empty one.
+   * @throws RaftError `LOG_DAMAGED`, or `BAD_CONFIG` if another process has it open.
+   */
+  static async create(path: string): Promise<BookStore> {
+    return new BookStore(await openLevel(path), path);
   }
 
   #damage(what: string, cause?: unknown): RaftError {
@@ -108,54 +135,99 @@ export class BookStore implements BookReader {
     }
   }
 
-  /** Reads every record once: checksums, no hole in any table, as many of each as the meta record says. */
+  /** Reads every record once. @returns the batches that are not settled. */
   async #check(meta: BookMeta): Promise<readonly KeptBatch[]> {
-    const pending: KeptBatch[] = [];
-    await this.#checkTable('order', 1, meta.orders, readOrder);
-    await this.#checkTable('change', 1, meta.changes, readChange);
-    await this.#checkTable('outcomes', meta.firstSeq, meta.settledSeq, readOutcomes);
-    await this.#checkTable('batch', meta.firstSeq, meta.lastSeq, (seq, value) => {
-      const batch = readBatch(seq, value);
-      if (seq > meta.settledSeq) pending.push(batch);
-    });
-    let keys = 0;
-    for await (const [key, record] of this.#scan(textKey('key'), textKey('key', '\u{10ffff}'))) {
-      readPlace(unseal(key, record));
-      keys += 1;
-    }
-    if (keys !== meta.keys) throw this.#damage(`it has ${keys} keys of ${meta.keys}`);
-    return pending;
+    const check = new BookCheck(meta);
+    for await (const [key, record] of this.#scan({})) check.visit(key, record);
+    return check.finish();
   }
 
-  async #checkTable(
-    table: Table,
-    first: number,
-    last: number,
-    read: (number: number, value: unknown) => unknown,
-  ): Promise<void> {
-    let expected = first;
-    const [gte, lte] = [numberKey(table, 0), numberKey(table, Number.MAX_SAFE_INTEGER)];
-    for await (const [key, record] of this.#scan(gte, lte)) {
-      const number = keyNumber(key);
-      if (number > last || number < first) throw this.#damage(`${describeKey(key)} should not be there`);
-      if (number !== expected) break;
-      read(number, unseal(key, record));
-      expected += 1;
-    }
-    if (expected <= last) throw this.#damage(`${describeKey(numberKey(table, expected))} is missing`);
-  }
-
-  async *#scan(gte: Uint8Array, lte: Uint8Array): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-    const iterator = this.#db.iterator({ gte, lte });
+  async *#scan(range: ScanRange): AsyncGenerator<BookRecord> {
+    this.#readers += 1;
     try {
-      for (;;) {
-        const page = await iterator.nextv(PAGE);
-        if (page.length === 0) return;
-        yield* page;
-      }
+      yield* scanRecords(this.#db, range);
     } finally {
-      await iterator.close();
+      this.#readerLeft();
     }
+  }
+
+  #readerLeft(): void {
+    this.#readers -= 1;
+    if (this.#isRetired && this.#readers === 0) void this.#remove();
+  }
+
+  /**
+   * Another book takes the place of this one: it is closed and removed once no one reads it. Where the process ends
+   * before that, or the files resist, the next start removes them.
+   */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#readers === 0) void this.#remove();
+  }
+
+  async #remove(): Promise<void> {
+    await this.#db.close();
+    await rm(this.#path, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  /** A view of all records as of now, but for those that are this replica's own. */
+  view(): BookView {
+    const snapshot = this.#db.snapshot();
+    this.#readers += 1;
+    const key = textKey('meta');
+    const meta = this.#db.getSync(key, { snapshot });
+    let isOpen = true;
+    return {
+      meta: meta === undefined ? EMPTY_META : this.#parse('meta', key, meta, readMeta),
+      records: () => this.#viewed(snapshot, key, meta ?? seal(key, Object.entries(EMPTY_META))),
+      close: async () => {
+        if (!isOpen) return;
+        isOpen = false;
+        await snapshot.close();
+        this.#readerLeft();
+      },
+    };
+  }
+
+  async *#viewed(snapshot: LevelSnapshot, metaKey: Uint8Array, meta: Uint8Array): AsyncGenerator<BookRecord> {
+    yield [metaKey, meta];
+    for await (const record of this.#scan({ snapshot })) {
+      const table = tableOf(record[0]);
+      if (table !== 'meta' && table !== 'identity' && table !== 'restored') yield record;
+    }
+  }
+
+  /**
+   * Makes all that was written survive a power loss.
+   * @throws RaftError `STORAGE_FAILED`.
+   */
+  async sync(): Promise<void> {
+    await this.#attempt(async () => flushLevel(this.#db));
+  }
+
+  /** Writes records as they are. @throws RaftError `STORAGE_FAILED`. */
+  async put(records: readonly BookRecord[]): Promise<void> {
+    await this.#attempt(async () => {
+      const batch = this.#db.batch();
+      for (const [key, value] of records) batch.put(key, value);
+      await batch.write();
+    });
+  }
+
+  /**
+   * Completes a book that came as a snapshot: whose it is, what it was restored from, and where it stands; all durable.
+   * @throws RaftError `STORAGE_FAILED`.
+   */
+  async finish({ cluster, id }: BookStoreOptions, meta: BookMeta, base: LogBase): Promise<void> {
+    const identity = textKey('identity');
+    const restored = textKey('restored');
+    const record = toRecord({ table: 'meta', value: meta });
+    await this.put([
+      [identity, seal(identity, [BOOK_FORMAT, cluster, id])],
+      [restored, seal(restored, encodeBase(base))],
+      [record.key, record.value ?? Buffer.alloc(0)],
+    ]);
+    await this.sync();
   }
 
   #get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
@@ -225,7 +297,8 @@ export class BookStore implements BookReader {
   ): AsyncGenerator<T> {
     if (after >= last) return;
     let expected = after + 1;
-    for await (const [key, record] of this.#scan(numberKey(table, expected), numberKey(table, last))) {
+    const range = { gte: numberKey(table, expected), lte: numberKey(table, last) };
+    for await (const [key, record] of this.#scan(range)) {
       if (keyNumber(key) !== expected) break;
       yield this.#parse(table, key, record, (value) => read(keyNumber(key), value));
       expected += 1;
@@ -238,7 +311,7 @@ export class BookStore implements BookReader {
    * @throws RaftError `STORAGE_FAILED`: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
-    try {
+    await this.#attempt(async () => {
       const batch = this.#db.batch();
       for (const write of writes) {
         const { key, value } = toRecord(write);
@@ -246,6 +319,12 @@ export class BookStore implements BookReader {
         else batch.put(key, value);
       }
       await batch.write();
+    });
+  }
+
+  async #attempt(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
     } catch (error) {
       throw new RaftError('STORAGE_FAILED', `the order book at ${this.#path} cannot be written`, {
         cause: error,

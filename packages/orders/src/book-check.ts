@@ -1,0 +1,103 @@
+/**
+ * Every record of a book, looked at once in the order of keys: checksums, no hole in any table, and as many of each as
+ * the meta record says. For a book that is opened, and for one that comes in as a snapshot.
+ */
+import { FormatError } from '@trireme/domain';
+import {
+  describeKey,
+  keyNumber,
+  numberKey,
+  readBatch,
+  readChange,
+  readOrder,
+  readOutcomes,
+  readPlace,
+  tableOf,
+  unseal,
+  type Table,
+} from './records.js';
+import type { BookMeta, KeptBatch } from './rules/state.js';
+
+interface Run {
+  readonly first: number;
+  readonly last: number;
+  expected: number;
+}
+
+export class BookCheck {
+  readonly #meta: BookMeta;
+  readonly #runs: ReadonlyMap<Table, Run>;
+  /** Batches that are not settled; bounded by the leader's intake. */
+  readonly #pending: KeptBatch[] = [];
+  #keys = 0;
+
+  constructor(meta: BookMeta) {
+    this.#meta = meta;
+    const run = (first: number, last: number): Run => ({ first, last, expected: first });
+    this.#runs = new Map([
+      ['order', run(1, meta.orders)],
+      ['change', run(1, meta.changes)],
+      ['outcomes', run(meta.firstSeq, meta.settledSeq)],
+      ['batch', run(meta.firstSeq, meta.lastSeq)],
+    ]);
+  }
+
+  /** The next record. @throws FormatError if it is damaged, should not be there, or another one is missing before it. */
+  visit(key: Uint8Array, record: Uint8Array): void {
+    const table = tableOf(key);
+    switch (table) {
+      case 'meta':
+      case 'identity':
+      case 'restored':
+        unseal(key, record);
+        return;
+      case 'key':
+        readPlace(unseal(key, record));
+        this.#keys += 1;
+        return;
+      case 'order':
+      case 'change':
+      case 'outcomes':
+      case 'batch':
+        this.#visitNumbered(table, key, record);
+        return;
+      case null:
+        throw new FormatError(`${describeKey(key)} should not be there`);
+    }
+  }
+
+  #visitNumbered(
+    table: 'order' | 'change' | 'outcomes' | 'batch',
+    key: Uint8Array,
+    record: Uint8Array,
+  ): void {
+    const run = this.#runs.get(table);
+    const number = keyNumber(key);
+    if (run === undefined || number > run.last || number < run.first) {
+      throw new FormatError(`${describeKey(key)} should not be there`);
+    }
+    if (number !== run.expected) {
+      throw new FormatError(`${describeKey(numberKey(table, run.expected))} is missing`);
+    }
+    run.expected += 1;
+    const value = unseal(key, record);
+    if (table === 'order') readOrder(number, value);
+    else if (table === 'change') readChange(number, value);
+    else if (table === 'outcomes') readOutcomes(number, value);
+    else {
+      const batch = readBatch(number, value);
+      if (number > this.#meta.settledSeq) this.#pending.push(batch);
+    }
+  }
+
+  /** All records were visited. @returns the batches that are not settled. @throws FormatError if something is missing. */
+  finish(): readonly KeptBatch[] {
+    for (const [table, { expected, last }] of this.#runs) {
+      if (expected <= last) throw new FormatError(`${describeKey(numberKey(table, expected))} is missing`);
+    }
+    if (this.#keys !== this.#meta.keys) {
+      throw new FormatError(`it has ${this.#keys} keys of ${this.#meta.keys}`);
+    }
+    return this.#pending;
+  }
+}

@@ -1,0 +1,63 @@
+/** LevelDB as the book uses it: bytes in, bytes out. */
+import { Level } from 'level';
+import { RaftError } from '@trireme/raft';
+import type { BookRecord } from './record-stream.js';
+
+export type BookLevel = Level<Uint8Array, Uint8Array>;
+export type LevelSnapshot = ReturnType<Level['snapshot']>;
+
+export interface ScanRange {
+  readonly gte?: Uint8Array;
+  readonly lte?: Uint8Array;
+  /** As of then instead of now. */
+  readonly snapshot?: LevelSnapshot;
+}
+
+/** What `level` declares only for the implementation that it wraps. */
+interface Compactable {
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>;
+}
+
+/** Records read at a time by scans. */
+const PAGE = 1000;
+
+/**
+ * Opens the LevelDB at `path`, or makes an empty one.
+ * @throws RaftError `LOG_DAMAGED`, or `BAD_CONFIG` if another process has it open.
+ */
+export async function openLevel(path: string): Promise<BookLevel> {
+  const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  try {
+    await db.open();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const message = `cannot open the order book at ${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const isDamage = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_CORRUPTION';
+    throw new RaftError(isDamage ? 'LOG_DAMAGED' : 'BAD_CONFIG', message, { cause: error });
+  }
+  return db;
+}
+
+/** Records in the order of their keys, many at a time. */
+export async function* scanRecords(db: BookLevel, range: ScanRange): AsyncGenerator<BookRecord> {
+  const iterator = db.iterator<Uint8Array, Uint8Array>(range);
+  try {
+    for (;;) {
+      const page = await iterator.nextv(PAGE);
+      if (page.length === 0) return;
+      yield* page;
+    }
+  } finally {
+    await iterator.close();
+  }
+}
+
+/**
+ * Makes all that was written survive a power loss. A synced write would not do: LevelDB begins a new file now and then,
+ * without a sync of the one before. So what it holds in memory becomes a table, which it syncs; the range, of one key
+ * that need not exist, is there because the call wants one.
+ */
+export async function flushLevel(db: BookLevel): Promise<void> {
+  const key = new Uint8Array([0]);
+  await (db as unknown as Compactable).compactRange(key, key);
+}

@@ -1,0 +1,67 @@
+/**
+ * A book as a stream: its records one after another, each as it stands on disk, under its own checksum. The meta record
+ * comes first, since it says what has to follow; whoever writes them down writes it last.
+ *
+ *     | key length 2 | value length 4 | key ... | value ... |
+ */
+import { FormatError } from '@trireme/domain';
+
+export type BookRecord = readonly [key: Uint8Array, value: Uint8Array];
+
+const HEADER_BYTES = 6;
+/** Bytes that make a chunk full. */
+const CHUNK_BYTES = 64 * 1024;
+/** A record beyond this is none: log entries, the largest part of any, travel in frames of half the size. */
+const RECORD_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Packs records into chunks. */
+export async function* packRecords(records: AsyncIterable<BookRecord>): AsyncGenerator<Buffer> {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const [key, value] of records) {
+    const header = Buffer.allocUnsafe(HEADER_BYTES);
+    header.writeUInt16BE(key.byteLength, 0);
+    header.writeUInt32BE(value.byteLength, 2);
+    parts.push(header, key, value);
+    bytes += HEADER_BYTES + key.byteLength + value.byteLength;
+    if (bytes < CHUNK_BYTES) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(parts);
+}
+
+/** Reads them, however they were cut on the way. @throws FormatError if the stream ends within a record. */
+export async function* unpackRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<BookRecord> {
+  let held: Buffer = Buffer.alloc(0);
+  let more: Uint8Array[] = [];
+  let bytes = 0;
+  let needed = HEADER_BYTES;
+  for await (const chunk of chunks) {
+    more.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes < needed) continue;
+    held = Buffer.concat([held, ...more]);
+    more = [];
+    let at = 0;
+    for (;;) {
+      needed = lengthAt(held, at);
+      if (held.length - at < needed) break;
+      const keyEnd = at + HEADER_BYTES + held.readUInt16BE(at);
+      yield [held.subarray(at + HEADER_BYTES, keyEnd), held.subarray(keyEnd, at + needed)];
+      at += needed;
+    }
+    held = held.subarray(at);
+    bytes = held.length;
+  }
+  if (bytes > 0) throw new FormatError('a snapshot ends within a record');
+}
+
+/** Bytes of the record at `at`; as many as its lengths take while these are not all there. */
+function lengthAt(bytes: Buffer, at: number): number {
+  if (bytes.length - at < HEADER_BYTES) return HEADER_BYTES;
+  const length = HEADER_BYTES + bytes.readUInt16BE(at) + bytes.readUInt32BE(at + 2);
+  if (length > RECORD_BYTES_MAX) throw new FormatError(`a record of ${length} bytes`);
+  return length;
+}

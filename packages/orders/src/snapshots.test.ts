@@ -1,0 +1,356 @@
+/** A book given as a snapshot, and taken: it is the same book, and a crash leaves the one before or the new one. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FormatError } from '@trireme/domain';
+import {
+  RaftError,
+  makeEntry,
+  NO_MEMBERS,
+  type Entry,
+  type LogBase,
+  type SnapshotSupport,
+  type SnapshotView,
+} from '@trireme/raft';
+import { BookFolder } from './book-folder.js';
+import type { BookMachine } from './machine.js';
+import { openBook } from './open-book.js';
+import { packRecords, unpackRecords, type BookRecord } from './record-stream.js';
+import { numberKey, seal, textKey } from './records.js';
+import { KnownCommands } from './rules/known.js';
+import type { BookedOrder } from './rules/state.js';
+import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
+import { withFolder } from './testing/folders.js';
+
+const NO_EVENTS = { pending: () => undefined, applied: () => undefined };
+
+async function open(data: string, id = '1'): Promise<BookMachine> {
+  mkdirSync(data, { recursive: true });
+  return openBook({ data, cluster: 'test', id, events: NO_EVENTS });
+}
+
+function supportOf(machine: BookMachine): SnapshotSupport {
+  assert.ok(machine.snapshots !== undefined);
+  return machine.snapshots;
+}
+
+/** One record of each table at least, and a batch that is not settled. */
+const BOOKED = [
+  entry(1, [buy('a'), { kind: 'restock', key: 'r', name: 'A', quantity: 5 }, buy('a')]),
+  settling(2, 1, [FILLED, DONE, NONE]),
+  entry(3, [{ kind: 'list', key: 'l', name: 'N', price: 5 }, buy('b'), buy('c')]),
+  settling(4, 3, [DONE, FILLED, REJECTED]),
+  entry(5, [buy('d'), buy('e')]),
+];
+const LATER = [settling(6, 5, [FILLED, FILLED]), entry(7, [buy('f')]), settling(8, 7, [FILLED])];
+
+function logged(entries: typeof BOOKED): Entry[] {
+  return entries.map(({ index, bytes }) => makeEntry(index, 1, 'command', bytes));
+}
+
+function baseAt(index: number): LogBase {
+  return { index, term: 1, membership: NO_MEMBERS };
+}
+
+async function fill(data: string, entries = BOOKED): Promise<BookMachine> {
+  const machine = await open(data);
+  await machine.apply(logged(entries));
+  return machine;
+}
+
+async function contentOf(view: SnapshotView): Promise<Buffer[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of view.chunks()) chunks.push(Buffer.from(chunk));
+  await view.close();
+  return chunks;
+}
+
+async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** Has `to` take the snapshot that `machine` gives now. */
+async function carry(machine: BookMachine, to: BookMachine): Promise<void> {
+  const view = supportOf(machine).take();
+  const staged = await supportOf(to).receive(baseAt(view.index), view.chunks());
+  await view.close();
+  await staged.install();
+  await staged.discard();
+}
+
+async function booksOf(data: string): Promise<string[]> {
+  return readdirSync(data)
+    .filter((name) => name.startsWith('book'))
+    .sort();
+}
+
+test('a book that went as a snapshot is the same book: hash, orders, keys and what is pending', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const target = await open(join(path, '2'), '2');
+    await carry(source, target);
+    assert.equal(target.stored, source.stored);
+    assert.equal(target.book.pending, source.book.pending);
+    assert.equal(supportOf(target).restored, baseAt(5));
+    const known = new KnownCommands(target.store);
+    for (const key of ['a', 'r', 'l', 'b', 'c']) {
+      assert.equal(known.find(key), new KnownCommands(source.store).find(key), key);
+    }
+    for (const machine of [source, target]) await machine.apply(logged(LATER));
+    assert.equal(target.stored, source.stored, 'and it goes on as the other one does');
+    assert.is(target.store.order(5)?.number, 5);
+    assert.is(target.applied, 8);
+    await target.store.close();
+    const again = await open(join(path, '2'), '2');
+    assert.equal(again.stored, source.stored);
+    assert.equal(supportOf(again).restored, baseAt(5));
+    for (const { store } of [source, again]) await store.close();
+  });
+});
+
+test('an empty book can be given, and one that was there is replaced', async () => {
+  await withFolder(async (path) => {
+    const source = await open(join(path, '1'));
+    await source.apply([makeEntry(1, 1, 'noop', new Uint8Array(0))]);
+    const target = await fill(join(path, '2'));
+    const view = supportOf(source).take();
+    const staged = await supportOf(target).receive(baseAt(1), view.chunks());
+    assert.is(target.stored.orders, 2, 'until it is installed nothing has changed');
+    await staged.install();
+    assert.equal([target.applied, target.stored.orders, target.store.order(1)], [1, 0, null]);
+    await view.close();
+    for (const { store } of [source, target]) await store.close();
+  });
+});
+
+test('a view does not change while entries are applied', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const target = await open(join(path, '2'), '2');
+    const before = source.stored;
+    const view = supportOf(source).take();
+    await source.apply(logged(LATER));
+    const staged = await supportOf(target).receive(baseAt(5), view.chunks());
+    await staged.install();
+    await view.close();
+    await view.close();
+    assert.equal(target.stored, before);
+    for (const { store } of [source, target]) await store.close();
+  });
+});
+
+/** The number of the next order, null behind the last. */
+async function nextNumber(orders: AsyncGenerator<BookedOrder>): Promise<number | null> {
+  const next = await orders.next();
+  return next.done === true ? null : next.value.number;
+}
+
+test('a book of thousands goes in chunks, and who reads the book before it reads on', async () => {
+  await withFolder(async (path) => {
+    const source = await open(join(path, '1'));
+    const size = 3000;
+    const commands = Array.from({ length: size }, (_, i) => buy(`k${i}`));
+    await source.apply(logged([entry(1, commands), settling(2, 1, new Array(size).fill(FILLED))]));
+    const target = await fill(join(path, '2'));
+    const reading = target.store.orders(0, 2);
+    const view = supportOf(target).take();
+    assert.is(await nextNumber(reading), 1);
+    assert.ok((await contentOf(supportOf(source).take())).length > 1, 'several chunks');
+    await carry(source, target);
+    assert.is(target.stored.orders, size);
+    assert.is(await nextNumber(reading), 2, 'of the book before');
+    assert.is(await nextNumber(reading), null);
+    assert.ok((await contentOf(view)).length > 0);
+    while (existsSync(join(path, '2', 'book'))) await new Promise((resolve) => setTimeout(resolve, 2));
+    assert.equal(await booksOf(join(path, '2')), ['book-1', 'book.current']);
+    for (const { store } of [source, target]) await store.close();
+  });
+});
+
+/** The records of a book's snapshot. */
+async function recordsOf(machine: BookMachine): Promise<BookRecord[]> {
+  const records: BookRecord[] = [];
+  for await (const [key, value] of unpackRecords(from(await contentOf(supportOf(machine).take())))) {
+    records.push([Buffer.from(key), Buffer.from(value)]);
+  }
+  return records;
+}
+
+const OWN = textKey('identity');
+const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly BookRecord[], RegExp])[] = [
+  ['without its keys', (records) => records.filter(([key]) => key[0] !== 0x6b), /0 keys of 7/],
+  [
+    'without one order',
+    (records) => records.filter(([key]) => !numberKey('order', 1).equals(key)),
+    /order 1 is missing/,
+  ],
+  [
+    'without its pending batch',
+    (records) => records.filter(([key]) => !numberKey('batch', 3).equals(key)),
+    /batch 3/,
+  ],
+  ['without its outcomes', (records) => records.filter(([key]) => key[0] !== 0x73), /outcomes 1 is missing/],
+  ['with a record twice', (records) => [...records, ...records.slice(-1)], /should not be there|missing/],
+  ['without its meta record', (records) => records.slice(1), /does not begin with its meta record/],
+  ['with nothing in it', () => [], /does not begin with its meta record/],
+  [
+    "with another's identity",
+    (records) => [...records, [OWN, seal(OWN, [1, 'test', '1'])]],
+    /of one replica/,
+  ],
+  ['with a table that is none', (records) => [...records, [Buffer.from('?'), OWN]], /should not be there/],
+];
+
+for (const [name, change, message] of FAULTS) {
+  test(`a snapshot ${name} is refused and leaves nothing`, async () => {
+    await withFolder(async (path) => {
+      const source = await fill(join(path, '1'));
+      const target = await open(join(path, '2'), '2');
+      const chunks = packRecords(from(change(await recordsOf(source))));
+      const error: unknown = await supportOf(target)
+        .receive(baseAt(5), chunks)
+        .catch((reason: unknown) => reason);
+      assert.instance(error, FormatError);
+      assert.match(String(error), message);
+      assert.equal(await booksOf(join(path, '2')), ['book']);
+      await carry(source, target);
+      for (const { store } of [source, target]) await store.close();
+    });
+  });
+}
+
+test('a flipped bit in any record, a cut, and a book as of another index are refused', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const target = await open(join(path, '2'), '2');
+    const records = await recordsOf(source);
+    const whole = Buffer.concat(await contentOf(supportOf(source).take()));
+    const refused = async (chunks: AsyncGenerator<Uint8Array>, index = 5): Promise<void> => {
+      const error: unknown = await supportOf(target)
+        .receive(baseAt(index), chunks)
+        .catch((reason: unknown) => reason);
+      assert.instance(error, FormatError);
+    };
+    for (const [place, [key, value]] of records.entries()) {
+      const damaged = Buffer.from(value);
+      const at = place % damaged.length;
+      damaged[at] = (damaged[at] ?? 0) ^ 4;
+      await refused(
+        packRecords(
+          from(records.map((record, other) => (other === place ? ([key, damaged] as const) : record))),
+        ),
+      );
+    }
+    for (const length of [0, 3, 20, whole.length - 1]) await refused(from([whole.subarray(0, length)]));
+    const huge = Buffer.alloc(6, 0xff);
+    await refused(from([huge]));
+    await refused(from([whole]), 6);
+    for (const { store } of [source, target]) await store.close();
+  });
+});
+
+test('records come out as they went in, one byte at a time', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const target = await open(join(path, '2'), '2');
+    const whole = Buffer.concat(await contentOf(supportOf(source).take()));
+    const bytes = Array.from(whole, (_, at) => whole.subarray(at, at + 1));
+    const staged = await supportOf(target).receive(baseAt(5), from(bytes));
+    await staged.install();
+    assert.equal(target.stored, source.stored);
+    for (const { store } of [source, target]) await store.close();
+  });
+});
+
+test('a crash while one comes in, and one before it is installed: the book is the one before, the rest is removed', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const data = join(path, '2');
+    const target = await fill(data, BOOKED.slice(0, 2));
+    const before = target.stored;
+    const view = supportOf(source).take();
+    await supportOf(target).receive(baseAt(5), view.chunks());
+    await view.close();
+    assert.equal(await booksOf(data), ['book', 'book-1']);
+    // The process dies here: a lock on the new book is all that keeps its files busy, and another name is as good.
+    await target.store.close();
+    mkdirSync(join(data, 'book-7'));
+    writeFileSync(join(data, 'book-7', '000003.log'), 'half of it');
+    writeFileSync(join(data, 'book.current.new'), 'book-7');
+    const again = await open(data);
+    assert.equal(again.stored, before);
+    assert.is(supportOf(again).restored, null);
+    assert.equal(await booksOf(data), ['book']);
+    for (const { store } of [source, again]) await store.close();
+  });
+});
+
+test('a crash right after it became the book: the next start has it, and removes the one before', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const data = join(path, '2');
+    const target = await fill(data, BOOKED.slice(0, 2));
+    await carry(source, target);
+    await target.store.close();
+    assert.is(readFileSync(join(data, 'book.current'), 'utf8'), 'book-1\n');
+    mkdirSync(join(data, 'book'), { recursive: true });
+    const again = await open(data);
+    assert.equal(again.stored, source.stored);
+    assert.equal(await booksOf(data), ['book-1', 'book.current']);
+    await carry(source, again);
+    assert.is(readFileSync(join(data, 'book.current'), 'utf8'), 'book-2\n');
+    for (const { store } of [source, again]) await store.close();
+  });
+});
+
+test('one that is discarded leaves nothing, and the next one has a place of its own', async () => {
+  await withFolder(async (path) => {
+    const source = await fill(join(path, '1'));
+    const data = join(path, '2');
+    const target = await open(data);
+    const view = supportOf(source).take();
+    const staged = await supportOf(target).receive(baseAt(5), view.chunks());
+    await staged.discard();
+    await view.close();
+    assert.equal(await booksOf(data), ['book']);
+    await carry(source, target);
+    assert.equal(supportOf(target).restored, baseAt(5));
+    for (const { store } of [source, target]) await store.close();
+  });
+});
+
+test('a pointer that makes no sense, or names what is not there, is damage and no empty book', async () => {
+  await withFolder(async (path) => {
+    for (const text of ['book-3\n', 'book', '../book\n', '', 'log\n']) {
+      writeFileSync(join(path, 'book.current'), text);
+      const error: unknown = await BookFolder.open(path).catch((reason: unknown) => reason);
+      assert.ok(error instanceof RaftError && error.code === 'LOG_DAMAGED', text);
+    }
+  });
+});
+
+test('a data folder that is not there yet has room for a first book', async () => {
+  await withFolder(async (path) => {
+    const { path: book } = await BookFolder.open(join(path, 'new'));
+    assert.is(book, join(path, 'new', 'book'));
+  });
+});
+
+test('sync says how far it made the book durable', async () => {
+  await withFolder(async (path) => {
+    const machine = await fill(path);
+    assert.is(await supportOf(machine).sync(), 5);
+    assert.ok(
+      readdirSync(join(path, 'book')).some((name) => name.endsWith('.ldb')),
+      'it is in a table',
+    );
+    await machine.store.close();
+    const error: unknown = await supportOf(machine)
+      .sync()
+      .catch((reason: unknown) => reason);
+    assert.ok(error instanceof RaftError && error.code === 'STORAGE_FAILED');
+  });
+});
+
+test.run();
