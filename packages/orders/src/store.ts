@@ -61,7 +61,7 @@ interface OpenedBook {
 }
 
 /** All records as of one moment, the meta record first. */
-export interface BookView {
+interface BookView {
   readonly meta: BookMeta;
   records(): AsyncGenerator<BookRecord>;
   close(): Promise<void>;
