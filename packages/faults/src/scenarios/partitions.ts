@@ -194,4 +194,30 @@ export const PARTITIONS: readonly Scenario[] = [
       run.healNetwork();
     },
   },
+  {
+    name: 'bytes are damaged on their way between replicas: no book holds what nobody ordered',
+    script: async (run) => {
+      const replicas = run.names('replica');
+      run.note('one piece in 50 between replicas arrives with a flipped bit');
+      for (const one of replicas) {
+        for (const other of replicas) run.network.degrade(one, other, { corruption: 0.02 });
+      }
+      await run.sleep(6_000);
+      run.healNetwork();
+      await run.progress();
+    },
+  },
+  {
+    name: 'bytes are damaged on their way between all processes: no book holds what nobody ordered',
+    script: async (run) => {
+      const names = run.names();
+      run.note('one piece in 50 between processes arrives with a flipped bit');
+      for (const one of names) {
+        for (const other of names) run.network.degrade(one, other, { corruption: 0.02 });
+      }
+      await run.sleep(6_000);
+      run.healNetwork();
+      await run.progress();
+    },
+  },
 ];

@@ -66,19 +66,30 @@ export const SURROUNDINGS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a front-end has few descriptors: it refuses what is too much, and goes on',
+    name: 'a front-end runs out of descriptors: it lets nobody new in, and goes on',
     needs: ['prlimit'],
-    prepare: () => ({ hindrances: { 'frontend-1': { wrapper: ['prlimit', '--nofile=36'] } } }),
-    workload: { clients: 24 },
-    script: async (run) => run.sleep(4_000),
+    script: async (run) => {
+      run.limitDescriptors('frontend-1', 2);
+      const sockets = run.occupy('frontend-1', 30);
+      await run.sleep(3_000);
+      await run.progress();
+      for (const socket of sockets) socket.destroy();
+      run.limitDescriptors('frontend-1', null);
+      await run.progress();
+    },
   },
   {
-    name: 'a replica has few descriptors',
+    name: 'the leader runs out of descriptors: it goes on or stops, and loses nothing',
     needs: ['prlimit'],
-    prepare: () => ({ hindrances: { 'replica-1': { wrapper: ['prlimit', '--nofile=40'] } } }),
     script: async (run) => {
-      run.expectEnd('replica-1');
+      const leader = await run.leader();
+      run.expectEnd(leader);
+      run.limitDescriptors(leader, 1);
+      const sockets = run.occupy(leader, 10);
       await run.sleep(4_000);
+      await run.progress();
+      for (const socket of sockets) socket.destroy();
+      if (run.isUp(leader)) run.limitDescriptors(leader, null);
       await run.progress();
     },
   },
