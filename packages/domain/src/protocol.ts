@@ -7,7 +7,7 @@ import type { Cents } from './money.js';
 import type { OrderType } from './order.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 

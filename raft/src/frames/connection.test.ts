@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameConnection, type FrameClose, type FrameLimits } from './connection.js';
 import { FrameError } from './errors.js';
+import { framed as framedBytes } from './testing/frames.js';
 import { withPair } from './testing/sockets.js';
 
 const LIMITS: FrameLimits = { frameBytesMax: 1_000_000, queueBytesMax: 4_000_000, silenceMsMax: 60_000 };
@@ -39,9 +40,7 @@ async function bytesOf(socket: Socket, count: number): Promise<{ bytes: Buffer; 
 }
 
 function framed(text: string): Buffer {
-  const header = Buffer.alloc(4);
-  header.writeUInt32BE(Buffer.byteLength(text));
-  return Buffer.concat([header, Buffer.from(text)]);
+  return framedBytes(Buffer.from(text));
 }
 
 test('what is sent in one turn leaves in one write', async () => {
@@ -50,8 +49,8 @@ test('what is sent in one turn leaves in one write', async () => {
     begin(connection);
     for (const text of ['one', 'two', 'three']) assert.ok(connection.send(Buffer.from(text)));
     assert.is(near.bytesWritten, 0);
-    assert.is(connection.queuedBytes, 23);
-    const { bytes, chunks } = await bytesOf(far, 23);
+    assert.is(connection.queuedBytes, 47);
+    const { bytes, chunks } = await bytesOf(far, 47);
     assert.equal(bytes, Buffer.concat([framed('one'), framed('two'), framed('three')]));
     assert.is(chunks, 1);
     connection.close('done');
@@ -100,9 +99,9 @@ test('a frame at the bound of the queue is refused, and nothing of it is queued'
     });
     begin(connection);
     assert.ok(connection.send(Buffer.alloc(100)));
-    assert.is(connection.send(Buffer.alloc(93)), false);
-    assert.is(connection.queuedBytes, 104);
-    assert.ok(connection.send(Buffer.alloc(92)));
+    assert.is(connection.send(Buffer.alloc(77)), false);
+    assert.is(connection.queuedBytes, 112);
+    assert.ok(connection.send(Buffer.alloc(76)));
     connection.close('done');
     assert.is(connection.send(Buffer.alloc(1)), false);
   });
@@ -118,7 +117,7 @@ test('bytes that a reader does not take count as queued', async () => {
       await new Promise((resolve) => setImmediate(resolve));
       assert.ok(sent < 1_000, 'the queue has a bound');
     }
-    assert.ok(connection.queuedBytes > LIMITS.queueBytesMax - 500_004);
+    assert.ok(connection.queuedBytes > LIMITS.queueBytesMax - 500_012);
     connection.close('done');
   });
 });
@@ -144,8 +143,19 @@ test('an oversized frame of the other side closes', async () => {
   await withPair(async (near, far) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     const { closed } = begin(connection);
-    far.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+    far.write(framedBytes(Buffer.alloc(1_000_001)));
     assert.is((await closed).code, 'BAD_FRAME');
+  });
+});
+
+test('a frame that was damaged on its way closes, and is not handed out', async () => {
+  await withPair(async (near, far) => {
+    const { closed, frames } = begin(new FrameConnection(near, NOTHING, LIMITS));
+    const damaged = framed('hello');
+    damaged[14] = (damaged[14] ?? 0) ^ 1;
+    far.write(Buffer.concat([framed('sound'), damaged, framed('late')]));
+    assert.is((await closed).code, 'BAD_FRAME');
+    assert.equal(frames, ['sound']);
   });
 });
 

@@ -7,13 +7,14 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { FRAME_HEADER_BYTES, FrameDecoder } from './decoder.js';
+import { FrameDecoder } from './decoder.js';
 import { FrameError } from './errors.js';
+import { FRAME_HEADER_BYTES, writeFrameHeader } from './header.js';
 
 export interface FrameLimits {
   /** Longest frame, in bytes, sent or received. */
   readonly frameBytesMax: number;
-  /** Bytes that may wait to be sent, at least one longest frame with its length. At the bound `send` returns false. */
+  /** Bytes that may wait to be sent, at least one longest frame with its header. At the bound `send` returns false. */
   readonly queueBytesMax: number;
   /**
    * A connection on which nothing came in for about this long, in milliseconds, is closed. Each side sends an empty
@@ -31,7 +32,7 @@ export type FrameCloseCode =
   | 'SOCKET_FAILED'
   /** Nothing came in for `silenceMsMax`. */
   | 'SILENT'
-  /** The other side sent a frame that is too long. */
+  /** A frame came in that is too long, or was damaged on its way. */
   | 'BAD_FRAME';
 
 /** Why a connection is closed. */
@@ -55,6 +56,7 @@ const COALESCE_BYTES_MAX = 64 * 1024;
 const SILENCE_TICKS = 6;
 
 const KEEP_ALIVE = Buffer.alloc(FRAME_HEADER_BYTES);
+writeFrameHeader(KEEP_ALIVE, 0, new Uint8Array());
 
 export class FrameConnection {
   readonly #socket: Duplex;
@@ -177,7 +179,7 @@ export class FrameConnection {
       const joined = Buffer.allocUnsafe(bytes);
       let at = 0;
       for (const frame of frames) {
-        at = joined.writeUInt32BE(frame.byteLength, at);
+        at = writeFrameHeader(joined, at, frame);
         joined.set(frame, at);
         at += frame.byteLength;
       }
@@ -187,7 +189,7 @@ export class FrameConnection {
     this.#socket.cork();
     for (const frame of frames) {
       const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
-      header.writeUInt32BE(frame.byteLength, 0);
+      writeFrameHeader(header, 0, frame);
       this.#socket.write(header);
       this.#socket.write(frame);
     }

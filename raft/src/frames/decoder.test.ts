@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FRAME_HEADER_BYTES, FrameDecoder } from './decoder.js';
-
-function framed(payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  header.writeUInt32BE(payload.byteLength);
-  return Buffer.concat([header, payload]);
-}
+import { FrameDecoder } from './decoder.js';
+import { FRAME_HEADER_BYTES } from './header.js';
+import { framed } from './testing/frames.js';
 
 /** The stream in pieces of the given lengths, over and over. */
 function cut(stream: Buffer, lengths: readonly number[]): readonly Buffer[] {
@@ -44,16 +40,41 @@ test('frames come out whole and in order, however the stream is cut', () => {
 test('a frame that is too long is refused once its length is known, with what came before it handed out', () => {
   const decoder = new FrameDecoder(3);
   const seen: number[] = [];
-  const stream = Buffer.concat([framed(Buffer.from('abc')), framed(Buffer.from('abcd')).subarray(0, 4)]);
+  const stream = Buffer.concat([
+    framed(Buffer.from('abc')),
+    framed(Buffer.from('abcd')).subarray(0, FRAME_HEADER_BYTES),
+  ]);
   assert.is(
-    decoder.push(stream.subarray(0, 10), (payload) => seen.push(payload.length)),
+    decoder.push(stream.subarray(0, 20), (payload) => seen.push(payload.length)),
     null,
   );
   assert.is(
-    decoder.push(stream.subarray(10), (payload) => seen.push(payload.length))?.code,
+    decoder.push(stream.subarray(20), (payload) => seen.push(payload.length))?.code,
     'FRAME_TOO_LARGE',
   );
   assert.equal(seen, [3]);
+});
+
+test('one flipped bit anywhere is found, and nothing but whole frames before it is handed out', () => {
+  const payloads = ['one', '', 'a longer one', 'last'].map((text) => Buffer.from(text));
+  const stream = Buffer.concat(payloads.map(framed));
+  const lengths = [stream.length, 5, 1];
+  for (const length of lengths) {
+    for (let bit = 0; bit < stream.length * 8; bit += 1) {
+      const damaged = Buffer.from(stream);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const decoder = new FrameDecoder(40);
+      const seen: string[] = [];
+      const errors = cut(damaged, [length]).map((piece) =>
+        decoder.push(piece, (payload) => seen.push(payload.toString())),
+      );
+      const first = errors.findIndex((error) => error !== null);
+      assert.is(errors[first]?.code, 'FRAME_DAMAGED', `bit ${bit}`);
+      if (length !== stream.length) continue;
+      const whole = payloads.map(String).slice(0, seen.length);
+      assert.equal(seen, whole);
+    }
+  }
 });
 
 test('a frame in one chunk is a view of it', () => {
@@ -72,10 +93,9 @@ test('what the receiver throws goes through', () => {
 test('a large frame in small chunks is put together in linear time', () => {
   const bytes = 32 * 1024 * 1024;
   const decoder = new FrameDecoder(bytes);
-  const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  header.writeUInt32BE(bytes);
-  decoder.push(header, () => undefined);
   const chunk = Buffer.alloc(1024, 7);
+  const header = framed(Buffer.alloc(bytes, 7)).subarray(0, FRAME_HEADER_BYTES);
+  decoder.push(header, () => undefined);
   let length = 0;
   // 32,768 chunks: with one copy of all before for each, this would move half a terabyte.
   for (let at = 0; at < bytes; at += chunk.length)

@@ -3,6 +3,8 @@
 export type FrameErrorCode =
   /** A frame is longer than `frameBytesMax`. */
   | 'FRAME_TOO_LARGE'
+  /** A frame that came in does not hold its checksum. */
+  | 'FRAME_DAMAGED'
   /** A frame to be sent is empty, which is reserved for keep-alives. */
   | 'FRAME_EMPTY'
   /** A limit or a url is out of its bounds. */

@@ -5,4 +5,5 @@ export * from './connection.js';
 export * from './decoder.js';
 export * from './dial.js';
 export * from './errors.js';
+export * from './header.js';
 export * from './redialer.js';

@@ -1,4 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { PROTOCOL_VERSION } from '@trireme/domain';
+import { FRAME_HEADER_BYTES, writeFrameHeader } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InternalServer } from '../server/internal-server.js';
@@ -164,9 +166,13 @@ test('a frame that is no MessagePack closes the link', async () => {
   socket.on('error', () => undefined);
   socket.write(
     `GET ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: trireme-frames\r\nx-trireme-cluster: test\r\n` +
-      'x-trireme-version: 1\r\nx-trireme-name: raw\r\nx-trireme-secret: a shared secret\r\n\r\n',
+      `x-trireme-version: ${PROTOCOL_VERSION}\r\n` +
+      'x-trireme-name: raw\r\nx-trireme-secret: a shared secret\r\n\r\n',
   );
-  socket.write(Buffer.from([0, 0, 0, 2, 0x92, 1]));
+  const payload = Buffer.from([0x92, 1]);
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  writeFrameHeader(header, 0, payload);
+  socket.write(Buffer.concat([header, payload]));
   await until(() => served.handler.closes.length === 1, 'the close');
   assert.equal(served.handler.closes, ['bytes are not MessagePack']);
   assert.equal(served.handler.messages, []);
