@@ -5,14 +5,18 @@ import { parseArgs } from 'node:util';
 import { formatTable } from './report/table.js';
 import { play, type RunResult } from './run/play.js';
 import { whyNot } from './run/capabilities.js';
+import { chaos } from './run/chaos.js';
 import { holds } from './rules/verdict.js';
 import type { Scenario } from './run/scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
 
 const HELP = `Usage: npm run faults -- [--only "words"]... [--list] [--jobs 1] [--seed 1] [--results DIR]
 
+       npm run faults -- --minutes 15 [--seed 1]
+
 Plays scenarios, each on a cluster of its own, and checks what its clients saw.
   --only     those whose name holds these words; may come several times
+  --minutes  instead, draws several faults at a time for so long
   --everyday those that are part of npm test
   --list     names them and plays nothing
   --jobs     scenarios at a time (1)
@@ -22,6 +26,7 @@ Plays scenarios, each on a cluster of its own, and checks what its clients saw.
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
+    minutes: { type: 'string' },
     everyday: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '1' },
@@ -32,6 +37,7 @@ const { values } = parseArgs({
 });
 
 function chosen(): Scenario[] {
+  if (values.minutes !== undefined) return [chaos(Number(values.minutes))];
   const words = values.only.map((text) => text.toLowerCase());
   return SCENARIOS.filter(({ everyday }) => !values.everyday || everyday === true).filter(
     ({ name }) => words.length === 0 || words.some((text) => name.toLowerCase().includes(text)),
@@ -51,7 +57,11 @@ async function playOne(scenario: Scenario, results: string): Promise<RunResult> 
     console.log(`       ${problems.length === 0 ? 'ok  ' : 'FAIL'} ${check}: ${examined}`);
     for (const problem of problems) console.log(`            ${problem}`);
   }
-  if (!isKept) console.log(`       history and logs: ${result.folder}`);
+  if (!isKept) {
+    const again = values.minutes === undefined ? `--only "${scenario.name}"` : `--minutes ${values.minutes}`;
+    console.log(`       history and logs: ${result.folder}`);
+    console.log(`       again: npm run faults -- ${again} --seed ${values.seed}`);
+  }
   return result;
 }
 

@@ -2,11 +2,18 @@
  * Every link between the processes of a cluster, and between clients and front-ends, with a proxy on it. Processes go
  * by their names in the cluster; all clients together are `clients`.
  */
-import type { Conditions } from '../rules/link.js';
+import { CLEAR, type Conditions } from '../rules/link.js';
 import { SeededRandom } from '../rules/random.js';
 import { FaultProxy } from './fault-proxy.js';
 
 export const CLIENTS = 'clients';
+
+/** What happens to bytes on their way from one process to another, whoever dialled. */
+export interface Hardship {
+  readonly from: string;
+  readonly to: string;
+  readonly change: Partial<Conditions>;
+}
 
 export class FaultNetwork {
   readonly #proxies = new Map<string, { readonly proxy: FaultProxy; readonly port: number }>();
@@ -68,10 +75,16 @@ export class FaultNetwork {
     this.#proxy(to, from)?.set('down', change);
   }
 
-  /** Everything goes freely between two processes again. */
-  join(one: string, other: string): void {
-    this.#proxy(one, other)?.heal();
-    this.#proxy(other, one)?.heal();
+  /** Sets every link to what these make of it together, and those that are not named free. */
+  impose(hardships: readonly Hardship[]): void {
+    const changes = new Map<string, Partial<Conditions>>();
+    for (const { from, to, change } of hardships) {
+      const key = keyOf(from, to);
+      changes.set(key, { ...changes.get(key), ...change });
+    }
+    for (const from of this.#names) {
+      for (const to of this.#names) this.degrade(from, to, { ...CLEAR, ...changes.get(keyOf(from, to)) });
+    }
   }
 
   /** Breaks the connections between two processes; with `refuse`, until healed, no new one comes about. */

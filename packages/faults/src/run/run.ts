@@ -66,6 +66,11 @@ export class Run {
     return this.#timeline;
   }
 
+  /** Milliseconds since the run began. */
+  now(): number {
+    return this.#parts.now();
+  }
+
   /** Names of all processes, or of those of one role. */
   names(role?: 'catalog' | 'replica' | 'frontend'): string[] {
     return this.cluster

@@ -1,0 +1,109 @@
+/** `npm run failover -- --times 30`: how long orders stand still when the leader goes, in each way in which it can. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureTrials, percentile, type Trial } from './rules/failover.js';
+import { decodeHistory } from './rules/history.js';
+import { holds } from './rules/verdict.js';
+import { play } from './run/play.js';
+import type { Run } from './run/run.js';
+import type { Scenario } from './run/scenario.js';
+
+const { values } = parseArgs({
+  options: {
+    /** Trials of each kind. */
+    times: { type: 'string', default: '30' },
+    results: { type: 'string', default: join('data', 'failover') },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+/** A trial ends well after every timeout that takes part in it. */
+const SPAN = { beforeMs: 50, afterMs: 3_000 };
+
+interface Way {
+  readonly name: string;
+  /** Both are waited for where there is something to wait for. */
+  readonly fault: (run: Run, leader: string) => unknown;
+  readonly undo: (run: Run, leader: string) => unknown;
+}
+
+const WAYS: readonly Way[] = [
+  {
+    name: 'crash (SIGKILL)',
+    fault: async (run, leader) => run.kill(leader),
+    undo: async (run, leader) => run.start(leader),
+  },
+  {
+    name: 'hand-over (SIGTERM)',
+    fault: async (run, leader) => run.kill(leader, 'SIGTERM'),
+    undo: async (run, leader) => run.start(leader),
+  },
+  {
+    name: 'pause (SIGSTOP)',
+    fault: async (run, leader) => run.pause(leader),
+    undo: async (run, leader) => run.resume(leader),
+  },
+  {
+    name: 'silent cut',
+    fault: (run, leader) => run.isolate(leader),
+    undo: (run) => run.healNetwork(),
+  },
+];
+
+async function measure(
+  way: Way,
+  times: number,
+  results: string,
+): Promise<{ trials: Trial[]; broken: string[] }> {
+  const faults: number[] = [];
+  const scenario: Scenario = {
+    name: `fail-over: ${way.name}`,
+    workload: { clients: 16, unkeyed: 8, impatient: 0, pauseMs: 2 },
+    script: async (run) => {
+      for (let i = 0; i < times; i += 1) {
+        const leader = await run.leader();
+        await run.progress(100);
+        faults.push(run.now());
+        await way.fault(run, leader);
+        await run.sleep(SPAN.afterMs);
+        await run.newLeader(leader);
+        await way.undo(run, leader);
+        await run.progress(100);
+        process.stdout.write(`\r${way.name}: ${i + 1} of ${times}`);
+      }
+    },
+  };
+  const { folder, verdicts } = await play(scenario, { seed: 1, results });
+  process.stdout.write('\n');
+  const history = decodeHistory(readFileSync(join(folder, 'history.jsonl'), 'utf8'));
+  const broken = verdicts.filter((verdict) => !holds(verdict)).flatMap(({ problems }) => problems);
+  return { trials: measureTrials(history, faults, SPAN), broken };
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    console.log('Usage: npm run failover -- [--times 30] [--results DIR]');
+    return;
+  }
+  const results = resolve(values.results);
+  mkdirSync(results, { recursive: true });
+  const lines: string[] = [];
+  for (const way of WAYS) {
+    const { trials, broken } = await measure(way, Number(values.times), results);
+    const gaps = trials.map(({ gapMs }) => gapMs);
+    const errors = trials.reduce((sum, trial) => sum + trial.errors, 0);
+    console.log(`  gaps in ms: ${gaps.map((gap) => gap.toFixed(0)).join(' ')}`);
+    const [p50, p99, most] = [percentile(gaps, 0.5), percentile(gaps, 0.99), Math.max(...gaps)].map((ms) =>
+      ms.toFixed(0),
+    );
+    lines.push(
+      `${way.name}: ${trials.length} trials, p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms, ${errors} client-visible errors`,
+    );
+    for (const problem of broken) lines.push(`  VIOLATED: ${problem}`);
+    if (broken.length > 0) process.exitCode = 1;
+  }
+  console.log(`\n${lines.join('\n')}`);
+}
+
+await main();
