@@ -50,6 +50,13 @@ export class FaultNetwork {
     return `http://127.0.0.1:${entry.port}`;
   }
 
+  /** Who a process has a link to, whoever dials; clients too. */
+  linked(name: string): string[] {
+    return this.#names.filter(
+      (other) => this.#proxy(name, other) !== undefined || this.#proxy(other, name) !== undefined,
+    );
+  }
+
   /** Nothing gets from any of `from` to any of `to`, whoever dialled. */
   cutOneWay(from: readonly string[], to: readonly string[]): void {
     for (const a of from) for (const b of to) this.degrade(a, b, { blocked: true });

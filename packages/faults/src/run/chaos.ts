@@ -104,13 +104,13 @@ const bad: Kind = (run) => {
   ];
   const [how, change] = pick(run, changes);
   const from = pick(run, run.names());
-  const to = pick(run, othersThan(run, [from]));
+  const to = pick(run, run.network.linked(from));
   return { what: `${from} to ${to} is ${how}`, claims: [], hardships: between([from], [to], change) };
 };
 
 const reset: Kind = (run) => {
   const one = pick(run, run.names());
-  const other = pick(run, othersThan(run, [one]));
+  const other = pick(run, run.network.linked(one));
   const begin = (): void => run.network.reset(one, other);
   return { what: `connections of ${one} and ${other} reset`, claims: [], begin };
 };
