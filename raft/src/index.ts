@@ -26,5 +26,6 @@ export type {
   Transport,
   TransportHandler,
 } from './transport/transport.js';
-export { HttpTransport, type HttpTransportOptions } from './transport/http-transport.js';
+export type { HttpTransportOptions } from './transport/http-options.js';
+export { HttpTransport } from './transport/http-transport.js';
 export type { DropReason, LinkDirection, TransportEvent } from './transport/events.js';

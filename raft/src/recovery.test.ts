@@ -1,20 +1,13 @@
 /** What a crash leaves of log and machine, and what the next start makes of it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RaftError } from './core/errors.js';
 import { baseAt, logOf } from './core/testing/messages.js';
 import type { LogBase } from './core/types.js';
 import { RaftNode } from './node.js';
 import { Hub, TestStorage, startNode } from './testing/driver.js';
-import { snapshotMachine } from './testing/snapshots.js';
+import { codeOf, snapshotMachine } from './testing/snapshots.js';
 
 const MEMBERS = ['a', 'b', 'c'];
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  const error: unknown = await promise.catch((reason: unknown) => reason);
-  assert.instance(error, RaftError);
-  return error instanceof RaftError ? error.code : '';
-}
 
 /** Starts on what a crash left: a log as the terms of its entries, and a machine as of (`applied`, restored). */
 async function startOn(

@@ -6,7 +6,7 @@ import { BookCheck } from './book-check.js';
 import type { BookFolder } from './book-folder.js';
 import type { BookMachine } from './machine.js';
 import { packRecords, unpackRecords } from './record-stream.js';
-import { readMeta, tableOf, textKey, unseal } from './records.js';
+import { isOwnRecord, readMeta, tableOf, textKey, unseal } from './records.js';
 import { Book } from './rules/book.js';
 import type { BookMeta, KeptBatch } from './rules/state.js';
 import { BookStore } from './store.js';
@@ -22,9 +22,6 @@ interface BookSnapshotsOptions {
 /** Records of a snapshot written at once: few enough that the event loop goes on, many enough to be fast. */
 const WRITE_RECORDS = 1_000;
 const WRITE_BYTES = 1024 * 1024;
-
-/** Tables whose one record is not sent, or first of all. */
-const IS_OWN: ReadonlySet<ReturnType<typeof tableOf>> = new Set(['meta', 'identity', 'restored'] as const);
 
 interface Received {
   readonly store: BookStore;
@@ -71,7 +68,7 @@ export class BookSnapshots implements SnapshotSupport {
     try {
       const { meta, pending } = await this.#write(store, base, chunks);
       // The meta record last: a book without one is none.
-      await store.finish({ cluster, id, path }, meta, base);
+      await store.finish({ cluster, id }, meta, base);
       return this.#staged(path, base, { store, meta, pending });
     } catch (error) {
       await store.close();
@@ -99,7 +96,7 @@ export class BookSnapshots implements SnapshotSupport {
     let batch: (readonly [Uint8Array, Uint8Array])[] = [];
     let bytes = 0;
     for await (const record of records) {
-      if (IS_OWN.has(tableOf(record[0]))) throw new FormatError('a snapshot holds what is of one replica');
+      if (isOwnRecord(record[0])) throw new FormatError('a snapshot holds what is of one replica');
       check.visit(...record);
       batch.push(record);
       bytes += record[0].byteLength + record[1].byteLength;

@@ -66,6 +66,12 @@ export function tableOf(key: Uint8Array): Table | null {
   return TABLES_BY_LETTER.get(key[0] ?? 0) ?? null;
 }
 
+/** Whether a record is of one replica, or stands for the whole book, so that it is not one of those that travel. */
+export function isOwnRecord(key: Uint8Array): boolean {
+  const table = tableOf(key);
+  return table === 'meta' || table === 'identity' || table === 'restored';
+}
+
 /** The number in a key made by `numberKey`; NaN in any other. */
 export function keyNumber(key: Uint8Array): number {
   if (key.byteLength !== NUMBER_KEY_BYTES) return Number.NaN;

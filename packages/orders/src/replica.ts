@@ -8,14 +8,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS, type FromReplica, type SubmitResult } from '@trireme/domain';
-import {
-  LevelLog,
-  RaftNode,
-  describeMembership,
-  type CompactionOptions,
-  type NodeStatus,
-  type Transport,
-} from '@trireme/raft';
+import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
+import type { CompactionOptions, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,

@@ -1,89 +1,27 @@
 /** A book given as a snapshot, and taken: it is the same book, and a crash leaves the one before or the new one. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '@trireme/domain';
-import {
-  RaftError,
-  makeEntry,
-  NO_MEMBERS,
-  type Entry,
-  type LogBase,
-  type SnapshotSupport,
-  type SnapshotView,
-} from '@trireme/raft';
+import { RaftError, makeEntry } from '@trireme/raft';
 import { BookFolder } from './book-folder.js';
-import type { BookMachine } from './machine.js';
-import { openBook } from './open-book.js';
-import { packRecords, unpackRecords, type BookRecord } from './record-stream.js';
-import { numberKey, seal, textKey } from './records.js';
 import { KnownCommands } from './rules/known.js';
 import type { BookedOrder } from './rules/state.js';
-import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
+import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
+import {
+  BOOKED,
+  LATER,
+  baseAt,
+  booksOf,
+  carry,
+  contentOf,
+  fill,
+  from,
+  logged,
+  open,
+  supportOf,
+} from './testing/books.js';
 import { withFolder } from './testing/folders.js';
-
-const NO_EVENTS = { pending: () => undefined, applied: () => undefined };
-
-async function open(data: string, id = '1'): Promise<BookMachine> {
-  mkdirSync(data, { recursive: true });
-  return openBook({ data, cluster: 'test', id, events: NO_EVENTS });
-}
-
-function supportOf(machine: BookMachine): SnapshotSupport {
-  assert.ok(machine.snapshots !== undefined);
-  return machine.snapshots;
-}
-
-/** One record of each table at least, and a batch that is not settled. */
-const BOOKED = [
-  entry(1, [buy('a'), { kind: 'restock', key: 'r', name: 'A', quantity: 5 }, buy('a')]),
-  settling(2, 1, [FILLED, DONE, NONE]),
-  entry(3, [{ kind: 'list', key: 'l', name: 'N', price: 5 }, buy('b'), buy('c')]),
-  settling(4, 3, [DONE, FILLED, REJECTED]),
-  entry(5, [buy('d'), buy('e')]),
-];
-const LATER = [settling(6, 5, [FILLED, FILLED]), entry(7, [buy('f')]), settling(8, 7, [FILLED])];
-
-function logged(entries: typeof BOOKED): Entry[] {
-  return entries.map(({ index, bytes }) => makeEntry(index, 1, 'command', bytes));
-}
-
-function baseAt(index: number): LogBase {
-  return { index, term: 1, membership: NO_MEMBERS };
-}
-
-async function fill(data: string, entries = BOOKED): Promise<BookMachine> {
-  const machine = await open(data);
-  await machine.apply(logged(entries));
-  return machine;
-}
-
-async function contentOf(view: SnapshotView): Promise<Buffer[]> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of view.chunks()) chunks.push(Buffer.from(chunk));
-  await view.close();
-  return chunks;
-}
-
-async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
-}
-
-/** Has `to` take the snapshot that `machine` gives now. */
-async function carry(machine: BookMachine, to: BookMachine): Promise<void> {
-  const view = supportOf(machine).take();
-  const staged = await supportOf(to).receive(baseAt(view.index), view.chunks());
-  await view.close();
-  await staged.install();
-  await staged.discard();
-}
-
-async function booksOf(data: string): Promise<string[]> {
-  return readdirSync(data)
-    .filter((name) => name.startsWith('book'))
-    .sort();
-}
 
 test('a book that went as a snapshot is the same book: hash, orders, keys and what is pending', async () => {
   await withFolder(async (path) => {
@@ -164,88 +102,6 @@ test('a book of thousands goes in chunks, and who reads the book before it reads
     assert.ok((await contentOf(view)).length > 0);
     while (existsSync(join(path, '2', 'book'))) await new Promise((resolve) => setTimeout(resolve, 2));
     assert.equal(await booksOf(join(path, '2')), ['book-1', 'book.current']);
-    for (const { store } of [source, target]) await store.close();
-  });
-});
-
-/** The records of a book's snapshot. */
-async function recordsOf(machine: BookMachine): Promise<BookRecord[]> {
-  const records: BookRecord[] = [];
-  for await (const [key, value] of unpackRecords(from(await contentOf(supportOf(machine).take())))) {
-    records.push([Buffer.from(key), Buffer.from(value)]);
-  }
-  return records;
-}
-
-const OWN = textKey('identity');
-const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly BookRecord[], RegExp])[] = [
-  ['without its keys', (records) => records.filter(([key]) => key[0] !== 0x6b), /0 keys of 7/],
-  [
-    'without one order',
-    (records) => records.filter(([key]) => !numberKey('order', 1).equals(key)),
-    /order 1 is missing/,
-  ],
-  [
-    'without its pending batch',
-    (records) => records.filter(([key]) => !numberKey('batch', 3).equals(key)),
-    /batch 3/,
-  ],
-  ['without its outcomes', (records) => records.filter(([key]) => key[0] !== 0x73), /outcomes 1 is missing/],
-  ['with a record twice', (records) => [...records, ...records.slice(-1)], /should not be there|missing/],
-  ['without its meta record', (records) => records.slice(1), /does not begin with its meta record/],
-  ['with nothing in it', () => [], /does not begin with its meta record/],
-  [
-    "with another's identity",
-    (records) => [...records, [OWN, seal(OWN, [1, 'test', '1'])]],
-    /of one replica/,
-  ],
-  ['with a table that is none', (records) => [...records, [Buffer.from('?'), OWN]], /should not be there/],
-];
-
-for (const [name, change, message] of FAULTS) {
-  test(`a snapshot ${name} is refused and leaves nothing`, async () => {
-    await withFolder(async (path) => {
-      const source = await fill(join(path, '1'));
-      const target = await open(join(path, '2'), '2');
-      const chunks = packRecords(from(change(await recordsOf(source))));
-      const error: unknown = await supportOf(target)
-        .receive(baseAt(5), chunks)
-        .catch((reason: unknown) => reason);
-      assert.instance(error, FormatError);
-      assert.match(String(error), message);
-      assert.equal(await booksOf(join(path, '2')), ['book']);
-      await carry(source, target);
-      for (const { store } of [source, target]) await store.close();
-    });
-  });
-}
-
-test('a flipped bit in any record, a cut, and a book as of another index are refused', async () => {
-  await withFolder(async (path) => {
-    const source = await fill(join(path, '1'));
-    const target = await open(join(path, '2'), '2');
-    const records = await recordsOf(source);
-    const whole = Buffer.concat(await contentOf(supportOf(source).take()));
-    const refused = async (chunks: AsyncGenerator<Uint8Array>, index = 5): Promise<void> => {
-      const error: unknown = await supportOf(target)
-        .receive(baseAt(index), chunks)
-        .catch((reason: unknown) => reason);
-      assert.instance(error, FormatError);
-    };
-    for (const [place, [key, value]] of records.entries()) {
-      const damaged = Buffer.from(value);
-      const at = place % damaged.length;
-      damaged[at] = (damaged[at] ?? 0) ^ 4;
-      await refused(
-        packRecords(
-          from(records.map((record, other) => (other === place ? ([key, damaged] as const) : record))),
-        ),
-      );
-    }
-    for (const length of [0, 3, 20, whole.length - 1]) await refused(from([whole.subarray(0, length)]));
-    const huge = Buffer.alloc(6, 0xff);
-    await refused(from([huge]));
-    await refused(from([whole]), 6);
     for (const { store } of [source, target]) await store.close();
   });
 });

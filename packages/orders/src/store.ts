@@ -3,7 +3,7 @@
  * log is, and what a power loss takes from here is applied again from there.
  */
 import { rm } from 'node:fs/promises';
-import { FormatError, asBytes, asInteger, asList, asText } from '@trireme/domain';
+import { FormatError, asBytes } from '@trireme/domain';
 import { RaftError, decodeBase, encodeBase, type LogBase } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import {
@@ -14,9 +14,10 @@ import {
   type LevelSnapshot,
   type ScanRange,
 } from './book-level.js';
+import { claimBook, identityRecord, type BookOwner } from './book-identity.js';
 import type { BookRecord } from './record-stream.js';
 import {
-  BOOK_FORMAT,
+  isOwnRecord,
   keyNumber,
   numberKey,
   readBatch,
@@ -26,7 +27,6 @@ import {
   readOutcomes,
   readPlace,
   seal,
-  tableOf,
   textKey,
   toRecord,
   unseal,
@@ -44,11 +44,8 @@ import {
   type StockChange,
 } from './rules/state.js';
 
-interface BookStoreOptions {
+interface BookStoreOptions extends BookOwner {
   readonly path: string;
-  readonly cluster: string;
-  /** The replica's id. */
-  readonly id: string;
 }
 
 /** What a book that was opened holds, beside what is read of it later. */
@@ -89,7 +86,7 @@ export class BookStore implements BookReader {
     const store = await BookStore.create(path);
     const db = store.#db;
     try {
-      await store.#claim(options);
+      await claimBook(db, options);
       const meta = store.#get('meta', textKey('meta'), readMeta) ?? EMPTY_META;
       const restored = store.#get('restored', textKey('restored'), (value) =>
         decodeBase(asBytes(value, 'base')),
@@ -112,27 +109,6 @@ export class BookStore implements BookReader {
 
   #damage(what: string, cause?: unknown): RaftError {
     return new RaftError('LOG_DAMAGED', `the order book at ${this.#path} is damaged: ${what}`, { cause });
-  }
-
-  /** Writes who the book belongs to when it is new; refuses another's. */
-  async #claim({ cluster, id, path }: BookStoreOptions): Promise<void> {
-    const key = textKey('identity');
-    const record = this.#db.getSync(key);
-    if (record === undefined) {
-      const [first] = await this.#db.keys({ limit: 1 }).all();
-      if (first !== undefined) throw this.#damage('its identity is missing');
-      await this.#db.put(key, seal(key, [BOOK_FORMAT, cluster, id]), { sync: true });
-      return;
-    }
-    const [format, ownCluster, ownId] = asList(unseal(key, record), 'identity');
-    if (format !== BOOK_FORMAT || ownCluster !== cluster || ownId !== id) {
-      const found = `format ${asInteger(format, 'format')}, cluster ${asText(ownCluster, 'cluster')}, replica ${asText(ownId, 'id')}`;
-      const wanted = `format ${BOOK_FORMAT}, cluster ${cluster}, replica ${id}`;
-      throw new RaftError(
-        'BAD_CONFIG',
-        `the order book at ${path} is of ${found}; this process is ${wanted}`,
-      );
-    }
   }
 
   /** Reads every record once. @returns the batches that are not settled. */
@@ -179,7 +155,7 @@ export class BookStore implements BookReader {
     let isOpen = true;
     return {
       meta: meta === undefined ? EMPTY_META : this.#parse('meta', key, meta, readMeta),
-      records: () => this.#viewed(snapshot, key, meta ?? seal(key, Object.entries(EMPTY_META))),
+      records: () => this.#viewed(snapshot, [key, meta ?? seal(key, Object.entries(EMPTY_META))]),
       close: async () => {
         if (!isOpen) return;
         isOpen = false;
@@ -189,12 +165,9 @@ export class BookStore implements BookReader {
     };
   }
 
-  async *#viewed(snapshot: LevelSnapshot, metaKey: Uint8Array, meta: Uint8Array): AsyncGenerator<BookRecord> {
-    yield [metaKey, meta];
-    for await (const record of this.#scan({ snapshot })) {
-      const table = tableOf(record[0]);
-      if (table !== 'meta' && table !== 'identity' && table !== 'restored') yield record;
-    }
+  async *#viewed(snapshot: LevelSnapshot, meta: BookRecord): AsyncGenerator<BookRecord> {
+    yield meta;
+    for await (const record of this.#scan({ snapshot })) if (!isOwnRecord(record[0])) yield record;
   }
 
   /**
@@ -218,12 +191,12 @@ export class BookStore implements BookReader {
    * Completes a book that came as a snapshot: whose it is, what it was restored from, and where it stands; all durable.
    * @throws RaftError `STORAGE_FAILED`.
    */
-  async finish({ cluster, id }: BookStoreOptions, meta: BookMeta, base: LogBase): Promise<void> {
+  async finish({ cluster, id }: BookOwner, meta: BookMeta, base: LogBase): Promise<void> {
     const identity = textKey('identity');
     const restored = textKey('restored');
     const record = toRecord({ table: 'meta', value: meta });
     await this.put([
-      [identity, seal(identity, [BOOK_FORMAT, cluster, id])],
+      [identity, identityRecord({ cluster, id })],
       [restored, seal(restored, encodeBase(base))],
       [record.key, record.value ?? Buffer.alloc(0)],
     ]);

@@ -109,6 +109,12 @@ for (const [name, base] of [
   });
 }
 
+test('7: a snapshot behind what is compacted here is dropped as well', () => {
+  const follower = followerOf('b', { log: [1, 1, 1, 1], applied: 3, compacted: 3 });
+  assert.not.ok(follower.install('b', 1, snapshotAt(2, 1)));
+  assert.is(only('appendAccepted', follower.take())[0]?.match, 3);
+});
+
 test('7: a second snapshot while one is being installed is dropped', () => {
   const follower = followerOf('b', { log: [1] });
   follower.slowDisk = true;

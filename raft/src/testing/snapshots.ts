@@ -1,7 +1,11 @@
 /** A machine's snapshots under the test's hand: its entries' records, one a chunk. */
+import * as assert from 'uvu/assert';
 import { readEntry } from '../core/entry.js';
+import { RaftError } from '../core/errors.js';
+import { baseAt, logOf } from '../core/testing/messages.js';
 import type { Entry, LogBase } from '../core/types.js';
 import type { SnapshotSupport, SnapshotView, StagedSnapshot } from '../machine.js';
+import type { IncomingSnapshot } from '../transport/transport.js';
 import { TestMachine } from './driver.js';
 
 export class TestSnapshots implements SnapshotSupport {
@@ -71,4 +75,29 @@ export function snapshotMachine(): { readonly machine: TestMachine; readonly sna
   });
   const [snapshots = new TestSnapshots(machine)] = made;
   return { machine, snapshots };
+}
+
+/** A snapshot of `length` entries as it comes to `b` from `a`. */
+export function incoming(
+  length: number,
+  term: number,
+  base: Partial<LogBase> = {},
+): IncomingSnapshot & { cancels: number } {
+  const entries = logOf(new Array<number>(length).fill(1));
+  return {
+    ...{ from: 'a', to: 'b', term, base: { ...baseAt(length, 1), ...base }, cancels: 0 },
+    chunks: (async function* () {
+      for (const { record } of entries) yield record;
+    })(),
+    cancel() {
+      this.cancels += 1;
+    },
+  };
+}
+
+/** The code that a promise fails with. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  assert.instance(error, RaftError);
+  return error instanceof RaftError ? error.code : '';
 }

@@ -29,43 +29,13 @@ import {
   refusal,
   refuseHandshake,
   senderOf,
-  type Membership,
   type Refusal,
 } from './handshake.js';
+import { DEFAULT_FRAME_LIMITS, bind, type HttpTransportOptions } from './http-options.js';
 import { OutgoingLink } from './outgoing.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
 import { postSnapshot } from './snapshot-sender.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from './transport.js';
-
-export interface HttpTransportOptions extends Membership {
-  readonly listen: {
-    readonly host: string;
-    /** 0 lets the system choose. */
-    readonly port: number;
-  };
-  /** Base url of each member's peer port; this member's own may stand among them. */
-  readonly peers: ReadonlyMap<NodeId, string>;
-  readonly onEvent?: (event: TransportEvent) => void;
-  /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
-  readonly limits?: Partial<FrameLimits>;
-  /** For one handshake, in milliseconds; 1 s unless set. */
-  readonly dialMsMax?: number;
-  /** How long a snapshot's transfer may stand still, in milliseconds; 20 s unless set. */
-  readonly snapshotStallMsMax?: number;
-  /** For handing over what is queued when stopping, in milliseconds; 1 s unless set. */
-  readonly stopMsMax?: number;
-  /** Uniform in [0, 1); `Math.random` unless set. */
-  readonly random?: () => number;
-  /** Monotonic milliseconds; `performance.now` unless set. */
-  readonly now?: () => number;
-}
-
-const MIB = 1024 * 1024;
-const DEFAULT_LIMITS: FrameLimits = {
-  frameBytesMax: 32 * MIB,
-  queueBytesMax: 64 * MIB,
-  silenceMsMax: 3_000,
-};
 
 /** Sockets open at once, handshakes under way included; further ones are reset. */
 const SOCKETS_MAX = 256;
@@ -99,7 +69,7 @@ export class HttpTransport implements Transport {
   /** @throws RaftError `BAD_CONFIG`, FrameError `BAD_OPTION` */
   constructor(options: HttpTransportOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#limits = { ...DEFAULT_FRAME_LIMITS, ...options.limits };
     checkFrameLimits(this.#limits);
     for (const id of [options.id, ...options.peers.keys()]) {
       if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
@@ -334,15 +304,3 @@ export class HttpTransport implements Transport {
 
 const NOT_RUNNING = refusal(503, 'NOT_RUNNING', 'this member is starting or stopping');
 const NOTHING_HERE = refusal(404, 'ROUTE_NOT_FOUND', 'this port is for Raft only');
-
-async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listen.port, listen.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : listen.port;
-}

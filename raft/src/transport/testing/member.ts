@@ -2,7 +2,8 @@
 import type { NodeId } from '../../core/types.js';
 import { Recorder } from '../conformance.js';
 import type { TransportEvent } from '../events.js';
-import { HttpTransport, type HttpTransportOptions } from '../http-transport.js';
+import type { HttpTransportOptions } from '../http-options.js';
+import { HttpTransport } from '../http-transport.js';
 
 /** The secret of the members. */
 export const SECRET = 'a secret of the cluster';

@@ -1,0 +1,85 @@
+/** Books on disk, and snapshots between them. */
+import { mkdirSync, readdirSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import {
+  NO_MEMBERS,
+  makeEntry,
+  type Entry,
+  type LogBase,
+  type SnapshotSupport,
+  type SnapshotView,
+} from '@trireme/raft';
+import type { BookMachine } from '../machine.js';
+import { openBook } from '../open-book.js';
+import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from '../rules/testing/batches.js';
+
+const NO_EVENTS = { pending: () => undefined, applied: () => undefined };
+
+/** The book of a replica, opened as its process does. */
+export async function open(data: string, id = '1'): Promise<BookMachine> {
+  mkdirSync(data, { recursive: true });
+  return openBook({ data, cluster: 'test', id, events: NO_EVENTS });
+}
+
+/** What gives and takes its snapshots. */
+export function supportOf(machine: BookMachine): SnapshotSupport {
+  assert.ok(machine.snapshots !== undefined);
+  return machine.snapshots;
+}
+
+/** One record of each table at least, and a batch that is not settled. */
+export const BOOKED = [
+  entry(1, [buy('a'), { kind: 'restock', key: 'r', name: 'A', quantity: 5 }, buy('a')]),
+  settling(2, 1, [FILLED, DONE, NONE]),
+  entry(3, [{ kind: 'list', key: 'l', name: 'N', price: 5 }, buy('b'), buy('c')]),
+  settling(4, 3, [DONE, FILLED, REJECTED]),
+  entry(5, [buy('d'), buy('e')]),
+];
+/** What may come after it. */
+export const LATER = [settling(6, 5, [FILLED, FILLED]), entry(7, [buy('f')]), settling(8, 7, [FILLED])];
+
+/** Batches as the log has them. */
+export function logged(entries: typeof BOOKED): Entry[] {
+  return entries.map(({ index, bytes }) => makeEntry(index, 1, 'command', bytes));
+}
+
+/** A base in term 1, of a group whose log names no members. */
+export function baseAt(index: number): LogBase {
+  return { index, term: 1, membership: NO_MEMBERS };
+}
+
+/** A book with these batches in it. */
+export async function fill(data: string, entries = BOOKED): Promise<BookMachine> {
+  const machine = await open(data);
+  await machine.apply(logged(entries));
+  return machine;
+}
+
+/** All chunks of a view, which is closed. */
+export async function contentOf(view: SnapshotView): Promise<Buffer[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of view.chunks()) chunks.push(Buffer.from(chunk));
+  await view.close();
+  return chunks;
+}
+
+/** Items as a stream. */
+export async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** Has `to` take the snapshot that `machine` gives now. */
+export async function carry(machine: BookMachine, to: BookMachine): Promise<void> {
+  const view = supportOf(machine).take();
+  const staged = await supportOf(to).receive(baseAt(view.index), view.chunks());
+  await view.close();
+  await staged.install();
+  await staged.discard();
+}
+
+/** Names of what belongs to books in a data folder. */
+export async function booksOf(data: string): Promise<string[]> {
+  return readdirSync(data)
+    .filter((name) => name.startsWith('book'))
+    .sort();
+}

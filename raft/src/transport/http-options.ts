@@ -1,0 +1,49 @@
+/** What an HTTP transport is made of, and its port. */
+import type { Server } from 'node:http';
+import type { NodeId } from '../core/types.js';
+import type { FrameLimits } from '../frames/index.js';
+import type { TransportEvent } from './events.js';
+import type { Membership } from './handshake.js';
+
+export interface HttpTransportOptions extends Membership {
+  readonly listen: {
+    readonly host: string;
+    /** 0 lets the system choose. */
+    readonly port: number;
+  };
+  /** Base url of each member's peer port; this member's own may stand among them. */
+  readonly peers: ReadonlyMap<NodeId, string>;
+  readonly onEvent?: (event: TransportEvent) => void;
+  /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
+  readonly limits?: Partial<FrameLimits>;
+  /** For one handshake, in milliseconds; 1 s unless set. */
+  readonly dialMsMax?: number;
+  /** How long a snapshot's transfer may stand still, in milliseconds; 20 s unless set. */
+  readonly snapshotStallMsMax?: number;
+  /** For handing over what is queued when stopping, in milliseconds; 1 s unless set. */
+  readonly stopMsMax?: number;
+  /** Uniform in [0, 1); `Math.random` unless set. */
+  readonly random?: () => number;
+  /** Monotonic milliseconds; `performance.now` unless set. */
+  readonly now?: () => number;
+}
+
+const MIB = 1024 * 1024;
+export const DEFAULT_FRAME_LIMITS: FrameLimits = {
+  frameBytesMax: 32 * MIB,
+  queueBytesMax: 64 * MIB,
+  silenceMsMax: 3_000,
+};
+
+/** Binds the server. @returns the port @throws the system's error. */
+export async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : listen.port;
+}
