@@ -1,7 +1,9 @@
 /** `npm run faults`: plays scenarios and tells what came of each. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pageOf } from './report/page.js';
 import { formatTable } from './report/table.js';
 import { play, type RunResult } from './run/play.js';
 import { whyNot } from './run/capabilities.js';
@@ -21,7 +23,7 @@ Plays scenarios, each on a cluster of its own, and checks what its clients saw.
   --list     names them and plays nothing
   --jobs     scenarios at a time (1)
   --seed     reproduces what clients and scripts choose (1)
-  --results  where histories, and logs after a failure, are kept (data/faults)`;
+  --results  where histories, logs after a failure, and the report as a page are kept (data/faults)`;
 
 const { values } = parseArgs({
   options: {
@@ -95,7 +97,10 @@ async function main(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
-  console.log(`\n${formatTable(played, skipped, broken)}`);
+  const facts = { seed: values.seed, node: process.version, cores: String(cpus().length) };
+  const report = join(results, 'report.html');
+  writeFileSync(report, pageOf({ played, skipped, broken, facts }));
+  console.log(`\n${formatTable(played, skipped, broken)}\nreport: ${report}`);
   const isClean = broken.length === 0 && played.every(({ verdicts }) => verdicts.every(holds));
   process.exitCode = isClean && played.length + skipped.length > 0 ? 0 : 1;
 }

@@ -2,7 +2,8 @@
 import { holds } from '../rules/verdict.js';
 import type { RunResult } from '../run/play.js';
 
-interface Unplayed {
+/** A scenario that was not played, and why. */
+export interface Unplayed {
   readonly name: string;
   readonly reason: string;
 }

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FaultNetwork, CLIENTS } from '../proxy/fault-network.js';
+import { pictureOf, type Picture } from '../report/picture.js';
 import { checkAvailability, measureAvailability, type Availability } from '../rules/availability.js';
 import { parseBook } from '../rules/book.js';
 import { checkConservation, checkReplicas, type FinalQuantity } from '../rules/final-state.js';
@@ -28,6 +29,7 @@ export interface RunResult {
   readonly tookMs: number;
   readonly availability: Availability;
   readonly timeline: readonly TimelineEntry[];
+  readonly picture: Picture;
   /** Where the history lies, and after a failure the processes' logs. */
   readonly folder: string;
 }
@@ -187,7 +189,11 @@ class Playing {
     const availability = measureAvailability(this.#recorder.history, { from_ns, to_ns });
     this.#verdicts.push(checkAvailability(availability, { acknowledgedMin: WARM_UP_ORDERS, ...bounds }));
     const { folder } = this.#parts;
-    const result = { name, verdicts: this.#verdicts, availability, timeline: this.#run.timeline, folder };
+    const picture = pictureOf(this.#recorder.history, this.#watcher.statuses);
+    const result = {
+      ...{ name, verdicts: this.#verdicts, availability, picture, folder },
+      timeline: this.#run.timeline,
+    };
     this.#keep(result);
     return result;
   }

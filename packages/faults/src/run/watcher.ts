@@ -6,7 +6,7 @@ import type { StatusSample } from '../rules/observations.js';
 import type { ResourceSample } from '../rules/resources.js';
 
 /** Milliseconds between two looks. */
-const EVERY_MS = 250;
+const EVERY_MS = 100;
 
 /** A paused replica does not answer: the others must not wait for it. */
 const ANSWER_MS_MAX = 200;
