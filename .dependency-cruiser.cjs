@@ -19,6 +19,19 @@ module.exports = {
       to: { path: '^raft/sim/' },
     },
     {
+      name: 'raft-is-measured-from-outside',
+      comment: 'its benchmark sees of the library what anyone sees, and nothing sees the benchmark',
+      severity: 'error',
+      from: { path: '^raft/bench/' },
+      to: { path: '^raft/(sim/|(src|dist)/(?!index\\.(ts|js|d\\.ts)$))' },
+    },
+    {
+      name: 'nothing-imports-the-benchmark-of-raft',
+      severity: 'error',
+      from: { path: '^raft/', pathNot: '^raft/bench/' },
+      to: { path: '^raft/bench/' },
+    },
+    {
       name: 'runs-are-virtual',
       comment: 'what happens in a simulated run does no I/O: only starting runs, and planting bugs, may',
       severity: 'error',

@@ -1,0 +1,85 @@
+/** Three members in this process, each with a synced log store of its own, over real HTTP on the loopback. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HttpTransport, LevelLog, RaftNode, type Entry, type StateMachine } from '@trireme/raft';
+
+const IDS = ['a', 'b', 'c'];
+const SECRET = 'the secret of a benchmark';
+const ELECTED_MS_MAX = 10_000;
+
+/** Keeps nothing: what is measured is agreement, not what is agreed upon. */
+class CountingMachine implements StateMachine {
+  applied = 0;
+  onApplied: (entries: readonly Entry[]) => void = () => undefined;
+
+  async apply(entries: readonly Entry[]): Promise<void> {
+    this.applied = entries.at(-1)?.index ?? this.applied;
+    this.onApplied(entries);
+    return Promise.resolve();
+  }
+}
+
+/** A member and what it applies to. */
+export interface Member {
+  readonly node: RaftNode;
+  readonly machine: CountingMachine;
+}
+
+export interface Cluster {
+  /** The member that leads. */
+  readonly leader: Member;
+  readonly members: readonly Member[];
+  /** Stops all and removes their folders. */
+  stop(): Promise<void>;
+}
+
+/** Starts a cluster in a new temporary folder, and waits until one leads. Rejects where that takes ten seconds. */
+export async function startCluster(): Promise<Cluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'raft-bench-'));
+  const transports = IDS.map(
+    (id) =>
+      new HttpTransport({
+        id,
+        cluster: 'bench',
+        secret: SECRET,
+        listen: { host: '127.0.0.1', port: 0 },
+        peers: new Map(),
+      }),
+  );
+  const addresses = await Promise.all(
+    transports.map(async (transport) => `http://127.0.0.1:${await transport.listen()}`),
+  );
+  const failed: unknown[] = [];
+  const members = await Promise.all(
+    transports.map(async (transport, place) => {
+      const id = IDS[place] ?? '';
+      const machine = new CountingMachine();
+      const node = await RaftNode.start({
+        id,
+        members: IDS,
+        addresses: new Map(addresses.map((address, of) => [IDS[of] ?? '', address])),
+        storage: await LevelLog.open({ path: join(folder, id), cluster: 'bench', id }),
+        transport,
+        machine,
+        onChange: () => undefined,
+        onFatal: (error) => failed.push(error),
+      });
+      return { node, machine };
+    }),
+  );
+  const stop = async (): Promise<void> => {
+    await Promise.all(members.map(async ({ node }) => node.stop()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  const deadline = performance.now() + ELECTED_MS_MAX;
+  for (;;) {
+    const leader = members.find(({ node }) => node.status().leading);
+    if (leader !== undefined) return { leader, members, stop };
+    if (failed.length > 0 || performance.now() > deadline) {
+      await stop();
+      throw new Error('no leader was elected', { cause: failed[0] });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
