@@ -18,7 +18,8 @@ export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from
 export { RaftNode } from './node.js';
 export type { NodeStatus, RaftNodeOptions } from './options.js';
 export type { SnapshotEvent } from './snapshots.js';
-export { LevelLog, type LevelLogOptions } from './storage/level-log.js';
+export { LevelLog } from './storage/level-log.js';
+export type { LevelLogOptions } from './storage/open-store.js';
 export type { LogStorage } from './storage/storage.js';
 export type {
   IncomingSnapshot,

@@ -115,7 +115,11 @@ export class Replica {
   async #open(): Promise<void> {
     const { id, data, members, identity, transport } = this.#o;
     const { cluster } = identity;
-    const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id });
+    const storage = await LevelLog.open({
+      path: join(data, 'log'),
+      ...{ cluster, id },
+      onRepair: (what) => this.#o.log.warn({ what }, 'storage repaired'),
+    });
     try {
       const events: MachineEvents = {
         pending: (batches) => this.#office?.pending(batches),

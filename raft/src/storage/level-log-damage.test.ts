@@ -6,12 +6,16 @@ import { makeEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
 import type { Entry, HardState } from '../core/types.js';
 import { assertFails, assertLog, makeEntries } from './conformance.js';
+import { hardStatePath } from './hard-state-file.js';
 import { LevelLog } from './level-log.js';
+import { entryKey } from './records.js';
 import { OWNER, open, refused, storeSuite, withLevel } from './testing/level-store.js';
 import type { Context } from './testing/level-store.js';
 
 const test = storeSuite('LevelLog: damage');
 const FLIPS = 250;
+/** In front of the first key of a write: header of the record (7), of the batch (12), kind and length of the key. */
+const WRITE_HEAD_BYTES = 7 + 12 + 2;
 
 /** Entries with uneven, patternless data, as a log has them. */
 const someEntries = (low: number, high: number, term: number): Entry[] =>
@@ -133,15 +137,27 @@ test('a flipped bit in the write-ahead file is named with its file and offset', 
   );
 });
 
-test('a write-ahead file cut off anywhere opens as an earlier batch left it', async ({ folder, path }) => {
+test('a write-ahead file cut off anywhere opens as an earlier batch left it, unless votes are lost', async ({
+  folder,
+  path,
+}) => {
   const { entries } = await writeHistory(path, 0);
   const log = await onlyFile(path, /\.log$/);
-  const { length } = await readFile(log);
+  const bytes = await readFile(log);
+  const { length } = bytes;
+  // The first batch of entries stands behind the record of the vote.
+  const votesEnd = bytes.indexOf(entryKey(1)) - WRITE_HEAD_BYTES;
   const random = pseudoRandom();
   for (let round = 0; round < 40; round++) {
     const copy = join(folder, `copy-${round}`);
+    const size = Math.floor(random() * length);
     await cp(path, copy, { recursive: true });
-    await truncate(join(copy, log.slice(path.length + 1)), Math.floor(random() * length));
+    await cp(hardStatePath(path), hardStatePath(copy));
+    await truncate(join(copy, log.slice(path.length + 1)), size);
+    if (size < votesEnd) {
+      assert.match(await refused(copy), /went back|the log is gone/);
+      continue;
+    }
     const storage = await open(copy);
     assert.is(storage.lastIndex() % 15, 0);
     assertLog(storage, entries.slice(0, storage.lastIndex()));
@@ -204,6 +220,7 @@ test('a creation that a power cut interrupted is no damage', async ({ path }) =>
     assertLog(storage, makeEntries(1, 2, 1));
     await storage.close();
     await rm(path, { recursive: true });
+    await rm(hardStatePath(path));
   }
 });
 

@@ -8,11 +8,13 @@
  */
 import { RaftError, invariant } from '../core/errors.js';
 import { NO_BASE } from '../core/log.js';
-import type { Entry, HardState, LogBase, LogIndex, NodeId, PersistBatch, Term } from '../core/types.js';
-import { EntryCache } from './entry-cache.js';
-import { MembershipPlaces } from './membership-places.js';
-import { causeOf, codeOf, newLevel, openError, probeLock } from './level-open.js';
-import { hasStore, syncFolder, verifyFolder } from './leveldb-folder.js';
+import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '../core/types.js';
+import { endAfter } from './batch-check.js';
+import type { EntryCache } from './entry-cache.js';
+import { HardStateFile } from './hard-state-file.js';
+import { causeOf, codeOf } from './level-open.js';
+import type { MembershipPlaces } from './membership-places.js';
+import { openStore, type LevelLogOptions, type OpenedStore } from './open-store.js';
 import {
   BASE_KEY,
   FORMAT_VERSION,
@@ -21,25 +23,13 @@ import {
   encodeBaseRecord,
   encodeHardState,
   encodeIdentity,
+  entriesBetween,
   entryKey,
 } from './records.js';
 import type { HardStateRecord } from './records.js';
-import { readEntryAt, scanStore } from './store-scan.js';
-import type { ByteLevel, StoreContents } from './store-scan.js';
+import { readEntryAt } from './store-scan.js';
+import type { ByteLevel } from './store-scan.js';
 import type { LogStorage } from './storage.js';
-
-const CACHE_BYTES_MAX = 16 * 1024 * 1024;
-
-export interface LevelLogOptions {
-  /** Folder of the store; made if it is absent. One process at a time. */
-  readonly path: string;
-  /** Name of the cluster; a folder of another one is refused. */
-  readonly cluster: string;
-  /** This member; a folder of another one is refused. */
-  readonly id: NodeId;
-  /** Bound on the entries kept in memory, in bytes: 16 MiB unless given. Older ones are read from disk. */
-  readonly cacheBytesMax?: number;
-}
 
 export class LevelLog implements LogStorage {
   readonly #db: ByteLevel;
@@ -52,21 +42,19 @@ export class LevelLog implements LogStorage {
   #end: HardStateRecord;
   /** The first batch carries the identity. */
   #isNew: boolean;
+  /** The second copy of the hard state; null until there is a first. */
+  #copy: HardStateFile | null;
   #writing: Promise<void> | null = null;
   #isRebasing = false;
   #compacting: Promise<void> | null = null;
   #failure: RaftError | null = null;
 
-  private constructor(
-    db: ByteLevel,
-    options: LevelLogOptions,
-    found: { readonly cache: EntryCache; readonly memberships: MembershipPlaces },
-    contents: StoreContents | null,
-  ) {
+  private constructor(options: LevelLogOptions, { db, cache, memberships, contents, copy }: OpenedStore) {
     this.#db = db;
     this.#options = options;
-    this.#cache = found.cache;
-    this.#memberships = found.memberships;
+    this.#cache = cache;
+    this.#memberships = memberships;
+    this.#copy = copy;
     this.#base = contents?.base ?? NO_BASE;
     this.#end = contents?.end ?? { hardState: { term: 0, vote: null }, lastIndex: 0, lastTerm: 0 };
     this.#isNew = contents === null;
@@ -78,27 +66,7 @@ export class LevelLog implements LogStorage {
    * format, or in use by another process; `STORAGE_FAILED` if it cannot be read or written.
    */
   static async open(options: LevelLogOptions): Promise<LevelLog> {
-    const { path } = options;
-    if (await hasStore(path)) await probeLock(path);
-    await verifyFolder(path);
-    const db = newLevel(path);
-    await db.open().catch((error: unknown) => {
-      throw openError(path, error);
-    });
-    try {
-      await syncFolder(path);
-      const cache = new EntryCache(options.cacheBytesMax ?? CACHE_BYTES_MAX);
-      const memberships = new MembershipPlaces();
-      const contents = await scanStore(db, options, (entry) => {
-        cache.append(entry);
-        memberships.append(entry);
-      });
-      if (contents?.hasLeftovers === true) await db.clear(entriesUpTo(1, contents.base.index));
-      return new LevelLog(db, options, { cache, memberships }, contents);
-    } catch (error) {
-      await db.close();
-      throw error instanceof RaftError ? error : openError(path, error);
-    }
+    return new LevelLog(options, await openStore(options));
   }
 
   /** Memory of the cached entries in bytes, at most `cacheBytesMax`. */
@@ -135,8 +103,14 @@ export class LevelLog implements LogStorage {
     invariant(isWithin, `entries ${low} to ${high} outside the log`);
     const found: Entry[] = [];
     let bytes = 0;
+    let { term } = this.#base;
     for (let index = low; index <= high; index++) {
       const entry = this.#at(index);
+      if (entry.term < term || entry.term > this.#end.hardState.term) {
+        const what = `it has term ${entry.term}, behind term ${term} and in term ${this.#end.hardState.term}`;
+        throw this.#unreadable(index, new RaftError('LOG_DAMAGED', what));
+      }
+      term = entry.term;
       bytes += entry.record.byteLength;
       if (bytes > bytesMax && found.length > 0) break;
       found.push(entry);
@@ -154,7 +128,8 @@ export class LevelLog implements LogStorage {
     this.#assertSound();
     invariant(this.#writing === null, 'a persist is under way');
     invariant(batch.base === undefined || this.#compacting === null, 'the log is being compacted');
-    const next = this.#endAfter(batch);
+    const before = { base: this.#base, end: this.#end, term: (index: LogIndex) => this.term(index) };
+    const next = endAfter(before, batch);
     this.#isRebasing = batch.base !== undefined;
     this.#writing = this.#guard(async () => this.#write(batch, next));
     try {
@@ -176,7 +151,7 @@ export class LevelLog implements LogStorage {
     this.#memberships.keep(base.index + 1, this.#end.lastIndex);
     this.#compacting = this.#guard(async () => {
       await this.#db.batch().put(BASE_KEY, encodeBaseRecord(base)).write(SYNCED);
-      await this.#db.clear(entriesUpTo(first, base.index));
+      await this.#db.clear(entriesBetween(first, base.index));
     });
     try {
       await this.#compacting;
@@ -187,6 +162,7 @@ export class LevelLog implements LogStorage {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#writing, this.#compacting]);
+    await this.#copy?.close();
     await this.#db.close();
   }
 
@@ -204,42 +180,6 @@ export class LevelLog implements LogStorage {
     }
   }
 
-  /** Checks the batch against what is on disk, and says what will be there after it. */
-  #endAfter({ base, hardState, entries }: PersistBatch): HardStateRecord {
-    const { hardState: before } = this.#end;
-    const after = hardState ?? before;
-    invariant(after.term >= before.term, `term falls from ${before.term} to ${after.term}`);
-    invariant(
-      after.term > before.term || before.vote === null || after.vote === before.vote,
-      `the vote of term ${before.term} changes from ${before.vote} to ${after.vote}`,
-    );
-    if (base !== undefined) {
-      invariant(base.index > this.#base.index, `base ${base.index} after ${this.#base.index}`);
-      invariant(base.term <= after.term, `base of term ${base.term}, above the member's term ${after.term}`);
-    }
-    const end =
-      base === undefined
-        ? { ...this.#end, hardState: after }
-        : { hardState: after, lastIndex: base.index, lastTerm: base.term };
-    const first = entries[0];
-    if (first === undefined) return end;
-    const { index: floor } = base ?? this.#base;
-    const isNext = first.index > floor && first.index <= end.lastIndex + 1;
-    invariant(isNext, `entry ${first.index} of a log from ${floor} to ${end.lastIndex}`);
-    let index = first.index - 1;
-    let term = base?.term ?? this.term(index);
-    for (const entry of entries) {
-      // Asked in front of `invariant`, because its message costs more than the check: this runs for every entry.
-      if (entry.index !== index + 1 || entry.term < term) {
-        invariant(false, `entry ${entry.index} of term ${entry.term} cannot follow ${index} of term ${term}`);
-      }
-      index += 1;
-      term = entry.term;
-    }
-    invariant(after.term >= term, `entry ${index} has term ${term}, above the member's term ${after.term}`);
-    return { hardState: after, lastIndex: index, lastTerm: term };
-  }
-
   async #write({ base, entries }: PersistBatch, next: HardStateRecord): Promise<void> {
     const write = this.#db.batch();
     if (base !== undefined) write.put(BASE_KEY, encodeBaseRecord(base));
@@ -251,7 +191,18 @@ export class LevelLog implements LogStorage {
       write.put(IDENTITY_KEY, encodeIdentity({ format: FORMAT_VERSION, cluster, id }));
     }
     await write.write(SYNCED);
-    if (base !== undefined) await this.#db.clear(entriesUpTo(this.#base.index + 1, base.index));
+    await this.#writeCopy(next.hardState);
+    if (base !== undefined) await this.#db.clear(entriesBetween(this.#base.index + 1, base.index));
+  }
+
+  /** Behind the store's own, so that it is never ahead of it; before anyone is told. */
+  async #writeCopy(hardState: HardState): Promise<void> {
+    const { term, vote } = this.#end.hardState;
+    if (this.#copy === null) {
+      this.#copy = await HardStateFile.create(this.#options.path, this.#options, hardState);
+    } else if (hardState.term !== term || hardState.vote !== vote) {
+      await this.#copy.write(hardState);
+    }
   }
 
   #show({ base, entries }: PersistBatch, next: HardStateRecord): void {
@@ -282,22 +233,19 @@ export class LevelLog implements LogStorage {
       if (value === undefined) throw new RaftError('LOG_DAMAGED', 'it is missing');
       return readEntryAt(index, value);
     } catch (error) {
-      const code =
-        error instanceof RaftError || codeOf(error) === 'LEVEL_CORRUPTION' ? 'LOG_DAMAGED' : 'STORAGE_FAILED';
-      throw new RaftError(code, `log store ${this.#options.path}: entry ${index}: ${causeOf(error)}`, {
-        cause: error,
-      });
+      throw this.#unreadable(index, error);
     }
+  }
+
+  #unreadable(index: LogIndex, cause: unknown): RaftError {
+    const isDamage = cause instanceof RaftError || codeOf(cause) === 'LEVEL_CORRUPTION';
+    const what = `log store ${this.#options.path}: entry ${index}: ${causeOf(cause)}`;
+    return new RaftError(isDamage ? 'LOG_DAMAGED' : 'STORAGE_FAILED', what, { cause });
   }
 
   #assertSound(): void {
     if (this.#failure !== null) throw this.#failure;
   }
-}
-
-/** The keys of entries from `low` to `high`, for a range delete, which LevelDB's binding does a few at a time. */
-function entriesUpTo(low: LogIndex, high: LogIndex): { readonly gte: Buffer; readonly lte: Buffer } {
-  return { gte: entryKey(low), lte: entryKey(high) };
 }
 
 /** Typed by what it is: `level` declares `sync` only for the implementation it wraps. */

@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { RaftError } from '../core/errors.js';
 import { readManifest } from './leveldb-manifest.js';
 import { verifyTable } from './leveldb-table.js';
-import { readWal } from './leveldb-wal.js';
+import { readWal, type WalContent } from './leveldb-wal.js';
 
 const NUMBERED = /^(\d+)\.(log|ldb)$/;
 const MANIFEST = /^MANIFEST-\d+$/;
@@ -25,40 +25,50 @@ export async function hasStore(path: string): Promise<boolean> {
   return (await list(path)).current;
 }
 
+/** A folder that was found whole. */
+export interface VerifiedFolder {
+  /** Whether a write that is not whole stands behind whole ones: a power cut may have left it. */
+  readonly isTorn: boolean;
+}
+
 /**
  * Checks every file that counts at `path`; a folder that is absent, empty or left by a creation that a power cut
  * interrupted is fine.
  * @throws RaftError `LOG_DAMAGED` naming the file, the offset and what is wrong.
  */
-export async function verifyFolder(path: string): Promise<void> {
+export async function verifyFolder(path: string): Promise<VerifiedFolder> {
   const listing = await list(path);
   if (!listing.current) {
     if (!(await isUnwritten(path, listing)))
       throw damaged(path, 'CURRENT is missing beside files of a store');
-    return;
+    return { isTorn: false };
   }
   const current = await readStoreFile(path, 'CURRENT');
   const name = current.toString('latin1').replace(/\n$/, '');
   if (current.at(-1) !== 0x0a || !MANIFEST.test(name)) throw damaged(path, 'CURRENT names no manifest');
-  const edits = await readLogFile(path, name);
+  const { writes: edits } = await readLogFile(path, name);
   if (edits.length === 0) {
     // The first manifest of a store is the one file that LevelDB does not sync before it points CURRENT to it.
     if (!(await isUnwritten(path, listing))) throw damaged(path, `${name} is empty`);
     await rm(join(path, 'CURRENT'));
-    return;
+    return { isTorn: false };
   }
-  await verifyLiveFiles(path, name, edits, listing);
+  const { isTorn } = await verifyLiveFiles(path, name, edits, listing);
+  return { isTorn: isTorn && !(await isUnwritten(path, listing)) };
 }
 
 /** Makes the folder's names durable: LevelDB points CURRENT to a new manifest without a sync of the folder. */
 export async function syncFolder(path: string): Promise<void> {
-  for (const folder of [path, dirname(resolve(path))]) {
-    const handle = await open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  for (const folder of [path, dirname(resolve(path))]) await syncNames(folder);
+}
+
+/** Makes the names in a folder durable. */
+export async function syncNames(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
@@ -67,7 +77,7 @@ async function verifyLiveFiles(
   manifestName: string,
   edits: readonly Buffer[],
   listing: Listing,
-): Promise<void> {
+): Promise<VerifiedFolder> {
   const manifest = attempt(path, manifestName, () => readManifest(edits));
   for (const [number, bytes] of manifest.tables) {
     const name = listing.tables.get(number);
@@ -79,16 +89,18 @@ async function verifyLiveFiles(
   if (manifest.logNumber > 0 && !listing.logs.has(manifest.logNumber)) {
     throw damaged(path, `write-ahead file ${manifest.logNumber} is missing`);
   }
+  let isTorn = false;
   for (const [number, name] of listing.logs) {
-    if (number >= manifest.logNumber) await readLogFile(path, name);
+    if (number >= manifest.logNumber) isTorn = (await readLogFile(path, name)).isTorn || isTorn;
   }
+  return { isTorn };
 }
 
 /** Whether no synced write can ever have reached the folder: no table, and no whole write in any write-ahead file. */
 async function isUnwritten(path: string, listing: Listing): Promise<boolean> {
   if (listing.tables.size > 0) return false;
   for (const name of listing.logs.values()) {
-    if ((await readLogFile(path, name)).length > 0) return false;
+    if ((await readLogFile(path, name)).writes.length > 0) return false;
   }
   return true;
 }
@@ -114,12 +126,13 @@ async function list(path: string): Promise<Listing> {
   };
 }
 
-async function readLogFile(path: string, name: string): Promise<readonly Buffer[]> {
-  const { writes, damage } = readWal(await readStoreFile(path, name));
+async function readLogFile(path: string, name: string): Promise<WalContent> {
+  const content = readWal(await readStoreFile(path, name));
+  const { damage } = content;
   if (damage !== null) {
     throw damaged(path, `${name} is damaged at offset ${damage.offset}: the record there: ${damage.reason}`);
   }
-  return writes;
+  return content;
 }
 
 async function readStoreFile(path: string, name: string): Promise<Buffer> {

@@ -39,6 +39,8 @@ export interface WalContent {
   readonly writes: readonly Buffer[];
   /** Null if the file is whole, or torn at its end as a power cut may leave it. */
   readonly damage: WalDamage | null;
+  /** Whether it ends in a write that is not whole, which may be what a power cut left. */
+  readonly isTorn: boolean;
 }
 
 type Physical =
@@ -56,13 +58,14 @@ export function readWal(file: Buffer): WalContent {
     const physical = readPhysical(file, offset);
     if (physical.kind !== 'good') {
       const start = fragments.length > 0 ? writeStart : offset;
-      return { writes, damage: judgeTail(file, start, offset, physical) };
+      const damage = judgeTail(file, start, offset, physical);
+      return { writes, damage, isTorn: damage === null };
     }
     const begins = physical.type === FULL || physical.type === FIRST;
     const underWay = fragments.length > 0;
     if (begins === underWay) {
       const reason = begins ? 'the write before it has no end' : 'it continues a write that has no beginning';
-      return { writes, damage: { offset, reason } };
+      return { writes, damage: { offset, reason }, isTorn: false };
     }
     if (begins) writeStart = offset;
     fragments.push(physical.payload);
@@ -72,7 +75,7 @@ export function readWal(file: Buffer): WalContent {
     }
     offset = skipPadding(physical.next);
   }
-  return { writes, damage: null };
+  return { writes, damage: null, isTorn: fragments.length > 0 };
 }
 
 function skipPadding(offset: number): number {

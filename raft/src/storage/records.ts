@@ -52,6 +52,14 @@ export function entryKey(index: LogIndex): Buffer {
   return key;
 }
 
+/** The keys of entries from `low` to `high`, for a range delete, which LevelDB's binding does a few at a time. */
+export function entriesBetween(
+  low: LogIndex,
+  high: LogIndex,
+): { readonly gte: Buffer; readonly lte: Buffer } {
+  return { gte: entryKey(low), lte: entryKey(high) };
+}
+
 /** The index in an entry's key, or null if it is no such key. */
 export function indexOfKey(key: Uint8Array): LogIndex | null {
   if (key.length !== ENTRY_KEY_BYTES || key[0] !== ENTRY_PREFIX) return null;
