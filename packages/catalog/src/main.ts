@@ -2,6 +2,7 @@
 import {
   createLog,
   EXIT,
+  Metrics,
   processCommand,
   readIdentity,
   runProcess,
@@ -68,8 +69,9 @@ await runProcess({
     const { data, cluster, host, port, leaseMs, seedFile } = options;
     const identity = readIdentity(options, log);
     const seed = seedFile === undefined ? DEFAULT_SEED : await loadSeedFile(seedFile);
+    const metrics = new Metrics({ service: 'catalog', id: options.id });
     const store = await CatalogStore.open({ folder: data, cluster, seed });
-    const service = new CatalogService({ store, identity, log, host, port, leaseMs, fatal });
+    const service = new CatalogService({ store, identity, log, metrics, host, port, leaseMs, fatal });
     const listening = await service.start();
     const { lastIndex, stocks } = service.status();
     log.info({ host, port: listening, fresh: store.fresh, lastIndex, stocks }, 'catalog listens');

@@ -10,7 +10,7 @@ import {
   type FrontendToCatalog,
   type LeaderToCatalog,
 } from '@trireme/domain';
-import { createLog, LinkDialer } from '@trireme/service';
+import { createLog, LinkDialer, Metrics } from '@trireme/service';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { honouredMs, LEASE_MS_MAX } from './rules/leases.js';
@@ -92,6 +92,18 @@ test('a trade goes from the leader through the caches to the disk and back', asy
         queued: 0,
         ready: true,
         unready: null,
+      });
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      for (const line of ['ready 1', 'decided_index 4', 'stocks 2', 'events_total{event="ready"} 1']) {
+        assert.match(metrics, `\ntrireme_catalog_${line}\n`);
+      }
+      const ready = await (await fetch(`${url}/readyz?verbose`)).json();
+      assert.equal(ready, {
+        status: 'ok',
+        checks: [
+          { name: 'running', ok: true, problem: null },
+          { name: 'decisions', ok: true, problem: null },
+        ],
       });
       await stop();
       const store = await CatalogStore.open({ folder, cluster: 'test', seed: [] });
@@ -235,6 +247,7 @@ async function withCatalog(
     },
     identity: identity('catalog'),
     log,
+    metrics: new Metrics({ service: 'catalog', id: 'catalog' }),
     host: '127.0.0.1',
     port: 0,
     leaseMs: options.leaseMs ?? 500,

@@ -7,11 +7,14 @@ import {
   type LinkHandler,
   type LinkIdentity,
   type Log,
+  type Metrics,
+  type Tally,
 } from '@trireme/service';
 import { Catalog } from './rules/catalog.js';
 import type { CatalogEvent, CatalogStatus } from './rules/effects.js';
 import { SESSIONS_MAX } from './rules/leases.js';
 import type { CatalogWrite } from './rules/round.js';
+import { catalogChecks, describeCatalog } from './service-view.js';
 import type { CatalogStore } from './store.js';
 
 /** Node's timers fire up to a millisecond early. */
@@ -22,6 +25,7 @@ export interface CatalogServiceOptions {
   readonly store: Pick<CatalogStore, 'state' | 'write' | 'close'>;
   readonly identity: LinkIdentity;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -40,16 +44,20 @@ export class CatalogService {
   readonly #catalog: Catalog;
   readonly #server: InternalServer;
   readonly #links = new Map<number, Link>();
+  readonly #events: Tally;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** Asked to stop: not ready any more. */
+  #isLeaving = false;
   #stopped = false;
 
   constructor(options: CatalogServiceOptions) {
-    const { store, identity, log, host, port, leaseMs } = options;
+    const { store, identity, log, host, port, leaseMs, metrics } = options;
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.#catalog = new Catalog({ state: store.state, leaseMs, now: this.#clock() });
     const catalog = this.#catalog;
+    this.#events = describeCatalog(metrics, () => this.status());
     const frontends = this.#handler({
       opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
       message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
@@ -76,7 +84,8 @@ export class CatalogService {
         new LinkListener({ path: LINK_PATHS.leaderToCatalog, identity, handler: leaders, log }),
       ],
       status: () => this.status(),
-      unready: () => catalog.unready(),
+      checks: () => catalogChecks(catalog.unready(), this.#isLeaving),
+      metrics,
     });
   }
 
@@ -97,6 +106,7 @@ export class CatalogService {
 
   /** Closes the links, then the store, after the write under way. What was not answered is asked again of the next life. */
   async stop(): Promise<void> {
+    this.#isLeaving = true;
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#server.close();
@@ -175,6 +185,7 @@ export class CatalogService {
 
   #report({ kind, ...details }: CatalogEvent): void {
     const { log } = this.#options;
+    this.#events.add({ event: kind });
     switch (kind) {
       case 'attached': {
         log.info(details, 'leader attached');

@@ -91,7 +91,7 @@ export class Catalog {
   }
 
   /** For the status page. */
-  get status(): object {
+  get status(): { connected: boolean; lookups: { readonly queued: number; readonly sent: number } } {
     return { connected: this.connected, lookups: this.#lookups.counts };
   }
 

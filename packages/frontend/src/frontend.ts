@@ -1,7 +1,9 @@
 /** The front-end, put together: links to the replicas and the catalog behind the public port. */
-import type { LinkIdentity, Log } from '@trireme/service';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LinkIdentity, Log, Metrics } from '@trireme/service';
 import { Catalog } from './catalog.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
@@ -33,6 +35,9 @@ export interface FrontendOptions {
   /** Token of those who may list and restock; null lets nobody. */
   readonly operatorToken: string | null;
   readonly log: Log;
+  readonly metrics: Metrics;
+  /** How long it stays open when it is asked to stop, not ready any more: for balancers to look elsewhere. */
+  readonly lingerMs: number;
 }
 
 export interface Frontend {
@@ -49,21 +54,19 @@ const ANSWER_MS_MAX = 50;
  * @throws the system's error if the port cannot be had.
  */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
-  const { identity, log, deadlineMs } = options;
+  const { identity, log, deadlineMs, metrics } = options;
   const cache = new StockCache(options.cacheSize);
   const catalog = new Catalog({ url: options.catalogUrl, identity, log, cache });
   // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
   const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
   const replicas = new Replicas({ replicas: options.replicas, identity, log, patience });
   const replies = new Replies(identity.name, log);
-  const app = createApp({
-    replies,
-    replicas,
-    catalog,
-    cache,
+  const parts = {
+    ...{ replies, replicas, catalog, cache },
     deadlines: new DeadlineTimer(deadlineMs - Math.min(ANSWER_MS_MAX, deadlineMs / 10), REQUESTS_MAX),
-    operatorToken: options.operatorToken,
-  });
+  };
+  const durations = describeFrontend(metrics, parts);
+  const app = createApp({ ...parts, metrics, durations, operatorToken: options.operatorToken });
   const server = new PublicServer({ host: options.host, port: options.port, app, replies, log });
   const port = await server.listen();
   catalog.start();
@@ -72,6 +75,8 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   return {
     port,
     stop: async () => {
+      replies.draining = true;
+      await delay(options.lingerMs);
       await server.close(DRAIN_MS_MAX);
       await Promise.all([catalog.stop(), replicas.stop()]);
     },

@@ -3,6 +3,7 @@ import { STOCKS_MAX } from '@trireme/domain';
 import {
   createLog,
   EXIT,
+  Metrics,
   processCommand,
   readIdentity,
   readSecret,
@@ -20,7 +21,11 @@ interface Options extends CommonOptions {
   readonly cache: boolean;
   readonly deadlineMs: number;
   readonly operatorTokenFile?: string;
+  readonly lingerMs: number;
 }
+
+/** From the signal to the end, in milliseconds, beside the time that it lingers. */
+const STOP_MS_MAX = 10_000;
 
 function exitCodeOf(error: unknown): number {
   // The system's errors when it cannot listen carry the call's name.
@@ -67,6 +72,16 @@ command
     command
       .createOption('--operator-token-file <file>', 'token of those who may list and restock stocks')
       .env('TRIREME_OPERATOR_TOKEN_FILE'),
+  )
+  .addOption(
+    command
+      .createOption(
+        '--linger-ms <ms>',
+        'how long it stays open when stopping, not ready any more, for balancers',
+      )
+      .env('TRIREME_LINGER_MS')
+      .default(0)
+      .argParser(wholeNumber(0, 60_000)),
   );
 const options = command.parse().opts<Options>();
 const log = createLog({ service: 'frontend', id: options.id, level: options.logLevel });
@@ -75,6 +90,7 @@ await runProcess({
   log,
   exitWithParent: options.exitWithParent,
   exitCodeOf,
+  stopMsMax: STOP_MS_MAX + options.lingerMs,
   start: async () =>
     startFrontend({
       // The secret guards the links between processes. The public port is open to everyone by its nature, so that
@@ -89,5 +105,7 @@ await runProcess({
       operatorToken:
         options.operatorTokenFile === undefined ? null : readSecret(options.operatorTokenFile, log),
       log,
+      metrics: new Metrics({ service: 'frontend', id: options.id }),
+      lingerMs: options.lingerMs,
     }),
 });

@@ -38,6 +38,17 @@ type PageAnswer = Extract<FromReplica, { t: 'page' | 'pageRefused' }>;
 /** Replicas that are asked for an order before the leader is. */
 const FOLLOWER_ATTEMPTS = 2;
 
+interface Counts {
+  readonly queued: number;
+  readonly sent: number;
+}
+
+interface ReplicasStatus {
+  readonly replicas: readonly { readonly id: string; readonly connected: boolean }[];
+  readonly commands: Counts;
+  readonly reads: Counts;
+}
+
 interface ReplicasOptions {
   readonly replicas: readonly { readonly id: string; readonly url: string }[];
   readonly identity: LinkIdentity;
@@ -111,7 +122,7 @@ export class Replicas {
   }
 
   /** For the status page. */
-  get status(): object {
+  get status(): ReplicasStatus {
     return {
       replicas: this.#ids.map((id) => ({ id, connected: this.#links.has(id) })),
       commands: this.#commands.counts,

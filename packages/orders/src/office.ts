@@ -18,7 +18,7 @@ import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
 
 /** What the office needs of a Raft node. */
-interface Proposer {
+export interface Proposer {
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term };
   read(): Promise<LogIndex>;
 }
@@ -79,7 +79,7 @@ export class Office {
     if (catalog !== null) this.catalogOpened(catalog);
   }
 
-  get status(): object {
+  get status(): { open: number; queued: number; unsettled: number; catalog: string } {
     const { open, queued, unsettled } = this.#desk;
     return { open, queued, unsettled, catalog: this.#settler.phase };
   }

@@ -3,6 +3,7 @@ import { InvariantError } from '@trireme/domain';
 import { DEFAULT_COMPACTION, HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
 import {
   EXIT,
+  Metrics,
   UsageError,
   createLog,
   processCommand,
@@ -13,6 +14,7 @@ import {
 } from '@trireme/service';
 import { parsePeers } from './rules/peers.js';
 import type { ReplicaObserver } from './observer.js';
+import { PeerWatch } from './peer-watch.js';
 import { Replica } from './replica.js';
 
 interface Options extends CommonOptions {
@@ -76,7 +78,13 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     );
   const options = command.parse().opts<Options>();
   const { id, host, port, peerPort, catalog, data } = options;
-  const log = createLog({ service: 'replica', id, level: options.logLevel });
+  const running: { replica: Replica | null } = { replica: null };
+  const log = createLog({
+    service: 'replica',
+    id,
+    level: options.logLevel,
+    context: () => ({ term: running.replica?.term }),
+  });
   await runProcess({
     log,
     exitWithParent: options.exitWithParent,
@@ -86,13 +94,14 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       if (!peers.has(id)) throw new UsageError(`--peers does not name this replica, ${id}`);
       const identity = readIdentity({ ...options, id: `replica-${id}` }, log);
       const { cluster, secret } = identity;
+      const metrics = new Metrics({ service: 'replica', id });
       const transport = new HttpTransport({
         id,
         cluster,
         secret,
         peers,
         listen: { host, port: peerPort },
-        onEvent: (event) => log.debug(event, 'peer link'),
+        onEvent: new PeerWatch(log, metrics).onEvent,
       });
       const members = [...peers.keys()];
       const replica = new Replica({
@@ -105,10 +114,11 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         identity,
         transport,
         compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
-        log,
+        ...{ log, metrics },
         fatal,
         ...(observe === undefined ? {} : { observe }),
       });
+      running.replica = replica;
       const listening = await replica.start();
       log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
       return replica;

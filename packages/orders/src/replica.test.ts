@@ -229,6 +229,36 @@ test('the export is as long as the book, and a book of thousands still knows eve
   });
 });
 
+test('it tells of its log, its book and what is under way to whoever asks for metrics', async () => {
+  await withReplica(async (rig, frontend) => {
+    await frontend.place({ kind: 'sell', key: 'k1', name: 'A', quantity: 1 });
+    await until(() => rig.status['orders'] === 1, 'the settlement');
+    const text = await rig.get('/metrics');
+    for (const line of [
+      'has_leader 1',
+      'is_leader 1',
+      'leader_changes_seen_total 1',
+      'orders_filled_total 1',
+      'catalog_linked 1',
+      'frontends_linked 1',
+      'proposals_failed_total 0',
+    ]) {
+      assert.match(text, `\ntrireme_${line}\n`);
+    }
+    assert.match(text, /trireme_log_sync_duration_seconds_count [1-9]/);
+    assert.match(text, /trireme_proposals_committed_total [1-9]/);
+    const ready = JSON.parse(await rig.get('/readyz?verbose')) as { checks: { name: string; ok: boolean }[] };
+    assert.equal(
+      ready.checks.map(({ name, ok }) => [name, ok]),
+      [
+        ['running', true],
+        ['book', true],
+        ['leader', true],
+      ],
+    );
+  });
+});
+
 test('a replica that cannot start leaves its folders to the next one', async () => {
   await withFolder(async (path) => {
     const { store } = await BookStore.open({ path: join(path, 'book'), cluster: 'test', id: '2' });

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import { LINK_PATHS, type FromReplica, type SubmitResult } from '@trireme/domain';
-import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
+import { LINK_PATHS, type FromReplica } from '@trireme/domain';
+import { LevelLog, RaftNode } from '@trireme/raft';
 import type { CompactionOptions, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
@@ -18,14 +18,22 @@ import {
   type LinkHandler,
   type LinkIdentity,
   type Log,
+  type Metrics,
 } from '@trireme/service';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
 import { openBook } from './open-book.js';
 import { BookReads } from './reads.js';
-import type { Answer } from './rules/desk.js';
+import { answersByLink, type Answer } from './rules/desk.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
+import {
+  ReplicaCounts,
+  announcement,
+  replicaChecks,
+  replicaStatus,
+  type ReplicaParts,
+} from './replica-view.js';
 
 interface ReplicaOptions {
   /** Id of this member of the Raft group, such as `1`. */
@@ -43,6 +51,7 @@ interface ReplicaOptions {
   /** The library's defaults unless set. */
   readonly compaction?: Partial<CompactionOptions>;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly fatal: (error: unknown) => void;
   /** For tests that stop the process at a step of an order's path. */
   readonly observe?: ReplicaObserver;
@@ -61,6 +70,7 @@ export class Replica {
   readonly #frontends = new Map<number, Link>();
   readonly #catalog: LinkDialer;
   readonly #server: InternalServer;
+  readonly #counts: ReplicaCounts;
   readonly #reads = new BookReads({
     machine: () => this.#machine,
     office: () => this.#office,
@@ -70,12 +80,15 @@ export class Replica {
   #node: RaftNode | null = null;
   #office: Office | null = null;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
+  /** Asked to stop: not ready any more, and still at work. */
+  #isLeaving = false;
   #isStopping = false;
 
   constructor(options: ReplicaOptions) {
     this.#o = options;
     this.#observe = options.observe ?? NOT_OBSERVED;
-    const { identity, log, host, port } = options;
+    const { identity, log, host, port, metrics } = options;
+    this.#counts = new ReplicaCounts(metrics, () => this.#parts);
     const path = LINK_PATHS.frontendToReplica;
     this.#catalog = new LinkDialer({
       url: options.catalog,
@@ -91,7 +104,8 @@ export class Replica {
       log,
       listeners: [new LinkListener({ path, identity, log, handler: this.#frontendHandler() })],
       status: () => this.status(),
-      unready: () => ((this.#node?.status().leader ?? null) === null ? 'no leader is known' : null),
+      checks: () => replicaChecks(this.#parts),
+      metrics,
       routes: { '/export': async (_, response) => this.#export(response) },
     });
   }
@@ -130,11 +144,14 @@ export class Replica {
       this.#node = await RaftNode.start({
         id,
         members,
-        storage: this.#observe.storage(storage),
+        storage: this.#observe.storage(this.#counts.timed(storage)),
         transport: this.#observe.transport(transport),
         machine,
         compaction: this.#o.compaction ?? {},
-        onEvent: (event) => this.#o.log.info(event, event.type),
+        onEvent: (event) => {
+          this.#counts.snapshot(event);
+          this.#o.log.info(event, event.type);
+        },
         onChange: (status) => this.#changed(status),
         onFatal: (error) => this.#fatal(error),
       });
@@ -147,6 +164,7 @@ export class Replica {
 
   /** Hands leadership over, answers what is open, closes everything. */
   async stop(): Promise<void> {
+    this.#isLeaving = true;
     await this.#node?.handOver(HAND_OVER_MS);
     this.#isStopping = true;
     this.#closeOffice();
@@ -166,32 +184,31 @@ export class Replica {
 
   /** What `GET /status` shows. */
   status(): object {
-    const machine = this.#machine;
-    const { applied, orders, hash, settledIndex, keys } = machine?.stored ?? {};
-    const { membership, ...node } = this.#node?.status() ?? {};
+    return replicaStatus(this.#parts);
+  }
+
+  /** For log lines; undefined until the log is open. */
+  get term(): number | undefined {
+    return this.#node?.status().term;
+  }
+
+  get #parts(): ReplicaParts {
     return {
-      service: 'replica',
-      ...node,
-      members: membership && describeMembership(membership),
-      // Of the book as it is stored, so that replicas with equal applied index can be compared by hash.
-      applied,
-      orders,
-      hash,
-      settledIndex,
-      keys,
-      pending: machine?.book.pendingCount,
+      ...{ machine: this.#machine, node: this.#node, office: this.#office },
       frontends: this.#frontends.size,
-      office: this.#office?.status ?? null,
+      isCatalogLinked: this.#catalog.link !== null,
+      isStopping: this.#isLeaving,
     };
   }
 
   #changed(status: NodeStatus): void {
     const { role, term, leader, leading } = status;
+    this.#counts.ledBy(leader);
     this.#o.log.info({ role, term, leader, leading }, leading ? 'leads' : `is ${role}`);
     if (leading) this.#openOffice();
     else this.#closeOffice();
     if (role !== 'leader') this.#releaseHeld();
-    for (const link of this.#frontends.values()) this.#announce(link, status);
+    for (const link of this.#frontends.values()) send(link, announcement(status));
   }
 
   #openOffice(): void {
@@ -199,7 +216,7 @@ export class Replica {
     const machine = this.#machine;
     this.#office = new Office(
       {
-        node: this.#node,
+        node: this.#counts.counted(this.#node),
         ...{ machine, book: machine.book, store: machine.store },
         log: this.#o.log,
         answer: (answers) => this.#answer(answers),
@@ -221,19 +238,8 @@ export class Replica {
     for (const { link, frame } of this.#held.splice(0)) this.#submit(link, frame);
   }
 
-  /** Tells a front-end who leads. A leader names itself only once it can take orders. */
-  #announce(link: Link, { id, role, term, leader, leading }: NodeStatus): void {
-    send(link, { t: 'leader', self: id, leader: role === 'leader' && !leading ? null : leader, term });
-  }
-
   #answer(answers: readonly Answer[]): void {
-    const byLink = new Map<number, SubmitResult[]>();
-    for (const { link, result } of answers) {
-      const items = byLink.get(link);
-      if (items === undefined) byLink.set(link, [result]);
-      else items.push(result);
-    }
-    for (const [id, items] of byLink) {
+    for (const [id, items] of answersByLink(answers)) {
       const link = this.#frontends.get(id);
       if (link !== undefined) send(link, { t: 'submitted', items });
     }
@@ -251,7 +257,7 @@ export class Replica {
     return {
       opened: (link) => {
         this.#frontends.set(link.id, link);
-        if (this.#node !== null) this.#announce(link, this.#node.status());
+        if (this.#node !== null) send(link, announcement(this.#node.status()));
       },
       message: (link, message) => {
         const frame = parseFrontendFrame(message);

@@ -26,10 +26,11 @@ const STANDARD_OUTPUT: pino.DestinationStream = {
 /**
  * Makes the log. Lines are written synchronously, so that none is lost when the process exits.
  * @param o.level one of `LOG_LEVELS`
+ * @param o.context what every line carries as of when it is written, such as the term; nothing unless given
  * @param destination where the lines go instead of standard output
  */
 export function createLog(
-  o: { service: string; id: string; level: string },
+  o: { service: string; id: string; level: string; context?: () => object },
   destination: pino.DestinationStream = STANDARD_OUTPUT,
 ): Log {
   const options: pino.LoggerOptions = {
@@ -38,6 +39,7 @@ export function createLog(
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { error: pino.stdSerializers.err },
     formatters: { level: (label) => ({ level: label }) },
+    ...(o.context === undefined ? {} : { mixin: o.context }),
     redact: { paths: ['secret', '*.secret', 'token', '*.token'], censor: '[redacted]' },
   };
   return pino(options, destination);

@@ -1,6 +1,7 @@
 /** Routes for those who watch over the process. */
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
+import { isVerbose, problemOf, verboseChecks, type Check } from '@trireme/service';
 import type { CallEnv } from './call.js';
 import type { Services } from './services.js';
 
@@ -8,19 +9,31 @@ export function routeHealth(app: Hono<CallEnv>, services: Services): void {
   const { replies } = services;
   app.get('/livez', (c) => replies.ok(c.env, '{"status":"ok"}'));
   app.get('/readyz', (c) => {
-    const reason = unreadyReason(services);
-    if (reason !== null) return replies.error(c.env, new TriremeError('UNAVAILABLE', reason));
-    return replies.ok(c.env, '{"status":"ok"}');
+    const checks = readinessChecks(services);
+    const problem = problemOf(checks);
+    const details = isVerbose(c.req.url) ? verboseChecks(checks) : {};
+    if (problem !== null) {
+      return replies.error(c.env, new TriremeError('UNAVAILABLE', problem), {}, details);
+    }
+    return replies.ok(c.env, JSON.stringify({ status: 'ok', ...details }));
   });
   app.get('/status', (c) => replies.ok(c.env, JSON.stringify(status(services))));
+  app.get('/metrics', async (c) => {
+    const { contentType, text } = await services.metrics.page();
+    const headers = replies.headers(c.env.requestId, null);
+    headers['Content-Type'] = contentType;
+    headers['Cache-Control'] = 'no-store';
+    return replies.ok(c.env, text, headers);
+  });
 }
 
-/** Why no traffic should come here, or null if it should. */
-function unreadyReason({ replies, replicas, catalog }: Services): string | null {
-  if (replies.draining) return 'stopping';
-  if (replicas.leader === null) return 'no leader is known';
-  if (!catalog.connected) return 'no link to the catalog';
-  return null;
+/** Whether traffic should come here. */
+function readinessChecks({ replies, replicas, catalog }: Services): readonly Check[] {
+  return [
+    { name: 'running', problem: replies.draining ? 'stopping' : null },
+    { name: 'leader', problem: replicas.leader === null ? 'no leader is known' : null },
+    { name: 'catalog', problem: catalog.connected ? null : 'no link to the catalog' },
+  ];
 }
 
 function status(services: Services): object {
@@ -28,7 +41,7 @@ function status(services: Services): object {
   const leader = replicas.leader;
   return {
     role: 'frontend',
-    ready: unreadyReason(services) === null,
+    ready: problemOf(readinessChecks(services)) === null,
     leader: leader?.replica ?? null,
     term: leader?.term ?? null,
     cache: {

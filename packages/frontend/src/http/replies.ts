@@ -15,6 +15,8 @@ type Headers = Record<string, string>;
 export class Replies {
   readonly #servedBy: string;
   readonly #log: Log;
+  /** Answers given so far, by HTTP status. */
+  readonly answers = new Map<number, number>();
   /** While the server drains, each answer is the last one on its connection. */
   draining = false;
 
@@ -39,6 +41,7 @@ export class Replies {
 
   /** Answers 200 with JSON text. */
   ok(call: Call, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
+    this.#count(200);
     return new Response(body, { status: 200, headers });
   }
 
@@ -46,19 +49,33 @@ export class Replies {
   empty(call: Call, status: 204 | 304, more: Headers): Response {
     const headers = { ...this.headers(call.requestId, call.key), ...more };
     delete headers['Content-Type'];
+    this.#count(status);
     return new Response(null, { status, headers });
   }
 
-  /** Answers an error: as it says if it is one of the contract's, else 500, and then the log has the reason. */
-  error(call: Pick<Call, 'requestId' | 'key'>, error: unknown, more?: Headers): Response {
+  /**
+   * Answers an error: as it says if it is one of the contract's, else 500, and then the log has the reason.
+   * @param details what the body says beside the error
+   */
+  error(
+    call: Pick<Call, 'requestId' | 'key'>,
+    error: unknown,
+    more?: Headers,
+    details: object = {},
+  ): Response {
     const known = this.#known(error, call.requestId);
     const headers = { ...this.headers(call.requestId, call.key), ...errorHeaders(known), ...more };
-    return new Response(JSON.stringify(known.toBody()), { status: known.httpStatus, headers });
+    this.#count(known.httpStatus);
+    return new Response(JSON.stringify({ ...known.toBody(), ...details }), {
+      status: known.httpStatus,
+      headers,
+    });
   }
 
   /** The bytes of an error answer, for a connection whose request never became one; it is to be closed after them. */
   rawError(error: unknown, requestId: string, more?: Headers): string {
     const known = this.#known(error, requestId);
+    this.#count(known.httpStatus);
     const body = JSON.stringify(known.toBody());
     const headers: Headers = {
       ...this.headers(requestId, null),
@@ -70,6 +87,10 @@ export class Replies {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const status = `${known.httpStatus} ${STATUS_CODES[known.httpStatus] ?? 'Error'}`;
     return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`;
+  }
+
+  #count(status: number): void {
+    this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
   }
 
   #known(error: unknown, requestId: string): TriremeError {

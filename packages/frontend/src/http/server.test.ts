@@ -229,6 +229,49 @@ test('it is ready with a leader and the catalog, and says whom it follows', asyn
   });
 });
 
+test('it tells of answers, cache and links to whoever asks for metrics', async () => {
+  await withRig({}, async ({ url }) => {
+    for (const path of ['/stocks/AAPL', '/stocks/AAPL', '/nowhere']) await fetch(url + path);
+    const response = await fetch(`${url}/metrics`);
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    const told = [
+      'http_answers_total{code="404"} 1',
+      'cache_hits_total 1',
+      'cache_misses_total 1',
+      'has_leader 1',
+      'replicas_linked{id="2"} 1',
+      'http_request_duration_seconds_count 1',
+    ];
+    for (const line of told) assert.match(text, `\ntrireme_${line}\n`);
+  });
+});
+
+test('verbose readiness names every condition', async () => {
+  await withRig({ ready: false }, async ({ url }) => {
+    const response = await fetch(`${url}/readyz?verbose`);
+    assert.is(response.status, 503);
+    const { checks } = (await response.json()) as { checks: { name: string; ok: boolean }[] };
+    assert.equal(
+      checks.map(({ name }) => name),
+      ['running', 'leader', 'catalog'],
+    );
+    assert.is(checks[1]?.ok, false);
+  });
+});
+
+test('a front-end that is told to linger is not ready, and serves on until its time is over', async () =>
+  withRig({ lingerMs: 300 }, async ({ url, frontend }) => {
+    const stopped = frontend.stop();
+    const response = await fetch(`${url}/readyz`);
+    assert.is(response.status, 503);
+    assert.match(await response.text(), 'stopping');
+    const order = await postOrder(url);
+    assert.is(order.status, 200);
+    assert.is(order.headers.get('connection'), 'close');
+    await stopped;
+  }));
+
 test('a front-end that stops answers what is under way, with the last word on its connection', async () =>
   withRig({}, async ({ url, replicas, frontend }) => {
     const state: { release: (() => void) | null } = { release: null };

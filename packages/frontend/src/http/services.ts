@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TriremeError, type CommandWire } from '@trireme/domain';
+import type { DurationSink, Metrics } from '@trireme/service';
 import type { Catalog } from '../catalog.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Replicas } from '../replicas.js';
@@ -19,6 +20,9 @@ export interface Services {
   readonly catalog: Catalog;
   readonly cache: StockCache;
   readonly deadlines: DeadlineTimer;
+  readonly metrics: Metrics;
+  /** Of the requests that had to ask someone. */
+  readonly durations: DurationSink;
   /** Null where none is configured: then nobody may list or restock. */
   readonly operatorToken: string | null;
 }
@@ -31,11 +35,13 @@ export async function withDeadline<T>(
   services: Services,
   serve: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
+  const startedAt = performance.now();
   const deadline = services.deadlines.open();
   try {
     return await serve(deadline);
   } finally {
     services.deadlines.close(deadline);
+    services.durations.observe((performance.now() - startedAt) / 1000);
   }
 }
 

@@ -11,7 +11,7 @@ const ROUTES: readonly Route[] = [
   { pattern: /^\/stocks$/, allow: 'GET, HEAD, OPTIONS' },
   { pattern: /^\/stocks\/[^/]+$/, allow: 'GET, HEAD, OPTIONS, PUT' },
   { pattern: /^\/stocks\/[^/]+\/restock$/, allow: 'OPTIONS, POST' },
-  { pattern: /^\/(livez|readyz|status)$/, allow: 'GET, HEAD, OPTIONS' },
+  { pattern: /^\/(livez|readyz|status|metrics)$/, allow: 'GET, HEAD, OPTIONS' },
 ];
 
 /** Value of `Allow` for a path without a slash at its end, or null if there is no such route. */

@@ -7,7 +7,14 @@ import {
   type StockWire,
   type ToReplica,
 } from '@trireme/domain';
-import { createLog, InternalServer, LinkListener, type Link, type LinkIdentity } from '@trireme/service';
+import {
+  createLog,
+  InternalServer,
+  LinkListener,
+  Metrics,
+  type Link,
+  type LinkIdentity,
+} from '@trireme/service';
 
 export const silentLog = createLog({ service: 'test', id: 'test', level: 'silent' });
 
@@ -91,7 +98,8 @@ class Fake<In extends { readonly t: string }, Out> {
       log: silentLog,
       listeners: [listener],
       status: () => ({}),
-      unready: () => null,
+      checks: () => [],
+      metrics: new Metrics({ service: 'test', id: 'test' }),
     });
   }
 }

@@ -1,7 +1,7 @@
 /** A front-end between fake replicas and a fake catalog. */
 import { startFrontend, type Frontend } from '../frontend.js';
 import type { FromReplica, SubmitItem, SubmitResult, ToReplica } from '@trireme/domain';
-import type { Link } from '@trireme/service';
+import { Metrics, type Link } from '@trireme/service';
 import { FakeCatalog, FakeReplica, identity, silentLog, until } from './fakes.js';
 
 export const OPERATOR_TOKEN = 'operator-token-of-the-test';
@@ -19,6 +19,7 @@ export interface RigOptions {
   /** Whether replica 1 leads and the front-end is ready before the test begins; true unless given. */
   readonly ready?: boolean;
   readonly operatorToken?: string | null;
+  readonly lingerMs?: number;
 }
 
 /** Runs a test against a front-end and closes everything after it. */
@@ -36,6 +37,8 @@ export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<vo
     deadlineMs: options.deadlineMs ?? 5000,
     operatorToken: options.operatorToken === undefined ? OPERATOR_TOKEN : options.operatorToken,
     log: silentLog,
+    metrics: new Metrics({ service: 'frontend', id: 'frontend-1' }),
+    lingerMs: options.lingerMs ?? 0,
   });
   const url = `http://127.0.0.1:${frontend.port}`;
   try {

@@ -28,6 +28,17 @@ export interface Answer {
   readonly result: SubmitResult;
 }
 
+/** The results of answers, for each link those that go there, in their order. */
+export function answersByLink(answers: readonly Answer[]): ReadonlyMap<number, readonly SubmitResult[]> {
+  const byLink = new Map<number, SubmitResult[]>();
+  for (const { link, result } of answers) {
+    const items = byLink.get(link);
+    if (items === undefined) byLink.set(link, [result]);
+    else items.push(result);
+  }
+  return byLink;
+}
+
 /** What is known of a command, without the asker's id. */
 type Verdict = readonly ['filled', number, number] | readonly ['done'] | readonly ['rejected', string];
 

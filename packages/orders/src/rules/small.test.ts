@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError } from '@trireme/domain';
+import { answersByLink } from './desk.js';
 import { Fifo } from './fifo.js';
 import { parsePeers } from './peers.js';
 import { SettledWaits } from './reads.js';
@@ -95,6 +96,27 @@ test('the list of replicas names each with its url', () => {
       text,
     );
   }
+});
+
+test('answers are gathered by link, in order', () => {
+  const answers = [
+    { link: 1, result: [1, 'done'] },
+    { link: 2, result: [9, 'lost'] },
+    { link: 1, result: [2, 'lost'] },
+  ] as const;
+  assert.equal(
+    [...answersByLink(answers)],
+    [
+      [
+        1,
+        [
+          [1, 'done'],
+          [2, 'lost'],
+        ],
+      ],
+      [2, [[9, 'lost']]],
+    ],
+  );
 });
 
 test.run();

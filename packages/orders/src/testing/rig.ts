@@ -15,6 +15,7 @@ import {
   InternalServer,
   LinkDialer,
   LinkListener,
+  Metrics,
   type Link,
   createLog,
   type LinkIdentity,
@@ -72,7 +73,8 @@ export class FakeCatalog {
       log,
       listeners: [listener],
       status: () => ({}),
-      unready: () => null,
+      checks: () => [],
+      metrics: new Metrics({ service: 'test', id: 'test' }),
     });
     this.#port = await this.#server.listen();
   }
@@ -197,6 +199,7 @@ export class Rig {
       identity: identity('replica-1'),
       transport,
       log: LOG,
+      metrics: new Metrics({ service: 'replica', id: '1' }),
       fatal: (error) => this.fatals.push(error),
       observe: {
         storage: (storage) => storage,
@@ -227,6 +230,10 @@ export class Rig {
     await this.#replica?.stop();
     this.#replica = null;
     for (const frontend of this.#frontends.splice(0)) await frontend.close();
+  }
+
+  async get(path: string): Promise<string> {
+    return (await fetch(`http://${HOST}:${this.#port}${path}`)).text();
   }
 
   async export(): Promise<string> {

@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION } from '@trireme/domain';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Metrics } from '../metrics/metrics.js';
 import { InternalServer } from '../server/internal-server.js';
 import { LinkRecorder, capturedLog, until, type CapturedLog } from '../testing/links.js';
 import type { LinkIdentity } from '../rules/handshake.js';
@@ -33,7 +34,8 @@ class Served {
       log,
       listeners: [this.listener],
       status: () => ({}),
-      unready: () => null,
+      checks: () => [],
+      metrics: new Metrics({ service: 'test', id: 'test' }),
     });
   }
 

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import { acceptFrames, type FrameRefusal } from '@trireme/raft/frames';
 import { LINK_HEADERS, refuseHandshake, type LinkIdentity } from '../rules/handshake.js';
 import type { Log } from '../log.js';
+import { Tally } from '../metrics/tally.js';
+import { Throttle } from '../rules/throttle.js';
 import type { LinkHandler } from './link.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
 
@@ -22,12 +24,21 @@ export class LinkListener {
   readonly #options: LinkListenerOptions;
   readonly #linksMax: number;
   readonly #links = new Set<FrameLink>();
+  /** Refused handshakes, by the stable word of the reason. */
+  readonly refused = new Tally();
+  /** Whoever can reach the port can cause these lines. */
+  readonly #throttle = new Throttle();
   #closed = false;
 
   constructor(options: LinkListenerOptions) {
     this.path = options.path;
     this.#options = options;
     this.#linksMax = options.linksMax ?? 256;
+  }
+
+  /** Links open now. */
+  get open(): number {
+    return this.#links.size;
   }
 
   /** Answers one `upgrade` event of the server: opens a link or refuses it as JSON. */
@@ -42,8 +53,12 @@ export class LinkListener {
       headers: { [LINK_HEADERS.name]: identity.name },
       authorize: ({ headers }) => {
         const refusal = this.#full() ?? refuseHandshake(identity, headers);
-        if (refusal !== null)
-          log.warn({ path: this.path, from: socketAddress(request), refusal }, 'link refused');
+        if (refusal !== null) {
+          this.refused.add({ path: this.path, status: refusal.status });
+          const untold = this.#throttle.due(refusal.status, performance.now());
+          const from = socketAddress(request);
+          if (untold !== null) log.warn({ path: this.path, from, refusal, untold }, 'link refused');
+        }
         return refusal;
       },
     });

@@ -9,6 +9,7 @@ test('open paths need no secret, with a slash or a query or not', () => {
     assert.equal(route('GET', target, GUARDED, false), { kind: 'open', path: '/livez' });
   }
   assert.equal(route('HEAD', '/status', GUARDED, false), { kind: 'open', path: '/status' });
+  assert.equal(route('GET', '/metrics', GUARDED, false), { kind: 'open', path: '/metrics' });
 });
 
 test('guarded paths need it', () => {

@@ -5,7 +5,7 @@ import { TriremeError } from '@trireme/domain';
 const INTERNAL_METHODS = ['GET', 'HEAD'] as const;
 
 /** Paths that need no secret. */
-export const OPEN_PATHS = ['/livez', '/readyz', '/status'] as const;
+export const OPEN_PATHS = ['/livez', '/readyz', '/status', '/metrics'] as const;
 
 export type OpenPath = (typeof OPEN_PATHS)[number];
 

@@ -5,12 +5,20 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LinkListener } from '../link/listener.js';
 import { LinkDialer } from '../link/dialer.js';
+import { Metrics } from '../metrics/metrics.js';
 import { UsageError } from '../rules/usage.js';
 import { LinkRecorder, capturedLog, until } from '../testing/links.js';
 import { InternalServer, type InternalServerOptions } from './internal-server.js';
 
 const SECRET = 'a shared secret';
 const IDENTITY = { name: 'server', cluster: 'test', secret: SECRET };
+
+const BARE = {
+  listeners: [],
+  status: () => ({}),
+  checks: () => [],
+  metrics: new Metrics({ service: 'test', id: 'test' }),
+};
 
 interface Answer {
   readonly code: number;
@@ -67,7 +75,8 @@ async function withServer(
     log,
     listeners: [],
     status: () => ({ role: 'test' }),
-    unready: () => null,
+    checks: () => [],
+    metrics: new Metrics({ service: 'test', id: 'test' }),
     ...options,
   });
   const port = await server.listen();
@@ -80,7 +89,7 @@ async function withServer(
 
 test('health and status are open', async () => {
   let reason: string | null = null;
-  await withServer({ unready: () => reason }, async (port) => {
+  await withServer({ checks: () => [{ name: 'leader', problem: reason }] }, async (port) => {
     for (const path of ['/livez', '/readyz', '/readyz/']) {
       const answer = await ask(port, 'GET', path);
       assert.is(answer.code, 200, path);
@@ -100,6 +109,42 @@ test('health and status are open', async () => {
     const head = await ask(port, 'HEAD', '/status');
     assert.is(head.code, 200);
     assert.is(head.text, '');
+  });
+});
+
+test('verbose readiness names every condition', async () => {
+  const checks = [
+    { name: 'running', problem: null },
+    { name: 'leader', problem: 'no leader' },
+  ];
+  await withServer({ checks: () => checks }, async (port) => {
+    const answer = await ask(port, 'GET', '/readyz?verbose');
+    assert.is(answer.code, 503);
+    const told = JSON.parse(answer.text) as { error: { message: string }; checks: unknown };
+    assert.is(told.error.message, 'no leader');
+    assert.equal(told.checks, [
+      { name: 'running', ok: true, problem: null },
+      { name: 'leader', ok: false, problem: 'no leader' },
+    ]);
+  });
+});
+
+test('metrics are open, and tell of links and refusals', async () => {
+  const { log } = capturedLog();
+  const handler = new LinkRecorder();
+  const listener = new LinkListener({ path: '/links/test', identity: IDENTITY, handler, log });
+  const metrics = new Metrics({ service: 'test', id: 'test' });
+  await withServer({ listeners: [listener], metrics }, async (port) => {
+    await say(
+      port,
+      'GET /links/test HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: trireme-frames\r\n\r\n',
+    );
+    const answer = await ask(port, 'GET', '/metrics');
+    assert.is(answer.code, 200);
+    assert.match(answer.headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/);
+    assert.match(answer.text, 'trireme_links_open{path="/links/test"} 0');
+    assert.match(answer.text, 'trireme_links_refused_total{path="/links/test",status="UNAUTHORIZED"} 1');
+    assert.not.match(answer.text, SECRET);
   });
 });
 
@@ -185,7 +230,7 @@ test('a route that fails answers with its own error or 500, and never with the r
 test('a taken port rejects with EADDRINUSE', async () => {
   await withServer({}, async (port) => {
     const { log } = capturedLog();
-    const options = { identity: IDENTITY, log, listeners: [], status: () => ({}), unready: () => null };
+    const options = { ...BARE, identity: IDENTITY, log };
     const second = new InternalServer({ host: '127.0.0.1', port, ...options });
     const error: unknown = await second.listen().catch((reason: unknown) => reason);
     assert.is((error as NodeJS.ErrnoException).code, 'EADDRINUSE');
@@ -196,7 +241,7 @@ test('a taken port rejects with EADDRINUSE', async () => {
 test('beyond loopback it refuses to be made without a secret', () => {
   const { log } = capturedLog();
   const identity = { ...IDENTITY, secret: null };
-  const options = { identity, log, listeners: [], status: () => ({}), unready: () => null };
+  const options = { ...BARE, identity, log };
   assert.throws(
     () => new InternalServer({ host: '0.0.0.0', port: 0, ...options }),
     (error: unknown) => error instanceof UsageError,

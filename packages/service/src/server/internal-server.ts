@@ -8,8 +8,10 @@ import { TriremeError, type ErrorStatus } from '@trireme/domain';
 import { refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
 import type { LinkListener } from '../link/listener.js';
 import type { Log } from '../log.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { LINK_HEADERS, secretMatches, type LinkIdentity } from '../rules/handshake.js';
 import { requireSecretBeyondLoopback } from '../rules/loopback.js';
+import { isVerbose, problemOf, verboseChecks, type Check } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
 
 /** Answers one request with method GET or HEAD. What it throws becomes an error answer, if none was begun. */
@@ -24,8 +26,10 @@ export interface InternalServerOptions {
   readonly listeners: readonly LinkListener[];
   /** Body of `GET /status`. */
   readonly status: () => object;
-  /** Why the process cannot serve, or null if it can: `GET /readyz` answers 503 with it, or 200. */
-  readonly unready: () => string | null;
+  /** `GET /readyz` answers 503 with the first problem among them, or 200; with `?verbose` it names each. */
+  readonly checks: () => readonly Check[];
+  /** Page of `GET /metrics`; the server adds what it knows of its links. */
+  readonly metrics: Metrics;
   /** By path, such as `/export`; each needs the header `x-trireme-secret` where the cluster has a secret. */
   readonly routes?: Readonly<Record<string, InternalRoute>>;
 }
@@ -47,6 +51,7 @@ export class InternalServer {
     requireSecretBeyondLoopback(options.host, options.identity.secret);
     this.#options = options;
     this.#paths = Object.keys(options.routes ?? {});
+    this.#describeLinks();
     this.#server = createServer({
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: REQUEST_MS_MAX,
@@ -91,6 +96,17 @@ export class InternalServer {
     clearTimeout(cut);
   }
 
+  #describeLinks(): void {
+    const { metrics, listeners } = this.#options;
+    const open = listeners.map((listener) => [{ path: listener.path }, listener] as const);
+    metrics.gauge('links_open', 'Links that other processes hold open to this one.', () =>
+      open.map(([labels, { open: count }]) => [labels, count] as const),
+    );
+    metrics.counter('links_refused_total', 'Handshakes of links that were refused, by reason.', () =>
+      listeners.flatMap((listener) => [...listener.refused]),
+    );
+  }
+
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { identity, routes, log } = this.#options;
     response.setHeader('x-content-type-options', 'nosniff');
@@ -100,7 +116,7 @@ export class InternalServer {
     const authorized = secretMatches(identity.secret, request.headers[LINK_HEADERS.secret]);
     const routing = route(request.method ?? '', request.url ?? '', this.#paths, authorized);
     try {
-      if (routing.kind === 'open') this.#answerOpen(routing.path, response);
+      if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
       else if (routing.kind === 'guarded') await routes?.[routing.path]?.(request, response);
       else answerError(response, routing.error, routing.headers);
     } catch (error) {
@@ -110,14 +126,27 @@ export class InternalServer {
     }
   }
 
-  #answerOpen(path: OpenPath, response: ServerResponse): void {
-    if (path === '/status') {
-      answerJson(response, 200, this.#options.status());
-      return;
+  async #answerOpen(path: OpenPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (path) {
+      case '/livez':
+        answerJson(response, 200, { status: 'ok' });
+        return;
+      case '/status':
+        answerJson(response, 200, this.#options.status());
+        return;
+      case '/metrics': {
+        const { contentType, text } = await this.#options.metrics.page();
+        answerText(response, 200, contentType, text);
+        return;
+      }
+      case '/readyz': {
+        const checks = this.#options.checks();
+        const problem = problemOf(checks);
+        const more = isVerbose(request.url ?? '') ? verboseChecks(checks) : {};
+        if (problem === null) answerJson(response, 200, { status: 'ok', ...more });
+        else answerError(response, new TriremeError('UNAVAILABLE', problem), { 'retry-after': '1' }, more);
+      }
     }
-    const reason = path === '/readyz' ? this.#options.unready() : null;
-    if (reason === null) answerJson(response, 200, { status: 'ok' });
-    else answerError(response, new TriremeError('UNAVAILABLE', reason), { 'retry-after': '1' });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -135,9 +164,18 @@ function answerJson(
   body: object,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const text = JSON.stringify(body);
+  answerText(response, code, 'application/json', JSON.stringify(body), headers);
+}
+
+function answerText(
+  response: ServerResponse,
+  code: number,
+  contentType: string,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.writeHead(code, {
-    'content-type': 'application/json',
+    'content-type': contentType,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     ...headers,
@@ -149,8 +187,9 @@ function answerError(
   response: ServerResponse,
   error: TriremeError,
   headers: Readonly<Record<string, string>> = {},
+  more: object = {},
 ): void {
-  answerJson(response, error.httpStatus, error.toBody(), headers);
+  answerJson(response, error.httpStatus, { ...error.toBody(), ...more }, headers);
 }
 
 /** An error's own words are for the log: whoever asks learns only what the contract has a word for. */

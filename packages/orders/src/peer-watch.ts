@@ -1,0 +1,63 @@
+/** What the peer port tells of itself: kept for metrics, and logged so that strangers cannot flood the log. */
+import type { TransportEvent } from '@trireme/raft';
+import { Tally, Throttle, type Log, type Metrics } from '@trireme/service';
+
+export class PeerWatch {
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #throttle = new Throttle();
+  /** Links that are open, as `peer direction`. */
+  readonly #open = new Set<string>();
+  readonly #events = new Tally();
+
+  /** @param now monotonic milliseconds; `performance.now` unless given. */
+  constructor(log: Log, metrics: Metrics, now = () => performance.now()) {
+    this.#log = log;
+    this.#now = now;
+    metrics.gauge('network_active_peers', 'Links to and from other replicas that are open.', () =>
+      [...this.#open].map((link) => {
+        const [peer = '', direction = ''] = link.split(' ');
+        return [{ peer, direction }, 1] as const;
+      }),
+    );
+    metrics.counter(
+      'network_peer_events_total',
+      'Links that opened or broke, dials that failed, handshakes refused, messages dropped, by peer and reason.',
+      () => this.#events,
+    );
+  }
+
+  readonly onEvent = (event: TransportEvent): void => {
+    const { type: kind } = event;
+    switch (event.type) {
+      case 'connected': {
+        this.#open.add(`${event.peer} ${event.direction}`);
+        this.#events.add({ kind, peer: event.peer });
+        this.#log.info(event, 'peer link opened');
+        return;
+      }
+      case 'disconnected': {
+        this.#open.delete(`${event.peer} ${event.direction}`);
+        this.#events.add({ kind, peer: event.peer, reason: event.code });
+        this.#log.info(event, 'peer link closed');
+        return;
+      }
+      case 'dialFailed': {
+        this.#events.add({ kind, peer: event.peer, reason: event.code });
+        this.#log.warn(event, 'peer cannot be reached; dialing on');
+        return;
+      }
+      case 'dropped': {
+        this.#events.add({ kind, peer: event.peer, reason: event.reason });
+        this.#log.debug(event, 'messages to a peer dropped');
+        return;
+      }
+      case 'refused': {
+        // Whoever can reach the port can cause these: by the word of the reason, not by the address.
+        this.#events.add({ kind, reason: event.status });
+        const untold = this.#throttle.due(event.status, this.#now());
+        if (untold !== null) this.#log.warn({ ...event, untold }, 'peer handshake refused');
+      }
+    }
+  };
+}

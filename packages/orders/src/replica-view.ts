@@ -1,0 +1,207 @@
+/** A replica as seen from outside: its status, its readiness and its metrics. It looks, and changes nothing. */
+import type { FromReplica } from '@trireme/domain';
+import {
+  describeMembership,
+  type LogStorage,
+  type NodeStatus,
+  type RaftNode,
+  type SnapshotEvent,
+} from '@trireme/raft';
+import { Tally, type Check, type Metrics } from '@trireme/service';
+import type { BookMachine } from './machine.js';
+import type { Office, Proposer } from './office.js';
+
+/** What there is to look at; null where it is not open yet. */
+export interface ReplicaParts {
+  readonly machine: BookMachine | null;
+  readonly node: RaftNode | null;
+  readonly office: Office | null;
+  readonly frontends: number;
+  readonly isCatalogLinked: boolean;
+  readonly isStopping: boolean;
+}
+
+/** What `GET /status` shows. */
+export function replicaStatus({ machine, node: raft, office, frontends }: ReplicaParts): object {
+  const { applied, orders, hash, settledIndex, keys } = machine?.stored ?? {};
+  const { membership, ...node } = raft?.status() ?? {};
+  return {
+    service: 'replica',
+    ...node,
+    members: membership && describeMembership(membership),
+    // Of the book as it is stored, so that replicas with equal applied index can be compared by hash.
+    applied,
+    orders,
+    hash,
+    settledIndex,
+    keys,
+    pending: machine?.book.pendingCount,
+    frontends,
+    office: office?.status ?? null,
+  };
+}
+
+export function replicaChecks({ node, isStopping }: ReplicaParts): readonly Check[] {
+  const leader = node?.status().leader ?? null;
+  return [
+    { name: 'running', problem: isStopping ? 'stopping' : null },
+    { name: 'book', problem: node === null ? 'the book is not open yet' : null },
+    { name: 'leader', problem: leader === null ? 'no leader is known' : null },
+  ];
+}
+
+/** What a front-end is told of who leads. A leader names itself only once it can take orders. */
+export function announcement({ id, role, term, leader, leading }: NodeStatus): FromReplica {
+  return { t: 'leader', self: id, leader: role === 'leader' && !leading ? null : leader, term };
+}
+
+/** What happens seldom, or once a batch, counted over the life of a replica. */
+export class ReplicaCounts {
+  #leader: string | null = null;
+  #leaderChanges = 0;
+  #proposalsFailed = 0;
+  #readsFailed = 0;
+  readonly #snapshots = new Tally();
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics, parts: () => ReplicaParts) {
+    this.#metrics = metrics;
+    this.#describeRaft(metrics, parts);
+    this.#describeBook(metrics, parts);
+  }
+
+  ledBy(leader: string | null): void {
+    if (leader === null || leader === this.#leader) return;
+    this.#leader = leader;
+    this.#leaderChanges += 1;
+  }
+
+  snapshot({ type }: SnapshotEvent): void {
+    this.#snapshots.add({ event: type });
+  }
+
+  /** The same store; how long each synced write of the log takes is noted. */
+  timed(storage: LogStorage): LogStorage {
+    const syncs = this.#metrics.durations(
+      'log_sync_duration_seconds',
+      'From a batch of log entries, or a vote, to its durability.',
+    );
+    const persist: LogStorage['persist'] = async (batch) => {
+      const startedAt = performance.now();
+      await storage.persist(batch);
+      syncs.observe((performance.now() - startedAt) / 1000);
+    };
+    return {
+      hardState: () => storage.hardState(),
+      base: () => storage.base(),
+      lastIndex: () => storage.lastIndex(),
+      term: (index) => storage.term(index),
+      entries: (low, high, bytesMax) => storage.entries(low, high, bytesMax),
+      lastMembership: (index) => storage.lastMembership(index),
+      compact: async (base) => storage.compact(base),
+      close: async () => storage.close(),
+      persist,
+    };
+  }
+
+  /** The same node; what it refuses is counted. */
+  counted(node: Proposer): Proposer {
+    return {
+      propose: (data) => {
+        try {
+          return node.propose(data);
+        } catch (error) {
+          this.#proposalsFailed += 1;
+          throw error;
+        }
+      },
+      read: async () => {
+        try {
+          return await node.read();
+        } catch (error) {
+          this.#readsFailed += 1;
+          throw error;
+        }
+      },
+    };
+  }
+
+  #describeRaft(metrics: Metrics, parts: () => ReplicaParts): void {
+    const status = (): NodeStatus | undefined => parts().node?.status();
+    metrics.gauge('has_leader', 'Whether a leader is known.', () =>
+      (status()?.leader ?? null) === null ? 0 : 1,
+    );
+    metrics.gauge('is_leader', 'Whether this replica leads and takes orders.', () =>
+      status()?.leading === true ? 1 : 0,
+    );
+    metrics.gauge('raft_term', 'Current term.', () => status()?.term ?? 0);
+    metrics.counter(
+      'leader_changes_seen_total',
+      'Leaders seen one after the other.',
+      () => this.#leaderChanges,
+    );
+    metrics.counter(
+      'proposals_committed_total',
+      'Log index up to which is committed.',
+      () => status()?.commit ?? 0,
+    );
+    metrics.counter(
+      'proposals_applied_total',
+      'Log index up to which the book is stored.',
+      () => parts().machine?.stored.applied ?? 0,
+    );
+    metrics.gauge('proposals_pending', 'Log entries here that are not yet committed.', () => {
+      const { lastIndex = 0, commit = 0 } = status() ?? {};
+      return Math.max(0, lastIndex - commit);
+    });
+    metrics.counter(
+      'proposals_failed_total',
+      'Batches that the log refused: no lead, or too much load.',
+      () => this.#proposalsFailed,
+    );
+    metrics.counter(
+      'read_indexes_failed_total',
+      'Reads that no majority confirmed.',
+      () => this.#readsFailed,
+    );
+    metrics.gauge('log_first_index', 'First entry that the log still has.', () => status()?.firstIndex ?? 0);
+    metrics.gauge('log_last_index', 'Last entry of the log.', () => status()?.lastIndex ?? 0);
+    metrics.counter(
+      'snapshot_events_total',
+      'Compactions, and snapshots sent and installed.',
+      () => this.#snapshots,
+    );
+  }
+
+  #describeBook(metrics: Metrics, parts: () => ReplicaParts): void {
+    const stored = (): BookMachine['stored'] | undefined => parts().machine?.stored;
+    metrics.counter('orders_filled_total', 'Orders in the book.', () => stored()?.orders ?? 0);
+    metrics.gauge(
+      'orders_pending',
+      'Committed orders without an outcome in the book.',
+      () => parts().machine?.book.pendingCount ?? 0,
+    );
+    metrics.gauge(
+      'book_settled_index',
+      'Log index up to which outcomes are in the book.',
+      () => stored()?.settledIndex ?? 0,
+    );
+    metrics.gauge('idempotency_keys', 'Keys that are remembered.', () => stored()?.keys ?? 0);
+    metrics.gauge(
+      'office_orders',
+      'Orders at a leader: waiting for the log, for their outcome, for its entry.',
+      () => {
+        const { queued = 0, open = 0, unsettled = 0 } = parts().office?.status ?? {};
+        return [
+          [{ kind: 'queued' }, queued],
+          [{ kind: 'open' }, open],
+          [{ kind: 'unsettled' }, unsettled],
+        ];
+      },
+    );
+    metrics.gauge('catalog_linked', 'Whether the link to the catalog is open.', () =>
+      parts().isCatalogLinked ? 1 : 0,
+    );
+    metrics.gauge('frontends_linked', 'Links of front-ends that are open.', () => parts().frontends);
+  }
+}

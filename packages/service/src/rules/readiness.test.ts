@@ -1,0 +1,32 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isVerbose, problemOf, verboseChecks } from './readiness.js';
+
+const CHECKS = [
+  { name: 'running', problem: null },
+  { name: 'leader', problem: 'no leader is known' },
+  { name: 'catalog', problem: 'no link' },
+];
+
+test('the first condition that does not hold is the reason', () => {
+  assert.is(problemOf(CHECKS), 'no leader is known');
+  assert.is(problemOf([{ name: 'running', problem: null }]), null);
+  assert.is(problemOf([]), null);
+});
+
+test('every condition is told to whoever asks for it', () => {
+  assert.equal(verboseChecks(CHECKS.slice(0, 2)), {
+    checks: [
+      { name: 'running', ok: true, problem: null },
+      { name: 'leader', ok: false, problem: 'no leader is known' },
+    ],
+  });
+  for (const target of ['/readyz?verbose', '/readyz/?verbose=1', '/readyz?x&verbose']) {
+    assert.ok(isVerbose(target), target);
+  }
+  for (const target of ['/readyz', '/readyz?', '/readyz?verboseness', '/verbose']) {
+    assert.not.ok(isVerbose(target), target);
+  }
+});
+
+test.run();
