@@ -62,6 +62,8 @@ const WORKLOAD: Omit<WorkloadOptions, 'urls' | 'seed'> = {
   impatient: 3,
   impatientMs: 150,
   pauseMs: 6,
+  twinShare: 0.15,
+  oldShare: 0.05,
   // Fewer than a cache holds, so that look-ups come from caches.
   stocks: STOCKS.slice(0, 4),
 };

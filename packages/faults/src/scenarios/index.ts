@@ -1,5 +1,6 @@
 /** Every scenario, in the order in which they are played. */
 import type { Scenario } from '../run/scenario.js';
+import { COMPACTION } from './compaction.js';
 import { CRASHES } from './crashes.js';
 import { DISKS } from './disks.js';
 import { PARTITIONS } from './partitions.js';
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...PARTITIONS,
   ...SERVICES,
   ...STORAGE,
+  ...COMPACTION,
   ...DISKS,
   ...SURROUNDINGS,
 ];

@@ -136,6 +136,20 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
+    name: 'the same key through two front-ends at once, most of the time, while the leader is killed',
+    workload: { unkeyed: 0, twinShare: 0.7 },
+    script: async (run) => {
+      for (let i = 0; i < 3; i += 1) {
+        const leader = await run.leader();
+        await run.progress(80);
+        await run.kill(leader);
+        await run.newLeader(leader);
+        await run.progress(80);
+        await run.start(leader);
+      }
+    },
+  },
+  {
     name: 'clients give up before the server does, and ask again with the same key',
     workload: { clients: 18, unkeyed: 0, impatient: 14, impatientMs: 8 },
     script: async (run) => {

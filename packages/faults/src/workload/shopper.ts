@@ -1,6 +1,7 @@
 /**
  * One client of a workload: looks up, orders, reads back, at random front-ends. A keyed one retries an unknown outcome
- * with the same key, and now and then sends the key of somebody else's order at the same time.
+ * with the same key, now and then sends the key of somebody else's order at the same time, and now and then one from
+ * long ago.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CreateInput } from '../rules/history.js';
@@ -18,14 +19,15 @@ interface ShopperOptions {
   readonly keyed: boolean;
   /** Milliseconds between two operations, on average. */
   readonly pauseMs: number;
+  /** Share of a keyed client's orders that repeat the key of one that is just under way. */
+  readonly twinShare: number;
+  /** Share of a keyed client's orders that repeat the key of any order of the run. */
+  readonly oldShare: number;
 }
 
 /** Share of each operation; the rest are orders. */
 const READ_SHARE = 0.4;
 const GET_SHARE = 0.15;
-
-/** Share of a keyed client's orders that repeat the key of one that is just under way. */
-const TWIN_SHARE = 0.15;
 
 /** Share of orders that want more than there often is. */
 const LARGE_SHARE = 0.05;
@@ -100,16 +102,22 @@ export class Shopper {
       if (status === 'ok' || status === 'insufficient') board.countAcknowledged();
       return status !== null && status !== 'failed';
     }
-    const twin = random.chance(TWIN_SHARE)
-      ? board.recentKeys[random.below(board.recentKeys.length)]
-      : undefined;
-    const input = twin ?? { key: `${name}-${(this.#orders += 1)}`, stock, side, quantity };
-    if (twin === undefined) board.addKey(input);
+    const again = this.#again();
+    const input = again ?? { key: `${name}-${(this.#orders += 1)}`, stock, side, quantity };
+    if (again === undefined) board.addKey(input);
     for (let tries = 1; tries <= TRIES_MAX && !stop.aborted; tries += 1) {
       if (await this.#try(input)) return true;
       await delay(FAILURE_PAUSE_MS);
     }
     return false;
+  }
+
+  /** An order that somebody has sent already, if it is time for one. */
+  #again(): CreateInput | undefined {
+    const { random, board, twinShare, oldShare } = this.#o;
+    const dice = random.next();
+    if (dice < twinShare) return board.recentKeys[random.below(board.recentKeys.length)];
+    return dice < twinShare + oldShare ? board.oldKeys[random.below(board.oldKeys.length)] : undefined;
   }
 
   /** @returns whether the outcome is known. */

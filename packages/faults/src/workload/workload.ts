@@ -19,6 +19,9 @@ export interface WorkloadOptions {
   readonly impatient: number;
   readonly impatientMs: number;
   readonly pauseMs: number;
+  /** Shares of orders that repeat a key: of one that is just under way, and of any one of the run. */
+  readonly twinShare: number;
+  readonly oldShare: number;
 }
 
 /** Longer than any deadline of the server. */
@@ -57,6 +60,8 @@ export class Workload {
         stocks: options.stocks,
         keyed: i >= options.unkeyed,
         pauseMs: options.pauseMs,
+        twinShare: options.twinShare,
+        oldShare: options.oldShare,
       });
     });
   }
