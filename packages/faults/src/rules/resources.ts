@@ -40,7 +40,7 @@ export function checkResources(samples: readonly ResourceSample[], bounds = RESO
     else run.push(sample);
   }
   const problems: string[] = [];
-  let [peakBytes, peakDescriptors] = [0, 0];
+  const peaks = new Map<string, { bytes: number; descriptors: number }>();
   for (const [name, run] of runs) {
     const bytes = Math.max(...run.map((sample) => sample.bytes));
     const descriptors = Math.max(...run.map((sample) => sample.descriptors));
@@ -50,14 +50,17 @@ export function checkResources(samples: readonly ResourceSample[], bounds = RESO
       problems.push(`${name} had ${descriptors} descriptors open, ${bounds.descriptorsMax} are allowed`);
     }
     problems.push(...growthOf(name, run, bounds));
-    peakBytes = Math.max(peakBytes, bytes);
-    peakDescriptors = Math.max(peakDescriptors, descriptors);
+    const process = run[0]?.process ?? '';
+    const peak = peaks.get(process) ?? { bytes: 0, descriptors: 0 };
+    peaks.set(process, {
+      bytes: Math.max(peak.bytes, bytes),
+      descriptors: Math.max(peak.descriptors, descriptors),
+    });
   }
-  return verdict(
-    'bounded resources',
-    `peaks of ${mib(peakBytes)} and ${peakDescriptors} descriptors`,
-    problems,
-  );
+  const told = [...peaks]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([process, { bytes, descriptors }]) => `${process} ${mib(bytes)} and ${descriptors} descriptors`);
+  return verdict('bounded resources', `peaks: ${told.join(', ')}`, problems);
 }
 
 function growthOf(name: string, run: readonly ResourceSample[], bounds: ResourceBounds): string[] {
