@@ -1,7 +1,8 @@
 /** The driver's part in who is in the group: it tells the transport, and keeps what was promised about changes. */
 import { RaftError } from './core/errors.js';
 import type { Leadership } from './core/leadership.js';
-import { isJoint, membersOf } from './core/membership.js';
+import type { RaftLog } from './core/log.js';
+import { isJoint, isVoter, membersOf } from './core/membership.js';
 import type { LogIndex, Membership, MembershipView, NodeId } from './core/types.js';
 import type { Transport } from './transport/transport.js';
 
@@ -15,10 +16,13 @@ interface GroupOptions {
 interface Pending {
   readonly index: LogIndex;
   /** Who logged it. */
-  readonly leadership: Leadership | null;
+  readonly leadership: Leadership;
   readonly resolve: () => void;
   readonly reject: (error: RaftError) => void;
 }
+
+/** What the log says of the group. */
+type GroupLog = Pick<RaftLog, 'applied' | 'memberships'>;
 
 export class Group {
   readonly #options: GroupOptions;
@@ -29,17 +33,39 @@ export class Group {
     this.#options = options;
   }
 
-  /** Resolves once the change that `leadership` logged at `index` is applied and, if it was joint, left again. */
-  async settled(index: LogIndex, leadership: Leadership | null): Promise<void> {
+  /**
+   * Resolves once the change that `leadership` logged at `index` is applied, left again if it was joint, and known to be
+   * committed by a quorum of the group that it leads to.
+   */
+  async settled(index: LogIndex, leadership: Leadership): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending = { index, leadership, resolve, reject };
     });
   }
 
-  /** Says which leadership this member has now; a change that an earlier one logged is out of its hands. */
-  ledBy(leadership: Leadership | null): void {
-    if (this.#pending === null || this.#pending.leadership === leadership) return;
-    this.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
+  /**
+   * Looks whether the change under way is done. That it is applied here is not enough: members that do not know it to be
+   * committed go by the configuration before, and could not elect anyone without those who have left it. Once a quorum of
+   * the new one knows, those may be stopped, whoever fails next.
+   *
+   * A leader that has removed itself hands over as soon as the change is applied, and hears no more of what others know:
+   * it is done then.
+   */
+  settle({ applied, memberships }: GroupLog, leadership: Leadership | null): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    const { inForce, inForceIndex } = memberships;
+    const isApplied = applied >= pending.index && !isJoint(inForce);
+    const isOver = leadership !== pending.leadership;
+    if (
+      isApplied &&
+      (isOver ? !isVoter(inForce, this.#options.id) : leadership.isCommitKnown(inForceIndex))
+    ) {
+      pending.resolve();
+      this.#pending = null;
+    } else if (isOver) {
+      this.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
+    }
   }
 
   /** To be called before messages are sent: some may be for who is new. */
@@ -48,16 +74,13 @@ export class Group {
     for (const [peer, address] of peers) if (peer !== id) transport.addPeer(peer, address);
   }
 
-  /** To be called once messages are sent: the last one for who goes is among them. Up to `applied` all is applied. */
-  news({ inForce, peers }: MembershipView, applied: LogIndex): void {
+  /** To be called once messages are sent: the last one for who goes is among them. */
+  news({ inForce, peers }: MembershipView): void {
     this.#dismiss(inForce, peers);
     if (inForce !== this.#inForce) {
       this.#inForce = inForce;
       this.#options.onMembership(inForce);
     }
-    if (this.#pending === null || applied < this.#pending.index || isJoint(inForce)) return;
-    this.#pending.resolve();
-    this.#pending = null;
   }
 
   /** The change under way may or may not come about. */

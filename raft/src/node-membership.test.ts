@@ -80,6 +80,29 @@ test('several at once: the promise waits until the joint configuration is left; 
   await stopAll(rigs);
 });
 
+test('a change is done when enough of those who stay know it, so that who left may be stopped and the leader may fail', async () => {
+  const hub = new Hub();
+  const rigs: Rig[] = [...(await startThree(hub))];
+  const [a, b, c] = rigs;
+  assert.ok(a !== undefined && b !== undefined && c !== undefined);
+  for (const id of ['d', 'e']) rigs.push(await startNode(hub, { id, members: [] }));
+  await a.node.changeMembership(changeOf('+d +e'));
+  let isDone = false;
+  hub.passes = ({ type, to }) => to !== 'a' || type !== 'heartbeatResponse';
+  const change = a.node.changeMembership(changeOf('-d -e')).then(() => (isDone = true));
+  await ticking(rigs, () => membersOf(a) === 'a b c');
+  await quiet();
+  assert.not.ok(isDone, 'no one has said that it knows');
+  hub.passes = () => true;
+  await ticking(rigs, () => isDone);
+  await change;
+  await stopAll([a, ...rigs.slice(3)]);
+  // Only one of the two, as both would ask at the same time and for ever.
+  c.clock.advance(100);
+  await ticking([b], () => b.node.status().leading);
+  await stopAll([b, c]);
+});
+
 test('a leader that removes itself hears of it, and another one leads', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);

@@ -5,7 +5,7 @@
  */
 import { SYSTEM_CLOCK, passed, type Clock } from './clock.js';
 import { Compactor } from './compactor.js';
-import { RaftError } from './core/errors.js';
+import { RaftError, invariant } from './core/errors.js';
 import type { MembershipChange } from './core/membership-change.js';
 import { RaftCore } from './core/raft.js';
 import type { Entry, LogBase, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
@@ -128,8 +128,9 @@ export class RaftNode {
 
   /**
    * Changes the group: resolves once the configuration that `change` leads to is applied here, the joint one before it
-   * left again. Learners and new voters have the log by then or are being sent it. Only a leader can do it, one change
-   * at a time; one that removes itself hands leadership over afterwards.
+   * left again, and a quorum of the new one knows it to be committed: who has left may be stopped then. Learners and new
+   * voters have the log by then or are being sent it. Only a leader can do it, one change at a time; one that removes
+   * itself hands leadership over afterwards, and is better asked to do that first (`handOver`).
    * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP` or `STOPPED`: it surely had no
    * effect; `LEADERSHIP_LOST`: it may yet come about.
    */
@@ -138,6 +139,7 @@ export class RaftNode {
     const { leadership } = this.#core;
     const index = this.#core.changeMembership(change);
     this.#flushSoon();
+    invariant(leadership !== null, 'who does not lead changes nothing');
     return this.#group.settled(index, leadership);
   }
 
@@ -147,14 +149,16 @@ export class RaftNode {
   }
 
   /**
-   * Hands leadership to the member whose log reaches furthest and waits until this one no longer leads, at most
-   * `timeoutMs` milliseconds. Returns whether it does not lead any more; without another live member it goes on.
+   * Hands leadership to `to`, or to the voter whose log reaches furthest, and waits until this one no longer leads, at
+   * most `timeoutMs` milliseconds. Returns whether it does not lead any more; without another live member it goes on.
+   * @throws RaftError `BAD_CONFIG` if `to` is no other voter.
    */
-  async handOver(timeoutMs: number): Promise<boolean> {
+  async handOver(timeoutMs: number, to?: NodeId): Promise<boolean> {
     const { leadership } = this.#core;
     if (leadership === null) return true;
-    const successor = leadership.bestSuccessor();
+    const successor = to ?? leadership.bestSuccessor();
     if (successor === null) return false;
+    leadership.checkSuccessor(successor);
     this.#input(() => this.#core.transfer(successor));
     const isLeading = (): boolean => this.#core.leadership === leadership && this.#state === 'running';
     await passed(this.#clock, timeoutMs, () => !isLeading());
@@ -223,8 +227,8 @@ export class RaftNode {
   #work(ready: Ready): void {
     if (ready.membership !== null) this.#group.admit(ready.membership);
     for (const message of ready.send) this.#options.transport.send(message);
-    if (ready.membership !== null) this.#group.news(ready.membership, this.#core.log.applied);
-    this.#group.ledBy(this.#core.leadership);
+    if (ready.membership !== null) this.#group.news(ready.membership);
+    this.#group.settle(this.#core.log, this.#core.leadership);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     for (const follower of ready.snapshots) this.#snapshots.send(follower);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);

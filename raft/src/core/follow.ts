@@ -36,5 +36,5 @@ export function takeSnapshot(message: InstallSnapshot, log: RaftLog, outbox: Out
 export function takeHeartbeat(message: Heartbeat, log: RaftLog, outbox: Outbox): void {
   const { from: to, to: from, term, round, commit } = message;
   log.commitTo(commit);
-  outbox.send({ type: 'heartbeatResponse', from, to, term, round });
+  outbox.send({ type: 'heartbeatResponse', from, to, term, round, commit: log.commit });
 }

@@ -114,9 +114,10 @@ export class Followers {
     this.#heard(member)?.rejected(prevIndex, this.#context.log.lastAgreeable(hintIndex, hintTerm));
   }
 
-  confirmed(member: NodeId, round: number): void {
+  confirmed(member: NodeId, round: number, commit: LogIndex): void {
     const progress = this.#heard(member);
     if (progress === undefined) return;
+    progress.commitKnown = Math.max(progress.commitKnown, commit);
     progress.probeSent = false;
     if (progress.match < this.#context.log.lastIndex) progress.nudge = true;
     progress.roundAcknowledged = Math.max(progress.roundAcknowledged, round);

@@ -52,6 +52,11 @@ export class Leadership {
     this.#append('noop', NO_DATA);
   }
 
+  /** Whether a quorum of the configuration in force has said that it knows `index` to be committed. */
+  isCommitKnown(index: LogIndex): boolean {
+    return this.#reachedByQuorum(this.#context.log.commit, ({ commitKnown }) => commitKnown) >= index;
+  }
+
   get #membership(): Membership {
     return this.#context.log.memberships.inForce;
   }
@@ -138,14 +143,19 @@ export class Leadership {
    * @throws RaftError `BAD_CONFIG` if it is no other voter.
    */
   transfer(to: NodeId): void {
-    if (to === this.#context.config.id || !this.#membership.voters.includes(to)) {
-      throw new RaftError('BAD_CONFIG', `${to} is not another voter`);
-    }
+    this.checkSuccessor(to);
     this.#transfer = { to, elapsed: 0 };
     this.#lease?.void();
     const progress = this.#followers.get(to);
     if (progress !== undefined) progress.probeSent = false;
     this.#advanceTransfer();
+  }
+
+  /** @throws RaftError `BAD_CONFIG` if `to` is no other voter. */
+  checkSuccessor(to: NodeId): void {
+    if (to === this.#context.config.id || !this.#membership.voters.includes(to)) {
+      throw new RaftError('BAD_CONFIG', `${to} is not another voter`);
+    }
   }
 
   /** The other voter whose log reaches furthest of those heard of within an election timeout; null if there is none. */
@@ -189,6 +199,9 @@ export class Leadership {
    */
   membershipChanged(): void {
     this.#followers.become(membersOf(this.#membership));
+    // Until they know it to be committed the others go by the one before: tell them now. Not where this member hands
+    // over: its successor may not campaign while it knows of a change that it has not applied.
+    if (this.#isVoter) this.#heartbeat();
     if (this.#transfer !== null && !this.#membership.voters.includes(this.#transfer.to))
       this.#transfer = null;
     const successor = this.bestSuccessor();
@@ -221,8 +234,8 @@ export class Leadership {
     this.#followers.rejected(from, prevIndex, hintIndex, hintTerm);
   }
 
-  heartbeatResponse({ from, round }: HeartbeatResponse): void {
-    this.#followers.confirmed(from, round);
+  heartbeatResponse({ from, round, commit }: HeartbeatResponse): void {
+    this.#followers.confirmed(from, round, commit);
     this.#confirm();
   }
 

@@ -58,6 +58,14 @@ export class MembershipLog {
     return this.#inForce.membership;
   }
 
+  /**
+   * A place in the log from which on it is in force, and before any later one: the entry's, or that of the base that
+   * took its place. So the one of two configurations that has the higher index is the later one, on whichever member.
+   */
+  get inForceIndex(): LogIndex {
+    return this.#inForce.index;
+  }
+
   /** Whether the log has a change that is not applied. */
   get hasUnapplied(): boolean {
     return this.#later.length > 0;

@@ -15,6 +15,24 @@ test('4.1: no change before an entry of the term is committed', () => {
   a.change('+d');
 });
 
+test('a change is known to be committed once a quorum of the group that it leads to has said so; all are told at once', () => {
+  const a = settledLeader();
+  a.change('-c +d');
+  accept(a, ['b', 'd'], 2);
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 3 }));
+  assert.is(a.members, 'a b d');
+  assert.is(a.core.status().membershipIndex, 3);
+  assert.is(only('heartbeat', a.take()).filter(({ to, commit }) => to === 'b' && commit === 3).length, 1);
+  const tell = (from: string, commit: number): boolean => {
+    a.step(message('heartbeatResponse', { from, to: 'a', commit }));
+    return a.core.leadership?.isCommitKnown(3) === true;
+  };
+  assert.not.ok(tell('c', 3), 'who has left does not count');
+  assert.not.ok(tell('b', 2));
+  assert.ok(tell('d', 3));
+  assert.ok(tell('d', 0), 'what was known stays known');
+});
+
 test('one change at a time: refused until the one before is applied, and until a joint configuration is left', () => {
   const a = settledLeader();
   a.change('+d');

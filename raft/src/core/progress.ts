@@ -26,6 +26,8 @@ export class Progress {
   silentTicks = 0;
   /** The highest commit index that was sent. */
   commitSent: LogIndex = 0;
+  /** The highest commit index that the follower has said to know of. */
+  commitKnown: LogIndex = 0;
   /** The highest read round that the follower has answered. */
   roundAcknowledged = 0;
   /**

@@ -68,7 +68,8 @@ export class RaftCore {
     const { base, lastIndex, commit, applied, memberships } = this.log;
     const { role, term, leader } = this;
     const places = { firstIndex: base.index + 1, lastIndex, commit, applied };
-    return { id: this.config.id, role, term, leader, ...places, membership: memberships.inForce };
+    const { inForce: membership, inForceIndex: membershipIndex } = memberships;
+    return { id: this.config.id, role, term, leader, ...places, membership, membershipIndex };
   }
 
   /** One unit of time has passed. */
@@ -245,7 +246,8 @@ export class RaftCore {
    * and the next election brings all to one term.
    */
   #answerDeposed(to: NodeId): void {
-    this.#outbox.send({ type: 'heartbeatResponse', from: this.config.id, to, term: this.term, round: 0 });
+    const { term, config, log } = this;
+    this.#outbox.send({ type: 'heartbeatResponse', from: config.id, to, term, round: 0, commit: log.commit });
   }
 
   #stepSameTerm(message: Message): void {

@@ -150,9 +150,11 @@ export interface Heartbeat extends Envelope {
   readonly round: number;
 }
 
+/** Says also what the sender knows to be committed: a change of the group is done when enough of its members know it. */
 export interface HeartbeatResponse extends Envelope {
   readonly type: 'heartbeatResponse';
   readonly round: number;
+  readonly commit: LogIndex;
 }
 
 /** Tells the chosen successor to start its election at once (thesis 3.10). */
@@ -268,4 +270,6 @@ export interface CoreStatus {
   readonly applied: LogIndex;
   /** The configuration in force. */
   readonly membership: Membership;
+  /** Tells two configurations apart: the one with the higher index is the later one. */
+  readonly membershipIndex: LogIndex;
 }

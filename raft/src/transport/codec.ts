@@ -64,7 +64,7 @@ function fieldsOf(message: Message): readonly unknown[] {
     case 'heartbeat':
       return [message.commit, message.round];
     case 'heartbeatResponse':
-      return [message.round];
+      return [message.round, message.commit];
     case 'readRequest':
       return [message.request];
     case 'readResponse':
@@ -126,7 +126,7 @@ function body(type: Message['type'], envelope: Envelope, fields: Fields, payload
     case 'heartbeat':
       return { type, ...envelope, commit: fields.whole('commit'), round: fields.whole('round') };
     case 'heartbeatResponse':
-      return { type, ...envelope, round: fields.whole('round') };
+      return { type, ...envelope, round: fields.whole('round'), commit: fields.whole('commit') };
     case 'readRequest':
       return { type, ...envelope, request: fields.whole('request') };
     case 'readResponse':

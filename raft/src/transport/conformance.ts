@@ -62,7 +62,7 @@ export function sampleMessages(from: NodeId, to: NodeId): readonly Message[] {
     { type: 'appendAccepted', ...base, match: 5 },
     { type: 'appendRejected', ...base, prevIndex: 9, hintIndex: 4, hintTerm: 6 },
     { type: 'heartbeat', ...base, commit: 5, round: 3 },
-    { type: 'heartbeatResponse', ...base, round: 3 },
+    { type: 'heartbeatResponse', ...base, round: 3, commit: 2 },
     { type: 'timeoutNow', ...base },
     { type: 'readRequest', ...base, request: 2 ** 48 },
     { type: 'readResponse', ...base, request: 2 ** 48, index: 5 },

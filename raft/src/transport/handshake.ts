@@ -5,7 +5,7 @@ import type { FrameRefusal } from '../frames/index.js';
 import type { NodeId } from '../core/types.js';
 
 /** The version of the messages; a link between two versions is refused. */
-const RAFT_PROTOCOL_VERSION = 3;
+const RAFT_PROTOCOL_VERSION = 4;
 
 /** Path of the handshake on a member's peer port. */
 export const RAFT_PATH = '/raft';

@@ -17,7 +17,7 @@ const BLANKS: { readonly [T in Message['type']]: MessageOf<T> } = {
   appendAccepted: { ...ENVELOPE, type: 'appendAccepted', match: 0 },
   appendRejected: { ...ENVELOPE, type: 'appendRejected', prevIndex: 0, hintIndex: 0, hintTerm: 0 },
   heartbeat: { ...ENVELOPE, type: 'heartbeat', commit: 0, round: 0 },
-  heartbeatResponse: { ...ENVELOPE, type: 'heartbeatResponse', round: 0 },
+  heartbeatResponse: { ...ENVELOPE, type: 'heartbeatResponse', round: 0, commit: 0 },
   timeoutNow: { ...ENVELOPE, type: 'timeoutNow' },
   readRequest: { ...ENVELOPE, type: 'readRequest', request: 1 },
   readResponse: { ...ENVELOPE, type: 'readResponse', request: 1, index: 0 },
