@@ -98,7 +98,8 @@ test('a change is done when enough of those who stay know it, so that who left m
   await change;
   await stopAll([a, ...rigs.slice(3)]);
   // Only one of the two, as both would ask at the same time and for ever.
-  c.clock.advance(100);
+  await quiet();
+  c.clock.advance(120);
   await ticking([b], () => b.node.status().leading);
   await stopAll([b, c]);
 });

@@ -2,7 +2,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FrameRefusal } from '../frames/index.js';
+import { isNodeId } from '../core/membership.js';
 import type { NodeId } from '../core/types.js';
+import { guestUrl } from './guests.js';
 
 /** The version of the messages; a link between two versions is refused. */
 const RAFT_PROTOCOL_VERSION = 4;
@@ -19,6 +21,7 @@ const HEADERS = {
   from: 'x-raft-from',
   to: 'x-raft-to',
   secret: 'x-raft-secret',
+  url: 'x-raft-url',
 } as const;
 
 /** Why a handshake is refused; the stable words of the answers and events. */
@@ -40,6 +43,8 @@ export interface Membership {
   readonly cluster: string;
   /** Shared by all members, or null where none is asked for. */
   readonly secret: string | null;
+  /** Base url at which others reach this member's peer port, for those that do not know it; they refuse it without. */
+  readonly advertise?: string;
 }
 
 /** The headers of a handshake with `to`. */
@@ -50,6 +55,7 @@ export function handshakeHeaders(self: Membership, to: NodeId): Record<string, s
     [HEADERS.from]: self.id,
     [HEADERS.to]: to,
     ...(self.secret === null ? {} : { [HEADERS.secret]: self.secret }),
+    ...(self.advertise === undefined ? {} : { [HEADERS.url]: self.advertise }),
   };
 }
 
@@ -58,10 +64,15 @@ export function senderOf(headers: IncomingHttpHeaders): NodeId {
   return String(headers[HEADERS.from]);
 }
 
+/** Where a handshake says that its sender is reached; null if it says nothing that could be dialed. */
+export function senderUrlOf(headers: IncomingHttpHeaders): string | null {
+  return guestUrl(headers[HEADERS.url]);
+}
+
 /** Why a member refuses a handshake, or null if it accepts it. */
 export function refuseHandshake(
   self: Membership,
-  knows: (peer: NodeId) => boolean,
+  hears: (peer: NodeId) => boolean,
   headers: IncomingHttpHeaders,
 ): Refusal | null {
   // First, so that who does not know the secret learns nothing of the cluster.
@@ -76,7 +87,7 @@ export function refuseHandshake(
   }
   if (headers[HEADERS.to] !== self.id) return refusal(421, 'WRONG_RECIPIENT', `this is member ${self.id}`);
   const from = senderOf(headers);
-  if (from === self.id || !knows(from)) {
+  if (from === self.id || !isNodeId(from) || !hears(from)) {
     return refusal(403, 'UNKNOWN_SENDER', 'the sender is no other member of this cluster');
   }
   return null;

@@ -1,5 +1,5 @@
 /** What an HTTP transport is made of, and its port. */
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { NodeId } from '../core/types.js';
 import type { FrameLimits } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
@@ -13,6 +13,8 @@ export interface HttpTransportOptions extends Membership {
   };
   /** Base url of each member's peer port; this member's own may stand among them. */
   readonly peers: ReadonlyMap<NodeId, string>;
+  /** Makes the base url of the peer port of what the log says of a member's address; the address itself unless set. */
+  readonly urlOf?: (address: string) => string;
   readonly onEvent?: (event: TransportEvent) => void;
   /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
   readonly limits?: Partial<FrameLimits>;
@@ -34,6 +36,22 @@ export const DEFAULT_FRAME_LIMITS: FrameLimits = {
   queueBytesMax: 64 * MIB,
   silenceMsMax: 3_000,
 };
+
+/** Sockets open at once, handshakes under way included; further ones are reset. */
+const SOCKETS_MAX = 256;
+const HANDSHAKE_MS_MAX = 5_000;
+
+/** The server of a peer port, without its handlers. */
+export function peerServer(): Server {
+  const server = createServer({
+    headersTimeout: HANDSHAKE_MS_MAX,
+    // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.
+    requestTimeout: 0,
+    connectionsCheckingInterval: 1_000,
+  });
+  server.maxConnections = SOCKETS_MAX;
+  return server;
+}
 
 /** Binds the server. @returns the port @throws the system's error. */
 export async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {

@@ -5,7 +5,7 @@
  * Callbacks come one at a time and never from inside `send`. What the handler throws is not caught, since a broken
  * invariant has to stop the process.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
@@ -21,7 +21,8 @@ import {
   type FrameLimits,
 } from '../frames/index.js';
 import { MessageError, decodeMessage } from './codec.js';
-import type { DropReason, LinkDirection, TransportEvent } from './events.js';
+import type { LinkDirection, TransportEvent } from './events.js';
+import { Guests } from './guests.js';
 import {
   RAFT_PATH,
   SNAPSHOT_PATH,
@@ -29,17 +30,16 @@ import {
   refusal,
   refuseHandshake,
   senderOf,
+  senderUrlOf,
   type Refusal,
 } from './handshake.js';
-import { DEFAULT_FRAME_LIMITS, bind, type HttpTransportOptions } from './http-options.js';
+import { DEFAULT_FRAME_LIMITS, bind, peerServer, type HttpTransportOptions } from './http-options.js';
+import { Losses } from './losses.js';
 import { OutgoingLink } from './outgoing.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
 import { postSnapshot } from './snapshot-sender.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from './transport.js';
 
-/** Sockets open at once, handshakes under way included; further ones are reset. */
-const SOCKETS_MAX = 256;
-const HANDSHAKE_MS_MAX = 5_000;
 const STOP_MS_MAX = 1_000;
 /** As long as a peer may need at the end to make what it got durable and install it, on a slow disk. */
 const SNAPSHOT_STALL_MS_MAX = 20_000;
@@ -53,12 +53,15 @@ export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #limits: FrameLimits;
   readonly #peers: Map<NodeId, string>;
+  readonly #guests = new Guests();
   readonly #server: Server;
   readonly #outgoing = new Map<NodeId, OutgoingLink>();
   /** At most one for each peer: a newer one takes the place of the older. */
   readonly #incoming = new Map<NodeId, FrameConnection>();
-  /** Peers that lost messages in this turn, and why the first one was dropped; null where the link broke. */
-  readonly #lost = new Map<NodeId, DropReason | null>();
+  readonly #losses = new Losses((peer, reason) => {
+    if (reason !== null) this.#event({ type: 'dropped', peer, reason });
+    if (this.#state === 'running') this.#handler?.unreachable(peer);
+  });
   /** Links that are given up and on which something may still leave. */
   readonly #closing = new Set<Promise<unknown>>();
   readonly #stopping = new AbortController();
@@ -76,13 +79,7 @@ export class HttpTransport implements Transport {
     }
     this.#peers = new Map(options.peers);
     this.#peers.delete(options.id);
-    this.#server = createServer({
-      headersTimeout: HANDSHAKE_MS_MAX,
-      // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.
-      requestTimeout: 0,
-      connectionsCheckingInterval: 1_000,
-    });
-    this.#server.maxConnections = SOCKETS_MAX;
+    this.#server = peerServer();
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
     this.#server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head));
@@ -104,9 +101,11 @@ export class HttpTransport implements Transport {
   }
 
   addPeer(peer: NodeId, address: string): void {
+    if (this.#state === 'stopped' || peer === this.#options.id) return;
+    const guestUrl = this.#guests.known(peer);
     const known = this.#peers.get(peer);
-    const url = address === '' ? (known ?? '') : address;
-    if (this.#state === 'stopped' || peer === this.#options.id || url === known) return;
+    const url = address === '' ? (known ?? guestUrl ?? '') : (this.#options.urlOf?.(address) ?? address);
+    if (url === known) return;
     this.#peers.set(peer, url);
     this.#close(peer);
     if (this.#state === 'running') this.#dial(peer, url);
@@ -114,6 +113,7 @@ export class HttpTransport implements Transport {
 
   removePeer(peer: NodeId): void {
     if (!this.#peers.delete(peer)) return;
+    this.#guests.removed(peer);
     this.#close(peer);
     this.#incoming.get(peer)?.close('no member any more');
   }
@@ -154,7 +154,7 @@ export class HttpTransport implements Transport {
     const peer = message.to;
     const link = this.#outgoing.get(peer);
     const dropped = link === undefined ? 'unknownPeer' : link.send(message);
-    if (dropped !== null) this.#reportLater(peer, dropped);
+    if (dropped !== null) this.#losses.add(peer, dropped);
   }
 
   async sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void> {
@@ -172,7 +172,7 @@ export class HttpTransport implements Transport {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#stopping.abort();
-    for (const peer of this.#peers.keys()) this.#close(peer);
+    for (const peer of [...this.#outgoing.keys()]) this.#close(peer);
     await Promise.all(this.#closing);
     for (const connection of this.#incoming.values()) connection.close('this member is stopping');
     if (this.#listening === null) return;
@@ -195,7 +195,7 @@ export class HttpTransport implements Transport {
       opened: () => this.#event({ type: 'connected', peer, direction: 'out' }),
       closed: (close) => {
         this.#disconnected(peer, 'out', close);
-        this.#reportLater(peer, null);
+        this.#losses.add(peer, null);
       },
       failed: ({ code, message }) => this.#event({ type: 'dialFailed', peer, code, message }),
     });
@@ -209,7 +209,18 @@ export class HttpTransport implements Transport {
       limits: this.#limits,
       authorize: () => this.#refusal(RAFT_PATH, request),
     });
-    if (connection !== null) this.#receive(senderOf(request.headers), connection);
+    if (connection === null) return;
+    const peer = senderOf(request.headers);
+    const url = senderUrlOf(request.headers);
+    if (!this.#peers.has(peer) && url !== null) this.#invite(peer, url);
+    this.#receive(peer, connection);
+  }
+
+  /** Answers who is not known, for as long as its link lasts. */
+  #invite(peer: NodeId, url: string): void {
+    this.#guests.add(peer, url);
+    this.#close(peer);
+    this.#dial(peer, url);
   }
 
   /** What comes without an upgrade: a snapshot, or nothing of ours. */
@@ -240,7 +251,9 @@ export class HttpTransport implements Transport {
   #check(path: string, { url, headers }: IncomingMessage): Refusal | null {
     if (url !== path) return NOTHING_HERE;
     if (this.#state !== 'running') return NOT_RUNNING;
-    return refuseHandshake(this.#options, (peer) => this.#peers.has(peer), headers);
+    const hears = (peer: NodeId): boolean =>
+      this.#peers.has(peer) || this.#guests.isWelcome(peer, senderUrlOf(headers));
+    return refuseHandshake(this.#options, hears, headers);
   }
 
   #receive(peer: NodeId, connection: FrameConnection): void {
@@ -257,7 +270,10 @@ export class HttpTransport implements Transport {
         else if (this.#state === 'running') this.#handler?.message(message);
       },
       closed: (close) => {
-        if (this.#incoming.get(peer) === connection) this.#incoming.delete(peer);
+        if (this.#incoming.get(peer) === connection) {
+          this.#incoming.delete(peer);
+          if (this.#guests.delete(peer)) this.#close(peer);
+        }
         this.#disconnected(peer, 'in', close);
       },
     });
@@ -273,22 +289,6 @@ export class HttpTransport implements Transport {
     } catch (error) {
       if (error instanceof MessageError) return error.message;
       throw error;
-    }
-  }
-
-  /** Tells of lost messages after this turn, once for each peer. */
-  #reportLater(peer: NodeId, reason: DropReason | null): void {
-    if (this.#lost.has(peer)) return;
-    if (this.#lost.size === 0) setImmediate(() => this.#reportLost());
-    this.#lost.set(peer, reason);
-  }
-
-  #reportLost(): void {
-    const lost = [...this.#lost];
-    this.#lost.clear();
-    for (const [peer, reason] of lost) {
-      if (reason !== null) this.#event({ type: 'dropped', peer, reason });
-      if (this.#state === 'running') this.#handler?.unreachable(peer);
     }
   }
 

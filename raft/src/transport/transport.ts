@@ -20,7 +20,10 @@ export interface IncomingSnapshot extends SnapshotTransfer {
 }
 
 export interface TransportHandler {
-  /** A message from a known member of this cluster, addressed to this member. */
+  /**
+   * A message from a member of this cluster, addressed to this member. A transport may also bring those of members that
+   * it was not told of, as a leader that was let in meanwhile may be one.
+   */
   message(message: Message): void;
   /** Messages to `peer` were lost or may have been: the link broke, or its queue was full. */
   unreachable(peer: NodeId): void;
@@ -45,7 +48,10 @@ export interface Transport {
    * the transport cannot use as an address is reported and not dialed: it is in the log, and must stop no one.
    */
   addPeer(peer: NodeId, address: string): void;
-  /** From now on `peer` is refused. What is queued for it leaves first; a last message tells it why. */
+  /**
+   * From now on `peer` is refused. What is queued for it leaves first; a last message tells it why. An id that was
+   * removed is not given to another member.
+   */
   removePeer(peer: NodeId): void;
   /**
    * Sends a snapshot, beside the messages and without holding them up, as fast as the receiver takes it. Resolves once
