@@ -7,7 +7,7 @@ import type { Cents } from './money.js';
 import type { OrderType } from './order.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 
@@ -52,9 +52,14 @@ export type GetResult =
   | readonly [id: number, result: 'missing']
   | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy'];
 
+/** A member of the group, and the url of its internal port; null where the group was never told. */
+export type MemberWire = readonly [id: string, url: string | null];
+
 export type FromReplica =
   /** Sent when the link opens and whenever it changes. `leader` is null while none is known. */
   | { readonly t: 'leader'; readonly self: string; readonly leader: string | null; readonly term: number }
+  /** Sent likewise: who is in the group. Of two lists the one with the higher index is the later one. */
+  | { readonly t: 'members'; readonly index: number; readonly items: readonly MemberWire[] }
   | { readonly t: 'submitted'; readonly items: readonly SubmitResult[] }
   | { readonly t: 'got'; readonly items: readonly GetResult[] }
   /** `next` is the number to go on after, null at the end; a page may be short, even empty, before the end. */

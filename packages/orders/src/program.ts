@@ -11,7 +11,10 @@ import {
   runProcess,
   wholeNumber,
   type CommonOptions,
+  type Log,
 } from '@trireme/service';
+import { claimMember } from './member-file.js';
+import { parseAddress, type ReplicaAddress } from './rules/addresses.js';
 import { parsePeers } from './rules/peers.js';
 import type { ReplicaObserver } from './observer.js';
 import { PeerWatch } from './peer-watch.js';
@@ -20,6 +23,8 @@ import { Replica } from './replica.js';
 interface Options extends CommonOptions {
   readonly peerPort: number;
   readonly peers: string;
+  readonly replicas?: string;
+  readonly bootstrap: boolean;
   readonly catalog: string;
   readonly data: string;
   readonly compactEntries: number;
@@ -40,14 +45,70 @@ function exitCodeOf(error: unknown): number {
   return EXIT.internal;
 }
 
-function readPeers(text: string): ReadonlyMap<string, string> {
+/** An error that says the data is damaged says as well how the replica comes back. */
+function withAdvice(error: unknown, { id, data }: Options): unknown {
+  if (!(error instanceof RaftError) || error.code !== 'LOG_DAMAGED') return error;
+  const advice = `move ${data} away, start the replica, and run: npx trireme members rejoin ${id}`;
+  return new RaftError('LOG_DAMAGED', `${error.message}. To bring the replica back ${advice}`, {
+    cause: error,
+  });
+}
+
+/** Where each replica is reached, by its name. */
+function readAddresses(options: Options): ReadonlyMap<string, ReplicaAddress> {
+  const peers = readList('--peers', options.peers);
+  const urls = options.replicas === undefined ? null : readList('--replicas', options.replicas);
+  return new Map([...peers].map(([id, peerUrl]) => [id, { peerUrl, url: urls?.get(id) ?? null }]));
+}
+
+function readList(flag: string, text: string): ReadonlyMap<string, string> {
   try {
     return parsePeers(text);
   } catch (error) {
-    throw new UsageError(`--peers: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new UsageError(`${flag}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }
+}
+
+/** @param made called with the replica before it starts */
+async function startReplica(
+  options: Options,
+  context: {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly fatal: (error: unknown) => void;
+    readonly observe: ReplicaObserver | undefined;
+  },
+  made: (replica: Replica) => void,
+): Promise<Replica> {
+  const { log, metrics, fatal, observe } = context;
+  const { host, port, peerPort, catalog, data } = options;
+  const addresses = readAddresses(options);
+  const own = addresses.get(options.id);
+  if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
+  const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
+  const { cluster, secret } = identity;
+  const claim = await claimMember({ data, name: options.id, bootstrap: options.bootstrap });
+  const { id, isFounder, recorded } = claim;
+  const transport = new HttpTransport({
+    ...{ id, cluster, secret, advertise: own.peerUrl },
+    // Who is let in knows no one: those who have it in the group dial it, and the log names them.
+    peers: new Map(isFounder ? [...addresses].map(([peer, { peerUrl }]) => [peer, peerUrl]) : []),
+    urlOf: (address) => parseAddress(address)?.peerUrl ?? '',
+    listen: { host, port: peerPort },
+    onEvent: new PeerWatch(log, metrics).onEvent,
+  });
+  const replica = new Replica({
+    ...{ id, addresses, recorded, data, host, port, catalog, identity, transport, log, metrics, fatal },
+    members: isFounder ? [...addresses.keys()] : [],
+    compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
+    ...(observe === undefined ? {} : { observe }),
+  });
+  made(replica);
+  const listening = await replica.start();
+  log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
+  return replica;
 }
 
 /** Runs a replica by its command line until it is stopped. `observe` is for tests. */
@@ -64,6 +125,23 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     .addOption(
       option('--peers <list>', 'every replica, this one too: 1=http://host:port,2=...', 'TRIREME_PEERS'),
     )
+    .addOption(
+      command
+        .createOption(
+          '--replicas <list>',
+          'their internal ports, likewise; for who asks the group where it is',
+        )
+        .env('TRIREME_REPLICAS'),
+    )
+    .addOption(
+      command
+        .createOption(
+          '--bootstrap',
+          'the group is new: an empty folder makes a founder, not one that waits to be let in',
+        )
+        .env('TRIREME_BOOTSTRAP')
+        .default(false),
+    )
     .addOption(option('--catalog <url>', "the catalog's internal port", 'TRIREME_CATALOG'))
     .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'))
     .addOption(
@@ -77,51 +155,26 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         .argParser(wholeNumber(0, 100_000_000)),
     );
   const options = command.parse().opts<Options>();
-  const { id, host, port, peerPort, catalog, data } = options;
   const running: { replica: Replica | null } = { replica: null };
   const log = createLog({
     service: 'replica',
-    id,
+    id: options.id,
     level: options.logLevel,
     context: () => ({ term: running.replica?.term }),
   });
+  const metrics = new Metrics({ service: 'replica', id: options.id });
   await runProcess({
     log,
     exitWithParent: options.exitWithParent,
     exitCodeOf,
     start: async (fatal) => {
-      const peers = readPeers(options.peers);
-      if (!peers.has(id)) throw new UsageError(`--peers does not name this replica, ${id}`);
-      const identity = readIdentity({ ...options, id: `replica-${id}` }, log);
-      const { cluster, secret } = identity;
-      const metrics = new Metrics({ service: 'replica', id });
-      const transport = new HttpTransport({
-        id,
-        cluster,
-        secret,
-        peers,
-        listen: { host, port: peerPort },
-        onEvent: new PeerWatch(log, metrics).onEvent,
-      });
-      const members = [...peers.keys()];
-      const replica = new Replica({
-        id,
-        members,
-        data,
-        host,
-        port,
-        catalog,
-        identity,
-        transport,
-        compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
-        ...{ log, metrics },
-        fatal,
-        ...(observe === undefined ? {} : { observe }),
-      });
-      running.replica = replica;
-      const listening = await replica.start();
-      log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
-      return replica;
+      try {
+        return await startReplica(options, { log, metrics, fatal, observe }, (replica) => {
+          running.replica = replica;
+        });
+      } catch (error) {
+        throw withAdvice(error, options);
+      }
     },
   });
 }

@@ -98,6 +98,46 @@ test('while the catalog is down orders wait, and a number that was never given i
   });
 });
 
+interface GroupAnswer {
+  readonly index: number;
+  readonly members: readonly { readonly id: string; readonly role: string; readonly url: string | null }[];
+}
+
+test('the group is told and changed on the internal port, and front-ends hear of it', async () => {
+  await withReplica(async (rig, frontend) => {
+    const shown = async (): Promise<readonly string[]> => {
+      const { members } = (await rig.ask('/members')).answer as GroupAnswer;
+      return members.map(({ id, role, url }) => `${id} ${role} ${String(url)}`);
+    };
+    assert.equal(await shown(), ['1 voter http://127.0.0.1:2']);
+    const urls = { peerUrl: 'http://127.0.0.1:3', url: 'http://127.0.0.1:4' };
+    const added = await rig.ask('/members', { change: [{ type: 'addLearner', id: '2.5f0c9a31', ...urls }] });
+    assert.is(added.code, 200, JSON.stringify(added));
+    assert.equal(await shown(), ['1 voter http://127.0.0.1:2', '2.5f0c9a31 learner http://127.0.0.1:4']);
+    await until(
+      () => frontend.frames.some((frame) => frame.t === 'members' && frame.items.length === 2),
+      'the news',
+    );
+    const lists = frontend.frames.filter((frame) => frame.t === 'members');
+    assert.equal(lists[0], { t: 'members', index: 0, items: [['1', 'http://127.0.0.1:2']] });
+    assert.ok((lists.at(-1)?.index ?? 0) > 0);
+
+    const statusOf = async (path: string, body: object): Promise<string> =>
+      ((await rig.ask(path, body)).answer as { error: { status: string } }).error.status;
+    assert.is(await statusOf('/members', { change: [{ type: 'addVoter', id: '3' }] }), 'BAD_MEMBERSHIP');
+    assert.is(
+      await statusOf('/members', { change: [{ type: 'addLearner', id: '2.5f0c9a31' }] }),
+      'BAD_MEMBERSHIP',
+    );
+    assert.is(await statusOf('/members', { change: [{ type: 'remove', id: '1' }] }), 'BAD_MEMBERSHIP');
+    assert.is(await statusOf('/members', {}), 'INVALID_REQUEST');
+    assert.is(await statusOf('/transfer', { to: '9' }), 'INVALID_REQUEST');
+    assert.is(await statusOf('/transfer', {}), 'UNAVAILABLE', 'there is no one to hand over to');
+    assert.is((await rig.ask('/members', { change: [{ type: 'remove', id: '2.5f0c9a31' }] })).code, 200);
+    assert.equal((await frontend.place(buy('after'))).slice(1), ['filled', 1, PRICE]);
+  });
+});
+
 test('a restart finds what was pending, and the same keys tell the outcomes', async () => {
   await withReplica(async (rig, frontend) => {
     await frontend.place(buy('settled'));

@@ -7,38 +7,41 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import { LINK_PATHS, type FromReplica } from '@trireme/domain';
-import { LevelLog, RaftNode } from '@trireme/raft';
-import type { CompactionOptions, NodeStatus, Transport } from '@trireme/raft';
+import { LINK_PATHS, TriremeError } from '@trireme/domain';
+import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
+import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
   LinkListener,
   type Link,
   type LinkHandler,
+  type InternalServerOptions,
   type LinkIdentity,
   type Log,
   type Metrics,
 } from '@trireme/service';
+import { Frontends, send } from './frontends.js';
+import { addressesOf, groupRoutes } from './group.js';
+import { recordOwner } from './member-file.js';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
 import { openBook } from './open-book.js';
 import { BookReads } from './reads.js';
-import { answersByLink, type Answer } from './rules/desk.js';
+import type { ReplicaAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
-import {
-  ReplicaCounts,
-  announcement,
-  replicaChecks,
-  replicaStatus,
-  type ReplicaParts,
-} from './replica-view.js';
+import { ReplicaCounts, replicaChecks, replicaStatus, type ReplicaParts } from './replica-view.js';
 
 interface ReplicaOptions {
-  /** Id of this member of the Raft group, such as `1`. */
+  /** Id of this member of the Raft group, such as `1`; of one that came back with an incarnation, as `1.5f0c9a31`. */
   readonly id: string;
+  /** The voters that the group began with; empty for a replica that is to be let in. */
   readonly members: readonly string[];
+  /** Where replicas are reached, by id; what the log says counts more. */
+  readonly addresses?: ReadonlyMap<string, ReplicaAddress>;
+  /** Called once the log has recorded, durably, whose it is. */
+  readonly recorded?: () => Promise<void>;
   /** Folder of this replica; the log and the book are made in it. */
   readonly data: string;
   readonly host: string;
@@ -67,7 +70,7 @@ type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
 export class Replica {
   readonly #o: ReplicaOptions;
   readonly #observe: ReplicaObserver;
-  readonly #frontends = new Map<number, Link>();
+  readonly #frontends = new Frontends();
   readonly #catalog: LinkDialer;
   readonly #server: InternalServer;
   readonly #counts: ReplicaCounts;
@@ -93,21 +96,27 @@ export class Replica {
     this.#catalog = new LinkDialer({
       url: options.catalog,
       path: LINK_PATHS.leaderToCatalog,
-      identity,
-      log,
-      handler: this.#catalogHandler(),
+      ...{ identity, log, handler: this.#catalogHandler() },
     });
     this.#server = new InternalServer({
-      host,
-      port,
-      identity,
-      log,
+      ...{ host, port, identity, log },
       listeners: [new LinkListener({ path, identity, log, handler: this.#frontendHandler() })],
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
       metrics,
-      routes: { '/export': async (_, response) => this.#export(response) },
+      ...this.#routes(),
     });
+  }
+
+  #routes(): Pick<InternalServerOptions, 'routes' | 'actions'> {
+    const group = groupRoutes(() => {
+      if (this.#node === null) throw new TriremeError('UNAVAILABLE', 'the replica is starting');
+      return this.#node;
+    });
+    return {
+      ...group,
+      routes: { ...group.routes, '/export': async (_, response) => this.#export(response) },
+    };
   }
 
   /**
@@ -135,6 +144,8 @@ export class Replica {
       onRepair: (what) => this.#o.log.warn({ what }, 'storage repaired'),
     });
     try {
+      await recordOwner(storage);
+      await this.#o.recorded?.();
       const events: MachineEvents = {
         pending: (batches) => this.#office?.pending(batches),
         applied: (applied, settled) => this.#office?.applied(applied, settled),
@@ -144,6 +155,7 @@ export class Replica {
       this.#node = await RaftNode.start({
         id,
         members,
+        addresses: addressesOf(members, this.#o.addresses ?? new Map()),
         storage: this.#observe.storage(this.#counts.timed(storage)),
         transport: this.#observe.transport(transport),
         machine,
@@ -153,6 +165,7 @@ export class Replica {
           this.#o.log.info(event, event.type);
         },
         onChange: (status) => this.#changed(status),
+        onMembership: (membership) => this.#regrouped(membership),
         onFatal: (error) => this.#fatal(error),
       });
     } catch (error) {
@@ -208,7 +221,15 @@ export class Replica {
     if (leading) this.#openOffice();
     else this.#closeOffice();
     if (role !== 'leader') this.#releaseHeld();
-    for (const link of this.#frontends.values()) send(link, announcement(status));
+    this.#frontends.announce(status);
+  }
+
+  #regrouped(membership: Membership): void {
+    const { id } = this.#o;
+    const group = describeMembership(membership);
+    if (membership.addresses.has(id)) this.#o.log.info({ group }, 'is in the group');
+    else this.#o.log.warn({ group, id }, 'is not in the group: it waits for an operator to add it');
+    if (this.#node !== null) this.#frontends.regrouped(this.#node.status());
   }
 
   #openOffice(): void {
@@ -219,7 +240,7 @@ export class Replica {
         node: this.#counts.counted(this.#node),
         ...{ machine, book: machine.book, store: machine.store },
         log: this.#o.log,
-        answer: (answers) => this.#answer(answers),
+        answer: (answers) => this.#frontends.answer(answers),
         fatal: (error) => this.#fatal(error),
         onStep: this.#observe.onStep,
       },
@@ -238,13 +259,6 @@ export class Replica {
     for (const { link, frame } of this.#held.splice(0)) this.#submit(link, frame);
   }
 
-  #answer(answers: readonly Answer[]): void {
-    for (const [id, items] of answersByLink(answers)) {
-      const link = this.#frontends.get(id);
-      if (link !== undefined) send(link, { t: 'submitted', items });
-    }
-  }
-
   #catalogHandler(): LinkHandler {
     return {
       opened: (link) => this.#office?.catalogOpened(link),
@@ -255,10 +269,7 @@ export class Replica {
 
   #frontendHandler(): LinkHandler {
     return {
-      opened: (link) => {
-        this.#frontends.set(link.id, link);
-        if (this.#node !== null) send(link, announcement(this.#node.status()));
-      },
+      opened: (link) => this.#frontends.add(link, this.#node?.status() ?? null),
       message: (link, message) => {
         const frame = parseFrontendFrame(message);
         // A frame that is not of the protocol costs its sender the link; anything else that goes wrong is ours.
@@ -269,7 +280,7 @@ export class Replica {
         }
       },
       closed: (link) => {
-        this.#frontends.delete(link.id);
+        this.#frontends.delete(link);
         this.#held = this.#held.filter((held) => held.link !== link);
         this.#office?.linkClosed(link.id);
       },
@@ -301,8 +312,4 @@ export class Replica {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
     await pipeline(Readable.from(this.#reads.csv()), response);
   }
-}
-
-function send(link: Link, frame: FromReplica): void {
-  link.send(frame);
 }

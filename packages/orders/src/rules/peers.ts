@@ -1,5 +1,7 @@
 /** The list of replicas, as flags and variables give it. */
 import { FormatError } from '@trireme/domain';
+import { asHttpUrl } from './addresses.js';
+import { checkReplicaName } from './member-ids.js';
 
 /**
  * Reads `1=http://127.0.0.1:8201,2=http://127.0.0.1:8202`.
@@ -9,9 +11,8 @@ export function parsePeers(text: string): ReadonlyMap<string, string> {
   const peers = new Map<string, string>();
   for (const part of text.split(',')) {
     const [id = '', url = ''] = part.split(/=(.*)/s);
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(id) || !URL.canParse(url) || !/^https?:/.test(url)) {
-      throw new FormatError(`"${part}" is not a replica such as 1=http://127.0.0.1:8201`);
-    }
+    checkReplicaName(id);
+    asHttpUrl(url, `the address of replica ${id}`);
     if (peers.has(id)) throw new FormatError(`replica ${id} is named twice`);
     peers.set(id, url);
   }

@@ -192,6 +192,7 @@ export class Rig {
     this.#replica = new Replica({
       id: '1',
       members: ['1'],
+      addresses: new Map([['1', { peerUrl: `http://${HOST}:1`, url: `http://${HOST}:2` }]]),
       data: this.#data,
       host: HOST,
       port: 0,
@@ -241,6 +242,15 @@ export class Rig {
       headers: { 'x-trireme-secret': SECRET },
     });
     return response.text();
+  }
+
+  /** Asks a route of the group: by POST where there is a body. */
+  async ask(path: string, body?: object): Promise<{ readonly code: number; readonly answer: unknown }> {
+    const response = await fetch(`http://${HOST}:${this.#port}${path}`, {
+      headers: { 'x-trireme-secret': SECRET },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    return { code: response.status, answer: await response.json() };
   }
 
   async close(): Promise<void> {

@@ -30,6 +30,23 @@ test('unknown paths are 404 whatever the method, known ones 405 with Allow', () 
   }
 });
 
+test('actions go by POST and need the secret; a path may be read as well', () => {
+  const actions = ['/members', '/transfer'] as const;
+  const guarded = ['/members'] as const;
+  const ask = (method: string, target: string, authorized = true) =>
+    route<'/members' | '/transfer'>(method, target, guarded, authorized, actions);
+  assert.equal(ask('POST', '/members/'), { kind: 'action', path: '/members' });
+  assert.equal(ask('GET', '/members'), { kind: 'guarded', path: '/members' });
+  for (const method of ['GET', 'POST']) {
+    const refused = ask(method, '/members', false);
+    assert.is(refused.kind === 'refused' && refused.error.status, 'UNAUTHORIZED');
+  }
+  const reading = ask('GET', '/transfer');
+  assert.equal(reading.kind === 'refused' && reading.headers, { allow: 'POST' });
+  const putting = ask('PUT', '/members', false);
+  assert.equal(putting.kind === 'refused' && putting.headers, { allow: 'GET, HEAD, POST' });
+});
+
 test('the path of a target', () => {
   assert.is(pathOf('/'), '/');
   assert.is(pathOf('/a/?b=/c/'), '/a');

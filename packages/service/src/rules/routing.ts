@@ -1,8 +1,8 @@
 /** Which answer a request on an internal port gets: a route, or an error in the contract's form. */
 import { TriremeError } from '@trireme/domain';
 
-/** What internal ports answer to reading methods only. */
-const INTERNAL_METHODS = ['GET', 'HEAD'] as const;
+/** What most paths of internal ports answer to. */
+const READING_METHODS = ['GET', 'HEAD'] as const;
 
 /** Paths that need no secret. */
 export const OPEN_PATHS = ['/livez', '/readyz', '/status', '/metrics'] as const;
@@ -12,6 +12,7 @@ export type OpenPath = (typeof OPEN_PATHS)[number];
 export type Routing<Path extends string> =
   | { readonly kind: 'open'; readonly path: OpenPath }
   | { readonly kind: 'guarded'; readonly path: Path }
+  | { readonly kind: 'action'; readonly path: Path }
   | {
       readonly kind: 'refused';
       readonly error: TriremeError;
@@ -21,30 +22,48 @@ export type Routing<Path extends string> =
 /**
  * Finds the route of a request.
  * @param target the request target as it stands in the request line; a query and one trailing slash make no difference
- * @param guarded paths that need the secret
+ * @param guarded paths that need the secret and are read
  * @param authorized whether the request carries the secret
+ * @param actions paths that need the secret and do something: by POST; a path may be among both
  */
 export function route<Path extends string>(
   method: string,
   target: string,
   guarded: readonly Path[],
   authorized: boolean,
+  actions: readonly Path[] = [],
 ): Routing<Path> {
   const path = pathOf(target);
   const open = OPEN_PATHS.find((known) => known === path);
-  const behind = guarded.find((known) => known === path);
-  if (open === undefined && behind === undefined) {
+  const read = guarded.find((known) => known === path);
+  const action = actions.find((known) => known === path);
+  if (open === undefined && read === undefined && action === undefined) {
     return refuse(new TriremeError('ROUTE_NOT_FOUND', 'no such route'));
   }
-  if (!INTERNAL_METHODS.some((known) => known === method)) {
-    const allow = INTERNAL_METHODS.join(', ');
+  const routing = routingOf<Path>(method, open, read, action);
+  if (routing === null) {
+    const reading = (open ?? read) === undefined ? [] : READING_METHODS;
+    const allow = [...reading, ...(action === undefined ? [] : ['POST'])].join(', ');
     return refuse(new TriremeError('METHOD_NOT_ALLOWED', `only ${allow} are allowed here`), { allow });
   }
-  if (open !== undefined) return { kind: 'open', path: open };
-  if (behind === undefined || !authorized) {
+  if (routing.kind !== 'open' && !authorized) {
     return refuse(new TriremeError('UNAUTHORIZED', 'the secret of the cluster is missing or wrong'));
   }
-  return { kind: 'guarded', path: behind };
+  return routing;
+}
+
+/** What a method means at a path that is known as at least one of these; null if it means nothing. */
+function routingOf<Path extends string>(
+  method: string,
+  open: OpenPath | undefined,
+  read: Path | undefined,
+  action: Path | undefined,
+): Routing<Path> | null {
+  if (!READING_METHODS.some((known) => known === method)) {
+    return method === 'POST' && action !== undefined ? { kind: 'action', path: action } : null;
+  }
+  if (open !== undefined) return { kind: 'open', path: open };
+  return read === undefined ? null : { kind: 'guarded', path: read };
 }
 
 /** The path of a request target without its query and without one trailing slash. */

@@ -31,6 +31,7 @@ async function ask(
   method: string,
   path: string,
   headers: Record<string, string> = {},
+  body = '',
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
@@ -46,7 +47,7 @@ async function ask(
       },
     );
     request.on('error', reject);
-    request.end();
+    request.end(body);
   });
 }
 
@@ -224,6 +225,26 @@ test('a route that fails answers with its own error or 500, and never with the r
     assert.ok(lines.some((line) => line.includes('secret file')));
     const late: unknown = await ask(port, 'GET', '/late', headers).catch((error: unknown) => error);
     assert.instance(late, Error);
+  });
+});
+
+test('an action gets the body as JSON, and its answer or error is told', async () => {
+  const actions: InternalServerOptions['actions'] = {
+    '/echo': async (body) => ({ body }),
+    '/refuse': async () => {
+      throw new TriremeError('NOT_LEADER', '2 leads');
+    },
+  };
+  await withServer({ actions }, async (port) => {
+    const post = async (path: string, body: string, secret = SECRET): Promise<Answer> =>
+      ask(port, 'POST', path, { 'x-trireme-secret': secret }, body);
+    const answer = await post('/echo', '{"a":[1]}');
+    assert.equal([answer.code, JSON.parse(answer.text)], [200, { body: { a: [1] } }]);
+    assert.is((await post('/echo', '{}', 'wrong')).code, 401);
+    assert.is(statusOf((await post('/echo', '{')).text), 'INVALID_REQUEST');
+    assert.is(statusOf((await post('/echo', `"${'x'.repeat(17_000)}"`)).text), 'BODY_TOO_LARGE');
+    const refused = await post('/refuse', '{}');
+    assert.equal([refused.code, statusOf(refused.text)], [421, 'NOT_LEADER']);
   });
 });
 

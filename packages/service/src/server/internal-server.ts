@@ -13,9 +13,16 @@ import { LINK_HEADERS, secretMatches, type LinkIdentity } from '../rules/handsha
 import { requireSecretBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, problemOf, verboseChecks, type Check } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
+import { readJson } from './read-json.js';
 
 /** Answers one request with method GET or HEAD. What it throws becomes an error answer, if none was begun. */
 export type InternalRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * Does what one POST asks for, given its body as JSON, and gives the body of the answer 200. What it throws becomes an
+ * error answer.
+ */
+export type InternalAction = (body: unknown) => Promise<object>;
 
 export interface InternalServerOptions {
   readonly host: string;
@@ -32,6 +39,8 @@ export interface InternalServerOptions {
   readonly metrics: Metrics;
   /** By path, such as `/export`; each needs the header `x-trireme-secret` where the cluster has a secret. */
   readonly routes?: Readonly<Record<string, InternalRoute>>;
+  /** By path, such as `/members`; as guarded as `routes`. */
+  readonly actions?: Readonly<Record<string, InternalAction>>;
 }
 
 /** Sockets open at once, links included; the system's queue and then a reset await further ones. */
@@ -45,6 +54,7 @@ export class InternalServer {
   readonly #options: InternalServerOptions;
   readonly #server: Server;
   readonly #paths: readonly string[];
+  readonly #actions: readonly string[];
 
   /** @throws UsageError if the host is beyond loopback and the identity has no secret. */
   constructor(options: InternalServerOptions) {
@@ -52,6 +62,7 @@ export class InternalServer {
     this.#options = options;
     this.#paths = Object.keys(options.routes ?? {});
     this.#describeLinks();
+    this.#actions = Object.keys(options.actions ?? {});
     this.#server = createServer({
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: REQUEST_MS_MAX,
@@ -108,19 +119,25 @@ export class InternalServer {
   }
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { identity, routes, log } = this.#options;
+    const { identity, routes, actions, log } = this.#options;
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('x-served-by', identity.name);
     // A draining server ends each socket with its answer: an idle one would hold it open.
     if (!this.#server.listening) response.setHeader('connection', 'close');
     const authorized = secretMatches(identity.secret, request.headers[LINK_HEADERS.secret]);
-    const routing = route(request.method ?? '', request.url ?? '', this.#paths, authorized);
+    const { method = '', url = '' } = request;
+    const routing = route(method, url, this.#paths, authorized, this.#actions);
     try {
       if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
       else if (routing.kind === 'guarded') await routes?.[routing.path]?.(request, response);
-      else answerError(response, routing.error, routing.headers);
+      else if (routing.kind === 'action') {
+        const done = await actions?.[routing.path]?.(await readJson(request));
+        answerJson(response, 200, done ?? {});
+      } else answerError(response, routing.error, routing.headers);
     } catch (error) {
-      log.error({ error, url: request.url }, 'request failed');
+      if (error instanceof TriremeError)
+        log.warn({ url, status: error.status, reason: error.message }, 'refused');
+      else log.error({ error, url }, 'request failed');
       if (response.headersSent) response.destroy();
       else answerError(response, asTriremeError(error));
     }

@@ -1,0 +1,159 @@
+/** The group as a replica tells of it, and what an operator may ask of it: on the internal port, with the cluster's secret. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { TriremeError, type ErrorStatus, type FromReplica, type MemberWire } from '@trireme/domain';
+import { RaftError } from '@trireme/raft';
+import type { Membership, NodeId, NodeStatus, RaftErrorCode, RaftNode } from '@trireme/raft';
+import type { InternalServerOptions } from '@trireme/service';
+import { formatAddress, parseAddress, type ReplicaAddress } from './rules/addresses.js';
+import { checkChange, parseChange, parseTransfer } from './rules/changes.js';
+import { nameOfMember } from './rules/member-ids.js';
+
+/** How long a change or a hand-over is waited for, in milliseconds; it may come about all the same. */
+const CHANGE_MS_MAX = 15_000;
+const TRANSFER_MS_MAX = 5_000;
+
+const STATUSES: Partial<Record<RaftErrorCode, ErrorStatus>> = {
+  NOT_READY: 'UNAVAILABLE',
+  STOPPED: 'UNAVAILABLE',
+  CHANGE_PENDING: 'CHANGE_PENDING',
+  BAD_MEMBERSHIP: 'BAD_MEMBERSHIP',
+  BAD_CONFIG: 'INVALID_REQUEST',
+  LEADERSHIP_LOST: 'OUTCOME_UNKNOWN',
+};
+
+/** One member, as `GET /members` shows it. */
+interface MemberAnswer {
+  readonly id: NodeId;
+  /** The replica that it is, or was. */
+  readonly name: string;
+  /** `leaving` votes until the change that is under way is over. */
+  readonly role: 'voter' | 'learner' | 'leaving';
+  readonly peerUrl: string | null;
+  readonly url: string | null;
+  /** How far its log is known to agree with the leader's; null where this replica does not lead. */
+  readonly match: number | null;
+}
+
+/** The routes of an internal port that are about the group; `node` throws while there is none. */
+export function groupRoutes(
+  node: () => RaftNode,
+): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
+  return {
+    routes: {
+      '/members': async (_, response) => {
+        const text = JSON.stringify(describeGroup(node()));
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+          .end(text);
+        return Promise.resolve();
+      },
+    },
+    actions: {
+      '/members': async (body) => changeGroup(node(), body),
+      '/transfer': async (body) => transferLead(node(), body),
+    },
+  };
+}
+
+/** The addresses of a new group's members, as the log keeps them. */
+export function addressesOf(
+  members: readonly NodeId[],
+  known: ReadonlyMap<NodeId, ReplicaAddress>,
+): Map<NodeId, string> {
+  const addresses = new Map<NodeId, string>();
+  for (const id of members) {
+    const address = known.get(id);
+    if (address !== undefined) addresses.set(id, formatAddress(address));
+  }
+  return addresses;
+}
+
+/** What front-ends are told: where the members are, those that said so, and which configuration that is of. */
+export function membersFrame({ membership, membershipIndex }: NodeStatus): FromReplica {
+  const items: MemberWire[] = [];
+  for (const [id, address] of membership.addresses) items.push([id, parseAddress(address)?.url ?? null]);
+  return { t: 'members', index: membershipIndex, items };
+}
+
+/** Answers `GET /members`. Who does not lead knows no `match`; the leader's url is among the members'. */
+function describeGroup(node: RaftNode): object {
+  const { id, role, term, leader, membership, membershipIndex, commit, lastIndex } = node.status();
+  return {
+    ...{ self: id, role, term, leader, commit, lastIndex, index: membershipIndex },
+    joint: membership.outgoing.length > 0,
+    members: [...membership.addresses.keys()].map((member) => memberOf(node, membership, member)),
+  };
+}
+
+function memberOf(node: RaftNode, membership: Membership, id: NodeId): MemberAnswer {
+  const { voters, outgoing, addresses } = membership;
+  const address = parseAddress(addresses.get(id) ?? '');
+  const left = outgoing.includes(id) ? 'leaving' : 'learner';
+  return {
+    ...{ id, name: nameOfMember(id), role: voters.includes(id) ? 'voter' : left },
+    ...{ peerUrl: address?.peerUrl ?? null, url: address?.url ?? null },
+    match: id === node.status().id && node.status().role === 'leader' ? node.log.lastIndex : node.matchOf(id),
+  };
+}
+
+/**
+ * Does `POST /members`: answers once the change is done, and whoever has left may be stopped.
+ * @throws TriremeError `NOT_LEADER` naming who leads, `INVALID_REQUEST`, `BAD_MEMBERSHIP`, `CHANGE_PENDING`,
+ *   `UNAVAILABLE`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
+ */
+async function changeGroup(node: RaftNode, body: unknown): Promise<object> {
+  const change = parseChange(body);
+  checkLeads(node);
+  const { id: self, lastIndex, membership } = node.status();
+  checkChange(change, { self, lastIndex, voters: membership.voters, matchOf: (id) => node.matchOf(id) });
+  await within(CHANGE_MS_MAX, answered(node, node.changeMembership(change)));
+  return describeGroup(node);
+}
+
+/**
+ * Does `POST /transfer`: hands leadership to the member `to`, or to the one whose log reaches furthest.
+ * @throws TriremeError `NOT_LEADER`, `INVALID_REQUEST`, or `UNAVAILABLE` if no one took it.
+ */
+async function transferLead(node: RaftNode, body: unknown): Promise<object> {
+  const to = parseTransfer(body);
+  checkLeads(node);
+  const isDone = await answered(node, node.handOver(TRANSFER_MS_MAX, to ?? undefined));
+  if (!isDone) throw new TriremeError('UNAVAILABLE', `no one took the lead within ${TRANSFER_MS_MAX} ms`);
+  return describeGroup(node);
+}
+
+function checkLeads(node: RaftNode): void {
+  if (node.status().role !== 'leader') throw notLeader(node);
+}
+
+function notLeader(node: RaftNode): TriremeError {
+  const { leader, membership } = node.status();
+  if (leader === null)
+    return new TriremeError('NOT_LEADER', 'this replica does not lead, and knows of no leader');
+  const url = parseAddress(membership.addresses.get(leader) ?? '')?.url ?? null;
+  return new TriremeError('NOT_LEADER', `${leader} leads${url === null ? '' : `, at ${url}`}`);
+}
+
+async function answered<T>(node: RaftNode, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof RaftError)) throw error;
+    if (error.code === 'NOT_LEADER') throw notLeader(node);
+    throw new TriremeError(STATUSES[error.code] ?? 'INTERNAL', error.message, { cause: error });
+  }
+}
+
+async function within(msMax: number, work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = delay(msMax, true, { signal: over.signal }).catch(() => false);
+  try {
+    if ((await Promise.race([work.then(() => false), late])) !== true) return;
+    throw new TriremeError(
+      'OUTCOME_UNKNOWN',
+      `the change is not done after ${msMax} ms: look at GET /members`,
+    );
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,104 @@
+/** Who a replica is, where it is reached, and what may be asked of the group. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FormatError, TriremeError } from '@trireme/domain';
+import { asHttpUrl, formatAddress, parseAddress } from './addresses.js';
+import { checkChange, parseChange, parseTransfer, type LeaderView, type MemberChange } from './changes.js';
+import { checkReplicaName, nameOfMember, newMemberId } from './member-ids.js';
+
+const PEER = 'http://10.0.0.4:8201';
+const URL_4 = 'http://10.0.0.4:8191';
+
+const isFormat = (error: unknown): boolean => error instanceof FormatError;
+const refusedAs = (status: string) => (error: unknown) =>
+  error instanceof TriremeError && error.status === status;
+
+test('an incarnation is another id of the same replica; a name never looks like one', () => {
+  const id = newMemberId('2', Buffer.from([0x5f, 0x0c, 0x9a, 0x31]));
+  assert.is(id, '2.5f0c9a31');
+  assert.is(nameOfMember(id), '2');
+  assert.is(nameOfMember('2'), '2');
+  assert.is(nameOfMember('east.2'), 'east.2');
+  for (const name of ['2', 'east.2', 'a-b_c']) checkReplicaName(name);
+  for (const name of ['', '2.5f0c9a31', 'two words', 'x'.repeat(56)]) {
+    assert.throws(() => checkReplicaName(name), isFormat, name);
+  }
+  assert.ok(newMemberId('x'.repeat(55), Buffer.alloc(4)).length <= 64, 'as long as a member id may be');
+});
+
+test('an address is two urls, or one; anything else in the log is none', () => {
+  for (const address of [
+    { peerUrl: PEER, url: URL_4 },
+    { peerUrl: PEER, url: null },
+  ]) {
+    assert.equal(parseAddress(formatAddress(address)), address);
+  }
+  for (const text of ['', 'x', `${PEER} ${URL_4} ${URL_4}`, `${PEER} x`, `${PEER}  `]) {
+    assert.is(parseAddress(text), null, text);
+  }
+  assert.is(asHttpUrl(PEER, 'it'), PEER);
+  for (const bad of [7, '', 'ftp://x', 'http://a b', `http://${'x'.repeat(255)}`, 'http://[']) {
+    assert.throws(() => asHttpUrl(bad, 'it'), isFormat);
+  }
+});
+
+test('a change is read part by part', () => {
+  const parts = [
+    { type: 'addLearner', id: '4', peerUrl: PEER, url: URL_4 },
+    { type: 'addVoter', id: '2.5f0c9a31' },
+    { type: 'remove', id: '3' },
+  ];
+  assert.equal(parseChange({ change: parts }), [
+    { type: 'addLearner', id: '4', address: `${PEER} ${URL_4}` },
+    { type: 'addVoter', id: '2.5f0c9a31' },
+    { type: 'remove', id: '3' },
+  ]);
+});
+
+const BAD_CHANGES: readonly unknown[] = [
+  null,
+  {},
+  { change: [] },
+  { change: new Array(17).fill({ type: 'remove', id: '3' }) },
+  { change: ['remove'] },
+  { change: [{ type: 'remove' }] },
+  { change: [{ type: 'remove', id: 'two words' }] },
+  { change: [{ type: 'grow', id: '3' }] },
+  { change: [{ type: 'addLearner', id: '3', peerUrl: 'x', url: URL_4 }] },
+  { change: [{ type: 'addLearner', id: '3', peerUrl: PEER }] },
+];
+
+for (const body of BAD_CHANGES) {
+  test(`no change: ${JSON.stringify(body).slice(0, 80)}`, () => {
+    assert.throws(() => parseChange(body), refusedAs('INVALID_REQUEST'));
+  });
+}
+
+test('a hand-over names a successor or leaves it to the leader', () => {
+  assert.is(parseTransfer({ to: '2' }), '2');
+  assert.is(parseTransfer({}), null);
+  assert.is(parseTransfer({ to: null }), null);
+  for (const bad of [null, { to: 7 }]) assert.throws(() => parseTransfer(bad), refusedAs('INVALID_REQUEST'));
+});
+
+test('a voter has to have caught up, and a leader does not remove itself', () => {
+  const view: LeaderView = {
+    self: '1',
+    lastIndex: 50_000,
+    voters: ['1', '2', '3'],
+    matchOf: (id) => ({ 4: 45_000, 5: 100 })[id] ?? null,
+  };
+  const check = (...change: MemberChange[]): void => checkChange(change, view);
+  check({ type: 'addVoter', id: '4' }, { type: 'remove', id: '2' });
+  check({ type: 'addLearner', id: '6' });
+  check({ type: 'addVoter', id: '1', address: PEER }, { type: 'addVoter', id: '2', address: PEER });
+  for (const change of [
+    { type: 'remove', id: '1' },
+    { type: 'addVoter', id: '5' },
+    { type: 'addVoter', id: '6' },
+  ] as const) {
+    assert.throws(() => check(change), refusedAs('BAD_MEMBERSHIP'), change.id);
+  }
+});
+
+test.run();
