@@ -1,13 +1,9 @@
 /** Reads the list of replicas from the command line. */
 import { isName, UsageError } from '@trireme/service';
+import type { ReplicaAddress } from './rules/roster.js';
 
 /** Replicas in a list at most. */
 const REPLICAS_MAX = 15;
-
-export interface ReplicaAddress {
-  readonly id: string;
-  readonly url: string;
-}
 
 /**
  * Reads `1=http://127.0.0.1:8191,2=http://127.0.0.1:8192`.

@@ -2,23 +2,17 @@
  * The order replicas as the front-end sees them: a link to each, kept open; who leads; and what was asked of them.
  * Commands, lists and confirmed reads go to the leader; what any replica can answer goes to each in turn.
  */
-import {
-  LINK_PATHS,
-  type CommandWire,
-  type FromReplica,
-  type GetResult,
-  type Order,
-  type SubmitResult,
-  type ToReplica,
-} from '@trireme/domain';
-import { LinkDialer, type Link, type LinkHandler, type LinkIdentity, type Log } from '@trireme/service';
+import type { CommandWire, FromReplica, GetResult, Order, SubmitResult, ToReplica } from '@trireme/domain';
+import type { Link, LinkHandler, LinkIdentity, Log } from '@trireme/service';
 import { Asker } from './asker.js';
 import type { DeadlineTimer } from './deadline-timer.js';
+import { ReplicaLinks } from './replica-links.js';
 import { AGAIN, EXPIRED, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import { orderOf, parseFromReplica } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
+import type { ReplicaAddress } from './rules/roster.js';
 import type { Decided, Undecided } from './rules/results.js';
 
 /** A page of orders; `next` is the number to go on after, null at the end. */
@@ -50,7 +44,8 @@ interface ReplicasStatus {
 }
 
 interface ReplicasOptions {
-  readonly replicas: readonly { readonly id: string; readonly url: string }[];
+  /** Where to begin; the group itself then says where it is. */
+  readonly replicas: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
   readonly log: Log;
   /** How long one replica is waited for before another is asked: a paused one must not hold a read up. */
@@ -62,9 +57,7 @@ export class Replicas {
   readonly #patience: DeadlineTimer;
   readonly #board = new LeaderBoard();
   readonly #picker = new ReplicaPicker();
-  readonly #links = new Map<string, Link>();
-  readonly #dialers: readonly LinkDialer[];
-  readonly #ids: readonly string[];
+  readonly #links: ReplicaLinks;
   #followed: Leader | null = null;
 
   readonly #commands = new Asker<CommandWire, SubmitResult>({
@@ -95,25 +88,16 @@ export class Replicas {
   constructor(options: ReplicasOptions) {
     this.#log = options.log;
     this.#patience = options.patience;
-    this.#ids = options.replicas.map(({ id }) => id);
-    this.#dialers = options.replicas.map(
-      ({ id, url }) =>
-        new LinkDialer({
-          url,
-          path: LINK_PATHS.frontendToReplica,
-          identity: options.identity,
-          handler: this.#handler(id),
-          log: options.log,
-        }),
-    );
+    const { replicas: seeds, identity, log } = options;
+    this.#links = new ReplicaLinks({ seeds, identity, log, handler: (url) => this.#handler(url) });
   }
 
   start(): void {
-    for (const dialer of this.#dialers) dialer.start();
+    this.#links.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#dialers.map(async (dialer) => dialer.stop()));
+    await this.#links.stop();
   }
 
   /** Null while no leader is known or its link is closed. */
@@ -124,7 +108,7 @@ export class Replicas {
   /** For the status page. */
   get status(): ReplicasStatus {
     return {
-      replicas: this.#ids.map((id) => ({ id, connected: this.#links.has(id) })),
+      replicas: this.#links.status,
       commands: this.#commands.counts,
       reads: {
         queued: this.#localReads.counts.queued + this.#confirmedReads.counts.queued,
@@ -184,20 +168,16 @@ export class Replicas {
     });
   }
 
-  #handler(id: string): LinkHandler {
+  #handler(url: string): LinkHandler {
     return {
-      opened: (link) => {
-        this.#links.set(id, link);
-        this.#localReads.wake();
-      },
+      opened: () => this.#localReads.wake(),
       message: (link, message) => {
-        this.#picker.heard(id);
-        this.#message(id, link, parseFromReplica(message));
+        this.#picker.heard(url);
+        this.#message(url, link, parseFromReplica(message));
       },
       closed: (link) => {
-        this.#links.delete(id);
-        this.#picker.heard(id);
-        this.#board.forget(id);
+        this.#picker.heard(url);
+        if (this.#links.get(url) === null) this.#board.forget(url);
         for (const asker of [this.#commands, this.#confirmedReads, this.#lists, this.#localReads]) {
           asker.abandon(link);
         }
@@ -207,14 +187,17 @@ export class Replicas {
     };
   }
 
-  #message(id: string, link: Link, frame: FromReplica): void {
+  #message(url: string, link: Link, frame: FromReplica): void {
     switch (frame.t) {
       case 'leader':
-        this.#board.report(id, frame.self, frame.leader, frame.term);
+        this.#board.report(url, frame.self, frame.leader, frame.term);
         this.#leaderMayHaveChanged();
         return;
+      case 'members':
+        this.#links.regrouped(frame.index, frame.items);
+        return;
       case 'submitted':
-        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(id);
+        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(url);
         for (const item of frame.items) this.#commands.answered(link, item[0], item);
         return;
       case 'got':
@@ -227,14 +210,14 @@ export class Replicas {
         this.#lists.answered(link, frame.id, frame);
         return;
       case 'pageRefused':
-        if (frame.why === 'notLeader') this.#doubt(id);
+        if (frame.why === 'notLeader') this.#doubt(url);
         this.#lists.answered(link, frame.id, frame);
         return;
     }
   }
 
-  #doubt(id: string): void {
-    this.#board.doubt(id);
+  #doubt(url: string): void {
+    this.#board.doubt(url);
     this.#leaderMayHaveChanged();
   }
 
@@ -242,7 +225,7 @@ export class Replicas {
     const { leader } = this.#board;
     if (leader === null) return;
     const link = this.#links.get(leader.replica);
-    if (link === undefined) return;
+    if (link === null) return;
     const changed = leader.replica !== this.#followed?.replica || leader.term !== this.#followed.term;
     this.#followed = leader;
     if (changed) {
@@ -255,12 +238,12 @@ export class Replicas {
 
   #leaderLink(): Link | null {
     const { leader } = this.#board;
-    return leader === null ? null : (this.#links.get(leader.replica) ?? null);
+    return leader === null ? null : this.#links.get(leader.replica);
   }
 
   #anyLink(): Link | null {
-    const id = this.#picker.pick([...this.#links.keys()]);
-    return id === null ? null : (this.#links.get(id) ?? null);
+    const url = this.#picker.pick(this.#links.urls);
+    return url === null ? null : this.#links.get(url);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type FromReplica,
   type GetResult,
   type LookupResult,
+  type MemberWire,
   type Order,
   type Stock,
   type StockWire,
@@ -20,6 +21,9 @@ import {
 
 /** Rows of a page at most, and so the highest `limit`. */
 export const PAGE_ROWS_MAX = 1000;
+
+/** Members of a group at most. */
+const MEMBERS_MAX = 15;
 
 /** Milliseconds of a lease at most. */
 const LEASE_MS_MAX = 60_000;
@@ -38,6 +42,12 @@ export function parseFromReplica(message: unknown): FromReplica {
         leader: frame['leader'] === null ? null : asText(frame['leader'], 'leader'),
         term: asInteger(frame['term'], 'term'),
       };
+    case 'members':
+      return {
+        t: 'members',
+        index: asInteger(frame['index'], 'index'),
+        items: asMembers(frame['items']),
+      };
     case 'submitted':
       return { t: 'submitted', items: asList(frame['items'], 'items').map(submitResult) };
     case 'got':
@@ -54,6 +64,21 @@ export function parseFromReplica(message: unknown): FromReplica {
     default:
       throw new FormatError('frame of a replica is of unknown kind');
   }
+}
+
+function asMembers(value: unknown): MemberWire[] {
+  const items = asList(value, 'items');
+  if (items.length > MEMBERS_MAX) throw new FormatError(`more than ${MEMBERS_MAX} members`);
+  return items.map((item) => {
+    const [id, url] = asList(item, 'member');
+    return [asText(id, 'id'), url === null ? null : asHttpUrl(url)];
+  });
+}
+
+function asHttpUrl(value: unknown): string {
+  const url = asText(value, 'url');
+  if (URL.canParse(url) && /^https?:/.test(url)) return url;
+  throw new FormatError('the url of a member is none');
 }
 
 /** @throws FormatError if it is not a frame of the catalog. */

@@ -9,7 +9,7 @@ test('a replica leads that says so of itself', () => {
   board.report('b', '2', '1', 3);
   assert.is(board.leader, null, 'hearsay names no link');
   board.report('a', '1', '1', 3);
-  assert.equal(board.leader, { replica: 'a', term: 3 });
+  assert.equal(board.leader, { replica: 'a', id: '1', term: 3 });
   assert.ok(board.certain);
 });
 
@@ -19,7 +19,7 @@ test('the highest term wins, in whatever order it is heard', () => {
     const reports = [() => board.report('a', '1', '1', 3), () => board.report('b', '2', '2', 4)];
     reports[order]?.();
     reports[1 - order]?.();
-    assert.equal(board.leader, { replica: 'b', term: 4 });
+    assert.equal(board.leader, { replica: 'b', id: '2', term: 4 });
   }
 });
 
@@ -34,7 +34,7 @@ test('a higher term without a leader changes nothing: a candidate may be alone w
   const board = new LeaderBoard();
   board.report('a', '1', '1', 3);
   board.report('b', '2', null, 9);
-  assert.equal(board.leader, { replica: 'a', term: 3 });
+  assert.equal(board.leader, { replica: 'a', id: '1', term: 3 });
 });
 
 test('a closed link and a word of stepping down end a claim', () => {
@@ -52,12 +52,12 @@ test('a doubted claim counts only while it is the only one, until it is made ane
   board.doubt('a');
   board.report('a', '1', '1', 3);
   board.doubt('a');
-  assert.equal(board.leader, { replica: 'a', term: 3 });
+  assert.equal(board.leader, { replica: 'a', id: '1', term: 3 });
   assert.not(board.certain);
   board.report('b', '2', '2', 2);
-  assert.equal(board.leader, { replica: 'b', term: 2 });
+  assert.equal(board.leader, { replica: 'b', id: '2', term: 2 });
   board.report('a', '1', '1', 5);
-  assert.equal(board.leader, { replica: 'a', term: 5 });
+  assert.equal(board.leader, { replica: 'a', id: '1', term: 5 });
   assert.ok(board.certain);
 });
 

@@ -1,6 +1,6 @@
 /**
  * Who leads, as far as the replicas have told. A replica leads if it says so of itself and nobody knows a leader of a
- * higher term. Bounded by the number of replicas, which is configured.
+ * higher term. Replicas are known by their urls; bounded by the number of them that are linked.
  */
 
 interface Report {
@@ -11,9 +11,10 @@ interface Report {
   readonly doubted: boolean;
 }
 
-/** The leader: the replica (by its configured id) and the term that it claimed to lead in. */
+/** The leader: the replica (by its url), the member that it is, and the term that it claimed to lead in. */
 export interface Leader {
   readonly replica: string;
+  readonly id: string;
   readonly term: number;
 }
 
@@ -53,7 +54,7 @@ export class LeaderBoard {
     }
     // Where another is known to lead in a higher term, the claim is that of a leader that was cut off or paused.
     if (best === null || best.report.term < termMax) return null;
-    return { replica: best.replica, term: best.report.term };
+    return { replica: best.replica, id: best.report.self, term: best.report.term };
   }
 
   /** A leader that has not refused since it said that it leads. */

@@ -1,0 +1,100 @@
+/** Links to the order replicas, opened and closed as the group changes. */
+import { LINK_PATHS } from '@trireme/domain';
+import { LinkDialer, type Link, type LinkHandler, type LinkIdentity, type Log } from '@trireme/service';
+import { Roster, type ReplicaAddress } from './rules/roster.js';
+
+interface ReplicaLinksOptions {
+  readonly seeds: readonly ReplicaAddress[];
+  readonly identity: LinkIdentity;
+  readonly log: Log;
+  /** Makes what is told of the links to a replica, known by its url. */
+  readonly handler: (url: string) => LinkHandler;
+}
+
+export class ReplicaLinks {
+  readonly #o: ReplicaLinksOptions;
+  readonly #roster: Roster;
+  /** By url. As many as the group has members, and the front-end seeds. */
+  readonly #dialers = new Map<string, LinkDialer>();
+  readonly #open = new Map<string, Link>();
+  readonly #stopping = new Set<Promise<void>>();
+  #isRunning = false;
+
+  constructor(options: ReplicaLinksOptions) {
+    this.#o = options;
+    this.#roster = new Roster(options.seeds);
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#reconcile();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    for (const url of [...this.#dialers.keys()]) this.#close(url);
+    await Promise.all(this.#stopping);
+  }
+
+  /** Urls of the replicas with an open link. */
+  get urls(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** The open link to a replica, or null. */
+  get(url: string): Link | null {
+    return this.#open.get(url) ?? null;
+  }
+
+  /** For the status page. */
+  get status(): readonly { readonly id: string; readonly connected: boolean }[] {
+    const replicas = this.#roster.replicas((url) => this.#open.has(url));
+    return replicas.map(({ id, url }) => ({ id, connected: this.#open.has(url) }));
+  }
+
+  /** A replica told who is in the group. */
+  regrouped(index: number, items: readonly (readonly [id: string, url: string | null])[]): void {
+    if (!this.#roster.heard({ index, items })) return;
+    this.#o.log.info({ index, members: items }, 'the group of replicas');
+    this.#reconcile();
+  }
+
+  #reconcile(): void {
+    if (!this.#isRunning) return;
+    const urls = new Set(this.#roster.replicas((url) => this.#open.has(url)).map(({ url }) => url));
+    for (const url of [...this.#dialers.keys()]) if (!urls.has(url)) this.#close(url);
+    for (const url of urls) if (!this.#dialers.has(url)) this.#dial(url);
+  }
+
+  #dial(url: string): void {
+    const { identity, log, handler } = this.#o;
+    const { opened, message, closed } = handler(url);
+    const dialer = new LinkDialer({
+      ...{ url, path: LINK_PATHS.frontendToReplica, identity, log },
+      handler: {
+        opened: (link) => {
+          this.#open.set(url, link);
+          opened(link);
+          this.#reconcile();
+        },
+        message,
+        closed: (link, reason) => {
+          // Where the replica has come back into the list meanwhile, another link may be open already.
+          if (this.#open.get(url) === link) this.#open.delete(url);
+          closed(link, reason);
+          this.#reconcile();
+        },
+      },
+    });
+    this.#dialers.set(url, dialer);
+    dialer.start();
+  }
+
+  #close(url: string): void {
+    const dialer = this.#dialers.get(url);
+    if (dialer === undefined) return;
+    this.#dialers.delete(url);
+    const stopped: Promise<void> = dialer.stop().then(() => void this.#stopping.delete(stopped));
+    this.#stopping.add(stopped);
+  }
+}
