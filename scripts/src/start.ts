@@ -9,7 +9,8 @@ interface StartOptions {
   readonly data: string;
   readonly port: number;
   readonly fresh: boolean;
-  readonly replicas: number;
+  /** Of a new cluster, or to make sure of an old one. */
+  readonly replicas?: number;
   readonly frontends: number;
   readonly cacheSize: number;
   /** False with `--no-cache`. */
@@ -24,8 +25,9 @@ function clusterOptions(options: StartOptions): ClusterOptions {
   const { port, replicas, frontends, fresh, deadlineMs, leaseMs, seedFile, logLevel } = options;
   return {
     dataDir: dataFolder(options.data),
-    ...{ port, replicas, frontends, fresh, deadlineMs, leaseMs, logLevel },
+    ...{ port, frontends, fresh, deadlineMs, leaseMs, logLevel },
     cacheSize: options.cache ? options.cacheSize : null,
+    ...(replicas === undefined ? {} : { replicas }),
     ...(seedFile === undefined ? {} : { seedFile }),
   };
 }
@@ -73,7 +75,7 @@ const command = new Command('npm start --')
     8080,
   )
   .option('--fresh', 'empty the data folder first', false)
-  .option('--replicas <n>', 'order replicas: 3 or 5', wholeNumber(1, 5), 3)
+  .option('--replicas <n>', 'order replicas of a new cluster: 3 or 5 (3 unless given)', wholeNumber(1, 9))
   .option('--frontends <n>', 'front-ends', wholeNumber(1, 16), 1)
   .option('--cache-size <n>', 'stocks that each front-end caches', wholeNumber(1, 100_000), 5)
   .option('--no-cache', 'look every stock up at the catalog')

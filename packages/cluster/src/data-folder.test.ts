@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readClusterFile, writeClusterFile } from './cluster-file.js';
-import { checkReplicaCount, emptyDataFolder, fillDataFolder, readSecret } from './data-folder.js';
+import {
+  emptyDataFolder,
+  fillDataFolder,
+  foundGroup,
+  readSecret,
+  replicasOf,
+  setAside,
+} from './data-folder.js';
 import { acquireDataLock } from './data-lock.js';
 import { ClusterError, type ClusterErrorCode } from './errors.js';
 import { LogFile } from './log-file.js';
@@ -90,21 +97,45 @@ test('cluster.json comes back as it was written; anything else is no cluster.jso
   }
 });
 
-test('data made with three replicas does not start with five', ({ folder }) => {
-  checkReplicaCount(folder, 5);
-  const replica = {
-    role: 'replica',
-    id: 'x',
-    pid: null,
-    identity: null,
-    url: '',
-    data: '',
-    command: [],
-  } as const;
-  const processes = [replica, replica, replica];
+function wroteReplicas(folder: string, ...numbers: readonly number[]): void {
+  const processes = numbers.map((number) => ({
+    ...({ role: 'replica', pid: null, identity: null, url: '', data: '', command: [] } as const),
+    id: `replica-${number}`,
+  }));
   writeClusterFile(folder, { port: 1, control: '', startedAt: '', processes });
-  checkReplicaCount(folder, 3);
-  throwsCode(() => checkReplicaCount(folder, 5), 'BAD_OPTION');
+}
+
+test('a new cluster has as many replicas as asked for; one that ran has those that it had', ({ folder }) => {
+  assert.equal(replicasOf(folder, undefined), [1, 2, 3]);
+  assert.equal(replicasOf(folder, 5), [1, 2, 3, 4, 5]);
+  wroteReplicas(folder, 1, 3, 4);
+  assert.equal(replicasOf(folder, undefined), [1, 3, 4]);
+  assert.equal(replicasOf(folder, 3), [1, 3, 4]);
+  throwsCode(() => replicasOf(folder, 5), 'BAD_OPTION');
+});
+
+test('only in a folder that was never used a group is founded', ({ folder }) => {
+  const token = (n: number): boolean => existsSync(join(folder, `replica-${n}`, 'bootstrap'));
+  mkdirSync(join(folder, 'replica-2', 'log'), { recursive: true });
+  foundGroup(folder, [1, 2, 3]);
+  assert.equal([1, 2, 3].map(token), [false, false, false]);
+  rmSync(join(folder, 'replica-2'), { recursive: true });
+  foundGroup(folder, [1, 2, 3]);
+  assert.equal([1, 2, 3].map(token), [true, true, true]);
+  rmSync(join(folder, 'replica-1'), { recursive: true });
+  wroteReplicas(folder, 1, 2, 3);
+  foundGroup(folder, [1, 2, 3]);
+  assert.not.ok(token(1), 'it lost its data');
+});
+
+test('a folder that is moved aside is kept, however often', ({ folder }) => {
+  const path = join(folder, 'replica-2');
+  assert.is(setAside(path), null);
+  for (const n of [1, 2]) {
+    mkdirSync(path);
+    assert.is(setAside(path), `${path}.old-${n}`);
+    assert.ok(existsSync(`${path}.old-${n}`));
+  }
 });
 
 test('a log that is full makes room and keeps the one before', ({ folder }) => {

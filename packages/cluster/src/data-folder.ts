@@ -1,10 +1,20 @@
 /** The data folder of a cluster on one machine: what is in it, its secrets, and how it is emptied. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { CLUSTER_FILE, readClusterFile } from './cluster-file.js';
 import { isLockFile } from './data-lock.js';
 import { ClusterError } from './errors.js';
+import { replicaNumber } from './rules/target.js';
 
 /** The shared secret of the internal ports. Made first and removed last: it marks the folder as a cluster's. */
 export const SECRET_FILE = 'secret';
@@ -14,7 +24,13 @@ export const OPERATOR_TOKEN_FILE = 'operator-token';
 
 const LOGS = 'logs';
 
-const OURS = /^(catalog|replica-\d+|logs|operator-token|cluster\.json(\.tmp)?)$/;
+/** Replicas of a new cluster, unless another number is asked for. */
+const REPLICAS_DEFAULT = 3;
+
+const OURS = /^(catalog|replica-\d+(\.old-\d+)?|logs|operator-token|cluster\.json(\.tmp)?)$/;
+
+/** Laid down for a replica that founds the group; the replica removes it before it votes. */
+const BOOTSTRAP_FILE = 'bootstrap';
 
 /** Absolute paths in a data folder. */
 export interface DataPaths {
@@ -79,17 +95,45 @@ export function emptyDataFolder(dataDir: string): void {
 }
 
 /**
- * Refuses a number of replicas that the data was not made with: a majority of the new group could be without
- * orders that were acknowledged by the old one.
- * @throws ClusterError `BAD_OPTION`.
+ * The numbers of the replicas that the data is of: those that ran last, or 1 to `asked` (3 unless set) for a new cluster.
+ * @throws ClusterError `BAD_OPTION` if another number of them is asked for: the group is changed by its members alone.
  */
-export function checkReplicaCount(dataDir: string, replicas: number): void {
-  const known =
-    readClusterFile(dataDir)?.processes.filter(({ role }) => role === 'replica').length ?? replicas;
-  if (known !== replicas) {
-    throw new ClusterError(
-      'BAD_OPTION',
-      `${join(dataDir, CLUSTER_FILE)} tells of ${known} replicas, not ${replicas}: start it with --replicas ${known}, or anew with --fresh`,
-    );
+export function replicasOf(dataDir: string, asked: number | undefined): readonly number[] {
+  const known: number[] = [];
+  for (const { id } of readClusterFile(dataDir)?.processes ?? []) {
+    const number = replicaNumber(id);
+    if (number !== null) known.push(number);
+  }
+  if (known.length === 0) return Array.from({ length: asked ?? REPLICAS_DEFAULT }, (_, i) => i + 1);
+  if (asked === undefined || known.length === asked) return known;
+  throw new ClusterError(
+    'BAD_OPTION',
+    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with npm run replica, or begin anew with --fresh`,
+  );
+}
+
+/**
+ * Has the replicas of a new cluster found their group: each finds a file that says so, once. In a folder that was used
+ * before nothing is done: a replica without its data is then one that lost it.
+ */
+export function foundGroup(dataDir: string, replicas: readonly number[]): void {
+  const folders = replicas.map((id) => join(dataDir, `replica-${id}`));
+  const isUsed =
+    existsSync(join(dataDir, CLUSTER_FILE)) || folders.some((path) => existsSync(join(path, 'log')));
+  if (isUsed) return;
+  for (const folder of folders) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, BOOTSTRAP_FILE), '', { mode: 0o600, flush: true });
+  }
+}
+
+/** Moves a process's folder aside, if it is there, where its operator may look at it or remove it. Returns where to. */
+export function setAside(folder: string): string | null {
+  if (!existsSync(folder)) return null;
+  for (let n = 1; ; n += 1) {
+    const aside = `${folder}.old-${n}`;
+    if (existsSync(aside)) continue;
+    renameSync(folder, aside);
+    return aside;
   }
 }

@@ -7,7 +7,8 @@ export {
 } from './cluster-file.js';
 export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
-export { LocalCluster, type ClusterOptions } from './local-cluster.js';
+export type { ClusterOptions } from './cluster-options.js';
+export { LocalCluster } from './local-cluster.js';
 export type { ProcessExit } from './members.js';
 export { isReady } from './probe.js';
 export { parseTarget, type Target } from './rules/target.js';

@@ -11,7 +11,8 @@ import * as assert from 'uvu/assert';
 import { readClusterFile } from './cluster-file.js';
 import { ClusterError, type ClusterErrorCode } from './errors.js';
 import { findFreeBasePort } from './free-ports.js';
-import { LocalCluster, type ClusterOptions } from './local-cluster.js';
+import type { ClusterOptions } from './cluster-options.js';
+import { LocalCluster } from './local-cluster.js';
 import { identityLives } from './process-identity.js';
 
 const FAKE = fileURLToPath(new URL('./testing/fake-process.js', import.meta.url));

@@ -4,64 +4,36 @@
  */
 import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { readClusterFile, type ClusterFile, type Role } from './cluster-file.js';
-import { checkReplicaCount, emptyDataFolder, fillDataFolder, makeDataFolder } from './data-folder.js';
+import { readClusterFile, type ClusterFile } from './cluster-file.js';
+import type { ClusterOptions } from './cluster-options.js';
+import {
+  emptyDataFolder,
+  fillDataFolder,
+  foundGroup,
+  makeDataFolder,
+  replicasOf,
+  setAside,
+} from './data-folder.js';
 import { acquireDataLock, type DataLock } from './data-lock.js';
 import { ClusterError } from './errors.js';
 import { Members, type Member, type ProcessExit } from './members.js';
 import { awaitOrphans } from './orphans.js';
-import { isPortFree, isReady, replicaStatus } from './probe.js';
-import { planProcesses, type Route } from './process-plan.js';
-import { findLeader } from './rules/leader.js';
-import { namedPorts, planPorts, type PortPlan } from './rules/ports.js';
-import type { Target } from './rules/target.js';
-
-/** What a cluster is made of. */
-export interface ClusterOptions {
-  /** Made if it is not there; kept between runs. */
-  readonly dataDir: string;
-  /** Base port, 8080 unless set; the others are derived from it. */
-  readonly port?: number;
-  /** 3 unless set; 5, or 1 for tests. */
-  readonly replicas?: number;
-  /** 1 to 16, 1 unless set. */
-  readonly frontends?: number;
-  /** Stocks that each front-end caches, 5 unless set; null for no cache. */
-  readonly cacheSize?: number | null;
-  /** Milliseconds that a client's request may take, 5000 unless set. */
-  readonly deadlineMs?: number;
-  /** Milliseconds of a cache's lease, 500 unless set. */
-  readonly leaseMs?: number;
-  /** Seed of an empty catalog, instead of the built-in one. */
-  readonly seedFile?: string;
-  /** Begins with an empty data folder. */
-  readonly fresh?: boolean;
-  /** Least level that the processes log, `info` unless set. */
-  readonly logLevel?: string;
-  /** Other scripts to run than the packages' own, by role. */
-  readonly programs?: Readonly<Partial<Record<Role, string>>>;
-  /** Variables for one process, beside those of this one; asked for at each start. */
-  readonly env?: (name: string) => Readonly<Record<string, string>>;
-  /** What runs a process, such as `prlimit --nofile=64`, in its own pid; asked for at each start. */
-  readonly wrapper?: (name: string) => readonly string[];
-  /** Where one process is to reach another, instead of where that one listens: a proxy between the two. */
-  readonly route?: Route;
-  /** Gets each line for the console; writes to standard output unless set. */
-  readonly output?: (line: string) => void;
-}
+import { isPortFree } from './probe.js';
+import { planProcesses, planReplica, type PlanOptions } from './process-plan.js';
+import { awaitProcessReady, awaitReady, leaderOf } from './readiness.js';
+import { namedPorts, planPorts, replicaPorts, type PortPlan } from './rules/ports.js';
+import { replicaNumber, type Target } from './rules/target.js';
 
 /** A process gets this long after SIGTERM; its own deadline is 10 s. */
 const STOP_GRACE_MS = 12_000;
-
-const POLL_MS = 25;
 
 /** Steers one cluster; made, started and stopped once. Emits `exit` for every process that ends. */
 export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   /** Absolute path of the data folder. */
   readonly dataDir: string;
   readonly #options: ClusterOptions;
-  readonly #ports: PortPlan;
+  #ports: PortPlan;
+  #plan: PlanOptions | null = null;
   #lock: DataLock | null = null;
   #started: Members | null = null;
 
@@ -70,12 +42,8 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     super();
     this.#options = options;
     this.dataDir = resolve(options.dataDir);
-    try {
-      this.#ports = planPorts(options.port ?? 8080, options.replicas ?? 3, options.frontends ?? 1);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new ClusterError('BAD_OPTION', message, { cause: error });
-    }
+    const { port = 8080, replicas = 3, frontends = 1 } = options;
+    this.#ports = optionsChecked(() => planPorts(port, replicas, frontends));
   }
 
   /** Port that is kept free for whoever offers remote control of this cluster. */
@@ -103,9 +71,13 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     this.#lock = acquireDataLock(this.dataDir);
     try {
       await awaitOrphans(readClusterFile(this.dataDir)?.processes ?? [], STOP_GRACE_MS);
-      await this.#checkPorts();
+      if (this.#options.fresh !== true) this.#takeReplicas();
+      await this.#checkPorts(namedPorts(this.#ports));
       if (this.#options.fresh === true) emptyDataFolder(this.dataDir);
-      checkReplicaCount(this.dataDir, this.#ports.replicas.length);
+      foundGroup(
+        this.dataDir,
+        this.#ports.replicas.map(({ id }) => id),
+      );
       this.#started = this.#makeMembers();
       for (const { plan } of this.#started.all) await this.#started.start(plan.name);
     } catch (error) {
@@ -160,11 +132,69 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     return this.#members.start(name);
   }
 
+  /**
+   * Starts one more replica, which waits to be let into the group; gives its pid.
+   * @throws ClusterError `BAD_PROCESS` if there is one of that name, `BAD_OPTION` for a number that none may have,
+   *   `PORT_TAKEN`.
+   */
+  async addReplica(name: string): Promise<number> {
+    const members = this.#members;
+    const plan = this.#plan;
+    if (plan === null) throw new ClusterError('BAD_PROCESS', 'the cluster is not started');
+    const replica = optionsChecked(() => replicaPorts(this.#ports.base, replicaNumber(name) ?? 0));
+    if (this.#ports.replicas.some(({ id }) => id === replica.id)) {
+      throw new ClusterError('BAD_PROCESS', `there is a ${name} already`);
+    }
+    const ports = { ...this.#ports, replicas: [...this.#ports.replicas, replica] };
+    await this.#checkPorts([
+      [name, replica.port],
+      [`the peer port of ${name}`, replica.peerPort],
+    ]);
+    members.add(planReplica({ ...plan, ports }, replica));
+    this.#ports = ports;
+    return members.start(name);
+  }
+
+  /**
+   * Stops a replica for good and moves its data aside; it has to be out of the group already.
+   * @throws ClusterError `BAD_PROCESS` if there is none of that name.
+   */
+  async retireReplica(name: string): Promise<void> {
+    const { plan, process } = this.#replica(name);
+    await process.stop(STOP_GRACE_MS);
+    if (plan.data !== null) setAside(plan.data);
+    const replicas = this.#ports.replicas.filter(({ id }) => id !== replicaNumber(name));
+    this.#ports = { ...this.#ports, replicas };
+    this.#members.delete(name);
+  }
+
+  /**
+   * Stops a replica if it is up, moves its data aside, and starts it with none: it waits to be let in again. Gives its pid.
+   * @throws ClusterError `BAD_PROCESS` if there is none of that name.
+   */
+  async renewReplica(name: string): Promise<number> {
+    const { plan, process } = this.#replica(name);
+    await process.stop(STOP_GRACE_MS);
+    if (plan.data !== null) setAside(plan.data);
+    return this.#members.start(name);
+  }
+
+  #replica(name: string): Member {
+    const member = this.#members.get(name);
+    if (member.plan.role !== 'replica') throw new ClusterError('BAD_PROCESS', `${name} is no replica`);
+    return member;
+  }
+
+  /** Goes by the replicas that the data is of. @throws ClusterError `BAD_OPTION`. */
+  #takeReplicas(): void {
+    const { base } = this.#ports;
+    const ids = replicasOf(this.dataDir, this.#options.replicas);
+    this.#ports = { ...this.#ports, replicas: optionsChecked(() => ids.map((id) => replicaPorts(base, id))) };
+  }
+
   /** Name of the replica that leads, null while none does. */
   async leader(): Promise<string | null> {
-    const up = this.#members.ofRole('replica').filter(({ process }) => process.pid !== null);
-    const ask = async ({ plan }: Member) => [plan.name, await replicaStatus(plan.url)] as const;
-    return findLeader(await Promise.all(up.map(ask)));
+    return leaderOf(this.#members);
   }
 
   /** Names of the processes that a target means now. @throws ClusterError `BAD_PROCESS` if there is none. */
@@ -187,62 +217,19 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
    * @throws ClusterError `NOT_READY` after `timeoutMs`, or at once when too many processes have ended.
    */
   async waitReady(timeoutMs = 60_000): Promise<void> {
-    const hopeless = (): string | null => this.#hopeless();
-    await this.#waitUntil(timeoutMs, async () => this.#unready(), hopeless);
+    await awaitReady(this.#members, timeoutMs);
   }
 
   /** Waits until a process says that it is ready. @throws ClusterError `NOT_READY`, at once if it has ended. */
   async waitProcessReady(name: string, timeoutMs = 60_000): Promise<void> {
-    const member = this.#members.get(name);
-    const unready = async (): Promise<string | null> =>
-      (await isReady(member.plan.url)) ? null : `${name} is not`;
-    const hopeless = (): string | null =>
-      member.process.pid === null ? this.#members.tellEnded(member) : null;
-    await this.#waitUntil(timeoutMs, unready, hopeless);
-  }
-
-  async #waitUntil(
-    timeoutMs: number,
-    unready: () => Promise<string | null>,
-    hopeless: () => string | null,
-  ): Promise<void> {
-    const until = performance.now() + timeoutMs;
-    for (;;) {
-      const why = await unready();
-      if (why === null) return;
-      const never = hopeless();
-      if (never !== null) throw new ClusterError('NOT_READY', never);
-      if (performance.now() > until) {
-        throw new ClusterError('NOT_READY', `not ready after ${timeoutMs} ms: ${why}`);
-      }
-      await delay(POLL_MS);
-    }
-  }
-
-  async #unready(): Promise<string | null> {
-    if ((await this.leader()) === null) return 'no replica leads';
-    const frontends = this.#members.ofRole('frontend');
-    const ready = await Promise.all(frontends.map(async ({ plan }) => isReady(plan.url)));
-    const first = frontends[ready.indexOf(false)];
-    return first === undefined ? null : `${first.plan.name} is not`;
-  }
-
-  /** Why waiting is of no use: too many processes have ended. */
-  #hopeless(): string | null {
-    const isDown = ({ process }: Member): boolean => process.pid === null;
-    const other = this.#members.all.find((member) => member.plan.role !== 'replica' && isDown(member));
-    if (other !== undefined) return this.#members.tellEnded(other);
-    const replicas = this.#members.ofRole('replica');
-    const down = replicas.filter(isDown);
-    if (replicas.length - down.length > replicas.length / 2) return null;
-    return `no majority: ${down.map((member) => this.#members.tellEnded(member)).join('; ')}`;
+    await awaitProcessReady(this.#members, name, timeoutMs);
   }
 
   #makeMembers(): Members {
     const { dataDir } = this;
     const { cacheSize, seedFile, env, wrapper, output } = this.#options;
     const paths = fillDataFolder(dataDir);
-    const plans = planProcesses({
+    const plan = {
       dataDir,
       ports: this.#ports,
       paths,
@@ -252,8 +239,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       seedFile: seedFile === undefined ? null : resolve(seedFile),
       logLevel: this.#options.logLevel ?? 'info',
       programs: this.#options.programs ?? {},
-      route: this.#options.route ?? ((_from, _to, url) => url),
-    });
+      route: this.#options.route ?? ((_from: string, _to: string, url: string) => url),
+    };
+    this.#plan = plan;
+    const plans = planProcesses(plan);
     const head = {
       port: this.#options.port ?? 8080,
       control: `http://127.0.0.1:${this.#ports.control}`,
@@ -266,8 +255,8 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     });
   }
 
-  async #checkPorts(): Promise<void> {
-    for (const [name, port] of namedPorts(this.#ports)) {
+  async #checkPorts(ports: readonly (readonly [name: string, port: number])[]): Promise<void> {
+    for (const [name, port] of ports) {
       if (!(await isPortFree(port))) {
         throw new ClusterError(
           'PORT_TAKEN',
@@ -280,5 +269,15 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   get #members(): Members {
     if (this.#started === null) throw new ClusterError('BAD_PROCESS', 'the cluster is not started');
     return this.#started;
+  }
+}
+
+/** @throws ClusterError `BAD_OPTION` for what is out of its bounds. */
+function optionsChecked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ClusterError('BAD_OPTION', message, { cause: error });
   }
 }

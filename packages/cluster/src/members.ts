@@ -8,6 +8,7 @@ import { ManagedProcess, type ProcessEnd } from './managed-process.js';
 import { processIdentity } from './process-identity.js';
 import type { ProcessPlan } from './process-plan.js';
 import { readLogLine } from './rules/log-line.js';
+import { replicaNumber } from './rules/target.js';
 
 /** How a process of the cluster ended. */
 export interface ProcessExit extends ProcessEnd {
@@ -45,19 +46,34 @@ export class Members {
 
   constructor(options: MembersOptions) {
     this.#options = options;
-    for (const plan of options.plans) {
-      const { name, argv } = plan;
-      const process = new ManagedProcess({
-        name,
-        argv,
-        env: () => options.env(name),
-        wrapper: () => options.wrapper(name),
-        onLine: (line) => this.#onLine(this.get(name), line),
-        onEnd: (end) => this.#onEnd(this.get(name), end),
-      });
-      const log = new LogFile(join(options.logs, `${name}.log`));
-      this.#members.set(name, { plan, process, log, identity: null, lastFailure: null });
-    }
+    for (const plan of options.plans) this.add(plan);
+  }
+
+  /** Takes one more, which is down. @throws ClusterError `BAD_PROCESS` if there is one of that name. */
+  add(plan: ProcessPlan): void {
+    const { name, argv } = plan;
+    if (this.#members.has(name)) throw new ClusterError('BAD_PROCESS', `there is a ${name} already`);
+    const options = this.#options;
+    const process = new ManagedProcess({
+      name,
+      argv,
+      env: () => options.env(name),
+      wrapper: () => options.wrapper(name),
+      onLine: (line) => this.#onLine(member, line),
+      onEnd: (end) => this.#onEnd(member, end),
+    });
+    const log = new LogFile(join(options.logs, `${name}.log`));
+    const member: Member = { plan, process, log, identity: null, lastFailure: null };
+    this.#members.set(name, member);
+  }
+
+  /** Forgets one that is down. @throws ClusterError `BAD_PROCESS` if there is none of that name, or it is up. */
+  delete(name: string): void {
+    const { process, log } = this.get(name);
+    if (process.pid !== null) throw new ClusterError('BAD_PROCESS', `${name} is running`);
+    this.#members.delete(name);
+    log.close();
+    this.#writeClusterFile();
   }
 
   /** In the order in which they start. */
@@ -129,6 +145,8 @@ export class Members {
     if (damaged) {
       const reason = member.lastFailure ?? `see logs/${name}.log`;
       this.#options.print(`!!! ${name} is DAMAGED and stays down: ${reason}`);
+      const number = replicaNumber(name);
+      if (number !== null) this.#options.print(`!!! to bring it back: npm run replica -- rejoin ${number}`);
       this.#options.print(`!!! its data is in ${data ?? 'no folder'}; the other processes go on`);
     } else if (!end.expected) {
       const how = end.signal ?? `exit code ${end.code ?? '?'}`;

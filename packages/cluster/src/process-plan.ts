@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Role } from './cluster-file.js';
 import type { DataPaths } from './data-folder.js';
-import type { PortPlan } from './rules/ports.js';
+import type { PortPlan, ReplicaPorts } from './rules/ports.js';
 
 /** All that a command line is made of. */
 export interface PlanOptions {
@@ -56,7 +56,7 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
   const { ports } = options;
   return [
     planCatalog(options),
-    ...ports.replicas.map((port, i) => planReplica(options, i, port)),
+    ...ports.replicas.map((replica) => planReplica(options, replica)),
     ...ports.frontends.map((port, i) => planFrontend(options, i, port)),
   ];
 }
@@ -77,11 +77,11 @@ function planCatalog(options: PlanOptions): ProcessPlan {
   };
 }
 
-function planReplica(options: PlanOptions, i: number, port: number): ProcessPlan {
+/** Plans one replica; it has to be among the options' ports. */
+export function planReplica(options: PlanOptions, { id, port, peerPort }: ReplicaPorts): ProcessPlan {
   const { ports } = options;
-  const data = join(options.dataDir, `replica-${i + 1}`);
-  const peerPort = ports.peers[i] ?? 0;
-  const name = `replica-${i + 1}`;
+  const name = `replica-${id}`;
+  const data = join(options.dataDir, name);
   return {
     role: 'replica',
     name,
@@ -89,8 +89,11 @@ function planReplica(options: PlanOptions, i: number, port: number): ProcessPlan
     peerUrl: url(peerPort),
     data,
     argv: [
-      ...common(options, 'replica', String(i + 1), port),
-      ...['--data', data, '--peer-port', String(peerPort), '--peers', byId(options, name, ports.peers)],
+      ...common(options, 'replica', String(id), port),
+      ...['--data', data, '--peer-port', String(peerPort)],
+      ...['--peers', byId(options, name, (replica) => replica.peerPort)],
+      // Where they really are: what stands between one process and another is no address of the group.
+      ...['--replicas', ports.replicas.map((replica) => `${replica.id}=${url(replica.port)}`).join(',')],
       ...['--catalog', options.route(name, 'catalog', url(ports.catalog))],
     ],
   };
@@ -107,7 +110,7 @@ function planFrontend(options: PlanOptions, i: number, port: number): ProcessPla
     data: null,
     argv: [
       ...common(options, 'frontend', name, port),
-      ...['--replicas', byId(options, name, ports.replicas), ...cache],
+      ...['--replicas', byId(options, name, (replica) => replica.port), ...cache],
       ...['--catalog', options.route(name, 'catalog', url(ports.catalog))],
       ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
     ],
@@ -125,10 +128,15 @@ function common(options: PlanOptions, role: Role, id: string, port: number): str
 }
 
 /** Replicas by their ids, as `from` is to reach them; itself as it listens. */
-function byId({ route }: PlanOptions, from: string, ports: readonly number[]): string {
-  const entries = ports.map((port, i) => {
-    const to = `replica-${i + 1}`;
-    return `${i + 1}=${to === from ? url(port) : route(from, to, url(port))}`;
+function byId(
+  { route, ports }: PlanOptions,
+  from: string,
+  portOf: (replica: ReplicaPorts) => number,
+): string {
+  const entries = ports.replicas.map((replica) => {
+    const to = `replica-${replica.id}`;
+    const at = url(portOf(replica));
+    return `${replica.id}=${to === from ? at : route(from, to, at)}`;
   });
   return entries.join(',');
 }

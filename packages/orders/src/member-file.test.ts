@@ -9,9 +9,14 @@ import { withFolder } from './testing/folders.js';
 
 const INCARNATION = /^2\.[0-9a-f]{8}$/;
 
+const FOUNDERS = ['1', '2', '3'];
+
+const claim2 = async (data: string, bootstrap: boolean, founders = FOUNDERS): Promise<MemberClaim> =>
+  claimMember({ data, name: '2', founders, bootstrap });
+
 /** Claims the folder as a start does, and has the log record it. */
-async function start(data: string, bootstrap = false): Promise<MemberClaim> {
-  const claim = await claimMember({ data, name: '2', bootstrap });
+async function start(data: string, bootstrap = false, founders = FOUNDERS): Promise<MemberClaim> {
+  const claim = await claim2(data, bootstrap, founders);
   const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: claim.id });
   await recordOwner(log);
   await claim.recorded();
@@ -31,27 +36,27 @@ async function rejection(claim: Promise<unknown>): Promise<unknown> {
 test('told that the group is new, an empty folder makes a founder, once', async () => {
   await withFolder(async (data) => {
     writeFileSync(join(data, 'bootstrap'), '');
-    const { id, isFounder } = await start(data);
-    assert.equal([id, isFounder], ['2', true]);
+    const { id, founders } = await start(data);
+    assert.equal([id, founders], ['2', FOUNDERS]);
     assert.not.ok(existsSync(join(data, 'bootstrap')));
-    const again = await start(data);
-    assert.equal([again.id, again.isFounder], ['2', true], 'a restart is no new beginning');
+    const again = await start(data, true, ['1', '2', '3', '4', '5']);
+    assert.equal([again.id, again.founders], ['2', FOUNDERS], 'other flags make no other group');
     rmSync(join(data, 'log'), { recursive: true });
     const wiped = await start(data);
     assert.match(wiped.id, INCARNATION);
-    assert.not.ok(wiped.isFounder);
+    assert.equal(wiped.founders, []);
   });
 });
 
 test('a founder that was interrupted before its log recorded anything is one still', async () => {
   await withFolder(async (data) => {
     writeFileSync(join(data, 'bootstrap'), '');
-    await claimMember({ data, name: '2', bootstrap: false });
-    assert.is((await claimMember({ data, name: '2', bootstrap: false })).id, '2');
+    await claim2(data, false);
+    assert.is((await claim2(data, false)).id, '2');
     const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '2' });
     await log.close();
-    const { id, isFounder } = await start(data);
-    assert.equal([id, isFounder], ['2', true]);
+    const { id, founders } = await start(data);
+    assert.equal([id, founders], ['2', FOUNDERS]);
     assert.not.ok(existsSync(join(data, 'bootstrap')));
   });
 });
@@ -61,7 +66,7 @@ test('without a word an empty folder makes an incarnation that no one has had, a
     const data = join(folder, 'made', 'by-it');
     const first = await start(data);
     assert.match(first.id, INCARNATION);
-    assert.not.ok(first.isFounder);
+    assert.equal(first.founders, []);
     assert.is((await start(data)).id, first.id);
     rmSync(join(data, 'log'), { recursive: true });
     mkdirSync(join(data, 'log'));
@@ -82,20 +87,30 @@ test('who came back once founds nothing, whatever its flags say', async () => {
   });
 });
 
+test('a folder of before founders were recorded goes by the flags, and a file that leaves this replica out is damage', async () => {
+  await withFolder(async (data) => {
+    await start(data, true);
+    rmSync(join(data, 'founders'));
+    assert.equal((await start(data)).founders, FOUNDERS);
+    writeFileSync(join(data, 'founders'), '1,3\n');
+    assert.ok(isDamaged(await rejection(claim2(data, false))));
+  });
+});
+
 test('a book without its log is damage, and so is a file that names no incarnation of this replica', async () => {
   await withFolder(async (data) => {
     mkdirSync(join(data, 'book'));
-    assert.ok(isDamaged(await rejection(claimMember({ data, name: '2', bootstrap: true }))));
+    assert.ok(isDamaged(await rejection(claim2(data, true))));
   });
   for (const text of ['', '2\n', '3.5f0c9a31\n', '2.5f0c\n']) {
     await withFolder(async (data) => {
       writeFileSync(join(data, 'member'), text);
-      assert.ok(isDamaged(await rejection(claimMember({ data, name: '2', bootstrap: false }))), text);
+      assert.ok(isDamaged(await rejection(claim2(data, false))), text);
     });
   }
   await withFolder(async (data) => {
     mkdirSync(join(data, 'member'));
-    assert.ok((await rejection(claimMember({ data, name: '2', bootstrap: false }))) instanceof Error);
+    assert.ok((await rejection(claim2(data, false))) instanceof Error);
   });
 });
 

@@ -4,6 +4,7 @@
  *     log/         whoever wrote it; the log says so itself and refuses another
  *     member       the id of one that began as another incarnation; absent for a founder
  *     bootstrap    laid down once by whoever founds the group: who finds it, and no log, is a founder
+ *     founders     the ids of all founders, as this one was told them then; flags that change later change no group
  *
  * Without a log and without being told that the group is new, a replica cannot know what it voted and acknowledged before:
  * it takes an id that no one has had (rules/member-ids.ts) and waits to be let in.
@@ -17,26 +18,29 @@ import { INCARNATION_BYTES, nameOfMember, newMemberId } from './rules/member-ids
 const LOG = 'log';
 const MEMBER_FILE = 'member';
 const BOOTSTRAP_FILE = 'bootstrap';
+const FOUNDERS_FILE = 'founders';
 const BOOK = /^book/;
 
 export interface MemberClaim {
   readonly id: string;
-  /** Whether it began as a voter of a new group; else its log alone says who is in the group. */
-  readonly isFounder: boolean;
+  /** The voters that the group began with, if it is one of them; else empty: its log alone says who is in the group. */
+  readonly founders: readonly string[];
   /** To be called once the log has recorded, durably, whose it is, and before anything is voted or acknowledged. */
   readonly recorded: () => Promise<void>;
 }
 
 /**
+ * @param options.founders every replica that a new group is to begin with, this one included
  * @param options.bootstrap whether the operator says that the group is new
- * @throws RaftError `LOG_DAMAGED` if the log is gone and the book is there, or the file makes no sense.
+ * @throws RaftError `LOG_DAMAGED` if the log is gone and the book is there, or a file makes no sense.
  */
 export async function claimMember(options: {
   readonly data: string;
   readonly name: string;
+  readonly founders: readonly string[];
   readonly bootstrap: boolean;
 }): Promise<MemberClaim> {
-  const { data, name, bootstrap } = options;
+  const { data, name, founders, bootstrap } = options;
   await mkdir(data, { recursive: true });
   const names = await readdir(data);
   const id = await readMember(data, name);
@@ -47,18 +51,21 @@ export async function claimMember(options: {
     await syncFolder(data);
   };
   if (names.includes(LOG) && (await readdir(join(data, LOG))).length > 0) {
-    return { id: id ?? name, isFounder: id === null, recorded };
+    if (id !== null) return { id, founders: [], recorded };
+    return { id: name, founders: (await readFounders(data, name)) ?? founders, recorded };
   }
   const book = names.find((one) => BOOK.test(one));
   if (book !== undefined) {
     throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is gone, and ${book} beside it is there`);
   }
   // Who came back once is no founder, whatever its flags still say.
-  if (id === null && (bootstrap || names.includes(BOOTSTRAP_FILE)))
-    return { id: name, isFounder: true, recorded };
+  if (id === null && (bootstrap || names.includes(BOOTSTRAP_FILE))) {
+    await writeDurably(data, FOUNDERS_FILE, founders.join(','));
+    return { id: name, founders, recorded };
+  }
   const fresh = newMemberId(name, randomBytes(INCARNATION_BYTES));
-  await writeMember(data, fresh);
-  return { id: fresh, isFounder: false, recorded };
+  await writeDurably(data, MEMBER_FILE, fresh);
+  return { id: fresh, founders: [], recorded };
 }
 
 /** Has a new log say whose it is before anything else is written. @throws RaftError `STORAGE_FAILED`. */
@@ -68,26 +75,32 @@ export async function recordOwner(storage: LogStorage): Promise<void> {
 }
 
 async function readMember(data: string, name: string): Promise<string | null> {
-  const path = join(data, MEMBER_FILE);
-  let text: string;
+  const id = await readLine(data, MEMBER_FILE);
+  if (id === null || (nameOfMember(id) === name && id !== name)) return id;
+  throw new RaftError('LOG_DAMAGED', `${join(data, MEMBER_FILE)} names no incarnation of replica ${name}`);
+}
+
+/** Null in a folder of before this was recorded. */
+async function readFounders(data: string, name: string): Promise<readonly string[] | null> {
+  const founders = (await readLine(data, FOUNDERS_FILE))?.split(',') ?? null;
+  if (founders === null || founders.includes(name)) return founders;
+  throw new RaftError('LOG_DAMAGED', `${join(data, FOUNDERS_FILE)} does not name replica ${name}`);
+}
+
+async function readLine(data: string, file: string): Promise<string | null> {
   try {
-    text = await readFile(path, 'utf8');
+    return (await readFile(join(data, file), 'utf8')).replace(/\n$/, '');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
-  const id = text.replace(/\n$/, '');
-  if (nameOfMember(id) !== name || id === name) {
-    throw new RaftError('LOG_DAMAGED', `${path} names no incarnation of replica ${name}`);
-  }
-  return id;
 }
 
-async function writeMember(data: string, id: string): Promise<void> {
-  const path = join(data, MEMBER_FILE);
+async function writeDurably(data: string, name: string, line: string): Promise<void> {
+  const path = join(data, name);
   const file = await open(`${path}.new`, 'w', 0o600);
   try {
-    await file.writeFile(`${id}\n`);
+    await file.writeFile(`${line}\n`);
     await file.sync();
   } finally {
     await file.close();

@@ -89,19 +89,20 @@ async function startReplica(
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
   const { cluster, secret } = identity;
-  const claim = await claimMember({ data, name: options.id, bootstrap: options.bootstrap });
-  const { id, isFounder, recorded } = claim;
+  const { id, founders, recorded } = await claimMember({
+    ...{ data, name: options.id, founders: [...addresses.keys()], bootstrap: options.bootstrap },
+  });
   const transport = new HttpTransport({
     ...{ id, cluster, secret, advertise: own.peerUrl },
     // Who is let in knows no one: those who have it in the group dial it, and the log names them.
-    peers: new Map(isFounder ? [...addresses].map(([peer, { peerUrl }]) => [peer, peerUrl]) : []),
+    peers: new Map(founders.map((peer) => [peer, addresses.get(peer)?.peerUrl ?? ''])),
     urlOf: (address) => parseAddress(address)?.peerUrl ?? '',
     listen: { host, port: peerPort },
     onEvent: new PeerWatch(log, metrics).onEvent,
   });
   const replica = new Replica({
     ...{ id, addresses, recorded, data, host, port, catalog, identity, transport, log, metrics, fatal },
-    members: isFounder ? [...addresses.keys()] : [],
+    members: founders,
     compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
     ...(observe === undefined ? {} : { observe }),
   });

@@ -3,25 +3,38 @@
 /** Front-ends that one cluster runs at most. */
 const FRONTENDS_MAX = 16;
 
-/** How many replicas a cluster may have; one is for tests. */
+/** With how many replicas a cluster may begin; one is for tests. */
 const REPLICA_COUNTS: readonly number[] = [1, 3, 5];
+
+/** Highest number of a replica: ten ports stand between the first replica's and its peer port. */
+const REPLICA_MAX = 9;
 
 /** Farthest port from the base. */
 const SPAN = 130;
 
 const PORT_MAX = 65_535;
 
-/** The ports of one cluster. List positions are ids less one. */
+/** Where one replica listens. */
+export interface ReplicaPorts {
+  /** From 1. */
+  readonly id: number;
+  readonly port: number;
+  readonly peerPort: number;
+}
+
+/** The ports of one cluster. */
 export interface PortPlan {
+  readonly base: number;
+  /** List positions are ids less one. */
   readonly frontends: readonly number[];
   readonly catalog: number;
-  readonly replicas: readonly number[];
-  readonly peers: readonly number[];
+  readonly replicas: readonly ReplicaPorts[];
   readonly control: number;
 }
 
 /**
  * Plans the ports: front-ends from `base`, catalog at +100, replica i at +110+i, its peer port at +120+i, control at +130.
+ * @param replicas how many there are to begin with
  * @throws RangeError naming the option that is out of bounds.
  */
 export function planPorts(base: number, replicas: number, frontends: number): PortPlan {
@@ -34,14 +47,21 @@ export function planPorts(base: number, replicas: number, frontends: number): Po
   if (!Number.isSafeInteger(frontends) || frontends < 1 || frontends > FRONTENDS_MAX) {
     throw new RangeError(`frontends must be a whole number from 1 to ${FRONTENDS_MAX}, not ${frontends}`);
   }
-  const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
   return {
-    frontends: from(base, frontends),
+    base,
+    frontends: Array.from({ length: frontends }, (_, i) => base + i),
     catalog: base + 100,
-    replicas: from(base + 111, replicas),
-    peers: from(base + 121, replicas),
+    replicas: Array.from({ length: replicas }, (_, i) => replicaPorts(base, i + 1)),
     control: base + SPAN,
   };
+}
+
+/** The ports of replica `id`. @throws RangeError if there can be no such replica. */
+export function replicaPorts(base: number, id: number): ReplicaPorts {
+  if (!Number.isSafeInteger(id) || id < 1 || id > REPLICA_MAX) {
+    throw new RangeError(`a replica's number must be from 1 to ${REPLICA_MAX}, not ${id}`);
+  }
+  return { id, port: base + 110 + id, peerPort: base + 120 + id };
 }
 
 /** Every port of a plan with the name of who listens there. */
@@ -49,8 +69,8 @@ export function namedPorts(plan: PortPlan): readonly (readonly [name: string, po
   return [
     ...plan.frontends.map((port, i) => [`frontend-${i + 1}`, port] as const),
     ['catalog', plan.catalog],
-    ...plan.replicas.map((port, i) => [`replica-${i + 1}`, port] as const),
-    ...plan.peers.map((port, i) => [`the peer port of replica-${i + 1}`, port] as const),
+    ...plan.replicas.map(({ id, port }) => [`replica-${id}`, port] as const),
+    ...plan.replicas.map(({ id, peerPort }) => [`the peer port of replica-${id}`, peerPort] as const),
     ['the control server', plan.control],
   ];
 }

@@ -3,14 +3,17 @@ import * as assert from 'uvu/assert';
 import { findLeader, parseReplicaStatus } from './leader.js';
 import { LineSplitter } from './line-splitter.js';
 import { readLogLine, READABLE_LENGTH_MAX } from './log-line.js';
-import { namedPorts, planPorts } from './ports.js';
-import { parseTarget } from './target.js';
+import { namedPorts, planPorts, replicaPorts } from './ports.js';
+import { parseTarget, replicaNumber } from './target.js';
 
 test('ports: all are derived from the base and none twice', () => {
   const plan = planPorts(8080, 5, 16);
   assert.is(plan.frontends.at(-1), 8095);
-  assert.equal(plan.replicas, [8191, 8192, 8193, 8194, 8195]);
-  assert.equal(plan.peers, [8201, 8202, 8203, 8204, 8205]);
+  assert.equal(
+    plan.replicas.map(({ id, port, peerPort }) => [id, port, peerPort]),
+    [1, 2, 3, 4, 5].map((id) => [id, 8190 + id, 8200 + id]),
+  );
+  assert.equal(replicaPorts(8080, 9), { id: 9, port: 8199, peerPort: 8209 });
   const ports = namedPorts(plan).map(([, port]) => port);
   assert.is(new Set(ports).size, 16 + 1 + 5 + 5 + 1);
   assert.is(ports.includes(8180) && ports.includes(8210), true);
@@ -23,6 +26,7 @@ test('ports: what is out of bounds is named', () => {
   assert.throws(() => planPorts(8080, 4, 1), /replicas must be one of 1, 3, 5/);
   assert.throws(() => planPorts(8080, 3, 0), /frontends must/);
   assert.throws(() => planPorts(8080, 3, 17), /frontends must/);
+  for (const id of [0, 10, 1.5]) assert.throws(() => replicaPorts(8080, id), /from 1 to 9/);
 });
 
 test('lines: cut wherever the chunks end, the last one without an end too', () => {
@@ -73,10 +77,12 @@ test('target: names, numbers and words', () => {
   assert.equal(parseTarget('replica-2'), { kind: 'process', name: 'replica-2' });
   assert.equal(parseTarget('catalog'), { kind: 'process', name: 'catalog' });
   assert.equal(parseTarget('frontend-1'), { kind: 'process', name: 'frontend-1' });
+  assert.is(replicaNumber('replica-2'), 2);
   assert.equal(parseTarget('leader'), { kind: 'leader' });
   assert.equal(parseTarget('all-replicas'), { kind: 'allReplicas' });
   for (const bad of ['', '0', '100', 'catalog-1', 'frontend', '../x', 'Leader']) {
     assert.is(parseTarget(bad), null, bad);
+    assert.is(replicaNumber(bad), null, bad);
   }
 });
 

@@ -13,3 +13,9 @@ export function parseTarget(text: string): Target | null {
   if (/^(catalog|(replica|frontend)-[1-9]\d?)$/.test(text)) return { kind: 'process', name: text };
   return null;
 }
+
+/** The number of the replica with this name, `replica-2`; null for any other name. */
+export function replicaNumber(name: string): number | null {
+  const digits = /^replica-([1-9]\d?)$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
+}

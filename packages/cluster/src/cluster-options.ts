@@ -1,0 +1,37 @@
+/** What a cluster on this machine may be told. */
+import type { Role } from './cluster-file.js';
+import type { Route } from './process-plan.js';
+
+/** What a cluster is made of. */
+export interface ClusterOptions {
+  /** Made if it is not there; kept between runs. */
+  readonly dataDir: string;
+  /** Base port, 8080 unless set; the others are derived from it. */
+  readonly port?: number;
+  /** Of a new cluster: 3 unless set; 5, or 1 for tests. One that ran before has those that it had. */
+  readonly replicas?: number;
+  /** 1 to 16, 1 unless set. */
+  readonly frontends?: number;
+  /** Stocks that each front-end caches, 5 unless set; null for no cache. */
+  readonly cacheSize?: number | null;
+  /** Milliseconds that a client's request may take, 5000 unless set. */
+  readonly deadlineMs?: number;
+  /** Milliseconds of a cache's lease, 500 unless set. */
+  readonly leaseMs?: number;
+  /** Seed of an empty catalog, instead of the built-in one. */
+  readonly seedFile?: string;
+  /** Begins with an empty data folder. */
+  readonly fresh?: boolean;
+  /** Least level that the processes log, `info` unless set. */
+  readonly logLevel?: string;
+  /** Other scripts to run than the packages' own, by role. */
+  readonly programs?: Readonly<Partial<Record<Role, string>>>;
+  /** Variables for one process, beside those of this one; asked for at each start. */
+  readonly env?: (name: string) => Readonly<Record<string, string>>;
+  /** What runs a process, such as `prlimit --nofile=64`, in its own pid; asked for at each start. */
+  readonly wrapper?: (name: string) => readonly string[];
+  /** Where one process is to reach another, instead of where that one listens: a proxy between the two. */
+  readonly route?: Route;
+  /** Gets each line for the console; writes to standard output unless set. */
+  readonly output?: (line: string) => void;
+}

@@ -1,0 +1,74 @@
+/** When a cluster, or a process of it, can be worked with; asked until it is, or can no longer be expected to be. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClusterError } from './errors.js';
+import type { Member, Members } from './members.js';
+import { isReady, replicaStatus } from './probe.js';
+import { findLeader } from './rules/leader.js';
+
+const POLL_MS = 25;
+
+/** Name of the replica that leads, null while none does. */
+export async function leaderOf(members: Members): Promise<string | null> {
+  const up = members.ofRole('replica').filter(({ process }) => process.pid !== null);
+  const ask = async ({ plan }: Member) => [plan.name, await replicaStatus(plan.url)] as const;
+  return findLeader(await Promise.all(up.map(ask)));
+}
+
+/**
+ * Waits until a replica leads and every front-end is ready.
+ * @throws ClusterError `NOT_READY` after `timeoutMs`, or at once when too many processes have ended.
+ */
+export async function awaitReady(members: Members, timeoutMs: number): Promise<void> {
+  await waitUntil(
+    timeoutMs,
+    async () => unready(members),
+    () => hopeless(members),
+  );
+}
+
+/** Waits until a process says that it is ready. @throws ClusterError `NOT_READY`, at once if it has ended. */
+export async function awaitProcessReady(members: Members, name: string, timeoutMs: number): Promise<void> {
+  const member = members.get(name);
+  await waitUntil(
+    timeoutMs,
+    async () => ((await isReady(member.plan.url)) ? null : `${name} is not`),
+    () => (member.process.pid === null ? members.tellEnded(member) : null),
+  );
+}
+
+async function waitUntil(
+  timeoutMs: number,
+  reason: () => Promise<string | null>,
+  never: () => string | null,
+): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const why = await reason();
+    if (why === null) return;
+    const ended = never();
+    if (ended !== null) throw new ClusterError('NOT_READY', ended);
+    if (performance.now() > until) {
+      throw new ClusterError('NOT_READY', `not ready after ${timeoutMs} ms: ${why}`);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+async function unready(members: Members): Promise<string | null> {
+  if ((await leaderOf(members)) === null) return 'no replica leads';
+  const frontends = members.ofRole('frontend');
+  const ready = await Promise.all(frontends.map(async ({ plan }) => isReady(plan.url)));
+  const first = frontends[ready.indexOf(false)];
+  return first === undefined ? null : `${first.plan.name} is not`;
+}
+
+/** Why waiting is of no use: too many processes have ended. */
+function hopeless(members: Members): string | null {
+  const isDown = ({ process }: Member): boolean => process.pid === null;
+  const other = members.all.find((member) => member.plan.role !== 'replica' && isDown(member));
+  if (other !== undefined) return members.tellEnded(other);
+  const replicas = members.ofRole('replica');
+  const down = replicas.filter(isDown);
+  if (replicas.length - down.length > replicas.length / 2) return null;
+  return `no majority: ${down.map((member) => members.tellEnded(member)).join('; ')}`;
+}
