@@ -67,21 +67,21 @@ export class ReplicaLinks {
   }
 
   #dial(url: string): void {
-    const { identity, log, handler } = this.#o;
-    const { opened, message, closed } = handler(url);
+    const { identity, log } = this.#o;
+    const handler = this.#o.handler(url);
     const dialer = new LinkDialer({
       ...{ url, path: LINK_PATHS.frontendToReplica, identity, log },
       handler: {
         opened: (link) => {
           this.#open.set(url, link);
-          opened(link);
+          handler.opened(link);
           this.#reconcile();
         },
-        message,
+        message: (link, message) => handler.message(link, message),
         closed: (link, reason) => {
           // Where the replica has come back into the list meanwhile, another link may be open already.
           if (this.#open.get(url) === link) this.#open.delete(url);
-          closed(link, reason);
+          handler.closed(link, reason);
           this.#reconcile();
         },
       },

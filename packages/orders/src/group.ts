@@ -34,10 +34,15 @@ interface MemberAnswer {
   readonly match: number | null;
 }
 
-/** The routes of an internal port that are about the group; `node` throws while there is none. */
+/** The routes of an internal port that are about the group; `raft` gives null while the replica is starting. */
 export function groupRoutes(
-  node: () => RaftNode,
+  raft: () => RaftNode | null,
 ): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
+  const node = (): RaftNode => {
+    const started = raft();
+    if (started === null) throw new TriremeError('UNAVAILABLE', 'the replica is starting');
+    return started;
+  };
   return {
     routes: {
       '/members': async (_, response) => {
@@ -148,7 +153,8 @@ async function within(msMax: number, work: Promise<void>): Promise<void> {
   const over = new AbortController();
   const late = delay(msMax, true, { signal: over.signal }).catch(() => false);
   try {
-    if ((await Promise.race([work.then(() => false), late])) !== true) return;
+    const isLate = await Promise.race([work.then(() => false), late]);
+    if (!isLate) return;
     throw new TriremeError(
       'OUTCOME_UNKNOWN',
       `the change is not done after ${msMax} ms: look at GET /members`,

@@ -24,6 +24,11 @@ async function start(data: string, bootstrap = false, founders = FOUNDERS): Prom
   return claim;
 }
 
+function loseLog(data: string): void {
+  rmSync(join(data, 'log'), { recursive: true });
+  rmSync(join(data, 'log.hard-state'));
+}
+
 const isDamaged = (error: unknown): boolean => error instanceof RaftError && error.code === 'LOG_DAMAGED';
 
 async function rejection(claim: Promise<unknown>): Promise<unknown> {
@@ -41,7 +46,7 @@ test('told that the group is new, an empty folder makes a founder, once', async 
     assert.not.ok(existsSync(join(data, 'bootstrap')));
     const again = await start(data, true, ['1', '2', '3', '4', '5']);
     assert.equal([again.id, again.founders], ['2', FOUNDERS], 'other flags make no other group');
-    rmSync(join(data, 'log'), { recursive: true });
+    loseLog(data);
     const wiped = await start(data);
     assert.match(wiped.id, INCARNATION);
     assert.equal(wiped.founders, []);
@@ -68,7 +73,7 @@ test('without a word an empty folder makes an incarnation that no one has had, a
     assert.match(first.id, INCARNATION);
     assert.equal(first.founders, []);
     assert.is((await start(data)).id, first.id);
-    rmSync(join(data, 'log'), { recursive: true });
+    loseLog(data);
     mkdirSync(join(data, 'log'));
     const second = await start(data);
     assert.match(second.id, INCARNATION);
@@ -79,7 +84,7 @@ test('without a word an empty folder makes an incarnation that no one has had, a
 test('who came back once founds nothing, whatever its flags say', async () => {
   await withFolder(async (data) => {
     await start(data);
-    rmSync(join(data, 'log'), { recursive: true });
+    loseLog(data);
     assert.match((await start(data, true)).id, INCARNATION);
   });
   await withFolder(async (data) => {
@@ -97,7 +102,12 @@ test('a folder of before founders were recorded goes by the flags, and a file th
   });
 });
 
-test('a book without its log is damage, and so is a file that names no incarnation of this replica', async () => {
+test('what stands beside a log, without it, is damage, and so is a file that names no incarnation of this replica', async () => {
+  await withFolder(async (data) => {
+    await start(data, true);
+    rmSync(join(data, 'log'), { recursive: true });
+    assert.ok(isDamaged(await rejection(claim2(data, false))));
+  });
   await withFolder(async (data) => {
     mkdirSync(join(data, 'book'));
     assert.ok(isDamaged(await rejection(claim2(data, true))));

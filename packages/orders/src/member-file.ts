@@ -19,7 +19,8 @@ const LOG = 'log';
 const MEMBER_FILE = 'member';
 const BOOTSTRAP_FILE = 'bootstrap';
 const FOUNDERS_FILE = 'founders';
-const BOOK = /^book/;
+/** What is nowhere without a log: books, and the second copy of the hard state. */
+const BESIDE_A_LOG = /^(book|log\.hard-state)/;
 
 export interface MemberClaim {
   readonly id: string;
@@ -54,9 +55,9 @@ export async function claimMember(options: {
     if (id !== null) return { id, founders: [], recorded };
     return { id: name, founders: (await readFounders(data, name)) ?? founders, recorded };
   }
-  const book = names.find((one) => BOOK.test(one));
-  if (book !== undefined) {
-    throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is gone, and ${book} beside it is there`);
+  const beside = names.find((one) => BESIDE_A_LOG.test(one));
+  if (beside !== undefined) {
+    throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is gone, and ${beside} beside it is there`);
   }
   // Who came back once is no founder, whatever its flags still say.
   if (id === null && (bootstrap || names.includes(BOOTSTRAP_FILE))) {

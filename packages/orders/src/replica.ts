@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import { LINK_PATHS, TriremeError } from '@trireme/domain';
+import { LINK_PATHS } from '@trireme/domain';
 import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
 import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
@@ -16,7 +16,6 @@ import {
   LinkListener,
   type Link,
   type LinkHandler,
-  type InternalServerOptions,
   type LinkIdentity,
   type Log,
   type Metrics,
@@ -98,25 +97,16 @@ export class Replica {
       path: LINK_PATHS.leaderToCatalog,
       ...{ identity, log, handler: this.#catalogHandler() },
     });
+    const group = groupRoutes(() => this.#node);
     this.#server = new InternalServer({
       ...{ host, port, identity, log },
       listeners: [new LinkListener({ path, identity, log, handler: this.#frontendHandler() })],
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
       metrics,
-      ...this.#routes(),
-    });
-  }
-
-  #routes(): Pick<InternalServerOptions, 'routes' | 'actions'> {
-    const group = groupRoutes(() => {
-      if (this.#node === null) throw new TriremeError('UNAVAILABLE', 'the replica is starting');
-      return this.#node;
-    });
-    return {
-      ...group,
       routes: { ...group.routes, '/export': async (_, response) => this.#export(response) },
-    };
+      actions: group.actions,
+    });
   }
 
   /**
