@@ -14,12 +14,14 @@ import { TICK_MS, coreConfig, type LogView, type NodeStatus, type RaftNodeOption
 import { PendingReads } from './pending-reads.js';
 import { checkStart, finishInstall } from './recovery.js';
 import { Snapshots } from './snapshots.js';
+import { Submissions } from './submissions.js';
 
 export class RaftNode {
   readonly #options: RaftNodeOptions;
   readonly #core: RaftCore;
   readonly #clock: Clock;
   readonly #reads: PendingReads;
+  readonly #submissions = new Submissions();
   readonly #group: Group;
   readonly #snapshots: Snapshots;
   readonly #compactor: Compactor;
@@ -96,13 +98,24 @@ export class RaftNode {
   /**
    * Logs `data` as one entry, to be replicated with whatever else comes in this turn. Its fate shows in the state
    * machine: it is committed if the entry applied at `index` is of `term`.
-   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `STOPPED`: the proposal surely had no effect.
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED`, `TOO_LARGE` or `STOPPED`: the proposal surely had no effect.
    */
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
     this.#checkRunning();
     const proposal = this.#core.propose(data);
     this.#flushSoon();
     return proposal;
+  }
+
+  /**
+   * Logs `data` like `propose`, and resolves with its index once this member's machine has applied it.
+   * @throws RaftError what `propose` throws, also `OVERLOADED` where `SUBMISSIONS_MAX` wait: it surely had no effect;
+   *   `LEADERSHIP_LOST` where leadership was lost, or the node stopped, before it was applied: it may yet come about.
+   */
+  async submit(data: Uint8Array): Promise<LogIndex> {
+    this.#submissions.checkRoom();
+    const { index } = this.propose(data);
+    return this.#submissions.add(index, this.#core.leadership);
   }
 
   /**
@@ -175,6 +188,7 @@ export class RaftNode {
     this.#stopTicking();
     const stopped = new RaftError('STOPPED', 'the node has stopped');
     this.#reads.rejectAll(stopped);
+    this.#submissions.giveUp('the node has stopped', stopped);
     this.#group.giveUp(stopped);
     this.#snapshots.cancel();
     try {
@@ -225,6 +239,7 @@ export class RaftNode {
     for (const message of ready.send) this.#options.transport.send(message);
     if (ready.membership !== null) this.#group.news(ready.membership, this.#core.log.applied);
     this.#group.ledBy(this.#core.leadership);
+    this.#submissions.ledBy(this.#core.leadership);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     for (const follower of ready.snapshots) this.#snapshots.send(follower);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
@@ -279,6 +294,7 @@ export class RaftNode {
       this.#fail(error);
       return;
     }
+    this.#submissions.applied(this.#core.log.applied);
     this.#reads.serve(this.#core.log.applied);
     this.#flush();
   }
@@ -289,7 +305,7 @@ export class RaftNode {
     if (shown === this.#shown) return;
     this.#shown = shown;
     if (status.role !== 'leader') this.#snapshots.abortSending();
-    this.#options.onChange(status);
+    this.#options.onChange?.(status);
   }
 
   /** After a failure nothing is sent, acknowledged or written any more. */
@@ -299,6 +315,7 @@ export class RaftNode {
     this.#stopTicking();
     const failed = new RaftError('STOPPED', 'the node has failed', { cause: error });
     this.#reads.rejectAll(failed);
+    this.#submissions.giveUp('the node has failed', failed);
     this.#group.giveUp(failed);
     this.#options.onFatal(error);
   }

@@ -3,6 +3,8 @@ import type { Clock } from './clock.js';
 import type { CompactionOptions } from './compaction.js';
 import { DEFAULT_LIMITS, type CoreConfig, type CoreLimits } from './core/config.js';
 import type { RaftLog } from './core/log.js';
+import { RECORD_HEADER_BYTES } from './core/entry.js';
+import { RaftError } from './core/errors.js';
 import { initialMembership } from './core/membership.js';
 import type { CoreStatus, Membership, NodeId } from './core/types.js';
 import type { StateMachine } from './machine.js';
@@ -34,7 +36,7 @@ export interface RaftNodeOptions {
   readonly transport: Transport;
   readonly machine: StateMachine;
   /** Called when role, term, leader or `leading` has changed. */
-  readonly onChange: (status: NodeStatus) => void;
+  readonly onChange?: (status: NodeStatus) => void;
   /** Called once when the node cannot go on: a failed disk, damage, a broken invariant. The process should exit. */
   readonly onFatal: (error: unknown) => void;
   /** Called with the configuration in force, at the start and whenever another one is applied. */
@@ -73,10 +75,33 @@ const ELECTION_TICKS = 50;
  */
 const LEASE_DRIFT_MAX = 1 / 3;
 
+/** What an entry and a message may take on the wire beside records and data: lengths, ids, numbers. */
+const ENTRY_WIRE_BYTES = 5;
+const MESSAGE_WIRE_BYTES = 1_024;
+
+/**
+ * An entry that does not fit into a message would be sent and dropped for ever, and hold up all behind it.
+ * @throws RaftError `BAD_CONFIG`
+ */
+function checkFits({ proposalBytesMax, appendBytesMax }: CoreLimits, { messageBytesMax }: Transport): void {
+  if (messageBytesMax === undefined) return;
+  const entriesMax = Math.ceil(appendBytesMax / RECORD_HEADER_BYTES);
+  const appendMax = appendBytesMax + entriesMax * ENTRY_WIRE_BYTES;
+  const needed = Math.max(appendMax, proposalBytesMax + RECORD_HEADER_BYTES) + MESSAGE_WIRE_BYTES;
+  if (needed <= messageBytesMax) return;
+  throw new RaftError(
+    'BAD_CONFIG',
+    `proposalBytesMax ${proposalBytesMax} and appendBytesMax ${appendBytesMax} need messages of ${needed} bytes, ` +
+      `the transport carries ${messageBytesMax}`,
+  );
+}
+
 /** @throws RaftError `BAD_CONFIG` */
 export function coreConfig(options: RaftNodeOptions, clock: Clock): CoreConfig {
   const { id, members, addresses, random = Math.random, leaseReads = false } = options;
   const { tickMs = TICK_MS, electionTicks = ELECTION_TICKS, heartbeatTicks = HEARTBEAT_TICKS } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  checkFits(limits, options.transport);
   // The first tick after a heartbeat may come at once.
   const durationMs = ((electionTicks - 1) * tickMs) / (1 + LEASE_DRIFT_MAX);
   return {
@@ -85,7 +110,7 @@ export function coreConfig(options: RaftNodeOptions, clock: Clock): CoreConfig {
     electionTicks,
     heartbeatTicks,
     random,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
     lease: leaseReads ? { now: () => clock.now(), durationMs } : null,
   };
 }

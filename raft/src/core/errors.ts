@@ -11,6 +11,8 @@ export type RaftErrorCode =
   | 'NOT_LEADER'
   /** Too many bytes wait to be committed. The proposal surely had no effect. */
   | 'OVERLOADED'
+  /** The proposal is longer than `proposalBytesMax`. It surely had no effect. */
+  | 'TOO_LARGE'
   /** The proposal was logged, then leadership was lost: it may still be committed. */
   | 'LEADERSHIP_LOST'
   /** A snapshot was not taken: it is of no use, or did not come whole. Nothing was changed by it. */

@@ -119,7 +119,7 @@ export class RaftCore {
 
   /**
    * Appends `data` as one entry to the leader's log.
-   * @throws RaftError `NOT_LEADER` or `OVERLOADED`: the proposal surely had no effect.
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `TOO_LARGE`: the proposal surely had no effect.
    */
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
     return { index: this.#leading().propose(data), term: this.term };

@@ -11,8 +11,8 @@ export interface HttpTransportOptions extends Membership {
     /** 0 lets the system choose. */
     readonly port: number;
   };
-  /** Base url of each member's peer port; this member's own may stand among them. */
-  readonly peers: ReadonlyMap<NodeId, string>;
+  /** Base url of each member's peer port, where it is known before the group names it; this member's own may be among them. */
+  readonly peers?: ReadonlyMap<NodeId, string>;
   readonly onEvent?: (event: TransportEvent) => void;
   /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
   readonly limits?: Partial<FrameLimits>;

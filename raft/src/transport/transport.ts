@@ -34,6 +34,8 @@ export interface TransportHandler {
 }
 
 export interface Transport {
+  /** Longest message that it carries, in bytes as it encodes them; absent where there is no bound. */
+  readonly messageBytesMax?: number;
   /** Starts to receive and to dial. Called once. */
   start(handler: TransportHandler): Promise<void>;
   /** Queues a message. Never blocks and never throws; what does not fit is dropped and reported as unreachable. */

@@ -5,7 +5,7 @@ import { join, relative, sep } from 'node:path';
 /** The folders with a `src` and a `dist` of their own, relative to `root`. */
 export function projectFolders(root: string): string[] {
   const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
-  return ['raft', 'raft/sim', 'raft/bench', ...packages, 'scripts', 'bench']
+  return ['raft', 'raft/sim', 'raft/bench', 'raft/example', ...packages, 'scripts', 'bench']
     .filter((folder) => existsSync(join(root, folder, 'src')))
     .sort();
 }
