@@ -9,18 +9,28 @@ import { RaftError } from './core/errors.js';
 import type { MembershipChange } from './core/membership-change.js';
 import { RaftCore } from './core/raft.js';
 import type { Entry, LogBase, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
+import { DiskWatch } from './disk-watch.js';
 import { Group } from './group.js';
-import { TICK_MS, coreConfig, type LogView, type NodeStatus, type RaftNodeOptions } from './options.js';
+import {
+  TICK_MS,
+  coreConfig,
+  slowDiskMs,
+  type LogView,
+  type NodeStatus,
+  type RaftNodeOptions,
+} from './options.js';
 import { PendingReads } from './pending-reads.js';
 import { checkStart, finishInstall } from './recovery.js';
 import { Snapshots } from './snapshots.js';
 import { Submissions } from './submissions.js';
 
+/** One member of a group, running: it owns its storage and transport, and feeds its state machine. */
 export class RaftNode {
   readonly #options: RaftNodeOptions;
   readonly #core: RaftCore;
   readonly #clock: Clock;
   readonly #reads: PendingReads;
+  readonly #disk: DiskWatch;
   readonly #submissions = new Submissions();
   readonly #group: Group;
   readonly #snapshots: Snapshots;
@@ -45,6 +55,7 @@ export class RaftNode {
     const start = { hardState: storage.hardState(), reader: storage, applied: machine.applied };
     this.#core = new RaftCore(config, start);
     const onEvent = options.onEvent ?? (() => undefined);
+    this.#disk = new DiskWatch(this.#clock, slowDiskMs(options), onEvent);
     this.#snapshots = new Snapshots({
       ...{ id, core: this.#core, transport, support: machine.snapshots ?? null, onEvent },
       input: (give) => this.#input(give),
@@ -74,9 +85,10 @@ export class RaftNode {
     });
     // What the first message showed may have stopped it already.
     if (node.#state !== 'running') return node;
-    node.#stopTicking = node.#clock.every(options.tickMs ?? TICK_MS, () =>
-      node.#input(() => node.#core.tick()),
-    );
+    node.#stopTicking = node.#clock.every(options.tickMs ?? TICK_MS, () => {
+      node.#disk.tick();
+      node.#input(() => node.#core.tick());
+    });
     // A cluster of one need not wait for a timeout to lead.
     const { voters } = node.#core.log.memberships.inForce;
     if (voters.length === 1 && voters[0] === options.id) node.#input(() => node.#core.campaign());
@@ -88,6 +100,7 @@ export class RaftNode {
     return this.#core.log;
   }
 
+  /** How this member stands now. */
   status(): NodeStatus {
     const leadership = this.#core.leadership;
     const leading =
@@ -247,9 +260,11 @@ export class RaftNode {
   }
 
   async #persist(batch: PersistBatch): Promise<void> {
+    this.#disk.begin();
     try {
       if (batch.base === undefined) await this.#options.storage.persist(batch);
       else await this.#install(batch, batch.base);
+      this.#disk.end();
       if (this.#state !== 'running') return;
       this.#core.persisted();
     } catch (error) {

@@ -8,10 +8,12 @@ import { RaftError } from './core/errors.js';
 import { initialMembership } from './core/membership.js';
 import type { CoreStatus, Membership, NodeId } from './core/types.js';
 import type { StateMachine } from './machine.js';
+import type { DiskEvent } from './disk-watch.js';
 import type { SnapshotEvent } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
 import type { Transport } from './transport/transport.js';
 
+/** A member as its own status shows it, its state machine included. */
 export interface NodeStatus extends CoreStatus {
   /** Leads, and has applied everything that earlier leaders committed: what it reads in its machine is complete. */
   readonly leading: boolean;
@@ -23,6 +25,10 @@ export type LogView = Pick<
   'base' | 'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'
 >;
 
+/** What a node tells beside changes of its status and of the group's membership; none of it needs an answer. */
+export type NodeEvent = SnapshotEvent | DiskEvent;
+
+/** What a node is made of. */
 export interface RaftNodeOptions {
   readonly id: NodeId;
   /**
@@ -49,8 +55,8 @@ export interface RaftNodeOptions {
   readonly limits?: Partial<CoreLimits>;
   /** See `CompactionOptions`; of no effect where the machine has no snapshots. */
   readonly compaction?: Partial<CompactionOptions>;
-  /** Called for every compaction and snapshot. */
-  readonly onEvent?: (event: SnapshotEvent) => void;
+  /** Called for every compaction and snapshot, and for a disk that takes long. */
+  readonly onEvent?: (event: NodeEvent) => void;
   /**
    * Whether `read` may be served under a lease; off unless set, and then set on every member. It assumes that no
    * member's ticks come faster than `LEASE_DRIFT_MAX` allows, and costs the fast fail-over by a broken link: a leader
@@ -68,6 +74,11 @@ export interface RaftNodeOptions {
 export const TICK_MS = 10;
 const HEARTBEAT_TICKS = 5;
 const ELECTION_TICKS = 50;
+
+/** A write that takes half the shortest election timeout, in milliseconds, is worth telling of. */
+export function slowDiskMs({ tickMs = TICK_MS, electionTicks = ELECTION_TICKS }: RaftNodeOptions): number {
+  return (tickMs * electionTicks) / 2;
+}
 
 /**
  * How much faster a voter's election timer may run than the leader's clock, for leases to be safe: by a third. Timers of

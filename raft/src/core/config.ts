@@ -5,6 +5,7 @@ import type { LeaseConfig } from './lease.js';
 import { membersOf, type Membership } from './membership.js';
 import type { LogIndex, HardState, LogReader, NodeId } from './types.js';
 
+/** The bounds of a core's queues and messages; each a whole number from 1. */
 export interface CoreLimits {
   /**
    * Bytes of one proposal at most; a longer one is refused with `TOO_LARGE`. It has to fit into one message of the
@@ -31,6 +32,7 @@ export interface CoreLimits {
   readonly readsMax: number;
 }
 
+/** What a core goes by; fixed while it lives. */
 export interface CoreConfig {
   readonly id: NodeId;
   /** The configuration that is in force while the log names none; `NO_MEMBERS` for who waits to be let in. */

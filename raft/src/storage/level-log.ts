@@ -31,6 +31,7 @@ import { readEntryAt } from './store-scan.js';
 import type { ByteLevel } from './store-scan.js';
 import type { LogStorage } from './storage.js';
 
+/** A log store in a LevelDB folder of its own. */
 export class LevelLog implements LogStorage {
   readonly #db: ByteLevel;
   readonly #options: LevelLogOptions;

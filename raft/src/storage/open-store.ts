@@ -19,6 +19,7 @@ import { scanStore, type ByteLevel, type StoreContents } from './store-scan.js';
 
 const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Where a log store is, whose it is, and what it may keep in memory. */
 export interface LevelLogOptions {
   /** Folder of the store; made if it is absent. One process at a time. */
   readonly path: string;

@@ -5,6 +5,7 @@ import type { FrameLimits } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
 
+/** Who this member is, where it listens, and the bounds of its links. */
 export interface HttpTransportOptions extends Membership {
   readonly listen: {
     readonly host: string;

@@ -49,6 +49,7 @@ const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SI
 
 type State = 'new' | 'running' | 'stopped';
 
+/** The transport over HTTP; one for each member, started once. */
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #limits: FrameLimits;

@@ -19,6 +19,7 @@ export interface IncomingSnapshot extends SnapshotTransfer {
   cancel(): void;
 }
 
+/** What a transport tells the driver. Calls come one at a time, and never from inside `send`. */
 export interface TransportHandler {
   /** A message from a known member of this cluster, addressed to this member. */
   message(message: Message): void;
@@ -33,6 +34,7 @@ export interface TransportHandler {
   snapshot(snapshot: IncomingSnapshot): Promise<void>;
 }
 
+/** A member's network: messages to its peers and from them, and snapshots. */
 export interface Transport {
   /** Longest message that it carries, in bytes as it encodes them; absent where there is no bound. */
   readonly messageBytesMax?: number;
