@@ -5,7 +5,7 @@ import {
   type LogStorage,
   type NodeStatus,
   type RaftNode,
-  type SnapshotEvent,
+  type NodeEvent,
 } from '@trireme/raft';
 import { Tally, type Check, type Metrics } from '@trireme/service';
 import type { BookMachine } from './machine.js';
@@ -76,7 +76,9 @@ export class ReplicaCounts {
     this.#leaderChanges += 1;
   }
 
-  snapshot({ type }: SnapshotEvent): void {
+  /** What the node tells: its snapshots are counted. */
+  told({ type }: NodeEvent): void {
+    if (type === 'diskSlow' || type === 'diskRecovered') return;
     this.#snapshots.add({ event: type });
   }
 

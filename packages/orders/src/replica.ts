@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS, type FromReplica } from '@trireme/domain';
 import { LevelLog, RaftNode } from '@trireme/raft';
-import type { CompactionOptions, DiskEvent, NodeEvent, NodeStatus, Transport } from '@trireme/raft';
+import type { CompactionOptions, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
@@ -149,7 +149,7 @@ export class Replica {
         machine,
         compaction: this.#o.compaction ?? {},
         onEvent: (event) => {
-          if (!isOfDisk(event)) this.#counts.snapshot(event);
+          this.#counts.told(event);
           this.#o.log.info(event, event.type);
         },
         onChange: (status) => this.#changed(status),
@@ -301,10 +301,6 @@ export class Replica {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
     await pipeline(Readable.from(this.#reads.csv()), response);
   }
-}
-
-function isOfDisk(event: NodeEvent): event is DiskEvent {
-  return event.type === 'diskSlow' || event.type === 'diskRecovered';
 }
 
 function send(link: Link, frame: FromReplica): void {
