@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { FormatError, pack, unpack, type CatalogToFrontend, type FromReplica } from '@trireme/domain';
@@ -116,6 +117,54 @@ test('a lease is a minute at most, whatever is granted', () => {
 test('rows are orders and stocks', () => {
   assert.equal(orderOf(ORDER), { number: 1, name: 'AAPL', type: 'buy', quantity: 2, price: 5500, time: 0 });
   assert.equal(stockOf(STOCK), { name: 'AAPL', price: 5500, quantity: 100, version: 7 });
+});
+
+const KINDS = [
+  'leader',
+  'submitted',
+  'got',
+  'page',
+  'pageRefused',
+  'lease',
+  'stocks',
+  'pageUnready',
+  'revoke',
+];
+const FIELDS = [
+  'self',
+  'leader',
+  'term',
+  'items',
+  'id',
+  'orders',
+  'next',
+  'why',
+  'ms',
+  'stocks',
+  'seq',
+  'version',
+  'names',
+];
+
+test('whatever comes in, the parsers throw FormatError and nothing else', () => {
+  const fields = Object.fromEntries(FIELDS.map((name) => [name, fc.anything()]));
+  const lists = Object.fromEntries(FIELDS.map((name) => [name, fc.array(fc.array(fc.anything()))]));
+  const t = fc.constantFrom(...KINDS);
+  const frames = fc.oneof(fc.anything(), fc.record({ ...fields, t }), fc.record({ ...lists, t }));
+  fc.assert(
+    fc.property(frames, fc.uint8Array({ maxLength: 64 }), (frame, bytes) => {
+      for (const parse of [parseFromReplica, parseFromCatalog]) {
+        for (const make of [() => frame, () => unpack(bytes)]) {
+          try {
+            parse(make());
+          } catch (error) {
+            assert.instance(error, FormatError);
+          }
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test.run();
