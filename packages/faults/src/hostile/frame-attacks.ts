@@ -12,7 +12,7 @@ export interface Door {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export function frame(payload: Uint8Array): Buffer {
+function frame(payload: Uint8Array): Buffer {
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES + payload.byteLength);
   bytes.set(payload, writeFrameHeader(bytes, 0, payload));
   return bytes;

@@ -1,7 +1,7 @@
 /** MessagePack that is none, too much, or of kinds that no message has (https://github.com/msgpack/msgpack/blob/master/spec.md). */
 import { pack } from '@trireme/domain';
 
-export type Payload = readonly [name: string, bytes: Uint8Array];
+type Payload = readonly [name: string, bytes: Uint8Array];
 
 const DEEP = 100_000;
 
