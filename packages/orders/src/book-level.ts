@@ -40,7 +40,7 @@ export async function openLevel(path: string): Promise<BookLevel> {
 
 /** Records in the order of their keys, many at a time. */
 export async function* scanRecords(db: BookLevel, range: ScanRange): AsyncGenerator<BookRecord> {
-  const iterator = db.iterator<Uint8Array, Uint8Array>(range);
+  const iterator = db.iterator<Uint8Array, Uint8Array>({ ...range, fillCache: false });
   try {
     for (;;) {
       const page = await iterator.nextv(PAGE);

@@ -56,7 +56,11 @@ export class BookReads {
   }
 
   #find([id, number]: GetItem): GetResult | null {
-    const order = this.#o.machine()?.store.order(number) ?? null;
+    const machine = this.#o.machine();
+    if (machine === null) return null;
+    // An order that the book has given out and cannot read is damage, and must not be answered with 404.
+    const isThere = number >= 1 && number <= machine.stored.orders;
+    const order = isThere ? machine.store.orderAt(number) : null;
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 

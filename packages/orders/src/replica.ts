@@ -23,7 +23,7 @@ import {
 import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
-import { openBook } from './open-book.js';
+import { checkBook, openBook } from './open-book.js';
 import { BookReads } from './reads.js';
 import { answersByLink, type Answer } from './rules/desk.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
@@ -53,7 +53,6 @@ interface ReplicaOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly fatal: (error: unknown) => void;
-  /** For tests that stop the process at a step of an order's path. */
   readonly observe?: ReplicaObserver;
 }
 
@@ -89,7 +88,6 @@ export class Replica {
     this.#observe = options.observe ?? NOT_OBSERVED;
     const { identity, log, host, port, metrics } = options;
     this.#counts = new ReplicaCounts(metrics, () => this.#parts);
-    const path = LINK_PATHS.frontendToReplica;
     this.#catalog = new LinkDialer({
       url: options.catalog,
       path: LINK_PATHS.leaderToCatalog,
@@ -102,7 +100,7 @@ export class Replica {
       port,
       identity,
       log,
-      listeners: [new LinkListener({ path, identity, log, handler: this.#frontendHandler() })],
+      listeners: [this.#frontendListener()],
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
       metrics,
@@ -119,7 +117,9 @@ export class Replica {
     try {
       await this.#open();
       this.#catalog.start();
-      return await this.#server.listen();
+      const port = await this.#server.listen();
+      if (this.#machine !== null) void checkBook(this.#machine.store, this.#o.log, (e) => this.#fatal(e));
+      return port;
     } catch (error) {
       await this.stop();
       throw error;
@@ -129,17 +129,14 @@ export class Replica {
   async #open(): Promise<void> {
     const { id, data, members, identity, transport } = this.#o;
     const { cluster } = identity;
-    const storage = await LevelLog.open({
-      path: join(data, 'log'),
-      ...{ cluster, id },
-      onRepair: (what) => this.#o.log.warn({ what }, 'storage repaired'),
-    });
+    const onRepair = (what: string): void => this.#o.log.warn({ what }, 'storage repaired');
+    const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
     try {
       const events: MachineEvents = {
         pending: (batches) => this.#office?.pending(batches),
         applied: (applied, settled) => this.#office?.applied(applied, settled),
       };
-      const machine = await openBook({ data, cluster, id, events });
+      const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
       this.#node = await RaftNode.start({
         id,
@@ -253,8 +250,9 @@ export class Replica {
     };
   }
 
-  #frontendHandler(): LinkHandler {
-    return {
+  #frontendListener(): LinkListener {
+    const { identity, log } = this.#o;
+    const handler: LinkHandler = {
       opened: (link) => {
         this.#frontends.set(link.id, link);
         if (this.#node !== null) send(link, announcement(this.#node.status()));
@@ -274,6 +272,7 @@ export class Replica {
         this.#office?.linkClosed(link.id);
       },
     };
+    return new LinkListener({ path: LINK_PATHS.frontendToReplica, identity, log, handler });
   }
 
   #received(link: Link, frame: FrontendFrame): void {

@@ -12,7 +12,8 @@ import {
   type HardStateCopy,
 } from './hard-state-file.js';
 import { newLevel, openError, probeLock } from './level-open.js';
-import { hasStore, syncFolder, verifyFolder } from './leveldb-folder.js';
+import { syncFolder, verifyFolder } from './leveldb-folder.js';
+import { hasStore } from './leveldb-inspect.js';
 import { MembershipPlaces } from './membership-places.js';
 import { entriesBetween } from './records.js';
 import { scanStore, type ByteLevel, type StoreContents } from './store-scan.js';
