@@ -23,6 +23,7 @@ export { SUBMISSIONS_MAX } from './submissions.js';
 export { LevelLog } from './storage/level-log.js';
 export { mendUnsynced } from './storage/leveldb-folder.js';
 export type { LevelLogOptions } from './storage/open-store.js';
+export { storageFailure } from './storage/storage-failure.js';
 export type { LogStorage } from './storage/storage.js';
 export type {
   IncomingSnapshot,

@@ -5,6 +5,7 @@ import {
   EXIT,
   Metrics,
   UsageError,
+  awaitRoom,
   createLog,
   processCommand,
   readIdentity,
@@ -30,14 +31,30 @@ const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
   LOG_DAMAGED: EXIT.damaged,
   BAD_CONFIG: EXIT.usage,
   STORAGE_FAILED: EXIT.unavailable,
+  STORAGE_FULL: EXIT.full,
 };
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof InvariantError) return EXIT.internal;
   if (error instanceof RaftError) return RAFT_EXIT_CODES[error.code] ?? EXIT.internal;
+  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return EXIT.full;
   // The system's errors when it cannot listen carry the call's name.
   if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
   return EXIT.internal;
+}
+
+/** What to do about an error of a replica, whose data are in `data`. */
+function adviceOf(error: unknown, { id, data }: Options): string | null {
+  if (!(error instanceof RaftError)) return null;
+  if (error.code === 'LOG_DAMAGED') {
+    return (
+      `it stays down, as it must not vote with what is left. What is damaged: npm run doctor -- --data ${data}. ` +
+      `To bring it back from the others' log: npx trireme members rejoin ${id}`
+    );
+  }
+  if (error.code === 'STORAGE_FULL')
+    return `make room on the disk of ${data}, and start it again: it loses nothing`;
+  return null;
 }
 
 function readPeers(text: string): ReadonlyMap<string, string> {
@@ -89,11 +106,13 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     log,
     exitWithParent: options.exitWithParent,
     exitCodeOf,
-    start: async (fatal) => {
+    adviceOf: (error) => adviceOf(error, options),
+    start: async (fatal, stopping) => {
       const peers = readPeers(options.peers);
       if (!peers.has(id)) throw new UsageError(`--peers does not name this replica, ${id}`);
       const identity = readIdentity({ ...options, id: `replica-${id}` }, log);
       const { cluster, secret } = identity;
+      await awaitRoom({ folder: data, log, stopping });
       const metrics = new Metrics({ service: 'replica', id });
       const transport = new HttpTransport({
         id,

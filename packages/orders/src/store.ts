@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { FormatError, asBytes } from '@trireme/domain';
-import { RaftError, decodeBase, encodeBase, mendUnsynced, type LogBase } from '@trireme/raft';
+import { RaftError, decodeBase, encodeBase, mendUnsynced, storageFailure, type LogBase } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import { claimBook, identityRecord, type BookOwner } from './book-identity.js';
 import { flushLevel, openLevel, scanRecords, type LevelSnapshot, type ScanRange } from './book-level.js';
@@ -89,7 +89,9 @@ export class BookStore extends BookRecords {
       return { store, meta, pending, restored, mended };
     } catch (error) {
       await store.db.close();
-      throw error instanceof FormatError ? store.damage(error.message, error) : error;
+      if (error instanceof FormatError) throw store.damage(error.message, error);
+      if (error instanceof RaftError) throw error;
+      throw await storageFailure(path, `the order book at ${path} cannot be opened`, error);
     }
   }
 
@@ -278,9 +280,7 @@ export class BookStore extends BookRecords {
     try {
       await write();
     } catch (error) {
-      throw new RaftError('STORAGE_FAILED', `the order book at ${this.path} cannot be written`, {
-        cause: error,
-      });
+      throw await storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
     }
   }
 

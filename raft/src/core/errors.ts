@@ -7,6 +7,8 @@ export type RaftErrorCode =
   | 'LOG_DAMAGED'
   /** A write or a sync failed; what is on disk is unknown. The process has to stop. */
   | 'STORAGE_FAILED'
+  /** The same, because the disk is full: with room on it the process can start again. */
+  | 'STORAGE_FULL'
   /** This member does not lead. The proposal or read surely had no effect. */
   | 'NOT_LEADER'
   /** Too many bytes wait to be committed. The proposal surely had no effect. */
