@@ -8,6 +8,7 @@ import {
   type FromReplica,
   type GetResult,
   type Order,
+  type ReplicaReport,
   type SubmitResult,
   type ToReplica,
 } from '@trireme/domain';
@@ -19,12 +20,20 @@ import type { Deadline } from './rules/deadlines.js';
 import { orderOf, parseFromReplica } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
+import { ReportBoard, type Reported } from './rules/report-board.js';
 import type { Decided, Undecided } from './rules/results.js';
 
 /** A page of orders; `next` is the number to go on after, null at the end. */
 interface OrderPage {
   readonly orders: readonly Order[];
   readonly next: number | null;
+}
+
+/** A replica as this front-end sees it. */
+export interface ReplicaView {
+  readonly id: string;
+  readonly linked: boolean;
+  readonly reported: Reported<ReplicaReport> | null;
 }
 
 interface ListQuestion {
@@ -55,10 +64,14 @@ interface ReplicasOptions {
   readonly log: Log;
   /** How long one replica is waited for before another is asked: a paused one must not hold a read up. */
   readonly patience: DeadlineTimer;
+  /** Called when a link has opened or closed, or who leads may have changed. */
+  readonly changed: () => void;
 }
 
 export class Replicas {
   readonly #log: Log;
+  readonly #changed: () => void;
+  readonly #reports = new ReportBoard<ReplicaReport>();
   readonly #patience: DeadlineTimer;
   readonly #board = new LeaderBoard();
   readonly #picker = new ReplicaPicker();
@@ -94,6 +107,7 @@ export class Replicas {
 
   constructor(options: ReplicasOptions) {
     this.#log = options.log;
+    this.#changed = options.changed;
     this.#patience = options.patience;
     this.#ids = options.replicas.map(({ id }) => id);
     this.#dialers = options.replicas.map(
@@ -131,6 +145,16 @@ export class Replicas {
         sent: this.#localReads.counts.sent + this.#confirmedReads.counts.sent,
       },
     };
+  }
+
+  /** What each replica told of itself last, for people who watch. */
+  get members(): readonly ReplicaView[] {
+    return this.#ids.map((id) => ({ id, linked: this.#links.has(id), reported: this.#reports.last(id) }));
+  }
+
+  /** Asks every linked replica what it is doing, but for those that have not answered the last time. */
+  askReports(): void {
+    for (const [id, link] of this.#links) if (this.#reports.ask(id)) send(link, { t: 'report' });
   }
 
   /** Has a command decided, asking again with its key until the deadline. */
@@ -189,6 +213,7 @@ export class Replicas {
       opened: (link) => {
         this.#links.set(id, link);
         this.#localReads.wake();
+        this.#changed();
       },
       message: (link, message) => {
         this.#picker.heard(id);
@@ -197,12 +222,14 @@ export class Replicas {
       closed: (link) => {
         this.#links.delete(id);
         this.#picker.heard(id);
+        this.#reports.unlinked(id);
         this.#board.forget(id);
         for (const asker of [this.#commands, this.#confirmedReads, this.#lists, this.#localReads]) {
           asker.abandon(link);
         }
         this.#leaderMayHaveChanged();
         this.#localReads.wake();
+        this.#changed();
       },
     };
   }
@@ -212,6 +239,10 @@ export class Replicas {
       case 'leader':
         this.#board.report(id, frame.self, frame.leader, frame.term);
         this.#leaderMayHaveChanged();
+        this.#changed();
+        return;
+      case 'report':
+        this.#reports.heard(id, frame.report, performance.now());
         return;
       case 'submitted':
         if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(id);

@@ -114,13 +114,14 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       const { cluster, secret } = identity;
       await awaitRoom({ folder: data, log, stopping });
       const metrics = new Metrics({ service: 'replica', id });
+      const peerWatch = new PeerWatch(log, metrics);
       const transport = new HttpTransport({
         id,
         cluster,
         secret,
         peers,
         listen: { host, port: peerPort },
-        onEvent: new PeerWatch(log, metrics).onEvent,
+        onEvent: peerWatch.onEvent,
       });
       const members = [...peers.keys()];
       const replica = new Replica({
@@ -132,6 +133,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         catalog,
         identity,
         transport,
+        peerLinks: peerWatch.links,
         compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
         ...{ log, metrics },
         fatal,

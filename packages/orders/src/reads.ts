@@ -1,4 +1,7 @@
 /** What front-ends read of the book: single orders, pages, and the whole of it. */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { FromReplica, GetItem, GetResult, OrderWire } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import type { BookMachine } from './machine.js';
@@ -95,6 +98,12 @@ export class BookReads {
       break;
     }
     return { t: 'page', id, orders, next: next < last ? next : null };
+  }
+
+  /** Answers with the whole book as CSV. */
+  async export(response: ServerResponse): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
+    await pipeline(Readable.from(this.csv()), response);
   }
 
   /** The whole book as CSV, `number,name,type,quantity`, as of one moment. */

@@ -2,10 +2,7 @@
  * One order replica: the book on a Raft node, answering front-ends over links. What it does as a leader is the office's;
  * here is what every replica does: announce who leads, read the book, export it, and stop in order.
  */
-import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS, type FromReplica } from '@trireme/domain';
 import { LevelLog, RaftNode } from '@trireme/raft';
@@ -27,10 +24,12 @@ import { checkBook, openBook } from './open-book.js';
 import { BookReads } from './reads.js';
 import { answersByLink, type Answer } from './rules/desk.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
+import type { PeerLinks } from './rules/peer-links.js';
 import {
   ReplicaCounts,
   announcement,
   replicaChecks,
+  replicaReport,
   replicaStatus,
   type ReplicaParts,
 } from './replica-view.js';
@@ -48,6 +47,8 @@ interface ReplicaOptions {
   readonly catalog: string;
   readonly identity: LinkIdentity;
   readonly transport: Transport;
+  /** What the transport tells of its links. */
+  readonly peerLinks: PeerLinks;
   /** The library's defaults unless set. */
   readonly compaction?: Partial<CompactionOptions>;
   readonly log: Log;
@@ -104,7 +105,7 @@ export class Replica {
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
       metrics,
-      routes: { '/export': async (_, response) => this.#export(response) },
+      routes: { '/export': async (_, response) => this.#reads.export(response) },
     });
   }
 
@@ -278,7 +279,13 @@ export class Replica {
   #received(link: Link, frame: FrontendFrame): void {
     if (frame.t === 'submit') this.#submit(link, frame);
     else if (frame.t === 'get') this.#reads.get(link, frame.items);
+    else if (frame.t === 'report') this.#report(link);
     else this.#reads.list(link, frame);
+  }
+
+  #report(link: Link): void {
+    const report = replicaReport(this.#parts, this.#o.peerLinks);
+    if (report !== null) send(link, { t: 'report', report });
   }
 
   #submit(link: Link, frame: SubmitFrame): void {
@@ -294,11 +301,6 @@ export class Replica {
     }
     const why = isElected ? 'busy' : 'notLeader';
     send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
-  }
-
-  async #export(response: ServerResponse): Promise<void> {
-    response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
-    await pipeline(Readable.from(this.#reads.csv()), response);
   }
 }
 

@@ -19,6 +19,7 @@ test('frames of a front-end pass', () => {
     },
     { t: 'list', id: 1, after: '', limit: 1000 },
     { t: 'dropped', seq: 1 },
+    { t: 'report' },
   ]) {
     assert.equal(parseFrontendFrame(frame), frame);
   }
