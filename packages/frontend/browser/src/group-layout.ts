@@ -42,24 +42,37 @@ function pointOn(middle: Point, half: Point, share: number): Point {
   return { x: middle.x + half.x * Math.cos(angle), y: middle.y + half.y * Math.sin(angle) };
 }
 
-/** A straight line between two things that leaves room for their own shapes. */
-export function between(
+/**
+ * A line between two things that leaves room for their own shapes, as the `d` of a path.
+ * @param by a point that the line bends towards; straight without one.
+ */
+export function linePath(
   from: Point,
   to: Point,
   clear: { readonly from: number; readonly to: number },
-): { readonly x1: string; readonly y1: string; readonly x2: string; readonly y2: string } {
+  by: Point | null = null,
+): string {
+  const start = towards(from, by ?? to, clear.from);
+  const end = towards(to, by ?? from, clear.to);
+  const bend = by === null ? 'L' : `Q${coordinates(by)} `;
+  return `M${coordinates(start)}${bend}${coordinates(end)}`;
+}
+
+/** Where the line between an end of the picture and a replica bends: it leaves the end straight, through the middle. */
+export function bendOf(end: Point, replica: Point, isNarrow: boolean): Point {
+  return isNarrow ? { x: end.x, y: (end.y + replica.y) / 2 } : { x: (end.x + replica.x) / 2, y: end.y };
+}
+
+function towards(from: Point, to: Point, distance: number): Point {
   const length = Math.max(1, Math.hypot(to.x - from.x, to.y - from.y));
-  const at = (distance: number): Point => ({
+  return {
     x: from.x + ((to.x - from.x) * distance) / length,
     y: from.y + ((to.y - from.y) * distance) / length,
-  });
-  const [start, end] = [at(clear.from), at(length - clear.to)];
-  return {
-    x1: start.x.toFixed(1),
-    y1: start.y.toFixed(1),
-    x2: end.x.toFixed(1),
-    y2: end.y.toFixed(1),
   };
+}
+
+function coordinates({ x, y }: Point): string {
+  return `${x.toFixed(1)} ${y.toFixed(1)}`;
 }
 
 /** How far the edge of a box of `BOX` lies from its middle towards a point. */

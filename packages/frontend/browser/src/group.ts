@@ -2,7 +2,7 @@
 import type { DashboardSnapshot, ShownReplica } from '../../src/rules/dashboard/snapshot.js';
 import { Scene, svgById } from './dom.js';
 import { lasting, whole } from './format.js';
-import { between, BOX, boxClearance, layoutOf, type Layout, type Point } from './group-layout.js';
+import { bendOf, BOX, boxClearance, layoutOf, linePath, type Layout, type Point } from './group-layout.js';
 
 /** Pictures of a box narrower than this, in CSS pixels, go from top to bottom. */
 const NARROW_PX = 560;
@@ -64,15 +64,10 @@ export class GroupPicture {
       if (point === undefined) continue;
       const leads = id === leader?.replica;
       const state = linked && role !== 'silent' ? 'up' : 'down';
-      this.#line(`front ${id}`, `link front ${state} ${leads ? 'orders' : ''}`, layout.frontend, point, {
-        from: boxClearance(layout.frontend, point),
-        to: layout.radius + 3,
-      });
-      const decides = leads && catalog.linked;
-      this.#line(`decide ${id}`, `link decide ${decides ? 'orders up' : 'none'}`, point, layout.catalog, {
-        from: layout.radius + 3,
-        to: boxClearance(layout.catalog, point),
-      });
+      const orders = leads ? 'orders' : '';
+      this.#end(`front ${id}`, `link front ${state} ${orders}`, layout.frontend, point, layout);
+      const decides = leads && catalog.linked ? 'orders up' : 'none';
+      this.#end(`decide ${id}`, `link decide ${decides}`, layout.catalog, point, layout);
     }
     this.#box('frontend', layout.frontend, 'front-end', servedBy, 'good');
     const isUp = catalog.linked && !catalog.silent;
@@ -129,14 +124,15 @@ export class GroupPicture {
     this.#scene.put(`${key} detail`, 'text', { class: 'box-detail', x, y: y + 14 }, detail);
   }
 
-  #line(
-    key: string,
-    className: string,
-    from: Point,
-    to: Point,
-    clear: { readonly from: number; readonly to: number },
-  ): void {
-    this.#scene.put(key, 'line', { class: className.trim(), ...between(from, to, clear) });
+  /** The line between front-end or catalog and a replica; drawn in the way that orders go. */
+  #end(key: string, className: string, end: Point, replica: Point, { frontend, radius }: Layout): void {
+    const by = bendOf(end, replica, this.#isNarrow);
+    const [box, disc] = [boxClearance(end, by), radius + 3];
+    const d =
+      end === frontend
+        ? linePath(end, replica, { from: box, to: disc }, by)
+        : linePath(replica, end, { from: disc, to: box }, by);
+    this.#scene.put(key, 'path', { class: className.trim(), d });
   }
 }
 

@@ -58,9 +58,18 @@ function agreement(replicas: DashboardSnapshot['replicas']): string {
   const top = Math.max(0, ...told.map(({ applied }) => applied ?? 0));
   const atTop = told.filter(({ applied }) => applied === top);
   if (new Set(atTop.map(({ hash }) => hash)).size > 1) return 'books differ!';
-  return atTop.length === told.length && told.length > 1 ? `${told.length} equal books` : 'books catching up';
+  return atTop.length === told.length && told.length > 1
+    ? `${told.length} equal books`
+    : 'no difference seen';
 }
 
 function drawCurve(scene: Scene, name: string, values: readonly (number | null)[], floor: number): void {
+  scene.put('base', 'line', {
+    class: 'line base',
+    x1: 0,
+    x2: BOX.width,
+    y1: BOX.height - 1,
+    y2: BOX.height - 1,
+  });
   scene.put(name, 'path', { class: `line ${name}`, d: curvePath(values, { ...BOX, floor }) });
 }

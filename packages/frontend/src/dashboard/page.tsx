@@ -119,7 +119,7 @@ const OrderForm: FC<PageProps> = ({ nameLengthMax, quantityMax }) => (
 );
 
 const Stocks: FC = () => (
-  <section class="card" aria-labelledby="stocks-title">
+  <section class="card half" aria-labelledby="stocks-title">
     <h2 id="stocks-title">
       Stocks <small id="stocks-count" />
     </h2>
@@ -144,7 +144,7 @@ const Stocks: FC = () => (
 );
 
 const Orders: FC = () => (
-  <section class="card" aria-labelledby="orders-title">
+  <section class="card half" aria-labelledby="orders-title">
     <h2 id="orders-title">Latest orders</h2>
     <div class="scroll tall" tabindex={0} role="group" aria-label="Latest orders, scrolls">
       <table id="orders">
@@ -174,9 +174,9 @@ const Orders: FC = () => (
 );
 
 const Events: FC = () => (
-  <section class="card" aria-labelledby="events-title">
+  <section class="card events" aria-labelledby="events-title">
     <h2 id="events-title">Events and faults</h2>
-    <div class="scroll tall" tabindex={0} role="group" aria-label="Events, scrolls">
+    <div class="scroll" tabindex={0} role="group" aria-label="Events, scrolls">
       <ol id="events" aria-live="polite" aria-relevant="additions" />
       <p class="empty" id="events-empty">
         Nothing has happened.
@@ -224,10 +224,12 @@ export const DashboardPage: FC<PageProps> = (props) => (
       <main>
         <Tiles />
         <Group />
-        <OrderForm {...props} />
+        <div class="side">
+          <OrderForm {...props} />
+          <Events />
+        </div>
         <Stocks />
         <Orders />
-        <Events />
       </main>
       <footer>
         <p>
