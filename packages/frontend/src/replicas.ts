@@ -30,7 +30,7 @@ interface OrderPage {
 }
 
 /** A replica as this front-end sees it. */
-export interface ReplicaView {
+interface ReplicaView {
   readonly id: string;
   readonly linked: boolean;
   readonly reported: Reported<ReplicaReport> | null;

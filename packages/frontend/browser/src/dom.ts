@@ -21,7 +21,7 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-export function setAttributes(element: Element, attributes: Readonly<Record<string, string | number>>): void {
+function setAttributes(element: Element, attributes: Readonly<Record<string, string | number>>): void {
   for (const [name, value] of Object.entries(attributes)) {
     const text = String(value);
     if (element.getAttribute(name) !== text) element.setAttribute(name, text);
@@ -31,7 +31,7 @@ export function setAttributes(element: Element, attributes: Readonly<Record<stri
 /** A picture whose parts have names: drawing again moves what is there, so that animations and transitions go on. */
 export class Scene {
   readonly #root: SVGSVGElement;
-  readonly #parts = new Map<string, SVGElement>();
+  readonly #parts = new Map<string, Element>();
   #drawn = new Set<string>();
 
   constructor(root: SVGSVGElement) {
@@ -42,7 +42,7 @@ export class Scene {
   put(key: string, tag: string, attributes: Readonly<Record<string, string | number>>, text?: string): void {
     let part = this.#parts.get(key);
     if (part === undefined) {
-      part = document.createElementNS(SVG, tag) as SVGElement;
+      part = document.createElementNS(SVG, tag);
       this.#parts.set(key, part);
       this.#root.append(part);
     }

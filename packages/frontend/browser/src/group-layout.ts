@@ -26,7 +26,7 @@ export function layoutOf(count: number, isNarrow: boolean): Layout {
   const width = isNarrow ? 360 : 760;
   const height = isNarrow ? 480 : 300;
   const middle = { x: width / 2, y: height / 2 };
-  const ellipse = isNarrow ? { x: 118, y: 98 } : { x: 165, y: 92 };
+  const ellipse = isNarrow ? { x: 118, y: 98 } : { x: 165, y: 88 };
   const radius = count > 5 ? 28 : 34;
   return {
     ...{ width, height, middle, radius },

@@ -84,7 +84,8 @@ export class GroupPicture {
         const [start, end] = b.id === leader?.replica ? [to, from] : [from, to];
         const state = linkState(a, b);
         const clear = { from: layout.radius + 3, to: layout.radius + 3 };
-        this.#line(`raft ${a.id} ${b.id}`, `link raft ${state} ${leads ? 'appends' : ''}`, start, end, clear);
+        const className = `link raft ${state} ${leads ? 'appends' : ''}`.trim();
+        this.#scene.put(`raft ${a.id} ${b.id}`, 'path', { class: className, d: linePath(start, end, clear) });
       }
     }
   }

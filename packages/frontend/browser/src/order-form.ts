@@ -70,11 +70,11 @@ export class OrderForm {
     if (this.#isBusy) return;
     this.#isBusy = true;
     this.#button.setAttribute('aria-disabled', 'true');
-    this.#open ??= { key: makeKey(), order: this.#read() };
-    const { order } = this.#open;
-    this.#tell('pending', `Placing: ${order.type} ${order.quantity} ${order.name}…`);
+    const open = this.#open ?? { key: makeKey(), order: this.#read() };
+    const { type, quantity, name } = open.order;
+    this.#tell('pending', `Placing: ${type} ${quantity} ${name}…`);
     try {
-      await this.#askUntilKnown(this.#open);
+      this.#open = (await this.#askUntilKnown(open)) ? null : open;
     } finally {
       this.#isBusy = false;
       this.#button.removeAttribute('aria-disabled');
@@ -82,26 +82,26 @@ export class OrderForm {
     }
   }
 
-  async #askUntilKnown(open: OpenOrder): Promise<void> {
+  /** Whether it became known. */
+  async #askUntilKnown(open: OpenOrder): Promise<boolean> {
     const { type, quantity, name } = open.order;
     let why = '';
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const answer = await ask(open);
       if (answer.end === 'filled') {
-        this.#open = null;
         this.#tell('good', `Order ${answer.number}: ${type} ${quantity} ${name}, done.`);
-        return;
+        return true;
       }
       if (answer.end === 'refused') {
-        this.#open = null;
         this.#tell('bad', `Refused: ${answer.why}.`);
-        return;
+        return true;
       }
       why = answer.why;
       this.#tell('pending', `Not known yet (${why}); asking again with the same key…`);
       await delay(Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** attempt));
     }
     this.#tell('bad', `The outcome is not known: ${why}. “Ask again” cannot make a second order.`);
+    return false;
   }
 
   #read(): OrderRequest {

@@ -1,5 +1,6 @@
 /** The dashboard as it is before the first look arrives. Scripts fill it; nothing in it comes from elsewhere. */
-import type { FC } from 'hono/jsx';
+import type { JSX } from 'hono/jsx/jsx-runtime';
+import { renderToString } from 'hono/jsx/dom/server';
 
 /** Bounds of the order form, as the order's schema has them. */
 interface PageProps {
@@ -8,11 +9,13 @@ interface PageProps {
   readonly quantityMax: number;
 }
 
-const Tile: FC<{ readonly id: string; readonly label: string; readonly unit: string }> = ({
-  id,
-  label,
-  unit,
-}) => (
+interface TileProps {
+  readonly id: string;
+  readonly label: string;
+  readonly unit: string;
+}
+
+const Tile = ({ id, label, unit }: TileProps): JSX.Element => (
   <div class="tile">
     <h3>{label}</h3>
     <p class="figure">
@@ -31,7 +34,7 @@ const Tile: FC<{ readonly id: string; readonly label: string; readonly unit: str
   </div>
 );
 
-const Tiles: FC = () => (
+const Tiles = (): JSX.Element => (
   <section class="tiles" aria-label="Rates and latencies">
     <Tile id="orders-rate" label="Orders" unit="/s" />
     <Tile id="latency" label="Order latency" unit="ms p50" />
@@ -40,7 +43,7 @@ const Tiles: FC = () => (
   </section>
 );
 
-const Group: FC = () => (
+const Group = (): JSX.Element => (
   <section class="card group" aria-labelledby="group-title">
     <h2 id="group-title">Group</h2>
     <svg id="group-picture" role="img" aria-labelledby="verdict" />
@@ -75,7 +78,7 @@ const Group: FC = () => (
   </section>
 );
 
-const OrderForm: FC<PageProps> = ({ nameLengthMax, quantityMax }) => (
+const OrderForm = ({ nameLengthMax, quantityMax }: PageProps): JSX.Element => (
   <section class="card" aria-labelledby="order-title">
     <h2 id="order-title">Place an order</h2>
     <form id="order-form" autocomplete="off">
@@ -118,7 +121,7 @@ const OrderForm: FC<PageProps> = ({ nameLengthMax, quantityMax }) => (
   </section>
 );
 
-const Stocks: FC = () => (
+const Stocks = (): JSX.Element => (
   <section class="card half" aria-labelledby="stocks-title">
     <h2 id="stocks-title">
       Stocks <small id="stocks-count" />
@@ -143,7 +146,7 @@ const Stocks: FC = () => (
   </section>
 );
 
-const Orders: FC = () => (
+const Orders = (): JSX.Element => (
   <section class="card half" aria-labelledby="orders-title">
     <h2 id="orders-title">Latest orders</h2>
     <div class="scroll tall" tabindex={0} role="group" aria-label="Latest orders, scrolls">
@@ -173,7 +176,7 @@ const Orders: FC = () => (
   </section>
 );
 
-const Events: FC = () => (
+const Events = (): JSX.Element => (
   <section class="card events" aria-labelledby="events-title">
     <h2 id="events-title">Events and faults</h2>
     <div class="scroll" tabindex={0} role="group" aria-label="Events, scrolls">
@@ -185,8 +188,7 @@ const Events: FC = () => (
   </section>
 );
 
-/** The whole page. */
-export const DashboardPage: FC<PageProps> = (props) => (
+const DashboardPage = (props: PageProps): JSX.Element => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -242,3 +244,8 @@ export const DashboardPage: FC<PageProps> = (props) => (
     </body>
   </html>
 );
+
+/** The whole page as HTML. */
+export function dashboardPage(props: PageProps): string {
+  return `<!doctype html>${renderToString(<DashboardPage {...props} />)}`;
+}

@@ -22,6 +22,12 @@ const POINTS_MAX = 120;
 /** `[orders a second, p50 ms or null, p99 ms or null, lookups a second]` */
 export type CurvePoint = readonly [number, number | null, number | null, number];
 
+/** What a viewer's stream is written to. */
+export type EventSink = Pick<
+  ServerResponse,
+  'writeHead' | 'write' | 'end' | 'destroy' | 'on' | 'writableLength'
+>;
+
 interface ViewersOptions {
   readonly log: Log;
   /** Looks at the cluster; never rejects. */
@@ -34,7 +40,7 @@ interface ViewersOptions {
 
 export class Viewers {
   readonly #o: ViewersOptions;
-  readonly #streams = new Set<ServerResponse>();
+  readonly #streams = new Set<EventSink>();
   #curves: CurvePoint[] = [];
   #timer: NodeJS.Timeout | null = null;
   #changeTimer: NodeJS.Timeout | null = null;
@@ -55,7 +61,7 @@ export class Viewers {
   }
 
   /** Sends this viewer everything from now on. */
-  add(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  add(response: EventSink, headers: Readonly<Record<string, string>>): void {
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     const isFirst = this.#streams.size === 0;
     this.#streams.add(response);
@@ -108,7 +114,7 @@ export class Viewers {
     for (const response of this.#streams) this.#write(response, text);
   }
 
-  #write(response: ServerResponse, text: string): void {
+  #write(response: EventSink, text: string): void {
     if (response.writableLength > BEHIND_BYTES_MAX) {
       this.#o.log.info({ behindBytes: response.writableLength }, 'a viewer that does not read is dropped');
       response.destroy();
@@ -117,7 +123,7 @@ export class Viewers {
     }
   }
 
-  #remove(response: ServerResponse): void {
+  #remove(response: EventSink): void {
     if (this.#streams.delete(response) && this.#streams.size === 0) this.#stop();
   }
 

@@ -1,7 +1,7 @@
 /** Which links between this member and the others are open, kept from what the transport tells. For people who watch. */
 
 /** What the transport tells, as far as it matters here. */
-export type PeerLinkEvent =
+type PeerLinkEvent =
   | {
       readonly type: 'connected' | 'disconnected';
       readonly peer: string;

@@ -6,7 +6,7 @@ import type { Call, CallEnv } from '../http/call.js';
 import type { Replies } from '../http/replies.js';
 import { matchesEtag } from '../rules/requests.js';
 import { readAssets, type Asset } from './assets.js';
-import { DashboardPage } from './page.js';
+import { dashboardPage } from './page.js';
 import type { Viewers } from './viewers.js';
 
 /** What the pages may do: load and connect to this origin, run no inline script, be framed by nobody. */
@@ -33,13 +33,9 @@ interface PageServices {
 export function routeDashboard(app: Hono<CallEnv>, services: PageServices): void {
   const { replies, viewers, servedBy } = services;
   const assets = readAssets();
-  const page = `<!doctype html>${String(
-    <DashboardPage
-      servedBy={servedBy}
-      nameLengthMax={ORDER_NAME_LENGTH_MAX}
-      quantityMax={ORDER_QUANTITY_MAX}
-    />,
-  )}`;
+  const page = dashboardPage({
+    ...{ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX },
+  });
   app.get('/', (c) => answerText(replies, c.env, page, 'text/html; charset=utf-8'));
   app.get('/assets/:name', (c) => {
     const asset = assets.get(c.req.param('name'));
