@@ -13,7 +13,7 @@ const ROLE_WORDS: Readonly<Record<ShownReplica['role'], string>> = {
   follower: 'follower',
   learner: 'learner',
   candidate: 'candidate',
-  preCandidate: 'sounding out',
+  preCandidate: 'pre-vote',
   silent: 'silent',
   unlinked: 'no link',
   unknown: '…',

@@ -22,7 +22,7 @@ export class Tables {
   readonly #orders = new Rows({
     body: bodyOf('orders'),
     keyOf: (order: DashboardSnapshot['orders'][number]) => String(order.number),
-    make: () => rowOf(['number', '', 'side', '', 'number', 'number']),
+    make: () => rowOf(['number', '', 'direction', '', 'number', 'number']),
     fill: (row, { number, time, type, name, quantity, price }) => {
       row.classList.toggle('buy', type === 'buy');
       fillCells(row, [whole(number), clockTime(time), type, name, whole(quantity), price]);

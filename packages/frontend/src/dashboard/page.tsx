@@ -68,7 +68,9 @@ const Group = (): JSX.Element => (
             <th scope="col" class="number">
               Lag
             </th>
-            <th scope="col">Links</th>
+            <th scope="col" class="links">
+              Links
+            </th>
             <th scope="col">Book</th>
           </tr>
         </thead>
@@ -137,7 +139,9 @@ const Stocks = (): JSX.Element => (
             <th scope="col" class="number">
               Quantity
             </th>
-            <th scope="col">Cached by</th>
+            <th scope="col" class="caches">
+              Cached by
+            </th>
           </tr>
         </thead>
         <tbody />
