@@ -106,6 +106,13 @@ module.exports = {
       to: { path: '^bench/' },
     },
     {
+      name: 'pages-load-themselves-alone',
+      comment: 'what runs in a browser has nothing of the server but types',
+      severity: 'error',
+      from: { path: '^packages/frontend/browser/src/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '^packages/frontend/browser/src/', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'outsiders-use-the-index',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },

@@ -2,6 +2,7 @@
 import { RaftError } from './core/errors.js';
 import type { Entry, LogIndex } from './core/types.js';
 
+/** When a log is compacted, and how much of it stays. */
 export interface CompactionOptions {
   /** Entries applied since the last compaction that make the next one due. */
   readonly entriesMax: number;

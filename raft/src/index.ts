@@ -15,11 +15,15 @@ export {
 } from './core/index.js';
 export type * from './core/index.js';
 export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './machine.js';
+export type { DiskEvent } from './disk-watch.js';
 export { RaftNode } from './node.js';
-export type { NodeStatus, RaftNodeOptions } from './options.js';
+export type { LogView, NodeEvent, NodeStatus, RaftNodeOptions } from './options.js';
 export type { SnapshotEvent } from './snapshots.js';
+export { SUBMISSIONS_MAX } from './submissions.js';
 export { LevelLog } from './storage/level-log.js';
+export { mendUnsynced } from './storage/leveldb-folder.js';
 export type { LevelLogOptions } from './storage/open-store.js';
+export { storageFailure } from './storage/storage-failure.js';
 export type { LogStorage } from './storage/storage.js';
 export type {
   IncomingSnapshot,
@@ -29,4 +33,5 @@ export type {
 } from './transport/transport.js';
 export type { HttpTransportOptions } from './transport/http-options.js';
 export { HttpTransport } from './transport/http-transport.js';
+export type { RefusalStatus } from './transport/handshake.js';
 export type { DropReason, LinkDirection, TransportEvent } from './transport/events.js';

@@ -1,6 +1,7 @@
 /** What the log's entries are applied to, and what a snapshot is of. */
 import type { Entry, LogBase, LogIndex } from './core/types.js';
 
+/** What committed entries are applied to: the embedder's own. */
 export interface StateMachine {
   /** The last index that is in the machine, 0 for a new one. It must survive a restart together with its effects. */
   readonly applied: LogIndex;
@@ -34,6 +35,7 @@ export interface SnapshotSupport {
   receive(base: LogBase, chunks: AsyncIterable<Uint8Array>): Promise<StagedSnapshot>;
 }
 
+/** The state machine as it was at one index, to be sent as a snapshot. */
 export interface SnapshotView {
   /** The last index that is in it. */
   readonly index: LogIndex;

@@ -222,4 +222,24 @@ test('a broken invariant is fatal, and so is a listener that throws', async () =
   await throwing.node.stop();
 });
 
+test('a disk that takes long is told of once while it does, and once when it has come through', async () => {
+  const rig = await startAlone();
+  rig.storage.gate.close();
+  rig.node.propose(DATA);
+  await until(() => rig.storage.gate.waiting === 1);
+  rig.clock.advance(40);
+  assert.equal(rig.events, []);
+  rig.clock.advance(100);
+  assert.equal(rig.events, [{ type: 'diskSlow', waitedMs: 140 }]);
+  rig.clock.advance(100);
+  rig.storage.gate.open();
+  await until(() => rig.machine.applied === 2);
+  assert.equal(rig.events.slice(1), [{ type: 'diskRecovered', tookMs: 240 }]);
+  rig.node.propose(DATA);
+  await until(() => rig.machine.applied === 3);
+  rig.clock.advance(100);
+  assert.is(rig.events.length, 2);
+  await rig.node.stop();
+});
+
 test.run();

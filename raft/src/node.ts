@@ -9,17 +9,29 @@ import { RaftError, invariant } from './core/errors.js';
 import type { MembershipChange } from './core/membership-change.js';
 import { RaftCore } from './core/raft.js';
 import type { Entry, LogBase, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
+import { DiskWatch } from './disk-watch.js';
 import { Group } from './group.js';
-import { TICK_MS, coreConfig, type LogView, type NodeStatus, type RaftNodeOptions } from './options.js';
+import {
+  TICK_MS,
+  coreConfig,
+  slowDiskMs,
+  type LogView,
+  type NodeStatus,
+  type RaftNodeOptions,
+} from './options.js';
 import { PendingReads } from './pending-reads.js';
 import { checkStart, finishInstall } from './recovery.js';
 import { Snapshots } from './snapshots.js';
+import { Submissions } from './submissions.js';
 
+/** One member of a group, running: it owns its storage and transport, and feeds its state machine. */
 export class RaftNode {
   readonly #options: RaftNodeOptions;
   readonly #core: RaftCore;
   readonly #clock: Clock;
   readonly #reads: PendingReads;
+  readonly #disk: DiskWatch;
+  readonly #submissions = new Submissions();
   readonly #group: Group;
   readonly #snapshots: Snapshots;
   readonly #compactor: Compactor;
@@ -43,6 +55,7 @@ export class RaftNode {
     const start = { hardState: storage.hardState(), reader: storage, applied: machine.applied };
     this.#core = new RaftCore(config, start);
     const onEvent = options.onEvent ?? (() => undefined);
+    this.#disk = new DiskWatch(this.#clock, slowDiskMs(options), onEvent);
     this.#snapshots = new Snapshots({
       ...{ id, core: this.#core, transport, support: machine.snapshots ?? null, onEvent },
       input: (give) => this.#input(give),
@@ -72,9 +85,10 @@ export class RaftNode {
     });
     // What the first message showed may have stopped it already.
     if (node.#state !== 'running') return node;
-    node.#stopTicking = node.#clock.every(options.tickMs ?? TICK_MS, () =>
-      node.#input(() => node.#core.tick()),
-    );
+    node.#stopTicking = node.#clock.every(options.tickMs ?? TICK_MS, () => {
+      node.#disk.tick();
+      node.#input(() => node.#core.tick());
+    });
     // A cluster of one need not wait for a timeout to lead.
     const { voters } = node.#core.log.memberships.inForce;
     if (voters.length === 1 && voters[0] === options.id) node.#input(() => node.#core.campaign());
@@ -86,6 +100,7 @@ export class RaftNode {
     return this.#core.log;
   }
 
+  /** How this member stands now. */
   status(): NodeStatus {
     const leadership = this.#core.leadership;
     const leading =
@@ -96,13 +111,24 @@ export class RaftNode {
   /**
    * Logs `data` as one entry, to be replicated with whatever else comes in this turn. Its fate shows in the state
    * machine: it is committed if the entry applied at `index` is of `term`.
-   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `STOPPED`: the proposal surely had no effect.
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED`, `TOO_LARGE` or `STOPPED`: the proposal surely had no effect.
    */
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
     this.#checkRunning();
     const proposal = this.#core.propose(data);
     this.#flushSoon();
     return proposal;
+  }
+
+  /**
+   * Logs `data` like `propose`, and resolves with its index once this member's machine has applied it.
+   * @throws RaftError what `propose` throws, also `OVERLOADED` where `SUBMISSIONS_MAX` wait: it surely had no effect;
+   *   `LEADERSHIP_LOST` where leadership was lost, or the node stopped, before it was applied: it may yet come about.
+   */
+  async submit(data: Uint8Array): Promise<LogIndex> {
+    this.#submissions.checkRoom();
+    const { index } = this.propose(data);
+    return this.#submissions.add(index, this.#core.leadership);
   }
 
   /**
@@ -179,6 +205,7 @@ export class RaftNode {
     this.#stopTicking();
     const stopped = new RaftError('STOPPED', 'the node has stopped');
     this.#reads.rejectAll(stopped);
+    this.#submissions.giveUp('the node has stopped', stopped);
     this.#group.giveUp(stopped);
     this.#snapshots.cancel();
     try {
@@ -229,6 +256,7 @@ export class RaftNode {
     for (const message of ready.send) this.#options.transport.send(message);
     if (ready.membership !== null) this.#group.news(ready.membership);
     this.#group.settle(this.#core.log, this.#core.leadership);
+    this.#submissions.ledBy(this.#core.leadership);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     for (const follower of ready.snapshots) this.#snapshots.send(follower);
     if (ready.apply.length > 0) this.#applying = this.#apply(ready.apply);
@@ -236,9 +264,11 @@ export class RaftNode {
   }
 
   async #persist(batch: PersistBatch): Promise<void> {
+    this.#disk.begin();
     try {
       if (batch.base === undefined) await this.#options.storage.persist(batch);
       else await this.#install(batch, batch.base);
+      this.#disk.end();
       if (this.#state !== 'running') return;
       this.#core.persisted();
     } catch (error) {
@@ -283,6 +313,7 @@ export class RaftNode {
       this.#fail(error);
       return;
     }
+    this.#submissions.applied(this.#core.log.applied);
     this.#reads.serve(this.#core.log.applied);
     this.#flush();
   }
@@ -293,7 +324,7 @@ export class RaftNode {
     if (shown === this.#shown) return;
     this.#shown = shown;
     if (status.role !== 'leader') this.#snapshots.abortSending();
-    this.#options.onChange(status);
+    this.#options.onChange?.(status);
   }
 
   /** After a failure nothing is sent, acknowledged or written any more. */
@@ -303,6 +334,7 @@ export class RaftNode {
     this.#stopTicking();
     const failed = new RaftError('STOPPED', 'the node has failed', { cause: error });
     this.#reads.rejectAll(failed);
+    this.#submissions.giveUp('the node has failed', failed);
     this.#group.giveUp(failed);
     this.#options.onFatal(error);
   }

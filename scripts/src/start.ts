@@ -1,9 +1,8 @@
 /** `npm start`: runs a cluster on this machine until Ctrl-C. */
 import { Command } from 'commander';
-import { LocalCluster, readSecret, type ClusterOptions } from '@trireme/cluster';
+import { LocalCluster, readSecret, serveControl, type ClusterOptions } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
 import { DATA_DEFAULT, dataFolder, runScript } from './command-line.js';
-import { serveControl } from './control/server.js';
 
 interface StartOptions {
   readonly data: string;

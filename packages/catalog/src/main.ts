@@ -1,5 +1,6 @@
 /** The catalog process. */
 import {
+  awaitRoom,
   createLog,
   EXIT,
   Metrics,
@@ -28,6 +29,7 @@ const STORE_EXIT_CODES: Readonly<Record<StoreErrorCode, number>> = {
   LOCKED: EXIT.usage,
   OPEN_FAILED: EXIT.unavailable,
   WRITE_FAILED: EXIT.unavailable,
+  FULL: EXIT.full,
 };
 
 function exitCodeOf(error: unknown): number {
@@ -36,6 +38,19 @@ function exitCodeOf(error: unknown): number {
   // The system's errors when it cannot listen carry the call's name.
   if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
   return EXIT.internal;
+}
+
+/** What to do about an error of a catalog, whose data are in `data`. */
+function adviceOf(error: unknown, data: string): string | null {
+  if (!(error instanceof StoreError)) return null;
+  if (error.code === 'DAMAGED') {
+    return (
+      `what is damaged: npm run doctor -- --data ${data}. ` +
+      `To bring it back: move ${data} away and start the catalog, which is rebuilt from its seed file and the order book`
+    );
+  }
+  if (error.code === 'FULL') return `make room on the disk of ${data}, and start it again: it loses nothing`;
+  return null;
 }
 
 const command = processCommand({ name: 'catalog', description: 'Keeps stock: decides each log index once.' });
@@ -65,11 +80,13 @@ await runProcess({
   log,
   exitWithParent: options.exitWithParent,
   exitCodeOf,
-  start: async (fatal) => {
+  adviceOf: (error) => adviceOf(error, options.data),
+  start: async (fatal, stopping) => {
     const { data, cluster, host, port, leaseMs, seedFile } = options;
     const identity = readIdentity(options, log);
     const seed = seedFile === undefined ? DEFAULT_SEED : await loadSeedFile(seedFile);
     const metrics = new Metrics({ service: 'catalog', id: options.id });
+    await awaitRoom({ folder: data, log, stopping });
     const store = await CatalogStore.open({ folder: data, cluster, seed });
     const service = new CatalogService({ store, identity, log, metrics, host, port, leaseMs, fatal });
     const listening = await service.start();

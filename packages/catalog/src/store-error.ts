@@ -1,3 +1,5 @@
+import { statfs } from 'node:fs/promises';
+
 /** Why a store cannot be opened or written. */
 export type StoreErrorCode =
   /** A record is damaged or missing; the catalog must not serve from this folder. */
@@ -11,7 +13,9 @@ export type StoreErrorCode =
   /** The folder cannot be opened, for a reason of the system's. */
   | 'OPEN_FAILED'
   /** A write or a sync failed; what is on disk is unknown and the process has to stop. */
-  | 'WRITE_FAILED';
+  | 'WRITE_FAILED'
+  /** The same, or it cannot be opened, because the disk is full: with room on it the process can start again. */
+  | 'FULL';
 
 /** Thrown when the catalog's store refuses or fails; `code` says which. */
 export class StoreError extends Error {
@@ -22,4 +26,32 @@ export class StoreError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/**
+ * A disk with less than this free is full. LevelDB gives no code for it, and what it removes after a step that failed
+ * makes room again: a table that was half written, of 4 MiB at the most.
+ */
+const FULL_BYTES = 8 * 1024 * 1024;
+
+/** Why something failed on the disk of `path`: `FULL` where it is full, `code` elsewhere. */
+export async function failure(
+  path: string,
+  code: StoreErrorCode,
+  what: string,
+  cause: unknown,
+): Promise<StoreError> {
+  const free = await statfs(path).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => Number.POSITIVE_INFINITY,
+  );
+  const isFull = free < FULL_BYTES;
+  const message = isFull ? `${what}: the disk is full, ${free} bytes are free` : what;
+  return new StoreError(isFull ? 'FULL' : code, `${message}: ${reason(cause)}`, { cause });
+}
+
+/** What happened, in LevelDB's words: `level` wraps the error that says it. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? reason(error.cause) : error.message;
 }

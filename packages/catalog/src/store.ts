@@ -24,7 +24,7 @@ import {
   type Standing,
   type StoredRecord,
 } from './records.js';
-import { StoreError } from './store-error.js';
+import { StoreError, failure, reason } from './store-error.js';
 
 type Database = Level<Buffer, Buffer>;
 
@@ -47,6 +47,14 @@ interface Contents {
   standing: Standing | null;
 }
 
+/** What a store that was opened has found. */
+interface Found {
+  readonly folder: string;
+  readonly contents: Contents;
+  readonly standing: Standing;
+  readonly fresh: boolean;
+}
+
 /** An open store. At most one write at a time. */
 export class CatalogStore {
   /** What was on disk when the store was opened. */
@@ -54,14 +62,16 @@ export class CatalogStore {
   /** Whether the folder was empty and has been seeded now. */
   readonly fresh: boolean;
   readonly #database: Database;
+  readonly #folder: string;
   readonly #stockChecksums: Map<string, number>;
   readonly #outcomeChecksums: Map<number, number>;
   #sum: number;
   #writing = false;
   #failed = false;
 
-  private constructor(database: Database, contents: Contents, standing: Standing, fresh: boolean) {
+  private constructor(database: Database, { folder, contents, standing, fresh }: Found) {
     this.#database = database;
+    this.#folder = folder;
     this.#stockChecksums = contents.stockChecksums;
     this.#outcomeChecksums = contents.outcomeChecksums;
     this.#sum = standing.sum;
@@ -83,7 +93,8 @@ export class CatalogStore {
       const fresh = isEmpty(found);
       if (fresh) await seed(database, options);
       const contents = fresh ? await read(database) : found;
-      return new CatalogStore(database, contents, verify(contents, options.cluster), fresh);
+      const standing = verify(contents, options.cluster);
+      return new CatalogStore(database, { folder: options.folder, contents, standing, fresh });
     } catch (error) {
       await database.close();
       throw error;
@@ -124,7 +135,7 @@ export class CatalogStore {
       await batch.write({ sync: true });
     } catch (error) {
       this.#failed = true;
-      throw new StoreError('WRITE_FAILED', `the catalog cannot write: ${reason(error)}`, { cause: error });
+      throw await failure(this.#folder, 'WRITE_FAILED', 'the catalog cannot write', error);
     } finally {
       this.#writing = false;
     }
@@ -168,8 +179,9 @@ async function openDatabase(folder: string): Promise<Database> {
     if (code === 'LEVEL_LOCKED') {
       throw new StoreError('LOCKED', `another process has ${folder} open`, { cause: error });
     }
-    const kind = code === 'LEVEL_CORRUPTION' ? 'DAMAGED' : 'OPEN_FAILED';
-    throw new StoreError(kind, `${folder} cannot be opened: ${reason(cause ?? error)}`, { cause: error });
+    const what = `${folder} cannot be opened`;
+    if (code !== 'LEVEL_CORRUPTION') throw await failure(folder, 'OPEN_FAILED', what, error);
+    throw new StoreError('DAMAGED', `${what}: ${reason(cause)}`, { cause: error });
   }
 }
 
@@ -223,7 +235,7 @@ function isEmpty({ identity, standing, stocks, outcomes }: Contents): boolean {
 }
 
 /** One batch: after a crash there is either nothing, and the folder is seeded again, or all of it. */
-async function seed(database: Database, { cluster, seed: stocks }: StoreOptions): Promise<void> {
+async function seed(database: Database, { folder, cluster, seed: stocks }: StoreOptions): Promise<void> {
   const records = stocks.map(stockRecord);
   const standing = {
     lastIndex: 0,
@@ -238,7 +250,7 @@ async function seed(database: Database, { cluster, seed: stocks }: StoreOptions)
     for (const { key, value } of all) batch.put(key, value);
     await batch.write({ sync: true });
   } catch (error) {
-    throw new StoreError('WRITE_FAILED', `the catalog cannot be seeded: ${reason(error)}`, { cause: error });
+    throw await failure(folder, 'WRITE_FAILED', 'the catalog cannot be seeded', error);
   }
 }
 
@@ -276,8 +288,4 @@ function compare(what: string, found: number, written: number): void {
 
 function missing(key: Buffer): StoreError {
   return new StoreError('DAMAGED', `record ${recordName(key)} of the catalog is missing`);
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

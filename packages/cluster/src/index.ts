@@ -5,6 +5,8 @@ export {
   type ProcessEntry,
   type Role,
 } from './cluster-file.js';
+export type { ControlAnswer, KilledProcess } from './control/protocol.js';
+export { serveControl, type Steered } from './control/server.js';
 export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
 export type { ClusterOptions } from './cluster-options.js';

@@ -5,5 +5,6 @@ export * from './guards.js';
 export * from './money.js';
 export * from './order.js';
 export * from './protocol.js';
+export * from './reports.js';
 export * from './requests.js';
 export * from './stock.js';

@@ -5,9 +5,10 @@
 import type { CommandWire, OutcomeWire } from './command.js';
 import type { Cents } from './money.js';
 import type { OrderType } from './order.js';
+import type { CatalogReport, ReplicaReport } from './reports.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 
@@ -27,7 +28,9 @@ export type ToReplica =
       readonly after: number;
       readonly limit: number;
       readonly name: string | null;
-    };
+    }
+  /** Asks what the replica is doing; for people who watch. */
+  | { readonly t: 'report' };
 
 // ---- order replica -> front-end ------------------------------------------------------------------------------
 
@@ -69,7 +72,9 @@ export type FromReplica =
       readonly orders: readonly OrderWire[];
       readonly next: number | null;
     }
-  | { readonly t: 'pageRefused'; readonly id: number; readonly why: 'notLeader' | 'busy' };
+  | { readonly t: 'pageRefused'; readonly id: number; readonly why: 'notLeader' | 'busy' }
+  /** Answers `report`. */
+  | { readonly t: 'report'; readonly report: ReplicaReport };
 
 // ---- front-end -> catalog ------------------------------------------------------------------------------------
 
@@ -79,7 +84,9 @@ export type FrontendToCatalog =
   | { readonly t: 'lookup'; readonly items: readonly (readonly [id: number, name: string])[] }
   | { readonly t: 'list'; readonly id: number; readonly after: string; readonly limit: number }
   /** Every stock named in revocation `seq`, and in those before it, is out of the cache. */
-  | { readonly t: 'dropped'; readonly seq: number };
+  | { readonly t: 'dropped'; readonly seq: number }
+  /** Asks what the catalog is doing; for people who watch. */
+  | { readonly t: 'report' };
 
 // ---- catalog -> front-end ------------------------------------------------------------------------------------
 
@@ -112,7 +119,9 @@ export type CatalogToFrontend =
       readonly seq: number;
       readonly version: number;
       readonly names: readonly string[];
-    };
+    }
+  /** Answers `report`. */
+  | { readonly t: 'report'; readonly report: CatalogReport };
 
 // ---- leader -> catalog ---------------------------------------------------------------------------------------
 

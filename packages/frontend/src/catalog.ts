@@ -4,6 +4,7 @@
  */
 import {
   LINK_PATHS,
+  type CatalogReport,
   type CatalogToFrontend,
   type FrontendToCatalog,
   type LookupResult,
@@ -14,6 +15,7 @@ import { Asker } from './asker.js';
 import { AGAIN, type EXPIRED, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import { parseFromCatalog, stockOf } from './rules/frames.js';
+import { ReportBoard, type Reported } from './rules/report-board.js';
 import type { StockCache, StockView } from './rules/stock-cache.js';
 
 /** A page of stocks; `next` is the name to go on after, null at the end. */
@@ -43,10 +45,14 @@ interface CatalogOptions {
   readonly identity: LinkIdentity;
   readonly log: Log;
   readonly cache: StockCache;
+  /** Called when the link has opened or closed. */
+  readonly changed: () => void;
 }
 
 export class Catalog {
   readonly #cache: StockCache;
+  readonly #changed: () => void;
+  readonly #reports = new ReportBoard<CatalogReport>();
   readonly #dialer: LinkDialer;
   #link: Link | null = null;
   #renewal: NodeJS.Timeout | null = null;
@@ -65,6 +71,7 @@ export class Catalog {
 
   constructor(options: CatalogOptions) {
     this.#cache = options.cache;
+    this.#changed = options.changed;
     this.#dialer = new LinkDialer({
       url: options.url,
       path: LINK_PATHS.frontendToCatalog,
@@ -93,6 +100,16 @@ export class Catalog {
   /** For the status page. */
   get status(): { connected: boolean; lookups: { readonly queued: number; readonly sent: number } } {
     return { connected: this.connected, lookups: this.#lookups.counts };
+  }
+
+  /** What the catalog told of itself last, for people who watch. */
+  get reported(): Reported<CatalogReport> | null {
+    return this.#reports.last('catalog');
+  }
+
+  /** Asks the catalog what it is doing, unless it has not answered the last time. */
+  askReport(): void {
+    if (this.#link !== null && this.#reports.ask('catalog')) send(this.#link, { t: 'report' });
   }
 
   /** The stock from the cache, or null if the catalog must be asked. */
@@ -132,6 +149,7 @@ export class Catalog {
     if (this.#cache.capacity > 0) this.#renew(link);
     this.#lookups.wake();
     this.#lists.wake();
+    this.#changed();
   }
 
   #closed(link: Link): void {
@@ -141,6 +159,8 @@ export class Catalog {
     this.#renewal = null;
     this.#lookups.abandon(link);
     this.#lists.abandon(link);
+    this.#reports.unlinked('catalog');
+    this.#changed();
   }
 
   /** Renews every third of a lease, whether or not the last renewal was granted. */
@@ -162,6 +182,9 @@ export class Catalog {
       case 'page':
       case 'pageUnready':
         this.#lists.answered(link, frame.id, frame);
+        return;
+      case 'report':
+        this.#reports.heard('catalog', frame.report, performance.now());
         return;
       case 'revoke':
         // The trade waits for this answer: nothing may come between reading the frame and dropping the stocks.

@@ -5,7 +5,13 @@ import type { Services } from './http/services.js';
 /** @returns where the durations go of requests that had to ask a replica or the catalog */
 export function describeFrontend(
   metrics: Metrics,
-  { replies, replicas, catalog, cache, deadlines }: Omit<Services, 'metrics' | 'durations' | 'operatorToken'>,
+  {
+    replies,
+    replicas,
+    catalog,
+    cache,
+    deadlines,
+  }: Pick<Services, 'replies' | 'replicas' | 'catalog' | 'cache' | 'deadlines'>,
 ): DurationSink {
   metrics.counter('http_answers_total', 'Answers on the public port, by HTTP status.', () =>
     [...replies.answers].map(([code, count]) => [{ code: String(code) }, count] as const),

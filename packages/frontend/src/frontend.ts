@@ -2,12 +2,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LinkIdentity, Log, Metrics } from '@trireme/service';
 import { Catalog } from './catalog.js';
+import { Dashboard } from './dashboard/dashboard.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
 import { Replicas } from './replicas.js';
+import { OrderCounters } from './rules/dashboard/traffic.js';
 import { StockCache } from './rules/stock-cache.js';
 
 /** Requests that wait for a replica, the catalog or their own body at most; a further one is answered 503. */
@@ -56,17 +58,24 @@ const ANSWER_MS_MAX = 50;
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
   const { identity, log, deadlineMs, metrics } = options;
   const cache = new StockCache(options.cacheSize);
-  const catalog = new Catalog({ url: options.catalogUrl, identity, log, cache });
+  // Called once links open, when everything below is there.
+  const changed = (): void => dashboard.changed();
+  const catalog = new Catalog({ url: options.catalogUrl, identity, log, cache, changed });
   // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
   const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
-  const replicas = new Replicas({ replicas: options.replicas, identity, log, patience });
+  const replicas = new Replicas({ replicas: options.replicas, identity, log, patience, changed });
   const replies = new Replies(identity.name, log);
-  const parts = {
+  const servedBy = identity.name;
+  const base = {
     ...{ replies, replicas, catalog, cache },
     deadlines: new DeadlineTimer(deadlineMs - Math.min(ANSWER_MS_MAX, deadlineMs / 10), REQUESTS_MAX),
   };
-  const durations = describeFrontend(metrics, parts);
-  const app = createApp({ ...parts, metrics, durations, operatorToken: options.operatorToken });
+  const counters = new OrderCounters();
+  const dashboard = new Dashboard({ ...base, servedBy, counters, log });
+  const durations = describeFrontend(metrics, base);
+  const { viewers } = dashboard;
+  const { operatorToken } = options;
+  const app = createApp({ ...base, counters, viewers, servedBy, metrics, durations, operatorToken });
   const server = new PublicServer({ host: options.host, port: options.port, app, replies, log });
   const port = await server.listen();
   catalog.start();
@@ -77,6 +86,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
     stop: async () => {
       replies.draining = true;
       await delay(options.lingerMs);
+      viewers.close();
       await server.close(DRAIN_MS_MAX);
       await Promise.all([catalog.stop(), replicas.stop()]);
     },

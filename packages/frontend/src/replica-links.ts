@@ -9,6 +9,8 @@ interface ReplicaLinksOptions {
   readonly log: Log;
   /** Makes what is told of the links to a replica, known by its url. */
   readonly handler: (url: string) => LinkHandler;
+  /** Called with the url of a replica that is to be linked with no more. */
+  readonly left: (url: string) => void;
 }
 
 export class ReplicaLinks {
@@ -46,10 +48,9 @@ export class ReplicaLinks {
     return this.#open.get(url) ?? null;
   }
 
-  /** For the status page. */
-  get status(): readonly { readonly id: string; readonly connected: boolean }[] {
-    const replicas = this.#roster.replicas((url) => this.#open.has(url));
-    return replicas.map(({ id, url }) => ({ id, connected: this.#open.has(url) }));
+  /** Whom to be linked with, linked or not. */
+  get replicas(): readonly ReplicaAddress[] {
+    return this.#roster.replicas((url) => this.#open.has(url));
   }
 
   /** A replica told who is in the group. */
@@ -61,7 +62,7 @@ export class ReplicaLinks {
 
   #reconcile(): void {
     if (!this.#isRunning) return;
-    const urls = new Set(this.#roster.replicas((url) => this.#open.has(url)).map(({ url }) => url));
+    const urls = new Set(this.replicas.map(({ url }) => url));
     for (const url of [...this.#dialers.keys()]) if (!urls.has(url)) this.#close(url);
     for (const url of urls) if (!this.#dialers.has(url)) this.#dial(url);
   }
@@ -94,6 +95,7 @@ export class ReplicaLinks {
     const dialer = this.#dialers.get(url);
     if (dialer === undefined) return;
     this.#dialers.delete(url);
+    this.#o.left(url);
     const stopped: Promise<void> = dialer.stop().then(() => void this.#stopping.delete(stopped));
     this.#stopping.add(stopped);
   }

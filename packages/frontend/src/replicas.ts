@@ -2,7 +2,15 @@
  * The order replicas as the front-end sees them: a link to each, kept open; who leads; and what was asked of them.
  * Commands, lists and confirmed reads go to the leader; what any replica can answer goes to each in turn.
  */
-import type { CommandWire, FromReplica, GetResult, Order, SubmitResult, ToReplica } from '@trireme/domain';
+import type {
+  CommandWire,
+  FromReplica,
+  GetResult,
+  Order,
+  ReplicaReport,
+  SubmitResult,
+  ToReplica,
+} from '@trireme/domain';
 import type { Link, LinkHandler, LinkIdentity, Log } from '@trireme/service';
 import { Asker } from './asker.js';
 import type { DeadlineTimer } from './deadline-timer.js';
@@ -12,6 +20,7 @@ import type { Deadline } from './rules/deadlines.js';
 import { orderOf, parseFromReplica } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
+import { ReportBoard, type Reported } from './rules/report-board.js';
 import type { ReplicaAddress } from './rules/roster.js';
 import type { Decided, Undecided } from './rules/results.js';
 
@@ -19,6 +28,13 @@ import type { Decided, Undecided } from './rules/results.js';
 interface OrderPage {
   readonly orders: readonly Order[];
   readonly next: number | null;
+}
+
+/** A replica as this front-end sees it. */
+interface ReplicaView {
+  readonly id: string;
+  readonly linked: boolean;
+  readonly reported: Reported<ReplicaReport> | null;
 }
 
 interface ListQuestion {
@@ -50,10 +66,14 @@ interface ReplicasOptions {
   readonly log: Log;
   /** How long one replica is waited for before another is asked: a paused one must not hold a read up. */
   readonly patience: DeadlineTimer;
+  /** Called when a link has opened or closed, or who leads may have changed. */
+  readonly changed: () => void;
 }
 
 export class Replicas {
   readonly #log: Log;
+  readonly #changed: () => void;
+  readonly #reports = new ReportBoard<ReplicaReport>();
   readonly #patience: DeadlineTimer;
   readonly #board = new LeaderBoard();
   readonly #picker = new ReplicaPicker();
@@ -87,9 +107,16 @@ export class Replicas {
 
   constructor(options: ReplicasOptions) {
     this.#log = options.log;
+    this.#changed = options.changed;
     this.#patience = options.patience;
     const { replicas: seeds, identity, log } = options;
-    this.#links = new ReplicaLinks({ seeds, identity, log, handler: (url) => this.#handler(url) });
+    this.#links = new ReplicaLinks({
+      seeds,
+      identity,
+      log,
+      handler: (url) => this.#handler(url),
+      left: (url) => this.#reports.forget(url),
+    });
   }
 
   start(): void {
@@ -100,21 +127,40 @@ export class Replicas {
     await this.#links.stop();
   }
 
-  /** Null while no leader is known or its link is closed. */
-  get leader(): Leader | null {
-    return this.#board.certain && this.#leaderLink() !== null ? this.#board.leader : null;
+  /** The member that leads, and its term; null while none is known or its link is closed. */
+  get leader(): { readonly replica: string; readonly term: number } | null {
+    const { leader, certain } = this.#board;
+    if (leader === null || !certain || this.#leaderLink() === null) return null;
+    return { replica: leader.id, term: leader.term };
   }
 
   /** For the status page. */
   get status(): ReplicasStatus {
     return {
-      replicas: this.#links.status,
+      replicas: this.#links.replicas.map(({ id, url }) => ({ id, connected: this.#links.get(url) !== null })),
       commands: this.#commands.counts,
       reads: {
         queued: this.#localReads.counts.queued + this.#confirmedReads.counts.queued,
         sent: this.#localReads.counts.sent + this.#confirmedReads.counts.sent,
       },
     };
+  }
+
+  /** What each replica told of itself last, for people who watch. */
+  get members(): readonly ReplicaView[] {
+    return this.#links.replicas.map(({ id, url }) => ({
+      id,
+      linked: this.#links.get(url) !== null,
+      reported: this.#reports.last(url),
+    }));
+  }
+
+  /** Asks every linked replica what it is doing, but for those that have not answered the last time. */
+  askReports(): void {
+    for (const url of this.#links.urls) {
+      const link = this.#links.get(url);
+      if (link !== null && this.#reports.ask(url)) send(link, { t: 'report' });
+    }
   }
 
   /** Has a command decided, asking again with its key until the deadline. */
@@ -170,19 +216,24 @@ export class Replicas {
 
   #handler(url: string): LinkHandler {
     return {
-      opened: () => this.#localReads.wake(),
+      opened: () => {
+        this.#localReads.wake();
+        this.#changed();
+      },
       message: (link, message) => {
         this.#picker.heard(url);
         this.#message(url, link, parseFromReplica(message));
       },
       closed: (link) => {
         this.#picker.heard(url);
+        this.#reports.unlinked(url);
         if (this.#links.get(url) === null) this.#board.forget(url);
         for (const asker of [this.#commands, this.#confirmedReads, this.#lists, this.#localReads]) {
           asker.abandon(link);
         }
         this.#leaderMayHaveChanged();
         this.#localReads.wake();
+        this.#changed();
       },
     };
   }
@@ -192,6 +243,10 @@ export class Replicas {
       case 'leader':
         this.#board.report(url, frame.self, frame.leader, frame.term);
         this.#leaderMayHaveChanged();
+        this.#changed();
+        return;
+      case 'report':
+        this.#reports.heard(url, frame.report, performance.now());
         return;
       case 'members':
         this.#links.regrouped(frame.index, frame.items);

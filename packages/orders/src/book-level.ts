@@ -1,6 +1,7 @@
 /** LevelDB as the book uses it: bytes in, bytes out. */
 import { Level } from 'level';
-import { RaftError } from '@trireme/raft';
+import { dirname } from 'node:path';
+import { RaftError, storageFailure } from '@trireme/raft';
 import type { BookRecord } from './record-stream.js';
 
 export type BookLevel = Level<Uint8Array, Uint8Array>;
@@ -23,7 +24,7 @@ const PAGE = 1000;
 
 /**
  * Opens the LevelDB at `path`, or makes an empty one.
- * @throws RaftError `LOG_DAMAGED`, or `BAD_CONFIG` if another process has it open.
+ * @throws RaftError `LOG_DAMAGED`; `BAD_CONFIG` if another process has it open; `STORAGE_FULL` or `STORAGE_FAILED`.
  */
 export async function openLevel(path: string): Promise<BookLevel> {
   const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
@@ -31,16 +32,21 @@ export async function openLevel(path: string): Promise<BookLevel> {
     await db.open();
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const message = `cannot open the order book at ${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
-    const isDamage = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_CORRUPTION';
-    throw new RaftError(isDamage ? 'LOG_DAMAGED' : 'BAD_CONFIG', message, { cause: error });
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+    const what = `cannot open the order book at ${path}`;
+    if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_LOCKED')
+      throw await storageFailure(dirname(path), what, error);
+    const message = `${what}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new RaftError(code === 'LEVEL_CORRUPTION' ? 'LOG_DAMAGED' : 'BAD_CONFIG', message, {
+      cause: error,
+    });
   }
   return db;
 }
 
 /** Records in the order of their keys, many at a time. */
 export async function* scanRecords(db: BookLevel, range: ScanRange): AsyncGenerator<BookRecord> {
-  const iterator = db.iterator<Uint8Array, Uint8Array>(range);
+  const iterator = db.iterator<Uint8Array, Uint8Array>({ ...range, fillCache: false });
   try {
     for (;;) {
       const page = await iterator.nextv(PAGE);

@@ -1,13 +1,13 @@
 /** What the peer port tells of itself: kept for metrics, and logged so that strangers cannot flood the log. */
 import type { TransportEvent } from '@trireme/raft';
 import { Tally, Throttle, type Log, type Metrics } from '@trireme/service';
+import { PeerLinks } from './rules/peer-links.js';
 
 export class PeerWatch {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #throttle = new Throttle();
-  /** Links that are open, as `peer direction`. */
-  readonly #open = new Set<string>();
+  readonly links = new PeerLinks();
   readonly #events = new Tally();
 
   /** @param now monotonic milliseconds; `performance.now` unless given. */
@@ -15,10 +15,7 @@ export class PeerWatch {
     this.#log = log;
     this.#now = now;
     metrics.gauge('network_active_peers', 'Links to and from other replicas that are open.', () =>
-      [...this.#open].map((link) => {
-        const [peer = '', direction = ''] = link.split(' ');
-        return [{ peer, direction }, 1] as const;
-      }),
+      this.links.open.map((labels) => [labels, 1] as const),
     );
     metrics.counter(
       'network_peer_events_total',
@@ -29,15 +26,14 @@ export class PeerWatch {
 
   readonly onEvent = (event: TransportEvent): void => {
     const { type: kind } = event;
+    this.links.event(event);
     switch (event.type) {
       case 'connected': {
-        this.#open.add(`${event.peer} ${event.direction}`);
         this.#events.add({ kind, peer: event.peer });
         this.#log.info(event, 'peer link opened');
         return;
       }
       case 'disconnected': {
-        this.#open.delete(`${event.peer} ${event.direction}`);
         this.#events.add({ kind, peer: event.peer, reason: event.code });
         this.#log.info(event, 'peer link closed');
         return;

@@ -5,6 +5,7 @@ import {
   EXIT,
   Metrics,
   UsageError,
+  awaitRoom,
   createLog,
   processCommand,
   readIdentity,
@@ -35,23 +36,30 @@ const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
   LOG_DAMAGED: EXIT.damaged,
   BAD_CONFIG: EXIT.usage,
   STORAGE_FAILED: EXIT.unavailable,
+  STORAGE_FULL: EXIT.full,
 };
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof InvariantError) return EXIT.internal;
   if (error instanceof RaftError) return RAFT_EXIT_CODES[error.code] ?? EXIT.internal;
+  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return EXIT.full;
   // The system's errors when it cannot listen carry the call's name.
   if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
   return EXIT.internal;
 }
 
-/** An error that says the data is damaged says as well how the replica comes back. */
-function withAdvice(error: unknown, { id, data }: Options): unknown {
-  if (!(error instanceof RaftError) || error.code !== 'LOG_DAMAGED') return error;
-  const advice = `move ${data} away, start the replica, and run: npx trireme members rejoin ${id}`;
-  return new RaftError('LOG_DAMAGED', `${error.message}. To bring the replica back ${advice}`, {
-    cause: error,
-  });
+/** What to do about an error of a replica, whose data are in `data`. */
+function adviceOf(error: unknown, { id, data }: Options): string | null {
+  if (!(error instanceof RaftError)) return null;
+  if (error.code === 'LOG_DAMAGED') {
+    return (
+      `it stays down, as it must not vote with what is left. What is damaged: npm run doctor -- --data ${data}. ` +
+      `To bring it back from the others' log: move ${data} away, start it, and run npx trireme members rejoin ${id}`
+    );
+  }
+  if (error.code === 'STORAGE_FULL')
+    return `make room on the disk of ${data}, and start it again: it loses nothing`;
+  return null;
 }
 
 /** Where each replica is reached, by its name. */
@@ -78,17 +86,20 @@ async function startReplica(
     readonly log: Log;
     readonly metrics: Metrics;
     readonly fatal: (error: unknown) => void;
+    readonly stopping: AbortSignal;
     readonly observe: ReplicaObserver | undefined;
   },
   made: (replica: Replica) => void,
 ): Promise<Replica> {
-  const { log, metrics, fatal, observe } = context;
+  const { log, metrics, fatal, stopping, observe } = context;
+  const peerWatch = new PeerWatch(log, metrics);
   const { host, port, peerPort, catalog, data } = options;
   const addresses = readAddresses(options);
   const own = addresses.get(options.id);
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
   const { cluster, secret } = identity;
+  await awaitRoom({ folder: data, log, stopping });
   const { id, founders, recorded } = await claimMember({
     ...{ data, name: options.id, founders: [...addresses.keys()], bootstrap: options.bootstrap },
   });
@@ -98,11 +109,12 @@ async function startReplica(
     peers: new Map(founders.map((peer) => [peer, addresses.get(peer)?.peerUrl ?? ''])),
     urlOf: (address) => parseAddress(address)?.peerUrl ?? '',
     listen: { host, port: peerPort },
-    onEvent: new PeerWatch(log, metrics).onEvent,
+    onEvent: peerWatch.onEvent,
   });
   const replica = new Replica({
     ...{ id, addresses, recorded, data, host, port, catalog, identity, transport, log, metrics, fatal },
     members: founders,
+    peerLinks: peerWatch.links,
     compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
     ...(observe === undefined ? {} : { observe }),
   });
@@ -168,14 +180,10 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     log,
     exitWithParent: options.exitWithParent,
     exitCodeOf,
-    start: async (fatal) => {
-      try {
-        return await startReplica(options, { log, metrics, fatal, observe }, (replica) => {
-          running.replica = replica;
-        });
-      } catch (error) {
-        throw withAdvice(error, options);
-      }
-    },
+    adviceOf: (error) => adviceOf(error, options),
+    start: async (fatal, stopping) =>
+      startReplica(options, { log, metrics, fatal, stopping, observe }, (replica) => {
+        running.replica = replica;
+      }),
   });
 }

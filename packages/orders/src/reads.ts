@@ -1,4 +1,7 @@
 /** What front-ends read of the book: single orders, pages, and the whole of it. */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { FromReplica, GetItem, GetResult, OrderWire } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import type { BookMachine } from './machine.js';
@@ -56,7 +59,11 @@ export class BookReads {
   }
 
   #find([id, number]: GetItem): GetResult | null {
-    const order = this.#o.machine()?.store.order(number) ?? null;
+    const machine = this.#o.machine();
+    if (machine === null) return null;
+    // An order that the book has given out and cannot read is damage, and must not be answered with 404.
+    const isThere = number >= 1 && number <= machine.stored.orders;
+    const order = isThere ? machine.store.orderAt(number) : null;
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 
@@ -91,6 +98,12 @@ export class BookReads {
       break;
     }
     return { t: 'page', id, orders, next: next < last ? next : null };
+  }
+
+  /** Answers with the whole book as CSV. */
+  async export(response: ServerResponse): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
+    await pipeline(Readable.from(this.csv()), response);
   }
 
   /** The whole book as CSV, `number,name,type,quantity`, as of one moment. */

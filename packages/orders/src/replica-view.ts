@@ -1,15 +1,16 @@
 /** A replica as seen from outside: its status, its readiness and its metrics. It looks, and changes nothing. */
-import type { FromReplica } from '@trireme/domain';
+import { REPORT_MEMBERS_MAX, type FromReplica, type ReplicaReport } from '@trireme/domain';
 import {
   describeMembership,
   type LogStorage,
   type NodeStatus,
   type RaftNode,
-  type SnapshotEvent,
+  type NodeEvent,
 } from '@trireme/raft';
 import { Tally, type Check, type Metrics } from '@trireme/service';
 import type { BookMachine } from './machine.js';
 import type { Office, Proposer } from './office.js';
+import type { PeerLinks } from './rules/peer-links.js';
 
 /** What there is to look at; null where it is not open yet. */
 export interface ReplicaParts {
@@ -38,6 +39,33 @@ export function replicaStatus({ machine, node: raft, office, frontends }: Replic
     pending: machine?.book.pendingCount,
     frontends,
     office: office?.status ?? null,
+  };
+}
+
+/** For the front-ends that watch; null before log and book are open. */
+export function replicaReport({ node, machine }: ReplicaParts, links: PeerLinks): ReplicaReport | null {
+  if (node === null || machine === null) return null;
+  const { id, role, term, leader, leading, firstIndex, lastIndex, commit, membership } = node.status();
+  const { applied, orders, hash } = machine.stored;
+  const { voters, outgoing, learners } = membership;
+  const peers = [...new Set([...voters, ...outgoing, ...learners])]
+    .filter((peer) => peer !== id)
+    .slice(0, REPORT_MEMBERS_MAX)
+    .map((peer) => ({ id: peer, ...links.of(peer), match: node.matchOf(peer) }));
+  const learner = learners.includes(id);
+  return {
+    role,
+    term,
+    leader,
+    leading,
+    firstIndex,
+    lastIndex,
+    commit,
+    applied,
+    orders,
+    hash,
+    learner,
+    peers,
   };
 }
 
@@ -76,7 +104,9 @@ export class ReplicaCounts {
     this.#leaderChanges += 1;
   }
 
-  snapshot({ type }: SnapshotEvent): void {
+  /** What the node tells: its snapshots are counted. */
+  told({ type }: NodeEvent): void {
+    if (type === 'diskSlow' || type === 'diskRecovered') return;
     this.#snapshots.add({ event: type });
   }
 

@@ -2,10 +2,7 @@
  * One order replica: the book on a Raft node, answering front-ends over links. What it does as a leader is the office's;
  * here is what every replica does: announce who leads, read the book, export it, and stop in order.
  */
-import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { LINK_PATHS } from '@trireme/domain';
 import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
@@ -26,11 +23,18 @@ import { recordOwner } from './member-file.js';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
-import { openBook } from './open-book.js';
+import { checkBook, openBook } from './open-book.js';
 import { BookReads } from './reads.js';
 import type { ReplicaAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
-import { ReplicaCounts, replicaChecks, replicaStatus, type ReplicaParts } from './replica-view.js';
+import type { PeerLinks } from './rules/peer-links.js';
+import {
+  ReplicaCounts,
+  replicaChecks,
+  replicaReport,
+  replicaStatus,
+  type ReplicaParts,
+} from './replica-view.js';
 
 interface ReplicaOptions {
   /** Id of this member of the Raft group, such as `1`; of one that came back with an incarnation, as `1.5f0c9a31`. */
@@ -50,12 +54,13 @@ interface ReplicaOptions {
   readonly catalog: string;
   readonly identity: LinkIdentity;
   readonly transport: Transport;
+  /** What the transport tells of its links. */
+  readonly peerLinks: PeerLinks;
   /** The library's defaults unless set. */
   readonly compaction?: Partial<CompactionOptions>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly fatal: (error: unknown) => void;
-  /** For tests that stop the process at a step of an order's path. */
   readonly observe?: ReplicaObserver;
 }
 
@@ -91,7 +96,6 @@ export class Replica {
     this.#observe = options.observe ?? NOT_OBSERVED;
     const { identity, log, host, port, metrics } = options;
     this.#counts = new ReplicaCounts(metrics, () => this.#parts);
-    const path = LINK_PATHS.frontendToReplica;
     this.#catalog = new LinkDialer({
       url: options.catalog,
       path: LINK_PATHS.leaderToCatalog,
@@ -99,12 +103,11 @@ export class Replica {
     });
     const group = groupRoutes(() => this.#node);
     this.#server = new InternalServer({
-      ...{ host, port, identity, log },
-      listeners: [new LinkListener({ path, identity, log, handler: this.#frontendHandler() })],
+      ...{ host, port, identity, log, metrics },
+      listeners: [this.#frontendListener()],
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
-      metrics,
-      routes: { ...group.routes, '/export': async (_, response) => this.#export(response) },
+      routes: { ...group.routes, '/export': async (_, response) => this.#reads.export(response) },
       actions: group.actions,
     });
   }
@@ -118,7 +121,9 @@ export class Replica {
     try {
       await this.#open();
       this.#catalog.start();
-      return await this.#server.listen();
+      const port = await this.#server.listen();
+      if (this.#machine !== null) void checkBook(this.#machine.store, this.#o.log, (e) => this.#fatal(e));
+      return port;
     } catch (error) {
       await this.stop();
       throw error;
@@ -128,11 +133,8 @@ export class Replica {
   async #open(): Promise<void> {
     const { id, data, members, identity, transport } = this.#o;
     const { cluster } = identity;
-    const storage = await LevelLog.open({
-      path: join(data, 'log'),
-      ...{ cluster, id },
-      onRepair: (what) => this.#o.log.warn({ what }, 'storage repaired'),
-    });
+    const onRepair = (what: string): void => this.#o.log.warn({ what }, 'storage repaired');
+    const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
     try {
       await recordOwner(storage);
       await this.#o.recorded?.();
@@ -140,7 +142,7 @@ export class Replica {
         pending: (batches) => this.#office?.pending(batches),
         applied: (applied, settled) => this.#office?.applied(applied, settled),
       };
-      const machine = await openBook({ data, cluster, id, events });
+      const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
       this.#node = await RaftNode.start({
         id,
@@ -151,7 +153,7 @@ export class Replica {
         machine,
         compaction: this.#o.compaction ?? {},
         onEvent: (event) => {
-          this.#counts.snapshot(event);
+          this.#counts.told(event);
           this.#o.log.info(event, event.type);
         },
         onChange: (status) => this.#changed(status),
@@ -257,8 +259,9 @@ export class Replica {
     };
   }
 
-  #frontendHandler(): LinkHandler {
-    return {
+  #frontendListener(): LinkListener {
+    const { identity, log } = this.#o;
+    const handler: LinkHandler = {
       opened: (link) => this.#frontends.add(link, this.#node?.status() ?? null),
       message: (link, message) => {
         const frame = parseFrontendFrame(message);
@@ -275,12 +278,19 @@ export class Replica {
         this.#office?.linkClosed(link.id);
       },
     };
+    return new LinkListener({ path: LINK_PATHS.frontendToReplica, identity, log, handler });
   }
 
   #received(link: Link, frame: FrontendFrame): void {
     if (frame.t === 'submit') this.#submit(link, frame);
     else if (frame.t === 'get') this.#reads.get(link, frame.items);
+    else if (frame.t === 'report') this.#report(link);
     else this.#reads.list(link, frame);
+  }
+
+  #report(link: Link): void {
+    const report = replicaReport(this.#parts, this.#o.peerLinks);
+    if (report !== null) send(link, { t: 'report', report });
   }
 
   #submit(link: Link, frame: SubmitFrame): void {
@@ -296,10 +306,5 @@ export class Replica {
     }
     const why = isElected ? 'busy' : 'notLeader';
     send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
-  }
-
-  async #export(response: ServerResponse): Promise<void> {
-    response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
-    await pipeline(Readable.from(this.#reads.csv()), response);
   }
 }

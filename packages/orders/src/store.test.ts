@@ -1,64 +1,13 @@
-import { Level } from 'level';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Command } from '@trireme/domain';
-import { RaftError, type RaftErrorCode } from '@trireme/raft';
 import { EFFECTS_MAX, readEffects } from './effects.js';
-import { describeKey, numberKey, textKey, toRecord } from './records.js';
+import { describeKey, numberKey, textKey } from './records.js';
 import { Book } from './rules/book.js';
-import type { BookEntry, BookMeta } from './rules/state.js';
-import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
+import { DONE, FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-
-const IDENTITY = { cluster: 'test', id: '1' };
-const RESTOCK: Command = { kind: 'restock', key: 'r', name: 'A', quantity: 5 };
-const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
-
-/** One record of each table at least, and a batch that is not settled. */
-const ENTRIES = [
-  entry(1, [buy('a'), RESTOCK, buy('a')]),
-  settling(2, 1, [FILLED, DONE, NONE]),
-  entry(3, [LIST, buy('b'), buy('c')]),
-  settling(4, 3, [DONE, FILLED, REJECTED]),
-  entry(5, [buy('d'), buy('e')]),
-];
-
-async function open(path: string): Promise<Awaited<ReturnType<typeof BookStore.open>>> {
-  return BookStore.open({ path, ...IDENTITY });
-}
-
-async function fill(path: string, entries: readonly BookEntry[]): Promise<BookMeta> {
-  const { store, meta, pending } = await open(path);
-  const book = new Book(store, meta, pending);
-  for (const one of entries) await store.write(book.apply([one]).writes);
-  await store.close();
-  return book.meta;
-}
-
-/** Changes the records behind the store's back. */
-async function tamper(
-  path: string,
-  change: (db: Level<Uint8Array, Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
-  await db.open();
-  await change(db);
-  await db.close();
-}
-
-async function assertRejects(promise: Promise<unknown>, code: RaftErrorCode, message: RegExp): Promise<void> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.instance(error, RaftError);
-    if (!(error instanceof RaftError)) return;
-    assert.is(error.code, code);
-    assert.match(error.message, message);
-    return;
-  }
-  assert.unreachable(`expected ${code}`);
-}
+import { ENTRIES, assertRejects, fill, open } from './testing/stores.js';
 
 async function collect<T>(rows: AsyncGenerator<T>): Promise<readonly T[]> {
   const collected: T[] = [];
@@ -128,91 +77,6 @@ test('a folder of another replica or another cluster is refused', async () => {
       /cluster test.*cluster other/,
     );
     await (await open(path)).store.close();
-  });
-});
-
-test('every flipped bit of every record is found when the book is opened', async () => {
-  await withFolder(async (path) => {
-    await fill(path, ENTRIES);
-    const records: [Uint8Array, Uint8Array][] = [];
-    await tamper(path, async (db) => {
-      records.push(...(await db.iterator().all()));
-    });
-    assert.equal(
-      [...new Set(records.map(([key]) => String.fromCharCode(key[0] ?? 0)))].sort().join(''),
-      'bceikms',
-    );
-    for (const [key, value] of records) {
-      // One bit a byte, another one in each: all bits of all bytes take minutes.
-      for (const at of [0, Math.floor(value.length / 2), value.length - 1]) {
-        const damaged = Buffer.from(value);
-        damaged[at] = (damaged[at] ?? 0) ^ (1 << (at % 8));
-        await tamper(path, async (db) => db.put(key, damaged));
-        await assertRejects(open(path), 'LOG_DAMAGED', /is damaged: .*does not hold its checksum/);
-      }
-      await tamper(path, async (db) => db.put(key, value));
-    }
-    await (await open(path)).store.close();
-  });
-});
-
-test('a record too short to have a checksum, and one that moved to another key, and a cut key are found', async () => {
-  await withFolder(async (path) => {
-    await fill(path, ENTRIES);
-    await tamper(path, async (db) => {
-      const one = await db.get(numberKey('order', 1));
-      assert.ok(one);
-      await db.put(numberKey('order', 2), one);
-    });
-    await assertRejects(open(path), 'LOG_DAMAGED', /order 2 does not hold/);
-    await tamper(path, async (db) => db.put(numberKey('order', 2), Buffer.from([1])));
-    await assertRejects(open(path), 'LOG_DAMAGED', /order 2 does not hold/);
-    await tamper(path, async (db) => {
-      await db.del(numberKey('order', 2));
-      await db.put(numberKey('order', 2).subarray(0, 8), Buffer.alloc(9));
-    });
-    await assertRejects(open(path), 'LOG_DAMAGED', /order 1|order 2 is missing/);
-  });
-});
-
-const KEYS: readonly (readonly [string, Buffer, RegExp])[] = [
-  ['the first order', numberKey('order', 1), /order 1 is missing/],
-  ['the last order', numberKey('order', 2), /order 2 is missing/],
-  ['a change', numberKey('change', 1), /change 1 is missing/],
-  ['a settled batch', numberKey('batch', 1), /batch 1 is missing/],
-  ['the pending batch', numberKey('batch', 3), /batch 3 is missing/],
-  ['outcomes', numberKey('outcomes', 2), /outcomes 2 is missing/],
-  ['a key', textKey('key', 'c'), /6 keys of 7/],
-  ['the meta record', textKey('meta'), /should not be there/],
-  ['the identity', textKey('identity'), /identity is missing/],
-];
-
-for (const [what, key, message] of KEYS) {
-  test(`a book that lost ${what} is found to be damaged when it is opened`, async () => {
-    await withFolder(async (path) => {
-      await fill(path, ENTRIES);
-      await tamper(path, async (db) => db.del(key));
-      await assertRejects(open(path), 'LOG_DAMAGED', message);
-    });
-  });
-}
-
-test('records that should be gone, or come from a write that was lost, are found', async () => {
-  await withFolder(async (path) => {
-    await fill(path, ENTRIES);
-    const stray = toRecord({
-      table: 'order',
-      value: { number: 9, name: 'A', type: 'buy', quantity: 1, price: 1, time: 1, index: 1 },
-    });
-    const key = toRecord({ table: 'key', key: 'stray', value: { seq: 1, position: 0 } });
-    for (const [record, message] of [
-      [stray, /order 9 should not be there/],
-      [key, /8 keys of 7/],
-    ] as const) {
-      await tamper(path, async (db) => db.put(record.key, record.value ?? Buffer.alloc(0)));
-      await assertRejects(open(path), 'LOG_DAMAGED', message);
-      await tamper(path, async (db) => db.del(record.key));
-    }
   });
 });
 

@@ -4,43 +4,31 @@
  */
 import { rm } from 'node:fs/promises';
 import { FormatError, asBytes } from '@trireme/domain';
-import { RaftError, decodeBase, encodeBase, type LogBase } from '@trireme/raft';
+import { RaftError, decodeBase, encodeBase, mendUnsynced, storageFailure, type LogBase } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
-import {
-  flushLevel,
-  openLevel,
-  scanRecords,
-  type BookLevel,
-  type LevelSnapshot,
-  type ScanRange,
-} from './book-level.js';
 import { claimBook, identityRecord, type BookOwner } from './book-identity.js';
+import { flushLevel, openLevel, scanRecords, type LevelSnapshot, type ScanRange } from './book-level.js';
+import { BookRecords } from './book-records.js';
 import type { BookRecord } from './record-stream.js';
 import {
+  describeKey,
   isOwnRecord,
   keyNumber,
   numberKey,
-  readBatch,
   readChange,
   readMeta,
   readOrder,
-  readOutcomes,
-  readPlace,
   seal,
   textKey,
   toRecord,
-  unseal,
   type Table,
 } from './records.js';
 import {
   EMPTY_META,
   type BookMeta,
-  type BookReader,
   type BookWrite,
   type BookedOrder,
   type KeptBatch,
-  type KeptOutcomes,
-  type Place,
   type StockChange,
 } from './rules/state.js';
 
@@ -55,6 +43,8 @@ interface OpenedBook {
   readonly pending: readonly KeptBatch[];
   /** What snapshot it came from, null if from none. */
   readonly restored: LogBase | null;
+  /** What a power loss left of its last writes and was cut off, in words; null for nothing. */
+  readonly mended: string | null;
 }
 
 /** All records as of one moment, the meta record first. */
@@ -64,38 +54,44 @@ interface BookView {
   close(): Promise<void>;
 }
 
-export class BookStore implements BookReader {
-  readonly #db: BookLevel;
-  readonly #path: string;
+/** Records that are looked at between two pauses of `check`. */
+const RECORDS_PER_PACE = 200;
+/** Identity, meta, and the snapshot that it was restored from. */
+const OWN_RECORDS = 3;
+
+export class BookStore extends BookRecords {
   /** Scans and views under way. */
   #readers = 0;
   #isRetired = false;
 
-  private constructor(db: BookLevel, path: string) {
-    this.#db = db;
-    this.#path = path;
-  }
-
   /**
-   * Opens the book, or makes an empty one, and checks every record of it.
+   * Opens the book, or makes an empty one. Every byte of its files is checked first, against LevelDB's own checksums; that
+   * every record is there and makes sense takes far longer, and `check` finds it out beside the work. Nobody else may
+   * have the folder open, which the lock on the log beside it sees to.
    * @throws RaftError `LOG_DAMAGED` naming what is damaged or missing; `BAD_CONFIG` if the folder is another replica's
    *   or another process has it open.
    */
   static async open(options: BookStoreOptions): Promise<OpenedBook> {
     const { path } = options;
+    const mended = await mendUnsynced(path);
     const store = await BookStore.create(path);
-    const db = store.#db;
     try {
-      await claimBook(db, options);
-      const meta = store.#get('meta', textKey('meta'), readMeta) ?? EMPTY_META;
-      const restored = store.#get('restored', textKey('restored'), (value) =>
+      await claimBook(store.db, options);
+      const meta = store.get('meta', textKey('meta'), readMeta) ?? (await store.#emptyMeta());
+      const restored = store.get('restored', textKey('restored'), (value) =>
         decodeBase(asBytes(value, 'base')),
       );
-      const pending = await store.#check(meta);
-      return { store, meta, pending, restored };
+      store.#checkEnds(meta);
+      const pending: KeptBatch[] = [];
+      for (let seq = meta.settledSeq + 1; seq <= meta.lastSeq; seq += 1) {
+        pending.push(store.present('batch', seq, store.batch(seq)));
+      }
+      return { store, meta, pending, restored, mended };
     } catch (error) {
-      await db.close();
-      throw error instanceof FormatError ? store.#damage(error.message, error) : error;
+      await store.db.close();
+      if (error instanceof FormatError) throw store.damage(error.message, error);
+      if (error instanceof RaftError) throw error;
+      throw await storageFailure(path, `the order book at ${path} cannot be opened`, error);
     }
   }
 
@@ -107,21 +103,52 @@ export class BookStore implements BookReader {
     return new BookStore(await openLevel(path), path);
   }
 
-  #damage(what: string, cause?: unknown): RaftError {
-    return new RaftError('LOG_DAMAGED', `the order book at ${this.#path} is damaged: ${what}`, { cause });
+  /** Of a book without a meta record, which has no other record but of whose it is. @throws FormatError if it has. */
+  async #emptyMeta(): Promise<BookMeta> {
+    for (const key of await this.db.keys({ limit: OWN_RECORDS + 1 }).all()) {
+      if (!isOwnRecord(key))
+        throw new FormatError(`${describeKey(key)} should not be there without a meta record`);
+    }
+    return EMPTY_META;
   }
 
-  /** Reads every record once. @returns the batches that are not settled. */
-  async #check(meta: BookMeta): Promise<readonly KeptBatch[]> {
-    const check = new BookCheck(meta);
-    for await (const [key, record] of this.#scan({})) check.visit(key, record);
-    return check.finish();
+  /** The first and the last record of each table. @throws RaftError `LOG_DAMAGED`. */
+  #checkEnds({ orders, changes, firstSeq, settledSeq, lastSeq }: BookMeta): void {
+    for (const number of ends(1, orders)) this.orderAt(number);
+    for (const number of ends(1, changes)) this.changeAt(number);
+    for (const seq of ends(firstSeq, settledSeq)) this.present('outcomes', seq, this.outcomes(seq));
+    for (const seq of ends(firstSeq, lastSeq)) this.present('batch', seq, this.batch(seq));
+  }
+
+  /**
+   * Reads every record of the book once, as it is now: that each holds its checksum, none is missing and none is too many.
+   * @param pace awaited after every few records, so that the rest of the process goes on
+   * @throws RaftError `LOG_DAMAGED` naming what is damaged or missing.
+   */
+  async check(pace: (() => Promise<unknown>) | null = null): Promise<void> {
+    const snapshot = this.db.snapshot();
+    try {
+      const key = textKey('meta');
+      const meta = this.db.getSync(key, { snapshot });
+      const check = new BookCheck(meta === undefined ? EMPTY_META : this.parse('meta', key, meta, readMeta));
+      let visited = 0;
+      for await (const record of this.#scan({ snapshot })) {
+        check.visit(...record);
+        visited += 1;
+        if (visited % RECORDS_PER_PACE === 0) await pace?.();
+      }
+      check.finish();
+    } catch (error) {
+      throw error instanceof FormatError ? this.damage(error.message, error) : error;
+    } finally {
+      await snapshot.close();
+    }
   }
 
   async *#scan(range: ScanRange): AsyncGenerator<BookRecord> {
     this.#readers += 1;
     try {
-      yield* scanRecords(this.#db, range);
+      yield* scanRecords(this.db, range);
     } finally {
       this.#readerLeft();
     }
@@ -142,19 +169,19 @@ export class BookStore implements BookReader {
   }
 
   async #remove(): Promise<void> {
-    await this.#db.close();
-    await rm(this.#path, { recursive: true, force: true }).catch(() => undefined);
+    await this.db.close();
+    await rm(this.path, { recursive: true, force: true }).catch(() => undefined);
   }
 
   /** A view of all records as of now, but for those that are this replica's own. */
   view(): BookView {
-    const snapshot = this.#db.snapshot();
+    const snapshot = this.db.snapshot();
     this.#readers += 1;
     const key = textKey('meta');
-    const meta = this.#db.getSync(key, { snapshot });
+    const meta = this.db.getSync(key, { snapshot });
     let isOpen = true;
     return {
-      meta: meta === undefined ? EMPTY_META : this.#parse('meta', key, meta, readMeta),
+      meta: meta === undefined ? EMPTY_META : this.parse('meta', key, meta, readMeta),
       records: () => this.#viewed(snapshot, [key, meta ?? seal(key, Object.entries(EMPTY_META))]),
       close: async () => {
         if (!isOpen) return;
@@ -175,13 +202,13 @@ export class BookStore implements BookReader {
    * @throws RaftError `STORAGE_FAILED`.
    */
   async sync(): Promise<void> {
-    await this.#attempt(async () => flushLevel(this.#db));
+    await this.#attempt(async () => flushLevel(this.db));
   }
 
   /** Writes records as they are. @throws RaftError `STORAGE_FAILED`. */
   async put(records: readonly BookRecord[]): Promise<void> {
     await this.#attempt(async () => {
-      const batch = this.#db.batch();
+      const batch = this.db.batch();
       for (const [key, value] of records) batch.put(key, value);
       await batch.write();
     });
@@ -201,52 +228,6 @@ export class BookStore implements BookReader {
       [record.key, record.value ?? Buffer.alloc(0)],
     ]);
     await this.sync();
-  }
-
-  #get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
-    const record = this.#db.getSync(key);
-    return record === undefined ? null : this.#parse(table, key, record, read);
-  }
-
-  #parse<T>(table: Table, key: Uint8Array, record: Uint8Array, read: (value: unknown) => T): T {
-    try {
-      return read(unseal(key, record));
-    } catch (error) {
-      throw this.#damage(`${table}: ${error instanceof Error ? error.message : String(error)}`, error);
-    }
-  }
-
-  /** Where the command with `key` stands, or null if no kept batch has it. */
-  place(key: string): Place | null {
-    return this.#get('key', textKey('key', key), readPlace);
-  }
-
-  batch(seq: number): KeptBatch | null {
-    return this.#get('batch', numberKey('batch', seq), (value) => readBatch(seq, value));
-  }
-
-  outcomes(seq: number): KeptOutcomes | null {
-    return this.#get('outcomes', numberKey('outcomes', seq), (value) => readOutcomes(seq, value));
-  }
-
-  order(number: number): BookedOrder | null {
-    return this.#get('order', numberKey('order', number), (value) => readOrder(number, value));
-  }
-
-  /** Order `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
-  orderAt(number: number): BookedOrder {
-    return this.#present('order', number, this.order(number));
-  }
-
-  /** Stock change `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
-  changeAt(number: number): StockChange {
-    const change = this.#get('change', numberKey('change', number), (value) => readChange(number, value));
-    return this.#present('change', number, change);
-  }
-
-  #present<T>(table: Table, number: number, record: T | null): T {
-    if (record === null) throw this.#damage(`${table} ${number} is missing`);
-    return record;
   }
 
   /**
@@ -273,10 +254,10 @@ export class BookStore implements BookReader {
     const range = { gte: numberKey(table, expected), lte: numberKey(table, last) };
     for await (const [key, record] of this.#scan(range)) {
       if (keyNumber(key) !== expected) break;
-      yield this.#parse(table, key, record, (value) => read(keyNumber(key), value));
+      yield this.parse(table, key, record, (value) => read(keyNumber(key), value));
       expected += 1;
     }
-    if (expected <= last) throw this.#damage(`${table} ${expected} is missing`);
+    if (expected <= last) throw this.damage(`${table} ${expected} is missing`);
   }
 
   /**
@@ -285,7 +266,7 @@ export class BookStore implements BookReader {
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
     await this.#attempt(async () => {
-      const batch = this.#db.batch();
+      const batch = this.db.batch();
       for (const write of writes) {
         const { key, value } = toRecord(write);
         if (value === null) batch.del(key);
@@ -299,13 +280,17 @@ export class BookStore implements BookReader {
     try {
       await write();
     } catch (error) {
-      throw new RaftError('STORAGE_FAILED', `the order book at ${this.#path} cannot be written`, {
-        cause: error,
-      });
+      throw await storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
     }
   }
 
   async close(): Promise<void> {
-    await this.#db.close();
+    await this.db.close();
   }
+}
+
+/** The first and the last of a run of numbers, each once; none of an empty run. */
+function ends(first: number, last: number): readonly number[] {
+  if (last < first) return [];
+  return first === last ? [first] : [first, last];
 }

@@ -7,6 +7,7 @@ export * from './metrics/tally.js';
 export * from './process/command.js';
 export * from './process/exit.js';
 export * from './process/identity.js';
+export * from './process/room.js';
 export * from './process/run.js';
 export * from './rules/handshake.js';
 export * from './rules/loopback.js';

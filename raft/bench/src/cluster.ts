@@ -44,7 +44,6 @@ export async function startCluster(): Promise<Cluster> {
         cluster: 'bench',
         secret: SECRET,
         listen: { host: '127.0.0.1', port: 0 },
-        peers: new Map(),
       }),
   );
   const addresses = await Promise.all(
@@ -62,7 +61,6 @@ export async function startCluster(): Promise<Cluster> {
         storage: await LevelLog.open({ path: join(folder, id), cluster: 'bench', id }),
         transport,
         machine,
-        onChange: () => undefined,
         onFatal: (error) => failed.push(error),
       });
       return { node, machine };

@@ -12,6 +12,7 @@ import type { LogBase } from './types.js';
 
 const PLACE_BYTES = 16;
 
+/** The bytes of a base. */
 export function encodeBase({ index, term, membership }: LogBase): Buffer {
   const members = membership.voters.length === 0 ? Buffer.alloc(0) : encodeMembership(membership);
   const bytes = Buffer.concat([Buffer.alloc(PLACE_BYTES), members]);

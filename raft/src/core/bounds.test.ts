@@ -30,6 +30,7 @@ test('a configuration out of its bounds is refused by name', () => {
     [{ electionTicks: 1 }, /electionTicks 1/],
     [{ electionTicks: Infinity }, /electionTicks Infinity/],
     [{ limits: { ...DEFAULT_LIMITS, readsMax: 0 } }, /readsMax 0/],
+    [{ limits: { ...DEFAULT_LIMITS, appendBytesMax: 1_376_257 } }, /appendBytesMax 1376257 is above 1376256/],
   ];
   checkConfig(CONFIG);
   for (const [change, pattern] of bad) {

@@ -7,10 +7,14 @@ export type RaftErrorCode =
   | 'LOG_DAMAGED'
   /** A write or a sync failed; what is on disk is unknown. The process has to stop. */
   | 'STORAGE_FAILED'
+  /** The same, because the disk is full: with room on it the process can start again. */
+  | 'STORAGE_FULL'
   /** This member does not lead. The proposal or read surely had no effect. */
   | 'NOT_LEADER'
   /** Too many bytes wait to be committed. The proposal surely had no effect. */
   | 'OVERLOADED'
+  /** The proposal is longer than `proposalBytesMax`. It surely had no effect. */
+  | 'TOO_LARGE'
   /** The proposal was logged, then leadership was lost: it may still be committed. */
   | 'LEADERSHIP_LOST'
   /** A snapshot was not taken: it is of no use, or did not come whole. Nothing was changed by it. */

@@ -77,10 +77,17 @@ export class Leadership {
 
   /**
    * Appends one entry to the log.
-   * @throws RaftError `OVERLOADED` or, during a hand-over, `NOT_LEADER`; the proposal then had no effect.
+   * @throws RaftError `TOO_LARGE`, `OVERLOADED` or, during a hand-over, `NOT_LEADER`; the proposal then had no effect.
    */
   propose(data: Uint8Array): LogIndex {
     this.#checkStaying();
+    const { proposalBytesMax } = this.#context.config.limits;
+    if (data.byteLength > proposalBytesMax) {
+      throw new RaftError(
+        'TOO_LARGE',
+        `a proposal of ${data.byteLength} bytes, at most ${proposalBytesMax} are taken`,
+      );
+    }
     this.#backlog.checkRoom(data);
     const index = this.#append('command', data);
     this.#backlog.add(index, data);

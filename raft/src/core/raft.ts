@@ -21,6 +21,7 @@ import type { CoreStatus, InstallSnapshot, LogIndex, Message, NodeId, Ready, Rol
 /** Where the numbers of a member's read requests may begin. */
 const REQUESTS_MAX = 2 ** 48;
 
+/** One member's Raft state machine; see the head of this file for what it waits for. */
 export class RaftCore {
   readonly config: CoreConfig;
   readonly log: RaftLog;
@@ -47,14 +48,17 @@ export class RaftCore {
     this.#remoteReads = new RemoteReads(bounds, Math.floor(config.random() * REQUESTS_MAX));
   }
 
+  /** The term that this member is in. */
   get term(): Term {
     return this.#standing.term;
   }
 
+  /** What it is in its term. */
   get role(): Role {
     return this.#standing.role;
   }
 
+  /** Who leads its term, as far as it knows: itself or another; null where it does not. */
   get leader(): NodeId | null {
     return this.#standing.leader;
   }
@@ -64,6 +68,7 @@ export class RaftCore {
     return this.#standing.leadership;
   }
 
+  /** All of it at once. */
   status(): CoreStatus {
     const { base, lastIndex, commit, applied, memberships } = this.log;
     const { role, term, leader } = this;
@@ -120,7 +125,7 @@ export class RaftCore {
 
   /**
    * Appends `data` as one entry to the leader's log.
-   * @throws RaftError `NOT_LEADER` or `OVERLOADED`: the proposal surely had no effect.
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `TOO_LARGE`: the proposal surely had no effect.
    */
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
     return { index: this.#leading().propose(data), term: this.term };

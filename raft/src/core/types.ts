@@ -76,6 +76,7 @@ export interface HardState {
   readonly vote: NodeId | null;
 }
 
+/** What a member is in its term (Raft 5.1); `preCandidate` asks whether it could win (thesis 9.6). */
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
 interface Envelope {
@@ -112,6 +113,7 @@ export interface VoteRequest extends Envelope {
   readonly transfer: boolean;
 }
 
+/** Answers a vote request of the same term. A vote that is given is on the sender's disk. */
 export interface VoteResponse extends Envelope {
   readonly type: 'voteResponse';
   readonly granted: boolean;
@@ -150,7 +152,10 @@ export interface Heartbeat extends Envelope {
   readonly round: number;
 }
 
-/** Says also what the sender knows to be committed: a change of the group is done when enough of its members know it. */
+/**
+ * Shows that the sender takes the leader of `term` for one, as of read round `round`, and says what it knows to be
+ * committed: a change of the group is done when enough of its members know it.
+ */
 export interface HeartbeatResponse extends Envelope {
   readonly type: 'heartbeatResponse';
   readonly round: number;
@@ -184,6 +189,7 @@ export interface ReadResponse extends Envelope {
   readonly index: LogIndex;
 }
 
+/** Everything that members say to each other, but for snapshots. */
 export type Message =
   | PreVoteRequest
   | PreVoteResponse

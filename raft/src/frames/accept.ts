@@ -10,6 +10,7 @@ export const FRAMES_PROTOCOL = 'trireme-frames';
 /** A refused socket that does not close by itself is destroyed after this long, in milliseconds. */
 const LINGER_MS_MAX = 1_000;
 
+/** A request to upgrade, as the server hands it over, and who may. */
 export interface FrameAcceptOptions {
   readonly request: IncomingMessage;
   readonly socket: Duplex;

@@ -1,5 +1,6 @@
 /** How long to wait before dialing again: doubling from a minimum to a maximum, with jitter. Pure. */
 
+/** The steps of a backoff, and its chance. */
 export interface BackoffOptions {
   /** First wait, in milliseconds. */
   readonly msMin: number;
@@ -9,6 +10,7 @@ export interface BackoffOptions {
   readonly random: () => number;
 }
 
+/** How long to wait before the next attempt: longer each time, up to a bound, with jitter. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #ms: number;

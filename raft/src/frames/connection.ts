@@ -11,6 +11,7 @@ import { FrameDecoder } from './decoder.js';
 import { FrameError } from './errors.js';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from './header.js';
 
+/** Bounds of a connection; both sides should have the same. */
 export interface FrameLimits {
   /** Longest frame, in bytes, sent or received. */
   readonly frameBytesMax: number;
@@ -23,6 +24,7 @@ export interface FrameLimits {
   readonly silenceMsMax: number;
 }
 
+/** The stable words for why a connection closed. */
 export type FrameCloseCode =
   /** This side closed it. */
   | 'CLOSED_HERE'
@@ -58,6 +60,7 @@ const SILENCE_TICKS = 6;
 const KEEP_ALIVE = Buffer.alloc(FRAME_HEADER_BYTES);
 writeFrameHeader(KEEP_ALIVE, 0, new Uint8Array());
 
+/** A duplex stream of frames; see the head of this file. */
 export class FrameConnection {
   readonly #socket: Duplex;
   readonly #limits: FrameLimits;
@@ -107,6 +110,7 @@ export class FrameConnection {
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
   }
 
+  /** Whether it is closed: nothing is sent or read any more. */
   get closed(): boolean {
     return this.#close !== null;
   }
@@ -224,7 +228,7 @@ export class FrameConnection {
   }
 }
 
-/** @throws FrameError `BAD_OPTION` if a limit is out of its bounds. */
+/** Checks limits before they are used. @throws FrameError `BAD_OPTION` if one is out of its bounds. */
 export function checkFrameLimits(limits: FrameLimits): void {
   const { frameBytesMax, queueBytesMax, silenceMsMax } = limits;
   const whole = Number.isSafeInteger(frameBytesMax) && Number.isSafeInteger(queueBytesMax);

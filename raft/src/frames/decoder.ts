@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { FrameError } from './errors.js';
 import { FRAME_HEADER_BYTES, readFrameHeader, type FrameHeader } from './header.js';
 
+/** One direction of one connection, fed with bytes as they come. */
 export class FrameDecoder {
   readonly #frameBytesMax: number;
   /** The first bytes of a header that is not whole yet. */

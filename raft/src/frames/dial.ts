@@ -4,6 +4,7 @@ import { FRAMES_PROTOCOL } from './accept.js';
 import { FrameConnection, checkFrameLimits, type FrameLimits } from './connection.js';
 import { FrameError, type FrameRefusal } from './errors.js';
 
+/** Where to dial, what to say in the handshake, and how long it may take. */
 export interface FrameDialOptions {
   /** Where to, such as `http://127.0.0.1:8201`. */
   readonly url: string;
@@ -16,6 +17,7 @@ export interface FrameDialOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A connection that was dialed, not reading yet. */
 export interface DialedFrames {
   /** To be started by the caller. */
   readonly connection: FrameConnection;

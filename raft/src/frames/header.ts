@@ -14,6 +14,7 @@ export const FRAME_HEADER_BYTES = 12;
 
 const SUMMED_BYTES = 8;
 
+/** What a header says of the frame behind it. */
 export interface FrameHeader {
   /** Bytes of the payload. */
   readonly length: number;

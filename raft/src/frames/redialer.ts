@@ -4,6 +4,7 @@ import { checkFrameLimits } from './connection.js';
 import { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
 import { FrameError } from './errors.js';
 
+/** What is dialed, and who holds each connection until it closes. */
 export interface RedialerOptions {
   readonly dial: Omit<FrameDialOptions, 'signal'>;
   /** Takes over an open connection, starts it, and resolves once it is closed. A rejection is not caught. */
@@ -22,6 +23,7 @@ const BACKOFF_MS = { msMin: 20, msMax: 500 };
 /** A connection that stood for this long, in milliseconds, was a good one: after it, the backoff begins anew. */
 const SETTLED_MS = 1_000;
 
+/** One connection to one url, again and again. */
 export class Redialer {
   readonly #options: RedialerOptions;
   readonly #now: () => number;

@@ -12,7 +12,7 @@ import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '..
 import { endAfter } from './batch-check.js';
 import type { EntryCache } from './entry-cache.js';
 import { HardStateFile } from './hard-state-file.js';
-import { causeOf, codeOf } from './level-open.js';
+import { codeOf } from './level-open.js';
 import type { MembershipPlaces } from './membership-places.js';
 import { openStore, type LevelLogOptions, type OpenedStore } from './open-store.js';
 import {
@@ -27,10 +27,12 @@ import {
   entryKey,
 } from './records.js';
 import type { HardStateRecord } from './records.js';
+import { causeOf, storageFailure } from './storage-failure.js';
 import { readEntryAt } from './store-scan.js';
 import type { ByteLevel } from './store-scan.js';
 import type { LogStorage } from './storage.js';
 
+/** A log store in a LevelDB folder of its own. */
 export class LevelLog implements LogStorage {
   readonly #db: ByteLevel;
   readonly #options: LevelLogOptions;
@@ -171,11 +173,10 @@ export class LevelLog implements LogStorage {
     try {
       await write();
     } catch (error) {
-      this.#failure = new RaftError(
-        'STORAGE_FAILED',
-        `log store ${this.#options.path}: a write failed and may or may not be on disk: ${causeOf(error)}`,
-        { cause: error },
-      );
+      const { path } = this.#options;
+      this.#failure = new RaftError('STORAGE_FAILED', `log store ${path}: a write failed`, { cause: error });
+      const what = `log store ${path}: a write failed and may or may not be on disk`;
+      this.#failure = await storageFailure(path, what, error);
       throw this.#failure;
     }
   }

@@ -1,6 +1,8 @@
 /** Opening LevelDB, and what its errors mean. */
 import { Level } from 'level';
+import { dirname } from 'node:path';
 import { RaftError } from '../core/errors.js';
+import { causeOf, storageFailure } from './storage-failure.js';
 import type { ByteLevel } from './store-scan.js';
 
 /** Uncompressed, because the check of table files reads their index. */
@@ -21,22 +23,22 @@ export async function probeLock(path: string): Promise<void> {
   try {
     await db.open({ createIfMissing: false, errorIfExists: true });
   } catch (error) {
-    if (codeOf(error) === 'LEVEL_LOCKED') throw openError(path, error);
+    if (codeOf(error) === 'LEVEL_LOCKED') throw await openError(path, error);
   }
   await db.close();
 }
 
 /** Why a store cannot be opened, as an error of this library. */
-export function openError(path: string, error: unknown): RaftError {
+export async function openError(path: string, error: unknown): Promise<RaftError> {
   const code = codeOf(error);
   if (code === 'LEVEL_LOCKED') {
     return new RaftError('BAD_CONFIG', `another process uses the log store ${path}`, { cause: error });
   }
-  return new RaftError(
-    code === 'LEVEL_CORRUPTION' ? 'LOG_DAMAGED' : 'STORAGE_FAILED',
-    `log store ${path} cannot be opened: ${causeOf(error)}`,
-    { cause: error },
-  );
+  const what = `log store ${path} cannot be opened`;
+  if (code === 'LEVEL_CORRUPTION') {
+    return new RaftError('LOG_DAMAGED', `${what}: ${causeOf(error)}`, { cause: error });
+  }
+  return storageFailure(dirname(path), what, error);
 }
 
 /** The code of what happened. `level` wraps the error of LevelDB that says what happened. */
@@ -44,10 +46,4 @@ export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if (error.cause instanceof Error) return codeOf(error.cause);
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-/** What happened, in LevelDB's words. */
-export function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
 }

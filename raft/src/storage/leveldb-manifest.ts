@@ -18,6 +18,8 @@ const PREV_LOG_NUMBER = 9;
 export interface Manifest {
   /** Write-ahead files with smaller numbers are obsolete. 0 before the first one. */
   readonly logNumber: number;
+  /** The last write that is in the tables has at most this number. */
+  readonly lastSequence: number;
   /** Size in bytes of each live table, by its number. */
   readonly tables: ReadonlyMap<number, number>;
 }
@@ -29,6 +31,7 @@ export interface Manifest {
 export function readManifest(edits: readonly Buffer[]): Manifest {
   const tables = new Map<number, number>();
   let logNumber = 0;
+  let lastSequence = 0;
   for (const edit of edits) {
     const reader = new ByteReader(edit);
     while (!reader.done) {
@@ -37,8 +40,10 @@ export function readManifest(edits: readonly Buffer[]): Manifest {
         case LOG_NUMBER:
           logNumber = reader.varint();
           break;
-        case NEXT_FILE_NUMBER:
         case LAST_SEQUENCE:
+          lastSequence = reader.varint();
+          break;
+        case NEXT_FILE_NUMBER:
         case PREV_LOG_NUMBER:
           reader.varint();
           break;
@@ -61,7 +66,7 @@ export function readManifest(edits: readonly Buffer[]): Manifest {
       }
     }
   }
-  return { logNumber, tables };
+  return { logNumber, lastSequence, tables };
 }
 
 function readNewFile(reader: ByteReader, tables: Map<number, number>): void {

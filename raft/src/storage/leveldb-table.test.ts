@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { ByteReader } from './byte-reader.js';
 import { crc32c, maskCrc } from './crc32c.js';
 import { readManifest } from './leveldb-manifest.js';
-import { verifyTable } from './leveldb-table.js';
+import { tableFlaws } from './leveldb-table.js';
 
 const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 
@@ -33,9 +33,7 @@ function makeTable({ indexCompression = 0, indexContents, dataLength = 20 }: Tab
 }
 
 test('a whole table is fine', () => {
-  assert.not.throws(() => {
-    verifyTable(makeTable());
-  });
+  assert.equal(tableFlaws(makeTable()), []);
 });
 
 test('every flipped bit of a table is found, but for the padding of its footer', () => {
@@ -47,21 +45,24 @@ test('every flipped bit of a table is found, but for the padding of its footer',
     const offset = bit >> 3;
     const table = Buffer.from(whole);
     table.writeUInt8(table.readUInt8(offset) ^ (1 << (bit & 7)), offset);
-    assert.throws(
-      () => verifyTable(table),
-      (error: unknown) => error instanceof RangeError,
-      `bit ${bit}`,
-    );
+    assert.ok(tableFlaws(table).length > 0, `bit ${bit}`);
   }
 });
 
 test('what is wrong with a table is said', () => {
-  const says = (table: Buffer, message: RegExp) => assert.throws(() => verifyTable(table), message);
+  const says = (table: Buffer, message: RegExp) =>
+    assert.match(
+      tableFlaws(table)
+        .map(({ what }) => what)
+        .join('; '),
+      message,
+    );
   says(Buffer.alloc(10), /does not end as a table does/);
   says(makeTable().subarray(0, -1), /does not end as a table does/);
   says(makeTable({ dataLength: 127 }), /the block at offset 0 leaves the file/);
   says(makeTable({ dataLength: 19 }), /the block at offset 0 does not hold its checksum/);
-  says(makeTable({ indexCompression: 1 }), /the block at offset 38 is compressed/);
+  says(makeTable({ indexCompression: 1 }), /a copy leaves its block|a length of|bytes of/);
+  says(makeTable({ indexCompression: 7 }), /the block at offset 38 is compressed in an unknown way/);
   says(makeTable({ indexContents: Buffer.alloc(3) }), /the block at offset 38 is too short/);
   says(makeTable({ indexContents: Buffer.from([9, 0, 0, 0]) }), /the block at offset 38 is too short/);
 });
@@ -82,8 +83,8 @@ test('a manifest folds its edits: the last log number, and the tables that are l
     Buffer.from([7, 0, 5, 50, 1, 0x61, 1, 0x7a, 7, 1, 6, 60, 0, 0]),
     Buffer.from([5, 1, 1, 0x71, 6, 0, 5, 2, 7]),
   ];
-  const { logNumber, tables } = readManifest(edits);
-  assert.is(logNumber, 7);
+  const { logNumber, lastSequence, tables } = readManifest(edits);
+  assert.equal([logNumber, lastSequence], [7, 100]);
   assert.equal([...tables], [[6, 60]]);
   assert.throws(() => readManifest([Buffer.from([8, 1])]), /unknown tag 8/);
   assert.throws(() => readManifest([Buffer.from([7, 0, 5])]), /too few left/);

@@ -8,35 +8,52 @@
  */
 import { ByteReader } from './byte-reader.js';
 import { crc32c, maskCrc } from './crc32c.js';
+import { unsnappy } from './snappy.js';
 
 const FOOTER_BYTES = 48;
 const MAGIC_BYTES = 8;
 const MAGIC = 0xdb4775248b80fb57n;
 const TRAILER_BYTES = 5;
 const UNCOMPRESSED = 0;
+const SNAPPY = 1;
 
 interface BlockHandle {
   readonly offset: number;
   readonly length: number;
 }
 
-/**
- * Checks a whole table file.
- * @throws RangeError naming the offset and what is wrong there.
- */
-export function verifyTable(file: Buffer): void {
+/** One bad place in a table file. */
+export interface TableFlaw {
+  /** Byte offset in the file. */
+  readonly offset: number;
+  readonly what: string;
+}
+
+/** Checks a whole table file. @returns every block that is bad; where an index block is, what it points to is not known. */
+export function tableFlaws(file: Buffer): readonly TableFlaw[] {
   const footerAt = file.length - FOOTER_BYTES;
   if (footerAt < 0 || file.readBigUInt64LE(file.length - MAGIC_BYTES) !== MAGIC) {
-    throw new RangeError('it does not end as a table does');
+    return [{ offset: Math.max(footerAt, 0), what: 'it does not end as a table does' }];
   }
+  const flaws: TableFlaw[] = [];
+  const attempt = <T>(offset: number, read: () => T): T | null => {
+    try {
+      return read();
+    } catch (error) {
+      flaws.push({ offset, what: error instanceof Error ? error.message : String(error) });
+      return null;
+    }
+  };
   const footer = new ByteReader(file.subarray(footerAt, file.length - MAGIC_BYTES));
-  const metaindex = readHandle(footer);
-  const index = readHandle(footer);
-  for (const parent of [metaindex, index]) {
-    for (const value of blockValues(readBlock(file, parent), parent)) {
-      verifyBlock(file, readHandle(new ByteReader(value)));
+  const parents = attempt(footerAt, () => [readHandle(footer), readHandle(footer)]) ?? [];
+  for (const parent of parents) {
+    const values = attempt(parent.offset, () => blockValues(readBlock(file, parent), parent)) ?? [];
+    for (const value of values) {
+      const child = attempt(parent.offset, () => readHandle(new ByteReader(value)));
+      if (child !== null) attempt(child.offset, () => verifyBlock(file, child));
     }
   }
+  return flaws;
 }
 
 function readHandle(reader: ByteReader): BlockHandle {
@@ -51,14 +68,19 @@ function verifyBlock(file: Buffer, { offset, length }: BlockHandle): void {
   }
 }
 
-/** A block whose contents are wanted here: never compressed, because the store is opened without compression. */
+/** A block whose contents are wanted here. */
 function readBlock(file: Buffer, handle: BlockHandle): Buffer {
   verifyBlock(file, handle);
   const end = handle.offset + handle.length;
-  if (file[end] !== UNCOMPRESSED) {
-    throw new RangeError(`the block at offset ${handle.offset} is compressed, which this program never does`);
+  const contents = file.subarray(handle.offset, end);
+  switch (file[end]) {
+    case UNCOMPRESSED:
+      return contents;
+    case SNAPPY:
+      return unsnappy(contents);
+    default:
+      throw new RangeError(`the block at offset ${handle.offset} is compressed in an unknown way`);
   }
-  return file.subarray(handle.offset, end);
 }
 
 /** The values of a block's records: `| shared | unshared | value length | key rest | value |`, then restart points. */

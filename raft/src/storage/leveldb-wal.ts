@@ -37,6 +37,8 @@ export interface WalDamage {
 export interface WalContent {
   /** The payloads of all whole writes before the first bad place, in order. */
   readonly writes: readonly Buffer[];
+  /** Where each of them ends, as a byte offset. */
+  readonly ends: readonly number[];
   /** Null if the file is whole, or torn at its end as a power cut may leave it. */
   readonly damage: WalDamage | null;
   /** Whether it ends in a write that is not whole, which may be what a power cut left. */
@@ -51,6 +53,7 @@ type Physical =
 /** Reads a whole file. Memory: views into `file`, and copies of those writes that span blocks. */
 export function readWal(file: Buffer): WalContent {
   const writes: Buffer[] = [];
+  const ends: number[] = [];
   let fragments: Buffer[] = [];
   let writeStart = 0;
   let offset = skipPadding(0);
@@ -59,23 +62,24 @@ export function readWal(file: Buffer): WalContent {
     if (physical.kind !== 'good') {
       const start = fragments.length > 0 ? writeStart : offset;
       const damage = judgeTail(file, start, offset, physical);
-      return { writes, damage, isTorn: damage === null };
+      return { writes, ends, damage, isTorn: damage === null };
     }
     const begins = physical.type === FULL || physical.type === FIRST;
     const underWay = fragments.length > 0;
     if (begins === underWay) {
       const reason = begins ? 'the write before it has no end' : 'it continues a write that has no beginning';
-      return { writes, damage: { offset, reason }, isTorn: false };
+      return { writes, ends, damage: { offset, reason }, isTorn: false };
     }
     if (begins) writeStart = offset;
     fragments.push(physical.payload);
     if (physical.type === FULL || physical.type === LAST) {
       writes.push(fragments.length === 1 ? physical.payload : Buffer.concat(fragments));
+      ends.push(physical.next);
       fragments = [];
     }
     offset = skipPadding(physical.next);
   }
-  return { writes, damage: null, isTorn: fragments.length > 0 };
+  return { writes, ends, damage: null, isTorn: fragments.length > 0 };
 }
 
 function skipPadding(offset: number): number {

@@ -12,13 +12,15 @@ import {
   type HardStateCopy,
 } from './hard-state-file.js';
 import { newLevel, openError, probeLock } from './level-open.js';
-import { hasStore, syncFolder, verifyFolder } from './leveldb-folder.js';
+import { syncFolder, verifyFolder } from './leveldb-folder.js';
+import { hasStore } from './leveldb-inspect.js';
 import { MembershipPlaces } from './membership-places.js';
 import { entriesBetween } from './records.js';
 import { scanStore, type ByteLevel, type StoreContents } from './store-scan.js';
 
 const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Where a log store is, whose it is, and what it may keep in memory. */
 export interface LevelLogOptions {
   /** Folder of the store; made if it is absent. One process at a time. */
   readonly path: string;
@@ -51,13 +53,13 @@ export async function openStore(options: LevelLogOptions): Promise<OpenedStore> 
   const { path } = options;
   if (await hasStore(path)) await probeLock(path);
   const { isTorn } = await verifyFolder(path);
-  const found = await readCopy(path, options).catch((error: unknown) => {
-    throw openError(path, error);
+  const found = await readCopy(path, options).catch(async (error: unknown) => {
+    throw await openError(path, error);
   });
   checkCopy(path, judgeUnopened(found, { isThere: await hasStore(path), isTorn }));
   const db = newLevel(path);
-  await db.open().catch((error: unknown) => {
-    throw openError(path, error);
+  await db.open().catch(async (error: unknown) => {
+    throw await openError(path, error);
   });
   try {
     await syncFolder(path);
@@ -73,7 +75,7 @@ export async function openStore(options: LevelLogOptions): Promise<OpenedStore> 
     return { db, cache, memberships, contents, copy };
   } catch (error) {
     await db.close();
-    throw error instanceof RaftError ? error : openError(path, error);
+    throw error instanceof RaftError ? error : await openError(path, error);
   }
 }
 

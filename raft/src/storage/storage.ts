@@ -1,6 +1,7 @@
 /** What the driver needs of a disk. The core sees only the `LogReader` half. */
 import type { HardState, LogBase, LogReader, PersistBatch } from '../core/types.js';
 
+/** A log with its hard state that survives a power loss. */
 export interface LogStorage extends LogReader {
   /** What was on disk when the store was opened, then what the last finished `persist` wrote. */
   hardState(): HardState;

@@ -14,8 +14,7 @@ import type {
 import type { Clock } from '../clock.js';
 import type { SnapshotSupport, StateMachine } from '../machine.js';
 import { RaftNode } from '../node.js';
-import type { NodeStatus, RaftNodeOptions } from '../options.js';
-import type { SnapshotEvent } from '../snapshots.js';
+import type { NodeEvent, NodeStatus, RaftNodeOptions } from '../options.js';
 import type { LogStorage } from '../storage/storage.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from '../transport/transport.js';
 
@@ -260,7 +259,7 @@ export interface Rig {
   readonly clock: TestClock;
   readonly fatal: unknown[];
   readonly changes: NodeStatus[];
-  readonly events: SnapshotEvent[];
+  readonly events: NodeEvent[];
 }
 
 export async function startNode(hub: Hub, options: Partial<RaftNodeOptions> & { id: NodeId }): Promise<Rig> {
@@ -270,7 +269,7 @@ export async function startNode(hub: Hub, options: Partial<RaftNodeOptions> & { 
     clock: new TestClock(),
     fatal: [] as unknown[],
     changes: [] as NodeStatus[],
-    events: [] as SnapshotEvent[],
+    events: [] as NodeEvent[],
   };
   const node = await RaftNode.start({
     members: [options.id],

@@ -4,7 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
 import type { Entry } from '../core/types.js';
-import { APPEND_ENTRIES_MAX, MessageError, decodeMessage, encodeMessage } from './codec.js';
+import { APPEND_ENTRIES_MAX } from '../core/config.js';
+import { MessageError, decodeMessage, encodeMessage } from './codec.js';
 import { sampleMessages } from './conformance.js';
 
 const packr = new Packr({ useRecords: false });

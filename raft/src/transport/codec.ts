@@ -4,12 +4,10 @@
  * a member that keeps Raft's rules about its own log.
  */
 import { Packr } from 'msgpackr';
+import { APPEND_ENTRIES_MAX } from '../core/config.js';
 import { readEntry } from '../core/entry.js';
 import { isNodeId } from '../core/membership.js';
 import type { Entry, LogIndex, Message, NodeId, Term } from '../core/types.js';
-
-/** Entries in one append at most. */
-export const APPEND_ENTRIES_MAX = 65_536;
 
 /** Thrown when bytes are no message; the link that they came on is closed. */
 export class MessageError extends Error {

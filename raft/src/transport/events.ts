@@ -3,6 +3,7 @@ import type { NodeId } from '../core/types.js';
 import type { FrameCloseCode, FrameErrorCode } from '../frames/index.js';
 import type { RefusalStatus } from './handshake.js';
 
+/** Which side dialed: `out` is a link that this member dialed, to send on; `in` one that it receives on. */
 export type LinkDirection = 'in' | 'out';
 
 /** Why a message was dropped. */
@@ -16,6 +17,7 @@ export type DropReason =
   /** It is for no other member. */
   | 'unknownPeer';
 
+/** What happened on this member's links. */
 export type TransportEvent =
   | { readonly type: 'connected'; readonly peer: NodeId; readonly direction: LinkDirection }
   /** With code `ENDED` or `SOCKET_FAILED` the peer's process may have died: connections of a dead process reset. */

@@ -5,14 +5,15 @@ import type { FrameLimits } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
 
+/** Who this member is, where it listens, and the bounds of its links. */
 export interface HttpTransportOptions extends Membership {
   readonly listen: {
     readonly host: string;
     /** 0 lets the system choose. */
     readonly port: number;
   };
-  /** Base url of each member's peer port; this member's own may stand among them. */
-  readonly peers: ReadonlyMap<NodeId, string>;
+  /** Base url of each member's peer port, where it is known before the group names it; this member's own may be among them. */
+  readonly peers?: ReadonlyMap<NodeId, string>;
   /** Makes the base url of the peer port of what the log says of a member's address; the address itself unless set. */
   readonly urlOf?: (address: string) => string;
   readonly onEvent?: (event: TransportEvent) => void;

@@ -49,6 +49,7 @@ const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SI
 
 type State = 'new' | 'running' | 'stopped';
 
+/** The transport over HTTP; one for each member, started once. */
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #limits: FrameLimits;
@@ -74,10 +75,10 @@ export class HttpTransport implements Transport {
     this.#options = options;
     this.#limits = { ...DEFAULT_FRAME_LIMITS, ...options.limits };
     checkFrameLimits(this.#limits);
-    for (const id of [options.id, ...options.peers.keys()]) {
+    this.#peers = new Map(options.peers);
+    for (const id of [options.id, ...this.#peers.keys()]) {
       if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
     }
-    this.#peers = new Map(options.peers);
     this.#peers.delete(options.id);
     this.#server = peerServer();
     this.#server.on('request', (request, response) => this.#request(request, response));
@@ -94,6 +95,10 @@ export class HttpTransport implements Transport {
   async listen(): Promise<number> {
     this.#listening ??= bind(this.#server, this.#options.listen);
     return this.#listening;
+  }
+
+  get messageBytesMax(): number {
+    return this.#limits.frameBytesMax;
   }
 
   peers(): readonly NodeId[] {

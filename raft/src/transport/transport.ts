@@ -19,6 +19,7 @@ export interface IncomingSnapshot extends SnapshotTransfer {
   cancel(): void;
 }
 
+/** What a transport tells the driver. Calls come one at a time, and never from inside `send`. */
 export interface TransportHandler {
   /**
    * A message from a member of this cluster, addressed to this member. A transport may also bring those of members that
@@ -36,7 +37,10 @@ export interface TransportHandler {
   snapshot(snapshot: IncomingSnapshot): Promise<void>;
 }
 
+/** A member's network: messages to its peers and from them, and snapshots. */
 export interface Transport {
+  /** Longest message that it carries, in bytes as it encodes them; absent where there is no bound. */
+  readonly messageBytesMax?: number;
   /** Starts to receive and to dial. Called once. */
   start(handler: TransportHandler): Promise<void>;
   /** Queues a message. Never blocks and never throws; what does not fit is dropped and reported as unreachable. */

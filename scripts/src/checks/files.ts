@@ -5,7 +5,8 @@ import { join, relative, sep } from 'node:path';
 /** The folders with a `src` and a `dist` of their own, relative to `root`. */
 export function projectFolders(root: string): string[] {
   const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
-  return ['raft', 'raft/sim', 'raft/bench', ...packages, 'scripts', 'bench']
+  const others = ['raft', 'raft/sim', 'raft/bench', 'raft/example', 'scripts', 'bench'];
+  return [...others, ...packages, 'packages/frontend/browser']
     .filter((folder) => existsSync(join(root, folder, 'src')))
     .sort();
 }
@@ -21,12 +22,12 @@ export function compiledFiles(root: string, project: string, within = ''): Compi
   const folder = join(root, project, 'src', within);
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.d.ts'))
     .sort()
     .map((name) => {
       const source = relative(root, join(folder, name));
       const [prefix, rest] = [join(project, 'src') + sep, source.slice(join(project, 'src').length + 1)];
-      const compiled = join(project, 'dist', rest.replace(/\.ts$/, '.js'));
+      const compiled = join(project, 'dist', rest.replace(/\.tsx?$/, '.js'));
       return { source: prefix + rest, compiled };
     });
 }

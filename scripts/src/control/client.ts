@@ -1,7 +1,6 @@
 /** The scripts' end of the control server. */
-import { readClusterFile, readSecret } from '@trireme/cluster';
+import { readClusterFile, readSecret, type ControlAnswer, type KilledProcess } from '@trireme/cluster';
 import { LINK_HEADERS } from '@trireme/service';
-import type { ControlAnswer, KilledProcess } from './protocol.js';
 
 /** Thrown when the cluster cannot be reached or refuses; the message is for the operator. */
 export class ControlError extends Error {

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ClusterError } from '@trireme/cluster';
+import { ClusterError, serveControl, type Steered } from '@trireme/cluster';
 import { ControlClient } from './client.js';
-import { serveControl, type Steered } from './server.js';
 
 const test = suite<{ server: Server; url: string; asked: string[] }>('control');
 
@@ -67,6 +66,20 @@ test('nothing is done without the secret', async ({ url, asked }) => {
     assert.match(await messageOf(new ControlClient(url, secret).kill('2')), /secret is missing or wrong/);
   }
   assert.is((await fetch(`${url}/kill?target=2`, { method: 'POST' })).status, 401);
+  assert.equal(asked, []);
+});
+
+test('a target that is no url is refused like any other that is not there', async ({ url, asked }) => {
+  const headers = { 'x-trireme-secret': 's3cret', connection: 'close' };
+  const port = Number(new URL(url).port);
+  const code = await new Promise((resolve, reject) => {
+    const sent = request({ port, method: 'POST', path: '//[', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.on('error', reject).end();
+  });
+  assert.is(code, 404);
   assert.equal(asked, []);
 });
 

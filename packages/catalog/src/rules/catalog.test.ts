@@ -228,4 +228,15 @@ test('a write that nobody began and a clock that goes back stop the catalog', ()
   assert.throws(() => driver.at(HOLD_MS - 1), /monotonic/);
 });
 
+test('a report tells those who watch where the catalog stands', () => {
+  const driver = Driver.ready([A, B]);
+  driver.frontend(1);
+  driver.lookup(1, 'A');
+  driver.catalog.frontendMessage(1, { t: 'report' }, driver.now);
+  const frame = driver.catalog.take().sends[0]?.[1];
+  assert.ok(frame?.t === 'report' && 'sessions' in frame.report);
+  assert.equal([frame.report.stocks, frame.report.ready, frame.report.lastIndex], [2, true, 0]);
+  assert.equal(frame.report.sessions[0]?.names, ['A']);
+});
+
 test.run();

@@ -9,6 +9,7 @@
 import {
   assertRule,
   FormatError,
+  type CatalogReport,
   type CatalogToFrontend,
   type CatalogToLeader,
   type LookupResult,
@@ -106,6 +107,9 @@ export class Catalog {
       case 'list':
         this.#sends.push([link, this.#page(frame.id, frame.after, frame.limit)]);
         return;
+      case 'report':
+        this.#sends.push([link, { t: 'report', report: this.#report(now) }]);
+        return;
       case 'dropped':
         if (frame.seq > session.revocationSeq)
           throw new FormatError('dropped names a revocation that was not sent');
@@ -190,6 +194,16 @@ export class Catalog {
       leaders: this.#leaders.size,
       queued: this.#queue.size,
       ready: this.#readiness.ready,
+    };
+  }
+
+  #report(now: number): CatalogReport {
+    return {
+      lastIndex: this.#lastIndex,
+      settled: this.#ledger.settled,
+      stocks: this.#table.size,
+      ready: this.#readiness.ready,
+      sessions: this.#sessions.report(now),
     };
   }
 

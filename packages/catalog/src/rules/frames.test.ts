@@ -1,5 +1,6 @@
 /** Frames as the protocol has them pass; whatever else comes is refused with a reason. */
-import { pack } from '@trireme/domain';
+import { FormatError, pack, unpack } from '@trireme/domain';
+import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LOOKUP_ITEMS_MAX, parseFrontendFrame, parseLeaderFrame } from './frames.js';
@@ -18,6 +19,7 @@ test('frames of a front-end pass', () => {
     },
     { t: 'list', id: 1, after: '', limit: 1000 },
     { t: 'dropped', seq: 1 },
+    { t: 'report' },
   ]) {
     assert.equal(parseFrontendFrame(frame), frame);
   }
@@ -105,5 +107,42 @@ test('anything else of a leader is refused', () => {
 function isFormatError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'BAD_FORMAT';
 }
+
+const KINDS = ['renew', 'lookup', 'list', 'dropped', 'begin', 'attach', 'replay', 'decide'];
+const FIELDS = [
+  'id',
+  'items',
+  'after',
+  'limit',
+  'seq',
+  'upTo',
+  'prev',
+  'index',
+  'effects',
+  'settled',
+  'skip',
+  'batch',
+];
+
+test('whatever comes in, the parsers throw FormatError and nothing else', () => {
+  const fields = Object.fromEntries(FIELDS.map((name) => [name, fc.anything()]));
+  const lists = Object.fromEntries(FIELDS.map((name) => [name, fc.array(fc.array(fc.anything()))]));
+  const t = fc.constantFrom(...KINDS);
+  const frames = fc.oneof(fc.anything(), fc.record({ ...fields, t }), fc.record({ ...lists, t }));
+  fc.assert(
+    fc.property(frames, fc.uint8Array({ maxLength: 64 }), (frame, bytes) => {
+      for (const parse of [parseFrontendFrame, parseLeaderFrame]) {
+        for (const make of [() => frame, () => unpack(bytes)]) {
+          try {
+            parse(make());
+          } catch (error) {
+            assert.instance(error, FormatError);
+          }
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
 
 test.run();

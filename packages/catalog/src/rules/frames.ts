@@ -43,6 +43,8 @@ export function parseFrontendFrame(message: unknown): FrontendToCatalog {
     }
     case 'dropped':
       return { t: 'dropped', seq: asInteger(frame['seq'], 'seq', 1) };
+    case 'report':
+      return { t: 'report' };
     default:
       throw new FormatError('frame of unknown type');
   }

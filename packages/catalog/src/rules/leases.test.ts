@@ -1,4 +1,5 @@
 /** Who was promised what, and for how long. */
+import { REPORT_NAMES_MAX } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LEASE_MS_MAX, Sessions } from './leases.js';
@@ -94,6 +95,21 @@ test('a round that changes nothing waits for nobody', () => {
   sessions.open(1, 'one', 0);
   sessions.grant(1, 0);
   assert.ok(new RevocationRound(sessions, new Map(), 0).done);
+});
+
+test('a report names the open sessions, their leases and what they may keep, within its bounds', () => {
+  const sessions = new Sessions(500);
+  sessions.open(1, 'one', 0);
+  sessions.open(2, 'two', 0);
+  sessions.open(3, 'three', 0);
+  sessions.grant(1, 0);
+  for (let i = 0; i < REPORT_NAMES_MAX + 1; i++) sessions.promise(1, `S${i}`);
+  sessions.promise(2, 'A');
+  sessions.close(3, 0);
+  const [one, two, ...more] = sessions.report(100);
+  assert.equal([one?.peer, one?.leaseMs, one?.names.length], ['one', 450, REPORT_NAMES_MAX]);
+  assert.equal(two, { peer: 'two', leaseMs: 0, names: ['A'] });
+  assert.equal(more, []);
 });
 
 test.run();

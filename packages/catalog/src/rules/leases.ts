@@ -3,7 +3,7 @@
  * Cheriton, "Leases", SOSP 1989) over callback promises (Howard et al., "Scale and Performance in a Distributed File
  * System", 1988). A session is one link; a front-end that comes back opens a new one with an empty cache.
  */
-import { assertRule } from '@trireme/domain';
+import { assertRule, REPORT_NAMES_MAX, REPORT_SESSIONS_MAX, type SessionReport } from '@trireme/domain';
 
 /**
  * Longest lease that any catalog grants, in milliseconds. A catalog that starts knows nothing of the leases of its
@@ -66,6 +66,16 @@ export class Sessions {
   /** Sessions, those counted whose link is closed and whose lease may still run. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** The open sessions, for people who watch; within the bounds of a report. */
+  report(now: number): readonly SessionReport[] {
+    const open = [...this.#sessions.values()].filter((session) => session.open);
+    return open.slice(0, REPORT_SESSIONS_MAX).map(({ peer, leaseEnd, promises }) => ({
+      peer,
+      leaseMs: Math.max(0, Math.round(leaseEnd - now)),
+      names: firstOf(promises, REPORT_NAMES_MAX),
+    }));
   }
 
   /** Opens a session; false at the bound. */
@@ -147,4 +157,13 @@ export class Sessions {
       if (!session.open && session.leaseEnd <= now) this.#sessions.delete(session.link);
     }
   }
+}
+
+function firstOf(names: ReadonlySet<string>, countMax: number): readonly string[] {
+  const first: string[] = [];
+  for (const name of names) {
+    if (first.length === countMax) break;
+    first.push(name);
+  }
+  return first;
 }

@@ -85,6 +85,7 @@ const run = (name: string, problems: readonly string[]): RunResult => {
     },
     timeline: [{ atMs: 100, what: 'kill <replica-1>' }],
     picture: pictureOf(history, [sample('replica-1', 0, 'leader'), sample('replica-1', 500, 'leader')]),
+    resources: '',
     folder: 'data/faults/x',
   };
 };

@@ -63,6 +63,24 @@ export function checkResources(samples: readonly ResourceSample[], bounds = RESO
   return verdict('bounded resources', `peaks: ${told.join(', ')}`, problems);
 }
 
+/** What each process used at first and in the end, and at most, as a table. */
+export function resourceTable(samples: readonly ResourceSample[]): string {
+  const processes = [...new Set(samples.map(({ process }) => process))];
+  const rows = processes.map((name) => {
+    const own = samples.filter(({ process }) => process === name);
+    const last = own.at(-1);
+    const run = own.filter(({ pid }) => pid === last?.pid);
+    const first = run[0];
+    const peak = Math.max(...run.map(({ bytes }) => bytes));
+    const most = Math.max(...run.map(({ descriptors }) => descriptors));
+    return (
+      `${name.padEnd(12)} ${mib(first?.bytes ?? 0)} before, ${mib(last?.bytes ?? 0)} after, ${mib(peak)} at most; ` +
+      `descriptors ${first?.descriptors ?? 0} before, ${last?.descriptors ?? 0} after, ${most} at most`
+    );
+  });
+  return rows.join('\n');
+}
+
 function growthOf(name: string, run: readonly ResourceSample[], bounds: ResourceBounds): string[] {
   const third = Math.floor(run.length / 3);
   const span = (run.at(-1)?.atMs ?? 0) - (run[0]?.atMs ?? 0);

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkAvailability, measureAvailability } from './availability.js';
-import { checkResources, RESOURCE_BOUNDS, type ResourceSample } from './resources.js';
+import { checkResources, RESOURCE_BOUNDS, resourceTable, type ResourceSample } from './resources.js';
 import { create, init, read, trade } from './testing/histories.js';
 
 const history = [
@@ -72,6 +72,20 @@ test('a peak or a growth of memory or descriptors is named', () => {
 test('growth is judged over long runs only', () => {
   const brief = samples((i) => ({ atMs: i * 10, bytes: (100 + i) * MIB }));
   assert.equal(checkResources(brief, RESOURCE_BOUNDS).problems, []);
+});
+
+test('the table tells of the last run of each process', () => {
+  const mib = 1024 * 1024;
+  const of = (pid: number, bytes: number, descriptors: number): ResourceSample => ({
+    ...{ process: 'catalog', pid, atMs: 0 },
+    bytes: bytes * mib,
+    descriptors,
+  });
+  const table = resourceTable([of(1, 500, 90), of(2, 60, 20), of(2, 90, 40), of(2, 70, 21)]);
+  assert.is(
+    table,
+    'catalog      60 MiB before, 70 MiB after, 90 MiB at most; descriptors 20 before, 21 after, 40 at most',
+  );
 });
 
 test.run();

@@ -11,7 +11,7 @@ import { checkEnds, checkStatuses, type UnaskedEnd } from '../rules/observations
 import { checkOrderBook } from '../rules/order-book.js';
 import { collectOrders } from '../rules/orders.js';
 import { SeededRandom } from '../rules/random.js';
-import { checkResources } from '../rules/resources.js';
+import { checkResources, resourceTable } from '../rules/resources.js';
 import { checkLinearizability } from '../rules/stocks.js';
 import { holds, verdict, type Verdict } from '../rules/verdict.js';
 import { Stage, type ReplicaState } from '../stage.js';
@@ -30,6 +30,8 @@ export interface RunResult {
   readonly availability: Availability;
   readonly timeline: readonly TimelineEntry[];
   readonly picture: Picture;
+  /** Memory and descriptors of each process, before and after, as text. */
+  readonly resources: string;
   /** Where the history lies, and after a failure the processes' logs. */
   readonly folder: string;
 }
@@ -195,6 +197,7 @@ class Playing {
     const result = {
       ...{ name, verdicts: this.#verdicts, availability, picture, folder },
       timeline: this.#run.timeline,
+      resources: resourceTable(this.#watcher.resources),
     };
     this.#keep(result);
     return result;

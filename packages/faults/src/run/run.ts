@@ -17,7 +17,7 @@ export interface TimelineEntry {
 }
 
 /** Thrown when a script waited in vain for what must come about. */
-class ScenarioError extends Error {
+export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 

@@ -1,5 +1,8 @@
 /** Disks that fail, hang, are slow or full, or lose their power. */
-import type { Run } from '../run/run.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessExit } from '@trireme/cluster';
+import { ScenarioError, type Run } from '../run/run.js';
 import type { Hindrance } from '../run/hindrance.js';
 import type { Preparation, Scenario } from '../run/scenario.js';
 import {
@@ -12,6 +15,9 @@ import {
   unsoundSyncs,
   type SyncOrder,
 } from '../run/disks.js';
+
+/** Of a process that stops because its disk is full. */
+const FULL_EXIT_CODE = 74;
 
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
 const ALL = [...REPLICAS, 'catalog'];
@@ -41,16 +47,29 @@ async function failSyncs(run: Run, name: string): Promise<void> {
   await run.progress();
 }
 
+/** Its disk is full, so it stops and says why; started again, it waits for room, and then goes on. */
 async function fillUp(run: Run, name: string): Promise<void> {
   run.expectEnd(name);
+  const ends: ProcessExit[] = [];
+  run.cluster.on('exit', (end) => ends.push(end));
   run.note(`the disk of ${name} is full`);
   const makeRoom = fillDisk(run.dataDir, name);
   await run.down(name);
+  const code = ends.find((end) => end.name === name)?.code;
+  if (code !== FULL_EXIT_CODE) throw new ScenarioError(`${name} ended with code ${code}`);
+  const waits = (): number => readFileSync(logFile(run, name), 'utf8').split('waits for room').length;
+  const before = waits();
+  run.note(`start ${name} beside its full disk`);
+  await run.cluster.startProcess(name);
+  await run.until(`${name} waits for room`, () => waits() > before);
+  if (!run.isUp(name) || (await run.isReady(name))) throw new ScenarioError(`${name} does not wait`);
   makeRoom();
   run.note(`there is room on the disk of ${name}`);
-  await run.start(name);
+  await run.cluster.waitProcessReady(name);
   await run.progress();
 }
+
+const logFile = (run: Run, name: string): string => join(run.dataDir, 'logs', `${name}.log`);
 
 /** Kills a process as it enters its `nth` sync after its start. */
 function deathAtSync(nth: number): Hindrance {
@@ -156,6 +175,7 @@ export const DISKS: readonly Scenario[] = [
   },
   {
     name: 'the disk of the leader is full, then that of a follower, then that of the catalog',
+    everyday: true,
     needs: ['root'],
     prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
     script: async (run) => {

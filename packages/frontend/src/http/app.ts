@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
 import { allowedMethods } from '../rules/routing.js';
+import { routeDashboard } from '../dashboard/routes.js';
 import type { CallEnv } from './call.js';
 import { routeHealth } from './health.js';
 import { routeOrders } from './orders.js';
@@ -14,6 +15,7 @@ export function createApp(services: Services): Hono<CallEnv> {
   routeOrders(app, services);
   routeStocks(app, services);
   routeHealth(app, services);
+  routeDashboard(app, services);
   app.notFound((c) => {
     const allow = allowedMethods(c.env.path);
     if (allow === null) {

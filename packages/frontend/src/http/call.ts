@@ -1,8 +1,10 @@
 /** One request on its way through the front-end. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Call {
   readonly incoming: IncomingMessage;
+  /** For streams, which write to it themselves. */
+  readonly outgoing: ServerResponse;
   /** The client's id, or one that was made. */
   readonly requestId: string;
   /** As it was sent, percent-encoding and all, without one slash at its end. */

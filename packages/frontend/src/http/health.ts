@@ -42,7 +42,7 @@ function status(services: Services): object {
   return {
     role: 'frontend',
     ready: problemOf(readinessChecks(services)) === null,
-    leader: leader?.id ?? null,
+    leader: leader?.replica ?? null,
     term: leader?.term ?? null,
     cache: {
       size: cache.size,

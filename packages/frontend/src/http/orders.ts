@@ -17,6 +17,21 @@ export function routeOrders(app: Hono<CallEnv>, services: Services): void {
 }
 
 async function placeOrder(services: Services, call: Call): Promise<Response> {
+  const startedAt = performance.now();
+  try {
+    const number = await fillOrder(services, call);
+    services.counters.filled(performance.now() - startedAt);
+    const headers = services.replies.headers(call.requestId, call.key);
+    headers['Location'] = `/orders/${number}`;
+    return services.replies.ok(call, `{"data":{"transaction_number":${number}}}`, headers);
+  } catch (error) {
+    services.counters.ended(error);
+    throw error;
+  }
+}
+
+/** Has the order of this call filled, and gives its number. */
+async function fillOrder(services: Services, call: Call): Promise<number> {
   return withDeadline(services, async (deadline) => {
     call.key = keyOf(call.incoming);
     const { name, type, quantity } = parseOrderBody(await readBody(call.incoming, deadline));
@@ -24,9 +39,7 @@ async function placeOrder(services: Services, call: Call): Promise<Response> {
       commandToWire({ kind: type, key, name, quantity }),
     );
     if (result[1] !== 'filled') throw new Error('an order was done without a number');
-    const headers = services.replies.headers(call.requestId, call.key);
-    headers['Location'] = `/orders/${result[2]}`;
-    return services.replies.ok(call, `{"data":{"transaction_number":${result[2]}}}`, headers);
+    return result[2];
   });
 }
 

@@ -36,6 +36,9 @@ interface PublicServerOptions {
   readonly log: Log;
 }
 
+/** What the adapter gives with a request; it speaks HTTP/1 alone here. */
+type Connection = Pick<Call, 'incoming' | 'outgoing'>;
+
 export class PublicServer {
   readonly #options: PublicServerOptions;
   readonly #server: Server;
@@ -48,7 +51,7 @@ export class PublicServer {
   constructor(options: PublicServerOptions) {
     this.#options = options;
     const listener = getRequestListener(
-      (request, env): Response | Promise<Response> => this.#fetch(request, env.incoming as IncomingMessage),
+      (request, env): Response | Promise<Response> => this.#fetch(request, env as Connection),
       { hostname: 'localhost', errorHandler: (error) => this.#refuse(error) },
     );
     this.#server = createServer(
@@ -107,11 +110,12 @@ export class PublicServer {
     clearTimeout(cut);
   }
 
-  #fetch(request: Request, incoming: IncomingMessage): Response | Promise<Response> {
+  #fetch(request: Request, { incoming, outgoing }: Connection): Response | Promise<Response> {
     const { app, replies } = this.#options;
     const target = incoming.url ?? '/';
     const call: Call = {
       incoming,
+      outgoing,
       requestId: acceptRequestId(incoming.headers['x-request-id']) ?? this.#nextId(),
       // The absolute form, as for a proxy, names the same path.
       path: pathOf(target.startsWith('/') ? target : new URL(request.url).pathname),

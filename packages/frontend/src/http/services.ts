@@ -4,10 +4,12 @@ import type { IncomingMessage } from 'node:http';
 import { TriremeError, type CommandWire } from '@trireme/domain';
 import type { DurationSink, Metrics } from '@trireme/service';
 import type { Catalog } from '../catalog.js';
+import type { Viewers } from '../dashboard/viewers.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Replicas } from '../replicas.js';
 import { EXPIRED } from '../retry.js';
 import type { Deadline } from '../rules/deadlines.js';
+import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import { acceptKey } from '../rules/requests.js';
 import { checkDecided, type Effective } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
@@ -23,6 +25,10 @@ export interface Services {
   readonly metrics: Metrics;
   /** Of the requests that had to ask someone. */
   readonly durations: DurationSink;
+  readonly counters: OrderCounters;
+  readonly viewers: Viewers;
+  /** Id of this process. */
+  readonly servedBy: string;
   /** Null where none is configured: then nobody may list or restock. */
   readonly operatorToken: string | null;
 }

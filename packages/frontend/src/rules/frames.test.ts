@@ -1,10 +1,35 @@
+import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { FormatError, pack, unpack, type CatalogToFrontend, type FromReplica } from '@trireme/domain';
+import {
+  FormatError,
+  pack,
+  REPORT_MEMBERS_MAX,
+  unpack,
+  type CatalogReport,
+  type CatalogToFrontend,
+  type FromReplica,
+  type ReplicaReport,
+} from '@trireme/domain';
 import { orderOf, parseFromCatalog, parseFromReplica, stockOf } from './frames.js';
 
 const ORDER = [1, 'AAPL', 'buy', 2, 5500, 0] as const;
 const STOCK = ['AAPL', 5500, 100, 7] as const;
+
+const REPLICA_REPORT: ReplicaReport = {
+  ...{ role: 'leader', term: 3, leader: '1', leading: true },
+  ...{ firstIndex: 1, lastIndex: 9, commit: 8, applied: 7, orders: 4, hash: '0'.repeat(64) },
+  learner: false,
+  peers: [
+    { id: '2', heard: true, told: false, match: 9 },
+    { id: '3', heard: false, told: true, match: null },
+  ],
+};
+
+const CATALOG_REPORT: CatalogReport = {
+  ...{ lastIndex: 8, settled: 7, stocks: 2, ready: true },
+  sessions: [{ peer: 'frontend-1', leaseMs: 400, names: ['AAPL'] }],
+};
 
 const FROM_REPLICA: readonly FromReplica[] = [
   { t: 'leader', self: '1', leader: null, term: 0 },
@@ -40,6 +65,8 @@ const FROM_REPLICA: readonly FromReplica[] = [
   { t: 'page', id: 1, orders: [ORDER, [2, 'B', 'sell', 1, 1, 5]], next: 2 },
   { t: 'page', id: 1, orders: [], next: null },
   { t: 'pageRefused', id: 1, why: 'notLeader' },
+  { t: 'report', report: REPLICA_REPORT },
+  { t: 'report', report: { ...REPLICA_REPORT, role: 'preCandidate', leader: null, peers: [] } },
 ];
 
 const FROM_CATALOG: readonly CatalogToFrontend[] = [
@@ -56,6 +83,7 @@ const FROM_CATALOG: readonly CatalogToFrontend[] = [
   { t: 'page', id: 1, stocks: [], next: null },
   { t: 'pageUnready', id: 1 },
   { t: 'revoke', seq: 1, version: 8, names: ['AAPL', 'B'] },
+  { t: 'report', report: CATALOG_REPORT },
 ];
 
 test('frames of the protocol are read as they were sent', () => {
@@ -65,6 +93,14 @@ test('frames of the protocol are read as they were sent', () => {
 
 const NOT_FROM_REPLICA: readonly unknown[] = [
   null,
+  { t: 'report' },
+  { t: 'report', report: { ...REPLICA_REPORT, role: 'king' } },
+  { t: 'report', report: { ...REPLICA_REPORT, term: -1 } },
+  { t: 'report', report: { ...REPLICA_REPORT, peers: [{ id: '2', heard: 1, told: true, match: null }] } },
+  {
+    t: 'report',
+    report: { ...REPLICA_REPORT, peers: Array(REPORT_MEMBERS_MAX + 1).fill(REPLICA_REPORT.peers[0]) },
+  },
   [],
   {},
   { t: 'other' },
@@ -94,6 +130,8 @@ const NOT_FROM_REPLICA: readonly unknown[] = [
 ];
 
 const NOT_FROM_CATALOG: readonly unknown[] = [
+  { t: 'report', report: { ...CATALOG_REPORT, ready: null } },
+  { t: 'report', report: { ...CATALOG_REPORT, sessions: [{ peer: 'a', leaseMs: -1, names: [] }] } },
   'lease',
   { t: 'other' },
   { t: 'lease', id: 1, ms: -1 },
@@ -129,6 +167,54 @@ test('a lease is a minute at most, whatever is granted', () => {
 test('rows are orders and stocks', () => {
   assert.equal(orderOf(ORDER), { number: 1, name: 'AAPL', type: 'buy', quantity: 2, price: 5500, time: 0 });
   assert.equal(stockOf(STOCK), { name: 'AAPL', price: 5500, quantity: 100, version: 7 });
+});
+
+const KINDS = [
+  'leader',
+  'submitted',
+  'got',
+  'page',
+  'pageRefused',
+  'lease',
+  'stocks',
+  'pageUnready',
+  'revoke',
+];
+const FIELDS = [
+  'self',
+  'leader',
+  'term',
+  'items',
+  'id',
+  'orders',
+  'next',
+  'why',
+  'ms',
+  'stocks',
+  'seq',
+  'version',
+  'names',
+];
+
+test('whatever comes in, the parsers throw FormatError and nothing else', () => {
+  const fields = Object.fromEntries(FIELDS.map((name) => [name, fc.anything()]));
+  const lists = Object.fromEntries(FIELDS.map((name) => [name, fc.array(fc.array(fc.anything()))]));
+  const t = fc.constantFrom(...KINDS);
+  const frames = fc.oneof(fc.anything(), fc.record({ ...fields, t }), fc.record({ ...lists, t }));
+  fc.assert(
+    fc.property(frames, fc.uint8Array({ maxLength: 64 }), (frame, bytes) => {
+      for (const parse of [parseFromReplica, parseFromCatalog]) {
+        for (const make of [() => frame, () => unpack(bytes)]) {
+          try {
+            parse(make());
+          } catch (error) {
+            assert.instance(error, FormatError);
+          }
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test.run();

@@ -18,6 +18,7 @@ import {
   type SubmitResult,
   type OrderWire,
 } from '@trireme/domain';
+import { catalogReport, replicaReport } from './reports.js';
 
 /** Rows of a page at most, and so the highest `limit`. */
 export const PAGE_ROWS_MAX = 1000;
@@ -59,6 +60,8 @@ export function parseFromReplica(message: unknown): FromReplica {
         orders: rows(frame['orders']).map(orderWire),
         next: frame['next'] === null ? null : asInteger(frame['next'], 'next'),
       };
+    case 'report':
+      return { t: 'report', report: replicaReport(frame['report']) };
     case 'pageRefused':
       return { t: 'pageRefused', id: asInteger(frame['id'], 'id'), why: refusal(frame['why']) };
     default:
@@ -102,6 +105,8 @@ export function parseFromCatalog(message: unknown): CatalogToFrontend {
       };
     case 'pageUnready':
       return { t: 'pageUnready', id: asInteger(frame['id'], 'id') };
+    case 'report':
+      return { t: 'report', report: catalogReport(frame['report']) };
     case 'revoke':
       return {
         t: 'revoke',

@@ -11,6 +11,9 @@ const ROUTES: readonly Route[] = [
   { pattern: /^\/stocks$/, allow: 'GET, HEAD, OPTIONS' },
   { pattern: /^\/stocks\/[^/]+$/, allow: 'GET, HEAD, OPTIONS, PUT' },
   { pattern: /^\/stocks\/[^/]+\/restock$/, allow: 'OPTIONS, POST' },
+  { pattern: /^\/$/, allow: 'GET, HEAD, OPTIONS' },
+  { pattern: /^\/assets\/[^/]+$/, allow: 'GET, HEAD, OPTIONS' },
+  { pattern: /^\/dashboard\/stream$/, allow: 'GET, OPTIONS' },
   { pattern: /^\/(livez|readyz|status|metrics)$/, allow: 'GET, HEAD, OPTIONS' },
 ];
 

@@ -61,6 +61,11 @@ export class StockCache {
     return this.#misses;
   }
 
+  /** Whether a lookup at `now` would be answered from here; asking changes nothing, neither counts nor order. */
+  holds(name: string, now: number): boolean {
+    return this.#lease.holds(now) && this.#views?.has(name) === true;
+  }
+
   leaseRemainingMs(now: number): number {
     return this.#lease.remainingMs(now);
   }

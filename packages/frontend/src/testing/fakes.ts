@@ -156,6 +156,11 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
         const next = names.length > 1 && first !== undefined ? first : null;
         return { t: 'page', id: frame.id, stocks: stock === undefined ? [] : [stock], next };
       }
+      case 'report': {
+        const sessions = [{ peer: 'frontend-2', leaseMs: 300, names: ['AAPL'] }];
+        const report = { lastIndex: 7, settled: 7, stocks: this.stocks.size, ready: this.ready, sessions };
+        return { t: 'report', report };
+      }
       case 'dropped':
         return null;
     }

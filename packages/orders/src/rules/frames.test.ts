@@ -17,6 +17,7 @@ test('frames of front-ends are read', () => {
   assert.equal(parseFrontendFrame(get), get);
   const list = { t: 'list', id: 1, after: 0, limit: 5, name: null };
   assert.equal(parseFrontendFrame(list), list);
+  assert.equal(parseFrontendFrame({ t: 'report' }), { t: 'report' });
   assert.equal(parseFrontendFrame({ ...list, name: 'A', limit: 5000 }), { ...list, name: 'A', limit: 1000 });
 });
 

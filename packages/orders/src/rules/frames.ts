@@ -30,7 +30,8 @@ export type FrontendFrame =
       readonly after: number;
       readonly limit: number;
       readonly name: string | null;
-    };
+    }
+  | { readonly t: 'report' };
 
 export function parseFrontendFrame(value: unknown): FrontendFrame {
   const frame = asObject(value, 'frame');
@@ -47,6 +48,8 @@ export function parseFrontendFrame(value: unknown): FrontendFrame {
         limit: Math.min(asInteger(frame['limit'], 'limit', 1), PAGE_MAX),
         name: frame['name'] === null ? null : asText(frame['name'], 'name'),
       };
+    case 'report':
+      return { t: 'report' };
     default:
       throw new FormatError('frame of unknown type');
   }

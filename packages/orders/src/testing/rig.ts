@@ -22,6 +22,7 @@ import {
 } from '@trireme/service';
 import { Replica } from '../replica.js';
 import type { OrderStep } from '../office.js';
+import { PeerLinks } from '../rules/peer-links.js';
 import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
 
 const HOST = '127.0.0.1';
@@ -199,6 +200,7 @@ export class Rig {
       catalog: this.catalog.url,
       identity: identity('replica-1'),
       transport,
+      peerLinks: new PeerLinks(),
       log: LOG,
       metrics: new Metrics({ service: 'replica', id: '1' }),
       fatal: (error) => this.fatals.push(error),

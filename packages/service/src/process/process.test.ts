@@ -92,6 +92,7 @@ for (const [behaviour, code, reason] of FAILURES) {
     assert.is(last['level'], 'fatal');
     assert.match(String(last['msg']), reason);
     assert.ok(last['error']);
+    assert.is(last['advice'], behaviour === 'fatal' ? 'try another disk' : undefined);
   });
 }
 
@@ -112,6 +113,13 @@ test('neither a stop nor a start that hangs outlives the deadline', async () => 
     assert.is((await sample.exited).code, EXIT.internal);
     assert.match(sample.out, 'not stopped within 300 ms');
   }
+});
+
+test('a start that waits gives up when asked to stop, in order', async () => {
+  const sample = await new Sample(['start-waits']).started();
+  sample.child.kill('SIGTERM');
+  assert.equal(await sample.exited, { code: EXIT.ok, signal: null });
+  assert.match(sample.out, '"msg":"stopped"');
 });
 
 test('--help lists every flag with its variable and default, and ends with code 0', async () => {

@@ -17,8 +17,13 @@ export interface RunOptions {
   readonly stopMsMax?: number;
   /** The exit code for what went wrong. A `UsageError` is 64 without asking. */
   readonly exitCodeOf: (error: unknown) => number;
-  /** Starts the service; `fatal` ends the process at once, for errors after which nothing may be acknowledged. */
-  readonly start: (fatal: (error: unknown) => void) => Promise<RunningService>;
+  /** How to come back from what went wrong, for its line in the log; null where there is nothing to say. */
+  readonly adviceOf?: (error: unknown) => string | null;
+  /**
+   * Starts the service; `fatal` ends the process at once, for errors after which nothing may be acknowledged. A start that
+   * waits for something gives up when `stopping` is aborted, by throwing its reason.
+   */
+  readonly start: (fatal: (error: unknown) => void, stopping: AbortSignal) => Promise<RunningService>;
 }
 
 const STOP_MS_MAX = 10_000;
@@ -31,18 +36,23 @@ const STOP_MS_MAX = 10_000;
 export async function runProcess(o: RunOptions): Promise<void> {
   const fail = (error: unknown, what: string): never => {
     const exitCode = exitCodeOf(error, o);
-    o.log.fatal({ error, exitCode }, `${what}: ${error instanceof Error ? error.message : String(error)}`);
+    const advice = o.adviceOf?.(error) ?? undefined;
+    o.log.fatal(
+      { error, exitCode, advice },
+      `${what}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     process.exit(exitCode);
   };
   process.on('uncaughtException', (error) => fail(error, 'uncaught exception'));
   process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'));
-  const asked = stopAsked(o);
+  const stopping = new AbortController();
+  const asked = stopAsked(o).then(() => stopping.abort());
   try {
-    const service = await o.start((error) => fail(error, 'fatal error'));
+    const service = await o.start((error) => fail(error, 'fatal error'), stopping.signal);
     await asked;
     await service.stop();
   } catch (error) {
-    fail(error, 'service failed');
+    if (!stopping.signal.aborted || error !== stopping.signal.reason) fail(error, 'service failed');
   }
   o.log.info('stopped');
   process.exit(EXIT.ok);

@@ -155,7 +155,8 @@ export class World {
         return;
       case 'page':
       case 'pageUnready':
-        throw new Error('no page was asked for');
+      case 'report':
+        throw new Error('this was not asked for');
     }
   }
 

@@ -20,7 +20,7 @@ async function never(): Promise<void> {
   await new Promise(() => undefined);
 }
 
-async function start(fatal: (error: unknown) => void): Promise<RunningService> {
+async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Promise<RunningService> {
   const heartbeat = setInterval(() => undefined, 1_000);
   const service: RunningService = {
     stop: async () => {
@@ -38,6 +38,12 @@ async function start(fatal: (error: unknown) => void): Promise<RunningService> {
       throw new Failure('could not start');
     case 'usage':
       throw new UsageError('these flags do not go together');
+    case 'start-waits':
+      log.info('started');
+      await new Promise((_, reject) => {
+        stopping.addEventListener('abort', () => reject(stopping.reason as Error));
+      });
+      break;
     case 'start-hangs':
       log.info('started');
       await never();
@@ -70,5 +76,6 @@ await runProcess({
     if (error instanceof TypeError) throw error;
     return error instanceof Failure ? EXIT.unavailable : EXIT.internal;
   },
+  adviceOf: (error) => (error instanceof Failure && behaviour === 'fatal' ? 'try another disk' : null),
   start,
 });

@@ -3,12 +3,19 @@
  * `POST /kill?target=leader`, `POST /start?name=replica-2`, `POST /ready?name=replica-2` (answers when it is).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { ClusterError, parseTarget, type LocalCluster } from '@trireme/cluster';
 import { LINK_HEADERS, secretMatches } from '@trireme/service';
+import { ClusterError } from '../errors.js';
+import type { LocalCluster } from '../local-cluster.js';
+import { parseTarget } from '../rules/target.js';
 import type { ControlAnswer, KilledProcess } from './protocol.js';
 
 /** How long `POST /ready` waits, in milliseconds. */
 const READY_MS_MAX = 60_000;
+
+/** Scripts ask one thing at a time; beyond this, connections are reset. */
+const SOCKETS_MAX = 32;
+const HEADERS_MS_MAX = 5_000;
+const REQUEST_MS_MAX = 5_000;
 
 /** What of a cluster may be steered from outside. */
 export type Steered = Pick<LocalCluster, 'resolve' | 'kill' | 'startProcess' | 'waitProcessReady'>;
@@ -20,7 +27,12 @@ export async function serveControl(options: {
   /** 0 picks a free one. */
   readonly port: number;
 }): Promise<Server> {
-  const server = createServer((request, response) => {
+  const limits = {
+    headersTimeout: HEADERS_MS_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    connectionsCheckingInterval: 1_000,
+  };
+  const server = createServer(limits, (request, response) => {
     if (!secretMatches(options.secret, request.headers[LINK_HEADERS.secret])) {
       answer(response, 401, { error: 'the secret is missing or wrong' });
       return;
@@ -31,6 +43,7 @@ export async function serveControl(options: {
       (error: unknown) => answer(response, statusOf(error), { error: messageOf(error) }),
     );
   });
+  server.maxConnections = SOCKETS_MAX;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, '127.0.0.1', () => resolve(server));
@@ -38,7 +51,7 @@ export async function serveControl(options: {
 }
 
 async function steer(cluster: Steered, request: IncomingMessage): Promise<ControlAnswer> {
-  const url = new URL(request.url ?? '/', 'http://control');
+  const url = urlOf(request);
   const name = url.searchParams.get('name') ?? '';
   switch (`${request.method ?? ''} ${url.pathname}`) {
     case 'POST /kill': {
@@ -59,6 +72,12 @@ async function steer(cluster: Steered, request: IncomingMessage): Promise<Contro
     default:
       throw new ClusterError('BAD_OPTION', 'there are POST /kill, POST /start and POST /ready');
   }
+}
+
+/** @throws ClusterError `BAD_OPTION` if the target of the request is no url. */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  if (URL.canParse(url, 'http://control')) return new URL(url, 'http://control');
+  throw new ClusterError('BAD_OPTION', 'the target of the request is no url');
 }
 
 function statusOf(error: unknown): number {

@@ -1,0 +1,159 @@
+/** Requests that are no HTTP, too much of it, or of two minds about where they end: for every port alike. */
+import { FIN, requestText, wholeRequest, type Attack, type Base, type Step } from './attack.js';
+
+type Samples = readonly (readonly [name: string, ...steps: Step[]])[];
+
+export function httpAttacks(base: Base): Attack[] {
+  const of = (kind: string, samples: Samples): Attack[] =>
+    samples.map(([name, ...steps]) => ({ port: base.port, kind, name, steps }));
+  return [
+    ...of('two lengths', lengths(base)),
+    ...of('bad chunks', chunks(base)),
+    ...of('bad request line', requestLines(base)),
+    ...of('bad header', headers(base)),
+    ...of('header bomb', bombs(base)),
+    ...of('another protocol', PROTOCOLS),
+    ...of('upgrade to nowhere', upgrades(base)),
+    ...of('cut at a byte', cuts(base)),
+  ];
+}
+
+/** Who believes the one length, and who the other, see different requests (RFC 9112, section 11.2). */
+function lengths(base: Base): Samples {
+  const { length } = base.body;
+  const smuggled = 'GET /status HTTP/1.1\r\nhost: x\r\n\r\n';
+  const lines: readonly (readonly [string, readonly string[]])[] = [
+    ['length, then chunked', [`content-length: ${length}`, 'transfer-encoding: chunked']],
+    ['chunked, then length', ['transfer-encoding: chunked', `content-length: ${length}`]],
+    ['chunked with length 0', ['content-length: 0', 'Transfer-Encoding: chunked']],
+    ['two that differ', [`content-length: ${length}`, `content-length: ${length + 1}`]],
+    ['a list of two', [`content-length: ${length}, ${length + 1}`]],
+    ['with a sign', [`content-length: +${length}`]],
+    ['below zero', ['content-length: -1']],
+    ['hexadecimal', ['content-length: 0x10']],
+    ['with an exponent', ['content-length: 1e2']],
+    ['with a space inside', ['content-length: 1 0']],
+    ['beyond 2^64', ['content-length: 99999999999999999999']],
+    ['not a number', ['content-length: NaN']],
+    ['chunked twice', ['transfer-encoding: chunked, chunked']],
+    ['chunked, then identity', ['transfer-encoding: chunked, identity']],
+    ['an unknown encoding', ['transfer-encoding: xchunked']],
+    ['a tab before chunked', ['transfer-encoding:\tchunked', `content-length: ${length}`]],
+    ['space before the colon', ['transfer-encoding : chunked', `content-length: ${length}`]],
+  ];
+  return lines.map(([name, more]) => [name, requestText(base, more, `0\r\n\r\n${smuggled}`), FIN]);
+}
+
+function chunks(base: Base): Samples {
+  const start = requestText(base, ['transfer-encoding: chunked'], '');
+  return [
+    ['a size that is none', `${start}zz\r\nabc\r\n0\r\n\r\n`, FIN],
+    ['a size below zero', `${start}-5\r\nabcde\r\n0\r\n\r\n`, FIN],
+    ['a size beyond 2^64', `${start}fffffffffffffffff\r\n`, FIN],
+    ['a size of 4 GiB, then nothing', `${start}ffffffff\r\nabc`, FIN],
+    ['no line break behind the data', `${start}3\r\nabcX5\r\nabcde\r\n0\r\n\r\n`, FIN],
+    ['bare line feeds', `${start}3\nabc\n0\n\n`, FIN],
+    ['an extension of 64 KiB', `${start}3;x=${'y'.repeat(65_536)}\r\nabc\r\n0\r\n\r\n`, FIN],
+    ['a trailer of 64 KiB', `${start}0\r\nx: ${'y'.repeat(65_536)}\r\n\r\n`, FIN],
+    ['no last chunk', `${start}3\r\nabc\r\n`, FIN],
+    ['an empty size', `${start}\r\nabc\r\n`, FIN],
+    ['ten thousand chunks of a byte', start + '1\r\nx\r\n'.repeat(10_000), FIN],
+  ];
+}
+
+function requestLines({ method, path }: Base): Samples {
+  const line = (text: string): string => `${text}\r\nhost: x\r\n\r\n`;
+  return [
+    ['no version', line(`${method} ${path}`), FIN],
+    ['version 0.9', line(`${method} ${path} HTTP/0.9`), FIN],
+    ['version 9.9', line(`${method} ${path} HTTP/9.9`), FIN],
+    ['a version in lower case', line(`${method} ${path} http/1.1`), FIN],
+    ['two spaces', line(`${method}  ${path}  HTTP/1.1`), FIN],
+    ['a tab', line(`${method}\t${path}\tHTTP/1.1`), FIN],
+    ['no path', line(`${method} HTTP/1.1`), FIN],
+    ['a null byte', line(`${method} ${path}\0 HTTP/1.1`), FIN],
+    ['a bare carriage return', line(`${method} ${path}\rX: y HTTP/1.1`), FIN],
+    ['an unknown method', line(`HACK ${path} HTTP/1.1`), FIN],
+    ['a method in lower case', line(`${method.toLowerCase()} ${path} HTTP/1.1`), FIN],
+    ['a method of 10 KiB', line(`${'A'.repeat(10_240)} ${path} HTTP/1.1`), FIN],
+    ['a path of 64 KiB', line(`${method} /${'a'.repeat(65_536)} HTTP/1.1`), FIN],
+    ['TRACE', line(`TRACE ${path} HTTP/1.1`), FIN],
+    ['CONNECT', line('CONNECT example.org:443 HTTP/1.1'), FIN],
+    ['DELETE', line(`DELETE ${path} HTTP/1.1`), FIN],
+    ['the path of a file', line(`${method} /../../../../etc/passwd HTTP/1.1`), FIN],
+    ['the same, encoded', line(`${method} /%2e%2e/%2e%2e/etc/passwd HTTP/1.1`), FIN],
+    ['another server', line(`${method} http://169.254.169.254/latest/meta-data HTTP/1.1`), FIN],
+    ['a target that is no url', line(`${method} //[ HTTP/1.1`), FIN],
+    ['a property of every object', line(`${method} /__proto__ HTTP/1.1`), FIN],
+    ['a thousand empty lines', `${'\r\n'.repeat(1_000)}X`, FIN],
+    ['bytes beyond ASCII', Buffer.from(line(`${method} /\xff\xfe HTTP/1.1`), 'latin1'), FIN],
+  ];
+}
+
+function headers(base: Base): Samples {
+  const lines: readonly (readonly [string, string])[] = [
+    ['no colon', 'x'],
+    ['no name', ': x'],
+    ['a space before the colon', 'x : y'],
+    ['a folded line', 'x: y\r\n z'],
+    ['a null byte', 'x: a\0b'],
+    ['a bare carriage return', 'x: a\rb'],
+    ['a bare line feed', 'x: a\nInjected'],
+    ['a name beyond ASCII', 'x\xff: y'],
+    ['a name with parentheses', 'x(): y'],
+    ['a control character', 'x: a\x01b'],
+    ['a delete character', 'x: a\x7fb'],
+  ];
+  return lines.map(([name, line]) => [
+    name,
+    Buffer.from(requestText(base, [line, `content-length: ${base.body.length}`]), 'latin1'),
+    FIN,
+  ]);
+}
+
+function bombs(base: Base): Samples {
+  const sized = (lines: readonly string[]): string =>
+    requestText(base, [...lines, `content-length: ${base.body.length}`]);
+  return [
+    ['one of 64 KiB', sized([`x: ${'y'.repeat(65_536)}`]), FIN],
+    ['a name of 64 KiB', sized([`${'x'.repeat(65_536)}: y`]), FIN],
+    ['ten thousand', sized(Array.from({ length: 10_000 }, (_, i) => `x-${i}: y`)), FIN],
+    ['a megabyte of cookies', sized(Array.from({ length: 256 }, () => `cookie: ${'c'.repeat(4_096)}`)), FIN],
+    ['a secret of 64 KiB', sized([`x-trireme-secret: ${'s'.repeat(65_536)}`]), FIN],
+  ];
+}
+
+const PROTOCOLS: Samples = [
+  ['TLS', Buffer.from('16030100c8010000c40303', 'hex'), FIN],
+  ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', FIN],
+  ['SSH', 'SSH-2.0-OpenSSH_9.0\r\n', FIN],
+  ['Redis', '*1\r\n$4\r\nPING\r\n', FIN],
+  ['memcached', 'stats\r\n', FIN],
+  ['SMTP', 'EHLO x\r\n', FIN],
+  ['PROXY', 'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n', FIN],
+  ['MessagePack', Buffer.from('93c0c3c2', 'hex'), FIN],
+  ['zeros', Buffer.alloc(4_096), FIN],
+  ['every byte', Buffer.from(Array.from({ length: 256 }, (_, i) => i)), FIN],
+  ['nothing at all', FIN],
+];
+
+function upgrades(base: Base): Samples {
+  const upgrade = (to: string): string =>
+    requestText(base, ['connection: Upgrade', `upgrade: ${to}`, `content-length: ${base.body.length}`]);
+  return [
+    ['websocket', upgrade('websocket'), FIN],
+    ['h2c', upgrade('h2c'), FIN],
+    ['frames, where there are none', upgrade('trireme-frames'), FIN],
+    ['an empty one', upgrade(''), FIN],
+  ];
+}
+
+/** All but the last byte at most: the whole would be a request like any other. */
+function cuts(base: Base): Samples {
+  const text = wholeRequest(base);
+  return Array.from({ length: text.length - 1 }, (_, i) => [
+    `behind byte ${i + 1}`,
+    text.slice(0, i + 1),
+    FIN,
+  ]);
+}

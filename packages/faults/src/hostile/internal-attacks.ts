@@ -1,0 +1,259 @@
+/** What each internal port is attacked with, beside bad HTTP: by strangers, and by who has stolen the secret. */
+import { PROTOCOL_VERSION, pack } from '@trireme/domain';
+import { FIN, requestText, wholeRequest, type Attack, type Base, type Port, type Step } from './attack.js';
+import {
+  frameAttacks,
+  handshakeAttacks,
+  ignoredMessage,
+  messageAttacks,
+  type Door,
+} from './frame-attacks.js';
+
+interface Cluster {
+  readonly name: string;
+  readonly secret: string;
+}
+
+/** A log index that no log of a test comes to: whatever speaks of it has no effect. */
+const FAR = 2 ** 40;
+
+function door(port: Port, path: string, { name, secret }: Cluster): Door {
+  return {
+    ...{ port, path },
+    headers: {
+      'x-trireme-secret': secret,
+      'x-trireme-cluster': name,
+      'x-trireme-version': String(PROTOCOL_VERSION),
+      'x-trireme-name': 'hostile',
+    },
+  };
+}
+
+/** Links of front-ends to a replica. */
+export function replicaAttacks(cluster: Cluster): Attack[] {
+  const links = door('replica', '/links/frontend', cluster);
+  return [
+    ...handshakeAttacks(links),
+    ...frameAttacks(links, { t: 'get', items: [[1, 1, false]] }),
+    // An order of nothing: whatever any one field becomes, it is none.
+    ...messageAttacks(links, 'submit', { t: 'submit', items: [[1, 0, 'hostile', 'AAPL', 0]] }),
+    ...messageAttacks(links, 'get', { t: 'get', items: [[1, 1, false]] }),
+    ...messageAttacks(links, 'list', { t: 'list', id: 1, after: 0, limit: 1, name: null }),
+    ...routeAttacks('replica', '/export'),
+  ];
+}
+
+/** Links of front-ends and leaders to the catalog. */
+export function catalogAttacks(cluster: Cluster): Attack[] {
+  const frontends = door('catalog', '/links/frontend', cluster);
+  const leaders = door('catalog', '/links/leader', cluster);
+  const decide = {
+    t: 'decide',
+    index: FAR + 1,
+    prev: FAR,
+    settled: 0,
+    skip: [0],
+    batch: Buffer.from([0x90]),
+  };
+  const replay = { t: 'replay', prev: FAR, index: FAR + 1, effects: [[FAR + 1, 0, 'AAPL', 1]] };
+  return [
+    ...[frontends, leaders].flatMap(handshakeAttacks),
+    ...frameAttacks(frontends, { t: 'lookup', items: [[1, 'AAPL']] }),
+    ...frameAttacks(leaders, replay),
+    ...messageAttacks(frontends, 'renew', { t: 'renew', id: 1 }),
+    ...messageAttacks(frontends, 'lookup', { t: 'lookup', items: [[1, 'AAPL']] }),
+    ...messageAttacks(frontends, 'list', { t: 'list', id: 1, after: '', limit: 1 }),
+    ...messageAttacks(frontends, 'dropped', { t: 'dropped', seq: 1 }),
+    ...messageAttacks(leaders, 'decide', decide),
+    ...messageAttacks(leaders, 'replay', replay),
+    ...messageAttacks(leaders, 'attach', { t: 'attach', upTo: FAR }),
+    ignoredMessage(leaders, 'a gap in the log', 'decide far ahead', decide),
+    ignoredMessage(leaders, 'a gap in the log', 'replay far ahead', replay),
+    ...routeAttacks('catalog', '/export'),
+  ];
+}
+
+/** A guarded route, from who has no right to it. */
+function routeAttacks(port: Port, path: string): Attack[] {
+  const secrets = ['', 'x', 'x'.repeat(64), '0', 'null', '\u00e9'];
+  return secrets.map((secret) => {
+    const headers = { host: 'x', connection: 'close', 'x-trireme-secret': secret };
+    const base: Base = { port, method: 'GET', path, headers, body: '' };
+    return {
+      port,
+      kind: 'guarded route',
+      name: `${path} with ${secret.slice(0, 4)}`,
+      steps: [requestText(base)],
+    };
+  });
+}
+
+/** Member `as` of the group, impersonated before member `to`. */
+export interface Impersonated extends Cluster {
+  readonly as: string;
+  readonly to: string;
+  /** Of the messages between members. */
+  readonly version: string;
+}
+
+/** Numbers of messages with what follows type, sender, recipient and term; all of them old, so that none counts. */
+const MESSAGES: readonly (readonly [name: string, code: number, ...fields: unknown[]])[] = [
+  ['pre-vote request', 0, 0, 0],
+  ['pre-vote response', 1, true, 0, 0],
+  ['vote request', 2, 0, 0, false],
+  ['vote response', 3, true],
+  ['append', 4, 0, 0, 0, []],
+  ['append of an entry', 4, 0, 0, 0, [Buffer.alloc(40)]],
+  ['append accepted', 5, FAR],
+  ['append rejected', 6, 0, 0, 0],
+  ['heartbeat', 7, 0, 0],
+  ['heartbeat response', 8, FAR],
+  ['timeout now', 9],
+  ['read request', 10, 1],
+  ['read response', 11, FAR, 0],
+];
+
+/** @param terms older than the one that the group is in */
+export function peerAttacks(who: Impersonated, terms: readonly number[]): Attack[] {
+  const { as, to } = who;
+  const raft: Door = {
+    ...{ port: 'peer', path: '/raft' },
+    headers: {
+      'x-raft-secret': who.secret,
+      'x-raft-cluster': who.name,
+      'x-raft-version': who.version,
+      'x-raft-from': as,
+      'x-raft-to': to,
+    },
+  };
+  const list = (term: number, code: number, fields: readonly unknown[]): unknown => [
+    code,
+    as,
+    to,
+    term,
+    ...fields,
+  ];
+  return [
+    ...handshakeAttacks(raft),
+    ...frameAttacks(raft, list(0, 8, [FAR])),
+    ...MESSAGES.flatMap(([name, code, ...fields]) => messageAttacks(raft, name, list(0, code, fields))),
+    ...terms.flatMap((term) =>
+      MESSAGES.filter(([name]) => name !== 'append of an entry').map(([name, code, ...fields]) =>
+        ignoredMessage(raft, 'message of an old term', `${name} of term ${term}`, list(term, code, fields)),
+      ),
+    ),
+    ...['9', to, '', as.repeat(200)].flatMap((id) => [
+      ignoredMessage(raft, 'another sender or recipient', `from ${id.slice(0, 9)}`, [8, id, to, 0, FAR]),
+      ignoredMessage(raft, 'another sender or recipient', `to ${id.slice(0, 9)}`, [
+        8,
+        as,
+        id === to ? as : id,
+        0,
+        FAR,
+      ]),
+    ]),
+    ...snapshotAttacks(raft),
+  ];
+}
+
+/** Snapshots are posted to the same port. */
+function snapshotAttacks({ headers }: Door): Attack[] {
+  const base: Base = {
+    ...{ port: 'peer', method: 'POST', path: '/raft/snapshot', body: '' },
+    headers: { host: 'x', 'content-type': 'application/octet-stream', connection: 'close', ...headers },
+  };
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(64 * 1024 * 1024);
+  const bodies: readonly (readonly [string, ...Step[]])[] = [
+    ['nothing', ''],
+    ['an end at once', Buffer.alloc(16)],
+    ['a frame that is cut', Buffer.from([0, 0, 0, 40, 1, 2, 3, 4, 5])],
+    ['a wrong checksum', Buffer.concat([Buffer.from([0, 0, 0, 4, 1, 2, 3, 4]), pack('abc')])],
+    ['a frame of 64 MiB', head],
+    [
+      'a head of ones',
+      Buffer.concat([Buffer.from([0, 0, 0, 32, 0xff, 0x6c, 0xab, 0x0b]), Buffer.alloc(32, 0xff)]),
+    ],
+    ['random', Buffer.from('f3a1d94e0c77b25581e6c39a4cd07f2b', 'hex')],
+  ];
+  const stranger = { ...base, headers: { ...base.headers, 'x-raft-secret': 'x' } };
+  const of = (name: string, from: Base, body: Step): Attack => {
+    const text = requestText(from, ['transfer-encoding: chunked'], '');
+    const bytes = Buffer.from(typeof body === 'string' ? body : (body as Uint8Array));
+    const chunk =
+      bytes.length === 0
+        ? bytes
+        : Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+    return { port: 'peer', kind: 'bad snapshot', name, steps: [text, chunk, '0\r\n\r\n'] };
+  };
+  return [
+    ...bodies.map(([name, body = '']) => of(name, base, body)),
+    ...bodies.map(([name, body = '']) => of(`${name}, of a stranger`, stranger, body)),
+    {
+      port: 'peer',
+      kind: 'bad snapshot',
+      name: 'cut',
+      steps: [requestText(base, ['content-length: 1000'], ''), 'x', FIN],
+    },
+  ];
+}
+
+export const CONTROL_BASE: Base = {
+  port: 'control',
+  method: 'POST',
+  path: '/kill?target=nobody',
+  headers: { host: 'x', connection: 'close' },
+  body: '',
+};
+
+/** None of these names a process that may be steered so. */
+export function controlAttacks(secret: string): Attack[] {
+  const inside = { ...CONTROL_BASE, headers: { ...CONTROL_BASE.headers, 'x-trireme-secret': secret } };
+  const targets = [
+    '',
+    'nobody',
+    '0',
+    '99',
+    '-1',
+    '1.5',
+    'replica-99',
+    '../../x',
+    '__proto__',
+    'constructor',
+    '%00',
+    'x'.repeat(8_000),
+    'leader;ls',
+  ];
+  const asks = [
+    ...targets.flatMap((name) => [`/kill?target=${name}`, `/start?name=${name}`, `/ready?name=${name}`]),
+    ...[
+      '/',
+      '//',
+      '//[',
+      '/kill',
+      '/start',
+      '/ready',
+      '/__proto__',
+      '/kill/../kill',
+      '/start?name=replica-1',
+      '/start?name=catalog',
+    ],
+  ];
+  const of = (kind: string, base: Base): Attack => ({
+    ...{ port: 'control', kind },
+    name: `${base.method} ${base.path.slice(0, 40)}`,
+    steps: [wholeRequest(base)],
+  });
+  return [
+    ...asks.flatMap((path) => [
+      of('steering without the secret', { ...CONTROL_BASE, path }),
+      of('steering nobody', { ...inside, path }),
+      of('wrong method', { ...inside, method: 'GET', path }),
+    ]),
+    ...['/kill?target=leader', '/kill?target=all-replicas', '/kill?target=catalog'].flatMap((path) => [
+      of('steering without the secret', { ...CONTROL_BASE, path }),
+      of('wrong method', { ...inside, method: 'PUT', path }),
+    ]),
+    of('a body', { ...inside, path: '/x', body: 'x'.repeat(1_000_000) }),
+  ];
+}

@@ -1,0 +1,30 @@
+/** Clients that take their time, so as to hold what a server has few of: for every port alike. */
+import { requestText, type Attack, type Base, type Step } from './attack.js';
+
+/** Longer than any port waits for headers or a body. */
+const DRIPS = 60;
+const DRIP_MS = 400;
+
+export function slowAttacks(base: Base): Attack[] {
+  const { port } = base;
+  const drip = (text: string): Step[] => text.split('').flatMap((byte): Step[] => [byte, DRIP_MS]);
+  const samples: readonly (readonly [string, readonly Step[]])[] = [
+    ['a connection that says nothing', []],
+    ['a request line, byte by byte', drip(requestText(base).slice(0, DRIPS))],
+    [
+      'headers that never end',
+      [
+        'GET / HTTP/1.1\r\n',
+        ...Array.from({ length: DRIPS }, (_, i): Step[] => [`x-${i}: y\r\n`, DRIP_MS]).flat(),
+      ],
+    ],
+    ['half a header, then silence', ['GET / HTTP/1.1\r\nhost: x\r\nx-half: ']],
+    ['a body, byte by byte', [requestText(base, ['content-length: 1000'], ''), ...drip(' '.repeat(DRIPS))]],
+    ['a body that does not come', [requestText(base, ['content-length: 1000'], '')]],
+    [
+      'chunks, byte by byte',
+      [requestText(base, ['transfer-encoding: chunked'], ''), ...drip('1\r\nx\r\n'.repeat(10))],
+    ],
+  ];
+  return samples.map(([name, steps]) => ({ port, kind: 'slow', name, steps }));
+}

@@ -1,0 +1,153 @@
+/** The group as a picture: who leads, who follows, which links are open, how far logs lag, and when nobody leads. */
+import type { DashboardSnapshot, ShownReplica } from '../../src/rules/dashboard/snapshot.js';
+import { Scene, svgById } from './dom.js';
+import { lasting, whole } from './format.js';
+import { bendOf, BOX, boxClearance, layoutOf, linePath, type Layout, type Point } from './group-layout.js';
+
+/** Pictures of a box narrower than this, in CSS pixels, go from top to bottom. */
+const NARROW_PX = 560;
+
+/** What is said of a role. */
+const ROLE_WORDS: Readonly<Record<ShownReplica['role'], string>> = {
+  leader: 'leader',
+  follower: 'follower',
+  learner: 'learner',
+  candidate: 'candidate',
+  preCandidate: 'pre-vote',
+  silent: 'silent',
+  unlinked: 'no link',
+  unknown: '…',
+};
+
+export function roleWord(role: ShownReplica['role']): string {
+  return ROLE_WORDS[role];
+}
+
+/** Whether two members hear each other: both, one of them, or neither. */
+type LinkState = 'up' | 'half' | 'down';
+
+export class GroupPicture {
+  readonly #root = svgById('group-picture');
+  readonly #scene = new Scene(this.#root);
+  #isNarrow = false;
+  #last: DashboardSnapshot | null = null;
+
+  constructor() {
+    new ResizeObserver(([entry]) => {
+      const isNarrow = (entry?.contentRect.width ?? NARROW_PX) < NARROW_PX;
+      if (isNarrow === this.#isNarrow) return;
+      this.#isNarrow = isNarrow;
+      if (this.#last !== null) this.show(this.#last);
+    }).observe(this.#root.parentElement ?? this.#root);
+    this.#isNarrow = (this.#root.parentElement?.clientWidth ?? NARROW_PX) < NARROW_PX;
+  }
+
+  show(snapshot: DashboardSnapshot): void {
+    this.#last = snapshot;
+    const layout = layoutOf(snapshot.replicas.length, this.#isNarrow);
+    this.#root.setAttribute('viewBox', `0 0 ${layout.width} ${layout.height}`);
+    this.#root.classList.toggle('flowing', snapshot.traffic.filled > 0);
+    this.#drawEnds(snapshot, layout);
+    this.#drawMemberLinks(snapshot, layout);
+    for (const [at, replica] of snapshot.replicas.entries()) {
+      const point = layout.replicas[at];
+      if (point !== undefined) this.#drawReplica(replica, point, layout);
+    }
+    this.#drawElection(snapshot, layout);
+    this.#scene.finish();
+  }
+
+  /** Front-end and catalog, with their links. */
+  #drawEnds({ replicas, leader, catalog, servedBy }: DashboardSnapshot, layout: Layout): void {
+    for (const [at, { id, linked, role }] of replicas.entries()) {
+      const point = layout.replicas[at];
+      if (point === undefined) continue;
+      const leads = id === leader?.replica;
+      const state = linked && role !== 'silent' ? 'up' : 'down';
+      const orders = leads ? 'orders' : '';
+      this.#end(`front ${id}`, `link front ${state} ${orders}`, layout.frontend, point, layout);
+      const decides = leads && catalog.linked ? 'orders up' : 'none';
+      this.#end(`decide ${id}`, `link decide ${decides}`, layout.catalog, point, layout);
+    }
+    this.#box('frontend', layout.frontend, 'front-end', servedBy, 'good');
+    const isUp = catalog.linked && !catalog.silent;
+    const detail = isUp ? `decided ${whole(catalog.lastIndex)}` : catalog.linked ? 'silent' : 'no link';
+    this.#box('catalog', layout.catalog, 'catalog', detail, isUp ? 'good' : 'bad');
+  }
+
+  #drawMemberLinks({ replicas, leader }: DashboardSnapshot, layout: Layout): void {
+    for (const [at, a] of replicas.entries()) {
+      for (const [offset, b] of replicas.slice(at + 1).entries()) {
+        const [from, to] = [layout.replicas[at], layout.replicas[at + 1 + offset]];
+        if (from === undefined || to === undefined) continue;
+        const leads = a.id === leader?.replica || b.id === leader?.replica;
+        const [start, end] = b.id === leader?.replica ? [to, from] : [from, to];
+        const state = linkState(a, b);
+        const clear = { from: layout.radius + 3, to: layout.radius + 3 };
+        const className = `link raft ${state} ${leads ? 'appends' : ''}`.trim();
+        this.#scene.put(`raft ${a.id} ${b.id}`, 'path', { class: className, d: linePath(start, end, clear) });
+      }
+    }
+  }
+
+  #drawReplica(replica: ShownReplica, { x, y }: Point, { radius }: Layout): void {
+    const { id, role, lag, commit } = replica;
+    this.#scene.put(`halo ${id}`, 'circle', { class: `halo ${role}`, cx: x, cy: y, r: radius + 7 });
+    this.#scene.put(`disc ${id}`, 'circle', { class: `disc ${role}`, cx: x, cy: y, r: radius });
+    this.#scene.put(`id ${id}`, 'text', { class: `id ${role}`, x, y: y + 1 }, id);
+    this.#scene.put(`role ${id}`, 'text', { class: `role ${role}`, x, y: y + 17 }, roleWord(role));
+    const behind = lag === null || lag === 0 ? '' : ` · ${whole(lag)} behind`;
+    const place = commit === null ? '' : `${whole(commit)}${behind}`;
+    this.#scene.put(`place ${id}`, 'text', { class: 'place', x, y: y + radius + 21 }, place);
+  }
+
+  #drawElection({ leader, leaderlessMs, replicas }: DashboardSnapshot, { middle }: Layout): void {
+    const { x, y } = middle;
+    const isElecting = leader === null && replicas.length > 0;
+    const term = Math.max(0, ...replicas.map((replica) => replica.term ?? 0));
+    const title = isElecting ? 'no leader' : `term ${term}`;
+    this.#scene.put(
+      'middle',
+      'text',
+      { class: isElecting ? 'middle electing' : 'middle', x, y: y + 2 },
+      title,
+    );
+    const since = isElecting && leaderlessMs !== null ? `for ${lasting(leaderlessMs)}` : '';
+    this.#scene.put('since', 'text', { class: 'middle electing small', x, y: y + 20 }, since);
+  }
+
+  #box(key: string, { x, y }: Point, title: string, detail: string, tone: string): void {
+    this.#scene.put(`${key} box`, 'rect', {
+      class: `box ${tone}`,
+      ...{ x: x - BOX.x, y: y - BOX.y, width: BOX.x * 2, height: BOX.y * 2, rx: 8 },
+    });
+    this.#scene.put(`${key} title`, 'text', { class: 'box-title', x, y: y - 2 }, title);
+    this.#scene.put(`${key} detail`, 'text', { class: 'box-detail', x, y: y + 14 }, detail);
+  }
+
+  /** The line between front-end or catalog and a replica; drawn in the way that orders go. */
+  #end(key: string, className: string, end: Point, replica: Point, { frontend, radius }: Layout): void {
+    const by = bendOf(end, replica, this.#isNarrow);
+    const [box, disc] = [boxClearance(end, by), radius + 3];
+    const d =
+      end === frontend
+        ? linePath(end, replica, { from: box, to: disc }, by)
+        : linePath(replica, end, { from: disc, to: box }, by);
+    this.#scene.put(key, 'path', { class: className.trim(), d });
+  }
+}
+
+/** A link counts as its worse end says; of a member that tells nothing the other one is believed. */
+function linkState(a: ShownReplica, b: ShownReplica): LinkState {
+  const ends = [
+    ...(isTelling(a) ? a.peers.filter(({ id }) => id === b.id) : []),
+    ...(isTelling(b) ? b.peers.filter(({ id }) => id === a.id) : []),
+  ];
+  if (ends.length === 0) return 'down';
+  if (ends.every(({ heard, told }) => heard && told)) return 'up';
+  return ends.some(({ heard, told }) => heard || told) ? 'half' : 'down';
+}
+
+function isTelling({ role }: ShownReplica): boolean {
+  return role !== 'silent' && role !== 'unlinked' && role !== 'unknown';
+}

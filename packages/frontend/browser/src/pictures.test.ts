@@ -1,0 +1,50 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { curvePath, figure, lasting, percent, whole } from './format.js';
+import { bendOf, boxClearance, layoutOf, linePath } from './group-layout.js';
+
+test('figures have as many digits as mean something', () => {
+  assert.equal([0, 0.8449, 9.996, 12.34, 1234.5, null].map(figure), [
+    '0',
+    '0.84',
+    '10.00',
+    '12.3',
+    '1,235',
+    '–',
+  ]);
+  assert.equal([percent(0.756), percent(null), whole(1e6), whole(null)], ['76%', '–', '1,000,000', '–']);
+  assert.equal([440, 12_400, 200_000].map(lasting), ['0.4 s', '12 s', '3 min']);
+});
+
+test('a curve ends at the right edge, and has a gap where nothing was measured', () => {
+  const box = { width: 100, height: 12, points: 5, floor: 1 };
+  assert.is(curvePath([], box), '');
+  assert.is(curvePath([0, 2], box), 'M75.0 11.0L100.0 1.0');
+  assert.is(curvePath([1, null, 1, 1], { ...box, floor: 2 }), 'M25.0 6.0M75.0 6.0L100.0 6.0');
+  assert.is(curvePath([9, 9, 9, 0, 0, 0, 0, 0], box).match(/11\.0/g)?.length, 5, 'the oldest are left out');
+});
+
+test('replicas and boxes stand inside of the picture, apart from each other', () => {
+  for (const isNarrow of [true, false]) {
+    for (let count = 1; count <= 7; count += 1) {
+      const { width, height, replicas, radius, frontend, catalog } = layoutOf(count, isNarrow);
+      assert.is(replicas.length, count);
+      for (const [at, a] of replicas.entries()) {
+        assert.ok(a.x > radius && a.x < width - radius && a.y > radius && a.y + radius + 24 < height);
+        for (const b of replicas.slice(at + 1)) assert.ok(Math.hypot(a.x - b.x, a.y - b.y) > 2 * radius);
+        for (const end of [frontend, catalog]) {
+          const bend = bendOf(end, a, isNarrow);
+          assert.ok(boxClearance(end, bend) < Math.hypot(end.x - a.x, end.y - a.y) - radius);
+        }
+      }
+    }
+  }
+});
+
+test('lines leave room for what they join', () => {
+  const clear = { from: 2, to: 3 };
+  assert.is(linePath({ x: 0, y: 0 }, { x: 10, y: 0 }, clear), 'M2.0 0.0L7.0 0.0');
+  assert.is(linePath({ x: 0, y: 0 }, { x: 10, y: 10 }, clear, { x: 10, y: 0 }), 'M2.0 0.0Q10.0 0.0 10.0 7.0');
+});
+
+test.run();

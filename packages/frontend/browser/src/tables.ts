@@ -1,0 +1,148 @@
+/** The tables and the list of events. */
+import type { DashboardSnapshot, ShownReplica, ShownStock } from '../../src/rules/dashboard/snapshot.js';
+import { byId, fillCells, rowOf, Rows, setText } from './dom.js';
+import { clockTime, whole } from './format.js';
+import { roleWord } from './group.js';
+
+export class Tables {
+  readonly #replicas = new Rows({
+    body: bodyOf('replicas'),
+    keyOf: (replica: ShownReplica) => replica.id,
+    make: () => rowOf(['', 'role', 'number', 'number', 'number', 'number', 'number', 'links', 'hash']),
+    fill: fillReplica,
+  });
+  readonly #stocks = new Rows({
+    body: bodyOf('stocks'),
+    keyOf: (stock: ShownStock) => stock.name,
+    make: () => stockRow(this.#choose),
+    fill: (row, stock) => {
+      fillStock(row, stock, this.#servedBy);
+    },
+  });
+  readonly #orders = new Rows({
+    body: bodyOf('orders'),
+    keyOf: (order: DashboardSnapshot['orders'][number]) => String(order.number),
+    make: () => rowOf(['number', '', 'direction', '', 'number', 'number']),
+    fill: (row, { number, time, type, name, quantity, price }) => {
+      row.classList.toggle('buy', type === 'buy');
+      fillCells(row, [whole(number), clockTime(time), type, name, whole(quantity), price]);
+    },
+  });
+  readonly #events = new Rows({
+    body: byId('events'),
+    keyOf: (event: DashboardSnapshot['events'][number]) => `${event.number} ${event.time}`,
+    make: eventItem,
+    fill: (item, { tone, text, time }) => {
+      item.classList.add(tone);
+      fillCells(item, [clockTime(time), text]);
+    },
+  });
+  readonly #names = new Rows({
+    body: byId('stock-names'),
+    keyOf: (stock: ShownStock) => stock.name,
+    make: () => document.createElement('option'),
+    fill: (option, { name }) => {
+      option.setAttribute('value', name);
+    },
+  });
+  readonly #choose: (name: string) => void;
+  #servedBy = '';
+
+  /** @param choose called with the stock that somebody picks for an order. */
+  constructor(choose: (name: string) => void) {
+    this.#choose = choose;
+  }
+
+  show({ replicas, stocks, stocksTotal, orders, events, servedBy }: DashboardSnapshot): void {
+    this.#servedBy = servedBy;
+    this.#replicas.show(replicas);
+    this.#stocks.show(stocks);
+    this.#names.show(stocks);
+    setText(
+      byId('stocks-count'),
+      stocksTotal > stocks.length ? `${stocks.length} of ${whole(stocksTotal)}` : '',
+    );
+    this.#orders.show(orders);
+    byId('orders-empty').hidden = orders.length > 0;
+    this.#events.show(events);
+    byId('events-empty').hidden = events.length > 0;
+  }
+}
+
+function bodyOf(table: string): Element {
+  const body = byId(table).querySelector('tbody');
+  if (body === null) throw new Error(`the table #${table} has no body`);
+  return body;
+}
+
+function fillReplica(row: Element, replica: ShownReplica): void {
+  const { id, role, term, firstIndex, lastIndex, commit, applied, lag, peers, hash } = replica;
+  row.className = role;
+  const log = firstIndex === null ? '–' : `${whole(firstIndex)}–${whole(lastIndex)}`;
+  const isStale = role === 'silent' || role === 'unlinked';
+  const links = peers.map((peer) => `${peer.id}${linkMark(peer)}`).join(' ');
+  fillCells(row, [
+    id,
+    roleWord(role),
+    ...[whole(term), log, whole(commit), whole(applied), whole(lag)],
+    isStale ? '–' : links,
+    isStale ? '–' : (hash ?? '–'),
+  ]);
+}
+
+function linkMark({ heard, told }: ShownReplica['peers'][number]): string {
+  if (heard && told) return ' ⇄';
+  if (heard) return ' ←';
+  return told ? ' →' : ' ✕';
+}
+
+function stockRow(choose: (name: string) => void): Element {
+  const row = rowOf(['', 'number', 'number', 'caches']);
+  const pick = document.createElement('button');
+  pick.type = 'button';
+  pick.className = 'pick';
+  pick.addEventListener('click', () => choose(pick.textContent));
+  row.children[0]?.append(pick);
+  return row;
+}
+
+function fillStock(
+  row: Element,
+  { name, price, quantity, cachedHere, cachedBy }: ShownStock,
+  servedBy: string,
+): void {
+  const pick = row.querySelector('button');
+  if (pick !== null) {
+    setText(pick, name);
+    pick.title = `Put ${name} into the order form`;
+  }
+  const [, priceCell, quantityCell, caches] = row.children;
+  if (priceCell === undefined || quantityCell === undefined || caches === undefined) return;
+  setText(priceCell, price);
+  if (quantityCell.textContent !== '' && quantityCell.textContent !== whole(quantity)) flash(quantityCell);
+  setText(quantityCell, whole(quantity));
+  const holders = [...(cachedHere ? [servedBy] : []), ...cachedBy];
+  if (caches.textContent === holders.join('')) return;
+  caches.replaceChildren(...holders.map((holder) => chip(holder, holder === servedBy)));
+}
+
+function chip(text: string, isHere: boolean): Element {
+  const element = document.createElement('span');
+  element.className = isHere ? 'chip here' : 'chip';
+  element.textContent = text;
+  return element;
+}
+
+/** Shows that a figure has just changed. */
+function flash(cell: Element): void {
+  cell.classList.remove('changed');
+  // Asking for the layout makes the animation begin anew.
+  cell.getBoundingClientRect();
+  cell.classList.add('changed');
+}
+
+function eventItem(): Element {
+  const item = document.createElement('li');
+  item.append(document.createElement('time'), document.createElement('span'));
+  return item;
+}

@@ -1,0 +1,174 @@
+/** The dashboard's page, files and stream, from a front-end between fakes. */
+import { get, type IncomingMessage } from 'node:http';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { DashboardSnapshot } from '../rules/dashboard/snapshot.js';
+import { until } from '../testing/fakes.js';
+import { errorStatus, postOrder, reply, withRig, type Rig } from '../testing/rig.js';
+import { VIEWERS_MAX } from './viewers.js';
+
+/** One who watches, with everything that it was told. */
+interface Viewer {
+  readonly response: IncomingMessage;
+  readonly states: DashboardSnapshot[];
+  readonly events: string[];
+  ended: boolean;
+}
+
+async function watch(url: string): Promise<Viewer> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(`${url}/dashboard/stream`, { agent: false }, resolve).on('error', reject);
+  });
+  const viewer: Viewer = { response, states: [], events: [], ended: false };
+  let text = '';
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const [, event = '', data = ''] = /^event: (\w+)\ndata: (.*)$/s.exec(block) ?? [];
+      viewer.events.push(event);
+      if (event === 'state') viewer.states.push(JSON.parse(data) as DashboardSnapshot);
+    }
+  });
+  for (const name of ['end', 'error', 'close']) response.on(name, () => (viewer.ended = true));
+  return viewer;
+}
+
+/** Has replica 1 report, and list its orders. */
+function reporting({ replicas: [first] }: Rig, orders: number): void {
+  const answer = first.onFrame;
+  first.onFrame = (frame, link) => {
+    if (frame.t === 'report') {
+      const log = { firstIndex: 1, lastIndex: 9, commit: 9, applied: 9, orders, hash: 'ab'.repeat(32) };
+      const peers = [{ id: '2', heard: true, told: true, match: 7 }];
+      const standing = { role: 'leader', term: 1, leader: '1', leading: true, learner: false } as const;
+      reply(link, { t: 'report', report: { ...standing, ...log, peers } });
+    } else if (frame.t === 'list') {
+      const numbers = Array.from({ length: orders - frame.after }, (_, i) => frame.after + 1 + i);
+      const rows = numbers.map((number) => [number, 'AAPL', 'buy', 1, 5500, 1] as const);
+      reply(link, { t: 'page', id: frame.id, orders: rows, next: null });
+    } else answer(frame, link);
+  };
+}
+
+test('the page and everything that it loads come from here, under a policy that allows nothing else', async () => {
+  await withRig({}, async ({ url }) => {
+    const page = await fetch(`${url}/`);
+    assert.is(page.status, 200);
+    assert.is(page.headers.get('content-type'), 'text/html; charset=utf-8');
+    assert.match(
+      page.headers.get('content-security-policy') ?? '',
+      /^default-src 'none'; script-src 'self';/,
+    );
+    assert.is(page.headers.get('x-frame-options'), 'DENY');
+    const html = await page.text();
+    const loaded = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, target = '']) => target);
+    assert.ok(loaded.includes('/assets/main.js'));
+    assert.ok(
+      loaded.every((target) => target.startsWith('/')),
+      loaded.join(),
+    );
+    assert.not.match(html, /<script>|style=|onclick=/);
+    for (const target of new Set(loaded.filter((path) => path.startsWith('/assets/')))) {
+      const response = await fetch(`${url}${target}`);
+      assert.is(response.status, 200, target);
+      const etag = response.headers.get('etag') ?? '';
+      assert.ok((await response.text()).length > 0);
+      const again = await fetch(`${url}${target}`, { headers: { 'if-none-match': etag } });
+      assert.is(again.status, 304, target);
+    }
+    assert.is(await errorStatus(await fetch(`${url}/assets/main.ts`)), 'ROUTE_NOT_FOUND');
+    assert.is((await fetch(`${url}/assets/..%2fpackage.json`)).status, 404);
+    assert.is(
+      (await fetch(`${url}/dashboard/stream`, { method: 'POST' })).headers.get('allow'),
+      'GET, OPTIONS',
+    );
+  });
+});
+
+test('scripts load scripts that are served as well', async () => {
+  await withRig({}, async ({ url }) => {
+    const seen = new Set<string>();
+    const visit = async (name: string): Promise<void> => {
+      if (seen.has(name)) return;
+      seen.add(name);
+      const response = await fetch(`${url}/assets/${name}`);
+      assert.is(response.status, 200, name);
+      assert.match(response.headers.get('content-type') ?? '', /^text\/javascript/);
+      for (const [, next = ''] of (await response.text()).matchAll(/from '\.\/([\w-]+\.js)'/g))
+        await visit(next);
+    };
+    await visit('main.js');
+    assert.ok(seen.size > 5);
+  });
+});
+
+test('a viewer is told of replicas, stocks, orders and rates, again and again', async () => {
+  await withRig({}, async (rig) => {
+    reporting(rig, 45);
+    await postOrder(rig.url);
+    const viewer = await watch(rig.url);
+    await until(() => viewer.states.length >= 2, 'two looks');
+    await until(() => (viewer.states.at(-1)?.orders.length ?? 0) === 30, 'the newest orders');
+    const state = viewer.states.at(-1);
+    assert.is(state?.orders[0]?.number, 45);
+    assert.equal(state?.leader, { replica: '1', term: 1 });
+    assert.equal(
+      state?.replicas.map(({ id, role, lag }) => [id, role, lag]),
+      [
+        ['1', 'leader', 0],
+        ['2', 'unknown', 2],
+      ],
+    );
+    assert.equal(state?.stocks[0], {
+      ...{ name: 'AAPL', price: '55.00', quantity: 100, cachedHere: false },
+      cachedBy: ['frontend-2'],
+    });
+    assert.ok(viewer.events.includes('curves') && viewer.events.includes('point'));
+    viewer.response.destroy();
+  });
+});
+
+test('a change of links is told at once; while nobody watches, nobody is asked', async () => {
+  await withRig({}, async (rig) => {
+    const [first, second] = rig.replicas;
+    assert.equal(first.of('report'), []);
+    const viewer = await watch(rig.url);
+    const other = await watch(rig.url);
+    await until(() => viewer.states.length > 0 && other.states.length > 0, 'a look');
+    await second.stop();
+    const lost = (): boolean => viewer.states.at(-1)?.replicas[1]?.role === 'unlinked';
+    await until(lost, 'the lost link');
+    assert.is(viewer.states.at(-1)?.events[0]?.text, 'the link to replica 2 broke');
+    viewer.response.destroy();
+    other.response.destroy();
+    await until(() => viewer.ended && other.ended, 'the end');
+    await second.start();
+    // Whoever watches next finds what happened meanwhile.
+    const next = await watch(rig.url);
+    const isBack = (): boolean => next.states.at(-1)?.events[0]?.text === 'replica 2 is linked';
+    await until(isBack, 'the event that nobody saw');
+    next.response.destroy();
+  });
+});
+
+test('viewers have a bound, and a stopping front-end ends their streams', async () => {
+  await withRig({}, async (rig) => {
+    const viewers = await Promise.all(Array.from({ length: VIEWERS_MAX }, async () => watch(rig.url)));
+    assert.is(await errorStatus(await fetch(`${rig.url}/dashboard/stream`)), 'UNAVAILABLE');
+    viewers.pop()?.response.destroy();
+    const retry = async (): Promise<Viewer> => {
+      const viewer = await watch(rig.url);
+      if (viewer.response.statusCode === 200) return viewer;
+      viewer.response.resume();
+      return retry();
+    };
+    viewers.push(await retry());
+    const stopped = rig.frontend.stop();
+    await until(() => viewers.every(({ ended }) => ended), 'the end of every stream');
+    await stopped;
+  });
+});
+
+test.run();

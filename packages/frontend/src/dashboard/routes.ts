@@ -1,0 +1,61 @@
+/** Routes of the dashboard: the page, what it loads, and the stream that it lives on. */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Hono } from 'hono';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, TriremeError } from '@trireme/domain';
+import type { Call, CallEnv } from '../http/call.js';
+import type { Replies } from '../http/replies.js';
+import { matchesEtag } from '../rules/requests.js';
+import { readAssets, type Asset } from './assets.js';
+import { dashboardPage } from './page.js';
+import type { Viewers } from './viewers.js';
+
+/** What the pages may do: load and connect to this origin, run no inline script, be framed by nobody. */
+const PAGE_HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'DENY',
+  // A page of an older program must not meet scripts of a newer one.
+  'Cache-Control': 'no-cache',
+} as const;
+
+interface PageServices {
+  readonly replies: Replies;
+  readonly viewers: Viewers;
+  /** Id of this process. */
+  readonly servedBy: string;
+}
+
+/** @throws the system's error if a file of the pages cannot be read. */
+export function routeDashboard(app: Hono<CallEnv>, services: PageServices): void {
+  const { replies, viewers, servedBy } = services;
+  const assets = readAssets();
+  const page = dashboardPage({
+    ...{ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX },
+  });
+  app.get('/', (c) => answerText(replies, c.env, page, 'text/html; charset=utf-8'));
+  app.get('/assets/:name', (c) => {
+    const asset = assets.get(c.req.param('name'));
+    if (asset === undefined) throw new TriremeError('ROUTE_NOT_FOUND', 'there is nothing at this path');
+    return answerAsset(replies, c.env, asset);
+  });
+  app.get('/dashboard/stream', (c) => {
+    if (!viewers.hasRoom) throw new TriremeError('UNAVAILABLE', 'as many people watch as may');
+    viewers.add(c.env.outgoing, { ...replies.headers(c.env.requestId, null), ...PAGE_HEADERS });
+    return RESPONSE_ALREADY_SENT;
+  });
+}
+
+function answerText(replies: Replies, call: Call, body: string, type: string): Response {
+  const headers = { ...replies.headers(call.requestId, null), ...PAGE_HEADERS, 'Content-Type': type };
+  return replies.ok(call, body, headers);
+}
+
+function answerAsset(replies: Replies, call: Call, { body, type, etag }: Asset): Response {
+  const headers = { ...PAGE_HEADERS, 'Content-Type': type, ETag: etag };
+  if (matchesEtag(call.incoming.headers['if-none-match'], etag)) return replies.empty(call, 304, headers);
+  return replies.ok(call, body, { ...replies.headers(call.requestId, null), ...headers });
+}

@@ -1,0 +1,214 @@
+/** Latencies, rates, the journal and the verdict, from values alone. */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TriremeError, type CatalogReport, type ReplicaReport } from '@trireme/domain';
+import { ReportBoard } from '../report-board.js';
+import { EVENTS_MAX, Journal, type ClusterView } from './journal.js';
+import { Latencies, percentile } from './latencies.js';
+import { SILENT_MS, snapshotOf, type SnapshotInput } from './snapshot.js';
+import { OrderCounters, ratesBetween } from './traffic.js';
+
+test('a percentile is never below the true one, and at most a tenth above', () => {
+  const samples = fc.array(fc.double({ min: 0.1, max: 70_000, noNaN: true }), {
+    minLength: 1,
+    maxLength: 50,
+  });
+  fc.assert(
+    fc.property(samples, fc.double({ min: 0.01, max: 1, noNaN: true }), (all, share) => {
+      const latencies = new Latencies();
+      const before = latencies.counts();
+      for (const ms of all) latencies.record(ms);
+      const exact = all.toSorted((a, b) => a - b)[Math.ceil(all.length * share) - 1] ?? 0;
+      const told = percentile(before, latencies.counts(), share) ?? 0;
+      assert.ok(told >= exact * 0.9999 && told <= exact * 1.1001, `${told} for ${exact}`);
+    }),
+  );
+});
+
+test('latencies beyond all buckets count in the last, those below all in the first, and none gives no percentile', () => {
+  const latencies = new Latencies();
+  const before = latencies.counts();
+  assert.is(percentile(before, before, 0.5), null);
+  latencies.record(0);
+  assert.is(percentile(before, latencies.counts(), 0.5), 0.1);
+  latencies.record(1e9);
+  assert.ok((percentile(before, latencies.counts(), 1) ?? 0) > 60_000);
+});
+
+test('rates are what was added between two looks, by the time between them', () => {
+  const counters = new OrderCounters();
+  const before = counters.look({ hits: 10, misses: 5 }, 1_000);
+  for (let i = 0; i < 8; i += 1) counters.filled(2);
+  counters.ended(new TriremeError('INSUFFICIENT_STOCK', 'gone'));
+  counters.ended(new TriremeError('UNAVAILABLE', 'no leader'));
+  counters.ended(new Error('a bug'));
+  const rates = ratesBetween(before, counters.look({ hits: 16, misses: 7 }, 3_000));
+  assert.equal([rates.filled, rates.refused, rates.failed, rates.lookups], [4, 0.5, 1, 4]);
+  assert.is(rates.hitRatio, 0.75);
+  assert.ok((rates.p99Ms ?? 0) >= 2);
+  const still = ratesBetween(before, before);
+  assert.equal([still.filled, still.hitRatio, still.p50Ms], [0, null, null]);
+});
+
+const VIEW: ClusterView = {
+  replicas: [
+    { id: '1', linked: true },
+    { id: '2', linked: true },
+  ],
+  leader: { replica: '1', term: 3 },
+  catalogLinked: true,
+};
+
+function texts(journal: Journal): readonly string[] {
+  return journal.events.map(({ text }) => text).toReversed();
+}
+
+test('the journal tells of links and leaders as they change, and of nothing while they do not', () => {
+  const journal = new Journal();
+  journal.look(VIEW, 0, 1);
+  assert.equal(texts(journal), [
+    'replica 1 is linked',
+    'replica 2 is linked',
+    'the catalog is linked',
+    'replica 1 leads in term 3',
+  ]);
+  journal.look(VIEW, 5, 2);
+  assert.is(journal.events.length, 4);
+  const gone = { ...VIEW, replicas: [{ id: '1', linked: false }], leader: null, catalogLinked: false };
+  journal.look(gone, 10, 3);
+  assert.equal(texts(journal).slice(4), [
+    'the link to replica 1 broke',
+    'the link to the catalog broke',
+    'no leader is known after term 3: an election is due',
+  ]);
+  assert.is(journal.leaderlessMs(60), 50);
+  journal.look(gone, 61, 4);
+  assert.is(journal.leaderlessMs(70), 60, 'it counts from when the leader was lost');
+  journal.look({ ...VIEW, leader: { replica: '2', term: 4 } }, 94.4, 5);
+  assert.is(texts(journal).at(-1), 'replica 2 leads in term 4, after 84 ms without a leader');
+  assert.is(journal.leaderlessMs(100), null);
+});
+
+test('the journal keeps the newest events, newest first', () => {
+  const journal = new Journal();
+  for (let term = 1; term <= EVENTS_MAX + 5; term += 1) {
+    journal.look({ ...VIEW, replicas: [], catalogLinked: false, leader: { replica: '1', term } }, term, term);
+  }
+  assert.is(journal.events.length, EVENTS_MAX);
+  assert.is(journal.events[0]?.text, `replica 1 leads in term ${EVENTS_MAX + 5}`);
+});
+
+test('a process is asked again once it has answered or its link has closed, and its last word stays', () => {
+  const board = new ReportBoard<string>();
+  assert.is(board.last('1'), null);
+  assert.ok(board.ask('1'));
+  assert.not(board.ask('1'));
+  board.heard('1', 'here', 7);
+  assert.equal(board.last('1'), { report: 'here', at: 7 });
+  assert.ok(board.ask('1'));
+  board.unlinked('1');
+  assert.ok(board.ask('1'));
+  assert.is(board.last('1')?.report, 'here');
+});
+
+function report(more: Partial<ReplicaReport>): ReplicaReport {
+  return {
+    ...{ role: 'follower', term: 3, leader: '1', leading: false, firstIndex: 1, lastIndex: 20, commit: 18 },
+    ...{ applied: 18, orders: 9, hash: 'abcdef0123456789', learner: false, peers: [] },
+    ...more,
+  };
+}
+
+const CATALOG: CatalogReport = {
+  ...{ lastIndex: 18, settled: 17, stocks: 700, ready: true },
+  sessions: [
+    { peer: 'frontend-1', leaseMs: 400, names: ['A'] },
+    { peer: 'frontend-3', leaseMs: 400, names: ['A', 'B'] },
+    { peer: 'frontend-2', leaseMs: 400, names: ['A'] },
+    { peer: 'frontend-4', leaseMs: 0, names: ['A'] },
+  ],
+};
+
+const INPUT: SnapshotInput = {
+  ...{ now: 10_000, time: 5, servedBy: 'frontend-1', leader: { replica: '1', term: 3 }, leaderlessMs: null },
+  replicas: [
+    {
+      ...{ id: '1', linked: true },
+      reported: {
+        at: 9_900,
+        report: report({
+          ...{ role: 'leader', leading: true, lastIndex: 25 },
+          peers: [
+            { id: '2', heard: true, told: true, match: 20 },
+            { id: '3', heard: true, told: false, match: 25 },
+          ],
+        }),
+      },
+    },
+    { id: '2', linked: true, reported: { at: 9_900, report: report({}) } },
+    { id: '3', linked: true, reported: { at: 9_900, report: report({ learner: true }) } },
+  ],
+  ...{ catalogLinked: true, catalog: { at: 9_900, report: CATALOG } },
+  stocks: [
+    { name: 'A', price: 5500, quantity: 3, version: 4 },
+    { name: 'B', price: 1, quantity: 0, version: 0 },
+  ],
+  isCachedHere: (name) => name === 'B',
+  orders: [{ number: 11, name: 'A', type: 'buy', quantity: 2, price: 5500, time: 99 }],
+  traffic: ratesBetween(new OrderCounters().look({ hits: 0, misses: 0 }, 0), {
+    ...new OrderCounters().look({ hits: 0, misses: 0 }, 1),
+  }),
+  ...{ requestsOpen: 1, events: [] },
+};
+
+test('a snapshot tells each replica’s role, its lag by the leader’s word, and who may cache a stock', () => {
+  const shown = snapshotOf(INPUT);
+  assert.equal(
+    shown.replicas.map(({ id, role, lag }) => [id, role, lag]),
+    [
+      ['1', 'leader', 0],
+      ['2', 'follower', 5],
+      ['3', 'learner', 0],
+    ],
+  );
+  assert.equal([shown.health, shown.verdict], ['good', 'Replica 1 leads in term 3; 3 of 3 replicas answer.']);
+  assert.equal(
+    shown.stocks.map(({ price, cachedHere, cachedBy }) => [price, cachedHere, cachedBy]),
+    [
+      ['55.00', false, ['frontend-2', 'frontend-3']],
+      ['0.01', true, ['frontend-3']],
+    ],
+  );
+  assert.equal(shown.frontends, ['frontend-2', 'frontend-3', 'frontend-4']);
+  assert.equal([shown.stocksTotal, shown.ordersTotal, shown.orders[0]?.price], [700, 11, '55.00']);
+  assert.is(shown.replicas[0]?.hash, 'abcdef01');
+});
+
+test('who is not linked, has not reported or is silent is shown so, and the verdict counts it', () => {
+  const late = { at: INPUT.now - SILENT_MS - 1, report: report({}) };
+  const replicas = [
+    { id: '1', linked: true, reported: late },
+    { id: '2', linked: false, reported: late },
+    { id: '3', linked: true, reported: null },
+  ];
+  const shown = snapshotOf({ ...INPUT, replicas });
+  assert.equal(
+    shown.replicas.map(({ role, lag }) => [role, lag]),
+    [
+      ['silent', 0],
+      ['unlinked', null],
+      ['unknown', null],
+    ],
+  );
+  assert.is(shown.health, 'degraded');
+  const leaderless = snapshotOf({ ...INPUT, replicas, leader: null, leaderlessMs: 400 });
+  assert.equal([leaderless.health, leaderless.leaderlessMs], ['down', 400]);
+  assert.is(leaderless.verdict, 'No leader is known; 1 of 3 replicas answer. Orders wait.');
+  assert.is(leaderless.replicas[1]?.lag, null);
+  const blind = snapshotOf({ ...INPUT, catalogLinked: false, catalog: null, stocks: [], orders: [] });
+  assert.match(blind.verdict, /but the catalog does not answer/);
+  assert.equal([blind.frontends, blind.catalog.lastIndex, blind.ordersTotal], [[], null, 9]);
+});
+
+test.run();

@@ -1,0 +1,78 @@
+/** The book's records read one by one, each under its own checksum: what is damaged is named, never answered with. */
+import { RaftError } from '@trireme/raft';
+import type { BookLevel } from './book-level.js';
+import {
+  numberKey,
+  readBatch,
+  readChange,
+  readOrder,
+  readOutcomes,
+  readPlace,
+  textKey,
+  unseal,
+  type Table,
+} from './records.js';
+import type { BookReader, BookedOrder, KeptBatch, KeptOutcomes, Place, StockChange } from './rules/state.js';
+
+export class BookRecords implements BookReader {
+  protected readonly db: BookLevel;
+  protected readonly path: string;
+
+  protected constructor(db: BookLevel, path: string) {
+    this.db = db;
+    this.path = path;
+  }
+
+  protected damage(what: string, cause?: unknown): RaftError {
+    return new RaftError('LOG_DAMAGED', `the order book at ${this.path} is damaged: ${what}`, { cause });
+  }
+
+  /** Null if there is none. @throws RaftError `LOG_DAMAGED`. */
+  protected get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
+    const record = this.db.getSync(key);
+    return record === undefined ? null : this.parse(table, key, record, read);
+  }
+
+  /** @throws RaftError `LOG_DAMAGED` if the record is not what it should be. */
+  protected parse<T>(table: Table, key: Uint8Array, record: Uint8Array, read: (value: unknown) => T): T {
+    try {
+      return read(unseal(key, record));
+    } catch (error) {
+      throw this.damage(`${table}: ${error instanceof Error ? error.message : String(error)}`, error);
+    }
+  }
+
+  /** Where the command with `key` stands, or null if no kept batch has it. */
+  place(key: string): Place | null {
+    return this.get('key', textKey('key', key), readPlace);
+  }
+
+  batch(seq: number): KeptBatch | null {
+    return this.get('batch', numberKey('batch', seq), (value) => readBatch(seq, value));
+  }
+
+  outcomes(seq: number): KeptOutcomes | null {
+    return this.get('outcomes', numberKey('outcomes', seq), (value) => readOutcomes(seq, value));
+  }
+
+  order(number: number): BookedOrder | null {
+    return this.get('order', numberKey('order', number), (value) => readOrder(number, value));
+  }
+
+  /** Order `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
+  orderAt(number: number): BookedOrder {
+    return this.present('order', number, this.order(number));
+  }
+
+  /** Stock change `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
+  changeAt(number: number): StockChange {
+    const change = this.get('change', numberKey('change', number), (value) => readChange(number, value));
+    return this.present('change', number, change);
+  }
+
+  /** @throws RaftError `LOG_DAMAGED` if the record is missing. */
+  protected present<T>(table: Table, number: number, record: T | null): T {
+    if (record === null) throw this.damage(`${table} ${number} is missing`);
+    return record;
+  }
+}

@@ -1,0 +1,62 @@
+/** Books on disk for the tests: one with a record of each table, and ways to change it behind the store's back. */
+import { Level } from 'level';
+import * as assert from 'uvu/assert';
+import type { Command } from '@trireme/domain';
+import { RaftError, type RaftErrorCode } from '@trireme/raft';
+import { Book } from '../rules/book.js';
+import type { BookEntry, BookMeta } from '../rules/state.js';
+import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from '../rules/testing/batches.js';
+import { BookStore } from '../store.js';
+
+const IDENTITY = { cluster: 'test', id: '1' };
+const RESTOCK: Command = { kind: 'restock', key: 'r', name: 'A', quantity: 5 };
+const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
+
+/** One record of each table at least, and a batch that is not settled. */
+export const ENTRIES = [
+  entry(1, [buy('a'), RESTOCK, buy('a')]),
+  settling(2, 1, [FILLED, DONE, NONE]),
+  entry(3, [LIST, buy('b'), buy('c')]),
+  settling(4, 3, [DONE, FILLED, REJECTED]),
+  entry(5, [buy('d'), buy('e')]),
+];
+
+export async function open(path: string): Promise<Awaited<ReturnType<typeof BookStore.open>>> {
+  return BookStore.open({ path, ...IDENTITY });
+}
+
+export async function fill(path: string, entries: readonly BookEntry[]): Promise<BookMeta> {
+  const { store, meta, pending } = await open(path);
+  const book = new Book(store, meta, pending);
+  for (const one of entries) await store.write(book.apply([one]).writes);
+  await store.close();
+  return book.meta;
+}
+
+/** Changes the records behind the store's back. */
+export async function tamper(
+  path: string,
+  change: (db: Level<Uint8Array, Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  await db.open();
+  await change(db);
+  await db.close();
+}
+
+export async function assertRejects(
+  promise: Promise<unknown>,
+  code: RaftErrorCode,
+  message: RegExp,
+): Promise<void> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.instance(error, RaftError);
+    if (!(error instanceof RaftError)) return;
+    assert.is(error.code, code);
+    assert.match(error.message, message);
+    return;
+  }
+  assert.unreachable(`expected ${code}`);
+}

@@ -1,0 +1,57 @@
+/** What the library shows to outsiders: everything that is exported says what it is. */
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const SOURCE = fileURLToPath(new URL('../src/', import.meta.url));
+
+/** What is exported from a file, and the methods and accessors of it, without a sentence of documentation. */
+function undocumented(file: string): string[] {
+  const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: ['node'] };
+  const program = ts.createProgram([SOURCE + file], options);
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(SOURCE + file);
+  const module = source && checker.getSymbolAtLocation(source);
+  assert.ok(module, `${file} is a module`);
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    const own = isDocumented(symbol, checker) ? [] : [symbol.name];
+    return [...own, ...membersOf(symbol, checker).map((member) => `${symbol.name}.${member.name}`)];
+  });
+}
+
+function isDocumented(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
+  return symbol.getDocumentationComment(checker).length > 0;
+}
+
+/** Undocumented methods and accessors that a class or an interface of ours declares itself; `#private` ones are no symbols. */
+function membersOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly ts.Symbol[] {
+  return (symbol.declarations ?? [])
+    .filter((declaration) => ts.isClassDeclaration(declaration) || ts.isInterfaceDeclaration(declaration))
+    .flatMap((declaration) => [...declaration.members] as (ts.ClassElement | ts.TypeElement)[])
+    .filter(
+      (member) =>
+        ts.isMethodDeclaration(member) || ts.isMethodSignature(member) || ts.isGetAccessorDeclaration(member),
+    )
+    .filter(({ name }) => !ts.isPrivateIdentifier(name))
+    .flatMap(({ name }) => checker.getSymbolAtLocation(name) ?? [])
+    .filter((member) => !isDocumented(member, checker) && !isInherited(symbol, member, checker));
+}
+
+/** Whether the member is documented where an interface of its class asks for it. */
+function isInherited(symbol: ts.Symbol, member: ts.Symbol, checker: ts.TypeChecker): boolean {
+  return (symbol.declarations ?? [])
+    .filter(ts.isClassDeclaration)
+    .flatMap(({ heritageClauses }) => heritageClauses?.flatMap(({ types }) => [...types]) ?? [])
+    .map((type) => checker.getTypeAtLocation(type).getProperty(member.name))
+    .some((inherited) => inherited !== undefined && isDocumented(inherited, checker));
+}
+
+for (const file of ['index.ts', 'frames/index.ts']) {
+  test(`every public symbol of ${file} is documented`, () => {
+    assert.equal(undocumented(file), []);
+  });
+}
+
+test.run();

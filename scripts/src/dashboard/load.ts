@@ -1,0 +1,65 @@
+/** A little traffic, so that there is something to see: look-ups and orders, each order asked for until it is known. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const NAMES = ['AAPL', 'AMZN', 'GOOGL', 'META', 'NFLX', 'NVDA'] as const;
+/** Between two requests of one shopper, in milliseconds. */
+const PAUSE_MS = 15;
+const SHOPPERS = 4;
+
+export interface Load {
+  /** Orders that were refused for another reason than stock. */
+  readonly failed: number;
+  /** Resolves once every shopper has ended. */
+  stop(): Promise<void>;
+}
+
+/** Begins to shop at these front-ends. */
+export function placeOrders(urls: readonly string[]): Load {
+  const state = { failed: 0, stopping: false };
+  const shoppers = Array.from({ length: SHOPPERS }, async (_, at) => {
+    for (let round = at; !state.stopping; round += 1) {
+      const url = urls[round % urls.length] ?? '';
+      const name = NAMES[round % NAMES.length] ?? '';
+      await fetch(`${url}/stocks/${name}`).catch(() => undefined);
+      const status = await placeOrder(urls, round, name, state);
+      if (status !== null && status !== 200 && status !== 409) state.failed += 1;
+      await delay(PAUSE_MS);
+    }
+  });
+  return {
+    get failed() {
+      return state.failed;
+    },
+    stop: async () => {
+      state.stopping = true;
+      await Promise.all(shoppers);
+    },
+  };
+}
+
+/** The status that the order ended with, whichever front-end told it; null if all was stopped before. */
+async function placeOrder(
+  urls: readonly string[],
+  round: number,
+  name: string,
+  state: { readonly stopping: boolean },
+): Promise<number | null> {
+  const key = randomUUID();
+  for (let attempt = round; !state.stopping; attempt += 1) {
+    try {
+      const response = await fetch(`${urls[attempt % urls.length] ?? ''}/orders`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        // Sold as often as bought, so that it can go on for ever.
+        body: JSON.stringify({ name, type: round % 2 === 0 ? 'sell' : 'buy', quantity: 1 + (round % 3) }),
+      });
+      await response.arrayBuffer();
+      if (response.status < 500) return response.status;
+    } catch {
+      // The front-end is down: another one knows.
+    }
+    await delay(PAUSE_MS);
+  }
+  return null;
+}
