@@ -1,4 +1,5 @@
 /** What the library shows to outsiders: everything that is exported says what it is. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { test } from 'uvu';
@@ -53,5 +54,14 @@ for (const file of ['index.ts', 'frames/index.ts']) {
     assert.equal(undocumented(file), []);
   });
 }
+
+test('the README tells of every error code, and of none that is not', () => {
+  const errors = readFileSync(`${SOURCE}core/errors.ts`, 'utf8');
+  const readme = readFileSync(`${SOURCE}../README.md`, 'utf8');
+  const codes = [...errors.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code);
+  const told = [...readme.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code);
+  assert.ok(codes.length > 10);
+  assert.equal(told.sort(), codes.sort());
+});
 
 test.run();

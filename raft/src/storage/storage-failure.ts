@@ -9,6 +9,7 @@ import { RaftError } from '../core/errors.js';
 const FULL_BYTES = 8 * 1024 * 1024;
 
 /**
+ * Says what a failed write means: whether the process can go on once there is room.
  * @param path of the store, or of a folder above it
  * @param what was attempted, with the store's path, as the beginning of a sentence
  * @returns an error with code `STORAGE_FULL` where the disk of `path` is full, `STORAGE_FAILED` elsewhere

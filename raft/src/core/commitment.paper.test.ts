@@ -145,7 +145,7 @@ test("what needs no disk does not wait for it: refusals, heartbeats and a leader
   );
 });
 
-test('a leader counts itself only for what is on its own disk', () => {
+test('10.2.1: a leader counts itself only for what is on its own disk', () => {
   const a = leaderOf();
   a.slowDisk = true;
   a.propose();
@@ -155,7 +155,7 @@ test('a leader counts itself only for what is on its own disk', () => {
   assert.is(a.core.log.commit, 2);
 });
 
-test('a leader may commit what its followers have while its own disk is busy, but applies it only when it has it', () => {
+test('10.2.1: a leader may commit what its followers have while its own disk is busy, but applies it only when it has it', () => {
   const a = leaderOf();
   a.slowDisk = true;
   a.propose();
