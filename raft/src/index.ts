@@ -32,7 +32,7 @@ export type {
   Transport,
   TransportHandler,
 } from './transport/transport.js';
-export type { HttpTransportOptions } from './transport/http-options.js';
+export type { HttpTransportOptions, MemberTls } from './transport/http-options.js';
 export { HttpTransport } from './transport/http-transport.js';
 export type { RefusalStatus } from './transport/handshake.js';
 export type { DropReason, LinkDirection, TransportEvent } from './transport/events.js';

@@ -1,7 +1,7 @@
 /** What an HTTP transport is made of, and its port. */
 import type { Server } from 'node:http';
 import type { NodeId } from '../core/types.js';
-import type { FrameLimits } from '../frames/index.js';
+import type { FrameLimits, TlsMaterial } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
 
@@ -12,6 +12,8 @@ export interface HttpTransportOptions extends Membership {
     /** 0 lets the system choose. */
     readonly port: number;
   };
+  /** Mutual TLS: then every url of a peer is https. */
+  readonly tls?: MemberTls;
   /** Base url of each member's peer port, where it is known before the group names it; this member's own may be among them. */
   readonly peers?: ReadonlyMap<NodeId, string>;
   readonly onEvent?: (event: TransportEvent) => void;
@@ -27,6 +29,12 @@ export interface HttpTransportOptions extends Membership {
   readonly random?: () => number;
   /** Monotonic milliseconds; `performance.now` unless set. */
   readonly now?: () => number;
+}
+
+/** A member's certificate, and what those of the others are called. */
+export interface MemberTls extends TlsMaterial {
+  /** The common name in the certificate of a member; its id unless given. */
+  readonly nameOf?: (id: NodeId) => string;
 }
 
 const MIB = 1024 * 1024;

@@ -5,7 +5,7 @@
  * Callbacks come one at a time and never from inside `send`. What the handler throws is not caught, since a broken
  * invariant has to stop the process.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
@@ -13,7 +13,9 @@ import { isNodeId } from '../core/membership.js';
 import {
   FrameError,
   acceptFrames,
+  certificateOf,
   checkFrameLimits,
+  createTlsServer,
   refuseSocket,
   type FrameClose,
   type FrameCloseCode,
@@ -27,6 +29,7 @@ import {
   SNAPSHOT_PATH,
   handshakeHeaders,
   refusal,
+  refuseCertificate,
   refuseHandshake,
   senderOf,
   type Refusal,
@@ -77,12 +80,13 @@ export class HttpTransport implements Transport {
       if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
     }
     this.#peers.delete(options.id);
-    this.#server = createServer({
+    const limits = {
       headersTimeout: HANDSHAKE_MS_MAX,
       // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.
       requestTimeout: 0,
       connectionsCheckingInterval: 1_000,
-    });
+    };
+    this.#server = createTlsServer(limits, options.tls ?? null);
     this.#server.maxConnections = SOCKETS_MAX;
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
@@ -170,7 +174,8 @@ export class HttpTransport implements Transport {
     const headers = handshakeHeaders(this.#options, snapshot.to);
     const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
     const until = AbortSignal.any([signal, this.#stopping.signal]);
-    await postSnapshot(snapshot, { url, headers, stallMsMax, signal: until });
+    const tls = this.#options.tls ?? null;
+    await postSnapshot(snapshot, { url, headers, tls, stallMsMax, signal: until });
   }
 
   async stop(): Promise<void> {
@@ -194,6 +199,7 @@ export class HttpTransport implements Transport {
       path: RAFT_PATH,
       headers: handshakeHeaders(this.#options, peer),
       limits: this.#limits,
+      tls: this.#options.tls ?? null,
       dialMsMax,
       random,
       now,
@@ -242,10 +248,14 @@ export class HttpTransport implements Transport {
     return refused;
   }
 
-  #check(path: string, { url, headers }: IncomingMessage): Refusal | null {
+  #check(path: string, { url, headers, socket }: IncomingMessage): Refusal | null {
     if (url !== path) return NOTHING_HERE;
     if (this.#state !== 'running') return NOT_RUNNING;
-    return refuseHandshake(this.#options, (peer) => this.#peers.has(peer), headers);
+    const { tls } = this.#options;
+    const from = senderOf(headers);
+    const refused =
+      tls === undefined ? null : refuseCertificate(certificateOf(socket), tls.nameOf?.(from) ?? from);
+    return refused ?? refuseHandshake(this.#options, (peer) => this.#peers.has(peer), headers);
   }
 
   #receive(peer: NodeId, connection: FrameConnection): void {
