@@ -111,7 +111,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       const peers = readPeers(options.peers);
       if (!peers.has(id)) throw new UsageError(`--peers does not name this replica, ${id}`);
       const identity = readIdentity({ ...options, id: `replica-${id}` }, log);
-      const { cluster, secret } = identity;
+      const { cluster, secret, tls = null } = identity;
       await awaitRoom({ folder: data, log, stopping });
       const metrics = new Metrics({ service: 'replica', id });
       const peerWatch = new PeerWatch(log, metrics);
@@ -121,6 +121,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         secret,
         peers,
         listen: { host, port: peerPort },
+        ...(tls === null ? {} : { tls: { ...tls, nameOf: (member: string) => `replica-${member}` } }),
         onEvent: peerWatch.onEvent,
       });
       const members = [...peers.keys()];
