@@ -27,6 +27,7 @@ export interface LogOwner {
   readonly id: string;
 }
 
+/** What was found in a log store by reading alone. */
 export interface LogExamination {
   readonly owner: LogOwner | null;
   /** What is wrong with LevelDB's files. */

@@ -9,6 +9,7 @@ export interface Range {
 /** Runs that are told one by one; of the rest only the numbers are counted. */
 const RANGES_MAX = 100;
 
+/** Whole numbers that rise, kept as runs of neighbours. */
 export class Ranges {
   readonly #runs: { readonly from: number; to: number }[] = [];
   #last = Number.NEGATIVE_INFINITY;
