@@ -21,6 +21,7 @@ export type { LogView, NodeEvent, NodeStatus, RaftNodeOptions } from './options.
 export type { SnapshotEvent } from './snapshots.js';
 export { SUBMISSIONS_MAX } from './submissions.js';
 export { LevelLog } from './storage/level-log.js';
+export * from './storage/examine/index.js';
 export { mendUnsynced } from './storage/leveldb-folder.js';
 export type { LevelLogOptions } from './storage/open-store.js';
 export { storageFailure } from './storage/storage-failure.js';
@@ -31,7 +32,7 @@ export type {
   Transport,
   TransportHandler,
 } from './transport/transport.js';
-export type { HttpTransportOptions } from './transport/http-options.js';
+export type { HttpTransportOptions, MemberTls } from './transport/http-options.js';
 export { HttpTransport } from './transport/http-transport.js';
 export type { RefusalStatus } from './transport/handshake.js';
 export type { DropReason, LinkDirection, TransportEvent } from './transport/events.js';

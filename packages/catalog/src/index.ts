@@ -3,3 +3,4 @@ export { DEFAULT_SEED, loadSeedFile, parseSeed, SeedError } from './seed.js';
 export { CatalogService, type CatalogServiceOptions } from './service.js';
 export { StoreError, type StoreErrorCode } from './store-error.js';
 export { CatalogStore, type StoreOptions } from './store.js';
+export { examineCatalog, type CatalogExamination } from './examine.js';

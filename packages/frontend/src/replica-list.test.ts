@@ -17,7 +17,7 @@ test('whatever else is given is told as wrong use', () => {
     '1',
     '=http://x',
     '1=',
-    '1=https://x',
+    '1=ftp://x',
     '1=x:1',
     'a b=http://x',
     '1=http://x,1=http://y',

@@ -25,9 +25,9 @@ function parseReplica(text: string): ReplicaAddress {
   return { id, url: parseHttpUrl(url) };
 }
 
-/** The url of an internal server. @throws UsageError if it is none with the scheme http. */
+/** The url of an internal server. @throws UsageError if it is none with the scheme http, or https for mutual TLS. */
 export function parseHttpUrl(text: string): string {
-  if (!URL.canParse(text) || new URL(text).protocol !== 'http:') {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new UsageError(`not a url as in http://host:port: ${text}`);
   }
   return text;

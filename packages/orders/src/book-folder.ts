@@ -27,7 +27,7 @@ export class BookFolder {
    */
   static async open(data: string): Promise<{ readonly folder: BookFolder; readonly path: string }> {
     const folder = new BookFolder(data);
-    const name = await folder.#current();
+    const name = await currentBook(data);
     const names = await readdir(data).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw error;
@@ -37,25 +37,6 @@ export class BookFolder {
     }
     folder.#last = numberOf(name);
     return { folder, path: join(data, name) };
-  }
-
-  async #current(): Promise<string> {
-    const path = join(this.#data, POINTER);
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      if (isMissing(error)) return FIRST;
-      throw error;
-    }
-    const name = text.replace(/\n$/, '');
-    if (!NAME.test(name) || !text.endsWith('\n')) throw damaged(`${path} names no book`);
-    const isThere = await stat(join(this.#data, name, 'CURRENT')).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) throw damaged(`${path} names ${name}, which is not there`);
-    return name;
   }
 
   /** A place for a book that is to come; no other was ever there in this process's life. */
@@ -81,6 +62,29 @@ export class BookFolder {
     await rename(`${pointer}.new`, pointer);
     await syncFolder(this.#data);
   }
+}
+
+/**
+ * Name of the book's folder in a replica's data folder.
+ * @throws RaftError `LOG_DAMAGED` if the book that is named is not there, or what names it makes no sense.
+ */
+export async function currentBook(data: string): Promise<string> {
+  const path = join(data, POINTER);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return FIRST;
+    throw error;
+  }
+  const name = text.replace(/\n$/, '');
+  if (!NAME.test(name) || !text.endsWith('\n')) throw damaged(`${path} names no book`);
+  const isThere = await stat(join(data, name, 'CURRENT')).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) throw damaged(`${path} names ${name}, which is not there`);
+  return name;
 }
 
 async function syncFolder(path: string): Promise<void> {

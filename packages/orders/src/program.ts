@@ -16,6 +16,7 @@ import {
 } from '@trireme/service';
 import { claimMember } from './member-file.js';
 import { parseAddress, type ReplicaAddress } from './rules/addresses.js';
+import { nameOfMember } from './rules/member-ids.js';
 import { parsePeers } from './rules/peers.js';
 import type { ReplicaObserver } from './observer.js';
 import { PeerWatch } from './peer-watch.js';
@@ -98,7 +99,7 @@ async function startReplica(
   const own = addresses.get(options.id);
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
-  const { cluster, secret } = identity;
+  const { cluster, secret, tls = null } = identity;
   await awaitRoom({ folder: data, log, stopping });
   const { id, founders, recorded } = await claimMember({
     ...{ data, name: options.id, founders: [...addresses.keys()], bootstrap: options.bootstrap },
@@ -109,6 +110,9 @@ async function startReplica(
     peers: new Map(founders.map((peer) => [peer, addresses.get(peer)?.peerUrl ?? ''])),
     urlOf: (address) => parseAddress(address)?.peerUrl ?? '',
     listen: { host, port: peerPort },
+    ...(tls === null
+      ? {}
+      : { tls: { ...tls, nameOf: (member: string) => `replica-${nameOfMember(member)}` } }),
     onEvent: peerWatch.onEvent,
   });
   const replica = new Replica({

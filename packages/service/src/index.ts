@@ -1,3 +1,4 @@
+export * from './certificates/certificates.js';
 export * from './link/dialer.js';
 export * from './link/link.js';
 export * from './link/listener.js';

@@ -1,8 +1,10 @@
 /** The dialing half of the handshake: GET with `Upgrade: trireme-frames`, and 101 as the answer. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { FRAMES_PROTOCOL } from './accept.js';
 import { FrameConnection, checkFrameLimits, type FrameLimits } from './connection.js';
 import { FrameError, type FrameRefusal } from './errors.js';
+import { tlsRequestOptions, type TlsMaterial } from './tls.js';
 
 /** Where to dial, what to say in the handshake, and how long it may take. */
 export interface FrameDialOptions {
@@ -13,6 +15,8 @@ export interface FrameDialOptions {
   /** For the whole handshake, in milliseconds. */
   readonly timeoutMs: number;
   readonly limits: FrameLimits;
+  /** For an https url, and only for one. */
+  readonly tls?: TlsMaterial | null;
   /** Gives up when aborted; has no effect on an open connection. */
   readonly signal?: AbortSignal;
 }
@@ -75,12 +79,16 @@ export async function dialFrames(options: FrameDialOptions): Promise<DialedFrame
 
 function openRequest(options: FrameDialOptions): ClientRequest {
   try {
-    return httpRequest(new URL(options.path, options.url), {
+    const url = new URL(options.path, options.url);
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    return send(url, {
+      ...tlsRequestOptions(url, options.tls ?? null),
       // A connection of its own, that no pool waits for.
       agent: false,
       headers: { ...options.headers, connection: 'Upgrade', upgrade: FRAMES_PROTOCOL },
     });
   } catch (error) {
+    if (error instanceof FrameError) throw error;
     throw new FrameError('BAD_OPTION', `cannot dial ${options.url}: ${String(error)}`, { cause: error });
   }
 }

@@ -7,3 +7,4 @@ export * from './dial.js';
 export * from './errors.js';
 export * from './header.js';
 export * from './redialer.js';
+export * from './tls.js';

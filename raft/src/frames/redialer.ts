@@ -3,6 +3,7 @@ import { Backoff } from './backoff.js';
 import { checkFrameLimits } from './connection.js';
 import { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
 import { FrameError } from './errors.js';
+import { tlsRequestOptions } from './tls.js';
 
 /** What is dialed, and who holds each connection until it closes. */
 export interface RedialerOptions {
@@ -35,9 +36,10 @@ export class Redialer {
 
   /** @throws FrameError `BAD_OPTION` if the url is none or a limit is out of its bounds. */
   constructor(options: RedialerOptions) {
-    const { url, path, limits } = options.dial;
+    const { url, path, limits, tls = null } = options.dial;
     if (!URL.canParse(path, url))
       throw new FrameError('BAD_OPTION', `cannot dial ${url}${path}: it is no url`);
+    tlsRequestOptions(new URL(path, url), tls);
     checkFrameLimits(limits);
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());

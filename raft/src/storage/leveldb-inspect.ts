@@ -35,6 +35,7 @@ export interface WalBreak {
   readonly later: readonly string[];
 }
 
+/** What LevelDB's files of a store come to, as far as reading them tells. */
 export interface FolderReport {
   /**
    * `new`: nothing that was acknowledged can ever have been in it. `unpointed`: as good as new, but for a CURRENT that

@@ -77,7 +77,7 @@ export async function scanStore(
 
   let last: Place = base;
   let hasLeftovers = false;
-  for await (const page of pages(db)) {
+  for await (const page of recordPages(db)) {
     for (const [key, value] of page) {
       if (NAMED_KEYS.some((named) => named.equals(key))) continue;
       const index = indexOfKey(key);
@@ -150,7 +150,7 @@ const NAMED_KEYS = [BASE_KEY, HARD_STATE_KEY, IDENTITY_KEY];
 type Page = readonly (readonly [Uint8Array, Uint8Array])[];
 
 /** All records in the order of their keys, many at a time: one by one takes twice as long. */
-async function* pages(db: ByteLevel): AsyncGenerator<Page, void, undefined> {
+export async function* recordPages(db: ByteLevel): AsyncGenerator<Page, void, undefined> {
   const iterator = db.iterator<Uint8Array, Uint8Array>({ highWaterMarkBytes: SCAN_BYTES_MAX });
   try {
     for (;;) {

@@ -73,15 +73,15 @@ export function snapshotConformance({ test, withPair, until }: SnapshotConforman
 
   test('conformance: messages go on beside a snapshot', async () => {
     await withPair(async ({ a }, _atA, atB) => {
-      let release = (): void => undefined;
+      const state: { release: (() => void) | null } = { release: null };
       atB.onSnapshot = async (snapshot) => {
-        await new Promise<void>((resolve) => (release = resolve));
+        await new Promise<void>((resolve) => (state.release = resolve));
         await contentOf(snapshot);
       };
       const sent = a.sendSnapshot(snapshotOf(numbered(300)), NEVER);
       a.send({ type: 'heartbeat', from: 'a', to: 'b', term: 1, commit: 0, round: 5 });
-      await until(() => atB.messages.length > 0, 'the message');
-      release();
+      await until(() => atB.messages.length > 0 && state.release !== null, 'both');
+      state.release?.();
       await sent;
     });
   });

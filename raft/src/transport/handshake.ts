@@ -1,7 +1,7 @@
 /** The handshake between members: what the dialer says about itself, and why an acceptor refuses it. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FrameRefusal } from '../frames/index.js';
+import type { FrameRefusal, PeerCertificate } from '../frames/index.js';
 import { isNodeId } from '../core/membership.js';
 import type { NodeId } from '../core/types.js';
 import { guestUrl } from './guests.js';
@@ -32,6 +32,7 @@ export type RefusalStatus =
   | 'WRONG_RECIPIENT'
   | 'UNKNOWN_SENDER'
   | 'WRONG_SECRET'
+  | 'WRONG_CERTIFICATE'
   | 'NOT_RUNNING';
 
 export interface Refusal extends FrameRefusal {
@@ -95,6 +96,13 @@ export function refuseHandshake(
 
 export function refusal(httpStatus: number, status: RefusalStatus, message: string): Refusal {
   return { httpStatus, status, message };
+}
+
+/** Why a member refuses a certificate, or null if it is that of the member that the handshake names. */
+export function refuseCertificate({ problem, name }: PeerCertificate, expected: string): Refusal | null {
+  if (problem !== null) return refusal(401, 'WRONG_CERTIFICATE', problem);
+  if (name === expected) return null;
+  return refusal(403, 'WRONG_CERTIFICATE', 'the certificate is that of another process');
 }
 
 /** Compares digests, which have one length, in constant time. */

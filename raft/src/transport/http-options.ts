@@ -1,7 +1,7 @@
 /** What an HTTP transport is made of, and its port. */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { NodeId } from '../core/types.js';
-import type { FrameLimits } from '../frames/index.js';
+import { createTlsServer, type FrameLimits, type TlsMaterial } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
 
@@ -12,6 +12,8 @@ export interface HttpTransportOptions extends Membership {
     /** 0 lets the system choose. */
     readonly port: number;
   };
+  /** Mutual TLS: then every url of a peer is https. */
+  readonly tls?: MemberTls;
   /** Base url of each member's peer port, where it is known before the group names it; this member's own may be among them. */
   readonly peers?: ReadonlyMap<NodeId, string>;
   /** Makes the base url of the peer port of what the log says of a member's address; the address itself unless set. */
@@ -31,6 +33,12 @@ export interface HttpTransportOptions extends Membership {
   readonly now?: () => number;
 }
 
+/** A member's certificate, and what those of the others are called. */
+export interface MemberTls extends TlsMaterial {
+  /** The common name in the certificate of a member; its id unless given. */
+  readonly nameOf?: (id: NodeId) => string;
+}
+
 const MIB = 1024 * 1024;
 export const DEFAULT_FRAME_LIMITS: FrameLimits = {
   frameBytesMax: 32 * MIB,
@@ -43,13 +51,14 @@ const SOCKETS_MAX = 256;
 const HANDSHAKE_MS_MAX = 5_000;
 
 /** The server of a peer port, without its handlers. */
-export function peerServer(): Server {
-  const server = createServer({
+export function peerServer(tls: TlsMaterial | null): Server {
+  const limits = {
     headersTimeout: HANDSHAKE_MS_MAX,
     // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
-  });
+  };
+  const server = createTlsServer(limits, tls);
   server.maxConnections = SOCKETS_MAX;
   return server;
 }

@@ -13,6 +13,7 @@ import { isNodeId } from '../core/membership.js';
 import {
   FrameError,
   acceptFrames,
+  certificateOf,
   checkFrameLimits,
   refuseSocket,
   type FrameClose,
@@ -28,6 +29,7 @@ import {
   SNAPSHOT_PATH,
   handshakeHeaders,
   refusal,
+  refuseCertificate,
   refuseHandshake,
   senderOf,
   senderUrlOf,
@@ -80,7 +82,7 @@ export class HttpTransport implements Transport {
       if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
     }
     this.#peers.delete(options.id);
-    this.#server = peerServer();
+    this.#server = peerServer(options.tls ?? null);
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
     this.#server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head));
@@ -170,7 +172,8 @@ export class HttpTransport implements Transport {
     const headers = handshakeHeaders(this.#options, snapshot.to);
     const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
     const until = AbortSignal.any([signal, this.#stopping.signal]);
-    await postSnapshot(snapshot, { url, headers, stallMsMax, signal: until });
+    const tls = this.#options.tls ?? null;
+    await postSnapshot(snapshot, { url, headers, tls, stallMsMax, signal: until });
   }
 
   async stop(): Promise<void> {
@@ -194,6 +197,7 @@ export class HttpTransport implements Transport {
       path: RAFT_PATH,
       headers: handshakeHeaders(this.#options, peer),
       limits: this.#limits,
+      tls: this.#options.tls ?? null,
       dialMsMax,
       random,
       now,
@@ -253,12 +257,16 @@ export class HttpTransport implements Transport {
     return refused;
   }
 
-  #check(path: string, { url, headers }: IncomingMessage): Refusal | null {
+  #check(path: string, { url, headers, socket }: IncomingMessage): Refusal | null {
     if (url !== path) return NOTHING_HERE;
     if (this.#state !== 'running') return NOT_RUNNING;
+    const { tls } = this.#options;
+    const from = senderOf(headers);
+    const refused =
+      tls === undefined ? null : refuseCertificate(certificateOf(socket), tls.nameOf?.(from) ?? from);
     const hears = (peer: NodeId): boolean =>
       this.#peers.has(peer) || this.#guests.isWelcome(peer, senderUrlOf(headers));
-    return refuseHandshake(this.#options, hears, headers);
+    return refused ?? refuseHandshake(this.#options, hears, headers);
   }
 
   #receive(peer: NodeId, connection: FrameConnection): void {

@@ -8,6 +8,7 @@ import {
   type FrameConnection,
   type FrameError,
   type FrameLimits,
+  type TlsMaterial,
 } from '../frames/index.js';
 import { encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
@@ -17,6 +18,7 @@ interface OutgoingOptions {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly limits: FrameLimits;
+  readonly tls: TlsMaterial | null;
   readonly dialMsMax: number;
   readonly random: () => number;
   readonly now: () => number;
@@ -32,10 +34,10 @@ export class OutgoingLink {
 
   /** @throws FrameError `BAD_OPTION` */
   constructor(options: OutgoingOptions) {
-    const { url, path, headers, limits, dialMsMax, random, now, failed } = options;
+    const { url, path, headers, limits, tls, dialMsMax, random, now, failed } = options;
     this.#options = options;
     this.#redialer = new Redialer({
-      dial: { url, path, headers, limits, timeoutMs: dialMsMax },
+      dial: { url, path, headers, limits, tls, timeoutMs: dialMsMax },
       hold: async (dialed) => this.#hold(dialed),
       failed,
       random,

@@ -1,7 +1,8 @@
 /** Sends one snapshot: a POST to the peer's port, written as fast as the peer takes it. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { RaftError } from '../core/errors.js';
-import { readRefusal } from '../frames/index.js';
+import { readRefusal, tlsRequestOptions, type TlsMaterial } from '../frames/index.js';
 import { SNAPSHOT_PATH } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
 import type { SnapshotTransfer } from './transport.js';
@@ -9,6 +10,7 @@ import type { SnapshotTransfer } from './transport.js';
 interface SendOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsMaterial | null;
   /** How long the transfer may stand still, in milliseconds, the wait for its answer included. */
   readonly stallMsMax: number;
   readonly signal: AbortSignal;
@@ -21,7 +23,9 @@ interface SendOptions {
 export async function postSnapshot(transfer: SnapshotTransfer, options: SendOptions): Promise<void> {
   const { signal, stallMsMax } = options;
   if (signal.aborted) throw failed('it was given up');
-  const request = httpRequest(new URL(SNAPSHOT_PATH, options.url), {
+  const url = new URL(SNAPSHOT_PATH, options.url);
+  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    ...tlsRequestOptions(url, options.tls),
     method: 'POST',
     agent: false,
     headers: { ...options.headers, 'content-type': 'application/octet-stream' },

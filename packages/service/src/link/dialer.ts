@@ -33,6 +33,7 @@ export class LinkDialer {
         headers: handshakeHeaders(identity),
         timeoutMs: DIAL_MS_MAX,
         limits: frameLimits(options),
+        tls: identity.tls ?? null,
       },
       hold: async (dialed) => this.#hold(dialed),
       failed: ({ code, message }) =>

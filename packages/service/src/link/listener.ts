@@ -1,7 +1,7 @@
 /** Accepts links of one kind on one path of an internal server. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { acceptFrames, type FrameRefusal } from '@trireme/raft/frames';
+import { acceptFrames, certificateOf, type FrameRefusal } from '@trireme/raft/frames';
 import { LINK_HEADERS, refuseHandshake, type LinkIdentity } from '../rules/handshake.js';
 import type { Log } from '../log.js';
 import { Tally } from '../metrics/tally.js';
@@ -45,6 +45,7 @@ export class LinkListener {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { identity, handler, log } = this.#options;
     const limits = frameLimits(this.#options);
+    const certificate = (identity.tls ?? null) === null ? null : certificateOf(socket);
     const connection = acceptFrames({
       request,
       socket,
@@ -52,7 +53,7 @@ export class LinkListener {
       limits,
       headers: { [LINK_HEADERS.name]: identity.name },
       authorize: ({ headers }) => {
-        const refusal = this.#full() ?? refuseHandshake(identity, headers);
+        const refusal = this.#full() ?? refuseHandshake(identity, headers, certificate);
         if (refusal !== null) {
           this.refused.add({ path: this.path, status: refusal.status });
           const untold = this.#throttle.due(refusal.status, performance.now());

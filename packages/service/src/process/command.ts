@@ -11,6 +11,9 @@ export interface CommonOptions {
   readonly port: number;
   readonly cluster: string;
   readonly secretFile?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly exitWithParent: boolean;
 }
@@ -49,6 +52,13 @@ export function processCommand(o: { name: string; description: string }): Comman
     .addOption(
       new Option('--secret-file <file>', "file with the cluster's secret").env('TRIREME_SECRET_FILE'),
     )
+    .addOption(
+      new Option('--tls-ca <file>', "the cluster's authority, for mutual TLS on internal ports").env(
+        'TRIREME_TLS_CA',
+      ),
+    )
+    .addOption(new Option('--tls-cert <file>', "this process's certificate").env('TRIREME_TLS_CERT'))
+    .addOption(new Option('--tls-key <file>', 'the key of that certificate').env('TRIREME_TLS_KEY'))
     .addOption(
       new Option('--log-level <level>', 'least weight of what is logged')
         .env('TRIREME_LOG_LEVEL')

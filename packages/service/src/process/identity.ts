@@ -1,8 +1,9 @@
 /** Reads who this process is from its flags and its secret file, and refuses what may not run. */
 import { readFileSync, statSync } from 'node:fs';
+import type { TlsMaterial } from '@trireme/raft/frames';
 import type { Log } from '../log.js';
 import type { LinkIdentity } from '../rules/handshake.js';
-import { requireSecretBeyondLoopback } from '../rules/loopback.js';
+import { requireGuardBeyondLoopback } from '../rules/loopback.js';
 import { parseSecret } from '../rules/secret.js';
 import { UsageError } from '../rules/usage.js';
 
@@ -11,7 +12,8 @@ const OTHERS = 0o077;
 
 /**
  * The identity that the common flags name.
- * @throws UsageError if the secret file cannot be read or is no secret, or if `host` is beyond loopback without one.
+ * @throws UsageError if the secret file cannot be read or is no secret, if there is a part of the certificates only, or
+ *   if `host` is beyond loopback without either.
  */
 export function readIdentity(
   options: {
@@ -19,27 +21,50 @@ export function readIdentity(
     readonly cluster: string;
     readonly host: string;
     readonly secretFile?: string;
+    readonly tlsCa?: string;
+    readonly tlsCert?: string;
+    readonly tlsKey?: string;
   },
   log: Log,
 ): LinkIdentity {
   const secret = options.secretFile === undefined ? null : readSecret(options.secretFile, log);
-  requireSecretBeyondLoopback(options.host, secret);
-  return { name: options.id, cluster: options.cluster, secret };
+  const tls = readTls(options, log);
+  requireGuardBeyondLoopback(options.host, { secret, tls });
+  return { name: options.id, cluster: options.cluster, secret, ...(tls === null ? {} : { tls }) };
+}
+
+/** @throws UsageError if a file cannot be read, or only some of the three are named. */
+function readTls(
+  { tlsCa, tlsCert, tlsKey }: { tlsCa?: string; tlsCert?: string; tlsKey?: string },
+  log: Log,
+): TlsMaterial | null {
+  if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return null;
+  if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError('--tls-ca, --tls-cert and --tls-key go together');
+  }
+  const key = readGuarded(tlsKey, 'key file', log);
+  return { ca: readFile(tlsCa, 'certificate file'), cert: readFile(tlsCert, 'certificate file'), key };
 }
 
 /** The secret in a file, warning of one that others may read. @throws UsageError */
 export function readSecret(file: string, log: Log): string {
-  let text: string;
-  let mode: number;
-  try {
-    text = readFileSync(file, 'utf8');
-    mode = statSync(file).mode;
-  } catch (error) {
-    throw new UsageError(`cannot read the secret file ${file}`, { cause: error });
-  }
+  return parseSecret(readGuarded(file, 'secret file', log), file);
+}
+
+function readGuarded(file: string, what: string, log: Log): string {
+  const text = readFile(file, what);
+  const { mode } = statSync(file);
   // Only a warning: files that an orchestrator mounts are often readable by a group.
   if ((mode & OTHERS) !== 0) {
-    log.warn({ file, mode: (mode & 0o777).toString(8) }, 'others may read the secret file; chmod 600 it');
+    log.warn({ file, mode: (mode & 0o777).toString(8) }, `others may read the ${what}; chmod 600 it`);
   }
-  return parseSecret(text, file);
+  return text;
+}
+
+function readFile(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read the ${what} ${file}`, { cause: error });
+  }
 }

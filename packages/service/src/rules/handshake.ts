@@ -1,6 +1,7 @@
 /** Who may open a link: the headers of a link's handshake, and the rule that accepts or refuses them. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { PROTOCOL_VERSION } from '@trireme/domain';
+import type { TlsMaterial } from '@trireme/raft/frames';
 
 /** Who a process is, and what it must know to be let in. */
 export interface LinkIdentity {
@@ -9,6 +10,8 @@ export interface LinkIdentity {
   readonly cluster: string;
   /** The cluster's secret, or null where none is asked for. */
   readonly secret: string | null;
+  /** Its certificate, where the cluster speaks mutual TLS; then its name is the certificate's common name. */
+  readonly tls?: TlsMaterial | null;
 }
 
 /** Headers of a handshake and of internal calls, in lower case as Node gives them. */
@@ -21,7 +24,7 @@ export const LINK_HEADERS = {
 
 export interface HandshakeRefusal {
   readonly httpStatus: number;
-  readonly status: 'WRONG_CLUSTER' | 'WRONG_VERSION' | 'UNAUTHORIZED' | 'INVALID_NAME';
+  readonly status: 'WRONG_CLUSTER' | 'WRONG_VERSION' | 'UNAUTHORIZED' | 'WRONG_CERTIFICATE' | 'INVALID_NAME';
   readonly message: string;
 }
 
@@ -44,8 +47,26 @@ export function handshakeHeaders(identity: LinkIdentity): Record<string, string>
   };
 }
 
-/** Why a process with this identity refuses a handshake, or null if it accepts it. */
-export function refuseHandshake(identity: LinkIdentity, headers: Headers): HandshakeRefusal | null {
+/** What is known of a certificate that came with a request. */
+export interface Certificate {
+  /** Why it is not to be believed, null if it is. */
+  readonly problem: string | null;
+  /** Its common name. */
+  readonly name: string;
+}
+
+/**
+ * Why a process with this identity refuses a handshake, or null if it accepts it.
+ * @param certificate null where none is asked for
+ */
+export function refuseHandshake(
+  identity: LinkIdentity,
+  headers: Headers,
+  certificate: Certificate | null = null,
+): HandshakeRefusal | null {
+  if (certificate !== null && certificate.problem !== null) {
+    return { httpStatus: 401, status: 'WRONG_CERTIFICATE', message: certificate.problem };
+  }
   // First, so that who does not know the secret learns nothing of the cluster.
   if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret])) {
     return {
@@ -76,6 +97,10 @@ export function refuseHandshake(identity: LinkIdentity, headers: Headers): Hands
       status: 'INVALID_NAME',
       message: 'the name of the process is missing or malformed',
     };
+  }
+  if (certificate !== null && certificate.name !== headers[LINK_HEADERS.name]) {
+    const message = 'the certificate is that of another process';
+    return { httpStatus: 403, status: 'WRONG_CERTIFICATE', message };
   }
   return null;
 }

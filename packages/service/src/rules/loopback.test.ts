@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isLoopback, requireSecretBeyondLoopback } from './loopback.js';
+import { isLoopback, requireGuardBeyondLoopback } from './loopback.js';
 import { parseSecret } from './secret.js';
 import { UsageError } from './usage.js';
 
@@ -22,11 +22,12 @@ test('loopback is what surely names this machine', () => {
 });
 
 test('beyond loopback a secret is needed', () => {
-  for (const host of HERE) requireSecretBeyondLoopback(host, null);
+  for (const host of HERE) requireGuardBeyondLoopback(host, { secret: null });
   for (const host of BEYOND) {
-    requireSecretBeyondLoopback(host, 'a secret');
+    requireGuardBeyondLoopback(host, { secret: 'a secret' });
+    requireGuardBeyondLoopback(host, { secret: null, tls: {} });
     assert.throws(
-      () => requireSecretBeyondLoopback(host, null),
+      () => requireGuardBeyondLoopback(host, { secret: null }),
       (error: unknown) => error instanceof UsageError,
     );
   }

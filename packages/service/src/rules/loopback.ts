@@ -9,10 +9,13 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || name === '[::1]' || LOOPBACK_IPV4.test(name);
 }
 
-/** @throws UsageError if `host` is beyond loopback and there is no secret. */
-export function requireSecretBeyondLoopback(host: string, secret: string | null): void {
-  if (secret !== null || isLoopback(host)) return;
+/** @throws UsageError if `host` is beyond loopback and there is neither a secret nor a certificate. */
+export function requireGuardBeyondLoopback(
+  host: string,
+  { secret, tls }: { readonly secret: string | null; readonly tls?: object | null },
+): void {
+  if (secret !== null || (tls ?? null) !== null || isLoopback(host)) return;
   throw new UsageError(
-    `refusing to listen on ${host} without a secret: give --secret-file, or listen on 127.0.0.1`,
+    `refusing to listen on ${host} without a secret: give --secret-file or --tls-ca, or listen on 127.0.0.1`,
   );
 }

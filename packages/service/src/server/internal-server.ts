@@ -2,15 +2,15 @@
  * The internal port of a process: links by HTTP Upgrade, health and status for anyone who can reach it, and routes
  * that need the cluster's secret. Every answer is JSON in the contract's form, but for what a route itself sends.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TriremeError, type ErrorStatus } from '@trireme/domain';
-import { refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
+import { certificateOf, createTlsServer, refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
 import type { LinkListener } from '../link/listener.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { LINK_HEADERS, secretMatches, type LinkIdentity } from '../rules/handshake.js';
-import { requireSecretBeyondLoopback } from '../rules/loopback.js';
+import { requireGuardBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, problemOf, verboseChecks, type Check } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
 import { readJson } from './read-json.js';
@@ -58,17 +58,18 @@ export class InternalServer {
 
   /** @throws UsageError if the host is beyond loopback and the identity has no secret. */
   constructor(options: InternalServerOptions) {
-    requireSecretBeyondLoopback(options.host, options.identity.secret);
+    requireGuardBeyondLoopback(options.host, options.identity);
     this.#options = options;
     this.#paths = Object.keys(options.routes ?? {});
     this.#describeLinks();
     this.#actions = Object.keys(options.actions ?? {});
-    this.#server = createServer({
+    const limits = {
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: REQUEST_MS_MAX,
       connectionsCheckingInterval: 1_000,
       noDelay: true,
-    });
+    };
+    this.#server = createTlsServer(limits, options.identity.tls ?? null);
     this.#server.maxConnections = SOCKETS_MAX;
     this.#server.on('request', (request, response) => void this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
@@ -124,7 +125,8 @@ export class InternalServer {
     response.setHeader('x-served-by', identity.name);
     // A draining server ends each socket with its answer: an idle one would hold it open.
     if (!this.#server.listening) response.setHeader('connection', 'close');
-    const authorized = secretMatches(identity.secret, request.headers[LINK_HEADERS.secret]);
+    const isCertified = (identity.tls ?? null) === null || certificateOf(request.socket).problem === null;
+    const authorized = isCertified && secretMatches(identity.secret, request.headers[LINK_HEADERS.secret]);
     const { method = '', url = '' } = request;
     const routing = route(method, url, this.#paths, authorized, this.#actions);
     try {

@@ -1,0 +1,263 @@
+/** Looks at the book of a replica that is down, and changes nothing: what is damaged, and what is left. */
+import { Level } from 'level';
+import { join } from 'node:path';
+import { asBytes, asList, asText } from '@trireme/domain';
+import {
+  Ranges,
+  decodeBase,
+  inspectFolder,
+  mendUnsynced,
+  withScratch,
+  type FolderFlaw,
+  type LogBase,
+} from '@trireme/raft';
+import { currentBook } from './book-folder.js';
+import { scanRecords, type BookLevel } from './book-level.js';
+import {
+  describeKey,
+  keyNumber,
+  readBatch,
+  readChange,
+  readMeta,
+  readOrder,
+  readOutcomes,
+  readPlace,
+  tableOf,
+  textKey,
+  unseal,
+} from './records.js';
+import type { BookMeta } from './rules/state.js';
+
+/** What is found of one numbered table. */
+export interface TableExamination {
+  /** Records found whole. */
+  readonly intact: number;
+  readonly missing: Ranges;
+  readonly damaged: Ranges;
+}
+
+export interface BookExamination {
+  /** Name of its folder in the replica's. */
+  readonly folder: string;
+  readonly owner: { readonly cluster: string; readonly id: string } | null;
+  /** What is wrong with LevelDB's files. */
+  readonly flaws: readonly FolderFlaw[];
+  /** What is wrong beyond that, as sentences; with no flaw and none of these the book is sound. */
+  readonly problems: readonly string[];
+  /** What the next start mends by itself, losing nothing, as sentences. */
+  readonly mends: readonly string[];
+  /** Null where its meta record cannot be read. */
+  readonly meta: BookMeta | null;
+  /** The place in the log of the snapshot that it came from, null if from none. */
+  readonly restored: LogBase | null;
+  readonly orders: TableExamination;
+  readonly changes: TableExamination;
+  readonly batches: TableExamination;
+  readonly outcomes: TableExamination;
+  /** Idempotency keys found whole. */
+  readonly keys: number;
+}
+
+type Numbered = 'orders' | 'changes' | 'batches' | 'outcomes';
+
+class Run implements TableExamination {
+  readonly missing = new Ranges();
+  readonly damaged = new Ranges();
+  intact = 0;
+  #next: number;
+  readonly #last: number;
+
+  constructor(first: number, last: number) {
+    this.#next = first;
+    this.#last = last;
+  }
+
+  /** @returns whether the record belongs there. */
+  visit(number: number, read: () => unknown): boolean {
+    if (number < this.#next || number > this.#last) return false;
+    this.missing.add(this.#next, number - 1);
+    this.#next = number + 1;
+    try {
+      read();
+      this.intact += 1;
+    } catch {
+      this.damaged.add(number);
+    }
+    return true;
+  }
+
+  finish(): void {
+    if (Number.isFinite(this.#last)) this.missing.add(this.#next, this.#last);
+  }
+}
+
+/** Records that are named one by one; more are only counted. */
+const PROBLEMS_MAX = 20;
+
+class Findings {
+  readonly problems: string[] = [];
+  owner: BookExamination['owner'] = null;
+  meta: BookMeta | null = null;
+  restored: LogBase | null = null;
+  keys = 0;
+  #more = 0;
+  #runs: Readonly<Record<Numbered, Run>> = runsOf(null);
+
+  get tables(): Readonly<Record<Numbered, TableExamination>> {
+    return this.#runs;
+  }
+
+  problem(what: string): void {
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push(what);
+    else this.#more += 1;
+  }
+
+  begin(db: BookLevel): void {
+    this.meta = this.#read(db, 'meta', readMeta);
+    if (this.meta === null)
+      this.problem('its meta record cannot be read, so what should be in it is not known');
+    this.owner = this.#read(db, 'identity', (value) => {
+      const [, cluster, id] = asList(value, 'identity');
+      return { cluster: asText(cluster, 'cluster'), id: asText(id, 'id') };
+    });
+    this.restored = this.#read(db, 'restored', (value) => decodeBase(asBytes(value, 'base')));
+    this.#runs = runsOf(this.meta);
+  }
+
+  #read<T>(db: BookLevel, table: 'meta' | 'identity' | 'restored', read: (value: unknown) => T): T | null {
+    const key = textKey(table);
+    const record = db.getSync(key);
+    if (record === undefined) return null;
+    try {
+      return read(unseal(key, record));
+    } catch (error) {
+      this.problem(error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+
+  visit(key: Uint8Array, record: Uint8Array): void {
+    const number = keyNumber(key);
+    const numbered = (run: Run, read: (value: unknown) => unknown): void => {
+      if (!run.visit(number, () => read(unseal(key, record))))
+        this.problem(`${describeKey(key)} should not be there`);
+    };
+    switch (tableOf(key)) {
+      case 'order':
+        numbered(this.#runs.orders, (value) => readOrder(number, value));
+        return;
+      case 'change':
+        numbered(this.#runs.changes, (value) => readChange(number, value));
+        return;
+      case 'batch':
+        numbered(this.#runs.batches, (value) => readBatch(number, value));
+        return;
+      case 'outcomes':
+        numbered(this.#runs.outcomes, (value) => readOutcomes(number, value));
+        return;
+      case 'key':
+        this.#visitKey(key, record);
+        return;
+      case 'restored':
+      case 'meta':
+      case 'identity':
+        return;
+      case null:
+        this.problem(`${describeKey(key)} should not be there`);
+    }
+  }
+
+  #visitKey(key: Uint8Array, record: Uint8Array): void {
+    try {
+      readPlace(unseal(key, record));
+      this.keys += 1;
+    } catch (error) {
+      this.problem(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  finish(): void {
+    for (const run of Object.values(this.#runs)) run.finish();
+    if (this.meta !== null && this.keys !== this.meta.keys) {
+      this.problem(`it has ${this.keys} whole idempotency keys of ${this.meta.keys}`);
+    }
+    if (this.#more > 0) this.problems.push(`and ${this.#more} others`);
+  }
+}
+
+function runsOf(meta: BookMeta | null): Readonly<Record<Numbered, Run>> {
+  const {
+    orders = Infinity,
+    changes = Infinity,
+    firstSeq = 1,
+    lastSeq = Infinity,
+    settledSeq = Infinity,
+  } = meta ?? {};
+  return {
+    orders: new Run(1, orders),
+    changes: new Run(1, changes),
+    batches: new Run(firstSeq, lastSeq),
+    outcomes: new Run(firstSeq, settledSeq),
+  };
+}
+
+/**
+ * Examines the book in a replica's data folder, which no process has open.
+ * @returns null if there is none.
+ * @throws RaftError `LOG_DAMAGED` if what names the book makes no sense, `STORAGE_FAILED` if a file cannot be read.
+ */
+export async function examineBook(data: string): Promise<BookExamination | null> {
+  const folder = await currentBook(data);
+  const path = join(data, folder);
+  const { state, flaws, walBreak } = await inspectFolder(path);
+  if (state !== 'store') return null;
+  const mends: string[] = [];
+  const findings = new Findings();
+  await withScratch(path, async (scratch) => {
+    // As the next start would: what a power loss took from the last writes is applied again from the log.
+    if (walBreak !== null) {
+      await mendUnsynced(scratch).catch(() => null);
+      const { file, offset, reason } = walBreak;
+      mends.push(
+        `${file} is cut off at offset ${offset}, and what is behind is applied again from the log: ${reason}`,
+      );
+    }
+    await readRecords(scratch, findings);
+  });
+  const { owner, meta, restored, problems, keys, tables } = findings;
+  const isMended = ({ file }: FolderFlaw): boolean => walBreak !== null && file.endsWith('.log');
+  return {
+    folder,
+    owner,
+    flaws: flaws.filter((flaw) => !isMended(flaw)),
+    problems,
+    mends,
+    meta,
+    restored,
+    keys,
+    ...tables,
+  };
+}
+
+async function readRecords(scratch: string, findings: Findings): Promise<void> {
+  const db = new Level<Uint8Array, Uint8Array>(scratch, { keyEncoding: 'view', valueEncoding: 'view' });
+  try {
+    await db.open();
+  } catch (error) {
+    const cause =
+      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    findings.problem(`LevelDB cannot open it, so nothing can be said of its orders: ${cause}`);
+    return;
+  }
+  try {
+    findings.begin(db);
+    for await (const record of scanRecords(db, {})) findings.visit(...record);
+  } catch (error) {
+    findings.problem(
+      `it cannot be read to its end: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  } finally {
+    await db.close();
+  }
+  findings.finish();
+}

@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { request, type RequestOptions } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LinkDialer } from '../link/dialer.js';
+import { LinkListener } from '../link/listener.js';
+import { Metrics } from '../metrics/metrics.js';
+import { readIdentity } from '../process/identity.js';
+import type { LinkIdentity } from '../rules/handshake.js';
+import { UsageError } from '../rules/usage.js';
+import { InternalServer } from '../server/internal-server.js';
+import { LinkRecorder, capturedLog, until } from '../testing/links.js';
+import { makeCertificate } from './certificates.js';
+
+const test = suite<{ folder: string }>('certificates');
+
+test.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'trireme-certificates-'));
+});
+
+test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true }));
+
+function identityOf(folder: string, name: string): LinkIdentity {
+  const { ca, cert, key } = makeCertificate(folder, name, ['127.0.0.1']);
+  const flags = { id: name, cluster: 'test', host: '10.0.0.1', tlsCa: ca, tlsCert: cert, tlsKey: key };
+  return readIdentity(flags, capturedLog().log);
+}
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Side {
+  readonly server: InternalServer;
+  readonly url: string;
+  readonly handler: LinkRecorder;
+  readonly lines: readonly string[];
+}
+
+async function withServer(identity: LinkIdentity, run: (side: Side) => Promise<void>): Promise<void> {
+  const { log, lines } = capturedLog();
+  const handler = new LinkRecorder();
+  const listener = new LinkListener({ path: '/links/test', identity, handler, log });
+  const server = new InternalServer({
+    ...{ host: '127.0.0.1', port: 0, identity, log, listeners: [listener] },
+    status: () => ({ role: 'test' }),
+    checks: () => [],
+    metrics: new Metrics({ service: 'test', id: 'test' }),
+    routes: { '/export': async (_, response) => void response.end('the book') },
+  });
+  const url = `https://127.0.0.1:${await server.listen()}`;
+  try {
+    await run({ server, url, handler, lines });
+  } finally {
+    await server.close();
+  }
+}
+
+async function codeOf(url: string, path: string, options: RequestOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path, url), { agent: false, ...options }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+/** Dials until the link opens or the log has a word on why not. */
+async function dial(url: string, identity: LinkIdentity, side: Side): Promise<void> {
+  const { log } = capturedLog();
+  const dialer = new LinkDialer({ url, path: '/links/test', identity, handler: new LinkRecorder(), log });
+  dialer.start();
+  await until(() => side.handler.opens.length > 0 || side.lines.length > 0, 'an end of the handshake');
+  await dialer.stop();
+}
+
+if (!hasOpenssl()) {
+  console.log('SKIPPED certificates: openssl is not installed (Debian: openssl)');
+  test.skip('certificates', () => undefined);
+} else {
+  test('each process gets one of the same authority, with keys for its owner alone', ({ folder }) => {
+    const first = makeCertificate(folder, 'replica-1', ['127.0.0.1', 'replica-1.trireme']);
+    const second = makeCertificate(folder, 'catalog', ['127.0.0.1']);
+    assert.is(first.ca, second.ca);
+    const authority = new X509Certificate(readFileSync(first.ca));
+    const certificate = new X509Certificate(readFileSync(first.cert));
+    assert.ok(certificate.verify(authority.publicKey));
+    assert.is(certificate.subject, 'CN=replica-1');
+    assert.match(certificate.subjectAltName ?? '', 'IP Address:127.0.0.1');
+    assert.match(certificate.subjectAltName ?? '', 'DNS:replica-1.trireme');
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.key'))) {
+      assert.is(statSync(join(folder, file)).mode & 0o077, 0, file);
+    }
+    const before = readFileSync(first.cert, 'utf8');
+    makeCertificate(folder, 'replica-1', ['127.0.0.1']);
+    assert.is(readFileSync(first.cert, 'utf8'), before, 'what is there stays');
+  });
+
+  test('names and hosts cannot smuggle anything in', ({ folder }) => {
+    for (const name of ['', 'a b', 'a/CN=b', 'authority', '../x']) {
+      assert.throws(
+        () => makeCertificate(folder, name, ['127.0.0.1']),
+        (error: unknown) => error instanceof UsageError,
+      );
+    }
+    for (const host of ['', 'a,DNS:b', 'a\nb', 'a b']) {
+      assert.throws(
+        () => makeCertificate(folder, 'x', [host]),
+        (error: unknown) => error instanceof UsageError,
+      );
+    }
+  });
+
+  test('part of the flags is refused, and certificates let a process listen beyond loopback', ({
+    folder,
+  }) => {
+    const { ca } = makeCertificate(folder, 'x', ['127.0.0.1']);
+    const { log } = capturedLog();
+    assert.throws(
+      () => readIdentity({ id: 'x', cluster: 'test', host: '127.0.0.1', tlsCa: ca }, log),
+      (error: unknown) => error instanceof UsageError && error.message.includes('go together'),
+    );
+    assert.ok(identityOf(folder, 'replica-1').tls);
+  });
+
+  test('a process of the cluster opens a link and asks guarded routes', async ({ folder }) => {
+    await withServer(identityOf(folder, 'replica-1'), async (side) => {
+      const frontend = identityOf(folder, 'frontend-1');
+      await dial(side.url, frontend, side);
+      assert.is(side.handler.opens[0]?.peer, 'frontend-1');
+      assert.is(await codeOf(side.url, '/export', { ...frontend.tls }), 200);
+    });
+  });
+
+  test('who has no certificate sees health, and opens nothing; the log says which', async ({ folder }) => {
+    await withServer(identityOf(folder, 'replica-1'), async (side) => {
+      const { tls } = identityOf(folder, 'frontend-1');
+      const ca = tls?.ca ?? '';
+      assert.is(await codeOf(side.url, '/livez', { ca }), 200);
+      assert.is(await codeOf(side.url, '/export', { ca }), 401);
+      await dial(
+        side.url,
+        { name: 'frontend-1', cluster: 'test', secret: null, tls: { ca, cert: '', key: '' } },
+        side,
+      );
+      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*no certificate was sent/);
+      assert.is(side.handler.opens.length, 0);
+    });
+  });
+
+  test('a certificate of another authority, or of another process, opens nothing; the log says which', async ({
+    folder,
+  }) => {
+    await withServer(identityOf(folder, 'replica-1'), async (side) => {
+      const ours = identityOf(folder, 'frontend-1');
+      const theirs = identityOf(join(folder, 'theirs'), 'frontend-1');
+      const mixed = { cert: theirs.tls?.cert ?? '', key: theirs.tls?.key ?? '', ca: ours.tls?.ca ?? '' };
+      assert.is(await codeOf(side.url, '/export', mixed), 401);
+      await dial(side.url, { ...ours, tls: mixed }, side);
+      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*not of this cluster/);
+    });
+    await withServer(identityOf(folder, 'replica-1'), async (side) => {
+      await dial(side.url, { ...identityOf(folder, 'frontend-1'), name: 'replica-2' }, side);
+      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*that of another process/);
+      assert.is(side.handler.opens.length, 0);
+    });
+  });
+}
+
+test.run();

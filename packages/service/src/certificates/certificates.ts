@@ -1,0 +1,111 @@
+/**
+ * Certificates of a cluster: an authority of its own, and one certificate for each process with its name as common
+ * name. Node's crypto can check X.509 but not sign it; openssl is on nearly every machine that runs a cluster, and what
+ * it does here is not worth a dozen packages.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { isName } from '../rules/handshake.js';
+import { UsageError } from '../rules/usage.js';
+
+/** Where the three files of one process lie, as its flags want them. */
+export interface CertificateFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Ten years for the authority, two for what it signs. */
+const DAYS = { authority: 3_650, process: 730 } as const;
+
+const AUTHORITY = 'authority';
+
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'] as const;
+
+/**
+ * Makes what is not there yet: the authority, and a certificate for the process. The authority's key stays in the
+ * folder for processes to come; it belongs on no machine of the cluster.
+ * @param hosts addresses and host names under which others reach the process
+ * @throws UsageError if openssl is not installed, or a name or host is none.
+ */
+export function makeCertificate(folder: string, name: string, hosts: readonly string[]): CertificateFiles {
+  if (!isName(name) || name === AUTHORITY)
+    throw new UsageError(`${JSON.stringify(name)} is not a process's name`);
+  const files = certificateFiles(folder, name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!existsSync(files.ca)) makeAuthority(folder);
+  if (!existsSync(files.cert)) sign(folder, name, hosts.map(alternativeName));
+  return files;
+}
+
+/** Where `makeCertificate` puts them. */
+export function certificateFiles(folder: string, name: string): CertificateFiles {
+  const file = (base: string): string => join(folder, base);
+  return { ca: file(`${AUTHORITY}.pem`), cert: file(`${name}.pem`), key: file(`${name}.key`) };
+}
+
+function makeAuthority(folder: string): void {
+  const { authority } = DAYS;
+  openssl(folder, [
+    ...['req', '-x509', ...NEW_KEY, '-days', String(authority), '-subj', '/CN=trireme authority'],
+    ...[
+      '-addext',
+      'keyUsage=critical,keyCertSign',
+      '-keyout',
+      `${AUTHORITY}.key`,
+      '-out',
+      `${AUTHORITY}.pem`,
+    ],
+  ]);
+  chmodSync(join(folder, `${AUTHORITY}.key`), 0o600);
+}
+
+function sign(folder: string, name: string, alternatives: readonly string[]): void {
+  const [request, extensions] = [`${name}.csr`, `${name}.ext`];
+  const lines = [
+    `subjectAltName=${alternatives.join(',')}`,
+    'basicConstraints=critical,CA:FALSE',
+    'extendedKeyUsage=serverAuth,clientAuth',
+  ];
+  writeFileSync(join(folder, extensions), `${lines.join('\n')}\n`);
+  try {
+    openssl(folder, [
+      'req',
+      '-new',
+      ...NEW_KEY,
+      '-subj',
+      `/CN=${name}`,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      request,
+    ]);
+    chmodSync(join(folder, `${name}.key`), 0o600);
+    openssl(folder, [
+      ...['x509', '-req', '-in', request, '-CA', `${AUTHORITY}.pem`, '-CAkey', `${AUTHORITY}.key`],
+      ...['-CAcreateserial', '-days', String(DAYS.process), '-extfile', extensions, '-out', `${name}.pem`],
+    ]);
+  } finally {
+    for (const file of [request, extensions]) rmSync(join(folder, file), { force: true });
+  }
+}
+
+const HOST_NAME = /^[A-Za-z0-9*]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
+
+function alternativeName(host: string): string {
+  if (isIP(host) !== 0) return `IP:${host}`;
+  if (HOST_NAME.test(host)) return `DNS:${host}`;
+  throw new UsageError(`${JSON.stringify(host)} is no host name`);
+}
+
+function openssl(folder: string, args: readonly string[]): void {
+  try {
+    execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = isMissing ? 'openssl is not installed' : String(error);
+    throw new UsageError(`certificates cannot be made: ${why}`, { cause: error });
+  }
+}
