@@ -20,6 +20,9 @@ export interface Violation {
 
 const NODE_IDS: readonly NodeId[] = ['n1', 'n2', 'n3', 'n4', 'n5'];
 const CLIENTS = 5;
+/** Reads at each deposed leader, and how long after the election they come. */
+const PROBES = 4;
+const PROBE_DELAY_MEAN: Micros = 20 * MS;
 /** Events of a run at most: beyond it something goes round for ever. A run has some tens of thousands. */
 const EVENTS_MAX = 3_000_000;
 
@@ -39,6 +42,7 @@ export class World {
   #touched: SimProcess | null = null;
 
   readonly #isPatient: boolean;
+  readonly #probes: Random;
 
   /** @param isPatient waits for continuations after every event, not only where there may be some. */
   constructor(seed: number, sink: TraceSink | null, isPatient: boolean) {
@@ -52,22 +56,25 @@ export class World {
     this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered, echo });
     this.oracle = new Oracle((check, what) => this.violate(check, what));
     const { network } = this;
+    this.#probes = random.fork();
     const around = { scheduler, network, random, trace, settings, watcher: this.#watcher() };
     this.processes = settings.members.map((id) => new SimProcess(id, around));
     const { history, processes } = this;
     this.#clients = Array.from({ length: CLIENTS }, (_, number) => {
       const thinkMean = random.pick([100, 300, 1000]) * MS;
       const context = { scheduler, random: random.fork(), trace, history, processes };
-      return new Client({ id: `c${number + 1}`, thinkMean, readShare: random.pick([0.3, 0.5]) }, context);
+      const readShare = random.pick([0.3, 0.5]);
+      const leaseShare = settings.leaseReads ? random.pick([0.5, 1]) : 0;
+      return new Client({ id: `c${number + 1}`, thinkMean, readShare, leaseShare }, context);
     });
   }
 
   /** Starts every process and client. */
   start(): void {
-    const { members, tickMs, electionTicks, limits } = this.settings;
+    const { members, tickMs, electionTicks, limits, leaseReads } = this.settings;
     this.trace.note('phase', '', members.length, electionTicks, () =>
       [
-        `${members.length} members, ticks of ${tickMs} ms, election after ${electionTicks}`,
+        `${members.length} members, ticks of ${tickMs} ms, election after ${electionTicks}${leaseReads ? ', leases' : ''}`,
         JSON.stringify(limits),
       ].join(', '),
     );
@@ -122,6 +129,19 @@ export class World {
     this.oracle.look({ id, role, term, log: node.log, leadsNow });
   }
 
+  /** Whoever still takes itself for the leader is read from while the new one begins: that is when it may be wrong. */
+  #probeDeposed(elected: SimProcess): void {
+    for (const { life } of this.processes) {
+      if (life === null || life === elected.life || life.role !== 'leader') continue;
+      for (let probe = 0; probe < PROBES; probe += 1) {
+        const delay = this.#probes.exponential(PROBE_DELAY_MEAN);
+        this.scheduler.after(delay, () =>
+          life.scope.enter(() => life.port.read('k', this.settings.leaseReads, () => undefined)),
+        );
+      }
+    }
+  }
+
   #watcher(): Watcher {
     return {
       entered: (process) => {
@@ -129,6 +149,7 @@ export class World {
       },
       elected: (process) => {
         for (const listener of this.#electedListeners) listener(process);
+        this.#probeDeposed(process);
       },
       sent: ({ id, disk }, { storage, node }, message) => {
         if (storage.hasFailed) this.violate('silence after a failed sync', `${id} sends ${message.type}`);
@@ -158,5 +179,6 @@ function drawSettings(random: Random): NodeSettings {
     electionTicks: random.pick([8, 15]),
     heartbeatTicks: random.pick([1, 3]),
     limits,
+    leaseReads: random.chance(0.4),
   };
 }

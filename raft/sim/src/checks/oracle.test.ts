@@ -90,6 +90,11 @@ test('a leader that commits an entry of an earlier term by counting', () => {
   };
   deposed.oracle.look(silent);
   assert.equal(deposed.found, [], 'it has stepped down, and has not told yet');
+  const told = watch();
+  told.oracle.look(member('b', { term: 2, role: 'leader', log: [1, 2], commit: 2 }));
+  told.oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4] }));
+  told.oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4], commit: 2 }));
+  assert.equal(told.found, [], 'a leader of term 2 had committed it');
 });
 
 test('logs that agree at a place, and not in what it holds or follows', () => {

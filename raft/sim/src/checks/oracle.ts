@@ -243,8 +243,9 @@ export class Oracle {
   /** A leader counts replicas only for entries of its own term (Raft 5.4.2). */
   #checkOwnTerm({ id, log, leadsNow }: Subject, term: Term): void {
     const of = log.term(log.commit);
-    // It may have stepped down since, and learnt from another leader what is committed.
-    if (of === term || leadsNow() !== term) return;
+    // It may have stepped down since, or learnt with a refused pre-vote what an earlier leader had committed.
+    const isKnown = this.#committed.length >= log.commit;
+    if (of === term || isKnown || leadsNow() !== term) return;
     this.#violated('commit of the own term', `${id} leads ${term} and commits ${log.commit} of term ${of}`);
   }
 

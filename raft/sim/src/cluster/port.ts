@@ -11,10 +11,13 @@ import type { SimMachine } from './machine.js';
  * went before it.
  */
 export type Answer =
-  | { readonly type: 'done'; readonly value: number }
+  | { readonly type: 'done'; readonly value: number; readonly by: Server }
   | { readonly type: 'refused'; readonly leader: NodeId | null }
   | { readonly type: 'lost' }
   | { readonly type: 'superseded' };
+
+/** Whom an answer came from: reads at followers and under leases go ways of their own. */
+export type Server = 'leader' | 'follower' | 'leaseholder';
 
 type Reply = (answer: Answer) => void;
 
@@ -58,18 +61,21 @@ export class Port {
     }
   }
 
-  read(key: string, reply: Reply): void {
+  /** @param lease whether a leader may answer under its lease. */
+  read(key: string, lease: boolean, reply: Reply): void {
     if (this.#open === null) return;
     const { node, machine, context } = this.#open;
     const floor = context.readFloor();
+    const isLeader = node.status().role === 'leader';
+    const by = isLeader ? (lease ? 'leaseholder' : 'leader') : 'follower';
     const granted = (index: LogIndex): void => {
       // What it promised and what it gives: the machine may lag behind the index that was confirmed.
       context.readGranted(Math.min(index, machine.applied), floor);
-      if (this.#open !== null) reply({ type: 'done', value: machine.get(key) });
+      if (this.#open !== null) reply({ type: 'done', value: machine.get(key), by });
     };
     // The driver resolves the read whenever it likes; from now on every event may be the one.
     this.#pendingReads += 1;
-    void node.read().then(
+    void node.read({ lease }).then(
       (index) => {
         this.#pendingReads -= 1;
         granted(index);
@@ -95,7 +101,7 @@ export class Port {
       // Another leader's entry has taken the place: this proposal is surely not committed there, but may be repeated.
       if (term !== entry.term) reply({ type: 'lost' });
       else if (outcome.type === 'superseded') reply({ type: 'superseded' });
-      else reply({ type: 'done', value: outcome.result });
+      else reply({ type: 'done', value: outcome.result, by: 'leader' });
     }
   }
 }

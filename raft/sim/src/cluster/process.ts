@@ -26,6 +26,8 @@ export interface NodeSettings {
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly limits: Partial<CoreLimits>;
+  /** Whether clients may read under leases; then no clock drifts beyond the bound that the library states. */
+  readonly leaseReads: boolean;
 }
 
 /** Who looks at a process. */

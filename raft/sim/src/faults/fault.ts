@@ -14,7 +14,7 @@ export interface FaultKind {
   /** How often it is drawn, in relation to others. */
   readonly weight: number;
   /** Begins it somewhere that `random` decides; null if there is nothing to break now. */
-  begin(world: World, random: Random): Running | null;
+  readonly begin: (world: World, random: Random) => Running | null;
 }
 
 /** A member: in half of the cases one that believes that it leads, as most goes wrong around leaders. */

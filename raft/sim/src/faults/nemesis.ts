@@ -36,6 +36,8 @@ export class Nemesis {
   readonly #mix: Mix;
   readonly #running = new Set<Running>();
   #isOver = false;
+  /** How many faults of each kind were begun. */
+  readonly begun: Record<string, number> = {};
 
   constructor(world: World) {
     this.#world = world;
@@ -69,8 +71,10 @@ export class Nemesis {
   }
 
   #begin(): void {
-    const fault = this.#drawKind().begin(this.#world, this.#random);
+    const { name, begin } = this.#drawKind();
+    const fault = begin(this.#world, this.#random);
     if (fault === null) return;
+    this.begun[name] = (this.begun[name] ?? 0) + 1;
     this.#running.add(fault);
     this.#note(() => fault.text);
     const duration = Math.min(10 * SECOND, this.#random.exponential(this.#mix.durationMean));

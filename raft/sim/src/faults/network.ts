@@ -24,6 +24,11 @@ export function isolate(world: World, id: string): () => void {
   return impair(world, CUT, (from, to) => from === id || to === id);
 }
 
+/** Cuts off what others send to a member. */
+export function deafen(world: World, id: string): () => void {
+  return impair(world, CUT, (_from, to) => to === id);
+}
+
 const partition: FaultKind = {
   name: 'partition',
   weight: 4,

@@ -2,7 +2,7 @@
 import { HEALTHY_SYNC } from '../cluster/disk.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import { all, instant, pickVictim, type FaultKind, type Running } from './fault.js';
-import { isolate } from './network.js';
+import { deafen, isolate } from './network.js';
 
 /** How long a leader waits for its successor. */
 const HAND_OVER_MS = 2_000;
@@ -111,12 +111,16 @@ const leaderHunt: FaultKind = {
   },
 };
 
+const DRIFTS = [0.5, 0.8, 1.25, 2];
+/** Two clocks apart by a third at most, which is what leases stand. */
+const LEASE_DRIFTS = [0.87, 0.95, 1.05, 1.15];
+
 const drift: FaultKind = {
   name: 'clock drift',
   weight: 2,
   begin(world, random): Running {
     const { id, rate } = pickVictim(world, random);
-    rate.stretch = random.pick([0.5, 0.8, 1.25, 2]);
+    rate.stretch = random.pick(world.settings.leaseReads ? LEASE_DRIFTS : DRIFTS);
     return { text: `clock drift: ${id} takes ${rate.stretch} for 1`, stop: () => (rate.stretch = 1) };
   },
 };
@@ -124,7 +128,9 @@ const drift: FaultKind = {
 const jump: FaultKind = {
   name: 'clock jump',
   weight: 2,
-  begin(world, random): Running {
+  begin(world, random): Running | null {
+    // A voter whose timer leaps drifts beyond every bound: no one may count on leases there.
+    if (world.settings.leaseReads) return null;
     const process = pickVictim(world, random);
     const ms = random.between(50, 2_000);
     process.life?.clock.jump(ms);
@@ -142,7 +148,12 @@ const handOver: FaultKind = {
       world.scheduler.mayHaveWoken = true;
       void node.handOver(HAND_OVER_MS);
     });
-    return instant(`hand-over: ${id}`);
+    // One that hears nothing afterwards goes on believing that it leads, for as long as it dares.
+    const isDeaf = random.chance(0.5);
+    return {
+      text: `hand-over: ${id}${isDeaf ? ', deaf' : ''}`,
+      stop: isDeaf ? deafen(world, id) : () => undefined,
+    };
   },
 };
 
