@@ -27,6 +27,8 @@ export interface RunResult {
   readonly elections: number;
   /** Operations of clients. */
   readonly operations: History['answered'];
+  /** Compactions and snapshots, by type of event. */
+  readonly snapshots: Readonly<Record<string, number>>;
   /** Faults that were begun, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   /** Keys whose history was too long to search. */
@@ -59,6 +61,7 @@ export async function simulate({ seed, seconds, sink, isPatient = false }: RunOp
     committed: oracle.committed,
     elections: oracle.elections,
     operations: history.answered,
+    snapshots: world.snapshots,
     faults: nemesis.begun,
     gaveUp,
     violation,

@@ -1,6 +1,8 @@
 /** One simulated cluster with its clients: everything that a seed decides, joined, and looked at after every event. */
+import type { CompactionOptions } from '#raft/compaction.js';
 import { DEFAULT_LIMITS, type CoreLimits } from '#raft/core/config.js';
 import type { NodeId } from '#raft/core/types.js';
+import type { SnapshotEvent } from '#raft/snapshots.js';
 import { Client } from './cluster/client.js';
 import { SimNetwork } from './cluster/network.js';
 import { SimProcess, type NodeSettings, type Watcher } from './cluster/process.js';
@@ -26,6 +28,8 @@ const PROBE_DELAY_MEAN: Micros = 20 * MS;
 /** Events of a run at most: beyond it something goes round for ever. A run has some tens of thousands. */
 const EVENTS_MAX = 3_000_000;
 
+type SnapshotListener = (process: SimProcess, event: SnapshotEvent) => void;
+
 export class World {
   readonly scheduler = new Scheduler();
   readonly random: Random;
@@ -38,6 +42,9 @@ export class World {
   violation: Violation | null = null;
   readonly #clients: readonly Client[];
   readonly #electedListeners = new Set<(process: SimProcess) => void>();
+  readonly #snapshotListeners = new Set<SnapshotListener>();
+  /** What became of logs and snapshots, by type of event. */
+  readonly snapshots: Record<string, number> = {};
   /** The process that the event happened to: at most one, as they share nothing. */
   #touched: SimProcess | null = null;
 
@@ -53,7 +60,8 @@ export class World {
     const { scheduler, random, trace, settings } = this;
     const isOrdered = random.chance(0.5);
     const echo = random.pick([0, 0, 0.05, 0.2]);
-    this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered, echo });
+    const damage = random.pick([0, 0.01, 0.05]);
+    this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered, echo, damage });
     this.oracle = new Oracle((check, what) => this.violate(check, what));
     const { network } = this;
     this.#probes = random.fork();
@@ -91,7 +99,7 @@ export class World {
     await continuationsDone();
     await continuationsDone();
     while (this.violation === null && scheduler.step(until)) {
-      if (scheduler.mayHaveWoken || this.#isPatient || this.#touched?.life?.port.mayWake === true) {
+      if (scheduler.mayHaveWoken || this.#isPatient || mayWake(this.#touched)) {
         scheduler.mayHaveWoken = false;
         await continuationsDone();
       }
@@ -112,6 +120,19 @@ export class World {
   onElected(listener: (process: SimProcess) => void): () => void {
     this.#electedListeners.add(listener);
     return () => this.#electedListeners.delete(listener);
+  }
+
+  /** Has `listener` told of every compaction and snapshot, until the result is called. */
+  onSnapshot(listener: SnapshotListener): () => void {
+    this.#snapshotListeners.add(listener);
+    return () => this.#snapshotListeners.delete(listener);
+  }
+
+  #snapshot(process: SimProcess, event: SnapshotEvent): void {
+    const { type, base } = event;
+    this.snapshots[type] = (this.snapshots[type] ?? 0) + 1;
+    this.trace.note('snapshot', process.id, base.index, type.length, () => `${type} as of ${base.index}`);
+    for (const listener of this.#snapshotListeners) listener(process, event);
   }
 
   /** Ends the run: the first violation counts. */
@@ -157,11 +178,19 @@ export class World {
       },
       started: ({ id, disk }) => this.oracle.restarted(id, disk),
       applied: ({ id }, entry, _outcome, hash) => this.oracle.applied(id, entry, hash),
+      installed: ({ id }, base, hash) => this.oracle.installed(id, base, hash),
+      snapshot: (process, event) => this.#snapshot(process, event),
       readFloor: () => this.oracle.committed,
       readGranted: ({ id }, index, floor) => this.oracle.readGranted(id, index, floor),
       violated: (check, what) => this.violate(check, what),
     };
   }
+}
+
+/** Whether the driver may settle a promise of its own accord. */
+function mayWake(process: SimProcess | null): boolean {
+  const life = process?.life;
+  return life != null && (life.port.mayWake || life.machine.mayWake);
 }
 
 /** Sizes and limits of a run: small limits make appends that are cut and windows that fill. */
@@ -180,5 +209,15 @@ function drawSettings(random: Random): NodeSettings {
     heartbeatTicks: random.pick([1, 3]),
     limits,
     leaseReads: random.chance(0.4),
+    compaction: random.chance(0.7) ? drawCompaction(random) : null,
+  };
+}
+
+/** Small figures, so that logs are compacted often and whoever was away needs a snapshot. */
+function drawCompaction(random: Random): CompactionOptions {
+  return {
+    entriesMax: random.pick([3, 10, 40]),
+    entriesKept: random.pick([0, 2, 10, 40]),
+    bytesMax: random.pick([500, 1_000_000]),
   };
 }

@@ -108,7 +108,10 @@ export class Oracle {
     if (message.type === 'appendAccepted') {
       const { match } = message;
       const holds =
-        disk.hardState.term >= term && disk.lastIndex >= match && disk.term(match) === log.term(match);
+        disk.hardState.term >= term &&
+        disk.lastIndex >= match &&
+        // What is compacted was durable before.
+        (match < log.base.index || disk.term(match) === log.term(match));
       if (!holds) this.#violated('acknowledged is durable', `${from} accepted ${match}, not on its disk`);
       return;
     }
@@ -139,6 +142,16 @@ export class Oracle {
     committed.bookHash ??= bookHash;
     if (committed.bookHash !== bookHash) {
       this.#violated('equal books', `${id} has another book at index ${index} than others had`);
+    }
+  }
+
+  /** A member's book was made of a snapshot as of `base`; its hash is now `bookHash`. */
+  installed(id: NodeId, { index, term }: LogBase, bookHash: number): void {
+    const committed = this.#committed[index - 1];
+    if (committed?.term !== term) {
+      this.#violated('installed is committed', `${id} installed ${index} of term ${term}`);
+    } else if (committed.bookHash !== bookHash) {
+      this.#violated('equal books', `${id} has another book by a snapshot as of ${index} than others had`);
     }
   }
 

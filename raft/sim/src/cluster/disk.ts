@@ -12,7 +12,7 @@ import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 
 /** How the disk behaves now; shared by all lives of a process, changed by faults. */
-interface DiskBehaviour {
+export interface DiskBehaviour {
   /** A sync takes from half of this to twice of it. */
   syncTime: Micros;
   /** Syncs begun now never end, until the disk is released. */
@@ -57,6 +57,10 @@ export class SimDisk {
 
   get hardState(): HardState {
     return this.#hardState;
+  }
+
+  get base(): LogBase {
+    return this.#base;
   }
 
   get lastIndex(): number {

@@ -8,8 +8,9 @@ import type { World } from '../world.js';
 import type { FaultKind, Running } from './fault.js';
 import { NETWORK_FAULTS } from './network.js';
 import { PROCESS_FAULTS } from './process.js';
+import { SNAPSHOT_FAULTS } from './snapshots.js';
 
-const KINDS: readonly FaultKind[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS];
+const KINDS: readonly FaultKind[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS, ...SNAPSHOT_FAULTS];
 
 /** How a run is troubled. */
 interface Mix {

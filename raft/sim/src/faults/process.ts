@@ -47,7 +47,7 @@ const hangingDisk: FaultKind = {
   weight: 2,
   begin(world, random): Running {
     const process = pickVictim(world, random);
-    const release = process.hangDisk();
+    const release = process.syncs.hang();
     const dies = random.chance(0.5);
     const stop = (): void => {
       // Some disks come back by themselves, others with the next boot.

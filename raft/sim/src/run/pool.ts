@@ -84,6 +84,7 @@ function crashed(seed: number, errors: string): RunResult {
     committed: 0,
     elections: 0,
     operations: { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 },
+    snapshots: {},
     faults: {},
     gaveUp: 0,
   };

@@ -13,22 +13,16 @@ export class Totals {
   violations = 0;
   readonly #sums = { events: 0, virtualSeconds: 0, committed: 0, elections: 0 };
   readonly #operations = { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 };
+  readonly #snapshots: Counts = {};
   readonly #faults: Counts = {};
 
-  add({
-    events,
-    virtualSeconds,
-    committed,
-    elections,
-    operations,
-    faults,
-    gaveUp,
-    violation,
-  }: RunResult): void {
+  add(result: RunResult): void {
+    const { events, virtualSeconds, committed, elections, gaveUp, violation } = result;
     this.seeds += 1;
     addTo(this.#sums, { events, virtualSeconds, committed, elections });
-    addTo(this.#operations, operations);
-    addTo(this.#faults, faults);
+    addTo(this.#operations, result.operations);
+    addTo(this.#snapshots, result.snapshots);
+    addTo(this.#faults, result.faults);
     this.gaveUp += gaveUp;
     if (violation !== null) this.violations += 1;
   }
@@ -48,6 +42,7 @@ export class Totals {
     const minutes = wallMs / 60_000;
     const { events, virtualSeconds, committed, elections } = this.#sums;
     const { changes, reads, leaseReads, followerReads, unknown } = this.#operations;
+    const { compacted = 0, snapshotSent = 0, snapshotFailed = 0, snapshotInstalled = 0 } = this.#snapshots;
     const faults = Object.entries(this.#faults).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return [
       `seeds                 ${this.seeds} (${(this.seeds / (wallMs / 1000)).toFixed(1)} a second)`,
@@ -57,6 +52,8 @@ export class Totals {
       `entries committed     ${committed}`,
       `operations answered   ${this.answered}: ${changes} changes, ${reads} reads`,
       `                      (at followers ${followerReads}, with leases ${leaseReads}); of unknown outcome ${unknown}`,
+      `logs compacted        ${compacted}`,
+      `snapshots installed   ${snapshotInstalled}; taken ${snapshotSent}, given up ${snapshotFailed}`,
       `histories given up    ${this.gaveUp}`,
       `faults                ${faults.reduce((sum, [, count]) => sum + count, 0)}`,
       ...faults.map(([name, count]) => `  ${name.padEnd(20)}${count}`),
