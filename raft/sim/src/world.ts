@@ -28,7 +28,10 @@ const PROBE_DELAY_MEAN: Micros = 20 * MS;
 /** Events of a run at most: beyond it something goes round for ever. A run has some tens of thousands. */
 const EVENTS_MAX = 3_000_000;
 
-type SnapshotListener = (process: SimProcess, event: SnapshotEvent) => void;
+/** What happens to logs and snapshots; `durable`: one has become the machine, and the log does not know yet. */
+export type SnapshotMoment = SnapshotEvent['type'] | 'durable';
+
+type SnapshotListener = (process: SimProcess, moment: SnapshotMoment) => void;
 
 export class World {
   readonly scheduler = new Scheduler();
@@ -132,7 +135,7 @@ export class World {
     const { type, base } = event;
     this.snapshots[type] = (this.snapshots[type] ?? 0) + 1;
     this.trace.note('snapshot', process.id, base.index, type.length, () => `${type} as of ${base.index}`);
-    for (const listener of this.#snapshotListeners) listener(process, event);
+    for (const listener of this.#snapshotListeners) listener(process, type);
   }
 
   /** Ends the run: the first violation counts. */
@@ -178,7 +181,10 @@ export class World {
       },
       started: ({ id, disk }) => this.oracle.restarted(id, disk),
       applied: ({ id }, entry, _outcome, hash) => this.oracle.applied(id, entry, hash),
-      installed: ({ id }, base, hash) => this.oracle.installed(id, base, hash),
+      installed: (process, base, hash) => {
+        this.oracle.installed(process.id, base, hash);
+        for (const listener of this.#snapshotListeners) listener(process, 'durable');
+      },
       snapshot: (process, event) => this.#snapshot(process, event),
       readFloor: () => this.oracle.committed,
       readGranted: ({ id }, index, floor) => this.oracle.readGranted(id, index, floor),
@@ -189,8 +195,8 @@ export class World {
 
 /** Whether the driver may settle a promise of its own accord. */
 function mayWake(process: SimProcess | null): boolean {
-  const life = process?.life;
-  return life != null && (life.port.mayWake || life.machine.mayWake);
+  const life = process?.life ?? null;
+  return life !== null && (life.port.mayWake || life.machine.mayWake);
 }
 
 /** Sizes and limits of a run: small limits make appends that are cut and windows that fill. */

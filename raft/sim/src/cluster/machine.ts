@@ -90,7 +90,7 @@ export class SimMachine implements StateMachine {
 
   /** Whether a write has failed of which the driver has to know. */
   get hasFailed(): boolean {
-    return this.snapshots?.writes.failure != null;
+    return (this.snapshots?.writes.failure ?? null) !== null;
   }
 
   /** What is being written: a crash may leave it on disk, or not. */
@@ -145,9 +145,7 @@ class SimSnapshots implements SnapshotSupport {
     woken();
     return {
       index: disk.written.applied,
-      chunks: async function* () {
-        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
-      },
+      chunks: () => chunksOf(bytes),
       close: async () => Promise.resolve(),
     };
   }
@@ -193,5 +191,11 @@ class SimSnapshots implements SnapshotSupport {
         installed(base, hashOf(book));
       },
     );
+  }
+}
+
+async function* chunksOf(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    yield await Promise.resolve(bytes.subarray(at, at + CHUNK_BYTES));
   }
 }

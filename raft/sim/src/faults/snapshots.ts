@@ -1,9 +1,12 @@
 /** What goes wrong while snapshots travel and are installed. */
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
-import { type FaultKind, type Running } from './fault.js';
+import type { SnapshotMoment } from '../world.js';
+import type { FaultKind, Running } from './fault.js';
 
 /** For how long a member is away that was hit. */
 const AWAY_MEAN: Micros = SECOND / 2;
+
+const MOMENTS: readonly SnapshotMoment[] = ['snapshotReceiving', 'durable', 'snapshotSending', 'compacted'];
 
 /** Whoever receives a snapshot, or sends one, dies in the middle: while it comes, is installed, or the log begins anew. */
 const snapshotHunt: FaultKind = {
@@ -12,16 +15,16 @@ const snapshotHunt: FaultKind = {
   begin(world, random): Running | null {
     if (world.settings.compaction === null) return null;
     const kind = random.pick(['kill', 'powerLoss'] as const);
-    const type = random.pick(['snapshotReceiving', 'snapshotReceiving', 'snapshotSending', 'compacted']);
-    const mercy = random.pick([0.3, 2, 8]) * MS;
-    const stop = world.onSnapshot((process, event) => {
-      if (event.type !== type || random.chance(0.3)) return;
+    const hunted = random.pick(MOMENTS);
+    const mercy = random.pick([0.3, 1, 8]) * MS;
+    const stop = world.onSnapshot((process, moment) => {
+      if (moment !== hunted || random.chance(0.3)) return;
       world.scheduler.after(random.exponential(mercy), () => {
         if (process.isDown) return;
         world.scheduler.after(random.exponential(AWAY_MEAN), process.takeDown(kind));
       });
     });
-    return { text: `snapshot hunt: ${kind} ${mercy / MS} ms after ${type}`, stop };
+    return { text: `snapshot hunt: ${kind} ${mercy / MS} ms after ${hunted}`, stop };
   },
 };
 
