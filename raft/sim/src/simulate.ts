@@ -29,6 +29,10 @@ export interface RunResult {
   readonly operations: History['answered'];
   /** Compactions and snapshots, by type of event. */
   readonly snapshots: Readonly<Record<string, number>>;
+  /** Membership changes that were asked for, by what came of them. */
+  readonly reconfigurations: Readonly<Record<string, number>>;
+  /** Configurations that were committed. */
+  readonly configurations: number;
   /** Faults that were begun, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   /** Keys whose history was too long to search. */
@@ -62,6 +66,8 @@ export async function simulate({ seed, seconds, sink, isPatient = false }: RunOp
     elections: oracle.elections,
     operations: history.answered,
     snapshots: world.snapshots,
+    reconfigurations: world.reconfigurations,
+    configurations: world.quorums.changes,
     faults: nemesis.begun,
     gaveUp,
     violation,

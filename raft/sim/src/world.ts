@@ -1,6 +1,7 @@
 /** One simulated cluster with its clients: everything that a seed decides, joined, and looked at after every event. */
 import type { CompactionOptions } from '#raft/compaction.js';
 import { DEFAULT_LIMITS, type CoreLimits } from '#raft/core/config.js';
+import { initialMembership } from '#raft/core/membership.js';
 import type { NodeId } from '#raft/core/types.js';
 import type { SnapshotEvent } from '#raft/snapshots.js';
 import { Client } from './cluster/client.js';
@@ -8,6 +9,8 @@ import { SimNetwork } from './cluster/network.js';
 import { SimProcess, type NodeSettings, type Watcher } from './cluster/process.js';
 import { History } from './checks/history.js';
 import { Oracle } from './checks/oracle.js';
+import { Quorums, decides } from './checks/quorums.js';
+import type { Violated } from './checks/views.js';
 import { Random } from './engine/random.js';
 import { MS, Scheduler, continuationsDone, type Micros } from './engine/scheduler.js';
 import { Trace, type TraceSink } from './engine/trace.js';
@@ -20,7 +23,8 @@ export interface Violation {
   readonly at: Micros;
 }
 
-const NODE_IDS: readonly NodeId[] = ['n1', 'n2', 'n3', 'n4', 'n5'];
+const NODE_IDS: readonly NodeId[] = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'];
+const SPARES_MAX = 3;
 const CLIENTS = 5;
 /** Reads at each deposed leader, and how long after the election they come. */
 const PROBES = 4;
@@ -39,7 +43,10 @@ export class World {
   readonly trace: Trace;
   readonly network: SimNetwork;
   readonly processes: readonly SimProcess[];
+  /** Of all processes, whether they are members or not. */
+  readonly ids: readonly NodeId[];
   readonly oracle: Oracle;
+  readonly quorums: Quorums;
   readonly history = new History();
   readonly settings: NodeSettings;
   violation: Violation | null = null;
@@ -48,6 +55,8 @@ export class World {
   readonly #snapshotListeners = new Set<SnapshotListener>();
   /** What became of logs and snapshots, by type of event. */
   readonly snapshots: Record<string, number> = {};
+  /** What became of membership changes, by code. */
+  readonly reconfigurations: Record<string, number> = {};
   /** The process that the event happened to: at most one, as they share nothing. */
   #touched: SimProcess | null = null;
 
@@ -65,11 +74,19 @@ export class World {
     const echo = random.pick([0, 0, 0.05, 0.2]);
     const damage = random.pick([0, 0.01, 0.05]);
     this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered, echo, damage });
-    this.oracle = new Oracle((check, what) => this.violate(check, what));
     const { network } = this;
     this.#probes = random.fork();
     const around = { scheduler, network, random, trace, settings, watcher: this.#watcher() };
-    this.processes = settings.members.map((id) => new SimProcess(id, around));
+    this.ids = [...settings.members, ...settings.spares];
+    this.processes = this.ids.map((id) => new SimProcess(id, around));
+    const disks = new Map(this.processes.map(({ id, disk }) => [id, disk]));
+    const violated: Violated = (check, what) => this.violate(check, what);
+    this.quorums = new Quorums(violated, {
+      initial: initialMembership(settings.members),
+      ids: this.ids,
+      diskOf: (id) => disks.get(id) ?? this.#noDisk(id),
+    });
+    this.oracle = new Oracle(violated, this.quorums);
     const { history, processes } = this;
     this.#clients = Array.from({ length: CLIENTS }, (_, number) => {
       const thinkMean = random.pick([100, 300, 1000]) * MS;
@@ -80,12 +97,16 @@ export class World {
     });
   }
 
+  #noDisk(id: NodeId): never {
+    throw new Error(`there is no process ${id}`);
+  }
+
   /** Starts every process and client. */
   start(): void {
-    const { members, tickMs, electionTicks, limits, leaseReads } = this.settings;
+    const { members, spares, tickMs, electionTicks, limits, leaseReads } = this.settings;
     this.trace.note('phase', '', members.length, electionTicks, () =>
       [
-        `${members.length} members, ticks of ${tickMs} ms, election after ${electionTicks}${leaseReads ? ', leases' : ''}`,
+        `${members.length} members, ${spares.length} spares, ticks of ${tickMs} ms, election after ${electionTicks}${leaseReads ? ', leases' : ''}`,
         JSON.stringify(limits),
       ].join(', '),
     );
@@ -123,6 +144,18 @@ export class World {
   onElected(listener: (process: SimProcess) => void): () => void {
     this.#electedListeners.add(listener);
     return () => this.#electedListeners.delete(listener);
+  }
+
+  /** Whether the group can do without these, by whichever configuration someone may go. */
+  canLose(lost: readonly SimProcess[]): boolean {
+    const ids = new Set(lost.map(({ id }) => id));
+    const applied = this.processes.map(({ machineDisk }) => machineDisk.written.applied);
+    return this.quorums.inUse(applied).every((one) => decides(one, (id) => !ids.has(id)));
+  }
+
+  /** A membership change that was asked for ended so. */
+  reconfigured(outcome: string): void {
+    this.reconfigurations[outcome] = (this.reconfigurations[outcome] ?? 0) + 1;
   }
 
   /** Has `listener` told of every compaction and snapshot, until the result is called. */
@@ -185,6 +218,9 @@ export class World {
         this.oracle.installed(process.id, base, hash);
         for (const listener of this.#snapshotListeners) listener(process, 'durable');
       },
+      membership: ({ id, node }, inForce) => {
+        if (node !== null) this.quorums.checkInForce(id, inForce, node.log.applied);
+      },
       snapshot: (process, event) => this.#snapshot(process, event),
       readFloor: () => this.oracle.committed,
       readGranted: ({ id }, index, floor) => this.oracle.readGranted(id, index, floor),
@@ -208,8 +244,11 @@ function drawSettings(random: Random): NodeSettings {
     applyBytesMax: random.pick([60, 1_000, 1_000_000]),
     uncommittedBytesMax: random.pick([500, 1_000_000]),
   };
+  const size = random.pick([3, 5]);
+  const spares = random.chance(0.5) ? NODE_IDS.length - size : 0;
   return {
-    members: NODE_IDS.slice(0, random.pick([3, 5])),
+    members: NODE_IDS.slice(0, size),
+    spares: NODE_IDS.slice(size, size + Math.min(spares, SPARES_MAX)),
     tickMs: random.pick([25, 50]),
     electionTicks: random.pick([8, 15]),
     heartbeatTicks: random.pick([1, 3]),

@@ -2,29 +2,10 @@
  * What must hold of a cluster at any time (Raft, figure 3, and 8), looked at after every event of a member and checked
  * against everything that was ever seen of it. Incremental: each look costs what has changed since the last.
  */
-import type { Entry, LogBase, LogIndex, Message, NodeId, Role, Term } from '#raft/core/types.js';
+import type { Entry, LogBase, LogIndex, Message, NodeId, Term } from '#raft/core/types.js';
 import type { LogView } from '#raft/options.js';
 import { checksumOf } from '../cluster/book.js';
-
-/** A member as the checks see it: its log now, and its role and term as it last told, at the end of a turn. */
-export interface Subject {
-  readonly id: NodeId;
-  readonly role: Role;
-  readonly term: Term;
-  readonly log: LogView;
-  /** The term in which it leads at this very moment; 0 if it does not. Not asked for at every look. */
-  readonly leadsNow: () => Term;
-}
-
-/** What is surely on a member's disk. */
-export interface DiskView {
-  readonly hardState: { readonly term: Term; readonly vote: NodeId | null };
-  readonly lastIndex: LogIndex;
-  term(index: LogIndex): Term;
-}
-
-/** Told the name of the check that found something, and what. */
-type Violated = (check: string, what: string) => void;
+import { TERMS_MAX, type DiskView, type Sequel, type Subject, type Violated } from './views.js';
 
 interface Place {
   readonly before: Term;
@@ -50,11 +31,9 @@ interface Seen {
   readonly terms: Term[];
 }
 
-/** Terms stay far below this, so that (index, term) fits into one number. */
-const TERMS_MAX = 2 ** 20;
-
 export class Oracle {
   readonly #violated: Violated;
+  readonly #sequel: Sequel;
   readonly #leaders = new Map<Term, NodeId>();
   /** Every place (index, term) that some log had: the term before it and its bytes. */
   readonly #places = new Map<number, Place>();
@@ -63,8 +42,9 @@ export class Oracle {
   /** Whom each member gave its vote, by member and term: over all its lives. */
   readonly #votes = new Map<string, NodeId>();
 
-  constructor(violated: Violated) {
+  constructor(violated: Violated, sequel: Sequel) {
     this.#violated = violated;
+    this.#sequel = sequel;
   }
 
   /** Entries that some member knows to be committed. */
@@ -231,8 +211,10 @@ export class Oracle {
     const checksum = checksumOf(entry);
     const key = index * TERMS_MAX + term;
     const place = this.#places.get(key);
-    if (place === undefined) this.#places.set(key, { before, checksum });
-    else if (place.before !== before || place.checksum !== checksum) {
+    if (place === undefined) {
+      this.#places.set(key, { before, checksum });
+      this.#sequel.placed(entry);
+    } else if (place.before !== before || place.checksum !== checksum) {
       this.#violated('log matching', `${id} has another entry at ${index} of term ${term}, or before it`);
     }
   }
@@ -245,6 +227,7 @@ export class Oracle {
       this.#violated('one leader a term', `term ${term} is led by ${known} and by ${id}`);
     }
     this.#leaders.set(term, id);
+    this.#sequel.checkElection(id, log, term, (voter) => this.#votes.get(`${voter} ${term}`));
     const lost = this.#committed.findIndex((entry, place) => {
       if (entry.term >= term || place < log.base.index) return false;
       return place >= log.lastIndex || log.term(place + 1) !== entry.term;
@@ -263,12 +246,14 @@ export class Oracle {
   }
 
   #checkCommit({ id, log }: Subject, low: LogIndex, high: LogIndex): void {
+    const before = this.#committed.length;
     for (let index = Math.max(low, log.base.index + 1); index <= Math.min(high, log.lastIndex); index += 1) {
       const term = log.term(index);
       const known = this.#committed[index - 1];
       if (known === undefined) {
         const checksum = this.#places.get(index * TERMS_MAX + term)?.checksum ?? 0;
         this.#committed.push({ term, checksum, bookHash: null });
+        this.#sequel.committed(index, term);
       } else if (known.term !== term) {
         this.#violated(
           'state machine safety',
@@ -276,6 +261,10 @@ export class Oracle {
         );
         return;
       }
+    }
+    const last = this.#committed.at(-1);
+    if (this.#committed.length > before && last !== undefined) {
+      this.#sequel.checkCommit(id, log, this.#committed.length, last.term);
     }
   }
 }

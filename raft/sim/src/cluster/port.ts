@@ -1,6 +1,7 @@
 /** Where clients reach one life of a process: it proposes, waits for the entry to be applied, and reads. */
 import { RaftError } from '#raft/core/errors.js';
 import type { Entry, LogIndex, NodeId, Term } from '#raft/core/types.js';
+import type { MembershipChange } from '#raft/core/membership-change.js';
 import type { RaftNode } from '#raft/node.js';
 import type { Scheduler } from '../engine/scheduler.js';
 import { encodeCommand, type Command, type Outcome } from './book.js';
@@ -36,7 +37,8 @@ export class Port {
   #open: { readonly node: RaftNode; readonly machine: SimMachine; readonly context: PortContext } | null =
     null;
   readonly #waiting = new Map<LogIndex, Waiting[]>();
-  #pendingReads = 0;
+  /** Promises of the driver that it settles whenever it likes. */
+  #pending = 0;
 
   open(node: RaftNode, machine: SimMachine, context: PortContext): void {
     this.#open = { node, machine, context };
@@ -73,16 +75,34 @@ export class Port {
       context.readGranted(Math.min(index, machine.applied), floor);
       if (this.#open !== null) reply({ type: 'done', value: machine.get(key), by });
     };
-    // The driver resolves the read whenever it likes; from now on every event may be the one.
-    this.#pendingReads += 1;
+    this.#pending += 1;
     void node.read({ lease }).then(
       (index) => {
-        this.#pendingReads -= 1;
+        this.#pending -= 1;
         granted(index);
       },
       (error: unknown) => {
-        this.#pendingReads -= 1;
+        this.#pending -= 1;
         reply(refusal(node, error));
+      },
+    );
+    context.scheduler.mayHaveWoken = true;
+  }
+
+  /** Changes the group; `told` hears what came of it: the code of a refusal, or `done`. */
+  reconfigure(change: MembershipChange, told: (outcome: string) => void): void {
+    if (this.#open === null) return;
+    const { node, context } = this.#open;
+    this.#pending += 1;
+    void node.changeMembership(change).then(
+      () => {
+        this.#pending -= 1;
+        told('done');
+      },
+      (error: unknown) => {
+        this.#pending -= 1;
+        if (!(error instanceof RaftError)) throw error;
+        told(error.code);
       },
     );
     context.scheduler.mayHaveWoken = true;
@@ -90,7 +110,7 @@ export class Port {
 
   /** Whether the driver may settle a promise of its own accord. */
   get mayWake(): boolean {
-    return this.#pendingReads > 0;
+    return this.#pending > 0;
   }
 
   applied(entry: Entry, outcome: Outcome): void {

@@ -4,7 +4,7 @@
  */
 import { RaftError } from '#raft/core/errors.js';
 import type { CoreLimits } from '#raft/core/config.js';
-import type { LogBase, Message, NodeId, Role, Term } from '#raft/core/types.js';
+import type { LogBase, Membership, Message, NodeId, Role, Term } from '#raft/core/types.js';
 import type { CompactionOptions } from '#raft/compaction.js';
 import type { SnapshotEvent } from '#raft/snapshots.js';
 import { RaftNode } from '#raft/node.js';
@@ -24,7 +24,10 @@ import { Syncs } from './syncs.js';
 
 /** How all members of a run are set up. */
 export interface NodeSettings {
+  /** The voters that the group begins with. */
   readonly members: readonly NodeId[];
+  /** Who waits to be let in. */
+  readonly spares: readonly NodeId[];
   readonly tickMs: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
@@ -47,6 +50,8 @@ export interface Watcher {
   applied(process: SimProcess, ...args: Parameters<Applied>): void;
   /** A snapshot has become the process's machine, for good. */
   installed(process: SimProcess, base: LogBase, hash: number): void;
+  /** Another configuration is in force at the process, as it says. */
+  membership(process: SimProcess, inForce: Membership): void;
   /** What the driver tells of its snapshots and its log. */
   snapshot(process: SimProcess, event: SnapshotEvent): void;
   /** Committed entries that any member knows of, when a read is asked for. */
@@ -175,11 +180,13 @@ export class SimProcess {
   async #startNode(life: Life): Promise<void> {
     const { scheduler, network, settings, watcher } = this.#around;
     const { scope, port, machine } = life;
-    const { compaction, ...others } = settings;
+    const { compaction, members, ...others } = settings;
     const node = await RaftNode.start({
       ...others,
       ...(compaction === null ? {} : { compaction }),
       id: this.id,
+      members: members.includes(this.id) ? members : [],
+      onMembership: (inForce) => watcher.membership(this, inForce),
       storage: life.storage,
       transport: network.transport(this.id, scope, (message) => watcher.sent(this, life, message)),
       machine,

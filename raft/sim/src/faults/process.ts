@@ -69,16 +69,15 @@ const failingSync: FaultKind = {
   },
 };
 
-/** Damage may hit as many members as the others can do without; they stay down for good. */
+/** Damage may hit whoever the others can do without; they stay down for good. */
 const bitFlip: FaultKind = {
   name: 'bit flip',
   weight: 1,
   begin(world, random): Running | null {
-    const { processes } = world;
-    const damaged = processes.filter(({ disk }) => disk.isDamaged).length;
-    if (damaged + 1 > (processes.length - 1) / 2 || random.chance(0.7)) return null;
+    if (random.chance(0.7)) return null;
     const process = pickVictim(world, random);
-    if (process.disk.isDamaged) return null;
+    const damaged = world.processes.filter(({ disk }) => disk.isDamaged);
+    if (process.disk.isDamaged || !world.canLose([...damaged, process])) return null;
     const stop = process.takeDown('powerLoss');
     process.disk.flipBit(random);
     return { text: `bit flip: ${process.id}`, stop };
@@ -128,9 +127,9 @@ const drift: FaultKind = {
 const jump: FaultKind = {
   name: 'clock jump',
   weight: 2,
-  begin(world, random): Running | null {
-    // A voter whose timer leaps drifts beyond every bound: no one may count on leases there.
-    if (world.settings.leaseReads) return null;
+  // A voter whose timer leaps drifts beyond every bound: no one may count on leases there.
+  isApplicable: ({ leaseReads }) => !leaseReads,
+  begin(world, random): Running {
     const process = pickVictim(world, random);
     const ms = random.between(50, 2_000);
     process.life?.clock.jump(ms);

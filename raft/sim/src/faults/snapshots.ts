@@ -12,8 +12,8 @@ const MOMENTS: readonly SnapshotMoment[] = ['snapshotReceiving', 'durable', 'sna
 const snapshotHunt: FaultKind = {
   name: 'snapshot hunt',
   weight: 4,
-  begin(world, random): Running | null {
-    if (world.settings.compaction === null) return null;
+  isApplicable: ({ compaction }) => compaction !== null,
+  begin(world, random): Running {
     const kind = random.pick(['kill', 'powerLoss'] as const);
     const hunted = random.pick(MOMENTS);
     const mercy = random.pick([0.3, 1, 8]) * MS;

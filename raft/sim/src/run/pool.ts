@@ -85,6 +85,8 @@ function crashed(seed: number, errors: string): RunResult {
     elections: 0,
     operations: { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 },
     snapshots: {},
+    reconfigurations: {},
+    configurations: 0,
     faults: {},
     gaveUp: 0,
   };

@@ -11,17 +11,19 @@ export class Totals {
   seeds = 0;
   gaveUp = 0;
   violations = 0;
-  readonly #sums = { events: 0, virtualSeconds: 0, committed: 0, elections: 0 };
+  readonly #sums = { events: 0, virtualSeconds: 0, committed: 0, elections: 0, configurations: 0 };
   readonly #operations = { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 };
   readonly #snapshots: Counts = {};
+  readonly #reconfigurations: Counts = {};
   readonly #faults: Counts = {};
 
   add(result: RunResult): void {
-    const { events, virtualSeconds, committed, elections, gaveUp, violation } = result;
+    const { events, virtualSeconds, committed, elections, configurations, gaveUp, violation } = result;
     this.seeds += 1;
-    addTo(this.#sums, { events, virtualSeconds, committed, elections });
+    addTo(this.#sums, { events, virtualSeconds, committed, elections, configurations });
     addTo(this.#operations, result.operations);
     addTo(this.#snapshots, result.snapshots);
+    addTo(this.#reconfigurations, result.reconfigurations);
     addTo(this.#faults, result.faults);
     this.gaveUp += gaveUp;
     if (violation !== null) this.violations += 1;
@@ -40,7 +42,9 @@ export class Totals {
 
   lines(wallMs: number): string[] {
     const minutes = wallMs / 60_000;
-    const { events, virtualSeconds, committed, elections } = this.#sums;
+    const { events, virtualSeconds, committed, elections, configurations } = this.#sums;
+    const { done = 0, ...undone } = this.#reconfigurations;
+    const others = Object.entries(undone).map(([code, count]) => `${code} ${count}`);
     const { changes, reads, leaseReads, followerReads, unknown } = this.#operations;
     const { compacted = 0, snapshotSent = 0, snapshotFailed = 0, snapshotInstalled = 0 } = this.#snapshots;
     const faults = Object.entries(this.#faults).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -54,6 +58,7 @@ export class Totals {
       `                      (at followers ${followerReads}, with leases ${leaseReads}); of unknown outcome ${unknown}`,
       `logs compacted        ${compacted}`,
       `snapshots installed   ${snapshotInstalled}; taken ${snapshotSent}, given up ${snapshotFailed}`,
+      `membership changes    ${done} done; ${others.join(', ')}; configurations committed ${configurations}`,
       `histories given up    ${this.gaveUp}`,
       `faults                ${faults.reduce((sum, [, count]) => sum + count, 0)}`,
       ...faults.map(([name, count]) => `  ${name.padEnd(20)}${count}`),
