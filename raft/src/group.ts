@@ -20,9 +20,17 @@ interface Pending {
   readonly reject: (error: RaftError) => void;
 }
 
+/** As many as a configuration has members. */
+const DISMISSED_MAX = 15;
+
 export class Group {
   readonly #options: GroupOptions;
   #inForce: Membership | null = null;
+  #leader: NodeId | null = null;
+  /** Everyone to be in touch with, and where. */
+  #peers: ReadonlyMap<NodeId, string> = new Map();
+  /** Who was a member and is none any more, as far as is known here; at the bound the oldest is forgotten. */
+  readonly #dismissed = new Map<NodeId, string>();
   #pending: Pending | null = null;
 
   constructor(options: GroupOptions) {
@@ -36,8 +44,15 @@ export class Group {
     });
   }
 
-  /** Says which leadership this member has now; a change that an earlier one logged is out of its hands. */
-  ledBy(leadership: Leadership | null): void {
+  /**
+   * Says whom this member follows, and which leadership it has itself now; a change that an earlier one logged is out of
+   * its hands.
+   */
+  ledBy(leader: NodeId | null, leadership: Leadership | null): void {
+    if (leader !== this.#leader) {
+      this.#leader = leader;
+      this.#settlePeers();
+    }
     if (this.#pending === null || this.#pending.leadership === leadership) return;
     this.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
   }
@@ -50,11 +65,12 @@ export class Group {
 
   /** To be called once messages are sent: the last one for who goes is among them. Up to `applied` all is applied. */
   news({ inForce, peers }: MembershipView, applied: LogIndex): void {
-    this.#dismiss(inForce, peers);
+    this.#dismiss(peers);
     if (inForce !== this.#inForce) {
       this.#inForce = inForce;
       this.#options.onMembership(inForce);
     }
+    this.#settlePeers();
     if (this.#pending === null || applied < this.#pending.index || isJoint(inForce)) return;
     this.#pending.resolve();
     this.#pending = null;
@@ -68,11 +84,28 @@ export class Group {
 
   /**
    * No one is dropped while this member is not in the group itself: it is being let in, its log is behind, and whoever
-   * supplies it may not be in the configuration that it has come to.
+   * supplies it may not be in the configuration that it has come to. So it may be with a member that follows no one, or
+   * a leader that it does not know: whom it has dismissed may be back by now, and lead, and be the only one to tell it.
    */
-  #dismiss(inForce: Membership, peers: ReadonlyMap<NodeId, string>): void {
+  #settlePeers(): void {
     const { id, transport } = this.#options;
-    if (!membersOf(inForce).includes(id)) return;
-    for (const peer of transport.peers()) if (!peers.has(peer)) transport.removePeer(peer);
+    if (this.#inForce === null || !membersOf(this.#inForce).includes(id)) return;
+    const isLed = this.#leader === id || (this.#leader !== null && this.#peers.has(this.#leader));
+    if (!isLed) {
+      for (const [peer, address] of this.#dismissed) transport.addPeer(peer, address);
+      return;
+    }
+    for (const peer of transport.peers()) if (!this.#peers.has(peer)) transport.removePeer(peer);
+  }
+
+  /** Notes who is no member any more, and where it was reached. */
+  #dismiss(peers: ReadonlyMap<NodeId, string>): void {
+    for (const [peer, address] of this.#peers) if (!peers.has(peer)) this.#dismissed.set(peer, address);
+    for (const peer of peers.keys()) this.#dismissed.delete(peer);
+    for (const oldest of this.#dismissed.keys()) {
+      if (this.#dismissed.size <= DISMISSED_MAX) break;
+      this.#dismissed.delete(oldest);
+    }
+    this.#peers = peers;
   }
 }

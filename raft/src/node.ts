@@ -251,7 +251,7 @@ export class RaftNode {
     if (ready.membership !== null) this.#group.admit(ready.membership);
     for (const message of ready.send) this.#options.transport.send(message);
     if (ready.membership !== null) this.#group.news(ready.membership, this.#core.log.applied);
-    this.#group.ledBy(this.#core.leadership);
+    this.#group.ledBy(this.#core.leader, this.#core.leadership);
     this.#submissions.ledBy(this.#core.leadership);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     for (const follower of ready.snapshots) this.#snapshots.send(follower);
