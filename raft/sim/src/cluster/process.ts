@@ -191,7 +191,9 @@ export class SimProcess {
       transport: network.transport(this.id, scope, (message) => watcher.sent(this, life, message)),
       machine,
       onChange: (status) => this.#changed(life, status),
-      onEvent: (event) => watcher.snapshot(this, event),
+      onEvent: (event) => {
+        if ('base' in event) watcher.snapshot(this, event);
+      },
       onFatal: (error) => this.#failed(life, error),
       clock: life.clock,
       random: this.#random.next,
