@@ -85,17 +85,15 @@ export class Group {
   /**
    * No one is dropped while this member is not in the group itself: it is being let in, its log is behind, and whoever
    * supplies it may not be in the configuration that it has come to. So it may be with a member that follows no one, or
-   * a leader that it does not know: whom it has dismissed may be back by now, and lead, and be the only one to tell it.
+   * a leader that it does not know. Whom these have dismissed may be back by now, and lead, and be the only one to tell.
    */
   #settlePeers(): void {
     const { id, transport } = this.#options;
-    if (this.#inForce === null || !membersOf(this.#inForce).includes(id)) return;
+    if (this.#inForce === null) return;
     const isLed = this.#leader === id || (this.#leader !== null && this.#peers.has(this.#leader));
-    if (!isLed) {
-      for (const [peer, address] of this.#dismissed) transport.addPeer(peer, address);
-      return;
-    }
-    for (const peer of transport.peers()) if (!this.#peers.has(peer)) transport.removePeer(peer);
+    if (isLed && membersOf(this.#inForce).includes(id)) {
+      for (const peer of transport.peers()) if (!this.#peers.has(peer)) transport.removePeer(peer);
+    } else for (const [peer, address] of this.#dismissed) transport.addPeer(peer, address);
   }
 
   /** Notes who is no member any more, and where it was reached. */
