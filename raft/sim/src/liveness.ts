@@ -20,6 +20,7 @@ type Breakage = (world: World, broken: SimProcess, healed: readonly SimProcess[]
 const BREAKAGES: Readonly<Record<string, Breakage>> = {
   down: (_world, broken) => void broken.takeDown('powerLoss'),
   paused: (_world, broken) => void broken.pause(),
+  'hanging disk': (_world, broken) => void broken.syncs.hang(),
   'cut off': (world, broken, healed) => {
     for (const { id } of healed) {
       world.network.impair(broken.id, id, CUT);
