@@ -57,4 +57,10 @@ export const ELECTIONS: readonly Mutation[] = [
     find: "? 'lead on' : 'step down'",
     replace: "? 'lead on' : 'lead on'",
   },
+  {
+    name: 'a leader whose disk hangs leads on',
+    file: `${CORE}/outbox.js`,
+    find: 'this.#waited >= this.#hangTicks',
+    replace: 'this.#waited < 0',
+  },
 ];

@@ -29,7 +29,7 @@ export const REPLICATION: readonly Mutation[] = [
   {
     name: 'commit beyond what matched',
     file: `${CORE}/followers.js`,
-    find: 'const commit = Math.min(log.commit, match);',
+    find: 'const commit = Math.min(log.commit, progress.match);',
     replace: 'const commit = log.commit;',
   },
   {
