@@ -70,8 +70,10 @@ export function contractSchemas(): Readonly<Record<ContractSchemaName, JsonSchem
   const convert = (schemas: Readonly<Record<string, z.ZodType>>, io: 'input' | 'output'): object =>
     Object.fromEntries(
       Object.entries(schemas).map(([name, schema]) => {
-        const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
-        return [name, rest];
+        const json = { ...z.toJSONSchema(schema, { io }) };
+        // Which dialect it is, OpenAPI 3.1 says for all of them.
+        delete json.$schema;
+        return [name, json];
       }),
     );
   return { ...convert(REQUESTS, 'input'), ...convert(ANSWERS, 'output') } as ReturnType<

@@ -6,7 +6,7 @@ import { LRUMap } from 'mnemonist';
 import { assertRule } from '@trireme/domain';
 
 /** Addresses that are remembered at most. */
-export const ADDRESSES_MAX = 20_000;
+const ADDRESSES_MAX = 20_000;
 
 /** Seconds' worth of requests that may come at once. */
 const BURST_S = 2;

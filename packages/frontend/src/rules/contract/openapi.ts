@@ -26,7 +26,16 @@ const KEY_SCHEMA: JsonSchema = {
   ...{ type: 'string', minLength: 1, maxLength: KEY_LENGTH_MAX, pattern: '^[\\x20-\\x7e]+$' },
 };
 
-const PARAMETERS: Readonly<Record<ParameterName, Json>> = {
+/** A parameter as OpenAPI describes it. */
+export interface DescribedParameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required?: true;
+  readonly description?: string;
+  readonly schema: JsonSchema;
+}
+
+export const PARAMETERS: Readonly<Record<ParameterName, DescribedParameter>> = {
   StockName: parameter('path', 'name', { type: 'string', minLength: 1, maxLength: 64 }),
   OrderNumber: parameter('path', 'number', { type: 'integer', minimum: 1 }),
   Limit: parameter('query', 'limit', {
@@ -204,7 +213,7 @@ function parameter(
   name: string,
   schema: JsonSchema,
   description?: string,
-): Json {
+): DescribedParameter {
   const words = description === undefined ? {} : { description };
   return { name, in: place, ...(place === 'path' ? { required: true } : {}), ...words, schema };
 }
