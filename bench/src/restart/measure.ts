@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Restart, Stored } from '../rules/restart.js';
-import { peakMiB, residentMiB } from '../system/memory.js';
+import { ownMiB, peakMiB, residentMiB } from '../system/memory.js';
 import { processesOf, type Trireme } from '../system/trireme.js';
 
 /** A replica reads its book beside the work, about 40,000 records a second, of which an order makes two or three. */
@@ -27,7 +27,7 @@ export async function restart(
   const pid = processesOf(trireme).find(([name]) => name === replica)?.[1] ?? 0;
   const readyMiB = residentMiB(pid);
   await delay(1000 * Math.max(WATCH_SECONDS_MIN, orders / CHECKED_PER_SECOND));
-  return { replica, after, readyMs, readyMiB, peakMiB: peakMiB(pid) };
+  return { replica, after, readyMs, readyMiB, peakMiB: peakMiB(pid), ownMiB: ownMiB(pid) };
 }
 
 /** What each process of a stateful role has on disk. */

@@ -194,10 +194,17 @@ test("the load test's page, with and without a long run", () => {
 
 test('the page of restarts tells starts, sizes and the growth of memory', () => {
   const restarts = [
-    { replica: 'replica-2', after: 'SIGTERM' as const, readyMs: 1234.5, readyMiB: 100.4, peakMiB: null },
+    {
+      replica: 'replica-2',
+      after: 'SIGTERM' as const,
+      readyMs: 1234.5,
+      readyMiB: 100.4,
+      peakMiB: null,
+      ownMiB: 90,
+    },
   ];
   const stored = [{ name: 'replica-2', bytes: { book: 200_000_000, log: 1024 * 1024 } }];
-  assert.equal(restartTable(restarts).rows, [['replica-2', 'SIGTERM', 1235, 100, null]]);
+  assert.equal(restartTable(restarts).rows, [['replica-2', 'SIGTERM', 1235, 100, null, 90]]);
   assert.equal(storedTable(stored, 1_000_000).rows, [
     ['replica-2', 'book', '190.7', '200'],
     ['replica-2', 'log', '1.0', '1.05'],
@@ -209,7 +216,7 @@ test('the page of restarts tells starts, sizes and the growth of memory', () => 
   });
   for (const part of [
     'with 1,000,000 orders',
-    '| replica-2 | SIGTERM | 1235 | 100 | – |',
+    '| replica-2 | SIGTERM | 1235 | 100 | – | 90 |',
     '| 1000000 | 9,000 | 90 |',
   ]) {
     assert.match(page, part);

@@ -12,6 +12,8 @@ export interface Restart {
   readonly readyMiB: number | null;
   /** At the most, until it has read every record of its book. */
   readonly peakMiB: number | null;
+  /** When it has read them, without what it has mapped of its files. */
+  readonly ownMiB: number | null;
 }
 
 /** Bytes on disk of one process. */
@@ -26,9 +28,16 @@ const MIB = 1024 * 1024;
 export function restartTable(restarts: readonly Restart[]): Table {
   const rounded = (mib: number | null): number | null => (mib === null ? null : Math.round(mib));
   return {
-    columns: ['replica', 'after', 'ready (ms)', 'RSS when ready (MiB)', 'RSS at most (MiB)'],
-    rows: restarts.map(({ replica, after, readyMs, readyMiB, peakMiB }) => [
-      ...[replica, after, Math.round(readyMs), rounded(readyMiB), rounded(peakMiB)],
+    columns: [
+      'replica',
+      'after',
+      'ready (ms)',
+      'RSS when ready (MiB)',
+      'RSS at most (MiB)',
+      'of it its own (MiB)',
+    ],
+    rows: restarts.map(({ replica, after, readyMs, readyMiB, peakMiB, ownMiB }) => [
+      ...[replica, after, Math.round(readyMs), rounded(readyMiB), rounded(peakMiB), rounded(ownMiB)],
     ]),
   };
 }
@@ -65,7 +74,8 @@ front-end, by 256 connections.
 ## Starts
 
 A start opens log and book and checks every byte of them before the replica votes or serves; every record of the book is
-then read beside the work, which is when memory is at its peak.
+then read beside the work, which is when memory is at its peak. What is not the process's own are pages of tables that
+LevelDB has mapped, 2 MiB each and 1000 at the most: the system takes them back when it needs the room.
 
 ${toMarkdown(restartTable(restarts))}
 

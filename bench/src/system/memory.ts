@@ -11,7 +11,12 @@ export function peakMiB(pid: number): number | null {
   return statusMiB(pid, 'VmHWM');
 }
 
-function statusMiB(pid: number, field: 'VmRSS' | 'VmHWM'): number | null {
+/** The part of it that is no file's: what the system cannot take back; null where /proc does not tell. */
+export function ownMiB(pid: number): number | null {
+  return statusMiB(pid, 'RssAnon');
+}
+
+function statusMiB(pid: number, field: 'VmRSS' | 'VmHWM' | 'RssAnon'): number | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
