@@ -24,9 +24,17 @@ interface Pending {
 /** What the log says of the group. */
 type GroupLog = Pick<RaftLog, 'applied' | 'memberships'>;
 
+/** As many as a configuration has members. */
+const DISMISSED_MAX = 15;
+
 export class Group {
   readonly #options: GroupOptions;
   #inForce: Membership | null = null;
+  #leader: NodeId | null = null;
+  /** Everyone to be in touch with, and where. */
+  #peers: ReadonlyMap<NodeId, string> = new Map();
+  /** Who was a member and is none any more, as far as is known here; at the bound the oldest is forgotten. */
+  readonly #dismissed = new Map<NodeId, string>();
   #pending: Pending | null = null;
 
   constructor(options: GroupOptions) {
@@ -68,6 +76,13 @@ export class Group {
     }
   }
 
+  /** Says whom this member follows. */
+  ledBy(leader: NodeId | null): void {
+    if (leader === this.#leader) return;
+    this.#leader = leader;
+    this.#settlePeers();
+  }
+
   /** To be called before messages are sent: some may be for who is new. */
   admit({ peers }: MembershipView): void {
     const { id, transport } = this.#options;
@@ -76,11 +91,12 @@ export class Group {
 
   /** To be called once messages are sent: the last one for who goes is among them. */
   news({ inForce, peers }: MembershipView): void {
-    this.#dismiss(inForce, peers);
+    this.#dismiss(peers);
     if (inForce !== this.#inForce) {
       this.#inForce = inForce;
       this.#options.onMembership(inForce);
     }
+    this.#settlePeers();
   }
 
   /** The change under way may or may not come about. */
@@ -91,11 +107,26 @@ export class Group {
 
   /**
    * No one is dropped while this member is not in the group itself: it is being let in, its log is behind, and whoever
-   * supplies it may not be in the configuration that it has come to.
+   * supplies it may not be in the configuration that it has come to. So it may be with a member that follows no one, or
+   * a leader that it does not know. Whom these have dismissed may be back by now, and lead, and be the only one to tell.
    */
-  #dismiss(inForce: Membership, peers: ReadonlyMap<NodeId, string>): void {
+  #settlePeers(): void {
     const { id, transport } = this.#options;
-    if (!membersOf(inForce).includes(id)) return;
-    for (const peer of transport.peers()) if (!peers.has(peer)) transport.removePeer(peer);
+    if (this.#inForce === null) return;
+    const isLed = this.#leader === id || (this.#leader !== null && this.#peers.has(this.#leader));
+    if (isLed && membersOf(this.#inForce).includes(id)) {
+      for (const peer of transport.peers()) if (!this.#peers.has(peer)) transport.removePeer(peer);
+    } else for (const [peer, address] of this.#dismissed) transport.addPeer(peer, address);
+  }
+
+  /** Notes who is no member any more, and where it was reached. */
+  #dismiss(peers: ReadonlyMap<NodeId, string>): void {
+    for (const [peer, address] of this.#peers) if (!peers.has(peer)) this.#dismissed.set(peer, address);
+    for (const peer of peers.keys()) this.#dismissed.delete(peer);
+    for (const oldest of this.#dismissed.keys()) {
+      if (this.#dismissed.size <= DISMISSED_MAX) break;
+      this.#dismissed.delete(oldest);
+    }
+    this.#peers = peers;
   }
 }

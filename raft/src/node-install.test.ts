@@ -14,6 +14,7 @@ interface SnapshotRig extends Rig {
 
 /** A follower `b` in term 3 that has applied two entries, and a way to hand it snapshots. */
 async function follower(): Promise<{
+  hub: Hub;
   rig: SnapshotRig;
   take: (snapshot: IncomingSnapshot) => Promise<void>;
 }> {
@@ -25,7 +26,7 @@ async function follower(): Promise<{
   const take = async (snapshot: IncomingSnapshot): Promise<void> => {
     await hub.handlers.get('b')?.snapshot(snapshot);
   };
-  return { rig: { ...rig, machine, storage, snapshots }, take };
+  return { hub, rig: { ...rig, machine, storage, snapshots }, take };
 }
 
 test('the machine is the snapshot, and term and vote are written, before the log begins anew', async () => {
@@ -70,6 +71,14 @@ test('what is of no use is refused before it is read', async () => {
   assert.is(await codeOf(take(incoming(9, 2))), 'SNAPSHOT_REFUSED', 'of an earlier term');
   assert.is(await codeOf(take(incoming(2, 3))), 'SNAPSHOT_REFUSED', 'not ahead of what is committed here');
   assert.equal(rig.snapshots.steps, []);
+  await rig.node.stop();
+});
+
+test('who sends what is not needed is told how far the member is: it could go on for ever else', async () => {
+  const { hub, rig, take } = await follower();
+  assert.is(await codeOf(take(incoming(2, 3))), 'SNAPSHOT_REFUSED');
+  await until(() => hub.sent.length > 0);
+  assert.equal(hub.sent, [{ type: 'appendAccepted', from: 'b', to: 'a', term: 3, match: 2 }]);
   await rig.node.stop();
 });
 

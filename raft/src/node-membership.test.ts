@@ -104,6 +104,23 @@ test('a change is done when enough of those who stay know it, so that who left m
   await stopAll([b, c]);
 });
 
+test('who follows no one hears those that it has dismissed: one may be back, and lead; led again, it drops them', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b] = rigs;
+  let isDone = false;
+  const change = a.node.changeMembership(changeOf('-c')).then(() => (isDone = true));
+  await ticking(rigs, () => isDone && membersOf(b) === 'a b' && linksOf(hub, 'b') === 'a');
+  await change;
+  hub.passes = ({ from, to }) => from !== 'b' && to !== 'b';
+  await ticking([b], () => linksOf(hub, 'b') === 'a c');
+  assert.is(b.node.status().leader, null);
+  hub.passes = () => true;
+  await ticking([a, b], () => linksOf(hub, 'b') === 'a');
+  assert.is.not(b.node.status().leader, null);
+  await stopAll(rigs);
+});
+
 test('a leader that removes itself hears of it, and another one leads', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);

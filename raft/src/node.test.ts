@@ -242,4 +242,24 @@ test('a disk that takes long is told of once while it does, and once when it has
   await rig.node.stop();
 });
 
+test('applying slowly never delays heartbeats, nor what is replicated', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b] = rigs;
+  a.machine.gate.close();
+  a.node.propose(DATA);
+  await until(() => a.machine.gate.waiting === 1);
+  for (let tick = 0; tick < 30; tick += 1) {
+    hub.sent.length = 0;
+    a.clock.advance(10);
+    await until(() => hub.sent.filter(({ type }) => type === 'heartbeat').length === 2);
+  }
+  const { index } = a.node.propose(DATA);
+  await until(() => b.node.log.stableIndex === index && a.node.log.commit === index);
+  assert.equal([a.machine.applied, a.node.status().role], [1, 'leader']);
+  a.machine.gate.open();
+  await until(() => a.machine.applied === index);
+  for (const { node } of rigs) await node.stop();
+});
+
 test.run();

@@ -42,7 +42,8 @@ export class RaftNode {
   #applying: Promise<void> = Promise.resolve();
   #state: 'running' | 'failed' | 'stopped' = 'running';
   #stopping: Promise<void> | null = null;
-  #shown = '';
+  /** What `onChange` was told last. */
+  #shown: Pick<NodeStatus, 'role' | 'term' | 'leader' | 'leading'> | null = null;
 
   private constructor(options: RaftNodeOptions) {
     const { id, storage, machine, transport } = options;
@@ -102,10 +103,12 @@ export class RaftNode {
 
   /** How this member stands now. */
   status(): NodeStatus {
-    const leadership = this.#core.leadership;
-    const leading =
-      leadership !== null && leadership.hasCommittedInTerm && this.#core.log.applied >= leadership.firstIndex;
-    return { ...this.#core.status(), leading };
+    return { ...this.#core.status(), leading: this.#isLeading };
+  }
+
+  get #isLeading(): boolean {
+    const { leadership, log } = this.#core;
+    return leadership !== null && leadership.hasCommittedInTerm && log.applied >= leadership.firstIndex;
   }
 
   /**
@@ -256,6 +259,7 @@ export class RaftNode {
     for (const message of ready.send) this.#options.transport.send(message);
     if (ready.membership !== null) this.#group.news(ready.membership);
     this.#group.settle(this.#core.log, this.#core.leadership);
+    this.#group.ledBy(this.#core.leader);
     this.#submissions.ledBy(this.#core.leadership);
     if (ready.persist !== null) this.#persisting = this.#persist(ready.persist);
     for (const follower of ready.snapshots) this.#snapshots.send(follower);
@@ -319,12 +323,14 @@ export class RaftNode {
   }
 
   #showChange(): void {
-    const status = this.status();
-    const shown = `${status.role} ${status.term} ${String(status.leader)} ${status.leading}`;
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    if (status.role !== 'leader') this.#snapshots.abortSending();
-    this.#options.onChange?.(status);
+    const { role, term, leader } = this.#core;
+    const shown = this.#shown;
+    const leading = this.#isLeading;
+    const isSame = shown?.role === role && shown.term === term && shown.leader === leader;
+    if (isSame && shown.leading === leading) return;
+    this.#shown = { role, term, leader, leading };
+    if (role !== 'leader') this.#snapshots.abortSending();
+    this.#options.onChange?.(this.status());
   }
 
   /** After a failure nothing is sent, acknowledged or written any more. */

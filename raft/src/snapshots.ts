@@ -151,11 +151,14 @@ export class Snapshots {
     await work;
   }
 
-  #checkUse({ term, base }: IncomingSnapshot): void {
-    const { core } = this.#o;
+  #checkUse({ from, to, term, base }: IncomingSnapshot): void {
+    const { core, input } = this.#o;
     if (this.#isStopped) throw STOPPED;
     if (term < core.term) throw refused(`it is of term ${term}, this member is in ${core.term}`);
     if (base.index <= core.log.commit) {
+      // The leader would not send it if it knew. What this member said may be lost, and nothing else may come that asks
+      // for it again: the leader would go on sending the same for ever.
+      input(() => void core.installSnapshot({ type: 'installSnapshot', from, to, term, base }));
       throw refused(`it is as of ${base.index}, this member is at ${core.log.commit}`);
     }
     if (this.#staged !== null) throw refused('another one is being installed');

@@ -201,6 +201,17 @@ test('is readable on a narrow screen and in the dark', async ({ stage }) => {
   await dark.context().close();
 });
 
+test('the contract is a page that is readable on a phone as well', async ({ stage }) => {
+  const docs = await stage.visit();
+  await docs.goto(`${stage.url}/docs`);
+  await stage.picture(docs, 'docs', false);
+  await docs.setViewportSize({ width: 375, height: 812 });
+  const width = Number(await stage.evaluate(docs, 'document.documentElement.scrollWidth'));
+  assert.ok(width <= 375, `the page is ${width} pixels wide`);
+  await stage.picture(docs, 'docs-narrow', false);
+  await docs.context().close();
+});
+
 test('the page loads nothing from elsewhere, and nothing complained', ({ stage, load }) => {
   assert.equal(stage.complaints, []);
   assert.is(load?.failed, 0);

@@ -6,6 +6,7 @@ import { loadPage } from './load-page.js';
 import { compareSystems, failoverTable, samplesTable, type FailoverSample, type Sample } from './peers.js';
 import { peersPage } from './peers-page.js';
 import { latencyPoints, throughputPoints, type Run } from './sweep.js';
+import { restartPage, restartTable, storedTable } from './restart.js';
 import { runsTable, sweepPage } from './sweep-report.js';
 
 const NONE: Latency = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
@@ -189,6 +190,37 @@ test("the load test's page, with and without a long run", () => {
   assert.match(page, '| 10 | 100 | 80 |');
   assert.not.match(loadPage(bursts, STEPS, [], about), 'A long run');
   assert.equal(soakTable([]).rows, []);
+});
+
+test('the page of restarts tells starts, sizes and the growth of memory', () => {
+  const restarts = [
+    {
+      replica: 'replica-2',
+      after: 'SIGTERM' as const,
+      readyMs: 1234.5,
+      readyMiB: 100.4,
+      peakMiB: null,
+      ownMiB: 90,
+    },
+  ];
+  const stored = [{ name: 'replica-2', bytes: { book: 200_000_000, log: 1024 * 1024 } }];
+  assert.equal(restartTable(restarts).rows, [['replica-2', 'SIGTERM', 1235, 100, null, 90]]);
+  assert.equal(storedTable(stored, 1_000_000).rows, [
+    ['replica-2', 'book', '190.7', '200'],
+    ['replica-2', 'log', '1.0', '1.05'],
+  ]);
+  const windows = [{ orders: 1_000_000, perSecond: 9000, memoryMiB: { 'replica-2': 90.2 } }];
+  const page = restartPage({
+    ...{ machine: 'a machine', command: 'npm run bench:restart', orders: 1_000_000 },
+    ...{ windows, stored, restarts },
+  });
+  for (const part of [
+    'with 1,000,000 orders',
+    '| replica-2 | SIGTERM | 1235 | 100 | – | 90 |',
+    '| 1000000 | 9,000 | 90 |',
+  ]) {
+    assert.match(page, part);
+  }
 });
 
 test.run();

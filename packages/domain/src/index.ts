@@ -7,4 +7,5 @@ export * from './order.js';
 export * from './protocol.js';
 export * from './reports.js';
 export * from './requests.js';
+export * from './schemas.js';
 export * from './stock.js';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TriremeError, type ErrorStatus } from './errors.js';
 import { KEY_LENGTH_MAX } from './command.js';
-import { toCents, type Cents } from './money.js';
+import { PRICE_CENTS_MAX, toCents, type Cents } from './money.js';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, type OrderRequest } from './order.js';
 import { STOCK_NAME } from './stock.js';
 
@@ -12,23 +12,36 @@ const quantity = z
   .max(ORDER_QUANTITY_MAX, `must be at most ${ORDER_QUANTITY_MAX}`)
   .int('must be a whole number');
 
-const orderBody = z.object(
+/** What `POST /orders` takes. */
+export const orderBody = z.object(
   {
     name: z
       .string({ error: 'must be a string' })
       .min(1, 'must not be empty')
-      .max(ORDER_NAME_LENGTH_MAX, `must have at most ${ORDER_NAME_LENGTH_MAX} characters`),
+      .max(ORDER_NAME_LENGTH_MAX, `must have at most ${ORDER_NAME_LENGTH_MAX} characters`)
+      .meta({ description: `At most ${ORDER_NAME_LENGTH_MAX} UTF-16 units.` }),
     type: z.enum(['buy', 'sell'], { error: 'must be "buy" or "sell"' }),
     quantity,
   },
   { error: 'must be a JSON object' },
 );
 
-const restockBody = z.object({ quantity }, { error: 'must be a JSON object' });
+/** What `POST /stocks/{name}/restock` takes. */
+export const restockBody = z.object({ quantity }, { error: 'must be a JSON object' });
 
-const listBody = z.object(
+const amount = z
+  .number({ error: 'must be a number' })
+  // The bounds are those of cents, which are checked once the price is in cents.
+  .meta({
+    description: 'Decimal currency with at most two decimals.',
+    minimum: 0.01,
+    maximum: PRICE_CENTS_MAX / 100,
+  });
+
+/** What `PUT /stocks/{name}` takes. */
+export const listBody = z.object(
   {
-    price: z.number({ error: 'must be a number' }).transform((price, context): Cents => {
+    price: amount.transform((price, context): Cents => {
       const cents = toCents(price);
       if (cents === null) context.addIssue('must be from 0.01 to 10000000.00 with at most two decimals');
       return cents ?? 0;

@@ -10,6 +10,7 @@ import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
 import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
+import { RateLimit } from './rules/rate-limit.js';
 import { StockCache } from './rules/stock-cache.js';
 
 /** Requests that wait for a replica, the catalog or their own body at most; a further one is answered 503. */
@@ -36,6 +37,10 @@ export interface FrontendOptions {
   readonly deadlineMs: number;
   /** Token of those who may list and restock; null lets nobody. */
   readonly operatorToken: string | null;
+  /** Origin whose pages may read the answers, `*` for all; null for none but this one's. */
+  readonly corsOrigin: string | null;
+  /** Requests a second that one client address may make; null for no bound. */
+  readonly requestsPerSecond: number | null;
   readonly log: Log;
   readonly metrics: Metrics;
   /** How long it stays open when it is asked to stop, not ready any more: for balancers to look elsewhere. */
@@ -64,7 +69,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
   const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
   const replicas = new Replicas({ replicas: options.replicas, identity, log, patience, changed });
-  const replies = new Replies(identity.name, log);
+  const replies = new Replies(identity.name, log, options.corsOrigin);
   const servedBy = identity.name;
   const base = {
     ...{ replies, replicas, catalog, cache },
@@ -76,11 +81,13 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const { viewers } = dashboard;
   const { operatorToken } = options;
   const app = createApp({ ...base, counters, viewers, servedBy, metrics, durations, operatorToken });
-  const server = new PublicServer({ host: options.host, port: options.port, app, replies, log });
+  const { host, requestsPerSecond } = options;
+  const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
+  const server = new PublicServer({ host, port: options.port, app, replies, log, rateLimit });
   const port = await server.listen();
   catalog.start();
   replicas.start();
-  log.info({ host: options.host, port }, 'listening');
+  log.info({ host, port }, 'listening');
   return {
     port,
     stop: async () => {

@@ -12,6 +12,7 @@ import {
   type CommonOptions,
 } from '@trireme/service';
 import { startFrontend } from './frontend.js';
+import { parseOrigin } from './origin.js';
 import { parseHttpUrl, parseReplicas } from './replica-list.js';
 
 interface Options extends CommonOptions {
@@ -22,6 +23,8 @@ interface Options extends CommonOptions {
   readonly deadlineMs: number;
   readonly operatorTokenFile?: string;
   readonly lingerMs: number;
+  readonly corsOrigin?: string;
+  readonly rateLimit?: number;
 }
 
 /** From the signal to the end, in milliseconds, beside the time that it lingers. */
@@ -76,6 +79,23 @@ command
   .addOption(
     command
       .createOption(
+        '--cors-origin <origin>',
+        'origin whose pages may use this API, as in https://shop.example, or *; none unless set',
+      )
+      .env('TRIREME_CORS_ORIGIN'),
+  )
+  .addOption(
+    command
+      .createOption(
+        '--rate-limit <requests>',
+        'requests a second that one client address may make, twice as many at once; no bound unless set',
+      )
+      .env('TRIREME_RATE_LIMIT')
+      .argParser(wholeNumber(1, 1_000_000)),
+  )
+  .addOption(
+    command
+      .createOption(
         '--linger-ms <ms>',
         'how long it stays open when stopping, not ready any more, for balancers',
       )
@@ -102,6 +122,8 @@ await runProcess({
       catalogUrl: parseHttpUrl(options.catalog),
       cacheSize: options.cache ? options.cacheSize : 0,
       deadlineMs: options.deadlineMs,
+      corsOrigin: options.corsOrigin === undefined ? null : parseOrigin(options.corsOrigin),
+      requestsPerSecond: options.rateLimit ?? null,
       operatorToken:
         options.operatorTokenFile === undefined ? null : readSecret(options.operatorTokenFile, log),
       log,

@@ -2,6 +2,8 @@
  * After the faults: a majority is healed, the rest stays broken in one way or another, and the cluster has to make
  * progress within a bound. A member that is broken must not keep the others from it.
  */
+import { membersOf } from '#raft/core/membership.js';
+import { decides } from './checks/quorums.js';
 import type { SimProcess } from './cluster/process.js';
 import type { Random } from './engine/random.js';
 import { SECOND, type Micros } from './engine/scheduler.js';
@@ -18,6 +20,7 @@ type Breakage = (world: World, broken: SimProcess, healed: readonly SimProcess[]
 const BREAKAGES: Readonly<Record<string, Breakage>> = {
   down: (_world, broken) => void broken.takeDown('powerLoss'),
   paused: (_world, broken) => void broken.pause(),
+  'hanging disk': (_world, broken) => void broken.syncs.hang(),
   'cut off': (world, broken, healed) => {
     for (const { id } of healed) {
       world.network.impair(broken.id, id, CUT);
@@ -46,12 +49,14 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
 
 /** Starts a majority of the members, and breaks the others. */
 export function breakMinority(world: World, random: Random): void {
-  const damagedFirst = random
-    .shuffled(world.processes)
-    .sort((a, b) => Number(b.disk.isDamaged) - Number(a.disk.isDamaged));
-  const minority = Math.ceil(damagedFirst.length / 2) - 1;
-  const healed = damagedFirst.slice(minority);
-  for (const broken of damagedFirst.slice(0, minority)) {
+  const lost = world.processes.filter(({ disk }) => disk.isDamaged);
+  for (const process of random.shuffled(world.processes)) {
+    // Who is no member may be well, and must not disturb either.
+    const isSpared = !membersOf(world.quorums.latest).includes(process.id) && random.chance(0.5);
+    if (!isSpared && !lost.includes(process) && world.canLose([...lost, process])) lost.push(process);
+  }
+  const healed = world.processes.filter((process) => !lost.includes(process));
+  for (const broken of lost) {
     if (broken.disk.isDamaged) continue;
     const name = random.pick(Object.keys(BREAKAGES));
     world.trace.note('fault', broken.id, 0, 0, () => `stays broken: ${name}`);
@@ -63,7 +68,6 @@ export function breakMinority(world: World, random: Random): void {
 /** Has the run go on until there is progress; a violation if there is none in time. */
 export async function demandProgress(world: World): Promise<void> {
   const since = world.scheduler.now;
-  const majority = Math.floor(world.processes.length / 2) + 1;
   world.history.watchFrom(since);
   let goal: number | null = null;
   const isDone = (): boolean => {
@@ -73,7 +77,8 @@ export async function demandProgress(world: World): Promise<void> {
     const reached = goal;
     // Not all that are healed: where the leader is a broken member that a majority can reach, one of them may not.
     const caughtUp = world.processes.filter(({ machineDisk }) => machineDisk.written.applied >= reached);
-    return caughtUp.length >= majority;
+    const ids = new Set(caughtUp.map(({ id }) => id));
+    return decides(world.quorums.latest, (id) => ids.has(id));
   };
   await world.run(since + PROGRESS_BOUND, isDone);
   if (world.violation !== null || isDone()) return;

@@ -1,4 +1,5 @@
 /** One run from its seed: faults, then a healed majority, and every check along the way. */
+import type { History } from './checks/history.js';
 import { checkLinearizable } from './checks/linearizable.js';
 import { SECOND } from './engine/scheduler.js';
 import type { TraceSink } from './engine/trace.js';
@@ -24,9 +25,16 @@ export interface RunResult {
   readonly virtualSeconds: number;
   readonly committed: number;
   readonly elections: number;
-  /** Operations of clients that were answered, and those of unknown outcome. */
-  readonly answered: number;
-  readonly unknown: number;
+  /** Operations of clients. */
+  readonly operations: History['answered'];
+  /** Compactions and snapshots, by type of event. */
+  readonly snapshots: Readonly<Record<string, number>>;
+  /** Membership changes that were asked for, by what came of them. */
+  readonly reconfigurations: Readonly<Record<string, number>>;
+  /** Configurations that were committed. */
+  readonly configurations: number;
+  /** Faults that were begun, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
   /** Keys whose history was too long to search. */
   readonly gaveUp: number;
   readonly violation: Violation | null;
@@ -56,8 +64,11 @@ export async function simulate({ seed, seconds, sink, isPatient = false }: RunOp
     virtualSeconds: scheduler.now / SECOND,
     committed: oracle.committed,
     elections: oracle.elections,
-    answered: history.answered.changes + history.answered.reads,
-    unknown: history.answered.unknown,
+    operations: history.answered,
+    snapshots: world.snapshots,
+    reconfigurations: world.reconfigurations,
+    configurations: world.quorums.changes,
+    faults: nemesis.begun,
     gaveUp,
     violation,
   };

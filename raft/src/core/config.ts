@@ -39,7 +39,8 @@ export interface CoreConfig {
   readonly initial: Membership;
   /**
    * Ticks without a leader before a pre-vote; each time drawn anew from [electionTicks, 2 * electionTicks) (Raft 5.2).
-   * Also how long a leader goes without a majority before it steps down. More than `heartbeatTicks`.
+   * Also how long a leader goes without a majority before it steps down, and how long a write may take before its disk
+   * counts as hanging. More than `heartbeatTicks`.
    */
   readonly electionTicks: number;
   /** Ticks between two heartbeats, at least 1. */

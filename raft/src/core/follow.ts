@@ -3,11 +3,15 @@ import type { RaftLog } from './log.js';
 import type { Outbox } from './outbox.js';
 import type { AppendRequest, Heartbeat, InstallSnapshot } from './types.js';
 
-/** Takes the entries if they continue the log; the acknowledgement waits for the disk, a refusal does not. */
+/**
+ * Takes the entries if they continue the log; the acknowledgement waits for the disk, a refusal does not, unless the disk
+ * hangs: it would be taken for a sign of life.
+ */
 export function takeAppend(message: AppendRequest, log: RaftLog, outbox: Outbox): void {
   const { from: to, to: from, term, prevIndex, prevTerm, entries } = message;
   // What is committed here is in the leader's log as well: merging checks that it is the same.
   if (prevIndex >= log.commit && !log.matches(prevIndex, prevTerm)) {
+    if (outbox.isDiskHanging) return;
     const hintIndex = log.lastAgreeable(prevIndex, prevTerm);
     const hintTerm = log.term(hintIndex);
     outbox.send({ type: 'appendRejected', from, to, term, prevIndex, hintIndex, hintTerm });
@@ -32,9 +36,13 @@ export function takeSnapshot(message: InstallSnapshot, log: RaftLog, outbox: Out
   return isTaken;
 }
 
-/** The leader asks only for what it knows to agree to be committed. */
+/**
+ * The leader asks only for what it knows to agree to be committed. Whose disk hangs gives no answer: it would keep a
+ * leader that can commit nothing by it.
+ */
 export function takeHeartbeat(message: Heartbeat, log: RaftLog, outbox: Outbox): void {
   const { from: to, to: from, term, round, commit } = message;
   log.commitTo(commit);
+  if (outbox.isDiskHanging) return;
   outbox.send({ type: 'heartbeatResponse', from, to, term, round, commit: log.commit });
 }

@@ -19,7 +19,7 @@ export interface LeaderContext {
 
 export class Followers {
   readonly #context: LeaderContext;
-  readonly #progress = new Map<NodeId, Progress>();
+  readonly #supplies = new Map<NodeId, Supply>();
   /**
    * Whether a risen commit index is worth an append without entries. Once a tick it is: otherwise it rides on the next
    * entries, since an empty append for each commit would double the messages of a busy group.
@@ -35,29 +35,31 @@ export class Followers {
   become(members: readonly NodeId[]): void {
     const { config, log } = this.#context;
     const { inflightMessagesMax: messagesMax, inflightBytesMax: bytesMax } = config.limits;
-    for (const [member, progress] of this.#progress) {
+    for (const [member, supplied] of this.#supplies) {
       if (members.includes(member)) continue;
-      farewell(this.#supplyOf(member, progress));
-      this.#progress.delete(member);
+      farewell(supplied);
+      this.#supplies.delete(member);
     }
     for (const member of members) {
-      if (member === config.id || this.#progress.has(member)) continue;
-      this.#progress.set(member, new Progress(log.lastIndex + 1, { messagesMax, bytesMax }));
+      if (member === config.id || this.#supplies.has(member)) continue;
+      const progress = new Progress(log.lastIndex + 1, { messagesMax, bytesMax });
+      const context = this.#context;
+      this.#supplies.set(member, { ...context, to: member, progress, isActive: true, tellsCommit: false });
     }
   }
 
   get(member: NodeId): Progress | undefined {
-    return this.#progress.get(member);
+    return this.#supplies.get(member)?.progress;
   }
 
   tick(): void {
     this.#tellsCommit = true;
-    for (const progress of this.#progress.values()) progress.silentTicks += 1;
+    for (const { progress } of this.#supplies.values()) progress.silentTicks += 1;
   }
 
   /** Whether a member was heard of within an election timeout. */
   isActive(member: NodeId): boolean {
-    const progress = this.#progress.get(member);
+    const progress = this.get(member);
     return progress !== undefined && progress.silentTicks < this.#context.config.electionTicks;
   }
 
@@ -65,7 +67,8 @@ export class Followers {
   furthestOf(members: readonly NodeId[]): NodeId | null {
     let best: NodeId | null = null;
     let bestMatch = -1;
-    for (const [member, { match }] of this.#progress) {
+    for (const [member, { progress }] of this.#supplies) {
+      const { match } = progress;
       if (match <= bestMatch || !members.includes(member) || !this.isActive(member)) continue;
       best = member;
       bestMatch = match;
@@ -76,23 +79,21 @@ export class Followers {
   /** Asks all to confirm the leader for `round`. */
   heartbeat(round: number): void {
     const { config, log, term, send } = this.#context;
-    for (const [to, { match }] of this.#progress) {
+    for (const [to, { progress }] of this.#supplies) {
       // A follower must not learn of a commit beyond what is known to agree: its own tail there may differ.
-      const commit = Math.min(log.commit, match);
+      const commit = Math.min(log.commit, progress.match);
       send({ type: 'heartbeat', from: config.id, to, term, commit, round });
     }
   }
 
   /** Sends each what it lacks and may be sent now. */
   replicate(): void {
-    for (const [to, progress] of this.#progress) {
-      if (supply(this.#supplyOf(to, progress))) this.#snapshots.push(to);
+    for (const [to, supplied] of this.#supplies) {
+      supplied.isActive = this.isActive(to);
+      supplied.tellsCommit = this.#tellsCommit;
+      if (supply(supplied)) this.#snapshots.push(to);
     }
     this.#tellsCommit = false;
-  }
-
-  #supplyOf(to: NodeId, progress: Progress): Supply {
-    return { ...this.#context, to, progress, isActive: this.isActive(to), tellsCommit: this.#tellsCommit };
   }
 
   /** Members that need a snapshot from now on, each named once. */
@@ -124,7 +125,7 @@ export class Followers {
   }
 
   #heard(member: NodeId): Progress | undefined {
-    const progress = this.#progress.get(member);
+    const progress = this.get(member);
     if (progress !== undefined) progress.silentTicks = 0;
     return progress;
   }

@@ -9,7 +9,8 @@ import { Followers, type LeaderContext } from './followers.js';
 import { changeMembership, leaveJoint, type MembershipChange } from './membership-change.js';
 import { encodeMembership } from './membership-codec.js';
 import { Lease } from './lease.js';
-import { isJoint, isVoter, membersOf, type Membership } from './membership.js';
+import { HandOver } from './hand-over.js';
+import { isJoint, isVoter, membersOf, votersOf, type Membership } from './membership.js';
 import type { Progress } from './progress.js';
 import { isQuorum, reachedByQuorum } from './quorum.js';
 import { ReadQueue } from './reads.js';
@@ -38,7 +39,7 @@ export class Leadership {
   readonly firstIndex: LogIndex;
   readonly #lease: Lease | null;
   #heartbeatElapsed = 0;
-  #transfer: { readonly to: NodeId; elapsed: number } | null = null;
+  readonly #handOver: HandOver;
 
   constructor(context: LeaderContext) {
     const { log, config } = context;
@@ -47,6 +48,7 @@ export class Leadership {
     this.#lease = config.lease === null ? null : new Lease(config.lease);
     this.#backlog = new Backlog(config.limits.uncommittedBytesMax);
     this.#followers = new Followers(context);
+    this.#handOver = new HandOver(context, this.#followers);
     this.#followers.become(membersOf(this.#membership));
     this.firstIndex = log.lastIndex + 1;
     this.#append('noop', NO_DATA);
@@ -111,7 +113,7 @@ export class Leadership {
   }
 
   #checkStaying(): void {
-    if (this.#transfer !== null) throw new RaftError('NOT_LEADER', 'leadership is being handed over');
+    if (this.#handOver.isUnderWay) throw new RaftError('NOT_LEADER', 'leadership is being handed over');
   }
 
   #append(kind: EntryKind, data: Uint8Array): LogIndex {
@@ -150,12 +152,8 @@ export class Leadership {
    * @throws RaftError `BAD_CONFIG` if it is no other voter.
    */
   transfer(to: NodeId): void {
-    this.checkSuccessor(to);
-    this.#transfer = { to, elapsed: 0 };
+    this.#handOver.begin(to);
     this.#lease?.void();
-    const progress = this.#followers.get(to);
-    if (progress !== undefined) progress.probeSent = false;
-    this.#advanceTransfer();
   }
 
   /** @throws RaftError `BAD_CONFIG` if `to` is no other voter. */
@@ -170,27 +168,32 @@ export class Leadership {
     return this.#followers.furthestOf(this.#membership.voters);
   }
 
-  tick(): Verdict {
+  /** @param isDiskHanging whether this member's own write under way takes longer than an election timeout */
+  tick(isDiskHanging: boolean): Verdict {
     const { config } = this.#context;
     this.#followers.tick();
     this.#heartbeatElapsed += 1;
     if (this.#heartbeatElapsed >= config.heartbeatTicks) {
       this.#heartbeat();
-      this.#advanceTransfer();
+      this.#handOver.advance();
     }
-    if (this.#transfer !== null) {
-      this.#transfer.elapsed += 1;
-      if (this.#transfer.elapsed >= config.electionTicks) this.#transfer = null;
-    }
+    this.#handOver.tick();
     // Who has no vote leads only as long as its hand-over lasts.
-    if (!this.#isVoter && this.#transfer === null) return 'step down';
-    return this.#hasQuorum ? 'lead on' : 'step down';
+    if (!this.#isVoter && !this.#handOver.isUnderWay) return 'step down';
+    if (isDiskHanging && this.#handOver.giveWay(this.bestSuccessor())) return 'step down';
+    return this.#hasQuorum(isDiskHanging) ? 'lead on' : 'step down';
   }
 
-  /** Whether a quorum was heard of within an election timeout (thesis 6.2); a leader cut off must not go on believing. */
-  get #hasQuorum(): boolean {
+  /**
+   * Whether a quorum was heard of within an election timeout (thesis 6.2); a leader cut off must not go on believing. One
+   * whose disk hangs does not count itself, but for one that no one else could take over from.
+   */
+  #hasQuorum(isDiskHanging: boolean): boolean {
     const { id } = this.#context.config;
-    return isQuorum(this.#membership, (member) => member === id || this.#followers.isActive(member));
+    const countsItself = !isDiskHanging || votersOf(this.#membership).length === 1;
+    const isLive = (member: NodeId): boolean =>
+      member === id ? countsItself : this.#followers.isActive(member);
+    return isQuorum(this.#membership, isLive);
   }
 
   #heartbeat(): void {
@@ -209,10 +212,9 @@ export class Leadership {
     // Until they know it to be committed the others go by the one before: tell them now. Not where this member hands
     // over: its successor may not campaign while it knows of a change that it has not applied.
     if (this.#isVoter) this.#heartbeat();
-    if (this.#transfer !== null && !this.#membership.voters.includes(this.#transfer.to))
-      this.#transfer = null;
+    this.#handOver.membershipChanged();
     const successor = this.bestSuccessor();
-    if (!this.#isVoter && this.#transfer === null && successor !== null) this.transfer(successor);
+    if (!this.#isVoter && !this.#handOver.isUnderWay && successor !== null) this.transfer(successor);
   }
 
   /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */
@@ -228,13 +230,13 @@ export class Leadership {
   /** A joint configuration that is applied is left by itself, whoever leads by then and whoever asked for it. */
   #leaveJoint(): void {
     if (!isJoint(this.#membership) || this.#context.log.memberships.hasUnapplied) return;
-    if (!this.hasCommittedInTerm || this.#transfer !== null) return;
+    if (!this.hasCommittedInTerm || this.#handOver.isUnderWay) return;
     this.#append('membership', encodeMembership(leaveJoint(this.#membership)));
   }
 
   appendAccepted({ from, match }: AppendAccepted): void {
     this.#followers.accepted(from, match);
-    this.#advanceTransfer();
+    this.#handOver.advance();
   }
 
   appendRejected({ from, prevIndex, hintIndex, hintTerm }: AppendRejected): void {
@@ -293,14 +295,5 @@ export class Leadership {
       const progress = this.#followers.get(member);
       return progress === undefined ? 0 : valueOf(progress);
     });
-  }
-
-  /** Tells the successor once its log is complete, again with each heartbeat: it campaigns at the first and is past this term then. */
-  #advanceTransfer(): void {
-    const { config, log, term, send } = this.#context;
-    if (this.#transfer === null) return;
-    const { to } = this.#transfer;
-    if (this.#followers.get(to)?.match !== log.lastIndex) return;
-    send({ type: 'timeoutNow', from: config.id, to, term });
   }
 }

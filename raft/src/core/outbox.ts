@@ -19,10 +19,28 @@ export class Outbox {
   #sendable: Message[] = [];
   #held: Message[] = [];
   #underWay: UnderWay | null = null;
+  /** Ticks that the batch under way has taken. */
+  #waited = 0;
+  readonly #hangTicks: number;
 
-  constructor(log: RaftLog, ballot: Ballot) {
+  /** @param hangTicks ticks after which a write that is not done is taken for one that hangs */
+  constructor(log: RaftLog, ballot: Ballot, hangTicks: number) {
+    this.#hangTicks = hangTicks;
     this.#log = log;
     this.#ballot = ballot;
+  }
+
+  /** One unit of time has passed. */
+  tick(): void {
+    if (this.#underWay !== null) this.#waited += 1;
+  }
+
+  /**
+   * Whether a write takes so long that this member is of no use as a leader, nor to one: nothing that it does counts
+   * before that is over. A snapshot may take its time to be installed.
+   */
+  get isDiskHanging(): boolean {
+    return this.#underWay?.isInstall === false && this.#waited >= this.#hangTicks;
   }
 
   /** Sends without waiting for the disk. */
@@ -57,6 +75,7 @@ export class Outbox {
     if (entries.length === 0 && hardState === null && base === null) return null;
     this.#underWay = { isInstall: base !== null, entries, held: this.#held };
     this.#held = [];
+    this.#waited = 0;
     return base === null ? { hardState, entries } : { base, hardState, entries };
   }
 

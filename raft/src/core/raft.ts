@@ -39,7 +39,7 @@ export class RaftCore {
     const ballot = new Ballot(start.hardState);
     const { lastTerm } = this.log;
     invariant(ballot.term >= lastTerm, `term ${ballot.term} is below the log's last ${lastTerm}`);
-    this.#outbox = new Outbox(this.log, ballot);
+    this.#outbox = new Outbox(this.log, ballot, config.electionTicks);
     this.#standing = new Standing({
       ...{ config, log: this.log, ballot, outbox: this.#outbox },
       left: (leadership) => this.#loseReads(leadership),
@@ -79,6 +79,7 @@ export class RaftCore {
 
   /** One unit of time has passed. */
   tick(): void {
+    this.#outbox.tick();
     this.#remoteReads.tick();
     this.#standing.tick();
   }

@@ -95,7 +95,7 @@ test('6.2: any answer of a majority keeps a leader', () => {
   assert.is(a.core.role, 'leader');
 });
 
-test('6.2: a leader that can be heard but hears no one gives way', () => {
+test('6.2: a leader that can send but not receive steps down, and another one is elected', () => {
   const network = networkOf(['a', 'b', 'c']);
   network.elect('a');
   for (const id of ['b', 'c']) network.cut(id, 'a');

@@ -69,7 +69,9 @@ export class Standing {
   tick(): void {
     if (this.#leadership === null) {
       if (this.#timer.tick()) this.campaign();
-    } else if (this.#leadership.tick() === 'step down') this.becomeFollower(this.term, null);
+    } else if (this.#leadership.tick(this.#outbox.isDiskHanging) === 'step down') {
+      this.becomeFollower(this.term, null);
+    }
   }
 
   /** Starts an election now, pre-vote first, if this member may. For tests and for a first start that need not wait. */
@@ -86,10 +88,12 @@ export class Standing {
 
   /**
    * Whether this member has a vote, as far as it can know: while a change is committed here and not applied, it may have
-   * lost it, or be about to count by a configuration that others have left behind (see membership-log.ts).
+   * lost it, or be about to count by a configuration that others have left behind (see membership-log.ts). And whether it
+   * could use it: while the disk hangs not even the own vote would count.
    */
   get #mayCampaign(): boolean {
     const { memberships, commit } = this.#log;
+    if (this.#outbox.isDiskHanging) return false;
     return isVoter(memberships.inForce, this.#config.id) && !memberships.hasCommittedUnapplied(commit);
   }
 
@@ -116,11 +120,12 @@ export class Standing {
     return this.#leader !== null && this.#timer.isFresh;
   }
 
-  /** Answers whether an election could be won (thesis 9.6). */
+  /** Answers whether an election could be won (thesis 9.6): not by this member's vote while that cannot become durable. */
   takePreVoteRequest(message: PreVoteRequest): void {
     const granted =
       message.term > this.term &&
       !this.hearsLeader &&
+      !this.#outbox.isDiskHanging &&
       this.#log.isUpToDate(message.lastIndex, message.lastTerm);
     const term = granted ? message.term : this.term;
     this.answerPreVote(message.from, term, granted);

@@ -4,6 +4,7 @@ import type { RaftLog } from './log.js';
 import type { Progress } from './progress.js';
 import type { Entry, Message, NodeId, Term } from './types.js';
 
+/** One follower, for as long as it is one. */
 export interface Supply {
   readonly config: CoreConfig;
   readonly log: RaftLog;
@@ -11,9 +12,9 @@ export interface Supply {
   readonly to: NodeId;
   readonly progress: Progress;
   /** Whether the follower was heard of within an election timeout. */
-  readonly isActive: boolean;
+  isActive: boolean;
   /** Whether a risen commit index is worth an append without entries. */
-  readonly tellsCommit: boolean;
+  tellsCommit: boolean;
   readonly send: (message: Message) => void;
 }
 

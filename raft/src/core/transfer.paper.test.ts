@@ -105,7 +105,7 @@ test('the best successor is the furthest of those that were heard of within an e
 
 test('without anyone heard of there is no successor', () => {
   const a = leaderOf({ members: ['a', 'b'] });
-  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) a.core.leadership?.tick();
+  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) a.core.leadership?.tick(false);
   assert.is(a.core.leadership?.bestSuccessor(), null);
 });
 

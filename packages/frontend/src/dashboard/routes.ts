@@ -3,24 +3,12 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, TriremeError } from '@trireme/domain';
 import type { Call, CallEnv } from '../http/call.js';
+import { PAGE_HEADERS } from '../http/page-headers.js';
 import type { Replies } from '../http/replies.js';
 import { matchesEtag } from '../rules/requests.js';
 import { readAssets, type Asset } from './assets.js';
 import { dashboardPage } from './page.js';
 import type { Viewers } from './viewers.js';
-
-/** What the pages may do: load and connect to this origin, run no inline script, be framed by nobody. */
-const PAGE_HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Frame-Options': 'DENY',
-  // A page of an older program must not meet scripts of a newer one.
-  'Cache-Control': 'no-cache',
-} as const;
 
 interface PageServices {
   readonly replies: Replies;

@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
 import { allowedMethods } from '../rules/routing.js';
+import { routeContract } from '../contract/routes.js';
 import { routeDashboard } from '../dashboard/routes.js';
 import type { CallEnv } from './call.js';
 import { routeHealth } from './health.js';
@@ -16,13 +17,14 @@ export function createApp(services: Services): Hono<CallEnv> {
   routeStocks(app, services);
   routeHealth(app, services);
   routeDashboard(app, services);
+  routeContract(app, services);
   app.notFound((c) => {
     const allow = allowedMethods(c.env.path);
     if (allow === null) {
       return replies.error(c.env, new TriremeError('ROUTE_NOT_FOUND', 'there is nothing at this path'));
     }
     if (c.req.method === 'OPTIONS') {
-      return replies.empty(c.env, 204, { Allow: allow });
+      return replies.empty(c.env, 204, { Allow: allow, ...replies.preflight(allow) });
     }
     const message = `${c.req.method} is not for this path, but ${allow} are`;
     return replies.error(c.env, new TriremeError('METHOD_NOT_ALLOWED', message), { Allow: allow });

@@ -13,30 +13,49 @@ const RETRY_AFTER_S = '1';
 type Headers = Record<string, string>;
 
 export class Replies {
-  readonly #servedBy: string;
+  /** Sent with every answer. */
+  readonly #always: Readonly<Headers>;
+  readonly #corsOrigin: string | null;
   readonly #log: Log;
   /** Answers given so far, by HTTP status. */
   readonly answers = new Map<number, number>();
   /** While the server drains, each answer is the last one on its connection. */
   draining = false;
 
-  /** @param servedBy id of this process, for `X-Served-By`. */
-  constructor(servedBy: string, log: Log) {
-    this.#servedBy = servedBy;
+  /**
+   * @param servedBy id of this process, for `X-Served-By`.
+   * @param corsOrigin origin whose pages may read the answers, `*` for all, null for none but this one's.
+   */
+  constructor(servedBy: string, log: Log, corsOrigin: string | null = null) {
     this.#log = log;
+    this.#corsOrigin = corsOrigin;
+    this.#always = {
+      'Content-Type': 'application/json',
+      'X-Content-Type-Options': 'nosniff',
+      // Pages set their own; whatever else a browser is led to is to do nothing.
+      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+      'X-Served-By': servedBy,
+      ...(corsOrigin === null ? {} : corsHeaders(corsOrigin)),
+    };
   }
 
   /** The headers that every answer carries; the caller may add its own. */
   headers(requestId: string, key: string | null): Headers {
-    const headers: Headers = {
-      'Content-Type': 'application/json',
-      'X-Content-Type-Options': 'nosniff',
-      'X-Served-By': this.#servedBy,
-      'X-Request-Id': requestId,
-    };
+    const headers: Headers = { ...this.#always, 'X-Request-Id': requestId };
     if (key !== null) headers['Idempotency-Key'] = key;
     if (this.draining) headers['Connection'] = 'close';
     return headers;
+  }
+
+  /** What a browser asks before it sends another origin's request; nothing unless an origin is set. */
+  preflight(allow: string): Headers {
+    if (this.#corsOrigin === null) return {};
+    return {
+      'Access-Control-Allow-Methods': allow,
+      'Access-Control-Allow-Headers':
+        'Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id',
+      'Access-Control-Max-Age': '600',
+    };
   }
 
   /** Answers 200 with JSON text. */
@@ -100,10 +119,20 @@ export class Replies {
   }
 }
 
+/** The contract's headers are for scripts too (Fetch, section 3.3). */
+function corsHeaders(origin: string): Headers {
+  return {
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Expose-Headers':
+      'ETag, Idempotency-Key, Location, Retry-After, X-Cache, X-Request-Id, X-Served-By',
+  };
+}
+
 /** The headers that belong to an error by the contract. */
 function errorHeaders(error: TriremeError): Headers {
   switch (error.status) {
     case 'UNAVAILABLE':
+    case 'RATE_LIMITED':
       return { 'Retry-After': RETRY_AFTER_S };
     case 'UNAUTHORIZED':
       return { 'WWW-Authenticate': 'Bearer realm="trireme operator"' };

@@ -10,6 +10,8 @@ import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
 import type { Log } from '@trireme/service';
 import { acceptRequestId, checkEncoding, pathOf } from '../rules/requests.js';
+import type { RateLimit } from '../rules/rate-limit.js';
+import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
 import type { Call, CallEnv } from './call.js';
 import type { Replies } from './replies.js';
@@ -34,6 +36,8 @@ interface PublicServerOptions {
   readonly app: Hono<CallEnv>;
   readonly replies: Replies;
   readonly log: Log;
+  /** Null where every address may ask as often as it likes. */
+  readonly rateLimit: RateLimit | null;
 }
 
 /** What the adapter gives with a request; it speaks HTTP/1 alone here. */
@@ -124,10 +128,20 @@ export class PublicServer {
     try {
       checkEncoding(target);
       checkHost(incoming);
+      this.#checkRate(call);
     } catch (error) {
       return replies.error(call, error);
     }
     return app.fetch(request, call);
+  }
+
+  /** @throws TriremeError `RATE_LIMITED`. Probes and scrapes may always come: they are how an attack is seen. */
+  #checkRate({ incoming, path }: Call): void {
+    const { rateLimit } = this.#options;
+    if (rateLimit === null || isProbe(path)) return;
+    const waitS = rateLimit.take(incoming.socket.remoteAddress ?? '', performance.now());
+    if (waitS > 0)
+      throw new TriremeError('RATE_LIMITED', `too many requests from this address; wait ${waitS} s`);
   }
 
   /** A request whose target or host makes no URL. */

@@ -7,7 +7,7 @@ import { PAGE_ROWS_MAX } from './frames.js';
 export const BODY_BYTES_MAX = 16 * 1024;
 
 /** Rows of a page where the request names no limit. */
-const PAGE_ROWS_DEFAULT = 100;
+export const PAGE_ROWS_DEFAULT = 100;
 
 const ORDER_NUMBER = /^[1-9][0-9]{0,15}$/;
 const WHOLE_NUMBER = /^(0|[1-9][0-9]{0,15})$/;

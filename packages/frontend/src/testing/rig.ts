@@ -19,6 +19,8 @@ export interface RigOptions {
   /** Whether replica 1 leads and the front-end is ready before the test begins; true unless given. */
   readonly ready?: boolean;
   readonly operatorToken?: string | null;
+  readonly corsOrigin?: string;
+  readonly requestsPerSecond?: number;
   readonly lingerMs?: number;
 }
 
@@ -36,6 +38,8 @@ export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<vo
     cacheSize: options.cacheSize ?? 5,
     deadlineMs: options.deadlineMs ?? 5000,
     operatorToken: options.operatorToken === undefined ? OPERATOR_TOKEN : options.operatorToken,
+    corsOrigin: options.corsOrigin ?? null,
+    requestsPerSecond: options.requestsPerSecond ?? null,
     log: silentLog,
     metrics: new Metrics({ service: 'frontend', id: 'frontend-1' }),
     lingerMs: options.lingerMs ?? 0,

@@ -1,4 +1,5 @@
 /** What clients asked for and saw, key by key. */
+import type { Server } from '../cluster/port.js';
 import type { Micros } from '../engine/scheduler.js';
 
 export type OperationKind = 'put' | 'add' | 'get';
@@ -15,6 +16,8 @@ export interface Operation {
   returned: Micros;
   /** The value of the key after the change, or as it was read. */
   result: number;
+  /** Who answered; null if no one did. */
+  by: Server | null;
 }
 
 /** @returns an operation without an answer yet. */
@@ -22,12 +25,13 @@ export function invoke(
   fields: Pick<Operation, 'client' | 'key' | 'kind' | 'value'>,
   invoked: Micros,
 ): Operation {
-  return { ...fields, invoked, returned: Infinity, result: 0 };
+  return { ...fields, invoked, returned: Infinity, result: 0, by: null };
 }
 
 export class History {
   readonly #byKey = new Map<string, Operation[]>();
-  readonly answered = { changes: 0, reads: 0, unknown: 0 };
+  /** Reads by who answered them: leaders by a quorum round, leaders that might do without, followers. */
+  readonly answered = { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 };
   /** Of `answered`, those that were asked for since `watchFrom`. */
   readonly watched = { changes: 0, reads: 0 };
   #watchedFrom: Micros = Infinity;
@@ -47,6 +51,8 @@ export class History {
     }
     const count = operation.kind === 'get' ? 'reads' : 'changes';
     this.answered[count] += 1;
+    if (operation.kind === 'get' && operation.by === 'leaseholder') this.answered.leaseReads += 1;
+    if (operation.by === 'follower') this.answered.followerReads += 1;
     if (operation.invoked >= this.#watchedFrom) this.watched[count] += 1;
   }
 

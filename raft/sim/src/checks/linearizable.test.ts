@@ -12,7 +12,7 @@ function op(
   returned: number,
   result = value,
 ): Operation {
-  return { client: 'c', key: 'k', kind, value, invoked, returned, result };
+  return { client: 'c', key: 'k', kind, value, invoked, returned, result, by: null };
 }
 const get = (result: number, invoked: number, returned: number): Operation =>
   op('get', 0, invoked, returned, result);

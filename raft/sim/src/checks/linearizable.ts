@@ -101,6 +101,7 @@ function linked(operations: readonly Operation[]): Node {
     invoked: 0,
     returned: 0,
     result: 0,
+    by: null,
   };
   const head: Node = { operation: first, number: -1, answer: null, isCall: false, before: null, after: null };
   let last = head;

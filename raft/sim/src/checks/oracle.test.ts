@@ -4,12 +4,20 @@ import * as assert from 'uvu/assert';
 import { makeEntry } from '#raft/core/entry.js';
 import { NO_BASE } from '#raft/core/log.js';
 import type { Message, Role } from '#raft/core/types.js';
-import { Oracle, type DiskView, type Subject } from './oracle.js';
+import { Oracle } from './oracle.js';
+import type { DiskView, Subject } from './views.js';
+
+const NO_SEQUEL = {
+  placed: () => undefined,
+  committed: () => undefined,
+  checkCommit: () => undefined,
+  checkElection: () => undefined,
+};
 
 /** An oracle, and the names of the checks that found something. */
 function watch(): { oracle: Oracle; found: string[] } {
   const found: string[] = [];
-  return { oracle: new Oracle((check) => found.push(check)), found };
+  return { oracle: new Oracle((check) => found.push(check), NO_SEQUEL), found };
 }
 
 interface Shape {
@@ -44,7 +52,8 @@ function member(
 }
 
 function disk(term: number, vote: string | null, log: readonly number[] = []): DiskView {
-  return { hardState: { term, vote }, lastIndex: log.length, term: (index) => log[index - 1] ?? 0 };
+  const base = { index: 0 };
+  return { hardState: { term, vote }, base, lastIndex: log.length, term: (index) => log[index - 1] ?? 0 };
 }
 
 test('a leader that replicates and commits is accepted, also when another follows it', () => {
@@ -90,6 +99,11 @@ test('a leader that commits an entry of an earlier term by counting', () => {
   };
   deposed.oracle.look(silent);
   assert.equal(deposed.found, [], 'it has stepped down, and has not told yet');
+  const told = watch();
+  told.oracle.look(member('b', { term: 2, role: 'leader', log: [1, 2], commit: 2 }));
+  told.oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4] }));
+  told.oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4], commit: 2 }));
+  assert.equal(told.found, [], 'a leader of term 2 had committed it');
 });
 
 test('logs that agree at a place, and not in what it holds or follows', () => {

@@ -2,29 +2,10 @@
  * What must hold of a cluster at any time (Raft, figure 3, and 8), looked at after every event of a member and checked
  * against everything that was ever seen of it. Incremental: each look costs what has changed since the last.
  */
-import type { Entry, LogBase, LogIndex, Message, NodeId, Role, Term } from '#raft/core/types.js';
+import type { Entry, LogBase, LogIndex, Message, NodeId, Term } from '#raft/core/types.js';
 import type { LogView } from '#raft/options.js';
 import { checksumOf } from '../cluster/book.js';
-
-/** A member as the checks see it: its log now, and its role and term as it last told, at the end of a turn. */
-export interface Subject {
-  readonly id: NodeId;
-  readonly role: Role;
-  readonly term: Term;
-  readonly log: LogView;
-  /** The term in which it leads at this very moment; 0 if it does not. Not asked for at every look. */
-  readonly leadsNow: () => Term;
-}
-
-/** What is surely on a member's disk. */
-export interface DiskView {
-  readonly hardState: { readonly term: Term; readonly vote: NodeId | null };
-  readonly lastIndex: LogIndex;
-  term(index: LogIndex): Term;
-}
-
-/** Told the name of the check that found something, and what. */
-type Violated = (check: string, what: string) => void;
+import { TERMS_MAX, type DiskView, type Sequel, type Subject, type Violated } from './views.js';
 
 interface Place {
   readonly before: Term;
@@ -50,11 +31,9 @@ interface Seen {
   readonly terms: Term[];
 }
 
-/** Terms stay far below this, so that (index, term) fits into one number. */
-const TERMS_MAX = 2 ** 20;
-
 export class Oracle {
   readonly #violated: Violated;
+  readonly #sequel: Sequel;
   readonly #leaders = new Map<Term, NodeId>();
   /** Every place (index, term) that some log had: the term before it and its bytes. */
   readonly #places = new Map<number, Place>();
@@ -63,8 +42,9 @@ export class Oracle {
   /** Whom each member gave its vote, by member and term: over all its lives. */
   readonly #votes = new Map<string, NodeId>();
 
-  constructor(violated: Violated) {
+  constructor(violated: Violated, sequel: Sequel) {
     this.#violated = violated;
+    this.#sequel = sequel;
   }
 
   /** Entries that some member knows to be committed. */
@@ -108,7 +88,10 @@ export class Oracle {
     if (message.type === 'appendAccepted') {
       const { match } = message;
       const holds =
-        disk.hardState.term >= term && disk.lastIndex >= match && disk.term(match) === log.term(match);
+        disk.hardState.term >= term &&
+        disk.lastIndex >= match &&
+        // What is compacted was durable before.
+        (match < log.base.index || disk.term(match) === log.term(match));
       if (!holds) this.#violated('acknowledged is durable', `${from} accepted ${match}, not on its disk`);
       return;
     }
@@ -139,6 +122,16 @@ export class Oracle {
     committed.bookHash ??= bookHash;
     if (committed.bookHash !== bookHash) {
       this.#violated('equal books', `${id} has another book at index ${index} than others had`);
+    }
+  }
+
+  /** A member's book was made of a snapshot as of `base`; its hash is now `bookHash`. */
+  installed(id: NodeId, { index, term }: LogBase, bookHash: number): void {
+    const committed = this.#committed[index - 1];
+    if (committed?.term !== term) {
+      this.#violated('installed is committed', `${id} installed ${index} of term ${term}`);
+    } else if (committed.bookHash !== bookHash) {
+      this.#violated('equal books', `${id} has another book by a snapshot as of ${index} than others had`);
     }
   }
 
@@ -218,8 +211,10 @@ export class Oracle {
     const checksum = checksumOf(entry);
     const key = index * TERMS_MAX + term;
     const place = this.#places.get(key);
-    if (place === undefined) this.#places.set(key, { before, checksum });
-    else if (place.before !== before || place.checksum !== checksum) {
+    if (place === undefined) {
+      this.#places.set(key, { before, checksum });
+      this.#sequel.placed(entry);
+    } else if (place.before !== before || place.checksum !== checksum) {
       this.#violated('log matching', `${id} has another entry at ${index} of term ${term}, or before it`);
     }
   }
@@ -232,6 +227,7 @@ export class Oracle {
       this.#violated('one leader a term', `term ${term} is led by ${known} and by ${id}`);
     }
     this.#leaders.set(term, id);
+    this.#sequel.checkElection(id, log, term, (voter) => this.#votes.get(`${voter} ${term}`));
     const lost = this.#committed.findIndex((entry, place) => {
       if (entry.term >= term || place < log.base.index) return false;
       return place >= log.lastIndex || log.term(place + 1) !== entry.term;
@@ -243,18 +239,21 @@ export class Oracle {
   /** A leader counts replicas only for entries of its own term (Raft 5.4.2). */
   #checkOwnTerm({ id, log, leadsNow }: Subject, term: Term): void {
     const of = log.term(log.commit);
-    // It may have stepped down since, and learnt from another leader what is committed.
-    if (of === term || leadsNow() !== term) return;
+    // It may have stepped down since, or learnt with a refused pre-vote what an earlier leader had committed.
+    const isKnown = this.#committed.length >= log.commit;
+    if (of === term || isKnown || leadsNow() !== term) return;
     this.#violated('commit of the own term', `${id} leads ${term} and commits ${log.commit} of term ${of}`);
   }
 
   #checkCommit({ id, log }: Subject, low: LogIndex, high: LogIndex): void {
+    const before = this.#committed.length;
     for (let index = Math.max(low, log.base.index + 1); index <= Math.min(high, log.lastIndex); index += 1) {
       const term = log.term(index);
       const known = this.#committed[index - 1];
       if (known === undefined) {
         const checksum = this.#places.get(index * TERMS_MAX + term)?.checksum ?? 0;
         this.#committed.push({ term, checksum, bookHash: null });
+        this.#sequel.committed(index, term);
       } else if (known.term !== term) {
         this.#violated(
           'state machine safety',
@@ -262,6 +261,10 @@ export class Oracle {
         );
         return;
       }
+    }
+    const last = this.#committed.at(-1);
+    if (this.#committed.length > before && last !== undefined) {
+      this.#sequel.checkCommit(id, log, this.#committed.length, last.term);
     }
   }
 }

@@ -14,6 +14,8 @@ interface ClientSettings {
   readonly id: string;
   readonly thinkMean: Micros;
   readonly readShare: number;
+  /** Share of the reads that may be answered under a lease. */
+  readonly leaseShare: number;
 }
 
 interface ClientContext {
@@ -28,6 +30,8 @@ interface ClientContext {
 const HOT_KEYS = 3;
 /** How long a key is in use: so that its history stays short enough to be searched. */
 const KEY_LIFE: Micros = 4 * SECOND;
+/** Share of the reads that ask whichever member, not the one that answered last. */
+const STRAY_READS = 0.3;
 const TRAVEL_MEAN: Micros = 300;
 const ANSWER_LOSS = 0.01;
 const ATTEMPT_MIN: Micros = 200 * MS;
@@ -99,7 +103,9 @@ export class Client {
     asking.attempt += 1;
     const { attempt } = asking;
     const isCurrent = (): boolean => this.#asking === asking && asking.attempt === attempt;
-    const process = processes.find(({ id }) => id === this.#target) ?? random.pick(processes);
+    const isStray = asking.operation.kind === 'get' && random.chance(STRAY_READS);
+    const target = isStray ? null : this.#target;
+    const process = processes.find(({ id }) => id === target) ?? random.pick(processes);
     scheduler.after(random.exponential(TRAVEL_MEAN), () => this.#ask(process, asking, isCurrent));
     scheduler.after(random.between(ATTEMPT_MIN, ATTEMPT_MAX), () => {
       if (!isCurrent()) return;
@@ -121,8 +127,9 @@ export class Client {
     const { operation, sequence } = asking;
     const { kind, key, client, value } = operation;
     asking.mayHaveEffect ||= kind !== 'get';
+    const lease = random.chance(this.#settings.leaseShare);
     life.scope.enter(() => {
-      if (kind === 'get') life.port.read(key, reply);
+      if (kind === 'get') life.port.read(key, lease, reply);
       else life.port.change({ client, sequence, kind, key, value }, reply);
     });
   }
@@ -131,7 +138,9 @@ export class Client {
     const { scheduler, random } = this.#context;
     switch (answer.type) {
       case 'done':
-        this.#target = from;
+        // Who reads at a follower finds the leader for its next change by asking it again.
+        if (answer.by !== 'follower') this.#target = from;
+        asking.operation.by = answer.by;
         asking.operation.returned = scheduler.now;
         asking.operation.result = answer.value;
         this.#end(asking);

@@ -3,16 +3,16 @@
  * a crash the write under way is on disk wholly or not at all, whatever the caller was told.
  */
 import { crc32 } from 'node:zlib';
+import { decodeBase, encodeBase } from '#raft/core/base.js';
 import { readEntry } from '#raft/core/entry.js';
 import { RaftError } from '#raft/core/errors.js';
 import { NO_BASE } from '#raft/core/log.js';
-import { decodeMembership, encodeMembership } from '#raft/core/membership-codec.js';
 import type { Entry, HardState, LogBase, PersistBatch } from '#raft/core/types.js';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 
 /** How the disk behaves now; shared by all lives of a process, changed by faults. */
-interface DiskBehaviour {
+export interface DiskBehaviour {
   /** A sync takes from half of this to twice of it. */
   syncTime: Micros;
   /** Syncs begun now never end, until the disk is released. */
@@ -30,16 +30,12 @@ interface DiskContent {
   readonly entries: Entry[];
 }
 
+/** All but the entries, as JSON; the base as its bytes in hex. */
 interface HardRecord {
   readonly hardState: HardState;
-  readonly base: LogBase;
+  readonly base: string;
   readonly lastIndex: number;
   readonly lastTerm: number;
-}
-
-/** The same as JSON, the configuration as its bytes in hex. */
-interface WrittenRecord extends Omit<HardRecord, 'base'> {
-  readonly base: { readonly index: number; readonly term: number; readonly membership: string };
 }
 
 const CHECKSUM_BYTES = 4;
@@ -50,6 +46,7 @@ export class SimDisk {
   isDamaged = false;
   #hardState: HardState = { term: 0, vote: null };
   #base: LogBase = NO_BASE;
+  #baseBytes = encodeBase(NO_BASE).toString('hex');
   /** Of the entries behind the base. */
   readonly #records: Uint8Array[] = [];
   readonly #terms: number[] = [];
@@ -57,6 +54,10 @@ export class SimDisk {
 
   get hardState(): HardState {
     return this.#hardState;
+  }
+
+  get base(): LogBase {
+    return this.#base;
   }
 
   get lastIndex(): number {
@@ -71,7 +72,7 @@ export class SimDisk {
   /** Makes the batch durable. */
   write({ base, hardState, entries }: PersistBatch): void {
     if (base !== undefined) {
-      this.#base = base;
+      this.#begin(base);
       this.#keepBelow(base.index);
     }
     const first = entries[0];
@@ -91,8 +92,13 @@ export class SimDisk {
     const gone = base.index - this.#base.index;
     this.#records.splice(0, gone);
     this.#terms.splice(0, gone);
-    this.#base = base;
+    this.#begin(base);
     this.#hardRecord = this.#sealed();
+  }
+
+  #begin(base: LogBase): void {
+    this.#base = base;
+    this.#baseBytes = encodeBase(base).toString('hex');
   }
 
   #keepBelow(index: number): void {
@@ -102,7 +108,7 @@ export class SimDisk {
 
   #sealed(): Buffer {
     const lastTerm = this.#terms.at(-1) ?? this.#base.term;
-    return sealed({ hardState: this.#hardState, base: this.#base, lastIndex: this.lastIndex, lastTerm });
+    return sealed({ hardState: this.#hardState, base: this.#baseBytes, lastIndex: this.lastIndex, lastTerm });
   }
 
   /** Flips one bit somewhere. What is flipped is a copy: entries on the way to others share their bytes. */
@@ -136,23 +142,18 @@ export class SimDisk {
 }
 
 function sealed(record: HardRecord): Buffer {
-  const { base } = record;
-  const membership = base.membership.voters.length === 0 ? null : encodeMembership(base.membership);
-  const written = { ...record, base: { ...base, membership: membership?.toString('hex') ?? '' } };
-  const body = Buffer.from(JSON.stringify(written));
+  const body = Buffer.from(JSON.stringify(record));
   const bytes = Buffer.alloc(CHECKSUM_BYTES + body.length);
   bytes.writeUInt32BE(crc32(body), 0);
   bytes.set(body, CHECKSUM_BYTES);
   return bytes;
 }
 
-function unsealed(bytes: Buffer): HardRecord {
+function unsealed(bytes: Buffer): Omit<HardRecord, 'base'> & { readonly base: LogBase } {
   const body = bytes.subarray(CHECKSUM_BYTES);
   if (bytes.readUInt32BE(0) !== crc32(body)) damaged('the hard state does not hold its checksum');
-  const { base, ...rest } = JSON.parse(body.toString()) as WrittenRecord;
-  const data = Buffer.from(base.membership, 'hex');
-  const membership = data.length === 0 ? NO_BASE.membership : decodeMembership(data);
-  return { ...rest, base: { ...base, membership } };
+  const { base, ...rest } = JSON.parse(body.toString()) as HardRecord;
+  return { ...rest, base: decodeBase(Buffer.from(base, 'hex')) };
 }
 
 function damaged(what: string): never {

@@ -18,7 +18,7 @@ interface Net {
 function net(isOrdered = false, echo = 0): Net {
   const scheduler = new Scheduler();
   const trace = new Trace(scheduler, null);
-  const network = new SimNetwork({ scheduler, random: new Random(7), trace, isOrdered, echo });
+  const network = new SimNetwork({ scheduler, random: new Random(7), trace, isOrdered, echo, damage: 0 });
   const transport = (id: string): Transport => {
     const scope = new Scope(scheduler, () => undefined);
     return network.transport(id, scope, () => undefined);

@@ -3,12 +3,14 @@
  * delay or cut what is sent. Messages are never changed. Faults come and go by themselves and add up.
  */
 import type { Message, NodeId } from '#raft/core/types.js';
-import type { Transport, TransportHandler } from '#raft/transport/transport.js';
+import type { Transport } from '#raft/transport/transport.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
 import type { Scope } from '../engine/scope.js';
 import type { Trace } from '../engine/trace.js';
 import { describe, numbersOf } from './messages.js';
+import type { End } from './transfer.js';
+import { Transfers } from './transfers.js';
 
 /** What is wrong with one direction of a link. */
 export interface LinkFault {
@@ -36,11 +38,6 @@ const REPORT_DELAY_MAX: Micros = 500 * MS;
 /** A refused connection is told this soon. */
 const REFUSAL_DELAY: Micros = 50;
 const RESET_DELAY_MEAN: Micros = MS;
-
-interface Endpoint {
-  readonly scope: Scope;
-  readonly handler: TransportHandler;
-}
 
 class Link {
   readonly faults = new Set<LinkFault>();
@@ -71,19 +68,29 @@ interface NetworkOptions {
   readonly isOrdered: boolean;
   /** Chance, whatever faults there are, that a message comes again long after. */
   readonly echo: number;
+  /** Chance that a piece of a snapshot is damaged on its way. */
+  readonly damage: number;
 }
 
 export class SimNetwork {
   readonly #options: NetworkOptions;
   readonly #links = new Map<string, Link>();
-  readonly #endpoints = new Map<NodeId, Endpoint>();
+  readonly #endpoints = new Map<NodeId, End>();
   /** Reports that are due: one for each pair of members at a time. */
   readonly #reports = new Set<string>();
   /** Who refuses whom, as it is no member any more. */
   readonly #removed = new Set<string>();
+  readonly #transfers: Transfers;
 
   constructor(options: NetworkOptions) {
     this.#options = options;
+    const { scheduler, random, damage } = options;
+    this.#transfers = new Transfers({
+      ...{ scheduler, random, damage },
+      linkOf: (from, to) => this.#link(from, to).sum,
+      endOf: (member, sender) =>
+        this.#isRefused(member, sender) ? null : (this.#endpoints.get(member) ?? null),
+    });
   }
 
   /** What a process of this life sends and receives with; `sent` sees every message first. */
@@ -111,8 +118,7 @@ export class SimNetwork {
         sent(message);
         this.#send(message);
       },
-      // No machine here gives snapshots, so none is ever asked for.
-      sendSnapshot: async ({ to }) => Promise.reject(new Error(`no snapshot travels to ${to}`)),
+      sendSnapshot: async (snapshot, signal) => this.#transfers.send(snapshot, signal, scope),
       stop: async () => {
         isOpen = false;
         this.leave(id);
@@ -124,6 +130,7 @@ export class SimNetwork {
   /** The process's connections end, as when it dies; its peers notice unless they are cut off. */
   leave(id: NodeId): void {
     if (!this.#endpoints.delete(id)) return;
+    this.#transfers.broken(id);
     for (const peer of this.#endpoints.keys()) this.#hint(peer, id);
   }
 
@@ -133,6 +140,12 @@ export class SimNetwork {
     this.#hint(b, a);
     this.#report(a, b, REFUSAL_DELAY);
     this.#report(b, a, REFUSAL_DELAY);
+    this.#transfers.broken(a, b);
+  }
+
+  /** Whether one of them has removed the other. */
+  #isRefused(a: NodeId, b: NodeId): boolean {
+    return this.#removed.size > 0 && (this.#removed.has(`${a} ${b}`) || this.#removed.has(`${b} ${a}`));
   }
 
   /** Adds a fault to the direction of a link; the result takes it away again. */
@@ -155,8 +168,7 @@ export class SimNetwork {
     const { cut, loss, duplication, echo } = link.sum;
     const [a, b] = numbersOf(message);
     trace.note('send', from, a, b, () => describe(message));
-    const isRefused = this.#removed.has(`${to} ${from}`) || this.#removed.has(`${from} ${to}`);
-    if (!cut && (isRefused || !this.#endpoints.has(to))) {
+    if (!cut && (this.#isRefused(to, from) || !this.#endpoints.has(to))) {
       this.#report(from, to, REFUSAL_DELAY);
       return;
     }

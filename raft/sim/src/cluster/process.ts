@@ -4,7 +4,9 @@
  */
 import { RaftError } from '#raft/core/errors.js';
 import type { CoreLimits } from '#raft/core/config.js';
-import type { Message, NodeId, Role, Term } from '#raft/core/types.js';
+import type { LogBase, Membership, Message, NodeId, Role, Term } from '#raft/core/types.js';
+import type { CompactionOptions } from '#raft/compaction.js';
+import type { SnapshotEvent } from '#raft/snapshots.js';
 import { RaftNode } from '#raft/node.js';
 import type { NodeStatus } from '#raft/options.js';
 import { SimClock, type ClockRate } from '../engine/clock.js';
@@ -18,14 +20,22 @@ import type { SimNetwork } from './network.js';
 import { Port } from './port.js';
 import { SimDisk } from './disk.js';
 import { SimStorage } from './storage.js';
+import { Syncs } from './syncs.js';
 
 /** How all members of a run are set up. */
 export interface NodeSettings {
+  /** The voters that the group begins with. */
   readonly members: readonly NodeId[];
+  /** Who waits to be let in. */
+  readonly spares: readonly NodeId[];
   readonly tickMs: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly limits: Partial<CoreLimits>;
+  /** Whether clients may read under leases; then no clock drifts beyond the bound that the library states. */
+  readonly leaseReads: boolean;
+  /** When logs are compacted; null where machines have no snapshots, and logs grow. */
+  readonly compaction: CompactionOptions | null;
 }
 
 /** Who looks at a process. */
@@ -38,6 +48,12 @@ export interface Watcher {
   /** The process has opened its disks and runs. */
   started(process: SimProcess, life: Life): void;
   applied(process: SimProcess, ...args: Parameters<Applied>): void;
+  /** A snapshot has become the process's machine, for good. */
+  installed(process: SimProcess, base: LogBase, hash: number): void;
+  /** Another configuration is in force at the process, as it says. */
+  membership(process: SimProcess, inForce: Membership): void;
+  /** What the driver tells of its snapshots and its log. */
+  snapshot(process: SimProcess, event: SnapshotEvent): void;
   /** Committed entries that any member knows of, when a read is asked for. */
   readFloor(): number;
   readGranted(process: SimProcess, index: number, floor: number): void;
@@ -57,6 +73,7 @@ interface Surroundings {
 export interface Life {
   readonly scope: Scope;
   readonly storage: SimStorage;
+  readonly machine: SimMachine;
   readonly clock: SimClock;
   readonly port: Port;
   /** Null until the driver has started. */
@@ -84,12 +101,18 @@ export class SimProcess {
   /** Reasons to be down, and to be paused. */
   #holds = 0;
   #pauses = 0;
-  #hanging: (() => void)[] = [];
+  /** How its disks write: faults hang them. */
+  readonly syncs: Syncs;
 
   constructor(id: NodeId, around: Surroundings) {
     this.id = id;
     this.#around = around;
     this.#random = around.random.fork();
+    this.syncs = new Syncs({
+      ...{ scheduler: around.scheduler, random: this.#random, behaviour: this.disk.behaviour },
+      note: (kind, text) => this.#note(kind, text),
+      written: () => this.#checkDisks(),
+    });
   }
 
   /** The driver, while the process is up. */
@@ -124,29 +147,22 @@ export class SimProcess {
     };
   }
 
-  /** Syncs begun from now on do not end until the result is called. */
-  hangDisk(): () => void {
-    this.disk.behaviour.hangs = true;
-    return () => {
-      this.disk.behaviour.hangs = false;
-      for (const go of this.#hanging.splice(0)) go();
-    };
-  }
-
   /** Starts from what the disks hold; one that finds damage refuses, and stays down. */
   start(): void {
     if (this.life !== null) return;
     const { scheduler, watcher } = this.#around;
     const scope = new Scope(scheduler, () => watcher.entered(this));
     const storage = this.#openStorage(scope);
+    const port = new Port();
     if (storage === null) return;
     const { written } = this.machineDisk;
     this.#note('start', () => `applied ${written.applied}, log ends at ${storage.lastIndex()}`);
     const life: Life = {
       scope,
       storage,
+      machine: this.#makeMachine(scope, port),
       clock: new SimClock(scope, this.rate, this.#random),
-      port: new Port(),
+      port,
       node: null,
       role: 'follower',
       term: storage.hardState().term,
@@ -154,29 +170,30 @@ export class SimProcess {
     this.life = life;
     if (this.#pauses > 0) scope.pause();
     scheduler.mayHaveWoken = true;
-    this.#startNode(life).catch((error: unknown) => watcher.violated('start', String(error)));
+    this.#startNode(life).catch((error: unknown) => {
+      // Even the start may have to write: it ends an install that a crash had interrupted.
+      if (storage.hasFailed) this.#failed(life, error);
+      else watcher.violated('start', String(error));
+    });
   }
 
   async #startNode(life: Life): Promise<void> {
     const { scheduler, network, settings, watcher } = this.#around;
-    const { scope, port } = life;
-    const later = (run: () => void): void => {
-      scope.after(this.#random.exponential(APPLY_MEAN), () => {
-        scheduler.mayHaveWoken = true;
-        run();
-      });
-    };
-    const machine = new SimMachine(this.machineDisk, later, (entry, outcome, hash) => {
-      watcher.applied(this, entry, outcome, hash);
-      port.applied(entry, outcome);
-    });
+    const { scope, port, machine } = life;
+    const { compaction, members, ...others } = settings;
     const node = await RaftNode.start({
-      ...settings,
+      ...others,
+      ...(compaction === null ? {} : { compaction }),
       id: this.id,
+      members: members.includes(this.id) ? members : [],
+      onMembership: (inForce) => watcher.membership(this, inForce),
       storage: life.storage,
       transport: network.transport(this.id, scope, (message) => watcher.sent(this, life, message)),
       machine,
       onChange: (status) => this.#changed(life, status),
+      onEvent: (event) => {
+        if ('base' in event) watcher.snapshot(this, event);
+      },
       onFatal: (error) => this.#failed(life, error),
       clock: life.clock,
       random: this.#random.next,
@@ -190,12 +207,41 @@ export class SimProcess {
     watcher.started(this, life);
   }
 
+  #makeMachine(scope: Scope, port: Port): SimMachine {
+    const { scheduler, settings, watcher } = this.#around;
+    const woken = (): void => {
+      scheduler.mayHaveWoken = true;
+    };
+    return new SimMachine({
+      disk: this.machineDisk,
+      later: (run) =>
+        scope.after(this.#random.exponential(APPLY_MEAN), () => {
+          woken();
+          run();
+        }),
+      applied: (entry, outcome, hash) => {
+        watcher.applied(this, entry, outcome, hash);
+        port.applied(entry, outcome);
+      },
+      schedule: settings.compaction === null ? null : this.syncs.schedule(scope),
+      woken,
+      installed: (base, hash) => watcher.installed(this, base, hash),
+    });
+  }
+
+  /** Whatever happens, the log must not begin behind what the machine cannot lose. */
+  #checkDisks(): void {
+    const { index } = this.disk.base;
+    const { syncedTo } = this.machineDisk;
+    if (index <= syncedTo) return;
+    const what = `the log of ${this.id} begins behind ${index}, its machine is durable up to ${syncedTo}`;
+    this.#around.watcher.violated('no log without its machine', what);
+  }
+
   #openStorage(scope: Scope): SimStorage | null {
     const { watcher } = this.#around;
     try {
-      const storage = new SimStorage(this.disk, {
-        write: (what, durable, told) => this.#write(scope, what, durable, told),
-      });
+      const storage = new SimStorage(this.disk, this.syncs.schedule(scope));
       if (this.disk.isDamaged) watcher.violated('damage', `${this.id} starts from a damaged disk`);
       return storage;
     } catch (error) {
@@ -204,29 +250,6 @@ export class SimProcess {
       if (!isExpected) watcher.violated('damage', `${this.id} cannot open its disk: ${String(error)}`);
       return null;
     }
-  }
-
-  #write(scope: Scope, what: () => string, durable: () => void, told: (failed: boolean) => void): void {
-    const { scheduler } = this.#around;
-    const { behaviour } = this.disk;
-    const go = (): void => {
-      const fails = behaviour.failsNext;
-      behaviour.failsNext = false;
-      const time = behaviour.syncTime / 2 + this.#random.below(behaviour.syncTime * 1.5);
-      scheduler.after(time, () => {
-        if (scope.isDead) return;
-        // What a failed sync leaves on disk is anyone's guess.
-        if (!fails || this.#random.chance(0.5)) durable();
-        this.#note(fails ? 'stop' : 'durable', fails ? () => 'sync failed' : what);
-        scope.enter(() => {
-          scheduler.mayHaveWoken = true;
-          told(fails);
-        });
-      });
-    };
-    this.#note('persist', what);
-    if (behaviour.hangs) this.#hanging.push(go);
-    else go();
   }
 
   #changed(life: Life, { role, term, leader, leading }: NodeStatus): void {
@@ -241,7 +264,8 @@ export class SimProcess {
   /** The driver gave up: right after a failed sync, and wrong at any other time. */
   #failed(life: Life, error: unknown): void {
     const { watcher, scheduler } = this.#around;
-    if (!life.storage.hasFailed) watcher.violated('invariant', `${this.id} stopped: ${String(error)}`);
+    const isExpected = life.storage.hasFailed || life.machine.hasFailed;
+    if (!isExpected) watcher.violated('invariant', `${this.id} stopped: ${String(error)}`);
     life.port.close();
     scheduler.after(EXIT_DELAY, () => {
       if (this.life !== life) return;
@@ -255,11 +279,14 @@ export class SimProcess {
     const { life } = this;
     if (life === null) return;
     this.#note('stop', () => kind);
-    for (const settle of life.storage.unsettled) if (this.#random.chance(0.5)) settle();
+    for (const settle of [...life.storage.unsettled, ...life.machine.unsettled]) {
+      if (this.#random.chance(0.5)) settle();
+    }
+    this.#checkDisks();
     life.scope.kill();
     life.port.close();
     this.life = null;
-    this.#hanging = [];
+    this.syncs.forget();
     if (kind === 'powerLoss') this.machineDisk.losePower();
     this.#around.network.leave(this.id);
   }

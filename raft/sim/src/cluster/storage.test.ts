@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert';
 import { assertFails, makeEntries, registerConformance } from '#raft/storage/conformance.js';
 import { Random } from '../engine/random.js';
 import { SimDisk } from './disk.js';
-import { SimStorage, type DiskSchedule } from './storage.js';
+import { SimStorage } from './storage.js';
+import type { DiskSchedule } from './writes.js';
 
 /** Durable and told in the next continuation. */
 const PROMPT: DiskSchedule = {

@@ -2,34 +2,27 @@
  * The log store of one life of a process on its simulated disk. It checks what a log store checks, as the interface
  * demands, and takes virtual time for it.
  */
-import { RaftError, invariant } from '#raft/core/errors.js';
+import { invariant, type RaftError } from '#raft/core/errors.js';
 import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '#raft/core/types.js';
 import type { LogStorage } from '#raft/storage/storage.js';
 import type { SimDisk } from './disk.js';
-
-/** How a write takes its time; `durable` is called when it is on disk or never, `told` when the process hears of it. */
-export interface DiskSchedule {
-  write(what: () => string, durable: () => void, told: (failed: boolean) => void): void;
-}
+import { SlowWrites, type DiskSchedule } from './writes.js';
 
 export class SimStorage implements LogStorage {
   readonly #disk: SimDisk;
-  readonly #schedule: DiskSchedule;
+  readonly #writes: SlowWrites;
   #hardState: HardState;
   #base: LogBase;
   /** Behind the base. */
   #entries: Entry[];
   #underWay: PersistBatch | null = null;
   #isCompacting = false;
-  /** Writes that a crash may leave on disk, or not. */
-  readonly #unsettled = new Set<() => void>();
-  #failure: RaftError | null = null;
 
   /** @throws RaftError `LOG_DAMAGED`. */
   constructor(disk: SimDisk, schedule: DiskSchedule) {
     const { base, hardState, entries } = disk.read();
     this.#disk = disk;
-    this.#schedule = schedule;
+    this.#writes = new SlowWrites(schedule);
     this.#base = base;
     this.#hardState = hardState;
     this.#entries = entries;
@@ -42,7 +35,11 @@ export class SimStorage implements LogStorage {
 
   /** What is being written: each, when called, is on disk. */
   get unsettled(): Iterable<() => void> {
-    return this.#unsettled;
+    return this.#writes.unsettled;
+  }
+
+  get #failure(): RaftError | null {
+    return this.#writes.failure;
   }
 
   base(): LogBase {
@@ -84,7 +81,7 @@ export class SimStorage implements LogStorage {
     this.#check(batch);
     this.#underWay = batch;
     try {
-      await this.#write(
+      await this.#writes.write(
         () => describeBatch(batch),
         () => this.#disk.write(batch),
       );
@@ -104,29 +101,13 @@ export class SimStorage implements LogStorage {
     this.#base = base;
     this.#isCompacting = true;
     try {
-      await this.#write(
+      await this.#writes.write(
         () => `compact to ${base.index}`,
         () => this.#disk.compact(base),
       );
     } finally {
       this.#isCompacting = false;
     }
-  }
-
-  async #write(what: () => string, write: () => void): Promise<void> {
-    this.#unsettled.add(write);
-    await new Promise<void>((resolve, reject) => {
-      const durable = (): void => {
-        if (this.#unsettled.delete(write)) write();
-      };
-      this.#schedule.write(what, durable, (failed) => {
-        this.#unsettled.delete(write);
-        if (failed) {
-          this.#failure = new RaftError('STORAGE_FAILED', 'simulated disk: a sync failed');
-          reject(this.#failure);
-        } else resolve();
-      });
-    });
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ const KINDS = [
   'apply',
   'status',
   'commit',
+  'snapshot',
   'start',
   'stop',
   'fault',

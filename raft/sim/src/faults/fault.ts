@@ -1,5 +1,5 @@
 /** What a fault is: a row of a table. A new kind of fault, or an operator's action, is one more row. */
-import type { SimProcess } from '../cluster/process.js';
+import type { NodeSettings, SimProcess } from '../cluster/process.js';
 import type { Random } from '../engine/random.js';
 import type { World } from '../world.js';
 
@@ -13,8 +13,10 @@ export interface FaultKind {
   readonly name: string;
   /** How often it is drawn, in relation to others. */
   readonly weight: number;
+  /** Whether it is of any use in this run; always unless given. */
+  readonly isApplicable?: (settings: NodeSettings) => boolean;
   /** Begins it somewhere that `random` decides; null if there is nothing to break now. */
-  begin(world: World, random: Random): Running | null;
+  readonly begin: (world: World, random: Random) => Running | null;
 }
 
 /** A member: in half of the cases one that believes that it leads, as most goes wrong around leaders. */

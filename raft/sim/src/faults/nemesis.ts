@@ -6,10 +6,17 @@ import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
 import type { FaultKind, Running } from './fault.js';
+import { MEMBERSHIP_FAULTS } from './membership.js';
 import { NETWORK_FAULTS } from './network.js';
 import { PROCESS_FAULTS } from './process.js';
+import { SNAPSHOT_FAULTS } from './snapshots.js';
 
-const KINDS: readonly FaultKind[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS];
+const KINDS: readonly FaultKind[] = [
+  ...NETWORK_FAULTS,
+  ...PROCESS_FAULTS,
+  ...SNAPSHOT_FAULTS,
+  ...MEMBERSHIP_FAULTS,
+];
 
 /** How a run is troubled. */
 interface Mix {
@@ -19,11 +26,12 @@ interface Mix {
   readonly durationMean: Micros;
 }
 
-function drawMix(random: Random): Mix {
+function drawMix({ settings }: World, random: Random): Mix {
   const share = random.pick([0.3, 0.6, 1]);
-  const kinds = KINDS.filter(() => random.chance(share));
+  const applicable = KINDS.filter(({ isApplicable }) => isApplicable?.(settings) ?? true);
+  const kinds = applicable.filter(() => random.chance(share));
   return {
-    kinds: kinds.length > 0 ? kinds : KINDS,
+    kinds: kinds.length > 0 ? kinds : applicable,
     atOnceMax: random.between(1, 5),
     gapMean: random.pick([200, 500, 1_500]) * MS,
     durationMean: random.pick([300, 1_000, 3_000]) * MS,
@@ -36,11 +44,13 @@ export class Nemesis {
   readonly #mix: Mix;
   readonly #running = new Set<Running>();
   #isOver = false;
+  /** How many faults of each kind were begun. */
+  readonly begun: Record<string, number> = {};
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.fork();
-    this.#mix = drawMix(this.#random);
+    this.#mix = drawMix(world, this.#random);
   }
 
   start(): void {
@@ -69,8 +79,10 @@ export class Nemesis {
   }
 
   #begin(): void {
-    const fault = this.#drawKind().begin(this.#world, this.#random);
+    const { name, begin } = this.#drawKind();
+    const fault = begin(this.#world, this.#random);
     if (fault === null) return;
+    this.begun[name] = (this.begun[name] ?? 0) + 1;
     this.#running.add(fault);
     this.#note(() => fault.text);
     const duration = Math.min(10 * SECOND, this.#random.exponential(this.#mix.durationMean));

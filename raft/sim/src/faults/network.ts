@@ -8,9 +8,8 @@ import { all, pickVictim, type FaultKind, type Running } from './fault.js';
 const CUT: LinkFault = { cut: true };
 
 /** Every direction of every link. */
-function directions({ settings }: World): (readonly [string, string])[] {
-  const { members } = settings;
-  return members.flatMap((from) => members.filter((to) => to !== from).map((to) => [from, to] as const));
+function directions({ ids }: World): (readonly [string, string])[] {
+  return ids.flatMap((from) => ids.filter((to) => to !== from).map((to) => [from, to] as const));
 }
 
 /** Impairs the directions that `isHit` names. */
@@ -24,11 +23,16 @@ export function isolate(world: World, id: string): () => void {
   return impair(world, CUT, (from, to) => from === id || to === id);
 }
 
+/** Cuts off what others send to a member. */
+export function deafen(world: World, id: string): () => void {
+  return impair(world, CUT, (_from, to) => to === id);
+}
+
 const partition: FaultKind = {
   name: 'partition',
   weight: 4,
   begin(world, random): Running {
-    const order = random.shuffled(world.settings.members);
+    const order = random.shuffled(world.ids);
     const group = new Set(order.slice(0, random.between(1, order.length - 1)));
     const stop = impair(world, CUT, (from, to) => group.has(from) !== group.has(to));
     return { text: `partition: ${[...group].sort().join(' ')} from the others`, stop };
@@ -93,7 +97,7 @@ const resets: FaultKind = {
   weight: 2,
   begin(world, random): Running {
     const { id } = pickVictim(world, random);
-    const others = world.settings.members.filter((other) => other !== id && random.chance(0.7));
+    const others = world.ids.filter((other) => other !== id && random.chance(0.7));
     for (const other of others) world.network.reset(id, other);
     return { text: `resets: ${id} with ${others.join(' ')}`, stop: () => undefined };
   },

@@ -2,7 +2,7 @@
 import { HEALTHY_SYNC } from '../cluster/disk.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import { all, instant, pickVictim, type FaultKind, type Running } from './fault.js';
-import { isolate } from './network.js';
+import { deafen, isolate } from './network.js';
 
 /** How long a leader waits for its successor. */
 const HAND_OVER_MS = 2_000;
@@ -47,7 +47,7 @@ const hangingDisk: FaultKind = {
   weight: 2,
   begin(world, random): Running {
     const process = pickVictim(world, random);
-    const release = process.hangDisk();
+    const release = process.syncs.hang();
     const dies = random.chance(0.5);
     const stop = (): void => {
       // Some disks come back by themselves, others with the next boot.
@@ -69,16 +69,15 @@ const failingSync: FaultKind = {
   },
 };
 
-/** Damage may hit as many members as the others can do without; they stay down for good. */
+/** Damage may hit whoever the others can do without; they stay down for good. */
 const bitFlip: FaultKind = {
   name: 'bit flip',
   weight: 1,
   begin(world, random): Running | null {
-    const { processes } = world;
-    const damaged = processes.filter(({ disk }) => disk.isDamaged).length;
-    if (damaged + 1 > (processes.length - 1) / 2 || random.chance(0.7)) return null;
+    if (random.chance(0.7)) return null;
     const process = pickVictim(world, random);
-    if (process.disk.isDamaged) return null;
+    const damaged = world.processes.filter(({ disk }) => disk.isDamaged);
+    if (process.disk.isDamaged || !world.canLose([...damaged, process])) return null;
     const stop = process.takeDown('powerLoss');
     process.disk.flipBit(random);
     return { text: `bit flip: ${process.id}`, stop };
@@ -111,12 +110,16 @@ const leaderHunt: FaultKind = {
   },
 };
 
+const DRIFTS = [0.5, 0.8, 1.25, 2];
+/** Two clocks apart by a third at most, which is what leases stand. */
+const LEASE_DRIFTS = [0.87, 0.95, 1.05, 1.15];
+
 const drift: FaultKind = {
   name: 'clock drift',
   weight: 2,
   begin(world, random): Running {
     const { id, rate } = pickVictim(world, random);
-    rate.stretch = random.pick([0.5, 0.8, 1.25, 2]);
+    rate.stretch = random.pick(world.settings.leaseReads ? LEASE_DRIFTS : DRIFTS);
     return { text: `clock drift: ${id} takes ${rate.stretch} for 1`, stop: () => (rate.stretch = 1) };
   },
 };
@@ -124,6 +127,8 @@ const drift: FaultKind = {
 const jump: FaultKind = {
   name: 'clock jump',
   weight: 2,
+  // A voter whose timer leaps drifts beyond every bound: no one may count on leases there.
+  isApplicable: ({ leaseReads }) => !leaseReads,
   begin(world, random): Running {
     const process = pickVictim(world, random);
     const ms = random.between(50, 2_000);
@@ -142,7 +147,12 @@ const handOver: FaultKind = {
       world.scheduler.mayHaveWoken = true;
       void node.handOver(HAND_OVER_MS);
     });
-    return instant(`hand-over: ${id}`);
+    // One that hears nothing afterwards goes on believing that it leads, for as long as it dares.
+    const isDeaf = random.chance(0.5);
+    return {
+      text: `hand-over: ${id}${isDeaf ? ', deaf' : ''}`,
+      stop: isDeaf ? deafen(world, id) : () => undefined,
+    };
   },
 };
 

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Mutation } from './mutations.js';
+import type { Mutation } from './mutation.js';
 
 /** The folder of the package, seen from the compiled file. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));

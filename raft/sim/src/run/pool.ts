@@ -83,8 +83,11 @@ function crashed(seed: number, errors: string): RunResult {
     virtualSeconds: 0,
     committed: 0,
     elections: 0,
-    answered: 0,
-    unknown: 0,
+    operations: { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 },
+    snapshots: {},
+    reconfigurations: {},
+    configurations: 0,
+    faults: {},
     gaveUp: 0,
   };
   return { seed, hash: '', ...nothing, violation };

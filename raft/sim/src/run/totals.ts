@@ -1,27 +1,37 @@
 /** What many runs add up to, as text. */
 import type { RunResult } from '../simulate.js';
 
+type Counts = Record<string, number>;
+
+function addTo(sums: Counts, counts: Readonly<Counts>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+}
+
 export class Totals {
   seeds = 0;
-  #events = 0;
-  #virtualSeconds = 0;
-  #committed = 0;
-  #elections = 0;
-  answered = 0;
-  #unknown = 0;
   gaveUp = 0;
   violations = 0;
+  readonly #sums = { events: 0, virtualSeconds: 0, committed: 0, elections: 0, configurations: 0 };
+  readonly #operations = { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 };
+  readonly #snapshots: Counts = {};
+  readonly #reconfigurations: Counts = {};
+  readonly #faults: Counts = {};
 
   add(result: RunResult): void {
+    const { events, virtualSeconds, committed, elections, configurations, gaveUp, violation } = result;
     this.seeds += 1;
-    this.#events += result.events;
-    this.#virtualSeconds += result.virtualSeconds;
-    this.#committed += result.committed;
-    this.#elections += result.elections;
-    this.answered += result.answered;
-    this.#unknown += result.unknown;
-    this.gaveUp += result.gaveUp;
-    if (result.violation !== null) this.violations += 1;
+    addTo(this.#sums, { events, virtualSeconds, committed, elections, configurations });
+    addTo(this.#operations, result.operations);
+    addTo(this.#snapshots, result.snapshots);
+    addTo(this.#reconfigurations, result.reconfigurations);
+    addTo(this.#faults, result.faults);
+    this.gaveUp += gaveUp;
+    if (violation !== null) this.violations += 1;
+  }
+
+  /** Operations of clients that were answered. */
+  get answered(): number {
+    return this.#operations.changes + this.#operations.reads;
   }
 
   /** One line of progress. */
@@ -32,20 +42,32 @@ export class Totals {
 
   lines(wallMs: number): string[] {
     const minutes = wallMs / 60_000;
+    const { events, virtualSeconds, committed, elections, configurations } = this.#sums;
+    const { done = 0, ...undone } = this.#reconfigurations;
+    const others = Object.entries(undone).map(([code, count]) => `${code} ${count}`);
+    const { changes, reads, leaseReads, followerReads, unknown } = this.#operations;
+    const { compacted = 0, snapshotSent = 0, snapshotFailed = 0, snapshotInstalled = 0 } = this.#snapshots;
+    const faults = Object.entries(this.#faults).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return [
       `seeds                 ${this.seeds} (${(this.seeds / (wallMs / 1000)).toFixed(1)} a second)`,
-      `simulated hours       ${this.#hours()} (${(this.#virtualSeconds / 3600 / minutes).toFixed(1)} a minute)`,
-      `events                ${this.#events}`,
-      `terms with a leader   ${this.#elections}`,
-      `entries committed     ${this.#committed}`,
-      `operations answered   ${this.answered}, of unknown outcome ${this.#unknown}`,
+      `simulated hours       ${this.#hours()} (${(virtualSeconds / 3600 / minutes).toFixed(1)} a minute)`,
+      `events                ${events}`,
+      `terms with a leader   ${elections}`,
+      `entries committed     ${committed}`,
+      `operations answered   ${this.answered}: ${changes} changes, ${reads} reads`,
+      `                      (at followers ${followerReads}, with leases ${leaseReads}); of unknown outcome ${unknown}`,
+      `logs compacted        ${compacted}`,
+      `snapshots installed   ${snapshotInstalled}; taken ${snapshotSent}, given up ${snapshotFailed}`,
+      `membership changes    ${done} done; ${others.join(', ')}; configurations committed ${configurations}`,
       `histories given up    ${this.gaveUp}`,
+      `faults                ${faults.reduce((sum, [, count]) => sum + count, 0)}`,
+      ...faults.map(([name, count]) => `  ${name.padEnd(20)}${count}`),
       `wall time             ${(wallMs / 1000).toFixed(1)} s`,
       `violations            ${this.violations}`,
     ];
   }
 
   #hours(): string {
-    return (this.#virtualSeconds / 3600).toFixed(2);
+    return (this.#sums.virtualSeconds / 3600).toFixed(2);
   }
 }

@@ -1,0 +1,29 @@
+/** Routes of the contract: as a document for programs, and as a page for people. Both are made once. */
+import { createHash } from 'node:crypto';
+import type { Hono } from 'hono';
+import type { CallEnv } from '../http/call.js';
+import { PAGE_HEADERS } from '../http/page-headers.js';
+import type { Replies } from '../http/replies.js';
+import { openApiDocument } from '../rules/contract/openapi.js';
+import { matchesEtag } from '../rules/requests.js';
+import { docsPage } from './docs-page.js';
+
+export function routeContract(app: Hono<CallEnv>, { replies }: { readonly replies: Replies }): void {
+  const document = JSON.stringify(openApiDocument());
+  const etag = `"${createHash('sha256').update(document).digest('base64url').slice(0, 22)}"`;
+  const page = docsPage();
+  app.get('/openapi.json', (c) => {
+    const call = c.env;
+    const headers = { ETag: etag, 'Cache-Control': 'no-cache' };
+    if (matchesEtag(call.incoming.headers['if-none-match'], etag)) return replies.empty(call, 304, headers);
+    return replies.ok(call, document, { ...replies.headers(call.requestId, null), ...headers });
+  });
+  app.get('/docs', (c) => {
+    const headers = replies.headers(c.env.requestId, null);
+    return replies.ok(c.env, page, {
+      ...headers,
+      ...PAGE_HEADERS,
+      'Content-Type': 'text/html; charset=utf-8',
+    });
+  });
+}

@@ -1,0 +1,47 @@
+/** Bugs to plant in reads and leases. */
+import { CORE, type Mutation } from '../mutation.js';
+
+export const READS: readonly Mutation[] = [
+  {
+    name: 'ReadIndex without a quorum round (thesis 6.4)',
+    file: `${CORE}/reads.js`,
+    find: 'if (round < this.#openRound)',
+    replace: 'if (round < 0)',
+  },
+  {
+    name: "ReadIndex before the term's first commit (thesis 6.4)",
+    file: `${CORE}/leadership.js`,
+    find: 'if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit))',
+    replace: 'if (this.#reads.openRound(this.#context.log.commit))',
+  },
+  {
+    name: 'lease read after a pause (thesis 6.4.1)',
+    file: `${CORE}/lease.js`,
+    find: 'this.#holds(this.#fromMs, this.#config.now());',
+    replace: 'this.#holds(this.#fromMs, this.#sent.at(-1)?.atMs ?? this.#fromMs);',
+  },
+  {
+    name: 'a voter breaks the promise that leases stand on (thesis 6.4.1)',
+    file: `${CORE}/standing.js`,
+    find: 'return this.#timer.silence < this.#config.electionTicks;',
+    replace: 'return false;',
+  },
+  {
+    name: 'lease kept while leadership is handed over (thesis 6.4.1)',
+    file: `${CORE}/leadership.js`,
+    find: 'this.#lease?.void();',
+    replace: '',
+  },
+  {
+    name: 'lease counted from the answer, not from the question (thesis 6.4.1)',
+    file: `${CORE}/lease.js`,
+    find: 'this.#sent.findLast((one) => one.round <= round)?.atMs ?? this.#fromMs;',
+    replace: 'this.#sent.some((one) => one.round <= round) ? this.#config.now() : this.#fromMs;',
+  },
+  {
+    name: 'read served before its index is applied',
+    file: 'dist/pending-reads.js',
+    find: 'serve(applied) {',
+    replace: 'serve(applied) {\n        applied = Infinity;',
+  },
+];

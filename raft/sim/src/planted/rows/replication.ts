@@ -1,0 +1,85 @@
+/** Bugs to plant in replication, commitment and what clients are told. */
+import { CORE, BOOK, type Mutation } from '../mutation.js';
+
+export const REPLICATION: readonly Mutation[] = [
+  {
+    name: 'commit of an earlier term by counting (Raft 5.4.2)',
+    file: `${CORE}/leadership.js`,
+    find: 'if (reached > log.commit && log.term(reached) === term)',
+    replace: 'if (reached > log.commit)',
+  },
+  {
+    name: 'append response before the sync',
+    file: `${CORE}/follow.js`,
+    find: "outbox.hold({ type: 'appendAccepted', from, to, term, match });",
+    replace: "outbox.send({ type: 'appendAccepted', from, to, term, match });",
+  },
+  {
+    name: 'missing prev-term check (Raft 5.3)',
+    file: `${CORE}/follow.js`,
+    find: 'if (prevIndex >= log.commit && !log.matches(prevIndex, prevTerm)) {',
+    replace: 'if (prevIndex > log.lastIndex) {',
+  },
+  {
+    name: 'truncating on every append',
+    file: `${CORE}/log.js`,
+    find: 'index > base && !this.matches(index, term)',
+    replace: 'index > base && index > this.#commit && term > 0',
+  },
+  {
+    name: 'commit beyond what matched',
+    file: `${CORE}/followers.js`,
+    find: 'const commit = Math.min(log.commit, progress.match);',
+    replace: 'const commit = log.commit;',
+  },
+  {
+    name: 'follower commits one more than it was told to',
+    file: `${CORE}/follow.js`,
+    find: 'log.commitTo(commit);',
+    replace: 'log.commitTo(Math.min(commit + 1, log.lastIndex));',
+  },
+  {
+    name: 'applied index not atomic with the data',
+    file: `${BOOK}/machine.js`,
+    find: 'return new Promise((resolve) => {',
+    replace:
+      'return new Promise((resolve) => {\n            this.#disk.written.applied = entries.at(-1).index;',
+  },
+  {
+    name: 'stale append response of an earlier term accepted',
+    file: `${CORE}/raft.js`,
+    find: 'if (message.term < this.term) {\n            this.#stepLowerTerm(message);',
+    replace:
+      "if (message.term < this.term && message.type !== 'appendAccepted') {\n            this.#stepLowerTerm(message);",
+  },
+  {
+    name: 'acknowledgement after a failed sync',
+    file: 'dist/node.js',
+    find: 'await this.#options.storage.persist(batch);',
+    replace: 'await this.#options.storage.persist(batch).catch(() => undefined);',
+  },
+  {
+    name: 'leader counts itself before its disk',
+    file: `${CORE}/leadership.js`,
+    find: 'this.#reachedByQuorum(log.stableIndex,',
+    replace: 'this.#reachedByQuorum(log.lastIndex,',
+  },
+  {
+    name: 'a finished write acknowledges entries that were replaced meanwhile',
+    file: `${CORE}/log.js`,
+    find: 'while (count < entries.length && entries[count] === this.#unstable[count])',
+    replace: 'while (count < entries.length && this.#unstable[count] !== undefined)',
+  },
+  {
+    name: 'session dedupe dropped (thesis 6.3)',
+    file: `${BOOK}/book.js`,
+    find: 'if (last !== undefined && last.sequence === sequence)',
+    replace: 'if (last !== undefined && last.sequence === sequence && last.sequence < 0)',
+  },
+  {
+    name: 'a window whose answers were lost stays full',
+    file: `${CORE}/followers.js`,
+    find: 'progress.nudge = true;',
+    replace: 'progress.nudge = false;',
+  },
+];

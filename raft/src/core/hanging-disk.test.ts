@@ -1,0 +1,102 @@
+/** A disk that hangs: its member leads no more, keeps no one leading that cannot commit, and disturbs no election. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { settledLeader } from './testing/groups.js';
+import { ELECTION_TICKS, Member, TIMEOUT_TICKS, followerOf } from './testing/member.js';
+import { message, only } from './testing/messages.js';
+import { networkOf, type Network } from './testing/network.js';
+
+/** Three of whom `a` leads, and an entry that the disks of `slow` do not write. */
+function hanging(...slow: readonly string[]): Network {
+  const network = networkOf(['a', 'b', 'c']);
+  network.elect('a');
+  for (const id of slow) network.member(id).slowDisk = true;
+  network.member('a').propose();
+  network.settle();
+  return network;
+}
+
+const leaders = (network: Network): string =>
+  network.members
+    .filter(({ core }) => core.role === 'leader')
+    .map(({ id }) => id)
+    .join(' ');
+
+test('a leader whose disk hangs for an election timeout gives way at once to one whose disk is faster', () => {
+  const network = hanging('a');
+  network.tick(ELECTION_TICKS - 1);
+  assert.is(leaders(network), 'a', 'it may just be slow');
+  network.tick();
+  assert.is.not(leaders(network), 'a');
+  assert.is.not(leaders(network), '', 'no timeout had to pass');
+});
+
+test('heartbeats alone do not keep a leader whose disk hangs: without it there must be a quorum', () => {
+  const network = hanging('a');
+  network.isolate('c');
+  // What b has acknowledged is lost, so that a knows of no faster disk.
+  network.passes = ({ type }) => type !== 'appendAccepted';
+  const a = network.member('a');
+  a.propose();
+  network.tick(2 * ELECTION_TICKS);
+  assert.is(a.core.role, 'follower');
+});
+
+test('a leader whose disk hangs leads on where no other disk is faster, or no one else could lead', () => {
+  const a = settledLeader();
+  a.slowDisk = true;
+  a.propose();
+  for (let tick = 0; tick < 3 * ELECTION_TICKS; tick += 1) {
+    for (const from of ['b', 'c']) a.step(message('heartbeatResponse', { from, to: 'a' }));
+    a.tick();
+  }
+  assert.is(a.core.role, 'leader');
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 2 })).tick();
+  assert.is(a.core.role, 'follower');
+  assert.equal(only('timeoutNow', a.take()), [message('timeoutNow', { to: 'b' })]);
+
+  const alone = new Member({ members: ['a'] });
+  alone.tick(TIMEOUT_TICKS);
+  alone.slowDisk = true;
+  alone.propose();
+  alone.tick(3 * ELECTION_TICKS);
+  assert.is(alone.core.role, 'leader');
+});
+
+test('a follower whose disk hangs keeps no leader that cannot commit: it answers nothing until the disk is back', () => {
+  const network = hanging('b');
+  network.isolate('c');
+  network.tick(2 * ELECTION_TICKS + 1);
+  assert.is(leaders(network), '');
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.slowDisk = true;
+  b.step(message('appendRequest', { entries: [], prevIndex: 3, prevTerm: 1 }));
+  assert.is(only('appendRejected', b.take()).length, 1);
+  b.step(message('heartbeat', { term: 2 }));
+  b.tick(ELECTION_TICKS);
+  b.take();
+  b.step(message('heartbeat', { term: 2, round: 5 }));
+  b.step(message('appendRequest', { term: 2, entries: [], prevIndex: 3, prevTerm: 1 }));
+  assert.equal(b.take(), []);
+  b.finishPersist();
+  b.step(message('heartbeat', { term: 2, round: 6 }));
+  assert.equal(b.take(), [message('heartbeatResponse', { from: 'b', to: 'a', term: 2, round: 6 })]);
+});
+
+test('a member whose disk hangs neither campaigns nor grants a pre-vote; afterwards it does', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.slowDisk = true;
+  b.step(message('heartbeat', { term: 2 }));
+  b.tick(3 * TIMEOUT_TICKS).take();
+  b.step(message('timeoutNow', { term: 2 }));
+  b.step(message('preVoteRequest', { from: 'c', term: 3 }));
+  const refusal = message('preVoteResponse', { from: 'b', to: 'c', term: 2, granted: false });
+  assert.equal([b.core.role, b.core.term, b.take()], ['follower', 2, [refusal]]);
+  b.finishPersist();
+  b.step(message('preVoteRequest', { from: 'c', term: 3 }));
+  assert.equal(b.take(), [{ ...refusal, term: 3, granted: true }]);
+  b.tick(TIMEOUT_TICKS);
+  assert.is(b.core.role, 'preCandidate');
+});
+
+test.run();
