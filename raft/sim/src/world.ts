@@ -52,6 +52,8 @@ export class World {
   readonly history = new History();
   readonly settings: NodeSettings;
   violation: Violation | null = null;
+  /** From then on nothing is broken any more, nor changed by an operator who does not know who stays broken. */
+  areFaultsOver = false;
   readonly #clients: readonly Client[];
   readonly #electedListeners = new Set<(process: SimProcess) => void>();
   readonly #snapshotListeners = new Set<SnapshotListener>();
