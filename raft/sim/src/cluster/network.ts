@@ -99,7 +99,8 @@ export class SimNetwork {
   transport(id: NodeId, scope: Scope, sent: (message: Message) => void): Transport {
     let isOpen = false;
     const peers = new Set<NodeId>();
-    for (const other of this.#endpoints.keys()) this.#removed.delete(`${id} ${other}`);
+    // A new life has removed no one yet, whoever is up now.
+    for (const pair of this.#removed) if (pair.startsWith(`${id} `)) this.#removed.delete(pair);
     return {
       peers: () => [...peers],
       addPeer: (peer) => {
