@@ -1,6 +1,7 @@
 /** LevelDB as the book uses it: bytes in, bytes out. */
 import { Level } from 'level';
 import { dirname } from 'node:path';
+import { FormatError } from '@trireme/domain';
 import { RaftError, storageFailure } from '@trireme/raft';
 import type { BookRecord } from './record-stream.js';
 
@@ -44,12 +45,24 @@ export async function openLevel(path: string): Promise<BookLevel> {
   return db;
 }
 
-/** Records in the order of their keys, many at a time. */
+/** What a read has met: LevelDB finds some damage by itself. */
+export function readError(error: unknown): unknown {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const isDamage = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_CORRUPTION';
+  return isDamage ? new FormatError(`LevelDB cannot read it: ${cause.message}`, { cause: error }) : error;
+}
+
+/**
+ * Records in the order of their keys, many at a time.
+ * @throws FormatError where LevelDB finds that they are damaged.
+ */
 export async function* scanRecords(db: BookLevel, range: ScanRange): AsyncGenerator<BookRecord> {
   const iterator = db.iterator<Uint8Array, Uint8Array>({ ...range, fillCache: false });
   try {
     for (;;) {
-      const page = await iterator.nextv(PAGE);
+      const page = await iterator.nextv(PAGE).catch((error: unknown) => {
+        throw readError(error);
+      });
       if (page.length === 0) return;
       yield* page;
     }

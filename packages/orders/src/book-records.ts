@@ -1,6 +1,7 @@
 /** The book's records read one by one, each under its own checksum: what is damaged is named, never answered with. */
+import { FormatError } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
-import type { BookLevel } from './book-level.js';
+import { readError, type BookLevel } from './book-level.js';
 import {
   numberKey,
   readBatch,
@@ -29,7 +30,13 @@ export class BookRecords implements BookReader {
 
   /** Null if there is none. @throws RaftError `LOG_DAMAGED`. */
   protected get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
-    const record = this.db.getSync(key);
+    let record: Uint8Array | undefined;
+    try {
+      record = this.db.getSync(key);
+    } catch (error) {
+      const met = readError(error);
+      throw met instanceof FormatError ? this.damage(`${table}: ${met.message}`, error) : error;
+    }
     return record === undefined ? null : this.parse(table, key, record, read);
   }
 

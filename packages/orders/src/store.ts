@@ -149,6 +149,8 @@ export class BookStore extends BookRecords {
     this.#readers += 1;
     try {
       yield* scanRecords(this.db, range);
+    } catch (error) {
+      throw error instanceof FormatError ? this.damage(error.message, error) : error;
     } finally {
       this.#readerLeft();
     }

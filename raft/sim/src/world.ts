@@ -12,7 +12,7 @@ import { Oracle } from './checks/oracle.js';
 import { Quorums, decides } from './checks/quorums.js';
 import type { Violated } from './checks/views.js';
 import { Random } from './engine/random.js';
-import { MS, Scheduler, continuationsDone, type Micros } from './engine/scheduler.js';
+import { MS, SECOND, Scheduler, continuationsDone, type Micros } from './engine/scheduler.js';
 import { Trace, type TraceSink } from './engine/trace.js';
 
 /** A check that found something. */
@@ -26,6 +26,8 @@ export interface Violation {
 const NODE_IDS: readonly NodeId[] = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'];
 const SPARES_MAX = 3;
 const CLIENTS = 5;
+/** A transfer that takes longer is given up; a receiver that was paused may take it all the same. */
+const SNAPSHOT_PATIENCE: Micros = 3 * SECOND;
 /** Reads at each deposed leader, and how long after the election they come. */
 const PROBES = 4;
 const PROBE_DELAY_MEAN: Micros = 20 * MS;
@@ -50,6 +52,8 @@ export class World {
   readonly history = new History();
   readonly settings: NodeSettings;
   violation: Violation | null = null;
+  /** From then on nothing is broken any more, nor changed by an operator who does not know who stays broken. */
+  areFaultsOver = false;
   readonly #clients: readonly Client[];
   readonly #electedListeners = new Set<(process: SimProcess) => void>();
   readonly #snapshotListeners = new Set<SnapshotListener>();
@@ -73,7 +77,15 @@ export class World {
     const isOrdered = random.chance(0.5);
     const echo = random.pick([0, 0, 0.05, 0.2]);
     const damage = random.pick([0, 0.01, 0.05]);
-    this.network = new SimNetwork({ scheduler, random: random.fork(), trace, isOrdered, echo, damage });
+    this.network = new SimNetwork({
+      scheduler,
+      random: random.fork(),
+      trace,
+      isOrdered,
+      echo,
+      damage,
+      patience: SNAPSHOT_PATIENCE,
+    });
     const { network } = this;
     this.#probes = random.fork();
     const around = { scheduler, network, random, trace, settings, watcher: this.#watcher() };

@@ -139,9 +139,10 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
-    name: 'syncs hang on the leader for three seconds',
+    name: 'syncs hang on the leader for three seconds: it gives way to another one long before',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
+    bounds: { gapMsMax: 2_000 },
     script: async (run) => {
       const leader = await run.leader();
       syncs(run, leader, 'hang');

@@ -7,7 +7,8 @@ import { Book } from './book.js';
 import { KnownCommands } from './known.js';
 import { MemoryStore } from './testing/memory-store.js';
 import { seeded } from './testing/random.js';
-import { SEED, World, toEntry } from './testing/world.js';
+import { toEntry } from './testing/world-members.js';
+import { SEED, World } from './testing/world.js';
 
 const RUNS = 600;
 const STEPS = 1500;

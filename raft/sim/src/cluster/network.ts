@@ -70,6 +70,8 @@ interface NetworkOptions {
   readonly echo: number;
   /** Chance that a piece of a snapshot is damaged on its way. */
   readonly damage: number;
+  /** How long the sender of a snapshot waits for an answer. */
+  readonly patience: Micros;
 }
 
 export class SimNetwork {
@@ -84,9 +86,9 @@ export class SimNetwork {
 
   constructor(options: NetworkOptions) {
     this.#options = options;
-    const { scheduler, random, damage } = options;
+    const { scheduler, random, damage, patience } = options;
     this.#transfers = new Transfers({
-      ...{ scheduler, random, damage },
+      ...{ scheduler, random, damage, patience },
       linkOf: (from, to) => this.#link(from, to).sum,
       endOf: (member, sender) =>
         this.#isRefused(member, sender) ? null : (this.#endpoints.get(member) ?? null),
@@ -97,7 +99,8 @@ export class SimNetwork {
   transport(id: NodeId, scope: Scope, sent: (message: Message) => void): Transport {
     let isOpen = false;
     const peers = new Set<NodeId>();
-    for (const other of this.#endpoints.keys()) this.#removed.delete(`${id} ${other}`);
+    // A new life has removed no one yet, whoever is up now.
+    for (const pair of this.#removed) if (pair.startsWith(`${id} `)) this.#removed.delete(pair);
     return {
       peers: () => [...peers],
       addPeer: (peer) => {
@@ -118,9 +121,13 @@ export class SimNetwork {
         sent(message);
         this.#send(message);
       },
-      sendSnapshot: async (snapshot, signal) => this.#transfers.send(snapshot, signal, scope),
+      sendSnapshot: async (snapshot, signal) => {
+        if (!isOpen) throw new Error('the transport is stopped');
+        await this.#transfers.send(snapshot, signal, scope);
+      },
       stop: async () => {
         isOpen = false;
+        this.#transfers.stop(id);
         this.leave(id);
         return Promise.resolve();
       },

@@ -26,12 +26,14 @@ export interface Way {
   damaged(bytes: Buffer): Buffer;
   /** How long it takes until an end notices that nothing comes any more. */
   stallTime(): Micros;
+  /** How long a sender waits for it all. */
+  readonly patience: Micros;
 }
 
 type Piece = { readonly bytes: Buffer; readonly checksum: number } | 'end';
 
-/** Sides that hear nothing for this long give up; whoever is paused may hear of it later. */
-const ANSWER_MAX: Micros = 3_000_000;
+/** Pieces that may wait at the receiver; further ones are not made before it takes some. */
+const WINDOW = 8;
 
 export class Transfer {
   readonly from: NodeId;
@@ -44,6 +46,7 @@ export class Transfer {
   readonly #sender: Scope | null;
   readonly #arrived: Piece[] = [];
   #wake: () => void = () => undefined;
+  #taken: (() => void) | null = null;
   #broken: Error | null = null;
   #isOver = false;
   readonly #settled: (error: Error | null) => void;
@@ -75,12 +78,13 @@ export class Transfer {
 
   /** Sends it all, piece by piece, each when the one before has arrived. */
   async send(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#way.after(ANSWER_MAX, () => this.giveUp(new Error('no answer')));
+    this.#way.after(this.#way.patience, () => this.giveUp(new Error('no answer')));
     await this.#carry(() => this.#open());
     for await (const chunk of chunks) {
       if (this.#isOver) return;
       const bytes = Buffer.from(chunk);
       await this.#pass({ bytes, checksum: crc32(bytes) });
+      if (this.#arrived.length >= WINDOW) await this.#room();
     }
     if (!this.#isOver) await this.#pass('end');
   }
@@ -121,15 +125,30 @@ export class Transfer {
           this.#way.woken();
           arrive();
         });
-        const goOn = (): void => {
-          this.#way.woken();
-          resolve();
-        };
-        if (this.#sender === null) goOn();
-        else this.#sender.enter(goOn);
+        this.#senderGoesOn(resolve);
       });
       if (!isOnItsWay) this.cut(new Error('the way is cut'));
     });
+  }
+
+  /** Resolves when the receiver has taken a piece, and the sender knows. */
+  async #room(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#taken = () => {
+        this.#taken = null;
+        const isOnItsWay = this.#way.carry(this.to, this.from, () => this.#senderGoesOn(resolve));
+        if (!isOnItsWay) this.cut(new Error('the way back is cut'));
+      };
+    });
+  }
+
+  #senderGoesOn(resolve: () => void): void {
+    const goOn = (): void => {
+      this.#way.woken();
+      resolve();
+    };
+    if (this.#sender === null) goOn();
+    else this.#sender.enter(goOn);
   }
 
   #open(): void {
@@ -157,6 +176,7 @@ export class Transfer {
       if (piece === 'end') return;
       if (piece !== undefined) {
         if (crc32(piece.bytes) !== piece.checksum) throw new Error('a damaged piece');
+        this.#taken?.();
         yield piece.bytes;
         continue;
       }

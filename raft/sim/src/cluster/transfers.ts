@@ -25,6 +25,8 @@ interface TransfersContext {
   readonly random: Random;
   /** Chance that a piece is damaged on its way. */
   readonly damage: number;
+  /** How long a sender waits for an answer. */
+  readonly patience: Micros;
   readonly linkOf: (from: NodeId, to: NodeId) => LinkState;
   /** Null if the member is not there, or refuses the sender. */
   readonly endOf: (member: NodeId, sender: NodeId) => End | null;
@@ -36,9 +38,10 @@ export class Transfers {
   readonly #underWay = new Set<Transfer>();
 
   constructor(context: TransfersContext) {
-    const { scheduler, random } = context;
+    const { scheduler, random, patience } = context;
     this.#context = context;
     this.#way = {
+      patience,
       carry: (from, to, run) => this.#carry(from, to, run),
       after: (delay, run) => scheduler.after(delay, run),
       woken: () => {
@@ -69,8 +72,19 @@ export class Transfers {
       const abort = (): void => transfer.giveUp(new Error('aborted'));
       if (signal.aborted) abort();
       signal.addEventListener('abort', abort);
-      void transfer.send(chunks).then(() => this.#repeat(transfer, header));
+      transfer.send(chunks).then(
+        () => this.#repeat(transfer, header),
+        (error: unknown) => transfer.giveUp(error instanceof Error ? error : new Error(String(error))),
+      );
     });
+  }
+
+  /** Everything of one life ends: its own side knows at once. */
+  stop(id: NodeId): void {
+    for (const transfer of this.#underWay) {
+      if (transfer.from === id) transfer.giveUp(new Error('stopped'));
+    }
+    this.broken(id);
   }
 
   /** A member's connections end, those with `other` alone if one is named. */

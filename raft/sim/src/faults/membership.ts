@@ -59,7 +59,7 @@ function ask(world: World, process: SimProcess, random: Random): void {
   const { life } = process;
   life?.scope.enter(() => {
     const { node } = process;
-    if (node === null) return;
+    if (node === null || world.areFaultsOver) return;
     const change = drawSensible(world, node.status().membership, random);
     if (change === null) return;
     world.trace.note('client', process.id, change.length, 0, () => `change ${describeChange(change)}`);

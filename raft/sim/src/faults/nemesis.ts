@@ -43,7 +43,6 @@ export class Nemesis {
   readonly #random: Random;
   readonly #mix: Mix;
   readonly #running = new Set<Running>();
-  #isOver = false;
   /** How many faults of each kind were begun. */
   readonly begun: Record<string, number> = {};
 
@@ -66,13 +65,13 @@ export class Nemesis {
 
   /** Ends every fault, and begins none any more. */
   stop(): void {
-    this.#isOver = true;
+    this.#world.areFaultsOver = true;
     for (const fault of [...this.#running]) this.#end(fault);
   }
 
   #next(): void {
     this.#world.scheduler.after(this.#random.exponential(this.#mix.gapMean), () => {
-      if (this.#isOver) return;
+      if (this.#world.areFaultsOver) return;
       if (this.#running.size < this.#mix.atOnceMax) this.#begin();
       this.#next();
     });

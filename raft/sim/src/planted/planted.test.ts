@@ -22,6 +22,8 @@ test('a text that occurs never or twice is refused', () => {
 for (const [words, check] of [
   ['append response before the sync', 'acknowledged is durable'],
   ['session dedupe dropped', 'linearizability'],
+  ['snapshot without sessions', 'equal books'],
+  ['learner counted in a majority', 'commit by a quorum'],
 ] as const) {
   test(`planted: ${words} is found by: ${check}`, async () => {
     const mutation = MUTATIONS.find(({ name }) => name.startsWith(words));

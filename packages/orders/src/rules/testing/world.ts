@@ -4,44 +4,16 @@
  * at random; every answer is held against all that were given before.
  */
 import * as assert from 'uvu/assert';
-import { decodeBatch, encodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
-import { Book } from '../book.js';
-import { Desk } from '../desk.js';
-import { KnownCommands } from '../known.js';
-import { Settler, type SettlerAction } from '../settler.js';
-import type { Applied, BookEntry } from '../state.js';
+import { encodeBatch } from '@trireme/domain';
+import type { SettlerAction } from '../settler.js';
 import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
 import type { Random } from './random.js';
 import { ReferenceCatalog } from './reference-catalog.js';
+import { applyTo, newLead, newReplica, restartedBook, type Lead, type Replica } from './world-members.js';
 
 export const SEED = { A: 20, BB: 30, CCC: 0 } as const;
 const NAMES = [...Object.keys(SEED), 'LISTED', 'UNKNOWN'];
-
-interface Replica {
-  store: MemoryStore;
-  book: Book;
-  /** An apply whose write is not finished. */
-  writing: Applied | null;
-}
-
-/** One lead of one replica, from its begin until it learns that it is over. */
-interface Lead {
-  readonly replica: Replica;
-  readonly desk: Desk;
-  readonly settler: Settler;
-  isLinked: boolean;
-  up: LeaderToCatalog[];
-  down: CatalogToLeader[];
-  rounds: number[];
-  /** Confirmed by the majority, as of this commit index, and not yet told. */
-  granted: { readonly round: number; readonly commit: number }[];
-  effectReads: { readonly round: number; readonly after: number }[];
-  /** Last log index as this leader knows the log. */
-  lastIndex: number;
-  /** The highest index that any catalog had decided when it last said where it stands. */
-  decidedAtStanding: number;
-}
 
 export class World {
   readonly catalog = new ReferenceCatalog(SEED);
@@ -131,7 +103,7 @@ export class World {
     const { applied } = replica.book.meta;
     const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
     if (entries.length === 0) return;
-    const result = replica.book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+    const result = applyTo(replica, entries);
     replica.writing = result;
     const lead = this.#leadOf(replica);
     if (lead !== undefined) for (const batch of result.pending) this.#act(lead, lead.settler.pending(batch));
@@ -258,30 +230,13 @@ export class World {
     while (replica.book.meta.applied < this.#committed) {
       this.#applyQuietly(replica, 1 + this.#random.below(5));
     }
-    const { book, store } = replica;
-    const known = new KnownCommands(store);
-    const limits = { openMax: 40, undecidedMax: 15 };
-    return {
-      replica,
-      desk: new Desk(book.meta.orders, book.pending, (key) => known.find(key), limits),
-      settler: new Settler(book.meta, book.pending),
-      isLinked: false,
-      up: [],
-      down: [],
-      rounds: [],
-      granted: [],
-      effectReads: [],
-      lastIndex: this.#log.length,
-      decidedAtStanding: 0,
-    };
+    return newLead(replica, this.#log.length);
   }
 
   #applyQuietly(replica: Replica, count: number): void {
     const { applied } = replica.book.meta;
     const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
-    replica.store.write(
-      replica.book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes))).writes,
-    );
+    replica.store.write(applyTo(replica, entries).writes);
   }
 
   /** A deposed leader learns it. */
@@ -296,7 +251,7 @@ export class World {
   #restart(replica: Replica): void {
     if (this.#leadOf(replica) !== undefined) return;
     replica.writing = null;
-    replica.book = new Book(replica.store, replica.store.meta, replica.store.pending);
+    replica.book = restartedBook(replica);
   }
 
   /** Faults end: everything under way comes to its end. */
@@ -322,12 +277,4 @@ export class World {
     }
     assert.unreachable('the world does not come to rest');
   }
-}
-
-function newReplica(store: MemoryStore): Replica {
-  return { store, book: new Book(store, store.meta, store.pending), writing: null };
-}
-
-export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {
-  return { index, batch: bytes === null ? null : decodeBatch(bytes), bytes: bytes ?? new Uint8Array() };
 }

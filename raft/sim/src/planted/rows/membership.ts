@@ -52,12 +52,6 @@ export const MEMBERSHIP: readonly Mutation[] = [
     replace: ';',
   },
   {
-    name: 'who is removed is not told, nor who comes supplied',
-    file: `${CORE}/leadership.js`,
-    find: 'membershipChanged() {\n        this.#followers.become(membersOf(this.#membership));',
-    replace: 'membershipChanged() {',
-  },
-  {
     name: 'who was dismissed once is never heard again',
     file: 'dist/group.js',
     find: 'for (const [peer, address] of this.#dismissed)\n                transport.addPeer(peer, address);',

@@ -1,0 +1,71 @@
+/** Who is in the world: replicas that apply one log, and leads of theirs. */
+import { decodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import { Book } from '../book.js';
+import { Desk } from '../desk.js';
+import { KnownCommands } from '../known.js';
+import { Settler } from '../settler.js';
+import type { Applied, BookEntry } from '../state.js';
+import type { MemoryStore } from './memory-store.js';
+
+export interface Replica {
+  store: MemoryStore;
+  book: Book;
+  /** An apply whose write is not finished. */
+  writing: Applied | null;
+}
+
+/** One lead of one replica, from its begin until it learns that it is over. */
+export interface Lead {
+  readonly replica: Replica;
+  readonly desk: Desk;
+  readonly settler: Settler;
+  isLinked: boolean;
+  up: LeaderToCatalog[];
+  down: CatalogToLeader[];
+  rounds: number[];
+  /** Confirmed by the majority, as of this commit index, and not yet told. */
+  granted: { readonly round: number; readonly commit: number }[];
+  effectReads: { readonly round: number; readonly after: number }[];
+  /** Last log index as this leader knows the log. */
+  lastIndex: number;
+  /** The highest index that any catalog had decided when it last said where it stands. */
+  decidedAtStanding: number;
+}
+
+/** A replica begins to lead; it has applied the log up to `lastIndex`. */
+export function newLead(replica: Replica, lastIndex: number): Lead {
+  const { book, store } = replica;
+  const known = new KnownCommands(store);
+  const limits = { openMax: 40, undecidedMax: 15 };
+  return {
+    replica,
+    desk: new Desk(book.meta.orders, book.pending, (key) => known.find(key), limits),
+    settler: new Settler(book.meta, book.pending),
+    isLinked: false,
+    up: [],
+    down: [],
+    rounds: [],
+    granted: [],
+    effectReads: [],
+    lastIndex,
+    decidedAtStanding: 0,
+  };
+}
+
+/** Its rules apply the next entries of the log; what they make is to be written. */
+export function applyTo({ book }: Replica, entries: readonly (Uint8Array | null)[]): Applied {
+  const { applied } = book.meta;
+  return book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+}
+
+/** The book as its store has it. */
+export const restartedBook = ({ store }: Pick<Replica, 'store'>): Book =>
+  new Book(store, store.meta, store.pending);
+
+export function newReplica(store: MemoryStore): Replica {
+  return { store, book: restartedBook({ store }), writing: null };
+}
+
+export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {
+  return { index, batch: bytes === null ? null : decodeBatch(bytes), bytes: bytes ?? new Uint8Array() };
+}
