@@ -145,8 +145,8 @@ export class Members {
     if (damaged) {
       const reason = member.lastFailure ?? `see logs/${name}.log`;
       this.#options.print(`!!! ${name} is DAMAGED and stays down: ${reason}`);
-      const number = replicaNumber(name);
-      if (number !== null) this.#options.print(`!!! to bring it back: npm run replica -- rejoin ${number}`);
+      if (replicaNumber(name) !== null)
+        this.#options.print('!!! packages/cluster/OPERATING.md tells how it comes back');
       this.#options.print(`!!! its data is in ${data ?? 'no folder'}; the other processes go on`);
     } else if (!end.expected) {
       const how = end.signal ?? `exit code ${end.code ?? '?'}`;

@@ -50,12 +50,12 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** What to do about an error of a replica, whose data are in `data`. */
-function adviceOf(error: unknown, { id, data }: Options): string | null {
+function adviceOf(error: unknown, { data }: Options): string | null {
   if (!(error instanceof RaftError)) return null;
   if (error.code === 'LOG_DAMAGED') {
     return (
       `it stays down, as it must not vote with what is left. What is damaged: npm run doctor -- --data ${data}. ` +
-      `To bring it back from the others' log: move ${data} away, start it, and run npx trireme members rejoin ${id}`
+      `To bring it back from the others' log: move ${data} away, start it, and let it in anew as packages/cluster/OPERATING.md says`
     );
   }
   if (error.code === 'STORAGE_FULL')
