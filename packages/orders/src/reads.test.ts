@@ -1,0 +1,77 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { FromReplica } from '@trireme/domain';
+import { RaftError } from '@trireme/raft';
+import type { Link } from '@trireme/service';
+import { BookMachine } from './machine.js';
+import { BookReads } from './reads.js';
+import { numberKey } from './records.js';
+import { Book } from './rules/book.js';
+import { withFolder } from './testing/folders.js';
+import { ENTRIES, fill, open } from './testing/stores.js';
+
+const EVENTS = { pending: () => undefined, applied: () => undefined };
+
+function failing(error: unknown): never {
+  throw error;
+}
+
+/** A link that keeps what it is given. */
+function keepingLink(sent: FromReplica[]): Link {
+  const link = {
+    id: 1,
+    peer: 'frontend',
+    send: (frame: FromReplica) => sent.push(frame),
+    close: () => undefined,
+  };
+  return link as unknown as Link;
+}
+
+test('an order that is in the book is answered, one that is not yet needs the leader', async () => {
+  await withFolder(async (path) => {
+    await fill(path, ENTRIES);
+    const { store, meta, pending } = await open(path);
+    const machine = new BookMachine(new Book(store, meta, pending), store, EVENTS);
+    const sent: FromReplica[] = [];
+    const reads = new BookReads({ machine: () => machine, office: () => null, fatal: failing });
+    reads.get(keepingLink(sent), [
+      [1, 2, true],
+      [2, 3, true],
+      [3, 3, false],
+      [4, 0, false],
+    ]);
+    const items = sent.flatMap((frame) => (frame.t === 'got' ? frame.items : []));
+    assert.equal(
+      items.map(([id, what]) => [id, what]).sort(([a], [b]) => Number(a) - Number(b)),
+      [
+        [1, 'order'],
+        [2, 'refused'],
+        [3, 'missing'],
+        [4, 'missing'],
+      ],
+    );
+    await store.close();
+  });
+});
+
+test('an order that the book has given out and cannot read is damage, never 404', async () => {
+  await withFolder(async (path) => {
+    await fill(path, ENTRIES);
+    const { store, meta, pending } = await open(path);
+    await store.put([[numberKey('order', 1), Buffer.alloc(20)]]);
+    // The book says that there are three, the store has two.
+    const machine = new BookMachine(new Book(store, { ...meta, orders: 3 }, pending), store, EVENTS);
+    const sent: FromReplica[] = [];
+    const reads = new BookReads({ machine: () => machine, office: () => null, fatal: failing });
+    for (const number of [1, 3]) {
+      assert.throws(
+        () => reads.get(keepingLink(sent), [[1, number, true]]),
+        (error: unknown) => error instanceof RaftError && error.code === 'LOG_DAMAGED',
+      );
+    }
+    assert.equal(sent, []);
+    await store.close();
+  });
+});
+
+test.run();
