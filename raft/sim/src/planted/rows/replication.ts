@@ -42,8 +42,7 @@ export const REPLICATION: readonly Mutation[] = [
     name: 'applied index not atomic with the data',
     file: `${BOOK}/machine.js`,
     find: 'return new Promise((resolve) => {',
-    replace:
-      'return new Promise((resolve) => {\n            this.#disk.written.applied = entries.at(-1).index;',
+    replace: 'return new Promise((resolve) => {\n            disk.written.applied = entries.at(-1).index;',
   },
   {
     name: 'stale append response of an earlier term accepted',

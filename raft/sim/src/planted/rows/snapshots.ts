@@ -52,10 +52,4 @@ export const SNAPSHOTS: readonly Mutation[] = [
     find: 'term: this.term(index), membership: this.memberships.at(index) }',
     replace: 'term: this.term(index), membership: NO_BASE.membership }',
   },
-  {
-    name: 'a snapshot that is not needed is refused without a word',
-    file: 'dist/snapshots.js',
-    find: "input(() => void core.installSnapshot({ type: 'installSnapshot', from, to, term, base }));",
-    replace: '',
-  },
 ];
