@@ -1,6 +1,7 @@
 /** One simulated cluster with its clients: everything that a seed decides, joined, and looked at after every event. */
 import type { CompactionOptions } from '#raft/compaction.js';
 import { DEFAULT_LIMITS, type CoreLimits } from '#raft/core/config.js';
+import { RaftError } from '#raft/core/errors.js';
 import { initialMembership } from '#raft/core/membership.js';
 import type { NodeId } from '#raft/core/types.js';
 import type { SnapshotEvent } from '#raft/snapshots.js';
@@ -195,7 +196,13 @@ export class World {
       const now = node.status();
       return now.role === 'leader' ? now.term : 0;
     };
-    this.oracle.look({ id, role, term, log: node.log, leadsNow });
+    try {
+      this.oracle.look({ id, role, term, log: node.log, leadsNow });
+    } catch (error) {
+      // A log that cannot even be looked at.
+      if (!(error instanceof RaftError)) throw error;
+      this.violate('invariant', `${id}: ${error.message}`);
+    }
   }
 
   /** Whoever still takes itself for the leader is read from while the new one begins: that is when it may be wrong. */
