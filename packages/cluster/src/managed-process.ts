@@ -6,6 +6,9 @@ import { LineSplitter } from './rules/line-splitter.js';
 /** Characters of one line of a child's output at most. */
 const LINE_LENGTH_MAX = 64 * 1024;
 
+/** Nothing here makes code of text: whoever gets text in shall not get code in with it. */
+const NODE_FLAGS = ['--enable-source-maps', '--disallow-code-generation-from-strings'] as const;
+
 /** How a child ended. */
 export interface ProcessEnd {
   readonly pid: number;
@@ -61,7 +64,7 @@ export class ManagedProcess {
     if (this.#running !== null) {
       throw new ClusterError('BAD_PROCESS', `${this.name} is running (process ${this.#running.pid})`);
     }
-    const node = [process.execPath, '--enable-source-maps', ...this.#argv];
+    const node = [process.execPath, ...NODE_FLAGS, ...this.#argv];
     const [program = process.execPath, ...argv] = [...this.#wrapper(), ...node];
     const child = spawn(program, argv, {
       // The child ends when its input does, so that it cannot outlive a supervisor that was killed. Its own
