@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# What each instance does at its first start; up.sh fills in what stands between at-signs.
+set -euo pipefail
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install --yes awscli curl ca-certificates gnupg
+curl --fail --silent --show-error https://deb.nodesource.com/gpgkey/nodesource-repo.gpg.key |
+  gpg --dearmor --output /usr/share/keyrings/nodesource.gpg
+echo 'deb [signed-by=/usr/share/keyrings/nodesource.gpg] https://deb.nodesource.com/node_20.x nodistro main' \
+  >/etc/apt/sources.list.d/nodesource.list
+apt-get update
+apt-get install --yes nodejs
+
+useradd --system --home-dir /opt/trireme --shell /usr/sbin/nologin trireme
+install -d /opt/trireme /etc/trireme
+aws --region '@REGION@' s3 cp '@ARCHIVE@' - | tar --extract --gzip --directory /opt/trireme
+cd /opt/trireme
+npm ci
+npx tsc -b
+npm prune --omit=dev
+
+fetch() {
+  (umask 077 && aws --region '@REGION@' ssm get-parameter --with-decryption --name "/trireme/$1" \
+    --query Parameter.Value --output text >"$2")
+}
+fetch cluster /etc/trireme/secret
+fetch operator /etc/trireme/operator-token
+
+cat >'/etc/trireme/replica-@ID@.env' <<ENV
+TRIREME_HOST=@ADDRESS@
+TRIREME_PORT=8191
+TRIREME_PEER_PORT=8201
+TRIREME_PEERS=@PEERS@
+TRIREME_REPLICAS=@REPLICAS@
+TRIREME_CATALOG=@CATALOG@
+TRIREME_BOOTSTRAP=1
+ENV
+cat >/etc/trireme/frontend.env <<ENV
+TRIREME_HOST=0.0.0.0
+TRIREME_PORT=8080
+TRIREME_REPLICAS=@REPLICAS@
+TRIREME_CATALOG=@CATALOG@
+ENV
+cat >/etc/trireme/catalog.env <<ENV
+TRIREME_HOST=@ADDRESS@
+TRIREME_PORT=8180
+ENV
+
+cp infra/systemd/*.service /etc/systemd/system/
+systemctl daemon-reload
+id='@ID@'
+if [[ $id == 1 ]]; then systemctl enable --now trireme-catalog; fi
+systemctl enable --now 'trireme-replica@@ID@' 'trireme-frontend@@ID@'
+# The group is founded: a replica that loses its disk from now on is let in anew, and founds nothing.
+sed -i '/^TRIREME_BOOTSTRAP=/d' '/etc/trireme/replica-@ID@.env'

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { INFRA } from '../root.js';
+import { checkCompose, checkKubernetes, checkManifest } from './manifests.js';
+import { checkMetricNames, unknownMetrics } from './metric-names.js';
+import { checkWithTools } from './tools.js';
+
+test('every manifest holds the schema of its kind', async () => {
+  const findings = await checkKubernetes();
+  assert.ok(findings.length >= 10, 'manifests were found');
+  assert.equal(
+    findings.filter(({ problem }) => problem !== null),
+    [],
+  );
+});
+
+test('a manifest that does not is told', async () => {
+  const wrong = {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'x' },
+    spec: { replicas: 'three' },
+  };
+  assert.match((await checkManifest('x', wrong)).problem ?? '', /replicas|must/);
+  assert.match(
+    (await checkManifest('x', { apiVersion: 'apps/v1', kind: 'Nothing' })).problem ?? '',
+    /no kind Nothing/,
+  );
+  assert.ok((await checkManifest('x', { apiVersion: 'none/v9', kind: 'X' })).problem);
+});
+
+test('the compose file holds its schema, and one that does not is told', () => {
+  assert.equal(checkCompose(), { what: 'compose/compose.yaml', problem: null });
+  assert.match(checkCompose('services: { x: { imagine: y } }').problem ?? '', /imagine|additional/);
+});
+
+test('alerts and dashboards ask for metrics that there are', () => {
+  assert.equal(
+    checkMetricNames().filter(({ problem }) => problem !== null),
+    [],
+  );
+  assert.equal(
+    unknownMetrics('rate(trireme_x_total[1m]) trireme_y_bucket trireme_z', new Set(['x_total', 'y'])),
+    ['z'],
+  );
+});
+
+test('units, rules and scripts pass the tools that are installed', () => {
+  const findings = checkWithTools();
+  for (const { what, skipped } of findings)
+    if (skipped !== undefined) console.log(`SKIPPED ${what}: ${skipped}`);
+  assert.equal(
+    findings.filter(({ problem }) => problem !== null),
+    [],
+  );
+});
+
+test('an orchestrator gets the shell of a process, not what could be run in it', () => {
+  const compose = readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8');
+  assert.not.match(compose, /privileged: true|network_mode: host|pid: host/);
+  assert.not.match(compose, /TRIREME_SECRET(_FILE)?: [0-9a-f]{32}/);
+});
+
+test.run();
