@@ -49,7 +49,7 @@ async function shownLeader(page: Page): Promise<string> {
 test('shows three replicas, their books, the stocks and who caches them', async ({ stage, page }) => {
   await stage.shows(page, '#verdict', /^Replica \d leads in term \d+; 3 of 3 replicas answer\.$/);
   assert.is(await page.locator('#replicas tbody tr').count(), 3);
-  assert.is(await page.locator('#group-picture circle.disc.leader').count(), 1);
+  await stage.comesTrue(page, "document.querySelectorAll('#group-picture circle.disc.leader').length === 1");
   await stage.shows(page, '#stocks', /AAPL55\.00100/);
   const [here = '', other = ''] = stage.cluster.urls;
   await fetch(`${here}/stocks/AAPL`);

@@ -199,6 +199,10 @@ export class CatalogService {
         log.info(details, 'decided orders replayed from the book');
         return;
       }
+      case 'traced': {
+        log.debug(details, 'command decided');
+        return;
+      }
       case 'refused': {
         log.warn(details, 'request of a leader refused');
         return;

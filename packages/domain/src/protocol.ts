@@ -12,8 +12,24 @@ export const PROTOCOL_VERSION = 4;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 
-/** `[id, ...command]` */
-export type SubmitItem = readonly [id: number, kind: number, key: string, name: string, amount: number];
+/** Longest id of a request, in characters. */
+export const REQUEST_ID_LENGTH_MAX = 128;
+
+/**
+ * `[id, ...command]`, and the id of the request that brought it where its client gave one: it is followed through every
+ * process's log, and nothing else is done with it.
+ */
+export type SubmitItem = readonly [
+  id: number,
+  kind: number,
+  key: string,
+  name: string,
+  amount: number,
+  requestId?: string,
+];
+
+/** A command of a batch, by its position in it, with the id of the request that brought it. */
+export type RequestTrace = readonly [position: number, requestId: string];
 
 /** Order numbers to look up. With `linearizable` only the leader answers "missing", after a confirmed read. */
 export type GetItem = readonly [id: number, number: number, linearizable: boolean];
@@ -154,6 +170,8 @@ export type LeaderToCatalog =
       readonly settled: number;
       readonly skip: readonly number[];
       readonly batch: Uint8Array;
+      /** Left out where no command is followed. */
+      readonly traces?: readonly RequestTrace[];
     };
 
 // ---- catalog -> leader ---------------------------------------------------------------------------------------

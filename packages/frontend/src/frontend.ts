@@ -80,7 +80,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const durations = describeFrontend(metrics, base);
   const { viewers } = dashboard;
   const { operatorToken } = options;
-  const app = createApp({ ...base, counters, viewers, servedBy, metrics, durations, operatorToken });
+  const app = createApp({ ...base, log, counters, viewers, servedBy, metrics, durations, operatorToken });
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
   const server = new PublicServer({ host, port: options.port, app, replies, log, rateLimit });

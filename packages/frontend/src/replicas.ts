@@ -30,6 +30,9 @@ interface OrderPage {
   readonly next: number | null;
 }
 
+/** A command, and the id of the request that brought it where that is followed. */
+type TracedCommand = readonly [...CommandWire, requestId?: string];
+
 /** A replica as this front-end sees it. */
 interface ReplicaView {
   readonly id: string;
@@ -80,7 +83,7 @@ export class Replicas {
   readonly #links: ReplicaLinks;
   #followed: Leader | null = null;
 
-  readonly #commands = new Asker<CommandWire, SubmitResult>({
+  readonly #commands = new Asker<TracedCommand, SubmitResult>({
     route: () => this.#leaderLink(),
     send: (link, asks) => send(link, { t: 'submit', items: asks.map((ask) => [ask.id, ...ask.question]) }),
   });
@@ -164,7 +167,7 @@ export class Replicas {
   }
 
   /** Has a command decided, asking again with its key until the deadline. */
-  async submit(command: CommandWire, deadline: Deadline): Promise<Decided | Undecided> {
+  async submit(command: TracedCommand, deadline: Deadline): Promise<Decided | Undecided> {
     // Once it was handed over and not answered, no later refusal can tell that it has no effect.
     const tried = { handedOver: false };
     const result = await retryUntil<Decided>(deadline, async () => {

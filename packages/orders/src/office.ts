@@ -16,6 +16,7 @@ import { Settler, type SettlerAction } from './rules/settler.js';
 import type { PendingBatch } from './rules/state.js';
 import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
+import { Tracer } from './tracer.js';
 
 /** What the office needs of a Raft node. */
 export interface Proposer {
@@ -53,6 +54,7 @@ export class Office {
   readonly #o: OfficeOptions;
   readonly #desk: Desk;
   readonly #settler: Settler;
+  readonly #tracer: Tracer;
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet applied, in order. */
@@ -76,6 +78,7 @@ export class Office {
     const known = new KnownCommands(store);
     this.#desk = new Desk(book.meta.orders, book.pending, (key) => known.find(key));
     this.#settler = new Settler(book.meta, book.pending);
+    this.#tracer = new Tracer(options.log);
     if (catalog !== null) this.catalogOpened(catalog);
   }
 
@@ -84,8 +87,11 @@ export class Office {
     return { open, queued, unsettled, catalog: this.#settler.phase };
   }
 
-  submit(command: Command, waiter: Waiter): void {
+  /** @param requestId of the request that brought it, where its client gave one */
+  submit(command: Command, waiter: Waiter, requestId: string | null = null): void {
+    const { queued } = this.#desk;
     const answer = this.#desk.submit(command, waiter);
+    if (requestId !== null) this.#tracer.taken(command.key, requestId, this.#desk.queued > queued);
     if (answer === null) this.#flushSoon();
     else this.#o.answer([answer]);
   }
@@ -185,7 +191,7 @@ export class Office {
   #do(action: SettlerAction): void {
     switch (action.do) {
       case 'send':
-        this.#catalog?.send(action.frame);
+        this.#catalog?.send(this.#tracer.traced(action.frame));
         if (action.frame.t === 'decide') this.#o.onStep('sent');
         return;
       case 'confirm':
@@ -196,6 +202,7 @@ export class Office {
         return;
       case 'decided': {
         this.#o.onStep('decided');
+        this.#tracer.decided(action.index);
         const answers = this.#desk.decided(action.index, action.outcomes);
         this.#o.answer(answers);
         if (answers.length > 0) this.#o.onStep('answered');
@@ -264,6 +271,7 @@ export class Office {
         this.#proposed.push(index);
         this.#logged += 1;
         this.#desk.logged(index, batch.commands);
+        this.#tracer.logged(index, batch.commands);
       } catch (error) {
         this.#desk.notLogged(batch.commands, batch.settlements);
         if (!(error instanceof RaftError)) this.#fail(error);

@@ -296,7 +296,9 @@ export class Replica {
   #submit(link: Link, frame: SubmitFrame): void {
     const office = this.#office;
     if (office !== null) {
-      for (const { id, command } of frame.items) office.submit(command, { link: link.id, id });
+      for (const { id, command, requestId } of frame.items) {
+        office.submit(command, { link: link.id, id }, requestId);
+      }
       return;
     }
     const isElected = !this.#isStopping && this.#node?.status().role === 'leader';

@@ -239,4 +239,12 @@ test('a report tells those who watch where the catalog stands', () => {
   assert.equal(frame.report.sessions[0]?.names, ['A']);
 });
 
+test('what is decided of a request that is followed is told of', () => {
+  const driver = Driver.ready([A]);
+  driver.ask(100, decideFrame(5, 0, [buy('A'), buy('Z')], { traces: [[1, 'request-7']] }));
+  assert.equal(driver.events(), [
+    { kind: 'traced', requestId: 'request-7', index: 5, position: 1, outcome: -1 },
+  ]);
+});
+
 test.run();

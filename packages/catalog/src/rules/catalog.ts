@@ -259,6 +259,7 @@ export class Catalog {
       this.#events.push({ ...refusal, kind: 'refused', request: kind, lastIndex: this.#ledger.lastIndex });
     }
     for (const replay of round.replays) this.#events.push({ kind: 'replayed', ...replay });
+    for (const decision of round.traced) this.#events.push({ kind: 'traced', ...decision });
   }
 
   #finish({ round, revocation, written }: RoundUnderWay, now: number): boolean {

@@ -1,12 +1,14 @@
 /** What the rules ask of the adapters around them, and what they tell of themselves. */
 import type { CatalogToFrontend, CatalogToLeader } from '@trireme/domain';
-import type { CatalogWrite, Refusal, ReplayDone } from './round.js';
+import type { CatalogWrite, Refusal, ReplayDone, TracedDecision } from './round.js';
 
 /** What is worth a line in the log. */
 export type CatalogEvent =
   | { readonly kind: 'attached'; readonly link: number; readonly upTo: number; readonly lastIndex: number }
   | { readonly kind: 'ready'; readonly lastIndex: number }
   | ({ readonly kind: 'replayed' } & ReplayDone)
+  /** Decided, and soon durable: the command of a request that is followed. */
+  | ({ readonly kind: 'traced' } & TracedDecision)
   | ({ readonly kind: 'refused'; readonly request: Refusal['kind']; readonly lastIndex: number } & Omit<
       Refusal,
       'kind'

@@ -25,6 +25,18 @@ test('frames of a front-end pass', () => {
   }
 });
 
+test('traces of a batch are read, and bounded', () => {
+  const decide = decideFrame(2, 0, [buy('A'), sell('A')]);
+  assert.equal(parseLeaderFrame({ ...decide, traces: [[1, 'r']] }), {
+    ...parseLeaderFrame(decide),
+    traces: [[1, 'r']],
+  });
+  const trace = [0, 'r'];
+  for (const traces of [null, [1], [[0]], [[0, 'r'.repeat(129)]], [trace, trace, trace]]) {
+    assert.throws(() => parseLeaderFrame({ ...decide, traces }), /is not|more traces/);
+  }
+});
+
 const BAD_FRONTEND: readonly unknown[] = [
   null,
   'renew',

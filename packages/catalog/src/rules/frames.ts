@@ -8,7 +8,9 @@ import {
   commandFromWire,
   decodeBatch,
   FormatError,
+  REQUEST_ID_LENGTH_MAX,
   type FrontendToCatalog,
+  type RequestTrace,
 } from '@trireme/domain';
 import type { Effect } from './decisions.js';
 import type { Work } from './queue.js';
@@ -81,6 +83,7 @@ export function parseLeaderFrame(message: unknown): LeaderRequest {
         settled: asInteger(frame['settled'], 'settled'),
         skip: parseSkip(frame['skip'], commands.length),
         commands,
+        traces: parseTraces(frame['traces'], commands.length),
         bytes: batch.byteLength,
       };
     }
@@ -101,6 +104,16 @@ function parseEffect(value: unknown): Effect {
     index: asInteger(index, 'effect index', 1),
     command: commandFromWire([kind, 'effect', name, amount]),
   };
+}
+
+function parseTraces(value: unknown, size: number): readonly RequestTrace[] {
+  if (value === undefined) return [];
+  const traces = asList(value, 'traces');
+  if (traces.length > size) throw new FormatError('more traces than commands');
+  return traces.map((trace) => {
+    const [position, requestId] = asList(trace, 'trace');
+    return [asInteger(position, 'position'), asText(requestId, 'request id', REQUEST_ID_LENGTH_MAX)];
+  });
 }
 
 function parseSkip(value: unknown, size: number): ReadonlySet<number> {

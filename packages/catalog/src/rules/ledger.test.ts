@@ -84,6 +84,7 @@ test('however a log is sent, each index is decided once and every answer to it i
             prev,
             settled: inBook,
             skip: new Set(),
+            traces: [],
             commands,
             bytes: 1,
           });
@@ -106,7 +107,13 @@ test('however a log is sent, each index is decided once and every answer to it i
 
 test('outcomes that are recorded and settled within one round are not written at all', () => {
   const queue = new WorkQueue();
-  const work = { kind: 'decide', skip: new Set<number>(), commands: [buy('A')], bytes: 1 } as const;
+  const work = {
+    kind: 'decide',
+    skip: new Set<number>(),
+    traces: [],
+    commands: [buy('A')],
+    bytes: 1,
+  } as const;
   queue.push(1, { ...work, index: 1, prev: 0, settled: 0 });
   queue.push(1, { ...work, index: 2, prev: 1, settled: 1 });
   const { write } = new Round(new StockTable([stock('A', 9)]), new Ledger(EMPTY), queue.takeAll());
@@ -126,6 +133,7 @@ test('many outcomes are answered in more than one frame', () => {
       prev: index - 1,
       settled: 0,
       skip: new Set(),
+      traces: [],
       commands,
       bytes: 1,
     });

@@ -1,5 +1,5 @@
 /** What leaders ask while a round is under way, in the order in which it came: all of it goes into the next round. */
-import type { Command } from '@trireme/domain';
+import type { Command, RequestTrace } from '@trireme/domain';
 import type { Effect } from './decisions.js';
 
 /** Requests that wait at most, of all leaders together. At the bound the link that brings another is closed. */
@@ -21,6 +21,8 @@ export interface DecideWork extends Sized {
   readonly settled: number;
   readonly skip: ReadonlySet<number>;
   readonly commands: readonly Command[];
+  /** Commands whose requests are followed through the logs. */
+  readonly traces: readonly RequestTrace[];
 }
 
 /** Make again what the book knows of; see the frame of that name. */

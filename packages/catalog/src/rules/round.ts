@@ -40,6 +40,14 @@ export interface ReplayDone {
   readonly effects: number;
 }
 
+/** What was decided of one command whose request is followed. */
+export interface TracedDecision {
+  readonly requestId: string;
+  readonly index: number;
+  readonly position: number;
+  readonly outcome: OutcomeWire;
+}
+
 /** The decisions of a round. Made as a whole when it is constructed. */
 export class Round {
   readonly #ledger: Ledger;
@@ -51,6 +59,7 @@ export class Round {
   readonly #forgotten: number[] = [];
   readonly #refusals: Refusal[] = [];
   readonly #replays: ReplayDone[] = [];
+  readonly #traced: TracedDecision[] = [];
   readonly #firstIndex: number;
 
   constructor(table: StockTable, ledger: Ledger, requests: readonly QueuedWork[]) {
@@ -72,6 +81,11 @@ export class Round {
 
   get refusals(): readonly Refusal[] {
     return this.#refusals;
+  }
+
+  /** What was decided of commands whose requests are followed. */
+  get traced(): readonly TracedDecision[] {
+    return this.#traced;
   }
 
   get replays(): readonly ReplayDone[] {
@@ -136,6 +150,9 @@ export class Round {
         const outcomes = decide(this.#draft, index, commands, skip).map(outcomeToWire);
         this.#ledger.record(index, outcomes);
         this.#outcomes.set(index, outcomes);
+        for (const [position, requestId] of work.traces) {
+          this.#traced.push({ requestId, index, position, outcome: outcomes[position] ?? null });
+        }
         this.#decided(link, index, outcomes);
         return;
       }

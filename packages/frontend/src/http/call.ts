@@ -7,6 +7,8 @@ export interface Call {
   readonly outgoing: ServerResponse;
   /** The client's id, or one that was made. */
   readonly requestId: string;
+  /** Whether the client gave the id: then its commands are followed through every process's log. */
+  readonly isFollowed: boolean;
   /** As it was sent, percent-encoding and all, without one slash at its end. */
   readonly path: string;
   /** Idempotency key of a request that changes something, once it is known: the reply repeats it. */

@@ -17,7 +17,7 @@ test('a filled order is answered with its number, its place and its key', async 
     assert.is(response.headers.get('x-request-id'), 'abc');
     assert.is(response.headers.get('x-served-by'), 'frontend-1');
     assert.is(response.headers.get('x-content-type-options'), 'nosniff');
-    assert.equal(replicas[0].of('submit')[0]?.items[0]?.slice(1), [0, 'key-1', 'AAPL', 1]);
+    assert.equal(replicas[0].of('submit')[0]?.items[0]?.slice(1), [0, 'key-1', 'AAPL', 1, 'abc']);
   }));
 
 test('an order without a key gets one; the slash at the end and a query change nothing', async () =>
@@ -290,6 +290,17 @@ test('a list is read on until its page is full', async () =>
 test('a list that cannot be had in time is 503', async () =>
   withRig({ deadlineMs: 100 }, async ({ url }) => {
     assert.is(await errorStatus(await fetch(`${url}/orders?limit=1`)), 'UNAVAILABLE');
+  }));
+
+test('an id that the client gave to its request goes along with the order, one of ours does not', async () =>
+  withRig({}, async ({ url, replicas: [leader] }) => {
+    await postOrder(url, { 'x-request-id': 'mine-7' });
+    await postOrder(url);
+    const items = leader.of('submit').flatMap((frame) => frame.items);
+    assert.equal(
+      items.map((item) => item.slice(5)),
+      [['mine-7'], []],
+    );
   }));
 
 test.run();

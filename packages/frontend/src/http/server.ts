@@ -117,10 +117,12 @@ export class PublicServer {
   #fetch(request: Request, { incoming, outgoing }: Connection): Response | Promise<Response> {
     const { app, replies } = this.#options;
     const target = incoming.url ?? '/';
+    const clientsId = acceptRequestId(incoming.headers['x-request-id']);
     const call: Call = {
       incoming,
       outgoing,
-      requestId: acceptRequestId(incoming.headers['x-request-id']) ?? this.#nextId(),
+      requestId: clientsId ?? this.#nextId(),
+      isFollowed: clientsId !== null,
       // The absolute form, as for a proxy, names the same path.
       path: pathOf(target.startsWith('/') ? target : new URL(request.url).pathname),
       key: null,

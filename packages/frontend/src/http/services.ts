@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TriremeError, type CommandWire } from '@trireme/domain';
-import type { DurationSink, Metrics } from '@trireme/service';
+import type { DurationSink, Log, Metrics } from '@trireme/service';
 import type { Catalog } from '../catalog.js';
 import type { Viewers } from '../dashboard/viewers.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
@@ -26,6 +26,7 @@ export interface Services {
   /** Of the requests that had to ask someone. */
   readonly durations: DurationSink;
   readonly counters: OrderCounters;
+  readonly log: Log;
   readonly viewers: Viewers;
   /** Id of this process. */
   readonly servedBy: string;
@@ -71,7 +72,12 @@ export async function submit(
   commandOf: (key: string) => CommandWire,
 ): Promise<Effective> {
   const key = (call.key ??= randomUUID());
-  return checkDecided(await services.replicas.submit(commandOf(key), deadline), key);
+  const { requestId, isFollowed } = call;
+  if (!isFollowed) return checkDecided(await services.replicas.submit(commandOf(key), deadline), key);
+  services.log.debug({ requestId, key }, 'command received');
+  const outcome = await services.replicas.submit([...commandOf(key), requestId], deadline);
+  services.log.debug({ requestId, key, outcome }, 'command answered');
+  return checkDecided(outcome, key);
 }
 
 /** @throws TriremeError `UNAVAILABLE` if the time ran out. */

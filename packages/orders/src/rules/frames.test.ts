@@ -11,8 +11,10 @@ function assertBad(call: () => unknown): void {
 test('frames of front-ends are read', () => {
   assert.equal(parseFrontendFrame({ t: 'submit', items: [[7, 0, 'k', 'A', 3]] }), {
     t: 'submit',
-    items: [{ id: 7, command: { kind: 'buy', key: 'k', name: 'A', quantity: 3 } }],
+    items: [{ id: 7, command: { kind: 'buy', key: 'k', name: 'A', quantity: 3 }, requestId: null }],
   });
+  const traced = parseFrontendFrame({ t: 'submit', items: [[7, 0, 'k', 'A', 3, 'r-1']] });
+  assert.is(traced.t === 'submit' && traced.items[0]?.requestId, 'r-1');
   const get = { t: 'get', items: [[1, 9, true]] };
   assert.equal(parseFrontendFrame(get), get);
   const list = { t: 'list', id: 1, after: 0, limit: 5, name: null };
@@ -38,6 +40,8 @@ test('what is not of the protocol is refused as a whole, before any of it counts
     [],
     { t: 'unknown' },
     { t: 'submit', items: [[1, 9, 'k', 'A', 3]] },
+    { t: 'submit', items: [[1, 0, 'k', 'A', 3, 'r'.repeat(129)]] },
+    { t: 'submit', items: [[1, 0, 'k', 'A', 3, 7]] },
     { t: 'submit', items: [[-1, 0, 'k', 'A', 3]] },
     { t: 'submit', items: 'x' },
     { t: 'get', items: new Array(100_001).fill([1, 1, true]) },

@@ -1,6 +1,7 @@
 /** Checks what comes over links, so that everything behind can rely on its types. Each throws `FormatError`. */
 import {
   FormatError,
+  REQUEST_ID_LENGTH_MAX,
   asBoolean,
   asInteger,
   asList,
@@ -20,9 +21,18 @@ const ITEMS_MAX = 100_000;
 /** Orders on one page at most. */
 const PAGE_MAX = 1000;
 
+/** A command that a front-end submits. */
+interface Submission {
+  /** The front-end's own. */
+  readonly id: number;
+  readonly command: Command;
+  /** Where the client gave one. */
+  readonly requestId: string | null;
+}
+
 /** `ToReplica`, with its commands decoded. */
 export type FrontendFrame =
-  | { readonly t: 'submit'; readonly items: readonly { readonly id: number; readonly command: Command }[] }
+  | { readonly t: 'submit'; readonly items: readonly Submission[] }
   | { readonly t: 'get'; readonly items: readonly GetItem[] }
   | {
       readonly t: 'list';
@@ -61,9 +71,10 @@ function asItems(value: unknown): readonly unknown[] {
   return items;
 }
 
-function parseSubmitItem(value: unknown): { readonly id: number; readonly command: Command } {
+function parseSubmitItem(value: unknown): Submission {
   const [id, ...command] = asList(value, 'item');
-  return { id: asInteger(id, 'id'), command: commandFromWire(command) };
+  const requestId = command.length > 4 ? asText(command[4], 'request id', REQUEST_ID_LENGTH_MAX) : null;
+  return { id: asInteger(id, 'id'), command: commandFromWire(command), requestId };
 }
 
 function parseGetItem(value: unknown): GetItem {

@@ -1,5 +1,11 @@
 /** Frames and stocks as tests write them. */
-import { encodeBatch, type Command, type LeaderToCatalog, type Stock } from '@trireme/domain';
+import {
+  encodeBatch,
+  type Command,
+  type LeaderToCatalog,
+  type RequestTrace,
+  type Stock,
+} from '@trireme/domain';
 
 export function stock(name: string, quantity: number, price = 5500): Stock {
   return { name, price, quantity, version: 0 };
@@ -26,8 +32,15 @@ export function decideFrame(
   index: number,
   prev: number,
   commands: readonly Command[],
-  more: { readonly settled?: number; readonly skip?: readonly number[] } = {},
+  more: {
+    readonly settled?: number;
+    readonly skip?: readonly number[];
+    readonly traces?: readonly RequestTrace[];
+  } = {},
 ): LeaderToCatalog {
   const batch = encodeBatch({ time: 1, commands, settlements: [] });
-  return { t: 'decide', index, prev, settled: more.settled ?? 0, skip: more.skip ?? [], batch };
+  const frame: LeaderToCatalog = {
+    ...{ t: 'decide', index, prev, settled: more.settled ?? 0, skip: more.skip ?? [], batch },
+  };
+  return more.traces === undefined ? frame : { ...frame, traces: more.traces };
 }
