@@ -31,6 +31,14 @@ export const ERROR_CODES = {
 
 export type ErrorStatus = keyof typeof ERROR_CODES;
 
+/** Words that internal ports alone answer with: who operates a group meets them, a client does not. */
+const INTERNAL_STATUSES: readonly string[] = ['BAD_MEMBERSHIP', 'CHANGE_PENDING', 'NOT_LEADER'];
+
+/** Words of the public interface. */
+export const PUBLIC_STATUSES: readonly ErrorStatus[] = (Object.keys(ERROR_CODES) as ErrorStatus[]).filter(
+  (status) => !INTERNAL_STATUSES.includes(status),
+);
+
 /** The JSON body of every error answer. */
 export interface ErrorBody {
   readonly error: { readonly code: number; readonly message: string; readonly status: ErrorStatus };

@@ -3,7 +3,7 @@
  * validate, those of answers from schemas that the contract's tests hold real answers against.
  */
 import { z } from 'zod';
-import { ERROR_CODES, type ErrorStatus } from './errors.js';
+import { PUBLIC_STATUSES } from './errors.js';
 import { PRICE_CENTS_MAX } from './money.js';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from './order.js';
 import { listBody, orderBody, restockBody } from './requests.js';
@@ -29,7 +29,6 @@ const order = z.object({
   price,
   time: z.iso.datetime(),
 });
-const statuses = Object.keys(ERROR_CODES) as [ErrorStatus, ...ErrorStatus[]];
 
 /** Answers of the public interface, each as its JSON is. */
 export const ANSWERS = {
@@ -48,7 +47,7 @@ export const ANSWERS = {
     error: z.object({
       code: z.int().min(400).max(599).meta({ description: 'The HTTP status.' }),
       message: z.string().meta({ description: 'For people; it may change.' }),
-      status: z.enum(statuses).meta({ description: 'A stable word, for programs.' }),
+      status: z.enum(PUBLIC_STATUSES).meta({ description: 'A stable word, for programs.' }),
     }),
   }),
 } as const;
