@@ -20,7 +20,7 @@ import {
   type RaftNodeOptions,
 } from './options.js';
 import { PendingReads } from './pending-reads.js';
-import { checkStart, finishInstall } from './recovery.js';
+import { checkStart, finishInstall, install } from './recovery.js';
 import { Snapshots } from './snapshots.js';
 import { Submissions } from './submissions.js';
 
@@ -268,11 +268,12 @@ export class RaftNode {
   }
 
   async #persist(batch: PersistBatch): Promise<void> {
-    this.#disk.begin();
     try {
-      if (batch.base === undefined) await this.#options.storage.persist(batch);
-      else await this.#install(batch, batch.base);
-      this.#disk.end();
+      if (batch.base === undefined) {
+        this.#disk.begin();
+        await this.#options.storage.persist(batch);
+        this.#disk.end();
+      } else await this.#install(batch, batch.base);
       if (this.#state !== 'running') return;
       this.#core.persisted();
     } catch (error) {
@@ -286,25 +287,11 @@ export class RaftNode {
     this.#flush();
   }
 
-  /**
-   * Installs a snapshot. A crash may come between any two of these steps:
-   *
-   *     1. term and vote are written, so that the log's term is never below that of its base
-   *     2. the snapshot becomes the state machine, which from now on says what it was restored from
-   *     3. the log begins anew behind it
-   *
-   * Before 2 nothing has happened: the log goes on as it was. Between 2 and 3 the machine is ahead of its log; the next
-   * start sees from what the machine says that it is step 3 that is missing, and does it (`finishInstall`). The other
-   * way round the log would begin behind a machine that has not got so far.
-   */
-  async #install({ hardState, entries }: PersistBatch, base: LogBase): Promise<void> {
-    const { storage } = this.#options;
+  async #install(batch: PersistBatch, base: LogBase): Promise<void> {
     await this.#applying;
     await this.#compactor.idle;
-    if (hardState !== null) await storage.persist({ hardState, entries: [] });
-    if (this.#state !== 'running') return;
-    await this.#snapshots.install(base);
-    await storage.persist({ base, hardState: null, entries });
+    const isRunning = (): boolean => this.#state === 'running';
+    await install(batch, base, { storage: this.#options.storage, snapshots: this.#snapshots, isRunning });
   }
 
   async #apply(entries: readonly Entry[]): Promise<void> {

@@ -1,7 +1,40 @@
-/** Log and state machine at a start: whether they fit, and what an interrupted install left to be done. */
+/** Log and state machine together: how a snapshot becomes both, and at a start whether they fit. */
 import { RaftError } from './core/errors.js';
+import type { LogBase, PersistBatch } from './core/types.js';
 import type { StateMachine } from './machine.js';
+import type { Snapshots } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
+
+interface InstallOptions {
+  readonly storage: LogStorage;
+  /** Has received the snapshot. */
+  readonly snapshots: Pick<Snapshots, 'install'>;
+  /** Whether the node goes on. */
+  readonly isRunning: () => boolean;
+}
+
+/**
+ * Installs a snapshot as of `base`, with what is to be written besides. Nothing is being applied or compacted. A crash may
+ * come between any two of these steps:
+ *
+ *     1. term and vote are written, so that the log's term is never below that of its base
+ *     2. the snapshot becomes the state machine, which from now on says what it was restored from
+ *     3. the log begins anew behind it
+ *
+ * Before 2 nothing has happened: the log goes on as it was. Between 2 and 3 the machine is ahead of its log; the next
+ * start sees from what the machine says that it is step 3 that is missing, and does it (`finishInstall`). The other
+ * way round the log would begin behind a machine that has not got so far.
+ */
+export async function install(
+  { hardState, entries }: PersistBatch,
+  base: LogBase,
+  { storage, snapshots, isRunning }: InstallOptions,
+): Promise<void> {
+  if (hardState !== null) await storage.persist({ hardState, entries: [] });
+  if (!isRunning()) return;
+  await snapshots.install(base);
+  await storage.persist({ base, hardState: null, entries });
+}
 
 /**
  * Where a snapshot became the state machine and a crash kept its log from beginning anew, does that. It is seen from a

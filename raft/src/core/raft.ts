@@ -9,7 +9,7 @@
 import { Ballot } from './ballot.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
 import { RaftError, invariant } from './errors.js';
-import { takeAppend, takeHeartbeat, takeSnapshot } from './follow.js';
+import { Inbox } from './inbox.js';
 import type { Leadership } from './leadership.js';
 import { RaftLog } from './log.js';
 import type { MembershipChange } from './membership-change.js';
@@ -29,6 +29,7 @@ export class RaftCore {
   readonly #standing: Standing;
   /** Reads that its leader is asked for while this member does not lead. */
   readonly #remoteReads: RemoteReads;
+  readonly #inbox: Inbox;
   #readsLost: readonly number[] = [];
 
   /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
@@ -46,6 +47,10 @@ export class RaftCore {
     });
     const bounds = { sizeMax: config.limits.readsMax, ticksMax: config.electionTicks };
     this.#remoteReads = new RemoteReads(bounds, Math.floor(config.random() * REQUESTS_MAX));
+    this.#inbox = new Inbox({
+      ...{ id: config.id, log: this.log, outbox: this.#outbox },
+      ...{ standing: this.#standing, remoteReads: this.#remoteReads },
+    });
   }
 
   /** The term that this member is in. */
@@ -114,14 +119,7 @@ export class RaftCore {
    * its base. Else it is of no use: stale, of a stranger, or behind what this member has.
    */
   installSnapshot(message: InstallSnapshot): boolean {
-    if (!this.#isFromOther(message)) return false;
-    if (message.term < this.term) {
-      this.#answerDeposed(message.from);
-      return false;
-    }
-    if (message.term > this.term) this.#standing.becomeFollower(message.term, message.from);
-    this.#standing.followLeader(message.from);
-    return takeSnapshot(message, this.log, this.#outbox);
+    return this.#inbox.install(message);
   }
 
   /**
@@ -171,133 +169,7 @@ export class RaftCore {
    * that needs its vote (thesis 4.1). Strangers to the cluster are kept out by the transport, and count in no majority.
    */
   step(message: Message): void {
-    if (!this.#isFromOther(message)) return;
-    if (message.type === 'preVoteResponse') this.#standing.learnCommit(message);
-    if (message.term > this.term && !this.#stepHigherTerm(message)) return;
-    if (message.term < this.term) {
-      this.#stepLowerTerm(message);
-      return;
-    }
-    this.#stepSameTerm(message);
-  }
-
-  #isFromOther({ from, to }: Message | InstallSnapshot): boolean {
-    const { id } = this.config;
-    invariant(to === id, `message for ${to} came to ${id}`);
-    return from !== id;
-  }
-
-  /** Returns whether to go on with the message. */
-  #stepHigherTerm(message: Message): boolean {
-    switch (message.type) {
-      case 'preVoteRequest':
-        // The term in it is only asked for: no one adopts it (thesis 9.6).
-        this.#standing.takePreVoteRequest(message);
-        return false;
-      case 'preVoteResponse':
-        if (message.granted) {
-          if (this.role === 'preCandidate' && message.term === this.term + 1) {
-            this.#standing.countVote(message.from, true);
-          }
-          return false;
-        }
-        this.#standing.becomeFollower(message.term, null);
-        return false;
-      case 'voteRequest':
-        // A member that hears from a leader does not help to depose it (thesis 4.2.3), unless the leader asked.
-        if (!message.transfer && this.#standing.hearsLeader) return false;
-        this.#standing.becomeFollower(message.term, null);
-        return true;
-      case 'appendRequest':
-      case 'heartbeat':
-        this.#standing.becomeFollower(message.term, message.from);
-        return true;
-      case 'voteResponse':
-      case 'appendAccepted':
-      case 'appendRejected':
-      case 'heartbeatResponse':
-      case 'readRequest':
-      case 'readResponse':
-      case 'timeoutNow':
-        this.#standing.becomeFollower(message.term, null);
-        return true;
-    }
-  }
-
-  #stepLowerTerm(message: Message): void {
-    const to = message.from;
-    switch (message.type) {
-      case 'appendRequest':
-      case 'heartbeat':
-        this.#answerDeposed(to);
-        return;
-      case 'preVoteRequest':
-        this.#standing.answerPreVote(to, this.term, false);
-        return;
-      case 'voteRequest':
-      case 'preVoteResponse':
-      case 'voteResponse':
-      case 'appendAccepted':
-      case 'appendRejected':
-      case 'heartbeatResponse':
-      case 'readRequest':
-      case 'readResponse':
-      case 'timeoutNow':
-        return;
-    }
-  }
-
-  /**
-   * An isolated member with a raised term would otherwise never be heard: the answer's term makes the leader step down,
-   * and the next election brings all to one term.
-   */
-  #answerDeposed(to: NodeId): void {
-    const { term, config, log } = this;
-    this.#outbox.send({ type: 'heartbeatResponse', from: config.id, to, term, round: 0, commit: log.commit });
-  }
-
-  #stepSameTerm(message: Message): void {
-    switch (message.type) {
-      case 'preVoteRequest':
-        this.#standing.takePreVoteRequest(message);
-        return;
-      case 'preVoteResponse':
-        // One granted for this term belongs to an earlier pre-vote: the one under way asks for the next term.
-        if (this.role === 'preCandidate' && !message.granted) this.#standing.countVote(message.from, false);
-        return;
-      case 'voteRequest':
-        this.#standing.takeVoteRequest(message);
-        return;
-      case 'voteResponse':
-        if (this.role === 'candidate') this.#standing.countVote(message.from, message.granted);
-        return;
-      case 'appendRequest':
-        this.#standing.followLeader(message.from);
-        takeAppend(message, this.log, this.#outbox);
-        return;
-      case 'heartbeat':
-        this.#standing.followLeader(message.from);
-        takeHeartbeat(message, this.log, this.#outbox);
-        return;
-      case 'appendAccepted':
-        this.leadership?.appendAccepted(message);
-        return;
-      case 'appendRejected':
-        this.leadership?.appendRejected(message);
-        return;
-      case 'heartbeatResponse':
-        this.leadership?.heartbeatResponse(message);
-        return;
-      case 'readRequest':
-        this.leadership?.readRequest(message);
-        return;
-      case 'readResponse':
-        if (message.from === this.leader) this.#remoteReads.answered(message.request, message.index);
-        return;
-      case 'timeoutNow':
-        this.#standing.campaignAtOnce();
-        return;
-    }
+    this.#inbox.step(message);
   }
 
   /** Reads that the role which ends was asked for have no one to confirm them. */
@@ -345,7 +217,7 @@ export class RaftCore {
     for (const message of messages) {
       // What was said in an earlier term is void, and this member must not speak for that term any more.
       if (message.term !== this.term) continue;
-      if (message.to === this.config.id) this.#stepSameTerm(message);
+      if (message.to === this.config.id) this.#inbox.stepSameTerm(message);
       else this.#outbox.send(message);
     }
   }

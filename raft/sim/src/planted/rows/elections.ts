@@ -28,10 +28,10 @@ export const ELECTIONS: readonly Mutation[] = [
   },
   {
     name: 'stale vote of an earlier term counted',
-    file: `${CORE}/raft.js`,
-    find: 'if (message.term < this.term) {\n            this.#stepLowerTerm(message);',
+    file: `${CORE}/inbox.js`,
+    find: 'if (message.term < this.#term) {\n            this.#stepLowerTerm(message);',
     replace:
-      "if (message.term < this.term && message.type !== 'voteResponse') {\n            this.#stepLowerTerm(message);",
+      "if (message.term < this.#term && message.type !== 'voteResponse') {\n            this.#stepLowerTerm(message);",
   },
   {
     name: 'two votes a term (Raft 5.2)',

@@ -46,10 +46,10 @@ export const REPLICATION: readonly Mutation[] = [
   },
   {
     name: 'stale append response of an earlier term accepted',
-    file: `${CORE}/raft.js`,
-    find: 'if (message.term < this.term) {\n            this.#stepLowerTerm(message);',
+    file: `${CORE}/inbox.js`,
+    find: 'if (message.term < this.#term) {\n            this.#stepLowerTerm(message);',
     replace:
-      "if (message.term < this.term && message.type !== 'appendAccepted') {\n            this.#stepLowerTerm(message);",
+      "if (message.term < this.#term && message.type !== 'appendAccepted') {\n            this.#stepLowerTerm(message);",
   },
   {
     name: 'acknowledgement after a failed sync',

@@ -10,10 +10,9 @@ export const SNAPSHOTS: readonly Mutation[] = [
   },
   {
     name: 'log begun anew before the snapshot is the state (Raft 7)',
-    file: 'dist/node.js',
-    find: 'await this.#snapshots.install(base);\n        await storage.persist({ base, hardState: null, entries });',
-    replace:
-      'await storage.persist({ base, hardState: null, entries });\n        await this.#snapshots.install(base);',
+    file: 'dist/recovery.js',
+    find: 'await snapshots.install(base);\n    await storage.persist({ base, hardState: null, entries });',
+    replace: 'await storage.persist({ base, hardState: null, entries });\n    await snapshots.install(base);',
   },
   {
     name: 'an interrupted install is not ended at the next start',
