@@ -2,7 +2,17 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', 'coverage/', '**/node_modules/', 'data/', '*.cjs', 'eslint.config.js'] },
+  {
+    ignores: [
+      '**/dist/',
+      'coverage/',
+      '**/node_modules/',
+      'data/',
+      'scripts/bin/',
+      '*.cjs',
+      'eslint.config.js',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

@@ -17,6 +17,8 @@ import { ClusterError, type ClusterErrorCode } from './errors.js';
 import { LogFile } from './log-file.js';
 import { identityLives, processIdentity } from './process-identity.js';
 
+const AT = new Date('2026-01-31T23:59:59.500Z');
+
 const test = suite<{ folder: string }>('data folder');
 
 test.before.each((context) => {
@@ -130,12 +132,19 @@ test('only in a folder that was never used a group is founded', ({ folder }) => 
 
 test('a folder that is moved aside is kept, however often', ({ folder }) => {
   const path = join(folder, 'replica-2');
-  assert.is(setAside(path), null);
-  for (const n of [1, 2]) {
+  assert.is(setAside(path, AT), null);
+  for (const end of ['', '-2']) {
     mkdirSync(path);
-    assert.is(setAside(path), `${path}.old-${n}`);
-    assert.ok(existsSync(`${path}.old-${n}`));
+    const aside = `${path}.old-20260131T235959Z${end}`;
+    assert.is(setAside(path, AT), aside);
+    assert.ok(existsSync(aside));
   }
+  writeFileSync(join(folder, 'secret'), '');
+  emptyDataFolder(folder);
+  assert.not.ok(
+    existsSync(`${path}.old-20260131T235959Z`),
+    'it is the cluster’s own, if a new one is to begin',
+  );
 });
 
 test('a log that is full makes room and keeps the one before', ({ folder }) => {

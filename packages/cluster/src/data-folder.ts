@@ -27,7 +27,7 @@ const LOGS = 'logs';
 /** Replicas of a new cluster, unless another number is asked for. */
 const REPLICAS_DEFAULT = 3;
 
-const OURS = /^(catalog|replica-\d+(\.old-\d+)?|logs|operator-token|cluster\.json(\.tmp)?)$/;
+const OURS = /^(catalog|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|operator-token|cluster\.json(\.tmp)?)$/;
 
 /** Laid down for a replica that founds the group; the replica removes it before it votes. */
 const BOOTSTRAP_FILE = 'bootstrap';
@@ -108,7 +108,7 @@ export function replicasOf(dataDir: string, asked: number | undefined): readonly
   if (asked === undefined || known.length === asked) return known;
   throw new ClusterError(
     'BAD_OPTION',
-    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with npm run replica, or begin anew with --fresh`,
+    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with npx trireme members, or begin anew with --fresh`,
   );
 }
 
@@ -127,11 +127,15 @@ export function foundGroup(dataDir: string, replicas: readonly number[]): void {
   }
 }
 
-/** Moves a process's folder aside, if it is there, where its operator may look at it or remove it. Returns where to. */
-export function setAside(folder: string): string | null {
+/**
+ * Moves a process's folder aside, if it is there, where its operator may look at it or remove it: `replica-2` becomes
+ * `replica-2.old-20260131T235959Z`, by the time `at`. Returns where to.
+ */
+export function setAside(folder: string, at: Date): string | null {
   if (!existsSync(folder)) return null;
+  const time = at.toISOString().replace(/\.\d+|[-:]/g, '');
   for (let n = 1; ; n += 1) {
-    const aside = `${folder}.old-${n}`;
+    const aside = `${folder}.old-${time}${n === 1 ? '' : `-${n}`}`;
     if (existsSync(aside)) continue;
     renameSync(folder, aside);
     return aside;

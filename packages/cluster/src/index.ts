@@ -5,7 +5,7 @@ export {
   type ProcessEntry,
   type Role,
 } from './cluster-file.js';
-export type { ControlAnswer, KilledProcess } from './control/protocol.js';
+export type { ControlAnswer, KilledProcess, ProcessLook } from './control/protocol.js';
 export { serveControl, type Steered } from './control/server.js';
 export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
@@ -15,3 +15,14 @@ export type { ProcessExit } from './members.js';
 export { isReady } from './probe.js';
 export { parseTarget, type Target } from './rules/target.js';
 export { findFreeBasePort } from './free-ports.js';
+export {
+  LAG_MAX,
+  lagOf,
+  nextStep,
+  parseGroup,
+  refuseChange,
+  type ChangePart,
+  type Goal,
+  type Group,
+  type GroupMember,
+} from './rules/regrouping.js';

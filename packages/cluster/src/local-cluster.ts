@@ -17,9 +17,10 @@ import {
 import { acquireDataLock, type DataLock } from './data-lock.js';
 import { ClusterError } from './errors.js';
 import { Members, type Member, type ProcessExit } from './members.js';
+import type { ProcessLook } from './control/protocol.js';
 import { awaitOrphans } from './orphans.js';
 import { isPortFree } from './probe.js';
-import { planProcesses, planReplica, type PlanOptions } from './process-plan.js';
+import { planProcesses, planReplica, type PlanOptions, type ProcessPlan } from './process-plan.js';
 import { awaitProcessReady, awaitReady, leaderOf } from './readiness.js';
 import { namedPorts, planPorts, replicaPorts, type PortPlan } from './rules/ports.js';
 import { replicaNumber, type Target } from './rules/target.js';
@@ -156,27 +157,36 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   }
 
   /**
-   * Stops a replica for good and moves its data aside; it has to be out of the group already.
+   * Stops a replica for good and moves its data aside, and says where to, null where there was none; it has to be out of
+   * the group already.
    * @throws ClusterError `BAD_PROCESS` if there is none of that name.
    */
-  async retireReplica(name: string): Promise<void> {
+  async retireReplica(name: string): Promise<string | null> {
     const { plan, process } = this.#replica(name);
     await process.stop(STOP_GRACE_MS);
-    if (plan.data !== null) setAside(plan.data);
+    const aside = asideOf(plan);
     const replicas = this.#ports.replicas.filter(({ id }) => id !== replicaNumber(name));
     this.#ports = { ...this.#ports, replicas };
     this.#members.delete(name);
+    return aside;
   }
 
   /**
-   * Stops a replica if it is up, moves its data aside, and starts it with none: it waits to be let in again. Gives its pid.
+   * Stops a replica if it is up, moves its data aside, and starts it with none: it waits to be let in again. Gives its pid,
+   * and where the data are now.
    * @throws ClusterError `BAD_PROCESS` if there is none of that name.
    */
-  async renewReplica(name: string): Promise<number> {
+  async renewReplica(name: string): Promise<{ readonly pid: number; readonly aside: string | null }> {
     const { plan, process } = this.#replica(name);
     await process.stop(STOP_GRACE_MS);
-    if (plan.data !== null) setAside(plan.data);
-    return this.#members.start(name);
+    const aside = asideOf(plan);
+    return { pid: await this.#members.start(name), aside };
+  }
+
+  /** How a process is. @throws ClusterError `BAD_PROCESS` if there is none of that name. */
+  look(name: string): ProcessLook {
+    const { process, damaged, lastFailure } = this.#members.get(name);
+    return { pid: process.pid, damaged, reason: lastFailure };
   }
 
   #replica(name: string): Member {
@@ -270,6 +280,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     if (this.#started === null) throw new ClusterError('BAD_PROCESS', 'the cluster is not started');
     return this.#started;
   }
+}
+
+function asideOf({ data }: ProcessPlan): string | null {
+  return data === null ? null : setAside(data, new Date());
 }
 
 /** @throws ClusterError `BAD_OPTION` for what is out of its bounds. */

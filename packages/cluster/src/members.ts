@@ -26,6 +26,8 @@ export interface Member {
   readonly log: LogFile;
   identity: string | null;
   lastFailure: string | null;
+  /** Whether it ended because of what it found on its disk, and was not started since. */
+  damaged: boolean;
 }
 
 interface MembersOptions {
@@ -63,7 +65,7 @@ export class Members {
       onEnd: (end) => this.#onEnd(member, end),
     });
     const log = new LogFile(join(options.logs, `${name}.log`));
-    const member: Member = { plan, process, log, identity: null, lastFailure: null };
+    const member: Member = { plan, process, log, identity: null, lastFailure: null, damaged: false };
     this.#members.set(name, member);
   }
 
@@ -97,6 +99,7 @@ export class Members {
   async start(name: string): Promise<number> {
     const member = this.get(name);
     member.lastFailure = null;
+    member.damaged = false;
     const pid = await member.process.start();
     member.identity = processIdentity(pid);
     this.#writeClusterFile();
@@ -141,12 +144,16 @@ export class Members {
   #onEnd(member: Member, end: ProcessEnd): void {
     const { name, data } = member.plan;
     const damaged = end.code === EXIT.damaged;
+    member.damaged = damaged;
     this.#writeClusterFile();
     if (damaged) {
       const reason = member.lastFailure ?? `see logs/${name}.log`;
       this.#options.print(`!!! ${name} is DAMAGED and stays down: ${reason}`);
-      if (replicaNumber(name) !== null)
-        this.#options.print('!!! packages/cluster/OPERATING.md tells how it comes back');
+      const number = replicaNumber(name);
+      if (number !== null)
+        this.#options.print(
+          `!!! to bring it back: npx trireme members rejoin ${number} --data ${this.#options.dataDir}`,
+        );
       this.#options.print(`!!! its data is in ${data ?? 'no folder'}; the other processes go on`);
     } else if (!end.expected) {
       const how = end.signal ?? `exit code ${end.code ?? '?'}`;

@@ -50,12 +50,13 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** What to do about an error of a replica, whose data are in `data`. */
-function adviceOf(error: unknown, { data }: Options): string | null {
+function adviceOf(error: unknown, { id, data }: Options): string | null {
   if (!(error instanceof RaftError)) return null;
   if (error.code === 'LOG_DAMAGED') {
     return (
       `it stays down, as it must not vote with what is left. What is damaged: npm run doctor -- --data ${data}. ` +
-      `To bring it back from the others' log: move ${data} away, start it, and let it in anew as packages/cluster/OPERATING.md says`
+      `To bring it back from the others' log: npx trireme members rejoin ${id}, which moves ${data} aside, has it begin anew ` +
+      'and lets it into the group; packages/cluster/OPERATING.md tells more'
     );
   }
   if (error.code === 'STORAGE_FULL')

@@ -1,5 +1,11 @@
 /** The scripts' end of the control server. */
-import { readClusterFile, readSecret, type ControlAnswer, type KilledProcess } from '@trireme/cluster';
+import {
+  readClusterFile,
+  readSecret,
+  type ControlAnswer,
+  type KilledProcess,
+  type ProcessLook,
+} from '@trireme/cluster';
 import { LINK_HEADERS } from '@trireme/service';
 
 /** Thrown when the cluster cannot be reached or refuses; the message is for the operator. */
@@ -31,6 +37,28 @@ export class ControlClient {
   /** Starts a process that is down; gives its pid. @throws ControlError. */
   async start(name: string): Promise<number> {
     return (await this.#ask(`/start?name=${encodeURIComponent(name)}`)).pid ?? 0;
+  }
+
+  /** How a process is. @throws ControlError. */
+  async look(name: string): Promise<ProcessLook> {
+    const { process } = await this.#ask(`/look?name=${encodeURIComponent(name)}`);
+    if (process === undefined) throw new ControlError(`npm start says nothing of ${name}`);
+    return process;
+  }
+
+  /** Starts one more replica, which waits to be let into the group; gives its pid. @throws ControlError. */
+  async add(name: string): Promise<number> {
+    return (await this.#ask(`/add?name=${encodeURIComponent(name)}`)).pid ?? 0;
+  }
+
+  /** Has a replica begin anew, its data moved aside; says where to, null if it had none. @throws ControlError. */
+  async renew(name: string): Promise<string | null> {
+    return (await this.#ask(`/renew?name=${encodeURIComponent(name)}`)).aside ?? null;
+  }
+
+  /** Ends a replica for good; says where its data are now, null if it had none. @throws ControlError. */
+  async retire(name: string): Promise<string | null> {
+    return (await this.#ask(`/retire?name=${encodeURIComponent(name)}`)).aside ?? null;
   }
 
   /** Resolves when the process is ready. @throws ControlError if it ends instead, or is not within a minute. */

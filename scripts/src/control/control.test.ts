@@ -20,6 +20,18 @@ function fakeCluster(asked: string[]): Steered {
       asked.push(`ready ${name}`);
       if (name === 'replica-9') throw new ClusterError('NOT_READY', 'replica-9 has ended: damaged');
     },
+    look: (name) => ({ pid: null, damaged: true, reason: `${name} is torn` }),
+    addReplica: async (name) => asked.push(`add ${name}`) + 200,
+    renewReplica: async (name) => {
+      asked.push(`renew ${name}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      asked.push(`renewed ${name}`);
+      return { pid: 1, aside: `/data/${name}.old` };
+    },
+    retireReplica: async (name) => {
+      asked.push(`retire ${name}`);
+      throw new ClusterError('BAD_PROCESS', `there is no ${name}`);
+    },
   };
 }
 
@@ -51,6 +63,17 @@ test('kills, starts and waits for what is named', async ({ url, asked }) => {
   assert.is(await control.start('replica-1'), 103);
   await control.awaitReady('replica-1');
   assert.equal(asked, ['kill replica-1', 'kill replica-2', 'start replica-1', 'ready replica-1']);
+});
+
+test('replicas are added, renewed and retired, one after the other', async ({ url, asked }) => {
+  const control = new ControlClient(url, 's3cret');
+  assert.equal(await control.look('replica-2'), { pid: null, damaged: true, reason: 'replica-2 is torn' });
+  assert.is(await control.add('replica-4'), 201);
+  assert.is(await messageOf(control.retire('replica-7')), 'there is no replica-7');
+  const both = [control.renew('replica-2'), control.renew('replica-2')];
+  assert.equal(await Promise.all(both), ['/data/replica-2.old', '/data/replica-2.old']);
+  const renewal = ['renew replica-2', 'renewed replica-2'];
+  assert.equal(asked, ['add replica-4', 'retire replica-7', ...renewal, ...renewal]);
 });
 
 test('what cannot be done is told in words', async ({ url, asked }) => {

@@ -181,7 +181,7 @@ function adviceFor(condition: Report['condition'], id: string): readonly string[
     default:
       return [
         'leave it down, and the folder as it is: it must not vote with what is left, and the others go on without it',
-        `bring it back from the others' log, as packages/cluster/OPERATING.md says of replica ${id}`,
+        `bring it back from the others' log: npx trireme members rejoin ${id.replace(/\..*/, '')} (packages/cluster/OPERATING.md)`,
         'where a majority is damaged do nothing before the folders are copied: what one has lost another may have',
       ];
   }

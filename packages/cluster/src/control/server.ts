@@ -1,6 +1,8 @@
 /**
  * Lets the other scripts steer the cluster that `npm start` runs: on loopback, for whoever knows the cluster's secret.
- * `POST /kill?target=leader`, `POST /start?name=replica-2`, `POST /ready?name=replica-2` (answers when it is).
+ * `POST /kill?target=leader`, `POST /start?name=replica-2`, `POST /ready?name=replica-2` (answers when it is),
+ * `POST /look`; and what changes which replicas there are, one after the other: `POST /add?name=replica-4` and `/renew`,
+ * which start one that waits to be let into the group, and `/retire`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { LINK_HEADERS, secretMatches } from '@trireme/service';
@@ -17,8 +19,20 @@ const SOCKETS_MAX = 32;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 5_000;
 
+const ACTIONS = '/kill, /start, /ready, /look, /add, /renew and /retire';
+
 /** What of a cluster may be steered from outside. */
-export type Steered = Pick<LocalCluster, 'resolve' | 'kill' | 'startProcess' | 'waitProcessReady'>;
+export type Steered = Pick<
+  LocalCluster,
+  | 'resolve'
+  | 'kill'
+  | 'startProcess'
+  | 'waitProcessReady'
+  | 'look'
+  | 'addReplica'
+  | 'renewReplica'
+  | 'retireReplica'
+>;
 
 /** Serves control of a cluster; resolves when it listens. Rejects with the listen error, such as `EADDRINUSE`. */
 export async function serveControl(options: {
@@ -32,13 +46,14 @@ export async function serveControl(options: {
     requestTimeout: REQUEST_MS_MAX,
     connectionsCheckingInterval: 1_000,
   };
+  const inTurn = turns();
   const server = createServer(limits, (request, response) => {
     if (!secretMatches(options.secret, request.headers[LINK_HEADERS.secret])) {
       answer(response, 401, { error: 'the secret is missing or wrong' });
       return;
     }
     // Nothing is read from bodies: a client that sends one is cut off with the answer.
-    steer(options.cluster, request).then(
+    steer(options.cluster, request, inTurn).then(
       (result) => answer(response, 200, result),
       (error: unknown) => answer(response, statusOf(error), { error: messageOf(error) }),
     );
@@ -50,7 +65,19 @@ export async function serveControl(options: {
   });
 }
 
-async function steer(cluster: Steered, request: IncomingMessage): Promise<ControlAnswer> {
+type InTurn = (work: () => Promise<ControlAnswer>) => Promise<ControlAnswer>;
+
+/** Has each piece of work begin when the one before it has ended, well or not; as many wait as there are sockets. */
+function turns(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (work) => {
+    const mine = last.then(work, work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+async function steer(cluster: Steered, request: IncomingMessage, inTurn: InTurn): Promise<ControlAnswer> {
   const url = urlOf(request);
   const name = url.searchParams.get('name') ?? '';
   switch (`${request.method ?? ''} ${url.pathname}`) {
@@ -65,12 +92,20 @@ async function steer(cluster: Steered, request: IncomingMessage): Promise<Contro
       return { killed: await Promise.all((await cluster.resolve(target)).map(kill)) };
     }
     case 'POST /start':
-      return { pid: await cluster.startProcess(name) };
+      return inTurn(async () => ({ pid: await cluster.startProcess(name) }));
     case 'POST /ready':
       await cluster.waitProcessReady(name, READY_MS_MAX);
       return {};
+    case 'POST /look':
+      return { process: cluster.look(name) };
+    case 'POST /add':
+      return inTurn(async () => ({ pid: await cluster.addReplica(name) }));
+    case 'POST /renew':
+      return inTurn(async () => cluster.renewReplica(name));
+    case 'POST /retire':
+      return inTurn(async () => ({ aside: await cluster.retireReplica(name) }));
     default:
-      throw new ClusterError('BAD_OPTION', 'there are POST /kill, POST /start and POST /ready');
+      throw new ClusterError('BAD_OPTION', `there are POST ${ACTIONS}`);
   }
 }
 

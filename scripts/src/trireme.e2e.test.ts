@@ -1,0 +1,219 @@
+/** `trireme members` as its operator runs it: as a process, against a cluster of real processes, while orders flow. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  LocalCluster,
+  findFreeBasePort,
+  parseGroup,
+  readSecret,
+  serveControl,
+  type Group,
+} from '@trireme/cluster';
+import { ROOT } from './root.js';
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Context {
+  dataDir: string;
+  cluster: LocalCluster;
+  control: Server;
+  /** What each order was answered since the test began. */
+  statuses: number[];
+  stopLoad: () => Promise<void>;
+}
+
+const test = suite<Context>('trireme');
+const ORDER = { method: 'POST', body: '{"name":"AAPL","type":"sell","quantity":1}' };
+
+test.before(async (context) => {
+  context.dataDir = mkdtempSync(join(tmpdir(), 'trireme-command-'));
+  const port = await findFreeBasePort(3, 1);
+  context.cluster = new LocalCluster({ dataDir: context.dataDir, port, output: () => undefined });
+  await context.cluster.start();
+  await context.cluster.waitReady();
+  const secret = readSecret(context.dataDir);
+  context.control = await serveControl({
+    cluster: context.cluster,
+    secret,
+    port: context.cluster.controlPort,
+  });
+  context.statuses = [];
+});
+
+test.after(async ({ control, cluster, dataDir }) => {
+  control.close();
+  control.closeAllConnections();
+  await cluster.stop();
+  rmSync(dataDir, { recursive: true });
+});
+
+test.before.each((context) => {
+  const [url = ''] = context.cluster.urls;
+  const flow = { on: true };
+  const load = (async () => {
+    while (flow.on) {
+      const response = await fetch(`${url}/orders`, {
+        ...ORDER,
+        headers: { 'content-type': 'application/json' },
+      });
+      await response.arrayBuffer();
+      context.statuses.push(response.status);
+      await delay(2);
+    }
+  })();
+  context.stopLoad = async () => {
+    flow.on = false;
+    await load;
+  };
+});
+
+test.after.each(async (context) => {
+  await context.stopLoad();
+  assert.equal([...new Set(context.statuses)], [200], 'no request fails');
+});
+
+async function run(args: readonly string[], killAt?: RegExp): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const told = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      told[name] += text;
+      if (name === 'stderr' && killAt?.test(told.stderr) === true) child.kill('SIGKILL');
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...told };
+}
+
+/** Runs to the end, which has to be a good one; gives the group that it prints. */
+async function members({ dataDir }: Context, ...args: string[]): Promise<Group> {
+  const { code, stdout, stderr } = await run(['members', ...args, '--data', dataDir, '--json']);
+  assert.is(code, 0, `members ${args.join(' ')}: ${stderr}`);
+  const group = parseGroup(JSON.parse(stdout));
+  assert.ok(group);
+  return group;
+}
+
+function rolesOf({ members: all }: Group): Record<string, string> {
+  return Object.fromEntries(all.map(({ name, role }) => [name, role]));
+}
+
+async function follower(context: Context): Promise<string> {
+  const { self, members: all } = await members(context, 'list');
+  return all.find(({ id }) => id !== self)?.name ?? '';
+}
+
+/** Books of all replicas once nothing is pending and all are equal. */
+async function equalBooks({ cluster, dataDir }: Context): Promise<string> {
+  const headers = { 'x-trireme-secret': readSecret(dataDir) };
+  for (let i = 0; i < 1_000; i += 1) {
+    const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
+    const pending = await Promise.all(
+      replicas.map(
+        async ({ url }) => ((await (await fetch(`${url}/status`)).json()) as { pending: number }).pending,
+      ),
+    );
+    const books = await Promise.all(
+      replicas.map(async ({ url }) => (await fetch(`${url}/export`, { headers })).text()),
+    );
+    if (new Set(books).size === 1 && pending.every((count) => count === 0)) return books[0] ?? '';
+    await delay(20);
+  }
+  throw new Error('the books stay different');
+}
+
+test('one command brings back a replica whose data are gone, and once more does nothing', async (context) => {
+  const { cluster, dataDir } = context;
+  const name = await follower(context);
+  await cluster.kill(`replica-${name}`);
+  rmSync(join(dataDir, `replica-${name}`), { recursive: true });
+  const group = await members(context, 'rejoin', name);
+  const member = group.members.find((one) => one.name === name);
+  assert.match(member?.id ?? '', new RegExp(`^${name}\\.[0-9a-f]{8}$`));
+  assert.equal(rolesOf(group), { 1: 'voter', 2: 'voter', 3: 'voter' });
+  const again = await members(context, 'rejoin', name);
+  assert.equal(again.members.find((one) => one.name === name)?.id, member?.id);
+});
+
+test('a damaged one is recognised, its data are kept, and a command killed midway goes on', async (context) => {
+  const { cluster, dataDir } = context;
+  const name = await follower(context);
+  const replica = `replica-${name}`;
+  await cluster.kill(replica);
+  const log = join(dataDir, replica, 'log');
+  for (const file of readdirSync(log))
+    if (file.startsWith('MANIFEST')) writeFileSync(join(log, file), 'torn');
+  const killed = await run(['members', 'rejoin', name, '--data', dataDir], /adding as a learner/);
+  assert.is(killed.code, null, killed.stderr);
+  assert.match(killed.stderr, /is damaged: .*\n.*moved its data to .*\.old-\d+T\d+Z/);
+  const group = await members(context, 'rejoin', name);
+  assert.equal(rolesOf(group), { 1: 'voter', 2: 'voter', 3: 'voter' });
+  const aside = readdirSync(dataDir).filter((folder) => folder.startsWith(`${replica}.old-`));
+  assert.is(aside.length, 1, 'begun anew once');
+});
+
+test('a fourth replica takes the place of the leader, and leaves again when one more is there', async (context) => {
+  const { self, members: all } = await members(context, 'list');
+  const old = all.find(({ id }) => id === self)?.name ?? '';
+  const left = ['1', '2', '3'].filter((one) => one !== old);
+  const votes = (...names: string[]): object => Object.fromEntries(names.map((one) => [one, 'voter']));
+  assert.equal(rolesOf(await members(context, 'replace', old, '4')), votes(...left, '4'));
+  assert.equal(rolesOf(await members(context, 'replace', old, '4')), votes(...left, '4'), 'done already');
+  assert.equal(rolesOf(await members(context, 'add', old)), votes(...left, old, '4'));
+  assert.equal(rolesOf(await members(context, 'remove', '4')), votes(...left, old));
+  const replicas = context.cluster.describe().processes.filter(({ role }) => role === 'replica');
+  assert.equal(replicas.map(({ id }) => id).sort(), ['replica-1', 'replica-2', 'replica-3']);
+  await context.stopLoad();
+  const book = await equalBooks(context);
+  assert.is(book.trim().split('\n').length - 1, context.statuses.length, 'each order once');
+});
+
+test('what would leave no majority is refused', async (context) => {
+  const { self, members: all } = await members(context, 'list');
+  const [down, other] = all.filter(({ id }) => id !== self).map(({ name }) => name);
+  await context.cluster.kill(`replica-${down ?? ''}`);
+  const refused = await run(['members', 'remove', other ?? '', '--data', context.dataDir]);
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, /of the 2 voters that would be left, .* would have to answer and does not/);
+  await context.cluster.startProcess(`replica-${down ?? ''}`);
+  await context.cluster.waitProcessReady(`replica-${down ?? ''}`);
+});
+
+test('without a supervisor the command says what to start', async ({ cluster, dataDir }) => {
+  const urls = cluster
+    .describe()
+    .processes.filter(({ role }) => role === 'replica')
+    .map(({ url }) => url);
+  const secret = join(dataDir, 'secret');
+  const elsewhere = ['--replicas', urls.join(','), '--secret-file', secret];
+  const where = ['--url', 'http://127.0.0.1:9', '--peer-url', 'http://127.0.0.1:10'];
+  const ended = await run(['members', 'add', '9', ...elsewhere, ...where]);
+  assert.is(ended.code, 75);
+  assert.match(ended.stderr, /^error: replica 9 does not answer at http:\/\/127.0.0.1:9: start it/);
+  const other = join(dataDir, 'wrong');
+  writeFileSync(other, 'wrong');
+  const denied = await run(['members', 'list', '--replicas', urls.join(','), '--secret-file', other]);
+  rmSync(other);
+  assert.is(denied.code, 77, denied.stderr);
+  assert.is(
+    (await run(['members', 'list', '--replicas', 'http://127.0.0.1:9', '--secret-file', secret])).code,
+    69,
+  );
+  assert.is((await run(['members', 'rejoin'])).code, 64);
+  assert.is((await run(['members', 'list', '--data', join(dataDir, 'none')])).code, 64);
+});
+
+test.run();

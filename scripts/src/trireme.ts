@@ -1,0 +1,164 @@
+/** `npx trireme`: the operator's command. Progress goes to standard error, what was asked for to standard output. */
+import { Command, CommanderError, Option } from 'commander';
+import { lagOf, type Group } from '@trireme/cluster';
+import { wholeNumber } from '@trireme/service';
+import { DATA_DEFAULT } from './command-line.js';
+import { ControlError } from './control/client.js';
+import { connect, parseReplica, parseUrl, parseUrls, type CommonOptions } from './trireme/connect.js';
+import { COMMAND_EXIT, CommandError, EXIT_HELP } from './trireme/errors.js';
+import {
+  add,
+  formatMembers,
+  promote,
+  rejoin,
+  remove,
+  replace,
+  transfer,
+  type MembersOptions,
+} from './trireme/members.js';
+
+interface ChangeOptions extends CommonOptions {
+  readonly timeoutSeconds: number;
+  readonly force?: boolean;
+  readonly url?: string;
+  readonly peerUrl?: string;
+}
+
+function common(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--data <folder>', 'data folder of a cluster of npm start')
+        .env('TRIREME_DATA')
+        .default(DATA_DEFAULT),
+    )
+    .addOption(
+      new Option('--replicas <urls>', 'internal ports of replicas elsewhere, URL,URL, instead of --data')
+        .env('TRIREME_REPLICAS')
+        .argParser(parseUrls),
+    )
+    .addOption(
+      new Option('--secret-file <file>', "the cluster's secret, with --replicas").env('TRIREME_SECRET_FILE'),
+    )
+    .addOption(new Option('--json', 'the answer for programs').env('TRIREME_JSON').default(false))
+    .addHelpText('after', EXIT_HELP);
+}
+
+function changing(command: Command): Command {
+  return common(command).addOption(
+    new Option('--timeout-seconds <n>', 'how long to go on; the same command goes on from there')
+      .env('TRIREME_TIMEOUT_SECONDS')
+      .argParser(wholeNumber(1, 86_400))
+      .default(600),
+  );
+}
+
+function joining(command: Command): Command {
+  return changing(command)
+    .addOption(
+      new Option('--url <url>', 'its internal port, without a supervisor')
+        .env('TRIREME_URL')
+        .argParser(parseUrl),
+    )
+    .addOption(
+      new Option('--peer-url <url>', 'its peer port, without a supervisor')
+        .env('TRIREME_PEER_URL')
+        .argParser(parseUrl),
+    );
+}
+
+function forcing(command: Command, what: string): Command {
+  return command.option('--force', what, false);
+}
+
+function optionsOf(options: ChangeOptions): MembersOptions {
+  const { url, peerUrl, timeoutSeconds, force = false } = options;
+  const given = { ...(url === undefined ? {} : { url }), ...(peerUrl === undefined ? {} : { peerUrl }) };
+  return { ...connect(options, given), msMax: timeoutSeconds * 1000, force };
+}
+
+function show(group: Group, { json }: CommonOptions): void {
+  const members = group.members.map((member) => ({ ...member, lag: lagOf(group, member) }));
+  console.log(json ? JSON.stringify({ ...group, members }, null, 2) : formatMembers(group));
+}
+
+function membersCommand(): Command {
+  const members = new Command('members').description('Who is in the group of replicas, and changing it.');
+  common(members.command('list').description('Shows the group as its leader sees it.')).action(
+    async (options: CommonOptions) => show(await connect(options).client.group(), options),
+  );
+  const replica = ['<replica>', 'its name, such as 2', parseReplica] as const;
+  forcing(
+    joining(members.command('rejoin').argument(...replica)),
+    'move its data aside and begin anew, though they are whole',
+  )
+    .description(
+      'Brings back a replica that lost its data, or whose data are damaged: its data are moved aside and kept, it starts ' +
+        'anew, learns the log, and takes the place of the member that it was.',
+    )
+    .action(async (name: string, options: ChangeOptions) =>
+      show(await rejoin(name, optionsOf(options)), options),
+    );
+  joining(members.command('add').argument(...replica))
+    .description('Starts one more replica, has it learn the log, and gives it the vote.')
+    .action(async (name: string, options: ChangeOptions) =>
+      show(await add(name, optionsOf(options)), options),
+    );
+  forcing(
+    joining(
+      members
+        .command('replace')
+        .argument('<old>', 'the one that goes', parseReplica)
+        .argument('<new>', 'the one that comes', parseReplica),
+    ),
+    'though no majority of the voters answers that is left',
+  )
+    .description('Has a new replica take the place of an old one, which is stopped then; its data are kept.')
+    .action(async (old: string, name: string, options: ChangeOptions) =>
+      show(await replace(old, name, optionsOf(options)), options),
+    );
+  forcing(
+    changing(members.command('remove').argument(...replica)),
+    'though no majority of the voters answers that is left',
+  )
+    .description('Has a replica leave the group, and stops it; its data are kept.')
+    .action(async (name: string, options: ChangeOptions) =>
+      show(await remove(name, optionsOf(options)), options),
+    );
+  changing(members.command('promote').argument('<id>', "a learner's id, as members list shows it"))
+    .description('Gives a learner the vote, once it has caught up.')
+    .action(async (id: string, options: ChangeOptions) =>
+      show(await promote(id, optionsOf(options)), options),
+    );
+  return members;
+}
+
+const program = new Command('trireme')
+  .description("The operator's command of a Trireme cluster. Each option may come as TRIREME_... instead.")
+  .addHelpText('after', EXIT_HELP)
+  .addCommand(membersCommand());
+changing(program.command('transfer'))
+  .description('Hands the lead over.')
+  .option('--to <replica>', 'to whom, by name or id; else to the one whose log reaches furthest')
+  .action(async (options: ChangeOptions & { to?: string }) =>
+    show(await transfer(options.to ?? null, optionsOf(options)), options),
+  );
+
+/** Has the parser throw instead of ending the process, in every command. */
+function throwing(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(throwing);
+}
+
+try {
+  throwing(program);
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitOf(error);
+}
+
+function exitOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.usage;
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof CommandError) return error.exitCode;
+  return error instanceof ControlError ? COMMAND_EXIT.unavailable : COMMAND_EXIT.refused;
+}

@@ -1,0 +1,150 @@
+/** The group's internal ports as an operator speaks to them, whoever leads. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseGroup, type ChangePart, type Group } from '@trireme/cluster';
+import { LINK_HEADERS } from '@trireme/service';
+import { COMMAND_EXIT, CommandError } from './errors.js';
+
+/** A question gets this long, in milliseconds. */
+const ASK_MS_MAX = 2_000;
+/** A change or a hand-over; the leader itself gives up before. */
+const CHANGE_MS_MAX = 20_000;
+/** How long no leader may be known, in milliseconds: elections take one to two seconds at worst. */
+const LEADERLESS_MS_MAX = 10_000;
+const POLL_MS = 100;
+
+const NO_ANSWER = 'NO_ANSWER';
+/** What is asked for is the case already, or cannot be; the group as it stands then tells which. */
+export const BAD_MEMBERSHIP = 'BAD_MEMBERSHIP';
+
+/** Refusals that pass by themselves, or after which one has to look how the group stands. */
+const PASSING = ['NOT_LEADER', 'UNAVAILABLE', 'CHANGE_PENDING', 'OUTCOME_UNKNOWN', NO_ANSWER, BAD_MEMBERSHIP];
+
+/** Why a change did not come about, or not surely. */
+export interface Refusal {
+  /** The contract's word for it, or `NO_ANSWER`. */
+  readonly status: string;
+  readonly message: string;
+}
+
+/** What a replica says of itself. */
+export interface ReplicaStatus {
+  /** Null while it opens its data. */
+  readonly id: string | null;
+  readonly [key: string]: unknown;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export class GroupClient {
+  readonly #known: () => readonly string[];
+  readonly #secret: string;
+  /** Where members were seen to be: whoever was replaced may be all that the operator named. */
+  #seen: readonly string[] = [];
+
+  /** @param known internal ports of replicas, such as `http://127.0.0.1:8191`; asked for each time */
+  constructor(known: () => readonly string[], secret: string) {
+    this.#known = known;
+    this.#secret = secret;
+  }
+
+  /** The group as its leader tells of it. @throws CommandError `unavailable` if nobody leads within 10 s; `denied`. */
+  async group(): Promise<Group> {
+    const until = performance.now() + LEADERLESS_MS_MAX;
+    for (;;) {
+      const urls = [...new Set([...this.#known(), ...this.#seen])];
+      const told = await Promise.all(urls.map(async (url) => this.#groupBy(url)));
+      const groups = told.filter((group) => group !== null);
+      const leader = leaderOf(groups);
+      if (leader !== null) {
+        this.#seen = leader.members.map(({ url }) => url).filter((url) => url !== null);
+        return leader;
+      }
+      if (performance.now() > until) {
+        const why = groups.length === 0 ? `no replica answers at ${urls.join(', ')}` : 'no replica leads';
+        throw new CommandError(
+          COMMAND_EXIT.unavailable,
+          `${why}: without a majority nothing can be decided, and nothing was changed`,
+        );
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  /** What the replica at `url` says of itself, null if it says nothing. */
+  async status(url: string): Promise<ReplicaStatus | null> {
+    const answer = await this.#ask(url, '/status', ASK_MS_MAX);
+    if (answer?.status !== 200 || typeof answer.body !== 'object' || answer.body === null) return null;
+    const { id, ...more } = answer.body as Record<string, unknown>;
+    return { ...more, id: typeof id === 'string' ? id : null };
+  }
+
+  /**
+   * Has the leader change the group. Null once it is done; else why it is not, or not surely: look again.
+   * @throws CommandError `refused`, in the leader's words.
+   */
+  async change(leader: Group, parts: readonly ChangePart[]): Promise<Refusal | null> {
+    return this.#tell(leader, '/members', { change: parts });
+  }
+
+  /** Has the leader hand over, to whom it likes where `to` is null; answers as `change` does. */
+  async transfer(leader: Group, to: string | null): Promise<Refusal | null> {
+    return this.#tell(leader, '/transfer', { to });
+  }
+
+  async #tell({ self, members }: Group, path: string, body: object): Promise<Refusal | null> {
+    const url = members.find(({ id }) => id === self)?.url ?? null;
+    if (url === null)
+      throw new CommandError(COMMAND_EXIT.refused, `nobody knows where ${self}, the leader, is`);
+    const answer = await this.#ask(url, path, CHANGE_MS_MAX, body);
+    if (answer === null) return { status: NO_ANSWER, message: `${self} does not answer` };
+    if (answer.status === 200) return null;
+    const refusal = errorOf(answer.body);
+    if (PASSING.includes(refusal.status)) return refusal;
+    throw refusedBy(self, refusal);
+  }
+
+  async #groupBy(url: string): Promise<Group | null> {
+    const answer = await this.#ask(url, '/members', ASK_MS_MAX);
+    if (answer?.status === 401 || answer?.status === 403)
+      throw new CommandError(COMMAND_EXIT.denied, `${url} does not take the secret`);
+    return answer?.status === 200 ? parseGroup(answer.body) : null;
+  }
+
+  async #ask(url: string, path: string, msMax: number, body?: object): Promise<Answer | null> {
+    try {
+      const response = await fetch(url + path, {
+        headers: { [LINK_HEADERS.secret]: this.#secret },
+        signal: AbortSignal.timeout(msMax),
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      });
+      return { status: response.status, body: await response.json() };
+    } catch {
+      return null;
+    }
+  }
+}
+
+export function refusedBy(leader: string, { status, message }: Refusal): CommandError {
+  return new CommandError(COMMAND_EXIT.refused, `${leader} refuses: ${message} (${status})`);
+}
+
+/** Who was deposed without knowing it says that it leads as well: the highest term counts. */
+function leaderOf(groups: readonly Group[]): Group | null {
+  const leaders = groups.filter(({ role }) => role === 'leader');
+  return leaders.reduce<Group | null>(
+    (best, group) => (best === null || group.term > best.term ? group : best),
+    null,
+  );
+}
+
+function errorOf(body: unknown): Refusal {
+  const error = (body as { error?: { status?: unknown; message?: unknown } } | null)?.error;
+  const { status, message } = error ?? {};
+  return {
+    status: typeof status === 'string' ? status : 'UNKNOWN',
+    message: typeof message === 'string' ? message : 'an answer that makes no sense',
+  };
+}
