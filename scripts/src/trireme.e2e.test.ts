@@ -181,6 +181,48 @@ test('a fourth replica takes the place of the leader, and leaves again when one 
   assert.is(book.trim().split('\n').length - 1, context.statuses.length, 'each order once');
 });
 
+test('status, hand-over, stocks, orders and export are each a command', async (context) => {
+  const { dataDir } = context;
+  await context.stopLoad();
+  await equalBooks(context);
+  const ask = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await run([...args, '--data', dataDir]);
+    assert.is(code, 0, `${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const to = await follower(context);
+  const led = parseGroup(JSON.parse(await ask('transfer', '--to', to, '--json')));
+  assert.is(led?.members.find(({ id }) => id === led.self)?.name, to);
+  const status = JSON.parse(await ask('status', '--json')) as {
+    leader: string;
+    booksAgree: boolean;
+    replicas: { role: string; hash: string }[];
+  };
+  assert.is(status.leader, led?.self);
+  assert.is(status.booksAgree, true);
+  assert.equal(status.replicas.map(({ role }) => role).sort(), ['follower', 'follower', 'leader']);
+  assert.match(await ask('status'), /^replica .* book .*\n.*leader/s);
+  assert.match(await ask('stocks'), /^stock +price +quantity\nAAPL +55\.00 +\d+\n/);
+  const placed = JSON.parse(await ask('order', 'sell', 'AAPL', '3', '--key', 'k1', '--json')) as {
+    data: [{ number: number; quantity: number }];
+  };
+  const { number } = placed.data[0];
+  assert.match(await ask('order', 'sell', 'AAPL', '3', '--key', 'k1'), new RegExp(`\n${number} +AAPL`));
+  assert.match(
+    await ask('orders', String(number)),
+    new RegExp(`^number .*\n${number} +AAPL +sell +3 +55\\.00 `),
+  );
+  assert.match(await ask('orders', '--after', String(number - 1)), new RegExp(`\n${number} `));
+  assert.match(await ask('export'), new RegExp(`^number,name,type,quantity\n[^]*\n${number},AAPL,sell,3\n$`));
+  assert.match(
+    await ask('export', to, '--json'),
+    new RegExp(`"number":${number},"name":"AAPL","type":"sell","quantity":3}\n$`),
+  );
+  const none = await run(['orders', '999999999', '--data', dataDir]);
+  assert.is(none.code, 1);
+  assert.match(none.stderr, /ORDER_NOT_FOUND/);
+});
+
 test('what would leave no majority is refused', async (context) => {
   const { self, members: all } = await members(context, 'list');
   const [down, other] = all.filter(({ id }) => id !== self).map(({ name }) => name);

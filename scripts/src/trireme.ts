@@ -4,8 +4,10 @@ import { lagOf, type Group } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
 import { DATA_DEFAULT } from './command-line.js';
 import { ControlError } from './control/client.js';
+import { exportBook } from './export-book.js';
 import { connect, parseReplica, parseUrl, parseUrls, type CommonOptions } from './trireme/connect.js';
 import { COMMAND_EXIT, CommandError, EXIT_HELP } from './trireme/errors.js';
+import { addMarketCommands } from './trireme/market.js';
 import {
   add,
   formatMembers,
@@ -16,6 +18,7 @@ import {
   transfer,
   type MembersOptions,
 } from './trireme/members.js';
+import { formatStatus, groupStatus } from './trireme/status.js';
 
 interface ChangeOptions extends CommonOptions {
   readonly timeoutSeconds: number;
@@ -136,12 +139,33 @@ const program = new Command('trireme')
   .description("The operator's command of a Trireme cluster. Each option may come as TRIREME_... instead.")
   .addHelpText('after', EXIT_HELP)
   .addCommand(membersCommand());
+common(
+  program.command('status').description('Shows every replica: role, term, commit, applied, lag, book hash.'),
+).action(async (options: CommonOptions) => {
+  const status = await groupStatus(connect(options).client);
+  console.log(options.json ? JSON.stringify(status, null, 2) : formatStatus(status));
+  if (!status.booksAgree) process.exitCode = COMMAND_EXIT.refused;
+});
+addMarketCommands(program, common);
+common(program.command('export').argument('[replica]', 'whose book; the leader’s unless given', parseReplica))
+  .description('Prints an order book as CSV, number,name,type,quantity; --json: one object a line.')
+  .action(async (name: string | undefined, options: CommonOptions) => exportOf(name, options));
 changing(program.command('transfer'))
   .description('Hands the lead over.')
   .option('--to <replica>', 'to whom, by name or id; else to the one whose log reaches furthest')
   .action(async (options: ChangeOptions & { to?: string }) =>
     show(await transfer(options.to ?? null, optionsOf(options)), options),
   );
+
+async function exportOf(name: string | undefined, options: CommonOptions): Promise<void> {
+  const { client, secret } = connect(options);
+  const { self, members } = await client.group();
+  const member = members.find((one) => (name === undefined ? one.id === self : one.name === name));
+  const url = member?.url ?? null;
+  if (url === null)
+    throw new CommandError(COMMAND_EXIT.refused, `no member of the group is replica ${name ?? ''}`);
+  await exportBook(`replica ${name ?? self}`, url, secret, options.json);
+}
 
 /** Has the parser throw instead of ending the process, in every command. */
 function throwing(command: Command): void {

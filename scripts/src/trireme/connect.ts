@@ -19,6 +19,7 @@ export interface CommonOptions {
 
 export interface Connection {
   readonly client: GroupClient;
+  readonly secret: string;
   readonly host: Host;
   readonly tell: (line: string) => void;
 }
@@ -31,11 +32,9 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const { replicas } = options;
   if (replicas !== undefined) {
-    const client = new GroupClient(
-      () => replicas,
-      options.secretFile === undefined ? '' : secretIn(options.secretFile),
-    );
-    return { client, host: new HostByHand(client, tell, given), tell };
+    const secret = options.secretFile === undefined ? '' : secretIn(options.secretFile);
+    const client = new GroupClient(() => replicas, secret);
+    return { client, secret, host: new HostByHand(client, tell, given), tell };
   }
   const dataDir = resolve(options.data);
   if (readClusterFile(dataDir) === null) {
@@ -47,7 +46,7 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
   const secret = options.secretFile === undefined ? readSecret(dataDir) : secretIn(options.secretFile);
   const client = new GroupClient(() => replicaUrls(dataDir), secret);
   const control = ControlClient.of(dataDir);
-  return { client, host: new SupervisedHost({ dataDir, control, client, tell }), tell };
+  return { client, secret, host: new SupervisedHost({ dataDir, control, client, tell }), tell };
 }
 
 /** Reads `URL,URL`; each may have its replica's name before it, `1=URL`, as the processes' own flag has. */

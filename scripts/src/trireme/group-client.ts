@@ -54,16 +54,10 @@ export class GroupClient {
   async group(): Promise<Group> {
     const until = performance.now() + LEADERLESS_MS_MAX;
     for (;;) {
-      const urls = [...new Set([...this.#known(), ...this.#seen])];
-      const told = await Promise.all(urls.map(async (url) => this.#groupBy(url)));
-      const groups = told.filter((group) => group !== null);
-      const leader = leaderOf(groups);
-      if (leader !== null) {
-        this.#seen = leader.members.map(({ url }) => url).filter((url) => url !== null);
-        return leader;
-      }
+      const { leader, answers } = await this.#look();
+      if (leader !== null) return leader;
       if (performance.now() > until) {
-        const why = groups.length === 0 ? `no replica answers at ${urls.join(', ')}` : 'no replica leads';
+        const why = answers === 0 ? `no replica answers at ${this.urls.join(', ')}` : 'no replica leads';
         throw new CommandError(
           COMMAND_EXIT.unavailable,
           `${why}: without a majority nothing can be decided, and nothing was changed`,
@@ -71,6 +65,16 @@ export class GroupClient {
       }
       await delay(POLL_MS);
     }
+  }
+
+  /** The same as it is now, null where nobody leads. @throws CommandError `denied`. */
+  async groupNow(): Promise<Group | null> {
+    return (await this.#look()).leader;
+  }
+
+  /** Where replicas are, as far as is known. */
+  get urls(): readonly string[] {
+    return [...new Set([...this.#known(), ...this.#seen])];
   }
 
   /** What the replica at `url` says of itself, null if it says nothing. */
@@ -92,6 +96,14 @@ export class GroupClient {
   /** Has the leader hand over, to whom it likes where `to` is null; answers as `change` does. */
   async transfer(leader: Group, to: string | null): Promise<Refusal | null> {
     return this.#tell(leader, '/transfer', { to });
+  }
+
+  async #look(): Promise<{ readonly leader: Group | null; readonly answers: number }> {
+    const told = await Promise.all(this.urls.map(async (url) => this.#groupBy(url)));
+    const groups = told.filter((group) => group !== null);
+    const leader = leaderOf(groups);
+    if (leader !== null) this.#seen = leader.members.map(({ url }) => url).filter((url) => url !== null);
+    return { leader, answers: groups.length };
   }
 
   async #tell({ self, members }: Group, path: string, body: object): Promise<Refusal | null> {

@@ -1,0 +1,88 @@
+/** `trireme status`: every replica as it tells of itself, beside what the leader knows of it. */
+import { lagOf, type Group } from '@trireme/cluster';
+import { CommandError, COMMAND_EXIT } from './errors.js';
+import type { GroupClient, ReplicaStatus } from './group-client.js';
+import { formatTable } from './table.js';
+
+/** One replica; what it does not tell is null. */
+interface ReplicaRow {
+  readonly url: string;
+  readonly id: string | null;
+  /** `down` where nobody answers, `outsider` for who is no member. */
+  readonly role: string;
+  readonly term: number | null;
+  readonly commit: number | null;
+  readonly applied: number | null;
+  /** Entries of the leader's log that it is not known to have; null where nobody leads. */
+  readonly lag: number | null;
+  readonly orders: number | null;
+  readonly pending: number | null;
+  /** Running hash of its book: equal wherever `applied` is. */
+  readonly hash: string | null;
+}
+
+export interface GroupStatus {
+  readonly leader: string | null;
+  /** False if two replicas with an equal applied index have different books. */
+  readonly booksAgree: boolean;
+  readonly replicas: readonly ReplicaRow[];
+}
+
+/** Asks every replica that is known of; @throws CommandError `unavailable` if none answers, `denied`. */
+export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
+  const group = await client.groupNow();
+  const replicas = await Promise.all(
+    client.urls.map(async (url) => rowOf(url, await client.status(url), group)),
+  );
+  if (replicas.every(({ role }) => role === 'down'))
+    throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${client.urls.join(', ')}`);
+  return { leader: group?.self ?? null, booksAgree: booksAgree(replicas), replicas };
+}
+
+/** The same for people. */
+export function formatStatus({ leader, booksAgree: isEqual, replicas }: GroupStatus): string {
+  const head = ['replica', 'role', 'term', 'commit', 'applied', 'lag', 'orders', 'pending', 'book', 'url'];
+  const text = (value: number | string | null): string => (value === null ? '-' : String(value));
+  const rows = replicas.map((row) => {
+    const { id, role, term, commit, applied, lag, orders, pending, hash, url } = row;
+    return [id, role, term, commit, applied, lag, orders, pending, hash?.slice(0, 16) ?? null, url].map(text);
+  });
+  const notes = [
+    ...(leader === null ? ['NO REPLICA LEADS'] : []),
+    ...(isEqual
+      ? []
+      : ['BOOKS DIFFER: two replicas have applied the same entries and have not the same book']),
+  ];
+  return [formatTable([head, ...rows]), ...notes].join('\n');
+}
+
+function rowOf(url: string, status: ReplicaStatus | null, group: Group | null): ReplicaRow {
+  const member = group?.members.find((one) => (status === null ? one.url === url : one.id === status.id));
+  const lag = group === null || member === undefined ? null : lagOf(group, member);
+  const number = (name: string): number | null => {
+    const value = status?.[name];
+    return typeof value === 'number' ? value : null;
+  };
+  const text = (name: string): string | null => {
+    const value = status?.[name];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+  };
+  const isOutside = group !== null && member === undefined;
+  const role = member?.role === 'learner' ? 'learner' : (text('role') ?? 'starting');
+  return {
+    ...{ url, id: status?.id ?? member?.id ?? null },
+    role: status === null ? 'down' : isOutside ? 'outsider' : role,
+    ...{ term: number('term'), commit: number('commit'), applied: number('applied'), lag },
+    ...{ orders: number('orders'), pending: number('pending'), hash: text('hash') },
+  };
+}
+
+function booksAgree(replicas: readonly ReplicaRow[]): boolean {
+  const hashes = new Map<number, string>();
+  for (const { applied, hash } of replicas) {
+    if (applied === null || hash === null) continue;
+    if ((hashes.get(applied) ?? hash) !== hash) return false;
+    hashes.set(applied, hash);
+  }
+  return true;
+}
