@@ -27,12 +27,13 @@ export class Campaign {
   /** What to ask the other voters: to lead in `term`, with `log`. */
   requests(term: Term, log: RaftLog): (PreVoteRequest | VoteRequest)[] {
     const from = this.#id;
-    const { lastIndex, lastTerm } = log;
+    const { lastIndex, lastTerm, commit } = log;
+    const commitTerm = log.term(commit);
     return votersOf(this.#membership)
       .filter((to) => to !== from)
       .map((to) => {
         const asked = { from, to, term, lastIndex, lastTerm };
-        if (this.kind === 'preVote') return { type: 'preVoteRequest', ...asked };
+        if (this.kind === 'preVote') return { type: 'preVoteRequest', ...asked, commit, commitTerm };
         return { type: 'voteRequest', ...asked, transfer: this.kind === 'transfer' };
       });
   }

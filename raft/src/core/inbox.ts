@@ -40,7 +40,9 @@ export class Inbox {
   /** Takes a message from another member. Whoever claims to be this member is ignored. */
   step(message: Message): void {
     if (!this.#isFromOther(message)) return;
-    if (message.type === 'preVoteResponse') this.#standing.learnCommit(message);
+    if (message.type === 'preVoteRequest' || message.type === 'preVoteResponse') {
+      this.#standing.learnCommit(message);
+    }
     if (message.term > this.#term && !this.#stepHigherTerm(message)) return;
     if (message.term < this.#term) {
       this.#stepLowerTerm(message);

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { accept, groupOf, membershipEntry, settledLeader } from './testing/groups.js';
 import { ELECTION_TICKS, TIMEOUT_TICKS, followerOf, type Member } from './testing/member.js';
-import { message, only } from './testing/messages.js';
+import { entryAt, message, only } from './testing/messages.js';
 import type { Network } from './testing/network.js';
 import type { Message } from './types.js';
 
@@ -279,6 +279,35 @@ test('4.1: a member hears out a leader, and votes for a candidate, that its conf
   assert.equal(b.take(), [message('voteResponse', { from: 'b', to: 'd', term: 2 })]);
   b.step(message('heartbeat', { from: 'd', to: 'b', term: 2 }));
   assert.is(b.core.leader, 'd');
+});
+
+test('6: a voter that does not know that it is one, and has the longer log, is told by who asks for its vote', () => {
+  const b = followerOf('a', { id: 'b', term: 1, members: [] });
+  const entries = [membershipEntry(1, 1, 'a', '+b'), entryAt(2, 1)];
+  b.step(message('appendRequest', { from: 'a', to: 'b', entries, commit: 0 }));
+  b.tick(3 * TIMEOUT_TICKS);
+  assert.equal(only('preVoteRequest', b.take()), [], 'it has no vote that it knows of');
+  // The leader crashed before its own disk had entry 2: it comes back with the shorter log.
+  const last = { lastIndex: 1, lastTerm: 1 };
+  b.step(message('preVoteRequest', { from: 'a', to: 'b', term: 2, ...last, commit: 1, commitTerm: 1 }));
+  assert.is(only('preVoteResponse', b.take())[0]?.granted, false);
+  assert.is(b.members, 'a b');
+  b.tick(TIMEOUT_TICKS);
+  assert.equal(
+    only('preVoteRequest', b.take()).map(({ to, lastIndex, commit }) => [to, lastIndex, commit]),
+    [['a', 2, 1]],
+  );
+});
+
+test('6: what is said to be committed counts only where the log has the same there', () => {
+  const b = followerOf('a', { id: 'b', term: 2, members: ['a', 'b', 'c'] });
+  b.step(message('appendRequest', { from: 'a', to: 'b', term: 2, entries: [entryAt(1, 1), entryAt(2, 1)] }));
+  const ask = { from: 'c', to: 'b', term: 3, lastIndex: 3, lastTerm: 2 };
+  b.step(message('preVoteRequest', { ...ask, commit: 2, commitTerm: 2 }));
+  b.step(message('preVoteRequest', { ...ask, commit: 3, commitTerm: 2 }));
+  assert.is(b.core.log.commit, 0);
+  b.step(message('preVoteRequest', { ...ask, commit: 1, commitTerm: 1 }));
+  assert.is(b.core.log.commit, 1);
 });
 
 test('6.4: a read is confirmed by a quorum of both halves', () => {

@@ -140,7 +140,7 @@ export class Standing {
   }
 
   /** What is committed stays so, whoever says it in whichever term. A campaign that it shows to be void is given up. */
-  learnCommit({ commit, commitTerm }: PreVoteResponse): void {
+  learnCommit({ commit, commitTerm }: PreVoteRequest | PreVoteResponse): void {
     this.#log.commitKnown(commit, commitTerm);
     if (this.#campaign !== null && !this.#mayCampaign) this.becomeFollower(this.term, null);
   }

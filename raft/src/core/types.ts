@@ -86,11 +86,17 @@ interface Envelope {
   readonly term: Term;
 }
 
-/** Asks whether an election could be won, without starting one (Ongaro's thesis, 9.6). */
+/**
+ * Asks whether an election could be won, without starting one (Ongaro's thesis, 9.6). Says also what the asking member
+ * knows to be committed: whoever is asked may hold that and not know it. It may be a voter without knowing it, and have
+ * the longer log, so that it alone can be elected and never would ask.
+ */
 export interface PreVoteRequest extends Envelope {
   readonly type: 'preVoteRequest';
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
+  readonly commit: LogIndex;
+  readonly commitTerm: Term;
 }
 
 /**

@@ -44,7 +44,7 @@ export function encodeMessage(message: Message): Buffer {
 function fieldsOf(message: Message): readonly unknown[] {
   switch (message.type) {
     case 'preVoteRequest':
-      return [message.lastIndex, message.lastTerm];
+      return [message.lastIndex, message.lastTerm, message.commit, message.commitTerm];
     case 'voteRequest':
       return [message.lastIndex, message.lastTerm, message.transfer];
     case 'preVoteResponse':
@@ -95,13 +95,12 @@ interface Envelope {
 function body(type: Message['type'], envelope: Envelope, fields: Fields, payload: Buffer): Message {
   switch (type) {
     case 'preVoteRequest':
-      return { type, ...envelope, ...lastEntry(fields, envelope.term) };
+      return { type, ...envelope, ...lastEntry(fields, envelope.term), ...committed(fields, envelope.term) };
     case 'voteRequest':
       return { type, ...envelope, ...lastEntry(fields, envelope.term), transfer: fields.flag('transfer') };
     case 'preVoteResponse': {
       const granted = fields.flag('granted');
-      const commit = fields.whole('commit');
-      return { type, ...envelope, granted, commit, commitTerm: fields.term('commitTerm', envelope.term) };
+      return { type, ...envelope, granted, ...committed(fields, envelope.term) };
     }
     case 'voteResponse':
       return { type, ...envelope, granted: fields.flag('granted') };
@@ -136,6 +135,11 @@ function body(type: Message['type'], envelope: Envelope, fields: Fields, payload
 
 function lastEntry(fields: Fields, term: Term): { readonly lastIndex: LogIndex; readonly lastTerm: Term } {
   return { lastIndex: fields.whole('lastIndex'), lastTerm: fields.term('lastTerm', term) };
+}
+
+/** What the sender knows to be committed. */
+function committed(fields: Fields, term: Term): { readonly commit: LogIndex; readonly commitTerm: Term } {
+  return { commit: fields.whole('commit'), commitTerm: fields.term('commitTerm', term) };
 }
 
 /** The entries of an append: contiguous behind `prevIndex`, with terms that never fall and none above the leader's. */

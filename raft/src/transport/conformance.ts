@@ -53,7 +53,7 @@ export function sampleMessages(from: NodeId, to: NodeId): readonly Message[] {
   const data = Buffer.from('data');
   const entries = [makeEntry(4, 5, 'noop', new Uint8Array()), makeEntry(5, 7, 'command', data)];
   return [
-    { type: 'preVoteRequest', ...base, lastIndex: 3, lastTerm: 2 },
+    { type: 'preVoteRequest', ...base, lastIndex: 3, lastTerm: 2, commit: 3, commitTerm: 2 },
     { type: 'preVoteResponse', ...base, granted: true, commit: 3, commitTerm: 2 },
     { type: 'voteRequest', ...base, lastIndex: 3, lastTerm: 2, transfer: true },
     { type: 'voteResponse', ...base, granted: false },

@@ -9,7 +9,14 @@ type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>;
 const ENVELOPE = { from: 'a', to: 'b', term: 1 };
 
 const BLANKS: { readonly [T in Message['type']]: MessageOf<T> } = {
-  preVoteRequest: { ...ENVELOPE, type: 'preVoteRequest', lastIndex: 0, lastTerm: 0 },
+  preVoteRequest: {
+    ...ENVELOPE,
+    type: 'preVoteRequest',
+    lastIndex: 0,
+    lastTerm: 0,
+    commit: 0,
+    commitTerm: 0,
+  },
   preVoteResponse: { ...ENVELOPE, type: 'preVoteResponse', granted: true, commit: 0, commitTerm: 0 },
   voteRequest: { ...ENVELOPE, type: 'voteRequest', lastIndex: 0, lastTerm: 0, transfer: false },
   voteResponse: { ...ENVELOPE, type: 'voteResponse', granted: true },
