@@ -16,7 +16,12 @@ export default tseslint.config(
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['infra/container/*.mjs'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
@@ -34,6 +39,11 @@ export default tseslint.config(
       '@typescript-eslint/dot-notation': 'off',
       eqeqeq: 'error',
     },
+  },
+  {
+    // Runs by itself in a container, on what Node alone gives.
+    files: ['infra/container/**'],
+    languageOptions: { globals: { process: 'readonly' } },
   },
   {
     // Test doubles implement asynchronous interfaces without waiting for anything.
