@@ -29,6 +29,19 @@ async function follower(): Promise<{
   return { hub, rig: { ...rig, machine, storage, snapshots }, take };
 }
 
+/** Has snapshots that were read wait, as they do for a slow disk, until the result is called. */
+function holdReceived(snapshots: TestSnapshots): () => void {
+  const receive = snapshots.receive.bind(snapshots);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  snapshots.receive = async (base, chunks) => {
+    const staged = await receive(base, chunks);
+    await held;
+    return staged;
+  };
+  return () => release();
+}
+
 test('the machine is the snapshot, and term and vote are written, before the log begins anew', async () => {
   const { rig, take } = await follower();
   const { storage, machine, snapshots } = rig;
@@ -117,6 +130,40 @@ test('one that the member no longer needs when it has come is discarded', async 
   release();
   await late;
   assert.equal(rig.snapshots.steps, ['receive', 'discard'], 'its log has that entry');
+  await rig.node.stop();
+});
+
+test('a snapshot that is whole is taken though its sender leads no more: nothing but what is committed is in it', async () => {
+  const { hub, rig, take } = await follower();
+  const release = holdReceived(rig.snapshots);
+  const taken = take(incoming(9, 3));
+  await quiet();
+  hub.handlers.get('b')?.message({ type: 'heartbeat', from: 'c', to: 'b', term: 4, commit: 0, round: 0 });
+  release();
+  await taken;
+  assert.equal([rig.machine.applied, rig.node.status().term, rig.node.status().leader], [9, 4, 'c']);
+  await rig.node.stop();
+});
+
+test('a disk that hangs with the last step of a snapshot has the member fall silent', async () => {
+  const { hub, rig, take } = await follower();
+  const release = holdReceived(rig.snapshots);
+  const answered = async (): Promise<boolean> => {
+    hub.sent.splice(0);
+    hub.handlers.get('b')?.message({ type: 'heartbeat', from: 'a', to: 'b', term: 3, commit: 0, round: 0 });
+    await quiet();
+    return hub.sent.some(({ type }) => type === 'heartbeatResponse');
+  };
+  const taken = take(incoming(9, 3));
+  assert.ok(await answered());
+  for (let passed = 0; passed < 10; passed += 1) {
+    rig.clock.advance(100);
+    await quiet();
+  }
+  assert.not.ok(await answered());
+  release();
+  await taken;
+  assert.ok(await answered());
   await rig.node.stop();
 });
 

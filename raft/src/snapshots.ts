@@ -169,7 +169,13 @@ export class Snapshots {
     support: SnapshotSupport,
   ): Promise<void> {
     this.#o.onEvent({ type: 'snapshotReceiving', from, base });
-    const snapshot = await support.receive(base, chunks);
+    const writing = (isUnderWay: boolean): void => this.#o.core.writingSnapshot(isUnderWay);
+    let snapshot: StagedSnapshot;
+    try {
+      snapshot = await support.receive(base, watched(chunks, writing));
+    } finally {
+      writing(false);
+    }
     const outcome = new Promise<RaftError | null>((settle) => {
       this.#staged = { base, snapshot, settle };
       this.#o.input(() => {
@@ -222,6 +228,19 @@ export class Snapshots {
     const tracked = work.finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);
   }
+}
+
+/** The same chunks; tells when whoever reads them is busy with one, or with what there is to do after the last. */
+async function* watched(
+  chunks: AsyncIterable<Uint8Array>,
+  writing: (isUnderWay: boolean) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    writing(true);
+    yield chunk;
+    writing(false);
+  }
+  writing(true);
 }
 
 const STOPPED = new RaftError('STOPPED', 'the node has stopped');

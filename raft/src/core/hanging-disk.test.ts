@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { settledLeader } from './testing/groups.js';
 import { ELECTION_TICKS, Member, TIMEOUT_TICKS, followerOf } from './testing/member.js';
-import { message, only } from './testing/messages.js';
+import { baseAt, logOf, message, only } from './testing/messages.js';
 import { networkOf, type Network } from './testing/network.js';
 
 /** Three of whom `a` leads, and an entry that the disks of `slow` do not write. */
@@ -81,6 +81,42 @@ test('a follower whose disk hangs keeps no leader that cannot commit: it answers
   b.finishPersist();
   b.step(message('heartbeat', { term: 2, round: 6 }));
   assert.equal(b.take(), [message('heartbeatResponse', { from: 'b', to: 'a', term: 2, round: 6 })]);
+});
+
+/** Whether `b` answers a heartbeat. */
+function answers(b: Member): boolean {
+  b.step(message('heartbeat', { term: b.core.term }));
+  return only('heartbeatResponse', b.take()).length > 0;
+}
+
+test('a follower whose disk hangs with a snapshot falls silent as well, though later', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  b.core.writingSnapshot(true);
+  b.tick(10 * ELECTION_TICKS - 1);
+  assert.ok(answers(b), 'it may be a large one');
+  b.tick();
+  assert.not.ok(answers(b));
+  b.core.writingSnapshot(false);
+  assert.ok(answers(b));
+
+  b.slowDisk = true;
+  b.install('a', 1, { base: baseAt(9, 1), machine: logOf([1, 1, 1, 1, 1, 1, 1, 1, 1]) });
+  b.work().tick(10 * ELECTION_TICKS - 1);
+  assert.ok(answers(b));
+  b.tick();
+  assert.not.ok(answers(b));
+  b.finishPersist();
+  assert.ok(answers(b));
+});
+
+test('each piece of a snapshot has its own time', () => {
+  const b = followerOf('a', { id: 'b', term: 1 });
+  for (let piece = 0; piece < 5; piece += 1) {
+    b.core.writingSnapshot(true);
+    b.tick(9 * ELECTION_TICKS);
+    assert.ok(answers(b));
+    b.core.writingSnapshot(false);
+  }
 });
 
 test('a member whose disk hangs neither campaigns nor grants a pre-vote; afterwards it does', () => {

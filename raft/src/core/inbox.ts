@@ -51,12 +51,16 @@ export class Inbox {
     this.stepSameTerm(message);
   }
 
-  /** Takes a snapshot that has come, whole. Returns whether it is to be installed. */
+  /**
+   * Takes a snapshot that has come, whole. Returns whether it is to be installed. One from a leader of an earlier term is
+   * as good to who follows: it holds nothing but what is committed. Were it dropped, whose disk is slower with it than
+   * leaders stay would never be done. Who asks for votes, or leads, has spoken of the log as it is, and keeps it.
+   */
   install(message: InstallSnapshot): boolean {
     if (!this.#isFromOther(message)) return false;
     if (message.term < this.#term) {
       this.#answerDeposed(message.from);
-      return false;
+      return this.#standing.role === 'follower' && this.#log.restore(message.base);
     }
     if (message.term > this.#term) this.#standing.becomeFollower(message.term, message.from);
     this.#standing.followLeader(message.from);

@@ -124,12 +124,32 @@ test('7: a second snapshot while one is being installed is dropped', () => {
   assert.is(follower.core.log.base.index, 5);
 });
 
-test('5.1: a snapshot of an earlier term is dropped and its sender told; one of a later term is followed', () => {
+test('5.1: the sender of a snapshot of an earlier term is told; one of a later term is followed', () => {
   const follower = new Member({ term: 5, log: [1] });
-  assert.not.ok(follower.install('b', 4, snapshotAt(5, 4)));
+  follower.install('b', 4, snapshotAt(5, 4));
   assert.is(only('heartbeatResponse', follower.take())[0]?.term, 5);
-  assert.ok(follower.install('b', 6, snapshotAt(5, 4)));
+  assert.is(follower.core.leader, null);
+  assert.ok(follower.install('b', 6, snapshotAt(9, 4)));
   assert.equal([follower.core.term, follower.core.leader, follower.disk.hardState.term], [6, 'b', 6]);
+});
+
+test('7: a follower takes a whole snapshot of an earlier term, as it is committed; who has spoken of its log does not', () => {
+  const follower = new Member({ term: 5, log: [1, 3] });
+  assert.ok(follower.install('b', 4, snapshotAt(5, 4)));
+  assert.equal(
+    [follower.core.log.base.index, follower.core.log.lastIndex, follower.machine.length],
+    [5, 5, 5],
+  );
+  assert.equal([follower.core.term, follower.disk.hardState.term], [5, 5]);
+
+  const complete = new Member({ term: 5, log: [1, 1, 4, 4, 4, 5] });
+  assert.not.ok(complete.install('b', 4, snapshotAt(5, 4)), 'it has what is in it');
+  assert.equal([complete.core.log.commit, complete.core.log.lastIndex], [5, 6]);
+
+  const asking = new Member({ term: 5, log: [1] });
+  asking.core.campaign();
+  assert.not.ok(asking.install('b', 4, snapshotAt(5, 4)));
+  assert.equal([asking.core.role, asking.core.log.lastIndex], ['preCandidate', 1]);
 });
 
 test('5.2: a candidate that is sent a snapshot of its own term follows', () => {

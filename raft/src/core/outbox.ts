@@ -4,6 +4,7 @@
  */
 import { invariant } from './errors.js';
 import type { Ballot } from './ballot.js';
+import type { DiskHealth, DiskWork } from './disk-health.js';
 import type { RaftLog } from './log.js';
 import type { Entry, Message, PersistBatch } from './types.js';
 
@@ -13,34 +14,25 @@ interface UnderWay {
   readonly held: readonly Message[];
 }
 
+const workOf = ({ isInstall }: UnderWay): DiskWork => (isInstall ? 'install' : 'write');
+
 export class Outbox {
   readonly #log: RaftLog;
   readonly #ballot: Ballot;
   #sendable: Message[] = [];
   #held: Message[] = [];
   #underWay: UnderWay | null = null;
-  /** Ticks that the batch under way has taken. */
-  #waited = 0;
-  readonly #hangTicks: number;
+  readonly #disk: DiskHealth;
 
-  /** @param hangTicks ticks after which a write that is not done is taken for one that hangs */
-  constructor(log: RaftLog, ballot: Ballot, hangTicks: number) {
-    this.#hangTicks = hangTicks;
+  constructor(log: RaftLog, ballot: Ballot, disk: DiskHealth) {
+    this.#disk = disk;
     this.#log = log;
     this.#ballot = ballot;
   }
 
-  /** One unit of time has passed. */
-  tick(): void {
-    if (this.#underWay !== null) this.#waited += 1;
-  }
-
-  /**
-   * Whether a write takes so long that this member is of no use as a leader, nor to one: nothing that it does counts
-   * before that is over. A snapshot may take its time to be installed.
-   */
+  /** Whether this member is of no use as a leader, nor to one, as its disk takes too long. */
   get isDiskHanging(): boolean {
-    return this.#underWay?.isInstall === false && this.#waited >= this.#hangTicks;
+    return this.#disk.isHanging;
   }
 
   /** Sends without waiting for the disk. */
@@ -75,7 +67,7 @@ export class Outbox {
     if (entries.length === 0 && hardState === null && base === null) return null;
     this.#underWay = { isInstall: base !== null, entries, held: this.#held };
     this.#held = [];
-    this.#waited = 0;
+    this.#disk.begin(workOf(this.#underWay));
     return base === null ? { hardState, entries } : { base, hardState, entries };
   }
 
@@ -84,6 +76,7 @@ export class Outbox {
     const underWay = this.#underWay;
     invariant(underWay !== null, 'persisted without a batch under way');
     this.#underWay = null;
+    this.#disk.end(workOf(underWay));
     if (underWay.isInstall) this.#log.installed();
     this.#log.persisted(underWay.entries);
     return underWay.held;

@@ -8,6 +8,7 @@
  */
 import { Ballot } from './ballot.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
+import { DiskHealth } from './disk-health.js';
 import { RaftError, invariant } from './errors.js';
 import { Inbox } from './inbox.js';
 import type { Leadership } from './leadership.js';
@@ -25,6 +26,7 @@ const REQUESTS_MAX = 2 ** 48;
 export class RaftCore {
   readonly config: CoreConfig;
   readonly log: RaftLog;
+  readonly #disk: DiskHealth;
   readonly #outbox: Outbox;
   readonly #standing: Standing;
   /** Reads that its leader is asked for while this member does not lead. */
@@ -40,7 +42,8 @@ export class RaftCore {
     const ballot = new Ballot(start.hardState);
     const { lastTerm } = this.log;
     invariant(ballot.term >= lastTerm, `term ${ballot.term} is below the log's last ${lastTerm}`);
-    this.#outbox = new Outbox(this.log, ballot, config.electionTicks);
+    this.#disk = new DiskHealth(config.electionTicks);
+    this.#outbox = new Outbox(this.log, ballot, this.#disk);
     this.#standing = new Standing({
       ...{ config, log: this.log, ballot, outbox: this.#outbox },
       left: (leadership) => this.#loseReads(leadership),
@@ -84,7 +87,7 @@ export class RaftCore {
 
   /** One unit of time has passed. */
   tick(): void {
-    this.#outbox.tick();
+    this.#disk.tick();
     this.#remoteReads.tick();
     this.#standing.tick();
   }
@@ -112,6 +115,15 @@ export class RaftCore {
   /** The snapshot for `member` could not be sent, or was refused. Another one follows once the member is heard of. */
   snapshotFailed(member: NodeId): void {
     this.leadership?.snapshotFailed(member);
+  }
+
+  /**
+   * The machine begins to write a piece of a snapshot that is coming in, or is done with it. Where that takes too long
+   * this member falls silent, like one whose log is not written: it would keep a leader that can commit nothing by it.
+   */
+  writingSnapshot(isUnderWay: boolean): void {
+    if (isUnderWay) this.#disk.begin('receive');
+    else this.#disk.end('receive');
   }
 
   /**

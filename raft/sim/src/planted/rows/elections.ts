@@ -59,8 +59,8 @@ export const ELECTIONS: readonly Mutation[] = [
   },
   {
     name: 'a leader whose disk hangs leads on',
-    file: `${CORE}/outbox.js`,
-    find: 'this.#waited >= this.#hangTicks',
-    replace: 'this.#waited < 0',
+    file: `${CORE}/disk-health.js`,
+    find: 'ticks >= this.#hangTicks[work]',
+    replace: 'ticks < 0',
   },
 ];
