@@ -44,6 +44,8 @@ export class RaftNode {
   #stopping: Promise<void> | null = null;
   /** What `onChange` was told last. */
   #shown: Pick<NodeStatus, 'role' | 'term' | 'leader' | 'leading'> | null = null;
+  /** What `status` said last. */
+  #known: NodeStatus;
 
   private constructor(options: RaftNodeOptions) {
     const { id, storage, machine, transport } = options;
@@ -55,6 +57,7 @@ export class RaftNode {
     this.#group = new Group({ id, transport, onMembership: options.onMembership ?? (() => undefined) });
     const start = { hardState: storage.hardState(), reader: storage, applied: machine.applied };
     this.#core = new RaftCore(config, start);
+    this.#known = { ...this.#core.status(), leading: false };
     const onEvent = options.onEvent ?? (() => undefined);
     this.#disk = new DiskWatch(this.#clock, slowDiskMs(options), onEvent);
     this.#snapshots = new Snapshots({
@@ -101,9 +104,15 @@ export class RaftNode {
     return this.#core.log;
   }
 
-  /** How this member stands now. */
+  /** How this member stands now; what it said last once its log has failed, which then tells nothing any more. */
   status(): NodeStatus {
-    return { ...this.#core.status(), leading: this.#isLeading };
+    try {
+      this.#known = { ...this.#core.status(), leading: this.#isLeading };
+    } catch (error) {
+      // Who asks on the way down, to say why in its log, must not be thrown at.
+      if (!(error instanceof RaftError)) throw error;
+    }
+    return this.#known;
   }
 
   get #isLeading(): boolean {

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 
 /** Why a store cannot be opened or written. */
 export type StoreErrorCode =
@@ -34,20 +34,22 @@ export class StoreError extends Error {
  */
 const FULL_BYTES = 8 * 1024 * 1024;
 
-/** Why something failed on the disk of `path`: `FULL` where it is full, `code` elsewhere. */
-export async function failure(
-  path: string,
-  code: StoreErrorCode,
-  what: string,
-  cause: unknown,
-): Promise<StoreError> {
-  const free = await statfs(path).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => Number.POSITIVE_INFINITY,
-  );
+/** Why something failed on the disk of `path`: `FULL` where it is full, `code` elsewhere; at once, as `fatal` needs it. */
+export function failure(path: string, code: StoreErrorCode, what: string, cause: unknown): StoreError {
+  const free = freeBytes(path);
   const isFull = free < FULL_BYTES;
   const message = isFull ? `${what}: the disk is full, ${free} bytes are free` : what;
   return new StoreError(isFull ? 'FULL' : code, `${message}: ${reason(cause)}`, { cause });
+}
+
+/** As if there were no end of it where the system does not say. */
+function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 /** What happened, in LevelDB's words: `level` wraps the error that says it. */

@@ -135,7 +135,7 @@ export class CatalogStore {
       await batch.write({ sync: true });
     } catch (error) {
       this.#failed = true;
-      throw await failure(this.#folder, 'WRITE_FAILED', 'the catalog cannot write', error);
+      throw failure(this.#folder, 'WRITE_FAILED', 'the catalog cannot write', error);
     } finally {
       this.#writing = false;
     }
@@ -180,7 +180,7 @@ async function openDatabase(folder: string): Promise<Database> {
       throw new StoreError('LOCKED', `another process has ${folder} open`, { cause: error });
     }
     const what = `${folder} cannot be opened`;
-    if (code !== 'LEVEL_CORRUPTION') throw await failure(folder, 'OPEN_FAILED', what, error);
+    if (code !== 'LEVEL_CORRUPTION') throw failure(folder, 'OPEN_FAILED', what, error);
     throw new StoreError('DAMAGED', `${what}: ${reason(cause)}`, { cause: error });
   }
 }
@@ -250,7 +250,7 @@ async function seed(database: Database, { folder, cluster, seed: stocks }: Store
     for (const { key, value } of all) batch.put(key, value);
     await batch.write({ sync: true });
   } catch (error) {
-    throw await failure(folder, 'WRITE_FAILED', 'the catalog cannot be seeded', error);
+    throw failure(folder, 'WRITE_FAILED', 'the catalog cannot be seeded', error);
   }
 }
 

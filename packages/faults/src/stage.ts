@@ -9,6 +9,7 @@ import {
   findFreeBasePort,
   readSecret,
   type ClusterOptions,
+  type ProcessEntry,
 } from '@trireme/cluster';
 
 /** An answer as it came. */
@@ -161,19 +162,20 @@ export class Stage {
     return processes.find((entry) => entry.id === `replica-${id}`)?.url ?? '';
   }
 
-  /** What the replicas that are up say of themselves. */
+  /** What the replicas that are up say of themselves. @throws Error if one of them does not answer. */
   async replicas(): Promise<ReplicaState[]> {
-    const up = this.cluster
-      .describe()
-      .processes.filter(({ role, pid }) => role === 'replica' && pid !== null);
-    return Promise.all(
-      up.map(async ({ id, url }) => {
-        const response = await fetch(`${url}/status`);
-        const status = (await response.json()) as { applied: number; hash: string; pending: number };
-        const { applied, hash, pending } = status;
-        return { name: id, applied, hash, pending, book: await this.book(Number(id.replace(/\D/g, ''))) };
-      }),
-    );
+    return Promise.all(this.#upReplicas().map(async (entry) => replicaState(this, entry)));
+  }
+
+  /** What those replicas say of themselves that answer at all. */
+  async answeringReplicas(): Promise<ReplicaState[]> {
+    const asked = this.#upReplicas().map(async (entry) => replicaState(this, entry).catch(() => null));
+    return (await Promise.all(asked)).filter((state) => state !== null);
+  }
+
+  #upReplicas(): readonly ProcessEntry[] {
+    const { processes } = this.cluster.describe();
+    return processes.filter(({ role, pid }) => role === 'replica' && pid !== null);
   }
 
   /** The header that lets an operator in. */
@@ -199,6 +201,13 @@ export interface ReplicaState {
   /** Orders without an outcome in its book. */
   readonly pending: number;
   readonly book: string;
+}
+
+async function replicaState(stage: Stage, { id, url }: ProcessEntry): Promise<ReplicaState> {
+  const response = await fetch(`${url}/status`);
+  const status = (await response.json()) as { applied: number; hash: string; pending: number };
+  const { applied, hash, pending } = status;
+  return { name: id, applied, hash, pending, book: await stage.book(Number(id.replace(/\D/g, ''))) };
 }
 
 interface RequestOptions {

@@ -36,7 +36,7 @@ export async function openLevel(path: string): Promise<BookLevel> {
     const code = cause instanceof Error && 'code' in cause ? cause.code : null;
     const what = `cannot open the order book at ${path}`;
     if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_LOCKED')
-      throw await storageFailure(dirname(path), what, error);
+      throw storageFailure(dirname(path), what, error);
     const message = `${what}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new RaftError(code === 'LEVEL_CORRUPTION' ? 'LOG_DAMAGED' : 'BAD_CONFIG', message, {
       cause: error,

@@ -82,6 +82,20 @@ test('a log that cannot be written: the order is neither committed nor applied, 
   });
 });
 
+test('a log that failed says nothing any more, and the replica still says how it stood: its last line needs the term', async () => {
+  await withReplica(async ({ node, log, fatal }) => {
+    const before = node.status();
+    await log.close();
+    node.propose(order('a'));
+    await fatal;
+    assert.throws(
+      () => log.base(),
+      (thrown: unknown) => thrown instanceof RaftError && thrown.code === 'STORAGE_FAILED',
+    );
+    assert.equal(node.status(), before);
+  });
+});
+
 test('a book that cannot be written: nothing of the apply can be read, and the process is told to stop', async () => {
   await withReplica(async ({ node, machine, told, fatal }) => {
     const before = machine.stored;

@@ -91,7 +91,7 @@ export class BookStore extends BookRecords {
       await store.db.close();
       if (error instanceof FormatError) throw store.damage(error.message, error);
       if (error instanceof RaftError) throw error;
-      throw await storageFailure(path, `the order book at ${path} cannot be opened`, error);
+      throw storageFailure(path, `the order book at ${path} cannot be opened`, error);
     }
   }
 
@@ -282,7 +282,7 @@ export class BookStore extends BookRecords {
     try {
       await write();
     } catch (error) {
-      throw await storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
+      throw storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
     }
   }
 

@@ -26,7 +26,8 @@ const STANDARD_OUTPUT: pino.DestinationStream = {
 /**
  * Makes the log. Lines are written synchronously, so that none is lost when the process exits.
  * @param o.level one of `LOG_LEVELS`
- * @param o.context what every line carries as of when it is written, such as the term; nothing unless given
+ * @param o.context what every line carries as of when it is written, such as the term; nothing unless given. Where it
+ *   throws, the line says so and is written all the same
  * @param destination where the lines go instead of standard output
  */
 export function createLog(
@@ -39,8 +40,19 @@ export function createLog(
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { error: pino.stdSerializers.err },
     formatters: { level: (label) => ({ level: label }) },
-    ...(o.context === undefined ? {} : { mixin: o.context }),
+    ...(o.context === undefined ? {} : { mixin: soundly(o.context) }),
     redact: { paths: ['secret', '*.secret', 'token', '*.token'], censor: '[redacted]' },
   };
   return pino(options, destination);
+}
+
+/** What breaks a process must not keep it from saying so: a context may ask the very part that has failed. */
+function soundly(context: () => object): () => object {
+  return () => {
+    try {
+      return context();
+    } catch (error) {
+      return { contextError: error instanceof Error ? error.message : String(error) };
+    }
+  };
 }

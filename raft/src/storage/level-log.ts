@@ -174,9 +174,8 @@ export class LevelLog implements LogStorage {
       await write();
     } catch (error) {
       const { path } = this.#options;
-      this.#failure = new RaftError('STORAGE_FAILED', `log store ${path}: a write failed`, { cause: error });
       const what = `log store ${path}: a write failed and may or may not be on disk`;
-      this.#failure = await storageFailure(path, what, error);
+      this.#failure = storageFailure(path, what, error);
       throw this.#failure;
     }
   }

@@ -23,13 +23,13 @@ export async function probeLock(path: string): Promise<void> {
   try {
     await db.open({ createIfMissing: false, errorIfExists: true });
   } catch (error) {
-    if (codeOf(error) === 'LEVEL_LOCKED') throw await openError(path, error);
+    if (codeOf(error) === 'LEVEL_LOCKED') throw openError(path, error);
   }
   await db.close();
 }
 
 /** Why a store cannot be opened, as an error of this library. */
-export async function openError(path: string, error: unknown): Promise<RaftError> {
+export function openError(path: string, error: unknown): RaftError {
   const code = codeOf(error);
   if (code === 'LEVEL_LOCKED') {
     return new RaftError('BAD_CONFIG', `another process uses the log store ${path}`, { cause: error });

@@ -53,13 +53,13 @@ export async function openStore(options: LevelLogOptions): Promise<OpenedStore> 
   const { path } = options;
   if (await hasStore(path)) await probeLock(path);
   const { isTorn } = await verifyFolder(path);
-  const found = await readCopy(path, options).catch(async (error: unknown) => {
-    throw await openError(path, error);
+  const found = await readCopy(path, options).catch((error: unknown) => {
+    throw openError(path, error);
   });
   checkCopy(path, judgeUnopened(found, { isThere: await hasStore(path), isTorn }));
   const db = newLevel(path);
-  await db.open().catch(async (error: unknown) => {
-    throw await openError(path, error);
+  await db.open().catch((error: unknown) => {
+    throw openError(path, error);
   });
   try {
     await syncFolder(path);
@@ -75,7 +75,7 @@ export async function openStore(options: LevelLogOptions): Promise<OpenedStore> 
     return { db, cache, memberships, contents, copy };
   } catch (error) {
     await db.close();
-    throw error instanceof RaftError ? error : await openError(path, error);
+    throw error instanceof RaftError ? error : openError(path, error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Why a write failed, as an error of this library: whether it is the room that is wanting. */
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 import { RaftError } from '../core/errors.js';
 
 /**
@@ -9,13 +9,14 @@ import { RaftError } from '../core/errors.js';
 const FULL_BYTES = 8 * 1024 * 1024;
 
 /**
- * Says what a failed write means: whether the process can go on once there is room.
+ * Says what a failed write means: whether the process can go on once there is room. At once, so that nothing happens
+ * between the failure and its name.
  * @param path of the store, or of a folder above it
  * @param what was attempted, with the store's path, as the beginning of a sentence
  * @returns an error with code `STORAGE_FULL` where the disk of `path` is full, `STORAGE_FAILED` elsewhere
  */
-export async function storageFailure(path: string, what: string, cause: unknown): Promise<RaftError> {
-  const free = await freeBytes(path);
+export function storageFailure(path: string, what: string, cause: unknown): RaftError {
+  const free = freeBytes(path);
   const reason = causeOf(cause);
   return free !== null && free < FULL_BYTES
     ? new RaftError('STORAGE_FULL', `${what}: the disk is full, ${free} bytes are free: ${reason}`, { cause })
@@ -23,9 +24,9 @@ export async function storageFailure(path: string, what: string, cause: unknown)
 }
 
 /** Null where the system does not say. */
-async function freeBytes(path: string): Promise<number | null> {
+function freeBytes(path: string): number | null {
   try {
-    const { bavail, bsize } = await statfs(path);
+    const { bavail, bsize } = statfsSync(path);
     return bavail * bsize;
   } catch {
     return null;

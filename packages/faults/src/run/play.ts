@@ -189,7 +189,7 @@ class Playing {
     const final = told.map(({ stock, quantity, frontend }) => {
       return { stock, quantity, source: `frontend-${frontend + 1}` };
     });
-    this.#check(agreed ?? (await this.#parts.stage.replicas()), final);
+    this.#check(agreed ?? (await this.#parts.stage.answeringReplicas()), final);
     const availability = measureAvailability(this.#recorder.history, { from_ns, to_ns });
     this.#verdicts.push(checkAvailability(availability, { acknowledgedMin: WARM_UP_ORDERS, ...bounds }));
     const { folder } = this.#parts;

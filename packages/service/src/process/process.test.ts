@@ -79,6 +79,8 @@ const FAILURES: readonly [string, number, string][] = [
   ['start-fails', EXIT.unavailable, 'could not start'],
   ['usage', EXIT.usage, 'these flags do not go together'],
   ['fatal', EXIT.unavailable, 'the disk failed'],
+  ['fatal-context', EXIT.unavailable, 'the disk failed'],
+  ['fatal-advice', EXIT.unavailable, 'the disk failed'],
   ['throws', EXIT.unavailable, 'nobody caught this'],
   ['rejects', EXIT.unavailable, 'nobody awaited this'],
   ['bad-code', EXIT.internal, 'exitCodeOf throws'],
@@ -95,6 +97,15 @@ for (const [behaviour, code, reason] of FAILURES) {
     assert.is(last['advice'], behaviour === 'fatal' ? 'try another disk' : undefined);
   });
 }
+
+test('where the log itself throws, the end keeps its code and its reason is told on standard error', async () => {
+  const sample = new Sample(['fatal-unwritable']);
+  assert.equal(await sample.exited, { code: EXIT.unavailable, signal: null });
+  assert.is(
+    sample.err,
+    `fatal error: the disk failed; exit code ${EXIT.unavailable}; it cannot be logged: no one writes here\n`,
+  );
+});
 
 test('a stop that fails ends with the code of its error', async () => {
   const sample = await new Sample(['stop-fails']).started();

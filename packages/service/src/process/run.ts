@@ -1,4 +1,5 @@
 /** The life of a process: starts a service, stops it in order when asked to, and ends with a code that says why. */
+import { writeSync } from 'node:fs';
 import type { Log } from '../log.js';
 import { UsageError } from '../rules/usage.js';
 import { EXIT } from './exit.js';
@@ -27,6 +28,7 @@ export interface RunOptions {
 }
 
 const STOP_MS_MAX = 10_000;
+const STANDARD_ERROR = 2;
 
 /**
  * Runs a service until SIGTERM, SIGINT, the end of standard input (where asked for) or an error, then exits: with 0
@@ -36,11 +38,7 @@ const STOP_MS_MAX = 10_000;
 export async function runProcess(o: RunOptions): Promise<void> {
   const fail = (error: unknown, what: string): never => {
     const exitCode = exitCodeOf(error, o);
-    const advice = o.adviceOf?.(error) ?? undefined;
-    o.log.fatal(
-      { error, exitCode, advice },
-      `${what}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    tellEnd(error, `${what}: ${messageOf(error)}`, exitCode, o);
     process.exit(exitCode);
   };
   process.on('uncaughtException', (error) => fail(error, 'uncaught exception'));
@@ -71,6 +69,43 @@ async function stopAsked(o: RunOptions): Promise<void> {
     o.log.fatal({ exitCode: EXIT.internal }, `not stopped within ${msMax} ms`);
     process.exit(EXIT.internal);
   }, msMax);
+}
+
+/**
+ * Says why the process ends: in the log, and on standard error where that throws. Throws nothing itself: from a handler
+ * of uncaught exceptions an error would end the process with a code that means nothing, and without its reason.
+ */
+function tellEnd(error: unknown, what: string, exitCode: number, o: RunOptions): void {
+  try {
+    const advice = adviceOf(error, o);
+    o.log.fatal({ error, exitCode, advice }, what);
+  } catch (logError) {
+    try {
+      writeSync(
+        STANDARD_ERROR,
+        `${what}; exit code ${exitCode}; it cannot be logged: ${messageOf(logError)}\n`,
+      );
+    } catch {
+      // Nobody listens.
+    }
+  }
+}
+
+function adviceOf(error: unknown, o: RunOptions): string | undefined {
+  try {
+    return o.adviceOf?.(error) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of anything that was thrown, also of what cannot be made text. */
+function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'an error without words';
+  }
 }
 
 function exitCodeOf(error: unknown, o: RunOptions): number {

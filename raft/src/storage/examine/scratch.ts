@@ -35,7 +35,7 @@ export async function withLock<T>(path: string, use: () => Promise<T>): Promise<
     try {
       await db.open();
     } catch (error) {
-      throw await openError(path, error);
+      throw openError(path, error);
     }
     try {
       return await use();

@@ -12,7 +12,23 @@ const command = processCommand({ name: 'sample', description: 'a process under t
 command.parse();
 const options = command.opts<CommonOptions>();
 const behaviour = command.args[0] ?? '';
-const log = createLog({ service: 'sample', id: options.id, level: options.logLevel });
+
+/** Breaks with the part that it asks, as a replica's does with its log. */
+function context(): object {
+  if (behaviour === 'fatal-context' && isBroken) throw new Error('the log is closed');
+  return {};
+}
+
+const unwritable = {
+  write: () => {
+    throw new Error('no one writes here');
+  },
+};
+let isBroken = false;
+const log = createLog(
+  { service: 'sample', id: options.id, level: options.logLevel, context },
+  ...(behaviour === 'fatal-unwritable' ? [unwritable] : []),
+);
 
 class Failure extends Error {}
 
@@ -49,12 +65,18 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
       await never();
       break;
     case 'fatal':
+    case 'fatal-context':
+    case 'fatal-advice':
+      isBroken = true;
       setImmediate(() => fatal(new Failure('the disk failed')));
       break;
     case 'throws':
       setImmediate(() => {
         throw new Failure('nobody caught this');
       });
+      break;
+    case 'fatal-unwritable':
+      fatal(new Failure('the disk failed'));
       break;
     case 'rejects':
       void Promise.reject(new Failure('nobody awaited this'));
@@ -76,6 +98,9 @@ await runProcess({
     if (error instanceof TypeError) throw error;
     return error instanceof Failure ? EXIT.unavailable : EXIT.internal;
   },
-  adviceOf: (error) => (error instanceof Failure && behaviour === 'fatal' ? 'try another disk' : null),
+  adviceOf: (error) => {
+    if (behaviour === 'fatal-advice') throw new Error('nobody knows');
+    return error instanceof Failure && behaviour === 'fatal' ? 'try another disk' : null;
+  },
   start,
 });
