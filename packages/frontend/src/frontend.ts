@@ -1,5 +1,6 @@
 /** The front-end, put together: links to the replicas and the catalog behind the public port. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from '@trireme/domain';
 import type { LinkIdentity, Log, Metrics } from '@trireme/service';
 import { Catalog } from './catalog.js';
 import { Dashboard } from './dashboard/dashboard.js';
@@ -8,6 +9,7 @@ import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
+import { renderPages } from './pages/pages.js';
 import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
 import { RateLimit } from './rules/rate-limit.js';
@@ -80,7 +82,11 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const durations = describeFrontend(metrics, base);
   const { viewers } = dashboard;
   const { operatorToken } = options;
-  const app = createApp({ ...base, log, counters, viewers, servedBy, metrics, durations, operatorToken });
+  const pages = await renderPages({
+    ...{ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX },
+  });
+  const views = { viewers, pages, servedBy };
+  const app = createApp({ ...base, ...views, log, counters, metrics, durations, operatorToken });
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
   const server = new PublicServer({ host, port: options.port, app, replies, log, rateLimit });

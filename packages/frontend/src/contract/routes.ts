@@ -1,17 +1,21 @@
-/** Routes of the contract: as a document for programs, and as a page for people. Both are made once. */
+/** Routes of the contract: as a document for programs, and as a page for people. */
 import { createHash } from 'node:crypto';
 import type { Hono } from 'hono';
 import type { CallEnv } from '../http/call.js';
 import { PAGE_HEADERS } from '../http/page-headers.js';
 import type { Replies } from '../http/replies.js';
+import type { Pages } from '../pages/pages.js';
 import { openApiDocument } from '../rules/contract/openapi.js';
 import { matchesEtag } from '../rules/requests.js';
-import { docsPage } from './docs-page.js';
 
-export function routeContract(app: Hono<CallEnv>, { replies }: { readonly replies: Replies }): void {
+interface ContractServices {
+  readonly replies: Replies;
+  readonly pages: Pages;
+}
+
+export function routeContract(app: Hono<CallEnv>, { replies, pages }: ContractServices): void {
   const document = JSON.stringify(openApiDocument());
   const etag = `"${createHash('sha256').update(document).digest('base64url').slice(0, 22)}"`;
-  const page = docsPage();
   app.get('/openapi.json', (c) => {
     const call = c.env;
     const headers = { ETag: etag, 'Cache-Control': 'no-cache' };
@@ -20,7 +24,7 @@ export function routeContract(app: Hono<CallEnv>, { replies }: { readonly replie
   });
   app.get('/docs', (c) => {
     const headers = replies.headers(c.env.requestId, null);
-    return replies.ok(c.env, page, {
+    return replies.ok(c.env, pages.docs, {
       ...headers,
       ...PAGE_HEADERS,
       'Content-Type': 'text/html; charset=utf-8',

@@ -3,7 +3,7 @@ import type { JSX } from 'hono/jsx/jsx-runtime';
 import { renderToString } from 'hono/jsx/dom/server';
 
 /** Bounds of the order form, as the order's schema has them. */
-interface PageProps {
+export interface PageProps {
   readonly servedBy: string;
   readonly nameLengthMax: number;
   readonly quantityMax: number;

@@ -1,30 +1,26 @@
 /** Routes of the dashboard: the page, what it loads, and the stream that it lives on. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
-import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, TriremeError } from '@trireme/domain';
+import { TriremeError } from '@trireme/domain';
 import type { Call, CallEnv } from '../http/call.js';
 import { PAGE_HEADERS } from '../http/page-headers.js';
 import type { Replies } from '../http/replies.js';
+import type { Pages } from '../pages/pages.js';
 import { matchesEtag } from '../rules/requests.js';
 import { readAssets, type Asset } from './assets.js';
-import { dashboardPage } from './page.js';
 import type { Viewers } from './viewers.js';
 
 interface PageServices {
   readonly replies: Replies;
   readonly viewers: Viewers;
-  /** Id of this process. */
-  readonly servedBy: string;
+  readonly pages: Pages;
 }
 
 /** @throws the system's error if a file of the pages cannot be read. */
 export function routeDashboard(app: Hono<CallEnv>, services: PageServices): void {
-  const { replies, viewers, servedBy } = services;
+  const { replies, viewers, pages } = services;
   const assets = readAssets();
-  const page = dashboardPage({
-    ...{ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX },
-  });
-  app.get('/', (c) => answerText(replies, c.env, page, 'text/html; charset=utf-8'));
+  app.get('/', (c) => answerText(replies, c.env, pages.dashboard, 'text/html; charset=utf-8'));
   app.get('/assets/:name', (c) => {
     const asset = assets.get(c.req.param('name'));
     if (asset === undefined) throw new TriremeError('ROUTE_NOT_FOUND', 'there is nothing at this path');

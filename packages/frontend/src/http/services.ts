@@ -6,6 +6,7 @@ import type { DurationSink, Log, Metrics } from '@trireme/service';
 import type { Catalog } from '../catalog.js';
 import type { Viewers } from '../dashboard/viewers.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
+import type { Pages } from '../pages/pages.js';
 import type { Replicas } from '../replicas.js';
 import { EXPIRED } from '../retry.js';
 import type { Deadline } from '../rules/deadlines.js';
@@ -28,6 +29,7 @@ export interface Services {
   readonly counters: OrderCounters;
   readonly log: Log;
   readonly viewers: Viewers;
+  readonly pages: Pages;
   /** Id of this process. */
   readonly servedBy: string;
   /** Null where none is configured: then nobody may list or restock. */
