@@ -11,7 +11,9 @@ export type ClusterErrorCode =
   /** No such process, or it is not in the state that was asked for. */
   | 'BAD_PROCESS'
   /** The cluster did not become ready, or cannot any more. */
-  | 'NOT_READY';
+  | 'NOT_READY'
+  /** This machine cannot make hosts: network namespaces, or packet filters in them. */
+  | 'NO_HOSTS';
 
 /** Thrown when a cluster cannot be started or steered; `code` says why. */
 export class ClusterError extends Error {

@@ -9,6 +9,7 @@ export type { ControlAnswer, KilledProcess, ProcessLook } from './control/protoc
 export { serveControl, type Steered } from './control/server.js';
 export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
+export { HostNetwork, whyNoHosts } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';
 export { LocalCluster } from './local-cluster.js';
 export type { ProcessExit } from './members.js';

@@ -4,6 +4,7 @@ import { findLeader, parseReplicaStatus } from './leader.js';
 import { LineSplitter } from './line-splitter.js';
 import { readLogLine, READABLE_LENGTH_MAX } from './log-line.js';
 import { namedPorts, planPorts, replicaPorts } from './ports.js';
+import { packetFilter } from './packet-filter.js';
 import { parseTarget, replicaNumber } from './target.js';
 
 test('ports: all are derived from the base and none twice', () => {
@@ -119,6 +120,32 @@ test('leader: an answer that is not a status is none', () => {
   ]) {
     assert.is(parseReplicaStatus(bad), null);
   }
+});
+
+test('packet filter: the whole table, with what is lost of whom', () => {
+  const lines = packetFilter([
+    { from: '10.0.0.1', lost: 1 },
+    { from: '10.0.0.2', lost: 0.25 },
+    { from: '10.0.0.3', lost: 0 },
+  ]).split('\n');
+  assert.equal(lines, [
+    '*filter',
+    ':INPUT ACCEPT',
+    ':FORWARD ACCEPT',
+    ':OUTPUT ACCEPT',
+    '-A INPUT -s 10.0.0.1 -j DROP',
+    '-A INPUT -s 10.0.0.2 -m statistic --mode random --probability 0.2500 -j DROP',
+    'COMMIT',
+    '',
+  ]);
+});
+
+test('packet filter: what is no address, or no share, gets into no table', () => {
+  for (const from of ['', 'host', '10.0.0.1 -j ACCEPT', '10.0.0.1/8']) {
+    assert.throws(() => packetFilter([{ from, lost: 1 }]), /no IPv4 address/);
+  }
+  for (const lost of [-0.1, 1.1, NaN])
+    assert.throws(() => packetFilter([{ from: '10.0.0.1', lost }]), /share/);
 });
 
 test.run();
