@@ -196,7 +196,7 @@ class Peer<Out, In> {
       message: (_link: unknown, frame: unknown) => void this.#frames.push(frame as In),
       closed: () => void (this.closed += 1),
     };
-    this.#dialer = new LinkDialer({ url, path, identity: identity(name), handler, log });
+    this.#dialer = new LinkDialer({ url, path, expects: 'catalog', identity: identity(name), handler, log });
     this.#dialer.start();
   }
 

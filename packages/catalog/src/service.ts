@@ -76,12 +76,19 @@ export class CatalogService {
       listeners: [
         new LinkListener({
           path: LINK_PATHS.frontendToCatalog,
+          admits: 'frontend',
           identity,
           handler: frontends,
           log,
           linksMax: SESSIONS_MAX,
         }),
-        new LinkListener({ path: LINK_PATHS.leaderToCatalog, identity, handler: leaders, log }),
+        new LinkListener({
+          path: LINK_PATHS.leaderToCatalog,
+          admits: 'replica',
+          identity,
+          handler: leaders,
+          log,
+        }),
       ],
       status: () => this.status(),
       checks: () => catalogChecks(catalog.unready(), this.#isLeaving),

@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   INVALID_STOCK: 400,
   INVALID_REQUEST: 400,
   UNAUTHORIZED: 401,
+  WRONG_ROLE: 403,
   STOCK_NOT_FOUND: 404,
   ORDER_NOT_FOUND: 404,
   ROUTE_NOT_FOUND: 404,
@@ -32,7 +33,7 @@ export const ERROR_CODES = {
 export type ErrorStatus = keyof typeof ERROR_CODES;
 
 /** Words that internal ports alone answer with: who operates a group meets them, a client does not. */
-const INTERNAL_STATUSES: readonly string[] = ['BAD_MEMBERSHIP', 'CHANGE_PENDING', 'NOT_LEADER'];
+const INTERNAL_STATUSES: readonly string[] = ['BAD_MEMBERSHIP', 'CHANGE_PENDING', 'NOT_LEADER', 'WRONG_ROLE'];
 
 /** Words of the public interface. */
 export const PUBLIC_STATUSES: readonly ErrorStatus[] = (Object.keys(ERROR_CODES) as ErrorStatus[]).filter(

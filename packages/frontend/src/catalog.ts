@@ -75,6 +75,7 @@ export class Catalog {
     this.#dialer = new LinkDialer({
       url: options.url,
       path: LINK_PATHS.frontendToCatalog,
+      expects: 'catalog',
       identity: options.identity,
       log: options.log,
       handler: {

@@ -71,7 +71,7 @@ export class ReplicaLinks {
     const { identity, log } = this.#o;
     const handler = this.#o.handler(url);
     const dialer = new LinkDialer({
-      ...{ url, path: LINK_PATHS.frontendToReplica, identity, log },
+      ...{ url, path: LINK_PATHS.frontendToReplica, expects: 'replica', identity, log },
       handler: {
         opened: (link) => {
           this.#open.set(url, link);

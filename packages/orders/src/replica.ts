@@ -99,6 +99,7 @@ export class Replica {
     this.#catalog = new LinkDialer({
       url: options.catalog,
       path: LINK_PATHS.leaderToCatalog,
+      expects: 'catalog',
       ...{ identity, log, handler: this.#catalogHandler() },
     });
     const group = groupRoutes(() => this.#node);
@@ -278,7 +279,13 @@ export class Replica {
         this.#office?.linkClosed(link.id);
       },
     };
-    return new LinkListener({ path: LINK_PATHS.frontendToReplica, identity, log, handler });
+    return new LinkListener({
+      path: LINK_PATHS.frontendToReplica,
+      admits: 'frontend',
+      identity,
+      log,
+      handler,
+    });
   }
 
   #received(link: Link, frame: FrontendFrame): void {

@@ -13,6 +13,7 @@ export * from './process/run.js';
 export * from './rules/handshake.js';
 export * from './rules/loopback.js';
 export * from './rules/readiness.js';
+export * from './rules/roles.js';
 export * from './rules/secret.js';
 export * from './rules/throttle.js';
 export * from './rules/usage.js';

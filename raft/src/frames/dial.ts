@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { FRAMES_PROTOCOL } from './accept.js';
 import { FrameConnection, checkFrameLimits, type FrameLimits } from './connection.js';
 import { FrameError, type FrameRefusal } from './errors.js';
-import { tlsRequestOptions, type TlsMaterial } from './tls.js';
+import { tlsRequestOptions, type DialTls } from './tls.js';
 
 /** Where to dial, what to say in the handshake, and how long it may take. */
 export interface FrameDialOptions {
@@ -16,7 +16,7 @@ export interface FrameDialOptions {
   readonly timeoutMs: number;
   readonly limits: FrameLimits;
   /** For an https url, and only for one. */
-  readonly tls?: TlsMaterial | null;
+  readonly tls?: DialTls | null;
   /** Gives up when aborted; has no effect on an open connection. */
   readonly signal?: AbortSignal;
 }

@@ -6,7 +6,7 @@
 import { createServer as createHttpServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { TLSSocket, checkServerIdentity, type PeerCertificate as Certificate } from 'node:tls';
 import { FrameError } from './errors.js';
 
 /** A process's certificate and key with the authority that it trusts, as PEM text. */
@@ -14,6 +14,12 @@ export interface TlsMaterial {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+}
+
+/** What a dialer has, and whom it means to reach: beyond that the certificate is good for the host that was dialed. */
+export interface DialTls extends TlsMaterial {
+  /** Why a server with this common name is not the one that is meant, null if it is. Anyone of the cluster unless given. */
+  readonly refuseServer?: (name: string) => string | null;
 }
 
 /** For one TLS handshake, in milliseconds. */
@@ -46,10 +52,14 @@ export function certificateOf(socket: Duplex): PeerCertificate {
   const certificate = socket.getPeerCertificate();
   // An empty object where none was sent, whatever the types say.
   if (Object.keys(certificate).length === 0) return { problem: 'no certificate was sent', name: '' };
-  const { CN } = certificate.subject;
-  const name = typeof CN === 'string' ? CN : '';
+  const name = commonName(certificate);
   if (socket.authorized) return { problem: null, name };
   return { problem: `the certificate is not of this cluster: ${String(socket.authorizationError)}`, name };
+}
+
+/** What a request needs, besides where it goes. */
+interface TlsRequestOptions extends Partial<TlsMaterial> {
+  readonly checkServerIdentity?: (host: string, certificate: Certificate) => Error | undefined;
 }
 
 /**
@@ -57,9 +67,27 @@ export function certificateOf(socket: Duplex): PeerCertificate {
  * @throws FrameError `BAD_OPTION` if the url asks for TLS and there are no certificates, or the other way round: what
  *   is to be encrypted must not go out in the clear by a slip of a letter.
  */
-export function tlsRequestOptions(url: URL, tls: TlsMaterial | null): Readonly<Partial<TlsMaterial>> {
-  if ((url.protocol === 'https:') === (tls !== null)) return tls ?? {};
+export function tlsRequestOptions(url: URL, tls: DialTls | null): TlsRequestOptions {
+  if ((url.protocol === 'https:') === (tls !== null)) return tls === null ? {} : dialing(tls);
   const why =
     tls === null ? 'there are no certificates for it' : 'there are certificates, so it must be https';
   throw new FrameError('BAD_OPTION', `cannot dial ${url.href}: ${why}`);
+}
+
+function dialing({ ca, cert, key, refuseServer }: DialTls): TlsRequestOptions {
+  return {
+    ...{ ca, cert, key },
+    checkServerIdentity: (host, certificate) => {
+      const wrongHost = checkServerIdentity(host, certificate);
+      if (wrongHost !== undefined) return wrongHost;
+      const why = refuseServer?.(commonName(certificate)) ?? null;
+      return why === null ? undefined : new Error(why);
+    },
+  };
+}
+
+/** Empty where there is none, or more than one: then no name is meant. */
+function commonName({ subject }: Certificate): string {
+  const { CN } = subject as { readonly CN?: unknown };
+  return typeof CN === 'string' ? CN : '';
 }

@@ -1,7 +1,7 @@
 /** What an HTTP transport is made of, and its port. */
 import type { Server } from 'node:http';
 import type { NodeId } from '../core/types.js';
-import { createTlsServer, type FrameLimits, type TlsMaterial } from '../frames/index.js';
+import { createTlsServer, type DialTls, type FrameLimits, type TlsMaterial } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
 
@@ -49,6 +49,15 @@ export const DEFAULT_FRAME_LIMITS: FrameLimits = {
 /** Sockets open at once, handshakes under way included; further ones are reset. */
 const SOCKETS_MAX = 256;
 const HANDSHAKE_MS_MAX = 5_000;
+
+/** What a member dials `peer` with: who answers at its address has to be that peer. */
+export function tlsTo(peer: NodeId, { tls }: Pick<HttpTransportOptions, 'tls'>): DialTls | null {
+  if (tls === undefined) return null;
+  const expected = tls.nameOf?.(peer) ?? peer;
+  const refuseServer: DialTls['refuseServer'] = (name) =>
+    name === expected ? null : `the certificate there is that of ${JSON.stringify(name)}, not of ${expected}`;
+  return { ...tls, refuseServer };
+}
 
 /** The server of a peer port, without its handlers. */
 export function peerServer(tls: TlsMaterial | null): Server {

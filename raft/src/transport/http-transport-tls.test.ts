@@ -102,6 +102,35 @@ if (ours === null || theirs === null) {
     await b.transport.stop();
   });
 
+  test('who answers at a peer’s address with the certificate of another member is not spoken to', async () => {
+    const { member: c, url } = await member('c');
+    await c.start();
+    const { member: a } = await member('a');
+    await a.start();
+    a.transport.addPeer('b', url);
+    await until(
+      () =>
+        a.has(
+          'dialFailed',
+          ({ peer, message }) => peer === 'b' && /"member-c", not of member-b/.test(message),
+        ),
+      'the refusal of the server',
+    );
+    const chunks = (async function* () {
+      yield Buffer.from('x');
+    })();
+    const base = { index: 1, term: 1, membership: initialMembership(['a', 'b']) };
+    const sent: unknown = await a.transport
+      .sendSnapshot({ from: 'a', to: 'b', term: 1, base, chunks }, new AbortController().signal)
+      .catch((error: unknown) => error);
+    assert.match(String(sent), /"member-c", not of member-b/);
+    assert.not.ok(
+      c.has('refused', () => true),
+      'it does not even learn what was asked',
+    );
+    await Promise.all([a.transport.stop(), c.transport.stop()]);
+  });
+
   test('nothing goes out in the clear by a slip of a letter', async () => {
     const { member: a } = await member('a');
     await a.start();

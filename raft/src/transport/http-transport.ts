@@ -35,7 +35,7 @@ import {
   senderUrlOf,
   type Refusal,
 } from './handshake.js';
-import { DEFAULT_FRAME_LIMITS, bind, peerServer, type HttpTransportOptions } from './http-options.js';
+import { DEFAULT_FRAME_LIMITS, bind, peerServer, tlsTo, type HttpTransportOptions } from './http-options.js';
 import { Losses } from './losses.js';
 import { OutgoingLink } from './outgoing.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
@@ -172,7 +172,7 @@ export class HttpTransport implements Transport {
     const headers = handshakeHeaders(this.#options, snapshot.to);
     const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
     const until = AbortSignal.any([signal, this.#stopping.signal]);
-    const tls = this.#options.tls ?? null;
+    const tls = tlsTo(snapshot.to, this.#options);
     await postSnapshot(snapshot, { url, headers, tls, stallMsMax, signal: until });
   }
 
@@ -197,7 +197,7 @@ export class HttpTransport implements Transport {
       path: RAFT_PATH,
       headers: handshakeHeaders(this.#options, peer),
       limits: this.#limits,
-      tls: this.#options.tls ?? null,
+      tls: tlsTo(peer, this.#options),
       dialMsMax,
       random,
       now,

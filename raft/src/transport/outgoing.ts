@@ -8,7 +8,7 @@ import {
   type FrameConnection,
   type FrameError,
   type FrameLimits,
-  type TlsMaterial,
+  type DialTls,
 } from '../frames/index.js';
 import { encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
@@ -18,7 +18,7 @@ interface OutgoingOptions {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly limits: FrameLimits;
-  readonly tls: TlsMaterial | null;
+  readonly tls: DialTls | null;
   readonly dialMsMax: number;
   readonly random: () => number;
   readonly now: () => number;

@@ -2,7 +2,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { RaftError } from '../core/errors.js';
-import { readRefusal, tlsRequestOptions, type TlsMaterial } from '../frames/index.js';
+import { readRefusal, tlsRequestOptions, type DialTls } from '../frames/index.js';
 import { SNAPSHOT_PATH } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
 import type { SnapshotTransfer } from './transport.js';
@@ -10,7 +10,7 @@ import type { SnapshotTransfer } from './transport.js';
 interface SendOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsMaterial | null;
+  readonly tls: DialTls | null;
   /** How long the transfer may stand still, in milliseconds, the wait for its answer included. */
   readonly stallMsMax: number;
   readonly signal: AbortSignal;

@@ -75,6 +75,7 @@ class Fake<In extends { readonly t: string }, Out> {
     const listener = new LinkListener({
       path: this.#path,
       identity: identity(this.#name),
+      admits: 'frontend',
       log: silentLog,
       handler: {
         opened: (link) => {

@@ -66,7 +66,13 @@ export class FakeCatalog {
       if (answer !== null) link.send(answer);
     };
     const handler = { opened: () => undefined, message, closed: () => undefined };
-    const listener = new LinkListener({ path: LINK_PATHS.leaderToCatalog, identity: self, handler, log });
+    const listener = new LinkListener({
+      path: LINK_PATHS.leaderToCatalog,
+      admits: 'replica',
+      identity: self,
+      handler,
+      log,
+    });
     this.#server = new InternalServer({
       host: HOST,
       port: this.#port,
@@ -98,6 +104,7 @@ export class FakeFrontend {
       url: `http://${HOST}:${port}`,
       path: LINK_PATHS.frontendToReplica,
       identity: identity('frontend'),
+      expects: 'replica',
       log: LOG,
       handler: {
         opened: () => undefined,

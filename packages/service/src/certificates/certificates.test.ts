@@ -11,6 +11,7 @@ import { LinkListener } from '../link/listener.js';
 import { Metrics } from '../metrics/metrics.js';
 import { readIdentity } from '../process/identity.js';
 import type { LinkIdentity } from '../rules/handshake.js';
+import type { CertificateRole } from '../rules/roles.js';
 import { UsageError } from '../rules/usage.js';
 import { InternalServer } from '../server/internal-server.js';
 import { LinkRecorder, capturedLog, until } from '../testing/links.js';
@@ -49,7 +50,7 @@ interface Side {
 async function withServer(identity: LinkIdentity, run: (side: Side) => Promise<void>): Promise<void> {
   const { log, lines } = capturedLog();
   const handler = new LinkRecorder();
-  const listener = new LinkListener({ path: '/links/test', identity, handler, log });
+  const listener = new LinkListener({ path: '/links/test', admits: 'frontend', identity, handler, log });
   const server = new InternalServer({
     ...{ host: '127.0.0.1', port: 0, identity, log, listeners: [listener] },
     status: () => ({ role: 'test' }),
@@ -75,13 +76,28 @@ async function codeOf(url: string, path: string, options: RequestOptions): Promi
   });
 }
 
+/** What either side says of a dial that opened no link. */
+const DIALED = /link refused|cannot be opened/;
+
 /** Dials until the link opens or the log has a word on why not. */
-async function dial(url: string, identity: LinkIdentity, side: Side): Promise<void> {
-  const { log } = capturedLog();
-  const dialer = new LinkDialer({ url, path: '/links/test', identity, handler: new LinkRecorder(), log });
+async function dial(
+  url: string,
+  identity: LinkIdentity,
+  side: Side,
+  expects: CertificateRole = 'replica',
+): Promise<readonly string[]> {
+  const { log, lines } = capturedLog();
+  const dialer = new LinkDialer({
+    ...{ url, path: '/links/test', identity, handler: new LinkRecorder(), log },
+    expects,
+  });
   dialer.start();
-  await until(() => side.handler.opens.length > 0 || side.lines.length > 0, 'an end of the handshake');
+  await until(
+    () => side.handler.opens.length > 0 || [...side.lines, ...lines].some((line) => DIALED.test(line)),
+    'an end of the handshake',
+  );
   await dialer.stop();
+  return lines;
 }
 
 if (!hasOpenssl()) {
@@ -138,7 +154,34 @@ if (!hasOpenssl()) {
       const frontend = identityOf(folder, 'frontend-1');
       await dial(side.url, frontend, side);
       assert.is(side.handler.opens[0]?.peer, 'frontend-1');
-      assert.is(await codeOf(side.url, '/export', { ...frontend.tls }), 200);
+      assert.is(await codeOf(side.url, '/export', { ...identityOf(folder, 'operator').tls }), 200);
+    });
+  });
+
+  test('a certificate of the cluster opens what its role may open, and the log says who tried more', async ({
+    folder,
+  }) => {
+    await withServer(identityOf(folder, 'replica-1'), async (side) => {
+      assert.is(await codeOf(side.url, '/export', { ...identityOf(folder, 'frontend-1').tls }), 403);
+      assert.match(side.lines.join(), /WRONG_ROLE.*frontend-1/);
+    });
+    for (const name of ['replica-2', 'catalog', 'operator', 'somebody']) {
+      await withServer(identityOf(folder, 'replica-1'), async (side) => {
+        await dial(side.url, identityOf(folder, name), side);
+        assert.match(side.lines.join(), new RegExp(`WRONG_ROLE.*${name}.*role frontend`));
+        assert.is(side.handler.opens.length, 0);
+      });
+    }
+  });
+
+  test('a server with a certificate of another role is not told who dials, nor any secret', async ({
+    folder,
+  }) => {
+    await withServer(identityOf(folder, 'frontend-2'), async (side) => {
+      const lines = await dial(side.url, identityOf(folder, 'frontend-1'), side, 'catalog');
+      assert.match(lines.join(), /frontend-2.*role catalog/);
+      assert.equal(side.lines, []);
+      assert.is(side.handler.opens.length, 0);
     });
   });
 

@@ -1,6 +1,7 @@
 /** Keeps one link open to a url: dials, and dials again when it breaks, with a backoff of 20 to 500 ms. */
 import { Redialer, type DialedFrames } from '@trireme/raft/frames';
-import { LINK_HEADERS, handshakeHeaders, isName, type LinkIdentity } from '../rules/handshake.js';
+import { LINK_HEADERS, handshakeHeaders, isName, refuseRole, type LinkIdentity } from '../rules/handshake.js';
+import type { CertificateRole } from '../rules/roles.js';
 import type { Log } from '../log.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
 import type { Link, LinkHandler } from './link.js';
@@ -10,6 +11,8 @@ export interface LinkDialerOptions extends LinkLimits {
   readonly url: string;
   readonly path: string;
   readonly identity: LinkIdentity;
+  /** Who is to answer there, where there are certificates to tell. */
+  readonly expects: CertificateRole;
   readonly handler: LinkHandler;
   readonly log: Log;
 }
@@ -24,7 +27,8 @@ export class LinkDialer {
 
   /** @throws FrameError `BAD_OPTION` if the url is none or a limit is out of its bounds. */
   constructor(options: LinkDialerOptions) {
-    const { url, path, identity, log } = options;
+    const { url, path, identity, expects, log } = options;
+    const { tls = null } = identity;
     this.#options = options;
     this.#redialer = new Redialer({
       dial: {
@@ -33,7 +37,7 @@ export class LinkDialer {
         headers: handshakeHeaders(identity),
         timeoutMs: DIAL_MS_MAX,
         limits: frameLimits(options),
-        tls: identity.tls ?? null,
+        tls: tls === null ? null : { ...tls, refuseServer: (name) => refuseRole(name, expects) },
       },
       hold: async (dialed) => this.#hold(dialed),
       failed: ({ code, message }) =>

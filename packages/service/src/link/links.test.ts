@@ -26,7 +26,14 @@ class Served {
   constructor(options: Partial<LinkListenerOptions> = {}, port = 0) {
     const self = identity('server');
     const { log } = this.captured;
-    this.listener = new LinkListener({ path: PATH, identity: self, handler: this.handler, log, ...options });
+    this.listener = new LinkListener({
+      path: PATH,
+      admits: 'frontend',
+      identity: self,
+      handler: this.handler,
+      log,
+      ...options,
+    });
     this.server = new InternalServer({
       host: '127.0.0.1',
       port,
@@ -54,7 +61,15 @@ class Dialing {
   constructor(url: string, options: Partial<LinkDialerOptions> = {}) {
     const { log } = this.captured;
     const self = identity('dialer');
-    this.dialer = new LinkDialer({ url, path: PATH, identity: self, handler: this.handler, log, ...options });
+    this.dialer = new LinkDialer({
+      url,
+      path: PATH,
+      expects: 'replica',
+      identity: self,
+      handler: this.handler,
+      log,
+      ...options,
+    });
     this.dialer.start();
   }
 }
@@ -274,7 +289,8 @@ test('a server whose answer has no name is no peer', async () => {
 
 test('a dialer that was never started stops, and a bad url is refused at once', async () => {
   const { log } = capturedLog();
-  const options = { path: PATH, identity: identity('x'), handler: new LinkRecorder(), log };
+  const expects = 'replica' as const;
+  const options = { path: PATH, identity: identity('x'), expects, handler: new LinkRecorder(), log };
   await new LinkDialer({ ...options, url: 'http://127.0.0.1:1' }).stop();
   assert.throws(() => new LinkDialer({ ...options, url: 'nowhere' }), /no url/);
 });

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { acceptFrames, certificateOf, type FrameRefusal } from '@trireme/raft/frames';
 import { LINK_HEADERS, refuseHandshake, type LinkIdentity } from '../rules/handshake.js';
 import type { Log } from '../log.js';
+import type { CertificateRole } from '../rules/roles.js';
 import { Tally } from '../metrics/tally.js';
 import { Throttle } from '../rules/throttle.js';
 import type { LinkHandler } from './link.js';
@@ -13,6 +14,8 @@ export interface LinkListenerOptions extends LinkLimits {
   /** Path of the handshake, such as `/links/frontend`. */
   readonly path: string;
   readonly identity: LinkIdentity;
+  /** Who may open it, where there are certificates to tell. */
+  readonly admits: CertificateRole;
   readonly handler: LinkHandler;
   readonly log: Log;
   /** Links open at once; a further one is refused with 503 `TOO_MANY_LINKS`. 256 unless set. */
@@ -43,7 +46,7 @@ export class LinkListener {
 
   /** Answers one `upgrade` event of the server: opens a link or refuses it as JSON. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { identity, handler, log } = this.#options;
+    const { identity, admits, handler, log } = this.#options;
     const limits = frameLimits(this.#options);
     const certificate = (identity.tls ?? null) === null ? null : certificateOf(socket);
     const connection = acceptFrames({
@@ -53,7 +56,7 @@ export class LinkListener {
       limits,
       headers: { [LINK_HEADERS.name]: identity.name },
       authorize: ({ headers }) => {
-        const refusal = this.#full() ?? refuseHandshake(identity, headers, certificate);
+        const refusal = this.#full() ?? refuseHandshake(identity, headers, admits, certificate);
         if (refusal !== null) {
           this.refused.add({ path: this.path, status: refusal.status });
           const untold = this.#throttle.due(refusal.status, performance.now());

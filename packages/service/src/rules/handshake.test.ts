@@ -7,7 +7,7 @@ const SELF: LinkIdentity = { name: 'catalog', cluster: 'test', secret: 'a shared
 const GOOD = handshakeHeaders({ ...SELF, name: 'frontend-1' });
 
 test('a process of the cluster is let in', () => {
-  assert.is(refuseHandshake(SELF, GOOD), null);
+  assert.is(refuseHandshake(SELF, GOOD, 'frontend'), null);
 });
 
 const REFUSED: readonly [string, number, Record<string, string | undefined>][] = [
@@ -23,7 +23,7 @@ const REFUSED: readonly [string, number, Record<string, string | undefined>][] =
 
 for (const [status, httpStatus, headers] of REFUSED) {
   test(`refused with ${status}: ${JSON.stringify(headers)}`, () => {
-    const refusal = refuseHandshake(SELF, { ...GOOD, ...headers });
+    const refusal = refuseHandshake(SELF, { ...GOOD, ...headers }, 'frontend');
     assert.is(refusal?.status, status);
     assert.is(refusal?.httpStatus, httpStatus);
     assert.not.match(JSON.stringify(refusal), 'a shared secret');
@@ -31,14 +31,14 @@ for (const [status, httpStatus, headers] of REFUSED) {
 }
 
 test('a refusal repeats at most a little of what was sent', () => {
-  const refusal = refuseHandshake(SELF, { ...GOOD, 'x-trireme-cluster': 'x'.repeat(10_000) });
+  const refusal = refuseHandshake(SELF, { ...GOOD, 'x-trireme-cluster': 'x'.repeat(10_000) }, 'frontend');
   assert.ok((refusal?.message.length ?? Infinity) < 200);
 });
 
 test('without a secret none is sent and none is asked for', () => {
   const open: LinkIdentity = { ...SELF, secret: null };
   assert.is('x-trireme-secret' in handshakeHeaders(open), false);
-  assert.is(refuseHandshake(open, handshakeHeaders(open)), null);
+  assert.is(refuseHandshake(open, handshakeHeaders(open), 'frontend'), null);
   assert.is(secretMatches(null, undefined), true);
 });
 

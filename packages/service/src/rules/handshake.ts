@@ -1,7 +1,8 @@
 /** Who may open a link: the headers of a link's handshake, and the rule that accepts or refuses them. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { PROTOCOL_VERSION } from '@trireme/domain';
+import { PROTOCOL_VERSION, TriremeError } from '@trireme/domain';
 import type { TlsMaterial } from '@trireme/raft/frames';
+import { roleOfName, type CertificateRole } from './roles.js';
 
 /** Who a process is, and what it must know to be let in. */
 export interface LinkIdentity {
@@ -24,7 +25,8 @@ export const LINK_HEADERS = {
 
 export interface HandshakeRefusal {
   readonly httpStatus: number;
-  readonly status: 'WRONG_CLUSTER' | 'WRONG_VERSION' | 'UNAUTHORIZED' | 'WRONG_CERTIFICATE' | 'INVALID_NAME';
+  readonly status:
+    'WRONG_CLUSTER' | 'WRONG_VERSION' | 'UNAUTHORIZED' | 'WRONG_CERTIFICATE' | 'WRONG_ROLE' | 'INVALID_NAME';
   readonly message: string;
 }
 
@@ -57,11 +59,13 @@ export interface Certificate {
 
 /**
  * Why a process with this identity refuses a handshake, or null if it accepts it.
+ * @param admits the role that may open this kind of link; without certificates nobody's role is known
  * @param certificate null where none is asked for
  */
 export function refuseHandshake(
   identity: LinkIdentity,
   headers: Headers,
+  admits: CertificateRole,
   certificate: Certificate | null = null,
 ): HandshakeRefusal | null {
   if (certificate !== null && certificate.problem !== null) {
@@ -102,7 +106,32 @@ export function refuseHandshake(
     const message = 'the certificate is that of another process';
     return { httpStatus: 403, status: 'WRONG_CERTIFICATE', message };
   }
-  return null;
+  if (certificate === null) return null;
+  const wrong = refuseRole(certificate.name, admits);
+  return wrong === null ? null : { httpStatus: 403, status: 'WRONG_ROLE', message: wrong };
+}
+
+/**
+ * Why a process with this identity refuses a call of its operator, or null if it accepts it.
+ * @param certificate null where none is asked for
+ */
+export function refuseOperator(
+  identity: LinkIdentity,
+  headers: Headers,
+  certificate: Certificate | null,
+): TriremeError | null {
+  if (certificate !== null && certificate.problem !== null)
+    return new TriremeError('UNAUTHORIZED', certificate.problem);
+  if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret]))
+    return new TriremeError('UNAUTHORIZED', 'the secret of the cluster is missing or wrong');
+  const wrong = certificate === null ? null : refuseRole(certificate.name, 'operator');
+  return wrong === null ? null : new TriremeError('WRONG_ROLE', wrong);
+}
+
+/** Why a server is not the one that was to be dialed, by the name in its certificate; null if it is. */
+export function refuseRole(name: string, expected: CertificateRole): string | null {
+  if (roleOfName(name) === expected) return null;
+  return `the certificate is that of ${describe(name)}, and this is for the role ${expected}`;
 }
 
 /** Compares in constant time. Where no secret is asked for, whatever is given is right. */

@@ -23,14 +23,14 @@ export type Routing<Path extends string> =
  * Finds the route of a request.
  * @param target the request target as it stands in the request line; a query and one trailing slash make no difference
  * @param guarded paths that need the secret and are read
- * @param authorized whether the request carries the secret
+ * @param refused why the operator's paths are refused to who asks, null if they are not
  * @param actions paths that need the secret and do something: by POST; a path may be among both
  */
 export function route<Path extends string>(
   method: string,
   target: string,
   guarded: readonly Path[],
-  authorized: boolean,
+  refused: TriremeError | null,
   actions: readonly Path[] = [],
 ): Routing<Path> {
   const path = pathOf(target);
@@ -46,10 +46,7 @@ export function route<Path extends string>(
     const allow = [...reading, ...(action === undefined ? [] : ['POST'])].join(', ');
     return refuse(new TriremeError('METHOD_NOT_ALLOWED', `only ${allow} are allowed here`), { allow });
   }
-  if (routing.kind !== 'open' && !authorized) {
-    return refuse(new TriremeError('UNAUTHORIZED', 'the secret of the cluster is missing or wrong'));
-  }
-  return routing;
+  return routing.kind === 'open' || refused === null ? routing : refuse(refused);
 }
 
 /** What a method means at a path that is known as at least one of these; null if it means nothing. */

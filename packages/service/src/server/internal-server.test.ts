@@ -133,7 +133,13 @@ test('verbose readiness names every condition', async () => {
 test('metrics are open, and tell of links and refusals', async () => {
   const { log } = capturedLog();
   const handler = new LinkRecorder();
-  const listener = new LinkListener({ path: '/links/test', identity: IDENTITY, handler, log });
+  const listener = new LinkListener({
+    path: '/links/test',
+    admits: 'frontend',
+    identity: IDENTITY,
+    handler,
+    log,
+  });
   const metrics = new Metrics({ service: 'test', id: 'test' });
   await withServer({ listeners: [listener], metrics }, async (port) => {
     await say(
@@ -272,7 +278,13 @@ test('beyond loopback it refuses to be made without a secret', () => {
 test('close ends idle sockets, links and requests under way', async () => {
   const handler = new LinkRecorder();
   const { log } = capturedLog();
-  const listener = new LinkListener({ path: '/links/test', identity: IDENTITY, handler, log });
+  const listener = new LinkListener({
+    path: '/links/test',
+    admits: 'frontend',
+    identity: IDENTITY,
+    handler,
+    log,
+  });
   let isAsked = false;
   const routes: InternalServerOptions['routes'] = {
     '/never': async () => {
@@ -294,6 +306,7 @@ test('close ends idle sockets, links and requests under way', async () => {
       url: `http://127.0.0.1:${port}`,
       path: '/links/test',
       identity,
+      expects: 'replica',
       handler: client,
       log,
     });

@@ -1,6 +1,6 @@
 /**
- * The internal port of a process: links by HTTP Upgrade, health and status for anyone who can reach it, and routes
- * that need the cluster's secret. Every answer is JSON in the contract's form, but for what a route itself sends.
+ * The internal port of a process: links by HTTP Upgrade, health and status for anyone who can reach it, and routes of
+ * its operator, who knows the cluster's secret and, where there are certificates, has an operator's. Every answer is JSON in the contract's form, but for what a route itself sends.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -9,10 +9,11 @@ import { certificateOf, createTlsServer, refuseSocket, type FrameRefusal } from 
 import type { LinkListener } from '../link/listener.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { LINK_HEADERS, secretMatches, type LinkIdentity } from '../rules/handshake.js';
+import { refuseOperator, type LinkIdentity } from '../rules/handshake.js';
 import { requireGuardBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, problemOf, verboseChecks, type Check } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
+import { Throttle } from '../rules/throttle.js';
 import { readJson } from './read-json.js';
 
 /** Answers one request with method GET or HEAD. What it throws becomes an error answer, if none was begun. */
@@ -55,6 +56,8 @@ export class InternalServer {
   readonly #server: Server;
   readonly #paths: readonly string[];
   readonly #actions: readonly string[];
+  /** Whoever can reach the port can cause these lines. */
+  readonly #throttle = new Throttle();
 
   /** @throws UsageError if the host is beyond loopback and the identity has no secret. */
   constructor(options: InternalServerOptions) {
@@ -125,10 +128,11 @@ export class InternalServer {
     response.setHeader('x-served-by', identity.name);
     // A draining server ends each socket with its answer: an idle one would hold it open.
     if (!this.#server.listening) response.setHeader('connection', 'close');
-    const isCertified = (identity.tls ?? null) === null || certificateOf(request.socket).problem === null;
-    const authorized = isCertified && secretMatches(identity.secret, request.headers[LINK_HEADERS.secret]);
     const { method = '', url = '' } = request;
-    const routing = route(method, url, this.#paths, authorized, this.#actions);
+    const certificate = (identity.tls ?? null) === null ? null : certificateOf(request.socket);
+    const refused = refuseOperator(identity, request.headers, certificate);
+    const routing = route(method, url, this.#paths, refused, this.#actions);
+    if (routing.kind === 'refused' && routing.error === refused) this.#tellRefused(request, refused);
     try {
       if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
       else if (routing.kind === 'guarded') await routes?.[routing.path]?.(request, response);
@@ -143,6 +147,13 @@ export class InternalServer {
       if (response.headersSent) response.destroy();
       else answerError(response, asTriremeError(error));
     }
+  }
+
+  #tellRefused({ url, socket }: IncomingMessage, { status, message }: TriremeError): void {
+    const untold = this.#throttle.due(status, performance.now());
+    const from = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+    if (untold !== null)
+      this.#options.log.warn({ url, from, status, reason: message, untold }, 'call refused');
   }
 
   async #answerOpen(path: OpenPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
