@@ -2,13 +2,17 @@
 import { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
-import { LINK_HEADERS } from '@trireme/service';
+import type { InternalCalls } from '@trireme/cluster';
 import { ControlError } from './control/client.js';
 
 /** @throws ControlError if the replica, called `name`, does not answer or refuses. */
-export async function exportBook(name: string, url: string, secret: string, json = false): Promise<void> {
-  const headers = { [LINK_HEADERS.secret]: secret };
-  const response = await fetch(`${url}/export`, { headers }).catch((error: unknown) => {
+export async function exportBook(
+  name: string,
+  url: string,
+  calls: InternalCalls,
+  json = false,
+): Promise<void> {
+  const response = await calls.open(`${url}/export`).catch((error: unknown) => {
     throw new ControlError(`${name} does not answer at ${url}`, { cause: error });
   });
   if (!response.ok || response.body === null) {

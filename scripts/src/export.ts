@@ -1,6 +1,6 @@
 /** `npm run -s export -- --replica 2`: prints a replica's order book as CSV, `number,name,type,quantity`. */
 import { Command } from 'commander';
-import { readClusterFile, readSecret } from '@trireme/cluster';
+import { InternalCalls, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
 import { DATA_DEFAULT, dataFolder, replicaName, runScript } from './command-line.js';
 import { ControlError } from './control/client.js';
 import { exportBook } from './export-book.js';
@@ -9,7 +9,8 @@ async function exportReplica(options: { replica: string; data: string }): Promis
   const dataDir = dataFolder(options.data);
   const replica = readClusterFile(dataDir)?.processes.find(({ id }) => id === options.replica);
   if (replica === undefined) throw new ControlError(`no cluster on ${dataDir} has ${options.replica}`);
-  await exportBook(options.replica, replica.url, readSecret(dataDir));
+  const calls = new InternalCalls({ secret: readSecret(dataDir), tls: operatorTls(dataDir) });
+  await exportBook(options.replica, replica.url, calls);
 }
 
 const command = new Command('npm run -s export --')

@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Command } from 'commander';
-import { readClusterFile } from '@trireme/cluster';
+import { InternalCalls, operatorTls, readClusterFile } from '@trireme/cluster';
 import { DATA_DEFAULT, dataFolder, runScript } from './command-line.js';
 import { listeningPorts } from './ports/proc-net.js';
 
@@ -24,9 +24,9 @@ function socketsOf(pid: number): ReadonlySet<string> {
 }
 
 /** What a request without any secret gets: the HTTP status, or that there was none. */
-async function answerOf(url: string): Promise<string> {
+async function answerOf(url: string, stranger: InternalCalls): Promise<string> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    const response = await stranger.open(url, AbortSignal.timeout(2_000));
     await response.arrayBuffer();
     return String(response.status);
   } catch {
@@ -35,12 +35,22 @@ async function answerOf(url: string): Promise<string> {
 }
 
 async function scan({ data }: { data: string }): Promise<void> {
-  const cluster = readClusterFile(dataFolder(data));
+  const dataDir = dataFolder(data);
+  const cluster = readClusterFile(dataDir);
   if (cluster === null) throw new Error(`no cluster has run on ${data}: start one with npm start`);
   const table = ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFileSync(file, 'utf8')).join('\n');
   console.log(['process', 'listens on', ...PATHS].join('\t'));
+  // Who trusts the authority and has no certificate, so that it gets as far as an answer.
+  const tls = operatorTls(dataDir);
+  const stranger = new InternalCalls({
+    secret: null,
+    tls: tls === null ? null : { ca: tls.ca, cert: '', key: '' },
+  });
   const tell = async (name: string, host: string, port: number): Promise<void> => {
-    const answers = await Promise.all(PATHS.map(async (path) => answerOf(`http://127.0.0.1:${port}${path}`)));
+    const isPublic = name === 'npm start' || name.startsWith('frontend');
+    const scheme = tls === null || isPublic ? 'http' : 'https';
+    const at = `${scheme}://127.0.0.1:${port}`;
+    const answers = await Promise.all(PATHS.map(async (path) => answerOf(at + path, stranger)));
     console.log([name, `${host}:${port}`, ...answers].join('\t'));
   };
   for (const { id, pid } of cluster.processes) {

@@ -8,6 +8,7 @@ interface StartOptions {
   readonly data: string;
   readonly port: number;
   readonly fresh: boolean;
+  readonly tls: boolean;
   /** Of a new cluster, or to make sure of an old one. */
   readonly replicas?: number;
   readonly frontends: number;
@@ -21,10 +22,10 @@ interface StartOptions {
 }
 
 function clusterOptions(options: StartOptions): ClusterOptions {
-  const { port, replicas, frontends, fresh, deadlineMs, leaseMs, seedFile, logLevel } = options;
+  const { port, replicas, frontends, fresh, tls, deadlineMs, leaseMs, seedFile, logLevel } = options;
   return {
     dataDir: dataFolder(options.data),
-    ...{ port, frontends, fresh, deadlineMs, leaseMs, logLevel },
+    ...{ port, frontends, fresh, tls, deadlineMs, leaseMs, logLevel },
     cacheSize: options.cache ? options.cacheSize : null,
     ...(replicas === undefined ? {} : { replicas }),
     ...(seedFile === undefined ? {} : { seedFile }),
@@ -74,6 +75,7 @@ const command = new Command('npm start --')
     8080,
   )
   .option('--fresh', 'empty the data folder first', false)
+  .option('--tls', 'mutual TLS between the processes of a new cluster, with certificates of its own', false)
   .option('--replicas <n>', 'order replicas of a new cluster: 3 or 5 (3 unless given)', wholeNumber(1, 9))
   .option('--frontends <n>', 'front-ends', wholeNumber(1, 16), 1)
   .option('--cache-size <n>', 'stocks that each front-end caches', wholeNumber(1, 100_000), 5)

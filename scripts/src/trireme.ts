@@ -42,6 +42,11 @@ function common(command: Command): Command {
     .addOption(
       new Option('--secret-file <file>', "the cluster's secret, with --replicas").env('TRIREME_SECRET_FILE'),
     )
+    .addOption(
+      new Option('--tls-ca <file>', "the cluster's authority, with --replicas").env('TRIREME_TLS_CA'),
+    )
+    .addOption(new Option('--tls-cert <file>', "an operator's certificate").env('TRIREME_TLS_CERT'))
+    .addOption(new Option('--tls-key <file>', 'the key of that certificate').env('TRIREME_TLS_KEY'))
     .addOption(new Option('--json', 'the answer for programs').env('TRIREME_JSON').default(false))
     .addHelpText('after', EXIT_HELP);
 }
@@ -158,13 +163,13 @@ changing(program.command('transfer'))
   );
 
 async function exportOf(name: string | undefined, options: CommonOptions): Promise<void> {
-  const { client, secret } = connect(options);
+  const { client, calls } = connect(options);
   const { self, members } = await client.group();
   const member = members.find((one) => (name === undefined ? one.id === self : one.name === name));
   const url = member?.url ?? null;
   if (url === null)
     throw new CommandError(COMMAND_EXIT.refused, `no member of the group is replica ${name ?? ''}`);
-  await exportBook(`replica ${name ?? self}`, url, secret, options.json);
+  await exportBook(`replica ${name ?? self}`, url, calls, options.json);
 }
 
 /** Has the parser throw instead of ending the process, in every command. */

@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly leaseMs?: number;
   /** Seed of an empty catalog, instead of the built-in one. */
   readonly seedFile?: string;
+  /** Mutual TLS on the internal ports of a new cluster; one that ran before goes on as it began. */
+  readonly tls?: boolean;
   /** Begins with an empty data folder. */
   readonly fresh?: boolean;
   /** Least level that the processes log, `info` unless set. */

@@ -27,7 +27,8 @@ const LOGS = 'logs';
 /** Replicas of a new cluster, unless another number is asked for. */
 const REPLICAS_DEFAULT = 3;
 
-const OURS = /^(catalog|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|operator-token|cluster\.json(\.tmp)?)$/;
+const OURS =
+  /^(catalog|certificates|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|operator-token|cluster\.json(\.tmp)?)$/;
 
 /** Laid down for a replica that founds the group; the replica removes it before it votes. */
 const BOOTSTRAP_FILE = 'bootstrap';
@@ -112,15 +113,21 @@ export function replicasOf(dataDir: string, asked: number | undefined): readonly
   );
 }
 
+/** Whether a cluster has run on the folder. */
+export function isUsed(dataDir: string): boolean {
+  if (existsSync(join(dataDir, CLUSTER_FILE))) return true;
+  return readdirSync(dataDir).some(
+    (name) => replicaNumber(name) !== null && existsSync(join(dataDir, name, 'log')),
+  );
+}
+
 /**
  * Has the replicas of a new cluster found their group: each finds a file that says so, once. In a folder that was used
  * before nothing is done: a replica without its data is then one that lost it.
  */
 export function foundGroup(dataDir: string, replicas: readonly number[]): void {
+  if (isUsed(dataDir)) return;
   const folders = replicas.map((id) => join(dataDir, `replica-${id}`));
-  const isUsed =
-    existsSync(join(dataDir, CLUSTER_FILE)) || folders.some((path) => existsSync(join(path, 'log')));
-  if (isUsed) return;
   for (const folder of folders) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(join(folder, BOOTSTRAP_FILE), '', { mode: 0o600, flush: true });

@@ -10,6 +10,17 @@ const BASE_MAX = 32_000;
 
 const TRIES_MAX = 100;
 
+/** @throws ClusterError `PORT_TAKEN` naming the first of `ports` that is not free. */
+export async function checkPorts(ports: readonly (readonly [name: string, port: number])[]): Promise<void> {
+  for (const [name, port] of ports) {
+    if (await isPortFree(port)) continue;
+    throw new ClusterError(
+      'PORT_TAKEN',
+      `port ${port} (${name}) is taken: choose another base port (--port)`,
+    );
+  }
+}
+
 /** A base port all of whose ports are free now. @throws ClusterError `PORT_TAKEN` if 100 random tries find none. */
 export async function findFreeBasePort(replicas = 3, frontends = 1): Promise<number> {
   for (let i = 0; i < TRIES_MAX; i++) {

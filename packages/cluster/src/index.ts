@@ -11,10 +11,11 @@ export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
 export { HostNetwork, whyNoHosts } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';
+export { InternalCalls, type CallAnswer, type CallIdentity } from './internal-calls.js';
 export { LocalCluster } from './local-cluster.js';
 export type { ProcessExit } from './members.js';
-export { isReady } from './probe.js';
 export { parseTarget, type Target } from './rules/target.js';
+export { operatorTls } from './tls-folder.js';
 export { findFreeBasePort } from './free-ports.js';
 export {
   LAG_MAX,

@@ -19,11 +19,13 @@ import { ClusterError } from './errors.js';
 import { Members, type Member, type ProcessExit } from './members.js';
 import type { ProcessLook } from './control/protocol.js';
 import { awaitOrphans } from './orphans.js';
-import { isPortFree } from './probe.js';
+import { checkPorts } from './free-ports.js';
+import { Probe } from './probe.js';
 import { planProcesses, planReplica, type PlanOptions, type ProcessPlan } from './process-plan.js';
 import { awaitProcessReady, awaitReady, leaderOf } from './readiness.js';
 import { namedPorts, planPorts, replicaPorts, type PortPlan } from './rules/ports.js';
 import { replicaNumber, type Target } from './rules/target.js';
+import { certifying, operatorTls } from './tls-folder.js';
 
 /** A process gets this long after SIGTERM; its own deadline is 10 s. */
 const STOP_GRACE_MS = 12_000;
@@ -37,6 +39,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   #plan: PlanOptions | null = null;
   #lock: DataLock | null = null;
   #started: Members | null = null;
+  #probe = new Probe();
 
   /** @throws ClusterError `BAD_OPTION` for an option out of bounds. */
   constructor(options: ClusterOptions) {
@@ -73,7 +76,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     try {
       await awaitOrphans(readClusterFile(this.dataDir)?.processes ?? [], STOP_GRACE_MS);
       if (this.#options.fresh !== true) this.#takeReplicas();
-      await this.#checkPorts(namedPorts(this.#ports));
+      await checkPorts(namedPorts(this.#ports));
       if (this.#options.fresh === true) emptyDataFolder(this.dataDir);
       foundGroup(
         this.dataDir,
@@ -97,6 +100,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       members.closeLogs();
     }
     this.#started = null;
+    await this.#probe.close();
     this.#lock?.release();
     this.#lock = null;
   }
@@ -147,7 +151,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       throw new ClusterError('BAD_PROCESS', `there is a ${name} already`);
     }
     const ports = { ...this.#ports, replicas: [...this.#ports.replicas, replica] };
-    await this.#checkPorts([
+    await checkPorts([
       [name, replica.port],
       [`the peer port of ${name}`, replica.peerPort],
     ]);
@@ -204,7 +208,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
 
   /** Name of the replica that leads, null while none does. */
   async leader(): Promise<string | null> {
-    return leaderOf(this.#members);
+    return leaderOf(this.#members, this.#probe);
   }
 
   /** Names of the processes that a target means now. @throws ClusterError `BAD_PROCESS` if there is none. */
@@ -227,22 +231,27 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
    * @throws ClusterError `NOT_READY` after `timeoutMs`, or at once when too many processes have ended.
    */
   async waitReady(timeoutMs = 60_000): Promise<void> {
-    await awaitReady(this.#members, timeoutMs);
+    await awaitReady(this.#members, this.#probe, timeoutMs);
   }
 
   /** Waits until a process says that it is ready. @throws ClusterError `NOT_READY`, at once if it has ended. */
   async waitProcessReady(name: string, timeoutMs = 60_000): Promise<void> {
-    await awaitProcessReady(this.#members, name, timeoutMs);
+    await awaitProcessReady(this.#members, this.#probe, name, timeoutMs);
+  }
+
+  /** Whether a process says that it is ready; false for one that is down. @throws ClusterError `BAD_PROCESS`. */
+  async isReady(name: string): Promise<boolean> {
+    return this.#probe.isReady(this.#members.get(name).plan.url);
   }
 
   #makeMembers(): Members {
     const { dataDir } = this;
     const { cacheSize, seedFile, env, wrapper, output } = this.#options;
     const paths = fillDataFolder(dataDir);
+    const certify = certifying(dataDir, this.#options.tls ?? false);
+    this.#probe = new Probe(operatorTls(dataDir));
     const plan = {
-      dataDir,
-      ports: this.#ports,
-      paths,
+      ...{ dataDir, ports: this.#ports, paths, certify },
       cacheSize: cacheSize === undefined ? 5 : cacheSize,
       deadlineMs: this.#options.deadlineMs ?? 5000,
       leaseMs: this.#options.leaseMs ?? 500,
@@ -263,17 +272,6 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       print: output ?? ((line) => void process.stdout.write(`${line}\n`)),
       onExit: (exit) => void this.emit('exit', exit),
     });
-  }
-
-  async #checkPorts(ports: readonly (readonly [name: string, port: number])[]): Promise<void> {
-    for (const [name, port] of ports) {
-      if (!(await isPortFree(port))) {
-        throw new ClusterError(
-          'PORT_TAKEN',
-          `port ${port} (${name}) is taken: choose another base port (--port)`,
-        );
-      }
-    }
   }
 
   get #members(): Members {

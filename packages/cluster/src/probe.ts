@@ -1,5 +1,7 @@
-/** Questions to the ports of a cluster. None of them waits longer than a second or throws. */
+/** Questions to the ports of a cluster that need no secret. None of them waits longer than a second or throws. */
 import { createServer } from 'node:net';
+import type { TlsMaterial } from '@trireme/service';
+import { InternalCalls } from './internal-calls.js';
 import { parseReplicaStatus, type ReplicaStatus } from './rules/leader.js';
 
 const TIMEOUT_MS = 1000;
@@ -13,23 +15,26 @@ export async function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** Whether the process at `url` says that it is ready. */
-export async function isReady(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    await response.arrayBuffer();
-    return response.status === 200;
-  } catch {
-    return false;
-  }
-}
+/** Asks processes how they are, until it is closed. */
+export class Probe {
+  readonly #calls: InternalCalls;
 
-/** What the replica at `url` says of its role, null if it says nothing. */
-export async function replicaStatus(url: string): Promise<ReplicaStatus | null> {
-  try {
-    const response = await fetch(`${url}/status`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return parseReplicaStatus(await response.json());
-  } catch {
-    return null;
+  /** @param tls needed for urls with https, and not used for others */
+  constructor(tls: TlsMaterial | null = null) {
+    this.#calls = new InternalCalls({ secret: null, tls });
+  }
+
+  /** Whether the process at `url` says that it is ready. */
+  async isReady(url: string): Promise<boolean> {
+    return (await this.#calls.ask(`${url}/readyz`, TIMEOUT_MS))?.status === 200;
+  }
+
+  /** What the replica at `url` says of its role, null if it says nothing. */
+  async replicaStatus(url: string): Promise<ReplicaStatus | null> {
+    return parseReplicaStatus((await this.#calls.ask(`${url}/status`, TIMEOUT_MS))?.body);
+  }
+
+  async close(): Promise<void> {
+    await this.#calls.close();
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Role } from './cluster-file.js';
 import type { DataPaths } from './data-folder.js';
+import type { Certify } from './tls-folder.js';
 import type { PortPlan, ReplicaPorts } from './rules/ports.js';
 
 /** All that a command line is made of. */
@@ -21,6 +22,8 @@ export interface PlanOptions {
   readonly logLevel: string;
   /** Other scripts to run than the packages' own. */
   readonly programs: Readonly<Partial<Record<Role, string>>>;
+  /** Gives each process its certificate; null for plain HTTP. */
+  readonly certify: Certify | null;
   /** Where the process `from` is told to reach the process `to`, which listens at `url`. */
   readonly route: Route;
 }
@@ -47,8 +50,9 @@ const PACKAGES: Readonly<Record<Role, string>> = {
   frontend: 'frontend',
 };
 
-function url(port: number): string {
-  return `http://${HOST}:${port}`;
+/** Url of an internal port. */
+function internalUrl({ certify }: PlanOptions, port: number): string {
+  return `${certify === null ? 'http' : 'https'}://${HOST}:${port}`;
 }
 
 /** Plans every process, in the order in which they start: catalog, replicas, front-ends. */
@@ -67,10 +71,10 @@ function planCatalog(options: PlanOptions): ProcessPlan {
   return {
     role: 'catalog',
     name: 'catalog',
-    url: url(options.ports.catalog),
+    url: internalUrl(options, options.ports.catalog),
     data,
     argv: [
-      ...common(options, 'catalog', 'catalog', options.ports.catalog),
+      ...common(options, 'catalog', 'catalog', 'catalog', options.ports.catalog),
       ...['--data', data, '--lease-ms', String(options.leaseMs)],
       ...seed,
     ],
@@ -82,6 +86,7 @@ export function planReplica(options: PlanOptions, { id, port, peerPort }: Replic
   const { ports } = options;
   const name = `replica-${id}`;
   const data = join(options.dataDir, name);
+  const url = (of: number): string => internalUrl(options, of);
   return {
     role: 'replica',
     name,
@@ -89,12 +94,12 @@ export function planReplica(options: PlanOptions, { id, port, peerPort }: Replic
     peerUrl: url(peerPort),
     data,
     argv: [
-      ...common(options, 'replica', String(id), port),
+      ...common(options, 'replica', name, String(id), port),
       ...['--data', data, '--peer-port', String(peerPort)],
       ...['--peers', byId(options, name, (replica) => replica.peerPort)],
       // Where they really are: what stands between one process and another is no address of the group.
       ...['--replicas', ports.replicas.map((replica) => `${replica.id}=${url(replica.port)}`).join(',')],
-      ...['--catalog', options.route(name, 'catalog', url(ports.catalog))],
+      ...['--catalog', options.route(name, 'catalog', internalUrl(options, ports.catalog))],
     ],
   };
 }
@@ -106,36 +111,40 @@ function planFrontend(options: PlanOptions, i: number, port: number): ProcessPla
   return {
     role: 'frontend',
     name,
-    url: url(port),
+    url: `http://${HOST}:${port}`,
     data: null,
     argv: [
-      ...common(options, 'frontend', name, port),
+      ...common(options, 'frontend', name, name, port),
       ...['--replicas', byId(options, name, (replica) => replica.port), ...cache],
-      ...['--catalog', options.route(name, 'catalog', url(ports.catalog))],
+      ...['--catalog', options.route(name, 'catalog', internalUrl(options, ports.catalog))],
       ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
     ],
   };
 }
 
-function common(options: PlanOptions, role: Role, id: string, port: number): string[] {
+function common(options: PlanOptions, role: Role, name: string, id: string, port: number): string[] {
   const program =
     options.programs[role] ?? fileURLToPath(new URL(`../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
   return [
     program,
     ...['--id', id, '--host', HOST, '--port', String(port), '--secret-file', options.paths.secret],
     ...['--log-level', options.logLevel, '--exit-with-parent'],
+    ...tlsFlags(options, name),
   ];
 }
 
+function tlsFlags({ certify }: PlanOptions, name: string): string[] {
+  if (certify === null) return [];
+  const { ca, cert, key } = certify(name);
+  return ['--tls-ca', ca, '--tls-cert', cert, '--tls-key', key];
+}
+
 /** Replicas by their ids, as `from` is to reach them; itself as it listens. */
-function byId(
-  { route, ports }: PlanOptions,
-  from: string,
-  portOf: (replica: ReplicaPorts) => number,
-): string {
+function byId(options: PlanOptions, from: string, portOf: (replica: ReplicaPorts) => number): string {
+  const { route, ports } = options;
   const entries = ports.replicas.map((replica) => {
     const to = `replica-${replica.id}`;
-    const at = url(portOf(replica));
+    const at = internalUrl(options, portOf(replica));
     return `${replica.id}=${to === from ? at : route(from, to, at)}`;
   });
   return entries.join(',');

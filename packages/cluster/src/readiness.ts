@@ -2,15 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './errors.js';
 import type { Member, Members } from './members.js';
-import { isReady, replicaStatus } from './probe.js';
+import type { Probe } from './probe.js';
 import { findLeader } from './rules/leader.js';
 
 const POLL_MS = 25;
 
 /** Name of the replica that leads, null while none does. */
-export async function leaderOf(members: Members): Promise<string | null> {
+export async function leaderOf(members: Members, probe: Probe): Promise<string | null> {
   const up = members.ofRole('replica').filter(({ process }) => process.pid !== null);
-  const ask = async ({ plan }: Member) => [plan.name, await replicaStatus(plan.url)] as const;
+  const ask = async ({ plan }: Member) => [plan.name, await probe.replicaStatus(plan.url)] as const;
   return findLeader(await Promise.all(up.map(ask)));
 }
 
@@ -18,20 +18,25 @@ export async function leaderOf(members: Members): Promise<string | null> {
  * Waits until a replica leads and every front-end is ready.
  * @throws ClusterError `NOT_READY` after `timeoutMs`, or at once when too many processes have ended.
  */
-export async function awaitReady(members: Members, timeoutMs: number): Promise<void> {
+export async function awaitReady(members: Members, probe: Probe, timeoutMs: number): Promise<void> {
   await waitUntil(
     timeoutMs,
-    async () => unready(members),
+    async () => unready(members, probe),
     () => hopeless(members),
   );
 }
 
 /** Waits until a process says that it is ready. @throws ClusterError `NOT_READY`, at once if it has ended. */
-export async function awaitProcessReady(members: Members, name: string, timeoutMs: number): Promise<void> {
+export async function awaitProcessReady(
+  members: Members,
+  probe: Probe,
+  name: string,
+  timeoutMs: number,
+): Promise<void> {
   const member = members.get(name);
   await waitUntil(
     timeoutMs,
-    async () => ((await isReady(member.plan.url)) ? null : `${name} is not`),
+    async () => ((await probe.isReady(member.plan.url)) ? null : `${name} is not`),
     () => (member.process.pid === null ? members.tellEnded(member) : null),
   );
 }
@@ -54,10 +59,10 @@ async function waitUntil(
   }
 }
 
-async function unready(members: Members): Promise<string | null> {
-  if ((await leaderOf(members)) === null) return 'no replica leads';
+async function unready(members: Members, probe: Probe): Promise<string | null> {
+  if ((await leaderOf(members, probe)) === null) return 'no replica leads';
   const frontends = members.ofRole('frontend');
-  const ready = await Promise.all(frontends.map(async ({ plan }) => isReady(plan.url)));
+  const ready = await Promise.all(frontends.map(async ({ plan }) => probe.isReady(plan.url)));
   const first = frontends[ready.indexOf(false)];
   return first === undefined ? null : `${first.plan.name} is not`;
 }

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { readClusterFile, readSecret } from '@trireme/cluster';
+import { InternalCalls, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
+import { readCertificate, type TlsMaterial } from '@trireme/service';
 import { ControlClient } from '../control/client.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { GroupClient } from './group-client.js';
@@ -14,12 +15,15 @@ export interface CommonOptions {
   /** Internal ports; the data folder is not looked at where they are given. */
   readonly replicas?: readonly string[];
   readonly secretFile?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly json: boolean;
 }
 
 export interface Connection {
   readonly client: GroupClient;
-  readonly secret: string;
+  readonly calls: InternalCalls;
   readonly host: Host;
   readonly tell: (line: string) => void;
 }
@@ -32,9 +36,10 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const { replicas } = options;
   if (replicas !== undefined) {
-    const secret = options.secretFile === undefined ? '' : secretIn(options.secretFile);
-    const client = new GroupClient(() => replicas, secret);
-    return { client, secret, host: new HostByHand(client, tell, given), tell };
+    const secret = options.secretFile === undefined ? null : secretIn(options.secretFile);
+    const calls = callsTo(replicas, secret, tlsIn(options));
+    const client = new GroupClient(() => replicas, calls);
+    return { client, calls, host: new HostByHand(client, tell, given), tell };
   }
   const dataDir = resolve(options.data);
   if (readClusterFile(dataDir) === null) {
@@ -44,15 +49,16 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
     );
   }
   const secret = options.secretFile === undefined ? readSecret(dataDir) : secretIn(options.secretFile);
-  const client = new GroupClient(() => replicaUrls(dataDir), secret);
+  const calls = callsTo(replicaUrls(dataDir), secret, tlsIn(options) ?? operatorTls(dataDir));
+  const client = new GroupClient(() => replicaUrls(dataDir), calls);
   const control = ControlClient.of(dataDir);
-  return { client, secret, host: new SupervisedHost({ dataDir, control, client, tell }), tell };
+  return { client, calls, host: new SupervisedHost({ dataDir, control, client, tell }), tell };
 }
 
 /** Reads `URL,URL`; each may have its replica's name before it, `1=URL`, as the processes' own flag has. */
 export function parseUrls(text: string): readonly string[] {
   const urls = text.split(',').map((item) => item.replace(/^[^=/]+=/, '').replace(/\/$/, ''));
-  if (urls.every((url) => URL.canParse(url) && /^http:/.test(url))) return urls;
+  if (urls.every((url) => URL.canParse(url) && /^https?:/.test(url))) return urls;
   throw new InvalidArgumentError('It must be URLs, such as http://127.0.0.1:8191,http://127.0.0.1:8192.');
 }
 
@@ -72,6 +78,31 @@ export function parseReplica(text: string): string {
 function replicaUrls(dataDir: string): readonly string[] {
   const { processes } = readClusterFile(dataDir) ?? { processes: [] };
   return processes.filter(({ role }) => role === 'replica').map(({ url }) => url);
+}
+
+/** @throws CommandError `usage` where urls and certificates do not go together. */
+function callsTo(urls: readonly string[], secret: string | null, tls: TlsMaterial | null): InternalCalls {
+  const odd = urls.find((url) => url.startsWith('https:') !== (tls !== null));
+  if (odd === undefined) return new InternalCalls({ secret, tls });
+  throw new CommandError(
+    COMMAND_EXIT.usage,
+    tls === null
+      ? `${odd} needs certificates: give --tls-ca, --tls-cert and --tls-key`
+      : `${odd} is to be https, as there are certificates`,
+  );
+}
+
+/** Null where no certificates are given. @throws CommandError `usage` for some of the three, or one that cannot be read. */
+function tlsIn({ tlsCa: ca, tlsCert: cert, tlsKey: key }: CommonOptions): TlsMaterial | null {
+  if (ca === undefined && cert === undefined && key === undefined) return null;
+  if (ca === undefined || cert === undefined || key === undefined)
+    throw new CommandError(COMMAND_EXIT.usage, '--tls-ca, --tls-cert and --tls-key go together');
+  try {
+    return readCertificate({ ca, cert, key });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(COMMAND_EXIT.usage, `cannot read a certificate: ${why}`, { cause: error });
+  }
 }
 
 function secretIn(path: string): string {

@@ -1,7 +1,12 @@
 /** The group's internal ports as an operator speaks to them, whoever leads. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseGroup, type ChangePart, type Group } from '@trireme/cluster';
-import { LINK_HEADERS } from '@trireme/service';
+import {
+  parseGroup,
+  type CallAnswer,
+  type ChangePart,
+  type Group,
+  type InternalCalls,
+} from '@trireme/cluster';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 
 /** A question gets this long, in milliseconds. */
@@ -33,21 +38,16 @@ export interface ReplicaStatus {
   readonly [key: string]: unknown;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 export class GroupClient {
   readonly #known: () => readonly string[];
-  readonly #secret: string;
+  readonly #calls: InternalCalls;
   /** Where members were seen to be: whoever was replaced may be all that the operator named. */
   #seen: readonly string[] = [];
 
   /** @param known internal ports of replicas, such as `http://127.0.0.1:8191`; asked for each time */
-  constructor(known: () => readonly string[], secret: string) {
+  constructor(known: () => readonly string[], calls: InternalCalls) {
     this.#known = known;
-    this.#secret = secret;
+    this.#calls = calls;
   }
 
   /** The group as its leader tells of it. @throws CommandError `unavailable` if nobody leads within 10 s; `denied`. */
@@ -121,21 +121,12 @@ export class GroupClient {
   async #groupBy(url: string): Promise<Group | null> {
     const answer = await this.#ask(url, '/members', ASK_MS_MAX);
     if (answer?.status === 401 || answer?.status === 403)
-      throw new CommandError(COMMAND_EXIT.denied, `${url} does not take the secret`);
+      throw new CommandError(COMMAND_EXIT.denied, `${url} refuses: ${errorOf(answer.body).message}`);
     return answer?.status === 200 ? parseGroup(answer.body) : null;
   }
 
-  async #ask(url: string, path: string, msMax: number, body?: object): Promise<Answer | null> {
-    try {
-      const response = await fetch(url + path, {
-        headers: { [LINK_HEADERS.secret]: this.#secret },
-        signal: AbortSignal.timeout(msMax),
-        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-      });
-      return { status: response.status, body: await response.json() };
-    } catch {
-      return null;
-    }
+  async #ask(url: string, path: string, msMax: number, body?: object): Promise<CallAnswer | null> {
+    return this.#calls.ask(url + path, msMax, body);
   }
 }
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isReady, type LocalCluster } from '@trireme/cluster';
+import type { LocalCluster } from '@trireme/cluster';
 import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
 import type { Stage } from '../stage.js';
 import type { SeededRandom } from '../rules/random.js';
@@ -176,7 +176,7 @@ export class Run {
   }
 
   async isReady(name: string): Promise<boolean> {
-    return isReady(this.cluster.describe().processes.find(({ id }) => id === name)?.url ?? '');
+    return this.cluster.isReady(name);
   }
 
   /** Starts a process that is down and waits until it is ready. */

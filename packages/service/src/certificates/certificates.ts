@@ -4,11 +4,14 @@
  * it does here is not worth a dozen packages.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import type { TlsMaterial } from '@trireme/raft/frames';
 import { isName } from '../rules/handshake.js';
 import { UsageError } from '../rules/usage.js';
+
+export type { TlsMaterial } from '@trireme/raft/frames';
 
 /** Where the three files of one process lie, as its flags want them. */
 export interface CertificateFiles {
@@ -38,6 +41,12 @@ export function makeCertificate(folder: string, name: string, hosts: readonly st
   if (!existsSync(files.ca)) makeAuthority(folder);
   if (!existsSync(files.cert)) sign(folder, name, hosts.map(alternativeName));
   return files;
+}
+
+/** The text of the three files. @throws the system's error if one cannot be read. */
+export function readCertificate({ ca, cert, key }: CertificateFiles): TlsMaterial {
+  const read = (file: string): string => readFileSync(file, 'utf8');
+  return { ca: read(ca), cert: read(cert), key: read(key) };
 }
 
 /** Where `makeCertificate` puts them. */

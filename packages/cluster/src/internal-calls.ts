@@ -1,0 +1,82 @@
+/** Calls to the internal ports of a cluster: with its secret, and over mutual TLS where it has certificates. */
+import { LINK_HEADERS, type TlsMaterial } from '@trireme/service';
+import { Agent, fetch, type Response } from 'undici';
+
+/** How the caller is known. */
+export interface CallIdentity {
+  /** Null for who asks for nothing that is guarded. */
+  readonly secret: string | null;
+  /** An operator's certificate, with the authority that is trusted; null where the cluster has none. */
+  readonly tls: TlsMaterial | null;
+}
+
+/** One answer, read to its end. */
+export interface CallAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Connections of one caller at once to one process; further calls wait. */
+const CONNECTIONS_MAX = 8;
+
+export class InternalCalls {
+  readonly #identity: CallIdentity;
+  readonly #agent: Agent;
+
+  constructor(identity: CallIdentity) {
+    this.#identity = identity;
+    this.#agent = new Agent({ connections: CONNECTIONS_MAX, connect: { ...identity.tls } });
+  }
+
+  /**
+   * Asks for JSON, by POST where a body is given.
+   * @param msMax from the call to the end of the answer, in milliseconds
+   * @returns null if there is no answer in time, or none that is JSON
+   * @throws RangeError as `open` does
+   */
+  async ask(url: string, msMax: number, body?: object): Promise<CallAnswer | null> {
+    this.#check(url);
+    try {
+      const signal = AbortSignal.timeout(msMax);
+      const response = await this.#send(url, signal, body);
+      return { status: response.status, body: await response.json() };
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Begins to read an answer, however long it is; rejects if there is none.
+   * @throws RangeError for a plain url where there are certificates, or the other way round: the secret does not go out in
+   *   the clear by a slip of a letter.
+   */
+  async open(url: string, signal: AbortSignal | null = null): Promise<Response> {
+    this.#check(url);
+    return this.#send(url, signal);
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  #check(url: string): void {
+    const { secret, tls } = this.#identity;
+    const isTls = new URL(url).protocol === 'https:';
+    if (isTls && tls === null)
+      throw new RangeError(`${url} needs certificates: give --tls-ca, --tls-cert and --tls-key`);
+    if (!isTls && tls !== null && secret !== null)
+      throw new RangeError(`${url} is to be https, as there are certificates`);
+  }
+
+  async #send(url: string, signal: AbortSignal | null, body?: object): Promise<Response> {
+    const { secret } = this.#identity;
+    return fetch(url, {
+      dispatcher: this.#agent,
+      signal,
+      redirect: 'error',
+      headers: secret === null ? {} : { [LINK_HEADERS.secret]: secret },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * `npm run certificates -- --out DIR replica-1=10.0.0.1,replica-1.internal ...`: an authority for a cluster, and a
+ * certificate for each of its processes. What is there already stays, so that processes can be added later.
+ */
+import { Command, InvalidArgumentError } from 'commander';
+import { ROLES, isName, makeCertificate, roleOfName } from '@trireme/service';
+import { dataFolder, runScript } from './command-line.js';
+
+interface Named {
+  readonly name: string;
+  readonly hosts: readonly string[];
+}
+
+const HERE = ['127.0.0.1', 'localhost'];
+
+/** What `npm start` runs, and its operator. */
+const DEFAULT: readonly Named[] = [
+  'catalog',
+  'replica-1',
+  'replica-2',
+  'replica-3',
+  'frontend-1',
+  'operator',
+].map((name) => ({ name, hosts: HERE }));
+
+/** Reads `replica-1=10.0.0.1,replica-1.internal`; a name alone is reached on its own machine. */
+function parseNamed(text: string, before: readonly Named[] = []): readonly Named[] {
+  const [, name = '', hosts = ''] = /^([^=]*)=?(.*)$/.exec(text) ?? [];
+  if (!isName(name) || roleOfName(name) === null)
+    throw new InvalidArgumentError(`A name begins with its role: ${ROLES.join(', ')}, as in replica-1.`);
+  return [...before, { name, hosts: hosts === '' ? HERE : hosts.split(',') }];
+}
+
+function certificates(processes: readonly Named[], { out }: { readonly out: string }): void {
+  const folder = dataFolder(out);
+  for (const { name, hosts } of processes.length === 0 ? DEFAULT : processes) {
+    const { ca, cert, key } = makeCertificate(folder, name, hosts);
+    console.log(`${name}: --tls-ca ${ca} --tls-cert ${cert} --tls-key ${key}`);
+  }
+  console.log(`keep ${folder}/authority.key elsewhere: who has it can be every process of the cluster`);
+}
+
+const command = new Command('npm run certificates --')
+  .description(
+    "Makes a cluster's own authority and a certificate for each process, whose common name is the name of the process. " +
+      'Needs openssl. Never replaces what is there.',
+  )
+  .argument(
+    '[process...]',
+    'NAME=HOST,HOST: its name, and the addresses that others reach it at; ' +
+      'those of npm start and its operator, on this machine, unless given',
+    parseNamed,
+  )
+  .requiredOption('--out <folder>', 'where they are put; made if it is not there')
+  .action(certificates);
+
+await runScript(command);

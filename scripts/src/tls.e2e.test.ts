@@ -1,0 +1,203 @@
+/** A cluster whose processes speak mutual TLS, as its operator has it: orders, a replica that joins, and who is refused. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findFreeBasePort, parseGroup, readClusterFile } from '@trireme/cluster';
+import { makeCertificate, readCertificate, type TlsMaterial } from '@trireme/service';
+import { ROOT } from './root.js';
+
+interface Context {
+  dataDir: string;
+  port: number;
+  cluster: ChildProcess;
+  output: () => string;
+}
+
+const test = suite<Context>('mutual TLS');
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function start(context: Context, ...flags: string[]): Promise<void> {
+  const { dataDir, port } = context;
+  const argv = [join(ROOT, 'scripts/dist/start.js'), '--data', dataDir, '--port', String(port), ...flags];
+  const cluster = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  for (const stream of [cluster.stdout, cluster.stderr])
+    stream.setEncoding('utf8').on('data', (more: string) => (text += more));
+  context.cluster = cluster;
+  context.output = () => text;
+  await printed(context, /^ready http:/m);
+}
+
+async function stop(cluster: ChildProcess): Promise<void> {
+  if (cluster.exitCode !== null) return;
+  cluster.kill('SIGTERM');
+  await once(cluster, 'close');
+}
+
+async function printed({ cluster, output }: Context, what: RegExp): Promise<void> {
+  while (!what.test(output())) {
+    assert.is(cluster.exitCode, null, output());
+    await delay(20);
+  }
+}
+
+async function trireme(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const argv = [join(ROOT, 'scripts/bin/trireme.js'), ...args];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const told = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => (told[name] += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...told };
+}
+
+async function order({ port }: Context): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"AAPL","type":"sell","quantity":1}',
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+/** What the peer port of replica 1 answers to a handshake that says that it comes from `from`. */
+async function knock({ dataDir }: Context, tls: Partial<TlsMaterial>, from: string): Promise<string> {
+  const { peerUrl = '' } = readClusterFile(dataDir)?.processes.find(({ id }) => id === 'replica-1') ?? {};
+  const headers = { connection: 'Upgrade', upgrade: 'trireme-frames', 'x-raft-from': from, 'x-raft-to': '1' };
+  return new Promise((resolve, reject) => {
+    const asking = request(new URL('/raft', peerUrl), { ...tls, agent: false, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (more: string) => (text += more));
+      response.on('end', () => resolve(text));
+    });
+    asking.on('upgrade', () => reject(new Error('it was let in')));
+    asking.on('error', reject).end();
+  });
+}
+
+async function equalBooks({ dataDir }: Context, replicas: readonly string[]): Promise<string> {
+  for (;;) {
+    const books = await Promise.all(replicas.map(async (name) => trireme('export', name, '--data', dataDir)));
+    const failed = books.find(({ code }) => code !== 0);
+    assert.is(failed, undefined, failed?.stderr);
+    if (new Set(books.map(({ stdout }) => stdout)).size === 1) return books[0]?.stdout ?? '';
+    await delay(50);
+  }
+}
+
+if (!hasOpenssl()) {
+  console.log('SKIPPED a cluster over TLS: openssl is not installed (Debian: openssl)');
+  test.skip('a cluster over TLS', () => undefined);
+} else {
+  test.before(async (context) => {
+    context.dataDir = mkdtempSync(join(tmpdir(), 'trireme-tls-'));
+    context.port = await findFreeBasePort(3, 1);
+    await start(context, '--tls');
+  });
+
+  test.after(async ({ cluster, dataDir }) => {
+    await stop(cluster);
+    rmSync(dataDir, { recursive: true });
+  });
+
+  test('orders flow, and every internal port is https', async (context) => {
+    assert.is(await order(context), 200);
+    const { processes = [] } = readClusterFile(context.dataDir) ?? {};
+    for (const { role, url, peerUrl = '' } of processes.filter((one) => one.role !== 'frontend'))
+      assert.ok(url.startsWith('https:') && (role === 'catalog' || peerUrl.startsWith('https:')), url);
+    const { code, stdout } = await trireme('status', '--json', '--data', context.dataDir);
+    assert.is(code, 0);
+    assert.ok((JSON.parse(stdout) as { leader: string | null }).leader);
+  });
+
+  test('a peer with no certificate, one of another authority, or another process’s is refused, and the log says which', async (context) => {
+    const ours = join(context.dataDir, 'certificates');
+    const theirs = mkdtempSync(join(tmpdir(), 'trireme-theirs-'));
+    try {
+      const other = readCertificate(makeCertificate(theirs, 'replica-2', ['127.0.0.1']));
+      const frontend = readCertificate(makeCertificate(ours, 'frontend-1', ['127.0.0.1']));
+      const { ca } = frontend;
+      const cases = [
+        [{ ca }, /no certificate was sent/],
+        [{ ...other, ca }, /not of this cluster/],
+        [frontend, /that of another process/],
+      ] as const;
+      for (const [tls, why] of cases) {
+        const answer = await knock(context, tls, '2');
+        assert.match(answer, /WRONG_CERTIFICATE/);
+        assert.match(answer, why);
+      }
+      // Lines of one kind come at most once a second; the first of them is there at once.
+      await printed(context, /\[replica-1\].*peer handshake refused.*WRONG_CERTIFICATE/);
+    } finally {
+      rmSync(theirs, { recursive: true });
+    }
+    assert.is(await order(context), 200);
+  });
+
+  test('the operator’s calls need an operator’s certificate', async (context) => {
+    const { dataDir } = context;
+    const replica = readClusterFile(dataDir)?.processes.find(({ id }) => id === 'replica-1')?.url ?? '';
+    const elsewhere = ['--replicas', replica, '--secret-file', join(dataDir, 'secret')];
+    const as = (name: string): string[] => {
+      const { ca, cert, key } = makeCertificate(join(dataDir, 'certificates'), name, ['127.0.0.1']);
+      return ['--tls-ca', ca, '--tls-cert', cert, '--tls-key', key];
+    };
+    const without = await trireme('members', 'list', ...elsewhere);
+    assert.is(without.code, 64, without.stderr);
+    const wrong = await trireme('members', 'list', ...elsewhere, ...as('frontend-1'));
+    assert.is(wrong.code, 77, wrong.stderr);
+    assert.match(wrong.stderr, /"frontend-1".*role operator/);
+    await printed(context, /\[replica-1\].*call refused.*WRONG_ROLE/);
+    const right = await trireme('members', 'list', ...elsewhere, ...as('operator'));
+    assert.is(right.code, 0, right.stderr);
+  });
+
+  test('a replica comes back with new data, and a fourth joins with a certificate of its own', async (context) => {
+    const { dataDir } = context;
+    for (const command of [
+      ['rejoin', '2', '--force'],
+      ['add', '4'],
+    ]) {
+      const { code, stderr } = await trireme('members', ...command, '--data', dataDir);
+      assert.is(code, 0, stderr);
+    }
+    const listed = await trireme('members', 'list', '--json', '--data', dataDir);
+    const group = parseGroup(JSON.parse(listed.stdout));
+    assert.equal(group?.members.map(({ name, role }) => [name, role]).sort(), [
+      ['1', 'voter'],
+      ['2', 'voter'],
+      ['3', 'voter'],
+      ['4', 'voter'],
+    ]);
+    assert.is(await order(context), 200);
+    const book = await equalBooks(context, ['1', '2', '3', '4']);
+    assert.is(book.trim().split('\n').length, 4);
+  });
+
+  test('started again, without being told, it speaks TLS as before', async (context) => {
+    await stop(context.cluster);
+    const before = readFileSync(join(context.dataDir, 'certificates', 'authority.pem'), 'utf8');
+    await start(context);
+    assert.is(readFileSync(join(context.dataDir, 'certificates', 'authority.pem'), 'utf8'), before);
+    assert.is(await order(context), 200);
+    await equalBooks(context, ['1', '2', '3', '4']);
+  });
+}
+
+test.run();
