@@ -102,7 +102,9 @@ export class GroupClient {
     const told = await Promise.all(this.urls.map(async (url) => this.#groupBy(url)));
     const groups = told.filter((group) => group !== null);
     const leader = leaderOf(groups);
-    if (leader !== null) this.#seen = leader.members.map(({ url }) => url).filter((url) => url !== null);
+    // Of whoever answers where nobody leads: the one that leads may be none of those that the operator named.
+    const members = (leader === null ? groups : [leader]).flatMap((group) => group.members);
+    if (members.length > 0) this.#seen = members.map(({ url }) => url).filter((url) => url !== null);
     return { leader, answers: groups.length };
   }
 
