@@ -4,6 +4,7 @@ import { lagOf, type Group } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
 import { DATA_DEFAULT } from './command-line.js';
 import { ControlError } from './control/client.js';
+import { asDoctor } from './doctor/command.js';
 import { exportBook } from './export-book.js';
 import { connect, parseReplica, parseUrl, parseUrls, type CommonOptions } from './trireme/connect.js';
 import { COMMAND_EXIT, CommandError, EXIT_HELP } from './trireme/errors.js';
@@ -141,7 +142,9 @@ function membersCommand(): Command {
 }
 
 const program = new Command('trireme')
-  .description("The operator's command of a Trireme cluster. Each option may come as TRIREME_... instead.")
+  .description(
+    "The operator's command of a Trireme cluster. An option whose variable --help names may come as that instead.",
+  )
   .addHelpText('after', EXIT_HELP)
   .addCommand(membersCommand());
 common(
@@ -152,6 +155,7 @@ common(
   if (!status.booksAgree) process.exitCode = COMMAND_EXIT.refused;
 });
 addMarketCommands(program, common);
+asDoctor(program.command('doctor'));
 common(program.command('export').argument('[replica]', 'whose book; the leader’s unless given', parseReplica))
   .description('Prints an order book as CSV, number,name,type,quantity; --json: one object a line.')
   .action(async (name: string | undefined, options: CommonOptions) => exportOf(name, options));

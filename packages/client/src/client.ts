@@ -39,6 +39,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a change of stock may be given. */
+interface ChangeOptions extends CallOptions {
+  /** The idempotency key: the same key never changes it twice. A new one unless set. */
+  readonly key?: string;
+}
+
 /** A filled order's number, and the key that asks for it again. */
 export interface Placed {
   readonly number: number;
@@ -121,12 +127,12 @@ export class TriremeClient {
   }
 
   /** Lists a stock, or sets its price in decimal currency; needs the operator token. */
-  async listStock(name: string, price: number, options: CallOptions = {}): Promise<StockAnswer> {
+  async listStock(name: string, price: number, options: ChangeOptions = {}): Promise<StockAnswer> {
     return this.#operate('PUT', `/stocks/${encodeURIComponent(name)}`, { price }, options);
   }
 
   /** Adds to a stock; needs the operator token. */
-  async restock(name: string, quantity: number, options: CallOptions = {}): Promise<StockAnswer> {
+  async restock(name: string, quantity: number, options: ChangeOptions = {}): Promise<StockAnswer> {
     return this.#operate('POST', `/stocks/${encodeURIComponent(name)}/restock`, { quantity }, options);
   }
 
@@ -143,9 +149,9 @@ export class TriremeClient {
     method: 'PUT' | 'POST',
     path: string,
     body: object,
-    options: CallOptions,
+    options: ChangeOptions,
   ): Promise<StockAnswer> {
-    const key = randomUUID();
+    const key = options.key ?? randomUUID();
     const token = this.#operatorToken;
     const headers = {
       'idempotency-key': key,

@@ -1,5 +1,5 @@
 /** Examines the data of processes that are down, and changes nothing in them. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { examineCatalog } from '@trireme/catalog';
 import { examineBook, type BookExamination, type TableExamination } from '@trireme/orders';
@@ -26,7 +26,7 @@ const OF_STORE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb))$/;
 
 /** The data folders in `path`: itself, or those of the processes of a cluster. */
 export function dataFoldersIn(path: string): readonly DataFolder[] {
-  if (!existsSync(path)) return [];
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const names = readdirSync(path);
   if (names.some((name) => OF_REPLICA.test(name))) return [{ data: path, kind: 'replica' }];
   if (names.some((name) => OF_STORE.test(name))) return [{ data: path, kind: 'catalog' }];

@@ -1,15 +1,22 @@
-/** `trireme stocks`, `order`, `orders`: the public contract at a front-end, from the command line. */
-import { Option, type Command } from 'commander';
-import { readClusterFile } from '@trireme/cluster';
+/** `trireme stocks`, `stock`, `order`, `orders`: the public contract at a front-end, from the command line. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { OPERATOR_TOKEN_FILE, readClusterFile } from '@trireme/cluster';
 import { ClientError, TriremeClient, type OrderAnswer, type Page, type StockAnswer } from '@trireme/client';
 import { wholeNumber } from '@trireme/service';
-import { resolve } from 'node:path';
 import { parseUrl, type CommonOptions } from './connect.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { formatTable } from './table.js';
 
 interface MarketOptions extends CommonOptions {
   readonly frontend?: string;
+}
+
+interface StockOptions extends MarketOptions {
+  readonly operatorTokenFile?: string;
+  readonly key?: string;
 }
 
 interface ListOptions extends MarketOptions {
@@ -21,6 +28,8 @@ interface ListOptions extends MarketOptions {
 /** How often a request is sent again after a failure that passes; an order then has a key. */
 const RETRIES = 5;
 const PAGE_MAX = 1_000;
+/** The contract's bound. */
+const QUANTITY_MAX = 1_000_000;
 
 /** Adds the commands; `common` gives each the options that all have. */
 export function addMarketCommands(program: Command, common: (command: Command) => Command): void {
@@ -34,6 +43,7 @@ export function addMarketCommands(program: Command, common: (command: Command) =
     market(command)
       .option('--limit <n>', 'lines at most', wholeNumber(1, PAGE_MAX), 100)
       .option('--after <cursor>', 'go on behind the last line of the page before');
+  program.addCommand(stockCommand(market));
   paged(program.command('stocks').argument('[name]', 'one stock; all of them unless given'))
     .description('Shows stocks with price and quantity.')
     .action(async (name: string | undefined, options: ListOptions) =>
@@ -73,9 +83,76 @@ export function addMarketCommands(program: Command, common: (command: Command) =
     );
 }
 
-async function at(options: MarketOptions, work: (client: TriremeClient) => Promise<void>): Promise<void> {
+function stockCommand(market: (command: Command) => Command): Command {
+  const stock = new Command('stock').description('Changes a stock, as its operator.');
+  const changing = (command: Command): Command =>
+    market(command)
+      .addOption(
+        new Option('--operator-token-file <file>', "the operator's token; that of --data unless given").env(
+          'TRIREME_OPERATOR_TOKEN_FILE',
+        ),
+      )
+      .option('--key <key>', 'idempotency key: the same key never changes it twice');
+  changing(
+    stock
+      .command('set')
+      .argument('<name>')
+      .argument('<price>', 'decimal currency, such as 55.00', parsePrice),
+  )
+    .description('Lists a stock with none of it, or sets the price of one that is listed.')
+    .action(async (name: string, price: number, options: StockOptions) =>
+      operate(options, async (client, more) => client.listStock(name, price, more)),
+    );
+  changing(
+    stock.command('restock').argument('<name>').argument('<quantity>', 'units', wholeNumber(1, QUANTITY_MAX)),
+  )
+    .description('Adds to a stock.')
+    .action(async (name: string, quantity: number, options: StockOptions) =>
+      operate(options, async (client, more) => client.restock(name, quantity, more)),
+    );
+  return stock;
+}
+
+/** Changes a stock and shows it as it is then. */
+async function operate(
+  options: StockOptions,
+  change: (client: TriremeClient, more: { key: string }) => Promise<StockAnswer>,
+): Promise<void> {
+  // A key of ours as well: whoever is not told the outcome learns it by asking again with it.
+  const key = options.key ?? randomUUID();
+  await at(
+    options,
+    async (client) => print(options, { data: [await change(client, { key })], next: null }, stockRows),
+    tokenOf(options),
+  );
+}
+
+function tokenOf({ operatorTokenFile, data }: StockOptions): string {
+  const path = operatorTokenFile ?? join(resolve(data), OPERATOR_TOKEN_FILE);
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new CommandError(COMMAND_EXIT.usage, `cannot read the operator's token in ${path}`, {
+      cause: error,
+    });
+  }
+}
+
+function parsePrice(text: string): number {
+  if (/^\d{1,12}(\.\d{1,2})?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('It must be decimal currency with cents at most, such as 55.00.');
+}
+
+async function at(
+  options: MarketOptions,
+  work: (client: TriremeClient) => Promise<void>,
+  operatorToken?: string,
+): Promise<void> {
   const url = options.frontend ?? frontendOf(resolve(options.data));
-  const client = new TriremeClient({ url, connections: 1, retries: RETRIES });
+  const client = new TriremeClient({
+    ...{ url, connections: 1, retries: RETRIES },
+    ...(operatorToken === undefined ? {} : { operatorToken }),
+  });
   try {
     await work(client);
   } catch (error) {
@@ -88,6 +165,7 @@ async function at(options: MarketOptions, work: (client: TriremeClient) => Promi
 }
 
 function exitOf({ status }: ClientError): CommandError['exitCode'] {
+  if (status === 'UNAUTHORIZED') return COMMAND_EXIT.denied;
   if (status === 'NO_ANSWER' || status === 'UNAVAILABLE') return COMMAND_EXIT.unavailable;
   return status === 'TIMEOUT' || status === 'OUTCOME_UNKNOWN' ? COMMAND_EXIT.again : COMMAND_EXIT.refused;
 }

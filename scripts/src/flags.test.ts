@@ -1,0 +1,67 @@
+/** What can be told to a process or a command, as `--help` shows it: each flag of a process has a variable of its name. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ROOT } from './root.js';
+
+const PROCESSES = ['catalog', 'orders', 'frontend'] as const;
+
+/** Takes no value that a variable could give. */
+const NO_VARIABLE = ['--help'];
+
+async function helpOf(script: string, ...args: string[]): Promise<string> {
+  const argv = [join(ROOT, script), ...args, '--help'];
+  return (await promisify(execFile)(process.execPath, argv, { env: { PATH: process.env['PATH'] ?? '' } }))
+    .stdout;
+}
+
+/** Each flag's text in a help page, with its lines joined. */
+function flagsIn(help: string): Map<string, string> {
+  const [, options = ''] = /\nOptions:\n([^]*?)(\n\n|$)/.exec(help) ?? [];
+  const items = options.split(/\n(?= {2}-)/).map((item) => item.replace(/\s+/g, ' ').trim());
+  return new Map(items.map((item) => [/--[a-z-]+/.exec(item)?.[0] ?? item, item]));
+}
+
+/** The commands that a help page lists. */
+function commandsIn(help: string): string[] {
+  const [, commands = ''] = /\nCommands:\n([^]*?)(\n\n|$)/.exec(help) ?? [];
+  const names = commands.split('\n').flatMap((line) => /^ {2}([a-z]+)\b/.exec(line)?.[1] ?? []);
+  return names.filter((name) => name !== 'help');
+}
+
+for (const name of PROCESSES) {
+  test(`every flag of ${name} has a variable of its name, and both stand in --help`, async () => {
+    const flags = flagsIn(await helpOf(`packages/${name}/dist/main.js`));
+    assert.ok(flags.size > 10, 'the page was read');
+    for (const [flag, text] of flags) {
+      if (NO_VARIABLE.includes(flag)) continue;
+      const variable = `TRIREME_${flag.slice(2).replaceAll('-', '_').toUpperCase()}`;
+      assert.ok(text.includes(`env: ${variable}`), `${flag} of ${name}: ${text}`);
+      assert.match(text, /^(-[a-z], )?--[a-z-]+( <[a-z]+>)? \S.{8}/, `${flag} of ${name} is described`);
+    }
+  });
+}
+
+test('every command of trireme has --json, names its cluster, and tells its exit codes', async () => {
+  const pages: (readonly [string, string])[] = [];
+  const read = async (...path: string[]): Promise<void> => {
+    const help = await helpOf('scripts/bin/trireme.js', ...path);
+    const commands = commandsIn(help);
+    if (commands.length === 0) pages.push([path.join(' '), help]);
+    for (const command of commands) await read(...path, command);
+  };
+  await read();
+  assert.ok(pages.length >= 14, `all commands are found: ${pages.map(([path]) => path).join(', ')}`);
+  for (const [path, help] of pages) {
+    const flags = flagsIn(help);
+    for (const flag of ['--json', '--data'])
+      assert.ok(flags.get(flag)?.includes('env: TRIREME_'), `${path} ${flag}`);
+    assert.match(help, /Exit codes:\n +0 +\S/, path);
+    for (const [flag, text] of flags)
+      assert.match(text, /(<[a-z]+>|--[a-z-]+|-h, --help) \S.{8}/, `${path} ${flag}`);
+  }
+});
+
+test.run();

@@ -1,0 +1,97 @@
+/** `trireme stock` and `trireme doctor` as processes, against a cluster of real processes. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LocalCluster, findFreeBasePort } from '@trireme/cluster';
+import { ROOT } from './root.js';
+
+interface Context {
+  dataDir: string;
+  cluster: LocalCluster;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const test = suite<Context>('trireme stock and doctor');
+
+test.before(async (context) => {
+  context.dataDir = mkdtempSync(join(tmpdir(), 'trireme-stock-'));
+  const port = await findFreeBasePort(1, 1);
+  const { dataDir } = context;
+  context.cluster = new LocalCluster({ dataDir, port, replicas: 1, output: () => undefined });
+  await context.cluster.start();
+  await context.cluster.waitReady();
+});
+
+test.after(async ({ cluster, dataDir }) => {
+  await cluster.stop();
+  rmSync(dataDir, { recursive: true });
+});
+
+async function run(args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const told = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => (told[name] += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...told };
+}
+
+test('stock is listed, re-priced and restocked with the operator’s token', async ({ dataDir }) => {
+  const stock = async (...args: string[]): Promise<Ended> => run(['stock', ...args, '--data', dataDir]);
+  const told = async (...args: string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await stock(...args, '--json');
+    assert.is(code, 0, stderr);
+    return (JSON.parse(stdout) as { data: unknown }).data;
+  };
+  assert.equal(await told('set', 'NEWCO', '12.5'), [{ name: 'NEWCO', price: 12.5, quantity: 0 }]);
+  const added = [{ name: 'NEWCO', price: 12.5, quantity: 40 }];
+  assert.equal(await told('restock', 'NEWCO', '40', '--key', 'r1'), added);
+  assert.equal(await told('restock', 'NEWCO', '40', '--key', 'r1'), added, 'the same key adds it once');
+  assert.equal(await told('set', 'NEWCO', '13'), [{ name: 'NEWCO', price: 13, quantity: 40 }]);
+  assert.match(
+    (await stock('restock', 'NEWCO', '1')).stdout,
+    /^stock +price +quantity\nNEWCO +13\.00 +41\n$/,
+  );
+  for (const args of [
+    ['set', 'NEWCO', '-1'],
+    ['set', 'NEWCO', '1.234'],
+    ['restock', 'NEWCO', '0'],
+    ['restock', 'NEWCO'],
+  ])
+    assert.is((await stock(...args)).code, 64, args.join(' '));
+  const unknown = await stock('restock', 'NOBODY', '1');
+  assert.is(unknown.code, 1);
+  assert.match(unknown.stderr, /STOCK_NOT_FOUND/);
+  const token = join(dataDir, 'wrong');
+  writeFileSync(token, 'not the token');
+  const denied = await stock('set', 'NEWCO', '1', '--operator-token-file', token);
+  rmSync(token);
+  assert.is(denied.code, 77, denied.stderr);
+  assert.match(denied.stderr, /UNAUTHORIZED/);
+});
+
+test('the doctor is a command, and leaves what is in use alone', async ({ cluster, dataDir }) => {
+  const doctor = async (folder: string): Promise<Ended> =>
+    run(['doctor', '--json', '--data', join(dataDir, folder)]);
+  assert.is((await doctor('catalog')).code, 75);
+  await cluster.kill('catalog', 'SIGTERM');
+  const { code, stdout } = await doctor('catalog');
+  assert.is(code, 0, stdout);
+  assert.match(stdout, /"condition": "(whole|mends)"/);
+  assert.is((await doctor('logs')).code, 64);
+  await cluster.startProcess('catalog');
+  await cluster.waitProcessReady('catalog');
+});
+
+test.run();
