@@ -1,4 +1,5 @@
 /** Time as the driver needs it. */
+import { workAtTurnEnd } from './frames/index.js';
 
 /** The simulator brings its own. */
 export interface Clock {
@@ -32,7 +33,7 @@ export const SYSTEM_CLOCK: Clock = {
     return () => clearInterval(timer);
   },
   defer(callback) {
-    setImmediate(callback);
+    workAtTurnEnd(callback);
   },
   now: () => performance.now(),
 };

@@ -2,7 +2,7 @@
  * Sends what was asked in one turn of the event loop together: everything that arrived while the loop read its sockets
  * leaves in as few frames as it fits in, without a timer and so without waiting for company.
  */
-import type { Link } from '@trireme/service';
+import { workAtTurnEnd, type Link } from '@trireme/service';
 import { AskTable, type Ask, type NoAnswer } from './rules/ask-table.js';
 import type { Deadline } from './rules/deadlines.js';
 
@@ -57,7 +57,7 @@ export class Asker<Question, Answer extends object> {
   wake(): void {
     if (this.#scheduled || this.#table.queuedCount === 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    workAtTurnEnd(() => {
       this.#scheduled = false;
       this.#flush();
     });

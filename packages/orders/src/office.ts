@@ -5,7 +5,7 @@
  */
 import { RaftError, type LogIndex, type Term } from '@trireme/raft';
 import { assertRule, encodeBatch, type Command } from '@trireme/domain';
-import type { Link, Log } from '@trireme/service';
+import { workAtTurnEnd, type Link, type Log } from '@trireme/service';
 import { readEffects } from './effects.js';
 import type { Book } from './rules/book.js';
 import { Desk, type Answer, type Waiter } from './rules/desk.js';
@@ -255,7 +255,7 @@ export class Office {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    setImmediate(() => {
+    workAtTurnEnd(() => {
       this.#isFlushDue = false;
       this.#ifOpen(() => this.#flush());
     });

@@ -18,3 +18,4 @@ export * from './rules/secret.js';
 export * from './rules/throttle.js';
 export * from './rules/usage.js';
 export * from './server/internal-server.js';
+export { workAtTurnEnd } from '@trireme/raft/frames';

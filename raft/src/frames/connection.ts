@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { FrameDecoder } from './decoder.js';
 import { FrameError } from './errors.js';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from './header.js';
+import { writeAtTurnEnd } from './turn.js';
 
 /** Bounds of a connection; both sides should have the same. */
 export interface FrameLimits {
@@ -138,7 +139,7 @@ export class FrameConnection {
     const bytes = FRAME_HEADER_BYTES + length;
     if (this.queuedBytes + bytes > this.#limits.queueBytesMax) return false;
     // After the turn's other callbacks: whatever they send goes along.
-    if (this.#pending.length === 0) setImmediate(() => this.#flush());
+    if (this.#pending.length === 0) writeAtTurnEnd(() => this.#flush());
     this.#pending.push(payload);
     this.#pendingBytes += bytes;
     return true;

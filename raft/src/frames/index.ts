@@ -8,3 +8,4 @@ export * from './errors.js';
 export * from './header.js';
 export * from './redialer.js';
 export * from './tls.js';
+export * from './turn.js';
