@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { LocalCluster, findFreeBasePort, readSecret, serveControl } from '@trireme/cluster';
+import { InternalCalls, LocalCluster, findFreeBasePort, readSecret, serveControl } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
 import { runScript } from './command-line.js';
 import { booksAgree, leaderMemory } from './rejoin/observe.js';
@@ -85,7 +85,14 @@ async function play(
   );
   const isDone = done.every((one) => one);
   const seconds = (performance.now() - startedAt) / 1000;
-  const areEqual = await booksAgree(cluster, orders.filled);
+  const calls = new InternalCalls({ secret: readSecret(cluster.dataDir), tls: null });
+  const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
+  const areEqual = await booksAgree(
+    replicas.map(({ url }) => url),
+    calls,
+    orders.filled,
+  );
+  await calls.close();
   const failures = orders.failures.slice(failedBefore);
   for (const failure of new Set(failures)) console.error(`failed: ${failure}`);
   return {

@@ -13,6 +13,7 @@ export { HostNetwork, whyNoHosts } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';
 export { InternalCalls, type CallAnswer, type CallIdentity } from './internal-calls.js';
 export { LocalCluster } from './local-cluster.js';
+export { ManagedProcess } from './managed-process.js';
 export type { ProcessExit } from './members.js';
 export { parseTarget, type Target } from './rules/target.js';
 export { operatorTls } from './tls-folder.js';

@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readSecret, type LocalCluster } from '@trireme/cluster';
-import { LINK_HEADERS } from '@trireme/service';
+import type { InternalCalls, LocalCluster } from '@trireme/cluster';
 
 const SAMPLE_MS = 100;
 const POLL_MS = 100;
+/** A question gets this long, in milliseconds. */
+const ASK_MS_MAX = 2_000;
 /** Books get this long to become equal once no orders flow, in milliseconds. */
 const EQUAL_MS_MAX = 60_000;
 
@@ -41,16 +42,20 @@ function memoryOf(pid: number): number {
   }
 }
 
-/** Whether all replicas export the same book, of `orders` orders, within a minute of the last order. */
-export async function booksAgree(cluster: LocalCluster, orders: number): Promise<boolean> {
+/**
+ * Whether all replicas export the same book, of `orders` orders, within a minute of the last order.
+ * @param urls the replicas' internal ports
+ */
+export async function booksAgree(
+  urls: readonly string[],
+  calls: InternalCalls,
+  orders: number,
+): Promise<boolean> {
   const until = performance.now() + EQUAL_MS_MAX;
   while (performance.now() < until) {
-    const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
-    const told = await Promise.all(replicas.map(async ({ url }) => statusOf(url)));
+    const told = await Promise.all(urls.map(async (url) => statusOf(url, calls)));
     if (told.every((one) => one?.pending === 0 && one.orders === orders)) {
-      const books = await Promise.all(
-        replicas.map(async ({ url }) => digestOf(url, readSecret(cluster.dataDir))),
-      );
+      const books = await Promise.all(urls.map(async (url) => digestOf(url, calls)));
       return new Set(books).size === 1;
     }
     await delay(POLL_MS);
@@ -58,18 +63,17 @@ export async function booksAgree(cluster: LocalCluster, orders: number): Promise
   return false;
 }
 
-async function statusOf(url: string): Promise<{ pending: number; orders: number } | null> {
-  try {
-    return (await (await fetch(`${url}/status`)).json()) as { pending: number; orders: number };
-  } catch {
-    return null;
-  }
+async function statusOf(
+  url: string,
+  calls: InternalCalls,
+): Promise<{ readonly pending: unknown; readonly orders: unknown } | null> {
+  const answer = await calls.ask(`${url}/status`, ASK_MS_MAX);
+  return answer === null ? null : (answer.body as { pending: unknown; orders: unknown });
 }
 
-async function digestOf(url: string, secret: string): Promise<string> {
-  const response = await fetch(`${url}/export`, { headers: { [LINK_HEADERS.secret]: secret } });
+async function digestOf(url: string, calls: InternalCalls): Promise<string> {
+  const { body } = await calls.open(`${url}/export`);
   const hash = createHash('sha256');
-  if (response.body !== null)
-    for await (const chunk of response.body as ReadableStream<Uint8Array>) hash.update(chunk);
+  if (body !== null) for await (const chunk of body as AsyncIterable<Uint8Array>) hash.update(chunk);
   return hash.digest('hex');
 }

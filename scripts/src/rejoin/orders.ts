@@ -8,6 +8,7 @@ export class Orders {
   #isFlowing = false;
   #filled = 0;
   readonly #failures: string[] = [];
+  #slowestMs = 0;
 
   /** Nothing is sent twice: whatever fails at the front-end counts. */
   constructor(url: string, connections: number) {
@@ -21,6 +22,11 @@ export class Orders {
   /** What went wrong with each request that failed. */
   get failures(): readonly string[] {
     return this.#failures;
+  }
+
+  /** The longest that one took, filled or not, in milliseconds. */
+  get slowestMs(): number {
+    return this.#slowestMs;
   }
 
   /** Places `count` orders, `clients` at once. */
@@ -52,11 +58,14 @@ export class Orders {
   }
 
   async #one(): Promise<void> {
+    const startedAt = performance.now();
     try {
       await this.#client.order(ORDER);
       this.#filled += 1;
     } catch (error) {
       this.#failures.push(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
     }
   }
 }

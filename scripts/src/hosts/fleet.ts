@@ -1,0 +1,126 @@
+/** The processes of three hosts, each at an address of its own, and what there is to clean up after them. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HostNetwork, InternalCalls, ManagedProcess } from '@trireme/cluster';
+import { makeCertificate, readCertificate } from '@trireme/service';
+import { INFRA, ROOT } from '../root.js';
+import { GroupClient } from '../trireme/group-client.js';
+import { servicesOf } from './services.js';
+
+/** What runs on which host; as in the compose file each process has a network of its own. */
+export const HOSTS = {
+  one: ['catalog', 'replica-1', 'frontend-1'],
+  two: ['replica-2', 'frontend-2'],
+  three: ['replica-3'],
+} as const;
+
+type HostName = keyof typeof HOSTS;
+
+const STOP_MS_MAX = 15_000;
+const LINES_KEPT = 400;
+
+export class Fleet {
+  readonly client: GroupClient;
+  readonly calls: InternalCalls;
+  /** Internal ports of the replicas. */
+  readonly replicas: readonly string[];
+  readonly frontends: readonly string[];
+  readonly #network: HostNetwork;
+  readonly #folder: string;
+  readonly #processes: readonly ManagedProcess[];
+  readonly #lines: string[] = [];
+  #isStopping = false;
+
+  /** @throws ClusterError `NO_HOSTS` where this machine cannot make hosts; UsageError without openssl where `isTls`. */
+  static async open(isTls: boolean): Promise<Fleet> {
+    const network = await HostNetwork.open(Object.values(HOSTS).flat());
+    const folder = mkdtempSync(join(tmpdir(), 'trireme-hosts-'));
+    try {
+      return new Fleet(network, folder, isTls);
+    } catch (error) {
+      await network.close();
+      rmSync(folder, { recursive: true });
+      throw error;
+    }
+  }
+
+  private constructor(network: HostNetwork, folder: string, isTls: boolean) {
+    this.#network = network;
+    this.#folder = folder;
+    const secret = randomBytes(32).toString('hex');
+    for (const name of ['cluster', 'operator'])
+      writeFileSync(join(folder, name), `${secret}\n`, { mode: 0o600 });
+    const addressOf = (service: string): string => network.addressOf(service);
+    const certify = (name: string, hosts: readonly string[]) =>
+      makeCertificate(join(folder, 'certificates'), name, hosts);
+    const services = servicesOf(
+      readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8'),
+      readFileSync(join(INFRA, 'container/Dockerfile'), 'utf8'),
+      {
+        addressOf,
+        dataOf: (service) => join(folder, service),
+        secretOf: (name) => join(folder, name),
+        certificateOf: isTls ? (service) => certify(service, [addressOf(service)]) : null,
+      },
+    );
+    this.#processes = services.map(({ name, argv: [script = '', ...flags], env }) => {
+      mkdirSync(join(folder, name), { mode: 0o700 });
+      return new ManagedProcess({
+        name,
+        argv: [join(ROOT, script), ...flags],
+        env: () => ({ ...env, TRIREME_EXIT_WITH_PARENT: '1' }),
+        wrapper: () => network.wrapper(name),
+        onLine: (line) => this.#keep(`[${name}] ${line}`),
+        onEnd: ({ code, signal }) => this.#ended(name, code, signal),
+      });
+    });
+    const at = (role: string): string[] =>
+      services.filter(({ name }) => name.startsWith(role)).map(({ name }) => addressOf(name));
+    this.replicas = at('replica').map((address) => `${isTls ? 'https' : 'http'}://${address}:8191`);
+    this.frontends = at('frontend').map((address) => `http://${address}:8080`);
+    const tls = isTls ? readCertificate(certify('operator', ['127.0.0.1'])) : null;
+    this.calls = new InternalCalls({ secret, tls });
+    this.client = new GroupClient(() => this.replicas, this.calls);
+  }
+
+  /** Starts every process. @throws ClusterError `BAD_PROCESS`. */
+  async start(): Promise<void> {
+    for (const process of this.#processes) await process.start();
+  }
+
+  /** No packet gets from the host to another one, or the other way; this machine still reaches all of them. */
+  async cutOff(host: HostName): Promise<void> {
+    const others = (Object.keys(HOSTS) as HostName[]).filter((one) => one !== host);
+    const away = others.flatMap((one) => [...HOSTS[one]]);
+    await this.#network.cut(HOSTS[host], away);
+  }
+
+  async heal(): Promise<void> {
+    await this.#network.heal();
+  }
+
+  /** The processes' last words. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** Stops every process and removes hosts and data, whatever went wrong before. */
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#processes.map(async (process) => process.stop(STOP_MS_MAX)));
+    await this.calls.close();
+    await this.#network.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #keep(line: string): void {
+    this.#lines.push(line);
+    if (this.#lines.length > LINES_KEPT) this.#lines.shift();
+  }
+
+  #ended(name: string, code: number | null, signal: NodeJS.Signals | null): void {
+    if (!this.#isStopping) this.#keep(`!!! ${name} has ended, ${signal ?? `exit code ${code ?? '?'}`}`);
+  }
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { INFRA } from '../root.js';
+import { servicesOf, type Places, type Service } from './services.js';
+
+const PLACES: Places = {
+  addressOf: (service) => `at-${service}`,
+  dataOf: (service) => `/tmp/${service}`,
+  secretOf: (name) => `/tmp/secret-${name}`,
+  certificateOf: null,
+};
+
+function read(places: Places): ReadonlyMap<string, Service> {
+  const [compose, image] = ['compose/compose.yaml', 'container/Dockerfile'].map((file) =>
+    readFileSync(join(INFRA, file), 'utf8'),
+  );
+  return new Map(servicesOf(compose ?? '', image ?? '', places).map((one) => [one.name, one]));
+}
+
+test('every process of the compose file, and nothing else, with what the image and the file tell it', () => {
+  const services = read(PLACES);
+  assert.equal(
+    [...services.keys()],
+    ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'],
+  );
+  assert.equal(services.get('replica-2'), {
+    name: 'replica-2',
+    argv: ['packages/orders/dist/main.js'],
+    env: {
+      TRIREME_HOST: '0.0.0.0',
+      TRIREME_DATA: '/tmp/replica-2',
+      TRIREME_BOOTSTRAP: '1',
+      TRIREME_SECRET_FILE: '/tmp/secret-cluster',
+      TRIREME_PORT: '8191',
+      TRIREME_PEER_PORT: '8201',
+      TRIREME_PEERS: '1=http://at-replica-1:8201,2=http://at-replica-2:8201,3=http://at-replica-3:8201',
+      TRIREME_REPLICAS: '1=http://at-replica-1:8191,2=http://at-replica-2:8191,3=http://at-replica-3:8191',
+      TRIREME_CATALOG: 'http://at-catalog:8180',
+      TRIREME_ID: '2',
+    },
+  });
+});
+
+test('with certificates every url is https, and each process has its own', () => {
+  const certificateOf = (name: string) => ({ ca: 'ca.pem', cert: `${name}.pem`, key: `${name}.key` });
+  const { env = {} } = read({ ...PLACES, certificateOf }).get('frontend-1') ?? {};
+  assert.is(env['TRIREME_CATALOG'], 'https://at-catalog:8180');
+  assert.is(env['TRIREME_TLS_CERT'], 'frontend-1.pem');
+  assert.not.match(JSON.stringify(env), 'http:');
+});
+
+test.run();
