@@ -32,6 +32,8 @@ export interface ClusterOptions {
   readonly env?: (name: string) => Readonly<Record<string, string>>;
   /** What runs a process, such as `prlimit --nofile=64`, in its own pid; asked for at each start. */
   readonly wrapper?: (name: string) => readonly string[];
+  /** IPv4 address on which a process listens, as on a host of a `HostNetwork`; loopback unless set. */
+  readonly address?: (name: string) => string;
   /** Where one process is to reach another, instead of where that one listens: a proxy between the two. */
   readonly route?: Route;
   /** Gets each line for the console; writes to standard output unless set. */

@@ -57,7 +57,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
 
   /** Public URLs of the front-ends. */
   get urls(): readonly string[] {
-    return this.#ports.frontends.map((port) => `http://127.0.0.1:${port}`);
+    return this.#ports.frontends.map((port, i) => `http://${this.#addressOf(`frontend-${i + 1}`)}:${port}`);
   }
 
   /** What `cluster.json` says now. @throws ClusterError `BAD_PROCESS` if the cluster is not started. */
@@ -258,6 +258,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       seedFile: seedFile === undefined ? null : resolve(seedFile),
       logLevel: this.#options.logLevel ?? 'info',
       programs: this.#options.programs ?? {},
+      address: (name: string) => this.#addressOf(name),
       route: this.#options.route ?? ((_from: string, _to: string, url: string) => url),
     };
     this.#plan = plan;
@@ -272,6 +273,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       print: output ?? ((line) => void process.stdout.write(`${line}\n`)),
       onExit: (exit) => void this.emit('exit', exit),
     });
+  }
+
+  #addressOf(name: string): string {
+    return this.#options.address?.(name) ?? '127.0.0.1';
   }
 
   get #members(): Members {

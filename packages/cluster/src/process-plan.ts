@@ -24,6 +24,8 @@ export interface PlanOptions {
   readonly programs: Readonly<Partial<Record<Role, string>>>;
   /** Gives each process its certificate; null for plain HTTP. */
   readonly certify: Certify | null;
+  /** Where a process listens. */
+  readonly address: (name: string) => string;
   /** Where the process `from` is told to reach the process `to`, which listens at `url`. */
   readonly route: Route;
 }
@@ -42,17 +44,15 @@ export interface ProcessPlan {
   readonly argv: readonly string[];
 }
 
-const HOST = '127.0.0.1';
-
 const PACKAGES: Readonly<Record<Role, string>> = {
   catalog: 'catalog',
   replica: 'orders',
   frontend: 'frontend',
 };
 
-/** Url of an internal port. */
-function internalUrl({ certify }: PlanOptions, port: number): string {
-  return `${certify === null ? 'http' : 'https'}://${HOST}:${port}`;
+/** Url of an internal port of the process `name`. */
+function internalUrl({ certify, address }: PlanOptions, name: string, port: number): string {
+  return `${certify === null ? 'http' : 'https'}://${address(name)}:${port}`;
 }
 
 /** Plans every process, in the order in which they start: catalog, replicas, front-ends. */
@@ -71,10 +71,10 @@ function planCatalog(options: PlanOptions): ProcessPlan {
   return {
     role: 'catalog',
     name: 'catalog',
-    url: internalUrl(options, options.ports.catalog),
+    url: internalUrl(options, 'catalog', options.ports.catalog),
     data,
     argv: [
-      ...common(options, 'catalog', 'catalog', 'catalog', options.ports.catalog),
+      ...common(options, 'catalog', { name: 'catalog', id: 'catalog', port: options.ports.catalog }),
       ...['--data', data, '--lease-ms', String(options.leaseMs)],
       ...seed,
     ],
@@ -86,48 +86,59 @@ export function planReplica(options: PlanOptions, { id, port, peerPort }: Replic
   const { ports } = options;
   const name = `replica-${id}`;
   const data = join(options.dataDir, name);
-  const url = (of: number): string => internalUrl(options, of);
   return {
     role: 'replica',
     name,
-    url: url(port),
-    peerUrl: url(peerPort),
+    url: internalUrl(options, name, port),
+    peerUrl: internalUrl(options, name, peerPort),
     data,
     argv: [
-      ...common(options, 'replica', name, String(id), port),
+      ...common(options, 'replica', { name, id: String(id), port }),
       ...['--data', data, '--peer-port', String(peerPort)],
       ...['--peers', byId(options, name, (replica) => replica.peerPort)],
       // Where they really are: what stands between one process and another is no address of the group.
-      ...['--replicas', ports.replicas.map((replica) => `${replica.id}=${url(replica.port)}`).join(',')],
-      ...['--catalog', options.route(name, 'catalog', internalUrl(options, ports.catalog))],
+      ...['--replicas', ports.replicas.map((replica) => ownUrl(options, replica)).join(',')],
+      ...['--catalog', catalogUrl(options, name)],
     ],
   };
 }
 
 function planFrontend(options: PlanOptions, i: number, port: number): ProcessPlan {
-  const { ports } = options;
   const cache = options.cacheSize === null ? ['--no-cache'] : ['--cache-size', String(options.cacheSize)];
   const name = `frontend-${i + 1}`;
   return {
     role: 'frontend',
     name,
-    url: `http://${HOST}:${port}`,
+    url: `http://${options.address(name)}:${port}`,
     data: null,
     argv: [
-      ...common(options, 'frontend', name, name, port),
+      ...common(options, 'frontend', { name, id: name, port }),
       ...['--replicas', byId(options, name, (replica) => replica.port), ...cache],
-      ...['--catalog', options.route(name, 'catalog', internalUrl(options, ports.catalog))],
+      ...['--catalog', catalogUrl(options, name)],
       ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
     ],
   };
 }
 
-function common(options: PlanOptions, role: Role, name: string, id: string, port: number): string[] {
+function catalogUrl(options: PlanOptions, from: string): string {
+  return options.route(from, 'catalog', internalUrl(options, 'catalog', options.ports.catalog));
+}
+
+function ownUrl(options: PlanOptions, { id, port }: ReplicaPorts): string {
+  return `${id}=${internalUrl(options, `replica-${id}`, port)}`;
+}
+
+function common(
+  options: PlanOptions,
+  role: Role,
+  { name, id, port }: { readonly name: string; readonly id: string; readonly port: number },
+): string[] {
   const program =
     options.programs[role] ?? fileURLToPath(new URL(`../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
   return [
     program,
-    ...['--id', id, '--host', HOST, '--port', String(port), '--secret-file', options.paths.secret],
+    ...['--id', id, '--host', options.address(name), '--port', String(port)],
+    ...['--secret-file', options.paths.secret],
     ...['--log-level', options.logLevel, '--exit-with-parent'],
     ...tlsFlags(options, name),
   ];
@@ -141,11 +152,10 @@ function tlsFlags({ certify }: PlanOptions, name: string): string[] {
 
 /** Replicas by their ids, as `from` is to reach them; itself as it listens. */
 function byId(options: PlanOptions, from: string, portOf: (replica: ReplicaPorts) => number): string {
-  const { route, ports } = options;
-  const entries = ports.replicas.map((replica) => {
+  const entries = options.ports.replicas.map((replica) => {
     const to = `replica-${replica.id}`;
-    const at = internalUrl(options, portOf(replica));
-    return `${replica.id}=${to === from ? at : route(from, to, at)}`;
+    const at = internalUrl(options, to, portOf(replica));
+    return `${replica.id}=${to === from ? at : options.route(from, to, at)}`;
   });
   return entries.join(',');
 }

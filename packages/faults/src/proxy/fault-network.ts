@@ -23,7 +23,10 @@ export class FaultNetwork {
     this.#names = names;
   }
 
-  /** Opens a proxy for every link of a cluster that is yet to be planned. */
+  /**
+   * Opens a proxy for every link of a cluster that is yet to be planned.
+   * @param replicas those that join later too
+   */
   static async open(replicas: number, frontends: number, seed: number): Promise<FaultNetwork> {
     const numbered = (role: string, count: number): string[] =>
       Array.from({ length: count }, (_, i) => `${role}-${i + 1}`);

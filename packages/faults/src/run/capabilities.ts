@@ -1,8 +1,9 @@
 /** What a scenario may need of this machine, and whether it is there. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { whyNoHosts } from '@trireme/cluster';
 
-export type Capability = 'root' | 'faketime' | 'compiler' | 'strace' | 'prlimit' | 'loop device';
+export type Capability = 'root' | 'faketime' | 'compiler' | 'strace' | 'prlimit' | 'loop device' | 'hosts';
 
 const FAKETIME_FOLDERS = ['/usr/lib/x86_64-linux-gnu/faketime', '/usr/lib/aarch64-linux-gnu/faketime'];
 
@@ -22,6 +23,7 @@ const REASONS: Readonly<Record<Capability, () => string | null>> = {
   compiler: () => missing('cc', 'Debian: gcc'),
   strace: () => missing('strace', 'Debian: strace'),
   prlimit: () => missing('prlimit', 'Debian: util-linux'),
+  hosts: whyNoHosts,
   'loop device': () => {
     if (process.getuid?.() !== 0) return 'it needs root';
     return existsSync('/dev/loop-control')

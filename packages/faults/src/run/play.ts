@@ -2,7 +2,6 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FaultNetwork, CLIENTS } from '../proxy/fault-network.js';
 import { pictureOf, type Picture } from '../report/picture.js';
 import { checkAvailability, measureAvailability, type Availability } from '../rules/availability.js';
 import { parseBook } from '../rules/book.js';
@@ -17,8 +16,10 @@ import { holds, verdict, type Verdict } from '../rules/verdict.js';
 import { Stage, type ReplicaState } from '../stage.js';
 import { Recorder } from '../workload/recorder.js';
 import { Workload, type WorkloadOptions } from '../workload/workload.js';
-import { Run, type TimelineEntry } from './run.js';
 import type { Hindrance } from './hindrance.js';
+import { openLinks, type Links } from './links.js';
+import { Operator } from './operator.js';
+import { Run, type TimelineEntry } from './run.js';
 import type { Scenario } from './scenario.js';
 import { Watcher } from './watcher.js';
 
@@ -86,16 +87,12 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ru
   const folder = join(options.results, slugOf(scenario.name));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const { replicas = 3, frontends = 2 } = scenario.cluster ?? {};
-  const network = await FaultNetwork.open(replicas, frontends, options.seed);
+  const hindrances = new Map<string, Hindrance>();
+  const links = await openLinks(scenario, hindrances, options.seed);
   try {
-    const hindrances = new Map<string, Hindrance>();
     const stage = await Stage.open({
-      ...scenario.cluster,
-      frontends,
-      route: (from, to, url) => network.route(from, to, url),
+      ...{ frontends: 2, ...scenario.cluster, ...links.options },
       env: (name) => hindrances.get(name)?.env ?? {},
-      wrapper: (name) => hindrances.get(name)?.wrapper ?? [],
       prepare: (dataDir) => {
         const prepared = scenario.prepare?.(dataDir) ?? {};
         for (const [name, hindrance] of Object.entries(prepared.hindrances ?? {}))
@@ -103,22 +100,27 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ru
         return prepared.undo ?? (() => undefined);
       },
     });
-    const playing = new Playing(scenario, options, { stage, network, hindrances, folder });
     try {
-      const result = await playing.perform();
-      return { ...result, tookMs: performance.now() - startedAt };
+      const operator = await Operator.open(stage.cluster);
+      const playing = new Playing(scenario, options, { stage, links, operator, hindrances, folder });
+      try {
+        const result = await playing.perform();
+        return { ...result, tookMs: performance.now() - startedAt };
+      } finally {
+        await playing.close();
+      }
     } finally {
-      await playing.close();
       await stage.close();
     }
   } finally {
-    await network.close();
+    await links.close();
   }
 }
 
 interface Parts {
   readonly stage: Stage;
-  readonly network: FaultNetwork;
+  readonly links: Links;
+  readonly operator: Operator;
   readonly hindrances: Map<string, Hindrance>;
   readonly folder: string;
 }
@@ -134,16 +136,16 @@ class Playing {
   readonly #verdicts: Verdict[] = [];
 
   constructor(scenario: Scenario, { seed, onEntry }: PlayOptions, parts: Parts) {
-    const { stage, network, hindrances, folder } = parts;
+    const { stage, links, operator, hindrances, folder } = parts;
     this.#scenario = scenario;
     this.#parts = parts;
     this.#recorder = new Recorder(join(folder, 'history.jsonl'));
     const now = (): number => this.#recorder.now() / 1e6;
-    const urls = stage.cluster.urls.map((url, i) => network.route(CLIENTS, `frontend-${i + 1}`, url));
+    const urls = stage.cluster.urls.map((url, i) => links.clientUrl(`frontend-${i + 1}`, url));
     this.#workload = new Workload({ ...WORKLOAD, ...scenario.workload, urls, seed }, this.#recorder);
     this.#watcher = new Watcher(stage.cluster, now);
     this.#run = new Run({
-      ...{ stage, network, hindrances, now, workload: this.#workload },
+      ...{ stage, links, operator, hindrances, now, workload: this.#workload },
       random: new SeededRandom(seed),
       onEntry: onEntry ?? (() => undefined),
     });
@@ -204,6 +206,7 @@ class Playing {
   }
 
   async close(): Promise<void> {
+    this.#parts.operator.close();
     await this.#watcher.stop();
     await this.#workload.close();
   }

@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LocalCluster } from '@trireme/cluster';
+import type { Group, HostNetwork, LocalCluster } from '@trireme/cluster';
 import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
 import type { Stage } from '../stage.js';
 import type { SeededRandom } from '../rules/random.js';
 import type { Workload } from '../workload/workload.js';
 import type { Hindrance } from './hindrance.js';
+import type { Links } from './links.js';
+import type { Operator } from './operator.js';
 
 /** Something that was done to the cluster. */
 export interface TimelineEntry {
@@ -28,7 +30,8 @@ const WAIT_MS_MAX = 30_000;
 
 interface RunParts {
   readonly stage: Stage;
-  readonly network: FaultNetwork;
+  readonly links: Links;
+  readonly operator: Operator;
   readonly workload: Workload;
   readonly random: SeededRandom;
   readonly hindrances: Map<string, Hindrance>;
@@ -39,7 +42,6 @@ interface RunParts {
 
 export class Run {
   readonly stage: Stage;
-  readonly network: FaultNetwork;
   readonly random: SeededRandom;
   readonly #parts: RunParts;
   readonly #timeline: TimelineEntry[] = [];
@@ -49,9 +51,22 @@ export class Run {
 
   constructor(parts: RunParts) {
     this.stage = parts.stage;
-    this.network = parts.network;
     this.random = parts.random;
     this.#parts = parts;
+  }
+
+  /** @throws ScenarioError where processes are on hosts. */
+  get network(): FaultNetwork {
+    const { proxies } = this.#parts.links;
+    if (proxies === null) throw new ScenarioError('between hosts there are no proxies');
+    return proxies;
+  }
+
+  /** @throws ScenarioError where processes are on this machine. */
+  get hosts(): HostNetwork {
+    const { hosts } = this.#parts.links;
+    if (hosts === null) throw new ScenarioError('the scenario names no hosts');
+    return hosts;
   }
 
   get cluster(): LocalCluster {
@@ -235,10 +250,47 @@ export class Run {
     this.network.heal();
   }
 
+  /** Cuts hosts off from others, both ways: packets get lost. */
+  async cutHosts(one: readonly string[], other: readonly string[]): Promise<void> {
+    await this.hosts.cut(one, other);
+    this.note(`no packet gets from ${one.join(', ')} to ${other.join(', ')}, nor back`);
+  }
+
+  /** What `from` sends does not reach `to`; the other way it does, and no acknowledgement of it. */
+  async cutHostsOneWay(from: readonly string[], to: readonly string[]): Promise<void> {
+    await this.hosts.cutOneWay(from, to);
+    this.note(`no packet gets from ${from.join(', ')} to ${to.join(', ')}`);
+  }
+
+  async losePackets(from: readonly string[], to: readonly string[], share: number): Promise<void> {
+    await this.hosts.lose(from, to, share);
+    this.note(`of the packets from ${from.join(', ')} to ${to.join(', ')} ${share * 100} % get lost`);
+  }
+
+  async healHosts(): Promise<void> {
+    await this.hosts.heal();
+    this.note('every packet gets through');
+  }
+
+  /** Has an operator change the group by `trireme members`, until it has come about. @throws Error after 90 s. */
+  async members(...args: readonly string[]): Promise<void> {
+    this.note(`members ${args.join(' ')}`);
+    await this.#parts.operator.members(args, (said) => {
+      this.note(`members ${args.join(' ')}, again, as it said: ${said.split('\n')[0] ?? ''}`);
+    });
+    this.note(`done: members ${args.join(' ')}`);
+  }
+
+  /** The group as its leader tells of it, null while none does. */
+  async group(): Promise<Group | null> {
+    return this.#parts.operator.group();
+  }
+
   /** Undoes whatever the script left: links, pauses, processes that are down. */
   async healAll(): Promise<void> {
     this.note('heal everything');
-    this.network.heal();
+    this.#parts.links.proxies?.heal();
+    await this.#parts.links.hosts?.heal();
     for (const name of this.#paused) await this.cluster.resume(name);
     this.#paused.clear();
     for (const { id, pid } of this.cluster.describe().processes) {

@@ -9,11 +9,18 @@ import type { Run } from './run.js';
 export interface Scenario {
   /** A sentence: what goes wrong, and what must hold all the same. */
   readonly name: string;
+  /** Host of each process, by its name, on a network of hosts; without them links run through proxies on this machine. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** Replicas that may join later; 0 unless set. */
+  readonly joining?: number;
   /** Whether it is one of those that every change is tried with. */
   readonly everyday?: boolean;
   /** What this machine must be able to do. */
   readonly needs?: readonly Capability[];
-  readonly cluster?: Omit<ClusterOptions, 'dataDir' | 'port' | 'output' | 'route' | 'env' | 'wrapper'>;
+  readonly cluster?: Omit<
+    ClusterOptions,
+    'dataDir' | 'port' | 'output' | 'route' | 'address' | 'env' | 'wrapper'
+  >;
   readonly workload?: Partial<Omit<WorkloadOptions, 'urls' | 'seed'>>;
   readonly bounds?: AvailabilityBounds;
   /** Prepares the empty data folder before anything starts. */

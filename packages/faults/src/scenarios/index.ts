@@ -3,6 +3,8 @@ import type { Scenario } from '../run/scenario.js';
 import { COMPACTION } from './compaction.js';
 import { CRASHES } from './crashes.js';
 import { DISKS } from './disks.js';
+import { HOSTS } from './hosts.js';
+import { MEMBERS } from './members.js';
 import { PARTITIONS } from './partitions.js';
 import { PAUSES } from './pauses.js';
 import { SERVICES } from './services.js';
@@ -13,9 +15,11 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CRASHES,
   ...PAUSES,
   ...PARTITIONS,
+  ...HOSTS,
   ...SERVICES,
   ...STORAGE,
   ...COMPACTION,
+  ...MEMBERS,
   ...DISKS,
   ...SURROUNDINGS,
 ];
