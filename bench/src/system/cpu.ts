@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 const TICKS_PER_SECOND = 100;
 
 /** Seconds of CPU that a process has used, in user and kernel mode; null where /proc does not tell. */
-function cpuSeconds(pid: number): number | null {
+export function cpuSeconds(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // proc(5): the name in parentheses may hold anything; utime and stime are the 12th and 13th field behind it.

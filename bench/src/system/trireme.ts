@@ -18,6 +18,10 @@ interface TriremeOptions {
   readonly stocks: number;
   /** Stocks that the front-end caches, null for no cache. */
   readonly cacheSize: number | null;
+  /** 3 unless set. */
+  readonly replicas?: number;
+  /** 1 unless set. */
+  readonly frontends?: number;
 }
 
 export class Trireme {
@@ -36,12 +40,13 @@ export class Trireme {
 
   /** Starts one with an empty store and waits until it takes orders. @throws ClusterError. */
   static async start(session: Session, options: TriremeOptions): Promise<Trireme> {
+    const { stocks: count, cacheSize, replicas = 3, frontends = 1 } = options;
     const port = await findFreeBasePort();
     const seedFile = join(session.folder, `seed-${port}.json`);
-    const stocks = Array.from({ length: options.stocks }, (_, rank) => stockOf(rank));
+    const stocks = Array.from({ length: count }, (_, rank) => stockOf(rank));
     writeFileSync(seedFile, JSON.stringify(stocks));
     const cluster = new LocalCluster({
-      ...{ port, seedFile, cacheSize: options.cacheSize },
+      ...{ port, seedFile, cacheSize, replicas, frontends },
       dataDir: join(session.folder, `trireme-${port}`),
       logLevel: 'warn',
       output: () => undefined,

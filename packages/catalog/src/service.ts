@@ -3,6 +3,7 @@ import { FormatError, LINK_PATHS } from '@trireme/domain';
 import {
   InternalServer,
   LinkListener,
+  type DurationSink,
   type Link,
   type LinkHandler,
   type LinkIdentity,
@@ -45,6 +46,7 @@ export class CatalogService {
   readonly #server: InternalServer;
   readonly #links = new Map<number, Link>();
   readonly #events: Tally;
+  readonly #syncs: DurationSink;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
   /** Asked to stop: not ready any more. */
@@ -58,6 +60,10 @@ export class CatalogService {
     this.#catalog = new Catalog({ state: store.state, leaseMs, now: this.#clock() });
     const catalog = this.#catalog;
     this.#events = describeCatalog(metrics, () => this.status());
+    this.#syncs = metrics.durations(
+      'store_sync_duration_seconds',
+      'From a round of decisions to its durability.',
+    );
     const frontends = this.#handler({
       opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
       message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
@@ -166,13 +172,17 @@ export class CatalogService {
   }
 
   async #write(write: CatalogWrite): Promise<void> {
+    const startedAt = this.#clock();
     try {
       await this.#options.store.write(write);
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#input((now) => this.#catalog.written(now));
+    this.#input((now) => {
+      this.#syncs.observe((now - startedAt) / 1000);
+      this.#catalog.written(now);
+    });
   }
 
   #wakeAt(time: number | null): void {

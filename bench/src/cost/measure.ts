@@ -1,0 +1,129 @@
+/** Loads a cluster of one shape, and tells what each of its processes spent on a request. */
+import { closedLoop } from '../load/closed-loop.js';
+import { targetOf } from '../load/connection.js';
+import { CACHED, requestsOf } from '../load-test/requests.js';
+import {
+  costOf,
+  type CostKind,
+  type CostRole,
+  type CostRun,
+  type CostShape,
+  type Used,
+} from '../rules/cost.js';
+import type { RequestKind } from '../rules/trip.js';
+import type { Session } from '../system/session.js';
+import { Trireme } from '../system/trireme.js';
+import { usageOf, type Usage } from '../system/usage.js';
+
+export interface CostOptions {
+  /** To each front-end. */
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Before anything is counted: compilers and caches get warm, links open. */
+const WARMUP_MS = 3_000;
+
+const REQUESTS: Readonly<Record<CostKind, RequestKind>> = { order: 'order', 'cached look-up': 'lookup' };
+
+/** A process, and what it had used when the load began. */
+interface Watched {
+  readonly role: CostRole;
+  readonly pid: number;
+  readonly url: string | null;
+  readonly before: Usage;
+}
+
+/** Starts a cluster of the shape, measures every kind of request, and stops it. */
+export async function measureShape(
+  session: Session,
+  shape: CostShape,
+  options: CostOptions,
+): Promise<readonly CostRun[]> {
+  const trireme = await Trireme.start(session, { stocks: 10, cacheSize: CACHED, ...shape });
+  const runs: CostRun[] = [];
+  for (const kind of ['order', 'cached look-up'] as const) {
+    runs.push({ ...shape, ...(await measureKind(trireme, kind, options)) });
+  }
+  await trireme.stop();
+  return runs;
+}
+
+async function measureKind(
+  trireme: Trireme,
+  kind: CostKind,
+  { connections, seconds }: CostOptions,
+): Promise<Omit<CostRun, keyof CostShape>> {
+  const load = async (countedMs: number): Promise<{ answered: number; failed: number }> => {
+    const loops = trireme.cluster.urls.map(async (url) => {
+      const target = targetOf(url);
+      const next = requestsOf(REQUESTS[kind], target, 1);
+      return closedLoop({ target, connections, warmupMs: 0, countedMs, next });
+    });
+    const tallies = (await Promise.all(loops)).map(({ tally }) => tally);
+    return {
+      answered: tallies.reduce((sum, { latency }) => sum + latency.count, 0),
+      failed: tallies.reduce((sum, { failed }) => sum + failed, 0),
+    };
+  };
+  await load(WARMUP_MS);
+  const watched = await watch(trireme);
+  const generator = process.cpuUsage();
+  const { answered, failed } = await load(seconds * 1000);
+  const { user, system } = process.cpuUsage(generator);
+  if (answered === 0) throw new Error(`no ${kind} was answered`);
+  return {
+    kind,
+    perSecond: answered / seconds,
+    costs: await costsOf(watched, answered),
+    generatorUs: (user + system) / answered,
+    failed,
+  };
+}
+
+async function watch({ cluster }: Trireme): Promise<readonly Watched[]> {
+  const leader = await cluster.leader();
+  const watched: Watched[] = [];
+  for (const { id, role, pid, url } of cluster.describe().processes) {
+    if (pid === null) throw new Error(`${id} is down`);
+    const internal = role === 'frontend' ? null : url;
+    const before = await usageOf(pid, internal);
+    watched.push({ role: roleOf(role, id === leader), pid, url: internal, before });
+  }
+  return watched;
+}
+
+function roleOf(role: 'catalog' | 'replica' | 'frontend', isLeader: boolean): CostRole {
+  switch (role) {
+    case 'catalog':
+      return 'catalog';
+    case 'frontend':
+      return 'front-ends';
+    case 'replica':
+      return isLeader ? 'leader' : 'each follower';
+  }
+}
+
+async function costsOf(watched: readonly Watched[], requests: number): Promise<CostRun['costs']> {
+  const byRole = new Map<CostRole, Used[]>();
+  for (const { role, pid, url, before } of watched) {
+    const used = difference(await usageOf(pid, url), before);
+    byRole.set(role, [...(byRole.get(role) ?? []), used]);
+  }
+  return Object.fromEntries(
+    [...byRole].map(([role, used]) => {
+      // Front-ends share the requests; every follower has them all.
+      const share = role === 'each follower' ? used.length : 1;
+      return [role, costOf(used, requests * share)];
+    }),
+  );
+}
+
+function difference(after: Usage, before: Usage): Used {
+  const of = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a - b);
+  return {
+    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    diskBytes: of(after.diskBytes, before.diskBytes),
+    syncs: of(after.syncs, before.syncs),
+  };
+}
