@@ -1,6 +1,6 @@
 /** Faults drawn at random, several at a time, each undone after a while. */
 import type { Hardship } from '../proxy/fault-network.js';
-import { setClock, wrongClock } from './clocks.js';
+import { jumpyWallClock, setWallClock } from './clocks.js';
 import { orderSyncs, unsoundSyncs } from './disks.js';
 import type { Hindrance } from './hindrance.js';
 import type { Run } from './run.js';
@@ -145,7 +145,7 @@ const failingSyncs: Kind = (run) => {
 const wallClock: Kind = (run) => {
   const name = pick(run, run.names('frontend'));
   const time = pick(run, ['+3600', '-3600', '+0']);
-  const begin = (): void => setClock(run.dataDir, name, time);
+  const begin = (): void => setWallClock(run.dataDir, name, time);
   return { what: `wall clock of ${name}: ${time} s`, claims: [], begin };
 };
 
@@ -169,7 +169,7 @@ export function chaos(minutes: number): Scenario {
         if (withSyncs) hindrances[name] = unsoundSyncs(dataDir, name);
       }
       for (const name of ['frontend-1', 'frontend-2']) {
-        if (withClocks) hindrances[name] = wrongClock(dataDir, name, 'wall');
+        if (withClocks) hindrances[name] = jumpyWallClock(dataDir, name);
       }
       return { hindrances };
     },

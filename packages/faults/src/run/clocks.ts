@@ -4,24 +4,39 @@ import { join } from 'node:path';
 import { faketimeLibrary } from './capabilities.js';
 import type { Hindrance } from './hindrance.js';
 
-/** Has a process's clocks go as `setClock` says. @param clocks whether the monotonic one goes wrong too. */
-export function wrongClock(dataDir: string, name: string, clocks: 'wall' | 'all'): Hindrance {
-  setClock(dataDir, name, '+0');
-  return {
-    env: {
-      LD_PRELOAD: faketimeLibrary() ?? '',
-      FAKETIME_TIMESTAMP_FILE: clockFile(dataDir, name),
-      FAKETIME_NO_CACHE: '1',
-      ...(clocks === 'wall' ? { FAKETIME_DONT_FAKE_MONOTONIC: '1' } : {}),
-    },
-  };
+/** Has a process's wall clock stand where `setWallClock` says; its monotonic clock goes right. */
+export function jumpyWallClock(dataDir: string, name: string): Hindrance {
+  setWallClock(dataDir, name, '+0');
+  return { env: { ...faketime(dataDir, name), FAKETIME_DONT_FAKE_MONOTONIC: '1' } };
 }
 
-/** Sets a process's clock. @param time as libfaketime takes it: `+3600` seconds on, `+0 x1.05` at a faster rate. */
-export function setClock(dataDir: string, name: string, time: string): void {
+/**
+ * Has every clock of a process go at another rate, from its start on.
+ *
+ * A rate cannot change later: libfaketime multiplies all the time since the process began, so that a change would also
+ * have the clock jump by the drift of its whole life so far, and a lease is promised to hold under drift, not under jumps of
+ * the monotonic clock, which the kernel does not make.
+ *
+ * @param rate seconds that the clock counts in a second
+ */
+export function driftingClock(dataDir: string, name: string, rate: number): Hindrance {
+  setWallClock(dataDir, name, `+0 x${rate}`);
+  return { env: faketime(dataDir, name) };
+}
+
+/** Sets a process's wall clock. @param time as libfaketime takes it: `+3600` seconds on */
+export function setWallClock(dataDir: string, name: string, time: string): void {
   const path = clockFile(dataDir, name);
   writeFileSync(`${path}.new`, time);
   renameSync(`${path}.new`, path);
+}
+
+function faketime(dataDir: string, name: string): Record<string, string> {
+  return {
+    LD_PRELOAD: faketimeLibrary() ?? '',
+    FAKETIME_TIMESTAMP_FILE: clockFile(dataDir, name),
+    FAKETIME_NO_CACHE: '1',
+  };
 }
 
 function clockFile(dataDir: string, name: string): string {

@@ -1,6 +1,6 @@
 /** Clocks that are wrong and limits that are tight. */
 import type { Scenario } from '../run/scenario.js';
-import { setClock, wrongClock } from '../run/clocks.js';
+import { driftingClock, jumpyWallClock, setWallClock } from '../run/clocks.js';
 
 const PROCESSES = ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'];
 
@@ -9,14 +9,14 @@ export const SURROUNDINGS: readonly Scenario[] = [
     name: 'the wall clock of each process jumps by an hour, forth and back',
     needs: ['faketime'],
     prepare: (dataDir) => ({
-      hindrances: Object.fromEntries(PROCESSES.map((name) => [name, wrongClock(dataDir, name, 'wall')])),
+      hindrances: Object.fromEntries(PROCESSES.map((name) => [name, jumpyWallClock(dataDir, name)])),
     }),
     bounds: { gapMsMax: 2_500 },
     script: async (run) => {
       for (const time of ['+3600', '-3600', '+0']) {
         for (const name of PROCESSES) {
           run.note(`wall clock of ${name}: ${time} s`);
-          setClock(run.dataDir, name, time);
+          setWallClock(run.dataDir, name, time);
           await run.progress(20);
         }
       }
@@ -28,14 +28,11 @@ export const SURROUNDINGS: readonly Scenario[] = [
     needs: ['faketime'],
     prepare: (dataDir) => ({
       hindrances: {
-        catalog: wrongClock(dataDir, 'catalog', 'all'),
-        'frontend-1': wrongClock(dataDir, 'frontend-1', 'all'),
+        catalog: driftingClock(dataDir, 'catalog', 1.04),
+        'frontend-1': driftingClock(dataDir, 'frontend-1', 0.95),
       },
     }),
     script: async (run) => {
-      run.note('drift');
-      setClock(run.dataDir, 'frontend-1', '+0 x0.95');
-      setClock(run.dataDir, 'catalog', '+0 x1.04');
       run.cutOneWay(['catalog'], ['frontend-1']);
       await run.sleep(2_000);
       run.healNetwork();
@@ -49,14 +46,12 @@ export const SURROUNDINGS: readonly Scenario[] = [
     name: 'the clocks of replicas drift apart by 20 %',
     needs: ['faketime'],
     prepare: (dataDir) => ({
-      hindrances: Object.fromEntries(
-        ['replica-1', 'replica-2', 'replica-3'].map((name) => [name, wrongClock(dataDir, name, 'all')]),
-      ),
+      hindrances: {
+        'replica-1': driftingClock(dataDir, 'replica-1', 0.9),
+        'replica-2': driftingClock(dataDir, 'replica-2', 1.1),
+      },
     }),
     script: async (run) => {
-      run.note('drift');
-      setClock(run.dataDir, 'replica-1', '+0 x0.9');
-      setClock(run.dataDir, 'replica-2', '+0 x1.1');
       await run.sleep(3_000);
       const leader = await run.leader();
       await run.kill(leader);
