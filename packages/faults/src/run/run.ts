@@ -3,12 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Group, HostNetwork, LocalCluster } from '@trireme/cluster';
+import type { Group, LocalCluster } from '@trireme/cluster';
 import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
 import type { Stage } from '../stage.js';
 import type { SeededRandom } from '../rules/random.js';
 import type { Workload } from '../workload/workload.js';
 import type { Hindrance } from './hindrance.js';
+import { HostFaults } from './host-faults.js';
 import type { Links } from './links.js';
 import type { Operator } from './operator.js';
 
@@ -63,10 +64,10 @@ export class Run {
   }
 
   /** @throws ScenarioError where processes are on this machine. */
-  get hosts(): HostNetwork {
+  get hosts(): HostFaults {
     const { hosts } = this.#parts.links;
     if (hosts === null) throw new ScenarioError('the scenario names no hosts');
-    return hosts;
+    return new HostFaults(hosts, (what) => this.note(what));
   }
 
   get cluster(): LocalCluster {
@@ -126,6 +127,15 @@ export class Run {
       return leader !== old;
     });
     return leader;
+  }
+
+  /** Orders whose outcomes clients got within `ms` milliseconds, a second. */
+  async ordersPerSecond(ms: number): Promise<number> {
+    const before = this.#parts.workload.acknowledged;
+    const startedAt = performance.now();
+    await this.sleep(ms);
+    const seconds = (performance.now() - startedAt) / 1000;
+    return (this.#parts.workload.acknowledged - before) / seconds;
   }
 
   /** Waits until clients got outcomes of so many more orders. @throws ScenarioError after `withinMs`. */
@@ -248,28 +258,6 @@ export class Run {
   healNetwork(): void {
     this.note('heal all links');
     this.network.heal();
-  }
-
-  /** Cuts hosts off from others, both ways: packets get lost. */
-  async cutHosts(one: readonly string[], other: readonly string[]): Promise<void> {
-    await this.hosts.cut(one, other);
-    this.note(`no packet gets from ${one.join(', ')} to ${other.join(', ')}, nor back`);
-  }
-
-  /** What `from` sends does not reach `to`; the other way it does, and no acknowledgement of it. */
-  async cutHostsOneWay(from: readonly string[], to: readonly string[]): Promise<void> {
-    await this.hosts.cutOneWay(from, to);
-    this.note(`no packet gets from ${from.join(', ')} to ${to.join(', ')}`);
-  }
-
-  async losePackets(from: readonly string[], to: readonly string[], share: number): Promise<void> {
-    await this.hosts.lose(from, to, share);
-    this.note(`of the packets from ${from.join(', ')} to ${to.join(', ')} ${share * 100} % get lost`);
-  }
-
-  async healHosts(): Promise<void> {
-    await this.hosts.heal();
-    this.note('every packet gets through');
   }
 
   /** Has an operator change the group by `trireme members`, until it has come about. @throws Error after 90 s. */

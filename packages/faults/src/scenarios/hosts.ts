@@ -17,7 +17,7 @@ const TOGETHER: Readonly<Record<string, string>> = {
 const othersThan = (name: string): string[] => ALL.filter((other) => other !== name);
 
 async function healed(run: Run): Promise<void> {
-  await run.healHosts();
+  await run.hosts.heal();
   await run.progress();
 }
 
@@ -31,7 +31,7 @@ export const HOSTS: readonly Scenario[] = [
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
         const leader = await run.leader();
-        await run.cutHosts([leader], othersThan(leader));
+        await run.hosts.cut([leader], othersThan(leader));
         await run.newLeader(leader);
         await run.progress();
         await healed(run);
@@ -45,12 +45,12 @@ export const HOSTS: readonly Scenario[] = [
     bounds: { gapMsMax: 4_000 },
     script: async (run) => {
       const first = await run.leader();
-      await run.cutHostsOneWay([first], othersThan(first));
+      await run.hosts.cutOneWay([first], othersThan(first));
       await run.newLeader(first);
       await run.progress();
       await healed(run);
       const second = await run.leader();
-      await run.cutHostsOneWay(othersThan(second), [second]);
+      await run.hosts.cutOneWay(othersThan(second), [second]);
       await run.newLeader(second);
       await run.progress();
       await healed(run);
@@ -61,10 +61,10 @@ export const HOSTS: readonly Scenario[] = [
     needs: ['hosts'],
     hosts: APART,
     script: async (run) => {
-      await run.cutHostsOneWay(othersThan('catalog'), ['catalog']);
+      await run.hosts.cutOneWay(othersThan('catalog'), ['catalog']);
       await run.sleep(3_000);
       await healed(run);
-      await run.cutHostsOneWay(['catalog'], othersThan('catalog'));
+      await run.hosts.cutOneWay(['catalog'], othersThan('catalog'));
       await run.sleep(3_000);
       await healed(run);
     },
@@ -74,11 +74,11 @@ export const HOSTS: readonly Scenario[] = [
     needs: ['hosts'],
     hosts: APART,
     script: async (run) => {
-      await run.cutHostsOneWay(['catalog'], ['frontend-1']);
+      await run.hosts.cutOneWay(['catalog'], ['frontend-1']);
       await run.sleep(2_000);
       await run.progress();
       await healed(run);
-      await run.cutHostsOneWay(['frontend-1'], ['catalog']);
+      await run.hosts.cutOneWay(['frontend-1'], ['catalog']);
       await run.sleep(2_000);
       await run.progress();
       await healed(run);
@@ -90,7 +90,7 @@ export const HOSTS: readonly Scenario[] = [
     hosts: TOGETHER,
     script: async (run) => {
       for (const host of ['host-1', 'host-2', 'host-3']) {
-        await run.cutHosts(
+        await run.hosts.cut(
           [host],
           ['host-1', 'host-2', 'host-3'].filter((other) => other !== host),
         );
@@ -104,10 +104,10 @@ export const HOSTS: readonly Scenario[] = [
     needs: ['hosts'],
     hosts: APART,
     script: async (run) => {
-      await run.losePackets(REPLICAS, REPLICAS, 0.1);
+      await run.hosts.lose(REPLICAS, REPLICAS, 0.1);
       await run.progress(100);
       const leader = await run.leader();
-      await run.losePackets([leader], othersThan(leader), 0.33);
+      await run.hosts.lose([leader], othersThan(leader), 0.33);
       await run.sleep(4_000);
       await healed(run);
     },
