@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { OPERATOR_TOKEN_FILE, readSecret, serveControl } from '@trireme/cluster';
 import { problemOfAttack, type AttackResult } from '../rules/assault.js';
 import type { Run } from '../run/run.js';
@@ -25,6 +26,7 @@ const LANES = 16;
 const SLOW_LANES = 64;
 
 const PROBLEMS_TOLD_MAX = 10;
+const MADE_AT_ONCE = 20;
 
 interface AssaultOptions {
   /** Every how many-th attack of each kind is carried out; 1 for all. */
@@ -140,14 +142,23 @@ async function attacksFor(run: Run): Promise<Attack[]> {
     CONTROL_BASE,
   ];
   const impersonated = { ...cluster, as: other, to: victim, version: await raftVersion(run, victim, secret) };
-  return [
-    ...bases.flatMap((base) => [...httpAttacks(base), ...slowAttacks(base)]),
-    ...publicAttacks(operatorToken),
-    ...replicaAttacks(cluster),
-    ...catalogAttacks(cluster),
-    ...peerAttacks(impersonated, [0, 1]),
-    ...controlAttacks(secret),
+  const parts: readonly Iterable<Attack>[] = [
+    ...bases.flatMap((base) => [httpAttacks(base), slowAttacks(base)]),
+    publicAttacks(operatorToken),
+    replicaAttacks(cluster),
+    catalogAttacks(cluster),
+    peerAttacks(impersonated, [0, 1]),
+    controlAttacks(secret),
   ];
+  const attacks: Attack[] = [];
+  for (const part of parts) {
+    for (const attack of part) {
+      attacks.push(attack);
+      // Making them takes a second of this process, through which every link of the cluster goes.
+      if (attacks.length % MADE_AT_ONCE === 0) await setImmediate();
+    }
+  }
+  return attacks;
 }
 
 /** The version of the messages between members, as one of them names it to who speaks another. */

@@ -30,21 +30,19 @@ function door(port: Port, path: string, { name, secret }: Cluster): Door {
 }
 
 /** Links of front-ends to a replica. */
-export function replicaAttacks(cluster: Cluster): Attack[] {
+export function* replicaAttacks(cluster: Cluster): Generator<Attack> {
   const links = door('replica', '/links/frontend', cluster);
-  return [
-    ...handshakeAttacks(links),
-    ...frameAttacks(links, { t: 'get', items: [[1, 1, false]] }),
-    // An order of nothing: whatever any one field becomes, it is none.
-    ...messageAttacks(links, 'submit', { t: 'submit', items: [[1, 0, 'hostile', 'AAPL', 0]] }),
-    ...messageAttacks(links, 'get', { t: 'get', items: [[1, 1, false]] }),
-    ...messageAttacks(links, 'list', { t: 'list', id: 1, after: 0, limit: 1, name: null }),
-    ...routeAttacks('replica', '/export'),
-  ];
+  yield* handshakeAttacks(links);
+  yield* frameAttacks(links, { t: 'get', items: [[1, 1, false]] });
+  // An order of nothing: whatever any one field becomes, it is none.
+  yield* messageAttacks(links, 'submit', { t: 'submit', items: [[1, 0, 'hostile', 'AAPL', 0]] });
+  yield* messageAttacks(links, 'get', { t: 'get', items: [[1, 1, false]] });
+  yield* messageAttacks(links, 'list', { t: 'list', id: 1, after: 0, limit: 1, name: null });
+  yield* routeAttacks('replica', '/export');
 }
 
 /** Links of front-ends and leaders to the catalog. */
-export function catalogAttacks(cluster: Cluster): Attack[] {
+export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   const frontends = door('catalog', '/links/frontend', cluster);
   const leaders = door('catalog', '/links/leader', cluster);
   const decide = {
@@ -56,21 +54,19 @@ export function catalogAttacks(cluster: Cluster): Attack[] {
     batch: Buffer.from([0x90]),
   };
   const replay = { t: 'replay', prev: FAR, index: FAR + 1, effects: [[FAR + 1, 0, 'AAPL', 1]] };
-  return [
-    ...[frontends, leaders].flatMap(handshakeAttacks),
-    ...frameAttacks(frontends, { t: 'lookup', items: [[1, 'AAPL']] }),
-    ...frameAttacks(leaders, replay),
-    ...messageAttacks(frontends, 'renew', { t: 'renew', id: 1 }),
-    ...messageAttacks(frontends, 'lookup', { t: 'lookup', items: [[1, 'AAPL']] }),
-    ...messageAttacks(frontends, 'list', { t: 'list', id: 1, after: '', limit: 1 }),
-    ...messageAttacks(frontends, 'dropped', { t: 'dropped', seq: 1 }),
-    ...messageAttacks(leaders, 'decide', decide),
-    ...messageAttacks(leaders, 'replay', replay),
-    ...messageAttacks(leaders, 'attach', { t: 'attach', upTo: FAR }),
-    ignoredMessage(leaders, 'a gap in the log', 'decide far ahead', decide),
-    ignoredMessage(leaders, 'a gap in the log', 'replay far ahead', replay),
-    ...routeAttacks('catalog', '/export'),
-  ];
+  yield* [frontends, leaders].flatMap(handshakeAttacks);
+  yield* frameAttacks(frontends, { t: 'lookup', items: [[1, 'AAPL']] });
+  yield* frameAttacks(leaders, replay);
+  yield* messageAttacks(frontends, 'renew', { t: 'renew', id: 1 });
+  yield* messageAttacks(frontends, 'lookup', { t: 'lookup', items: [[1, 'AAPL']] });
+  yield* messageAttacks(frontends, 'list', { t: 'list', id: 1, after: '', limit: 1 });
+  yield* messageAttacks(frontends, 'dropped', { t: 'dropped', seq: 1 });
+  yield* messageAttacks(leaders, 'decide', decide);
+  yield* messageAttacks(leaders, 'replay', replay);
+  yield* messageAttacks(leaders, 'attach', { t: 'attach', upTo: FAR });
+  yield ignoredMessage(leaders, 'a gap in the log', 'decide far ahead', decide);
+  yield ignoredMessage(leaders, 'a gap in the log', 'replay far ahead', replay);
+  yield* routeAttacks('catalog', '/export');
 }
 
 /** A guarded route, from who has no right to it. */
@@ -114,7 +110,7 @@ const MESSAGES: readonly (readonly [name: string, code: number, ...fields: unkno
 ];
 
 /** @param terms older than the one that the group is in */
-export function peerAttacks(who: Impersonated, terms: readonly number[]): Attack[] {
+export function* peerAttacks(who: Impersonated, terms: readonly number[]): Generator<Attack> {
   const { as, to } = who;
   const raft: Door = {
     ...{ port: 'peer', path: '/raft' },
@@ -133,27 +129,26 @@ export function peerAttacks(who: Impersonated, terms: readonly number[]): Attack
     term,
     ...fields,
   ];
-  return [
-    ...handshakeAttacks(raft),
-    ...frameAttacks(raft, list(0, 8, [FAR])),
-    ...MESSAGES.flatMap(([name, code, ...fields]) => messageAttacks(raft, name, list(0, code, fields))),
-    ...terms.flatMap((term) =>
-      MESSAGES.filter(([name]) => name !== 'append of an entry').map(([name, code, ...fields]) =>
-        ignoredMessage(raft, 'message of an old term', `${name} of term ${term}`, list(term, code, fields)),
-      ),
-    ),
-    ...['9', to, '', as.repeat(200)].flatMap((id) => [
-      ignoredMessage(raft, 'another sender or recipient', `from ${id.slice(0, 9)}`, [8, id, to, 0, FAR]),
-      ignoredMessage(raft, 'another sender or recipient', `to ${id.slice(0, 9)}`, [
-        8,
-        as,
-        id === to ? as : id,
-        0,
-        FAR,
-      ]),
-    ]),
-    ...snapshotAttacks(raft),
-  ];
+  yield* handshakeAttacks(raft);
+  yield* frameAttacks(raft, list(0, 8, [FAR]));
+  for (const [name, code, ...fields] of MESSAGES) yield* messageAttacks(raft, name, list(0, code, fields));
+  for (const term of terms) {
+    for (const [name, code, ...fields] of MESSAGES) {
+      if (name === 'append of an entry') continue;
+      yield ignoredMessage(
+        raft,
+        'message of an old term',
+        `${name} of term ${term}`,
+        list(term, code, fields),
+      );
+    }
+  }
+  for (const id of ['9', to, '', as.repeat(200)]) {
+    const kind = 'another sender or recipient';
+    yield ignoredMessage(raft, kind, `from ${id.slice(0, 9)}`, [8, id, to, 0, FAR]);
+    yield ignoredMessage(raft, kind, `to ${id.slice(0, 9)}`, [8, as, id === to ? as : id, 0, FAR]);
+  }
+  yield* snapshotAttacks(raft);
 }
 
 /** Snapshots are posted to the same port. */

@@ -16,6 +16,11 @@ const TITLES: Readonly<Record<Operation['tag'], string>> = {
 
 const TAGS = ['orders', 'stocks', 'people', 'watching'] as const;
 
+/** Text in which backticks mark code, as in the document's own descriptions. */
+const Text = ({ text = '' }: { readonly text?: string | undefined }): JSX.Element => (
+  <>{text.split('`').map((part, i): JSX.Element => (i % 2 === 0 ? <>{part}</> : <code>{part}</code>))}</>
+);
+
 const Parameter = ({ name, in: place, description, schema }: DescribedParameter): JSX.Element => (
   <tr>
     <th scope="row">
@@ -23,7 +28,7 @@ const Parameter = ({ name, in: place, description, schema }: DescribedParameter)
     </th>
     <td>{place}</td>
     <td>
-      {description} <code>{JSON.stringify(schema)}</code>
+      <Text text={description} /> <code>{JSON.stringify(schema)}</code>
     </td>
   </tr>
 );
@@ -73,7 +78,7 @@ const OperationCard = (operation: Operation): JSX.Element => {
         <span class={`method ${method}`}>{method.toUpperCase()}</span> <code>{path}</code>
       </h3>
       <p>
-        {summary}. {description}
+        {summary}. <Text text={description} />
       </p>
       {operation.isOperators === true && (
         <p>
@@ -89,7 +94,7 @@ const OperationCard = (operation: Operation): JSX.Element => {
       )}
       <h4>Answers 200{operation.isConditional === true ? ', 304' : ''}</h4>
       <p>
-        {answer.description} {answer.mediaType !== undefined && <code>{answer.mediaType}</code>}
+        <Text text={answer.description} /> {answer.mediaType !== undefined && <code>{answer.mediaType}</code>}
       </p>
       {answer.schema !== undefined && <Schema name={answer.schema} />}
       {words.length > 0 && (
@@ -102,8 +107,8 @@ const OperationCard = (operation: Operation): JSX.Element => {
   );
 };
 
-const EXAMPLE = `curl -i /orders -H 'content-type: application/json' -H 'idempotency-key: my-order-7' \\
-  -d '{"name":"AAPL","type":"buy","quantity":1}'`;
+const EXAMPLE = `curl -i http://localhost:8080/orders -H 'content-type: application/json' \\
+  -H 'idempotency-key: my-order-7' -d '{"name":"AAPL","type":"buy","quantity":1}'`;
 
 const DocsPage = (): JSX.Element => (
   <html lang="en">
