@@ -57,9 +57,14 @@ export class CompactionPolicy {
    * Begins to count anew, and says up to which index to compact; at or below the log's base there is nothing to do.
    * @param durable the last index that the state machine cannot lose any more
    * @param needed entries behind this index will be needed by a follower that gets a snapshot; null if none does
+   * @param entriesKept applied entries that stay this time
    */
-  next(durable: LogIndex, needed: LogIndex | null): LogIndex {
-    const { bytesMax, entriesKept } = this.#options;
+  next(
+    durable: LogIndex,
+    needed: LogIndex | null,
+    entriesKept: number = this.#options.entriesKept,
+  ): LogIndex {
+    const { bytesMax } = this.#options;
     const averageBytes = this.#bytes / Math.max(1, this.#entries);
     const kept =
       averageBytes === 0 ? entriesKept : Math.min(entriesKept, Math.floor(bytesMax / averageBytes));

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TestStorage, quiet, startAlone, until, type Rig } from './testing/driver.js';
-import { snapshotMachine } from './testing/snapshots.js';
+import { codeOf, snapshotMachine } from './testing/snapshots.js';
 
 const COMPACTION = { entriesMax: 10, entriesKept: 2 };
 
@@ -50,6 +50,50 @@ test('a machine that cannot be made durable stops the node', async () => {
   await until(() => rig.fatal.length > 0);
   assert.equal(rig.fatal, [snapshots.failure]);
   assert.is(storage.base().index, 0);
+  await rig.node.stop();
+});
+
+test('on demand the log is compacted though it is not due, and keeps what it is told to', async () => {
+  const { machine, snapshots } = snapshotMachine();
+  const storage = new TestStorage();
+  const rig = await startAlone({ machine, storage, compaction: { entriesMax: 1_000, entriesKept: 5 } });
+  await write({ ...rig, machine }, 30);
+  const { applied } = machine;
+  assert.is((await rig.node.compact()).index, applied - 5);
+  assert.ok(snapshots.synced.includes(applied), 'it was durable first');
+  assert.is((await rig.node.compact(2)).index, applied - 2);
+  assert.is((await rig.node.compact(9)).index, applied - 2, 'what went does not come back');
+  const [, second] = await Promise.all([rig.node.compact(1), rig.node.compact(0)]);
+  assert.is(second.index, applied, 'one after another');
+  assert.is(storage.base().index, applied);
+  await write({ ...rig, machine }, 3);
+  for (const kept of [-1, 0.5, Number.NaN]) assert.is(await codeOf(rig.node.compact(kept)), 'BAD_CONFIG');
+  await rig.node.stop();
+  assert.is(await codeOf(rig.node.compact()), 'STOPPED');
+});
+
+test('on demand what the machine may yet lose stays in the log', async () => {
+  const { machine, snapshots } = snapshotMachine();
+  snapshots.sync = async () => 5;
+  const rig = await startAlone({ machine, compaction: COMPACTION });
+  await write({ ...rig, machine }, 9);
+  assert.is((await rig.node.compact(0)).index, 5);
+  await rig.node.stop();
+});
+
+test('a node that fails while it compacts on demand says so', async () => {
+  const { machine, snapshots } = snapshotMachine();
+  snapshots.failure = new Error('the disk is gone');
+  const rig = await startAlone({ machine, compaction: { entriesMax: 1_000 } });
+  await write({ ...rig, machine }, 3);
+  assert.is(await codeOf(rig.node.compact(0)), 'STOPPED');
+  assert.equal(rig.fatal, [snapshots.failure]);
+  await rig.node.stop();
+});
+
+test('a machine without snapshots cannot be compacted', async () => {
+  const rig = await startAlone({});
+  assert.is(await codeOf(rig.node.compact()), 'BAD_CONFIG');
   await rig.node.stop();
 });
 

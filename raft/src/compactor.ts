@@ -1,7 +1,8 @@
 /** Compacts the log when that is due, beside everything else: first the machine is made durable, then the log cut. */
 import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions } from './compaction.js';
+import { RaftError } from './core/errors.js';
 import type { RaftLog } from './core/log.js';
-import type { Entry, LogIndex } from './core/types.js';
+import type { Entry, LogBase, LogIndex } from './core/types.js';
 import type { SnapshotSupport, StateMachine } from './machine.js';
 import type { SnapshotEvent } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
@@ -21,6 +22,7 @@ export class Compactor {
   readonly #o: CompactorOptions;
   readonly #policy: CompactionPolicy;
   #isStopped = false;
+  #isHeld = false;
   #isBusy = false;
   #idle: Promise<void> = Promise.resolve();
 
@@ -32,26 +34,59 @@ export class Compactor {
     this.#policy = new CompactionPolicy({ ...DEFAULT_COMPACTION, ...options.options }, inLog);
   }
 
-  /** Resolves when no compaction is under way; never rejects. */
-  get idle(): Promise<void> {
-    return this.#idle;
+  /** Begins no compaction until `release`, and waits for the one under way; never rejects. */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
+    await this.#idle;
+  }
+
+  release(): void {
+    this.#isHeld = false;
   }
 
   /** These entries are applied: there may be enough of them now. */
   applied(entries: readonly Entry[]): void {
     this.#policy.applied(entries);
     const { snapshots } = this.#o.machine;
-    if (snapshots === undefined || this.#isBusy || this.#isStopped || !this.#policy.isDue) return;
-    this.#isBusy = true;
-    this.#idle = this.#compact(snapshots)
-      .catch((error: unknown) => this.#o.fail(error))
-      .finally(() => (this.#isBusy = false));
+    if (snapshots === undefined || this.#isBusy || !this.#mayBegin || !this.#policy.isDue) return;
+    void this.#begin(snapshots);
   }
 
-  async #compact(snapshots: SnapshotSupport): Promise<void> {
+  /**
+   * Compacts though it is not due, behind what is durable and not needed for a snapshot that is being sent.
+   * @param entriesKept applied entries that stay; as many as ever unless given
+   * @returns where the log begins then
+   * @throws RaftError `BAD_CONFIG` without snapshots, or for an `entriesKept` that is no count; `NOT_READY` while a snapshot
+   *   takes the machine's place.
+   */
+  async now(entriesKept?: number): Promise<LogBase> {
+    const { machine, log } = this.#o;
+    const { snapshots } = machine;
+    if (snapshots === undefined) throw new RaftError('BAD_CONFIG', 'the machine has no snapshots');
+    if (entriesKept !== undefined && !(Number.isSafeInteger(entriesKept) && entriesKept >= 0))
+      throw new RaftError('BAD_CONFIG', `${entriesKept} is no number of entries to keep`);
+    while (this.#isBusy) await this.#idle;
+    if (!this.#mayBegin) throw new RaftError('NOT_READY', 'a snapshot is being installed');
+    await this.#begin(snapshots, entriesKept);
+    return log.base;
+  }
+
+  get #mayBegin(): boolean {
+    return !this.#isStopped && !this.#isHeld;
+  }
+
+  async #begin(snapshots: SnapshotSupport, entriesKept?: number): Promise<void> {
+    this.#isBusy = true;
+    this.#idle = this.#compact(snapshots, entriesKept)
+      .catch((error: unknown) => this.#o.fail(error))
+      .finally(() => (this.#isBusy = false));
+    return this.#idle;
+  }
+
+  async #compact(snapshots: SnapshotSupport, entriesKept?: number): Promise<void> {
     const { log, storage, needed, onEvent } = this.#o;
     const durable = await snapshots.sync();
-    const index = this.#policy.next(durable, needed());
+    const index = this.#policy.next(durable, needed(), entriesKept);
     // A snapshot may have been taken meanwhile: its base takes the place of this one.
     if (this.#isStopped || index <= log.base.index) return;
     const base = log.baseAt(index);

@@ -204,6 +204,20 @@ export class RaftNode {
   }
 
   /**
+   * Makes the machine durable and compacts this member's log now, which it does by itself from time to time. A follower
+   * that lacks entries that went needs a snapshot.
+   * @param entriesKept applied entries that stay; those of the options unless given
+   * @returns the last entry that the log does not hold any more
+   * @throws RaftError `BAD_CONFIG`, `NOT_READY` while a snapshot is installed, or `STOPPED`.
+   */
+  async compact(entriesKept?: number): Promise<LogBase> {
+    this.#checkRunning();
+    const base = await this.#compactor.now(entriesKept);
+    this.#checkRunning();
+    return base;
+  }
+
+  /**
    * Stops: waits for the write and the apply under way, then closes transport and storage. Also after a failure. Every
    * call resolves when all is closed.
    */
@@ -298,9 +312,10 @@ export class RaftNode {
 
   async #install(batch: PersistBatch, base: LogBase): Promise<void> {
     await this.#applying;
-    await this.#compactor.idle;
+    await this.#compactor.hold();
     const isRunning = (): boolean => this.#state === 'running';
     await install(batch, base, { storage: this.#options.storage, snapshots: this.#snapshots, isRunning });
+    this.#compactor.release();
   }
 
   async #apply(entries: readonly Entry[]): Promise<void> {

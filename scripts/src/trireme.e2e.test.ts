@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -221,6 +222,57 @@ test('status, hand-over, stocks, orders and export are each a command', async (c
   const none = await run(['orders', '999999999', '--data', dataDir]);
   assert.is(none.code, 1);
   assert.match(none.stderr, /ORDER_NOT_FOUND/);
+});
+
+test('snapshot drops logs behind the books while orders flow, and says who did not', async (context) => {
+  const { cluster, dataDir } = context;
+  const ask = async (...args: string[]): Promise<{ code: number | null; rows: SnapshotRow[] }> => {
+    const { code, stdout } = await run(['snapshot', ...args, '--data', dataDir, '--json']);
+    return { code, rows: JSON.parse(stdout) as SnapshotRow[] };
+  };
+  const all = await ask('--keep', '100');
+  assert.is(all.code, 0);
+  assert.equal(all.rows.map(({ name }) => name).sort(), ['1', '2', '3']);
+  for (const { index, held, problem } of all.rows) {
+    assert.is(problem, null);
+    assert.ok(index > 0 && held >= 100, `${index} ${held}`);
+  }
+  const name = await follower(context);
+  assert.equal(
+    (await ask(name)).rows.map((row) => row.name),
+    [name],
+  );
+  await cluster.kill(`replica-${name}`);
+  const down = await ask(name);
+  assert.is(down.code, 69);
+  assert.is(down.rows[0]?.problem, 'it does not answer (NO_ANSWER)');
+  await cluster.startProcess(`replica-${name}`);
+  await cluster.waitProcessReady(`replica-${name}`);
+  assert.is((await run(['snapshot', '7', '--data', dataDir])).code, 1);
+  assert.is((await run(['snapshot', '--keep', '-1', '--data', dataDir])).code, 64);
+});
+
+interface SnapshotRow {
+  readonly name: string;
+  readonly index: number;
+  readonly held: number;
+  readonly problem: string | null;
+}
+
+test('status goes on telling until it is stopped', async ({ dataDir }) => {
+  const args = ['status', '--watch', '1', '--json', '--data', dataDir];
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const leaders: unknown[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    leaders.push((JSON.parse(line) as { leader: unknown }).leader);
+    if (leaders.length === 2) break;
+  }
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  assert.is(leaders.length, 2);
+  assert.type(leaders[1], 'string');
 });
 
 test('what would leave no majority is refused', async (context) => {

@@ -19,7 +19,8 @@ import {
   transfer,
   type MembersOptions,
 } from './trireme/members.js';
-import { formatStatus, groupStatus } from './trireme/status.js';
+import { formatSnapshots, snapshot } from './trireme/snapshot.js';
+import { formatStatus, groupStatus, watchStatus } from './trireme/status.js';
 
 interface ChangeOptions extends CommonOptions {
   readonly timeoutSeconds: number;
@@ -149,11 +150,18 @@ const program = new Command('trireme')
   .addCommand(membersCommand());
 common(
   program.command('status').description('Shows every replica: role, term, commit, applied, lag, book hash.'),
-).action(async (options: CommonOptions) => {
-  const status = await groupStatus(connect(options).client);
-  console.log(options.json ? JSON.stringify(status, null, 2) : formatStatus(status));
-  if (!status.booksAgree) process.exitCode = COMMAND_EXIT.refused;
-});
+)
+  .option('--watch [seconds]', 'again each second, or that many, until it is stopped', wholeNumber(1, 3_600))
+  .action(async (options: CommonOptions & { watch?: number | true }) => {
+    const { client } = connect(options);
+    if (options.watch !== undefined) {
+      await watchStatus(client, { ms: Number(options.watch) * 1000, json: options.json });
+      return;
+    }
+    const status = await groupStatus(client);
+    console.log(options.json ? JSON.stringify(status, null, 2) : formatStatus(status));
+    if (!status.booksAgree) process.exitCode = COMMAND_EXIT.refused;
+  });
 addMarketCommands(program, common);
 asDoctor(program.command('doctor'));
 common(program.command('export').argument('[replica]', 'whose book; the leader’s unless given', parseReplica))
@@ -165,6 +173,29 @@ changing(program.command('transfer'))
   .action(async (options: ChangeOptions & { to?: string }) =>
     show(await transfer(options.to ?? null, optionsOf(options)), options),
   );
+
+common(program.command('snapshot').argument('[replica]', 'which one; every one unless given', parseReplica))
+  .description(
+    'Has replicas write out their books and drop the log behind them, as they do by themselves when it is long: before a ' +
+      'planned restart, or to free room.',
+  )
+  .option(
+    '--keep <entries>',
+    'log entries that stay; as many as ever unless given. A replica that lacks older ones is sent the whole book',
+    wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  )
+  .action(async (name: string | undefined, options: CommonOptions & { keep?: number }) =>
+    snapshotOf(name, options),
+  );
+
+async function snapshotOf(
+  name: string | undefined,
+  options: CommonOptions & { keep?: number },
+): Promise<void> {
+  const rows = await snapshot(name ?? null, { client: connect(options).client, keep: options.keep ?? null });
+  console.log(options.json ? JSON.stringify(rows, null, 2) : formatSnapshots(rows));
+  if (rows.some(({ problem }) => problem !== null)) process.exitCode = COMMAND_EXIT.unavailable;
+}
 
 async function exportOf(name: string | undefined, options: CommonOptions): Promise<void> {
   const { client, calls } = connect(options);

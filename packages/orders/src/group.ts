@@ -5,7 +5,7 @@ import { RaftError } from '@trireme/raft';
 import type { Membership, NodeId, NodeStatus, RaftErrorCode, RaftNode } from '@trireme/raft';
 import type { InternalServerOptions } from '@trireme/service';
 import { formatAddress, parseAddress, type ReplicaAddress } from './rules/addresses.js';
-import { checkChange, parseChange, parseTransfer } from './rules/changes.js';
+import { checkChange, parseChange, parseSnapshot, parseTransfer } from './rules/changes.js';
 import { nameOfMember } from './rules/member-ids.js';
 
 /** How long a change or a hand-over is waited for, in milliseconds; it may come about all the same. */
@@ -56,6 +56,7 @@ export function groupRoutes(
     actions: {
       '/members': async (body) => changeGroup(node(), body),
       '/transfer': async (body) => transferLead(node(), body),
+      '/snapshot': async (body) => snapshotNow(node(), body),
     },
   };
 }
@@ -125,6 +126,18 @@ async function transferLead(node: RaftNode, body: unknown): Promise<object> {
   const isDone = await answered(node, node.handOver(TRANSFER_MS_MAX, to ?? undefined));
   if (!isDone) throw new TriremeError('UNAVAILABLE', `no one took the lead within ${TRANSFER_MS_MAX} ms`);
   return describeGroup(node);
+}
+
+/**
+ * Does `POST /snapshot`, on any replica: its book is made durable, and the log that the book has taken in is dropped, but
+ * for the last `keep` entries.
+ * @throws TriremeError `INVALID_REQUEST`, or `UNAVAILABLE` while a leader's snapshot is being installed.
+ */
+async function snapshotNow(node: RaftNode, body: unknown): Promise<object> {
+  const keep = parseSnapshot(body);
+  const { index, term } = await answered(node, node.compact(keep ?? undefined));
+  const { id, lastIndex } = node.status();
+  return { self: id, index, term, lastIndex };
 }
 
 function checkLeads(node: RaftNode): void {

@@ -98,6 +98,22 @@ test('while the catalog is down orders wait, and a number that was never given i
   });
 });
 
+test('the log is dropped behind the book when an operator asks for it, and orders go on', async () => {
+  await withReplica(async (rig, frontend) => {
+    for (const key of ['a', 'b', 'c']) await frontend.place(buy(key));
+    await until(() => rig.status['orders'] === 3, 'the orders in the book');
+    const { code, answer } = await rig.ask('/snapshot', { keep: 1 });
+    assert.is(code, 200, JSON.stringify(answer));
+    const { index, lastIndex } = answer as { readonly index: number; readonly lastIndex: number };
+    assert.is(index, lastIndex - 1);
+    assert.is(rig.status['firstIndex'], index + 1);
+    assert.is((await rig.ask('/snapshot', {})).code, 200, 'as much as ever stays: there is nothing to do');
+    assert.is((await rig.ask('/snapshot', { keep: 'all' })).code, 400);
+    assert.is((await frontend.get(2))[1], 'order');
+    assert.equal((await frontend.place(buy('d'))).slice(1), ['filled', 4, PRICE]);
+  });
+});
+
 interface GroupAnswer {
   readonly index: number;
   readonly members: readonly { readonly id: string; readonly role: string; readonly url: string | null }[];

@@ -13,6 +13,8 @@ import { COMMAND_EXIT, CommandError } from './errors.js';
 const ASK_MS_MAX = 2_000;
 /** A change or a hand-over; the leader itself gives up before. */
 const CHANGE_MS_MAX = 20_000;
+/** A book is written out, however large it is. */
+const SNAPSHOT_MS_MAX = 60_000;
 /** How long no leader may be known, in milliseconds: elections take one to two seconds at worst. */
 const LEADERLESS_MS_MAX = 10_000;
 const POLL_MS = 100;
@@ -29,6 +31,12 @@ export interface Refusal {
   /** The contract's word for it, or `NO_ANSWER`. */
   readonly status: string;
   readonly message: string;
+}
+
+/** How far a replica's log is in its book alone. */
+export interface SnapshotAnswer {
+  readonly index: number;
+  readonly lastIndex: number;
 }
 
 /** What a replica says of itself. */
@@ -98,6 +106,17 @@ export class GroupClient {
     return this.#tell(leader, '/transfer', { to });
   }
 
+  /** Has the replica at `url` drop its log behind its book; says why not where it does not. @throws CommandError `denied`. */
+  async snapshot(url: string, keep: number | null): Promise<SnapshotAnswer | Refusal> {
+    const answer = await this.#ask(url, '/snapshot', SNAPSHOT_MS_MAX, { keep });
+    if (answer === null) return { status: NO_ANSWER, message: 'it does not answer' };
+    checkAllowed(url, answer);
+    if (answer.status !== 200) return errorOf(answer.body);
+    const { index, lastIndex } = answer.body as Partial<SnapshotAnswer>;
+    if (typeof index !== 'number' || typeof lastIndex !== 'number') return errorOf(null);
+    return { index, lastIndex };
+  }
+
   async #look(): Promise<{ readonly leader: Group | null; readonly answers: number }> {
     const told = await Promise.all(this.urls.map(async (url) => this.#groupBy(url)));
     const groups = told.filter((group) => group !== null);
@@ -122,14 +141,19 @@ export class GroupClient {
 
   async #groupBy(url: string): Promise<Group | null> {
     const answer = await this.#ask(url, '/members', ASK_MS_MAX);
-    if (answer?.status === 401 || answer?.status === 403)
-      throw new CommandError(COMMAND_EXIT.denied, `${url} refuses: ${errorOf(answer.body).message}`);
+    if (answer !== null) checkAllowed(url, answer);
     return answer?.status === 200 ? parseGroup(answer.body) : null;
   }
 
   async #ask(url: string, path: string, msMax: number, body?: object): Promise<CallAnswer | null> {
     return this.#calls.ask(url + path, msMax, body);
   }
+}
+
+/** @throws CommandError `denied` */
+function checkAllowed(url: string, { status, body }: CallAnswer): void {
+  if (status === 401 || status === 403)
+    throw new CommandError(COMMAND_EXIT.denied, `${url} refuses: ${errorOf(body).message}`);
 }
 
 export function refusedBy(leader: string, { status, message }: Refusal): CommandError {

@@ -1,4 +1,5 @@
 /** `trireme status`: every replica as it tells of itself, beside what the leader knows of it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { lagOf, type Group } from '@trireme/cluster';
 import { CommandError, COMMAND_EXIT } from './errors.js';
 import type { GroupClient, ReplicaStatus } from './group-client.js';
@@ -37,6 +38,39 @@ export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
   if (replicas.every(({ role }) => role === 'down'))
     throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${client.urls.join(', ')}`);
   return { leader: group?.self ?? null, booksAgree: booksAgree(replicas), replicas };
+}
+
+/**
+ * Shows it again and again until the process is stopped: on a terminal as one table that changes, else one after another;
+ * for programs an object a line. Where nobody answers it says so and goes on.
+ * @param ms milliseconds between two looks
+ * @throws CommandError `denied`.
+ */
+export async function watchStatus(
+  client: GroupClient,
+  { ms, json }: { readonly ms: number; readonly json: boolean },
+): Promise<never> {
+  const { stdout } = process;
+  for (;;) {
+    const status = await statusOrProblem(client);
+    const isProblem = 'problem' in status;
+    const text = json ? JSON.stringify(status) : isProblem ? status.problem : formatStatus(status);
+    if (stdout.isTTY && !json) stdout.write(CLEAR);
+    console.log(json ? text : `${new Date().toISOString()}\n${text}`);
+    await delay(ms);
+  }
+}
+
+/** Clears a terminal, and goes to its upper left corner. */
+const CLEAR = '\u001b[2J\u001b[H';
+
+async function statusOrProblem(client: GroupClient): Promise<GroupStatus | { readonly problem: string }> {
+  try {
+    return await groupStatus(client);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== COMMAND_EXIT.unavailable) throw error;
+    return { problem: error.message };
+  }
 }
 
 /** The same for people. */

@@ -1,5 +1,5 @@
 /** What an operator asks of the group, and when it is refused before the log sees it. */
-import { FormatError, TriremeError, asList, asObject, asText } from '@trireme/domain';
+import { FormatError, TriremeError, asInteger, asList, asObject, asText } from '@trireme/domain';
 import { asHttpUrl, formatAddress } from './addresses.js';
 import { checkReplicaName, nameOfMember } from './member-ids.js';
 
@@ -41,6 +41,14 @@ export function parseTransfer(body: unknown): string | null {
   return asked(() => {
     const { to } = asObject(body, 'body');
     return to === undefined || to === null ? null : asText(to, 'to');
+  });
+}
+
+/** Reads `{"keep":100}`; null where the replica is to keep what it always does. @throws TriremeError `INVALID_REQUEST`. */
+export function parseSnapshot(body: unknown): number | null {
+  return asked(() => {
+    const { keep } = asObject(body, 'body');
+    return keep === undefined || keep === null ? null : asInteger(keep, 'keep');
   });
 }
 

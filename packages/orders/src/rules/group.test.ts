@@ -3,7 +3,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError, TriremeError } from '@trireme/domain';
 import { asHttpUrl, formatAddress, parseAddress } from './addresses.js';
-import { checkChange, parseChange, parseTransfer, type LeaderView, type MemberChange } from './changes.js';
+import {
+  checkChange,
+  parseChange,
+  parseSnapshot,
+  parseTransfer,
+  type LeaderView,
+  type MemberChange,
+} from './changes.js';
 import { checkReplicaName, nameOfMember, newMemberId } from './member-ids.js';
 
 const PEER = 'http://10.0.0.4:8201';
@@ -99,6 +106,14 @@ test('a voter has to have caught up, and a leader does not remove itself', () =>
   ] as const) {
     assert.throws(() => check(change), refusedAs('BAD_MEMBERSHIP'), change.id);
   }
+});
+
+test('a snapshot is asked for with what is to stay of the log, or without', () => {
+  assert.is(parseSnapshot({ keep: 100 }), 100);
+  assert.is(parseSnapshot({ keep: 0 }), 0);
+  for (const none of [{}, { keep: null }]) assert.is(parseSnapshot(none), null);
+  for (const bad of [null, 7, { keep: -1 }, { keep: 1.5 }, { keep: '1' }, { keep: 2 ** 53 }])
+    assert.throws(() => parseSnapshot(bad), refusedAs('INVALID_REQUEST'));
 });
 
 test.run();
