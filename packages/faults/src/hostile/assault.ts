@@ -15,6 +15,7 @@ import {
   CONTROL_BASE,
   catalogAttacks,
   controlAttacks,
+  oldMessageAttacks,
   peerAttacks,
   replicaAttacks,
 } from './internal-attacks.js';
@@ -27,6 +28,12 @@ const SLOW_LANES = 64;
 
 const PROBLEMS_TOLD_MAX = 10;
 const MADE_AT_ONCE = 20;
+
+/** A learner that is let into the group and never runs: its links are the attacker's alone. */
+const STOLEN = '9';
+const NOBODY_URL = 'http://127.0.0.1:1';
+/** Well above what it takes to be displaced by another link. */
+const SILENCE_MS_MIN = 1_000;
 
 interface AssaultOptions {
   /** Every how many-th attack of each kind is carried out; 1 for all. */
@@ -63,6 +70,7 @@ async function attackAll(
   { every, slow, onResult }: AssaultOptions,
 ): Promise<void> {
   await raiseTerm(run);
+  await admit(run, STOLEN);
   const targets = await targetsOf(run, (control.address() as AddressInfo).port);
   const attacks = (await attacksFor(run)).filter((_, i) => i % every === 0);
   run.note(`${attacks.length} attacks`);
@@ -72,26 +80,26 @@ async function attackAll(
     const outcome = await attackPort(ports[i % ports.length] ?? 0, attack.steps);
     const result = { ...attack, ...outcome };
     onResult(result);
-    const problem = problemOfAttack(result);
+    const problem =
+      isAlone(attack) && isSlow(attack) && result.tookMs < SILENCE_MS_MIN
+        ? `was cut off after ${Math.round(result.tookMs)} ms`
+        : problemOfAttack(result);
     if (problem !== null) problems.push(`${attack.port}, ${attack.kind}, ${attack.name}: ${problem}`);
   };
   const isSlow = ({ kind }: Attack): boolean => SLOW_KINDS.has(kind);
-  // Members hear one link of each other: a next one would take the place of one that is to be silent for long.
+  // Members hear one link of each other, and a next one takes its place.
   const isAlone = ({ port, kind }: Attack): boolean => port === 'peer' && kind !== 'slow';
-  const slowOnes = slow ? attacks.filter(isSlow) : [];
+  const due = slow ? attacks : attacks.filter((attack) => !isSlow(attack));
+  const among = due.filter((attack) => !isAlone(attack));
   await Promise.all([
     inLanes(
       LANES,
-      attacks.filter((attack) => !isSlow(attack)),
+      among.filter((attack) => !isSlow(attack)),
       carryOut,
     ),
-    inLanes(
-      SLOW_LANES,
-      slowOnes.filter((attack) => !isAlone(attack)),
-      carryOut,
-    ),
+    inLanes(SLOW_LANES, among.filter(isSlow), carryOut),
+    inLanes(1, due.filter(isAlone), carryOut),
   ]);
-  await inLanes(1, slowOnes.filter(isAlone), carryOut);
   if (problems.length > 0) {
     throw new Error(
       `${problems.length} attacks did not end as they should:\n${problems.slice(0, PROBLEMS_TOLD_MAX).join('\n')}`,
@@ -108,6 +116,19 @@ async function raiseTerm(run: Run): Promise<void> {
   await run.newLeader(leader);
   await run.start(leader);
   await run.until(`${leader} follows`, async () => (await run.stage.replicas()).length === 3);
+}
+
+/** Has the group hear a member that does not run. */
+async function admit(run: Run, id: string): Promise<void> {
+  const leader = await run.leader();
+  const url = run.cluster.describe().processes.find((entry) => entry.id === leader)?.url ?? '';
+  const change = [{ type: 'addLearner', id, peerUrl: NOBODY_URL, url: NOBODY_URL }];
+  const response = await fetch(`${url}/members`, {
+    method: 'POST',
+    headers: { 'x-trireme-secret': readSecret(run.dataDir) },
+    body: JSON.stringify({ change }),
+  });
+  if (!response.ok) throw new Error(`the learner is refused: ${await response.text()}`);
 }
 
 /** The ports to attack, by kind. */
@@ -141,13 +162,14 @@ async function attacksFor(run: Run): Promise<Attack[]> {
     guarded('peer', '/raft'),
     CONTROL_BASE,
   ];
-  const impersonated = { ...cluster, as: other, to: victim, version: await raftVersion(run, victim, secret) };
+  const member = { ...cluster, to: victim, version: await raftVersion(run, victim, secret) };
   const parts: readonly Iterable<Attack>[] = [
     ...bases.flatMap((base) => [httpAttacks(base), slowAttacks(base)]),
     publicAttacks(operatorToken),
     replicaAttacks(cluster),
     catalogAttacks(cluster),
-    peerAttacks(impersonated, [0, 1]),
+    peerAttacks({ ...member, as: STOLEN }),
+    oldMessageAttacks({ ...member, as: other }, [0, 1]),
     controlAttacks(secret),
   ];
   const attacks: Attack[] = [];

@@ -109,46 +109,44 @@ const MESSAGES: readonly (readonly [name: string, code: number, ...fields: unkno
   ['read response', 11, FAR, 0],
 ];
 
-/** @param terms older than the one that the group is in */
-export function* peerAttacks(who: Impersonated, terms: readonly number[]): Generator<Attack> {
-  const { as, to } = who;
-  const raft: Door = {
+function raftDoor({ as, to, name, secret, version }: Impersonated): Door {
+  return {
     ...{ port: 'peer', path: '/raft' },
     headers: {
-      'x-raft-secret': who.secret,
-      'x-raft-cluster': who.name,
-      'x-raft-version': who.version,
+      'x-raft-secret': secret,
+      'x-raft-cluster': name,
+      'x-raft-version': version,
       'x-raft-from': as,
       'x-raft-to': to,
     },
   };
-  const list = (term: number, code: number, fields: readonly unknown[]): unknown => [
-    code,
-    as,
-    to,
-    term,
-    ...fields,
-  ];
+}
+
+export function* peerAttacks(who: Impersonated): Generator<Attack> {
+  const { as, to } = who;
+  const raft = raftDoor(who);
   yield* handshakeAttacks(raft);
-  yield* frameAttacks(raft, list(0, 8, [FAR]));
-  for (const [name, code, ...fields] of MESSAGES) yield* messageAttacks(raft, name, list(0, code, fields));
-  for (const term of terms) {
-    for (const [name, code, ...fields] of MESSAGES) {
-      if (name === 'append of an entry') continue;
-      yield ignoredMessage(
-        raft,
-        'message of an old term',
-        `${name} of term ${term}`,
-        list(term, code, fields),
-      );
-    }
-  }
-  for (const id of ['9', to, '', as.repeat(200)]) {
+  yield* frameAttacks(raft, [8, as, to, 0, FAR]);
+  for (const [name, code, ...fields] of MESSAGES)
+    yield* messageAttacks(raft, name, [code, as, to, 0, ...fields]);
+  for (const id of ['7', to, '', as.repeat(200)]) {
     const kind = 'another sender or recipient';
     yield ignoredMessage(raft, kind, `from ${id.slice(0, 9)}`, [8, id, to, 0, FAR]);
     yield ignoredMessage(raft, kind, `to ${id.slice(0, 9)}`, [8, as, id === to ? as : id, 0, FAR]);
   }
   yield* snapshotAttacks(raft);
+}
+
+/** What a voter said once, said again. @param terms older than the one that the group is in */
+export function* oldMessageAttacks(who: Impersonated, terms: readonly number[]): Generator<Attack> {
+  const raft = raftDoor(who);
+  for (const term of terms) {
+    for (const [name, code, ...fields] of MESSAGES) {
+      if (name === 'append of an entry') continue;
+      const message = [code, who.as, who.to, term, ...fields];
+      yield ignoredMessage(raft, 'message of an old term', `${name} of term ${term}`, message);
+    }
+  }
 }
 
 /** Snapshots are posted to the same port. */
