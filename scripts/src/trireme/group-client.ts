@@ -34,7 +34,7 @@ export interface Refusal {
 }
 
 /** How far a replica's log is in its book alone. */
-export interface SnapshotAnswer {
+interface SnapshotAnswer {
   readonly index: number;
   readonly lastIndex: number;
 }
