@@ -109,6 +109,17 @@ test('a body that does not arrive in time is 408', async () =>
     assert.is(answerOf(await raw.closed), '408 REQUEST_TIMEOUT');
   }));
 
+test('a connection that was opened ahead of need is served when its first request comes', async () =>
+  withRig({ ready: false }, async ({ url }) => {
+    const early = openRaw(url, '');
+    const begun = openRaw(url, 'GET /livez HTTP/1.1\r\n');
+    // The younger of the two is out of time by then.
+    assert.is(answerOf(await begun.closed), '408 REQUEST_TIMEOUT');
+    assert.is(early.received(), '');
+    early.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    assert.match(await early.closed, /^HTTP\/1.1 200 /);
+  }));
+
 test('nonsense behind an order that waits is no answer to the order', async () =>
   withRig({}, async ({ url, replicas }) => {
     answerSubmits(replicas[0], () => null);

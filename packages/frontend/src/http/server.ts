@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -161,6 +162,10 @@ export class PublicServer {
       socket.destroy();
       return;
     }
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isUntouched(socket)) {
+      socket.setTimeout(KEEP_ALIVE_MS - HEADERS_MS_MAX);
+      return;
+    }
     socket.end(this.#options.replies.rawError(parserError(error.code), this.#nextId()));
   }
 
@@ -195,6 +200,14 @@ function isAnswerPending(socket: Duplex): boolean {
   const response: unknown = Reflect.get(socket, '_httpMessage');
   if (!(response instanceof ServerResponse)) return false;
   return response.headersSent || (response.req as IncomingMessage).complete;
+}
+
+/**
+ * Whether not one byte has come on the connection: opened ahead of need, as browsers, balancers and pools do. It may idle
+ * as long as one between two requests; an answer that nobody asked for would be taken for that to its first request.
+ */
+function isUntouched(socket: Duplex): socket is Socket {
+  return socket instanceof Socket && socket.bytesRead === 0;
 }
 
 /** @throws TriremeError `INVALID_REQUEST` (RFC 9112, section 3.2). */
