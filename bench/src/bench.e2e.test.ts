@@ -34,6 +34,17 @@ test('the sweep leaves a page, figures and plots, and nothing else', async () =>
   assert.is(rows.length, 1 + 6 * 2 * 2 * 3);
 });
 
+test('a long run tells throughput and memory of each process', async () => {
+  const { stdout } = await run(process.execPath, [
+    ...[join(DIST, 'soak.js'), '--name', NAME, '--orders', '1000'],
+  ]);
+  assert.match(stdout, '| one thousand |');
+  for (const name of ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1']) {
+    assert.match(stdout, new RegExp(`\\| ${name} \\| \\d+ \\| \\d+ \\|`));
+  }
+  assert.ok(existsSync(join(RESULTS, NAME, `${NAME}-soak.svg`)));
+});
+
 test('without etcd the comparison ends at once and says how to get it', async () => {
   let told = '';
   await run(process.execPath, [join(DIST, 'peers.js'), '--name', NAME], { env: { PATH: '/nowhere' } }).catch(

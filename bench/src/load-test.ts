@@ -1,4 +1,4 @@
-/** `npm run load`: a number of requests at an even rate, rising connections, and if asked for a long run of orders. */
+/** `npm run load`: a number of requests at an even rate, and rising connections. */
 import { Command } from 'commander';
 import {
   calledAs,
@@ -12,10 +12,9 @@ import { openLoop } from './load/open-loop.js';
 import { BURST_CONNECTIONS, burstSteps, runBursts } from './load-test/bursts.js';
 import { PACE, rampSteps, runRamp } from './load-test/ramp.js';
 import { CACHED, requestsOf } from './load-test/requests.js';
-import { runSoak } from './load-test/soak.js';
 import { ProgressBar } from './output/progress-bar.js';
 import { Results } from './output/results.js';
-import type { Burst, RampStep, SoakWindow } from './rules/load.js';
+import type { Burst, RampStep } from './rules/load.js';
 import { loadPage } from './rules/load-page.js';
 import { rampPlot } from './rules/plots/load.js';
 import { REQUEST_KINDS } from './rules/trip.js';
@@ -27,22 +26,16 @@ interface LoadOptions extends CommonOptions {
   readonly repetitions: number;
   readonly connections: number;
   readonly seconds: number;
-  /** 0 for no long run. */
-  readonly soak: number;
 }
 
 /** Orders that are placed first, to be read later. */
 const ORDERS = 1000;
 
-/** About how many orders of a long run take as long as a step of the rising connections. */
-const SOAK_PER_STEP = 50_000;
-
 async function load(session: Session, options: LoadOptions): Promise<void> {
   const machine = describeMachine();
-  const { repetitions, connections, seconds, soak } = options;
-  const soakWeight = soak / SOAK_PER_STEP;
+  const { repetitions, connections, seconds } = options;
   const ramps = REQUEST_KINDS.length * rampSteps(connections);
-  const progress = new ProgressBar(burstSteps(repetitions) + ramps + soakWeight);
+  const progress = new ProgressBar(burstSteps(repetitions) + ramps);
   progress.begin('starting a cluster');
   const cluster = await Trireme.start(session, { stocks: 10, cacheSize: CACHED });
   await placeOrders(cluster);
@@ -53,22 +46,8 @@ async function load(session: Session, options: LoadOptions): Promise<void> {
     steps.push(...(await runRamp(cluster, kind, ramp, progress)));
   }
   await cluster.stop();
-  const windows = soak === 0 ? [] : await soakAnew(session, soak, progress, soakWeight);
   progress.finish();
-  await report(machineLine(machine), machine, options, bursts, steps, windows);
-}
-
-/** The long run has a cluster of its own, so that memory is that of its orders alone. */
-async function soakAnew(
-  session: Session,
-  orders: number,
-  progress: ProgressBar,
-  weight: number,
-): Promise<readonly SoakWindow[]> {
-  const cluster = await Trireme.start(session, { stocks: 10, cacheSize: CACHED });
-  const windows = await runSoak(cluster, orders, progress, weight);
-  await cluster.stop();
-  return windows;
+  await report(machineLine(machine), machine, options, bursts, steps);
 }
 
 async function placeOrders({ target }: Trireme): Promise<void> {
@@ -85,7 +64,6 @@ async function report(
   options: LoadOptions,
   bursts: readonly Burst[],
   steps: readonly RampStep[],
-  soak: readonly SoakWindow[],
 ): Promise<void> {
   const results = new Results(options.name);
   const command = calledAs('load');
@@ -131,9 +109,9 @@ async function report(
       ],
     ]),
   });
-  results.json({ machine: details, command, options, bursts, ramp: steps, soak });
+  results.json({ machine: details, command, options, bursts, ramp: steps });
   const plot = await results.plot('ramp', 'Throughput and latency over connections', rampPlot(steps));
-  const page = loadPage(bursts, steps, soak, {
+  const page = loadPage(bursts, steps, {
     ...{ machine, command, plot, pace: PACE, burstConnections: BURST_CONNECTIONS },
     ...{ repetitions: options.repetitions, seconds: options.seconds },
   });
@@ -157,12 +135,6 @@ const command = withCommonOptions(
   )
   .option('--connections <n>', 'connections at most', wholeNumber(1, 4096), 512)
   .option('--seconds <n>', 'of each closed and each paced loop', wholeNumber(1, 600), 3)
-  .option(
-    '--soak <orders>',
-    'then place this many orders, and tell throughput and memory',
-    wholeNumber(0, 1e8),
-    0,
-  )
   .action(async (options: LoadOptions) => withSession(async (session) => load(session, options)));
 
 await runBench(command);

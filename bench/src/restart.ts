@@ -8,11 +8,11 @@ import {
   withCommonOptions,
   type CommonOptions,
 } from './command-line.js';
-import { runSoak } from './load-test/soak.js';
 import { ProgressBar } from './output/progress-bar.js';
 import { Results } from './output/results.js';
 import { restart, storedBy } from './restart/measure.js';
 import { restartPage, type Restart } from './rules/restart.js';
+import { runSoak } from './soak/run.js';
 import { describeMachine, machineLine } from './system/machine.js';
 import { withSession, type Session } from './system/session.js';
 import { Trireme } from './system/trireme.js';
@@ -30,7 +30,7 @@ async function measure(session: Session, options: RestartOptions): Promise<void>
   const steps = orders / ORDERS_PER_RESTART;
   const progress = new ProgressBar(steps + 3);
   const trireme = await Trireme.start(session, { stocks: 10, cacheSize: null });
-  const windows = await runSoak(trireme, orders, progress, steps);
+  const { windows } = await runSoak(trireme, orders, progress, steps);
   const stored = storedBy(trireme);
   const restarts: Restart[] = [];
   const leader = await trireme.cluster.leader();

@@ -1,22 +1,8 @@
 /** The page of the load test. */
-import {
-  burstTable,
-  cpuTable,
-  rampTable,
-  soakTable,
-  type Burst,
-  type LoadPage,
-  type RampStep,
-  type SoakWindow,
-} from './load.js';
+import { burstTable, cpuTable, rampTable, type Burst, type LoadPage, type RampStep } from './load.js';
 import { toMarkdown } from './text.js';
 
-export function loadPage(
-  bursts: readonly Burst[],
-  steps: readonly RampStep[],
-  soak: readonly SoakWindow[],
-  page: LoadPage,
-): string {
+export function loadPage(bursts: readonly Burst[], steps: readonly RampStep[], page: LoadPage): string {
   const kinds = [...new Set(steps.map(({ kind }) => kind))];
   const ramps = kinds.map(
     (kind) => `### ${kind}\n\n${toMarkdown(rampTable(steps.filter((step) => step.kind === kind)))}\n`,
@@ -51,5 +37,5 @@ Microseconds of CPU, user and kernel, at the number of connections with the grea
 for its work: 1,000,000 divided by its figure is what it can take.
 
 ${toMarkdown(cpuTable(steps))}
-${soak.length === 0 ? '' : `\n## A long run of orders\n\n${toMarkdown(soakTable(soak))}\n`}`;
+`;
 }

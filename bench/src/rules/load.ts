@@ -38,15 +38,6 @@ export interface RampStep {
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** A stretch of a long run. */
-export interface SoakWindow {
-  /** Orders that were filled by its end. */
-  readonly orders: number;
-  readonly perSecond: number;
-  /** Resident memory at its end, by process. */
-  readonly memoryMiB: Readonly<Record<string, number>>;
-}
-
 export function burstTable(bursts: readonly Burst[]): Table {
   const kinds = [...new Set(bursts.map(({ kind }) => kind))];
   return {
@@ -108,20 +99,6 @@ export function cpuTable(steps: readonly RampStep[]): Table {
       ...peaks.map(({ cpuUs }) => {
         const us = cpuUs[name];
         return us === undefined ? null : formatNumber(us);
-      }),
-    ]),
-  };
-}
-
-export function soakTable(windows: readonly SoakWindow[]): Table {
-  const processes = Object.keys(windows.at(-1)?.memoryMiB ?? {});
-  return {
-    columns: ['orders', 'orders/s', ...processes.map((name) => `${name} (MiB)`)],
-    rows: windows.map(({ orders, perSecond, memoryMiB }) => [
-      ...[orders, formatNumber(perSecond)],
-      ...processes.map((name) => {
-        const mib = memoryMiB[name];
-        return mib === undefined ? null : Math.round(mib);
       }),
     ]),
   };

@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LatencyHistogram, PERCENTILES, type Latency } from './histogram.js';
-import { cpuTable, rampTable, soakTable, type Burst, type RampStep } from './load.js';
+import { cpuTable, rampTable, type Burst, type RampStep } from './load.js';
 import { loadPage } from './load-page.js';
+import { soakMemoryTable, soakPage, soakRatios, soakTable } from './soak.js';
 import { compareSystems, failoverTable, samplesTable, type FailoverSample, type Sample } from './peers.js';
 import { peersPage } from './peers-page.js';
 import { latencyPoints, throughputPoints, type Run } from './sweep.js';
@@ -181,15 +182,44 @@ test("the load test's page, with and without a long run", () => {
     ...{ machine: 'a machine', command: 'npm run load', burstConnections: 32, repetitions: 2, seconds: 3 },
     ...{ pace: 0.5, plot: '![ramp](ramp.svg)' },
   };
-  const windows = [
-    { orders: 10, perSecond: 100, memoryMiB: { catalog: 80.4 } },
-    { orders: 20, perSecond: 90, memoryMiB: { catalog: 81 } },
-  ];
-  const page = loadPage(bursts, STEPS, windows, about);
+  const page = loadPage(bursts, STEPS, about);
   assert.match(page, '| lookup | 2 × 1000 | 500 | 1.00 ± 0 |');
-  assert.match(page, '| 10 | 100 | 80 |');
-  assert.not.match(loadPage(bursts, STEPS, [], about), 'A long run');
+});
+
+test('the page of a long run sets its end against its beginning', () => {
+  const thousands = Array.from({ length: 100 }, (_, i) => ({
+    orders: 1000 * (i + 1),
+    // The very first is cold, and one near the end met a pause.
+    perSecond: i === 0 ? 1000 : i === 97 ? 10 : 5000 - 10 * i,
+  }));
+  const soak = {
+    thousands,
+    windows: [
+      { orders: 50_000, perSecond: 5000, memoryMiB: { catalog: 85.2 } },
+      { orders: 100_000, perSecond: 4500, memoryMiB: { catalog: 90.6 } },
+    ],
+    memoryBeforeMiB: { catalog: 80.4 },
+  };
+  assert.equal(soakRatios(thousands).rows, [
+    ['one thousand', '1,000', '4,010', '4.01'],
+    ['median of 5 thousands', '4,970', '4,020', '0.809'],
+  ]);
+  assert.equal(soakRatios([]).rows, []);
+  assert.equal(soakMemoryTable(soak), {
+    columns: ['process', 'before (MiB)', 'after 100,000 orders (MiB)'],
+    rows: [['catalog', 80, 91]],
+  });
   assert.equal(soakTable([]).rows, []);
+  const about = {
+    machine: 'a machine',
+    command: 'npm run soak',
+    connections: 256,
+    plot: '![soak](soak.svg)',
+  };
+  const page = soakPage({ ...soak, ...about });
+  for (const part of ['# 100,000 orders on end', '| 50000 | 5,000 | 85 |', '![soak](soak.svg)']) {
+    assert.match(page, part);
+  }
 });
 
 test('the page of restarts tells starts, sizes and the growth of memory', () => {

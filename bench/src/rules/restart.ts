@@ -1,5 +1,5 @@
 /** What a large book costs: tables and page of `npm run bench:restart`. Pure. */
-import { soakTable, type SoakWindow } from './load.js';
+import { soakTable, type SoakWindow } from './soak.js';
 import { formatNumber, toMarkdown, type Table } from './text.js';
 
 /** One start of a replica on data that were there. */

@@ -1,12 +1,13 @@
 /** A long run of orders: does throughput last, and does memory stay? */
 import { closedLoop } from '../load/closed-loop.js';
+import { requestsOf } from '../load-test/requests.js';
 import type { ProgressBar } from '../output/progress-bar.js';
-import type { SoakWindow } from '../rules/load.js';
+import type { Soak, SoakWindow, Thousand } from '../rules/soak.js';
 import { residentMiB } from '../system/memory.js';
 import { processesOf, type Trireme } from '../system/trireme.js';
-import { requestsOf } from './requests.js';
 
-const CONNECTIONS = 256;
+/** From which the orders come. */
+export const SOAK_CONNECTIONS = 256;
 
 const WINDOW_SECONDS = 5;
 
@@ -19,22 +20,40 @@ export async function runSoak(
   orders: number,
   progress: ProgressBar,
   weight: number,
-): Promise<readonly SoakWindow[]> {
+): Promise<Soak> {
   const { target } = cluster;
+  const memoryBeforeMiB = memoryOf(cluster);
   const windows: SoakWindow[] = [];
+  const thousands: Thousand[] = [];
   for (let placed = 0; placed < orders;) {
     progress.begin(`${placed} of ${orders} orders`);
     const { tally, perSecond } = await closedLoop({
-      ...{ target, connections: CONNECTIONS, warmupMs: 0, countedMs: WINDOW_SECONDS * 1000 },
-      next: requestsOf('order', target, 1),
+      ...{ target, connections: SOAK_CONNECTIONS, warmupMs: 0, countedMs: WINDOW_SECONDS * 1000 },
+      next: timed(requestsOf('order', target, 1), placed, thousands),
     });
     if (tally.failed > 0) throw new Error(`orders failed: ${JSON.stringify(tally.failures)}`);
-    const filled = Math.min(tally.latency.count, orders - placed);
+    const filled = tally.latency.count;
     placed += filled;
     windows.push({ orders: placed, perSecond, memoryMiB: memoryOf(cluster) });
-    progress.end((weight * filled) / orders);
+    progress.end((weight * Math.min(filled, orders - placed + filled)) / orders);
   }
-  return thinOut(windows);
+  return { windows: thinOut(windows), thousands, memoryBeforeMiB };
+}
+
+/** Notes how long each thousand takes: in a closed loop as many requests are sent as are answered. */
+function timed(next: () => Buffer, placed: number, thousands: Thousand[]): () => Buffer {
+  let sent = -SOAK_CONNECTIONS;
+  let beganMs = 0;
+  return () => {
+    if (sent === 0) beganMs = performance.now();
+    sent += 1;
+    if (sent > 1 && sent % 1000 === 1) {
+      const nowMs = performance.now();
+      thousands.push({ orders: placed + sent - 1, perSecond: 1_000_000 / (nowMs - beganMs) });
+      beganMs = nowMs;
+    }
+    return next();
+  };
 }
 
 function memoryOf(cluster: Trireme): Readonly<Record<string, number>> {

@@ -5,6 +5,7 @@ import type { Latency } from '../histogram.js';
 import { hitRatePlot, itemsPlot } from './cache.js';
 import { rampPlot } from './load.js';
 import { writesPlot } from './peers.js';
+import { soakPlot } from './soak.js';
 import { distributionPlot, latencyOverPPlot } from './sweep.js';
 
 const ESTIMATE = { mean: 1, margin: 2, count: 3 };
@@ -37,6 +38,11 @@ const PLOTS: Readonly<Record<string, TopLevelSpec>> = {
     1,
   ),
   items: itemsPlot([{ cacheSize: 5, seconds: 1, items: 3 }], 2, 'a subtitle'),
+  soak: soakPlot({
+    thousands: Array.from({ length: 1000 }, (_, i) => ({ orders: 1000 * (i + 1), perSecond: 5000 })),
+    windows: [{ orders: 1_000_000, perSecond: 5000, memoryMiB: { catalog: 90 } }],
+    memoryBeforeMiB: { catalog: 80 },
+  }),
   ramp: rampPlot([
     {
       ...{ kind: 'lookup', connections: 4, perSecond: 10, pacedPerSecond: 5, latenessP99: 0 },
