@@ -36,6 +36,11 @@ export class Ballot {
     this.#dirty = true;
   }
 
+  /** Whether all of it was handed out to be written. */
+  get isWritten(): boolean {
+    return !this.#dirty;
+  }
+
   /** What has to be written, or null if the disk will have it all. */
   takeUnwritten(): HardState | null {
     if (!this.#dirty) return null;

@@ -11,6 +11,8 @@ export class HandOver {
   readonly #followers: Followers;
   #to: NodeId | null = null;
   #elapsed = 0;
+  /** Ticks in a row that the own disk has hung while another was ahead of it. */
+  #outrunTicks = 0;
 
   constructor(context: LeaderContext, followers: Followers) {
     this.#context = context;
@@ -56,13 +58,16 @@ export class HandOver {
   }
 
   /**
-   * Who leads with a disk that hangs sends heartbeats and entries, but applies nothing. It gives way as soon as another
-   * voter's disk has shown to be faster: that one campaigns at once. Where all disks hang alike, as they do when they are
-   * one, nothing would be won. Returns whether it does.
+   * Who leads with a disk that hangs sends heartbeats and entries, but applies nothing. It gives way once another voter's
+   * disk has been ahead of it for an election timeout, in which the own was no faster: that one campaigns at once. Where
+   * all disks are slow alike, as they are when they are one, each is ahead of the others now and then, and nothing would
+   * be won. To be asked once a tick; returns whether it does.
    */
-  giveWay(successor: NodeId | null): boolean {
+  givesWay(isDiskHanging: boolean, successor: NodeId | null): boolean {
     const { config, log, term, send } = this.#context;
-    if (successor === null || (this.#followers.get(successor)?.match ?? 0) <= log.stableIndex) return false;
+    const match = successor === null ? 0 : (this.#followers.get(successor)?.match ?? 0);
+    this.#outrunTicks = isDiskHanging && match > log.stableIndex ? this.#outrunTicks + 1 : 0;
+    if (successor === null || this.#outrunTicks < config.electionTicks) return false;
     send({ type: 'timeoutNow', from: config.id, to: successor, term });
     return true;
   }

@@ -8,7 +8,7 @@ import type { RaftLog } from './log.js';
 import type { Outbox } from './outbox.js';
 import type { RemoteReads } from './remote-reads.js';
 import type { Standing } from './standing.js';
-import type { InstallSnapshot, Message, NodeId, Term } from './types.js';
+import type { InstallSnapshot, Message, NodeId, PreVoteRequest, PreVoteResponse, Term } from './types.js';
 
 interface InboxContext {
   readonly id: NodeId;
@@ -40,15 +40,30 @@ export class Inbox {
   /** Takes a message from another member. Whoever claims to be this member is ignored. */
   step(message: Message): void {
     if (!this.#isFromOther(message)) return;
-    if (message.type === 'preVoteRequest' || message.type === 'preVoteResponse') {
-      this.#standing.learnCommit(message);
-    }
+    if (message.type === 'preVoteRequest' || message.type === 'preVoteResponse') this.#learnCommit(message);
     if (message.term > this.#term && !this.#stepHigherTerm(message)) return;
     if (message.term < this.#term) {
       this.#stepLowerTerm(message);
       return;
     }
     this.stepSameTerm(message);
+  }
+
+  /**
+   * Learns what is committed from who asks whether it could be elected, and from who answers. Only as of a term that this
+   * member is in: what is committed here is taken to be in the log of each leader that it follows, which holds for what
+   * was committed up to that leader's term. Who hears a leader hears of commits from it.
+   */
+  #learnCommit(message: PreVoteRequest | PreVoteResponse): void {
+    const isRefusal = message.type === 'preVoteResponse' && !message.granted;
+    const term = isRefusal ? message.term : message.term - 1;
+    if (term > this.#term) {
+      // Who grants says only that its term is below the one asked for: by an earlier life of this member, here.
+      const isGrant = message.type === 'preVoteResponse' && message.granted;
+      if (isGrant || (!isRefusal && this.#standing.hearsLeader)) return;
+      this.#standing.becomeFollower(term, null);
+    }
+    this.#standing.learnCommit(message);
   }
 
   /**

@@ -8,6 +8,7 @@ import { RaftError } from './errors.js';
 import { Followers, type LeaderContext } from './followers.js';
 import { changeMembership, leaveJoint, type MembershipChange } from './membership-change.js';
 import { encodeMembership } from './membership-codec.js';
+import type { Health } from './health.js';
 import { Lease } from './lease.js';
 import { HandOver } from './hand-over.js';
 import { isJoint, isVoter, membersOf, votersOf, type Membership } from './membership.js';
@@ -168,8 +169,8 @@ export class Leadership {
     return this.#followers.furthestOf(this.#membership.voters);
   }
 
-  /** @param isDiskHanging whether this member's own write under way takes longer than an election timeout */
-  tick(isDiskHanging: boolean): Verdict {
+  /** One unit of time has passed; `health` is that of this member's own disk and state machine. */
+  tick({ isDiskHanging, isMachineHanging }: Health): Verdict {
     const { config } = this.#context;
     this.#followers.tick();
     this.#heartbeatElapsed += 1;
@@ -180,7 +181,8 @@ export class Leadership {
     this.#handOver.tick();
     // Who has no vote leads only as long as its hand-over lasts.
     if (!this.#isVoter && !this.#handOver.isUnderWay) return 'step down';
-    if (isDiskHanging && this.#handOver.giveWay(this.bestSuccessor())) return 'step down';
+    if (isMachineHanging && !this.#handOver.isUnderWay) this.#handOverToBest();
+    if (this.#handOver.givesWay(isDiskHanging, this.bestSuccessor())) return 'step down';
     return this.#hasQuorum(isDiskHanging) ? 'lead on' : 'step down';
   }
 
@@ -213,8 +215,12 @@ export class Leadership {
     // over: its successor may not campaign while it knows of a change that it has not applied.
     if (this.#isVoter) this.#heartbeat();
     this.#handOver.membershipChanged();
+    if (!this.#isVoter && !this.#handOver.isUnderWay) this.#handOverToBest();
+  }
+
+  #handOverToBest(): void {
     const successor = this.bestSuccessor();
-    if (!this.#isVoter && !this.#handOver.isUnderWay && successor !== null) this.transfer(successor);
+    if (successor !== null) this.transfer(successor);
   }
 
   /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */

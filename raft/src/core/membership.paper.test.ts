@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { accept, groupOf, membershipEntry, settledLeader } from './testing/groups.js';
-import { ELECTION_TICKS, TIMEOUT_TICKS, followerOf, type Member } from './testing/member.js';
-import { entryAt, message, only } from './testing/messages.js';
+import { ELECTION_TICKS, Member, TIMEOUT_TICKS, followerOf } from './testing/member.js';
+import { entryAt, logOf, message, only } from './testing/messages.js';
 import type { Network } from './testing/network.js';
 import type { Message } from './types.js';
 
@@ -297,6 +297,35 @@ test('6: a voter that does not know that it is one, and has the longer log, is t
     only('preVoteRequest', b.take()).map(({ to, lastIndex, commit }) => [to, lastIndex, commit]),
     [['a', 2, 1]],
   );
+});
+
+test('5.4: what a later term has committed is learned in that term: the log of an earlier leader need not have it', () => {
+  // As in figure 8: entry 2 of term 2 is here and there; the leader of term 3 does not have it, that of term 4 commits it.
+  const b = followerOf('a', {
+    id: 'b',
+    term: 3,
+    log: [1, 2],
+    applied: 1,
+    members: ['a', 'b', 'c', 'd', 'e'],
+  });
+  const asked = { from: 'd', to: 'b', term: 5, lastIndex: 2, lastTerm: 2, commit: 2, commitTerm: 2 };
+  b.step(message('preVoteRequest', asked));
+  assert.equal([b.core.log.commit, b.core.term], [1, 3], 'it hears a leader');
+  b.tick(ELECTION_TICKS).step(message('preVoteRequest', asked));
+  assert.equal([b.core.log.commit, b.core.term], [2, 4]);
+  b.take();
+  const late = { from: 'a', to: 'b', term: 3, prevIndex: 1, prevTerm: 1, entries: logOf([3], 2) };
+  b.step(message('appendRequest', late));
+  assert.equal(b.terms, [1, 2]);
+  assert.is(only('heartbeatResponse', b.take())[0]?.term, 4, 'it is told that it does not lead any more');
+
+  const asking = new Member({ term: 3, log: [1, 2], applied: 1, members: ['a', 'b', 'c'] });
+  asking.tick(TIMEOUT_TICKS);
+  const answer = { from: 'b', to: 'a', commit: 2, commitTerm: 2 };
+  asking.step(message('preVoteResponse', { ...answer, term: 9, granted: true }));
+  assert.equal([asking.core.log.commit, asking.core.term], [1, 3], 'no answer to what it asks');
+  asking.step(message('preVoteResponse', { ...answer, term: 9, granted: false }));
+  assert.equal([asking.core.log.commit, asking.core.term, asking.core.role], [2, 9, 'follower']);
 });
 
 test('6: what is said to be committed counts only where the log has the same there', () => {

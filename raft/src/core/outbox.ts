@@ -4,17 +4,18 @@
  */
 import { invariant } from './errors.js';
 import type { Ballot } from './ballot.js';
-import type { DiskHealth, DiskWork } from './disk-health.js';
+import type { Health, Work } from './health.js';
 import type { RaftLog } from './log.js';
-import type { Entry, Message, PersistBatch } from './types.js';
+import type { Entry, HardState, Message, PersistBatch } from './types.js';
 
 interface UnderWay {
   readonly isInstall: boolean;
+  readonly hardState: HardState | null;
   readonly entries: readonly Entry[];
   readonly held: readonly Message[];
 }
 
-const workOf = ({ isInstall }: UnderWay): DiskWork => (isInstall ? 'install' : 'write');
+const workOf = ({ isInstall }: UnderWay): Work => (isInstall ? 'install' : 'write');
 
 export class Outbox {
   readonly #log: RaftLog;
@@ -22,17 +23,22 @@ export class Outbox {
   #sendable: Message[] = [];
   #held: Message[] = [];
   #underWay: UnderWay | null = null;
-  readonly #disk: DiskHealth;
+  readonly #health: Health;
 
-  constructor(log: RaftLog, ballot: Ballot, disk: DiskHealth) {
-    this.#disk = disk;
+  constructor(log: RaftLog, ballot: Ballot, health: Health) {
+    this.#health = health;
     this.#log = log;
     this.#ballot = ballot;
   }
 
   /** Whether this member is of no use as a leader, nor to one, as its disk takes too long. */
   get isDiskHanging(): boolean {
-    return this.#disk.isHanging;
+    return this.#health.isDiskHanging;
+  }
+
+  /** Whether the disk has the term that this member is in, and its vote. */
+  get isBallotDurable(): boolean {
+    return this.#ballot.isWritten && (this.#underWay === null || this.#underWay.hardState === null);
   }
 
   /** Sends without waiting for the disk. */
@@ -65,9 +71,9 @@ export class Outbox {
     const entries = [...this.#log.unstable];
     const base = this.#log.takeBase();
     if (entries.length === 0 && hardState === null && base === null) return null;
-    this.#underWay = { isInstall: base !== null, entries, held: this.#held };
+    this.#underWay = { isInstall: base !== null, hardState, entries, held: this.#held };
     this.#held = [];
-    this.#disk.begin(workOf(this.#underWay));
+    this.#health.begin(workOf(this.#underWay));
     return base === null ? { hardState, entries } : { base, hardState, entries };
   }
 
@@ -76,7 +82,7 @@ export class Outbox {
     const underWay = this.#underWay;
     invariant(underWay !== null, 'persisted without a batch under way');
     this.#underWay = null;
-    this.#disk.end(workOf(underWay));
+    this.#health.end(workOf(underWay));
     if (underWay.isInstall) this.#log.installed();
     this.#log.persisted(underWay.entries);
     return underWay.held;

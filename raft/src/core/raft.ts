@@ -8,8 +8,8 @@
  */
 import { Ballot } from './ballot.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
-import { DiskHealth } from './disk-health.js';
 import { RaftError, invariant } from './errors.js';
+import { Health } from './health.js';
 import { Inbox } from './inbox.js';
 import type { Leadership } from './leadership.js';
 import { RaftLog } from './log.js';
@@ -17,7 +17,17 @@ import type { MembershipChange } from './membership-change.js';
 import { Outbox } from './outbox.js';
 import { RemoteReads } from './remote-reads.js';
 import { Standing } from './standing.js';
-import type { CoreStatus, InstallSnapshot, LogIndex, Message, NodeId, Ready, Role, Term } from './types.js';
+import type {
+  CoreStatus,
+  Entry,
+  InstallSnapshot,
+  LogIndex,
+  Message,
+  NodeId,
+  Ready,
+  Role,
+  Term,
+} from './types.js';
 
 /** Where the numbers of a member's read requests may begin. */
 const REQUESTS_MAX = 2 ** 48;
@@ -26,7 +36,7 @@ const REQUESTS_MAX = 2 ** 48;
 export class RaftCore {
   readonly config: CoreConfig;
   readonly log: RaftLog;
-  readonly #disk: DiskHealth;
+  readonly #health: Health;
   readonly #outbox: Outbox;
   readonly #standing: Standing;
   /** Reads that its leader is asked for while this member does not lead. */
@@ -42,10 +52,10 @@ export class RaftCore {
     const ballot = new Ballot(start.hardState);
     const { lastTerm } = this.log;
     invariant(ballot.term >= lastTerm, `term ${ballot.term} is below the log's last ${lastTerm}`);
-    this.#disk = new DiskHealth(config.electionTicks);
-    this.#outbox = new Outbox(this.log, ballot, this.#disk);
+    this.#health = new Health(config.electionTicks);
+    this.#outbox = new Outbox(this.log, ballot, this.#health);
     this.#standing = new Standing({
-      ...{ config, log: this.log, ballot, outbox: this.#outbox },
+      ...{ config, log: this.log, ballot, outbox: this.#outbox, health: this.#health },
       left: (leadership) => this.#loseReads(leadership),
     });
     const bounds = { sizeMax: config.limits.readsMax, ticksMax: config.electionTicks };
@@ -87,7 +97,7 @@ export class RaftCore {
 
   /** One unit of time has passed. */
   tick(): void {
-    this.#disk.tick();
+    this.#health.tick();
     this.#remoteReads.tick();
     this.#standing.tick();
   }
@@ -122,8 +132,8 @@ export class RaftCore {
    * this member falls silent, like one whose log is not written: it would keep a leader that can commit nothing by it.
    */
   writingSnapshot(isUnderWay: boolean): void {
-    if (isUnderWay) this.#disk.begin('receive');
-    else this.#disk.end('receive');
+    if (isUnderWay) this.#health.begin('receive');
+    else this.#health.end('receive');
   }
 
   /**
@@ -202,13 +212,24 @@ export class RaftCore {
     return {
       send: this.#outbox.takeSendable(),
       persist,
-      apply: this.log.takeCommitted(this.config.limits.applyBytesMax),
+      apply: this.#takeCommitted(),
       reads: this.#remoteReads.takeGranted().concat(this.leadership?.takeGrantedReads() ?? []),
       readsLost,
       readsExpired: this.#remoteReads.takeExpired(),
       snapshots: this.leadership?.takeSnapshots() ?? [],
       membership: this.log.memberships.takeNews(),
     };
+  }
+
+  /**
+   * Not before the term is durable in which this was learned to be committed: after a crash an earlier leader, of whose
+   * log it need not be part, could be followed again.
+   */
+  #takeCommitted(): readonly Entry[] {
+    if (!this.#outbox.isBallotDurable) return [];
+    const entries = this.log.takeCommitted(this.config.limits.applyBytesMax);
+    if (entries.length > 0) this.#health.begin('apply');
+    return entries;
   }
 
   /** Asks the leader for all reads that came in this turn. */
@@ -236,6 +257,7 @@ export class RaftCore {
 
   /** The state machine has applied everything that was handed out, up to `index`. */
   applied(index: LogIndex): void {
+    this.#health.end('apply');
     if (this.log.appliedTo(index)) this.leadership?.membershipChanged();
   }
 }

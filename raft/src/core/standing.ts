@@ -6,6 +6,7 @@ import type { Ballot } from './ballot.js';
 import { Campaign, type CampaignKind } from './campaign.js';
 import type { CoreConfig } from './config.js';
 import { invariant } from './errors.js';
+import type { Health } from './health.js';
 import { Leadership } from './leadership.js';
 import type { RaftLog } from './log.js';
 import { isVoter } from './membership.js';
@@ -21,6 +22,7 @@ interface StandingContext {
   readonly log: RaftLog;
   readonly ballot: Ballot;
   readonly outbox: Outbox;
+  readonly health: Health;
   /** Called when a role is left, with the leadership that ends if there was one. */
   readonly left: (leadership: Leadership | null) => void;
 }
@@ -30,6 +32,7 @@ export class Standing {
   readonly #log: RaftLog;
   readonly #ballot: Ballot;
   readonly #outbox: Outbox;
+  readonly #health: Health;
   readonly #left: StandingContext['left'];
   readonly #timer: ElectionTimer;
   #leader: NodeId | null = null;
@@ -37,11 +40,12 @@ export class Standing {
   /** The election under way; null while this member leads or follows. */
   #campaign: Campaign | null = null;
 
-  constructor({ config, log, ballot, outbox, left }: StandingContext) {
+  constructor({ config, log, ballot, outbox, health, left }: StandingContext) {
     this.#config = config;
     this.#log = log;
     this.#ballot = ballot;
     this.#outbox = outbox;
+    this.#health = health;
     this.#left = left;
     this.#timer = new ElectionTimer(config.electionTicks, config.random);
   }
@@ -69,7 +73,7 @@ export class Standing {
   tick(): void {
     if (this.#leadership === null) {
       if (this.#timer.tick()) this.campaign();
-    } else if (this.#leadership.tick(this.#outbox.isDiskHanging) === 'step down') {
+    } else if (this.#leadership.tick(this.#health) === 'step down') {
       this.becomeFollower(this.term, null);
     }
   }
@@ -89,11 +93,12 @@ export class Standing {
   /**
    * Whether this member has a vote, as far as it can know: while a change is committed here and not applied, it may have
    * lost it, or be about to count by a configuration that others have left behind (see membership-log.ts). And whether it
-   * could use it: while the disk hangs not even the own vote would count.
+   * could use it: while the disk hangs not even the own vote would count, and who applies nothing tells no one what became
+   * of what was logged.
    */
   get #mayCampaign(): boolean {
     const { memberships, commit } = this.#log;
-    if (this.#outbox.isDiskHanging) return false;
+    if (this.#health.isDiskHanging || this.#health.isMachineHanging) return false;
     return isVoter(memberships.inForce, this.#config.id) && !memberships.hasCommittedUnapplied(commit);
   }
 
@@ -125,7 +130,7 @@ export class Standing {
     const granted =
       message.term > this.term &&
       !this.hearsLeader &&
-      !this.#outbox.isDiskHanging &&
+      !this.#health.isDiskHanging &&
       this.#log.isUpToDate(message.lastIndex, message.lastTerm);
     const term = granted ? message.term : this.term;
     this.answerPreVote(message.from, term, granted);
@@ -196,6 +201,8 @@ export class Standing {
 
   /** Counts an answer to the campaign under way. */
   countVote(from: NodeId, granted: boolean): void {
+    // The requests go out only now: the others' disks have the whole timeout, else slow ones could elect no one.
+    if (from === this.#config.id && this.role === 'candidate') this.#timer.reset();
     switch (this.#campaign?.count(from, granted)) {
       case 'won':
         if (this.role === 'preCandidate') this.#ask('vote');

@@ -1,6 +1,7 @@
 /** Handing leadership over: thesis 3.10. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Health } from './health.js';
 import { ELECTION_TICKS, followerOf, leaderOf } from './testing/member.js';
 import { logOf, message, only } from './testing/messages.js';
 import { networkOf } from './testing/network.js';
@@ -105,7 +106,7 @@ test('the best successor is the furthest of those that were heard of within an e
 
 test('without anyone heard of there is no successor', () => {
   const a = leaderOf({ members: ['a', 'b'] });
-  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) a.core.leadership?.tick(false);
+  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) a.core.leadership?.tick(new Health(ELECTION_TICKS));
   assert.is(a.core.leadership?.bestSuccessor(), null);
 });
 

@@ -51,6 +51,8 @@ export class Member {
   staged: readonly Entry[] = [];
   core: RaftCore;
   slowDisk = false;
+  /** One that is slow waits for `finishApply`. */
+  slowMachine = false;
   /** The batch that the slow disk is busy with. */
   persisting: PersistBatch | null = null;
   grants: ReadGrant[] = [];
@@ -61,6 +63,7 @@ export class Member {
   /** What was told of the group's membership, the latest. */
   view: MembershipView | null = null;
   #sent: Message[] = [];
+  #applying: Entry[] = [];
   readonly #options: MemberOptions;
 
   constructor(options: MemberOptions = {}) {
@@ -94,6 +97,7 @@ export class Member {
   restart(): void {
     this.persisting = null;
     this.#sent = [];
+    this.#applying = [];
     this.grants = [];
     this.readsLost = [];
     this.readsExpired = [];
@@ -175,14 +179,24 @@ export class Member {
       this.grants.push(...reads);
       this.readsLost.push(...readsLost);
       this.readsExpired.push(...readsExpired);
-      if (apply.length > 0) {
-        this.machine.push(...apply);
-        this.core.applied(this.machine.length);
-      }
+      this.#applying.push(...apply);
+      if (!this.slowMachine) this.#apply();
       if (persist !== null) this.persisting = persist;
       if (persist !== null && !this.slowDisk) this.#write();
       if (apply.length === 0 && (persist === null || this.slowDisk)) return this;
     }
+  }
+
+  #apply(): void {
+    if (this.#applying.length === 0) return;
+    this.machine.push(...this.#applying.splice(0));
+    this.core.applied(this.machine.length);
+  }
+
+  /** What the slow machine was given is applied. */
+  finishApply(): this {
+    this.#apply();
+    return this.work();
   }
 
   /** The batch under way becomes durable. */

@@ -59,8 +59,8 @@ export const ELECTIONS: readonly Mutation[] = [
   },
   {
     name: 'a leader whose disk hangs leads on',
-    file: `${CORE}/disk-health.js`,
-    find: 'ticks >= this.#hangTicks[work]',
-    replace: 'ticks < 0',
+    file: `${CORE}/health.js`,
+    find: "return this.#hangs('write') ||",
+    replace: 'return false &&',
   },
 ];
