@@ -12,7 +12,7 @@ interface GroupOptions {
   readonly onMembership: (membership: Membership) => void;
 }
 
-/** A change that is logged; there is one at a time, as the core takes no other. */
+/** A change that is logged. The next one is taken once it is applied here, before a quorum has to know that. */
 interface Pending {
   readonly index: LogIndex;
   /** Who logged it. */
@@ -27,6 +27,9 @@ type GroupLog = Pick<RaftLog, 'applied' | 'memberships'>;
 /** As many as a configuration has members. */
 const DISMISSED_MAX = 15;
 
+/** Changes that are applied here, and that a quorum does not know of yet; some may be there to undo others. */
+const PENDING_MAX = 16;
+
 export class Group {
   readonly #options: GroupOptions;
   #inForce: Membership | null = null;
@@ -35,10 +38,17 @@ export class Group {
   #peers: ReadonlyMap<NodeId, string> = new Map();
   /** Who was a member and is none any more, as far as is known here; at the bound the oldest is forgotten. */
   readonly #dismissed = new Map<NodeId, string>();
-  #pending: Pending | null = null;
+  /** Oldest first. */
+  #pending: Pending[] = [];
 
   constructor(options: GroupOptions) {
     this.#options = options;
+  }
+
+  /** @throws RaftError `CHANGE_PENDING` at the bound. */
+  checkRoom(): void {
+    if (this.#pending.length < PENDING_MAX) return;
+    throw new RaftError('CHANGE_PENDING', `${PENDING_MAX} membership changes wait for a quorum to know them`);
   }
 
   /**
@@ -47,12 +57,12 @@ export class Group {
    */
   async settled(index: LogIndex, leadership: Leadership): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending = { index, leadership, resolve, reject };
+      this.#pending.push({ index, leadership, resolve, reject });
     });
   }
 
   /**
-   * Looks whether the change under way is done. That it is applied here is not enough: members that do not know it to be
+   * Looks which changes under way are done. That it is applied here is not enough: members that do not know it to be
    * committed go by the configuration before, and could not elect anyone without those who have left it. Once a quorum of
    * the new one knows, those may be stopped, whoever fails next.
    *
@@ -60,20 +70,20 @@ export class Group {
    * it is done then.
    */
   settle({ applied, memberships }: GroupLog, leadership: Leadership | null): void {
-    const pending = this.#pending;
-    if (pending === null) return;
+    if (this.#pending.length === 0) return;
     const { inForce, inForceIndex } = memberships;
-    const isApplied = applied >= pending.index && !isJoint(inForce);
-    const isOver = leadership !== pending.leadership;
-    if (
-      isApplied &&
-      (isOver ? !isVoter(inForce, this.#options.id) : leadership.isCommitKnown(inForceIndex))
-    ) {
-      pending.resolve();
-      this.#pending = null;
-    } else if (isOver) {
-      this.giveUp(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
+    const isLeft = !isJoint(inForce);
+    const isKnown = leadership?.isCommitKnown(inForceIndex) === true;
+    const rest: Pending[] = [];
+    for (const pending of this.#pending) {
+      const isApplied = isLeft && applied >= pending.index;
+      const isOver = leadership !== pending.leadership;
+      if (isApplied && (isOver ? !isVoter(inForce, this.#options.id) : isKnown)) pending.resolve();
+      else if (isOver)
+        pending.reject(new RaftError('LEADERSHIP_LOST', 'leadership was lost during the change'));
+      else rest.push(pending);
     }
+    this.#pending = rest;
   }
 
   /** Says whom this member follows. */
@@ -99,10 +109,10 @@ export class Group {
     this.#settlePeers();
   }
 
-  /** The change under way may or may not come about. */
+  /** Changes under way may or may not come about. */
   giveUp(error: RaftError): void {
-    this.#pending?.reject(error);
-    this.#pending = null;
+    for (const { reject } of this.#pending) reject(error);
+    this.#pending = [];
   }
 
   /**

@@ -104,6 +104,52 @@ test('a change is done when enough of those who stay know it, so that who left m
   await stopAll([b, c]);
 });
 
+test('a change is promised by itself: another one may be logged, and applied, before a quorum knows of it', async () => {
+  const hub = new Hub();
+  const rigs: Rig[] = [...(await startThree(hub))];
+  const [a] = rigs;
+  assert.ok(a !== undefined);
+  hub.passes = ({ type, to }) => to !== 'a' || type !== 'heartbeatResponse';
+  const done: string[] = [];
+  const first = a.node.changeMembership(changeOf('?d')).then(() => done.push('first'));
+  await ticking(rigs, () => membersOf(a) === 'a b c + d');
+  const second = a.node.changeMembership(changeOf('-d')).then(() => done.push('second'));
+  await ticking(rigs, () => membersOf(a) === 'a b c');
+  assert.equal(done, []);
+  hub.passes = () => true;
+  await ticking(rigs, () => done.length === 2);
+  await Promise.all([first, second]);
+  hub.passes = ({ type, to }) => to !== 'a' || type !== 'heartbeatResponse';
+  const lost = ['?d', '-d'].map(async (text, place) => {
+    await ticking(rigs, () => membersOf(a) === (place === 0 ? 'a b c' : 'a b c + d'));
+    return rejection(a.node.changeMembership(changeOf(text)));
+  });
+  await ticking(rigs, () => a.node.log.lastIndex === 5 && membersOf(a) === 'a b c');
+  await a.node.stop();
+  assert.equal(await Promise.all(lost), ['STOPPED', 'STOPPED']);
+  await stopAll(rigs.slice(1));
+});
+
+test('changes that no quorum knows of are taken up to a bound', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a] = rigs;
+  hub.passes = ({ type, to }) => to !== 'a' || type !== 'heartbeatResponse';
+  const changes: Promise<string>[] = [];
+  for (let change = 0; change < 16; change += 1) {
+    const isGoing = change % 2 === 1;
+    changes.push(rejection(a.node.changeMembership(changeOf(isGoing ? '-d' : '?d'))));
+    await ticking(rigs, () => membersOf(a) === (isGoing ? 'a b c' : 'a b c + d'));
+  }
+  assert.is(await rejection(a.node.changeMembership(changeOf('?d'))), 'CHANGE_PENDING');
+  hub.passes = () => true;
+  let settled: readonly string[] | null = null;
+  void Promise.all(changes).then((all) => (settled = all));
+  await ticking(rigs, () => settled !== null);
+  assert.equal(settled, new Array(16).fill('resolved'));
+  await stopAll(rigs);
+});
+
 test('who follows no one hears those that it has dismissed: one may be back, and lead; led again, it drops them', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);

@@ -93,9 +93,7 @@ export class RaftNode {
       node.#disk.tick();
       node.#input(() => node.#core.tick());
     });
-    // A cluster of one need not wait for a timeout to lead.
-    const { voters } = node.#core.log.memberships.inForce;
-    if (voters.length === 1 && voters[0] === options.id) node.#input(() => node.#core.campaign());
+    if (node.#isAlone) node.#input(() => node.#core.campaign());
     return node;
   }
 
@@ -113,6 +111,16 @@ export class RaftNode {
       if (!(error instanceof RaftError)) throw error;
     }
     return this.#known;
+  }
+
+  /**
+   * Whether this is a cluster of one, which need not wait for a timeout to lead. It may have grown since what the machine
+   * shows: others may lead then, and count on the silence that a lease promises.
+   */
+  get #isAlone(): boolean {
+    const { hasUnapplied, inForce } = this.#core.log.memberships;
+    const { id, leaseReads } = this.#options;
+    return !hasUnapplied && leaseReads !== true && inForce.voters.length === 1 && inForce.voters[0] === id;
   }
 
   get #isLeading(): boolean {
@@ -174,6 +182,7 @@ export class RaftNode {
    */
   async changeMembership(change: MembershipChange): Promise<void> {
     this.#checkRunning();
+    this.#group.checkRoom();
     const { leadership } = this.#core;
     const index = this.#core.changeMembership(change);
     this.#flushSoon();
