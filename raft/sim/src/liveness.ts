@@ -2,11 +2,12 @@
  * After the faults: a majority is healed, the rest stays broken in one way or another, and the cluster has to make
  * progress within a bound. A member that is broken must not keep the others from it.
  */
+import { DEFAULT_LIMITS } from '#raft/core/config.js';
 import { membersOf } from '#raft/core/membership.js';
 import { decides } from './checks/quorums.js';
 import type { SimProcess } from './cluster/process.js';
 import type { Random } from './engine/random.js';
-import { SECOND, type Micros } from './engine/scheduler.js';
+import { MS, SECOND, type Micros } from './engine/scheduler.js';
 import type { World } from './world.js';
 
 /** Virtual time within which a healed majority must have elected, committed, served a read and caught up. */
@@ -47,6 +48,9 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
   },
 };
 
+/** Chance that the disks of all that are healed are slow, as those of one machine are. */
+const SLOW_CHANCE = 0.3;
+
 /** Starts a majority of the members, and breaks the others. */
 export function breakMinority(world: World, random: Random): void {
   const lost = world.processes.filter(({ disk }) => disk.isDamaged);
@@ -63,6 +67,15 @@ export function breakMinority(world: World, random: Random): void {
     BREAKAGES[name]?.(world, broken, healed);
   }
   for (const process of healed) process.start();
+  const { electionTicks, tickMs, limits } = world.settings;
+  // With an entry at a time, each waiting for a disk, a backlog would rightly take longer than the bound.
+  const { appendBytesMax, inflightMessagesMax } = { ...DEFAULT_LIMITS, ...limits };
+  const isWide = appendBytesMax >= 1_000 && inflightMessagesMax >= 8;
+  if (!isWide || !random.chance(SLOW_CHANCE)) return;
+  // A write takes from a fifth to four fifths of an election timeout: one that takes all of it is taken for one that hangs.
+  const syncTime = Math.floor(0.4 * electionTicks * tickMs * MS);
+  world.trace.note('fault', '', 0, 0, () => `stays slow: disks of all that are healed, ${syncTime / MS} ms`);
+  for (const { disk } of healed) disk.behaviour.syncTime = syncTime;
 }
 
 /** Has the run go on until there is progress; a violation if there is none in time. */

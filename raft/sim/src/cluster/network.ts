@@ -32,6 +32,8 @@ const TRAVEL_MIN: Micros = 100;
 const TRAVEL_MEAN: Micros = 400;
 const LATE_MAX: Micros = 4 * SECOND;
 const ECHO_MAX: Micros = 12 * SECOND;
+/** Messages that are remembered of each type for each receiver, up to twice as many. */
+const PAST_MAX = 30;
 /** Chance that the sender learns that a message was lost. */
 const REPORT_CHANCE = 0.2;
 const REPORT_DELAY_MAX: Micros = 500 * MS;
@@ -83,6 +85,8 @@ export class SimNetwork {
   /** Who refuses whom, as it is no member any more. */
   readonly #removed = new Set<string>();
   readonly #transfers: Transfers;
+  /** What was sent to each member last, by type, the oldest first. */
+  readonly #past = new Map<NodeId, Map<Message['type'], Message[]>>();
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -175,6 +179,7 @@ export class SimNetwork {
     const { cut, loss, duplication, echo } = link.sum;
     const [a, b] = numbersOf(message);
     trace.note('send', from, a, b, () => describe(message));
+    this.#remember(message);
     if (!cut && (this.#isRefused(to, from) || !this.#endpoints.has(to))) {
       this.#report(from, to, REFUSAL_DELAY);
       return;
@@ -202,6 +207,25 @@ export class SimNetwork {
       link.lastArrival = arrival;
     }
     scheduler.after(arrival - scheduler.now, () => this.#arrive(message));
+  }
+
+  /** The last messages of each type that were sent to a member, whichever life it was in, and whether or not they came. */
+  pastOf(id: NodeId): readonly (readonly Message[])[] {
+    return [...(this.#past.get(id)?.values() ?? [])];
+  }
+
+  /** Brings a message, late or once more, as a network may at any time. */
+  again(message: Message): void {
+    this.#arrive(message);
+  }
+
+  #remember(message: Message): void {
+    let types = this.#past.get(message.to);
+    if (types === undefined) this.#past.set(message.to, (types = new Map<Message['type'], Message[]>()));
+    let past = types.get(message.type);
+    if (past === undefined) types.set(message.type, (past = []));
+    if (past.length >= 2 * PAST_MAX) past.splice(0, PAST_MAX);
+    past.push(message);
   }
 
   #arrive(message: Message): void {

@@ -1,7 +1,7 @@
 /** What goes wrong between processes. */
 import type { LinkFault } from '../cluster/network.js';
 import type { Random } from '../engine/random.js';
-import { MS } from '../engine/scheduler.js';
+import { MS, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
 import { all, pickVictim, type FaultKind, type Running } from './fault.js';
 
@@ -54,6 +54,33 @@ const isolation: FaultKind = {
   },
 };
 
+/**
+ * A leader loses a follower, which will campaign, and a little later hears nobody any more, while the others still hear
+ * it. Whether they elect another one then is what its lease stands on.
+ */
+const creepingCut: FaultKind = {
+  name: 'creeping cut',
+  weight: 3,
+  begin(world, random): Running | null {
+    const { processes, scheduler, settings } = world;
+    const leaders = processes.filter(({ life }) => life?.role === 'leader');
+    if (leaders.length === 0) return null;
+    const { id } = random.pick(leaders);
+    const lost = random.pick(world.ids.filter((other) => other !== id));
+    const timeout = settings.electionTicks * settings.tickMs * MS;
+    const undos = [impair(world, CUT, (from, to) => [from, to].includes(id) && [from, to].includes(lost))];
+    let isOver = false;
+    scheduler.after(random.between(timeout / 2, 2 * timeout), () => {
+      if (!isOver) undos.push(deafen(world, id));
+    });
+    const stop = (): void => {
+      isOver = true;
+      all(undos)();
+    };
+    return { text: `creeping cut: ${id} from ${lost}, then deaf`, stop };
+  },
+};
+
 const someCuts: FaultKind = {
   name: 'some cuts',
   weight: 3,
@@ -103,4 +130,39 @@ const resets: FaultKind = {
   },
 };
 
-export const NETWORK_FAULTS: readonly FaultKind[] = [partition, isolation, someCuts, badWeather, resets];
+/** Messages that come once more after an election, to each member and to its leader, and how late on average. */
+const REVENANTS = 3;
+const REVENANTS_LEADER = 12;
+const REVENANT_DELAY_MEAN: Micros = 50 * MS;
+/** Of each type one of the last so many comes: those that tell most of what was given up since. */
+const LAST_WORDS = 6;
+
+/** What was said in earlier terms comes once more while a new leader takes over: that is when it would do most harm. */
+const revenants: FaultKind = {
+  name: 'words of earlier terms',
+  weight: 3,
+  begin(world, random): Running {
+    const { network, processes, scheduler } = world;
+    const stop = world.onElected((elected) => {
+      const term = elected.life?.term ?? 0;
+      for (const { id } of processes) {
+        const stale = network
+          .pastOf(id)
+          .map((past) => past.filter((message) => message.term < term).slice(-LAST_WORDS))
+          .filter(({ length }) => length > 0);
+        if (stale.length === 0) continue;
+        const revenantsMax = id === elected.id ? REVENANTS_LEADER : REVENANTS;
+        for (let count = 0; count < revenantsMax; count += 1) {
+          const message = random.pick(random.pick(stale));
+          scheduler.after(random.exponential(REVENANT_DELAY_MEAN), () => network.again(message));
+        }
+      }
+    });
+    return { text: 'words of earlier terms', stop };
+  },
+};
+
+export const NETWORK_FAULTS: readonly FaultKind[] = [
+  ...[partition, isolation, creepingCut, someCuts],
+  ...[badWeather, resets, revenants],
+];
