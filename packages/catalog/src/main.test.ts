@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
+import { pack } from '@trireme/domain';
+import { Level } from 'level';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { IDENTITY_KEY, STORE_FORMAT } from './records.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -47,6 +51,9 @@ test('what cannot be run with ends the process with a code that says why', async
     service.child.kill('SIGKILL');
     await once(service.child, 'exit');
     assert.is(await exitCode('--data', data, '--cluster', 'other'), 64, 'other cluster');
+    await writeFormat(data, STORE_FORMAT + 1);
+    assert.is(await exitCode('--data', data), 64, 'other format');
+    await writeFormat(data, STORE_FORMAT);
     await rm(join(data, 'CURRENT'));
     assert.is(await exitCode('--data', data), 65, 'damaged');
   });
@@ -60,6 +67,16 @@ test('a folder that cannot be opened ends the process and is left alone', async 
     assert.equal(await readdir(folder), ['file']);
   });
 });
+
+/** Has the folder say that it is of another format, with a checksum that holds. */
+async function writeFormat(data: string, format: number): Promise<void> {
+  const payload = pack([format, 'trireme']);
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(payload, crc32(IDENTITY_KEY)));
+  const database = new Level<Buffer, Buffer>(data, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+  await database.put(IDENTITY_KEY, Buffer.concat([checksum, payload]));
+  await database.close();
+}
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'trireme-catalog-'));

@@ -25,7 +25,7 @@ interface Options extends CommonOptions {
 const STORE_EXIT_CODES: Readonly<Record<StoreErrorCode, number>> = {
   DAMAGED: EXIT.damaged,
   OTHER_CLUSTER: EXIT.usage,
-  OTHER_FORMAT: EXIT.damaged,
+  OTHER_FORMAT: EXIT.usage,
   LOCKED: EXIT.usage,
   OPEN_FAILED: EXIT.unavailable,
   WRITE_FAILED: EXIT.unavailable,

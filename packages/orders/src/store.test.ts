@@ -1,13 +1,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Command } from '@trireme/domain';
+import { identityRecord } from './book-identity.js';
 import { EFFECTS_MAX, readEffects } from './effects.js';
-import { describeKey, numberKey, textKey } from './records.js';
+import { BOOK_FORMAT, describeKey, numberKey, seal, textKey } from './records.js';
 import { Book } from './rules/book.js';
 import { DONE, FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, assertRejects, fill, open } from './testing/stores.js';
+import { ENTRIES, assertRejects, fill, open, tamper } from './testing/stores.js';
 
 async function collect<T>(rows: AsyncGenerator<T>): Promise<readonly T[]> {
   const collected: T[] = [];
@@ -77,6 +78,24 @@ test('a folder of another replica or another cluster is refused', async () => {
       /cluster test.*cluster other/,
     );
     await (await open(path)).store.close();
+  });
+});
+
+test('a book of another format is refused by its number, and left as it is', async () => {
+  await withFolder(async (path) => {
+    await fill(path, ENTRIES);
+    const key = textKey('identity');
+    const other = seal(key, [BOOK_FORMAT + 1, 'test', '1']);
+    await tamper(path, async (db) => db.put(key, other));
+    const numbers = new RegExp(`format ${BOOK_FORMAT + 1}, .* this process is format ${BOOK_FORMAT},`);
+    await assertRejects(open(path), 'BAD_CONFIG', numbers);
+    await tamper(path, async (db) => {
+      assert.equal(Buffer.from(await db.get(key)), other);
+      await db.put(key, identityRecord({ cluster: 'test', id: '1' }));
+    });
+    const { store, meta } = await open(path);
+    assert.is(meta.applied, 5);
+    await store.close();
   });
 });
 
