@@ -114,6 +114,10 @@ test('orders that come from elsewhere stream in, with rates', async (context) =>
     page,
     "(document.querySelector('#orders-rate-curve path')?.getAttribute('d') ?? '').length > 150",
   );
+  await page.fill('input[name=name]', 'BoarCo');
+  await page.fill('input[name=quantity]', '12');
+  await page.click('#order-form button');
+  await stage.shows(page, '#order-result', /^Order \d+: buy 12 BoarCo, done\.$/);
   await stage.picture(page, 'at-rest');
 });
 

@@ -4,6 +4,7 @@ import { renderToString } from 'hono/jsx/dom/server';
 import { contractSchemas, ERROR_CODES, type ContractSchemaName, type ErrorStatus } from '@trireme/domain';
 import { COMMON_ERRORS, OPERATIONS, type Operation } from '../rules/contract/operations.js';
 import { PARAMETERS, type DescribedParameter } from '../rules/contract/openapi.js';
+import { wordsOf } from '../rules/contract/schema-words.js';
 
 const SCHEMAS = contractSchemas();
 
@@ -28,7 +29,7 @@ const Parameter = ({ name, in: place, description, schema }: DescribedParameter)
     </th>
     <td>{place}</td>
     <td>
-      <Text text={description} /> <code>{JSON.stringify(schema)}</code>
+      <Text text={description} /> <span class="admits">{wordsOf(schema)}</span>
     </td>
   </tr>
 );

@@ -62,7 +62,7 @@ export const PARAMETERS: Readonly<Record<ParameterName, DescribedParameter>> = {
     'header',
     'Idempotency-Key',
     KEY_SCHEMA,
-    'One key, one effect. Made if none is given.',
+    'Printable ASCII. One key, one effect. Made if none is given.',
   ),
 };
 
