@@ -58,10 +58,23 @@ export function linePath(
   return `M${coordinates(start)}${bend}${coordinates(end)}`;
 }
 
-/** Where the line between an end of the picture and a replica bends: it leaves the end straight, through the middle. */
-export function bendOf(end: Point, replica: Point, isNarrow: boolean): Point {
-  return isNarrow ? { x: end.x, y: (end.y + replica.y) / 2 } : { x: (end.x + replica.x) / 2, y: end.y };
+/**
+ * Where the line between an end of the picture and a replica bends: it leaves the end straight, through the middle; to one
+ * that stands opposite it goes aside, past the middle, where the term is told.
+ */
+export function bendOf(end: Point, replica: Point, { isNarrow, middle }: Sides): Point {
+  if (!isNarrow) return { x: (end.x + replica.x) / 2, y: end.y };
+  const isOpposite = Math.abs(end.x - replica.x) < 1 && (end.y - middle.y) * (replica.y - middle.y) < 0;
+  return { x: isOpposite ? end.x + ASIDE : end.x, y: (end.y + replica.y) / 2 };
 }
+
+interface Sides {
+  readonly isNarrow: boolean;
+  readonly middle: Point;
+}
+
+/** Half of it is how far the line passes the middle: beside the term, and before the replicas. */
+const ASIDE = 64;
 
 function towards(from: Point, to: Point, distance: number): Point {
   const length = Math.max(1, Math.hypot(to.x - from.x, to.y - from.y));

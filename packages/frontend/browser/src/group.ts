@@ -126,8 +126,9 @@ export class GroupPicture {
   }
 
   /** The line between front-end or catalog and a replica; drawn in the way that orders go. */
-  #end(key: string, className: string, end: Point, replica: Point, { frontend, radius }: Layout): void {
-    const by = bendOf(end, replica, this.#isNarrow);
+  #end(key: string, className: string, end: Point, replica: Point, layout: Layout): void {
+    const { frontend, radius, middle } = layout;
+    const by = bendOf(end, replica, { isNarrow: this.#isNarrow, middle });
     const [box, disc] = [boxClearance(end, by), radius + 3];
     const d =
       end === frontend
