@@ -13,7 +13,9 @@ export function wordsOf(schema: JsonSchema): string {
 
 function between(word: string, min: unknown, max: unknown): string {
   if (min === undefined) return max === undefined ? '' : ` ${word} at most ${JSON.stringify(max)}`;
-  return max === undefined ? ` ${word} ${JSON.stringify(min)}` : ` ${word} ${JSON.stringify(min)} to ${JSON.stringify(max)}`;
+  return max === undefined
+    ? ` ${word} ${JSON.stringify(min)}`
+    : ` ${word} ${JSON.stringify(min)} to ${JSON.stringify(max)}`;
 }
 
 function withUnit(bounds: string): string {
