@@ -1,11 +1,11 @@
 /** Faults drawn at random, several at a time, each undone after a while. */
-import type { Hardship } from '../proxy/fault-network.js';
-import { jumpyWallClock, setWallClock } from './clocks.js';
-import { orderSyncs, unsoundSyncs } from './disks.js';
-import type { Hindrance } from './hindrance.js';
-import type { Run } from './run.js';
-import type { Scenario } from './scenario.js';
 import { whyNot } from './capabilities.js';
+import { KINDS, type Fault, type Kind } from './chaos-kinds.js';
+import { jumpyWallClock } from './clocks.js';
+import { mountLoopDisk, unsoundSyncs } from './disks.js';
+import { together, type Hindrance } from './hindrance.js';
+import type { Run } from './run.js';
+import type { Preparation, Scenario } from './scenario.js';
 
 /** Faults at the same time, at most. */
 const ACTIVE_MAX = 3;
@@ -17,200 +17,83 @@ const PAUSE_MS_MAX = 1_500;
 /** Now and then all is healed and orders have to flow. */
 const CALM_EVERY_MS = 45_000;
 
-/** Something that goes wrong, and how it is undone. */
-interface Fault {
-  readonly what: string;
-  /** Processes that nothing else may be done to meanwhile. */
-  readonly claims: readonly string[];
-  readonly hardships?: readonly Hardship[];
-  /** Both are waited for where there is something to wait for. */
-  readonly begin?: () => unknown;
-  readonly end?: () => unknown;
+/** Of each disk whose power can be cut; what a run of an hour leaves is a tenth of that. */
+const DISK_MEBIBYTES = 512;
+
+const STORES = ['replica-1', 'replica-2', 'replica-3', 'catalog'];
+const FRONTENDS = ['frontend-1', 'frontend-2'];
+
+/** Has every process meet what the kinds do to it from within. */
+function prepare(dataDir: string, kinds: readonly Kind[]): Preparation {
+  const needed = new Set(kinds.flatMap(({ needs }) => needs));
+  const hindrances: Record<string, Hindrance> = {};
+  for (const name of [...STORES, ...FRONTENDS]) {
+    hindrances[name] = together([
+      ...(needed.has('compiler') && STORES.includes(name) ? [unsoundSyncs(dataDir, name)] : []),
+      ...(needed.has('faketime') ? [jumpyWallClock(dataDir, name)] : []),
+    ]);
+  }
+  const mounted = needed.has('loop device') ? STORES : [];
+  const undone = mounted.map((name) => mountLoopDisk(dataDir, name, DISK_MEBIBYTES));
+  return { hindrances, undo: () => undone.forEach((undo) => undo()) };
 }
-
-type Kind = (run: Run) => Fault;
-
-function pick<T>(run: Run, values: readonly T[]): T {
-  const value = values[run.random.below(values.length)];
-  if (value === undefined) throw new RangeError('there is nothing to choose from');
-  return value;
-}
-
-function between(from: readonly string[], to: readonly string[], change: Hardship['change']): Hardship[] {
-  return from.flatMap((one) => to.map((other) => ({ from: one, to: other, change })));
-}
-
-function othersThan(run: Run, names: readonly string[]): string[] {
-  return run.names().filter((name) => !names.includes(name));
-}
-
-const killed: Kind = (run) => {
-  const name = pick(run, run.names());
-  const signal = pick(run, ['SIGKILL', 'SIGKILL', 'SIGTERM'] as const);
-  return {
-    ...{ what: `${signal} to ${name}`, claims: [name] },
-    begin: async () => run.cluster.kill(name, signal),
-    end: async () => run.cluster.startProcess(name),
-  };
-};
-
-const paused: Kind = (run) => {
-  const name = pick(run, run.names());
-  return {
-    ...{ what: `pause of ${name}`, claims: [name] },
-    begin: async () => run.cluster.pause(name),
-    end: async () => run.cluster.resume(name),
-  };
-};
-
-const isolated: Kind = (run) => {
-  const name = pick(run, run.names());
-  const others = othersThan(run, [name]);
-  const hardships = [
-    ...between([name], others, { blocked: true }),
-    ...between(others, [name], { blocked: true }),
-  ];
-  return { what: `${name} isolated`, claims: [], hardships };
-};
-
-const split: Kind = (run) => {
-  const one = run.names().filter(() => run.random.chance(0.5));
-  const other = othersThan(run, one);
-  const hardships = [...between(one, other, { blocked: true }), ...between(other, one, { blocked: true })];
-  return { what: `${one.join(' ')} split from ${other.join(' ')}`, claims: [], hardships };
-};
-
-const oneWay: Kind = (run) => {
-  const name = pick(run, run.names());
-  const others = othersThan(run, [name]).filter(() => run.random.chance(0.6));
-  const isDeaf = run.random.chance(0.5);
-  const hardships = isDeaf
-    ? between(others, [name], { blocked: true })
-    : between([name], others, { blocked: true });
-  return {
-    what: `${name} ${isDeaf ? 'hears nothing from' : 'cannot send to'} ${others.join(' ')}`,
-    claims: [],
-    hardships,
-  };
-};
-
-/** One link that is bad in one way. */
-const bad: Kind = (run) => {
-  const changes: readonly (readonly [string, Hardship['change']])[] = [
-    ['late', { delayMs: 30, jitterMs: 100 }],
-    ['slow', { bytesPerSecond: 3_000 }],
-    ['damaged', { corruption: 0.05 }],
-    ['swallowed', { swallowed: true }],
-  ];
-  const [how, change] = pick(run, changes);
-  const from = pick(run, run.names());
-  const to = pick(run, run.network.linked(from));
-  return { what: `${from} to ${to} is ${how}`, claims: [], hardships: between([from], [to], change) };
-};
-
-const reset: Kind = (run) => {
-  const one = pick(run, run.names());
-  const other = pick(run, run.network.linked(one));
-  const begin = (): void => run.network.reset(one, other);
-  return { what: `connections of ${one} and ${other} reset`, claims: [], begin };
-};
-
-const slowSyncs: Kind = (run) => {
-  const name = pick(run, [...run.names('replica'), 'catalog']);
-  const order = pick(run, ['slow 30', 'slow 150', 'hang'] as const);
-  return {
-    ...{ what: `syncs of ${name}: ${order}`, claims: [name] },
-    begin: () => orderSyncs(run.dataDir, name, order),
-    end: () => orderSyncs(run.dataDir, name, 'sound'),
-  };
-};
-
-const failingSyncs: Kind = (run) => {
-  const name = pick(run, [...run.names('replica'), 'catalog']);
-  return {
-    ...{ what: `syncs of ${name} fail`, claims: [name] },
-    begin: () => {
-      run.expectEnd(name);
-      orderSyncs(run.dataDir, name, 'fail');
-    },
-    end: async () => {
-      // With nothing to write it may not have met a failure.
-      if (run.isUp(name)) await run.cluster.kill(name).catch(() => undefined);
-      orderSyncs(run.dataDir, name, 'sound');
-      await run.cluster.startProcess(name);
-    },
-  };
-};
-
-const wallClock: Kind = (run) => {
-  const name = pick(run, run.names('frontend'));
-  const time = pick(run, ['+3600', '-3600', '+0']);
-  const begin = (): void => setWallClock(run.dataDir, name, time);
-  return { what: `wall clock of ${name}: ${time} s`, claims: [], begin };
-};
-
-const KINDS: readonly Kind[] = [killed, killed, paused, paused, isolated, split, oneWay, bad, bad, reset];
 
 /** @returns a scenario of so many minutes. */
 export function chaos(minutes: number): Scenario {
-  const withSyncs = whyNot(['compiler']) === null;
-  const withClocks = whyNot(['faketime']) === null;
-  const kinds = [
-    ...KINDS,
-    ...(withSyncs ? [slowSyncs, failingSyncs] : []),
-    ...(withClocks ? [wallClock] : []),
-  ];
+  const kinds = KINDS.filter(({ needs }) => whyNot(needs) === null);
   return {
     name: `faults drawn at random for ${minutes} minutes`,
     workload: { unkeyed: 2, impatient: 2 },
-    prepare: (dataDir) => {
-      const hindrances: Record<string, Hindrance> = {};
-      for (const name of ['replica-1', 'replica-2', 'replica-3', 'catalog']) {
-        if (withSyncs) hindrances[name] = unsoundSyncs(dataDir, name);
-      }
-      for (const name of ['frontend-1', 'frontend-2']) {
-        if (withClocks) hindrances[name] = jumpyWallClock(dataDir, name);
-      }
-      return { hindrances };
-    },
+    prepare: (dataDir) => prepare(dataDir, kinds),
     script: async (run) => new Chaos(run, kinds).play(minutes * 60_000),
   };
 }
 
 class Chaos {
   readonly #run: Run;
+  /** Each as often as it weighs. */
   readonly #kinds: readonly Kind[];
   readonly #active = new Map<Fault, number>();
+  readonly #injected: Map<string, number>;
 
   constructor(run: Run, kinds: readonly Kind[]) {
     this.#run = run;
-    this.#kinds = kinds;
+    this.#kinds = kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
+    this.#injected = new Map(kinds.map(({ name }) => [name, 0]));
   }
 
   async play(forMs: number): Promise<void> {
     const endsAt = performance.now() + forMs;
     let calmAt = performance.now() + CALM_EVERY_MS;
-    while (performance.now() < endsAt) {
-      await this.#endThose((until) => until <= performance.now());
-      if (performance.now() > calmAt) {
-        await this.#endThose(() => true);
-        this.#run.note('calm');
-        await this.#run.progress();
-        calmAt = performance.now() + CALM_EVERY_MS;
+    try {
+      while (performance.now() < endsAt) {
+        await this.#endThose((until) => until <= performance.now());
+        if (performance.now() > calmAt) {
+          await this.#endThose(() => true);
+          this.#run.note('calm');
+          await this.#run.progress();
+          calmAt = performance.now() + CALM_EVERY_MS;
+        }
+        await this.#beginOne();
+        await this.#run.sleep(this.#run.random.below(PAUSE_MS_MAX));
       }
-      await this.#beginOne();
-      await this.#run.sleep(this.#run.random.below(PAUSE_MS_MAX));
+      await this.#endThose(() => true);
+    } finally {
+      const told = [...this.#injected].map(([name, times]) => `${name} ${times}`);
+      this.#run.note(`faults injected: ${told.join(', ')}`);
     }
-    await this.#endThose(() => true);
   }
 
   async #beginOne(): Promise<void> {
     if (this.#active.size >= ACTIVE_MAX) return;
-    const fault = pick(this.#run, this.#kinds)(this.#run);
+    const kind = this.#kinds[this.#run.random.below(this.#kinds.length)];
+    if (kind === undefined) throw new RangeError('there is no kind of fault');
+    const fault = kind.draw(this.#run);
     const claimed = new Set([...this.#active.keys()].flatMap(({ claims }) => claims));
     if (fault.claims.some((name) => claimed.has(name) || !this.#run.isUp(name))) return;
     const { min, max } = LASTS_MS;
     this.#run.note(fault.what);
+    this.#injected.set(kind.name, (this.#injected.get(kind.name) ?? 0) + 1);
     this.#active.set(fault, performance.now() + min + this.#run.random.below(max - min));
     await fault.begin?.();
     this.#imposeLinks();

@@ -32,6 +32,11 @@ export function mountSmallDisk(dataDir: string, name: string, mebibytes: number)
   return () => unmount(folder);
 }
 
+/** Has a small disk take no writes, or take them again. No process may write there at that moment. */
+export function setReadOnly(dataDir: string, name: string, isReadOnly: boolean): void {
+  execFileSync('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, join(dataDir, name)]);
+}
+
 /** Fills what is left of a small disk. @returns what makes room again. */
 export function fillDisk(dataDir: string, name: string): () => void {
   const path = join(dataDir, name, 'filler');

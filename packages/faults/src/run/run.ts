@@ -1,7 +1,4 @@
 /** One scenario being played, as its script sees it: the cluster, the links, the clients, and what was done when. */
-import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Group, LocalCluster } from '@trireme/cluster';
 import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
@@ -209,26 +206,6 @@ export class Run {
     this.note(`start ${name}`);
     await this.cluster.startProcess(name);
     await this.cluster.waitProcessReady(name);
-  }
-
-  /** Lets a process have so many descriptors more than it has now; null for as many as ever. */
-  limitDescriptors(name: string, more: number | null): void {
-    const pid = this.cluster.describe().processes.find(({ id }) => id === name)?.pid ?? null;
-    if (pid === null) throw new ScenarioError(`${name} is down`);
-    const limit = more === null ? 1024 : readdirSync(`/proc/${pid}/fd`).length + more;
-    this.note(`${name} may have ${limit} descriptors`);
-    execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:`]);
-  }
-
-  /** Opens connections to a process and says nothing on them. */
-  occupy(name: string, connections: number): readonly Socket[] {
-    this.note(`${connections} idle connections to ${name}`);
-    const { hostname, port } = new URL(
-      this.cluster.describe().processes.find(({ id }) => id === name)?.url ?? '',
-    );
-    return Array.from({ length: connections }, () =>
-      connect(Number(port), hostname).on('error', () => undefined),
-    );
   }
 
   /** From its next start on, a process gets these variables and this wrapper; none for null. */

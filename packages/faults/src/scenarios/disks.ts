@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ProcessExit } from '@trireme/cluster';
 import { ScenarioError, type Run } from '../run/run.js';
 import type { Hindrance } from '../run/hindrance.js';
+import { limitFileSizes } from '../run/limits.js';
 import type { Preparation, Scenario } from '../run/scenario.js';
 import {
   cutPower,
@@ -12,6 +13,7 @@ import {
   mountSmallDisk,
   orderSyncs,
   restorePower,
+  setReadOnly,
   unsoundSyncs,
   type SyncOrder,
 } from '../run/disks.js';
@@ -66,6 +68,28 @@ async function fillUp(run: Run, name: string): Promise<void> {
   makeRoom();
   run.note(`there is room on the disk of ${name}`);
   await run.cluster.waitProcessReady(name);
+  await run.progress();
+}
+
+/** No file of it may grow any more, so it stops; without that limit it comes back. */
+async function stopGrowth(run: Run, name: string): Promise<void> {
+  run.expectEnd(name);
+  limitFileSizes(run, name);
+  await run.down(name);
+  await run.start(name);
+  await run.progress();
+}
+
+/** Its disk takes no writes when it starts, so it ends; once it does, it goes on. */
+async function startReadOnly(run: Run, name: string): Promise<void> {
+  run.expectEnd(name);
+  await run.kill(name);
+  setReadOnly(run.dataDir, name, true);
+  run.note(`start ${name} beside a disk that only reads`);
+  await run.cluster.startProcess(name);
+  await run.down(name);
+  setReadOnly(run.dataDir, name, false);
+  await run.start(name);
   await run.progress();
 }
 
@@ -164,6 +188,33 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
+    name: 'syncs are slow on the leader, then on the catalog: orders take longer, and none is lost',
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      for (const name of [await run.leader(), 'catalog']) {
+        syncs(run, name, 'slow 100');
+        await run.sleep(3_000);
+        await run.progress();
+        syncs(run, name, 'sound');
+      }
+      await run.progress();
+    },
+  },
+  {
+    name: 'syncs hang on the catalog for three seconds: orders wait, and settle',
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      for (let i = 0; i < 2; i += 1) {
+        syncs(run, 'catalog', 'hang');
+        await run.sleep(3_000);
+        syncs(run, 'catalog', 'sound');
+        await run.progress();
+      }
+    },
+  },
+  {
     name: 'syncs are slow everywhere',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
@@ -184,6 +235,26 @@ export const DISKS: readonly Scenario[] = [
       const [follower = ''] = await run.followers();
       await fillUp(run, follower);
       await fillUp(run, 'catalog');
+    },
+  },
+  {
+    name: 'files may grow no further at the leader, then at a follower, then at the catalog: each stops, and comes back',
+    needs: ['prlimit'],
+    script: async (run) => {
+      await stopGrowth(run, await run.leader());
+      const [follower = ''] = await run.followers();
+      await stopGrowth(run, follower);
+      await stopGrowth(run, 'catalog');
+    },
+  },
+  {
+    name: 'a follower, then the catalog is started beside a disk that only reads: it says so and stops, and comes back',
+    needs: ['root'],
+    prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
+    script: async (run) => {
+      const [follower = ''] = await run.followers();
+      await startReadOnly(run, follower);
+      await startReadOnly(run, 'catalog');
     },
   },
   {

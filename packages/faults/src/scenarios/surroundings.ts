@@ -1,4 +1,5 @@
 /** Clocks that are wrong and limits that are tight. */
+import { limitDescriptors, occupy } from '../run/limits.js';
 import type { Scenario } from '../run/scenario.js';
 import { driftingClock, jumpyWallClock, setWallClock } from '../run/clocks.js';
 
@@ -64,12 +65,12 @@ export const SURROUNDINGS: readonly Scenario[] = [
     name: 'a front-end runs out of descriptors: it lets nobody new in, and goes on',
     needs: ['prlimit'],
     script: async (run) => {
-      run.limitDescriptors('frontend-1', 2);
-      const sockets = run.occupy('frontend-1', 30);
+      limitDescriptors(run, 'frontend-1', 2);
+      const sockets = occupy(run, 'frontend-1', 30);
       await run.sleep(3_000);
       await run.progress();
       for (const socket of sockets) socket.destroy();
-      run.limitDescriptors('frontend-1', null);
+      limitDescriptors(run, 'frontend-1', null);
       await run.progress();
     },
   },
@@ -79,12 +80,26 @@ export const SURROUNDINGS: readonly Scenario[] = [
     script: async (run) => {
       const leader = await run.leader();
       run.expectEnd(leader);
-      run.limitDescriptors(leader, 1);
-      const sockets = run.occupy(leader, 10);
+      limitDescriptors(run, leader, 1);
+      const sockets = occupy(run, leader, 10);
       await run.sleep(4_000);
       await run.progress();
       for (const socket of sockets) socket.destroy();
-      if (run.isUp(leader)) run.limitDescriptors(leader, null);
+      if (run.isUp(leader)) limitDescriptors(run, leader, null);
+      await run.progress();
+    },
+  },
+  {
+    name: 'the catalog runs out of descriptors: it goes on or stops, and loses nothing',
+    needs: ['prlimit'],
+    script: async (run) => {
+      run.expectEnd('catalog');
+      limitDescriptors(run, 'catalog', 1);
+      const sockets = occupy(run, 'catalog', 10);
+      await run.sleep(4_000);
+      for (const socket of sockets) socket.destroy();
+      if (run.isUp('catalog')) limitDescriptors(run, 'catalog', null);
+      else await run.start('catalog');
       await run.progress();
     },
   },
