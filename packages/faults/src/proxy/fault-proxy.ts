@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { CLEAR, type Conditions } from '../rules/link.js';
 import type { SeededRandom } from '../rules/random.js';
+import { breakOff } from './break-off.js';
 import { Pump } from './pump.js';
 
 /** `up` is from who dials to who listens. */
@@ -70,7 +71,7 @@ export class FaultProxy {
   #accept(client: Socket): void {
     const target = this.#target;
     if (this.#isRefusing || target === null) {
-      client.resetAndDestroy();
+      breakOff(client);
       return;
     }
     const up = new Pump(() => this.#conditions.up, this.#random);
@@ -93,6 +94,6 @@ export class FaultProxy {
   #break(carried: Carried): void {
     this.#carried.delete(carried);
     for (const pump of carried.pumps) pump.close();
-    for (const socket of carried.sockets) socket.resetAndDestroy();
+    for (const socket of carried.sockets) breakOff(socket);
   }
 }
