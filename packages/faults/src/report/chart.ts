@@ -10,6 +10,11 @@ const REPLICA_HEIGHT = 16;
 const PANEL_HEIGHT = 84;
 const GAP = 22;
 const TOP = 22;
+/** Of the small print, at most. */
+const DIGIT_WIDTH = 6.5;
+
+/** With more marks their lines are faint, or nothing else is seen. */
+const MARKS_FEW = 60;
 
 /** Latencies from 0.1 ms to 10 s, on a logarithmic scale. */
 const DECADES = [0.1, 1, 10, 100, 1_000, 10_000] as const;
@@ -36,21 +41,30 @@ export function chartOf(picture: Picture, timeline: readonly TimelineEntry[]): M
   const panelsTop = TOP + names.length * REPLICA_HEIGHT + GAP;
   const bottom = panelsTop + KINDS.length * (PANEL_HEIGHT + GAP);
   const label = `Faults, leaders and latencies over ${(length / 1000).toFixed(1)} seconds`;
-  return html`<svg viewBox="0 0 ${WIDTH} ${bottom + 16}" role="img" aria-label="${label}">
+  const density = timeline.length > MARKS_FEW ? 'many' : 'few';
+  return html`<svg class="${density}" viewBox="0 0 ${WIDTH} ${bottom + 16}" role="img" aria-label="${label}">
     ${names.map((name, i) => replicaLane(name, picture.replicas[name] ?? [], TOP + i * REPLICA_HEIGHT, scale))}
     ${KINDS.map((kind, i) => panel(kind, picture, panelsTop + i * (PANEL_HEIGHT + GAP), scale))}
-    ${timeline.map((entry, i) => fault(entry, i, bottom - GAP, scale))} ${timeAxis(length, bottom, scale)}
+    ${faults(timeline, bottom - GAP, scale)} ${timeAxis(length, bottom, scale)}
   </svg>`;
 }
 
-function fault({ atMs, what }: TimelineEntry, i: number, bottom: number, { x }: Scale): Markup {
-  const at = rounded(x(atMs));
-  return html`<g class="fault">
-    <title>${(atMs / 1000).toFixed(2)} s: ${what}</title>
-    <line x1="${at}" x2="${at}" y1="${TOP - 6}" y2="${bottom}" />
-    <path d="M${at} ${TOP - 4}l-4 -7h8z" />
-    <text x="${at}" y="9" text-anchor="middle">${i + 1}</text>
-  </g>`;
+/** Each gets its mark, and its number where there is room beside the number before it. */
+function faults(timeline: readonly TimelineEntry[], bottom: number, { x }: Scale): Markup[] {
+  let takenTo = 0;
+  return timeline.map(({ atMs, what }, i) => {
+    const at = x(atMs);
+    const number = String(i + 1);
+    const half = (number.length * DIGIT_WIDTH) / 2;
+    const isNumbered = at - half >= takenTo;
+    if (isNumbered) takenTo = at + half + DIGIT_WIDTH / 2;
+    return html`<g class="fault">
+      <title>${number}, ${(atMs / 1000).toFixed(2)} s: ${what}</title>
+      <line x1="${rounded(at)}" x2="${rounded(at)}" y1="${TOP - 6}" y2="${bottom}" />
+      <path d="M${rounded(at)} ${TOP - 4}l-4 -7h8z" />
+      ${isNumbered ? html`<text x="${rounded(at)}" y="9" text-anchor="middle">${number}</text>` : ''}
+    </g>`;
+  });
 }
 
 function replicaLane(name: string, spans: readonly Span[], top: number, { x }: Scale): Markup {
@@ -87,7 +101,7 @@ function panel(kind: Kind, picture: Picture, top: number, scale: Scale): Markup 
       </text>`;
   });
   return html`${grid}
-    <text class="kind" x="${LEFT + 4}" y="${top + 10}">${kind}</text>
+    <text class="kind" x="${LEFT + 4}" y="${top - 5}">${kind}</text>
     ${slices.map((slice) => bar(kind, slice, picture.sliceMs, floor, scale))}`;
 }
 

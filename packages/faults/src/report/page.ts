@@ -22,16 +22,16 @@ const STYLE = `
 --good:#4cc38a;--bad:#ff6b5e;--range:#3c5677;--median:#8fb8f0;--leader:#f0b34a;--up:#5c6875;--unknown:#f0b34a}}
 body{margin:2rem auto;max-width:68rem;padding:0 1rem;font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.05rem;margin:0}p{margin:.4rem 0;color:var(--soft)}
-table{border-collapse:collapse;width:100%;margin:1rem 0;font-variant-numeric:tabular-nums}
+.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right}th{color:var(--soft);font-weight:500}
-th:first-child,td:first-child,th:last-child,td:last-child{text-align:left}a{color:inherit}
+th:first-child,td:first-child,th:last-child,td:last-child{text-align:left}td:last-child{min-width:16rem}a{color:inherit}
 article{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1.2rem 0}
 .ok{color:var(--good)}.bad{color:var(--bad);font-weight:600}li.bad{font-weight:400}
 ul{margin:.3rem 0;padding-left:1.2rem;font-size:.9rem}details{font-size:.9rem;margin-top:.4rem}summary{cursor:pointer;color:var(--soft)}
 code{font-size:.85em;overflow-wrap:anywhere}svg{width:100%;height:auto;margin-top:.5rem;font:10px system-ui,sans-serif}
 svg text{fill:var(--soft)}svg .name,svg .kind{fill:var(--ink)}.grid{stroke:var(--line);stroke-width:.6}
 .fault line{stroke:var(--bad);stroke-width:.7;stroke-dasharray:2 3;opacity:.6}.fault path{fill:var(--bad)}
-.fault:hover line{stroke-width:2;opacity:1}.range{fill:var(--range)}.median{fill:var(--median)}.failed{fill:var(--bad)}
+.many .fault line{opacity:.25}svg .fault:hover line{stroke-width:2;opacity:1}.range{fill:var(--range)}.median{fill:var(--median)}.failed{fill:var(--bad)}
 .unknown{fill:var(--unknown)}.leader{fill:var(--leader)}.up{fill:var(--up)}`;
 
 /** @returns a whole HTML document, which loads nothing. */
@@ -53,8 +53,8 @@ export function pageOf({ played, skipped, broken, facts }: PageInput): string {
         </style>
       </head>
       <body>
-        <h1>Real processes, real faults: ${played.length} scenarios, ${words}</h1>
-        <p>${operations} operations checked, ${skipped.length} scenarios skipped. ${factsOf(facts)}</p>
+        <h1>Real processes, real faults: ${scenarios(played.length)}, ${words}</h1>
+        <p>${operations} operations checked, ${scenarios(skipped.length)} skipped. ${factsOf(facts)}</p>
         <p>
           In each drawing a numbered mark is something that was done; point at it to read it. A thick bar in a
           replica's lane is the time in which it led, a thin one in which it answered at all. Below, each
@@ -62,11 +62,16 @@ export function pageOf({ played, skipped, broken, facts }: PageInput): string {
           the floor, red, those that failed and, amber, those whose outcome is unknown to the client that
           asked.
         </p>
-        ${summaryTable(played)} ${unplayed('Broken', broken)} ${unplayed('Skipped', skipped)}
+        <div class="wide">${summaryTable(played)}</div>
+        ${unplayed('Broken', broken)} ${unplayed('Skipped', skipped)}
         ${played.map((one, i) => article(one, i))}
       </body>
     </html>`;
   return String(page);
+}
+
+function scenarios(count: number): string {
+  return `${count} ${count === 1 ? 'scenario' : 'scenarios'}`;
 }
 
 function factsOf(facts: Readonly<Record<string, string>>): string {

@@ -100,7 +100,7 @@ test('the page names every scenario, what was done, what broke and what was not 
   assert.match(page, /2 scenarios, <span class="bad">1 violated/);
   assert.match(page, /<td class="ok">kept<\/td>[^]*<td class="bad">VIOLATED<\/td>/);
   assert.match(page, /the leader &amp; all/);
-  assert.match(page, /<title>0\.10 s: kill &lt;replica-1&gt;<\/title>/);
+  assert.match(page, /<title>1, 0\.10 s: kill &lt;replica-1&gt;<\/title>/);
   assert.match(page, /<title>replica-1: leader in term 1<\/title>/);
   assert.match(page, /order 2 is &lt;lost&gt;/);
   assert.match(page, /clocks: no libfaketime/);
@@ -111,7 +111,16 @@ test('the page names every scenario, what was done, what broke and what was not 
 
 test('with nothing violated it says so', () => {
   const page = pageOf({ played: [run('a', [])], skipped: [], broken: [], facts: {} });
-  assert.match(page, /1 scenarios, <span class="ok">none violated/);
+  assert.match(page, /1 scenario, <span class="ok">none violated/);
+});
+
+test('marks that stand close together are told apart by pointing: numbers do not overlap', () => {
+  const timeline = [100, 101, 102, 500].map((atMs) => ({ atMs, what: `done at ${atMs}` }));
+  const page = pageOf({ played: [{ ...run('a', []), timeline }], skipped: [], broken: [], facts: {} });
+  const numbers = [...page.matchAll(/<text[^>]*y="9"[^>]*>(\d+)<\/text>/g)].map(([, number]) => number);
+  assert.equal(numbers, ['1', '4']);
+  for (const { atMs } of timeline)
+    assert.match(page, new RegExp(`<title>\\d, 0\\.\\d+ s: done at ${atMs}</title>`));
 });
 
 test.run();
