@@ -51,7 +51,11 @@ test('every scenario that a page names is one', () => {
   const scenarios = readdirSync(folder)
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n');
-  const named = ['packages/orders/PROTOCOL.md', 'packages/faults/PROMISES.md'].flatMap((path) =>
+  const named = [
+    'packages/orders/PROTOCOL.md',
+    'packages/faults/PROMISES.md',
+    'packages/faults/FOUND.md',
+  ].flatMap((path) =>
     [...pageAt(path).matchAll(/"([^"\n]*)"/g)].flatMap(([, name = '']) =>
       name.length < CHECK_LENGTH_MAX ? [] : name,
     ),
