@@ -14,8 +14,10 @@ const ACTIVE_MAX = 3;
 const LASTS_MS = { min: 100, max: 4_000 };
 const PAUSE_MS_MAX = 1_500;
 
-/** Now and then all is healed and orders have to flow. */
+/** Now and then all is healed and so many orders have to be answered in time, though processes have yet to start. */
 const CALM_EVERY_MS = 45_000;
+const CALM_ORDERS = 40;
+const CALM_MS_MAX = 15_000;
 
 /** Of each disk whose power can be cut; what a run of an hour leaves is a tenth of that. */
 const DISK_MEBIBYTES = 512;
@@ -71,7 +73,7 @@ class Chaos {
         if (performance.now() > calmAt) {
           await this.#endThose(() => true);
           this.#run.note('calm');
-          await this.#run.progress();
+          await this.#run.progress(CALM_ORDERS, CALM_MS_MAX);
           calmAt = performance.now() + CALM_EVERY_MS;
         }
         await this.#beginOne();
