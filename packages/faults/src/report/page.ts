@@ -26,7 +26,7 @@ h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.05rem;margin:0}p{margin:.4re
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right}th{color:var(--soft);font-weight:500}
 th:first-child,td:first-child,th:last-child,td:last-child{text-align:left}td:last-child{min-width:16rem}a{color:inherit}
 article{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1.2rem 0}
-.ok{color:var(--good)}.bad{color:var(--bad);font-weight:600}li.bad{font-weight:400}
+.ok{color:var(--good)}.bad{color:var(--bad);font-weight:600}li.bad{font-weight:400}li.bad li{white-space:pre-line}
 ul{margin:.3rem 0;padding-left:1.2rem;font-size:.9rem}details{font-size:.9rem;margin-top:.4rem}summary{cursor:pointer;color:var(--soft)}
 code{font-size:.85em;overflow-wrap:anywhere}svg{width:100%;height:auto;margin-top:.5rem;font:10px system-ui,sans-serif}
 svg text{fill:var(--soft)}svg .name,svg .kind{fill:var(--ink)}.grid{stroke:var(--line);stroke-width:.6}

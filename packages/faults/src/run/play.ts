@@ -218,7 +218,7 @@ class Playing {
     } catch (error) {
       problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
-    this.#verdicts.push(verdict(check, 'done', problems));
+    this.#verdicts.push(verdict(check, problems.length === 0 ? 'done' : 'broken off', problems));
   }
 
   /** @returns milliseconds until every front-end took an order. */
