@@ -7,6 +7,7 @@ import { Dashboard } from './dashboard/dashboard.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
+import { Hits } from './http/hits.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
 import { renderPages } from './pages/pages.js';
@@ -89,7 +90,8 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const app = createApp({ ...base, ...views, log, counters, metrics, durations, operatorToken });
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
-  const server = new PublicServer({ host, port: options.port, app, replies, log, rateLimit });
+  const hits = new Hits({ catalog, replies });
+  const server = new PublicServer({ host, port: options.port, app, replies, hits, log, rateLimit });
   const port = await server.listen();
   catalog.start();
   replicas.start();

@@ -59,7 +59,7 @@ export class Replies {
 
   /** Answers 200 with JSON text. */
   ok(call: Call, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
-    this.#count(200);
+    this.count(200);
     return new Response(body, { status: 200, headers });
   }
 
@@ -67,7 +67,7 @@ export class Replies {
   empty(call: Call, status: 204 | 304, more: Headers): Response {
     const headers = { ...this.headers(call.requestId, call.key), ...more };
     delete headers['Content-Type'];
-    this.#count(status);
+    this.count(status);
     return new Response(null, { status, headers });
   }
 
@@ -83,7 +83,7 @@ export class Replies {
   ): Response {
     const known = this.#known(error, call.requestId);
     const headers = { ...this.headers(call.requestId, call.key), ...errorHeaders(known), ...more };
-    this.#count(known.httpStatus);
+    this.count(known.httpStatus);
     return new Response(JSON.stringify({ ...known.toBody(), ...details }), {
       status: known.httpStatus,
       headers,
@@ -93,7 +93,7 @@ export class Replies {
   /** The bytes of an error answer, for a connection whose request never became one; it is to be closed after them. */
   rawError(error: unknown, requestId: string, more?: Headers): string {
     const known = this.#known(error, requestId);
-    this.#count(known.httpStatus);
+    this.count(known.httpStatus);
     const body = JSON.stringify(known.toBody());
     const headers: Headers = {
       ...this.headers(requestId, null),
@@ -107,7 +107,8 @@ export class Replies {
     return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`;
   }
 
-  #count(status: number): void {
+  /** Notes an answer. */
+  count(status: number): void {
     this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
   }
 

@@ -15,6 +15,7 @@ import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
 import type { Call, CallEnv } from './call.js';
+import type { Hits } from './hits.js';
 import type { Replies } from './replies.js';
 
 /** Connections at once; at the bound the newest is closed without an answer. */
@@ -36,6 +37,8 @@ interface PublicServerOptions {
   readonly port: number;
   readonly app: Hono<CallEnv>;
   readonly replies: Replies;
+  /** What it can answer is answered without the app; not where each request is to be counted first, for `rateLimit`. */
+  readonly hits: Hits;
   readonly log: Log;
   /** Null where every address may ask as often as it likes. */
   readonly rateLimit: RateLimit | null;
@@ -55,6 +58,8 @@ export class PublicServer {
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
+    const { hits, rateLimit } = options;
+    const nextId = (): string => this.#nextId();
     const listener = getRequestListener(
       (request, env): Response | Promise<Response> => this.#fetch(request, env as Connection),
       { hostname: 'localhost', errorHandler: (error) => this.#refuse(error) },
@@ -70,7 +75,10 @@ export class PublicServer {
         requireHostHeader: false,
         noDelay: true,
       },
-      (incoming, outgoing) => void listener(incoming, outgoing),
+      (incoming, outgoing) => {
+        if (rateLimit === null && hits.answer(incoming, outgoing, nextId)) return;
+        void listener(incoming, outgoing);
+      },
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
@@ -135,6 +143,8 @@ export class PublicServer {
     } catch (error) {
       return replies.error(call, error);
     }
+    // The adapter has made a URL of it.
+    this.#options.hits.admit(incoming.headers.host);
     return app.fetch(request, call);
   }
 

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { until } from '../testing/fakes.js';
+import { sendRaw } from '../testing/raw.js';
 import { answerSubmits, errorStatus, OPERATOR_TOKEN, untilReady, withRig } from '../testing/rig.js';
 
 const AUTHORIZED = { authorization: `Bearer ${OPERATOR_TOKEN}` };
@@ -22,6 +23,41 @@ test('a stock is answered from the catalog, then from the cache, with the same b
       assert.is(response.headers.get('content-type'), 'application/json');
     }
     assert.is(catalog.of('lookup').length, 1);
+  }));
+
+test('a plain look-up of a cached stock is answered as the long way answers it', async () =>
+  withRig({}, async ({ url }) => {
+    const answerOf = async (
+      path: string,
+      headers: Record<string, string> = {},
+    ): Promise<readonly unknown[]> => {
+      const response = await fetch(url + path, { headers });
+      const rest = [...response.headers].filter(([name]) => name !== 'date' && name !== 'x-request-id');
+      assert.match(response.headers.get('x-request-id') ?? '', /^[0-9a-f]{12}-|^mine$/);
+      return [response.status, rest.sort(), await response.text()];
+    };
+    await answerOf('/stocks/AAPL');
+    const plain = await answerOf('/stocks/AAPL');
+    assert.is(plain[0], 200);
+    for (const path of ['/stocks/AAPL/', '/stocks/AAPL?x=1', '/stocks/%41APL']) {
+      assert.equal(await answerOf(path), plain, path);
+    }
+    assert.equal(await answerOf('/stocks/AAPL', { 'x-request-id': 'mine' }), plain);
+    const { cache } = (await (await fetch(`${url}/status`)).json()) as { cache: object };
+    assert.equal(cache, { ...cache, hits: 5, misses: 1 });
+  }));
+
+test('a plain look-up for a host that is none is refused though the stock is cached', async () =>
+  withRig({}, async ({ url }) => {
+    assert.is(await cacheOf(url), 'miss');
+    assert.is(await cacheOf(url), 'hit');
+    const refused = await sendRaw(
+      url,
+      'GET /stocks/AAPL HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n',
+    );
+    assert.match(refused, /^HTTP\/1.1 400 /);
+    const head = await sendRaw(url, 'HEAD /stocks/AAPL HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    assert.match(head, /^HTTP\/1.1 200 [^]*\r\n\r\n$/);
   }));
 
 test('a client that has the version is answered 304', async () =>
