@@ -45,7 +45,7 @@ export function formatSnapshots(rows: readonly SnapshotRow[]): string {
     ...[id, name, index === null ? '-' : String(index), held === null ? '-' : String(held)],
     problem ?? 'done',
   ]);
-  return formatTable([['id', 'replica', 'in the book', 'in the log', 'snapshot'], ...cells]);
+  return formatTable([['id', 'replica', 'log dropped to', 'log holds', 'snapshot'], ...cells]);
 }
 
 async function rowOf(

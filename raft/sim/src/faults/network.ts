@@ -139,7 +139,7 @@ const LAST_WORDS = 6;
 
 /** What was said in earlier terms comes once more while a new leader takes over: that is when it would do most harm. */
 const revenants: FaultKind = {
-  name: 'words of earlier terms',
+  name: 'words of old terms',
   weight: 3,
   begin(world, random): Running {
     const { network, processes, scheduler } = world;
@@ -158,7 +158,7 @@ const revenants: FaultKind = {
         }
       }
     });
-    return { text: 'words of earlier terms', stop };
+    return { text: 'words of old terms', stop };
   },
 };
 
