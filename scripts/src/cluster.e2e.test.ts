@@ -1,7 +1,7 @@
 /** The scripts as a person uses them, on real processes: start, shop, crash, export, stop, start again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -138,6 +138,57 @@ test('after SIGKILL for all, every order is there again, and numbers go on', asy
   assert.is(quantitiesOf(await equalBooks(context)).get('AAPL'), 130);
   assert.is(await place(), 31);
 });
+
+test('a request is followed by its id through the log of each process that has it, and each says that it stops', async (context) => {
+  const started = await startCluster(context, '--log-level', 'debug');
+  const response = await fetch(`http://127.0.0.1:${context.port}/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-request-id': 'followed-17' },
+    body: '{"name":"AAPL","type":"buy","quantity":1}',
+  });
+  assert.is(response.headers.get('x-request-id'), 'followed-17');
+  await response.arrayBuffer();
+  const told = (): readonly string[] =>
+    linesOf(context)
+      .filter(({ requestId }) => requestId === 'followed-17')
+      .map(({ service, msg }) => `${service}: ${msg}`);
+  const ways = [
+    'frontend: command received',
+    'replica: command taken',
+    'replica: command logged',
+    'catalog: command decided',
+    'replica: command decided',
+    'frontend: command answered',
+  ];
+  while (told().length < ways.length) await delay(20);
+  assert.equal([...told()].sort(), [...ways].sort());
+  started.child.kill('SIGTERM');
+  assert.is(await started.ended, 0, started.output());
+  const ends = linesOf(context).filter(({ msg }) => msg === 'stopping' || msg === 'stopped');
+  for (const process of new Set(ends.map(({ service, id }) => `${service} ${id}`))) {
+    const words = ends.filter(({ service, id }) => `${service} ${id}` === process).map(({ msg }) => msg);
+    assert.equal(words, ['stopping', 'stopped'], process);
+  }
+  assert.is(ends.length, 2 * 6, 'catalog, three replicas, two front-ends');
+});
+
+interface LogLine {
+  readonly service: string;
+  readonly id: string;
+  readonly msg: string;
+  readonly requestId?: string;
+}
+
+/** What all processes have logged; of a line that is being written nothing. */
+function linesOf({ dataDir }: Context): readonly LogLine[] {
+  const folder = join(dataDir, 'logs');
+  return readdirSync(folder).flatMap((file) =>
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as LogLine),
+  );
+}
 
 test('a second cluster on the data folder, and a taken port, are told and touch nothing', async (context) => {
   const first = await startCluster(context);

@@ -77,7 +77,7 @@ async function attackAll(
   const problems: string[] = [];
   const carryOut = async (attack: Attack, i: number): Promise<void> => {
     const ports = targets[attack.port];
-    const outcome = await attackPort(ports[i % ports.length] ?? 0, attack.steps);
+    const outcome = await attackPort(ports[i % ports.length] ?? 0, attack);
     const result = { ...attack, ...outcome };
     onResult(result);
     const problem =

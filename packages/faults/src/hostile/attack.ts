@@ -18,6 +18,8 @@ export interface Attack {
   /** What exactly. */
   readonly name: string;
   readonly steps: readonly Step[];
+  /** Milliseconds within which the server has to end the connection, behind the last step; 30 s unless given. */
+  readonly patienceMs?: number;
 }
 
 /** What became of it. */

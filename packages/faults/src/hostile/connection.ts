@@ -1,15 +1,18 @@
 /** One hostile connection: does its steps, and sees what the server does about them. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FIN, UPGRADED, type Outcome, type Step } from './attack.js';
+import { FIN, UPGRADED, type Attack, type Outcome, type Step } from './attack.js';
 
-/** Longer than every bound of every port. */
+/** Longer than every port waits for what is under way. */
 const PATIENCE_MS = 30_000;
 
 /** Of an answer, only its beginning is looked at. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
-export async function attackPort(port: number, steps: readonly Step[]): Promise<Outcome> {
+export async function attackPort(
+  port: number,
+  { steps, patienceMs = PATIENCE_MS }: Pick<Attack, 'steps' | 'patienceMs'>,
+): Promise<Outcome> {
   const startedAt = performance.now();
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   let text = '';
@@ -29,7 +32,7 @@ export async function attackPort(port: number, steps: readonly Step[]): Promise<
     await Promise.race([perform(socket, step, () => text), over]);
   }
   const patience = new AbortController();
-  await Promise.race([over, delay(PATIENCE_MS, null, { signal: patience.signal }).catch(() => null)]);
+  await Promise.race([over, delay(patienceMs, null, { signal: patience.signal }).catch(() => null)]);
   const isCut = state.isOver;
   patience.abort();
   socket.destroy();

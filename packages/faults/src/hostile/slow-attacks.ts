@@ -4,12 +4,13 @@ import { requestText, type Attack, type Base, type Step } from './attack.js';
 /** Longer than any port waits for headers or a body. */
 const DRIPS = 60;
 const DRIP_MS = 400;
+/** Longer than any port lets a connection idle on which nothing has come, as pools open them ahead of need. */
+const IDLE_MS_MAX = 90_000;
 
 export function slowAttacks(base: Base): Attack[] {
   const { port } = base;
   const drip = (text: string): Step[] => text.split('').flatMap((byte): Step[] => [byte, DRIP_MS]);
   const samples: readonly (readonly [string, readonly Step[]])[] = [
-    ['a connection that says nothing', []],
     ['a request line, byte by byte', drip(requestText(base).slice(0, DRIPS))],
     [
       'headers that never end',
@@ -26,5 +27,8 @@ export function slowAttacks(base: Base): Attack[] {
       [requestText(base, ['transfer-encoding: chunked'], ''), ...drip('1\r\nx\r\n'.repeat(10))],
     ],
   ];
-  return samples.map(([name, steps]) => ({ port, kind: 'slow', name, steps }));
+  return [
+    { port, kind: 'slow', name: 'a connection that says nothing', steps: [], patienceMs: IDLE_MS_MAX },
+    ...samples.map(([name, steps]) => ({ port, kind: 'slow', name, steps })),
+  ];
 }
