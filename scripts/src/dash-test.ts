@@ -118,6 +118,7 @@ test('orders that come from elsewhere stream in, with rates', async (context) =>
   await page.fill('input[name=quantity]', '12');
   await page.click('#order-form button');
   await stage.shows(page, '#order-result', /^Order \d+: buy 12 BoarCo, done\.$/);
+  await stage.shows(page, '#orders', /buyBoarCo12/);
   await stage.picture(page, 'at-rest');
 });
 
