@@ -9,12 +9,12 @@ import type { Replies } from './replies.js';
 
 const PREFIX = '/stocks/';
 
-/** Values of `Host` that are remembered at most; requests with another one go the long way. */
+/** Values of `Host` that are remembered at most: the oldest is forgotten, and remembered anew when it comes again. */
 const HOSTS_MAX = 64;
 
 interface HitsOptions {
-  readonly catalog: Catalog;
-  readonly replies: Replies;
+  readonly catalog: Pick<Catalog, 'hit'>;
+  readonly replies: Pick<Replies, 'headers' | 'count'>;
 }
 
 export class Hits {
@@ -27,7 +27,11 @@ export class Hits {
 
   /** A request with this `Host` has gone the long way and was found to be valid. */
   admit(host: string | undefined): void {
-    if (host !== undefined && this.#hosts.size < HOSTS_MAX) this.#hosts.add(host);
+    if (host === undefined || this.#hosts.has(host)) return;
+    // Else who makes up hosts would keep everyone else from the short way, for good.
+    const [oldest] = this.#hosts;
+    if (oldest !== undefined && this.#hosts.size >= HOSTS_MAX) this.#hosts.delete(oldest);
+    this.#hosts.add(host);
   }
 
   /** Answers if it is a plain look-up of a cached stock; returns whether it was. `requestId` makes the id of the answer. */
