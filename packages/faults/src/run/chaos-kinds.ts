@@ -1,7 +1,7 @@
 /** The faults that the random mode draws from. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Hardship } from '../proxy/fault-network.js';
+import { CLIENTS, type Hardship } from '../proxy/fault-network.js';
 import type { Capability } from './capabilities.js';
 import { setWallClock } from './clocks.js';
 import { cutPower, orderSyncs, restorePower } from './disks.js';
@@ -93,12 +93,20 @@ function oneWay(run: Run): Fault {
   };
 }
 
+function worsened(run: Run, how: string, to: readonly string[], change: Hardship['change']): Fault {
+  const from = pick(run, run.names());
+  const linked = run.network.linked(from).filter((name) => to.includes(name));
+  const other = pick(run, linked);
+  return { what: `${from} to ${other} is ${how}`, claims: [], hardships: between([from], [other], change) };
+}
+
 function link(how: string, change: Hardship['change']): Kind['draw'] {
-  return (run) => {
-    const from = pick(run, run.names());
-    const to = pick(run, run.network.linked(from));
-    return { what: `${from} to ${to} is ${how}`, claims: [], hardships: between([from], [to], change) };
-  };
+  return (run) => worsened(run, how, [...run.names(), CLIENTS], change);
+}
+
+/** Between processes only: what clients are answered in plain HTTP has no checksum that could tell. */
+function damaged(run: Run): Fault {
+  return worsened(run, 'damaged', run.names(), { corruption: 0.05 });
 }
 
 function reset(run: Run): Fault {
@@ -181,7 +189,7 @@ export const KINDS: readonly Kind[] = [
   { name: 'one-way cut', weight: 2, needs: [], draw: oneWay },
   { name: 'late link', weight: 1, needs: [], draw: link('late', { delayMs: 30, jitterMs: 100 }) },
   { name: 'slow link', weight: 1, needs: [], draw: link('slow', { bytesPerSecond: 3_000 }) },
-  { name: 'damaged bytes', weight: 1, needs: [], draw: link('damaged', { corruption: 0.05 }) },
+  { name: 'damaged bytes', weight: 1, needs: [], draw: damaged },
   { name: 'lost replies', weight: 1, needs: [], draw: link('swallowed', { swallowed: true }) },
   { name: 'reset', weight: 2, needs: [], draw: reset },
   { name: 'slow or hanging syncs', weight: 2, needs: ['compiler'], draw: unsound },
