@@ -10,14 +10,14 @@ const { values } = parseArgs({
   options: {
     tries: { type: 'string', default: '3' },
     limit: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '120' },
+    seconds: { type: 'string', default: '60' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     only: { type: 'string', default: '' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-const HELP = `Usage: npm run sim:planted -- [--tries 3] [--limit 1000] [--seconds 120] [--jobs N] [--only words]
+const HELP = `Usage: npm run sim:planted -- [--tries 3] [--limit 1000] [--seconds 60] [--jobs N] [--only words]
 
 Plants each bug of the table in a copy of the compiled code and runs seeds until a check finds it.
   --tries    series of seeds for each bug; the table shows the median
