@@ -23,6 +23,11 @@ export function isolate(world: World, id: string): () => void {
   return impair(world, CUT, (from, to) => from === id || to === id);
 }
 
+/** Cuts every link between those who are in a group and those who are not. */
+export function separate(world: World, group: ReadonlySet<string>): () => void {
+  return impair(world, CUT, (from, to) => group.has(from) !== group.has(to));
+}
+
 /** Cuts off what others send to a member. */
 export function deafen(world: World, id: string): () => void {
   return impair(world, CUT, (_from, to) => to === id);
@@ -34,7 +39,7 @@ const partition: FaultKind = {
   begin(world, random): Running {
     const order = random.shuffled(world.ids);
     const group = new Set(order.slice(0, random.between(1, order.length - 1)));
-    const stop = impair(world, CUT, (from, to) => group.has(from) !== group.has(to));
+    const stop = separate(world, group);
     return { text: `partition: ${[...group].sort().join(' ')} from the others`, stop };
   },
 };

@@ -1,8 +1,11 @@
 /** What goes wrong with processes, their disks and their clocks, and what an operator does to them. */
+import { RaftError } from '#raft/core/errors.js';
 import { HEALTHY_SYNC } from '../cluster/disk.js';
+import type { SimProcess } from '../cluster/process.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
+import type { World } from '../world.js';
 import { all, instant, pickVictim, type FaultKind, type Running } from './fault.js';
-import { deafen, isolate } from './network.js';
+import { deafen, isolate, separate } from './network.js';
 
 /** How long a leader waits for its successor. */
 const HAND_OVER_MS = 2_000;
@@ -156,6 +159,51 @@ const handOver: FaultKind = {
   },
 };
 
+/** The others follow their leader for so long on average before it is told to hand over. */
+const REIGN_MEAN: Micros = 30 * MS;
+
+/**
+ * A leader is cut off with a few who take what it logs, others elect another one, and it leads again as soon as that is
+ * replaced: what was told it before is worth nothing then, and may come late.
+ */
+const thereAndBack: FaultKind = {
+  name: 'there and back',
+  weight: 3,
+  begin(world, random): Running | null {
+    const leaders = world.processes.filter(({ life }) => life?.role === 'leader');
+    if (leaders.length === 0) return null;
+    const { id } = random.pick(leaders);
+    const others = random.shuffled(world.ids.filter((other) => other !== id));
+    const side = new Set([id, ...others.slice(0, Math.max(1, Math.floor(others.length / 2) - 1))]);
+    const heal = separate(world, side);
+    let isOver = false;
+    const stopWatching = world.onElected((elected) => {
+      if (side.has(elected.id)) return;
+      heal();
+      world.scheduler.after(random.exponential(REIGN_MEAN), () => {
+        if (!isOver) handOverTo(world, elected, id);
+      });
+    });
+    const stop = (): void => {
+      isOver = true;
+      stopWatching();
+      heal();
+    };
+    return { text: `there and back: ${[...side].join(' ')} from the others`, stop };
+  },
+};
+
+/** Who is no voter, or has no leader to give, gets nothing. */
+function handOverTo(world: World, { node, life }: SimProcess, to: string): void {
+  if (node === null || life?.role !== 'leader') return;
+  life.scope.enter(() => {
+    world.scheduler.mayHaveWoken = true;
+    node.handOver(HAND_OVER_MS, to).catch((error: unknown) => {
+      if (!(error instanceof RaftError)) throw error;
+    });
+  });
+}
+
 export const PROCESS_FAULTS: readonly FaultKind[] = [
   crash,
   pause,
@@ -167,4 +215,5 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   drift,
   jump,
   handOver,
+  thereAndBack,
 ];
