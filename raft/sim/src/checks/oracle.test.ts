@@ -86,6 +86,18 @@ test('a leader without a committed entry: missing, or another one in its place',
   }
 });
 
+test('a leader of a term that was left behind need not have what was committed since, be it of an earlier term', () => {
+  const late = (term: number): readonly string[] => {
+    const { oracle, found } = watch();
+    oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4] }));
+    oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4], commit: 3 }));
+    oracle.look(member('b', { term, role: 'leader', log: [1, 1] }));
+    return found;
+  };
+  assert.equal(late(3), []);
+  assert.equal(late(5), ['leader completeness']);
+});
+
 test('a leader that commits an entry of an earlier term by counting', () => {
   const { oracle, found } = watch();
   oracle.look(member('a', { term: 4, role: 'leader', log: [1, 2, 4] }));

@@ -14,6 +14,8 @@ interface Place {
 
 interface Committed {
   readonly term: Term;
+  /** The term whose leader committed it: that of the entry itself, or a later one that committed an entry of its own behind it. */
+  readonly committedIn: Term;
   readonly checksum: number;
   /** The book's hash at this index, once some member has applied it. */
   bookHash: number | null;
@@ -219,7 +221,11 @@ export class Oracle {
     }
   }
 
-  /** Election safety, and leader completeness at the moment that a leader appears. */
+  /**
+   * Election safety, and leader completeness at the moment that a leader appears: what was committed in a term is in the log
+   * of each leader of a later one. Who is elected late, in a term that others have left behind, need not have what they
+   * committed since.
+   */
   #checkLeader({ id, log }: Subject, term: Term): void {
     const known = this.#leaders.get(term);
     if (known === id) return;
@@ -229,7 +235,7 @@ export class Oracle {
     this.#leaders.set(term, id);
     this.#sequel.checkElection(id, log, term, (voter) => this.#votes.get(`${voter} ${term}`));
     const lost = this.#committed.findIndex((entry, place) => {
-      if (entry.term >= term || place < log.base.index) return false;
+      if (entry.committedIn >= term || place < log.base.index) return false;
       return place >= log.lastIndex || log.term(place + 1) !== entry.term;
     });
     if (lost === -1) return;
@@ -247,12 +253,13 @@ export class Oracle {
 
   #checkCommit({ id, log }: Subject, low: LogIndex, high: LogIndex): void {
     const before = this.#committed.length;
+    const committedIn = log.term(Math.min(high, log.lastIndex));
     for (let index = Math.max(low, log.base.index + 1); index <= Math.min(high, log.lastIndex); index += 1) {
       const term = log.term(index);
       const known = this.#committed[index - 1];
       if (known === undefined) {
         const checksum = this.#places.get(index * TERMS_MAX + term)?.checksum ?? 0;
-        this.#committed.push({ term, checksum, bookHash: null });
+        this.#committed.push({ term, committedIn, checksum, bookHash: null });
         this.#sequel.committed(index, term);
       } else if (known.term !== term) {
         this.#violated(
