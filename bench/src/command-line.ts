@@ -47,8 +47,12 @@ export function calledAs(script: string): string {
   return ['npm run', script, ...(given.length === 0 ? [] : ['--', ...given])].join(' ');
 }
 
-/** Says where a result is; publishes it if that was asked for. */
-export function finish(results: Results, options: CommonOptions): void {
+/**
+ * Writes the page, shows it, or what is given instead, and says where the result is; publishes it if that was asked for.
+ */
+export function finish(results: Results, options: CommonOptions, page: string, shown = page): void {
+  results.markdown(page);
+  console.log(`\n${shown}`);
   if (options.publish) results.publish();
   console.log(`\nresults in ${results.path}`);
 }

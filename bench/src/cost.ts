@@ -52,9 +52,7 @@ async function measure(session: Session, options: CostCommandOptions): Promise<v
     ...{ machine: machineLine(machine), command, cores: cpus().length },
     ...{ connections, seconds, repetitions, runs },
   });
-  results.markdown(page);
-  console.log(`\n${page}`);
-  finish(results, options);
+  finish(results, options, page);
 }
 
 const command = withCommonOptions(

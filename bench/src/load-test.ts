@@ -115,9 +115,7 @@ async function report(
     ...{ machine, command, plot, pace: PACE, burstConnections: BURST_CONNECTIONS },
     ...{ repetitions: options.repetitions, seconds: options.seconds },
   });
-  results.markdown(page);
-  console.log(`\n${page}`);
-  finish(results, options);
+  finish(results, options, page);
 }
 
 const command = withCommonOptions(

@@ -141,9 +141,7 @@ async function report({ machine, etcd, tool, options, samples, failovers }: Meas
     failed: samples.reduce((sum, sample) => sum + sample.failed, 0),
     plot: await results.plot('writes', 'Orders against puts', writesPlot(writes, [OURS, ETCD])),
   });
-  results.markdown(page);
-  console.log(`\n${page}`);
-  finish(results, options);
+  finish(results, options, page);
 }
 
 const command = withCommonOptions(

@@ -51,9 +51,7 @@ async function measure(session: Session, options: RestartOptions): Promise<void>
   const command = calledAs('bench:restart');
   results.json({ machine, command, options, windows, stored, restarts });
   const page = restartPage({ machine: machineLine(machine), command, orders, windows, stored, restarts });
-  results.markdown(page);
-  console.log(`\n${page}`);
-  finish(results, options);
+  finish(results, options, page);
 }
 
 const command = withCommonOptions(

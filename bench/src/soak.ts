@@ -41,9 +41,7 @@ async function measure(session: Session, options: SoakOptions): Promise<void> {
   const page = soakPage({
     ...{ ...soak, machine: machineLine(machine), command, connections: SOAK_CONNECTIONS, plot },
   });
-  results.markdown(page);
-  console.log(`\n${page}`);
-  finish(results, options);
+  finish(results, options, page);
 }
 
 const command = withCommonOptions(

@@ -94,9 +94,7 @@ async function report(
     ...{ machine: machineLine(machine), command: calledAs('sweep'), ...options, stocks: STOCKS },
     ...{ hitRates, cacheRuns: cache?.runs ?? [], plots },
   });
-  results.markdown(page);
-  console.log(`\n${toMarkdown(latencyTable(runs))}`);
-  finish(results, options);
+  finish(results, options, page, toMarkdown(latencyTable(runs)));
 }
 
 function watchPlot(cache: CacheSweepResult, options: SweepOptions): ReturnType<typeof itemsPlot> {

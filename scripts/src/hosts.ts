@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { whyNoHosts } from '@trireme/cluster';
+import { Probe, whyNoHosts } from '@trireme/cluster';
 import { TriremeClient } from '@trireme/client';
 import { wholeNumber } from '@trireme/service';
 import { runScript } from './command-line.js';
@@ -31,21 +31,16 @@ const STOCK = { name: 'AAPL', seed: 100 } as const;
 async function ready(fleet: Fleet): Promise<void> {
   const until = performance.now() + READY_MS_MAX;
   await fleet.client.group();
-  for (const url of fleet.frontends) {
-    while (!(await isReady(url))) {
-      if (performance.now() > until) throw new Error(`${url} is not ready`);
-      await delay(POLL_MS);
-    }
-  }
-}
-
-async function isReady(url: string): Promise<boolean> {
+  const probe = new Probe();
   try {
-    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
+    for (const url of fleet.frontends) {
+      while (!(await probe.isReady(url))) {
+        if (performance.now() > until) throw new Error(`${url} is not ready`);
+        await delay(POLL_MS);
+      }
+    }
+  } finally {
+    await probe.close();
   }
 }
 

@@ -1,5 +1,5 @@
 /** A cluster whose processes speak mutual TLS, as its operator has it: orders, a replica that joins, and who is refused. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findFreeBasePort, parseGroup, readClusterFile } from '@trireme/cluster';
-import { makeCertificate, readCertificate, type TlsMaterial } from '@trireme/service';
+import { hasOpenssl, makeCertificate, readCertificate, type TlsMaterial } from '@trireme/service';
 import { ROOT } from './root.js';
 
 interface Context {
@@ -20,15 +20,6 @@ interface Context {
 }
 
 const test = suite<Context>('mutual TLS');
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function start(context: Context, ...flags: string[]): Promise<void> {
   const { dataDir, port } = context;

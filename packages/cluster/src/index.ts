@@ -12,6 +12,7 @@ export { ClusterError, type ClusterErrorCode } from './errors.js';
 export { HostNetwork, whyNoHosts } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';
 export { InternalCalls, type CallAnswer, type CallIdentity } from './internal-calls.js';
+export { Probe } from './probe.js';
 export { LocalCluster } from './local-cluster.js';
 export { ManagedProcess } from './managed-process.js';
 export type { ProcessExit } from './members.js';

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createServer as createPlainServer, type Server } from 'node:http';
@@ -6,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readCertificate } from '@trireme/service';
+import { hasOpenssl, readCertificate } from '@trireme/service';
 import { ClusterError } from './errors.js';
 import { InternalCalls } from './internal-calls.js';
 import { certifying, operatorTls } from './tls-folder.js';
@@ -17,15 +16,6 @@ test.before.each((context) => {
   context.folder = mkdtempSync(join(tmpdir(), 'trireme-tls-'));
 });
 test.after.each(({ folder }) => rmSync(folder, { recursive: true }));
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function withServer(server: Server, run: (url: string) => Promise<void>): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,7 +2,14 @@
 import { spawn } from 'node:child_process';
 import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { parseGroup, readSecret, serveControl, type Group, type LocalCluster } from '@trireme/cluster';
+import {
+  InternalCalls,
+  parseGroup,
+  readSecret,
+  serveControl,
+  type Group,
+  type LocalCluster,
+} from '@trireme/cluster';
 
 const TRIREME = fileURLToPath(new URL('../../../../scripts/bin/trireme.js', import.meta.url));
 
@@ -12,12 +19,12 @@ const GROUP_MS_MAX = 1_000;
 
 export class Operator {
   readonly #cluster: LocalCluster;
-  readonly #secret: string;
+  readonly #calls: InternalCalls;
   readonly #control: Server;
 
   private constructor(cluster: LocalCluster, secret: string, control: Server) {
     this.#cluster = cluster;
-    this.#secret = secret;
+    this.#calls = new InternalCalls({ secret, tls: null });
     this.#control = control;
   }
 
@@ -50,13 +57,7 @@ export class Operator {
     const leader = await this.#cluster.leader();
     const entry = this.#cluster.describe().processes.find(({ id }) => id === leader);
     if (entry === undefined) return null;
-    try {
-      const signal = AbortSignal.timeout(GROUP_MS_MAX);
-      const headers = { 'x-trireme-secret': this.#secret };
-      return parseGroup(await (await fetch(`${entry.url}/members`, { headers, signal })).json());
-    } catch {
-      return null;
-    }
+    return parseGroup((await this.#calls.ask(`${entry.url}/members`, GROUP_MS_MAX))?.body);
   }
 
   async #runOnce(args: readonly string[], deadline: number): Promise<{ code: number | null; said: string }> {
@@ -70,8 +71,9 @@ export class Operator {
     return { code, said: said.trim() };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#control.close();
     this.#control.closeAllConnections();
+    await this.#calls.close();
   }
 }

@@ -206,7 +206,7 @@ class Playing {
   }
 
   async close(): Promise<void> {
-    this.#parts.operator.close();
+    await this.#parts.operator.close();
     await this.#watcher.stop();
     await this.#workload.close();
   }

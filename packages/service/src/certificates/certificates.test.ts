@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { request, type RequestOptions } from 'node:https';
@@ -15,7 +14,7 @@ import type { CertificateRole } from '../rules/roles.js';
 import { UsageError } from '../rules/usage.js';
 import { InternalServer } from '../server/internal-server.js';
 import { LinkRecorder, capturedLog, until } from '../testing/links.js';
-import { makeCertificate } from './certificates.js';
+import { hasOpenssl, makeCertificate } from './certificates.js';
 
 const test = suite<{ folder: string }>('certificates');
 
@@ -29,15 +28,6 @@ function identityOf(folder: string, name: string): LinkIdentity {
   const { ca, cert, key } = makeCertificate(folder, name, ['127.0.0.1']);
   const flags = { id: name, cluster: 'test', host: '10.0.0.1', tlsCa: ca, tlsCert: cert, tlsKey: key };
   return readIdentity(flags, capturedLog().log);
-}
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 interface Side {

@@ -109,6 +109,16 @@ function alternativeName(host: string): string {
   throw new UsageError(`${JSON.stringify(host)} is no host name`);
 }
 
+/** Whether `makeCertificate` can make anything on this machine. */
+export function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function openssl(folder: string, args: readonly string[]): void {
   try {
     execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });

@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LinkListener } from '../link/listener.js';
 import { LinkDialer } from '../link/dialer.js';
+import type { Log } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { UsageError } from '../rules/usage.js';
 import { LinkRecorder, capturedLog, until } from '../testing/links.js';
@@ -49,6 +50,20 @@ async function ask(
     request.on('error', reject);
     request.end(body);
   });
+}
+
+/** A listener for links of front-ends, with what it opened and its log. */
+function linkListener(): { listener: LinkListener; handler: LinkRecorder; log: Log } {
+  const handler = new LinkRecorder();
+  const { log } = capturedLog();
+  const listener = new LinkListener({
+    path: '/links/test',
+    admits: 'frontend',
+    identity: IDENTITY,
+    handler,
+    log,
+  });
+  return { listener, handler, log };
 }
 
 /** What a raw socket gets for `text` until the server closes it. */
@@ -131,15 +146,7 @@ test('verbose readiness names every condition', async () => {
 });
 
 test('metrics are open, and tell of links and refusals', async () => {
-  const { log } = capturedLog();
-  const handler = new LinkRecorder();
-  const listener = new LinkListener({
-    path: '/links/test',
-    admits: 'frontend',
-    identity: IDENTITY,
-    handler,
-    log,
-  });
+  const { listener } = linkListener();
   const metrics = new Metrics({ service: 'test', id: 'test' });
   await withServer({ listeners: [listener], metrics }, async (port) => {
     await say(
@@ -276,15 +283,7 @@ test('beyond loopback it refuses to be made without a secret', () => {
 });
 
 test('close ends idle sockets, links and requests under way', async () => {
-  const handler = new LinkRecorder();
-  const { log } = capturedLog();
-  const listener = new LinkListener({
-    path: '/links/test',
-    admits: 'frontend',
-    identity: IDENTITY,
-    handler,
-    log,
-  });
+  const { listener, handler, log } = linkListener();
   let isAsked = false;
   const routes: InternalServerOptions['routes'] = {
     '/never': async () => {

@@ -19,10 +19,15 @@ export interface FaultKind {
   readonly begin: (world: World, random: Random) => Running | null;
 }
 
+/** Those who believe that they lead. */
+export function leadersOf({ processes }: World): readonly SimProcess[] {
+  return processes.filter(({ life }) => life?.role === 'leader');
+}
+
 /** A member: in half of the cases one that believes that it leads, as most goes wrong around leaders. */
-export function pickVictim({ processes }: World, random: Random): SimProcess {
-  const leaders = processes.filter(({ life }) => life?.role === 'leader');
-  return leaders.length > 0 && random.chance(0.5) ? random.pick(leaders) : random.pick(processes);
+export function pickVictim(world: World, random: Random): SimProcess {
+  const leaders = leadersOf(world);
+  return leaders.length > 0 && random.chance(0.5) ? random.pick(leaders) : random.pick(world.processes);
 }
 
 /** Several undos as one. */

@@ -3,7 +3,7 @@ import type { LinkFault } from '../cluster/network.js';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
-import { all, pickVictim, type FaultKind, type Running } from './fault.js';
+import { all, leadersOf, pickVictim, type FaultKind, type Running } from './fault.js';
 
 const CUT: LinkFault = { cut: true };
 
@@ -67,8 +67,8 @@ const creepingCut: FaultKind = {
   name: 'creeping cut',
   weight: 3,
   begin(world, random): Running | null {
-    const { processes, scheduler, settings } = world;
-    const leaders = processes.filter(({ life }) => life?.role === 'leader');
+    const { scheduler, settings } = world;
+    const leaders = leadersOf(world);
     if (leaders.length === 0) return null;
     const { id } = random.pick(leaders);
     const lost = random.pick(world.ids.filter((other) => other !== id));

@@ -4,7 +4,7 @@ import { HEALTHY_SYNC } from '../cluster/disk.js';
 import type { SimProcess } from '../cluster/process.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
-import { all, instant, pickVictim, type FaultKind, type Running } from './fault.js';
+import { all, instant, leadersOf, pickVictim, type FaultKind, type Running } from './fault.js';
 import { deafen, isolate, separate } from './network.js';
 
 /** How long a leader waits for its successor. */
@@ -140,16 +140,26 @@ const jump: FaultKind = {
   },
 };
 
+/** Tells a process to hand its leadership over, to whom it likes unless `to` is given; returns whether it believes to have it. */
+function startHandOver(world: World, { node, life }: SimProcess, to?: string): boolean {
+  if (node === null || life?.role !== 'leader') return false;
+  life.scope.enter(() => {
+    world.scheduler.mayHaveWoken = true;
+    node.handOver(HAND_OVER_MS, to).catch((error: unknown) => {
+      // Who is named may be no voter.
+      if (to === undefined || !(error instanceof RaftError)) throw error;
+    });
+  });
+  return true;
+}
+
 const handOver: FaultKind = {
   name: 'hand-over',
   weight: 2,
   begin(world, random): Running | null {
-    const { node, life, id } = pickVictim(world, random);
-    if (node === null || life?.role !== 'leader') return null;
-    life.scope.enter(() => {
-      world.scheduler.mayHaveWoken = true;
-      void node.handOver(HAND_OVER_MS);
-    });
+    const victim = pickVictim(world, random);
+    if (!startHandOver(world, victim)) return null;
+    const { id } = victim;
     // One that hears nothing afterwards goes on believing that it leads, for as long as it dares.
     const isDeaf = random.chance(0.5);
     return {
@@ -170,7 +180,7 @@ const thereAndBack: FaultKind = {
   name: 'there and back',
   weight: 3,
   begin(world, random): Running | null {
-    const leaders = world.processes.filter(({ life }) => life?.role === 'leader');
+    const leaders = leadersOf(world);
     if (leaders.length === 0) return null;
     const { id } = random.pick(leaders);
     const others = random.shuffled(world.ids.filter((other) => other !== id));
@@ -181,7 +191,7 @@ const thereAndBack: FaultKind = {
       if (side.has(elected.id)) return;
       heal();
       world.scheduler.after(random.exponential(REIGN_MEAN), () => {
-        if (!isOver) handOverTo(world, elected, id);
+        if (!isOver) startHandOver(world, elected, id);
       });
     });
     const stop = (): void => {
@@ -192,17 +202,6 @@ const thereAndBack: FaultKind = {
     return { text: `there and back: ${[...side].join(' ')} from the others`, stop };
   },
 };
-
-/** Who is no voter, or has no leader to give, gets nothing. */
-function handOverTo(world: World, { node, life }: SimProcess, to: string): void {
-  if (node === null || life?.role !== 'leader') return;
-  life.scope.enter(() => {
-    world.scheduler.mayHaveWoken = true;
-    node.handOver(HAND_OVER_MS, to).catch((error: unknown) => {
-      if (!(error instanceof RaftError)) throw error;
-    });
-  });
-}
 
 export const PROCESS_FAULTS: readonly FaultKind[] = [
   crash,
