@@ -61,6 +61,11 @@ export function textKey(table: Table, text = ''): Buffer {
   return Buffer.from(TABLES[table] + text, 'utf8');
 }
 
+/** The text in a key made by `textKey`. */
+export function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString('utf8');
+}
+
 /** The table that a key is of, null if it is of none. */
 export function tableOf(key: Uint8Array): Table | null {
   return TABLES_BY_LETTER.get(key[0] ?? 0) ?? null;
@@ -101,7 +106,7 @@ export function unseal(key: Uint8Array, record: Uint8Array): unknown {
 export function describeKey(key: Uint8Array): string {
   const table = tableOf(key) ?? 'unknown';
   const isText = table === 'key' || table === 'meta' || table === 'identity' || table === 'restored';
-  return `${table} ${isText ? Buffer.from(key.subarray(1)).toString('utf8') : String(keyNumber(key))}`.trim();
+  return `${table} ${isText ? keyText(key) : String(keyNumber(key))}`.trim();
 }
 
 /** The key and value of one write; a null value deletes. */

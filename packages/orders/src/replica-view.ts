@@ -217,6 +217,11 @@ export class ReplicaCounts {
       () => stored()?.settledIndex ?? 0,
     );
     metrics.gauge('idempotency_keys', 'Keys that are remembered.', () => stored()?.keys ?? 0);
+    metrics.counter(
+      'idempotency_key_lookups_total',
+      'Keys that were looked for on disk, since memory could not rule them out.',
+      () => parts().machine?.store.keyLookUps ?? 0,
+    );
     metrics.gauge(
       'office_orders',
       'Orders at a leader: waiting for the log, for their outcome, for its entry.',

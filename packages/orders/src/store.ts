@@ -7,8 +7,8 @@ import { FormatError, asBytes } from '@trireme/domain';
 import { RaftError, decodeBase, encodeBase, mendUnsynced, storageFailure, type LogBase } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import { claimBook, identityRecord, type BookOwner } from './book-identity.js';
-import { flushLevel, openLevel, scanRecords, type LevelSnapshot, type ScanRange } from './book-level.js';
-import { BookRecords } from './book-records.js';
+import { openLevel, scanRecords, type LevelSnapshot, type ScanRange } from './book-level.js';
+import { BookWriter } from './book-writer.js';
 import type { BookRecord } from './record-stream.js';
 import {
   describeKey,
@@ -26,7 +26,6 @@ import {
 import {
   EMPTY_META,
   type BookMeta,
-  type BookWrite,
   type BookedOrder,
   type KeptBatch,
   type StockChange,
@@ -59,7 +58,7 @@ const RECORDS_PER_PACE = 200;
 /** Identity, meta, and the snapshot that it was restored from. */
 const OWN_RECORDS = 3;
 
-export class BookStore extends BookRecords {
+export class BookStore extends BookWriter {
   /** Scans and views under way. */
   #readers = 0;
   #isRetired = false;
@@ -100,7 +99,9 @@ export class BookStore extends BookRecords {
    * @throws RaftError `LOG_DAMAGED`, or `BAD_CONFIG` if another process has it open.
    */
   static async create(path: string): Promise<BookStore> {
-    return new BookStore(await openLevel(path), path);
+    const db = await openLevel(path);
+    const first = await db.keys({ limit: 1 }).all();
+    return new BookStore(db, path, first.length === 0);
   }
 
   /** Of a book without a meta record, which has no other record but of whose it is. @throws FormatError if it has. */
@@ -122,6 +123,7 @@ export class BookStore extends BookRecords {
 
   /**
    * Reads every record of the book once, as it is now: that each holds its checksum, none is missing and none is too many.
+   * From then on it is known from memory of most keys that they are not there.
    * @param pace awaited after every few records, so that the rest of the process goes on
    * @throws RaftError `LOG_DAMAGED` naming what is damaged or missing.
    */
@@ -134,10 +136,12 @@ export class BookStore extends BookRecords {
       let visited = 0;
       for await (const record of this.#scan({ snapshot })) {
         check.visit(...record);
+        this.noteKey(record[0]);
         visited += 1;
         if (visited % RECORDS_PER_PACE === 0) await pace?.();
       }
       check.finish();
+      this.keysNoted();
     } catch (error) {
       throw error instanceof FormatError ? this.damage(error.message, error) : error;
     } finally {
@@ -200,23 +204,6 @@ export class BookStore extends BookRecords {
   }
 
   /**
-   * Makes all that was written survive a power loss.
-   * @throws RaftError `STORAGE_FAILED`.
-   */
-  async sync(): Promise<void> {
-    await this.#attempt(async () => flushLevel(this.db));
-  }
-
-  /** Writes records as they are. @throws RaftError `STORAGE_FAILED`. */
-  async put(records: readonly BookRecord[]): Promise<void> {
-    await this.#attempt(async () => {
-      const batch = this.db.batch();
-      for (const [key, value] of records) batch.put(key, value);
-      await batch.write();
-    });
-  }
-
-  /**
    * Completes a book that came as a snapshot: whose it is, what it was restored from, and where it stands; all durable.
    * @throws RaftError `STORAGE_FAILED`.
    */
@@ -260,30 +247,6 @@ export class BookStore extends BookRecords {
       expected += 1;
     }
     if (expected <= last) throw this.damage(`${table} ${expected} is missing`);
-  }
-
-  /**
-   * Writes what one apply made, atomically.
-   * @throws RaftError `STORAGE_FAILED`: the process has to stop.
-   */
-  async write(writes: readonly BookWrite[]): Promise<void> {
-    await this.#attempt(async () => {
-      const batch = this.db.batch();
-      for (const write of writes) {
-        const { key, value } = toRecord(write);
-        if (value === null) batch.del(key);
-        else batch.put(key, value);
-      }
-      await batch.write();
-    });
-  }
-
-  async #attempt(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      throw storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
-    }
   }
 
   async close(): Promise<void> {

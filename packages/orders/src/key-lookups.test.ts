@@ -1,0 +1,192 @@
+/** Which keys a book looks for on disk, and that it finds every one that it has, however it came to have them. */
+import * as fc from 'fast-check';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { BookRecord } from './record-stream.js';
+import { isOwnRecord } from './records.js';
+import { Book } from './rules/book.js';
+import { EMPTY_META, type BookMeta, type BookWrite, type Place } from './rules/state.js';
+import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
+import { BookStore } from './store.js';
+import { baseAt } from './testing/books.js';
+import { withFolder } from './testing/folders.js';
+import { open } from './testing/stores.js';
+
+/** Look-ups on disk that it takes to ask for these keys. */
+function lookUpsFor(store: BookStore, keys: readonly string[]): number {
+  const before = store.keyLookUps;
+  for (const key of keys) store.place(key);
+  return store.keyLookUps - before;
+}
+
+/** A book with all records of another one, as of now. */
+async function copied(from: BookStore, path: string): Promise<BookStore> {
+  const view = from.view();
+  const to = await BookStore.create(path);
+  const records: BookRecord[] = [];
+  for await (const record of view.records()) if (!isOwnRecord(record[0])) records.push(record);
+  await to.put(records);
+  await view.close();
+  return to;
+}
+
+function put(key: string): BookWrite {
+  return { table: 'key', key, value: { seq: 1, position: 0 } };
+}
+
+function metaOf(keys: number): BookMeta {
+  return { ...EMPTY_META, keys };
+}
+
+function meta(keys: number): BookWrite {
+  return { table: 'meta', value: metaOf(keys) };
+}
+
+const ABSENT = Array.from({ length: 100 }, (_, i) => `absent-${i}`);
+
+test('in a new book, orders with new keys cost no look-up, and one that comes again costs one', async () => {
+  await withFolder(async (path) => {
+    const { store, meta, pending } = await open(path);
+    const book = new Book(store, meta, pending);
+    for (let index = 1; index <= 20; index += 2) {
+      await store.write(book.apply([entry(index, [buy(`a${index}`), buy(`b${index}`)])]).writes);
+      await store.write(book.apply([settling(index + 1, index, [FILLED, FILLED])]).writes);
+    }
+    assert.is(store.keyLookUps, 0);
+    assert.is(book.apply([entry(21, [buy('a1'), buy('new')])]).pending[0]?.skip[0], 0);
+    assert.is(store.keyLookUps, 1);
+    await store.close();
+  });
+});
+
+test('a book that is opened again looks every key up until it was checked, then those that it may have', async () => {
+  await withFolder(async (path) => {
+    const { store: first } = await open(path);
+    await first.write([{ table: 'key', key: 'before', value: { seq: 1, position: 0 } }, meta(1)]);
+    await first.close();
+    const { store } = await open(path);
+    assert.is(lookUpsFor(store, ABSENT), ABSENT.length);
+    await store.check();
+    assert.is(lookUpsFor(store, ABSENT), 0);
+    assert.equal(store.place('before'), { seq: 1, position: 0 });
+    await store.close();
+  });
+});
+
+test('keys that come while a book is checked are found afterwards, those that go are not', async () => {
+  await withFolder(async (path) => {
+    const { store: first } = await open(path);
+    const names = Array.from({ length: 500 }, (_, i) => `k${i}`);
+    await first.write([...names.map((key) => put(key)), meta(names.length)]);
+    await first.close();
+    const { store } = await open(path);
+    await store.write([put('early'), meta(names.length + 1)]);
+    let paces = 0;
+    await store.check(async () => {
+      paces += 1;
+      assert.is(lookUpsFor(store, ABSENT), ABSENT.length, 'half of the keys prove nothing');
+      await store.write([put(`amid-${paces}`), { table: 'key', key: `k${paces}`, value: null }]);
+    });
+    assert.ok(paces >= 2);
+    assert.is(lookUpsFor(store, ABSENT), 0);
+    for (const key of [...names.slice(paces + 1), 'early', 'amid-1', 'amid-2']) assert.ok(store.place(key));
+    assert.is(store.place('k1'), null);
+    await store.close();
+  });
+});
+
+test('a check that finds damage leaves every key to be looked up', async () => {
+  await withFolder(async (path) => {
+    const { store: first } = await open(path);
+    await first.write([put('a'), meta(2)]);
+    await first.close();
+    const { store } = await open(path);
+    const failed = await store.check().then(
+      () => false,
+      () => true,
+    );
+    assert.ok(failed);
+    assert.is(lookUpsFor(store, ABSENT), ABSENT.length);
+    await store.close();
+  });
+});
+
+test('a book that came as a snapshot knows its keys at once', async () => {
+  await withFolder(async (path) => {
+    const { store } = await open(join(path, 'a'));
+    await store.write([put('a'), put('b'), meta(2)]);
+    const copy = await copied(store, join(path, 'b'));
+    assert.is(lookUpsFor(copy, ABSENT), 0);
+    assert.ok(copy.place('a') !== null && copy.place('b') !== null);
+    await copy.close();
+    await store.close();
+  });
+});
+
+const SOME_KEY = fc.oneof(
+  { arbitrary: fc.nat({ max: 20 }).map((n) => `k${n}`), weight: 4 },
+  { arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }), weight: 1 },
+);
+const STEP = fc.oneof(
+  {
+    arbitrary: fc.record({ do: fc.constant('put' as const), keys: fc.array(SOME_KEY, { maxLength: 8 }) }),
+    weight: 6,
+  },
+  {
+    arbitrary: fc.record({ do: fc.constant('delete' as const), keys: fc.array(SOME_KEY, { maxLength: 4 }) }),
+    weight: 3,
+  },
+  {
+    arbitrary: fc.record({ do: fc.constantFrom('reopen', 'check', 'checkAmidPuts', 'snapshot') }),
+    weight: 3,
+  },
+);
+
+test('whatever is put, deleted, checked, opened again or restored: every key that is there is found', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(STEP, { maxLength: 25 }), async (steps) => {
+      await withFolder(async (path) => {
+        let folder = 0;
+        let { store } = await open(join(path, '0'));
+        /** By the bytes that stand for a key on disk, which two texts may share. */
+        const there = new Set<string>();
+        const asStored = (key: string): string => Buffer.from(key).toString('latin1');
+        const asked = new Set(ABSENT.slice(0, 10));
+        const change = async (keys: readonly string[], value: Place | null): Promise<void> => {
+          for (const key of keys) {
+            asked.add(key);
+            if (value === null) there.delete(asStored(key));
+            else there.add(asStored(key));
+          }
+          const writes = keys.map((key): BookWrite => ({ table: 'key', key, value }));
+          await store.write([...writes, meta(there.size)]);
+        };
+        for (const step of steps) {
+          if (step.do === 'put' && 'keys' in step) await change(step.keys, { seq: 1, position: 0 });
+          else if (step.do === 'delete' && 'keys' in step) await change(step.keys, null);
+          else if (step.do === 'check') await store.check();
+          else if (step.do === 'checkAmidPuts') {
+            const checked = store.check();
+            await change(['amid', 'k1'], { seq: 1, position: 0 });
+            await checked;
+          } else if (step.do === 'reopen') {
+            await store.close();
+            ({ store } = await open(join(path, String(folder))));
+          } else {
+            folder += 1;
+            const copy = await copied(store, join(path, String(folder)));
+            await copy.finish({ cluster: 'test', id: '1' }, metaOf(there.size), baseAt(1));
+            await store.close();
+            store = copy;
+          }
+          for (const key of asked) assert.is(store.place(key) !== null, there.has(asStored(key)), key);
+        }
+        await store.close();
+      });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test.run();

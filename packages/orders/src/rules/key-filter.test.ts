@@ -1,0 +1,80 @@
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { KEY_FILTER_BYTES, KeyFilter } from './key-filter.js';
+
+const KEY = fc.oneof(
+  fc.string({ maxLength: 255 }),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.uuid(),
+  fc.nat({ max: 1000 }).map((n) => `order-${n}`),
+);
+
+/** How many of `asked` keys that were not added it does not rule out. */
+function falsePositives(filter: KeyFilter, asked: number): number {
+  let count = 0;
+  for (let i = 0; i < asked; i += 1) if (filter.mayHave(`absent-${i}`)) count += 1;
+  return count;
+}
+
+test('a key that was added is never ruled out, in a filter of any size', () => {
+  fc.assert(
+    fc.property(fc.array(KEY, { maxLength: 100 }), fc.integer({ min: 0, max: 4096 }), (keys, bytes) => {
+      const filter = new KeyFilter(true, bytes);
+      keys.forEach((key, i) => {
+        filter.add(key);
+        for (const added of keys.slice(0, i + 1)) assert.ok(filter.mayHave(added));
+      });
+    }),
+  );
+});
+
+test('an empty filter of an empty store rules every key out', () => {
+  assert.is(falsePositives(new KeyFilter(true), 1000), 0);
+});
+
+test('until every key of the store is in it, a filter rules nothing out', () => {
+  const filter = new KeyFilter(false);
+  filter.add('a');
+  assert.ok(filter.mayHave('a'));
+  assert.ok(filter.mayHave('b'));
+  filter.complete();
+  assert.ok(filter.mayHave('a'));
+  assert.not(filter.mayHave('b'));
+});
+
+test('a key that is not ASCII is never ruled out: two of them may be one key on disk', () => {
+  const filter = new KeyFilter(true);
+  assert.ok(filter.mayHave('\ud800'));
+  assert.ok(filter.mayHave('caf\u00e9'));
+  filter.add('\ud800');
+  assert.is(falsePositives(filter, 1000), 0);
+});
+
+test('keys that differ in one place, or in length only, are told apart', () => {
+  const filter = new KeyFilter(true);
+  filter.add('a'.repeat(255));
+  for (let length = 0; length < 255; length += 1) assert.not(filter.mayHave('a'.repeat(length)));
+  for (let at = 0; at < 255; at += 1) {
+    assert.not(filter.mayHave(`${'a'.repeat(at)}b${'a'.repeat(254 - at)}`));
+  }
+});
+
+for (const [scheme, key] of [
+  ['numbers', (i: number): string => String(i)],
+  ['one word and a number', (i: number): string => `order-${i}`],
+  ['hexadecimal digits', (i: number): string => (i * 2654435761).toString(16).padStart(32, '0')],
+] as const) {
+  test(`it holds what it says, with ${scheme} for keys: one in 100 too many at 6 million keys, less than one in 5 at 12 million`, () => {
+    // A 256th of the size holds a 256th of the keys as well.
+    const filter = new KeyFilter(true, KEY_FILTER_BYTES / 256);
+    const million = Math.round(1e6 / 256);
+    let i = 0;
+    for (; i < 6 * million; i += 1) filter.add(key(i));
+    assert.ok(falsePositives(filter, 20_000) < 20_000 * 0.015);
+    for (; i < 12 * million; i += 1) filter.add(key(i));
+    assert.ok(falsePositives(filter, 20_000) < 20_000 / 5);
+  });
+}
+
+test.run();
