@@ -1,4 +1,7 @@
-/** `npm run failover -- --times 30`: how long orders stand still when the leader goes, in each way in which it can. */
+/**
+ * `npm run failover -- --times 30`: how long orders stand still when the leader goes, in each way in which it can, and for
+ * comparison when nothing at all happens.
+ */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -28,7 +31,11 @@ interface Way {
   readonly undo: (run: Run, leader: string) => unknown;
 }
 
+/** What the machine, its disk and the load do to orders by themselves: the measure of all other figures. */
+const NOTHING: Way = { name: 'nothing, for comparison', fault: () => null, undo: () => null };
+
 const WAYS: readonly Way[] = [
+  NOTHING,
   {
     name: 'crash (SIGKILL)',
     fault: async (run, leader) => run.kill(leader),
@@ -67,7 +74,7 @@ async function measure(
         faults.push(run.now());
         await way.fault(run, leader);
         await run.sleep(SPAN.afterMs);
-        await run.newLeader(leader);
+        if (way !== NOTHING) await run.newLeader(leader);
         await way.undo(run, leader);
         await run.progress(100);
         process.stdout.write(`\r${way.name}: ${i + 1} of ${times}`);
@@ -93,7 +100,8 @@ async function main(): Promise<void> {
     const { trials, broken } = await measure(way, Number(values.times), results);
     const gaps = trials.map(({ gapMs }) => gapMs);
     const errors = trials.reduce((sum, trial) => sum + trial.errors, 0);
-    console.log(`  gaps in ms: ${gaps.map((gap) => gap.toFixed(0)).join(' ')}`);
+    const tell = ({ gapMs, beganMs }: Trial): string => `${gapMs.toFixed(0)} at ${beganMs.toFixed(0)}`;
+    console.log(`  longest gap at when after the fault, in ms: ${trials.map(tell).join(', ')}`);
     const [p50, p99, most] = [percentile(gaps, 0.5), percentile(gaps, 0.99), Math.max(...gaps)].map((ms) =>
       ms.toFixed(0),
     );

@@ -16,11 +16,13 @@ test('the longest gap and the errors around each fault are found, and nothing be
     create(1, 'd', [600, 610], 'insufficient'),
     create(1, 'e', [3_000, 3_010], 4),
   ];
-  assert.equal(measureTrials(history, [500], span), [{ gapMs: 70, errors: 2 }]);
+  assert.equal(measureTrials(history, [500], span), [{ gapMs: 70, beganMs: -10, errors: 2 }]);
 });
 
 test('a fault after which nothing was acknowledged has a gap as long as its span', () => {
-  assert.equal(measureTrials([create(1, 'a', [480, 490], 1)], [500], span), [{ gapMs: 1_100, errors: 0 }]);
+  assert.equal(measureTrials([create(1, 'a', [480, 490], 1)], [500], span), [
+    { gapMs: 1_100, beganMs: -100, errors: 0 },
+  ]);
 });
 
 test('percentiles are values that came', () => {

@@ -5,6 +5,8 @@ import type { Operation } from './history.js';
 export interface Trial {
   /** Longest time between two acknowledged orders around the fault, in milliseconds. */
   readonly gapMs: number;
+  /** When that time began, in milliseconds after the fault: long after it, something else made orders wait. */
+  readonly beganMs: number;
   /** Operations begun around the fault that failed, or whose outcome stayed unknown. */
   readonly errors: number;
 }
@@ -31,10 +33,13 @@ export function measureTrials(
   return faults.map((at) => {
     const [from, to] = [at - span.beforeMs, at + span.afterMs];
     const within = acknowledged.filter((ms) => ms >= from && ms <= to);
-    const gaps = within.slice(1).map((ms, i) => ms - (within[i] ?? ms));
+    const gaps = within
+      .slice(1)
+      .map((ms, i) => ({ gapMs: ms - (within[i] ?? ms), beganMs: (within[i] ?? ms) - at }));
+    const [longest] = gaps.toSorted((a, b) => b.gapMs - a.gapMs);
     const begun = history.filter(({ call_ns }) => call_ns / 1e6 >= from && call_ns / 1e6 <= to);
     return {
-      gapMs: within.length < 2 ? span.beforeMs + span.afterMs : Math.max(...gaps),
+      ...(longest ?? { gapMs: span.beforeMs + span.afterMs, beganMs: -span.beforeMs }),
       errors: begun.filter(isFailed).length,
     };
   });
