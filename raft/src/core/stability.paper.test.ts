@@ -134,6 +134,49 @@ test('a lost link to a leader that lives is forgiven with its next message', () 
   assert.is(b.core.leader, 'a');
 });
 
+test('of two that lose their leader and ask at the same moment one gives way, and the other leads without a second timeout', () => {
+  for (const [ids, asking] of [
+    [
+      ['a', 'b', 'c'],
+      ['b', 'c'],
+    ],
+    [FIVE, ['b', 'd', 'c']],
+  ] as const) {
+    const network = networkOf(ids);
+    network.elect('a');
+    network.isolate('a');
+    const followers = network.members.filter(({ id }) => id !== 'a');
+    for (const { core } of followers) core.linkLost('a');
+    for (const id of asking) network.member(id).core.campaign();
+    for (const id of asking) network.member(id).work();
+    network.settle();
+    const led = followers.filter(({ core }) => core.role === 'leader').map(({ id, core }) => [id, core.term]);
+    assert.equal(led, [[asking.toSorted().at(-1), 2]]);
+    assert.ok(followers.every(({ core }) => core.term === 2));
+  }
+});
+
+test('nobody gives way to one that could not win, nor to one with the lesser id', () => {
+  for (const [id, rival, log] of [
+    ['b', 'c', []],
+    ['b', 'a', [1, 1]],
+  ] as const) {
+    const member = new Member({ id, log: [1], term: 1 });
+    member.tick(TIMEOUT_TICKS);
+    const { length: lastIndex } = log;
+    member.step(
+      message('preVoteRequest', {
+        from: rival,
+        to: id,
+        term: 2,
+        lastIndex,
+        lastTerm: lastIndex === 0 ? 0 : 1,
+      }),
+    );
+    assert.is(member.core.role, 'preCandidate');
+  }
+});
+
 test('a cluster of one elects itself once its vote is durable', () => {
   const a = new Member({ members: ['a'] });
   a.slowDisk = true;

@@ -125,13 +125,22 @@ export class Standing {
     return this.#leader !== null && this.#timer.isFresh;
   }
 
-  /** Answers whether an election could be won (thesis 9.6): not by this member's vote while that cannot become durable. */
+  /**
+   * Answers whether an election could be won (thesis 9.6): not by this member's vote while that cannot become durable.
+   *
+   * Two that lose their leader at the same moment would each let the other go on, become candidates of one term, vote for
+   * themselves, and both wait out a whole timeout. So of two that ask at once and could both win, the one with the lesser
+   * id gives way; where messages of a member come in the order in which it sent them, it does so before it could be let go on.
+   */
   takePreVoteRequest(message: PreVoteRequest): void {
     const granted =
       message.term > this.term &&
       !this.hearsLeader &&
       !this.#health.isDiskHanging &&
       this.#log.isUpToDate(message.lastIndex, message.lastTerm);
+    if (granted && this.role === 'preCandidate' && this.#config.id < message.from) {
+      this.becomeFollower(this.term, null);
+    }
     const term = granted ? message.term : this.term;
     this.answerPreVote(message.from, term, granted);
   }
