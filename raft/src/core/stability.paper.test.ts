@@ -126,6 +126,28 @@ test('a lost link to the leader makes a follower ask within three ticks; one to 
   assert.is(b.core.role, 'preCandidate');
 });
 
+test('who lost its leader and was refused by one that had not yet asks again soon, a few times', () => {
+  const b = followerOf('a', { id: 'b', term: 1, random: () => 0.99 });
+  b.core.linkLost('a');
+  b.tick(3);
+  for (let repeat = 0; repeat < 3; repeat += 1) {
+    b.step(message('preVoteResponse', { from: 'c', to: 'b', term: 1, granted: false }));
+    b.take();
+    b.tick(9);
+    assert.equal(b.take(), []);
+    b.tick();
+    assert.equal(
+      b.take().map(({ type, to }) => [type, to]),
+      [
+        ['preVoteRequest', 'a'],
+        ['preVoteRequest', 'c'],
+      ],
+    );
+  }
+  b.tick(ELECTION_TICKS);
+  assert.equal(b.take(), []);
+});
+
 test('a lost link to a leader that lives is forgiven with its next message', () => {
   const b = followerOf('a', { id: 'b', term: 1 });
   b.core.linkLost('a');

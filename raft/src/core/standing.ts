@@ -16,6 +16,12 @@ import type { NodeId, PreVoteRequest, PreVoteResponse, Role, Term, VoteRequest }
 
 /** Ticks, at most, between the loss of the link to the leader and the pre-vote that it causes. */
 const LOST_LEADER_TICKS_MAX = 3;
+/**
+ * How often such a pre-vote is asked again at most, and ticks until then at most: the others may see their links to the leader
+ * break a moment later than this member, and refuse as long as they do not. After that, whole timeouts count.
+ */
+const LOST_LEADER_REPEATS = 3;
+const REPEAT_TICKS_MAX = 10;
 
 interface StandingContext {
   readonly config: CoreConfig;
@@ -39,6 +45,8 @@ export class Standing {
   #leadership: Leadership | null = null;
   /** The election under way; null while this member leads or follows. */
   #campaign: Campaign | null = null;
+  /** Pre-votes that may yet be asked for again soon, since the leader was lost. */
+  #repeats = 0;
 
   constructor({ config, log, ballot, outbox, health, left }: StandingContext) {
     this.#config = config;
@@ -111,6 +119,7 @@ export class Standing {
     if (this.#config.lease !== null) return;
     if (this.role !== 'follower' || this.#leader !== member) return;
     this.#leader = null;
+    this.#repeats = LOST_LEADER_REPEATS;
     this.#timer.hurry(LOST_LEADER_TICKS_MAX);
   }
 
@@ -187,6 +196,7 @@ export class Standing {
       `term ${this.term} has leaders ${String(this.#leader)}, ${leader}`,
     );
     if (this.role !== 'follower' || this.#leader === null) this.becomeFollower(this.term, leader);
+    this.#repeats = 0;
     this.#timer.heard();
   }
 
@@ -196,6 +206,10 @@ export class Standing {
     this.#campaign = campaign;
     if (kind === 'preVote') {
       for (const request of campaign.requests(this.term + 1, this.#log)) this.#outbox.send(request);
+      if (this.#repeats > 0) {
+        this.#repeats -= 1;
+        this.#timer.hurry(REPEAT_TICKS_MAX);
+      }
       this.countVote(this.#config.id, true);
       return;
     }
