@@ -42,15 +42,21 @@ export class Asker<Question, Answer extends object> {
 
   /** Asks once; resolves with the answer, or with why there is none, by the deadline at the latest. */
   async ask(question: Question, deadline: Deadline): Promise<Answer | NoAnswer> {
-    if (deadline.expired) return 'unsent';
-    return new Promise((resolve) => {
-      const waiter = this.#table.ask(question, (end) => {
-        deadline.watch(null);
-        resolve(end);
-      });
-      deadline.watch(() => this.#table.giveUp(waiter));
-      this.wake();
+    return new Promise((resolve) => this.askThen(question, deadline, resolve));
+  }
+
+  /** As `ask`, without a promise: `done` is called once, and must not throw. */
+  askThen(question: Question, deadline: Deadline, done: (end: Answer | NoAnswer) => void): void {
+    if (deadline.expired) {
+      done('unsent');
+      return;
+    }
+    const waiter = this.#table.ask(question, (end) => {
+      deadline.watch(null);
+      done(end);
     });
+    deadline.watch(() => this.#table.giveUp(waiter));
+    this.wake();
   }
 
   /** There may be somewhere to send to now: queued questions go at the end of this turn. */

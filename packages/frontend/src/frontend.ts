@@ -7,9 +7,9 @@ import { Dashboard } from './dashboard/dashboard.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
-import { Hits } from './http/hits.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
+import { ShortWay } from './http/short-way.js';
 import { renderPages } from './pages/pages.js';
 import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
@@ -87,11 +87,12 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
     ...{ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX },
   });
   const views = { viewers, pages, servedBy };
-  const app = createApp({ ...base, ...views, log, counters, metrics, durations, operatorToken });
+  const services = { ...base, ...views, log, counters, metrics, durations, operatorToken };
+  const app = createApp(services);
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
-  const hits = new Hits({ catalog, replies });
-  const server = new PublicServer({ host, port: options.port, app, replies, hits, log, rateLimit });
+  const shortWay = new ShortWay(services);
+  const server = new PublicServer({ host, port: options.port, app, replies, shortWay, log, rateLimit });
   const port = await server.listen();
   catalog.start();
   replicas.start();

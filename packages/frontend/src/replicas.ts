@@ -2,20 +2,13 @@
  * The order replicas as the front-end sees them: a link to each, kept open; who leads; and what was asked of them.
  * Commands, lists and confirmed reads go to the leader; what any replica can answer goes to each in turn.
  */
-import type {
-  CommandWire,
-  FromReplica,
-  GetResult,
-  Order,
-  ReplicaReport,
-  SubmitResult,
-  ToReplica,
-} from '@trireme/domain';
+import type { FromReplica, GetResult, Order, ReplicaReport, SubmitResult, ToReplica } from '@trireme/domain';
 import type { Link, LinkHandler, LinkIdentity, Log } from '@trireme/service';
 import { Asker } from './asker.js';
+import { decide, type TracedCommand } from './decide.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { ReplicaLinks } from './replica-links.js';
-import { AGAIN, EXPIRED, retryUntil } from './retry.js';
+import { AGAIN, type EXPIRED, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import { orderOf, parseFromReplica } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
@@ -29,9 +22,6 @@ interface OrderPage {
   readonly orders: readonly Order[];
   readonly next: number | null;
 }
-
-/** A command, and the id of the request that brought it where that is followed. */
-type TracedCommand = readonly [...CommandWire, requestId?: string];
 
 /** A replica as this front-end sees it. */
 interface ReplicaView {
@@ -166,29 +156,14 @@ export class Replicas {
     }
   }
 
-  /** Has a command decided, asking again with its key until the deadline. */
-  async submit(command: TracedCommand, deadline: Deadline): Promise<Decided | Undecided> {
-    // Once it was handed over and not answered, no later refusal can tell that it has no effect.
-    const tried = { handedOver: false };
-    const result = await retryUntil<Decided>(deadline, async () => {
-      const answer = await this.#commands.ask(command, deadline);
-      if (answer === 'unanswered') tried.handedOver = true;
-      if (answer === 'unanswered' || answer === 'unsent') return AGAIN;
-      switch (answer[1]) {
-        case 'lost':
-          tried.handedOver = true;
-          return AGAIN;
-        case 'refused':
-          return AGAIN;
-        case 'filled':
-        case 'done':
-        case 'rejected':
-        case 'keyReused':
-          return answer;
-      }
-    });
-    if (result !== EXPIRED) return result;
-    return tried.handedOver ? 'unknown' : 'noEffect';
+  /** Has a command decided by the leader; see `decide`. */
+  submit(
+    command: TracedCommand,
+    deadline: Deadline,
+    done: (result: Decided | Undecided) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    decide(this.#commands, command, deadline, done, failed);
   }
 
   /** The order, null if there is none: that comes from a confirmed read alone. `EXPIRED` if nobody could tell in time. */

@@ -23,13 +23,19 @@ export async function retryUntil<Result>(
   deadline: Deadline,
   attempt: () => Promise<Result | typeof AGAIN>,
 ): Promise<Result | typeof EXPIRED> {
-  let first: Result | typeof AGAIN | null = await attempt();
-  if (first !== AGAIN) return first;
+  const first = await attempt();
+  return first === AGAIN ? retryAfter(deadline, attempt) : first;
+}
+
+/** As `retryUntil`, after a first attempt that was made in vain elsewhere: begins with a backoff. */
+export async function retryAfter<Result>(
+  deadline: Deadline,
+  attempt: () => Promise<Result | typeof AGAIN>,
+): Promise<Result | typeof EXPIRED> {
   try {
     return await pRetry(
-      async () => {
-        const result = first === AGAIN ? first : await attempt();
-        first = null;
+      async (number) => {
+        const result = number === 1 ? AGAIN : await attempt();
         if (result === AGAIN) throw new AgainError('asked in vain');
         return result;
       },

@@ -1,5 +1,6 @@
 /** One request on its way through the front-end. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { acceptRequestId } from '../rules/requests.js';
 
 export interface Call {
   readonly incoming: IncomingMessage;
@@ -13,6 +14,18 @@ export interface Call {
   readonly path: string;
   /** Idempotency key of a request that changes something, once it is known: the reply repeats it. */
   key: string | null;
+}
+
+/** @param path of its target; @param nextId makes an id where the client gave none. */
+export function callOf(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  path: string,
+  nextId: () => string,
+): Call {
+  const clientsId = acceptRequestId(incoming.headers['x-request-id']);
+  const requestId = clientsId ?? nextId();
+  return { incoming, outgoing, requestId, isFollowed: clientsId !== null, path, key: null };
 }
 
 /** What Hono is told of the requests: `c.env` is the call. */

@@ -1,46 +1,26 @@
 /** Routes of orders. */
 import type { Hono } from 'hono';
-import { commandToWire, orderJson, parseOrderBody, TriremeError } from '@trireme/domain';
+import { orderJson, TriremeError } from '@trireme/domain';
 import { parseAfterNumber, parseOrderNumber, parsePageQuery } from '../rules/requests.js';
-import { readBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
 import { fillPage, pageJson } from './pages.js';
-import { inTime, keyOf, submit, withDeadline, type Services } from './services.js';
+import { placeOrder } from './place-order.js';
+import { toResponse } from './replies.js';
+import { inTime, withDeadline, type Services } from './services.js';
 
 /** An order never changes once it is filled, so that whoever has it may keep it. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 export function routeOrders(app: Hono<CallEnv>, services: Services): void {
-  app.post('/orders', async (c) => placeOrder(services, c.env));
+  app.post(
+    '/orders',
+    async (c) =>
+      new Promise<Response>((resolve) =>
+        placeOrder(services, c.env, (answer) => resolve(toResponse(answer))),
+      ),
+  );
   app.get('/orders', async (c) => listOrders(services, c.env, c.req.url));
   app.get('/orders/:number', async (c) => readOrder(services, c.env, c.req.param('number')));
-}
-
-async function placeOrder(services: Services, call: Call): Promise<Response> {
-  const startedAt = performance.now();
-  try {
-    const number = await fillOrder(services, call);
-    services.counters.filled(performance.now() - startedAt);
-    const headers = services.replies.headers(call.requestId, call.key);
-    headers['Location'] = `/orders/${number}`;
-    return services.replies.ok(call, `{"data":{"transaction_number":${number}}}`, headers);
-  } catch (error) {
-    services.counters.ended(error);
-    throw error;
-  }
-}
-
-/** Has the order of this call filled, and gives its number. */
-async function fillOrder(services: Services, call: Call): Promise<number> {
-  return withDeadline(services, async (deadline) => {
-    call.key = keyOf(call.incoming);
-    const { name, type, quantity } = parseOrderBody(await readBody(call.incoming, deadline));
-    const result = await submit(services, call, deadline, (key) =>
-      commandToWire({ kind: type, key, name, quantity }),
-    );
-    if (result[1] !== 'filled') throw new Error('an order was done without a number');
-    return result[2];
-  });
 }
 
 async function readOrder(services: Services, call: Call, text: string): Promise<Response> {

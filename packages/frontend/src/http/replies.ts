@@ -12,6 +12,17 @@ const RETRY_AFTER_S = '1';
 
 type Headers = Record<string, string>;
 
+/** An answer before it is written: the router is given it as a `Response`, the short way writes it as it is. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export function toResponse({ status, headers, body }: Answer): Response {
+  return new Response(body, { status, headers });
+}
+
 export class Replies {
   readonly #servedBy: string;
   readonly #cors: Readonly<Headers> | null;
@@ -59,8 +70,13 @@ export class Replies {
 
   /** Answers 200 with JSON text. */
   ok(call: Call, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
+    return toResponse(this.okAnswer(body, headers));
+  }
+
+  /** The answer 200 with JSON text. */
+  okAnswer(body: string, headers: Headers): Answer {
     this.count(200);
-    return new Response(body, { status: 200, headers });
+    return { status: 200, headers, body };
   }
 
   /** Answers without a body. */
@@ -75,19 +91,21 @@ export class Replies {
    * Answers an error: as it says if it is one of the contract's, else 500, and then the log has the reason.
    * @param details what the body says beside the error
    */
-  error(
+  error(call: Pick<Call, 'requestId' | 'key'>, error: unknown, more?: Headers, details?: object): Response {
+    return toResponse(this.errorAnswer(call, error, more, details));
+  }
+
+  /** The answer that `error` gives. */
+  errorAnswer(
     call: Pick<Call, 'requestId' | 'key'>,
     error: unknown,
     more?: Headers,
-    details: object = {},
-  ): Response {
+    details?: object,
+  ): Answer {
     const known = this.#known(error, call.requestId);
     const headers = { ...this.headers(call.requestId, call.key), ...errorHeaders(known), ...more };
     this.count(known.httpStatus);
-    return new Response(JSON.stringify({ ...known.toBody(), ...details }), {
-      status: known.httpStatus,
-      headers,
-    });
+    return { status: known.httpStatus, headers, body: JSON.stringify({ ...known.toBody(), ...details }) };
   }
 
   /** The bytes of an error answer, for a connection whose request never became one; it is to be closed after them. */

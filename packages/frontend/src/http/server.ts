@@ -10,13 +10,13 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
 import type { Log } from '@trireme/service';
-import { acceptRequestId, checkEncoding, pathOf } from '../rules/requests.js';
+import { checkEncoding, pathOf } from '../rules/requests.js';
 import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
-import type { Call, CallEnv } from './call.js';
-import type { Hits } from './hits.js';
+import { callOf, type Call, type CallEnv } from './call.js';
 import type { Replies } from './replies.js';
+import type { ShortWay } from './short-way.js';
 
 /** Connections at once; at the bound the newest is closed without an answer. */
 const CONNECTIONS_MAX = 10_000;
@@ -37,8 +37,8 @@ interface PublicServerOptions {
   readonly port: number;
   readonly app: Hono<CallEnv>;
   readonly replies: Replies;
-  /** What it can answer is answered without the app; not where each request is to be counted first, for `rateLimit`. */
-  readonly hits: Hits;
+  /** What it takes goes without the app; nothing where each request is to be counted first, for `rateLimit`. */
+  readonly shortWay: ShortWay;
   readonly log: Log;
   /** Null where every address may ask as often as it likes. */
   readonly rateLimit: RateLimit | null;
@@ -58,7 +58,7 @@ export class PublicServer {
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
-    const { hits, rateLimit } = options;
+    const { shortWay, rateLimit } = options;
     const nextId = (): string => this.#nextId();
     const listener = getRequestListener(
       (request, env): Response | Promise<Response> => this.#fetch(request, env as Connection),
@@ -76,7 +76,7 @@ export class PublicServer {
         noDelay: true,
       },
       (incoming, outgoing) => {
-        if (rateLimit === null && hits.answer(incoming, outgoing, nextId)) return;
+        if (rateLimit === null && shortWay.take(incoming, outgoing, nextId)) return;
         void listener(incoming, outgoing);
       },
     );
@@ -126,16 +126,9 @@ export class PublicServer {
   #fetch(request: Request, { incoming, outgoing }: Connection): Response | Promise<Response> {
     const { app, replies } = this.#options;
     const target = incoming.url ?? '/';
-    const clientsId = acceptRequestId(incoming.headers['x-request-id']);
-    const call: Call = {
-      incoming,
-      outgoing,
-      requestId: clientsId ?? this.#nextId(),
-      isFollowed: clientsId !== null,
-      // The absolute form, as for a proxy, names the same path.
-      path: pathOf(target.startsWith('/') ? target : new URL(request.url).pathname),
-      key: null,
-    };
+    // The absolute form, as for a proxy, names the same path.
+    const path = pathOf(target.startsWith('/') ? target : new URL(request.url).pathname);
+    const call = callOf(incoming, outgoing, path, () => this.#nextId());
     try {
       checkEncoding(target);
       checkHost(incoming);
@@ -144,7 +137,7 @@ export class PublicServer {
       return replies.error(call, error);
     }
     // The adapter has made a URL of it.
-    this.#options.hits.admit(incoming.headers.host);
+    this.#options.shortWay.admit(incoming.headers.host);
     return app.fetch(request, call);
   }
 

@@ -12,7 +12,7 @@ import { EXPIRED } from '../retry.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import { acceptKey } from '../rules/requests.js';
-import { checkDecided, type Effective } from '../rules/results.js';
+import type { Decided, Undecided } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
 import type { Call } from './call.js';
 import type { Replies } from './replies.js';
@@ -44,14 +44,20 @@ export async function withDeadline<T>(
   services: Services,
   serve: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const startedAt = performance.now();
   const deadline = services.deadlines.open();
   try {
     return await serve(deadline);
   } finally {
-    services.deadlines.close(deadline);
-    services.durations.observe((performance.now() - startedAt) / 1000);
+    closeDeadline(services, deadline);
   }
+}
+
+/** Ends the watch over a request, and notes how long it took; returns that, in milliseconds. */
+export function closeDeadline({ deadlines, durations }: Services, deadline: Deadline): number {
+  const tookMs = performance.now() - deadline.openedAt;
+  deadlines.close(deadline);
+  durations.observe(tookMs / 1000);
+  return tookMs;
 }
 
 /** The idempotency key that came with the request, or null. @throws TriremeError `INVALID_REQUEST`. */
@@ -63,23 +69,31 @@ export function keyOf(incoming: IncomingMessage): string | null {
   return acceptKey(lines);
 }
 
-/**
- * Sends a command through the log, under the call's key or one that is made now.
- * @throws TriremeError for everything but success, by the contract.
- */
-export async function submit(
-  services: Services,
-  call: Call,
+/** The key of the call's command: the client's, or one that is made now. */
+export function commandKey(call: Call): string {
+  return (call.key ??= randomUUID());
+}
+
+/** Sends a command through the log. What it calls back, and when, `Replicas.submit` says. */
+export function submit(
+  { replicas, log }: Services,
+  { requestId, isFollowed }: Call,
   deadline: Deadline,
-  commandOf: (key: string) => CommandWire,
-): Promise<Effective> {
-  const key = (call.key ??= randomUUID());
-  const { requestId, isFollowed } = call;
-  if (!isFollowed) return checkDecided(await services.replicas.submit(commandOf(key), deadline), key);
-  services.log.debug({ requestId, key }, 'command received');
-  const outcome = await services.replicas.submit([...commandOf(key), requestId], deadline);
-  services.log.debug({ requestId, key, outcome }, 'command answered');
-  return checkDecided(outcome, key);
+  command: CommandWire,
+  done: (result: Decided | Undecided) => void,
+  failed: (error: unknown) => void,
+): void {
+  if (!isFollowed) {
+    replicas.submit(command, deadline, done, failed);
+    return;
+  }
+  const [, key] = command;
+  log.debug({ requestId, key }, 'command received');
+  const tell = (outcome: Decided | Undecided): void => {
+    log.debug({ requestId, key, outcome }, 'command answered');
+    done(outcome);
+  };
+  replicas.submit([...command, requestId], deadline, tell, failed);
 }
 
 /** @throws TriremeError `UNAVAILABLE` if the time ran out. */

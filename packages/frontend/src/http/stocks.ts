@@ -12,12 +12,12 @@ import {
 } from '@trireme/domain';
 import { EXPIRED } from '../retry.js';
 import { checkOperator, matchesEtag, parsePageQuery } from '../rules/requests.js';
-import { outcomeUnknown } from '../rules/results.js';
+import { checkDecided, outcomeUnknown, type Decided, type Undecided } from '../rules/results.js';
 import type { StockView } from '../rules/stock-cache.js';
 import { readBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
 import { fillPage, pageJson } from './pages.js';
-import { inTime, keyOf, submit, withDeadline, type Services } from './services.js';
+import { commandKey, inTime, keyOf, submit, withDeadline, type Services } from './services.js';
 
 /** Makes the command from the body of the request. */
 type CommandParser = (name: string, body: string) => (key: string) => Command;
@@ -94,11 +94,16 @@ async function changeStock(
   return withDeadline(services, async (deadline) => {
     call.key = keyOf(call.incoming);
     const commandOf = parse(name, await readBody(call.incoming, deadline));
-    await submit(services, call, deadline, (key) => commandToWire(commandOf(key)));
+    const key = commandKey(call);
+    const command = commandToWire(commandOf(key));
+    const result = await new Promise<Decided | Undecided>((resolve, reject) =>
+      submit(services, call, deadline, command, resolve, reject),
+    );
+    checkDecided(result, key);
     const view = await services.catalog.lookup(name, deadline);
     if (view === null) throw stockNotFound();
     // It is done, but cannot be shown: asking again with the key shows it.
-    if (view === EXPIRED) throw outcomeUnknown(call.key ?? '');
+    if (view === EXPIRED) throw outcomeUnknown(key);
     const headers = services.replies.headers(call.requestId, call.key);
     headers['ETag'] = view.etag;
     return services.replies.ok(call, view.body, headers);

@@ -5,13 +5,15 @@
 
 /** One request's time. */
 export class Deadline {
-  /** Milliseconds on the clock that the table was opened with. */
+  /** When its time began and when it is over, in milliseconds on the clock that the table was opened with. */
+  readonly openedAt: number;
   readonly at: number;
   #expired = false;
   #onExpire: (() => void) | null = null;
   #controller: AbortController | null = null;
 
-  constructor(at: number) {
+  constructor(openedAt: number, at: number) {
+    this.openedAt = openedAt;
     this.at = at;
   }
 
@@ -73,7 +75,7 @@ export class Deadlines {
   /** Opens a deadline at time `now` (milliseconds, never falling), or gives null at the bound. */
   open(now: number): Deadline | null {
     if (this.#open.size >= this.#sizeMax) return null;
-    const deadline = new Deadline(now + this.#durationMs);
+    const deadline = new Deadline(now, now + this.#durationMs);
     this.#open.add(deadline);
     return deadline;
   }

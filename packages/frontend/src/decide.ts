@@ -1,0 +1,69 @@
+/** Has a command decided: asks the leader, and again with the same key until there is a result or the time is over. */
+import type { CommandWire, SubmitResult } from '@trireme/domain';
+import type { Asker } from './asker.js';
+import { AGAIN, EXPIRED, retryAfter } from './retry.js';
+import type { NoAnswer } from './rules/ask-table.js';
+import type { Deadline } from './rules/deadlines.js';
+import type { Decided, Undecided } from './rules/results.js';
+
+/** A command, and the id of the request that brought it where that is followed. */
+export type TracedCommand = readonly [...CommandWire, requestId?: string];
+
+type Commands = Pick<Asker<TracedCommand, SubmitResult>, 'ask' | 'askThen'>;
+
+/**
+ * Called back and not awaited: the first attempt is as good as always the last, and promises on its way would cost an
+ * order more than all the rest of it here.
+ * @param done called once, with the result, by the deadline; it must not throw.
+ * @param failed called instead where the front-end itself is broken.
+ */
+export function decide(
+  commands: Commands,
+  command: TracedCommand,
+  deadline: Deadline,
+  done: (result: Decided | Undecided) => void,
+  failed: (error: unknown) => void,
+): void {
+  commands.askThen(command, deadline, (answer) => {
+    const result = resultOf(answer);
+    if (result !== AGAIN) done(result);
+    else decideAgain(commands, command, deadline, mayHaveEffect(answer)).then(done, failed);
+  });
+}
+
+/** @param handedOver whether an attempt before may have an effect: then no later refusal can tell that there is none. */
+async function decideAgain(
+  commands: Commands,
+  command: TracedCommand,
+  deadline: Deadline,
+  handedOver: boolean,
+): Promise<Decided | Undecided> {
+  const tried = { handedOver };
+  const result = await retryAfter<Decided>(deadline, async () => {
+    const answer = await commands.ask(command, deadline);
+    tried.handedOver ||= mayHaveEffect(answer);
+    return resultOf(answer);
+  });
+  if (result !== EXPIRED) return result;
+  return tried.handedOver ? 'unknown' : 'noEffect';
+}
+
+/** The result that the answer to an attempt is, or that another attempt is to be made. */
+function resultOf(answer: SubmitResult | NoAnswer): Decided | typeof AGAIN {
+  if (answer === 'unanswered' || answer === 'unsent') return AGAIN;
+  switch (answer[1]) {
+    case 'lost':
+    case 'refused':
+      return AGAIN;
+    case 'filled':
+    case 'done':
+    case 'rejected':
+    case 'keyReused':
+      return answer;
+  }
+}
+
+/** Whether an attempt without a result may have an effect all the same. */
+function mayHaveEffect(answer: SubmitResult | NoAnswer): boolean {
+  return answer === 'unanswered' || (answer !== 'unsent' && answer[1] === 'lost');
+}

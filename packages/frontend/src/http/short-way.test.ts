@@ -1,0 +1,240 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { test } from 'uvu';
+import { until } from '../testing/fakes.js';
+import { openRaw, sendRaw } from '../testing/raw.js';
+import { answerSubmits, withRig, type Rig } from '../testing/rig.js';
+
+const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
+const JSON_TYPE = 'Content-Type: application/json\r\n';
+/** The two ways of the same request: a query changes no answer, but is not plain. */
+const WAYS = ['/orders', '/orders?'] as const;
+type Way = (typeof WAYS)[number];
+
+function post(way: string, headers = '', body = BODY, length = Buffer.byteLength(body)): string {
+  return `POST ${way} HTTP/1.1\r\nHost: x\r\n${headers}Content-Length: ${length}\r\n\r\n${body}`;
+}
+
+/** Has the front-end know the host. */
+async function admit(url: string): Promise<void> {
+  await sendRaw(url, 'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+}
+
+/** Whether an answer was written without the router, which leaves its length to the server, after the date. */
+function isShort(answer: string): boolean {
+  return answer.indexOf('Content-Length') < answer.indexOf('Date: ');
+}
+
+/** The answers on a connection, but for what differs between any two: date, order of headers, ids and keys made here. */
+function essence(raw: string): string[] {
+  return raw.split(/(?=HTTP\/1\.1 )/).map((answer) => {
+    const [head = '', body = ''] = answer.split('\r\n\r\n', 2);
+    const [line = '', ...headers] = head.split('\r\n');
+    const kept = headers.filter((header) => !header.startsWith('Date: ')).sort();
+    return [line, ...kept, '', body]
+      .join('\r\n')
+      .replace(/[0-9a-f]{12}-[0-9a-z]+(?=\r\n)/, 'id')
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'key');
+  });
+}
+
+/** Sends the same bytes both ways, holds the answers against each other, and gives one; the host is known by then. */
+async function same(
+  { url }: Rig,
+  bytes: (way: Way) => string,
+  shortWays: readonly Way[] = ['/orders'],
+): Promise<string> {
+  await admit(url);
+  const answers = await Promise.all(WAYS.map(async (way) => sendRaw(url, bytes(way))));
+  const [short = '', long = ''] = answers;
+  assert.equal(essence(short), essence(long));
+  assert.equal(
+    WAYS.filter((_way, i) => isShort(answers[i] ?? '')),
+    shortWays,
+    short,
+  );
+  return short;
+}
+
+const CLOSE = 'Connection: close\r\n';
+
+const PLAIN: readonly (readonly [what: string, line: string, bytes: (way: Way) => string])[] = [
+  ['a good order', '200 OK', (way) => post(way, CLOSE + JSON_TYPE)],
+  ['an order without a media type', '200 OK', (way) => post(way, CLOSE)],
+  ['an order with a key', '200 OK', (way) => post(way, `${CLOSE}Idempotency-Key: my, "key" 1\r\n`)],
+  ['an order with an id', '200 OK', (way) => post(way, `${CLOSE}X-Request-Id: mine\r\n`)],
+  ['an order with an id that is none', '200 OK', (way) => post(way, `${CLOSE}X-Request-Id: a b\r\n`)],
+  ['a slash at the end', '200 OK', (way) => post(way.replace('orders', 'orders/'), CLOSE)],
+  ['a body that is not JSON', '400 Bad Request', (way) => post(way, CLOSE, 'nonsense')],
+  ['an empty body', '400 Bad Request', (way) => post(way, CLOSE, '')],
+  ['a wrong field', '400 Bad Request', (way) => post(way, CLOSE, '{"name":"é","quantity":0,"type":"buy"}')],
+  ['two keys', '400 Bad Request', (way) => post(way, `${CLOSE}Idempotency-Key: a\r\nIdempotency-Key: b\r\n`)],
+  ['a key that is none', '400 Bad Request', (way) => post(way, `${CLOSE}Idempotency-Key: é\r\n`)],
+  ['a wrong type', '415 Unsupported Media Type', (way) => post(way, `${CLOSE}Content-Type: text/plain\r\n`)],
+  ['a coded body', '415 Unsupported Media Type', (way) => post(way, `${CLOSE}Content-Encoding: gzip\r\n`)],
+  ['a body of 16 KiB', '400 Bad Request', (way) => post(way, CLOSE, ' '.repeat(16_384))],
+];
+
+test('plain requests are answered the same both ways', async () =>
+  withRig({}, async (rig) => {
+    fillSame(rig);
+    for (const [what, line, bytes] of PLAIN) {
+      const answer = await same(rig, bytes);
+      assert.ok(answer.startsWith(`HTTP/1.1 ${line}\r\n`), `${what}: ${answer}`);
+    }
+  }));
+
+const ODD: readonly (readonly [what: string, code: number, bytes: (way: Way) => string])[] = [
+  ['a body that is too large', 413, (way) => post(way, CLOSE, '', 16_385)],
+  ['a length that is not known', 200, (way) => chunked(way)],
+  ['an expectation', 200, (way) => post(way, `${CLOSE}Expect: 100-continue\r\n`)],
+  ['no length', 400, (way) => `POST ${way} HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n`],
+  ['a host that is new', 200, (way) => post(way, CLOSE).replace('Host: x', `Host: new${way.length}`)],
+  ['a host that is none', 400, (way) => post(way, CLOSE).replace('Host: x', 'Host: a b/c')],
+  ['another method', 405, (way) => post(way, CLOSE).replace('POST', 'PATCH')],
+];
+
+test('what is not plain goes the long way alone', async () =>
+  withRig({}, async (rig) => {
+    fillSame(rig);
+    for (const [what, code, bytes] of ODD) {
+      const answer = await same(rig, bytes, []);
+      assert.ok(new RegExp(`HTTP/1.1 ${code} (?![^]*HTTP)`).test(answer), `${what}: ${answer}`);
+    }
+  }));
+
+/** A leader that gives every order the same number. */
+function fillSame({ replicas }: Rig): void {
+  answerSubmits(replicas[0], ([id]) => [id, 'filled', 7, 5500]);
+}
+
+function chunked(way: Way): string {
+  const size = BODY.length.toString(16);
+  return `POST ${way} HTTP/1.1\r\nHost: x\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n${size}\r\n${BODY}\r\n0\r\n\r\n`;
+}
+
+test('what the leader makes of an order is answered the same both ways', async () =>
+  withRig({ deadlineMs: 150 }, async (rig) => {
+    for (const [code, result] of [
+      [404, ['rejected', 'STOCK_NOT_FOUND']],
+      [409, ['rejected', 'INSUFFICIENT_STOCK']],
+      [422, ['keyReused']],
+      [500, ['done']],
+      [503, ['refused', 'busy']],
+      [504, ['lost']],
+      [504, null],
+    ] as const) {
+      answerSubmits(rig.replicas[0], ([id]) => (result === null ? null : ([id, ...result] as const)));
+      const answer = await same(rig, (way) => post(way, `${CLOSE}Idempotency-Key: k\r\n`));
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${code} [^]*\r\nIdempotency-Key: k\r\n`));
+    }
+  }));
+
+test('without a leader the answer is the same both ways', async () =>
+  withRig({ deadlineMs: 100, ready: false }, async (rig) => {
+    assert.match(
+      await same(rig, (way) => post(way, CLOSE)),
+      /^HTTP\/1.1 503 [^]*Retry-After: 1[^]*"UNAVAILABLE"/,
+    );
+  }));
+
+test('a body that does not come closes the connection soon after the answer, both ways', async () =>
+  withRig({ deadlineMs: 100 }, async (rig) => {
+    assert.match(await same(rig, (way) => post(way, '', '{', 10)), /^HTTP\/1.1 408 [^]*keep-alive/);
+    const refused = await same(rig, (way) => post(way, 'Content-Type: a/b\r\n', '{', 10));
+    assert.match(refused, /^HTTP\/1.1 415 [^]*keep-alive/);
+  }));
+
+test('requests behind each other are answered in their order, both ways, refused ones among them', async () =>
+  withRig({}, async (rig) => {
+    const numbers = new Map([
+      ['a', 1],
+      ['b', 2],
+    ]);
+    answerSubmits(rig.replicas[0], ([id, , key]) => [id, 'filled', numbers.get(key) ?? 3, 5500]);
+    const bytes = (way: Way): string =>
+      [
+        post(way, 'Idempotency-Key: a\r\n'),
+        post(way, 'Content-Type: text/plain\r\n'),
+        post(way, '', 'nonsense'),
+        post(way, 'Idempotency-Key: b\r\n'),
+        post(way, `${CLOSE}Idempotency-Key: a\r\n`),
+      ].join('');
+    const answer = await same(rig, bytes);
+    const codes = answer.match(/(?<=HTTP\/1.1 )\d+/g);
+    assert.equal(codes, ['200', '415', '400', '200', '200']);
+    assert.equal(answer.match(/(?<=Location: )\S+/g), ['/orders/1', '/orders/2', '/orders/1']);
+  }));
+
+test('by HTTP/1.0 the answer is the same both ways', async () =>
+  withRig({}, async (rig) => {
+    fillSame(rig);
+    const bytes = (way: Way): string => post(way).replace('HTTP/1.1', 'HTTP/1.0');
+    // The router's writer puts the length of such an answer where the short way has it.
+    assert.match(await same(rig, bytes, WAYS), /^HTTP\/1.1 200 [^]*Connection: close/);
+  }));
+
+test('while the front-end drains, each answer is the last on its connection', async () => {
+  const answers: string[] = [];
+  for (const way of WAYS) {
+    await withRig({ lingerMs: 300 }, async ({ url, frontend }) => {
+      await admit(url);
+      const stopped = frontend.stop();
+      answers.push(await sendRaw(url, post(way)));
+      await stopped;
+    });
+  }
+  const [short = '', long = ''] = answers;
+  assert.ok(isShort(short));
+  assert.match(short, /^HTTP\/1.1 200 [^]*Connection: close/);
+  assert.equal(essence(short), essence(long));
+});
+
+test('a client that leaves in the middle of its body, or before its answer, is counted and no more', async () => {
+  const counted: string[][] = [];
+  for (const way of WAYS) {
+    await withRig({ deadlineMs: 200 }, async ({ url, replicas }) => {
+      await admit(url);
+      const cut = openRaw(url, post(way, '', '{', 10));
+      await delay(20);
+      cut.socket.destroy();
+      replicas[0].onFrame = () => undefined;
+      const gone = openRaw(url, post(way));
+      await until(() => replicas[0].of('submit').length === 1, 'the order was handed over');
+      gone.socket.destroy();
+      const state = { page: '' };
+      const asking = setInterval(() => void metrics(url).then((page) => (state.page = page)), 10);
+      const isOver = (): boolean => state.page.includes('answers_total{code="504"} 1');
+      await until(isOver, 'the order was given up').finally(() => clearInterval(asking));
+      counted.push(state.page.match(/answers_total{code="[45].*/g) ?? []);
+    });
+  }
+  // The parser has a word on what ends in the middle as well.
+  assert.equal(counted[0], ['answers_total{code="400"} 2', 'answers_total{code="504"} 1']);
+  assert.equal(counted[0], counted[1]);
+});
+
+async function metrics(url: string): Promise<string> {
+  return (await fetch(`${url}/metrics`)).text();
+}
+
+test('a body that comes in pieces is one order', async () =>
+  withRig({}, async ({ url }) => {
+    await admit(url);
+    const raw = openRaw(url, post('/orders', CLOSE, BODY.slice(0, 1), BODY.length));
+    for (const piece of [BODY.slice(1, 9), BODY.slice(9)]) {
+      await delay(10);
+      raw.socket.write(piece);
+    }
+    const answer = await raw.closed;
+    assert.ok(isShort(answer));
+    assert.match(answer, '"transaction_number":1');
+  }));
+
+test('where each request is to be counted first, none is plain', async () =>
+  withRig({ requestsPerSecond: 1000 }, async ({ url }) => {
+    await admit(url);
+    assert.not(isShort(await sendRaw(url, post('/orders', CLOSE))));
+  }));
+
+test.run();
