@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { BookRecord } from './record-stream.js';
 import { isOwnRecord } from './records.js';
 import { Book } from './rules/book.js';
-import { EMPTY_META, type BookMeta, type BookWrite, type Place } from './rules/state.js';
+import { EMPTY_META, type BookMeta, type BookReader, type BookWrite, type Place } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { baseAt } from './testing/books.js';
@@ -121,6 +121,31 @@ test('a book that came as a snapshot knows its keys at once', async () => {
     assert.ok(copy.place('a') !== null && copy.place('b') !== null);
     await copy.close();
     await store.close();
+  });
+});
+
+test('the first batch is read once, not by every batch that looks whether it has expired', async () => {
+  await withFolder(async (path) => {
+    const { store, meta: empty } = await open(path);
+    await store.write(
+      new Book(store, empty, []).apply([entry(1, [buy('a')]), settling(2, 1, [FILLED])]).writes,
+    );
+    await store.close();
+    const { store: again, meta: kept, pending } = await open(path);
+    const read: number[] = [];
+    const reader: BookReader = {
+      place: (key) => again.place(key),
+      batch: (seq) => {
+        read.push(seq);
+        return again.batch(seq);
+      },
+      outcomes: (seq) => again.outcomes(seq),
+    };
+    const book = new Book(reader, kept, pending);
+    for (let index = 3; index < 10; index += 1)
+      await again.write(book.apply([entry(index, [buy(`k${index}`)])]).writes);
+    assert.equal(read, [1]);
+    await again.close();
   });
 });
 

@@ -48,6 +48,8 @@ export class Book {
   #writes: BookWrite[] = [];
   #writtenKeys = new Map<string, Place | null>();
   #writtenBatches = new Map<number, KeptBatch>();
+  /** The first batch that is kept, once it was asked for: it stays the same for a day, and every batch looks at it. */
+  #oldest: KeptBatch | null = null;
 
   /** @param pending every batch that the store keeps and that is not settled, in order */
   constructor(reader: BookReader, meta: BookMeta, pending: readonly KeptBatch[]) {
@@ -183,14 +185,22 @@ export class Book {
     }
   }
 
+  /** The batch `seq`, which is the first that is kept. */
+  #firstBatch(seq: number): KeptBatch {
+    if (this.#oldest?.seq === seq) return this.#oldest;
+    // Even a batch of this very apply may have expired: a replica that was away for a day applies much at once.
+    const oldest = this.#writtenBatches.get(seq) ?? this.#reader.batch(seq);
+    assertRule(oldest !== null, `batch ${seq} is kept but cannot be read`);
+    this.#oldest = oldest;
+    return oldest;
+  }
+
   /** Forgets the oldest settled batches whose keys have outlived their lifetime. */
   #dropExpired(): void {
     const meta = this.#meta;
     for (let dropped = 0; dropped < DROPS_PER_BATCH && meta.firstSeq <= meta.settledSeq; dropped += 1) {
       const seq = meta.firstSeq;
-      // Even a batch of this very apply may have expired: a replica that was away for a day applies much at once.
-      const oldest = this.#writtenBatches.get(seq) ?? this.#reader.batch(seq);
-      assertRule(oldest !== null, `batch ${seq} is kept but cannot be read`);
+      const oldest = this.#firstBatch(seq);
       if (oldest.time + KEY_LIFETIME_MS > meta.time) return;
       const skip = new Set(oldest.skip);
       decodeBatch(oldest.bytes).commands.forEach((command, position) => {
