@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
+import type { GetResult } from '@trireme/domain';
 import { until } from '../testing/fakes.js';
 import { openRaw, sendRaw } from '../testing/raw.js';
-import { answerSubmits, withRig, type Rig } from '../testing/rig.js';
+import { answerSubmits, reply, withRig, type Rig } from '../testing/rig.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
@@ -172,6 +173,40 @@ test('by HTTP/1.0 the answer is the same both ways', async () =>
     const bytes = (way: Way): string => post(way).replace('HTTP/1.1', 'HTTP/1.0');
     // The router's writer puts the length of such an answer where the short way has it.
     assert.match(await same(rig, bytes, WAYS), /^HTTP\/1.1 200 [^]*Connection: close/);
+  }));
+
+test('orders are read the same both ways', async () =>
+  withRig({ deadlineMs: 200 }, async (rig) => {
+    for (const replica of rig.replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t !== 'get') return;
+        const result = ([id, number]: readonly [number, number, boolean]): GetResult => {
+          if (number === 3) return [id, 'refused', 'busy'];
+          return number === 2 ? [id, 'missing'] : [id, 'order', [number, 'AAPL', 'buy', 1, 5500, 0]];
+        };
+        reply(link, { t: 'got', items: frame.items.map(result) });
+      };
+    }
+    const read =
+      (path: string, headers = '') =>
+      (way: Way): string =>
+        `GET ${way.replace('/orders', path)} HTTP/1.1\r\nHost: x\r\n${CLOSE}${headers}\r\n`;
+    for (const [code, path] of [
+      [200, '/orders/1'],
+      [404, '/orders/2'],
+      [503, '/orders/3'],
+      [404, '/orders/01'],
+      [404, '/orders/0'],
+      [404, `/orders/${'9'.repeat(17)}`],
+    ] as const) {
+      const answer = await same(rig, read(path), ['/orders']);
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${code} `), path);
+    }
+    assert.match(await same(rig, read('/orders/1', 'X-Request-Id: mine\r\n')), 'X-Request-Id: mine');
+    for (const path of ['/orders/1/', '/orders/%31', '/orders/x', '/orders/-1'])
+      await same(rig, read(path), []);
+    for (const header of ['Content-Length: 0\r\n', 'Expect: cake\r\n'])
+      await same(rig, read('/orders/1', header), []);
   }));
 
 test('while the front-end drains, each answer is the last on its connection', async () => {

@@ -1,19 +1,22 @@
 /**
- * Plain requests of the two busiest kinds, look-ups of cached stocks and orders, answered without the router: by way of
- * it each makes a request, a context and a response object, which cost more than all that there is to do for the answer.
+ * Plain requests of the busiest kinds, look-ups of cached stocks, orders and reads of one, answered without the router: by
+ * way of it each makes a request, a context and a response object, which cost more than all that there is to do for the answer.
  * Everything else goes the long way, where the answer to the same request is the same.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KnownHosts } from '../rules/known-hosts.js';
 import { BODY_BYTES_MAX } from '../rules/requests.js';
 import { dropRest } from './body.js';
-import { callOf } from './call.js';
+import { callOf, type Call } from './call.js';
 import { placeOrder } from './place-order.js';
+import { readOrder } from './read-order.js';
 import type { Answer } from './replies.js';
 import type { Services } from './services.js';
 
 const STOCKS = '/stocks/';
 const ORDERS = '/orders';
+/** A number without encoding, query or slash at its end. */
+const ORDER = /^\/orders\/[0-9]+$/;
 
 type RequestHeaders = IncomingMessage['headers'];
 
@@ -33,14 +36,22 @@ export class ShortWay {
   /** Takes a plain request, which is answered then; returns whether it did. `nextId` makes the id of a request. */
   take(incoming: IncomingMessage, outgoing: ServerResponse, nextId: () => string): boolean {
     const { url = '', method, headers } = incoming;
-    if (method === 'GET' && url.startsWith(STOCKS)) {
-      return (
-        isPlainLookup(headers) && this.#hosts.has(headers.host) && this.#answerHit(url, outgoing, nextId)
-      );
+    if (method === 'GET') {
+      if (!isPlainRead(headers) || !this.#hosts.has(headers.host)) return false;
+      if (url.startsWith(STOCKS)) return isPlainLookup(headers) && this.#answerHit(url, outgoing, nextId);
+      return ORDER.test(url) && this.#readOrder(callOf(incoming, outgoing, url, nextId));
     }
     if (method !== 'POST' || (url !== ORDERS && url !== `${ORDERS}/`)) return false;
     if (!isPlainOrder(headers) || !this.#hosts.has(headers.host)) return false;
     placeOrder(this.#services, callOf(incoming, outgoing, ORDERS, nextId), (answer) =>
+      write(incoming, outgoing, answer),
+    );
+    return true;
+  }
+
+  #readOrder(call: Call): true {
+    const { incoming, outgoing, path } = call;
+    void readOrder(this.#services, call, path.slice(ORDERS.length + 1)).then((answer) =>
       write(incoming, outgoing, answer),
     );
     return true;
@@ -62,11 +73,14 @@ export class ShortWay {
   }
 }
 
-/** No condition, no body, and no id of the client's own. */
+/** No condition, and no id of the client's own. */
 function isPlainLookup(headers: RequestHeaders): boolean {
+  return headers['if-none-match'] === undefined && headers['x-request-id'] === undefined;
+}
+
+/** No body. */
+function isPlainRead(headers: RequestHeaders): boolean {
   return (
-    headers['if-none-match'] === undefined &&
-    headers['x-request-id'] === undefined &&
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined &&
     headers.expect === undefined
