@@ -1,14 +1,14 @@
 /** MessagePack as every part speaks it, on disk and on the wire. What comes out is unknown until it is validated. */
-import { Packr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE } from 'msgpackr';
 import { FormatError } from './errors.js';
 
 const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
 
 /** Encodes a value. The bytes are the caller's own. */
 export function pack(value: unknown): Buffer {
-  // msgpackr gives a slice of a buffer that it goes on writing into only behind the slice, but which a small
-  // message would pin as a whole: what is kept is copied.
-  return Buffer.from(packr.pack(value));
+  // msgpackr gives a slice of a buffer of its own, which a small message would pin as a whole: what is kept is copied,
+  // so that the next value may be written to the same place, and no new buffer is made every few kilobytes.
+  return Buffer.from(packr.pack(value, RESET_BUFFER_MODE));
 }
 
 /**
