@@ -66,8 +66,14 @@ for (const [status, code, result] of RESULTS) {
 }
 
 test('an order that every leader refused has no effect: 503', async () =>
-  withRig({ deadlineMs: 150 }, async ({ url, replicas }) => {
-    answerSubmits(replicas[0], ([id]) => [id, 'refused', 'busy']);
+  withRig({ deadlineMs: 1000 }, async ({ url, replicas }) => {
+    let asked = 0;
+    answerSubmits(replicas[0], ([id]) => {
+      asked += 1;
+      // Nobody to hand it to any more: an order that is on its way at the deadline would rightly be unknown.
+      if (asked > 2) for (const replica of replicas) replica.tellLeader(null, 2);
+      return [id, 'refused', 'busy'];
+    });
     const response = await postOrder(url, { 'idempotency-key': 'k' });
     assert.is(response.status, 503);
     assert.is(await errorStatus(response), 'UNAVAILABLE');
