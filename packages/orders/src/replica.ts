@@ -3,7 +3,7 @@
  * here is what every replica does: announce who leads, read the book, export it, and stop in order.
  */
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { LINK_PATHS } from '@trireme/domain';
 import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
 import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
@@ -66,6 +66,11 @@ interface ReplicaOptions {
 
 /** For a leader that stops to hand over, in milliseconds. */
 const HAND_OVER_MS = 2_000;
+/**
+ * How long one that has handed over then goes on as a follower, in milliseconds: meanwhile its successor commits by any
+ * other disk of the group, and does not have to share cores and disk with stores that are being closed.
+ */
+const LINGER_MS = 100;
 /** Submissions held between winning an election and being ready to lead, in frames; more are refused as busy. */
 const HELD_FRAMES_MAX = 1_000;
 
@@ -171,7 +176,7 @@ export class Replica {
   /** Hands leadership over, answers what is open, closes everything. */
   async stop(): Promise<void> {
     this.#isLeaving = true;
-    await this.#node?.handOver(HAND_OVER_MS);
+    if (this.#node !== null) await leave(this.#node);
     this.#isStopping = true;
     this.#closeOffice();
     this.#releaseHeld();
@@ -316,4 +321,10 @@ export class Replica {
     const why = isElected ? 'busy' : 'notLeader';
     send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
   }
+}
+
+/** Hands over if it leads and someone can take over. */
+async function leave(node: RaftNode): Promise<void> {
+  const led = node.status().role === 'leader';
+  if ((await node.handOver(HAND_OVER_MS)) && led) await delay(LINGER_MS);
 }

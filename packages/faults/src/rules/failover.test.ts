@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { measureTrials, percentile } from './failover.js';
 import { create, read, trade } from './testing/histories.js';
 
-const span = { beforeMs: 100, afterMs: 1_000 };
+const span = { beforeMs: 20, withMs: 100, afterMs: 300 };
 
 test('the longest gap and the errors around each fault are found, and nothing beyond', () => {
   const history = [
@@ -14,15 +14,18 @@ test('the longest gap and the errors around each fault are found, and nothing be
     trade(2, 'AAPL', [500, 570], 1, 'failed'),
     read(3, 'AAPL', [510, null], 1),
     create(1, 'd', [600, 610], 'insufficient'),
-    create(1, 'e', [3_000, 3_010], 4),
+    create(1, 'e', [615, 720], 4),
+    create(1, 'f', [725, 760], 5),
+    create(1, 'g', [3_000, 3_010], 6),
   ];
-  assert.equal(measureTrials(history, [500], span), [{ gapMs: 70, beganMs: -10, errors: 2 }]);
+  // From 560 to 610 and 610 to 720: the second began later. From 760 nothing to the end of the span.
+  assert.equal(measureTrials(history, [500], span), [{ gapMs: 70, beganMs: -10, laterMs: 110, errors: 2 }]);
 });
 
-test('a fault after which nothing was acknowledged has a gap as long as its span', () => {
-  assert.equal(measureTrials([create(1, 'a', [480, 490], 1)], [500], span), [
-    { gapMs: 1_100, beganMs: -100, errors: 0 },
-  ]);
+test('a fault after which nothing was acknowledged has a gap to the end of its span', () => {
+  const history = [create(1, 'a', [480, 485], 1), create(1, 'b', [480, 490], 2)];
+  assert.equal(measureTrials(history, [500], span), [{ gapMs: 310, beganMs: -10, laterMs: 0, errors: 0 }]);
+  assert.equal(measureTrials([], [500], span), [{ gapMs: 320, beganMs: -20, laterMs: 0, errors: 0 }]);
 });
 
 test('percentiles are values that came', () => {

@@ -3,17 +3,20 @@ import type { Operation } from './history.js';
 
 /** One trial. */
 export interface Trial {
-  /** Longest time between two acknowledged orders around the fault, in milliseconds. */
+  /** Longest time between two acknowledged orders that began with the fault, in milliseconds. */
   readonly gapMs: number;
-  /** When that time began, in milliseconds after the fault: long after it, something else made orders wait. */
+  /** When that time began, in milliseconds after the fault. */
   readonly beganMs: number;
+  /** The same of those that began later, when orders had flowed again: while a replica is missing, any disk can hold them up. */
+  readonly laterMs: number;
   /** Operations begun around the fault that failed, or whose outcome stayed unknown. */
   readonly errors: number;
 }
 
-/** Milliseconds before and after a fault that belong to its trial. */
+/** Milliseconds before and after a fault that belong to its trial; until `withMs` a gap is said to begin with the fault. */
 export interface TrialSpan {
   readonly beforeMs: number;
+  readonly withMs: number;
   readonly afterMs: number;
 }
 
@@ -33,13 +36,17 @@ export function measureTrials(
   return faults.map((at) => {
     const [from, to] = [at - span.beforeMs, at + span.afterMs];
     const within = acknowledged.filter((ms) => ms >= from && ms <= to);
-    const gaps = within
-      .slice(1)
-      .map((ms, i) => ({ gapMs: ms - (within[i] ?? ms), beganMs: (within[i] ?? ms) - at }));
-    const [longest] = gaps.toSorted((a, b) => b.gapMs - a.gapMs);
+    // Until the end of the span, too: where nothing was acknowledged any more, that is the gap.
+    const gaps = [...within, to].map((ms, i) => {
+      const begin = within[i - 1] ?? from;
+      return { gapMs: ms - begin, beganMs: begin - at };
+    });
+    const longest = (some: typeof gaps): (typeof gaps)[number] | undefined =>
+      some.toSorted((a, b) => b.gapMs - a.gapMs)[0];
     const begun = history.filter(({ call_ns }) => call_ns / 1e6 >= from && call_ns / 1e6 <= to);
     return {
-      ...(longest ?? { gapMs: span.beforeMs + span.afterMs, beganMs: -span.beforeMs }),
+      ...(longest(gaps.filter(({ beganMs }) => beganMs <= span.withMs)) ?? { gapMs: 0, beganMs: 0 }),
+      laterMs: longest(gaps.filter(({ beganMs }) => beganMs > span.withMs))?.gapMs ?? 0,
       errors: begun.filter(isFailed).length,
     };
   });
