@@ -7,9 +7,11 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureTrials, percentile, type Trial } from './rules/failover.js';
 import { decodeHistory } from './rules/history.js';
+import type { Stall } from './rules/stalls.js';
 import { holds } from './rules/verdict.js';
 import { play } from './run/play.js';
 import type { Run } from './run/run.js';
+import { StallWatch } from './run/stall-watch.js';
 import type { Scenario } from './run/scenario.js';
 
 const { values } = parseArgs({
@@ -66,20 +68,26 @@ async function measure(
   results: string,
 ): Promise<{ trials: Trial[]; broken: string[] }> {
   const faults: number[] = [];
+  let stalls: readonly Stall[] = [];
   const scenario: Scenario = {
     name: `fail-over: ${way.name}`,
     workload: { clients: 16, unkeyed: 8, impatient: 0, pauseMs: 2 },
     script: async (run) => {
-      for (let i = 0; i < times; i += 1) {
-        const leader = await run.leader();
-        await run.progress(100);
-        faults.push(run.now());
-        await way.fault(run, leader);
-        await run.sleep(SPAN.afterMs);
-        if (way !== NOTHING) await run.newLeader(leader);
-        await way.undo(run, leader);
-        await run.progress(100);
-        process.stdout.write(`\r${way.name}: ${i + 1} of ${times}`);
+      const watch = new StallWatch(() => run.now());
+      try {
+        for (let i = 0; i < times; i += 1) {
+          const leader = await run.leader();
+          await run.progress(100);
+          faults.push(run.now());
+          await way.fault(run, leader);
+          await run.sleep(SPAN.afterMs);
+          if (way !== NOTHING) await run.newLeader(leader);
+          await way.undo(run, leader);
+          await run.progress(100);
+          process.stdout.write(`\r${way.name}: ${i + 1} of ${times}`);
+        }
+      } finally {
+        stalls = await watch.stop();
       }
     },
   };
@@ -87,7 +95,7 @@ async function measure(
   process.stdout.write('\n');
   const history = decodeHistory(readFileSync(join(folder, 'history.jsonl'), 'utf8'));
   const broken = verdicts.filter((verdict) => !holds(verdict)).flatMap(({ problems }) => problems);
-  return { trials: measureTrials(history, faults, SPAN), broken };
+  return { trials: measureTrials(history, faults, SPAN, stalls), broken };
 }
 
 async function main(): Promise<void> {
@@ -105,22 +113,32 @@ async function main(): Promise<void> {
     throw new Error(`no way is named so: there are ${WAYS.map(({ name }) => name).join(', ')}`);
   for (const way of ways) {
     const { trials, broken } = await measure(way, Number(values.times), results);
-    const gaps = trials.map(({ gapMs }) => gapMs);
-    const errors = trials.reduce((sum, trial) => sum + trial.errors, 0);
-    const tell = ({ gapMs, beganMs }: Trial): string => `${gapMs.toFixed(0)} at ${beganMs.toFixed(0)}`;
-    console.log(`  longest gap, and when it began after the fault, in ms: ${trials.map(tell).join(', ')}`);
-    const later = trials.map(({ laterMs }) => laterMs);
-    const [p50, p99, most] = [percentile(gaps, 0.5), percentile(gaps, 0.99), Math.max(...gaps)].map((ms) =>
-      ms.toFixed(0),
+    console.log(
+      `  longest gap, and when it began after the fault, in ms: ${trials.map(tellTrial).join(', ')}`,
     );
-    lines.push(
-      `${way.name}: ${trials.length} trials, p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms, ${errors} client-visible errors; ` +
-        `of gaps that began later than ${SPAN.withMs} ms after it p50 ${percentile(later, 0.5).toFixed(0)} ms, longest ${Math.max(...later).toFixed(0)} ms`,
-    );
+    lines.push(`${way.name}: ${tellTrials(trials)}`);
     for (const problem of broken) lines.push(`  VIOLATED: ${problem}`);
     if (broken.length > 0) process.exitCode = 1;
   }
   console.log(`\n${lines.join('\n')}`);
+}
+
+function tellTrial({ gapMs, beganMs, stalledMs }: Trial): string {
+  const stalled = stalledMs < 1 ? '' : ` (the machine stood still for ${stalledMs.toFixed(0)})`;
+  return `${gapMs.toFixed(0)} at ${beganMs.toFixed(0)}${stalled}`;
+}
+
+function tellTrials(trials: readonly Trial[]): string {
+  const figures = (values: readonly number[]): string => {
+    const [p50, p99, most] = [percentile(values, 0.5), percentile(values, 0.99), Math.max(...values)];
+    return `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, longest ${most.toFixed(0)} ms`;
+  };
+  const errors = trials.reduce((sum, trial) => sum + trial.errors, 0);
+  return (
+    `${trials.length} trials, ${figures(trials.map(({ gapMs }) => gapMs))}, ${errors} client-visible errors; ` +
+    `without the time that the machine stood still ${figures(trials.map(({ gapMs, stalledMs }) => gapMs - stalledMs))}; ` +
+    `gaps that began more than ${SPAN.withMs} ms later ${figures(trials.map(({ laterMs }) => laterMs))}`
+  );
 }
 
 await main();

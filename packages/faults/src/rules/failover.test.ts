@@ -19,13 +19,22 @@ test('the longest gap and the errors around each fault are found, and nothing be
     create(1, 'g', [3_000, 3_010], 6),
   ];
   // From 560 to 610 and 610 to 720: the second began later. From 760 nothing to the end of the span.
-  assert.equal(measureTrials(history, [500], span), [{ gapMs: 70, beganMs: -10, laterMs: 110, errors: 2 }]);
+  const stalls = [
+    { fromMs: 400, toMs: 500 },
+    { fromMs: 550, toMs: 580 },
+  ];
+  const found = { gapMs: 70, beganMs: -10, laterMs: 110, errors: 2 };
+  assert.equal(measureTrials(history, [500], span, stalls), [{ ...found, stalledMs: 20 }]);
 });
 
 test('a fault after which nothing was acknowledged has a gap to the end of its span', () => {
   const history = [create(1, 'a', [480, 485], 1), create(1, 'b', [480, 490], 2)];
-  assert.equal(measureTrials(history, [500], span), [{ gapMs: 310, beganMs: -10, laterMs: 0, errors: 0 }]);
-  assert.equal(measureTrials([], [500], span), [{ gapMs: 320, beganMs: -20, laterMs: 0, errors: 0 }]);
+  assert.equal(measureTrials(history, [500], span), [
+    { gapMs: 310, beganMs: -10, stalledMs: 0, laterMs: 0, errors: 0 },
+  ]);
+  assert.equal(measureTrials([], [500], span), [
+    { gapMs: 320, beganMs: -20, stalledMs: 0, laterMs: 0, errors: 0 },
+  ]);
 });
 
 test('percentiles are values that came', () => {

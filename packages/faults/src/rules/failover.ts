@@ -1,5 +1,6 @@
 /** How long orders stand still when their leader goes, and what clients see of it. */
 import type { Operation } from './history.js';
+import { stalledBetween, type Stall } from './stalls.js';
 
 /** One trial. */
 export interface Trial {
@@ -7,7 +8,9 @@ export interface Trial {
   readonly gapMs: number;
   /** When that time began, in milliseconds after the fault. */
   readonly beganMs: number;
-  /** The same of those that began later, when orders had flowed again: while a replica is missing, any disk can hold them up. */
+  /** How much of that time the machine itself stood still, in milliseconds. */
+  readonly stalledMs: number;
+  /** The longest of those that began later, when orders had flowed again: while a replica is missing, any disk can hold them up. */
   readonly laterMs: number;
   /** Operations begun around the fault that failed, or whose outcome stayed unknown. */
   readonly errors: number;
@@ -20,11 +23,15 @@ export interface TrialSpan {
   readonly afterMs: number;
 }
 
-/** @param faults when each fault came, in milliseconds of the history; further apart than their spans. */
+/**
+ * @param faults when each fault came, in milliseconds of the history; further apart than their spans
+ * @param stalls when the machine stood still, in the same milliseconds
+ */
 export function measureTrials(
   history: readonly Operation[],
   faults: readonly number[],
   span: TrialSpan,
+  stalls: readonly Stall[] = [],
 ): Trial[] {
   const orders = history.filter(({ op }) => op === 'create' || op === 'trade');
   const isFailed = ({ output }: Operation): boolean =>
@@ -43,10 +50,16 @@ export function measureTrials(
     });
     const longest = (some: typeof gaps): (typeof gaps)[number] | undefined =>
       some.toSorted((a, b) => b.gapMs - a.gapMs)[0];
+    const { gapMs, beganMs } = longest(gaps.filter((gap) => gap.beganMs <= span.withMs)) ?? {
+      gapMs: 0,
+      beganMs: 0,
+    };
     const begun = history.filter(({ call_ns }) => call_ns / 1e6 >= from && call_ns / 1e6 <= to);
     return {
-      ...(longest(gaps.filter(({ beganMs }) => beganMs <= span.withMs)) ?? { gapMs: 0, beganMs: 0 }),
-      laterMs: longest(gaps.filter(({ beganMs }) => beganMs > span.withMs))?.gapMs ?? 0,
+      gapMs,
+      beganMs,
+      stalledMs: stalledBetween(stalls, at + beganMs, at + beganMs + gapMs),
+      laterMs: longest(gaps.filter((gap) => gap.beganMs > span.withMs))?.gapMs ?? 0,
       errors: begun.filter(isFailed).length,
     };
   });
