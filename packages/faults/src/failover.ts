@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureTrials, percentile, type Trial } from './rules/failover.js';
 import { decodeHistory } from './rules/history.js';
+import { named } from './rules/named.js';
 import type { Stall } from './rules/stalls.js';
 import { holds } from './rules/verdict.js';
 import { play } from './run/play.js';
@@ -106,9 +107,7 @@ async function main(): Promise<void> {
   const results = resolve(values.results);
   mkdirSync(results, { recursive: true });
   const lines: string[] = [];
-  const ways = WAYS.filter(
-    ({ name }) => values.only.length === 0 || values.only.some((words) => name.includes(words)),
-  );
+  const ways = named(WAYS, values.only);
   if (ways.length === 0)
     throw new Error(`no way is named so: there are ${WAYS.map(({ name }) => name).join(', ')}`);
   for (const way of ways) {

@@ -8,6 +8,7 @@ import { formatTable } from './report/table.js';
 import { play, type RunResult } from './run/play.js';
 import { whyNot } from './run/capabilities.js';
 import { chaos } from './run/chaos.js';
+import { named } from './rules/named.js';
 import { holds } from './rules/verdict.js';
 import type { Scenario } from './run/scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
@@ -40,9 +41,9 @@ const { values } = parseArgs({
 
 function chosen(): Scenario[] {
   if (values.minutes !== undefined) return [chaos(Number(values.minutes))];
-  const words = values.only.map((text) => text.toLowerCase());
-  return SCENARIOS.filter(({ everyday }) => !values.everyday || everyday === true).filter(
-    ({ name }) => words.length === 0 || words.some((text) => name.toLowerCase().includes(text)),
+  return named(
+    SCENARIOS.filter(({ everyday }) => !values.everyday || everyday === true),
+    values.only,
   );
 }
 

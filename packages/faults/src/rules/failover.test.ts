@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { measureTrials, percentile } from './failover.js';
+import { named } from './named.js';
 import { create, read, trade } from './testing/histories.js';
 
 const span = { beforeMs: 20, withMs: 100, afterMs: 300 };
@@ -29,12 +30,20 @@ test('the longest gap and the errors around each fault are found, and nothing be
 
 test('a fault after which nothing was acknowledged has a gap to the end of its span', () => {
   const history = [create(1, 'a', [480, 485], 1), create(1, 'b', [480, 490], 2)];
-  assert.equal(measureTrials(history, [500], span), [
+  assert.equal(measureTrials(history, [500], span, []), [
     { gapMs: 310, beganMs: -10, stalledMs: 0, laterMs: 0, errors: 0 },
   ]);
-  assert.equal(measureTrials([], [500], span), [
+  assert.equal(measureTrials([], [500], span, []), [
     { gapMs: 320, beganMs: -20, stalledMs: 0, laterMs: 0, errors: 0 },
   ]);
+});
+
+test('ways and scenarios are named by any of some words, whichever their case; by none all are', () => {
+  const all = [{ name: 'crash (SIGKILL)' }, { name: 'a silent cut' }, { name: 'pause' }];
+  const found = (words: readonly string[]): string[] => named(all, words).map(({ name }) => name);
+  assert.equal(found(['sigkill', 'Silent']), ['crash (SIGKILL)', 'a silent cut']);
+  assert.equal(found([]).length, 3);
+  assert.equal(found(['flood']), []);
 });
 
 test('percentiles are values that came', () => {

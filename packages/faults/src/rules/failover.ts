@@ -31,7 +31,7 @@ export function measureTrials(
   history: readonly Operation[],
   faults: readonly number[],
   span: TrialSpan,
-  stalls: readonly Stall[] = [],
+  stalls: readonly Stall[],
 ): Trial[] {
   const orders = history.filter(({ op }) => op === 'create' || op === 'trade');
   const isFailed = ({ output }: Operation): boolean =>
@@ -48,18 +48,15 @@ export function measureTrials(
       const begin = within[i - 1] ?? from;
       return { gapMs: ms - begin, beganMs: begin - at };
     });
-    const longest = (some: typeof gaps): (typeof gaps)[number] | undefined =>
-      some.toSorted((a, b) => b.gapMs - a.gapMs)[0];
-    const { gapMs, beganMs } = longest(gaps.filter((gap) => gap.beganMs <= span.withMs)) ?? {
-      gapMs: 0,
-      beganMs: 0,
-    };
+    const longest = (some: typeof gaps): (typeof gaps)[number] =>
+      some.reduce((a, b) => (b.gapMs > a.gapMs ? b : a), { gapMs: 0, beganMs: 0 });
+    const { gapMs, beganMs } = longest(gaps.filter((gap) => gap.beganMs <= span.withMs));
     const begun = history.filter(({ call_ns }) => call_ns / 1e6 >= from && call_ns / 1e6 <= to);
     return {
       gapMs,
       beganMs,
       stalledMs: stalledBetween(stalls, at + beganMs, at + beganMs + gapMs),
-      laterMs: longest(gaps.filter((gap) => gap.beganMs > span.withMs))?.gapMs ?? 0,
+      laterMs: longest(gaps.filter((gap) => gap.beganMs > span.withMs)).gapMs,
       errors: begun.filter(isFailed).length,
     };
   });
