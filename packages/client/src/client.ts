@@ -1,7 +1,6 @@
 /** The typed client of the HTTP contract. It sends nothing twice unless it is told to. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FormatError, type OrderRequest } from '@trireme/domain';
+import { FormatError, freshKey, type OrderRequest } from '@trireme/domain';
 import { errors, Pool, type Dispatcher } from 'undici';
 import { ClientError } from './errors.js';
 import {
@@ -101,7 +100,7 @@ export class TriremeClient {
    */
   async order(order: OrderRequest & { readonly key?: string }, options: CallOptions = {}): Promise<Placed> {
     const { name, type, quantity } = order;
-    const key = order.key ?? (this.#retries > 0 ? randomUUID() : null);
+    const key = order.key ?? (this.#retries > 0 ? freshKey() : null);
     const body = await this.#send(
       {
         ...{ method: 'POST', path: '/orders', body: { name, type, quantity }, key },
@@ -151,7 +150,7 @@ export class TriremeClient {
     body: object,
     options: ChangeOptions,
   ): Promise<StockAnswer> {
-    const key = options.key ?? randomUUID();
+    const key = options.key ?? freshKey();
     const token = this.#operatorToken;
     const headers = {
       'idempotency-key': key,

@@ -1,7 +1,6 @@
 /** What the routes work with. */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { TriremeError, type CommandWire } from '@trireme/domain';
+import { TriremeError, freshKey, type CommandWire } from '@trireme/domain';
 import type { DurationSink, Log, Metrics } from '@trireme/service';
 import type { Catalog } from '../catalog.js';
 import type { Viewers } from '../dashboard/viewers.js';
@@ -71,7 +70,7 @@ export function keyOf(incoming: IncomingMessage): string | null {
 
 /** The key of the call's command: the client's, or one that is made now. */
 export function commandKey(call: Call): string {
-  return (call.key ??= randomUUID());
+  return (call.key ??= freshKey());
 }
 
 /** Sends a command through the log. What it calls back, and when, `Replicas.submit` says. */
