@@ -16,11 +16,8 @@ export function describeCatalog(metrics: Metrics, status: () => CatalogStatus): 
   const gauge = (name: string, help: string, read: (status: CatalogStatus) => number): void =>
     metrics.gauge(name, help, () => read(status()));
   gauge('catalog_ready', 'Whether lookups are served.', ({ ready }) => (ready ? 1 : 0));
-  gauge(
-    'catalog_decided_index',
-    'Log index up to which is decided, durable and revoked.',
-    (s) => s.lastIndex,
-  );
+  gauge('catalog_decided_index', 'Log index up to which is decided and revoked.', (s) => s.lastIndex);
+  gauge('catalog_saved_index', 'Log index up to which decisions are on disk.', (s) => s.savedIndex);
   gauge('catalog_settled_index', 'Log index up to which outcomes are in the book.', (s) => s.settled);
   gauge('catalog_stocks', 'Stocks that are listed.', ({ stocks }) => stocks);
   gauge('catalog_outcomes', 'Outcomes that are kept until the book has them.', ({ outcomes }) => outcomes);

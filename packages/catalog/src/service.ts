@@ -48,10 +48,13 @@ export class CatalogService {
   readonly #events: Tally;
   readonly #syncs: DurationSink;
   #timer: NodeJS.Timeout | null = null;
+  /** When the timer ends, on the clock; null without one. */
+  #wakesAt: number | null = null;
   #writing: Promise<void> = Promise.resolve();
   /** Asked to stop: not ready any more. */
   #isLeaving = false;
   #stopped = false;
+  #failed = false;
 
   constructor(options: CatalogServiceOptions) {
     const { store, identity, log, host, port, leaseMs, metrics } = options;
@@ -62,7 +65,7 @@ export class CatalogService {
     this.#events = describeCatalog(metrics, () => this.status());
     this.#syncs = metrics.durations(
       'store_sync_duration_seconds',
-      'From a round of decisions to its durability.',
+      'From the begin of a write of decisions to its durability.',
     );
     const frontends = this.#handler({
       opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
@@ -117,14 +120,23 @@ export class CatalogService {
     return { role: 'catalog', id: name, ...this.#catalog.status(), unready: this.#catalog.unready() };
   }
 
-  /** Closes the links, then the store, after the write under way. What was not answered is asked again of the next life. */
+  /**
+   * Closes the links, then the store, which has everything then that was answered. What was not is asked again of the next
+   * life. After a failure nothing more is written.
+   * @throws StoreError `WRITE_FAILED`: the next life replays what is missing.
+   */
   async stop(): Promise<void> {
     this.#isLeaving = true;
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#server.close();
     await this.#writing;
-    await this.#options.store.close();
+    try {
+      const rest = this.#failed ? null : this.#catalog.rest();
+      if (rest !== null) await this.#options.store.write(rest);
+    } finally {
+      await this.#options.store.close();
+    }
   }
 
   #handler(rules: {
@@ -186,16 +198,22 @@ export class CatalogService {
   }
 
   #wakeAt(time: number | null): void {
+    if (time === this.#wakesAt) return;
+    this.#wakesAt = time;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (time === null) return;
     const delay = Math.max(0, Math.ceil(time - this.#clock()) + TIMER_SLACK_MS);
-    this.#timer = setTimeout(() => this.#input((now) => this.#catalog.tick(now)), delay);
+    this.#timer = setTimeout(() => {
+      this.#wakesAt = null;
+      this.#input((now) => this.#catalog.tick(now));
+    }, delay);
   }
 
-  /** Nothing is answered any more: what is in memory may not be what is on disk. */
+  /** Nothing is answered or saved any more: whether the write is on disk is unknown, or what is in memory is wrong. */
   #fail(error: unknown): void {
     this.#stopped = true;
+    this.#failed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#options.fatal(error);
   }

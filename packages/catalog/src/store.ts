@@ -1,6 +1,7 @@
 /**
- * The catalog's stocks, outcomes and last index in LevelDB. Every write is one synced batch; opening reads and checks
- * every record. What is damaged is named and not served: a catalog is rebuilt from its seed file and the book.
+ * The catalog's stocks, outcomes and last index in LevelDB. Every write is one synced batch, some moments behind what
+ * was answered; opening reads and checks every record. What is damaged is named and not served: a catalog is rebuilt from its
+ * seed file and the book.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -177,11 +177,14 @@ export type LeaderToCatalog =
 // ---- catalog -> leader ---------------------------------------------------------------------------------------
 
 export type CatalogToLeader =
-  /** Answers `begin`: the last log index that is decided, and that everything in it is durable. */
+  /** Answers `begin`: the last log index that is decided and revoked. It counts on this link: a later life may know less. */
   | { readonly t: 'standing'; readonly lastIndex: number }
   /** Answers `replay`. */
   | { readonly t: 'replayed'; readonly lastIndex: number }
-  /** Outcomes by log index, durable and revoked everywhere. Each `decide` is answered once, in order. */
+  /**
+   * Outcomes by log index, revoked everywhere. They follow from the log, so they hold even if this catalog dies before its disk
+   * has them. Each `decide` is answered once, in order.
+   */
   | {
       readonly t: 'decided';
       readonly items: readonly (readonly [index: number, outcomes: readonly OutcomeWire[]])[];

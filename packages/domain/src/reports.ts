@@ -57,7 +57,7 @@ export interface SessionReport {
 
 /** The catalog, by itself. */
 export interface CatalogReport {
-  /** Decided, durable and revoked up to this log index. */
+  /** Decided and revoked up to this log index. */
   readonly lastIndex: number;
   readonly settled: number;
   readonly stocks: number;

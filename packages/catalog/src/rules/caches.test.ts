@@ -1,6 +1,7 @@
 /**
- * Front-ends, links, disk and crashes in any order, in virtual time: no reader may ever get an older value than one that
- * was told before, be it by an answered trade or to another reader; and every trade is answered, once and in order.
+ * Front-ends, links, disk, leaders and crashes in any order, in virtual time: no reader may ever get an older value than one
+ * that was told before, be it by an answered trade or to another reader, in this life of the catalog or in one whose last
+ * decisions its disk has lost; and every trade is answered, in order, and always with the same outcomes.
  */
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -67,13 +68,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Step>((world) => world.finishWrite()) },
   {
     weight: 1,
-    arbitrary: fc.boolean().map(
-      (survives): Step =>
+    arbitrary: fc.tuple(fc.boolean(), fc.boolean()).map(
+      ([survives, leaderDies]): Step =>
         (world) =>
-          world.crash(survives),
+          world.crash(survives, leaderDies),
     ),
   },
-  { weight: 1, arbitrary: fc.constant<Step>((world) => world.replaceLeader()) },
+  {
+    weight: 2,
+    arbitrary: fc.boolean().map(
+      (isNoticed): Step =>
+        (world) =>
+          world.replaceLeader(isNoticed),
+    ),
+  },
+  { weight: 1, arbitrary: fc.constant<Step>((world) => world.deposedAsks()) },
 );
 
 function fill(world: World, chosen: World['frontends'][number], stock: string): void {
@@ -87,16 +96,22 @@ function fill(world: World, chosen: World['frontends'][number], stock: string): 
 
 /** Whatever was cut off stays so: its lease has to run out. */
 function drain(world: World): void {
-  for (let i = 0; i < 30 && world.waiting > 0; i++) {
+  world.replaceLeader(true);
+  for (let i = 0; i < 30; i++) {
     world.finishWrite();
     world.advance(100);
   }
   assert.is(world.waiting, 0, 'every trade is answered');
+  assert.ok(world.isReady, 'look-ups are served');
+  assert.ok(world.isSaved, 'everything comes to the disk');
+  for (const each of world.frontends) for (const stock of NAMES) fill(world, each, stock);
 }
 
-test('no cached read is older than what was told before, and every trade is answered once', () => {
+test('no read is older than what was told before, and every trade is answered, whatever a crash takes from the disk', () => {
   let cachedReads = 0;
   let answered = 0;
+  let lost = 0;
+  let replays = 0;
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 200, size: 'max' }), (steps) => {
       const world = new World();
@@ -105,12 +120,16 @@ test('no cached read is older than what was told before, and every trade is answ
       drain(world);
       cachedReads += world.cachedReads;
       answered += world.answered;
+      lost += world.lost;
+      replays += world.replays;
     }),
     { numRuns: 1500 },
   );
   // The property would hold of a world in which nothing happens.
   assert.ok(cachedReads > 1000, `${cachedReads} reads from a cache`);
   assert.ok(answered > 1000, `${answered} trades`);
+  assert.ok(lost > 1000, `${lost} trades were told and lost by a crash`);
+  assert.ok(replays > 100, `${replays} replays`);
 });
 
 test.run();

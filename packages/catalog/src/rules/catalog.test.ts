@@ -8,42 +8,32 @@ import { LEADER_LINKS_MAX } from './catalog.js';
 const A = stock('A', 100);
 const B = stock('B', 100);
 
-test('a trade is seen and answered only once it is durable', () => {
+test('a trade is seen and answered only once it is revoked everywhere, and then at once', () => {
   const driver = Driver.ready([A]);
-  driver.frontend(1);
+  driver.holder(1, 'A');
   driver.ask(100, decideFrame(5, 0, [buy('A', 30), buy('A', 80), buy('Z')]));
-  assert.equal(driver.write, {
-    lastIndex: 5,
-    settled: 0,
-    stocks: [{ name: 'A', price: 5500, quantity: 70, version: 5 }],
-    outcomes: [[5, [5500, -2, -1]]],
-    forgotten: [],
-  });
+  assert.equal(driver.sent(1), [{ t: 'revoke', seq: 1, version: 5, names: ['A'] }]);
   assert.equal(driver.lookup(1, 'A'), [5500, 100, 0, false], 'the old value, not to be kept');
   assert.is(driver.catalog.status().lastIndex, 0);
   assert.equal(driver.sent(100), []);
-  driver.written();
+  driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), [{ t: 'decided', items: [[5, [5500, -2, -1]]] }]);
   assert.equal(driver.lookup(1, 'A'), [5500, 70, 5, true]);
   assert.is(driver.catalog.status().lastIndex, 5);
+  assert.is(driver.write, null, 'before anything is written');
 });
 
 test('what comes while a round is under way is decided together in the next', () => {
   const driver = Driver.ready([A]);
+  driver.holder(1, 'A');
   driver.ask(100, decideFrame(1, 0, [buy('A')]));
   driver.ask(100, decideFrame(2, 1, [buy('A')]));
   driver.ask(100, decideFrame(3, 2, [buy('A', 98), buy('A')]));
   assert.is(driver.catalog.status().queued, 2);
-  assert.is(driver.write?.lastIndex, 1);
-  driver.written();
-  assert.equal(driver.write?.outcomes, [
-    [2, [5500]],
-    [3, [5500, -2]],
-  ]);
-  assert.equal(driver.write?.stocks, [{ name: 'A', price: 5500, quantity: 0, version: 3 }]);
-  assert.equal(driver.sent(100).length, 1);
-  driver.written();
+  assert.equal(driver.sent(100), []);
+  driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), [
+    { t: 'decided', items: [[1, [5500]]] },
     {
       t: 'decided',
       items: [
@@ -59,25 +49,26 @@ test('a batch that two leaders send is decided once and answered to both', () =>
   driver.leader(101);
   driver.ask(100, decideFrame(1, 0, [buy('A', 60)]));
   driver.ask(101, decideFrame(1, 0, [buy('A', 60)]));
-  driver.written();
-  assert.is(driver.write, null, 'nothing new to write');
   assert.equal(driver.sent(100), [{ t: 'decided', items: [[1, [5500]]] }]);
   assert.equal(driver.sent(101), [{ t: 'decided', items: [[1, [5500]]] }]);
+  assert.equal(driver.save()?.outcomes, [[1, [5500]]]);
+  driver.ask(101, decideFrame(1, 0, [buy('A', 60)]));
+  assert.is(driver.sent(101).length, 1, 'and again when it is on disk');
+  assert.is(driver.save(), null, 'nothing new to write');
   driver.frontend(1);
   assert.equal(driver.lookup(1, 'A'), [5500, 40, 1, true]);
 });
 
 test('a gap is refused, and so are outcomes that are settled; answers keep the order of the requests', () => {
   const driver = Driver.ready([A]);
+  driver.holder(1, 'A');
   driver.ask(100, decideFrame(1, 0, [buy('A')]));
   driver.ask(100, decideFrame(5, 3, [buy('A')]));
   driver.ask(100, decideFrame(2, 1, [buy('A')], { settled: 1 }));
   driver.ask(100, decideFrame(1, 0, [buy('A')]));
   driver.ask(100, decideFrame(7, 0, [buy('A')]));
   driver.ask(100, { t: 'begin' });
-  driver.written();
-  assert.equal(driver.write?.forgotten, [1]);
-  driver.written();
+  driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), [
     { t: 'decided', items: [[1, [5500]]] },
     { t: 'refused', why: 'gap', lastIndex: 1 },
@@ -95,7 +86,7 @@ test('a gap is refused, and so are outcomes that are settled; answers keep the o
 test('a refused batch still settles what it says is in the book, on disk too', () => {
   const driver = Driver.ready([A], { outcomesMax: 2 });
   driver.ask(100, decideFrame(1, 0, [buy('A'), buy('A')]));
-  driver.written();
+  driver.save();
   driver.ask(100, decideFrame(2, 1, [buy('A')]));
   assert.equal(driver.sent(100).at(-1), { t: 'refused', why: 'gap', lastIndex: 1 }, 'no room for an outcome');
   assert.equal(driver.events().at(-1), {
@@ -108,15 +99,15 @@ test('a refused batch still settles what it says is in the book, on disk too', (
     lastIndex: 1,
   });
   driver.ask(100, decideFrame(9, 7, [buy('A')], { settled: 1 }));
-  assert.equal(driver.write, { lastIndex: 1, settled: 1, stocks: [], outcomes: [], forgotten: [1] });
-  driver.written();
+  assert.equal(driver.save(), { lastIndex: 1, settled: 1, stocks: [], outcomes: [], forgotten: [1] });
   driver.ask(100, decideFrame(2, 1, [buy('A')]));
-  assert.is(driver.write?.lastIndex, 2);
+  assert.is(driver.catalog.status().lastIndex, 2);
 });
 
 test('a page holds what is visible, in order of name', () => {
   const driver = Driver.ready([B, A]);
   driver.frontend(1);
+  driver.holder(2, 'B');
   driver.ask(100, decideFrame(1, 0, [list('AA', 5), sell('B', 1)]));
   const page = (after: string, limit: number): unknown => {
     driver.say(1, { t: 'list', id: 1, after, limit });
@@ -131,7 +122,7 @@ test('a page holds what is visible, in order of name', () => {
     ],
     next: null,
   });
-  driver.written();
+  driver.say(2, { t: 'dropped', seq: 1 });
   assert.equal(page('', 2), {
     t: 'page',
     id: 1,
@@ -154,7 +145,6 @@ test('begin is answered behind what was asked before it on its link, and at once
   assert.equal(driver.sent(101), [{ t: 'standing', lastIndex: 0 }]);
   assert.throws(() => driver.ask(100, { t: 'attach', upTo: 0 }), /attach came before standing/);
   driver.at(HOLD_MS);
-  driver.written();
   assert.equal(driver.sent(100), [
     { t: 'decided', items: [[1, [5500]]] },
     { t: 'standing', lastIndex: 1 },
@@ -178,12 +168,13 @@ test('the least index that a leader names is enough', () => {
 
 test('a leader that goes takes its waiting requests with it, but not the round under way', () => {
   const driver = Driver.ready([A]);
+  driver.holder(1, 'A');
   driver.ask(100, decideFrame(1, 0, [buy('A')]));
   driver.ask(100, decideFrame(2, 1, [buy('A')]));
   driver.leaderGone(100);
-  driver.written();
+  driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), []);
-  assert.is(driver.write, null);
+  assert.is(driver.save()?.lastIndex, 1);
   assert.is(driver.catalog.status().lastIndex, 1);
   assert.is(driver.catalog.status().leaders, 0);
 });
@@ -191,6 +182,7 @@ test('a leader that goes takes its waiting requests with it, but not the round u
 test('a queue at its bound closes the link that brings more, and keeps what others asked', () => {
   const driver = Driver.ready([A], { queueRequestsMax: 2 });
   driver.leader(101);
+  driver.holder(1, 'A');
   driver.ask(100, decideFrame(1, 0, [buy('A')]));
   driver.ask(101, decideFrame(2, 1, [buy('A')]));
   driver.ask(100, decideFrame(2, 1, [buy('A')]));
@@ -198,8 +190,7 @@ test('a queue at its bound closes the link that brings more, and keeps what othe
   assert.equal(driver.closes, [[100, 'too many requests wait']]);
   driver.ask(100, decideFrame(4, 3, [buy('A')]));
   assert.is(driver.catalog.status().queued, 1, 'nothing more is taken from a link that closes');
-  driver.written();
-  driver.written();
+  driver.say(1, { t: 'dropped', seq: 1 });
   assert.is(driver.sent(101).length, 1);
 });
 

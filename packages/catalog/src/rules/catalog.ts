@@ -2,9 +2,13 @@
  * The catalog as a whole, without links, disk or clock: frames, finished writes and the time come in; frames to send, links to
  * close, a batch to write and the time to be called again go out.
  *
- * At most one round is under way. While it is written and its stocks are revoked, lookups see the old values and
- * requests queue. Only when both are done is the round visible and answered, so that whoever hears of a trade, and
- * whoever asks after that, through any front-end, sees it.
+ * At most one round is under way. While its stocks are revoked, lookups see the old values and requests queue. Only then is
+ * the round visible and answered, so that whoever hears of a trade, and whoever asks after that, through any front-end,
+ * sees it.
+ *
+ * No answer waits for this catalog's disk: what is decided follows from the seed and from log entries that a majority holds,
+ * and a catalog that starts again serves nothing until a leader has brought it to where any life before it may have
+ * been. Its store saves that way for all but the last moments, which are written together.
  */
 import {
   assertRule,
@@ -25,9 +29,16 @@ import { Readiness } from './readiness.js';
 import { RevocationRound } from './revocations.js';
 import { Round, type CatalogWrite } from './round.js';
 import { StockTable } from './stocks.js';
+import { Unsaved } from './unsaved.js';
 
 /** Leader links at most: the leader, and superseded ones that do not know yet. Further links are refused. */
 export const LEADER_LINKS_MAX = 64;
+
+/**
+ * From a decision to the write that saves it, with all others of that time, in milliseconds: a sync for each round would take
+ * disk and processor from the replicas beside it, and only spares the next start the replay of so much.
+ */
+export const SAVE_AFTER_MS = 50;
 
 /** What a catalog begins with. */
 export interface CatalogState extends LedgerState {
@@ -54,7 +65,6 @@ interface Leader {
 interface RoundUnderWay {
   readonly round: Round;
   readonly revocation: RevocationRound;
-  written: boolean;
 }
 
 /** The rules of the catalog. Every method that takes an input is followed by `take`. */
@@ -65,7 +75,14 @@ export class Catalog {
   readonly #queue: WorkQueue;
   readonly #readiness: Readiness;
   readonly #leaders = new Map<number, Leader>();
+  readonly #unsaved = new Unsaved();
   #underWay: RoundUnderWay | null = null;
+  /** When what is unsaved is due to be written; null while nothing is, or while a write is under way. */
+  #saveAt: number | null = null;
+  /** The last index in the write under way; null without one. */
+  #saving: number | null = null;
+  /** The last index that is on disk. */
+  #savedIndex: number;
   #lastIndex: number;
   #now: number;
   #sends: [number, CatalogToFrontend | CatalogToLeader][] = [];
@@ -80,6 +97,7 @@ export class Catalog {
     this.#queue = new WorkQueue(options.queueRequestsMax);
     this.#readiness = new Readiness(options.now + honouredMs(LEASE_MS_MAX));
     this.#lastIndex = options.state.lastIndex;
+    this.#savedIndex = options.state.lastIndex;
     this.#now = options.now;
   }
 
@@ -153,9 +171,15 @@ export class Catalog {
 
   /** The write that was handed out is durable. */
   written(now: number): void {
-    assertRule(this.#underWay?.written === false, 'a write ends once');
-    this.#underWay.written = true;
+    assertRule(this.#saving !== null, 'a write ends once');
+    this.#savedIndex = this.#saving;
+    this.#saving = null;
     this.#advance(now);
+  }
+
+  /** What was not handed out to be written yet, for a catalog that stops: after the write under way. Null for nothing. */
+  rest(): CatalogWrite | null {
+    return this.#unsaved.take();
   }
 
   /** Lets time pass. */
@@ -170,13 +194,18 @@ export class Catalog {
       closes: this.#closes,
       write: this.#write,
       events: this.#events,
-      wakeAt: this.#underWay?.revocation.nextLeaseEnd ?? this.#readiness.nextTime(this.#now),
+      wakeAt: this.#wakeAt,
     };
     this.#sends = [];
     this.#closes = [];
     this.#events = [];
     this.#write = null;
     return effects;
+  }
+
+  get #wakeAt(): number | null {
+    const round = this.#underWay?.revocation.nextLeaseEnd ?? this.#readiness.nextTime(this.#now);
+    return round === null || this.#saveAt === null ? (round ?? this.#saveAt) : Math.min(round, this.#saveAt);
   }
 
   /** Why lookups are not served, null if they are. */
@@ -187,6 +216,7 @@ export class Catalog {
   status(): CatalogStatus {
     return {
       lastIndex: this.#lastIndex,
+      savedIndex: this.#savedIndex,
       settled: this.#ledger.settled,
       stocks: this.#table.size,
       outcomes: this.#ledger.count,
@@ -247,13 +277,23 @@ export class Catalog {
       if (this.#queue.size === 0 || !this.#readiness.mayPublish(now)) break;
       this.#begin(now);
     }
+    this.#save(now);
+  }
+
+  /** Hands out a write where one is due; the disk takes one at a time, and what is decided meanwhile goes with the next. */
+  #save(now: number): void {
+    if (this.#saving !== null || this.#unsaved.isEmpty) return;
+    this.#saveAt ??= now + SAVE_AFTER_MS;
+    if (now < this.#saveAt) return;
+    this.#saveAt = null;
+    this.#write = this.#unsaved.take();
+    this.#saving = this.#lastIndex;
   }
 
   #begin(now: number): void {
     const round = new Round(this.#table, this.#ledger, this.#queue.takeAll());
     const revocation = new RevocationRound(this.#sessions, round.changed, now);
-    this.#write = round.write;
-    this.#underWay = { round, revocation, written: this.#write === null };
+    this.#underWay = { round, revocation };
     for (const send of revocation.frames) this.#sends.push([...send]);
     for (const { kind, ...refusal } of round.refusals) {
       this.#events.push({ ...refusal, kind: 'refused', request: kind, lastIndex: this.#ledger.lastIndex });
@@ -262,10 +302,12 @@ export class Catalog {
     for (const decision of round.traced) this.#events.push({ kind: 'traced', ...decision });
   }
 
-  #finish({ round, revocation, written }: RoundUnderWay, now: number): boolean {
+  #finish({ round, revocation }: RoundUnderWay, now: number): boolean {
     for (const peer of revocation.expire(now)) this.#events.push({ kind: 'leaseExpired', peer });
-    if (!written || !revocation.done) return false;
+    if (!revocation.done) return false;
     this.#table.publish(round.changed.values());
+    const { write } = round;
+    if (write !== null) this.#unsaved.add(write);
     this.#lastIndex = this.#ledger.lastIndex;
     for (const [link, frame] of round.answers) this.#answer(link, frame);
     this.#underWay = null;

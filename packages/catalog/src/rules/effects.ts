@@ -7,7 +7,7 @@ export type CatalogEvent =
   | { readonly kind: 'attached'; readonly link: number; readonly upTo: number; readonly lastIndex: number }
   | { readonly kind: 'ready'; readonly lastIndex: number }
   | ({ readonly kind: 'replayed' } & ReplayDone)
-  /** Decided, and soon durable: the command of a request that is followed. */
+  /** Decided, and soon answered: the command of a request that is followed. */
   | ({ readonly kind: 'traced' } & TracedDecision)
   | ({ readonly kind: 'refused'; readonly request: Refusal['kind']; readonly lastIndex: number } & Omit<
       Refusal,
@@ -29,8 +29,10 @@ export interface Effects {
 
 /** A snapshot for the status page. */
 export interface CatalogStatus {
-  /** Decided, durable and revoked up to here. */
+  /** Decided and revoked up to here. */
   readonly lastIndex: number;
+  /** And saved up to here: what a catalog that starts on this disk need not be told again. */
+  readonly savedIndex: number;
   readonly settled: number;
   readonly stocks: number;
   readonly outcomes: number;

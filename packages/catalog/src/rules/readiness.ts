@@ -1,7 +1,8 @@
 /**
  * Whether lookups may be served. A catalog that starts may have lost its disk or stand on an old copy, so it serves nothing
- * until a leader has said how far catalogs have decided before and it has decided as far. And what its earlier life wrote,
- * but did not finish revoking, must not be seen beside an old cache: so it also waits until every lease of that life is over.
+ * until a leader has said how far catalogs have decided before and it has decided as far: its store lacks the last that it
+ * answered. And what its earlier life did not finish revoking must not be seen beside an old cache: so it also waits until
+ * every lease of that life is over.
  */
 
 /** Readiness never goes away once it has come. */
@@ -34,7 +35,7 @@ export class Readiness {
     this.#upTo = Math.min(this.#upTo, upTo);
   }
 
-  /** Returns true if it became ready just now. `lastIndex` is decided, durable and revoked. */
+  /** Returns true if it became ready just now. `lastIndex` is decided and revoked. */
   update(lastIndex: number, now: number): boolean {
     if (this.#ready || lastIndex < this.#upTo || !this.mayPublish(now)) return false;
     this.#ready = true;

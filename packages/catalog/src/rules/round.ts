@@ -1,6 +1,6 @@
 /**
- * One round of group commit: all that leaders asked while the round before was under way, decided in order, to be written
- * in one synced batch and to be answered together.
+ * One round: all that leaders asked while the round before was under way, decided in order, to be revoked, shown and answered
+ * together.
  */
 import { outcomeToWire, type CatalogToLeader, type OutcomeWire, type Stock } from '@trireme/domain';
 import { decide, replay } from './decisions.js';
@@ -8,7 +8,7 @@ import type { Ledger, RecordedOutcomes } from './ledger.js';
 import type { DecideWork, QueuedWork, ReplayWork } from './queue.js';
 import { StockDraft, type StockTable } from './stocks.js';
 
-/** What has to be durable before anything of a round is seen or answered: one atomic, synced write. */
+/** What rounds change on disk: one atomic, synced write. */
 export interface CatalogWrite {
   readonly lastIndex: number;
   readonly settled: number;

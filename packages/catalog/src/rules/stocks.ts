@@ -1,6 +1,6 @@
 /**
  * Stocks as lookups see them, and the draft in which a round of decisions changes them. A draft becomes visible as a
- * whole, once it is durable and revoked everywhere, or never.
+ * whole, once it is revoked everywhere, or never.
  */
 import {
   assertRule,

@@ -170,7 +170,7 @@ export class Desk {
     this.#undecided -= commands.length;
   }
 
-  /** The catalog has decided the oldest undecided batch, durably. Returns the answers that are due. */
+  /** The catalog has decided the oldest undecided batch, for good. Returns the answers that are due. */
   decided(index: number, outcomes: readonly Outcome[]): readonly Answer[] {
     const oldest = this.#logged.shift();
     assertRule(oldest?.index === index, `${index} is decided, but ${String(oldest?.index)} is the oldest`);

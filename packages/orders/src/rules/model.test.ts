@@ -90,6 +90,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
   const seen = new Set<unknown>();
   const frames = new Map<string, number>();
   let orders = 0;
+  let lost = 0;
   for (let seed = 1; seed <= RUNS; seed += 1) {
     try {
       const world = run(seed);
@@ -99,6 +100,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
       for (const { result } of world.clients.attempts) seen.add(result?.[1]);
       for (const [frame, count] of world.frames) frames.set(frame, (frames.get(frame) ?? 0) + count);
       orders += world.replicas[0]?.store.meta.orders ?? 0;
+      lost += world.lost;
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
@@ -107,6 +109,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
   }
   // A model that never gets anywhere would agree with itself as well.
   assert.ok(orders > RUNS * 5, `${orders} orders`);
+  assert.ok(lost > RUNS, `${lost} batches were told and lost by the catalog`);
   for (const frame of FRAMES) {
     const count = frames.get(frame) ?? 0;
     assert.ok(count > RUNS / 20, `${count} times ${frame}`);

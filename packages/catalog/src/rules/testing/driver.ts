@@ -1,12 +1,13 @@
 /** A catalog whose effects a scenario collects, with a clock that stands still unless told. */
-import type {
-  CatalogToFrontend,
-  CatalogToLeader,
-  FrontendToCatalog,
-  LeaderToCatalog,
-  Stock,
+import {
+  assertRule,
+  type CatalogToFrontend,
+  type CatalogToLeader,
+  type FrontendToCatalog,
+  type LeaderToCatalog,
+  type Stock,
 } from '@trireme/domain';
-import { Catalog, type CatalogOptions } from '../catalog.js';
+import { Catalog, SAVE_AFTER_MS, type CatalogOptions } from '../catalog.js';
 import type { CatalogEvent } from '../effects.js';
 import { honouredMs, LEASE_MS_MAX } from '../leases.js';
 import type { CatalogWrite } from '../round.js';
@@ -58,6 +59,14 @@ export class Driver {
     this.#take();
   }
 
+  /** Opens front-end `link`, which has a lease and may keep `names`: a trade of one of them waits for it. */
+  holder(link: number, ...names: readonly string[]): void {
+    this.frontend(link);
+    this.say(link, { t: 'renew', id: 1 });
+    for (const name of names) this.lookup(link, name);
+    this.sent(link);
+  }
+
   leader(link: number): void {
     this.catalog.leaderOpened(link, this.now);
     this.#take();
@@ -73,11 +82,19 @@ export class Driver {
     this.#take();
   }
 
-  /** Ends the write under way; the next one, if there is any, is under way then. */
+  /** Ends the write under way. */
   written(): void {
     this.write = null;
     this.catalog.written(this.now);
     this.#take();
+  }
+
+  /** Lets the time to the next save pass, and ends its write. Returns what was written. */
+  save(): CatalogWrite | null {
+    this.at(this.now + SAVE_AFTER_MS);
+    const { write } = this;
+    if (write !== null) this.written();
+    return write;
   }
 
   at(now: number): void {
@@ -114,6 +131,7 @@ export class Driver {
     for (const [link, frame] of sends) this.#sent.set(link, [...(this.#sent.get(link) ?? []), frame]);
     this.closes.push(...closes);
     this.#events.push(...events);
+    assertRule(write === null || this.write === null, 'one write at a time');
     this.write = write ?? this.write;
     this.wakeAt = wakeAt;
   }

@@ -1,7 +1,8 @@
 /**
  * A small world around the rules of the catalog: front-ends with caches and clocks of their own rate, links that hold back what
- * is on its way, a disk that finishes when told to, crashes. Everything happens when the test says so, in virtual time.
- * The checker knows what has been told to anyone, and throws when a reader gets something older.
+ * is on its way, a disk that finishes when told to, crashes that lose what was not on it. Everything happens when the test
+ * says so, in virtual time. The checker knows what has been told to anyone, and throws when a reader gets something
+ * older, or a leader other outcomes, than anyone was told in any life of the catalog.
  */
 import * as assert from 'uvu/assert';
 import type {
@@ -16,7 +17,8 @@ import type {
 import { Catalog, type CatalogState } from '../catalog.js';
 import type { CatalogWrite } from '../round.js';
 import type { RecordedOutcomes } from '../ledger.js';
-import { decideFrame, stock } from './frames.js';
+import { stock } from './frames.js';
+import { TradeLog } from './trade-log.js';
 
 export const NAMES = ['A', 'B', 'C'] as const;
 const LEASE_MS = 500;
@@ -39,20 +41,21 @@ interface Frontend {
   ids: number;
 }
 
-interface Pending {
-  readonly index: number;
-  readonly frame: LeaderToCatalog;
-  readonly names: readonly string[];
-}
-
 export class World {
   readonly frontends: readonly Frontend[];
   /** Reads from a cache that were checked. */
   cachedReads = 0;
-  answered = 0;
+  /** Trades that were told and that a crash took from the catalog. */
+  lost = 0;
+  replays = 0;
   #now = 0;
   #links = 0;
-  #leader = 0;
+  /** The leader's link; null while there is none. */
+  #leader: number | null = null;
+  /** Whether the catalog has said on that link where it stands. */
+  #isLeading = false;
+  /** The link of a leader that was deposed and does not know. */
+  #deposed: number | null = null;
   #catalog: Catalog;
   #write: CatalogWrite | null = null;
   #durable: {
@@ -62,9 +65,7 @@ export class World {
     outcomes: Map<number, RecordedOutcomes>;
   };
   #open = new Map<number, Frontend>();
-  #pending: Pending[] = [];
-  #lastIndex = 0;
-  #lastAnswered = 0;
+  readonly #log = new TradeLog(NAMES.map((name) => stock(name, 100)));
   /** The version that every later read of a stock must reach. */
   readonly #floor = new Map<string, number>();
 
@@ -89,11 +90,26 @@ export class World {
     }));
     this.#catalog = new Catalog({ state: this.#state(), leaseMs: LEASE_MS, now: 0 });
     this.#connect();
-    this.#toCatalog({ t: 'attach', upTo: 0 });
   }
 
+  /** Trades that were never answered. */
   get waiting(): number {
-    return this.#pending.length;
+    return this.#log.waiting;
+  }
+
+  get answered(): number {
+    return this.#log.answered;
+  }
+
+  get isReady(): boolean {
+    return this.#catalog.unready() === null;
+  }
+
+  /** Whether all that was decided is on disk. */
+  get isSaved(): boolean {
+    const { lastIndex, savedIndex } = this.#catalog.status();
+    assert.is(savedIndex, this.#durable.lastIndex, 'what is said to be on disk is');
+    return savedIndex === lastIndex;
   }
 
   advance(ms: number): void {
@@ -180,13 +196,10 @@ export class World {
     this.#observe(name, version, this.#floor.get(name) ?? 0, `the cache of ${frontend.name}`);
   }
 
+  /** A batch is committed; the leader sends it on if it is that far. */
   trade(commands: readonly Command[]): void {
-    const prev = this.#lastIndex;
-    // Indexes have holes: entries without commands.
-    this.#lastIndex += 2;
-    const frame = decideFrame(this.#lastIndex, prev, commands, { settled: this.#settled() });
-    this.#pending.push({ index: this.#lastIndex, frame, names: commands.map((command) => command.name) });
-    this.#toCatalog(frame);
+    const frame = this.#log.commit(commands);
+    if (this.#isLeading) this.#toCatalog(frame);
   }
 
   finishWrite(): void {
@@ -197,35 +210,64 @@ export class World {
     this.#flush();
   }
 
-  /** The catalog dies and starts again; a write under way may or may not have reached the disk. */
-  crash(writeSurvives: boolean): void {
+  /**
+   * The catalog dies and starts again without what was not written; a write under way may or may not have reached the disk.
+   * The leader may die with it: then the next one begins when the world has one elected.
+   */
+  crash(writeSurvives: boolean, leaderDies: boolean): void {
     if (this.#write !== null && writeSurvives) this.#makeDurable(this.#write);
     this.#write = null;
     this.#open = new Map();
+    this.#leader = null;
+    this.#isLeading = false;
+    this.#deposed = null;
+    this.lost += this.#log.answeredBehind(this.#durable.lastIndex);
     this.#catalog = new Catalog({ state: this.#state(), leaseMs: LEASE_MS, now: this.#now });
-    this.#connect();
-    // All that was told to anyone is at or below the last answer: what was written and not answered is not.
-    this.#toCatalog({ t: 'attach', upTo: this.#lastAnswered });
-    for (const { frame } of this.#pending) this.#toCatalog(frame);
+    this.#flush();
+    if (!leaderDies) this.#connect();
   }
 
-  /** The leader's link breaks and a successor asks everything that was not answered again. */
-  replaceLeader(): void {
-    this.#catalog.leaderClosed(this.#leader, this.#now);
+  /** Another one leads from now on; the one before may not know it, and keep its link. */
+  replaceLeader(isNoticed: boolean): void {
+    const before = this.#leader;
+    if (!isNoticed) this.#deposed = before;
+    else if (before !== null) this.#catalog.leaderClosed(before, this.#now);
     this.#flush();
     this.#connect();
-    for (const { frame } of this.#pending) this.#toCatalog(frame);
+  }
+
+  /** A deposed leader asks again what was committed under it, without knowing what is settled since. */
+  deposedAsks(): void {
+    if (this.#deposed === null) return;
+    for (const frame of this.#log.frames(0)) {
+      this.#catalog.leaderMessage(this.#deposed, frame, this.#now);
+      this.#flush();
+    }
   }
 
   #connect(): void {
     this.#leader = ++this.#links;
+    this.#isLeading = false;
     this.#catalog.leaderOpened(this.#leader, this.#now);
+    this.#flush();
     this.#toCatalog({ t: 'begin' });
   }
 
   #toCatalog(frame: LeaderToCatalog): void {
+    if (this.#leader === null) return;
     this.#catalog.leaderMessage(this.#leader, frame, this.#now);
     this.#flush();
+  }
+
+  /** What a confirmed leader does once it knows where the catalog stands. */
+  #lead(standing: number): void {
+    this.#isLeading = true;
+    this.#toCatalog({ t: 'attach', upTo: this.#log.lastIndex });
+    for (const frame of this.#log.replays(standing)) {
+      this.replays += 1;
+      this.#toCatalog(frame);
+    }
+    for (const frame of this.#log.frames(this.#log.settled)) this.#toCatalog(frame);
   }
 
   #flush(): void {
@@ -238,22 +280,36 @@ export class World {
       const frontend = this.#open.get(link);
       if (frontend !== undefined) frontend.down.push(frame as CatalogToFrontend);
       else if (link === this.#leader) this.#toLeader(frame as CatalogToLeader);
+      else if (link === this.#deposed) this.#toDeposed(frame as CatalogToLeader);
     }
   }
 
   #toLeader(frame: CatalogToLeader): void {
-    if (frame.t === 'standing') return;
-    assert.is(frame.t, 'decided', JSON.stringify(frame));
-    for (const [index, outcomes] of frame.t === 'decided' ? frame.items : []) {
-      const pending = this.#pending.shift();
-      assert.is(pending?.index, index, 'answered once and in order');
-      this.#lastAnswered = index;
-      this.answered += 1;
-      outcomes.forEach((outcome, position) => {
-        const name = pending?.names[position] ?? '';
-        if (outcome !== null && outcome >= 0)
-          this.#floor.set(name, Math.max(this.#floor.get(name) ?? 0, index));
-      });
+    switch (frame.t) {
+      case 'standing':
+        this.#lead(frame.lastIndex);
+        return;
+      case 'replayed':
+        return;
+      case 'refused':
+        // A deposed leader's batches came in between: it finds out anew.
+        if (!this.#isLeading) return;
+        this.#isLeading = false;
+        this.#toCatalog({ t: 'begin' });
+        return;
+      case 'decided':
+        for (const [index, outcomes] of frame.items) {
+          const names = this.#isLeading ? this.#log.answer(index, outcomes) : this.#log.hear(index, outcomes);
+          for (const name of names) this.#raise(name, index);
+        }
+    }
+  }
+
+  /** It may be refused, and tells its clients what it hears. */
+  #toDeposed(frame: CatalogToLeader): void {
+    if (frame.t !== 'decided') return;
+    for (const [index, outcomes] of frame.items) {
+      for (const name of this.#log.hear(index, outcomes)) this.#raise(name, index);
     }
   }
 
@@ -261,12 +317,19 @@ export class World {
     const lookup = frontend.lookups.get(id);
     frontend.lookups.delete(id);
     if (result !== 'stock' || lookup === undefined) return;
-    this.#observe(lookup.name, wire[3], lookup.floor, `a lookup of ${frontend.name}`);
+    const [name, price, quantity, version] = wire;
+    const who = `a lookup of ${frontend.name}`;
+    this.#log.see(name, version, [price, quantity]);
+    this.#observe(lookup.name, version, lookup.floor, who);
     if (cacheable) frontend.cache.set(lookup.name, wire[3]);
   }
 
   #observe(name: string, version: number, floor: number, who: string): void {
     assert.ok(version >= floor, `${who} gives version ${version} of ${name}, and ${floor} was told before`);
+    this.#raise(name, version);
+  }
+
+  #raise(name: string, version: number): void {
     this.#floor.set(name, Math.max(this.#floor.get(name) ?? 0, version));
   }
 
@@ -274,15 +337,13 @@ export class World {
     return this.#now * frontend.rate;
   }
 
-  /** A leader settles a while after it was answered. */
-  #settled(): number {
-    return Math.max(0, this.#lastAnswered - 4);
-  }
-
   #makeDurable(write: CatalogWrite): void {
     const { stocks, outcomes } = this.#durable;
     for (const changed of write.stocks) stocks.set(changed.name, changed);
-    for (const recorded of write.outcomes) outcomes.set(recorded[0], recorded);
+    for (const recorded of write.outcomes) {
+      assert.not.ok(outcomes.has(recorded[0]), 'outcomes are written once');
+      outcomes.set(recorded[0], recorded);
+    }
     for (const index of write.forgotten) assert.ok(outcomes.delete(index), 'what is forgotten was on disk');
     this.#durable = { lastIndex: write.lastIndex, settled: write.settled, stocks, outcomes };
   }

@@ -1,4 +1,7 @@
-/** The catalog's side of the leader's protocol in its shortest form: what it must do, without disks, leases or rounds. */
+/**
+ * The catalog's side of the leader's protocol in its shortest form: what it must do, without leases or rounds. It answers before
+ * its disk has what it decided; a crash takes it back to what it saved last.
+ */
 import {
   commandFromWire,
   decodeBatch,
@@ -19,6 +22,7 @@ interface State {
 export class ReferenceCatalog {
   readonly #seed: State;
   #state: State;
+  #saved: State;
 
   constructor(seed: Readonly<Record<string, number>>) {
     const stocks = Object.entries(seed).map(
@@ -26,6 +30,7 @@ export class ReferenceCatalog {
     );
     this.#seed = { lastIndex: 0, stocks: new Map(stocks), outcomes: new Map() };
     this.#state = this.#seed;
+    this.#saved = this.#seed;
   }
 
   get lastIndex(): number {
@@ -36,13 +41,25 @@ export class ReferenceCatalog {
     return this.#state.stocks.get(name)?.quantity ?? 0;
   }
 
-  copy(): State {
-    return this.#state;
+  /** Everything that was decided comes to the disk. */
+  save(): void {
+    this.#saved = this.#state;
   }
 
-  /** Back to a copy; to the seed file where it has none. */
+  /** What is on its disk. */
+  copy(): State {
+    return this.#saved;
+  }
+
+  /** Starts again on its disk. */
+  crash(): void {
+    this.#state = this.#saved;
+  }
+
+  /** Starts again on a copy; on the seed file where it has none. */
   restore(copy: State | null): void {
-    this.#state = copy ?? this.#seed;
+    this.#saved = copy ?? this.#seed;
+    this.crash();
   }
 
   /** @returns the answer; null for `attach`, which has none */

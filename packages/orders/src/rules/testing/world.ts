@@ -1,10 +1,10 @@
 /**
  * A small world around the rules of the orders service: three books that apply one log, a leader and others that led
- * before it and do not know that they are deposed, and a catalog that may lose its disk. What happens next is drawn
- * at random; every answer is held against all that were given before.
+ * before it and do not know that they are deposed, and a catalog that may lose the last that it decided, or its disk. What
+ * happens next is drawn at random; every answer is held against all that were given before.
  */
 import * as assert from 'uvu/assert';
-import { encodeBatch } from '@trireme/domain';
+import { encodeBatch, type CatalogToLeader } from '@trireme/domain';
 import type { SettlerAction } from '../settler.js';
 import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
@@ -21,6 +21,8 @@ export class World {
   readonly clients: Clients;
   /** How many frames of each type came to either end. */
   readonly frames = new Map<string, number>();
+  /** Batches whose outcomes were told and then lost by a crash of the catalog. */
+  lost = 0;
   readonly #random: Random;
   /** The present leader's log; `null` is a no-op. */
   #log: (Uint8Array | null)[] = [];
@@ -29,6 +31,8 @@ export class World {
   #deposed: Lead[] = [];
   #copies: ReturnType<ReferenceCatalog['copy']>[] = [];
   #everDecided = 0;
+  /** What any catalog ever answered, by log index. */
+  readonly #outcomes = new Map<number, string>();
   #time = 1_000_000;
 
   constructor(random: Random) {
@@ -60,10 +64,12 @@ export class World {
   #fault(): void {
     const dice = this.#random.next();
     if (dice < 0.12) this.#breakLink(this.#anyLead());
-    else if (dice < 0.65) this.#openLink(this.#anyLead());
-    else if (dice < 0.75) this.elect();
-    else if (dice < 0.8) this.#close(this.#random.pick(this.#deposed));
-    else if (dice < 0.86) this.#restart(this.#replica());
+    else if (dice < 0.6) this.#openLink(this.#anyLead());
+    else if (dice < 0.7) this.elect();
+    else if (dice < 0.75) this.#close(this.#random.pick(this.#deposed));
+    else if (dice < 0.81) this.#restart(this.#replica());
+    else if (dice < 0.85) this.catalog.save();
+    else if (dice < 0.89) this.#crashCatalog();
     else if (dice < 0.95) this.#copies.push(this.catalog.copy());
     else this.#loseCatalog(this.#random.chance(0.5) ? null : (this.#random.pick(this.#copies) ?? null));
   }
@@ -175,6 +181,7 @@ export class World {
     const answer = this.catalog.handle(frame);
     if (answer === null) return;
     if (answer.t === 'standing') lead.decidedAtStanding = this.#everDecided;
+    if (answer.t === 'decided') this.#note(answer);
     this.#everDecided = Math.max(this.#everDecided, this.catalog.lastIndex);
     lead.down.push(answer);
   }
@@ -198,6 +205,26 @@ export class World {
     if (lead.isLinked) return;
     lead.isLinked = true;
     this.#act(lead, lead.settler.linkOpened());
+  }
+
+  /** Whichever life of the catalog decides an index, and however often, it decides the same. */
+  #note({ items }: Extract<CatalogToLeader, { t: 'decided' }>): void {
+    for (const [index, outcomes] of items) {
+      const text = JSON.stringify(outcomes);
+      assert.is(text, this.#outcomes.get(index) ?? text, `outcomes of ${index}`);
+      this.#outcomes.set(index, text);
+    }
+  }
+
+  /** The catalog dies without its last decisions on disk, and its leader perhaps at the same moment. */
+  #crashCatalog(): void {
+    for (const lead of [this.#leader, ...this.#deposed]) this.#breakLink(lead);
+    const before = this.catalog.lastIndex;
+    this.catalog.crash();
+    for (const index of this.#outcomes.keys()) {
+      if (index > this.catalog.lastIndex && index <= before) this.lost += 1;
+    }
+    if (this.#random.chance(0.3)) this.elect();
   }
 
   /** The catalog restarts with an old copy or the seed file. */
@@ -273,7 +300,7 @@ export class World {
       this.#deliverDown(leader);
       const { desk, settler } = leader;
       const isIdle = desk.open === 0 && desk.unsettled === 0 && settler.phase === 'deciding';
-      if (isIdle && leader.replica.store.meta.applied === this.#log.length) return;
+      if (isIdle && this.replicas.every(({ store }) => store.meta.applied === this.#log.length)) return;
     }
     assert.unreachable('the world does not come to rest');
   }
