@@ -52,6 +52,21 @@ test('with the catalog dead an outcome is unknown, and its key tells it when the
   assert.is(await stage().quantity('META'), before - keys.length, 'nothing lost, nothing doubled');
 });
 
+test('the catalog is killed the moment that an order is answered, the leader with it: the answer still holds', async () => {
+  for (let i = 0; i < 4; i += 1) {
+    const before = await stage().quantity('NFLX');
+    const answer = await stage().order('buy', 'NFLX', 1, `answered-${i}`);
+    const leader = (await stage().cluster.leader()) ?? '';
+    const dying = i % 2 === 0 ? ['catalog'] : ['catalog', leader];
+    await Promise.all(dying.map(async (name) => stage().cluster.kill(name)));
+    await startAll(dying);
+    assert.is(await stage().quantity('NFLX'), before - 1);
+    const again = await stage().order('buy', 'NFLX', 1, `answered-${i}`);
+    assert.is(numberOf(again), numberOf(answer));
+    assert.is(await stage().quantity('NFLX'), before - 1, 'stock moved once');
+  }
+});
+
 test('a catalog that lost its disk is right again, from the book', async () => {
   const token = stage().operatorToken();
   const listed = await stage().request('PUT', '/stocks/NewCo', { body: { price: 12.5 }, headers: token });

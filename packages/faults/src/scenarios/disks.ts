@@ -188,7 +188,7 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
-    name: 'syncs are slow on the leader, then on the catalog: orders take longer, and none is lost',
+    name: 'syncs are slow on the leader: orders take longer; then on the catalog: they do not wait; none is lost',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     script: async (run) => {
@@ -202,14 +202,39 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
-    name: 'syncs hang on the catalog for three seconds: orders wait, and settle',
+    name: 'syncs hang on the catalog for three seconds: orders go on, and are saved when it is over',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
+    bounds: { gapMsMax: 1_000 },
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
         syncs(run, 'catalog', 'hang');
-        await run.sleep(3_000);
+        await run.sleep(1_500);
+        await run.progress(40, 1_000);
+        await run.sleep(1_500);
         syncs(run, 'catalog', 'sound');
+        await run.progress();
+      }
+    },
+  },
+  {
+    name: 'the catalog is killed while its syncs hang, then the leader with it: what it told is decided again, and the same',
+    everyday: true,
+    needs: ['compiler'],
+    prepare: withUnsoundSyncs,
+    script: async (run) => {
+      for (const dies of ['catalog', 'leader too', 'catalog']) {
+        syncs(run, 'catalog', 'hang');
+        await run.progress(200);
+        const leader = await run.leader();
+        await run.kill('catalog');
+        if (dies === 'leader too') await run.kill(leader);
+        syncs(run, 'catalog', 'sound');
+        if (dies === 'leader too') {
+          await run.newLeader(leader);
+          await run.start(leader);
+        }
+        await run.start('catalog');
         await run.progress();
       }
     },
