@@ -43,7 +43,9 @@ export class BookSnapshots implements SnapshotSupport {
   }
 
   async sync(): Promise<number> {
-    const { store, applied } = this.#o.machine;
+    const { machine } = this.#o;
+    await machine.flush();
+    const { store, applied } = machine;
     await store.sync();
     return applied;
   }
@@ -114,6 +116,7 @@ export class BookSnapshots implements SnapshotSupport {
     let isInstalled = false;
     return {
       install: async () => {
+        await machine.flush();
         await folder.pointTo(path);
         isInstalled = true;
         this.#restored = base;

@@ -40,8 +40,9 @@ async function withReplica(
     const machine = await openBook({
       ...{ data, cluster: 'test', id: '1' },
       events: {
-        pending: (batches) => told.pending.push(...batches.map(({ index }) => index)),
-        applied: (applied) => told.applied.push(applied),
+        committed: (_, pending) => told.pending.push(...pending.map(({ index }) => index)),
+        stored: (applied) => told.applied.push(applied),
+        failed: (error) => fail(error),
       },
     });
     let fail: (error: unknown) => void = () => undefined;
@@ -59,7 +60,7 @@ async function withReplica(
       await use({ node, log, machine, told, fatal });
     } finally {
       await node.stop();
-      await machine.store.close();
+      await machine.close();
     }
   });
 }

@@ -11,7 +11,7 @@ import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { baseAt } from './testing/books.js';
 import { withFolder } from './testing/folders.js';
-import { open } from './testing/stores.js';
+import { applyTo, open } from './testing/stores.js';
 
 /** Look-ups on disk that it takes to ask for these keys. */
 function lookUpsFor(store: BookStore, keys: readonly string[]): number {
@@ -50,8 +50,8 @@ test('in a new book, orders with new keys cost no look-up, and one that comes ag
     const { store, meta, pending } = await open(path);
     const book = new Book(store, meta, pending);
     for (let index = 1; index <= 20; index += 2) {
-      await store.write(book.apply([entry(index, [buy(`a${index}`), buy(`b${index}`)])]).writes);
-      await store.write(book.apply([settling(index + 1, index, [FILLED, FILLED])]).writes);
+      await applyTo(store, book, [entry(index, [buy(`a${index}`), buy(`b${index}`)])]);
+      await applyTo(store, book, [settling(index + 1, index, [FILLED, FILLED])]);
     }
     assert.is(store.keyLookUps, 0);
     assert.is(book.apply([entry(21, [buy('a1'), buy('new')])]).pending[0]?.skip[0], 0);
@@ -127,9 +127,7 @@ test('a book that came as a snapshot knows its keys at once', async () => {
 test('the first batch is read once, not by every batch that looks whether it has expired', async () => {
   await withFolder(async (path) => {
     const { store, meta: empty } = await open(path);
-    await store.write(
-      new Book(store, empty, []).apply([entry(1, [buy('a')]), settling(2, 1, [FILLED])]).writes,
-    );
+    await applyTo(store, new Book(store, empty, []), [entry(1, [buy('a')]), settling(2, 1, [FILLED])]);
     await store.close();
     const { store: again, meta: kept, pending } = await open(path);
     const read: number[] = [];
@@ -143,7 +141,7 @@ test('the first batch is read once, not by every batch that looks whether it has
     };
     const book = new Book(reader, kept, pending);
     for (let index = 3; index < 10; index += 1)
-      await again.write(book.apply([entry(index, [buy(`k${index}`)])]).writes);
+      await applyTo(again, book, [entry(index, [buy(`k${index}`)])]);
     assert.equal(read, [1]);
     await again.close();
   });

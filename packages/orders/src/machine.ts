@@ -1,16 +1,30 @@
-/** The order book as a state machine under Raft: rules compute, the store writes, then whoever waits is told. */
-import { decodeBatch } from '@trireme/domain';
+/**
+ * The order book as a state machine under Raft: rules compute at once, so that what is committed is decided and answered
+ * without waiting for this disk; the store is written a few milliseconds later, many applies in one write.
+ *
+ *     entries -> rules: `committed` -> gathered -> one atomic write: `stored`, and read from the store from then on
+ *
+ * The log has all of it: what a crash takes from here is applied again.
+ */
+import { assertRule, decodeBatch } from '@trireme/domain';
 import type { Entry, SnapshotSupport, StateMachine } from '@trireme/raft';
 import type { Book } from './rules/book.js';
 import type { BookEntry, BookMeta, PendingBatch } from './rules/state.js';
 import type { BookStore } from './store.js';
 
 export interface MachineEvents {
-  /** Committed batches to be decided. Told before the write: that they are committed is in the log already. */
-  pending(batches: readonly PendingBatch[]): void;
+  /** Entries up to log index `applied` are committed and went through the rules; `pending` is to be decided. */
+  committed(applied: number, pending: readonly PendingBatch[]): void;
   /** Everything up to log index `applied` can be read from the store; `settled` names what became settled by it. */
-  applied(applied: number, settled: readonly PendingBatch[]): void;
+  stored(applied: number, settled: readonly PendingBatch[]): void;
+  /** The store cannot be written: the process has to stop. */
+  failed(error: unknown): void;
 }
+
+/** From an apply to the write that takes it along, with all others of that time, in milliseconds. */
+const WRITE_AFTER_MS = 10;
+/** Writes that gather at most; at the bound the next apply waits for the store. */
+const GATHERED_MAX = 20_000;
 
 export class BookMachine implements StateMachine {
   readonly snapshots?: SnapshotSupport;
@@ -18,6 +32,11 @@ export class BookMachine implements StateMachine {
   #book: Book;
   #store: BookStore;
   #stored: BookMeta;
+  /** Settled by what has gathered. */
+  #settled: PendingBatch[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
 
   /** @param snapshots makes what gives and takes this machine's snapshots; without it there are none */
   constructor(
@@ -43,29 +62,90 @@ export class BookMachine implements StateMachine {
     return this.#store;
   }
 
-  /** Goes on with another book, between two applies. */
+  /** Goes on with another book, between two applies, once everything of this one is written. */
   become(book: Book, store: BookStore): void {
+    assertRule(this.isStored, 'a book is given up that is not written');
     this.#book = book;
     this.#store = store;
     this.#stored = { ...book.meta };
   }
 
+  /** What is in the store, and would be there after a restart. */
   get applied(): number {
     return this.#stored.applied;
   }
 
-  /** The book as it can be read from the store; the rules may be one apply ahead. */
+  /** The book as it can be read from the store; the rules may be some applies ahead. */
   get stored(): BookMeta {
     return this.#stored;
   }
 
+  /** Whether the store has everything that was applied. */
+  get isStored(): boolean {
+    return this.#stored.applied === this.#book.meta.applied;
+  }
+
+  /** Resolves once the rules have taken the entries in; the store follows. @throws what a write before has thrown. */
   async apply(entries: readonly Entry[]): Promise<void> {
-    const { writes, pending, settled } = this.#book.apply(entries.map(toBookEntry));
-    const meta = { ...this.#book.meta };
-    this.#events.pending(pending);
-    await this.#store.write(writes);
+    if (this.#failure !== null) throw this.#failure.error;
+    const { pending, settled } = this.#book.apply(entries.map(toBookEntry));
+    for (const batch of settled) this.#settled.push(batch);
+    this.#events.committed(this.#book.meta.applied, pending);
+    if (this.#book.gathered >= GATHERED_MAX) await this.flush();
+    else this.#writeSoon();
+  }
+
+  /** Resolves once the store has all that was applied before the call. @throws RaftError `STORAGE_FAILED`. */
+  async flush(): Promise<void> {
+    const { applied } = this.#book.meta;
+    while (this.#stored.applied < applied) await this.#write();
+  }
+
+  /** Has what has gathered written now; someone waits for it. */
+  hurry(): void {
+    // A failure is told by an event.
+    this.flush().catch(() => undefined);
+  }
+
+  /** Writes what is left, and closes the store. Nothing is applied any more. */
+  async close(): Promise<void> {
+    try {
+      if (this.#failure === null) await this.flush();
+    } finally {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      await this.#store.close();
+    }
+  }
+
+  #writeSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.hurry();
+    }, WRITE_AFTER_MS);
+  }
+
+  /** Writes what has gathered; where a write is under way already, that one is waited for instead. */
+  async #write(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure.error;
+    this.#writing ??= this.#writeGathered().finally(() => (this.#writing = null));
+    return this.#writing;
+  }
+
+  async #writeGathered(): Promise<void> {
+    const book = this.#book;
+    const settled = this.#settled;
+    const meta = { ...book.meta };
+    this.#settled = [];
+    try {
+      await this.#store.write(book.takeWrites());
+    } catch (error) {
+      this.#failure = { error };
+      this.#events.failed(error);
+      throw error;
+    }
+    book.written();
     this.#stored = meta;
-    this.#events.applied(meta.applied, settled);
+    this.#events.stored(meta.applied, settled);
   }
 }
 

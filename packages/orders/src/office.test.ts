@@ -35,8 +35,9 @@ class Bench {
   constructor(store: BookStore, book: Book) {
     this.store = store;
     this.#machine = new BookMachine(book, store, {
-      pending: (batches) => this.office.pending(batches),
-      applied: (index, settled) => this.office.applied(index, settled),
+      committed: (index, pending) => this.office.committed(index, pending),
+      stored: (_, settled) => this.office.settled(settled),
+      failed: (error) => this.fatals.push(error),
     });
     this.office = new Office(
       {
@@ -97,6 +98,11 @@ class Bench {
     }, 'the conversation with the catalog');
   }
 
+  async close(): Promise<void> {
+    this.office.close();
+    await this.#machine.close();
+  }
+
   async whenComplete(): Promise<boolean> {
     return new Promise((resolve) => this.office.whenComplete(1, resolve));
   }
@@ -113,8 +119,7 @@ async function withOffice(run: (bench: Bench) => Promise<void>): Promise<void> {
     try {
       await run(bench);
     } finally {
-      bench.office.close();
-      await store.close();
+      await bench.close();
     }
   });
 }
@@ -224,7 +229,7 @@ test('a closed office answers everyone who waits, and does nothing more', async 
     assert.is(await waits, false);
     assert.is(await bench.whenComplete(), false);
     const proposals = bench.proposed.length;
-    bench.office.pending([]);
+    bench.office.committed(1, []);
     bench.office.catalogMessage({ t: 'refused', why: 'gap', lastIndex: 0 });
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.is(bench.proposed.length, proposals);

@@ -43,7 +43,7 @@ interface OfficeOptions {
  * many milliseconds, or at once when a read waits for it.
  */
 const SETTLE_DELAY_MS = 5;
-/** Batches that are logged and not yet applied at most: what comes meanwhile makes the next one larger. */
+/** Batches that are logged and not yet committed at most: what comes meanwhile makes the next one larger. */
 const PROPOSALS_IN_FLIGHT_MAX = 8;
 /** Wait before a step that was refused for load is tried again, in milliseconds. */
 const RETRY_MS = 20;
@@ -57,7 +57,7 @@ export class Office {
   readonly #tracer: Tracer;
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Log indexes of own proposals that are not yet applied, in order. */
+  /** Log indexes of own proposals that are not yet committed, in order. */
   readonly #proposed: number[] = [];
   /** Batches logged so far. */
   #logged = 0;
@@ -70,11 +70,8 @@ export class Office {
   constructor(options: OfficeOptions, catalog: Link | null) {
     this.#o = options;
     const { book, store, machine } = options;
-    // Nothing is proposed before an office is open, so nothing can be on its way into the book when one opens.
-    assertRule(
-      book.meta.applied === machine.stored.applied,
-      'an office opens while entries are being applied',
-    );
+    // What the desk does not know of a key it reads from the store, which must not be behind the rules then.
+    assertRule(machine.isStored, 'an office opens while the book is being written');
     const known = new KnownCommands(store);
     this.#desk = new Desk(book.meta.orders, book.pending, (key) => known.find(key));
     this.#settler = new Settler(book.meta, book.pending);
@@ -101,25 +98,31 @@ export class Office {
     this.#desk.forget(link);
   }
 
-  /** Batches of any leader that were committed. */
-  pending(batches: readonly PendingBatch[]): void {
-    if (batches.length > 0) this.#o.onStep('committed');
-    for (const batch of batches) this.#act(() => this.#settler.pending(batch));
-  }
-
-  applied(index: LogIndex, settled: readonly PendingBatch[]): void {
+  /** Entries up to log index `index` are committed; `pending` holds batches of any leader among them. */
+  committed(index: LogIndex, pending: readonly PendingBatch[]): void {
+    if (pending.length > 0) this.#o.onStep('committed');
+    for (const batch of pending) this.#act(() => this.#settler.pending(batch));
     if (!this.#isOpen) return;
     while (this.#proposed[0] !== undefined && this.#proposed[0] <= index) this.#proposed.shift();
-    for (const batch of settled) {
-      this.#settler.settled(batch.index);
-      this.#desk.settled(batch);
-    }
-    if (settled.length > 0) {
-      this.#waits.settledTo(this.#o.machine.stored.settledIndex);
-      this.#o.onStep('settled');
-    }
     // What found no room among the proposals in flight goes now.
     if (this.#desk.queued > 0 || this.#desk.unsettled > 0) this.#settleSoon();
+    this.#hurry();
+  }
+
+  /** The store has these batches settled. */
+  settled(batches: readonly PendingBatch[]): void {
+    if (!this.#isOpen || batches.length === 0) return;
+    for (const batch of batches) {
+      this.#settler.settled(batch.index);
+      this.#desk.settled(batch);
+      this.#o.onStep('settled');
+    }
+    this.#waits.settledTo(this.#o.machine.stored.settledIndex);
+  }
+
+  /** Reads wait for settlements to be in the store: it is not to wait for company. */
+  #hurry(): void {
+    if (this.#waits.size > 0) this.#o.machine.hurry();
   }
 
   /**
@@ -137,6 +140,7 @@ export class Office {
         this.#waits.wait(this.#desk.toldIndex, settledIndex, items, done);
         // Someone waits: do not hold settlements back for company.
         if (this.#desk.unsettled > 0) this.#settleSoon();
+        this.#hurry();
       },
       () => done(false),
     );

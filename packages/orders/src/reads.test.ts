@@ -10,11 +10,11 @@ import { Book } from './rules/book.js';
 import { withFolder } from './testing/folders.js';
 import { ENTRIES, fill, open } from './testing/stores.js';
 
-const EVENTS = { pending: () => undefined, applied: () => undefined };
-
 function failing(error: unknown): never {
   throw error;
 }
+
+const EVENTS = { committed: () => undefined, stored: () => undefined, failed: failing };
 
 /** A link that keeps what it is given. */
 function keepingLink(sent: FromReplica[]): Link {

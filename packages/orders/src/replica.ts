@@ -145,8 +145,9 @@ export class Replica {
       await recordOwner(storage);
       await this.#o.recorded?.();
       const events: MachineEvents = {
-        pending: (batches) => this.#office?.pending(batches),
-        applied: (applied, settled) => this.#office?.applied(applied, settled),
+        committed: (applied, pending) => this.#office?.committed(applied, pending),
+        stored: (_, settled) => this.#office?.settled(settled),
+        failed: (error) => this.#fatal(error),
       };
       const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
@@ -185,7 +186,7 @@ export class Replica {
     await this.#server.close();
     await this.#catalog.stop();
     await this.#node?.stop();
-    await this.#machine?.store.close();
+    await this.#machine?.close();
   }
 
   /** Once it is stopping, what fails because something else is closed already is no news. */
@@ -233,6 +234,14 @@ export class Replica {
   #openOffice(): void {
     if (this.#office !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
     const machine = this.#machine;
+    if (!machine.isStored) {
+      // It may not lead any more by then, or again have something to write. A failure is told by the machine.
+      const again = (): void => {
+        if (this.#node?.status().leading === true) this.#openOffice();
+      };
+      machine.flush().then(again, () => undefined);
+      return;
+    }
     this.#office = new Office(
       {
         node: this.#counts.counted(this.#node),

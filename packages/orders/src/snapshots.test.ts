@@ -11,6 +11,7 @@ import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import {
   BOOKED,
   LATER,
+  applied,
   baseAt,
   booksOf,
   carry,
@@ -35,7 +36,7 @@ test('a book that went as a snapshot is the same book: hash, orders, keys and wh
     for (const key of ['a', 'r', 'l', 'b', 'c']) {
       assert.equal(known.find(key), new KnownCommands(source.store).find(key), key);
     }
-    for (const machine of [source, target]) await machine.apply(logged(LATER));
+    for (const machine of [source, target]) await applied(machine, logged(LATER));
     assert.equal(target.stored, source.stored, 'and it goes on as the other one does');
     assert.is(target.store.order(5)?.number, 5);
     assert.is(target.applied, 8);
@@ -50,7 +51,7 @@ test('a book that went as a snapshot is the same book: hash, orders, keys and wh
 test('an empty book can be given, and one that was there is replaced', async () => {
   await withFolder(async (path) => {
     const source = await open(join(path, '1'));
-    await source.apply([makeEntry(1, 1, 'noop', new Uint8Array(0))]);
+    await applied(source, [makeEntry(1, 1, 'noop', new Uint8Array(0))]);
     const target = await fill(join(path, '2'));
     const view = supportOf(source).take();
     const staged = await supportOf(target).receive(baseAt(1), view.chunks());
@@ -68,7 +69,7 @@ test('a view does not change while entries are applied', async () => {
     const target = await open(join(path, '2'), '2');
     const before = source.stored;
     const view = supportOf(source).take();
-    await source.apply(logged(LATER));
+    await applied(source, logged(LATER));
     const staged = await supportOf(target).receive(baseAt(5), view.chunks());
     await staged.install();
     await view.close();
@@ -89,7 +90,7 @@ test('a book of thousands goes in chunks, and who reads the book before it reads
     const source = await open(join(path, '1'));
     const size = 3000;
     const commands = Array.from({ length: size }, (_, i) => buy(`k${i}`));
-    await source.apply(logged([entry(1, commands), settling(2, 1, new Array(size).fill(FILLED))]));
+    await applied(source, logged([entry(1, commands), settling(2, 1, new Array(size).fill(FILLED))]));
     const target = await fill(join(path, '2'));
     const reading = target.store.orders(0, 2);
     const view = supportOf(target).take();

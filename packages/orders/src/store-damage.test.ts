@@ -8,7 +8,7 @@ import { Book } from './rules/book.js';
 import type { BookEntry } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, assertRejects, fill, open, tamper } from './testing/stores.js';
+import { ENTRIES, applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
 
 /** Opens a book and reads every record of it, as a replica does. */
 async function lookThrough(path: string): Promise<void> {
@@ -121,7 +121,7 @@ async function onlyWal(path: string): Promise<string> {
 async function fillAtOnce(path: string, entries = MANY): Promise<void> {
   const { store, meta, pending } = await open(path);
   const book = new Book(store, meta, pending);
-  for (const one of entries) await store.write(book.apply([one]).writes);
+  for (const one of entries) await applyTo(store, book, [one]);
   await store.close();
 }
 
@@ -143,7 +143,7 @@ test('bytes that a power loss took from the middle of the last writes cut the bo
       await store.check();
       // What was cut off is in the log, and is applied again.
       const book = new Book(store, meta, pending);
-      for (const one of MANY.slice(meta.applied)) await store.write(book.apply([one]).writes);
+      for (const one of MANY.slice(meta.applied)) await applyTo(store, book, [one]);
       assert.is(book.meta.orders, 30);
       await store.check();
       await store.close();
@@ -199,7 +199,7 @@ test('looking through a book leaves room for other work, and sees it as of one m
     let pauses = 0;
     await store.check(async () => {
       pauses += 1;
-      if (pauses === 1) await store.write(book.apply([entry(301, [buy('late')])]).writes);
+      if (pauses === 1) await applyTo(store, book, [entry(301, [buy('late')])]);
     });
     assert.is(pauses, Math.floor((150 * 4 + 2) / 200));
     await store.check();

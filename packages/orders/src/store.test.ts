@@ -8,7 +8,7 @@ import { Book } from './rules/book.js';
 import { DONE, FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, assertRejects, fill, open, tamper } from './testing/stores.js';
+import { ENTRIES, applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
 
 async function collect<T>(rows: AsyncGenerator<T>): Promise<readonly T[]> {
   const collected: T[] = [];
@@ -50,7 +50,7 @@ test('a new book is empty, and one that is opened again is as it was left', asyn
     );
     assert.equal(await collect(store.orders(2, 2)), []);
     const book = new Book(store, again, pending);
-    await store.write(book.apply([settling(6, 5, [FILLED, FILLED])]).writes);
+    await applyTo(store, book, [settling(6, 5, [FILLED, FILLED])]);
     assert.is(store.order(4)?.number, 4);
     await store.close();
   });

@@ -17,7 +17,7 @@ function noop(index: number): BookEntry {
 function applied(...groups: readonly (readonly BookEntry[])[]): { store: MemoryStore; book: Book } {
   const store = new MemoryStore();
   const book = new Book(store, store.meta, []);
-  for (const group of groups) store.write(book.apply(group).writes);
+  for (const group of groups) store.apply(book, group);
   return { store, book };
 }
 
@@ -128,17 +128,36 @@ test('a pending batch names the batch before it, also after a restart and past a
   const book = new Book(store, store.meta, []);
   const prevs = (of: Book): readonly (readonly number[])[] =>
     of.pending.map(({ index, prev }) => [index, prev]);
-  store.write(book.apply([noop(1), entry(2, [buy('a')]), entry(3, [buy('a')]), entry(4, [buy('b')])]).writes);
+  store.apply(book, [noop(1), entry(2, [buy('a')]), entry(3, [buy('a')]), entry(4, [buy('b')])]);
   assert.equal(prevs(book), [
     [2, 0],
     [4, 2],
   ]);
   assert.equal(prevs(new Book(store, store.meta, store.pending)), prevs(book));
-  store.write(book.apply([settling(5, 2, [FILLED])]).writes);
+  store.apply(book, [settling(5, 2, [FILLED])]);
   const again = new Book(store, store.meta, store.pending);
   assert.equal(prevs(again), [[4, 2]]);
-  store.write(again.apply([settling(6, 4, [FILLED]), entry(7, [buy('c')])]).writes);
+  store.apply(again, [settling(6, 4, [FILLED]), entry(7, [buy('c')])]);
   assert.equal(prevs(again), [[7, 4]]);
+});
+
+test('writes gather until they are taken, and only one lot of them is on its way', () => {
+  const store = new MemoryStore();
+  const book = new Book(store, store.meta, []);
+  assert.equal(book.takeWrites(), [], 'nothing was applied');
+  book.apply([noop(1)]);
+  assert.is(book.gathered, 0);
+  assert.equal(book.takeWrites(), [{ table: 'meta', value: { ...book.meta } }], 'how far it has come');
+  assertBroken(() => book.takeWrites(), /one write at a time/);
+  book.apply([entry(2, [buy('a')])]);
+  book.apply([entry(3, [buy('b')])]);
+  book.written();
+  const writes = book.takeWrites();
+  assert.equal(
+    writes.map(({ table }) => table),
+    ['key', 'batch', 'key', 'batch', 'meta'],
+  );
+  book.written();
 });
 
 test('the hash tells books apart that differ in one outcome, one command or the order of two batches', () => {

@@ -26,6 +26,7 @@ import type {
   PendingBatch,
   Place,
 } from './state.js';
+import { UnwrittenGenerations } from './unwritten.js';
 
 /** How long a key is known, in milliseconds of log time: the 24 hours of the contract, and an hour of margin for clocks. */
 export const KEY_LIFETIME_MS = 25 * 60 * 60 * 1000;
@@ -41,13 +42,14 @@ export class Book {
   /** By `seq`, which is in log order and dense. Bounded by the leader's intake. */
   readonly #pending = new Map<number, PendingBatch>();
   #lastBatchIndex: number;
-  /**
-   * Of the apply under way: what the reader does not show yet. How entries are cut into applies differs from replica
-   * to replica and must not be seen in the book, so that keys that go are as much part of it as keys that come.
-   */
+  /** What was applied and is not handed out to be written yet, without its meta record. */
   #writes: BookWrite[] = [];
-  #writtenKeys = new Map<string, Place | null>();
-  #writtenBatches = new Map<number, KeptBatch>();
+  #isChanged = false;
+  /**
+   * What the reader does not show yet. How entries are cut into applies and writes differs from replica to replica and
+   * must not be seen in the book, so that keys that go are as much part of it as keys that come.
+   */
+  readonly #unwritten = new UnwrittenGenerations();
   /** The first batch that is kept, once it was asked for: it stays the same for a day, and every batch looks at it. */
   #oldest: KeptBatch | null = null;
 
@@ -76,16 +78,19 @@ export class Book {
     return this.#pending.size;
   }
 
-  /** Applies entries in log order. The writes must be stored, atomically, before the next call. */
+  /** Writes that have gathered, without the meta record. */
+  get gathered(): number {
+    return this.#writes.length;
+  }
+
+  /** Applies entries in log order. What they change gathers until it is taken. */
   apply(entries: readonly BookEntry[]): Applied {
-    this.#writes = [];
-    this.#writtenKeys = new Map();
-    this.#writtenBatches = new Map();
     const pending: PendingBatch[] = [];
     const settled: PendingBatch[] = [];
     for (const { index, batch, bytes } of entries) {
       assertRule(index === this.#meta.applied + 1, `entry ${index} applied behind ${this.#meta.applied}`);
       this.#meta.applied = index;
+      this.#isChanged = true;
       if (batch === null) continue;
       this.#meta.time = Math.max(this.#meta.time, batch.time);
       for (const settlement of batch.settlements) {
@@ -97,8 +102,27 @@ export class Book {
         if (kept !== null) pending.push(kept);
       }
     }
-    this.#writes.push({ table: 'meta', value: { ...this.#meta } });
-    return { writes: this.#writes, pending, settled };
+    return { pending, settled };
+  }
+
+  /**
+   * Hands out all that has gathered, to be stored atomically; empty if nothing was applied since. Until `written` nothing
+   * more may be taken, and may be applied.
+   */
+  takeWrites(): readonly BookWrite[] {
+    assertRule(!this.#unwritten.isLeaving, 'one write at a time');
+    if (!this.#isChanged) return [];
+    this.#isChanged = false;
+    const writes = this.#writes;
+    writes.push({ table: 'meta', value: { ...this.#meta } });
+    this.#writes = [];
+    this.#unwritten.leave();
+    return writes;
+  }
+
+  /** What was taken is in the store. */
+  written(): void {
+    this.#unwritten.arrived();
   }
 
   /** Keeps a batch and its keys; null if every key in it was used before, so that nothing is to be decided. */
@@ -123,19 +147,19 @@ export class Book {
     meta.lastSeq = seq;
     meta.keys += added;
     this.#writes.push({ table: 'batch', seq, value: kept });
-    this.#writtenBatches.set(seq, kept);
+    this.#unwritten.addBatch(kept);
     const pending = { ...kept, prev, commands: batch.commands };
     this.#pending.set(seq, pending);
     return pending;
   }
 
   #isKnown({ key }: Command): boolean {
-    const written = this.#writtenKeys.get(key);
-    return (written === undefined ? this.#reader.place(key) : written) !== null;
+    const unwritten = this.#unwritten.place(key);
+    return (unwritten === undefined ? this.#reader.place(key) : unwritten) !== null;
   }
 
   #writeKey(key: string, value: Place | null): void {
-    this.#writtenKeys.set(key, value);
+    this.#unwritten.addKey(key, value);
     this.#writes.push({ table: 'key', key, value });
   }
 
@@ -188,8 +212,8 @@ export class Book {
   /** The batch `seq`, which is the first that is kept. */
   #firstBatch(seq: number): KeptBatch {
     if (this.#oldest?.seq === seq) return this.#oldest;
-    // Even a batch of this very apply may have expired: a replica that was away for a day applies much at once.
-    const oldest = this.#writtenBatches.get(seq) ?? this.#reader.batch(seq);
+    // Even one that is not written yet may have expired: a replica that was away for a day applies much at once.
+    const oldest = this.#unwritten.batch(seq) ?? this.#reader.batch(seq);
     assertRule(oldest !== null, `batch ${seq} is kept but cannot be read`);
     this.#oldest = oldest;
     return oldest;

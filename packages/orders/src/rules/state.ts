@@ -103,7 +103,7 @@ export type BookWrite =
   | { readonly table: 'order'; readonly value: BookedOrder }
   | { readonly table: 'change'; readonly value: StockChange };
 
-/** What the rules read of the store: everything that was written before the apply under way. */
+/** What the rules read of the store: everything that was written. */
 export interface BookReader {
   place(key: string): Place | null;
   batch(seq: number): KeptBatch | null;
@@ -117,10 +117,10 @@ export interface BookEntry {
   readonly bytes: Uint8Array;
 }
 
-/** What an apply did: to be written first, then told. */
+/** What an apply did. */
 export interface Applied {
-  readonly writes: readonly BookWrite[];
+  /** Batches that are to be decided. */
   readonly pending: readonly PendingBatch[];
-  /** Batches that became settled. */
+  /** Batches that became settled; to be told once they are written. */
   readonly settled: readonly PendingBatch[];
 }

@@ -13,7 +13,7 @@ import type { BookMachine } from '../machine.js';
 import { openBook } from '../open-book.js';
 import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from '../rules/testing/batches.js';
 
-const NO_EVENTS = { pending: () => undefined, applied: () => undefined };
+const NO_EVENTS = { committed: () => undefined, stored: () => undefined, failed: () => undefined };
 
 /** The book of a replica, opened as its process does. */
 export async function open(data: string, id = '1'): Promise<BookMachine> {
@@ -48,10 +48,16 @@ export function baseAt(index: number): LogBase {
   return { index, term: 1, membership: NO_MEMBERS };
 }
 
+/** Has the entries applied, and stored. */
+export async function applied(machine: BookMachine, entries: readonly Entry[]): Promise<void> {
+  await machine.apply(entries);
+  await machine.flush();
+}
+
 /** A book with these batches in it. */
 export async function fill(data: string, entries = BOOKED): Promise<BookMachine> {
   const machine = await open(data);
-  await machine.apply(logged(entries));
+  await applied(machine, logged(entries));
   return machine;
 }
 

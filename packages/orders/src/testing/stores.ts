@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Command } from '@trireme/domain';
 import { RaftError, type RaftErrorCode } from '@trireme/raft';
 import { Book } from '../rules/book.js';
-import type { BookEntry, BookMeta } from '../rules/state.js';
+import type { Applied, BookEntry, BookMeta } from '../rules/state.js';
 import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from '../rules/testing/batches.js';
 import { BookStore } from '../store.js';
 
@@ -25,10 +25,18 @@ export async function open(path: string): Promise<Awaited<ReturnType<typeof Book
   return BookStore.open({ path, ...IDENTITY });
 }
 
+/** Has the book apply the entries, and stores what it makes of them. */
+export async function applyTo(store: BookStore, book: Book, entries: readonly BookEntry[]): Promise<Applied> {
+  const applied = book.apply(entries);
+  await store.write(book.takeWrites());
+  book.written();
+  return applied;
+}
+
 export async function fill(path: string, entries: readonly BookEntry[]): Promise<BookMeta> {
   const { store, meta, pending } = await open(path);
   const book = new Book(store, meta, pending);
-  for (const one of entries) await store.write(book.apply([one]).writes);
+  for (const one of entries) await applyTo(store, book, [one]);
   await store.close();
   return book.meta;
 }

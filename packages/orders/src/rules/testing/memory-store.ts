@@ -1,9 +1,12 @@
 /** A book's records in memory: what the rules read is what was written before. */
 import type { EffectWire } from '@trireme/domain';
 import { KIND_CODES } from '@trireme/domain';
+import type { Book } from '../book.js';
 import type { Effects } from '../settler.js';
 import {
   EMPTY_META,
+  type Applied,
+  type BookEntry,
   type BookMeta,
   type BookReader,
   type BookWrite,
@@ -24,6 +27,14 @@ export class MemoryStore implements BookReader {
 
   write(writes: readonly BookWrite[]): void {
     for (const write of writes) this.#writeOne(write);
+  }
+
+  /** Has the book apply the entries, and takes in what it makes of them. */
+  apply(book: Book, entries: readonly BookEntry[]): Applied {
+    const applied = book.apply(entries);
+    this.write(book.takeWrites());
+    book.written();
+    return applied;
   }
 
   #writeOne(write: BookWrite): void {

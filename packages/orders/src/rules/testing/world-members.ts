@@ -4,14 +4,16 @@ import { Book } from '../book.js';
 import { Desk } from '../desk.js';
 import { KnownCommands } from '../known.js';
 import { Settler } from '../settler.js';
-import type { Applied, BookEntry } from '../state.js';
+import type { Applied, BookEntry, BookWrite, PendingBatch } from '../state.js';
 import type { MemoryStore } from './memory-store.js';
 
 export interface Replica {
   store: MemoryStore;
   book: Book;
-  /** An apply whose write is not finished. */
-  writing: Applied | null;
+  /** Settled by what has gathered and is not being written. */
+  settled: PendingBatch[];
+  /** A write that is not finished, and what it settles. */
+  writing: { readonly writes: readonly BookWrite[]; readonly settled: readonly PendingBatch[] } | null;
 }
 
 /** One lead of one replica, from its begin until it learns that it is over. */
@@ -52,10 +54,31 @@ export function newLead(replica: Replica, lastIndex: number): Lead {
   };
 }
 
-/** Its rules apply the next entries of the log; what they make is to be written. */
-export function applyTo({ book }: Replica, entries: readonly (Uint8Array | null)[]): Applied {
+/** Its rules apply the next entries of the log; what they make gathers to be written. */
+export function applyTo({ book, settled }: Replica, entries: readonly (Uint8Array | null)[]): Applied {
   const { applied } = book.meta;
-  return book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+  const result = book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+  settled.push(...result.settled);
+  return result;
+}
+
+/** Begins to write what has gathered, if nothing is being written. */
+export function beginWrite(replica: Replica): void {
+  if (replica.writing !== null) return;
+  const writes = replica.book.takeWrites();
+  if (writes.length === 0) return;
+  replica.writing = { writes, settled: replica.settled };
+  replica.settled = [];
+}
+
+/** The write is over, if there is one. Returns what it settled. */
+export function endWrite(replica: Replica): readonly PendingBatch[] {
+  const { writing, store, book } = replica;
+  if (writing === null) return [];
+  replica.writing = null;
+  store.write(writing.writes);
+  book.written();
+  return writing.settled;
 }
 
 /** The book as its store has it. */
@@ -63,7 +86,7 @@ export const restartedBook = ({ store }: Pick<Replica, 'store'>): Book =>
   new Book(store, store.meta, store.pending);
 
 export function newReplica(store: MemoryStore): Replica {
-  return { store, book: restartedBook({ store }), writing: null };
+  return { store, book: restartedBook({ store }), settled: [], writing: null };
 }
 
 export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {

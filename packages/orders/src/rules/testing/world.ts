@@ -10,7 +10,16 @@ import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
 import type { Random } from './random.js';
 import { ReferenceCatalog } from './reference-catalog.js';
-import { applyTo, newLead, newReplica, restartedBook, type Lead, type Replica } from './world-members.js';
+import {
+  applyTo,
+  beginWrite,
+  endWrite,
+  newLead,
+  newReplica,
+  restartedBook,
+  type Lead,
+  type Replica,
+} from './world-members.js';
 
 export const SEED = { A: 20, BB: 30, CCC: 0 } as const;
 const NAMES = [...Object.keys(SEED), 'LISTED', 'UNKNOWN'];
@@ -52,7 +61,7 @@ export class World {
     else if (dice < 0.24) this.#flush(this.#anyLead());
     else if (dice < 0.36) this.#commit(this.#random.below(4));
     else if (dice < 0.48) this.#apply(this.#replica(), 1 + this.#random.below(5));
-    else if (dice < 0.58) this.#written(this.#replica());
+    else if (dice < 0.58) this.#write(this.#replica());
     else if (dice < 0.62) this.#grant();
     else if (dice < 0.66) this.#confirm(this.#anyLead());
     else if (dice < 0.7) this.#readEffects(this.#anyLead());
@@ -105,24 +114,27 @@ export class World {
 
   /** A replica that still thinks that it leads takes no entries of another leader. */
   #apply(replica: Replica, count: number): void {
-    if (replica.writing !== null || this.#deposed.some((lead) => lead.replica === replica)) return;
+    if (this.#deposed.some((lead) => lead.replica === replica)) return;
     const { applied } = replica.book.meta;
     const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
     if (entries.length === 0) return;
-    const result = applyTo(replica, entries);
-    replica.writing = result;
+    const { pending } = applyTo(replica, entries);
     const lead = this.#leadOf(replica);
-    if (lead !== undefined) for (const batch of result.pending) this.#act(lead, lead.settler.pending(batch));
+    if (lead !== undefined) for (const batch of pending) this.#act(lead, lead.settler.pending(batch));
+  }
+
+  /** Ends the write under way, or begins one. */
+  #write(replica: Replica): void {
+    if (replica.writing === null) beginWrite(replica);
+    else this.#written(replica);
   }
 
   #written(replica: Replica): void {
-    const { writing } = replica;
-    if (writing === null) return;
-    replica.writing = null;
-    replica.store.write(writing.writes);
+    const settled = endWrite(replica);
+    if (settled.length === 0) return;
     const lead = this.#leadOf(replica);
     if (lead === undefined) return;
-    for (const batch of writing.settled) {
+    for (const batch of settled) {
       lead.settler.settled(batch.index);
       lead.desk.settled(batch);
     }
@@ -140,7 +152,7 @@ export class World {
 
   #confirm(lead: Lead): void {
     const [first] = lead.granted;
-    if (first === undefined || lead.replica.store.meta.applied < first.commit) return;
+    if (first === undefined || lead.replica.book.meta.applied < first.commit) return;
     lead.granted.shift();
     this.#act(lead, lead.settler.confirmed(first.round));
   }
@@ -249,7 +261,7 @@ export class World {
     return !this.#deposed.some((lead) => lead.replica === replica);
   }
 
-  /** Its no-op is committed and applied before it leads. */
+  /** Its no-op is committed and applied, and all that was applied is written, before it leads. */
   #lead(replica: Replica): Lead {
     this.#log.push(null);
     this.#committed = this.#log.length;
@@ -257,13 +269,21 @@ export class World {
     while (replica.book.meta.applied < this.#committed) {
       this.#applyQuietly(replica, 1 + this.#random.below(5));
     }
+    this.#writeAll(replica);
     return newLead(replica, this.#log.length);
   }
 
   #applyQuietly(replica: Replica, count: number): void {
     const { applied } = replica.book.meta;
     const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
-    replica.store.write(applyTo(replica, entries).writes);
+    applyTo(replica, entries);
+    if (this.#random.chance(0.3)) this.#writeAll(replica);
+  }
+
+  #writeAll(replica: Replica): void {
+    this.#written(replica);
+    beginWrite(replica);
+    this.#written(replica);
   }
 
   /** A deposed leader learns it. */
@@ -274,10 +294,11 @@ export class World {
     this.#written(lead.replica);
   }
 
-  /** A follower's process restarts: the write under way is lost, and is applied again from the log. */
+  /** A follower's process restarts: what is not written is lost, and is applied again from the log. */
   #restart(replica: Replica): void {
     if (this.#leadOf(replica) !== undefined) return;
     replica.writing = null;
+    replica.settled = [];
     replica.book = restartedBook(replica);
   }
 
@@ -291,7 +312,7 @@ export class World {
       this.#commit(this.#log.length);
       for (const replica of this.replicas) {
         this.#apply(replica, 100);
-        this.#written(replica);
+        this.#writeAll(replica);
       }
       this.#grant();
       this.#confirm(leader);
