@@ -164,6 +164,55 @@ test('a store that fails is told once; nothing is applied, written or said to be
   });
 });
 
+test('a rule that breaks where someone is told what is stored is a failure, though nobody waited for the write', async () => {
+  await withFolder(async (path) => {
+    const { store, meta, pending } = await open(path);
+    const broken = new InvariantError('settled out of turn');
+    const failures: unknown[] = [];
+    const machine = new BookMachine(new Book(store, meta, pending), store, {
+      committed: () => undefined,
+      stored: () => {
+        throw broken;
+      },
+      failed: (error) => failures.push(error),
+    });
+    await machine.apply(logged(entry(1, [buy('a')])));
+    await until(() => failures.length > 0, 'the failure');
+    assert.equal([failures.length, failures[0] === broken], [1, true]);
+    await rejects(machine.apply(logged(entry(2, [buy('b')]))), (error) => error === broken);
+    await machine.close();
+  });
+});
+
+test('an apply that a rule stopped half way is never stored, nor what gathered with it', async () => {
+  await withFolder(async (path) => {
+    const { store, meta, pending } = await open(path);
+    const { machine, failures, writes } = new Bench(store, new Book(store, meta, pending));
+    await machine.apply(logged(entry(1, [buy('a')])));
+    await rejects(
+      machine.apply(logged(entry(2, [buy('b')]), settling(3, 7, [FILLED]))),
+      (error) => error instanceof InvariantError,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await machine.close();
+    assert.equal([writes.length, failures.length], [0, 0], 'who applies is told by the rejection');
+    const again = await open(path);
+    assert.is(again.meta.applied, 0);
+    await again.store.close();
+  });
+});
+
+test('what is committed counts as unsettled until its outcome is stored', async () => {
+  await withBench(async ({ machine }) => {
+    await machine.apply(logged(entry(1, [buy('a')]), entry(2, [buy('b')])));
+    assert.is(machine.unsettled, 2);
+    await machine.apply(logged(settling(3, 1, [FILLED]), settling(4, 2, [FILLED])));
+    assert.equal([machine.book.pending.length, machine.unsettled], [0, 2]);
+    await machine.flush();
+    assert.is(machine.unsettled, 0);
+  });
+});
+
 test('who closes writes what is left, and the next life finds it', async () => {
   await withFolder(async (path) => {
     const { store, meta, pending } = await open(path);

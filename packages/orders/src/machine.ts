@@ -17,7 +17,7 @@ export interface MachineEvents {
   committed(applied: number, pending: readonly PendingBatch[]): void;
   /** Everything up to log index `applied` can be read from the store; `settled` names what became settled by it. */
   stored(applied: number, settled: readonly PendingBatch[]): void;
-  /** The store cannot be written: the process has to stop. */
+  /** The store cannot be written, or whoever was told of it failed: the process has to stop. */
   failed(error: unknown): void;
 }
 
@@ -85,17 +85,31 @@ export class BookMachine implements StateMachine {
     return this.#stored.applied === this.#book.meta.applied;
   }
 
+  /** Committed batches that are not settled in the store: none are only where the store has all that was decided. */
+  get unsettled(): number {
+    return this.#book.meta.lastSeq - this.#stored.settledSeq;
+  }
+
   /** Resolves once the rules have taken the entries in; the store follows. @throws what a write before has thrown. */
   async apply(entries: readonly Entry[]): Promise<void> {
     if (this.#failure !== null) throw this.#failure.error;
-    const { pending, settled } = this.#book.apply(entries.map(toBookEntry));
-    for (const batch of settled) this.#settled.push(batch);
-    this.#events.committed(this.#book.meta.applied, pending);
+    try {
+      const { pending, settled } = this.#book.apply(entries.map(toBookEntry));
+      for (const batch of settled) this.#settled.push(batch);
+      this.#events.committed(this.#book.meta.applied, pending);
+    } catch (error) {
+      // What gathered holds part of an entry, or what nobody was told of: it must never be stored.
+      this.#failure = { error };
+      throw error;
+    }
     if (this.#book.gathered >= GATHERED_MAX) await this.flush();
     else this.#writeSoon();
   }
 
-  /** Resolves once the store has all that was applied before the call. @throws RaftError `STORAGE_FAILED`. */
+  /**
+   * Resolves once the store has all that was applied before the call.
+   * @throws RaftError `STORAGE_FAILED`, or what an apply has thrown.
+   */
   async flush(): Promise<void> {
     const { applied } = this.#book.meta;
     while (this.#stored.applied < applied) await this.#write();
@@ -138,14 +152,15 @@ export class BookMachine implements StateMachine {
     this.#settled = [];
     try {
       await this.#store.write(book.takeWrites());
+      book.written();
+      this.#stored = meta;
+      // A rule that breaks where this is told is as fatal as a disk that fails.
+      this.#events.stored(meta.applied, settled);
     } catch (error) {
       this.#failure = { error };
       this.#events.failed(error);
       throw error;
     }
-    book.written();
-    this.#stored = meta;
-    this.#events.stored(meta.applied, settled);
   }
 }
 

@@ -36,7 +36,8 @@ export function replicaStatus({ machine, node: raft, office, frontends }: Replic
     hash,
     settledIndex,
     keys,
-    pending: machine?.book.pendingCount,
+    // Of what is committed, so that nothing is pending only where the store has all of it.
+    pending: machine?.unsettled,
     frontends,
     office: office?.status ?? null,
   };
@@ -208,8 +209,8 @@ export class ReplicaCounts {
     metrics.counter('orders_filled_total', 'Orders in the book.', () => stored()?.orders ?? 0);
     metrics.gauge(
       'orders_pending',
-      'Committed orders without an outcome in the book.',
-      () => parts().machine?.book.pendingCount ?? 0,
+      'Committed batches of orders without their outcomes in the book.',
+      () => parts().machine?.unsettled ?? 0,
     );
     metrics.gauge(
       'book_settled_index',

@@ -51,7 +51,7 @@ test('a batch is pending until its settlement numbers its fills densely, in log 
       [3, 3],
     ],
   );
-  assert.is(book.pendingCount, 0);
+  assert.is(book.pending.length, 0);
   assert.equal(store.orders.get(1), {
     number: 1,
     name: 'A',
@@ -90,7 +90,7 @@ test('a settlement that two leaders logged counts once', () => {
     settling(4, 1, [REJECTED]),
   ]);
   assert.is(book.meta.orders, 1);
-  assert.is(book.pendingCount, 1);
+  assert.is(book.pending.length, 1);
   assert.is(store.kept.size, 1);
 });
 
@@ -105,7 +105,7 @@ test('a settlement may ride on a later batch of orders', () => {
       ],
     }),
   ]);
-  assert.equal([book.meta.orders, book.meta.settledIndex, book.pendingCount], [2, 2, 1]);
+  assert.equal([book.meta.orders, book.meta.settledIndex, book.pending.length], [2, 2, 1]);
 });
 
 test('a key that was used before is skipped, in the batch, in the apply and in the book', () => {
@@ -120,7 +120,7 @@ test('a key that was used before is skipped, in the batch, in the apply and in t
     [...store.batches.values()].map(({ skip }) => skip),
     [[1], [0]],
   );
-  assert.equal([book.meta.keys, book.meta.orders, book.meta.lastSeq, book.pendingCount], [3, 3, 2, 0]);
+  assert.equal([book.meta.keys, book.meta.orders, book.meta.lastSeq, book.pending.length], [3, 3, 2, 0]);
 });
 
 test('a pending batch names the batch before it, also after a restart and past a batch that made nothing', () => {
@@ -232,7 +232,7 @@ test('what is not settled is never forgotten', () => {
     entry(2, [buy('b')], { time: KEY_LIFETIME_MS * 9 }),
     entry(3, [buy('a')], { time: KEY_LIFETIME_MS * 9 }),
   ]);
-  assert.equal([book.meta.keys, book.pendingCount, book.meta.firstSeq], [2, 2, 1]);
+  assert.equal([book.meta.keys, book.pending.length, book.meta.firstSeq], [2, 2, 1]);
 });
 
 test('a forgotten key makes a new order, on a replica that was away for days as on any other', () => {

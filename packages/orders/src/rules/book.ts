@@ -74,10 +74,6 @@ export class Book {
     return [...this.#pending.values()];
   }
 
-  get pendingCount(): number {
-    return this.#pending.size;
-  }
-
   /** Writes that have gathered, without the meta record. */
   get gathered(): number {
     return this.#writes.length;
@@ -106,8 +102,8 @@ export class Book {
   }
 
   /**
-   * Hands out all that has gathered, to be stored atomically; empty if nothing was applied since. Until `written` nothing
-   * more may be taken, and may be applied.
+   * Hands out all that has gathered, to be stored atomically; empty if nothing was applied since. Until `written` no more
+   * may be taken; entries may be applied meanwhile.
    */
   takeWrites(): readonly BookWrite[] {
     assertRule(!this.#unwritten.isLeaving, 'one write at a time');
