@@ -220,7 +220,7 @@ export class Replica {
     if (leading) this.#openOffice();
     else this.#closeOffice();
     if (role !== 'leader') this.#releaseHeld();
-    this.#frontends.announce(status);
+    this.#frontends.announce(this.#announced(status));
   }
 
   #regrouped(membership: Membership): void {
@@ -235,11 +235,11 @@ export class Replica {
     if (this.#office !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
     const machine = this.#machine;
     if (!machine.isStored) {
-      // It may not lead any more by then, or again have something to write. A failure is told by the machine.
-      const again = (): void => {
-        if (this.#node?.status().leading === true) this.#openOffice();
-      };
-      machine.flush().then(again, () => undefined);
+      // A failure is told by the machine.
+      machine.flush().then(
+        () => this.#openLate(),
+        () => undefined,
+      );
       return;
     }
     this.#office = new Office(
@@ -254,6 +254,23 @@ export class Replica {
       this.#catalog.link,
     );
     this.#releaseHeld();
+  }
+
+  /** All is written that was to be. By now it may not lead any more, or again have something to write. */
+  #openLate(): void {
+    const status = this.#node?.status();
+    if (status?.leading !== true) return;
+    try {
+      this.#openOffice();
+      if (this.#office !== null) this.#frontends.announce(this.#announced(status));
+    } catch (error) {
+      this.#fatal(error);
+    }
+  }
+
+  /** As front-ends are told it: who leads takes no orders and answers no reads before its office is open. */
+  #announced(status: NodeStatus): NodeStatus {
+    return { ...status, leading: this.#office !== null };
   }
 
   #closeOffice(): void {
@@ -277,7 +294,10 @@ export class Replica {
   #frontendListener(): LinkListener {
     const { identity, log } = this.#o;
     const handler: LinkHandler = {
-      opened: (link) => this.#frontends.add(link, this.#node?.status() ?? null),
+      opened: (link) => {
+        const status = this.#node?.status();
+        this.#frontends.add(link, status === undefined ? null : this.#announced(status));
+      },
       message: (link, message) => {
         const frame = parseFrontendFrame(message);
         // A frame that is not of the protocol costs its sender the link; anything else that goes wrong is ours.

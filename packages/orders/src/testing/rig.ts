@@ -189,7 +189,13 @@ export class Rig {
     this.#data = data;
   }
 
+  /** Starts the replica. @returns a front-end that has heard who leads */
   async start(): Promise<FakeFrontend> {
+    return led(await this.startLinked());
+  }
+
+  /** Starts the replica. @returns a front-end that is linked and may not have heard of a leader */
+  async startLinked(): Promise<FakeFrontend> {
     const transport = new HttpTransport({
       id: '1',
       cluster: 'test',
@@ -218,17 +224,18 @@ export class Rig {
       },
     });
     this.#port = await this.#replica.start();
-    return this.frontend();
+    return this.linked();
   }
 
   async frontend(): Promise<FakeFrontend> {
+    return led(await this.linked());
+  }
+
+  /** A front-end that may not have heard of a leader. */
+  async linked(): Promise<FakeFrontend> {
     const frontend = new FakeFrontend(this.#port);
     this.#frontends.push(frontend);
     await frontend.connect();
-    await until(
-      () => frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1'),
-      'a leader that takes orders',
-    );
     return frontend;
   }
 
@@ -266,4 +273,12 @@ export class Rig {
     await this.stop();
     await this.catalog.down();
   }
+}
+
+async function led(frontend: FakeFrontend): Promise<FakeFrontend> {
+  await until(
+    () => frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1'),
+    'a leader that takes orders',
+  );
+  return frontend;
 }
