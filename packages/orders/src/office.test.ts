@@ -27,6 +27,11 @@ class Bench {
   /** What the node answers to proposals and reads with, if not yes. */
   refuse: RaftErrorCode | null = null;
   refusals = 0;
+  /** Writes of the book that were begun. */
+  writes = 0;
+  /** Ends the writes that were begun since `holdWrites`. */
+  letWrite: () => void = () => undefined;
+  #held: Promise<void> = Promise.resolve();
   readonly #machine: BookMachine;
   #unapplied: Entry[] = [];
   #index = 0;
@@ -34,6 +39,12 @@ class Bench {
 
   constructor(store: BookStore, book: Book) {
     this.store = store;
+    const write = store.write.bind(store);
+    store.write = async (writes) => {
+      this.writes += 1;
+      await this.#held;
+      await write(writes);
+    };
     this.#machine = new BookMachine(book, store, {
       committed: (index, pending) => this.office.committed(index, pending),
       stored: (_, settled) => this.office.settled(settled),
@@ -75,6 +86,11 @@ class Bench {
   #link(): Link {
     const send = (frame: unknown): boolean => this.#frames.push(frame as LeaderToCatalog) > 0;
     return { id: 1, peer: 'catalog', closed: false, send, close: () => undefined };
+  }
+
+  /** From now on the book's disk hangs. */
+  holdWrites(): void {
+    this.#held = new Promise((resolve) => (this.letWrite = resolve));
   }
 
   async apply(): Promise<void> {
@@ -185,6 +201,88 @@ test('a read waits for what was told, and not for what is pending', async () => 
     await bench.apply();
     assert.is(await read, true);
     assert.is(bench.store.order(1)?.name, 'A');
+  });
+});
+
+/** The first order was told to its client, and is settled by what is applied. */
+async function tellAndSettle(bench: Bench): Promise<void> {
+  await bench.converse();
+  bench.office.submit(buy('a'), { link: 1, id: 0 });
+  await until(() => bench.proposed.length === 1, 'the proposal');
+  await bench.apply();
+  bench.answerCatalog();
+  await until(() => bench.proposed.length === 2, 'the settlement');
+  await bench.apply();
+}
+
+test('a read of what was told and is not stored waits for a disk that hangs, however long; orders do not', async () => {
+  await withOffice(async (bench) => {
+    bench.holdWrites();
+    await tellAndSettle(bench);
+    const answers: boolean[] = [];
+    const read = bench.whenComplete().then((isComplete) => answers.push(isComplete));
+    await until(() => bench.writes === 1, 'a write under way');
+    bench.office.submit(buy('b'), { link: 1, id: 1 });
+    await until(() => bench.proposed.length === 3, 'the next order');
+    await bench.apply();
+    bench.answerCatalog();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal([answers, results(bench)], [[], ['filled', 'filled']]);
+    assert.is(bench.store.order(1), null);
+    bench.letWrite();
+    await read;
+    assert.equal(answers, [true]);
+    assert.is(bench.store.order(1)?.number, 1);
+  });
+});
+
+test('a read that waits for the disk is given up with the lead', async () => {
+  await withOffice(async (bench) => {
+    bench.holdWrites();
+    await tellAndSettle(bench);
+    const read = bench.whenComplete();
+    await new Promise(setImmediate);
+    bench.office.close();
+    assert.is(await read, false);
+    bench.letWrite();
+  });
+});
+
+test('what gathers is written at once where a read waits: whether it was settled before the read or after', async () => {
+  await withOffice(async (bench) => {
+    await tellAndSettle(bench);
+    const before = bench.writes;
+    const read = bench.whenComplete();
+    await new Promise(setImmediate);
+    assert.is(bench.writes, before + 1);
+    assert.is(await read, true);
+
+    bench.office.submit(buy('b'), { link: 1, id: 1 });
+    await until(() => bench.proposed.length === 3, 'the proposal');
+    await bench.apply();
+    bench.answerCatalog();
+    const later = bench.whenComplete();
+    await until(() => bench.proposed.length === 4, 'the settlement');
+    // Until nothing is being written, and only the settlement will be.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const waiting = bench.writes;
+    await bench.apply();
+    await new Promise(setImmediate);
+    assert.is(bench.writes, waiting + 1);
+    assert.is(await later, true);
+  });
+});
+
+test('a key that comes again while its outcome is being stored gets that outcome, and makes no second order', async () => {
+  await withOffice(async (bench) => {
+    bench.holdWrites();
+    await tellAndSettle(bench);
+    bench.office.submit(buy('a'), { link: 1, id: 1 });
+    bench.letWrite();
+    await until(() => bench.office.status.open === 0, 'the write');
+    bench.office.submit(buy('a'), { link: 1, id: 2 });
+    assert.equal(results(bench), ['filled', 'filled', 'filled']);
+    assert.is(bench.proposed.length, 2);
   });
 });
 
