@@ -3,11 +3,14 @@ import type { Entry, LogBase, LogIndex } from './core/types.js';
 
 /** What committed entries are applied to: the embedder's own. */
 export interface StateMachine {
-  /** The last index that is in the machine, 0 for a new one. It must survive a restart together with its effects. */
+  /**
+   * The last index that is in the machine for good, 0 for a new one. It must survive a restart together with its effects.
+   * A machine that stores behind what it has taken in says how far it has stored; a restart applies the rest again.
+   */
   readonly applied: LogIndex;
   /**
-   * Applies committed entries in order, each exactly once: the next call comes after the promise resolved. No-ops are
-   * among them, so that `applied` keeps up. A rejection stops the node.
+   * Applies committed entries in order, in one life each exactly once: the next call comes after the promise resolved.
+   * Then reads show them. No-ops are among them, so that `applied` keeps up. A rejection stops the node.
    */
   apply(entries: readonly Entry[]): Promise<void>;
   /** What a log that does not grow for ever needs. Without it nothing is compacted, and no snapshot sent or taken. */
@@ -26,7 +29,10 @@ export interface SnapshotSupport {
    * log be compacted. A rejection stops the node.
    */
   sync(): Promise<LogIndex>;
-  /** Takes a view of the machine as it is between two applies, which later ones do not change. */
+  /**
+   * Takes a view of the machine as it is between two applies, which later ones do not change; it may be of some applies
+   * ago, but not of before what `sync` has told.
+   */
   take(): SnapshotView;
   /**
    * Reads a snapshot into a place of its own, beside the machine, which goes on; resolves once it is verified and

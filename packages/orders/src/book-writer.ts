@@ -60,7 +60,7 @@ export class BookWriter extends BookRecords {
   }
 
   /**
-   * Writes what one apply made, atomically.
+   * Writes what some applies made, atomically.
    * @throws RaftError `STORAGE_FAILED`: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The book on disk: one LevelDB, every apply one atomic write with its applied index in it. Writes are not synced: the
- * log is, and what a power loss takes from here is applied again from there.
+ * The book on disk: one LevelDB, every write atomic, of whole applies and with the applied index in it. Writes are not
+ * synced: the log is, and what a power loss takes from here is applied again from there.
  */
 import { rm } from 'node:fs/promises';
 import { FormatError, asBytes } from '@trireme/domain';

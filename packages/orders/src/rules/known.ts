@@ -18,7 +18,8 @@ export class KnownCommands {
   }
 
   /**
-   * Finds what became of the command with `key`, null if the book does not know the key. Not for keys of pending batches.
+   * Finds what became of the command with `key`, null if the book does not know the key. Not for keys of batches that are
+   * pending or whose outcomes are not stored yet: the desk has those open.
    * @throws InvariantError if the key stands in a batch that is gone.
    */
   find(key: string): KnownCommand | null {
@@ -26,7 +27,7 @@ export class KnownCommands {
     if (place === null) return null;
     const known = this.#batch(place.seq)?.[place.position];
     if (known !== undefined) return known;
-    // The three records are read one by one: an apply may have forgotten the key, with its batch, between two of them.
+    // The three records are read one by one: a write may have forgotten the key, with its batch, between two of them.
     assertRule(this.#reader.place(key)?.seq !== place.seq, `key ${key} stands in a batch that is gone`);
     return null;
   }

@@ -1,7 +1,7 @@
 /** What a replica keeps of the order book, in the shapes that its rules work on. */
 import type { Batch, Command, Order, Outcome } from '@trireme/domain';
 
-/** The one record that is written with every apply, atomically with what it speaks of. */
+/** The one record that is in every write, atomically with what it speaks of. */
 export interface BookMeta {
   /** Last log index applied. */
   readonly applied: number;
