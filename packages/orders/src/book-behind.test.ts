@@ -100,11 +100,21 @@ test('a snapshot that takes the place of a book with something gathered: that is
     });
     const view = supportOf(source).take();
     const staged = await supportOf(target).receive(baseAt(5), view.chunks());
+    const before = target.store;
+    let letWrite: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letWrite = resolve));
+    const write = before.write.bind(before);
+    before.write = async (writes) => {
+      await held;
+      await write(writes);
+    };
     await target.apply(logged(BOOKED.slice(0, 2)));
-    assert.is(target.isStored, false);
-    await staged.install();
-    told.push('installed');
-    // The write that was due for what had gathered.
+    const installed = staged.install().then(() => told.push('installed'));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal([told, target.store === before], [[], true], 'it waits for the write');
+    letWrite();
+    await installed;
+    // And no write is due any more.
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.equal(told, ['stored 2', 'installed']);
     assert.equal([target.applied, target.stored.hash], [5, source.stored.hash]);

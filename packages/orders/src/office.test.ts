@@ -88,6 +88,10 @@ class Bench {
     return { id: 1, peer: 'catalog', closed: false, send, close: () => undefined };
   }
 
+  get isStored(): boolean {
+    return this.#machine.isStored;
+  }
+
   /** From now on the book's disk hangs. */
   holdWrites(): void {
     this.#held = new Promise((resolve) => (this.letWrite = resolve));
@@ -204,14 +208,14 @@ test('a read waits for what was told, and not for what is pending', async () => 
   });
 });
 
-/** The first order was told to its client, and is settled by what is applied. */
-async function tellAndSettle(bench: Bench): Promise<void> {
+/** The first order was told to its client, and is settled by what is applied once `mayApply`. */
+async function tellAndSettle(bench: Bench, mayApply: () => boolean = () => true): Promise<void> {
   await bench.converse();
   bench.office.submit(buy('a'), { link: 1, id: 0 });
   await until(() => bench.proposed.length === 1, 'the proposal');
   await bench.apply();
   bench.answerCatalog();
-  await until(() => bench.proposed.length === 2, 'the settlement');
+  await until(() => bench.proposed.length === 2 && mayApply(), 'the settlement');
   await bench.apply();
 }
 
@@ -250,7 +254,7 @@ test('a read that waits for the disk is given up with the lead', async () => {
 
 test('what gathers is written at once where a read waits: whether it was settled before the read or after', async () => {
   await withOffice(async (bench) => {
-    await tellAndSettle(bench);
+    await tellAndSettle(bench, () => bench.isStored);
     const before = bench.writes;
     const read = bench.whenComplete();
     await new Promise(setImmediate);
@@ -262,9 +266,10 @@ test('what gathers is written at once where a read waits: whether it was settled
     await bench.apply();
     bench.answerCatalog();
     const later = bench.whenComplete();
-    await until(() => bench.proposed.length === 4, 'the settlement');
-    // Until nothing is being written, and only the settlement will be.
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await until(
+      () => bench.proposed.length === 4 && bench.isStored,
+      'the settlement, and nothing being written',
+    );
     const waiting = bench.writes;
     await bench.apply();
     await new Promise(setImmediate);
