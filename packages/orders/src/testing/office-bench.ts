@@ -1,0 +1,147 @@
+/** The office on a node of the test's own, which says when what is logged and when it is applied. */
+import { join } from 'node:path';
+import { decodeBatch, type Batch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import { RaftError, makeEntry, type Entry, type RaftErrorCode } from '@trireme/raft';
+import { createLog, type Link } from '@trireme/service';
+import { BookMachine } from '../machine.js';
+import { Office } from '../office.js';
+import { Book } from '../rules/book.js';
+import type { Answer } from '../rules/desk.js';
+import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
+import { BookStore } from '../store.js';
+import { withFolder } from './folders.js';
+import { until } from './rig.js';
+
+const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
+
+export class OfficeBench {
+  readonly answers: Answer[] = [];
+  readonly fatals: unknown[] = [];
+  readonly proposed: Batch[] = [];
+  readonly catalog = new ReferenceCatalog({ A: 100 });
+  readonly office: Office;
+  readonly store: BookStore;
+  /** What the node answers to proposals and reads with, if not yes. */
+  refuse: RaftErrorCode | null = null;
+  refusals = 0;
+  /** Writes of the book that were begun. */
+  writes = 0;
+  /** Ends the writes that were begun since `holdWrites`. */
+  letWrite: () => void = () => undefined;
+  #held: Promise<void> = Promise.resolve();
+  readonly #machine: BookMachine;
+  #unapplied: Entry[] = [];
+  #index = 0;
+  #frames: LeaderToCatalog[] = [];
+
+  constructor(store: BookStore, book: Book) {
+    this.store = store;
+    const write = store.write.bind(store);
+    store.write = async (writes) => {
+      this.writes += 1;
+      await this.#held;
+      await write(writes);
+    };
+    this.#machine = new BookMachine(book, store, {
+      committed: (index, pending) => this.office.committed(index, pending),
+      stored: (_, settled) => this.office.settled(settled),
+      failed: (error) => this.fatals.push(error),
+    });
+    this.office = new Office(
+      {
+        node: {
+          propose: (data) => {
+            this.#check();
+            this.proposed.push(decodeBatch(data));
+            this.#index += 1;
+            this.#unapplied.push(makeEntry(this.#index, 1, 'command', data));
+            return { index: this.#index, term: 1 };
+          },
+          read: async () => {
+            this.#check();
+            return this.#index;
+          },
+        },
+        book,
+        store,
+        machine: this.#machine,
+        log: LOG,
+        answer: (answers) => this.answers.push(...answers),
+        fatal: (error) => this.fatals.push(error),
+        onStep: () => undefined,
+      },
+      this.#link(),
+    );
+  }
+
+  /** What was answered, in order. */
+  get results(): readonly unknown[] {
+    return this.answers.map(({ result }) => result[1]);
+  }
+
+  #check(): void {
+    if (this.refuse === null) return;
+    this.refusals += 1;
+    throw new RaftError(this.refuse, 'refused by the test');
+  }
+
+  #link(): Link {
+    const send = (frame: unknown): boolean => this.#frames.push(frame as LeaderToCatalog) > 0;
+    return { id: 1, peer: 'catalog', closed: false, send, close: () => undefined };
+  }
+
+  get isStored(): boolean {
+    return this.#machine.isStored;
+  }
+
+  /** From now on the book's disk hangs. */
+  holdWrites(): void {
+    this.#held = new Promise((resolve) => (this.letWrite = resolve));
+  }
+
+  async apply(): Promise<void> {
+    const entries = this.#unapplied.splice(0);
+    if (entries.length > 0) await this.#machine.apply(entries);
+  }
+
+  /** Has the catalog answer everything that was sent to it. */
+  answerCatalog(change: (answer: CatalogToLeader) => unknown = (answer) => answer): void {
+    for (const frame of this.#frames.splice(0)) {
+      const answer = this.catalog.handle(frame);
+      if (answer !== null) this.office.catalogMessage(change(answer));
+    }
+  }
+
+  /** Until the catalog decides what is applied. */
+  async converse(): Promise<void> {
+    await until(() => {
+      this.answerCatalog();
+      return 'catalog' in this.office.status && this.office.status.catalog === 'deciding';
+    }, 'the conversation with the catalog');
+  }
+
+  async close(): Promise<void> {
+    this.office.close();
+    await this.#machine.close();
+  }
+
+  async whenComplete(): Promise<boolean> {
+    return new Promise((resolve) => this.office.whenComplete(1, resolve));
+  }
+}
+
+export async function withOffice(run: (bench: OfficeBench) => Promise<void>): Promise<void> {
+  await withFolder(async (path) => {
+    const { store, meta, pending } = await BookStore.open({
+      path: join(path, 'book'),
+      cluster: 'test',
+      id: '1',
+    });
+    const bench = new OfficeBench(store, new Book(store, meta, pending));
+    try {
+      await run(bench);
+    } finally {
+      await bench.close();
+    }
+  });
+}
