@@ -50,7 +50,7 @@ const NUMBER_KEY_BYTES = 9;
 /** The key of the record `number` of a table. */
 export function numberKey(table: Table, number: number): Buffer {
   const key = Buffer.allocUnsafe(NUMBER_KEY_BYTES);
-  key.write(TABLES[table], 0, 'latin1');
+  key[0] = TABLES[table].charCodeAt(0);
   key.writeUInt32BE(Math.floor(number / TWO_32), 1);
   key.writeUInt32BE(number % TWO_32, 5);
   return key;
