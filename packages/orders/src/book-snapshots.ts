@@ -66,7 +66,7 @@ export class BookSnapshots implements SnapshotSupport {
   async receive(base: LogBase, chunks: AsyncIterable<Uint8Array>): Promise<StagedSnapshot> {
     const { folder, cluster, id } = this.#o;
     const path = folder.next();
-    const store = await BookStore.create(path);
+    const store = await BookStore.create(path, id);
     try {
       const { meta, pending } = await this.#write(store, base, chunks);
       // The meta record last: a book without one is none.

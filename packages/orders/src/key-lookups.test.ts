@@ -23,7 +23,7 @@ function lookUpsFor(store: BookStore, keys: readonly string[]): number {
 /** A book with all records of another one, as of now. */
 async function copied(from: BookStore, path: string): Promise<BookStore> {
   const view = from.view();
-  const to = await BookStore.create(path);
+  const to = await BookStore.create(path, '2');
   const records: BookRecord[] = [];
   for await (const record of view.records()) if (!isOwnRecord(record[0])) records.push(record);
   await to.put(records);

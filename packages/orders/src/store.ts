@@ -71,9 +71,9 @@ export class BookStore extends BookWriter {
    *   or another process has it open.
    */
   static async open(options: BookStoreOptions): Promise<OpenedBook> {
-    const { path } = options;
+    const { path, id } = options;
     const mended = await mendUnsynced(path);
-    const store = await BookStore.create(path);
+    const store = await BookStore.create(path, id);
     try {
       await claimBook(store.db, options);
       const meta = store.get('meta', textKey('meta'), readMeta) ?? (await store.#emptyMeta());
@@ -95,11 +95,11 @@ export class BookStore extends BookWriter {
   }
 
   /**
-   * Opens the LevelDB at `path` as it is, or makes an empty one.
+   * Opens the LevelDB at `path` of the replica `id` as it is, or makes an empty one.
    * @throws RaftError `LOG_DAMAGED`, or `BAD_CONFIG` if another process has it open.
    */
-  static async create(path: string): Promise<BookStore> {
-    const db = await openLevel(path);
+  static async create(path: string, id: string): Promise<BookStore> {
+    const db = await openLevel(path, id);
     const first = await db.keys({ limit: 1 }).all();
     return new BookStore(db, path, first.length === 0);
   }
