@@ -35,7 +35,7 @@ function essence(raw: string): string[] {
     return [line, ...kept, '', body]
       .join('\r\n')
       .replace(/[0-9a-f]{12}-[0-9a-z]+(?=\r\n)/, 'id')
-      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'key');
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'key');
   });
 }
 
