@@ -1,5 +1,6 @@
 /** Tells a process from a later one that got the same id. */
 import { readFileSync } from 'node:fs';
+import { startOf } from './rules/process-stat.js';
 
 /**
  * Names a living process: its id, when it started and in which boot; null if there is no such process.
@@ -18,11 +19,8 @@ export function processIdentity(pid: number): string | null {
   } catch {
     return null;
   }
-  // proc(5): the second field is the program's name in parentheses and may hold anything, so count from its end;
-  // the state is the first field behind it, the start time in clock ticks since boot the twentieth.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return null;
-  return `${pid}-${boot}-${fields[19] ?? '0'}`;
+  const start = startOf(stat);
+  return start === null ? null : `${pid}-${boot}-${start}`;
 }
 
 /** Whether the process of this identity still lives. */
