@@ -2,23 +2,14 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LevelLog, RaftNode, type Transport } from '@trireme/raft';
+import { LevelLog, RaftNode } from '@trireme/raft';
 import type { BookMachine } from './machine.js';
 import { openBook } from './open-book.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { BOOKED, LATER, baseAt, fill, logged, open, supportOf } from './testing/books.js';
 import { withFolder } from './testing/folders.js';
 import { until } from './testing/rig.js';
-
-const SILENT: Transport = {
-  start: async () => Promise.resolve(),
-  stop: async () => Promise.resolve(),
-  send: () => undefined,
-  sendSnapshot: async () => Promise.reject(new Error('nobody is there')),
-  peers: () => [],
-  addPeer: () => undefined,
-  removePeer: () => undefined,
-};
+import { SILENT } from './testing/silent-transport.js';
 
 interface Life {
   readonly node: RaftNode;

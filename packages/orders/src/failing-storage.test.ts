@@ -2,22 +2,13 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LevelLog, RaftError, RaftNode, type LogStorage, type Transport } from '@trireme/raft';
+import { LevelLog, RaftError, RaftNode, type LogStorage } from '@trireme/raft';
 import { encodeBatch } from '@trireme/domain';
 import type { BookMachine } from './machine.js';
 import { openBook } from './open-book.js';
 import { buy } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
-
-const SILENT: Transport = {
-  start: async () => Promise.resolve(),
-  stop: async () => Promise.resolve(),
-  send: () => undefined,
-  sendSnapshot: async () => Promise.reject(new Error('nobody is there')),
-  peers: () => [],
-  addPeer: () => undefined,
-  removePeer: () => undefined,
-};
+import { SILENT } from './testing/silent-transport.js';
 
 interface Told {
   readonly pending: number[];

@@ -2,12 +2,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvariantError } from '@trireme/domain';
-import { RaftError, makeEntry, type Entry } from '@trireme/raft';
+import { RaftError } from '@trireme/raft';
 import { BookMachine } from './machine.js';
 import { Book } from './rules/book.js';
-import type { BookEntry, BookWrite } from './rules/state.js';
+import type { BookWrite } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import type { BookStore } from './store.js';
+import { logged } from './testing/books.js';
 import { withFolder } from './testing/folders.js';
 import { until } from './testing/rig.js';
 import { open } from './testing/stores.js';
@@ -62,14 +63,10 @@ async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
   });
 }
 
-function logged(...entries: readonly BookEntry[]): Entry[] {
-  return entries.map(({ index, bytes }) => makeEntry(index, 1, 'command', bytes));
-}
-
 test('what is applied is told at once, and stored a little later, all of it in one write', async () => {
   await withBench(async ({ machine, committed, stored, writes, store }) => {
-    await machine.apply(logged(entry(1, [buy('a')])));
-    await machine.apply(logged(entry(2, [buy('b')]), settling(3, 1, [FILLED])));
+    await machine.apply(logged([entry(1, [buy('a')])]));
+    await machine.apply(logged([entry(2, [buy('b')]), settling(3, 1, [FILLED])]));
     assert.equal(committed, [
       [1, 1],
       [3, 2],
@@ -88,11 +85,11 @@ test('a key that is on its way to the store, or waits to be, is known', async ()
   await withBench(async (bench) => {
     const { machine } = bench;
     bench.hold();
-    await machine.apply(logged(entry(1, [buy('leaving')])));
+    await machine.apply(logged([entry(1, [buy('leaving')])]));
     machine.hurry();
     await until(() => bench.release !== null, 'a write under way');
-    await machine.apply(logged(entry(2, [buy('gathered')])));
-    await machine.apply(logged(entry(3, [buy('leaving'), buy('gathered'), buy('new')])));
+    await machine.apply(logged([entry(2, [buy('gathered')])]));
+    await machine.apply(logged([entry(3, [buy('leaving'), buy('gathered'), buy('new')])]));
     assert.equal(
       machine.book.pending.map(({ skip }) => skip),
       [[], [], [0, 1]],
@@ -109,10 +106,10 @@ test('flush is over when all that was applied before it is stored, whoever began
   await withBench(async (bench) => {
     const { machine } = bench;
     bench.hold();
-    await machine.apply(logged(entry(1, [buy('a')])));
+    await machine.apply(logged([entry(1, [buy('a')])]));
     const first = machine.flush();
     await until(() => bench.release !== null, 'a write under way');
-    await machine.apply(logged(entry(2, [buy('b')])));
+    await machine.apply(logged([entry(2, [buy('b')])]));
     const second = machine.flush();
     bench.letGo();
     await first;
@@ -132,7 +129,7 @@ test('too much that is not stored makes the next apply wait for the store', asyn
     const applying = (async () => {
       for (let index = 1; index <= 30; index += 1) {
         const keys = Array.from({ length: 1000 }, (_, i) => buy(`${index}-${i}`));
-        await machine.apply(logged(entry(index, keys)));
+        await machine.apply(logged([entry(index, keys)]));
         applied = index;
       }
     })();
@@ -153,10 +150,10 @@ test('a store that fails is told once; nothing is applied, written or said to be
       writes += 1;
       return Promise.reject(new RaftError('STORAGE_FAILED', 'no disk'));
     };
-    await machine.apply(logged(entry(1, [buy('a')])));
+    await machine.apply(logged([entry(1, [buy('a')])]));
     await until(() => failures.length === 1, 'the failure');
     const isIt = (error: unknown): boolean => error === failures[0];
-    await rejects(machine.apply(logged(entry(2, [buy('b')]))), isIt);
+    await rejects(machine.apply(logged([entry(2, [buy('b')])])), isIt);
     await rejects(machine.flush(), isIt);
     machine.hurry();
     await machine.close();
@@ -176,10 +173,10 @@ test('a rule that breaks where someone is told what is stored is a failure, thou
       },
       failed: (error) => failures.push(error),
     });
-    await machine.apply(logged(entry(1, [buy('a')])));
+    await machine.apply(logged([entry(1, [buy('a')])]));
     await until(() => failures.length > 0, 'the failure');
     assert.equal([failures.length, failures[0] === broken], [1, true]);
-    await rejects(machine.apply(logged(entry(2, [buy('b')]))), (error) => error === broken);
+    await rejects(machine.apply(logged([entry(2, [buy('b')])])), (error) => error === broken);
     await machine.close();
   });
 });
@@ -188,9 +185,9 @@ test('an apply that a rule stopped half way is never stored, nor what gathered w
   await withFolder(async (path) => {
     const { store, meta, pending } = await open(path);
     const { machine, failures, writes } = new Bench(store, new Book(store, meta, pending));
-    await machine.apply(logged(entry(1, [buy('a')])));
+    await machine.apply(logged([entry(1, [buy('a')])]));
     await rejects(
-      machine.apply(logged(entry(2, [buy('b')]), settling(3, 7, [FILLED]))),
+      machine.apply(logged([entry(2, [buy('b')]), settling(3, 7, [FILLED])])),
       (error) => error instanceof InvariantError,
     );
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -204,9 +201,9 @@ test('an apply that a rule stopped half way is never stored, nor what gathered w
 
 test('what is committed counts as unsettled until its outcome is stored', async () => {
   await withBench(async ({ machine }) => {
-    await machine.apply(logged(entry(1, [buy('a')]), entry(2, [buy('b')])));
+    await machine.apply(logged([entry(1, [buy('a')]), entry(2, [buy('b')])]));
     assert.is(machine.unsettled, 2);
-    await machine.apply(logged(settling(3, 1, [FILLED]), settling(4, 2, [FILLED])));
+    await machine.apply(logged([settling(3, 1, [FILLED]), settling(4, 2, [FILLED])]));
     assert.equal([machine.book.pending.length, machine.unsettled], [0, 2]);
     await machine.flush();
     assert.is(machine.unsettled, 0);
@@ -217,7 +214,7 @@ test('who closes writes what is left, and the next life finds it', async () => {
   await withFolder(async (path) => {
     const { store, meta, pending } = await open(path);
     const bench = new Bench(store, new Book(store, meta, pending));
-    await bench.machine.apply(logged(entry(1, [buy('a')]), settling(2, 1, [FILLED])));
+    await bench.machine.apply(logged([entry(1, [buy('a')]), settling(2, 1, [FILLED])]));
     await bench.machine.close();
     const again = await open(path);
     assert.equal([again.meta.applied, again.meta.orders], [2, 1]);
@@ -228,7 +225,7 @@ test('who closes writes what is left, and the next life finds it', async () => {
 test('a book that is not written cannot be given up for another', async () => {
   await withBench(async ({ machine, store }) => {
     const { book } = machine;
-    await machine.apply(logged(entry(1, [buy('a')])));
+    await machine.apply(logged([entry(1, [buy('a')])]));
     assert.throws(
       () => machine.become(book, store),
       (error: unknown) => error instanceof InvariantError,
