@@ -58,6 +58,12 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(5);
 }
 
+/** `waitReady` asks for a leader and the front-ends: the others may not even listen for signals yet. */
+async function startAll(cluster: LocalCluster): Promise<void> {
+  await cluster.start();
+  await Promise.all(cluster.describe().processes.map(async ({ id }) => cluster.waitProcessReady(id)));
+}
+
 async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, message: RegExp): Promise<void> {
   const error: unknown = await work.then(
     () => null,
@@ -70,7 +76,7 @@ async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, messa
 
 test('starts every process, tells of them, and stops them in order', async (context) => {
   const cluster = make(context, { cacheSize: null, seedFile: 'seeds.json' });
-  await cluster.start();
+  await startAll(cluster);
   await cluster.waitReady();
   assert.is(await cluster.leader(), 'replica-1');
   assert.equal(cluster.urls, [`http://127.0.0.1:${context.port}`, `http://127.0.0.1:${context.port + 1}`]);
@@ -130,8 +136,7 @@ test('kills, starts again, pauses and resumes', async (context) => {
 
 test('a paused process is stopped all the same', async (context) => {
   const cluster = make(context);
-  await cluster.start();
-  await cluster.waitReady();
+  await startAll(cluster);
   await cluster.pause('replica-2');
   await cluster.stop();
   // All that it said, so that a failure tells what it did instead.
@@ -163,8 +168,7 @@ test('processes are wired as they are told, and what runs them is asked for at e
     route: (from, to) => `http://127.0.0.1:1/${from}/${to}`,
     wrapper: (name) => (name === 'replica-3' && (starts += 1) > 1 ? ['env', 'FAKE=crash'] : []),
   });
-  await cluster.start();
-  await cluster.waitReady();
+  await startAll(cluster);
   const commandOf = (name: string): string =>
     cluster
       .describe()
