@@ -10,3 +10,4 @@ export * from './reports.js';
 export * from './requests.js';
 export * from './schemas.js';
 export * from './stock.js';
+export * from './transient-map.js';

@@ -7,9 +7,10 @@ import type { RecordedOutcomes } from './ledger.js';
 import type { CatalogWrite } from './round.js';
 
 export class Unsaved {
-  readonly #stocks = new Map<string, Stock>();
-  readonly #outcomes = new Map<number, RecordedOutcomes>();
-  readonly #forgotten = new Set<number>();
+  /** Made anew for each write: see `TransientMap` for what comes of tables that are filled and emptied on end. */
+  #stocks = new Map<string, Stock>();
+  #outcomes = new Map<number, RecordedOutcomes>();
+  #forgotten = new Set<number>();
   /** Where it leads to; null if there is nothing to write. */
   #end: Pick<CatalogWrite, 'lastIndex' | 'settled'> | null = null;
 
@@ -36,9 +37,9 @@ export class Unsaved {
       forgotten: [...this.#forgotten],
     };
     this.#end = null;
-    this.#stocks.clear();
-    this.#outcomes.clear();
-    this.#forgotten.clear();
+    this.#stocks = new Map();
+    this.#outcomes = new Map();
+    this.#forgotten = new Set();
     return write;
   }
 }

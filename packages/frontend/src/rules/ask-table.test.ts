@@ -105,7 +105,7 @@ test('one of those who joined gives up alone; with the last the question goes', 
   asks.giveUp(two.waiter);
   assert.is(asks.queuedCount, 0);
   const three = ask(asks, 'a');
-  assert.is(asks.peek(1)[0]?.waiters.size, 1);
+  assert.is(asks.peek(1)[0]?.waiting, 1);
   asks.markSent(asks.peek(1), 7);
   asks.giveUp(three.waiter);
   assert.equal([one.ends, two.ends, three.ends], [['unsent'], ['unsent'], ['unanswered']]);

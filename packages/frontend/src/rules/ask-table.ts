@@ -4,6 +4,7 @@
  * question that got no answer ever left this process. It is bounded by its users: each open request waits for at most
  * one question, and the number of open requests is bounded by `Deadlines`.
  */
+import { TransientMap } from '@trireme/domain';
 
 /** `unsent` surely never left this process; `unanswered` did, and what became of it is not known. */
 export type NoAnswer = 'unsent' | 'unanswered';
@@ -12,23 +13,26 @@ export type NoAnswer = 'unsent' | 'unanswered';
 export interface Waiter<Question, Answer extends object> {
   readonly ask: Ask<Question, Answer>;
   readonly done: (end: Answer | NoAnswer) => void;
+  isWaiting: boolean;
 }
 
 /** One question. */
 export interface Ask<Question, Answer extends object> {
   readonly id: number;
   readonly question: Question;
-  /** Those who wait; more than one where equal questions joined before it was sent. */
-  readonly waiters: Set<Waiter<Question, Answer>>;
+  /** Those who waited at first, in order; more than one where equal questions joined before it was sent. */
+  readonly waiters: Waiter<Question, Answer>[];
+  /** How many of them still do. */
+  waiting: number;
   /** The link that it was sent on, null while it is queued. */
   linkId: number | null;
 }
 
 export class AskTable<Question, Answer extends object> {
-  readonly #queued = new Map<number, Ask<Question, Answer>>();
-  readonly #sent = new Map<number, Ask<Question, Answer>>();
+  readonly #queued = new TransientMap<number, Ask<Question, Answer>>();
+  readonly #sent = new TransientMap<number, Ask<Question, Answer>>();
   /** Queued questions that others with the same text may join. */
-  readonly #joinable = new Map<string, Ask<Question, Answer>>();
+  readonly #joinable = new TransientMap<string, Ask<Question, Answer>>();
   readonly #joinTextOf: (question: Question) => string | null;
   readonly #nextId: () => number;
   #lastId = 0;
@@ -66,19 +70,20 @@ export class AskTable<Question, Answer extends object> {
     let ask = text === null ? undefined : this.#joinable.get(text);
     if (ask === undefined) {
       this.#lastId = this.#nextId();
-      ask = { id: this.#lastId, question, waiters: new Set(), linkId: null };
+      ask = { id: this.#lastId, question, waiters: [], waiting: 0, linkId: null };
       this.#queued.set(ask.id, ask);
       if (text !== null) this.#joinable.set(text, ask);
     }
-    const waiter = { ask, done };
-    ask.waiters.add(waiter);
+    const waiter = { ask, done, isWaiting: true };
+    ask.waiters.push(waiter);
+    ask.waiting += 1;
     return waiter;
   }
 
   /** The oldest queued questions, at most `max`; they stay queued until `markSent`. */
   peek(max: number): Ask<Question, Answer>[] {
     const asks: Ask<Question, Answer>[] = [];
-    for (const ask of this.#queued.values()) {
+    for (const [, ask] of this.#queued) {
       if (asks.length >= max) break;
       asks.push(ask);
     }
@@ -101,22 +106,22 @@ export class AskTable<Question, Answer extends object> {
     const ask = this.#sent.get(id);
     if (ask?.linkId !== linkId) return;
     this.#sent.delete(id);
-    for (const waiter of ask.waiters) waiter.done(answer);
+    tell(ask, answer);
   }
 
   /** Link `linkId` will not answer any more: it closed, or its process no longer leads. */
   abandon(linkId: number): void {
-    for (const ask of this.#sent.values()) {
+    for (const [id, ask] of this.#sent) {
       if (ask.linkId !== linkId) continue;
-      this.#sent.delete(ask.id);
-      for (const waiter of ask.waiters) waiter.done('unanswered');
+      this.#sent.delete(id);
+      tell(ask, 'unanswered');
     }
   }
 
   /** As `abandon`, for all links but `linkId`. */
   abandonOthers(linkId: number): void {
     const others = new Set<number>();
-    for (const ask of this.#sent.values()) {
+    for (const [, ask] of this.#sent) {
       if (ask.linkId !== null && ask.linkId !== linkId) others.add(ask.linkId);
     }
     for (const other of others) this.abandon(other);
@@ -125,13 +130,25 @@ export class AskTable<Question, Answer extends object> {
   /** One who waited has no time left; a question that nobody waits for is forgotten. */
   giveUp(waiter: Waiter<Question, Answer>): void {
     const { ask } = waiter;
-    if (!ask.waiters.delete(waiter)) return;
-    if (ask.waiters.size === 0) {
+    if (!waiter.isWaiting) return;
+    waiter.isWaiting = false;
+    ask.waiting -= 1;
+    if (ask.waiting === 0) {
       const text = this.#joinTextOf(ask.question);
       if (text !== null && this.#joinable.get(text) === ask) this.#joinable.delete(text);
       this.#queued.delete(ask.id);
       this.#sent.delete(ask.id);
     }
     waiter.done(ask.linkId === null ? 'unsent' : 'unanswered');
+  }
+}
+
+/** Everyone who still waits for it gets the end; one who was told no more than once, whatever being told leads to. */
+function tell<Question, Answer extends object>(ask: Ask<Question, Answer>, end: Answer | NoAnswer): void {
+  for (const waiter of ask.waiters) {
+    if (!waiter.isWaiting) continue;
+    waiter.isWaiting = false;
+    ask.waiting -= 1;
+    waiter.done(end);
   }
 }

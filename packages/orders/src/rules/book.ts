@@ -15,6 +15,7 @@ import {
   type Outcome,
   type Settlement,
 } from '@trireme/domain';
+import { Fifo } from './fifo.js';
 import { checkOutcomes } from './outcomes.js';
 import type {
   Applied,
@@ -39,8 +40,8 @@ type Draft = { -readonly [Field in keyof BookMeta]: BookMeta[Field] };
 export class Book {
   readonly #reader: BookReader;
   #meta: Draft;
-  /** By `seq`, which is in log order and dense. Bounded by the leader's intake. */
-  readonly #pending = new Map<number, PendingBatch>();
+  /** In log order, of which `seq` is dense. Bounded by the leader's intake. */
+  readonly #pending = new Fifo<PendingBatch>();
   #lastBatchIndex: number;
   /** What was applied and is not handed out to be written yet, without its meta record. */
   #writes: BookWrite[] = [];
@@ -59,7 +60,7 @@ export class Book {
     this.#meta = { ...meta };
     let prev = meta.settledIndex;
     for (const kept of pending) {
-      this.#pending.set(kept.seq, { ...kept, prev, commands: decodeBatch(kept.bytes).commands });
+      this.#pending.push({ ...kept, prev, commands: decodeBatch(kept.bytes).commands });
       prev = kept.index;
     }
     this.#lastBatchIndex = prev;
@@ -71,7 +72,7 @@ export class Book {
 
   /** Batches that are committed and not settled, in log order. */
   get pending(): readonly PendingBatch[] {
-    return [...this.#pending.values()];
+    return this.#pending.all;
   }
 
   /** Writes that have gathered, without the meta record. */
@@ -145,7 +146,7 @@ export class Book {
     this.#writes.push({ table: 'batch', seq, value: kept });
     this.#unwritten.addBatch(kept);
     const pending = { ...kept, prev, commands: batch.commands };
-    this.#pending.set(seq, pending);
+    this.#pending.push(pending);
     return pending;
   }
 
@@ -164,7 +165,7 @@ export class Book {
     const meta = this.#meta;
     const { index, outcomes } = settlement;
     if (index <= meta.settledIndex) return null;
-    const oldest = this.#pending.get(meta.settledSeq + 1);
+    const oldest = this.#pending.first;
     assertRule(
       oldest?.index === index,
       `settlement of ${index}, but the oldest pending is ${String(oldest?.index)}`,
@@ -184,7 +185,7 @@ export class Book {
     meta.settledIndex = index;
     meta.settledSeq = seq;
     this.#writes.push({ table: 'outcomes', seq, value: { seq, firstNumber, outcomes } });
-    this.#pending.delete(seq);
+    this.#pending.shift();
     return oldest;
   }
 

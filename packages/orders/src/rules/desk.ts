@@ -7,6 +7,7 @@
  */
 import {
   BATCH_COMMANDS_MAX,
+  TransientMap,
   assertRule,
   type Command,
   type Outcome,
@@ -61,7 +62,7 @@ export class Desk {
   readonly #limits: DeskLimits;
   readonly #find: (key: string) => KnownCommand | null;
   /** By key: everything from being taken until the book has it settled. */
-  readonly #open = new Map<string, OpenCommand>();
+  readonly #open = new TransientMap<string, OpenCommand>();
   #waiters = 0;
   #queue: Command[] = [];
   /** Logged batches in log order until they are decided. */
@@ -140,7 +141,7 @@ export class Desk {
 
   /** A link is closed: nobody waits on it any more. What came over it goes its way. */
   forget(link: number): void {
-    for (const open of this.#open.values()) {
+    for (const [, open] of this.#open) {
       const left = open.waiters.filter((waiter) => waiter.link !== link);
       this.#waiters -= open.waiters.length - left.length;
       open.waiters = left;

@@ -14,6 +14,7 @@ import {
   type LeaderToCatalog,
   type Outcome,
 } from '@trireme/domain';
+import { Fifo } from './fifo.js';
 import { checkOutcomes } from './outcomes.js';
 import type { BookMeta, PendingBatch } from './state.js';
 
@@ -46,8 +47,8 @@ interface Undecided {
 
 export class Settler {
   #phase: Phase = 'unlinked';
-  /** Pending batches by `seq`, which is dense: from `#oldestSeq`, the oldest that is not settled. */
-  readonly #batches = new Map<number, Undecided>();
+  /** Pending batches in the order of `seq`, which is dense: from `#oldestSeq`, the oldest that is not settled. */
+  readonly #batches = new Fifo<Undecided>();
   #oldestSeq: number;
   /** The next one to send on this link. */
   #nextSeq: number;
@@ -97,7 +98,7 @@ export class Settler {
   #add(batch: PendingBatch): void {
     const seq = this.#oldestSeq + this.#batches.size;
     assertRule(batch.seq === seq, `batch ${batch.seq} is pending, ${seq} is the next`);
-    this.#batches.set(seq, { batch, decided: null });
+    this.#batches.push({ batch, decided: null });
     this.#lastIndex = batch.index;
   }
 
@@ -109,9 +110,9 @@ export class Settler {
 
   /** The oldest pending batch is in the book. */
   settled(index: number): void {
-    const oldest = this.#batches.get(this.#oldestSeq);
+    const oldest = this.#batches.first;
     assertRule(oldest?.batch.index === index, `settled ${index}, oldest is ${String(oldest?.batch.index)}`);
-    this.#batches.delete(this.#oldestSeq);
+    this.#batches.shift();
     this.#settledIndex = index;
     this.#oldestSeq += 1;
     this.#nextSeq = Math.max(this.#nextSeq, this.#oldestSeq);
@@ -147,7 +148,7 @@ export class Settler {
   #decideMore(): readonly SettlerAction[] {
     const actions: SettlerAction[] = [];
     for (; this.#hasRoom; this.#nextSeq += 1) {
-      const next = this.#batches.get(this.#nextSeq);
+      const next = this.#batches.at(this.#nextSeq - this.#oldestSeq);
       if (next === undefined) break;
       const { index, prev, skip, bytes } = next.batch;
       // Decided on an earlier link, and the catalog still has it: nothing to ask.

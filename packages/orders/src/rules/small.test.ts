@@ -16,6 +16,9 @@ test('a queue gives what it got, in order, however much has passed through it', 
   }
   assert.is(queue.size, 10_000 - given);
   assert.is(queue.first, given);
+  assert.equal([queue.at(0), queue.at(1), queue.at(queue.size)], [given, given + 1, undefined]);
+  assert.equal(queue.all, queue.all.toSorted((a, b) => a - b));
+  assert.equal([queue.all.length, queue.all[0]], [queue.size, given]);
   assert.equal(queue.takeAll()[0], given);
   assert.is(queue.size, 0);
   assert.is(queue.shift(), undefined);
