@@ -2,6 +2,7 @@
  * The time that a request may take, and with it the bound on how many may be open: all deadlines of one table run
  * equally long, so that the oldest is always the next to expire and no request needs a timer of its own.
  */
+import { TransientMap } from '@trireme/domain';
 
 /** One request's time. */
 export class Deadline {
@@ -51,7 +52,7 @@ export class Deadlines {
   readonly #durationMs: number;
   readonly #sizeMax: number;
   /** In the order of opening, which is that of expiring. */
-  readonly #open = new Set<Deadline>();
+  readonly #open = new TransientMap<Deadline, Deadline>();
 
   /**
    * @param durationMs how long every request may take.
@@ -68,7 +69,7 @@ export class Deadlines {
 
   /** When the next deadline expires, or null while none is open. */
   get nextAt(): number | null {
-    for (const deadline of this.#open) return deadline.at;
+    for (const [deadline] of this.#open) return deadline.at;
     return null;
   }
 
@@ -76,7 +77,7 @@ export class Deadlines {
   open(now: number): Deadline | null {
     if (this.#open.size >= this.#sizeMax) return null;
     const deadline = new Deadline(now, now + this.#durationMs);
-    this.#open.add(deadline);
+    this.#open.set(deadline, deadline);
     return deadline;
   }
 
@@ -88,7 +89,7 @@ export class Deadlines {
 
   /** Expires every deadline that is due at `now`. */
   expireDue(now: number): void {
-    for (const deadline of this.#open) {
+    for (const [deadline] of this.#open) {
       if (deadline.at > now) return;
       this.#open.delete(deadline);
       deadline.expire();
