@@ -4,61 +4,57 @@
  * V8 makes a `Map` that is filled and emptied on end a new table every so often, and has the table before point to it. Once
  * one such table is old and dead, no minor collection can tell: it keeps the next one alive, that one the one after it, and
  * with them everything that ever stood there. A front-end that kept its open requests in a `Map` copied four times as much
- * in every minor collection, and took half as much CPU again for an order. So no `Map` here lives for long: entries go
- * to a young one, which takes the place of the one before as soon as nothing is left of that.
+ * in every minor collection, and took half as much CPU again for an order. So no `Map` here is used for long: what is left
+ * of it is copied into another one, to which nothing dead points.
  */
 
-/** Entries that a map takes before another one takes its place. */
-const RENEW_AFTER = 1024;
+/** Entries that a map takes at least before another one takes its place. */
+const RENEW_AFTER = 256;
 
 export class TransientMap<Key, Value extends object> {
   readonly #renewAfter: number;
-  #young = new Map<Key, Value>();
-  /** Takes no entries any more. */
-  #old = new Map<Key, Value>();
-  #added = 0;
+  #map = new Map<Key, Value>();
+  /** Entries that the present map has taken. */
+  #taken = 0;
 
-  /** @param renewAfter entries that one map takes before the next one, if nothing is left of the one before by then */
+  /** @param renewAfter entries that a map takes at least before the next one */
   constructor(renewAfter = RENEW_AFTER) {
     this.#renewAfter = renewAfter;
   }
 
   get size(): number {
-    return this.#young.size + this.#old.size;
+    return this.#map.size;
   }
 
   get(key: Key): Value | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
+    return this.#map.get(key);
   }
 
   set(key: Key, value: Value): void {
-    if (this.#old.has(key)) {
-      this.#old.set(key, value);
-      return;
+    // At most half of what was taken is copied, however much of it stays.
+    if (this.#taken >= this.#renewAfter && this.#taken >= 2 * this.#map.size) {
+      this.#map = new Map(this.#map);
+      this.#taken = this.#map.size;
     }
-    if (this.#added >= this.#renewAfter && this.#old.size === 0 && !this.#young.has(key)) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#added = 0;
-    }
-    this.#young.set(key, value);
-    this.#added += 1;
+    this.#map.set(key, value);
+    this.#taken += 1;
   }
 
   /** @returns whether it was there. */
   delete(key: Key): boolean {
-    return this.#young.delete(key) || this.#old.delete(key);
+    return this.#map.delete(key);
   }
 
   clear(): void {
-    this.#young = new Map();
-    this.#old = new Map();
-    this.#added = 0;
+    this.#map = new Map();
+    this.#taken = 0;
   }
 
-  /** In the order of entering. What is deleted on the way is passed over; what enters on the way may be. */
+  /** In the order of entering. What goes on the way is passed over; what enters on the way may be. */
   *[Symbol.iterator](): Generator<[Key, Value], undefined> {
-    const maps = [this.#old, this.#young];
-    for (const map of maps) yield* map;
+    const walked = this.#map;
+    for (const entry of walked) {
+      if (walked === this.#map || this.#map.get(entry[0]) === entry[1]) yield entry;
+    }
   }
 }

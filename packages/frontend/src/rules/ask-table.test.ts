@@ -111,6 +111,35 @@ test('one of those who joined gives up alone; with the last the question goes', 
   assert.equal([one.ends, two.ends, three.ends], [['unsent'], ['unsent'], ['unanswered']]);
 });
 
+test('of those who gave up a question keeps few, however many came and went while one always waited', () => {
+  const asks = table(true);
+  let { waiter } = ask(asks, 'a');
+  for (let i = 0; i < 1000; i += 1) {
+    const next = ask(asks, 'a');
+    asks.giveUp(waiter);
+    assert.is(next.waiter.ask, waiter.ask);
+    waiter = next.waiter;
+    assert.ok(waiter.ask.waiters.length <= 20, `${waiter.ask.waiters.length} waiters`);
+  }
+  assert.is(waiter.ask.waiting, 1);
+});
+
+test('each who waits is told once, whatever being told leads to', () => {
+  const asks = table(true);
+  const told: string[] = [];
+  const first = asks.ask('a', (end) => {
+    told.push(`first ${typeof end}`);
+    asks.giveUp(first);
+    asks.giveUp(second);
+  });
+  const second = asks.ask('a', (end) => told.push(`second ${typeof end === 'string' ? end : 'answered'}`));
+  const third = asks.ask('a', (end) => told.push(`third ${typeof end}`));
+  asks.markSent(asks.peek(1), 7);
+  asks.answer(7, asks.lastId, { text: 'b' });
+  asks.giveUp(third);
+  assert.equal(told, ['first object', 'second unanswered', 'third object']);
+});
+
 test('ids can be drawn from a source of others', () => {
   const asks = new AskTable<string, Answer>({ nextId: () => 42 });
   ask(asks, 'a');

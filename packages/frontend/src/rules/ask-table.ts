@@ -20,13 +20,19 @@ export interface Waiter<Question, Answer extends object> {
 export interface Ask<Question, Answer extends object> {
   readonly id: number;
   readonly question: Question;
-  /** Those who waited at first, in order; more than one where equal questions joined before it was sent. */
-  readonly waiters: Waiter<Question, Answer>[];
-  /** How many of them still do. */
+  /**
+   * Those who wait, in order, and some who gave up, at most about as many; more than one where equal questions joined before
+   * it was sent.
+   */
+  waiters: Waiter<Question, Answer>[];
+  /** How many of them wait. */
   waiting: number;
   /** The link that it was sent on, null while it is queued. */
   linkId: number | null;
 }
+
+/** Waiters who gave up that a question keeps at most, beyond as many as still wait. */
+const GIVEN_UP_MAX = 16;
 
 export class AskTable<Question, Answer extends object> {
   readonly #queued = new TransientMap<number, Ask<Question, Answer>>();
@@ -138,6 +144,9 @@ export class AskTable<Question, Answer extends object> {
       if (text !== null && this.#joinable.get(text) === ask) this.#joinable.delete(text);
       this.#queued.delete(ask.id);
       this.#sent.delete(ask.id);
+    } else if (ask.waiters.length > 2 * ask.waiting + GIVEN_UP_MAX) {
+      // A new list: the one before may be walked through at this moment.
+      ask.waiters = ask.waiters.filter(({ isWaiting }) => isWaiting);
     }
     waiter.done(ask.linkId === null ? 'unsent' : 'unanswered');
   }

@@ -40,7 +40,7 @@ type Draft = { -readonly [Field in keyof BookMeta]: BookMeta[Field] };
 export class Book {
   readonly #reader: BookReader;
   #meta: Draft;
-  /** In log order, of which `seq` is dense. Bounded by the leader's intake. */
+  /** In log order; their `seq` has no gaps. Bounded by the leader's intake. */
   readonly #pending = new Fifo<PendingBatch>();
   #lastBatchIndex: number;
   /** What was applied and is not handed out to be written yet, without its meta record. */
@@ -167,7 +167,7 @@ export class Book {
     if (index <= meta.settledIndex) return null;
     const oldest = this.#pending.first;
     assertRule(
-      oldest?.index === index,
+      oldest?.index === index && oldest.seq === meta.settledSeq + 1,
       `settlement of ${index}, but the oldest pending is ${String(oldest?.index)}`,
     );
     checkOutcomes(oldest, outcomes);

@@ -1,4 +1,6 @@
 /** Queues, waiting reads and the list of replicas. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError } from '@trireme/domain';
@@ -17,13 +19,32 @@ test('a queue gives what it got, in order, however much has passed through it', 
   assert.is(queue.size, 10_000 - given);
   assert.is(queue.first, given);
   assert.equal([queue.at(0), queue.at(1), queue.at(queue.size)], [given, given + 1, undefined]);
-  assert.equal(queue.all, queue.all.toSorted((a, b) => a - b));
+  assert.equal(
+    queue.all,
+    queue.all.toSorted((a, b) => a - b),
+  );
   assert.equal([queue.all.length, queue.all[0]], [queue.size, given]);
   assert.equal(queue.takeAll()[0], given);
   assert.is(queue.size, 0);
   assert.is(queue.shift(), undefined);
   queue.push(1);
   assert.is(queue.shift(), 1);
+});
+
+test('a queue lets go of what was taken out', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const queue = new Fifo<object>();
+  const taken = ((): WeakRef<object> => {
+    queue.push({ of: 1 });
+    queue.push({ of: 2 });
+    return new WeakRef(queue.shift() ?? {});
+  })();
+  // A reference that was just made holds on until the turn is over.
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
+  assert.is(taken.deref(), undefined);
+  assert.equal(queue.first, { of: 2 });
 });
 
 function waits(): {

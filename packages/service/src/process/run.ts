@@ -3,7 +3,6 @@ import { writeSync } from 'node:fs';
 import type { Log } from '../log.js';
 import { UsageError } from '../rules/usage.js';
 import { EXIT } from './exit.js';
-import { keepObjectsYoung } from './young.js';
 
 /** Something that runs until it is stopped. */
 export interface RunningService {
@@ -37,7 +36,6 @@ const STANDARD_ERROR = 2;
  * signals change nothing: Ctrl-C reaches a whole group, and its supervisor's SIGTERM comes on top.
  */
 export async function runProcess(o: RunOptions): Promise<void> {
-  keepObjectsYoung();
   const fail = (error: unknown, what: string): never => {
     const exitCode = exitCodeOf(error, o);
     tellEnd(error, `${what}: ${messageOf(error)}`, exitCode, o);
