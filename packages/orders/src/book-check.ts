@@ -9,13 +9,14 @@ import {
   numberKey,
   readBatch,
   readChange,
-  readOrder,
   readOutcomes,
+  readPage,
   readPlace,
   tableOf,
   unseal,
   type Table,
 } from './records.js';
+import { countOn, firstOn, pageOf } from './rules/order-pages.js';
 import type { BookMeta, KeptBatch } from './rules/state.js';
 
 interface Run {
@@ -35,7 +36,7 @@ export class BookCheck {
     this.#meta = meta;
     const run = (first: number, last: number): Run => ({ first, last, expected: first });
     this.#runs = new Map([
-      ['order', run(1, meta.orders)],
+      ['page', run(1, pageOf(meta.orders))],
       ['change', run(1, meta.changes)],
       ['outcomes', run(meta.firstSeq, meta.settledSeq)],
       ['batch', run(meta.firstSeq, meta.lastSeq)],
@@ -55,7 +56,7 @@ export class BookCheck {
         readPlace(unseal(key, record));
         this.#keys += 1;
         return;
-      case 'order':
+      case 'page':
       case 'change':
       case 'outcomes':
       case 'batch':
@@ -66,11 +67,7 @@ export class BookCheck {
     }
   }
 
-  #visitNumbered(
-    table: 'order' | 'change' | 'outcomes' | 'batch',
-    key: Uint8Array,
-    record: Uint8Array,
-  ): void {
+  #visitNumbered(table: 'page' | 'change' | 'outcomes' | 'batch', key: Uint8Array, record: Uint8Array): void {
     const run = this.#runs.get(table);
     const number = keyNumber(key);
     if (run === undefined || number > run.last || number < run.first) {
@@ -81,13 +78,20 @@ export class BookCheck {
     }
     run.expected += 1;
     const value = unseal(key, record);
-    if (table === 'order') readOrder(number, value);
+    if (table === 'page') this.#checkPage(number, readPage(number, value).length);
     else if (table === 'change') readChange(number, value);
     else if (table === 'outcomes') readOutcomes(number, value);
     else {
       const batch = readBatch(number, value);
       if (number > this.#meta.settledSeq) this.#pending.push(batch);
     }
+  }
+
+  #checkPage(page: number, count: number): void {
+    const due = countOn(page, this.#meta.orders);
+    const next = firstOn(page) + Math.min(count, due);
+    if (count < due) throw new FormatError(`order ${next} is missing`);
+    if (count > due) throw new FormatError(`order ${next} should not be there`);
   }
 
   /** All records were visited. @returns the batches that are not settled. @throws FormatError if something is missing. */

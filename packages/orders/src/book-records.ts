@@ -6,13 +6,14 @@ import {
   numberKey,
   readBatch,
   readChange,
-  readOrder,
   readOutcomes,
+  readPage,
   readPlace,
   textKey,
   unseal,
   type Table,
 } from './records.js';
+import { firstOn, pageOf } from './rules/order-pages.js';
 import type { BookReader, BookedOrder, KeptBatch, KeptOutcomes, Place, StockChange } from './rules/state.js';
 
 export class BookRecords implements BookReader {
@@ -63,7 +64,13 @@ export class BookRecords implements BookReader {
   }
 
   order(number: number): BookedOrder | null {
-    return this.get('order', numberKey('order', number), (value) => readOrder(number, value));
+    const page = pageOf(number);
+    return this.ordersOn(page)?.[number - firstOn(page)] ?? null;
+  }
+
+  /** The orders on a page; null if there is no such page. */
+  protected ordersOn(page: number): readonly BookedOrder[] | null {
+    return this.get('page', numberKey('page', page), (value) => readPage(page, value));
   }
 
   /** Order `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
@@ -78,7 +85,7 @@ export class BookRecords implements BookReader {
   }
 
   /** @throws RaftError `LOG_DAMAGED` if the record is missing. */
-  protected present<T>(table: Table, number: number, record: T | null): T {
+  protected present<T>(table: Table | 'order', number: number, record: T | null): T {
     if (record === null) throw this.damage(`${table} ${number} is missing`);
     return record;
   }

@@ -3,13 +3,15 @@ import { storageFailure } from '@trireme/raft';
 import { flushLevel, type BookLevel } from './book-level.js';
 import { BookRecords } from './book-records.js';
 import type { BookRecord } from './record-stream.js';
-import { keyText, tableOf, toRecord } from './records.js';
+import { keyText, pageRecord, tableOf, toRecord } from './records.js';
 import { KeyFilter } from './rules/key-filter.js';
+import { OrderPages } from './rules/order-pages.js';
 import type { BookWrite, Place } from './rules/state.js';
 
 export class BookWriter extends BookRecords {
   /** Every key that was written since the book was opened; all that it has, once those before were noted. */
   readonly #filter: KeyFilter;
+  readonly #pages = new OrderPages((page) => this.ordersOn(page) ?? []);
   #keyLookUps = 0;
 
   /** @param isEmpty whether there is no record at all in `db` */
@@ -61,16 +63,22 @@ export class BookWriter extends BookRecords {
 
   /**
    * Writes what some applies made, atomically.
-   * @throws RaftError `STORAGE_FAILED`: the process has to stop.
+   * @throws RaftError `STORAGE_FAILED`: the process has to stop; `LOG_DAMAGED` if the last page of orders is.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
+    for (const write of writes) if (write.table === 'order') this.#pages.add(write.value);
     await this.#attempt(async () => {
       const batch = this.db.batch();
       for (const write of writes) {
+        if (write.table === 'order') continue;
         const { key, value } = toRecord(write);
         if (write.table === 'key' && write.value !== null) this.#filter.add(write.key);
         if (value === null) batch.del(key);
         else batch.put(key, value);
+      }
+      for (const { page, orders } of this.#pages.take()) {
+        const { key, value } = pageRecord(page, orders);
+        batch.put(key, value);
       }
       await batch.write();
     });

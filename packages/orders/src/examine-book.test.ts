@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { examineBook, type BookExamination } from './examine-book.js';
-import { numberKey, textKey, toRecord } from './records.js';
+import { numberKey, pageRecord, textKey } from './records.js';
 import { withFolder } from './testing/folders.js';
 import { ENTRIES, assertRejects, fill, open, tamper } from './testing/stores.js';
 
@@ -49,24 +49,20 @@ test('where no book is there is nothing to say; one that is named and gone is da
 test('orders that are missing or damaged are told by number, and what should not be there by name', async () => {
   await withBook(async (data, path) => {
     await tamper(path, async (db) => {
-      await db.del(numberKey('order', 1));
-      await db.put(numberKey('order', 2), Buffer.alloc(12));
+      await db.put(numberKey('page', 1), Buffer.alloc(12));
       await db.del(numberKey('batch', 3));
       await db.del(textKey('key', 'c'));
       await db.put(textKey('key', 'b'), Buffer.alloc(9));
       await db.put(Buffer.from('?'), Buffer.from('!'));
-      const stray = toRecord({
-        table: 'order',
-        value: { number: 9, name: 'A', type: 'buy', quantity: 1, price: 1, time: 1, index: 1 },
-      });
-      await db.put(stray.key, stray.value ?? Buffer.alloc(0));
+      const stray = pageRecord(9, []);
+      await db.put(stray.key, stray.value);
     });
     const { problems, orders, batches, keys } = await examined(data);
-    assert.equal([orders.missing.toString(), orders.damaged.toString(), orders.intact], ['1', '2', 0]);
+    assert.equal([orders.missing.count, orders.damaged.toString(), orders.intact], [0, '1 to 2', 0]);
     assert.equal([batches.missing.toString(), keys], ['3', 5]);
     assert.match(
       problems.join('; '),
-      /unknown NaN should not be there; order 9 should not be there; record key b does not hold its checksum; it has 5 whole/,
+      /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; it has 5 whole/,
     );
   });
 });

@@ -19,18 +19,19 @@ import {
   readBatch,
   readChange,
   readMeta,
-  readOrder,
   readOutcomes,
+  readPage,
   readPlace,
   tableOf,
   textKey,
   unseal,
 } from './records.js';
+import { PAGE_ORDERS, countOn, firstOn } from './rules/order-pages.js';
 import type { BookMeta } from './rules/state.js';
 
 /** What is found of one numbered table. */
 export interface TableExamination {
-  /** Records found whole. */
+  /** Found whole; orders count one by one, as what else has numbers does. */
   readonly intact: number;
   readonly missing: Ranges;
   readonly damaged: Ranges;
@@ -72,22 +73,28 @@ class Run implements TableExamination {
     this.#last = last;
   }
 
-  /** @returns whether the record belongs there. */
-  visit(number: number, read: () => unknown): boolean {
-    if (number < this.#next || number > this.#last) return false;
+  /** @param count of numbers in the record, from `number` on. Returns whether it belongs there. */
+  visit(number: number, isWhole: boolean, count = 1): boolean {
+    // Of a key that holds no number neither is true.
+    if (!(number >= this.#next && number <= this.#last)) return false;
     this.missing.add(this.#next, number - 1);
-    this.#next = number + 1;
-    try {
-      read();
-      this.intact += 1;
-    } catch {
-      this.damaged.add(number);
-    }
+    this.#next = number + count;
+    if (isWhole) this.intact += count;
+    else this.damaged.add(number, number + count - 1);
     return true;
   }
 
   finish(): void {
     if (Number.isFinite(this.#last)) this.missing.add(this.#next, this.#last);
+  }
+}
+
+/** What a record holds; null if it cannot be read. */
+function contentOf<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
   }
 }
 
@@ -138,13 +145,13 @@ class Findings {
 
   visit(key: Uint8Array, record: Uint8Array): void {
     const number = keyNumber(key);
-    const numbered = (run: Run, read: (value: unknown) => unknown): void => {
-      if (!run.visit(number, () => read(unseal(key, record))))
+    const numbered = (run: Run, read: (value: unknown) => object): void => {
+      if (!run.visit(number, contentOf(() => read(unseal(key, record))) !== null))
         this.problem(`${describeKey(key)} should not be there`);
     };
     switch (tableOf(key)) {
-      case 'order':
-        numbered(this.#runs.orders, (value) => readOrder(number, value));
+      case 'page':
+        this.#visitPage(number, key, record);
         return;
       case 'change':
         numbered(this.#runs.changes, (value) => readChange(number, value));
@@ -165,6 +172,14 @@ class Findings {
       case null:
         this.problem(`${describeKey(key)} should not be there`);
     }
+  }
+
+  /** A page with fewer orders than it should have is as good as damaged: which of them are lost, it does not say. */
+  #visitPage(page: number, key: Uint8Array, record: Uint8Array): void {
+    const found = contentOf(() => readPage(page, unseal(key, record)));
+    const due = this.meta === null ? (found?.length ?? PAGE_ORDERS) : countOn(page, this.meta.orders);
+    if (!this.#runs.orders.visit(firstOn(page), found?.length === due, due))
+      this.problem(`${describeKey(key)} should not be there`);
   }
 
   #visitKey(key: Uint8Array, record: Uint8Array): void {

@@ -58,7 +58,7 @@ test('an order that the book has given out and cannot read is damage, never 404'
   await withFolder(async (path) => {
     await fill(path, ENTRIES);
     const { store, meta, pending } = await open(path);
-    await store.put([[numberKey('order', 1), Buffer.alloc(20)]]);
+    await store.put([[numberKey('page', 1), Buffer.alloc(20)]]);
     // The book says that there are three, the store has two.
     const machine = new BookMachine(new Book(store, { ...meta, orders: 3 }, pending), store, EVENTS);
     const sent: FromReplica[] = [];

@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import {
   FormatError,
+  KIND_CODES,
   asBytes,
   asInteger,
   asList,
@@ -15,6 +16,7 @@ import {
   unpack,
   type OrderType,
 } from '@trireme/domain';
+import { firstOn } from './rules/order-pages.js';
 import type {
   BookMeta,
   BookWrite,
@@ -26,7 +28,7 @@ import type {
 } from './rules/state.js';
 
 /** Raised with every change that a program of before would misread. */
-export const BOOK_FORMAT = 1;
+export const BOOK_FORMAT = 2;
 
 const TABLES = {
   meta: 'm',
@@ -34,7 +36,7 @@ const TABLES = {
   key: 'k',
   batch: 'e',
   outcomes: 's',
-  order: 'b',
+  page: 'p',
   change: 'c',
   restored: 'r',
 } as const;
@@ -105,12 +107,16 @@ export function unseal(key: Uint8Array, record: Uint8Array): unknown {
 /** A key in words, for messages. */
 export function describeKey(key: Uint8Array): string {
   const table = tableOf(key) ?? 'unknown';
+  if (table === 'page') return `page ${keyNumber(key)} of orders`;
   const isText = table === 'key' || table === 'meta' || table === 'identity' || table === 'restored';
   return `${table} ${isText ? keyText(key) : String(keyNumber(key))}`.trim();
 }
 
+/** One write that makes a record by itself: orders make pages. */
+export type RecordWrite = Exclude<BookWrite, { readonly table: 'order' }>;
+
 /** The key and value of one write; a null value deletes. */
-export function toRecord(write: BookWrite): { readonly key: Buffer; readonly value: Buffer | null } {
+export function toRecord(write: RecordWrite): { readonly key: Buffer; readonly value: Buffer | null } {
   switch (write.table) {
     case 'meta':
       return sealed(textKey('meta'), Object.entries(write.value));
@@ -131,15 +137,30 @@ export function toRecord(write: BookWrite): { readonly key: Buffer; readonly val
       if (write.value === null) return { key, value: null };
       return sealed(key, [write.value.firstNumber, write.value.outcomes.map(outcomeToWire)]);
     }
-    case 'order': {
-      const { number, name, type, quantity, price, time, index } = write.value;
-      return sealed(numberKey('order', number), [name, type, quantity, price, time, index]);
-    }
     case 'change': {
       const { change, index, kind, name, amount } = write.value;
       return sealed(numberKey('change', change), [index, kind, name, amount]);
     }
   }
+}
+
+/** The key and value of a page of orders: for each log index one group, `[index, time, order, order ...]`. */
+export function pageRecord(
+  page: number,
+  orders: readonly BookedOrder[],
+): { readonly key: Buffer; readonly value: Buffer } {
+  const groups: unknown[][] = [];
+  let group: unknown[] = [];
+  let last = 0;
+  for (const { index, time, name, type, quantity, price } of orders) {
+    if (index !== last) {
+      group = [index, time];
+      groups.push(group);
+      last = index;
+    }
+    group.push([KIND_CODES[type], name, quantity, price]);
+  }
+  return sealed(numberKey('page', page), groups);
 }
 
 function sealed(key: Buffer, value: unknown): { readonly key: Buffer; readonly value: Buffer } {
@@ -193,22 +214,34 @@ export function readOutcomes(seq: number, value: unknown): KeptOutcomes {
   };
 }
 
-export function readOrder(number: number, value: unknown): BookedOrder {
-  const [name, type, quantity, price, time, index] = asList(value, 'order');
-  return {
-    number,
-    name: asText(name, 'name'),
-    type: asOrderType(type),
-    quantity: asInteger(quantity, 'quantity', 1),
-    price: asInteger(price, 'price', 1),
-    time: asInteger(time, 'time'),
-    index: asInteger(index, 'index', 1),
-  };
+/** The orders of a page. How many there have to be, who asks knows. */
+export function readPage(page: number, value: unknown): readonly BookedOrder[] {
+  const orders: BookedOrder[] = [];
+  const first = firstOn(page);
+  for (const content of asList(value, 'page')) {
+    const group = asList(content, 'orders of an entry');
+    const index = asInteger(group[0], 'index', 1);
+    const time = asInteger(group[1], 'time');
+    for (let at = 2; at < group.length; at += 1) {
+      const [type, name, quantity, price] = asList(group[at], 'order');
+      orders.push({
+        number: first + orders.length,
+        name: asText(name, 'name'),
+        type: asOrderType(type),
+        quantity: asInteger(quantity, 'quantity', 1),
+        price: asInteger(price, 'price', 1),
+        time,
+        index,
+      });
+    }
+  }
+  return orders;
 }
 
-function asOrderType(value: unknown): OrderType {
-  if (value !== 'buy' && value !== 'sell') throw new FormatError('order is neither buy nor sell');
-  return value;
+function asOrderType(code: unknown): OrderType {
+  if (code === KIND_CODES.buy) return 'buy';
+  if (code === KIND_CODES.sell) return 'sell';
+  throw new FormatError('order is neither buy nor sell');
 }
 
 export function readChange(change: number, value: unknown): StockChange {

@@ -22,9 +22,9 @@ const OWN = textKey('identity');
 const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly BookRecord[], RegExp])[] = [
   ['without its keys', (records) => records.filter(([key]) => key[0] !== 0x6b), /0 keys of 7/],
   [
-    'without one order',
-    (records) => records.filter(([key]) => !numberKey('order', 1).equals(key)),
-    /order 1 is missing/,
+    'without its orders',
+    (records) => records.filter(([key]) => !numberKey('page', 1).equals(key)),
+    /page 1 of orders is missing/,
   ],
   [
     'without its pending batch',

@@ -3,8 +3,9 @@ import { cp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { numberKey, textKey, toRecord } from './records.js';
+import { numberKey, pageRecord, textKey, toRecord } from './records.js';
 import { Book } from './rules/book.js';
+import { PAGE_ORDERS } from './rules/order-pages.js';
 import type { BookEntry } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
@@ -29,7 +30,7 @@ test('every flipped bit of every record is found when the book is opened and loo
     });
     assert.equal(
       [...new Set(records.map(([key]) => String.fromCharCode(key[0] ?? 0)))].sort().join(''),
-      'bceikms',
+      'ceikmps',
     );
     for (const [key, value] of records) {
       // One bit a byte, another one in each: all bits of all bytes take minutes.
@@ -49,24 +50,23 @@ test('a record too short to have a checksum, and one that moved to another key, 
   await withFolder(async (path) => {
     await fill(path, ENTRIES);
     await tamper(path, async (db) => {
-      const one = await db.get(numberKey('order', 1));
+      const one = await db.get(numberKey('change', 1));
       assert.ok(one);
-      await db.put(numberKey('order', 2), one);
+      await db.put(numberKey('change', 2), one);
     });
-    await assertRejects(lookThrough(path), 'LOG_DAMAGED', /order 2 does not hold/);
-    await tamper(path, async (db) => db.put(numberKey('order', 2), Buffer.from([1])));
-    await assertRejects(lookThrough(path), 'LOG_DAMAGED', /order 2 does not hold/);
+    await assertRejects(lookThrough(path), 'LOG_DAMAGED', /change 2 does not hold/);
+    await tamper(path, async (db) => db.put(numberKey('change', 2), Buffer.from([1])));
+    await assertRejects(lookThrough(path), 'LOG_DAMAGED', /change 2 does not hold/);
     await tamper(path, async (db) => {
-      await db.del(numberKey('order', 2));
-      await db.put(numberKey('order', 2).subarray(0, 8), Buffer.alloc(9));
+      await db.del(numberKey('change', 2));
+      await db.put(numberKey('change', 2).subarray(0, 8), Buffer.alloc(9));
     });
-    await assertRejects(lookThrough(path), 'LOG_DAMAGED', /order 1|order 2 is missing/);
+    await assertRejects(lookThrough(path), 'LOG_DAMAGED', /change 1|change 2 is missing/);
   });
 });
 
 const KEYS: readonly (readonly [string, Buffer, RegExp])[] = [
-  ['the first order', numberKey('order', 1), /order 1 is missing/],
-  ['the last order', numberKey('order', 2), /order 2 is missing/],
+  ['the page of its orders', numberKey('page', 1), /order 1 is missing/],
   ['a change', numberKey('change', 1), /change 1 is missing/],
   ['a settled batch', numberKey('batch', 1), /batch 1 is missing/],
   ['the pending batch', numberKey('batch', 3), /batch 3 is missing/],
@@ -89,13 +89,10 @@ for (const [what, key, message] of KEYS) {
 test('records that should be gone, or come from a write that was lost, are found', async () => {
   await withFolder(async (path) => {
     await fill(path, ENTRIES);
-    const stray = toRecord({
-      table: 'order',
-      value: { number: 9, name: 'A', type: 'buy', quantity: 1, price: 1, time: 1, index: 1 },
-    });
+    const stray = pageRecord(9, []);
     const key = toRecord({ table: 'key', key: 'stray', value: { seq: 1, position: 0 } });
     for (const [record, message] of [
-      [stray, /order 9 should not be there/],
+      [stray, /page 9 of orders should not be there/],
       [key, /8 keys of 7/],
     ] as const) {
       await tamper(path, async (db) => db.put(record.key, record.value ?? Buffer.alloc(0)));
@@ -201,7 +198,8 @@ test('looking through a book leaves room for other work, and sees it as of one m
       pauses += 1;
       if (pauses === 1) await applyTo(store, book, [entry(301, [buy('late')])]);
     });
-    assert.is(pauses, Math.floor((150 * 4 + 2) / 200));
+    const records = 150 * 3 + Math.ceil(150 / PAGE_ORDERS) + 2;
+    assert.is(pauses, Math.floor(records / 200));
     await store.check();
     await store.close();
   });

@@ -189,7 +189,8 @@ for (const kind of ['buy', 'restock'] as const) {
 }
 
 test('keys of records are told in words', () => {
-  assert.is(describeKey(numberKey('order', 2 ** 40)), `order ${2 ** 40}`);
+  assert.is(describeKey(numberKey('batch', 2 ** 40)), `batch ${2 ** 40}`);
+  assert.is(describeKey(numberKey('page', 7)), 'page 7 of orders');
   assert.is(describeKey(textKey('key', 'my key')), 'key my key');
   assert.is(describeKey(textKey('meta')), 'meta');
   assert.match(describeKey(Buffer.from('?12345678')), /^unknown \d+$/);

@@ -17,12 +17,13 @@ import {
   numberKey,
   readChange,
   readMeta,
-  readOrder,
+  readPage,
   seal,
   textKey,
   toRecord,
   type Table,
 } from './records.js';
+import { pageOf } from './rules/order-pages.js';
 import {
   EMPTY_META,
   type BookMeta,
@@ -223,8 +224,17 @@ export class BookStore extends BookWriter {
    * Orders with numbers above `after` up to `last`, which the book has, in order.
    * @throws RaftError `LOG_DAMAGED` if one is damaged or missing.
    */
-  orders(after: number, last: number): AsyncGenerator<BookedOrder> {
-    return this.#rows('order', after, last, readOrder);
+  async *orders(after: number, last: number): AsyncGenerator<BookedOrder> {
+    if (after >= last) return;
+    let expected = after + 1;
+    for await (const orders of this.#rows('page', pageOf(expected) - 1, pageOf(last), readPage)) {
+      for (const order of orders) {
+        if (order.number !== expected || expected > last) continue;
+        yield order;
+        expected += 1;
+      }
+    }
+    if (expected <= last) throw this.damage(`order ${expected} is missing`);
   }
 
   /** The same for stock changes. */

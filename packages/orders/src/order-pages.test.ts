@@ -1,0 +1,147 @@
+/** Orders in pages on disk, however the writes are cut and wherever the book is opened again. */
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Command } from '@trireme/domain';
+import { examineBook } from './examine-book.js';
+import { numberKey, pageRecord } from './records.js';
+import { Book } from './rules/book.js';
+import { PAGE_ORDERS } from './rules/order-pages.js';
+import { FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
+import type { BookEntry, BookedOrder } from './rules/state.js';
+import type { BookStore } from './store.js';
+import { withFolder } from './testing/folders.js';
+import { applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
+
+/** Orders that are filled in one batch each, with a rejected one before them. */
+const BATCHES = [1, 5, 26, 1, 40, 64, 31, 2] as const;
+const TOTAL = BATCHES.reduce<number>((sum, size) => sum + size, 0);
+
+/** A batch of `size` orders that become filled, and its settlement. */
+function filledBatch(index: number, size: number): readonly BookEntry[] {
+  const commands: Command[] = Array.from({ length: size + 1 }, (_, i) => buy(`${index}-${i}`));
+  const outcomes = [REJECTED, ...commands.slice(1).map(() => FILLED)];
+  return [entry(index, commands, { time: index * 1000 }), settling(index + 1, index, outcomes)];
+}
+
+const ENTRIES = BATCHES.flatMap((size, i) => filledBatch(2 * i + 1, size));
+
+async function collect(store: BookStore, after: number, last: number): Promise<readonly BookedOrder[]> {
+  const orders: BookedOrder[] = [];
+  for await (const order of store.orders(after, last)) orders.push(order);
+  return orders;
+}
+
+test('orders are the same one by one and in rows, wherever writes and lives of the store ended', async () => {
+  await withFolder(async (data) => {
+    const path = join(data, 'book');
+    let last = 0;
+    for (const [i, size] of BATCHES.entries()) {
+      await fill(path, ENTRIES.slice(2 * i, 2 * i + 2));
+      last += size;
+      const { store, meta } = await open(path);
+      assert.is(meta.orders, last);
+      await store.check();
+      const { index, time, number } = store.orderAt(last);
+      assert.equal([index, time, number], [2 * i + 1, (2 * i + 1) * 1000, last]);
+      assert.is(store.order(last + 1), null);
+      await store.close();
+    }
+    const { store } = await open(path);
+    const all = await collect(store, 0, last);
+    assert.equal(
+      all.map(({ number }) => number),
+      Array.from({ length: TOTAL }, (_, i) => i + 1),
+    );
+    for (const order of all) assert.equal(store.order(order.number), order);
+    for (const [after, to] of [
+      [0, 1],
+      [31, 33],
+      [32, 64],
+      [33, 34],
+      [TOTAL - 1, TOTAL],
+    ] as const) {
+      assert.equal(await collect(store, after, to), all.slice(after, to));
+    }
+    assert.equal(await collect(store, 5, 5), []);
+    await store.close();
+    const orders = (await examineBook(data))?.orders;
+    assert.equal([orders?.intact, orders?.missing.count, orders?.damaged.count], [TOTAL, 0, 0]);
+  });
+});
+
+test('many batches in one write make the pages that one write for each makes', async () => {
+  const pages = async (path: string): Promise<readonly (readonly [string, string])[]> => {
+    const found: [string, string][] = [];
+    await tamper(path, async (db) => {
+      for await (const [key, value] of db.iterator({ gte: numberKey('page', 1), lte: numberKey('page', 99) }))
+        found.push([Buffer.from(key).toString('hex'), Buffer.from(value).toString('hex')]);
+    });
+    return found;
+  };
+  await withFolder(async (path) => {
+    await fill(join(path, 'one'), ENTRIES);
+    const { store, meta, pending } = await open(join(path, 'other'));
+    await applyTo(store, new Book(store, meta, pending), ENTRIES);
+    await store.close();
+    const one = await pages(join(path, 'one'));
+    assert.is(one.length, Math.ceil(TOTAL / PAGE_ORDERS));
+    assert.equal(await pages(join(path, 'other')), one);
+  });
+});
+
+test('a page that holds too few orders, or too many, is damage, in the middle and at the end', async () => {
+  await withFolder(async (data) => {
+    const path = join(data, 'book');
+    await fill(path, ENTRIES);
+    const { store } = await open(path);
+    const all = await collect(store, 0, TOTAL);
+    await store.close();
+    const lastPage = Math.ceil(TOTAL / PAGE_ORDERS);
+    const put = async (page: number, orders: readonly BookedOrder[]): Promise<void> =>
+      tamper(path, async (db) => {
+        const { key, value } = pageRecord(page, orders);
+        await db.put(key, value);
+      });
+    const onPage = (page: number): readonly BookedOrder[] =>
+      all.slice((page - 1) * PAGE_ORDERS, page * PAGE_ORDERS);
+    const extra = all.slice(0, 1);
+    for (const [page, orders, message, damaged] of [
+      [2, onPage(2).slice(0, -1), /order 64 is missing/, '33 to 64'],
+      [2, [], /order 33 is missing/, '33 to 64'],
+      [2, [...onPage(2), ...extra], /order 65 should not be there/, '33 to 64'],
+      [lastPage, [...onPage(lastPage), ...extra], new RegExp(`order ${TOTAL + 1} should not be there`), null],
+    ] as const) {
+      await put(page, orders);
+      const opened = await open(path);
+      await assertRejects(opened.store.check(), 'LOG_DAMAGED', message);
+      await opened.store.close();
+      const examined = (await examineBook(data))?.orders;
+      const firstOfLast = (lastPage - 1) * PAGE_ORDERS + 1;
+      assert.is(examined?.damaged.toString(), damaged ?? `${firstOfLast} to ${TOTAL}`);
+      await put(page, onPage(page));
+    }
+    await put(lastPage, onPage(lastPage).slice(0, -1));
+    await assertRejects(open(path), 'LOG_DAMAGED', new RegExp(`order ${TOTAL} is missing`));
+    await put(lastPage, onPage(lastPage));
+    await put(3, onPage(3).slice(0, -2));
+    const short = await open(path);
+    await assertRejects(collect(short.store, 0, TOTAL), 'LOG_DAMAGED', /order 95 is missing/);
+    assert.throws(() => short.store.orderAt(96), /order 96 is missing/);
+    await short.store.close();
+  });
+});
+
+test('an order that does not follow on the last one is not written', async () => {
+  await withFolder(async (path) => {
+    const { store } = await open(path);
+    const value = { number: 2, name: 'A', type: 'buy', quantity: 1, price: 1, time: 1, index: 1 } as const;
+    let message = '';
+    await store.write([{ table: 'order', value }]).catch((error: unknown) => (message = String(error)));
+    assert.match(message, /order 2 is written behind 0/);
+    assert.is(store.order(2), null);
+    await store.close();
+  });
+});
+
+test.run();
