@@ -65,6 +65,26 @@ test('a read waits for what was told, and not for what is pending', async () => 
   });
 });
 
+test('an order can be read as soon as it is told, as it will be in the book, until that has it', async () => {
+  await withOffice(async (bench) => {
+    await bench.converse();
+    bench.office.submit(buy('a', 7), { link: 1, id: 0 });
+    await until(() => bench.proposed.length === 1, 'the proposal');
+    await bench.apply();
+    assert.is(bench.office.order(1), null, 'nobody was told of it');
+    bench.answerCatalog();
+    const told = bench.office.order(1);
+    assert.equal([told?.number, told?.type, told?.quantity], [1, 'buy', 7]);
+    assert.equal([bench.store.order(1), bench.office.order(2), bench.office.order(0)], [null, null, null]);
+    const read = bench.whenComplete();
+    await until(() => bench.proposed.length === 2, 'the settlement');
+    await bench.apply();
+    await read;
+    assert.equal(bench.store.order(1), { ...told, index: 1 });
+    assert.is(bench.office.order(1), null, 'the store has it');
+  });
+});
+
 test('what is refused for load is tried again, not more often than its pause allows', async () => {
   await withOffice(async (bench) => {
     bench.refuse = 'OVERLOADED';

@@ -4,7 +4,7 @@
  * Opened when the replica begins to lead, closed when it stops.
  */
 import { RaftError, type LogIndex, type Term } from '@trireme/raft';
-import { assertRule, encodeBatch, type Command } from '@trireme/domain';
+import { assertRule, encodeBatch, type Command, type Order } from '@trireme/domain';
 import { workAtTurnEnd, type Link, type Log } from '@trireme/service';
 import { readEffects } from './effects.js';
 import type { Book } from './rules/book.js';
@@ -14,6 +14,7 @@ import { KnownCommands } from './rules/known.js';
 import { SettledWaits } from './rules/reads.js';
 import { Settler, type SettlerAction } from './rules/settler.js';
 import type { PendingBatch } from './rules/state.js';
+import { ToldOrders } from './rules/told-orders.js';
 import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
 import { Tracer } from './tracer.js';
@@ -55,6 +56,7 @@ export class Office {
   readonly #desk: Desk;
   readonly #settler: Settler;
   readonly #tracer: Tracer;
+  readonly #told = new ToldOrders();
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet committed, in order. */
@@ -115,9 +117,15 @@ export class Office {
     for (const batch of batches) {
       this.#settler.settled(batch.index);
       this.#desk.settled(batch);
+      this.#told.stored(batch.index);
       this.#o.onStep('settled');
     }
     this.#waits.settledTo(this.#o.machine.stored.settledIndex);
+  }
+
+  /** Order `number`, if it was filled and is not in the store yet; null else. */
+  order(number: number): Order | null {
+    return this.#told.find(number);
   }
 
   /** Reads wait for settlements to be in the store: it is not to wait for company. */
@@ -206,8 +214,10 @@ export class Office {
         return;
       case 'decided': {
         this.#o.onStep('decided');
-        this.#tracer.decided(action.index);
-        const answers = this.#desk.decided(action.index, action.outcomes);
+        const { batch, outcomes } = action;
+        this.#tracer.decided(batch.index);
+        this.#told.add(batch, outcomes, this.#desk.nextNumber);
+        const answers = this.#desk.decided(batch.index, outcomes);
         this.#o.answer(answers);
         if (answers.length > 0) this.#o.onStep('answered');
         this.#settleSoon();

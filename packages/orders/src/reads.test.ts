@@ -1,9 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { FromReplica } from '@trireme/domain';
+import type { FromReplica, Order } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import type { Link } from '@trireme/service';
 import { BookMachine } from './machine.js';
+import type { Office } from './office.js';
 import { BookReads } from './reads.js';
 import { numberKey } from './records.js';
 import { Book } from './rules/book.js';
@@ -50,6 +51,36 @@ test('an order that is in the book is answered, one that is not yet needs the le
         [4, 'missing'],
       ],
     );
+    await store.close();
+  });
+});
+
+test('an order that was told here and is not in the book yet is answered without the majority', async () => {
+  await withFolder(async (path) => {
+    await fill(path, ENTRIES);
+    const { store, meta, pending } = await open(path);
+    const machine = new BookMachine(new Book(store, meta, pending), store, EVENTS);
+    const told: Order = { number: 3, name: 'A', type: 'buy', quantity: 1, price: 500, time: 7 };
+    const asked: number[] = [];
+    const office = {
+      order: (number: number) => (asked.push(number), number === 3 ? told : null),
+      whenComplete: (_: number, done: (isComplete: boolean) => void) => done(true),
+    } as unknown as Office;
+    const sent: FromReplica[] = [];
+    const reads = new BookReads({ machine: () => machine, office: () => office, fatal: failing });
+    reads.get(keepingLink(sent), [
+      [1, 2, true],
+      [2, 3, false],
+      [3, 3, true],
+      [4, 4, true],
+    ]);
+    const [first, second] = sent.flatMap((frame) => (frame.t === 'got' ? [frame.items] : []));
+    assert.equal(first?.slice(1), [
+      [2, 'order', [3, 'A', 'buy', 1, 500, 7]],
+      [3, 'order', [3, 'A', 'buy', 1, 500, 7]],
+    ]);
+    assert.equal(second, [[4, 'missing']]);
+    assert.not.ok(asked.includes(2), 'what the book has is read there');
     await store.close();
   });
 });

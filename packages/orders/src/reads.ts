@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { FromReplica, GetItem, GetResult, OrderWire } from '@trireme/domain';
+import type { FromReplica, GetItem, GetResult, Order, OrderWire } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import type { BookMachine } from './machine.js';
 import type { Office } from './office.js';
@@ -31,7 +31,7 @@ export class BookReads {
     this.#o = options;
   }
 
-  /** A book's orders never change, so an order that is here is the answer; only "missing" needs more. */
+  /** Orders never change, so one that is in the book here, or was told here, is the answer; only "missing" needs more. */
   get(link: Link, asked: readonly GetItem[]): void {
     const results: GetResult[] = [];
     const unsure: GetItem[] = [];
@@ -63,7 +63,7 @@ export class BookReads {
     if (machine === null) return null;
     // An order that the book has given out and cannot read is damage, and must not be answered with 404.
     const isThere = number >= 1 && number <= machine.stored.orders;
-    const order = isThere ? machine.store.orderAt(number) : null;
+    const order = isThere ? machine.store.orderAt(number) : (this.#o.office()?.order(number) ?? null);
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 
@@ -140,6 +140,6 @@ function send(link: Link, frame: FromReplica): void {
   link.send(frame);
 }
 
-function orderWire({ number, name, type, quantity, price, time }: BookedOrder): OrderWire {
+function orderWire({ number, name, type, quantity, price, time }: Order): OrderWire {
   return [number, name, type, quantity, price, time];
 }

@@ -108,6 +108,11 @@ export class Desk {
     return this.#open.size;
   }
 
+  /** The number of the order that is filled next. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
   /** Takes a command in. Returns the answer if there is one already; else the waiter gets it later. */
   submit(command: Command, waiter: Waiter): Answer | null {
     const open = this.#open.get(command.key);

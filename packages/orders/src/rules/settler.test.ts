@@ -36,7 +36,7 @@ function asked(actions: readonly SettlerAction[]): readonly number[] {
 }
 
 function told(actions: readonly SettlerAction[]): readonly number[] {
-  return actions.flatMap((action) => (action.do === 'decided' ? [action.index] : []));
+  return actions.flatMap((action) => (action.do === 'decided' ? [action.batch.index] : []));
 }
 
 /** Links, hears where the catalog stands, is confirmed. */
@@ -73,7 +73,7 @@ test('a batch goes out with its place, what came before it and what is settled',
     { t: 'decide', index: 30, prev: 20, settled: 20, skip: [1], batch: batch.bytes },
   ]);
   assert.equal(settler.received({ t: 'decided', items: [[30, [500, null]]] }), [
-    { do: 'decided', index: 30, outcomes: [FILLED, NONE] },
+    { do: 'decided', batch, outcomes: [FILLED, NONE] },
   ]);
 });
 

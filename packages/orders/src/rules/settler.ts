@@ -24,7 +24,7 @@ export type SettlerAction =
   | { readonly do: 'confirm'; readonly round: number }
   /** Read the effects after log index `after` from the book, then call `effectsRead` with the same `round`. */
   | { readonly do: 'readEffects'; readonly round: number; readonly after: number }
-  | { readonly do: 'decided'; readonly index: number; readonly outcomes: readonly Outcome[] };
+  | { readonly do: 'decided'; readonly batch: PendingBatch; readonly outcomes: readonly Outcome[] };
 
 /** Effects of settled batches, whole batches only, up to log index `index`. */
 export interface Effects {
@@ -207,7 +207,7 @@ export class Settler {
       return [];
     }
     asked.decided = outcomes;
-    return [{ do: 'decided', index, outcomes }];
+    return [{ do: 'decided', batch: asked.batch, outcomes }];
   }
 }
 

@@ -177,7 +177,7 @@ export class World {
           lead.effectReads.push(action);
           break;
         case 'decided':
-          this.clients.answered(lead.desk.decided(action.index, action.outcomes));
+          this.clients.answered(lead.desk.decided(action.batch.index, action.outcomes));
       }
     }
   }
