@@ -63,7 +63,8 @@ export class BookWriter extends BookRecords {
 
   /**
    * Writes what some applies made, atomically.
-   * @throws RaftError `STORAGE_FAILED`: the process has to stop; `LOG_DAMAGED` if the last page of orders is.
+   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last page of orders is; InvariantError where an order does
+   *   not follow on those in the book: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
     for (const write of writes) if (write.table === 'order') this.#pages.add(write.value);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { examineBook, type BookExamination } from './examine-book.js';
-import { numberKey, pageRecord, textKey } from './records.js';
+import { BOOK_FORMAT, numberKey, pageRecord, seal, textKey } from './records.js';
 import { withFolder } from './testing/folders.js';
 import { ENTRIES, assertRejects, fill, open, tamper } from './testing/stores.js';
 
@@ -64,6 +64,31 @@ test('orders that are missing or damaged are told by number, and what should not
       problems.join('; '),
       /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; it has 5 whole/,
     );
+  });
+});
+
+test('a page whose key was cut is told, and what is missing behind it counts', async () => {
+  await withBook(async (data, path) => {
+    await tamper(path, async (db) => {
+      await db.del(numberKey('page', 1));
+      await db.put(numberKey('page', 1).subarray(0, 5), Buffer.alloc(9));
+    });
+    const { problems, orders } = await examined(data);
+    assert.match(problems.join(), /page NaN of orders should not be there/);
+    assert.equal([orders.missing.toString(), orders.intact], ['1 to 2', 0]);
+  });
+});
+
+test('of a book of another format nothing is said but that', async () => {
+  await withBook(async (data, path) => {
+    const key = textKey('identity');
+    await tamper(path, async (db) => db.put(key, seal(key, [BOOK_FORMAT - 1, 'test', '1'])));
+    const { problems, orders, keys, meta } = await examined(data);
+    assert.match(
+      problems.join(),
+      new RegExp(`^it is of format ${BOOK_FORMAT - 1}, .* format ${BOOK_FORMAT} only$`),
+    );
+    assert.equal([orders.intact, orders.missing.count, keys, meta], [0, 0, 0, null]);
   });
 });
 

@@ -14,6 +14,7 @@ import {
 import { currentBook } from './book-folder.js';
 import { scanRecords, type BookLevel } from './book-level.js';
 import {
+  BOOK_FORMAT,
   describeKey,
   keyNumber,
   readBatch,
@@ -73,7 +74,7 @@ class Run implements TableExamination {
     this.#last = last;
   }
 
-  /** @param count of numbers in the record, from `number` on. Returns whether it belongs there. */
+  /** Takes the record of `count` numbers from `number` on. Returns whether it belongs there. */
   visit(number: number, isWhole: boolean, count = 1): boolean {
     // Of a key that holds no number neither is true.
     if (!(number >= this.#next && number <= this.#last)) return false;
@@ -106,6 +107,8 @@ class Findings {
   owner: BookExamination['owner'] = null;
   meta: BookMeta | null = null;
   restored: LogBase | null = null;
+  /** Of another format: nothing can be said of its records. */
+  isForeign = false;
   keys = 0;
   #more = 0;
   #runs: Readonly<Record<Numbered, Run>> = runsOf(null);
@@ -120,13 +123,20 @@ class Findings {
   }
 
   begin(db: BookLevel): void {
+    this.owner = this.#read(db, 'identity', (value) => {
+      const [format, cluster, id] = asList(value, 'identity');
+      if (format !== BOOK_FORMAT) {
+        this.isForeign = true;
+        this.problem(
+          `it is of format ${String(format)}, and this program can examine format ${BOOK_FORMAT} only`,
+        );
+      }
+      return { cluster: asText(cluster, 'cluster'), id: asText(id, 'id') };
+    });
+    if (this.isForeign) return;
     this.meta = this.#read(db, 'meta', readMeta);
     if (this.meta === null)
       this.problem('its meta record cannot be read, so what should be in it is not known');
-    this.owner = this.#read(db, 'identity', (value) => {
-      const [, cluster, id] = asList(value, 'identity');
-      return { cluster: asText(cluster, 'cluster'), id: asText(id, 'id') };
-    });
     this.restored = this.#read(db, 'restored', (value) => decodeBase(asBytes(value, 'base')));
     this.#runs = runsOf(this.meta);
   }
@@ -266,6 +276,7 @@ async function readRecords(scratch: string, findings: Findings): Promise<void> {
   }
   try {
     findings.begin(db);
+    if (findings.isForeign) return;
     for await (const record of scanRecords(db, {})) findings.visit(...record);
   } catch (error) {
     findings.problem(

@@ -14,7 +14,6 @@ import { KnownCommands } from './rules/known.js';
 import { SettledWaits } from './rules/reads.js';
 import { Settler, type SettlerAction } from './rules/settler.js';
 import type { PendingBatch } from './rules/state.js';
-import { ToldOrders } from './rules/told-orders.js';
 import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
 import { Tracer } from './tracer.js';
@@ -56,7 +55,6 @@ export class Office {
   readonly #desk: Desk;
   readonly #settler: Settler;
   readonly #tracer: Tracer;
-  readonly #told = new ToldOrders();
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet committed, in order. */
@@ -117,15 +115,14 @@ export class Office {
     for (const batch of batches) {
       this.#settler.settled(batch.index);
       this.#desk.settled(batch);
-      this.#told.stored(batch.index);
       this.#o.onStep('settled');
     }
     this.#waits.settledTo(this.#o.machine.stored.settledIndex);
   }
 
-  /** Order `number`, if it was filled and is not in the store yet; null else. */
+  /** Order `number`, if it was filled under this office and is not in the store yet; null else. */
   order(number: number): Order | null {
-    return this.#told.find(number);
+    return this.#desk.order(number);
   }
 
   /** Reads wait for settlements to be in the store: it is not to wait for company. */
@@ -216,8 +213,7 @@ export class Office {
         this.#o.onStep('decided');
         const { batch, outcomes } = action;
         this.#tracer.decided(batch.index);
-        this.#told.add(batch, outcomes, this.#desk.nextNumber);
-        const answers = this.#desk.decided(batch.index, outcomes);
+        const answers = this.#desk.decided(batch, outcomes);
         this.#o.answer(answers);
         if (answers.length > 0) this.#o.onStep('answered');
         this.#settleSoon();

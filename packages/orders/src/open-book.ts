@@ -7,7 +7,7 @@ import { BookMachine, type MachineEvents } from './machine.js';
 import { Book } from './rules/book.js';
 import { BookStore } from './store.js';
 
-/** Between two hundred records that are checked: most of the time is left to orders, in milliseconds. */
+/** Between two times that records are checked: most of the time is left to orders, in milliseconds. */
 const CHECK_PAUSE_MS = 4;
 
 interface OpenBookOptions {

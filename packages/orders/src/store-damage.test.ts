@@ -5,7 +5,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { numberKey, pageRecord, textKey, toRecord } from './records.js';
 import { Book } from './rules/book.js';
-import { PAGE_ORDERS } from './rules/order-pages.js';
 import type { BookEntry } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
@@ -190,16 +189,15 @@ test('a flipped bit in a table, a missing table and a lost CURRENT are refused b
 
 test('looking through a book leaves room for other work, and sees it as of one moment', async () => {
   await withFolder(async (path) => {
-    await fillAtOnce(path, applies(300));
+    await fillAtOnce(path, applies(3000));
     const { store, meta, pending } = await open(path);
     const book = new Book(store, meta, pending);
     let pauses = 0;
     await store.check(async () => {
       pauses += 1;
-      if (pauses === 1) await applyTo(store, book, [entry(301, [buy('late')])]);
+      if (pauses === 1) await applyTo(store, book, [entry(3001, [buy('late')])]);
     });
-    const records = 150 * 3 + Math.ceil(150 / PAGE_ORDERS) + 2;
-    assert.is(pauses, Math.floor(records / 200));
+    assert.ok(pauses >= 8 && pauses <= 20, `${pauses} pauses in some 200 KiB`);
     await store.check();
     await store.close();
   });

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BATCH_COMMANDS_MAX, InvariantError, type Command } from '@trireme/domain';
 import { Desk, type DeskLimits } from './desk.js';
+import type { DecidedBatch } from './told-orders.js';
 import type { KnownCommand, PendingBatch } from './state.js';
 import { DONE, FILLED, NONE, REJECTED, buy, pendingBatch } from './testing/batches.js';
 
@@ -11,6 +12,9 @@ interface Options {
   readonly known?: Readonly<Record<string, KnownCommand>>;
   readonly limits?: DeskLimits;
 }
+
+/** What the desk is told of the batch at a log index. */
+const at = (index: number): DecidedBatch => ({ index, time: index * 1000 });
 
 function desk({ orders = 0, pending = [], known = {}, limits }: Options = {}): Desk {
   return new Desk(orders, pending, (key) => known[key] ?? null, limits);
@@ -34,7 +38,7 @@ test('orders that arrived together are one batch, and each waiter gets its own n
   assert.is(of.submit(buy('b'), { link: 2, id: 22 }), null);
   assert.is(of.queued, 2);
   assert.equal(log(of, 5), [buy('a'), buy('b')]);
-  assert.equal(of.decided(5, [FILLED, FILLED]), [
+  assert.equal(of.decided(at(5), [FILLED, FILLED]), [
     { link: 1, result: [11, 'filled', 8, 500] },
     { link: 2, result: [22, 'filled', 9, 500] },
   ]);
@@ -48,7 +52,7 @@ test('a rejected order takes no number, and what is done has none', () => {
   for (const [id, command] of [buy('a'), list, buy('b')].entries()) of.submit(command, { link: 1, id });
   log(of, 1);
   assert.equal(
-    of.decided(1, [REJECTED, DONE, FILLED]).map(({ result }) => result),
+    of.decided(at(1), [REJECTED, DONE, FILLED]).map(({ result }) => result),
     [
       [0, 'rejected', 'INSUFFICIENT_STOCK'],
       [1, 'done'],
@@ -74,7 +78,7 @@ for (const [stage, reach] of STAGES) {
     if (stage === 'queued') log(of, 1);
     if (stage === 'taken to be logged') of.logged(1, [buy('a')]);
     assert.is(of.takeBatch(), null);
-    assert.equal(of.decided(1, [FILLED]), [
+    assert.equal(of.decided(at(1), [FILLED]), [
       { link: 1, result: [1, 'filled', 1, 500] },
       { link: 2, result: [2, 'filled', 1, 500] },
     ]);
@@ -86,7 +90,7 @@ test('a key that comes again once it is decided is answered at once, until the b
   const of = desk({ known });
   of.submit(buy('a'), { link: 1, id: 1 });
   log(of, 10);
-  of.decided(10, [FILLED]);
+  of.decided(at(10), [FILLED]);
   assert.equal(of.submit(buy('a'), { link: 2, id: 2 }), { link: 2, result: [2, 'filled', 1, 500] });
   assert.equal(of.submit(buy('a', 2), { link: 2, id: 3 }), { link: 2, result: [3, 'keyReused'] });
   known['a'] = { command: buy('a'), outcome: FILLED, number: 1 };
@@ -115,10 +119,10 @@ test('what earlier leaders logged is waited for and numbered before what is new'
   of.submit(buy('new'), { link: 1, id: 3 });
   assert.is(of.submit(buy('b'), { link: 1, id: 2 }), null);
   assert.equal(log(of, 21), [buy('new')]);
-  assertBroken(() => of.decided(21, [FILLED]), /21 is decided, but 10 is the oldest/);
+  assertBroken(() => of.decided(at(21), [FILLED]), /21 is decided, but 10 is the oldest/);
   const again = desk({ orders: 3, pending: [pendingBatch(1, [buy('a'), buy('a'), buy('b')], [1])] });
   again.submit(buy('b'), { link: 1, id: 2 });
-  assert.equal(again.decided(10, [FILLED, NONE, FILLED]), [{ link: 1, result: [2, 'filled', 5, 500] }]);
+  assert.equal(again.decided(at(10), [FILLED, NONE, FILLED]), [{ link: 1, result: [2, 'filled', 5, 500] }]);
 });
 
 test('what any client may have been told is of a batch that was inherited or decided here', () => {
@@ -127,11 +131,11 @@ test('what any client may have been told is of a batch that was inherited or dec
   assert.is(of.toldIndex, 20);
   of.submit(buy('c'), { link: 1, id: 1 });
   log(of, 30);
-  of.decided(10, [FILLED]);
+  of.decided(at(10), [FILLED]);
   assert.is(of.toldIndex, 20, 'the second may have been told by an earlier leader');
-  of.decided(20, [FILLED]);
+  of.decided(at(20), [FILLED]);
   assert.is(of.toldIndex, 20, 'the third was told to nobody');
-  of.decided(30, [FILLED]);
+  of.decided(at(30), [FILLED]);
   assert.is(of.toldIndex, 30);
 });
 
@@ -140,7 +144,7 @@ test('what the log refused is tried again in its order, its settlements too', ()
   for (const key of ['a', 'b']) of.submit(buy(key), { link: 1, id: 1 });
   log(of, 1);
   of.submit(buy('c'), { link: 1, id: 2 });
-  of.decided(1, [FILLED, FILLED]);
+  of.decided(at(1), [FILLED, FILLED]);
   const batch = of.takeBatch();
   assert.ok(batch);
   of.submit(buy('d'), { link: 1, id: 3 });
@@ -154,7 +158,7 @@ test('commands wait at the desk while too many are undecided; settlements do not
   for (const key of ['a', 'b', 'c']) of.submit(buy(key), { link: 1, id: 1 });
   assert.equal(log(of, 1), [buy('a'), buy('b')]);
   assert.is(of.takeBatch(), null);
-  of.decided(1, [FILLED, FILLED]);
+  of.decided(at(1), [FILLED, FILLED]);
   assert.is(of.takeBatch()?.settlements.length, 1);
   assert.is(of.takeBatch(), null);
   const refused = desk({ limits: { openMax: 10, undecidedMax: 1 } });
@@ -177,7 +181,7 @@ test('at the bound new commands are refused as busy, and who would join one is t
   assert.equal(of.submit(buy('b'), { link: 1, id: 3 })?.result, [3, 'refused', 'busy']);
   assert.equal(of.submit(buy('a'), { link: 1, id: 4 })?.result, [4, 'lost']);
   log(of, 10);
-  of.decided(10, [FILLED]);
+  of.decided(at(10), [FILLED]);
   assert.is(of.submit(buy('b'), { link: 1, id: 5 }), null, 'answered waiters make room');
   assert.equal(of.submit(buy('c'), { link: 1, id: 6 })?.result, [6, 'refused', 'busy']);
   of.settled(pendingBatch(1, [buy('a')]));
@@ -191,7 +195,7 @@ test('nobody waits on a link that is closed, and its waiters make room', () => {
   of.forget(1);
   assert.is(of.submit(buy('b'), { link: 2, id: 3 }), null);
   log(of, 1);
-  const results = of.decided(1, [FILLED, FILLED]);
+  const results = of.decided(at(1), [FILLED, FILLED]);
   assert.equal(
     results.map(({ link, result }) => [link, result[0]]),
     [
@@ -220,7 +224,7 @@ test('at its end everyone who waits gets an answer: refused if it was never logg
 test('a command that is decided without having been taken in breaks the rules', () => {
   const of = desk({ pending: [pendingBatch(1, [buy('a')])] });
   of.settled(pendingBatch(1, [buy('a')]));
-  assertBroken(() => of.decided(10, [FILLED]), /of 10 at 0 is not open/);
+  assertBroken(() => of.decided(at(10), [FILLED]), /of 10 at 0 is not open/);
   assert.throws(
     () =>
       desk({ known: { n: { command: buy('n'), outcome: NONE, number: 0 } } }).submit(buy('n'), {
@@ -229,6 +233,20 @@ test('a command that is decided without having been taken in breaks the rules', 
       }),
     /no verdict/,
   );
+});
+
+test('an order is read from the desk once it is decided, one of an earlier leader as well, until the book has it', () => {
+  const pending = pendingBatch(1, [buy('a', 3)]);
+  const of = new Desk(4, [pending], () => null);
+  assert.is(of.order(5), null);
+  of.decided(at(10), [FILLED]);
+  of.submit(buy('b', 7), { link: 1, id: 1 });
+  of.logged(20, of.takeBatch()?.commands ?? []);
+  of.decided(at(20), [FILLED]);
+  assert.equal([of.order(5)?.quantity, of.order(6)?.quantity, of.order(7)], [3, 7, null]);
+  assert.is(of.order(6)?.time, 20_000);
+  of.settled(pending);
+  assert.equal([of.order(5), of.order(6)?.quantity], [null, 7]);
 });
 
 test.run();

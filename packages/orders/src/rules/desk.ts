@@ -10,12 +10,14 @@ import {
   TransientMap,
   assertRule,
   type Command,
+  type Order,
   type Outcome,
   type Settlement,
   type SubmitResult,
 } from '@trireme/domain';
 import { Fifo } from './fifo.js';
 import type { KnownCommand, PendingBatch } from './state.js';
+import { ToldOrders, type DecidedBatch } from './told-orders.js';
 
 /** Who waits for an answer: a link, and the asker's own id on it. */
 export interface Waiter {
@@ -70,6 +72,7 @@ export class Desk {
   #undecided = 0;
   #settlements: Settlement[] = [];
   #nextNumber: number;
+  readonly #told = new ToldOrders();
   #toldIndex: number;
 
   /**
@@ -106,11 +109,6 @@ export class Desk {
 
   get open(): number {
     return this.#open.size;
-  }
-
-  /** The number of the order that is filled next. */
-  get nextNumber(): number {
-    return this.#nextNumber;
   }
 
   /** Takes a command in. Returns the answer if there is one already; else the waiter gets it later. */
@@ -177,10 +175,12 @@ export class Desk {
   }
 
   /** The catalog has decided the oldest undecided batch, for good. Returns the answers that are due. */
-  decided(index: number, outcomes: readonly Outcome[]): readonly Answer[] {
+  decided(batch: DecidedBatch, outcomes: readonly Outcome[]): readonly Answer[] {
+    const { index } = batch;
     const oldest = this.#logged.shift();
     assertRule(oldest?.index === index, `${index} is decided, but ${String(oldest?.index)} is the oldest`);
     const { commands } = oldest;
+    this.#told.add(batch, commands, outcomes, this.#nextNumber);
     this.#undecided -= commands.length;
     this.#toldIndex = Math.max(this.#toldIndex, index);
     const answers: Answer[] = [];
@@ -208,8 +208,14 @@ export class Desk {
     return this.#toldIndex;
   }
 
-  /** The book has the batch settled, and answers for its keys from now on. */
+  /** Order `number`, if it was decided under this desk and the book does not have it yet; null else. */
+  order(number: number): Order | null {
+    return this.#told.find(number);
+  }
+
+  /** The book has the batch settled, and answers for its keys and orders from now on. */
   settled(batch: PendingBatch): void {
+    this.#told.stored(batch.index);
     for (const command of made(batch)) this.#open.delete(command.key);
   }
 

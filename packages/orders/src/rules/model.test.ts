@@ -75,6 +75,10 @@ function checkAnswers(world: World): void {
     assert.is(order?.name, found.command.name);
     assert.is(order?.type, found.command.kind);
   }
+  for (const [number, order] of world.read) {
+    const booked = store.orders.get(number);
+    assert.equal(booked, { ...order, index: booked?.index }, `order ${number} as it was read before`);
+  }
   for (const { key, command, result } of world.clients.attempts) {
     const found = known.find(key);
     const others = world.clients.attempts.filter((other) => other.key === key);
@@ -90,6 +94,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
   const seen = new Set<unknown>();
   const frames = new Map<string, number>();
   let orders = 0;
+  let read = 0;
   let lost = 0;
   for (let seed = 1; seed <= RUNS; seed += 1) {
     try {
@@ -100,6 +105,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
       for (const { result } of world.clients.attempts) seen.add(result?.[1]);
       for (const [frame, count] of world.frames) frames.set(frame, (frames.get(frame) ?? 0) + count);
       orders += world.replicas[0]?.store.meta.orders ?? 0;
+      read += world.read.size;
       lost += world.lost;
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
@@ -109,6 +115,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
   }
   // A model that never gets anywhere would agree with itself as well.
   assert.ok(orders > RUNS * 5, `${orders} orders`);
+  assert.ok(read > orders / 2, `${read} of ${orders} orders were read before a book had them`);
   assert.ok(lost > RUNS, `${lost} batches were told and lost by the catalog`);
   for (const frame of FRAMES) {
     const count = frames.get(frame) ?? 0;

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Command, Outcome } from '@trireme/domain';
-import { DONE, FILLED, NONE, REJECTED, buy, pendingBatch } from './testing/batches.js';
+import { DONE, FILLED, NONE, REJECTED, buy } from './testing/batches.js';
 import { ToldOrders } from './told-orders.js';
 
 const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
@@ -16,7 +16,7 @@ function filled(): ToldOrders {
   ];
   let first = 5;
   for (const [seq, commands, outcomes] of batches) {
-    told.add({ ...pendingBatch(seq, commands), time: seq * 1000 }, outcomes, first);
+    told.add({ index: seq * 10, time: seq * 1000 }, commands, outcomes, first);
     first += outcomes.filter(({ kind }) => kind === 'filled').length;
   }
   return told;

@@ -4,7 +4,7 @@
  * happens next is drawn at random; every answer is held against all that were given before.
  */
 import * as assert from 'uvu/assert';
-import { encodeBatch, type CatalogToLeader } from '@trireme/domain';
+import { encodeBatch, type CatalogToLeader, type Order } from '@trireme/domain';
 import type { SettlerAction } from '../settler.js';
 import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
@@ -28,6 +28,8 @@ export class World {
   readonly catalog = new ReferenceCatalog(SEED);
   readonly replicas: readonly Replica[] = [0, 1, 2].map(() => newReplica(new MemoryStore()));
   readonly clients: Clients;
+  /** Orders that were read before a book had them. */
+  readonly read = new Map<number, Order>();
   /** How many frames of each type came to either end. */
   readonly frames = new Map<string, number>();
   /** Batches whose outcomes were told and then lost by a crash of the catalog. */
@@ -177,8 +179,19 @@ export class World {
           lead.effectReads.push(action);
           break;
         case 'decided':
-          this.clients.answered(lead.desk.decided(action.batch.index, action.outcomes));
+          this.clients.answered(lead.desk.decided(action.batch, action.outcomes));
+          this.#readTold(lead);
       }
+    }
+  }
+
+  /** Reads every order that the book does not have yet; whoever leads, each is always the same. */
+  #readTold({ desk, replica }: Lead): void {
+    for (let number = replica.store.meta.orders + 1; ; number += 1) {
+      const order = desk.order(number);
+      if (order === null) return;
+      assert.equal(order, this.read.get(number) ?? order, `order ${number}`);
+      this.read.set(number, order);
     }
   }
 
