@@ -77,7 +77,7 @@ test('a book that is opened again looks every key up until it was checked, then 
 test('keys that come while a book is checked are found afterwards, those that go are not', async () => {
   await withFolder(async (path) => {
     const { store: first } = await open(path);
-    const names = Array.from({ length: 2500 }, (_, i) => `k${i}`);
+    const names = Array.from({ length: 5000 }, (_, i) => `k${i}`);
     await first.write([...names.map((key) => put(key)), meta(names.length)]);
     await first.close();
     const { store } = await open(path);
