@@ -6,6 +6,7 @@ import {
   numberKey,
   readBatch,
   readChange,
+  readOrder,
   readOutcomes,
   readPage,
   readPlace,
@@ -13,7 +14,7 @@ import {
   unseal,
   type Table,
 } from './records.js';
-import { firstOn, pageOf } from './rules/order-pages.js';
+import { pageOf } from './rules/order-pages.js';
 import type { BookReader, BookedOrder, KeptBatch, KeptOutcomes, Place, StockChange } from './rules/state.js';
 
 export class BookRecords implements BookReader {
@@ -64,8 +65,7 @@ export class BookRecords implements BookReader {
   }
 
   order(number: number): BookedOrder | null {
-    const page = pageOf(number);
-    return this.ordersOn(page)?.[number - firstOn(page)] ?? null;
+    return this.get('page', numberKey('page', pageOf(number)), (value) => readOrder(number, value));
   }
 
   /** The orders on a page; null if there is no such page. */

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Command } from '@trireme/domain';
+import { FormatError, type Command } from '@trireme/domain';
 import { examineBook } from './examine-book.js';
-import { numberKey, pageRecord } from './records.js';
+import { numberKey, pageRecord, readOrder, readPage, unseal } from './records.js';
 import { Book } from './rules/book.js';
 import { PAGE_ORDERS } from './rules/order-pages.js';
 import { FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
@@ -131,6 +131,42 @@ test('a page that holds too few orders, or too many, is damage, in the middle an
     await short.store.close();
   });
 });
+
+test('a page holds orders of any names and amounts, and reads back one by one and as a whole', () => {
+  const orders = Array.from({ length: PAGE_ORDERS }, (_, i): BookedOrder => ({
+    number: 65 + i,
+    index: 2 ** 40 + Math.floor(i / 5),
+    time: 1_700_000_000_000 + Math.floor(i / 5),
+    name: i % 3 === 0 ? 'Ünïcode & so on' : `S${i % 7}`,
+    type: i % 2 === 0 ? 'buy' : 'sell',
+    quantity: 2 ** (i % 31),
+    price: 1 + i * 1_000_003,
+  }));
+  const { key, value } = pageRecord(3, orders);
+  const content = unseal(key, value);
+  assert.equal(readPage(3, content), orders);
+  for (const order of orders) assert.equal(readOrder(order.number, content), order);
+  const short = pageRecord(3, orders.slice(0, 7));
+  assert.equal(readOrder(71, unseal(short.key, short.value)), orders[6]);
+  assert.is(readOrder(72, unseal(short.key, short.value)), null);
+});
+
+for (const [what, page] of [
+  ['no list', 7],
+  ['no names', []],
+  ['a group that is none', [['A'], 7]],
+  ['part of an order', [['A'], [1, 2, 0, 0, 1]]],
+  ['a group without orders', [['A'], [1, 2]]],
+  ['a name that is not there', [['A'], [1, 2, 0, 1, 1, 1]]],
+  ['a type that is none', [['A'], [1, 2, 2, 0, 1, 1]]],
+  ['a quantity of none', [['A'], [1, 2, 0, 0, 0, 1]]],
+] as const) {
+  test(`a page with ${what} is refused`, () => {
+    const isRefusal = (error: unknown): boolean => error instanceof FormatError;
+    assert.throws(() => readPage(1, page), isRefusal);
+    assert.throws(() => readOrder(1, page), isRefusal);
+  });
+}
 
 test('an order that does not follow on the last one is not written', async () => {
   await withFolder(async (path) => {

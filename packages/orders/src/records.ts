@@ -16,7 +16,7 @@ import {
   unpack,
   type OrderType,
 } from '@trireme/domain';
-import { firstOn } from './rules/order-pages.js';
+import { firstOn, pageOf } from './rules/order-pages.js';
 import type {
   BookMeta,
   BookWrite,
@@ -144,23 +144,32 @@ export function toRecord(write: RecordWrite): { readonly key: Buffer; readonly v
   }
 }
 
-/** The key and value of a page of orders: for each log index one group, `[index, time, order, order ...]`. */
+/** What an order takes in the list of its log index: buy or sell, which of the page's names, quantity, price. */
+const ORDER_FIELDS = 4;
+/** What stands before its orders there: log index and time. */
+const HEAD_FIELDS = 2;
+
+/**
+ * The key and value of a page of orders: the names in it, each once, then a flat list of numbers for each log index. To unpack
+ * it costs little more than one order, of which there are up to 32 on it.
+ */
 export function pageRecord(
   page: number,
   orders: readonly BookedOrder[],
 ): { readonly key: Buffer; readonly value: Buffer } {
-  const groups: unknown[][] = [];
-  let group: unknown[] = [];
-  let last = 0;
+  const names = new Map<string, number>();
+  const groups: number[][] = [];
   for (const { index, time, name, type, quantity, price } of orders) {
-    if (index !== last) {
+    let group = groups.at(-1);
+    if (group?.[0] !== index) {
       group = [index, time];
       groups.push(group);
-      last = index;
     }
-    group.push([KIND_CODES[type], name, quantity, price]);
+    const place = names.get(name) ?? names.size;
+    names.set(name, place);
+    group.push(KIND_CODES[type], place, quantity, price);
   }
-  return sealed(numberKey('page', page), groups);
+  return sealed(numberKey('page', page), [[...names.keys()], ...groups]);
 }
 
 function sealed(key: Buffer, value: unknown): { readonly key: Buffer; readonly value: Buffer } {
@@ -216,26 +225,63 @@ export function readOutcomes(seq: number, value: unknown): KeptOutcomes {
 
 /** The orders of a page. How many there have to be, who asks knows. */
 export function readPage(page: number, value: unknown): readonly BookedOrder[] {
+  const { names, groups } = asPage(value);
   const orders: BookedOrder[] = [];
   const first = firstOn(page);
-  for (const content of asList(value, 'page')) {
-    const group = asList(content, 'orders of an entry');
-    const index = asInteger(group[0], 'index', 1);
-    const time = asInteger(group[1], 'time');
-    for (let at = 2; at < group.length; at += 1) {
-      const [type, name, quantity, price] = asList(group[at], 'order');
-      orders.push({
-        number: first + orders.length,
-        name: asText(name, 'name'),
-        type: asOrderType(type),
-        quantity: asInteger(quantity, 'quantity', 1),
-        price: asInteger(price, 'price', 1),
-        time,
-        index,
-      });
+  for (const group of groups) {
+    const count = countIn(group);
+    for (let position = 0; position < count; position += 1) {
+      orders.push(readOrderIn(first + orders.length, names, group, position));
     }
   }
   return orders;
+}
+
+/** Order `number` from its page, null if that does not reach so far; no other is looked at. */
+export function readOrder(number: number, value: unknown): BookedOrder | null {
+  const { names, groups } = asPage(value);
+  let position = number - firstOn(pageOf(number));
+  for (const group of groups) {
+    const count = countIn(group);
+    if (position < count) return readOrderIn(number, names, group, position);
+    position -= count;
+  }
+  return null;
+}
+
+interface Page {
+  readonly names: readonly unknown[];
+  readonly groups: readonly (readonly unknown[])[];
+}
+
+function asPage(value: unknown): Page {
+  const [names, ...groups] = asList(value, 'page').map((part) => asList(part, 'part of a page'));
+  if (names === undefined) throw new FormatError('a page without names');
+  return { names, groups };
+}
+
+function countIn(group: readonly unknown[]): number {
+  const count = (group.length - HEAD_FIELDS) / ORDER_FIELDS;
+  if (!Number.isInteger(count) || count < 1) throw new FormatError('a page holds part of an order');
+  return count;
+}
+
+function readOrderIn(
+  number: number,
+  names: readonly unknown[],
+  group: readonly unknown[],
+  position: number,
+): BookedOrder {
+  const at = HEAD_FIELDS + position * ORDER_FIELDS;
+  return {
+    number,
+    name: asText(names[asInteger(group[at + 1], 'place of a name')], 'name'),
+    type: asOrderType(group[at]),
+    quantity: asInteger(group[at + 2], 'quantity', 1),
+    price: asInteger(group[at + 3], 'price', 1),
+    time: asInteger(group[1], 'time'),
+    index: asInteger(group[0], 'index', 1),
+  };
 }
 
 function asOrderType(code: unknown): OrderType {
