@@ -10,6 +10,16 @@ export interface BookOwner {
   readonly id: string;
 }
 
+/** What `identityRecord` has put down. @throws FormatError. */
+export function readIdentity(value: unknown): BookOwner & { readonly format: number } {
+  const [format, cluster, id] = asList(value, 'identity');
+  return {
+    format: asInteger(format, 'format'),
+    cluster: asText(cluster, 'cluster'),
+    id: asText(id, 'id'),
+  };
+}
+
 /** The record under the identity's key. */
 export function identityRecord({ cluster, id }: BookOwner): Buffer {
   return seal(textKey('identity'), [BOOK_FORMAT, cluster, id]);
@@ -29,9 +39,9 @@ export async function claimBook(db: BookLevel, owner: BookOwner & { readonly pat
     await db.put(key, identityRecord(owner), { sync: true });
     return;
   }
-  const [format, ownCluster, ownId] = asList(unseal(key, record), 'identity');
-  if (format === BOOK_FORMAT && ownCluster === cluster && ownId === id) return;
-  const found = `format ${asInteger(format, 'format')}, cluster ${asText(ownCluster, 'cluster')}, replica ${asText(ownId, 'id')}`;
+  const own = readIdentity(unseal(key, record));
+  if (own.format === BOOK_FORMAT && own.cluster === cluster && own.id === id) return;
+  const found = `format ${own.format}, cluster ${own.cluster}, replica ${own.id}`;
   const wanted = `format ${BOOK_FORMAT}, cluster ${cluster}, replica ${id}`;
   throw new RaftError('BAD_CONFIG', `the order book at ${path} is of ${found}; this process is ${wanted}`);
 }

@@ -1,7 +1,7 @@
 /** Looks at the book of a replica that is down, and changes nothing: what is damaged, and what is left. */
 import { Level } from 'level';
 import { join } from 'node:path';
-import { asBytes, asList, asText } from '@trireme/domain';
+import { asBytes } from '@trireme/domain';
 import {
   Ranges,
   decodeBase,
@@ -12,6 +12,7 @@ import {
   type LogBase,
 } from '@trireme/raft';
 import { currentBook } from './book-folder.js';
+import { readIdentity } from './book-identity.js';
 import { scanRecords, type BookLevel } from './book-level.js';
 import {
   BOOK_FORMAT,
@@ -107,8 +108,6 @@ class Findings {
   owner: BookExamination['owner'] = null;
   meta: BookMeta | null = null;
   restored: LogBase | null = null;
-  /** Of another format: nothing can be said of its records. */
-  isForeign = false;
   keys = 0;
   #more = 0;
   #runs: Readonly<Record<Numbered, Run>> = runsOf(null);
@@ -122,23 +121,23 @@ class Findings {
     else this.#more += 1;
   }
 
-  begin(db: BookLevel): void {
-    this.owner = this.#read(db, 'identity', (value) => {
-      const [format, cluster, id] = asList(value, 'identity');
+  /** Returns whether anything can be said of the other records: not of a book of another format. */
+  begin(db: BookLevel): boolean {
+    const identity = this.#read(db, 'identity', readIdentity);
+    if (identity !== null) {
+      const { format, cluster, id } = identity;
+      this.owner = { cluster, id };
       if (format !== BOOK_FORMAT) {
-        this.isForeign = true;
-        this.problem(
-          `it is of format ${String(format)}, and this program can examine format ${BOOK_FORMAT} only`,
-        );
+        this.problem(`it is of format ${format}, and this program can examine format ${BOOK_FORMAT} only`);
+        return false;
       }
-      return { cluster: asText(cluster, 'cluster'), id: asText(id, 'id') };
-    });
-    if (this.isForeign) return;
+    }
     this.meta = this.#read(db, 'meta', readMeta);
     if (this.meta === null)
       this.problem('its meta record cannot be read, so what should be in it is not known');
     this.restored = this.#read(db, 'restored', (value) => decodeBase(asBytes(value, 'base')));
     this.#runs = runsOf(this.meta);
+    return true;
   }
 
   #read<T>(db: BookLevel, table: 'meta' | 'identity' | 'restored', read: (value: unknown) => T): T | null {
@@ -275,8 +274,7 @@ async function readRecords(scratch: string, findings: Findings): Promise<void> {
     return;
   }
   try {
-    findings.begin(db);
-    if (findings.isForeign) return;
+    if (!findings.begin(db)) return;
     for await (const record of scanRecords(db, {})) findings.visit(...record);
   } catch (error) {
     findings.problem(

@@ -113,7 +113,7 @@ export function describeKey(key: Uint8Array): string {
 }
 
 /** One write that makes a record by itself: orders make pages. */
-export type RecordWrite = Exclude<BookWrite, { readonly table: 'order' }>;
+type RecordWrite = Exclude<BookWrite, { readonly table: 'order' }>;
 
 /** The key and value of one write; a null value deletes. */
 export function toRecord(write: RecordWrite): { readonly key: Buffer; readonly value: Buffer | null } {

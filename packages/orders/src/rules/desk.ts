@@ -175,15 +175,14 @@ export class Desk {
   }
 
   /** The catalog has decided the oldest undecided batch, for good. Returns the answers that are due. */
-  decided(batch: DecidedBatch, outcomes: readonly Outcome[]): readonly Answer[] {
-    const { index } = batch;
+  decided({ index, time }: DecidedBatch, outcomes: readonly Outcome[]): readonly Answer[] {
     const oldest = this.#logged.shift();
     assertRule(oldest?.index === index, `${index} is decided, but ${String(oldest?.index)} is the oldest`);
     const { commands } = oldest;
-    this.#told.add(batch, commands, outcomes, this.#nextNumber);
     this.#undecided -= commands.length;
     this.#toldIndex = Math.max(this.#toldIndex, index);
     const answers: Answer[] = [];
+    const first = this.#nextNumber;
     outcomes.forEach((outcome, position) => {
       const command = commands[position];
       if (command === undefined || outcome.kind === 'none') return;
@@ -196,6 +195,7 @@ export class Desk {
       this.#waiters -= open.waiters.length;
       open.waiters = [];
     });
+    this.#told.add({ index, time, commands, outcomes, first, count: this.#nextNumber - first });
     this.#settlements.push({ index, outcomes });
     return answers;
   }

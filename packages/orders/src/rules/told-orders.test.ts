@@ -16,8 +16,9 @@ function filled(): ToldOrders {
   ];
   let first = 5;
   for (const [seq, commands, outcomes] of batches) {
-    told.add({ index: seq * 10, time: seq * 1000 }, commands, outcomes, first);
-    first += outcomes.filter(({ kind }) => kind === 'filled').length;
+    const count = outcomes.filter(({ kind }) => kind === 'filled').length;
+    told.add({ index: seq * 10, time: seq * 1000, commands, outcomes, first, count });
+    first += count;
   }
   return told;
 }

@@ -14,7 +14,7 @@ interface ToldBatch extends DecidedBatch {
   readonly outcomes: readonly Outcome[];
   /** Number of the first order that it filled. */
   readonly first: number;
-  /** Orders that it filled, from 1. */
+  /** Orders that it filled. */
   readonly count: number;
 }
 
@@ -22,15 +22,9 @@ interface ToldBatch extends DecidedBatch {
 export class ToldOrders {
   readonly #batches = new Fifo<ToldBatch>();
 
-  /** The next batch was decided; `first` is the number that its first filled order has, if it has any. */
-  add(
-    { index, time }: DecidedBatch,
-    commands: readonly Command[],
-    outcomes: readonly Outcome[],
-    first: number,
-  ): void {
-    const count = outcomes.reduce((sum, { kind }) => (kind === 'filled' ? sum + 1 : sum), 0);
-    if (count > 0) this.#batches.push({ index, time, commands, outcomes, first, count });
+  /** The next batch was decided; one that filled nothing need not stay. */
+  add(told: ToldBatch): void {
+    if (told.count > 0) this.#batches.push(told);
   }
 
   /** The store holds everything up to the batch at log index `index`. */
