@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { STOCK_QUANTITY_MAX, STOCKS_MAX, type Command, type Outcome, type Stock } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decide, replay } from './decisions.js';
+import { decide, replay, type Effect } from './decisions.js';
 import { StockDraft, StockTable, type StockStore } from './stocks.js';
 import { buy, list, restock, sell, stock } from './testing/frames.js';
 
@@ -98,10 +98,28 @@ test('a replay makes what the book says, and throws where that is impossible', (
     { index: 6, command: restock('A', 1) },
   ]);
   assert.equal(draft.get('A'), { name: 'A', price: 5500, quantity: 7, version: 6 });
-  assert.throws(() => replay(draft, [{ index: 7, command: restock('B', 1) }]), /restock of B at log index 7/);
+  assert.throws(() => replay(draft, [{ index: 7, command: restock('B', 1) }]), /log index 7 did to B/);
+  assert.throws(() => replay(draft, [{ index: 7, command: buy('A', 8) }]), /log index 7 did to A/);
 });
 
-const names = fc.constantFrom('A', 'B', 'Z');
+test('a replay takes the restocks of a batch before its orders, even where a stock is at its limit', () => {
+  const seed = [stock('A', STOCK_QUANTITY_MAX)];
+  const draft = draftOf(seed);
+  assert.equal(decide(draft, 4, [buy('A', 5), restock('A', 5)], new Set()), [FILLED, DONE]);
+  const copy = draftOf(seed);
+  replay(copy, [
+    { index: 4, command: restock('A', 5) },
+    { index: 4, command: buy('A', 5) },
+  ]);
+  assert.equal([...copy.changed], [...draft.changed]);
+  const split = [
+    { index: 5, command: restock('A', 5) },
+    { index: 6, command: buy('A', 5) },
+  ];
+  assert.throws(() => replay(copy, split), /log index 5 did to A/);
+});
+
+const names = fc.constantFrom('A', 'B', 'L', 'Z');
 const quantities = fc.integer({ min: 1, max: 60 });
 const commands = fc.array(
   fc.oneof(
@@ -118,14 +136,10 @@ test('seed + restocks + sells - buys = quantity, never negative, and a replay of
     fc.property(
       fc.array(fc.tuple(commands, fc.array(fc.nat({ max: 29 }), { maxLength: 3 })), { maxLength: 8 }),
       (batches) => {
-        const seed = [stock('A', 100), stock('B', 5)];
+        const seed = [stock('A', 100), stock('B', 5), stock('L', STOCK_QUANTITY_MAX - 30)];
         const draft = draftOf(seed);
-        const sums = new Map([
-          ['A', 100],
-          ['B', 5],
-          ['Z', 0],
-        ]);
-        const effects: { index: number; command: Command }[] = [];
+        const sums = new Map([...seed, stock('Z', 0)].map(({ name, quantity }) => [name, quantity]));
+        const effects: Effect[] = [];
         batches.forEach(([batch, skipped], position) => {
           const index = 3 * position + 1;
           const outcomes = decide(draft, index, batch, new Set(skipped));
@@ -145,13 +159,23 @@ test('seed + restocks + sells - buys = quantity, never negative, and a replay of
           assert.ok(sum >= 0);
         }
         const copy = draftOf(seed);
-        replay(copy, effects);
-        assert.equal([...copy.changed], [...draft.changed]);
+        replay(copy, asTheBookTells(effects));
+        assert.equal(byName(copy), byName(draft));
       },
     ),
     { numRuns: 300 },
   );
 });
+
+/** In each batch, what listed and restocked before the orders. */
+function asTheBookTells(effects: readonly Effect[]): readonly Effect[] {
+  const rank = ({ command }: Effect): number => Number(command.kind === 'buy' || command.kind === 'sell');
+  return effects.toSorted((one, other) => one.index - other.index || rank(one) - rank(other));
+}
+
+function byName(draft: StockDraft): readonly Stock[] {
+  return [...draft.changed.values()].toSorted((one, other) => one.name.localeCompare(other.name));
+}
 
 function draftOf(stocks: readonly Stock[]): StockDraft {
   return new StockDraft(new StockTable(stocks));

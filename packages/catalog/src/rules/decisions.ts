@@ -38,18 +38,33 @@ export function decide(
 }
 
 /**
- * Makes changes again that the book knows of.
+ * Makes changes again that the book knows of. It tells those of one batch in another order than they were made in, restocks
+ * before orders, so that only what a whole batch comes to is held to the bounds of a stock.
+ * @param effects whole batches, in log order
  * @throws InvariantError if one is impossible here: then this catalog did not begin where the cluster's first did.
  */
 export function replay(stocks: StockStore, effects: readonly Effect[]): void {
-  for (const { index, command } of effects) {
-    const outcome = decideOne(stocks, index, command);
-    assertRule(
-      outcome.kind !== 'rejected',
-      `the ${command.kind} of ${command.name} at log index ${index} stands in the book but is impossible here: ` +
-        'the catalog was not seeded from the seed file that the cluster began with',
-    );
-  }
+  let moves = new Map<string, number>();
+  effects.forEach(({ index, command }, position) => {
+    if (command.kind === 'list') {
+      assertPossible(decideOne(stocks, index, command), index, command.name);
+    } else {
+      const delta = command.kind === 'buy' ? -command.quantity : command.quantity;
+      moves.set(command.name, (moves.get(command.name) ?? 0) + delta);
+    }
+    if (effects[position + 1]?.index === index) return;
+    for (const [name, delta] of moves)
+      assertPossible(move(stocks, index, name, delta, 'restock'), index, name);
+    moves = new Map();
+  });
+}
+
+function assertPossible(outcome: Outcome, index: number, name: string): void {
+  assertRule(
+    outcome.kind !== 'rejected',
+    `what log index ${index} did to ${name} stands in the book but is impossible here: ` +
+      'the catalog was not seeded from the seed file that the cluster began with',
+  );
 }
 
 function decideOne(stocks: StockStore, index: number, command: Command): Outcome {
