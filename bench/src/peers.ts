@@ -40,9 +40,10 @@ interface PeersOptions extends CommonOptions {
 
 /** One connection last: what is measured there is latency, and by then every process of both sides has long warmed up. */
 const WRITE_CONNECTIONS: readonly number[] = [64, 256, 1];
-const READ_CONNECTIONS: readonly number[] = [1, 64];
-const LOOKUP_CONNECTIONS: readonly number[] = [64];
+const READ_CONNECTIONS: readonly number[] = [64, 1];
+const LOOKUP_CONNECTIONS: readonly number[] = [64, 1];
 
+const START_SECONDS = 8;
 const WARMUP_SECONDS = 1;
 
 /** About how long it takes to bring a killed leader back. */
@@ -51,7 +52,8 @@ const RECOVERY_SECONDS = 2;
 /** Two write, three read, three look up; two fail over. */
 function weightOf({ pairs, seconds }: PeersOptions): number {
   const runs = 2 * WRITE_CONNECTIONS.length + 3 * READ_CONNECTIONS.length + 3 * LOOKUP_CONNECTIONS.length;
-  return pairs * (runs * (WARMUP_SECONDS + seconds) + 2 * (FAILOVER_SECONDS + RECOVERY_SECONDS));
+  const closed = runs * (WARMUP_SECONDS + seconds);
+  return (2 + 3 + 3) * START_SECONDS + pairs * (closed + 2 * (FAILOVER_SECONDS + RECOVERY_SECONDS));
 }
 
 async function run(session: Session, options: PeersOptions): Promise<void> {
@@ -63,7 +65,10 @@ async function run(session: Session, options: PeersOptions): Promise<void> {
   const tool = options.tool === 'auto' ? (wrk ? 'wrk' : 'own') : options.tool;
   const machine = describeMachine();
   const { pairs, seconds } = options;
-  const closed = { tool, pairs, seconds, warmupSeconds: WARMUP_SECONDS, folder: session.folder };
+  const closed = {
+    ...{ tool, pairs, seconds, folder: session.folder },
+    ...{ startSeconds: START_SECONDS, warmupSeconds: WARMUP_SECONDS },
+  };
   const progress = new ProgressBar(weightOf(options));
   const { samples, failovers } = await measureEtcd(session, options, closed, progress);
   const lookups = await measureLookups(session, closed, progress);

@@ -5,6 +5,7 @@ import type { ProgressBar } from '../output/progress-bar.js';
 import { interleave } from '../rules/interleave.js';
 import type { NumberedRequests } from '../rules/numbered.js';
 import type { Sample } from '../rules/peers.js';
+import type { PeakFigures } from '../rules/wrk-output.js';
 
 /** A system, and what is asked of it. Both may change from run to run: a leader moves, keys count up. */
 export interface Contender {
@@ -15,7 +16,11 @@ export interface Contender {
 export interface ClosedOptions {
   readonly tool: Tool;
   readonly pairs: number;
+  /** How long each system works before any run counts: what compiles code as it runs has not compiled it until then. */
+  readonly startSeconds: number;
+  /** Warm-up of each run. */
   readonly warmupSeconds: number;
+  /** Seconds of each run that count. */
   readonly seconds: number;
   readonly folder: string;
 }
@@ -28,18 +33,27 @@ export async function measureClosed(
   options: ClosedOptions,
   progress: ProgressBar,
 ): Promise<readonly Sample[]> {
+  const { tool, pairs, startSeconds, warmupSeconds, seconds, folder } = options;
+  const run = async (
+    { prepare }: Contender,
+    connections: number,
+    length: { readonly warmupSeconds: number; readonly seconds: number },
+  ): Promise<PeakFigures> => {
+    const figures = await findPeak(tool, { ...(await prepare()), connections, ...length, folder });
+    progress.end(length.warmupSeconds + length.seconds);
+    return figures;
+  };
+  for (const contender of contenders) {
+    progress.begin(`${what}: ${contender.system} warms up`);
+    await run(contender, connectionCounts[0] ?? 1, { warmupSeconds: 0, seconds: startSeconds });
+  }
   const samples: Sample[] = [];
   for (const connections of connectionCounts) {
-    for (const { repetition, condition } of interleave(contenders, options.pairs)) {
+    for (const { repetition, condition } of interleave(contenders, pairs)) {
       const { system } = condition;
       progress.begin(`${what}, ${connections} connections, pair ${repetition + 1}: ${system}`);
-      const { target, requests } = await condition.prepare();
-      const { tool, warmupSeconds, seconds, folder } = options;
-      const figures = await findPeak(tool, {
-        ...{ target, connections, warmupSeconds, seconds, requests, folder },
-      });
+      const figures = await run(condition, connections, { warmupSeconds, seconds });
       samples.push({ ...{ what, system, connections, repetition }, ...figures });
-      progress.end(warmupSeconds + seconds);
     }
   }
   return samples;
