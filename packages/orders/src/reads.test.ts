@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { FromReplica, Order } from '@trireme/domain';
+import type { FromReplica, GetItem, GetResult, Order } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import type { Link } from '@trireme/service';
 import { BookMachine } from './machine.js';
@@ -8,6 +8,7 @@ import type { Office } from './office.js';
 import { BookReads } from './reads.js';
 import { numberKey } from './records.js';
 import { Book } from './rules/book.js';
+import type { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
 import { ENTRIES, fill, open } from './testing/stores.js';
 
@@ -28,20 +29,38 @@ function keepingLink(sent: FromReplica[]): Link {
   return link as unknown as Link;
 }
 
-test('an order that is in the book is answered, one that is not yet needs the leader', async () => {
+interface ReadsBench {
+  readonly store: BookStore;
+  readonly get: (...items: readonly GetItem[]) => void;
+  /** What came of each frame that was answered with. */
+  readonly answers: () => readonly (readonly GetResult[])[];
+}
+
+/** Uses the reads of a book of two orders, which says that it has `orders` of them. */
+async function withReads(
+  { office = null, orders = 2 }: { readonly office?: Office | null; readonly orders?: number },
+  use: (bench: ReadsBench) => Promise<void> | void,
+): Promise<void> {
   await withFolder(async (path) => {
     await fill(path, ENTRIES);
     const { store, meta, pending } = await open(path);
-    const machine = new BookMachine(new Book(store, meta, pending), store, EVENTS);
+    assert.is(meta.orders, 2);
+    const machine = new BookMachine(new Book(store, { ...meta, orders }, pending), store, EVENTS);
     const sent: FromReplica[] = [];
-    const reads = new BookReads({ machine: () => machine, office: () => null, fatal: failing });
-    reads.get(keepingLink(sent), [
-      [1, 2, true],
-      [2, 3, true],
-      [3, 3, false],
-      [4, 0, false],
-    ]);
-    const items = sent.flatMap((frame) => (frame.t === 'got' ? frame.items : []));
+    const reads = new BookReads({ machine: () => machine, office: () => office, fatal: failing });
+    await use({
+      store,
+      get: (...items) => reads.get(keepingLink(sent), items),
+      answers: () => sent.map((frame) => (frame.t === 'got' ? frame.items : [])),
+    });
+    await store.close();
+  });
+}
+
+test('an order that is in the book is answered, one that is not yet needs the leader', async () => {
+  await withReads({}, ({ get, answers }) => {
+    get([1, 2, true], [2, 3, true], [3, 3, false], [4, 0, false]);
+    const items = answers().flat();
     assert.equal(
       items.map(([id, what]) => [id, what]).sort(([a], [b]) => Number(a) - Number(b)),
       [
@@ -51,57 +70,39 @@ test('an order that is in the book is answered, one that is not yet needs the le
         [4, 'missing'],
       ],
     );
-    await store.close();
   });
 });
 
 test('an order that was told here and is not in the book yet is answered without the majority', async () => {
-  await withFolder(async (path) => {
-    await fill(path, ENTRIES);
-    const { store, meta, pending } = await open(path);
-    const machine = new BookMachine(new Book(store, meta, pending), store, EVENTS);
-    const told: Order = { number: 3, name: 'A', type: 'buy', quantity: 1, price: 500, time: 7 };
-    const asked: number[] = [];
-    const office = {
-      order: (number: number) => (asked.push(number), number === 3 ? told : null),
-      whenComplete: (_: number, done: (isComplete: boolean) => void) => done(true),
-    } as unknown as Office;
-    const sent: FromReplica[] = [];
-    const reads = new BookReads({ machine: () => machine, office: () => office, fatal: failing });
-    reads.get(keepingLink(sent), [
-      [1, 2, true],
-      [2, 3, false],
-      [3, 3, true],
-      [4, 4, true],
-    ]);
-    const [first, second] = sent.flatMap((frame) => (frame.t === 'got' ? [frame.items] : []));
+  const told: Order = { number: 3, name: 'A', type: 'buy', quantity: 1, price: 500, time: 7 };
+  const asked: number[] = [];
+  const office = {
+    order: (number: number) => (asked.push(number), number === 3 ? told : null),
+    whenComplete: (_: number, done: (isComplete: boolean) => void) => done(true),
+  } as unknown as Office;
+  await withReads({ office }, ({ get, answers }) => {
+    get([1, 2, true], [2, 3, false], [3, 3, true], [4, 4, true]);
+    const [first, second] = answers();
     assert.equal(first?.slice(1), [
       [2, 'order', [3, 'A', 'buy', 1, 500, 7]],
       [3, 'order', [3, 'A', 'buy', 1, 500, 7]],
     ]);
     assert.equal(second, [[4, 'missing']]);
     assert.not.ok(asked.includes(2), 'what the book has is read there');
-    await store.close();
   });
 });
 
 test('an order that the book has given out and cannot read is damage, never 404', async () => {
-  await withFolder(async (path) => {
-    await fill(path, ENTRIES);
-    const { store, meta, pending } = await open(path);
+  await withReads({ orders: 3 }, async ({ store, get, answers }) => {
     await store.put([[numberKey('page', 1), Buffer.alloc(20)]]);
-    // The book says that there are three, the store has two.
-    const machine = new BookMachine(new Book(store, { ...meta, orders: 3 }, pending), store, EVENTS);
-    const sent: FromReplica[] = [];
-    const reads = new BookReads({ machine: () => machine, office: () => null, fatal: failing });
+    // The book says that there are three; their page is damaged.
     for (const number of [1, 3]) {
       assert.throws(
-        () => reads.get(keepingLink(sent), [[1, number, true]]),
+        () => get([1, number, true]),
         (error: unknown) => error instanceof RaftError && error.code === 'LOG_DAMAGED',
       );
     }
-    assert.equal(sent, []);
-    await store.close();
+    assert.equal(answers(), []);
   });
 });
 
