@@ -51,9 +51,12 @@ const RECOVERY_SECONDS = 2;
 
 /** Two write, three read, three look up; two fail over. */
 function weightOf({ pairs, seconds }: PeersOptions): number {
-  const runs = 2 * WRITE_CONNECTIONS.length + 3 * READ_CONNECTIONS.length + 3 * LOOKUP_CONNECTIONS.length;
-  const closed = runs * (WARMUP_SECONDS + seconds);
-  return (2 + 3 + 3) * START_SECONDS + pairs * (closed + 2 * (FAILOVER_SECONDS + RECOVERY_SECONDS));
+  const closed = (systems: number, connectionCounts: readonly number[]): number =>
+    systems * (START_SECONDS + pairs * connectionCounts.length * (WARMUP_SECONDS + seconds));
+  const failovers = pairs * 2 * (FAILOVER_SECONDS + RECOVERY_SECONDS);
+  return (
+    closed(2, WRITE_CONNECTIONS) + closed(3, READ_CONNECTIONS) + closed(3, LOOKUP_CONNECTIONS) + failovers
+  );
 }
 
 async function run(session: Session, options: PeersOptions): Promise<void> {

@@ -44,18 +44,17 @@ export function decide(
  * @throws InvariantError if one is impossible here: then this catalog did not begin where the cluster's first did.
  */
 export function replay(stocks: StockStore, effects: readonly Effect[]): void {
-  let moves = new Map<string, number>();
+  const moves = new Map<string, number>();
   effects.forEach(({ index, command }, position) => {
     if (command.kind === 'list') {
       assertPossible(decideOne(stocks, index, command), index, command.name);
     } else {
-      const delta = command.kind === 'buy' ? -command.quantity : command.quantity;
-      moves.set(command.name, (moves.get(command.name) ?? 0) + delta);
+      moves.set(command.name, (moves.get(command.name) ?? 0) + deltaOf(command));
     }
     if (effects[position + 1]?.index === index) return;
     for (const [name, delta] of moves)
       assertPossible(move(stocks, index, name, delta, 'restock'), index, name);
-    moves = new Map();
+    moves.clear();
   });
 }
 
@@ -70,11 +69,10 @@ function assertPossible(outcome: Outcome, index: number, name: string): void {
 function decideOne(stocks: StockStore, index: number, command: Command): Outcome {
   switch (command.kind) {
     case 'buy':
-      return move(stocks, index, command.name, -command.quantity, 'order');
     case 'sell':
-      return move(stocks, index, command.name, command.quantity, 'order');
+      return move(stocks, index, command.name, deltaOf(command), 'order');
     case 'restock':
-      return move(stocks, index, command.name, command.quantity, 'restock');
+      return move(stocks, index, command.name, deltaOf(command), 'restock');
     case 'list': {
       const { name, price } = command;
       const old = stocks.get(name);
@@ -87,6 +85,11 @@ function decideOne(stocks: StockStore, index: number, command: Command): Outcome
       return DONE;
     }
   }
+}
+
+/** What a command adds to the quantity of its stock. */
+function deltaOf({ kind, quantity }: Exclude<Command, { readonly kind: 'list' }>): number {
+  return kind === 'buy' ? -quantity : quantity;
 }
 
 function move(
