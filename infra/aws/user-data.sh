@@ -6,7 +6,7 @@ apt-get update
 apt-get install --yes awscli curl ca-certificates gnupg
 curl --fail --silent --show-error https://deb.nodesource.com/gpgkey/nodesource-repo.gpg.key |
   gpg --dearmor --output /usr/share/keyrings/nodesource.gpg
-echo 'deb [signed-by=/usr/share/keyrings/nodesource.gpg] https://deb.nodesource.com/node_20.x nodistro main' \
+echo 'deb [signed-by=/usr/share/keyrings/nodesource.gpg] https://deb.nodesource.com/node_24.x nodistro main' \
   >/etc/apt/sources.list.d/nodesource.list
 apt-get update
 apt-get install --yes nodejs

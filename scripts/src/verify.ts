@@ -2,6 +2,7 @@
  * Everything that must hold before a change is taken, the same here and in CI: types, lint, format, layers, dead code,
  * tests with coverage. Each check counts as one, each test as one; the last line is `N passed, N failed`.
  */
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { COVERAGE_MIN, coverageAreas, type CoverageArea } from './checks/coverage.js';
@@ -13,6 +14,9 @@ import { ROOT } from './root.js';
 const COVERAGE_FOLDER = join(ROOT, 'coverage');
 /** Not c8's own `coverage/tmp`, which any other run of c8 in this folder empties. */
 const COVERAGE_TEMP = join(COVERAGE_FOLDER, 'v8');
+
+/** Words in the paths of the test files that run once more on the machine's own Node. */
+const OWN_NODE_TESTS = ['raft/src/', 'packages/orders/src/', 'contract.e2e', 'order-path.e2e', 'crash.e2e'];
 
 const summary: string[] = [];
 let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
@@ -34,12 +38,32 @@ function countCheck({ passed }: StepResult): void {
   count({ passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
 }
 
+/** All tests, on the Node that the lock file names where there is one for this machine. */
 async function runTests(): Promise<void> {
   rmSync(COVERAGE_FOLDER, { recursive: true, force: true });
   // Every process that a test starts inherits the variable and adds its own file: c8 merges them all below.
-  const result = await check('tests', async () =>
-    runStep(ROOT, ['node', 'scripts/dist/test.js'], { NODE_V8_COVERAGE: COVERAGE_TEMP }),
-  );
+  await runTestsOf('tests', ['node', 'scripts/dist/test.js'], { NODE_V8_COVERAGE: COVERAGE_TEMP });
+}
+
+/** Those of the library, of the replica and of a whole cluster again on the Node that npm itself runs on: any from 20.19 will do. */
+async function runTestsOnOwnNode(): Promise<void> {
+  const ownNode = process.env['npm_node_execpath'] ?? process.execPath;
+  const version = execFileSync(ownNode, ['--version'], { encoding: 'utf8' }).trim();
+  const name = `tests on the machine's own Node ${version}`;
+  if (version === process.version) {
+    console.log(`\n=== ${name}: SKIPPED, all tests run on it`);
+    summary.push(`skip ${name}: all tests ran on it`);
+    return;
+  }
+  await runTestsOf(name, [ownNode, 'scripts/dist/test.js', ...OWN_NODE_TESTS]);
+}
+
+async function runTestsOf(
+  name: string,
+  argv: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const result = await check(name, async () => runStep(ROOT, argv, env));
   const counted = parseTotalsLine(result.tail) ?? { passed: 0, failed: 0, skipped: 0 };
   const silent = !result.passed && counted.failed === 0;
   count(silent ? { ...counted, failed: 1 } : counted);
@@ -91,6 +115,7 @@ countCheck(
 countCheck(await check('dead code', async () => runStep(ROOT, ['knip', '--no-config-hints'])));
 if (build.passed) {
   await runTests();
+  await runTestsOnOwnNode();
   const areas = coverageAreas(ROOT);
   for (const area of areas) await checkCoverage(area);
   countCheck(

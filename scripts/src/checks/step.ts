@@ -1,6 +1,6 @@
 /** Runs one step of the verification: a program of the workspace, its output passed on as it comes. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** Characters of a step's output that are kept for reading its totals, from its end. */
 const TAIL_LENGTH_MAX = 64 * 1024;
@@ -13,7 +13,8 @@ export interface StepResult {
 }
 
 /**
- * Runs a program of `node_modules/.bin`, or `node`, in the workspace's root.
+ * Runs a program of `node_modules/.bin`, the Node that this is (`node`) or another program by its path, in the
+ * workspace's root.
  * @param env variables beside those of this process.
  */
 export async function runStep(
@@ -22,8 +23,7 @@ export async function runStep(
   env: Readonly<Record<string, string>> = {},
 ): Promise<StepResult> {
   const [program, ...args] = argv;
-  const command = program === 'node' ? process.execPath : join(root, 'node_modules', '.bin', program);
-  const child = spawn(command, args, {
+  const child = spawn(commandOf(root, program), args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -38,4 +38,9 @@ export async function runStep(
     child.once('error', reject);
     child.once('close', (code) => resolve({ passed: code === 0, tail }));
   });
+}
+
+function commandOf(root: string, program: string): string {
+  if (program === 'node') return process.execPath;
+  return isAbsolute(program) ? program : join(root, 'node_modules', '.bin', program);
 }
