@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { COVERAGE_MIN, coverageAreas, type CoverageArea } from './checks/coverage.js';
 import { projectFolders } from './checks/files.js';
+import { ownNode } from './checks/own-node.js';
 import { runStep, type StepResult } from './checks/step.js';
 import { addTotals, parseTotalsLine, totalsLine, type Totals } from './checks/totals.js';
 import { ROOT } from './root.js';
@@ -45,17 +46,17 @@ async function runTests(): Promise<void> {
   await runTestsOf('tests', ['node', 'scripts/dist/test.js'], { NODE_V8_COVERAGE: COVERAGE_TEMP });
 }
 
-/** Those of the library, of the replica and of a whole cluster again on the Node that npm itself runs on: any from 20.19 will do. */
+/** Those of the library, of the replica and of a whole cluster again on the machine's own Node: any from 20.19 will do. */
 async function runTestsOnOwnNode(): Promise<void> {
-  const ownNode = process.env['npm_node_execpath'] ?? process.execPath;
-  const version = execFileSync(ownNode, ['--version'], { encoding: 'utf8' }).trim();
+  const node = ownNode(process.env['PATH'] ?? '') ?? process.execPath;
+  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   const name = `tests on the machine's own Node ${version}`;
   if (version === process.version) {
     console.log(`\n=== ${name}: SKIPPED, all tests run on it`);
     summary.push(`skip ${name}: all tests ran on it`);
     return;
   }
-  await runTestsOf(name, [ownNode, 'scripts/dist/test.js', ...OWN_NODE_TESTS]);
+  await runTestsOf(name, [node, 'scripts/dist/test.js', ...OWN_NODE_TESTS]);
 }
 
 async function runTestsOf(
