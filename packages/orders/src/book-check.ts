@@ -3,6 +3,7 @@
  * the meta record says. For a book that is opened, and for one that comes in as a snapshot.
  */
 import { FormatError } from '@trireme/domain';
+import { readKeyPage } from './key-records.js';
 import {
   describeKey,
   keyNumber,
@@ -55,6 +56,9 @@ export class BookCheck {
       case 'key':
         readPlace(unseal(key, record));
         this.#keys += 1;
+        return;
+      case 'keyPage':
+        this.#keys += readKeyPage(unseal(key, record)).count;
         return;
       case 'page':
       case 'change':

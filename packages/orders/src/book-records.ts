@@ -2,6 +2,7 @@
 import { FormatError } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import { readError, type BookLevel } from './book-level.js';
+import { readKeyPage } from './key-records.js';
 import {
   numberKey,
   readBatch,
@@ -14,6 +15,7 @@ import {
   unseal,
   type Table,
 } from './records.js';
+import { keyPageOf, type KeyPage } from './rules/key-pages.js';
 import { pageOf } from './rules/order-pages.js';
 import type { BookReader, BookedOrder, KeptBatch, KeptOutcomes, Place, StockChange } from './rules/state.js';
 
@@ -53,7 +55,14 @@ export class BookRecords implements BookReader {
 
   /** Where the command with `key` stands, or null if no kept batch has it. */
   place(key: string): Place | null {
-    return this.get('key', textKey('key', key), readPlace);
+    const page = keyPageOf(key);
+    const paged = page === null ? null : this.keyPage(page)?.place(key);
+    return paged ?? this.get('key', textKey('key', key), readPlace);
+  }
+
+  /** The keys of a page; null if there is no such page. */
+  protected keyPage(name: string): KeyPage | null {
+    return this.get('keyPage', textKey('keyPage', name), readKeyPage);
   }
 
   batch(seq: number): KeptBatch | null {

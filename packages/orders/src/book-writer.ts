@@ -3,15 +3,18 @@ import { storageFailure } from '@trireme/raft';
 import { flushLevel, type BookLevel } from './book-level.js';
 import { BookRecords } from './book-records.js';
 import type { BookRecord } from './record-stream.js';
-import { keyText, pageRecord, tableOf, toRecord } from './records.js';
+import { keyPageRecord, readKeyPage } from './key-records.js';
+import { keyText, pageRecord, tableOf, toRecord, unseal } from './records.js';
 import { KeyFilter } from './rules/key-filter.js';
+import { KeyPages } from './rules/key-pages.js';
 import { OrderPages } from './rules/order-pages.js';
 import type { BookWrite, Place } from './rules/state.js';
 
 export class BookWriter extends BookRecords {
-  /** Every key that was written since the book was opened; all that it has, once those before were noted. */
+  /** Every key and page of keys that was written since the book was opened; all that it has, once those before were noted. */
   readonly #filter: KeyFilter;
   readonly #pages = new OrderPages((page) => this.ordersOn(page) ?? []);
+  readonly #keyPages = new KeyPages((name) => (this.#filter.mayHave(name) ? this.keyPage(name) : null));
   #keyLookUps = 0;
 
   /** @param isEmpty whether there is no record at all in `db` */
@@ -31,9 +34,17 @@ export class BookWriter extends BookRecords {
     return super.place(key);
   }
 
-  /** A record was found in the book, or is about to be written: its key may be asked for, if it is of that table. */
-  protected noteKey(key: Uint8Array): void {
-    if (tableOf(key) === 'key') this.#filter.add(keyText(key));
+  /**
+   * A record was found in the book, or is about to be written: the idempotency keys in it may be asked for.
+   * @throws FormatError if it is a page of keys and damaged.
+   */
+  protected noteKeys(key: Uint8Array, record: Uint8Array): void {
+    const table = tableOf(key);
+    if (table === 'key') this.#filter.add(keyText(key));
+    if (table !== 'keyPage') return;
+    const name = keyText(key);
+    this.#filter.add(name);
+    for (const paged of readKeyPage(unseal(key, record)).keys(name)) this.#filter.add(paged);
   }
 
   /** Every record that was there when the book was opened has been noted, but for those that are gone since. */
@@ -54,7 +65,7 @@ export class BookWriter extends BookRecords {
     await this.#attempt(async () => {
       const batch = this.db.batch();
       for (const [key, value] of records) {
-        this.noteKey(key);
+        this.noteKeys(key, value);
         batch.put(key, value);
       }
       await batch.write();
@@ -72,10 +83,15 @@ export class BookWriter extends BookRecords {
       const batch = this.db.batch();
       for (const write of writes) {
         if (write.table === 'order') continue;
-        const { key, value } = toRecord(write);
-        if (write.table === 'key' && write.value !== null) this.#filter.add(write.key);
-        if (value === null) batch.del(key);
-        else batch.put(key, value);
+        if (write.table === 'key') {
+          if (write.value !== null) this.#filter.add(write.key);
+          if (this.#keyPages.write(write.key, write.value)) continue;
+        }
+        add(batch, toRecord(write));
+      }
+      for (const [name, page] of this.#keyPages.take()) {
+        this.#filter.add(name);
+        add(batch, keyPageRecord(name, page));
       }
       for (const { page, orders } of this.#pages.take()) {
         const { key, value } = pageRecord(page, orders);
@@ -92,4 +108,12 @@ export class BookWriter extends BookRecords {
       throw storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
     }
   }
+}
+
+function add(
+  batch: ReturnType<BookLevel['batch']>,
+  { key, value }: { readonly key: Buffer; readonly value: Buffer | null },
+): void {
+  if (value === null) batch.del(key);
+  else batch.put(key, value);
 }

@@ -14,6 +14,7 @@ import {
 import { currentBook } from './book-folder.js';
 import { readIdentity } from './book-identity.js';
 import { scanRecords, type BookLevel } from './book-level.js';
+import { readKeyPage } from './key-records.js';
 import {
   BOOK_FORMAT,
   describeKey,
@@ -172,7 +173,13 @@ class Findings {
         numbered(this.#runs.outcomes, (value) => readOutcomes(number, value));
         return;
       case 'key':
-        this.#visitKey(key, record);
+        this.#countKeys(key, record, (value) => {
+          readPlace(value);
+          return 1;
+        });
+        return;
+      case 'keyPage':
+        this.#countKeys(key, record, (value) => readKeyPage(value).count);
         return;
       case 'restored':
       case 'meta':
@@ -191,10 +198,9 @@ class Findings {
       this.problem(`${describeKey(key)} should not be there`);
   }
 
-  #visitKey(key: Uint8Array, record: Uint8Array): void {
+  #countKeys(key: Uint8Array, record: Uint8Array, countIn: (value: unknown) => number): void {
     try {
-      readPlace(unseal(key, record));
-      this.keys += 1;
+      this.keys += countIn(unseal(key, record));
     } catch (error) {
       this.problem(error instanceof Error ? error.message : String(error));
     }

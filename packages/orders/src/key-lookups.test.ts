@@ -3,9 +3,11 @@ import * as fc from 'fast-check';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freshKey } from '@trireme/domain';
 import type { BookRecord } from './record-stream.js';
 import { isOwnRecord } from './records.js';
 import { Book } from './rules/book.js';
+import { PAGE_KEYS_MAX } from './rules/key-pages.js';
 import { EMPTY_META, type BookMeta, type BookReader, type BookWrite, type Place } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
@@ -43,6 +45,7 @@ function meta(keys: number): BookWrite {
   return { table: 'meta', value: metaOf(keys) };
 }
 
+const NOW = 0x0123_4567_89a0;
 const ABSENT = Array.from({ length: 100 }, (_, i) => `absent-${i}`);
 
 test('in a new book, orders with new keys cost no look-up, and one that comes again costs one', async () => {
@@ -124,6 +127,45 @@ test('a book that came as a snapshot knows its keys at once', async () => {
   });
 });
 
+test('keys that share a page are found wherever they come from, and so are those that the page has no room for', async () => {
+  await withFolder(async (path) => {
+    const { store } = await open(join(path, 'a'));
+    const keys = Array.from({ length: PAGE_KEYS_MAX + 50 }, () => freshKey(NOW));
+    const placed = (key: string, i: number): BookWrite => ({
+      ...{ table: 'key', key },
+      value: { seq: 1 + Math.floor(i / 100), position: i % 100 },
+    });
+    const writes = keys.map(placed);
+    // Cut into writes in the middle of the page and of what it has no room for.
+    for (const [from, to] of [
+      [0, 700],
+      [700, PAGE_KEYS_MAX + 20],
+      [PAGE_KEYS_MAX + 20, keys.length],
+    ] as const)
+      await store.write([...writes.slice(from, to), meta(to)]);
+    await store.check();
+    const copy = await copied(store, join(path, 'b'));
+    await copy.finish({ cluster: 'test', id: '1' }, metaOf(keys.length), baseAt(1));
+    await store.close();
+    const { store: again } = await open(join(path, 'a'));
+    const fresh = Array.from({ length: 100 }, () => freshKey(NOW));
+    for (const book of [again, copy]) {
+      keys.forEach((key, i) => assert.equal(book.place(key), (writes[i] as { value: Place }).value));
+      for (const key of fresh) assert.is(book.place(key), null);
+    }
+    assert.is(lookUpsFor(copy, fresh), 0);
+    const gone = [keys[0], keys[500], keys[PAGE_KEYS_MAX + 1]] as readonly string[];
+    await again.write([
+      ...gone.map((key): BookWrite => ({ table: 'key', key, value: null })),
+      meta(keys.length - gone.length),
+    ]);
+    await again.check();
+    for (const key of keys) assert.is(again.place(key) === null, gone.includes(key));
+    await again.close();
+    await copy.close();
+  });
+});
+
 test('the first batch is read once, not by every batch that looks whether it has expired', async () => {
   await withFolder(async (path) => {
     const { store, meta: empty } = await open(path);
@@ -147,8 +189,11 @@ test('the first batch is read once, not by every batch that looks whether it has
   });
 });
 
+/** One of two pages, each with few keys. */
+const PAGED_KEY = fc.nat({ max: 15 }).map((n) => `01234567-89${n % 2}0-7000-8000-0123456789${10 + n}`);
 const SOME_KEY = fc.oneof(
   { arbitrary: fc.nat({ max: 20 }).map((n) => `k${n}`), weight: 4 },
+  { arbitrary: PAGED_KEY, weight: 4 },
   { arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }), weight: 1 },
 );
 const STEP = fc.oneof(
@@ -177,12 +222,15 @@ test('whatever is put, deleted, checked, opened again or restored: every key tha
         const asStored = (key: string): string => Buffer.from(key).toString('latin1');
         const asked = new Set(ABSENT.slice(0, 10));
         const change = async (keys: readonly string[], value: Place | null): Promise<void> => {
+          const writes: BookWrite[] = [];
           for (const key of keys) {
             asked.add(key);
+            // A key that is there does not come again.
+            if (value !== null && there.has(asStored(key))) continue;
             if (value === null) there.delete(asStored(key));
             else there.add(asStored(key));
+            writes.push({ table: 'key', key, value });
           }
-          const writes = keys.map((key): BookWrite => ({ table: 'key', key, value }));
           await store.write([...writes, meta(there.size)]);
         };
         for (const step of steps) {

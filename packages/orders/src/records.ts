@@ -28,12 +28,13 @@ import type {
 } from './rules/state.js';
 
 /** Raised with every change that a program of before would misread. */
-export const BOOK_FORMAT = 2;
+export const BOOK_FORMAT = 3;
 
 const TABLES = {
   meta: 'm',
   identity: 'i',
   key: 'k',
+  keyPage: 'y',
   batch: 'e',
   outcomes: 's',
   page: 'p',
@@ -108,6 +109,7 @@ export function unseal(key: Uint8Array, record: Uint8Array): unknown {
 export function describeKey(key: Uint8Array): string {
   const table = tableOf(key) ?? 'unknown';
   if (table === 'page') return `page ${keyNumber(key)} of orders`;
+  if (table === 'keyPage') return `page ${keyText(key)} of keys`;
   const isText = table === 'key' || table === 'meta' || table === 'identity' || table === 'restored';
   return `${table} ${isText ? keyText(key) : String(keyNumber(key))}`.trim();
 }

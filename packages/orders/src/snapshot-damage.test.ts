@@ -20,7 +20,8 @@ async function recordsOf(machine: BookMachine): Promise<BookRecord[]> {
 
 const OWN = textKey('identity');
 const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly BookRecord[], RegExp])[] = [
-  ['without its keys', (records) => records.filter(([key]) => key[0] !== 0x6b), /0 keys of 7/],
+  ['without its keys', (records) => records.filter(([key]) => key[0] !== 0x6b), /1 keys of 7/],
+  ['without its page of keys', (records) => records.filter(([key]) => key[0] !== 0x79), /6 keys of 7/],
   [
     'without its orders',
     (records) => records.filter(([key]) => !numberKey('page', 1).equals(key)),
@@ -32,7 +33,16 @@ const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly Bo
     /batch 3/,
   ],
   ['without its outcomes', (records) => records.filter(([key]) => key[0] !== 0x73), /outcomes 1 is missing/],
-  ['with a record twice', (records) => [...records, ...records.slice(-1)], /should not be there|missing/],
+  [
+    'with outcomes twice',
+    (records) => [...records, ...records.filter(([key]) => key[0] === 0x73).slice(-1)],
+    /should not be there|missing/,
+  ],
+  [
+    'with a page of keys twice',
+    (records) => [...records, ...records.filter(([key]) => key[0] === 0x79)],
+    /8 keys of 7/,
+  ],
   ['without its meta record', (records) => records.slice(1), /does not begin with its meta record/],
   ['with nothing in it', () => [], /does not begin with its meta record/],
   [

@@ -29,7 +29,7 @@ test('every flipped bit of every record is found when the book is opened and loo
     });
     assert.equal(
       [...new Set(records.map(([key]) => String.fromCharCode(key[0] ?? 0)))].sort().join(''),
-      'ceikmps',
+      'ceikmpsy',
     );
     for (const [key, value] of records) {
       // One bit a byte, another one in each: all bits of all bytes take minutes.
@@ -71,6 +71,7 @@ const KEYS: readonly (readonly [string, Buffer, RegExp])[] = [
   ['the pending batch', numberKey('batch', 3), /batch 3 is missing/],
   ['outcomes', numberKey('outcomes', 2), /outcomes 2 is missing/],
   ['a key', textKey('key', 'c'), /6 keys of 7/],
+  ['a page of keys', textKey('keyPage', '01234567-89a'), /6 keys of 7/],
   ['the meta record', textKey('meta'), /should not be there/],
   ['the identity', textKey('identity'), /identity is missing/],
 ];

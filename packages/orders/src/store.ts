@@ -137,7 +137,7 @@ export class BookStore extends BookWriter {
       let bytes = 0;
       for await (const record of this.#scan({ snapshot })) {
         check.visit(...record);
-        this.noteKey(record[0]);
+        this.noteKeys(...record);
         bytes += record[0].byteLength + record[1].byteLength;
         if (bytes < BYTES_PER_PACE) continue;
         bytes = 0;

@@ -33,7 +33,7 @@ export const BOOKED = [
   settling(2, 1, [FILLED, DONE, NONE]),
   entry(3, [{ kind: 'list', key: 'l', name: 'N', price: 5 }, buy('b'), buy('c')]),
   settling(4, 3, [DONE, FILLED, REJECTED]),
-  entry(5, [buy('d'), buy('e')]),
+  entry(5, [buy('01234567-89ab-7000-8000-000000000001'), buy('e')]),
 ];
 /** What may come after it. */
 export const LATER = [settling(6, 5, [FILLED, FILLED]), entry(7, [buy('f')]), settling(8, 7, [FILLED])];

@@ -12,13 +12,16 @@ const IDENTITY = { cluster: 'test', id: '1' };
 const RESTOCK: Command = { kind: 'restock', key: 'r', name: 'A', quantity: 5 };
 const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
 
+/** One that stands on a page of keys, `01234567-89a`. */
+export const PAGED_KEY = '01234567-89ab-7000-8000-000000000001';
+
 /** One record of each table at least, and a batch that is not settled. */
 export const ENTRIES = [
   entry(1, [buy('a'), RESTOCK, buy('a')]),
   settling(2, 1, [FILLED, DONE, NONE]),
   entry(3, [LIST, buy('b'), buy('c')]),
   settling(4, 3, [DONE, FILLED, REJECTED]),
-  entry(5, [buy('d'), buy('e')]),
+  entry(5, [buy(PAGED_KEY), buy('e')]),
 ];
 
 export async function open(path: string): Promise<Awaited<ReturnType<typeof BookStore.open>>> {
