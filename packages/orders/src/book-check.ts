@@ -7,6 +7,7 @@ import { readKeyPage } from './key-records.js';
 import {
   describeKey,
   keyNumber,
+  keyText,
   numberKey,
   readBatch,
   readChange,
@@ -58,7 +59,7 @@ export class BookCheck {
         this.#keys += 1;
         return;
       case 'keyPage':
-        this.#keys += readKeyPage(unseal(key, record)).count;
+        this.#keys += readKeyPage(unseal(key, record)).keys(keyText(key)).length;
         return;
       case 'page':
       case 'change':

@@ -10,6 +10,12 @@ import { KeyPages } from './rules/key-pages.js';
 import { OrderPages } from './rules/order-pages.js';
 import type { BookWrite, Place } from './rules/state.js';
 
+/** A record as it is to be; a null value deletes it. */
+interface Change {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
 export class BookWriter extends BookRecords {
   /** Every key and page of keys that was written since the book was opened; all that it has, once those before were noted. */
   readonly #filter: KeyFilter;
@@ -60,42 +66,47 @@ export class BookWriter extends BookRecords {
     await this.#attempt(async () => flushLevel(this.db));
   }
 
-  /** Writes records as they are. @throws RaftError `STORAGE_FAILED`. */
+  /**
+   * Writes records as they are, of a book that is not written to otherwise meanwhile.
+   * @throws RaftError `STORAGE_FAILED`; FormatError if one is a page of keys and damaged.
+   */
   async put(records: readonly BookRecord[]): Promise<void> {
-    await this.#attempt(async () => {
-      const batch = this.db.batch();
-      for (const [key, value] of records) {
-        this.noteKeys(key, value);
-        batch.put(key, value);
-      }
-      await batch.write();
-    });
+    for (const record of records) this.noteKeys(...record);
+    await this.#writeAll(records.map(([key, value]) => ({ key, value })));
   }
 
   /**
    * Writes what some applies made, atomically.
-   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last page of orders is; InvariantError where an order does
-   *   not follow on those in the book: the process has to stop.
+   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last page of orders or a page of keys is; InvariantError where
+   *   an order does not follow on those in the book: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
-    for (const write of writes) if (write.table === 'order') this.#pages.add(write.value);
+    const changes: Change[] = [];
+    for (const write of writes) {
+      if (write.table === 'order') this.#pages.add(write.value);
+      else if (write.table !== 'key' || !this.#writeKey(write.key, write.value))
+        changes.push(toRecord(write));
+    }
+    for (const [name, page] of this.#keyPages.take()) {
+      this.#filter.add(name);
+      changes.push(keyPageRecord(name, page));
+    }
+    for (const { page, orders } of this.#pages.take()) changes.push(pageRecord(page, orders));
+    await this.#writeAll(changes);
+  }
+
+  /** Returns whether the key is on its page with that; else it is to have a record of its own. */
+  #writeKey(key: string, place: Place | null): boolean {
+    if (place !== null) this.#filter.add(key);
+    return this.#keyPages.write(key, place);
+  }
+
+  async #writeAll(changes: readonly Change[]): Promise<void> {
     await this.#attempt(async () => {
       const batch = this.db.batch();
-      for (const write of writes) {
-        if (write.table === 'order') continue;
-        if (write.table === 'key') {
-          if (write.value !== null) this.#filter.add(write.key);
-          if (this.#keyPages.write(write.key, write.value)) continue;
-        }
-        add(batch, toRecord(write));
-      }
-      for (const [name, page] of this.#keyPages.take()) {
-        this.#filter.add(name);
-        add(batch, keyPageRecord(name, page));
-      }
-      for (const { page, orders } of this.#pages.take()) {
-        const { key, value } = pageRecord(page, orders);
-        batch.put(key, value);
+      for (const { key, value } of changes) {
+        if (value === null) batch.del(key);
+        else batch.put(key, value);
       }
       await batch.write();
     });
@@ -108,12 +119,4 @@ export class BookWriter extends BookRecords {
       throw storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
     }
   }
-}
-
-function add(
-  batch: ReturnType<BookLevel['batch']>,
-  { key, value }: { readonly key: Buffer; readonly value: Buffer | null },
-): void {
-  if (value === null) batch.del(key);
-  else batch.put(key, value);
 }

@@ -53,7 +53,7 @@ test('orders that are missing or damaged are told by number, and what should not
       await db.del(numberKey('batch', 3));
       await db.del(textKey('key', 'c'));
       await db.put(textKey('key', 'b'), Buffer.alloc(9));
-      await db.put(textKey('keyPage', '01234567-89a'), Buffer.alloc(9));
+      await db.put(textKey('keyPage', '01234567-89ab'), Buffer.alloc(9));
       await db.put(Buffer.from('?'), Buffer.from('!'));
       const stray = pageRecord(9, []);
       await db.put(stray.key, stray.value);
@@ -63,7 +63,7 @@ test('orders that are missing or damaged are told by number, and what should not
     assert.equal([batches.missing.toString(), keys], ['3', 4]);
     assert.match(
       problems.join('; '),
-      /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; record page 01234567-89a of keys does not hold its checksum; it has 4 whole/,
+      /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; record page 01234567-89ab of keys does not hold its checksum; it has 4 whole/,
     );
   });
 });

@@ -19,6 +19,7 @@ import {
   BOOK_FORMAT,
   describeKey,
   keyNumber,
+  keyText,
   readBatch,
   readChange,
   readMeta,
@@ -179,7 +180,7 @@ class Findings {
         });
         return;
       case 'keyPage':
-        this.#countKeys(key, record, (value) => readKeyPage(value).count);
+        this.#countKeys(key, record, (value) => readKeyPage(value).keys(keyText(key)).length);
         return;
       case 'restored':
       case 'meta':

@@ -138,8 +138,8 @@ test('keys that share a page are found wherever they come from, and so are those
     const writes = keys.map(placed);
     // Cut into writes in the middle of the page and of what it has no room for.
     for (const [from, to] of [
-      [0, 700],
-      [700, PAGE_KEYS_MAX + 20],
+      [0, 40],
+      [40, PAGE_KEYS_MAX + 20],
       [PAGE_KEYS_MAX + 20, keys.length],
     ] as const)
       await store.write([...writes.slice(from, to), meta(to)]);
@@ -154,13 +154,24 @@ test('keys that share a page are found wherever they come from, and so are those
       for (const key of fresh) assert.is(book.place(key), null);
     }
     assert.is(lookUpsFor(copy, fresh), 0);
-    const gone = [keys[0], keys[500], keys[PAGE_KEYS_MAX + 1]] as readonly string[];
+    const gone = [keys[0], keys[50], keys[PAGE_KEYS_MAX + 1]] as readonly string[];
     await again.write([
       ...gone.map((key): BookWrite => ({ table: 'key', key, value: null })),
       meta(keys.length - gone.length),
     ]);
     await again.check();
     for (const key of keys) assert.is(again.place(key) === null, gone.includes(key));
+    // One that had a record of its own goes and comes again, when there is room on its page, in one write.
+    const back = keys[PAGE_KEYS_MAX + 2] ?? '';
+    await again.write([
+      { table: 'key', key: back, value: null },
+      { table: 'key', key: back, value: { seq: 9, position: 9 } },
+    ]);
+    await again.check();
+    assert.equal(again.place(back), { seq: 9, position: 9 });
+    await again.write([{ table: 'key', key: back, value: null }, meta(keys.length - gone.length - 1)]);
+    await again.check();
+    assert.is(again.place(back), null);
     await again.close();
     await copy.close();
   });

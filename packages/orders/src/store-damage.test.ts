@@ -8,7 +8,7 @@ import { Book } from './rules/book.js';
 import type { BookEntry } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
+import { ENTRIES, PAGED_KEY, applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
 
 /** Opens a book and reads every record of it, as a replica does. */
 async function lookThrough(path: string): Promise<void> {
@@ -71,7 +71,7 @@ const KEYS: readonly (readonly [string, Buffer, RegExp])[] = [
   ['the pending batch', numberKey('batch', 3), /batch 3 is missing/],
   ['outcomes', numberKey('outcomes', 2), /outcomes 2 is missing/],
   ['a key', textKey('key', 'c'), /6 keys of 7/],
-  ['a page of keys', textKey('keyPage', '01234567-89a'), /6 keys of 7/],
+  ['a page of keys', textKey('keyPage', '01234567-89ab'), /6 keys of 7/],
   ['the meta record', textKey('meta'), /should not be there/],
   ['the identity', textKey('identity'), /identity is missing/],
 ];
@@ -99,6 +99,19 @@ test('records that should be gone, or come from a write that was lost, are found
       await assertRejects(lookThrough(path), 'LOG_DAMAGED', message);
       await tamper(path, async (db) => db.del(record.key));
     }
+  });
+});
+
+test('a page of keys that is damaged is told as damage where it is read and where it is written', async () => {
+  await withFolder(async (path) => {
+    await fill(path, ENTRIES);
+    await tamper(path, async (db) => db.put(textKey('keyPage', '01234567-89ab'), Buffer.alloc(9)));
+    const { store } = await open(path);
+    const message = /page 01234567-89ab of keys does not hold its checksum/;
+    assert.throws(() => store.place(PAGED_KEY), message);
+    for (const value of [null, { seq: 4, position: 0 }])
+      await assertRejects(store.write([{ table: 'key', key: PAGED_KEY, value }]), 'LOG_DAMAGED', message);
+    await store.close();
   });
 });
 

@@ -6,6 +6,8 @@
  *
  * It may say "maybe" of a key that is not there, which costs a look-up; it never says "no" of one that was added.
  * Clients choose their keys: who makes them collide gains look-ups, which every order cost before.
+ *
+ * The names of pages of keys are in it like keys, one for each millisecond in which any was made.
  */
 
 /** Of the filter, in bytes: holds 6 million keys at one "maybe" too many in 100, 12 million at one in 7. */

@@ -5,8 +5,10 @@ import * as assert from 'uvu/assert';
 import { FormatError, freshKey } from '@trireme/domain';
 import { KeyPage, KeyPages, PAGE_KEYS_MAX, keyPageOf } from './key-pages.js';
 import type { Place } from './state.js';
+import { seeded } from './testing/random.js';
 
 const NOW = 0x0123_4567_89a0;
+const isFormatError = (error: unknown): boolean => error instanceof FormatError;
 
 /** The page of `key`, which is on one. */
 function pageOf(key: string): string {
@@ -15,12 +17,12 @@ function pageOf(key: string): string {
   return page;
 }
 
-test('keys that were made in the same 16 milliseconds share a page, others do not', () => {
+test('keys that were made in the same millisecond share a page, others do not', () => {
   const page = pageOf(freshKey(NOW));
-  assert.is(page, '01234567-89a');
-  for (const ms of [1, 7, 15]) assert.is(pageOf(freshKey(NOW + ms)), page);
-  assert.is(pageOf(freshKey(NOW + 16)), '01234567-89b');
-  assert.is(pageOf(freshKey(NOW - 1)), '01234567-899');
+  assert.is(page, '01234567-89a0');
+  assert.is(pageOf(freshKey(NOW)), page);
+  assert.is(pageOf(freshKey(NOW + 1)), '01234567-89a1');
+  assert.is(pageOf(freshKey(NOW - 1)), '01234567-899f');
 });
 
 for (const key of [
@@ -52,7 +54,7 @@ test('a page keeps places of any size, and reads back from its bytes', () => {
     { seq: 2 ** 48 - 1, position: 4095 },
     { seq: 2 ** 32, position: 1 },
   ];
-  const keys = places.map((_, i) => freshKey(NOW + i));
+  const keys = places.map(() => freshKey(NOW));
   const page = new KeyPage();
   keys.forEach((key, i) => assert.ok(page.add(key, places[i] ?? { seq: 0, position: 0 })));
   const read = new KeyPage(Buffer.from(page.bytes));
@@ -65,22 +67,37 @@ test('a page keeps places of any size, and reads back from its bytes', () => {
   assert.is(read.place(freshKey(NOW)), null);
 });
 
+const NAME = '01234567-89a0';
+const REST = '-7aaa-8bbb-0123456789ab';
+
 test('text that stands across two entries is no key of the page', () => {
-  const rest = '0-7aaa-8bbb-0123456789ab';
-  const bytes = Buffer.from(`${'x'.repeat(20)}${rest}${'x'.repeat(20)}`, 'latin1');
-  const crossed = new KeyPage(bytes);
-  assert.is(crossed.place(`01234567-89a${rest}`), null);
-  assert.is(crossed.remove(`01234567-89a${rest}`), false);
-  const both = new KeyPage(Buffer.concat([bytes, Buffer.from(`${rest}${'\0'.repeat(7)}\x01`, 'latin1')]));
-  assert.equal(both.place(`01234567-89a${rest}`), { seq: 0, position: 1 });
+  const across = Buffer.from(`${'x'.repeat(20)}${REST}${'x'.repeat(19)}`, 'latin1');
+  const page = new KeyPage(across);
+  assert.is(page.count, 2);
+  assert.is(page.place(NAME + REST), null);
+  assert.is(page.remove(NAME + REST), false);
+  const both = new KeyPage(
+    Buffer.concat([across, Buffer.from(`${REST}${'\0'.repeat(5)}\x02\0\x01`, 'latin1')]),
+  );
+  assert.equal(both.place(NAME + REST), { seq: 2, position: 1 });
 });
 
-for (const length of [1, 31, 33, 32 * (PAGE_KEYS_MAX + 1)]) {
+for (const length of [1, 30, 32, 31 * (PAGE_KEYS_MAX + 1)]) {
   test(`${length} bytes are no page`, () => {
-    assert.throws(
-      () => new KeyPage(Buffer.alloc(length)),
-      (error: unknown) => error instanceof FormatError,
-    );
+    assert.throws(() => new KeyPage(Buffer.alloc(length)), isFormatError);
+  });
+}
+
+for (const [what, name, entry] of [
+  ['text that is no key', NAME, `${REST.slice(0, -1)}x${'\0'.repeat(7)}\x01`],
+  ['a key of no version 7', NAME, `${REST.replace('7', '4')}\0\0\0\0\0\x01\0\0`],
+  ['a key that stands nowhere', NAME, `${REST}${'\0'.repeat(8)}`],
+  ['a key under a name that is none', 'stray', `${REST}\0\0\0\0\0\x01\0\0`],
+] as const) {
+  test(`a page that holds ${what} is damaged`, () => {
+    const page = new KeyPage(Buffer.from(entry, 'latin1'));
+    assert.is(page.count, 1);
+    assert.throws(() => page.keys(name), isFormatError);
   });
 }
 
@@ -98,8 +115,8 @@ test('a page that is full takes no more keys, and one again for each that goes',
 });
 
 /** Keys of few pages, so that they meet, and of many, so that pages leave the memory. */
-const KEY = fc.record({ page: fc.nat({ max: 40 }), key: fc.nat({ max: 5 }) }).map(({ page, key }) => {
-  const time = (NOW + 16 * page).toString(16).padStart(12, '0');
+const KEY = fc.record({ page: fc.nat({ max: 200 }), key: fc.nat({ max: 3 }) }).map(({ page, key }) => {
+  const time = (NOW + page).toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(key).padStart(12, '0')}`;
 });
 const STEP = fc.oneof(
@@ -109,7 +126,7 @@ const STEP = fc.oneof(
 
 test('whatever is written, taken and opened again: the pages hold what a map holds, and no page is left empty', () => {
   fc.assert(
-    fc.property(fc.array(STEP, { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(STEP, { maxLength: 400, size: 'max' }), (steps) => {
       const disk = new Map<string, Buffer>();
       const there = new Map<string, Place>();
       const read = (name: string): KeyPage | null => {
@@ -149,8 +166,40 @@ test('whatever is written, taken and opened again: the pages hold what a map hol
       }
       assert.is(count, there.size);
     }),
-    { numRuns: 300 },
+    { numRuns: 60 },
   );
+});
+
+test('pages that fill, and empty, and fill again are the same bytes however the writes are cut', () => {
+  const random = seeded(7);
+  const keys = Array.from({ length: 4 * PAGE_KEYS_MAX }, (_, i) => freshKey(NOW + (i % 2)));
+  const steps = Array.from({ length: 8000 }, () => random.pick(keys) ?? '');
+  const results = [1, 7, steps.length].map((cut) => {
+    const disk = new Map<string, string>();
+    const own = new Set<string>();
+    const paged = new Set<string>();
+    const pages = new KeyPages((name) => {
+      const hex = disk.get(name);
+      return hex === undefined ? null : new KeyPage(Buffer.from(hex, 'hex'));
+    });
+    let mostOwn = 0;
+    steps.forEach((key, i) => {
+      const isThere = own.has(key) || paged.has(key);
+      const isDone = pages.write(key, isThere ? null : { seq: i + 1, position: 0 });
+      if (isThere) assert.ok((isDone ? paged : own).delete(key));
+      else (isDone ? paged : own).add(key);
+      mostOwn = Math.max(mostOwn, own.size);
+      if ((i + 1) % cut !== 0 && i + 1 < steps.length) return;
+      for (const [name, page] of pages.take()) {
+        if (page.count === 0) disk.delete(name);
+        else disk.set(name, page.bytes.toString('hex'));
+      }
+    });
+    assert.ok(mostOwn > 10, 'pages were full');
+    return [[...disk].sort(), [...own].sort()];
+  });
+  assert.equal(results[1], results[0]);
+  assert.equal(results[2], results[0]);
 });
 
 test.run();

@@ -1,31 +1,30 @@
 /**
- * Keys that begin with the time when they were made stand on disk in pages, those of 16 milliseconds together: a record for
- * each was most of what an order cost LevelDB. They are UUIDs of version 7 (RFC 9562, 5.7) in their usual form, as
- * front-ends make them; any other key, and one that finds its page full, has a record of its own. Which it is follows from
- * the order in which keys come and go, and so is the same on every replica.
+ * Keys that begin with the time when they were made stand on disk in pages, those of one millisecond together: a record for
+ * each was a quarter of the book's work. They are UUIDs of version 7 (RFC 9562, 5.7) in their usual form, as `freshKey`
+ * makes them; any other key, and one that finds its page full, has a record of its own. Which it is follows from the order
+ * in which keys come and go, and so is the same on every replica.
  */
 import { FormatError } from '@trireme/domain';
 import type { Place } from './state.js';
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** A page's name is what its keys begin with: 44 of the 48 bits of the time, in milliseconds since 1970. */
-const NAME_LENGTH = 12;
+/** A page's name is what its keys begin with: the time, in milliseconds since 1970. */
+const NAME_LENGTH = 13;
 
 /**
- * Keys on a page at most: three times what the fastest group books in its time. A client that gives all of its keys the
- * same time fills one page; it does not make the others' slow.
+ * Keys on a page at most: three times what the fastest group books in a millisecond. Clients choose their keys: who spreads
+ * them over many pages has each order write one anew, of 2 KB at most.
  */
-export const PAGE_KEYS_MAX = 1024;
+export const PAGE_KEYS_MAX = 64;
 
 /** What a key takes on its page: the rest of its text, `seq` and position. */
-const REST_BYTES = 24;
+const REST_BYTES = 23;
 const SEQ_BYTES = 6;
 const POSITION_BYTES = 2;
 const ENTRY_BYTES = REST_BYTES + SEQ_BYTES + POSITION_BYTES;
 
-const FIRST_KEYS = 64;
 /** Pages kept in memory at most: those of the orders that come, and of those that expire. */
-const PAGES_KEPT = 16;
+const PAGES_KEPT = 64;
 
 /** The page that a key belongs on, null if on none. */
 export function keyPageOf(key: string): string | null {
@@ -59,23 +58,34 @@ export class KeyPage {
   /** Where the command with `key`, which belongs on this page, stands; null if the page does not have it. */
   place(key: string): Place | null {
     const at = this.#find(key);
-    if (at < 0) return null;
-    const seq = this.#bytes.readUIntBE(at + REST_BYTES, SEQ_BYTES);
-    return { seq, position: this.#bytes.readUIntBE(at + REST_BYTES + SEQ_BYTES, POSITION_BYTES) };
+    return at < 0 ? null : this.#placeAt(at);
   }
 
-  /** Every key of the page, which is the one called `name`. */
-  *keys(name: string): Generator<string> {
+  /**
+   * Every key of the page called `name`.
+   * @throws FormatError if one does not belong there, or stands nowhere.
+   */
+  keys(name: string): readonly string[] {
+    const keys: string[] = [];
     for (let at = 0; at < this.#length; at += ENTRY_BYTES) {
-      yield name + this.#bytes.toString('latin1', at, at + REST_BYTES);
+      const key = name + this.#bytes.toString('latin1', at, at + REST_BYTES);
+      if (keyPageOf(key) !== name || this.#placeAt(at).seq === 0) {
+        throw new FormatError(`page ${name} of keys holds ${JSON.stringify(key)}`);
+      }
+      keys.push(key);
     }
+    return keys;
   }
 
   /** Adds a key that is not there. Returns false if the page is full. */
   add(key: string, { seq, position }: Place): boolean {
     if (this.count >= PAGE_KEYS_MAX) return false;
     const at = this.#length;
-    if (at + ENTRY_BYTES > this.#bytes.byteLength) this.#grow();
+    if (at + ENTRY_BYTES > this.#bytes.byteLength) {
+      const bytes = Buffer.allocUnsafe(PAGE_KEYS_MAX * ENTRY_BYTES);
+      this.#bytes.copy(bytes, 0, 0, at);
+      this.#bytes = bytes;
+    }
     this.#bytes.write(key.slice(NAME_LENGTH), at, REST_BYTES, 'latin1');
     this.#bytes.writeUIntBE(seq, at + REST_BYTES, SEQ_BYTES);
     this.#bytes.writeUIntBE(position, at + REST_BYTES + SEQ_BYTES, POSITION_BYTES);
@@ -92,27 +102,26 @@ export class KeyPage {
     return true;
   }
 
+  #placeAt(at: number): Place {
+    const seq = this.#bytes.readUIntBE(at + REST_BYTES, SEQ_BYTES);
+    return { seq, position: this.#bytes.readUIntBE(at + REST_BYTES + SEQ_BYTES, POSITION_BYTES) };
+  }
+
   /** Where its entry begins, below 0 if there is none. */
   #find(key: string): number {
     const rest = key.slice(NAME_LENGTH);
     const { bytes } = this;
     let at = bytes.indexOf(rest, 0, 'latin1');
-    // What two entries make where they meet is none.
+    // A match that does not begin an entry lies across two of them.
     while (at >= 0 && at % ENTRY_BYTES !== 0) at = bytes.indexOf(rest, at + 1, 'latin1');
     return at;
   }
-
-  #grow(): void {
-    const bytes = Buffer.allocUnsafeSlow(Math.max(FIRST_KEYS * ENTRY_BYTES, 2 * this.#length));
-    this.#bytes.copy(bytes, 0, 0, this.#length);
-    this.#bytes = bytes;
-  }
 }
 
-/** Pages that were written lately, and what is to be written of them. */
+/** Pages that were used lately, and what is to be written of them. */
 export class KeyPages {
   readonly #read: (name: string) => KeyPage | null;
-  /** The one that was changed longest ago first. */
+  /** As they are on disk, but for those that are changed; the one that was used longest ago first. */
   readonly #kept = new Map<string, KeyPage>();
   #changed = new Map<string, KeyPage>();
 
@@ -123,12 +132,12 @@ export class KeyPages {
 
   /**
    * Puts a key that is not there on its page, or takes one away (null). Returns false where the key is to have a record of
-   * its own, or may have.
+   * its own, or may have one.
    */
   write(key: string, place: Place | null): boolean {
     const name = keyPageOf(key);
     if (name === null) return false;
-    const page = this.#changed.get(name) ?? this.#kept.get(name) ?? this.#read(name) ?? new KeyPage();
+    const page = this.#changed.get(name) ?? this.#kept.get(name) ?? this.#fromDisk(name) ?? new KeyPage();
     const isDone = place === null ? page.remove(key) : page.add(key, place);
     if (isDone) this.#changed.set(name, page);
     return isDone;
@@ -136,19 +145,28 @@ export class KeyPages {
 
   /**
    * Hands out the pages that were changed; one without keys is to be deleted. They are to be packed at once, as they go on
-   * changing; where they then cannot be written nothing more may be, as the disk lacks what this holds.
+   * changing; where they then cannot be written nothing more may be written, as the disk lacks what this holds.
    */
   take(): ReadonlyMap<string, KeyPage> {
     const changed = this.#changed;
     this.#changed = new Map();
     for (const [name, page] of changed) {
-      this.#kept.delete(name);
-      if (page.count > 0) this.#kept.set(name, page);
-    }
-    for (const name of this.#kept.keys()) {
-      if (this.#kept.size <= PAGES_KEPT) break;
-      this.#kept.delete(name);
+      if (page.count > 0) this.#keep(name, page);
+      else this.#kept.delete(name);
     }
     return changed;
+  }
+
+  #fromDisk(name: string): KeyPage | null {
+    const page = this.#read(name);
+    if (page !== null) this.#keep(name, page);
+    return page;
+  }
+
+  #keep(name: string, page: KeyPage): void {
+    this.#kept.delete(name);
+    this.#kept.set(name, page);
+    const [eldest] = this.#kept.keys();
+    if (this.#kept.size > PAGES_KEPT && eldest !== undefined) this.#kept.delete(eldest);
   }
 }

@@ -12,7 +12,7 @@ const IDENTITY = { cluster: 'test', id: '1' };
 const RESTOCK: Command = { kind: 'restock', key: 'r', name: 'A', quantity: 5 };
 const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
 
-/** One that stands on a page of keys, `01234567-89a`. */
+/** One that stands on a page of keys, `01234567-89ab`. */
 export const PAGED_KEY = '01234567-89ab-7000-8000-000000000001';
 
 /** One record of each table at least, and a batch that is not settled. */
