@@ -6,7 +6,8 @@ import { LevelLog, RaftNode } from '@trireme/raft';
 import type { BookMachine } from './machine.js';
 import { openBook } from './open-book.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
-import { BOOKED, LATER, baseAt, fill, logged, open, supportOf } from './testing/books.js';
+import { LATER, baseAt, fill, logged, open, supportOf } from './testing/books.js';
+import { ENTRIES } from './testing/stores.js';
 import { withFolder } from './testing/folders.js';
 import { until } from './testing/rig.js';
 import { SILENT } from './testing/silent-transport.js';
@@ -99,7 +100,7 @@ test('a snapshot that takes the place of a book with something gathered: that is
       await held;
       await write(writes);
     };
-    await target.apply(logged(BOOKED.slice(0, 2)));
+    await target.apply(logged(ENTRIES.slice(0, 2)));
     const installed = staged.install().then(() => told.push('installed'));
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.equal([told, target.store === before], [[], true], 'it waits for the write');

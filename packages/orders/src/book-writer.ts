@@ -4,17 +4,11 @@ import { flushLevel, type BookLevel } from './book-level.js';
 import { BookRecords } from './book-records.js';
 import type { BookRecord } from './record-stream.js';
 import { keyPageRecord, readKeyPage } from './key-records.js';
-import { keyText, pageRecord, tableOf, toRecord, unseal } from './records.js';
+import { keyText, pageRecord, tableOf, toRecord, unseal, type RecordChange } from './records.js';
 import { KeyFilter } from './rules/key-filter.js';
 import { KeyPages } from './rules/key-pages.js';
 import { OrderPages } from './rules/order-pages.js';
 import type { BookWrite, Place } from './rules/state.js';
-
-/** A record as it is to be; a null value deletes it. */
-interface Change {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
-}
 
 export class BookWriter extends BookRecords {
   /** Every key and page of keys that was written since the book was opened; all that it has, once those before were noted. */
@@ -81,7 +75,7 @@ export class BookWriter extends BookRecords {
    *   an order does not follow on those in the book: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
-    const changes: Change[] = [];
+    const changes: RecordChange[] = [];
     for (const write of writes) {
       if (write.table === 'order') this.#pages.add(write.value);
       else if (write.table !== 'key' || !this.#writeKey(write.key, write.value))
@@ -101,7 +95,7 @@ export class BookWriter extends BookRecords {
     return this.#keyPages.write(key, place);
   }
 
-  async #writeAll(changes: readonly Change[]): Promise<void> {
+  async #writeAll(changes: readonly RecordChange[]): Promise<void> {
     await this.#attempt(async () => {
       const batch = this.db.batch();
       for (const { key, value } of changes) {

@@ -1,13 +1,10 @@
 /** Pages of keys as records: their name in the key, their bytes in the value. */
 import { FormatError, asBytes } from '@trireme/domain';
-import { seal, textKey } from './records.js';
+import { seal, textKey, type RecordChange } from './records.js';
 import { KeyPage } from './rules/key-pages.js';
 
-/** The key and value of a page; a null value deletes one that has no keys any more. */
-export function keyPageRecord(
-  name: string,
-  page: KeyPage,
-): { readonly key: Buffer; readonly value: Buffer | null } {
+/** A page as a record; one that has no keys any more goes. */
+export function keyPageRecord(name: string, page: KeyPage): RecordChange {
   const key = textKey('keyPage', name);
   return { key, value: page.count === 0 ? null : seal(key, page.bytes) };
 }

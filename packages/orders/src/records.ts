@@ -117,8 +117,14 @@ export function describeKey(key: Uint8Array): string {
 /** One write that makes a record by itself: orders make pages. */
 type RecordWrite = Exclude<BookWrite, { readonly table: 'order' }>;
 
-/** The key and value of one write; a null value deletes. */
-export function toRecord(write: RecordWrite): { readonly key: Buffer; readonly value: Buffer | null } {
+/** A record as it is to be; a null value deletes it. */
+export interface RecordChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/** What one write makes of its record. */
+export function toRecord(write: RecordWrite): RecordChange {
   switch (write.table) {
     case 'meta':
       return sealed(textKey('meta'), Object.entries(write.value));

@@ -9,7 +9,6 @@ import { KnownCommands } from './rules/known.js';
 import type { BookedOrder } from './rules/state.js';
 import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
 import {
-  BOOKED,
   LATER,
   applied,
   baseAt,
@@ -22,6 +21,7 @@ import {
   open,
   supportOf,
 } from './testing/books.js';
+import { ENTRIES } from './testing/stores.js';
 import { withFolder } from './testing/folders.js';
 
 test('a book that went as a snapshot is the same book: hash, orders, keys and what is pending', async () => {
@@ -124,7 +124,7 @@ test('a crash while one comes in, and one before it is installed: the book is th
   await withFolder(async (path) => {
     const source = await fill(join(path, '1'));
     const data = join(path, '2');
-    const target = await fill(data, BOOKED.slice(0, 2));
+    const target = await fill(data, ENTRIES.slice(0, 2));
     const before = target.stored;
     const view = supportOf(source).take();
     await supportOf(target).receive(baseAt(5), view.chunks());
@@ -147,7 +147,7 @@ test('a crash right after it became the book: the next start has it, and removes
   await withFolder(async (path) => {
     const source = await fill(join(path, '1'));
     const data = join(path, '2');
-    const target = await fill(data, BOOKED.slice(0, 2));
+    const target = await fill(data, ENTRIES.slice(0, 2));
     await carry(source, target);
     await target.store.close();
     assert.is(readFileSync(join(data, 'book.current'), 'utf8'), 'book-1\n');

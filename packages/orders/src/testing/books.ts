@@ -11,7 +11,8 @@ import {
 } from '@trireme/raft';
 import type { BookMachine } from '../machine.js';
 import { openBook } from '../open-book.js';
-import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from '../rules/testing/batches.js';
+import { FILLED, buy, entry, settling } from '../rules/testing/batches.js';
+import { ENTRIES } from './stores.js';
 
 const NO_EVENTS = { committed: () => undefined, stored: () => undefined, failed: () => undefined };
 
@@ -27,19 +28,11 @@ export function supportOf(machine: BookMachine): SnapshotSupport {
   return machine.snapshots;
 }
 
-/** One record of each table at least, and a batch that is not settled. */
-export const BOOKED = [
-  entry(1, [buy('a'), { kind: 'restock', key: 'r', name: 'A', quantity: 5 }, buy('a')]),
-  settling(2, 1, [FILLED, DONE, NONE]),
-  entry(3, [{ kind: 'list', key: 'l', name: 'N', price: 5 }, buy('b'), buy('c')]),
-  settling(4, 3, [DONE, FILLED, REJECTED]),
-  entry(5, [buy('01234567-89ab-7000-8000-000000000001'), buy('e')]),
-];
-/** What may come after it. */
+/** What may come after `ENTRIES`. */
 export const LATER = [settling(6, 5, [FILLED, FILLED]), entry(7, [buy('f')]), settling(8, 7, [FILLED])];
 
 /** Batches as the log has them. */
-export function logged(entries: typeof BOOKED): Entry[] {
+export function logged(entries: typeof ENTRIES): Entry[] {
   return entries.map(({ index, bytes }) => makeEntry(index, 1, 'command', bytes));
 }
 
@@ -55,7 +48,7 @@ export async function applied(machine: BookMachine, entries: readonly Entry[]): 
 }
 
 /** A book with these batches in it. */
-export async function fill(data: string, entries = BOOKED): Promise<BookMachine> {
+export async function fill(data: string, entries = ENTRIES): Promise<BookMachine> {
   const machine = await open(data);
   await applied(machine, logged(entries));
   return machine;
