@@ -116,13 +116,18 @@ test('entries of a small part of a buffer are copied out of it; those that fill 
       prevIndex: 0,
       prevTerm: 0,
       commit: 0,
-      entries: [makeEntry(1, 1, 'command', Buffer.alloc(bytes, 1))],
+      entries: [1, 2].map((index) => makeEntry(index, 1, 'command', Buffer.alloc(bytes, index))),
     });
   const chunk = Buffer.alloc(65_536);
   const small = append(100);
   small.copy(chunk);
-  assert.is.not(entriesIn(chunk.subarray(0, small.length))[0]?.record.buffer, chunk.buffer);
-  const large = append(50_000);
+  const [first, second] = entriesIn(chunk.subarray(0, small.length));
+  assert.ok(first !== undefined && second !== undefined);
+  assert.equal([first.data, second.data], [Buffer.alloc(100, 1), Buffer.alloc(100, 2)]);
+  // They share a buffer of their own, so that nothing else lives as long as they do.
+  assert.is(first.record.buffer, second.record.buffer);
+  assert.is(first.record.buffer.byteLength, first.record.byteLength + second.record.byteLength);
+  const large = append(25_000);
   large.copy(chunk);
   assert.is(entriesIn(chunk.subarray(0, large.length))[0]?.record.buffer, chunk.buffer);
 });

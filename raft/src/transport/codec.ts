@@ -150,15 +150,9 @@ function readEntries(
   leaderTerm: Term,
   payload: Buffer,
 ): readonly Entry[] {
-  let bytes = 0;
-  for (const record of records) bytes += record instanceof Uint8Array ? record.byteLength : 0;
-  // Entries stay in memory for long. Where they are but a part of the buffer that the socket read into, a view
-  // would keep all of it.
-  const isCopied = bytes * 2 < payload.buffer.byteLength;
   let lastTerm = prevTerm;
-  return records.map((record, position) => {
-    if (!(record instanceof Uint8Array)) throw new MessageError('an entry is not bytes');
-    const entry = checkedEntry(isCopied ? Buffer.from(record) : record);
+  return kept(records, payload).map((record, position) => {
+    const entry = checkedEntry(record);
     if (entry.index !== prevIndex + 1 + position) {
       throw new MessageError(`entry ${entry.index} does not follow ${prevIndex + position}`);
     }
@@ -169,6 +163,27 @@ function readEntries(
     }
     lastTerm = entry.term;
     return entry;
+  });
+}
+
+/**
+ * The records, as they may stay in memory for long: where they are but a part of the buffer that the socket read into, a
+ * view would keep all of it, and a copy of Node's pool that. They are copied to a buffer that has nothing else.
+ */
+function kept(records: readonly unknown[], { buffer }: Buffer): readonly Uint8Array[] {
+  let bytes = 0;
+  for (const record of records) {
+    if (!(record instanceof Uint8Array)) throw new MessageError('an entry is not bytes');
+    bytes += record.byteLength;
+  }
+  const views = records as readonly Uint8Array[];
+  if (bytes * 2 >= buffer.byteLength) return views;
+  const own = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  return views.map((view) => {
+    own.set(view, at);
+    at += view.byteLength;
+    return own.subarray(at - view.byteLength, at);
   });
 }
 

@@ -23,6 +23,9 @@ const SEQ_BYTES = 6;
 const POSITION_BYTES = 2;
 const ENTRY_BYTES = REST_BYTES + SEQ_BYTES + POSITION_BYTES;
 
+/** Keys that a new page has room for; it doubles. Most pages of a quiet group hold one, and a page's room is made for each. */
+const ROOM_MIN = 4;
+
 /** Pages kept in memory at most: those of the orders that come, and of those that expire. */
 const PAGES_KEPT = 64;
 
@@ -82,7 +85,8 @@ export class KeyPage {
     if (this.count >= PAGE_KEYS_MAX) return false;
     const at = this.#length;
     if (at + ENTRY_BYTES > this.#bytes.byteLength) {
-      const bytes = Buffer.allocUnsafe(PAGE_KEYS_MAX * ENTRY_BYTES);
+      const room = Math.min(Math.max(ROOM_MIN, 2 * this.count), PAGE_KEYS_MAX);
+      const bytes = Buffer.allocUnsafe(room * ENTRY_BYTES);
       this.#bytes.copy(bytes, 0, 0, at);
       this.#bytes = bytes;
     }
