@@ -15,6 +15,7 @@ export { InternalCalls, type CallAnswer, type CallIdentity } from './internal-ca
 export { Probe } from './probe.js';
 export { LocalCluster } from './local-cluster.js';
 export { ManagedProcess } from './managed-process.js';
+export { NODE_FLAGS } from './node-flags.js';
 export type { ProcessExit } from './members.js';
 export { parseTarget, type Target } from './rules/target.js';
 export { operatorTls } from './tls-folder.js';

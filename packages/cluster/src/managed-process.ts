@@ -1,13 +1,11 @@
 /** One child of the supervisor: started, signalled, and heard of when it ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { ClusterError } from './errors.js';
+import { NODE_FLAGS } from './node-flags.js';
 import { LineSplitter } from './rules/line-splitter.js';
 
 /** Characters of one line of a child's output at most. */
 const LINE_LENGTH_MAX = 64 * 1024;
-
-/** Nothing here makes code of text: whoever gets text in shall not get code in with it. */
-const NODE_FLAGS = ['--enable-source-maps', '--disallow-code-generation-from-strings'] as const;
 
 /** How a child ended. */
 export interface ProcessEnd {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { NODE_FLAGS } from '@trireme/cluster';
 import { INFRA } from '../root.js';
 import { checkCompose, checkKubernetes, checkManifest } from './manifests.js';
 import { checkMetricNames, unknownMetrics } from './metric-names.js';
@@ -56,6 +57,24 @@ test('units, rules and scripts pass the tools that are installed', () => {
     [],
   );
 });
+
+const STARTS = [
+  'container/Dockerfile',
+  'kubernetes/replica.yaml',
+  'systemd/trireme-catalog.service',
+  'systemd/trireme-frontend@.service',
+  'systemd/trireme-replica@.service',
+];
+
+for (const file of STARTS) {
+  test(`${file} starts Node with the flags that local clusters have`, () => {
+    const words = readFileSync(join(INFRA, file), 'utf8').match(/[^\s"[\],\\]+/g) ?? [];
+    const at = words.findIndex(
+      (word, place) => /(^|\/)node$/.test(word) && words[place + 1]?.startsWith('--'),
+    );
+    assert.equal(words.slice(at + 1, at + 1 + NODE_FLAGS.length), [...NODE_FLAGS]);
+  });
+}
 
 test('an orchestrator gets the shell of a process, not what could be run in it', () => {
   const compose = readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8');
