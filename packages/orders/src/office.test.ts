@@ -1,6 +1,7 @@
 /** The office on a node of the test's own: what it logs, when, and what it tells. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { COMPANY_MS_MAX } from './rules/company.js';
 import { buy } from './rules/testing/batches.js';
 import { withOffice } from './testing/office-bench.js';
 import { until } from './testing/rig.js';
@@ -18,6 +19,39 @@ test('at most eight proposals are in flight, and what gathered meanwhile makes t
     await bench.apply();
     await until(() => bench.proposed.length === 9, 'the ninth');
     assert.equal(bench.proposed[8]?.commands, [buy('x'), buy('y')]);
+  });
+});
+
+test('a few orders after many that were logged together wait for company, and not where a read waits', async () => {
+  await withOffice(async (bench) => {
+    await bench.converse();
+    const submit = (name: string, count: number): void => {
+      for (let i = 0; i < count; i += 1) bench.office.submit(buy(`${name}${i}`), { link: 1, id: i });
+    };
+    const logged = (): readonly number[] => bench.proposed.map(({ commands }) => commands.length);
+    submit('many', 20);
+    await until(() => bench.proposed.length === 1, 'the proposal');
+    submit('early', 1);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(logged(), [20], 'by the clock of the office no time has passed');
+    submit('rest', 9);
+    await until(() => bench.proposed.length === 2, 'the next proposal');
+    submit('alone', 1);
+    await new Promise(setImmediate);
+    assert.equal(logged(), [20, 10]);
+    bench.now = COMPANY_MS_MAX;
+    await until(() => bench.proposed.length === 3, 'the one that nobody joined');
+    await bench.apply();
+    bench.answerCatalog();
+    submit('held', 1);
+    await new Promise(setImmediate);
+    assert.equal(logged(), [20, 10, 1]);
+    const read = bench.whenComplete();
+    await until(() => bench.proposed.length === 4, 'the settlement, and the order with it');
+    await bench.apply();
+    assert.is(await read, true);
+    assert.equal(logged(), [20, 10, 1, 1]);
+    assert.equal(bench.fatals, []);
   });
 });
 

@@ -8,6 +8,7 @@ import { assertRule, encodeBatch, type Command, type Order } from '@trireme/doma
 import { workAtTurnEnd, type Link, type Log } from '@trireme/service';
 import { readEffects } from './effects.js';
 import type { Book } from './rules/book.js';
+import { Company } from './rules/company.js';
 import { Desk, type Answer, type Waiter } from './rules/desk.js';
 import { parseCatalogFrame } from './rules/frames.js';
 import { KnownCommands } from './rules/known.js';
@@ -36,6 +37,8 @@ interface OfficeOptions {
   readonly answer: (answers: readonly Answer[]) => void;
   readonly fatal: (error: unknown) => void;
   readonly onStep: (step: OrderStep) => void;
+  /** Milliseconds on a clock that never falls. */
+  readonly now: () => number;
 }
 
 /**
@@ -55,6 +58,7 @@ export class Office {
   readonly #desk: Desk;
   readonly #settler: Settler;
   readonly #tracer: Tracer;
+  readonly #company = new Company();
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet committed, in order. */
@@ -64,6 +68,7 @@ export class Office {
   #catalog: Link | null = null;
   #isFlushDue = false;
   #isSettleTimed = false;
+  #isCompanyTimed = false;
   #isRetryTimed = false;
   #isOpen = true;
 
@@ -272,7 +277,7 @@ export class Office {
   }
 
   #flush(): void {
-    if (this.#isRetryTimed) return;
+    if (this.#isRetryTimed || this.#waitsForCompany()) return;
     while (this.#proposed.length < PROPOSALS_IN_FLIGHT_MAX) {
       const batch = this.#desk.takeBatch();
       if (batch === null) return;
@@ -280,6 +285,7 @@ export class Office {
         const { index } = this.#o.node.propose(encodeBatch({ time: Date.now(), ...batch }));
         this.#proposed.push(index);
         this.#logged += 1;
+        this.#company.logged(batch.commands.length, this.#o.now());
         this.#desk.logged(index, batch.commands);
         this.#tracer.logged(index, batch.commands);
       } catch (error) {
@@ -290,6 +296,20 @@ export class Office {
         return;
       }
     }
+  }
+
+  /** Orders may wait for company, and with them the settlements of others, but no read does. */
+  #waitsForCompany(): boolean {
+    if (this.#waits.size > 0) return false;
+    const patience = this.#company.patience(this.#desk.queued, this.#o.now());
+    if (patience === 0) return false;
+    if (this.#isCompanyTimed) return true;
+    this.#isCompanyTimed = true;
+    this.#after(Math.ceil(patience), () => {
+      this.#isCompanyTimed = false;
+      this.#flushSoon();
+    });
+    return true;
   }
 
   #retryFlush(): void {

@@ -250,6 +250,7 @@ export class Replica {
         answer: (answers) => this.#frontends.answer(answers),
         fatal: (error) => this.#fatal(error),
         onStep: this.#observe.onStep,
+        now: () => performance.now(),
       },
       this.#catalog.link,
     );

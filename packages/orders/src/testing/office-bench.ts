@@ -24,6 +24,8 @@ export class OfficeBench {
   /** What the node answers to proposals and reads with, if not yes. */
   refuse: RaftErrorCode | null = null;
   refusals = 0;
+  /** The office's clock, in milliseconds; it stands unless a test moves it. */
+  now = 0;
   /** Writes of the book that were begun. */
   writes = 0;
   /** Ends the writes that were begun since `holdWrites`. */
@@ -69,6 +71,7 @@ export class OfficeBench {
         answer: (answers) => this.answers.push(...answers),
         fatal: (error) => this.fatals.push(error),
         onStep: () => undefined,
+        now: () => this.now,
       },
       this.#link(),
     );
