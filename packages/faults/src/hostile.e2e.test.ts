@@ -1,4 +1,5 @@
 /** A part of the assault that `npm run hostile` carries out whole. */
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -12,11 +13,9 @@ const test = suite('hostile input');
 
 test('each is refused or cut off, no order fails, and nothing else is in the books', async () => {
   const attacks: AttackResult[] = [];
+  const results = join(tmpdir(), `trireme-hostile-${process.pid}`);
   const scenario = assault({ every: 11, slow: false, onResult: (result) => attacks.push(result) });
-  const { verdicts, folder } = await play(scenario, {
-    seed: 1,
-    results: join(tmpdir(), `trireme-hostile-${process.pid}`),
-  });
+  const { verdicts, folder } = await play(scenario, { seed: 1, results });
   assert.equal(
     verdicts.filter((verdict) => !holds(verdict)),
     [],
@@ -29,6 +28,7 @@ test('each is refused or cut off, no order fails, and nothing else is in the boo
     'public',
     'replica',
   ]);
+  rmSync(results, { recursive: true });
 });
 
 test.run();

@@ -1,5 +1,5 @@
 /** The leader dies at each step of an order's path: one order, one stock movement, one number each time. */
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,8 @@ import * as assert from 'uvu/assert';
 import { CRASH_STEPS } from './crash-steps.js';
 import { Stage, numberOf, rowsOf, until } from './stage.js';
 
-const crashFile = join(tmpdir(), `trireme-crash-${process.pid}`);
+const folder = mkdtempSync(join(tmpdir(), 'trireme-crash-'));
+const crashFile = join(folder, 'crash-at');
 const test = suite('order path');
 let orders = 0;
 
@@ -16,6 +17,7 @@ const stage = Stage.of(test, {
   programs: { replica: fileURLToPath(new URL('./crashing-replica.js', import.meta.url)) },
   env: () => ({ TRIREME_CRASH_FILE: crashFile }),
 });
+test.after(() => rmSync(folder, { recursive: true }));
 
 for (const step of CRASH_STEPS) {
   test(`the leader is killed once an order is ${step}: one order, one movement, one number`, async () => {

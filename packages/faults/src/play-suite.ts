@@ -1,4 +1,5 @@
 /** Makes tests of scenarios: each is played, and every promise must have been kept. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -8,7 +9,10 @@ import { whyNot } from './run/capabilities.js';
 import { play } from './run/play.js';
 import type { Scenario } from './run/scenario.js';
 
-/** Plays those of the scenarios that every change is tried with; what this machine cannot do is skipped by name. */
+/**
+ * Plays those of the scenarios that every change is tried with; what this machine cannot do is skipped by name. Histories and
+ * logs stay only where a promise was broken.
+ */
 export function playEveryday(name: string, scenarios: readonly Scenario[]): void {
   const test = suite(name);
   const results = join(tmpdir(), `trireme-faults-${process.pid}`);
@@ -23,7 +27,11 @@ export function playEveryday(name: string, scenarios: readonly Scenario[]): void
       const { verdicts, folder } = await play(scenario, { seed: 1, results });
       const broken = verdicts.filter((verdict) => !holds(verdict));
       assert.equal(broken, [], `history and logs: ${folder}`);
+      rmSync(folder, { recursive: true });
     });
   }
+  test.after(() => {
+    if (existsSync(results) && readdirSync(results).length === 0) rmSync(results, { recursive: true });
+  });
   test.run();
 }

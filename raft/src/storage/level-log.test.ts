@@ -34,10 +34,10 @@ async function withFolder(body: (path: string) => Promise<void>): Promise<void> 
 for (const cacheBytesMax of [0, 1000, 16 * 1024 * 1024]) {
   const conformance = suite(`LevelLog: conformance, cache of ${cacheBytesMax} bytes`);
   registerConformance(conformance, async () => {
-    const path = await temporaryFolder();
+    const folder = await temporaryFolder();
     return {
-      open: async () => open(path, cacheBytesMax),
-      dispose: async () => rm(path, { recursive: true }),
+      open: async () => open(join(folder, 'store'), cacheBytesMax),
+      dispose: async () => rm(folder, { recursive: true }),
     };
   });
   conformance.run();
