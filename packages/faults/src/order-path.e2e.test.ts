@@ -1,23 +1,23 @@
 /** The leader dies at each step of an order's path: one order, one stock movement, one number each time. */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CRASHING_REPLICA, crashFile, dieAt } from './crash-point.js';
 import { CRASH_STEPS } from './crash-steps.js';
 import { Stage, numberOf, rowsOf, until } from './stage.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'trireme-crash-'));
-const crashFile = join(folder, 'crash-at');
 const test = suite('order path');
 let orders = 0;
+let dataDir = '';
 
 const stage = Stage.of(test, {
-  programs: { replica: fileURLToPath(new URL('./crashing-replica.js', import.meta.url)) },
-  env: () => ({ TRIREME_CRASH_FILE: crashFile }),
+  programs: { replica: CRASHING_REPLICA },
+  prepare: (folder) => {
+    dataDir = folder;
+    return () => undefined;
+  },
+  env: () => ({ TRIREME_CRASH_FILE: crashFile(dataDir) }),
 });
-test.after(() => rmSync(folder, { recursive: true }));
 
 for (const step of CRASH_STEPS) {
   test(`the leader is killed once an order is ${step}: one order, one movement, one number`, async () => {
@@ -25,12 +25,11 @@ for (const step of CRASH_STEPS) {
     const leader = await stage().cluster.leader();
     assert.ok(leader !== null, 'a leader is known');
     const died = new Promise<string>((resolve) => stage().cluster.once('exit', ({ name }) => resolve(name)));
-    writeFileSync(`${crashFile}.new`, step);
-    renameSync(`${crashFile}.new`, crashFile);
+    dieAt(dataDir, step);
 
     const answer = await stage().order('buy', 'AAPL', 2, `key-${step}`);
     assert.is(await died, leader, 'it is the leader that died');
-    assert.not(existsSync(crashFile), 'it died at the step');
+    assert.not(existsSync(crashFile(dataDir)), 'it died at the step');
     assert.is(answer.status, 200, answer.text);
     orders += 1;
     assert.is(numberOf(answer), orders, 'numbers are dense');

@@ -1,26 +1,18 @@
 /** Processes die, one or all, and come back. */
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { CRASHING_REPLICA, crashFile, dieAt } from '../crash-point.js';
 import { CRASH_STEPS, type CrashStep } from '../crash-steps.js';
 import type { Run } from '../run/run.js';
 import type { Scenario } from '../run/scenario.js';
 
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
 
-/** A replica that kills itself where it is told to. */
-const CRASHING_REPLICA = fileURLToPath(new URL('../crashing-replica.js', import.meta.url));
-
-const crashFile = (dataDir: string): string => join(dataDir, 'crash-at');
-
 /** The leader dies as soon as it comes to a step with an order. */
-async function dieAt(run: Run, step: CrashStep): Promise<void> {
+async function leaderDiesAt(run: Run, step: CrashStep): Promise<void> {
   const replicas = run.names('replica');
   // Whoever leads by then.
   for (const name of replicas) run.expectEnd(name);
   run.note(`the leader is to die once an order is ${step}`);
-  writeFileSync(`${crashFile(run.dataDir)}.new`, step);
-  renameSync(`${crashFile(run.dataDir)}.new`, crashFile(run.dataDir));
+  dieAt(run.dataDir, step);
   await run.until('the leader dies', () => replicas.some((name) => !run.isUp(name)));
   const dead = replicas.find((name) => !run.isUp(name)) ?? '';
   run.note(`${dead} has died`);
@@ -57,7 +49,7 @@ export const CRASHES: readonly Scenario[] = [
       ),
     }),
     script: async (run) => {
-      for (const step of [...CRASH_STEPS, ...CRASH_STEPS]) await dieAt(run, step);
+      for (const step of [...CRASH_STEPS, ...CRASH_STEPS]) await leaderDiesAt(run, step);
     },
   },
   {
