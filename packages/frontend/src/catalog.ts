@@ -118,11 +118,6 @@ export class Catalog {
     return this.#cache.get(name, performance.now());
   }
 
-  /** The same for whoever asks again where there is none: a miss is not counted. */
-  hit(name: string): StockView | null {
-    return this.#cache.hit(name, performance.now());
-  }
-
   /** The stock as the catalog has it, null if there is none, `EXPIRED` if it could not tell in time. */
   async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof EXPIRED> {
     return retryUntil(deadline, async () => {

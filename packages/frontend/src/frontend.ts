@@ -9,7 +9,6 @@ import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
-import { ShortWay } from './http/short-way.js';
 import { renderPages } from './pages/pages.js';
 import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
@@ -91,8 +90,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const app = createApp(services);
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
-  const shortWay = new ShortWay(services);
-  const server = new PublicServer({ host, port: options.port, app, replies, shortWay, log, rateLimit });
+  const server = new PublicServer({ host, port: options.port, app, services, rateLimit });
   const port = await server.listen();
   catalog.start();
   replicas.start();

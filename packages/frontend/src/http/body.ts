@@ -5,9 +5,6 @@ import { TriremeError } from '@trireme/domain';
 import type { Deadline } from '../rules/deadlines.js';
 import { BODY_BYTES_MAX, bodyTooLarge, checkBodyHeaders } from '../rules/requests.js';
 
-/** How long the rest of a body that nobody reads may take, in milliseconds. */
-const REST_MS_MAX = 500;
-
 /**
  * Reads the whole body as text, as `collectBody` does.
  * @throws TriremeError whatever that gives or throws.
@@ -40,7 +37,7 @@ export function collectBody(
     if (isOver) return;
     isOver = true;
     deadline.watch(null);
-    const body = failure ?? textOf(chunks);
+    const body = failure ?? textOf(Buffer.concat(chunks));
     // The listeners hold on to them as long as there is no answer.
     chunks.length = 0;
     done(body);
@@ -60,23 +57,8 @@ export function collectBody(
   deadline.watch(() => end(new TriremeError('REQUEST_TIMEOUT', 'body: did not arrive in time')));
 }
 
-/**
- * Takes what is still to come of the body of a request that was answered without it, and closes the connection if that
- * does not end soon: the next request stands behind it.
- */
-export function dropRest(incoming: IncomingMessage): void {
-  if (incoming.complete || incoming.destroyed) return;
-  const end = (): void => {
-    if (!incoming.complete) incoming.socket.destroySoon();
-  };
-  const cut = setTimeout(end, REST_MS_MAX).unref();
-  incoming.on('close', () => clearTimeout(cut));
-  incoming.resume();
-}
-
-function textOf(chunks: readonly Buffer[]): string | TriremeError {
-  const [first] = chunks;
-  const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+/** What the bytes of a body say, or why they say nothing. */
+export function textOf(body: Buffer): string | TriremeError {
   if (!isUtf8(body)) return new TriremeError('INVALID_REQUEST', 'body: must be UTF-8');
   return body.toString('utf8');
 }

@@ -2,18 +2,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptRequestId } from '../rules/requests.js';
 
-export interface Call {
-  readonly incoming: IncomingMessage;
-  /** For streams, which write to it themselves. */
-  readonly outgoing: ServerResponse;
+/** What a request is known by, to its answer and to the log. */
+export interface Asked {
   /** The client's id, or one that was made. */
   readonly requestId: string;
   /** Whether the client gave the id: then its commands are followed through every process's log. */
   readonly isFollowed: boolean;
-  /** As it was sent, percent-encoding and all, without one slash at its end. */
-  readonly path: string;
   /** Idempotency key of a request that changes something, once it is known: the reply repeats it. */
   key: string | null;
+}
+
+/** A request that came by Node's HTTP server. */
+export interface Call extends Asked {
+  readonly incoming: IncomingMessage;
+  /** For streams, which write to it themselves. */
+  readonly outgoing: ServerResponse;
+  /** As it was sent, percent-encoding and all, without one slash at its end. */
+  readonly path: string;
+}
+
+/** @param requestId as the client gave it; @param nextId makes one where it gave none. */
+export function askedOf(requestId: string | string[] | undefined, nextId: () => string): Asked {
+  const clientsId = acceptRequestId(requestId);
+  return { requestId: clientsId ?? nextId(), isFollowed: clientsId !== null, key: null };
 }
 
 /** @param path of its target; @param nextId makes an id where the client gave none. */
@@ -23,9 +34,7 @@ export function callOf(
   path: string,
   nextId: () => string,
 ): Call {
-  const clientsId = acceptRequestId(incoming.headers['x-request-id']);
-  const requestId = clientsId ?? nextId();
-  return { incoming, outgoing, requestId, isFollowed: clientsId !== null, path, key: null };
+  return { ...askedOf(incoming.headers['x-request-id'], nextId), incoming, outgoing, path };
 }
 
 /** What Hono is told of the requests: `c.env` is the call. */

@@ -1,20 +1,23 @@
 /** Routes of orders. */
 import type { Hono } from 'hono';
-import { orderJson } from '@trireme/domain';
+import type { IncomingMessage } from 'node:http';
+import { orderJson, type TriremeError } from '@trireme/domain';
+import type { Deadline } from '../rules/deadlines.js';
 import { parseAfterNumber, parsePageQuery } from '../rules/requests.js';
+import { collectBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
 import { fillPage, pageJson } from './pages.js';
-import { placeOrder } from './place-order.js';
+import { placeOrder, type OrderSource } from './place-order.js';
 import { readOrder } from './read-order.js';
 import { toResponse } from './replies.js';
-import { inTime, withDeadline, type Services } from './services.js';
+import { inTime, keyOf, withDeadline, type Services } from './services.js';
 
 export function routeOrders(app: Hono<CallEnv>, services: Services): void {
   app.post(
     '/orders',
     async (c) =>
       new Promise<Response>((resolve) =>
-        placeOrder(services, c.env, (answer) => resolve(toResponse(answer))),
+        placeOrder(services, c.env, new SentOrder(c.env.incoming), (answer) => resolve(toResponse(answer))),
       ),
   );
   app.get('/orders', async (c) => listOrders(services, c.env, c.req.url));
@@ -34,4 +37,21 @@ async function listOrders(services: Services, call: Call, url: string): Promise<
     });
     return services.replies.ok(call, pageJson(page, orderJson));
   });
+}
+
+/** An order that Node's HTTP server gives, piece by piece. */
+class SentOrder implements OrderSource {
+  readonly #incoming: IncomingMessage;
+
+  constructor(incoming: IncomingMessage) {
+    this.#incoming = incoming;
+  }
+
+  key(): string | null {
+    return keyOf(this.#incoming);
+  }
+
+  collect(deadline: Deadline, done: (body: string | TriremeError) => void): void {
+    collectBody(this.#incoming, deadline, done);
+  }
 }

@@ -5,42 +5,53 @@
 import { commandToWire, parseOrderBody, type TriremeError } from '@trireme/domain';
 import type { Deadline } from '../rules/deadlines.js';
 import { checkDecided, type Decided, type Undecided } from '../rules/results.js';
-import { collectBody } from './body.js';
-import type { Call } from './call.js';
-import type { Answer } from './replies.js';
-import { closeDeadline, commandKey, keyOf, submit, type Services } from './services.js';
+import type { Answer } from './answer.js';
+import type { Asked } from './call.js';
+import { closeDeadline, commandKey, submit, type Services } from './services.js';
 
-/** Has the order of this call filled. `answer` is called once, within the deadline, and must not throw. */
-export function placeOrder(services: Services, call: Call, answer: (answer: Answer) => void): void {
+/** The request of an order, however it came. */
+export interface OrderSource {
+  /** The idempotency key that came with it, or null. @throws TriremeError `INVALID_REQUEST`. */
+  key(): string | null;
+  /** Gives the body as `collectBody` does. @throws TriremeError whatever that throws. */
+  collect(deadline: Deadline, done: (body: string | TriremeError) => void): void;
+}
+
+/** Has the order filled. `answer` is called once, within the deadline, and must not throw. */
+export function placeOrder(
+  services: Services,
+  asked: Asked,
+  source: OrderSource,
+  answer: (answer: Answer) => void,
+): void {
   let deadline: Deadline;
   try {
     deadline = services.deadlines.open();
   } catch (error) {
     services.counters.ended(error);
-    answer(services.replies.errorAnswer(call, error));
+    answer(services.replies.errorAnswer(asked, error));
     return;
   }
-  new Placement(services, call, deadline, answer).begin();
+  new Placement(services, asked, deadline, answer).begin(source);
 }
 
 class Placement {
   readonly #services: Services;
-  readonly #call: Call;
+  readonly #asked: Asked;
   readonly #deadline: Deadline;
   readonly #answer: (answer: Answer) => void;
 
-  constructor(services: Services, call: Call, deadline: Deadline, answer: (answer: Answer) => void) {
+  constructor(services: Services, asked: Asked, deadline: Deadline, answer: (answer: Answer) => void) {
     this.#services = services;
-    this.#call = call;
+    this.#asked = asked;
     this.#deadline = deadline;
     this.#answer = answer;
   }
 
-  begin(): void {
-    const { incoming } = this.#call;
+  begin(source: OrderSource): void {
     try {
-      this.#call.key = keyOf(incoming);
-      collectBody(incoming, this.#deadline, (body) => this.#submit(body));
+      this.#asked.key = source.key();
+      source.collect(this.#deadline, (body) => this.#submit(body));
     } catch (error) {
       this.#fail(error);
     }
@@ -51,9 +62,9 @@ class Placement {
     try {
       if (typeof body !== 'string') throw body;
       const { name, type, quantity } = parseOrderBody(body);
-      const command = commandToWire({ kind: type, key: commandKey(this.#call), name, quantity });
+      const command = commandToWire({ kind: type, key: commandKey(this.#asked), name, quantity });
       submit(
-        ...([this.#services, this.#call, this.#deadline, command] as const),
+        ...([this.#services, this.#asked, this.#deadline, command] as const),
         (result) => this.#decided(result, command[1]),
         (error) => this.#fail(error),
       );
@@ -74,7 +85,7 @@ class Placement {
     }
     const { counters, replies } = this.#services;
     counters.filled(closeDeadline(this.#services, this.#deadline));
-    const headers = replies.headers(this.#call.requestId, this.#call.key);
+    const headers = replies.headers(this.#asked.requestId, this.#asked.key);
     headers['Location'] = `/orders/${number}`;
     this.#answer(replies.okAnswer(`{"data":{"transaction_number":${number}}}`, headers));
   }
@@ -83,6 +94,6 @@ class Placement {
     const { counters, replies } = this.#services;
     closeDeadline(this.#services, this.#deadline);
     counters.ended(error);
-    this.#answer(replies.errorAnswer(this.#call, error));
+    this.#answer(replies.errorAnswer(this.#asked, error));
   }
 }

@@ -2,23 +2,15 @@
  * Every answer of the public interface is made here: the headers that all of them carry, and the one way from an error
  * to its answer. Headers are plain objects and bodies plain text, which is what the HTTP adapter writes without detours.
  */
-import { STATUS_CODES } from 'node:http';
 import { TriremeError } from '@trireme/domain';
 import type { Log } from '@trireme/service';
-import type { Call } from './call.js';
+import { answerText, type Answer, type Headers } from './answer.js';
+import type { Asked } from './call.js';
 
 /** Seconds after which a client may ask again. */
 const RETRY_AFTER_S = '1';
 
-type Headers = Record<string, string>;
-
-/** An answer before it is written: the router is given it as a `Response`, the short way writes it as it is. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: string;
-}
-
+/** The router is given an answer as a `Response`; the short way writes it as it is. */
 export function toResponse({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers });
 }
@@ -69,7 +61,7 @@ export class Replies {
   }
 
   /** Answers 200 with JSON text. */
-  ok(call: Call, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
+  ok(call: Asked, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
     return toResponse(this.okAnswer(body, headers));
   }
 
@@ -80,24 +72,28 @@ export class Replies {
   }
 
   /** Answers without a body. */
-  empty(call: Call, status: 204 | 304, more: Headers): Response {
-    const headers = { ...this.headers(call.requestId, call.key), ...more };
+  empty(call: Asked, status: 204 | 304, more: Headers): Response {
+    return toResponse(this.emptyAnswer(status, { ...this.headers(call.requestId, call.key), ...more }));
+  }
+
+  /** The answer without a body; `headers` are those of one with it. */
+  emptyAnswer(status: 204 | 304, headers: Headers): Answer {
     delete headers['Content-Type'];
     this.count(status);
-    return new Response(null, { status, headers });
+    return { status, headers, body: null };
   }
 
   /**
    * Answers an error: as it says if it is one of the contract's, else 500, and then the log has the reason.
    * @param details what the body says beside the error
    */
-  error(call: Pick<Call, 'requestId' | 'key'>, error: unknown, more?: Headers, details?: object): Response {
+  error(call: Pick<Asked, 'requestId' | 'key'>, error: unknown, more?: Headers, details?: object): Response {
     return toResponse(this.errorAnswer(call, error, more, details));
   }
 
   /** The answer that `error` gives. */
   errorAnswer(
-    call: Pick<Call, 'requestId' | 'key'>,
+    call: Pick<Asked, 'requestId' | 'key'>,
     error: unknown,
     more?: Headers,
     details?: object,
@@ -112,17 +108,17 @@ export class Replies {
   rawError(error: unknown, requestId: string, more?: Headers): string {
     const known = this.#known(error, requestId);
     this.count(known.httpStatus);
-    const body = JSON.stringify(known.toBody());
-    const headers: Headers = {
+    const headers = {
       ...this.headers(requestId, null),
       ...errorHeaders(known),
       ...more,
-      'Content-Length': String(Buffer.byteLength(body)),
       Connection: 'close',
     };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    const status = `${known.httpStatus} ${STATUS_CODES[known.httpStatus] ?? 'Error'}`;
-    return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`;
+    return answerText(
+      { status: known.httpStatus, headers, body: JSON.stringify(known.toBody()) },
+      Date.now(),
+      0,
+    );
   }
 
   /** Notes an answer. */

@@ -1,22 +1,21 @@
 /**
- * The public port. Hono answers what the parser accepts; what it refuses is answered here, in the same form. Nothing
- * waits longer than a bound: headers, bodies, idle connections, and the end of the server itself.
+ * The public port. Plain requests are answered the short way, all others by Hono; what the parser refuses is answered here, in
+ * the same form. Nothing waits longer than a bound: headers, bodies, idle connections, and the end of the server itself.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
-import type { Log } from '@trireme/service';
 import { checkEncoding, pathOf } from '../rules/requests.js';
 import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
 import { callOf, type Call, type CallEnv } from './call.js';
-import type { Replies } from './replies.js';
-import type { ShortWay } from './short-way.js';
+import { PlainConnection, type PlainPort } from './plain-connection.js';
+import { answerPlain } from './short-way.js';
+import type { Services } from './services.js';
 
 /** Connections at once; at the bound the newest is closed without an answer. */
 const CONNECTIONS_MAX = 10_000;
@@ -36,10 +35,8 @@ interface PublicServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly app: Hono<CallEnv>;
-  readonly replies: Replies;
-  /** What it takes goes without the app; nothing where each request is to be counted first, for `rateLimit`. */
-  readonly shortWay: ShortWay;
-  readonly log: Log;
+  /** By which plain requests are answered without the app; none where each is to be counted first, for `rateLimit`. */
+  readonly services: Services;
   /** Null where every address may ask as often as it likes. */
   readonly rateLimit: RateLimit | null;
 }
@@ -50,6 +47,7 @@ type Connection = Pick<Call, 'incoming' | 'outgoing'>;
 export class PublicServer {
   readonly #options: PublicServerOptions;
   readonly #server: Server;
+  readonly #connections = new Set<PlainConnection>();
   /** Request ids are this and a number: unique across processes and restarts, and cheap. */
   readonly #idPrefix = randomBytes(6).toString('hex');
   #lastId = 0;
@@ -58,8 +56,6 @@ export class PublicServer {
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
-    const { shortWay, rateLimit } = options;
-    const nextId = (): string => this.#nextId();
     const listener = getRequestListener(
       (request, env): Response | Promise<Response> => this.#fetch(request, env as Connection),
       { hostname: 'localhost', errorHandler: (error) => this.#refuse(error) },
@@ -75,11 +71,9 @@ export class PublicServer {
         requireHostHeader: false,
         noDelay: true,
       },
-      (incoming, outgoing) => {
-        if (rateLimit === null && shortWay.take(incoming, outgoing, nextId)) return;
-        void listener(incoming, outgoing);
-      },
+      (incoming, outgoing) => void listener(incoming, outgoing),
     );
+    this.#readPlainFirst();
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       this.#clientError(error, socket),
@@ -115,16 +109,45 @@ export class PublicServer {
    * cuts what is left after `msMax`.
    */
   async close(msMax: number): Promise<void> {
-    this.#options.replies.draining = true;
+    this.#options.services.replies.draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    const cut = setTimeout(() => this.#server.closeAllConnections(), msMax);
+    for (const connection of this.#connections) connection.closeIdle();
+    const cut = setTimeout(() => {
+      this.#server.closeAllConnections();
+      for (const connection of this.#connections) connection.cut();
+    }, msMax);
     await closed;
     clearTimeout(cut);
   }
 
+  /**
+   * Has each connection read for plain requests before the server has it. What it has been given to take connections with is kept
+   * for all others: it takes any (Node's documentation of `http.Server`, event `connection`).
+   */
+  #readPlainFirst(): void {
+    const { services, rateLimit } = this.#options;
+    const server = this.#server;
+    const listeners = server.listeners('connection');
+    const port: PlainPort = {
+      isOpen: rateLimit === null,
+      keepAliveMs: KEEP_ALIVE_MS,
+      answer: (request, done) => answerPlain(services, request, () => this.#nextId(), done),
+      handOver: (socket) => {
+        for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+      },
+      endedEarly: (socket) => this.#clientError(null, socket),
+    };
+    server.removeAllListeners('connection');
+    server.on('connection', (socket) => {
+      const connection = new PlainConnection(socket, port);
+      this.#connections.add(connection);
+      socket.once('close', () => this.#connections.delete(connection));
+    });
+  }
+
   #fetch(request: Request, { incoming, outgoing }: Connection): Response | Promise<Response> {
-    const { app, replies } = this.#options;
+    const { app, services } = this.#options;
     const target = incoming.url ?? '/';
     // The absolute form, as for a proxy, names the same path.
     const path = pathOf(target.startsWith('/') ? target : new URL(request.url).pathname);
@@ -134,10 +157,8 @@ export class PublicServer {
       checkHost(incoming);
       this.#checkRate(call);
     } catch (error) {
-      return replies.error(call, error);
+      return services.replies.error(call, error);
     }
-    // The adapter has made a URL of it.
-    this.#options.shortWay.admit(incoming.headers.host);
     return app.fetch(request, call);
   }
 
@@ -156,27 +177,25 @@ export class PublicServer {
       error instanceof RequestError
         ? new TriremeError('INVALID_REQUEST', 'the request target or Host header is not valid')
         : error;
-    return this.#options.replies.error({ requestId: this.#nextId(), key: null }, known);
+    return this.#options.services.replies.error({ requestId: this.#nextId(), key: null }, known);
   }
 
   /** What came on the connection is no request, or did not come in time. */
-  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswerPending(socket)) {
+  #clientError(error: NodeJS.ErrnoException | null, socket: Duplex): void {
+    if (error?.code === 'ECONNRESET' || !socket.writable || isAnswerPending(socket)) {
       socket.destroy();
       return;
     }
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isUntouched(socket)) {
-      socket.setTimeout(KEEP_ALIVE_MS - HEADERS_MS_MAX);
-      return;
-    }
-    socket.end(this.#options.replies.rawError(parserError(error.code), this.#nextId()));
+    socket.end(this.#options.services.replies.rawError(parserError(error?.code), this.#nextId()));
   }
 
   #refuseConnect(socket: Duplex): void {
     const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, which this is not');
     socket.on('error', () => socket.destroy());
     socket.end(
-      this.#options.replies.rawError(error, this.#nextId(), { Allow: 'GET, HEAD, OPTIONS, POST, PUT' }),
+      this.#options.services.replies.rawError(error, this.#nextId(), {
+        Allow: 'GET, HEAD, OPTIONS, POST, PUT',
+      }),
     );
   }
 
@@ -184,7 +203,10 @@ export class PublicServer {
   #dropped(): void {
     this.#drops += 1;
     if (performance.now() - this.#dropsToldAt < DROPS_TOLD_MS) return;
-    this.#options.log.warn({ connectionsMax: CONNECTIONS_MAX, dropped: this.#drops }, 'connections dropped');
+    this.#options.services.log.warn(
+      { connectionsMax: CONNECTIONS_MAX, dropped: this.#drops },
+      'connections dropped',
+    );
     this.#dropsToldAt = performance.now();
     this.#drops = 0;
   }
@@ -203,14 +225,6 @@ function isAnswerPending(socket: Duplex): boolean {
   const response: unknown = Reflect.get(socket, '_httpMessage');
   if (!(response instanceof ServerResponse)) return false;
   return response.headersSent || (response.req as IncomingMessage).complete;
-}
-
-/**
- * Whether not one byte has come on the connection: opened ahead of need, as browsers, balancers and pools do. It may idle
- * as long as one between two requests; an answer that nobody asked for would be taken for that to its first request.
- */
-function isUntouched(socket: Duplex): socket is Socket {
-  return socket instanceof Socket && socket.bytesRead === 0;
 }
 
 /** @throws TriremeError `INVALID_REQUEST` (RFC 9112, section 3.2). */

@@ -13,7 +13,7 @@ import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import { acceptKey } from '../rules/requests.js';
 import type { Decided, Undecided } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
-import type { Call } from './call.js';
+import type { Asked } from './call.js';
 import type { Replies } from './replies.js';
 
 export interface Services {
@@ -68,15 +68,15 @@ export function keyOf(incoming: IncomingMessage): string | null {
   return acceptKey(lines);
 }
 
-/** The key of the call's command: the client's, or one that is made now. */
-export function commandKey(call: Call): string {
-  return (call.key ??= freshKey());
+/** The key of the command that was asked for: the client's, or one that is made now. */
+export function commandKey(asked: Asked): string {
+  return (asked.key ??= freshKey());
 }
 
 /** Sends a command through the log. What it calls back, and when, `Replicas.submit` says. */
 export function submit(
   { replicas, log }: Services,
-  { requestId, isFollowed }: Call,
+  { requestId, isFollowed }: Asked,
   deadline: Deadline,
   command: CommandWire,
   done: (result: Decided | Undecided) => void,

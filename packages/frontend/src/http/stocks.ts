@@ -5,18 +5,17 @@ import {
   parseListBody,
   parseRestockBody,
   parseStockName,
-  STOCK_NAME,
   stockJson,
-  TriremeError,
   type Command,
 } from '@trireme/domain';
 import { EXPIRED } from '../retry.js';
-import { checkOperator, matchesEtag, parsePageQuery } from '../rules/requests.js';
+import { checkOperator, parsePageQuery } from '../rules/requests.js';
 import { checkDecided, outcomeUnknown, type Decided, type Undecided } from '../rules/results.js';
-import type { StockView } from '../rules/stock-cache.js';
 import { readBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
+import { lookUp, stockNotFound } from './look-up.js';
 import { fillPage, pageJson } from './pages.js';
+import { toResponse } from './replies.js';
 import { commandKey, inTime, keyOf, submit, withDeadline, type Services } from './services.js';
 
 /** Makes the command from the body of the request. */
@@ -34,41 +33,13 @@ const parseRestock: CommandParser = (name, body) => {
 
 export function routeStocks(app: Hono<CallEnv>, services: Services): void {
   app.get('/stocks', async (c) => listStocks(services, c.env, c.req.url));
-  app.get('/stocks/:name', (c): Response | Promise<Response> => {
-    const name = c.req.param('name');
-    const view = services.catalog.cached(name);
-    // A hit is answered in the same turn: no promise, no deadline.
-    if (view !== null) return answerLookup(services, c.env, view, 'hit');
-    return lookUp(services, c.env, name);
-  });
+  app.get('/stocks/:name', async (c) =>
+    toResponse(await lookUp(services, c.env, c.req.param('name'), c.env.incoming.headers['if-none-match'])),
+  );
   app.put('/stocks/:name', async (c) => changeStock(services, c.env, c.req.param('name'), parseList));
   app.post('/stocks/:name/restock', async (c) =>
     changeStock(services, c.env, c.req.param('name'), parseRestock),
   );
-}
-
-function answerLookup(services: Services, call: Call, view: StockView, cache: 'hit' | 'miss'): Response {
-  if (matchesEtag(call.incoming.headers['if-none-match'], view.etag)) {
-    return services.replies.empty(call, 304, { 'X-Cache': cache, ETag: view.etag });
-  }
-  const headers = services.replies.headers(call.requestId, call.key);
-  headers['X-Cache'] = cache;
-  headers['ETag'] = view.etag;
-  return services.replies.ok(call, view.body, headers);
-}
-
-async function lookUp(services: Services, call: Call, name: string): Promise<Response> {
-  try {
-    // A name that no stock can be listed under needs no question.
-    if (!STOCK_NAME.test(name)) throw stockNotFound();
-    const view = await withDeadline(services, async (deadline) =>
-      inTime(await services.catalog.lookup(name, deadline), 'the stock'),
-    );
-    if (view === null) throw stockNotFound();
-    return answerLookup(services, call, view, 'miss');
-  } catch (error) {
-    return services.replies.error(call, error, { 'X-Cache': 'miss' });
-  }
 }
 
 async function listStocks(services: Services, call: Call, url: string): Promise<Response> {
@@ -108,8 +79,4 @@ async function changeStock(
     headers['ETag'] = view.etag;
     return services.replies.ok(call, view.body, headers);
   });
-}
-
-function stockNotFound(): TriremeError {
-  return new TriremeError('STOCK_NOT_FOUND', 'stock not found');
 }

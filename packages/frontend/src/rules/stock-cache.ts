@@ -92,17 +92,10 @@ export class StockCache {
 
   /** The stock, if it is kept and may be answered at `now` (milliseconds on the clock of the lease). */
   get(name: string, now: number): StockView | null {
-    const view = this.hit(name, now);
-    if (view === null) this.#misses += 1;
-    return view;
-  }
-
-  /** The same, but that where there is none is not counted as a miss. */
-  hit(name: string, now: number): StockView | null {
     const view = this.#lease.holds(now) ? this.#views?.get(name) : undefined;
-    if (view === undefined) return null;
-    this.#hits += 1;
-    return view;
+    if (view === undefined) this.#misses += 1;
+    else this.#hits += 1;
+    return view ?? null;
   }
 
   /**

@@ -1,0 +1,60 @@
+/** How a stock is looked up, from its name to the answer: the one way for the router's route and for the short way. */
+import { STOCK_NAME, TriremeError } from '@trireme/domain';
+import { matchesEtag } from '../rules/requests.js';
+import type { StockView } from '../rules/stock-cache.js';
+import type { Answer } from './answer.js';
+import type { Asked } from './call.js';
+import { inTime, withDeadline, type Services } from './services.js';
+
+/**
+ * The answer at once where the cache has it: no promise, no deadline.
+ * @param ifNoneMatch that header of the request.
+ */
+export function lookUp(
+  services: Services,
+  asked: Asked,
+  name: string,
+  ifNoneMatch: string | undefined,
+): Answer | Promise<Answer> {
+  const view = services.catalog.cached(name);
+  if (view !== null) return stockAnswer(services, asked, view, 'hit', ifNoneMatch);
+  return askCatalog(services, asked, name, ifNoneMatch);
+}
+
+async function askCatalog(
+  services: Services,
+  asked: Asked,
+  name: string,
+  ifNoneMatch: string | undefined,
+): Promise<Answer> {
+  try {
+    // A name that no stock can be listed under needs no question.
+    if (!STOCK_NAME.test(name)) throw stockNotFound();
+    const view = await withDeadline(services, async (deadline) =>
+      inTime(await services.catalog.lookup(name, deadline), 'the stock'),
+    );
+    if (view === null) throw stockNotFound();
+    return stockAnswer(services, asked, view, 'miss', ifNoneMatch);
+  } catch (error) {
+    return services.replies.errorAnswer(asked, error, { 'X-Cache': 'miss' });
+  }
+}
+
+function stockAnswer(
+  { replies }: Services,
+  { requestId }: Asked,
+  view: StockView,
+  cache: 'hit' | 'miss',
+  ifNoneMatch: string | undefined,
+): Answer {
+  const headers = replies.headers(requestId, null);
+  headers['X-Cache'] = cache;
+  headers['ETag'] = view.etag;
+  return matchesEtag(ifNoneMatch, view.etag)
+    ? replies.emptyAnswer(304, headers)
+    : replies.okAnswer(view.body, headers);
+}
+
+export function stockNotFound(): TriremeError {
+  return new TriremeError('STOCK_NOT_FOUND', 'stock not found');
+}

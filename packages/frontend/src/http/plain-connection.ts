@@ -1,0 +1,135 @@
+/**
+ * A connection on which plain requests come one at a time: each is read and answered without Node's HTTP server. With the
+ * first bytes that are anything else, as of two requests at once or of a client that does not read its answers, the connection is
+ * handed over to that server for good, with these bytes still to be read. So nothing is refused here.
+ */
+import type { Socket } from 'node:net';
+import { readPlainRequest, type PlainRequest } from '../rules/plain-request.js';
+import { answerText, isLastAnswer, type Answer } from './answer.js';
+
+/** How long the rest of a request is waited for, in milliseconds: some clients write a body apart from its head. */
+const REST_MS_MAX = 250;
+
+/** What a connection belongs to. */
+export interface PlainPort {
+  /** Whether plain requests are answered; else each connection is handed over with its first bytes. */
+  readonly isOpen: boolean;
+  /** How long a connection is kept without a request, in milliseconds. */
+  readonly keepAliveMs: number;
+  /** Has the request answered: `done` is called once, perhaps at once. */
+  answer(request: PlainRequest, done: (answer: Answer) => void): void;
+  /** Takes the connection, before any of what it still has to read is read. */
+  handOver(socket: Socket): void;
+  /** The client has ended the connection in the middle of a request. */
+  endedEarly(socket: Socket): void;
+}
+
+/** `idle`: no byte of a request is there; `part`: some are; `busy`: one is to be answered; `over`: closed or handed over. */
+type State = 'idle' | 'part' | 'busy' | 'over';
+
+export class PlainConnection {
+  readonly #socket: Socket;
+  readonly #port: PlainPort;
+  #state: State = 'idle';
+  /** What was read and waits: a part of a request, or what came behind the one that is to be answered. */
+  #held: Buffer | null = null;
+  /** Whether the answer that is due is the last one. */
+  #isLast = false;
+
+  constructor(socket: Socket, port: PlainPort) {
+    this.#socket = socket;
+    this.#port = port;
+    socket.setTimeout(port.keepAliveMs);
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('timeout', this.#onTimeout);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  /** Closes the connection if no byte of a request has come. */
+  closeIdle(): void {
+    if (this.#state === 'idle') this.#socket.destroy();
+  }
+
+  /** Closes the connection, unless it was handed over. */
+  cut(): void {
+    if (this.#state !== 'over') this.#socket.destroy();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const bytes = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
+    if (this.#state === 'busy') {
+      this.#held = bytes;
+      this.#socket.pause();
+      return;
+    }
+    this.#held = null;
+    // Answers that nobody reads would pile up.
+    const canAnswer = this.#port.isOpen && this.#socket.writableLength === 0;
+    const request = canAnswer ? readPlainRequest(bytes) : 'other';
+    // One wait and no more: who sends byte by byte would have the same ones read again and again.
+    if (request === 'other' || (request === 'part' && this.#state === 'part')) this.#handOver(bytes);
+    else if (request === 'part') this.#waitForRest(bytes);
+    else this.#begin(request);
+  };
+
+  #waitForRest(bytes: Buffer): void {
+    this.#state = 'part';
+    this.#held = bytes;
+    this.#socket.setTimeout(REST_MS_MAX);
+  }
+
+  #begin(request: PlainRequest): void {
+    if (this.#state === 'part') this.#socket.setTimeout(this.#port.keepAliveMs);
+    this.#state = 'busy';
+    this.#isLast = request.isLast;
+    this.#port.answer(request, this.#onAnswer);
+  }
+
+  readonly #onAnswer = (answer: Answer): void => {
+    // The client may have gone meanwhile.
+    if (this.#state !== 'busy') return;
+    this.#state = 'idle';
+    if (this.#isLast) answer.headers['Connection'] = 'close';
+    this.#socket.write(answerText(answer, Date.now(), this.#port.keepAliveMs / 1000));
+    if (isLastAnswer(answer.headers)) this.#socket.destroySoon();
+    else if (this.#held !== null) this.#handOver(this.#held);
+  };
+
+  #handOver(bytes: Buffer): void {
+    const socket = this.#socket;
+    this.#state = 'over';
+    this.#held = null;
+    socket.setTimeout(0);
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('timeout', this.#onTimeout);
+    socket.off('error', this.#onError);
+    socket.pause();
+    socket.unshift(bytes);
+    this.#port.handOver(socket);
+    socket.resume();
+  }
+
+  /** The client sends nothing more, but may still read. */
+  readonly #onEnd = (): void => {
+    if (this.#state === 'busy') this.#isLast = true;
+    else if (this.#state === 'part') this.#port.endedEarly(this.#socket);
+    else this.#socket.end();
+  };
+
+  readonly #onTimeout = (): void => {
+    if (this.#state === 'part' && this.#held !== null) this.#handOver(this.#held);
+    else if (this.#state === 'idle') this.#socket.destroySoon();
+  };
+
+  readonly #onError = (): void => {
+    this.#socket.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    this.#state = 'over';
+    this.#held = null;
+  };
+}

@@ -1,0 +1,270 @@
+import * as fc from 'fast-check';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { Duplex } from 'node:stream';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readPlainRequest, type PlainRequest, type Unread } from './plain-request.js';
+
+const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
+
+function read(text: string): PlainRequest | Unread {
+  return readPlainRequest(Buffer.from(text, 'latin1'));
+}
+
+function get(target: string, headers = ''): string {
+  return `GET ${target} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+}
+
+function post(target: string, headers = '', body = BODY): string {
+  return `POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
+}
+
+test('what is asked for is read', () => {
+  for (const [text, question] of [
+    [get('/stocks/AAPL'), { kind: 'lookup', name: 'AAPL' }],
+    [get('/stocks/A.b-c_9/'), { kind: 'lookup', name: 'A.b-c_9' }],
+    [get('/orders/17'), { kind: 'readOrder', number: '17' }],
+    [get('/orders/017/'), { kind: 'readOrder', number: '017' }],
+    [post('/orders'), { kind: 'placeOrder' }],
+    [post('/orders/'), { kind: 'placeOrder' }],
+  ] as const) {
+    const request = read(text);
+    assert.ok(typeof request === 'object', text);
+    assert.equal(request.question, question);
+    assert.is(request.body.toString(), question.kind === 'placeOrder' ? BODY : '');
+    assert.not(request.isLast);
+  }
+});
+
+test('headers that matter are read whatever their case and the blanks around them, others are skipped', () => {
+  const lines =
+    'iDEMPOTENCY-key: \t a, "b"\t \r\nx-request-id:\r\nAccept: */*\r\nX: \xe9\r\nConnection: Keep-Alive\r\n';
+  const request = read(post('/orders', lines));
+  assert.ok(typeof request === 'object');
+  assert.is(request.headers['idempotency-key'], 'a, "b"');
+  assert.is(request.headers['x-request-id'], '');
+  assert.is(request.headers['content-type'], undefined);
+  const last = read(get('/stocks/A', 'connection: CLOSE\r\n'));
+  assert.ok(typeof last === 'object' && last.isLast);
+});
+
+for (const [what, text] of [
+  ['nothing', ''],
+  ['a line', 'GET /stocks/A HTTP/1.1\r\n'],
+  ['a head without its end', get('/stocks/A').slice(0, -1)],
+  ['an order without its body', post('/orders').slice(0, -BODY.length)],
+  ['an order without its last byte', post('/orders').slice(0, -1)],
+] as const) {
+  test(`${what} may be a part of a request`, () => assert.is(read(text), 'part'));
+}
+
+for (const [what, text] of [
+  ['two requests', get('/stocks/A') + get('/stocks/A')],
+  ['an order and a byte', `${post('/orders')}x`],
+  ['a look-up with a body', `${get('/stocks/A', 'Content-Length: 1\r\n')}x`],
+  ['a look-up with the length of a body', get('/stocks/A', 'Content-Length: 0\r\n')],
+  ['an order without a length', 'POST /orders HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['a length in hexadecimal', post('/orders').replace(/: 41/, ': 0x29')],
+  ['a length with a sign', post('/orders').replace(/: 41/, ': +41')],
+  ['a length of two numbers', post('/orders').replace(/: 41/, ': 41, 41')],
+  ['an empty length', post('/orders', '', '').replace(/: 0/, ': ')],
+  ['two lengths', post('/orders', 'content-length: 41\r\n')],
+  ['a body that is too large', post('/orders', '', ' '.repeat(16_385))],
+  ['a body of many bytes, announced', 'POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n'],
+  ['a body in chunks', post('/orders', 'Transfer-Encoding: chunked\r\n')],
+  ['an expectation', post('/orders', 'Expect: 100-continue\r\n')],
+  ['an upgrade', get('/stocks/A', 'Upgrade: websocket\r\n')],
+  ['a connection option that is not known', get('/stocks/A', 'Connection: close, x\r\n')],
+  ['two connection headers', get('/stocks/A', 'Connection: close\r\nConnection: keep-alive\r\n')],
+  ['a proxy connection', get('/stocks/A', 'Proxy-Connection: close\r\n')],
+  ['no host', 'GET /stocks/A HTTP/1.1\r\nX: y\r\n\r\n'],
+  ['no header', 'GET /stocks/A HTTP/1.1\r\n\r\n'],
+  ['two hosts', get('/stocks/A', 'Host: x\r\n')],
+  ['a host that may be none', get('/stocks/A').replace('Host: x', 'Host: x y')],
+  ['an empty host', get('/stocks/A').replace('Host: x', 'Host:')],
+  ['two keys', post('/orders', 'Idempotency-Key: a\r\nIdempotency-Key: a\r\n')],
+  ['a line that goes on', get('/stocks/A', 'X: y\r\n z\r\n')],
+  ['a blank before the colon', get('/stocks/A', 'X : y\r\n')],
+  ['a header without a name', get('/stocks/A', ': y\r\n')],
+  ['a header without a colon', get('/stocks/A', 'X\r\n')],
+  ['a lone line feed', get('/stocks/A', 'X: y\nZ: z\r\n')],
+  ['a lone carriage return', get('/stocks/A', 'X: y\rZ: z\r\n')],
+  ['a NUL', get('/stocks/A', 'X: \0\r\n')],
+  ['lines that end with a line feed alone', `${get('/stocks/A').replaceAll('\r\n', '\n')}\r\n\r\n`],
+  ['a line that ends with a line feed alone', 'POST /orders/HTTP/1.1\n\r\n'],
+  ['an empty line first', `\r\n${get('/stocks/A')}`],
+  ['HTTP/1.0', get('/stocks/A').replace('1.1', '1.0')],
+  ['two blanks', get(' /stocks/A')],
+  ['another method', get('/stocks/A').replace('GET', 'HEAD')],
+  ['a method in small letters', get('/stocks/A').replace('GET', 'get')],
+  ['the absolute form', get('http://x/stocks/A')],
+  ['a query', get('/stocks/A?')],
+  ['percent-encoding', get('/stocks/%41')],
+  ['a fragment', get('/stocks/A#b')],
+  ['two slashes at the end', get('/stocks/A//')],
+  ['dots', get('/stocks/..')],
+  ['a name that is too long', get(`/stocks/${'A'.repeat(65)}`)],
+  ['a list', get('/stocks')],
+  ['another path', get('/livez')],
+  ['an order that is looked up like a stock', get('/orders/A')],
+  ['a head that is too long', get('/stocks/A', `X: ${'x'.repeat(9000)}\r\n`)],
+  ['a head that is too long and has no end', get('/stocks/A', `X: ${'x'.repeat(9000)}`)],
+] as const) {
+  test(`${what} is for Node's parser`, () => assert.is(read(text), 'other'));
+}
+
+/** What Node's HTTP server makes of the bytes on a connection: its requests, and whether it found fault with them. */
+class Judge {
+  readonly #server: Server;
+  readonly #seen: { incoming: IncomingMessage; body: string; isLast: boolean }[] = [];
+  #faults = 0;
+
+  constructor() {
+    this.#server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
+      const entry = { incoming, body: '', isLast: !outgoing.shouldKeepAlive };
+      incoming.on('data', (chunk: Buffer) => (entry.body += chunk.toString('latin1')));
+      incoming.on('end', () => this.#seen.push(entry));
+    });
+    this.#server.on('clientError', () => (this.#faults += 1));
+    for (const event of ['checkContinue', 'checkExpectation', 'upgrade', 'connect'])
+      this.#server.on(event, () => (this.#faults += 1));
+  }
+
+  async judge(bytes: Buffer): Promise<{ seen: Judge['seen']; faults: number }> {
+    this.#seen.length = 0;
+    this.#faults = 0;
+    const connection = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+    this.#server.emit('connection', connection);
+    connection.push(bytes);
+    await new Promise((resolve) => setImmediate(resolve));
+    const result = { seen: [...this.#seen], faults: this.#faults };
+    connection.destroy();
+    return result;
+  }
+
+  get seen(): readonly {
+    readonly incoming: IncomingMessage;
+    readonly body: string;
+    readonly isLast: boolean;
+  }[] {
+    return this.#seen;
+  }
+}
+
+const piece = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+/** Mostly one of the usual values, so that what is odd about a request is seldom more than one thing. */
+const mostly = (usual: readonly string[], ...odd: string[]): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 9, arbitrary: piece(...usual) }, { weight: 1, arbitrary: piece(...odd) });
+const joined = (...parts: fc.Arbitrary<string>[]): fc.Arbitrary<string> =>
+  fc.tuple(...parts).map((texts) => texts.join(''));
+const headerName = piece(
+  ...['Host', 'host', 'Content-Length', 'Content-Type', 'Content-Encoding', 'Connection', 'Expect', 'TE'],
+  ...['Idempotency-Key', 'If-None-Match', 'X-Request-Id', 'Transfer-Encoding', 'Upgrade', 'X', 'Keep-Alive'],
+  ...['Proxy-Connection', 'Trailer', 'X y', ' X', ''],
+);
+const headerValue = mostly(
+  ['x', '41', '0', 'close', 'Close', 'keep-alive', 'chunked', 'a, b', '"v1"', '', 'x:8000', '100-continue'],
+  ...[
+    ' ',
+    '\x0b',
+    '\xe9',
+    'x\t',
+    ' close',
+    'close\t',
+    'close ',
+    '41 ',
+    ' 41',
+    '41\t',
+    'a\0',
+    'a\rb',
+    'a\nb',
+    'a\r\n b',
+    '\xa0x\xa0',
+    '\x7f',
+    'a\x0b',
+  ],
+);
+const headerLine = joined(
+  headerName,
+  mostly([':', ': ', ':\t'], ' : ', ''),
+  headerValue,
+  mostly(['\r\n'], '\n', '\r', ''),
+);
+const request = joined(
+  mostly(['GET', 'POST', 'POST'], 'get', 'HEAD', 'PO'),
+  mostly([' '], '  ', '\t'),
+  mostly(
+    ['/orders', '/orders/', '/stocks/AAPL', '/orders/7'],
+    '/stocks/A/',
+    '/stocks/%41',
+    '/orders?',
+    '*',
+    '',
+  ),
+  mostly([' HTTP/1.1\r\n'], ' HTTP/1.0\r\n', ' HTTP/1.1\n', '\r\n'),
+  mostly(['Host: x\r\n', 'Host: 127.0.0.1:8000\r\n'], ''),
+  piece('', 'Content-Length: 41\r\n', 'content-length:41\t \r\n', 'Content-Length: 041\r\n'),
+  fc.array(headerLine, { maxLength: 3 }).map((lines) => lines.join('')),
+  mostly(['\r\n'], '\n', ''),
+  piece('', BODY, BODY, `${BODY}x`, BODY.slice(1), `${BODY}GET / HTTP/1.1\r\n\r\n`),
+);
+/** A request, perhaps with one byte changed, put in or taken away. */
+const bytes = fc
+  .tuple(
+    fc.oneof(request, piece(get('/stocks/AAPL'), post('/orders'), post('/orders', 'Connection: close\r\n'))),
+    fc.option(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }), piece(0, 1, 1, 2))),
+  )
+  .map(([text, change]) => {
+    if (change === null) return Buffer.from(text, 'latin1');
+    const [place, byte, kind] = change;
+    const at = place % (text.length + 1);
+    const put = kind === 2 ? '' : String.fromCharCode(byte);
+    return Buffer.from(text.slice(0, at) + put + text.slice(kind === 0 ? at : at + 1), 'latin1');
+  });
+
+test("what is read is what Node's server reads, to the byte", async () => {
+  const judge = new Judge();
+  const counts = { read: 0, other: 0, part: 0 };
+  await fc.assert(
+    fc.asyncProperty(bytes, async (sent) => {
+      const mine = readPlainRequest(sent);
+      const { seen, faults } = await judge.judge(sent);
+      if (typeof mine === 'string') {
+        counts[mine] += 1;
+        // A whole request that is waited for would be answered late.
+        if (mine === 'part') assert.is(seen.length, 0);
+        return;
+      }
+      counts.read += 1;
+      assert.is(faults, 0);
+      assert.is(seen.length, 1);
+      const [theirs] = seen;
+      assert.ok(theirs !== undefined);
+      const { incoming, body, isLast } = theirs;
+      const path = (incoming.url ?? '').replace(/\/$/, '');
+      const asked = { lookup: 'GET /stocks/', readOrder: 'GET /orders/', placeOrder: 'POST /orders' };
+      const { question } = mine;
+      const last = 'name' in question ? question.name : 'number' in question ? question.number : '';
+      assert.is(`${incoming.method ?? ''} ${path}`, asked[question.kind] + last);
+      assert.is(mine.isLast, isLast);
+      assert.is(mine.body.toString('latin1'), body);
+      for (const name of [
+        ...([
+          'content-type',
+          'content-encoding',
+          'idempotency-key',
+          'if-none-match',
+          'x-request-id',
+        ] as const),
+      ]) {
+        assert.is(mine.headers[name], incoming.headers[name], name);
+        assert.ok((incoming.headersDistinct[name]?.length ?? 0) <= 1);
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+  // Else it would say nothing.
+  assert.ok(Math.min(counts.read, counts.other, counts.part) > 500, JSON.stringify(counts));
+});
+
+test.run();

@@ -1,0 +1,165 @@
+/**
+ * Reads requests of the plainest form from the bytes of a connection: one whole HTTP/1.1 request for a stock, an order or
+ * a new order, with nothing behind it. Node's parser gives such a request an object, two streams and a table of headers, which
+ * cost more than all that there is to do for its answer.
+ *
+ * This is no HTTP parser. It says what a request means only where that is beyond doubt, by rules narrower than those of
+ * RFC 9112, and calls everything else `other`: that is for Node's parser to judge. A test holds the two against each other.
+ */
+import { STOCK_NAME } from '@trireme/domain';
+import { BODY_BYTES_MAX } from './requests.js';
+
+/** The headers that these requests are answered by, as Node gives them; each came once at most. */
+export interface PlainHeaders {
+  'content-type'?: string;
+  'content-encoding'?: string;
+  'idempotency-key'?: string;
+  'if-none-match'?: string;
+  'x-request-id'?: string;
+}
+
+/** What is asked for. */
+type PlainQuestion =
+  | { readonly kind: 'lookup'; readonly name: string }
+  | { readonly kind: 'readOrder'; readonly number: string }
+  | { readonly kind: 'placeOrder' };
+
+export interface PlainRequest {
+  readonly question: PlainQuestion;
+  readonly headers: PlainHeaders;
+  /** Whether its answer is the last on the connection. */
+  readonly isLast: boolean;
+  /** Of a new order, at most `BODY_BYTES_MAX` bytes; else empty. */
+  readonly body: Buffer;
+}
+
+/** What has come is not the whole of a request yet, but the beginning of one; or it is for Node's parser. */
+export type Unread = 'part' | 'other';
+
+/** The line and headers, in bytes; Node's parser takes somewhat more. */
+const HEAD_BYTES_MAX = 8 * 1024;
+
+/**
+ * A line and headers without anything odd: visible characters, no line that goes on in the next, no lone CR or LF. Values are
+ * what RFC 9110, section 5.5, allows. Each part ends with a character that the part itself cannot hold, so nothing is
+ * looked at twice.
+ */
+const HEAD =
+  /^(?:GET|POST) \/[!-~]* HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n$/;
+/** Of these the HTTP adapter makes a URL without a closer look. */
+const HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
+/** Node's parser takes some requests whose lines end so. */
+const LONE_FEED = /(?<!\r)\n/;
+const LENGTH = /^[0-9]{1,5}$/;
+const DIGITS = /^[0-9]+$/;
+
+/** Reads what has come on a connection. `bytes` may be kept by what is returned. */
+export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end === -1)
+    return bytes.length < HEAD_BYTES_MAX && !LONE_FEED.test(bytes.toString('latin1')) ? 'part' : 'other';
+  const bodyAt = end + 4;
+  if (bodyAt > HEAD_BYTES_MAX) return 'other';
+  const head = bytes.toString('latin1', 0, bodyAt);
+  if (!HEAD.test(head)) return 'other';
+  const isPost = head.startsWith('P');
+  const lineEnd = head.indexOf('\r\n');
+  const question = questionOf(isPost, head.slice(isPost ? 5 : 4, lineEnd - ' HTTP/1.1'.length));
+  const headers: HeadersRead = {};
+  if (question === null || !readHeaders(head, lineEnd + 2, headers)) return 'other';
+  const { host, connection, 'content-length': length } = headers;
+  if (host === undefined || !HOST.test(host)) return 'other';
+  const use = connection?.toLowerCase() ?? 'keep-alive';
+  if (use !== 'keep-alive' && use !== 'close') return 'other';
+  // A body is for orders alone, and has to say its length.
+  if (isPost !== (length !== undefined)) return 'other';
+  const bodyLength = isPost ? lengthOf(length) : 0;
+  const missing = bodyLength - (bytes.length - bodyAt);
+  if (bodyLength > BODY_BYTES_MAX || missing < 0) return 'other';
+  if (missing > 0) return 'part';
+  return { question, headers, isLast: use === 'close', body: bytes.subarray(bodyAt) };
+}
+
+/** @param target as it stands in the line of the request. */
+function questionOf(isPost: boolean, target: string): PlainQuestion | null {
+  const path = target.endsWith('/') ? target.slice(0, -1) : target;
+  if (isPost) return path === '/orders' ? { kind: 'placeOrder' } : null;
+  const at = path.indexOf('/', 1) + 1;
+  const last = path.slice(at);
+  switch (path.slice(0, at)) {
+    case '/stocks/':
+      return STOCK_NAME.test(last) ? { kind: 'lookup', name: last } : null;
+    case '/orders/':
+      return DIGITS.test(last) ? { kind: 'readOrder', number: last } : null;
+    default:
+      return null;
+  }
+}
+
+interface HeadersRead extends PlainHeaders {
+  host?: string;
+  connection?: string;
+  'content-length'?: string;
+}
+
+/**
+ * Reads the headers of a head that is well formed.
+ * @returns false if one came twice, or is of those by which a message is framed or its connection used in ways that are
+ *   not plain (RFC 9110, sections 7.6 to 7.8, 10.1.1).
+ */
+function readHeaders(head: string, from: number, headers: HeadersRead): boolean {
+  for (let at = from; at < head.length - 2;) {
+    const colon = head.indexOf(':', at);
+    const end = head.indexOf('\r\n', colon);
+    const name = head.slice(at, colon).toLowerCase();
+    at = end + 2;
+    switch (name) {
+      case 'host':
+      case 'connection':
+      case 'content-length':
+        // Not trimmed: parsers differ in which blanks they allow about a length.
+        if (headers[name] !== undefined) return false;
+        headers[name] = head.slice(head[colon + 1] === ' ' ? colon + 2 : colon + 1, end);
+        break;
+      case 'content-type':
+      case 'content-encoding':
+      case 'idempotency-key':
+      case 'if-none-match':
+      case 'x-request-id':
+        if (headers[name] !== undefined) return false;
+        headers[name] = trimmed(head, colon + 1, end);
+        break;
+      case 'transfer-encoding':
+      case 'trailer':
+      case 'te':
+      case 'expect':
+      case 'upgrade':
+      case 'proxy-connection':
+      case 'keep-alive':
+        return false;
+      default:
+    }
+  }
+  return true;
+}
+
+/**
+ * The part of the head from `from` to `to`, without the spaces and tabs around it, which are no part of a value. (`trim` takes
+ * more than those away, and a pattern for them looks at a value of spaces again from each of them.)
+ */
+function trimmed(head: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(head.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(head.charCodeAt(end - 1))) end -= 1;
+  return head.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** @returns infinity where it is not of digits, or of more than any body has. */
+function lengthOf(text: string | undefined): number {
+  return text !== undefined && LENGTH.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+}
