@@ -90,7 +90,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const app = createApp(services);
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
-  const server = new PublicServer({ host, port: options.port, app, services, rateLimit });
+  const server = new PublicServer({ host, port: options.port, app, services, rateLimit, deadlineMs });
   const port = await server.listen();
   catalog.start();
   replicas.start();

@@ -5,6 +5,9 @@ import { TriremeError } from '@trireme/domain';
 import type { Deadline } from '../rules/deadlines.js';
 import { BODY_BYTES_MAX, bodyTooLarge, checkBodyHeaders } from '../rules/requests.js';
 
+/** How long the rest of a body that nobody reads may take, in milliseconds. */
+const REST_MS_MAX = 500;
+
 /**
  * Reads the whole body as text, as `collectBody` does.
  * @throws TriremeError whatever that gives or throws.
@@ -55,6 +58,20 @@ export function collectBody(
   incoming.on('close', cut);
   incoming.on('error', cut);
   deadline.watch(() => end(new TriremeError('REQUEST_TIMEOUT', 'body: did not arrive in time')));
+}
+
+/**
+ * Takes what is still to come of the body of a request that was answered without it, and closes the connection if that
+ * does not end soon: the next request stands behind it.
+ */
+export function dropRest(incoming: IncomingMessage): void {
+  if (incoming.complete || incoming.destroyed) return;
+  const end = (): void => {
+    if (!incoming.complete) incoming.socket.destroySoon();
+  };
+  const cut = setTimeout(end, REST_MS_MAX).unref();
+  incoming.on('close', () => clearTimeout(cut));
+  incoming.resume();
 }
 
 /** What the bytes of a body say, or why they say nothing. */

@@ -7,15 +7,8 @@ import type { Deadline } from '../rules/deadlines.js';
 import { checkDecided, type Decided, type Undecided } from '../rules/results.js';
 import type { Answer } from './answer.js';
 import type { Asked } from './call.js';
+import type { OrderSource } from './order-source.js';
 import { closeDeadline, commandKey, submit, type Services } from './services.js';
-
-/** The request of an order, however it came. */
-export interface OrderSource {
-  /** The idempotency key that came with it, or null. @throws TriremeError `INVALID_REQUEST`. */
-  key(): string | null;
-  /** Gives the body as `collectBody` does. @throws TriremeError whatever that throws. */
-  collect(deadline: Deadline, done: (body: string | TriremeError) => void): void;
-}
 
 /** Has the order filled. `answer` is called once, within the deadline, and must not throw. */
 export function placeOrder(

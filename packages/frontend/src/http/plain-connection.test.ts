@@ -28,6 +28,8 @@ async function withPlain(options: Partial<PlainPort>, run: (rig: Rig) => Promise
   const port: PlainPort = {
     isOpen: true,
     keepAliveMs: 5000,
+    idleMsMax: 6000,
+    restMsMax: 100,
     answer: (request, done) => void rig.asked.push({ request, done }),
     handOver: (socket) => {
       const entry = { socket, text: '', ended: false };
@@ -134,15 +136,34 @@ test('what comes while an answer is due is handed over after the answer', async 
     assert.match(await raw.closed, /\r\n\r\n1served$/);
   }));
 
-test('what comes behind the last request is not looked at', async () =>
+test('what comes behind the last request is not looked at, nor what comes behind its answer', async () =>
   withPlain({}, async ({ url, asked, handedOver }) => {
-    const raw = openRaw(url, LAST);
+    const before = openRaw(url, LAST);
     await until(() => asked.length === 1, 'the request came');
-    raw.socket.write(GET);
+    before.socket.write(GET);
     await delay(20);
     asked[0]?.done(ok());
-    assert.match(await raw.closed, /^HTTP[^]*1$/);
+    assert.match(await before.closed, /^HTTP[^]*1$/);
+    const after = openRaw(url, LAST);
+    await until(() => asked.length === 2, 'the request came');
+    // More than is on its way at once, so that the answer is still being written when the next request comes.
+    asked[1]?.done(ok('x'.repeat(8_000_000)));
+    after.socket.write(GET);
+    assert.match(await after.closed, /x$/);
+    assert.is(asked.length, 2);
     assert.is(handedOver.length, 0);
+  }));
+
+test('a request is answered once', async () =>
+  withPlain({}, async ({ url, asked }) => {
+    const raw = openRaw(url, GET);
+    await until(() => asked.length === 1, 'the request came');
+    asked[0]?.done(ok('1'));
+    raw.socket.write(LAST);
+    await until(() => asked.length === 2, 'the next came');
+    asked[0]?.done(ok('again'));
+    asked[1]?.done(ok('2'));
+    assert.equal((await raw.closed).match(/(?<=\r\n\r\n)[^H]+/g), ['1', '2']);
   }));
 
 test('a part is handed over when its rest does not come', async () =>
@@ -186,10 +207,13 @@ test('a client that has sent all it will is answered, then the connection is clo
 
 test('a client that goes away is forgotten, whatever it waited for', async () =>
   withPlain({}, async ({ url, asked, handedOver, connections }) => {
+    let count = 0;
     for (const bytes of ['', 'GET /', GET]) {
+      count += 1;
       const raw = openRaw(url, bytes);
-      await until(() => connections.length > 0, 'it is connected');
+      await until(() => connections.length === count, 'it is connected');
       if (bytes === GET) await until(() => asked.length === 1, 'the request came');
+      else await delay(20);
       raw.socket.resetAndDestroy();
       await raw.closed;
     }
@@ -200,7 +224,7 @@ test('a client that goes away is forgotten, whatever it waited for', async () =>
   }));
 
 test('a connection without a request is closed after its time, one with an answer due is not', async () =>
-  withPlain({ keepAliveMs: 60 }, async ({ url, asked }) => {
+  withPlain({ idleMsMax: 60 }, async ({ url, asked }) => {
     const raw = openRaw(url, GET);
     assert.is(await openRaw(url, '').closed, '');
     await until(() => asked.length === 1, 'the request came');
@@ -217,8 +241,19 @@ test('a server that closes ends idle connections at once, and others in the end'
     assert.is(await all[0].closed, '');
     for (const connection of connections) connection.cut();
     assert.is(await all[1].closed, '');
-    handedOver[0]?.socket.end('served');
-    assert.is(await all[2].closed, 'served');
+    assert.is(await all[2].closed, '');
+  }));
+
+test('a server that closes lets the answers out', async () =>
+  withPlain({}, async ({ url, asked, connections }) => {
+    const raw = openRaw(url, GET);
+    raw.socket.pause();
+    await until(() => asked.length === 1, 'the request came');
+    const body = 'x'.repeat(8_000_000);
+    asked[0]?.done(ok(body));
+    connections[0]?.closeIdle();
+    raw.socket.resume();
+    assert.ok((await raw.closed).endsWith(body));
   }));
 
 test('where plain requests are not answered, each connection is handed over with its first bytes', async () =>

@@ -7,15 +7,16 @@ import type { Socket } from 'node:net';
 import { readPlainRequest, type PlainRequest } from '../rules/plain-request.js';
 import { answerText, isLastAnswer, type Answer } from './answer.js';
 
-/** How long the rest of a request is waited for, in milliseconds: some clients write a body apart from its head. */
-const REST_MS_MAX = 250;
-
 /** What a connection belongs to. */
 export interface PlainPort {
   /** Whether plain requests are answered; else each connection is handed over with its first bytes. */
   readonly isOpen: boolean;
-  /** How long a connection is kept without a request, in milliseconds. */
+  /** How long clients are told that a connection is kept without a request, in milliseconds. */
   readonly keepAliveMs: number;
+  /** How long it is kept: somewhat longer, as a request may be under way. */
+  readonly idleMsMax: number;
+  /** How long the rest of a request is waited for, in milliseconds: some clients write a body apart from its head. */
+  readonly restMsMax: number;
   /** Has the request answered: `done` is called once, perhaps at once. */
   answer(request: PlainRequest, done: (answer: Answer) => void): void;
   /** Takes the connection, before any of what it still has to read is read. */
@@ -24,8 +25,11 @@ export interface PlainPort {
   endedEarly(socket: Socket): void;
 }
 
-/** `idle`: no byte of a request is there; `part`: some are; `busy`: one is to be answered; `over`: closed or handed over. */
-type State = 'idle' | 'part' | 'busy' | 'over';
+/**
+ * `idle`: no byte of a request is there; `part`: some are; `busy`: one is to be answered; `last`: the last answer was written, and
+ * what still comes is dropped, for it must have no effect (RFC 9112, section 9.6); `over`: closed, or handed over.
+ */
+type State = 'idle' | 'part' | 'busy' | 'last' | 'over';
 
 export class PlainConnection {
   readonly #socket: Socket;
@@ -35,11 +39,13 @@ export class PlainConnection {
   #held: Buffer | null = null;
   /** Whether the answer that is due is the last one. */
   #isLast = false;
+  /** Requests so far. */
+  #count = 0;
 
   constructor(socket: Socket, port: PlainPort) {
     this.#socket = socket;
     this.#port = port;
-    socket.setTimeout(port.keepAliveMs);
+    this.#waitForRequest();
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('timeout', this.#onTimeout);
@@ -47,17 +53,20 @@ export class PlainConnection {
     socket.on('close', this.#onClose);
   }
 
-  /** Closes the connection if no byte of a request has come. */
+  /** Closes the connection if no byte of a request has come, once all answers are out. */
   closeIdle(): void {
-    if (this.#state === 'idle') this.#socket.destroy();
+    if (this.#state !== 'idle') return;
+    this.#state = 'last';
+    this.#socket.destroySoon();
   }
 
-  /** Closes the connection, unless it was handed over. */
+  /** Closes the connection now, also where it was handed over. */
   cut(): void {
-    if (this.#state !== 'over') this.#socket.destroy();
+    this.#socket.destroy();
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#state === 'last') return;
     const bytes = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
     if (this.#state === 'busy') {
       this.#held = bytes;
@@ -77,25 +86,35 @@ export class PlainConnection {
   #waitForRest(bytes: Buffer): void {
     this.#state = 'part';
     this.#held = bytes;
-    this.#socket.setTimeout(REST_MS_MAX);
+    this.#socket.setTimeout(this.#port.restMsMax);
+  }
+
+  #waitForRequest(): void {
+    this.#socket.setTimeout(this.#port.idleMsMax);
   }
 
   #begin(request: PlainRequest): void {
-    if (this.#state === 'part') this.#socket.setTimeout(this.#port.keepAliveMs);
+    if (this.#state === 'part') this.#waitForRequest();
     this.#state = 'busy';
     this.#isLast = request.isLast;
-    this.#port.answer(request, this.#onAnswer);
+    const count = (this.#count += 1);
+    this.#port.answer(request, (answer) => {
+      // The client may have gone meanwhile. A second answer would be taken for that to the next request.
+      if (this.#state === 'busy' && this.#count === count) this.#write(answer);
+    });
   }
 
-  readonly #onAnswer = (answer: Answer): void => {
-    // The client may have gone meanwhile.
-    if (this.#state !== 'busy') return;
-    this.#state = 'idle';
+  #write(answer: Answer): void {
     if (this.#isLast) answer.headers['Connection'] = 'close';
+    const isLast = isLastAnswer(answer.headers);
+    this.#state = isLast ? 'last' : 'idle';
     this.#socket.write(answerText(answer, Date.now(), this.#port.keepAliveMs / 1000));
-    if (isLastAnswer(answer.headers)) this.#socket.destroySoon();
-    else if (this.#held !== null) this.#handOver(this.#held);
-  };
+    if (isLast) {
+      this.#held = null;
+      this.#socket.resume();
+      this.#socket.destroySoon();
+    } else if (this.#held !== null) this.#handOver(this.#held);
+  }
 
   #handOver(bytes: Buffer): void {
     const socket = this.#socket;
@@ -114,14 +133,21 @@ export class PlainConnection {
 
   /** The client sends nothing more, but may still read. */
   readonly #onEnd = (): void => {
-    if (this.#state === 'busy') this.#isLast = true;
-    else if (this.#state === 'part') this.#port.endedEarly(this.#socket);
+    if (this.#state === 'busy') {
+      this.#isLast = true;
+      return;
+    }
+    const isEarly = this.#state === 'part';
+    this.#state = 'last';
+    this.#held = null;
+    this.#waitForRequest();
+    if (isEarly) this.#port.endedEarly(this.#socket);
     else this.#socket.end();
   };
 
   readonly #onTimeout = (): void => {
     if (this.#state === 'part' && this.#held !== null) this.#handOver(this.#held);
-    else if (this.#state === 'idle') this.#socket.destroySoon();
+    else if (this.#state !== 'busy') this.#socket.destroy();
   };
 
   readonly #onError = (): void => {

@@ -140,6 +140,18 @@ test('nonsense behind an order that waits is no answer to the order', async () =
   }
 });
 
+test('lists are given whatever the host', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    for (const replica of replicas)
+      replica.onFrame = (frame, link) => {
+        if (frame.t === 'list') link.send({ t: 'page', id: frame.id, orders: [], next: null });
+      };
+    for (const path of ['/stocks?limit=2', '/orders?limit=2', 'http://08/stocks?limit=2']) {
+      const answer = await sendRaw(url, `GET ${path} HTTP/1.1\r\nHost: 08\r\nConnection: close\r\n\r\n`);
+      assert.match(answer, path.startsWith('h') ? /^HTTP\/1.1 400 / : /^HTTP\/1.1 200 [^]*"data":\[/, path);
+    }
+  }));
+
 test('a request in absolute form, by HTTP/1.0, or with an odd expectation is served', async () =>
   withRig({ ready: false }, async ({ url }) => {
     for (const bytes of [

@@ -14,7 +14,7 @@ import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
 import { callOf, type Call, type CallEnv } from './call.js';
 import { PlainConnection, type PlainPort } from './plain-connection.js';
-import { answerPlain } from './short-way.js';
+import { answerPlain, answerSent } from './short-way.js';
 import type { Services } from './services.js';
 
 /** Connections at once; at the bound the newest is closed without an answer. */
@@ -23,6 +23,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_MS_MAX = 5_000;
 /** For a request with its body; the deadline of the request is usually shorter. */
 const REQUEST_MS_MAX = 15_000;
+/** For the rest of a request that may be plain, before its deadline runs; a tenth of that at most. */
+const REST_MS_MAX = 250;
 /** Longer than load balancers keep theirs, so that it is not this side that closes one just as a request comes. */
 const KEEP_ALIVE_MS = 75_000;
 /** Between two log lines about dropped connections at least. */
@@ -39,6 +41,8 @@ interface PublicServerOptions {
   readonly services: Services;
   /** Null where every address may ask as often as it likes. */
   readonly rateLimit: RateLimit | null;
+  /** Of a request, in milliseconds. */
+  readonly deadlineMs: number;
 }
 
 /** What the adapter gives with a request; it speaks HTTP/1 alone here. */
@@ -71,7 +75,11 @@ export class PublicServer {
         requireHostHeader: false,
         noDelay: true,
       },
-      (incoming, outgoing) => void listener(incoming, outgoing),
+      (incoming, outgoing) => {
+        const mayBeShort = options.rateLimit === null;
+        if (mayBeShort && answerSent(options.services, incoming, outgoing, () => this.#nextId())) return;
+        void listener(incoming, outgoing);
+      },
     );
     this.#readPlainFirst();
     this.#server.maxConnections = CONNECTIONS_MAX;
@@ -126,12 +134,14 @@ export class PublicServer {
    * for all others: it takes any (Node's documentation of `http.Server`, event `connection`).
    */
   #readPlainFirst(): void {
-    const { services, rateLimit } = this.#options;
+    const { services, rateLimit, deadlineMs } = this.#options;
     const server = this.#server;
     const listeners = server.listeners('connection');
     const port: PlainPort = {
       isOpen: rateLimit === null,
       keepAliveMs: KEEP_ALIVE_MS,
+      idleMsMax: KEEP_ALIVE_MS + 1000,
+      restMsMax: Math.min(REST_MS_MAX, deadlineMs / 10),
       answer: (request, done) => answerPlain(services, request, () => this.#nextId(), done),
       handOver: (socket) => {
         for (const listener of listeners) Reflect.apply(listener, server, [socket]);

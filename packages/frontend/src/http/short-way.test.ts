@@ -63,6 +63,7 @@ const PLAIN: readonly (readonly [what: string, line: string, bytes: (way: Way) =
   ['a body that is not JSON', '400 Bad Request', (way) => post(way, CLOSE, 'nonsense')],
   ['an empty body', '400 Bad Request', (way) => post(way, CLOSE, '')],
   ['a wrong field', '400 Bad Request', (way) => post(way, CLOSE, '{"name":"é","quantity":0,"type":"buy"}')],
+  ['two keys', '400 Bad Request', (way) => post(way, `${CLOSE}Idempotency-Key: a\r\nIdempotency-Key: b\r\n`)],
   ['a key that is none', '400 Bad Request', (way) => post(way, `${CLOSE}Idempotency-Key: é\r\n`)],
   ['a wrong type', '415 Unsupported Media Type', (way) => post(way, `${CLOSE}Content-Type: text/plain\r\n`)],
   ['a coded body', '415 Unsupported Media Type', (way) => post(way, `${CLOSE}Content-Encoding: gzip\r\n`)],
@@ -83,7 +84,6 @@ const ODD: readonly (readonly [what: string, code: number, bytes: (way: Way) => 
   ['a length that is not known', 200, (way) => chunked(way)],
   ['an expectation', 200, (way) => post(way, `${CLOSE}Expect: 100-continue\r\n`)],
   ['no length', 400, (way) => `POST ${way} HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n`],
-  ['two keys', 400, (way) => post(way, `${CLOSE}Idempotency-Key: a\r\nIdempotency-Key: b\r\n`)],
   ['a host in capitals', 200, (way) => post(way, CLOSE).replace('Host: x', 'Host: X')],
   ['a host that is none', 400, (way) => post(way, CLOSE).replace('Host: x', 'Host: a b/c')],
   ['another method', 405, (way) => post(way, CLOSE).replace('POST', 'PATCH')],
@@ -135,8 +135,8 @@ test('without a leader the answer is the same both ways', async () =>
 
 test('a body that does not come closes the connection soon after the answer, both ways', async () =>
   withRig({ deadlineMs: 100 }, async (rig) => {
-    assert.match(await same(rig, (way) => post(way, '', '{', 10), []), /^HTTP\/1.1 408 [^]*keep-alive/);
-    const refused = await same(rig, (way) => post(way, 'Content-Type: a/b\r\n', '{', 10), []);
+    assert.match(await same(rig, (way) => post(way, '', '{', 10)), /^HTTP\/1.1 408 [^]*keep-alive/);
+    const refused = await same(rig, (way) => post(way, 'Content-Type: a/b\r\n', '{', 10));
     assert.match(refused, /^HTTP\/1.1 415 [^]*keep-alive/);
   }));
 
@@ -155,7 +155,7 @@ test('requests behind each other are answered in their order, both ways, refused
         post(way, 'Idempotency-Key: b\r\n'),
         post(way, `${CLOSE}Idempotency-Key: a\r\n`),
       ].join('');
-    const answer = await same(rig, bytes, []);
+    const answer = await same(rig, bytes);
     const codes = answer.match(/(?<=HTTP\/1.1 )\d+/g);
     assert.equal(codes, ['200', '415', '400', '200', '200']);
     assert.equal(answer.match(/(?<=Location: )\S+/g), ['/orders/1', '/orders/2', '/orders/1']);
@@ -236,9 +236,9 @@ test('a client that leaves in the middle of its body, or before its answer, is c
       counted.push(state.page.match(/answers_total{code="[45].*/g) ?? []);
     });
   }
-  assert.equal(counted[0], ['answers_total{code="400"} 1', 'answers_total{code="504"} 1']);
-  // The parser has a word on what ends in the middle as well.
-  assert.equal(counted[1], ['answers_total{code="400"} 2', 'answers_total{code="504"} 1']);
+  // Where the parser has the request, it has a word on what ends in the middle as well.
+  for (const lines of counted)
+    assert.match(lines.join(), /^answers_total{code="400"} [12],answers_total{code="504"} 1$/);
 });
 
 async function metrics(url: string): Promise<string> {
@@ -249,20 +249,75 @@ test('a body that comes in pieces is one order', async () =>
   withRig({}, async ({ url }) => {
     const bytes = post('/orders', CLOSE);
     const bodyAt = bytes.length - BODY.length;
-    for (const [cuts, short] of [
-      [[bodyAt], true],
-      [[bodyAt - 20], true],
-      [[bodyAt, bodyAt + 1], false],
-    ] as const) {
+    for (const cuts of [[bodyAt], [bodyAt - 20], [1], [bodyAt, bodyAt + 1], [1, 2, bodyAt + 1]]) {
       const raw = openRaw(url, bytes.slice(0, cuts[0]));
       for (const [i, cut] of cuts.entries()) {
         await delay(20);
         raw.socket.write(bytes.slice(cut, cuts[i + 1]));
       }
       const answer = await raw.closed;
-      assert.is(isShort(answer), short, cuts.join());
+      assert.ok(isShort(answer), cuts.join());
       assert.match(answer, /^HTTP\/1.1 200 [^]*"transaction_number":\d}}$/);
     }
+  }));
+
+test('on one connection any request may follow any other', async () =>
+  withRig({}, async ({ url }) => {
+    const list = 'GET /stocks?limit=1 HTTP/1.1\r\nHost: x\r\n\r\n';
+    const requests = [
+      post('/orders'),
+      post('/orders'),
+      list,
+      post('/orders'),
+      post('/orders?'),
+      post('/orders', CLOSE),
+    ];
+    const raw = openRaw(url, '');
+    const answers = (): string[] => raw.received().split(/(?=HTTP\/1.1 )/);
+    for (const [i, bytes] of requests.entries()) {
+      raw.socket.write(bytes);
+      await until(() => answers().length === i + 1 && /}$/.test(raw.received()), 'it was answered');
+    }
+    await raw.closed;
+    assert.equal(answers().map(isShort), [true, true, false, true, false, true]);
+    assert.equal(
+      answers().map((answer) => /(?<="transaction_number":)\d+/.exec(answer)?.[0]),
+      ['1', '2', undefined, '3', '4', '5'],
+    );
+  }));
+
+test('whatever the host, an order is answered the same both ways', async () =>
+  withRig({}, async (rig) => {
+    fillSame(rig);
+    const hosts = [
+      'localhost',
+      '127.0.0.1:8080',
+      '08',
+      '256.1.1.1',
+      'a..b',
+      'a_b',
+      '-',
+      '.',
+      '0x7f.1',
+      'xn--a',
+    ];
+    for (const host of hosts) await same(rig, (way) => post(way, CLOSE).replace('Host: x', `Host: ${host}`));
+    const others = [
+      'X',
+      'a b',
+      '[::1]:8000',
+      'x:80',
+      'x:999',
+      'x:60000',
+      'x:',
+      'x:70000',
+      'é',
+      'a/b',
+      'u@x',
+      '%41',
+    ];
+    for (const host of others)
+      await same(rig, (way) => post(way, CLOSE).replace('Host: x', `Host: ${host}`), []);
   }));
 
 test('where each request is to be counted first, none is plain', async () =>

@@ -9,7 +9,7 @@ import {
   type Command,
 } from '@trireme/domain';
 import { EXPIRED } from '../retry.js';
-import { checkOperator, parsePageQuery } from '../rules/requests.js';
+import { checkOperator, parsePageQuery, queryOf } from '../rules/requests.js';
 import { checkDecided, outcomeUnknown, type Decided, type Undecided } from '../rules/results.js';
 import { readBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
@@ -32,7 +32,7 @@ const parseRestock: CommandParser = (name, body) => {
 };
 
 export function routeStocks(app: Hono<CallEnv>, services: Services): void {
-  app.get('/stocks', async (c) => listStocks(services, c.env, c.req.url));
+  app.get('/stocks', async (c) => listStocks(services, c.env));
   app.get('/stocks/:name', async (c) =>
     toResponse(await lookUp(services, c.env, c.req.param('name'), c.env.incoming.headers['if-none-match'])),
   );
@@ -42,8 +42,8 @@ export function routeStocks(app: Hono<CallEnv>, services: Services): void {
   );
 }
 
-async function listStocks(services: Services, call: Call, url: string): Promise<Response> {
-  const query = parsePageQuery(new URL(url).searchParams);
+async function listStocks(services: Services, call: Call): Promise<Response> {
+  const query = parsePageQuery(queryOf(call.incoming.url));
   return withDeadline(services, async (deadline) => {
     const page = await fillPage(query.limit, query.after ?? '', async (after, limit) => {
       const { stocks, next } = inTime(await services.catalog.list({ after, limit }, deadline), 'the stocks');

@@ -50,6 +50,8 @@ test('headers that matter are read whatever their case and the blanks around the
 
 for (const [what, text] of [
   ['nothing', ''],
+  ['a letter', 'G'],
+  ['a method', 'POST /'],
   ['a line', 'GET /stocks/A HTTP/1.1\r\n'],
   ['a head without its end', get('/stocks/A').slice(0, -1)],
   ['an order without its body', post('/orders').slice(0, -BODY.length)],
@@ -107,6 +109,10 @@ for (const [what, text] of [
   ['a list', get('/stocks')],
   ['another path', get('/livez')],
   ['an order that is looked up like a stock', get('/orders/A')],
+  ['too many headers', get('/stocks/A', 'a:\r\n'.repeat(100))],
+  ['no method of ours', 'PUT'],
+  ['lines between two requests', '\r\n'],
+  ['a greeting of TLS', '\x16\x03\x01'],
   ['a head that is too long', get('/stocks/A', `X: ${'x'.repeat(9000)}\r\n`)],
   ['a head that is too long and has no end', get('/stocks/A', `X: ${'x'.repeat(9000)}`)],
 ] as const) {

@@ -19,7 +19,7 @@ export interface PlainHeaders {
 }
 
 /** What is asked for. */
-type PlainQuestion =
+export type PlainQuestion =
   | { readonly kind: 'lookup'; readonly name: string }
   | { readonly kind: 'readOrder'; readonly number: string }
   | { readonly kind: 'placeOrder' };
@@ -36,8 +36,9 @@ export interface PlainRequest {
 /** What has come is not the whole of a request yet, but the beginning of one; or it is for Node's parser. */
 export type Unread = 'part' | 'other';
 
-/** The line and headers, in bytes; Node's parser takes somewhat more. */
+/** Bounds of the line and headers, in bytes, and of the headers: Node's parser takes more, and then refuses or leaves out the rest. */
 const HEAD_BYTES_MAX = 8 * 1024;
+const HEADERS_MAX = 100;
 
 /**
  * A line and headers without anything odd: visible characters, no line that goes on in the next, no lone CR or LF. Values are
@@ -47,7 +48,8 @@ const HEAD_BYTES_MAX = 8 * 1024;
 const HEAD =
   /^(?:GET|POST) \/[!-~]* HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n$/;
 /** Of these the HTTP adapter makes a URL without a closer look. */
-const HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
+export const PLAIN_HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
+const BEGINNINGS = ['GET /', 'POST /'] as const;
 /** Node's parser takes some requests whose lines end so. */
 const LONE_FEED = /(?<!\r)\n/;
 const LENGTH = /^[0-9]{1,5}$/;
@@ -56,8 +58,7 @@ const DIGITS = /^[0-9]+$/;
 /** Reads what has come on a connection. `bytes` may be kept by what is returned. */
 export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
   const end = bytes.indexOf('\r\n\r\n');
-  if (end === -1)
-    return bytes.length < HEAD_BYTES_MAX && !LONE_FEED.test(bytes.toString('latin1')) ? 'part' : 'other';
+  if (end === -1) return mayBecomePlain(bytes) ? 'part' : 'other';
   const bodyAt = end + 4;
   if (bodyAt > HEAD_BYTES_MAX) return 'other';
   const head = bytes.toString('latin1', 0, bodyAt);
@@ -68,7 +69,7 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
   const headers: HeadersRead = {};
   if (question === null || !readHeaders(head, lineEnd + 2, headers)) return 'other';
   const { host, connection, 'content-length': length } = headers;
-  if (host === undefined || !HOST.test(host)) return 'other';
+  if (host === undefined || !PLAIN_HOST.test(host)) return 'other';
   const use = connection?.toLowerCase() ?? 'keep-alive';
   if (use !== 'keep-alive' && use !== 'close') return 'other';
   // A body is for orders alone, and has to say its length.
@@ -80,8 +81,15 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
   return { question, headers, isLast: use === 'close', body: bytes.subarray(bodyAt) };
 }
 
+/** Whether bytes without the end of a head can be the beginning of a plain request. */
+function mayBecomePlain(bytes: Buffer): boolean {
+  if (bytes.length >= HEAD_BYTES_MAX) return false;
+  const text = bytes.toString('latin1');
+  return BEGINNINGS.some((word) => text.startsWith(word.slice(0, text.length))) && !LONE_FEED.test(text);
+}
+
 /** @param target as it stands in the line of the request. */
-function questionOf(isPost: boolean, target: string): PlainQuestion | null {
+export function questionOf(isPost: boolean, target: string): PlainQuestion | null {
   const path = target.endsWith('/') ? target.slice(0, -1) : target;
   if (isPost) return path === '/orders' ? { kind: 'placeOrder' } : null;
   const at = path.indexOf('/', 1) + 1;
@@ -108,7 +116,9 @@ interface HeadersRead extends PlainHeaders {
  *   not plain (RFC 9110, sections 7.6 to 7.8, 10.1.1).
  */
 function readHeaders(head: string, from: number, headers: HeadersRead): boolean {
-  for (let at = from; at < head.length - 2;) {
+  let count = 0;
+  for (let at = from; at < head.length - 2; count += 1) {
+    if (count === HEADERS_MAX) return false;
     const colon = head.indexOf(':', at);
     const end = head.indexOf('\r\n', colon);
     const name = head.slice(at, colon).toLowerCase();
@@ -131,11 +141,9 @@ function readHeaders(head: string, from: number, headers: HeadersRead): boolean 
         break;
       case 'transfer-encoding':
       case 'trailer':
-      case 'te':
       case 'expect':
       case 'upgrade':
       case 'proxy-connection':
-      case 'keep-alive':
         return false;
       default:
     }

@@ -20,6 +20,12 @@ export function pathOf(target: string): string {
   return end > 1 && target.charCodeAt(end - 1) === 0x2f ? target.slice(0, end - 1) : target.slice(0, end);
 }
 
+/** The parameters of a request target. The host beside it may be anything that is no URL by itself. */
+export function queryOf(target = ''): URLSearchParams {
+  const at = target.indexOf('?');
+  return new URLSearchParams(at === -1 ? '' : target.slice(at + 1));
+}
+
 /** @throws TriremeError `INVALID_REQUEST` if the path's percent-encoding is broken. */
 export function checkEncoding(path: string): void {
   if (!path.includes('%')) return;
