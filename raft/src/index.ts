@@ -24,6 +24,7 @@ export { LevelLog } from './storage/level-log.js';
 export * from './storage/examine/index.js';
 export { mendUnsynced } from './storage/leveldb-folder.js';
 export type { LevelLogOptions } from './storage/open-store.js';
+export { staggeredBytes } from './storage/staggered.js';
 export { storageFailure } from './storage/storage-failure.js';
 export type { LogStorage } from './storage/storage.js';
 export type {

@@ -2,7 +2,7 @@
 import { Level } from 'level';
 import { dirname } from 'node:path';
 import { FormatError } from '@trireme/domain';
-import { RaftError, storageFailure } from '@trireme/raft';
+import { RaftError, staggeredBytes, storageFailure } from '@trireme/raft';
 import type { BookRecord } from './record-stream.js';
 
 export type BookLevel = Level<Uint8Array, Uint8Array>;
@@ -27,20 +27,10 @@ interface Compactable {
  * to be read again then.
  */
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
-/**
- * Replicas write the same, so with the same buffer they would all compact at the same moment, some tenths of a second long, in
- * which orders come to a third of their rate. With buffers that differ one compacts while the other two go on.
- */
+/** Added for some replicas, so that one compacts while the others go on: a round of it takes some tenths of a second. */
 const WRITE_BUFFER_STEP_BYTES = 2 * 1024 * 1024;
-const WRITE_BUFFER_STEPS = 4;
 /** Records read at a time by scans. */
 const PAGE = 1000;
-
-/** The same for one replica at any time; another one for four replicas whose ids count up. */
-export function writeBufferBytes(id: string): number {
-  const step = Buffer.from(id).reduce((sum, byte) => sum + byte, 0) % WRITE_BUFFER_STEPS;
-  return WRITE_BUFFER_BYTES + step * WRITE_BUFFER_STEP_BYTES;
-}
 
 /**
  * Opens the LevelDB at `path` of the replica `id`, or makes an empty one.
@@ -50,7 +40,7 @@ export async function openLevel(path: string, id: string): Promise<BookLevel> {
   const db = new Level<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
-    writeBufferSize: writeBufferBytes(id),
+    writeBufferSize: staggeredBytes(id, WRITE_BUFFER_BYTES, WRITE_BUFFER_STEP_BYTES),
   });
   try {
     await db.open();

@@ -5,12 +5,16 @@ import { RaftError } from '../core/errors.js';
 import { causeOf, storageFailure } from './storage-failure.js';
 import type { ByteLevel } from './store-scan.js';
 
+/** What LevelDB gathers in memory before it becomes a table, unless told otherwise: its own bound. */
+export const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
+
 /** Uncompressed, because the check of table files reads their index. */
-export function newLevel(path: string): ByteLevel {
+export function newLevel(path: string, writeBufferSize = WRITE_BUFFER_BYTES): ByteLevel {
   return new Level<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
     compression: false,
+    writeBufferSize,
   });
 }
 

@@ -11,14 +11,16 @@ import {
   type CopyVerdict,
   type HardStateCopy,
 } from './hard-state-file.js';
-import { newLevel, openError, probeLock } from './level-open.js';
+import { newLevel, openError, probeLock, WRITE_BUFFER_BYTES } from './level-open.js';
 import { syncFolder, verifyFolder } from './leveldb-folder.js';
 import { hasStore } from './leveldb-inspect.js';
 import { MembershipPlaces } from './membership-places.js';
 import { entriesBetween } from './records.js';
+import { staggeredBytes } from './staggered.js';
 import { scanStore, type ByteLevel, type StoreContents } from './store-scan.js';
 
 const CACHE_BYTES_MAX = 16 * 1024 * 1024;
+const WRITE_BUFFER_STEP_BYTES = 1024 * 1024;
 
 /** Where a log store is, whose it is, and what it may keep in memory. */
 export interface LevelLogOptions {
@@ -57,7 +59,7 @@ export async function openStore(options: LevelLogOptions): Promise<OpenedStore> 
     throw openError(path, error);
   });
   checkCopy(path, judgeUnopened(found, { isThere: await hasStore(path), isTorn }));
-  const db = newLevel(path);
+  const db = newLevel(path, staggeredBytes(options.id, WRITE_BUFFER_BYTES, WRITE_BUFFER_STEP_BYTES));
   await db.open().catch((error: unknown) => {
     throw openError(path, error);
   });
