@@ -53,8 +53,8 @@ export function answerSent(
   if ((method !== 'GET' && method !== 'POST') || !PLAIN_HOST.test(headers.host ?? '')) return false;
   const question = questionOf(method === 'POST', url);
   if (question === null || !hasPlainBody(question, headers)) return false;
-  answer(services, { question, headers, source: new SentOrder(incoming) }, nextId, (done) =>
-    write(incoming, outgoing, done),
+  answer(services, { question, headers, source: new SentOrder(incoming) }, nextId, (made) =>
+    write(incoming, outgoing, made),
   );
   return true;
 }
