@@ -55,6 +55,10 @@ export class PublicServer {
   /** Request ids are this and a number: unique across processes and restarts, and cheap. */
   readonly #idPrefix = randomBytes(6).toString('hex');
   #lastId = 0;
+  readonly #nextId = (): string => {
+    this.#lastId += 1;
+    return `${this.#idPrefix}-${this.#lastId.toString(36)}`;
+  };
   #drops = 0;
   #dropsToldAt = Number.NEGATIVE_INFINITY;
 
@@ -77,7 +81,7 @@ export class PublicServer {
       },
       (incoming, outgoing) => {
         const mayBeShort = options.rateLimit === null;
-        if (mayBeShort && answerSent(options.services, incoming, outgoing, () => this.#nextId())) return;
+        if (mayBeShort && answerSent(options.services, incoming, outgoing, this.#nextId)) return;
         void listener(incoming, outgoing);
       },
     );
@@ -142,7 +146,7 @@ export class PublicServer {
       keepAliveMs: KEEP_ALIVE_MS,
       idleMsMax: KEEP_ALIVE_MS + 1000,
       restMsMax: Math.min(REST_MS_MAX, deadlineMs / 10),
-      answer: (request, done) => answerPlain(services, request, () => this.#nextId(), done),
+      answer: (request, done) => answerPlain(services, request, this.#nextId, done),
       handOver: (socket) => {
         for (const listener of listeners) Reflect.apply(listener, server, [socket]);
       },
@@ -161,7 +165,7 @@ export class PublicServer {
     const target = incoming.url ?? '/';
     // The absolute form, as for a proxy, names the same path.
     const path = pathOf(target.startsWith('/') ? target : new URL(request.url).pathname);
-    const call = callOf(incoming, outgoing, path, () => this.#nextId());
+    const call = callOf(incoming, outgoing, path, this.#nextId);
     try {
       checkEncoding(target);
       checkHost(incoming);
@@ -219,11 +223,6 @@ export class PublicServer {
     );
     this.#dropsToldAt = performance.now();
     this.#drops = 0;
-  }
-
-  #nextId(): string {
-    this.#lastId += 1;
-    return `${this.#idPrefix}-${this.#lastId.toString(36)}`;
   }
 }
 

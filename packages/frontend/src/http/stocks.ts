@@ -33,9 +33,10 @@ const parseRestock: CommandParser = (name, body) => {
 
 export function routeStocks(app: Hono<CallEnv>, services: Services): void {
   app.get('/stocks', async (c) => listStocks(services, c.env));
-  app.get('/stocks/:name', async (c) =>
-    toResponse(await lookUp(services, c.env, c.req.param('name'), c.env.incoming.headers['if-none-match'])),
-  );
+  app.get('/stocks/:name', (c): Response | Promise<Response> => {
+    const answer = lookUp(services, c.env, c.req.param('name'), c.env.incoming.headers['if-none-match']);
+    return answer instanceof Promise ? answer.then(toResponse) : toResponse(answer);
+  });
   app.put('/stocks/:name', async (c) => changeStock(services, c.env, c.req.param('name'), parseList));
   app.post('/stocks/:name/restock', async (c) =>
     changeStock(services, c.env, c.req.param('name'), parseRestock),
