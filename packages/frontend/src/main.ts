@@ -14,7 +14,6 @@ import {
 import { startFrontend } from './frontend.js';
 import { parseOrigin } from './origin.js';
 import { parseHttpUrl, parseReplicas } from './replica-list.js';
-import { keepObjectsYoung } from './young.js';
 
 interface Options extends CommonOptions {
   readonly replicas: string;
@@ -107,7 +106,6 @@ command
 const options = command.parse().opts<Options>();
 const log = createLog({ service: 'frontend', id: options.id, level: options.logLevel });
 
-keepObjectsYoung();
 await runProcess({
   log,
   exitWithParent: options.exitWithParent,

@@ -60,7 +60,6 @@ export class Office {
   readonly #tracer: Tracer;
   readonly #company = new Company();
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
-  readonly #timers = new Set<NodeJS.Timeout>();
   /** Log indexes of own proposals that are not yet committed, in order. */
   readonly #proposed: number[] = [];
   /** Batches logged so far. */
@@ -175,21 +174,15 @@ export class Office {
 
   /** This replica leads no more: tells every waiter, and does nothing from now on. */
   close(): void {
-    this.#stopWork();
+    this.#isOpen = false;
     this.#o.answer(this.#desk.close());
     this.#waits.giveUp();
-  }
-
-  #stopWork(): void {
-    this.#isOpen = false;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 
   /** After a broken rule nothing is decided, answered or logged any more: the process stops. */
   #fail(error: unknown): void {
     if (!this.#isOpen) return;
-    this.#stopWork();
+    this.#isOpen = false;
     this.#o.fatal(error);
   }
 
@@ -320,12 +313,9 @@ export class Office {
     });
   }
 
+  /** Nobody keeps these timers: they are short, and one that fires after the close does nothing. */
   #after(ms: number, callback: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      callback();
-    }, ms);
-    this.#timers.add(timer);
+    setTimeout(() => this.#ifOpen(callback), ms);
   }
 
   #ifOpen(callback: () => void): void {

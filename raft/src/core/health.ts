@@ -1,18 +1,20 @@
 /** Whether a member's disk or state machine hangs, by how many ticks the work that it was given has taken. */
 
+const WORKS = ['write', 'install', 'receive', 'apply'] as const;
+
 /**
  * What a member waits for: a batch of the log to be written, a snapshot to be made the state machine together with the
  * log's new beginning, a piece of a snapshot that is coming in to be written, entries to be applied.
  */
-export type Work = 'write' | 'install' | 'receive' | 'apply';
+export type Work = (typeof WORKS)[number];
 
 /** How many times as long as a write all else may take: a snapshot may be of gigabytes. */
 const PATIENCE = 10;
 
 export class Health {
   readonly #hangTicks: Readonly<Record<Work, number>>;
-  /** Ticks that each kind of work under way has taken. */
-  readonly #waited = new Map<Work, number>();
+  /** Ticks that each kind of work has taken, null for one that is not under way. */
+  readonly #waited: Record<Work, number | null> = { write: null, install: null, receive: null, apply: null };
 
   /** @param hangTicks ticks after which a write that is not done is taken for one that hangs */
   constructor(hangTicks: number) {
@@ -22,16 +24,19 @@ export class Health {
 
   /** One unit of time has passed. */
   tick(): void {
-    for (const [work, ticks] of this.#waited) this.#waited.set(work, ticks + 1);
+    for (const work of WORKS) {
+      const ticks = this.#waited[work];
+      if (ticks !== null) this.#waited[work] = ticks + 1;
+    }
   }
 
   /** There is at most one of a kind. */
   begin(work: Work): void {
-    this.#waited.set(work, 0);
+    this.#waited[work] = 0;
   }
 
   end(work: Work): void {
-    this.#waited.delete(work);
+    this.#waited[work] = null;
   }
 
   /**
@@ -48,6 +53,6 @@ export class Health {
   }
 
   #hangs(work: Work): boolean {
-    return (this.#waited.get(work) ?? -1) >= this.#hangTicks[work];
+    return (this.#waited[work] ?? -1) >= this.#hangTicks[work];
   }
 }

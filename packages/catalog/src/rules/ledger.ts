@@ -2,7 +2,7 @@
  * Which log indexes are decided, and what was decided until every book has it. This is what makes a decision happen
  * exactly once: an index at or below the last one is never decided again, an index that leaves a gap is never decided.
  */
-import { assertRule, type OutcomeWire } from '@trireme/domain';
+import { TransientMap, assertRule, type OutcomeWire } from '@trireme/domain';
 
 /**
  * Outcomes on record at most. A leader settles as it is answered, so that far fewer stand here; at the bound a new batch is refused
@@ -31,19 +31,19 @@ type Verdict =
 
 /** The decided indexes. */
 export class Ledger {
-  readonly #recorded: Map<number, readonly OutcomeWire[]>;
+  readonly #recorded = new TransientMap<number, readonly OutcomeWire[]>();
   readonly #outcomesMax: number;
   #lastIndex: number;
   #settled: number;
   #count = 0;
 
   constructor(state: LedgerState, outcomesMax = OUTCOMES_MAX) {
-    this.#recorded = new Map(state.outcomes);
     this.#outcomesMax = outcomesMax;
     this.#lastIndex = state.lastIndex;
     this.#settled = state.settled;
-    for (const [index, outcomes] of this.#recorded) {
+    for (const [index, outcomes] of state.outcomes) {
       assertRule(index <= state.lastIndex, `outcomes on record for index ${index} beyond the last decided`);
+      this.#recorded.set(index, outcomes);
       this.#count += weight(outcomes);
     }
   }

@@ -26,8 +26,8 @@ const ENTRY_BYTES = REST_BYTES + SEQ_BYTES + POSITION_BYTES;
 /** Keys that a new page has room for; it doubles. Most pages of a quiet group hold one, and a page's room is made for each. */
 const ROOM_MIN = 4;
 
-/** Pages kept in memory at most: those of the orders that come, and of those that expire. */
-const PAGES_KEPT = 64;
+/** Pages kept in memory: as many at least, twice as many at most; those of the orders that come, and of those that expire. */
+const PAGES_KEPT = 32;
 
 /** The page that a key belongs on, null if on none. */
 export function keyPageOf(key: string): string | null {
@@ -125,8 +125,13 @@ export class KeyPage {
 /** Pages that were used lately, and what is to be written of them. */
 export class KeyPages {
   readonly #read: (name: string) => KeyPage | null;
-  /** As they are on disk, but for those that are changed; the one that was used longest ago first. */
-  readonly #kept = new Map<string, KeyPage>();
+  /**
+   * As they are on disk, but for those that are changed, in two generations: once the later one is full, it is the earlier.
+   * A single map that is filled and emptied on end would keep every page that it ever had until the next major collection
+   * (see `TransientMap`).
+   */
+  #kept = new Map<string, KeyPage>();
+  #keptBefore: ReadonlyMap<string, KeyPage> = new Map();
   #changed = new Map<string, KeyPage>();
 
   /** @param read gives a page from the disk, null if there is none */
@@ -141,7 +146,7 @@ export class KeyPages {
   write(key: string, place: Place | null): boolean {
     const name = keyPageOf(key);
     if (name === null) return false;
-    const page = this.#changed.get(name) ?? this.#kept.get(name) ?? this.#fromDisk(name) ?? new KeyPage();
+    const page = this.#changed.get(name) ?? this.#keptPage(name) ?? this.#fromDisk(name) ?? new KeyPage();
     const isDone = place === null ? page.remove(key) : page.add(key, place);
     if (isDone) this.#changed.set(name, page);
     return isDone;
@@ -154,11 +159,12 @@ export class KeyPages {
   take(): ReadonlyMap<string, KeyPage> {
     const changed = this.#changed;
     this.#changed = new Map();
-    for (const [name, page] of changed) {
-      if (page.count > 0) this.#keep(name, page);
-      else this.#kept.delete(name);
-    }
+    for (const [name, page] of changed) this.#keep(name, page);
     return changed;
+  }
+
+  #keptPage(name: string): KeyPage | undefined {
+    return this.#kept.get(name) ?? this.#keptBefore.get(name);
   }
 
   #fromDisk(name: string): KeyPage | null {
@@ -168,9 +174,9 @@ export class KeyPages {
   }
 
   #keep(name: string, page: KeyPage): void {
-    this.#kept.delete(name);
     this.#kept.set(name, page);
-    const [eldest] = this.#kept.keys();
-    if (this.#kept.size > PAGES_KEPT && eldest !== undefined) this.#kept.delete(eldest);
+    if (this.#kept.size < PAGES_KEPT) return;
+    this.#keptBefore = this.#kept;
+    this.#kept = new Map();
   }
 }
