@@ -12,9 +12,9 @@
  * way: old and dead they then keep all that belongs to it from every minor collection. A front-end copied four times as
  * much in each, in one start out of ten and for as long as the load went on.
  *
- * Between two looks through the whole heap it may grow to three times what lived in it: of itself V8 allows 8 MiB more, and
- * as the latest entries of the log die old, a replica of 25 MiB was looked through every few seconds, which kept its orders
- * waiting for tens of milliseconds.
+ * Between two looks through the whole heap it may grow to three times what lived in it: where little of
+ * it grows old V8 allows 8 MiB more, and as the latest entries of the log die old, a replica of 25 MiB was looked through
+ * every few seconds, which kept its orders waiting for tens of milliseconds.
  */
 export const NODE_FLAGS = [
   '--enable-source-maps',

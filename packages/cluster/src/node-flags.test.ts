@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { NODE_FLAGS } from './node-flags.js';
+
+/** A flag that Node does not know keeps it from starting. */
+async function starts(flags: readonly string[]): Promise<boolean> {
+  return promisify(execFile)(process.execPath, [...flags, '--eval', '']).then(
+    () => true,
+    () => false,
+  );
+}
+
+test('this Node knows every flag of the processes', async () => {
+  for (const flag of NODE_FLAGS) assert.is(await starts([flag]), true, flag);
+  assert.is(await starts(NODE_FLAGS), true);
+  assert.is(await starts(['--no-allocation-site-pretenuring-of-no-v8']), false);
+});
+
+test.run();
