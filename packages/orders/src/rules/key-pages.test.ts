@@ -202,4 +202,24 @@ test('pages that fill, and empty, and fill again are the same bytes however the 
   assert.equal(results[2], results[0]);
 });
 
+test('the last 32 pages that were written are not read again, and of more than 64 the first one is', () => {
+  const read: string[] = [];
+  const pages = new KeyPages((name) => {
+    read.push(name);
+    return null;
+  });
+  const write = (page: number): string | null => {
+    const key = freshKey(NOW + page);
+    pages.write(key, { seq: page + 1, position: 0 });
+    pages.take();
+    return keyPageOf(key);
+  };
+  const names = Array.from({ length: 100 }, (_, page) => write(page));
+  assert.equal(read, names);
+  for (let page = 99; page >= 68; page -= 1) write(page);
+  assert.equal(read, names);
+  assert.is(write(0), names[0]);
+  assert.equal(read, [...names, names[0]]);
+});
+
 test.run();
