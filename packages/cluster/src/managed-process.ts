@@ -52,6 +52,11 @@ export class ManagedProcess {
     this.#onEnd = options.onEnd;
   }
 
+  /** What runs it, without what wraps it. */
+  get command(): readonly string[] {
+    return [process.execPath, ...NODE_FLAGS, ...this.#argv];
+  }
+
   /** Null while it is down. */
   get pid(): number | null {
     return this.#running?.pid ?? null;
@@ -62,8 +67,7 @@ export class ManagedProcess {
     if (this.#running !== null) {
       throw new ClusterError('BAD_PROCESS', `${this.name} is running (process ${this.#running.pid})`);
     }
-    const node = [process.execPath, ...NODE_FLAGS, ...this.#argv];
-    const [program = process.execPath, ...argv] = [...this.#wrapper(), ...node];
+    const [program = process.execPath, ...argv] = [...this.#wrapper(), ...this.command];
     const child = spawn(program, argv, {
       // The child ends when its input does, so that it cannot outlive a supervisor that was killed. Its own
       // session keeps a terminal's Ctrl-C from it: the supervisor alone decides in which order all stop.

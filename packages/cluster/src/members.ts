@@ -5,7 +5,6 @@ import { writeClusterFile, type ClusterFile, type Role } from './cluster-file.js
 import { ClusterError } from './errors.js';
 import { LogFile } from './log-file.js';
 import { ManagedProcess, type ProcessEnd } from './managed-process.js';
-import { NODE_FLAGS } from './node-flags.js';
 import { processIdentity } from './process-identity.js';
 import type { ProcessPlan } from './process-plan.js';
 import { readLogLine } from './rules/log-line.js';
@@ -117,7 +116,7 @@ export class Members {
       url: plan.url,
       ...(plan.peerUrl === undefined ? {} : { peerUrl: plan.peerUrl }),
       data: plan.data,
-      command: [globalThis.process.execPath, ...NODE_FLAGS, ...plan.argv],
+      command: process.command,
     }));
     return { ...this.#options.head, processes };
   }
