@@ -16,7 +16,10 @@ export interface Contender {
 export interface ClosedOptions {
   readonly tool: Tool;
   readonly pairs: number;
-  /** How long each system works before any run counts: what compiles code as it runs has not compiled it until then. */
+  /**
+   * How long each system works at a number of connections before any run there counts: what compiles code as it runs compiles it
+   * anew for another kind of load, and until then that takes processors from what is measured.
+   */
   readonly startSeconds: number;
   /** Warm-up of each run. */
   readonly warmupSeconds: number;
@@ -43,12 +46,12 @@ export async function measureClosed(
     progress.end(length.warmupSeconds + length.seconds);
     return figures;
   };
-  for (const contender of contenders) {
-    progress.begin(`${what}: ${contender.system} warms up`);
-    await run(contender, connectionCounts[0] ?? 1, { warmupSeconds: 0, seconds: startSeconds });
-  }
   const samples: Sample[] = [];
   for (const connections of connectionCounts) {
+    for (const contender of contenders) {
+      progress.begin(`${what}, ${connections} connections: ${contender.system} warms up`);
+      await run(contender, connections, { warmupSeconds: 0, seconds: startSeconds });
+    }
     for (const { repetition, condition } of interleave(contenders, pairs)) {
       const { system } = condition;
       progress.begin(`${what}, ${connections} connections, pair ${repetition + 1}: ${system}`);

@@ -142,6 +142,7 @@ test("the peers' page has every comparison and says how it was measured", () => 
       tool: 'own',
       pairs: 2,
       seconds: 1,
+      warmupSeconds: 7,
     },
     ...{ orderBytes: 48, records: 10, failoverPerSecond: 300, ours: 'a', theirs: 'b', failed: 0, plot: null },
     compared: compareSystems(SAMPLES, 'write', 'a', 'b'),
@@ -149,6 +150,7 @@ test("the peers' page has every comparison and says how it was measured", () => 
   });
   assert.match(page, '| a / b | 1 | requests/s | 11.0 | 4.50 | 2.50 | 2.00 to 3.00 |');
   assert.match(page, 'our own generator');
+  assert.match(page, '2 pairs of 1 s each, after 7 s');
 });
 
 function step(connections: number, perSecond: number): RampStep {
