@@ -144,7 +144,7 @@ async function report({ machine, etcd, tool, options, samples, failovers }: Meas
   const writes = samples.filter(({ what }) => what === 'write');
   const page = peersPage({
     ...{ machine: machineLine(machine), command, etcd, tool, compared, failovers },
-    ...{ pairs: options.pairs, seconds: options.seconds, warmupSeconds: START_SECONDS },
+    ...{ pairs: options.pairs, seconds: options.seconds, startSeconds: START_SECONDS },
     failoverPerSecond: options.failoverRate,
     ...{ orderBytes: ORDER_BYTES, records: RECORDS, ours: OURS, theirs: ETCD },
     failed: samples.reduce((sum, sample) => sum + sample.failed, 0),

@@ -10,7 +10,7 @@ export interface PeersPage {
   readonly pairs: number;
   readonly seconds: number;
   /** Of each system, before the first pair at a number of connections. */
-  readonly warmupSeconds: number;
+  readonly startSeconds: number;
   /** Bytes of an order, and of etcd's value. */
   readonly orderBytes: number;
   /** Orders and keys that reads choose from. */
@@ -33,7 +33,7 @@ export function peersPage(page: PeersPage): string {
   return `# Beside others
 
 All of it ran on one machine, in one run, in turns: of each pair one system right after the other, the first of them alternating.
-${page.pairs} pairs of ${page.seconds} s each, after ${page.warmupSeconds} s in which each system gets warm at that number of connections; medians, and the median of the
+${page.pairs} pairs of ${page.seconds} s each, after ${page.startSeconds} s in which each system gets warm at that number of connections; medians, and the median of the
 pairs' ratios. The load comes from ${toolName(page.tool)}, on
 keep-alive connections each of which sends its next request when the last is answered; the generator shares the cores with
 what it measures, on both sides alike. All stores are on the same disk; each side syncs before it acknowledges.

@@ -142,7 +142,7 @@ test("the peers' page has every comparison and says how it was measured", () => 
       tool: 'own',
       pairs: 2,
       seconds: 1,
-      warmupSeconds: 7,
+      startSeconds: 7,
     },
     ...{ orderBytes: 48, records: 10, failoverPerSecond: 300, ours: 'a', theirs: 'b', failed: 0, plot: null },
     compared: compareSystems(SAMPLES, 'write', 'a', 'b'),
