@@ -7,8 +7,21 @@ const KEY = fc.oneof(
   fc.string({ maxLength: 255 }),
   fc.string({ unit: 'binary', maxLength: 20 }),
   fc.uuid(),
+  fc.uuid({ version: 7 }),
+  fc
+    .tuple(fc.string({ unit: 'grapheme-ascii', minLength: 21, maxLength: 21 }), fc.constant('7'))
+    .map(([text, version]) => text.slice(0, 14) + version + text.padEnd(36, text).slice(15)),
   fc.nat({ max: 1000 }).map((n) => `order-${n}`),
 );
+
+/** A UUID of version 7 made at that time, in milliseconds, with random bits that follow from `seed`. */
+function timedKey(time: number, seed: number): string {
+  const t = Math.floor(time).toString(16).padStart(12, '0');
+  const [a, b] = [0x9e3779b1, 0x85ebca6b].map((odd) =>
+    (Math.imul(seed, odd) >>> 0).toString(16).padStart(8, '0'),
+  );
+  return `${t.slice(0, 8)}-${t.slice(8)}-7${a?.slice(0, 3)}-8${a?.slice(3, 6)}-${a?.slice(6)}${b}00`;
+}
 
 /** How many of `asked` keys that were not added it does not rule out. */
 function falsePositives(filter: KeyFilter, asked: number): number {
@@ -73,6 +86,29 @@ for (const [scheme, key] of [
     for (; i < 6 * million; i += 1) filter.add(key(i));
     assert.ok(falsePositives(filter, 20_000) < 20_000 * 0.015);
     for (; i < 12 * million; i += 1) filter.add(key(i));
+    assert.ok(falsePositives(filter, 20_000) < 20_000 / 5);
+  });
+}
+
+for (const perMs of [0.1, 1, 50]) {
+  test(`it holds as many keys that begin with their time, made at ${perMs} a millisecond`, () => {
+    const filter = new KeyFilter(true, KEY_FILTER_BYTES / 16);
+    const million = Math.round(1e6 / 16);
+    const start = 1.7e12;
+    /** Of keys of the same times, which share their blocks with those that were added. */
+    const timedFalsePositives = (added: number): number => {
+      let count = 0;
+      for (let i = 0; i < 20_000; i += 1) {
+        if (filter.mayHave(timedKey(start + ((i / 20_000) * added) / perMs, -1 - i))) count += 1;
+      }
+      return count;
+    };
+    let i = 0;
+    for (; i < 6 * million; i += 1) filter.add(timedKey(start + i / perMs, i));
+    assert.ok(timedFalsePositives(i) < 20_000 * 0.015);
+    assert.ok(falsePositives(filter, 20_000) < 20_000 * 0.015);
+    for (; i < 12 * million; i += 1) filter.add(timedKey(start + i / perMs, i));
+    assert.ok(timedFalsePositives(i) < 20_000 / 5);
     assert.ok(falsePositives(filter, 20_000) < 20_000 / 5);
   });
 }

@@ -8,6 +8,10 @@
  * Clients choose their keys: who makes them collide gains look-ups, which every order cost before.
  *
  * The names of pages of keys are in it like keys, one for each millisecond in which any was made.
+ *
+ * A filter is larger than what a processor keeps at hand, and a key's line of it came from memory twice: to ask, and to add
+ * it some milliseconds later. Keys that begin with the time when they were made (`freshKey`) therefore share a few
+ * blocks for each eighth of a second, and those blocks stay at hand; each such time takes the next blocks, so that all fill alike.
  */
 
 /** Of the filter, in bytes: holds 6 million keys at one "maybe" too many in 100, 12 million at one in 7. */
@@ -18,6 +22,19 @@ const SALTS = [
   0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31,
 ] as const;
 const BLOCK_BYTES = 4 * SALTS.length;
+
+/**
+ * Blocks, 16 KB of them, that the keys of one time share: some ten thousand keys at one "maybe" too many in 100, twice
+ * what the fastest group books in such a time.
+ */
+const TIME_BLOCKS = 512;
+/** Of the time's 20 lower bits, in milliseconds, those that a key's blocks do not depend on: 128 ms. */
+const TIME_SHIFT = 7;
+/** Hexadecimal digits of a UUID of version 7 that tell those 20 bits, from the highest. */
+const TIME_DIGITS = [7, 9, 10, 11, 12] as const;
+const UUID_LENGTH = 36;
+const VERSION_AT = 14;
+const VERSION_7 = 0x37;
 const LAST_ASCII = 0x7f;
 
 export class KeyFilter {
@@ -84,9 +101,28 @@ export class KeyFilter {
     if (all > LAST_ASCII) return false;
     first = mixed(first ^ (second >>> 15));
     this.#bits = mixed(second ^ first);
-    this.#block = SALTS.length * ((first >>> 0) % this.#blocks);
+    const hash = first >>> 0;
+    const block = isTimed(key) ? TIME_BLOCKS * timeOf(key) + (hash % TIME_BLOCKS) : hash;
+    this.#block = SALTS.length * (block % this.#blocks);
     return true;
   }
+}
+
+/** Whether it looks like a UUID of version 7. A key that only looks so is in the filter like any other, in some place. */
+function isTimed(key: string): boolean {
+  return key.length === UUID_LENGTH && key.charCodeAt(VERSION_AT) === VERSION_7;
+}
+
+/** The time of a key, counted in steps of 128 ms, 8192 of them; some number of that size where its digits are none. */
+function timeOf(key: string): number {
+  let time = 0;
+  for (const at of TIME_DIGITS) time = (time << 4) | hexDigit(key.charCodeAt(at));
+  return time >>> TIME_SHIFT;
+}
+
+/** What a digit stands for, from its ASCII code; 0 to 15 for any other code as well. */
+function hexDigit(code: number): number {
+  return ((code & 0xf) + 9 * (code >>> 6)) & 0xf;
 }
 
 /** Every bit of the hash depends on every bit of it: the finisher of MurmurHash3. */
