@@ -48,6 +48,23 @@ for (const key of [
   });
 }
 
+test('what has a page is what RFC 9562 calls a UUID of version 7, in lower case', () => {
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+  const places = fc.integer({ min: 0, max: 35 });
+  const chars = fc.oneof(
+    fc.constantFrom(...'/09:`afg-7A'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  );
+  fc.assert(
+    fc.property(fc.uuid({ version: 7 }), places, chars, (uuid, at, char) => {
+      assert.is(keyPageOf(uuid), uuid.slice(0, 13));
+      const key = uuid.slice(0, at) + char + uuid.slice(at + 1);
+      assert.is(keyPageOf(key), form.test(key) ? key.slice(0, 13) : null, key);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('a page keeps places of any size, and reads back from its bytes', () => {
   const places: readonly Place[] = [
     { seq: 1, position: 0 },

@@ -7,7 +7,11 @@
 import { FormatError } from '@trireme/domain';
 import type { Place } from './state.js';
 
-const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** A UUID of version 7; `x` is a hexadecimal digit in lower case. */
+const UUID_7 = 'xxxxxxxx-xxxx-7xxx-xxxx-xxxxxxxxxxxx';
+const ASCII_CODES = 128;
+/** By place in the text and ASCII code: 1 where it may stand there. A regular expression takes two and a half times as long. */
+const UUID_7_FITS = formTable(UUID_7);
 /** A page's name is what its keys begin with: the time, in milliseconds since 1970. */
 const NAME_LENGTH = 13;
 
@@ -31,7 +35,26 @@ const PAGES_KEPT = 32;
 
 /** The page that a key belongs on, null if on none. */
 export function keyPageOf(key: string): string | null {
-  return UUID_7.test(key) ? key.slice(0, NAME_LENGTH) : null;
+  return isUuid7(key) ? key.slice(0, NAME_LENGTH) : null;
+}
+
+function isUuid7(key: string): boolean {
+  if (key.length !== UUID_7.length) return false;
+  for (let at = 0; at < UUID_7.length; at += 1) {
+    const code = key.charCodeAt(at);
+    if (code >= ASCII_CODES || UUID_7_FITS[at * ASCII_CODES + code] !== 1) return false;
+  }
+  return true;
+}
+
+function formTable(form: string): Uint8Array {
+  const fits = new Uint8Array(form.length * ASCII_CODES);
+  [...form].forEach((place, at) => {
+    for (const char of place === 'x' ? '0123456789abcdef' : place) {
+      fits[at * ASCII_CODES + char.charCodeAt(0)] = 1;
+    }
+  });
+  return fits;
 }
 
 /** The keys on a page, in the order in which they came. */
@@ -90,7 +113,8 @@ export class KeyPage {
       this.#bytes.copy(bytes, 0, 0, at);
       this.#bytes = bytes;
     }
-    this.#bytes.write(key.slice(NAME_LENGTH), at, REST_BYTES, 'latin1');
+    // A call into Node for 23 bytes would take twice as long.
+    for (let i = 0; i < REST_BYTES; i += 1) this.#bytes[at + i] = key.charCodeAt(NAME_LENGTH + i);
     this.#bytes.writeUIntBE(seq, at + REST_BYTES, SEQ_BYTES);
     this.#bytes.writeUIntBE(position, at + REST_BYTES + SEQ_BYTES, POSITION_BYTES);
     this.#length += ENTRY_BYTES;
@@ -146,9 +170,10 @@ export class KeyPages {
   write(key: string, place: Place | null): boolean {
     const name = keyPageOf(key);
     if (name === null) return false;
-    const page = this.#changed.get(name) ?? this.#keptPage(name) ?? this.#fromDisk(name) ?? new KeyPage();
+    const changed = this.#changed.get(name);
+    const page = changed ?? this.#keptPage(name) ?? this.#fromDisk(name) ?? new KeyPage();
     const isDone = place === null ? page.remove(key) : page.add(key, place);
-    if (isDone) this.#changed.set(name, page);
+    if (isDone && changed === undefined) this.#changed.set(name, page);
     return isDone;
   }
 
