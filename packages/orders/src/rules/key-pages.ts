@@ -49,7 +49,7 @@ function isUuid7(key: string): boolean {
 
 function formTable(form: string): Uint8Array {
   const fits = new Uint8Array(form.length * ASCII_CODES);
-  [...form].forEach((place, at) => {
+  Array.from(form).forEach((place, at) => {
     for (const char of place === 'x' ? '0123456789abcdef' : place) {
       fits[at * ASCII_CODES + char.charCodeAt(0)] = 1;
     }
