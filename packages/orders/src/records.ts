@@ -173,8 +173,11 @@ export function pageRecord(
       group = [index, time];
       groups.push(group);
     }
-    const place = names.get(name) ?? names.size;
-    names.set(name, place);
+    let place = names.get(name);
+    if (place === undefined) {
+      place = names.size;
+      names.set(name, place);
+    }
     group.push(KIND_CODES[type], place, quantity, price);
   }
   return sealed(numberKey('page', page), [[...names.keys()], ...groups]);

@@ -122,22 +122,41 @@ function readHeaders(head: string, from: number, headers: HeadersRead): boolean 
     const colon = head.indexOf(':', at);
     const end = head.indexOf('\r\n', colon);
     const name = head.slice(at, colon).toLowerCase();
+    const valueAt = colon + 1;
     at = end + 2;
+    // Each field by its name: by a name that was just read it would be looked up in V8's table of all names.
     switch (name) {
       case 'host':
+        if (headers.host !== undefined) return false;
+        headers.host = untrimmed(head, valueAt, end);
+        break;
       case 'connection':
+        if (headers.connection !== undefined) return false;
+        headers.connection = untrimmed(head, valueAt, end);
+        break;
       case 'content-length':
-        // Not trimmed: parsers differ in which blanks they allow about a length.
-        if (headers[name] !== undefined) return false;
-        headers[name] = head.slice(head[colon + 1] === ' ' ? colon + 2 : colon + 1, end);
+        if (headers['content-length'] !== undefined) return false;
+        headers['content-length'] = untrimmed(head, valueAt, end);
         break;
       case 'content-type':
+        if (headers['content-type'] !== undefined) return false;
+        headers['content-type'] = trimmed(head, valueAt, end);
+        break;
       case 'content-encoding':
+        if (headers['content-encoding'] !== undefined) return false;
+        headers['content-encoding'] = trimmed(head, valueAt, end);
+        break;
       case 'idempotency-key':
+        if (headers['idempotency-key'] !== undefined) return false;
+        headers['idempotency-key'] = trimmed(head, valueAt, end);
+        break;
       case 'if-none-match':
+        if (headers['if-none-match'] !== undefined) return false;
+        headers['if-none-match'] = trimmed(head, valueAt, end);
+        break;
       case 'x-request-id':
-        if (headers[name] !== undefined) return false;
-        headers[name] = trimmed(head, colon + 1, end);
+        if (headers['x-request-id'] !== undefined) return false;
+        headers['x-request-id'] = trimmed(head, valueAt, end);
         break;
       case 'transfer-encoding':
       case 'trailer':
@@ -149,6 +168,11 @@ function readHeaders(head: string, from: number, headers: HeadersRead): boolean 
     }
   }
   return true;
+}
+
+/** Not trimmed: parsers differ in which blanks they allow about a host or a length. */
+function untrimmed(head: string, from: number, to: number): string {
+  return head.slice(head[from] === ' ' ? from + 1 : from, to);
 }
 
 /**
