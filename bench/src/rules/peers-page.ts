@@ -63,7 +63,8 @@ ${table('write')}
 
 - **Cache on**: \`GET /stocks/:name\` from the front-end's cache, under a live lease: a linearizable read.
 - **Bare**: one \`node:http\` process that answers every request with the same headers and body, and looks at nothing.
-- **Cache off**: the same look-up, but the front-end asks the catalog each time.
+- **Cache off**: the same look-up, but the front-end asks the catalog each time. What arrives together it asks in one frame, so the
+  cache buys most where few ask at once.
 
 ${table('lookup')}
 
