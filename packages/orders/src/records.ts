@@ -173,11 +173,8 @@ export function pageRecord(
       group = [index, time];
       groups.push(group);
     }
-    let place = names.get(name);
-    if (place === undefined) {
-      place = names.size;
-      names.set(name, place);
-    }
+    const place = names.get(name) ?? names.size;
+    names.set(name, place);
     group.push(KIND_CODES[type], place, quantity, price);
   }
   return sealed(numberKey('page', page), [[...names.keys()], ...groups]);
