@@ -1,9 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readClusterFile, writeClusterFile } from './cluster-file.js';
+import { folderIdentity } from '@trireme/service';
+import { processesOf, readClusterFile, writeClusterFile } from './cluster-file.js';
 import {
   emptyDataFolder,
   fillDataFolder,
@@ -91,12 +102,27 @@ test('cluster.json comes back as it was written; anything else is no cluster.jso
   assert.is(readClusterFile(folder), null);
   const file = { port: 1, control: 'http://127.0.0.1:131', startedAt: 'x', processes: [] };
   writeClusterFile(folder, file);
-  assert.equal(readClusterFile(folder), file);
+  assert.equal(readClusterFile(folder), { ...file, folder: folderIdentity(folder) });
   assert.is(statSync(join(folder, 'cluster.json')).mode & 0o777, 0o600);
   for (const bad of ['', '[]', '{}', '{"port":"1","control":"x","processes":[]}', 'null']) {
     writeFileSync(join(folder, 'cluster.json'), bad);
     assert.is(readClusterFile(folder), null, bad);
   }
+});
+
+test('a copy of a folder shares its shape and none of its processes; a renamed folder is the same', ({
+  folder,
+}) => {
+  const [original, copy, renamed] = [join(folder, 'data'), join(folder, 'copy'), join(folder, 'renamed')];
+  mkdirSync(original);
+  wroteReplicas(original, 1, 2, 3, 4, 5);
+  cpSync(original, copy, { recursive: true });
+  assert.is(processesOf(original).length, 5);
+  assert.equal(processesOf(copy), []);
+  throwsCode(() => readClusterFile(copy), 'COPIED_FOLDER');
+  assert.equal(replicasOf(copy, undefined), [1, 2, 3, 4, 5]);
+  renameSync(original, renamed);
+  assert.is(processesOf(renamed).length, 5);
 });
 
 function wroteReplicas(folder: string, ...numbers: readonly number[]): void {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { CLUSTER_FILE, readClusterFile } from './cluster-file.js';
+import { CLUSTER_FILE, readRecordedCluster } from './cluster-file.js';
 import { isLockFile } from './data-lock.js';
 import { ClusterError } from './errors.js';
 import { replicaNumber } from './rules/target.js';
@@ -101,7 +101,7 @@ export function emptyDataFolder(dataDir: string): void {
  */
 export function replicasOf(dataDir: string, asked: number | undefined): readonly number[] {
   const known: number[] = [];
-  for (const { id } of readClusterFile(dataDir)?.processes ?? []) {
+  for (const { id } of readRecordedCluster(dataDir)?.processes ?? []) {
     const number = replicaNumber(id);
     if (number !== null) known.push(number);
   }

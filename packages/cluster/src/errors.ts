@@ -8,6 +8,8 @@ export type ClusterErrorCode =
   | 'ALREADY_RUNNING'
   /** The data folder holds files that are not a cluster's. */
   | 'NOT_OURS'
+  /** The data folder is a copy: what it says of running processes is about the original's. */
+  | 'COPIED_FOLDER'
   /** No such process, or it is not in the state that was asked for. */
   | 'BAD_PROCESS'
   /** The cluster did not become ready, or cannot any more. */

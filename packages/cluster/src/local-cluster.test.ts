@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -261,6 +261,23 @@ test('a supervisor that is killed takes its processes along and leaves no lock',
     false,
   );
   await next.waitReady();
+});
+
+test('a cluster on a copy of a running folder leaves the processes of the original alone', async (context) => {
+  const original = make(context);
+  await original.start();
+  const before = original.describe().processes;
+  const dataDir = `${context.dataDir}-copy`;
+  try {
+    cpSync(context.dataDir, dataDir, { recursive: true, filter: (path) => !path.endsWith('.lock') });
+    const copy = make(context, { dataDir, port: await findFreeBasePort(3, 2) });
+    await copy.start();
+    await copy.stop();
+    assert.equal(original.describe().processes, before);
+    assert.ok(before.every(({ identity }) => identity !== null && identityLives(identity)));
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
 });
 
 test.run();

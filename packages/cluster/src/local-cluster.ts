@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
-import { readClusterFile, type ClusterFile } from './cluster-file.js';
+import { processesOf, type ClusterFile } from './cluster-file.js';
 import type { ClusterOptions } from './cluster-options.js';
 import {
   emptyDataFolder,
@@ -74,7 +74,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     makeDataFolder(this.dataDir);
     this.#lock = acquireDataLock(this.dataDir);
     try {
-      await awaitOrphans(readClusterFile(this.dataDir)?.processes ?? [], STOP_GRACE_MS);
+      await awaitOrphans(processesOf(this.dataDir), STOP_GRACE_MS);
       if (this.#options.fresh !== true) this.#takeReplicas();
       await checkPorts(namedPorts(this.#ports));
       if (this.#options.fresh === true) emptyDataFolder(this.dataDir);

@@ -8,6 +8,7 @@ const POLL_MS = 25;
 /**
  * Waits until all have ended. One that was paused is let go on, so that it can notice; what still lives after
  * `graceMs` is killed. Only processes whose identity is the recorded one are touched.
+ * @param processes that were started on this very folder (`processesOf`): a copy names those of the original
  */
 export async function awaitOrphans(processes: readonly ProcessEntry[], graceMs: number): Promise<void> {
   const living = processes.filter(({ identity }) => identity !== null && identityLives(identity));

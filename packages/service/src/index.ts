@@ -7,6 +7,7 @@ export * from './metrics/metrics.js';
 export * from './metrics/tally.js';
 export * from './process/command.js';
 export * from './process/exit.js';
+export * from './process/folder-identity.js';
 export * from './process/identity.js';
 export * from './process/room.js';
 export * from './process/run.js';
