@@ -103,6 +103,11 @@ test('handOver() goes on leading when no one takes over: alone, beyond its time,
   const late = a.node.handOver(50);
   a.clock.advance(50);
   assert.is(await late, false);
+  a.node.propose(Buffer.from('the transfer is cancelled'));
+  assert.is(await rejection(a.node.handOver(50)), 'TRANSFER_REFUSED');
+  await quiet();
+  a.clock.advance(50);
+  await quiet();
   const cut = a.node.handOver(60_000);
   const stopping = a.node.stop();
   a.clock.advance(10);

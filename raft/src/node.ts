@@ -196,19 +196,22 @@ export class RaftNode {
   }
 
   /**
-   * Hands leadership to `to`, or to the voter whose log reaches furthest, and waits until this one no longer leads, at
-   * most `timeoutMs` milliseconds. Returns whether it does not lead any more; without another live member it goes on.
-   * @throws RaftError `BAD_CONFIG` if `to` is no other voter.
+   * Transfers leadership to `to`, or to the voter whose log reaches furthest, and waits until this one no longer leads, at
+   * most `timeoutMs` milliseconds; then the transfer is cancelled. Returns whether it does not lead any more; without another
+   * live member it goes on.
+   * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if it is silent, or transfers have failed
+   *   just before.
    */
   async handOver(timeoutMs: number, to?: NodeId): Promise<boolean> {
     const { leadership } = this.#core;
     if (leadership === null) return true;
     const successor = to ?? leadership.bestSuccessor();
-    if (successor === null) return false;
-    leadership.checkSuccessor(successor);
-    this.#input(() => this.#core.transfer(successor));
+    if (successor === null || this.#state !== 'running') return false;
+    this.#core.transfer(successor);
+    this.#flushSoon();
     const isLeading = (): boolean => this.#core.leadership === leadership && this.#state === 'running';
     await passed(this.#clock, timeoutMs, () => !isLeading());
+    leadership.cancelTransfer();
     return this.#core.leadership !== leadership;
   }
 

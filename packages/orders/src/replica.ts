@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { LINK_PATHS } from '@trireme/domain';
-import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
+import { LevelLog, RaftError, RaftNode, describeMembership } from '@trireme/raft';
 import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
@@ -356,5 +356,10 @@ export class Replica {
 /** Hands over if it leads and someone can take over. */
 async function leave(node: RaftNode): Promise<void> {
   const led = node.status().role === 'leader';
-  if ((await node.handOver(HAND_OVER_MS)) && led) await delay(LINGER_MS);
+  try {
+    if ((await node.handOver(HAND_OVER_MS)) && led) await delay(LINGER_MS);
+  } catch (error) {
+    // A transfer failed just before: the others elect someone as they do when a leader crashes.
+    if (!(error instanceof RaftError && error.code === 'TRANSFER_REFUSED')) throw error;
+  }
 }

@@ -21,6 +21,8 @@ export type RaftErrorCode =
   | 'SNAPSHOT_REFUSED'
   /** The leader gave no answer to a follower's read in time. It may be asked again. */
   | 'READ_TIMEOUT'
+  /** The target of a leadership transfer is silent, or transfers have failed just before. It had no effect. */
+  | 'TRANSFER_REFUSED'
   /** The node is stopping or stopped. */
   | 'STOPPED'
   /** A configuration value is out of its bounds. */

@@ -1,16 +1,25 @@
 /**
- * A leader's hand-over to another voter (thesis 3.10): that one is told to campaign once its log is complete, again with
- * each heartbeat, until an election timeout has passed. It campaigns at the first and is past this term then.
+ * A leader's transfer of leadership to another voter (thesis 3.10): that one is told to campaign once its log is complete,
+ * again with each heartbeat, until an election timeout has passed. It campaigns at the first and is past this term then.
+ *
+ * Meanwhile the leader takes no proposals, so transfers that fail have to leave time for them, however often and for whom
+ * they are asked: each tick of a transfer is owed a tick without one before the next may begin.
  */
 import { RaftError } from './errors.js';
 import type { Followers, LeaderContext } from './followers.js';
 import type { NodeId } from './types.js';
 
+/** Election timeouts, at most, that transfers to one target after another may block proposals for. */
+const BLOCKED_TIMEOUTS_MAX = 2;
+
 export class HandOver {
   readonly #context: LeaderContext;
   readonly #followers: Followers;
   #to: NodeId | null = null;
+  /** Ticks since the target was first asked for. */
   #elapsed = 0;
+  /** Ticks during which proposals were blocked, less those since. */
+  #owedTicks = 0;
   /** Ticks in a row that the own disk has hung while another was ahead of it. */
   #outrunTicks = 0;
 
@@ -24,12 +33,29 @@ export class HandOver {
     return this.#to !== null;
   }
 
-  /** @throws RaftError `BAD_CONFIG` if it is no other voter. */
-  begin(to: NodeId): void {
+  /**
+   * Begins a transfer that a caller asks for. To ask again for the same target changes nothing; another target takes its
+   * place.
+   * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if it is silent, or transfers have failed
+   *   just before.
+   */
+  request(to: NodeId): void {
     const { config, log } = this.#context;
     if (to === config.id || !log.memberships.inForce.voters.includes(to)) {
       throw new RaftError('BAD_CONFIG', `${to} is not another voter`);
     }
+    if (to === this.#to) return;
+    if (!this.#followers.isActive(to)) {
+      throw refused(`${to} has not answered for an election timeout. Start it, or choose another voter`);
+    }
+    if (this.#to === null && this.#owedTicks > 0) {
+      throw refused(`earlier transfers have blocked proposals. Try again in ${this.#owedTicks} ticks`);
+    }
+    this.begin(to);
+  }
+
+  /** Begins a transfer to a voter, whatever happened before. */
+  begin(to: NodeId): void {
     this.#to = to;
     this.#elapsed = 0;
     const progress = this.#followers.get(to);
@@ -37,11 +63,22 @@ export class HandOver {
     this.advance();
   }
 
-  /** One unit of time has passed; the hand-over is given up after an election timeout. */
+  /** Gives up the transfer under way, if there is one. A target that was told to campaign already may still win. */
+  cancel(): void {
+    this.#to = null;
+  }
+
+  /** One unit of time has passed; the transfer is given up after an election timeout. */
   tick(): void {
-    if (this.#to === null) return;
+    if (this.#to === null) {
+      this.#owedTicks = Math.max(0, this.#owedTicks - 1);
+      return;
+    }
+    const { electionTicks } = this.#context.config;
     this.#elapsed += 1;
-    if (this.#elapsed >= this.#context.config.electionTicks) this.#to = null;
+    this.#owedTicks += 1;
+    const isBlockedTooLong = this.#owedTicks >= BLOCKED_TIMEOUTS_MAX * electionTicks;
+    if (this.#elapsed >= electionTicks || isBlockedTooLong) this.cancel();
   }
 
   /** Tells the successor if its log is complete. */
@@ -53,8 +90,7 @@ export class HandOver {
 
   /** Another configuration is in force: who has no vote in it cannot take over. */
   membershipChanged(): void {
-    if (this.#to !== null && !this.#context.log.memberships.inForce.voters.includes(this.#to))
-      this.#to = null;
+    if (this.#to !== null && !this.#context.log.memberships.inForce.voters.includes(this.#to)) this.cancel();
   }
 
   /**
@@ -71,4 +107,8 @@ export class HandOver {
     send({ type: 'timeoutNow', from: config.id, to: successor, term });
     return true;
   }
+}
+
+function refused(why: string): RaftError {
+  return new RaftError('TRANSFER_REFUSED', `leadership was not transferred: ${why}.`);
 }

@@ -149,19 +149,22 @@ export class Leadership {
   }
 
   /**
-   * Hands leadership to `to` once its log is complete; given up after an election timeout (thesis 3.10).
-   * @throws RaftError `BAD_CONFIG` if it is no other voter.
+   * Transfers leadership to `to` once its log is complete; given up after an election timeout (thesis 3.10).
+   * @throws RaftError `BAD_CONFIG` or `TRANSFER_REFUSED`, as HandOver.request says.
    */
   transfer(to: NodeId): void {
-    this.#handOver.begin(to);
+    this.#handOver.request(to);
     this.#lease?.void();
   }
 
-  /** @throws RaftError `BAD_CONFIG` if `to` is no other voter. */
-  checkSuccessor(to: NodeId): void {
-    if (to === this.#context.config.id || !this.#membership.voters.includes(to)) {
-      throw new RaftError('BAD_CONFIG', `${to} is not another voter`);
-    }
+  /** Whether a transfer is under way, so that no proposals are taken. */
+  get isTransferring(): boolean {
+    return this.#handOver.isUnderWay;
+  }
+
+  /** Gives up the transfer under way, if there is one. */
+  cancelTransfer(): void {
+    this.#handOver.cancel();
   }
 
   /** The other voter whose log reaches furthest of those heard of within an election timeout; null if there is none. */
@@ -220,7 +223,9 @@ export class Leadership {
 
   #handOverToBest(): void {
     const successor = this.bestSuccessor();
-    if (successor !== null) this.transfer(successor);
+    if (successor === null) return;
+    this.#handOver.begin(successor);
+    this.#lease?.void();
   }
 
   /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */

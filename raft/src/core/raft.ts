@@ -2,9 +2,9 @@
  * The consensus core: one member's Raft state machine. It does no I/O and has no clock: the driver gives it ticks,
  * messages and proposals, and then asks `ready()` what to do. Everything is synchronous.
  *
- * What waits for the disk (Raft, figure 2: "updated on stable storage before responding"): votes given, votes asked
- * for, accepted appends, and the leader's count of itself. What does not: appends and heartbeats of a leader,
- * pre-votes, refusals.
+ * What waits for the disk (Raft, figure 2: "updated on stable storage before responding"): answers to vote requests,
+ * refusals too, since they speak of a term that must be durable; votes asked for, accepted appends, and the leader's count
+ * of itself. What does not: appends and heartbeats of a leader, pre-votes and their answers, rejected appends.
  */
 import { Ballot } from './ballot.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
@@ -175,9 +175,18 @@ export class RaftCore {
     return this.#leading().changeMembership(change);
   }
 
-  /** Hands leadership to `to`. @throws RaftError `NOT_LEADER`, or `BAD_CONFIG` if it is no other voter. */
+  /**
+   * Transfers leadership to `to`; given up after an election timeout from when it was first asked for.
+   * @throws RaftError `NOT_LEADER`; `BAD_CONFIG` if it is no other voter; `TRANSFER_REFUSED` if it is silent, or transfers
+   *   have failed just before.
+   */
   transfer(to: NodeId): void {
     this.#leading().transfer(to);
+  }
+
+  /** Gives up the transfer under way, if there is one. A target that was told to campaign already may still win. */
+  cancelTransfer(): void {
+    this.leadership?.cancelTransfer();
   }
 
   #leading(): Leadership {

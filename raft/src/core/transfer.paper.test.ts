@@ -77,6 +77,51 @@ test('3.10: meanwhile the leader takes no proposals; after an election timeout i
   assert.is(a.propose(), 2);
 });
 
+test('3.10: targets that are asked for in turn block proposals for two election timeouts, then leave as long for them', () => {
+  const a = leaderOf();
+  const targets = ['b', 'c'] as const;
+  let blocked = 0;
+  let longest = 0;
+  for (let tick = 0, inARow = 0; tick < 20 * ELECTION_TICKS; tick += 1) {
+    try {
+      a.core.transfer(targets[tick % 2] ?? 'b');
+    } catch (error) {
+      assert.ok(codeOf('TRANSFER_REFUSED')(error));
+    }
+    const isBlocked = a.core.leadership?.isTransferring === true;
+    inARow = isBlocked ? inARow + 1 : 0;
+    blocked += isBlocked ? 1 : 0;
+    longest = Math.max(longest, inARow);
+    // Both are alive, and never campaign.
+    for (const from of targets) a.step(message('heartbeatResponse', { from, to: 'a' }));
+    a.tick();
+  }
+  assert.is(longest, 2 * ELECTION_TICKS);
+  assert.is(blocked, 10 * ELECTION_TICKS);
+});
+
+test('3.10: to cancel and ask again does not block for longer either', () => {
+  const a = leaderOf();
+  for (let tick = 0; tick < 4; tick += 1) {
+    a.core.transfer('b');
+    a.tick();
+    a.core.cancelTransfer();
+    assert.throws(() => a.core.transfer('c'), codeOf('TRANSFER_REFUSED'));
+    a.propose();
+    a.tick();
+  }
+});
+
+test('3.10: a voter that is silent is refused at once', () => {
+  const a = leaderOf();
+  for (let tick = 0; tick < ELECTION_TICKS; tick += 1) {
+    a.step(message('heartbeatResponse', { from: 'c', to: 'a' }));
+    a.tick();
+  }
+  assert.throws(() => a.core.transfer('b'), codeOf('TRANSFER_REFUSED'));
+  a.propose();
+});
+
 test('3.10: leadership goes only to another member, and only a leader can give it', () => {
   const a = leaderOf();
   assert.throws(() => a.core.transfer('a'), codeOf('BAD_CONFIG'));

@@ -214,7 +214,8 @@ export type Message =
 export interface PersistBatch {
   /**
    * Where it is given the log begins anew behind it: the store drops every entry that it has, and `entries` follow the
-   * base. Before the log is written, the state machine has to be that of the snapshot, durably.
+   * base. The driver first finishes the apply under way and calls `applied` for it; then it makes the state machine that of
+   * the snapshot, durably; then it writes the log and calls `persisted`.
    */
   readonly base?: LogBase;
   /** To be written when not null. */

@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<RaftErrorCode> = new Set([
   'CHANGE_PENDING',
   'BAD_MEMBERSHIP',
   'BAD_CONFIG',
+  'TRANSFER_REFUSED',
 ]);
 
 /** A snapshot under way, as of the place that it was taken at. */
@@ -191,7 +192,8 @@ export class Chaos {
         else if (dice < 18) {
           member.core.read(id);
           this.#oracle.readAsked(id);
-        } else if (other !== undefined) member.core.transfer(other.id);
+        } else if (dice === 19) member.core.cancelTransfer();
+        else if (other !== undefined) member.core.transfer(other.id);
         member.work();
       } catch (error) {
         if (!(error instanceof RaftError && REFUSALS.has(error.code))) throw error;

@@ -50,6 +50,7 @@ export class Stage {
     broken: ([id = '', ...others]) => this.#each([id], (member) => this.#broken(member, others)),
     lease: (ids) => ids.forEach((id) => this.#lease(this.#member(id))),
     transfer: ([id = '', to = '']) => this.#each([id], (member) => this.#transfer(member, to)),
+    'cancel-transfer': (ids) => this.#each(ids, ({ core }) => core.cancelTransfer()),
     compact: ([id = '', index]) => this.#each([id], ({ disk }) => disk.compact(Number(index))),
     snapshot: ([link = '', ...rest]) => this.#snapshot(link, rest.includes('fails')),
     show: (ids) => ids.forEach((id) => this.#show(this.#member(id))),
