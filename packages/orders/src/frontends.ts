@@ -5,10 +5,16 @@ import type { Link } from '@trireme/service';
 import { membersFrame } from './group.js';
 import { announcement } from './replica-view.js';
 import { answersByLink, type Answer } from './rules/desk.js';
+import type { MemberAddresses } from './rules/member-addresses.js';
 
 export class Frontends {
   /** Bounded by the sockets that the server takes. */
   readonly #links = new Map<number, Link>();
+  readonly #addresses: MemberAddresses;
+
+  constructor(addresses: MemberAddresses) {
+    this.#addresses = addresses;
+  }
 
   get size(): number {
     return this.#links.size;
@@ -18,7 +24,7 @@ export class Frontends {
   add(link: Link, status: NodeStatus | null): void {
     this.#links.set(link.id, link);
     if (status === null) return;
-    send(link, membersFrame(status));
+    send(link, membersFrame(status, this.#addresses));
     send(link, announcement(status));
   }
 
@@ -33,7 +39,7 @@ export class Frontends {
 
   /** Another configuration is in force. */
   regrouped(status: NodeStatus): void {
-    for (const link of this.#links.values()) send(link, membersFrame(status));
+    for (const link of this.#links.values()) send(link, membersFrame(status, this.#addresses));
   }
 
   /** Answers of one turn travel together. */

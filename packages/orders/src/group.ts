@@ -4,8 +4,8 @@ import { TriremeError, type ErrorStatus, type FromReplica, type MemberWire } fro
 import { RaftError } from '@trireme/raft';
 import type { Membership, NodeId, NodeStatus, RaftErrorCode, RaftNode } from '@trireme/raft';
 import type { InternalServerOptions } from '@trireme/service';
-import { formatAddress, parseAddress, type ReplicaAddress } from './rules/addresses.js';
 import { checkChange, parseChange, parseSnapshot, parseTransfer } from './rules/changes.js';
+import type { MemberAddresses } from './rules/member-addresses.js';
 import { nameOfMember } from './rules/member-ids.js';
 
 /** How long a change or a hand-over is waited for, in milliseconds; it may come about all the same. */
@@ -35,19 +35,26 @@ interface MemberAnswer {
   readonly match: number | null;
 }
 
+/** The group as this replica knows it. */
+interface Group {
+  readonly node: RaftNode;
+  readonly addresses: MemberAddresses;
+}
+
 /** The routes of an internal port that are about the group; `raft` gives null while the replica is starting. */
 export function groupRoutes(
   raft: () => RaftNode | null,
+  addresses: MemberAddresses,
 ): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
-  const node = (): RaftNode => {
-    const started = raft();
-    if (started === null) throw new TriremeError('UNAVAILABLE', 'the replica is starting');
-    return started;
+  const group = (): Group => {
+    const node = raft();
+    if (node === null) throw new TriremeError('UNAVAILABLE', 'the replica is starting');
+    return { node, addresses };
   };
   return {
     routes: {
       '/members': async (_, response) => {
-        const text = JSON.stringify(describeGroup(node()));
+        const text = JSON.stringify(describeGroup(group()));
         response
           .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
           .end(text);
@@ -55,46 +62,37 @@ export function groupRoutes(
       },
     },
     actions: {
-      '/members': async (body) => changeGroup(node(), body),
-      '/transfer': async (body) => transferLead(node(), body),
-      '/snapshot': async (body) => snapshotNow(node(), body),
+      '/members': async (body) => changeGroup(group(), body),
+      '/transfer': async (body) => transferLead(group(), body),
+      '/snapshot': async (body) => snapshotNow(group(), body),
     },
   };
 }
 
-/** The addresses of a new group's members, as the log keeps them. */
-export function addressesOf(
-  members: readonly NodeId[],
-  known: ReadonlyMap<NodeId, ReplicaAddress>,
-): Map<NodeId, string> {
-  const addresses = new Map<NodeId, string>();
-  for (const id of members) {
-    const address = known.get(id);
-    if (address !== undefined) addresses.set(id, formatAddress(address));
-  }
-  return addresses;
-}
-
 /** What front-ends are told: where the members are, those that said so, and which configuration that is of. */
-export function membersFrame({ membership, membershipIndex }: NodeStatus): FromReplica {
+export function membersFrame(
+  { membership, membershipIndex }: NodeStatus,
+  addresses: MemberAddresses,
+): FromReplica {
   const items: MemberWire[] = [];
-  for (const [id, address] of membership.addresses) items.push([id, parseAddress(address)?.url ?? null]);
+  for (const [id, logged] of membership.addresses)
+    items.push([id, addresses.resolve(id, logged)?.url ?? null]);
   return { t: 'members', index: membershipIndex, items };
 }
 
 /** Answers `GET /members`. Who does not lead knows no `match`; the leader's url is among the members'. */
-function describeGroup(node: RaftNode): object {
-  const { id, role, term, leader, membership, membershipIndex, commit, lastIndex } = node.status();
+function describeGroup(group: Group): object {
+  const { id, role, term, leader, membership, membershipIndex, commit, lastIndex } = group.node.status();
   return {
     ...{ self: id, role, term, leader, commit, lastIndex, index: membershipIndex },
     joint: membership.outgoing.length > 0,
-    members: [...membership.addresses.keys()].map((member) => memberOf(node, membership, member)),
+    members: [...membership.addresses.keys()].map((member) => memberOf(group, membership, member)),
   };
 }
 
-function memberOf(node: RaftNode, membership: Membership, id: NodeId): MemberAnswer {
-  const { voters, outgoing, addresses } = membership;
-  const address = parseAddress(addresses.get(id) ?? '');
+function memberOf({ node, addresses }: Group, membership: Membership, id: NodeId): MemberAnswer {
+  const { voters, outgoing } = membership;
+  const address = addresses.resolve(id, membership.addresses.get(id) ?? '');
   const left = outgoing.includes(id) ? 'leaving' : 'learner';
   return {
     ...{ id, name: nameOfMember(id), role: voters.includes(id) ? 'voter' : left },
@@ -108,25 +106,26 @@ function memberOf(node: RaftNode, membership: Membership, id: NodeId): MemberAns
  * @throws TriremeError `NOT_LEADER` naming who leads, `INVALID_REQUEST`, `BAD_MEMBERSHIP`, `CHANGE_PENDING`,
  *   `UNAVAILABLE`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
  */
-async function changeGroup(node: RaftNode, body: unknown): Promise<object> {
+async function changeGroup(group: Group, body: unknown): Promise<object> {
+  const { node } = group;
   const change = parseChange(body);
-  checkLeads(node);
+  checkLeads(group);
   const { id: self, lastIndex, membership } = node.status();
   checkChange(change, { self, lastIndex, voters: membership.voters, matchOf: (id) => node.matchOf(id) });
-  await within(CHANGE_MS_MAX, answered(node, node.changeMembership(change)));
-  return describeGroup(node);
+  await within(CHANGE_MS_MAX, answered(group, node.changeMembership(change)));
+  return describeGroup(group);
 }
 
 /**
  * Does `POST /transfer`: hands leadership to the member `to`, or to the one whose log reaches furthest.
  * @throws TriremeError `NOT_LEADER`, `INVALID_REQUEST`, or `UNAVAILABLE` if no one took it.
  */
-async function transferLead(node: RaftNode, body: unknown): Promise<object> {
+async function transferLead(group: Group, body: unknown): Promise<object> {
   const to = parseTransfer(body);
-  checkLeads(node);
-  const isDone = await answered(node, node.handOver(TRANSFER_MS_MAX, to ?? undefined));
+  checkLeads(group);
+  const isDone = await answered(group, group.node.handOver(TRANSFER_MS_MAX, to ?? undefined));
   if (!isDone) throw new TriremeError('UNAVAILABLE', `no one took the lead within ${TRANSFER_MS_MAX} ms`);
-  return describeGroup(node);
+  return describeGroup(group);
 }
 
 /**
@@ -134,31 +133,31 @@ async function transferLead(node: RaftNode, body: unknown): Promise<object> {
  * for the last `keep` entries.
  * @throws TriremeError `INVALID_REQUEST`, or `UNAVAILABLE` while a leader's snapshot is being installed.
  */
-async function snapshotNow(node: RaftNode, body: unknown): Promise<object> {
+async function snapshotNow(group: Group, body: unknown): Promise<object> {
   const keep = parseSnapshot(body);
-  const { index, term } = await answered(node, node.compact(keep ?? undefined));
-  const { id, lastIndex } = node.status();
+  const { index, term } = await answered(group, group.node.compact(keep ?? undefined));
+  const { id, lastIndex } = group.node.status();
   return { self: id, index, term, lastIndex };
 }
 
-function checkLeads(node: RaftNode): void {
-  if (node.status().role !== 'leader') throw notLeader(node);
+function checkLeads(group: Group): void {
+  if (group.node.status().role !== 'leader') throw notLeader(group);
 }
 
-function notLeader(node: RaftNode): TriremeError {
+function notLeader({ node, addresses }: Group): TriremeError {
   const { leader, membership } = node.status();
   if (leader === null)
     return new TriremeError('NOT_LEADER', 'this replica does not lead, and knows of no leader');
-  const url = parseAddress(membership.addresses.get(leader) ?? '')?.url ?? null;
+  const url = addresses.resolve(leader, membership.addresses.get(leader) ?? '')?.url ?? null;
   return new TriremeError('NOT_LEADER', `${leader} leads${url === null ? '' : `, at ${url}`}`);
 }
 
-async function answered<T>(node: RaftNode, work: Promise<T>): Promise<T> {
+async function answered<T>(group: Group, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof RaftError)) throw error;
-    if (error.code === 'NOT_LEADER') throw notLeader(node);
+    if (error.code === 'NOT_LEADER') throw notLeader(group);
     throw new TriremeError(STATUSES[error.code] ?? 'INTERNAL', error.message, { cause: error });
   }
 }

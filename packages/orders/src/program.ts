@@ -15,7 +15,8 @@ import {
   type Log,
 } from '@trireme/service';
 import { claimMember } from './member-file.js';
-import { parseAddress, type ReplicaAddress } from './rules/addresses.js';
+import type { ReplicaAddress } from './rules/addresses.js';
+import { MemberAddresses } from './rules/member-addresses.js';
 import { nameOfMember } from './rules/member-ids.js';
 import { parsePeers } from './rules/peers.js';
 import type { ReplicaObserver } from './observer.js';
@@ -96,20 +97,21 @@ async function startReplica(
   const { log, metrics, fatal, stopping, observe } = context;
   const peerWatch = new PeerWatch(log, metrics);
   const { host, port, peerPort, catalog, data } = options;
-  const addresses = readAddresses(options);
-  const own = addresses.get(options.id);
+  const flags = readAddresses(options);
+  const own = flags.get(options.id);
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
   const { cluster, secret, tls = null } = identity;
   await awaitRoom({ folder: data, log, stopping });
   const { id, founders, recorded } = await claimMember({
-    ...{ data, name: options.id, founders: [...addresses.keys()], bootstrap: options.bootstrap },
+    ...{ data, name: options.id, founders: [...flags.keys()], bootstrap: options.bootstrap },
   });
+  const addresses = new MemberAddresses(flags);
   const transport = new HttpTransport({
     ...{ id, cluster, secret, advertise: own.peerUrl },
     // Who is let in knows no one: those who have it in the group dial it, and the log names them.
-    peers: new Map(founders.map((peer) => [peer, addresses.get(peer)?.peerUrl ?? ''])),
-    urlOf: (address) => parseAddress(address)?.peerUrl ?? '',
+    peers: new Map(founders.map((peer) => [peer, flags.get(peer)?.peerUrl ?? ''])),
+    urlOf: (address, member) => addresses.resolve(member, address)?.peerUrl ?? '',
     listen: { host, port: peerPort },
     ...(tls === null
       ? {}
@@ -117,7 +119,20 @@ async function startReplica(
     onEvent: peerWatch.onEvent,
   });
   const replica = new Replica({
-    ...{ id, addresses, recorded, data, host, port, catalog, identity, transport, log, metrics, fatal },
+    ...{
+      id,
+      addresses,
+      recorded,
+      data,
+      host,
+      port,
+      catalog,
+      identity,
+      transport,
+      log,
+      metrics,
+      fatal,
+    },
     members: founders,
     peerLinks: peerWatch.links,
     compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },

@@ -18,15 +18,16 @@ import {
   type Metrics,
 } from '@trireme/service';
 import { Frontends, send } from './frontends.js';
-import { addressesOf, groupRoutes } from './group.js';
+import { groupRoutes } from './group.js';
 import { recordOwner } from './member-file.js';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
 import { checkBook, openBook } from './open-book.js';
 import { BookReads } from './reads.js';
-import type { ReplicaAddress } from './rules/addresses.js';
+import { formatAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
+import type { MemberAddresses } from './rules/member-addresses.js';
 import type { PeerLinks } from './rules/peer-links.js';
 import {
   ReplicaCounts,
@@ -41,8 +42,8 @@ interface ReplicaOptions {
   readonly id: string;
   /** The voters that the group began with; empty for a replica that is to be let in. */
   readonly members: readonly string[];
-  /** Where replicas are reached, by id; what the log says counts more. */
-  readonly addresses?: ReadonlyMap<string, ReplicaAddress>;
+  /** Where members are reached. */
+  readonly addresses: MemberAddresses;
   /** Called once the log has recorded, durably, whose it is. */
   readonly recorded?: () => Promise<void>;
   /** Folder of this replica; the log and the book are made in it. */
@@ -79,7 +80,7 @@ type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
 export class Replica {
   readonly #o: ReplicaOptions;
   readonly #observe: ReplicaObserver;
-  readonly #frontends = new Frontends();
+  readonly #frontends: Frontends;
   readonly #catalog: LinkDialer;
   readonly #server: InternalServer;
   readonly #counts: ReplicaCounts;
@@ -99,7 +100,8 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.#o = options;
     this.#observe = options.observe ?? NOT_OBSERVED;
-    const { identity, log, host, port, metrics } = options;
+    const { identity, log, host, port, metrics, addresses } = options;
+    this.#frontends = new Frontends(addresses);
     this.#counts = new ReplicaCounts(metrics, () => this.#parts);
     this.#catalog = new LinkDialer({
       url: options.catalog,
@@ -107,7 +109,7 @@ export class Replica {
       expects: 'catalog',
       ...{ identity, log, handler: this.#catalogHandler() },
     });
-    const group = groupRoutes(() => this.#node);
+    const group = groupRoutes(() => this.#node, addresses);
     this.#server = new InternalServer({
       ...{ host, port, identity, log, metrics },
       listeners: [this.#frontendListener()],
@@ -137,7 +139,7 @@ export class Replica {
   }
 
   async #open(): Promise<void> {
-    const { id, data, members, identity, transport } = this.#o;
+    const { id, data, members, addresses, identity, transport } = this.#o;
     const { cluster } = identity;
     const onRepair = (what: string): void => this.#o.log.warn({ what }, 'storage repaired');
     const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
@@ -154,7 +156,7 @@ export class Replica {
       this.#node = await RaftNode.start({
         id,
         members,
-        addresses: addressesOf(members, this.#o.addresses ?? new Map()),
+        addresses: addresses.founders(members),
         storage: this.#observe.storage(this.#counts.timed(storage)),
         transport: this.#observe.transport(transport),
         machine,
@@ -228,6 +230,14 @@ export class Replica {
     const group = describeMembership(membership);
     if (membership.addresses.has(id)) this.#o.log.info({ group }, 'is in the group');
     else this.#o.log.warn({ group, id }, 'is not in the group: it waits for an operator to add it');
+    for (const [member, logged] of membership.addresses) {
+      const address = this.#o.addresses.resolve(member, logged);
+      if (address !== null && formatAddress(address) !== logged)
+        this.#o.log.info(
+          { member, address, logged },
+          'the address of the flags is used, not that of the log',
+        );
+    }
     if (this.#node !== null) this.#frontends.regrouped(this.#node.status());
   }
 

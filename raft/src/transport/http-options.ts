@@ -16,8 +16,8 @@ export interface HttpTransportOptions extends Membership {
   readonly tls?: MemberTls;
   /** Base url of each member's peer port, where it is known before the group names it; this member's own may be among them. */
   readonly peers?: ReadonlyMap<NodeId, string>;
-  /** Makes the base url of the peer port of what the log says of a member's address; the address itself unless set. */
-  readonly urlOf?: (address: string) => string;
+  /** Base url of a member's peer port, of which the log says `address` (empty for nothing); the address itself unless set. */
+  readonly urlOf?: (address: string, peer: NodeId) => string;
   readonly onEvent?: (event: TransportEvent) => void;
   /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
   readonly limits?: Partial<FrameLimits>;

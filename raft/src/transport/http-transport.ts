@@ -111,7 +111,8 @@ export class HttpTransport implements Transport {
     if (this.#state === 'stopped' || peer === this.#options.id) return;
     const guestUrl = this.#guests.known(peer);
     const known = this.#peers.get(peer);
-    const url = address === '' ? (known ?? guestUrl ?? '') : (this.#options.urlOf?.(address) ?? address);
+    const told = this.#options.urlOf?.(address, peer) ?? address;
+    const url = address === '' && told === '' ? (known ?? guestUrl ?? '') : told;
     if (url === known) return;
     this.#peers.set(peer, url);
     this.#close(peer);

@@ -11,6 +11,7 @@ import {
   type LeaderView,
   type MemberChange,
 } from './changes.js';
+import { MemberAddresses } from './member-addresses.js';
 import { checkReplicaName, nameOfMember, newMemberId } from './member-ids.js';
 
 const PEER = 'http://10.0.0.4:8201';
@@ -47,6 +48,39 @@ test('an address is two urls, or one; anything else in the log is none', () => {
   for (const bad of [7, '', 'ftp://x', 'http://a b', `http://${'x'.repeat(255)}`, 'http://[']) {
     assert.throws(() => asHttpUrl(bad, 'it'), isFormat);
   }
+});
+
+test('a flag wins over what the log remembers, and an address that the group is given later over the flag', () => {
+  const [moved, movedUrl] = ['http://10.0.0.9:8201', 'http://10.0.0.9:8191'];
+  const logged = `${PEER} ${URL_4}`;
+  const addresses = new MemberAddresses(
+    new Map([
+      ['2', { peerUrl: moved, url: movedUrl }],
+      ['3', { peerUrl: moved, url: null }],
+      ['5', { peerUrl: PEER, url: null }],
+    ]),
+  );
+  assert.equal(addresses.resolve('2', logged), { peerUrl: moved, url: movedUrl });
+  assert.equal(
+    addresses.resolve('2.5f0c9a31', logged),
+    { peerUrl: moved, url: movedUrl },
+    'whoever is replica 2',
+  );
+  assert.equal(addresses.resolve('2', 'nonsense'), { peerUrl: moved, url: movedUrl });
+  const later = 'http://10.0.0.7:8201';
+  assert.equal(addresses.resolve('2.00c9a315', later), { peerUrl: later, url: null });
+  assert.equal(addresses.resolve('2', logged), { peerUrl: moved, url: movedUrl });
+  assert.equal(addresses.resolve('3', logged), { peerUrl: moved, url: null }, 'its other port has moved too');
+  assert.equal(addresses.resolve('5', logged), { peerUrl: PEER, url: URL_4 });
+  assert.equal(addresses.resolve('4', logged), { peerUrl: PEER, url: URL_4 }, 'no flag names it');
+  assert.is(addresses.resolve('4', ''), null);
+  assert.equal(
+    [...addresses.founders(['2', '4', '5'])],
+    [
+      ['2', `${moved} ${movedUrl}`],
+      ['5', PEER],
+    ],
+  );
 });
 
 test('a change is read part by part', () => {

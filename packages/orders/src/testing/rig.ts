@@ -22,6 +22,7 @@ import {
 } from '@trireme/service';
 import { Replica } from '../replica.js';
 import type { OrderStep } from '../office.js';
+import { MemberAddresses } from '../rules/member-addresses.js';
 import { PeerLinks } from '../rules/peer-links.js';
 import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
 
@@ -206,7 +207,9 @@ export class Rig {
     this.#replica = new Replica({
       id: '1',
       members: ['1'],
-      addresses: new Map([['1', { peerUrl: `http://${HOST}:1`, url: `http://${HOST}:2` }]]),
+      addresses: new MemberAddresses(
+        new Map([['1', { peerUrl: `http://${HOST}:1`, url: `http://${HOST}:2` }]]),
+      ),
       data: this.#data,
       host: HOST,
       port: 0,

@@ -1,0 +1,83 @@
+/** Data folders that were copied or moved, on real processes: the flags say where a cluster is, not what its log remembers. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TriremeClient } from '@trireme/client';
+import { InternalCalls, LocalCluster, findFreeBasePort, readSecret } from '@trireme/cluster';
+
+interface Context {
+  folder: string;
+  clusters: LocalCluster[];
+}
+
+const test = suite<Context>('copies');
+
+test.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'trireme-copies-'));
+  context.clusters = [];
+});
+test.after.each(async ({ folder, clusters }) => {
+  for (const cluster of clusters) await cluster.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function start({ clusters }: Context, dataDir: string, port: number): Promise<LocalCluster> {
+  const cluster = new LocalCluster({ dataDir, port, output: () => undefined });
+  clusters.push(cluster);
+  await cluster.start();
+  await cluster.waitReady();
+  return cluster;
+}
+
+/** Places an order, and gives the number of every order that there is then. */
+async function order({ urls }: LocalCluster): Promise<number[]> {
+  const client = new TriremeClient({ url: urls[0] ?? '' });
+  try {
+    await client.order({ name: 'AAPL', type: 'buy', quantity: 1 });
+    return (await client.orders({ limit: 100 })).data.map(({ number }) => number);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Has every replica drop its log, so that the group and its addresses are in the book's snapshot alone. */
+async function compact(cluster: LocalCluster): Promise<void> {
+  const calls = new InternalCalls({ secret: readSecret(cluster.dataDir), tls: null });
+  for (const { role, url } of cluster.describe().processes) {
+    if (role !== 'replica') continue;
+    const answer = await calls.ask(`${url}/snapshot`, 10_000, { keep: 0 });
+    assert.is(answer?.status, 200, url);
+  }
+  await calls.close();
+}
+
+async function terms(cluster: LocalCluster): Promise<unknown[]> {
+  const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
+  return Promise.all(
+    replicas.map(async ({ url }) => {
+      const status = (await (await fetch(`${url}/status`)).json()) as { term: number };
+      return status.term;
+    }),
+  );
+}
+
+test('a copy of a cluster with a compacted log, started on other ports, lives on its own beside the original', async (context) => {
+  const [data, copy] = [join(context.folder, 'data'), join(context.folder, 'copy')];
+  const port = await findFreeBasePort(3, 1);
+  const first = await start(context, data, port);
+  assert.equal(await order(first), [1]);
+  await compact(first);
+  await first.stop();
+  cpSync(data, copy, { recursive: true });
+  const original = await start(context, data, port);
+  const before = await terms(original);
+  const copied = await start(context, copy, await findFreeBasePort(3, 1));
+  assert.equal(await order(copied), [1, 2]);
+  assert.equal(await order(copied), [1, 2, 3]);
+  assert.equal(await order(original), [1, 2], 'its own alone');
+  assert.equal(await terms(original), before);
+});
+
+test.run();
