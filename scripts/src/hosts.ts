@@ -120,7 +120,7 @@ async function run(options: HostsOptions): Promise<void> {
   }
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => stopping.abort(new Error(`${signal} came`)));
+    process.on(signal, () => stopping.abort(new Error(`${signal} came`)));
   const fleet = await Fleet.open(options.tls);
   try {
     const isWell = await drill(fleet, options, stopping.signal);

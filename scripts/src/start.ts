@@ -4,6 +4,9 @@ import { LocalCluster, readSecret, serveControl, type ClusterOptions } from '@tr
 import { wholeNumber } from '@trireme/service';
 import { DATA_DEFAULT, dataFolder, runScript } from './command-line.js';
 
+/** Under npm a Ctrl-C comes twice, from the terminal and passed on by npm: within this time it is one. */
+const REPEATED_MS_MAX = 500;
+
 interface StartOptions {
   readonly data: string;
   readonly port: number;
@@ -35,9 +38,13 @@ function clusterOptions(options: StartOptions): ClusterOptions {
 async function start(options: StartOptions): Promise<void> {
   const cluster = new LocalCluster(clusterOptions(options));
   let stopping = false;
+  let toldAt = Number.NEGATIVE_INFINITY;
   const stopped = new Promise<void>((resolve) => {
     const stop = (): void => {
+      const isRepeated = performance.now() - toldAt < REPEATED_MS_MAX;
+      toldAt = performance.now();
       if (stopping) {
+        if (isRepeated) return;
         console.log('killing all processes');
         void cluster.killAll();
         return;

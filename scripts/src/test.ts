@@ -31,8 +31,8 @@ async function runAll(): Promise<Totals> {
   const timeoutMs = wholeNumber('--timeout', values.timeout) * 1000;
   const jobs = wholeNumber('--jobs', values.jobs);
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  // Not once each: under npm a Ctrl-C comes twice, from the terminal and passed on by npm.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
   const files = testFiles(ROOT, positionals);
   let totals: Totals = { passed: 0, failed: 0, skipped: 0 };

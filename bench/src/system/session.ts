@@ -42,18 +42,27 @@ export class Session {
   }
 }
 
-/** Runs a benchmark. Ctrl-C and SIGTERM stop what it has started, too. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Runs a benchmark. Ctrl-C, SIGTERM and SIGHUP stop what it has started, too. */
 export async function withSession(work: (session: Session) => Promise<void>): Promise<void> {
   const session = new Session();
+  const stopping = new AbortController();
   const interrupt = (signal: NodeJS.Signals): void => {
+    // Under npm a Ctrl-C comes twice: from the terminal, and passed on by npm.
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     console.error(`\n${signal}: stopping what was started`);
     void session.close().finally(() => process.exit(130));
   };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   try {
     await work(session);
+  } catch (error) {
+    // What was under way fails as what it runs on is stopped.
+    if (!stopping.signal.aborted) throw error;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
     await session.close();
   }
 }

@@ -30,6 +30,10 @@ import { certifying, operatorTls } from './tls-folder.js';
 /** A process gets this long after SIGTERM; its own deadline is 10 s. */
 const STOP_GRACE_MS = 12_000;
 
+/** Within this time the whole cluster has stopped, in milliseconds; however late it is, each process gets a second. */
+const STOP_MS_MAX = 13_000;
+const GRACE_MS_MIN = 1_000;
+
 /** Steers one cluster; made, started and stopped once. Emits `exit` for every process that ends. */
 export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   /** Absolute path of the data folder. */
@@ -94,8 +98,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   async stop(): Promise<void> {
     const members = this.#started;
     if (members !== null) {
+      const until = performance.now() + STOP_MS_MAX;
       for (const role of ['frontend', 'replica', 'catalog'] as const) {
-        await Promise.all(members.ofRole(role).map(async ({ process }) => process.stop(STOP_GRACE_MS)));
+        const graceMs = Math.min(STOP_GRACE_MS, Math.max(GRACE_MS_MIN, until - performance.now()));
+        await Promise.all(members.ofRole(role).map(async ({ process }) => process.stop(graceMs)));
       }
       members.closeLogs();
     }

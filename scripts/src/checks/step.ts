@@ -5,6 +5,8 @@ import { isAbsolute, join } from 'node:path';
 /** Characters of a step's output that are kept for reading its totals, from its end. */
 const TAIL_LENGTH_MAX = 64 * 1024;
 
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** What came of a step. */
 export interface StepResult {
   readonly passed: boolean;
@@ -15,6 +17,7 @@ export interface StepResult {
 /**
  * Runs a program of `node_modules/.bin`, the Node that this is (`node`) or another program by its path, in the
  * workspace's root.
+ * A signal that asks this process to stop is passed on to the program, and ends this process once the program has ended.
  * @param env variables beside those of this process.
  */
 export async function runStep(
@@ -34,10 +37,19 @@ export async function runStep(
     tail = (tail + chunk).slice(-TAIL_LENGTH_MAX);
   };
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', passOn);
-  return new Promise((resolve, reject) => {
+  const told: NodeJS.Signals[] = [];
+  const stop = (signal: NodeJS.Signals): void => {
+    told.push(signal);
+    child.kill(signal);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ passed: code === 0, tail }));
+    child.once('close', resolve);
   });
+  for (const signal of STOP_SIGNALS) process.off(signal, stop);
+  if (told[0] !== undefined) process.kill(process.pid, told[0]);
+  return { passed: code === 0, tail };
 }
 
 function commandOf(root: string, program: string): string {

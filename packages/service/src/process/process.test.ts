@@ -42,7 +42,7 @@ function coverageEnv(): Record<string, string> {
   return folder === undefined ? {} : { NODE_V8_COVERAGE: folder };
 }
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   test(`${signal} stops in order with code 0, however often it comes`, async () => {
     const sample = await new Sample(['runs']).started();
     sample.child.kill(signal);

@@ -31,7 +31,7 @@ const STOP_MS_MAX = 10_000;
 const STANDARD_ERROR = 2;
 
 /**
- * Runs a service until SIGTERM, SIGINT, the end of standard input (where asked for) or an error, then exits: with 0
+ * Runs a service until SIGTERM, SIGINT, SIGHUP (its terminal is gone), the end of standard input (where asked for) or an error, then exits: with 0
  * after an orderly stop, with 70 if that takes longer than `stopMsMax`, else with the code of the error. Further
  * signals change nothing: Ctrl-C reaches a whole group, and its supervisor's SIGTERM comes on top.
  */
@@ -61,6 +61,7 @@ async function stopAsked(o: RunOptions): Promise<void> {
   const reason = await new Promise<string>((resolve) => {
     process.on('SIGTERM', resolve);
     process.on('SIGINT', resolve);
+    process.on('SIGHUP', resolve);
     if (o.exitWithParent) resolveWhenStdinEnds(resolve);
   });
   o.log.info({ reason }, 'stopping');
