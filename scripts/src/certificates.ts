@@ -4,7 +4,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { ROLES, isName, makeCertificate, roleOfName } from '@trireme/service';
-import { dataFolder, runScript } from './command-line.js';
+import { userPath, runScript } from './command-line.js';
 
 interface Named {
   readonly name: string;
@@ -32,7 +32,7 @@ function parseNamed(text: string, before: readonly Named[] = []): readonly Named
 }
 
 function certificates(processes: readonly Named[], { out }: { readonly out: string }): void {
-  const folder = dataFolder(out);
+  const folder = userPath(out);
   for (const { name, hosts } of processes.length === 0 ? DEFAULT : processes) {
     const { ca, cert, key } = makeCertificate(folder, name, hosts);
     console.log(`${name}: --tls-ca ${ca} --tls-cert ${cert} --tls-key ${key}`);

@@ -1,5 +1,6 @@
 /** What the scripts' command lines have in common. */
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseTarget } from '@trireme/cluster';
 
@@ -37,7 +38,22 @@ export async function runScript(command: Command): Promise<void> {
   }
 }
 
-/** Absolute path of a `--data` folder. */
-export function dataFolder(path: string): string {
-  return resolve(path);
+/** Absolute path of a file or folder that the user named: relative to where the command, or npm, was called. */
+export function userPath(path: string): string {
+  return resolve(callersFolder(), path);
+}
+
+/** npm runs a script in the folder of its package, and tells where it was called itself. */
+function callersFolder(): string {
+  const { INIT_CWD: caller, npm_package_json: manifest } = process.env;
+  if (caller === undefined || manifest === undefined) return process.cwd();
+  return isFolder(dirname(manifest), process.cwd()) ? caller : process.cwd();
+}
+
+function isFolder(path: string, folder: string): boolean {
+  try {
+    return realpathSync(path) === folder;
+  } catch {
+    return false;
+  }
 }

@@ -1,11 +1,11 @@
 /** `npm run crash -- leader`: kills processes of the running cluster with SIGKILL and starts them again. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { DATA_DEFAULT, dataFolder, runScript, seconds } from './command-line.js';
+import { DATA_DEFAULT, userPath, runScript, seconds } from './command-line.js';
 import { ControlClient } from './control/client.js';
 
 async function crash(target: string, options: { data: string; down: number }): Promise<void> {
-  const control = ControlClient.of(dataFolder(options.data));
+  const control = ControlClient.of(userPath(options.data));
   const killed = await control.kill(target);
   const killedAt = performance.now();
   const since = (): string => `${((performance.now() - killedAt) / 1000).toFixed(2)} s after the kill`;

@@ -146,7 +146,7 @@ test('a damaged log is told with its file and offset, and the way back', async (
   const report = replicaOf(reports);
   assert.equal([report?.id, report?.condition], ['1', 'damaged']);
   assert.ok(report?.findings.some(({ file, offset }) => /\.log$/.test(file ?? '') && offset !== null));
-  assert.match(text, /npx trireme members rejoin 1 /);
+  assert.match(text, /trireme\.js members rejoin 1 /);
 });
 
 test('an old log beside a newer book, and an old hard state, are told', async () => {

@@ -5,7 +5,7 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Command } from 'commander';
 import { InternalCalls, operatorTls, readClusterFile } from '@trireme/cluster';
-import { DATA_DEFAULT, dataFolder, runScript } from './command-line.js';
+import { DATA_DEFAULT, userPath, runScript } from './command-line.js';
 import { listeningPorts } from './ports/proc-net.js';
 
 const PATHS = ['/livez', '/readyz', '/status', '/metrics', '/export', '/stocks/AAPL', '/raft', '/kill'];
@@ -35,7 +35,7 @@ async function answerOf(url: string, stranger: InternalCalls): Promise<string> {
 }
 
 async function scan({ data }: { data: string }): Promise<void> {
-  const dataDir = dataFolder(data);
+  const dataDir = userPath(data);
   const cluster = readClusterFile(dataDir);
   if (cluster === null) throw new Error(`no cluster has run on ${data}: start one with npm start`);
   const table = ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFileSync(file, 'utf8')).join('\n');

@@ -1,10 +1,10 @@
 /** `npm run restart -- 2`: starts a process of the running cluster that is down. */
 import { Command } from 'commander';
-import { DATA_DEFAULT, dataFolder, processName, runScript } from './command-line.js';
+import { DATA_DEFAULT, userPath, processName, runScript } from './command-line.js';
 import { ControlClient } from './control/client.js';
 
 async function restart(name: string, options: { data: string }): Promise<void> {
-  const control = ControlClient.of(dataFolder(options.data));
+  const control = ControlClient.of(userPath(options.data));
   const pid = await control.start(name);
   console.log(`started ${name} (process ${pid})`);
   await control.awaitReady(name);

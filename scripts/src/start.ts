@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { LocalCluster, readSecret, serveControl, type ClusterOptions } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
-import { DATA_DEFAULT, dataFolder, runScript } from './command-line.js';
+import { DATA_DEFAULT, userPath, runScript } from './command-line.js';
 
 /** Under npm a Ctrl-C comes twice, from the terminal and passed on by npm: within this time it is one. */
 const REPEATED_MS_MAX = 500;
@@ -27,11 +27,11 @@ interface StartOptions {
 function clusterOptions(options: StartOptions): ClusterOptions {
   const { port, replicas, frontends, fresh, tls, deadlineMs, leaseMs, seedFile, logLevel } = options;
   return {
-    dataDir: dataFolder(options.data),
+    dataDir: userPath(options.data),
     ...{ port, frontends, fresh, tls, deadlineMs, leaseMs, logLevel },
     cacheSize: options.cache ? options.cacheSize : null,
     ...(replicas === undefined ? {} : { replicas }),
-    ...(seedFile === undefined ? {} : { seedFile }),
+    ...(seedFile === undefined ? {} : { seedFile: userPath(seedFile) }),
   };
 }
 

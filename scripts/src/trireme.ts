@@ -1,4 +1,4 @@
-/** `npx trireme`: the operator's command. Progress goes to standard error, what was asked for to standard output. */
+/** `trireme`: the operator's command. Progress goes to standard error, what was asked for to standard output. */
 import { Command, CommanderError, Option } from 'commander';
 import { lagOf, type Group } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
@@ -20,7 +20,7 @@ import {
   type MembersOptions,
 } from './trireme/members.js';
 import { formatSnapshots, snapshot } from './trireme/snapshot.js';
-import { formatStatus, groupStatus, watchStatus } from './trireme/status.js';
+import { formatStatus, groupStatus, statusExit, watchStatus } from './trireme/status.js';
 
 interface ChangeOptions extends CommonOptions {
   readonly timeoutSeconds: number;
@@ -160,7 +160,7 @@ common(
     }
     const status = await groupStatus(client);
     console.log(options.json ? JSON.stringify(status, null, 2) : formatStatus(status));
-    if (!status.booksAgree) process.exitCode = COMMAND_EXIT.refused;
+    process.exitCode = statusExit(status);
   });
 addMarketCommands(program, common);
 asDoctor(program.command('doctor'));
@@ -213,6 +213,12 @@ function throwing(command: Command): void {
   command.commands.forEach(throwing);
 }
 
+// A reader such as `head` that has seen enough ends the command, quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  console.error(`error: the answer cannot be written: ${error.message}`);
+  process.exit(COMMAND_EXIT.unwritten);
+});
 try {
   throwing(program);
   await program.parseAsync();

@@ -1,8 +1,10 @@
 /** The catalog process. */
+import { resolve } from 'node:path';
 import {
   awaitRoom,
   createLog,
   EXIT,
+  operatorCommand,
   Metrics,
   processCommand,
   readIdentity,
@@ -45,7 +47,7 @@ function adviceOf(error: unknown, data: string): string | null {
   if (!(error instanceof StoreError)) return null;
   if (error.code === 'DAMAGED') {
     return (
-      `what is damaged: npm run doctor -- --data ${data}. ` +
+      `what is damaged: ${operatorCommand('doctor', '--data', data)}. ` +
       `To bring it back: move ${data} away and start the catalog, which is rebuilt from its seed file and the order book`
     );
   }
@@ -80,7 +82,7 @@ await runProcess({
   log,
   exitWithParent: options.exitWithParent,
   exitCodeOf,
-  adviceOf: (error) => adviceOf(error, options.data),
+  adviceOf: (error) => adviceOf(error, resolve(options.data)),
   start: async (fatal, stopping) => {
     const { data, cluster, host, port, leaseMs, seedFile } = options;
     const identity = readIdentity(options, log);

@@ -1,8 +1,8 @@
-/** The typed client of the HTTP contract. It sends nothing twice unless it is told to. */
+/** The typed client of the HTTP contract. It sends nothing twice unless it is told to, and then under one key. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { FormatError, freshKey, type OrderRequest } from '@trireme/domain';
 import { errors, Pool, type Dispatcher } from 'undici';
-import { ClientError } from './errors.js';
+import { ClientError, type ClientStatus } from './errors.js';
 import {
   readError,
   readOrder,
@@ -14,7 +14,7 @@ import {
   type Page,
   type StockAnswer,
 } from './rules/answers.js';
-import { retryDelayMs } from './rules/retry.js';
+import { isOutcomeUnknown, retryDelayMs } from './rules/retry.js';
 
 /** Bytes of an answer that are read at most; a longer one is `BAD_ANSWER`. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
@@ -24,10 +24,12 @@ export interface ClientOptions {
   readonly url: string;
   /** Connections at most, 16 unless set; requests beyond wait their turn. */
   readonly connections?: number;
-  /** Milliseconds until a request without an answer is given up, 10,000 unless set (the server's own deadline is 5 s). */
+  /** Milliseconds until a try without an answer is given up, 10,000 unless set (the server's own deadline is 5 s). */
   readonly timeoutMs?: number;
-  /** How often a request is sent again after a failure that passes, 0 unless set. An order then always has a key. */
+  /** How often a request is sent again after a failure that may pass, 0 unless set. */
   readonly retries?: number;
+  /** Milliseconds that a call may take with all its tries; 30,000 unless set, or `timeoutMs` where that is more. */
+  readonly deadlineMs?: number;
   /** Token for listing, pricing and restocking. */
   readonly operatorToken?: string;
 }
@@ -56,15 +58,29 @@ interface Request {
   readonly path: string;
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly key?: string | null;
-  readonly retries: number;
+  readonly key: string | null;
 }
+
+/** What the client knows of a request when a try of it fails. */
+interface Attempt {
+  readonly key: string | null;
+  /** Whether the request changes anything. */
+  readonly isChange: boolean;
+  /** Whether the tries before may have changed it. */
+  readonly wasUnknown: boolean;
+}
+
+const DEADLINE_MS = 30_000;
+
+/** Of a connection that was never made. */
+const NOT_CONNECTED: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** Every method rejects with `ClientError`. */
 export class TriremeClient {
   readonly #pool: Pool;
   readonly #timeoutMs: number;
   readonly #retries: number;
+  readonly #deadlineMs: number;
   readonly #operatorToken: string | null;
 
   constructor(options: ClientOptions) {
@@ -77,12 +93,13 @@ export class TriremeClient {
     });
     this.#timeoutMs = options.timeoutMs ?? 10_000;
     this.#retries = options.retries ?? 0;
+    this.#deadlineMs = options.deadlineMs ?? Math.max(DEADLINE_MS, this.#timeoutMs);
     this.#operatorToken = options.operatorToken ?? null;
   }
 
   /** Looks a stock up: `STOCK_NOT_FOUND` if there is none. */
   async stock(name: string, options: CallOptions = {}): Promise<StockAnswer> {
-    return readStockAs(await this.#read(`/stocks/${encodeURIComponent(name)}`, options));
+    return checked(readStock, await this.#read(`/stocks/${encodeURIComponent(name)}`, options));
   }
 
   /** A page of stocks by name. */
@@ -94,22 +111,24 @@ export class TriremeClient {
   }
 
   /**
-   * Places an order: `INSUFFICIENT_STOCK` if it was rejected, `OUTCOME_UNKNOWN` if asking again with the error's `key`
-   * will tell.
-   * @param order.key the idempotency key: the same key never makes a second order.
+   * Places an order: `INSUFFICIENT_STOCK` if it was rejected. Where the error says `isOutcomeUnknown`, asking again with
+   * its `key` tells the outcome.
+   * @param order.key the idempotency key: the same key never makes a second order. A new one unless set; null sends none,
+   *   and then the order is not sent twice.
    */
-  async order(order: OrderRequest & { readonly key?: string }, options: CallOptions = {}): Promise<Placed> {
-    const { name, type, quantity } = order;
-    const key = order.key ?? (this.#retries > 0 ? freshKey() : null);
+  async order(
+    order: OrderRequest & { readonly key?: string | null },
+    options: CallOptions = {},
+  ): Promise<Placed> {
+    const { name, type, quantity, key = freshKey() } = order;
     const body = await this.#send(
       {
         ...{ method: 'POST', path: '/orders', body: { name, type, quantity }, key },
         headers: key === null ? {} : { 'idempotency-key': key },
-        retries: this.#retries,
       },
       options,
     );
-    return { number: checked(readTransactionNumber, body), key };
+    return { number: checked(readTransactionNumber, body, key), key };
   }
 
   /** Reads an order: `ORDER_NOT_FOUND` if there is none. */
@@ -141,7 +160,7 @@ export class TriremeClient {
   }
 
   async #read(path: string, options: CallOptions): Promise<unknown> {
-    return this.#send({ method: 'GET', path, retries: this.#retries }, options);
+    return this.#send({ method: 'GET', path, key: null }, options);
   }
 
   async #operate(
@@ -156,31 +175,50 @@ export class TriremeClient {
       'idempotency-key': key,
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     };
-    return readStockAs(
-      await this.#send({ method, path, body, headers, key, retries: this.#retries }, options),
-    );
+    return checked(readStock, await this.#send({ method, path, body, headers, key }, options), key);
   }
 
   async #send(request: Request, options: CallOptions): Promise<unknown> {
+    const isChange = request.method !== 'GET';
+    const retries = isChange && request.key === null ? 0 : this.#retries;
+    const until = performance.now() + this.#deadlineMs;
+    let wasUnknown = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#sendOnce(request, options.signal);
+        const msMax = Math.max(1, Math.min(this.#timeoutMs, until - performance.now()));
+        return await this.#sendOnce(
+          request,
+          { key: request.key, isChange, wasUnknown },
+          msMax,
+          options.signal,
+        );
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;
-        const waitMs = retryDelayMs(error, attempt, request.retries, Math.random());
+        wasUnknown = error.isOutcomeUnknown;
+        const msLeft = until - performance.now();
+        const waitMs = retryDelayMs(error, { attempt, retries, msLeft }, Math.random());
         if (waitMs === null) throw error;
         await delay(waitMs, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
           (reason: unknown) => {
-            throw new ClientError('ABORTED', 'given up', { key: error.key, cause: reason });
+            const { key } = error;
+            throw new ClientError('ABORTED', 'given up', {
+              key,
+              isOutcomeUnknown: wasUnknown,
+              cause: reason,
+            });
           },
         );
       }
     }
   }
 
-  async #sendOnce(request: Request, callerSignal: AbortSignal | undefined): Promise<unknown> {
-    const key = request.key ?? null;
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
+  async #sendOnce(
+    request: Request,
+    attempt: Attempt,
+    msMax: number,
+    callerSignal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const timeout = AbortSignal.timeout(Math.ceil(msMax));
     const signal = callerSignal === undefined ? timeout : AbortSignal.any([timeout, callerSignal]);
     let response: Dispatcher.ResponseData;
     let text: string;
@@ -195,11 +233,11 @@ export class TriremeClient {
       });
       text = await readText(response);
     } catch (error) {
-      throw failureOf(error, timeout, callerSignal, key);
+      throw failureOf(error, timeout, callerSignal, attempt);
     }
     const body = parseJson(text);
     if (response.statusCode === 200) return body;
-    throw refusalOf(response, body, key);
+    throw refusalOf(response, body, attempt);
   }
 }
 
@@ -208,7 +246,7 @@ async function readText(response: Dispatcher.ResponseData): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new ClientError('BAD_ANSWER', 'the answer is too long');
+    if (bytes > ANSWER_BYTES_MAX) throw new FormatError('the answer is too long');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -218,27 +256,42 @@ function failureOf(
   error: unknown,
   timeout: AbortSignal,
   callerSignal: AbortSignal | undefined,
-  key: string | null,
+  attempt: Attempt,
 ): ClientError {
-  const details = { key, cause: error };
-  if (error instanceof ClientError) return error;
-  if (callerSignal?.aborted === true) return new ClientError('ABORTED', 'given up', details);
+  const isUnconnected =
+    error instanceof errors.ConnectTimeoutError ||
+    (error instanceof Error && 'code' in error && NOT_CONNECTED.has(error.code));
+  const make = (status: ClientStatus, message: string): ClientError =>
+    new ClientError(status, message, {
+      ...{ key: attempt.key, cause: error },
+      isOutcomeUnknown: unknownAfter(status, attempt, !isUnconnected),
+    });
+  if (error instanceof FormatError) return make('BAD_ANSWER', error.message);
+  if (callerSignal?.aborted === true) return make('ABORTED', 'given up');
   if (timeout.aborted || error instanceof errors.ConnectTimeoutError) {
-    return new ClientError('TIMEOUT', 'no answer in time', details);
+    return make('TIMEOUT', 'no answer in time');
   }
-  return new ClientError('NO_ANSWER', error instanceof Error ? error.message : String(error), details);
+  return make('NO_ANSWER', error instanceof Error ? error.message : String(error));
 }
 
-function refusalOf(response: Dispatcher.ResponseData, body: unknown, sentKey: string | null): ClientError {
+function refusalOf(response: Dispatcher.ResponseData, body: unknown, attempt: Attempt): ClientError {
   const code = response.statusCode;
   // A 504 repeats the key, also one that the server made for a request without any.
   const toldKey = response.headers['idempotency-key'];
-  const key = typeof toldKey === 'string' ? toldKey : sentKey;
+  const key = typeof toldKey === 'string' ? toldKey : attempt.key;
   const seconds = Number(response.headers['retry-after']);
-  const details = { code, key, retryAfter: Number.isFinite(seconds) ? seconds : null };
-  const error = readError(body);
-  if (error === null) return new ClientError('BAD_ANSWER', `answer ${code} is not the contract's`, details);
-  return new ClientError(error.status, error.message, details);
+  const { status, message } = readError(body) ?? {
+    status: 'BAD_ANSWER' as const,
+    message: `answer ${code} is not the contract's`,
+  };
+  return new ClientError(status, message, {
+    ...{ code, key, retryAfter: Number.isFinite(seconds) ? seconds : null },
+    isOutcomeUnknown: unknownAfter(status, attempt),
+  });
+}
+
+function unknownAfter(status: ClientStatus, { isChange, wasUnknown }: Attempt, isSent = true): boolean {
+  return isChange && isOutcomeUnknown(status, isSent, wasUnknown);
 }
 
 function parseJson(text: string): unknown {
@@ -249,16 +302,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readStockAs(body: unknown): StockAnswer {
-  return checked(readStock, body);
-}
-
-function checked<T>(read: (body: unknown) => T, body: unknown): T {
+/** @param key of the order or change that was answered with 200; nothing for a look-up */
+function checked<T>(read: (body: unknown) => T, body: unknown, key?: string | null): T {
   try {
     return read(body);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new ClientError('BAD_ANSWER', error.message, { code: 200, cause: error });
+    const details = { code: 200, cause: error, isOutcomeUnknown: key !== undefined, key: key ?? null };
+    throw new ClientError('BAD_ANSWER', error.message, details);
   }
 }
 

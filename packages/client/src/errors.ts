@@ -13,8 +13,10 @@ export class ClientError extends Error {
   readonly status: ClientStatus;
   /** HTTP status code, 0 where there was no answer. */
   readonly code: number;
-  /** The idempotency key to ask again with, where the request was an order and its key is known; null otherwise. */
+  /** The idempotency key of the order or change, where it is known; null otherwise. */
   readonly key: string | null;
+  /** Whether the order or change may have been made, or may yet be. Asking again with `key` tells, and makes it once at most. */
+  readonly isOutcomeUnknown: boolean;
   /** Seconds after which the server asks to be asked again, null if it says nothing. */
   readonly retryAfter: number | null;
 
@@ -24,6 +26,7 @@ export class ClientError extends Error {
     details: {
       readonly code?: number;
       readonly key?: string | null;
+      readonly isOutcomeUnknown?: boolean;
       readonly retryAfter?: number | null;
       readonly cause?: unknown;
     } = {},
@@ -32,6 +35,7 @@ export class ClientError extends Error {
     this.status = status;
     this.code = details.code ?? 0;
     this.key = details.key ?? null;
+    this.isOutcomeUnknown = details.isOutcomeUnknown ?? false;
     this.retryAfter = details.retryAfter ?? null;
   }
 }

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { operatorCommand } from '@trireme/service';
 import { CLUSTER_FILE, readRecordedCluster } from './cluster-file.js';
 import { isLockFile } from './data-lock.js';
 import { ClusterError } from './errors.js';
@@ -109,7 +110,7 @@ export function replicasOf(dataDir: string, asked: number | undefined): readonly
   if (asked === undefined || known.length === asked) return known;
   throw new ClusterError(
     'BAD_OPTION',
-    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with npx trireme members, or begin anew with --fresh`,
+    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with ${operatorCommand('members', '--help')}, or begin anew with --fresh`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The processes of one cluster with their logs: started, heard of, and told of in `cluster.json`. */
 import { join } from 'node:path';
-import { EXIT } from '@trireme/service';
+import { EXIT, operatorCommand } from '@trireme/service';
 import { writeClusterFile, type ClusterFile, type Role } from './cluster-file.js';
 import { ClusterError } from './errors.js';
 import { LogFile } from './log-file.js';
@@ -152,7 +152,7 @@ export class Members {
       const number = replicaNumber(name);
       if (number !== null)
         this.#options.print(
-          `!!! to bring it back: npx trireme members rejoin ${number} --data ${this.#options.dataDir}`,
+          `!!! to bring it back: ${operatorCommand('members', 'rejoin', String(number), '--data', this.#options.dataDir)}`,
         );
       this.#options.print(`!!! its data is in ${data ?? 'no folder'}; the other processes go on`);
     } else if (!end.expected) {

@@ -1,4 +1,5 @@
 /** The command line of an order replica, and what its errors mean to whoever started it. */
+import { dirname, resolve } from 'node:path';
 import { InvariantError } from '@trireme/domain';
 import { DEFAULT_COMPACTION, HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
 import {
@@ -7,6 +8,7 @@ import {
   UsageError,
   awaitRoom,
   createLog,
+  operatorCommand,
   processCommand,
   readIdentity,
   runProcess,
@@ -51,18 +53,30 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** What to do about an error of a replica, whose data are in `data`. */
-function adviceOf(error: unknown, { id, data }: Options): string | null {
+function adviceOf(error: unknown, options: Options): string | null {
   if (!(error instanceof RaftError)) return null;
+  const data = resolve(options.data);
   if (error.code === 'LOG_DAMAGED') {
     return (
-      `it stays down, as it must not vote with what is left. What is damaged: npm run doctor -- --data ${data}. ` +
-      `To bring it back from the others' log: npx trireme members rejoin ${id}, which moves ${data} aside, has it begin anew ` +
-      'and lets it into the group; packages/cluster/OPERATING.md tells more'
+      `it stays down, as it must not vote with what is left. What is damaged: ${operatorCommand('doctor', '--data', data)}. ` +
+      `To bring it back from the others' log: ${rejoinCommand(options)}; it begins again with an empty folder, the old one is ` +
+      'kept. packages/cluster/OPERATING.md tells more'
     );
   }
   if (error.code === 'STORAGE_FULL')
     return `make room on the disk of ${data}, and start it again: it loses nothing`;
   return null;
+}
+
+/** Has this replica come back as a new member; by the data folder of `npm start` where that runs it. */
+function rejoinCommand({ id, data, replicas, secretFile, tlsCa, exitWithParent }: Options): string {
+  if (exitWithParent) return operatorCommand('members', 'rejoin', id, '--data', dirname(resolve(data)));
+  const where = [
+    ...['--replicas', replicas ?? 'URL,URL'],
+    ...(secretFile === undefined ? [] : ['--secret-file', resolve(secretFile)]),
+    ...(tlsCa === undefined ? [] : ['--tls-ca', resolve(tlsCa), '--tls-cert', 'FILE', '--tls-key', 'FILE']),
+  ];
+  return operatorCommand('members', 'rejoin', id, ...where);
 }
 
 /** Where each replica is reached, by its name. */

@@ -6,6 +6,7 @@ export * from './log.js';
 export * from './metrics/metrics.js';
 export * from './metrics/tally.js';
 export * from './process/command.js';
+export * from './process/commands.js';
 export * from './process/exit.js';
 export * from './process/folder-identity.js';
 export * from './process/identity.js';

@@ -1,6 +1,6 @@
-/** The doctor's command line, as `npm run doctor` and as `npx trireme doctor`. */
+/** The doctor's command line, as `npm run doctor` and as `trireme doctor`. */
 import { Option, type Command } from 'commander';
-import { DATA_DEFAULT, dataFolder } from '../command-line.js';
+import { DATA_DEFAULT, userPath } from '../command-line.js';
 import { dataFoldersIn, examine } from './examine.js';
 import { DOCTOR_EXIT, describeReport, exitCodeOf } from './report.js';
 
@@ -30,7 +30,7 @@ Exit codes:
 }
 
 async function doctor(options: { data: string; json: boolean }): Promise<void> {
-  const data = dataFolder(options.data);
+  const data = userPath(options.data);
   const reports = [];
   for (const folder of dataFoldersIn(data)) reports.push(await examine(folder));
   if (options.json) console.log(JSON.stringify(reports, null, 2));

@@ -1,7 +1,8 @@
 /** Examines the data of processes that are down, and changes nothing in them. */
 import { readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { examineCatalog } from '@trireme/catalog';
+import { readClusterFile } from '@trireme/cluster';
 import { examineBook, type BookExamination, type TableExamination } from '@trireme/orders';
 import {
   RaftError,
@@ -12,6 +13,7 @@ import {
   type FolderFlaw,
   type LogExamination,
 } from '@trireme/raft';
+import { operatorCommand } from '@trireme/service';
 import type { Finding, Report } from './report.js';
 
 /** The data folder of one process. */
@@ -66,7 +68,7 @@ async function examineReplica(data: string): Promise<Report> {
   ];
   const id = log?.owner?.id ?? book?.owner?.id ?? null;
   const condition = conditionOf(findings);
-  const advice = adviceFor(condition, id ?? basename(data).replace(/^replica-/, ''));
+  const advice = adviceFor(condition, rejoinCommand(data, id ?? basename(data).replace(/^replica-/, '')));
   return { data, kind: 'replica', id, condition, findings, intact: intactOf(log, book), advice };
 }
 
@@ -172,7 +174,14 @@ function intactOf(log: LogExamination | null, book: BookExamination | null): rea
   return intact;
 }
 
-function adviceFor(condition: Report['condition'], id: string): readonly string[] {
+/** Beside a cluster of `npm start` its folder is named, elsewhere it is for the operator to say where the group is. */
+function rejoinCommand(data: string, id: string): string {
+  const folder = dirname(data);
+  const where = readClusterFile(folder) === null ? [] : ['--data', folder];
+  return operatorCommand('members', 'rejoin', id.replace(/\..*/, ''), ...where);
+}
+
+function adviceFor(condition: Report['condition'], rejoin: string): readonly string[] {
   switch (condition) {
     case 'whole':
       return [];
@@ -181,7 +190,7 @@ function adviceFor(condition: Report['condition'], id: string): readonly string[
     default:
       return [
         'leave it down, and the folder as it is: it must not vote with what is left, and the others go on without it',
-        `bring it back from the others' log: npx trireme members rejoin ${id.replace(/\..*/, '')} (packages/cluster/OPERATING.md)`,
+        `bring it back from the others' log: ${rejoin} (packages/cluster/OPERATING.md)`,
         'where a majority is damaged do nothing before the folders are copied: what one has lost another may have',
       ];
   }

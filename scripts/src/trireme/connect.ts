@@ -1,9 +1,9 @@
 /** Finds the group that a command is about: where it is told that its replicas are, or by a cluster's data folder. */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { InternalCalls, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
-import { readCertificate, type TlsMaterial } from '@trireme/service';
+import { npmScript, readCertificate, type TlsMaterial } from '@trireme/service';
+import { userPath } from '../command-line.js';
 import { ControlClient } from '../control/client.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { GroupClient } from './group-client.js';
@@ -41,11 +41,11 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
     const client = new GroupClient(() => replicas, calls);
     return { client, calls, host: new HostByHand(client, tell, given), tell };
   }
-  const dataDir = resolve(options.data);
+  const dataDir = userPath(options.data);
   if (readClusterFile(dataDir) === null) {
     throw new CommandError(
       COMMAND_EXIT.usage,
-      `no cluster has run on ${dataDir}: give --data, or --replicas and --secret-file`,
+      `no cluster has run on ${dataDir}: give --data, or --replicas and --secret-file, or start one: ${npmScript('start')}`,
     );
   }
   const secret = options.secretFile === undefined ? readSecret(dataDir) : secretIn(options.secretFile);
@@ -98,7 +98,7 @@ function tlsIn({ tlsCa: ca, tlsCert: cert, tlsKey: key }: CommonOptions): TlsMat
   if (ca === undefined || cert === undefined || key === undefined)
     throw new CommandError(COMMAND_EXIT.usage, '--tls-ca, --tls-cert and --tls-key go together');
   try {
-    return readCertificate({ ca, cert, key });
+    return readCertificate({ ca: userPath(ca), cert: userPath(cert), key: userPath(key) });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CommandError(COMMAND_EXIT.usage, `cannot read a certificate: ${why}`, { cause: error });
@@ -107,7 +107,7 @@ function tlsIn({ tlsCa: ca, tlsCert: cert, tlsKey: key }: CommonOptions): TlsMat
 
 function secretIn(path: string): string {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readFileSync(userPath(path), 'utf8').trim();
   } catch (error) {
     throw new CommandError(COMMAND_EXIT.usage, `cannot read the secret in ${path}`, { cause: error });
   }

@@ -1,5 +1,5 @@
 /** How the command ends. */
-import { EXIT } from '@trireme/service';
+import { EXIT, operatorCommand } from '@trireme/service';
 
 /** Exit codes of `trireme`, after sysexits.h. */
 export const COMMAND_EXIT = {
@@ -8,15 +8,17 @@ export const COMMAND_EXIT = {
   /** It was refused, and had no effect; or the command has a bug. */
   refused: 1,
   usage: EXIT.usage,
-  /** No replica or front-end answers, or none leads. */
+  /** No replica or front-end answers, no replica leads, or no catalog decides. */
   unavailable: EXIT.unavailable,
-  /** It is under way: something is to be done by hand, or takes longer than was allowed. The same command goes on. */
+  /** What was asked for is done, and standard output does not take the answer. */
+  unwritten: EXIT.full,
+  /** The outcome is unknown, or it is under way: the command that the message names finds out, or goes on. */
   again: 75,
   /** The secret or the operator token is wrong. */
   denied: 77,
 } as const;
 
-type CommandExit = (typeof COMMAND_EXIT)[keyof typeof COMMAND_EXIT];
+export type CommandExit = (typeof COMMAND_EXIT)[keyof typeof COMMAND_EXIT];
 
 /** Thrown when the command cannot do what it was asked to; the message is for the operator. */
 export class CommandError extends Error {
@@ -29,12 +31,15 @@ export class CommandError extends Error {
   }
 }
 
-/** Behind every `--help`. */
+/** After every `--help`. */
 export const EXIT_HELP = `
 Exit codes:
   0   done, or it was the case already
-  1   refused, without any effect
+  1   refused, without any effect; of status: two books differ
   64  the command line makes no sense
-  69  no replica or front-end answers, or no replica leads
-  75  under way, and to go on: run the same command again, after what it asks for
-  77  the secret or the operator token is wrong`;
+  69  no replica or front-end answers, no replica leads, or no catalog decides
+  74  done, but the answer cannot be written
+  75  the outcome is unknown, or more is to be done: the message names the command
+  77  the secret or the operator token is wrong
+
+From any folder: ${operatorCommand()} COMMAND`;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readClusterFile, type Group, type ProcessEntry } from '@trireme/cluster';
+import { operatorCommand } from '@trireme/service';
 import type { ControlClient } from '../control/client.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import type { GroupClient, ReplicaStatus } from './group-client.js';
@@ -79,7 +80,7 @@ export class SupervisedHost implements Host {
     if (!renews) {
       throw new CommandError(
         COMMAND_EXIT.refused,
-        `${process} is damaged: bring it back with trireme members rejoin ${name}`,
+        `${process} is damaged: bring it back: ${operatorCommand('members', 'rejoin', name, '--data', this.#dataDir)}`,
       );
     }
     this.#tell(`${process} is damaged${why}`);

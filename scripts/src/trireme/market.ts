@@ -1,11 +1,11 @@
 /** `trireme stocks`, `stock`, `order`, `orders`: the public contract at a front-end, from the command line. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { OPERATOR_TOKEN_FILE, readClusterFile } from '@trireme/cluster';
 import { ClientError, TriremeClient, type OrderAnswer, type Page, type StockAnswer } from '@trireme/client';
-import { wholeNumber } from '@trireme/service';
+import { npmScript, operatorCommand, wholeNumber } from '@trireme/service';
+import { userPath } from '../command-line.js';
 import { parseUrl, type CommonOptions } from './connect.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { formatTable } from './table.js';
@@ -14,10 +14,22 @@ interface MarketOptions extends CommonOptions {
   readonly frontend?: string;
 }
 
-interface StockOptions extends MarketOptions {
-  readonly operatorTokenFile?: string;
+interface OrderOptions extends MarketOptions {
   readonly key?: string;
 }
+
+interface StockOptions extends OrderOptions {
+  readonly operatorTokenFile?: string;
+}
+
+type OrderType = OrderAnswer['type'];
+type Order = Pick<OrderAnswer, 'name' | 'type' | 'quantity'>;
+/** An order that was placed: its price and time are null where they could not be read. */
+type PlacedOrder = Order & {
+  readonly number: number;
+  readonly price: number | null;
+  readonly time: string | null;
+};
 
 interface ListOptions extends MarketOptions {
   readonly limit: number;
@@ -25,8 +37,19 @@ interface ListOptions extends MarketOptions {
   readonly name?: string;
 }
 
-/** How often a request is sent again after a failure that passes; an order then has a key. */
-const RETRIES = 5;
+/** How often a request is sent again after a failure that may pass. */
+const RETRIES = 8;
+/** One request with all its tries, in milliseconds. */
+const DEADLINE_MS = 20_000;
+/** What passes by itself, or means that no front-end answers there. */
+const UNAVAILABLE: ReadonlySet<string> = new Set([
+  'UNAVAILABLE',
+  'RATE_LIMITED',
+  'NO_ANSWER',
+  'TIMEOUT',
+  'OUTCOME_UNKNOWN',
+  'BAD_ANSWER',
+]);
 const PAGE_MAX = 1_000;
 /** The contract's bound. */
 const QUANTITY_MAX = 1_000_000;
@@ -52,23 +75,17 @@ export function addMarketCommands(program: Command, common: (command: Command) =
         print(options, one ?? (await client.stocks(pageOf(options))), stockRows);
       }),
     );
-  market(program.command('order').argument('<type>', 'buy or sell').argument('<name>').argument('<quantity>'))
+  market(
+    program
+      .command('order')
+      .argument('<type>', 'buy or sell', parseType)
+      .argument('<name>')
+      .argument('<quantity>', 'units', wholeNumber(1, QUANTITY_MAX)),
+  )
     .option('--key <key>', 'idempotency key: the same key never makes a second order')
     .description('Places an order and shows it.')
-    .action(async (type: string, name: string, quantity: string, options: MarketOptions & { key?: string }) =>
-      at(options, async (client) => {
-        if (type !== 'buy' && type !== 'sell')
-          throw new CommandError(COMMAND_EXIT.usage, 'the type is buy or sell');
-        const { key } = options;
-        const order = {
-          type,
-          name,
-          quantity: Number(quantity),
-          ...(key === undefined ? {} : { key }),
-        } as const;
-        const { number } = await client.order(order);
-        print(options, { data: [await client.getOrder(number)], next: null }, orderRows);
-      }),
+    .action(async (type: OrderType, name: string, quantity: number, options: OrderOptions) =>
+      place({ type, name, quantity }, options),
     );
   paged(program.command('orders').argument('[number]', 'one order; a page of them unless given'))
     .option('--name <stock>', 'of one stock')
@@ -113,22 +130,45 @@ function stockCommand(market: (command: Command) => Command): Command {
   return stock;
 }
 
+/** Places an order and shows it. Number and key are told as soon as they are known, whatever fails then. */
+async function place(order: Order, options: OrderOptions): Promise<void> {
+  await at(options, async (client) => {
+    const { number, key } = await client.order({ ...order, ...keyOf(options) });
+    console.error(`placed order ${number} with key ${key ?? ''}`);
+    try {
+      print(options, { data: [await client.getOrder(number)], next: null }, orderRows);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      console.error(`its price and time cannot be read: ${messageOf(error)}`);
+      print(options, { data: [{ number, ...order, price: null, time: null }], next: null }, orderRows);
+    }
+  });
+}
+
 /** Changes a stock and shows it as it is then. */
 async function operate(
   options: StockOptions,
-  change: (client: TriremeClient, more: { key: string }) => Promise<StockAnswer>,
+  change: (client: TriremeClient, more: { key?: string }) => Promise<StockAnswer>,
 ): Promise<void> {
-  // A key of ours as well: whoever is not told the outcome learns it by asking again with it.
-  const key = options.key ?? randomUUID();
   await at(
     options,
-    async (client) => print(options, { data: [await change(client, { key })], next: null }, stockRows),
+    async (client) => print(options, { data: [await change(client, keyOf(options))], next: null }, stockRows),
     tokenOf(options),
   );
 }
 
+function keyOf({ key }: { readonly key?: string }): { key?: string } {
+  return key === undefined ? {} : { key };
+}
+
+function parseType(text: string): OrderType {
+  if (text === 'buy' || text === 'sell') return text;
+  throw new InvalidArgumentError('It must be buy or sell.');
+}
+
 function tokenOf({ operatorTokenFile, data }: StockOptions): string {
-  const path = operatorTokenFile ?? join(resolve(data), OPERATOR_TOKEN_FILE);
+  const path =
+    operatorTokenFile !== undefined ? userPath(operatorTokenFile) : join(userPath(data), OPERATOR_TOKEN_FILE);
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
@@ -148,33 +188,53 @@ async function at(
   work: (client: TriremeClient) => Promise<void>,
   operatorToken?: string,
 ): Promise<void> {
-  const url = options.frontend ?? frontendOf(resolve(options.data));
+  const url = options.frontend ?? frontendOf(userPath(options.data));
   const client = new TriremeClient({
-    ...{ url, connections: 1, retries: RETRIES },
+    ...{ url, connections: 1, retries: RETRIES, deadlineMs: DEADLINE_MS },
     ...(operatorToken === undefined ? {} : { operatorToken }),
   });
   try {
     await work(client);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    const again = error.key === null ? '' : `; ask again with --key ${error.key}`;
-    throw new CommandError(exitOf(error), `${error.message} (${error.status})${again}`, { cause: error });
+    throw new CommandError(exitOf(error), `${messageOf(error)}${adviceOf(error)}`, { cause: error });
   } finally {
     await client.close();
   }
 }
 
-function exitOf({ status }: ClientError): CommandError['exitCode'] {
-  if (status === 'UNAUTHORIZED') return COMMAND_EXIT.denied;
-  if (status === 'NO_ANSWER' || status === 'UNAVAILABLE') return COMMAND_EXIT.unavailable;
-  return status === 'TIMEOUT' || status === 'OUTCOME_UNKNOWN' ? COMMAND_EXIT.again : COMMAND_EXIT.refused;
+function messageOf({ message, status }: ClientError): string {
+  return `${message} (${status})`;
 }
 
+/** How to find out what became of an order or change. Where it had no effect there is nothing to find out. */
+function adviceOf({ key, isOutcomeUnknown }: ClientError): string {
+  if (!isOutcomeUnknown) return '';
+  if (key === null) return '. The outcome is unknown: it may have been done';
+  const args = process.argv.slice(2);
+  const isKeyGiven = args.some((arg) => arg === '--key' || arg.startsWith('--key='));
+  const again = operatorCommand(...args, ...(isKeyGiven ? [] : ['--key', key]));
+  return `. The outcome is unknown: it may have been done. The same key does it once at most and tells the outcome: ${again}`;
+}
+
+function exitOf({ status, isOutcomeUnknown }: ClientError): CommandError['exitCode'] {
+  if (isOutcomeUnknown) return COMMAND_EXIT.again;
+  if (status === 'UNAUTHORIZED') return COMMAND_EXIT.denied;
+  return UNAVAILABLE.has(status) ? COMMAND_EXIT.unavailable : COMMAND_EXIT.refused;
+}
+
+/** A front-end that is up; where none is, the one that was. */
 function frontendOf(dataDir: string): string {
-  const { processes } = readClusterFile(dataDir) ?? { processes: [] };
-  const up = processes.find(({ role, pid }) => role === 'frontend' && pid !== null);
-  if (up !== undefined) return up.url;
-  throw new CommandError(COMMAND_EXIT.usage, `no front-end runs on ${dataDir}: give --data or --frontend`);
+  const file = readClusterFile(dataDir);
+  if (file === null)
+    throw new CommandError(
+      COMMAND_EXIT.usage,
+      `no cluster has run on ${dataDir}: give --data, or --frontend, or start one: ${npmScript('start')}`,
+    );
+  const frontends = file.processes.filter(({ role }) => role === 'frontend');
+  const found = frontends.find(({ pid }) => pid !== null) ?? frontends[0];
+  if (found !== undefined) return found.url;
+  throw new CommandError(COMMAND_EXIT.unavailable, `the cluster on ${dataDir} has no front-end`);
 }
 
 function pageOf({ limit, after }: ListOptions): { limit: number; after?: string } {
@@ -195,9 +255,9 @@ function stockRows(stocks: readonly StockAnswer[]): string[][] {
   return [['stock', 'price', 'quantity'], ...rows];
 }
 
-function orderRows(orders: readonly OrderAnswer[]): string[][] {
+function orderRows(orders: readonly PlacedOrder[]): string[][] {
   const rows = orders.map(({ number, name, type, quantity, price, time }) => [
-    ...[String(number), name, type, String(quantity), price.toFixed(2), time],
+    ...[String(number), name, type, String(quantity), price?.toFixed(2) ?? '-', time ?? '-'],
   ]);
   return [['number', 'stock', 'type', 'quantity', 'price', 'time'], ...rows];
 }

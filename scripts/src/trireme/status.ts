@@ -1,7 +1,7 @@
 /** `trireme status`: every replica as it tells of itself, beside what the leader knows of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { lagOf, type Group } from '@trireme/cluster';
-import { CommandError, COMMAND_EXIT } from './errors.js';
+import { CommandError, COMMAND_EXIT, type CommandExit } from './errors.js';
 import type { GroupClient, ReplicaStatus } from './group-client.js';
 import { formatTable } from './table.js';
 
@@ -24,6 +24,8 @@ interface ReplicaRow {
 
 export interface GroupStatus {
   readonly leader: string | null;
+  /** Whether a catalog decides the leader's orders; null where nobody leads. */
+  readonly catalogDecides: boolean | null;
   /** False if two replicas with an equal applied index have different books. */
   readonly booksAgree: boolean;
   readonly replicas: readonly ReplicaRow[];
@@ -32,12 +34,25 @@ export interface GroupStatus {
 /** Asks every replica that is known of; @throws CommandError `unavailable` if none answers, `denied`. */
 export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
   const group = await client.groupNow();
-  const replicas = await Promise.all(
-    client.urls.map(async (url) => rowOf(url, await client.status(url), group)),
-  );
+  const { urls } = client;
+  const statuses = await Promise.all(urls.map(async (url) => client.status(url)));
+  const replicas = urls.map((url, i) => rowOf(url, statuses[i] ?? null, group));
   if (replicas.every(({ role }) => role === 'down'))
-    throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${client.urls.join(', ')}`);
-  return { leader: group?.self ?? null, booksAgree: booksAgree(replicas), replicas };
+    throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${urls.join(', ')}`);
+  const leader = group?.self ?? null;
+  const told = statuses.find((status) => leader !== null && status?.id === leader) ?? null;
+  return {
+    leader,
+    catalogDecides: leader === null ? null : isDeciding(told),
+    booksAgree: booksAgree(replicas),
+    replicas,
+  };
+}
+
+/** How the command ends that shows it. */
+export function statusExit({ leader, catalogDecides, booksAgree: isEqual }: GroupStatus): CommandExit {
+  if (!isEqual) return COMMAND_EXIT.refused;
+  return leader === null || catalogDecides !== true ? COMMAND_EXIT.unavailable : COMMAND_EXIT.done;
 }
 
 /**
@@ -74,7 +89,7 @@ async function statusOrProblem(client: GroupClient): Promise<GroupStatus | { rea
 }
 
 /** The same for people. */
-export function formatStatus({ leader, booksAgree: isEqual, replicas }: GroupStatus): string {
+export function formatStatus({ leader, catalogDecides, booksAgree: isEqual, replicas }: GroupStatus): string {
   const head = ['replica', 'role', 'term', 'commit', 'applied', 'lag', 'orders', 'pending', 'book', 'url'];
   const text = (value: number | string | null): string => (value === null ? '-' : String(value));
   const rows = replicas.map((row) => {
@@ -82,7 +97,10 @@ export function formatStatus({ leader, booksAgree: isEqual, replicas }: GroupSta
     return [id, role, term, commit, applied, lag, orders, pending, hash?.slice(0, 16) ?? null, url].map(text);
   });
   const notes = [
-    ...(leader === null ? ['NO REPLICA LEADS'] : []),
+    ...(leader === null ? ['NO REPLICA LEADS: orders are refused until a majority is up'] : []),
+    ...(catalogDecides === false
+      ? ['NO CATALOG DECIDES: orders and look-ups wait until the catalog is up']
+      : []),
     ...(isEqual
       ? []
       : ['BOOKS DIFFER: two replicas have applied the same entries and have not the same book']),
@@ -109,6 +127,14 @@ function rowOf(url: string, status: ReplicaStatus | null, group: Group | null): 
     ...{ term: number('term'), commit: number('commit'), applied: number('applied'), lag },
     ...{ orders: number('orders'), pending: number('pending'), hash: text('hash') },
   };
+}
+
+/** What a leader says of the catalog: `deciding` once it is linked and has caught up. */
+function isDeciding(leader: ReplicaStatus | null): boolean {
+  const office = leader?.['office'];
+  return (
+    typeof office === 'object' && office !== null && 'catalog' in office && office.catalog === 'deciding'
+  );
 }
 
 function booksAgree(replicas: readonly ReplicaRow[]): boolean {

@@ -5,7 +5,7 @@ import { FormatError } from '@trireme/domain';
 import { readError, readOrder, readOrders, readStock, readStocks, readTransactionNumber } from './answers.js';
 import { SeededRandom } from './random.js';
 import { formatReport, isClean, type Report } from './report.js';
-import { retryDelayMs } from './retry.js';
+import { isOutcomeUnknown, retryDelayMs } from './retry.js';
 import { findDuplicates, findMismatch, Shopper } from './shopper.js';
 
 const STOCK = { name: 'AAPL', price: 55, quantity: 0 };
@@ -51,23 +51,75 @@ test('answers: only the words of the contract are errors of it', () => {
   }
 });
 
-test('retry: never more than asked for, never after an answer that would stay the same', () => {
-  const failure = (status: string, retryAfter: number | null = null) => ({ status, retryAfter });
-  assert.is(retryDelayMs(failure('UNAVAILABLE'), 1, 0, 0.5), null);
-  assert.is(retryDelayMs(failure('UNAVAILABLE'), 3, 2, 0.5), null);
-  for (const status of ['INSUFFICIENT_STOCK', 'KEY_REUSED', 'ABORTED', 'BAD_ANSWER', 'INTERNAL']) {
-    assert.is(retryDelayMs(failure(status), 1, 9, 0.5), null);
-  }
-  for (const status of ['UNAVAILABLE', 'OUTCOME_UNKNOWN', 'NO_ANSWER', 'TIMEOUT']) {
-    assert.ok(retryDelayMs(failure(status), 1, 1, 0.5) !== null);
-  }
+const waitAfter = (
+  failure: { status?: string; code?: number; retryAfter?: number },
+  { attempt = 1, retries = 99, msLeft = 60_000 } = {},
+  random = 0.5,
+): number | null =>
+  retryDelayMs(
+    { status: 'UNAVAILABLE', code: 503, retryAfter: null, ...failure },
+    { attempt, retries, msLeft },
+    random,
+  );
+
+test('retry: never more than asked for, never beyond the deadline', () => {
+  assert.is(waitAfter({}, { attempt: 1, retries: 0 }), null);
+  assert.is(waitAfter({}, { attempt: 3, retries: 2 }), null);
+  assert.is(waitAfter({ retryAfter: 1 }, { msLeft: 1000 }), null);
+  assert.is(waitAfter({ retryAfter: 1 }, { msLeft: 1001 }), 1000);
+});
+
+test('retry: whatever may pass, whoever says it, and nothing else', () => {
+  for (const [status, code] of [
+    ['INSUFFICIENT_STOCK', 409],
+    ['KEY_REUSED', 422],
+    ['ABORTED', 0],
+    ['BAD_ANSWER', 200],
+    ['BAD_ANSWER', 302],
+    ['BAD_ANSWER', 404],
+  ] as const)
+    assert.is(waitAfter({ status, code }), null, `${status} ${code}`);
+  for (const [status, code] of [
+    ['UNAVAILABLE', 503],
+    ['OUTCOME_UNKNOWN', 504],
+    ['RATE_LIMITED', 429],
+    ['INTERNAL', 500],
+    ['NO_ANSWER', 0],
+    ['TIMEOUT', 0],
+    ['BAD_ANSWER', 408],
+    ['BAD_ANSWER', 429],
+    ['BAD_ANSWER', 502],
+    ['BAD_ANSWER', 504],
+  ] as const)
+    assert.ok(waitAfter({ status, code }) !== null, `${status} ${code}`);
 });
 
 test('retry: waits double up to a second, spread over half; Retry-After is followed up to five', () => {
-  const wait = (attempt: number, random: number, retryAfter: number | null = null) =>
-    retryDelayMs({ status: 'UNAVAILABLE', retryAfter }, attempt, 99, random);
+  const wait = (attempt: number, random: number, retryAfter?: number): number | null =>
+    waitAfter(retryAfter === undefined ? {} : { retryAfter }, { attempt }, random);
   assert.equal([wait(1, 0), wait(1, 1), wait(2, 1), wait(50, 1)], [10, 20, 40, 1000]);
   assert.equal([wait(1, 0, 1), wait(1, 0, 3600)], [1000, 5000]);
+});
+
+test('outcome: only a word of the contract that says so means no effect', () => {
+  for (const status of ['UNAVAILABLE', 'RATE_LIMITED', 'UNAUTHORIZED', 'INVALID_ORDER', 'INSUFFICIENT_STOCK'])
+    assert.is(isOutcomeUnknown(status, true, false), false, status);
+  for (const status of ['OUTCOME_UNKNOWN', 'INTERNAL', 'NO_ANSWER', 'TIMEOUT', 'ABORTED', 'BAD_ANSWER'])
+    assert.is(isOutcomeUnknown(status, true, false), true, status);
+  assert.is(isOutcomeUnknown('NO_ANSWER', false, false), false, 'it was never sent');
+});
+
+test('outcome: after an unknown one only an answer for the key settles it', () => {
+  for (const status of [
+    'INSUFFICIENT_STOCK',
+    'STOCK_NOT_FOUND',
+    'LIMIT_REACHED',
+    'KEY_REUSED',
+    'INVALID_ORDER',
+  ])
+    assert.is(isOutcomeUnknown(status, true, true), false, status);
+  for (const status of ['UNAVAILABLE', 'RATE_LIMITED', 'UNAUTHORIZED', 'NO_ANSWER'])
+    assert.is(isOutcomeUnknown(status, false, true), true, status);
 });
 
 test('random: a seed reproduces it, seeds differ, and all numbers are in bounds', () => {

@@ -25,6 +25,8 @@ export class FakeStore {
   readonly stocks = new Map<string, number>();
   readonly orders: FakeOrder[] = [];
   readonly seen: Seen[] = [];
+  /** Number of the order that each key made. */
+  readonly #keys = new Map<string, number>();
   intercept: Interceptor = () => false;
   url = '';
   readonly #server = createServer((request, response) => {
@@ -53,7 +55,7 @@ export class FakeStore {
     const name = decodeURIComponent(path.split('/')[2] ?? '');
     if (path === 'GET /stocks') this.#page(response, new URLSearchParams(query));
     else if (path === 'GET /orders') answer(response, 200, { data: this.orders, next: null });
-    else if (path === 'POST /orders') this.#place(response, body);
+    else if (path === 'POST /orders') this.#place(response, body, request.headers['idempotency-key']);
     else if (path.startsWith('GET /orders/')) this.#order(response, Number(name));
     else this.#stock(response, name);
   }
@@ -73,7 +75,12 @@ export class FakeStore {
     else answer(response, 200, { data: { name, price: 5, quantity } });
   }
 
-  #place(response: ServerResponse, body: string): void {
+  #place(response: ServerResponse, body: string, key: string | string[] | undefined): void {
+    const made = this.#keys.get(String(key));
+    if (made !== undefined) {
+      answer(response, 200, { data: { transaction_number: made } });
+      return;
+    }
     const { name, type, quantity } = JSON.parse(body) as FakeOrder;
     const left = this.stocks.get(name) ?? 0;
     if (type === 'buy' && left < quantity) {
@@ -82,6 +89,7 @@ export class FakeStore {
     }
     this.stocks.set(name, type === 'buy' ? left - quantity : left + quantity);
     const number = this.orders.length + 1;
+    if (key !== undefined) this.#keys.set(String(key), number);
     this.orders.push({ number, name, type, quantity, price: 5, time: '2026-01-01T00:00:00.000Z' });
     answer(response, 200, { data: { transaction_number: number } });
   }

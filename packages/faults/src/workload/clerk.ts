@@ -35,7 +35,8 @@ export class Clerk {
   /** An order without a key. @param delta positive sells, negative buys. */
   async trade(frontend: number, stock: string, delta: number): Promise<TradeStatus | null> {
     const call_ns = this.#recorder.now();
-    const order = { name: stock, type: delta < 0 ? 'buy' : 'sell', quantity: Math.abs(delta) } as const;
+    const type = delta < 0 ? 'buy' : 'sell';
+    const order = { name: stock, type, quantity: Math.abs(delta), key: null } as const;
     const told = await this.#ask(frontend, async (client) => client.order(order));
     const ok = (): { status: TradeStatus } => ({ status: 'ok' });
     const output = this.#outputOf(told, `trading ${stock}`, ok, ['failed', 'insufficient']);

@@ -1,0 +1,182 @@
+/** `trireme order` and `status` where something fails: a proxy, a front-end, the catalog, the leader, standard output. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { htmlPage, TestProxy } from '@trireme/client/testing';
+import { LocalCluster, findFreeBasePort } from '@trireme/cluster';
+import { ROOT } from './root.js';
+
+interface Context {
+  folder: string;
+  dataDir: string;
+  cluster: LocalCluster;
+  proxy: TestProxy;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const test = suite<Context>('trireme order');
+
+test.before(async (context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'trireme-order-'));
+  context.dataDir = join(context.folder, 'data');
+  const port = await findFreeBasePort(1, 1);
+  const { dataDir } = context;
+  context.cluster = new LocalCluster({ dataDir, port, replicas: 1, output: () => undefined });
+  await context.cluster.start();
+  await context.cluster.waitReady();
+  context.proxy = new TestProxy(context.cluster.urls[0] ?? '');
+  await context.proxy.listen();
+});
+
+test.after(async ({ cluster, folder, proxy }) => {
+  await proxy.close();
+  await cluster.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly stdout?: number; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
+  const child = spawn(program, args, { ...options, stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'] });
+  const told = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.setEncoding('utf8').on('data', (text: string) => (told[name] += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...told };
+}
+
+async function trireme(...args: readonly string[]): Promise<Ended> {
+  return run(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args]);
+}
+
+/** How many orders there are. */
+async function count({ dataDir }: Context): Promise<number> {
+  const { stdout } = await trireme('export', '--data', dataDir);
+  return stdout.trim().split('\n').length - 1;
+}
+
+test('a proxy that fails for good leaves the outcome unknown, and its advice tells it', async (context) => {
+  const { proxy, folder } = context;
+  const before = await count(context);
+  for (const [i, forwards] of [false, true].entries()) {
+    proxy.fault = (line) => (line.startsWith('POST') ? htmlPage(502, forwards) : null);
+    const failed = await trireme('order', 'buy', 'AAPL', '1', '--frontend', proxy.url);
+    assert.is(failed.code, 75, failed.stderr);
+    assert.match(failed.stderr, /answer 502 is not the contract's \(BAD_ANSWER\)\. The outcome is unknown/);
+    proxy.fault = () => null;
+    const advice = /tells the outcome: (.*)\n$/.exec(failed.stderr)?.[1] ?? '';
+    const told = await run('sh', ['-c', advice], { cwd: folder });
+    assert.is(told.code, 0, told.stderr);
+    assert.match(told.stdout, new RegExp(`\n${before + i + 1} +AAPL +buy +1 `));
+    assert.is(await count(context), before + i + 1);
+  }
+});
+
+test('a proxy that fails for a while is asked again under one key', async (context) => {
+  const { proxy } = context;
+  const before = await count(context);
+  proxy.failNext('POST', htmlPage(502, false), { kind: 'cut', forwards: true }, htmlPage(504, true));
+  const { code, stderr } = await trireme('order', 'buy', 'AAPL', '1', '--frontend', proxy.url);
+  assert.is(code, 0, stderr);
+  assert.is(await count(context), before + 1);
+});
+
+test('a placed order that cannot be read back tells number and key all the same', async (context) => {
+  const { proxy } = context;
+  const before = await count(context);
+  proxy.fault = (line) => (line.startsWith('GET') ? htmlPage(502, false) : null);
+  const args = ['order', 'sell', 'AAPL', '2', '--key', 'k7', '--json', '--frontend', proxy.url];
+  const { code, stdout, stderr } = await trireme(...args);
+  assert.is(code, 0);
+  assert.match(
+    stderr,
+    new RegExp(`^placed order ${before + 1} with key k7\nits price and time cannot be read: `),
+  );
+  const number = before + 1;
+  assert.equal(JSON.parse(stdout), {
+    data: [{ number, type: 'sell', name: 'AAPL', quantity: 2, price: null, time: null }],
+    next: null,
+  });
+  proxy.fault = () => null;
+});
+
+test('what was refused had no effect, and is not to be asked again', async ({ dataDir }) => {
+  for (const name of ['NOBODY', 'no such', 'x'.repeat(70)]) {
+    const { code, stderr } = await trireme('order', 'buy', name, '1', '--data', dataDir);
+    assert.is(code, 1, stderr);
+    assert.match(stderr, /^error: .* \((STOCK_NOT_FOUND|INVALID_ORDER)\)\n$/);
+  }
+  for (const args of [
+    ['rent', 'AAPL', '1'],
+    ['buy', 'AAPL', '0'],
+    ['buy', 'AAPL', 'many'],
+  ])
+    assert.is((await trireme('order', ...args, '--data', dataDir)).code, 64, args.join(' '));
+});
+
+/** A disk that is full for good; Linux has one. */
+const FULL = '/dev/full';
+
+(existsSync(FULL) ? test : test.skip)(
+  'an answer that cannot be written is said, and the order is told',
+  async ({ dataDir }) => {
+    const stdout = openSync(FULL, 'w');
+    const args = [join(ROOT, 'scripts/bin/trireme.js'), 'order', 'buy', 'AAPL', '1', '--data', dataDir];
+    const { code, stderr } = await run(process.execPath, args, { stdout });
+    closeSync(stdout);
+    assert.is(code, 74, stderr);
+    assert.match(stderr, /^placed order \d+ with key \S+\nerror: the answer cannot be written: ENOSPC/);
+  },
+);
+
+test('paths are relative to where npm was called', async ({ folder, dataDir }) => {
+  const called = join(folder, 'elsewhere');
+  mkdirSync(called, { recursive: true });
+  const data = relative(called, dataDir);
+  const env = { ...process.env, npm_config_update_notifier: 'false' };
+  const script = ['--prefix', ROOT, 'exec', '--no', '--', 'trireme', 'stocks', 'AAPL', '--data', data];
+  const byNpm = await run('npm', script, { cwd: called, env });
+  assert.is(byNpm.code, 0, byNpm.stderr);
+  // As npm runs a script of a package: in the package's folder, with the caller's beside it.
+  const inPackage = {
+    cwd: ROOT,
+    env: { ...process.env, INIT_CWD: called, npm_package_json: join(ROOT, 'package.json') },
+  };
+  const program = join(ROOT, 'scripts/bin/trireme.js');
+  assert.is((await run(process.execPath, [program, 'stocks', '--data', data], inPackage)).code, 0);
+});
+
+test('status says that no catalog decides, that a front-end is down, and that nobody leads', async (context) => {
+  const { cluster, dataDir } = context;
+  const status = async (): Promise<{ code: number | null; leader: unknown; catalogDecides: unknown }> => {
+    const { code, stdout } = await trireme('status', '--json', '--data', dataDir);
+    return { code, ...(JSON.parse(stdout) as { leader: unknown; catalogDecides: unknown }) };
+  };
+  const up = await status();
+  assert.equal([up.code, up.catalogDecides], [0, true]);
+  await cluster.kill('frontend-1');
+  const down = await trireme('stocks', '--data', dataDir);
+  assert.is(down.code, 69, down.stderr);
+  const order = await trireme('order', 'buy', 'AAPL', '1', '--data', dataDir);
+  assert.is(order.code, 69, 'it reached nobody');
+  await cluster.kill('catalog');
+  const undecided = await status();
+  assert.equal([undecided.code, undecided.catalogDecides], [69, false]);
+  assert.match((await trireme('status', '--data', dataDir)).stdout, /\nNO CATALOG DECIDES/);
+  await cluster.kill('replica-1');
+  assert.is((await trireme('status', '--data', dataDir)).code, 69);
+  await cluster.startProcess('catalog');
+});
+
+test.run();
