@@ -128,17 +128,18 @@ test('what was refused had no effect, and is not to be asked again', async ({ da
 /** A disk that is full for good; Linux has one. */
 const FULL = '/dev/full';
 
-(existsSync(FULL) ? test : test.skip)(
-  'an answer that cannot be written is said, and the order is told',
-  async ({ dataDir }) => {
-    const stdout = openSync(FULL, 'w');
-    const args = [join(ROOT, 'scripts/bin/trireme.js'), 'order', 'buy', 'AAPL', '1', '--data', dataDir];
-    const { code, stderr } = await run(process.execPath, args, { stdout });
-    closeSync(stdout);
-    assert.is(code, 74, stderr);
-    assert.match(stderr, /^placed order \d+ with key \S+\nerror: the answer cannot be written: ENOSPC/);
-  },
-);
+test('an answer that cannot be written is said, and the order is told', async ({ dataDir }) => {
+  if (!existsSync(FULL)) {
+    console.log(`SKIPPED: there is no ${FULL}`);
+    return;
+  }
+  const stdout = openSync(FULL, 'w');
+  const args = [join(ROOT, 'scripts/bin/trireme.js'), 'order', 'buy', 'AAPL', '1', '--data', dataDir];
+  const { code, stderr } = await run(process.execPath, args, { stdout });
+  closeSync(stdout);
+  assert.is(code, 74, stderr);
+  assert.match(stderr, /^placed order \d+ with key \S+\nerror: the answer cannot be written: ENOSPC/);
+});
 
 test('paths are relative to where npm was called', async ({ folder, dataDir }) => {
   const called = join(folder, 'elsewhere');
