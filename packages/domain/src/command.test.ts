@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pack } from './codec.js';
 import {
+  BATCH_COMMANDS_MAX,
   KEY_LENGTH_MAX,
   commandFromWire,
   commandToWire,
@@ -16,7 +17,7 @@ import {
 } from './command.js';
 import { FormatError } from './errors.js';
 import { PRICE_CENTS_MAX } from './money.js';
-import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from './order.js';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, ORDER_TIME_MS_MAX } from './order.js';
 
 const PLAIN = { noNullPrototype: true } as const;
 const keyed = {
@@ -44,7 +45,12 @@ const settlement = fc.record(
   PLAIN,
 );
 const batch: fc.Arbitrary<Batch> = fc.record(
-  { time: fc.maxSafeNat(), commands: fc.array(command), settlements: fc.array(settlement) },
+  {
+    age: fc.maxSafeNat(),
+    time: fc.integer({ min: 0, max: ORDER_TIME_MS_MAX }),
+    commands: fc.array(command),
+    settlements: fc.array(settlement),
+  },
   PLAIN,
 );
 
@@ -85,8 +91,8 @@ test('the wire forms are what logs on disk hold: they must not change', () => {
     { kind: 'none' },
   ];
   assert.equal(outcomes.map(outcomeToWire), [5, 0, -1, -2, -3, null]);
-  const bytes = encodeBatch({ time: 1, commands: [], settlements: [{ index: 2, outcomes }] });
-  assert.is(bytes.toString('hex'), '9401019091920296' + '0500fffefdc0');
+  const bytes = encodeBatch({ age: 3, time: 1, commands: [], settlements: [{ index: 2, outcomes }] });
+  assert.is(bytes.toString('hex'), '950203019091920296' + '0500fffefdc0');
 });
 
 test('commands at their bounds are read and those beyond are not', () => {
@@ -122,11 +128,103 @@ test('outcomes beyond their bounds are not read', () => {
 });
 
 test('a batch of another format is refused by its number', () => {
-  assertBad(() => decodeBatch(pack([2, 0, [], []])), /batch format 2, this program reads 1/);
-  assertBad(() => decodeBatch(pack([1, -1, [], []])), /batch time/);
-  assertBad(() => decodeBatch(pack([1, 0, [], [[0, []]]])), /settlement index/);
+  assertBad(() => decodeBatch(pack([1, 0, [], []])), /batch format 1, this program reads 2/);
+  assertBad(() => decodeBatch(pack([2, -1, 0, [], []])), /batch age/);
+  assertBad(() => decodeBatch(pack([2, 0, -1, [], []])), /batch time/);
+  assertBad(() => decodeBatch(pack([2, 0, ORDER_TIME_MS_MAX + 1, [], []])), /batch time is after/);
+  assertBad(() => decodeBatch(pack([2, 0, 0, [], [[0, []]]])), /settlement index/);
   assertBad(() => decodeBatch(pack({ 0: 1 })), /batch is not a list/);
   assertBad(() => decodeBatch(new Uint8Array()), /not MessagePack/);
+});
+
+/** Whatever a batch could be made of by mistake: all that is right, and around it all that is not. */
+const anyText = fc.oneof(
+  fc.string({ maxLength: KEY_LENGTH_MAX + 2 }),
+  fc
+    .array(fc.oneof(fc.nat(0xffff), fc.constantFrom(0xd83d, 0xdc00)), { maxLength: 70 })
+    .map((units) => String.fromCharCode(...units)),
+);
+const anyNumber = fc.oneof(
+  fc.integer(),
+  fc.double(),
+  fc.constantFrom(
+    0,
+    -0,
+    -1,
+    1.5,
+    ORDER_QUANTITY_MAX,
+    ORDER_QUANTITY_MAX + 1,
+    PRICE_CENTS_MAX,
+    PRICE_CENTS_MAX + 1,
+  ),
+  fc.constantFrom(
+    ORDER_TIME_MS_MAX,
+    ORDER_TIME_MS_MAX + 1,
+    Number.MAX_SAFE_INTEGER,
+    Number.MAX_SAFE_INTEGER + 1,
+  ),
+);
+const anyKeyed = { key: anyText, name: anyText };
+const anyCommand: fc.Arbitrary<Command> = fc.oneof(
+  command,
+  fc.record({ kind: fc.constantFrom('buy', 'sell', 'restock'), ...anyKeyed, quantity: anyNumber }, PLAIN),
+  fc.record({ kind: fc.constant('list'), ...anyKeyed, price: anyNumber }, PLAIN),
+);
+const anyOutcome = fc.oneof(outcome, fc.record({ kind: fc.constant('filled'), price: anyNumber }, PLAIN));
+const anyBatch: fc.Arbitrary<Batch> = fc.record(
+  {
+    age: fc.oneof(fc.constant(1), anyNumber),
+    time: fc.oneof(fc.constant(1), anyNumber),
+    commands: fc.array(anyCommand, { maxLength: 3 }),
+    settlements: fc.array(
+      fc.record(
+        { index: fc.oneof(fc.constant(1), anyNumber), outcomes: fc.array(anyOutcome, { maxLength: 3 }) },
+        PLAIN,
+      ),
+      { maxLength: 2 },
+    ),
+  },
+  PLAIN,
+);
+
+test('whatever may be proposed can be applied, and nothing else is encoded', () => {
+  let encoded = 0;
+  fc.assert(
+    fc.property(anyBatch, (value) => {
+      let bytes: Buffer;
+      try {
+        bytes = encodeBatch(value);
+      } catch (error) {
+        assert.instance(error, FormatError);
+        return;
+      }
+      encoded += 1;
+      const { age, time, commands } = decodeBatch(bytes);
+      assert.equal({ age, time, commands }, { age: value.age, time: value.time, commands: value.commands });
+      // What follows from it is shown to clients.
+      assert.match(new Date(time).toISOString(), /^\d{4}-/);
+      assert.equal(encodeBatch(decodeBatch(bytes)), bytes);
+    }),
+    { numRuns: 5000 },
+  );
+  assert.ok(encoded > 100, `${encoded} were encoded`);
+});
+
+test('a batch has a bound, and text that would grow on its way is refused', () => {
+  const one: Command = { kind: 'buy', key: 'k', name: 'A', quantity: 1 };
+  const full = {
+    age: 0,
+    time: 0,
+    commands: Array.from({ length: BATCH_COMMANDS_MAX }, () => one),
+    settlements: [],
+  };
+  assert.is(decodeBatch(encodeBatch(full)).commands.length, BATCH_COMMANDS_MAX);
+  assertBad(() => encodeBatch({ ...full, commands: [...full.commands, one] }), /batch of 4097 commands/);
+  const wires = full.commands.map(commandToWire);
+  assertBad(() => decodeBatch(pack([2, 0, 0, [...wires, commandToWire(one)], []])), /batch of 4097 commands/);
+  const half = { ...one, name: `${'n'.repeat(62)}\ud83d` };
+  assertBad(() => commandFromWire(commandToWire(half)), /stock name is not well-formed/);
+  assertBad(() => encodeBatch({ ...full, commands: [half] }), /stock name is not well-formed/);
 });
 
 test('whatever the bytes, the decoders throw FormatError and nothing else', () => {

@@ -5,7 +5,7 @@
 import { pack, unpack } from './codec.js';
 import { FormatError } from './errors.js';
 import { asInteger, asList, asText } from './guards.js';
-import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, type OrderType } from './order.js';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, ORDER_TIME_MS_MAX, type OrderType } from './order.js';
 import { PRICE_CENTS_MAX, type Cents } from './money.js';
 
 /** Longest idempotency key, in characters. */
@@ -61,14 +61,19 @@ export interface Settlement {
 
 /** One log entry of kind `command`. Either list may be empty. */
 export interface Batch {
-  /** Milliseconds since 1970 by the leader's clock. */
+  /**
+   * Age of the cluster in milliseconds: for how long anyone has led it, by the leaders' monotonic clocks. Whole; never
+   * falls along the log. Keys expire by it.
+   */
+  readonly age: number;
+  /** Wall-clock time for people: whole milliseconds since 1970, 0 to `ORDER_TIME_MS_MAX`. Never falls along the log. */
   readonly time: number;
   readonly commands: readonly Command[];
   /** In rising order of index. */
   readonly settlements: readonly Settlement[];
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 const KINDS = ['buy', 'sell', 'list', 'restock'] as const;
 export const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;
 
@@ -80,20 +85,28 @@ export function commandToWire(command: Command): CommandWire {
   return [KIND_CODES[command.kind], command.key, command.name, amount];
 }
 
-/** @throws FormatError if it is not a command within its bounds. */
-export function commandFromWire(value: unknown): Command {
+/**
+ * The one definition of what a command may be, for what comes in, what is proposed and what is read from the log.
+ * @throws FormatError if it is not a command within its bounds.
+ */
+function asCommandWire(value: unknown): CommandWire {
   const wire = asList(value, 'command');
-  const kind = KINDS[asInteger(wire[0], 'command kind')];
+  const code = asInteger(wire[0], 'command kind');
   const key = asText(wire[1], 'key', KEY_LENGTH_MAX);
   const name = asText(wire[2], 'stock name', ORDER_NAME_LENGTH_MAX);
   const amount = asInteger(wire[3], 'amount', 1);
-  if (kind === undefined || key === '') throw new FormatError('command of unknown kind or without a key');
-  if (kind === 'list') {
+  if (code >= KINDS.length || key === '') throw new FormatError('command of unknown kind or without a key');
+  if (code === KIND_CODES.list) {
     if (amount > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
-    return { kind, key, name, price: amount };
-  }
-  if (amount > ORDER_QUANTITY_MAX) throw new FormatError('quantity out of bounds');
-  return { kind, key, name, quantity: amount };
+  } else if (amount > ORDER_QUANTITY_MAX) throw new FormatError('quantity out of bounds');
+  return [code, key, name, amount];
+}
+
+/** @throws FormatError if it is not a command within its bounds. */
+export function commandFromWire(value: unknown): Command {
+  const [code, key, name, amount] = asCommandWire(value);
+  const kind = KINDS[code] ?? 'buy';
+  return kind === 'list' ? { kind, key, name, price: amount } : { kind, key, name, quantity: amount };
 }
 
 const REJECTIONS: readonly Rejection[] = ['STOCK_NOT_FOUND', 'INSUFFICIENT_STOCK', 'LIMIT_REACHED'];
@@ -114,36 +127,63 @@ export function outcomeToWire(outcome: Outcome): OutcomeWire {
   }
 }
 
-/** @throws FormatError if it is not an outcome. */
-export function outcomeFromWire(value: unknown): Outcome {
-  if (value === null) return { kind: 'none' };
+/** The one definition of what an outcome may be. @throws FormatError if it is not an outcome within its bounds. */
+function asOutcomeWire(value: unknown): OutcomeWire {
+  if (value === null) return null;
   if (typeof value !== 'number' || !Number.isSafeInteger(value))
     throw new FormatError('outcome is not a number');
   if (value > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
-  if (value > 0) return { kind: 'filled', price: value };
-  if (value === 0) return { kind: 'done' };
-  const reason = REJECTIONS[-1 - value];
-  if (reason === undefined) throw new FormatError(`unknown rejection ${value}`);
-  return { kind: 'rejected', reason };
+  if (value < -REJECTIONS.length) throw new FormatError(`unknown rejection ${value}`);
+  return value;
 }
 
-export function encodeBatch(batch: Batch): Buffer {
+/** @throws FormatError if it is not an outcome. */
+export function outcomeFromWire(value: unknown): Outcome {
+  const wire = asOutcomeWire(value);
+  if (wire === null) return { kind: 'none' };
+  if (wire > 0) return { kind: 'filled', price: wire };
+  const reason = REJECTIONS[-1 - wire];
+  return reason === undefined ? { kind: 'done' } : { kind: 'rejected', reason };
+}
+
+function withinBatch<T>(commands: readonly T[]): readonly T[] {
+  if (commands.length <= BATCH_COMMANDS_MAX) return commands;
+  throw new FormatError(`batch of ${commands.length} commands, at most ${BATCH_COMMANDS_MAX} are allowed`);
+}
+
+function asTime(value: unknown): number {
+  const time = asInteger(value, 'batch time');
+  if (time > ORDER_TIME_MS_MAX) throw new FormatError('batch time is after the year 9999');
+  return time;
+}
+
+/**
+ * Encodes a batch for the log. Checks it as `decodeBatch` does, since whatever enters the log must be readable by every replica
+ * for as long as the log lasts.
+ * @throws FormatError if `decodeBatch` would refuse it.
+ */
+export function encodeBatch({ age, time, commands, settlements }: Batch): Buffer {
   return pack([
     FORMAT,
-    batch.time,
-    batch.commands.map(commandToWire),
-    batch.settlements.map((settlement) => [settlement.index, settlement.outcomes.map(outcomeToWire)]),
+    asInteger(age, 'batch age'),
+    asTime(time),
+    withinBatch(commands).map((command) => asCommandWire(commandToWire(command))),
+    settlements.map(({ index, outcomes }) => [
+      asInteger(index, 'settlement index', 1),
+      outcomes.map((outcome) => asOutcomeWire(outcomeToWire(outcome))),
+    ]),
   ]);
 }
 
 /** @throws FormatError if the bytes are not a batch of this format. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const [format, time, commands, settlements] = asList(unpack(bytes), 'batch');
+  const [format, age, time, commands, settlements] = asList(unpack(bytes), 'batch');
   if (format !== FORMAT)
     throw new FormatError(`batch format ${String(format)}, this program reads ${FORMAT}`);
   return {
-    time: asInteger(time, 'batch time'),
-    commands: asList(commands, 'commands').map(commandFromWire),
+    age: asInteger(age, 'batch age'),
+    time: asTime(time),
+    commands: withinBatch(asList(commands, 'commands')).map(commandFromWire),
     settlements: asList(settlements, 'settlements').map((value) => {
       const [index, outcomes] = asList(value, 'settlement');
       return {

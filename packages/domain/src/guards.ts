@@ -23,11 +23,12 @@ export function asInteger(value: unknown, what: string, min = 0): number {
   return value;
 }
 
-/** Text of at most `lengthMax` UTF-16 units (1024 unless given). */
+/** Well-formed text of at most `lengthMax` UTF-16 units (1024 unless given): half a surrogate pair would be decoded as longer text. */
 export function asText(value: unknown, what: string, lengthMax = 1024): string {
   if (typeof value !== 'string' || value.length > lengthMax) {
     throw new FormatError(`${what} is not text of at most ${lengthMax} characters`);
   }
+  if (!value.isWellFormed()) throw new FormatError(`${what} is not well-formed Unicode`);
   return value;
 }
 

@@ -17,6 +17,12 @@ test('keys of one millisecond differ, and those of a later one come after them',
   assert.ok(keys.every((key) => key < later));
 });
 
+test('a wall clock that is far out still gives keys of this form', () => {
+  for (const now of [-1, -(2 ** 50), 2 ** 48, 2 ** 52]) {
+    assert.match(freshKey(now), /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+});
+
 test('without a time it is that of now', () => {
   const before = Date.now();
   const time = parseInt(freshKey().replaceAll('-', '').slice(0, 12), 16);

@@ -1,6 +1,9 @@
 /** Idempotency keys for commands that come without one. */
 import { randomUUID } from 'node:crypto';
 
+/** Of 48 bits. */
+const TIME_MAX = 2 ** 48 - 1;
+
 /** Where the version stands in a UUID's text; what is before it is time in one of version 7. */
 const VERSION_AT = 14;
 let prefixTime = -1;
@@ -13,7 +16,8 @@ let prefix = '';
  */
 export function freshKey(now = Date.now()): string {
   if (now !== prefixTime) {
-    const time = now.toString(16).padStart(12, '0');
+    // A wall clock before 1970, or after the year 10889, still has to give a key of the usual form.
+    const time = Math.min(Math.max(now, 0), TIME_MAX).toString(16).padStart(12, '0');
     prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
     prefixTime = now;
   }

@@ -17,12 +17,15 @@ export interface Order extends OrderRequest {
   readonly number: number;
   /** Price of one, when it was decided. */
   readonly price: Cents;
-  /** Milliseconds since 1970 by the clock of the leader that logged it; never falls along the log. */
+  /** Milliseconds since 1970, 0 to `ORDER_TIME_MS_MAX`: the time of its batch. Never falls along the log. */
   readonly time: number;
 }
 
 /** Most units that one order moves, and most that one restock adds. */
 export const ORDER_QUANTITY_MAX = 1_000_000;
+
+/** Latest time of an order, in milliseconds since 1970: the last that ISO 8601 writes with a year of four digits. */
+export const ORDER_TIME_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** Longest stock name that an order may carry, in UTF-16 units. */
 export const ORDER_NAME_LENGTH_MAX = 64;

@@ -8,7 +8,7 @@ import type { OrderType } from './order.js';
 import type { CatalogReport, ReplicaReport } from './reports.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 

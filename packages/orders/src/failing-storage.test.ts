@@ -56,7 +56,8 @@ async function withReplica(
   });
 }
 
-const order = (key: string): Uint8Array => encodeBatch({ time: 1, commands: [buy(key)], settlements: [] });
+const order = (key: string): Uint8Array =>
+  encodeBatch({ age: 1, time: 1, commands: [buy(key)], settlements: [] });
 
 test('a log that cannot be written: the order is neither committed nor applied, and the process is told to stop', async () => {
   await withReplica(async ({ node, log, told, fatal }) => {

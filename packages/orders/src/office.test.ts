@@ -22,6 +22,23 @@ test('at most eight proposals are in flight, and what gathered meanwhile makes t
   });
 });
 
+test('what is logged has its age by the monotonic clock and its time by the wall clock', async () => {
+  await withOffice(async (bench) => {
+    const times = async (key: string, now: number, wall: number): Promise<readonly unknown[]> => {
+      [bench.now, bench.wall] = [now, wall];
+      const count = bench.proposed.length;
+      bench.office.submit(buy(key), { link: 1, id: count });
+      await until(() => bench.proposed.length > count, 'the proposal');
+      const { age, time } = bench.proposed[count] ?? {};
+      return [age, time];
+    };
+    assert.equal(await times('a', 100, 5_000_000), [100, 5_000_000]);
+    assert.equal(await times('b', 200, -7_000_000), [200, 5_000_050]);
+    assert.equal(await times('c', 300, 5_000_200), [300, 5_000_200]);
+    assert.equal(bench.fatals, []);
+  });
+});
+
 test('a few orders after many that were logged together wait for company, and not where a read waits', async () => {
   await withOffice(async (bench) => {
     await bench.converse();

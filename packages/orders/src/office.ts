@@ -12,6 +12,7 @@ import { Company } from './rules/company.js';
 import { Desk, type Answer, type Waiter } from './rules/desk.js';
 import { parseCatalogFrame } from './rules/frames.js';
 import { KnownCommands } from './rules/known.js';
+import { LogClock } from './rules/log-clock.js';
 import { SettledWaits } from './rules/reads.js';
 import { Settler, type SettlerAction } from './rules/settler.js';
 import type { PendingBatch } from './rules/state.js';
@@ -37,8 +38,10 @@ interface OfficeOptions {
   readonly answer: (answers: readonly Answer[]) => void;
   readonly fatal: (error: unknown) => void;
   readonly onStep: (step: OrderStep) => void;
-  /** Milliseconds on a clock that never falls. */
+  /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Milliseconds since 1970, as the members' clocks together have it; it may jump. */
+  readonly wallClock: () => number;
 }
 
 /**
@@ -59,6 +62,7 @@ export class Office {
   readonly #settler: Settler;
   readonly #tracer: Tracer;
   readonly #company = new Company();
+  readonly #clock: LogClock;
   readonly #waits = new SettledWaits(WAITING_ITEMS_MAX);
   /** Log indexes of own proposals that are not yet committed, in order. */
   readonly #proposed: number[] = [];
@@ -80,6 +84,7 @@ export class Office {
     this.#desk = new Desk(book.meta.orders, book.pending, (key) => known.find(key));
     this.#settler = new Settler(book.meta, book.pending);
     this.#tracer = new Tracer(options.log);
+    this.#clock = new LogClock(book.meta, options.now());
     if (catalog !== null) this.catalogOpened(catalog);
   }
 
@@ -275,7 +280,8 @@ export class Office {
       const batch = this.#desk.takeBatch();
       if (batch === null) return;
       try {
-        const { index } = this.#o.node.propose(encodeBatch({ time: Date.now(), ...batch }));
+        const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
+        const { index } = this.#o.node.propose(encodeBatch({ ...times, ...batch }));
         this.#proposed.push(index);
         this.#logged += 1;
         this.#company.logged(batch.commands.length, this.#o.now());

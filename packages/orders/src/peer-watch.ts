@@ -1,6 +1,7 @@
 /** What the peer port tells of itself: kept for metrics, and logged so that strangers cannot flood the log. */
 import type { TransportEvent } from '@trireme/raft';
 import { Tally, Throttle, type Log, type Metrics } from '@trireme/service';
+import { MemberClocks } from './rules/log-clock.js';
 import { PeerLinks } from './rules/peer-links.js';
 
 export class PeerWatch {
@@ -8,6 +9,7 @@ export class PeerWatch {
   readonly #now: () => number;
   readonly #throttle = new Throttle();
   readonly links = new PeerLinks();
+  readonly clocks = new MemberClocks();
   readonly #events = new Tally();
 
   /** @param now monotonic milliseconds; `performance.now` unless given. */
@@ -16,6 +18,11 @@ export class PeerWatch {
     this.#now = now;
     metrics.gauge('network_active_peers', 'Links to and from other replicas that are open.', () =>
       this.links.open.map((labels) => [labels, 1] as const),
+    );
+    metrics.gauge(
+      'network_peer_clock_lead_seconds',
+      "How far the wall clock of each other voter is ahead of this replica's own.",
+      () => this.clocks.leads(Date.now(), now()).map(([peer, leadMs]) => [{ peer }, leadMs / 1000] as const),
     );
     metrics.counter(
       'network_peer_events_total',
@@ -41,6 +48,10 @@ export class PeerWatch {
       case 'dialFailed': {
         this.#events.add({ kind, peer: event.peer, reason: event.code });
         this.#log.warn(event, 'peer cannot be reached; dialing on');
+        return;
+      }
+      case 'clock': {
+        this.clocks.heard(event.peer, event.wallMs, this.#now());
         return;
       }
       case 'dropped': {

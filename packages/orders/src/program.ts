@@ -149,6 +149,7 @@ async function startReplica(
     },
     members: founders,
     peerLinks: peerWatch.links,
+    memberClocks: peerWatch.clocks,
     compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
     ...(observe === undefined ? {} : { observe }),
   });

@@ -28,7 +28,7 @@ import type {
 } from './rules/state.js';
 
 /** Raised with every change that a program of before would misread. */
-export const BOOK_FORMAT = 3;
+export const BOOK_FORMAT = 4;
 
 const TABLES = {
   meta: 'm',
@@ -137,8 +137,8 @@ export function toRecord(write: RecordWrite): RecordChange {
     case 'batch': {
       const key = numberKey('batch', write.seq);
       if (write.value === null) return { key, value: null };
-      const { index, time, skip, bytes } = write.value;
-      return sealed(key, [index, time, skip, bytes]);
+      const { index, age, time, skip, bytes } = write.value;
+      return sealed(key, [index, age, time, skip, bytes]);
     }
     case 'outcomes': {
       const key = numberKey('outcomes', write.seq);
@@ -194,6 +194,7 @@ export function readMeta(value: unknown): BookMeta {
   const whole = (name: keyof BookMeta): number => asInteger(fields.get(name), name);
   return {
     applied: whole('applied'),
+    age: whole('age'),
     time: whole('time'),
     orders: whole('orders'),
     settledIndex: whole('settledIndex'),
@@ -212,10 +213,11 @@ export function readPlace(value: unknown): Place {
 }
 
 export function readBatch(seq: number, value: unknown): KeptBatch {
-  const [index, time, skip, bytes] = asList(value, 'kept batch');
+  const [index, age, time, skip, bytes] = asList(value, 'kept batch');
   return {
     seq,
     index: asInteger(index, 'index', 1),
+    age: asInteger(age, 'age'),
     time: asInteger(time, 'time'),
     skip: asList(skip, 'skip').map((position) => asInteger(position, 'position')),
     bytes: asBytes(bytes, 'batch'),

@@ -27,6 +27,7 @@ import { checkBook, openBook } from './open-book.js';
 import { BookReads } from './reads.js';
 import { formatAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
+import type { MemberClocks } from './rules/log-clock.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 import type { PeerLinks } from './rules/peer-links.js';
 import {
@@ -57,6 +58,8 @@ interface ReplicaOptions {
   readonly transport: Transport;
   /** What the transport tells of its links. */
   readonly peerLinks: PeerLinks;
+  /** The other members' wall clocks, as the transport tells them. */
+  readonly memberClocks: MemberClocks;
   /** The library's defaults unless set. */
   readonly compaction?: Partial<CompactionOptions>;
   readonly log: Log;
@@ -228,6 +231,7 @@ export class Replica {
   #regrouped(membership: Membership): void {
     const { id } = this.#o;
     const group = describeMembership(membership);
+    this.#o.memberClocks.regrouped(membership.voters);
     if (membership.addresses.has(id)) this.#o.log.info({ group }, 'is in the group');
     else this.#o.log.warn({ group, id }, 'is not in the group: it waits for an operator to add it');
     for (const [member, logged] of membership.addresses) {
@@ -261,6 +265,7 @@ export class Replica {
         fatal: (error) => this.#fatal(error),
         onStep: this.#observe.onStep,
         now: () => performance.now(),
+        wallClock: () => this.#o.memberClocks.median(Date.now(), performance.now()),
       },
       this.#catalog.link,
     );

@@ -123,7 +123,7 @@ test('a write to a store that cannot write is a failure of the storage', async (
 test('a forgotten key is gone from the disk, and the book opens without it', async () => {
   await withFolder(async (path) => {
     const late = 26 * 60 * 60 * 1000;
-    await fill(path, [...ENTRIES, entry(6, [buy('z')], { time: late })]);
+    await fill(path, [...ENTRIES, entry(6, [buy('z')], { age: late })]);
     const { store, meta } = await open(path);
     assert.equal([meta.keys, meta.firstSeq], [3, 3]);
     assert.equal([store.place('a'), store.batch(1), store.outcomes(2)], [null, null, null]);

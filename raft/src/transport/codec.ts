@@ -35,6 +35,22 @@ const CODES: ReadonlyMap<Message['type'], number> = new Map(TYPES.map((type, cod
 
 const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
 
+/** First byte of a frame that tells the sender's wall clock; MessagePack never begins with it. A 64-bit float follows. */
+const CLOCK_TAG = 0xc1;
+const CLOCK_BYTES = 9;
+
+/** A frame that tells the sender's wall clock. It is no message of Raft's, and the core never sees it. */
+export function encodeClock(wallMs: number): Buffer {
+  const frame = Buffer.alloc(CLOCK_BYTES, CLOCK_TAG);
+  frame.writeDoubleBE(wallMs, 1);
+  return frame;
+}
+
+/** The wall clock in such a frame, any number; null if it is another frame. */
+export function decodeClock(payload: Buffer): number | null {
+  return payload[0] === CLOCK_TAG && payload.length === CLOCK_BYTES ? payload.readDoubleBE(1) : null;
+}
+
 /** The bytes of a message; they are never written to again. */
 export function encodeMessage(message: Message): Buffer {
   const { type, from, to, term } = message;

@@ -20,6 +20,8 @@ export type DropReason =
 /** What happened on this member's links. */
 export type TransportEvent =
   | { readonly type: 'connected'; readonly peer: NodeId; readonly direction: LinkDirection }
+  /** A peer told its wall clock, milliseconds since 1970: first of all on each new link to here, then every second. */
+  | { readonly type: 'clock'; readonly peer: NodeId; readonly wallMs: number }
   /** With code `ENDED` or `SOCKET_FAILED` the peer's process may have died: connections of a dead process reset. */
   | {
       readonly type: 'disconnected';

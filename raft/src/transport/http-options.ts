@@ -31,6 +31,8 @@ export interface HttpTransportOptions extends Membership {
   readonly random?: () => number;
   /** Monotonic milliseconds; `performance.now` unless set. */
   readonly now?: () => number;
+  /** Milliseconds since 1970, told to peers; `Date.now` unless set. */
+  readonly wallClock?: () => number;
 }
 
 /** A member's certificate, and what those of the others are called. */

@@ -90,8 +90,31 @@ test('what is no link is answered with a JSON error', async () => {
   }
 });
 
+test('a peer tells its wall clock before its first message, and goes on telling it', async () => {
+  let wallMs = -5.5;
+  const a = await new Member('a', { b: 'http://127.0.0.1:1' }).start();
+  const url = `http://127.0.0.1:${await a.transport.listen()}`;
+  const b = new Member('b', { a: url }, { wallClock: () => wallMs });
+  const told = (): readonly number[] =>
+    a.events.flatMap((event) => (event.type === 'clock' ? event.wallMs : []));
+  try {
+    await b.start();
+    await until(() => b.has('connected', (event) => event.direction === 'out'), 'the link');
+    b.transport.send(heartbeat('b', 'a', 1));
+    await until(() => a.recorder.messages.length === 1, 'the message');
+    assert.is(told()[0], -5.5, 'the clock came first');
+    wallMs = 2e15;
+    await until(() => told().includes(2e15), 'the clock as it is now');
+    assert.equal(a.recorder.messages, [heartbeat('b', 'a', 1)], 'clocks are no messages');
+  } finally {
+    await b.transport.stop();
+    await a.transport.stop();
+  }
+});
+
 const BAD_FRAMES: readonly [string, Uint8Array][] = [
   ['garbage', Buffer.from('not a message')],
+  ['a clock that is cut off', Buffer.from([0xc1, 0, 0])],
   ['a message of another sender', encodeMessage(heartbeat('y', 'a', 1))],
   ['a message for another member', encodeMessage(heartbeat('x', 'b', 1))],
 ];

@@ -21,7 +21,7 @@ import {
   type FrameConnection,
   type FrameLimits,
 } from '../frames/index.js';
-import { MessageError, decodeMessage } from './codec.js';
+import { MessageError, decodeClock, decodeMessage } from './codec.js';
 import type { LinkDirection, TransportEvent } from './events.js';
 import { Guests } from './guests.js';
 import {
@@ -43,6 +43,8 @@ import { postSnapshot } from './snapshot-sender.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from './transport.js';
 
 const STOP_MS_MAX = 1_000;
+/** Between two times that peers are told this member's wall clock. */
+const CLOCK_INTERVAL_MS = 1_000;
 /** As long as a peer may need at the end to make what it got durable and install it, on a slow disk. */
 const SNAPSHOT_STALL_MS_MAX = 20_000;
 
@@ -70,6 +72,7 @@ export class HttpTransport implements Transport {
   readonly #stopping = new AbortController();
   #handler: TransportHandler | null = null;
   #listening: Promise<number> | null = null;
+  #clockTimer: NodeJS.Timeout | undefined;
   #state: State = 'new';
 
   /** @throws RaftError `BAD_CONFIG`, FrameError `BAD_OPTION` */
@@ -155,6 +158,12 @@ export class HttpTransport implements Transport {
     this.#handler = handler;
     this.#state = 'running';
     for (const [peer, url] of this.#peers) this.#dial(peer, url);
+    this.#clockTimer = setInterval(() => this.#sendClocks(), CLOCK_INTERVAL_MS);
+    this.#clockTimer.unref();
+  }
+
+  #sendClocks(): void {
+    for (const link of this.#outgoing.values()) link.sendClock();
   }
 
   send(message: Message): void {
@@ -181,6 +190,7 @@ export class HttpTransport implements Transport {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#stopping.abort();
+    clearInterval(this.#clockTimer);
     for (const peer of [...this.#outgoing.keys()]) this.#close(peer);
     await Promise.all(this.#closing);
     for (const connection of this.#incoming.values()) connection.close('this member is stopping');
@@ -193,6 +203,7 @@ export class HttpTransport implements Transport {
 
   #outgoingLink(peer: NodeId, url: string): OutgoingLink {
     const { dialMsMax = 1_000, random = Math.random, now = () => performance.now() } = this.#options;
+    const { wallClock = () => Date.now() } = this.#options;
     return new OutgoingLink({
       url,
       path: RAFT_PATH,
@@ -202,6 +213,7 @@ export class HttpTransport implements Transport {
       dialMsMax,
       random,
       now,
+      wallClock,
       opened: () => this.#event({ type: 'connected', peer, direction: 'out' }),
       closed: (close) => {
         this.#disconnected(peer, 'out', close);
@@ -279,6 +291,11 @@ export class HttpTransport implements Transport {
     this.#outgoing.get(peer)?.dialNow();
     connection.start({
       frame: (payload) => {
+        const wallMs = decodeClock(payload);
+        if (wallMs !== null) {
+          this.#event({ type: 'clock', peer, wallMs });
+          return;
+        }
         const message = this.#decode(peer, payload);
         if (typeof message === 'string') connection.close(message);
         else if (this.#state === 'running') this.#handler?.message(message);

@@ -10,7 +10,7 @@ import {
   type FrameLimits,
   type DialTls,
 } from '../frames/index.js';
-import { encodeMessage } from './codec.js';
+import { encodeClock, encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
 
 interface OutgoingOptions {
@@ -22,6 +22,7 @@ interface OutgoingOptions {
   readonly dialMsMax: number;
   readonly random: () => number;
   readonly now: () => number;
+  readonly wallClock: () => number;
   readonly opened: () => void;
   readonly closed: (close: FrameClose) => void;
   readonly failed: (error: FrameError) => void;
@@ -65,6 +66,11 @@ export class OutgoingLink {
     return connection.send(bytes) ? null : 'noLink';
   }
 
+  /** Tells the peer this member's wall clock, if there is a link. */
+  sendClock(): void {
+    this.#connection?.send(encodeClock(this.#options.wallClock()));
+  }
+
   /** Dials no more, and hands what is queued to the peer within `msMax`. */
   async stop(msMax: number): Promise<void> {
     const stopped = this.#redialer.stop();
@@ -74,6 +80,8 @@ export class OutgoingLink {
 
   async #hold({ connection }: DialedFrames): Promise<void> {
     this.#connection = connection;
+    // Before any message, so that a candidate knows the clock of whoever votes for it.
+    this.sendClock();
     this.#options.opened();
     const close = await new Promise<FrameClose>((resolve) => {
       connection.start({

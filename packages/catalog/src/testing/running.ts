@@ -149,7 +149,7 @@ export function decide(index: number, prev: number): LeaderToCatalog {
     prev,
     settled: 0,
     skip: [],
-    batch: encodeBatch({ time: 1, commands, settlements: [] }),
+    batch: encodeBatch({ age: 1, time: 1, commands, settlements: [] }),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   asObject,
   asText,
   FormatError,
+  ORDER_TIME_MS_MAX,
   PRICE_CENTS_MAX,
   type CatalogToFrontend,
   type FromReplica,
@@ -28,9 +29,6 @@ const MEMBERS_MAX = 15;
 
 /** Milliseconds of a lease at most. */
 const LEASE_MS_MAX = 60_000;
-
-/** Last millisecond that a date can name (ECMA-262, section 21.4.1.1). */
-const TIME_MS_MAX = 8_640_000_000_000_000;
 
 /** @throws FormatError if it is not a frame of a replica. */
 export function parseFromReplica(message: unknown): FromReplica {
@@ -184,7 +182,7 @@ function orderWire(value: unknown): OrderWire {
   const [number, name, type, quantity, price, time] = asList(value, 'order');
   if (type !== 'buy' && type !== 'sell') throw new FormatError('order is of unknown type');
   const timeMs = asInteger(time, 'time');
-  if (timeMs > TIME_MS_MAX) throw new FormatError('time is beyond what a date can name');
+  if (timeMs > ORDER_TIME_MS_MAX) throw new FormatError('time is after the year 9999');
   return [
     asInteger(number, 'order number', 1),
     asText(name, 'name'),

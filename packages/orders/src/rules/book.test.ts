@@ -179,8 +179,8 @@ test('the time of a batch never falls, whatever the clocks of leaders say', () =
   const { store, book } = appliedAnyWay([
     entry(1, [buy('a')], { time: 5000 }),
     entry(2, [buy('b')], { time: 3000 }),
-    settling(3, 1, [FILLED], 1),
-    settling(4, 2, [FILLED], 1),
+    settling(3, 1, [FILLED], { time: 1 }),
+    settling(4, 2, [FILLED], { time: 1 }),
   ]);
   assert.equal(
     [...store.orders.values()].map(({ time }) => time),
@@ -206,31 +206,41 @@ test('a gap in the log, a settlement out of order and impossible outcomes break 
   );
 });
 
-test('keys are forgotten with their batches once their lifetime is over in log time, two batches for each new one', () => {
+test('keys are forgotten with their batches once the log is older by their lifetime, two batches for each new one', () => {
   const late = 1000 + KEY_LIFETIME_MS;
   const three = [1, 2, 3].flatMap((n) => [
-    entry(n * 2 - 1, [buy(`k${n}`), buy(`k${n}`), buy(`l${n}`)], { time: 999 + n }),
-    settling(n * 2, n * 2 - 1, [FILLED, NONE, REJECTED], 999 + n),
+    entry(n * 2 - 1, [buy(`k${n}`), buy(`k${n}`), buy(`l${n}`)], { age: 999 + n }),
+    settling(n * 2, n * 2 - 1, [FILLED, NONE, REJECTED], { age: 999 + n }),
   ]);
-  const early = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late - 1 })]);
+  const early = appliedAnyWay([...three, entry(7, [buy('n1')], { age: late - 1 })]);
   assert.equal([early.book.meta.keys, early.book.meta.firstSeq, early.store.batches.size], [7, 1, 4]);
-  const first = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late })]);
+  const first = appliedAnyWay([...three, entry(7, [buy('n1')], { age: late })]);
   assert.equal([first.book.meta.keys, first.book.meta.firstSeq], [5, 2]);
   assert.equal([...first.store.keys.keys()].sort(), ['k2', 'k3', 'l2', 'l3', 'n1']);
   assert.equal([...first.store.batches.keys()], [2, 3, 4]);
   assert.equal([...first.store.kept.keys()], [2, 3]);
-  const both = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late * 2 })]);
+  const both = appliedAnyWay([...three, entry(7, [buy('n1')], { age: late * 2 })]);
   assert.equal([both.book.meta.keys, both.book.meta.firstSeq, both.book.meta.orders], [3, 3, 3]);
-  const all = appliedAnyWay([...three, entry(7, [buy('n1')], { time: late * 2 }), entry(8, [buy('n2')])]);
+  const all = appliedAnyWay([...three, entry(7, [buy('n1')], { age: late * 2 }), entry(8, [buy('n2')])]);
   assert.equal([all.book.meta.keys, all.book.meta.firstSeq], [2, 4]);
   assert.is(all.store.orders.size, 3, 'orders stay for good');
+});
+
+test('no time of day makes a key be forgotten', () => {
+  const { book } = appliedAnyWay([
+    entry(1, [buy('a')]),
+    settling(2, 1, [FILLED]),
+    entry(3, [buy('b')], { time: 1000 + KEY_LIFETIME_MS * 9 }),
+    entry(4, [buy('a')], { time: 1000 + KEY_LIFETIME_MS * 9 }),
+  ]);
+  assert.equal([book.meta.keys, book.meta.firstSeq, book.meta.lastSeq], [2, 1, 2]);
 });
 
 test('what is not settled is never forgotten', () => {
   const { book } = appliedAnyWay([
     entry(1, [buy('a')]),
-    entry(2, [buy('b')], { time: KEY_LIFETIME_MS * 9 }),
-    entry(3, [buy('a')], { time: KEY_LIFETIME_MS * 9 }),
+    entry(2, [buy('b')], { age: KEY_LIFETIME_MS * 9 }),
+    entry(3, [buy('a')], { age: KEY_LIFETIME_MS * 9 }),
   ]);
   assert.equal([book.meta.keys, book.pending.length, book.meta.firstSeq], [2, 2, 1]);
 });
@@ -240,10 +250,10 @@ test('a forgotten key makes a new order, on a replica that was away for days as 
   const { store, book } = appliedAnyWay([
     entry(1, [buy('a')]),
     settling(2, 1, [FILLED]),
-    entry(3, [buy('b')], { time: day }),
-    entry(4, [buy('a'), buy('b')], { time: day }),
-    settling(5, 3, [FILLED], day),
-    settling(6, 4, [FILLED, NONE], day),
+    entry(3, [buy('b')], { age: day }),
+    entry(4, [buy('a'), buy('b')], { age: day }),
+    settling(5, 3, [FILLED], { age: day }),
+    settling(6, 4, [FILLED, NONE], { age: day }),
   ]);
   assert.equal([book.meta.orders, book.meta.keys], [3, 2]);
   assert.equal(store.place('a'), { seq: 3, position: 0 });
@@ -252,10 +262,7 @@ test('a forgotten key makes a new order, on a replica that was away for days as 
 test('a kept batch that cannot be read stops the replica', () => {
   const { store, book } = applied([entry(1, [buy('a')]), settling(2, 1, [FILLED])]);
   store.batches.clear();
-  assertBroken(
-    () => book.apply([entry(3, [buy('b')], { time: KEY_LIFETIME_MS * 2 })]),
-    /batch 1 is kept but/,
-  );
+  assertBroken(() => book.apply([entry(3, [buy('b')], { age: KEY_LIFETIME_MS * 2 })]), /batch 1 is kept but/);
 });
 
 test('a known key tells its command, its outcome and its number', () => {

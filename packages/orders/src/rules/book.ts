@@ -29,7 +29,7 @@ import type {
 } from './state.js';
 import { UnwrittenGenerations } from './unwritten.js';
 
-/** How long a key is known, in milliseconds of log time: the 24 hours of the contract, and an hour of margin for clocks. */
+/** How long a key is known, in milliseconds of the log's age: the 24 hours of the contract, and an hour in case clocks run fast. */
 export const KEY_LIFETIME_MS = 25 * 60 * 60 * 1000;
 
 /** Expired batches that one new batch drops at most, so that no apply is long; two for one lets the backlog shrink. */
@@ -89,6 +89,7 @@ export class Book {
       this.#meta.applied = index;
       this.#isChanged = true;
       if (batch === null) continue;
+      this.#meta.age = Math.max(this.#meta.age, batch.age);
       this.#meta.time = Math.max(this.#meta.time, batch.time);
       for (const settlement of batch.settlements) {
         const done = this.#settle(settlement);
@@ -140,7 +141,7 @@ export class Book {
     this.#dropExpired();
     const prev = this.#lastBatchIndex;
     this.#lastBatchIndex = index;
-    const kept: KeptBatch = { seq, index, time: meta.time, skip, bytes };
+    const kept: KeptBatch = { seq, index, age: meta.age, time: meta.time, skip, bytes };
     meta.lastSeq = seq;
     meta.keys += added;
     this.#writes.push({ table: 'batch', seq, value: kept });
@@ -222,7 +223,7 @@ export class Book {
     for (let dropped = 0; dropped < DROPS_PER_BATCH && meta.firstSeq <= meta.settledSeq; dropped += 1) {
       const seq = meta.firstSeq;
       const oldest = this.#firstBatch(seq);
-      if (oldest.time + KEY_LIFETIME_MS > meta.time) return;
+      if (oldest.age + KEY_LIFETIME_MS > meta.age) return;
       const skip = new Set(oldest.skip);
       decodeBatch(oldest.bytes).commands.forEach((command, position) => {
         if (skip.has(position)) return;

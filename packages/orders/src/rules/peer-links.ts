@@ -7,7 +7,7 @@ type PeerLinkEvent =
       readonly peer: string;
       readonly direction: 'in' | 'out';
     }
-  | { readonly type: 'refused' | 'dialFailed' | 'dropped' };
+  | { readonly type: 'refused' | 'dialFailed' | 'dropped' | 'clock' };
 
 /** One entry for each peer that ever had a link, so bounded by who the transport lets in. */
 export class PeerLinks {

@@ -174,7 +174,7 @@ test('bytes in flight are bounded, and a batch that is larger by itself still go
     return {
       ...batch,
       commands,
-      bytes: Buffer.concat([encodeBatch({ time: 0, commands, settlements: [] }), filler]),
+      bytes: Buffer.concat([encodeBatch({ age: 0, time: 0, commands, settlements: [] }), filler]),
     };
   };
   const settler = new Settler(EMPTY, [1, 2, 3, 4].map(large));

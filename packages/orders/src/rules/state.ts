@@ -5,7 +5,8 @@ import type { Batch, Command, Order, Outcome } from '@trireme/domain';
 export interface BookMeta {
   /** Last log index applied. */
   readonly applied: number;
-  /** Time of the latest batch, in milliseconds since 1970; never falls. */
+  /** Times of the latest batch, as `Batch` has them; neither ever falls. */
+  readonly age: number;
   readonly time: number;
   /** Filled orders, which is also the last order number given. */
   readonly orders: number;
@@ -26,6 +27,7 @@ export interface BookMeta {
 
 export const EMPTY_META: BookMeta = {
   applied: 0,
+  age: 0,
   time: 0,
   orders: 0,
   settledIndex: 0,
@@ -48,7 +50,8 @@ export interface KeptBatch {
   readonly seq: number;
   /** Log index. */
   readonly index: number;
-  /** Effective time: that of the batch, or of the one before if the leader's clock had gone back. */
+  /** Times of the batch. */
+  readonly age: number;
   readonly time: number;
   /** Positions whose key had been used before; they make nothing. */
   readonly skip: readonly number[];

@@ -26,6 +26,8 @@ export class OfficeBench {
   refusals = 0;
   /** The office's clock, in milliseconds; it stands unless a test moves it. */
   now = 0;
+  /** The members' wall clocks, in milliseconds since 1970. */
+  wall = 0;
   /** Writes of the book that were begun. */
   writes = 0;
   /** Ends the writes that were begun since `holdWrites`. */
@@ -72,6 +74,7 @@ export class OfficeBench {
         fatal: (error) => this.fatals.push(error),
         onStep: () => undefined,
         now: () => this.now,
+        wallClock: () => this.wall,
       },
       this.#link(),
     );

@@ -22,6 +22,7 @@ import {
 } from '@trireme/service';
 import { Replica } from '../replica.js';
 import type { OrderStep } from '../office.js';
+import { MemberClocks } from '../rules/log-clock.js';
 import { MemberAddresses } from '../rules/member-addresses.js';
 import { PeerLinks } from '../rules/peer-links.js';
 import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
@@ -217,6 +218,7 @@ export class Rig {
       identity: identity('replica-1'),
       transport,
       peerLinks: new PeerLinks(),
+      memberClocks: new MemberClocks(),
       log: LOG,
       metrics: new Metrics({ service: 'replica', id: '1' }),
       fatal: (error) => this.fatals.push(error),

@@ -38,7 +38,7 @@ export function decideFrame(
     readonly traces?: readonly RequestTrace[];
   } = {},
 ): LeaderToCatalog {
-  const batch = encodeBatch({ time: 1, commands, settlements: [] });
+  const batch = encodeBatch({ age: 1, time: 1, commands, settlements: [] });
   const frame: LeaderToCatalog = {
     ...{ t: 'decide', index, prev, settled: more.settled ?? 0, skip: more.skip ?? [], batch },
   };

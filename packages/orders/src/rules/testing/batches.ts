@@ -22,9 +22,10 @@ export function buy(key: string, quantity = 1): PlaceCommand {
 export function entry(
   index: number,
   commands: readonly Command[],
-  more: { readonly settlements?: readonly Settlement[]; readonly time?: number } = {},
+  more: { readonly settlements?: readonly Settlement[]; readonly age?: number; readonly time?: number } = {},
 ): BookEntry {
-  const batch: Batch = { time: more.time ?? 1000, commands, settlements: more.settlements ?? [] };
+  const { settlements = [], age = 1000, time = 1000 } = more;
+  const batch: Batch = { age, time, commands, settlements };
   return { index, batch, bytes: encodeBatch(batch) };
 }
 
@@ -33,12 +34,9 @@ export function settling(
   index: number,
   settled: number,
   outcomes: readonly Outcome[],
-  time?: number,
+  times: { readonly age?: number; readonly time?: number } = {},
 ): BookEntry {
-  return entry(index, [], {
-    settlements: [{ index: settled, outcomes }],
-    ...(time === undefined ? {} : { time }),
-  });
+  return entry(index, [], { settlements: [{ index: settled, outcomes }], ...times });
 }
 
 /** A pending batch, number `seq`, at log index `seq * 10`. */
@@ -48,6 +46,6 @@ export function pendingBatch(
   skip: readonly number[] = [],
 ): PendingBatch {
   const index = seq * 10;
-  const bytes = encodeBatch({ time: 0, commands, settlements: [] });
-  return { seq, index, prev: index - 10, time: 0, skip, bytes, commands };
+  const bytes = encodeBatch({ age: 0, time: 0, commands, settlements: [] });
+  return { seq, index, prev: index - 10, age: 0, time: 0, skip, bytes, commands };
 }

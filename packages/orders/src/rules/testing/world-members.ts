@@ -3,6 +3,7 @@ import { decodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trirem
 import { Book } from '../book.js';
 import { Desk } from '../desk.js';
 import { KnownCommands } from '../known.js';
+import { LogClock } from '../log-clock.js';
 import { Settler } from '../settler.js';
 import type { Applied, BookEntry, BookWrite, PendingBatch } from '../state.js';
 import type { MemoryStore } from './memory-store.js';
@@ -21,6 +22,7 @@ export interface Lead {
   readonly replica: Replica;
   readonly desk: Desk;
   readonly settler: Settler;
+  readonly clock: LogClock;
   isLinked: boolean;
   up: LeaderToCatalog[];
   down: CatalogToLeader[];
@@ -34,8 +36,8 @@ export interface Lead {
   decidedAtStanding: number;
 }
 
-/** A replica begins to lead; it has applied the log up to `lastIndex`. */
-export function newLead(replica: Replica, lastIndex: number): Lead {
+/** A replica begins to lead at `now`; it has applied the log up to `lastIndex`. */
+export function newLead(replica: Replica, lastIndex: number, now: number): Lead {
   const { book, store } = replica;
   const known = new KnownCommands(store);
   const limits = { openMax: 40, undecidedMax: 15 };
@@ -43,6 +45,7 @@ export function newLead(replica: Replica, lastIndex: number): Lead {
     replica,
     desk: new Desk(book.meta.orders, book.pending, (key) => known.find(key), limits),
     settler: new Settler(book.meta, book.pending),
+    clock: new LogClock(book.meta, now),
     isLinked: false,
     up: [],
     down: [],

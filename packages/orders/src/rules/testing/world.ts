@@ -44,7 +44,8 @@ export class World {
   #everDecided = 0;
   /** What any catalog ever answered, by log index. */
   readonly #outcomes = new Map<number, string>();
-  #time = 1_000_000;
+  /** Monotonic milliseconds. */
+  #now = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -103,11 +104,24 @@ export class World {
       lead.desk.notLogged(batch.commands, batch.settlements);
       return;
     }
-    this.#time += this.#random.below(10) - 2;
+    this.#now += this.#random.below(10);
+    const { meta } = lead.replica.book;
+    const times = lead.clock.next(this.#now, this.#wallClock());
+    assert.ok(
+      times.age >= meta.age && times.age <= this.#now,
+      'the log is as old as anyone has led it at most',
+    );
+    assert.ok(times.time >= meta.time, 'time never falls');
     lead.lastIndex += 1;
     // What a deposed leader proposes goes nowhere.
-    if (lead === this.#leader) this.#log.push(encodeBatch({ time: this.#time, ...batch }));
+    if (lead === this.#leader) this.#log.push(encodeBatch({ ...times, ...batch }));
     lead.desk.logged(lead.lastIndex, batch.commands);
+  }
+
+  /** As the members' clocks have it: right, or anything. */
+  #wallClock(): number {
+    if (this.#random.chance(0.7)) return 1_000_000 + this.#now;
+    return this.#random.pick([-1, 0, 9e15, -Infinity, Infinity, NaN, 1_000_000]) ?? 0;
   }
 
   #commit(count: number): void {
@@ -283,7 +297,7 @@ export class World {
       this.#applyQuietly(replica, 1 + this.#random.below(5));
     }
     this.#writeAll(replica);
-    return newLead(replica, this.#log.length);
+    return newLead(replica, this.#log.length, this.#now);
   }
 
   #applyQuietly(replica: Replica, count: number): void {
