@@ -1,5 +1,5 @@
 /** Time as the driver needs it. */
-import { workAtTurnEnd } from './frames/index.js';
+import { LeaseClock, workAtTurnEnd } from './frames/index.js';
 
 /** The simulator brings its own. */
 export interface Clock {
@@ -7,8 +7,10 @@ export interface Clock {
   every(ms: number, callback: () => void): () => void;
   /** Calls `callback` once, after the inputs of this turn. */
   defer(callback: () => void): void;
-  /** Monotonic milliseconds, as `LeaseConfig` needs them. */
+  /** Monotonic milliseconds. */
   now(): number;
+  /** Milliseconds as `LeaseConfig` needs them. */
+  leaseNow(): number;
 }
 
 /** How often `passed` looks, in milliseconds. */
@@ -27,6 +29,8 @@ export async function passed(clock: Clock, msMax: number, condition: () => boole
   });
 }
 
+const leaseClock = new LeaseClock();
+
 export const SYSTEM_CLOCK: Clock = {
   every(ms, callback) {
     const timer = setInterval(callback, ms);
@@ -36,4 +40,5 @@ export const SYSTEM_CLOCK: Clock = {
     workAtTurnEnd(callback);
   },
   now: () => performance.now(),
+  leaseNow: () => leaseClock.now(),
 };

@@ -122,6 +122,6 @@ export function coreConfig(options: RaftNodeOptions, clock: Clock): CoreConfig {
     heartbeatTicks,
     random,
     limits,
-    lease: leaseReads ? { now: () => clock.now(), durationMs } : null,
+    lease: leaseReads ? { now: () => clock.leaseNow(), durationMs } : null,
   };
 }

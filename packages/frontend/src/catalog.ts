@@ -10,7 +10,7 @@ import {
   type LookupResult,
   type Stock,
 } from '@trireme/domain';
-import { LinkDialer, type Link, type LinkIdentity, type Log } from '@trireme/service';
+import { LeaseClock, LinkDialer, type Link, type LinkIdentity, type Log } from '@trireme/service';
 import { Asker } from './asker.js';
 import { AGAIN, type EXPIRED, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
@@ -51,6 +51,7 @@ interface CatalogOptions {
 
 export class Catalog {
   readonly #cache: StockCache;
+  readonly #leaseClock = new LeaseClock();
   readonly #changed: () => void;
   readonly #reports = new ReportBoard<CatalogReport>();
   readonly #dialer: LinkDialer;
@@ -115,7 +116,17 @@ export class Catalog {
 
   /** The stock from the cache, or null if the catalog must be asked. */
   cached(name: string): StockView | null {
-    return this.#cache.get(name, performance.now());
+    return this.#cache.get(name, this.#leaseClock.now());
+  }
+
+  /** Whether `cached` would give the stock; asking changes nothing. */
+  isCached(name: string): boolean {
+    return this.#cache.holds(name, this.#leaseClock.now());
+  }
+
+  /** Milliseconds for which the cache may still be answered from, 0 where it may not. */
+  get leaseRemainingMs(): number {
+    return this.#cache.leaseRemainingMs(this.#leaseClock.now());
   }
 
   /** The stock as the catalog has it, null if there is none, `EXPIRED` if it could not tell in time. */
@@ -166,7 +177,7 @@ export class Catalog {
 
   /** Renews every third of a lease, whether or not the last renewal was granted. */
   #renew(link: Link): void {
-    const id = this.#cache.renew(performance.now());
+    const id = this.#cache.renew(this.#leaseClock.now());
     send(link, { t: 'renew', id });
     this.#renewal = setTimeout(() => this.#renew(link), Math.max(RENEWAL_MS_MIN, this.#leaseMs / 3));
   }
@@ -175,7 +186,7 @@ export class Catalog {
     switch (frame.t) {
       case 'lease':
         this.#leaseMs = frame.ms;
-        this.#cache.grant(frame.id, frame.ms, performance.now());
+        this.#cache.grant(frame.id, frame.ms, this.#leaseClock.now());
         return;
       case 'stocks':
         for (const item of frame.items) this.#lookups.answered(link, item[0], this.#answerOf(item));
@@ -199,7 +210,7 @@ export class Catalog {
   #answerOf(item: LookupResult): LookupAnswer {
     if (item[1] !== 'stock') return { result: item[1] };
     const [id, , stock, cacheable] = item;
-    return { result: 'stock', view: this.#cache.fill(stockOf(stock), cacheable, id, performance.now()) };
+    return { result: 'stock', view: this.#cache.fill(stockOf(stock), cacheable, id, this.#leaseClock.now()) };
   }
 }
 

@@ -48,8 +48,10 @@ export function describeFrontend(
   metrics.gauge('cache_capacity', 'Stocks that the cache may hold.', () => cache.capacity);
   metrics.counter('cache_hits_total', 'Lookups answered from the cache.', () => cache.hits);
   metrics.counter('cache_misses_total', 'Lookups that the catalog was asked for.', () => cache.misses);
-  metrics.gauge('cache_lease_remaining_seconds', 'For how long the cache may still be answered from.', () =>
-    Math.max(0, cache.leaseRemainingMs(performance.now()) / 1000),
+  metrics.gauge(
+    'cache_lease_remaining_seconds',
+    'For how long the cache may still be answered from.',
+    () => catalog.leaseRemainingMs / 1000,
   );
   return metrics.durations(
     'http_request_duration_seconds',

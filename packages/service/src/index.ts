@@ -20,4 +20,4 @@ export * from './rules/secret.js';
 export * from './rules/throttle.js';
 export * from './rules/usage.js';
 export * from './server/internal-server.js';
-export { workAtTurnEnd } from '@trireme/raft/frames';
+export { LeaseClock, workAtTurnEnd } from '@trireme/raft/frames';

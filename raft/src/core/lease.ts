@@ -5,11 +5,14 @@
  * voter has to keep its promise without exception while leases are on: see `RaftCore` where it asks for `config.lease`.
  */
 
-/** What leases need; the same on all members, or none of them. */
+/**
+ * What leases need; the same on all members, or none of them. The voters' side of the promise is counted in ticks, of timers that
+ * stand still while a machine is suspended: then they keep it for longer, which is safe.
+ */
 export interface LeaseConfig {
   /**
-   * Monotonic milliseconds, which go on while the process is paused. Where machines are suspended or moved, they have to
-   * count that time as well.
+   * Milliseconds that never fall, and that count the time for which the process was paused or its machine suspended: never less
+   * than has passed. See `LeaseClock`.
    */
   readonly now: () => number;
   /** Milliseconds that a lease holds, less than any voter's shortest election timeout by the leader's clock. */

@@ -1,4 +1,4 @@
-/** Binary frames between processes over upgraded HTTP connections. Stands alone: Node built-ins only. */
+/** Binary frames between processes over upgraded HTTP connections, and the clock for leases over them. Stands alone: Node built-ins only. */
 export * from './accept.js';
 export * from './backoff.js';
 export * from './connection.js';
@@ -6,6 +6,7 @@ export * from './decoder.js';
 export * from './dial.js';
 export * from './errors.js';
 export * from './header.js';
+export * from './lease-clock.js';
 export * from './redialer.js';
 export * from './tls.js';
 export * from './turn.js';

@@ -177,6 +177,10 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
+  leaseNow(): number {
+    return this.#now;
+  }
+
   /** Time passes in which nothing runs, as while a process is paused. */
   pause(ms: number): void {
     this.#now += ms;

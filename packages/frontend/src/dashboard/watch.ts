@@ -81,7 +81,7 @@ export class Watch {
 
   /** What is known now, without asking. */
   snapshot(): DashboardSnapshot {
-    const { servedBy, replicas, catalog, cache, journal, deadlines } = this.#o;
+    const { servedBy, replicas, catalog, journal, deadlines } = this.#o;
     const now = performance.now();
     return snapshotOf({
       ...{
@@ -92,7 +92,7 @@ export class Watch {
         leaderlessMs: journal.leaderlessMs(now),
       },
       ...{ replicas: replicas.members, catalogLinked: catalog.connected, catalog: catalog.reported },
-      ...{ stocks: this.#stocks, isCachedHere: (name) => cache.holds(name, now), orders: this.#orders },
+      ...{ stocks: this.#stocks, isCachedHere: (name) => catalog.isCached(name), orders: this.#orders },
       traffic: this.#rates(now),
       requestsOpen: deadlines.size,
       events: journal.events,

@@ -49,7 +49,7 @@ function status(services: Services): object {
       capacity: cache.capacity,
       hits: cache.hits,
       misses: cache.misses,
-      leaseRemainingMs: Math.round(cache.leaseRemainingMs(performance.now())),
+      leaseRemainingMs: Math.round(catalog.leaseRemainingMs),
     },
     requestsOpen: deadlines.size,
     orders: replicas.status,

@@ -1,6 +1,7 @@
 /**
- * The right to answer from the cache. It is counted from when it was asked for, on a clock that never jumps, and ends
- * a tenth early, as the two clocks may run unequally fast: so it is surely over here before it is over at the catalog.
+ * The right to answer from the cache. It is counted from when it was asked for, on a clock that counts suspended time too
+ * (`LeaseClock`), and ends a tenth early, as the two clocks may run unequally fast: so it is surely over here before it is over at
+ * the catalog. The catalog counts from when it granted, on its monotonic clock: if its machine is suspended, it waits longer.
  */
 
 /** Part of a lease that is given up for the drift between two clocks. */

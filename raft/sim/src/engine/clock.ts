@@ -60,6 +60,11 @@ export class SimClock implements Clock {
     return this.#ms;
   }
 
+  /** Nothing suspends a simulated machine. */
+  leaseNow(): number {
+    return this.now();
+  }
+
   /** The clock jumps ahead by `ms` milliseconds: all that was due by then comes now. */
   jump(ms: number): void {
     this.#ms += ms;
