@@ -139,11 +139,14 @@ test('an order can be read as soon as it is told, as it will be in the book, unt
 test('what is refused for load is tried again, not more often than its pause allows', async () => {
   await withOffice(async (bench) => {
     bench.refuse = 'OVERLOADED';
+    const startedAt = performance.now();
     for (let i = 0; i < 50; i += 1) {
       bench.office.submit(buy(`k${i}`), { link: 1, id: i });
       await new Promise(setImmediate);
     }
-    assert.ok(bench.refusals <= 3, `${bench.refusals} refusals`);
+    // One at once and one after each pause of 20 ms, less what a timer may be early.
+    const refusalsMax = 1 + (performance.now() - startedAt) / 19;
+    assert.ok(bench.refusals <= refusalsMax, `${bench.refusals} refusals, at most ${refusalsMax} were due`);
     bench.refuse = null;
     await until(() => bench.proposed.length === 1, 'the proposal');
     assert.is(bench.proposed[0]?.commands.length, 50);
