@@ -65,6 +65,51 @@ const plain = ({ addresses, ...rest }: Membership): unknown => ({
   addresses: [...addresses].toSorted(),
 });
 
+/** Changes as a careless or hostile caller could ask for them. */
+const anyText = fc.oneof(
+  fc.constantFrom('', 'a', 'é', '\ud83d', 'x'.repeat(64), 'x'.repeat(65)),
+  fc.constantFrom(
+    'y'.repeat(ADDRESS_BYTES_MAX),
+    'y'.repeat(ADDRESS_BYTES_MAX + 1),
+    'é'.repeat(ADDRESS_BYTES_MAX / 2 + 1),
+  ),
+  fc.string({ unit: 'binary', maxLength: 70 }),
+  fc.array(fc.nat(0xffff), { maxLength: 10 }).map((units) => String.fromCharCode(...units)),
+);
+const anyChange = fc.array(
+  fc.record(
+    {
+      type: fc.constantFrom('addVoter', 'addLearner', 'remove'),
+      id: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...IDS) }, { weight: 1, arbitrary: anyText }),
+      address: anyText,
+    },
+    { requiredKeys: ['type', 'id'] },
+  ),
+  { maxLength: 5 },
+) as fc.Arbitrary<MemberChange[]>;
+
+test('whatever change is taken can be applied as it was asked for, and left again where it is joint', () => {
+  let taken = 0;
+  const assertReadable = (membership: Membership): void =>
+    assert.equal(plain(decodeMembership(encodeMembership(membership))), plain(membership));
+  fc.assert(
+    fc.property(simple, anyChange, (from, how) => {
+      let to: Membership;
+      try {
+        to = changeMembership(from, how);
+      } catch (error) {
+        assert.ok(codeOf('BAD_MEMBERSHIP')(error), String(error));
+        return;
+      }
+      taken += 1;
+      assertReadable(to);
+      if (isJoint(to)) assertReadable(leaveJoint(to));
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(taken > 100, `${taken} were taken`);
+});
+
 test('a configuration comes back from the log as it went in, and equal ones are equal bytes', () => {
   fc.assert(
     fc.property(any, (membership) => {

@@ -80,8 +80,11 @@ export function checkMembership(membership: Membership, code: RaftErrorCode): vo
   if (members.length > MEMBERS_MAX) refuse(`${members.length} members are more than ${MEMBERS_MAX}`);
   for (const id of members) {
     if (!isNodeId(id)) refuse(`${JSON.stringify(id)} is not the id of a member`);
-    const bytes = Buffer.byteLength(addresses.get(id) ?? '');
+    const address = addresses.get(id) ?? '';
+    const bytes = Buffer.byteLength(address);
     if (bytes > ADDRESS_BYTES_MAX) refuse(`the address of ${id} has ${bytes} bytes`);
+    // UTF-8 has no form for half a surrogate pair: another address would be read back.
+    if (!address.isWellFormed()) refuse(`the address of ${id} is not well-formed Unicode`);
   }
   if (members.some((id) => !addresses.has(id)) || addresses.size !== members.length) {
     refuse('the addresses are not those of the members');

@@ -1,4 +1,4 @@
-/** Clocks that go wrong, by libfaketime. */
+/** Clocks that go wrong, by libfaketime and from within. */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faketimeLibrary } from './capabilities.js';
@@ -22,6 +22,11 @@ export function jumpyWallClock(dataDir: string, name: string): Hindrance {
 export function driftingClock(dataDir: string, name: string, rate: number): Hindrance {
   setWallClock(dataDir, name, `+0 x${rate}`);
   return { env: faketime(dataDir, name) };
+}
+
+/** Makes a pause of the process look to it as if its machine had been suspended: see suspending-clock.ts. */
+export function suspendingClock(): Hindrance {
+  return { env: { NODE_OPTIONS: `--import=${new URL('../suspending-clock.js', import.meta.url).href}` } };
 }
 
 /** Sets a process's wall clock. @param time as libfaketime takes it: `+3600` seconds on */

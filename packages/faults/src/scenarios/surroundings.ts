@@ -1,9 +1,20 @@
 /** Clocks that are wrong and limits that are tight. */
 import { limitDescriptors, occupy } from '../run/limits.js';
+import { ScenarioError, type Run } from '../run/run.js';
 import type { Scenario } from '../run/scenario.js';
-import { driftingClock, jumpyWallClock, setWallClock } from '../run/clocks.js';
+import { driftingClock, jumpyWallClock, setWallClock, suspendingClock } from '../run/clocks.js';
 
 const PROCESSES = ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'];
+
+/** A stock that no client of the workload trades. */
+const QUIET_STOCK = '/stocks/NFLX';
+
+/** Sets its price through frontend-2. @throws ScenarioError if that is not acknowledged. */
+async function reprice({ stage }: Run, price: number): Promise<void> {
+  const options = { body: { price }, headers: stage.operatorToken(), frontend: 1 };
+  const { status, text } = await stage.request('PUT', QUIET_STOCK, options);
+  if (status !== 200) throw new ScenarioError(`the price could not be set: ${status} ${text}`);
+}
 
 export const SURROUNDINGS: readonly Scenario[] = [
   {
@@ -41,6 +52,32 @@ export const SURROUNDINGS: readonly Scenario[] = [
       run.cutOneWay(['catalog'], ['frontend-1']);
       await run.sleep(2_000);
       run.healNetwork();
+    },
+  },
+  {
+    name: 'the machine of a front-end is suspended past its lease: what its monotonic clock does not count ends it',
+    everyday: true,
+    prepare: () => ({ hindrances: { 'frontend-1': suspendingClock() } }),
+    script: async (run) => {
+      for (const price of [77, 78]) {
+        await run.until('frontend-1 has the price in its cache', async () => {
+          const { headers } = await run.stage.request('GET', QUIET_STOCK);
+          return headers.get('x-cache') === 'hit';
+        });
+        // No revocation reaches it, so that only its lease can tell it what it may answer.
+        run.cutOneWay(['catalog'], ['frontend-1']);
+        await run.pause('frontend-1');
+        await reprice(run, price);
+        const asked = run.stage.request('GET', QUIET_STOCK);
+        // Until the request waits in its socket.
+        await run.sleep(100);
+        await run.resume('frontend-1');
+        run.healNetwork();
+        const { status, text } = await asked;
+        if (status !== 200 || !text.includes(`"price":${price}.00`))
+          throw new ScenarioError(`${price} was acknowledged, and frontend-1 answers ${status} ${text}`);
+        await run.progress(20);
+      }
     },
   },
   {

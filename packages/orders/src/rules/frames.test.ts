@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '@trireme/domain';
+import { FormatError, decodeBatch, encodeBatch, outcomeFromWire, pack, unpack } from '@trireme/domain';
 import { parseCatalogFrame, parseFrontendFrame } from './frames.js';
 
 function assertBad(call: () => unknown): void {
@@ -32,6 +32,45 @@ test('frames of the catalog are read', () => {
     { t: 'refused', why: 'settled', lastIndex: 4 },
   ];
   for (const frame of frames) assert.equal(parseCatalogFrame(frame), frame);
+});
+
+test('whatever the frames of others bring in can be logged and read back', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 70 }),
+    fc.array(fc.nat(0xffff), { maxLength: 70 }).map((units) => String.fromCharCode(...units)),
+  );
+  const number = fc.oneof(
+    fc.nat(4),
+    fc.integer(),
+    fc.constantFrom(-3, -4, 1.5, 1_000_000, 1_000_000_001, 2 ** 53),
+  );
+  const item = fc.tuple(fc.nat(), number, text, text, number);
+  const outcome = fc.oneof(number, fc.constant(null));
+  let read = 0;
+  const accepted = <T>(parse: () => T): T | null => {
+    try {
+      return parse();
+    } catch (error) {
+      assert.instance(error, FormatError);
+      return null;
+    }
+  };
+  fc.assert(
+    fc.property(item, fc.tuple(number, fc.array(outcome, { maxLength: 4 })), (command, decided) => {
+      const submit = accepted(() => parseFrontendFrame(unpack(pack({ t: 'submit', items: [command] }))));
+      const answer = accepted(() => parseCatalogFrame(unpack(pack({ t: 'decided', items: [decided] }))));
+      const commands = submit?.t === 'submit' ? submit.items.map((one) => one.command) : [];
+      const settlements =
+        answer?.t === 'decided'
+          ? answer.items.map(([index, outcomes]) => ({ index, outcomes: outcomes.map(outcomeFromWire) }))
+          : [];
+      const batch = { age: 1, time: 1, commands, settlements };
+      assert.equal(decodeBatch(encodeBatch(batch)), batch);
+      if (commands.length > 0 && settlements.length > 0) read += 1;
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(read > 20, `${read} frames were accepted`);
 });
 
 test('what is not of the protocol is refused as a whole, before any of it counts', () => {
