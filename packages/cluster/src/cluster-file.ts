@@ -1,7 +1,7 @@
 /** `cluster.json` in the data folder: who runs where, for the scripts, the client and whoever looks on. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderIdentity } from '@trireme/service';
+import { folderIdentity, writeDurably } from '@trireme/service';
 import { ClusterError } from './errors.js';
 
 export type Role = 'catalog' | 'replica' | 'frontend';
@@ -46,8 +46,8 @@ interface RecordedCluster extends ClusterFile {
 export const CLUSTER_FILE = 'cluster.json';
 
 /**
- * Reads `cluster.json` for whoever wants to reach its processes; null if there is none or it is not readable as such.
- * @throws ClusterError `COPIED_FOLDER` if it came with a copy of the folder: its processes are those of the original.
+ * Reads `cluster.json` for whoever wants to reach its processes; null if there is none.
+ * @throws ClusterError `DAMAGED_FILE` if it cannot be read, `COPIED_FOLDER` if it came with a copy of the folder: its processes are those of the original.
  */
 export function readClusterFile(dataDir: string): ClusterFile | null {
   const file = readRecordedCluster(dataDir);
@@ -60,7 +60,10 @@ export function readClusterFile(dataDir: string): ClusterFile | null {
   );
 }
 
-/** The processes that were started on this very folder last; of a copy there are none. */
+/**
+ * The processes that were started on this very folder last; of a copy there are none.
+ * @throws ClusterError `DAMAGED_FILE`.
+ */
 export function processesOf(dataDir: string): readonly ProcessEntry[] {
   const file = readRecordedCluster(dataDir);
   return file !== null && isOfFolder(file, dataDir) ? file.processes : [];
@@ -70,34 +73,55 @@ function isOfFolder({ folder }: RecordedCluster, dataDir: string): boolean {
   return folder === folderIdentity(dataDir);
 }
 
-/** Reads `cluster.json` for what it says of the cluster's shape, which a copy of the folder shares with the original. */
+/**
+ * Reads `cluster.json` for what it says of the cluster's shape, which a copy of the folder shares with the original; null if
+ * there is none.
+ * @throws ClusterError `DAMAGED_FILE` if it cannot be read: that is not the same as none.
+ */
 export function readRecordedCluster(dataDir: string): RecordedCluster | null {
+  const path = join(dataDir, CLUSTER_FILE);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(join(dataDir, CLUSTER_FILE), 'utf8'));
-  } catch {
-    return null;
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw damaged(path, error);
   }
-  return isClusterFile(value) ? value : null;
+  if (isClusterFile(value)) return value;
+  throw damaged(path, null);
+}
+
+function damaged(path: string, cause: unknown): ClusterError {
+  const why = cause instanceof Error ? cause.message : 'it does not tell of a cluster';
+  return new ClusterError(
+    'DAMAGED_FILE',
+    `${path} is damaged or cannot be read (${why}). If it cannot be repaired, move it away while no process of the cluster ` +
+      'runs: npm start then goes by the replica folders beside it',
+    { cause },
+  );
 }
 
 function isClusterFile(value: unknown): value is RecordedCluster {
   if (typeof value !== 'object' || value === null) return false;
   if (!('port' in value) || !('control' in value) || !('processes' in value)) return false;
   const { port, control, processes } = value;
-  return typeof port === 'number' && typeof control === 'string' && Array.isArray(processes);
+  if (typeof port !== 'number' || typeof control !== 'string' || !Array.isArray(processes)) return false;
+  return processes.length > 0 && processes.every(isProcessEntry);
 }
 
-/** Replaces `cluster.json`, marking it as this folder's: a reader sees the old one or the new one, whole. */
-export function writeClusterFile(dataDir: string, file: ClusterFile): void {
+function isProcessEntry(value: unknown): value is ProcessEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('id' in value) || !('url' in value) || !('pid' in value) || !('identity' in value)) return false;
+  const { id, url, pid, identity } = value;
+  if (typeof id !== 'string' || typeof url !== 'string') return false;
+  return (pid === null || typeof pid === 'number') && (identity === null || typeof identity === 'string');
+}
+
+/**
+ * Replaces `cluster.json`, marking it as this folder's: whoever reads it, also after a crash, finds the old one or the new one, whole.
+ * @throws the system's error; then the old one is left.
+ */
+export async function writeClusterFile(dataDir: string, file: ClusterFile): Promise<void> {
   const recorded: RecordedCluster = { ...file, folder: folderIdentity(dataDir) };
-  const path = join(dataDir, CLUSTER_FILE);
-  const descriptor = openSync(`${path}.tmp`, 'w', 0o600);
-  try {
-    writeSync(descriptor, `${JSON.stringify(recorded, null, 2)}\n`);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(`${path}.tmp`, path);
+  await writeDurably(join(dataDir, CLUSTER_FILE), `${JSON.stringify(recorded, null, 2)}\n`);
 }

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -11,10 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Level } from 'level';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { folderIdentity } from '@trireme/service';
-import { processesOf, readClusterFile, writeClusterFile } from './cluster-file.js';
+import { processesOf, readClusterFile, writeClusterFile, type ClusterFile } from './cluster-file.js';
+import { ClusterRecord } from './cluster-record.js';
 import {
   emptyDataFolder,
   fillDataFolder,
@@ -41,54 +43,100 @@ function throwsCode(work: () => void, code: ClusterErrorCode): void {
   assert.throws(work, (error: unknown) => error instanceof ClusterError && error.code === code);
 }
 
-test('secrets are made once and are their owner’s alone', ({ folder }) => {
-  const paths = fillDataFolder(folder);
+async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, message: RegExp): Promise<void> {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, ClusterError);
+  assert.is((error as ClusterError).code, code);
+  assert.match((error as ClusterError).message, message);
+}
+
+test('secrets are made once and are their owner’s alone', async ({ folder }) => {
+  const paths = await fillDataFolder(folder);
   const secret = readSecret(folder);
   assert.match(secret, /^[0-9a-f]{64}$/);
   assert.is.not(readFileSync(paths.operatorToken, 'utf8').trim(), secret);
-  fillDataFolder(folder);
+  await fillDataFolder(folder);
   assert.is(readSecret(folder), secret);
   for (const path of [paths.secret, paths.operatorToken]) assert.is(statSync(path).mode & 0o777, 0o600);
+  assert.equal(readdirSync(folder).sort(), ['logs', 'operator-token', 'secret']);
 });
 
 test('a folder without a secret is not a cluster’s', ({ folder }) => {
   throwsCode(() => readSecret(folder), 'NOT_OURS');
 });
 
-test('emptying removes all that is ours and keeps the lock', ({ folder }) => {
-  const lock = acquireDataLock(folder);
-  fillDataFolder(folder);
-  mkdirSync(join(folder, 'replica-1', 'log'), { recursive: true });
-  emptyDataFolder(folder);
-  assert.is(existsSync(join(folder, 'replica-1')), false);
-  assert.is(existsSync(join(folder, 'secret')), false);
-  throwsCode(() => acquireDataLock(folder), 'ALREADY_RUNNING');
-  lock.release();
-  emptyDataFolder(folder);
+test('a secret that was not written whole is named with its cure, and not taken for none', async ({
+  folder,
+}) => {
+  await fillDataFolder(folder);
+  for (const name of ['operator-token', 'secret']) {
+    const whole = readFileSync(join(folder, name));
+    writeFileSync(join(folder, name), '');
+    await rejectsCode(
+      fillDataFolder(folder),
+      'DAMAGED_FILE',
+      new RegExp(`${name} must have 16 .*remove \\S+${name} .*npm start then makes a new one`),
+    );
+    writeFileSync(join(folder, name), whole);
+  }
+  writeFileSync(join(folder, 'secret'), 'half');
+  throwsCode(() => readSecret(folder), 'DAMAGED_FILE');
 });
 
-test('emptying a folder with anything else in it removes nothing', ({ folder }) => {
-  fillDataFolder(folder);
+test('emptying removes all that is ours and keeps the lock', async ({ folder }) => {
+  const lock = await acquireDataLock(folder);
+  await fillDataFolder(folder);
+  mkdirSync(join(folder, 'replica-1', 'log'), { recursive: true });
+  await emptyDataFolder(folder);
+  assert.equal(readdirSync(folder), ['lock']);
+  await rejectsCode(acquireDataLock(folder), 'ALREADY_RUNNING', /a cluster already runs on/);
+  await lock.release();
+  await emptyDataFolder(folder);
+});
+
+test('emptying a folder with anything else in it removes nothing', async ({ folder }) => {
+  await fillDataFolder(folder);
   writeFileSync(join(folder, 'thesis.txt'), 'x');
-  throwsCode(() => emptyDataFolder(folder), 'NOT_OURS');
+  await rejectsCode(emptyDataFolder(folder), 'NOT_OURS', /thesis\.txt/);
   assert.ok(existsSync(join(folder, 'secret')));
 });
 
-test('emptying a folder that only looks like ours removes nothing', ({ folder }) => {
+test('emptying a folder that only looks like ours removes nothing', async ({ folder }) => {
   mkdirSync(join(folder, 'logs'));
-  throwsCode(() => emptyDataFolder(folder), 'NOT_OURS');
+  await rejectsCode(emptyDataFolder(folder), 'NOT_OURS', /no secret file/);
   assert.ok(existsSync(join(folder, 'logs')));
 });
 
-test('the lock of a dead process is no obstacle, that of a living one is', ({ folder }) => {
-  writeFileSync(join(folder, `supervisor-${process.pid}-00000000-1.lock`), '');
-  acquireDataLock(folder).release();
-  assert.is(existsSync(join(folder, `supervisor-${process.pid}-00000000-1.lock`)), false);
-  const parent = processIdentity(process.ppid) ?? '';
-  writeFileSync(join(folder, `supervisor-${parent}.lock`), '');
-  throwsCode(() => acquireDataLock(folder), 'ALREADY_RUNNING');
-  rmSync(join(folder, `supervisor-${parent}.lock`));
-  acquireDataLock(folder).release();
+test('what a first start left when it was interrupted is no obstacle to emptying', async ({ folder }) => {
+  writeFileSync(join(folder, 'secret.new'), 'half');
+  await emptyDataFolder(folder);
+  assert.equal(readdirSync(folder), []);
+});
+
+test('a folder in which a process has a store open is not emptied, whoever holds its lock', async ({
+  folder,
+}) => {
+  await fillDataFolder(folder);
+  const path = join(folder, 'replica-2', 'log');
+  mkdirSync(path, { recursive: true });
+  const store = new Level(path);
+  await store.open();
+  await rejectsCode(emptyDataFolder(folder), 'ALREADY_RUNNING', /a process has \S+replica-2\/log open/);
+  assert.ok(existsSync(join(folder, 'secret')));
+  await store.close();
+  await emptyDataFolder(folder);
+  assert.equal(readdirSync(folder), []);
+});
+
+test('half a lock, as a full disk leaves it, is no obstacle', async ({ folder }) => {
+  await (await acquireDataLock(folder)).release();
+  writeFileSync(join(folder, 'lock', 'CURRENT'), '');
+  const lock = await acquireDataLock(folder);
+  await rejectsCode(acquireDataLock(folder), 'ALREADY_RUNNING', /another container/);
+  await lock.release();
 });
 
 test('a process is told from another one with its pid', () => {
@@ -98,24 +146,71 @@ test('a process is told from another one with its pid', () => {
   assert.is(processIdentity(2 ** 30), null);
 });
 
-test('cluster.json comes back as it was written; anything else is no cluster.json', ({ folder }) => {
+test('cluster.json comes back as it was written', async ({ folder }) => {
   assert.is(readClusterFile(folder), null);
-  const file = { port: 1, control: 'http://127.0.0.1:131', startedAt: 'x', processes: [] };
-  writeClusterFile(folder, file);
-  assert.equal(readClusterFile(folder), { ...file, folder: folderIdentity(folder) });
+  await wroteReplicas(folder, 1);
+  assert.is(readClusterFile(folder)?.processes[0]?.id, 'replica-1');
   assert.is(statSync(join(folder, 'cluster.json')).mode & 0o777, 0o600);
-  for (const bad of ['', '[]', '{}', '{"port":"1","control":"x","processes":[]}', 'null']) {
-    writeFileSync(join(folder, 'cluster.json'), bad);
-    assert.is(readClusterFile(folder), null, bad);
-  }
 });
 
-test('a copy of a folder shares its shape and none of its processes; a renamed folder is the same', ({
+test('a cluster.json that cannot be read is not taken for none', async ({ folder }) => {
+  await wroteReplicas(folder, 1, 2, 3, 4, 5);
+  const path = join(folder, 'cluster.json');
+  const whole = readFileSync(path, 'utf8');
+  const other = '{"port":1,"control":"x","processes":[{"id":"replica-1"}]}';
+  for (const bad of ['', '[]', '{}', other, 'null', whole.slice(0, whole.length / 2)]) {
+    writeFileSync(path, bad);
+    for (const read of [readClusterFile, processesOf, (dir: string) => replicasOf(dir, undefined)])
+      throwsCode(() => void read(folder), 'DAMAGED_FILE');
+  }
+  rmSync(path);
+  mkdirSync(path);
+  throwsCode(() => readClusterFile(folder), 'DAMAGED_FILE');
+});
+
+test('without cluster.json the replicas that have a log are those that ran', ({ folder }) => {
+  for (const n of [5, 1, 2]) mkdirSync(join(folder, `replica-${n}`, 'log'), { recursive: true });
+  mkdirSync(join(folder, 'replica-4'));
+  assert.equal(replicasOf(folder, undefined), [1, 2, 5]);
+  throwsCode(() => replicasOf(folder, 5), 'BAD_OPTION');
+});
+
+test('cluster.json that cannot be written stays as it was, is told once, and is written when it can be', async ({
+  folder,
+}) => {
+  await wroteReplicas(folder, 1);
+  const lines: string[] = [];
+  let replicas = [1, 2];
+  const record = new ClusterRecord({
+    dataDir: folder,
+    describe: () => clusterOf(...replicas),
+    print: (line) => void lines.push(line),
+  });
+  // A folder in its place cannot be replaced by a file, whoever asks.
+  const [path, kept] = [join(folder, 'cluster.json'), join(folder, 'kept')];
+  renameSync(path, kept);
+  mkdirSync(path);
+  await record.update();
+  await record.update();
+  assert.is(lines.length, 1, lines.join('\n'));
+  assert.match(lines[0] ?? '', /cannot write \S+cluster\.json/);
+  rmSync(path, { recursive: true });
+  replicas = [1, 2, 3];
+  while (lines.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.is(readClusterFile(folder)?.processes.length, 3);
+  replicas = [1];
+  await Promise.all([record.update(), record.update()]);
+  await record.close();
+  assert.is(readClusterFile(folder)?.processes.length, 1);
+  rmSync(kept);
+});
+
+test('a copy of a folder shares its shape and none of its processes; a renamed folder is the same', async ({
   folder,
 }) => {
   const [original, copy, renamed] = [join(folder, 'data'), join(folder, 'copy'), join(folder, 'renamed')];
   mkdirSync(original);
-  wroteReplicas(original, 1, 2, 3, 4, 5);
+  await wroteReplicas(original, 1, 2, 3, 4, 5);
   cpSync(original, copy, { recursive: true });
   assert.is(processesOf(original).length, 5);
   assert.equal(processesOf(copy), []);
@@ -125,38 +220,44 @@ test('a copy of a folder shares its shape and none of its processes; a renamed f
   assert.is(processesOf(renamed).length, 5);
 });
 
-function wroteReplicas(folder: string, ...numbers: readonly number[]): void {
+function clusterOf(...numbers: readonly number[]): ClusterFile {
   const processes = numbers.map((number) => ({
     ...({ role: 'replica', pid: null, identity: null, url: '', data: '', command: [] } as const),
     id: `replica-${number}`,
   }));
-  writeClusterFile(folder, { port: 1, control: '', startedAt: '', processes });
+  return { port: 1, control: '', startedAt: '', processes };
 }
 
-test('a new cluster has as many replicas as asked for; one that ran has those that it had', ({ folder }) => {
+async function wroteReplicas(folder: string, ...numbers: readonly number[]): Promise<void> {
+  await writeClusterFile(folder, clusterOf(...numbers));
+}
+
+test('a new cluster has as many replicas as asked for; one that ran has those that it had', async ({
+  folder,
+}) => {
   assert.equal(replicasOf(folder, undefined), [1, 2, 3]);
   assert.equal(replicasOf(folder, 5), [1, 2, 3, 4, 5]);
-  wroteReplicas(folder, 1, 3, 4);
+  await wroteReplicas(folder, 1, 3, 4);
   assert.equal(replicasOf(folder, undefined), [1, 3, 4]);
   assert.equal(replicasOf(folder, 3), [1, 3, 4]);
   throwsCode(() => replicasOf(folder, 5), 'BAD_OPTION');
 });
 
-test('only in a folder that was never used a group is founded', ({ folder }) => {
+test('only in a folder that was never used a group is founded', async ({ folder }) => {
   const token = (n: number): boolean => existsSync(join(folder, `replica-${n}`, 'bootstrap'));
   mkdirSync(join(folder, 'replica-2', 'log'), { recursive: true });
-  foundGroup(folder, [1, 2, 3]);
+  await foundGroup(folder, [1, 2, 3]);
   assert.equal([1, 2, 3].map(token), [false, false, false]);
   rmSync(join(folder, 'replica-2'), { recursive: true });
-  foundGroup(folder, [1, 2, 3]);
+  await foundGroup(folder, [1, 2, 3]);
   assert.equal([1, 2, 3].map(token), [true, true, true]);
   rmSync(join(folder, 'replica-1'), { recursive: true });
-  wroteReplicas(folder, 1, 2, 3);
-  foundGroup(folder, [1, 2, 3]);
+  await wroteReplicas(folder, 1, 2, 3);
+  await foundGroup(folder, [1, 2, 3]);
   assert.not.ok(token(1), 'it lost its data');
 });
 
-test('a folder that is moved aside is kept, however often', ({ folder }) => {
+test('a folder that is moved aside is kept, however often', async ({ folder }) => {
   const path = join(folder, 'replica-2');
   assert.is(setAside(path, AT), null);
   for (const end of ['', '-2']) {
@@ -166,7 +267,7 @@ test('a folder that is moved aside is kept, however often', ({ folder }) => {
     assert.ok(existsSync(aside));
   }
   writeFileSync(join(folder, 'secret'), '');
-  emptyDataFolder(folder);
+  await emptyDataFolder(folder);
   assert.not.ok(
     existsSync(`${path}.old-20260131T235959Z`),
     'it is the cluster’s own, if a new one is to begin',

@@ -6,6 +6,10 @@ export type ClusterErrorCode =
   | 'PORT_TAKEN'
   /** Another supervisor holds the data folder. */
   | 'ALREADY_RUNNING'
+  /** The data folder cannot be read or written, or there is no room on its disk. */
+  | 'STORAGE_FAILED'
+  /** A file in the data folder makes no sense. */
+  | 'DAMAGED_FILE'
   /** The data folder holds files that are not a cluster's. */
   | 'NOT_OURS'
   /** The data folder is a copy: what it says of running processes is about the original's. */

@@ -71,26 +71,27 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
 
   /**
    * Starts every process. Where it fails, nothing is left running.
-   * @throws ClusterError `ALREADY_RUNNING`, `PORT_TAKEN`, `NOT_OURS` or `BAD_OPTION` before anything has started,
+   * @throws ClusterError `ALREADY_RUNNING`, `PORT_TAKEN`, `NOT_OURS`, `STORAGE_FAILED`, `DAMAGED_FILE` or `BAD_OPTION` before anything has started,
    *   `BAD_PROCESS` if a process cannot be.
    */
   async start(): Promise<void> {
-    makeDataFolder(this.dataDir);
-    this.#lock = acquireDataLock(this.dataDir);
     try {
+      makeDataFolder(this.dataDir);
+      this.#lock = await acquireDataLock(this.dataDir);
       await awaitOrphans(processesOf(this.dataDir), STOP_GRACE_MS);
       if (this.#options.fresh !== true) this.#takeReplicas();
       await checkPorts(namedPorts(this.#ports));
-      if (this.#options.fresh === true) emptyDataFolder(this.dataDir);
-      foundGroup(
+      if (this.#options.fresh === true) await emptyDataFolder(this.dataDir);
+      await foundGroup(
         this.dataDir,
         this.#ports.replicas.map(({ id }) => id),
       );
-      this.#started = this.#makeMembers();
+      this.#started = await this.#makeMembers();
+      await this.#started.record();
       for (const { plan } of this.#started.all) await this.#started.start(plan.name);
     } catch (error) {
       await this.stop();
-      throw error;
+      throw asClusterError(error, this.dataDir);
     }
   }
 
@@ -103,11 +104,11 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
         const graceMs = Math.min(STOP_GRACE_MS, Math.max(GRACE_MS_MIN, until - performance.now()));
         await Promise.all(members.ofRole(role).map(async ({ process }) => process.stop(graceMs)));
       }
-      members.closeLogs();
+      await members.close();
     }
     this.#started = null;
     await this.#probe.close();
-    this.#lock?.release();
+    await this.#lock?.release();
     this.#lock = null;
   }
 
@@ -119,7 +120,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
 
   /** Sends a signal that ends the process, and waits for its end; gives the pid. @throws ClusterError `BAD_PROCESS`. */
   async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
-    return this.#members.get(name).process.signal(signal);
+    const members = this.#members;
+    const pid = await members.get(name).process.signal(signal);
+    await members.recorded();
+    return pid;
   }
 
   /** Stops a process in its tracks, its connections left open. @throws ClusterError `BAD_PROCESS`. */
@@ -177,7 +181,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     const aside = asideOf(plan);
     const replicas = this.#ports.replicas.filter(({ id }) => id !== replicaNumber(name));
     this.#ports = { ...this.#ports, replicas };
-    this.#members.delete(name);
+    await this.#members.delete(name);
     return aside;
   }
 
@@ -250,10 +254,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     return this.#probe.isReady(this.#members.get(name).plan.url);
   }
 
-  #makeMembers(): Members {
+  async #makeMembers(): Promise<Members> {
     const { dataDir } = this;
     const { cacheSize, seedFile, env, wrapper, output } = this.#options;
-    const paths = fillDataFolder(dataDir);
+    const paths = await fillDataFolder(dataDir);
     const certify = certifying(dataDir, this.#options.tls ?? false);
     this.#probe = new Probe(operatorTls(dataDir));
     const plan = {
@@ -293,6 +297,16 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
 
 function asideOf({ data }: ProcessPlan): string | null {
   return data === null ? null : setAside(data, new Date());
+}
+
+/** Says what to do where the data folder cannot be written; any other error stays as it is. */
+function asClusterError(error: unknown, dataDir: string): unknown {
+  if (error instanceof ClusterError || !(error instanceof Error) || !('syscall' in error)) return error;
+  return new ClusterError(
+    'STORAGE_FAILED',
+    `${error.message}. ${dataDir} must be writable, and its disk have room: then start again`,
+    { cause: error },
+  );
 }
 
 /** @throws ClusterError `BAD_OPTION` for what is out of its bounds. */

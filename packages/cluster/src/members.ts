@@ -1,7 +1,8 @@
 /** The processes of one cluster with their logs: started, heard of, and told of in `cluster.json`. */
 import { join } from 'node:path';
 import { EXIT, operatorCommand } from '@trireme/service';
-import { writeClusterFile, type ClusterFile, type Role } from './cluster-file.js';
+import type { ClusterFile, Role } from './cluster-file.js';
+import { ClusterRecord } from './cluster-record.js';
 import { ClusterError } from './errors.js';
 import { LogFile } from './log-file.js';
 import { ManagedProcess, type ProcessEnd } from './managed-process.js';
@@ -45,9 +46,12 @@ interface MembersOptions {
 export class Members {
   readonly #options: MembersOptions;
   readonly #members = new Map<string, Member>();
+  readonly #record: ClusterRecord;
 
   constructor(options: MembersOptions) {
+    const { dataDir, print } = options;
     this.#options = options;
+    this.#record = new ClusterRecord({ dataDir, print, describe: () => this.describe() });
     for (const plan of options.plans) this.add(plan);
   }
 
@@ -69,13 +73,23 @@ export class Members {
     this.#members.set(name, member);
   }
 
+  /** Records in `cluster.json` who there will be, before any process is started. @throws the system's error. */
+  async record(): Promise<void> {
+    await this.#record.begin();
+  }
+
+  /** Resolves when `cluster.json` says what is the case now, or cannot. */
+  async recorded(): Promise<void> {
+    await this.#record.written();
+  }
+
   /** Forgets one that is down. @throws ClusterError `BAD_PROCESS` if there is none of that name, or it is up. */
-  delete(name: string): void {
+  async delete(name: string): Promise<void> {
     const { process, log } = this.get(name);
     if (process.pid !== null) throw new ClusterError('BAD_PROCESS', `${name} is running`);
     this.#members.delete(name);
     log.close();
-    this.#writeClusterFile();
+    await this.#record.update();
   }
 
   /** In the order in which they start. */
@@ -102,7 +116,7 @@ export class Members {
     member.damaged = false;
     const pid = await member.process.start();
     member.identity = processIdentity(pid);
-    this.#writeClusterFile();
+    await this.#record.update();
     return pid;
   }
 
@@ -126,12 +140,10 @@ export class Members {
     return `${plan.name} has ended${lastFailure === null ? '' : `: ${lastFailure}`}`;
   }
 
-  closeLogs(): void {
+  /** Brings logs and `cluster.json` to their ends, after all processes have ended. */
+  async close(): Promise<void> {
     for (const { log } of this.all) log.close();
-  }
-
-  #writeClusterFile(): void {
-    writeClusterFile(this.#options.dataDir, this.describe());
+    await this.#record.close();
   }
 
   #onLine(member: Member, line: string): void {
@@ -145,7 +157,7 @@ export class Members {
     const { name, data } = member.plan;
     const damaged = end.code === EXIT.damaged;
     member.damaged = damaged;
-    this.#writeClusterFile();
+    void this.#record.update();
     if (damaged) {
       const reason = member.lastFailure ?? `see logs/${name}.log`;
       this.#options.print(`!!! ${name} is DAMAGED and stays down: ${reason}`);

@@ -3,9 +3,10 @@
  * names it: that file is replaced in one step, so that a crash leaves the one or the other, whole. What no one names is
  * left of an interrupted snapshot, or of a book that was replaced, and is removed at the next start.
  */
-import { open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RaftError } from '@trireme/raft';
+import { syncFolder, writeDurably } from '@trireme/service';
 
 /** The book of a replica that was never restored. */
 const FIRST = 'book';
@@ -50,17 +51,9 @@ export class BookFolder {
     const name = path.slice(this.#data.length + 1);
     const pointer = join(this.#data, POINTER);
     await syncFolder(path);
-    const file = await open(`${pointer}.new`, 'w');
-    try {
-      await file.writeFile(`${name}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
     // The name of the new book must be durable before it is named.
     await syncFolder(this.#data);
-    await rename(`${pointer}.new`, pointer);
-    await syncFolder(this.#data);
+    await writeDurably(pointer, `${name}\n`);
   }
 }
 
@@ -85,15 +78,6 @@ export async function currentBook(data: string): Promise<string> {
   );
   if (!isThere) throw damaged(`${path} names ${name}, which is not there`);
   return name;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function numberOf(name: string): number {

@@ -10,9 +10,10 @@
  * it takes an id that no one has had (rules/member-ids.ts) and waits to be let in.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RaftError, type LogStorage } from '@trireme/raft';
+import { syncFolder, writeDurably } from '@trireme/service';
 import { INCARNATION_BYTES, nameOfMember, newMemberId } from './rules/member-ids.js';
 
 const LOG = 'log';
@@ -61,11 +62,11 @@ export async function claimMember(options: {
   }
   // Who came back once is no founder, whatever its flags still say.
   if (id === null && (bootstrap || names.includes(BOOTSTRAP_FILE))) {
-    await writeDurably(data, FOUNDERS_FILE, founders.join(','));
+    await writeDurably(join(data, FOUNDERS_FILE), `${founders.join(',')}\n`);
     return { id: name, founders, recorded };
   }
   const fresh = newMemberId(name, randomBytes(INCARNATION_BYTES));
-  await writeDurably(data, MEMBER_FILE, fresh);
+  await writeDurably(join(data, MEMBER_FILE), `${fresh}\n`);
   return { id: fresh, founders: [], recorded };
 }
 
@@ -94,27 +95,5 @@ async function readLine(data: string, file: string): Promise<string | null> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
-  }
-}
-
-async function writeDurably(data: string, name: string, line: string): Promise<void> {
-  const path = join(data, name);
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(`${line}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  await syncFolder(data);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

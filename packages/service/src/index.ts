@@ -1,4 +1,5 @@
 export * from './certificates/certificates.js';
+export * from './files/durable-file.js';
 export * from './link/dialer.js';
 export * from './link/link.js';
 export * from './link/listener.js';

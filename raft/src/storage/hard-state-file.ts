@@ -147,12 +147,7 @@ export class HardStateFile {
     const file = hardStatePath(path);
     const handle = await open(`${file}.new`, 'w+');
     try {
-      await handle.write(
-        Buffer.concat([encodeSlot(0, hardState, owner), Buffer.alloc(SLOT_BYTES)]),
-        0,
-        null,
-        0,
-      );
+      await handle.writeFile(Buffer.concat([encodeSlot(0, hardState, owner), Buffer.alloc(SLOT_BYTES)]));
       await handle.sync();
       await rename(`${file}.new`, file);
       await syncNames(dirname(file));

@@ -4,10 +4,12 @@
  * it does here is not worth a dozen packages.
  */
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { TlsMaterial } from '@trireme/raft/frames';
+import { moveIntoPlace, SIDE_SUFFIX } from '../files/durable-file.js';
 import { isName } from '../rules/handshake.js';
 import { UsageError } from '../rules/usage.js';
 
@@ -63,12 +65,31 @@ function makeAuthority(folder: string): void {
       '-addext',
       'keyUsage=critical,keyCertSign',
       '-keyout',
-      `${AUTHORITY}.key`,
+      `${AUTHORITY}.key${SIDE_SUFFIX}`,
       '-out',
-      `${AUTHORITY}.pem`,
+      `${AUTHORITY}.pem${SIDE_SUFFIX}`,
     ],
   ]);
-  chmodSync(join(folder, `${AUTHORITY}.key`), 0o600);
+  keep(folder, AUTHORITY);
+}
+
+/** Puts key and certificate into place, the certificate last: where it is, both are whole. @throws UsageError. */
+function keep(folder: string, name: string): void {
+  const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
+  chmodSync(key + SIDE_SUFFIX, 0o600);
+  let isWhole: boolean;
+  try {
+    const made = new X509Certificate(readFileSync(certificate + SIDE_SUFFIX));
+    isWhole = made.checkPrivateKey(createPrivateKey(readFileSync(key + SIDE_SUFFIX)));
+  } catch {
+    isWhole = false;
+  }
+  if (!isWhole)
+    throw new UsageError(
+      `certificates cannot be made: ${certificate} was not written whole; is the disk full?`,
+    );
+  moveIntoPlace(key);
+  moveIntoPlace(certificate);
 }
 
 function sign(folder: string, name: string, alternatives: readonly string[]): void {
@@ -87,18 +108,24 @@ function sign(folder: string, name: string, alternatives: readonly string[]): vo
       '-subj',
       `/CN=${name}`,
       '-keyout',
-      `${name}.key`,
+      `${name}.key${SIDE_SUFFIX}`,
       '-out',
       request,
     ]);
-    chmodSync(join(folder, `${name}.key`), 0o600);
     openssl(folder, [
       ...['x509', '-req', '-in', request, '-CA', `${AUTHORITY}.pem`, '-CAkey', `${AUTHORITY}.key`],
-      ...['-CAcreateserial', '-days', String(DAYS.process), '-extfile', extensions, '-out', `${name}.pem`],
+      ...['-set_serial', serialNumber(), '-days', String(DAYS.process), '-extfile', extensions],
+      ...['-out', `${name}.pem${SIDE_SUFFIX}`],
     ]);
+    keep(folder, name);
   } finally {
     for (const file of [request, extensions]) rmSync(join(folder, file), { force: true });
   }
+}
+
+/** 64 random bits, as CAs use: a counter would be one more file to keep. */
+function serialNumber(): string {
+  return `0x01${randomBytes(8).toString('hex')}`;
 }
 
 const HOST_NAME = /^[A-Za-z0-9*]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
