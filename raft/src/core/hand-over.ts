@@ -15,6 +15,7 @@ const BLOCKED_TIMEOUTS_MAX = 2;
 export class HandOver {
   readonly #context: LeaderContext;
   readonly #followers: Followers;
+  readonly #onBegin: () => void;
   #to: NodeId | null = null;
   /** Ticks since the target was first asked for. */
   #elapsed = 0;
@@ -23,9 +24,11 @@ export class HandOver {
   /** Ticks in a row that the own disk has hung while another was ahead of it. */
   #outrunTicks = 0;
 
-  constructor(context: LeaderContext, followers: Followers) {
+  /** @param onBegin called for each transfer that begins: from then on another leader may be elected at any time */
+  constructor(context: LeaderContext, followers: Followers, onBegin: () => void) {
     this.#context = context;
     this.#followers = followers;
+    this.#onBegin = onBegin;
   }
 
   /** While it is, the leader takes nothing that would make its successor's log incomplete again. */
@@ -56,6 +59,7 @@ export class HandOver {
 
   /** Begins a transfer to a voter, whatever happened before. */
   begin(to: NodeId): void {
+    this.#onBegin();
     this.#to = to;
     this.#elapsed = 0;
     const progress = this.#followers.get(to);

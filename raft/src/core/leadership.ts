@@ -49,7 +49,7 @@ export class Leadership {
     this.#lease = config.lease === null ? null : new Lease(config.lease);
     this.#backlog = new Backlog(config.limits.uncommittedBytesMax);
     this.#followers = new Followers(context);
-    this.#handOver = new HandOver(context, this.#followers);
+    this.#handOver = new HandOver(context, this.#followers, () => this.#lease?.void());
     this.#followers.become(membersOf(this.#membership));
     this.firstIndex = log.lastIndex + 1;
     this.#append('noop', NO_DATA);
@@ -154,7 +154,6 @@ export class Leadership {
    */
   transfer(to: NodeId): void {
     this.#handOver.request(to);
-    this.#lease?.void();
   }
 
   /** Whether a transfer is under way, so that no proposals are taken. */
@@ -223,9 +222,7 @@ export class Leadership {
 
   #handOverToBest(): void {
     const successor = this.bestSuccessor();
-    if (successor === null) return;
-    this.#handOver.begin(successor);
-    this.#lease?.void();
+    if (successor !== null) this.#handOver.begin(successor);
   }
 
   /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */
