@@ -28,8 +28,8 @@ export const READS: readonly Mutation[] = [
   },
   {
     name: 'lease kept while leadership is handed over (thesis 6.4.1)',
-    file: `${CORE}/leadership.js`,
-    find: 'this.#lease?.void();',
+    file: `${CORE}/hand-over.js`,
+    find: 'this.#onBegin();',
     replace: '',
   },
   {
