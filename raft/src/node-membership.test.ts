@@ -7,6 +7,8 @@ import type { Membership } from './core/types.js';
 import { Hub, quiet, startAlone, startNode, startThree, until, type Rig } from './testing/driver.js';
 
 const DATA = Buffer.from('x');
+/** Members that have not learned the log yet may be voters. */
+const FORCED = { force: true };
 
 async function rejection(promise: Promise<unknown>): Promise<string> {
   return promise.then(
@@ -66,11 +68,11 @@ test('several at once: the promise waits until the joint configuration is left; 
   for (const id of ['d', 'e']) rigs.push(await startNode(hub, { id, members: [] }));
   let isDone = false;
   hub.passes = ({ from }) => from !== 'd' && from !== 'e';
-  const change = a.node.changeMembership(changeOf('-b -c +d +e')).then(() => (isDone = true));
+  const change = a.node.changeMembership(changeOf('-b -c +d +e'), FORCED).then(() => (isDone = true));
   await ticking([a], () => membersOf(a).includes('&'));
   await quiet();
   assert.not.ok(isDone);
-  assert.is(await rejection(a.node.changeMembership(changeOf('+f'))), 'CHANGE_PENDING');
+  assert.is(await rejection(a.node.changeMembership(changeOf('+f'), FORCED)), 'CHANGE_PENDING');
   hub.passes = () => true;
   await ticking(rigs, () => isDone);
   await change;
@@ -86,7 +88,7 @@ test('a change is done when enough of those who stay know it, so that who left m
   const [a, b, c] = rigs;
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
   for (const id of ['d', 'e']) rigs.push(await startNode(hub, { id, members: [] }));
-  await a.node.changeMembership(changeOf('+d +e'));
+  await a.node.changeMembership(changeOf('+d +e'), FORCED);
   let isDone = false;
   hub.passes = ({ type, to }) => to !== 'a' || type !== 'heartbeatResponse';
   const change = a.node.changeMembership(changeOf('-d -e')).then(() => (isDone = true));
@@ -178,6 +180,33 @@ test('a leader that removes itself hears of it, and another one leads', async ()
   await stopAll(rigs);
 });
 
+test('a change that leaves no majority that answers is refused, unless forced', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a, b, c] = rigs;
+  await c.node.stop();
+  await quiet();
+  hub.handlers.get('a')?.linkLost('c');
+  for (const change of ['-b', '+d']) {
+    const code = change === '-b' ? 'QUORUM_UNREACHABLE' : 'NOT_CAUGHT_UP';
+    assert.is(await rejection(a.node.changeMembership(changeOf(change))), code);
+  }
+  assert.is(membersOf(a), 'a b c', 'nothing was changed');
+  assert.equal(
+    [a.node.isReachable('a'), a.node.isReachable('b'), a.node.isReachable('c')],
+    [true, true, false],
+  );
+  assert.is(b.node.isReachable('a'), null, 'who does not lead knows nothing');
+  let isDone = false;
+  const removed = a.node.changeMembership(changeOf('-c')).then(() => (isDone = true));
+  await ticking([a, b], () => isDone);
+  await removed;
+  const forced = rejection(a.node.changeMembership(changeOf('+d'), FORCED));
+  await ticking([a, b], () => membersOf(a) === 'a b d');
+  await stopAll([a, b]);
+  assert.is(await forced, 'STOPPED');
+});
+
 test('a change that cannot be is refused by its code and changes nothing', async () => {
   const rig = await startAlone();
   assert.is(await rejection(rig.node.changeMembership(changeOf('+a'))), 'BAD_MEMBERSHIP');
@@ -194,14 +223,14 @@ test('a change whose fate is unknown is said to be: leadership lost, node stoppe
   const rigs = await startThree(hub);
   const [a] = rigs;
   hub.passes = ({ from, to }) => from !== 'a' && to !== 'a';
-  const lost = rejection(a.node.changeMembership(changeOf('+d')));
+  const lost = rejection(a.node.changeMembership(changeOf('+d'), FORCED));
   a.clock.advance(100);
   assert.is(await lost, 'LEADERSHIP_LOST');
   await stopAll(rigs);
 
   const stopped = await startAlone();
   stopped.storage.gate.close();
-  const change = rejection(stopped.node.changeMembership(changeOf('+b')));
+  const change = rejection(stopped.node.changeMembership(changeOf('+b'), FORCED));
   await quiet();
   const stopping = stopped.node.stop();
   assert.is(await change, 'STOPPED');
@@ -210,7 +239,7 @@ test('a change whose fate is unknown is said to be: leadership lost, node stoppe
 
   const failed = await startAlone();
   failed.storage.failure = new Error('the disk is gone');
-  assert.is(await rejection(failed.node.changeMembership(changeOf('+b'))), 'STOPPED');
+  assert.is(await rejection(failed.node.changeMembership(changeOf('+b'), FORCED)), 'STOPPED');
   await failed.node.stop();
 });
 

@@ -177,14 +177,19 @@ export class RaftNode {
    * left again, and a quorum of the new one knows it to be committed: who has left may be stopped then. Learners and new
    * voters have the log by then or are being sent it. Only a leader can do it, one change at a time; one that removes
    * itself hands leadership over afterwards, and is better asked to do that first (`handOver`).
-   * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP` or `STOPPED`: it surely had no
-   * effect; `LEADERSHIP_LOST`: it may yet come about.
+   * @param options.force makes the change although too few of the voters after it answer this leader, or a new voter does
+   *   not have the log: the group may be unable to decide anything afterwards
+   * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP`, `QUORUM_UNREACHABLE` or
+   *   `STOPPED`: it surely had no effect; `LEADERSHIP_LOST`: it may yet come about.
    */
-  async changeMembership(change: MembershipChange): Promise<void> {
+  async changeMembership(
+    change: MembershipChange,
+    options: { readonly force?: boolean } = {},
+  ): Promise<void> {
     this.#checkRunning();
     this.#group.checkRoom();
     const { leadership } = this.#core;
-    const index = this.#core.changeMembership(change);
+    const index = this.#core.changeMembership(change, options);
     this.#flushSoon();
     invariant(leadership !== null, 'who does not lead changes nothing');
     return this.#group.settled(index, leadership);
@@ -193,6 +198,11 @@ export class RaftNode {
   /** How far the log of `member` agrees with this leader's, durably; null where this member does not lead it. */
   matchOf(member: NodeId): LogIndex | null {
     return this.#core.leadership?.progressOf(member)?.match ?? null;
+  }
+
+  /** Whether `member` answers this leader, or is it; null where this member does not lead. */
+  isReachable(member: NodeId): boolean | null {
+    return this.#core.leadership?.isReachable(member) ?? null;
   }
 
   /**

@@ -29,6 +29,10 @@ interface ChangeOptions extends CommonOptions {
   readonly peerUrl?: string;
 }
 
+const FORCE_HELP =
+  'make the change even if too few voters would answer afterwards, or the new one does not have the log; the group may ' +
+  'then be unable to take orders';
+
 function common(command: Command): Command {
   return command
     .addOption(
@@ -76,7 +80,7 @@ function joining(command: Command): Command {
     );
 }
 
-function forcing(command: Command, what: string): Command {
+function forcing(command: Command, what = FORCE_HELP): Command {
   return command.option('--force', what, false);
 }
 
@@ -108,7 +112,7 @@ function membersCommand(): Command {
     .action(async (name: string, options: ChangeOptions) =>
       show(await rejoin(name, optionsOf(options)), options),
     );
-  joining(members.command('add').argument(...replica))
+  forcing(joining(members.command('add').argument(...replica)))
     .description('Starts one more replica, has it learn the log, and gives it the vote.')
     .action(async (name: string, options: ChangeOptions) =>
       show(await add(name, optionsOf(options)), options),
@@ -120,21 +124,17 @@ function membersCommand(): Command {
         .argument('<old>', 'the one that goes', parseReplica)
         .argument('<new>', 'the one that comes', parseReplica),
     ),
-    'though no majority of the voters answers that is left',
   )
     .description('Has a new replica take the place of an old one, which is stopped then; its data are kept.')
     .action(async (old: string, name: string, options: ChangeOptions) =>
       show(await replace(old, name, optionsOf(options)), options),
     );
-  forcing(
-    changing(members.command('remove').argument(...replica)),
-    'though no majority of the voters answers that is left',
-  )
+  forcing(changing(members.command('remove').argument(...replica)))
     .description('Has a replica leave the group, and stops it; its data are kept.')
     .action(async (name: string, options: ChangeOptions) =>
       show(await remove(name, optionsOf(options)), options),
     );
-  changing(members.command('promote').argument('<id>', "a learner's id, as members list shows it"))
+  forcing(changing(members.command('promote').argument('<id>', "a learner's id, as members list shows it")))
     .description('Gives a learner the vote, once it has caught up.')
     .action(async (id: string, options: ChangeOptions) =>
       show(await promote(id, optionsOf(options)), options),

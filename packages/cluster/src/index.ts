@@ -25,9 +25,9 @@ export {
   lagOf,
   nextStep,
   parseGroup,
-  refuseChange,
   type ChangePart,
   type Goal,
   type Group,
   type GroupMember,
+  type Step,
 } from './rules/regrouping.js';

@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   INSUFFICIENT_STOCK: 409,
   BAD_MEMBERSHIP: 409,
   CHANGE_PENDING: 409,
+  NOT_CAUGHT_UP: 409,
+  QUORUM_UNREACHABLE: 409,
   LIMIT_REACHED: 409,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
@@ -33,7 +35,14 @@ export const ERROR_CODES = {
 export type ErrorStatus = keyof typeof ERROR_CODES;
 
 /** Words that internal ports alone answer with: who operates a group meets them, a client does not. */
-const INTERNAL_STATUSES: readonly string[] = ['BAD_MEMBERSHIP', 'CHANGE_PENDING', 'NOT_LEADER', 'WRONG_ROLE'];
+const INTERNAL_STATUSES: readonly string[] = [
+  'BAD_MEMBERSHIP',
+  'CHANGE_PENDING',
+  'NOT_CAUGHT_UP',
+  'QUORUM_UNREACHABLE',
+  'NOT_LEADER',
+  'WRONG_ROLE',
+];
 
 /** Words of the public interface. */
 export const PUBLIC_STATUSES: readonly ErrorStatus[] = (Object.keys(ERROR_CODES) as ErrorStatus[]).filter(

@@ -18,6 +18,8 @@ const STATUSES: Partial<Record<RaftErrorCode, ErrorStatus>> = {
   TRANSFER_REFUSED: 'UNAVAILABLE',
   CHANGE_PENDING: 'CHANGE_PENDING',
   BAD_MEMBERSHIP: 'BAD_MEMBERSHIP',
+  NOT_CAUGHT_UP: 'NOT_CAUGHT_UP',
+  QUORUM_UNREACHABLE: 'QUORUM_UNREACHABLE',
   BAD_CONFIG: 'INVALID_REQUEST',
   LEADERSHIP_LOST: 'OUTCOME_UNKNOWN',
 };
@@ -33,6 +35,8 @@ interface MemberAnswer {
   readonly url: string | null;
   /** How far its log is known to agree with the leader's; null where this replica does not lead. */
   readonly match: number | null;
+  /** Whether it answers the leader, or is it; null where this replica does not lead. */
+  readonly reachable: boolean | null;
 }
 
 /** The group as this replica knows it. */
@@ -98,21 +102,21 @@ function memberOf({ node, addresses }: Group, membership: Membership, id: NodeId
     ...{ id, name: nameOfMember(id), role: voters.includes(id) ? 'voter' : left },
     ...{ peerUrl: address?.peerUrl ?? null, url: address?.url ?? null },
     match: id === node.status().id && node.status().role === 'leader' ? node.log.lastIndex : node.matchOf(id),
+    reachable: node.isReachable(id),
   };
 }
 
 /**
  * Does `POST /members`: answers once the change is done, and whoever has left may be stopped.
  * @throws TriremeError `NOT_LEADER` naming who leads, `INVALID_REQUEST`, `BAD_MEMBERSHIP`, `CHANGE_PENDING`,
- *   `UNAVAILABLE`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
+ *   `NOT_CAUGHT_UP`, `QUORUM_UNREACHABLE`, `UNAVAILABLE`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
  */
 async function changeGroup(group: Group, body: unknown): Promise<object> {
   const { node } = group;
-  const change = parseChange(body);
+  const { change, force } = parseChange(body);
   checkLeads(group);
-  const { id: self, lastIndex, membership } = node.status();
-  checkChange(change, { self, lastIndex, voters: membership.voters, matchOf: (id) => node.matchOf(id) });
-  await within(CHANGE_MS_MAX, answered(group, node.changeMembership(change)));
+  checkChange(change, node.status().id);
+  await within(CHANGE_MS_MAX, answered(group, node.changeMembership(change, { force })));
   return describeGroup(group);
 }
 

@@ -140,7 +140,7 @@ test('the group is told and changed on the internal port, and front-ends hear of
 
     const statusOf = async (path: string, body: object): Promise<string> =>
       ((await rig.ask(path, body)).answer as { error: { status: string } }).error.status;
-    assert.is(await statusOf('/members', { change: [{ type: 'addVoter', id: '3' }] }), 'BAD_MEMBERSHIP');
+    assert.is(await statusOf('/members', { change: [{ type: 'addVoter', id: '3' }] }), 'NOT_CAUGHT_UP');
     assert.is(
       await statusOf('/members', { change: [{ type: 'addLearner', id: '2.5f0c9a31' }] }),
       'BAD_MEMBERSHIP',

@@ -29,6 +29,10 @@ export type RaftErrorCode =
   | 'BAD_CONFIG'
   /** The membership change leads to no valid configuration, or to the one that is in force. It had no effect. */
   | 'BAD_MEMBERSHIP'
+  /** After the membership change too few voters would answer the leader to decide anything. It had no effect. */
+  | 'QUORUM_UNREACHABLE'
+  /** The member that the change makes a voter does not have the log yet, or does not answer. It had no effect. */
+  | 'NOT_CAUGHT_UP'
   /** Another membership change is not applied yet, or the group is between two configurations. It had no effect. */
   | 'CHANGE_PENDING'
   /** The leader has committed nothing in its term yet, so it takes no membership change. It had no effect. */

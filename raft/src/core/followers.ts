@@ -63,6 +63,17 @@ export class Followers {
     return progress !== undefined && progress.silentTicks < this.#context.config.electionTicks;
   }
 
+  /** Whether a member has answered within an election timeout, in this term and since its link last broke. */
+  isReachable(member: NodeId): boolean {
+    return this.isActive(member) && this.get(member)?.isHeard === true;
+  }
+
+  /** The link from or to `member` broke, as all of them do when its process dies. */
+  linkLost(member: NodeId): void {
+    const progress = this.get(member);
+    if (progress !== undefined) progress.isHeard = false;
+  }
+
   /** The active one of `members` whose log reaches furthest; null if there is none. */
   furthestOf(members: readonly NodeId[]): NodeId | null {
     let best: NodeId | null = null;
@@ -126,7 +137,9 @@ export class Followers {
 
   #heard(member: NodeId): Progress | undefined {
     const progress = this.get(member);
-    if (progress !== undefined) progress.silentTicks = 0;
+    if (progress === undefined) return undefined;
+    progress.silentTicks = 0;
+    progress.isHeard = true;
     return progress;
   }
 }

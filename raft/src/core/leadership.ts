@@ -3,6 +3,7 @@
  * replication, commitment, confirmed reads, the quorum check, membership changes and the hand-over.
  */
 import { Backlog } from './backlog.js';
+import { checkChange, type MembersView } from './change-check.js';
 import { makeEntry } from './entry.js';
 import { RaftError } from './errors.js';
 import { Followers, type LeaderContext } from './followers.js';
@@ -101,16 +102,41 @@ export class Leadership {
    * Logs the configuration that `change` leads to. One change at a time: the next is taken once this one is applied
    * here and, if it is joint, left again. None is taken before an entry of this term is committed, or an earlier
    * leader's change could still come back beside it (Ongaro's correction to thesis 4.1 on the raft-dev list, 2015).
-   * @throws RaftError `NOT_LEADER` during a hand-over, `NOT_READY`, `CHANGE_PENDING` or `BAD_MEMBERSHIP`; the change
-   * then had no effect.
+   * @param force whether to log a change that change-check.ts refuses
+   * @throws RaftError `NOT_LEADER` during a hand-over, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
+   *   `QUORUM_UNREACHABLE`; the change then had no effect.
    */
-  changeMembership(change: MembershipChange): LogIndex {
+  changeMembership(change: MembershipChange, force: boolean): LogIndex {
     this.#checkStaying();
     if (!this.hasCommittedInTerm) throw new RaftError('NOT_READY', 'nothing is committed in this term yet');
     if (this.#context.log.memberships.hasUnapplied || isJoint(this.#membership)) {
       throw new RaftError('CHANGE_PENDING', 'another membership change is under way');
     }
-    return this.#append('membership', encodeMembership(changeMembership(this.#membership, change)));
+    const next = changeMembership(this.#membership, change);
+    if (!force) checkChange(this.#membership, next, this.#view);
+    return this.#append('membership', encodeMembership(next));
+  }
+
+  get #view(): MembersView {
+    const { config, log } = this.#context;
+    return {
+      isReachable: (member) => this.isReachable(member),
+      lagOf: (member) => {
+        if (member === config.id) return 0;
+        const progress = this.#followers.get(member);
+        return progress === undefined ? null : log.lastIndex - progress.match;
+      },
+    };
+  }
+
+  /** Whether `member` answers this leader, or is it. */
+  isReachable(member: NodeId): boolean {
+    return member === this.#context.config.id || this.#followers.isReachable(member);
+  }
+
+  /** The link from or to `member` broke. */
+  linkLost(member: NodeId): void {
+    this.#followers.linkLost(member);
   }
 
   #checkStaying(): void {

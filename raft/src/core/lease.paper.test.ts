@@ -90,7 +90,7 @@ test('3.10: from a hand-over on there is no lease in this term, even if it is gi
 
 test('6: a lease takes a quorum of both halves of a joint configuration', () => {
   const { a } = leaseHolder();
-  a.core.changeMembership(changeOf('-b -c +d +e'));
+  a.core.changeMembership(changeOf('-b -c +d +e'), { force: true });
   a.work();
   a.step(message('appendAccepted', { from: 'b', to: 'a', match: 2 }));
   const round = beat(a);

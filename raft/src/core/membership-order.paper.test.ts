@@ -51,7 +51,7 @@ test('one change at a time: refused until the one before is applied, and until a
 
 test('a change that is committed and not applied is pending still', () => {
   const a = settledLeader();
-  a.core.changeMembership(changeOf('+d'));
+  a.core.changeMembership(changeOf('+d'), { force: true });
   const { persist } = a.core.ready();
   if (persist !== null) a.disk.write(persist);
   a.core.persisted();
@@ -61,11 +61,11 @@ test('a change that is committed and not applied is pending still', () => {
     apply.map(({ kind }) => kind),
     ['membership'],
   );
-  assert.throws(() => a.core.changeMembership(changeOf('+e')), codeOf('CHANGE_PENDING'));
+  assert.throws(() => a.core.changeMembership(changeOf('+e'), { force: true }), codeOf('CHANGE_PENDING'));
   assert.is(a.members, 'a b c');
   a.core.applied(2);
   assert.is(a.members, 'a b c d');
-  a.core.changeMembership(changeOf('+e'));
+  a.core.changeMembership(changeOf('+e'), { force: true });
 });
 
 test('followers and members under a hand-over take no change', () => {

@@ -22,8 +22,10 @@ export class Progress {
   state: ProgressState = 'probing';
   /** Whether a probe is out; a response, a heartbeat's answer or a broken link allows the next. */
   probeSent = false;
-  /** Ticks since the follower was heard of. */
+  /** Ticks since the follower was heard of, or the term began. */
   silentTicks = 0;
+  /** Whether the follower was heard of in this term, and since its link last broke. */
+  isHeard = false;
   /** The highest commit index that was sent. */
   commitSent: LogIndex = 0;
   /** The highest commit index that the follower has said to know of. */

@@ -107,8 +107,12 @@ export class RaftCore {
     this.#standing.campaign();
   }
 
-  /** The link from `member` broke as it does when a process dies: a hint that its leadership is over, if it leads. */
+  /**
+   * The link from `member` broke as it does when a process dies: a hint that its leadership is over, if it leads. A leader
+   * takes it for unreachable until it is heard again.
+   */
   linkLost(member: NodeId): void {
+    this.leadership?.linkLost(member);
     this.#standing.linkLost(member);
   }
 
@@ -169,10 +173,12 @@ export class RaftCore {
 
   /**
    * Logs a change of the group's membership; it takes effect once it is applied.
-   * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING` or `BAD_MEMBERSHIP`: it surely had no effect.
+   * @param options.force logs it although too few of its voters answer this leader, or new ones do not have the log
+   * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
+   *   `QUORUM_UNREACHABLE`: it surely had no effect.
    */
-  changeMembership(change: MembershipChange): LogIndex {
-    return this.#leading().changeMembership(change);
+  changeMembership(change: MembershipChange, { force = false }: { readonly force?: boolean } = {}): LogIndex {
+    return this.#leading().changeMembership(change, force);
   }
 
   /**

@@ -20,11 +20,14 @@ const LEADERLESS_MS_MAX = 10_000;
 const POLL_MS = 100;
 
 const NO_ANSWER = 'NO_ANSWER';
-/** What is asked for is the case already, or cannot be; the group as it stands then tells which. */
-export const BAD_MEMBERSHIP = 'BAD_MEMBERSHIP';
+/** A change that cannot be, is the case already, or is refused for the members that answer now: look again. */
+const CHANGE_REFUSALS = ['BAD_MEMBERSHIP', 'NOT_CAUGHT_UP', 'QUORUM_UNREACHABLE'];
 
 /** Refusals that pass by themselves, or after which one has to look how the group stands. */
-const PASSING = ['NOT_LEADER', 'UNAVAILABLE', 'CHANGE_PENDING', 'OUTCOME_UNKNOWN', NO_ANSWER, BAD_MEMBERSHIP];
+const PASSING = [
+  ...['NOT_LEADER', 'UNAVAILABLE', 'CHANGE_PENDING', 'OUTCOME_UNKNOWN', NO_ANSWER],
+  ...CHANGE_REFUSALS,
+];
 
 /** Why a change did not come about, or not surely. */
 export interface Refusal {
@@ -51,6 +54,8 @@ export class GroupClient {
   readonly #calls: InternalCalls;
   /** Where members were seen to be: whoever was replaced may be all that the operator named. */
   #seen: readonly string[] = [];
+  /** Whether a change was asked for. */
+  #hasAsked = false;
 
   /** @param known internal ports of replicas, such as `http://127.0.0.1:8191`; asked for each time */
   constructor(known: () => readonly string[], calls: InternalCalls) {
@@ -62,14 +67,14 @@ export class GroupClient {
   async group(): Promise<Group> {
     const until = performance.now() + LEADERLESS_MS_MAX;
     for (;;) {
-      const { leader, answers } = await this.#look();
+      const { leader, groups } = await this.#look();
       if (leader !== null) return leader;
       if (performance.now() > until) {
-        const why = answers === 0 ? `no replica answers at ${this.urls.join(', ')}` : 'no replica leads';
-        throw new CommandError(
-          COMMAND_EXIT.unavailable,
-          `${why}: without a majority nothing can be decided, and nothing was changed`,
-        );
+        const why = tellLeaderless(groups) ?? `no replica answers at ${this.urls.join(', ')}`;
+        const asked = this.#hasAsked
+          ? 'the change that was asked for may have been made'
+          : 'nothing was changed';
+        throw new CommandError(COMMAND_EXIT.unavailable, `${why}; ${asked}`);
       }
       await delay(POLL_MS);
     }
@@ -94,11 +99,12 @@ export class GroupClient {
   }
 
   /**
-   * Has the leader change the group. Null once it is done; else why it is not, or not surely: look again.
+   * Has the leader change the group, with `force` whoever answers. Null once it is done; else why it is not, or not surely: look again.
    * @throws CommandError `refused`, in the leader's words.
    */
-  async change(leader: Group, parts: readonly ChangePart[]): Promise<Refusal | null> {
-    return this.#tell(leader, '/members', { change: parts });
+  async change(leader: Group, parts: readonly ChangePart[], force: boolean): Promise<Refusal | null> {
+    this.#hasAsked = true;
+    return this.#tell(leader, '/members', { change: parts, force });
   }
 
   /** Has the leader hand over, to whom it likes where `to` is null; answers as `change` does. */
@@ -117,14 +123,14 @@ export class GroupClient {
     return { index, lastIndex };
   }
 
-  async #look(): Promise<{ readonly leader: Group | null; readonly answers: number }> {
+  async #look(): Promise<{ readonly leader: Group | null; readonly groups: readonly Group[] }> {
     const told = await Promise.all(this.urls.map(async (url) => this.#groupBy(url)));
     const groups = told.filter((group) => group !== null);
     const leader = leaderOf(groups);
     // Of whoever answers where nobody leads: the one that leads may be none of those that the operator named.
     const members = (leader === null ? groups : [leader]).flatMap((group) => group.members);
     if (members.length > 0) this.#seen = members.map(({ url }) => url).filter((url) => url !== null);
-    return { leader, answers: groups.length };
+    return { leader, groups };
   }
 
   async #tell({ self, members }: Group, path: string, body: object): Promise<Refusal | null> {
@@ -154,6 +160,29 @@ export class GroupClient {
 function checkAllowed(url: string, { status, body }: CallAnswer): void {
   if (status === 401 || status === 403)
     throw new CommandError(COMMAND_EXIT.denied, `${url} refuses: ${errorOf(body).message}`);
+}
+
+/** Why nobody leads, by those who answer; null if none does. */
+function tellLeaderless(groups: readonly Group[]): string | null {
+  const group = groups.reduce<Group | null>(
+    (best, one) => (best === null || one.commit > best.commit ? one : best),
+    null,
+  );
+  if (group === null) return null;
+  const voters = group.members.filter(({ role }) => role !== 'learner').map(({ id }) => id);
+  const up = voters.filter((id) => groups.some(({ self }) => self === id));
+  const down = voters.filter((id) => !up.includes(id));
+  const needed = Math.floor(voters.length / 2) + 1;
+  if (up.length >= needed) return `no replica leads, though ${up.join(', ')} answer: see their logs`;
+  return (
+    `no replica leads: ${up.length} of the ${voters.length} voters answer, and ${needed} are needed. ` +
+    `Start ${needed - up.length} of ${down.join(', ')}`
+  );
+}
+
+/** Whether a change was refused as it is, for now or for good. */
+export function isChangeRefusal(refusal: Refusal | null): boolean {
+  return refusal !== null && CHANGE_REFUSALS.includes(refusal.status);
 }
 
 export function refusedBy(leader: string, { status, message }: Refusal): CommandError {

@@ -17,7 +17,8 @@ export async function rejoin(name: string, options: MembersOptions): Promise<Gro
   if (force) {
     group = await othersLead(group, name, options);
     await othersAnswer(group, name, client);
-    return join(name, await host.renew(name), [name], options);
+    // What was forced is the loss of its data, not a change that the leader refuses.
+    return join(name, await host.renew(name), [name], { ...options, force: false });
   }
   const running = await asNewIfRemoved(name, await host.run(name, { isNew: false, renews: true }), options);
   group = await client.group();
@@ -62,7 +63,7 @@ export async function remove(name: string, options: MembersOptions): Promise<Gro
 
 /** Gives a learner the vote, once it has caught up. */
 export async function promote(id: string, options: RegroupOptions): Promise<Group> {
-  return regroup({ joins: { id, address: null }, leaves: [] }, options);
+  return regroup({ joins: { id, address: null, mayLag: options.force }, leaves: [] }, options);
 }
 
 /** Hands the lead over, to the voter `to` by id or name; to the one whose log reaches furthest where it is null. */
@@ -85,9 +86,10 @@ export function formatMembers(group: Group): string {
   const rows = group.members.map((member) => [
     ...[member.id, member.name, member.id === group.self ? 'leader' : member.role],
     ...[String(member.match ?? '-'), member.match === null ? '-' : String(lagOf(group, member))],
+    member.reachable === false ? 'no' : 'yes',
     member.url ?? '-',
   ]);
-  return formatTable([['id', 'replica', 'role', 'match', 'lag', 'url'], ...rows]);
+  return formatTable([['id', 'replica', 'role', 'match', 'lag', 'answers', 'url'], ...rows]);
 }
 
 async function join(
@@ -96,7 +98,7 @@ async function join(
   leaves: readonly string[],
   options: MembersOptions,
 ): Promise<Group> {
-  const group = await regroup({ joins: { id: status.id, address }, leaves }, options);
+  const group = await regroup({ joins: { id: status.id, address, mayLag: false }, leaves }, options);
   await options.host.awaitReady(name);
   return group;
 }

@@ -14,6 +14,8 @@ export interface GroupMember {
   readonly url: string | null;
   /** Index up to which its log is known to agree with the leader's; null where nothing is known. */
   readonly match: number | null;
+  /** Whether it answers the leader, or is it; null where nothing is known. */
+  readonly reachable: boolean | null;
 }
 
 /** The group as a replica tells of it; by its leader, unless something else is said. */
@@ -41,6 +43,8 @@ export interface Goal {
   readonly joins: {
     readonly id: string;
     readonly address: { readonly peerUrl: string; readonly url: string } | null;
+    /** Whether it is to vote although it lacks much of the log. */
+    readonly mayLag: boolean;
   } | null;
   /** Replicas whose members are to go, all but the one that joins. */
   readonly leaves: readonly string[];
@@ -71,8 +75,8 @@ export function nextStep(group: Group, { joins, leaves }: Goal): Step {
       return { kind: 'change', parts: [{ type: 'addLearner', id: joins.id, ...joins.address }] };
     }
     if (member.role === 'learner') {
-      const lag = lagOf(group, member);
-      if (lag > LAG_MAX) return { kind: 'wait', why: `${joins.id} lacks ${lag} entries` };
+      const why = reasonToWait(group, member);
+      if (why !== null && !joins.mayLag) return { kind: 'wait', why };
       const vote: ChangePart = { type: 'addVoter', id: joins.id };
       const to = leaving.some(({ id }) => id === group.self) ? successor(group, leaving) : null;
       if (to !== null) return { kind: 'transfer', to };
@@ -87,39 +91,28 @@ export function nextStep(group: Group, { joins, leaves }: Goal): Step {
   return { kind: 'impossible', why: `${group.self} leads, and nobody who stays could take over` };
 }
 
+/** Why a learner cannot vote yet; null if it can. */
+function reasonToWait(group: Group, member: GroupMember): string | null {
+  if (member.reachable === false) return `${member.id} does not answer the leader: start it`;
+  const lag = lagOf(group, member);
+  return lag > LAG_MAX ? `${member.id} lacks ${lag} entries` : null;
+}
+
 /** Entries of the leader's log that a member is not known to have. */
 export function lagOf({ lastIndex }: Group, { match }: GroupMember): number {
   return Math.max(0, lastIndex - (match ?? 0));
 }
 
-/** The voter that stays whose log reaches furthest, null if there is none. */
+/** The voter that stays and answers whose log reaches furthest, null if there is none. */
 function successor(group: Group, leaving: readonly GroupMember[]): string | null {
-  const stays = group.members.filter((member) => member.role === 'voter' && !leaving.includes(member));
+  const stays = group.members.filter(
+    (member) => member.role === 'voter' && member.reachable !== false && !leaving.includes(member),
+  );
   const furthest = stays.reduce<GroupMember | null>(
     (best, member) => (best === null || (member.match ?? 0) > (best.match ?? 0) ? member : best),
     null,
   );
   return furthest?.id ?? null;
-}
-
-/**
- * Why a change would leave the group unable to decide anything, null if it would not: of the voters after it, a majority
- * has to answer. Whoever has caught up is up, whatever it answers.
- * @param isUp whether a voter answers now
- */
-export function refuseChange(
-  { members }: Group,
-  parts: readonly ChangePart[],
-  isUp: (id: string) => boolean,
-): string | null {
-  const gone = new Set(parts.filter(({ type }) => type === 'remove').map(({ id }) => id));
-  if (gone.size === 0) return null;
-  const joining = parts.filter(({ type }) => type === 'addVoter').map(({ id }) => id);
-  const old = members.filter(({ id, role }) => role === 'voter' && !gone.has(id) && !joining.includes(id));
-  const down = old.filter(({ id }) => !isUp(id)).map(({ id }) => id);
-  const count = old.length + joining.length;
-  if (count - down.length > count / 2) return null;
-  return `of the ${count} voters that would be left, ${down.join(' and ') || 'none'} would have to answer and does not`;
 }
 
 /** Reads the answer of `GET /members`; null if it is none. */
@@ -140,11 +133,20 @@ export function parseGroup(value: unknown): Group | null {
 
 function parseMember(value: unknown): GroupMember | null {
   if (!isRecord(value)) return null;
-  const { id, name, role, match } = value;
+  const { id, name, role, match, reachable } = value;
   if (typeof id !== 'string' || typeof name !== 'string') return null;
   if (role !== 'voter' && role !== 'learner' && role !== 'leaving') return null;
   if (match !== null && typeof match !== 'number') return null;
-  return { id, name, role, match, peerUrl: textOrNull(value['peerUrl']), url: textOrNull(value['url']) };
+  if (reachable !== null && typeof reachable !== 'boolean') return null;
+  return {
+    id,
+    name,
+    role,
+    match,
+    reachable,
+    peerUrl: textOrNull(value['peerUrl']),
+    url: textOrNull(value['url']),
+  };
 }
 
 function textOrNull(value: unknown): string | null {

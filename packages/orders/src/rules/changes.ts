@@ -10,29 +10,28 @@ export type MemberChange =
 
 /** Parts of one change at most: more than a group has members. */
 const PARTS_MAX = 16;
-/** Entries that a new voter may lack at most: it has to have the rest before it can help to commit anything. */
-const LAG_MAX = 10_000;
 
-/** The leader's view that a change is judged by. */
-export interface LeaderView {
-  readonly self: string;
-  readonly lastIndex: number;
-  readonly voters: readonly string[];
-  /** How far a member's log agrees with the leader's; null if it is none, or the leader. */
-  readonly matchOf: (id: string) => number | null;
+/** What `POST /members` asks for. */
+export interface ChangeRequest {
+  readonly change: readonly MemberChange[];
+  /** Whether to make a change after which the group may be unable to decide anything. */
+  readonly force: boolean;
 }
 
 /**
  * Reads `{"change":[{"type":"addLearner","id":"4","peerUrl":"http://...","url":"http://..."}]}`; types are `addLearner`,
- * `addVoter` and `remove`, and a member whose address is known needs no urls.
+ * `addVoter` and `remove`, and a member whose address is known needs no urls. `"force":true` makes a change that the leader
+ * would refuse because too few voters answer, or a new one does not have the log.
  * @throws TriremeError `INVALID_REQUEST` naming what is wrong.
  */
-export function parseChange(body: unknown): MemberChange[] {
+export function parseChange(body: unknown): ChangeRequest {
   return asked(() => {
-    const parts = asList(asObject(body, 'body')['change'], 'change');
+    const { change, force = false } = asObject(body, 'body');
+    const parts = asList(change, 'change');
     if (parts.length === 0 || parts.length > PARTS_MAX)
       throw new FormatError(`change has not 1 to ${PARTS_MAX} parts`);
-    return parts.map(parsePart);
+    if (typeof force !== 'boolean') throw new FormatError('force is not true or false');
+    return { change: parts.map(parsePart), force };
   });
 }
 
@@ -76,24 +75,11 @@ function parsePart(value: unknown): MemberChange {
 }
 
 /**
- * Refuses what Raft would do and an operator would regret: a voter that has to be sent the log first, during which the
- * group may be unable to commit (thesis 4.2.1), and the removal of the leader that is asked to do it, which could not say
- * when it is done.
+ * Refuses the removal of the leader that is asked to do it, which could not say when it is done.
  * @throws TriremeError `BAD_MEMBERSHIP`
  */
-export function checkChange(change: readonly MemberChange[], view: LeaderView): void {
-  for (const { type, id } of change) {
-    if (type === 'remove' && id === view.self) {
-      throw new TriremeError('BAD_MEMBERSHIP', `${id} leads: hand leadership over first (POST /transfer)`);
-    }
-    if (type !== 'addVoter' || id === view.self || view.voters.includes(id)) continue;
-    const match = view.matchOf(id);
-    if (match === null) throw new TriremeError('BAD_MEMBERSHIP', `${id} is no learner: add it as one first`);
-    if (view.lastIndex - match > LAG_MAX) {
-      throw new TriremeError(
-        'BAD_MEMBERSHIP',
-        `${id} lacks ${view.lastIndex - match} entries: wait until it has caught up`,
-      );
-    }
+export function checkChange(change: readonly MemberChange[], leader: string): void {
+  if (change.some(({ type, id }) => type === 'remove' && id === leader)) {
+    throw new TriremeError('BAD_MEMBERSHIP', `${leader} leads: transfer leadership first (POST /transfer)`);
   }
 }

@@ -89,12 +89,12 @@ export class Port {
     context.scheduler.mayHaveWoken = true;
   }
 
-  /** Changes the group; `told` hears what came of it: the code of a refusal, or `done`. */
-  reconfigure(change: MembershipChange, told: (outcome: string) => void): void {
+  /** Changes the group, by force or not; `told` hears what came of it: the code of a refusal, or `done`. */
+  reconfigure(change: MembershipChange, force: boolean, told: (outcome: string) => void): void {
     if (this.#open === null) return;
     const { node, context } = this.#open;
     this.#pending += 1;
-    void node.changeMembership(change).then(
+    void node.changeMembership(change, { force }).then(
       () => {
         this.#pending -= 1;
         told('done');

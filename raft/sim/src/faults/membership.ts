@@ -12,6 +12,8 @@ import { instant, type FaultKind, type Running } from './fault.js';
 const VOTERS_MAX = 5;
 /** Between changes that one leader is asked for: often before the one before is done. */
 const GAP_MEAN: Micros = 50 * MS;
+/** Changes that are made whoever answers: what the leader refuses else is to be safe as well. */
+const FORCED_SHARE = 0.7;
 
 type Role = 'voter' | 'learner' | 'none';
 
@@ -62,8 +64,9 @@ function ask(world: World, process: SimProcess, random: Random): void {
     if (node === null || world.areFaultsOver) return;
     const change = drawSensible(world, node.status().membership, random);
     if (change === null) return;
+    const force = random.chance(FORCED_SHARE);
     world.trace.note('client', process.id, change.length, 0, () => `change ${describeChange(change)}`);
-    life.port.reconfigure(change, (outcome) => world.reconfigured(outcome));
+    life.port.reconfigure(change, force, (outcome) => world.reconfigured(outcome));
   });
 }
 

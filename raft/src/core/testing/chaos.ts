@@ -22,6 +22,8 @@ const REFUSALS: ReadonlySet<RaftErrorCode> = new Set([
   'NOT_READY',
   'CHANGE_PENDING',
   'BAD_MEMBERSHIP',
+  'NOT_CAUGHT_UP',
+  'QUORUM_UNREACHABLE',
   'BAD_CONFIG',
   'TRANSFER_REFUSED',
 ]);
@@ -187,7 +189,7 @@ export class Chaos {
     const dice = this.#random.below(20);
     this.#act(member, () => {
       try {
-        if (this.#changes && dice < 7) member.core.changeMembership(this.#someChange());
+        if (this.#changes && dice < 7) member.core.changeMembership(this.#someChange(), { force: dice < 5 });
         else if (dice < 10) member.propose(String(id));
         else if (dice < 18) {
           member.core.read(id);

@@ -145,9 +145,9 @@ export class Member {
     return index;
   }
 
-  /** Logs a membership change: `+d` a voter, `?d` a learner, `-d` none. */
+  /** Logs a membership change, whoever answers: `+d` a voter, `?d` a learner, `-d` none. */
   change(text: string): this {
-    this.core.changeMembership(changeOf(text));
+    this.core.changeMembership(changeOf(text), { force: true });
     return this.work();
   }
 
