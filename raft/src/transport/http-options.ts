@@ -23,7 +23,7 @@ export interface HttpTransportOptions extends Membership {
   readonly limits?: Partial<FrameLimits>;
   /** For one handshake, in milliseconds; 1 s unless set. */
   readonly dialMsMax?: number;
-  /** How long a snapshot's transfer may stand still, in milliseconds; 20 s unless set. */
+  /** How long a snapshot's transfer may stand still, in milliseconds; 20 s unless set. A slow one may take any time. */
   readonly snapshotStallMsMax?: number;
   /** For handing over what is queued when stopping, in milliseconds; 1 s unless set. */
   readonly stopMsMax?: number;

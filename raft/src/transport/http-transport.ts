@@ -45,7 +45,7 @@ import type { SnapshotTransfer, Transport, TransportHandler } from './transport.
 const STOP_MS_MAX = 1_000;
 /** Between two times that peers are told this member's wall clock. */
 const CLOCK_INTERVAL_MS = 1_000;
-/** As long as a peer may need at the end to make what it got durable and install it, on a slow disk. */
+/** Beyond any pause of a process or a disk that is still at work. */
 const SNAPSHOT_STALL_MS_MAX = 20_000;
 
 /** What a link closes with when it was the other side, or what lies between, that gave up. */

@@ -1,4 +1,4 @@
-/** Sends one snapshot: a POST to the peer's port, written as fast as the peer takes it. */
+/** Sends one snapshot: a POST to the peer's port, written as fast as the way there takes it. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { RaftError } from '../core/errors.js';
@@ -11,7 +11,7 @@ interface SendOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: DialTls | null;
-  /** How long the transfer may stand still, in milliseconds, the wait for its answer included. */
+  /** How long the transfer may stand still, in milliseconds: nothing leaves here, and the peer does not say that it took more. */
   readonly stallMsMax: number;
   readonly signal: AbortSignal;
 }
@@ -33,7 +33,8 @@ export async function postSnapshot(transfer: SnapshotTransfer, options: SendOpti
   const outcome = outcomeOf(request);
   const abort = (): void => void request.destroy(new Error('it was given up'));
   signal.addEventListener('abort', abort);
-  // Of a socket: no byte in either direction, which is what a peer that does not read comes to.
+  // Of a socket: no byte in either direction. The peer sends some whenever it took more (snapshot-receiver.ts), however slow
+  // the way to it and whatever a proxy holds; one that takes nothing more fails once what lies between is full.
   request.setTimeout(stallMsMax, () => void request.destroy(new Error(`no progress for ${stallMsMax} ms`)));
   try {
     await writeBody(request, transfer, outcome);

@@ -1,6 +1,6 @@
 /** Snapshots over HTTP: who may send one, and transfers that do not go on. */
 import { request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { baseAt } from '../core/testing/messages.js';
@@ -123,6 +123,89 @@ test('a sender that does not go on is given up by the receiver', async () => {
     await until(() => failure !== null, 'the end of the transfer');
     assert.match(String(failure), /no progress/);
     await closed;
+  });
+});
+
+/**
+ * A proxy that takes all that it is given at once, and hands it on `bytesPerTurn` at a time, one turn every `turnMs`: what lies
+ * before it has nothing left to do for most of the time. @returns its port, and what closes it
+ */
+async function bufferingProxy(
+  target: number,
+  { bytesPerTurn, turnMs }: { readonly bytesPerTurn: number; readonly turnMs: number },
+): Promise<{ readonly port: number; readonly close: () => void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    let held = Buffer.alloc(0);
+    const ticker = setInterval(() => {
+      upstream.write(held.subarray(0, bytesPerTurn));
+      held = held.subarray(bytesPerTurn);
+    }, turnMs);
+    client.on('data', (chunk: Buffer) => (held = Buffer.concat([held, chunk])));
+    upstream.pipe(client);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        clearInterval(ticker);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
+/** Sends `bytes` to a member behind a proxy. @returns why it failed, or null, and how long it took */
+async function sendBehindProxy(
+  port: number,
+  bytes: number,
+  slowness: { readonly bytesPerTurn: number; readonly turnMs: number },
+): Promise<{ readonly error: unknown; readonly tookMs: number }> {
+  const proxy = await bufferingProxy(port, slowness);
+  const sender = new Member('x', { a: `http://127.0.0.1:${proxy.port}` }, { snapshotStallMsMax: STALL_MS });
+  await sender.start();
+  const startedAt = performance.now();
+  const snapshot = { ...snapshotOf(numbered(bytes / 1_000), 'a'), from: 'x' };
+  const error: unknown = await sender.transport.sendSnapshot(snapshot, new AbortController().signal).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  proxy.close();
+  await sender.transport.stop();
+  return { error, tookMs: performance.now() - startedAt };
+}
+
+test('a snapshot that moves slowly behind a proxy that holds all of it is not given up', async () => {
+  await withMember(async (member, port) => {
+    let received = 0;
+    member.recorder.onSnapshot = async (snapshot) => {
+      received = (await contentOf(snapshot)).length;
+    };
+    // Each turn comes well within a stall; all of them take many.
+    const { error, tookMs } = await sendBehindProxy(port, 40_000, { bytesPerTurn: 1_000, turnMs: 20 });
+    assert.is(error, null);
+    assert.is(received, 40_000);
+    assert.ok(tookMs > 4 * STALL_MS, `${tookMs} ms`);
+  });
+});
+
+test('a receiver that works on all of a snapshot for some stalls is waited for; one that hangs before is not', async () => {
+  await withMember(async (member, port) => {
+    member.recorder.onSnapshot = async (snapshot) => {
+      await contentOf(snapshot);
+      await new Promise((resolve) => setTimeout(resolve, 4 * STALL_MS));
+    };
+    const fast = { bytesPerTurn: 1e9, turnMs: 1 };
+    assert.is((await sendBehindProxy(port, 40_000, fast)).error, null);
+    member.recorder.onSnapshot = async () => new Promise(() => undefined);
+    assert.match(String((await sendBehindProxy(port, 40_000, fast)).error), /not taken/);
   });
 });
 

@@ -59,7 +59,8 @@ export interface Transport {
   removePeer(peer: NodeId): void;
   /**
    * Sends a snapshot, beside the messages and without holding them up, as fast as the receiver takes it. Resolves once
-   * it has; rejects where it refuses, cannot be reached or makes no progress, or when `signal` is aborted.
+   * it has; rejects where it refuses, cannot be reached or makes no progress, or when `signal` is aborted. Slow is no
+   * failure: progress is what the receiver has taken, not what has left here.
    */
   sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void>;
   /** Hands what is queued to the sockets where it can, then closes every link. */
