@@ -51,5 +51,10 @@ systemctl daemon-reload
 id='@ID@'
 if [[ $id == 1 ]]; then systemctl enable --now trireme-catalog; fi
 systemctl enable --now 'trireme-replica@@ID@' 'trireme-frontend@@ID@'
+# A founder writes its log once every replica of the group has said that it is empty too, so once all machines are up.
+for _ in $(seq 900); do
+  [[ -e /var/lib/trireme/replica-@ID@/log ]] && break
+  sleep 2
+done
 # The group is founded: a replica that loses its disk from now on is let in anew, and founds nothing.
 sed -i '/^TRIREME_BOOTSTRAP=/d' '/etc/trireme/replica-@ID@.env'

@@ -5,14 +5,28 @@ import { LevelLog, RaftError } from '@trireme/raft';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { claimMember, recordOwner, type MemberClaim } from './member-file.js';
+import type { Founders } from './rules/founding.js';
 import { withFolder } from './testing/folders.js';
 
 const INCARNATION = /^2\.[0-9a-f]{8}$/;
 
 const FOUNDERS = ['1', '2', '3'];
 
+/** What the others of a new group have said: their folders are empty, and which those are. */
+const AGREED: Founders = new Map([
+  ['1', '1111111111111111'],
+  ['2', '2222222222222222'],
+  ['3', '3333333333333333'],
+]);
+
+/** @param bootstrap the flag; the others then say that there is no group */
 const claim2 = async (data: string, bootstrap: boolean, founders = FOUNDERS): Promise<MemberClaim> =>
-  claimMember({ data, name: '2', founders, bootstrap });
+  claimMember({
+    ...{ data, name: '2', founders },
+    found: bootstrap ? async () => Promise.resolve(AGREED) : null,
+  });
+
+const namesOf = ({ founders }: MemberClaim): readonly string[] => [...founders.keys()];
 
 /** Claims the folder as a start does, and has the log record it. */
 async function start(data: string, bootstrap = false, founders = FOUNDERS): Promise<MemberClaim> {
@@ -41,15 +55,15 @@ async function rejection(claim: Promise<unknown>): Promise<unknown> {
 test('told that the group is new, an empty folder makes a founder, once', async () => {
   await withFolder(async (data) => {
     writeFileSync(join(data, 'bootstrap'), '');
-    const { id, founders } = await start(data);
-    assert.equal([id, founders], ['2', FOUNDERS]);
+    const first = await start(data);
+    assert.equal([first.id, namesOf(first)], ['2', FOUNDERS]);
     assert.not.ok(existsSync(join(data, 'bootstrap')));
     const again = await start(data, true, ['1', '2', '3', '4', '5']);
-    assert.equal([again.id, again.founders], ['2', FOUNDERS], 'other flags make no other group');
+    assert.equal([again.id, namesOf(again)], ['2', FOUNDERS], 'other flags make no other group');
     loseLog(data);
     const wiped = await start(data);
     assert.match(wiped.id, INCARNATION);
-    assert.equal(wiped.founders, []);
+    assert.equal(namesOf(wiped), []);
   });
 });
 
@@ -60,8 +74,8 @@ test('a founder that was interrupted before its log recorded anything is one sti
     assert.is((await claim2(data, false)).id, '2');
     const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '2' });
     await log.close();
-    const { id, founders } = await start(data);
-    assert.equal([id, founders], ['2', FOUNDERS]);
+    const claim = await start(data);
+    assert.equal([claim.id, namesOf(claim)], ['2', FOUNDERS]);
     assert.not.ok(existsSync(join(data, 'bootstrap')));
   });
 });
@@ -71,7 +85,7 @@ test('without a word an empty folder makes an incarnation that no one has had, a
     const data = join(folder, 'made', 'by-it');
     const first = await start(data);
     assert.match(first.id, INCARNATION);
-    assert.equal(first.founders, []);
+    assert.equal(namesOf(first), []);
     assert.is((await start(data)).id, first.id);
     loseLog(data);
     mkdirSync(join(data, 'log'));
@@ -88,7 +102,26 @@ test('who came back once founds nothing, whatever its flags say', async () => {
     assert.match((await start(data, true)).id, INCARNATION);
   });
   await withFolder(async (data) => {
-    assert.is((await start(data, true)).id, '2', 'the flag alone makes a founder');
+    assert.is((await start(data, true)).id, '2', 'the flag makes a founder where the others agree');
+    loseLog(data);
+    assert.match(
+      (await start(data, true)).id,
+      INCARNATION,
+      'and not again in a folder that has lost its log',
+    );
+  });
+});
+
+test('with the flag an empty folder founds nothing before the others agree, and keeps what they said', async () => {
+  await withFolder(async (data) => {
+    const refused = new Error('there is a group');
+    const found = async (): Promise<Founders> => Promise.reject(refused);
+    assert.is(await rejection(claimMember({ data, name: '2', founders: FOUNDERS, found })), refused);
+    assert.equal((await claim2(data, true)).founders, AGREED);
+    // As after a crash before the log was there: they are not asked again.
+    assert.equal((await claimMember({ data, name: '2', founders: FOUNDERS, found })).founders, AGREED);
+    assert.equal((await start(data)).founders, AGREED);
+    assert.equal((await claimMember({ data, name: '2', founders: FOUNDERS, found })).founders, AGREED);
   });
 });
 
@@ -96,7 +129,7 @@ test('a folder of before founders were recorded goes by the flags, and a file th
   await withFolder(async (data) => {
     await start(data, true);
     rmSync(join(data, 'founders'));
-    assert.equal((await start(data)).founders, FOUNDERS);
+    assert.equal(namesOf(await start(data)), FOUNDERS);
     writeFileSync(join(data, 'founders'), '1,3\n');
     assert.ok(isDamaged(await rejection(claim2(data, false))));
   });

@@ -3,17 +3,22 @@
  *
  *     log/         whoever wrote it; the log says so itself and refuses another
  *     member       the id of one that began as another incarnation; absent for a founder
- *     bootstrap    laid down once by whoever founds the group: who finds it, and no log, is a founder
- *     founders     the ids of all founders, as this one was told them then; flags that change later change no group
+ *     bootstrap    laid down once in a folder that was never used: who finds it, and no log, is a founder. By whoever starts a
+ *                  new cluster, empty; or by the replica once all that are to found the group have told it that their
+ *                  folders are empty too (founding.ts), with what is then written into
+ *     founders     the ids of all founders, as this one was told them then, and their instances where it knows them; flags
+ *                  that change later change no group
  *
- * Without a log and without being told that the group is new, a replica cannot know what it voted and acknowledged before:
- * it takes an id that no one has had (rules/member-ids.ts) and waits to be let in.
+ * Without a log and without that file, a replica cannot know what it voted and acknowledged before: it takes an id that no
+ * one has had (rules/member-ids.ts) and waits to be let in.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RaftError, type LogStorage } from '@trireme/raft';
 import { syncFolder, writeDurably } from '@trireme/service';
+import { readLine } from './line-file.js';
+import { formatFounders, parseFounders, type Founders } from './rules/founding.js';
 import { INCARNATION_BYTES, nameOfMember, newMemberId } from './rules/member-ids.js';
 
 const LOG = 'log';
@@ -26,23 +31,24 @@ const BESIDE_A_LOG = /^(book|log\.hard-state)/;
 export interface MemberClaim {
   readonly id: string;
   /** The voters that the group began with, if it is one of them; else empty: its log alone says who is in the group. */
-  readonly founders: readonly string[];
+  readonly founders: Founders;
   /** To be called once the log has recorded, durably, whose it is, and before anything is voted or acknowledged. */
   readonly recorded: () => Promise<void>;
 }
 
 /**
  * @param options.founders every replica that a new group is to begin with, this one included
- * @param options.bootstrap whether the operator says that the group is new
- * @throws RaftError `LOG_DAMAGED` if the log is gone and the book is there, or a file makes no sense.
+ * @param options.found asks the others whether a group may be founded; null unless the operator says that it is new
+ * @throws RaftError `LOG_DAMAGED` if the log is gone and the book is there, or a file makes no sense; what `found` throws.
  */
 export async function claimMember(options: {
   readonly data: string;
   readonly name: string;
   readonly founders: readonly string[];
-  readonly bootstrap: boolean;
+  readonly found: (() => Promise<Founders>) | null;
 }): Promise<MemberClaim> {
-  const { data, name, founders, bootstrap } = options;
+  const { data, name, found } = options;
+  const told: Founders = new Map(options.founders.map((founder) => [founder, null]));
   await mkdir(data, { recursive: true });
   const names = await readdir(data);
   const id = await readMember(data, name);
@@ -53,21 +59,25 @@ export async function claimMember(options: {
     await syncFolder(data);
   };
   if (names.includes(LOG) && (await readdir(join(data, LOG))).length > 0) {
-    if (id !== null) return { id, founders: [], recorded };
-    return { id: name, founders: (await readFounders(data, name)) ?? founders, recorded };
+    if (id !== null) return { id, founders: new Map(), recorded };
+    return { id: name, founders: (await readFounders(data, name)) ?? told, recorded };
   }
   const beside = names.find((one) => BESIDE_A_LOG.test(one));
   if (beside !== undefined) {
     throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is gone, and ${beside} beside it is there`);
   }
-  // Who came back once is no founder, whatever its flags still say.
-  if (id === null && (bootstrap || names.includes(BOOTSTRAP_FILE))) {
-    await writeDurably(join(data, FOUNDERS_FILE), `${founders.join(',')}\n`);
+  // Who came back once is no founder, nor is who founded a group and lost its log, whatever their flags still say.
+  if (id === null && found !== null && !names.includes(BOOTSTRAP_FILE) && !names.includes(FOUNDERS_FILE))
+    await writeDurably(join(data, BOOTSTRAP_FILE), `${formatFounders(await found())}\n`);
+  const bootstrap = id === null ? await readLine(data, BOOTSTRAP_FILE) : null;
+  if (bootstrap !== null) {
+    const founders = bootstrap === '' ? told : foundersIn(bootstrap, data, BOOTSTRAP_FILE, name);
+    await writeDurably(join(data, FOUNDERS_FILE), `${formatFounders(founders)}\n`);
     return { id: name, founders, recorded };
   }
   const fresh = newMemberId(name, randomBytes(INCARNATION_BYTES));
   await writeDurably(join(data, MEMBER_FILE), `${fresh}\n`);
-  return { id: fresh, founders: [], recorded };
+  return { id: fresh, founders: new Map(), recorded };
 }
 
 /** Has a new log say whose it is before anything else is written. @throws RaftError `STORAGE_FAILED`. */
@@ -83,17 +93,13 @@ async function readMember(data: string, name: string): Promise<string | null> {
 }
 
 /** Null in a folder of before this was recorded. */
-async function readFounders(data: string, name: string): Promise<readonly string[] | null> {
-  const founders = (await readLine(data, FOUNDERS_FILE))?.split(',') ?? null;
-  if (founders === null || founders.includes(name)) return founders;
-  throw new RaftError('LOG_DAMAGED', `${join(data, FOUNDERS_FILE)} does not name replica ${name}`);
+async function readFounders(data: string, name: string): Promise<Founders | null> {
+  const line = await readLine(data, FOUNDERS_FILE);
+  return line === null ? null : foundersIn(line, data, FOUNDERS_FILE, name);
 }
 
-async function readLine(data: string, file: string): Promise<string | null> {
-  try {
-    return (await readFile(join(data, file), 'utf8')).replace(/\n$/, '');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
+function foundersIn(line: string, data: string, file: string, name: string): Founders {
+  const founders = parseFounders(line);
+  if (founders.has(name)) return founders;
+  throw new RaftError('LOG_DAMAGED', `${join(data, file)} does not name replica ${name}`);
 }

@@ -11,7 +11,10 @@ function watch(): { peers: PeerWatch; lines: string[]; clock: { now: number }; m
   );
   const clock = { now: 0 };
   const metrics = new Metrics({ service: 'replica', id: '1' });
-  return { peers: new PeerWatch(log, metrics, () => clock.now), lines, clock, metrics };
+  const fatal = (error: unknown): never => {
+    throw error;
+  };
+  return { peers: new PeerWatch({ log, metrics, fatal, now: () => clock.now }), lines, clock, metrics };
 }
 
 test('links are told of and counted while they are open', async () => {
@@ -19,7 +22,13 @@ test('links are told of and counted while they are open', async () => {
   peers.onEvent({ type: 'connected', peer: '2', direction: 'in' });
   peers.onEvent({ type: 'connected', peer: '2', direction: 'out' });
   peers.onEvent({ type: 'disconnected', peer: '2', direction: 'in', code: 'ENDED', message: 'ended' });
-  peers.onEvent({ type: 'dialFailed', peer: '3', code: 'DIAL_FAILED', message: 'ECONNREFUSED' });
+  peers.onEvent({
+    type: 'dialFailed',
+    peer: '3',
+    code: 'DIAL_FAILED',
+    message: 'ECONNREFUSED',
+    status: null,
+  });
   peers.onEvent({ type: 'dropped', peer: '3', reason: 'noLink' });
   const { text } = await metrics.page();
   assert.match(text, 'trireme_network_active_peers{peer="2",direction="out"} 1');

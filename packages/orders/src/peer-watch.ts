@@ -1,6 +1,7 @@
 /** What the peer port tells of itself: kept for metrics, and logged so that strangers cannot flood the log. */
 import type { TransportEvent } from '@trireme/raft';
-import { Tally, Throttle, type Log, type Metrics } from '@trireme/service';
+import { Tally, Throttle, UsageError, type Log, type Metrics } from '@trireme/service';
+import { DUPLICATE_MS, DuplicateRule } from './rules/duplicate.js';
 import { MemberClocks } from './rules/log-clock.js';
 import { PeerLinks } from './rules/peer-links.js';
 
@@ -10,11 +11,24 @@ export class PeerWatch {
   readonly #throttle = new Throttle();
   readonly links = new PeerLinks();
   readonly clocks = new MemberClocks();
+  readonly #duplicate = new DuplicateRule();
+  readonly #fatal: (error: unknown) => void;
+  #isWatching = false;
   readonly #events = new Tally();
 
-  /** @param now monotonic milliseconds; `performance.now` unless given. */
-  constructor(log: Log, metrics: Metrics, now = () => performance.now()) {
+  /**
+   * @param options.fatal ends the process, which is a copy of another one
+   * @param options.now monotonic milliseconds; `performance.now` unless given.
+   */
+  constructor(options: {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly fatal: (error: unknown) => void;
+    readonly now?: () => number;
+  }) {
+    const { log, metrics, fatal, now = () => performance.now() } = options;
     this.#log = log;
+    this.#fatal = fatal;
     this.#now = now;
     metrics.gauge('network_active_peers', 'Links to and from other replicas that are open.', () =>
       this.links.open.map((labels) => [labels, 1] as const),
@@ -34,6 +48,8 @@ export class PeerWatch {
   readonly onEvent = (event: TransportEvent): void => {
     const { type: kind } = event;
     this.links.event(event);
+    this.#duplicate.event(event, this.#now());
+    if (this.#duplicate.isRefused) this.#watchDuplicate();
     switch (event.type) {
       case 'connected': {
         this.#events.add({ kind, peer: event.peer });
@@ -67,4 +83,16 @@ export class PeerWatch {
       }
     }
   };
+
+  /** Looks from time to time whether this process is the copy, for as long as a peer refuses it as one. */
+  #watchDuplicate(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    setTimeout(() => {
+      this.#isWatching = false;
+      const why = this.#duplicate.verdict(this.links, this.#now());
+      if (why !== null) this.#fatal(new UsageError(why));
+      else if (this.#duplicate.isRefused) this.#watchDuplicate();
+    }, DUPLICATE_MS).unref();
+  }
 }

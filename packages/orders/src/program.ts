@@ -16,7 +16,10 @@ import {
   type CommonOptions,
   type Log,
 } from '@trireme/service';
+import { FOUNDING_PATH, awaitFounding } from './founding.js';
+import { claimInstance } from './instance-file.js';
 import { claimMember } from './member-file.js';
+import { formatFounders, type FoundingAnswer, type Founders } from './rules/founding.js';
 import type { ReplicaAddress } from './rules/addresses.js';
 import { MemberAddresses } from './rules/member-addresses.js';
 import { nameOfMember } from './rules/member-ids.js';
@@ -109,7 +112,7 @@ async function startReplica(
   made: (replica: Replica) => void,
 ): Promise<Replica> {
   const { log, metrics, fatal, stopping, observe } = context;
-  const peerWatch = new PeerWatch(log, metrics);
+  const peerWatch = new PeerWatch({ log, metrics, fatal });
   const { host, port, peerPort, catalog, data } = options;
   const flags = readAddresses(options);
   const own = flags.get(options.id);
@@ -117,21 +120,37 @@ async function startReplica(
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
   const { cluster, secret, tls = null } = identity;
   await awaitRoom({ folder: data, log, stopping });
-  const { id, founders, recorded } = await claimMember({
-    ...{ data, name: options.id, founders: [...flags.keys()], bootstrap: options.bootstrap },
-  });
+  const instance = await claimInstance(data);
   const addresses = new MemberAddresses(flags);
-  const transport = new HttpTransport({
-    ...{ id, cluster, secret, advertise: own.peerUrl },
-    // Who is let in knows no one: those who have it in the group dial it, and the log names them.
-    peers: new Map(founders.map((peer) => [peer, flags.get(peer)?.peerUrl ?? ''])),
-    urlOf: (address, member) => addresses.resolve(member, address)?.peerUrl ?? '',
-    listen: { host, port: peerPort },
-    ...(tls === null
-      ? {}
-      : { tls: { ...tls, nameOf: (member: string) => `replica-${nameOfMember(member)}` } }),
-    onEvent: peerWatch.onEvent,
+  /** What the others are told who ask before they found a group. */
+  let founding: FoundingAnswer = { state: 'empty', instance, founders: [...flags.keys()].join(',') };
+  const transportOf = (member: string, peers: Iterable<string>): HttpTransport =>
+    new HttpTransport({
+      ...{ id: member, cluster, secret, instance, advertise: own.peerUrl },
+      // Who is let in knows no one: those who have it in the group dial it, and the log names them.
+      peers: new Map([...peers].map((peer) => [peer, flags.get(peer)?.peerUrl ?? ''])),
+      urlOf: (address, peer) => addresses.resolve(peer, address)?.peerUrl ?? '',
+      listen: { host, port: peerPort },
+      ...(tls === null ? {} : { tls: { ...tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` } }),
+      questions: { [FOUNDING_PATH]: () => founding },
+      onEvent: peerWatch.onEvent,
+    });
+  const found = async (): Promise<Founders> => {
+    const asking = transportOf(options.id, flags.keys());
+    try {
+      await asking.listen();
+      return await awaitFounding({
+        ...{ name: options.id, instance, founders: [...flags.keys()], transport: asking, log, stopping },
+      });
+    } finally {
+      await asking.stop();
+    }
+  };
+  const { id, founders, recorded } = await claimMember({
+    ...{ data, name: options.id, founders: [...flags.keys()], found: options.bootstrap ? found : null },
   });
+  founding = { state: 'member', id, founders: formatFounders(founders) };
+  const transport = transportOf(id, founders.keys());
   const replica = new Replica({
     ...{
       id,
@@ -147,7 +166,7 @@ async function startReplica(
       metrics,
       fatal,
     },
-    members: founders,
+    members: [...founders.keys()],
     peerLinks: peerWatch.links,
     memberClocks: peerWatch.clocks,
     compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
@@ -185,7 +204,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       command
         .createOption(
           '--bootstrap',
-          'the group is new: an empty folder makes a founder, not one that waits to be let in',
+          'the group is new: an empty folder makes a founder once every replica of --peers has said that it is empty too',
         )
         .env('TRIREME_BOOTSTRAP')
         .default(false),

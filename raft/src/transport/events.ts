@@ -43,6 +43,8 @@ export type TransportEvent =
       readonly peer: NodeId;
       readonly code: FrameErrorCode;
       readonly message: string;
+      /** The stable word of its refusal, such as `DUPLICATE_MEMBER`; null where it did not answer. */
+      readonly status: string | null;
     }
   /** At least one message was dropped; told once a turn of the event loop for each peer. */
   | { readonly type: 'dropped'; readonly peer: NodeId; readonly reason: DropReason };

@@ -4,6 +4,7 @@ import type { NodeId } from '../core/types.js';
 import { createTlsServer, type DialTls, type FrameLimits, type TlsMaterial } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
+import type { Questions } from './questions.js';
 
 /** Who this member is, where it listens, and the bounds of its links. */
 export interface HttpTransportOptions extends Membership {
@@ -18,6 +19,8 @@ export interface HttpTransportOptions extends Membership {
   readonly peers?: ReadonlyMap<NodeId, string>;
   /** Base url of a member's peer port, of which the log says `address` (empty for nothing); the address itself unless set. */
   readonly urlOf?: (address: string, peer: NodeId) => string;
+  /** Answers to questions of processes of this cluster, from `listen` on. */
+  readonly questions?: Questions;
   readonly onEvent?: (event: TransportEvent) => void;
   /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
   readonly limits?: Partial<FrameLimits>;

@@ -5,7 +5,8 @@
  * Callbacks come one at a time and never from inside `send`. What the handler throws is not caught, since a broken
  * invariant has to stop the process.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
@@ -28,20 +29,25 @@ import {
   RAFT_PATH,
   SNAPSHOT_PATH,
   handshakeHeaders,
+  instanceHeader,
   refusal,
   refuseCertificate,
   refuseHandshake,
+  refuseInstance,
+  refuseStranger,
   senderOf,
   senderUrlOf,
   type Refusal,
 } from './handshake.js';
 import { DEFAULT_FRAME_LIMITS, bind, peerServer, tlsTo, type HttpTransportOptions } from './http-options.js';
 import { Losses } from './losses.js';
+import { askProcess } from './questions.js';
 import { OutgoingLink } from './outgoing.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
 import { postSnapshot } from './snapshot-sender.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from './transport.js';
 
+const DIAL_MS_MAX = 1_000;
 const STOP_MS_MAX = 1_000;
 /** Between two times that peers are told this member's wall clock. */
 const CLOCK_INTERVAL_MS = 1_000;
@@ -53,6 +59,12 @@ const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SI
 
 type State = 'new' | 'running' | 'stopped';
 
+/** A link that a peer dialed, with the headers of its handshake. */
+interface IncomingLink {
+  readonly connection: FrameConnection;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** The transport over HTTP; one for each member, started once. */
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
@@ -62,7 +74,7 @@ export class HttpTransport implements Transport {
   readonly #server: Server;
   readonly #outgoing = new Map<NodeId, OutgoingLink>();
   /** At most one for each peer: a newer one takes the place of the older. */
-  readonly #incoming = new Map<NodeId, FrameConnection>();
+  readonly #incoming = new Map<NodeId, IncomingLink>();
   readonly #losses = new Losses((peer, reason) => {
     if (reason !== null) this.#event({ type: 'dropped', peer, reason });
     if (this.#state === 'running') this.#handler?.unreachable(peer);
@@ -126,7 +138,7 @@ export class HttpTransport implements Transport {
     if (!this.#peers.delete(peer)) return;
     this.#guests.removed(peer);
     this.#close(peer);
-    this.#incoming.get(peer)?.close('no member any more');
+    this.#incoming.get(peer)?.connection.close('no member any more');
   }
 
   /** Gives up the way to a peer, once what is queued for it has left. */
@@ -148,7 +160,7 @@ export class HttpTransport implements Transport {
       link.start();
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.#event({ type: 'dialFailed', peer, code: error.code, message: error.message });
+      this.#event({ type: 'dialFailed', peer, code: error.code, message: error.message, status: null });
     }
   }
 
@@ -186,6 +198,18 @@ export class HttpTransport implements Transport {
     await postSnapshot(snapshot, { url, headers, tls, stallMsMax, signal: until });
   }
 
+  /**
+   * Asks whichever process answers where `peer` is to be reached; see `askProcess`.
+   * @throws Error if it gives no answer.
+   */
+  async ask(peer: NodeId, path: string): Promise<unknown> {
+    const { dialMsMax: msMax = DIAL_MS_MAX } = this.#options;
+    const url = new URL(path, this.#peers.get(peer));
+    return askProcess(url, {
+      ...{ headers: handshakeHeaders(this.#options, peer), tls: tlsTo(peer, this.#options), msMax },
+    });
+  }
+
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
@@ -193,7 +217,7 @@ export class HttpTransport implements Transport {
     clearInterval(this.#clockTimer);
     for (const peer of [...this.#outgoing.keys()]) this.#close(peer);
     await Promise.all(this.#closing);
-    for (const connection of this.#incoming.values()) connection.close('this member is stopping');
+    for (const { connection } of this.#incoming.values()) connection.close('this member is stopping');
     if (this.#listening === null) return;
     await this.#listening.catch(() => undefined);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -202,8 +226,8 @@ export class HttpTransport implements Transport {
   }
 
   #outgoingLink(peer: NodeId, url: string): OutgoingLink {
-    const { dialMsMax = 1_000, random = Math.random, now = () => performance.now() } = this.#options;
     const { wallClock = () => Date.now() } = this.#options;
+    const { dialMsMax = DIAL_MS_MAX, random = Math.random, now = () => performance.now() } = this.#options;
     return new OutgoingLink({
       url,
       path: RAFT_PATH,
@@ -214,12 +238,16 @@ export class HttpTransport implements Transport {
       random,
       now,
       wallClock,
-      opened: () => this.#event({ type: 'connected', peer, direction: 'out' }),
+      opened: () => {
+        this.#event({ type: 'connected', peer, direction: 'out' });
+        this.#dropDuplicate(peer);
+      },
       closed: (close) => {
         this.#disconnected(peer, 'out', close);
         this.#losses.add(peer, null);
       },
-      failed: ({ code, message }) => this.#event({ type: 'dialFailed', peer, code, message }),
+      failed: ({ code, message, refusal: refused }) =>
+        this.#event({ type: 'dialFailed', peer, code, message, status: refused?.status ?? null }),
     });
   }
 
@@ -229,13 +257,27 @@ export class HttpTransport implements Transport {
       socket,
       head,
       limits: this.#limits,
+      headers: instanceHeader(this.#options),
       authorize: () => this.#refusal(RAFT_PATH, request),
     });
     if (connection === null) return;
     const peer = senderOf(request.headers);
     const url = senderUrlOf(request.headers);
     if (!this.#peers.has(peer) && url !== null) this.#invite(peer, url);
-    this.#receive(peer, connection);
+    this.#receive(peer, { connection, headers: request.headers });
+  }
+
+  /** Gives up what comes from a peer if it is not the process that answers at the peer's address. */
+  #dropDuplicate(peer: NodeId): void {
+    const incoming = this.#incoming.get(peer);
+    if (incoming === undefined) return;
+    const refused = this.#refuseInstance(peer, incoming.headers);
+    if (refused !== null) incoming.connection.close(refused.message);
+  }
+
+  #refuseInstance(peer: NodeId, headers: IncomingHttpHeaders): Refusal | null {
+    const link = this.#outgoing.get(peer);
+    return link === undefined ? null : refuseInstance(peer, headers, link.answering);
   }
 
   /** Answers who is not known, for as long as its link lasts. */
@@ -245,8 +287,12 @@ export class HttpTransport implements Transport {
     this.#dial(peer, url);
   }
 
-  /** What comes without an upgrade: a snapshot, or nothing of ours. */
+  /** What comes without an upgrade: a question, a snapshot, or nothing of ours. */
   #request(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'GET') {
+      this.#answer(request, response);
+      return;
+    }
     const handler = this.#handler;
     const refused = request.method === 'POST' ? this.#refusal(SNAPSHOT_PATH, request) : NOTHING_HERE;
     if (refused !== null || handler === null) {
@@ -259,9 +305,26 @@ export class HttpTransport implements Transport {
     void receiveSnapshot(request, response, { from, to, stallMsMax, take });
   }
 
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { questions = {} } = this.#options;
+    const path = request.url ?? '';
+    const answer = Object.hasOwn(questions, path) ? questions[path] : undefined;
+    const refused = answer === undefined ? NOTHING_HERE : this.#told(request, this.#refuseStranger(request));
+    if (refused !== null || answer === undefined) {
+      refuseSocket(request.socket, refused ?? NOTHING_HERE);
+      return;
+    }
+    const text = JSON.stringify(answer());
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end(text);
+  }
+
   /** Why a request to `path` is refused, which is told; null if it is not. */
   #refusal(path: string, request: IncomingMessage): Refusal | null {
-    const refused = this.#check(path, request);
+    return this.#told(request, this.#check(path, request));
+  }
+
+  /** Tells the owner of a refusal, if it is one. */
+  #told(request: IncomingMessage, refused: Refusal | null): Refusal | null {
     if (refused !== null) {
       const { remoteAddress = '?', remotePort = 0 } = request.socket;
       const { status, message } = refused;
@@ -273,19 +336,27 @@ export class HttpTransport implements Transport {
   #check(path: string, { url, headers, socket }: IncomingMessage): Refusal | null {
     if (url !== path) return NOTHING_HERE;
     if (this.#state !== 'running') return NOT_RUNNING;
-    const { tls } = this.#options;
     const from = senderOf(headers);
-    const refused =
-      tls === undefined ? null : refuseCertificate(certificateOf(socket), tls.nameOf?.(from) ?? from);
+    const refused = this.#refuseCertificate(from, socket);
     const hears = (peer: NodeId): boolean =>
       this.#peers.has(peer) || this.#guests.isWelcome(peer, senderUrlOf(headers));
-    return refused ?? refuseHandshake(this.#options, hears, headers);
+    return refused ?? refuseHandshake(this.#options, hears, headers) ?? this.#refuseInstance(from, headers);
   }
 
-  #receive(peer: NodeId, connection: FrameConnection): void {
+  #refuseStranger({ headers, socket }: IncomingMessage): Refusal | null {
+    return this.#refuseCertificate(senderOf(headers), socket) ?? refuseStranger(this.#options, headers);
+  }
+
+  #refuseCertificate(from: NodeId, socket: Socket): Refusal | null {
+    const { tls } = this.#options;
+    return tls === undefined ? null : refuseCertificate(certificateOf(socket), tls.nameOf?.(from) ?? from);
+  }
+
+  #receive(peer: NodeId, incoming: IncomingLink): void {
+    const { connection } = incoming;
     // A peer that dials again has given up its older link, even where nothing here has noticed yet.
-    this.#incoming.get(peer)?.close('a newer link takes its place');
-    this.#incoming.set(peer, connection);
+    this.#incoming.get(peer)?.connection.close('a newer link takes its place');
+    this.#incoming.set(peer, incoming);
     this.#event({ type: 'connected', peer, direction: 'in' });
     // It has just started, or the network has healed: no reason to wait any longer for the way back.
     this.#outgoing.get(peer)?.dialNow();
@@ -301,7 +372,7 @@ export class HttpTransport implements Transport {
         else if (this.#state === 'running') this.#handler?.message(message);
       },
       closed: (close) => {
-        if (this.#incoming.get(peer) === connection) {
+        if (this.#incoming.get(peer) === incoming) {
           this.#incoming.delete(peer);
           if (this.#guests.delete(peer)) this.#close(peer);
         }

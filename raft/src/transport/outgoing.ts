@@ -12,6 +12,7 @@ import {
 } from '../frames/index.js';
 import { encodeClock, encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
+import { instanceOf } from './handshake.js';
 
 interface OutgoingOptions {
   readonly url: string;
@@ -32,6 +33,7 @@ export class OutgoingLink {
   readonly #options: OutgoingOptions;
   readonly #redialer: Redialer;
   #connection: FrameConnection | null = null;
+  #instance: string | null = null;
 
   /** @throws FrameError `BAD_OPTION` */
   constructor(options: OutgoingOptions) {
@@ -44,6 +46,11 @@ export class OutgoingLink {
       random,
       now,
     });
+  }
+
+  /** The process that answers at this address; its `instance` is null while the link is not open, or it tells none. */
+  get answering(): { readonly instance: string | null; readonly url: string } {
+    return { instance: this.#instance, url: this.#options.url };
   }
 
   start(): void {
@@ -78,8 +85,9 @@ export class OutgoingLink {
     await stopped;
   }
 
-  async #hold({ connection }: DialedFrames): Promise<void> {
+  async #hold({ connection, headers }: DialedFrames): Promise<void> {
     this.#connection = connection;
+    this.#instance = instanceOf(headers);
     // Before any message, so that a candidate knows the clock of whoever votes for it.
     this.sendClock();
     this.#options.opened();
@@ -90,6 +98,7 @@ export class OutgoingLink {
       });
     });
     this.#connection = null;
+    this.#instance = null;
     this.#options.closed(close);
   }
 }

@@ -135,6 +135,7 @@ export function* peerAttacks(who: Impersonated): Generator<Attack> {
     yield ignoredMessage(raft, kind, `to ${id.slice(0, 9)}`, [8, as, id === to ? as : id, 0, FAR]);
   }
   yield* snapshotAttacks(raft);
+  yield* routeAttacks('peer', '/raft/founding');
 }
 
 /** What a voter said once, said again. @param terms older than the one that the group is in */

@@ -1,0 +1,95 @@
+/** Replicas that are started with --bootstrap left on, and a second process of one replica, on real processes. */
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HandRun } from './testing/hand-run.js';
+
+const test = suite<{ run: HandRun }>('founding by hand');
+
+test.before.each(async (context) => {
+  context.run = await HandRun.open();
+});
+test.after.each(async ({ run }) => run.close());
+
+const USAGE = 64;
+const WAITS = 'waits until every replica has said that it is empty';
+
+async function statusOf(url: string): Promise<{ id: string; term: number; bookHash: string }> {
+  return (await (await fetch(`${url}/status`)).json()) as { id: string; term: number; bookHash: string };
+}
+
+test('with --bootstrap left on a wiped replica founds nothing: it waits for all, and refuses where there is a group', async ({
+  run,
+}) => {
+  run.catalog();
+  run.frontend();
+  const bootstrap = true;
+  const one = run.replica(1, { bootstrap });
+  const two = run.replica(2, { bootstrap });
+  await Promise.all([run.wrote(one, WAITS), run.wrote(two, WAITS)]);
+  assert.match(one.output(), /"missing":\{[^}]*"3":/);
+  assert.not.ok(existsSync(join(run.dataOf(1), 'log')) || existsSync(join(run.dataOf(2), 'log')));
+  const three = run.replica(3, { bootstrap });
+  assert.is(await run.order(), 1);
+  await run.kill(three);
+  assert.equal([await run.order(), await run.order()], [2, 3]);
+
+  await run.kill(two);
+  rmSync(run.dataOf(2), { recursive: true });
+  const beside = run.replica(2, { bootstrap });
+  assert.is(await beside.ended, USAGE);
+  assert.match(beside.output(), /replica 1 runs already.*--bootstrap.*npx trireme members rejoin 2/);
+  assert.not.ok(existsSync(join(run.dataOf(2), 'log')));
+
+  await run.kill(one);
+  const alone = run.replica(2, { bootstrap });
+  await run.wrote(alone, WAITS);
+  run.replica(1, { bootstrap });
+  assert.is(await alone.ended, USAGE, 'the other one has come back with its log');
+  run.replica(3, { bootstrap });
+  assert.is(await run.order(), 4, 'nothing was lost');
+});
+
+test('a second process of one replica is refused by name and ends, and the first one goes on; a moved one is dialed where the flags say', async ({
+  run,
+}) => {
+  run.catalog();
+  run.frontend();
+  const bootstrap = true;
+  const founders = [1, 2, 3].map((n) => run.replica(n, { bootstrap }));
+  assert.is(await run.order(), 1);
+  for (const founder of founders) await run.kill(founder);
+  const copyData = join(run.folder, 'copy');
+  cpSync(run.dataOf(2), copyData, { recursive: true });
+
+  const [copyPeer, copyPort, moved] = [run.sparePort(0), run.sparePort(1), run.sparePort(2)];
+  const peerPorts = { 2: moved };
+  const one = run.replica(1, { peerPorts });
+  const two = run.replica(2, { peerPorts });
+  assert.is(await run.order(), 2, 'a majority of one and the moved one');
+  const copy = run.replica(2, { data: copyData, peerPorts: { 2: copyPeer }, port: copyPort });
+  assert.is(await copy.ended, USAGE);
+  const both = new RegExp(
+    `two processes say that they are member 2: the one at http://127.0.0.1:${moved},.*`,
+  );
+  assert.match(copy.output(), both);
+  assert.match(
+    copy.output(),
+    new RegExp(`at http://127.0.0.1:${copyPeer}; .*Stop the one that runs on the copy`),
+  );
+  assert.match(one.output(), both);
+  const { term } = await statusOf(run.urlOf(1));
+  assert.is(await run.order(), 3);
+  const after = await Promise.all([statusOf(run.urlOf(1)), statusOf(run.urlOf(2))]);
+  assert.equal(
+    after.map((status) => [status.id, status.term]),
+    [
+      ['1', term],
+      ['2', term],
+    ],
+  );
+  assert.is(two.child.exitCode, null);
+});
+
+test.run();

@@ -1,0 +1,26 @@
+/** Tells the process on a data folder from one on a copy of it: a token in the folder, which counts in that very folder only. */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { folderIdentity, writeDurably } from '@trireme/service';
+import { readLine } from './line-file.js';
+
+/** Its line is `TOKEN FOLDER`, with the folder as `folderIdentity` names it. */
+const INSTANCE_FILE = 'instance';
+const TOKEN_BYTES = 8;
+const LINE = /^([0-9a-f]{16}) (\S+)$/;
+
+/**
+ * The token of the folder, made if the folder is new or a copy. A folder whose disk was attached anew may pass for a copy:
+ * other members then take it for the same member only once the links of its last process have closed.
+ * @throws the system's error.
+ */
+export async function claimInstance(data: string): Promise<string> {
+  await mkdir(data, { recursive: true });
+  const here = folderIdentity(data);
+  const [, token, folder] = LINE.exec((await readLine(data, INSTANCE_FILE)) ?? '') ?? [];
+  if (token !== undefined && folder === here) return token;
+  const fresh = randomBytes(TOKEN_BYTES).toString('hex');
+  await writeDurably(join(data, INSTANCE_FILE), `${fresh} ${here}\n`);
+  return fresh;
+}

@@ -1,0 +1,90 @@
+/** When a group may be founded. */
+import { FormatError } from '@trireme/domain';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  decideFounding,
+  formatFounders,
+  parseFounders,
+  parseFoundingAnswer,
+  type FoundingAnswer,
+} from './founding.js';
+
+const SELF = { name: '2', instance: 'two', founders: ['1', '2', '3'] };
+const EMPTY_1: FoundingAnswer = { state: 'empty', instance: 'one', founders: '1,2,3' };
+const EMPTY_3: FoundingAnswer = { state: 'empty', instance: 'three', founders: '1,2,3' };
+const ALL = '1=one,2=two,3=three';
+
+const decide = (
+  one: FoundingAnswer | string,
+  three: FoundingAnswer | string,
+): ReturnType<typeof decideFounding> =>
+  decideFounding(
+    SELF,
+    new Map([
+      ['1', one],
+      ['3', three],
+    ]),
+  );
+
+test('a group is founded once every one of its replicas has said that it is empty', () => {
+  const step = decide(EMPTY_1, EMPTY_3);
+  assert.ok(step.step === 'found');
+  assert.is(formatFounders(step.founders), ALL);
+});
+
+test('a replica that does not answer is waited for, whatever a majority says', () => {
+  assert.equal(decide(EMPTY_1, 'ECONNREFUSED'), { step: 'wait', missing: new Map([['3', 'ECONNREFUSED']]) });
+});
+
+test('a group of the founder alone needs no one', () => {
+  const step = decideFounding({ name: '1', instance: 'one', founders: ['1'] }, new Map());
+  assert.equal(step, { step: 'found', founders: new Map([['1', 'one']]) });
+});
+
+test('who comes late is of the group that was founded with its folder, and of no other', () => {
+  const founded = decide({ state: 'member', id: '1', founders: ALL }, 'ECONNREFUSED');
+  assert.ok(founded.step === 'found');
+  assert.is(formatFounders(founded.founders), ALL, 'as the others keep it');
+  for (const founders of ['1=one,2=wiped,3=three', '1,2,3', '1=one,3=three', '']) {
+    const refused = decide(EMPTY_1, { state: 'member', id: '3.5f0c9a31', founders });
+    assert.ok(refused.step === 'refuse', founders);
+    assert.match(refused.reason, /replica 3 runs already, as member 3\.5f0c9a31/);
+    assert.match(refused.reason, /--bootstrap/);
+    assert.match(refused.reason, /npx trireme members rejoin 2/);
+  }
+  const both = decide(
+    { state: 'member', id: '1', founders: ALL },
+    { state: 'member', id: '3', founders: '1,2,3' },
+  );
+  assert.is(both.step, 'refuse', 'one that knows another group is enough');
+});
+
+test('replicas that are told of different founders found nothing', () => {
+  const refused = decide({ ...EMPTY_1, founders: '1,2,3,4,5' }, EMPTY_3);
+  assert.ok(refused.step === 'refuse');
+  assert.match(refused.reason, /replica 1 .* 1,2,3,4,5.* 1,2,3:.*--peers/);
+});
+
+test('founders are written as they are read, with instances and without', () => {
+  for (const line of [ALL, '1,2,3', '1=one,2']) assert.is(formatFounders(parseFounders(line)), line);
+});
+
+test('an answer is checked', () => {
+  const member = { state: 'member', id: '1', founders: '' } as const;
+  assert.equal(parseFoundingAnswer({ ...member, more: 1 }), member);
+  assert.equal(parseFoundingAnswer(EMPTY_1), EMPTY_1);
+  for (const bad of [
+    null,
+    [],
+    {},
+    { state: 'member', id: 1, founders: '' },
+    { state: 'empty', instance: 'x' },
+  ])
+    assert.throws(
+      () => parseFoundingAnswer(bad),
+      (error: unknown) => error instanceof FormatError,
+    );
+});
+
+test.run();
