@@ -21,6 +21,9 @@ const REQUESTS_MAX = 8192;
 /** How long one replica is waited for before another is asked, in milliseconds. */
 const PATIENCE_MS_MAX = 200;
 
+/** For 16 KiB of an answer to be taken by its client, in milliseconds. */
+const STALL_MS_MAX = 20_000;
+
 /** How long requests that are under way have to be answered when the front-end stops, in milliseconds. */
 const DRAIN_MS_MAX = 6_000;
 
@@ -47,6 +50,8 @@ export interface FrontendOptions {
   readonly metrics: Metrics;
   /** How long it stays open when it is asked to stop, not ready any more: for balancers to look elsewhere. */
   readonly lingerMs: number;
+  /** For 16 KiB of an answer to be taken by its client, in milliseconds; 20 s unless set. */
+  readonly stallMs?: number;
 }
 
 export interface Frontend {
@@ -90,7 +95,9 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const app = createApp(services);
   const { host, requestsPerSecond } = options;
   const rateLimit = requestsPerSecond === null ? null : new RateLimit(requestsPerSecond);
-  const server = new PublicServer({ host, port: options.port, app, services, rateLimit, deadlineMs });
+  const { stallMs = STALL_MS_MAX } = options;
+  const limits = { rateLimit, deadlineMs, stallMs };
+  const server = new PublicServer({ host, port: options.port, app, services, ...limits });
   const port = await server.listen();
   catalog.start();
   replicas.start();

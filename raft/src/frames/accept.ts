@@ -41,8 +41,10 @@ export function acceptFrames(options: FrameAcceptOptions): FrameConnection | nul
   return connection;
 }
 
-/** Answers a raw socket with an error as JSON, and closes it. */
+/** Answers a raw socket with an error as JSON, and closes it. Refusing it again does nothing. */
 export function refuseSocket(socket: Duplex, refusal: FrameRefusal): void {
+  // Further requests may have been read along with the one that was refused.
+  if (socket.writableEnded) return;
   const { httpStatus, message, status } = refusal;
   const body = JSON.stringify({ error: { code: httpStatus, message, status } });
   // Nobody is interested in what becomes of it, but an error without a listener would end the process.

@@ -137,6 +137,9 @@ test('a refused socket that never closes is destroyed', async () => {
   const onUpgrade: OnUpgrade = (_request, socket) => {
     refused.push(socket);
     refuseSocket(socket, REFUSAL);
+    const listeners = socket.listenerCount('error');
+    refuseSocket(socket, REFUSAL);
+    assert.is(socket.listenerCount('error'), listeners, 'the second time does nothing');
   };
   await withServer(onUpgrade, async (url) => {
     const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });

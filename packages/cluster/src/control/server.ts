@@ -18,6 +18,8 @@ const READY_MS_MAX = 60_000;
 const SOCKETS_MAX = 32;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 5_000;
+/** How long a client may take nothing of its answer, in milliseconds. */
+const STALL_MS_MAX = 5_000;
 
 const ACTIONS = '/kill, /start, /ready, /look, /add, /renew and /retire';
 
@@ -48,6 +50,11 @@ export async function serveControl(options: {
   };
   const inTurn = turns();
   const server = createServer(limits, (request, response) => {
+    // The answer before this one still has the socket: no script sends requests ahead.
+    if (response.socket === null) {
+      request.socket.destroy();
+      return;
+    }
     if (!secretMatches(options.secret, request.headers[LINK_HEADERS.secret])) {
       answer(response, 401, { error: 'the secret is missing or wrong' });
       return;
@@ -126,6 +133,7 @@ function messageOf(error: unknown): string {
 }
 
 function answer(response: ServerResponse, status: number, body: ControlAnswer): void {
+  response.setTimeout(STALL_MS_MAX, () => response.destroy());
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(JSON.stringify(body));
 }

@@ -1,5 +1,5 @@
 /** The whole assault as a scenario: every port is attacked while orders flow, and every promise must hold all the same. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import {
   replicaAttacks,
 } from './internal-attacks.js';
 import { PUBLIC_BASE, publicAttacks } from './public-attacks.js';
-import { slowAttacks } from './slow-attacks.js';
+import { readerAttacks, slowAttacks } from './slow-attacks.js';
 
 /** Attacks at a time; the slow ones have a lane of their own, since they last. */
 const LANES = 16;
@@ -60,8 +60,19 @@ export function assault(options: AssaultOptions): Scenario {
         control.closeAllConnections();
       }
       await run.progress();
+      checkLogs(join(run.dataDir, 'logs'));
     },
   };
+}
+
+/** No request of anyone may have a process, or a library in it, write anything but lines of its log. */
+function checkLogs(folder: string): void {
+  for (const file of readdirSync(folder)) {
+    const odd = readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .find((line) => line !== '' && !line.startsWith('{'));
+    if (odd !== undefined) throw new Error(`${file} has a line that is none of the log: ${odd}`);
+  }
 }
 
 async function attackAll(
@@ -107,7 +118,12 @@ async function attackAll(
   }
 }
 
-const SLOW_KINDS: ReadonlySet<string> = new Set(['slow', 'frame that does not come', 'silence on a link']);
+const SLOW_KINDS: ReadonlySet<string> = new Set([
+  'slow',
+  'reader that does not read',
+  'frame that does not come',
+  'silence on a link',
+]);
 
 /** So that there are messages of an old term to replay. */
 async function raiseTerm(run: Run): Promise<void> {
@@ -166,6 +182,7 @@ async function attacksFor(run: Run): Promise<Attack[]> {
   const parts: readonly Iterable<Attack>[] = [
     ...bases.flatMap((base) => [httpAttacks(base), slowAttacks(base)]),
     publicAttacks(operatorToken),
+    readerAttacks(),
     replicaAttacks(cluster),
     catalogAttacks(cluster),
     peerAttacks({ ...member, as: STOLEN }),

@@ -20,6 +20,8 @@ export interface Attack {
   readonly steps: readonly Step[];
   /** Milliseconds within which the server has to end the connection, behind the last step; 30 s unless given. */
   readonly patienceMs?: number;
+  /** Whether the client reads nothing that comes. */
+  readonly isDeaf?: boolean;
 }
 
 /** What became of it. */

@@ -6,12 +6,14 @@ import { FIN, UPGRADED, type Attack, type Outcome, type Step } from './attack.js
 /** Longer than every port waits for what is under way. */
 const PATIENCE_MS = 30_000;
 
+const PROBE_MS = 500;
+
 /** Of an answer, only its beginning is looked at. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
 export async function attackPort(
   port: number,
-  { steps, patienceMs = PATIENCE_MS }: Pick<Attack, 'steps' | 'patienceMs'>,
+  { steps, patienceMs = PATIENCE_MS, isDeaf = false }: Pick<Attack, 'steps' | 'patienceMs' | 'isDeaf'>,
 ): Promise<Outcome> {
   const startedAt = performance.now();
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -19,6 +21,9 @@ export async function attackPort(
   socket.on('data', (chunk: Buffer) => {
     if (text.length < KEPT_BYTES_MAX) text += chunk.toString('latin1');
   });
+  if (isDeaf) socket.pause();
+  // Who reads nothing learns of the end by what it sends.
+  const probe = isDeaf ? setInterval(() => socket.write('\r\n'), PROBE_MS) : undefined;
   const over = new Promise<void>((resolve) => {
     // A reset is as good an end as any: the server does not want to hear more.
     socket.once('error', () => resolve());
@@ -35,6 +40,7 @@ export async function attackPort(
   await Promise.race([over, delay(patienceMs, null, { signal: patience.signal }).catch(() => null)]);
   const isCut = state.isOver;
   patience.abort();
+  clearInterval(probe);
   socket.destroy();
   return { codes: codesIn(text), isCut, tookMs: performance.now() - startedAt };
 }

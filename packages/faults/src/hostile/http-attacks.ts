@@ -14,6 +14,7 @@ export function httpAttacks(base: Base): Attack[] {
     ...of('header bomb', bombs(base)),
     ...of('another protocol', PROTOCOLS),
     ...of('upgrade to nowhere', upgrades(base)),
+    ...of('bytes behind', behind(base)),
     ...of('cut at a byte', cuts(base)),
   ];
 }
@@ -145,6 +146,19 @@ function upgrades(base: Base): Samples {
     ['h2c', upgrade('h2c'), FIN],
     ['frames, where there are none', upgrade('trireme-frames'), FIN],
     ['an empty one', upgrade(''), FIN],
+  ];
+}
+
+/** What comes behind a request that is the last, or while it is being answered. */
+function behind(base: Base): Samples {
+  const whole = wholeRequest(base);
+  const last = wholeRequest({ ...base, headers: { ...base.headers, connection: 'close' } });
+  return [
+    ['a request behind the last', last + whole, FIN],
+    ['nonsense behind the last', `${last}\0\0\0\0`, FIN],
+    ['an empty line behind the last', `${last}\r\n`, FIN],
+    ['nonsense behind a request', `${whole}\0\0\0\0`, FIN],
+    ['five hundred requests at once', whole.repeat(500), FIN],
   ];
 }
 

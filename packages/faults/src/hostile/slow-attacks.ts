@@ -7,6 +7,24 @@ const DRIP_MS = 400;
 /** Longer than any port lets a connection idle on which nothing has come, as pools open them ahead of need. */
 const IDLE_MS_MAX = 90_000;
 
+/** More answers than the buffers of the system take, of the longest that any cluster has. */
+const UNREAD = 1_000;
+/** Longer than a client may take nothing of an answer. */
+const UNREAD_MS_MAX = 60_000;
+
+/** A client that asks for much and reads none of it. */
+export function readerAttacks(): Attack[] {
+  const request = 'GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n';
+  return [
+    {
+      ...{ port: 'public', kind: 'reader that does not read', name: `${UNREAD} requests behind each other` },
+      steps: [request.repeat(UNREAD)],
+      patienceMs: UNREAD_MS_MAX,
+      isDeaf: true,
+    },
+  ];
+}
+
 export function slowAttacks(base: Base): Attack[] {
   const { port } = base;
   const drip = (text: string): Step[] => text.split('').flatMap((byte): Step[] => [byte, DRIP_MS]);

@@ -82,7 +82,7 @@ test('the page and everything that it loads come from here, under a policy that 
     assert.is((await fetch(`${url}/assets/..%2fpackage.json`)).status, 404);
     assert.is(
       (await fetch(`${url}/dashboard/stream`, { method: 'POST' })).headers.get('allow'),
-      'GET, OPTIONS',
+      'GET, HEAD, OPTIONS',
     );
   });
 });
@@ -168,6 +168,18 @@ test('viewers have a bound, and a stopping front-end ends their streams', async 
     const stopped = rig.frontend.stop();
     await until(() => viewers.every(({ ended }) => ended), 'the end of every stream');
     await stopped;
+  });
+});
+
+test('HEAD of the stream has the headers of the stream, and nobody watches by it', async () => {
+  await withRig({}, async ({ url }) => {
+    const { response } = await watch(url);
+    const head = await fetch(`${url}/dashboard/stream`, { method: 'HEAD' });
+    assert.is(head.status, 200);
+    for (const name of ['content-type', 'cache-control', 'content-security-policy', 'x-served-by'])
+      assert.is(head.headers.get(name), response.headers[name], name);
+    assert.is(await head.text(), '');
+    response.destroy();
   });
 });
 

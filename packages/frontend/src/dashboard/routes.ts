@@ -8,7 +8,7 @@ import type { Replies } from '../http/replies.js';
 import type { Pages } from '../pages/pages.js';
 import { matchesEtag } from '../rules/requests.js';
 import { readAssets, type Asset } from './assets.js';
-import type { Viewers } from './viewers.js';
+import { STREAM_HEADERS, type Viewers } from './viewers.js';
 
 interface PageServices {
   readonly replies: Replies;
@@ -27,8 +27,11 @@ export function routeDashboard(app: Hono<CallEnv>, services: PageServices): void
     return answerAsset(replies, c.env, asset);
   });
   app.get('/dashboard/stream', (c) => {
+    const headers = { ...replies.headers(c.env.requestId, null), ...PAGE_HEADERS, ...STREAM_HEADERS };
+    // The router gives HEAD to this route too.
+    if (c.req.method === 'HEAD') return replies.ok(c.env, '', headers);
     if (!viewers.hasRoom) throw new TriremeError('UNAVAILABLE', 'as many people watch as may');
-    viewers.add(c.env.outgoing, { ...replies.headers(c.env.requestId, null), ...PAGE_HEADERS });
+    viewers.add(c.env.outgoing, headers);
     return RESPONSE_ALREADY_SENT;
   });
 }

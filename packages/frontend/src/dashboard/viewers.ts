@@ -19,6 +19,9 @@ const RETRY_MS = 1_000;
 /** Points of the curves that a new viewer gets: a minute of them. */
 const POINTS_MAX = 120;
 
+/** By which an answer is a stream of events. */
+export const STREAM_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } as const;
+
 /** `[orders a second, p50 ms or null, p99 ms or null, lookups a second]` */
 export type CurvePoint = readonly [number, number | null, number | null, number];
 
@@ -60,9 +63,9 @@ export class Viewers {
     return !this.#closed && this.#streams.size < VIEWERS_MAX;
   }
 
-  /** Sends this viewer everything from now on. */
+  /** Sends this viewer everything from now on; `headers` have those of a stream. */
   add(response: EventSink, headers: Readonly<Record<string, string>>): void {
-    response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.writeHead(200, headers);
     const isFirst = this.#streams.size === 0;
     this.#streams.add(response);
     const gone = (): void => this.#remove(response);

@@ -31,8 +31,8 @@ async function withPlain(options: Partial<PlainPort>, run: (rig: Rig) => Promise
     idleMsMax: 6000,
     restMsMax: 100,
     answer: (request, done) => void rig.asked.push({ request, done }),
-    handOver: (socket) => {
-      const entry = { socket, text: '', ended: false };
+    handOver: (socket, bytes) => {
+      const entry = { socket, text: bytes.toString('latin1'), ended: false };
       rig.handedOver.push(entry);
       socket.on('data', (chunk: Buffer) => (entry.text += chunk.toString('latin1')));
       socket.on('end', () => (entry.ended = true));

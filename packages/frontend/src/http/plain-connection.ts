@@ -6,6 +6,10 @@
 import type { Socket } from 'node:net';
 import { readPlainRequest, type PlainRequest } from '../rules/plain-request.js';
 import { answerText, isLastAnswer, type Answer } from './answer.js';
+import { closeConnection } from './close-connection.js';
+
+const CR = 0x0d;
+const LF = 0x0a;
 
 /** What a connection belongs to. */
 export interface PlainPort {
@@ -19,8 +23,8 @@ export interface PlainPort {
   readonly restMsMax: number;
   /** Has the request answered: `done` is called once, perhaps at once. */
   answer(request: PlainRequest, done: (answer: Answer) => void): void;
-  /** Takes the connection, before any of what it still has to read is read. */
-  handOver(socket: Socket): void;
+  /** Takes the connection; `bytes` of it were read and are not looked at yet. */
+  handOver(socket: Socket, bytes: Buffer): void;
   /** The client has ended the connection in the middle of a request. */
   endedEarly(socket: Socket): void;
 }
@@ -56,8 +60,7 @@ export class PlainConnection {
   /** Closes the connection if no byte of a request has come, once all answers are out. */
   closeIdle(): void {
     if (this.#state !== 'idle') return;
-    this.#state = 'last';
-    this.#socket.destroySoon();
+    this.#close();
   }
 
   /** Closes the connection now, also where it was handed over. */
@@ -73,7 +76,12 @@ export class PlainConnection {
       this.#socket.pause();
       return;
     }
+    this.#read(this.#state === 'idle' ? withoutEmptyLines(bytes) : bytes);
+  };
+
+  #read(bytes: Buffer): void {
     this.#held = null;
+    if (bytes.length === 0) return;
     // Answers that nobody reads would pile up.
     const canAnswer = this.#port.isOpen && this.#socket.writableLength === 0;
     const request = canAnswer ? readPlainRequest(bytes) : 'other';
@@ -81,7 +89,7 @@ export class PlainConnection {
     if (request === 'other' || (request === 'part' && this.#state === 'part')) this.#handOver(bytes);
     else if (request === 'part') this.#waitForRest(bytes);
     else this.#begin(request);
-  };
+  }
 
   #waitForRest(bytes: Buffer): void {
     this.#state = 'part';
@@ -109,11 +117,22 @@ export class PlainConnection {
     const isLast = isLastAnswer(answer.headers);
     this.#state = isLast ? 'last' : 'idle';
     this.#socket.write(answerText(answer, Date.now(), this.#port.keepAliveMs / 1000));
-    if (isLast) {
-      this.#held = null;
-      this.#socket.resume();
-      this.#socket.destroySoon();
-    } else if (this.#held !== null) this.#handOver(this.#held);
+    if (isLast) this.#close();
+    else if (this.#held !== null) this.#readHeld(this.#held);
+  }
+
+  /** What came while the answer was due; empty lines are no reason to hand over. */
+  #readHeld(held: Buffer): void {
+    const bytes = withoutEmptyLines(held);
+    this.#held = null;
+    if (bytes.length > 0) this.#handOver(bytes);
+    else this.#socket.resume();
+  }
+
+  #close(): void {
+    this.#state = 'last';
+    this.#held = null;
+    closeConnection(this.#socket);
   }
 
   #handOver(bytes: Buffer): void {
@@ -125,9 +144,7 @@ export class PlainConnection {
     socket.off('end', this.#onEnd);
     socket.off('timeout', this.#onTimeout);
     socket.off('error', this.#onError);
-    socket.pause();
-    socket.unshift(bytes);
-    this.#port.handOver(socket);
+    this.#port.handOver(socket, bytes);
     socket.resume();
   }
 
@@ -158,4 +175,11 @@ export class PlainConnection {
     this.#state = 'over';
     this.#held = null;
   };
+}
+
+/** Empty lines before a request are ignored (RFC 9112, section 2.2). */
+function withoutEmptyLines(bytes: Buffer): Buffer {
+  let at = 0;
+  while (bytes[at] === CR || bytes[at] === LF) at += 1;
+  return at === 0 ? bytes : bytes.subarray(at);
 }

@@ -120,25 +120,107 @@ test('a connection that was opened ahead of need is served when its first reques
     assert.match(await early.closed, /^HTTP\/1.1 200 /);
   }));
 
-test('nonsense behind an order that waits is no answer to the order', async () => {
-  for (const [path, answers] of [
-    ['/orders', ['504 OUTCOME_UNKNOWN', '400 INVALID_REQUEST']],
-    // Node's parser reads on while the order waits: then there is no saying which answer is whose.
-    ['/orders?', []],
-  ] as const) {
-    await withRig({ deadlineMs: 200 }, async ({ url, replicas }) => {
+for (const path of ['/orders', '/orders?']) {
+  test(`nonsense behind POST ${path} is answered after the order, and not in its place`, async () =>
+    withRig({ deadlineMs: 200 }, async ({ url, replicas }) => {
       answerSubmits(replicas[0], () => null);
-      const raw = openRaw(
-        url,
-        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
-      );
+      const raw = openRaw(url, order(path));
       await until(() => replicas[0].of('submit').length === 1, 'the order was handed over');
       raw.socket.write('nonsense\r\n\r\n');
       const parts = (await raw.closed).split(/(?=HTTP\/1.1 )/).filter((part) => part !== '');
-      assert.equal(parts.map(answerOf), answers);
-    });
-  }
-});
+      assert.equal(parts.map(answerOf), ['504 OUTCOME_UNKNOWN', '400 INVALID_REQUEST']);
+    }));
+}
+
+/** The request of an order, with more lines. */
+function order(path: string, lines = '', version = '1.1'): string {
+  return `POST ${path} HTTP/${version}\r\nHost: x\r\n${lines}Content-Length: ${BODY.length}\r\n\r\n${BODY}`;
+}
+
+const GET = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
+const LAST = /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n[^]*"transaction_number":1}}$/;
+for (const [what, bytes] of [
+  ['a request', order('/orders', 'Connection: close\r\n') + GET],
+  ['a request behind one that is not plain', order('/orders?', 'Connection: close\r\n') + GET],
+  ['nonsense', `${order('/orders', 'Connection: close\r\n')}nonsense\r\n\r\n`],
+  ['an empty line', `${order('/orders', 'Connection: close\r\n')}\r\n`],
+  ['a request behind one of HTTP/1.0', order('/orders', '', '1.0') + GET],
+] as const) {
+  test(`behind a last order ${what} is ignored: the order is answered, then the connection is closed`, async () =>
+    withRig({}, async ({ url, replicas }) => {
+      assert.match(await sendRaw(url, bytes), LAST);
+      assert.is(replicas[0].of('submit').length, 1);
+    }));
+}
+
+test('behind other last requests as well, whatever they ask and are answered', async () =>
+  withRig({ ready: false }, async ({ url }) => {
+    for (const [line, code] of [
+      ['HEAD /livez', 200],
+      ['GET /nothing', 404],
+      ['DELETE /orders', 405],
+    ] as const) {
+      const answer = await sendRaw(url, `${line} HTTP/1.1\r\n${CLOSE}\r\n${GET}`);
+      assert.equal(answer.match(/(?<=HTTP\/1.1 )\d+/g), [String(code)], line);
+    }
+  }));
+
+test('empty lines before, between and behind requests are ignored, and start no clock', async () =>
+  withRig({}, async ({ url }) => {
+    const plain = openRaw(url, `\r\n${order('/orders')}`);
+    const other = openRaw(url, `\r\n${order('/orders?')}`);
+    const count = ({ received }: typeof plain): number => received().split('"transaction_number"').length - 1;
+    for (const expected of [1, 2]) {
+      for (const [raw, path] of [
+        [plain, '/orders'],
+        [other, '/orders?'],
+      ] as const) {
+        await until(() => count(raw) === expected, 'the answer');
+        raw.socket.write('\r\n\r\n');
+        if (expected === 1) raw.socket.write(order(path));
+      }
+    }
+    // One that has begun a request is told that it took too long; the others have begun none.
+    const begun = openRaw(url, 'GET /livez HTTP/1.1\r\n');
+    assert.is(answerOf(await begun.closed), '408 REQUEST_TIMEOUT');
+    for (const raw of [plain, other]) {
+      assert.not.match(raw.received(), '408');
+      raw.socket.write(`GET /livez HTTP/1.1\r\n${CLOSE}\r\n`);
+      assert.match(await raw.closed, /"ok"}$/);
+    }
+  }));
+
+test('a client that has sent all it will is answered, by whichever way', async () =>
+  withRig({}, async ({ url }) => {
+    for (const bytes of [order('/orders'), order('/orders?'), GET, GET + GET]) {
+      const raw = openRaw(url, '');
+      raw.socket.end(bytes);
+      const answers = (await raw.closed).match(/HTTP\/1.1 200 OK/g) ?? [];
+      assert.is(answers.length, bytes.split('HTTP/1.1').length - 1, bytes);
+    }
+  }));
+
+test('a body that will be refused is not asked for, and its connection is closed', async () =>
+  withRig({}, async ({ url }) => {
+    const expecting = (lines: string): string =>
+      `POST /orders HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n${lines}\r\n`;
+    for (const [lines, code] of [
+      ['Content-Length: 16385\r\n', '413 BODY_TOO_LARGE'],
+      ['Content-Length: 9\r\nContent-Type: text/plain\r\n', '415 UNSUPPORTED_MEDIA_TYPE'],
+    ] as const) {
+      const answer = await sendRaw(url, expecting(lines));
+      assert.is(answerOf(answer), code);
+      assert.not.match(answer, '100 Continue');
+      assert.match(answer, /connection: close/i);
+    }
+    const good = openRaw(url, expecting(`${CLOSE.slice(9)}Content-Length: ${BODY.length}\r\n`));
+    await until(() => good.received().startsWith('HTTP/1.1 100 Continue'), 'the body is asked for');
+    good.socket.write(BODY);
+    assert.match(await good.closed, LAST_AFTER_CONTINUE);
+  }));
+
+const LAST_AFTER_CONTINUE =
+  /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK\r\n[^]*"transaction_number":1}}$/;
 
 test('lists are given whatever the host', async () =>
   withRig({}, async ({ url, replicas }) => {

@@ -4,18 +4,25 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
-import { checkEncoding, pathOf } from '../rules/requests.js';
+import { checkBodyHeaders, checkEncoding, pathOf } from '../rules/requests.js';
 import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
+import type { Headers } from './answer.js';
 import { callOf, type Call, type CallEnv } from './call.js';
+import { PacedSocket } from './paced-socket.js';
 import { PlainConnection, type PlainPort } from './plain-connection.js';
 import { answerPlain, answerSent } from './short-way.js';
 import type { Services } from './services.js';
+import { UnsentAnswers } from './unsent-answers.js';
+
+/** What Node's parser calls bytes behind a request with `Connection: close`. */
+const BEHIND_LAST = 'HPE_CLOSED_CONNECTION';
 
 /** Connections at once; at the bound the newest is closed without an answer. */
 const CONNECTIONS_MAX = 10_000;
@@ -43,6 +50,8 @@ interface PublicServerOptions {
   readonly rateLimit: RateLimit | null;
   /** Of a request, in milliseconds. */
   readonly deadlineMs: number;
+  /** For 16 KiB of an answer to be taken by its client, in milliseconds. */
+  readonly stallMs: number;
 }
 
 /** What the adapter gives with a request; it speaks HTTP/1 alone here. */
@@ -80,6 +89,8 @@ export class PublicServer {
         noDelay: true,
       },
       (incoming, outgoing) => {
+        const connection: unknown = incoming.socket;
+        if (connection instanceof PacedSocket) connection.began(incoming, outgoing);
         const mayBeShort = options.rateLimit === null;
         if (mayBeShort && answerSent(options.services, incoming, outgoing, this.#nextId)) return;
         void listener(incoming, outgoing);
@@ -91,6 +102,12 @@ export class PublicServer {
       this.#clientError(error, socket),
     );
     this.#server.on('connect', (_request, socket) => this.#refuseConnect(socket));
+    this.#server.on('checkContinue', (request, response) => {
+      if (isBodyWanted(request)) response.writeContinue();
+      // The client may send the body or not: where its next request begins cannot be told.
+      else response.shouldKeepAlive = false;
+      this.#server.emit('request', request, response);
+    });
     // An expectation that is not known may be ignored (RFC 9110, section 10.1.1).
     this.#server.on('checkExpectation', (request, response) =>
       this.#server.emit('request', request, response),
@@ -138,17 +155,19 @@ export class PublicServer {
    * for all others: it takes any (Node's documentation of `http.Server`, event `connection`).
    */
   #readPlainFirst(): void {
-    const { services, rateLimit, deadlineMs } = this.#options;
+    const { services, rateLimit, deadlineMs, stallMs } = this.#options;
     const server = this.#server;
     const listeners = server.listeners('connection');
+    const limits = { stallMs, unsent: new UnsentAnswers() };
     const port: PlainPort = {
       isOpen: rateLimit === null,
       keepAliveMs: KEEP_ALIVE_MS,
       idleMsMax: KEEP_ALIVE_MS + 1000,
       restMsMax: Math.min(REST_MS_MAX, deadlineMs / 10),
       answer: (request, done) => answerPlain(services, request, this.#nextId, done),
-      handOver: (socket) => {
-        for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+      handOver: (socket, bytes) => {
+        const paced = new PacedSocket(socket, bytes, limits);
+        for (const listener of listeners) Reflect.apply(listener, server, [paced]);
       },
       endedEarly: (socket) => this.#clientError(null, socket),
     };
@@ -194,23 +213,38 @@ export class PublicServer {
     return this.#options.services.replies.error({ requestId: this.#nextId(), key: null }, known);
   }
 
-  /** What came on the connection is no request, or did not come in time. */
+  /** What came on the connection is no request, or did not come in time. Requests before it are answered first. */
   #clientError(error: NodeJS.ErrnoException | null, socket: Duplex): void {
-    if (error?.code === 'ECONNRESET' || !socket.writable || isAnswerPending(socket)) {
+    if (error?.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
-    socket.end(this.#options.services.replies.rawError(parserError(error?.code), this.#nextId()));
+    if (!socket.writable) {
+      closeSoon(socket);
+      return;
+    }
+    if (socket instanceof PacedSocket) socket.stopReading();
+    const response = pendingAnswer(socket);
+    if (response?.req.complete === true) {
+      response.once('close', () => this.#clientError(error, socket));
+      return;
+    }
+    // Behind a last request nothing is looked at, and to a request that is answered already there is no second answer.
+    if (response?.headersSent !== true && error?.code !== BEHIND_LAST)
+      this.#refuseRaw(parserError(error?.code), socket);
+    else closeSoon(socket);
   }
 
   #refuseConnect(socket: Duplex): void {
     const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, which this is not');
     socket.on('error', () => socket.destroy());
-    socket.end(
-      this.#options.services.replies.rawError(error, this.#nextId(), {
-        Allow: 'GET, HEAD, OPTIONS, POST, PUT',
-      }),
-    );
+    this.#refuseRaw(error, socket, { Allow: 'GET, HEAD, OPTIONS, POST, PUT' });
+  }
+
+  /** Answers where no request is, and closes the connection. */
+  #refuseRaw(error: TriremeError, socket: Duplex, headers?: Headers): void {
+    socket.write(this.#options.services.replies.rawError(error, this.#nextId(), headers));
+    closeSoon(socket);
   }
 
   /** Tells of connections beyond the bound, once a second at most: a flood of them must not become one of lines. */
@@ -227,13 +261,27 @@ export class PublicServer {
 }
 
 /**
- * Whether a whole request waits for its answer on the connection: what is written now would be taken for that answer,
- * and an order that may yet be filled would look refused. A request whose own body is broken has done nothing yet.
+ * The answer that is due on the connection, null if none is. Where its request was read to its end, an error on the connection is
+ * not about it, and what is written now would be taken for that answer. A request whose own body is broken has done nothing yet.
  */
-function isAnswerPending(socket: Duplex): boolean {
+function pendingAnswer(socket: Duplex): ServerResponse | null {
   const response: unknown = Reflect.get(socket, '_httpMessage');
-  if (!(response instanceof ServerResponse)) return false;
-  return response.headersSent || (response.req as IncomingMessage).complete;
+  return response instanceof ServerResponse ? (response as ServerResponse) : null;
+}
+
+/** Closes it once everything written has left. */
+function closeSoon(socket: Duplex): void {
+  (socket as Socket | PacedSocket).destroySoon();
+}
+
+/** Whether the body is read, by the headers alone (RFC 9110, section 10.1.1). */
+function isBodyWanted({ headers }: IncomingMessage): boolean {
+  try {
+    checkBodyHeaders(headers);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws TriremeError `INVALID_REQUEST` (RFC 9112, section 3.2). */

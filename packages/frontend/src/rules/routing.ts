@@ -14,7 +14,7 @@ const ROUTES: readonly Route[] = [
   { pattern: /^\/(docs|openapi\.json)$/, allow: 'GET, HEAD, OPTIONS' },
   { pattern: /^\/$/, allow: 'GET, HEAD, OPTIONS' },
   { pattern: /^\/assets\/[^/]+$/, allow: 'GET, HEAD, OPTIONS' },
-  { pattern: /^\/dashboard\/stream$/, allow: 'GET, OPTIONS' },
+  { pattern: /^\/dashboard\/stream$/, allow: 'GET, HEAD, OPTIONS' },
   { pattern: /^\/(livez|readyz|status|metrics)$/, allow: 'GET, HEAD, OPTIONS' },
 ];
 

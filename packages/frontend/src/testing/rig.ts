@@ -22,6 +22,7 @@ export interface RigOptions {
   readonly corsOrigin?: string;
   readonly requestsPerSecond?: number;
   readonly lingerMs?: number;
+  readonly stallMs?: number;
 }
 
 /** Runs a test against a front-end and closes everything after it. */
@@ -43,6 +44,7 @@ export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<vo
     log: silentLog,
     metrics: new Metrics({ service: 'frontend', id: 'frontend-1' }),
     lingerMs: options.lingerMs ?? 0,
+    ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
   });
   const url = `http://127.0.0.1:${frontend.port}`;
   try {

@@ -1,5 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { TriremeError } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -258,6 +260,48 @@ test('an action gets the body as JSON, and its answer or error is told', async (
     assert.is(statusOf((await post('/echo', `"${'x'.repeat(17_000)}"`)).text), 'BODY_TOO_LARGE');
     const refused = await post('/refuse', '{}');
     assert.equal([refused.code, statusOf(refused.text)], [421, 'NOT_LEADER']);
+  });
+});
+
+test('requests that are sent ahead of an answer close the connection, and are not worked on', async () => {
+  const state = { begun: 0 };
+  const routes: InternalServerOptions['routes'] = {
+    '/export': async () => {
+      state.begun += 1;
+      await new Promise(() => undefined);
+    },
+  };
+  await withServer({ routes }, async (port) => {
+    const request = `GET /export HTTP/1.1\r\nhost: x\r\nx-trireme-secret: ${SECRET}\r\n\r\n`;
+    assert.is(await say(port, request.repeat(500)), '');
+    assert.is(state.begun, 1);
+  });
+});
+
+test('what is behind a last request is ignored, and its answer comes', async () => {
+  await withServer({}, async (port) => {
+    const last = 'GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+    const answer = await say(port, `${last}GET /status HTTP/1.1\r\nhost: x\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1.1 200 [^]*"ok"}$/);
+  });
+});
+
+test('a client that leaves in the middle of its answer is no failure', async () => {
+  const routes: InternalServerOptions['routes'] = {
+    '/export': async (_request, response) => {
+      const part = Buffer.alloc(65_536);
+      const endless = new Readable({ read: () => void endless.push(part) });
+      await pipeline(endless, response);
+    },
+  };
+  await withServer({ routes }, async (port, _server, lines) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`GET /export HTTP/1.1\r\nhost: x\r\nx-trireme-secret: ${SECRET}\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.destroy();
+    await until(() => lines.some((line) => line.includes('the client left')), 'a word on it');
+    assert.not.ok(lines.some((line) => line.includes('stack')));
   });
 });
 

@@ -48,6 +48,10 @@ export interface InternalServerOptions {
 const SOCKETS_MAX = 1_024;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 10_000;
+/** How long a client may take nothing of its answer, in milliseconds. */
+const STALL_MS_MAX = 20_000;
+/** What Node's parser calls bytes behind a request with `Connection: close`. */
+const BEHIND_LAST = 'HPE_CLOSED_CONNECTION';
 /** Requests under way when the server closes have this long to be answered, in milliseconds. */
 const CLOSE_MS_MAX = 1_000;
 
@@ -77,7 +81,8 @@ export class InternalServer {
     this.#server.on('request', (request, response) => void this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      refuseSocket(socket, clientErrorRefusal(error.code));
+      // What is behind a last request is ignored; its answer is on its way.
+      if (error.code !== BEHIND_LAST) refuseSocket(socket, clientErrorRefusal(error.code));
     });
   }
 
@@ -124,6 +129,12 @@ export class InternalServer {
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { identity, routes, actions, log } = this.#options;
+    // The answer before this one still has the socket. Nobody who belongs here sends requests ahead, and to work on all that
+    // somebody sends would be without bound.
+    if (response.socket === null) {
+      request.socket.destroy();
+      return;
+    }
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('x-served-by', identity.name);
     // A draining server ends each socket with its answer: an idle one would hold it open.
@@ -135,17 +146,20 @@ export class InternalServer {
     if (routing.kind === 'refused' && routing.error === refused) this.#tellRefused(request, refused);
     try {
       if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
-      else if (routing.kind === 'guarded') await routes?.[routing.path]?.(request, response);
-      else if (routing.kind === 'action') {
+      else if (routing.kind === 'guarded') {
+        boundAnswer(response);
+        await routes?.[routing.path]?.(request, response);
+      } else if (routing.kind === 'action') {
         const done = await actions?.[routing.path]?.(await readJson(request));
         answerJson(response, 200, done ?? {});
       } else answerError(response, routing.error, routing.headers);
     } catch (error) {
-      if (error instanceof TriremeError)
+      if (response.destroyed) log.info({ url }, 'the client left before the end of its answer');
+      else if (error instanceof TriremeError)
         log.warn({ url, status: error.status, reason: error.message }, 'refused');
       else log.error({ error, url }, 'request failed');
       if (response.headersSent) response.destroy();
-      else answerError(response, asTriremeError(error));
+      else if (!response.destroyed) answerError(response, asTriremeError(error));
     }
   }
 
@@ -197,6 +211,11 @@ function answerJson(
   answerText(response, code, 'application/json', JSON.stringify(body), headers);
 }
 
+/** Closes the connection if its client takes nothing for too long. */
+function boundAnswer(response: ServerResponse): void {
+  response.setTimeout(STALL_MS_MAX, () => response.destroy());
+}
+
 function answerText(
   response: ServerResponse,
   code: number,
@@ -204,6 +223,7 @@ function answerText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  boundAnswer(response);
   response.writeHead(code, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(text),
