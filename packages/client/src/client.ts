@@ -136,7 +136,10 @@ export class TriremeClient {
     return checked(readOrder, await this.#read(`/orders/${number}`, options));
   }
 
-  /** A page of orders by number, of one stock if `name` is set. */
+  /**
+   * A page of orders by number, of one stock if `name` is set. It may be short, even empty, before the end of the list: go on
+   * with its `next` as `after` until that is null.
+   */
   async orders(
     query: { readonly limit?: number; readonly after?: string; readonly name?: string } = {},
     options: CallOptions = {},

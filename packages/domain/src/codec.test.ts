@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pack, unpack } from './codec.js';
 import { FormatError } from './errors.js';
-import { asBoolean, asBytes, asInteger, asList, asObject, asText } from './guards.js';
+import { asBoolean, asBytes, asInteger, asItems, asList, asObject, asText } from './guards.js';
 
 test('values come back as they went', () => {
   const value = fc.letrec((tie) => ({
@@ -83,7 +83,12 @@ const GUARDS: readonly [string, (value: unknown) => unknown, readonly unknown[],
     [-1, 0.5, 2 ** 53, NaN, Infinity, '1', 1n, null],
   ],
   ['integer from 5', (value) => asInteger(value, 'it', 5), [5], [4]],
-  ['text', (value) => asText(value, 'it', 3), ['', 'abc'], ['abcd', 1, null]],
+  [
+    'text',
+    (value) => asText(value, 'it', 3),
+    ['', 'abc', '\u{1f600}'],
+    ['abcd', 1, null, '\ud83d', 'a\udc00'],
+  ],
   ['boolean', (value) => asBoolean(value, 'it'), [true, false], [0, 'true', null]],
   [
     'bytes',
@@ -104,5 +109,40 @@ for (const [name, guard, good, bad] of GUARDS) {
     }
   });
 }
+
+test('an item that is not valid is set apart by its id, and the others count', () => {
+  const check = (id: number, item: readonly unknown[]): unknown => [id, asText(item[1], 'name', 3)];
+  assert.equal(asItems([[7, 'abc'], [8, 'abcd'], [9]], check), {
+    items: [[7, 'abc']],
+    invalid: [
+      { id: 8, reason: 'name is not well-formed text of at most 3 characters' },
+      { id: 9, reason: 'name is not well-formed text of at most 3 characters' },
+    ],
+  });
+  for (const frame of [
+    null,
+    [1],
+    [['7', 'abc']],
+    [[-1, 'abc']],
+    [
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ],
+  ]) {
+    assert.throws(
+      () => asItems(frame, check, 2),
+      (error: unknown) => error instanceof FormatError,
+    );
+  }
+  const broken = new Error('not of the format');
+  assert.throws(
+    () =>
+      asItems([[1]], () => {
+        throw broken;
+      }),
+    (error: unknown) => error === broken,
+  );
+});
 
 test.run();

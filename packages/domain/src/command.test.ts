@@ -22,7 +22,7 @@ import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, ORDER_TIME_MS_MAX } from './
 const PLAIN = { noNullPrototype: true } as const;
 const keyed = {
   key: fc.string({ minLength: 1, maxLength: KEY_LENGTH_MAX }),
-  name: fc.string({ unit: 'grapheme', maxLength: 10 }),
+  name: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 }),
 };
 const quantity = fc.integer({ min: 1, max: ORDER_QUANTITY_MAX });
 const price = fc.integer({ min: 1, max: PRICE_CENTS_MAX });
@@ -103,7 +103,7 @@ test('commands at their bounds are read and those beyond are not', () => {
   const name = 'n'.repeat(ORDER_NAME_LENGTH_MAX);
   for (const kind of [0, 1, 3]) {
     wire(kind, longest, name, ORDER_QUANTITY_MAX)();
-    wire(kind, 'k', '', 1)();
+    wire(kind, 'k', 'ä', 1)();
     assertBad(wire(kind, 'k', 'A', ORDER_QUANTITY_MAX + 1), /quantity out of bounds/);
     assertBad(wire(kind, 'k', 'A', 0), /amount/);
     assertBad(wire(kind, 'k', 'A', 1.5), /amount/);
@@ -112,9 +112,8 @@ test('commands at their bounds are read and those beyond are not', () => {
   assertBad(wire(2, 'k', 'A', PRICE_CENTS_MAX + 1), /price out of bounds/);
   assertBad(wire(4, 'k', 'A', 1), /unknown kind/);
   assertBad(wire(-1, 'k', 'A', 1), /command kind/);
-  assertBad(wire(0, '', 'A', 1), /without a key/);
-  assertBad(wire(0, `${longest}k`, 'A', 1), /key is not text/);
-  assertBad(wire(0, 'k', `${name}n`, 1), /stock name is not text/);
+  for (const key of ['', `${longest}k`, 'ä', 'k\n', 1]) assertBad(wire(0, key, 'A', 1), /^key is not /);
+  for (const bad of ['', `${name}n`, '\ud83d', 1]) assertBad(wire(0, 'k', bad, 1), /^stock name is not /);
   assertBad(() => commandFromWire({}), /command is not a list/);
 });
 

@@ -4,12 +4,25 @@
  */
 import { pack, unpack } from './codec.js';
 import { FormatError } from './errors.js';
-import { asInteger, asList, asText } from './guards.js';
-import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, ORDER_TIME_MS_MAX, type OrderType } from './order.js';
+import { asInteger, asList } from './guards.js';
+import {
+  ORDER_NAME_LENGTH_MAX,
+  ORDER_QUANTITY_MAX,
+  ORDER_TIME_MS_MAX,
+  isOrderName,
+  type OrderType,
+} from './order.js';
 import { PRICE_CENTS_MAX, type Cents } from './money.js';
 
 /** Longest idempotency key, in characters. */
 export const KEY_LENGTH_MAX = 255;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
+
+/** Whether it is an idempotency key: 1 to `KEY_LENGTH_MAX` printable ASCII characters. */
+export function isKey(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= KEY_LENGTH_MAX && PRINTABLE_ASCII.test(value);
+}
 
 /** Commands in one batch at most. */
 export const BATCH_COMMANDS_MAX = 4096;
@@ -92,10 +105,13 @@ export function commandToWire(command: Command): CommandWire {
 function asCommandWire(value: unknown): CommandWire {
   const wire = asList(value, 'command');
   const code = asInteger(wire[0], 'command kind');
-  const key = asText(wire[1], 'key', KEY_LENGTH_MAX);
-  const name = asText(wire[2], 'stock name', ORDER_NAME_LENGTH_MAX);
+  const [, key, name] = wire;
   const amount = asInteger(wire[3], 'amount', 1);
-  if (code >= KINDS.length || key === '') throw new FormatError('command of unknown kind or without a key');
+  if (code >= KINDS.length) throw new FormatError('command of unknown kind');
+  if (!isKey(key)) throw new FormatError(`key is not 1 to ${KEY_LENGTH_MAX} printable ASCII characters`);
+  if (!isOrderName(name)) {
+    throw new FormatError(`stock name is not well-formed text of 1 to ${ORDER_NAME_LENGTH_MAX} characters`);
+  }
   if (code === KIND_CODES.list) {
     if (amount > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
   } else if (amount > ORDER_QUANTITY_MAX) throw new FormatError('quantity out of bounds');

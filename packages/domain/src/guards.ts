@@ -25,11 +25,56 @@ export function asInteger(value: unknown, what: string, min = 0): number {
 
 /** Well-formed text of at most `lengthMax` UTF-16 units (1024 unless given): half a surrogate pair would be decoded as longer text. */
 export function asText(value: unknown, what: string, lengthMax = 1024): string {
-  if (typeof value !== 'string' || value.length > lengthMax) {
-    throw new FormatError(`${what} is not text of at most ${lengthMax} characters`);
+  if (typeof value !== 'string' || value.length > lengthMax || !value.isWellFormed()) {
+    throw new FormatError(`${what} is not well-formed text of at most ${lengthMax} characters`);
   }
-  if (!value.isWellFormed()) throw new FormatError(`${what} is not well-formed Unicode`);
   return value;
+}
+
+/** Why something that was checked is not valid. @throws the error again if it is anything but a `FormatError`. */
+export function invalidReason(error: unknown): string {
+  if (error instanceof FormatError) return error.message;
+  throw error;
+}
+
+/** An item of a frame that was not accepted, by the sender's id of it. */
+export interface InvalidItem {
+  readonly id: number;
+  readonly reason: string;
+}
+
+/** The items of one frame. */
+export interface CheckedItems<Item> {
+  readonly items: readonly Item[];
+  readonly invalid: readonly InvalidItem[];
+}
+
+/**
+ * Checks the items of a frame one by one. Each begins with the asker's id: one that is not valid is set apart by it, so
+ * that it costs neither the others nor the link.
+ * @param check throws `FormatError` for an item that is not valid.
+ * @param itemsMax none unless given: then the length of the frame alone bounds them.
+ * @throws FormatError if there are more than `itemsMax`, or an item has no id.
+ */
+export function asItems<Item>(
+  value: unknown,
+  check: (id: number, item: readonly unknown[]) => Item,
+  itemsMax = Number.POSITIVE_INFINITY,
+): CheckedItems<Item> {
+  const list = asList(value, 'items');
+  if (list.length > itemsMax) throw new FormatError(`more than ${itemsMax} items in a frame`);
+  const items: Item[] = [];
+  const invalid: InvalidItem[] = [];
+  for (const entry of list) {
+    const item = asList(entry, 'item');
+    const id = asInteger(item[0], 'id');
+    try {
+      items.push(check(id, item));
+    } catch (error) {
+      invalid.push({ id, reason: invalidReason(error) });
+    }
+  }
+  return { items, invalid };
 }
 
 export function asBoolean(value: unknown, what: string): boolean {

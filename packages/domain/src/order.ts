@@ -30,6 +30,16 @@ export const ORDER_TIME_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 /** Longest stock name that an order may carry, in UTF-16 units. */
 export const ORDER_NAME_LENGTH_MAX = 64;
 
+/**
+ * Whether an order or a list may name it, listed or not: well-formed text of 1 to `ORDER_NAME_LENGTH_MAX` UTF-16 units.
+ * Text that is not well-formed grows when it is encoded as UTF-8, and does not come back as it was.
+ */
+export function isOrderName(value: unknown): value is string {
+  return (
+    typeof value === 'string' && value !== '' && value.length <= ORDER_NAME_LENGTH_MAX && value.isWellFormed()
+  );
+}
+
 /** The order as it stands in JSON; the time is ISO 8601 in UTC. */
 export function orderJson(order: Order): string {
   return (

@@ -8,12 +8,25 @@ import type { OrderType } from './order.js';
 import type { CatalogReport, ReplicaReport } from './reports.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
+
+/** Items in one frame at most. The sender splits what is more, the receiver refuses it. */
+export const FRAME_ITEMS_MAX = 1024;
+
+/** Rows of a page at most, and so the highest `limit` of a list. */
+export const PAGE_ROWS_MAX = 1000;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 
 /** Longest id of a request, in characters. */
 export const REQUEST_ID_LENGTH_MAX = 128;
+
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** Whether a client's request id is taken over: 1 to `REQUEST_ID_LENGTH_MAX` visible ASCII characters. */
+export function isRequestId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= REQUEST_ID_LENGTH_MAX && VISIBLE_ASCII.test(value);
+}
 
 /**
  * `[id, ...command]`, and the id of the request that brought it where its client gave one: it is followed through every
@@ -37,7 +50,10 @@ export type GetItem = readonly [id: number, number: number, linearizable: boolea
 export type ToReplica =
   | { readonly t: 'submit'; readonly items: readonly SubmitItem[] }
   | { readonly t: 'get'; readonly items: readonly GetItem[] }
-  /** Filled orders after number `after`, at most `limit`, of stock `name` where it is not null. Leader only. */
+  /**
+   * Filled orders after number `after`, at most `limit`, of stock `name` where it is not null. Leader only. One list
+   * examines a bounded number of orders, so that its page may be short, even empty, before the end.
+   */
   | {
       readonly t: 'list';
       readonly id: number;
@@ -52,7 +68,8 @@ export type ToReplica =
 
 /**
  * What became of a submitted command. `refused` surely had no effect from this attempt; `lost` was logged by a leader
- * that then lost its lead: it may still be decided, and asking again with its key tells.
+ * that then lost its lead: it may still be decided, and asking again with its key tells. `invalid` is not a command
+ * within the bounds of the protocol: it had no effect, and never can have one.
  */
 export type SubmitResult =
   | readonly [id: number, result: 'filled', number: number, price: Cents]
@@ -60,16 +77,18 @@ export type SubmitResult =
   | readonly [id: number, result: 'rejected', reason: string]
   | readonly [id: number, result: 'keyReused']
   | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
-  | readonly [id: number, result: 'lost'];
+  | readonly [id: number, result: 'lost']
+  | readonly [id: number, result: 'invalid', reason: string];
 
 /** `[number, name, type, quantity, price, time]` */
 export type OrderWire = readonly [number, string, OrderType, number, Cents, number];
 
-/** `missing` is final where the read was linearizable; `refused` asks to try the leader. */
+/** `missing` is final where the read was linearizable; `refused` asks to try the leader; `invalid` is not a question of the protocol. */
 export type GetResult =
   | readonly [id: number, result: 'order', order: OrderWire]
   | readonly [id: number, result: 'missing']
-  | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy'];
+  | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
+  | readonly [id: number, result: 'invalid', reason: string];
 
 /** A member of the group, and the url of its internal port; null where the group was never told. */
 export type MemberWire = readonly [id: string, url: string | null];
@@ -89,6 +108,7 @@ export type FromReplica =
       readonly next: number | null;
     }
   | { readonly t: 'pageRefused'; readonly id: number; readonly why: 'notLeader' | 'busy' }
+  | { readonly t: 'pageInvalid'; readonly id: number; readonly reason: string }
   /** Answers `report`. */
   | { readonly t: 'report'; readonly report: ReplicaReport };
 
@@ -111,12 +131,14 @@ export type StockWire = readonly [string, Cents, number, number];
 
 /**
  * `cacheable` is false while a change of this stock is under way: the answer is right now, and must not be kept.
- * `unready`: the catalog does not know yet whether it has seen everything that was decided; ask again.
+ * `unready`: the catalog does not know yet whether it has seen everything that was decided; ask again. `invalid` is not a
+ * question of the protocol.
  */
 export type LookupResult =
   | readonly [id: number, result: 'stock', stock: StockWire, cacheable: boolean]
   | readonly [id: number, result: 'missing']
-  | readonly [id: number, result: 'unready'];
+  | readonly [id: number, result: 'unready']
+  | readonly [id: number, result: 'invalid', reason: string];
 
 export type CatalogToFrontend =
   /** Grants what `renew` number `id` asked for, for `ms` milliseconds. */
@@ -129,6 +151,7 @@ export type CatalogToFrontend =
       readonly next: string | null;
     }
   | { readonly t: 'pageUnready'; readonly id: number }
+  | { readonly t: 'pageInvalid'; readonly id: number; readonly reason: string }
   /** Drop these stocks, keep no fill of them with a version below `version`, then answer `dropped`. `seq` rises by 1. */
   | {
       readonly t: 'revoke';

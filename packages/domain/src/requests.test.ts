@@ -49,6 +49,11 @@ const BAD_ORDERS: readonly [string, string, RegExp][] = [
     JSON.stringify({ ...ORDER, name: 'x'.repeat(65) }),
     /^name: must have at most 64 characters$/,
   ],
+  [
+    'a name that is not well-formed',
+    `{"name":"${'x'.repeat(62)}\\ud83d","type":"buy","quantity":1}`,
+    /^name: must be well-formed Unicode$/,
+  ],
   ['a list', '[]', /^order: must be a JSON object$/],
   ['null', 'null', /^order: must be a JSON object$/],
   ['no JSON', '{"name":', /^order: body is not JSON$/],

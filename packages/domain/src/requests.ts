@@ -1,9 +1,9 @@
 /** What clients may send: one schema for each body, and errors that name the field and what is wrong with it. */
 import { z } from 'zod';
 import { TriremeError, type ErrorStatus } from './errors.js';
-import { KEY_LENGTH_MAX } from './command.js';
+import { KEY_LENGTH_MAX, isKey } from './command.js';
 import { PRICE_CENTS_MAX, toCents, type Cents } from './money.js';
-import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, type OrderRequest } from './order.js';
+import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, isOrderName, type OrderRequest } from './order.js';
 import { STOCK_NAME } from './stock.js';
 
 const quantity = z
@@ -19,7 +19,8 @@ export const orderBody = z.object(
       .string({ error: 'must be a string' })
       .min(1, 'must not be empty')
       .max(ORDER_NAME_LENGTH_MAX, `must have at most ${ORDER_NAME_LENGTH_MAX} characters`)
-      .meta({ description: `At most ${ORDER_NAME_LENGTH_MAX} UTF-16 units.` }),
+      .refine(isOrderName, 'must be well-formed Unicode')
+      .meta({ description: `Well-formed Unicode of at most ${ORDER_NAME_LENGTH_MAX} UTF-16 units.` }),
     type: z.enum(['buy', 'sell'], { error: 'must be "buy" or "sell"' }),
     quantity,
   },
@@ -76,11 +77,9 @@ export function parseStockName(name: string): string {
   return name;
 }
 
-const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
-
 /** An `Idempotency-Key`: 1 to 255 printable ASCII characters. @throws TriremeError `INVALID_REQUEST`. */
 export function parseKey(key: string): string {
-  if (key.length > KEY_LENGTH_MAX || !PRINTABLE_ASCII.test(key)) {
+  if (!isKey(key)) {
     throw new TriremeError(
       'INVALID_REQUEST',
       `Idempotency-Key: must be 1 to ${KEY_LENGTH_MAX} printable ASCII characters`,

@@ -41,7 +41,10 @@ export const ANSWERS = {
   Order: z.object({ data: order }),
   OrderPage: z.object({
     data: z.array(order),
-    next: z.int().nullable().meta({ description: 'To be given as `after`; null at the end.' }),
+    next: z.int().nullable().meta({
+      description:
+        'To be given as `after`; null at the end, and only there: a page may be short, even empty, before it.',
+    }),
   }),
   Error: z.object({
     error: z.object({

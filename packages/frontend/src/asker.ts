@@ -2,12 +2,10 @@
  * Sends what was asked in one turn of the event loop together: everything that arrived while the loop read its sockets
  * leaves in as few frames as it fits in, without a timer and so without waiting for company.
  */
+import { FRAME_ITEMS_MAX } from '@trireme/domain';
 import { workAtTurnEnd, type Link } from '@trireme/service';
 import { AskTable, type Ask, type NoAnswer } from './rules/ask-table.js';
 import type { Deadline } from './rules/deadlines.js';
-
-/** Questions in one frame at most. */
-const FRAME_ITEMS_MAX = 1024;
 
 interface AskerOptions<Question, Answer extends object> {
   /** Where the next frame goes, or null while there is nowhere. */

@@ -5,17 +5,17 @@
 import {
   LINK_PATHS,
   type CatalogReport,
-  type CatalogToFrontend,
   type FrontendToCatalog,
   type LookupResult,
   type Stock,
 } from '@trireme/domain';
-import { LeaseClock, LinkDialer, type Link, type LinkIdentity, type Log } from '@trireme/service';
+import { LeaseClock, LinkDialer, Throttle, type Link, type LinkIdentity, type Log } from '@trireme/service';
 import { Asker } from './asker.js';
-import { AGAIN, type EXPIRED, retryUntil } from './retry.js';
+import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
-import { parseFromCatalog, stockOf } from './rules/frames.js';
+import { parseFromCatalog, stockOf, type CatalogFrame } from './rules/frames.js';
 import { ReportBoard, type Reported } from './rules/report-board.js';
+import { refusedAsInvalid } from './rules/results.js';
 import type { StockCache, StockView } from './rules/stock-cache.js';
 
 /** A page of stocks; `next` is the name to go on after, null at the end. */
@@ -25,14 +25,16 @@ interface StockPage {
 }
 
 type LookupAnswer =
-  { readonly result: 'stock'; readonly view: StockView } | { readonly result: 'missing' | 'unready' };
+  | { readonly result: 'stock'; readonly view: StockView }
+  | { readonly result: 'missing' | 'unready' }
+  | { readonly result: 'invalid'; readonly reason: string };
 
 interface ListQuestion {
   readonly after: string;
   readonly limit: number;
 }
 
-type PageAnswer = Extract<CatalogToFrontend, { t: 'page' | 'pageUnready' }>;
+type PageAnswer = Extract<CatalogFrame, { t: 'page' | 'pageUnready' | 'pageInvalid' | 'invalidPage' }>;
 
 /** How long a lease is taken to run before the first was granted, in milliseconds. */
 const LEASE_MS_GUESS = 300;
@@ -52,6 +54,8 @@ interface CatalogOptions {
 export class Catalog {
   readonly #cache: StockCache;
   readonly #leaseClock = new LeaseClock();
+  readonly #log: Log;
+  readonly #invalidLines = new Throttle();
   readonly #changed: () => void;
   readonly #reports = new ReportBoard<CatalogReport>();
   readonly #dialer: LinkDialer;
@@ -72,6 +76,7 @@ export class Catalog {
 
   constructor(options: CatalogOptions) {
     this.#cache = options.cache;
+    this.#log = options.log;
     this.#changed = options.changed;
     this.#dialer = new LinkDialer({
       url: options.url,
@@ -129,11 +134,14 @@ export class Catalog {
     return this.#cache.leaseRemainingMs(this.#leaseClock.now());
   }
 
-  /** The stock as the catalog has it, null if there is none, `EXPIRED` if it could not tell in time. */
-  async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof EXPIRED> {
+  /**
+   * The stock as the catalog has it, null if there is none, `NO_RESULT` if it could not tell.
+   * @throws TriremeError `INVALID_REQUEST` if the catalog does not take the question.
+   */
+  async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof NO_RESULT> {
     return retryUntil(deadline, async () => {
       const answer = await this.#lookups.ask(name, deadline);
-      if (typeof answer === 'string') return AGAIN;
+      if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
       switch (answer.result) {
         case 'stock':
           return answer.view;
@@ -141,16 +149,29 @@ export class Catalog {
           return null;
         case 'unready':
           return AGAIN;
+        case 'invalid':
+          throw refusedAsInvalid(answer.reason);
       }
     });
   }
 
-  /** One page as the catalog has it; it may be short, even empty, before the end. */
-  async list(question: ListQuestion, deadline: Deadline): Promise<StockPage | typeof EXPIRED> {
+  /**
+   * One page as the catalog has it; it may be short, even empty, before the end.
+   * @throws TriremeError `INVALID_REQUEST` if the catalog does not take the question.
+   */
+  async list(question: ListQuestion, deadline: Deadline): Promise<StockPage | typeof NO_RESULT> {
     return retryUntil(deadline, async () => {
       const answer = await this.#lists.ask(question, deadline);
-      if (typeof answer === 'string' || answer.t === 'pageUnready') return AGAIN;
-      return { stocks: answer.stocks.map(stockOf), next: answer.next };
+      if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+      switch (answer.t) {
+        case 'page':
+          return { stocks: answer.stocks.map(stockOf), next: answer.next };
+        case 'pageUnready':
+        case 'invalidPage':
+          return AGAIN;
+        case 'pageInvalid':
+          throw refusedAsInvalid(answer.reason);
+      }
     });
   }
 
@@ -182,7 +203,7 @@ export class Catalog {
     this.#renewal = setTimeout(() => this.#renew(link), Math.max(RENEWAL_MS_MIN, this.#leaseMs / 3));
   }
 
-  #message(link: Link, frame: CatalogToFrontend): void {
+  #message(link: Link, frame: CatalogFrame): void {
     switch (frame.t) {
       case 'lease':
         this.#leaseMs = frame.ms;
@@ -190,9 +211,22 @@ export class Catalog {
         return;
       case 'stocks':
         for (const item of frame.items) this.#lookups.answered(link, item[0], this.#answerOf(item));
+        for (const { id, reason } of frame.invalid) {
+          this.#warnInvalid(reason);
+          this.#lookups.answered(link, id, { result: 'unready' });
+        }
+        return;
+      case 'invalidReport':
+        this.#warnInvalid(frame.reason);
+        this.#reports.unlinked('catalog');
+        return;
+      case 'invalidPage':
+        this.#warnInvalid(frame.reason);
+        this.#lists.answered(link, frame.id, frame);
         return;
       case 'page':
       case 'pageUnready':
+      case 'pageInvalid':
         this.#lists.answered(link, frame.id, frame);
         return;
       case 'report':
@@ -206,8 +240,14 @@ export class Catalog {
     }
   }
 
+  #warnInvalid(reason: string): void {
+    const untold = this.#invalidLines.due('answer', performance.now());
+    if (untold !== null) this.#log.warn({ reason, untold }, 'invalid answer of the catalog');
+  }
+
   /** The cache is filled here, in the order of the link's frames, and not when whoever asked comes to its turn. */
   #answerOf(item: LookupResult): LookupAnswer {
+    if (item[1] === 'invalid') return { result: 'invalid', reason: item[2] };
     if (item[1] !== 'stock') return { result: item[1] };
     const [id, , stock, cacheable] = item;
     return { result: 'stock', view: this.#cache.fill(stockOf(stock), cacheable, id, this.#leaseClock.now()) };

@@ -1,7 +1,10 @@
-/** Has a command decided: asks the leader, and again with the same key until there is a result or the time is over. */
+/**
+ * Has a command decided: asks the leader, and again with the same key until there is a result, the time is over, or it was
+ * lost so often that it may itself be what breaks the links.
+ */
 import type { CommandWire, SubmitResult } from '@trireme/domain';
 import type { Asker } from './asker.js';
-import { AGAIN, EXPIRED, retryAfter } from './retry.js';
+import { AGAIN, LOST, NO_RESULT, retryAfter } from './retry.js';
 import type { NoAnswer } from './rules/ask-table.js';
 import type { Deadline } from './rules/deadlines.js';
 import type { Decided, Undecided } from './rules/results.js';
@@ -26,31 +29,33 @@ export function decide(
 ): void {
   commands.askThen(command, deadline, (answer) => {
     const result = resultOf(answer);
-    if (result !== AGAIN) done(result);
-    else decideAgain(commands, command, deadline, mayHaveEffect(answer)).then(done, failed);
+    if (result !== AGAIN && result !== LOST) done(result);
+    else decideAgain(commands, command, deadline, answer).then(done, failed);
   });
 }
 
-/** @param handedOver whether an attempt before may have an effect: then no later refusal can tell that there is none. */
+/** @param first what the first attempt came to */
 async function decideAgain(
   commands: Commands,
   command: TracedCommand,
   deadline: Deadline,
-  handedOver: boolean,
+  first: SubmitResult | NoAnswer,
 ): Promise<Decided | Undecided> {
-  const tried = { handedOver };
-  const result = await retryAfter<Decided>(deadline, async () => {
+  // Once an attempt may have had an effect, no later refusal can tell that there is none.
+  const tried = { handedOver: mayHaveEffect(first) };
+  const result = await retryAfter<Decided>(first === 'unanswered' ? LOST : AGAIN, deadline, async () => {
     const answer = await commands.ask(command, deadline);
     tried.handedOver ||= mayHaveEffect(answer);
     return resultOf(answer);
   });
-  if (result !== EXPIRED) return result;
+  if (result !== NO_RESULT) return result;
   return tried.handedOver ? 'unknown' : 'noEffect';
 }
 
 /** The result that the answer to an attempt is, or that another attempt is to be made. */
-function resultOf(answer: SubmitResult | NoAnswer): Decided | typeof AGAIN {
-  if (answer === 'unanswered' || answer === 'unsent') return AGAIN;
+function resultOf(answer: SubmitResult | NoAnswer): Decided | typeof AGAIN | typeof LOST {
+  if (answer === 'unanswered') return LOST;
+  if (answer === 'unsent') return AGAIN;
   switch (answer[1]) {
     case 'lost':
     case 'refused':
@@ -59,6 +64,7 @@ function resultOf(answer: SubmitResult | NoAnswer): Decided | typeof AGAIN {
     case 'done':
     case 'rejected':
     case 'keyReused':
+    case 'invalid':
       return answer;
   }
 }

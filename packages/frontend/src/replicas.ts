@@ -2,20 +2,20 @@
  * The order replicas as the front-end sees them: a link to each, kept open; who leads; and what was asked of them.
  * Commands, lists and confirmed reads go to the leader; what any replica can answer goes to each in turn.
  */
-import type { FromReplica, GetResult, Order, ReplicaReport, SubmitResult, ToReplica } from '@trireme/domain';
-import type { Link, LinkHandler, LinkIdentity, Log } from '@trireme/service';
+import type { GetResult, Order, ReplicaReport, SubmitResult, ToReplica } from '@trireme/domain';
+import { Throttle, type Link, type LinkHandler, type LinkIdentity, type Log } from '@trireme/service';
 import { Asker } from './asker.js';
 import { decide, type TracedCommand } from './decide.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { ReplicaLinks } from './replica-links.js';
-import { AGAIN, type EXPIRED, retryUntil } from './retry.js';
+import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
-import { orderOf, parseFromReplica } from './rules/frames.js';
+import { orderOf, parseFromReplica, type ReplicaFrame } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
 import { ReportBoard, type Reported } from './rules/report-board.js';
 import type { ReplicaAddress } from './rules/roster.js';
-import type { Decided, Undecided } from './rules/results.js';
+import { refusedAsInvalid, type Decided, type Undecided } from './rules/results.js';
 
 /** A page of orders; `next` is the number to go on after, null at the end. */
 interface OrderPage {
@@ -36,7 +36,7 @@ interface ListQuestion {
   readonly name: string | null;
 }
 
-type PageAnswer = Extract<FromReplica, { t: 'page' | 'pageRefused' }>;
+type PageAnswer = Extract<ReplicaFrame, { t: 'page' | 'pageRefused' | 'pageInvalid' | 'invalidPage' }>;
 
 /** Replicas that are asked for an order before the leader is. */
 const FOLLOWER_ATTEMPTS = 2;
@@ -67,6 +67,7 @@ export class Replicas {
   readonly #log: Log;
   readonly #changed: () => void;
   readonly #reports = new ReportBoard<ReplicaReport>();
+  readonly #invalidLines = new Throttle();
   readonly #patience: DeadlineTimer;
   readonly #board = new LeaderBoard();
   readonly #picker = new ReplicaPicker();
@@ -166,8 +167,11 @@ export class Replicas {
     decide(this.#commands, command, deadline, done, failed);
   }
 
-  /** The order, null if there is none: that comes from a confirmed read alone. `EXPIRED` if nobody could tell in time. */
-  async order(number: number, deadline: Deadline): Promise<Order | null | typeof EXPIRED> {
+  /**
+   * The order, null if there is none: that comes from a confirmed read alone. `NO_RESULT` if nobody could tell.
+   * @throws TriremeError `INVALID_REQUEST` if the replicas do not take the question.
+   */
+  async order(number: number, deadline: Deadline): Promise<Order | null | typeof NO_RESULT> {
     for (let attempt = 0; attempt < FOLLOWER_ATTEMPTS; attempt += 1) {
       const patience = this.#patience.open();
       const answer = await this.#localReads.ask(number, patience);
@@ -178,17 +182,37 @@ export class Replicas {
     }
     return retryUntil(deadline, async () => {
       const answer = await this.#confirmedReads.ask(number, deadline);
-      if (typeof answer === 'string' || answer[1] === 'refused') return AGAIN;
-      return answer[1] === 'order' ? orderOf(answer[2]) : null;
+      if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+      switch (answer[1]) {
+        case 'order':
+          return orderOf(answer[2]);
+        case 'missing':
+          return null;
+        case 'refused':
+          return AGAIN;
+        case 'invalid':
+          throw refusedAsInvalid(answer[2]);
+      }
     });
   }
 
-  /** One page as the leader has it; it may be short, even empty, before the end. */
-  async list(question: ListQuestion, deadline: Deadline): Promise<OrderPage | typeof EXPIRED> {
+  /**
+   * One page as the leader has it; it may be short, even empty, before the end.
+   * @throws TriremeError `INVALID_REQUEST` if the leader does not take the question.
+   */
+  async list(question: ListQuestion, deadline: Deadline): Promise<OrderPage | typeof NO_RESULT> {
     return retryUntil(deadline, async () => {
       const answer = await this.#lists.ask(question, deadline);
-      if (typeof answer === 'string' || answer.t === 'pageRefused') return AGAIN;
-      return { orders: answer.orders.map(orderOf), next: answer.next };
+      if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+      switch (answer.t) {
+        case 'page':
+          return { orders: answer.orders.map(orderOf), next: answer.next };
+        case 'pageRefused':
+        case 'invalidPage':
+          return AGAIN;
+        case 'pageInvalid':
+          throw refusedAsInvalid(answer.reason);
+      }
     });
   }
 
@@ -216,7 +240,7 @@ export class Replicas {
     };
   }
 
-  #message(url: string, link: Link, frame: FromReplica): void {
+  #message(url: string, link: Link, frame: ReplicaFrame): void {
     switch (frame.t) {
       case 'leader':
         this.#board.report(url, frame.self, frame.leader, frame.term);
@@ -232,14 +256,29 @@ export class Replicas {
       case 'submitted':
         if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(url);
         for (const item of frame.items) this.#commands.answered(link, item[0], item);
-        return;
-      case 'got':
-        for (const item of frame.items) {
-          this.#localReads.answered(link, item[0], item);
-          this.#confirmedReads.answered(link, item[0], item);
+        // What became of these is not known here: asking again with the key may tell.
+        for (const { id, reason } of frame.invalid) {
+          this.#warnInvalid(url, reason);
+          this.#commands.answered(link, id, [id, 'lost']);
         }
         return;
+      case 'got':
+        for (const item of frame.items) this.#got(link, item);
+        for (const { id, reason } of frame.invalid) {
+          this.#warnInvalid(url, reason);
+          this.#got(link, [id, 'refused', 'busy']);
+        }
+        return;
+      case 'invalidReport':
+        this.#warnInvalid(url, frame.reason);
+        this.#reports.unlinked(url);
+        return;
+      case 'invalidPage':
+        this.#warnInvalid(url, frame.reason);
+        this.#lists.answered(link, frame.id, frame);
+        return;
       case 'page':
+      case 'pageInvalid':
         this.#lists.answered(link, frame.id, frame);
         return;
       case 'pageRefused':
@@ -247,6 +286,16 @@ export class Replicas {
         this.#lists.answered(link, frame.id, frame);
         return;
     }
+  }
+
+  #got(link: Link, result: GetResult): void {
+    this.#localReads.answered(link, result[0], result);
+    this.#confirmedReads.answered(link, result[0], result);
+  }
+
+  #warnInvalid(url: string, reason: string): void {
+    const untold = this.#invalidLines.due(url, performance.now());
+    if (untold !== null) this.#log.warn({ replica: url, reason, untold }, 'invalid answer of a replica');
   }
 
   #doubt(url: string): void {

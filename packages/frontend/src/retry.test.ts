@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { TriremeError } from '@trireme/domain';
 import { DeadlineTimer } from './deadline-timer.js';
-import { AGAIN, EXPIRED, retryUntil } from './retry.js';
+import { AGAIN, LOST, LOST_MAX, NO_RESULT, retryUntil } from './retry.js';
 
 test('what the first attempt gives is the result', async () => {
   const deadline = new DeadlineTimer(1000, 1).open();
@@ -25,9 +25,17 @@ test('without a result they end with the deadline, also from within a backoff', 
     retryUntil(timer.open(), async () => AGAIN),
     retryUntil(timer.open(), async () => AGAIN),
   ]);
-  assert.equal(results, [EXPIRED, EXPIRED]);
+  assert.equal(results, [NO_RESULT, NO_RESULT]);
   assert.is(timer.size, 0);
   clearInterval(alive);
+});
+
+test('attempts that are lost are few, whatever time is left', async () => {
+  const deadline = new DeadlineTimer(60_000, 1).open();
+  const tried: number[] = [];
+  assert.is(await retryUntil(deadline, async () => (tried.push(1) % 2 === 0 ? AGAIN : LOST)), NO_RESULT);
+  assert.is(tried.length, 2 * LOST_MAX - 1);
+  assert.is(deadline.expired, false);
 });
 
 test('what an attempt throws is thrown on, and no further attempt is made', async () => {

@@ -29,8 +29,8 @@ interface Compactable {
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 /** Added for some replicas, so that one compacts while the others go on: a round of it takes some tenths of a second. */
 const WRITE_BUFFER_STEP_BYTES = 2 * 1024 * 1024;
-/** Records read at a time by scans. */
-const PAGE = 1000;
+/** Records read at a time by scans whose records are not looked into. */
+const SLICE_RECORDS = 1000;
 
 /**
  * Opens the LevelDB at `path` of the replica `id`, or makes an empty one.
@@ -70,14 +70,26 @@ export function readError(error: unknown): unknown {
  * @throws FormatError where LevelDB finds that they are damaged.
  */
 export async function* scanRecords(db: BookLevel, range: ScanRange): AsyncGenerator<BookRecord> {
+  for await (const slice of scanSlices(db, range, SLICE_RECORDS)) yield* slice;
+}
+
+/**
+ * The same in slices of at most `size` records. The event loop takes its turn between two slices, and not within one.
+ * @throws FormatError where LevelDB finds that they are damaged.
+ */
+export async function* scanSlices(
+  db: BookLevel,
+  range: ScanRange,
+  size: number,
+): AsyncGenerator<readonly BookRecord[]> {
   const iterator = db.iterator<Uint8Array, Uint8Array>({ ...range, fillCache: false });
   try {
     for (;;) {
-      const page = await iterator.nextv(PAGE).catch((error: unknown) => {
+      const slice = await iterator.nextv(size).catch((error: unknown) => {
         throw readError(error);
       });
-      if (page.length === 0) return;
-      yield* page;
+      if (slice.length === 0) return;
+      yield slice;
     }
   } finally {
     await iterator.close();

@@ -8,6 +8,7 @@ import type { Office } from './office.js';
 import { BookReads } from './reads.js';
 import { numberKey } from './records.js';
 import { Book } from './rules/book.js';
+import { ScanPacer } from './scan-pacer.js';
 import type { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
 import { ENTRIES, fill, open } from './testing/stores.js';
@@ -47,7 +48,10 @@ async function withReads(
     assert.is(meta.orders, 2);
     const machine = new BookMachine(new Book(store, { ...meta, orders }, pending), store, EVENTS);
     const sent: FromReplica[] = [];
-    const reads = new BookReads({ machine: () => machine, office: () => office, fatal: failing });
+    const reads = new BookReads({
+      ...{ machine: () => machine, office: () => office },
+      ...{ pacer: new ScanPacer(), fatal: failing },
+    });
     await use({
       store,
       get: (...items) => reads.get(keepingLink(sent), items),

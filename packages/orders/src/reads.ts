@@ -1,26 +1,24 @@
-/** What front-ends read of the book: single orders, pages, and the whole of it. */
+/** What is read of the book beside lists: single orders, and the whole of it. */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { FromReplica, GetItem, GetResult, Order, OrderWire } from '@trireme/domain';
+import type { GetItem, GetResult, Order, OrderWire } from '@trireme/domain';
 import type { Link } from '@trireme/service';
+import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
 import type { Office } from './office.js';
-import type { FrontendFrame } from './rules/frames.js';
-import type { BookedOrder } from './rules/state.js';
-
-type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
+import type { ScanPacer } from './scan-pacer.js';
 
 interface BookReadsOptions {
   /** The book, null before it is open. */
   readonly machine: () => BookMachine | null;
   /** Null while this replica does not lead. */
   readonly office: () => Office | null;
+  /** Paces the export. */
+  readonly pacer: ScanPacer;
   readonly fatal: (error: unknown) => void;
 }
 
-/** Orders looked at for one page, so that a rare name cannot make a read long. */
-const PAGE_SCAN_MAX = 10_000;
 /** Characters of the export that are given at a time. */
 const CSV_CHUNK_LENGTH = 64 * 1024;
 
@@ -67,39 +65,6 @@ export class BookReads {
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 
-  list(link: Link, frame: ListFrame): void {
-    const { id } = frame;
-    const office = this.#o.office();
-    if (office === null) {
-      send(link, { t: 'pageRefused', id, why: 'notLeader' });
-      return;
-    }
-    office.whenComplete(1, (isComplete) => {
-      if (!isComplete) {
-        send(link, { t: 'pageRefused', id, why: 'busy' });
-        return;
-      }
-      this.#page(frame).then(
-        (page) => send(link, page),
-        (error: unknown) => this.#o.fatal(error),
-      );
-    });
-  }
-
-  async #page({ id, after, limit, name }: ListFrame): Promise<FromReplica> {
-    const orders: OrderWire[] = [];
-    const last = this.#last;
-    const scanEnd = Math.min(last, after + PAGE_SCAN_MAX);
-    let next = scanEnd;
-    for await (const order of this.#orders(after, scanEnd)) {
-      if (name === null || order.name === name) orders.push(orderWire(order));
-      if (orders.length < limit) continue;
-      next = order.number;
-      break;
-    }
-    return { t: 'page', id, orders, next: next < last ? next : null };
-  }
-
   /** Answers with the whole book as CSV. */
   async export(response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
@@ -108,23 +73,23 @@ export class BookReads {
 
   /** The whole book as CSV, `number,name,type,quantity`, as of one moment. */
   async *csv(): AsyncGenerator<string> {
+    const { pacer } = this.#o;
+    const machine = this.#o.machine();
     let rows = 'number,name,type,quantity\n';
-    for await (const { number, name, type, quantity } of this.#orders(0, this.#last)) {
-      rows += `${number},${name},${type},${quantity}\n`;
-      if (rows.length < CSV_CHUNK_LENGTH) continue;
-      yield rows;
-      rows = '';
+    if (machine !== null) {
+      for await (const slice of machine.store.orderSlices(0, machine.stored.orders, null)) {
+        await pacer.turn();
+        pacer.measure(() => {
+          for (const { number, name, type, quantity } of slice.orders()) {
+            rows += `${number},${name},${type},${quantity}\n`;
+          }
+        });
+        if (rows.length < CSV_CHUNK_LENGTH) continue;
+        yield rows;
+        rows = '';
+      }
     }
     yield rows;
-  }
-
-  get #last(): number {
-    return this.#o.machine()?.stored.orders ?? 0;
-  }
-
-  async *#orders(after: number, last: number): AsyncGenerator<BookedOrder> {
-    const machine = this.#o.machine();
-    if (machine !== null) yield* machine.store.orders(after, last);
   }
 
   #guard(call: () => void): void {
@@ -136,10 +101,6 @@ export class BookReads {
   }
 }
 
-function send(link: Link, frame: FromReplica): void {
-  link.send(frame);
-}
-
-function orderWire({ number, name, type, quantity, price, time }: Order): OrderWire {
+export function orderWire({ number, name, type, quantity, price, time }: Order): OrderWire {
   return [number, name, type, quantity, price, time];
 }

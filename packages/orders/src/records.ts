@@ -235,7 +235,22 @@ export function readOutcomes(seq: number, value: unknown): KeptOutcomes {
 
 /** The orders of a page. How many there have to be, who asks knows. */
 export function readPage(page: number, value: unknown): readonly BookedOrder[] {
-  const { names, groups } = asPage(value);
+  return ordersOn(page, asPage(value));
+}
+
+/** How many orders a page has, and those of stock `name` among them; a page without that name costs next to nothing. */
+export function readPageOf(
+  page: number,
+  value: unknown,
+  name: string,
+): { readonly count: number; readonly orders: readonly BookedOrder[] } {
+  const parts = asPage(value);
+  const count = parts.groups.reduce((sum, group) => sum + countIn(group), 0);
+  if (!parts.names.includes(name)) return { count, orders: [] };
+  return { count, orders: ordersOn(page, parts).filter((order) => order.name === name) };
+}
+
+function ordersOn(page: number, { names, groups }: Page): readonly BookedOrder[] {
   const orders: BookedOrder[] = [];
   const first = firstOn(page);
   for (const group of groups) {

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvariantError, type Command } from '@trireme/domain';
 import { LevelLog, RaftError } from '@trireme/raft';
+import { LIST_ORDERS_MAX, WAITING_LISTS_MAX } from './order-lists.js';
 import { buy } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
@@ -64,6 +65,43 @@ test('a page names where the next one begins, and a rare name may make it short'
     assert.equal(await page(0, 1, 'B'), [[4], 4]);
     assert.equal(await page(99, 1, null), [[], null]);
     assert.is(rig.status['orders'], 5);
+  });
+});
+
+test('a list examines a bounded number of orders, and says where to go on', async () => {
+  await withReplica(async (rig, frontend) => {
+    const orders = LIST_ORDERS_MAX + 100;
+    const sells = Array.from({ length: orders }, (_, i): Command => ({ ...buy(`k${i}`), kind: 'sell' }));
+    const ids = frontend.submit(...sells);
+    await frontend.submitted(ids.at(-1) ?? 0);
+    await until(() => rig.status['orders'] === orders, 'the settlements');
+    const page = async (after: number, limit: number, name: string | null): Promise<unknown> => {
+      const answer = await frontend.list(after, limit, name);
+      return answer.t === 'page' ? [answer.orders.map(([number]) => number), answer.next] : answer;
+    };
+    assert.equal(await page(0, 1, 'NOPE'), [[], LIST_ORDERS_MAX]);
+    assert.equal(await page(LIST_ORDERS_MAX, 1, 'NOPE'), [[], null]);
+    assert.equal(await page(50, 2, 'A'), [[51, 52], 52]);
+    assert.equal(await page(orders - 1, 5, 'A'), [[orders], null]);
+    // More than may wait: what is too much is refused at once, and the rest is answered.
+    const lists = Array.from({ length: WAITING_LISTS_MAX + 10 }, async () => frontend.list(0, 1, 'NOPE'));
+    const answers = await Promise.all(lists);
+    const refused = answers.filter(({ t }) => t === 'pageRefused');
+    assert.is(answers.filter(({ t }) => t === 'page').length, answers.length - refused.length);
+    assert.ok(refused.length > 0 && refused.length <= 10, `${refused.length} are refused`);
+  });
+});
+
+test('what is not valid is refused by itself: the link stays, and what came with it is filled', async () => {
+  await withReplica(async (_, frontend) => {
+    const poison = [900, 0, 'p', `${'x'.repeat(62)}\ud83d`, 1];
+    frontend.sendAnything({ t: 'submit', items: [poison, [901, 0, 'k', 'A', 1]] });
+    assert.equal((await frontend.submitted(901)).slice(1), ['filled', 1, PRICE]);
+    assert.is((await frontend.submitted(900))[1], 'invalid');
+    assert.is((await frontend.get(0))[1], 'invalid');
+    assert.is((await frontend.list(0, 5000, null)).t, 'pageInvalid');
+    assert.equal(frontend.closes, []);
+    assert.equal((await frontend.place(buy('after'))).slice(1), ['filled', 2, PRICE]);
   });
 });
 
@@ -225,7 +263,7 @@ test('nobody waits on a link that is closed', async () => {
 
 test('a frame that is not of the protocol costs its sender the link and nothing else', async () => {
   await withReplica(async (rig, frontend) => {
-    frontend.send({ t: 'get', items: [[1, -1, true]] });
+    frontend.send({ t: 'get', items: [[-1, 1, true]] });
     await until(() => frontend.closes.length > 0, 'the closed link');
     assert.match(frontend.closes[0] ?? '', /./);
     const other = await rig.frontend();

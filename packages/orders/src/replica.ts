@@ -4,13 +4,14 @@
  */
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
-import { LINK_PATHS } from '@trireme/domain';
+import { LINK_PATHS, type InvalidItem } from '@trireme/domain';
 import { LevelLog, RaftError, RaftNode, describeMembership } from '@trireme/raft';
 import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
   LinkListener,
+  Throttle,
   type Link,
   type LinkHandler,
   type LinkIdentity,
@@ -24,12 +25,14 @@ import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
 import { Office } from './office.js';
 import { checkBook, openBook } from './open-book.js';
+import { OrderLists } from './order-lists.js';
 import { BookReads } from './reads.js';
 import { formatAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
 import type { MemberClocks } from './rules/log-clock.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 import type { PeerLinks } from './rules/peer-links.js';
+import { ScanPacer } from './scan-pacer.js';
 import {
   ReplicaCounts,
   replicaChecks,
@@ -87,11 +90,9 @@ export class Replica {
   readonly #catalog: LinkDialer;
   readonly #server: InternalServer;
   readonly #counts: ReplicaCounts;
-  readonly #reads = new BookReads({
-    machine: () => this.#machine,
-    office: () => this.#office,
-    fatal: (error) => this.#fatal(error),
-  });
+  readonly #reads: BookReads;
+  readonly #lists: OrderLists;
+  readonly #invalidLines = new Throttle();
   #machine: BookMachine | null = null;
   #node: RaftNode | null = null;
   #office: Office | null = null;
@@ -112,6 +113,14 @@ export class Replica {
       expects: 'catalog',
       ...{ identity, log, handler: this.#catalogHandler() },
     });
+    const reading = {
+      machine: () => this.#machine,
+      office: () => this.#office,
+      pacer: new ScanPacer(),
+      fatal: (error: unknown) => this.#fatal(error),
+    };
+    this.#reads = new BookReads(reading);
+    this.#lists = new OrderLists(reading);
     const group = groupRoutes(() => this.#node, addresses);
     this.#server = new InternalServer({
       ...{ host, port, identity, log, metrics },
@@ -339,10 +348,38 @@ export class Replica {
   }
 
   #received(link: Link, frame: FrontendFrame): void {
-    if (frame.t === 'submit') this.#submit(link, frame);
-    else if (frame.t === 'get') this.#reads.get(link, frame.items);
-    else if (frame.t === 'report') this.#report(link);
-    else this.#reads.list(link, frame);
+    switch (frame.t) {
+      case 'submit':
+        this.#refuseInvalid(link, 'submitted', frame.invalid);
+        this.#submit(link, frame);
+        return;
+      case 'get':
+        this.#refuseInvalid(link, 'got', frame.invalid);
+        this.#reads.get(link, frame.items);
+        return;
+      case 'list':
+        this.#lists.list(link, frame);
+        return;
+      case 'invalidList':
+        this.#warnInvalid(link, frame.reason);
+        send(link, { t: 'pageInvalid', id: frame.id, reason: frame.reason });
+        return;
+      case 'report':
+        this.#report(link);
+    }
+  }
+
+  /** Nothing that is not valid comes from a front-end of this version. It is refused by itself: the link is for everybody. */
+  #refuseInvalid(link: Link, t: 'submitted' | 'got', invalid: readonly InvalidItem[]): void {
+    const [first] = invalid;
+    if (first === undefined) return;
+    this.#warnInvalid(link, first.reason);
+    send(link, { t, items: invalid.map(({ id, reason }) => [id, 'invalid', reason]) });
+  }
+
+  #warnInvalid(link: Link, reason: string): void {
+    const untold = this.#invalidLines.due(link.peer, performance.now());
+    if (untold !== null) this.#o.log.warn({ peer: link.peer, reason, untold }, 'invalid request refused');
   }
 
   #report(link: Link): void {

@@ -7,7 +7,7 @@ import { FormatError, asBytes } from '@trireme/domain';
 import { RaftError, decodeBase, encodeBase, mendUnsynced, storageFailure, type LogBase } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import { claimBook, identityRecord, type BookOwner } from './book-identity.js';
-import { openLevel, scanRecords, type LevelSnapshot, type ScanRange } from './book-level.js';
+import { openLevel, scanRecords, scanSlices, type LevelSnapshot } from './book-level.js';
 import { BookWriter } from './book-writer.js';
 import type { BookRecord } from './record-stream.js';
 import {
@@ -18,12 +18,13 @@ import {
   readChange,
   readMeta,
   readPage,
+  readPageOf,
   seal,
   textKey,
   toRecord,
   type Table,
 } from './records.js';
-import { pageOf } from './rules/order-pages.js';
+import { PAGE_ORDERS, firstOn, pageOf } from './rules/order-pages.js';
 import {
   EMPTY_META,
   type BookMeta,
@@ -53,6 +54,16 @@ interface BookView {
   records(): AsyncGenerator<BookRecord>;
   close(): Promise<void>;
 }
+
+/** Some orders in their order. */
+interface OrderSlice {
+  /** The number that it reaches to. */
+  readonly upTo: number;
+  orders(): readonly BookedOrder[];
+}
+
+/** Pages of orders that are decoded in one turn of the event loop: less than a millisecond's work. */
+const SLICE_PAGES = 16;
 
 /** Bytes that are looked at between two pauses of `check`: less than a millisecond's work. */
 const BYTES_PER_PACE = 16 * 1024;
@@ -135,7 +146,7 @@ export class BookStore extends BookWriter {
       const meta = this.db.getSync(key, { snapshot });
       const check = new BookCheck(meta === undefined ? EMPTY_META : this.parse('meta', key, meta, readMeta));
       let bytes = 0;
-      for await (const record of this.#scan({ snapshot })) {
+      for await (const record of this.#scan(scanRecords(this.db, { snapshot }))) {
         check.visit(...record);
         this.noteKeys(...record);
         bytes += record[0].byteLength + record[1].byteLength;
@@ -152,10 +163,11 @@ export class BookStore extends BookWriter {
     }
   }
 
-  async *#scan(range: ScanRange): AsyncGenerator<BookRecord> {
+  /** A scan under way, which a retired book waits for. */
+  async *#scan<T>(scan: AsyncGenerator<T>): AsyncGenerator<T> {
     this.#readers += 1;
     try {
-      yield* scanRecords(this.db, range);
+      yield* scan;
     } catch (error) {
       throw error instanceof FormatError ? this.damage(error.message, error) : error;
     } finally {
@@ -203,7 +215,8 @@ export class BookStore extends BookWriter {
 
   async *#viewed(snapshot: LevelSnapshot, meta: BookRecord): AsyncGenerator<BookRecord> {
     yield meta;
-    for await (const record of this.#scan({ snapshot })) if (!isOwnRecord(record[0])) yield record;
+    const scan = this.#scan(scanRecords(this.db, { snapshot }));
+    for await (const record of scan) if (!isOwnRecord(record[0])) yield record;
   }
 
   /**
@@ -227,17 +240,51 @@ export class BookStore extends BookWriter {
    * @throws RaftError `LOG_DAMAGED` if one is damaged or missing.
    */
   async *orders(after: number, last: number): AsyncGenerator<BookedOrder> {
+    for await (const slice of this.orderSlices(after, last, null)) yield* slice.orders();
+  }
+
+  /**
+   * The same page by page, a few pages at a time: the event loop takes its turn between two slices. A slice is decoded when
+   * its orders are asked for, so that whoever asks can measure what that takes.
+   * @param name of the stock whose orders alone are wanted, null for all.
+   * @throws RaftError `LOG_DAMAGED` if one is damaged or missing, also from `orders`.
+   */
+  async *orderSlices(after: number, last: number, name: string | null): AsyncGenerator<OrderSlice> {
     if (after >= last) return;
-    let expected = after + 1;
-    for await (const orders of this.#rows('page', pageOf(expected) - 1, pageOf(last), readPage)) {
-      for (const order of orders) {
-        if (order.number < expected || order.number > last) continue;
-        if (order.number > expected) throw this.damage(`order ${expected} is missing`);
-        yield order;
-        expected += 1;
-      }
+    let page = pageOf(after + 1);
+    const range = { gte: numberKey('page', page), lte: numberKey('page', pageOf(last)) };
+    for await (const slice of this.#scan(scanSlices(this.db, range, SLICE_PAGES))) {
+      const first = page;
+      page += slice.length;
+      yield {
+        upTo: Math.min(last, firstOn(page) - 1),
+        orders: () =>
+          slice
+            .flatMap(([key, record], i) => this.#ordersIn(first + i, key, record, name, last))
+            .filter(({ number }) => number > after && number <= last),
+      };
     }
-    if (expected <= last) throw this.damage(`order ${expected} is missing`);
+    if (page <= pageOf(last)) throw this.damage(`order ${Math.max(after + 1, firstOn(page))} is missing`);
+  }
+
+  /** The orders on a page, which has to reach to its end or to `last`. */
+  #ordersIn(
+    page: number,
+    key: Uint8Array,
+    record: Uint8Array,
+    name: string | null,
+    last: number,
+  ): readonly BookedOrder[] {
+    const first = firstOn(page);
+    if (keyNumber(key) !== page) throw this.damage(`order ${first} is missing`);
+    const { count, orders } = this.parse('page', key, record, (value) => {
+      if (name !== null) return readPageOf(page, value, name);
+      const all = readPage(page, value);
+      return { count: all.length, orders: all };
+    });
+    const end = first + count;
+    if (end <= Math.min(last, first + PAGE_ORDERS - 1)) throw this.damage(`order ${end} is missing`);
+    return orders;
   }
 
   /** The same for stock changes. */
@@ -254,7 +301,7 @@ export class BookStore extends BookWriter {
     if (after >= last) return;
     let expected = after + 1;
     const range = { gte: numberKey(table, expected), lte: numberKey(table, last) };
-    for await (const [key, record] of this.#scan(range)) {
+    for await (const [key, record] of this.#scan(scanRecords(this.db, range))) {
       if (keyNumber(key) !== expected) break;
       yield this.parse(table, key, record, (value) => read(keyNumber(key), value));
       expected += 1;

@@ -31,9 +31,12 @@ type PlacedOrder = Order & {
   readonly time: string | null;
 };
 
-interface ListOptions extends MarketOptions {
+interface PageOptions {
   readonly limit: number;
-  readonly after?: string;
+  readonly after?: string | undefined;
+}
+
+interface ListOptions extends MarketOptions, PageOptions {
   readonly name?: string;
 }
 
@@ -94,8 +97,7 @@ export function addMarketCommands(program: Command, common: (command: Command) =
       at(options, async (client) => {
         const one =
           number === undefined ? null : { data: [await client.getOrder(Number(number))], next: null };
-        const name = options.name === undefined ? {} : { name: options.name };
-        print(options, one ?? (await client.orders({ ...pageOf(options), ...name })), orderRows);
+        print(options, one ?? (await ordersOf(client, options)), orderRows);
       }),
     );
 }
@@ -237,8 +239,22 @@ function frontendOf(dataDir: string): string {
   throw new CommandError(COMMAND_EXIT.unavailable, `the cluster on ${dataDir} has no front-end`);
 }
 
-function pageOf({ limit, after }: ListOptions): { limit: number; after?: string } {
+function pageOf({ limit, after }: PageOptions): { limit: number; after?: string } {
   return { limit, ...(after === undefined ? {} : { after }) };
+}
+
+/** As many orders as were asked for, through pages that are short before the end. */
+async function ordersOf(client: TriremeClient, options: ListOptions): Promise<Page<OrderAnswer>> {
+  const name = options.name === undefined ? {} : { name: options.name };
+  const data: OrderAnswer[] = [];
+  let { after } = options;
+  for (;;) {
+    const limit = options.limit - data.length;
+    const page = await client.orders({ ...pageOf({ ...options, limit, after }), ...name });
+    data.push(...page.data);
+    if (page.next === null || data.length >= options.limit) return { data, next: page.next };
+    after = page.next;
+  }
 }
 
 function print<T>(

@@ -21,7 +21,7 @@ import {
   type StockWire,
 } from '@trireme/domain';
 import type { CatalogEvent, CatalogStatus, Effects } from './effects.js';
-import { parseFrontendFrame, parseLeaderFrame } from './frames.js';
+import { parseFrontendFrame, parseLeaderFrame, type FrontendFrame } from './frames.js';
 import { honouredMs, LEASE_MS_MAX, Sessions } from './leases.js';
 import { Ledger, type LedgerState } from './ledger.js';
 import { WorkQueue, type Work } from './queue.js';
@@ -56,6 +56,8 @@ export interface CatalogOptions {
   readonly sessionsMax?: number;
   readonly queueRequestsMax?: number;
 }
+
+type LookupFrame = Extract<FrontendFrame, { readonly t: 'lookup' }>;
 
 interface Leader {
   /** `attach` is an answer to `standing` and means nothing without. */
@@ -117,13 +119,13 @@ export class Catalog {
         this.#sends.push([link, { t: 'lease', id: frame.id, ms: this.#sessions.grant(link, now) }]);
         return;
       case 'lookup':
-        this.#sends.push([
-          link,
-          { t: 'stocks', items: frame.items.map(([id, name]) => this.#lookup(link, id, name)) },
-        ]);
+        this.#sends.push([link, { t: 'stocks', items: this.#lookups(link, frame) }]);
         return;
       case 'list':
         this.#sends.push([link, this.#page(frame.id, frame.after, frame.limit)]);
+        return;
+      case 'invalidList':
+        this.#sends.push([link, { t: 'pageInvalid', id: frame.id, reason: frame.reason }]);
         return;
       case 'report':
         this.#sends.push([link, { t: 'report', report: this.#report(now) }]);
@@ -235,6 +237,12 @@ export class Catalog {
       ready: this.#readiness.ready,
       sessions: this.#sessions.report(now),
     };
+  }
+
+  #lookups(link: number, { items, invalid }: LookupFrame): readonly LookupResult[] {
+    const results = items.map(([id, name]) => this.#lookup(link, id, name));
+    for (const { id, reason } of invalid) results.push([id, 'invalid', reason]);
+    return results;
   }
 
   #lookup(link: number, id: number, name: string): LookupResult {

@@ -1,9 +1,9 @@
 /** Frames as the protocol has them pass; whatever else comes is refused with a reason. */
-import { FormatError, pack, unpack } from '@trireme/domain';
+import { FRAME_ITEMS_MAX, FormatError, pack, unpack } from '@trireme/domain';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOOKUP_ITEMS_MAX, parseFrontendFrame, parseLeaderFrame } from './frames.js';
+import { parseFrontendFrame, parseLeaderFrame } from './frames.js';
 import { buy, decideFrame, sell } from './testing/frames.js';
 
 test('frames of a front-end pass', () => {
@@ -21,7 +21,7 @@ test('frames of a front-end pass', () => {
     { t: 'dropped', seq: 1 },
     { t: 'report' },
   ]) {
-    assert.equal(parseFrontendFrame(frame), frame);
+    assert.equal(parseFrontendFrame(frame), frame.t === 'lookup' ? { ...frame, invalid: [] } : frame);
   }
 });
 
@@ -47,17 +47,29 @@ const BAD_FRONTEND: readonly unknown[] = [
   { t: 'renew', id: 1.5 },
   { t: 'lookup', items: null },
   { t: 'lookup', items: [1] },
-  { t: 'lookup', items: [[1, 2]] },
-  { t: 'lookup', items: [[1, 'A'.repeat(2000)]] },
-  { t: 'lookup', items: Array.from({ length: LOOKUP_ITEMS_MAX + 1 }, () => [1, 'A']) },
-  { t: 'list', id: 1, after: 1, limit: 10 },
-  { t: 'list', id: 1, after: '', limit: 0 },
-  { t: 'list', id: 1, after: '', limit: 1001 },
+  { t: 'lookup', items: Array.from({ length: FRAME_ITEMS_MAX + 1 }, () => [1, 'A']) },
+  { t: 'list', id: 1.5, after: '', limit: 10 },
   { t: 'dropped', seq: 0 },
 ];
 
 test('anything else of a front-end is refused', () => {
   for (const frame of BAD_FRONTEND) assert.throws(() => parseFrontendFrame(frame), isFormatError);
+});
+
+test('a lookup or a list that is not valid is refused by itself, and the others count', () => {
+  const items = [[1, 2], [2, 'A'.repeat(65)], [3, '\ud83d'], [4], [5, 'A']];
+  const frame = parseFrontendFrame({ t: 'lookup', items });
+  assert.ok(frame.t === 'lookup');
+  assert.equal(frame.items, [[5, 'A']]);
+  assert.equal(
+    frame.invalid.map(({ id }) => id),
+    [1, 2, 3, 4],
+  );
+  const list = { t: 'list', id: 1, after: '', limit: 10 };
+  for (const field of [{ after: 1 }, { after: 'x'.repeat(65) }, { limit: 0 }, { limit: 1001 }]) {
+    const refused = parseFrontendFrame({ ...list, ...field });
+    assert.is(refused.t === 'invalidList' && refused.id, 1, JSON.stringify(field));
+  }
 });
 
 test('frames of a leader pass', () => {

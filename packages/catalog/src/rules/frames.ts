@@ -2,24 +2,24 @@
 import {
   asBytes,
   asInteger,
+  asItems,
   asList,
   asObject,
   asText,
   commandFromWire,
   decodeBatch,
   FormatError,
-  REQUEST_ID_LENGTH_MAX,
+  FRAME_ITEMS_MAX,
+  invalidReason,
+  isRequestId,
+  ORDER_NAME_LENGTH_MAX,
+  PAGE_ROWS_MAX,
+  type CheckedItems,
   type FrontendToCatalog,
   type RequestTrace,
 } from '@trireme/domain';
 import type { Effect } from './decisions.js';
 import type { Work } from './queue.js';
-
-/** Lookups in one frame at most: many times what a front-end gathers in one turn. */
-export const LOOKUP_ITEMS_MAX = 65_536;
-
-/** Stocks in one page at most. */
-const PAGE_STOCKS_MAX = 1000;
 
 /** Bytes that one effect of a replay counts for in the queue. */
 const EFFECT_BYTES = 128;
@@ -27,22 +27,22 @@ const EFFECT_BYTES = 128;
 /** What a leader asks: work that is done in order, or the word on how far catalogs have decided. */
 export type LeaderRequest = Work | { readonly kind: 'attach'; readonly upTo: number };
 
-/** @throws FormatError if it is not a frame of a front-end. */
-export function parseFrontendFrame(message: unknown): FrontendToCatalog {
+/** `FrontendToCatalog`, and what of it is refused by itself. */
+export type FrontendFrame =
+  | Exclude<FrontendToCatalog, { readonly t: 'lookup' }>
+  | ({ readonly t: 'lookup' } & CheckedItems<readonly [id: number, name: string]>)
+  | { readonly t: 'invalidList'; readonly id: number; readonly reason: string };
+
+/** @throws FormatError if it is not a frame of a front-end, which closes its link. */
+export function parseFrontendFrame(message: unknown): FrontendFrame {
   const frame = asObject(message, 'frame');
   switch (frame['t']) {
     case 'renew':
       return { t: 'renew', id: asInteger(frame['id'], 'id') };
-    case 'lookup': {
-      const items = asList(frame['items'], 'lookups');
-      if (items.length > LOOKUP_ITEMS_MAX) throw new FormatError(`more than ${LOOKUP_ITEMS_MAX} lookups`);
-      return { t: 'lookup', items: items.map(parseLookup) };
-    }
-    case 'list': {
-      const limit = asInteger(frame['limit'], 'limit', 1);
-      if (limit > PAGE_STOCKS_MAX) throw new FormatError(`limit is above ${PAGE_STOCKS_MAX}`);
-      return { t: 'list', id: asInteger(frame['id'], 'id'), after: asText(frame['after'], 'after'), limit };
-    }
+    case 'lookup':
+      return { t: 'lookup', ...asItems(frame['items'], parseLookup, FRAME_ITEMS_MAX) };
+    case 'list':
+      return parseList(frame);
     case 'dropped':
       return { t: 'dropped', seq: asInteger(frame['seq'], 'seq', 1) };
     case 'report':
@@ -92,9 +92,19 @@ export function parseLeaderFrame(message: unknown): LeaderRequest {
   }
 }
 
-function parseLookup(value: unknown): readonly [number, string] {
-  const item = asList(value, 'lookup');
-  return [asInteger(item[0], 'lookup id'), asText(item[1], 'stock name')];
+function parseLookup(id: number, [, name]: readonly unknown[]): readonly [number, string] {
+  return [id, asText(name, 'stock name', ORDER_NAME_LENGTH_MAX)];
+}
+
+function parseList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
+  const id = asInteger(frame['id'], 'id');
+  try {
+    const limit = asInteger(frame['limit'], 'limit', 1);
+    if (limit > PAGE_ROWS_MAX) throw new FormatError(`limit is above ${PAGE_ROWS_MAX}`);
+    return { t: 'list', id, after: asText(frame['after'], 'after', ORDER_NAME_LENGTH_MAX), limit };
+  } catch (error) {
+    return { t: 'invalidList', id, reason: invalidReason(error) };
+  }
 }
 
 function parseEffect(value: unknown): Effect {
@@ -112,7 +122,8 @@ function parseTraces(value: unknown, size: number): readonly RequestTrace[] {
   if (traces.length > size) throw new FormatError('more traces than commands');
   return traces.map((trace) => {
     const [position, requestId] = asList(trace, 'trace');
-    return [asInteger(position, 'position'), asText(requestId, 'request id', REQUEST_ID_LENGTH_MAX)];
+    if (!isRequestId(requestId)) throw new FormatError('request id is not valid');
+    return [asInteger(position, 'position'), requestId];
   });
 }
 

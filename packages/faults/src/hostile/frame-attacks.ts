@@ -111,7 +111,8 @@ export function messageAttacks(door: Door, name: string, message: unknown): Atta
       port: door.port,
       kind: 'wrong type in a message',
       name: `${door.path}: ${name}, ${path.join('.')} is ${describe(value)}`,
-      steps: [handshake(door), UPGRADED, frame(pack(replaced(message, path, value)))],
+      // What is refused by itself leaves the link open: then the end of the attacker's half ends it.
+      steps: [handshake(door), UPGRADED, frame(pack(replaced(message, path, value))), FIN],
     })),
   );
 }

@@ -36,6 +36,14 @@ export function* replicaAttacks(cluster: Cluster): Generator<Attack> {
   yield* frameAttacks(links, { t: 'get', items: [[1, 1, false]] });
   // An order of nothing: whatever any one field becomes, it is none.
   yield* messageAttacks(links, 'submit', { t: 'submit', items: [[1, 0, 'hostile', 'AAPL', 0]] });
+  // 62 characters and half a pair: more than the bound once it is encoded.
+  const name = `${'x'.repeat(62)}\ud83d`;
+  const bad: readonly (readonly [string, unknown])[] = [
+    ['a name that grows when it is encoded', { t: 'submit', items: [[1, 0, 'hostile', name, 1]] }],
+    ['a key that is none', { t: 'submit', items: [[1, 0, 'caf\u00e9', 'AAPL', 1]] }],
+    ['a name for a list that is none', { t: 'list', id: 1, after: 0, limit: 1, name }],
+  ];
+  for (const [what, message] of bad) yield ignoredMessage(links, 'invalid item', what, message);
   yield* messageAttacks(links, 'get', { t: 'get', items: [[1, 1, false]] });
   yield* messageAttacks(links, 'list', { t: 'list', id: 1, after: 0, limit: 1, name: null });
   yield* routeAttacks('replica', '/export');

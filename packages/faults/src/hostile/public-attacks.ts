@@ -82,6 +82,10 @@ function bodies(): Attack[] {
     ['a string', '"x"'],
     ['null', 'null'],
     ['no fields', '{}'],
+    [
+      'a name that grows when it is encoded',
+      `{"name":"${'x'.repeat(62)}\\ud83d","type":"sell","quantity":1}`,
+    ],
     ['two quantities', `{${good},"quantity":1,"quantity":-1}`],
     ['the prototype as a field', `{"__proto__":{"name":"AAPL","type":"buy","quantity":1}}`],
     ['the constructor as a field', '{"constructor":{"prototype":{"quantity":1}}}'],

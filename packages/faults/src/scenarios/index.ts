@@ -1,5 +1,6 @@
 /** Every scenario, in the order in which they are played. */
 import type { Scenario } from '../run/scenario.js';
+import { CLIENTS_THAT_HURT } from './clients.js';
 import { COMPACTION } from './compaction.js';
 import { CRASHES } from './crashes.js';
 import { DISKS } from './disks.js';
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...PARTITIONS,
   ...HOSTS,
   ...SERVICES,
+  ...CLIENTS_THAT_HURT,
   ...STORAGE,
   ...COMPACTION,
   ...MEMBERS,

@@ -7,7 +7,7 @@ import type { Order, Stock } from '@trireme/domain';
 import type { Catalog } from '../catalog.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Replicas } from '../replicas.js';
-import { EXPIRED } from '../retry.js';
+import { NO_RESULT } from '../retry.js';
 import type { Deadline } from '../rules/deadlines.js';
 import { ratesBetween, type OrderCounters, type TrafficLook } from '../rules/dashboard/traffic.js';
 import type { Journal } from '../rules/dashboard/journal.js';
@@ -108,7 +108,7 @@ export class Watch {
 
   async #readStocks(deadline: Deadline): Promise<void> {
     const page = await this.#o.catalog.list({ after: '', limit: STOCKS_MAX }, deadline);
-    if (page !== EXPIRED) this.#stocks = page.stocks;
+    if (page !== NO_RESULT) this.#stocks = page.stocks;
   }
 
   /** Reads the orders that have come since the last look, as the leader has them. */
@@ -119,7 +119,7 @@ export class Watch {
     if (last <= known) return;
     const after = Math.max(known, last - ORDERS_MAX);
     const page = await replicas.list({ after, limit: ORDERS_MAX, name: null }, deadline);
-    if (page === EXPIRED) return;
+    if (page === NO_RESULT) return;
     const kept = after === known ? this.#orders : [];
     this.#orders = [...page.orders.toReversed(), ...kept].slice(0, ORDERS_MAX);
   }

@@ -1,5 +1,5 @@
 /** How a stock is looked up, from its name to the answer: the one way for the router's route and for the short way. */
-import { STOCK_NAME, TriremeError } from '@trireme/domain';
+import { isOrderName, ORDER_NAME_LENGTH_MAX, STOCK_NAME, TriremeError } from '@trireme/domain';
 import { matchesEtag } from '../rules/requests.js';
 import type { StockView } from '../rules/stock-cache.js';
 import type { Answer } from './answer.js';
@@ -29,7 +29,7 @@ async function askCatalog(
 ): Promise<Answer> {
   try {
     // A name that no stock can be listed under needs no question.
-    if (!STOCK_NAME.test(name)) throw stockNotFound();
+    if (!STOCK_NAME.test(name)) throw isOrderName(name) ? stockNotFound() : invalidName();
     const view = await withDeadline(services, async (deadline) =>
       inTime(await services.catalog.lookup(name, deadline), 'the stock'),
     );
@@ -53,6 +53,13 @@ function stockAnswer(
   return matchesEtag(ifNoneMatch, view.etag)
     ? replies.emptyAnswer(304, headers)
     : replies.okAnswer(view.body, headers);
+}
+
+function invalidName(): TriremeError {
+  return new TriremeError(
+    'INVALID_STOCK',
+    `name: must be well-formed Unicode of 1 to ${ORDER_NAME_LENGTH_MAX} characters`,
+  );
 }
 
 export function stockNotFound(): TriremeError {

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import type { OrderWire } from '@trireme/domain';
+import { LOST_MAX } from '../retry.js';
 import { until } from '../testing/fakes.js';
 import { openRaw } from '../testing/raw.js';
 import { answerSubmits, errorStatus, fillOrders, postOrder, reply, withRig } from '../testing/rig.js';
@@ -122,6 +123,64 @@ test('a lost order is asked for again with its key until it is decided', async (
     assert.is(response.headers.get('location'), '/orders/5');
     const keys = replicas[0].of('submit').map(({ items }) => items[0]?.[2]);
     assert.equal(keys, ['same', 'same', 'same']);
+  }));
+
+test('an order whose link breaks each time it is sent is not sent for ever: 504 with the key, long before the deadline', async () =>
+  withRig({ deadlineMs: 60_000 }, async ({ url, replicas }) => {
+    replicas[0].onFrame = (frame, link) => {
+      if (frame.t === 'submit') link.close('this order breaks links');
+    };
+    const response = await postOrder(url, { 'idempotency-key': 'poison' });
+    assert.is(response.status, 504);
+    assert.is(await errorStatus(response), 'OUTCOME_UNKNOWN');
+    assert.is(response.headers.get('idempotency-key'), 'poison');
+    assert.is(replicas[0].of('submit').length, LOST_MAX);
+  }));
+
+test('a read whose link breaks each time it is sent is not sent for ever: 503', async () =>
+  withRig({ deadlineMs: 60_000 }, async ({ url, replicas, catalog }) => {
+    for (const replica of replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t === 'get' || frame.t === 'list') link.close('this question breaks links');
+      };
+    }
+    catalog.onFrame = (frame, link) => {
+      if (frame.t === 'lookup') link.close('this question breaks links');
+    };
+    for (const path of ['/orders/1', '/orders', '/stocks/AAPL']) {
+      const response = await fetch(`${url}${path}`);
+      assert.is(response.status, 503, path);
+      assert.is(await errorStatus(response), 'UNAVAILABLE');
+    }
+    assert.is(replicas[0].of('list').length + replicas[1].of('list').length, LOST_MAX);
+    assert.is(catalog.of('lookup').length, LOST_MAX);
+  }));
+
+test('what the leader refuses as invalid is refused, had no effect and is not sent again', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    answerSubmits(replicas[0], ([id]) => [id, 'invalid', 'stock name is not valid']);
+    const response = await postOrder(url, { 'idempotency-key': 'k' });
+    assert.is(response.status, 400);
+    const body = (await response.json()) as { error: { message: string; status: string } };
+    assert.is(body.error.status, 'INVALID_REQUEST');
+    assert.match(body.error.message, /had no effect: stock name is not valid$/);
+    assert.is(replicas[0].of('submit').length, 1);
+  }));
+
+test('an answer that is not valid costs its own request and no link', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const state = { tries: 0 };
+    const [leader] = replicas;
+    const [link] = leader.links;
+    leader.onFrame = (frame, from) => {
+      if (frame.t !== 'submit') return;
+      state.tries += 1;
+      const items = frame.items.map(([id]) => [id, 'filled', state.tries === 1 ? 0 : 5, 5500]);
+      from.send({ t: 'submitted', items });
+    };
+    assert.is((await postOrder(url)).headers.get('location'), '/orders/5');
+    assert.is(state.tries, 2, 'the outcome was asked for again');
+    assert.is(leader.links[0], link);
   }));
 
 test('when the leader dies the order goes to the next one with its key', async () =>
@@ -262,7 +321,7 @@ test('numbers that no order can have are 404 without a question', async () =>
     assert.is(replicas[0].of('get').length + replicas[1].of('get').length, 0);
   }));
 
-test('a list is read on until its page is full', async () =>
+test('a list is one page as the leader has it, which may be short or empty before the end', async () =>
   withRig({}, async ({ url, replicas }) => {
     const state = { refused: false };
     replicas[0].onFrame = (frame, link) => {
@@ -274,23 +333,19 @@ test('a list is read on until its page is full', async () =>
       }
       const number = frame.after + 1;
       const orders: OrderWire[] = number % 2 === 0 ? [] : [[number, 'AAPL', 'buy', 1, 5500, 0]];
-      reply(link, { t: 'page', id: frame.id, orders, next: number < 6 ? number : null });
+      reply(link, { t: 'page', id: frame.id, orders, next: number < 3 ? number : null });
     };
-    const read = async (query: string): Promise<unknown> => (await fetch(`${url}/orders${query}`)).json();
-    const first = (await read('?limit=2&name=AAPL')) as { data: { number: number }[]; next: number };
-    assert.equal(
-      first.data.map(({ number }) => number),
-      [1, 3],
-    );
-    assert.is(first.next, 3);
-    const last = (await read('?limit=2&after=3')) as { data: { number: number }[]; next: null };
-    assert.equal(
-      last.data.map(({ number }) => number),
-      [5],
-    );
-    assert.is(last.next, null);
-    assert.is(replicas[0].of('list')[0]?.name, 'AAPL');
-    replicas[0].onFrame = () => undefined;
+    const read = async (after: number): Promise<unknown> => {
+      const page = (await (await fetch(`${url}/orders?limit=2&name=AAPL&after=${after}`)).json()) as {
+        data: { number: number }[];
+        next: number | null;
+      };
+      return [page.data.map(({ number }) => number), page.next];
+    };
+    assert.equal(await read(0), [[1], 1]);
+    assert.equal(await read(1), [[], 2]);
+    assert.equal(await read(2), [[3], null]);
+    assert.is(replicas[0].of('list').length, 4, 'one question a page, and one that was refused');
   }));
 
 test('a list that cannot be had in time is 503', async () =>

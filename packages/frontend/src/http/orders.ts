@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { orderJson } from '@trireme/domain';
 import { parseAfterNumber, parsePageQuery, queryOf } from '../rules/requests.js';
 import type { Call, CallEnv } from './call.js';
-import { fillPage, pageJson } from './pages.js';
+import { pageJson } from './pages.js';
 import { SentOrder } from './order-source.js';
 import { placeOrder } from './place-order.js';
 import { readOrder } from './read-order.js';
@@ -28,11 +28,8 @@ async function listOrders(services: Services, call: Call): Promise<Response> {
   const query = parsePageQuery(queryOf(call.incoming.url));
   const after = parseAfterNumber(query.after);
   return withDeadline(services, async (deadline) => {
-    const page = await fillPage(query.limit, after, async (from, limit) => {
-      const part = await services.replicas.list({ after: from, limit, name: query.name }, deadline);
-      const { orders, next } = inTime(part, 'the orders');
-      return { rows: orders, next };
-    });
-    return services.replies.ok(call, pageJson(page, orderJson));
+    const { limit, name } = query;
+    const page = inTime(await services.replicas.list({ after, limit, name }, deadline), 'the orders');
+    return services.replies.ok(call, pageJson(page.orders, page.next, orderJson));
   });
 }

@@ -7,7 +7,7 @@ import type { Viewers } from '../dashboard/viewers.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Pages } from '../pages/pages.js';
 import type { Replicas } from '../replicas.js';
-import { EXPIRED } from '../retry.js';
+import { NO_RESULT } from '../retry.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import { acceptKey } from '../rules/requests.js';
@@ -96,7 +96,7 @@ export function submit(
 }
 
 /** @throws TriremeError `UNAVAILABLE` if the time ran out. */
-export function inTime<T>(result: T | typeof EXPIRED, what: string): T {
-  if (result === EXPIRED) throw new TriremeError('UNAVAILABLE', `${what} could not be read in time`);
+export function inTime<T>(result: T | typeof NO_RESULT, what: string): T {
+  if (result === NO_RESULT) throw new TriremeError('UNAVAILABLE', `${what} could not be read in time`);
   return result;
 }

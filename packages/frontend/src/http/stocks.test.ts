@@ -175,9 +175,10 @@ test('a stock that is not there is 404, and that is not cached', async () =>
     catalog.stocks.set('NONE', ['NONE', 100, 0, 9]);
     assert.is((await fetch(`${url}/stocks/NONE`)).status, 200);
     const questions = catalog.of('lookup').length;
-    for (const name of ['constructor%20', '%F0%9F%9A%A2', '-x', 'x'.repeat(65), '__proto__']) {
+    for (const name of ['constructor%20', '%F0%9F%9A%A2', '-x', '-'.repeat(64), '__proto__']) {
       assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`)), 'STOCK_NOT_FOUND', name);
     }
+    assert.is(await errorStatus(await fetch(`${url}/stocks/${'x'.repeat(65)}`)), 'INVALID_STOCK');
     for (const name of ['constructor', 'toString']) {
       assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`)), 'STOCK_NOT_FOUND', name);
     }

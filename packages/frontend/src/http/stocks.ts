@@ -8,13 +8,13 @@ import {
   stockJson,
   type Command,
 } from '@trireme/domain';
-import { EXPIRED } from '../retry.js';
+import { NO_RESULT } from '../retry.js';
 import { checkOperator, parsePageQuery, queryOf } from '../rules/requests.js';
 import { checkDecided, outcomeUnknown, type Decided, type Undecided } from '../rules/results.js';
 import { readBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
 import { lookUp, stockNotFound } from './look-up.js';
-import { fillPage, pageJson } from './pages.js';
+import { pageJson } from './pages.js';
 import { toResponse } from './replies.js';
 import { commandKey, inTime, keyOf, submit, withDeadline, type Services } from './services.js';
 
@@ -46,11 +46,10 @@ export function routeStocks(app: Hono<CallEnv>, services: Services): void {
 async function listStocks(services: Services, call: Call): Promise<Response> {
   const query = parsePageQuery(queryOf(call.incoming.url));
   return withDeadline(services, async (deadline) => {
-    const page = await fillPage(query.limit, query.after ?? '', async (after, limit) => {
-      const { stocks, next } = inTime(await services.catalog.list({ after, limit }, deadline), 'the stocks');
-      return { rows: stocks, next };
-    });
-    return services.replies.ok(call, pageJson(page, stockJson));
+    const { limit, after } = query;
+    const question = { after: after ?? '', limit };
+    const { stocks, next } = inTime(await services.catalog.list(question, deadline), 'the stocks');
+    return services.replies.ok(call, pageJson(stocks, next, stockJson));
   });
 }
 
@@ -75,7 +74,7 @@ async function changeStock(
     const view = await services.catalog.lookup(name, deadline);
     if (view === null) throw stockNotFound();
     // It is done, but cannot be shown: asking again with the key shows it.
-    if (view === EXPIRED) throw outcomeUnknown(key);
+    if (view === NO_RESULT) throw outcomeUnknown(key);
     const headers = services.replies.headers(call.requestId, call.key);
     headers['ETag'] = view.etag;
     return services.replies.ok(call, view.body, headers);

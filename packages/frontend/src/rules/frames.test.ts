@@ -44,6 +44,7 @@ const FROM_REPLICA: readonly FromReplica[] = [
       [5, 'refused', 'notLeader'],
       [6, 'refused', 'busy'],
       [7, 'lost'],
+      [8, 'invalid', 'key is not valid'],
     ],
   },
   {
@@ -52,6 +53,7 @@ const FROM_REPLICA: readonly FromReplica[] = [
       [1, 'order', ORDER],
       [2, 'missing'],
       [3, 'refused', 'busy'],
+      [4, 'invalid', 'number is not valid'],
     ],
   },
   {
@@ -65,6 +67,7 @@ const FROM_REPLICA: readonly FromReplica[] = [
   { t: 'page', id: 1, orders: [ORDER, [2, 'B', 'sell', 1, 1, 5]], next: 2 },
   { t: 'page', id: 1, orders: [], next: null },
   { t: 'pageRefused', id: 1, why: 'notLeader' },
+  { t: 'pageInvalid', id: 1, reason: 'limit is not valid' },
   { t: 'report', report: REPLICA_REPORT },
   { t: 'report', report: { ...REPLICA_REPORT, role: 'preCandidate', leader: null, peers: [] } },
 ];
@@ -77,30 +80,95 @@ const FROM_CATALOG: readonly CatalogToFrontend[] = [
       [1, 'stock', STOCK, true],
       [2, 'missing'],
       [3, 'unready'],
+      [4, 'invalid', 'name is not valid'],
     ],
   },
   { t: 'page', id: 1, stocks: [STOCK], next: 'AAPL' },
   { t: 'page', id: 1, stocks: [], next: null },
   { t: 'pageUnready', id: 1 },
+  { t: 'pageInvalid', id: 1, reason: 'limit is not valid' },
   { t: 'revoke', seq: 1, version: 8, names: ['AAPL', 'B'] },
   { t: 'report', report: CATALOG_REPORT },
 ];
 
 test('frames of the protocol are read as they were sent', () => {
-  for (const frame of FROM_REPLICA) assert.equal(parseFromReplica(unpack(pack(frame))), frame);
-  for (const frame of FROM_CATALOG) assert.equal(parseFromCatalog(unpack(pack(frame))), frame);
+  for (const frame of FROM_REPLICA) {
+    const isOfItems = frame.t === 'submitted' || frame.t === 'got';
+    const read = isOfItems ? { ...frame, invalid: [] } : frame;
+    assert.equal(parseFromReplica(unpack(pack(frame))), read);
+  }
+  for (const frame of FROM_CATALOG) {
+    const read = frame.t === 'stocks' ? { ...frame, invalid: [] } : frame;
+    assert.equal(parseFromCatalog(unpack(pack(frame))), read);
+  }
+});
+
+const BAD_RESULTS: readonly (readonly [
+  parse: (frame: unknown) => unknown,
+  t: string,
+  item: readonly unknown[],
+])[] = [
+  [parseFromReplica, 'submitted', [2, 'other']],
+  [parseFromReplica, 'submitted', [2, 'filled', 0, 5500]],
+  [parseFromReplica, 'submitted', [2, 'filled', 1, 0]],
+  [parseFromReplica, 'submitted', [2, 'filled', 1, 1_000_000_001]],
+  [parseFromReplica, 'submitted', [2, 'refused', 'tired']],
+  [parseFromReplica, 'submitted', [2, 'rejected', 5]],
+  [parseFromReplica, 'got', [2, 'other']],
+  [parseFromReplica, 'got', [2, 'order', null]],
+  [parseFromReplica, 'got', [2, 'order', [1, 'A', 'hold', 1, 1, 0]]],
+  [parseFromReplica, 'got', [2, 'order', [1, 'A', 'buy', 0, 1, 0]]],
+  [parseFromReplica, 'got', [2, 'order', [1, 'A', 'buy', 1, 1, 9e15]]],
+  [parseFromCatalog, 'stocks', [2, 'other']],
+  [parseFromCatalog, 'stocks', [2, 'stock', STOCK]],
+  [parseFromCatalog, 'stocks', [2, 'stock', ['A', 1, -1, 0], true]],
+];
+
+test('an answer that is not valid is set apart by its id, and the others count', () => {
+  for (const [parse, t, item] of BAD_RESULTS) {
+    const good = [1, t === 'submitted' ? 'done' : 'missing'];
+    const frame = parse({ t, items: [item, good] }) as { items: unknown; invalid: readonly { id: number }[] };
+    assert.equal(frame.items, [good], JSON.stringify(item));
+    assert.equal(
+      frame.invalid.map(({ id }) => id),
+      [2],
+    );
+  }
+});
+
+const BAD_PAGES: readonly (readonly [parse: (frame: unknown) => unknown, frame: object])[] = [
+  [parseFromReplica, { t: 'page', id: 7, orders: new Array(1001).fill(ORDER), next: null }],
+  [parseFromReplica, { t: 'page', id: 7, orders: [], next: 'x' }],
+  [parseFromReplica, { t: 'page', id: 7, orders: [[1, 'A', 'buy', 1, 1, 9e15]], next: null }],
+  [parseFromReplica, { t: 'pageRefused', id: 7, why: 'tired' }],
+  [parseFromCatalog, { t: 'page', id: 7, stocks: [], next: 5 }],
+];
+
+const BAD_REPORTS: readonly (readonly [parse: (frame: unknown) => unknown, report: unknown])[] = [
+  [parseFromReplica, undefined],
+  [parseFromReplica, { ...REPLICA_REPORT, role: 'king' }],
+  [parseFromReplica, { ...REPLICA_REPORT, term: -1 }],
+  [parseFromReplica, { ...REPLICA_REPORT, peers: [{ id: '2', heard: 1, told: true, match: null }] }],
+  [
+    parseFromReplica,
+    { ...REPLICA_REPORT, peers: Array(REPORT_MEMBERS_MAX + 1).fill(REPLICA_REPORT.peers[0]) },
+  ],
+  [parseFromCatalog, { ...CATALOG_REPORT, ready: null }],
+  [parseFromCatalog, { ...CATALOG_REPORT, sessions: [{ peer: 'a', leaseMs: -1, names: [] }] }],
+];
+
+test('a page or a report that is not valid costs nothing but itself', () => {
+  for (const [parse, frame] of BAD_PAGES) {
+    const { t, id } = parse(frame) as { t: string; id: number };
+    assert.equal([t, id], ['invalidPage', 7], JSON.stringify(frame).slice(0, 80));
+  }
+  for (const [parse, report] of BAD_REPORTS) {
+    assert.is((parse({ t: 'report', report }) as { t: string }).t, 'invalidReport');
+  }
 });
 
 const NOT_FROM_REPLICA: readonly unknown[] = [
   null,
-  { t: 'report' },
-  { t: 'report', report: { ...REPLICA_REPORT, role: 'king' } },
-  { t: 'report', report: { ...REPLICA_REPORT, term: -1 } },
-  { t: 'report', report: { ...REPLICA_REPORT, peers: [{ id: '2', heard: 1, told: true, match: null }] } },
-  {
-    t: 'report',
-    report: { ...REPLICA_REPORT, peers: Array(REPORT_MEMBERS_MAX + 1).fill(REPLICA_REPORT.peers[0]) },
-  },
   [],
   {},
   { t: 'other' },
@@ -113,32 +181,15 @@ const NOT_FROM_REPLICA: readonly unknown[] = [
   { t: 'members', index: 1, items: [['1', 'nowhere']] },
   { t: 'members', index: 1, items: [['1', 'file:///etc']] },
   { t: 'submitted', items: {} },
-  { t: 'submitted', items: [[1, 'other']] },
   { t: 'submitted', items: [['1', 'done']] },
-  { t: 'submitted', items: [[1, 'filled', 0, 5500]] },
-  { t: 'submitted', items: [[1, 'filled', 1, 0]] },
-  { t: 'submitted', items: [[1, 'filled', 1, 1_000_000_001]] },
-  { t: 'submitted', items: [[1, 'refused', 'tired']] },
-  { t: 'submitted', items: [[1, 'rejected', 5]] },
-  { t: 'got', items: [[1, 'other']] },
-  { t: 'got', items: [[1, 'order', null]] },
-  { t: 'got', items: [[1, 'order', [1, 'A', 'hold', 1, 1, 0]]] },
-  { t: 'got', items: [[1, 'order', [1, 'A', 'buy', 0, 1, 0]]] },
-  { t: 'got', items: [[1, 'order', [1, 'A', 'buy', 1, 1, 9e15]]] },
-  { t: 'page', id: 1, orders: new Array(1001).fill(ORDER), next: null },
-  { t: 'page', id: 1, orders: [], next: 'x' },
+  { t: 'page', id: '1', orders: [], next: null },
 ];
 
 const NOT_FROM_CATALOG: readonly unknown[] = [
-  { t: 'report', report: { ...CATALOG_REPORT, ready: null } },
-  { t: 'report', report: { ...CATALOG_REPORT, sessions: [{ peer: 'a', leaseMs: -1, names: [] }] } },
   'lease',
   { t: 'other' },
   { t: 'lease', id: 1, ms: -1 },
-  { t: 'stocks', items: [[1, 'other']] },
-  { t: 'stocks', items: [[1, 'stock', STOCK]] },
-  { t: 'stocks', items: [[1, 'stock', ['A', 1, -1, 0], true]] },
-  { t: 'page', id: 1, stocks: [], next: 5 },
+  { t: 'stocks', items: [[]] },
   { t: 'revoke', seq: 1, version: 8, names: 'A' },
   { t: 'revoke', seq: 1, version: 8, names: [1] },
 ];

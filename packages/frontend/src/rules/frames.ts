@@ -1,14 +1,21 @@
-/** Checks of the frames that replicas and the catalog send. What is not as the protocol says closes the link. */
+/**
+ * Checks of the frames that replicas and the catalog send. An answer that is not as the protocol says is set apart by the
+ * id of its question, so that it costs no other; any other such frame closes the link.
+ */
 import {
   asBoolean,
   asInteger,
+  asItems,
   asList,
   asObject,
   asText,
   FormatError,
+  invalidReason,
   ORDER_TIME_MS_MAX,
+  PAGE_ROWS_MAX,
   PRICE_CENTS_MAX,
   type CatalogToFrontend,
+  type CheckedItems,
   type FromReplica,
   type GetResult,
   type LookupResult,
@@ -21,17 +28,32 @@ import {
 } from '@trireme/domain';
 import { catalogReport, replicaReport } from './reports.js';
 
-/** Rows of a page at most, and so the highest `limit`. */
-export const PAGE_ROWS_MAX = 1000;
-
 /** Members of a group at most. */
 const MEMBERS_MAX = 15;
 
 /** Milliseconds of a lease at most. */
 const LEASE_MS_MAX = 60_000;
 
+/** An answer that is not as the protocol says, to the list `id`; or a report, which nobody waits for. */
+export type InvalidFrame =
+  | { readonly t: 'invalidPage'; readonly id: number; readonly reason: string }
+  | { readonly t: 'invalidReport'; readonly reason: string };
+
+/** `FromReplica`, and what of it is not as the protocol says. */
+export type ReplicaFrame =
+  | Exclude<FromReplica, { readonly t: 'submitted' | 'got' }>
+  | ({ readonly t: 'submitted' } & CheckedItems<SubmitResult>)
+  | ({ readonly t: 'got' } & CheckedItems<GetResult>)
+  | InvalidFrame;
+
+/** `CatalogToFrontend`, and what of it is not as the protocol says. */
+export type CatalogFrame =
+  | Exclude<CatalogToFrontend, { readonly t: 'stocks' }>
+  | ({ readonly t: 'stocks' } & CheckedItems<LookupResult>)
+  | InvalidFrame;
+
 /** @throws FormatError if it is not a frame of a replica. */
-export function parseFromReplica(message: unknown): FromReplica {
+export function parseFromReplica(message: unknown): ReplicaFrame {
   const frame = asObject(message, 'frame of a replica');
   switch (frame['t']) {
     case 'leader':
@@ -48,20 +70,22 @@ export function parseFromReplica(message: unknown): FromReplica {
         items: asMembers(frame['items']),
       };
     case 'submitted':
-      return { t: 'submitted', items: asList(frame['items'], 'items').map(submitResult) };
+      return { t: 'submitted', ...asItems(frame['items'], submitResult) };
     case 'got':
-      return { t: 'got', items: asList(frame['items'], 'items').map(getResult) };
+      return { t: 'got', ...asItems(frame['items'], getResult) };
     case 'page':
-      return {
+      return asPage(frame, (id) => ({
         t: 'page',
-        id: asInteger(frame['id'], 'id'),
+        id,
         orders: rows(frame['orders']).map(orderWire),
         next: frame['next'] === null ? null : asInteger(frame['next'], 'next'),
-      };
-    case 'report':
-      return { t: 'report', report: replicaReport(frame['report']) };
+      }));
     case 'pageRefused':
-      return { t: 'pageRefused', id: asInteger(frame['id'], 'id'), why: refusal(frame['why']) };
+      return asPage(frame, (id) => ({ t: 'pageRefused', id, why: refusal(frame['why']) }));
+    case 'pageInvalid':
+      return asPage(frame, (id) => ({ t: 'pageInvalid', id, reason: asText(frame['reason'], 'reason') }));
+    case 'report':
+      return asReport(() => ({ t: 'report', report: replicaReport(frame['report']) }));
     default:
       throw new FormatError('frame of a replica is of unknown kind');
   }
@@ -83,7 +107,7 @@ function asHttpUrl(value: unknown): string {
 }
 
 /** @throws FormatError if it is not a frame of the catalog. */
-export function parseFromCatalog(message: unknown): CatalogToFrontend {
+export function parseFromCatalog(message: unknown): CatalogFrame {
   const frame = asObject(message, 'frame of the catalog');
   switch (frame['t']) {
     case 'lease':
@@ -93,18 +117,20 @@ export function parseFromCatalog(message: unknown): CatalogToFrontend {
         ms: Math.min(asInteger(frame['ms'], 'ms'), LEASE_MS_MAX),
       };
     case 'stocks':
-      return { t: 'stocks', items: asList(frame['items'], 'items').map(lookupResult) };
+      return { t: 'stocks', ...asItems(frame['items'], lookupResult) };
     case 'page':
-      return {
+      return asPage(frame, (id) => ({
         t: 'page',
-        id: asInteger(frame['id'], 'id'),
+        id,
         stocks: rows(frame['stocks']).map(stockWire),
         next: frame['next'] === null ? null : asText(frame['next'], 'next'),
-      };
+      }));
     case 'pageUnready':
       return { t: 'pageUnready', id: asInteger(frame['id'], 'id') };
+    case 'pageInvalid':
+      return asPage(frame, (id) => ({ t: 'pageInvalid', id, reason: asText(frame['reason'], 'reason') }));
     case 'report':
-      return { t: 'report', report: catalogReport(frame['report']) };
+      return asReport(() => ({ t: 'report', report: catalogReport(frame['report']) }));
     case 'revoke':
       return {
         t: 'revoke',
@@ -127,9 +153,27 @@ export function stockOf([name, price, quantity, version]: StockWire): Stock {
   return { name, price, quantity, version };
 }
 
-function submitResult(value: unknown): SubmitResult {
-  const item = asList(value, 'submit result');
-  const id = asInteger(item[0], 'id');
+function asPage<Page>(
+  frame: Readonly<Record<string, unknown>>,
+  check: (id: number) => Page,
+): Page | InvalidFrame {
+  const id = asInteger(frame['id'], 'id');
+  try {
+    return check(id);
+  } catch (error) {
+    return { t: 'invalidPage', id, reason: invalidReason(error) };
+  }
+}
+
+function asReport<Report>(check: () => Report): Report | InvalidFrame {
+  try {
+    return check();
+  } catch (error) {
+    return { t: 'invalidReport', reason: invalidReason(error) };
+  }
+}
+
+function submitResult(id: number, item: readonly unknown[]): SubmitResult {
   switch (item[1]) {
     case 'filled':
       return [id, 'filled', asInteger(item[2], 'order number', 1), cents(item[3])];
@@ -143,14 +187,14 @@ function submitResult(value: unknown): SubmitResult {
       return [id, 'refused', refusal(item[2])];
     case 'lost':
       return [id, 'lost'];
+    case 'invalid':
+      return [id, 'invalid', asText(item[2], 'reason')];
     default:
       throw new FormatError('submit result is of unknown kind');
   }
 }
 
-function getResult(value: unknown): GetResult {
-  const item = asList(value, 'get result');
-  const id = asInteger(item[0], 'id');
+function getResult(id: number, item: readonly unknown[]): GetResult {
   switch (item[1]) {
     case 'order':
       return [id, 'order', orderWire(item[2])];
@@ -158,14 +202,14 @@ function getResult(value: unknown): GetResult {
       return [id, 'missing'];
     case 'refused':
       return [id, 'refused', refusal(item[2])];
+    case 'invalid':
+      return [id, 'invalid', asText(item[2], 'reason')];
     default:
       throw new FormatError('get result is of unknown kind');
   }
 }
 
-function lookupResult(value: unknown): LookupResult {
-  const item = asList(value, 'lookup result');
-  const id = asInteger(item[0], 'id');
+function lookupResult(id: number, item: readonly unknown[]): LookupResult {
   switch (item[1]) {
     case 'stock':
       return [id, 'stock', stockWire(item[2]), asBoolean(item[3], 'cacheable')];
@@ -173,6 +217,8 @@ function lookupResult(value: unknown): LookupResult {
       return [id, 'missing'];
     case 'unready':
       return [id, 'unready'];
+    case 'invalid':
+      return [id, 'invalid', asText(item[2], 'reason')];
     default:
       throw new FormatError('lookup result is of unknown kind');
   }

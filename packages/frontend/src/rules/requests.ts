@@ -1,7 +1,13 @@
 /** What stands in the line and the headers of a request, as values. Bodies are parsed by `@trireme/domain`. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { ORDER_NAME_LENGTH_MAX, parseKey, TriremeError } from '@trireme/domain';
-import { PAGE_ROWS_MAX } from './frames.js';
+import {
+  isOrderName,
+  isRequestId,
+  ORDER_NAME_LENGTH_MAX,
+  PAGE_ROWS_MAX,
+  parseKey,
+  TriremeError,
+} from '@trireme/domain';
 
 /** Bytes of a request body at most. */
 export const BODY_BYTES_MAX = 16 * 1024;
@@ -11,7 +17,6 @@ export const PAGE_ROWS_DEFAULT = 100;
 
 const ORDER_NUMBER = /^[1-9][0-9]{0,15}$/;
 const WHOLE_NUMBER = /^(0|[1-9][0-9]{0,15})$/;
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** The path of a request target such as `/orders/?limit=2`: without query, and without one slash at its end. */
 export function pathOf(target: string): string {
@@ -57,8 +62,8 @@ export function parsePageQuery(query: URLSearchParams): PageQuery {
   const limit = single(query, 'limit');
   const name = single(query, 'name');
   const after = single(query, 'after');
-  if (name !== null && (name === '' || name.length > ORDER_NAME_LENGTH_MAX)) {
-    throw invalid('name', `must have 1 to ${ORDER_NAME_LENGTH_MAX} characters`);
+  if (name !== null && !isOrderName(name)) {
+    throw invalid('name', `must be well-formed Unicode of 1 to ${ORDER_NAME_LENGTH_MAX} characters`);
   }
   if (after !== null && after.length > ORDER_NAME_LENGTH_MAX) {
     throw invalid('after', `must have at most ${ORDER_NAME_LENGTH_MAX} characters`);
@@ -95,7 +100,7 @@ function invalid(parameter: string, problem: string): TriremeError {
 
 /** The id to know a request by: the client's where it is printable and short, else null. */
 export function acceptRequestId(header: string | string[] | undefined): string | null {
-  return typeof header === 'string' && REQUEST_ID.test(header) ? header : null;
+  return isRequestId(header) ? header : null;
 }
 
 /**

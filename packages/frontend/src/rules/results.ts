@@ -8,12 +8,15 @@ export type Decided = Exclude<SubmitResult, readonly [number, 'refused' | 'lost'
 export type Undecided = 'noEffect' | 'unknown';
 
 /** The results of commands that did something. */
-export type Effective = Exclude<Decided, readonly [number, 'rejected' | 'keyReused', ...unknown[]]>;
+export type Effective = Exclude<
+  Decided,
+  readonly [number, 'rejected' | 'keyReused' | 'invalid', ...unknown[]]
+>;
 
 /**
  * Gives the result of a command that did something.
- * @throws TriremeError for any other: `UNAVAILABLE`, `OUTCOME_UNKNOWN`, `KEY_REUSED`, `STOCK_NOT_FOUND`,
- *   `INSUFFICIENT_STOCK`, `LIMIT_REACHED`.
+ * @throws TriremeError for any other: `UNAVAILABLE`, `OUTCOME_UNKNOWN`, `INVALID_REQUEST`, `KEY_REUSED`,
+ *   `STOCK_NOT_FOUND`, `INSUFFICIENT_STOCK`, `LIMIT_REACHED`.
  */
 export function checkDecided(result: Decided | Undecided, key: string): Effective {
   if (result === 'noEffect') {
@@ -26,9 +29,16 @@ export function checkDecided(result: Decided | Undecided, key: string): Effectiv
       return result;
     case 'keyReused':
       throw new TriremeError('KEY_REUSED', 'the Idempotency-Key was used before with another body');
+    case 'invalid':
+      throw refusedAsInvalid(result[2]);
     case 'rejected':
       throw rejection(result[2]);
   }
+}
+
+/** What a client is told whose request passed here, but was refused by the process that it was sent to. */
+export function refusedAsInvalid(reason: string): TriremeError {
+  return new TriremeError('INVALID_REQUEST', `the request was refused and had no effect: ${reason}`);
 }
 
 /** What a client is told whose command was handed over without an answer in time. */

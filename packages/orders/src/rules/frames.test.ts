@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError, decodeBatch, encodeBatch, outcomeFromWire, pack, unpack } from '@trireme/domain';
+import {
+  FRAME_ITEMS_MAX,
+  FormatError,
+  decodeBatch,
+  encodeBatch,
+  outcomeFromWire,
+  pack,
+  unpack,
+} from '@trireme/domain';
 import { parseCatalogFrame, parseFrontendFrame } from './frames.js';
 
 function assertBad(call: () => unknown): void {
@@ -12,15 +20,16 @@ test('frames of front-ends are read', () => {
   assert.equal(parseFrontendFrame({ t: 'submit', items: [[7, 0, 'k', 'A', 3]] }), {
     t: 'submit',
     items: [{ id: 7, command: { kind: 'buy', key: 'k', name: 'A', quantity: 3 }, requestId: null }],
+    invalid: [],
   });
   const traced = parseFrontendFrame({ t: 'submit', items: [[7, 0, 'k', 'A', 3, 'r-1']] });
   assert.is(traced.t === 'submit' && traced.items[0]?.requestId, 'r-1');
   const get = { t: 'get', items: [[1, 9, true]] };
-  assert.equal(parseFrontendFrame(get), get);
+  assert.equal(parseFrontendFrame(get), { ...get, invalid: [] });
   const list = { t: 'list', id: 1, after: 0, limit: 5, name: null };
   assert.equal(parseFrontendFrame(list), list);
   assert.equal(parseFrontendFrame({ t: 'report' }), { t: 'report' });
-  assert.equal(parseFrontendFrame({ ...list, name: 'A', limit: 5000 }), { ...list, name: 'A', limit: 1000 });
+  assert.equal(parseFrontendFrame({ ...list, name: 'A', limit: 1000 }), { ...list, name: 'A', limit: 1000 });
 });
 
 test('frames of the catalog are read', () => {
@@ -73,21 +82,70 @@ test('whatever the frames of others bring in can be logged and read back', () =>
   assert.ok(read > 20, `${read} frames were accepted`);
 });
 
-test('what is not of the protocol is refused as a whole, before any of it counts', () => {
+test('an item or a list that is not valid is refused by itself, and the others count', () => {
+  const good = [1, 0, 'k', 'A', 3];
+  const bad: readonly unknown[][] = [
+    [2, 9, 'k', 'A', 3],
+    [2, 0, 'k', `${'x'.repeat(62)}\ufffd\ufffd\ufffd`, 3],
+    [2, 0, 'k', '\ud83d', 3],
+    [2, 0, 'k', '', 3],
+    [2, 0, '', 'A', 3],
+    [2, 0, 'k\u00e4', 'A', 3],
+    [2, 0, 'k', 'A', 0],
+    [2, 0, 'k', 'A', 3, 'r'.repeat(129)],
+    [2, 0, 'k', 'A', 3, 7],
+    [2],
+  ];
+  for (const item of bad) {
+    const frame = parseFrontendFrame({ t: 'submit', items: [item, good] });
+    assert.ok(frame.t === 'submit');
+    assert.equal(
+      frame.items.map(({ id }) => id),
+      [1],
+    );
+    assert.equal(
+      frame.invalid.map(({ id }) => id),
+      [2],
+    );
+  }
+  const get = parseFrontendFrame({
+    t: 'get',
+    items: [
+      [1, 0, true],
+      [2, 1, 1],
+      [3, 1, true],
+    ],
+  });
+  assert.ok(get.t === 'get');
+  assert.equal(get.items, [[3, 1, true]]);
+  assert.equal(
+    get.invalid.map(({ id }) => id),
+    [1, 2],
+  );
+  const list = { t: 'list', id: 1, after: 0, limit: 1, name: null };
+  for (const field of [
+    { limit: 0 },
+    { limit: 1001 },
+    { name: 5 },
+    { name: '' },
+    { name: 'x'.repeat(65) },
+    { after: -1 },
+  ]) {
+    const frame = parseFrontendFrame({ ...list, ...field });
+    assert.is(frame.t === 'invalidList' && frame.id, 1, JSON.stringify(field));
+  }
+});
+
+test('a frame that is not of the protocol is refused as a whole, before any of it counts', () => {
   const bad: unknown[] = [
     null,
     [],
     { t: 'unknown' },
-    { t: 'submit', items: [[1, 9, 'k', 'A', 3]] },
-    { t: 'submit', items: [[1, 0, 'k', 'A', 3, 'r'.repeat(129)]] },
-    { t: 'submit', items: [[1, 0, 'k', 'A', 3, 7]] },
     { t: 'submit', items: [[-1, 0, 'k', 'A', 3]] },
     { t: 'submit', items: 'x' },
-    { t: 'get', items: new Array(100_001).fill([1, 1, true]) },
-    { t: 'get', items: [[1, 0, true]] },
-    { t: 'get', items: [[1, 1, 1]] },
-    { t: 'list', id: 1, after: 0, limit: 0, name: null },
-    { t: 'list', id: 1, after: 0, limit: 1, name: 5 },
+    { t: 'get', items: new Array(FRAME_ITEMS_MAX + 1).fill([1, 1, true]) },
+    { t: 'get', items: [['1', 1, true]] },
+    { t: 'list', id: -1, after: 0, limit: 1, name: null },
   ];
   for (const frame of bad) assertBad(() => parseFrontendFrame(frame));
   const badOfCatalog: unknown[] = [

@@ -1,25 +1,25 @@
 /** Checks what comes over links, so that everything behind can rely on its types. Each throws `FormatError`. */
 import {
+  FRAME_ITEMS_MAX,
   FormatError,
-  REQUEST_ID_LENGTH_MAX,
+  PAGE_ROWS_MAX,
   asBoolean,
   asInteger,
+  asItems,
   asList,
   asObject,
-  asText,
   commandFromWire,
+  invalidReason,
+  isOrderName,
+  isRequestId,
   outcomeFromWire,
   outcomeToWire,
   type CatalogToLeader,
+  type CheckedItems,
   type Command,
   type GetItem,
   type OutcomeWire,
 } from '@trireme/domain';
-
-/** Items in one frame at most. */
-const ITEMS_MAX = 100_000;
-/** Orders on one page at most. */
-const PAGE_MAX = 1000;
 
 /** A command that a front-end submits. */
 interface Submission {
@@ -30,10 +30,10 @@ interface Submission {
   readonly requestId: string | null;
 }
 
-/** `ToReplica`, with its commands decoded. */
+/** `ToReplica`, with its commands decoded, and what of it is refused by itself. */
 export type FrontendFrame =
-  | { readonly t: 'submit'; readonly items: readonly Submission[] }
-  | { readonly t: 'get'; readonly items: readonly GetItem[] }
+  | ({ readonly t: 'submit' } & CheckedItems<Submission>)
+  | ({ readonly t: 'get' } & CheckedItems<GetItem>)
   | {
       readonly t: 'list';
       readonly id: number;
@@ -41,23 +41,19 @@ export type FrontendFrame =
       readonly limit: number;
       readonly name: string | null;
     }
+  | { readonly t: 'invalidList'; readonly id: number; readonly reason: string }
   | { readonly t: 'report' };
 
+/** @throws FormatError if the frame itself is not valid, which closes its link. */
 export function parseFrontendFrame(value: unknown): FrontendFrame {
   const frame = asObject(value, 'frame');
   switch (frame['t']) {
     case 'submit':
-      return { t: 'submit', items: asItems(frame['items']).map(parseSubmitItem) };
+      return { t: 'submit', ...asItems(frame['items'], parseSubmitItem, FRAME_ITEMS_MAX) };
     case 'get':
-      return { t: 'get', items: asItems(frame['items']).map(parseGetItem) };
+      return { t: 'get', ...asItems(frame['items'], parseGetItem, FRAME_ITEMS_MAX) };
     case 'list':
-      return {
-        t: 'list',
-        id: asInteger(frame['id'], 'id'),
-        after: asInteger(frame['after'], 'after'),
-        limit: Math.min(asInteger(frame['limit'], 'limit', 1), PAGE_MAX),
-        name: frame['name'] === null ? null : asText(frame['name'], 'name'),
-      };
+      return parseList(frame);
     case 'report':
       return { t: 'report' };
     default:
@@ -65,21 +61,27 @@ export function parseFrontendFrame(value: unknown): FrontendFrame {
   }
 }
 
-function asItems(value: unknown): readonly unknown[] {
-  const items = asList(value, 'items');
-  if (items.length > ITEMS_MAX) throw new FormatError(`frame with more than ${ITEMS_MAX} items`);
-  return items;
+function parseList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
+  const id = asInteger(frame['id'], 'id');
+  try {
+    const { name } = frame;
+    if (name !== null && !isOrderName(name)) throw new FormatError('name is not one of an order');
+    const limit = asInteger(frame['limit'], 'limit', 1);
+    if (limit > PAGE_ROWS_MAX) throw new FormatError(`limit is above ${PAGE_ROWS_MAX}`);
+    return { t: 'list', id, after: asInteger(frame['after'], 'after'), limit, name };
+  } catch (error) {
+    return { t: 'invalidList', id, reason: invalidReason(error) };
+  }
 }
 
-function parseSubmitItem(value: unknown): Submission {
-  const [id, ...command] = asList(value, 'item');
-  const requestId = command.length > 4 ? asText(command[4], 'request id', REQUEST_ID_LENGTH_MAX) : null;
-  return { id: asInteger(id, 'id'), command: commandFromWire(command), requestId };
+function parseSubmitItem(id: number, [, ...command]: readonly unknown[]): Submission {
+  const requestId = command[4] ?? null;
+  if (requestId !== null && !isRequestId(requestId)) throw new FormatError('request id is not valid');
+  return { id, command: commandFromWire(command), requestId };
 }
 
-function parseGetItem(value: unknown): GetItem {
-  const [id, number, linearizable] = asList(value, 'item');
-  return [asInteger(id, 'id'), asInteger(number, 'number', 1), asBoolean(linearizable, 'linearizable')];
+function parseGetItem(id: number, [, number, linearizable]: readonly unknown[]): GetItem {
+  return [id, asInteger(number, 'number', 1), asBoolean(linearizable, 'linearizable')];
 }
 
 export function parseCatalogFrame(value: unknown): CatalogToLeader {

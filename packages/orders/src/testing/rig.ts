@@ -1,6 +1,7 @@
 /** A replica that is its whole Raft group, with a catalog and a front-end on real links. */
 import * as assert from 'uvu/assert';
 import {
+  FRAME_ITEMS_MAX,
   LINK_PATHS,
   commandToWire,
   type Command,
@@ -125,10 +126,17 @@ export class FakeFrontend {
     this.#dialer.link?.send(frame);
   }
 
-  /** Sends commands in one frame. @returns their ids */
+  /** Sends anything, as a front-end of other rules might. */
+  sendAnything(frame: unknown): void {
+    this.#dialer.link?.send(frame);
+  }
+
+  /** Sends commands in as few frames as they fit in. @returns their ids */
   submit(...commands: readonly Command[]): readonly number[] {
     const items = commands.map((command) => [++this.#ids, ...commandToWire(command)] as const);
-    this.send({ t: 'submit', items });
+    for (let at = 0; at < items.length; at += FRAME_ITEMS_MAX) {
+      this.send({ t: 'submit', items: items.slice(at, at + FRAME_ITEMS_MAX) });
+    }
     return items.map(([id]) => id);
   }
 
@@ -155,7 +163,9 @@ export class FakeFrontend {
     const id = ++this.#ids;
     this.send({ t: 'list', id, after, limit, name });
     return this.#find((frame) =>
-      (frame.t === 'page' || frame.t === 'pageRefused') && frame.id === id ? frame : undefined,
+      (frame.t === 'page' || frame.t === 'pageRefused' || frame.t === 'pageInvalid') && frame.id === id
+        ? frame
+        : undefined,
     );
   }
 

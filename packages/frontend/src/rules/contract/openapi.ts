@@ -4,10 +4,10 @@ import {
   ERROR_CODES,
   KEY_LENGTH_MAX,
   ORDER_NAME_LENGTH_MAX,
+  PAGE_ROWS_MAX,
   type ErrorStatus,
   type JsonSchema,
 } from '@trireme/domain';
-import { PAGE_ROWS_MAX } from '../frames.js';
 import { PAGE_ROWS_DEFAULT } from '../requests.js';
 import {
   COMMON_ERRORS,

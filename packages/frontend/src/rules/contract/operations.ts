@@ -71,7 +71,7 @@ const STOCKS: readonly Operation[] = [
     parameters: ['StockName', 'IfNoneMatch'],
     answer: { description: 'The stock.', schema: 'Stock', headers: ['ETag', 'XCache'] },
     isConditional: true,
-    errors: ['STOCK_NOT_FOUND', 'UNAVAILABLE'],
+    errors: ['INVALID_STOCK', 'STOCK_NOT_FOUND', 'UNAVAILABLE'],
   },
   {
     ...{ method: 'put', path: '/stocks/{name}', id: 'putStock', tag: 'stocks', isOperators: true },
@@ -106,6 +106,9 @@ const ORDERS: readonly Operation[] = [
   {
     ...{ method: 'get', path: '/orders', id: 'listOrders', tag: 'orders' },
     summary: 'List filled orders by number',
+    description:
+      'One request examines a bounded number of orders. With `name` a page may therefore be short, even empty, before the ' +
+      'end of the list: go on with `next` until it is null.',
     parameters: ['Limit', 'AfterOrder', 'OrderStock'],
     answer: { description: 'A page.', schema: 'OrderPage' },
     errors: ['UNAVAILABLE'],
