@@ -5,6 +5,7 @@ import {
   asList,
   asObject,
   FormatError,
+  parseJson,
   STOCK_NAME,
   STOCK_QUANTITY_MAX,
   STOCKS_MAX,
@@ -53,7 +54,7 @@ export async function loadSeedFile(file: string): Promise<readonly Stock[]> {
 
 /** @throws FormatError or SyntaxError saying which stock is wrong. */
 export function parseSeed(json: string): readonly Stock[] {
-  const items = asList(JSON.parse(json), 'the seed');
+  const items = asList(parseJson(json), 'the seed');
   if (items.length > STOCKS_MAX) throw new FormatError(`there are more than ${STOCKS_MAX} stocks`);
   const names = new Set<string>();
   return items.map((item, position) => {

@@ -2,6 +2,7 @@ export * from './codec.js';
 export * from './command.js';
 export * from './errors.js';
 export * from './guards.js';
+export * from './json.js';
 export * from './key.js';
 export * from './money.js';
 export * from './order.js';

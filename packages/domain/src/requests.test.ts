@@ -54,6 +54,7 @@ const BAD_ORDERS: readonly [string, string, RegExp][] = [
     `{"name":"${'x'.repeat(62)}\\ud83d","type":"buy","quantity":1}`,
     /^name: must be well-formed Unicode$/,
   ],
+  ['a field twice', '{"name":"A","type":"buy","quantity":1,"quantity":2}', /^quantity: must be given once$/],
   ['a list', '[]', /^order: must be a JSON object$/],
   ['null', 'null', /^order: must be a JSON object$/],
   ['no JSON', '{"name":', /^order: body is not JSON$/],
@@ -72,6 +73,12 @@ test('listings and restocks are read within their bounds', () => {
   for (const price of ['0', '-1', '0.001', '10000000.01', '1e400']) {
     assertRefused(() => parseListBody(`{"price":${price}}`), 'INVALID_STOCK', /^price: must be/);
   }
+  assertRefused(() => parseListBody('{"price":1,"price":1}'), 'INVALID_STOCK', /^price: must be given once$/);
+  assertRefused(
+    () => parseRestockBody('{"quantity":1,"quantity":1}'),
+    'INVALID_STOCK',
+    /^quantity: must be given once$/,
+  );
   assertRefused(() => parseListBody('{}'), 'INVALID_STOCK', /^price: must be a number$/);
   assertRefused(() => parseListBody('1'), 'INVALID_STOCK', /^stock: must be a JSON object$/);
   assert.equal(parseRestockBody('{"quantity":5}'), { quantity: 5 });

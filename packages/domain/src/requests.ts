@@ -1,6 +1,7 @@
 /** What clients may send: one schema for each body, and errors that name the field and what is wrong with it. */
 import { z } from 'zod';
-import { TriremeError, type ErrorStatus } from './errors.js';
+import { FormatError, TriremeError, type ErrorStatus } from './errors.js';
+import { parseJson } from './json.js';
 import { KEY_LENGTH_MAX, isKey } from './command.js';
 import { PRICE_CENTS_MAX, toCents, type Cents } from './money.js';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, isOrderName, type OrderRequest } from './order.js';
@@ -91,9 +92,12 @@ export function parseKey(key: string): string {
 function parse<T>(schema: z.ZodType<T>, json: string, status: ErrorStatus, what: string): T {
   let body: unknown;
   try {
-    body = JSON.parse(json);
-  } catch {
-    throw new TriremeError(status, `${what}: body is not JSON`);
+    body = parseJson(json);
+  } catch (error) {
+    throw new TriremeError(
+      status,
+      error instanceof FormatError ? error.message : `${what}: body is not JSON`,
+    );
   }
   const result = schema.safeParse(body);
   if (result.success) return result.data;

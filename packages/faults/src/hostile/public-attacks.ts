@@ -153,6 +153,7 @@ function paths(): Attack[] {
       '/stocks/a%00b',
     ],
     ...[
+      '/orders?name=%ed%a0%bd',
       '/stocks?limit=0',
       '/stocks?limit=-1',
       '/stocks?limit=1e9',

@@ -297,6 +297,12 @@ test('other methods are told which ones there are, other paths that there is not
     for (const path of ['/nothing', '/orders/1/2', '/stocks/AAPL/restock/x', '/livez/x']) {
       assert.is(await errorStatus(await fetch(`${url}${path}`)), 'ROUTE_NOT_FOUND', path);
     }
+    const ofServer = 'OPTIONS * HTTP/1.1\r\nConnection: close\r\n';
+    assert.match(
+      await openRaw(url, `${ofServer}Host: x\r\n\r\n`).closed,
+      /^HTTP\/1.1 204 [^]*\r\nAllow: GET, HEAD, OPTIONS, POST, PUT\r\n/,
+    );
+    assert.match(await openRaw(url, `${ofServer}\r\n`).closed, /^HTTP\/1.1 400 /);
     const options = await fetch(`${url}/orders`, { method: 'OPTIONS' });
     assert.is(options.status, 204);
     assert.is(options.headers.get('allow'), 'GET, HEAD, OPTIONS, POST');

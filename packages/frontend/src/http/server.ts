@@ -9,15 +9,16 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
-import { checkBodyHeaders, checkEncoding, pathOf } from '../rules/requests.js';
+import { checkBodyHeaders, checkEncoding, normalizePath, pathOf } from '../rules/requests.js';
 import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
 import type { Headers } from './answer.js';
+import type { Answer } from './answer.js';
 import { callOf, type Call, type CallEnv } from './call.js';
 import { PacedSocket } from './paced-socket.js';
 import { PlainConnection, type PlainPort } from './plain-connection.js';
-import { answerPlain, answerSent } from './short-way.js';
+import { answerPlain, answerSent, writeAnswer } from './short-way.js';
 import type { Services } from './services.js';
 import { UnsentAnswers } from './unsent-answers.js';
 
@@ -38,6 +39,9 @@ const KEEP_ALIVE_MS = 75_000;
 const DROPS_TOLD_MS = 1_000;
 /** How often those bounds are looked at. */
 const CHECK_MS = 500;
+
+/** Every method that some path takes. */
+const METHODS = 'GET, HEAD, OPTIONS, POST, PUT';
 
 interface PublicServerOptions {
   readonly host: string;
@@ -93,6 +97,10 @@ export class PublicServer {
         if (connection instanceof PacedSocket) connection.began(incoming, outgoing);
         const mayBeShort = options.rateLimit === null;
         if (mayBeShort && answerSent(options.services, incoming, outgoing, this.#nextId)) return;
+        if (incoming.url === '*' && incoming.method === 'OPTIONS') {
+          this.#answerOptions(incoming, outgoing);
+          return;
+        }
         void listener(incoming, outgoing);
       },
     );
@@ -183,7 +191,7 @@ export class PublicServer {
     const { app, services } = this.#options;
     const target = incoming.url ?? '/';
     // The absolute form, as for a proxy, names the same path.
-    const path = pathOf(target.startsWith('/') ? target : new URL(request.url).pathname);
+    const path = normalizePath(pathOf(target.startsWith('/') ? target : new URL(request.url).pathname));
     const call = callOf(incoming, outgoing, path, this.#nextId);
     try {
       checkEncoding(target);
@@ -193,6 +201,22 @@ export class PublicServer {
       return services.replies.error(call, error);
     }
     return app.fetch(request, call);
+  }
+
+  /** `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7); its target makes no URL for the adapter. */
+  #answerOptions(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { replies } = this.#options.services;
+    const call = callOf(incoming, outgoing, '*', this.#nextId);
+    let answer: Answer;
+    try {
+      checkHost(incoming);
+      this.#checkRate(call);
+      const headers = { ...replies.headers(call.requestId, null), ...replies.preflight(METHODS) };
+      answer = replies.emptyAnswer(204, { ...headers, Allow: METHODS });
+    } catch (error) {
+      answer = replies.errorAnswer(call, error);
+    }
+    writeAnswer(incoming, outgoing, answer);
   }
 
   /** @throws TriremeError `RATE_LIMITED`. Probes and scrapes may always come: they are how an attack is seen. */
@@ -238,7 +262,7 @@ export class PublicServer {
   #refuseConnect(socket: Duplex): void {
     const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, which this is not');
     socket.on('error', () => socket.destroy());
-    this.#refuseRaw(error, socket, { Allow: 'GET, HEAD, OPTIONS, POST, PUT' });
+    this.#refuseRaw(error, socket, { Allow: METHODS });
   }
 
   /** Answers where no request is, and closes the connection. */

@@ -63,6 +63,16 @@ const PLAIN: readonly (readonly [what: string, line: string, bytes: (way: Way) =
   ['a body that is not JSON', '400 Bad Request', (way) => post(way, CLOSE, 'nonsense')],
   ['an empty body', '400 Bad Request', (way) => post(way, CLOSE, '')],
   ['a wrong field', '400 Bad Request', (way) => post(way, CLOSE, '{"name":"é","quantity":0,"type":"buy"}')],
+  [
+    'a field twice',
+    '400 Bad Request',
+    (way) => post(way, CLOSE, '{"name":"A","quantity":1,"type":"buy","quantity":2}'),
+  ],
+  [
+    'a name that is not well-formed',
+    '400 Bad Request',
+    (way) => post(way, CLOSE, '{"name":"\\ud83d","quantity":1,"type":"buy"}'),
+  ],
   ['two keys', '400 Bad Request', (way) => post(way, `${CLOSE}Idempotency-Key: a\r\nIdempotency-Key: b\r\n`)],
   ['a key that is none', '400 Bad Request', (way) => post(way, `${CLOSE}Idempotency-Key: é\r\n`)],
   ['a wrong type', '415 Unsupported Media Type', (way) => post(way, `${CLOSE}Content-Type: text/plain\r\n`)],
@@ -84,6 +94,7 @@ const ODD: readonly (readonly [what: string, code: number, bytes: (way: Way) => 
   ['a length that is not known', 200, (way) => chunked(way)],
   ['an expectation', 200, (way) => post(way, `${CLOSE}Expect: 100-continue\r\n`)],
   ['no length', 400, (way) => `POST ${way} HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n`],
+  ['an encoded letter', 200, (way) => post(way, CLOSE).replace('/orders', '/%6frd%65rs')],
   ['a host in capitals', 200, (way) => post(way, CLOSE).replace('Host: x', 'Host: X')],
   ['a host that is none', 400, (way) => post(way, CLOSE).replace('Host: x', 'Host: a b/c')],
   ['another method', 405, (way) => post(way, CLOSE).replace('POST', 'PATCH')],
@@ -349,7 +360,14 @@ test('stocks are looked up the same both ways, kept or not, changed or not', asy
         path,
       );
     }
-    for (const path of ['/stocks/%41APL', '/stocks/-', `/stocks/${'A'.repeat(65)}`, '/stocks/A/B', '/stocks'])
+    for (const path of [
+      '/stocks/%41APL',
+      '/%73tocks/AAPL',
+      '/stocks/-',
+      `/stocks/${'A'.repeat(65)}`,
+      '/stocks/A/B',
+      '/stocks',
+    ])
       await same(rig, get(path), []);
     await catalog.stop();
     assert.match(await same(rig, get('/stocks/NONE')), /^HTTP\/1.1 503 [^]*Retry-After: 1/);

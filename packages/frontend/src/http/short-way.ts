@@ -54,7 +54,7 @@ export function answerSent(
   const question = questionOf(method === 'POST', url);
   if (question === null || !hasPlainBody(question, headers)) return false;
   answer(services, { question, headers, source: new SentOrder(incoming) }, nextId, (made) =>
-    write(incoming, outgoing, made),
+    writeAnswer(incoming, outgoing, made),
   );
   return true;
 }
@@ -88,7 +88,12 @@ function hasPlainBody({ kind }: PlainQuestion, headers: RequestHeaders): boolean
   return kind === 'placeOrder' ? Number(length) <= BODY_BYTES_MAX : length === undefined;
 }
 
-function write(incoming: IncomingMessage, outgoing: ServerResponse, { status, headers, body }: Answer): void {
+/** Writes an answer by Node's server. */
+export function writeAnswer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { status, headers, body }: Answer,
+): void {
   if (body !== null) headers['Content-Length'] = String(Buffer.byteLength(body));
   outgoing.writeHead(status, headers);
   // Not before the answer is out: answers to requests before this one may still be under way.

@@ -255,6 +255,32 @@ test('an operator lists and restocks through the log', async () =>
     assert.equal(items[1]?.slice(1), [3, restock.headers.get('idempotency-key'), 'AAPL', 5]);
   }));
 
+test('a change under a condition is refused, naming the header, and nothing is changed', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    for (const [method, path, body] of [
+      ['PUT', '/stocks/AAPL', '{"price":1}'],
+      ['POST', '/stocks/AAPL/restock', '{"quantity":1}'],
+    ] as const) {
+      for (const header of ['If-Match', 'If-None-Match']) {
+        const headers = { ...AUTHORIZED, [header]: '*' };
+        const response = await fetch(`${url}${path}`, { method, headers, body: Buffer.from(body) });
+        assert.is(response.status, 400);
+        assert.match(await response.text(), new RegExp(`"message":"${header}: conditional`));
+      }
+    }
+    assert.is(replicas[0].of('submit').length, 0);
+  }));
+
+test('a path is known by its unreserved characters, encoded or not', async () =>
+  withRig({}, async ({ url }) => {
+    for (const path of ['/%73tocks/AAPL', '/st%6Fcks/%41%41PL', '/stocks/AAPL']) {
+      assert.is((await fetch(`${url}${path}`)).status, 200, path);
+    }
+    for (const path of ['/stocks%2FAAPL', '/%2573tocks/AAPL']) {
+      assert.is(await errorStatus(await fetch(`${url}${path}`)), 'ROUTE_NOT_FOUND', path);
+    }
+  }));
+
 test('whoever is no operator changes nothing', async () => {
   const attempts = async (url: string): Promise<void> => {
     for (const authorization of ['', 'Bearer wrong', `Basic ${OPERATOR_TOKEN}`, 'Bearer', 'Bearer  ']) {

@@ -9,7 +9,7 @@ import {
   type Command,
 } from '@trireme/domain';
 import { NO_RESULT } from '../retry.js';
-import { checkOperator, parsePageQuery, queryOf } from '../rules/requests.js';
+import { checkOperator, parsePageQuery, queryOf, refuseConditions } from '../rules/requests.js';
 import { checkDecided, outcomeUnknown, type Decided, type Undecided } from '../rules/results.js';
 import { readBody } from './body.js';
 import type { Call, CallEnv } from './call.js';
@@ -61,6 +61,7 @@ async function changeStock(
   parse: CommandParser,
 ): Promise<Response> {
   checkOperator(call.incoming.headers.authorization, services.operatorToken);
+  refuseConditions(call.incoming.headers);
   const name = parseStockName(pathName);
   return withDeadline(services, async (deadline) => {
     call.key = keyOf(call.incoming);

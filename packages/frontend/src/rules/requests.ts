@@ -25,6 +25,17 @@ export function pathOf(target: string): string {
   return end > 1 && target.charCodeAt(end - 1) === 0x2f ? target.slice(0, end - 1) : target.slice(0, end);
 }
 
+const UNRESERVED = /[A-Za-z0-9\-._~]/;
+
+/** The path with every unreserved character as itself (RFC 3986, section 6.2.2.2): `/%73tocks` is `/stocks`. */
+export function normalizePath(path: string): string {
+  if (!path.includes('%')) return path;
+  return path.replace(/%[0-9A-Fa-f]{2}/g, (encoded) => {
+    const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+    return UNRESERVED.test(character) ? character : encoded;
+  });
+}
+
 /** The parameters of a request target. The host beside it may be anything that is no URL by itself. */
 export function queryOf(target = ''): URLSearchParams {
   const at = target.indexOf('?');
@@ -140,6 +151,26 @@ export function checkBodyHeaders(headers: {
 /** What a body of more than `BODY_BYTES_MAX` is refused with. */
 export function bodyTooLarge(): TriremeError {
   return new TriremeError('BODY_TOO_LARGE', `body: must have at most ${BODY_BYTES_MAX} bytes`);
+}
+
+/**
+ * Refuses a change that is to be made under a condition: where changes are decided no condition is checked, and to make the
+ * change without would be wrong (RFC 9110, section 13.1.1).
+ * @throws TriremeError `INVALID_REQUEST` naming the header.
+ */
+export function refuseConditions(headers: {
+  readonly 'if-match'?: string | undefined;
+  readonly 'if-none-match'?: string | undefined;
+}): void {
+  if (headers['if-match'] !== undefined) throw conditional('If-Match');
+  if (headers['if-none-match'] !== undefined) throw conditional('If-None-Match');
+}
+
+function conditional(header: string): TriremeError {
+  return new TriremeError(
+    'INVALID_REQUEST',
+    `${header}: conditional changes are not supported. Nothing was changed; send the request without it.`,
+  );
 }
 
 /** Whether `If-None-Match` names the entity tag, by weak comparison (RFC 9110, section 13.1.2). */

@@ -151,11 +151,12 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
       case 'list': {
         if (!this.ready) return { t: 'pageUnready', id: frame.id };
         const names = [...this.stocks.keys()].sort().filter((name) => name > frame.after);
-        // One row a page, so that pages come short.
-        const [first] = names;
-        const stock = first === undefined ? undefined : this.stocks.get(first);
-        const next = names.length > 1 && first !== undefined ? first : null;
-        return { t: 'page', id: frame.id, stocks: stock === undefined ? [] : [stock], next };
+        const stocks = names.slice(0, frame.limit).flatMap((name) => {
+          const stock = this.stocks.get(name);
+          return stock === undefined ? [] : [stock];
+        });
+        const next = names.length > stocks.length ? (stocks.at(-1)?.[0] ?? null) : null;
+        return { t: 'page', id: frame.id, stocks, next };
       }
       case 'report': {
         const sessions = [{ peer: 'frontend-2', leaseMs: 300, names: ['AAPL'] }];

@@ -1,13 +1,13 @@
 /** The body of a request on an internal port. */
 import type { IncomingMessage } from 'node:http';
-import { TriremeError } from '@trireme/domain';
+import { FormatError, TriremeError, parseJson } from '@trireme/domain';
 
 /** Bytes of a body at most. */
 const BODY_BYTES_MAX = 16 * 1024;
 
 /**
  * Reads a body as JSON.
- * @throws TriremeError `BODY_TOO_LARGE` beyond 16 KiB, `INVALID_REQUEST` if it is no JSON.
+ * @throws TriremeError `BODY_TOO_LARGE` beyond 16 KiB, `INVALID_REQUEST` if it is no JSON, or gives a key twice.
  */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
@@ -19,8 +19,9 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+    return parseJson(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
-    throw new TriremeError('INVALID_REQUEST', 'the body is not JSON', { cause: error });
+    const message = error instanceof FormatError ? error.message : 'the body is not JSON';
+    throw new TriremeError('INVALID_REQUEST', message, { cause: error });
   }
 }

@@ -55,6 +55,10 @@ const COMMAND_ERRORS: readonly ErrorStatus[] = [
   'OUTCOME_UNKNOWN',
 ];
 
+/** Of changes. */
+const UNCONDITIONAL =
+  'Not conditional: with `If-Match` or `If-None-Match` it is refused, and nothing is changed.';
+
 const STOCKS: readonly Operation[] = [
   {
     ...{ method: 'get', path: '/stocks', id: 'listStocks', tag: 'stocks' },
@@ -76,6 +80,7 @@ const STOCKS: readonly Operation[] = [
   {
     ...{ method: 'put', path: '/stocks/{name}', id: 'putStock', tag: 'stocks', isOperators: true },
     summary: 'List a stock, or set its price',
+    description: UNCONDITIONAL,
     parameters: ['StockName', 'IdempotencyKey'],
     body: 'StockPrice',
     answer: { description: 'The stock as it is now.', schema: 'Stock', headers: ['ETag', 'IdempotencyKey'] },
@@ -84,6 +89,7 @@ const STOCKS: readonly Operation[] = [
   {
     ...{ method: 'post', path: '/stocks/{name}/restock', id: 'restock', tag: 'stocks', isOperators: true },
     summary: 'Add quantity to a stock',
+    description: UNCONDITIONAL,
     parameters: ['StockName', 'IdempotencyKey'],
     body: 'Restock',
     answer: { description: 'The stock as it is now.', schema: 'Stock', headers: ['ETag', 'IdempotencyKey'] },
