@@ -56,6 +56,13 @@ const RETRY_MS = 20;
 /** Items of reads that wait for settlements, at most. */
 const WAITING_ITEMS_MAX = 100_000;
 
+/** What an operator can do about a catalog that is ahead of the log. */
+const CATALOG_AHEAD =
+  'the folders of the replicas are older than that of the catalog, as when only they were restored from a copy, or it is the ' +
+  'catalog of another cluster. Where there is a newer copy of the replicas, restore that. To go on with what they hold: stop ' +
+  'the catalog, move its folder away, start it; it is rebuilt from its seed file and the order book, and orders that the ' +
+  'replicas do not hold are lost';
+
 export class Office {
   readonly #o: OfficeOptions;
   readonly #desk: Desk;
@@ -221,6 +228,13 @@ export class Office {
         if (answers.length > 0) this.#o.onStep('answered');
         this.#settleSoon();
         return;
+      }
+      case 'catalogAhead': {
+        const { decided, logged } = action;
+        this.#o.log.error(
+          { decided, logged, advice: CATALOG_AHEAD },
+          'the catalog has decided more than this log holds: orders and look-ups wait',
+        );
       }
     }
   }

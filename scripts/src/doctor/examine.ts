@@ -1,8 +1,8 @@
 /** Examines the data of processes that are down, and changes nothing in them. */
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { examineCatalog } from '@trireme/catalog';
-import { readClusterFile } from '@trireme/cluster';
+import { CLUSTER_FILE } from '@trireme/cluster';
 import { examineBook, type BookExamination, type TableExamination } from '@trireme/orders';
 import {
   RaftError,
@@ -177,7 +177,7 @@ function intactOf(log: LogExamination | null, book: BookExamination | null): rea
 /** Beside a cluster of `npm start` its folder is named, elsewhere it is for the operator to say where the group is. */
 function rejoinCommand(data: string, id: string): string {
   const folder = dirname(data);
-  const where = readClusterFile(folder) === null ? [] : ['--data', folder];
+  const where = existsSync(join(folder, CLUSTER_FILE)) ? ['--data', folder] : [];
   return operatorCommand('members', 'rejoin', id.replace(/\..*/, ''), ...where);
 }
 

@@ -99,7 +99,9 @@ export function formatStatus({ leader, catalogDecides, booksAgree: isEqual, repl
   const notes = [
     ...(leader === null ? ['NO REPLICA LEADS: orders are refused until a majority is up'] : []),
     ...(catalogDecides === false
-      ? ['NO CATALOG DECIDES: orders and look-ups wait until the catalog is up']
+      ? [
+          'NO CATALOG DECIDES: orders and look-ups wait until a catalog is up; the leader tells why in its log',
+        ]
       : []),
     ...(isEqual
       ? []

@@ -207,11 +207,14 @@ test('answers that belong to an earlier conversation are passed over', () => {
   assert.is(settler.phase, 'unlinked');
 });
 
-test('a catalog that is ahead of the log does not belong to it', () => {
+test('a catalog that is ahead of the log is not used, until another one comes', () => {
   const settler = new Settler(EMPTY, batches(1));
-  settler.linkOpened();
-  settler.received(standing(11));
-  assertBroken(() => settler.confirmed(1), /decided up to 11, the log knows of 10/);
+  assert.equal(converse(settler, 11), [{ do: 'catalogAhead', decided: 11, logged: 10 }]);
+  assert.equal(settler.pending(pendingBatch(2, [buy('k2')])), []);
+  assert.equal(settler.received({ t: 'refused', why: 'gap', lastIndex: 11 }), []);
+  assert.is(settler.phase, 'ahead');
+  settler.linkClosed();
+  assert.equal(asked(converse(settler, 0)), [10, 20]);
 });
 
 test('answers out of order, or of a kind that a command cannot have, break the rules before anything is logged', () => {

@@ -24,7 +24,9 @@ export type SettlerAction =
   | { readonly do: 'confirm'; readonly round: number }
   /** Read the effects after log index `after` from the book, then call `effectsRead` with the same `round`. */
   | { readonly do: 'readEffects'; readonly round: number; readonly after: number }
-  | { readonly do: 'decided'; readonly batch: PendingBatch; readonly outcomes: readonly Outcome[] };
+  | { readonly do: 'decided'; readonly batch: PendingBatch; readonly outcomes: readonly Outcome[] }
+  /** The catalog has decided up to log index `decided`, of a log whose last batch is at `logged`: it is not used. */
+  | { readonly do: 'catalogAhead'; readonly decided: number; readonly logged: number };
 
 /** Effects of settled batches, whole batches only, up to log index `index`. */
 export interface Effects {
@@ -37,7 +39,7 @@ const IN_FLIGHT_MAX = 64;
 /** And bytes of them, but for one batch that is larger by itself: a link whose queue is full is closed. */
 const IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024;
 
-type Phase = 'unlinked' | 'asking' | 'confirming' | 'replaying' | 'deciding';
+type Phase = 'unlinked' | 'asking' | 'confirming' | 'ahead' | 'replaying' | 'deciding';
 
 interface Undecided {
   readonly batch: PendingBatch;
@@ -122,10 +124,11 @@ export class Settler {
   confirmed(round: number): readonly SettlerAction[] {
     if (this.#phase !== 'confirming' || round !== this.#round) return [];
     const upTo = this.#lastIndex;
-    assertRule(
-      this.#catalogIndex <= upTo,
-      `the catalog has decided up to ${this.#catalogIndex}, the log knows of ${upTo}: they do not belong together`,
-    );
+    if (this.#catalogIndex > upTo) {
+      // Of another log, or the log is an old copy: an operator's mistake, and for an operator to undo.
+      this.#phase = 'ahead';
+      return [{ do: 'catalogAhead', decided: this.#catalogIndex, logged: upTo }];
+    }
     return [{ do: 'send', frame: { t: 'attach', upTo } }, ...this.#catchUp()];
   }
 
@@ -189,7 +192,7 @@ export class Settler {
       case 'refused':
         // Someone else moved the catalog on, or it is not what it said: find out anew. Whatever else was in flight is
         // refused as well, and that has been heard already.
-        return this.#phase === 'asking' || this.#phase === 'unlinked' ? [] : this.#begin();
+        return ['asking', 'unlinked', 'ahead'].includes(this.#phase) ? [] : this.#begin();
     }
   }
 

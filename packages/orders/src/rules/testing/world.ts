@@ -195,6 +195,9 @@ export class World {
         case 'decided':
           this.clients.answered(lead.desk.decided(action.batch, action.outcomes));
           this.#readTold(lead);
+          break;
+        case 'catalogAhead':
+          assert.unreachable(`the catalog has decided ${action.decided}, the log knows of ${action.logged}`);
       }
     }
   }
