@@ -193,11 +193,11 @@ function linesOf({ dataDir }: Context): readonly LogLine[] {
 test('a second cluster on the data folder, and a taken port, are told and touch nothing', async (context) => {
   const first = await startCluster(context);
   const again = run('scripts/dist/start.js', '--data', context.dataDir, '--port', '9000', '--fresh');
-  assert.is(await again.ended, 1);
+  assert.is(await again.ended, 69);
   assert.match(again.output(), /^error: a cluster already runs on /);
   const other = join(context.dataDir, 'other');
   const taken = run('scripts/dist/start.js', '--data', other, '--port', String(context.port));
-  assert.is(await taken.ended, 1);
+  assert.is(await taken.ended, 69);
   assert.match(taken.output(), new RegExp(`^error: port ${context.port} \\(frontend-1\\) is taken`));
   assert.equal(readdirSync(other), []);
   first.child.kill('SIGINT');

@@ -1,8 +1,9 @@
 /** What the scripts' command lines have in common. */
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
-import { parseTarget } from '@trireme/cluster';
+import { CommanderError, InvalidArgumentError, type Command } from 'commander';
+import { ClusterError, parseTarget, type ClusterErrorCode } from '@trireme/cluster';
+import { EXIT, failureOf } from '@trireme/service';
 
 /** Data folder unless `--data` names another; both are taken from where npm is called. */
 export const DATA_DEFAULT = 'data';
@@ -28,14 +29,38 @@ export function processName(text: string): string {
   throw new InvalidArgumentError('It must be a process, such as 2, catalog or frontend-1.');
 }
 
-/** Runs a script: what it throws becomes one line on standard error and exit code 1. */
+/** Runs a script: what it throws becomes a line on standard error, with what to do where that is known, and an exit code. */
 export async function runScript(command: Command): Promise<void> {
   try {
-    await command.parseAsync();
+    await command.exitOverride().parseAsync();
   } catch (error) {
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
+    process.exitCode = endOf(error);
   }
+}
+
+const CLUSTER_EXIT: Readonly<Record<ClusterErrorCode, number>> = {
+  BAD_OPTION: EXIT.usage,
+  NOT_OURS: EXIT.usage,
+  COPIED_FOLDER: EXIT.usage,
+  PORT_TAKEN: EXIT.unavailable,
+  ALREADY_RUNNING: EXIT.unavailable,
+  NOT_READY: EXIT.unavailable,
+  STORAGE_FAILED: EXIT.cannotCreate,
+  DAMAGED_FILE: EXIT.damaged,
+  BAD_PROCESS: 1,
+  NO_HOSTS: 1,
+};
+
+/** Tells an error of a script and gives its exit code: those of every process, and 1 where none of them fits. */
+export function endOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const known = error instanceof ClusterError ? CLUSTER_EXIT[error.code] : 1;
+  // A cluster's own words say what to do; why a disk refuses is in the system's.
+  const isSaid = error instanceof ClusterError && error.code !== 'STORAGE_FAILED';
+  const failure = isSaid ? null : failureOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(`error: ${message}${failure === null ? '' : `: ${failure.advice}`}`);
+  return failure?.exitCode ?? known;
 }
 
 /** Absolute path of a file or folder that the user named: relative to where the command, or npm, was called. */

@@ -1,8 +1,8 @@
 /** `trireme`: the operator's command. Progress goes to standard error, what was asked for to standard output. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { lagOf, type Group } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
-import { DATA_DEFAULT } from './command-line.js';
+import { DATA_DEFAULT, endOf } from './command-line.js';
 import { ControlError } from './control/client.js';
 import { asDoctor } from './doctor/command.js';
 import { exportBook } from './export-book.js';
@@ -227,8 +227,9 @@ try {
 }
 
 function exitOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.usage;
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-  if (error instanceof CommandError) return error.exitCode;
-  return error instanceof ControlError ? COMMAND_EXIT.unavailable : COMMAND_EXIT.refused;
+  if (error instanceof CommandError || error instanceof ControlError) {
+    console.error(`error: ${error.message}`);
+    return error instanceof CommandError ? error.exitCode : COMMAND_EXIT.unavailable;
+  }
+  return endOf(error);
 }

@@ -4,6 +4,7 @@ import {
   awaitRoom,
   createLog,
   EXIT,
+  failureOf,
   operatorCommand,
   Metrics,
   processCommand,
@@ -24,27 +25,34 @@ interface Options extends CommonOptions {
   readonly leaseMs: number;
 }
 
-const STORE_EXIT_CODES: Readonly<Record<StoreErrorCode, number>> = {
+const STORE_EXIT_CODES: Readonly<Partial<Record<StoreErrorCode, number>>> = {
   DAMAGED: EXIT.damaged,
   OTHER_CLUSTER: EXIT.usage,
   OTHER_FORMAT: EXIT.usage,
   LOCKED: EXIT.usage,
-  OPEN_FAILED: EXIT.unavailable,
-  WRITE_FAILED: EXIT.unavailable,
+  NOT_A_CATALOG: EXIT.usage,
   FULL: EXIT.full,
 };
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof StoreError) return STORE_EXIT_CODES[error.code];
   if (error instanceof SeedError) return EXIT.usage;
-  // The system's errors when it cannot listen carry the call's name.
-  if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
-  return EXIT.internal;
+  const known = error instanceof StoreError ? STORE_EXIT_CODES[error.code] : undefined;
+  return (
+    known ?? failureOf(error)?.exitCode ?? (error instanceof StoreError ? EXIT.unavailable : EXIT.internal)
+  );
 }
 
 /** What to do about an error of a catalog, whose data are in `data`. */
 function adviceOf(error: unknown, data: string): string | null {
+  if (error instanceof SeedError)
+    return 'mend the seed file, or leave --seed-file out for the ten built-in stocks';
   if (!(error instanceof StoreError)) return null;
+  if (STORE_EXIT_CODES[error.code] === EXIT.usage) {
+    return (
+      `--data and --cluster must belong together, and one process at a time may use ${data}. A folder that another version ` +
+      'wrote: infra/UPGRADING.md. A catalog that starts with an empty folder is rebuilt from its seed file and the order book'
+    );
+  }
   if (error.code === 'DAMAGED') {
     return (
       `what is damaged: ${operatorCommand('doctor', '--data', data)}. ` +

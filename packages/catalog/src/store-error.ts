@@ -8,6 +8,8 @@ export type StoreErrorCode =
   | 'OTHER_CLUSTER'
   /** The folder was written in a format that this program does not read. */
   | 'OTHER_FORMAT'
+  /** The folder is that of another process, such as a replica. */
+  | 'NOT_A_CATALOG'
   /** Another process has the folder open. */
   | 'LOCKED'
   /** The folder cannot be opened, for a reason of the system's. */

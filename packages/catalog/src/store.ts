@@ -87,7 +87,7 @@ export class CatalogStore {
 
   /** Opens the store, seeding an empty folder. @throws StoreError with any code but `WRITE_FAILED` once it was seeded. */
   static async open(options: StoreOptions): Promise<CatalogStore> {
-    await refuseLostManifest(options.folder);
+    await checkFolder(options.folder);
     const database = await openDatabase(options.folder);
     try {
       const found = await read(database);
@@ -160,9 +160,18 @@ export class CatalogStore {
   }
 }
 
+/** What lies in a replica's folder. */
+const OF_REPLICA = /^(log|founders|member|book(-\d+)?|bootstrap)$/;
+
 /** LevelDB makes a new store where only the file that names the current one is missing, and deletes the tables. */
-async function refuseLostManifest(folder: string): Promise<void> {
+async function checkFolder(folder: string): Promise<void> {
   const files = await readdir(folder).catch((): string[] => []);
+  const foreign = files.find((file) => OF_REPLICA.test(file));
+  if (foreign !== undefined)
+    throw new StoreError(
+      'NOT_A_CATALOG',
+      `${folder} is no catalog's folder: it holds ${foreign}, as a replica's does`,
+    );
   const hasRecords = files.some((file) => file.endsWith('.ldb') || file.endsWith('.log'));
   if (hasRecords && !files.includes('CURRENT')) {
     throw new StoreError('DAMAGED', `${join(folder, 'CURRENT')} is missing beside the records of a catalog`);

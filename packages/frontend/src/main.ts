@@ -3,6 +3,7 @@ import { STOCKS_MAX } from '@trireme/domain';
 import {
   createLog,
   EXIT,
+  failureOf,
   Metrics,
   processCommand,
   readIdentity,
@@ -31,9 +32,7 @@ interface Options extends CommonOptions {
 const STOP_MS_MAX = 10_000;
 
 function exitCodeOf(error: unknown): number {
-  // The system's errors when it cannot listen carry the call's name.
-  if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
-  return EXIT.internal;
+  return failureOf(error)?.exitCode ?? EXIT.internal;
 }
 
 const command = processCommand({

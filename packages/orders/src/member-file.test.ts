@@ -125,12 +125,15 @@ test('with the flag an empty folder founds nothing before the others agree, and 
   });
 });
 
-test('a folder of before founders were recorded goes by the flags, and a file that leaves this replica out is damage', async () => {
+test('a folder of before founders were recorded goes by the flags, and a file that names others only is another group’s', async () => {
   await withFolder(async (data) => {
     await start(data, true);
     rmSync(join(data, 'founders'));
     assert.equal(namesOf(await start(data)), FOUNDERS);
     writeFileSync(join(data, 'founders'), '1,3\n');
+    const error = await rejection(claim2(data, false));
+    assert.ok(error instanceof RaftError && error.code === 'BAD_CONFIG');
+    writeFileSync(join(data, 'founders'), '1,\u0000\n');
     assert.ok(isDamaged(await rejection(claim2(data, false))));
   });
 });

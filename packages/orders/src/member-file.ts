@@ -25,6 +25,7 @@ const LOG = 'log';
 const MEMBER_FILE = 'member';
 const BOOTSTRAP_FILE = 'bootstrap';
 const FOUNDERS_FILE = 'founders';
+const REPLICA_NAME = /^[A-Za-z0-9_-]{1,55}$/;
 /** What is nowhere without a log: books, and the second copy of the hard state. */
 const BESIDE_A_LOG = /^(book|log\.hard-state)/;
 
@@ -51,6 +52,11 @@ export async function claimMember(options: {
   const told: Founders = new Map(options.founders.map((founder) => [founder, null]));
   await mkdir(data, { recursive: true });
   const names = await readdir(data);
+  if (names.includes('CURRENT'))
+    throw new RaftError(
+      'BAD_CONFIG',
+      `${data} is no replica's folder: it is a store itself, as a catalog's is`,
+    );
   const id = await readMember(data, name);
   const recorded = async (): Promise<void> => {
     // The log's folder must be found again before what makes a founder is gone.
@@ -101,5 +107,11 @@ async function readFounders(data: string, name: string): Promise<Founders | null
 function foundersIn(line: string, data: string, file: string, name: string): Founders {
   const founders = parseFounders(line);
   if (founders.has(name)) return founders;
+  const names = [...founders.keys()];
+  if (names.every((founder) => REPLICA_NAME.test(founder)))
+    throw new RaftError(
+      'BAD_CONFIG',
+      `${data} is of one of the replicas ${names.join(', ')}, not of ${name}`,
+    );
   throw new RaftError('LOG_DAMAGED', `${join(data, file)} does not name replica ${name}`);
 }

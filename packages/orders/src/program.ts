@@ -8,6 +8,7 @@ import {
   UsageError,
   awaitRoom,
   createLog,
+  failureOf,
   operatorCommand,
   processCommand,
   readIdentity,
@@ -42,17 +43,18 @@ interface Options extends CommonOptions {
 const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
   LOG_DAMAGED: EXIT.damaged,
   BAD_CONFIG: EXIT.usage,
-  STORAGE_FAILED: EXIT.unavailable,
   STORAGE_FULL: EXIT.full,
 };
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof InvariantError) return EXIT.internal;
-  if (error instanceof RaftError) return RAFT_EXIT_CODES[error.code] ?? EXIT.internal;
-  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return EXIT.full;
-  // The system's errors when it cannot listen carry the call's name.
-  if (error instanceof Error && 'syscall' in error) return EXIT.unavailable;
-  return EXIT.internal;
+  const known = error instanceof RaftError ? RAFT_EXIT_CODES[error.code] : undefined;
+  return known ?? failureOf(error)?.exitCode ?? unexplained(error);
+}
+
+/** A write that failed and does not say why is the disk's; anything else is a bug. */
+function unexplained(error: unknown): number {
+  return error instanceof RaftError && error.code === 'STORAGE_FAILED' ? EXIT.unavailable : EXIT.internal;
 }
 
 /** What to do about an error of a replica, whose data are in `data`. */
@@ -64,6 +66,12 @@ function adviceOf(error: unknown, options: Options): string | null {
       `it stays down, as it must not vote with what is left. What is damaged: ${operatorCommand('doctor', '--data', data)}. ` +
       `To bring it back from the others' log: ${rejoinCommand(options)}; it begins again with an empty folder, the old one is ` +
       'kept. packages/cluster/OPERATING.md tells more'
+    );
+  }
+  if (error.code === 'BAD_CONFIG') {
+    return (
+      `--data, --id and --cluster must belong together, and one process at a time may use ${data}. A folder that another ` +
+      'version wrote: infra/UPGRADING.md. To begin with an empty folder, move this one away'
     );
   }
   if (error.code === 'STORAGE_FULL')
@@ -114,6 +122,8 @@ async function startReplica(
   const { log, metrics, fatal, stopping, observe } = context;
   const peerWatch = new PeerWatch({ log, metrics, fatal });
   const { host, port, peerPort, catalog, data } = options;
+  if (!/^https?:/.test(catalog) || !URL.canParse(catalog))
+    throw new UsageError(`--catalog: not a url as in http://host:port: ${catalog}`);
   const flags = readAddresses(options);
   const own = flags.get(options.id);
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);

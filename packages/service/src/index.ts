@@ -9,6 +9,7 @@ export * from './metrics/tally.js';
 export * from './process/command.js';
 export * from './process/commands.js';
 export * from './process/exit.js';
+export * from './process/failure.js';
 export * from './process/folder-identity.js';
 export * from './process/identity.js';
 export * from './process/room.js';

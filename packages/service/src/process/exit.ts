@@ -7,7 +7,9 @@ export const EXIT = {
   damaged: 65,
   /** Something that the process needs cannot be had, such as its port. */
   unavailable: 69,
-  /** The disk is full: nothing was acknowledged that is not on it, and with room the process can start again. */
+  /** The data folder cannot be made or written: no folder, no permission, or read-only. */
+  cannotCreate: 73,
+  /** The disk is full, or fails: nothing was acknowledged that is not on it, and with room the process can start again. */
   full: 74,
   /** A rule that must always hold does not, or the program has a bug. */
   internal: 70,

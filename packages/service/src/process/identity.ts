@@ -1,5 +1,6 @@
 /** Reads who this process is from its flags and its secret file, and refuses what may not run. */
 import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { TlsMaterial } from '@trireme/raft/frames';
 import type { Log } from '../log.js';
 import type { LinkIdentity } from '../rules/handshake.js';
@@ -43,7 +44,19 @@ function readTls(
     throw new UsageError('--tls-ca, --tls-cert and --tls-key go together');
   }
   const key = readGuarded(tlsKey, 'key file', log);
-  return { ca: readFile(tlsCa, 'certificate file'), cert: readFile(tlsCert, 'certificate file'), key };
+  const tls = { ca: readFile(tlsCa, 'certificate file'), cert: readFile(tlsCert, 'certificate file'), key };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    const files = [tlsCa, tlsCert, tlsKey].join(', ');
+    throw new UsageError(
+      `the certificates do not go together, or one of ${files} is none: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return tls;
 }
 
 /** The secret in a file, warning of one that others may read. @throws UsageError */
@@ -65,6 +78,10 @@ function readFile(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`cannot read the ${what} ${file}`, { cause: error });
+    throw new UsageError(`cannot read the ${what} ${file}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

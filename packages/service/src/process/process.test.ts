@@ -75,6 +75,11 @@ test('the end of standard input changes nothing where it was not asked for', asy
   assert.not.match(sample.out, 'the parent is gone');
 });
 
+const ADVICE: Readonly<Record<string, string>> = {
+  fatal: 'try another disk',
+  usage: '--help lists the flags',
+};
+
 const FAILURES: readonly [string, number, string][] = [
   ['start-fails', EXIT.unavailable, 'could not start'],
   ['usage', EXIT.usage, 'these flags do not go together'],
@@ -94,7 +99,7 @@ for (const [behaviour, code, reason] of FAILURES) {
     assert.is(last['level'], 'fatal');
     assert.match(String(last['msg']), reason);
     assert.ok(last['error']);
-    assert.is(last['advice'], behaviour === 'fatal' ? 'try another disk' : undefined);
+    assert.is(last['advice'], ADVICE[behaviour]);
   });
 }
 

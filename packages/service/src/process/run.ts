@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import type { Log } from '../log.js';
 import { UsageError } from '../rules/usage.js';
 import { EXIT } from './exit.js';
+import { failureOf } from './failure.js';
 
 /** Something that runs until it is stopped. */
 export interface RunningService {
@@ -94,7 +95,8 @@ function tellEnd(error: unknown, what: string, exitCode: number, o: RunOptions):
 
 function adviceOf(error: unknown, o: RunOptions): string | undefined {
   try {
-    return o.adviceOf?.(error) ?? undefined;
+    if (error instanceof UsageError) return '--help lists the flags';
+    return o.adviceOf?.(error) ?? failureOf(error)?.advice;
   } catch {
     return undefined;
   }

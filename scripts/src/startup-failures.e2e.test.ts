@@ -1,0 +1,232 @@
+/** What an operator can get wrong when a process is started: its exit code, its cause, and what to do. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findFreeBasePort } from '@trireme/cluster';
+import { ROOT } from './root.js';
+
+interface Context {
+  folder: string;
+  port: number;
+  taken: number;
+  holder: Server;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+}
+
+type Row = readonly [what: string, argv: readonly string[], code: number, cause: RegExp, advice: RegExp];
+
+/** Processes at once. */
+const PARALLEL = 3;
+const NOBODY = 65_534;
+
+const test = suite<Context>('startup failures');
+
+test.before(async (context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'trireme-startup-'));
+  context.port = await findFreeBasePort(3, 1);
+  context.holder = createServer().listen(0, '127.0.0.1');
+  await once(context.holder, 'listening');
+  context.taken = (context.holder.address() as AddressInfo).port;
+});
+
+test.after(({ folder, holder }) => {
+  holder.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs to the end; until it says `until`, where it is to start. */
+async function run(argv: readonly string[], options: { until?: string; uid?: number } = {}): Promise<Ended> {
+  const { until, uid } = options;
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      if (until !== undefined && out.includes(until)) child.kill('SIGTERM');
+    });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out };
+}
+
+/** What the last line of the log says. */
+function lastLine({ out }: Ended): { readonly msg: string; readonly advice: string } {
+  const line = out.trim().split('\n').at(-1) ?? '';
+  const { msg = '', advice = '' } = JSON.parse(line) as { msg?: string; advice?: string };
+  return { msg, advice };
+}
+
+const main = (name: string): string => join(ROOT, `packages/${name}/dist/main.js`);
+
+function replica({ port }: Context, data: string, ...more: readonly string[]): readonly string[] {
+  const peers = ['--peers', `1=http://127.0.0.1:${port + 1}`, '--peer-port', String(port + 1)];
+  const where = ['--id', '1', '--port', String(port), ...peers, '--catalog', 'http://127.0.0.1:9'];
+  return [main('orders'), '--data', data, ...where, ...more];
+}
+
+const catalog = ({ port }: Context, data: string, ...more: readonly string[]): readonly string[] => [
+  ...[main('catalog'), '--data', data, '--port', String(port + 2), ...more],
+];
+
+const frontend = ({ port }: Context, ...more: readonly string[]): readonly string[] => [
+  ...[main('frontend'), '--port', String(port + 3), '--replicas', '1=http://127.0.0.1:9'],
+  ...['--catalog', 'http://127.0.0.1:9', ...more],
+];
+
+async function check(rows: readonly Row[]): Promise<void> {
+  const left = [...rows];
+  const worker = async (): Promise<void> => {
+    for (let row = left.shift(); row !== undefined; row = left.shift()) {
+      const [what, argv, code, cause, advice] = row;
+      const ended = await run(argv);
+      assert.is(ended.code, code, `${what}: ${ended.out}`);
+      const last = lastLine(ended);
+      assert.match(last.msg, cause, what);
+      assert.match(last.advice, advice, what);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+}
+
+test('each mistake at the start ends with its code, its cause and what to do', async (context) => {
+  const { folder, taken } = context;
+  const at = (name: string): string => join(folder, name);
+  await run(replica(context, at('replica'), '--bootstrap'), { until: '"replica listens"' });
+  await run(catalog(context, at('catalog')), { until: '"catalog listens"' });
+  writeFileSync(at('file'), 'no folder');
+  writeFileSync(at('short'), 'abc');
+  const pem = ['--tls-ca', at('file'), '--tls-cert', at('file'), '--tls-key', at('file')];
+  const used = String(taken);
+  await check([
+    ['a file as data', replica(context, at('file')), 73, /EEXIST/, /^give a folder: /],
+    ['data below a file', catalog(context, at('file/x')), 73, /ENOTDIR/, /^give a folder: /],
+    [
+      'cluster',
+      replica(context, at('replica'), '--cluster', 'o'),
+      64,
+      /belongs to cluster/,
+      /--cluster must belong/,
+    ],
+    [
+      'catalog’s folder',
+      replica(context, at('catalog')),
+      64,
+      /no replica's folder/,
+      /--data, --id and --cluster/,
+    ],
+    ['replica’s folder', catalog(context, at('replica')), 64, /no catalog's folder/, /--data and --cluster/],
+    [
+      'other cluster',
+      catalog(context, at('catalog'), '--cluster', 'o'),
+      64,
+      /belongs to cluster/,
+      /--cluster must/,
+    ],
+    ['port', frontend(context, '--port', used), 69, /EADDRINUSE/, /^another process listens there/],
+    [
+      'peer port',
+      replica(context, at('replica'), '--peer-port', used),
+      69,
+      /EADDRINUSE/,
+      /give another port/,
+    ],
+    [
+      'host',
+      frontend(context, '--host', '203.0.113.1'),
+      64,
+      /EADDRNOTAVAIL/,
+      /^give --host an address of this/,
+    ],
+    [
+      'no secret',
+      replica(context, at('r'), '--secret-file', at('none')),
+      64,
+      /cannot read the secret file .*ENOENT/,
+      /--help/,
+    ],
+    [
+      'short secret',
+      catalog(context, at('c'), '--secret-file', at('short')),
+      64,
+      /must have 16 to 512/,
+      /--help/,
+    ],
+    [
+      'no token',
+      frontend(context, '--operator-token-file', at('none')),
+      64,
+      /cannot read the secret file/,
+      /--help/,
+    ],
+    ['no certificates', replica(context, at('r'), ...pem), 64, /certificates do not go together/, /--help/],
+    ['a part of them', catalog(context, at('c'), ...pem.slice(0, 2)), 64, /--tls-key go together/, /--help/],
+    ['peers', replica(context, at('r'), '--peers', 'x'), 64, /--peers: /, /--help/],
+    ['catalog url', replica(context, at('r'), '--catalog', 'x'), 64, /--catalog: not a url/, /--help/],
+    [
+      'no seed file',
+      catalog(context, at('c'), '--seed-file', at('none')),
+      64,
+      /seed file .*ENOENT/,
+      /^mend the seed file/,
+    ],
+    [
+      'bad seed file',
+      catalog(context, at('c'), '--seed-file', at('file')),
+      64,
+      /seed file .*JSON/,
+      /^mend the seed file/,
+    ],
+  ]);
+});
+
+test('a folder that may not be written is said, with what to do', async (context) => {
+  if (process.getuid?.() !== 0) {
+    console.log('SKIPPED: only root can start a process as another user');
+    return;
+  }
+  const { folder } = context;
+  mkdirSync(join(folder, 'closed'), { mode: 0o700 });
+  for (const argv of [
+    replica(context, join(folder, 'closed/r')),
+    catalog(context, join(folder, 'closed/c')),
+  ]) {
+    const ended = await run(argv, { uid: NOBODY });
+    assert.is(ended.code, 73, ended.out);
+    assert.match(lastLine(ended).advice, /^let the user of this process read and write /);
+  }
+});
+
+test('npm start ends with the same codes', async ({ folder, port, taken }) => {
+  const start = join(ROOT, 'scripts/dist/start.js');
+  mkdirSync(join(folder, 'foreign'));
+  writeFileSync(join(folder, 'foreign/notes'), 'not a cluster’s');
+  writeFileSync(join(folder, 'plain'), 'no folder');
+  const rows: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [['--data', join(folder, 'plain'), '--port', String(port)], 73, /EEXIST.*: give a folder/],
+    [
+      ['--data', join(folder, 'foreign'), '--fresh', '--port', String(port)],
+      64,
+      /is not emptied: it holds notes/,
+    ],
+    [['--data', join(folder, 'n'), '--port', String(taken)], 69, /in use|taken/],
+    [['--data', join(folder, 'n'), '--port', 'many'], 64, /whole number/],
+  ];
+  for (const [args, code, text] of rows) {
+    const ended = await run([start, ...args]);
+    assert.is(ended.code, code, ended.out);
+    assert.match(ended.out, text);
+  }
+});
+
+test.run();
