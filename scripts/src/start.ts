@@ -1,7 +1,7 @@
 /** `npm start`: runs a cluster on this machine until Ctrl-C. */
 import { Command } from 'commander';
 import { LocalCluster, readSecret, serveControl, type ClusterOptions } from '@trireme/cluster';
-import { wholeNumber } from '@trireme/service';
+import { standardOutput, wholeNumber } from '@trireme/service';
 import { DATA_DEFAULT, userPath, runScript } from './command-line.js';
 
 /** Under npm a Ctrl-C comes twice, from the terminal and passed on by npm: within this time it is one. */
@@ -24,10 +24,11 @@ interface StartOptions {
   readonly logLevel: string;
 }
 
-function clusterOptions(options: StartOptions): ClusterOptions {
+function clusterOptions(options: StartOptions, output: (line: string) => void): ClusterOptions {
   const { port, replicas, frontends, fresh, tls, deadlineMs, leaseMs, seedFile, logLevel } = options;
   return {
     dataDir: userPath(options.data),
+    output,
     ...{ port, frontends, fresh, tls, deadlineMs, leaseMs, logLevel },
     cacheSize: options.cache ? options.cacheSize : null,
     ...(replicas === undefined ? {} : { replicas }),
@@ -36,7 +37,9 @@ function clusterOptions(options: StartOptions): ClusterOptions {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const cluster = new LocalCluster(clusterOptions(options));
+  const console = standardOutput((lines) => `!!! ${lines} lines were left out: nobody took them`);
+  const print = (line: string): void => console.write(line);
+  const cluster = new LocalCluster(clusterOptions(options, print));
   let stopping = false;
   let toldAt = Number.NEGATIVE_INFINITY;
   const stopped = new Promise<void>((resolve) => {
@@ -45,12 +48,12 @@ async function start(options: StartOptions): Promise<void> {
       toldAt = performance.now();
       if (stopping) {
         if (isRepeated) return;
-        console.log('killing all processes');
+        print('killing all processes');
         void cluster.killAll();
         return;
       }
       stopping = true;
-      console.log('stopping: front-ends, replicas, catalog (once more to kill them)');
+      print('stopping: front-ends, replicas, catalog (once more to kill them)');
       resolve();
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
@@ -61,7 +64,7 @@ async function start(options: StartOptions): Promise<void> {
     const secret = readSecret(cluster.dataDir);
     control = await serveControl({ cluster, secret, port: cluster.controlPort });
     const ready = cluster.waitReady().then(() => {
-      if (!stopping) for (const url of cluster.urls) console.log(`ready ${url}`);
+      if (!stopping) for (const url of cluster.urls) print(`ready ${url}`);
     });
     await Promise.race([ready, stopped]);
     await stopped;

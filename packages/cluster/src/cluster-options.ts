@@ -36,6 +36,6 @@ export interface ClusterOptions {
   readonly address?: (name: string) => string;
   /** Where one process is to reach another, instead of where that one listens: a proxy between the two. */
   readonly route?: Route;
-  /** Gets each line for the console; writes to standard output unless set. */
-  readonly output?: (line: string) => void;
+  /** Gets each line for the console. It must not wait for whoever reads there. */
+  readonly output: (line: string) => void;
 }

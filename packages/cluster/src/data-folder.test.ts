@@ -274,15 +274,18 @@ test('a folder that is moved aside is kept, however often', async ({ folder }) =
   );
 });
 
-test('a log that is full makes room and keeps the one before', ({ folder }) => {
+test('a log that is full makes room and keeps the one before', async ({ folder }) => {
   const path = join(folder, 'a.log');
-  const log = new LogFile(path, 8);
-  for (const line of ['first', 'second', 'third']) log.append(line);
-  log.close();
+  for (const line of ['first', 'second', 'third']) {
+    const log = new LogFile(path, 8);
+    log.append(line);
+    await log.close();
+  }
   assert.is(readFileSync(`${path}.1`, 'utf8'), 'first\nsecond\n');
   const again = new LogFile(path, 8);
   again.append('4');
-  again.close();
+  await again.close();
+  again.append('5');
   assert.is(readFileSync(path, 'utf8'), 'third\n4\n');
 });
 

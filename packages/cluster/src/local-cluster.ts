@@ -280,7 +280,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     };
     return new Members({
       ...{ dataDir, plans, head, logs: paths.logs, env: env ?? (() => ({})), wrapper: wrapper ?? (() => []) },
-      print: output ?? ((line) => void process.stdout.write(`${line}\n`)),
+      print: output,
       onExit: (exit) => void this.emit('exit', exit),
     });
   }

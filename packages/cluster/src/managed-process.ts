@@ -83,6 +83,8 @@ export class ManagedProcess {
       });
     }
     child.on('error', (error) => this.#onLine(`cannot be signalled: ${error.message}`));
+    // The end of a process is told by its exit: a pipe that breaks before is no news, and must not end this process.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
     for (const stream of [child.stdout, child.stderr]) {
       const lines = new LineSplitter(LINE_LENGTH_MAX);
       stream.setEncoding('utf8');

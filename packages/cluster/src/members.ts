@@ -88,7 +88,7 @@ export class Members {
     const { process, log } = this.get(name);
     if (process.pid !== null) throw new ClusterError('BAD_PROCESS', `${name} is running`);
     this.#members.delete(name);
-    log.close();
+    await log.close();
     await this.#record.update();
   }
 
@@ -142,7 +142,7 @@ export class Members {
 
   /** Brings logs and `cluster.json` to their ends, after all processes have ended. */
   async close(): Promise<void> {
-    for (const { log } of this.all) log.close();
+    await Promise.all(this.all.map(async ({ log }) => log.close()));
     await this.#record.close();
   }
 

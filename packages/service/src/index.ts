@@ -6,6 +6,8 @@ export * from './link/listener.js';
 export * from './log.js';
 export * from './metrics/metrics.js';
 export * from './metrics/tally.js';
+export * from './output/line-output.js';
+export * from './output/standard-output.js';
 export * from './process/command.js';
 export * from './process/commands.js';
 export * from './process/exit.js';

@@ -1,6 +1,7 @@
 /** The log of a process: JSON lines on standard output, each with the service's name and the process's id. */
-import { writeSync } from 'node:fs';
 import { pino } from 'pino';
+import type { LineOutput } from './output/line-output.js';
+import { standardOutput } from './output/standard-output.js';
 
 export type Log = pino.Logger;
 
@@ -8,23 +9,8 @@ export type Log = pino.Logger;
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /**
- * What standard output does not take is dropped: a log that nobody reads any more must not hold the process. pino's
- * own destination does, for ever, when its reader is gone: `flushSync` of sonic-boom 4 repeats a write that fails
- * with EPIPE.
- */
-const STANDARD_OUTPUT: pino.DestinationStream = {
-  write: (line) => {
-    const bytes = Buffer.from(line);
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
-    } catch {
-      return;
-    }
-  },
-};
-
-/**
- * Makes the log. Lines are written synchronously, so that none is lost when the process exits.
+ * Makes the log. It never waits for whoever reads it: what finds no room in a buffer is left out, and a line says how many.
+ * What still waits when the process exits is written then.
  * @param o.level one of `LOG_LEVELS`
  * @param o.context what every line carries as of when it is written, such as the term; nothing unless given. Where it
  *   throws, the line says so and is written all the same
@@ -32,7 +18,7 @@ const STANDARD_OUTPUT: pino.DestinationStream = {
  */
 export function createLog(
   o: { service: string; id: string; level: string; context?: () => object },
-  destination: pino.DestinationStream = STANDARD_OUTPUT,
+  destination: pino.DestinationStream = lineByLine(o),
 ): Log {
   const options: pino.LoggerOptions = {
     level: o.level,
@@ -44,6 +30,22 @@ export function createLog(
     redact: { paths: ['secret', '*.secret', 'token', '*.token'], censor: '[redacted]' },
   };
   return pino(options, destination);
+}
+
+/** Standard output, opened by the first line. */
+function lineByLine({ service, id }: { service: string; id: string }): pino.DestinationStream {
+  let output: LineOutput | null = null;
+  const describeLost = (lines: number): string =>
+    JSON.stringify({
+      ...{ level: 'warn', time: new Date().toISOString(), service, id, pid: process.pid, lines },
+      msg: 'log lines were left out: standard output was not read, or could not be written',
+    });
+  return {
+    write: (line) => {
+      output ??= standardOutput(describeLost);
+      output.write(line.trimEnd());
+    },
+  };
 }
 
 /** What breaks a process must not keep it from saying so: a context may ask the very part that has failed. */

@@ -80,11 +80,9 @@ export function peerServer(tls: TlsMaterial | null): Server {
 /** Binds the server. @returns the port @throws the system's error. */
 export async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listen.port, listen.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
+    // It stays: a connection that cannot be taken later, as without a descriptor for it, must not end the process.
+    server.on('error', reject);
+    server.listen(listen.port, listen.host, resolve);
   });
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : listen.port;

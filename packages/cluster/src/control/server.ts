@@ -67,7 +67,8 @@ export async function serveControl(options: {
   });
   server.maxConnections = SOCKETS_MAX;
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    // Later errors are those of single connections, such as no descriptor for one: they must not end this process.
+    server.on('error', reject);
     server.listen(options.port, '127.0.0.1', () => resolve(server));
   });
 }

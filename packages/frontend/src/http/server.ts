@@ -131,11 +131,9 @@ export class PublicServer {
   async listen(): Promise<number> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
+      // It stays: a connection that cannot be taken later, as without a descriptor for it, must not end the process.
+      this.#server.on('error', reject);
+      this.#server.listen(port, host, resolve);
     });
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : port;

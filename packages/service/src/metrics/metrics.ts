@@ -4,6 +4,7 @@
  * with our prefix, and those of the process itself are the usual ones of every Node process.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { linesLost } from '../output/line-output.js';
 
 /** A value, or one for each set of labels. Read at every scrape. */
 export type Reading = number | Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
@@ -39,6 +40,11 @@ export class Metrics {
   constructor(o: { readonly service: string; readonly id: string }, now = () => performance.now()) {
     this.#now = now;
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_MS });
+    this.counter(
+      'log_lines_lost_total',
+      'Lines of the log that were left out as nobody took them.',
+      linesLost,
+    );
     this.gauge('process_info', 'Which process this is; always 1.', () => [
       [{ service: o.service, id: o.id, node: process.version }, 1],
     ]);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,6 +112,55 @@ test('where the log itself throws, the end keeps its code and its reason is told
     `fatal error: the disk failed; exit code ${EXIT.unavailable}; it cannot be logged: no one writes here\n`,
   );
 });
+
+test('a reader that stops reading does not hold the process, and is told later what it has missed', async () => {
+  const sample = new Sample(['logs']);
+  sample.child.stdout?.pause();
+  await until(() => sample.err.includes('goes on'), 'the next turn');
+  sample.child.stdout?.resume();
+  await until(() => sample.out.includes('"msg":"started"'), 'the lines to come again');
+  sample.child.kill('SIGTERM');
+  assert.equal(await sample.exited, { code: EXIT.ok, signal: null });
+  const lines = sample.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const kept = lines.filter(({ msg }) => msg === 'line').length;
+  const missed = lines.filter(({ msg }) => String(msg).startsWith('log lines were left out'));
+  assert.ok(kept > 500 && kept < 2_000, `${kept} lines`);
+  assert.is(
+    missed.reduce((sum, { lines: count }) => sum + Number(count), kept),
+    2_000,
+  );
+});
+
+test('a reader that never reads again does not keep the process from ending', async () => {
+  const sample = new Sample(['logs']);
+  sample.child.stdout?.pause();
+  await until(() => sample.err.includes('goes on'), 'the next turn');
+  const exited = once(sample.child, 'exit');
+  sample.child.kill('SIGTERM');
+  assert.equal(await exited, [EXIT.ok, null]);
+  sample.child.stdout?.destroy();
+});
+
+const onFullDisk = async (): Promise<void> => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [PROGRAM, 'logs'], {
+    stdio: ['pipe', full, 'pipe'],
+    env: coverageEnv(),
+  });
+  closeSync(full);
+  let err = '';
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  await until(() => err.includes('goes on'), 'the next turn');
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  assert.equal(await exited, [EXIT.ok, null]);
+};
+const FULL_DISK = 'no room on the disk of its output neither holds nor ends the process';
+if (existsSync('/dev/full')) test(FULL_DISK, onFullDisk);
+else test.skip(`${FULL_DISK}: there is no /dev/full`);
 
 test('a stop that fails ends with the code of its error', async () => {
   const sample = await new Sample(['stop-fails']).started();

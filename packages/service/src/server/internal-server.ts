@@ -80,6 +80,11 @@ export class InternalServer {
     this.#server.maxConnections = SOCKETS_MAX;
     this.#server.on('request', (request, response) => void this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    // A connection that cannot be taken, as without a descriptor for it, is its client's loss and not this process's end.
+    this.#server.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
+      const untold = this.#server.listening ? this.#throttle.due(code, performance.now()) : null;
+      if (untold !== null) options.log.warn({ code, reason: message, untold }, 'connection not accepted');
+    });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       // What is behind a last request is ignored; its answer is on its way.
       if (error.code !== BEHIND_LAST) refuseSocket(socket, clientErrorRefusal(error.code));
@@ -95,10 +100,7 @@ export class InternalServer {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
+      this.#server.listen(port, host, resolve);
     });
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : port;

@@ -52,6 +52,12 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
       break;
     case 'start-fails':
       throw new Failure('could not start');
+    case 'logs':
+      // More than any pipe holds, in one turn; then a turn that has to come, whoever reads.
+      for (let i = 0; i < 2_000; i++) log.info({ i, fill: 'x'.repeat(1_000) }, 'line');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      process.stderr.write('goes on\n');
+      break;
     case 'usage':
       throw new UsageError('these flags do not go together');
     case 'start-waits':
