@@ -2,7 +2,7 @@
  * The records of the catalog's LevelDB. A key is a table's letter and the key within the table; a value is the CRC-32 of
  * the whole key and the payload, then the payload as MessagePack:
  *
- *     i          identity  [format, cluster]
+ *     i          identity  [format, cluster, life, folder]
  *     m          standing  [lastIndex, settled, stocks, outcome records, sum]
  *     s<name>    stock     [name, price, quantity, version]
  *     o<index>   outcomes  [outcome, ...]      index as 8 bytes, big-endian
@@ -51,9 +51,18 @@ export interface Standing {
   readonly sum: number;
 }
 
+/** Whose the store is. */
+export interface Identity {
+  readonly cluster: string;
+  /** Random, made with the store and for each copy of its folder; in entity tags. Null in a store of before it was recorded. */
+  readonly life: string | null;
+  /** The folder that `life` is of, as `folderIdentity` names it. */
+  readonly folder: string | null;
+}
+
 /** A record as it is read. */
 export type Decoded =
-  | { readonly table: 'identity'; readonly format: number; readonly cluster: string }
+  | ({ readonly table: 'identity'; readonly format: number } & Identity)
   | { readonly table: 'standing'; readonly standing: Standing }
   | { readonly table: 'stock'; readonly stock: Stock; readonly checksum: number }
   | {
@@ -63,8 +72,8 @@ export type Decoded =
       readonly checksum: number;
     };
 
-export function identityRecord(cluster: string): StoredRecord {
-  return seal(IDENTITY_KEY, [STORE_FORMAT, cluster]);
+export function identityRecord({ cluster, life, folder }: Identity): StoredRecord {
+  return seal(IDENTITY_KEY, [STORE_FORMAT, cluster, life, folder]);
 }
 
 export function standingRecord({ lastIndex, settled, stocks, outcomeRecords, sum }: Standing): StoredRecord {
@@ -106,6 +115,8 @@ function decodePayload(key: Buffer, payload: readonly unknown[], checksum: numbe
         table: 'identity',
         format: asInteger(payload[0], 'format'),
         cluster: asText(payload[1], 'cluster'),
+        life: textOrNull(payload[2], 'life'),
+        folder: textOrNull(payload[3], 'folder'),
       };
     case TABLES.standing: {
       const [lastIndex, settled, stocks, outcomeRecords, sum] = payload.map((value) =>
@@ -170,4 +181,8 @@ export function recordName(key: Buffer): string {
     default:
       return key.toString('hex');
   }
+}
+
+function textOrNull(value: unknown, what: string): string | null {
+  return value === undefined || value === null ? null : asText(value, what);
 }

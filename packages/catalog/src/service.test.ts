@@ -20,6 +20,8 @@ test('a trade goes from the leader through the caches to the disk and back', asy
     );
     const leader = new Peer<LeaderToCatalog, CatalogToLeader>(url, LINK_PATHS.leaderToCatalog, '1');
     try {
+      const first = await frontend.next();
+      assert.ok(first.t === 'life' && /^[0-9a-f]{16}$/.test(first.life));
       await frontend.send({ t: 'lookup', items: [[1, 'A']] });
       assert.equal(await frontend.next(), { t: 'stocks', items: [[1, 'unready']] });
       assert.is((await fetch(`${url}/readyz`)).status, 503);
@@ -116,8 +118,8 @@ test('a front-end that does not answer holds a trade up for its lease and no lon
     const leader = await attached(url, service);
     try {
       await frontend.send({ t: 'lookup', items: [[1, 'A']] }, { t: 'renew', id: 2 });
-      await frontend.next();
-      await frontend.next();
+      // Life, answer and lease.
+      for (let n = 0; n < 3; n += 1) await frontend.next();
       const granted = performance.now();
       await leader.send(decide(1, 0));
       assert.equal(await leader.next(), { t: 'decided', items: [[1, [5500]]] });

@@ -1,5 +1,5 @@
 /** Joins the catalog's rules with its store, its links and the clock. */
-import { FormatError, LINK_PATHS } from '@trireme/domain';
+import { FormatError, LINK_PATHS, type CatalogToFrontend } from '@trireme/domain';
 import {
   InternalServer,
   LinkListener,
@@ -23,7 +23,7 @@ const TIMER_SLACK_MS = 1;
 
 export interface CatalogServiceOptions {
   /** Open; the service closes it. */
-  readonly store: Pick<CatalogStore, 'state' | 'write' | 'close'>;
+  readonly store: Pick<CatalogStore, 'state' | 'life' | 'write' | 'close'>;
   readonly identity: LinkIdentity;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -68,7 +68,10 @@ export class CatalogService {
       'From the begin of a write of decisions to its durability.',
     );
     const frontends = this.#handler({
-      opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
+      opened: (link, now) => {
+        send(link, { t: 'life', life: store.life });
+        catalog.frontendOpened(link.id, link.peer, now);
+      },
       message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
       closed: (link, now) => catalog.frontendClosed(link.id, now),
     });
@@ -248,4 +251,8 @@ export class CatalogService {
       }
     }
   }
+}
+
+function send(link: Link, frame: CatalogToFrontend): void {
+  link.send(frame);
 }

@@ -1,5 +1,5 @@
 /** The store on a real disk: what was written is there again, and damage is found wherever it is. */
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -27,6 +27,8 @@ const WRITE: CatalogWrite = {
   ],
   forgotten: [],
 };
+
+const IDENTITY = identityRecord({ cluster: 'test', life: 'l1', folder: '0:0' });
 
 test('what was written is there when the store is opened again', async () => {
   await inFolder(async (folder) => {
@@ -77,8 +79,31 @@ test('a folder that another process has open, or of another cluster or format, i
     await refused(folder, 'LOCKED', /another process/);
     await store.close();
     await refused(folder, 'OTHER_CLUSTER', /belongs to cluster "test", not "other"/, 'other');
-    await rewrite(folder, [sealed(identityRecord('test'), [2, 'test'])]);
+    await rewrite(folder, [sealed(IDENTITY, [2, 'test'])]);
     await refused(folder, 'OTHER_FORMAT', /format 2, this program reads 1/);
+  });
+});
+
+test('a store keeps its life; a copy of its folder, and a store of before it was recorded, take one of their own', async () => {
+  await inFolder(async (parent) => {
+    const [folder, copy] = [join(parent, 'catalog'), join(parent, 'copy')];
+    const lifeOf = async (path: string): Promise<string> => {
+      const store = await open(path);
+      await store.close();
+      return store.life;
+    };
+    const life = await lifeOf(folder);
+    assert.match(life, /^[0-9a-f]{16}$/);
+    assert.is(await lifeOf(folder), life);
+    await cp(folder, copy, { recursive: true });
+    const other = await lifeOf(copy);
+    assert.is.not(other, life);
+    assert.is(await lifeOf(copy), other);
+    assert.is(await lifeOf(folder), life);
+    await rewrite(folder, [sealed(IDENTITY, [1, 'test'])]);
+    const made = await lifeOf(folder);
+    assert.is.not(made, life);
+    assert.is(await lifeOf(folder), made);
   });
 });
 
@@ -96,7 +121,6 @@ test('each record of a kind that is lost, older, cut off, damaged or misplaced i
     await store.close();
     const a = stockRecord({ name: 'A', price: 100, quantity: 8, version: 4 });
     const outcomes = outcomesRecord(4, [100, -2]);
-    const identity = identityRecord('test');
     const cases: readonly (readonly [RegExp, StoredRecord, Buffer | null])[] = [
       [/stock records 3, .* says 4/, a, null],
       [/outcome records 1, .* says 2/, outcomes, null],
@@ -106,7 +130,7 @@ test('each record of a kind that is lost, older, cut off, damaged or misplaced i
       [/record stock A .* checksum/, a, outcomes.value],
       [/record outcomes 4 .* checksum/, outcomes, flipped(outcomes.value)],
       [/record outcomes 4 .* not valid/, outcomes, sealed(outcomes, ['x']).value],
-      [/record identity .* missing/, identity, null],
+      [/record identity .* missing/, IDENTITY, null],
       [/record standing .* missing/, standingRecord(STANDING), null],
       [/record standing .* not valid/, standingRecord(STANDING), sealed(standingRecord(STANDING), [1]).value],
       [/record stock A .* not valid/, a, sealed(a, ['', 1, 1, 1]).value],

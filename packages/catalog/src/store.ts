@@ -3,9 +3,11 @@
  * was answered; opening reads and checks every record. What is damaged is named and not served: a catalog is rebuilt from its
  * seed file and the book.
  */
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertRule, type Stock } from '@trireme/domain';
+import { folderIdentity } from '@trireme/service';
 import { Level } from 'level';
 import type { CatalogState } from './rules/catalog.js';
 import type { RecordedOutcomes } from './rules/ledger.js';
@@ -22,12 +24,15 @@ import {
   stockRecord,
   STORE_FORMAT,
   type Decoded,
+  type Identity,
   type Standing,
   type StoredRecord,
 } from './records.js';
 import { StoreError, failure, reason } from './store-error.js';
 
 type Database = Level<Buffer, Buffer>;
+
+const LIFE_BYTES = 8;
 
 export interface StoreOptions {
   /** Folder of the store; made if it is missing. */
@@ -53,6 +58,7 @@ interface Found {
   readonly folder: string;
   readonly contents: Contents;
   readonly standing: Standing;
+  readonly life: string;
   readonly fresh: boolean;
 }
 
@@ -62,6 +68,8 @@ export class CatalogStore {
   readonly state: CatalogState;
   /** Whether the folder was empty and has been seeded now. */
   readonly fresh: boolean;
+  /** Of this store, and of no other one nor a copy of its folder: versions of stocks mean something within one life only. */
+  readonly life: string;
   readonly #database: Database;
   readonly #folder: string;
   readonly #stockChecksums: Map<string, number>;
@@ -70,13 +78,14 @@ export class CatalogStore {
   #writing = false;
   #failed = false;
 
-  private constructor(database: Database, { folder, contents, standing, fresh }: Found) {
+  private constructor(database: Database, { folder, contents, standing, life, fresh }: Found) {
     this.#database = database;
     this.#folder = folder;
     this.#stockChecksums = contents.stockChecksums;
     this.#outcomeChecksums = contents.outcomeChecksums;
     this.#sum = standing.sum;
     this.fresh = fresh;
+    this.life = life;
     this.state = {
       lastIndex: standing.lastIndex,
       settled: standing.settled,
@@ -94,8 +103,9 @@ export class CatalogStore {
       const fresh = isEmpty(found);
       if (fresh) await seed(database, options);
       const contents = fresh ? await read(database) : found;
-      const standing = verify(contents, options.cluster);
-      return new CatalogStore(database, { folder: options.folder, contents, standing, fresh });
+      const { identity, standing } = verify(contents, options.cluster);
+      const life = await claimLife(database, options.folder, identity);
+      return new CatalogStore(database, { folder: options.folder, contents, standing, life, fresh });
     } catch (error) {
       await database.close();
       throw error;
@@ -254,7 +264,7 @@ async function seed(database: Database, { folder, cluster, seed: stocks }: Store
     outcomeRecords: 0,
     sum: records.reduce((sum, record) => sum + record.checksum, 0),
   };
-  const all = [identityRecord(cluster), standingRecord(standing), ...records];
+  const all = [identityRecord(newIdentity(cluster, folder)), standingRecord(standing), ...records];
   try {
     const batch = database.batch();
     for (const { key, value } of all) batch.put(key, value);
@@ -265,7 +275,7 @@ async function seed(database: Database, { folder, cluster, seed: stocks }: Store
 }
 
 /** Whose folder it is, and whether everything that was written is there. */
-function verify(contents: Contents, cluster: string): Standing {
+function verify(contents: Contents, cluster: string): { identity: Identity; standing: Standing } {
   const { identity, standing } = contents;
   if (identity === null) throw missing(IDENTITY_KEY);
   if (identity.cluster !== cluster) {
@@ -285,7 +295,24 @@ function verify(contents: Contents, cluster: string): Standing {
     if (version > standing.lastIndex)
       throw new StoreError('DAMAGED', `stock ${name} is newer than the last index`);
   }
-  return standing;
+  return { identity, standing };
+}
+
+/** The life of the store in `folder`: another one if that is a copy. @throws StoreError `WRITE_FAILED`. */
+async function claimLife(database: Database, folder: string, identity: Identity): Promise<string> {
+  if (identity.life !== null && identity.folder === folderIdentity(folder)) return identity.life;
+  const own = newIdentity(identity.cluster, folder);
+  const { key, value } = identityRecord(own);
+  try {
+    await database.put(key, value, { sync: true });
+  } catch (error) {
+    throw failure(folder, 'WRITE_FAILED', 'the catalog cannot write', error);
+  }
+  return own.life;
+}
+
+function newIdentity(cluster: string, folder: string): Identity & { readonly life: string } {
+  return { cluster, life: randomBytes(LIFE_BYTES).toString('hex'), folder: folderIdentity(folder) };
 }
 
 function compare(what: string, found: number, written: number): void {

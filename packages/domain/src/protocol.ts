@@ -141,6 +141,8 @@ export type LookupResult =
   | readonly [id: number, result: 'invalid', reason: string];
 
 export type CatalogToFrontend =
+  /** Sent first when the link opens. Versions of stocks, and so entity tags, mean something within one life only. */
+  | { readonly t: 'life'; readonly life: string }
   /** Grants what `renew` number `id` asked for, for `ms` milliseconds. */
   | { readonly t: 'lease'; readonly id: number; readonly ms: number }
   | { readonly t: 'stocks'; readonly items: readonly LookupResult[] }

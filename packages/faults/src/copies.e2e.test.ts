@@ -53,6 +53,16 @@ async function compact(cluster: LocalCluster): Promise<void> {
   await calls.close();
 }
 
+async function tagged(
+  { urls }: LocalCluster,
+  path: string,
+  ifNoneMatch: string,
+): Promise<{ status: number; tag: string }> {
+  const response = await fetch(`${urls[0] ?? ''}${path}`, { headers: { 'if-none-match': ifNoneMatch } });
+  await response.arrayBuffer();
+  return { status: response.status, tag: response.headers.get('etag') ?? '' };
+}
+
 async function terms(cluster: LocalCluster): Promise<unknown[]> {
   const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
   return Promise.all(
@@ -78,6 +88,12 @@ test('a copy of a cluster with a compacted log, started on other ports, lives on
   assert.equal(await order(copied), [1, 2, 3]);
   assert.equal(await order(original), [1, 2], 'its own alone');
   assert.equal(await terms(original), before);
+  for (const path of ['/stocks/AAPL', '/orders/1']) {
+    const kept = await tagged(original, path, '');
+    assert.equal(await tagged(original, path, kept.tag), { status: 304, tag: kept.tag });
+    const other = await tagged(copied, path, kept.tag);
+    assert.is(other.status, 200, 'what was kept of one matches nothing of the other');
+  }
 });
 
 test.run();

@@ -3,6 +3,7 @@
  * is renewed and changed stocks are revoked. A new link is a new session: nothing that was kept before it counts.
  */
 import {
+  FormatError,
   LINK_PATHS,
   type CatalogReport,
   type FrontendToCatalog,
@@ -102,6 +103,11 @@ export class Catalog {
 
   get connected(): boolean {
     return this.#link !== null;
+  }
+
+  /** Of the catalog that is linked: it is in entity tags. Null while no catalog is. */
+  get life(): string | null {
+    return this.#cache.life;
   }
 
   /** For the status page. */
@@ -205,6 +211,9 @@ export class Catalog {
 
   #message(link: Link, frame: CatalogFrame): void {
     switch (frame.t) {
+      case 'life':
+        this.#cache.begin(frame.life);
+        return;
       case 'lease':
         this.#leaseMs = frame.ms;
         this.#cache.grant(frame.id, frame.ms, this.#leaseClock.now());
@@ -247,6 +256,7 @@ export class Catalog {
 
   /** The cache is filled here, in the order of the link's frames, and not when whoever asked comes to its turn. */
   #answerOf(item: LookupResult): LookupAnswer {
+    if (this.#cache.life === null) throw new FormatError('the catalog answers before it has told its life');
     if (item[1] === 'invalid') return { result: 'invalid', reason: item[2] };
     if (item[1] !== 'stock') return { result: item[1] };
     const [id, , stock, cacheable] = item;

@@ -103,6 +103,7 @@ export async function withCatalog(
   const service = new CatalogService({
     store: {
       state: store.state,
+      life: store.life,
       write: options.write ?? (async (write) => store.write(write)),
       close: async () => store.close(),
     },

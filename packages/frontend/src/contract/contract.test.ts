@@ -97,7 +97,7 @@ const ORDER = '{"name":"AAPL","type":"buy","quantity":1}';
 
 const ROWS: readonly Row[] = [
   ['getStock', '/stocks/AAPL', {}, 200],
-  ['getStock', '/stocks/AAPL/', { headers: { 'if-none-match': '"v7"' } }, 304],
+  ['getStock', '/stocks/AAPL/', { headers: { 'if-none-match': '"l1-v7"' } }, 304],
   ['getStock', '/stocks/NONE', {}, 404],
   ['listStocks', '/stocks?limit=1', {}, 200],
   ['listStocks', '/stocks?limit=0', {}, 400],

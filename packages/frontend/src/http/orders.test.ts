@@ -241,7 +241,9 @@ test('any replica that has an order answers it', async () =>
         await response.text(),
         '{"data":{"number":10,"name":"AAPL","type":"buy","quantity":1,"price":55.00,"time":"2026-01-02T00:00:00.000Z"}}',
       );
-      assert.match(response.headers.get('cache-control') ?? '', 'immutable');
+      // A cache may keep it, and asks with its tag.
+      assert.is(response.headers.get('cache-control'), 'public, no-cache, immutable');
+      assert.is(response.headers.get('etag'), '"l1-o10"');
     }
     await fetch(`${url}/orders/10`);
     assert.ok(
@@ -249,6 +251,35 @@ test('any replica that has an order answers it', async () =>
       'reads spread',
     );
     assert.ok(replicas.every((replica) => replica.of('get').every(({ items }) => items[0]?.[2] === false)));
+  }));
+
+test('a kept order is asked for with its tag, which matches in its own life of the cluster alone', async () =>
+  withRig({}, async ({ url, catalog, replicas }) => {
+    for (const replica of replicas) {
+      replica.onFrame = (frame, link) => {
+        if (frame.t !== 'get') return;
+        reply(link, { t: 'got', items: frame.items.map(([id]) => [id, 'order', ORDER]) });
+      };
+    }
+    const ask = async (tag: string): Promise<readonly [number, string | null]> => {
+      const response = await fetch(`${url}/orders/10`, { headers: { 'if-none-match': tag } });
+      await response.arrayBuffer();
+      assert.match(response.headers.get('cache-control') ?? '', 'no-cache');
+      return [response.status, response.headers.get('etag')];
+    };
+    assert.equal(await ask('"l1-o10"'), [304, '"l1-o10"']);
+    assert.equal(await ask('"l1-o11", W/"l1-o10"'), [304, '"l1-o10"']);
+    assert.equal(await ask('"l1-o1"'), [200, '"l1-o10"']);
+    await catalog.stop();
+    await until(() => catalog.links.length === 0, 'the catalog is gone');
+    const answers: (readonly [number, string | null])[] = [];
+    while (answers.at(-1)?.[1] !== null) answers.push(await ask('"l1-o10"'));
+    assert.equal(answers.at(-1), [200, null], 'without a life there is nothing to match');
+    catalog.life = 'l2';
+    await catalog.start();
+    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    while (answers.at(-1)?.[1] === null) answers.push(await ask('"l1-o10"'));
+    assert.equal(answers.at(-1), [200, '"l2-o10"']);
   }));
 
 test('an order is missing only if the leader says so after a confirmed read', async () =>

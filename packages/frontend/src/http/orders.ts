@@ -20,7 +20,9 @@ export function routeOrders(app: Hono<CallEnv>, services: Services): void {
   );
   app.get('/orders', async (c) => listOrders(services, c.env));
   app.get('/orders/:number', async (c) =>
-    toResponse(await readOrder(services, c.env, c.req.param('number'))),
+    toResponse(
+      await readOrder(services, c.env, c.req.param('number'), c.env.incoming.headers['if-none-match']),
+    ),
   );
 }
 

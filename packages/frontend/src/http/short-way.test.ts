@@ -349,8 +349,8 @@ test('stocks are looked up the same both ways, kept or not, changed or not', asy
       [200, '/stocks/AAPL/', ''],
       [200, '/stocks/AAPL', 'If-None-Match: "v0"\r\n'],
       [200, '/stocks/AAPL', 'X-Request-Id: mine\r\n'],
-      [304, '/stocks/AAPL', 'If-None-Match: "v7"\r\n'],
-      [304, '/stocks/AAPL', 'If-None-Match: "v0", W/"v7"\r\n'],
+      [304, '/stocks/AAPL', 'If-None-Match: "l1-v7"\r\n'],
+      [304, '/stocks/AAPL', 'If-None-Match: "v0", W/"l1-v7"\r\n'],
       [404, '/stocks/NONE', ''],
     ] as const) {
       const answer = await same(rig, get(path, headers), code === 304 ? WAYS : ['/orders']);

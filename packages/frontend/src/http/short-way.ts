@@ -77,7 +77,7 @@ function answer(
       return;
     }
     case 'readOrder':
-      void readOrder(services, asked, question.number).then(done);
+      void readOrder(services, asked, question.number, headers['if-none-match']).then(done);
   }
 }
 

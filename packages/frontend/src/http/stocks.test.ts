@@ -19,7 +19,7 @@ test('a stock is answered from the catalog, then from the cache, with the same b
       assert.is(response.status, 200);
       assert.is(await response.text(), '{"data":{"name":"AAPL","price":55.00,"quantity":100}}');
       assert.is(response.headers.get('x-cache'), cache);
-      assert.is(response.headers.get('etag'), '"v7"');
+      assert.is(response.headers.get('etag'), '"l1-v7"');
       assert.is(response.headers.get('content-type'), 'application/json');
     }
     assert.is(catalog.of('lookup').length, 1);
@@ -62,13 +62,28 @@ test('a plain look-up for a host that is none is refused though the stock is cac
 
 test('a client that has the version is answered 304', async () =>
   withRig({}, async ({ url }) => {
-    for (const tag of ['"v7"', 'W/"v7"', '"v1", "v7"', '*']) {
+    for (const tag of ['"l1-v7"', 'W/"l1-v7"', '"l1-v1", "l1-v7"', '*']) {
       const response = await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': tag } });
       assert.is(response.status, 304, tag);
-      assert.is(response.headers.get('etag'), '"v7"');
+      assert.is(response.headers.get('etag'), '"l1-v7"');
       assert.is(await response.text(), '');
     }
-    assert.is((await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': '"v6"' } })).status, 200);
+    assert.is((await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': '"l1-v6"' } })).status, 200);
+  }));
+
+test('a tag of one life of the catalog matches none of another', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    const headers = { 'if-none-match': '"l1-v7"' };
+    const statusOf = async (): Promise<number> => (await fetch(`${url}/stocks/AAPL`, { headers })).status;
+    assert.is(await statusOf(), 304);
+    await catalog.stop();
+    catalog.life = 'l2';
+    await catalog.start();
+    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    const response = await fetch(`${url}/stocks/AAPL`, { headers });
+    assert.is(response.status, 200);
+    assert.is(response.headers.get('etag'), '"l2-v7"');
+    await response.arrayBuffer();
   }));
 
 test('the least recently used stock goes first', async () =>

@@ -73,6 +73,7 @@ const FROM_REPLICA: readonly FromReplica[] = [
 ];
 
 const FROM_CATALOG: readonly CatalogToFrontend[] = [
+  { t: 'life', life: '5f0c9a3100112233' },
   { t: 'lease', id: 1, ms: 500 },
   {
     t: 'stocks',
@@ -188,6 +189,10 @@ const NOT_FROM_REPLICA: readonly unknown[] = [
 const NOT_FROM_CATALOG: readonly unknown[] = [
   'lease',
   { t: 'other' },
+  { t: 'life' },
+  { t: 'life', life: '' },
+  { t: 'life', life: 'a"b' },
+  { t: 'life', life: 'x'.repeat(65) },
   { t: 'lease', id: 1, ms: -1 },
   { t: 'stocks', items: [[]] },
   { t: 'revoke', seq: 1, version: 8, names: 'A' },

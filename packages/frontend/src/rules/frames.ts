@@ -31,6 +31,8 @@ import { catalogReport, replicaReport } from './reports.js';
 /** Members of a group at most. */
 const MEMBERS_MAX = 15;
 
+const LIFE = /^[A-Za-z0-9]{1,64}$/;
+
 /** Milliseconds of a lease at most. */
 const LEASE_MS_MAX = 60_000;
 
@@ -91,6 +93,13 @@ export function parseFromReplica(message: unknown): ReplicaFrame {
   }
 }
 
+/** It stands in entity tags as it is. */
+function asLife(value: unknown): string {
+  const life = asText(value, 'life');
+  if (LIFE.test(life)) return life;
+  throw new FormatError('life is not 1 to 64 letters and digits');
+}
+
 function asMembers(value: unknown): MemberWire[] {
   const items = asList(value, 'items');
   if (items.length > MEMBERS_MAX) throw new FormatError(`more than ${MEMBERS_MAX} members`);
@@ -110,6 +119,8 @@ function asHttpUrl(value: unknown): string {
 export function parseFromCatalog(message: unknown): CatalogFrame {
   const frame = asObject(message, 'frame of the catalog');
   switch (frame['t']) {
+    case 'life':
+      return { t: 'life', life: asLife(frame['life']) };
     case 'lease':
       return {
         t: 'lease',

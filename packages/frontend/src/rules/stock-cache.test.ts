@@ -12,6 +12,7 @@ function stock(name: string, version = 1): Stock {
 /** A cache whose lease holds until 900. */
 function leased(capacity = 5): StockCache {
   const cache = new StockCache(capacity);
+  cache.begin('l1');
   cache.grant(cache.renew(0), 1000, 0);
   return cache;
 }
@@ -55,7 +56,7 @@ test('a stock is kept and answered while the lease holds', () => {
   assert.is(cache.get('A', 1), null);
   const view = cache.fill(stock('A', 3), true, 1, 1);
   assert.is(view.body, '{"data":{"name":"A","price":55.00,"quantity":100}}');
-  assert.is(view.etag, '"v3"');
+  assert.is(view.etag, '"l1-v3"');
   assert.is(cache.get('A', 899), view);
   assert.is(cache.get('A', 900), null);
   assert.equal([cache.hits, cache.misses, cache.size], [1, 2, 1]);
@@ -64,6 +65,7 @@ test('a stock is kept and answered while the lease holds', () => {
 
 test('nothing is kept without a lease, or against the word of the catalog', () => {
   const cache = new StockCache(5);
+  cache.begin('l1');
   cache.fill(stock('A'), true, 1, 0);
   cache.grant(cache.renew(0), 1000, 0);
   assert.is(cache.get('A', 1), null);
@@ -85,9 +87,12 @@ test('a new session has nothing of the one before', () => {
   cache.fill(stock('A', 2), true, 1, 1);
   cache.revoke(['B'], 9, 1);
   cache.reset();
+  assert.is(cache.life, null);
+  assert.throws(() => cache.fill(stock('A'), true, 2, 2), 'its life was not told');
+  cache.begin('l2');
   cache.grant(cache.renew(2), 1000, 3);
   assert.is(cache.get('A', 4), null);
-  cache.fill(stock('B', 1), true, 2, 4);
+  assert.is(cache.fill(stock('B', 1), true, 2, 4).etag, '"l2-v1"');
   assert.is.not(cache.get('B', 5), null, 'floors belong to the session too');
 });
 

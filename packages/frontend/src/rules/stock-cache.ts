@@ -21,10 +21,10 @@ export interface StockView {
 /** Names whose newest revocation is remembered at most. */
 const FLOORS_MAX = 4096;
 
-function viewOf(stock: Stock): StockView {
+function viewOf(stock: Stock, life: string): StockView {
   const json = stockJson(stock);
   const { name, version } = stock;
-  return { name, version, json, body: `{"data":${json}}`, etag: `"v${version}"` };
+  return { name, version, json, body: `{"data":${json}}`, etag: `"${life}-v${version}"` };
 }
 
 export class StockCache {
@@ -39,6 +39,8 @@ export class StockCache {
   readonly #floors = new Map<string, number>();
   /** Answers to lookups up to this id are not kept. */
   #lookupIdFloor = 0;
+  /** Null until the catalog has told it on the link that is open. */
+  #life: string | null = null;
   #hits = 0;
   #misses = 0;
 
@@ -82,8 +84,19 @@ export class StockCache {
     this.#lease.grant(id, ms);
   }
 
+  /** The life of the catalog that is linked, null while it is not known. */
+  get life(): string | null {
+    return this.#life;
+  }
+
+  /** The catalog that is linked told its life, before it answered anything. */
+  begin(life: string): void {
+    this.#life = life;
+  }
+
   /** The link to the catalog opened or closed. */
   reset(): void {
+    this.#life = null;
     this.#lease.end();
     this.#views?.clear();
     this.#floors.clear();
@@ -103,7 +116,8 @@ export class StockCache {
    * be kept. An answer that comes while no lease holds is not, as nobody would tell of the next change.
    */
   fill(stock: Stock, cacheable: boolean, lookupId: number, now: number): StockView {
-    const view = viewOf(stock);
+    assertRule(this.#life !== null, 'a catalog tells its life before it answers');
+    const view = viewOf(stock, this.#life);
     const floor = this.#floors.get(stock.name) ?? 0;
     if (cacheable && stock.version >= floor && lookupId > this.#lookupIdFloor && this.#lease.holds(now)) {
       const kept = this.#views?.peek(stock.name);

@@ -125,10 +125,15 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
   readonly stocks = new Map<string, StockWire>([['AAPL', ['AAPL', 5500, 100, 7]]]);
   cacheable = true;
   leaseMs = 60_000;
+  life = 'l1';
   ready = true;
 
   constructor() {
     super('catalog', LINK_PATHS.frontendToCatalog);
+    this.onOpen = (link) => {
+      const frame: CatalogToFrontend = { t: 'life', life: this.life };
+      link.send(frame);
+    };
     this.onFrame = (frame, link) => {
       const answer = this.answer(frame);
       if (answer !== null) link.send(answer);

@@ -70,7 +70,9 @@ const HEADERS: Readonly<
   Record<HeaderName | 'XRequestId' | 'XServedBy' | 'RetryAfter' | 'WwwAuthenticate', Json>
 > = {
   Location: header('Path of the order.', { type: 'string', examples: ['/orders/10'] }),
-  ETag: header('Version of what is answered.', { type: 'string', examples: ['"v7"'] }),
+  ETag: header('Version of what is answered, in this life of the cluster.', {
+    ...{ type: 'string', examples: ['"5f0c9a3100112233-v7"'] },
+  }),
   XCache: header('Whether the cache answered.', { type: 'string', enum: ['hit', 'miss'] }),
   CacheControl: header('How long an answer may be kept.', { type: 'string' }),
   IdempotencyKey: header('The key of the request, or the one that was made for it.', KEY_SCHEMA),

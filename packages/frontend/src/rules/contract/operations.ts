@@ -71,7 +71,8 @@ const STOCKS: readonly Operation[] = [
     ...{ method: 'get', path: '/stocks/{name}', id: 'getStock', tag: 'stocks' },
     summary: 'Look a stock up',
     description:
-      'Sees every trade that was acknowledged before it was asked, from the cache as well. `ETag` is the stock’s version.',
+      'Sees every trade that was acknowledged before it was asked, from the cache as well. `ETag` is the stock’s version in ' +
+      'this life of the cluster: tags of another one never match.',
     parameters: ['StockName', 'IfNoneMatch'],
     answer: { description: 'The stock.', schema: 'Stock', headers: ['ETag', 'XCache'] },
     isConditional: true,
@@ -122,9 +123,12 @@ const ORDERS: readonly Operation[] = [
   {
     ...{ method: 'get', path: '/orders/{number}', id: 'getOrder', tag: 'orders' },
     summary: 'Read a filled order',
-    description: 'It never changes, and `Cache-Control` says so.',
-    parameters: ['OrderNumber'],
-    answer: { description: 'The order.', schema: 'Order', headers: ['CacheControl'] },
+    description:
+      'It never changes, and `Cache-Control` says so. A cache may keep it and asks with its `ETag` whether it is still of ' +
+      'this life of the cluster.',
+    parameters: ['OrderNumber', 'IfNoneMatch'],
+    answer: { description: 'The order.', schema: 'Order', headers: ['ETag', 'CacheControl'] },
+    isConditional: true,
     errors: ['ORDER_NOT_FOUND', 'UNAVAILABLE'],
   },
 ];
