@@ -39,7 +39,7 @@ test('with --bootstrap left on a wiped replica founds nothing: it waits for all,
   rmSync(run.dataOf(2), { recursive: true });
   const beside = run.replica(2, { bootstrap });
   assert.is(await beside.ended, USAGE);
-  assert.match(beside.output(), /replica 1 runs already.*--bootstrap.*npx trireme members rejoin 2/);
+  assert.match(beside.output(), /replica 1 runs already.*--bootstrap.*trireme\.js members rejoin 2 /);
   assert.not.ok(existsSync(join(run.dataOf(2), 'log')));
 
   await run.kill(one);

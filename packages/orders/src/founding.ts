@@ -15,6 +15,8 @@ interface FoundingOptions {
   readonly instance: string;
   /** Every replica that the flags name, this one included. */
   readonly founders: readonly string[];
+  /** The command that lets this replica into a group that exists. */
+  readonly rejoin: string;
   /** Listening, so that the others can ask as well. */
   readonly transport: Pick<HttpTransport, 'ask'>;
   readonly log: Log;

@@ -151,6 +151,7 @@ async function startReplica(
       await asking.listen();
       return await awaitFounding({
         ...{ name: options.id, instance, founders: [...flags.keys()], transport: asking, log, stopping },
+        rejoin: rejoinCommand(options),
       });
     } finally {
       await asking.stop();

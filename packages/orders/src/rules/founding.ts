@@ -53,11 +53,16 @@ export function parseFoundingAnswer(value: unknown): FoundingAnswer {
 }
 
 /**
- * @param self this replica, and every one that its flags name
+ * @param self this replica, every one that its flags name, and the command that lets it into a group that exists
  * @param answers what the others have said; a text where one has not answered, saying why not
  */
 export function decideFounding(
-  self: { readonly name: string; readonly instance: string; readonly founders: readonly string[] },
+  self: {
+    readonly name: string;
+    readonly instance: string;
+    readonly founders: readonly string[];
+    readonly rejoin: string;
+  },
   answers: ReadonlyMap<string, FoundingAnswer | string>,
 ): FoundingStep {
   const { name, instance, founders } = self;
@@ -73,7 +78,7 @@ export function decideFounding(
     } else {
       joined = parseFounders(answer.founders);
       if (joined.get(name) !== instance)
-        return { step: 'refuse', reason: groupExists(name, peer, answer.id) };
+        return { step: 'refuse', reason: groupExists(self, peer, answer.id) };
     }
   }
   // Whoever has founded it with this folder had heard from all that they were empty.
@@ -82,11 +87,15 @@ export function decideFounding(
   return { step: 'found', founders: new Map(founders.map((one) => [one, empty.get(one) ?? null])) };
 }
 
-function groupExists(name: string, peer: string, member: string): string {
+function groupExists(
+  { name, rejoin }: { readonly name: string; readonly rejoin: string },
+  peer: string,
+  member: string,
+): string {
   return (
     `replica ${peer} runs already, as member ${member}, and has not founded its group with this folder: --bootstrap ` +
     `(TRIREME_BOOTSTRAP) on the empty folder of replica ${name} would make another group. ` +
-    `Start it without the flag and let it in: npx trireme members rejoin ${name}`
+    `Start it without the flag and let it in: ${rejoin}`
   );
 }
 
