@@ -1,0 +1,97 @@
+/**
+ * `npm run explore`: searches every scenario to its end, then plants each bug and searches for it. Exit code 1 if a rule
+ * is broken, a search does not end, or a planted bug is not found.
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { PLANTED_BUGS, type PlantedBug } from './planted/bugs.js';
+import { plant } from './planted/plant.js';
+import { inParallel, searchApart, type Timed } from './run.js';
+import { SCENARIOS } from './scenarios.js';
+import { search, type Violation } from './search.js';
+
+const HELP = `Usage: npm run explore -- [--scenario NAME] [--planted] [--states N]
+
+Searches breadth-first every state that leaders, catalogs and front-ends can reach, with the rules of this package,
+and checks in each that no reader can see an old value, or one that is not visible yet. Without options: all scenarios,
+then all planted bugs.
+  --scenario NAME  one scenario in this process; the names are: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --planted        the planted bugs only, each with a shortest trace
+  --states N       give up a search after so many states (30,000,000)
+  --no-fairness    do not check that everything is answered once no more faults happen
+  --json           print the result of --scenario as JSON`;
+
+const { values } = parseArgs({
+  options: {
+    scenario: { type: 'string' },
+    planted: { type: 'boolean', default: false },
+    states: { type: 'string', default: '30000000' },
+    'no-fairness': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const MAIN = fileURLToPath(import.meta.url);
+
+function searchHere(name: string): void {
+  const scenario = SCENARIOS.find((one) => one.name === name);
+  if (scenario === undefined) throw new Error(`no scenario is called "${name}"; --help lists them`);
+  const startedAt = performance.now();
+  const result = search(scenario, {
+    statesMax: Number(values.states),
+    isFairnessChecked: !values['no-fairness'],
+  });
+  if (values.json) console.log(JSON.stringify(result));
+  else printScenario(name, { result, seconds: (performance.now() - startedAt) / 1000 });
+}
+
+function printScenario(name: string, { result, seconds }: Timed): void {
+  const { states, depth, isComplete, violation } = result;
+  const outcome = violation !== null ? 'VIOLATION' : isComplete ? 'no violation, complete' : 'NOT COMPLETE';
+  console.log(row(name, states, depth, seconds, outcome));
+  if (violation !== null) printTrace(violation);
+  if (violation !== null || !isComplete) process.exitCode = 1;
+}
+
+function printPlanted({ name, scenario }: PlantedBug, { result, seconds }: Timed): void {
+  const { states, depth, violation } = result;
+  console.log(
+    `\n${row(name, states, depth, seconds, violation === null ? 'NOT FOUND' : `found in "${scenario}"`)}`,
+  );
+  if (violation === null) process.exitCode = 1;
+  else printTrace(violation);
+}
+
+function row(name: string, states: number, depth: number, seconds: number, outcome: string): string {
+  const figures = [states.toLocaleString('en'), String(depth), seconds.toFixed(1)];
+  return `${name.padEnd(58)}${figures.map((figure) => figure.padStart(12)).join('')}  ${outcome}`;
+}
+
+function printTrace({ what, trace }: Violation): void {
+  for (const [index, step] of trace.entries()) console.log(`  ${String(index + 1).padStart(2)}. ${step}`);
+  console.log(`      ${what}`);
+}
+
+async function explorePlanted(bug: PlantedBug): Promise<Timed> {
+  const copy = plant(bug);
+  try {
+    return await searchApart(copy.main, bug.scenario, false);
+  } finally {
+    copy.dispose();
+  }
+}
+
+if (values.help) console.log(HELP);
+else if (values.scenario !== undefined) searchHere(values.scenario);
+else {
+  console.log(`${''.padEnd(58)}      states       depth     seconds`);
+  if (!values.planted) {
+    await inParallel(
+      SCENARIOS,
+      async ({ name }) => searchApart(MAIN, name, true),
+      ({ name }, timed) => printScenario(name, timed),
+    );
+  }
+  await inParallel(PLANTED_BUGS, explorePlanted, printPlanted);
+}

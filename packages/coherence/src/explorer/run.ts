@@ -1,0 +1,52 @@
+/** Runs searches in processes of their own, as many at a time as there are cores. */
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import type { SearchResult } from './search.js';
+
+const run = promisify(execFile);
+
+/** Memory of one search, in MB: the worlds that were seen are kept in it. */
+const HEAP_MB = 8_000;
+
+export interface Timed {
+  readonly result: SearchResult;
+  readonly seconds: number;
+}
+
+/** @param main the compiled `main` of the explorer, or of a copy with a planted bug */
+export async function searchApart(
+  main: string,
+  scenario: string,
+  isFairnessChecked: boolean,
+): Promise<Timed> {
+  const startedAt = performance.now();
+  const argv = [`--max-old-space-size=${HEAP_MB}`, main, '--scenario', scenario, '--json'];
+  if (!isFairnessChecked) argv.push('--no-fairness');
+  const { stdout } = await run(process.execPath, argv, { maxBuffer: 2 ** 24 });
+  return { result: JSON.parse(stdout) as SearchResult, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** Calls `work` for each item, some at a time, and `done` with the results in the order of the items. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  done: (item: T, result: R) => void,
+): Promise<void> {
+  const results: Promise<R>[] = [];
+  const running = new Set<Promise<unknown>>();
+  const report = async (): Promise<void> => {
+    for (const [index, item] of items.entries()) {
+      const result = results[index];
+      if (result !== undefined) done(item, await result);
+    }
+  };
+  for (const item of items) {
+    if (running.size >= availableParallelism()) await Promise.race(running);
+    const result = work(item);
+    results.push(result);
+    running.add(result);
+    void result.finally(() => running.delete(result)).catch(() => undefined);
+  }
+  await report();
+}

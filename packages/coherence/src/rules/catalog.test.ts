@@ -1,0 +1,202 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CatalogRules, startedState, WAITING_MAX, type CatalogEffect } from './catalog.js';
+import type { CatalogToFrontend, ToCatalog } from './messages.js';
+
+const TIMING = { authorityMs: 200, leaseMs: 100 };
+
+/** A catalog at time 1000 that is attached and has authority, with a front-end on link 7 that has a lease. */
+function atWork(): CatalogRules {
+  const rules = new CatalogRules(startedState('C1', TIMING.authorityMs, 0), TIMING);
+  rules.leaderOpened(1, 1000);
+  authorize(rules, 1000);
+  rules.frontendOpened(7, 1000);
+  rules.fromFrontend(7, { t: 'requestLease', id: 1 }, 1000);
+  return rules;
+}
+
+function authorize(rules: CatalogRules, now: number, logged = 0): void {
+  rules.requestAuthority(now);
+  rules.fromLeader({ t: 'authority', id: rules.state.authority.lastRequest, logged }, now);
+}
+
+function entry(index: number, ...names: readonly string[]): ToCatalog {
+  return { t: 'entry', index, names };
+}
+
+function lookUp(rules: CatalogRules, name: string, now: number, id = 1): readonly CatalogToFrontend[] {
+  return toFrontends(rules.fromFrontend(7, { t: 'lookup', id, name }, now));
+}
+
+function toFrontends(effects: readonly CatalogEffect[]): readonly CatalogToFrontend[] {
+  return effects.flatMap((effect) => (effect.do === 'toFrontend' ? [effect.message] : []));
+}
+
+function reports(effects: readonly CatalogEffect[]): readonly number[] {
+  return effects.flatMap((effect) =>
+    effect.do === 'toLeader' && effect.message.t === 'revoked' ? [effect.message.index] : [],
+  );
+}
+
+test('leaderOpened: not before authority of an earlier process is surely over', () => {
+  const rules = new CatalogRules(startedState('C1', 200, 0), TIMING);
+  assert.throws(() => rules.leaderOpened(1, 219), /no earlier process/);
+  assert.equal(rules.leaderOpened(1, 221), [
+    { do: 'toLeader', message: { t: 'attach', catalog: 'C1', visible: 0 } },
+  ]);
+});
+
+test('lookup: answered only under authority, and only once everything that was logged is received', () => {
+  const rules = new CatalogRules(startedState('C1', 200, 0), TIMING);
+  assert.equal(rules.requestAuthority(1000), []);
+  rules.leaderOpened(1, 1000);
+  rules.frontendOpened(7, 1000);
+  assert.equal(lookUp(rules, 'x', 1000), [{ t: 'unready', id: 1 }]);
+  assert.equal(rules.fromFrontend(7, { t: 'requestLease', id: 1 }, 1000), []);
+  authorize(rules, 1000, 2);
+  assert.equal(lookUp(rules, 'x', 1000), [{ t: 'unready', id: 1 }]);
+  rules.fromLeader(entry(2, 'y'), 1001);
+  assert.equal(lookUp(rules, 'x', 1001), [{ t: 'stock', id: 1, name: 'x', cacheable: true }]);
+  assert.equal(lookUp(rules, 'x', 1000 + 180), [{ t: 'unready', id: 1 }]);
+});
+
+test('entry: a stock is taken back from the caches that may hold it, then reported', () => {
+  const rules = atWork();
+  lookUp(rules, 'x', 1000);
+  assert.equal(reports(rules.fromLeader(entry(1, 'y'), 1001)), [1]);
+  const effects = rules.fromLeader(entry(2, 'x'), 1002);
+  assert.equal(toFrontends(effects), [{ t: 'revoke', seq: 1, names: ['x'] }]);
+  assert.equal(reports(effects), []);
+  assert.equal(reports(rules.fromFrontend(7, { t: 'dropped', seq: 1 }, 1003)), [2]);
+});
+
+test('entry: a front-end that does not answer is waited for until its lease is over', () => {
+  const rules = atWork();
+  lookUp(rules, 'x', 1000);
+  rules.fromLeader(entry(1, 'x'), 1002);
+  assert.equal(reports(rules.tick(1109)), []);
+  assert.is(Math.round(rules.wakeAt ?? 0), 1110);
+  assert.equal(reports(rules.tick(1110)), [1]);
+});
+
+test('entry: a front-end whose link is closed is waited for until its lease is over', () => {
+  const rules = atWork();
+  lookUp(rules, 'x', 1000);
+  rules.frontendClosed(7, 1001);
+  assert.equal(reports(rules.fromLeader(entry(1, 'x'), 1002)), []);
+  assert.equal(reports(rules.tick(1111)), [1]);
+});
+
+test('entry: an earlier revocation that is unanswered is waited for, though the stock is held no more', () => {
+  const rules = atWork();
+  lookUp(rules, 'x', 1000);
+  rules.fromLeader(entry(1, 'x'), 1001);
+  rules.leaderClosed();
+  rules.leaderOpened(2, 1002);
+  assert.equal(reports(rules.fromLeader(entry(1, 'x'), 1003)), []);
+  assert.equal(reports(rules.fromFrontend(7, { t: 'dropped', seq: 1 }, 1004)), [1]);
+});
+
+test('lookup of a stock in doubt: waits until the last entry that names it is visible, and may not be kept', () => {
+  const rules = atWork();
+  rules.fromLeader(entry(1, 'x'), 1001);
+  assert.equal(lookUp(rules, 'x', 1002), []);
+  rules.fromLeader(entry(2, 'x'), 1003);
+  assert.equal(rules.fromLeader({ t: 'visible', index: 1 }, 1004), [
+    { do: 'apply', index: 1 },
+    { do: 'toFrontend', link: 7, message: { t: 'stock', id: 1, name: 'x', cacheable: false } },
+  ]);
+  assert.equal(lookUp(rules, 'x', 1005, 2), []);
+  assert.equal(toFrontends(rules.fromLeader({ t: 'visible', index: 9 }, 1006)), [
+    { t: 'stock', id: 2, name: 'x', cacheable: true },
+  ]);
+  assert.is(rules.state.visible, 2);
+  assert.equal(rules.fromLeader({ t: 'visible', index: 1 }, 1007), []);
+});
+
+test('lookup of a stock in doubt: refused once the authority is over', () => {
+  const rules = atWork();
+  rules.fromLeader(entry(1, 'x'), 1001);
+  rules.fromLeader(entry(2, 'x'), 1001);
+  lookUp(rules, 'x', 1002);
+  assert.is(rules.wakeAt, 1180);
+  assert.equal(toFrontends(rules.fromLeader({ t: 'visible', index: 1 }, 1180)), [{ t: 'unready', id: 1 }]);
+  authorize(rules, 1200);
+  lookUp(rules, 'x', 1201, 2);
+  assert.equal(toFrontends(rules.tick(1380)), [{ t: 'unready', id: 2 }]);
+  authorize(rules, 1400);
+  lookUp(rules, 'x', 1401, 3);
+  assert.equal(toFrontends(rules.leaderOpened(3, 1402)), [{ t: 'unready', id: 3 }]);
+});
+
+test('lookup of a stock in doubt: at the bound it is refused; a closed front-end waits no more', () => {
+  const rules = atWork();
+  rules.fromLeader(entry(1, 'x'), 1001);
+  for (let id = 0; id < WAITING_MAX; id += 1) assert.equal(lookUp(rules, 'x', 1002, id), []);
+  assert.equal(lookUp(rules, 'x', 1002, 77), [{ t: 'unready', id: 77 }]);
+  rules.frontendClosed(7, 1003);
+  assert.is(rules.state.waiting.length, 0);
+  assert.equal(lookUp(rules, 'x', 1003), []);
+});
+
+test('leaderOpened: older authority ends, and what is not visible is forgotten; leases go on', () => {
+  const rules = atWork();
+  lookUp(rules, 'y', 1000);
+  rules.fromLeader(entry(1, 'x'), 1001);
+  rules.fromLeader({ t: 'visible', index: 1 }, 1001);
+  rules.fromLeader(entry(2, 'x'), 1001);
+  rules.requestAuthority(1001);
+  rules.leaderClosed();
+  assert.is(rules.mayAnswer(1002), true);
+  assert.equal(rules.leaderOpened(2, 1003), [
+    { do: 'toLeader', message: { t: 'attach', catalog: 'C1', visible: 1 } },
+  ]);
+  assert.is(rules.mayAnswer(1003), false);
+  assert.is(rules.state.received, 1);
+  rules.fromLeader({ t: 'authority', id: 2, logged: 0 }, 1004);
+  assert.is(rules.mayAnswer(1004), false);
+  assert.is(rules.state.sessions.get(7)?.held.has('y'), true);
+  assert.equal(rules.fromLeader(entry(1, 'x'), 1005), []);
+});
+
+test('snapshot: everything is taken back, as it is unknown what has changed', () => {
+  const rules = atWork();
+  lookUp(rules, 'x', 1000);
+  lookUp(rules, 'y', 1000);
+  rules.leaderOpened(2, 1001);
+  assert.equal(rules.fromLeader({ t: 'snapshot', index: 9 }, 1002), [
+    { do: 'install', index: 9 },
+    { do: 'toFrontend', link: 7, message: { t: 'revoke', seq: 1, names: ['x', 'y'] } },
+  ]);
+  assert.equal(rules.fromLeader({ t: 'snapshot', index: 9 }, 1002), []);
+  assert.equal(reports(rules.fromFrontend(7, { t: 'dropped', seq: 1 }, 1003)), [9]);
+});
+
+test('requestLease: never longer than the authority', () => {
+  const rules = atWork();
+  const effects = rules.fromFrontend(7, { t: 'requestLease', id: 2 }, 1150);
+  assert.equal(toFrontends(effects), [{ t: 'lease', id: 2, ms: 30 }]);
+});
+
+test('dropped: a front-end that answers what was not sent is closed', () => {
+  const rules = atWork();
+  assert.equal(rules.fromFrontend(7, { t: 'dropped', seq: 3 }, 1001), [
+    { do: 'closeFrontend', link: 7, reason: 'answered a revocation that was not sent' },
+  ]);
+});
+
+test('frontendOpened: refused at the bound, until leases of closed ones are over', () => {
+  const rules = new CatalogRules(startedState('C1', 200, 0), TIMING, 1);
+  rules.leaderOpened(1, 1000);
+  authorize(rules, 1000);
+  rules.frontendOpened(7, 1000);
+  rules.fromFrontend(7, { t: 'requestLease', id: 1 }, 1000);
+  rules.frontendClosed(7, 1001);
+  assert.equal(rules.frontendOpened(8, 1050), [
+    { do: 'closeFrontend', link: 8, reason: 'too many front-ends' },
+  ]);
+  assert.equal(rules.frontendOpened(8, 1200), []);
+  rules.frontendClosed(9, 1200);
+});
+
+test.run();

@@ -1,0 +1,299 @@
+/**
+ * A catalog's part: follows the log of one leader, answers look-ups while it holds authority, and takes stocks back from
+ * the caches of its front-ends before it reports an entry as revoked. It keeps nothing on disk.
+ *
+ * An entry is *received* when the leader sends it, committed or not, and *visible* when the leader says so. A stock that
+ * an entry in between names is in doubt: a look-up that arrives then waits until that entry is visible. So what is
+ * answered was visible at some moment between question and answer.
+ */
+import { assertRule } from '@trireme/domain';
+import { honouredMs, Lease, type LeaseState, type Milliseconds } from './lease.js';
+import type {
+  CatalogToFrontend,
+  FrontendToCatalog,
+  LinkId,
+  LogIndex,
+  ToCatalog,
+  ToLeader,
+} from './messages.js';
+import { Sessions, type RevocationWait, type Send, type SessionsState } from './sessions.js';
+
+/** Look-ups that wait, at most. At the bound a look-up is answered `unready`, and the front-end asks elsewhere. */
+export const WAITING_MAX = 10_000;
+
+export interface CatalogTiming {
+  /** How long a catalog may answer under one grant of authority. */
+  readonly authorityMs: Milliseconds;
+  /** The longest lease of a front-end. */
+  readonly leaseMs: Milliseconds;
+}
+
+/** An entry that is not visible yet, or whose revocation waits for a front-end. */
+interface ReceivedEntry {
+  readonly index: LogIndex;
+  readonly names: readonly string[];
+  waits: RevocationWait[];
+}
+
+interface WaitingLookup {
+  readonly link: LinkId;
+  readonly id: number;
+  readonly name: string;
+  /** Answered once this entry is visible. */
+  readonly visibleFrom: LogIndex;
+}
+
+export interface CatalogState {
+  readonly id: string;
+  /** An earlier process of this catalog surely has no authority from this time on. */
+  attachFrom: Milliseconds;
+  leader: LinkId | null;
+  readonly authority: LeaseState;
+  /** It answers under its authority once it has received this entry. */
+  receivedNeeded: LogIndex;
+  /** Its table of stocks is that of entry `visible`. */
+  visible: LogIndex;
+  received: LogIndex;
+  /** The last index that was reported as revoked on this link. */
+  reported: LogIndex;
+  /** In log order. */
+  readonly entries: ReceivedEntry[];
+  readonly sessions: SessionsState;
+  readonly waiting: WaitingLookup[];
+}
+
+/** What the adapter has to do, in this order. */
+export type CatalogEffect =
+  | { readonly do: 'toLeader'; readonly message: ToLeader }
+  | { readonly do: 'toFrontend'; readonly link: LinkId; readonly message: CatalogToFrontend }
+  /** Apply the received entries up to `index` to the table of stocks. */
+  | { readonly do: 'apply'; readonly index: LogIndex }
+  /** Replace the table of stocks by that of the snapshot. */
+  | { readonly do: 'install'; readonly index: LogIndex }
+  | { readonly do: 'closeFrontend'; readonly link: LinkId; readonly reason: string };
+
+export class CatalogRules {
+  readonly state: CatalogState;
+  readonly #timing: CatalogTiming;
+  readonly #authority: Lease;
+  readonly #sessions: Sessions;
+
+  constructor(state: CatalogState, timing: CatalogTiming, sessionsMax = 1024) {
+    this.state = state;
+    this.#timing = timing;
+    this.#authority = new Lease(state.authority);
+    this.#sessions = new Sessions(state.sessions, sessionsMax);
+  }
+
+  /**
+   * A link to a leader is open. All older authority ends here, and what was received but is not visible is forgotten: it
+   * may be missing from this leader's log. Leases of front-ends go on; they are no longer than the authority was.
+   */
+  leaderOpened(link: LinkId, now: Milliseconds): CatalogEffect[] {
+    const { state } = this;
+    assertRule(now >= state.attachFrom, 'a catalog attaches once no earlier process can hold authority');
+    state.leader = link;
+    this.#authority.end();
+    state.entries.length = 0;
+    state.received = state.visible;
+    state.reported = state.visible;
+    const attach: ToLeader = { t: 'attach', catalog: state.id, visible: state.visible };
+    return [{ do: 'toLeader', message: attach }, ...this.#refuseWaiting()];
+  }
+
+  /** The link to the leader is broken. Authority lasts on: whoever leads waits for it to end. */
+  leaderClosed(): void {
+    this.state.leader = null;
+  }
+
+  /** Asks for authority. To be called several times within one grant. */
+  requestAuthority(now: Milliseconds): CatalogEffect[] {
+    if (this.state.leader === null) return [];
+    return [{ do: 'toLeader', message: { t: 'requestAuthority', id: this.#authority.request(now) } }];
+  }
+
+  fromLeader(message: ToCatalog, now: Milliseconds): CatalogEffect[] {
+    const { state } = this;
+    switch (message.t) {
+      case 'entry':
+        // A leader that was deposed may have less than this catalog has seen of its successor's log.
+        if (message.index <= state.received) return [];
+        return this.#receive(message.index, message.names, message.names, now);
+      case 'snapshot': {
+        if (message.index <= state.visible) return [];
+        state.visible = message.index;
+        return [
+          { do: 'install', index: message.index },
+          // Which stocks the skipped entries changed is unknown: take back all.
+          ...this.#receive(message.index, [], null, now),
+        ];
+      }
+      case 'visible':
+        return this.#advance(Math.min(message.index, state.received), now);
+      case 'authority':
+        if (this.#authority.grant(message.id, this.#timing.authorityMs))
+          state.receivedNeeded = message.logged;
+        return [];
+    }
+  }
+
+  frontendOpened(link: LinkId, now: Milliseconds): CatalogEffect[] {
+    if (this.#sessions.open(link, now)) return [];
+    return [{ do: 'closeFrontend', link, reason: 'too many front-ends' }];
+  }
+
+  frontendClosed(link: LinkId, now: Milliseconds): void {
+    this.#sessions.close(link, now);
+    const { waiting } = this.state;
+    for (let i = waiting.length - 1; i >= 0; i -= 1) if (waiting[i]?.link === link) waiting.splice(i, 1);
+  }
+
+  fromFrontend(link: LinkId, message: FrontendToCatalog, now: Milliseconds): CatalogEffect[] {
+    if (!this.#sessions.isOpen(link)) return [];
+    switch (message.t) {
+      case 'requestLease': {
+        if (!this.mayAnswer(now)) return [];
+        const ms = Math.min(this.#timing.leaseMs, this.#authority.remainingMs(now));
+        this.#sessions.grant(link, ms, now);
+        return [{ do: 'toFrontend', link, message: { t: 'lease', id: message.id, ms } }];
+      }
+      case 'lookup':
+        return this.#lookup(link, message.id, message.name, now);
+      case 'dropped':
+        if (!this.#sessions.dropped(link, message.seq)) {
+          return [{ do: 'closeFrontend', link, reason: 'answered a revocation that was not sent' }];
+        }
+        return this.#report(now);
+    }
+  }
+
+  /** Whether look-ups are answered. */
+  mayAnswer(now: Milliseconds): boolean {
+    return this.#authority.holds(now) && this.state.received >= this.state.receivedNeeded;
+  }
+
+  /** Lets time pass. To be called at `wakeAt` at the latest. */
+  tick(now: Milliseconds): CatalogEffect[] {
+    const effects = this.#report(now);
+    if (!this.mayAnswer(now)) effects.push(...this.#refuseWaiting());
+    return effects;
+  }
+
+  /** When `tick` may find something new by time alone; null if time alone changes nothing. */
+  get wakeAt(): Milliseconds | null {
+    let wakeAt = this.state.waiting.length > 0 ? this.state.authority.until : Infinity;
+    for (const { waits } of this.state.entries) {
+      for (const { leaseUntil } of waits) wakeAt = Math.min(wakeAt, leaseUntil);
+    }
+    return Number.isFinite(wakeAt) ? wakeAt : null;
+  }
+
+  /** @param revoked the stocks to take back from caches, null for all */
+  #receive(
+    index: LogIndex,
+    names: readonly string[],
+    revoked: readonly string[] | null,
+    now: Milliseconds,
+  ): CatalogEffect[] {
+    const { sends, waits } = this.#sessions.revoke(revoked, now);
+    this.state.received = index;
+    this.state.entries.push({ index, names, waits });
+    return [...sends.map(toFrontend), ...this.#report(now)];
+  }
+
+  /** Reports how far entries are revoked, if that is further than was reported. */
+  #report(now: Milliseconds): CatalogEffect[] {
+    const { state } = this;
+    let revoked = state.reported;
+    for (const entry of state.entries) {
+      entry.waits = entry.waits.filter((wait) => !this.#sessions.isOver(wait, now));
+      if (entry.waits.length > 0) break;
+      revoked = entry.index;
+    }
+    this.#forgetDone();
+    if (revoked <= state.reported || state.leader === null) return [];
+    state.reported = revoked;
+    return [{ do: 'toLeader', message: { t: 'revoked', index: revoked } }];
+  }
+
+  #advance(index: LogIndex, now: Milliseconds): CatalogEffect[] {
+    const { state } = this;
+    if (index <= state.visible) return [];
+    state.visible = index;
+    this.#forgetDone();
+    const effects: CatalogEffect[] = [{ do: 'apply', index }];
+    if (!this.mayAnswer(now)) return [...effects, ...this.#refuseWaiting()];
+    const waiting = state.waiting.splice(0);
+    for (const lookup of waiting) {
+      if (lookup.visibleFrom <= index) effects.push(this.#answer(lookup.link, lookup.id, lookup.name));
+      else state.waiting.push(lookup);
+    }
+    return effects;
+  }
+
+  #lookup(link: LinkId, id: number, name: string, now: Milliseconds): CatalogEffect[] {
+    const { waiting } = this.state;
+    if (!this.mayAnswer(now)) return [unready(link, id)];
+    const visibleFrom = this.#lastNaming(name);
+    if (visibleFrom === null) return [this.#answer(link, id, name)];
+    if (waiting.length >= WAITING_MAX) return [unready(link, id)];
+    waiting.push({ link, id, name, visibleFrom });
+    return [];
+  }
+
+  #answer(link: LinkId, id: number, name: string): CatalogEffect {
+    const cacheable = this.#lastNaming(name) === null;
+    if (cacheable) this.#sessions.keep(link, name);
+    return { do: 'toFrontend', link, message: { t: 'stock', id, name, cacheable } };
+  }
+
+  /** The last entry that names the stock and is not visible yet. */
+  #lastNaming(name: string): LogIndex | null {
+    const { entries, visible } = this.state;
+    for (let i = entries.length - 1; i >= 0; i -= 1) {
+      const entry = entries[i];
+      if (entry === undefined || entry.index <= visible) return null;
+      if (entry.names.includes(name)) return entry.index;
+    }
+    return null;
+  }
+
+  #refuseWaiting(): CatalogEffect[] {
+    return this.state.waiting.splice(0).map(({ link, id }) => unready(link, id));
+  }
+
+  #forgetDone(): void {
+    const { entries, visible } = this.state;
+    let done = 0;
+    for (const { index, waits } of entries) {
+      if (index > visible || waits.length > 0) break;
+      done += 1;
+    }
+    entries.splice(0, done);
+  }
+}
+
+/** The state of a catalog process that started at `now`. */
+export function startedState(id: string, authorityMs: Milliseconds, now: Milliseconds): CatalogState {
+  return {
+    id,
+    attachFrom: now + honouredMs(authorityMs),
+    leader: null,
+    authority: new Lease().state,
+    receivedNeeded: 0,
+    visible: 0,
+    received: 0,
+    reported: 0,
+    entries: [],
+    sessions: new Map(),
+    waiting: [],
+  };
+}
+
+function unready(link: LinkId, id: number): CatalogEffect {
+  return { do: 'toFrontend', link, message: { t: 'unready', id } };
+}
+
+function toFrontend({ link, message }: Send): CatalogEffect {
+  return { do: 'toFrontend', link, message };
+}
