@@ -10,7 +10,7 @@ export interface Part<S> {
 }
 
 /** What became of a part, and what that means for the rest of the world. */
-export interface PartStep<S, E> {
+interface PartStep<S, E> {
   readonly part: Part<S>;
   readonly effects: readonly E[];
 }

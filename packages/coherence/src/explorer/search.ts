@@ -29,7 +29,7 @@ const SHARDS = 256;
 
 /** Numbers pairs of numbers, from 0. Exact: nothing rests on a hash. */
 class Pairs {
-  readonly #shards: Map<number, number>[] = Array.from({ length: SHARDS }, () => new Map());
+  readonly #shards: Map<number, number>[] = Array.from({ length: SHARDS }, () => new Map<number, number>());
   #size = 0;
 
   get size(): number {

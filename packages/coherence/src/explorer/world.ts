@@ -32,14 +32,14 @@ export interface World {
 }
 
 /** One thing that can happen. */
-export interface Step {
+interface Step {
   readonly name: string;
   /** It is no fault and must happen in the end if nothing prevents it. */
   readonly isFair: boolean;
   take(): StepResult;
 }
 
-export interface StepResult {
+interface StepResult {
   readonly world: World;
   /** What is wrong with an answer that was given, null if nothing is. */
   readonly wrong: string | null;
