@@ -63,7 +63,7 @@ test('a folder that cannot be opened ends the process and is left alone', async 
   await inFolder(async (folder) => {
     const data = join(folder, 'file');
     await writeFile(data, 'x');
-    assert.is(await exitCode('--data', data), 69);
+    assert.is(await exitCode('--data', data), 73);
     assert.equal(await readdir(folder), ['file']);
   });
 });
