@@ -4,7 +4,8 @@ import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions } from './
 import { makeEntry } from './core/entry.js';
 import { RaftError } from './core/errors.js';
 
-const OPTIONS = { entriesMax: 10, bytesMax: 1_000_000, entriesKept: 4 };
+const LAGGING = { laggingEntriesMax: 60, laggingBytesMax: 1_000_000 };
+const OPTIONS = { entriesMax: 10, bytesMax: 1_000_000, entriesKept: 4, ...LAGGING };
 
 function policyAfter(count: number, bytes: number, options: CompactionOptions = OPTIONS): CompactionPolicy {
   const policy = new CompactionPolicy(options, 0);
@@ -22,13 +23,19 @@ test('entries make it due, and what is kept is counted from what is durable', ()
   assert.not.ok(policy.isDue, 'it counts anew');
 });
 
-test('never beyond what a snapshot under way needs', () => {
+test('not beyond what a follower needs, up to a bound of entries and one of bytes', () => {
   assert.is(policyAfter(10, 0).next(100, 50), 50);
   assert.is(policyAfter(10, 0).next(100, 99), 96);
+  assert.is(policyAfter(10, 0).next(100, 40), 40);
+  assert.is(policyAfter(10, 0).next(100, 39), 40);
+  const policy = policyAfter(10, 1_000, { ...OPTIONS, laggingBytesMax: 11_000 });
+  assert.is(policy.next(100, 50), 90);
+  assert.is(policy.next(100, 50), 90, 'what an entry takes is remembered');
+  assert.is(policyAfter(10, 0, { ...OPTIONS, laggingEntriesMax: 0 }).next(100, 50), 96);
 });
 
 test('bytes make it due as well, and large entries are kept by their bytes', () => {
-  const options = { entriesMax: 1_000, bytesMax: 10_000, entriesKept: 500 };
+  const options = { ...OPTIONS, entriesMax: 1_000, bytesMax: 10_000, entriesKept: 500 };
   assert.not.ok(policyAfter(4, 2_000, options).isDue);
   const policy = policyAfter(5, 2_000, options);
   assert.ok(policy.isDue);
@@ -48,6 +55,8 @@ test('options out of their bounds are refused by name', () => {
     ['entriesMax', 0],
     ['bytesMax', 0.5],
     ['entriesKept', -1],
+    ['laggingEntriesMax', -1],
+    ['laggingBytesMax', Number.NaN],
   ] as const) {
     assert.throws(
       () => new CompactionPolicy({ ...DEFAULT_COMPACTION, [name]: value }, 0),

@@ -10,6 +10,10 @@ export interface CompactionOptions {
   readonly bytesMax: number;
   /** Applied entries that stay, so that a member that was away for a while needs no snapshot. */
   readonly entriesKept: number;
+  /** Applied entries that stay at most for followers that are alive and lack them, and for snapshots under way. */
+  readonly laggingEntriesMax: number;
+  /** Record bytes that stay at most for these. */
+  readonly laggingBytesMax: number;
 }
 
 /**
@@ -21,21 +25,27 @@ export const DEFAULT_COMPACTION: CompactionOptions = {
   entriesMax: 10_000,
   bytesMax: 64 * 1024 * 1024,
   entriesKept: 5_000,
+  laggingEntriesMax: 100_000,
+  laggingBytesMax: 256 * 1024 * 1024,
 };
+
+/** Names whose values may be 0. */
+const MAY_BE_ZERO: readonly string[] = ['entriesKept', 'laggingEntriesMax', 'laggingBytesMax'];
 
 export class CompactionPolicy {
   readonly #options: CompactionOptions;
   #entries: number;
   #bytes = 0;
+  /** Record bytes of an entry, of those applied before the last compaction. */
+  #averageBytes = 0;
 
   /**
    * @param entries applied entries that the log holds already
    * @throws RaftError `BAD_CONFIG` naming the option.
    */
   constructor(options: CompactionOptions, entries: number) {
-    for (const name of ['entriesMax', 'bytesMax', 'entriesKept'] as const) {
-      const value = options[name];
-      if (!Number.isSafeInteger(value) || value < (name === 'entriesKept' ? 0 : 1)) {
+    for (const [name, value] of Object.entries(options) as [string, number][]) {
+      if (!Number.isSafeInteger(value) || value < (MAY_BE_ZERO.includes(name) ? 0 : 1)) {
         throw new RaftError('BAD_CONFIG', `compaction ${name} ${value} is not a whole number in its bounds`);
       }
     }
@@ -56,7 +66,7 @@ export class CompactionPolicy {
   /**
    * Begins to count anew, and says up to which index to compact; at or below the log's base there is nothing to do.
    * @param durable the last index that the state machine cannot lose any more
-   * @param needed entries behind this index will be needed by a follower that gets a snapshot; null if none does
+   * @param needed entries after this index are needed by a follower; null if none lacks any. What is kept for it is bounded
    * @param entriesKept applied entries that stay this time
    */
   next(
@@ -64,12 +74,17 @@ export class CompactionPolicy {
     needed: LogIndex | null,
     entriesKept: number = this.#options.entriesKept,
   ): LogIndex {
-    const { bytesMax } = this.#options;
-    const averageBytes = this.#bytes / Math.max(1, this.#entries);
-    const kept =
-      averageBytes === 0 ? entriesKept : Math.min(entriesKept, Math.floor(bytesMax / averageBytes));
+    const { bytesMax, laggingEntriesMax, laggingBytesMax } = this.#options;
+    if (this.#entries > 0) this.#averageBytes = this.#bytes / this.#entries;
+    const kept = this.#within(entriesKept, bytesMax);
+    const keptLagging = Math.max(kept, this.#within(laggingEntriesMax, laggingBytesMax));
     this.#entries = 0;
     this.#bytes = 0;
-    return Math.min(durable - kept, needed ?? durable);
+    return Math.min(durable - kept, Math.max(needed ?? durable, durable - keptLagging));
+  }
+
+  /** As many entries, but no more than about `bytesMax` come to. */
+  #within(entries: number, bytesMax: number): number {
+    return this.#averageBytes === 0 ? entries : Math.min(entries, Math.floor(bytesMax / this.#averageBytes));
   }
 }

@@ -2,18 +2,24 @@
 import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions } from './compaction.js';
 import { RaftError } from './core/errors.js';
 import type { RaftLog } from './core/log.js';
-import type { Entry, LogBase, LogIndex } from './core/types.js';
+import type { Entry, LogBase, LogIndex, NodeId } from './core/types.js';
 import type { SnapshotSupport, StateMachine } from './machine.js';
 import type { SnapshotEvent } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
+
+/** A follower that is alive, or is sent a snapshot, needs the entries after `index`. */
+export interface Need {
+  readonly to: NodeId;
+  readonly index: LogIndex;
+}
 
 interface CompactorOptions {
   readonly options: Partial<CompactionOptions>;
   readonly machine: StateMachine;
   readonly storage: LogStorage;
   readonly log: RaftLog;
-  /** The lowest index that a snapshot under way was taken at, null if none is. */
-  readonly needed: () => LogIndex | null;
+  /** Which followers need which part of the log. */
+  readonly needed: () => readonly Need[];
   readonly fail: (error: unknown) => void;
   readonly onEvent: (event: SnapshotEvent) => void;
 }
@@ -53,7 +59,7 @@ export class Compactor {
   }
 
   /**
-   * Compacts though it is not due, behind what is durable and not needed for a snapshot that is being sent.
+   * Compacts though it is not due, behind what is durable and what followers need, as far as that is kept for them.
    * @param entriesKept applied entries that stay; as many as ever unless given
    * @returns where the log begins then
    * @throws RaftError `BAD_CONFIG` without snapshots, or for an `entriesKept` that is no count; `NOT_READY` while a snapshot
@@ -86,12 +92,15 @@ export class Compactor {
   async #compact(snapshots: SnapshotSupport, entriesKept?: number): Promise<void> {
     const { log, storage, needed, onEvent } = this.#o;
     const durable = await snapshots.sync();
-    const index = this.#policy.next(durable, needed(), entriesKept);
+    const needs = needed();
+    const lowest = needs.length === 0 ? null : Math.min(...needs.map((need) => need.index));
+    const index = this.#policy.next(durable, lowest, entriesKept);
     // A snapshot may have been taken meanwhile: its base takes the place of this one.
     if (this.#isStopped || index <= log.base.index) return;
     const base = log.baseAt(index);
     await storage.compact(base);
     onEvent({ type: 'compacted', base });
+    for (const need of needs) if (need.index < index) onEvent({ type: 'followerOutrun', ...need, base });
   }
 
   /** Begins no compaction any more, and waits for the one under way. */

@@ -12,10 +12,10 @@ interface SnapshotRig extends Rig {
   readonly snapshots: TestSnapshots;
 }
 
-async function startMember(hub: Hub, id: NodeId): Promise<SnapshotRig> {
+async function startMember(hub: Hub, id: NodeId, compaction: object = COMPACTION): Promise<SnapshotRig> {
   const { machine, snapshots } = snapshotMachine();
   const storage = new TestStorage();
-  const rig = await startNode(hub, { id, members: MEMBERS, machine, storage, compaction: COMPACTION });
+  const rig = await startNode(hub, { id, members: MEMBERS, machine, storage, compaction });
   return { ...rig, machine, storage, snapshots };
 }
 
@@ -61,6 +61,73 @@ test('a follower that slept is fed by a snapshot, then by appends, while proposa
   assert.equal(c.snapshots.steps, ['receive', 'install']);
   assert.equal([a.snapshots.open, c.fatal, a.fatal], [0, [], []]);
   assert.is(c.storage.base().index, c.snapshots.restored?.index);
+  await stopAll(rigs);
+});
+
+/** Three members, of which the last has come as far as the others, and gets no entries from then on; it answers. */
+async function startLagging(hub: Hub, compaction: object): Promise<readonly SnapshotRig[]> {
+  const rigs = await Promise.all(MEMBERS.map(async (id) => startMember(hub, id, compaction)));
+  rigs[0]?.clock.advance(150);
+  await until(() => rigs[0]?.node.status().leading === true);
+  rigs[0]?.clock.advance(10);
+  await until(() => rigs.every(({ machine }) => machine.applied === 1));
+  hub.passes = ({ type, to }) => to !== 'c' || type !== 'appendRequest';
+  return rigs;
+}
+
+test('the log keeps what a live follower lacks: it is fed from the log, however far it is behind', async () => {
+  const hub = new Hub();
+  const rigs = await startLagging(hub, COMPACTION);
+  const [a, b, c] = rigs;
+  assert.ok(a !== undefined && b !== undefined && c !== undefined);
+  for (let turn = 0; turn < 8; turn += 1) {
+    await write(a, 10);
+    a.clock.advance(10);
+    await quiet();
+  }
+  assert.is(a.storage.base().index, 1);
+  hub.passes = () => true;
+  a.clock.advance(10);
+  await until(() => c.machine.applied === a.machine.applied);
+  await write(a, 20);
+  await until(() => a.storage.base().index > 80);
+  assert.is(c.machine.installs, 0);
+  assert.equal(
+    a.events.filter(({ type }) => type !== 'compacted'),
+    [],
+  );
+  await stopAll(rigs);
+});
+
+test('beyond its bound the log is cut all the same, which is told; the follower is sent a snapshot', async () => {
+  const hub = new Hub();
+  const rigs = await startLagging(hub, { ...COMPACTION, laggingEntriesMax: 25 });
+  const [a, , c] = rigs;
+  assert.ok(a !== undefined && c !== undefined);
+  await write(a, 60);
+  await until(() => a.storage.base().index > 20);
+  const told = a.events.find(({ type }) => type === 'followerOutrun');
+  assert.ok(told?.type === 'followerOutrun');
+  assert.equal([told.to, told.index], ['c', 1]);
+  assert.ok(told.base.index > 1);
+  hub.passes = () => true;
+  a.clock.advance(10);
+  await until(() => c.machine.applied >= 60);
+  assert.is(c.machine.installs, 1);
+  await stopAll(rigs);
+});
+
+test('the log keeps nothing for a follower whose link is broken', async () => {
+  const hub = new Hub();
+  const rigs = await startLagging(hub, COMPACTION);
+  const [a] = rigs;
+  assert.ok(a !== undefined);
+  hub.passes = ({ from, to }) => from !== 'c' && to !== 'c';
+  await quiet();
+  hub.handlers.get('a')?.linkLost('c');
+  await write(a, 30);
+  await until(() => a.storage.base().index > 20);
+  assert.not.ok(a.events.some(({ type }) => type === 'followerOutrun'));
   await stopAll(rigs);
 });
 

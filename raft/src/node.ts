@@ -68,7 +68,7 @@ export class RaftNode {
     });
     this.#compactor = new Compactor({
       ...{ options: options.compaction ?? {}, machine, storage, log: this.#core.log, onEvent },
-      needed: () => this.#snapshots.needed,
+      needed: () => [...this.#snapshots.needed, ...(this.#core.leadership?.neededEntries() ?? [])],
       fail: (error) => this.#fail(error),
     });
   }

@@ -2,6 +2,7 @@
  * Snapshots between the state machine and the network: those that followers need, and the one that this member gets.
  * Messages, appends and applies go on beside both. The core decides, this carries.
  */
+import type { Need } from './compactor.js';
 import { RaftError, invariant } from './core/errors.js';
 import type { RaftCore } from './core/raft.js';
 import type { LogBase, LogIndex, NodeId, Term } from './core/types.js';
@@ -11,6 +12,8 @@ import type { IncomingSnapshot, Transport } from './transport/transport.js';
 /** What a node tells of its log and its snapshots, for logs and metrics. */
 export type SnapshotEvent =
   | { readonly type: 'compacted'; readonly base: LogBase }
+  /** The log was cut behind `base` although `to` lacks what follows `index`: the bound is reached, and it needs a snapshot. */
+  | { readonly type: 'followerOutrun'; readonly to: NodeId; readonly index: LogIndex; readonly base: LogBase }
   | { readonly type: 'snapshotSending'; readonly to: NodeId; readonly base: LogBase }
   | { readonly type: 'snapshotSent'; readonly to: NodeId; readonly base: LogBase }
   | { readonly type: 'snapshotFailed'; readonly to: NodeId; readonly base: LogBase; readonly error: unknown }
@@ -65,10 +68,9 @@ export class Snapshots {
     this.#o = options;
   }
 
-  /** The lowest index that a snapshot under way was taken at: its receiver will need the entries behind it. */
-  get needed(): LogIndex | null {
-    const indexes = [...this.#sending.values()].map(({ index }) => index);
-    return indexes.length === 0 ? null : Math.min(...indexes);
+  /** Where the snapshots under way were taken: their receivers will need the entries after that. */
+  get needed(): readonly Need[] {
+    return [...this.#sending].map(([to, { index }]) => ({ to, index }));
   }
 
   /** Sends a snapshot to a follower, in place of one that may be under way for an earlier purpose. */

@@ -38,6 +38,7 @@ interface Options extends CommonOptions {
   readonly data: string;
   readonly compactEntries: number;
   readonly compactKeep: number;
+  readonly compactLagging: number;
 }
 
 const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
@@ -180,7 +181,11 @@ async function startReplica(
     members: [...founders.keys()],
     peerLinks: peerWatch.links,
     memberClocks: peerWatch.clocks,
-    compaction: { entriesMax: options.compactEntries, entriesKept: options.compactKeep },
+    compaction: {
+      entriesMax: options.compactEntries,
+      entriesKept: options.compactKeep,
+      laggingEntriesMax: options.compactLagging,
+    },
     ...(observe === undefined ? {} : { observe }),
   });
   made(replica);
@@ -230,6 +235,15 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     .addOption(
       option('--compact-keep <number>', 'applied log entries that stay', 'TRIREME_COMPACT_KEEP')
         .default(DEFAULT_COMPACTION.entriesKept)
+        .argParser(wholeNumber(0, 100_000_000)),
+    )
+    .addOption(
+      option(
+        '--compact-lagging <number>',
+        'applied log entries that stay at most for a replica that is up and lags',
+        'TRIREME_COMPACT_LAGGING',
+      )
+        .default(DEFAULT_COMPACTION.laggingEntriesMax)
         .argParser(wholeNumber(0, 100_000_000)),
     );
   const options = command.parse().opts<Options>();

@@ -12,6 +12,14 @@ import type { BookMachine } from './machine.js';
 import type { Office, Proposer } from './office.js';
 import type { PeerLinks } from './rules/peer-links.js';
 
+/** A follower that lags so far that the log is not kept for it any more. */
+interface OutrunFollower {
+  readonly replica: string;
+  /** Entries that it lacks and the log does not hold. */
+  readonly lacks: number;
+  readonly logStartsAfter: number;
+}
+
 /** What there is to look at; null where it is not open yet. */
 export interface ReplicaParts {
   readonly machine: BookMachine | null;
@@ -19,11 +27,12 @@ export interface ReplicaParts {
   readonly office: Office | null;
   readonly frontends: number;
   readonly isCatalogLinked: boolean;
+  readonly outrun: OutrunFollower | null;
   readonly isStopping: boolean;
 }
 
 /** What `GET /status` shows. */
-export function replicaStatus({ machine, node: raft, office, frontends }: ReplicaParts): object {
+export function replicaStatus({ machine, node: raft, office, frontends, outrun }: ReplicaParts): object {
   const { applied, orders, hash, settledIndex, keys } = machine?.stored ?? {};
   const { membership, ...node } = raft?.status() ?? {};
   return {
@@ -40,6 +49,7 @@ export function replicaStatus({ machine, node: raft, office, frontends }: Replic
     pending: machine?.unsettled,
     frontends,
     office: office?.status ?? null,
+    outrun,
   };
 }
 
@@ -91,6 +101,7 @@ export class ReplicaCounts {
   #proposalsFailed = 0;
   #readsFailed = 0;
   readonly #snapshots = new Tally();
+  #outrun: OutrunFollower | null = null;
   readonly #metrics: Metrics;
 
   constructor(metrics: Metrics, parts: () => ReplicaParts) {
@@ -106,9 +117,21 @@ export class ReplicaCounts {
   }
 
   /** What the node tells: its snapshots are counted. */
-  told({ type }: NodeEvent): void {
-    if (type === 'diskSlow' || type === 'diskRecovered') return;
-    this.#snapshots.add({ event: type });
+  told(event: NodeEvent): void {
+    if (event.type === 'diskSlow' || event.type === 'diskRecovered') return;
+    this.#snapshots.add({ event: event.type });
+    if (event.type === 'followerOutrun') {
+      this.#outrun = {
+        replica: event.to,
+        lacks: event.base.index - event.index,
+        logStartsAfter: event.base.index,
+      };
+    } else if (event.type === 'snapshotSent' && event.to === this.#outrun?.replica) this.#outrun = null;
+  }
+
+  /** The follower that the log was cut before, since the last snapshot that it took; null if there is none. */
+  get outrun(): OutrunFollower | null {
+    return this.#outrun;
   }
 
   /** The same store; how long each synced write of the log takes is noted. */
@@ -199,7 +222,7 @@ export class ReplicaCounts {
     metrics.gauge('log_last_index', 'Last entry of the log.', () => status()?.lastIndex ?? 0);
     metrics.counter(
       'snapshot_events_total',
-      'Compactions, and snapshots sent and installed.',
+      'Compactions, logs cut before a live follower had them, and snapshots sent and installed.',
       () => this.#snapshots,
     );
   }

@@ -175,7 +175,9 @@ export class Replica {
         compaction: this.#o.compaction ?? {},
         onEvent: (event) => {
           this.#counts.told(event);
-          this.#o.log.info(event, event.type);
+          if (event.type === 'followerOutrun')
+            this.#o.log.warn(event, 'log cut before a follower had it: it needs a snapshot');
+          else this.#o.log.info(event, event.type);
         },
         onChange: (status) => this.#changed(status),
         onMembership: (membership) => this.#regrouped(membership),
@@ -223,6 +225,7 @@ export class Replica {
       ...{ machine: this.#machine, node: this.#node, office: this.#office },
       frontends: this.#frontends.size,
       isCatalogLinked: this.#catalog.link !== null,
+      outrun: this.#counts.outrun,
       isStopping: this.#isLeaving,
     };
   }

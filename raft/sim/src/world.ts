@@ -282,6 +282,8 @@ function drawCompaction(random: Random): CompactionOptions {
   return {
     entriesMax: random.pick([3, 10, 40]),
     entriesKept: random.pick([0, 2, 10, 40]),
+    laggingEntriesMax: random.pick([100, 1_000]),
+    laggingBytesMax: 64 * 1024 * 1024,
     bytesMax: random.pick([500, 1_000_000]),
   };
 }

@@ -17,6 +17,12 @@ export interface LeaderContext {
   readonly send: (message: Message) => void;
 }
 
+/**
+ * Election timeouts of silence after which the log is not kept for a follower any more. More than one: on a slow link a
+ * single append may take that long.
+ */
+const LIVE_TIMEOUTS_MAX = 10;
+
 export class Followers {
   readonly #context: LeaderContext;
   readonly #supplies = new Map<NodeId, Supply>();
@@ -112,6 +118,16 @@ export class Followers {
     const snapshots = this.#snapshots;
     this.#snapshots = [];
     return snapshots;
+  }
+
+  /** After which index each live follower needs the log, of those that are fed from it. */
+  neededEntries(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
+    const { config, log } = this.#context;
+    const ticksMax = LIVE_TIMEOUTS_MAX * config.electionTicks;
+    return [...this.#supplies]
+      .filter(([, { progress }]) => progress.isHeard && progress.silentTicks < ticksMax)
+      .filter(([, { progress }]) => progress.state !== 'snapshotting' && progress.needed >= log.base.index)
+      .map(([to, { progress }]) => ({ to, index: progress.needed }));
   }
 
   accepted(member: NodeId, match: LogIndex): void {

@@ -286,6 +286,11 @@ export class Leadership {
     this.#followers.get(member)?.unreachable();
   }
 
+  /** After which index each live follower needs the log, of those that are fed from it. */
+  neededEntries(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
+    return this.#followers.neededEntries();
+  }
+
   /** Followers that need a snapshot from now on, each named once. */
   takeSnapshots(): readonly NodeId[] {
     return this.#followers.takeSnapshots();

@@ -47,6 +47,11 @@ export class Progress {
     this.#window = window;
   }
 
+  /** The follower needs the log after this index, as far as is known. */
+  get needed(): LogIndex {
+    return this.state === 'replicating' ? this.match : this.next - 1;
+  }
+
   get windowFull(): boolean {
     return this.#inflight.length >= this.#window.messagesMax || this.#inflightBytes >= this.#window.bytesMax;
   }
