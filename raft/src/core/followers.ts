@@ -18,10 +18,11 @@ export interface LeaderContext {
 }
 
 /**
- * Election timeouts of silence after which the log is not kept for a follower any more. More than one: on a slow link a
- * single append may take that long.
+ * Election timeouts of silence after which the log is not kept for a follower any more: on a slow link a single append may
+ * take longer than one. A link that broke is dialed again in less, unless the follower is down.
  */
 const LIVE_TIMEOUTS_MAX = 10;
+const BROKEN_TIMEOUTS_MAX = 4;
 
 export class Followers {
   readonly #context: LeaderContext;
@@ -123,9 +124,10 @@ export class Followers {
   /** After which index each live follower needs the log, of those that are fed from it. */
   neededEntries(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
     const { config, log } = this.#context;
-    const ticksMax = LIVE_TIMEOUTS_MAX * config.electionTicks;
+    const isLive = ({ isHeard, silentTicks }: Progress): boolean =>
+      silentTicks < (isHeard ? LIVE_TIMEOUTS_MAX : BROKEN_TIMEOUTS_MAX) * config.electionTicks;
     return [...this.#supplies]
-      .filter(([, { progress }]) => progress.isHeard && progress.silentTicks < ticksMax)
+      .filter(([, { progress }]) => progress.match > 0 && isLive(progress))
       .filter(([, { progress }]) => progress.state !== 'snapshotting' && progress.needed >= log.base.index)
       .map(([to, { progress }]) => ({ to, index: progress.needed }));
   }

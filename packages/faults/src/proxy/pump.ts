@@ -6,6 +6,9 @@ import type { SeededRandom } from '../rules/random.js';
 /** Bytes under way before the sender has to wait. */
 const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 
+/** A slow link carries no more than this at once: what is read in one piece trickles through. */
+const PACKET_BYTES = 1_400;
+
 /** Milliseconds from a swallowed reply to the end of its connection. */
 const SWALLOWED_MS = 20;
 
@@ -35,13 +38,17 @@ export class Pump {
   carry(source: Socket, sink: Socket, onBroken: () => void): void {
     this.#source = source;
     source.on('data', (chunk: Buffer) => {
-      const { swallowed, corruption } = this.#conditions();
+      const { swallowed, corruption, bytesPerSecond } = this.#conditions();
       if (swallowed) {
         setTimeout(onBroken, SWALLOWED_MS);
         return;
       }
       const bytes = this.#random.chance(corruption) ? flipBit(chunk, this.#random) : chunk;
-      this.push(chunk.length, () => this.#write(sink, bytes));
+      const pieceBytes = bytesPerSecond === null ? bytes.length : PACKET_BYTES;
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        const piece = bytes.subarray(at, at + pieceBytes);
+        this.push(piece.length, () => this.#write(sink, piece));
+      }
     });
     source.on('end', () => this.push(0, () => sink.end()));
     source.on('error', () => this.push(0, onBroken));
