@@ -1,6 +1,6 @@
 /** When a log is compacted, and up to where. Each member compacts its own by itself. Pure. */
 import { RaftError } from './core/errors.js';
-import type { Entry, LogIndex } from './core/types.js';
+import type { Entry, LogIndex, NodeId } from './core/types.js';
 
 /** When a log is compacted, and how much of it stays. */
 export interface CompactionOptions {
@@ -31,6 +31,12 @@ export const DEFAULT_COMPACTION: CompactionOptions = {
 
 /** Names whose values may be 0. */
 const MAY_BE_ZERO: readonly string[] = ['entriesKept', 'laggingEntriesMax', 'laggingBytesMax'];
+
+/** A follower that is alive, or is sent a snapshot, needs the entries after `index`. */
+export interface Need {
+  readonly to: NodeId;
+  readonly index: LogIndex;
+}
 
 export class CompactionPolicy {
   readonly #options: CompactionOptions;

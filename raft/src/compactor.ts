@@ -1,17 +1,11 @@
 /** Compacts the log when that is due, beside everything else: first the machine is made durable, then the log cut. */
-import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions } from './compaction.js';
+import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions, type Need } from './compaction.js';
 import { RaftError } from './core/errors.js';
 import type { RaftLog } from './core/log.js';
-import type { Entry, LogBase, LogIndex, NodeId } from './core/types.js';
+import type { Entry, LogBase } from './core/types.js';
 import type { SnapshotSupport, StateMachine } from './machine.js';
 import type { SnapshotEvent } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
-
-/** A follower that is alive, or is sent a snapshot, needs the entries after `index`. */
-export interface Need {
-  readonly to: NodeId;
-  readonly index: LogIndex;
-}
 
 interface CompactorOptions {
   readonly options: Partial<CompactionOptions>;

@@ -2,7 +2,7 @@
  * Snapshots between the state machine and the network: those that followers need, and the one that this member gets.
  * Messages, appends and applies go on beside both. The core decides, this carries.
  */
-import type { Need } from './compactor.js';
+import type { Need } from './compaction.js';
 import { RaftError, invariant } from './core/errors.js';
 import type { RaftCore } from './core/raft.js';
 import type { LogBase, LogIndex, NodeId, Term } from './core/types.js';
