@@ -1,9 +1,10 @@
 /**
  * `npm run certificates -- --out DIR replica-1=10.0.0.1,replica-1.internal ...`: an authority for a cluster, and a
- * certificate for each of its processes. What is there already stays, so that processes can be added later.
+ * certificate for each of its processes. What is there already stays, so that processes can be added later,
+ * unless it is to be renewed.
  */
 import { Command, InvalidArgumentError } from 'commander';
-import { ROLES, isName, makeCertificate, roleOfName } from '@trireme/service';
+import { ROLES, isName, makeCertificate, renewCertificate, roleOfName } from '@trireme/service';
 import { userPath, runScript } from './command-line.js';
 
 interface Named {
@@ -31,10 +32,13 @@ function parseNamed(text: string, before: readonly Named[] = []): readonly Named
   return [...before, { name, hosts: hosts === '' ? HERE : hosts.split(',') }];
 }
 
-function certificates(processes: readonly Named[], { out }: { readonly out: string }): void {
+function certificates(
+  processes: readonly Named[],
+  { out, renew }: { readonly out: string; readonly renew: boolean },
+): void {
   const folder = userPath(out);
   for (const { name, hosts } of processes.length === 0 ? DEFAULT : processes) {
-    const { ca, cert, key } = makeCertificate(folder, name, hosts);
+    const { ca, cert, key } = (renew ? renewCertificate : makeCertificate)(folder, name, hosts);
     console.log(`${name}: --tls-ca ${ca} --tls-cert ${cert} --tls-key ${key}`);
   }
   console.log(`keep ${folder}/authority.key elsewhere: who has it can be every process of the cluster`);
@@ -43,7 +47,7 @@ function certificates(processes: readonly Named[], { out }: { readonly out: stri
 const command = new Command('npm run certificates --')
   .description(
     "Makes a cluster's own authority and a certificate for each process, whose common name is the name of the process. " +
-      'Needs openssl. Never replaces what is there.',
+      'Needs openssl. Replaces nothing unless --renew is given; processes use what is renewed without a restart.',
   )
   .argument(
     '[process...]',
@@ -52,6 +56,7 @@ const command = new Command('npm run certificates --')
     parseNamed,
   )
   .requiredOption('--out <folder>', 'where they are put; made if it is not there')
+  .option('--renew', 'new certificates, of the same authority, in the place of those that are there', false)
   .action(certificates);
 
 await runScript(command);

@@ -1,15 +1,23 @@
 /** A cluster whose processes speak mutual TLS, as its operator has it: orders, a replica that joins, and who is refused. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findFreeBasePort, parseGroup, readClusterFile } from '@trireme/cluster';
-import { hasOpenssl, makeCertificate, readCertificate, type TlsMaterial } from '@trireme/service';
+import {
+  hasOpenssl,
+  makeCertificate,
+  readCertificate,
+  renewCertificate,
+  type TlsMaterial,
+} from '@trireme/service';
 import { ROOT } from './root.js';
 
 interface Context {
@@ -78,6 +86,18 @@ async function knock({ dataDir }: Context, tls: Partial<TlsMaterial>, from: stri
     });
     asking.on('upgrade', () => reject(new Error('it was let in')));
     asking.on('error', reject).end();
+  });
+}
+
+/** The fingerprint of the certificate that the process at `url` shows to a new connection. */
+async function certificateShownBy(url: string, folder: string): Promise<string> {
+  const ca = readFileSync(join(folder, 'authority.pem'), 'utf8');
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), ca }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on('error', reject);
   });
 }
 
@@ -179,6 +199,19 @@ if (!hasOpenssl()) {
     assert.is(await order(context), 200);
     const book = await equalBooks(context, ['1', '2', '3', '4']);
     assert.is(book.trim().split('\n').length, 4);
+  });
+
+  test('a renewed certificate is used without a restart', async (context) => {
+    const { dataDir } = context;
+    const folder = join(dataDir, 'certificates');
+    const url = readClusterFile(dataDir)?.processes.find(({ id }) => id === 'replica-1')?.url ?? '';
+    const before = await certificateShownBy(url, folder);
+    const files = renewCertificate(folder, 'replica-1', ['127.0.0.1', 'localhost']);
+    await printed(context, /\[replica-1\].*certificates renewed/);
+    const shown = await certificateShownBy(url, folder);
+    assert.is.not(shown, before);
+    assert.is(shown, new X509Certificate(readFileSync(files.cert)).fingerprint256);
+    assert.is(await order(context), 200);
   });
 
   test('started again, without being told, it speaks TLS as before', async (context) => {

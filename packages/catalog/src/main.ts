@@ -93,9 +93,9 @@ await runProcess({
   adviceOf: (error) => adviceOf(error, resolve(options.data)),
   start: async (fatal, stopping) => {
     const { data, cluster, host, port, leaseMs, seedFile } = options;
-    const identity = readIdentity(options, log);
-    const seed = seedFile === undefined ? DEFAULT_SEED : await loadSeedFile(seedFile);
     const metrics = new Metrics({ service: 'catalog', id: options.id });
+    const identity = readIdentity(options, log, metrics);
+    const seed = seedFile === undefined ? DEFAULT_SEED : await loadSeedFile(seedFile);
     await awaitRoom({ folder: data, log, stopping });
     const store = await CatalogStore.open({ folder: data, cluster, seed });
     const service = new CatalogService({ store, identity, log, metrics, host, port, leaseMs, fatal });

@@ -1,12 +1,15 @@
 /** Calls to the internal ports of a cluster: with its secret, and over mutual TLS where it has certificates. */
 import { LINK_HEADERS, type TlsMaterial } from '@trireme/service';
-import { Agent, fetch, type Response } from 'undici';
+import { Agent, buildConnector, fetch, type Response } from 'undici';
 
 /** How the caller is known. */
 export interface CallIdentity {
   /** Null for who asks for nothing that is guarded. */
   readonly secret: string | null;
-  /** An operator's certificate, with the authority that is trusted; null where the cluster has none. */
+  /**
+   * An operator's certificate, with the authority that is trusted; null where the cluster has none. It is read for each
+   * connection, so that it may change.
+   */
   readonly tls: TlsMaterial | null;
 }
 
@@ -25,7 +28,9 @@ export class InternalCalls {
 
   constructor(identity: CallIdentity) {
     this.#identity = identity;
-    this.#agent = new Agent({ connections: CONNECTIONS_MAX, connect: { ...identity.tls } });
+    const connect: buildConnector.connector = (options, done) =>
+      buildConnector({ ...identity.tls })(options, done);
+    this.#agent = new Agent({ connections: CONNECTIONS_MAX, connect });
   }
 
   /**

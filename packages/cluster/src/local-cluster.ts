@@ -259,7 +259,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     const { cacheSize, seedFile, env, wrapper, output } = this.#options;
     const paths = await fillDataFolder(dataDir);
     const certify = certifying(dataDir, this.#options.tls ?? false);
-    this.#probe = new Probe(operatorTls(dataDir));
+    this.#probe = new Probe(() => operatorTls(dataDir));
     const plan = {
       ...{ dataDir, ports: this.#ports, paths, certify },
       cacheSize: cacheSize === undefined ? 5 : cacheSize,

@@ -19,9 +19,14 @@ export async function isPortFree(port: number): Promise<boolean> {
 export class Probe {
   readonly #calls: InternalCalls;
 
-  /** @param tls needed for urls with https, and not used for others */
-  constructor(tls: TlsMaterial | null = null) {
-    this.#calls = new InternalCalls({ secret: null, tls });
+  /** @param tls gives what is needed for urls with https, and not used for others; asked for each connection */
+  constructor(tls: () => TlsMaterial | null = () => null) {
+    this.#calls = new InternalCalls({
+      secret: null,
+      get tls() {
+        return tls();
+      },
+    });
   }
 
   /** Whether the process at `url` says that it is ready. */

@@ -2,9 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  WARNED_MS,
   certificateFiles,
+  endOf,
+  examineCertificate,
+  hasAuthorityKey,
   makeCertificate,
   readCertificate,
+  renewCertificate,
   type CertificateFiles,
   type TlsMaterial,
 } from '@trireme/service';
@@ -20,7 +25,7 @@ const OPERATOR = 'operator';
 /** All that listens here is reached on this machine alone. */
 const HOSTS = ['127.0.0.1', 'localhost'] as const;
 
-/** Gives a process's certificate, which is made where there is none. */
+/** Gives a process's certificate, which is made where there is none, and anew where its end is near. */
 export type Certify = (name: string) => CertificateFiles;
 
 /**
@@ -38,7 +43,13 @@ export function certifying(dataDir: string, asked: boolean): Certify | null {
       `${dataDir} is of a cluster without certificates: its log names its replicas by http; begin anew with --fresh, or leave --tls out`,
     );
   }
-  const certify: Certify = (name) => makeCertificate(folder, name, HOSTS);
+  const certify: Certify = (name) => {
+    const files = makeCertificate(folder, name, HOSTS);
+    const end = endOf(examineCertificate(readCertificate(files)));
+    return end - Date.now() < WARNED_MS && hasAuthorityKey(folder)
+      ? renewCertificate(folder, name, HOSTS)
+      : files;
+  };
   certify(OPERATOR);
   return certify;
 }

@@ -110,11 +110,12 @@ await runProcess({
   exitWithParent: options.exitWithParent,
   exitCodeOf,
   stopMsMax: STOP_MS_MAX + options.lingerMs,
-  start: async () =>
-    startFrontend({
+  start: async () => {
+    const metrics = new Metrics({ service: 'frontend', id: options.id });
+    return startFrontend({
       // The secret guards the links between processes. The public port is open to everyone by its nature, so that
       // the rule of the internal ports, loopback or a secret, says nothing about where it may listen.
-      identity: readIdentity({ ...options, host: '127.0.0.1' }, log),
+      identity: readIdentity({ ...options, host: '127.0.0.1' }, log, metrics),
       host: options.host,
       port: options.port,
       replicas: parseReplicas(options.replicas),
@@ -126,7 +127,8 @@ await runProcess({
       operatorToken:
         options.operatorTokenFile === undefined ? null : readSecret(options.operatorTokenFile, log),
       log,
-      metrics: new Metrics({ service: 'frontend', id: options.id }),
+      metrics,
       lingerMs: options.lingerMs,
-    }),
+    });
+  },
 });

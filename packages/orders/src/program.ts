@@ -128,7 +128,7 @@ async function startReplica(
   const flags = readAddresses(options);
   const own = flags.get(options.id);
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
-  const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log);
+  const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log, metrics);
   const { cluster, secret, tls = null } = identity;
   await awaitRoom({ folder: data, log, stopping });
   const instance = await claimInstance(data);
@@ -142,7 +142,9 @@ async function startReplica(
       peers: new Map([...peers].map((peer) => [peer, flags.get(peer)?.peerUrl ?? ''])),
       urlOf: (address, peer) => addresses.resolve(peer, address)?.peerUrl ?? '',
       listen: { host, port: peerPort },
-      ...(tls === null ? {} : { tls: { ...tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` } }),
+      ...(tls === null
+        ? {}
+        : { tls: { source: tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` } }),
       questions: { [FOUNDING_PATH]: () => founding },
       onEvent: peerWatch.onEvent,
     });

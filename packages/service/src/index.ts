@@ -1,4 +1,5 @@
 export * from './certificates/certificates.js';
+export { endOf, examineCertificate, WARNED_MS } from './rules/certificate.js';
 export * from './files/durable-file.js';
 export * from './link/dialer.js';
 export * from './link/link.js';

@@ -16,8 +16,21 @@ export interface TlsMaterial {
   readonly key: string;
 }
 
+/** The material in use. It may change while the process runs: each handshake uses what there is then. */
+export interface TlsSource {
+  readonly current: TlsMaterial;
+  /** Calls `listener` after each change of `current`, until what it returns is called. */
+  onChange(listener: () => void): () => void;
+}
+
+/** Material that never changes. */
+export function fixedTls(material: TlsMaterial): TlsSource {
+  return { current: material, onChange: () => () => undefined };
+}
+
 /** What a dialer has, and whom it means to reach: beyond that the certificate is good for the host that was dialed. */
-export interface DialTls extends TlsMaterial {
+export interface DialTls {
+  readonly source: TlsSource;
   /** Why a server with this common name is not the one that is meant, null if it is. Anyone of the cluster unless given. */
   readonly refuseServer?: (name: string) => string | null;
 }
@@ -25,17 +38,25 @@ export interface DialTls extends TlsMaterial {
 /** For one TLS handshake, in milliseconds. */
 const HANDSHAKE_MS_MAX = 5_000;
 
-/** An HTTP server, over TLS where `tls` is given; it asks clients for certificates and takes them without one. */
-export function createTlsServer(options: ServerOptions, tls: TlsMaterial | null): Server {
+/**
+ * An HTTP server, over TLS where `tls` is given; it asks clients for certificates and takes them without one. New material is
+ * used from the next handshake on; connections that are open stay so.
+ */
+export function createTlsServer(options: ServerOptions, tls: TlsSource | null): Server {
   if (tls === null) return createHttpServer(options);
-  return createHttpsServer({
+  const context = (): TlsMaterial & { minVersion: 'TLSv1.3' } => ({ ...tls.current, minVersion: 'TLSv1.3' });
+  const server = createHttpsServer({
     ...options,
-    ...tls,
-    minVersion: 'TLSv1.3',
+    ...context(),
     requestCert: true,
     rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_MS_MAX,
   });
+  server.once(
+    'close',
+    tls.onChange(() => server.setSecureContext(context())),
+  );
+  return server;
 }
 
 /** What a client's certificate says. */
@@ -74,9 +95,9 @@ export function tlsRequestOptions(url: URL, tls: DialTls | null): TlsRequestOpti
   throw new FrameError('BAD_OPTION', `cannot dial ${url.href}: ${why}`);
 }
 
-function dialing({ ca, cert, key, refuseServer }: DialTls): TlsRequestOptions {
+function dialing({ source, refuseServer }: DialTls): TlsRequestOptions {
   return {
-    ...{ ca, cert, key },
+    ...source.current,
     checkServerIdentity: (host, certificate) => {
       const wrongHost = checkServerIdentity(host, certificate);
       if (wrongHost !== undefined) return wrongHost;

@@ -1,7 +1,7 @@
 /** What an HTTP transport is made of, and its port. */
 import type { Server } from 'node:http';
 import type { NodeId } from '../core/types.js';
-import { createTlsServer, type DialTls, type FrameLimits, type TlsMaterial } from '../frames/index.js';
+import { createTlsServer, type DialTls, type FrameLimits, type TlsSource } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
 import type { Membership } from './handshake.js';
 import type { Questions } from './questions.js';
@@ -39,7 +39,8 @@ export interface HttpTransportOptions extends Membership {
 }
 
 /** A member's certificate, and what those of the others are called. */
-export interface MemberTls extends TlsMaterial {
+export interface MemberTls {
+  readonly source: TlsSource;
   /** The common name in the certificate of a member; its id unless given. */
   readonly nameOf?: (id: NodeId) => string;
 }
@@ -61,11 +62,11 @@ export function tlsTo(peer: NodeId, { tls }: Pick<HttpTransportOptions, 'tls'>):
   const expected = tls.nameOf?.(peer) ?? peer;
   const refuseServer: DialTls['refuseServer'] = (name) =>
     name === expected ? null : `the certificate there is that of ${JSON.stringify(name)}, not of ${expected}`;
-  return { ...tls, refuseServer };
+  return { source: tls.source, refuseServer };
 }
 
 /** The server of a peer port, without its handlers. */
-export function peerServer(tls: TlsMaterial | null): Server {
+export function peerServer(tls: TlsSource | null): Server {
   const limits = {
     headersTimeout: HANDSHAKE_MS_MAX,
     // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { initialMembership } from '../core/membership.js';
-import { FrameError, dialFrames, type TlsMaterial } from '../frames/index.js';
+import { FrameError, dialFrames, fixedTls, type TlsMaterial } from '../frames/index.js';
 import { makeAuthority } from '../frames/testing/certificates.js';
 import { transportConformance, transportSnapshotConformance } from './conformance.js';
 import { RAFT_PATH, handshakeHeaders } from './handshake.js';
@@ -22,7 +22,7 @@ function material(authority: typeof ours, id: string): TlsMaterial {
 }
 
 async function member(id: string): Promise<{ member: Member; url: string }> {
-  const made = new Member(id, {}, { tls: { ...material(ours, id), nameOf } });
+  const made = new Member(id, {}, { tls: { source: fixedTls(material(ours, id)), nameOf } });
   return { member: made, url: `https://127.0.0.1:${await made.transport.listen()}` };
 }
 
@@ -65,7 +65,7 @@ if (ours === null || theirs === null) {
         headers,
         timeoutMs: 2_000,
         limits: LIMITS,
-        tls,
+        tls: { source: fixedTls(tls) },
       }).catch((error: unknown) => error);
       assert.ok(dialed instanceof FrameError && dialed.refusal?.status === 'WRONG_CERTIFICATE');
       assert.match(dialed.message, why);
@@ -78,7 +78,13 @@ if (ours === null || theirs === null) {
       })();
       const base = { index: 1, term: 1, membership: initialMembership(['a', 'b']) };
       const transfer = { from: 'b', to: 'a', term: 1, base, chunks };
-      const options = { url, headers, tls, stallMsMax: 2_000, signal: new AbortController().signal };
+      const options = {
+        url,
+        headers,
+        tls: { source: fixedTls(tls) },
+        stallMsMax: 2_000,
+        signal: new AbortController().signal,
+      };
       const posted: unknown = await postSnapshot(transfer, options).catch((error: unknown) => error);
       assert.match(String(posted), /WRONG_CERTIFICATE|ECONNRESET|EPIPE/);
       await a.transport.stop();
@@ -86,9 +92,9 @@ if (ours === null || theirs === null) {
   }
 
   test('a server with a certificate of another authority is not spoken to', async () => {
-    const b = new Member('b', {}, { tls: { ...material(theirs, 'b'), nameOf } });
+    const b = new Member('b', {}, { tls: { source: fixedTls(material(theirs, 'b')), nameOf } });
     const url = `https://127.0.0.1:${await b.transport.listen()}`;
-    const tls = material(ours, 'a');
+    const tls = { source: fixedTls(material(ours, 'a')) };
     const dialed: unknown = await dialFrames({
       url,
       path: RAFT_PATH,
@@ -129,6 +135,36 @@ if (ours === null || theirs === null) {
       'it does not even learn what was asked',
     );
     await Promise.all([a.transport.stop(), c.transport.stop()]);
+  });
+
+  test('new material is used from the next handshake on, by the server and by who dials', async () => {
+    const listeners = new Set<() => void>();
+    const source = {
+      current: material(theirs, 'b'),
+      onChange: (listener: () => void) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    const b = new Member('b', {}, { tls: { source, nameOf } });
+    const url = `https://127.0.0.1:${await b.transport.listen()}`;
+    const { member: a, url: urlOfA } = await member('a');
+    await Promise.all([a.start(), b.start()]);
+    a.transport.addPeer('b', url);
+    b.transport.addPeer('a', urlOfA);
+    await until(
+      () =>
+        a.has('dialFailed', ({ peer }) => peer === 'b') && b.has('dialFailed', ({ peer }) => peer === 'a'),
+      'both to be refused',
+    );
+    source.current = material(ours, 'b');
+    for (const listener of listeners) listener();
+    await until(
+      () => ['in', 'out'].every((way) => a.has('connected', ({ direction }) => direction === way)),
+      'links both ways',
+    );
+    await Promise.all([a.transport.stop(), b.transport.stop()]);
+    assert.is(listeners.size, 0, 'a server that is closed listens no more');
   });
 
   test('nothing goes out in the clear by a slip of a letter', async () => {

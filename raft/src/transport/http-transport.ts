@@ -97,7 +97,7 @@ export class HttpTransport implements Transport {
       if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
     }
     this.#peers.delete(options.id);
-    this.#server = peerServer(options.tls ?? null);
+    this.#server = peerServer(options.tls?.source ?? null);
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
     this.#server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { fixedTls, type TlsMaterial } from '@trireme/raft/frames';
 import { LinkDialer } from '../link/dialer.js';
 import { LinkListener } from '../link/listener.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -27,7 +28,12 @@ test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true })
 function identityOf(folder: string, name: string): LinkIdentity {
   const { ca, cert, key } = makeCertificate(folder, name, ['127.0.0.1']);
   const flags = { id: name, cluster: 'test', host: '10.0.0.1', tlsCa: ca, tlsCert: cert, tlsKey: key };
-  return readIdentity(flags, capturedLog().log);
+  return readIdentity(flags, capturedLog().log, new Metrics({ service: 'test', id: name }));
+}
+
+function materialOf({ tls }: LinkIdentity): TlsMaterial {
+  if (tls === undefined || tls === null) throw new Error('there are no certificates');
+  return tls.current;
 }
 
 interface Side {
@@ -133,7 +139,12 @@ if (!hasOpenssl()) {
     const { ca } = makeCertificate(folder, 'x', ['127.0.0.1']);
     const { log } = capturedLog();
     assert.throws(
-      () => readIdentity({ id: 'x', cluster: 'test', host: '127.0.0.1', tlsCa: ca }, log),
+      () =>
+        readIdentity(
+          { id: 'x', cluster: 'test', host: '127.0.0.1', tlsCa: ca },
+          log,
+          new Metrics({ service: 'test', id: 'x' }),
+        ),
       (error: unknown) => error instanceof UsageError && error.message.includes('go together'),
     );
     assert.ok(identityOf(folder, 'replica-1').tls);
@@ -144,7 +155,7 @@ if (!hasOpenssl()) {
       const frontend = identityOf(folder, 'frontend-1');
       await dial(side.url, frontend, side);
       assert.is(side.handler.opens[0]?.peer, 'frontend-1');
-      assert.is(await codeOf(side.url, '/export', { ...identityOf(folder, 'operator').tls }), 200);
+      assert.is(await codeOf(side.url, '/export', { ...materialOf(identityOf(folder, 'operator')) }), 200);
     });
   });
 
@@ -152,7 +163,7 @@ if (!hasOpenssl()) {
     folder,
   }) => {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
-      assert.is(await codeOf(side.url, '/export', { ...identityOf(folder, 'frontend-1').tls }), 403);
+      assert.is(await codeOf(side.url, '/export', { ...materialOf(identityOf(folder, 'frontend-1')) }), 403);
       assert.match(side.lines.join(), /WRONG_ROLE.*frontend-1/);
     });
     for (const name of ['replica-2', 'catalog', 'operator', 'somebody']) {
@@ -177,13 +188,12 @@ if (!hasOpenssl()) {
 
   test('who has no certificate sees health, and opens nothing; the log says which', async ({ folder }) => {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
-      const { tls } = identityOf(folder, 'frontend-1');
-      const ca = tls?.ca ?? '';
+      const { ca } = materialOf(identityOf(folder, 'frontend-1'));
       assert.is(await codeOf(side.url, '/livez', { ca }), 200);
       assert.is(await codeOf(side.url, '/export', { ca }), 401);
       await dial(
         side.url,
-        { name: 'frontend-1', cluster: 'test', secret: null, tls: { ca, cert: '', key: '' } },
+        { name: 'frontend-1', cluster: 'test', secret: null, tls: fixedTls({ ca, cert: '', key: '' }) },
         side,
       );
       assert.match(side.lines.join(), /WRONG_CERTIFICATE.*no certificate was sent/);
@@ -197,9 +207,9 @@ if (!hasOpenssl()) {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
       const ours = identityOf(folder, 'frontend-1');
       const theirs = identityOf(join(folder, 'theirs'), 'frontend-1');
-      const mixed = { cert: theirs.tls?.cert ?? '', key: theirs.tls?.key ?? '', ca: ours.tls?.ca ?? '' };
+      const mixed = { ...materialOf(theirs), ca: materialOf(ours).ca };
       assert.is(await codeOf(side.url, '/export', mixed), 401);
-      await dial(side.url, { ...ours, tls: mixed }, side);
+      await dial(side.url, { ...ours, tls: fixedTls(mixed) }, side);
       assert.match(side.lines.join(), /WRONG_CERTIFICATE.*not of this cluster/);
     });
     await withServer(identityOf(folder, 'replica-1'), async (side) => {

@@ -36,13 +36,32 @@ const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes
  * @throws UsageError if openssl is not installed, or a name or host is none.
  */
 export function makeCertificate(folder: string, name: string, hosts: readonly string[]): CertificateFiles {
+  return provide(folder, name, hosts, false);
+}
+
+/** As `makeCertificate`, but makes a new certificate, with a new key, in the place of one that is there. */
+export function renewCertificate(folder: string, name: string, hosts: readonly string[]): CertificateFiles {
+  return provide(folder, name, hosts, true);
+}
+
+function provide(
+  folder: string,
+  name: string,
+  hosts: readonly string[],
+  isRenewed: boolean,
+): CertificateFiles {
   if (!isName(name) || name === AUTHORITY)
     throw new UsageError(`${JSON.stringify(name)} is not a process's name`);
   const files = certificateFiles(folder, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!existsSync(files.ca)) makeAuthority(folder);
-  if (!existsSync(files.cert)) sign(folder, name, hosts.map(alternativeName));
+  if (isRenewed || !existsSync(files.cert)) sign(folder, name, hosts.map(alternativeName));
   return files;
+}
+
+/** Whether certificates can be made in the folder: the authority's key may be kept elsewhere. */
+export function hasAuthorityKey(folder: string): boolean {
+  return existsSync(join(folder, `${AUTHORITY}.key`));
 }
 
 /** The text of the three files. @throws the system's error if one cannot be read. */

@@ -37,7 +37,7 @@ export class LinkDialer {
         headers: handshakeHeaders(identity),
         timeoutMs: DIAL_MS_MAX,
         limits: frameLimits(options),
-        tls: tls === null ? null : { ...tls, refuseServer: (name) => refuseRole(name, expects) },
+        tls: tls === null ? null : { source: tls, refuseServer: (name) => refuseRole(name, expects) },
       },
       hold: async (dialed) => this.#hold(dialed),
       failed: ({ code, message }) =>

@@ -1,8 +1,8 @@
 /** Reads who this process is from its flags and its secret file, and refuses what may not run. */
 import { readFileSync, statSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
-import type { TlsMaterial } from '@trireme/raft/frames';
+import { CertificateWatch } from '../certificates/certificate-watch.js';
 import type { Log } from '../log.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { LinkIdentity } from '../rules/handshake.js';
 import { requireGuardBeyondLoopback } from '../rules/loopback.js';
 import { parseSecret } from '../rules/secret.js';
@@ -13,8 +13,8 @@ const OTHERS = 0o077;
 
 /**
  * The identity that the common flags name.
- * @throws UsageError if the secret file cannot be read or is no secret, if there is a part of the certificates only, or
- *   if `host` is beyond loopback without either.
+ * @throws UsageError if the secret file cannot be read or is no secret, if there is a part of the certificates only or they do
+ *   not go together, or if `host` is beyond loopback without either.
  */
 export function readIdentity(
   options: {
@@ -27,36 +27,38 @@ export function readIdentity(
     readonly tlsKey?: string;
   },
   log: Log,
+  metrics: Metrics,
 ): LinkIdentity {
   const secret = options.secretFile === undefined ? null : readSecret(options.secretFile, log);
-  const tls = readTls(options, log);
+  const tls = readTls(options, log, metrics);
   requireGuardBeyondLoopback(options.host, { secret, tls });
   return { name: options.id, cluster: options.cluster, secret, ...(tls === null ? {} : { tls }) };
 }
 
-/** @throws UsageError if a file cannot be read, or only some of the three are named. */
+/** @throws UsageError if a file cannot be read or used, or only some of the three are named. */
 function readTls(
   { tlsCa, tlsCert, tlsKey }: { tlsCa?: string; tlsCert?: string; tlsKey?: string },
   log: Log,
-): TlsMaterial | null {
+  metrics: Metrics,
+): CertificateWatch | null {
   if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return null;
   if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) {
     throw new UsageError('--tls-ca, --tls-cert and --tls-key go together');
   }
-  const key = readGuarded(tlsKey, 'key file', log);
-  const tls = { ca: readFile(tlsCa, 'certificate file'), cert: readFile(tlsCert, 'certificate file'), key };
+  const material = {
+    ca: readFile(tlsCa, 'certificate file'),
+    cert: readFile(tlsCert, 'certificate file'),
+    key: readGuarded(tlsKey, 'key file', log),
+  };
+  const files = { ca: tlsCa, cert: tlsCert, key: tlsKey };
   try {
-    createSecureContext(tls);
+    return new CertificateWatch({ files, material, log, metrics });
   } catch (error) {
-    const files = [tlsCa, tlsCert, tlsKey].join(', ');
-    throw new UsageError(
-      `the certificates do not go together, or one of ${files} is none: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`cannot use ${tlsCert} with ${tlsKey} and ${tlsCa}: ${error.message}`, {
+      cause: error,
+    });
   }
-  return tls;
 }
 
 /** The secret in a file, warning of one that others may read. @throws UsageError */

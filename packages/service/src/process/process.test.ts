@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { UsageError } from '../rules/usage.js';
 import { capturedLog, until } from '../testing/links.js';
 import { EXIT } from './exit.js';
+import { Metrics } from '../metrics/metrics.js';
 import { readIdentity, readSecret } from './identity.js';
 
 const PROGRAM = fileURLToPath(new URL('./testing/sample-process.js', import.meta.url));
@@ -242,7 +243,11 @@ test('a secret file is read, and warned of when others may read it', () => {
     writeFileSync(file, 'a-long-enough-secret\n', { mode: 0o600 });
     const { log, lines } = capturedLog();
     const options = { id: 'x', cluster: 'test', host: '0.0.0.0', secretFile: file };
-    assert.equal(readIdentity(options, log), { name: 'x', cluster: 'test', secret: 'a-long-enough-secret' });
+    assert.equal(readIdentity(options, log, new Metrics({ service: 'x', id: 'x' })), {
+      name: 'x',
+      cluster: 'test',
+      secret: 'a-long-enough-secret',
+    });
     assert.equal(lines, []);
     chmodSync(file, 0o644);
     assert.is(readSecret(file, log), 'a-long-enough-secret');

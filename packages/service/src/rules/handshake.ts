@@ -1,7 +1,7 @@
 /** Who may open a link: the headers of a link's handshake, and the rule that accepts or refuses them. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { PROTOCOL_VERSION, TriremeError } from '@trireme/domain';
-import type { TlsMaterial } from '@trireme/raft/frames';
+import type { TlsSource } from '@trireme/raft/frames';
 import { roleOfName, type CertificateRole } from './roles.js';
 
 /** Who a process is, and what it must know to be let in. */
@@ -12,7 +12,7 @@ export interface LinkIdentity {
   /** The cluster's secret, or null where none is asked for. */
   readonly secret: string | null;
   /** Its certificate, where the cluster speaks mutual TLS; then its name is the certificate's common name. */
-  readonly tls?: TlsMaterial | null;
+  readonly tls?: TlsSource | null;
 }
 
 /** Headers of a handshake and of internal calls, in lower case as Node gives them. */

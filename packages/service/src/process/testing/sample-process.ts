@@ -1,5 +1,6 @@
 /** A process for the tests of `runProcess`: what it does is its first argument, the rest are the common flags. */
 import { createLog } from '../../log.js';
+import { Metrics } from '../../metrics/metrics.js';
 import { UsageError } from '../../rules/usage.js';
 import { processCommand, type CommonOptions } from '../command.js';
 import { EXIT } from '../exit.js';
@@ -48,7 +49,16 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
   };
   switch (behaviour) {
     case 'identity':
-      log.info({ identity: { ...readIdentity(options, log), secret: 'kept' }, options }, 'identity');
+      log.info(
+        {
+          identity: {
+            ...readIdentity(options, log, new Metrics({ service: 'sample', id: 'sample' })),
+            secret: 'kept',
+          },
+          options,
+        },
+        'identity',
+      );
       break;
     case 'start-fails':
       throw new Failure('could not start');
