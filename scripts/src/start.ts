@@ -80,7 +80,7 @@ const command = new Command('npm start --')
   .option('--data <folder>', 'where everything is kept between runs', DATA_DEFAULT)
   .option(
     '--port <n>',
-    'base port: front-ends from it, catalog +100, replica i +110+i, peers +120+i, control +130',
+    'base port: front-ends from it, catalog +100, replica i +110+i, peers +120+i, control +130; all of them best below 32768',
     wholeNumber(1, 65_405),
     8080,
   )

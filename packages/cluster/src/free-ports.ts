@@ -1,8 +1,16 @@
 /** Finds room for a cluster beside others on the same machine, as tests and benchmarks need it. */
 import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { ClusterError } from './errors.js';
 import { isPortFree } from './probe.js';
-import { namedPorts, planPorts } from './rules/ports.js';
+import {
+  namedPorts,
+  parsePortRanges,
+  planPorts,
+  warnOfGivenPorts,
+  type PortPlan,
+  type PortRange,
+} from './rules/ports.js';
 
 /** Below what Linux hands out to outgoing connections (32768 and up), so that none of those takes a port meanwhile. */
 const BASE_MIN = 10_000;
@@ -30,4 +38,18 @@ export async function findFreeBasePort(replicas = 3, frontends = 1): Promise<num
     if (!free.includes(false)) return base;
   }
   throw new ClusterError('PORT_TAKEN', `no free base port found in ${TRIES_MAX} tries`);
+}
+
+/** Warns of ports that the system may give to outgoing connections; null if there are none, or it does not say. */
+export function warningOfPorts(plan: PortPlan): string | null {
+  const [given] = rangesIn('ip_local_port_range');
+  return given === undefined ? null : warnOfGivenPorts(plan, given, rangesIn('ip_local_reserved_ports'));
+}
+
+function rangesIn(setting: string): readonly PortRange[] {
+  try {
+    return parsePortRanges(readFileSync(`/proc/sys/net/ipv4/${setting}`, 'utf8'));
+  } catch {
+    return [];
+  }
 }

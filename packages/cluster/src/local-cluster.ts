@@ -19,7 +19,7 @@ import { ClusterError } from './errors.js';
 import { Members, type Member, type ProcessExit } from './members.js';
 import type { ProcessLook } from './control/protocol.js';
 import { awaitOrphans } from './orphans.js';
-import { checkPorts } from './free-ports.js';
+import { checkPorts, warningOfPorts } from './free-ports.js';
 import { Probe } from './probe.js';
 import { planProcesses, planReplica, type PlanOptions, type ProcessPlan } from './process-plan.js';
 import { awaitProcessReady, awaitReady, leaderOf } from './readiness.js';
@@ -81,6 +81,8 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       await awaitOrphans(processesOf(this.dataDir), STOP_GRACE_MS);
       if (this.#options.fresh !== true) this.#takeReplicas();
       await checkPorts(namedPorts(this.#ports));
+      const warning = warningOfPorts(this.#ports);
+      if (warning !== null) this.#options.output(`!!! ${warning}`);
       if (this.#options.fresh === true) await emptyDataFolder(this.dataDir);
       await foundGroup(
         this.dataDir,

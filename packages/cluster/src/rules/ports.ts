@@ -74,3 +74,44 @@ export function namedPorts(plan: PortPlan): readonly (readonly [name: string, po
     ['the control server', plan.control],
   ];
 }
+
+/** Ports from `first` to `last`. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Reads a list of ports and ranges as Linux writes it, `32768\t60999` being one range and `8080,9000-9010` two. */
+export function parsePortRanges(text: string): readonly PortRange[] {
+  return text
+    .trim()
+    .replace(/\s+/, '-')
+    .split(',')
+    .map((item) => item.split('-').map(Number))
+    .filter(([first = 0]) => first > 0)
+    .map(([first = 0, last = first]) => ({ first, last }));
+}
+
+/**
+ * Warns of ports that the system may give to outgoing connections: a process that is started again may find its own taken.
+ * @param given out of which the system takes such ports
+ * @param reserved out of which it never does
+ * @returns null if there are none
+ */
+export function warnOfGivenPorts(
+  plan: PortPlan,
+  given: PortRange,
+  reserved: readonly PortRange[],
+): string | null {
+  const isIn = (port: number, { first, last }: PortRange): boolean => port >= first && port <= last;
+  const [port, ...more] = namedPorts(plan).filter(
+    ([, one]) => isIn(one, given) && !reserved.some((range) => isIn(one, range)),
+  );
+  if (port === undefined) return null;
+  const others = more.length === 0 ? 'is' : `and ${more.length} more are`;
+  return (
+    `port ${port[1]} (${port[0]}) ${others} in ${given.first}-${given.last}, out of which the system takes ports for outgoing ` +
+    `connections: a process that is started again may find its port taken. Choose a base port (--port) up to ` +
+    `${given.first - 1 - SPAN}, or reserve the ports: sysctl net.ipv4.ip_local_reserved_ports=${plan.base}-${plan.base + SPAN}`
+  );
+}

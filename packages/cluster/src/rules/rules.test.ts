@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { findLeader, parseReplicaStatus } from './leader.js';
 import { LineSplitter } from './line-splitter.js';
 import { readLogLine, READABLE_LENGTH_MAX } from './log-line.js';
-import { namedPorts, planPorts, replicaPorts } from './ports.js';
+import { namedPorts, parsePortRanges, planPorts, replicaPorts, warnOfGivenPorts } from './ports.js';
 import { packetFilter } from './packet-filter.js';
 import { parseTarget, replicaNumber } from './target.js';
 
@@ -146,6 +146,28 @@ test('packet filter: what is no address, or no share, gets into no table', () =>
   }
   for (const lost of [-0.1, 1.1, NaN])
     assert.throws(() => packetFilter([{ from: '10.0.0.1', lost }]), /share/);
+});
+
+test('ports out of which the system takes those of outgoing connections are warned of', () => {
+  const [given] = parsePortRanges('32768\t60999\n');
+  assert.equal(given, { first: 32_768, last: 60_999 });
+  assert.equal(parsePortRanges('8080,9000-9010\n'), [
+    { first: 8080, last: 8080 },
+    { first: 9000, last: 9010 },
+  ]);
+  assert.equal(parsePortRanges('\n'), []);
+  const warn = (base: number, reserved = ''): string | null =>
+    warnOfGivenPorts(planPorts(base, 3, 1), given ?? { first: 0, last: 0 }, parsePortRanges(reserved));
+  assert.is(warn(8080), null);
+  assert.is(warn(32_637), null);
+  assert.match(warn(32_638) ?? '', /^port 32768 \(the control server\) is in 32768-60999/);
+  const many = warn(40_000) ?? '';
+  assert.match(
+    many,
+    /^port 40000 \(frontend-1\) and 8 more are in .* \(--port\) up to 32637, or .*=40000-40130$/,
+  );
+  assert.is(warn(40_000, '40000-40130'), null);
+  assert.is(warn(61_000), null);
 });
 
 test.run();
