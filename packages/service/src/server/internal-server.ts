@@ -48,8 +48,8 @@ export interface InternalServerOptions {
 const SOCKETS_MAX = 1_024;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 10_000;
-/** How long a client may take nothing of its answer, in milliseconds. */
-const STALL_MS_MAX = 20_000;
+/** How often an answer is looked at, in milliseconds: one of which nothing was taken between two looks is given up. */
+const LOOK_MS = 10_000;
 /** What Node's parser calls bytes behind a request with `Connection: close`. */
 const BEHIND_LAST = 'HPE_CLOSED_CONNECTION';
 /** Requests under way when the server closes have this long to be answered, in milliseconds. */
@@ -137,6 +137,7 @@ export class InternalServer {
       request.socket.destroy();
       return;
     }
+    boundAnswer(response);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('x-served-by', identity.name);
     // A draining server ends each socket with its answer: an idle one would hold it open.
@@ -149,7 +150,6 @@ export class InternalServer {
     try {
       if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
       else if (routing.kind === 'guarded') {
-        boundAnswer(response);
         await routes?.[routing.path]?.(request, response);
       } else if (routing.kind === 'action') {
         const done = await actions?.[routing.path]?.(await readJson(request));
@@ -213,9 +213,16 @@ function answerJson(
   answerText(response, code, 'application/json', JSON.stringify(body), headers);
 }
 
-/** Closes the connection if its client takes nothing for too long. */
+/** Closes the connection if its client takes nothing for too long, whatever it sends meanwhile. */
 function boundAnswer(response: ServerResponse): void {
-  response.setTimeout(STALL_MS_MAX, () => response.destroy());
+  const { socket } = response;
+  let taken = -1;
+  const look = setInterval(() => {
+    const written = socket?.bytesWritten ?? 0;
+    if (response.writableLength > 0 && written === taken) response.destroy();
+    taken = written;
+  }, LOOK_MS).unref();
+  response.once('close', () => clearInterval(look));
 }
 
 function answerText(
@@ -225,7 +232,6 @@ function answerText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  boundAnswer(response);
   response.writeHead(code, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(text),
