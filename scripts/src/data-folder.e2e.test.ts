@@ -134,7 +134,7 @@ testAsRoot(
     const elsewhere = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
     for (const args of [[], ['--fresh']]) {
       const second = run(context, await findFreeBasePort(), args, elsewhere);
-      assert.is(await second.ended, 1);
+      assert.is(await second.ended, 69);
       assert.match(
         second.output(),
         /^error: a cluster already runs on \S+data, here or in another container/,
@@ -150,7 +150,7 @@ testAsRoot('a first start without room says so, and works once there is room', a
   const port = await findFreeBasePort();
   const makeRoom = fillUp(context);
   const first = run(context, port, []);
-  assert.is(await first.ended, 1);
+  assert.is(await first.ended, 74);
   assert.match(first.output(), /^error: \S+data cannot be locked: .*No space left.* its disk have room\n$/);
   makeRoom();
   rmSync(join(context.dataDir, 'catalog'), { recursive: true });
@@ -194,7 +194,7 @@ testAsRoot('an empty operator token is named with its cure', async (context) => 
   const token = join(context.dataDir, 'operator-token');
   writeFileSync(token, '');
   const second = run(context, port, []);
-  assert.is(await second.ended, 1);
+  assert.is(await second.ended, 65);
   assert.match(
     second.output(),
     /^error: .*operator-token must have 16 .* remove \S+operator-token .*a new one\n$/,

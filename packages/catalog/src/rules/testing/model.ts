@@ -169,8 +169,10 @@ export class World {
         for (const name of frame.names) frontend.cache.delete(name);
         frontend.up.push({ t: 'dropped', seq: frame.seq });
         return;
+      case 'life':
       case 'page':
       case 'pageUnready':
+      case 'pageInvalid':
       case 'report':
         throw new Error('this was not asked for');
     }
