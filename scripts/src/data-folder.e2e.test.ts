@@ -151,7 +151,10 @@ testAsRoot('a first start without room says so, and works once there is room', a
   const makeRoom = fillUp(context);
   const first = run(context, port, []);
   assert.is(await first.ended, 74);
-  assert.match(first.output(), /^error: \S+data cannot be locked: .*No space left.* its disk have room\n$/);
+  assert.match(
+    first.output(),
+    /^error: cannot lock \S+data: .*No space left.*: make room on the disk, .*\n$/,
+  );
   makeRoom();
   rmSync(join(context.dataDir, 'catalog'), { recursive: true });
   await startReady(context, port);

@@ -49,11 +49,9 @@ export async function acquireDataLock(dataDir: string): Promise<DataLock> {
         { cause: error },
       );
     }
-    throw new ClusterError(
-      'STORAGE_FAILED',
-      `${dataDir} cannot be locked: ${causeOf(error).message}. The folder must be writable, and its disk have room`,
-      { cause: error },
-    );
+    throw new ClusterError('STORAGE_FAILED', `cannot lock ${dataDir}: ${causeOf(error).message}`, {
+      cause: error,
+    });
   }
   return { release: async () => store.close() };
 }
