@@ -43,16 +43,16 @@ async function start(options: StartOptions): Promise<void> {
   let stopping = false;
   let toldAt = Number.NEGATIVE_INFINITY;
   const stopped = new Promise<void>((resolve) => {
-    const stop = (): void => {
-      const isRepeated = performance.now() - toldAt < REPEATED_MS_MAX;
-      toldAt = performance.now();
+    const stop = (signal: NodeJS.Signals): void => {
       if (stopping) {
-        if (isRepeated) return;
+        // A terminal that closes hangs up, and so does npm's end right after: that asks for no more than a stop.
+        if (signal === 'SIGHUP' || performance.now() - toldAt < REPEATED_MS_MAX) return;
         print('killing all processes');
         void cluster.killAll();
         return;
       }
       stopping = true;
+      toldAt = performance.now();
       print('stopping: front-ends, replicas, catalog (once more to kill them)');
       resolve();
     };

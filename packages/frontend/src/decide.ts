@@ -48,7 +48,9 @@ async function decideAgain(
     tried.handedOver ||= mayHaveEffect(answer);
     return resultOf(answer);
   });
-  if (result !== NO_RESULT) return result;
+  // A refused form tells of the attempt that it answers, and not of an earlier one that may have been taken.
+  const isFinal = result !== NO_RESULT && (result[1] !== 'invalid' || !tried.handedOver);
+  if (isFinal) return result;
   return tried.handedOver ? 'unknown' : 'noEffect';
 }
 

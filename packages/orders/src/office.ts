@@ -102,6 +102,11 @@ export class Office {
 
   /** @param requestId of the request that brought it, where its client gave one */
   submit(command: Command, waiter: Waiter, requestId: string | null = null): void {
+    if (this.#settler.phase === 'ahead') {
+      // An index that the catalog has decided for another log must not get an order of this one.
+      this.#o.answer([{ link: waiter.link, result: [waiter.id, 'refused', 'busy'] }]);
+      return;
+    }
     const { queued } = this.#desk;
     const answer = this.#desk.submit(command, waiter);
     if (requestId !== null) this.#tracer.taken(command.key, requestId, this.#desk.queued > queued);

@@ -37,10 +37,15 @@ test('orders that arrive together travel in one frame, and each gets its own num
   withRig({}, async ({ url, replicas }) => {
     const body = '{"name":"AAPL","quantity":1,"type":"buy"}';
     const post = `POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    const raw = openRaw(url, post.repeat(100));
-    const numbers = (): string[] => raw.received().match(/"transaction_number":[0-9]+/g) ?? [];
+    const connections = Array.from({ length: 100 }, () =>
+      openRaw(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'),
+    );
+    await until(() => connections.every(({ received }) => received().includes('"ok"')), 'all are accepted');
+    for (const { socket } of connections) socket.write(post);
+    const numbers = (): string[] =>
+      connections.flatMap(({ received }) => received().match(/"transaction_number":[0-9]+/g) ?? []);
     await until(() => numbers().length === 100, 'all orders are answered');
-    raw.socket.destroy();
+    for (const { socket } of connections) socket.destroy();
     assert.is(new Set(numbers()).size, 100);
     const frames = replicas[0].of('submit');
     assert.ok(frames.length <= 10, `${frames.length} frames for 100 orders`);
@@ -165,6 +170,18 @@ test('what the leader refuses as invalid is refused, had no effect and is not se
     assert.is(body.error.status, 'INVALID_REQUEST');
     assert.match(body.error.message, /had no effect: stock name is not valid$/);
     assert.is(replicas[0].of('submit').length, 1);
+  }));
+
+test('what is refused as invalid after an attempt was lost may have had an effect all the same', async () =>
+  withRig({}, async ({ url, replicas }) => {
+    const state = { tries: 0 };
+    answerSubmits(replicas[0], ([id]) => {
+      state.tries += 1;
+      return state.tries === 1 ? [id, 'lost'] : [id, 'invalid', 'stock name is not valid'];
+    });
+    const response = await postOrder(url);
+    assert.is(response.status, 504);
+    assert.is(await errorStatus(response), 'OUTCOME_UNKNOWN');
   }));
 
 test('an answer that is not valid costs its own request and no link', async () =>

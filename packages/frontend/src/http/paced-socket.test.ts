@@ -40,6 +40,9 @@ function answerAll(rig: Rig): { count: number } {
   return state;
 }
 
+/** As a client may send it, though a list needs no body. */
+const PAGE_WITH_BODY = PAGE.replace('\r\n\r\n', '\r\nContent-Length: 1\r\n\r\nx');
+
 test('of requests behind each other the next is begun when the one before is answered', async () =>
   withRig({}, async (rig) => {
     const { asked } = lists(rig);
@@ -51,6 +54,20 @@ test('of requests behind each other the next is begun when the one before is ans
       assert.is(asked.length, count);
       const last = asked[count - 1];
       if (last !== undefined) reply(last.link, { t: 'page', id: last.frame.id, orders: [], next: null });
+    }
+    assert.is((await raw.closed).match(/HTTP\/1.1 200 OK/g)?.length, 31);
+  }));
+
+test('of requests with bodies behind each other two are begun at once at most', async () =>
+  withRig({}, async (rig) => {
+    const { asked } = lists(rig);
+    const raw = openRaw(rig.url, PAGE_WITH_BODY.repeat(30) + LAST_PAGE);
+    for (let count = 1; count <= 31; count += 1) {
+      await until(() => asked.length >= count, `question ${count}`);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      assert.ok(asked.length <= count + 1, `${asked.length} questions`);
+      const next = asked[count - 1];
+      if (next !== undefined) reply(next.link, { t: 'page', id: next.frame.id, orders: [], next: null });
     }
     assert.is((await raw.closed).match(/HTTP\/1.1 200 OK/g)?.length, 31);
   }));

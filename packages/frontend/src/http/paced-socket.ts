@@ -165,7 +165,8 @@ export class PacedSocket extends Duplex {
   }
 
   get #mayRead(): boolean {
-    return this.#open === 0 || this.#newest?.complete === false;
+    // The end of a body comes with the head of the next request: then two are open, and no more is read.
+    return this.#open === 0 || (this.#open === 1 && this.#newest?.complete === false);
   }
 }
 

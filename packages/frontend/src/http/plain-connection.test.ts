@@ -263,4 +263,15 @@ test('where plain requests are not answered, each connection is handed over with
     assert.is(asked.length, 0);
   }));
 
+test('a client that sends nothing but empty lines is handed over, which bounds how long it may go on', async () =>
+  withPlain({}, async ({ url, handedOver }) => {
+    const raw = openRaw(url, '\r\n');
+    await until(() => raw.socket.bytesWritten === 2, 'the first line left');
+    await delay(20);
+    assert.is(handedOver.length, 0);
+    raw.socket.write('\r\n');
+    await until(() => handedOver.length === 1, 'the connection is handed over');
+    raw.socket.destroy();
+  }));
+
 test.run();

@@ -45,6 +45,8 @@ export class PlainConnection {
   #isLast = false;
   /** Requests so far. */
   #count = 0;
+  /** Whether empty lines came since the last request. */
+  #hasEmptyLines = false;
 
   constructor(socket: Socket, port: PlainPort) {
     this.#socket = socket;
@@ -76,7 +78,11 @@ export class PlainConnection {
       this.#socket.pause();
       return;
     }
-    this.#read(this.#state === 'idle' ? withoutEmptyLines(bytes) : bytes);
+    const request = this.#state === 'idle' ? withoutEmptyLines(bytes) : bytes;
+    // A client that sends nothing but empty lines would start its idle time again with each: Node's server bounds it.
+    if (request.length === 0 && this.#hasEmptyLines) this.#handOver(bytes);
+    else this.#read(request);
+    this.#hasEmptyLines = request.length === 0;
   };
 
   #read(bytes: Buffer): void {

@@ -214,6 +214,9 @@ test('a catalog that is ahead of the log is not used, until another one comes', 
   assert.equal(settler.received({ t: 'refused', why: 'gap', lastIndex: 11 }), []);
   assert.is(settler.phase, 'ahead');
   settler.linkClosed();
+  // Batch 20 was logged here since, and never sent: what that catalog decided is not of it.
+  assert.equal(converse(settler, 20), [{ do: 'catalogAhead', decided: 20, logged: 10 }]);
+  settler.linkClosed();
   assert.equal(asked(converse(settler, 0)), [10, 20]);
 });
 

@@ -61,6 +61,8 @@ export class Settler {
   /** Log index of the last batch that is committed and applied. */
   #lastIndex: number;
   #catalogIndex = 0;
+  /** The last batch that a catalog can have decided by this log: one of an earlier leader, or one that was sent from here. */
+  #decidableIndex: number;
   /** Tells answers to what was asked in this conversation from those to an earlier one. */
   #round = 0;
 
@@ -74,6 +76,7 @@ export class Settler {
     this.#oldestSeq = book.settledSeq + 1;
     this.#nextSeq = this.#oldestSeq;
     for (const batch of pending) this.#add(batch);
+    this.#decidableIndex = this.#lastIndex;
   }
 
   get phase(): Phase {
@@ -124,10 +127,10 @@ export class Settler {
   confirmed(round: number): readonly SettlerAction[] {
     if (this.#phase !== 'confirming' || round !== this.#round) return [];
     const upTo = this.#lastIndex;
-    if (this.#catalogIndex > upTo) {
+    if (this.#catalogIndex > this.#decidableIndex) {
       // Of another log, or the log is an old copy: an operator's mistake, and for an operator to undo.
       this.#phase = 'ahead';
-      return [{ do: 'catalogAhead', decided: this.#catalogIndex, logged: upTo }];
+      return [{ do: 'catalogAhead', decided: this.#catalogIndex, logged: this.#decidableIndex }];
     }
     return [{ do: 'send', frame: { t: 'attach', upTo } }, ...this.#catchUp()];
   }
@@ -156,6 +159,7 @@ export class Settler {
       const { index, prev, skip, bytes } = next.batch;
       // Decided on an earlier link, and the catalog still has it: nothing to ask.
       if (next.decided !== null && index <= this.#catalogIndex) continue;
+      this.#decidableIndex = Math.max(this.#decidableIndex, index);
       this.#inFlight.push(next);
       this.#inFlightBytes += bytes.byteLength;
       const settled = this.#settledIndex;
