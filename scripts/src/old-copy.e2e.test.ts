@@ -28,7 +28,8 @@ async function running<T>(
   { folder, port }: Context,
   work: (cluster: LocalCluster, client: TriremeClient) => Promise<T>,
 ): Promise<T> {
-  const options = { dataDir: join(folder, 'data'), port, replicas: 1, deadlineMs: 1_000 };
+  // A catalog that has just started waits out the leases of an earlier one before its first order.
+  const options = { dataDir: join(folder, 'data'), port, replicas: 1, deadlineMs: 2_500 };
   const cluster = new LocalCluster({ ...options, output: () => undefined });
   await cluster.start();
   const client = new TriremeClient({ url: cluster.urls[0] ?? '' });
