@@ -6,6 +6,7 @@ import { parseJson } from './json.js';
 
 const TWICE: readonly (readonly [json: string, key: string])[] = [
   ['{"a":1,"a":2}', 'a'],
+  ['{"a":":","a":2}', 'a'],
   ['{"a":1, "b":2 ,\n"a" \t:\r1}', 'a'],
   ['{"a":1,"\\u0061":2}', 'a'],
   ['{"":1,"":2}', ''],
