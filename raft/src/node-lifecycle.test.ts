@@ -117,6 +117,44 @@ test('handOver() goes on leading when no one takes over: alone, beyond its time,
   await stopAll(rigs);
 });
 
+test('a caller of handOver() whose time is over does not cancel the transfer that another one waits for', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a] = rigs;
+  hub.passes = ({ type }) => type !== 'timeoutNow';
+  const first = a.node.handOver(80, { to: 'b' });
+  const hasty = a.node.handOver(20);
+  assert.is(await rejection(a.node.handOver(80, { to: 'c' })), 'TRANSFER_REFUSED');
+  a.clock.advance(20);
+  assert.is(await hasty, false);
+  assert.throws(() => a.node.propose(DATA), codeOf('NOT_LEADER'));
+  hub.passes = () => true;
+  a.clock.advance(10);
+  await until(() => a.node.status().role === 'follower');
+  a.clock.advance(10);
+  assert.is(await first, true);
+  await until(() => rigs[1].node.status().leading);
+  await stopAll(rigs);
+});
+
+test('handOver() for a stop does not wait for what an earlier transfer took', async () => {
+  const hub = new Hub();
+  const rigs = await startThree(hub);
+  const [a] = rigs;
+  hub.passes = ({ type }) => type !== 'timeoutNow';
+  const late = a.node.handOver(50);
+  a.clock.advance(50);
+  assert.is(await late, false);
+  await quiet();
+  assert.is(await rejection(a.node.handOver(50)), 'TRANSFER_REFUSED');
+  hub.passes = () => true;
+  const stopping = a.node.handOver(50, { isStopping: true });
+  await until(() => a.node.status().role === 'follower');
+  a.clock.advance(10);
+  assert.is(await stopping, true);
+  await stopAll(rigs);
+});
+
 test('a machine that has applied more than the log holds is damage', async () => {
   const options = { id: 'a', storage: new TestStorage([1, 1]) };
   const error: unknown = await startNode(new Hub(), { ...options, machine: new TestMachine(3) }).catch(

@@ -36,6 +36,8 @@ export class RaftNode {
   readonly #snapshots: Snapshots;
   readonly #compactor: Compactor;
   #readIds = 0;
+  /** Callers of `handOver` that wait. */
+  #handOvers = 0;
   #stopTicking: () => void = () => undefined;
   #isFlushDue = false;
   #persisting: Promise<void> = Promise.resolve();
@@ -206,22 +208,33 @@ export class RaftNode {
   }
 
   /**
-   * Transfers leadership to `to`, or to the voter whose log reaches furthest, and waits until this one no longer leads, at
-   * most `timeoutMs` milliseconds; then the transfer is cancelled. Returns whether it does not lead any more; without another
-   * live member it goes on.
-   * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if it is silent, or transfers have failed
-   *   just before.
+   * Transfers leadership and waits until this member no longer leads, at most `timeoutMs` milliseconds. Then the transfer is
+   * cancelled, unless another caller waits for it. Returns whether it does not lead any more; without another live member
+   * it goes on.
+   * @param options.to the voter to lead next. Without it the transfer under way will do, or one to the voter whose log
+   *   reaches furthest
+   * @param options.isStopping whether `stop` comes next: then transfers that failed just before do not count
+   * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if a transfer to another one is under way,
+   *   `to` is silent, or transfers have failed just before.
    */
-  async handOver(timeoutMs: number, to?: NodeId): Promise<boolean> {
+  async handOver(
+    timeoutMs: number,
+    { to, isStopping = false }: { readonly to?: NodeId; readonly isStopping?: boolean } = {},
+  ): Promise<boolean> {
     const { leadership } = this.#core;
     if (leadership === null) return true;
-    const successor = to ?? leadership.bestSuccessor();
-    if (successor === null || this.#state !== 'running') return false;
-    this.#core.transfer(successor);
-    this.#flushSoon();
+    if (this.#state !== 'running') return false;
+    if (to !== undefined || !leadership.isTransferring) {
+      const successor = to ?? leadership.bestSuccessor();
+      if (successor === null) return false;
+      this.#core.transfer(successor, { isStopping });
+      this.#flushSoon();
+    }
     const isLeading = (): boolean => this.#core.leadership === leadership && this.#state === 'running';
+    this.#handOvers += 1;
     await passed(this.#clock, timeoutMs, () => !isLeading());
-    leadership.cancelTransfer();
+    this.#handOvers -= 1;
+    if (this.#handOvers === 0) leadership.cancelTransfer();
     return this.#core.leadership !== leadership;
   }
 

@@ -127,7 +127,7 @@ async function changeGroup(group: Group, body: unknown): Promise<object> {
 async function transferLead(group: Group, body: unknown): Promise<object> {
   const to = parseTransfer(body);
   checkLeads(group);
-  const isDone = await answered(group, group.node.handOver(TRANSFER_MS_MAX, to ?? undefined));
+  const isDone = await answered(group, group.node.handOver(TRANSFER_MS_MAX, to === null ? {} : { to }));
   if (!isDone) throw new TriremeError('UNAVAILABLE', `no one took the lead within ${TRANSFER_MS_MAX} ms`);
   return describeGroup(group);
 }

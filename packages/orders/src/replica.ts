@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { LINK_PATHS, type InvalidItem } from '@trireme/domain';
-import { LevelLog, RaftError, RaftNode, describeMembership } from '@trireme/raft';
+import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
 import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
@@ -411,10 +411,5 @@ export class Replica {
 /** Hands over if it leads and someone can take over. */
 async function leave(node: RaftNode): Promise<void> {
   const led = node.status().role === 'leader';
-  try {
-    if ((await node.handOver(HAND_OVER_MS)) && led) await delay(LINGER_MS);
-  } catch (error) {
-    // A transfer failed just before: the others elect someone as they do when a leader crashes.
-    if (!(error instanceof RaftError && error.code === 'TRANSFER_REFUSED')) throw error;
-  }
+  if ((await node.handOver(HAND_OVER_MS, { isStopping: true })) && led) await delay(LINGER_MS);
 }

@@ -3,14 +3,15 @@
  * again with each heartbeat, until an election timeout has passed. It campaigns at the first and is past this term then.
  *
  * Meanwhile the leader takes no proposals, so transfers that fail have to leave time for them, however often and for whom
- * they are asked: each tick of a transfer is owed a tick without one before the next may begin.
+ * they are asked: each tick of a transfer is owed a tick without one before the next may begin, up to a bound. A member
+ * that is stopping takes no proposals afterwards anyway, and need not wait.
  */
 import { RaftError } from './errors.js';
 import type { Followers, LeaderContext } from './followers.js';
 import type { NodeId } from './types.js';
 
-/** Election timeouts, at most, that transfers to one target after another may block proposals for. */
-const BLOCKED_TIMEOUTS_MAX = 2;
+/** Election timeouts, at most, that a transfer has to wait for after earlier ones, however long those lasted. */
+const OWED_TIMEOUTS_MAX = 2;
 
 export class HandOver {
   readonly #context: LeaderContext;
@@ -19,7 +20,7 @@ export class HandOver {
   #to: NodeId | null = null;
   /** Ticks since the target was first asked for. */
   #elapsed = 0;
-  /** Ticks during which proposals were blocked, less those since. */
+  /** Ticks during which proposals were blocked, less those since; at most `OWED_TIMEOUTS_MAX` election timeouts. */
   #owedTicks = 0;
   /** Ticks in a row that the own disk has hung while another was ahead of it. */
   #outrunTicks = 0;
@@ -37,21 +38,22 @@ export class HandOver {
   }
 
   /**
-   * Begins a transfer that a caller asks for. To ask again for the same target changes nothing; another target takes its
-   * place.
-   * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if it is silent, or transfers have failed
-   *   just before.
+   * Begins a transfer that a caller asks for. To ask again for the same target changes nothing.
+   * @param isStopping whether this member stops next, so that it need not leave time for proposals
+   * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if a transfer to another one is under way,
+   *   `to` is silent, or transfers have failed just before.
    */
-  request(to: NodeId): void {
+  request(to: NodeId, isStopping: boolean): void {
     const { config, log } = this.#context;
     if (to === config.id || !log.memberships.inForce.voters.includes(to)) {
       throw new RaftError('BAD_CONFIG', `${to} is not another voter`);
     }
     if (to === this.#to) return;
+    if (this.#to !== null) throw refused(`a transfer to ${this.#to} is under way. Try again once it is over`);
     if (!this.#followers.isActive(to)) {
       throw refused(`${to} has not answered for an election timeout. Start it, or choose another voter`);
     }
-    if (this.#to === null && this.#owedTicks > 0) {
+    if (!isStopping && this.#owedTicks > 0) {
       throw refused(`earlier transfers have blocked proposals. Try again in ${this.#owedTicks} ticks`);
     }
     this.begin(to);
@@ -80,9 +82,8 @@ export class HandOver {
     }
     const { electionTicks } = this.#context.config;
     this.#elapsed += 1;
-    this.#owedTicks += 1;
-    const isBlockedTooLong = this.#owedTicks >= BLOCKED_TIMEOUTS_MAX * electionTicks;
-    if (this.#elapsed >= electionTicks || isBlockedTooLong) this.cancel();
+    this.#owedTicks = Math.min(this.#owedTicks + 1, OWED_TIMEOUTS_MAX * electionTicks);
+    if (this.#elapsed >= electionTicks) this.cancel();
   }
 
   /** Tells the successor if its log is complete. */

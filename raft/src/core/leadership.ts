@@ -178,8 +178,8 @@ export class Leadership {
    * Transfers leadership to `to` once its log is complete; given up after an election timeout (thesis 3.10).
    * @throws RaftError `BAD_CONFIG` or `TRANSFER_REFUSED`, as HandOver.request says.
    */
-  transfer(to: NodeId): void {
-    this.#handOver.request(to);
+  transfer(to: NodeId, isStopping: boolean): void {
+    this.#handOver.request(to, isStopping);
   }
 
   /** Whether a transfer is under way, so that no proposals are taken. */

@@ -183,11 +183,12 @@ export class RaftCore {
 
   /**
    * Transfers leadership to `to`; given up after an election timeout from when it was first asked for.
-   * @throws RaftError `NOT_LEADER`; `BAD_CONFIG` if it is no other voter; `TRANSFER_REFUSED` if it is silent, or transfers
-   *   have failed just before.
+   * @param options.isStopping whether this member stops next: then transfers that failed just before do not count
+   * @throws RaftError `NOT_LEADER`; `BAD_CONFIG` if it is no other voter; `TRANSFER_REFUSED` if a transfer to another one is
+   *   under way, `to` is silent, or transfers have failed just before.
    */
-  transfer(to: NodeId): void {
-    this.#leading().transfer(to);
+  transfer(to: NodeId, { isStopping = false }: { readonly isStopping?: boolean } = {}): void {
+    this.#leading().transfer(to, isStopping);
   }
 
   /** Gives up the transfer under way, if there is one. A target that was told to campaign already may still win. */

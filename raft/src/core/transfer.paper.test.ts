@@ -77,7 +77,7 @@ test('3.10: meanwhile the leader takes no proposals; after an election timeout i
   assert.is(a.propose(), 2);
 });
 
-test('3.10: targets that are asked for in turn block proposals for two election timeouts, then leave as long for them', () => {
+test('3.10: targets that are asked for in turn block proposals for an election timeout, then leave as long for them', () => {
   const a = leaderOf();
   const targets = ['b', 'c'] as const;
   let blocked = 0;
@@ -96,7 +96,7 @@ test('3.10: targets that are asked for in turn block proposals for two election 
     for (const from of targets) a.step(message('heartbeatResponse', { from, to: 'a' }));
     a.tick();
   }
-  assert.is(longest, 2 * ELECTION_TICKS);
+  assert.is(longest, ELECTION_TICKS);
   assert.is(blocked, 10 * ELECTION_TICKS);
 });
 
@@ -110,6 +110,37 @@ test('3.10: to cancel and ask again does not block for longer either', () => {
     a.propose();
     a.tick();
   }
+});
+
+test('3.10: a transfer under way is not replaced by one to another voter', () => {
+  const a = leaderOf();
+  a.core.transfer('b');
+  assert.throws(() => a.core.transfer('c'), codeOf('TRANSFER_REFUSED'));
+  assert.throws(() => a.core.transfer('c', { isStopping: true }), codeOf('TRANSFER_REFUSED'));
+  a.core.transfer('b');
+  a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
+  assert.equal(only('timeoutNow', a.take()), [message('timeoutNow')]);
+});
+
+test('3.10: whatever earlier transfers took, the next one waits for two election timeouts at most, and a stop for none', () => {
+  const a = leaderOf();
+  const hanging = new Health(1);
+  hanging.begin('apply');
+  for (let tick = 0; tick < 10; tick += 1) hanging.tick();
+  assert.ok(hanging.isMachineHanging);
+  for (let tick = 0; tick < 10 * ELECTION_TICKS; tick += 1) {
+    a.step(message('heartbeatResponse', { from: 'b', to: 'a' }));
+    a.core.leadership?.tick(hanging);
+    assert.ok(a.core.leadership?.isTransferring);
+  }
+  a.core.cancelTransfer();
+  a.step(message('heartbeatResponse', { from: 'b', to: 'a' }));
+  assert.throws(
+    () => a.core.transfer('b'),
+    (error: unknown) => error instanceof Error && error.message.includes(`in ${2 * ELECTION_TICKS} ticks`),
+  );
+  a.core.transfer('b', { isStopping: true });
+  assert.ok(a.core.leadership?.isTransferring);
 });
 
 test('3.10: a voter that is silent is refused at once', () => {

@@ -145,7 +145,7 @@ function startHandOver(world: World, { node, life }: SimProcess, to?: string): b
   if (node === null || life?.role !== 'leader') return false;
   life.scope.enter(() => {
     world.scheduler.mayHaveWoken = true;
-    node.handOver(HAND_OVER_MS, to).catch((error: unknown) => {
+    node.handOver(HAND_OVER_MS, to === undefined ? {} : { to }).catch((error: unknown) => {
       // Who is named may be no voter; who was asked just before, in vain, takes proposals first.
       if (!(error instanceof RaftError)) throw error;
       if (error.code !== 'TRANSFER_REFUSED' && (to === undefined || error.code !== 'BAD_CONFIG')) throw error;
