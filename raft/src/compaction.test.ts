@@ -8,7 +8,7 @@ const LAGGING = { laggingEntriesMax: 60, laggingBytesMax: 1_000_000 };
 const OPTIONS = { entriesMax: 10, bytesMax: 1_000_000, entriesKept: 4, ...LAGGING };
 
 function policyAfter(count: number, bytes: number, options: CompactionOptions = OPTIONS): CompactionPolicy {
-  const policy = new CompactionPolicy(options, 0);
+  const policy = new CompactionPolicy(options, 0, 0);
   for (let index = 1; index <= count; index += 1) {
     policy.applied([makeEntry(index, 1, 'command', Buffer.alloc(bytes))]);
   }
@@ -44,10 +44,19 @@ test('bytes make it due as well, and large entries are kept by their bytes', () 
 });
 
 test('what a log holds at the start counts, but for what would be kept of it', () => {
-  assert.not.ok(new CompactionPolicy(OPTIONS, 13).isDue);
-  const policy = new CompactionPolicy(OPTIONS, 14);
+  assert.not.ok(new CompactionPolicy(OPTIONS, 13, 0).isDue);
+  const policy = new CompactionPolicy(OPTIONS, 14, 0);
   assert.ok(policy.isDue);
   assert.is(policy.next(14, null), 10);
+});
+
+test('what an entry takes in a log that is there at the start bounds what is kept', () => {
+  const options = { ...OPTIONS, laggingBytesMax: 11_000 };
+  assert.is(new CompactionPolicy(options, 3, 1_000).next(100, 50), 89, 'though nothing was applied since');
+  const policy = new CompactionPolicy(options, 54, 1_000);
+  policy.applied([makeEntry(101, 1, 'command', Buffer.alloc(0))]);
+  assert.is(policy.next(101, 50), 90, 'nor do the few that were make it seem small');
+  assert.ok(new CompactionPolicy({ ...OPTIONS, bytesMax: 5_000 }, 9, 1_000).isDue);
 });
 
 test('options out of their bounds are refused by name', () => {
@@ -59,7 +68,7 @@ test('options out of their bounds are refused by name', () => {
     ['laggingBytesMax', Number.NaN],
   ] as const) {
     assert.throws(
-      () => new CompactionPolicy({ ...DEFAULT_COMPACTION, [name]: value }, 0),
+      () => new CompactionPolicy({ ...DEFAULT_COMPACTION, [name]: value }, 0, 0),
       (error: unknown) =>
         error instanceof RaftError && error.code === 'BAD_CONFIG' && error.message.includes(name),
     );

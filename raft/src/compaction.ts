@@ -41,15 +41,16 @@ export interface Need {
 export class CompactionPolicy {
   readonly #options: CompactionOptions;
   #entries: number;
-  #bytes = 0;
-  /** Record bytes of an entry, of those applied before the last compaction. */
-  #averageBytes = 0;
+  #bytes: number;
+  /** What the average size of an entry is taken of. With each compaction, what was applied before counts half as much. */
+  readonly #sample: { entries: number; bytes: number };
 
   /**
    * @param entries applied entries that the log holds already
+   * @param averageBytes record bytes that one of them takes, on average
    * @throws RaftError `BAD_CONFIG` naming the option.
    */
-  constructor(options: CompactionOptions, entries: number) {
+  constructor(options: CompactionOptions, entries: number, averageBytes: number) {
     for (const [name, value] of Object.entries(options) as [string, number][]) {
       if (!Number.isSafeInteger(value) || value < (MAY_BE_ZERO.includes(name) ? 0 : 1)) {
         throw new RaftError('BAD_CONFIG', `compaction ${name} ${value} is not a whole number in its bounds`);
@@ -57,12 +58,18 @@ export class CompactionPolicy {
     }
     this.#options = options;
     this.#entries = Math.max(0, entries - options.entriesKept);
+    this.#bytes = this.#entries * averageBytes;
+    this.#sample = { entries, bytes: entries * averageBytes };
   }
 
   /** These entries are applied. */
   applied(entries: readonly Entry[]): void {
+    let bytes = 0;
+    for (const { record } of entries) bytes += record.byteLength;
     this.#entries += entries.length;
-    for (const { record } of entries) this.#bytes += record.byteLength;
+    this.#bytes += bytes;
+    this.#sample.entries += entries.length;
+    this.#sample.bytes += bytes;
   }
 
   get isDue(): boolean {
@@ -81,16 +88,20 @@ export class CompactionPolicy {
     entriesKept: number = this.#options.entriesKept,
   ): LogIndex {
     const { bytesMax, laggingEntriesMax, laggingBytesMax } = this.#options;
-    if (this.#entries > 0) this.#averageBytes = this.#bytes / this.#entries;
     const kept = this.#within(entriesKept, bytesMax);
     const keptLagging = Math.max(kept, this.#within(laggingEntriesMax, laggingBytesMax));
     this.#entries = 0;
     this.#bytes = 0;
+    this.#sample.entries /= 2;
+    this.#sample.bytes /= 2;
     return Math.min(durable - kept, Math.max(needed ?? durable, durable - keptLagging));
   }
 
   /** As many entries, but no more than about `bytesMax` come to. */
   #within(entries: number, bytesMax: number): number {
-    return this.#averageBytes === 0 ? entries : Math.min(entries, Math.floor(bytesMax / this.#averageBytes));
+    const sample = this.#sample;
+    return sample.bytes === 0
+      ? entries
+      : Math.min(entries, Math.floor((bytesMax * sample.entries) / sample.bytes));
   }
 }

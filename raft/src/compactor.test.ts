@@ -72,6 +72,21 @@ test('on demand the log is compacted though it is not due, and keeps what it is 
   assert.is(await codeOf(rig.node.compact()), 'STOPPED');
 });
 
+test('after a restart large entries are kept by their bytes as before', async () => {
+  const { machine } = snapshotMachine();
+  const storage = new TestStorage();
+  const compaction = { entriesMax: 1_000, entriesKept: 50 };
+  const before = await startAlone({ machine, storage, compaction });
+  for (let count = 0; count < 20; count += 1) before.node.propose(Buffer.alloc(1_000));
+  await until(() => machine.applied > 20);
+  await before.node.stop();
+  assert.is(storage.base().index, 0);
+  const after = await startAlone({ machine, storage, compaction: { ...compaction, bytesMax: 10_000 } });
+  const base = await after.node.compact();
+  assert.ok(machine.applied - base.index >= 8 && machine.applied - base.index <= 12, `${base.index}`);
+  await after.node.stop();
+});
+
 test('on demand what the machine may yet lose stays in the log', async () => {
   const { machine, snapshots } = snapshotMachine();
   snapshots.sync = async () => 5;

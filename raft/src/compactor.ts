@@ -2,7 +2,7 @@
 import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions, type Need } from './compaction.js';
 import { RaftError } from './core/errors.js';
 import type { RaftLog } from './core/log.js';
-import type { Entry, LogBase } from './core/types.js';
+import type { Entry, LogBase, LogIndex } from './core/types.js';
 import type { SnapshotSupport, StateMachine } from './machine.js';
 import type { SnapshotEvent } from './snapshots.js';
 import type { LogStorage } from './storage/storage.js';
@@ -18,6 +18,20 @@ interface CompactorOptions {
   readonly onEvent: (event: SnapshotEvent) => void;
 }
 
+/** Entries of a log that are looked at, at a start, to learn what one takes. */
+const SAMPLES_MAX = 64;
+
+/** Record bytes of an entry, on average, of some that are spread over the `count` from `first` on. */
+function sampleBytes(storage: LogStorage, first: LogIndex, count: number): number {
+  const samples = Math.min(count, SAMPLES_MAX);
+  let bytes = 0;
+  for (let sample = 0; sample < samples; sample += 1) {
+    const index = first + Math.floor((sample * count) / samples);
+    for (const { record } of storage.entries(index, index, 0)) bytes += record.byteLength;
+  }
+  return samples === 0 ? 0 : bytes / samples;
+}
+
 export class Compactor {
   readonly #o: CompactorOptions;
   readonly #policy: CompactionPolicy;
@@ -30,8 +44,10 @@ export class Compactor {
   constructor(options: CompactorOptions) {
     const { machine, storage } = options;
     this.#o = options;
-    const inLog = machine.applied - storage.base().index;
-    this.#policy = new CompactionPolicy({ ...DEFAULT_COMPACTION, ...options.options }, inLog);
+    const base = storage.base().index;
+    const inLog = machine.applied - base;
+    const averageBytes = sampleBytes(storage, base + 1, inLog);
+    this.#policy = new CompactionPolicy({ ...DEFAULT_COMPACTION, ...options.options }, inLog, averageBytes);
   }
 
   /** Begins no compaction until `release`, and waits for the one under way; never rejects. */

@@ -160,6 +160,60 @@ test('the log keeps what a snapshot under way will need', async () => {
   await Promise.all([rigs[0].node.stop(), rigs[1].node.stop()]);
 });
 
+test('the log keeps what follows a snapshot that a follower has taken and not acknowledged yet', async () => {
+  const hub = new Hub();
+  const rigs = await startCutOff(hub);
+  const [a, , c] = rigs;
+  await write(a, 30);
+  await until(() => a.storage.base().index > 10);
+  hub.passes = ({ from, type }) => from !== 'c' || type !== 'appendAccepted';
+  a.clock.advance(10);
+  await until(() => a.events.some(({ type }) => type === 'snapshotSent'));
+  const taken = c.storage.base().index;
+  assert.is(a.node.matchOf('c'), 0);
+  await write(a, 40);
+  await quiet();
+  assert.ok(a.storage.base().index <= taken, `${a.storage.base().index} behind ${taken}`);
+  hub.passes = () => true;
+  a.clock.advance(10);
+  await until(() => c.machine.applied === a.machine.applied);
+  assert.is(c.machine.installs, 1);
+  await stopAll(rigs);
+});
+
+test('a snapshot that takes longer than the log is kept is told, and another one follows', async () => {
+  const hub = new Hub();
+  hub.passes = ({ from, to }) => from !== 'c' && to !== 'c';
+  const rigs = await Promise.all(
+    MEMBERS.map(async (id) => startMember(hub, id, { ...COMPACTION, laggingEntriesMax: 25 })),
+  );
+  const [a, , c] = rigs;
+  assert.ok(a !== undefined && c !== undefined);
+  a.clock.advance(150);
+  await until(() => a.node.status().leading);
+  await write(a, 30);
+  await until(() => a.storage.base().index > 10);
+  const { snapshots } = c;
+  const receive = snapshots.receive.bind(snapshots);
+  let letGo = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (letGo = resolve));
+  snapshots.receive = async (base, chunks) => gate.then(async () => receive(base, chunks));
+  hub.passes = () => true;
+  a.clock.advance(10);
+  await until(() => a.events.some(({ type }) => type === 'snapshotSending'));
+  await write(a, 60);
+  const told = a.events.find((event) => event.type === 'followerOutrun');
+  assert.ok(told?.type === 'followerOutrun' && told.to === 'c' && told.index < told.base.index);
+  letGo();
+  await until(() => c.machine.installs > 0);
+  a.clock.advance(10);
+  await until(() => c.machine.installs === 2);
+  a.clock.advance(10);
+  await until(() => c.machine.applied === a.machine.applied);
+  assert.is(a.events.filter(({ type }) => type === 'snapshotSent').length, 2);
+  await stopAll(rigs);
+});
+
 test('one that fails is sent again once the follower is heard of', async () => {
   const hub = new Hub();
   const rigs = await startCutOff(hub);

@@ -110,7 +110,9 @@ export class ReplicaCounts {
     this.#describeBook(metrics, parts);
   }
 
+  /** @param leader who leads; what this replica knew of its followers holds for one leadership alone */
   ledBy(leader: string | null): void {
+    if (leader !== this.#leader) this.#outrun = null;
     if (leader === null || leader === this.#leader) return;
     this.#leader = leader;
     this.#leaderChanges += 1;
@@ -126,12 +128,14 @@ export class ReplicaCounts {
         lacks: event.base.index - event.index,
         logStartsAfter: event.base.index,
       };
-    } else if (event.type === 'snapshotSent' && event.to === this.#outrun?.replica) this.#outrun = null;
+    }
   }
 
-  /** The follower that the log was cut before, since the last snapshot that it took; null if there is none. */
-  get outrun(): OutrunFollower | null {
-    return this.#outrun;
+  /** The follower that the log was cut before, until it has come to where the log starts, or left; null if there is none. */
+  outrun(leader: Pick<RaftNode, 'matchOf'> | null): OutrunFollower | null {
+    if (this.#outrun === null) return null;
+    const match = leader?.matchOf(this.#outrun.replica) ?? null;
+    return match === null || match >= this.#outrun.logStartsAfter ? null : this.#outrun;
   }
 
   /** The same store; how long each synced write of the log takes is noted. */

@@ -225,7 +225,7 @@ export class Replica {
       ...{ machine: this.#machine, node: this.#node, office: this.#office },
       frontends: this.#frontends.size,
       isCatalogLinked: this.#catalog.link !== null,
-      outrun: this.#counts.outrun,
+      outrun: this.#counts.outrun(this.#node),
       isStopping: this.#isLeaving,
     };
   }

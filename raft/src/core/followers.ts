@@ -126,10 +126,13 @@ export class Followers {
     const { config, log } = this.#context;
     const isLive = ({ isHeard, silentTicks }: Progress): boolean =>
       silentTicks < (isHeard ? LIVE_TIMEOUTS_MAX : BROKEN_TIMEOUTS_MAX) * config.electionTicks;
-    return [...this.#supplies]
-      .filter(([, { progress }]) => progress.match > 0 && isLive(progress))
-      .filter(([, { progress }]) => progress.state !== 'snapshotting' && progress.needed >= log.base.index)
-      .map(([to, { progress }]) => ({ to, index: progress.needed }));
+    return (
+      [...this.#supplies]
+        // Of one that was not heard of in this term nothing is known, not even where it lags.
+        .filter(([, { progress }]) => (progress.isHeard || progress.match > 0) && isLive(progress))
+        .filter(([, { progress }]) => progress.state !== 'snapshotting' && progress.needed >= log.base.index)
+        .map(([to, { progress }]) => ({ to, index: progress.needed }))
+    );
   }
 
   accepted(member: NodeId, match: LogIndex): void {
@@ -151,6 +154,11 @@ export class Followers {
     progress.probeSent = false;
     if (progress.match < this.#context.log.lastIndex) progress.nudge = true;
     progress.roundAcknowledged = Math.max(progress.roundAcknowledged, round);
+  }
+
+  /** The snapshot as of `index` is with the follower, which has said so. */
+  snapshotSent(member: NodeId, index: LogIndex): void {
+    this.#heard(member)?.snapshotSent(index);
   }
 
   #heard(member: NodeId): Progress | undefined {

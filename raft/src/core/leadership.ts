@@ -297,7 +297,7 @@ export class Leadership {
   }
 
   snapshotSent(member: NodeId, index: LogIndex): void {
-    this.#followers.get(member)?.snapshotSent(index);
+    this.#followers.snapshotSent(member, index);
   }
 
   snapshotFailed(member: NodeId): void {
