@@ -51,6 +51,36 @@ test('with --bootstrap left on a wiped replica founds nothing: it waits for all,
   assert.is(await run.order(), 4, 'nothing was lost');
 });
 
+test('a replica that was started without --bootstrap at first is waited for by name, and founds with the others once it has the flag', async ({
+  run,
+}) => {
+  run.catalog();
+  run.frontend();
+  const early = run.replica(2);
+  await run.wrote(early, 'replica listens');
+  const bootstrap = true;
+  const one = run.replica(1, { bootstrap });
+  await run.wrote(one, 'it was started without --bootstrap and waits to be let into a group, as member 2.');
+  const three = run.replica(3, { bootstrap });
+  await run.wrote(three, 'it was started without --bootstrap');
+  await run.kill(early);
+  run.replica(2, { bootstrap });
+  assert.is(await run.order(), 1);
+  assert.is((await statusOf(run.urlOf(2))).id, '2');
+});
+
+test('a replica whose --peers lead to others than they name founds nothing', async ({ run }) => {
+  const bootstrap = true;
+  const [one, two] = [run.replica(1, { bootstrap }), run.replica(2, { bootstrap })];
+  await Promise.all([run.wrote(one, WAITS), run.wrote(two, WAITS)]);
+  const swapped = run.replica(3, { bootstrap, peerPorts: { 1: run.peerPortOf(2), 2: run.peerPortOf(1) } });
+  assert.is(await swapped.ended, USAGE);
+  assert.match(swapped.output(), /replica 2 answers at the address that --peers gives to replica 1/);
+  const twice = run.replica(3, { bootstrap, peerPorts: { 2: run.peerPortOf(1) } });
+  assert.is(await twice.ended, USAGE);
+  assert.match(twice.output(), /--peers: replicas 1 and 2 have the same address/);
+});
+
 test('a second process of one replica is refused by name and ends, and the first one goes on; a moved one is dialed where the flags say', async ({
   run,
 }) => {

@@ -20,16 +20,19 @@ interface FoundingOptions {
   /** Listening, so that the others can ask as well. */
   readonly transport: Pick<HttpTransport, 'ask'>;
   readonly log: Log;
+  /** Whether this replica was started without `--bootstrap` before, and may go on waiting to be let in. */
+  readonly isIncarnation: boolean;
   /** Ends the wait. */
   readonly stopping: AbortSignal;
 }
 
 /**
  * Resolves once the group may be founded; until then it asks on and says in the log whom it waits for.
- * @throws UsageError if there is a group already; the signal's reason once it is aborted.
+ * @returns the founders; null if there is a group already, and this replica waits to be let into one
+ * @throws UsageError if there is a group already, or flags do not fit together; the signal's reason once it is aborted.
  */
-export async function awaitFounding(options: FoundingOptions): Promise<Founders> {
-  const { name, founders, log, stopping } = options;
+export async function awaitFounding(options: FoundingOptions): Promise<Founders | null> {
+  const { name, founders, log, isIncarnation, stopping } = options;
   const peers = founders.filter((founder) => founder !== name);
   let told = '';
   for (;;) {
@@ -40,6 +43,9 @@ export async function awaitFounding(options: FoundingOptions): Promise<Founders>
     switch (step.step) {
       case 'found':
         return step.founders;
+      case 'exists':
+        if (isIncarnation) return null;
+        throw new UsageError(step.reason);
       case 'refuse':
         throw new UsageError(step.reason);
       case 'wait': {

@@ -22,7 +22,7 @@ const AGREED: Founders = new Map([
 /** @param bootstrap the flag; the others then say that there is no group */
 const claim2 = async (data: string, bootstrap: boolean, founders = FOUNDERS): Promise<MemberClaim> =>
   claimMember({
-    ...{ data, name: '2', founders },
+    ...{ data, cluster: 'test', name: '2', founders },
     found: bootstrap ? async () => Promise.resolve(AGREED) : null,
   });
 
@@ -116,12 +116,53 @@ test('with the flag an empty folder founds nothing before the others agree, and 
   await withFolder(async (data) => {
     const refused = new Error('there is a group');
     const found = async (): Promise<Founders> => Promise.reject(refused);
-    assert.is(await rejection(claimMember({ data, name: '2', founders: FOUNDERS, found })), refused);
+    const asked = { data, cluster: 'test', name: '2', founders: FOUNDERS, found };
+    assert.is(await rejection(claimMember(asked)), refused);
     assert.equal((await claim2(data, true)).founders, AGREED);
     // As after a crash before the log was there: they are not asked again.
-    assert.equal((await claimMember({ data, name: '2', founders: FOUNDERS, found })).founders, AGREED);
+    assert.equal((await claimMember(asked)).founders, AGREED);
     assert.equal((await start(data)).founders, AGREED);
-    assert.equal((await claimMember({ data, name: '2', founders: FOUNDERS, found })).founders, AGREED);
+    assert.equal((await claimMember(asked)).founders, AGREED);
+  });
+});
+
+test('who was started without the flag, and was let in by no group, founds one with the flag', async () => {
+  await withFolder(async (data) => {
+    const waiting = await start(data);
+    mkdirSync(join(data, 'book'));
+    const founder = await start(data, true);
+    assert.equal([founder.id, founder.founders], ['2', AGREED]);
+    assert.not.ok(existsSync(join(data, 'member')) || existsSync(join(data, 'book')));
+    assert.match(waiting.id, INCARNATION);
+    assert.is((await start(data)).id, '2', 'for good');
+  });
+  await withFolder(async (data) => {
+    const { id } = await start(data);
+    const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id });
+    await log.persist({ hardState: { term: 1, vote: null }, entries: [] });
+    await log.close();
+    assert.is((await start(data, true)).id, id, 'a group has spoken to it');
+  });
+  await withFolder(async (data) => {
+    const { id } = await start(data);
+    const asked = { data, cluster: 'test', name: '2', founders: FOUNDERS };
+    const told: (string | null)[] = [];
+    const found = async (incarnation: string | null): Promise<null> => {
+      told.push(incarnation);
+      return Promise.resolve(null);
+    };
+    assert.is((await claimMember({ ...asked, found })).id, id, 'there is a group: it waits to be let in');
+    assert.equal(told, [id]);
+  });
+});
+
+test('one that was interrupted while it gave its id up goes on with that', async () => {
+  await withFolder(async (data) => {
+    await start(data);
+    writeFileSync(join(data, 'bootstrap'), '1=1111111111111111,2=2222222222222222,3=3333333333333333\n');
+    rmSync(join(data, 'log.hard-state'));
+    const founder = await start(data);
+    assert.equal([founder.id, founder.founders], ['2', AGREED]);
   });
 });
 

@@ -10,12 +10,13 @@
  *                  that change later change no group
  *
  * Without a log and without that file, a replica cannot know what it voted and acknowledged before: it takes an id that no
- * one has had (rules/member-ids.ts) and waits to be let in.
+ * one has had (rules/member-ids.ts) and waits to be let in. As long as no group has, its log being new, its operator may
+ * say after all that the group is new: once all have told it that there is none, it gives that id up and founds the group.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RaftError, type LogStorage } from '@trireme/raft';
+import { LevelLog, RaftError, type LogStorage } from '@trireme/raft';
 import { syncFolder, writeDurably } from '@trireme/service';
 import { readLine } from './line-file.js';
 import { formatFounders, parseFounders, type Founders } from './rules/founding.js';
@@ -39,16 +40,18 @@ export interface MemberClaim {
 
 /**
  * @param options.founders every replica that a new group is to begin with, this one included
- * @param options.found asks the others whether a group may be founded; null unless the operator says that it is new
+ * @param options.found asks the others whether a group may be founded; null unless the operator says that it is new. It is
+ *   told the id of a member that waits to be let in, and gives null for it if there is a group already
  * @throws RaftError `LOG_DAMAGED` if the log is gone and the book is there, or a file makes no sense; what `found` throws.
  */
 export async function claimMember(options: {
   readonly data: string;
+  readonly cluster: string;
   readonly name: string;
   readonly founders: readonly string[];
-  readonly found: (() => Promise<Founders>) | null;
+  readonly found: ((incarnation: string | null) => Promise<Founders | null>) | null;
 }): Promise<MemberClaim> {
-  const { data, name, found } = options;
+  const { data, cluster, name, found } = options;
   const told: Founders = new Map(options.founders.map((founder) => [founder, null]));
   await mkdir(data, { recursive: true });
   const names = await readdir(data);
@@ -64,7 +67,18 @@ export async function claimMember(options: {
     await rm(join(data, BOOTSTRAP_FILE), { force: true });
     await syncFolder(data);
   };
-  if (names.includes(LOG) && (await readdir(join(data, LOG))).length > 0) {
+  const hasLog = names.includes(LOG) && (await readdir(join(data, LOG))).length > 0;
+  // Who founded a group once and lost its log founds no other one, whatever its flags still say.
+  const mayFound = found !== null && !names.includes(BOOTSTRAP_FILE) && !names.includes(FOUNDERS_FILE);
+  if (id !== null && hasLog && mayFound && (await isLogNew(data, cluster, id))) {
+    const founders = await found(id);
+    if (founders !== null) await writeDurably(join(data, BOOTSTRAP_FILE), `${formatFounders(founders)}\n`);
+  }
+  if (id !== null && ((await readLine(data, BOOTSTRAP_FILE)) ?? '') !== '') {
+    await giveUpIncarnation(data);
+    return claimMember(options);
+  }
+  if (hasLog) {
     if (id !== null) return { id, founders: new Map(), recorded };
     return { id: name, founders: (await readFounders(data, name)) ?? told, recorded };
   }
@@ -72,9 +86,10 @@ export async function claimMember(options: {
   if (beside !== undefined) {
     throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is gone, and ${beside} beside it is there`);
   }
-  // Who came back once is no founder, nor is who founded a group and lost its log, whatever their flags still say.
-  if (id === null && found !== null && !names.includes(BOOTSTRAP_FILE) && !names.includes(FOUNDERS_FILE))
-    await writeDurably(join(data, BOOTSTRAP_FILE), `${formatFounders(await found())}\n`);
+  if (id === null && mayFound) {
+    const founders = await found(null);
+    if (founders !== null) await writeDurably(join(data, BOOTSTRAP_FILE), `${formatFounders(founders)}\n`);
+  }
   const bootstrap = id === null ? await readLine(data, BOOTSTRAP_FILE) : null;
   if (bootstrap !== null) {
     const founders = bootstrap === '' ? told : foundersIn(bootstrap, data, BOOTSTRAP_FILE, name);
@@ -90,6 +105,26 @@ export async function claimMember(options: {
 export async function recordOwner(storage: LogStorage): Promise<void> {
   const hardState = storage.hardState();
   if (hardState.term === 0 && storage.lastIndex() === 0) await storage.persist({ hardState, entries: [] });
+}
+
+/** Whether the log of a member that waits to be let in shows that no group has done so: it has no term and no entry. */
+async function isLogNew(data: string, cluster: string, id: string): Promise<boolean> {
+  const log = await LevelLog.open({ path: join(data, LOG), cluster, id });
+  try {
+    return log.hardState().term === 0 && log.lastIndex() === 0;
+  } finally {
+    await log.close();
+  }
+}
+
+/** Makes the folder of a member that no group has let in an empty one. The file that makes a founder of it is there. */
+async function giveUpIncarnation(data: string): Promise<void> {
+  for (const name of await readdir(data))
+    if (name === LOG || BESIDE_A_LOG.test(name)) await rm(join(data, name), { recursive: true });
+  // With the id a crash leaves this to be done again; without it nothing may be left.
+  await syncFolder(data);
+  await rm(join(data, MEMBER_FILE));
+  await syncFolder(data);
 }
 
 async function readMember(data: string, name: string): Promise<string | null> {

@@ -134,7 +134,9 @@ async function startReplica(
   const instance = await claimInstance(data);
   const addresses = new MemberAddresses(flags);
   /** What the others are told who ask before they found a group. */
-  let founding: FoundingAnswer = { state: 'empty', instance, founders: [...flags.keys()].join(',') };
+  let founding = (): FoundingAnswer => ({
+    ...{ state: 'empty', name: options.id, instance, founders: [...flags.keys()].join(',') },
+  });
   const transportOf = (member: string, peers: Iterable<string>): HttpTransport =>
     new HttpTransport({
       ...{ id: member, cluster, secret, instance, advertise: own.peerUrl },
@@ -145,25 +147,25 @@ async function startReplica(
       ...(tls === null
         ? {}
         : { tls: { source: tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` } }),
-      questions: { [FOUNDING_PATH]: () => founding },
+      questions: { [FOUNDING_PATH]: () => founding() },
       onEvent: peerWatch.onEvent,
     });
-  const found = async (): Promise<Founders> => {
+  const found = async (incarnation: string | null): Promise<Founders | null> => {
     const asking = transportOf(options.id, flags.keys());
     try {
       await asking.listen();
       return await awaitFounding({
         ...{ name: options.id, instance, founders: [...flags.keys()], transport: asking, log, stopping },
-        rejoin: rejoinCommand(options),
+        ...{ rejoin: rejoinCommand(options), isIncarnation: incarnation !== null },
       });
     } finally {
       await asking.stop();
     }
   };
   const { id, founders, recorded } = await claimMember({
-    ...{ data, name: options.id, founders: [...flags.keys()], found: options.bootstrap ? found : null },
+    ...{ data, cluster, name: options.id, founders: [...flags.keys()] },
+    found: options.bootstrap ? found : null,
   });
-  founding = { state: 'member', id, founders: formatFounders(founders) };
   const transport = transportOf(id, founders.keys());
   const replica = new Replica({
     ...{
@@ -190,6 +192,10 @@ async function startReplica(
     },
     ...(observe === undefined ? {} : { observe }),
   });
+  founding = () =>
+    founders.size === 0 && (replica.term ?? 0) === 0
+      ? { state: 'waiting', name: options.id, id }
+      : { state: 'member', name: options.id, id, founders: formatFounders(founders) };
   made(replica);
   const listening = await replica.start();
   log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');

@@ -67,6 +67,11 @@ export class HandRun {
     return `http://${HOST}:${port}`;
   }
 
+  /** The peer port that is planned for a replica. */
+  peerPortOf(replica: number): number {
+    return this.#base + 120 + replica;
+  }
+
   dataOf(replica: number): string {
     return join(this.folder, `replica-${replica}`);
   }
@@ -81,7 +86,7 @@ export class HandRun {
   }
 
   replica(n: number, { data, peerPorts = {}, port, bootstrap = false }: ReplicaOptions = {}): HandProcess {
-    const peerPortOf = (one: number): number => peerPorts[one] ?? this.#base + 120 + one;
+    const peerPortOf = (one: number): number => peerPorts[one] ?? this.peerPortOf(one);
     const peers = REPLICAS.map((one) => `${one}=http://${HOST}:${peerPortOf(one)}`).join(',');
     return this.#spawn('orders', String(n), port ?? this.#base + 110 + n, [
       ...['--data', data ?? this.dataOf(n), '--peer-port', String(peerPortOf(n)), '--peers', peers],

@@ -11,8 +11,8 @@ import {
 } from './founding.js';
 
 const SELF = { name: '2', instance: 'two', founders: ['1', '2', '3'], rejoin: 'trireme members rejoin 2' };
-const EMPTY_1: FoundingAnswer = { state: 'empty', instance: 'one', founders: '1,2,3' };
-const EMPTY_3: FoundingAnswer = { state: 'empty', instance: 'three', founders: '1,2,3' };
+const EMPTY_1: FoundingAnswer = { state: 'empty', name: '1', instance: 'one', founders: '1,2,3' };
+const EMPTY_3: FoundingAnswer = { state: 'empty', name: '3', instance: 'three', founders: '1,2,3' };
 const ALL = '1=one,2=two,3=three';
 
 const decide = (
@@ -43,21 +43,21 @@ test('a group of the founder alone needs no one', () => {
 });
 
 test('who comes late is of the group that was founded with its folder, and of no other', () => {
-  const founded = decide({ state: 'member', id: '1', founders: ALL }, 'ECONNREFUSED');
+  const founded = decide({ state: 'member', name: '1', id: '1', founders: ALL }, 'ECONNREFUSED');
   assert.ok(founded.step === 'found');
   assert.is(formatFounders(founded.founders), ALL, 'as the others keep it');
   for (const founders of ['1=one,2=wiped,3=three', '1,2,3', '1=one,3=three', '']) {
-    const refused = decide(EMPTY_1, { state: 'member', id: '3.5f0c9a31', founders });
-    assert.ok(refused.step === 'refuse', founders);
+    const refused = decide(EMPTY_1, { state: 'member', name: '3', id: '3.5f0c9a31', founders });
+    assert.ok(refused.step === 'exists', founders);
     assert.match(refused.reason, /replica 3 runs already, as member 3\.5f0c9a31/);
     assert.match(refused.reason, /--bootstrap/);
     assert.match(refused.reason, /let it in: trireme members rejoin 2$/);
   }
   const both = decide(
-    { state: 'member', id: '1', founders: ALL },
-    { state: 'member', id: '3', founders: '1,2,3' },
+    { state: 'member', name: '1', id: '1', founders: ALL },
+    { state: 'member', name: '3', id: '3', founders: '1,2,3' },
   );
-  assert.is(both.step, 'refuse', 'one that knows another group is enough');
+  assert.is(both.step, 'exists', 'one that knows another group is enough');
 });
 
 test('replicas that are told of different founders found nothing', () => {
@@ -66,20 +66,42 @@ test('replicas that are told of different founders found nothing', () => {
   assert.match(refused.reason, /replica 1 .* 1,2,3,4,5.* 1,2,3:.*--peers/);
 });
 
+test('an answer of another replica than the one that was asked counts for no one', () => {
+  for (const answer of [
+    { ...EMPTY_3, name: '1' },
+    { state: 'member', name: '1', id: '1', founders: ALL },
+  ] as const) {
+    const refused = decide(EMPTY_1, answer);
+    assert.ok(refused.step === 'refuse');
+    assert.match(refused.reason, /replica 1 answers at the address that --peers gives to replica 3/);
+  }
+  assert.is(decide(EMPTY_1, { ...EMPTY_3, name: '2' }).step, 'refuse', 'not even its own');
+});
+
+test('a replica that was started without the flag and is in no group is waited for', () => {
+  const step = decide(EMPTY_1, { state: 'waiting', name: '3', id: '3.5f0c9a31' });
+  assert.ok(step.step === 'wait');
+  assert.match(step.missing.get('3') ?? '', /without --bootstrap.* member 3\.5f0c9a31.* start it again with/);
+});
+
 test('founders are written as they are read, with instances and without', () => {
   for (const line of [ALL, '1,2,3', '1=one,2']) assert.is(formatFounders(parseFounders(line)), line);
 });
 
 test('an answer is checked', () => {
-  const member = { state: 'member', id: '1', founders: '' } as const;
+  const member = { state: 'member', name: '1', id: '1', founders: '' } as const;
+  const waiting = { state: 'waiting', name: '1', id: '1.5f0c9a31' } as const;
+  assert.equal(parseFoundingAnswer({ ...waiting, more: 1 }), waiting);
   assert.equal(parseFoundingAnswer({ ...member, more: 1 }), member);
   assert.equal(parseFoundingAnswer(EMPTY_1), EMPTY_1);
   for (const bad of [
     null,
     [],
     {},
-    { state: 'member', id: 1, founders: '' },
-    { state: 'empty', instance: 'x' },
+    { state: 'member', name: '1', id: 1, founders: '' },
+    { state: 'member', id: '1', founders: '' },
+    { state: 'waiting', name: '1' },
+    { state: 'empty', name: '1', instance: 'x' },
   ])
     assert.throws(
       () => parseFoundingAnswer(bad),

@@ -16,14 +16,23 @@ export type Founders = ReadonlyMap<string, string | null>;
 /** What a replica says when it is asked by one that wants to found a group. */
 export type FoundingAnswer =
   /** Its folder is empty, and it waits to found a group with these replicas. */
-  | { readonly state: 'empty'; readonly instance: string; readonly founders: string }
-  /** It is a member of a group that it founded with these (`formatFounders`), or of one that it was or waits to be let into. */
-  | { readonly state: 'member'; readonly id: string; readonly founders: string };
+  | {
+      readonly state: 'empty';
+      readonly name: string;
+      readonly instance: string;
+      readonly founders: string;
+    }
+  /** It was started without `--bootstrap`, and no group has let it in yet. */
+  | { readonly state: 'waiting'; readonly name: string; readonly id: string }
+  /** It is a member of a group that it founded with these (`formatFounders`), or of one that it was let into. */
+  | { readonly state: 'member'; readonly name: string; readonly id: string; readonly founders: string };
 
 export type FoundingStep =
   | { readonly step: 'found'; readonly founders: Founders }
   /** Those that have not said that they are empty, and why not. */
   | { readonly step: 'wait'; readonly missing: ReadonlyMap<string, string> }
+  /** There is a group already that this folder did not found. */
+  | { readonly step: 'exists'; readonly reason: string }
   | { readonly step: 'refuse'; readonly reason: string };
 
 /** One line, such as `1=5f0c9a3100112233,2=...`; a name alone where no instance is known. */
@@ -45,15 +54,18 @@ export function parseFounders(line: string): Founders {
 
 /** @throws FormatError if it is no answer. */
 export function parseFoundingAnswer(value: unknown): FoundingAnswer {
-  const { state, instance, founders, id } = asObject(value, 'the answer');
+  const answer = asObject(value, 'the answer');
+  const { state } = answer;
+  const text = (key: string): string => asText(answer[key], key);
   if (state === 'empty')
-    return { state, instance: asText(instance, 'instance'), founders: asText(founders, 'founders') };
-  if (state === 'member') return { state, id: asText(id, 'id'), founders: asText(founders, 'founders') };
+    return { state, name: text('name'), instance: text('instance'), founders: text('founders') };
+  if (state === 'waiting') return { state, name: text('name'), id: text('id') };
+  if (state === 'member') return { state, name: text('name'), id: text('id'), founders: text('founders') };
   throw new FormatError('the answer is none to a founder');
 }
 
 /**
- * @param self this replica, every one that its flags name, and the command that lets it into a group that exists
+ * @param self this replica, every one that its flags name in order, and the command that lets it into a group that exists
  * @param answers what the others have said; a text where one has not answered, saying why not
  */
 export function decideFounding(
@@ -70,15 +82,25 @@ export function decideFounding(
   const missing = new Map<string, string>();
   let joined: Founders | null = null;
   for (const [peer, answer] of answers) {
-    if (typeof answer === 'string') missing.set(peer, answer);
-    else if (answer.state === 'empty') {
-      if (answer.founders !== founders.join(','))
-        return { step: 'refuse', reason: differentFounders(peer, answer.founders, founders.join(',')) };
-      empty.set(peer, answer.instance);
-    } else {
-      joined = parseFounders(answer.founders);
-      if (joined.get(name) !== instance)
-        return { step: 'refuse', reason: groupExists(self, peer, answer.id) };
+    if (typeof answer === 'string') {
+      missing.set(peer, answer);
+      continue;
+    }
+    // A replica that counted for two would be a vote too many for the folder of another one.
+    if (answer.name !== peer) return { step: 'refuse', reason: differentReplica(peer, answer.name) };
+    switch (answer.state) {
+      case 'empty':
+        if (answer.founders !== founders.join(','))
+          return { step: 'refuse', reason: differentFounders(peer, answer.founders, founders.join(',')) };
+        empty.set(peer, answer.instance);
+        break;
+      case 'waiting':
+        missing.set(peer, startedWithout(answer.id));
+        break;
+      case 'member':
+        joined = parseFounders(answer.founders);
+        if (joined.get(name) !== instance)
+          return { step: 'exists', reason: groupExists(self, peer, answer.id) };
     }
   }
   // Whoever has founded it with this folder had heard from all that they were empty.
@@ -96,6 +118,17 @@ function groupExists(
     `replica ${peer} runs already, as member ${member}, and has not founded its group with this folder: --bootstrap ` +
     `(TRIREME_BOOTSTRAP) on the empty folder of replica ${name} would make another group. ` +
     `Start it without the flag and let it in: ${rejoin}`
+  );
+}
+
+function differentReplica(peer: string, name: string): string {
+  return `replica ${name} answers at the address that --peers gives to replica ${peer}: give each replica its own address`;
+}
+
+function startedWithout(member: string): string {
+  return (
+    `it was started without --bootstrap and waits to be let into a group, as member ${member}. To found a group with it, ` +
+    'start it again with --bootstrap'
   );
 }
 

@@ -98,7 +98,7 @@ test('when it is not to be waited for any more, everyone hears of it once', () =
 
 test('the list of replicas names each with its url', () => {
   assert.equal(
-    [...parsePeers('1=http://127.0.0.1:8201,b-2=https://host:1/?a=b')],
+    [...parsePeers('b-2=https://host:1/?a=b,1=http://127.0.0.1:8201')],
     [
       ['1', 'http://127.0.0.1:8201'],
       ['b-2', 'https://host:1/?a=b'],
@@ -112,6 +112,7 @@ test('the list of replicas names each with its url', () => {
     '1=ftp://a',
     '1=http://a,',
     '1=http://a,1=http://b',
+    '1=http://a:80,2=http://A/',
     'a b=http://a',
   ]) {
     assert.throws(
