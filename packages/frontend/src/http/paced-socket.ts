@@ -124,7 +124,7 @@ export class PacedSocket extends Duplex {
   }
 
   override _final(done: () => void): void {
-    closeConnection(this.#socket);
+    closeConnection(this.#socket, this.#limits.stallMs);
     done();
   }
 

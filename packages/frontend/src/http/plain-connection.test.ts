@@ -30,6 +30,7 @@ async function withPlain(options: Partial<PlainPort>, run: (rig: Rig) => Promise
     keepAliveMs: 5000,
     idleMsMax: 6000,
     restMsMax: 100,
+    stallMs: 5000,
     answer: (request, done) => void rig.asked.push({ request, done }),
     handOver: (socket, bytes) => {
       const entry = { socket, text: bytes.toString('latin1'), ended: false };
@@ -186,6 +187,20 @@ test('a client that does not read its answers is handed over', async () =>
     }
     assert.is(handedOver.length, 1);
     assert.ok((handedOver[0]?.socket.writableLength ?? 0) < 2 * big.length);
+  }));
+
+test('a client that takes nothing of its last answer is closed, though it goes on sending', async () =>
+  withPlain({ stallMs: 100 }, async ({ url, asked }) => {
+    const { socket } = openRaw(url, LAST);
+    socket.pause();
+    await until(() => asked.length > 0, 'it was read');
+    asked[0]?.done(ok('x'.repeat(16_000_000)));
+    const drips = setInterval(() => socket.write('x'), 10);
+    try {
+      await until(() => socket.destroyed, 'it was closed');
+    } finally {
+      clearInterval(drips);
+    }
   }));
 
 test('a client that has sent all it will is answered, then the connection is closed', async () =>

@@ -21,6 +21,8 @@ export interface PlainPort {
   readonly idleMsMax: number;
   /** How long the rest of a request is waited for, in milliseconds: some clients write a body apart from its head. */
   readonly restMsMax: number;
+  /** How long the last answer may wait for the client to take it, in milliseconds. */
+  readonly stallMs: number;
   /** Has the request answered: `done` is called once, perhaps at once. */
   answer(request: PlainRequest, done: (answer: Answer) => void): void;
   /** Takes the connection; `bytes` of it were read and are not looked at yet. */
@@ -138,7 +140,7 @@ export class PlainConnection {
   #close(): void {
     this.#state = 'last';
     this.#held = null;
-    closeConnection(this.#socket);
+    closeConnection(this.#socket, this.#port.stallMs);
   }
 
   #handOver(bytes: Buffer): void {

@@ -170,6 +170,7 @@ export class PublicServer {
       keepAliveMs: KEEP_ALIVE_MS,
       idleMsMax: KEEP_ALIVE_MS + 1000,
       restMsMax: Math.min(REST_MS_MAX, deadlineMs / 10),
+      stallMs,
       answer: (request, done) => answerPlain(services, request, this.#nextId, done),
       handOver: (socket, bytes) => {
         const paced = new PacedSocket(socket, bytes, limits);
