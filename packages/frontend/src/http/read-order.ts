@@ -6,10 +6,10 @@ import type { Asked } from './call.js';
 import { inTime, withDeadline, type Services } from './services.js';
 
 /**
- * An order never changes once it is filled, so that whoever has it may keep it. But the same URL is another order in another
- * life of the cluster, and a cache cannot tell which one it asks: it has to ask whether its entity tag still holds.
+ * A filled order never changes. But in another life of the cluster the same URL names another order, which a cache learns only
+ * when it asks with the entity tag: so an answer is fresh for a second, and no cluster stops and begins anew within one.
  */
-const KEEP_AND_ASK = 'public, no-cache, immutable';
+const IMMUTABLE = 'public, max-age=1, immutable';
 
 /**
  * @param text of the number, as it stands in the path.
@@ -29,7 +29,7 @@ export async function readOrder(
       const order = inTime(await replicas.order(number, deadline), 'the order');
       if (order === null) throw orderNotFound();
       const headers = replies.headers(asked.requestId, null);
-      headers['Cache-Control'] = KEEP_AND_ASK;
+      headers['Cache-Control'] = IMMUTABLE;
       if (catalog.life !== null) {
         const etag = `"${catalog.life}-o${number}"`;
         headers['ETag'] = etag;
