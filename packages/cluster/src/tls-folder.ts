@@ -6,6 +6,7 @@ import {
   certificateFiles,
   endOf,
   examineCertificate,
+  finishRenewal,
   hasAuthorityKey,
   makeCertificate,
   readCertificate,
@@ -57,5 +58,7 @@ export function certifying(dataDir: string, asked: boolean): Certify | null {
 /** What the operator of the cluster on this folder is known by; null where it has no certificates. */
 export function operatorTls(dataDir: string): TlsMaterial | null {
   const files = certificateFiles(join(dataDir, CERTIFICATES), OPERATOR);
-  return existsSync(files.cert) ? readCertificate(files) : null;
+  if (!existsSync(files.cert)) return null;
+  finishRenewal(files);
+  return readCertificate(files);
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,12 @@ import { LinkListener } from '../link/listener.js';
 import { Metrics } from '../metrics/metrics.js';
 import { readIdentity } from '../process/identity.js';
 import type { LinkIdentity } from '../rules/handshake.js';
+import { examineCertificate } from '../rules/certificate.js';
 import type { CertificateRole } from '../rules/roles.js';
 import { UsageError } from '../rules/usage.js';
 import { InternalServer } from '../server/internal-server.js';
 import { LinkRecorder, capturedLog, until } from '../testing/links.js';
-import { hasOpenssl, makeCertificate } from './certificates.js';
+import { hasOpenssl, makeCertificate, readCertificate, renewCertificate } from './certificates.js';
 
 const test = suite<{ folder: string }>('certificates');
 
@@ -116,6 +117,21 @@ if (!hasOpenssl()) {
     const before = readFileSync(first.cert, 'utf8');
     makeCertificate(folder, 'replica-1', ['127.0.0.1']);
     assert.is(readFileSync(first.cert, 'utf8'), before, 'what is there stays');
+  });
+
+  test('a renewal that was cut between key and certificate is finished', ({ folder }) => {
+    const files = makeCertificate(folder, 'replica-1', ['127.0.0.1']);
+    const before = readFileSync(files.cert);
+    renewCertificate(folder, 'replica-1', ['127.0.0.1']);
+    const renewed = readFileSync(files.cert);
+    writeFileSync(`${files.cert}.new`, renewed);
+    writeFileSync(files.cert, before);
+    makeCertificate(folder, 'replica-1', ['127.0.0.1']);
+    assert.equal(readFileSync(files.cert), renewed);
+    examineCertificate(readCertificate(files));
+    writeFileSync(`${files.cert}.new`, before);
+    makeCertificate(folder, 'replica-1', ['127.0.0.1']);
+    assert.equal(readFileSync(files.cert), renewed, 'a pair is left alone, whatever lies beside it');
   });
 
   test('names and hosts cannot smuggle anything in', ({ folder }) => {

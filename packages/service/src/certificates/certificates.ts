@@ -9,7 +9,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { TlsMaterial } from '@trireme/raft/frames';
-import { moveIntoPlace, SIDE_SUFFIX } from '../files/durable-file.js';
+import { moveIntoPlace, SIDE_SUFFIX, syncNow } from '../files/durable-file.js';
 import { isName } from '../rules/handshake.js';
 import { UsageError } from '../rules/usage.js';
 
@@ -56,7 +56,23 @@ function provide(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!existsSync(files.ca)) makeAuthority(folder);
   if (isRenewed || !existsSync(files.cert)) sign(folder, name, hosts.map(alternativeName));
+  else finishRenewal(files);
   return files;
+}
+
+/** Puts the certificate of a new key into place where a crash came between the two. @throws the system's error. */
+export function finishRenewal({ cert, key }: CertificateFiles): void {
+  const side = cert + SIDE_SUFFIX;
+  if (existsSync(side) && !isPair(cert, key) && isPair(side, key)) moveIntoPlace(cert);
+}
+
+/** Whether both can be read and the certificate is that of the key. */
+function isPair(cert: string, key: string): boolean {
+  try {
+    return new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key)));
+  } catch {
+    return false;
+  }
 }
 
 /** Whether certificates can be made in the folder: the authority's key may be kept elsewhere. */
@@ -92,21 +108,20 @@ function makeAuthority(folder: string): void {
   keep(folder, AUTHORITY);
 }
 
-/** Puts key and certificate into place, the certificate last: where it is, both are whole. @throws UsageError. */
+/**
+ * Puts key and certificate into place, the certificate last: where a new one is, both are whole. After a crash in between
+ * `finishRenewal` goes on.
+ * @throws UsageError.
+ */
 function keep(folder: string, name: string): void {
   const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
   chmodSync(key + SIDE_SUFFIX, 0o600);
-  let isWhole: boolean;
-  try {
-    const made = new X509Certificate(readFileSync(certificate + SIDE_SUFFIX));
-    isWhole = made.checkPrivateKey(createPrivateKey(readFileSync(key + SIDE_SUFFIX)));
-  } catch {
-    isWhole = false;
-  }
-  if (!isWhole)
+  if (!isPair(certificate + SIDE_SUFFIX, key + SIDE_SUFFIX))
     throw new UsageError(
       `certificates cannot be made: ${certificate} was not written whole; is the disk full?`,
     );
+  // After a power loss the certificate has to be there, under one name or the other, where the key is.
+  syncNow(certificate + SIDE_SUFFIX);
   moveIntoPlace(key);
   moveIntoPlace(certificate);
 }

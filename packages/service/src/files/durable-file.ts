@@ -52,7 +52,8 @@ export function moveIntoPlace(path: string): void {
   syncNow(dirname(path));
 }
 
-function syncNow(path: string): void {
+/** Makes a file, or the names in a folder, durable. @throws the system's error. */
+export function syncNow(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);
