@@ -150,6 +150,13 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       /^give --host an address of this/,
     ],
     [
+      'host name',
+      frontend(context, '--host', 'no-such-host.invalid'),
+      64,
+      /ENOTFOUND|EAI_AGAIN/,
+      /^correct the host name no-such-host\.invalid where it is given/,
+    ],
+    [
       'no secret',
       replica(context, at('r'), '--secret-file', at('none')),
       64,

@@ -32,6 +32,11 @@ function codeOf(error: Error): unknown {
   return said ?? ('code' in error ? error.code : null);
 }
 
+/** The name that was not found, which may be this machine's or another's. */
+function nameIn(error: Error): string {
+  return 'hostname' in error && typeof error.hostname === 'string' ? ` ${error.hostname}` : '';
+}
+
 function describe(code: unknown, error: Error): Failure | null {
   const path = 'path' in error && typeof error.path === 'string' ? error.path : 'the path that is named';
   const isListening = 'syscall' in error && error.syscall === 'listen';
@@ -42,11 +47,15 @@ function describe(code: unknown, error: Error): Failure | null {
         advice: 'another process listens there: stop it, or give another port',
       };
     case 'EADDRNOTAVAIL':
+      return {
+        exitCode: EXIT.usage,
+        advice: 'give --host an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them',
+      };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return {
         exitCode: EXIT.usage,
-        advice: 'give --host an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them',
+        advice: `correct the host name${nameIn(error)} where it is given (--host, or a URL), or give an IP address`,
       };
     case 'EACCES':
     case 'EPERM':
