@@ -71,7 +71,12 @@ test('a proxy that fails for good leaves the outcome unknown, and its advice tel
   const before = await count(context);
   for (const [i, forwards] of [false, true].entries()) {
     proxy.fault = (line) => (line.startsWith('POST') ? htmlPage(502, forwards) : null);
-    const failed = await trireme('order', 'buy', 'AAPL', '1', '--frontend', proxy.url);
+    const order = ['buy', 'AAPL', '1'];
+    const options = ['--frontend', proxy.url];
+    const failed = await trireme(
+      'order',
+      ...(forwards ? [...options, '--', ...order] : [...order, ...options]),
+    );
     assert.is(failed.code, 75, failed.stderr);
     assert.match(failed.stderr, /answer 502 is not the contract's \(BAD_ANSWER\)\. The outcome is unknown/);
     proxy.fault = () => null;

@@ -1,7 +1,7 @@
 /** `cluster.json` in the data folder: who runs where, for the scripts, the client and whoever looks on. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderIdentity, writeDurably } from '@trireme/service';
+import { folderIdentity, npmScript, writeDurably } from '@trireme/service';
 import { ClusterError } from './errors.js';
 
 export type Role = 'catalog' | 'replica' | 'frontend';
@@ -56,7 +56,7 @@ export function readClusterFile(dataDir: string): ClusterFile | null {
     'COPIED_FOLDER',
     `${join(dataDir, CLUSTER_FILE)} was not written in this folder, which is a copy of another one (or was last used by an ` +
       `earlier version): the processes in it may be another cluster's. Start a cluster on this folder ` +
-      `(npm start -- --data ${dataDir} --port N), or give the original's folder`,
+      `(${npmScript('start', '--data', dataDir, '--port', 'N')}), or give the original's folder`,
   );
 }
 

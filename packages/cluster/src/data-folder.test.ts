@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -95,6 +96,13 @@ test('emptying removes all that is ours and keeps the lock', async ({ folder }) 
   await rejectsCode(acquireDataLock(folder), 'ALREADY_RUNNING', /a cluster already runs on/);
   await lock.release();
   await emptyDataFolder(folder);
+});
+
+test('what earlier versions left in a folder is no obstacle to emptying', async ({ folder }) => {
+  await fillDataFolder(folder);
+  for (const name of ['cluster.json.tmp', 'supervisor-4321.lock']) writeFileSync(join(folder, name), '');
+  await emptyDataFolder(folder);
+  assert.equal(readdirSync(folder), []);
 });
 
 test('emptying a folder with anything else in it removes nothing', async ({ folder }) => {
@@ -287,6 +295,16 @@ test('a log that is full makes room and keeps the one before', async ({ folder }
   await again.close();
   again.append('5');
   assert.is(readFileSync(path, 'utf8'), 'third\n4\n');
+});
+
+test('a process that ends before its log is open has its lines in it all the same', ({ folder }) => {
+  const path = join(folder, 'x.log');
+  const code = `import { LogFile } from ${JSON.stringify(new URL('log-file.js', import.meta.url).href)};
+    new LogFile(process.argv[1]).append('last words');
+    process.exit();`;
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code, path]);
+  assert.is(status, 0, String(stderr));
+  assert.is(readFileSync(path, 'utf8'), 'last words\n');
 });
 
 test.run();

@@ -22,15 +22,29 @@ export interface CallAnswer {
 /** Connections of one caller at once to one process; further calls wait. */
 const CONNECTIONS_MAX = 8;
 
+/** Connects with the certificate of the moment. */
+function connecting(identity: CallIdentity): buildConnector.connector {
+  let used = identity.tls;
+  let connect = buildConnector({ ...used });
+  return (options, done) => {
+    const { tls } = identity;
+    if (!isSame(tls, used)) connect = buildConnector({ ...tls });
+    used = tls;
+    connect(options, done);
+  };
+}
+
+function isSame(a: TlsMaterial | null, b: TlsMaterial | null): boolean {
+  return a?.ca === b?.ca && a?.cert === b?.cert && a?.key === b?.key;
+}
+
 export class InternalCalls {
   readonly #identity: CallIdentity;
   readonly #agent: Agent;
 
   constructor(identity: CallIdentity) {
     this.#identity = identity;
-    const connect: buildConnector.connector = (options, done) =>
-      buildConnector({ ...identity.tls })(options, done);
-    this.#agent = new Agent({ connections: CONNECTIONS_MAX, connect });
+    this.#agent = new Agent({ connections: CONNECTIONS_MAX, connect: connecting(identity) });
   }
 
   /**

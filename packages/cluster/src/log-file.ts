@@ -1,6 +1,6 @@
 /** A process's log on disk, bounded: when full it becomes `<name>.log.1` and the one before that is gone. */
-import { writeSync } from 'node:fs';
-import { open, rename, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineOutput, type LineSink } from '@trireme/service';
 
@@ -23,22 +23,25 @@ export class LogFile {
     );
   }
 
-  /** Appends a line, without waiting for the disk; of what a full disk does not take, the latest 1 MiB is kept for later. */
+  /**
+   * Appends a line, without waiting for the disk. While a full disk takes nothing, the first lines of it, 1 MiB at most, wait, and
+   * later ones are counted.
+   */
   append(line: string): void {
     this.#output.write(line);
   }
 
   /** Closes it when all is written, or cannot be. */
   async close(): Promise<void> {
-    const closed = this.#output.close().then(async () => this.#file.close());
-    await Promise.race([closed, delay(CLOSE_MS_MAX)]);
+    const closed = this.#output.close().then(() => this.#file.close());
+    await Promise.race([closed, delay(CLOSE_MS_MAX, undefined, { ref: false })]);
   }
 }
 
 class RotatingFile implements LineSink {
   readonly #path: string;
   readonly #bytesMax: number;
-  #handle: FileHandle | null = null;
+  #descriptor: number | null = null;
   #bytes = 0;
 
   constructor(path: string, bytesMax: number) {
@@ -47,38 +50,38 @@ class RotatingFile implements LineSink {
   }
 
   write(bytes: Uint8Array, done: (error: NodeJS.ErrnoException | null, written: number) => void): void {
-    this.#append(bytes).then(
-      (written) => done(null, written),
+    this.#ready().then(
+      (descriptor) =>
+        write(descriptor, bytes, (error, written) => {
+          this.#bytes += written;
+          done(error, written);
+        }),
       (error: unknown) => done(error as NodeJS.ErrnoException, 0),
     );
   }
 
   writeNow(bytes: Uint8Array): number {
-    return this.#handle === null ? bytes.length : writeSync(this.#handle.fd, bytes);
+    return writeSync(this.#descriptor ?? this.#open(), bytes);
   }
 
-  async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = null;
-    await handle?.close();
+  close(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
   }
 
-  async #append(bytes: Uint8Array): Promise<number> {
-    let handle = this.#handle ?? (await this.#open());
-    if (this.#bytes >= this.#bytesMax) {
-      await rename(this.#path, `${this.#path}.1`);
-      await this.close();
-      handle = await this.#open();
-    }
-    const { bytesWritten } = await handle.write(bytes);
-    this.#bytes += bytesWritten;
-    return bytesWritten;
+  async #ready(): Promise<number> {
+    // At once, or a process that ends meanwhile would take the line for written.
+    const descriptor = this.#descriptor ?? this.#open();
+    if (this.#bytes < this.#bytesMax) return descriptor;
+    await rename(this.#path, `${this.#path}.1`);
+    this.close();
+    return this.#open();
   }
 
-  async #open(): Promise<FileHandle> {
-    const handle = await open(this.#path, 'a', 0o600);
-    this.#bytes = (await handle.stat()).size;
-    this.#handle = handle;
-    return handle;
+  #open(): number {
+    const descriptor = openSync(this.#path, 'a', 0o600);
+    this.#bytes = fstatSync(descriptor).size;
+    this.#descriptor = descriptor;
+    return descriptor;
   }
 }

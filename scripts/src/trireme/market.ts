@@ -213,10 +213,16 @@ function messageOf({ message, status }: ClientError): string {
 function adviceOf({ key, isOutcomeUnknown }: ClientError): string {
   if (!isOutcomeUnknown) return '';
   if (key === null) return '. The outcome is unknown: it may have been done';
-  const args = process.argv.slice(2);
-  const isKeyGiven = args.some((arg) => arg === '--key' || arg.startsWith('--key='));
-  const again = operatorCommand(...args, ...(isKeyGiven ? [] : ['--key', key]));
+  const again = operatorCommand(...withKey(process.argv.slice(2), key));
   return `. The outcome is unknown: it may have been done. The same key does it once at most and tells the outcome: ${again}`;
+}
+
+/** The same arguments with the key among the options, which end at `--`. */
+function withKey(args: readonly string[], key: string): readonly string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  const options = args.slice(0, end);
+  const isGiven = options.some((arg) => arg === '--key' || arg.startsWith('--key='));
+  return isGiven ? args : [...options, '--key', key, ...args.slice(end)];
 }
 
 function exitOf({ status, isOutcomeUnknown }: ClientError): CommandError['exitCode'] {

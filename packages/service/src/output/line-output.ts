@@ -80,7 +80,7 @@ export class LineOutput {
 
   /** Writes what it can before the process ends, which is not held up by who does not read. */
   writeLast(until: number): void {
-    // What is being written is written on by the system, also while this process ends.
+    // The system goes on with a write that has begun, also while this process ends; only a full disk takes a part of it.
     if (this.#isWriting) this.#bytes = new Uint8Array(0);
     this.#bytes = Buffer.concat([this.#bytes, Buffer.from(this.#buffer.take())]);
     while (this.#bytes.length > 0 && !this.#isGone) {
