@@ -17,6 +17,7 @@ import {
   type CommonOptions,
   type Log,
 } from '@trireme/service';
+import { comparisonWriter, readComparisons } from './address-file.js';
 import { FOUNDING_PATH, awaitFounding } from './founding.js';
 import { claimInstance } from './instance-file.js';
 import { claimMember } from './member-file.js';
@@ -132,7 +133,7 @@ async function startReplica(
   const { cluster, secret, tls = null } = identity;
   await awaitRoom({ folder: data, log, stopping });
   const instance = await claimInstance(data);
-  const addresses = new MemberAddresses(flags);
+  const addresses = new MemberAddresses(flags, await readComparisons(data), comparisonWriter(data, fatal));
   /** What the others are told who ask before they found a group. */
   let founding = (): FoundingAnswer => ({
     ...{ state: 'empty', name: options.id, instance, founders: [...flags.keys()].join(',') },
