@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CommanderError, InvalidArgumentError, type Command } from 'commander';
 import { ClusterError, parseTarget, type ClusterErrorCode } from '@trireme/cluster';
-import { EXIT, failureOf } from '@trireme/service';
+import { EXIT, failureOf, messageOf } from '@trireme/service';
 
 /** Data folder unless `--data` names another; both are taken from where npm is called. */
 export const DATA_DEFAULT = 'data';
@@ -58,7 +58,7 @@ export function endOf(error: unknown): number {
   // A cluster's own words say what to do; why a disk refuses is in the system's.
   const isSaid = error instanceof ClusterError && error.code !== 'STORAGE_FAILED';
   const failure = isSaid ? null : failureOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   console.error(`error: ${message}${failure === null ? '' : `: ${failure.advice}`}`);
   return failure?.exitCode ?? known;
 }

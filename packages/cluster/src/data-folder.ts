@@ -2,7 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { operatorCommand, parseSecret, SIDE_SUFFIX, syncFolder, writeDurably } from '@trireme/service';
+import {
+  messageOf,
+  operatorCommand,
+  parseSecret,
+  SIDE_SUFFIX,
+  syncFolder,
+  writeDurably,
+} from '@trireme/service';
 import { CLUSTER_FILE, readRecordedCluster } from './cluster-file.js';
 import { isLock, storeInUse } from './data-lock.js';
 import { ClusterError } from './errors.js';
@@ -75,7 +82,7 @@ function secretIn(path: string): string | null {
     return parseSecret(readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new ClusterError(
       'DAMAGED_FILE',
       `${why}. If it cannot be repaired, remove ${path} while no process of the cluster runs: npm start then makes a new one`,

@@ -105,7 +105,7 @@ export class Catalog {
     return this.#link !== null;
   }
 
-  /** Of the catalog that is linked: it is in entity tags. Null while no catalog is. */
+  /** Life of the linked catalog, used in entity tags; null while no catalog is linked. */
   get life(): string | null {
     return this.#cache.life;
   }
@@ -130,7 +130,7 @@ export class Catalog {
     return this.#cache.get(name, this.#leaseClock.now());
   }
 
-  /** Whether `cached` would give the stock; asking changes nothing. */
+  /** Whether `cached` would return the stock. Changes nothing. */
   isCached(name: string): boolean {
     return this.#cache.holds(name, this.#leaseClock.now());
   }

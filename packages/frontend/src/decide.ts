@@ -1,6 +1,6 @@
 /**
- * Has a command decided: asks the leader, and again with the same key until there is a result, the time is over, or it was
- * lost so often that it may itself be what breaks the links.
+ * Submits a command to the leader, and repeats it with the same key until it has a result, its deadline expires, or so many
+ * attempts were lost that the command itself may be breaking the links.
  */
 import type { CommandWire, SubmitResult } from '@trireme/domain';
 import type { Asker } from './asker.js';
@@ -41,14 +41,14 @@ async function decideAgain(
   deadline: Deadline,
   first: SubmitResult | NoAnswer,
 ): Promise<Decided | Undecided> {
-  // Once an attempt may have had an effect, no later refusal can tell that there is none.
+  // Once an attempt may have had an effect, a later refusal does not mean that there is none.
   const tried = { handedOver: mayHaveEffect(first) };
   const result = await retryAfter<Decided>(first === 'unanswered' ? LOST : AGAIN, deadline, async () => {
     const answer = await commands.ask(command, deadline);
     tried.handedOver ||= mayHaveEffect(answer);
     return resultOf(answer);
   });
-  // A refused form tells of the attempt that it answers, and not of an earlier one that may have been taken.
+  // `invalid` says that this attempt had no effect; an earlier one may have had one.
   const isFinal = result !== NO_RESULT && (result[1] !== 'invalid' || !tried.handedOver);
   if (isFinal) return result;
   return tried.handedOver ? 'unknown' : 'noEffect';

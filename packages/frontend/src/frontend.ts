@@ -21,7 +21,7 @@ const REQUESTS_MAX = 8192;
 /** How long one replica is waited for before another is asked, in milliseconds. */
 const PATIENCE_MS_MAX = 200;
 
-/** For 16 KiB of an answer to be taken by its client, in milliseconds. */
+/** Milliseconds that a client has to take 16 KiB of an answer. */
 const STALL_MS_MAX = 20_000;
 
 /** How long requests that are under way have to be answered when the front-end stops, in milliseconds. */
@@ -50,7 +50,7 @@ export interface FrontendOptions {
   readonly metrics: Metrics;
   /** How long it stays open when it is asked to stop, not ready any more: for balancers to look elsewhere. */
   readonly lingerMs: number;
-  /** For 16 KiB of an answer to be taken by its client, in milliseconds; 20 s unless set. */
+  /** Milliseconds that a client has to take 16 KiB of an answer; 20 s unless set. */
   readonly stallMs?: number;
 }
 

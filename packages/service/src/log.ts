@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import type { LineOutput } from './output/line-output.js';
 import { standardOutput } from './output/standard-output.js';
+import { messageOf } from './rules/message.js';
 
 export type Log = pino.Logger;
 
@@ -54,7 +55,7 @@ function soundly(context: () => object): () => object {
     try {
       return context();
     } catch (error) {
-      return { contextError: error instanceof Error ? error.message : String(error) };
+      return { contextError: messageOf(error) };
     }
   };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { InternalCalls, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
-import { npmScript, readCertificate, type TlsMaterial } from '@trireme/service';
+import { messageOf, npmScript, parseSecret, readCertificate, type TlsMaterial } from '@trireme/service';
 import { userPath } from '../command-line.js';
 import { ControlClient } from '../control/client.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
@@ -36,7 +36,7 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const { replicas } = options;
   if (replicas !== undefined) {
-    const secret = options.secretFile === undefined ? null : secretIn(options.secretFile);
+    const secret = options.secretFile === undefined ? null : readSecretFile(options.secretFile);
     const calls = callsTo(replicas, secret, tlsIn(options));
     const client = new GroupClient(() => replicas, calls);
     return { client, calls, host: new HostByHand(client, tell, given), tell };
@@ -48,7 +48,7 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
       `no cluster has run on ${dataDir}: give --data, or --replicas and --secret-file, or start one: ${npmScript('start')}`,
     );
   }
-  const secret = options.secretFile === undefined ? readSecret(dataDir) : secretIn(options.secretFile);
+  const secret = options.secretFile === undefined ? readSecret(dataDir) : readSecretFile(options.secretFile);
   const calls = callsTo(replicaUrls(dataDir), secret, tlsIn(options) ?? operatorTls(dataDir));
   const client = new GroupClient(() => replicaUrls(dataDir), calls);
   const control = ControlClient.of(dataDir);
@@ -100,15 +100,17 @@ function tlsIn({ tlsCa: ca, tlsCert: cert, tlsKey: key }: CommonOptions): TlsMat
   try {
     return readCertificate({ ca: userPath(ca), cert: userPath(cert), key: userPath(key) });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandError(COMMAND_EXIT.usage, `cannot read a certificate: ${why}`, { cause: error });
+    throw new CommandError(COMMAND_EXIT.usage, `cannot read a certificate: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
-function secretIn(path: string): string {
+/** @throws CommandError `usage` if the file cannot be read, or holds no secret. */
+function readSecretFile(path: string): string {
   try {
-    return readFileSync(userPath(path), 'utf8').trim();
+    return parseSecret(readFileSync(userPath(path), 'utf8'), path);
   } catch (error) {
-    throw new CommandError(COMMAND_EXIT.usage, `cannot read the secret in ${path}`, { cause: error });
+    throw new CommandError(COMMAND_EXIT.usage, `--secret-file: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -141,7 +141,7 @@ async function place(order: Order, options: OrderOptions): Promise<void> {
       print(options, { data: [await client.getOrder(number)], next: null }, orderRows);
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      console.error(`its price and time cannot be read: ${messageOf(error)}`);
+      console.error(`its price and time cannot be read: ${describe(error)}`);
       print(options, { data: [{ number, ...order, price: null, time: null }], next: null }, orderRows);
     }
   });
@@ -199,13 +199,13 @@ async function at(
     await work(client);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    throw new CommandError(exitOf(error), `${messageOf(error)}${adviceOf(error)}`, { cause: error });
+    throw new CommandError(exitOf(error), `${describe(error)}${adviceOf(error)}`, { cause: error });
   } finally {
     await client.close();
   }
 }
 
-function messageOf({ message, status }: ClientError): string {
+function describe({ message, status }: ClientError): string {
   return `${message} (${status})`;
 }
 

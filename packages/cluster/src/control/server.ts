@@ -5,7 +5,7 @@
  * which start one that waits to be let into the group, and `/retire`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { LINK_HEADERS, secretMatches } from '@trireme/service';
+import { LINK_HEADERS, messageOf, refusePipelined, secretMatches } from '@trireme/service';
 import { ClusterError } from '../errors.js';
 import type { LocalCluster } from '../local-cluster.js';
 import { parseTarget } from '../rules/target.js';
@@ -50,11 +50,7 @@ export async function serveControl(options: {
   };
   const inTurn = turns();
   const server = createServer(limits, (request, response) => {
-    // The answer before this one still has the socket: no script sends requests ahead.
-    if (response.socket === null) {
-      request.socket.destroy();
-      return;
-    }
+    if (refusePipelined(request, response)) return;
     if (!secretMatches(options.secret, request.headers[LINK_HEADERS.secret])) {
       answer(response, 401, { error: 'the secret is missing or wrong' });
       return;
@@ -127,10 +123,6 @@ function statusOf(error: unknown): number {
   if (!(error instanceof ClusterError)) return 500;
   if (error.code === 'BAD_OPTION') return 404;
   return error.code === 'NOT_READY' ? 503 : 409;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function answer(response: ServerResponse, status: number, body: ControlAnswer): void {

@@ -17,7 +17,7 @@ export interface Call extends Asked {
   readonly incoming: IncomingMessage;
   /** For streams, which write to it themselves. */
   readonly outgoing: ServerResponse;
-  /** As it was sent, but with unreserved characters as themselves, and without one slash at its end. */
+  /** The path of the request with unreserved characters decoded and one trailing slash removed. */
   readonly path: string;
 }
 

@@ -1,4 +1,4 @@
-/** How a connection is closed so that its last answer arrives. */
+/** Closes connections so that the last answer arrives. */
 import type { Socket } from 'node:net';
 
 /** How long a closed connection is still read, in milliseconds. */

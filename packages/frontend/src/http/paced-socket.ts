@@ -1,5 +1,5 @@
 /**
- * What Node's HTTP server gets in place of a connection: it reads one request, and the next once that one is answered.
+ * Stands between a connection and Node's HTTP server, so that the server reads a request only once the one before is answered.
  * From the connection itself it would parse, and begin to answer, all requests of a chunk of 64 KiB at once, for a client that
  * may never read an answer.
  */
@@ -9,16 +9,16 @@ import { Duplex } from 'node:stream';
 import { closeConnection } from './close-connection.js';
 import type { UnsentAnswers } from './unsent-answers.js';
 
-/** Bytes that are given at a time at most, where no end of a head is among them. */
+/** Bytes passed to the server at a time at most; fewer where a head ends among them. */
 const PART_BYTES_MAX = 4 * 1024;
-/** Bytes of an answer that the client has to take within the time that it may stand still. */
+/** Bytes of an answer that the client has to take within `stallMs`. */
 const PIECE_BYTES_MAX = 16 * 1024;
-/** Each head ends so, as does each chunked body; Node's parser refuses lines that end otherwise. */
+/** Ends each head and each chunked body; Node's parser refuses other line ends. */
 const END_OF_HEAD = '\r\n\r\n';
 
-/** How long and how much of the answers may wait for the clients to take it. */
+/** Bounds on answers that clients have not taken yet. */
 interface AnswerLimits {
-  /** For `PIECE_BYTES_MAX` of an answer, in milliseconds. */
+  /** Milliseconds that the client has for each `PIECE_BYTES_MAX` of an answer. */
   readonly stallMs: number;
   /** The answers of all connections. */
   readonly unsent: UnsentAnswers;
@@ -29,7 +29,7 @@ type Written = (error?: Error | null) => void;
 export class PacedSocket extends Duplex {
   readonly #socket: Socket;
   readonly #limits: AnswerLimits;
-  /** What was read and is not given yet: a chunk of the system's, 64 KiB, and what came with the handover at most. */
+  /** Bytes read but not yet passed on: at most one chunk of the system's, 64 KiB, and what came with the handover. */
   #held: Buffer;
   /** Whether the server wants to read. */
   #isWanted = false;
@@ -39,9 +39,9 @@ export class PacedSocket extends Duplex {
   #open = 0;
   /** The request that was read last. */
   #newest: IncomingMessage | null = null;
-  /** Whether what comes is not looked at any more. */
+  /** Whether incoming bytes are dropped. */
   #isDeaf = false;
-  /** Ends a connection whose client takes nothing. */
+  /** Closes the connection if the client does not take its answer in time. */
   #stall: NodeJS.Timeout | undefined;
 
   /** @param held what was read from the connection already */
@@ -70,7 +70,7 @@ export class PacedSocket extends Duplex {
     return this.#socket.remoteAddress;
   }
 
-  /** A request was read: what is behind it waits until it is answered. */
+  /** A request was read: what follows it waits until it is answered. */
   began(request: IncomingMessage, response: ServerResponse): void {
     this.#open += 1;
     this.#newest = request;
@@ -80,7 +80,7 @@ export class PacedSocket extends Duplex {
     });
   }
 
-  /** What else the client sends is dropped. */
+  /** Drops what the client sends from now on. */
   stopReading(): void {
     this.#isDeaf = true;
     this.#held = Buffer.alloc(0);
@@ -103,7 +103,7 @@ export class PacedSocket extends Duplex {
 
   override _read(): void {
     this.#isWanted = true;
-    // Not from in here: the stream would queue the part, and the server read it after the next.
+    // Not from inside `_read`: the stream would queue the part, and the server would read it after the next.
     process.nextTick(() => this.#give());
   }
 
@@ -133,12 +133,12 @@ export class PacedSocket extends Duplex {
     this.#held = Buffer.alloc(0);
     this.#limits.unsent.remove(this);
     clearTimeout(this.#stall);
-    // After an orderly end `closeConnection` sees to it.
+    // After an orderly end `closeConnection` closes the socket.
     if (!this.writableFinished) this.#socket.destroy();
     done(error);
   }
 
-  /** The time of each piece runs for itself: a client that sends meanwhile, or takes a byte now and then, gains nothing by it. */
+  /** Each piece has its own time, which the client extends neither by sending nor by taking a byte now and then. */
   #writePieces(bytes: Buffer, done: Written): void {
     const piece = bytes.subarray(0, PIECE_BYTES_MAX);
     this.#socket.write(piece, (error) => {
@@ -151,7 +151,7 @@ export class PacedSocket extends Duplex {
     this.#stall = setTimeout(() => this.destroy(), this.#limits.stallMs);
   }
 
-  /** Gives the server as much as it may have now. */
+  /** Passes on as much as the server may read now. */
   #give(): void {
     if (this.destroyed || this.#isDeaf) return;
     while (this.#isWanted && this.#mayRead && this.#held.length > 0) {
@@ -165,7 +165,7 @@ export class PacedSocket extends Duplex {
   }
 
   get #mayRead(): boolean {
-    // The end of a body comes with the head of the next request: then two are open, and no more is read.
+    // A part may hold the end of a body and the head of the next request: then two are open, and no more is read.
     return this.#open === 0 || (this.#open === 1 && this.#newest?.complete === false);
   }
 }

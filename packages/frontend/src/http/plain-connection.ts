@@ -25,7 +25,7 @@ export interface PlainPort {
   readonly stallMs: number;
   /** Has the request answered: `done` is called once, perhaps at once. */
   answer(request: PlainRequest, done: (answer: Answer) => void): void;
-  /** Takes the connection; `bytes` of it were read and are not looked at yet. */
+  /** Takes over the connection; `bytes` were read from it and are still to be parsed. */
   handOver(socket: Socket, bytes: Buffer): void;
   /** The client has ended the connection in the middle of a request. */
   endedEarly(socket: Socket): void;
@@ -81,7 +81,7 @@ export class PlainConnection {
       return;
     }
     const request = this.#state === 'idle' ? withoutEmptyLines(bytes) : bytes;
-    // A client that sends nothing but empty lines would start its idle time again with each: Node's server bounds it.
+    // Each empty line restarts the idle timeout, so a client that sends nothing else is left to Node's server, which bounds it.
     if (request.length === 0 && this.#hasEmptyLines) this.#handOver(bytes);
     else this.#read(request);
     this.#hasEmptyLines = request.length === 0;
@@ -129,7 +129,7 @@ export class PlainConnection {
     else if (this.#held !== null) this.#readHeld(this.#held);
   }
 
-  /** What came while the answer was due; empty lines are no reason to hand over. */
+  /** Reads what came while the answer was due, ignoring empty lines. */
   #readHeld(held: Buffer): void {
     const bytes = withoutEmptyLines(held);
     this.#held = null;

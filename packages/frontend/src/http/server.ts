@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
+import { AFTER_LAST_REQUEST } from '@trireme/service';
 import { checkBodyHeaders, checkEncoding, normalizePath, pathOf } from '../rules/requests.js';
 import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
@@ -21,9 +22,6 @@ import { PlainConnection, type PlainPort } from './plain-connection.js';
 import { answerPlain, answerSent, writeAnswer } from './short-way.js';
 import type { Services } from './services.js';
 import { UnsentAnswers } from './unsent-answers.js';
-
-/** What Node's parser calls bytes behind a request with `Connection: close`. */
-const BEHIND_LAST = 'HPE_CLOSED_CONNECTION';
 
 /** Connections at once; at the bound the newest is closed without an answer. */
 const CONNECTIONS_MAX = 10_000;
@@ -54,7 +52,7 @@ interface PublicServerOptions {
   readonly rateLimit: RateLimit | null;
   /** Of a request, in milliseconds. */
   readonly deadlineMs: number;
-  /** For 16 KiB of an answer to be taken by its client, in milliseconds. */
+  /** Milliseconds that a client has to take 16 KiB of an answer. */
   readonly stallMs: number;
 }
 
@@ -112,7 +110,7 @@ export class PublicServer {
     this.#server.on('connect', (_request, socket) => this.#refuseConnect(socket));
     this.#server.on('checkContinue', (request, response) => {
       if (isBodyWanted(request)) response.writeContinue();
-      // The client may send the body or not: where its next request begins cannot be told.
+      // The client may send the body or not, so where its next request begins is unknown.
       else response.shouldKeepAlive = false;
       this.#server.emit('request', request, response);
     });
@@ -131,7 +129,7 @@ export class PublicServer {
   async listen(): Promise<number> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      // It stays: a connection that cannot be taken later, as without a descriptor for it, must not end the process.
+      // The listener stays, so that a later failure to accept, such as EMFILE, does not end the process.
       this.#server.on('error', reject);
       this.#server.listen(port, host, resolve);
     });
@@ -236,7 +234,7 @@ export class PublicServer {
     return this.#options.services.replies.error({ requestId: this.#nextId(), key: null }, known);
   }
 
-  /** What came on the connection is no request, or did not come in time. Requests before it are answered first. */
+  /** The connection holds no valid request, or it did not come in time. Earlier requests are answered first. */
   #clientError(error: NodeJS.ErrnoException | null, socket: Duplex): void {
     if (error?.code === 'ECONNRESET') {
       socket.destroy();
@@ -252,19 +250,19 @@ export class PublicServer {
       response.once('close', () => this.#clientError(error, socket));
       return;
     }
-    // Behind a last request nothing is looked at, and to a request that is answered already there is no second answer.
-    if (response?.headersSent !== true && error?.code !== BEHIND_LAST)
+    // What comes after a last request is ignored, and a request that is answered already gets no second answer.
+    if (response?.headersSent !== true && error?.code !== AFTER_LAST_REQUEST)
       this.#refuseRaw(parserError(error?.code), socket);
     else closeSoon(socket);
   }
 
   #refuseConnect(socket: Duplex): void {
-    const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is for proxies, which this is not');
+    const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is not supported');
     socket.on('error', () => socket.destroy());
     this.#refuseRaw(error, socket, { Allow: METHODS });
   }
 
-  /** Answers where no request is, and closes the connection. */
+  /** Answers without a request, and closes the connection. */
   #refuseRaw(error: TriremeError, socket: Duplex, headers?: Headers): void {
     socket.write(this.#options.services.replies.rawError(error, this.#nextId(), headers));
     closeSoon(socket);
@@ -284,8 +282,8 @@ export class PublicServer {
 }
 
 /**
- * The answer that is due on the connection, null if none is. Where its request was read to its end, an error on the connection is
- * not about it, and what is written now would be taken for that answer. A request whose own body is broken has done nothing yet.
+ * The answer that is due on the connection, null if none is. If its request was read completely, the error is not about that
+ * request, and anything written now would be taken for its answer. A request whose own body is broken has had no effect yet.
  */
 function pendingAnswer(socket: Duplex): ServerResponse | null {
   const response: unknown = Reflect.get(socket, '_httpMessage');

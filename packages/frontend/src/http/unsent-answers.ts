@@ -1,16 +1,16 @@
-/** The answers of all connections that their clients have not taken yet: bounded together, whatever the number of clients. */
+/** Bounds the answers that clients have not taken yet, over all connections. */
 
-/** Bytes of such answers at most. */
+/** Bytes of untaken answers at most. */
 const BYTES_MAX = 64 * 1024 * 1024;
 
-/** A connection that answers are written to. */
+/** A connection to which an answer is being written. */
 interface Connection {
   destroy(): void;
 }
 
 export class UnsentAnswers {
   readonly #bytesMax: number;
-  /** By connection, the one that has waited longest first. */
+  /** Bytes by connection; the one that has waited longest comes first. */
   readonly #waiting = new Map<Connection, number>();
   #bytes = 0;
 
@@ -22,7 +22,7 @@ export class UnsentAnswers {
     return this.#bytes;
   }
 
-  /** An answer is being written; one at a time on each connection. Beyond the bound those are closed that wait longest. */
+  /** Adds an answer, one at a time for each connection. Beyond the bound the connections that have waited longest are closed. */
   add(connection: Connection, bytes: number): void {
     this.#waiting.set(connection, bytes);
     this.#bytes += bytes;
@@ -33,7 +33,7 @@ export class UnsentAnswers {
     }
   }
 
-  /** It was taken, or never will be. */
+  /** The answer was taken, or never will be. */
   remove(connection: Connection): void {
     this.#bytes -= this.#waiting.get(connection) ?? 0;
     this.#waiting.delete(connection);

@@ -27,7 +27,7 @@ export function pathOf(target: string): string {
 
 const UNRESERVED = /[A-Za-z0-9\-._~]/;
 
-/** The path with every unreserved character as itself (RFC 3986, section 6.2.2.2): `/%73tocks` is `/stocks`. */
+/** The path with every unreserved character decoded (RFC 3986, section 6.2.2.2): `/%73tocks` is `/stocks`. */
 export function normalizePath(path: string): string {
   if (!path.includes('%')) return path;
   return path.replace(/%[0-9A-Fa-f]{2}/g, (encoded) => {
@@ -154,8 +154,8 @@ export function bodyTooLarge(): TriremeError {
 }
 
 /**
- * Refuses a change that is to be made under a condition: where changes are decided no condition is checked, and to make the
- * change without would be wrong (RFC 9110, section 13.1.1).
+ * Refuses a conditional change: conditions are not checked where changes are decided, and a change must not be made without
+ * checking its condition (RFC 9110, section 13.1.1).
  * @throws TriremeError `INVALID_REQUEST` naming the header.
  */
 export function refuseConditions(headers: {

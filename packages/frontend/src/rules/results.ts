@@ -20,7 +20,10 @@ export type Effective = Exclude<
  */
 export function checkDecided(result: Decided | Undecided, key: string): Effective {
   if (result === 'noEffect') {
-    throw new TriremeError('UNAVAILABLE', 'no leader took it in time: it has no effect, ask again');
+    throw new TriremeError(
+      'UNAVAILABLE',
+      'no leader accepted it before the deadline. It had no effect; it is safe to retry',
+    );
   }
   if (result === 'unknown') throw outcomeUnknown(key);
   switch (result[1]) {
@@ -36,7 +39,7 @@ export function checkDecided(result: Decided | Undecided, key: string): Effectiv
   }
 }
 
-/** What a client is told whose request passed here, but was refused by the process that it was sent to. */
+/** Error for a request that was valid here, but was refused by the process that it was sent to. */
 export function refusedAsInvalid(reason: string): TriremeError {
   return new TriremeError('INVALID_REQUEST', `the request was refused and had no effect: ${reason}`);
 }

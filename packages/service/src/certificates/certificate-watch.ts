@@ -12,10 +12,11 @@ import {
   refuseRenewal,
   type CertificateFacts,
 } from '../rules/certificate.js';
+import { messageOf } from '../rules/message.js';
 import { UsageError } from '../rules/usage.js';
 import type { CertificateFiles } from './certificates.js';
 
-/** Between two looks at the files, in milliseconds. */
+/** Milliseconds between two checks of the files. */
 const LOOK_MS = 5_000;
 
 interface WatchOptions {
@@ -65,7 +66,7 @@ export class CertificateWatch implements TlsSource {
       const [caText, certText, keyText] = await Promise.all([ca, cert, key].map(readText));
       this.#renew({ ca: caText ?? '', cert: certText ?? '', key: keyText ?? '' });
     } catch (error) {
-      this.#refuse(error instanceof Error ? error.message : String(error));
+      this.#refuse(messageOf(error));
     }
     this.#warn();
   }
@@ -90,7 +91,7 @@ export class CertificateWatch implements TlsSource {
     this.#o.log.info({ cert: this.#o.files.cert, until: dayOf(endOf(facts)) }, 'certificates renewed');
   }
 
-  /** Each reason is told once. */
+  /** Logs each reason once. */
   #refuse(problem: string): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
@@ -135,7 +136,7 @@ function factsOf(material: TlsMaterial): CertificateFacts {
   try {
     createSecureContext(material);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new UsageError(messageOf(error), { cause: error });
   }
   return facts;
 }

@@ -60,7 +60,7 @@ function provide(
   return files;
 }
 
-/** Puts the certificate of a new key into place where a crash came between the two. @throws the system's error. */
+/** Moves a new key's certificate into place if a crash came after the move of the key. @throws the system's error. */
 export function finishRenewal({ cert, key }: CertificateFiles): void {
   const side = cert + SIDE_SUFFIX;
   if (existsSync(side) && !isPair(cert, key) && isPair(side, key)) moveIntoPlace(cert);
@@ -109,8 +109,7 @@ function makeAuthority(folder: string): void {
 }
 
 /**
- * Puts key and certificate into place, the certificate last: where a new one is, both are whole. After a crash in between
- * `finishRenewal` goes on.
+ * Moves key and certificate into place, the certificate last. After a crash in between `finishRenewal` moves the certificate.
  * @throws UsageError.
  */
 function keep(folder: string, name: string): void {
@@ -120,7 +119,7 @@ function keep(folder: string, name: string): void {
     throw new UsageError(
       `certificates cannot be made: ${certificate} was not written whole; is the disk full?`,
     );
-  // After a power loss the certificate has to be there, under one name or the other, where the key is.
+  // Before the key moves: where the new key is, its certificate has to survive a power loss.
   syncNow(certificate + SIDE_SUFFIX);
   moveIntoPlace(key);
   moveIntoPlace(certificate);

@@ -6,6 +6,7 @@
 import { pack, unpack } from '@trireme/domain';
 import type { FrameConnection, FrameLimits } from '@trireme/raft/frames';
 import type { Log } from '../log.js';
+import { messageOf } from '../rules/message.js';
 import type { Link, LinkHandler } from './link.js';
 
 /** Bounds of a link; each has a default. */
@@ -98,7 +99,7 @@ export class FrameLink implements Link {
     try {
       call();
     } catch (error) {
-      this.close(error instanceof Error ? error.message : String(error));
+      this.close(messageOf(error));
     }
   }
 }

@@ -15,15 +15,15 @@ export interface LineSink {
 /** Characters of lines that wait at most. */
 const WAITING_MAX = 1024 * 1024;
 
-/** Until a reader that was behind is tried again, in milliseconds. */
+/** Milliseconds before a reader that lags is tried again. */
 const BEHIND_MS = 20;
-/** Until what else cannot be written, as on a full disk, is tried again. */
+/** Milliseconds before any other failed write, such as to a full disk, is tried again. */
 const FAILED_MS = 1_000;
-/** How long a process that ends tries to get rid of its last lines, in milliseconds. */
+/** Milliseconds for which an ending process tries to write its last lines. */
 const LAST_MS_MAX = 200;
 const LAST_POLL_MS = 5;
 
-/** Nobody will ever read again. */
+/** Error codes of an output that has no reader any more. */
 const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'ECONNRESET']);
 
 const outputs = new Set<LineOutput>();
@@ -38,7 +38,7 @@ export function linesLost(): number {
 export class LineOutput {
   readonly #sink: LineSink;
   readonly #buffer: LineBuffer;
-  /** What was taken from the buffer and is not written yet. */
+  /** Taken from the buffer, but not yet written. */
   #bytes: Uint8Array = new Uint8Array(0);
   #isWriting = false;
   #isPlanned = false;
@@ -78,7 +78,7 @@ export class LineOutput {
     outputs.delete(this);
   }
 
-  /** Writes what it can before the process ends, which is not held up by who does not read. */
+  /** Writes what it can before the process ends, without waiting for a reader that has stopped. */
   writeLast(until: number): void {
     // The system goes on with a write that has begun, also while this process ends; only a full disk takes a part of it.
     if (this.#isWriting) this.#bytes = new Uint8Array(0);

@@ -1,14 +1,14 @@
-/** What the system's errors mean to whoever started a process: the exit code, and what to do. */
+/** Exit codes and advice for errors of the operating system. */
 import { EXIT } from './exit.js';
 
-/** An error that an operator caused, or can cure. */
+/** An error that an operator can resolve. */
 export interface Failure {
   readonly exitCode: number;
   /** What to do, as a sentence without its full stop. */
   readonly advice: string;
 }
 
-/** LevelDB tells the system's error in words only. */
+/** LevelDB gives the system's error as text only. */
 const IN_WORDS: readonly (readonly [RegExp, string])[] = [
   [/: Permission denied$/, 'EACCES'],
   [/: Read-only file system$/, 'EROFS'],
@@ -18,7 +18,7 @@ const IN_WORDS: readonly (readonly [RegExp, string])[] = [
   [/: Input\/output error$/, 'EIO'],
 ];
 
-/** Null where it is none of the system's, nor caused by one: then the process has to know it. */
+/** Null if neither the error nor one of its causes is the system's. */
 export function failureOf(error: unknown): Failure | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const failure = describe(codeOf(cause), cause);
@@ -32,7 +32,7 @@ function codeOf(error: Error): unknown {
   return said ?? ('code' in error ? error.code : null);
 }
 
-/** The name that was not found, which may be this machine's or another's. */
+/** The host name that was not found: this machine's or another's. */
 function nameIn(error: Error): string {
   return 'hostname' in error && typeof error.hostname === 'string' ? ` ${error.hostname}` : '';
 }

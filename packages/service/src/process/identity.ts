@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { LinkIdentity } from '../rules/handshake.js';
 import { requireGuardBeyondLoopback } from '../rules/loopback.js';
+import { messageOf } from '../rules/message.js';
 import { parseSecret } from '../rules/secret.js';
 import { UsageError } from '../rules/usage.js';
 
@@ -82,8 +83,4 @@ function readFile(file: string, what: string): string {
   } catch (error) {
     throw new UsageError(`cannot read the ${what} ${file}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

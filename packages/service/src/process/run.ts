@@ -1,6 +1,7 @@
 /** The life of a process: starts a service, stops it in order when asked to, and ends with a code that says why. */
 import { writeSync } from 'node:fs';
 import type { Log } from '../log.js';
+import { messageOf } from '../rules/message.js';
 import { UsageError } from '../rules/usage.js';
 import { EXIT } from './exit.js';
 import { failureOf } from './failure.js';
@@ -99,15 +100,6 @@ function adviceOf(error: unknown, o: RunOptions): string | undefined {
     return o.adviceOf?.(error) ?? failureOf(error)?.advice;
   } catch {
     return undefined;
-  }
-}
-
-/** Of anything that was thrown, also of what cannot be made text. */
-function messageOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return 'an error without words';
   }
 }
 

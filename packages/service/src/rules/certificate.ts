@@ -4,7 +4,7 @@ import type { TlsMaterial } from '@trireme/raft/frames';
 import { UsageError } from './usage.js';
 
 const DAY_MS = 86_400_000;
-/** As of this long before the end, in milliseconds, the log tells of it, once a day. */
+/** Milliseconds before the end from which the log warns, once a day. */
 export const WARNED_MS = 30 * DAY_MS;
 
 /** A certificate that can be used, and until when. Times are in milliseconds since 1970. */
@@ -18,7 +18,7 @@ export interface CertificateFacts {
 }
 
 /**
- * Reads what may have been written by several hands, one file after the other.
+ * Checks the three files, which may have been replaced one after the other.
  * @throws UsageError if one of the three is no such thing, the key is another's, or the authority did not sign the certificate.
  */
 export function examineCertificate({ ca, cert, key }: TlsMaterial): CertificateFacts {
@@ -92,7 +92,7 @@ function authorityOf(
   const isSigner = (of: X509Certificate) => (signer: X509Certificate) =>
     of.checkIssued(signer) && of.verify(signer.publicKey);
   let last: X509Certificate | undefined = own;
-  // Each of the chain is passed once at most, so that one that goes round in a ring has an end.
+  // Each certificate is visited once at most, so that a cycle ends.
   for (let passed = 0; last !== undefined && passed < chain.length; passed += 1) {
     const signed: X509Certificate = last;
     const root = authorities.find(isSigner(signed));

@@ -14,6 +14,7 @@ import { requireGuardBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, problemOf, verboseChecks, type Check } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
 import { Throttle } from '../rules/throttle.js';
+import { AFTER_LAST_REQUEST, refusePipelined } from './pipelining.js';
 import { readJson } from './read-json.js';
 
 /** Answers one request with method GET or HEAD. What it throws becomes an error answer, if none was begun. */
@@ -48,10 +49,8 @@ export interface InternalServerOptions {
 const SOCKETS_MAX = 1_024;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 10_000;
-/** How often an answer is looked at, in milliseconds: one of which nothing was taken between two looks is given up. */
+/** Milliseconds between two checks of an answer; if its client took nothing in between, the connection is closed. */
 const LOOK_MS = 10_000;
-/** What Node's parser calls bytes behind a request with `Connection: close`. */
-const BEHIND_LAST = 'HPE_CLOSED_CONNECTION';
 /** Requests under way when the server closes have this long to be answered, in milliseconds. */
 const CLOSE_MS_MAX = 1_000;
 
@@ -80,14 +79,14 @@ export class InternalServer {
     this.#server.maxConnections = SOCKETS_MAX;
     this.#server.on('request', (request, response) => void this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    // A connection that cannot be taken, as without a descriptor for it, is its client's loss and not this process's end.
+    // A connection that cannot be accepted, for example for lack of descriptors, must not end this process.
     this.#server.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
       const untold = this.#server.listening ? this.#throttle.due(code, performance.now()) : null;
       if (untold !== null) options.log.warn({ code, reason: message, untold }, 'connection not accepted');
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      // What is behind a last request is ignored; its answer is on its way.
-      if (error.code !== BEHIND_LAST) refuseSocket(socket, clientErrorRefusal(error.code));
+      // The answer to the last request is on its way.
+      if (error.code !== AFTER_LAST_REQUEST) refuseSocket(socket, clientErrorRefusal(error.code));
     });
   }
 
@@ -131,12 +130,7 @@ export class InternalServer {
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { identity, routes, actions, log } = this.#options;
-    // The answer before this one still has the socket. Nobody who belongs here sends requests ahead, and to work on all that
-    // somebody sends would be without bound.
-    if (response.socket === null) {
-      request.socket.destroy();
-      return;
-    }
+    if (refusePipelined(request, response)) return;
     boundAnswer(response);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('x-served-by', identity.name);
@@ -213,7 +207,7 @@ function answerJson(
   answerText(response, code, 'application/json', JSON.stringify(body), headers);
 }
 
-/** Closes the connection if its client takes nothing for too long, whatever it sends meanwhile. */
+/** Closes the connection if its client takes nothing of the answer for too long, whatever it sends. */
 function boundAnswer(response: ServerResponse): void {
   const { socket } = response;
   let taken = -1;
