@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
 import { processesOf, type ClusterFile } from './cluster-file.js';
 import type { ClusterOptions } from './cluster-options.js';
+import type { FolderLock } from '@trireme/service';
 import {
   emptyDataFolder,
   fillDataFolder,
@@ -14,7 +15,7 @@ import {
   replicasOf,
   setAside,
 } from './data-folder.js';
-import { acquireDataLock, type DataLock } from './data-lock.js';
+import { acquireDataLock } from './data-lock.js';
 import { ClusterError } from './errors.js';
 import { Members, type Member, type ProcessExit } from './members.js';
 import type { ProcessLook } from './control/protocol.js';
@@ -41,7 +42,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   readonly #options: ClusterOptions;
   #ports: PortPlan;
   #plan: PlanOptions | null = null;
-  #lock: DataLock | null = null;
+  #lock: FolderLock | null = null;
   #started: Members | null = null;
   #probe = new Probe();
 

@@ -1,5 +1,5 @@
 /** Replicas that are started with --bootstrap left on, and a second process of one replica, on real processes. */
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -67,6 +67,19 @@ test('a replica that was started without --bootstrap at first is waited for by n
   run.replica(2, { bootstrap });
   assert.is(await run.order(), 1);
   assert.is((await statusOf(run.urlOf(2))).id, '2');
+});
+
+test('a second process on one data folder ends before it writes anything there, though its replica only waits', async ({
+  run,
+}) => {
+  const one = run.replica(1, { bootstrap: true });
+  await run.wrote(one, WAITS);
+  const files = readdirSync(run.dataOf(1));
+  const second = run.replica(1, { port: run.sparePort(0), peerPorts: { 1: run.sparePort(1) } });
+  assert.is(await second.ended, USAGE);
+  assert.match(second.output(), /another process uses \S+replica-1/);
+  assert.equal(readdirSync(run.dataOf(1)), files);
+  assert.is(one.child.exitCode, null);
 });
 
 test('a replica whose --peers lead to others than they name founds nothing', async ({ run }) => {

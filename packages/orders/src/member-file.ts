@@ -1,6 +1,7 @@
 /**
  * Which member of the group a replica is, by what lies in its data folder:
  *
+ *     lock/        the lock that whoever reads and writes these files holds
  *     log/         whoever wrote it; the log says so itself and refuses another
  *     member       the id of one that began as another incarnation; absent for a founder
  *     bootstrap    laid down once in a folder that was never used: who finds it, and no log, is a founder. By whoever starts a

@@ -9,6 +9,7 @@ import {
   awaitRoom,
   createLog,
   failureOf,
+  lockFolder,
   operatorCommand,
   processCommand,
   readIdentity,
@@ -16,6 +17,7 @@ import {
   wholeNumber,
   type CommonOptions,
   type Log,
+  type RunningService,
 } from '@trireme/service';
 import { comparisonWriter, readComparisons } from './address-file.js';
 import { FOUNDING_PATH, awaitFounding } from './founding.js';
@@ -120,7 +122,7 @@ async function startReplica(
     readonly observe: ReplicaObserver | undefined;
   },
   made: (replica: Replica) => void,
-): Promise<Replica> {
+): Promise<RunningService> {
   const { log, metrics, fatal, stopping, observe } = context;
   const peerWatch = new PeerWatch({ log, metrics, fatal });
   const { host, port, peerPort, catalog, data } = options;
@@ -132,6 +134,9 @@ async function startReplica(
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log, metrics);
   const { cluster, secret, tls = null } = identity;
   await awaitRoom({ folder: data, log, stopping });
+  const lock = await lockFolder(data);
+  if (lock === null)
+    throw new RaftError('BAD_CONFIG', `another process uses ${resolve(data)}, here or in another container`);
   const instance = await claimInstance(data);
   const addresses = new MemberAddresses(flags, await readComparisons(data), comparisonWriter(data, fatal));
   /** What the others are told who ask before they found a group. */
@@ -200,7 +205,12 @@ async function startReplica(
   made(replica);
   const listening = await replica.start();
   log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
-  return replica;
+  return {
+    stop: async () => {
+      await replica.stop();
+      await lock.release();
+    },
+  };
 }
 
 /** Runs a replica by its command line until it is stopped. `observe` is for tests. */

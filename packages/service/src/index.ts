@@ -1,6 +1,7 @@
 export * from './certificates/certificates.js';
 export { endOf, examineCertificate, WARNED_MS } from './rules/certificate.js';
 export * from './files/durable-file.js';
+export * from './files/folder-lock.js';
 export * from './link/dialer.js';
 export * from './link/link.js';
 export * from './link/listener.js';
