@@ -9,7 +9,7 @@ import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
-import { renderPages } from './pages/pages.js';
+import { renderPages, type Pages } from './pages/pages.js';
 import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
 import { RateLimit } from './rules/rate-limit.js';
@@ -52,6 +52,8 @@ export interface FrontendOptions {
   readonly lingerMs: number;
   /** Milliseconds that a client has to take 16 KiB of an answer; 20 s unless set. */
   readonly stallMs?: number;
+  /** What `pagesOf` gave for the same name; rendered at the start unless set. */
+  readonly pages?: Pages;
 }
 
 export interface Frontend {
@@ -62,6 +64,11 @@ export interface Frontend {
 
 /** Kept back from a request's time, in milliseconds: its answer is to arrive within the deadline, not to leave at it. */
 const ANSWER_MS_MAX = 50;
+
+/** The pages that the front-end of that name shows. */
+export async function pagesOf(servedBy: string): Promise<Pages> {
+  return renderPages({ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX });
+}
 
 /**
  * Starts a front-end; it serves as soon as it listens, and is ready once a leader and the catalog are reachable.
@@ -87,9 +94,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const durations = describeFrontend(metrics, base);
   const { viewers } = dashboard;
   const { operatorToken } = options;
-  const pages = await renderPages({
-    ...{ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX },
-  });
+  const pages = options.pages ?? (await pagesOf(servedBy));
   const views = { viewers, pages, servedBy };
   const services = { ...base, ...views, log, counters, metrics, durations, operatorToken };
   const app = createApp(services);

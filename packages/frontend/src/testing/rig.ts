@@ -1,5 +1,5 @@
 /** A front-end between fake replicas and a fake catalog. */
-import { startFrontend, type Frontend } from '../frontend.js';
+import { pagesOf, startFrontend, type Frontend } from '../frontend.js';
 import type { FromReplica, SubmitItem, SubmitResult, ToReplica } from '@trireme/domain';
 import { Metrics, type Link } from '@trireme/service';
 import { FakeCatalog, FakeReplica, identity, silentLog, until } from './fakes.js';
@@ -25,13 +25,18 @@ export interface RigOptions {
   readonly stallMs?: number;
 }
 
+const NAME = 'frontend-1';
+
+/** Rendered once: the same for every rig. */
+const pages = await pagesOf(NAME);
+
 /** Runs a test against a front-end and closes everything after it. */
 export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<void>): Promise<void> {
   const catalog = new FakeCatalog();
   const replicas = [new FakeReplica('1'), new FakeReplica('2')] as const;
   await Promise.all([catalog.start(), ...replicas.map(async (replica) => replica.start())]);
   const frontend = await startFrontend({
-    identity: identity('frontend-1'),
+    identity: identity(NAME),
     host: '127.0.0.1',
     port: 0,
     replicas: replicas.map(({ id, url }) => ({ id, url })),
@@ -42,7 +47,8 @@ export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<vo
     corsOrigin: options.corsOrigin ?? null,
     requestsPerSecond: options.requestsPerSecond ?? null,
     log: silentLog,
-    metrics: new Metrics({ service: 'frontend', id: 'frontend-1' }),
+    metrics: new Metrics({ service: 'frontend', id: NAME }),
+    pages,
     lingerMs: options.lingerMs ?? 0,
     ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
   });
