@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Chaos } from './testing/chaos.js';
 
-const SEEDS = 250;
+const SEEDS = 100;
 const STEPS = 3_000;
 
 for (const size of [3, 5]) {
