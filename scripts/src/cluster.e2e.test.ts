@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findFreeBasePort, readClusterFile } from '@trireme/cluster';
+import { findFreeBasePort, readClusterFile, readSecret } from '@trireme/cluster';
 import { ROOT } from './root.js';
 
 interface Started {
@@ -68,17 +68,27 @@ async function startCluster(context: Context, ...args: string[]): Promise<Starte
   return started;
 }
 
-async function exportBook(context: Context, replica: number): Promise<string> {
-  return runToEnd('scripts/dist/export.js', '--data', context.dataDir, '--replica', String(replica));
-}
-
-/** The three books, once they are equal: a replica that was down is given time to catch up. */
-async function equalBooks(context: Context): Promise<string> {
+/** What a person exports, once all replicas have that book and nothing is pending: one that was down has to catch up. */
+async function equalBooks({ dataDir }: Context): Promise<string> {
+  const headers = { 'x-trireme-secret': readSecret(dataDir) };
+  const replicas = readClusterFile(dataDir)?.processes.filter(({ role }) => role === 'replica') ?? [];
+  assert.is(replicas.length, 3);
   for (;;) {
-    const books = await Promise.all([1, 2, 3].map(async (replica) => exportBook(context, replica)));
-    if (new Set(books).size === 1) return books[0] ?? '';
+    const [pending, books] = await Promise.all([
+      Promise.all(replicas.map(async ({ url }) => pendingAt(url))),
+      Promise.all(replicas.map(async ({ url }) => (await fetch(`${url}/export`, { headers })).text())),
+    ]);
+    if (new Set(books).size === 1 && pending.every((count) => count === 0)) {
+      const exported = await runToEnd('scripts/dist/export.js', '--data', dataDir, '--replica', '2');
+      assert.is(exported, books[0]);
+      return exported;
+    }
     await delay(50);
   }
+}
+
+async function pendingAt(url: string): Promise<number> {
+  return ((await (await fetch(`${url}/status`)).json()) as { pending: number }).pending;
 }
 
 /** What the seed's 100 of each stock must have become, from a book. */

@@ -102,13 +102,20 @@ async function certificateShownBy(url: string, folder: string): Promise<string> 
 }
 
 async function equalBooks({ dataDir }: Context, replicas: readonly string[]): Promise<string> {
-  for (;;) {
-    const books = await Promise.all(replicas.map(async (name) => trireme('export', name, '--data', dataDir)));
-    const failed = books.find(({ code }) => code !== 0);
-    assert.is(failed, undefined, failed?.stderr);
-    if (new Set(books.map(({ stdout }) => stdout)).size === 1) return books[0]?.stdout ?? '';
-    await delay(50);
+  for (let areEqual = false; !areEqual;) {
+    const { stdout } = await trireme('status', '--json', '--data', dataDir);
+    const status = JSON.parse(stdout) as { replicas: { applied: number | null; pending: number | null }[] };
+    const states = status.replicas.map(({ applied, pending }) => `${applied} ${pending}`);
+    areEqual = new Set(states).size === 1 && status.replicas.every(({ pending }) => pending === 0);
   }
+  const books: string[] = [];
+  for (const name of replicas) {
+    const { code, stdout, stderr } = await trireme('export', name, '--data', dataDir);
+    assert.is(code, 0, stderr);
+    books.push(stdout);
+  }
+  assert.is(new Set(books).size, 1, 'the books are equal');
+  return books[0] ?? '';
 }
 
 if (!hasOpenssl()) {
