@@ -1,12 +1,15 @@
 /**
  * The test runner: every test file in a process of its own, with a time limit. `npm run test:only -- raft/src/core`
- * runs the files whose path holds one of the words. The last line is `N passed, N failed`.
+ * runs the files whose path holds one of the words. At the end it lists the slowest files; the last line is
+ * `N passed, N failed`.
  */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runsAlone, testFiles, type CompiledFile } from './checks/files.js';
+import { isEndToEnd, testFiles, type CompiledFile } from './checks/files.js';
 import { runTestFile } from './checks/run-file.js';
+import { slowestLines, type FileTime } from './checks/slowest.js';
 import { addTotals, totalsLine, type Totals, type Verdict } from './checks/totals.js';
 import { ROOT } from './root.js';
 
@@ -14,39 +17,49 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     /** Seconds a file may take. */
-    timeout: { type: 'string', default: '300' },
-    /** Files at a time, of those that need not run alone. */
-    jobs: { type: 'string', default: '2' },
+    timeout: { type: 'string', default: '600' },
+    /** Files at a time, of those that compute. */
+    jobs: { type: 'string', default: String(availableParallelism() + 1) },
+    /** Files at a time, of those that start processes and mostly wait for them. */
+    'e2e-jobs': { type: 'string', default: String(2 * availableParallelism()) },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-const HELP = `Usage: npm run test:only -- [words...] [--timeout 300] [--jobs 2]
+const HELP = `Usage: npm run test:only -- [words...] [--timeout 600] [--jobs N] [--e2e-jobs N]
 
 Runs the test files whose path holds one of the words, all of them without words.
-  --timeout  seconds that one file may take (300)
-  --jobs     files at a time (2); *.e2e.test.ts files run alone, after the others`;
+  --timeout  seconds that one file may take (600)
+  --jobs     files at a time (one more than there are cores)
+  --e2e-jobs *.e2e.test.ts files at a time, after the others (two for each core)`;
 
 async function runAll(): Promise<Totals> {
   const timeoutMs = wholeNumber('--timeout', values.timeout) * 1000;
   const jobs = wholeNumber('--jobs', values.jobs);
+  const e2eJobs = wholeNumber('--e2e-jobs', values['e2e-jobs']);
   const stop = new AbortController();
   // Not once each: under npm a Ctrl-C comes twice, from the terminal and passed on by npm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
   const files = testFiles(ROOT, positionals);
+  const times: FileTime[] = [];
   let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
   const runOne = async (file: CompiledFile): Promise<void> => {
     if (stop.signal.aborted) return;
+    const startedAt = performance.now();
     const verdict = await runAndTell(file, timeoutMs, stop.signal);
+    times.push({ file: file.source, tookMs: performance.now() - startedAt });
     totals = addTotals(totals, verdict);
   };
   await inParallel(
-    files.filter((file) => !runsAlone(file)),
+    files.filter((file) => !isEndToEnd(file)),
     jobs,
     runOne,
   );
-  await inParallel(files.filter(runsAlone), 1, runOne);
+  // Only code that runs in the test's own process counts as covered.
+  delete process.env['NODE_V8_COVERAGE'];
+  await inParallel(files.filter(isEndToEnd), e2eJobs, runOne);
+  for (const line of slowestLines(times)) console.log(line);
 
   if (stop.signal.aborted) console.log('interrupted: not every file ran');
   if (files.length === 0) console.log('no test file found');

@@ -3,16 +3,32 @@
  * cannot hide an untested one.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { compiledFiles, projectFolders } from './files.js';
+import { isAbsolute, join, relative } from 'node:path';
+import { compiledFiles, projectFolders, type CompiledFile } from './files.js';
 
 /** Least coverage of every area, in percent. */
-export const COVERAGE_MIN = { lines: 95, branches: 90 } as const;
+const COVERAGE_MIN = { lines: 95, branches: 90 } as const;
 
-/** One area: compiled files, relative to the root, that c8 maps back to their sources. */
+/** One area: files of code, each with its source. */
 export interface CoverageArea {
   readonly name: string;
-  readonly files: readonly string[];
+  readonly files: readonly CompiledFile[];
+}
+
+interface Count {
+  readonly total: number;
+  readonly covered: number;
+}
+
+/** The report `json-summary` of c8: counts by the path of a source. */
+export type CoverageSummary = Readonly<Record<string, { readonly lines: Count; readonly branches: Count }>>;
+
+/** How much of an area is covered, in percent. */
+export interface AreaCoverage {
+  readonly lines: number;
+  readonly branches: number;
+  /** Sources that the report does not have. */
+  readonly missing: readonly string[];
 }
 
 /** Rules from end to end, so that they have no folder of their own. */
@@ -26,9 +42,32 @@ export function coverageAreas(root: string): CoverageArea[] {
     name: [project, 'src', within].filter((part) => part !== '').join('/'),
     files: compiledFiles(root, project, within)
       .filter(({ source }) => !source.endsWith('.test.ts') && !source.includes('/testing/'))
-      .map(({ compiled }) => compiled)
-      .filter((file) => hasCode(readFileSync(join(root, file), 'utf8'))),
+      .filter(({ compiled }) => hasCode(readFileSync(join(root, compiled), 'utf8'))),
   }));
+}
+
+/** Adds up the files of an area. */
+export function areaCoverage(root: string, { files }: CoverageArea, summary: CoverageSummary): AreaCoverage {
+  const bySource = new Map(
+    Object.entries(summary).map(([path, counts]) => [isAbsolute(path) ? relative(root, path) : path, counts]),
+  );
+  const found = files.map(({ source }) => bySource.get(source)).filter((counts) => counts !== undefined);
+  return {
+    lines: percentOf(found.map(({ lines }) => lines)),
+    branches: percentOf(found.map(({ branches }) => branches)),
+    missing: files.map(({ source }) => source).filter((source) => !bySource.has(source)),
+  };
+}
+
+/** Whether an area is covered well enough, with every one of its files in the report. */
+export function isCovered({ lines, branches, missing }: AreaCoverage): boolean {
+  return missing.length === 0 && lines >= COVERAGE_MIN.lines && branches >= COVERAGE_MIN.branches;
+}
+
+function percentOf(counts: readonly Count[]): number {
+  const total = counts.reduce((sum, count) => sum + count.total, 0);
+  const covered = counts.reduce((sum, count) => sum + count.covered, 0);
+  return total === 0 ? 100 : (100 * covered) / total;
 }
 
 /**

@@ -40,7 +40,7 @@ export function testFiles(root: string, filters: readonly string[]): CompiledFil
     .filter(({ source }) => filters.length === 0 || filters.some((filter) => source.includes(filter)));
 }
 
-/** Whether a test file starts real processes and so runs alone. */
-export function runsAlone(file: CompiledFile): boolean {
+/** Whether a test file starts the processes of a cluster or of a tool. */
+export function isEndToEnd(file: CompiledFile): boolean {
   return file.source.endsWith('.e2e.test.ts');
 }

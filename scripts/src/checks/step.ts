@@ -1,4 +1,4 @@
-/** Runs one step of the verification: a program of the workspace, its output passed on as it comes. */
+/** Runs one step of the verification: a program of the workspace, with its output. */
 import { spawn } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
 
@@ -19,11 +19,13 @@ export interface StepResult {
  * workspace's root.
  * A signal that asks this process to stop is passed on to the program, and ends this process once the program has ended.
  * @param env variables beside those of this process.
+ * @param print gets its output as it comes; standard output unless given.
  */
 export async function runStep(
   root: string,
   argv: readonly [program: string, ...args: string[]],
   env: Readonly<Record<string, string>> = {},
+  print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<StepResult> {
   const [program, ...args] = argv;
   const child = spawn(commandOf(root, program), args, {
@@ -33,7 +35,7 @@ export async function runStep(
   });
   let tail = '';
   const passOn = (chunk: string): void => {
-    process.stdout.write(chunk);
+    print(chunk);
     tail = (tail + chunk).slice(-TAIL_LENGTH_MAX);
   };
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', passOn);
