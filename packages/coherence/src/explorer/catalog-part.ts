@@ -1,4 +1,4 @@
-/** A catalog with its real rules, and the messages between it and the leader that it is attached to. */
+/** A catalog process with its real rules, and the messages between it and the leader that it is attached to. */
 import { CatalogRules, startedState } from '../index.js';
 import type {
   CatalogEffect,
@@ -10,31 +10,44 @@ import type {
   ToCatalog,
   ToLeader,
 } from '../index.js';
-import { copyLease, earlier, NOW, renumbering, renumberLease, tickLease } from './clock.js';
+import { copyLease, earlier, inOrder, NOW, renameLease, tickLease, type Rename } from './clock.js';
+import { swapProcess } from './links.js';
+import type { PartResult } from './parts.js';
 import type { LeaderNumber } from './raft-part.js';
 import type { Scenario } from './scenario.js';
 
 export interface CatalogPart {
   readonly state: CatalogState;
-  /** The leader that it is attached to. */
+  /** The leader that it is attached to, and the link's id. */
   readonly leader: LeaderNumber | null;
-  readonly toLeader: readonly ToLeader[];
+  readonly link: LinkId;
   readonly toCatalog: readonly ToCatalog[];
+  /** A message that it was reading when its link was closed. */
+  readonly late: { readonly link: LinkId; readonly message: ToCatalog } | null;
+  /** Processes of this catalog that were killed before this one. */
+  readonly restarts: number;
+  /** Its leader has closed its link as another process of the catalog attached. It stops when it notices. */
+  readonly isReplaced: boolean;
+  readonly isStopped: boolean;
   /** Requests for authority so far. */
   readonly requests: number;
 }
 
-/** What a step of a catalog means for its front-ends. */
+/** What a step of a catalog means for its leader and its front-ends. */
 export type CatalogPartEffect =
+  | {
+      readonly do: 'toLeader';
+      readonly leader: LeaderNumber;
+      readonly link: LinkId;
+      readonly message: ToLeader;
+    }
   | { readonly do: 'toFrontend'; readonly link: LinkId; readonly message: CatalogToFrontend }
   | { readonly do: 'closeFrontend'; readonly link: LinkId };
 
-export interface CatalogResult {
-  value: CatalogPart;
-  effects: readonly CatalogPartEffect[];
-}
-
+type Result = PartResult<CatalogPart, CatalogPartEffect>;
 type Act = (rules: CatalogRules) => CatalogEffect[];
+
+const DETACHED = { leader: null, link: -1, toCatalog: [] } as const;
 
 export class CatalogSteps {
   readonly #scenario: Scenario;
@@ -44,63 +57,82 @@ export class CatalogSteps {
   }
 
   /** @param index of the catalog in the scenario */
-  started(index: number): CatalogPart {
-    const { catalogs, authorityTicks } = this.#scenario;
-    const state = startedState(catalogs[index] ?? '', authorityTicks, NOW);
-    return { state, leader: null, toLeader: [], toCatalog: [], requests: 0 };
+  start(index: number, restarts: number): CatalogPart {
+    const state = startedState(this.#scenario.catalogs[index] ?? '', `${index}.${restarts}`);
+    const flags = { isReplaced: false, isStopped: false };
+    return { state, ...DETACHED, late: null, restarts, ...flags, requests: 0 };
   }
 
-  attach(part: CatalogPart, leader: LeaderNumber): CatalogResult {
-    return this.#act({ ...part, leader, toLeader: [], toCatalog: [] }, (rules) =>
-      rules.leaderOpened(leader, NOW),
+  attach(part: CatalogPart, leader: LeaderNumber, link: LinkId): Result {
+    return this.#act({ ...this.#keepLate(part), leader, link, toCatalog: [] }, (rules) =>
+      rules.onLeaderOpened(link, NOW),
     );
   }
 
-  detach(part: CatalogPart): CatalogResult {
-    return this.#act({ ...part, leader: null, toLeader: [], toCatalog: [] }, (rules) => {
-      rules.leaderClosed();
+  /** The link is closed, unless the catalog has another one by now. */
+  detach(part: CatalogPart, leader: LeaderNumber, link: LinkId, isReplaced: boolean): Result {
+    if (part.leader !== leader || part.link !== link) return { value: part, effects: [] };
+    return this.#act({ ...this.#keepLate(part), ...DETACHED, isReplaced }, (rules) => {
+      rules.onLeaderClosed(link);
       return [];
     });
   }
 
-  /** @param roundIds ids of requests whose rounds are under way */
-  requestAuthority(part: CatalogPart, roundIds: readonly number[]): CatalogResult {
-    const counted = { ...part, requests: part.requests + 1 };
-    return this.#act(renumber(counted, roundIds), (rules) => rules.requestAuthority(NOW));
+  stop(part: CatalogPart): Result {
+    const effects = [...part.state.sessions.values()].flatMap(({ open, link }): CatalogPartEffect[] =>
+      open ? [{ do: 'closeFrontend', link }] : [],
+    );
+    return { value: { ...part, isReplaced: false, isStopped: true }, effects };
   }
 
-  send(part: CatalogPart, message: ToCatalog): CatalogResult {
-    return { value: { ...part, toCatalog: [...part.toCatalog, message] }, effects: [] };
+  /** The process is killed, and another one starts. */
+  restart(part: CatalogPart, index: number): Result {
+    const { effects } = this.stop(part);
+    return { value: this.start(index, part.restarts + 1), effects };
   }
 
-  receive(part: CatalogPart): CatalogResult {
+  requestAuthority(part: CatalogPart): Result {
+    return this.#act({ ...part, requests: part.requests + 1 }, (rules) => rules.requestAuthority(NOW));
+  }
+
+  send(part: CatalogPart, leader: LeaderNumber, link: LinkId, message: ToCatalog): Result {
+    const isLost = part.leader !== leader || part.link !== link;
+    return { value: isLost ? part : { ...part, toCatalog: [...part.toCatalog, message] }, effects: [] };
+  }
+
+  receive(part: CatalogPart): Result {
     const [message, ...toCatalog] = part.toCatalog;
     if (message === undefined) return { value: part, effects: [] };
-    return this.#act({ ...part, toCatalog }, (rules) => rules.fromLeader(message, NOW));
+    return this.#act({ ...part, toCatalog }, (rules) => rules.onLeaderMessage(part.link, message, NOW));
   }
 
-  /** The first message to the leader has left. */
-  sent(part: CatalogPart): CatalogResult {
-    return { value: { ...part, toLeader: part.toLeader.slice(1) }, effects: [] };
+  /** Handles the message of a link that was closed. */
+  receiveLate(part: CatalogPart): Result {
+    const { late } = part;
+    if (late === null) return { value: part, effects: [] };
+    return this.#act({ ...part, late: null }, (rules) =>
+      rules.onLeaderMessage(late.link, late.message, NOW),
+    );
   }
 
-  timer(part: CatalogPart): CatalogResult {
+  timer(part: CatalogPart): Result {
     return this.#act(part, (rules) => rules.tick(NOW));
   }
 
-  connected(part: CatalogPart, link: LinkId): CatalogResult {
-    return this.#act(part, (rules) => rules.frontendOpened(link, NOW));
+  connect(part: CatalogPart, link: LinkId): Result {
+    return this.#act(part, (rules) => rules.onFrontendOpened(link, NOW));
   }
 
-  disconnected(part: CatalogPart, link: LinkId): CatalogResult {
+  disconnect(part: CatalogPart, link: LinkId): Result {
     return this.#act(part, (rules) => {
-      rules.frontendClosed(link, NOW);
+      rules.onFrontendClosed(link, NOW);
       return [];
     });
   }
 
-  receiveFromFrontend(part: CatalogPart, link: LinkId, message: FrontendToCatalog): CatalogResult {
-    return this.#act(part, (rules) => rules.fromFrontend(link, message, NOW));
+  receiveFromFrontend(part: CatalogPart, link: LinkId, message: FrontendToCatalog): Result {
+    if (part.isStopped) return { value: part, effects: [] };
+    return this.#act(part, (rules) => rules.onFrontendMessage(link, message, NOW));
   }
 
   tick(part: CatalogPart): CatalogPart {
@@ -113,41 +145,89 @@ export class CatalogSteps {
     for (const entry of state.entries) {
       entry.waits = entry.waits.map((wait) => ({ ...wait, leaseUntil: earlier(wait.leaseUntil, -Infinity) }));
     }
-    return { ...part, state: { ...state, attachFrom: earlier(state.attachFrom, 0) } };
+    return { ...part, state };
+  }
+
+  /** Gives its requests for authority new ids. */
+  rename(part: CatalogPart, rename: Rename, inUse: number): CatalogPart {
+    const authority = renameLease(part.state.authority, rename, inUse);
+    const renamed = (message: ToCatalog): ToCatalog =>
+      message.t === 'authority' ? { ...message, id: rename(message.id) } : message;
+    return {
+      ...part,
+      state: { ...part.state, authority },
+      toCatalog: part.toCatalog.map(renamed),
+      late: part.late && { ...part.late, message: renamed(part.late.message) },
+    };
+  }
+
+  /** The same catalog in the place of the other one, with the other one's front-end. */
+  swap(part: CatalogPart): CatalogPart {
+    const { catalogs } = this.#scenario;
+    const { state, late } = part;
+    const index = 1 - catalogs.indexOf(state.id);
+    const sessions = new Map<LinkId, Session>();
+    for (const session of state.sessions.values()) {
+      sessions.set(swapProcess(session.link), { ...session, link: swapProcess(session.link) });
+    }
+    const entries = state.entries.map((entry) => ({
+      ...entry,
+      waits: entry.waits.map((wait) => ({ ...wait, link: swapProcess(wait.link) })),
+    }));
+    return {
+      ...part,
+      state: {
+        ...state,
+        id: catalogs[index] ?? '',
+        process: `${index}${state.process.slice(1)}`,
+        leader: state.leader === null ? null : swapProcess(state.leader),
+        entries,
+        sessions,
+        waiting: state.waiting.map((one) => ({ ...one, link: swapProcess(one.link) })),
+      },
+      link: part.leader === null ? part.link : swapProcess(part.link),
+      late: late && { ...late, link: swapProcess(late.link) },
+    };
   }
 
   isTimerDue({ state }: CatalogPart): boolean {
     return this.#rules(copyCatalog(state)).tick(NOW).length > 0;
   }
 
-  mayAnswer({ state }: CatalogPart): boolean {
-    return this.#rules(state).mayAnswer(NOW);
+  mayAnswer({ state, isStopped }: CatalogPart): boolean {
+    return !isStopped && this.#rules(state).mayAnswer(NOW);
   }
 
-  /** The stocks of which a look-up would be answered at once. */
-  answeredAtOnce({ state }: CatalogPart): readonly string[] {
-    return this.#scenario.stocks.filter((name) => {
+  /** For each stock, whether a look-up would be answered at once. */
+  answeredAtOnce({ state, isStopped }: CatalogPart): readonly boolean[] {
+    return this.#scenario.stocks.map((name) => {
       const rules = this.#rules(copyCatalog(state));
       const link = -1;
-      rules.frontendOpened(link, NOW);
-      const effects = rules.fromFrontend(link, { t: 'lookup', id: 0, name }, NOW);
-      return effects.some((effect) => effect.do === 'toFrontend' && effect.message.t === 'stock');
+      rules.onFrontendOpened(link, NOW);
+      const effects = rules.onFrontendMessage(link, { t: 'lookup', id: 0, name }, NOW);
+      return !isStopped && effects.some((one) => one.do === 'toFrontend' && one.message.t === 'stock');
     });
+  }
+
+  #keepLate(part: CatalogPart): CatalogPart {
+    const [message] = part.toCatalog;
+    if (!this.#scenario.hasLateMessages || part.late !== null || message === undefined) return part;
+    return { ...part, late: { link: part.link, message } };
   }
 
   #rules(state: CatalogState): CatalogRules {
     const { authorityTicks, leaseTicks } = this.#scenario;
-    return new CatalogRules(state, { authorityMs: authorityTicks, leaseMs: leaseTicks });
+    return new CatalogRules(state, { authorityMs: authorityTicks, leaseMs: leaseTicks, lookupMs: Infinity });
   }
 
-  #act(part: CatalogPart, act: Act): CatalogResult {
+  #act(part: CatalogPart, act: Act): Result {
     const state = copyCatalog(part.state);
-    const toLeader = [...part.toLeader];
+    const { leader, link } = part;
     const effects: CatalogPartEffect[] = [];
     for (const effect of act(this.#rules(state))) {
       switch (effect.do) {
         case 'toLeader':
-          toLeader.push(effect.message);
+          if (leader !== null) effects.push({ do: 'toLeader', leader, link, message: effect.message });
           break;
         case 'toFrontend':
         case 'closeFrontend':
@@ -159,26 +239,22 @@ export class CatalogSteps {
           break;
       }
     }
-    return { value: { ...part, state, toLeader }, effects };
+    return { value: { ...part, state }, effects };
   }
 }
 
-function renumber(part: CatalogPart, roundIds: readonly number[]): CatalogPart {
-  const ids = new Set([...part.state.authority.requestedAt.keys(), ...roundIds]);
-  for (const message of part.toCatalog) if (message.t === 'authority') ids.add(message.id);
-  const rename = renumbering(ids);
-  const authority = renumberLease(part.state.authority, rename, ids.size);
-  return {
-    ...part,
-    state: { ...part.state, authority },
-    toCatalog: part.toCatalog.map((one) => (one.t === 'authority' ? { ...one, id: rename(one.id) } : one)),
-  };
+/** Ids of requests for authority that a catalog knows, or that are on their way to it. */
+export function requestIdsOf({ state, toCatalog, late }: CatalogPart): readonly number[] {
+  const messages = late === null ? toCatalog : [...toCatalog, late.message];
+  const granted = messages.flatMap((message) => (message.t === 'authority' ? [message.id] : []));
+  return inOrder([...state.authority.requestedAt.keys(), ...granted]);
 }
 
 function copyCatalog(state: CatalogState): CatalogState {
   const sessions = new Map<LinkId, Session>();
-  for (const [link, session] of state.sessions)
+  for (const [link, session] of state.sessions) {
     sessions.set(link, { ...session, held: new Set(session.held) });
+  }
   return {
     ...state,
     authority: copyLease(state.authority),

@@ -23,14 +23,20 @@ export function tickLease(lease: LeaseState, ms: Milliseconds): void {
   for (const [id, at] of lease.requestedAt) lease.requestedAt.set(id, Math.max(at - 1, -Math.ceil(ms)));
 }
 
-/** A function that gives request ids the lowest numbers, in their order: states that differ by ids alone are one. */
-export function renumbering(ids: Iterable<number>): (id: number) => number {
-  const sorted = [...new Set(ids)].sort((a, b) => a - b);
-  return (id) => sorted.indexOf(id) + 1;
+/** Gives the request ids in use the lowest numbers, in their order: states that differ by ids alone are one. */
+export type Rename = (id: number) => number;
+
+/** @param ids in use, in their order */
+export function renaming(ids: readonly number[]): Rename {
+  return (id) => ids.indexOf(id) + 1;
 }
 
-/** The same lease with its ids renumbered, and the count of ids in use, which becomes the last one. */
-export function renumberLease(lease: LeaseState, rename: (id: number) => number, inUse: number): LeaseState {
+export function inOrder(ids: Iterable<number>): readonly number[] {
+  return [...new Set(ids)].sort((a, b) => a - b);
+}
+
+/** The same lease with its ids renamed, and the count of ids in use, which becomes the last one. */
+export function renameLease(lease: LeaseState, rename: Rename, inUse: number): LeaseState {
   return {
     until: lease.until,
     lastRequest: inUse,

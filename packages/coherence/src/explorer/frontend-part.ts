@@ -1,22 +1,30 @@
 /** A front-end with its real cache and lease, and the messages between it and the catalog that it is connected to. */
 import { LeasedCache } from '../index.js';
 import type { CatalogToFrontend, FrontendToCatalog, LeaseState, LinkId, LogIndex } from '../index.js';
-import { copyLease, NOW, renumbering, renumberLease, tickLease } from './clock.js';
+import { copyLease, inOrder, NOW, renameLease, renaming, tickLease } from './clock.js';
+import { swapProcess } from './links.js';
+import type { PartResult } from './parts.js';
 import type { Scenario } from './scenario.js';
 
 /** A message to a front-end. Its adapter adds the value to an answer: the index of the entry that changed the stock last. */
 export type ToFrontend = CatalogToFrontend & { readonly value?: LogIndex };
 
+interface LateMessage {
+  readonly link: LinkId;
+  readonly message: ToFrontend;
+}
+
 export interface FrontendPart {
   readonly lease: LeaseState;
   readonly cache: ReadonlyMap<string, LogIndex>;
-  /** The catalog that it believes to be connected to, and the link's id there. */
+  /** The catalog that it believes to be connected to, and the link's id. */
   readonly catalog: number | null;
   readonly link: LinkId;
   /** The connection is broken, and the front-end has not noticed. */
   readonly isBroken: boolean;
-  readonly toCatalog: readonly FrontendToCatalog[];
   readonly toFrontend: readonly ToFrontend[];
+  /** A message that it was reading when its link broke. */
+  readonly late: LateMessage | null;
   /** Look-ups under way: the value that was visible when each was asked. */
   readonly asked: ReadonlyMap<string, LogIndex>;
   /** Requests for a lease, and look-ups, so far. */
@@ -24,16 +32,19 @@ export interface FrontendPart {
   readonly lookUps: number;
 }
 
-/** What a step of a front-end shows to its clients. */
-export interface FrontendEffect {
-  readonly do: 'wrong';
-  readonly what: string;
-}
+/** What a step of a front-end means for its catalog, and what it shows to its clients. */
+export type FrontendEffect =
+  | {
+      readonly do: 'toCatalog';
+      readonly catalog: number;
+      readonly link: LinkId;
+      readonly message: FrontendToCatalog;
+    }
+  | { readonly do: 'wrong'; readonly what: string };
 
-export interface FrontendResult {
-  value: FrontendPart;
-  effects: readonly FrontendEffect[];
-}
+type Result = PartResult<FrontendPart, FrontendEffect>;
+
+const NOT_CONNECTED = { catalog: null, link: -1, isBroken: false, toFrontend: [] } as const;
 
 export class FrontendSteps {
   readonly #scenario: Scenario;
@@ -46,86 +57,89 @@ export class FrontendSteps {
     return {
       lease: { until: -Infinity, lastRequest: 0, requestedAt: new Map() },
       cache: new Map(),
-      catalog: null,
-      link: 0,
-      isBroken: false,
-      toCatalog: [],
-      toFrontend: [],
+      ...NOT_CONNECTED,
+      late: null,
       asked: new Map(),
       requests: 0,
       lookUps: 0,
     };
   }
 
-  connect(part: FrontendPart, catalog: number, link: LinkId): FrontendResult {
-    return changed({ ...part, catalog, link, isBroken: false });
+  connect(part: FrontendPart, catalog: number, link: LinkId): Result {
+    const edited = edit(part, (cache) => cache.onConnected(link));
+    return changed({ ...edited, catalog, link, isBroken: false });
   }
 
   /** The connection breaks, and nobody tells the front-end. */
-  lose(part: FrontendPart): FrontendResult {
-    return changed({ ...part, isBroken: true, toCatalog: [], toFrontend: [] });
+  breakLink(part: FrontendPart, catalog: number, link: LinkId): Result {
+    if (part.catalog !== catalog || part.link !== link || part.isBroken) return changed(part);
+    const [message] = part.toFrontend;
+    const isKept = this.#scenario.hasLateMessages && part.late === null && message !== undefined;
+    return changed({ ...part, isBroken: true, toFrontend: [], late: isKept ? { link, message } : part.late });
   }
 
   /** The front-end gives up its connection. */
-  disconnect(part: FrontendPart): FrontendResult {
-    const result = edit(part, (cache) => cache.reset());
-    return changed({ ...result, ...EMPTY_LINK, asked: new Map() });
+  disconnect(part: FrontendPart): Result {
+    const edited = edit(part, (cache) => cache.onDisconnected(part.link));
+    return changed({ ...edited, ...NOT_CONNECTED, asked: new Map() });
   }
 
-  requestLease(part: FrontendPart): FrontendResult {
+  requestLease(part: FrontendPart): Result {
     let id = 0;
-    const result = edit(renumber(part), (cache) => {
+    const edited = edit(renumber(part), (cache) => {
       id = cache.requestLease(NOW);
     });
-    const toCatalog: FrontendToCatalog[] = [...part.toCatalog, { t: 'requestLease', id }];
-    return changed({ ...result, toCatalog, requests: part.requests + 1 });
+    return toCatalog({ ...edited, requests: part.requests + 1 }, { t: 'requestLease', id });
   }
 
   /** @param floor the value that is visible now */
-  lookUp(part: FrontendPart, name: string, floor: LogIndex): FrontendResult {
+  lookUp(part: FrontendPart, name: string, floor: LogIndex): Result {
     const id = this.#scenario.stocks.indexOf(name);
-    return changed({
-      ...part,
-      asked: new Map([...part.asked, [name, floor]]),
-      toCatalog: [...part.toCatalog, { t: 'lookup', id, name }],
-      lookUps: part.lookUps + 1,
-    });
+    const asked = new Map([...part.asked, [name, floor] as const]);
+    return toCatalog({ ...part, asked, lookUps: part.lookUps + 1 }, { t: 'lookup', id, name });
   }
 
-  send(part: FrontendPart, message: ToFrontend): FrontendResult {
+  send(part: FrontendPart, catalog: number, link: LinkId, message: ToFrontend): Result {
+    if (part.catalog !== catalog || part.link !== link || part.isBroken) return changed(part);
     return changed({ ...part, toFrontend: [...part.toFrontend, message] });
   }
 
-  /** The last message to the catalog has left: a request, which overtakes nothing as nothing is under way. */
-  sent(part: FrontendPart): FrontendResult {
-    return changed({ ...part, toCatalog: part.toCatalog.slice(1) });
-  }
-
-  receive(part: FrontendPart): FrontendResult {
+  receive(part: FrontendPart): Result {
     const [message, ...toFrontend] = part.toFrontend;
     if (message === undefined) return changed(part);
     const rest = { ...part, toFrontend };
     switch (message.t) {
       case 'lease':
-        return changed(renumber(edit(rest, (cache) => cache.granted(message.id, message.ms))));
+        return changed(renumber(edit(rest, (cache) => cache.onLease(part.link, message.id, message.ms))));
       case 'revoke': {
-        const dropped: FrontendToCatalog = { t: 'dropped', seq: message.seq };
-        const result = edit(rest, (cache) => cache.revoke(message.names));
-        return changed({ ...result, toCatalog: [...result.toCatalog, dropped] });
+        const edited = edit(rest, (cache) => cache.revoke(message.names));
+        return toCatalog(edited, { t: 'dropped', seq: message.seq });
       }
       case 'unready':
         return changed({ ...rest, asked: without(part.asked, this.#scenario.stocks[message.id] ?? '') });
       case 'stock': {
         const { name, cacheable, value = 0 } = message;
         const floor = part.asked.get(name) ?? 0;
-        const result = edit(rest, (cache) => cache.fill(name, value, cacheable));
+        const edited = edit(rest, (cache) => cache.fill(part.link, name, value, cacheable));
         const what = `a look-up of ${name} is answered ${value}, and ${floor} was visible before it was asked`;
         return {
-          value: { ...result, asked: without(part.asked, name) },
+          value: { ...edited, asked: without(part.asked, name) },
           effects: value < floor ? [{ do: 'wrong', what }] : [],
         };
       }
     }
+  }
+
+  /** Handles the message of a link that was closed. The client of such an answer is gone. */
+  receiveLate(part: FrontendPart): Result {
+    if (part.late === null) return changed(part);
+    const { link, message } = part.late;
+    const edited = edit({ ...part, late: null }, (cache) => {
+      if (message.t === 'lease') cache.onLease(link, message.id, message.ms);
+      if (message.t === 'revoke') cache.revoke(message.names);
+      if (message.t === 'stock') cache.fill(link, message.name, message.value ?? 0, message.cacheable);
+    });
+    return changed(renumber(edited));
   }
 
   tick(part: FrontendPart): FrontendPart {
@@ -134,34 +148,54 @@ export class FrontendSteps {
     return { ...part, lease };
   }
 
-  /** What the front-end would answer from its cache. */
-  cached(part: FrontendPart, name: string): LogIndex | undefined {
-    return new LeasedCache(new Map(part.cache), copyLease(part.lease)).get(name, NOW);
+  /** The same front-end in the place of the other one, connected to the other catalog. */
+  swap(part: FrontendPart): FrontendPart {
+    const { catalog, link, late } = part;
+    return {
+      ...part,
+      catalog: catalog === null ? null : 1 - catalog,
+      link: catalog === null ? link : swapProcess(link),
+      late: late && { ...late, link: swapProcess(late.link) },
+    };
+  }
+
+  /** What the front-end would answer from its cache, for each stock. */
+  cached({ cache, lease, link }: FrontendPart): readonly (LogIndex | undefined)[] {
+    const leased = new LeasedCache(new Map(cache), copyLease(lease), link);
+    return this.#scenario.stocks.map((name) => leased.get(name, NOW));
   }
 }
 
-const EMPTY_LINK = { catalog: null, link: 0, isBroken: false, toCatalog: [], toFrontend: [] } as const;
-
-function changed(value: FrontendPart): FrontendResult {
+function changed(value: FrontendPart): Result {
   return { value, effects: [] };
+}
+
+function toCatalog(value: FrontendPart, message: FrontendToCatalog): Result {
+  const { catalog, link, isBroken } = value;
+  if (catalog === null || isBroken) return changed(value);
+  return { value, effects: [{ do: 'toCatalog', catalog, link, message }] };
 }
 
 /** The part after the real cache and lease were at work. */
 function edit(part: FrontendPart, act: (cache: LeasedCache<LogIndex>) => void): FrontendPart {
   const cache = new Map(part.cache);
   const lease = copyLease(part.lease);
-  act(new LeasedCache(cache, lease));
+  act(new LeasedCache(cache, lease, part.catalog === null ? null : part.link));
   return { ...part, cache, lease };
 }
 
 function renumber(part: FrontendPart): FrontendPart {
-  const ids = new Set(part.lease.requestedAt.keys());
-  for (const message of part.toFrontend) if (message.t === 'lease') ids.add(message.id);
-  const rename = renumbering(ids);
+  const sent = part.late === null ? part.toFrontend : [...part.toFrontend, part.late.message];
+  const waiting = sent.flatMap((message) => (message.t === 'lease' ? [message.id] : []));
+  const ids = inOrder([...part.lease.requestedAt.keys(), ...waiting]);
+  const rename = renaming(ids);
+  const renamed = (message: ToFrontend): ToFrontend =>
+    message.t === 'lease' ? { ...message, id: rename(message.id) } : message;
   return {
     ...part,
-    lease: renumberLease(part.lease, rename, ids.size),
-    toFrontend: part.toFrontend.map((one) => (one.t === 'lease' ? { ...one, id: rename(one.id) } : one)),
+    lease: renameLease(part.lease, rename, ids.length),
+    toFrontend: part.toFrontend.map(renamed),
+    late: part.late && { ...part.late, message: renamed(part.late.message) },
   };
 }
 
@@ -169,4 +203,9 @@ function without(asked: ReadonlyMap<string, LogIndex>, name: string): ReadonlyMa
   const rest = new Map(asked);
   rest.delete(name);
   return rest;
+}
+
+/** Whether a front-end knows a link by this id. */
+export function knowsLink({ link, late }: FrontendPart, id: LinkId): boolean {
+  return link === id || late?.link === id;
 }

@@ -1,6 +1,6 @@
 /**
- * The parts that worlds are made of. Equal parts are one object (hash consing), and what the rules make of a part is
- * worked out once, however many worlds it stands in.
+ * The parts that states are made of. Equal parts are one object (hash consing), and what the rules make of a part is worked
+ * out once, however many states it stands in.
  */
 
 /** A value of which there is only one, with a number of its own. It must not be changed. */
@@ -9,54 +9,96 @@ export interface Part<S> {
   readonly value: S;
 }
 
-/** What became of a part, and what that means for the rest of the world. */
-interface PartStep<S, E> {
-  readonly part: Part<S>;
+export interface PartResult<S, E> {
+  readonly value: S;
   readonly effects: readonly E[];
 }
 
-interface Known<S, E> extends Part<S> {
-  readonly steps: Map<string, PartStep<S, E>>;
+/** Something that may be done to a part. Equal calls are one object. */
+export interface Call<S, E> {
+  readonly number: number;
+  /** Returns a new value and leaves the old one as it was. */
+  readonly act: (value: S) => PartResult<S, E>;
 }
 
-export class Parts<S extends object, E> {
-  readonly #byText = new Map<string, Known<S, E>>();
+/** What became of a part, and what that means for other parts. */
+export interface PartStep<S, R> {
+  readonly part: Part<S>;
+  readonly effects: readonly R[];
+}
 
-  get count(): number {
-    return this.#byText.size;
+/**
+ * @typeParam S the value of a part
+ * @typeParam E the effects of a call, as the rules give them
+ * @typeParam R the same effects, ready to be passed on to other parts
+ */
+export class Parts<S extends object, E, R> {
+  readonly #route: (effect: E) => R;
+  readonly #byText = new Map<string, Part<S>>();
+  readonly #byNumber: Part<S>[] = [];
+  readonly #steps: Map<number, PartStep<S, R>>[] = [];
+  readonly #calls = new Map<string, Call<S, E>>();
+
+  constructor(route: (effect: E) => R) {
+    this.#route = route;
   }
 
   /** The one part that is equal to this value. */
   of(value: S): Part<S> {
-    return this.#of(value);
-  }
-
-  /**
-   * What `act` makes of a part.
-   * @param call tells calls apart: of one part, equal texts are equal calls
-   * @param act returns a new value and leaves the old one as it was
-   */
-  step(part: Part<S>, call: string, act: (value: S) => { value: S; effects: readonly E[] }): PartStep<S, E> {
-    const { steps } = this.#of(part.value);
-    const known = steps.get(call);
-    if (known !== undefined) return known;
-    const { value, effects } = act(part.value);
-    const result = { part: this.#of(value), effects };
-    steps.set(call, result);
-    return result;
-  }
-
-  readonly #byValue = new WeakMap<S, Known<S, E>>();
-
-  #of(value: S): Known<S, E> {
-    const same = this.#byValue.get(value);
-    if (same !== undefined) return same;
     const text = write(value);
-    let known = this.#byText.get(text);
+    let part = this.#byText.get(text);
+    if (part === undefined) {
+      part = { number: this.#byNumber.length, value };
+      this.#byText.set(text, part);
+      this.#byNumber.push(part);
+      this.#steps.push(new Map());
+    }
+    return part;
+  }
+
+  at(number: number): Part<S> {
+    const part = this.#byNumber[number];
+    if (part === undefined) throw new Error(`no part ${number}`);
+    return part;
+  }
+
+  /** @param text tells calls apart: the first `act` with this text stands for all */
+  call(text: string, act: (value: S) => PartResult<S, E>): Call<S, E> {
+    let call = this.#calls.get(text);
+    if (call === undefined) {
+      call = { number: this.#calls.size, act };
+      this.#calls.set(text, call);
+    }
+    return call;
+  }
+
+  step({ number, value }: Part<S>, call: Call<S, E>): PartStep<S, R> {
+    const steps = this.#steps[number];
+    if (steps === undefined) throw new Error(`no part ${number}`);
+    let step = steps.get(call.number);
+    if (step === undefined) {
+      const result = call.act(value);
+      step = { part: this.of(result.value), effects: result.effects.map(this.#route) };
+      steps.set(call.number, step);
+    }
+    return step;
+  }
+}
+
+/** Something that is worked out once for each part. */
+export class Memo<S, T> {
+  readonly #known: (T | undefined)[] = [];
+  readonly #work: (value: S) => T;
+
+  constructor(work: (value: S) => T) {
+    this.#work = work;
+  }
+
+  of({ number, value }: Part<S>): T {
+    let known = this.#known[number];
     if (known === undefined) {
-      known = { number: this.#byText.size, value, steps: new Map() };
-      this.#byText.set(text, known);
-      this.#byValue.set(value, known);
+      known = this.#work(value);
+      this.#known[number] = known;
     }
     return known;
   }

@@ -1,10 +1,16 @@
 /**
- * Two leaders in succession with the real rules of authority and visibility, over an abstract Raft log that says which
- * entries a majority holds and which rounds a majority confirms.
+ * Two leaders in succession with the real rules of authority and visibility, over an abstract Raft log.
+ *
+ * What a majority holds, and which rounds it has confirmed, matters only when a leader learns of it and when the next
+ * leader is elected. So it is chosen then: an election says how much of the first leader's log a majority holds for good,
+ * how much the second one has, and which rounds of the first one were confirmed before.
  */
 import { CatalogAuthorities, electedState } from '../index.js';
-import type { CatalogRecord, LeaderEffect, LeaderState, LogIndex, ToCatalog, ToLeader } from '../index.js';
-import { earlier, NOW } from './clock.js';
+import type { CatalogRecord, LeaderEffect, LeaderState, LinkId, LogIndex } from '../index.js';
+import type { ToCatalog, ToLeader } from '../index.js';
+import { earlier, NOW, type Rename } from './clock.js';
+import { processOf, swapProcess } from './links.js';
+import type { PartResult } from './parts.js';
 import type { Bounds, PlannedEntry, Scenario } from './scenario.js';
 
 export type LeaderNumber = 0 | 1;
@@ -14,42 +20,41 @@ export interface LeaderSlot {
   readonly log: readonly PlannedEntry[];
 }
 
-/** A round in which a leader asks a majority whether it still leads, for a catalog or for a read. */
+/** A round in which a leader asks a majority whether it still leads, for a request for authority. */
 export interface Round {
   readonly leader: LeaderNumber;
-  readonly catalog: number;
+  readonly link: LinkId;
   readonly id: number;
-  readonly isAcknowledged: boolean;
+  /** A majority confirmed it before it voted for the next leader. */
+  readonly isConfirmed: boolean;
 }
 
 export interface CatchUp {
   readonly leader: LeaderNumber;
-  readonly catalog: number;
+  readonly link: LinkId;
   readonly after: LogIndex;
 }
 
 /** A linearizable read that a leader answers from its visible state. */
 export interface LeaderRead {
   readonly leader: LeaderNumber;
-  readonly isAcknowledged: boolean;
+  readonly isConfirmed: boolean;
   /** What was visible when it was asked. */
   readonly floor: LogIndex;
   /** Answered once this is visible at the leader; null until the leader knows that its round is confirmed. */
   readonly visibleFrom: LogIndex | null;
 }
 
-/** What is counted for the whole world. */
+/** What is counted for the whole state. */
 export type Used = Omit<Bounds, 'authorityRequests' | 'leaseRequests' | 'lookUps'>;
 
 export interface RaftPart {
-  /** The second one is null before its election; each is null after it crashed. */
+  /** The second one is null before its election; the first is null after it crashed. */
   readonly leaders: readonly [LeaderSlot | null, LeaderSlot | null];
-  /** Entries of the first leader that a majority acknowledged to it. */
-  readonly acknowledged: LogIndex;
   readonly isElected: boolean;
-  /** The second leader has committed an entry of its own term. */
-  readonly isReady: boolean;
-  /** The entries that a majority holds, which are never lost: every stock's true value comes from them. */
+  /** Since the election: the entries of the first leader's log that a majority holds for good. */
+  readonly held: LogIndex;
+  /** The entries that are never lost: every stock's true value comes from them. */
   readonly history: readonly PlannedEntry[];
   /** Outcomes up to here were told to clients. */
   readonly visible: LogIndex;
@@ -62,17 +67,41 @@ export interface RaftPart {
 
 /** What a step of the leaders means for the catalogs. */
 export type RaftEffect =
-  | { readonly do: 'toCatalog'; readonly catalog: number; readonly message: ToCatalog }
-  | { readonly do: 'close'; readonly catalog: number }
+  | {
+      readonly do: 'toCatalog';
+      readonly leader: LeaderNumber;
+      readonly link: LinkId;
+      readonly message: ToCatalog;
+    }
+  /** @param isReplaced another process of the same catalog has attached */
+  | {
+      readonly do: 'close';
+      readonly leader: LeaderNumber;
+      readonly link: LinkId;
+      readonly isReplaced: boolean;
+    }
   | { readonly do: 'wrong'; readonly what: string };
 
-export interface RaftResult {
-  value: RaftPart;
-  effects: readonly RaftEffect[];
+type Result = PartResult<RaftPart, RaftEffect>;
+type Act = (rules: CatalogAuthorities) => LeaderEffect[];
+
+/** How an election can turn out. */
+export interface Outcome {
+  readonly log: readonly PlannedEntry[];
+  readonly held: LogIndex;
+  /** Which rounds of the first leader are confirmed. */
+  readonly rounds: readonly boolean[];
 }
 
-/** A link's id at a leader is the number of its catalog. */
-type Act = (rules: CatalogAuthorities) => LeaderEffect[];
+export const NOTHING_USED: Used = {
+  elections: 0,
+  leaderCrashes: 0,
+  catalogBreaks: 0,
+  frontendBreaks: 0,
+  catalogRestarts: 0,
+  leaderReads: 0,
+  ticks: 0,
+};
 
 export class RaftSteps {
   readonly #scenario: Scenario;
@@ -82,162 +111,135 @@ export class RaftSteps {
   }
 
   first(): RaftPart {
-    const { initialSet, authorityTicks } = this.#scenario;
+    const { initialSet, inherited, plans, authorityTicks } = this.#scenario;
+    const log = [...inherited, ...plans[0].slice(0, 1)];
+    const set = catalogSet(initialSet, log);
     return {
-      leaders: [{ state: electedState(0, 0, initialSet, authorityTicks, NOW), log: [] }, null],
-      acknowledged: 0,
+      leaders: [{ state: electedState(log.length, 0, set, authorityTicks, NOW), log }, null],
       isElected: false,
-      isReady: false,
+      held: 0,
       history: [],
       visible: 0,
       rounds: [],
       catchingUp: [],
       reads: [],
-      used: {
-        elections: 0,
-        leaderCrashes: 0,
-        catalogBreaks: 0,
-        frontendBreaks: 0,
-        catalogRestarts: 0,
-        leaderReads: 0,
-        ticks: 0,
-      },
+      used: NOTHING_USED,
     };
   }
 
-  log(part: RaftPart, leader: LeaderNumber, entry: PlannedEntry): RaftResult {
+  log(part: RaftPart, leader: LeaderNumber, entry: PlannedEntry): Result {
     const log = [...slotOf(part, leader).log, entry];
-    const logged = withLeader(part, leader, { ...slotOf(part, leader), log });
-    const result = this.#act(logged, leader, (rules) => {
-      if (entry.catalogs !== undefined) rules.setLogged(log.length, entry.catalogs);
-      return rules.logged(log.length, entry.stocks);
-    });
-    if (leader === 1 && part.isReady) result.value = { ...result.value, history: log };
-    return result;
-  }
-
-  acknowledgeEntry(part: RaftPart): RaftResult {
-    const acknowledged = part.acknowledged + 1;
-    return done({ ...part, acknowledged, history: slotOf(part, 0).log.slice(0, acknowledged) });
-  }
-
-  learnCommitted(part: RaftPart, leader: LeaderNumber): RaftResult {
-    const committed = committedAt(part, leader);
-    return this.#act(part, leader, (rules) => {
-      rules.committed(committed);
-      return rules.advance(NOW);
+    return this.#act(withLeader(part, leader, { ...slotOf(part, leader), log }), leader, (rules) => {
+      const effects = entry.catalogs && rules.onSetLogged(log.length, entry.catalogs, NOW);
+      return [...(effects ?? []), ...rules.onLogged(log.length, entry.stocks)];
     });
   }
 
-  elect(part: RaftPart, inherited: LogIndex): RaftResult {
-    const log = slotOf(part, 0).log.slice(0, inherited);
-    const set = catalogSet(this.#scenario, log);
-    const state = electedState(log.length, 0, set, this.#scenario.authorityTicks, NOW);
-    return done(use({ ...withLeader(part, 1, { state, log }), isElected: true }, 'elections'));
+  /** A leader learns that entries up to `index` are committed. */
+  commit(part: RaftPart, leader: LeaderNumber, index: LogIndex): Result {
+    const committed = slotOf(part, leader).log.slice(0, index);
+    const history = committed.length > part.history.length ? committed : part.history;
+    return this.#act({ ...part, history }, leader, (rules) => rules.onCommitted(index, NOW));
   }
 
-  ready(part: RaftPart): RaftResult {
-    return this.learnCommitted({ ...part, isReady: true, history: slotOf(part, 1).log }, 1);
+  /** The second leader is elected, and logs the first entry of its term. */
+  elect(part: RaftPart, { log: inherited, held, rounds: confirmed }: Outcome): Result {
+    const { initialSet, plans, authorityTicks } = this.#scenario;
+    const log = [...inherited, ...plans[1].slice(0, 1)];
+    const set = catalogSet(initialSet, log);
+    const state = electedState(log.length, 0, set, authorityTicks, NOW);
+    const rounds = part.rounds.flatMap((round, at) => (confirmed[at] ? [{ ...round, isConfirmed: true }] : []));
+    const history = inherited.slice(0, Math.max(held, part.history.length));
+    const elected = { ...withLeader(part, 1, { state, log }), isElected: true, held, history, rounds };
+    return done(use(elected, 'elections'));
   }
 
-  crash(part: RaftPart): RaftResult {
+  crash(part: RaftPart): Result {
     const effects: RaftEffect[] = [];
     for (const { link } of slotOf(part, 0).state.catalogs.values()) {
-      if (link !== null) effects.push({ do: 'close', catalog: link });
+      if (link !== null) effects.push({ do: 'close', leader: 0, link, isReplaced: false });
     }
-    const value = use(
-      {
-        ...part,
-        leaders: [null, part.leaders[1]],
-        rounds: part.rounds.filter(({ leader }) => leader !== 0),
-        catchingUp: part.catchingUp.filter(({ leader }) => leader !== 0),
-        reads: part.reads.filter(({ leader }) => leader !== 0),
-      },
-      'leaderCrashes',
-    );
-    return { value, effects };
+    const crashed = {
+      ...part,
+      leaders: [null, part.leaders[1]] as const,
+      rounds: part.rounds.filter(({ leader }) => leader !== 0),
+      catchingUp: part.catchingUp.filter(({ leader }) => leader !== 0),
+      reads: part.reads.filter(({ leader }) => leader !== 0),
+    };
+    return { value: use(crashed, 'leaderCrashes'), effects };
   }
 
-  timer(part: RaftPart, leader: LeaderNumber): RaftResult {
+  timer(part: RaftPart, leader: LeaderNumber): Result {
     return this.#act(part, leader, (rules) => rules.advance(NOW));
   }
 
-  retire(part: RaftPart, leader: LeaderNumber, id: string): RaftResult {
+  retire(part: RaftPart, leader: LeaderNumber, id: string): Result {
     return this.#act(part, leader, (rules) => {
       rules.retire(id);
       return [];
     });
   }
 
-  receive(part: RaftPart, leader: LeaderNumber, catalog: number, message: ToLeader): RaftResult {
-    return this.#act(part, leader, (rules) => rules.received(catalog, message, NOW));
+  receive(part: RaftPart, leader: LeaderNumber, link: LinkId, message: ToLeader): Result {
+    if (part.leaders[leader] === null) return done(part);
+    return this.#act(part, leader, (rules) => rules.onMessage(link, message, NOW));
   }
 
-  closed(part: RaftPart, leader: LeaderNumber, catalog: number): RaftResult {
-    const rounds = part.rounds.filter((round) => round.catalog !== catalog);
-    const catchingUp = part.catchingUp.filter((one) => one.catalog !== catalog);
-    const rest = { ...part, rounds, catchingUp };
-    if (part.leaders[leader] === null) return done(rest);
-    return this.#act(rest, leader, (rules) => {
-      rules.closed(catalog);
+  /** The leader notices that a link is closed. */
+  close(part: RaftPart, leader: LeaderNumber, link: LinkId): Result {
+    if (part.leaders[leader] === null) return done(part);
+    return this.#act(withoutLink(part, leader, link), leader, (rules) => {
+      rules.onClosed(link);
       return [];
     });
   }
 
-  acknowledgeRound(part: RaftPart, index: number): RaftResult {
-    const rounds = part.rounds.map((round, at) =>
-      at === index ? { ...round, isAcknowledged: true } : round,
-    );
-    return done({ ...part, rounds });
-  }
-
-  finishRound(part: RaftPart, index: number): RaftResult {
+  /** A leader learns that a majority has confirmed a round. */
+  endRound(part: RaftPart, index: number): Result {
     const round = part.rounds[index];
     if (round === undefined) return done(part);
     const rounds = part.rounds.filter((_, at) => at !== index);
     return this.#act({ ...part, rounds }, round.leader, (rules) =>
-      rules.confirmed(round.catalog, round.id, NOW),
+      rules.onRoundEnd(round.link, round.id, true, NOW),
     );
   }
 
   /** @param isSnapshot whether visible state is sent instead of the entries that it holds */
-  catchUp(part: RaftPart, index: number, isSnapshot: boolean): RaftResult {
+  catchUp(part: RaftPart, index: number, isSnapshot: boolean): Result {
     const one = part.catchingUp[index];
     if (one === undefined) return done(part);
-    const { leader, catalog, after } = one;
+    const { leader, link, after } = one;
     const catchingUp = part.catchingUp.filter((_, at) => at !== index);
-    const entries = slotOf(part, leader).log.map(({ stocks: names }, at): RaftEffect => {
-      return { do: 'toCatalog', catalog, message: { t: 'entry', index: at + 1, names } };
-    });
-    const { value, effects } = this.#act({ ...part, catchingUp }, leader, (rules) => rules.caughtUp(catalog));
-    const { visible } = slotOf(part, leader).state;
-    const snapshot: RaftEffect = { do: 'toCatalog', catalog, message: { t: 'snapshot', index: visible } };
-    const sent = isSnapshot ? [snapshot, ...entries.slice(visible)] : entries.slice(after);
+    const { log, state } = slotOf(part, leader);
+    const send = (message: ToCatalog): RaftEffect => ({ do: 'toCatalog', leader, link, message });
+    const entries = log.map(({ stocks: names }, at) => send({ t: 'entry', index: at + 1, names }));
+    const snapshot = send({ t: 'snapshot', index: state.visible });
+    const sent = isSnapshot ? [snapshot, ...entries.slice(state.visible)] : entries.slice(after);
+    const { value, effects } = this.#act({ ...part, catchingUp }, leader, (rules) =>
+      rules.onCaughtUp(link, NOW),
+    );
     return { value, effects: [...sent, ...effects] };
   }
 
-  ask(part: RaftPart, leader: LeaderNumber): RaftResult {
-    const read: LeaderRead = { leader, isAcknowledged: false, floor: part.visible, visibleFrom: null };
+  ask(part: RaftPart, leader: LeaderNumber): Result {
+    const read: LeaderRead = { leader, isConfirmed: false, floor: part.visible, visibleFrom: null };
     return done(use({ ...part, reads: [...part.reads, read] }, 'leaderReads'));
   }
 
   /** The next step of a read: a majority confirms its round, the leader learns of it, the leader answers. */
-  advanceRead(part: RaftPart, index: number): RaftResult {
+  advanceRead(part: RaftPart, index: number): Result {
     const read = part.reads[index];
     if (read === undefined) return done(part);
     const { state } = slotOf(part, read.leader);
     if (read.visibleFrom !== null) {
       const reads = part.reads.filter((_, at) => at !== index);
-      const effects: RaftEffect[] = [];
-      if (state.visible < read.floor) {
-        const what = `a read is answered as of entry ${state.visible}, and entry ${read.floor} was visible before it`;
-        effects.push({ do: 'wrong', what });
-      }
-      return { value: { ...part, reads }, effects };
+      const what = `a read is answered as of entry ${state.visible}, and entry ${read.floor} was visible before it`;
+      const isWrong = state.visible < read.floor;
+      return { value: { ...part, reads }, effects: isWrong ? [{ do: 'wrong', what }] : [] };
     }
-    const next: LeaderRead = read.isAcknowledged
+    const next: LeaderRead = read.isConfirmed
       ? { ...read, visibleFrom: state.committed }
-      : { ...read, isAcknowledged: true };
+      : { ...read, isConfirmed: true };
     return done({ ...part, reads: part.reads.map((one, at) => (at === index ? next : one)) });
   }
 
@@ -246,10 +248,53 @@ export class RaftSteps {
     return { ...part, leaders: [first && tickLeader(first), second && tickLeader(second)] };
   }
 
-  canAdvance({ state }: LeaderSlot): boolean {
+  /** Gives the requests of a catalog for authority new ids. */
+  rename(part: RaftPart, catalog: number, rename: Rename): RaftPart {
+    const renamed = (slot: LeaderSlot | null): LeaderSlot | null => {
+      if (slot === null) return null;
+      const state = copyLeader(slot.state);
+      for (const record of state.catalogs.values()) {
+        if (record.link === null || processOf(record.link) !== catalog) continue;
+        if (record.request !== null) record.request = { ...record.request, id: rename(record.request.id) };
+        if (record.round !== null) record.round = rename(record.round);
+      }
+      return { ...slot, state };
+    };
+    const rounds = part.rounds.map((round) =>
+      processOf(round.link) === catalog ? { ...round, id: rename(round.id) } : round,
+    );
+    return { ...part, leaders: [renamed(part.leaders[0]), renamed(part.leaders[1])], rounds };
+  }
+
+  /** The same leaders with the two catalogs in each other's place. */
+  swap(part: RaftPart): RaftPart {
+    const { catalogs } = this.#scenario;
+    const swapped = (slot: LeaderSlot | null): LeaderSlot | null => {
+      if (slot === null) return null;
+      const records = new Map<string, CatalogRecord>();
+      for (const [id, record] of slot.state.catalogs) {
+        const grants = record.grants.map((grant) => ({ ...grant, process: swapProcessId(grant.process) }));
+        records.set(catalogs[1 - catalogs.indexOf(id)] ?? '', {
+          ...record,
+          link: record.link === null ? null : swapProcess(record.link),
+          process: swapProcessId(record.process),
+          grants,
+        });
+      }
+      return { ...slot, state: { ...slot.state, catalogs: records } };
+    };
+    return {
+      ...part,
+      leaders: [swapped(part.leaders[0]), swapped(part.leaders[1])],
+      rounds: sorted(part.rounds.map((round) => ({ ...round, link: swapProcess(round.link) }))),
+      catchingUp: sorted(part.catchingUp.map((one) => ({ ...one, link: swapProcess(one.link) }))),
+    };
+  }
+
+  /** Whether time alone gives the leader something to do. */
+  isTimerDue({ state }: LeaderSlot): boolean {
     const copy = copyLeader(state);
-    this.#rules(copy).advance(NOW);
-    return copy.visible > state.visible;
+    return this.#rules(copy).advance(NOW).length > 0 || copy.visible > state.visible;
   }
 
   mayRemove({ state }: LeaderSlot, id: string): boolean {
@@ -260,32 +305,72 @@ export class RaftSteps {
     return new CatalogAuthorities(state, this.#scenario.authorityTicks);
   }
 
-  #act(part: RaftPart, leader: LeaderNumber, act: Act): RaftResult {
+  #act(part: RaftPart, leader: LeaderNumber, act: Act): Result {
     const { state, log } = slotOf(part, leader);
     const changed = copyLeader(state);
     let value = withLeader(part, leader, { state: changed, log });
     const effects: RaftEffect[] = [];
     for (const effect of act(this.#rules(changed))) {
+      const { link } = effect;
       switch (effect.do) {
         case 'send':
-          effects.push({ do: 'toCatalog', catalog: effect.link, message: effect.message });
+          effects.push({ do: 'toCatalog', leader, link, message: effect.message });
           break;
-        case 'catchUp': {
-          const one: CatchUp = { leader, catalog: effect.link, after: effect.after };
-          value = { ...value, catchingUp: [...value.catchingUp, one] };
+        case 'catchUp':
+          value = {
+            ...value,
+            catchingUp: sorted([...value.catchingUp, { leader, link, after: effect.after }]),
+          };
           break;
-        }
         case 'confirm': {
-          const round: Round = { leader, catalog: effect.link, id: effect.id, isAcknowledged: false };
-          value = { ...value, rounds: [...value.rounds, round] };
+          const round: Round = { leader, link, id: effect.id, isConfirmed: false };
+          value = { ...value, rounds: sorted([...value.rounds, round]) };
           break;
         }
-        case 'close':
-          effects.push({ do: 'close', catalog: effect.link });
+        case 'close': {
+          const { link: now } = changed.catalogs.get(this.#scenario.catalogs[processOf(link)] ?? '') ?? { link };
+          value = withoutLink(value, leader, link);
+          effects.push({ do: 'close', leader, link, isReplaced: now !== null && processOf(now) !== processOf(link) });
+        }
       }
     }
     return { value: { ...value, visible: Math.max(value.visible, changed.visible) }, effects };
   }
+}
+
+/** Every way in which an election can turn out. */
+export function outcomes({ leaders: [first], rounds }: RaftPart, { rivalLog }: Scenario): Outcome[] {
+  if (first === null) return [];
+  const { log, state } = first;
+  let choices: boolean[][] = [[]];
+  for (let at = 0; at < rounds.length; at += 1) {
+    choices = choices.flatMap((one) => [
+      [...one, true],
+      [...one, false],
+    ]);
+  }
+  const all: Outcome[] = [];
+  const isReady = state.committed >= state.readyFrom;
+  for (let inherited = state.committed; inherited <= log.length; inherited += 1) {
+    for (let held = state.committed; held <= inherited; held += 1) {
+      // Entries before the first of a leader's own term are held for good only together with that one (Raft 5.4.2).
+      if (held > state.committed && held < state.readyFrom) continue;
+      for (const one of choices) all.push({ log: log.slice(0, inherited), held, rounds: one });
+    }
+  }
+  if (rivalLog !== null && !isReady) {
+    for (const one of choices) all.push({ log: rivalLog, held: state.committed, rounds: one });
+  }
+  return all;
+}
+
+/** How far a leader may learn that its log is committed: each index is possible. */
+export function committable(part: RaftPart, leader: LeaderNumber): LogIndex[] {
+  const { state, log } = slotOf(part, leader);
+  const last = leader === 0 && part.isElected ? part.held : log.length;
+  const indexes: LogIndex[] = [];
+  for (let at = Math.max(state.committed + 1, state.readyFrom); at <= last; at += 1) indexes.push(at);
+  return indexes;
 }
 
 /** Counts what is bounded. */
@@ -293,20 +378,17 @@ export function use(part: RaftPart, what: keyof Used): RaftPart {
   return { ...part, used: { ...part.used, [what]: part.used[what] + 1 } };
 }
 
-/** The entries that a leader can know to be committed. */
-export function committedAt(part: RaftPart, leader: LeaderNumber): LogIndex {
-  if (leader === 0) return part.acknowledged;
-  return part.isReady ? part.history.length : 0;
-}
-
 /** The set of catalogs as of the end of a log. */
-export function catalogSet(scenario: Scenario, log: readonly PlannedEntry[]): readonly string[] {
-  return log.findLast((entry) => entry.catalogs !== undefined)?.catalogs ?? scenario.initialSet;
+export function catalogSet(
+  initialSet: readonly string[],
+  log: readonly PlannedEntry[],
+): readonly string[] {
+  return log.findLast((entry) => entry.catalogs !== undefined)?.catalogs ?? initialSet;
 }
 
 /** The value of a stock once entries up to `index` are applied: the index of the last one that names it. */
-export function valueAt(part: RaftPart, index: LogIndex, stock: string): LogIndex {
-  for (let at = index; at > 0; at -= 1) if (part.history[at - 1]?.stocks.includes(stock) === true) return at;
+export function valueAt({ history }: RaftPart, index: LogIndex, stock: string): LogIndex {
+  for (let at = index; at > 0; at -= 1) if (history[at - 1]?.stocks.includes(stock) === true) return at;
   return 0;
 }
 
@@ -316,13 +398,51 @@ export function slotOf(part: RaftPart, leader: LeaderNumber): LeaderSlot {
   return slot;
 }
 
-function done(value: RaftPart): RaftResult {
+/** Links that a leader takes for open. */
+export function openLinks(part: RaftPart, leader: LeaderNumber): readonly LinkId[] {
+  const records = part.leaders[leader]?.state.catalogs.values() ?? [];
+  return [...records].flatMap(({ link }) => (link === null ? [] : [link]));
+}
+
+/** Ids of a catalog's requests for authority that leaders know. */
+export function requestIds(part: RaftPart, catalog: number): number[] {
+  const ids: number[] = [];
+  for (const slot of part.leaders) {
+    for (const { link, request, round } of slot?.state.catalogs.values() ?? []) {
+      if (link === null || processOf(link) !== catalog) continue;
+      if (request !== null) ids.push(request.id);
+      if (round !== null) ids.push(round);
+    }
+  }
+  for (const { link, id } of part.rounds) if (processOf(link) === catalog) ids.push(id);
+  return ids;
+}
+
+function done(value: RaftPart): Result {
   return { value, effects: [] };
+}
+
+/** In an order of their own, so that parts that differ by order alone are one. */
+function sorted<T extends { readonly leader: number; readonly link: LinkId }>(list: readonly T[]): T[] {
+  return [...list].sort((a, b) => a.leader - b.leader || a.link - b.link);
+}
+
+function swapProcessId(process: string | null): string | null {
+  if (process === null) return null;
+  return `${1 - Number(process[0])}${process.slice(1)}`;
 }
 
 function withLeader(part: RaftPart, leader: LeaderNumber, slot: LeaderSlot): RaftPart {
   const [first, second] = part.leaders;
   return { ...part, leaders: leader === 0 ? [slot, second] : [first, slot] };
+}
+
+function withoutLink(part: RaftPart, leader: LeaderNumber, link: LinkId): RaftPart {
+  return {
+    ...part,
+    rounds: part.rounds.filter((round) => round.link !== link || round.leader !== leader),
+    catchingUp: part.catchingUp.filter((one) => one.link !== link || one.leader !== leader),
+  };
 }
 
 function tickLeader({ state, log }: LeaderSlot): LeaderSlot {

@@ -6,7 +6,7 @@ import type { SearchResult } from './search.js';
 
 const run = promisify(execFile);
 
-/** Memory of one search, in MB: the worlds that were seen are kept in it. */
+/** Memory of one search, in MB: parts of states and what follows them are kept in it. */
 const HEAP_MB = 8_000;
 
 export interface Timed {

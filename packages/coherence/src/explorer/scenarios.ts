@@ -1,4 +1,4 @@
-/** The scenarios that are searched, each to its end. Together they cover every kind of fault with every part of the cast. */
+/** The scenarios that are searched, each to its end. Together they cover every kind of fault with every kind of process. */
 import type { Bounds, PlannedEntry, Scenario } from './scenario.js';
 
 const BOUNDS: Bounds = {
@@ -14,8 +14,12 @@ const BOUNDS: Bounds = {
   lookUps: 1,
 };
 
+/** The empty entry that a Raft leader logs as it is elected. */
+const FIRST_1: PlannedEntry = { name: 'first of leader 1', stocks: [] };
+const FIRST_2: PlannedEntry = { name: 'first of leader 2', stocks: [] };
 const A: PlannedEntry = { name: 'a', stocks: ['x'] };
 const B: PlannedEntry = { name: 'b', stocks: ['x'] };
+const C: PlannedEntry = { name: 'c', stocks: ['y'] };
 const ADD: PlannedEntry = { name: 'add C2', stocks: [], catalogs: ['C2'] };
 const REMOVE: PlannedEntry = { name: 'remove C2', stocks: [], catalogs: [] };
 
@@ -26,7 +30,16 @@ const SMALL: Scenario = {
   catalogs: ['C1'],
   initialSet: ['C1'],
   frontends: 1,
-  plans: [[A], [B]],
+  plans: [
+    [FIRST_1, A],
+    [FIRST_2, B],
+  ],
+  startsAtWork: true,
+  inherited: [],
+  rivalLog: null,
+  isHalfOpen: false,
+  hasLateMessages: false,
+  isSymmetric: false,
   authorityTicks: 1,
   leaseTicks: 3,
   bounds: BOUNDS,
@@ -34,33 +47,104 @@ const SMALL: Scenario = {
 
 export const SCENARIOS: readonly Scenario[] = [
   SMALL,
-  { ...SMALL, name: 'two entries', plans: [[A, B], []], bounds: { ...BOUNDS, elections: 0, lookUps: 2 } },
+  {
+    ...SMALL,
+    name: 'two entries',
+    plans: [[FIRST_1, A, B], []],
+    bounds: { ...BOUNDS, elections: 0, lookUps: 2 },
+  },
   {
     ...SMALL,
     name: 'lapses',
-    plans: [[A], []],
+    plans: [[FIRST_1, A], []],
     bounds: { ...BOUNDS, elections: 0, ticks: 4, authorityRequests: 2, leaseRequests: 1 },
   },
+  {
+    ...SMALL,
+    name: 'longer authority',
+    authorityTicks: 2,
+    leaseTicks: 1,
+    bounds: { ...BOUNDS, ticks: 3 },
+  },
   { ...SMALL, name: 'broken links', bounds: { ...BOUNDS, catalogBreaks: 1, frontendBreaks: 1 } },
+  {
+    ...SMALL,
+    name: 'half-open links',
+    isHalfOpen: true,
+    bounds: { ...BOUNDS, catalogBreaks: 1 },
+  },
+  {
+    ...SMALL,
+    name: 'late messages',
+    stocks: ['x', 'y'],
+    plans: [
+      [FIRST_1, A, C],
+      [FIRST_2, B],
+    ],
+    hasLateMessages: true,
+    bounds: { ...BOUNDS, ticks: 1, frontendBreaks: 1 },
+  },
+  {
+    ...SMALL,
+    name: 'two catalogs',
+    catalogs: ['C1', 'C2'],
+    initialSet: ['C1', 'C2'],
+    bounds: { ...BOUNDS, catalogBreaks: 1, frontendBreaks: 1, lookUps: 1 },
+  },
   { ...SMALL, name: 'catalog restarts', bounds: { ...BOUNDS, leaderCrashes: 1, catalogRestarts: 1 } },
+  { ...SMALL, name: 'two processes', catalogs: ['C1', 'C1'], bounds: { ...BOUNDS, ticks: 3 } },
   { ...SMALL, name: 'reads at leaders', bounds: { ...BOUNDS, leaderReads: 1 } },
-  { ...SMALL, name: 'catalog added', catalogs: ['C2'], initialSet: [], frontends: 0, plans: [[ADD], [A]] },
+  {
+    ...SMALL,
+    name: 'catalog added',
+    catalogs: ['C2'],
+    initialSet: [],
+    frontends: 0,
+    plans: [
+      [FIRST_1, ADD],
+      [FIRST_2, A],
+    ],
+  },
   {
     ...SMALL,
     name: 'catalog removed',
     catalogs: ['C2'],
     initialSet: ['C2'],
-    plans: [[REMOVE], [A]],
+    plans: [
+      [FIRST_1, REMOVE],
+      [FIRST_2, A],
+    ],
     bounds: { ...BOUNDS, ticks: 3 },
   },
   {
     ...SMALL,
-    name: 'full cast',
+    name: 'addition inherited',
+    catalogs: ['C2'],
+    initialSet: [],
+    plans: [[FIRST_1], [FIRST_2, A]],
+    startsAtWork: false,
+    inherited: [ADD],
+    bounds: { ...BOUNDS, ticks: 3 },
+  },
+  {
+    ...SMALL,
+    name: 'removal in an older log',
+    catalogs: ['C2'],
+    initialSet: ['C2'],
+    plans: [[FIRST_1], [FIRST_2, A]],
+    startsAtWork: false,
+    rivalLog: [REMOVE],
+    bounds: { ...BOUNDS, ticks: 3 },
+  },
+  {
+    ...SMALL,
+    name: 'all processes',
     stocks: ['x', 'y'],
     catalogs: ['C1', 'C2'],
     initialSet: ['C1', 'C2'],
     frontends: 2,
-    plans: [[A, { name: 'b', stocks: ['y'] }], [{ name: 'c', stocks: ['x', 'y'] }]],
-    bounds: { ...BOUNDS, ticks: 1, leaseRequests: 0, lookUps: 0 },
+    plans: [[FIRST_1, A, C], [{ name: 'd', stocks: ['x', 'y'] }]],
+    isSymmetric: true,
+    bounds: { ...BOUNDS, ticks: 2, leaseRequests: 0, lookUps: 0 },
   },
 ];

@@ -2,29 +2,53 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LeasedCache } from './cache.js';
 
-test('get: only while the lease holds; what is kept outlives a lapse', () => {
+/** A cache with a lease from 0 to 90 on link 1. */
+function leased(): LeasedCache<number> {
   const cache = new LeasedCache<number>(new Map());
-  cache.granted(cache.requestLease(0), 100);
-  cache.fill('x', 1, true);
-  cache.fill('y', 2, false);
+  cache.onConnected(1);
+  cache.onLease(1, cache.requestLease(0), 100);
+  return cache;
+}
+
+test('get: only while the lease holds; what is kept outlives a lapse', () => {
+  const cache = leased();
+  cache.fill(1, 'x', 1, true);
+  cache.fill(1, 'y', 2, false);
   assert.is(cache.get('x', 89), 1);
   assert.is(cache.get('y', 89), undefined);
   assert.is(cache.get('x', 90), undefined);
-  cache.granted(cache.requestLease(200), 100);
+  cache.onLease(1, cache.requestLease(200), 100);
   assert.is(cache.get('x', 201), 1);
 });
 
-test('revoke and reset: what is dropped is gone', () => {
-  const cache = new LeasedCache<number>(new Map());
-  cache.granted(cache.requestLease(0), 100);
-  cache.fill('x', 1, true);
-  cache.fill('y', 2, true);
+test('revoke and onDisconnected: what is dropped is gone', () => {
+  const cache = leased();
+  cache.fill(1, 'x', 1, true);
+  cache.fill(1, 'y', 2, true);
   cache.revoke(['x']);
   assert.is(cache.get('x', 1), undefined);
   assert.is(cache.get('y', 1), 2);
-  cache.reset();
-  cache.granted(cache.requestLease(2), 100);
+  cache.onDisconnected(1);
+  assert.is(cache.get('y', 1), undefined);
+  cache.onConnected(2);
+  cache.onLease(2, cache.requestLease(2), 100);
   assert.is(cache.get('y', 3), undefined);
+});
+
+test('an answer, a lease and a closing of an older link change nothing', () => {
+  const cache = leased();
+  cache.onDisconnected(1);
+  cache.fill(1, 'x', 1, true);
+  cache.onConnected(2);
+  const id = cache.requestLease(10);
+  cache.onLease(1, id, 1000);
+  assert.is(cache.lease.holds(11), false);
+  cache.onLease(2, id, 100);
+  cache.fill(1, 'x', 1, true);
+  assert.is(cache.get('x', 11), undefined);
+  cache.fill(2, 'x', 2, true);
+  cache.onDisconnected(1);
+  assert.is(cache.get('x', 11), 2);
 });
 
 test.run();

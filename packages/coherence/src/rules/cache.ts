@@ -4,6 +4,7 @@
  * what the entry names. A later lease stands behind all revocations on the link, so what is kept outlives a lapse.
  */
 import { Lease, type LeaseState, type Milliseconds } from './lease.js';
+import type { LinkId } from './messages.js';
 
 /** Where values are kept: a `Map`, or a bounded cache with the same methods. */
 export interface ValueStore<V> {
@@ -16,16 +17,26 @@ export interface ValueStore<V> {
 export class LeasedCache<V> {
   readonly lease: Lease;
   readonly values: ValueStore<V>;
+  #link: LinkId | null;
 
-  constructor(values: ValueStore<V>, lease?: LeaseState) {
+  /** @param link the link that is open, with the lease of that link; null if none is */
+  constructor(values: ValueStore<V>, lease?: LeaseState, link: LinkId | null = null) {
     this.values = values;
     this.lease = new Lease(lease);
+    this.#link = link;
   }
 
-  /** The link to the catalog opened or closed: nobody tells of changes any more. */
-  reset(): void {
-    this.lease.end();
-    this.values.clear();
+  /** A link to a catalog is open. @param link never used before in this process */
+  onConnected(link: LinkId): void {
+    this.#clear();
+    this.#link = link;
+  }
+
+  /** The link is closed: no catalog tells of changes any more. Changes nothing if another link is open by now. */
+  onDisconnected(link: LinkId): void {
+    if (link !== this.#link) return;
+    this.#clear();
+    this.#link = null;
   }
 
   /** A request for a lease leaves at `now`. Returns its id. */
@@ -33,9 +44,9 @@ export class LeasedCache<V> {
     return this.lease.request(now);
   }
 
-  /** The catalog granted request `id` for `ms`. */
-  granted(id: number, ms: Milliseconds): void {
-    this.lease.grant(id, ms);
+  /** The catalog on `link` granted request `id` for `ms`. */
+  onLease(link: LinkId, id: number, ms: Milliseconds): void {
+    if (link === this.#link) this.lease.grant(id, ms);
   }
 
   /** The value, if it is kept and may be answered at `now`. */
@@ -43,13 +54,21 @@ export class LeasedCache<V> {
     return this.lease.holds(now) ? this.values.get(name) : undefined;
   }
 
-  /** A catalog's answer was read: keeps it if it may be kept. */
-  fill(name: string, value: V, cacheable: boolean): void {
-    if (cacheable) this.values.set(name, value);
+  /**
+   * Keeps a catalog's answer if it may be kept.
+   * @param link the link that the answer came on: nobody revokes an answer of an older link
+   */
+  fill(link: LinkId, name: string, value: V, cacheable: boolean): void {
+    if (cacheable && link === this.#link) this.values.set(name, value);
   }
 
   /** Drops these stocks. Done when it returns, so that the answer `dropped` may be sent. */
   revoke(names: readonly string[]): void {
     for (const name of names) this.values.delete(name);
+  }
+
+  #clear(): void {
+    this.lease.end();
+    this.values.clear();
   }
 }

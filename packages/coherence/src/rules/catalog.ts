@@ -6,13 +6,13 @@
  * an entry in between names is in doubt: a look-up that arrives then waits until that entry is visible. So what is
  * answered was visible at some moment between question and answer.
  */
-import { assertRule } from '@trireme/domain';
-import { honouredMs, Lease, type LeaseState, type Milliseconds } from './lease.js';
+import { Lease, type LeaseState, type Milliseconds } from './lease.js';
 import type {
   CatalogToFrontend,
   FrontendToCatalog,
   LinkId,
   LogIndex,
+  ProcessId,
   ToCatalog,
   ToLeader,
 } from './messages.js';
@@ -26,6 +26,8 @@ export interface CatalogTiming {
   readonly authorityMs: Milliseconds;
   /** The longest lease of a front-end. */
   readonly leaseMs: Milliseconds;
+  /** How long a look-up waits for a stock in doubt, at most. Then it is answered `unready`. */
+  readonly lookupMs: Milliseconds;
 }
 
 /** An entry that is not visible yet, or whose revocation waits for a front-end. */
@@ -41,12 +43,14 @@ interface WaitingLookup {
   readonly name: string;
   /** Answered once this entry is visible. */
   readonly visibleFrom: LogIndex;
+  /** Answered `unready` at this time. */
+  readonly until: Milliseconds;
 }
 
 export interface CatalogState {
   readonly id: string;
-  /** An earlier process of this catalog surely has no authority from this time on. */
-  attachFrom: Milliseconds;
+  readonly process: ProcessId;
+  /** The link to the leader that it is attached to. */
   leader: LinkId | null;
   readonly authority: LeaseState;
   /** It answers under its authority once it has received this entry. */
@@ -89,21 +93,24 @@ export class CatalogRules {
    * A link to a leader is open. All older authority ends here, and what was received but is not visible is forgotten: it
    * may be missing from this leader's log. Leases of front-ends go on; they are no longer than the authority was.
    */
-  leaderOpened(link: LinkId, now: Milliseconds): CatalogEffect[] {
+  onLeaderOpened(link: LinkId, now: Milliseconds): CatalogEffect[] {
     const { state } = this;
-    assertRule(now >= state.attachFrom, 'a catalog attaches once no earlier process can hold authority');
+    const hadAuthority = this.#authority.holds(now);
     state.leader = link;
     this.#authority.end();
     state.entries.length = 0;
     state.received = state.visible;
     state.reported = state.visible;
-    const attach: ToLeader = { t: 'attach', catalog: state.id, visible: state.visible };
-    return [{ do: 'toLeader', message: attach }, ...this.#refuseWaiting()];
+    const { id: catalog, process, visible } = state;
+    return [
+      { do: 'toLeader', message: { t: 'attach', catalog, process, visible, hadAuthority } },
+      ...this.#refuseWaiting(),
+    ];
   }
 
-  /** The link to the leader is broken. Authority lasts on: whoever leads waits for it to end. */
-  leaderClosed(): void {
-    this.state.leader = null;
+  /** The link to the leader is closed. Authority lasts on: whoever leads waits for it to end. */
+  onLeaderClosed(link: LinkId): void {
+    if (link === this.state.leader) this.state.leader = null;
   }
 
   /** Asks for authority. To be called several times within one grant. */
@@ -112,8 +119,10 @@ export class CatalogRules {
     return [{ do: 'toLeader', message: { t: 'requestAuthority', id: this.#authority.request(now) } }];
   }
 
-  fromLeader(message: ToCatalog, now: Milliseconds): CatalogEffect[] {
+  /** A message of an older link is ignored: its indexes may mean entries that this leader's log does not hold. */
+  onLeaderMessage(link: LinkId, message: ToCatalog, now: Milliseconds): CatalogEffect[] {
     const { state } = this;
+    if (link !== state.leader) return [];
     switch (message.t) {
       case 'entry':
         // A leader that was deposed may have less than this catalog has seen of its successor's log.
@@ -137,30 +146,30 @@ export class CatalogRules {
     }
   }
 
-  frontendOpened(link: LinkId, now: Milliseconds): CatalogEffect[] {
+  onFrontendOpened(link: LinkId, now: Milliseconds): CatalogEffect[] {
     if (this.#sessions.open(link, now)) return [];
     return [{ do: 'closeFrontend', link, reason: 'too many front-ends' }];
   }
 
-  frontendClosed(link: LinkId, now: Milliseconds): void {
+  onFrontendClosed(link: LinkId, now: Milliseconds): void {
     this.#sessions.close(link, now);
     const { waiting } = this.state;
     for (let i = waiting.length - 1; i >= 0; i -= 1) if (waiting[i]?.link === link) waiting.splice(i, 1);
   }
 
-  fromFrontend(link: LinkId, message: FrontendToCatalog, now: Milliseconds): CatalogEffect[] {
+  onFrontendMessage(link: LinkId, message: FrontendToCatalog, now: Milliseconds): CatalogEffect[] {
     if (!this.#sessions.isOpen(link)) return [];
     switch (message.t) {
       case 'requestLease': {
         if (!this.mayAnswer(now)) return [];
         const ms = Math.min(this.#timing.leaseMs, this.#authority.remainingMs(now));
-        this.#sessions.grant(link, ms, now);
+        if (!this.#sessions.grant(link, ms, now)) return [];
         return [{ do: 'toFrontend', link, message: { t: 'lease', id: message.id, ms } }];
       }
       case 'lookup':
-        return this.#lookup(link, message.id, message.name, now);
+        return this.#lookUp(link, message.id, message.name, now);
       case 'dropped':
-        if (!this.#sessions.dropped(link, message.seq)) {
+        if (!this.#sessions.onDropped(link, message.seq)) {
           return [{ do: 'closeFrontend', link, reason: 'answered a revocation that was not sent' }];
         }
         return this.#report(now);
@@ -175,15 +184,22 @@ export class CatalogRules {
   /** Lets time pass. To be called at `wakeAt` at the latest. */
   tick(now: Milliseconds): CatalogEffect[] {
     const effects = this.#report(now);
-    if (!this.mayAnswer(now)) effects.push(...this.#refuseWaiting());
-    return effects;
+    if (!this.mayAnswer(now)) return [...effects, ...this.#refuseWaiting()];
+    const { waiting } = this.state;
+    const inTime = waiting.findIndex(({ until }) => until > now);
+    const refused = waiting.splice(0, inTime === -1 ? waiting.length : inTime);
+    return [...effects, ...refused.map(({ link, id }) => unready(link, id))];
   }
 
   /** When `tick` may find something new by time alone; null if time alone changes nothing. */
   get wakeAt(): Milliseconds | null {
-    let wakeAt = this.state.waiting.length > 0 ? this.state.authority.until : Infinity;
-    for (const { waits } of this.state.entries) {
-      for (const { leaseUntil } of waits) wakeAt = Math.min(wakeAt, leaseUntil);
+    const { waiting, entries, authority } = this.state;
+    const [lookup] = waiting;
+    let wakeAt = lookup === undefined ? Infinity : Math.min(lookup.until, authority.until);
+    // Entries are reported in order: those after the first that waits change nothing before it is done.
+    const blocked = entries.find(({ waits }) => waits.length > 0);
+    if (blocked !== undefined) {
+      wakeAt = Math.min(wakeAt, Math.max(...blocked.waits.map(({ leaseUntil }) => leaseUntil)));
     }
     return Number.isFinite(wakeAt) ? wakeAt : null;
   }
@@ -231,19 +247,18 @@ export class CatalogRules {
     return effects;
   }
 
-  #lookup(link: LinkId, id: number, name: string, now: Milliseconds): CatalogEffect[] {
+  #lookUp(link: LinkId, id: number, name: string, now: Milliseconds): CatalogEffect[] {
     const { waiting } = this.state;
     if (!this.mayAnswer(now)) return [unready(link, id)];
     const visibleFrom = this.#lastNaming(name);
     if (visibleFrom === null) return [this.#answer(link, id, name)];
     if (waiting.length >= WAITING_MAX) return [unready(link, id)];
-    waiting.push({ link, id, name, visibleFrom });
+    waiting.push({ link, id, name, visibleFrom, until: now + this.#timing.lookupMs });
     return [];
   }
 
   #answer(link: LinkId, id: number, name: string): CatalogEffect {
-    const cacheable = this.#lastNaming(name) === null;
-    if (cacheable) this.#sessions.keep(link, name);
+    const cacheable = this.#lastNaming(name) === null && this.#sessions.keep(link, name);
     return { do: 'toFrontend', link, message: { t: 'stock', id, name, cacheable } };
   }
 
@@ -273,11 +288,11 @@ export class CatalogRules {
   }
 }
 
-/** The state of a catalog process that started at `now`. */
-export function startedState(id: string, authorityMs: Milliseconds, now: Milliseconds): CatalogState {
+/** The state of a catalog process that has just started. */
+export function startedState(id: string, process: ProcessId): CatalogState {
   return {
     id,
-    attachFrom: now + honouredMs(authorityMs),
+    process,
     leader: null,
     authority: new Lease().state,
     receivedNeeded: 0,

@@ -2,6 +2,11 @@
  * A lease as its holder sees it (Gray and Cheriton, "Leases", SOSP 1989). The holder counts from when it *asked*, the
  * giver from when it *gave*, and each keeps a margin for clocks that run at different rates. So a lease is over at its
  * holder before it is over at its giver, whatever the network did in between.
+ *
+ * All times come from the caller. A monotonic clock may stand still while a virtual machine or a laptop is paused, and a
+ * holder that wakes would then believe in a lease that is over. The adapter of a holder must hand in a clock that goes on
+ * through a pause, such as `LeaseClock`, the larger of monotonic and wall-clock time since the process started. The rules
+ * rest on that assumption. A giver whose clock stands still only waits longer.
  */
 
 /** Milliseconds on a clock that never goes back. Only differences on one and the same clock mean anything. */

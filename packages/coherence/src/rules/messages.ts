@@ -10,10 +10,26 @@ export type LogIndex = number;
 /** Identifies one connection for as long as the process lives. */
 export type LinkId = number;
 
+/**
+ * Identifies one process of a catalog, at random. Two processes with one catalog id may live at once: an old one was paused
+ * or cut off, and a new one was started in its place.
+ */
+export type ProcessId = string;
+
 /** Catalog to leader. */
 export type ToLeader =
-  /** The first message on a link: the catalog has applied everything up to `visible` and follows this leader from there. */
-  | { readonly t: 'attach'; readonly catalog: string; readonly visible: LogIndex }
+  /**
+   * The first message on a link: the catalog has applied everything up to `visible` and follows this leader from there.
+   * `hadAuthority` says that its authority from an older leader still held when it gave that up to send this. Then no other
+   * process of this catalog holds authority, because a leader grants it to one process at a time.
+   */
+  | {
+      readonly t: 'attach';
+      readonly catalog: string;
+      readonly process: ProcessId;
+      readonly visible: LogIndex;
+      readonly hadAuthority: boolean;
+    }
   /** Asks for authority. The catalog counts it from when it sent this. */
   | { readonly t: 'requestAuthority'; readonly id: number }
   /** No front-end of this catalog can answer with a value that an entry up to `index` changed, nor will the catalog. */

@@ -6,6 +6,9 @@
 import { honouredMs, type Milliseconds } from './lease.js';
 import type { CatalogToFrontend, LinkId } from './messages.js';
 
+/** Stocks that one front-end may keep, at most. At the bound it is answered, and may not keep the answer. */
+const HELD_MAX = 100_000;
+
 export interface Session {
   readonly link: LinkId;
   /** A closed session counts until its lease is over: its front-end may be alive and cut off. */
@@ -15,6 +18,8 @@ export interface Session {
   /** Number of the last revocation, sent if the session was open, and of the last one that the front-end answered. */
   sent: number;
   dropped: number;
+  /** `sent` when the last lease was given. */
+  sentAtLease: number;
   /** Stocks that the front-end was told it may keep and was not told to drop since. */
   readonly held: Set<string>;
 }
@@ -36,18 +41,21 @@ export type SessionsState = Map<LinkId, Session>;
 export class Sessions {
   readonly state: SessionsState;
   readonly #sessionsMax: number;
+  readonly #heldMax: number;
 
   /** @param sessionsMax sessions at most, those counted that are closed and whose lease still runs */
-  constructor(state: SessionsState, sessionsMax: number) {
+  constructor(state: SessionsState, sessionsMax: number, heldMax = HELD_MAX) {
     this.state = state;
     this.#sessionsMax = sessionsMax;
+    this.#heldMax = heldMax;
   }
 
   /** Opens a session. Returns false at the bound. */
   open(link: LinkId, now: Milliseconds): boolean {
     this.#forgetExpired(now);
     if (this.state.size >= this.#sessionsMax) return false;
-    this.state.set(link, { link, open: true, leaseUntil: -Infinity, sent: 0, dropped: 0, held: new Set() });
+    const counts = { sent: 0, dropped: 0, sentAtLease: 0 };
+    this.state.set(link, { link, open: true, leaseUntil: -Infinity, ...counts, held: new Set() });
     return true;
   }
 
@@ -61,15 +69,25 @@ export class Sessions {
     return this.state.get(link)?.open === true;
   }
 
-  /** Gives a lease of `ms` on an open session. The grant must be sent now, behind every revocation sent before. */
-  grant(link: LinkId, ms: Milliseconds, now: Milliseconds): void {
+  /**
+   * Gives a lease of `ms` on an open session. The grant must be sent now, behind every revocation sent before. Returns false
+   * if there is none to give: a revocation that was sent before the last lease is unanswered, so the front-end renews its
+   * lease and does not drop, and would hold up every entry for ever.
+   */
+  grant(link: LinkId, ms: Milliseconds, now: Milliseconds): boolean {
     const session = this.state.get(link);
-    if (session?.open === true) session.leaseUntil = Math.max(session.leaseUntil, now + honouredMs(ms));
+    if (session?.open !== true || session.dropped < session.sentAtLease) return false;
+    session.leaseUntil = Math.max(session.leaseUntil, now + honouredMs(ms));
+    session.sentAtLease = session.sent;
+    return true;
   }
 
-  /** The front-end on `link` is told now that it may keep the stock. */
-  keep(link: LinkId, name: string): void {
-    this.state.get(link)?.held.add(name);
+  /** Notes that the front-end on `link` may keep the stock. Returns false at the bound: it may not. */
+  keep(link: LinkId, name: string): boolean {
+    const held = this.state.get(link)?.held;
+    if (held === undefined || (held.size >= this.#heldMax && !held.has(name))) return false;
+    held.add(name);
+    return true;
   }
 
   /**
@@ -96,7 +114,7 @@ export class Sessions {
   }
 
   /** The front-end has dropped what revocations up to `seq` name. Returns false if no such revocation was sent. */
-  dropped(link: LinkId, seq: number): boolean {
+  onDropped(link: LinkId, seq: number): boolean {
     const session = this.state.get(link);
     if (session === undefined) return true;
     if (seq > session.sent) return false;

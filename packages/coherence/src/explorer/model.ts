@@ -1,0 +1,180 @@
+/** Where a search starts, what can follow each state, and how a fair scheduler goes on from it. */
+import { Memo, type Part } from './parts.js';
+import type { CatalogPart } from './catalog-part.js';
+import type { FrontendPart } from './frontend-part.js';
+import { NOTHING_USED, valueAt, type RaftPart } from './raft-part.js';
+import type { Bounds, Scenario } from './scenario.js';
+import { frontendName, Steps, type Step } from './steps.js';
+import { Processes, Transition, type State } from './transition.js';
+
+const NO_FAULTS: Bounds = {
+  elections: 0,
+  leaderCrashes: 0,
+  catalogBreaks: 0,
+  frontendBreaks: 0,
+  catalogRestarts: 0,
+  leaderReads: 0,
+  ticks: Infinity,
+  authorityRequests: Infinity,
+  leaseRequests: Infinity,
+  lookUps: Infinity,
+};
+
+/** What is read from a leader's part to check a state. */
+interface RaftFacts {
+  /** The value of each stock that clients were told of. */
+  readonly values: readonly number[];
+  readonly wrong: string | null;
+}
+
+export class Model {
+  readonly scenario: Scenario;
+  readonly processes: Processes;
+  readonly #steps: Steps;
+  readonly #fairSteps: Steps;
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario;
+    this.processes = new Processes(scenario);
+    this.#steps = new Steps(this.processes, scenario.bounds);
+    this.#fairSteps = new Steps(this.processes, NO_FAULTS);
+  }
+
+  steps(state: State): readonly Step[] {
+    return this.#steps.of(state);
+  }
+
+  take(state: State, step: Step): Transition {
+    const transition = new Transition(this.processes, state);
+    step.take(transition);
+    return transition;
+  }
+
+  first(): State {
+    const state = this.processes.first();
+    return this.scenario.startsAtWork ? this.#atWork(state) : state;
+  }
+
+  /** What a fair scheduler does next if no more faults happen; null if nothing is left to do. */
+  fairNext(state: State): State | null {
+    for (const step of this.#fairSteps.of(state)) {
+      if (!step.isFair) continue;
+      const next = this.take(state, step);
+      if (isChanged(state, next)) return this.uncounted(next);
+    }
+    return null;
+  }
+
+  /** The same state with nothing counted. */
+  uncounted(state: State): State {
+    const to = new Transition(this.processes, state);
+    to.callRaft(
+      this.processes.onRaft('uncount', (_, part) => ({
+        value: { ...part, used: NOTHING_USED },
+        effects: [],
+      })),
+    );
+    const catalogs = this.processes.onCatalog('uncount', (_, part) => ({
+      value: { ...part, requests: 0 },
+      effects: [],
+    }));
+    for (const index of state.catalogs.keys()) to.callCatalog(index, catalogs);
+    const frontends = this.processes.onFrontend('uncount', (_, part) => ({
+      value: { ...part, requests: 0, lookUps: 0 },
+      effects: [],
+    }));
+    for (const index of state.frontends.keys()) to.callFrontend(index, frontends);
+    return to;
+  }
+
+  /** The same state with the two catalogs, and their front-ends, in each other's place. */
+  swapped({ raft, catalogs, frontends }: State): State {
+    return {
+      raft: this.#swappedRaft.of(raft),
+      catalogs: catalogs.map((part) => this.#swappedCatalog.of(part)).reverse(),
+      frontends: frontends.map((part) => this.#swappedFrontend.of(part)).reverse(),
+    };
+  }
+
+  facts(part: Part<RaftPart>): RaftFacts {
+    return this.#facts.of(part);
+  }
+
+  mayAnswer(part: Part<CatalogPart>): boolean {
+    return this.#mayAnswer.of(part);
+  }
+
+  answeredAtOnce(part: Part<CatalogPart>): readonly boolean[] {
+    return this.#answered.of(part);
+  }
+
+  cached(part: Part<FrontendPart>): readonly (number | undefined)[] {
+    return this.#cached.of(part);
+  }
+
+  readonly #swappedRaft = new Memo<RaftPart, Part<RaftPart>>((part) =>
+    this.processes.raftParts.of(this.processes.raft.swap(part)),
+  );
+  readonly #swappedCatalog = new Memo<CatalogPart, Part<CatalogPart>>((part) =>
+    this.processes.catalogParts.of(this.processes.catalogs.swap(part)),
+  );
+  readonly #swappedFrontend = new Memo<FrontendPart, Part<FrontendPart>>((part) =>
+    this.processes.frontendParts.of(this.processes.frontends.swap(part)),
+  );
+  readonly #facts = new Memo<RaftPart, RaftFacts>((part) => ({
+    values: this.scenario.stocks.map((stock) => valueAt(part, part.visible, stock)),
+    wrong: wrongLeader(part),
+  }));
+  readonly #mayAnswer = new Memo<CatalogPart, boolean>((part) => this.processes.catalogs.mayAnswer(part));
+  readonly #answered = new Memo<CatalogPart, readonly boolean[]>((part) =>
+    this.processes.catalogs.answeredAtOnce(part),
+  );
+  readonly #cached = new Memo<FrontendPart, readonly (number | undefined)[]>((part) =>
+    this.processes.frontends.cached(part),
+  );
+
+  /** Every catalog of the set gets authority, every front-end a lease and all stocks into its cache. */
+  #atWork(first: State): State {
+    let state = this.uncounted(first);
+    const take = (name: string): void => {
+      const step = this.#fairSteps.of(state).find((one) => one.name === name);
+      if (step === undefined) throw new Error(`not possible at the start: ${name}`);
+      state = this.uncounted(this.take(state, step));
+      for (let next: Step | undefined = step; next !== undefined; ) {
+        next = this.#fairSteps.of(state).find((one) => /receives|learns|sends|timer/.test(one.name));
+        if (next !== undefined) state = this.uncounted(this.take(state, next));
+      }
+    };
+    // By then what an earlier leader may have granted is over.
+    for (let ticks = 0; ticks <= this.scenario.authorityTicks + 1; ticks += 1) take('time passes');
+    const { catalogs, initialSet, frontends, stocks } = this.scenario;
+    const attached = catalogs.filter((id, at) => initialSet.includes(id) && catalogs.indexOf(id) === at);
+    for (const id of attached) {
+      take(`${id} attaches to leader 1`);
+      take(`${id} requests authority`);
+    }
+    for (let index = 0; index < frontends; index += 1) {
+      take(`${frontendName(index)} connects to ${attached[index % attached.length] ?? ''}`);
+      take(`${frontendName(index)} requests a lease`);
+      for (const stock of stocks) take(`${frontendName(index)} looks up ${stock}`);
+    }
+    return state;
+  }
+}
+
+function wrongLeader({ leaders, history }: RaftPart): string | null {
+  for (const [at, slot] of leaders.entries()) {
+    if (slot !== null && slot.state.visible > history.length) {
+      return `leader ${at + 1} makes entry ${slot.state.visible} visible, which is not committed`;
+    }
+  }
+  return null;
+}
+
+function isChanged(before: State, after: State): boolean {
+  return (
+    before.raft !== after.raft ||
+    before.catalogs.some((part, index) => part !== after.catalogs[index]) ||
+    before.frontends.some((part, index) => part !== after.frontends[index])
+  );
+}
