@@ -110,9 +110,7 @@ export class CatalogSteps {
   receiveLate(part: CatalogPart): Result {
     const { late } = part;
     if (late === null) return { value: part, effects: [] };
-    return this.#act({ ...part, late: null }, (rules) =>
-      rules.onLeaderMessage(late.link, late.message, NOW),
-    );
+    return this.#act({ ...part, late: null }, (rules) => rules.onLeaderMessage(late.link, late.message, NOW));
   }
 
   timer(part: CatalogPart): Result {

@@ -16,7 +16,8 @@ export function brokenRule(model: Model, { raft, catalogs, frontends }: State): 
     for (let stock = 0; stock < stocks.length; stock += 1) {
       const value = cached[stock];
       if (value === undefined || value === values[stock]) continue;
-      return `${frontendName(at)} would answer ${compare(stocks[stock], value, values[stock])} from its cache`;
+      const what = compare(stocks[stock], value, values[stock]);
+      return `${frontendName(at)} would answer from its cache ${what}`;
     }
   }
   for (const part of catalogs) {
@@ -26,7 +27,8 @@ export function brokenRule(model: Model, { raft, catalogs, frontends }: State): 
     for (let stock = 0; stock < stocks.length; stock += 1) {
       if (answered[stock] !== true) continue;
       const value = valueAt(raft.value, visible, stocks[stock] ?? '');
-      if (value !== values[stock]) return `${id} would answer ${compare(stocks[stock], value, values[stock])}`;
+      if (value !== values[stock])
+        return `${id} would answer ${compare(stocks[stock], value, values[stock])}`;
     }
   }
   return null;

@@ -76,7 +76,7 @@ function printTrace({ what, trace }: Violation): void {
 async function explorePlanted(bug: PlantedBug): Promise<Timed> {
   const copy = plant(bug);
   try {
-    return await searchApart(copy.main, bug.scenario, false);
+    return await searchApart(copy.main, bug.scenario, bug.isLiveness === true);
   } finally {
     copy.dispose();
   }

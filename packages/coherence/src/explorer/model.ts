@@ -140,7 +140,7 @@ export class Model {
       const step = this.#fairSteps.of(state).find((one) => one.name === name);
       if (step === undefined) throw new Error(`not possible at the start: ${name}`);
       state = this.uncounted(this.take(state, step));
-      for (let next: Step | undefined = step; next !== undefined; ) {
+      for (let next: Step | undefined = step; next !== undefined;) {
         next = this.#fairSteps.of(state).find((one) => /receives|learns|sends|timer/.test(one.name));
         if (next !== undefined) state = this.uncounted(this.take(state, next));
       }

@@ -146,9 +146,11 @@ export class RaftSteps {
   elect(part: RaftPart, { log: inherited, held, rounds: confirmed }: Outcome): Result {
     const { initialSet, plans, authorityTicks } = this.#scenario;
     const log = [...inherited, ...plans[1].slice(0, 1)];
-    const set = catalogSet(initialSet, log);
-    const state = electedState(log.length, 0, set, authorityTicks, NOW);
-    const rounds = part.rounds.flatMap((round, at) => (confirmed[at] ? [{ ...round, isConfirmed: true }] : []));
+    const ids = catalogSet(initialSet, log);
+    const state = electedState(log.length, 0, ids, authorityTicks, NOW);
+    const rounds = part.rounds.flatMap((round, at) =>
+      confirmed[at] ? [{ ...round, isConfirmed: true }] : [],
+    );
     const history = inherited.slice(0, Math.max(held, part.history.length));
     const elected = { ...withLeader(part, 1, { state, log }), isElected: true, held, history, rounds };
     return done(use(elected, 'elections'));
@@ -328,9 +330,16 @@ export class RaftSteps {
           break;
         }
         case 'close': {
-          const { link: now } = changed.catalogs.get(this.#scenario.catalogs[processOf(link)] ?? '') ?? { link };
+          const { link: now } = changed.catalogs.get(this.#scenario.catalogs[processOf(link)] ?? '') ?? {
+            link,
+          };
           value = withoutLink(value, leader, link);
-          effects.push({ do: 'close', leader, link, isReplaced: now !== null && processOf(now) !== processOf(link) });
+          effects.push({
+            do: 'close',
+            leader,
+            link,
+            isReplaced: now !== null && processOf(now) !== processOf(link),
+          });
         }
       }
     }
@@ -379,10 +388,7 @@ export function use(part: RaftPart, what: keyof Used): RaftPart {
 }
 
 /** The set of catalogs as of the end of a log. */
-export function catalogSet(
-  initialSet: readonly string[],
-  log: readonly PlannedEntry[],
-): readonly string[] {
+export function catalogSet(initialSet: readonly string[], log: readonly PlannedEntry[]): readonly string[] {
   return log.findLast((entry) => entry.catalogs !== undefined)?.catalogs ?? initialSet;
 }
 

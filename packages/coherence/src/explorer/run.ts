@@ -27,26 +27,20 @@ export async function searchApart(
   return { result: JSON.parse(stdout) as SearchResult, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-/** Calls `work` for each item, some at a time, and `done` with the results in the order of the items. */
+/** Calls `work` for each item, some at a time, and `done` with the results in the order of the items, as they come. */
 export async function inParallel<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
   done: (item: T, result: R) => void,
 ): Promise<void> {
-  const results: Promise<R>[] = [];
-  const running = new Set<Promise<unknown>>();
-  const report = async (): Promise<void> => {
-    for (const [index, item] of items.entries()) {
-      const result = results[index];
-      if (result !== undefined) done(item, await result);
-    }
-  };
+  const running = new Set<Promise<void>>();
+  let reported = Promise.resolve();
   for (const item of items) {
     if (running.size >= availableParallelism()) await Promise.race(running);
     const result = work(item);
-    results.push(result);
-    running.add(result);
-    void result.finally(() => running.delete(result)).catch(() => undefined);
+    const ended = result.then(() => void running.delete(ended));
+    running.add(ended);
+    reported = Promise.all([result, reported]).then(([value]) => done(item, value));
   }
-  await report();
+  await reported;
 }

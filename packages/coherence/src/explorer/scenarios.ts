@@ -20,12 +20,13 @@ const FIRST_2: PlannedEntry = { name: 'first of leader 2', stocks: [] };
 const A: PlannedEntry = { name: 'a', stocks: ['x'] };
 const B: PlannedEntry = { name: 'b', stocks: ['x'] };
 const C: PlannedEntry = { name: 'c', stocks: ['y'] };
+const D: PlannedEntry = { name: 'd', stocks: ['y'] };
 const ADD: PlannedEntry = { name: 'add C2', stocks: [], catalogs: ['C2'] };
 const REMOVE: PlannedEntry = { name: 'remove C2', stocks: [], catalogs: [] };
 
 /** One catalog with one front-end and one stock, two leaders that log one entry each. */
 const SMALL: Scenario = {
-  name: 'two leaders',
+  name: 'two leaders, look-ups',
   stocks: ['x'],
   catalogs: ['C1'],
   initialSet: ['C1'],
@@ -45,7 +46,16 @@ const SMALL: Scenario = {
   bounds: BOUNDS,
 };
 
+/** The same for faults: the first entry of the second leader names a stock, which is harder than an empty one. */
+const FAULTS: Scenario = {
+  ...SMALL,
+  name: 'two leaders',
+  plans: [[FIRST_1, A], [B]],
+  bounds: { ...BOUNDS, lookUps: 0 },
+};
+
 export const SCENARIOS: readonly Scenario[] = [
+  FAULTS,
   SMALL,
   {
     ...SMALL,
@@ -57,43 +67,65 @@ export const SCENARIOS: readonly Scenario[] = [
     ...SMALL,
     name: 'lapses',
     plans: [[FIRST_1, A], []],
-    bounds: { ...BOUNDS, elections: 0, ticks: 4, authorityRequests: 2, leaseRequests: 1 },
+    bounds: { ...BOUNDS, elections: 0, ticks: 4, authorityRequests: 2 },
   },
   {
-    ...SMALL,
+    ...FAULTS,
     name: 'longer authority',
     authorityTicks: 2,
     leaseTicks: 1,
-    bounds: { ...BOUNDS, ticks: 3 },
+    bounds: { ...BOUNDS, ticks: 3, leaseRequests: 0 },
   },
-  { ...SMALL, name: 'broken links', bounds: { ...BOUNDS, catalogBreaks: 1, frontendBreaks: 1 } },
   {
-    ...SMALL,
+    ...FAULTS,
+    name: 'broken links',
+    bounds: { ...FAULTS.bounds, catalogBreaks: 1, frontendBreaks: 1 },
+  },
+  {
+    ...FAULTS,
     name: 'half-open links',
     isHalfOpen: true,
-    bounds: { ...BOUNDS, catalogBreaks: 1 },
+    bounds: { ...FAULTS.bounds, catalogBreaks: 1, leaseRequests: 0 },
   },
   {
-    ...SMALL,
+    ...FAULTS,
     name: 'late messages',
     stocks: ['x', 'y'],
     plans: [
-      [FIRST_1, A, C],
+      [FIRST_1, C, D],
       [FIRST_2, B],
     ],
     hasLateMessages: true,
-    bounds: { ...BOUNDS, ticks: 1, frontendBreaks: 1 },
+    bounds: { ...FAULTS.bounds, ticks: 1, leaseRequests: 0, authorityRequests: 0 },
   },
   {
     ...SMALL,
+    name: 'late fills',
+    plans: [[FIRST_1, A, B], []],
+    hasLateMessages: true,
+    bounds: { ...BOUNDS, elections: 0, frontendBreaks: 1, ticks: 1 },
+  },
+  {
+    ...FAULTS,
     name: 'two catalogs',
     catalogs: ['C1', 'C2'],
     initialSet: ['C1', 'C2'],
-    bounds: { ...BOUNDS, catalogBreaks: 1, frontendBreaks: 1, lookUps: 1 },
+    bounds: { ...FAULTS.bounds, ticks: 1, catalogBreaks: 1, frontendBreaks: 1 },
   },
-  { ...SMALL, name: 'catalog restarts', bounds: { ...BOUNDS, leaderCrashes: 1, catalogRestarts: 1 } },
-  { ...SMALL, name: 'two processes', catalogs: ['C1', 'C1'], bounds: { ...BOUNDS, ticks: 3 } },
-  { ...SMALL, name: 'reads at leaders', bounds: { ...BOUNDS, leaderReads: 1 } },
+  {
+    ...FAULTS,
+    name: 'catalog restarts',
+    bounds: { ...FAULTS.bounds, leaderCrashes: 1, catalogRestarts: 1 },
+  },
+  {
+    ...FAULTS,
+    name: 'two catalogs, one restarts',
+    catalogs: ['C1', 'C2'],
+    initialSet: ['C1', 'C2'],
+    bounds: { ...FAULTS.bounds, ticks: 1, catalogRestarts: 1, leaseRequests: 0 },
+  },
+  { ...FAULTS, name: 'two processes', catalogs: ['C1', 'C1'] },
+  { ...FAULTS, name: 'reads at leaders', bounds: { ...FAULTS.bounds, leaderReads: 1 } },
   {
     ...SMALL,
     name: 'catalog added',
@@ -106,45 +138,44 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    ...SMALL,
+    ...FAULTS,
     name: 'catalog removed',
     catalogs: ['C2'],
     initialSet: ['C2'],
-    plans: [
-      [FIRST_1, REMOVE],
-      [FIRST_2, A],
-    ],
+    plans: [[FIRST_1, REMOVE], [A]],
     bounds: { ...BOUNDS, ticks: 3 },
   },
   {
-    ...SMALL,
+    ...FAULTS,
     name: 'addition inherited',
     catalogs: ['C2'],
     initialSet: [],
-    plans: [[FIRST_1], [FIRST_2, A]],
+    frontends: 0,
+    plans: [[FIRST_1], [A]],
     startsAtWork: false,
     inherited: [ADD],
     bounds: { ...BOUNDS, ticks: 3 },
   },
   {
-    ...SMALL,
+    ...FAULTS,
     name: 'removal in an older log',
     catalogs: ['C2'],
     initialSet: ['C2'],
-    plans: [[FIRST_1], [FIRST_2, A]],
+    frontends: 0,
+    plans: [[FIRST_1], [A]],
     startsAtWork: false,
     rivalLog: [REMOVE],
     bounds: { ...BOUNDS, ticks: 3 },
   },
   {
-    ...SMALL,
+    ...FAULTS,
     name: 'all processes',
     stocks: ['x', 'y'],
     catalogs: ['C1', 'C2'],
     initialSet: ['C1', 'C2'],
     frontends: 2,
-    plans: [[FIRST_1, A, C], [{ name: 'd', stocks: ['x', 'y'] }]],
+    plans: [[FIRST_1, A, C], [{ name: 'e', stocks: ['x', 'y'] }]],
     isSymmetric: true,
-    bounds: { ...BOUNDS, ticks: 2, leaseRequests: 0, lookUps: 0 },
+    bounds: { ...FAULTS.bounds, ticks: 1, leaseRequests: 0 },
   },
 ];

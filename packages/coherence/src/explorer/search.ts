@@ -1,8 +1,10 @@
 /** Breadth-first search over every state that can be reached, so that the trace of a violation is a shortest one. */
+import { InvariantError } from '@trireme/domain';
 import { brokenRule, isDone } from './checks.js';
 import { Model } from './model.js';
 import type { Scenario } from './scenario.js';
 import { Numbers, Seen } from './seen.js';
+import type { Step } from './steps.js';
 import type { State } from './transition.js';
 
 export interface Violation {
@@ -52,8 +54,8 @@ export function search(scenario: Scenario, { statesMax, isFairnessChecked }: Sea
     const state = seen.state(number);
     if (isFairnessChecked && !fairness.isAnswered(state)) return violation(NEVER_ANSWERED, number);
     for (const step of model.steps(state)) {
-      const next = model.take(state, step);
-      if (next.wrong !== null) return violation(next.wrong, number, step.name);
+      const next = takeChecked(model, state, step);
+      if (typeof next === 'string') return violation(next, number, step.name);
       const size = seen.size;
       const to = seen.number(next);
       if (to !== size) continue;
@@ -63,6 +65,17 @@ export function search(scenario: Scenario, { statesMax, isFairnessChecked }: Sea
     }
   }
   return { states: seen.size, depth, isComplete: true, violation: null };
+}
+
+/** Takes a step. Returns what is wrong instead if it breaks a rule. */
+function takeChecked(model: Model, state: State, step: Step): State | string {
+  try {
+    const next = model.take(state, step);
+    return next.wrong ?? next;
+  } catch (error) {
+    if (error instanceof InvariantError) return error.message;
+    throw error;
+  }
 }
 
 /** Rule E, checked along the way of a fair scheduler. */
@@ -79,7 +92,7 @@ class Fairness {
 
   isAnswered(from: State): boolean {
     const path = new Set<number>();
-    for (let state: State | null = this.#model.uncounted(from); state !== null; ) {
+    for (let state: State | null = this.#model.uncounted(from); state !== null;) {
       const number = this.#seen.number(state);
       if (path.has(number)) return false;
       path.add(number);

@@ -233,11 +233,13 @@ export class Steps {
       const call = processes.onCatalog('receive late', (it, on) => it.receiveLate(on));
       fair(`${id} handles ${describe(late.message)} of its old link`, (to) => to.callCatalog(index, call));
     }
-    if (isReplaced) fair(`${id} stops, as another process has taken its place`, (to) => to.stopCatalog(index));
+    if (isReplaced)
+      fair(`${id} stops, as another process has taken its place`, (to) => to.stopCatalog(index));
     for (const other of facts.attachable[index] ?? []) {
       // A catalog that follows the first leader moves on to the second; one that lost its link may attach to either.
       const isFree = leader === null || (leader === 0 && other === 1);
-      if (isFree && !isReplaced) fair(`${id} attaches to ${leaderName(other)}`, (to) => to.attach(index, other));
+      if (isFree && !isReplaced)
+        fair(`${id} attaches to ${leaderName(other)}`, (to) => to.attach(index, other));
     }
     // One request for each tick: a second one in the same tick would be granted the same authority.
     const isAsked = [...state.authority.requestedAt.values()].includes(NOW);

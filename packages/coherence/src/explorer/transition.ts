@@ -151,7 +151,8 @@ export class Processes {
       this.onFrontend(`send ${catalog} ${link} ${write(sent)}`, (steps, part) =>
         steps.send(part, catalog, link, sent),
       );
-    if (message.t !== 'stock') return { to: 'frontendOf', index, callOf: (catalog) => send(catalog, message) };
+    if (message.t !== 'stock')
+      return { to: 'frontendOf', index, callOf: (catalog) => send(catalog, message) };
     const { name } = message;
     return { to: 'answer', index, name, callOf: (catalog, value) => send(catalog, { ...message, value }) };
   }
@@ -215,7 +216,10 @@ export class Transition {
     this.callRaft(processes.onRaft('tick', (steps, part) => ({ value: steps.tick(part), effects: [] })));
     const catalogs = processes.onCatalog('tick', (steps, part) => ({ value: steps.tick(part), effects: [] }));
     for (const index of this.catalogs.keys()) this.callCatalog(index, catalogs);
-    const frontends = processes.onFrontend('tick', (steps, part) => ({ value: steps.tick(part), effects: [] }));
+    const frontends = processes.onFrontend('tick', (steps, part) => ({
+      value: steps.tick(part),
+      effects: [],
+    }));
     for (const index of this.frontends.keys()) this.callFrontend(index, frontends);
   }
 
@@ -226,7 +230,9 @@ export class Transition {
     const link = freeLink(index, (one) => known.includes(one));
     this.callCatalog(
       index,
-      this.#processes.onCatalog(`attach ${leader} ${link}`, (steps, part) => steps.attach(part, leader, link)),
+      this.#processes.onCatalog(`attach ${leader} ${link}`, (steps, part) =>
+        steps.attach(part, leader, link),
+      ),
     );
   }
 
@@ -244,7 +250,10 @@ export class Transition {
     const text = `rename ${index} ${ids.join(' ')}`;
     const rename = renaming(ids);
     this.callRaft(
-      this.#processes.onRaft(text, (steps, part) => ({ value: steps.rename(part, index, rename), effects: [] })),
+      this.#processes.onRaft(text, (steps, part) => ({
+        value: steps.rename(part, index, rename),
+        effects: [],
+      })),
     );
     this.callCatalog(
       index,
@@ -267,7 +276,10 @@ export class Transition {
   }
 
   stopCatalog(index: number): void {
-    this.#endCatalog(index, this.#processes.onCatalog('stop', (steps, part) => steps.stop(part)));
+    this.#endCatalog(
+      index,
+      this.#processes.onCatalog('stop', (steps, part) => steps.stop(part)),
+    );
   }
 
   connect(frontend: number, index: number): void {
@@ -276,7 +288,9 @@ export class Transition {
     const link = freeLink(frontend, (one) => sessions.has(one) || knowsLink(value, one));
     this.callFrontend(
       frontend,
-      this.#processes.onFrontend(`connect ${index} ${link}`, (steps, part) => steps.connect(part, index, link)),
+      this.#processes.onFrontend(`connect ${index} ${link}`, (steps, part) =>
+        steps.connect(part, index, link),
+      ),
     );
     this.callCatalog(
       index,

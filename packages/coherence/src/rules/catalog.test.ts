@@ -47,8 +47,12 @@ function reports(effects: readonly CatalogEffect[]): readonly number[] {
 test('onLeaderOpened: says who attaches, and whether older authority held until now', () => {
   const rules = atWork();
   const attach = { t: 'attach', catalog: 'C1', process: 'p', visible: 0 } as const;
-  assert.equal(rules.onLeaderOpened(2, 1179), [{ do: 'toLeader', message: { ...attach, hadAuthority: true } }]);
-  assert.equal(rules.onLeaderOpened(3, 1179), [{ do: 'toLeader', message: { ...attach, hadAuthority: false } }]);
+  assert.equal(rules.onLeaderOpened(2, 1179), [
+    { do: 'toLeader', message: { ...attach, hadAuthority: true } },
+  ]);
+  assert.equal(rules.onLeaderOpened(3, 1179), [
+    { do: 'toLeader', message: { ...attach, hadAuthority: false } },
+  ]);
   const lapsed = atWork();
   assert.equal(lapsed.onLeaderOpened(2, 1180), [
     { do: 'toLeader', message: { ...attach, hadAuthority: false } },
@@ -69,18 +73,18 @@ test('onLeaderMessage and onLeaderClosed: an older link changes nothing', () => 
   assert.equal(rules.onLeaderMessage(2, entry(2, 'x'), 1004), []);
 });
 
-test('lookup: answered only under authority, and only once everything that was logged is received', () => {
+test('lookup: answered only under authority', () => {
   const rules = new CatalogRules(startedState('C1', 'p'), TIMING);
   assert.equal(rules.requestAuthority(1000), []);
   rules.onLeaderOpened(1, 1000);
   rules.onFrontendOpened(7, 1000);
   assert.equal(lookUp(rules, 'x', 1000), [{ t: 'unready', id: 1 }]);
   assert.equal(rules.onFrontendMessage(7, { t: 'requestLease', id: 1 }, 1000), []);
-  authorize(rules, 1000, 2);
-  assert.equal(lookUp(rules, 'x', 1000), [{ t: 'unready', id: 1 }]);
   fromLeader(rules, entry(2, 'y'), 1001);
+  authorize(rules, 1001, 2);
   assert.equal(lookUp(rules, 'x', 1001), [{ t: 'stock', id: 1, name: 'x', cacheable: true }]);
-  assert.equal(lookUp(rules, 'x', 1000 + 180), [{ t: 'unready', id: 1 }]);
+  assert.equal(lookUp(rules, 'x', 1001 + 180), [{ t: 'unready', id: 1 }]);
+  assert.throws(() => authorize(rules, 1200, 3), /after every entry/);
 });
 
 test('entry: a stock is taken back from the caches that may hold it, then reported', () => {

@@ -6,6 +6,7 @@
  * an entry in between names is in doubt: a look-up that arrives then waits until that entry is visible. So what is
  * answered was visible at some moment between question and answer.
  */
+import { assertRule } from '@trireme/domain';
 import { Lease, type LeaseState, type Milliseconds } from './lease.js';
 import type {
   CatalogToFrontend,
@@ -53,8 +54,6 @@ export interface CatalogState {
   /** The link to the leader that it is attached to. */
   leader: LinkId | null;
   readonly authority: LeaseState;
-  /** It answers under its authority once it has received this entry. */
-  receivedNeeded: LogIndex;
   /** Its table of stocks is that of entry `visible`. */
   visible: LogIndex;
   received: LogIndex;
@@ -140,8 +139,11 @@ export class CatalogRules {
       case 'visible':
         return this.#advance(Math.min(message.index, state.received), now);
       case 'authority':
-        if (this.#authority.grant(message.id, this.#timing.authorityMs))
-          state.receivedNeeded = message.logged;
+        assertRule(
+          message.logged <= state.received,
+          'authority arrives after every entry that was logged before it',
+        );
+        this.#authority.grant(message.id, this.#timing.authorityMs);
         return [];
     }
   }
@@ -178,7 +180,7 @@ export class CatalogRules {
 
   /** Whether look-ups are answered. */
   mayAnswer(now: Milliseconds): boolean {
-    return this.#authority.holds(now) && this.state.received >= this.state.receivedNeeded;
+    return this.#authority.holds(now);
   }
 
   /** Lets time pass. To be called at `wakeAt` at the latest. */
@@ -295,7 +297,6 @@ export function startedState(id: string, process: ProcessId): CatalogState {
     process,
     leader: null,
     authority: new Lease().state,
-    receivedNeeded: 0,
     visible: 0,
     received: 0,
     reported: 0,

@@ -215,9 +215,7 @@ test('onLogged: entries go to attached catalogs, after what the log held when th
   const leader = elected(['C1']);
   leader.onMessage(1, attach('C1', 0), 1000);
   assert.equal(leader.onLogged(2, ['x']), []);
-  assert.equal(leader.onCaughtUp(1, 1000), [
-    { do: 'send', link: 1, message: { t: 'visible', index: 0 } },
-  ]);
+  assert.equal(leader.onCaughtUp(1, 1000), [{ do: 'send', link: 1, message: { t: 'visible', index: 0 } }]);
   assert.equal(leader.onLogged(3, ['y']), [
     { do: 'send', link: 1, message: { t: 'entry', index: 3, names: ['y'] } },
   ]);

@@ -112,7 +112,8 @@ export class CatalogAuthorities {
       if (ids.includes(id)) continue;
       assertRule(this.mayRemove(id, now), 'a catalog leaves the set only once it surely holds no authority');
       catalogs.delete(id);
-      if (link !== null) effects.push({ do: 'close', link, reason: `catalog ${id} left the set of catalogs` });
+      if (link !== null)
+        effects.push({ do: 'close', link, reason: `catalog ${id} left the set of catalogs` });
     }
     for (const id of ids) if (!catalogs.has(id)) catalogs.set(id, newRecord(index, []));
     return effects;

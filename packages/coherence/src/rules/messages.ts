@@ -44,8 +44,8 @@ export type ToCatalog =
   /** Entries up to `index` are visible: committed, and no cache anywhere shows what they replaced. */
   | { readonly t: 'visible'; readonly index: LogIndex }
   /**
-   * Grants what request `id` asked for. The catalog answers under it only once it has received every entry up to
-   * `logged`; with every later entry the leader waits for the catalog.
+   * Grants what request `id` asked for. Every entry up to `logged` was sent before it on this link; with every later entry the
+   * leader waits for the catalog.
    */
   | { readonly t: 'authority'; readonly id: number; readonly logged: LogIndex };
 
