@@ -22,7 +22,7 @@ export interface Call<S, E> {
 }
 
 /** What became of a part, and what that means for other parts. */
-export interface PartStep<S, R> {
+interface PartStep<S, R> {
   readonly part: Part<S>;
   readonly effects: readonly R[];
 }
