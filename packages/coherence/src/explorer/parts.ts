@@ -39,13 +39,17 @@ export class Parts<S extends object, E, R> {
   readonly #steps: Map<number, PartStep<S, R>>[] = [];
   readonly #calls = new Map<string, Call<S, E>>();
 
-  constructor(route: (effect: E) => R) {
+  readonly #write: (value: S) => string;
+
+  /** @param text of a value: equal for equal values, and for no others */
+  constructor(route: (effect: E) => R, text: (value: S) => string = write) {
     this.#route = route;
+    this.#write = text;
   }
 
   /** The one part that is equal to this value. */
   of(value: S): Part<S> {
-    const text = write(value);
+    const text = this.#write(value);
     let part = this.#byText.get(text);
     if (part === undefined) {
       part = { number: this.#byNumber.length, value };
@@ -102,6 +106,19 @@ export class Memo<S, T> {
     }
     return known;
   }
+}
+
+/** Texts of objects that stand in many parts and are never changed. */
+const TEXTS = new WeakMap<object, string>();
+
+/** The same as `write`, for an object that is not changed any more. */
+export function writeOnce(value: object): string {
+  let text = TEXTS.get(value);
+  if (text === undefined) {
+    text = write(value);
+    TEXTS.set(value, text);
+  }
+  return text;
 }
 
 /** A text that is equal for equal values. The order in a map or set does not count. */

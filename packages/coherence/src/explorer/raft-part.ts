@@ -10,7 +10,7 @@ import type { CatalogRecord, LeaderEffect, LeaderState, LinkId, LogIndex } from 
 import type { ToCatalog, ToLeader } from '../index.js';
 import { earlier, NOW, type Rename } from './clock.js';
 import { processOf, swapProcess } from './links.js';
-import type { PartResult } from './parts.js';
+import { write, writeOnce, type PartResult } from './parts.js';
 import type { Bounds, PlannedEntry, Scenario } from './scenario.js';
 
 export type LeaderNumber = 0 | 1;
@@ -345,6 +345,18 @@ export class RaftSteps {
     }
     return { value: { ...value, visible: Math.max(value.visible, changed.visible) }, effects };
   }
+}
+
+/** A short text of a part: entries are written by their names, a leader's state once for all parts in which it stands. */
+export function writeRaft(part: RaftPart): string {
+  const { leaders, isElected, held, history, visible, rounds, catchingUp, reads, used } = part;
+  const slots = leaders.map((slot) => slot && `${writeOnce(slot.state)}${namesOf(slot.log)}`);
+  const lists = write([rounds, catchingUp, reads]);
+  return `${slots.join(';')};${isElected},${held},${visible};${namesOf(history)};${lists}${Object.values(used).join()}`;
+}
+
+function namesOf(log: readonly PlannedEntry[]): string {
+  return log.map(({ name }) => name).join();
 }
 
 /** Every way in which an election can turn out. */

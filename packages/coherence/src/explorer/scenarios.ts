@@ -110,7 +110,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'two catalogs',
     catalogs: ['C1', 'C2'],
     initialSet: ['C1', 'C2'],
-    bounds: { ...FAULTS.bounds, ticks: 1, catalogBreaks: 1, frontendBreaks: 1 },
+    bounds: { ...FAULTS.bounds, ticks: 1, catalogBreaks: 1, frontendBreaks: 1, authorityRequests: 0 },
+  },
+  {
+    ...FAULTS,
+    name: 'two catalogs, authority renewed',
+    catalogs: ['C1', 'C2'],
+    initialSet: ['C1', 'C2'],
+    bounds: { ...FAULTS.bounds, ticks: 1, leaseRequests: 0 },
   },
   {
     ...FAULTS,
@@ -122,9 +129,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'two catalogs, one restarts',
     catalogs: ['C1', 'C2'],
     initialSet: ['C1', 'C2'],
-    bounds: { ...FAULTS.bounds, ticks: 1, catalogRestarts: 1, leaseRequests: 0 },
+    bounds: { ...FAULTS.bounds, ticks: 1, catalogRestarts: 1, authorityRequests: 0 },
   },
-  { ...FAULTS, name: 'two processes', catalogs: ['C1', 'C1'] },
+  {
+    ...FAULTS,
+    name: 'two processes',
+    catalogs: ['C1', 'C1'],
+    bounds: { ...FAULTS.bounds, ticks: 1, leaseRequests: 0 },
+  },
   { ...FAULTS, name: 'reads at leaders', bounds: { ...FAULTS.bounds, leaderReads: 1 } },
   {
     ...SMALL,
@@ -176,6 +188,6 @@ export const SCENARIOS: readonly Scenario[] = [
     frontends: 2,
     plans: [[FIRST_1, A, C], [{ name: 'e', stocks: ['x', 'y'] }]],
     isSymmetric: true,
-    bounds: { ...FAULTS.bounds, ticks: 1, leaseRequests: 0 },
+    bounds: { ...FAULTS.bounds, authorityRequests: 0, leaseRequests: 0 },
   },
 ];

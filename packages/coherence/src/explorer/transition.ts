@@ -7,7 +7,7 @@ import { FrontendSteps, knowsLink } from './frontend-part.js';
 import type { FrontendEffect, FrontendPart, ToFrontend } from './frontend-part.js';
 import { freeLink, processOf } from './links.js';
 import { Parts, write, type Call, type Part } from './parts.js';
-import { openLinks, RaftSteps, requestIds, use, valueAt } from './raft-part.js';
+import { openLinks, RaftSteps, requestIds, use, valueAt, writeRaft } from './raft-part.js';
 import type { LeaderNumber, RaftEffect, RaftPart, Used } from './raft-part.js';
 import type { Scenario } from './scenario.js';
 
@@ -57,7 +57,7 @@ export class Processes {
     this.#raft = new RaftSteps(scenario);
     this.#catalogs = new CatalogSteps(scenario);
     this.#frontends = new FrontendSteps(scenario);
-    this.raftParts = new Parts((effect) => this.#routeRaft(effect));
+    this.raftParts = new Parts((effect) => this.#routeRaft(effect), writeRaft);
     this.catalogParts = new Parts((effect) => this.#routeCatalog(effect));
     this.frontendParts = new Parts((effect) => this.#routeFrontend(effect));
   }
