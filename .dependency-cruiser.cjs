@@ -52,7 +52,8 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/([^/]+)/src/rules/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: {
-        pathNot: '^(packages/$1/src/rules/|packages/domain/|(node:)?(zlib|crypto)$|node_modules/mnemonist/)',
+        pathNot:
+          '^(packages/$1/src/rules/|packages/(domain|state-machine|coherence)/|(node:)?(zlib|crypto)$|node_modules/mnemonist/)',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -72,7 +73,14 @@ module.exports = {
       name: 'services-meet-only-on-the-wire',
       severity: 'error',
       from: { path: '^packages/(catalog|orders|frontend)/' },
-      to: { path: '^packages/(?!($1|service|domain)/)' },
+      to: { path: '^packages/(?!($1|service|domain|state-machine|coherence)/)' },
+    },
+    {
+      name: 'state-machine-is-pure',
+      comment: 'what the log makes of stocks follows from the log alone: no I/O, no clock, no randomness',
+      severity: 'error',
+      from: { path: '^packages/state-machine/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      to: { pathNot: '^(packages/(state-machine/src|domain)/|(node:)?crypto$)' },
     },
     {
       name: 'only-orders-and-links-use-raft',

@@ -1,7 +1,7 @@
 /** The scripts as a person uses them, on real processes: start, shop, crash, export, stop, start again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -147,6 +147,37 @@ test('after SIGKILL for all, every order is there again, and numbers go on', asy
   await startCluster(context);
   assert.is(quantitiesOf(await equalBooks(context)).get('AAPL'), 130);
   assert.is(await place(), 31);
+});
+
+test('a seed file counts for a new cluster alone: another one later changes nothing, and a warning says so', async (context) => {
+  const { dataDir, port } = context;
+  const seedFile = `${dataDir}-seed.json`;
+  const seedWith = (quantity: number): void =>
+    writeFileSync(seedFile, JSON.stringify([{ name: 'ACME', price: 1.5, quantity }]));
+  const stocks = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/stocks`)).text();
+  const warned = (started: Started): number => started.output().split('the seed file is not what').length - 1;
+  try {
+    seedWith(7);
+    const first = await startCluster(context, '--seed-file', seedFile);
+    const seeded = await stocks();
+    assert.is(seeded, '{"data":[{"name":"ACME","price":1.50,"quantity":7}],"next":null}');
+    first.child.kill('SIGTERM');
+    await first.ended;
+    assert.is(warned(first), 0);
+    for (const [quantity, warnings] of [
+      [7, 0],
+      [8, 3],
+    ] as const) {
+      seedWith(quantity);
+      const again = await startCluster(context, '--seed-file', seedFile);
+      assert.is(await stocks(), seeded);
+      assert.is(warned(again), warnings, 'one warning of each replica');
+      again.child.kill('SIGTERM');
+      await again.ended;
+    }
+  } finally {
+    rmSync(seedFile);
+  }
 });
 
 test('a request is followed by its id through the log of each process that has it, and each says that it stops', async (context) => {

@@ -107,8 +107,8 @@ async function placeOrder(port: number): Promise<number> {
 
 /** Takes what room there is on the disk of the data folder. @returns what gives it back. */
 function fillUp({ dataDir }: Context): () => void {
-  const path = join(dataDir, '..', 'data', 'catalog', 'filler');
-  mkdirSync(join(dataDir, 'catalog'), { recursive: true });
+  const path = join(dataDir, '..', 'data', 'logs', 'filler');
+  mkdirSync(join(dataDir, 'logs'), { recursive: true });
   for (const bytes of [1024 * 1024, 4096, 1]) {
     try {
       for (;;) writeFileSync(path, Buffer.alloc(bytes), { flag: 'a' });
@@ -156,7 +156,7 @@ testAsRoot('a first start without room says so, and works once there is room', a
     /^error: cannot lock \S+data: .*No space left.*: make room on the disk, .*\n$/,
   );
   makeRoom();
-  rmSync(join(context.dataDir, 'catalog'), { recursive: true });
+  rmSync(join(context.dataDir, 'logs'), { recursive: true });
   await startReady(context, port);
   assert.is(await placeOrder(port), 200);
 });

@@ -1,4 +1,4 @@
-/** The doctor looks at the data of a real replica and a real catalog, sound and damaged, and changes nothing. */
+/** The doctor looks at the data of a real replica, sound and damaged, and changes nothing. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -85,9 +85,6 @@ const largest = (path: string): string =>
     .filter((file) => /\.(log|ldb)$/.test(file))
     .sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
 
-const replicaOf = (reports: readonly Report[]): Report | undefined =>
-  reports.find(({ kind }) => kind === 'replica');
-
 test.before(async () => {
   cluster = new LocalCluster({
     ...{ dataDir: data, port: await findFreeBasePort(), replicas: 1 },
@@ -113,7 +110,7 @@ test.after(async () => {
 test('data in use are refused', async () => {
   const { code, out } = await doctor('--data', data);
   assert.is(code, DOCTOR_EXIT.inUse);
-  assert.match(out, /catalog, .*: IN USE\n {2}what to do:\n {4}- stop the process first/);
+  assert.match(out, /replica, .*: IN USE\n {2}what to do:\n {4}- stop the process first/);
   await cluster?.stop();
   cluster = null;
 });
@@ -122,20 +119,16 @@ test('sound data of a whole cluster: what is in them, and nothing to do', async 
   const { code, reports, text } = await afterHurting(() => undefined);
   assert.is(code, DOCTOR_EXIT.sound, text);
   assert.equal(
-    reports.map(({ kind, condition, findings, advice }) => [kind, condition, findings, advice]),
-    [
-      ['catalog', 'whole', [], []],
-      ['replica', 'whole', [], []],
-    ],
+    reports.map(({ id, condition, findings, advice }) => [id, condition, findings, advice]),
+    [['1', 'whole', [], []]],
   );
-  assert.match(text, /10 stocks and \d+ outcomes/);
-  assert.match(text, /book: 30 orders and 30 idempotency keys/);
+  assert.match(text, /book: 30 orders, 10 stocks and 30 idempotency keys/);
 });
 
 test('where there are no data it says so', async () => {
   const { code, out } = await doctor('--data', join(folder, 'nowhere'));
   assert.is(code, DOCTOR_EXIT.nothing);
-  assert.match(out, 'holds no data of a replica or a catalog');
+  assert.match(out, 'holds no data of a replica');
 });
 
 test('a damaged log is told with its file and offset, and the way back', async () => {
@@ -143,7 +136,7 @@ test('a damaged log is told with its file and offset, and the way back', async (
     flip(largest(join(copy, 'replica-1', 'log')), (length) => Math.floor(length / 2)),
   );
   assert.is(code, DOCTOR_EXIT.damaged);
-  const report = replicaOf(reports);
+  const [report] = reports;
   assert.equal([report?.id, report?.condition], ['1', 'damaged']);
   assert.ok(report?.findings.some(({ file, offset }) => /\.log$/.test(file ?? '') && offset !== null));
   assert.match(text, /trireme\.js members rejoin 1 /);
@@ -186,16 +179,6 @@ test('a damaged book and a book that is named and gone are told', async () => {
   );
   assert.is(unnamed.code, DOCTOR_EXIT.damaged);
   assert.match(unnamed.text, /names book-7, which is not there/);
-});
-
-test('a damaged catalog is told, and that it is rebuilt', async () => {
-  const { code, reports, text } = await afterHurting((copy) =>
-    flip(largest(join(copy, 'catalog')), () => 60),
-  );
-  assert.is(code, DOCTOR_EXIT.damaged);
-  const catalog = reports.find(({ kind }) => kind === 'catalog');
-  assert.is(catalog?.condition, 'damaged');
-  assert.match(text, /it is rebuilt from its seed file and the order book/);
 });
 
 test.run();

@@ -92,7 +92,7 @@ const command = new Command('npm start --')
   .option('--no-cache', 'look every stock up at the catalog')
   .option('--deadline-ms <n>', "milliseconds a client's request may take", wholeNumber(100, 600_000), 5000)
   .option('--lease-ms <n>', "milliseconds of a cache's lease", wholeNumber(50, 60_000), 500)
-  .option('--seed-file <file>', 'stocks of an empty catalog, instead of the built-in ten')
+  .option('--seed-file <file>', 'stocks that a new cluster begins with, instead of the built-in ten')
   .option('--log-level <level>', 'least level that the processes log', 'info')
   .action(start);
 

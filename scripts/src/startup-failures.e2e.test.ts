@@ -76,8 +76,8 @@ function replica({ port }: Context, data: string, ...more: readonly string[]): r
   return [main('orders'), '--data', data, ...where, ...more];
 }
 
-const catalog = ({ port }: Context, data: string, ...more: readonly string[]): readonly string[] => [
-  ...[main('catalog'), '--data', data, '--port', String(port + 2), ...more],
+const catalog = ({ port }: Context, ...more: readonly string[]): readonly string[] => [
+  ...[main('catalog'), '--port', String(port + 2), ...more],
 ];
 
 const frontend = ({ port }: Context, ...more: readonly string[]): readonly string[] => [
@@ -104,14 +104,16 @@ test('each mistake at the start ends with its code, its cause and what to do', a
   const { folder, taken } = context;
   const at = (name: string): string => join(folder, name);
   await run(replica(context, at('replica'), '--bootstrap'), { until: '"replica listens"' });
-  await run(catalog(context, at('catalog')), { until: '"catalog listens"' });
+  await run(catalog(context), { until: '"catalog listens"' });
+  mkdirSync(at('other'));
+  writeFileSync(at('other/CURRENT'), 'MANIFEST-000002\n');
   writeFileSync(at('file'), 'no folder');
   writeFileSync(at('short'), 'abc');
   const pem = ['--tls-ca', at('file'), '--tls-cert', at('file'), '--tls-key', at('file')];
   const used = String(taken);
   await check([
     ['a file as data', replica(context, at('file')), 73, /EEXIST/, /^give a folder: /],
-    ['data below a file', catalog(context, at('file/x')), 73, /ENOTDIR/, /^give a folder: /],
+    ['data below a file', replica(context, at('file/x')), 73, /ENOTDIR/, /^give a folder: /],
     [
       'cluster',
       replica(context, at('replica'), '--cluster', 'o'),
@@ -120,19 +122,11 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       /--cluster must belong/,
     ],
     [
-      'catalog’s folder',
-      replica(context, at('catalog')),
+      'a store of something else',
+      replica(context, at('other')),
       64,
       /no replica's folder/,
       /--data, --id and --cluster/,
-    ],
-    ['replica’s folder', catalog(context, at('replica')), 64, /no catalog's folder/, /--data and --cluster/],
-    [
-      'other cluster',
-      catalog(context, at('catalog'), '--cluster', 'o'),
-      64,
-      /belongs to cluster/,
-      /--cluster must/,
     ],
     ['port', frontend(context, '--port', used), 69, /EADDRINUSE/, /^another process listens there/],
     [
@@ -163,13 +157,7 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       /cannot read the secret file .*ENOENT/,
       /--help/,
     ],
-    [
-      'short secret',
-      catalog(context, at('c'), '--secret-file', at('short')),
-      64,
-      /must have 16 to 512/,
-      /--help/,
-    ],
+    ['short secret', catalog(context, '--secret-file', at('short')), 64, /must have 16 to 512/, /--help/],
     [
       'no token',
       frontend(context, '--operator-token-file', at('none')),
@@ -178,19 +166,19 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       /--help/,
     ],
     ['no certificates', replica(context, at('r'), ...pem), 64, /cannot use \S+ with \S+ and \S+: /, /--help/],
-    ['a part of them', catalog(context, at('c'), ...pem.slice(0, 2)), 64, /--tls-key go together/, /--help/],
+    ['a part of them', catalog(context, ...pem.slice(0, 2)), 64, /--tls-key go together/, /--help/],
     ['peers', replica(context, at('r'), '--peers', 'x'), 64, /--peers: /, /--help/],
     ['catalog url', replica(context, at('r'), '--catalog', 'x'), 64, /--catalog: not a url/, /--help/],
     [
       'no seed file',
-      catalog(context, at('c'), '--seed-file', at('none')),
+      replica(context, at('r'), '--seed-file', at('none')),
       64,
       /seed file .*ENOENT/,
       /^mend the seed file/,
     ],
     [
       'bad seed file',
-      catalog(context, at('c'), '--seed-file', at('file')),
+      replica(context, at('r'), '--seed-file', at('file')),
       64,
       /seed file .*JSON/,
       /^mend the seed file/,
@@ -205,14 +193,9 @@ test('a folder that may not be written is said, with what to do', async (context
   }
   const { folder } = context;
   mkdirSync(join(folder, 'closed'), { mode: 0o700 });
-  for (const argv of [
-    replica(context, join(folder, 'closed/r')),
-    catalog(context, join(folder, 'closed/c')),
-  ]) {
-    const ended = await run(argv, { uid: NOBODY });
-    assert.is(ended.code, 73, ended.out);
-    assert.match(lastLine(ended).advice, /^let the user of this process read and write /);
-  }
+  const ended = await run(replica(context, join(folder, 'closed/r')), { uid: NOBODY });
+  assert.is(ended.code, 73, ended.out);
+  assert.match(lastLine(ended).advice, /^let the user of this process read and write /);
 });
 
 test('npm start ends with the same codes', async ({ folder, port, taken }) => {

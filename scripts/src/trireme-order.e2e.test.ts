@@ -163,23 +163,23 @@ test('paths are relative to where npm was called', async ({ folder, dataDir }) =
   assert.is((await run(process.execPath, [program, 'stocks', '--data', data], inPackage)).code, 0);
 });
 
-test('status says that no catalog decides, that a front-end is down, and that nobody leads', async (context) => {
+test('status says that no catalog follows, that a front-end is down, and that nobody leads', async (context) => {
   const { cluster, dataDir } = context;
-  const status = async (): Promise<{ code: number | null; leader: unknown; catalogDecides: unknown }> => {
+  const status = async (): Promise<{ code: number | null; leader: unknown; catalogFollows: unknown }> => {
     const { code, stdout } = await trireme('status', '--json', '--data', dataDir);
-    return { code, ...(JSON.parse(stdout) as { leader: unknown; catalogDecides: unknown }) };
+    return { code, ...(JSON.parse(stdout) as { leader: unknown; catalogFollows: unknown }) };
   };
   const up = await status();
-  assert.equal([up.code, up.catalogDecides], [0, true]);
+  assert.equal([up.code, up.catalogFollows], [0, true]);
   await cluster.kill('frontend-1');
   const down = await trireme('stocks', '--data', dataDir);
   assert.is(down.code, 69, down.stderr);
   const order = await trireme('order', 'buy', 'AAPL', '1', '--data', dataDir);
   assert.is(order.code, 69, 'it reached nobody');
   await cluster.kill('catalog');
-  const undecided = await status();
-  assert.equal([undecided.code, undecided.catalogDecides], [69, false]);
-  assert.match((await trireme('status', '--data', dataDir)).stdout, /\nNO CATALOG DECIDES/);
+  const without = await status();
+  assert.equal([without.code, without.catalogFollows], [69, false]);
+  assert.match((await trireme('status', '--data', dataDir)).stdout, /\nNO CATALOG FOLLOWS/);
   await cluster.kill('replica-1');
   assert.is((await trireme('status', '--data', dataDir)).code, 69);
   await cluster.startProcess('catalog');

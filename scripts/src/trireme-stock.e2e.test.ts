@@ -84,14 +84,14 @@ test('stock is listed, re-priced and restocked with the operator’s token', asy
 test('the doctor is a command, and leaves what is in use alone', async ({ cluster, dataDir }) => {
   const doctor = async (folder: string): Promise<Ended> =>
     run(['doctor', '--json', '--data', join(dataDir, folder)]);
-  assert.is((await doctor('catalog')).code, 75);
-  await cluster.kill('catalog', 'SIGTERM');
-  const { code, stdout } = await doctor('catalog');
+  assert.is((await doctor('replica-1')).code, 75);
+  await cluster.kill('replica-1', 'SIGTERM');
+  const { code, stdout } = await doctor('replica-1');
   assert.is(code, 0, stdout);
   assert.match(stdout, /"condition": "(whole|mends)"/);
   assert.is((await doctor('logs')).code, 64);
-  await cluster.startProcess('catalog');
-  await cluster.waitProcessReady('catalog');
+  await cluster.startProcess('replica-1');
+  await cluster.waitProcessReady('replica-1');
 });
 
 test.run();

@@ -42,7 +42,7 @@ export function cpuCostTable(runs: readonly CostRun[]): Table {
 
 /** Syncs and bytes on disk of one order by role, for each shape. */
 export function diskCostTable(runs: readonly CostRun[]): Table {
-  const roles = COST_ROLES.filter((role) => role !== 'front-ends');
+  const roles = ['leader', 'each follower'] as const;
   return {
     columns: [
       'replicas / front-ends',
@@ -140,9 +140,9 @@ ${toMarkdown(cpuCostTable(of('order')))}
 
 ## Syncs and bytes on disk of one order
 
-A sync makes a batch durable, however many orders are in it: at one connection an order costs each replica and the catalog
-about one, and the more come together the fewer. Bytes are those that the system wrote to the disk: log, book and their compaction at
-a replica, stock and outcomes at the catalog, whole pages each time.
+A sync makes a batch durable, however many orders are in it: at one connection an order costs each replica about one, and the
+more come together the fewer. Bytes are those that the system wrote to the disk: log, book and their compaction, whole pages each
+time. Catalog and front-ends write nothing.
 
 ${toMarkdown(diskCostTable(of('order')))}
 

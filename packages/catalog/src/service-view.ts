@@ -6,7 +6,7 @@ import type { CatalogStatus } from './rules/effects.js';
 export function catalogChecks(unready: string | null, isStopping: boolean): readonly Check[] {
   return [
     { name: 'running', problem: isStopping ? 'stopping' : null },
-    { name: 'decisions', problem: unready },
+    { name: 'log', problem: unready },
   ];
 }
 
@@ -16,14 +16,15 @@ export function describeCatalog(metrics: Metrics, status: () => CatalogStatus): 
   const gauge = (name: string, help: string, read: (status: CatalogStatus) => number): void =>
     metrics.gauge(name, help, () => read(status()));
   gauge('catalog_ready', 'Whether lookups are served.', ({ ready }) => (ready ? 1 : 0));
-  gauge('catalog_decided_index', 'Log index up to which is decided and revoked.', (s) => s.lastIndex);
-  gauge('catalog_saved_index', 'Log index up to which decisions are on disk.', (s) => s.savedIndex);
-  gauge('catalog_settled_index', 'Log index up to which outcomes are in the book.', (s) => s.settled);
+  gauge(
+    'catalog_applied_index',
+    'Log index up to which entries are applied and revoked.',
+    (s) => s.lastIndex,
+  );
   gauge('catalog_stocks', 'Stocks that are listed.', ({ stocks }) => stocks);
-  gauge('catalog_outcomes', 'Outcomes that are kept until the book has them.', ({ outcomes }) => outcomes);
   gauge('catalog_frontends', 'Front-ends that may hold a lease.', ({ sessions }) => sessions);
   gauge('catalog_leaders', 'Links of leaders that are open.', ({ leaders }) => leaders);
   gauge('catalog_queued', 'Requests of leaders that wait.', ({ queued }) => queued);
-  metrics.counter('catalog_events_total', 'Attached, replayed, refused, leases run out.', () => events);
+  metrics.counter('catalog_events_total', 'Attached, installed, refused, leases run out.', () => events);
   return events;
 }

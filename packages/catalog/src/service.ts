@@ -1,9 +1,8 @@
-/** Joins the catalog's rules with its store, its links and the clock. */
-import { FormatError, LINK_PATHS, type CatalogToFrontend } from '@trireme/domain';
+/** Joins the catalog's rules with its links and the clock. */
+import { FormatError, LINK_PATHS } from '@trireme/domain';
 import {
   InternalServer,
   LinkListener,
-  type DurationSink,
   type Link,
   type LinkHandler,
   type LinkIdentity,
@@ -14,16 +13,12 @@ import {
 import { Catalog } from './rules/catalog.js';
 import type { CatalogEvent, CatalogStatus } from './rules/effects.js';
 import { SESSIONS_MAX } from './rules/leases.js';
-import type { CatalogWrite } from './rules/round.js';
 import { catalogChecks, describeCatalog } from './service-view.js';
-import type { CatalogStore } from './store.js';
 
 /** Node's timers fire up to a millisecond early. */
 const TIMER_SLACK_MS = 1;
 
 export interface CatalogServiceOptions {
-  /** Open; the service closes it. */
-  readonly store: Pick<CatalogStore, 'state' | 'life' | 'write' | 'close'>;
   readonly identity: LinkIdentity;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -32,7 +27,7 @@ export interface CatalogServiceOptions {
   readonly port: number;
   /** Length of a lease, 1 to `LEASE_MS_MAX` milliseconds. */
   readonly leaseMs: number;
-  /** Called when the process has to stop: a write failed, or a rule does not hold. */
+  /** Called when the process has to stop: a rule does not hold. */
   readonly fatal: (error: unknown) => void;
   /** Milliseconds by a monotonic clock; that of the process unless set. */
   readonly clock?: () => number;
@@ -46,32 +41,22 @@ export class CatalogService {
   readonly #server: InternalServer;
   readonly #links = new Map<number, Link>();
   readonly #events: Tally;
-  readonly #syncs: DurationSink;
   #timer: NodeJS.Timeout | null = null;
   /** When the timer ends, on the clock; null without one. */
   #wakesAt: number | null = null;
-  #writing: Promise<void> = Promise.resolve();
   /** Asked to stop: not ready any more. */
   #isLeaving = false;
   #stopped = false;
-  #failed = false;
 
   constructor(options: CatalogServiceOptions) {
-    const { store, identity, log, host, port, leaseMs, metrics } = options;
+    const { identity, log, host, port, leaseMs, metrics } = options;
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
-    this.#catalog = new Catalog({ state: store.state, leaseMs, now: this.#clock() });
+    this.#catalog = new Catalog({ leaseMs, now: this.#clock() });
     const catalog = this.#catalog;
     this.#events = describeCatalog(metrics, () => this.status());
-    this.#syncs = metrics.durations(
-      'store_sync_duration_seconds',
-      'From the begin of a write of decisions to its durability.',
-    );
     const frontends = this.#handler({
-      opened: (link, now) => {
-        send(link, { t: 'life', life: store.life });
-        catalog.frontendOpened(link.id, link.peer, now);
-      },
+      opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
       message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
       closed: (link, now) => catalog.frontendClosed(link.id, now),
     });
@@ -123,23 +108,12 @@ export class CatalogService {
     return { role: 'catalog', id: name, ...this.#catalog.status(), unready: this.#catalog.unready() };
   }
 
-  /**
-   * Closes the links, then the store, which has everything then that was answered. What was not is asked again of the next
-   * life. After a failure nothing more is written.
-   * @throws StoreError `WRITE_FAILED`: the next life replays what is missing.
-   */
+  /** Closes the links. What was not answered is asked again of the next process. */
   async stop(): Promise<void> {
     this.#isLeaving = true;
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#server.close();
-    await this.#writing;
-    try {
-      const rest = this.#failed ? null : this.#catalog.rest();
-      if (rest !== null) await this.#options.store.write(rest);
-    } finally {
-      await this.#options.store.close();
-    }
   }
 
   #handler(rules: {
@@ -177,27 +151,12 @@ export class CatalogService {
   }
 
   #flush(): void {
-    const { sends, closes, write, events, wakeAt } = this.#catalog.take();
+    const { sends, closes, events, wakeAt } = this.#catalog.take();
     for (const event of events) this.#report(event);
     // A link whose queue is full closes itself, so that nothing later overtakes what it did not take.
     for (const [link, frame] of sends) this.#links.get(link)?.send(frame);
     for (const [link, reason] of closes) this.#links.get(link)?.close(reason);
-    if (write !== null) this.#writing = this.#write(write);
     this.#wakeAt(wakeAt);
-  }
-
-  async #write(write: CatalogWrite): Promise<void> {
-    const startedAt = this.#clock();
-    try {
-      await this.#options.store.write(write);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#input((now) => {
-      this.#syncs.observe((now - startedAt) / 1000);
-      this.#catalog.written(now);
-    });
   }
 
   #wakeAt(time: number | null): void {
@@ -213,10 +172,9 @@ export class CatalogService {
     }, delay);
   }
 
-  /** Nothing is answered or saved any more: whether the write is on disk is unknown, or what is in memory is wrong. */
+  /** Nothing is answered any more: what is in memory is wrong. */
   #fail(error: unknown): void {
     this.#stopped = true;
-    this.#failed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#options.fatal(error);
   }
@@ -233,8 +191,8 @@ export class CatalogService {
         log.info(details, 'lookups are served');
         return;
       }
-      case 'replayed': {
-        log.info(details, 'decided orders replayed from the book');
+      case 'installed': {
+        log.info(details, 'stock table of a leader installed');
         return;
       }
       case 'traced': {
@@ -242,7 +200,7 @@ export class CatalogService {
         return;
       }
       case 'refused': {
-        log.warn(details, 'request of a leader refused');
+        log.warn(details, 'entry of a leader refused');
         return;
       }
       case 'leaseExpired': {
@@ -251,8 +209,4 @@ export class CatalogService {
       }
     }
   }
-}
-
-function send(link: Link, frame: CatalogToFrontend): void {
-  link.send(frame);
 }

@@ -18,7 +18,7 @@ export interface ClusterOptions {
   readonly deadlineMs?: number;
   /** Milliseconds of a cache's lease, 500 unless set. */
   readonly leaseMs?: number;
-  /** Seed of an empty catalog, instead of the built-in one. */
+  /** Stocks that a new cluster begins with, instead of the built-in ones; one that ran before goes on as it began. */
   readonly seedFile?: string;
   /** Mutual TLS on the internal ports of a new cluster; one that ran before goes on as it began. */
   readonly tls?: boolean;

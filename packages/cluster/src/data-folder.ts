@@ -26,7 +26,7 @@ const LOGS = 'logs';
 /** Replicas of a new cluster, unless another number is asked for. */
 const REPLICAS_DEFAULT = 3;
 
-/** `cluster.json.tmp` and `supervisor-*.lock` are of earlier versions. */
+/** `catalog`, `cluster.json.tmp` and `supervisor-*.lock` are of earlier versions. */
 const OURS =
   /^(catalog|certificates|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|(secret|operator-token|cluster\.json)(\.new)?|cluster\.json\.tmp|supervisor-.+\.lock)$/;
 

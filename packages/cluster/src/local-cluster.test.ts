@@ -89,7 +89,8 @@ test('starts every process, tells of them, and stops them in order', async (cont
   const commands = Object.fromEntries(
     (file?.processes ?? []).map(({ id, command }) => [id, command.join(' ')]),
   );
-  assert.match(commands['catalog'] ?? '', /--seed-file \/.*seeds\.json/);
+  assert.match(commands['replica-2'] ?? '', /--seed-file \/.*seeds\.json/);
+  assert.not.match(commands['catalog'] ?? '', /--data|--seed-file/);
   assert.match(
     commands['replica-2'] ?? '',
     new RegExp(

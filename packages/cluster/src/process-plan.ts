@@ -17,7 +17,7 @@ export interface PlanOptions {
   readonly deadlineMs: number;
   /** Milliseconds of a cache's lease. */
   readonly leaseMs: number;
-  /** Seed of an empty catalog; null for the built-in one. */
+  /** Seed of a new cluster; null for the built-in one. */
   readonly seedFile: string | null;
   readonly logLevel: string;
   /** Other scripts to run than the packages' own. */
@@ -66,17 +66,14 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
 }
 
 function planCatalog(options: PlanOptions): ProcessPlan {
-  const data = join(options.dataDir, 'catalog');
-  const seed = options.seedFile === null ? [] : ['--seed-file', options.seedFile];
   return {
     role: 'catalog',
     name: 'catalog',
     url: internalUrl(options, 'catalog', options.ports.catalog),
-    data,
+    data: null,
     argv: [
       ...common(options, 'catalog', { name: 'catalog', id: 'catalog', port: options.ports.catalog }),
-      ...['--data', data, '--lease-ms', String(options.leaseMs)],
-      ...seed,
+      ...['--lease-ms', String(options.leaseMs)],
     ],
   };
 }
@@ -99,6 +96,7 @@ export function planReplica(options: PlanOptions, { id, port, peerPort }: Replic
       // Where they really are: what stands between one process and another is no address of the group.
       ...['--replicas', ports.replicas.map((replica) => ownUrl(options, replica)).join(',')],
       ...['--catalog', catalogUrl(options, name)],
+      ...(options.seedFile === null ? [] : ['--seed-file', options.seedFile]),
     ],
   };
 }

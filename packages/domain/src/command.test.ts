@@ -5,6 +5,8 @@ import { pack } from './codec.js';
 import {
   BATCH_COMMANDS_MAX,
   KEY_LENGTH_MAX,
+  SEED_PART_STOCKS_MAX,
+  SEED_PARTS_MAX,
   commandFromWire,
   commandToWire,
   decodeBatch,
@@ -14,6 +16,8 @@ import {
   type Batch,
   type Command,
   type Outcome,
+  type SeedPart,
+  type SeedStock,
 } from './command.js';
 import { FormatError } from './errors.js';
 import { PRICE_CENTS_MAX } from './money.js';
@@ -40,19 +44,32 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     { kind: 'rejected', reason: 'LIMIT_REACHED' },
   ),
 );
-const settlement = fc.record(
-  { index: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), outcomes: fc.array(outcome) },
+const life = fc.stringMatching(/^[0-9a-f]{16}$/);
+const seedStock: fc.Arbitrary<SeedStock> = fc.record(
+  { name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), price, quantity: fc.maxSafeNat() },
   PLAIN,
 );
+const seedPart: fc.Arbitrary<SeedPart> = fc
+  .tuple(
+    fc.nat({ max: SEED_PARTS_MAX - 1 }),
+    fc.nat({ max: SEED_PARTS_MAX - 1 }),
+    life,
+    fc.array(seedStock, { maxLength: 4 }),
+  )
+  .map(([one, other, name, stocks]) => {
+    return { life: name, part: Math.min(one, other), parts: Math.max(one, other) + 1, stocks };
+  });
 const batch: fc.Arbitrary<Batch> = fc.record(
   {
     age: fc.maxSafeNat(),
     time: fc.integer({ min: 0, max: ORDER_TIME_MS_MAX }),
+    visibleOrders: fc.maxSafeNat(),
     commands: fc.array(command),
-    settlements: fc.array(settlement),
+    seed: fc.option(seedPart),
   },
   PLAIN,
 );
+const EMPTY: Batch = { age: 0, time: 0, visibleOrders: 0, commands: [], seed: null };
 
 /** Calls a decoder that may refuse, but only as it says. */
 function refusesOnlyAsFormatError(decode: () => unknown): void {
@@ -91,8 +108,13 @@ test('the wire forms are what logs on disk hold: they must not change', () => {
     { kind: 'none' },
   ];
   assert.equal(outcomes.map(outcomeToWire), [5, 0, -1, -2, -3, null]);
-  const bytes = encodeBatch({ age: 3, time: 1, commands: [], settlements: [{ index: 2, outcomes }] });
-  assert.is(bytes.toString('hex'), '950203019091920296' + '0500fffefdc0');
+  const place: Command = { kind: 'buy', ...keyedAs, quantity: 3 };
+  const commands = encodeBatch({ age: 3, time: 1, visibleOrders: 7, commands: [place], seed: null });
+  assert.is(commands.toString('hex'), '96030301079194' + '00a16ba14103' + 'c0');
+  const stocks = [{ name: 'A', price: 5, quantity: 6 }];
+  const seed = encodeBatch({ ...EMPTY, seed: { life: '0123456789abcdef', part: 1, parts: 2, stocks } });
+  const lifeHex = Buffer.from('0123456789abcdef').toString('hex');
+  assert.is(seed.toString('hex'), '960300000090' + `94b0${lifeHex}0102` + '9193a1410506');
 });
 
 test('commands at their bounds are read and those beyond are not', () => {
@@ -127,13 +149,55 @@ test('outcomes beyond their bounds are not read', () => {
 });
 
 test('a batch of another format is refused by its number', () => {
-  assertBad(() => decodeBatch(pack([1, 0, [], []])), /batch format 1, this program reads 2/);
-  assertBad(() => decodeBatch(pack([2, -1, 0, [], []])), /batch age/);
-  assertBad(() => decodeBatch(pack([2, 0, -1, [], []])), /batch time/);
-  assertBad(() => decodeBatch(pack([2, 0, ORDER_TIME_MS_MAX + 1, [], []])), /batch time is after/);
-  assertBad(() => decodeBatch(pack([2, 0, 0, [], [[0, []]]])), /settlement index/);
+  assertBad(() => decodeBatch(pack([2, 0, 0, [], []])), /batch format 2, this program reads 3/);
+  assertBad(() => decodeBatch(pack([3, -1, 0, 0, [], null])), /batch age/);
+  assertBad(() => decodeBatch(pack([3, 0, -1, 0, [], null])), /batch time/);
+  assertBad(() => decodeBatch(pack([3, 0, ORDER_TIME_MS_MAX + 1, 0, [], null])), /batch time is after/);
+  assertBad(() => decodeBatch(pack([3, 0, 0, -1, [], null])), /visible orders/);
+  assertBad(() => decodeBatch(pack([3, 0, 0, 0, null, null])), /commands is not a list/);
+  assertBad(() => decodeBatch(pack([3, 0, 0, 0, []])), /seed is not a list/);
   assertBad(() => decodeBatch(pack({ 0: 1 })), /batch is not a list/);
   assertBad(() => decodeBatch(new Uint8Array()), /not MessagePack/);
+});
+
+const STOCK: SeedStock = { name: 'A', price: 1, quantity: 0 };
+const PART: SeedPart = { life: '0123456789abcdef', part: 0, parts: 1, stocks: [STOCK] };
+
+const BAD_PARTS: readonly (readonly [what: string, change: object, message: RegExp])[] = [
+  ['a short life', { life: '0123456789abcde' }, /life is not 16 hex digits/],
+  ['a life in capitals', { life: '0123456789ABCDEF' }, /life is not 16 hex digits/],
+  ['a part that is not there', { part: 1 }, /part 1 of 1/],
+  ['a part below 0', { part: -1 }, /part/],
+  ['no parts', { parts: 0 }, /part 0 of 0/],
+  ['too many parts', { parts: SEED_PARTS_MAX + 1 }, /part 0 of 101/],
+  [
+    'too many stocks',
+    { stocks: Array.from({ length: SEED_PART_STOCKS_MAX + 1 }, () => STOCK) },
+    /more than 1000 stocks/,
+  ],
+  ['a name that cannot be listed', { stocks: [{ ...STOCK, name: 'a b' }] }, /name of a stock/],
+  ['no price', { stocks: [{ ...STOCK, price: 0 }] }, /price/],
+  ['a price out of bounds', { stocks: [{ ...STOCK, price: PRICE_CENTS_MAX + 1 }] }, /price out of bounds/],
+  ['a quantity below 0', { stocks: [{ ...STOCK, quantity: -1 }] }, /quantity/],
+  ['a quantity out of bounds', { stocks: [{ ...STOCK, quantity: Number.MAX_SAFE_INTEGER + 1 }] }, /quantity/],
+];
+
+for (const [what, change, message] of BAD_PARTS) {
+  test(`a part of a seed is neither encoded nor read: ${what}`, () => {
+    const seed: SeedPart = { ...PART, ...change };
+    assertBad(() => encodeBatch({ ...EMPTY, seed }), message);
+    const stocks = seed.stocks.map(({ name, price: cents, quantity: count }) => [name, cents, count]);
+    const wire = [seed.life, seed.part, seed.parts, stocks];
+    assertBad(() => decodeBatch(pack([3, 0, 0, 0, [], wire])), message);
+  });
+}
+
+test('a part of a seed at its bounds is read', () => {
+  const stocks = Array.from({ length: SEED_PART_STOCKS_MAX }, () => ({
+    ...{ name: 'n'.repeat(64), price: PRICE_CENTS_MAX, quantity: Number.MAX_SAFE_INTEGER },
+  }));
+  const value = { ...EMPTY, seed: { ...PART, part: SEED_PARTS_MAX - 1, parts: SEED_PARTS_MAX, stocks } };
+  assert.equal(decodeBatch(encodeBatch(value)), value);
 });
 
 /** Whatever a batch could be made of by mistake: all that is right, and around it all that is not. */
@@ -169,19 +233,25 @@ const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constantFrom('buy', 'sell', 'restock'), ...anyKeyed, quantity: anyNumber }, PLAIN),
   fc.record({ kind: fc.constant('list'), ...anyKeyed, price: anyNumber }, PLAIN),
 );
-const anyOutcome = fc.oneof(outcome, fc.record({ kind: fc.constant('filled'), price: anyNumber }, PLAIN));
+const anySeed = fc.record(
+  {
+    life: fc.oneof(life, anyText),
+    part: fc.oneof(fc.constant(0), anyNumber),
+    parts: fc.oneof(fc.constant(1), anyNumber),
+    stocks: fc.array(
+      fc.oneof(seedStock, fc.record({ name: anyText, price: anyNumber, quantity: anyNumber }, PLAIN)),
+      { maxLength: 2 },
+    ),
+  },
+  PLAIN,
+);
 const anyBatch: fc.Arbitrary<Batch> = fc.record(
   {
     age: fc.oneof(fc.constant(1), anyNumber),
     time: fc.oneof(fc.constant(1), anyNumber),
+    visibleOrders: fc.oneof(fc.constant(1), anyNumber),
     commands: fc.array(anyCommand, { maxLength: 3 }),
-    settlements: fc.array(
-      fc.record(
-        { index: fc.oneof(fc.constant(1), anyNumber), outcomes: fc.array(anyOutcome, { maxLength: 3 }) },
-        PLAIN,
-      ),
-      { maxLength: 2 },
-    ),
+    seed: fc.oneof(fc.constant(null), seedPart, anySeed),
   },
   PLAIN,
 );
@@ -198,10 +268,10 @@ test('whatever may be proposed can be applied, and nothing else is encoded', () 
         return;
       }
       encoded += 1;
-      const { age, time, commands } = decodeBatch(bytes);
-      assert.equal({ age, time, commands }, { age: value.age, time: value.time, commands: value.commands });
+      const decoded = decodeBatch(bytes);
+      assert.equal(decoded, value);
       // What follows from it is shown to clients.
-      assert.match(new Date(time).toISOString(), /^\d{4}-/);
+      assert.match(new Date(decoded.time).toISOString(), /^\d{4}-/);
       assert.equal(encodeBatch(decodeBatch(bytes)), bytes);
     }),
     { numRuns: 5000 },
@@ -211,16 +281,14 @@ test('whatever may be proposed can be applied, and nothing else is encoded', () 
 
 test('a batch has a bound, and text that would grow on its way is refused', () => {
   const one: Command = { kind: 'buy', key: 'k', name: 'A', quantity: 1 };
-  const full = {
-    age: 0,
-    time: 0,
-    commands: Array.from({ length: BATCH_COMMANDS_MAX }, () => one),
-    settlements: [],
-  };
+  const full = { ...EMPTY, commands: Array.from({ length: BATCH_COMMANDS_MAX }, () => one) };
   assert.is(decodeBatch(encodeBatch(full)).commands.length, BATCH_COMMANDS_MAX);
   assertBad(() => encodeBatch({ ...full, commands: [...full.commands, one] }), /batch of 4097 commands/);
   const wires = full.commands.map(commandToWire);
-  assertBad(() => decodeBatch(pack([2, 0, 0, [...wires, commandToWire(one)], []])), /batch of 4097 commands/);
+  assertBad(
+    () => decodeBatch(pack([3, 0, 0, 0, [...wires, commandToWire(one)], null])),
+    /batch of 4097 commands/,
+  );
   const half = { ...one, name: `${'n'.repeat(62)}\ud83d` };
   assertBad(() => commandFromWire(commandToWire(half)), /stock name is not well-formed/);
   assertBad(() => encodeBatch({ ...full, commands: [half] }), /stock name is not well-formed/);
@@ -243,7 +311,7 @@ test('whatever the bytes, the decoders throw FormatError and nothing else', () =
 });
 
 test('a batch with any one byte changed, or cut anywhere, is refused or is another batch', () => {
-  const sample = fc.sample(batch, { numRuns: 20, seed: 7 });
+  const sample = [...fc.sample(batch, { numRuns: 20, seed: 7 }), { ...EMPTY, seed: PART }];
   for (const value of sample) {
     const bytes = encodeBatch(value);
     for (let at = 0; at < bytes.length; at += 1) {

@@ -1,10 +1,10 @@
 /**
- * What stands in the log: batches of commands, and the settlements that tell every book what the catalog decided.
+ * What stands in the log: batches of commands, and before all of them the seed, the stocks that the cluster begins with.
  * One batch is one log entry; a command's place is (log index, position in the batch).
  */
 import { pack, unpack } from './codec.js';
 import { FormatError } from './errors.js';
-import { asInteger, asList } from './guards.js';
+import { asInteger, asList, asText } from './guards.js';
 import {
   ORDER_NAME_LENGTH_MAX,
   ORDER_QUANTITY_MAX,
@@ -13,6 +13,7 @@ import {
   type OrderType,
 } from './order.js';
 import { PRICE_CENTS_MAX, type Cents } from './money.js';
+import { STOCKS_MAX, STOCK_NAME } from './stock.js';
 
 /** Longest idempotency key, in characters. */
 export const KEY_LENGTH_MAX = 255;
@@ -53,7 +54,7 @@ export interface RestockCommand extends Keyed {
 
 export type Command = PlaceCommand | ListCommand | RestockCommand;
 
-/** Why the catalog refused a command. */
+/** Why a command was refused. */
 export type Rejection = 'STOCK_NOT_FOUND' | 'INSUFFICIENT_STOCK' | 'LIMIT_REACHED';
 
 /**
@@ -66,13 +67,33 @@ export type Outcome =
   | { readonly kind: 'rejected'; readonly reason: Rejection }
   | { readonly kind: 'none' };
 
-/** The outcomes of the batch at log index `index`, one for each of its commands. */
-export interface Settlement {
-  readonly index: number;
-  readonly outcomes: readonly Outcome[];
+/** A stock that a cluster begins with. */
+export interface SeedStock {
+  readonly name: string;
+  readonly price: Cents;
+  readonly quantity: number;
 }
 
-/** One log entry of kind `command`. Either list may be empty. */
+/** Stocks in one part of the seed at most: one part is one log entry. */
+export const SEED_PART_STOCKS_MAX = 1000;
+
+/** Parts of a seed at most. */
+export const SEED_PARTS_MAX = Math.ceil(STOCKS_MAX / SEED_PART_STOCKS_MAX);
+
+/**
+ * One of the parts that make the seed together. The leader of a new cluster logs them before anything else. Where it loses its
+ * lead in between, its successor begins again with part 0 of a seed of its own.
+ */
+export interface SeedPart {
+  /** Random id of the seed, and so of what the cluster makes of it: entity tags name it. */
+  readonly life: string;
+  /** Which part it is, from 0, and of how many. */
+  readonly part: number;
+  readonly parts: number;
+  readonly stocks: readonly SeedStock[];
+}
+
+/** One log entry of kind `command`: commands, or a part of the seed, or neither. */
 export interface Batch {
   /**
    * Age of the cluster in milliseconds: for how long anyone has led it, by the leaders' monotonic clocks. Whole; never
@@ -81,12 +102,16 @@ export interface Batch {
   readonly age: number;
   /** Wall-clock time for people: whole milliseconds since 1970, 0 to `ORDER_TIME_MS_MAX`. Never falls along the log. */
   readonly time: number;
+  /** Filled orders that were visible when the leader made the batch: a replica shows none with a higher number. */
+  readonly visibleOrders: number;
   readonly commands: readonly Command[];
-  /** In rising order of index. */
-  readonly settlements: readonly Settlement[];
+  readonly seed: SeedPart | null;
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
+
+/** Characters of a life. */
+const LIFE = /^[0-9a-f]{16}$/;
 const KINDS = ['buy', 'sell', 'list', 'restock'] as const;
 export const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;
 
@@ -178,34 +203,69 @@ function asTime(value: unknown): number {
  * for as long as the log lasts.
  * @throws FormatError if `decodeBatch` would refuse it.
  */
-export function encodeBatch({ age, time, commands, settlements }: Batch): Buffer {
+export function encodeBatch({ age, time, visibleOrders, commands, seed }: Batch): Buffer {
   return pack([
     FORMAT,
     asInteger(age, 'batch age'),
     asTime(time),
+    asInteger(visibleOrders, 'visible orders'),
     withinBatch(commands).map((command) => asCommandWire(commandToWire(command))),
-    settlements.map(({ index, outcomes }) => [
-      asInteger(index, 'settlement index', 1),
-      outcomes.map((outcome) => asOutcomeWire(outcomeToWire(outcome))),
-    ]),
+    seed === null ? null : seedToWire(asSeedPart(seed)),
   ]);
 }
 
 /** @throws FormatError if the bytes are not a batch of this format. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const [format, age, time, commands, settlements] = asList(unpack(bytes), 'batch');
+  const [format, age, time, visibleOrders, commands, seed] = asList(unpack(bytes), 'batch');
   if (format !== FORMAT)
     throw new FormatError(`batch format ${String(format)}, this program reads ${FORMAT}`);
   return {
     age: asInteger(age, 'batch age'),
     time: asTime(time),
+    visibleOrders: asInteger(visibleOrders, 'visible orders'),
     commands: withinBatch(asList(commands, 'commands')).map(commandFromWire),
-    settlements: asList(settlements, 'settlements').map((value) => {
-      const [index, outcomes] = asList(value, 'settlement');
+    seed: seed === null ? null : seedFromWire(seed),
+  };
+}
+
+/** `[name, price, quantity]` */
+type SeedStockWire = readonly [string, Cents, number];
+
+type SeedPartWire = readonly [life: string, part: number, parts: number, stocks: readonly SeedStockWire[]];
+
+function seedToWire({ life, part, parts, stocks }: SeedPart): SeedPartWire {
+  return [life, part, parts, stocks.map(({ name, price, quantity }) => [name, price, quantity])];
+}
+
+function seedFromWire(value: unknown): SeedPart {
+  const [life, part, parts, stocks] = asList(value, 'seed');
+  return asSeedPart({
+    life: asText(life, 'life'),
+    part: asInteger(part, 'part of the seed'),
+    parts: asInteger(parts, 'parts of the seed'),
+    stocks: asList(stocks, 'stocks of the seed').map((stock) => {
+      const [name, price, quantity] = asList(stock, 'stock of the seed');
       return {
-        index: asInteger(index, 'settlement index', 1),
-        outcomes: asList(outcomes, 'outcomes').map(outcomeFromWire),
+        name: asText(name, 'name'),
+        price: asInteger(price, 'price'),
+        quantity: asInteger(quantity, 'quantity'),
       };
     }),
-  };
+  });
+}
+
+/** The one definition of what a part of a seed may be. @throws FormatError if it is not one. */
+function asSeedPart(seed: SeedPart): SeedPart {
+  const { life, part, parts, stocks } = seed;
+  if (!LIFE.test(life)) throw new FormatError('life is not 16 hex digits');
+  if (asInteger(part, 'part of the seed') >= asInteger(parts, 'parts of the seed') || parts > SEED_PARTS_MAX)
+    throw new FormatError(`part ${part} of ${parts} of the seed`);
+  if (stocks.length > SEED_PART_STOCKS_MAX)
+    throw new FormatError(`a part of the seed has more than ${SEED_PART_STOCKS_MAX} stocks`);
+  for (const { name, price, quantity } of stocks) {
+    if (!STOCK_NAME.test(name)) throw new FormatError('the name of a stock of the seed cannot be listed');
+    if (asInteger(price, 'price', 1) > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
+    asInteger(quantity, 'quantity');
+  }
+  return seed;
 }

@@ -2,13 +2,12 @@
  * The frames between the processes, one MessagePack value each. What is many a frame (orders, reads, outcomes) is a
  * flat list, the rest are objects. `t` tells frames of one direction apart. A link is ordered; ids are the asker's own.
  */
-import type { CommandWire, OutcomeWire } from './command.js';
 import type { Cents } from './money.js';
 import type { OrderType } from './order.js';
 import type { CatalogReport, ReplicaReport } from './reports.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 /** Items in one frame at most. The sender splits what is more, the receiver refuses it. */
 export const FRAME_ITEMS_MAX = 1024;
@@ -141,7 +140,10 @@ export type LookupResult =
   | readonly [id: number, result: 'invalid', reason: string];
 
 export type CatalogToFrontend =
-  /** Sent first when the link opens. Versions of stocks, and so entity tags, mean something within one life only. */
+  /**
+   * Sent once the catalog knows it, before any answer but `unready`; a link has one. Versions of stocks, and so entity tags, mean
+   * something within one life only.
+   */
   | { readonly t: 'life'; readonly life: string }
   /** Grants what `renew` number `id` asked for, for `ms` milliseconds. */
   | { readonly t: 'lease'; readonly id: number; readonly ms: number }
@@ -166,34 +168,37 @@ export type CatalogToFrontend =
 
 // ---- leader -> catalog ---------------------------------------------------------------------------------------
 
-/** One effect on stock that is already in the book: `[log index, kind, name, amount]`; kinds as in `CommandWire`. */
-export type EffectWire = readonly [index: number, kind: CommandWire[0], name: string, amount: number];
-
 export type LeaderToCatalog =
-  /** A leader has begun its work on this link, and asks where the catalog stands. */
+  /** A leader has begun its work on this link, and asks how far the catalog is. */
   | { readonly t: 'begin' }
   /**
-   * The leader was confirmed by its majority after `standing` came on this link, and every batch that any catalog may
-   * have decided before is at or below log index `upTo`: once the catalog has decided that far, it may serve lookups.
+   * A part of the stock table as of log index `index`, which takes the place of what the catalog has. The parts come in
+   * their order, one right after the other. `hash` is that of the log up to there.
    */
-  | { readonly t: 'attach'; readonly upTo: number }
-  /** What the book knows of the log after `prev` up to `index`, for a catalog whose last index is `prev`. */
   | {
-      readonly t: 'replay';
-      readonly prev: number;
+      readonly t: 'snapshot';
       readonly index: number;
-      readonly effects: readonly EffectWire[];
+      readonly life: string;
+      readonly hash: string;
+      readonly part: number;
+      readonly parts: number;
+      readonly stocks: readonly StockWire[];
     }
   /**
-   * Decide the batch (an encoded `Batch`, its settlements to be ignored) at log index `index`, the next one with
-   * commands after `prev`. Positions in `skip` make nothing. Everything up to `settled` is in the book.
+   * The leader was confirmed by its majority after `standing` came on this link, and every entry that any client may have been
+   * told of before is at or below log index `upTo`: once the catalog has applied that far, it may answer look-ups.
+   */
+  | { readonly t: 'attach'; readonly upTo: number }
+  /**
+   * The committed batch (an encoded `Batch`) at log index `index`, the next one with commands after `prev`. Positions in `skip`
+   * make nothing. `hash` is that of the log up to and with this batch, and its outcomes.
    */
   | {
-      readonly t: 'decide';
+      readonly t: 'entry';
       readonly index: number;
       readonly prev: number;
-      readonly settled: number;
       readonly skip: readonly number[];
+      readonly hash: string;
       readonly batch: Uint8Array;
       /** Left out where no command is followed. */
       readonly traces?: readonly RequestTrace[];
@@ -202,20 +207,15 @@ export type LeaderToCatalog =
 // ---- catalog -> leader ---------------------------------------------------------------------------------------
 
 export type CatalogToLeader =
-  /** Answers `begin`: the last log index that is decided and revoked. It counts on this link: a later life may know less. */
-  | { readonly t: 'standing'; readonly lastIndex: number }
-  /** Answers `replay`. */
-  | { readonly t: 'replayed'; readonly lastIndex: number }
+  /** Answers `begin`: the last log index that is applied and revoked, 0 for none, and the hash of the log up to there. */
+  | { readonly t: 'standing'; readonly lastIndex: number; readonly hash: string }
+  /** Everything up to log index `index` is applied, and no front-end can answer with what it changed. */
+  | { readonly t: 'revoked'; readonly index: number }
   /**
-   * Outcomes by log index, revoked everywhere. They follow from the log, so they hold even if this catalog dies before its disk
-   * has them. Each `decide` is answered once, in order.
+   * `prev` of an entry is not `lastIndex`, or a snapshot that goes back in the log, or is of another log, took the place of what
+   * the catalog had, so that `standing` and `attach` on this link count no more. Begin again.
    */
-  | {
-      readonly t: 'decided';
-      readonly items: readonly (readonly [index: number, outcomes: readonly OutcomeWire[]])[];
-    }
-  /** A gap (`prev` is ahead of `lastIndex`) or outcomes that are gone because they were settled. Begin again. */
-  | { readonly t: 'refused'; readonly why: 'gap' | 'settled'; readonly lastIndex: number };
+  | { readonly t: 'refused'; readonly lastIndex: number };
 
 // ---- link names ----------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ export interface ReplicaReport {
   readonly lastIndex: number;
   readonly commit: number;
   readonly applied: number;
-  /** Filled orders in the book. */
+  /** Filled orders. */
   readonly orders: number;
   /** Of the book: replicas with equal `applied` have equal hashes. */
   readonly hash: string;
@@ -57,9 +57,8 @@ export interface SessionReport {
 
 /** The catalog, by itself. */
 export interface CatalogReport {
-  /** Decided and revoked up to this log index. */
+  /** Applied and revoked up to this log index. */
   readonly lastIndex: number;
-  readonly settled: number;
   readonly stocks: number;
   readonly ready: boolean;
   readonly sessions: readonly SessionReport[];

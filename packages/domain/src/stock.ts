@@ -15,7 +15,7 @@ export interface Stock {
 /** 1 to 64 letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
 export const STOCK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Stocks that a catalog holds at most. At the bound, listing another is refused. */
+/** Stocks that a cluster holds at most. At the bound, listing another is refused. */
 export const STOCKS_MAX = 100_000;
 
 /** A quantity stays a safe integer whatever is sold into it: a change that would pass this is refused. */

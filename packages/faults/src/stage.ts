@@ -198,7 +198,7 @@ export interface ReplicaState {
   readonly name: string;
   readonly applied: number;
   readonly hash: string;
-  /** Orders without an outcome in its book. */
+  /** Filled orders that are not in its book, or that it does not know to be visible. */
   readonly pending: number;
   readonly book: string;
 }

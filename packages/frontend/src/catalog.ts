@@ -105,7 +105,7 @@ export class Catalog {
     return this.#link !== null;
   }
 
-  /** Life of the linked catalog, used in entity tags; null while no catalog is linked. */
+  /** Life of the cluster, used in entity tags; null while no catalog has told it. */
   get life(): string | null {
     return this.#cache.life;
   }
@@ -212,6 +212,8 @@ export class Catalog {
   #message(link: Link, frame: CatalogFrame): void {
     switch (frame.t) {
       case 'life':
+        if (this.#cache.life !== null && this.#cache.life !== frame.life)
+          throw new FormatError('the catalog tells another life on the same link');
         this.#cache.begin(frame.life);
         return;
       case 'lease':
@@ -256,9 +258,18 @@ export class Catalog {
 
   /** The cache is filled here, in the order of the link's frames, and not when whoever asked comes to its turn. */
   #answerOf(item: LookupResult): LookupAnswer {
-    if (this.#cache.life === null) throw new FormatError('the catalog answers before it has told its life');
-    if (item[1] === 'invalid') return { result: 'invalid', reason: item[2] };
-    if (item[1] !== 'stock') return { result: item[1] };
+    switch (item[1]) {
+      case 'invalid':
+        return { result: 'invalid', reason: item[2] };
+      // A catalog without a stock table has no life yet.
+      case 'unready':
+        return { result: 'unready' };
+      case 'missing':
+      case 'stock':
+        if (this.#cache.life === null)
+          throw new FormatError('the catalog answers before it has told its life');
+    }
+    if (item[1] === 'missing') return { result: 'missing' };
     const [id, , stock, cacheable] = item;
     return { result: 'stock', view: this.#cache.fill(stockOf(stock), cacheable, id, this.#leaseClock.now()) };
   }

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { LevelLog, RaftNode } from '@trireme/raft';
 import type { BookMachine } from './machine.js';
 import { openBook } from './open-book.js';
-import { FILLED, buy, entry, settling } from './rules/testing/batches.js';
+import { buy, entry, seeding } from './rules/testing/batches.js';
 import { LATER, baseAt, fill, logged, open, supportOf } from './testing/books.js';
 import { ENTRIES } from './testing/stores.js';
 import { withFolder } from './testing/folders.js';
@@ -15,12 +15,13 @@ import { SILENT } from './testing/silent-transport.js';
 interface Life {
   readonly node: RaftNode;
   readonly machine: BookMachine;
-  readonly settled: number[];
+  /** Log indexes of the batches that were decided. */
+  readonly decided: number[];
 }
 
 /** A group of one that leads, on what its life before left. */
 async function live(data: string): Promise<Life> {
-  const settled: number[] = [];
+  const decided: number[] = [];
   const failed = (error: unknown): never => {
     throw error;
   };
@@ -28,8 +29,8 @@ async function live(data: string): Promise<Life> {
   const machine = await openBook({
     ...{ data, cluster: 'test', id: '1' },
     events: {
-      committed: () => undefined,
-      stored: (_, batches) => settled.push(...batches.map(({ index }) => index)),
+      applied: (_, batches) => void decided.push(...batches.map(({ index }) => index)),
+      stored: () => undefined,
       failed,
     },
   });
@@ -37,18 +38,17 @@ async function live(data: string): Promise<Life> {
     ...{ id: '1', members: ['1'], storage, transport: SILENT, machine, onFatal: failed },
   });
   await until(() => node.status().leading, 'the lead');
-  return { node, machine, settled };
+  return { node, machine, decided };
 }
 
-/** Logs an order and its outcome. */
 async function trade(node: RaftNode, key: string): Promise<void> {
-  const index = await node.submit(entry(1, [buy(key)]).bytes);
-  await node.submit(settling(1, index, [FILLED]).bytes);
+  await node.submit(entry(1, [buy(key)]).bytes);
 }
 
 test('what a crash keeps from the book is applied again from the log: the same orders, the same hash', async () => {
   await withFolder(async (data) => {
     const first = await live(data);
+    await first.node.submit(seeding(1).bytes);
     await trade(first.node, 'stored');
     await first.machine.flush();
     const stored = { ...first.machine.stored };
@@ -65,7 +65,7 @@ test('what a crash keeps from the book is applied again from the log: the same o
     assert.equal(second.machine.book.meta.hash, hash);
     await second.machine.flush();
     assert.equal([second.machine.stored.hash, second.machine.stored.orders], [hash, 3]);
-    assert.is(second.settled.length, 2, 'told again, of what was not stored');
+    assert.is(second.decided.length, 2, 'told again, of what was not stored');
     await trade(second.node, 'c');
     await second.machine.flush();
     assert.equal(
@@ -85,7 +85,7 @@ test('a snapshot that takes the place of a book with something gathered: that is
     const target = await openBook({
       ...{ data: join(path, '2'), cluster: 'test', id: '2' },
       events: {
-        committed: () => undefined,
+        applied: () => undefined,
         stored: (applied) => told.push(`stored ${applied}`),
         failed: () => told.push('failed'),
       },

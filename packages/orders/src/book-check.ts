@@ -2,7 +2,7 @@
  * Every record of a book, looked at once in the order of keys: checksums, no hole in any table, and as many of each as
  * the meta record says. For a book that is opened, and for one that comes in as a snapshot.
  */
-import { FormatError } from '@trireme/domain';
+import { FormatError, type Stock } from '@trireme/domain';
 import { readKeyPage } from './key-records.js';
 import {
   describeKey,
@@ -11,15 +11,15 @@ import {
   numberKey,
   readBatch,
   readChange,
-  readOutcomes,
   readPage,
   readPlace,
+  readStock,
   tableOf,
   unseal,
   type Table,
 } from './records.js';
 import { countOn, firstOn, pageOf } from './rules/order-pages.js';
-import type { BookMeta, KeptBatch } from './rules/state.js';
+import type { BookMeta } from './rules/state.js';
 
 interface Run {
   readonly first: number;
@@ -30,8 +30,8 @@ interface Run {
 export class BookCheck {
   readonly #meta: BookMeta;
   readonly #runs: ReadonlyMap<Table, Run>;
-  /** Batches that are not settled; bounded by the leader's intake. */
-  readonly #pending: KeptBatch[] = [];
+  /** At most `STOCKS_MAX`, which the replicated state sees to. */
+  readonly #stocks = new Map<string, Stock>();
   #keys = 0;
 
   constructor(meta: BookMeta) {
@@ -40,7 +40,6 @@ export class BookCheck {
     this.#runs = new Map([
       ['page', run(1, pageOf(meta.orders))],
       ['change', run(1, meta.changes)],
-      ['outcomes', run(meta.firstSeq, meta.settledSeq)],
       ['batch', run(meta.firstSeq, meta.lastSeq)],
     ]);
   }
@@ -61,9 +60,11 @@ export class BookCheck {
       case 'keyPage':
         this.#keys += readKeyPage(unseal(key, record)).keys(keyText(key)).length;
         return;
+      case 'stock':
+        this.#stocks.set(keyText(key), readStock(keyText(key), unseal(key, record)));
+        return;
       case 'page':
       case 'change':
-      case 'outcomes':
       case 'batch':
         this.#visitNumbered(table, key, record);
         return;
@@ -72,7 +73,7 @@ export class BookCheck {
     }
   }
 
-  #visitNumbered(table: 'page' | 'change' | 'outcomes' | 'batch', key: Uint8Array, record: Uint8Array): void {
+  #visitNumbered(table: 'page' | 'change' | 'batch', key: Uint8Array, record: Uint8Array): void {
     const run = this.#runs.get(table);
     const number = keyNumber(key);
     if (run === undefined || number > run.last || number < run.first) {
@@ -85,11 +86,7 @@ export class BookCheck {
     const value = unseal(key, record);
     if (table === 'page') this.#checkPage(number, readPage(number, value).length);
     else if (table === 'change') readChange(number, value);
-    else if (table === 'outcomes') readOutcomes(number, value);
-    else {
-      const batch = readBatch(number, value);
-      if (number > this.#meta.settledSeq) this.#pending.push(batch);
-    }
+    else readBatch(number, value);
   }
 
   #checkPage(page: number, count: number): void {
@@ -99,14 +96,17 @@ export class BookCheck {
     if (count > due) throw new FormatError(`order ${next} should not be there`);
   }
 
-  /** All records were visited. @returns the batches that are not settled. @throws FormatError if something is missing. */
-  finish(): readonly KeptBatch[] {
+  /** All records were visited. @returns the stocks. @throws FormatError if something is missing. */
+  finish(): readonly Stock[] {
     for (const [table, { expected, last }] of this.#runs) {
       if (expected <= last) throw new FormatError(`${describeKey(numberKey(table, expected))} is missing`);
     }
     if (this.#keys !== this.#meta.keys) {
       throw new FormatError(`it has ${this.#keys} keys of ${this.#meta.keys}`);
     }
-    return this.#pending;
+    if (this.#stocks.size !== this.#meta.stocks) {
+      throw new FormatError(`it has ${this.#stocks.size} stocks of ${this.#meta.stocks}`);
+    }
+    return [...this.#stocks.values()];
   }
 }

@@ -8,7 +8,6 @@ import {
   readBatch,
   readChange,
   readOrder,
-  readOutcomes,
   readPage,
   readPlace,
   textKey,
@@ -17,7 +16,7 @@ import {
 } from './records.js';
 import { keyPageOf, type KeyPage } from './rules/key-pages.js';
 import { pageOf } from './rules/order-pages.js';
-import type { BookReader, BookedOrder, KeptBatch, KeptOutcomes, Place, StockChange } from './rules/state.js';
+import type { BookReader, BookedOrder, KeptBatch, Place, StockChange } from './rules/state.js';
 
 export class BookRecords implements BookReader {
   protected readonly db: BookLevel;
@@ -67,10 +66,6 @@ export class BookRecords implements BookReader {
 
   batch(seq: number): KeptBatch | null {
     return this.get('batch', numberKey('batch', seq), (value) => readBatch(seq, value));
-  }
-
-  outcomes(seq: number): KeptOutcomes | null {
-    return this.get('outcomes', numberKey('outcomes', seq), (value) => readOutcomes(seq, value));
   }
 
   order(number: number): BookedOrder | null {

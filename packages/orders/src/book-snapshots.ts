@@ -1,6 +1,6 @@
 /** The book as a source of snapshots and as what becomes of one: the state machine's other half. */
 import { rm } from 'node:fs/promises';
-import { FormatError } from '@trireme/domain';
+import { FormatError, type Stock } from '@trireme/domain';
 import type { LogBase, SnapshotSupport, SnapshotView, StagedSnapshot } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import type { BookFolder } from './book-folder.js';
@@ -8,7 +8,7 @@ import type { BookMachine } from './machine.js';
 import { packRecords, unpackRecords } from './record-stream.js';
 import { isOwnRecord, readMeta, tableOf, textKey, unseal } from './records.js';
 import { Book } from './rules/book.js';
-import type { BookMeta, KeptBatch } from './rules/state.js';
+import type { BookMeta } from './rules/state.js';
 import { BookStore } from './store.js';
 
 interface BookSnapshotsOptions {
@@ -26,7 +26,7 @@ const WRITE_BYTES = 1024 * 1024;
 interface Received {
   readonly store: BookStore;
   readonly meta: BookMeta;
-  readonly pending: readonly KeptBatch[];
+  readonly stocks: readonly Stock[];
 }
 
 export class BookSnapshots implements SnapshotSupport {
@@ -68,10 +68,10 @@ export class BookSnapshots implements SnapshotSupport {
     const path = folder.next();
     const store = await BookStore.create(path, id);
     try {
-      const { meta, pending } = await this.#write(store, base, chunks);
+      const { meta, stocks } = await this.#write(store, base, chunks);
       // The meta record last: a book without one is none.
       await store.finish({ cluster, id }, meta, base);
-      return this.#staged(path, base, { store, meta, pending });
+      return this.#staged(path, base, { store, meta, stocks });
     } catch (error) {
       await store.close();
       await rm(path, { recursive: true, force: true });
@@ -108,10 +108,10 @@ export class BookSnapshots implements SnapshotSupport {
       bytes = 0;
     }
     await store.put(batch);
-    return { meta, pending: check.finish() };
+    return { meta, stocks: check.finish() };
   }
 
-  #staged(path: string, base: LogBase, { store, meta, pending }: Received): StagedSnapshot {
+  #staged(path: string, base: LogBase, { store, meta, stocks }: Received): StagedSnapshot {
     const { folder, machine } = this.#o;
     let isInstalled = false;
     return {
@@ -121,7 +121,7 @@ export class BookSnapshots implements SnapshotSupport {
         isInstalled = true;
         this.#restored = base;
         const before = machine.store;
-        machine.become(new Book(store, meta, pending), store);
+        machine.become(new Book(store, meta, stocks), store);
         before.retire();
       },
       discard: async () => {

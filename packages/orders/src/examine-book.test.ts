@@ -23,15 +23,14 @@ async function withBook(use: (data: string, path: string) => Promise<void>): Pro
 
 test('a whole book is sound, and what is in it is told', async () => {
   await withBook(async (data) => {
-    const { folder, owner, flaws, problems, mends, meta, orders, changes, batches, outcomes, keys } =
+    const { folder, owner, flaws, problems, mends, meta, orders, changes, batches, keys, stocks } =
       await examined(data);
     assert.equal([folder, owner, flaws, problems, mends], ['book', { cluster: 'test', id: '1' }, [], [], []]);
-    assert.equal([meta?.applied, meta?.orders, keys], [5, 2, 7]);
+    assert.equal([meta?.applied, meta?.orders, keys, stocks], [5, 4, 7, 2]);
     for (const [table, intact] of [
-      [orders, 2],
+      [orders, 4],
       [changes, 2],
       [batches, 3],
-      [outcomes, 2],
     ] as const) {
       assert.equal([table.intact, table.missing.count, table.damaged.count], [intact, 0, 0]);
     }
@@ -51,6 +50,7 @@ test('orders that are missing or damaged are told by number, and what should not
     await tamper(path, async (db) => {
       await db.put(numberKey('page', 1), Buffer.alloc(12));
       await db.del(numberKey('batch', 3));
+      await db.put(textKey('stock', 'A'), Buffer.alloc(9));
       await db.del(textKey('key', 'c'));
       await db.put(textKey('key', 'b'), Buffer.alloc(9));
       await db.put(textKey('keyPage', '01234567-89ab'), Buffer.alloc(9));
@@ -58,12 +58,12 @@ test('orders that are missing or damaged are told by number, and what should not
       const stray = pageRecord(9, []);
       await db.put(stray.key, stray.value);
     });
-    const { problems, orders, batches, keys } = await examined(data);
-    assert.equal([orders.missing.count, orders.damaged.toString(), orders.intact], [0, '1 to 2', 0]);
-    assert.equal([batches.missing.toString(), keys], ['3', 4]);
+    const { problems, orders, batches, keys, stocks } = await examined(data);
+    assert.equal([orders.missing.count, orders.damaged.toString(), orders.intact], [0, '1 to 4', 0]);
+    assert.equal([batches.missing.toString(), keys, stocks], ['3', 4, 1]);
     assert.match(
       problems.join('; '),
-      /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; record page 01234567-89ab of keys does not hold its checksum; it has 4 whole/,
+      /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; record stock A does not hold its checksum; record page 01234567-89ab of keys does not hold its checksum; it has 4 whole idempotency keys of 7; it has 1 whole stocks of 2/,
     );
   });
 });
@@ -76,7 +76,7 @@ test('a page whose key was cut is told, and what is missing behind it counts', a
     });
     const { problems, orders } = await examined(data);
     assert.match(problems.join(), /page NaN of orders should not be there/);
-    assert.equal([orders.missing.toString(), orders.intact], ['1 to 2', 0]);
+    assert.equal([orders.missing.toString(), orders.intact], ['1 to 4', 0]);
   });
 });
 
@@ -84,7 +84,8 @@ test('of a book of another format nothing is said but that', async () => {
   await withBook(async (data, path) => {
     const key = textKey('identity');
     await tamper(path, async (db) => db.put(key, seal(key, [BOOK_FORMAT - 1, 'test', '1'])));
-    const { problems, orders, keys, meta } = await examined(data);
+    const { problems, isOtherFormat, orders, keys, meta } = await examined(data);
+    assert.is(isOtherFormat, true);
     assert.match(
       problems.join(),
       new RegExp(`^it is of format ${BOOK_FORMAT - 1}, .* format ${BOOK_FORMAT} only$`),
@@ -98,7 +99,7 @@ test('a book without its meta record is told, and its orders are counted even so
     await tamper(path, async (db) => db.del(textKey('meta')));
     const { problems, meta, orders } = await examined(data);
     assert.match(problems.join(), /its meta record cannot be read/);
-    assert.equal([meta, orders.intact, orders.missing.count], [null, 2, 0]);
+    assert.equal([meta, orders.intact, orders.missing.count], [null, 4, 0]);
     await tamper(path, async (db) => db.put(textKey('meta'), Buffer.alloc(8)));
     assert.match((await examined(data)).problems.join(), /record meta does not hold its checksum/);
   });

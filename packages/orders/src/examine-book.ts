@@ -23,9 +23,9 @@ import {
   readBatch,
   readChange,
   readMeta,
-  readOutcomes,
   readPage,
   readPlace,
+  readStock,
   tableOf,
   textKey,
   unseal,
@@ -45,6 +45,8 @@ export interface BookExamination {
   /** Name of its folder in the replica's. */
   readonly folder: string;
   readonly owner: { readonly cluster: string; readonly id: string } | null;
+  /** Whether another version of this program wrote it: then nothing else can be said of it. */
+  readonly isOtherFormat: boolean;
   /** What is wrong with LevelDB's files. */
   readonly flaws: readonly FolderFlaw[];
   /** What is wrong beyond that, as sentences; with no flaw and none of these the book is sound. */
@@ -58,12 +60,12 @@ export interface BookExamination {
   readonly orders: TableExamination;
   readonly changes: TableExamination;
   readonly batches: TableExamination;
-  readonly outcomes: TableExamination;
-  /** Idempotency keys found whole. */
+  /** Idempotency keys and stocks found whole. */
   readonly keys: number;
+  readonly stocks: number;
 }
 
-type Numbered = 'orders' | 'changes' | 'batches' | 'outcomes';
+type Numbered = 'orders' | 'changes' | 'batches';
 
 class Run implements TableExamination {
   readonly missing = new Ranges();
@@ -108,9 +110,11 @@ const PROBLEMS_MAX = 20;
 class Findings {
   readonly problems: string[] = [];
   owner: BookExamination['owner'] = null;
+  isOtherFormat = false;
   meta: BookMeta | null = null;
   restored: LogBase | null = null;
   keys = 0;
+  stocks = 0;
   #more = 0;
   #runs: Readonly<Record<Numbered, Run>> = runsOf(null);
 
@@ -130,6 +134,7 @@ class Findings {
       const { format, cluster, id } = identity;
       this.owner = { cluster, id };
       if (format !== BOOK_FORMAT) {
+        this.isOtherFormat = true;
         this.problem(`it is of format ${format}, and this program can examine format ${BOOK_FORMAT} only`);
         return false;
       }
@@ -170,17 +175,20 @@ class Findings {
       case 'batch':
         numbered(this.#runs.batches, (value) => readBatch(number, value));
         return;
-      case 'outcomes':
-        numbered(this.#runs.outcomes, (value) => readOutcomes(number, value));
-        return;
       case 'key':
-        this.#countKeys(key, record, (value) => {
+        this.keys += this.#count(key, record, (value) => {
           readPlace(value);
           return 1;
         });
         return;
       case 'keyPage':
-        this.#countKeys(key, record, (value) => readKeyPage(value).keys(keyText(key)).length);
+        this.keys += this.#count(key, record, (value) => readKeyPage(value).keys(keyText(key)).length);
+        return;
+      case 'stock':
+        this.stocks += this.#count(key, record, (value) => {
+          readStock(keyText(key), value);
+          return 1;
+        });
         return;
       case 'restored':
       case 'meta':
@@ -199,11 +207,12 @@ class Findings {
       this.problem(`${describeKey(key)} should not be there`);
   }
 
-  #countKeys(key: Uint8Array, record: Uint8Array, countIn: (value: unknown) => number): void {
+  #count(key: Uint8Array, record: Uint8Array, countIn: (value: unknown) => number): number {
     try {
-      this.keys += countIn(unseal(key, record));
+      return countIn(unseal(key, record));
     } catch (error) {
       this.problem(error instanceof Error ? error.message : String(error));
+      return 0;
     }
   }
 
@@ -212,23 +221,19 @@ class Findings {
     if (this.meta !== null && this.keys !== this.meta.keys) {
       this.problem(`it has ${this.keys} whole idempotency keys of ${this.meta.keys}`);
     }
+    if (this.meta !== null && this.stocks !== this.meta.stocks) {
+      this.problem(`it has ${this.stocks} whole stocks of ${this.meta.stocks}`);
+    }
     if (this.#more > 0) this.problems.push(`and ${this.#more} others`);
   }
 }
 
 function runsOf(meta: BookMeta | null): Readonly<Record<Numbered, Run>> {
-  const {
-    orders = Infinity,
-    changes = Infinity,
-    firstSeq = 1,
-    lastSeq = Infinity,
-    settledSeq = Infinity,
-  } = meta ?? {};
+  const { orders = Infinity, changes = Infinity, firstSeq = 1, lastSeq = Infinity } = meta ?? {};
   return {
     orders: new Run(1, orders),
     changes: new Run(1, changes),
     batches: new Run(firstSeq, lastSeq),
-    outcomes: new Run(firstSeq, settledSeq),
   };
 }
 
@@ -255,17 +260,19 @@ export async function examineBook(data: string): Promise<BookExamination | null>
     }
     await readRecords(scratch, findings);
   });
-  const { owner, meta, restored, problems, keys, tables } = findings;
+  const { owner, isOtherFormat, meta, restored, problems, keys, stocks, tables } = findings;
   const isMended = ({ file }: FolderFlaw): boolean => walBreak !== null && file.endsWith('.log');
   return {
     folder,
     owner,
+    isOtherFormat,
     flaws: flaws.filter((flaw) => !isMended(flaw)),
     problems,
     mends,
     meta,
     restored,
     keys,
+    stocks,
     ...tables,
   };
 }

@@ -6,12 +6,12 @@ import { LevelLog, RaftError, RaftNode, type LogStorage } from '@trireme/raft';
 import { encodeBatch } from '@trireme/domain';
 import type { BookMachine } from './machine.js';
 import { openBook } from './open-book.js';
-import { buy } from './rules/testing/batches.js';
+import { buy, seeding } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
 import { SILENT } from './testing/silent-transport.js';
 
 interface Told {
-  readonly pending: number[];
+  readonly decided: number[];
   readonly applied: number[];
 }
 
@@ -26,13 +26,13 @@ async function withReplica(
   }) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (data) => {
-    const told: Told = { pending: [], applied: [] };
+    const told: Told = { decided: [], applied: [] };
     const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
     const machine = await openBook({
       ...{ data, cluster: 'test', id: '1' },
       events: {
-        committed: (_, pending) => told.pending.push(...pending.map(({ index }) => index)),
-        stored: (applied) => told.applied.push(applied),
+        applied: (_, decided) => void told.decided.push(...decided.map(({ index }) => index)),
+        stored: (applied) => void told.applied.push(applied),
         failed: (error) => fail(error),
       },
     });
@@ -48,6 +48,8 @@ async function withReplica(
     });
     try {
       await leading;
+      await node.submit(seeding(1).bytes);
+      await machine.flush();
       await use({ node, log, machine, told, fatal });
     } finally {
       await node.stop();
@@ -57,7 +59,7 @@ async function withReplica(
 }
 
 const order = (key: string): Uint8Array =>
-  encodeBatch({ age: 1, time: 1, commands: [buy(key)], settlements: [] });
+  encodeBatch({ age: 1, time: 1, visibleOrders: 0, commands: [buy(key)], seed: null });
 
 test('a log that cannot be written: the order is neither committed nor applied, and the process is told to stop', async () => {
   await withReplica(async ({ node, log, told, fatal }) => {
@@ -67,7 +69,7 @@ test('a log that cannot be written: the order is neither committed nor applied, 
     const error = await fatal;
     assert.is(error instanceof RaftError && error.code, 'STORAGE_FULL');
     assert.ok(node.log.commit < index);
-    assert.equal([told.pending, told.applied], [[], before]);
+    assert.equal([told.decided, told.applied], [[], before]);
     assert.throws(
       () => node.propose(order('b')),
       (thrown: unknown) => thrown instanceof RaftError && thrown.code === 'STOPPED',

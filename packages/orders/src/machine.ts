@@ -2,21 +2,21 @@
  * The order book as a state machine under Raft: rules compute at once, so that what is committed is decided and answered
  * without waiting for this disk; the store is written a few milliseconds later, many applies in one write.
  *
- *     entries -> rules: `committed` -> gathered -> one atomic write: `stored`, and read from the store from then on
+ *     entries -> rules: `applied` -> gathered -> one atomic write: `stored`, and read from the store from then on
  *
  * The log has all of it: what a crash takes from here is applied again.
  */
 import { assertRule, decodeBatch } from '@trireme/domain';
 import type { Entry, SnapshotSupport, StateMachine } from '@trireme/raft';
 import type { Book } from './rules/book.js';
-import type { BookEntry, BookMeta, PendingBatch } from './rules/state.js';
+import type { BookEntry, BookMeta, DecidedBatch } from './rules/state.js';
 import type { BookStore } from './store.js';
 
 export interface MachineEvents {
-  /** Entries up to log index `applied` are committed and went through the rules; `pending` is to be decided. */
-  committed(applied: number, pending: readonly PendingBatch[]): void;
-  /** Everything up to log index `applied` can be read from the store; `settled` names what became settled by it. */
-  stored(applied: number, settled: readonly PendingBatch[]): void;
+  /** Entries up to log index `index` are committed and were applied; `decided` are the batches of commands among them. */
+  applied(index: number, decided: readonly DecidedBatch[]): void;
+  /** Everything up to log index `index` can be read from the store. */
+  stored(index: number): void;
   /** The store cannot be written, or whoever was told of it failed: the process has to stop. */
   failed(error: unknown): void;
 }
@@ -32,8 +32,6 @@ export class BookMachine implements StateMachine {
   #book: Book;
   #store: BookStore;
   #stored: BookMeta;
-  /** Settled by what has gathered. */
-  #settled: PendingBatch[] = [];
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
@@ -85,18 +83,17 @@ export class BookMachine implements StateMachine {
     return this.#stored.applied === this.#book.meta.applied;
   }
 
-  /** Committed batches that are not settled in the store: none are only where the store has all that was decided. */
-  get unsettled(): number {
-    return this.#book.meta.lastSeq - this.#stored.settledSeq;
+  /** Filled orders that the store does not have, or that the log does not call visible yet. */
+  get pending(): number {
+    return this.#book.meta.orders - this.#stored.visibleOrders;
   }
 
   /** Resolves once the rules have taken the entries in; the store follows. @throws what a write before has thrown. */
   async apply(entries: readonly Entry[]): Promise<void> {
     if (this.#failure !== null) throw this.#failure.error;
     try {
-      const { pending, settled } = this.#book.apply(entries.map(toBookEntry));
-      for (const batch of settled) this.#settled.push(batch);
-      this.#events.committed(this.#book.meta.applied, pending);
+      const decided = this.#book.apply(entries.map(toBookEntry));
+      this.#events.applied(this.#book.meta.applied, decided);
     } catch (error) {
       // What gathered holds part of an entry, or what nobody was told of: it must never be stored.
       this.#failure = { error };
@@ -147,15 +144,13 @@ export class BookMachine implements StateMachine {
 
   async #writeGathered(): Promise<void> {
     const book = this.#book;
-    const settled = this.#settled;
     const meta = { ...book.meta };
-    this.#settled = [];
     try {
       await this.#store.write(book.takeWrites());
       book.written();
       this.#stored = meta;
       // A rule that breaks where this is told is as fatal as a disk that fails.
-      this.#events.stored(meta.applied, settled);
+      this.#events.stored(meta.applied);
     } catch (error) {
       this.#failure = { error };
       this.#events.failed(error);

@@ -57,10 +57,7 @@ export async function claimMember(options: {
   await mkdir(data, { recursive: true });
   const names = await readdir(data);
   if (names.includes('CURRENT'))
-    throw new RaftError(
-      'BAD_CONFIG',
-      `${data} is no replica's folder: it is a store itself, as a catalog's is`,
-    );
+    throw new RaftError('BAD_CONFIG', `${data} is no replica's folder: it is a store itself`);
   const id = await readMember(data, name);
   const recorded = async (): Promise<void> => {
     // The log's folder must be found again before what makes a founder is gone.

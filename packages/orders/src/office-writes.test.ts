@@ -5,28 +5,30 @@ import { buy } from './rules/testing/batches.js';
 import { withOffice, type OfficeBench } from './testing/office-bench.js';
 import { until } from './testing/rig.js';
 
-/** The first order was told to its client, and is settled by what is applied once `mayApply`. */
-async function tellAndSettle(bench: OfficeBench, mayApply: () => boolean = () => true): Promise<void> {
-  await bench.converse();
-  bench.office.submit(buy('a'), { link: 1, id: 0 });
-  await until(() => bench.proposed.length === 1, 'the proposal');
+/** An order is logged and decided. */
+async function decide(bench: OfficeBench, key: string, id = 0): Promise<void> {
+  const count = bench.proposed.length;
+  bench.office.submit(buy(key), { link: 1, id });
+  await until(() => bench.proposed.length > count, 'the proposal');
   await bench.apply();
+}
+
+/** And its client is told. */
+async function tell(bench: OfficeBench, key: string, id = 0): Promise<void> {
+  await decide(bench, key, id);
   bench.answerCatalog();
-  await until(() => bench.proposed.length === 2 && mayApply(), 'the settlement');
-  await bench.apply();
 }
 
 test('a read of what was told and is not stored waits for a disk that hangs, however long; orders do not', async () => {
   await withOffice(async (bench) => {
+    await bench.converse();
     bench.holdWrites();
-    await tellAndSettle(bench);
+    await tell(bench, 'a');
+    assert.equal(bench.results, ['filled'], 'answered before it is stored');
     const answers: boolean[] = [];
     const read = bench.whenComplete().then((isComplete) => answers.push(isComplete));
     await until(() => bench.writes === 1, 'a write under way');
-    bench.office.submit(buy('b'), { link: 1, id: 1 });
-    await until(() => bench.proposed.length === 3, 'the next order');
-    await bench.apply();
-    bench.answerCatalog();
+    await tell(bench, 'b', 1);
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.equal([answers, bench.results], [[], ['filled', 'filled']]);
     assert.is(bench.store.order(1), null);
@@ -37,22 +39,17 @@ test('a read of what was told and is not stored waits for a disk that hangs, how
   });
 });
 
-test('what the rules have settled behind the write under way is not taken for stored when that ends', async () => {
+test('what the rules have decided behind the write under way is not taken for stored when that ends', async () => {
   await withOffice(async (bench) => {
-    await tellAndSettle(bench, () => {
-      if (bench.isStored) bench.holdWrites();
-      return bench.isStored;
-    });
+    await bench.converse();
+    bench.holdWrites();
+    await tell(bench, 'a');
     const first = bench.whenComplete();
     await until(() => bench.writes > 0, 'a write under way');
-    bench.office.submit(buy('b'), { link: 1, id: 1 });
-    await until(() => bench.proposed.length === 3, 'the next order');
-    await bench.apply();
-    bench.answerCatalog();
+    await tell(bench, 'b', 1);
     const answers: boolean[] = [];
     const second = bench.whenComplete().then((isComplete) => answers.push(isComplete));
-    await until(() => bench.proposed.length === 4, 'its settlement');
-    await bench.apply();
+    await new Promise(setImmediate);
     const letFirst = bench.letWrite;
     bench.holdWrites();
     letFirst();
@@ -67,8 +64,9 @@ test('what the rules have settled behind the write under way is not taken for st
 
 test('a read that waits for the disk is given up with the lead', async () => {
   await withOffice(async (bench) => {
+    await bench.converse();
     bench.holdWrites();
-    await tellAndSettle(bench);
+    await tell(bench, 'a');
     const read = bench.whenComplete();
     await new Promise(setImmediate);
     bench.office.close();
@@ -77,42 +75,54 @@ test('a read that waits for the disk is given up with the lead', async () => {
   });
 });
 
-test('what gathers is written at once where a read waits: whether it was settled before the read or after', async () => {
+test('what gathers is written at once where a read waits: whether it was decided before the read or after', async () => {
   await withOffice(async (bench) => {
-    await tellAndSettle(bench, () => bench.isStored);
+    await bench.converse();
+    await tell(bench, 'a');
     const before = bench.writes;
     const read = bench.whenComplete();
     await new Promise(setImmediate);
     assert.is(bench.writes, before + 1);
     assert.is(await read, true);
 
-    bench.office.submit(buy('b'), { link: 1, id: 1 });
-    await until(() => bench.proposed.length === 3, 'the proposal');
-    await bench.apply();
-    bench.answerCatalog();
+    bench.holdWrites();
+    await tell(bench, 'b', 1);
     const later = bench.whenComplete();
-    await until(
-      () => bench.proposed.length === 4 && bench.isStored,
-      'the settlement, and nothing being written',
-    );
-    const waiting = bench.writes;
-    await bench.apply();
-    await new Promise(setImmediate);
-    assert.is(bench.writes, waiting + 1);
+    await until(() => bench.writes === before + 2, 'a write under way');
+    await decide(bench, 'c', 2);
+    bench.letWrite();
     assert.is(await later, true);
+    await until(() => bench.isStored, 'the write of what came meanwhile');
   });
 });
 
 test('a key that comes again while its outcome is being stored gets that outcome, and makes no second order', async () => {
   await withOffice(async (bench) => {
+    await bench.converse();
     bench.holdWrites();
-    await tellAndSettle(bench);
+    await tell(bench, 'a');
     bench.office.submit(buy('a'), { link: 1, id: 1 });
     bench.letWrite();
     await until(() => bench.office.status.open === 0, 'the write');
     bench.office.submit(buy('a'), { link: 1, id: 2 });
     assert.equal(bench.results, ['filled', 'filled', 'filled']);
-    assert.is(bench.proposed.length, 2);
+    assert.is(bench.proposed.filter(({ commands }) => commands.length > 0).length, 1);
+  });
+});
+
+test('an order that is stored and not visible is shown to nobody, and its read waits', async () => {
+  await withOffice(async (bench) => {
+    await bench.converse();
+    await decide(bench, 'a');
+    await until(() => bench.isStored, 'the write');
+    assert.equal(
+      [bench.store.order(1)?.number, bench.office.order(1), bench.office.visibleOrders],
+      [1, null, 0],
+    );
+    assert.is(await bench.whenComplete(), true, 'nobody was told of it');
+    assert.equal(bench.results, []);
+    bench.answerCatalog();
+    assert.equal([bench.results, bench.office.visibleOrders], [['filled'], 1]);
   });
 });
 

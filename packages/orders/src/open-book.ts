@@ -24,11 +24,11 @@ interface OpenBookOptions {
 export async function openBook(options: OpenBookOptions): Promise<BookMachine> {
   const { data, cluster, id, events } = options;
   const { folder, path } = await BookFolder.open(data);
-  const { store, meta, pending, restored, mended } = await BookStore.open({ path, cluster, id });
+  const { store, meta, stocks, restored, mended } = await BookStore.open({ path, cluster, id });
   if (mended !== null) options.onRepair?.(mended);
   const snapshots = (machine: BookMachine): BookSnapshots =>
     new BookSnapshots({ machine, folder, cluster, id, restored });
-  return new BookMachine(new Book(store, meta, pending), store, events, snapshots);
+  return new BookMachine(new Book(store, meta, stocks), store, events, snapshots);
 }
 
 /** Reads every record of an open book beside the work: it takes longer than anybody should wait for a start. */

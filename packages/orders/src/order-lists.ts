@@ -7,7 +7,7 @@ import type { Link } from '@trireme/service';
 import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
 import type { Office } from './office.js';
-import { orderWire } from './reads.js';
+import { orderWire, shownOrders } from './reads.js';
 import type { FrontendFrame } from './rules/frames.js';
 import type { ScanPacer } from './scan-pacer.js';
 
@@ -55,28 +55,32 @@ export class OrderLists {
     while (this.#waiting.length > 0) {
       const lists = this.#waiting;
       this.#waiting = [];
-      const refusal = await this.#refusal(lists.length);
+      const end = await this.#end(lists.length);
       for (const { link, frame } of lists) {
         if (link.closed) continue;
-        if (refusal === null) await this.#page(link, frame);
-        else send(link, { t: 'pageRefused', id: frame.id, why: refusal });
+        if (typeof end === 'number') await this.#page(link, frame, end);
+        else send(link, { t: 'pageRefused', id: frame.id, why: end });
       }
     }
     this.#isReading = false;
   }
 
-  /** Why lists that wait now cannot be read, null if they can: the book has every order that anybody was told of. */
-  async #refusal(lists: number): Promise<'notLeader' | 'busy' | null> {
+  /**
+   * The number of the last order for lists that wait now: the book has every order that anybody was told of. Or why they cannot
+   * be read. It holds for their pages whatever happens meanwhile: who leads no more knows of fewer orders that may be shown.
+   */
+  async #end(lists: number): Promise<number | 'notLeader' | 'busy'> {
     const office = this.#o.office();
-    if (office === null) return 'notLeader';
-    const isComplete = await new Promise<boolean>((resolve) => office.whenComplete(lists, resolve));
-    return isComplete ? null : 'busy';
+    const machine = this.#o.machine();
+    if (office === null || machine === null) return 'notLeader';
+    return new Promise((resolve) => {
+      office.whenComplete(lists, (isComplete) => resolve(isComplete ? shownOrders(machine, office) : 'busy'));
+    });
   }
 
-  async #page(link: Link, { id, after, limit, name }: ListFrame): Promise<void> {
+  async #page(link: Link, { id, after, limit, name }: ListFrame, last: number): Promise<void> {
     const { pacer } = this.#o;
     const machine = this.#o.machine();
-    const last = machine?.stored.orders ?? 0;
     const end = Math.min(last, after + (name === null ? limit : LIST_ORDERS_MAX));
     const orders: OrderWire[] = [];
     let upTo = after;

@@ -5,26 +5,24 @@ import * as assert from 'uvu/assert';
 import { FormatError, type Command } from '@trireme/domain';
 import { examineBook } from './examine-book.js';
 import { numberKey, pageRecord, readOrder, readPage, unseal } from './records.js';
-import { Book } from './rules/book.js';
 import { PAGE_ORDERS } from './rules/order-pages.js';
-import { FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
+import { TOO_MANY, buy, entry, seeding } from './rules/testing/batches.js';
 import type { BookEntry, BookedOrder } from './rules/state.js';
 import type { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
+import { applyTo, assertRejects, bookOf, fill, open, tamper } from './testing/stores.js';
 
 /** Orders that are filled in one batch each, with a rejected one before them. */
 const BATCHES = [1, 5, 26, 1, 40, 64, 31, 2] as const;
 const TOTAL = BATCHES.reduce<number>((sum, size) => sum + size, 0);
 
-/** A batch of `size` orders that become filled, and its settlement. */
-function filledBatch(index: number, size: number): readonly BookEntry[] {
-  const commands: Command[] = Array.from({ length: size + 1 }, (_, i) => buy(`${index}-${i}`));
-  const outcomes = [REJECTED, ...commands.slice(1).map(() => FILLED)];
-  return [entry(index, commands, { time: index * 1000 }), settling(index + 1, index, outcomes)];
+/** A batch of `size` orders that are filled. */
+function filledBatch(index: number, size: number): BookEntry {
+  const commands: Command[] = Array.from({ length: size }, (_, i) => buy(`${index}-${i}`));
+  return entry(index, [buy(`${index}-rejected`, TOO_MANY), ...commands], { time: index * 1000 });
 }
 
-const ENTRIES = BATCHES.flatMap((size, i) => filledBatch(2 * i + 1, size));
+const ENTRIES = [seeding(1), ...BATCHES.map((size, i) => filledBatch(i + 2, size))];
 
 async function collect(store: BookStore, after: number, last: number): Promise<readonly BookedOrder[]> {
   const orders: BookedOrder[] = [];
@@ -36,14 +34,15 @@ test('orders are the same one by one and in rows, wherever writes and lives of t
   await withFolder(async (data) => {
     const path = join(data, 'book');
     let last = 0;
+    await fill(path, ENTRIES.slice(0, 1));
     for (const [i, size] of BATCHES.entries()) {
-      await fill(path, ENTRIES.slice(2 * i, 2 * i + 2));
+      await fill(path, ENTRIES.slice(i + 1, i + 2));
       last += size;
       const { store, meta } = await open(path);
       assert.is(meta.orders, last);
       await store.check();
       const { index, time, number } = store.orderAt(last);
-      assert.equal([index, time, number], [2 * i + 1, (2 * i + 1) * 1000, last]);
+      assert.equal([index, time, number], [i + 2, (i + 2) * 1000, last]);
       assert.is(store.order(last + 1), null);
       await store.close();
     }
@@ -81,9 +80,9 @@ test('many batches in one write make the pages that one write for each makes', a
   };
   await withFolder(async (path) => {
     await fill(join(path, 'one'), ENTRIES);
-    const { store, meta, pending } = await open(join(path, 'other'));
-    await applyTo(store, new Book(store, meta, pending), ENTRIES);
-    await store.close();
+    const other = await open(join(path, 'other'));
+    await applyTo(other.store, bookOf(other), ENTRIES);
+    await other.store.close();
     const one = await pages(join(path, 'one'));
     assert.is(one.length, Math.ceil(TOTAL / PAGE_ORDERS));
     assert.equal(await pages(join(path, 'other')), one);

@@ -19,6 +19,7 @@ import {
   type Log,
   type RunningService,
 } from '@trireme/service';
+import { DEFAULT_SEED, seedHash } from '@trireme/state-machine';
 import { comparisonWriter, readComparisons } from './address-file.js';
 import { FOUNDING_PATH, awaitFounding } from './founding.js';
 import { claimInstance } from './instance-file.js';
@@ -31,6 +32,7 @@ import { parsePeers } from './rules/peers.js';
 import type { ReplicaObserver } from './observer.js';
 import { PeerWatch } from './peer-watch.js';
 import { Replica } from './replica.js';
+import { SeedError, loadSeedFile } from './seed-file.js';
 
 interface Options extends CommonOptions {
   readonly peerPort: number;
@@ -39,6 +41,7 @@ interface Options extends CommonOptions {
   readonly bootstrap: boolean;
   readonly catalog: string;
   readonly data: string;
+  readonly seedFile?: string;
   readonly compactEntries: number;
   readonly compactKeep: number;
   readonly compactLagging: number;
@@ -52,6 +55,7 @@ const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof InvariantError) return EXIT.internal;
+  if (error instanceof SeedError) return EXIT.usage;
   const known = error instanceof RaftError ? RAFT_EXIT_CODES[error.code] : undefined;
   return known ?? failureOf(error)?.exitCode ?? unexplained(error);
 }
@@ -63,6 +67,8 @@ function unexplained(error: unknown): number {
 
 /** What to do about an error of a replica, whose data are in `data`. */
 function adviceOf(error: unknown, options: Options): string | null {
+  if (error instanceof SeedError)
+    return 'mend the seed file, or leave --seed-file out for the ten built-in stocks';
   if (!(error instanceof RaftError)) return null;
   const data = resolve(options.data);
   if (error.code === 'LOG_DAMAGED') {
@@ -133,6 +139,8 @@ async function startReplica(
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log, metrics);
   const { cluster, secret, tls = null } = identity;
+  const { seedFile } = options;
+  const seed = seedFile === undefined ? null : await loadSeedFile(seedFile);
   await awaitRoom({ folder: data, log, stopping });
   const lock = await lockFolder(data);
   if (lock === null)
@@ -182,6 +190,11 @@ async function startReplica(
       host,
       port,
       catalog,
+      seed: seed ?? DEFAULT_SEED,
+      onSeeded: (hash) => {
+        if (seed === null || hash === seedHash(seed)) return;
+        log.warn({ seedFile }, 'the seed file is not what this cluster was seeded with, and is not used');
+      },
       identity,
       transport,
       log,
@@ -246,6 +259,14 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     )
     .addOption(option('--catalog <url>', "the catalog's internal port", 'TRIREME_CATALOG'))
     .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'))
+    .addOption(
+      command
+        .createOption(
+          '--seed-file <file>',
+          'stocks that a new cluster begins with, instead of the ten built in',
+        )
+        .env('TRIREME_SEED_FILE'),
+    )
     .addOption(
       option('--compact-entries <number>', 'log entries between two compactions', 'TRIREME_COMPACT_ENTRIES')
         .default(DEFAULT_COMPACTION.entriesMax)

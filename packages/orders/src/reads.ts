@@ -29,7 +29,7 @@ export class BookReads {
     this.#o = options;
   }
 
-  /** Orders never change, so one that is in the book here, or was told here, is the answer; only "missing" needs more. */
+  /** Orders never change, so one that is visible here is the answer; only "missing" needs more. */
   get(link: Link, asked: readonly GetItem[]): void {
     const results: GetResult[] = [];
     const unsure: GetItem[] = [];
@@ -59,9 +59,10 @@ export class BookReads {
   #find([id, number]: GetItem): GetResult | null {
     const machine = this.#o.machine();
     if (machine === null) return null;
+    const office = this.#o.office();
     // An order that the book has given out and cannot read is damage, and must not be answered with 404.
-    const isThere = number >= 1 && number <= machine.stored.orders;
-    const order = isThere ? machine.store.orderAt(number) : (this.#o.office()?.order(number) ?? null);
+    const isThere = number >= 1 && number <= shownOrders(machine, office);
+    const order = isThere ? machine.store.orderAt(number) : (office?.order(number) ?? null);
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 
@@ -77,7 +78,7 @@ export class BookReads {
     const machine = this.#o.machine();
     let rows = 'number,name,type,quantity\n';
     if (machine !== null) {
-      for await (const slice of machine.store.orderSlices(0, machine.stored.orders, null)) {
+      for await (const slice of machine.store.orderSlices(0, shownOrders(machine, this.#o.office()), null)) {
         await pacer.turn();
         pacer.measure(() => {
           for (const { number, name, type, quantity } of slice.orders()) {
@@ -99,6 +100,11 @@ export class BookReads {
       this.#o.fatal(error);
     }
   }
+}
+
+/** Orders up to this number may be shown and are in the store: of those that are filled, not all may be visible yet. */
+export function shownOrders({ stored }: BookMachine, office: Office | null): number {
+  return Math.min(stored.orders, office?.visibleOrders ?? stored.visibleOrders);
 }
 
 export function orderWire({ number, name, type, quantity, price, time }: Order): OrderWire {

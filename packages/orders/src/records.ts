@@ -15,20 +15,13 @@ import {
   pack,
   unpack,
   type OrderType,
+  type Stock,
 } from '@trireme/domain';
 import { firstOn, pageOf } from './rules/order-pages.js';
-import type {
-  BookMeta,
-  BookWrite,
-  BookedOrder,
-  KeptBatch,
-  KeptOutcomes,
-  Place,
-  StockChange,
-} from './rules/state.js';
+import type { BookMeta, BookWrite, BookedOrder, KeptBatch, Place, StockChange } from './rules/state.js';
 
 /** Raised with every change that a program of before would misread. */
-export const BOOK_FORMAT = 4;
+export const BOOK_FORMAT = 5;
 
 const TABLES = {
   meta: 'm',
@@ -36,12 +29,15 @@ const TABLES = {
   key: 'k',
   keyPage: 'y',
   batch: 'e',
-  outcomes: 's',
+  stock: 's',
   page: 'p',
   change: 'c',
   restored: 'r',
 } as const;
 export type Table = keyof typeof TABLES;
+
+/** Tables whose records have numbers; those of the others are named by text. */
+const NUMBERED: ReadonlySet<string> = new Set<Table>(['batch', 'page', 'change']);
 
 const TABLES_BY_LETTER: ReadonlyMap<number, Table> = new Map(
   (Object.keys(TABLES) as Table[]).map((table) => [TABLES[table].charCodeAt(0), table]),
@@ -110,8 +106,9 @@ export function describeKey(key: Uint8Array): string {
   const table = tableOf(key) ?? 'unknown';
   if (table === 'page') return `page ${keyNumber(key)} of orders`;
   if (table === 'keyPage') return `page ${keyText(key)} of keys`;
-  const isText = table === 'key' || table === 'meta' || table === 'identity' || table === 'restored';
-  return `${table} ${isText ? keyText(key) : String(keyNumber(key))}`.trim();
+  // A key of no table may hold any bytes, which a message must not.
+  const isNumber = table === 'unknown' || NUMBERED.has(table);
+  return `${table} ${isNumber ? String(keyNumber(key)) : keyText(key)}`.trim();
 }
 
 /** One write that makes a record by itself: orders make pages. */
@@ -137,13 +134,14 @@ export function toRecord(write: RecordWrite): RecordChange {
     case 'batch': {
       const key = numberKey('batch', write.seq);
       if (write.value === null) return { key, value: null };
-      const { index, age, time, skip, bytes } = write.value;
-      return sealed(key, [index, age, time, skip, bytes]);
+      const { index, age, time, skip, firstNumber, outcomes, bytes } = write.value;
+      return sealed(key, [index, age, time, skip, firstNumber, outcomes.map(outcomeToWire), bytes]);
     }
-    case 'outcomes': {
-      const key = numberKey('outcomes', write.seq);
+    case 'stock': {
+      const key = textKey('stock', write.name);
       if (write.value === null) return { key, value: null };
-      return sealed(key, [write.value.firstNumber, write.value.outcomes.map(outcomeToWire)]);
+      const { price, quantity, version } = write.value;
+      return sealed(key, [price, quantity, version]);
     }
     case 'change': {
       const { change, index, kind, name, amount } = write.value;
@@ -197,12 +195,17 @@ export function readMeta(value: unknown): BookMeta {
     age: whole('age'),
     time: whole('time'),
     orders: whole('orders'),
-    settledIndex: whole('settledIndex'),
+    visibleOrders: whole('visibleOrders'),
     firstSeq: whole('firstSeq'),
     lastSeq: whole('lastSeq'),
-    settledSeq: whole('settledSeq'),
+    lastIndex: whole('lastIndex'),
     keys: whole('keys'),
     changes: whole('changes'),
+    stocks: whole('stocks'),
+    life: asText(fields.get('life'), 'life', 16),
+    seedApplied: whole('seedApplied'),
+    seedParts: whole('seedParts'),
+    seedHash: asText(fields.get('seedHash'), 'seed hash', 64),
     hash: asText(fields.get('hash'), 'hash', 64),
   };
 }
@@ -213,23 +216,26 @@ export function readPlace(value: unknown): Place {
 }
 
 export function readBatch(seq: number, value: unknown): KeptBatch {
-  const [index, age, time, skip, bytes] = asList(value, 'kept batch');
+  const [index, age, time, skip, firstNumber, outcomes, bytes] = asList(value, 'kept batch');
   return {
     seq,
     index: asInteger(index, 'index', 1),
     age: asInteger(age, 'age'),
     time: asInteger(time, 'time'),
     skip: asList(skip, 'skip').map((position) => asInteger(position, 'position')),
+    firstNumber: asInteger(firstNumber, 'first number', 1),
+    outcomes: asList(outcomes, 'outcomes').map(outcomeFromWire),
     bytes: asBytes(bytes, 'batch'),
   };
 }
 
-export function readOutcomes(seq: number, value: unknown): KeptOutcomes {
-  const [firstNumber, outcomes] = asList(value, 'outcomes');
+export function readStock(name: string, value: unknown): Stock {
+  const [price, quantity, version] = asList(value, 'stock');
   return {
-    seq,
-    firstNumber: asInteger(firstNumber, 'first number', 1),
-    outcomes: asList(outcomes, 'outcomes').map(outcomeFromWire),
+    name,
+    price: asInteger(price, 'price', 1),
+    quantity: asInteger(quantity, 'quantity'),
+    version: asInteger(version, 'version'),
   };
 }
 

@@ -33,7 +33,7 @@ export interface ReplicaParts {
 
 /** What `GET /status` shows. */
 export function replicaStatus({ machine, node: raft, office, frontends, outrun }: ReplicaParts): object {
-  const { applied, orders, hash, settledIndex, keys } = machine?.stored ?? {};
+  const { applied, orders, visibleOrders, hash, keys, stocks, life } = machine?.stored ?? {};
   const { membership, ...node } = raft?.status() ?? {};
   return {
     service: 'replica',
@@ -43,10 +43,12 @@ export function replicaStatus({ machine, node: raft, office, frontends, outrun }
     applied,
     orders,
     hash,
-    settledIndex,
+    visibleOrders,
     keys,
-    // Of what is committed, so that nothing is pending only where the store has all of it.
-    pending: machine?.unsettled,
+    stocks,
+    life,
+    // Of what was applied, so that nothing is pending only where the store has all of it.
+    pending: machine?.pending,
     frontends,
     office: office?.status ?? null,
     outrun,
@@ -236,14 +238,15 @@ export class ReplicaCounts {
     metrics.counter('orders_filled_total', 'Orders in the book.', () => stored()?.orders ?? 0);
     metrics.gauge(
       'orders_pending',
-      'Committed batches of orders without their outcomes in the book.',
-      () => parts().machine?.unsettled ?? 0,
+      'Filled orders that are not stored here, or not known here to be visible.',
+      () => parts().machine?.pending ?? 0,
     );
     metrics.gauge(
-      'book_settled_index',
-      'Log index up to which outcomes are in the book.',
-      () => stored()?.settledIndex ?? 0,
+      'orders_visible',
+      'Filled orders that readers may be shown: at the leader as it is, elsewhere as its log last told.',
+      () => parts().office?.visibleOrders ?? stored()?.visibleOrders ?? 0,
     );
+    metrics.gauge('stocks', 'Stocks that are listed.', () => stored()?.stocks ?? 0);
     metrics.gauge('idempotency_keys', 'Keys that are remembered.', () => stored()?.keys ?? 0);
     metrics.counter(
       'idempotency_key_lookups_total',
@@ -252,13 +255,12 @@ export class ReplicaCounts {
     );
     metrics.gauge(
       'office_orders',
-      'Orders at a leader: waiting for the log, for their outcome, for its entry.',
+      'Orders at a leader: waiting for the log, and not answered and stored.',
       () => {
-        const { queued = 0, open = 0, unsettled = 0 } = parts().office?.status ?? {};
+        const { queued = 0, open = 0 } = parts().office?.status ?? {};
         return [
           [{ kind: 'queued' }, queued],
           [{ kind: 'open' }, open],
-          [{ kind: 'unsettled' }, unsettled],
         ];
       },
     );

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
-import { LINK_PATHS, type InvalidItem } from '@trireme/domain';
+import { LINK_PATHS, type InvalidItem, type SeedStock } from '@trireme/domain';
 import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
-import type { CompactionOptions, Membership, NodeStatus, Transport } from '@trireme/raft';
+import type { CompactionOptions, LogIndex, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
   LinkDialer,
@@ -32,7 +32,9 @@ import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
 import type { MemberClocks } from './rules/log-clock.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 import type { PeerLinks } from './rules/peer-links.js';
+import { isSeeded, type DecidedBatch } from './rules/state.js';
 import { ScanPacer } from './scan-pacer.js';
+import { Seeding } from './seeding.js';
 import {
   ReplicaCounts,
   replicaChecks,
@@ -55,6 +57,10 @@ interface ReplicaOptions {
   readonly host: string;
   /** Port for front-ends; 0 lets the system choose. */
   readonly port: number;
+  /** What a new cluster begins with, if this replica leads it first. */
+  readonly seed: readonly SeedStock[];
+  /** Told once it is known what the cluster was seeded with, as `seedHash` tells seeds apart. */
+  readonly onSeeded?: (hash: string) => void;
   /** Base url of the catalog's internal port. */
   readonly catalog: string;
   readonly identity: LinkIdentity;
@@ -96,6 +102,9 @@ export class Replica {
   #machine: BookMachine | null = null;
   #node: RaftNode | null = null;
   #office: Office | null = null;
+  /** While this replica leads a cluster that has no stocks yet. */
+  #seeding: Seeding | null = null;
+  #isSeeded = false;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
   /** Asked to stop: not ready any more, and still at work. */
   #isLeaving = false;
@@ -159,12 +168,13 @@ export class Replica {
       await recordOwner(storage);
       await this.#o.recorded?.();
       const events: MachineEvents = {
-        committed: (applied, pending) => this.#office?.committed(applied, pending),
-        stored: (_, settled) => this.#office?.settled(settled),
+        applied: (index, decided) => this.#applied(index, decided),
+        stored: (index) => this.#office?.stored(index),
         failed: (error) => this.#fatal(error),
       };
       const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
+      this.#checkSeeded();
       this.#node = await RaftNode.start({
         id,
         members,
@@ -230,6 +240,22 @@ export class Replica {
     };
   }
 
+  #applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
+    this.#office?.applied(index, decided);
+    if (this.#isSeeded) return;
+    this.#seeding?.advance();
+    if (this.#checkSeeded()) this.#openLate();
+  }
+
+  /** Returns whether the cluster has its stocks. */
+  #checkSeeded(): boolean {
+    const meta = this.#machine?.book.meta;
+    if (meta === undefined || !isSeeded(meta)) return false;
+    this.#isSeeded = true;
+    this.#o.onSeeded?.(meta.seedHash);
+    return true;
+  }
+
   #changed(status: NodeStatus): void {
     const { role, term, leader, leading } = status;
     this.#counts.ledBy(leader);
@@ -260,6 +286,13 @@ export class Replica {
   #openOffice(): void {
     if (this.#office !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
     const machine = this.#machine;
+    if (!this.#isSeeded) {
+      this.#seeding ??= new Seeding({
+        ...{ node: this.#node, stocks: this.#o.seed, meta: () => machine.book.meta, log: this.#o.log },
+        ...this.#clocks,
+      });
+      return;
+    }
     if (!machine.isStored) {
       // A failure is told by the machine.
       machine.flush().then(
@@ -276,8 +309,7 @@ export class Replica {
         answer: (answers) => this.#frontends.answer(answers),
         fatal: (error) => this.#fatal(error),
         onStep: this.#observe.onStep,
-        now: () => performance.now(),
-        wallClock: () => this.#o.memberClocks.median(Date.now(), performance.now()),
+        ...this.#clocks,
       },
       this.#catalog.link,
     );
@@ -301,7 +333,16 @@ export class Replica {
     return { ...status, leading: this.#office !== null };
   }
 
+  get #clocks(): { readonly now: () => number; readonly wallClock: () => number } {
+    return {
+      now: () => performance.now(),
+      wallClock: () => this.#o.memberClocks.median(Date.now(), performance.now()),
+    };
+  }
+
   #closeOffice(): void {
+    this.#seeding?.stop();
+    this.#seeding = null;
     const office = this.#office;
     this.#office = null;
     office?.close();

@@ -32,14 +32,23 @@ const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly Bo
     /page 1 of orders is missing/,
   ],
   [
-    'without its pending batch',
+    'without its last batch',
     (records) => records.filter(([key]) => !numberKey('batch', 3).equals(key)),
     /batch 3/,
   ],
-  ['without its outcomes', (records) => records.filter(([key]) => key[0] !== 0x73), /outcomes 1 is missing/],
+  ['without its stocks', (records) => records.filter(([key]) => key[0] !== 0x73), /0 stocks of 2/],
   [
-    'with outcomes twice',
-    (records) => [...records, ...records.filter(([key]) => key[0] === 0x73).slice(-1)],
+    'with one stock twice instead of two',
+    (records) => {
+      const isStock = ([key]: BookRecord): boolean => key[0] === 0x73;
+      const one = records.filter(isStock).slice(0, 1);
+      return [...records.filter((record) => !isStock(record)), ...one, ...one];
+    },
+    /1 stocks of 2/,
+  ],
+  [
+    'with a batch twice',
+    (records) => [...records, ...records.filter(([key]) => key[0] === 0x65).slice(-1)],
     /should not be there|missing/,
   ],
   [

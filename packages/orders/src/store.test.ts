@@ -1,14 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Command } from '@trireme/domain';
 import { identityRecord } from './book-identity.js';
-import { EFFECTS_MAX, readEffects } from './effects.js';
 import { BOOK_FORMAT, describeKey, numberKey, seal, textKey } from './records.js';
-import { Book } from './rules/book.js';
-import { DONE, FILLED, REJECTED, buy, entry, settling } from './rules/testing/batches.js';
+import { DONE, FILLED, REJECTED, STOCKS, buy, entry, seeding } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, applyTo, assertRejects, fill, open, tamper } from './testing/stores.js';
+import { ENTRIES, applyTo, assertRejects, bookOf, fill, open, tamper } from './testing/stores.js';
 
 async function collect<T>(rows: AsyncGenerator<T>): Promise<readonly T[]> {
   const collected: T[] = [];
@@ -20,19 +17,17 @@ test('a new book is empty, and one that is opened again is as it was left', asyn
   await withFolder(async (path) => {
     const fresh = await open(path);
     assert.is(fresh.meta.applied, 0);
-    assert.equal(fresh.pending, []);
+    assert.equal(fresh.stocks, []);
     await fresh.store.close();
     const meta = await fill(path, ENTRIES);
-    const { store, meta: again, pending } = await open(path);
+    const opened = await open(path);
+    const { store, meta: again } = opened;
     assert.equal(again, meta);
-    assert.equal(
-      pending.map(({ seq, index }) => [seq, index]),
-      [[3, 5]],
-    );
     assert.equal(store.place('b'), { seq: 2, position: 1 });
     assert.is(store.place('nobody'), null);
     assert.equal(store.batch(1)?.skip, [2]);
-    assert.equal(store.outcomes(2), { seq: 2, firstNumber: 2, outcomes: [DONE, FILLED, REJECTED] });
+    const { seq, index, firstNumber, outcomes } = store.batch(2) ?? {};
+    assert.equal([seq, index, firstNumber, outcomes], [2, 3, 2, [DONE, FILLED, REJECTED]]);
     assert.equal(store.order(2), {
       number: 2,
       name: 'A',
@@ -42,16 +37,15 @@ test('a new book is empty, and one that is opened again is as it was left', asyn
       time: 1000,
       index: 3,
     });
-    assert.is(store.order(3), null);
+    assert.is(store.order(5), null);
     assert.equal(store.changeAt(2), { change: 2, index: 3, kind: 'list', name: 'N', amount: 5 });
     assert.equal(
       (await collect(store.orders(1, 2))).map(({ number }) => number),
       [2],
     );
     assert.equal(await collect(store.orders(2, 2)), []);
-    const book = new Book(store, again, pending);
-    await applyTo(store, book, [settling(6, 5, [FILLED, FILLED])]);
-    assert.is(store.order(4)?.number, 4);
+    await applyTo(store, bookOf(opened), [entry(6, [buy('f')])]);
+    assert.is(store.order(5)?.number, 5);
     await store.close();
   });
 });
@@ -101,11 +95,9 @@ test('a book of another format is refused by its number, and left as it is', asy
 
 test('damage after opening is found when the record is read', async () => {
   await withFolder(async (path) => {
-    await fill(path, [...ENTRIES, settling(6, 5, [FILLED, FILLED])]);
+    await fill(path, ENTRIES);
     const { store, meta } = await open(path);
-    const garbage = { ...meta, orders: meta.orders + 1, changes: meta.changes + 1 };
-    await assertRejects(collect(store.orders(0, garbage.orders)), 'LOG_DAMAGED', /order 5 is missing/);
-    await assertRejects(readEffects(store, garbage, 0), 'LOG_DAMAGED', /missing/);
+    await assertRejects(collect(store.orders(0, meta.orders + 1)), 'LOG_DAMAGED', /order 5 is missing/);
     assert.throws(() => store.orderAt(9), /order 9 is missing/);
     assert.throws(() => store.changeAt(9), /change 9 is missing/);
     await store.close();
@@ -126,67 +118,44 @@ test('a forgotten key is gone from the disk, and the book opens without it', asy
     await fill(path, [...ENTRIES, entry(6, [buy('z')], { age: late })]);
     const { store, meta } = await open(path);
     assert.equal([meta.keys, meta.firstSeq], [3, 3]);
-    assert.equal([store.place('a'), store.batch(1), store.outcomes(2)], [null, null, null]);
+    assert.equal([store.place('a'), store.batch(1), store.batch(2)], [null, null, null]);
     assert.is(store.order(1)?.number, 1);
     await store.close();
   });
 });
 
-test('effects come in log order, a listing before the orders of its own batch', async () => {
+test('a stock is as the last batch left it, also after many writes and opens', async () => {
   await withFolder(async (path) => {
     await fill(path, ENTRIES);
-    const { store, meta } = await open(path);
-    const all = [
-      [1, 3, 'A', 5],
-      [1, 0, 'A', 1],
-      [3, 2, 'N', 5],
-      [3, 0, 'A', 1],
-    ];
-    assert.equal(await readEffects(store, meta, 0), { index: 3, effects: all });
-    assert.equal(await readEffects(store, meta, 1), { index: 3, effects: all.slice(2) });
-    assert.equal(await readEffects(store, meta, 2), { index: 3, effects: all.slice(2) });
-    assert.equal(await readEffects(store, meta, 3), { index: 3, effects: [] });
+    await fill(path, [entry(6, [buy('z', 40)])]);
+    const { store, stocks } = await open(path);
+    assert.equal(
+      [...stocks].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      [
+        { name: 'A', price: 500, quantity: 99_961, version: 6 },
+        { name: 'N', price: 5, quantity: 0, version: 3 },
+      ],
+    );
+    await store.check();
     await store.close();
   });
 });
 
-for (const kind of ['buy', 'restock'] as const) {
-  test(`more effects than a page holds come page by page, whole batches each: ${kind}`, async () => {
-    await withFolder(async (path) => {
-      const size = 1500;
-      const outcome = kind === 'buy' ? FILLED : DONE;
-      const entries = Array.from({ length: 16 }, (_, i) => [
-        entry(
-          i * 2 + 1,
-          Array.from({ length: size }, (__, j): Command => ({
-            kind,
-            key: `${i}-${j}`,
-            name: 'A',
-            quantity: 1,
-          })),
-        ),
-        settling(i * 2 + 2, i * 2 + 1, new Array<typeof outcome>(size).fill(outcome)),
-      ]).flat();
-      await fill(path, entries);
-      const { store, meta } = await open(path);
-      const pages: number[][] = [];
-      for (let after = 0; after < meta.settledIndex;) {
-        const { index, effects } = await readEffects(store, meta, after);
-        assert.ok(index > after);
-        assert.ok(effects.every(([at]) => at > after && at <= index));
-        pages.push([index, effects.length]);
-        after = index;
-      }
-      assert.equal(pages, [
-        [13, 7 * size],
-        [27, 7 * size],
-        [31, 2 * size],
-      ]);
-      assert.ok(7 * size < EFFECTS_MAX + size);
-      await store.close();
-    });
+test('a stock of a seed that was interrupted goes from the disk', async () => {
+  await withFolder(async (path) => {
+    const other = { name: 'OTHER', price: 5, quantity: 5 };
+    await fill(path, [seeding(1, [other], { parts: 2 })]);
+    const half = await open(path);
+    assert.equal([half.stocks.length, half.meta.seedApplied, half.meta.seedParts], [1, 1, 2]);
+    await half.store.close();
+    await fill(path, [seeding(2, STOCKS, { life: 'b0'.repeat(8) })]);
+    const { store, meta, stocks } = await open(path);
+    assert.equal([...stocks], [{ name: 'A', price: 500, quantity: 100_000, version: 0 }]);
+    assert.equal([meta.life, meta.seedHash.length, meta.stocks], ['b0'.repeat(8), 64, 1]);
+    await store.check();
+    await store.close();
   });
-}
+});
 
 test('keys of records are told in words', () => {
   assert.is(describeKey(numberKey('batch', 2 ** 40)), `batch ${2 ** 40}`);

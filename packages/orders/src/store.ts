@@ -3,7 +3,7 @@
  * synced: the log is, and what a power loss takes from here is applied again from there.
  */
 import { rm } from 'node:fs/promises';
-import { FormatError, asBytes } from '@trireme/domain';
+import { FormatError, asBytes, type Stock } from '@trireme/domain';
 import { RaftError, decodeBase, encodeBase, mendUnsynced, storageFailure, type LogBase } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import { claimBook, identityRecord, type BookOwner } from './book-identity.js';
@@ -13,25 +13,19 @@ import type { BookRecord } from './record-stream.js';
 import {
   describeKey,
   isOwnRecord,
+  keyText,
   keyNumber,
   numberKey,
-  readChange,
   readMeta,
   readPage,
   readPageOf,
+  readStock,
   seal,
   textKey,
   toRecord,
-  type Table,
 } from './records.js';
 import { PAGE_ORDERS, firstOn, pageOf } from './rules/order-pages.js';
-import {
-  EMPTY_META,
-  type BookMeta,
-  type BookedOrder,
-  type KeptBatch,
-  type StockChange,
-} from './rules/state.js';
+import { EMPTY_META, type BookMeta, type BookedOrder } from './rules/state.js';
 
 interface BookStoreOptions extends BookOwner {
   readonly path: string;
@@ -41,7 +35,7 @@ interface BookStoreOptions extends BookOwner {
 interface OpenedBook {
   readonly store: BookStore;
   readonly meta: BookMeta;
-  readonly pending: readonly KeptBatch[];
+  readonly stocks: readonly Stock[];
   /** What snapshot it came from, null if from none. */
   readonly restored: LogBase | null;
   /** What a power loss left of its last writes and was cut off, in words; null for nothing. */
@@ -70,6 +64,9 @@ const BYTES_PER_PACE = 16 * 1024;
 /** Identity, meta, and the snapshot that it was restored from. */
 const OWN_RECORDS = 3;
 
+/** The keys of all stocks: names are ASCII. */
+const STOCK_RANGE = { gte: textKey('stock'), lt: textKey('stock', '\x7f') };
+
 export class BookStore extends BookWriter {
   /** Scans and views under way. */
   #readers = 0;
@@ -93,11 +90,7 @@ export class BookStore extends BookWriter {
         decodeBase(asBytes(value, 'base')),
       );
       store.#checkEnds(meta);
-      const pending: KeptBatch[] = [];
-      for (let seq = meta.settledSeq + 1; seq <= meta.lastSeq; seq += 1) {
-        pending.push(store.present('batch', seq, store.batch(seq)));
-      }
-      return { store, meta, pending, restored, mended };
+      return { store, meta, stocks: await store.#stocks(meta), restored, mended };
     } catch (error) {
       await store.db.close();
       if (error instanceof FormatError) throw store.damage(error.message, error);
@@ -116,6 +109,16 @@ export class BookStore extends BookWriter {
     return new BookStore(db, path, first.length === 0);
   }
 
+  /** All stocks. @throws RaftError `LOG_DAMAGED` if one is damaged or missing. */
+  async #stocks(meta: BookMeta): Promise<readonly Stock[]> {
+    const stocks: Stock[] = [];
+    for await (const [key, record] of this.#scan(scanRecords(this.db, STOCK_RANGE))) {
+      stocks.push(this.parse('stock', key, record, (value) => readStock(keyText(key), value)));
+    }
+    if (stocks.length !== meta.stocks) throw this.damage(`it has ${stocks.length} stocks of ${meta.stocks}`);
+    return stocks;
+  }
+
   /** Of a book without a meta record, which has no other record but of whose it is. @throws FormatError if it has. */
   async #emptyMeta(): Promise<BookMeta> {
     for (const key of await this.db.keys({ limit: OWN_RECORDS + 1 }).all()) {
@@ -126,10 +129,9 @@ export class BookStore extends BookWriter {
   }
 
   /** The first and the last record of each table. @throws RaftError `LOG_DAMAGED`. */
-  #checkEnds({ orders, changes, firstSeq, settledSeq, lastSeq }: BookMeta): void {
+  #checkEnds({ orders, changes, firstSeq, lastSeq }: BookMeta): void {
     for (const number of ends(1, orders)) this.orderAt(number);
     for (const number of ends(1, changes)) this.changeAt(number);
-    for (const seq of ends(firstSeq, settledSeq)) this.present('outcomes', seq, this.outcomes(seq));
     for (const seq of ends(firstSeq, lastSeq)) this.present('batch', seq, this.batch(seq));
   }
 
@@ -285,28 +287,6 @@ export class BookStore extends BookWriter {
     const end = first + count;
     if (end <= Math.min(last, first + PAGE_ORDERS - 1)) throw this.damage(`order ${end} is missing`);
     return orders;
-  }
-
-  /** The same for stock changes. */
-  changes(after: number, last: number): AsyncGenerator<StockChange> {
-    return this.#rows('change', after, last, readChange);
-  }
-
-  async *#rows<T>(
-    table: Table,
-    after: number,
-    last: number,
-    read: (number: number, value: unknown) => T,
-  ): AsyncGenerator<T> {
-    if (after >= last) return;
-    let expected = after + 1;
-    const range = { gte: numberKey(table, expected), lte: numberKey(table, last) };
-    for await (const [key, record] of this.#scan(scanRecords(this.db, range))) {
-      if (keyNumber(key) !== expected) break;
-      yield this.parse(table, key, record, (value) => read(keyNumber(key), value));
-      expected += 1;
-    }
-    if (expected <= last) throw this.damage(`${table} ${expected} is missing`);
   }
 
   async close(): Promise<void> {

@@ -23,13 +23,18 @@ export class Tracer {
 
   /** The frame, with what is followed in its batch. */
   traced(frame: LeaderToCatalog): LeaderToCatalog {
-    if (frame.t !== 'decide') return frame;
+    if (frame.t !== 'entry') return frame;
     const traces = this.#traces.of(frame.index);
     return traces.length === 0 ? frame : { ...frame, traces };
   }
 
   decided(index: number): void {
-    this.#tell(index, this.#traces.decided(index), 'command decided');
+    this.#tell(index, this.#traces.of(index), 'command decided');
+  }
+
+  /** Batches up to `index` are followed no more. */
+  forgetTo(index: number): void {
+    this.#traces.forgetTo(index);
   }
 
   #tell(index: number, traces: readonly RequestTrace[], message: string): void {

@@ -8,10 +8,10 @@ import { DOCTOR_EXIT, describeReport, exitCodeOf } from './report.js';
 export function asDoctor(command: Command): Command {
   return command
     .description(
-      'Says what is damaged in the data of processes that are down, what is left, and what to do. Changes nothing.',
+      'Says what is damaged in the data of replicas that are down, what is left, and what to do. Changes nothing.',
     )
     .addOption(
-      new Option('--data <folder>', "a replica's or a catalog's folder, or that of a whole cluster")
+      new Option('--data <folder>', "a replica's folder, or that of a whole cluster")
         .env('TRIREME_DATA')
         .default(DATA_DEFAULT),
     )
@@ -24,7 +24,7 @@ Exit codes:
   1   a file cannot be read
   ${DOCTOR_EXIT.nothing}  there is no data there
   ${DOCTOR_EXIT.damaged}  something is damaged
-  ${DOCTOR_EXIT.inUse}  a process has the data open`,
+  ${DOCTOR_EXIT.inUse}  a replica has the data open`,
     )
     .action(doctor);
 }
@@ -34,7 +34,7 @@ async function doctor(options: { data: string; json: boolean }): Promise<void> {
   const reports = [];
   for (const folder of dataFoldersIn(data)) reports.push(await examine(folder));
   if (options.json) console.log(JSON.stringify(reports, null, 2));
-  else if (reports.length === 0) console.error(`error: ${data} holds no data of a replica or a catalog`);
+  else if (reports.length === 0) console.error(`error: ${data} holds no data of a replica`);
   else console.log(reports.map(describeReport).join('\n\n'));
   process.exitCode = exitCodeOf(reports);
 }

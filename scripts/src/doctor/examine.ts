@@ -1,53 +1,34 @@
-/** Examines the data of processes that are down, and changes nothing in them. */
+/** Examines the data of replicas that are down, and changes nothing in them. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { examineCatalog } from '@trireme/catalog';
 import { CLUSTER_FILE } from '@trireme/cluster';
 import { examineBook, type BookExamination, type TableExamination } from '@trireme/orders';
-import {
-  RaftError,
-  examineLog,
-  inspectFolder,
-  withLock,
-  withScratch,
-  type FolderFlaw,
-  type LogExamination,
-} from '@trireme/raft';
+import { RaftError, examineLog, withLock, type FolderFlaw, type LogExamination } from '@trireme/raft';
 import { operatorCommand } from '@trireme/service';
 import type { Finding, Report } from './report.js';
 
-/** The data folder of one process. */
-interface DataFolder {
-  readonly data: string;
-  readonly kind: Report['kind'];
-}
-
-const OF_PROCESS = /^(replica-.+|catalog)$/;
+const REPLICA_FOLDER = /^replica-.+$/;
 const OF_REPLICA = /^(log|log\.hard-state|book(-\d+)?|book\.current)$/;
-const OF_STORE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb))$/;
 
-/** The data folders in `path`: itself, or those of the processes of a cluster. */
-export function dataFoldersIn(path: string): readonly DataFolder[] {
+/** The data folders in `path`: itself, or those of the replicas of a cluster. */
+export function dataFoldersIn(path: string): readonly string[] {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const names = readdirSync(path);
-  if (names.some((name) => OF_REPLICA.test(name))) return [{ data: path, kind: 'replica' }];
-  if (names.some((name) => OF_STORE.test(name))) return [{ data: path, kind: 'catalog' }];
+  if (names.some((name) => OF_REPLICA.test(name))) return [path];
   return names
-    .filter((name) => OF_PROCESS.test(name))
+    .filter((name) => REPLICA_FOLDER.test(name))
     .sort()
     .flatMap((name) => dataFoldersIn(join(path, name)));
 }
 
 /** Examines one data folder. @throws RaftError `STORAGE_FAILED` if a file cannot be read. */
-export async function examine({ data, kind }: DataFolder): Promise<Report> {
+export async function examine(data: string): Promise<Report> {
   try {
-    return kind === 'replica'
-      ? await withLock(join(data, 'log'), async () => examineReplica(data))
-      : await withLock(data, async () => examineCatalogData(data));
+    return await withLock(join(data, 'log'), async () => examineReplica(data));
   } catch (error) {
     if (!(error instanceof RaftError && error.code === 'BAD_CONFIG')) throw error;
     const advice = ['stop the process first: its files change while it runs, and it checks them itself'];
-    return { data, kind, id: null, condition: 'in use', findings: [], intact: [], advice };
+    return { data, id: null, condition: 'in use', findings: [], intact: [], advice };
   }
 }
 
@@ -68,8 +49,11 @@ async function examineReplica(data: string): Promise<Report> {
   ];
   const id = log?.owner?.id ?? book?.owner?.id ?? null;
   const condition = conditionOf(findings);
-  const advice = adviceFor(condition, rejoinCommand(data, id ?? basename(data).replace(/^replica-/, '')));
-  return { data, kind: 'replica', id, condition, findings, intact: intactOf(log, book), advice };
+  const advice =
+    book?.isOtherFormat === true
+      ? OTHER_FORMAT
+      : adviceFor(condition, rejoinCommand(data, id ?? basename(data).replace(/^replica-/, '')));
+  return { data, id, condition, findings, intact: intactOf(log, book), advice };
 }
 
 /** Whether log and book belong to one member, and neither has lost something that the other shows. */
@@ -113,7 +97,7 @@ function ofLog(path: string, { flaws, problems, mends, missing, damaged }: LogEx
 }
 
 function ofBook(path: string, book: BookExamination): Finding[] {
-  const tables = (['orders', 'changes', 'batches', 'outcomes'] as const).flatMap((name) =>
+  const tables = (['orders', 'changes', 'batches'] as const).flatMap((name) =>
     ofTable(path, name, book[name]),
   );
   return [
@@ -169,7 +153,9 @@ function intactOf(log: LogExamination | null, book: BookExamination | null): rea
   }
   if (book !== null) {
     const applied = book.meta === null ? 'an unknown index' : `index ${book.meta.applied}`;
-    intact.push(`book: ${book.orders.intact} orders and ${book.keys} idempotency keys, as of ${applied}`);
+    intact.push(
+      `book: ${book.orders.intact} orders, ${book.stocks} stocks and ${book.keys} idempotency keys, as of ${applied}`,
+    );
   }
   return intact;
 }
@@ -180,6 +166,10 @@ function rejoinCommand(data: string, id: string): string {
   const where = existsSync(join(folder, CLUSTER_FILE)) ? ['--data', folder] : [];
   return operatorCommand('members', 'rejoin', id.replace(/\..*/, ''), ...where);
 }
+
+const OTHER_FORMAT = [
+  'another version wrote it: start it with that version, or read infra/UPGRADING.md before you start it with this one',
+];
 
 function adviceFor(condition: Report['condition'], rejoin: string): readonly string[] {
   switch (condition) {
@@ -194,33 +184,4 @@ function adviceFor(condition: Report['condition'], rejoin: string): readonly str
         'where a majority is damaged do nothing before the folders are copied: what one has lost another may have',
       ];
   }
-}
-
-async function examineCatalogData(data: string): Promise<Report> {
-  const { state, flaws, isTorn } = await inspectFolder(data);
-  const records = state === 'store' ? await withScratch(data, examineCatalog) : null;
-  const findings = [
-    ...flaws.map((flaw) => ofFlaw(data, flaw)),
-    ...(records?.problems ?? []).map((what) => finding(data, what)),
-    ...(isTorn
-      ? [
-          finding(
-            data,
-            'it ends in a write that a power loss or a crash has torn; nobody was told of it',
-            true,
-          ),
-        ]
-      : []),
-  ];
-  const condition = conditionOf(findings);
-  const intact =
-    records === null
-      ? []
-      : [
-          `${records.stocks} stocks and ${records.outcomes} outcomes that are not settled, ` +
-            `as of log index ${records.standing?.lastIndex ?? 'unknown'}`,
-        ];
-  const anew = `move ${data} away and start the catalog: it is rebuilt from its seed file and the order book`;
-  const advice = { whole: [], mends: ['start it'], damaged: [anew], 'in use': [] }[condition];
-  return { data, kind: 'catalog', id: records?.cluster ?? null, condition, findings, intact, advice };
 }

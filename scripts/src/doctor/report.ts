@@ -1,4 +1,4 @@
-/** What the doctor says of one process's data. */
+/** What the doctor says of one replica's data. */
 
 /** `mends`: what is wrong with it costs nothing, and the next start puts it right. */
 export type Condition = 'whole' | 'mends' | 'damaged' | 'in use';
@@ -17,8 +17,7 @@ export interface Finding {
 
 export interface Report {
   readonly data: string;
-  readonly kind: 'replica' | 'catalog';
-  /** Id of the replica, or the catalog's cluster; null where it cannot be read. */
+  /** Of the replica; null where it cannot be read. */
   readonly id: string | null;
   readonly condition: Condition;
   readonly findings: readonly Finding[];
@@ -29,7 +28,7 @@ export interface Report {
 }
 
 /** The report for people. */
-export function describeReport({ data, kind, id, condition, findings, intact, advice }: Report): string {
+export function describeReport({ data, id, condition, findings, intact, advice }: Report): string {
   const list = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [`  ${title}:`, ...lines.map((line) => `    - ${line}`)];
   const where = ({ path, file, offset, what }: Finding): string => {
@@ -37,7 +36,7 @@ export function describeReport({ data, kind, id, condition, findings, intact, ad
     return `${place}: ${what}`;
   };
   return [
-    `${kind}${id === null ? '' : ` ${id}`}, ${data}: ${condition.toUpperCase()}`,
+    `replica${id === null ? '' : ` ${id}`}, ${data}: ${condition.toUpperCase()}`,
     ...list('damaged', findings.filter(({ mends }) => !mends).map(where)),
     ...list('mended by the next start', findings.filter(({ mends }) => mends).map(where)),
     ...list('intact', intact),
@@ -49,7 +48,7 @@ export function describeReport({ data, kind, id, condition, findings, intact, ad
 export const DOCTOR_EXIT = {
   /** Everything is whole, or the next start mends it. */
   sound: 0,
-  /** There is no data of a replica or a catalog. */
+  /** There is no data of a replica. */
   nothing: 64,
   damaged: 65,
   /** A process has the data open, so they cannot be looked at; nothing that could be is damaged. */

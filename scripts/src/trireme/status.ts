@@ -24,8 +24,8 @@ interface ReplicaRow {
 
 export interface GroupStatus {
   readonly leader: string | null;
-  /** Whether a catalog decides the leader's orders; null where nobody leads. */
-  readonly catalogDecides: boolean | null;
+  /** Whether a catalog follows the leader; null where nobody leads. */
+  readonly catalogFollows: boolean | null;
   /** False if two replicas with an equal applied index have different books. */
   readonly booksAgree: boolean;
   readonly replicas: readonly ReplicaRow[];
@@ -43,16 +43,16 @@ export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
   const told = statuses.find((status) => leader !== null && status?.id === leader) ?? null;
   return {
     leader,
-    catalogDecides: leader === null ? null : isDeciding(told),
+    catalogFollows: leader === null ? null : isFollowing(told),
     booksAgree: booksAgree(replicas),
     replicas,
   };
 }
 
 /** How the command ends that shows it. */
-export function statusExit({ leader, catalogDecides, booksAgree: isEqual }: GroupStatus): CommandExit {
+export function statusExit({ leader, catalogFollows, booksAgree: isEqual }: GroupStatus): CommandExit {
   if (!isEqual) return COMMAND_EXIT.refused;
-  return leader === null || catalogDecides !== true ? COMMAND_EXIT.unavailable : COMMAND_EXIT.done;
+  return leader === null || catalogFollows !== true ? COMMAND_EXIT.unavailable : COMMAND_EXIT.done;
 }
 
 /**
@@ -89,7 +89,7 @@ async function statusOrProblem(client: GroupClient): Promise<GroupStatus | { rea
 }
 
 /** The same for people. */
-export function formatStatus({ leader, catalogDecides, booksAgree: isEqual, replicas }: GroupStatus): string {
+export function formatStatus({ leader, catalogFollows, booksAgree: isEqual, replicas }: GroupStatus): string {
   const head = ['replica', 'role', 'term', 'commit', 'applied', 'lag', 'orders', 'pending', 'book', 'url'];
   const text = (value: number | string | null): string => (value === null ? '-' : String(value));
   const rows = replicas.map((row) => {
@@ -98,9 +98,9 @@ export function formatStatus({ leader, catalogDecides, booksAgree: isEqual, repl
   });
   const notes = [
     ...(leader === null ? ['NO REPLICA LEADS: orders are refused until a majority is up'] : []),
-    ...(catalogDecides === false
+    ...(catalogFollows === false
       ? [
-          'NO CATALOG DECIDES: orders and look-ups wait until a catalog is up; the leader tells why in its log',
+          'NO CATALOG FOLLOWS: orders and look-ups wait until a catalog is up; the leader tells why in its log',
         ]
       : []),
     ...(isEqual
@@ -131,11 +131,11 @@ function rowOf(url: string, status: ReplicaStatus | null, group: Group | null): 
   };
 }
 
-/** What a leader says of the catalog: `deciding` once it is linked and has caught up. */
-function isDeciding(leader: ReplicaStatus | null): boolean {
+/** What a leader says of the catalog: `following` once it is linked and is sent every entry. */
+function isFollowing(leader: ReplicaStatus | null): boolean {
   const office = leader?.['office'];
   return (
-    typeof office === 'object' && office !== null && 'catalog' in office && office.catalog === 'deciding'
+    typeof office === 'object' && office !== null && 'catalog' in office && office.catalog === 'following'
   );
 }
 

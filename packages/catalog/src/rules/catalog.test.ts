@@ -1,8 +1,9 @@
 /** The catalog as leaders and front-ends meet it, one scenario a test. */
+import { EMPTY_HASH } from '@trireme/state-machine';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Driver, HOLD_MS } from './testing/driver.js';
-import { buy, decideFrame, list, sell, stock } from './testing/frames.js';
+import { buy, entryFrame, list, sell, stock } from './testing/frames.js';
 import { LEADER_LINKS_MAX } from './catalog.js';
 
 const A = stock('A', 100);
@@ -11,104 +12,113 @@ const B = stock('B', 100);
 test('a trade is seen and answered only once it is revoked everywhere, and then at once', () => {
   const driver = Driver.ready([A]);
   driver.holder(1, 'A');
-  driver.ask(100, decideFrame(5, 0, [buy('A', 30), buy('A', 80), buy('Z')]));
+  driver.ask(100, driver.log.entry(5, [buy('A', 30), buy('A', 80), buy('Z')]));
   assert.equal(driver.sent(1), [{ t: 'revoke', seq: 1, version: 5, names: ['A'] }]);
   assert.equal(driver.lookup(1, 'A'), [5500, 100, 0, false], 'the old value, not to be kept');
   assert.is(driver.catalog.status().lastIndex, 0);
   assert.equal(driver.sent(100), []);
   driver.say(1, { t: 'dropped', seq: 1 });
-  assert.equal(driver.sent(100), [{ t: 'decided', items: [[5, [5500, -2, -1]]] }]);
+  assert.equal(driver.sent(100), [{ t: 'revoked', index: 5 }]);
   assert.equal(driver.lookup(1, 'A'), [5500, 70, 5, true]);
   assert.is(driver.catalog.status().lastIndex, 5);
-  assert.is(driver.write, null, 'before anything is written');
 });
 
-test('what comes while a round is under way is decided together in the next', () => {
+test('what comes while a round is under way is applied together in the next, and answered by one frame', () => {
   const driver = Driver.ready([A]);
   driver.holder(1, 'A');
-  driver.ask(100, decideFrame(1, 0, [buy('A')]));
-  driver.ask(100, decideFrame(2, 1, [buy('A')]));
-  driver.ask(100, decideFrame(3, 2, [buy('A', 98), buy('A')]));
+  driver.ask(100, driver.log.entry(1, [buy('A')]));
+  driver.ask(100, driver.log.entry(2, [buy('A')]));
+  driver.ask(100, driver.log.entry(3, [buy('A', 98), buy('A')]));
   assert.is(driver.catalog.status().queued, 2);
   assert.equal(driver.sent(100), []);
   driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), [
-    { t: 'decided', items: [[1, [5500]]] },
-    {
-      t: 'decided',
-      items: [
-        [2, [5500]],
-        [3, [5500, -2]],
-      ],
-    },
+    { t: 'revoked', index: 1 },
+    { t: 'revoked', index: 3 },
   ]);
 });
 
-test('a batch that two leaders send is decided once and answered to both', () => {
+test('an entry that two leaders send is applied once and answered to both', () => {
   const driver = Driver.ready([A]);
   driver.leader(101);
-  driver.ask(100, decideFrame(1, 0, [buy('A', 60)]));
-  driver.ask(101, decideFrame(1, 0, [buy('A', 60)]));
-  assert.equal(driver.sent(100), [{ t: 'decided', items: [[1, [5500]]] }]);
-  assert.equal(driver.sent(101), [{ t: 'decided', items: [[1, [5500]]] }]);
-  assert.equal(driver.save()?.outcomes, [[1, [5500]]]);
-  driver.ask(101, decideFrame(1, 0, [buy('A', 60)]));
-  assert.is(driver.sent(101).length, 1, 'and again when it is on disk');
-  assert.is(driver.save(), null, 'nothing new to write');
+  const entry = driver.log.entry(1, [buy('A', 60)]);
+  driver.ask(100, entry);
+  driver.ask(101, entry);
+  assert.equal(driver.sent(100), [{ t: 'revoked', index: 1 }]);
+  assert.equal(driver.sent(101), [{ t: 'revoked', index: 1 }]);
   driver.frontend(1);
   assert.equal(driver.lookup(1, 'A'), [5500, 40, 1, true]);
 });
 
-test('a gap is refused, and so are outcomes that are settled; answers keep the order of the requests', () => {
+test('an entry that comes again is answered in its turn: not before what it made is revoked', () => {
+  const driver = Driver.ready([A]);
+  driver.leader(101);
+  driver.holder(1, 'A');
+  const entry = driver.log.entry(1, [buy('A')]);
+  driver.ask(100, entry);
+  driver.ask(101, { t: 'begin' }, entry);
+  assert.equal(driver.sent(101), []);
+  driver.say(1, { t: 'dropped', seq: 1 });
+  assert.equal(driver.sent(101), [
+    { t: 'standing', lastIndex: 1, hash: driver.catalog.status().hash },
+    { t: 'revoked', index: 1 },
+  ]);
+});
+
+test('an entry that does not follow is refused; answers keep the order of the requests', () => {
   const driver = Driver.ready([A]);
   driver.holder(1, 'A');
-  driver.ask(100, decideFrame(1, 0, [buy('A')]));
-  driver.ask(100, decideFrame(5, 3, [buy('A')]));
-  driver.ask(100, decideFrame(2, 1, [buy('A')], { settled: 1 }));
-  driver.ask(100, decideFrame(1, 0, [buy('A')]));
-  driver.ask(100, decideFrame(7, 0, [buy('A')]));
+  const first = driver.log.entry(1, [buy('A')]);
+  driver.ask(100, first);
+  driver.ask(100, entryFrame(5, 3, [buy('A')]));
+  driver.ask(100, driver.log.entry(2, [buy('A')]));
+  driver.ask(100, first);
+  driver.ask(100, entryFrame(7, 0, [buy('A')]));
   driver.ask(100, { t: 'begin' });
   driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), [
-    { t: 'decided', items: [[1, [5500]]] },
-    { t: 'refused', why: 'gap', lastIndex: 1 },
-    { t: 'decided', items: [[2, [5500]]] },
-    { t: 'refused', why: 'settled', lastIndex: 2 },
-    { t: 'refused', why: 'gap', lastIndex: 2 },
-    { t: 'standing', lastIndex: 2 },
+    { t: 'revoked', index: 1 },
+    { t: 'refused', lastIndex: 1 },
+    { t: 'revoked', index: 2 },
+    { t: 'refused', lastIndex: 2 },
+    { t: 'standing', lastIndex: 2, hash: driver.catalog.status().hash },
   ]);
-  assert.equal(
-    driver.events().map((event) => event.kind === 'refused' && event.why),
-    ['gap', 'settled', 'gap'],
+  assert.equal(driver.events(), [
+    { kind: 'refused', link: 100, index: 5, prev: 3, lastIndex: 1 },
+    { kind: 'refused', link: 100, index: 7, prev: 0, lastIndex: 2 },
+  ]);
+});
+
+test('an entry that gives another hash than at the leader stops the catalog', () => {
+  const driver = Driver.ready([A]);
+  driver.ask(100, driver.log.entry(1, [buy('A')]));
+  assert.throws(
+    () => driver.ask(100, entryFrame(2, 1, [buy('A')], { hash: 'ab'.repeat(32) })),
+    (error: unknown) => {
+      return (
+        error instanceof Error &&
+        error.name === 'InvariantError' &&
+        /log index 2 gives hash/.test(error.message)
+      );
+    },
   );
 });
 
-test('a refused batch still settles what it says is in the book, on disk too', () => {
-  const driver = Driver.ready([A], { outcomesMax: 2 });
-  driver.ask(100, decideFrame(1, 0, [buy('A'), buy('A')]));
-  driver.save();
-  driver.ask(100, decideFrame(2, 1, [buy('A')]));
-  assert.equal(driver.sent(100).at(-1), { t: 'refused', why: 'gap', lastIndex: 1 }, 'no room for an outcome');
-  assert.equal(driver.events().at(-1), {
-    kind: 'refused',
-    request: 'decide',
-    why: 'full',
-    link: 100,
-    index: 2,
-    prev: 1,
-    lastIndex: 1,
-  });
-  driver.ask(100, decideFrame(9, 7, [buy('A')], { settled: 1 }));
-  assert.equal(driver.save(), { lastIndex: 1, settled: 1, stocks: [], outcomes: [], forgotten: [1] });
-  driver.ask(100, decideFrame(2, 1, [buy('A')]));
-  assert.is(driver.catalog.status().lastIndex, 2);
+test('positions that are skipped make nothing, and count for the hash', () => {
+  const driver = Driver.ready([A]);
+  const entry = driver.log.entry(1, [buy('A', 1), buy('A', 10)], { skip: [0] });
+  driver.ask(100, entry);
+  assert.equal(driver.sent(100), [{ t: 'revoked', index: 1 }]);
+  driver.frontend(1);
+  assert.equal(driver.lookup(1, 'A'), [5500, 90, 1, true]);
 });
 
 test('a page holds what is visible, in order of name', () => {
   const driver = Driver.ready([B, A]);
   driver.frontend(1);
+  driver.sent(1);
   driver.holder(2, 'B');
-  driver.ask(100, decideFrame(1, 0, [list('AA', 5), sell('B', 1)]));
+  driver.ask(100, driver.log.entry(1, [list('AA', 5), sell('B', 1)]));
   const page = (after: string, limit: number): unknown => {
     driver.say(1, { t: 'list', id: 1, after, limit });
     return driver.sent(1)[0];
@@ -136,18 +146,18 @@ test('a page holds what is visible, in order of name', () => {
   assert.equal(page('B', 2), { t: 'page', id: 1, stocks: [], next: null });
 });
 
-test('begin is answered behind what was asked before it on its link, and at once on another', () => {
+test('begin is answered after what was asked before it on its link, and at once on another', () => {
   const driver = new Driver([A]);
   for (const link of [100, 101]) driver.leader(link);
-  driver.ask(100, decideFrame(1, 0, [buy('A')]));
-  driver.ask(100, { t: 'begin' });
+  driver.ask(100, ...driver.log.snapshot(), driver.log.entry(1, [buy('A')]), { t: 'begin' });
   driver.ask(101, { t: 'begin' });
-  assert.equal(driver.sent(101), [{ t: 'standing', lastIndex: 0 }]);
+  assert.equal(driver.sent(101), [{ t: 'standing', lastIndex: 0, hash: EMPTY_HASH }]);
   assert.throws(() => driver.ask(100, { t: 'attach', upTo: 0 }), /attach came before standing/);
   driver.at(HOLD_MS);
   assert.equal(driver.sent(100), [
-    { t: 'decided', items: [[1, [5500]]] },
-    { t: 'standing', lastIndex: 1 },
+    { t: 'revoked', index: 0 },
+    { t: 'revoked', index: 1 },
+    { t: 'standing', lastIndex: 1, hash: driver.catalog.status().hash },
   ]);
 });
 
@@ -159,9 +169,9 @@ test('the least index that a leader names is enough', () => {
     [102, 4],
   ] as const) {
     driver.leader(link);
-    driver.ask(link, { t: 'begin' });
-    driver.ask(link, { t: 'attach', upTo });
+    driver.ask(link, { t: 'begin' }, { t: 'attach', upTo });
   }
+  driver.ask(100, ...driver.log.snapshot());
   driver.at(HOLD_MS);
   assert.is(driver.catalog.unready(), null);
 });
@@ -169,12 +179,11 @@ test('the least index that a leader names is enough', () => {
 test('a leader that goes takes its waiting requests with it, but not the round under way', () => {
   const driver = Driver.ready([A]);
   driver.holder(1, 'A');
-  driver.ask(100, decideFrame(1, 0, [buy('A')]));
-  driver.ask(100, decideFrame(2, 1, [buy('A')]));
+  driver.ask(100, driver.log.entry(1, [buy('A')]));
+  driver.ask(100, driver.log.entry(2, [buy('A')]));
   driver.leaderGone(100);
   driver.say(1, { t: 'dropped', seq: 1 });
   assert.equal(driver.sent(100), []);
-  assert.is(driver.save()?.lastIndex, 1);
   assert.is(driver.catalog.status().lastIndex, 1);
   assert.is(driver.catalog.status().leaders, 0);
 });
@@ -183,15 +192,17 @@ test('a queue at its bound closes the link that brings more, and keeps what othe
   const driver = Driver.ready([A], { queueRequestsMax: 2 });
   driver.leader(101);
   driver.holder(1, 'A');
-  driver.ask(100, decideFrame(1, 0, [buy('A')]));
-  driver.ask(101, decideFrame(2, 1, [buy('A')]));
-  driver.ask(100, decideFrame(2, 1, [buy('A')]));
-  driver.ask(100, decideFrame(3, 2, [buy('A')]));
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((index) => driver.log.entry(index, [buy('A')]));
+  assert.ok(first !== undefined && second !== undefined && third !== undefined && fourth !== undefined);
+  driver.ask(100, first);
+  driver.ask(101, second);
+  driver.ask(100, second);
+  driver.ask(100, third);
   assert.equal(driver.closes, [[100, 'too many requests wait']]);
-  driver.ask(100, decideFrame(4, 3, [buy('A')]));
+  driver.ask(100, fourth);
   assert.is(driver.catalog.status().queued, 1, 'nothing more is taken from a link that closes');
   driver.say(1, { t: 'dropped', seq: 1 });
-  assert.is(driver.sent(101).length, 1);
+  assert.equal(driver.sent(101), [{ t: 'revoked', index: 2 }]);
 });
 
 test('links beyond the bounds are closed and not listened to', () => {
@@ -213,13 +224,12 @@ test('a front-end that drops what was not revoked is malformed', () => {
   assert.throws(() => driver.say(1, { t: 'dropped', seq: 1 }), /not sent/);
 });
 
-test('a write that nobody began and a clock that goes back stop the catalog', () => {
+test('a clock that goes back stops the catalog', () => {
   const driver = Driver.ready([A]);
-  assert.throws(() => driver.written(), /a write ends once/);
   assert.throws(() => driver.at(HOLD_MS - 1), /monotonic/);
 });
 
-test('a report tells those who watch where the catalog stands', () => {
+test('a report tells those who watch how far the catalog is', () => {
   const driver = Driver.ready([A, B]);
   driver.frontend(1);
   driver.lookup(1, 'A');
@@ -232,7 +242,7 @@ test('a report tells those who watch where the catalog stands', () => {
 
 test('what is decided of a request that is followed is told of', () => {
   const driver = Driver.ready([A]);
-  driver.ask(100, decideFrame(5, 0, [buy('A'), buy('Z')], { traces: [[1, 'request-7']] }));
+  driver.ask(100, driver.log.entry(5, [buy('A'), buy('Z')], { traces: [[1, 'request-7']] }));
   assert.equal(driver.events(), [
     { kind: 'traced', requestId: 'request-7', index: 5, position: 1, outcome: -1 },
   ]);

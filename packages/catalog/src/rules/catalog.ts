@@ -1,14 +1,12 @@
 /**
- * The catalog as a whole, without links, disk or clock: frames, finished writes and the time come in; frames to send, links to
- * close, a batch to write and the time to be called again go out.
+ * The catalog as a whole, without links or clock: frames and the time come in; frames to send, links to close and the time to be
+ * called again go out.
  *
  * At most one round is under way. While its stocks are revoked, lookups see the old values and requests queue. Only then is
  * the round visible and answered, so that whoever hears of a trade, and whoever asks after that, through any front-end,
  * sees it.
  *
- * No answer waits for this catalog's disk: what is decided follows from the seed and from log entries that a majority holds,
- * and a catalog that starts again serves nothing until a leader has brought it to where any life before it may have
- * been. Its store saves that way for all but the last moments, which are written together.
+ * It keeps nothing on disk: what it knows follows from the log, and a catalog that starts again takes the stock table of a leader.
  */
 import {
   assertRule,
@@ -20,39 +18,28 @@ import {
   type Stock,
   type StockWire,
 } from '@trireme/domain';
+import { EMPTY_HASH, StockTable } from '@trireme/state-machine';
 import type { CatalogEvent, CatalogStatus, Effects } from './effects.js';
 import { parseFrontendFrame, parseLeaderFrame, type FrontendFrame } from './frames.js';
 import { honouredMs, LEASE_MS_MAX, Sessions } from './leases.js';
-import { Ledger, type LedgerState } from './ledger.js';
 import { WorkQueue, type Work } from './queue.js';
 import { Readiness } from './readiness.js';
 import { RevocationRound } from './revocations.js';
-import { Round, type CatalogWrite } from './round.js';
-import { StockTable } from './stocks.js';
-import { Unsaved } from './unsaved.js';
+import { Round, standingOf, type LogPosition } from './round.js';
+import { SnapshotParts } from './snapshot.js';
 
 /** Leader links at most: the leader, and superseded ones that do not know yet. Further links are refused. */
 export const LEADER_LINKS_MAX = 64;
 
-/**
- * From a decision to the write that saves it, with all others of that time, in milliseconds: a sync for each round would take
- * disk and processor from the replicas beside it, and only spares the next start the replay of so much.
- */
-export const SAVE_AFTER_MS = 50;
-
-/** What a catalog begins with. */
-export interface CatalogState extends LedgerState {
-  readonly stocks: Iterable<Stock>;
-}
+/** Bytes that a stock of a snapshot counts for in the queue. */
+const STOCK_BYTES = 128;
 
 export interface CatalogOptions {
-  readonly state: CatalogState;
   /** Length of a lease, 1 to `LEASE_MS_MAX` milliseconds. */
   readonly leaseMs: number;
-  /** The time by a monotonic clock, in milliseconds, after the store was opened: an earlier life is surely over. */
+  /** The time by a monotonic clock, in milliseconds: an earlier process is surely over. */
   readonly now: number;
   /** Bounds other than those that the classes name themselves, for tests. */
-  readonly outcomesMax?: number;
   readonly sessionsMax?: number;
   readonly queueRequestsMax?: number;
 }
@@ -60,8 +47,9 @@ export interface CatalogOptions {
 type LookupFrame = Extract<FrontendFrame, { readonly t: 'lookup' }>;
 
 interface Leader {
-  /** `attach` is an answer to `standing` and means nothing without. */
-  told: boolean;
+  /** `attach` answers `standing`. What was told before the catalog went back is outdated. */
+  standing: 'untold' | 'told' | 'outdated';
+  readonly snapshotParts: SnapshotParts;
 }
 
 interface RoundUnderWay {
@@ -71,41 +59,31 @@ interface RoundUnderWay {
 
 /** The rules of the catalog. Every method that takes an input is followed by `take`. */
 export class Catalog {
-  readonly #table: StockTable;
-  readonly #ledger: Ledger;
   readonly #sessions: Sessions;
   readonly #queue: WorkQueue;
   readonly #readiness: Readiness;
   readonly #leaders = new Map<number, Leader>();
-  readonly #unsaved = new Unsaved();
   #underWay: RoundUnderWay | null = null;
-  /** When what is unsaved is due to be written; null while nothing is, or while a write is under way. */
-  #saveAt: number | null = null;
-  /** The last index in the write under way; null without one. */
-  #saving: number | null = null;
-  /** The last index that is on disk. */
-  #savedIndex: number;
-  #lastIndex: number;
+  #table = new StockTable();
+  /** What is applied and revoked. */
+  #position: LogPosition = { life: null, lastIndex: 0, hash: EMPTY_HASH };
   #now: number;
   #sends: [number, CatalogToFrontend | CatalogToLeader][] = [];
   #closes: [number, string][] = [];
   #events: CatalogEvent[] = [];
-  #write: CatalogWrite | null = null;
 
   constructor(options: CatalogOptions) {
-    this.#table = new StockTable(options.state.stocks);
-    this.#ledger = new Ledger(options.state, options.outcomesMax);
     this.#sessions = new Sessions(options.leaseMs, options.sessionsMax);
     this.#queue = new WorkQueue(options.queueRequestsMax);
     this.#readiness = new Readiness(options.now + honouredMs(LEASE_MS_MAX));
-    this.#lastIndex = options.state.lastIndex;
-    this.#savedIndex = options.state.lastIndex;
     this.#now = options.now;
   }
 
   frontendOpened(link: number, peer: string, now: number): void {
     this.#advance(now);
+    const { life } = this.#position;
     if (!this.#sessions.open(link, peer, now)) this.#closes.push([link, 'too many front-end sessions']);
+    else if (life !== null) this.#sends.push([link, { t: 'life', life }]);
   }
 
   /** @throws FormatError if the frame is not what the protocol says. */
@@ -146,7 +124,7 @@ export class Catalog {
   leaderOpened(link: number, now: number): void {
     this.#advance(now);
     if (this.#leaders.size >= LEADER_LINKS_MAX) this.#closes.push([link, 'too many leader links']);
-    else this.#leaders.set(link, { told: false });
+    else this.#leaders.set(link, { standing: 'untold', snapshotParts: new SnapshotParts() });
   }
 
   /** @throws FormatError if the frame is not what the protocol says. */
@@ -155,12 +133,22 @@ export class Catalog {
     const leader = this.#leaders.get(link);
     if (leader === undefined) return;
     const request = parseLeaderFrame(message);
-    if (request.kind === 'attach') {
-      if (!leader.told) throw new FormatError('attach came before standing');
-      this.#readiness.attach(request.upTo);
-      this.#events.push({ kind: 'attached', link, upTo: request.upTo, lastIndex: this.#lastIndex });
-    } else {
-      this.#enqueue(link, request);
+    if (request.kind !== 'snapshot' && leader.snapshotParts.isIncomplete) {
+      throw new FormatError('another frame came between the parts of a snapshot');
+    }
+    switch (request.kind) {
+      case 'snapshot': {
+        const snapshot = leader.snapshotParts.add(request);
+        if (snapshot !== null)
+          this.#enqueue(link, { kind: 'install', snapshot, bytes: snapshot.stocks.length * STOCK_BYTES });
+        break;
+      }
+      case 'attach':
+        this.#attach(link, leader, request.upTo);
+        break;
+      case 'begin':
+      case 'entry':
+        this.#enqueue(link, request);
     }
     this.#advance(now);
   }
@@ -169,19 +157,6 @@ export class Catalog {
     this.#leaders.delete(link);
     this.#queue.dropLink(link);
     this.#advance(now);
-  }
-
-  /** The write that was handed out is durable. */
-  written(now: number): void {
-    assertRule(this.#saving !== null, 'a write ends once');
-    this.#savedIndex = this.#saving;
-    this.#saving = null;
-    this.#advance(now);
-  }
-
-  /** What was not handed out to be written yet, for a catalog that stops: after the write under way. Null for nothing. */
-  rest(): CatalogWrite | null {
-    return this.#unsaved.take();
   }
 
   /** Lets time pass. */
@@ -194,34 +169,24 @@ export class Catalog {
     const effects: Effects = {
       sends: this.#sends,
       closes: this.#closes,
-      write: this.#write,
       events: this.#events,
-      wakeAt: this.#wakeAt,
+      wakeAt: this.#underWay?.revocation.nextLeaseEnd ?? this.#readiness.nextTime(this.#now),
     };
     this.#sends = [];
     this.#closes = [];
     this.#events = [];
-    this.#write = null;
     return effects;
-  }
-
-  get #wakeAt(): number | null {
-    const round = this.#underWay?.revocation.nextLeaseEnd ?? this.#readiness.nextTime(this.#now);
-    return round === null || this.#saveAt === null ? (round ?? this.#saveAt) : Math.min(round, this.#saveAt);
   }
 
   /** Why lookups are not served, null if they are. */
   unready(): string | null {
-    return this.#readiness.reason(this.#lastIndex);
+    return this.#readiness.reason(this.#appliedIndex);
   }
 
   status(): CatalogStatus {
     return {
-      lastIndex: this.#lastIndex,
-      savedIndex: this.#savedIndex,
-      settled: this.#ledger.settled,
+      ...this.#position,
       stocks: this.#table.size,
-      outcomes: this.#ledger.count,
       sessions: this.#sessions.size,
       leaders: this.#leaders.size,
       queued: this.#queue.size,
@@ -229,10 +194,14 @@ export class Catalog {
     };
   }
 
+  /** Null without a stock table. */
+  get #appliedIndex(): number | null {
+    return this.#position.life === null ? null : this.#position.lastIndex;
+  }
+
   #report(now: number): CatalogReport {
     return {
-      lastIndex: this.#lastIndex,
-      settled: this.#ledger.settled,
+      lastIndex: this.#position.lastIndex,
       stocks: this.#table.size,
       ready: this.#readiness.ready,
       sessions: this.#sessions.report(now),
@@ -249,7 +218,7 @@ export class Catalog {
     if (!this.#readiness.ready) return [id, 'unready'];
     const stock = this.#table.get(name);
     if (stock === undefined) return [id, 'missing'];
-    const cacheable = this.#underWay?.round.changed.has(name) !== true;
+    const cacheable = this.#underWay?.round.mayChange(name) !== true;
     if (cacheable) this.#sessions.promise(link, name);
     return [id, 'stock', toWire(stock), cacheable];
   }
@@ -260,10 +229,25 @@ export class Catalog {
     return { t: 'page', id, stocks: stocks.map(toWire), next };
   }
 
+  #attach(link: number, leader: Leader, upTo: number): void {
+    const { lastIndex } = this.#position;
+    switch (leader.standing) {
+      case 'untold':
+        throw new FormatError('attach came before standing');
+      case 'outdated':
+        // It may have followed the leader that took the catalog back, and does not know how far that is.
+        this.#answer(link, { t: 'refused', lastIndex });
+        return;
+      case 'told':
+        this.#readiness.attach(upTo);
+        this.#events.push({ kind: 'attached', link, upTo, lastIndex });
+    }
+  }
+
   #enqueue(link: number, work: Work): void {
-    // Nothing under way and nothing asked before on this link: no need to wait for the leases of an earlier life.
+    // Nothing under way and nothing asked before on this link: no need to wait for the leases of an earlier process.
     if (work.kind === 'begin' && this.#underWay === null && !this.#queue.has(link)) {
-      this.#answer(link, { t: 'standing', lastIndex: this.#lastIndex });
+      this.#answer(link, standingOf(this.#position));
       return;
     }
     if (!this.#queue.push(link, work)) {
@@ -279,54 +263,66 @@ export class Catalog {
     this.#now = now;
     for (;;) {
       if (this.#underWay !== null && !this.#finish(this.#underWay, now)) break;
-      if (this.#readiness.update(this.#lastIndex, now))
-        this.#events.push({ kind: 'ready', lastIndex: this.#lastIndex });
-      // What an earlier life decided may not be revoked yet, and is not answered again before it is.
+      if (this.#readiness.update(this.#appliedIndex, now))
+        this.#events.push({ kind: 'ready', lastIndex: this.#position.lastIndex });
+      // What an earlier process applied may not be revoked yet, and is not answered again before it is.
       if (this.#queue.size === 0 || !this.#readiness.mayPublish(now)) break;
       this.#begin(now);
     }
-    this.#save(now);
-  }
-
-  /** Hands out a write where one is due; the disk takes one at a time, and what is decided meanwhile goes with the next. */
-  #save(now: number): void {
-    if (this.#saving !== null || this.#unsaved.isEmpty) return;
-    this.#saveAt ??= now + SAVE_AFTER_MS;
-    if (now < this.#saveAt) return;
-    this.#saveAt = null;
-    this.#write = this.#unsaved.take();
-    this.#saving = this.#lastIndex;
   }
 
   #begin(now: number): void {
-    const round = new Round(this.#table, this.#ledger, this.#queue.takeAll());
-    const revocation = new RevocationRound(this.#sessions, round.changed, now);
+    const round = new Round(this.#table, this.#position, this.#queue.takeAll());
+    const revocation = new RevocationRound(this.#sessions, round.replacesTable ? null : round.changed, now);
     this.#underWay = { round, revocation };
     for (const send of revocation.frames) this.#sends.push([...send]);
-    for (const { kind, ...refusal } of round.refusals) {
-      this.#events.push({ ...refusal, kind: 'refused', request: kind, lastIndex: this.#ledger.lastIndex });
-    }
-    for (const replay of round.replays) this.#events.push({ kind: 'replayed', ...replay });
+    for (const refusal of round.refusals) this.#events.push({ kind: 'refused', ...refusal });
+    for (const installation of round.installations) this.#events.push({ kind: 'installed', ...installation });
     for (const decision of round.traced) this.#events.push({ kind: 'traced', ...decision });
   }
 
   #finish({ round, revocation }: RoundUnderWay, now: number): boolean {
     for (const peer of revocation.expire(now)) this.#events.push({ kind: 'leaseExpired', peer });
     if (!revocation.done) return false;
-    this.#table.publish(round.changed.values());
-    const { write } = round;
-    if (write !== null) this.#unsaved.add(write);
-    this.#lastIndex = this.#ledger.lastIndex;
-    for (const [link, frame] of round.answers) this.#answer(link, frame);
+    round.table.publish(round.changed.values());
+    this.#table = round.table;
+    const lifeBefore = this.#position.life;
+    this.#position = round.position;
+    this.#tellLife(lifeBefore, now);
+    if (round.goesBack) this.#readiness.reset();
+    for (const { link, frame } of round.answers) this.#answer(link, frame);
     this.#underWay = null;
     return true;
   }
 
-  #answer(link: number, frame: CatalogToLeader): void {
-    const leader = this.#leaders.get(link);
-    if (leader === undefined) return;
-    if (frame.t === 'standing') leader.told = true;
-    this.#sends.push([link, frame]);
+  /** A link has one life: front-ends that know another one have to begin again. */
+  #tellLife(before: string | null, now: number): void {
+    const { life } = this.#position;
+    if (life === null || life === before) return;
+    for (const link of this.#sessions.openLinks()) {
+      if (before === null) {
+        this.#sends.push([link, { t: 'life', life }]);
+      } else {
+        this.#sessions.close(link, now);
+        this.#closes.push([link, 'the catalog follows another log']);
+      }
+    }
+  }
+
+  /** @param to null for every leader that was told how far the catalog is, as that has changed */
+  #answer(to: number | null, frame: CatalogToLeader): void {
+    if (to !== null) {
+      const leader = this.#leaders.get(to);
+      if (leader === undefined) return;
+      if (frame.t === 'standing') leader.standing = 'told';
+      this.#sends.push([to, frame]);
+      return;
+    }
+    for (const [link, leader] of this.#leaders) {
+      if (leader.standing !== 'told') continue;
+      leader.standing = 'outdated';
+      this.#sends.push([link, frame]);
+    }
   }
 }
 

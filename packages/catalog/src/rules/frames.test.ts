@@ -1,10 +1,10 @@
 /** Frames as the protocol has them pass; whatever else comes is refused with a reason. */
-import { FRAME_ITEMS_MAX, FormatError, pack, unpack } from '@trireme/domain';
+import { encodeBatch, FRAME_ITEMS_MAX, FormatError, pack, PRICE_CENTS_MAX, unpack } from '@trireme/domain';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseFrontendFrame, parseLeaderFrame } from './frames.js';
-import { buy, decideFrame, sell } from './testing/frames.js';
+import { batchOf, buy, entryFrame, LIFE, sell, snapshotFrames, stock } from './testing/frames.js';
 
 test('frames of a front-end pass', () => {
   for (const frame of [
@@ -26,14 +26,14 @@ test('frames of a front-end pass', () => {
 });
 
 test('traces of a batch are read, and bounded', () => {
-  const decide = decideFrame(2, 0, [buy('A'), sell('A')]);
-  assert.equal(parseLeaderFrame({ ...decide, traces: [[1, 'r']] }), {
-    ...parseLeaderFrame(decide),
+  const entry = entryFrame(2, 0, [buy('A'), sell('A')]);
+  assert.equal(parseLeaderFrame({ ...entry, traces: [[1, 'r']] }), {
+    ...parseLeaderFrame(entry),
     traces: [[1, 'r']],
   });
   const trace = [0, 'r'];
   for (const traces of [null, [1], [[0]], [[0, 'r'.repeat(129)]], [trace, trace, trace]]) {
-    assert.throws(() => parseLeaderFrame({ ...decide, traces }), /is not|more traces/);
+    assert.throws(() => parseLeaderFrame({ ...entry, traces }), /is not|more traces/);
   }
 });
 
@@ -75,53 +75,61 @@ test('a lookup or a list that is not valid is refused by itself, and the others 
 test('frames of a leader pass', () => {
   assert.equal(parseLeaderFrame({ t: 'begin' }), { kind: 'begin', bytes: 0 });
   assert.equal(parseLeaderFrame({ t: 'attach', upTo: 0 }), { kind: 'attach', upTo: 0 });
-  const replay = parseLeaderFrame({
-    t: 'replay',
-    prev: 2,
+  const batch = batchOf([buy('A'), sell('B', 3)]);
+  assert.equal(parseLeaderFrame(entryFrame(5, 2, [buy('A'), sell('B', 3)], { skip: [1] })), {
+    kind: 'entry',
     index: 5,
-    effects: [
-      [3, 0, 'A', 4],
-      [3, 2, 'B', 9],
-    ],
+    prev: 2,
+    skip: new Set([1]),
+    hash: HASH,
+    batch,
+    commands: [buy('A'), sell('B', 3)],
+    traces: [],
+    bytes: batch.byteLength,
   });
-  assert.is(replay.kind === 'replay' && replay.effects[1]?.command.kind, 'list');
-  const decide = parseLeaderFrame(decideFrame(5, 2, [buy('A'), sell('B', 3)], { settled: 1, skip: [1] }));
-  assert.equal(decide.kind === 'decide' && [decide.index, decide.prev, decide.settled, [...decide.skip]], [
-    5,
-    2,
-    1,
-    [1],
-  ]);
-  assert.equal(decide.kind === 'decide' && decide.commands[1], sell('B', 3));
+  const [first, second] = snapshotFrames(4, [stock('A', 1), stock('B', 2)], { parts: 2 });
+  const part = { kind: 'snapshot', index: 4, life: LIFE, hash: HASH, parts: 2 };
+  assert.equal(parseLeaderFrame(first), { ...part, part: 0, stocks: [stock('A', 1)] });
+  assert.equal(parseLeaderFrame(second), { ...part, part: 1, stocks: [stock('B', 2)] });
 });
 
-const DECIDE = { ...decideFrame(5, 2, [buy('A')]) };
+const HASH = '0'.repeat(64);
+const ENTRY = { ...entryFrame(5, 2, [buy('A')]) };
+const SNAPSHOT = { ...snapshotFrames(4, [])[0] };
+const SEED = encodeBatch({
+  ...{ age: 0, time: 0, visibleOrders: 0, commands: [] },
+  seed: { life: LIFE, part: 0, parts: 1, stocks: [] },
+});
 
 const BAD_LEADER: readonly unknown[] = [
   null,
   { t: 'lookup', items: [] },
   { t: 'attach' },
-  { t: 'replay', prev: 2, index: 2, effects: [] },
-  { t: 'replay', prev: 2, index: 5, effects: [[2, 0, 'A', 1]] },
-  { t: 'replay', prev: 2, index: 5, effects: [[6, 0, 'A', 1]] },
-  {
-    t: 'replay',
-    prev: 2,
-    index: 5,
-    effects: [
-      [4, 0, 'A', 1],
-      [3, 0, 'A', 1],
-    ],
-  },
-  { t: 'replay', prev: 2, index: 5, effects: [[3, 4, 'A', 1]] },
-  { t: 'replay', prev: 2, index: 5, effects: [[3, 0, 'A', 0]] },
-  { ...DECIDE, index: 2 },
-  { ...DECIDE, settled: -1 },
-  { ...DECIDE, skip: [1] },
-  { ...DECIDE, skip: 0 },
-  { ...DECIDE, batch: 'text' },
-  { ...DECIDE, batch: pack('no batch') },
-  { ...DECIDE, batch: Buffer.of(0xc1) },
+  { ...ENTRY, index: 2 },
+  { ...ENTRY, prev: -1 },
+  { ...ENTRY, skip: [1] },
+  { ...ENTRY, skip: 0 },
+  { ...ENTRY, hash: '0' },
+  { ...ENTRY, hash: 'A'.repeat(64) },
+  { ...ENTRY, batch: 'text' },
+  { ...ENTRY, batch: pack('no batch') },
+  { ...ENTRY, batch: Buffer.of(0xc1) },
+  { ...ENTRY, batch: SEED },
+  { ...SNAPSHOT, index: -1 },
+  { ...SNAPSHOT, life: 'life' },
+  { ...SNAPSHOT, life: 7 },
+  { ...SNAPSHOT, hash: null },
+  { ...SNAPSHOT, part: 1 },
+  { ...SNAPSHOT, part: -1 },
+  { ...SNAPSHOT, parts: 0 },
+  { ...SNAPSHOT, stocks: null },
+  { ...SNAPSHOT, stocks: [1] },
+  { ...SNAPSHOT, stocks: [['a b', 1, 1, 0]] },
+  { ...SNAPSHOT, stocks: [['A', 0, 1, 0]] },
+  { ...SNAPSHOT, stocks: [['A', PRICE_CENTS_MAX + 1, 1, 0]] },
+  { ...SNAPSHOT, stocks: [['A', 1, -1, 0]] },
+  { ...SNAPSHOT, stocks: [['A', 1, 1, -1]] },
+  { ...SNAPSHOT, stocks: [['A', 1, 1, 5]] },
 ];
 
 test('anything else of a leader is refused', () => {
@@ -132,7 +140,7 @@ function isFormatError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'BAD_FORMAT';
 }
 
-const KINDS = ['renew', 'lookup', 'list', 'dropped', 'begin', 'attach', 'replay', 'decide'];
+const KINDS = ['renew', 'lookup', 'list', 'dropped', 'begin', 'attach', 'snapshot', 'entry'];
 const FIELDS = [
   'id',
   'items',
@@ -142,15 +150,20 @@ const FIELDS = [
   'upTo',
   'prev',
   'index',
-  'effects',
-  'settled',
   'skip',
+  'hash',
   'batch',
+  'life',
+  'part',
+  'parts',
+  'stocks',
 ];
 
 test('whatever comes in, the parsers throw FormatError and nothing else', () => {
-  const fields = Object.fromEntries(FIELDS.map((name) => [name, fc.anything()]));
-  const lists = Object.fromEntries(FIELDS.map((name) => [name, fc.array(fc.array(fc.anything()))]));
+  const value = fc.anything({ maxDepth: 1, maxKeys: 3 });
+  const list = fc.array(fc.array(value, { maxLength: 5 }), { maxLength: 3 });
+  const fields = Object.fromEntries(FIELDS.map((name) => [name, value]));
+  const lists = Object.fromEntries(FIELDS.map((name) => [name, list]));
   const t = fc.constantFrom(...KINDS);
   const frames = fc.oneof(fc.anything(), fc.record({ ...fields, t }), fc.record({ ...lists, t }));
   fc.assert(

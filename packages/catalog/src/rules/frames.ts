@@ -6,7 +6,6 @@ import {
   asList,
   asObject,
   asText,
-  commandFromWire,
   decodeBatch,
   FormatError,
   FRAME_ITEMS_MAX,
@@ -14,18 +13,25 @@ import {
   isRequestId,
   ORDER_NAME_LENGTH_MAX,
   PAGE_ROWS_MAX,
+  PRICE_CENTS_MAX,
+  STOCK_NAME,
   type CheckedItems,
   type FrontendToCatalog,
   type RequestTrace,
+  type Stock,
 } from '@trireme/domain';
-import type { Effect } from './decisions.js';
-import type { Work } from './queue.js';
+import type { BeginWork, EntryWork } from './queue.js';
+import type { SnapshotPart } from './snapshot.js';
 
-/** Bytes that one effect of a replay counts for in the queue. */
-const EFFECT_BYTES = 128;
+const LIFE = /^[0-9a-f]{16}$/;
+const HASH = /^[0-9a-f]{64}$/;
 
-/** What a leader asks: work that is done in order, or the word on how far catalogs have decided. */
-export type LeaderRequest = Work | { readonly kind: 'attach'; readonly upTo: number };
+/** What a leader asks: work that is done in order, a part of such work, or the word on how far clients were told. */
+export type LeaderRequest =
+  | BeginWork
+  | EntryWork
+  | ({ readonly kind: 'snapshot' } & SnapshotPart)
+  | { readonly kind: 'attach'; readonly upTo: number };
 
 /** `FrontendToCatalog`, and what of it is refused by itself. */
 export type FrontendFrame =
@@ -60,28 +66,20 @@ export function parseLeaderFrame(message: unknown): LeaderRequest {
       return { kind: 'begin', bytes: 0 };
     case 'attach':
       return { kind: 'attach', upTo: asInteger(frame['upTo'], 'upTo') };
-    case 'replay': {
-      const prev = asInteger(frame['prev'], 'prev');
-      const index = asInteger(frame['index'], 'index', prev + 1);
-      const effects = asList(frame['effects'], 'effects').map(parseEffect);
-      let last = prev + 1;
-      for (const effect of effects) {
-        if (effect.index < last) throw new FormatError('effects are not in log order behind prev');
-        last = effect.index;
-      }
-      if (last > index) throw new FormatError('an effect lies beyond the replay');
-      return { kind: 'replay', prev, index, effects, bytes: effects.length * EFFECT_BYTES };
-    }
-    case 'decide': {
+    case 'snapshot':
+      return { kind: 'snapshot', ...parseSnapshotPart(frame) };
+    case 'entry': {
       const prev = asInteger(frame['prev'], 'prev');
       const batch = asBytes(frame['batch'], 'batch');
-      const { commands } = decodeBatch(batch);
+      const { commands, seed } = decodeBatch(batch);
+      if (seed !== null) throw new FormatError('a seed comes as a snapshot');
       return {
-        kind: 'decide',
+        kind: 'entry',
         index: asInteger(frame['index'], 'index', prev + 1),
         prev,
-        settled: asInteger(frame['settled'], 'settled'),
         skip: parseSkip(frame['skip'], commands.length),
+        hash: parseHash(frame['hash']),
+        batch,
         commands,
         traces: parseTraces(frame['traces'], commands.length),
         bytes: batch.byteLength,
@@ -107,13 +105,35 @@ function parseList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
   }
 }
 
-function parseEffect(value: unknown): Effect {
-  const [index, kind, name, amount] = asList(value, 'effect');
-  // An effect carries no key; any will do to pass the checks of a command.
-  return {
-    index: asInteger(index, 'effect index', 1),
-    command: commandFromWire([kind, 'effect', name, amount]),
+function parseSnapshotPart(frame: Readonly<Record<string, unknown>>): SnapshotPart {
+  const index = asInteger(frame['index'], 'index');
+  const life = frame['life'];
+  if (typeof life !== 'string' || !LIFE.test(life)) throw new FormatError('life is not 16 hex digits');
+  const parts = asInteger(frame['parts'], 'parts', 1);
+  const part = asInteger(frame['part'], 'part');
+  if (part >= parts) throw new FormatError(`part ${part} of ${parts} of a snapshot`);
+  const stocks = asList(frame['stocks'], 'stocks').map((stock) => parseStock(stock, index));
+  return { index, life, hash: parseHash(frame['hash']), part, parts, stocks };
+}
+
+function parseStock(value: unknown, index: number): Stock {
+  const [name, price, quantity, version] = asList(value, 'stock');
+  if (typeof name !== 'string' || !STOCK_NAME.test(name))
+    throw new FormatError('a stock of the snapshot has no valid name');
+  const stock = {
+    name,
+    price: asInteger(price, 'price', 1),
+    quantity: asInteger(quantity, 'quantity'),
+    version: asInteger(version, 'version'),
   };
+  if (stock.price > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
+  if (stock.version > index) throw new FormatError('a stock has changed after the index of its snapshot');
+  return stock;
+}
+
+function parseHash(value: unknown): string {
+  if (typeof value === 'string' && HASH.test(value)) return value;
+  throw new FormatError('hash is not 64 hex digits');
 }
 
 function parseTraces(value: unknown, size: number): readonly RequestTrace[] {

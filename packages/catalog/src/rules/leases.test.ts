@@ -90,6 +90,24 @@ test('a round waits for each holder until its answer or the end of its lease', (
   assert.is(round.nextLeaseEnd, null);
 });
 
+test('all promises are taken back where any stock may change', () => {
+  const sessions = new Sessions(500);
+  for (const link of [1, 2, 3]) sessions.open(link, `frontend-${link}`, 0);
+  for (const name of ['A', 'B']) sessions.promise(1, name);
+  sessions.promise(2, 'B');
+  assert.equal(sessions.openLinks(), [1, 2, 3]);
+  sessions.grant(2, 0);
+  sessions.close(2, 0);
+  assert.equal(sessions.openLinks(), [1, 3]);
+  const round = new RevocationRound(sessions, null, 10);
+  assert.equal(round.frames, [[1, { t: 'revoke', seq: 1, version: 0, names: ['A', 'B'] }]]);
+  assert.is(round.nextLeaseEnd, 550, 'the closed one is waited for');
+  assert.equal(
+    sessions.revoke(null, 20).map(({ session }) => session.link),
+    [2],
+  );
+});
+
 test('a round that changes nothing waits for nobody', () => {
   const sessions = new Sessions(500);
   sessions.open(1, 'one', 0);

@@ -6,8 +6,8 @@
 import { assertRule, REPORT_NAMES_MAX, REPORT_SESSIONS_MAX, type SessionReport } from '@trireme/domain';
 
 /**
- * Longest lease that any catalog grants, in milliseconds. A catalog that starts knows nothing of the leases of its
- * earlier life, perhaps not even its disk, and waits this long; a longer lease would spare only a few small frames a second.
+ * Longest lease that any catalog grants, in milliseconds. A catalog that starts knows nothing of the leases of an
+ * earlier process, and waits this long; a longer lease would spare only a few small frames a second.
  */
 export const LEASE_MS_MAX = 1000;
 
@@ -100,6 +100,11 @@ export class Sessions {
     this.#forgetExpired(now);
   }
 
+  /** The links of the open sessions. */
+  openLinks(): readonly number[] {
+    return [...this.#sessions.values()].filter((session) => session.open).map(({ link }) => link);
+  }
+
   /** The open session of a link. */
   get(link: number): Session | undefined {
     return this.#open(link);
@@ -125,18 +130,18 @@ export class Sessions {
   }
 
   /**
-   * Takes back the promises of `names`. Returns who had any; the open ones have the next `revocationSeq` and must be sent that
+   * Takes back the promises of `names`, or all of them where it is null. Returns who had any; the open ones have the next `revocationSeq` and must be sent that
    * revocation now, before anything else.
    *
    * A promise ends here and not with the answer: the old value can be served under a lease granted before this
    * moment only, and for that lease the caller waits. A closed session keeps its promises, as nothing reaches it.
    */
-  revoke(names: Iterable<string>, now: number): readonly Holder[] {
+  revoke(names: Iterable<string> | null, now: number): readonly Holder[] {
     this.#forgetExpired(now);
-    const changed = [...names];
+    const changed = names === null ? null : [...names];
     const holders: Holder[] = [];
     for (const session of this.#sessions.values()) {
-      const held = changed.filter((name) => session.promises.has(name));
+      const held = changed?.filter((name) => session.promises.has(name)) ?? [...session.promises];
       if (held.length === 0) continue;
       if (session.open) {
         session.revocationSeq += 1;

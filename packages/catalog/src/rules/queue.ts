@@ -1,11 +1,11 @@
 /** What leaders ask while a round is under way, in the order in which it came: all of it goes into the next round. */
 import type { Command, RequestTrace } from '@trireme/domain';
-import type { Effect } from './decisions.js';
+import type { Snapshot } from './snapshot.js';
 
 /** Requests that wait at most, of all leaders together. At the bound the link that brings another is closed. */
 const QUEUE_REQUESTS_MAX = 4096;
 
-/** Bytes of batches and effects that wait at most; the same happens at this bound. */
+/** Bytes of batches and snapshots that wait at most; the same happens at this bound. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
 interface Sized {
@@ -13,32 +13,33 @@ interface Sized {
   readonly bytes: number;
 }
 
-/** Decide a batch; see the frame of that name. */
-export interface DecideWork extends Sized {
-  readonly kind: 'decide';
+/** Apply a batch; see the frame of that name. */
+export interface EntryWork extends Sized {
+  readonly kind: 'entry';
   readonly index: number;
   readonly prev: number;
-  readonly settled: number;
   readonly skip: ReadonlySet<number>;
+  /** Of the log up to and with this batch, by the leader. */
+  readonly hash: string;
+  /** As the log has it. */
+  readonly batch: Uint8Array;
   readonly commands: readonly Command[];
   /** Commands whose requests are followed through the logs. */
   readonly traces: readonly RequestTrace[];
 }
 
-/** Make again what the book knows of; see the frame of that name. */
-export interface ReplayWork extends Sized {
-  readonly kind: 'replay';
-  readonly prev: number;
-  readonly index: number;
-  readonly effects: readonly Effect[];
+/** Replace the stock table by a snapshot whose parts are all here. */
+export interface InstallWork extends Sized {
+  readonly kind: 'install';
+  readonly snapshot: Snapshot;
 }
 
-/** Tell the leader where the catalog stands. */
+/** Tell the leader how far the catalog is. */
 export interface BeginWork extends Sized {
   readonly kind: 'begin';
 }
 
-export type Work = DecideWork | ReplayWork | BeginWork;
+export type Work = EntryWork | InstallWork | BeginWork;
 
 /** A request and the leader link that brought it. */
 export interface QueuedWork {

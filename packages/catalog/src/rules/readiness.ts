@@ -1,17 +1,14 @@
 /**
- * Whether lookups may be served. A catalog that starts may have lost its disk or stand on an old copy, so it serves nothing
- * until a leader has said how far catalogs have decided before and it has decided as far: its store lacks the last that it
- * answered. And what its earlier life did not finish revoking must not be seen beside an old cache: so it also waits until
- * every lease of that life is over.
+ * Whether lookups may be served. A catalog that starts knows nothing, so it serves nothing until a confirmed leader has said how
+ * far clients may have been told of the log, and it has applied as much. What an earlier process did not finish revoking must
+ * not be seen beside an old cache: so it also waits until every lease of that process is over.
  */
-
-/** Readiness never goes away once it has come. */
 export class Readiness {
   readonly #leasesOver: number;
   #upTo = Infinity;
   #ready = false;
 
-  /** @param leasesOver when the last lease of an earlier life has surely run out, on the catalog's clock. */
+  /** @param leasesOver when the last lease of an earlier process has surely run out, on the catalog's clock. */
   constructor(leasesOver: number) {
     this.#leasesOver = leasesOver;
   }
@@ -20,7 +17,7 @@ export class Readiness {
     return this.#ready;
   }
 
-  /** Whether what is decided may be answered and seen. */
+  /** Whether what is applied may be answered and seen. */
   mayPublish(now: number): boolean {
     return now >= this.#leasesOver;
   }
@@ -30,23 +27,34 @@ export class Readiness {
     return this.mayPublish(now) ? null : this.#leasesOver;
   }
 
-  /** A leader has said that no catalog decided beyond `upTo`. The lowest counts: each such word is true by itself. */
+  /** A leader has said that no client was told of anything after `upTo`. The lowest counts: each such word is true by itself. */
   attach(upTo: number): void {
     this.#upTo = Math.min(this.#upTo, upTo);
   }
 
-  /** Returns true if it became ready just now. `lastIndex` is decided and revoked. */
-  update(lastIndex: number, now: number): boolean {
-    if (this.#ready || lastIndex < this.#upTo || !this.mayPublish(now)) return false;
+  /** The catalog went back in the log, or to another log: what was said before counts no more. */
+  reset(): void {
+    this.#upTo = Infinity;
+    this.#ready = false;
+  }
+
+  /**
+   * Returns true if it became ready just now.
+   * @param appliedIndex applied and revoked up to there; null without a stock table
+   */
+  update(appliedIndex: number | null, now: number): boolean {
+    if (this.#ready || appliedIndex === null || appliedIndex < this.#upTo || !this.mayPublish(now))
+      return false;
     this.#ready = true;
     return true;
   }
 
   /** Why lookups are not served, null if they are. */
-  reason(lastIndex: number): string | null {
+  reason(appliedIndex: number | null): string | null {
     if (this.#ready) return null;
     if (this.#upTo === Infinity) return 'no leader has attached yet';
-    if (lastIndex < this.#upTo) return `decided up to log index ${lastIndex} of ${this.#upTo}`;
-    return 'waiting for the leases of an earlier life to run out';
+    if (appliedIndex === null) return 'waiting for the stock table of a leader';
+    if (appliedIndex < this.#upTo) return `applied up to log index ${appliedIndex} of ${this.#upTo}`;
+    return 'waiting for the leases of an earlier process to run out';
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One revocation round: the stocks of one write, taken out of every cache that may hold them. It is over when each front-end
+ * One revocation round: the stocks that one round changes, taken out of every cache that may hold them. It is over when each front-end
  * has answered or the lease under which it could serve the old value has run out.
  */
 import { assertRule, type CatalogToFrontend, type Stock } from '@trireme/domain';
@@ -20,15 +20,17 @@ export class RevocationRound {
   readonly frames: readonly (readonly [link: number, frame: RevokeFrame])[];
   readonly #waits = new Map<number, Wait>();
 
-  /** Takes the changed stocks back from every session that was promised them. */
-  constructor(sessions: Sessions, changed: ReadonlyMap<string, Stock>, now: number) {
+  /**
+   * Takes the changed stocks back from every session that was promised them.
+   * @param changed null for all stocks, whose new versions may be lower than the old ones
+   */
+  constructor(sessions: Sessions, changed: ReadonlyMap<string, Stock> | null, now: number) {
     const frames: [number, RevokeFrame][] = [];
-    for (const { session, names } of sessions.revoke(changed.keys(), now)) {
+    for (const { session, names } of sessions.revoke(changed?.keys() ?? null, now)) {
       if (session.open) {
-        frames.push([
-          session.link,
-          { t: 'revoke', seq: session.revocationSeq, version: floor(changed), names },
-        ]);
+        // Without a floor the order of the link alone keeps old answers out: they come before the revocation.
+        const version = changed === null ? 0 : floor(changed);
+        frames.push([session.link, { t: 'revoke', seq: session.revocationSeq, version, names }]);
       }
       if (session.leaseEnd > now) {
         // A closed link brings no answer: there only the end of the lease counts.

@@ -1,43 +1,48 @@
 /**
- * One round: all that leaders asked while the round before was under way, decided in order, to be revoked, shown and answered
+ * One round: all that leaders asked while the round before was under way, applied in order, to be revoked, shown and answered
  * together.
  */
-import { outcomeToWire, type CatalogToLeader, type OutcomeWire, type Stock } from '@trireme/domain';
-import { decide, replay } from './decisions.js';
-import type { Ledger, RecordedOutcomes } from './ledger.js';
-import type { DecideWork, QueuedWork, ReplayWork } from './queue.js';
-import { StockDraft, type StockTable } from './stocks.js';
+import {
+  assertRule,
+  outcomeToWire,
+  type CatalogToLeader,
+  type OutcomeWire,
+  type Stock,
+} from '@trireme/domain';
+import { decide, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
+import type { EntryWork, InstallWork, QueuedWork } from './queue.js';
 
-/** What rounds change on disk: one atomic, synced write. */
-export interface CatalogWrite {
+/** How far a catalog follows which log. */
+export interface LogPosition {
+  /** Life of the log's seed; null before the first snapshot. */
+  readonly life: string | null;
+  /** The last log index that is applied. */
   readonly lastIndex: number;
-  readonly settled: number;
-  readonly stocks: readonly Stock[];
-  readonly outcomes: readonly RecordedOutcomes[];
-  /** Log indexes whose outcomes go. */
-  readonly forgotten: readonly number[];
+  /** Of the log up to there. */
+  readonly hash: string;
 }
 
-/** Outcomes in one `decided` frame before the next is begun: keeps it far below the longest frame of a link. */
-export const FRAME_OUTCOMES_MAX = 65_536;
+/** How a leader is told of it. */
+export function standingOf({ lastIndex, hash }: LogPosition): CatalogToLeader {
+  return { t: 'standing', lastIndex, hash };
+}
 
-/** A request that was not done, and why. */
+/** An entry that was not applied, as it does not follow what is. */
 export interface Refusal {
   readonly link: number;
-  readonly kind: 'decide' | 'replay';
-  readonly why: 'gap' | 'settled' | 'full';
   readonly index: number;
   readonly prev: number;
+  readonly lastIndex: number;
 }
 
-type DecidedItem = readonly [index: number, outcomes: readonly OutcomeWire[]];
-
-/** A replay that was made. */
-export interface ReplayDone {
+/** A snapshot that took the place of the stock table. */
+export interface Installation {
   readonly link: number;
-  readonly prev: number;
+  readonly life: string;
+  /** Log indexes after and before. */
   readonly index: number;
-  readonly effects: number;
+  readonly prev: number;
+  readonly stocks: number;
 }
 
 /** What was decided of one command whose request is followed. */
@@ -48,34 +53,64 @@ export interface TracedDecision {
   readonly outcome: OutcomeWire;
 }
 
-/** The decisions of a round. Made as a whole when it is constructed. */
-export class Round {
-  readonly #ledger: Ledger;
-  readonly #draft: StockDraft;
-  readonly #answers: [link: number, frame: CatalogToLeader][] = [];
-  /** The `decided` frame that still grows, by link. */
-  readonly #growing = new Map<number, { readonly items: DecidedItem[]; count: number }>();
-  readonly #outcomes = new Map<number, readonly OutcomeWire[]>();
-  readonly #forgotten: number[] = [];
-  readonly #refusals: Refusal[] = [];
-  readonly #replays: ReplayDone[] = [];
-  readonly #traced: TracedDecision[] = [];
-  readonly #firstIndex: number;
+/** A frame for a leader's link, or for all of them: `link` is null. */
+interface Answer {
+  readonly link: number | null;
+  readonly frame: CatalogToLeader;
+}
 
-  constructor(table: StockTable, ledger: Ledger, requests: readonly QueuedWork[]) {
-    this.#ledger = ledger;
+/** What a round makes. Made as a whole when it is constructed. */
+export class Round {
+  #position: LogPosition;
+  #table: StockTable;
+  #draft: StockDraft;
+  #goesBack = false;
+  readonly #answers: Answer[] = [];
+  /** The `revoked` frame that a later entry raises, by link. */
+  readonly #revoked = new Map<number, { readonly t: 'revoked'; index: number }>();
+  readonly #refusals: Refusal[] = [];
+  readonly #installations: Installation[] = [];
+  readonly #traced: TracedDecision[] = [];
+
+  constructor(table: StockTable, position: LogPosition, requests: readonly QueuedWork[]) {
+    this.#position = position;
+    this.#table = table;
     this.#draft = new StockDraft(table);
-    this.#firstIndex = ledger.lastIndex;
     for (const request of requests) this.#handle(request);
   }
 
-  /** The stocks that it changes, as they will be. */
+  /** Where it leads. */
+  get position(): LogPosition {
+    return this.#position;
+  }
+
+  /** The table that `changed` goes into: the one before the round, or that of a snapshot. */
+  get table(): StockTable {
+    return this.#table;
+  }
+
+  /** Whether a snapshot takes the place of the table, so that any stock may change. */
+  get replacesTable(): boolean {
+    return this.#installations.length > 0;
+  }
+
+  /** Whether what was applied before is not part of what is applied now: a snapshot was of an earlier index or another log. */
+  get goesBack(): boolean {
+    return this.#goesBack;
+  }
+
+  /** The stocks of `table` that it changes, as they will be. */
   get changed(): ReadonlyMap<string, Stock> {
     return this.#draft.changed;
   }
 
+  /** Whether the stock may have another value after the round. */
+  mayChange(name: string): boolean {
+    return this.replacesTable || this.changed.has(name);
+  }
+
   /** What leaders get once it is over, in order for each link. */
-  get answers(): readonly (readonly [link: number, frame: CatalogToLeader])[] {
+  get answers(): readonly Answer[] {
     return this.#answers;
   }
 
@@ -83,111 +118,85 @@ export class Round {
     return this.#refusals;
   }
 
+  get installations(): readonly Installation[] {
+    return this.#installations;
+  }
+
   /** What was decided of commands whose requests are followed. */
   get traced(): readonly TracedDecision[] {
     return this.#traced;
   }
 
-  get replays(): readonly ReplayDone[] {
-    return this.#replays;
-  }
-
-  /** What to write; null if nothing changed. */
-  get write(): CatalogWrite | null {
-    if (this.#ledger.lastIndex === this.#firstIndex && this.#forgotten.length === 0) return null;
-    return {
-      lastIndex: this.#ledger.lastIndex,
-      settled: this.#ledger.settled,
-      stocks: [...this.#draft.changed.values()],
-      outcomes: [...this.#outcomes],
-      forgotten: this.#forgotten,
-    };
-  }
-
   #handle({ link, work }: QueuedWork): void {
     switch (work.kind) {
-      case 'begin': {
-        this.#answer(link, { t: 'standing', lastIndex: this.#ledger.lastIndex });
+      case 'begin':
+        this.#answer(link, standingOf(this.#position));
         return;
-      }
-      case 'replay': {
-        this.#replay(link, work);
+      case 'install':
+        this.#install(link, work);
         return;
-      }
-      case 'decide': {
-        this.#decide(link, work);
+      case 'entry':
+        this.#entry(link, work);
         return;
-      }
     }
   }
 
-  #replay(link: number, work: ReplayWork): void {
-    if (work.prev !== this.#ledger.lastIndex) {
-      this.#refuse(link, work, 'gap');
+  #install(link: number, { snapshot: { index, life, hash, stocks } }: InstallWork): void {
+    const before = this.#position;
+    this.#position = { life, lastIndex: index, hash };
+    this.#table = new StockTable(stocks);
+    this.#draft = new StockDraft(this.#table);
+    this.#installations.push({ link, life, index, prev: before.lastIndex, stocks: stocks.length });
+    this.#answer(link, { t: 'revoked', index });
+    if (before.life === null || (before.life === life && index >= before.lastIndex)) return;
+    this.#goesBack = true;
+    this.#answer(null, { t: 'refused', lastIndex: index });
+  }
+
+  #entry(link: number, { index, prev, commands, skip, hash, batch, traces }: EntryWork): void {
+    const { life, lastIndex, hash: hashBefore } = this.#position;
+    if (index <= lastIndex) {
+      this.#revokedUpTo(link, index);
       return;
     }
-    replay(this.#draft, work.effects);
-    this.#ledger.advance(work.index);
-    this.#replays.push({ link, prev: work.prev, index: work.index, effects: work.effects.length });
-    this.#answer(link, { t: 'replayed', lastIndex: work.index });
-  }
-
-  #decide(link: number, work: DecideWork): void {
-    const { index, prev, commands, skip } = work;
-    // Before it is judged, as it may make the room that this very batch needs.
-    if (index > this.#ledger.lastIndex) this.#settle(work.settled);
-    const verdict = this.#ledger.judge(index, prev, commands.length);
-    switch (verdict.kind) {
-      case 'refused': {
-        this.#refuse(link, work, verdict.why);
-        return;
-      }
-      case 'recorded': {
-        this.#decided(link, index, verdict.outcomes);
-        return;
-      }
-      case 'new': {
-        const outcomes = decide(this.#draft, index, commands, skip).map(outcomeToWire);
-        this.#ledger.record(index, outcomes);
-        this.#outcomes.set(index, outcomes);
-        for (const [position, requestId] of work.traces) {
-          this.#traced.push({ requestId, index, position, outcome: outcomes[position] ?? null });
-        }
-        this.#decided(link, index, outcomes);
-        return;
-      }
-    }
-  }
-
-  #settle(upTo: number): void {
-    for (const index of this.#ledger.settle(upTo)) {
-      // What was decided in this very round is not on disk yet: it is left out of the write.
-      if (!this.#outcomes.delete(index)) this.#forgotten.push(index);
-    }
-  }
-
-  #decided(link: number, index: number, outcomes: readonly OutcomeWire[]): void {
-    const growing = this.#growing.get(link);
-    if (growing !== undefined && growing.count + outcomes.length <= FRAME_OUTCOMES_MAX) {
-      growing.items.push([index, outcomes]);
-      growing.count += outcomes.length;
+    if (life === null || prev !== lastIndex) {
+      this.#refusals.push({ link, index, prev, lastIndex });
+      this.#answer(link, { t: 'refused', lastIndex });
       return;
     }
-    const items: DecidedItem[] = [[index, outcomes]];
-    this.#answer(link, { t: 'decided', items });
-    this.#growing.set(link, { items, count: outcomes.length });
+    const outcomes = decide(this.#draft, index, commands, skip);
+    const own = nextHash(hashBefore, batch, outcomes);
+    assertRule(
+      own === hash,
+      `log index ${index} gives hash ${own} here and ${hash} at the leader: their stocks differ. A catalog that starts again takes the leader's`,
+    );
+    this.#position = { life, lastIndex: index, hash };
+    for (const [position, requestId] of traces) {
+      const outcome = outcomes[position];
+      this.#traced.push({
+        ...{ requestId, index, position },
+        outcome: outcome === undefined ? null : outcomeToWire(outcome),
+      });
+    }
+    this.#revokedUpTo(link, index);
   }
 
-  #refuse(link: number, work: DecideWork | ReplayWork, why: Refusal['why']): void {
-    this.#refusals.push({ link, kind: work.kind, why, index: work.index, prev: work.prev });
-    // A full ledger is told as a gap: beginning again is the right answer to both.
-    const told = why === 'full' ? 'gap' : why;
-    this.#answer(link, { t: 'refused', why: told, lastIndex: this.#ledger.lastIndex });
+  /** One frame tells of all entries of the link that come one after the other: the last of them. */
+  #revokedUpTo(link: number, index: number): void {
+    const frame = this.#revoked.get(link);
+    if (frame !== undefined) {
+      frame.index = Math.max(frame.index, index);
+      return;
+    }
+    const first: { readonly t: 'revoked'; index: number } = { t: 'revoked', index };
+    this.#answer(link, first);
+    this.#revoked.set(link, first);
   }
 
-  /** Any other frame ends the `decided` frame before it, so that a link's answers keep the order of its requests. */
-  #answer(link: number, frame: CatalogToLeader): void {
-    this.#growing.delete(link);
-    this.#answers.push([link, frame]);
+  /** Any other frame ends the `revoked` frame before it, so that a link's answers keep the order of its requests. */
+  #answer(link: number | null, frame: CatalogToLeader): void {
+    if (link === null) this.#revoked.clear();
+    else this.#revoked.delete(link);
+    this.#answers.push({ link, frame });
   }
 }

@@ -1,5 +1,5 @@
 /** What each internal port is attacked with, beside bad HTTP: by strangers, and by who has stolen the secret. */
-import { PROTOCOL_VERSION, pack } from '@trireme/domain';
+import { PROTOCOL_VERSION, encodeBatch, pack } from '@trireme/domain';
 import { FIN, requestText, wholeRequest, type Attack, type Base, type Port, type Step } from './attack.js';
 import {
   frameAttacks,
@@ -49,31 +49,47 @@ export function* replicaAttacks(cluster: Cluster): Generator<Attack> {
   yield* routeAttacks('replica', '/export');
 }
 
+/** A batch as the log has it, of an order that nobody placed. */
+function hostileBatch(): Buffer {
+  const command = { kind: 'buy', key: 'hostile', name: 'AAPL', quantity: 1 } as const;
+  return encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands: [command], seed: null });
+}
+
 /** Links of front-ends and leaders to the catalog. */
 export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   const frontends = door('catalog', '/links/frontend', cluster);
   const leaders = door('catalog', '/links/leader', cluster);
-  const decide = {
-    t: 'decide',
+  const entry = {
+    t: 'entry',
     index: FAR + 1,
     prev: FAR,
-    settled: 0,
     skip: [0],
-    batch: Buffer.from([0x90]),
+    hash: '0'.repeat(64),
+    batch: hostileBatch(),
   };
-  const replay = { t: 'replay', prev: FAR, index: FAR + 1, effects: [[FAR + 1, 0, 'AAPL', 1]] };
+  // The second part of two, which comes before the first one: of the first one alone nothing would come either.
+  const snapshot = {
+    ...{ t: 'snapshot', index: FAR, life: '0'.repeat(16), hash: '0'.repeat(64), part: 1, parts: 2 },
+    stocks: [['AAPL', 1, 1, 1]],
+  };
   yield* [frontends, leaders].flatMap(handshakeAttacks);
   yield* frameAttacks(frontends, { t: 'lookup', items: [[1, 'AAPL']] });
-  yield* frameAttacks(leaders, replay);
+  yield* frameAttacks(leaders, snapshot);
   yield* messageAttacks(frontends, 'renew', { t: 'renew', id: 1 });
   yield* messageAttacks(frontends, 'lookup', { t: 'lookup', items: [[1, 'AAPL']] });
   yield* messageAttacks(frontends, 'list', { t: 'list', id: 1, after: '', limit: 1 });
   yield* messageAttacks(frontends, 'dropped', { t: 'dropped', seq: 1 });
-  yield* messageAttacks(leaders, 'decide', decide);
-  yield* messageAttacks(leaders, 'replay', replay);
+  yield* messageAttacks(leaders, 'entry', entry);
+  yield* messageAttacks(leaders, 'snapshot', snapshot);
   yield* messageAttacks(leaders, 'attach', { t: 'attach', upTo: FAR });
-  yield ignoredMessage(leaders, 'a gap in the log', 'decide far ahead', decide);
-  yield ignoredMessage(leaders, 'a gap in the log', 'replay far ahead', replay);
+  yield ignoredMessage(leaders, 'a gap in the log', 'entry far ahead', entry);
+  yield ignoredMessage(leaders, 'an entry of long ago', 'entry that was applied', {
+    ...entry,
+    index: 1,
+    prev: 0,
+  });
+  yield ignoredMessage(leaders, 'a gap in a snapshot', 'the second part alone', snapshot);
+  yield ignoredMessage(leaders, 'a gap in a snapshot', 'the first part alone', { ...snapshot, part: 0 });
   yield* routeAttacks('catalog', '/export');
 }
 

@@ -55,8 +55,8 @@ export interface FinalQuantity {
 }
 
 /**
- * For each stock: what there was, and what was sold and bought, is what there is; and in the order of the book it was
- * never below zero, as the catalog decides in that order.
+ * For each stock: what there was, and what was sold and bought, is what there is; and in the order of the book, which is that of
+ * the log, it was never below zero.
  */
 export function checkConservation(
   initial: ReadonlyMap<string, number>,

@@ -1,6 +1,4 @@
 /** The faults that the random mode draws from. */
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { CLIENTS, type Hardship } from '../proxy/fault-network.js';
 import type { Capability } from './capabilities.js';
 import { setWallClock } from './clocks.js';
@@ -117,7 +115,7 @@ function reset(run: Run): Fault {
 }
 
 function unsound(run: Run): Fault {
-  const name = pick(run, [...run.names('replica'), 'catalog']);
+  const name = pick(run, run.names('replica'));
   const order = pick(run, ['slow 30', 'slow 150', 'hang'] as const);
   return {
     ...{ what: `syncs of ${name}: ${order}`, claims: [name] },
@@ -127,7 +125,7 @@ function unsound(run: Run): Fault {
 }
 
 function failing(run: Run): Fault {
-  const name = pick(run, [...run.names('replica'), 'catalog']);
+  const name = pick(run, run.names('replica'));
   return {
     ...{ what: `syncs of ${name} fail`, claims: [name] },
     begin: () => {
@@ -144,7 +142,7 @@ function failing(run: Run): Fault {
 }
 
 function powerless(run: Run): Fault {
-  const name = pick(run, [...run.names('replica'), 'catalog']);
+  const name = pick(run, run.names('replica'));
   return {
     ...{ what: `the power of ${name} is cut`, claims: [name] },
     begin: async () => {
@@ -156,19 +154,6 @@ function powerless(run: Run): Fault {
     end: async () => {
       restorePower(run.dataDir, name);
       await run.cluster.startProcess(name);
-    },
-  };
-}
-
-function emptied(run: Run): Fault {
-  const folder = join(run.dataDir, 'catalog');
-  return {
-    ...{ what: 'the data of the catalog is gone', claims: ['catalog'] },
-    begin: async () => run.cluster.kill('catalog'),
-    end: async () => {
-      // The folder itself may be a disk of its own.
-      for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true });
-      await run.cluster.startProcess('catalog');
     },
   };
 }
@@ -195,6 +180,5 @@ export const KINDS: readonly Kind[] = [
   { name: 'slow or hanging syncs', weight: 2, needs: ['compiler'], draw: unsound },
   { name: 'failing syncs', weight: 2, needs: ['compiler'], draw: failing },
   { name: 'power loss', weight: 2, needs: ['root', 'compiler', 'loop device'], draw: powerless },
-  { name: 'lost catalog', weight: 1, needs: [], draw: emptied },
   { name: 'wall clock', weight: 2, needs: ['faketime'], draw: jumping },
 ];

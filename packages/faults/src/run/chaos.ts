@@ -22,20 +22,20 @@ const CALM_MS_MAX = 15_000;
 /** Of each disk whose power can be cut; what a run of an hour leaves is a tenth of that. */
 const DISK_MEBIBYTES = 512;
 
-const STORES = ['replica-1', 'replica-2', 'replica-3', 'catalog'];
-const FRONTENDS = ['frontend-1', 'frontend-2'];
+const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
+const OTHERS = ['catalog', 'frontend-1', 'frontend-2'];
 
 /** Has every process meet what the kinds do to it from within. */
 function prepare(dataDir: string, kinds: readonly Kind[]): Preparation {
   const needed = new Set(kinds.flatMap(({ needs }) => needs));
   const hindrances: Record<string, Hindrance> = {};
-  for (const name of [...STORES, ...FRONTENDS]) {
+  for (const name of [...REPLICAS, ...OTHERS]) {
     hindrances[name] = together([
-      ...(needed.has('compiler') && STORES.includes(name) ? [unsoundSyncs(dataDir, name)] : []),
+      ...(needed.has('compiler') && REPLICAS.includes(name) ? [unsoundSyncs(dataDir, name)] : []),
       ...(needed.has('faketime') ? [jumpyWallClock(dataDir, name)] : []),
     ]);
   }
-  const mounted = needed.has('loop device') ? STORES : [];
+  const mounted = needed.has('loop device') ? REPLICAS : [];
   const undone = mounted.map((name) => mountLoopDisk(dataDir, name, DISK_MEBIBYTES));
   return { hindrances, undo: () => undone.forEach((undo) => undo()) };
 }

@@ -100,6 +100,7 @@ export const CRASHES: readonly Scenario[] = [
   },
   {
     name: 'the leader and the catalog are killed together',
+    everyday: true,
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
         const leader = await run.leader();
@@ -112,12 +113,33 @@ export const CRASHES: readonly Scenario[] = [
     },
   },
   {
-    name: 'the catalog is killed six times under load',
+    name: 'the catalog is killed again and again under load, and comes back with nothing',
+    everyday: true,
     script: async (run) => {
       for (let i = 0; i < 6; i += 1) {
         await run.kill('catalog');
         await run.start('catalog');
         await run.progress(30);
+      }
+      // Before it is ready again, so that a leader's stock table is cut off.
+      for (let i = 0; i < 6; i += 1) {
+        await run.kill('catalog');
+        run.note('start catalog, to die soon');
+        await run.cluster.startProcess('catalog');
+        await run.sleep(run.random.below(500));
+      }
+      await run.cluster.waitProcessReady('catalog');
+      await run.progress();
+    },
+  },
+  {
+    name: 'all replicas are restarted at once while the catalog stays, by SIGKILL and then by SIGTERM',
+    script: async (run) => {
+      for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+        const replicas = run.names('replica');
+        await Promise.all(replicas.map(async (name) => run.kill(name, signal)));
+        await Promise.all(replicas.map(async (name) => run.start(name)));
+        await run.progress();
       }
     },
   },

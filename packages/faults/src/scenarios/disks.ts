@@ -22,15 +22,14 @@ import {
 const FULL_EXIT_CODE = 74;
 
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
-const ALL = [...REPLICAS, 'catalog'];
 
 function withUnsoundSyncs(dataDir: string): Preparation {
-  return { hindrances: Object.fromEntries(ALL.map((name) => [name, unsoundSyncs(dataDir, name)])) };
+  return { hindrances: Object.fromEntries(REPLICAS.map((name) => [name, unsoundSyncs(dataDir, name)])) };
 }
 
 function mountAll(mount: (name: string) => () => void): Preparation {
   const undone: (() => void)[] = [];
-  for (const name of ALL) undone.push(mount(name));
+  for (const name of REPLICAS) undone.push(mount(name));
   return { undo: () => undone.forEach((undo) => undo()) };
 }
 
@@ -127,17 +126,18 @@ async function dieAtSyncs(run: Run, name: string, nths: readonly number[]): Prom
   }
 }
 
-async function losePower(run: Run, names: readonly string[]): Promise<void> {
+/** @param others without a disk: they are killed */
+async function losePower(run: Run, names: readonly string[], others: readonly string[] = []): Promise<void> {
   run.note(`the power of ${names.join(', ')} is cut`);
   for (const name of names) {
     run.expectEnd(name);
     cutPower(run.dataDir, name);
   }
-  for (const name of names) if (run.isUp(name)) await run.kill(name).catch(() => undefined);
+  for (const name of [...names, ...others]) if (run.isUp(name)) await run.kill(name).catch(() => undefined);
   for (const name of names) restorePower(run.dataDir, name);
   run.note('the power is back');
-  for (const name of names) await run.cluster.startProcess(name);
-  for (const name of names) await run.cluster.waitProcessReady(name);
+  for (const name of [...names, ...others]) await run.cluster.startProcess(name);
+  for (const name of [...names, ...others]) await run.cluster.waitProcessReady(name);
   await run.progress();
 }
 
@@ -151,15 +151,6 @@ export const DISKS: readonly Scenario[] = [
       await failSyncs(run, await run.leader());
       const [follower = ''] = await run.followers();
       await failSyncs(run, follower);
-    },
-  },
-  {
-    name: 'syncs fail on the catalog: it stops, and goes on from what it had decided',
-    needs: ['compiler'],
-    prepare: withUnsoundSyncs,
-    script: async (run) => {
-      await failSyncs(run, 'catalog');
-      await failSyncs(run, 'catalog');
     },
   },
   {
@@ -188,55 +179,16 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
-    name: 'syncs are slow on the leader: orders take longer; then on the catalog: they do not wait; none is lost',
+    name: 'syncs are slow on the leader: orders take longer, and none is lost',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     script: async (run) => {
-      for (const name of [await run.leader(), 'catalog']) {
-        syncs(run, name, 'slow 100');
-        await run.sleep(3_000);
-        await run.progress();
-        syncs(run, name, 'sound');
-      }
+      const leader = await run.leader();
+      syncs(run, leader, 'slow 100');
+      await run.sleep(3_000);
       await run.progress();
-    },
-  },
-  {
-    name: 'syncs hang on the catalog for three seconds: orders go on, and are saved when it is over',
-    needs: ['compiler'],
-    prepare: withUnsoundSyncs,
-    bounds: { gapMsMax: 1_000 },
-    script: async (run) => {
-      for (let i = 0; i < 2; i += 1) {
-        syncs(run, 'catalog', 'hang');
-        await run.sleep(1_500);
-        await run.progress(40, 1_000);
-        await run.sleep(1_500);
-        syncs(run, 'catalog', 'sound');
-        await run.progress();
-      }
-    },
-  },
-  {
-    name: 'the catalog is killed while its syncs hang, then the leader with it: what it told is decided again, and the same',
-    everyday: true,
-    needs: ['compiler'],
-    prepare: withUnsoundSyncs,
-    script: async (run) => {
-      for (const dies of ['catalog', 'leader too', 'catalog']) {
-        syncs(run, 'catalog', 'hang');
-        await run.progress(200);
-        const leader = await run.leader();
-        await run.kill('catalog');
-        if (dies === 'leader too') await run.kill(leader);
-        syncs(run, 'catalog', 'sound');
-        if (dies === 'leader too') {
-          await run.newLeader(leader);
-          await run.start(leader);
-        }
-        await run.start('catalog');
-        await run.progress();
-      }
+      syncs(run, leader, 'sound');
+      await run.progress();
     },
   },
   {
@@ -244,14 +196,14 @@ export const DISKS: readonly Scenario[] = [
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     script: async (run) => {
-      for (const name of ALL) syncs(run, name, 'slow 60');
+      for (const name of REPLICAS) syncs(run, name, 'slow 60');
       await run.sleep(6_000);
-      for (const name of ALL) syncs(run, name, 'sound');
+      for (const name of REPLICAS) syncs(run, name, 'sound');
       await run.progress();
     },
   },
   {
-    name: 'the disk of the leader is full, then that of a follower, then that of the catalog',
+    name: 'the disk of the leader is full, then that of a follower',
     everyday: true,
     needs: ['root'],
     prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
@@ -259,33 +211,26 @@ export const DISKS: readonly Scenario[] = [
       await fillUp(run, await run.leader());
       const [follower = ''] = await run.followers();
       await fillUp(run, follower);
-      await fillUp(run, 'catalog');
     },
   },
   {
-    name: 'files may grow no further at the leader, then at a follower, then at the catalog: each stops, and comes back',
+    name: 'files may grow no further at the leader, then at a follower: each stops, and comes back',
     needs: ['prlimit'],
     script: async (run) => {
       await stopGrowth(run, await run.leader());
       const [follower = ''] = await run.followers();
       await stopGrowth(run, follower);
-      await stopGrowth(run, 'catalog');
     },
   },
   {
-    name: 'a follower, then the catalog is started beside a disk that only reads: it says so and stops, and comes back',
+    name: 'a follower, then the leader is started beside a disk that only reads: it says so and stops, and comes back',
     needs: ['root'],
     prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
     script: async (run) => {
       const [follower = ''] = await run.followers();
       await startReadOnly(run, follower);
-      await startReadOnly(run, 'catalog');
+      await startReadOnly(run, await run.leader());
     },
-  },
-  {
-    name: 'the catalog is killed as it enters a sync',
-    needs: ['strace'],
-    script: async (run) => dieAtSyncs(run, 'catalog', [1, 2, 5, 12, 30]),
   },
   {
     name: 'a replica is killed as it enters a sync',
@@ -305,13 +250,12 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
-    name: 'replicas and catalog lose their power all at once',
+    name: 'all replicas lose their power at once, and the catalog is killed with them',
     needs: ['root', 'compiler', 'loop device'],
     prepare: (dataDir) => mountAll((name) => mountLoopDisk(dataDir, name, 64)),
     script: async (run) => {
-      await losePower(run, ALL);
-      await losePower(run, ALL);
-      await losePower(run, ['catalog']);
+      await losePower(run, REPLICAS, ['catalog']);
+      await losePower(run, REPLICAS, ['catalog']);
     },
   },
 ];

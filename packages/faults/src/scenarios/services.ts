@@ -3,7 +3,7 @@ import type { Scenario } from '../run/scenario.js';
 
 export const SERVICES: readonly Scenario[] = [
   {
-    name: 'the leader is cut from the catalog: orders wait, and settle when it is back',
+    name: 'the leader is cut from the catalog: orders wait, and are answered when it is back',
     everyday: true,
     script: async (run) => {
       const leader = await run.leader();
@@ -27,7 +27,7 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'what the catalog answers to the leader is lost after it has decided',
+    name: 'what the catalog answers to the leader is lost after it has revoked',
     everyday: true,
     script: async (run) => {
       run.note('replies of the catalog to replicas are lost');
@@ -38,7 +38,7 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'what the leader answers to a front-end is lost after it has decided',
+    name: 'what the leader answers to a front-end is lost after the order was decided',
     script: async (run) => {
       for (let i = 0; i < 8; i += 1) {
         run.note('replies of replicas to frontend-1 are lost');

@@ -38,46 +38,6 @@ async function startOrEnd(run: Run, name: string): Promise<void> {
 
 export const STORAGE: readonly Scenario[] = [
   {
-    name: 'the catalog is restored from an old copy: the leader replays what it has not decided',
-    everyday: true,
-    script: async (run) => {
-      await run.kill('catalog', 'SIGTERM');
-      const restore = copyData(run, 'catalog');
-      await run.start('catalog');
-      await run.progress(200);
-      await run.kill('catalog');
-      restore();
-      await run.start('catalog');
-      await run.progress();
-    },
-  },
-  {
-    name: 'the catalog is restored from an old copy while the leader is changed',
-    script: async (run) => {
-      await run.kill('catalog', 'SIGTERM');
-      const restore = copyData(run, 'catalog');
-      await run.start('catalog');
-      await run.progress(200);
-      const leader = await run.leader();
-      await Promise.all([run.kill('catalog'), run.kill(leader)]);
-      restore();
-      await run.start('catalog');
-      await run.progress();
-      await run.start(leader);
-    },
-  },
-  {
-    name: 'the catalog loses its disk under load, and is rebuilt from the book',
-    script: async (run) => {
-      await run.progress(100);
-      await run.kill('catalog');
-      rmSync(join(run.dataDir, 'catalog'), { recursive: true });
-      run.note('the data of the catalog is gone');
-      await run.start('catalog');
-      await run.progress();
-    },
-  },
-  {
     name: 'a follower is restored from an old copy: it finds out and stops, or catches up, and misleads nobody',
     script: async (run) => {
       const [follower = ''] = await run.followers();
@@ -117,21 +77,6 @@ export const STORAGE: readonly Scenario[] = [
       run.expectEnd(follower);
       run.leaveDown(follower);
       await startOrEnd(run, follower);
-      await run.progress();
-    },
-  },
-  {
-    name: 'a bit is flipped in the data of the catalog: it refuses to start and is rebuilt, or replays what is lost',
-    script: async (run) => {
-      await run.progress(100);
-      await run.kill('catalog');
-      flipBitIn(run, 'catalog', '.');
-      run.expectEnd('catalog');
-      await startOrEnd(run, 'catalog');
-      if (!run.isUp('catalog')) {
-        rmSync(join(run.dataDir, 'catalog'), { recursive: true });
-        await run.start('catalog');
-      }
       await run.progress();
     },
   },

@@ -77,7 +77,7 @@ export class HandRun {
   }
 
   catalog(): HandProcess {
-    return this.#spawn('catalog', 'catalog', this.#base + 100, ['--data', join(this.folder, 'catalog')]);
+    return this.#spawn('catalog', 'catalog', this.#base + 100, []);
   }
 
   frontend(): HandProcess {

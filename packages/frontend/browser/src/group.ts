@@ -66,12 +66,12 @@ export class GroupPicture {
       const state = linked && role !== 'silent' ? 'up' : 'down';
       const orders = leads ? 'orders' : '';
       this.#end(`front ${id}`, `link front ${state} ${orders}`, layout.frontend, point, layout);
-      const decides = leads && catalog.linked ? 'orders up' : 'none';
-      this.#end(`decide ${id}`, `link decide ${decides}`, layout.catalog, point, layout);
+      const feeds = leads && catalog.linked ? 'orders up' : 'none';
+      this.#end(`feed ${id}`, `link feed ${feeds}`, layout.catalog, point, layout);
     }
     this.#box('frontend', layout.frontend, 'front-end', servedBy, 'good');
     const isUp = catalog.linked && !catalog.silent;
-    const detail = isUp ? `decided ${whole(catalog.lastIndex)}` : catalog.linked ? 'silent' : 'no link';
+    const detail = isUp ? `applied ${whole(catalog.lastIndex)}` : catalog.linked ? 'silent' : 'no link';
     this.#box('catalog', layout.catalog, 'catalog', detail, isUp ? 'good' : 'bad');
   }
 

@@ -71,7 +71,7 @@ test('a client that has the version is answered 304', async () =>
     assert.is((await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': '"l1-v6"' } })).status, 200);
   }));
 
-test('a tag of one life of the catalog matches none of another', async () =>
+test('a tag of one life of the cluster matches none of another', async () =>
   withRig({}, async ({ url, catalog }) => {
     const headers = { 'if-none-match': '"l1-v7"' };
     const statusOf = async (): Promise<number> => (await fetch(`${url}/stocks/AAPL`, { headers })).status;
@@ -214,6 +214,48 @@ test('a catalog that is not ready, or gone, is asked until the deadline, then 50
     assert.is(await errorStatus(response), 'UNAVAILABLE');
     assert.is(response.headers.get('retry-after'), '1');
     assert.is(await errorStatus(await fetch(`${url}/readyz`)), 'UNAVAILABLE');
+  }));
+
+test('a catalog without a stock table has no life yet, and its link stays until it has one', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    await catalog.stop();
+    catalog.life = null;
+    catalog.ready = false;
+    await catalog.start();
+    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    const [link] = catalog.links;
+    const asked = catalog.of('lookup').length;
+    const pending = fetch(`${url}/stocks/AAPL`);
+    await until(() => catalog.of('lookup').length > asked + 1, 'it was asked again and again');
+    catalog.begin('l9');
+    const response = await pending;
+    assert.is(response.headers.get('etag'), '"l9-v7"');
+    await response.arrayBuffer();
+    assert.is(catalog.links[0], link);
+  }));
+
+test('a catalog that answers without a life, or tells a second one, loses its link', async () =>
+  withRig({}, async ({ url, catalog }) => {
+    await cacheOf(url);
+    const [first] = catalog.links;
+    catalog.begin('l2');
+    await until(() => catalog.links.length > 0 && catalog.links[0] !== first, 'it was linked anew');
+    const response = await fetch(`${url}/stocks/AAPL`);
+    assert.is(response.headers.get('etag'), '"l2-v7"', 'nothing of the life before was kept');
+    await response.arrayBuffer();
+    await catalog.stop();
+    catalog.life = null;
+    await catalog.start();
+    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    const [second] = catalog.links;
+    const pending = fetch(`${url}/stocks/AAPL`);
+    await until(
+      () => catalog.links.length === 0 || catalog.links[0] !== second,
+      'its answer closed the link',
+    );
+    catalog.life = 'l3';
+    for (const link of catalog.links) link.close('begins again');
+    assert.is((await pending).headers.get('etag'), '"l3-v7"');
   }));
 
 test('stocks are listed in pages', async () =>

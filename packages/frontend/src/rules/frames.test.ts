@@ -27,7 +27,7 @@ const REPLICA_REPORT: ReplicaReport = {
 };
 
 const CATALOG_REPORT: CatalogReport = {
-  ...{ lastIndex: 8, settled: 7, stocks: 2, ready: true },
+  ...{ lastIndex: 8, stocks: 2, ready: true },
   sessions: [{ peer: 'frontend-1', leaseMs: 400, names: ['AAPL'] }],
 };
 

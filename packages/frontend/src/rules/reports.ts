@@ -42,7 +42,6 @@ export function catalogReport(value: unknown): CatalogReport {
   const report = asObject(value, 'report');
   return {
     lastIndex: asInteger(report['lastIndex'], 'last index'),
-    settled: asInteger(report['settled'], 'settled'),
     stocks: asInteger(report['stocks'], 'stocks'),
     ready: asBoolean(report['ready'], 'ready'),
     sessions: bounded(report['sessions'], 'sessions', REPORT_SESSIONS_MAX).map(sessionReport),

@@ -39,7 +39,7 @@ export class StockCache {
   readonly #floors = new Map<string, number>();
   /** Answers to lookups up to this id are not kept. */
   #lookupIdFloor = 0;
-  /** Null until the catalog has told it on the link that is open. */
+  /** Null until the catalog has told it on the link that is open, which it does once it has a stock table. */
   #life: string | null = null;
   #hits = 0;
   #misses = 0;
@@ -84,12 +84,12 @@ export class StockCache {
     this.#lease.grant(id, ms);
   }
 
-  /** The life of the catalog that is linked, null while it is not known. */
+  /** The life of the cluster, by the catalog that is linked; null while it is not known. */
   get life(): string | null {
     return this.#life;
   }
 
-  /** The catalog that is linked told its life, before it answered anything. */
+  /** The catalog that is linked told its life, before its first answer with a stock. */
   begin(life: string): void {
     this.#life = life;
   }

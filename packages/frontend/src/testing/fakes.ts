@@ -125,19 +125,30 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
   readonly stocks = new Map<string, StockWire>([['AAPL', ['AAPL', 5500, 100, 7]]]);
   cacheable = true;
   leaseMs = 60_000;
-  life = 'l1';
+  /** Null while it has no stock table, so that it is not ready either. */
+  life: string | null = 'l1';
   ready = true;
 
   constructor() {
     super('catalog', LINK_PATHS.frontendToCatalog);
-    this.onOpen = (link) => {
-      const frame: CatalogToFrontend = { t: 'life', life: this.life };
-      link.send(frame);
-    };
+    this.onOpen = (link) => this.#tellLife(link);
     this.onFrame = (frame, link) => {
       const answer = this.answer(frame);
       if (answer !== null) link.send(answer);
     };
+  }
+
+  /** It has got its first stock table. */
+  begin(life: string): void {
+    this.life = life;
+    this.ready = true;
+    for (const link of this.links) this.#tellLife(link);
+  }
+
+  #tellLife(link: Link): void {
+    if (this.life === null) return;
+    const frame: CatalogToFrontend = { t: 'life', life: this.life };
+    link.send(frame);
   }
 
   answer(frame: FrontendToCatalog): CatalogToFrontend | null {
@@ -165,7 +176,7 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
       }
       case 'report': {
         const sessions = [{ peer: 'frontend-2', leaseMs: 300, names: ['AAPL'] }];
-        const report = { lastIndex: 7, settled: 7, stocks: this.stocks.size, ready: this.ready, sessions };
+        const report = { lastIndex: 7, stocks: this.stocks.size, ready: this.ready, sessions };
         return { t: 'report', report };
       }
       case 'dropped':

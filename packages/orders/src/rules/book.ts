@@ -1,31 +1,26 @@
 /**
- * The order book: what the log's batches make of keys, pending batches, numbered orders and the running hash. A pure
- * state machine: every replica that applies the same entries writes the same records.
- *
- *     place batch applied -> kept, its keys known, pending -> settlement applied -> outcomes kept, fills numbered
+ * The replicated state: what the log's entries make of stocks, orders and keys. A pure state machine: every replica that applies
+ * the same entries decides the same, and writes the same records.
  */
-import { createHash } from 'node:crypto';
 import {
   assertRule,
   decodeBatch,
-  outcomeToWire,
-  pack,
   type Batch,
   type Command,
   type Outcome,
-  type Settlement,
+  type SeedPart,
+  type Stock,
 } from '@trireme/domain';
-import { Fifo } from './fifo.js';
-import { checkOutcomes } from './outcomes.js';
-import type {
-  Applied,
-  BookEntry,
-  BookMeta,
-  BookReader,
-  BookWrite,
-  KeptBatch,
-  PendingBatch,
-  Place,
+import { StockDraft, StockTable, decide, nextHash, seedHash } from '@trireme/state-machine';
+import {
+  isSeeded,
+  type BookEntry,
+  type BookMeta,
+  type BookReader,
+  type BookWrite,
+  type DecidedBatch,
+  type KeptBatch,
+  type Place,
 } from './state.js';
 import { UnwrittenGenerations } from './unwritten.js';
 
@@ -40,11 +35,11 @@ type Draft = { -readonly [Field in keyof BookMeta]: BookMeta[Field] };
 export class Book {
   readonly #reader: BookReader;
   #meta: Draft;
-  /** In log order; their `seq` has no gaps. Bounded by the leader's intake. */
-  readonly #pending = new Fifo<PendingBatch>();
-  #lastBatchIndex: number;
-  /** What was applied and is not handed out to be written yet, without its meta record. */
+  #stocks: StockTable;
+  /** What was applied and is not handed out to be written yet, without stocks and the meta record. */
   #writes: BookWrite[] = [];
+  /** Stocks that changed, as they are; null for one that is gone. */
+  #changedStocks = new Map<string, Stock | null>();
   #isChanged = false;
   /**
    * What the reader does not show yet. How entries are cut into applies and writes differs from replica to replica and
@@ -54,53 +49,50 @@ export class Book {
   /** The first batch that is kept, once it was asked for: it stays the same for a day, and every batch looks at it. */
   #oldest: KeptBatch | null = null;
 
-  /** @param pending every batch that the store keeps and that is not settled, in order */
-  constructor(reader: BookReader, meta: BookMeta, pending: readonly KeptBatch[]) {
+  /** @param stocks every stock that the store has */
+  constructor(reader: BookReader, meta: BookMeta, stocks: Iterable<Stock>) {
     this.#reader = reader;
     this.#meta = { ...meta };
-    let prev = meta.settledIndex;
-    for (const kept of pending) {
-      this.#pending.push({ ...kept, prev, commands: decodeBatch(kept.bytes).commands });
-      prev = kept.index;
-    }
-    this.#lastBatchIndex = prev;
+    this.#stocks = new StockTable(stocks);
   }
 
   get meta(): BookMeta {
     return this.#meta;
   }
 
-  /** Batches that are committed and not settled, in log order. */
-  get pending(): readonly PendingBatch[] {
-    return this.#pending.all;
+  /** The stocks with everything that was applied. To be read only. */
+  get stocks(): StockTable {
+    return this.#stocks;
   }
 
   /** Writes that have gathered, without the meta record. */
   get gathered(): number {
-    return this.#writes.length;
+    return this.#writes.length + this.#changedStocks.size;
   }
 
-  /** Applies entries in log order. What they change gathers until it is taken. */
-  apply(entries: readonly BookEntry[]): Applied {
-    const pending: PendingBatch[] = [];
-    const settled: PendingBatch[] = [];
+  /** Applies entries in log order. What they change gathers until it is taken. Returns the batches that were decided. */
+  apply(entries: readonly BookEntry[]): readonly DecidedBatch[] {
+    const decided: DecidedBatch[] = [];
+    const meta = this.#meta;
     for (const { index, batch, bytes } of entries) {
-      assertRule(index === this.#meta.applied + 1, `entry ${index} applied behind ${this.#meta.applied}`);
-      this.#meta.applied = index;
+      assertRule(index === meta.applied + 1, `entry ${index} applied behind ${meta.applied}`);
+      meta.applied = index;
       this.#isChanged = true;
       if (batch === null) continue;
-      this.#meta.age = Math.max(this.#meta.age, batch.age);
-      this.#meta.time = Math.max(this.#meta.time, batch.time);
-      for (const settlement of batch.settlements) {
-        const done = this.#settle(settlement);
-        if (done !== null) settled.push(done);
-      }
+      meta.age = Math.max(meta.age, batch.age);
+      meta.time = Math.max(meta.time, batch.time);
+      assertRule(
+        batch.visibleOrders <= meta.orders,
+        `entry ${index} calls ${batch.visibleOrders} orders visible, ${meta.orders} are filled`,
+      );
+      meta.visibleOrders = Math.max(meta.visibleOrders, batch.visibleOrders);
+      if (batch.seed !== null) this.#seed(batch.seed, bytes);
       if (batch.commands.length > 0) {
-        const kept = this.#keep(index, batch, bytes);
-        if (kept !== null) pending.push(kept);
+        const kept = this.#decide(index, batch, bytes);
+        if (kept !== null) decided.push(kept);
       }
     }
-    return { pending, settled };
+    return decided;
   }
 
   /**
@@ -112,8 +104,10 @@ export class Book {
     if (!this.#isChanged) return [];
     this.#isChanged = false;
     const writes = this.#writes;
+    for (const [name, value] of this.#changedStocks) writes.push({ table: 'stock', name, value });
     writes.push({ table: 'meta', value: { ...this.#meta } });
     this.#writes = [];
+    this.#changedStocks = new Map();
     this.#unwritten.leave();
     return writes;
   }
@@ -123,32 +117,65 @@ export class Book {
     this.#unwritten.arrived();
   }
 
-  /** Keeps a batch and its keys; null if every key in it was used before, so that nothing is to be decided. */
-  #keep(index: number, batch: Batch, bytes: Uint8Array): PendingBatch | null {
+  /** Takes a part of the seed in. The first complete seed counts; part 0 begins anew, as its leader does not go on with another's. */
+  #seed(seed: SeedPart, bytes: Uint8Array): void {
     const meta = this.#meta;
-    const skip: number[] = [];
+    if (isSeeded(meta)) return;
+    if (seed.part === 0) {
+      for (const { name } of this.#stocks.all()) this.#changedStocks.set(name, null);
+      this.#stocks = new StockTable();
+      meta.life = seed.life;
+      meta.seedApplied = 0;
+      meta.seedParts = seed.parts;
+    } else if (seed.life !== meta.life || seed.part !== meta.seedApplied) return;
+    this.#publish(seed.stocks.map((stock) => ({ ...stock, version: 0 })));
+    meta.seedApplied += 1;
+    meta.hash = nextHash(meta.hash, bytes, []);
+    if (isSeeded(meta)) meta.seedHash = seedHash([...this.#stocks.all()]);
+  }
+
+  #publish(changed: readonly Stock[]): void {
+    this.#stocks.publish(changed);
+    for (const stock of changed) this.#changedStocks.set(stock.name, stock);
+    this.#meta.stocks = this.#stocks.size;
+  }
+
+  /** Decides a batch and keeps it; null if every key in it was used before, so that it makes nothing. */
+  #decide(index: number, batch: Batch, bytes: Uint8Array): DecidedBatch | null {
+    const meta = this.#meta;
+    assertRule(isSeeded(meta), `commands at ${index}, before the seed is complete`);
     const seq = meta.lastSeq + 1;
-    batch.commands.forEach((command, position) => {
-      if (this.#isKnown(command)) {
-        skip.push(position);
-        return;
-      }
-      const place = { seq, position };
-      this.#writeKey(command.key, place);
-    });
+    const skip = this.#takeKeys(seq, batch.commands);
     const added = batch.commands.length - skip.length;
     if (added === 0) return null;
+    const draft = new StockDraft(this.#stocks);
+    const outcomes = decide(draft, index, batch.commands, new Set(skip));
+    this.#publish([...draft.changed.values()]);
     this.#dropExpired();
-    const prev = this.#lastBatchIndex;
-    this.#lastBatchIndex = index;
-    const kept: KeptBatch = { seq, index, age: meta.age, time: meta.time, skip, bytes };
+    const prev = meta.lastIndex;
+    const firstNumber = meta.orders + 1;
+    const { age, time } = meta;
+    batch.commands.forEach((command, position) => {
+      this.#record(index, time, command, outcomes[position] ?? { kind: 'none' });
+    });
+    const kept: KeptBatch = { seq, index, age, time, skip, firstNumber, outcomes, bytes };
     meta.lastSeq = seq;
+    meta.lastIndex = index;
     meta.keys += added;
+    meta.hash = nextHash(meta.hash, bytes, outcomes);
     this.#writes.push({ table: 'batch', seq, value: kept });
     this.#unwritten.addBatch(kept);
-    const pending = { ...kept, prev, commands: batch.commands };
-    this.#pending.push(pending);
-    return pending;
+    return { ...kept, prev, commands: batch.commands, hash: meta.hash };
+  }
+
+  /** Remembers the keys of a batch. Returns the positions of those that are known already. */
+  #takeKeys(seq: number, commands: readonly Command[]): readonly number[] {
+    const skip: number[] = [];
+    commands.forEach((command, position) => {
+      if (this.#isKnown(command)) skip.push(position);
+      else this.#writeKey(command.key, { seq, position });
+    });
+    return skip;
   }
 
   #isKnown({ key }: Command): boolean {
@@ -161,36 +188,8 @@ export class Book {
     this.#writes.push({ table: 'key', key, value });
   }
 
-  /** Settles the oldest pending batch; what is settled already stays as it is. Returns the batch that it settled. */
-  #settle(settlement: Settlement): PendingBatch | null {
-    const meta = this.#meta;
-    const { index, outcomes } = settlement;
-    if (index <= meta.settledIndex) return null;
-    const oldest = this.#pending.first;
-    assertRule(
-      oldest?.index === index && oldest.seq === meta.settledSeq + 1,
-      `settlement of ${index}, but the oldest pending is ${String(oldest?.index)}`,
-    );
-    checkOutcomes(oldest, outcomes);
-    const { seq, commands, time, bytes } = oldest;
-    const firstNumber = meta.orders + 1;
-    commands.forEach((command, position) => {
-      const outcome = outcomes[position] ?? { kind: 'none' };
-      this.#book(index, time, command, outcome);
-    });
-    meta.hash = createHash('sha256')
-      .update(Buffer.from(meta.hash, 'hex'))
-      .update(bytes)
-      .update(pack(outcomes.map(outcomeToWire)))
-      .digest('hex');
-    meta.settledIndex = index;
-    meta.settledSeq = seq;
-    this.#writes.push({ table: 'outcomes', seq, value: { seq, firstNumber, outcomes } });
-    this.#pending.shift();
-    return oldest;
-  }
-
-  #book(index: number, time: number, command: Command, outcome: Outcome): void {
+  /** Numbers an order that was filled, or a change of stock that was done. */
+  #record(index: number, time: number, command: Command, outcome: Outcome): void {
     const { name } = command;
     if (outcome.kind === 'done' && (command.kind === 'list' || command.kind === 'restock')) {
       const change = ++this.#meta.changes;
@@ -217,10 +216,10 @@ export class Book {
     return oldest;
   }
 
-  /** Forgets the oldest settled batches whose keys have outlived their lifetime. */
+  /** Forgets the oldest batches whose keys have outlived their lifetime. */
   #dropExpired(): void {
     const meta = this.#meta;
-    for (let dropped = 0; dropped < DROPS_PER_BATCH && meta.firstSeq <= meta.settledSeq; dropped += 1) {
+    for (let dropped = 0; dropped < DROPS_PER_BATCH && meta.firstSeq <= meta.lastSeq; dropped += 1) {
       const seq = meta.firstSeq;
       const oldest = this.#firstBatch(seq);
       if (oldest.age + KEY_LIFETIME_MS > meta.age) return;
@@ -230,7 +229,7 @@ export class Book {
         this.#writeKey(command.key, null);
         meta.keys -= 1;
       });
-      this.#writes.push({ table: 'batch', seq, value: null }, { table: 'outcomes', seq, value: null });
+      this.#writes.push({ table: 'batch', seq, value: null });
       meta.firstSeq = seq + 1;
     }
   }

@@ -1,9 +1,11 @@
 /**
  * The leader's order desk: takes commands in, sees to it that a key makes one command however often and through however
- * many front-ends it comes, gathers what arrived together into batches, and tells whoever waits what was decided.
+ * many front-ends it comes, gathers what arrived together into batches, and tells whoever waits what became of it.
  * Made anew each time that this replica begins to lead.
  *
- *     taken -> logged (index known) -> decided (answered) -> settled (in the book; the desk forgets it)
+ *     taken -> logged (index known) -> decided (committed and applied) -> visible (answered)
+ *
+ * A batch is forgotten once it is visible and stored: from then on the book answers for its keys.
  */
 import {
   BATCH_COMMANDS_MAX,
@@ -12,12 +14,11 @@ import {
   type Command,
   type Order,
   type Outcome,
-  type Settlement,
   type SubmitResult,
 } from '@trireme/domain';
 import { Fifo } from './fifo.js';
-import type { KnownCommand, PendingBatch } from './state.js';
-import { ToldOrders, type DecidedBatch } from './told-orders.js';
+import type { DecidedBatch, KnownCommand } from './state.js';
+import { ToldOrders } from './told-orders.js';
 
 /** Who waits for an answer: a link, and the asker's own id on it. */
 export interface Waiter {
@@ -48,53 +49,70 @@ type Verdict = readonly ['filled', number, number] | readonly ['done'] | readonl
 interface OpenCommand {
   readonly command: Command;
   waiters: Waiter[];
+  /** What became of it; null before it is decided. */
   verdict: Verdict | null;
+  /** It is visible: whoever asks from now on is answered at once. */
+  isTold: boolean;
+}
+
+/** A batch from when it is logged. */
+interface DeskBatch {
+  readonly index: number;
+  readonly commands: readonly Command[];
+  /** Null before it is decided. */
+  decided: Pick<DecidedBatch, 'time' | 'outcomes' | 'firstNumber'> | null;
 }
 
 export interface DeskLimits {
-  /** Commands taken and not yet settled, and waiters for them, at most; at the bound commands are refused as busy. */
+  /** Commands taken and not yet visible and stored, and waiters for them, at most; at the bound commands are refused as busy. */
   readonly openMax: number;
-  /** Commands that are logged and not yet decided at most; more wait at the desk. */
-  readonly undecidedMax: number;
+  /** Commands that are logged and not yet visible at most; more wait at the desk. */
+  readonly invisibleMax: number;
 }
 
-const DESK_LIMITS: DeskLimits = { openMax: 100_000, undecidedMax: 50_000 };
+const DESK_LIMITS: DeskLimits = { openMax: 100_000, invisibleMax: 50_000 };
+
+/** What the book holds when the desk is made: everything that earlier leaders logged. */
+interface DeskStart {
+  /** Log index of the last batch. */
+  readonly lastIndex: number;
+  /** Filled orders, and those of them that the log calls visible. */
+  readonly orders: number;
+  readonly visibleOrders: number;
+}
 
 export class Desk {
   readonly #limits: DeskLimits;
   readonly #find: (key: string) => KnownCommand | null;
-  /** By key: everything from being taken until the book has it settled. */
+  /** By key: everything from being taken until it is visible and stored. */
   readonly #open = new TransientMap<string, OpenCommand>();
   #waiters = 0;
   #queue: Command[] = [];
-  /** Logged batches in log order until they are decided. */
-  readonly #logged = new Fifo<{ readonly index: number; readonly commands: readonly Command[] }>();
-  #undecided = 0;
-  #settlements: Settlement[] = [];
-  #nextNumber: number;
+  /** In log order; the first `#visible` of them are visible, the first `#decided` are decided. */
+  readonly #batches = new Fifo<DeskBatch>();
+  #decided = 0;
+  #visible = 0;
+  #invisibleCommands = 0;
+  readonly #start: Omit<DeskStart, 'visibleOrders'>;
+  /** Keys of commands of earlier leaders that somebody waits for until they are visible. */
+  #inheritedKeys: string[] = [];
   readonly #told = new ToldOrders();
-  #toldIndex: number;
+  #visibleIndex = 0;
+  #visibleOrders: number;
+  #storedIndex: number;
 
-  /**
-   * @param orders filled orders in the book now
-   * @param pending batches that earlier leaders logged and that are not settled
-   * @param find what the book knows of a key; asked only for keys that are not open here
-   */
+  /** @param find what the book knows of a key; asked only for keys that are not open here */
   constructor(
-    orders: number,
-    pending: readonly PendingBatch[],
+    { lastIndex, orders, visibleOrders }: DeskStart,
     find: (key: string) => KnownCommand | null,
     limits: DeskLimits = DESK_LIMITS,
   ) {
-    this.#nextNumber = orders + 1;
-    this.#toldIndex = pending.at(-1)?.index ?? 0;
+    // A copy: the book that these come from goes on.
+    this.#start = { lastIndex, orders };
+    this.#visibleOrders = visibleOrders;
+    this.#storedIndex = lastIndex;
     this.#find = find;
     this.#limits = limits;
-    for (const batch of pending) {
-      for (const command of made(batch)) this.#open.set(command.key, { command, waiters: [], verdict: null });
-      this.#logged.push({ index: batch.index, commands: batch.commands });
-      this.#undecided += batch.commands.length;
-    }
   }
 
   /** Commands that wait to be logged. */
@@ -102,13 +120,23 @@ export class Desk {
     return this.#queue.length;
   }
 
-  /** Batches that were decided and whose settlement is to be logged. */
-  get unsettled(): number {
-    return this.#settlements.length;
-  }
-
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Orders up to this number may be shown to anyone. */
+  get visibleOrders(): number {
+    return this.#visibleOrders;
+  }
+
+  /** Every outcome that any client was told by now is of a batch at or below this log index. */
+  get toldIndex(): number {
+    return Math.max(this.#start.lastIndex, this.#visibleIndex);
+  }
+
+  /** Everything up to this log index is visible and stored. */
+  get readableIndex(): number {
+    return Math.min(this.#visibleIndex, this.#storedIndex);
   }
 
   /** Takes a command in. Returns the answer if there is one already; else the waiter gets it later. */
@@ -116,13 +144,9 @@ export class Desk {
     const open = this.#open.get(command.key);
     if (open !== undefined) return this.#join(open, command, waiter);
     const known = this.#find(command.key);
-    if (known !== null) {
-      const verdict = isSame(known.command, command) ? verdictOf(known.outcome, known.number) : null;
-      return { link: waiter.link, result: answerOf(waiter.id, verdict) };
-    }
+    if (known !== null) return this.#repeat(known, command, waiter);
     if (this.#isFull) return { link: waiter.link, result: [waiter.id, 'refused', 'busy'] };
-    this.#open.set(command.key, { command, waiters: [waiter], verdict: null });
-    this.#waiters += 1;
+    this.#add(command, waiter, null);
     this.#queue.push(command);
     return null;
   }
@@ -131,10 +155,31 @@ export class Desk {
     return this.#open.size >= this.#limits.openMax || this.#waiters >= this.#limits.openMax;
   }
 
+  #add(command: Command, waiter: Waiter, verdict: Verdict | null): void {
+    this.#open.set(command.key, { command, waiters: [waiter], verdict, isTold: false });
+    this.#waiters += 1;
+  }
+
+  /** A key that the book knows: the answer waits until it is visible, as that of its first command does. */
+  #repeat(known: KnownCommand, command: Command, { link, id }: Waiter): Answer | null {
+    if (!isSame(known.command, command)) return { link, result: [id, 'keyReused'] };
+    const verdict = verdictOf(known.outcome, known.number);
+    if (this.#isVisible(known)) return { link, result: answerOf(id, verdict) };
+    if (this.#isFull) return { link, result: [id, 'lost'] };
+    this.#add(known.command, { link, id }, verdict);
+    this.#inheritedKeys.push(command.key);
+    return null;
+  }
+
+  #isVisible({ index, outcome, number }: KnownCommand): boolean {
+    if (index <= this.#visibleIndex) return true;
+    return outcome.kind === 'filled' && number <= this.#visibleOrders;
+  }
+
   #join(open: OpenCommand, command: Command, waiter: Waiter): Answer | null {
     const { link, id } = waiter;
     if (!isSame(open.command, command)) return { link, result: [id, 'keyReused'] };
-    if (open.verdict !== null) return { link, result: answerOf(id, open.verdict) };
+    if (open.isTold && open.verdict !== null) return { link, result: answerOf(id, open.verdict) };
     // Not "refused": the command itself is under way and may well have an effect.
     if (this.#isFull) return { link, result: [id, 'lost'] };
     open.waiters.push(waiter);
@@ -151,72 +196,115 @@ export class Desk {
     }
   }
 
-  /** What to log next, or null if there is nothing, or too much is undecided to log more commands. */
-  takeBatch(): { readonly commands: readonly Command[]; readonly settlements: readonly Settlement[] } | null {
-    const room = Math.max(0, this.#limits.undecidedMax - this.#undecided);
+  /** What to log next; null if there is nothing, or too much is not visible to log more. */
+  takeBatch(): readonly Command[] | null {
+    const room = Math.max(0, this.#limits.invisibleMax - this.#invisibleCommands);
     const commands = this.#queue.splice(0, Math.min(room, BATCH_COMMANDS_MAX));
-    const settlements = this.#settlements;
-    if (commands.length === 0 && settlements.length === 0) return null;
-    this.#settlements = [];
-    this.#undecided += commands.length;
-    return { commands, settlements };
+    if (commands.length === 0) return null;
+    this.#invisibleCommands += commands.length;
+    return commands;
   }
 
-  /** The batch with `commands` stands in the log at `index`. */
+  /** The batch stands in the log at `index`. */
   logged(index: number, commands: readonly Command[]): void {
-    if (commands.length > 0) this.#logged.push({ index, commands });
+    this.#batches.push({ index, commands, decided: null });
   }
 
   /** The log refused the batch: it had no effect, and may be tried again or given up. */
-  notLogged(commands: readonly Command[], settlements: readonly Settlement[]): void {
+  notLogged(commands: readonly Command[]): void {
     this.#queue = [...commands, ...this.#queue];
-    this.#settlements = [...settlements, ...this.#settlements];
-    this.#undecided -= commands.length;
+    this.#invisibleCommands -= commands.length;
   }
 
-  /** The catalog has decided the oldest undecided batch, for good. Returns the answers that are due. */
-  decided({ index, time }: DecidedBatch, outcomes: readonly Outcome[]): readonly Answer[] {
-    const oldest = this.#logged.shift();
-    assertRule(oldest?.index === index, `${index} is decided, but ${String(oldest?.index)} is the oldest`);
-    const { commands } = oldest;
-    this.#undecided -= commands.length;
-    this.#toldIndex = Math.max(this.#toldIndex, index);
-    const answers: Answer[] = [];
-    const first = this.#nextNumber;
-    outcomes.forEach((outcome, position) => {
-      const command = commands[position];
-      if (command === undefined || outcome.kind === 'none') return;
-      const number = outcome.kind === 'filled' ? this.#nextNumber++ : 0;
+  /** The oldest undecided batch is committed and applied. */
+  decided({ index, time, outcomes, firstNumber }: DecidedBatch): void {
+    const batch = this.#batches.at(this.#decided);
+    assertRule(batch?.index === index, `${index} is decided, but ${String(batch?.index)} is the oldest`);
+    batch.decided = { time, outcomes, firstNumber };
+    this.#decided += 1;
+    let number = firstNumber - 1;
+    batch.commands.forEach((command, position) => {
+      const outcome = outcomes[position] ?? { kind: 'none' };
+      assertRule(outcome.kind !== 'none', `the key of ${index} at ${position} was used before`);
+      if (outcome.kind === 'filled') number += 1;
       const open = this.#open.get(command.key);
       assertRule(open !== undefined, `decided command of ${index} at ${position} is not open`);
-      const verdict = verdictOf(outcome, number);
-      open.verdict = verdict;
-      for (const { link, id } of open.waiters) answers.push({ link, result: answerOf(id, verdict) });
-      this.#waiters -= open.waiters.length;
-      open.waiters = [];
+      open.verdict = verdictOf(outcome, number);
     });
-    this.#told.add({ index, time, commands, outcomes, first, count: this.#nextNumber - first });
-    this.#settlements.push({ index, outcomes });
+  }
+
+  /** Everything up to log index `index` is visible. Returns the answers that are due. */
+  visible(index: number): readonly Answer[] {
+    if (index <= this.#visibleIndex) return [];
+    const answers: Answer[] = [];
+    if (index >= this.#start.lastIndex && this.#visibleIndex < this.#start.lastIndex)
+      this.#tellInherited(answers);
+    if (index >= this.#start.lastIndex)
+      this.#visibleOrders = Math.max(this.#visibleOrders, this.#start.orders);
+    this.#visibleIndex = index;
+    for (; this.#visible < this.#decided; this.#visible += 1) {
+      const batch = this.#batches.at(this.#visible);
+      if (batch === undefined || batch.decided === null || batch.index > index) break;
+      this.#tell(batch.index, batch.commands, batch.decided, answers);
+    }
+    this.#forgetDone();
     return answers;
   }
 
-  /**
-   * Every outcome that any client was told by now is of a batch at or below this log index: of one that was decided under
-   * this desk, or of one that an earlier leader logged.
-   */
-  get toldIndex(): number {
-    return this.#toldIndex;
+  #tellInherited(answers: Answer[]): void {
+    for (const key of this.#inheritedKeys) {
+      const open = this.#open.get(key);
+      if (open === undefined) continue;
+      this.#answer(open, answers);
+      this.#open.delete(key);
+    }
+    this.#inheritedKeys = [];
   }
 
-  /** Order `number`, if it was decided under this desk and the book does not have it yet; null else. */
+  #tell(
+    index: number,
+    commands: readonly Command[],
+    { time, outcomes, firstNumber }: NonNullable<DeskBatch['decided']>,
+    answers: Answer[],
+  ): void {
+    for (const { key } of commands) {
+      const open = this.#open.get(key);
+      if (open !== undefined) this.#answer(open, answers);
+    }
+    this.#invisibleCommands -= commands.length;
+    const count = outcomes.reduce((sum, { kind }) => sum + Number(kind === 'filled'), 0);
+    this.#visibleOrders = Math.max(this.#visibleOrders, firstNumber - 1 + count);
+    if (index > this.#storedIndex)
+      this.#told.add({ index, time, commands, outcomes, first: firstNumber, count });
+  }
+
+  #answer(open: OpenCommand, answers: Answer[]): void {
+    const { verdict, waiters } = open;
+    if (verdict === null) return;
+    for (const { link, id } of waiters) answers.push({ link, result: answerOf(id, verdict) });
+    this.#waiters -= waiters.length;
+    open.waiters = [];
+    open.isTold = true;
+  }
+
+  /** Order `number`, if it is visible and the store does not have it yet; null else. */
   order(number: number): Order | null {
     return this.#told.find(number);
   }
 
-  /** The book has the batch settled, and answers for its keys and orders from now on. */
-  settled(batch: PendingBatch): void {
-    this.#told.stored(batch.index);
-    for (const command of made(batch)) this.#open.delete(command.key);
+  /** The store has everything up to log index `index`. */
+  stored(index: number): void {
+    this.#storedIndex = Math.max(this.#storedIndex, index);
+    this.#told.stored(index);
+    this.#forgetDone();
+  }
+
+  #forgetDone(): void {
+    while (this.#visible > 0 && (this.#batches.first?.index ?? Infinity) <= this.#storedIndex) {
+      for (const { key } of this.#batches.shift()?.commands ?? []) this.#open.delete(key);
+      this.#visible -= 1;
+      this.#decided -= 1;
+    }
   }
 
   /**
@@ -237,12 +325,6 @@ export class Desk {
   }
 }
 
-/** The commands of a batch that were not skipped. */
-function made({ commands, skip }: PendingBatch): readonly Command[] {
-  const skipped = new Set(skip);
-  return commands.filter((_, position) => !skipped.has(position));
-}
-
 function verdictOf(outcome: Outcome, number: number): Verdict {
   switch (outcome.kind) {
     case 'filled':
@@ -252,13 +334,11 @@ function verdictOf(outcome: Outcome, number: number): Verdict {
     case 'rejected':
       return ['rejected', outcome.reason];
     case 'none':
-      throw new TypeError('a skipped position has no verdict');
+      throw new TypeError('a command that made nothing has no verdict');
   }
 }
 
-/** `null` stands for a key that came with another body. */
-function answerOf(id: number, verdict: Verdict | null): SubmitResult {
-  if (verdict === null) return [id, 'keyReused'];
+function answerOf(id: number, verdict: Verdict): SubmitResult {
   switch (verdict[0]) {
     case 'filled':
       return [id, 'filled', verdict[1], verdict[2]];

@@ -5,20 +5,17 @@ import {
   PAGE_ROWS_MAX,
   asBoolean,
   asInteger,
+  asText,
   asItems,
-  asList,
   asObject,
   commandFromWire,
   invalidReason,
   isOrderName,
   isRequestId,
-  outcomeFromWire,
-  outcomeToWire,
   type CatalogToLeader,
   type CheckedItems,
   type Command,
   type GetItem,
-  type OutcomeWire,
 } from '@trireme/domain';
 
 /** A command that a front-end submits. */
@@ -88,24 +85,16 @@ export function parseCatalogFrame(value: unknown): CatalogToLeader {
   const frame = asObject(value, 'frame');
   switch (frame['t']) {
     case 'standing':
-    case 'replayed':
-      return { t: frame['t'], lastIndex: asInteger(frame['lastIndex'], 'last index') };
-    case 'decided':
-      return { t: 'decided', items: asList(frame['items'], 'items').map(parseDecided) };
-    case 'refused': {
-      const why = frame['why'];
-      if (why !== 'gap' && why !== 'settled') throw new FormatError('refused for an unknown reason');
-      return { t: 'refused', why, lastIndex: asInteger(frame['lastIndex'], 'last index') };
-    }
+      return {
+        t: 'standing',
+        lastIndex: asInteger(frame['lastIndex'], 'last index'),
+        hash: asText(frame['hash'], 'hash', 64),
+      };
+    case 'refused':
+      return { t: 'refused', lastIndex: asInteger(frame['lastIndex'], 'last index') };
+    case 'revoked':
+      return { t: 'revoked', index: asInteger(frame['index'], 'index') };
     default:
       throw new FormatError('frame of unknown type');
   }
-}
-
-function parseDecided(value: unknown): readonly [number, readonly OutcomeWire[]] {
-  const [index, outcomes] = asList(value, 'decided item');
-  return [
-    asInteger(index, 'index', 1),
-    asList(outcomes, 'outcomes').map((outcome) => outcomeToWire(outcomeFromWire(outcome))),
-  ];
 }

@@ -10,7 +10,7 @@ const DECODED_MAX = 16;
 
 export class KnownCommands {
   readonly #reader: BookReader;
-  /** By `seq`; a settled batch never changes. */
+  /** By `seq`; a batch never changes. */
   readonly #decoded = new Map<number, readonly KnownCommand[]>();
 
   constructor(reader: BookReader) {
@@ -19,7 +19,7 @@ export class KnownCommands {
 
   /**
    * Finds what became of the command with `key`, null if the book does not know the key. Not for keys of batches that are
-   * pending or whose outcomes are not stored yet: the desk has those open.
+   * not stored yet: the desk has those open.
    * @throws InvariantError if the key stands in a batch that is gone.
    */
   find(key: string): KnownCommand | null {
@@ -27,7 +27,7 @@ export class KnownCommands {
     if (place === null) return null;
     const known = this.#batch(place.seq)?.[place.position];
     if (known !== undefined) return known;
-    // The three records are read one by one: a write may have forgotten the key, with its batch, between two of them.
+    // The two records are read one by one: a write may have forgotten the key, with its batch, between two of them.
     assertRule(this.#reader.place(key)?.seq !== place.seq, `key ${key} stands in a batch that is gone`);
     return null;
   }
@@ -44,13 +44,13 @@ export class KnownCommands {
 
   #decode(seq: number): readonly KnownCommand[] | null {
     const batch = this.#reader.batch(seq);
-    const kept = this.#reader.outcomes(seq);
-    if (batch === null || kept === null) return null;
-    let number = kept.firstNumber - 1;
-    return decodeBatch(batch.bytes).commands.map((command, position) => {
-      const outcome = kept.outcomes[position] ?? { kind: 'none' };
+    if (batch === null) return null;
+    const { index, outcomes, firstNumber, bytes } = batch;
+    let number = firstNumber - 1;
+    return decodeBatch(bytes).commands.map((command, position) => {
+      const outcome = outcomes[position] ?? { kind: 'none' };
       if (outcome.kind === 'filled') number += 1;
-      return { command, outcome, number };
+      return { command, index, outcome, number };
     });
   }
 }

@@ -49,7 +49,7 @@ test('whatever the wall clock says, what is made of it may enter the log', () =>
         now += elapsed;
         const times = clock.next(now, reading);
         assert.ok(times.age >= last.age && times.time >= last.time, 'never back');
-        const batch = { ...times, commands: [], settlements: [] };
+        const batch = { ...times, commands: [], visibleOrders: 0, seed: null };
         assert.equal(decodeBatch(encodeBatch(batch)), batch);
         last = times;
       }

@@ -7,7 +7,7 @@ import { FormatError } from '@trireme/domain';
 import { answersByLink } from './desk.js';
 import { Fifo } from './fifo.js';
 import { parsePeers } from './peers.js';
-import { SettledWaits } from './reads.js';
+import { ReadWaits } from './read-waits.js';
 
 test('a queue gives what it got, in order, however much has passed through it', () => {
   const queue = new Fifo<number>();
@@ -48,29 +48,29 @@ test('a queue lets go of what was taken out', async () => {
 });
 
 function waits(): {
-  readonly of: SettledWaits;
+  readonly of: ReadWaits;
   readonly calls: string[];
   readonly wait: (index: number, items?: number) => void;
 } {
-  const of = new SettledWaits(3);
+  const of = new ReadWaits(3);
   const calls: string[] = [];
   return {
     of,
     calls,
-    wait: (index, items = 1) => of.wait(index, 5, items, (settled) => calls.push(`${index} ${settled}`)),
+    wait: (index, items = 1) => of.wait(index, 5, items, (complete) => calls.push(`${index} ${complete}`)),
   };
 }
 
-test('a read waits until everything that was told is settled', () => {
+test('a read waits until everything that was told can be read', () => {
   const { of, calls, wait } = waits();
   wait(5);
   assert.equal(calls, ['5 true']);
   wait(6);
   wait(8);
-  of.settledTo(7);
+  of.readableTo(7);
   assert.equal(calls, ['5 true', '6 true']);
   assert.is(of.size, 1);
-  of.settledTo(8);
+  of.readableTo(8);
   assert.equal(calls, ['5 true', '6 true', '8 true']);
 });
 
@@ -79,7 +79,7 @@ test('at the bound a read is told that it cannot be waited for, and those that a
   wait(6, 2);
   wait(7, 2);
   assert.equal(calls, ['7 false']);
-  of.settledTo(6);
+  of.readableTo(6);
   wait(7, 3);
   assert.equal(calls, ['7 false', '6 true']);
 });
@@ -90,7 +90,7 @@ test('when it is not to be waited for any more, everyone hears of it once', () =
   wait(7);
   of.giveUp();
   of.giveUp();
-  of.settledTo(9);
+  of.readableTo(9);
   assert.equal(calls, ['6 false', '7 false']);
   wait(8, 3);
   assert.is(of.size, 1);

@@ -1,5 +1,6 @@
-/** What a replica keeps of the order book, in the shapes that its rules work on. */
-import type { Batch, Command, Order, Outcome } from '@trireme/domain';
+/** What a replica keeps: stocks, orders and keys, in the shapes that its rules work on. */
+import type { Batch, Command, Order, Outcome, Stock } from '@trireme/domain';
+import { EMPTY_HASH } from '@trireme/state-machine';
 
 /** The one record that is in every write, atomically with what it speaks of. */
 export interface BookMeta {
@@ -10,18 +11,26 @@ export interface BookMeta {
   readonly time: number;
   /** Filled orders, which is also the last order number given. */
   readonly orders: number;
-  /** Log index of the last batch that is settled, 0 if none is. */
-  readonly settledIndex: number;
+  /** Of these, those that the log says are visible: what a replica that does not lead may show. */
+  readonly visibleOrders: number;
   /** Batches with commands are numbered densely from 1 (`seq`): the first one still kept, and the last. */
   readonly firstSeq: number;
   readonly lastSeq: number;
-  /** The last `seq` that is settled. */
-  readonly settledSeq: number;
+  /** Log index of batch `lastSeq`, 0 if there was none. */
+  readonly lastIndex: number;
   /** Idempotency keys kept. */
   readonly keys: number;
   /** Stock changes (listings and restocks) that were done; numbered densely from 1. */
   readonly changes: number;
-  /** Hash over every settled batch and its outcomes, in order: equal books have equal hashes. 64 hex digits. */
+  readonly stocks: number;
+  /** Of the seed, as `SeedPart` has it; empty before the first part. */
+  readonly life: string;
+  /** Parts of the seed that were applied, and how many it has; equal once it is complete, and above 0. */
+  readonly seedApplied: number;
+  readonly seedParts: number;
+  /** Tells what the cluster was seeded with; empty before it is. */
+  readonly seedHash: string;
+  /** Running hash over the seed, and every batch with its outcomes: equal books have equal hashes. 64 hex digits. */
   readonly hash: string;
 }
 
@@ -30,14 +39,24 @@ export const EMPTY_META: BookMeta = {
   age: 0,
   time: 0,
   orders: 0,
-  settledIndex: 0,
+  visibleOrders: 0,
   firstSeq: 1,
   lastSeq: 0,
-  settledSeq: 0,
+  lastIndex: 0,
   keys: 0,
   changes: 0,
-  hash: '0'.repeat(64),
+  stocks: 0,
+  life: '',
+  seedApplied: 0,
+  seedParts: 0,
+  seedHash: '',
+  hash: EMPTY_HASH,
 };
+
+/** Whether the cluster has its stocks; before that the log holds no commands. */
+export function isSeeded({ seedApplied, seedParts }: BookMeta): boolean {
+  return seedParts > 0 && seedApplied === seedParts;
+}
 
 /** Where a command stands: in which kept batch, and at which position of it. */
 export interface Place {
@@ -45,7 +64,7 @@ export interface Place {
   readonly position: number;
 }
 
-/** A batch with commands, as kept for its keys' lifetime. */
+/** A batch with commands and what became of them, as kept for its keys' lifetime. */
 export interface KeptBatch {
   readonly seq: number;
   /** Log index. */
@@ -55,23 +74,21 @@ export interface KeptBatch {
   readonly time: number;
   /** Positions whose key had been used before; they make nothing. */
   readonly skip: readonly number[];
+  /** Number of the first order that the batch filled, or would have. */
+  readonly firstNumber: number;
+  /** One for each command. */
+  readonly outcomes: readonly Outcome[];
   /** The log entry's bytes, an encoded `Batch`. */
   readonly bytes: Uint8Array;
 }
 
-/** A kept batch that is not settled yet. */
-export interface PendingBatch extends KeptBatch {
+/** A batch that was just applied. */
+export interface DecidedBatch extends KeptBatch {
   /** Log index of the batch with commands before this one, 0 for the first. */
   readonly prev: number;
   readonly commands: readonly Command[];
-}
-
-/** What was decided of a kept batch. */
-export interface KeptOutcomes {
-  readonly seq: number;
-  /** Number of the first order that the batch filled, or would have. */
-  readonly firstNumber: number;
-  readonly outcomes: readonly Outcome[];
+  /** The running hash with this batch. */
+  readonly hash: string;
 }
 
 /** An order in the book, with the log index of its batch. */
@@ -89,9 +106,11 @@ export interface StockChange {
   readonly amount: number;
 }
 
-/** A command that the book knows already, and what became of it; null while it is pending. */
+/** A command that the book knows already, and what became of it. */
 export interface KnownCommand {
   readonly command: Command;
+  /** Log index of its batch. */
+  readonly index: number;
   readonly outcome: Outcome;
   /** Its order number where it was filled. */
   readonly number: number;
@@ -102,15 +121,14 @@ export type BookWrite =
   | { readonly table: 'meta'; readonly value: BookMeta }
   | { readonly table: 'key'; readonly key: string; readonly value: Place | null }
   | { readonly table: 'batch'; readonly seq: number; readonly value: KeptBatch | null }
-  | { readonly table: 'outcomes'; readonly seq: number; readonly value: KeptOutcomes | null }
   | { readonly table: 'order'; readonly value: BookedOrder }
-  | { readonly table: 'change'; readonly value: StockChange };
+  | { readonly table: 'change'; readonly value: StockChange }
+  | { readonly table: 'stock'; readonly name: string; readonly value: Stock | null };
 
 /** What the rules read of the store: everything that was written. */
 export interface BookReader {
   place(key: string): Place | null;
   batch(seq: number): KeptBatch | null;
-  outcomes(seq: number): KeptOutcomes | null;
 }
 
 /** A log entry as the book sees it; `batch` is null for a no-op. */
@@ -118,12 +136,4 @@ export interface BookEntry {
   readonly index: number;
   readonly batch: Batch | null;
   readonly bytes: Uint8Array;
-}
-
-/** What an apply did. */
-export interface Applied {
-  /** Batches that are to be decided. */
-  readonly pending: readonly PendingBatch[];
-  /** Batches that became settled; to be told once they are written. */
-  readonly settled: readonly PendingBatch[];
 }

@@ -1,15 +1,13 @@
 /**
- * Orders that were decided under this desk and that its store does not hold yet. What is decided is as final as what is
- * stored, so whoever reads an order right after it was filled need not wait for its settlement.
+ * Orders that are visible and that the store does not hold yet. They are as final as what is stored, so whoever reads an
+ * order right after it was filled need not wait for the disk.
  */
 import type { Command, Order, Outcome } from '@trireme/domain';
 import { Fifo } from './fifo.js';
-import type { PendingBatch } from './state.js';
 
-/** What is asked of a decided batch. */
-export type DecidedBatch = Pick<PendingBatch, 'index' | 'time'>;
-
-interface ToldBatch extends DecidedBatch {
+interface ToldBatch {
+  readonly index: number;
+  readonly time: number;
   readonly commands: readonly Command[];
   readonly outcomes: readonly Outcome[];
   /** Number of the first order that it filled. */
@@ -18,11 +16,11 @@ interface ToldBatch extends DecidedBatch {
   readonly count: number;
 }
 
-/** By batch, in the order of their numbers, which have no gaps. Bounded like the pending batches, which they are part of. */
+/** By batch, in the order of their numbers, which have no gaps. Bounded like the batches of the desk, which they are part of. */
 export class ToldOrders {
   readonly #batches = new Fifo<ToldBatch>();
 
-  /** The next batch was decided; one that filled nothing need not stay. */
+  /** The next batch is visible; one that filled nothing need not stay. */
   add(told: ToldBatch): void {
     if (told.count > 0) this.#batches.push(told);
   }

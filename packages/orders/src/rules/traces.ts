@@ -1,5 +1,5 @@
 /**
- * Which commands carry the id of the request that brought them, from when they are taken until they are decided. Only
+ * Which commands carry the id of the request that brought them, from when they are taken until the catalog has revoked what they changed. Only
  * those whose client gave one do, so that the others cost nothing.
  */
 import type { Command, RequestTrace } from '@trireme/domain';
@@ -12,7 +12,7 @@ const NONE: readonly RequestTrace[] = [];
 export class Traces {
   /** Request ids of commands that are not logged yet, by key. */
   readonly #byKey = new Map<string, string>();
-  /** Of those that are logged and not decided, by log index. */
+  /** Of those that are logged, by log index, in rising order. */
   readonly #byIndex = new Map<number, readonly RequestTrace[]>();
   readonly #sizeMax: number;
   #size = 0;
@@ -47,10 +47,12 @@ export class Traces {
     return this.#byIndex.get(index) ?? NONE;
   }
 
-  /** The batch at `index` is decided. Returns its traces, for the last time. */
-  decided(index: number): readonly RequestTrace[] {
-    const traces = this.of(index);
-    if (this.#byIndex.delete(index)) this.#size -= traces.length;
-    return traces;
+  /** Batches up to `index` are followed no more. */
+  forgetTo(index: number): void {
+    for (const [at, traces] of this.#byIndex) {
+      if (at > index) return;
+      this.#byIndex.delete(at);
+      this.#size -= traces.length;
+    }
   }
 }

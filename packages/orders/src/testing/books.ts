@@ -11,10 +11,10 @@ import {
 } from '@trireme/raft';
 import type { BookMachine } from '../machine.js';
 import { openBook } from '../open-book.js';
-import { FILLED, buy, entry, settling } from '../rules/testing/batches.js';
+import { buy, entry } from '../rules/testing/batches.js';
 import { ENTRIES } from './stores.js';
 
-const NO_EVENTS = { committed: () => undefined, stored: () => undefined, failed: () => undefined };
+const NO_EVENTS = { applied: () => undefined, stored: () => undefined, failed: () => undefined };
 
 /** The book of a replica, opened as its process does. */
 export async function open(data: string, id = '1'): Promise<BookMachine> {
@@ -29,7 +29,11 @@ export function supportOf(machine: BookMachine): SnapshotSupport {
 }
 
 /** What may come after `ENTRIES`. */
-export const LATER = [settling(6, 5, [FILLED, FILLED]), entry(7, [buy('f')]), settling(8, 7, [FILLED])];
+export const LATER = [
+  entry(6, [], { visibleOrders: 4 }),
+  entry(7, [buy('f')], { visibleOrders: 4 }),
+  entry(8, [], { visibleOrders: 5 }),
+];
 
 /** Batches as the log has them. */
 export function logged(entries: typeof ENTRIES): Entry[] {

@@ -5,12 +5,15 @@ import { RaftError, makeEntry, type Entry, type RaftErrorCode } from '@trireme/r
 import { createLog, type Link } from '@trireme/service';
 import { BookMachine } from '../machine.js';
 import { Office } from '../office.js';
-import { Book } from '../rules/book.js';
+import type { Book } from '../rules/book.js';
 import type { Answer } from '../rules/desk.js';
 import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
-import { BookStore } from '../store.js';
+import type { BookEntry, BookMeta } from '../rules/state.js';
+import { seeding } from '../rules/testing/batches.js';
+import type { BookStore } from '../store.js';
 import { withFolder } from './folders.js';
 import { until } from './rig.js';
+import { bookOf, fill, open } from './stores.js';
 
 const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
 
@@ -18,7 +21,7 @@ export class OfficeBench {
   readonly answers: Answer[] = [];
   readonly fatals: unknown[] = [];
   readonly proposed: Batch[] = [];
-  readonly catalog = new ReferenceCatalog({ A: 100 });
+  readonly catalog = new ReferenceCatalog();
   readonly office: Office;
   readonly store: BookStore;
   /** What the node answers to proposals and reads with, if not yes. */
@@ -35,11 +38,12 @@ export class OfficeBench {
   #held: Promise<void> = Promise.resolve();
   readonly #machine: BookMachine;
   #unapplied: Entry[] = [];
-  #index = 0;
+  #index: number;
   #frames: LeaderToCatalog[] = [];
 
   constructor(store: BookStore, book: Book) {
     this.store = store;
+    this.#index = book.meta.applied;
     const write = store.write.bind(store);
     store.write = async (writes) => {
       this.writes += 1;
@@ -47,8 +51,8 @@ export class OfficeBench {
       await write(writes);
     };
     this.#machine = new BookMachine(book, store, {
-      committed: (index, pending) => this.office.committed(index, pending),
-      stored: (_, settled) => this.office.settled(settled),
+      applied: (index, decided) => this.office.applied(index, decided),
+      stored: (index) => this.office.stored(index),
       failed: (error) => this.fatals.push(error),
     });
     this.office = new Office(
@@ -100,6 +104,11 @@ export class OfficeBench {
     return this.#machine.isStored;
   }
 
+  /** The book as its store has it. */
+  get stored(): BookMeta {
+    return this.#machine.stored;
+  }
+
   /** From now on the book's disk hangs. */
   holdWrites(): void {
     this.#held = new Promise((resolve) => (this.letWrite = resolve));
@@ -110,6 +119,11 @@ export class OfficeBench {
     if (entries.length > 0) await this.#machine.apply(entries);
   }
 
+  /** Commands of each proposal; none where it only tells what is visible. */
+  get sizes(): readonly number[] {
+    return this.proposed.map(({ commands }) => commands.length);
+  }
+
   /** Has the catalog answer everything that was sent to it. */
   answerCatalog(change: (answer: CatalogToLeader) => unknown = (answer) => answer): void {
     for (const frame of this.#frames.splice(0)) {
@@ -118,11 +132,11 @@ export class OfficeBench {
     }
   }
 
-  /** Until the catalog decides what is applied. */
+  /** Until the catalog follows what is applied. */
   async converse(): Promise<void> {
     await until(() => {
       this.answerCatalog();
-      return 'catalog' in this.office.status && this.office.status.catalog === 'deciding';
+      return this.office.status.catalog === 'following' && this.catalog.isReady;
     }, 'the conversation with the catalog');
   }
 
@@ -136,14 +150,16 @@ export class OfficeBench {
   }
 }
 
-export async function withOffice(run: (bench: OfficeBench) => Promise<void>): Promise<void> {
+/** @param entries what earlier leaders have logged, after the seed at log index 1 */
+export async function withOffice(
+  run: (bench: OfficeBench) => Promise<void>,
+  entries: readonly BookEntry[] = [],
+): Promise<void> {
   await withFolder(async (path) => {
-    const { store, meta, pending } = await BookStore.open({
-      path: join(path, 'book'),
-      cluster: 'test',
-      id: '1',
-    });
-    const bench = new OfficeBench(store, new Book(store, meta, pending));
+    const book = join(path, 'book');
+    await fill(book, [seeding(1), ...entries]);
+    const opened = await open(book);
+    const bench = new OfficeBench(opened.store, bookOf(opened));
     try {
       await run(bench);
     } finally {

@@ -8,6 +8,7 @@ import {
   type FromReplica,
   type GetResult,
   type LeaderToCatalog,
+  type SeedStock,
   type SubmitResult,
   type ToReplica,
 } from '@trireme/domain';
@@ -46,14 +47,19 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** The catalog's side of the link, with its disk in memory. It keeps its port when it is down. */
+/** The catalog's side of the link. It keeps its port, and what it knows, when it is down. */
 export class FakeCatalog {
-  readonly rules = new ReferenceCatalog({ A: 100 });
+  readonly rules = new ReferenceCatalog();
   readonly frames: LeaderToCatalog[] = [];
   /** What it answers with, for a catalog that is broken. */
   reply = (frame: LeaderToCatalog): unknown => this.rules.handle(frame);
   #server: InternalServer | null = null;
   #port = 0;
+
+  /** Log indexes of the entries that came. */
+  get entries(): readonly number[] {
+    return this.frames.flatMap((frame) => (frame.t === 'entry' ? [frame.index] : []));
+  }
 
   get url(): string {
     return `http://${HOST}:${this.#port}`;
@@ -68,7 +74,7 @@ export class FakeCatalog {
       const answer = this.reply(frame);
       if (answer !== null) link.send(answer);
     };
-    const handler = { opened: () => undefined, message, closed: () => undefined };
+    const handler = { opened: () => undefined, message, closed: () => this.rules.linkClosed(1) };
     const listener = new LinkListener({
       path: LINK_PATHS.leaderToCatalog,
       admits: 'replica',
@@ -192,6 +198,10 @@ export class Rig {
   readonly catalog = new FakeCatalog();
   readonly fatals: unknown[] = [];
   readonly steps: OrderStep[] = [];
+  /** What a new cluster begins with. */
+  seed: readonly SeedStock[] = [{ name: 'A', price: 1001, quantity: 100 }];
+  /** What each life of the replica said that it was. */
+  readonly seedHashes: string[] = [];
   readonly #data: string;
   #replica: Replica | null = null;
   #frontends: FakeFrontend[] = [];
@@ -224,6 +234,8 @@ export class Rig {
       data: this.#data,
       host: HOST,
       port: 0,
+      seed: this.seed,
+      onSeeded: (hash) => this.seedHashes.push(hash),
       catalog: this.catalog.url,
       identity: identity('replica-1'),
       transport,

@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import type { Command } from '@trireme/domain';
 import { RaftError, type RaftErrorCode } from '@trireme/raft';
 import { Book } from '../rules/book.js';
-import type { Applied, BookEntry, BookMeta } from '../rules/state.js';
-import { DONE, FILLED, NONE, REJECTED, buy, entry, settling } from '../rules/testing/batches.js';
+import type { BookEntry, BookMeta, DecidedBatch } from '../rules/state.js';
+import { TOO_MANY, buy, entry, seeding } from '../rules/testing/batches.js';
 import { BookStore } from '../store.js';
 
 const IDENTITY = { cluster: 'test', id: '1' };
@@ -15,30 +15,40 @@ const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
 /** One that stands on a page of keys, `01234567-89ab`. */
 export const PAGED_KEY = '01234567-89ab-7000-8000-000000000001';
 
-/** One record of each table at least, and a batch that is not settled. */
+/** One record of each table at least: four orders, of which the log calls two visible, in three batches. */
 export const ENTRIES = [
-  entry(1, [buy('a'), RESTOCK, buy('a')]),
-  settling(2, 1, [FILLED, DONE, NONE]),
-  entry(3, [LIST, buy('b'), buy('c')]),
-  settling(4, 3, [DONE, FILLED, REJECTED]),
-  entry(5, [buy(PAGED_KEY), buy('e')]),
+  seeding(1),
+  entry(2, [buy('a'), RESTOCK, buy('a')]),
+  entry(3, [LIST, buy('b'), buy('c', TOO_MANY)], { visibleOrders: 1 }),
+  entry(4, [], { visibleOrders: 2 }),
+  entry(5, [buy(PAGED_KEY), buy('e')], { visibleOrders: 2 }),
 ];
+
+/** The rules on what was stored. */
+export function bookOf({ store, meta, stocks }: Awaited<ReturnType<typeof open>>): Book {
+  return new Book(store, meta, stocks);
+}
 
 export async function open(path: string): Promise<Awaited<ReturnType<typeof BookStore.open>>> {
   return BookStore.open({ path, ...IDENTITY });
 }
 
 /** Has the book apply the entries, and stores what it makes of them. */
-export async function applyTo(store: BookStore, book: Book, entries: readonly BookEntry[]): Promise<Applied> {
-  const applied = book.apply(entries);
+export async function applyTo(
+  store: BookStore,
+  book: Book,
+  entries: readonly BookEntry[],
+): Promise<readonly DecidedBatch[]> {
+  const decided = book.apply(entries);
   await store.write(book.takeWrites());
   book.written();
-  return applied;
+  return decided;
 }
 
 export async function fill(path: string, entries: readonly BookEntry[]): Promise<BookMeta> {
-  const { store, meta, pending } = await open(path);
-  const book = new Book(store, meta, pending);
+  const opened = await open(path);
+  const { store } = opened;
+  const book = bookOf(opened);
   for (const one of entries) await applyTo(store, book, [one]);
   await store.close();
   return book.meta;

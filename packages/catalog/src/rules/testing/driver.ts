@@ -1,43 +1,43 @@
 /** A catalog whose effects a scenario collects, with a clock that stands still unless told. */
 import {
-  assertRule,
   type CatalogToFrontend,
   type CatalogToLeader,
   type FrontendToCatalog,
   type LeaderToCatalog,
   type Stock,
 } from '@trireme/domain';
-import { Catalog, SAVE_AFTER_MS, type CatalogOptions } from '../catalog.js';
+import { Catalog, type CatalogOptions } from '../catalog.js';
 import type { CatalogEvent } from '../effects.js';
 import { honouredMs, LEASE_MS_MAX } from '../leases.js';
-import type { CatalogWrite } from '../round.js';
+import { LeaderLog } from './frames.js';
 
-/** When the leases of an earlier life are over, for a catalog that starts at 0. */
+/** When the leases of an earlier process are over, for a catalog that starts at 0. */
 export const HOLD_MS = honouredMs(LEASE_MS_MAX);
 
 type Frame = CatalogToFrontend | CatalogToLeader;
 
 export class Driver {
   readonly catalog: Catalog;
+  /** What every leader of the test has. */
+  readonly log: LeaderLog;
   now = 0;
-  write: CatalogWrite | null = null;
   wakeAt: number | null = null;
   readonly closes: (readonly [number, string])[] = [];
   readonly #sent = new Map<number, Frame[]>();
   #events: CatalogEvent[] = [];
 
+  /** @param stocks of the log that the tests' leaders have. The catalog knows nothing. */
   constructor(stocks: readonly Stock[], more: Partial<CatalogOptions> = {}) {
-    const state = { lastIndex: 0, settled: 0, stocks, outcomes: [] };
-    this.catalog = new Catalog({ state, leaseMs: 500, now: 0, ...more });
+    this.log = new LeaderLog(stocks);
+    this.catalog = new Catalog({ leaseMs: 500, now: 0, ...more });
     this.#take();
   }
 
-  /** Past the leases of an earlier life, with leader link 100 attached. */
+  /** Past the leases of an earlier process, with leader link 100 attached and its snapshot installed. */
   static ready(stocks: readonly Stock[], more: Partial<CatalogOptions> = {}): Driver {
     const driver = new Driver(stocks, more);
     driver.leader(100);
-    driver.ask(100, { t: 'begin' });
-    driver.ask(100, { t: 'attach', upTo: 0 });
+    driver.ask(100, { t: 'begin' }, { t: 'attach', upTo: 0 }, ...driver.log.snapshot());
     driver.at(HOLD_MS);
     driver.sent(100);
     driver.events();
@@ -72,29 +72,16 @@ export class Driver {
     this.#take();
   }
 
-  ask(link: number, frame: LeaderToCatalog): void {
-    this.catalog.leaderMessage(link, frame, this.now);
-    this.#take();
+  ask(link: number, ...frames: readonly LeaderToCatalog[]): void {
+    for (const frame of frames) {
+      this.catalog.leaderMessage(link, frame, this.now);
+      this.#take();
+    }
   }
 
   leaderGone(link: number): void {
     this.catalog.leaderClosed(link, this.now);
     this.#take();
-  }
-
-  /** Ends the write under way. */
-  written(): void {
-    this.write = null;
-    this.catalog.written(this.now);
-    this.#take();
-  }
-
-  /** Lets the time to the next save pass, and ends its write. Returns what was written. */
-  save(): CatalogWrite | null {
-    this.at(this.now + SAVE_AFTER_MS);
-    const { write } = this;
-    if (write !== null) this.written();
-    return write;
   }
 
   at(now: number): void {
@@ -127,12 +114,10 @@ export class Driver {
   }
 
   #take(): void {
-    const { sends, closes, write, events, wakeAt } = this.catalog.take();
+    const { sends, closes, events, wakeAt } = this.catalog.take();
     for (const [link, frame] of sends) this.#sent.set(link, [...(this.#sent.get(link) ?? []), frame]);
     this.closes.push(...closes);
     this.#events.push(...events);
-    assertRule(write === null || this.write === null, 'one write at a time');
-    this.write = write ?? this.write;
     this.wakeAt = wakeAt;
   }
 }

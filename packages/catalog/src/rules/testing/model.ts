@@ -1,8 +1,8 @@
 /**
  * A small world around the rules of the catalog: front-ends with caches and clocks of their own rate, links that hold back what
- * is on its way, a disk that finishes when told to, crashes that lose what was not on it. Everything happens when the test
- * says so, in virtual time. The checker knows what has been told to anyone, and throws when a reader gets something
- * older, or a leader other outcomes, than anyone was told in any life of the catalog.
+ * is on its way, leaders that follow one another, and a catalog that crashes and then knows nothing. Everything happens when
+ * the test says so, in virtual time. The checker knows what has been told to anyone, and throws when a reader gets something
+ * older than anyone was told under any process of the catalog, or anything that the log does not make.
  */
 import * as assert from 'uvu/assert';
 import type {
@@ -12,12 +12,9 @@ import type {
   FrontendToCatalog,
   LeaderToCatalog,
   LookupResult,
-  Stock,
 } from '@trireme/domain';
-import { Catalog, type CatalogState } from '../catalog.js';
-import type { CatalogWrite } from '../round.js';
-import type { RecordedOutcomes } from '../ledger.js';
-import { stock } from './frames.js';
+import { Catalog } from '../catalog.js';
+import { LIFE, stock } from './frames.js';
 import { TradeLog } from './trade-log.js';
 
 export const NAMES = ['A', 'B', 'C'] as const;
@@ -38,6 +35,8 @@ interface Frontend {
   leaseEnd: number;
   renewals: Map<number, number>;
   lookups: Map<number, { readonly name: string; readonly floor: number }>;
+  /** Whether the catalog told its life on the link. */
+  knowsLife: boolean;
   ids: number;
 }
 
@@ -45,37 +44,34 @@ export class World {
   readonly frontends: readonly Frontend[];
   /** Reads from a cache that were checked. */
   cachedReads = 0;
-  /** Trades that were told and that a crash took from the catalog. */
+  /** Entries that were told when the catalog crashed, and that it did not know any more. */
   lost = 0;
-  replays = 0;
+  /** Snapshots for a catalog that lacks entries which leaders do not have any more. */
+  snapshots = 0;
+  /** Times that the catalog took a snapshot of an earlier index than it had. */
+  returns = 0;
   #now = 0;
   #links = 0;
   /** The leader's link; null while there is none. */
   #leader: number | null = null;
-  /** Whether the catalog has said on that link where it stands. */
+  /** What is on its way from the catalog to the leader. */
+  #leaderDown: CatalogToLeader[] = [];
+  /** Whether the catalog has said on that link how far it is. */
   #isLeading = false;
-  /** The link of a leader that was deposed and does not know. */
-  #deposed: number | null = null;
+  /** What the leader said last of how far clients were told; null before. */
+  #attachedUpTo: number | null = null;
+  /** A leader that was deposed and does not know. */
+  #deposed: { readonly link: number; readonly attachedUpTo: number | null } | null = null;
   #catalog: Catalog;
-  #write: CatalogWrite | null = null;
-  #durable: {
-    lastIndex: number;
-    settled: number;
-    stocks: Map<string, Stock>;
-    outcomes: Map<number, RecordedOutcomes>;
-  };
   #open = new Map<number, Frontend>();
-  readonly #log = new TradeLog(NAMES.map((name) => stock(name, 100)));
+  readonly #log = new TradeLog(
+    NAMES.map((name) => stock(name, 100)),
+    LIFE,
+  );
   /** The version that every later read of a stock must reach. */
   readonly #floor = new Map<string, number>();
 
   constructor() {
-    this.#durable = {
-      lastIndex: 0,
-      settled: 0,
-      stocks: new Map(NAMES.map((name) => [name, stock(name, 100)])),
-      outcomes: new Map(),
-    };
     this.frontends = [0.95, 1, 1.1].map((rate, position) => ({
       name: `frontend-${position}`,
       rate,
@@ -86,30 +82,24 @@ export class World {
       leaseEnd: -Infinity,
       renewals: new Map(),
       lookups: new Map(),
+      knowsLife: false,
       ids: 0,
     }));
-    this.#catalog = new Catalog({ state: this.#state(), leaseMs: LEASE_MS, now: 0 });
+    this.#catalog = new Catalog({ leaseMs: LEASE_MS, now: 0 });
     this.#connect();
   }
 
-  /** Trades that were never answered. */
+  /** Entries that no client was told of. */
   get waiting(): number {
     return this.#log.waiting;
   }
 
-  get answered(): number {
-    return this.#log.answered;
+  get told(): number {
+    return this.#log.told;
   }
 
   get isReady(): boolean {
     return this.#catalog.unready() === null;
-  }
-
-  /** Whether all that was decided is on disk. */
-  get isSaved(): boolean {
-    const { lastIndex, savedIndex } = this.#catalog.status();
-    assert.is(savedIndex, this.#durable.lastIndex, 'what is said to be on disk is');
-    return savedIndex === lastIndex;
   }
 
   advance(ms: number): void {
@@ -125,6 +115,7 @@ export class World {
     frontend.renewals.clear();
     frontend.lookups.clear();
     frontend.leaseEnd = -Infinity;
+    frontend.knowsLife = false;
     frontend.up = [];
     frontend.down = [];
     this.#open.set(frontend.link, frontend);
@@ -165,11 +156,14 @@ export class World {
       case 'stocks':
         for (const item of frame.items) this.#filled(frontend, item);
         return;
+      case 'life':
+        assert.is(frame.life, LIFE);
+        frontend.knowsLife = true;
+        return;
       case 'revoke':
         for (const name of frame.names) frontend.cache.delete(name);
         frontend.up.push({ t: 'dropped', seq: frame.seq });
         return;
-      case 'life':
       case 'page':
       case 'pageUnready':
       case 'pageInvalid':
@@ -198,33 +192,31 @@ export class World {
     this.#observe(name, version, this.#floor.get(name) ?? 0, `the cache of ${frontend.name}`);
   }
 
+  /** Delivers one frame to the leader. */
+  deliverToLeader(): void {
+    const frame = this.#leaderDown.shift();
+    if (frame !== undefined) this.#toLeader(frame);
+  }
+
   /** A batch is committed; the leader sends it on if it is that far. */
-  trade(commands: readonly Command[]): void {
-    const frame = this.#log.commit(commands);
-    if (this.#isLeading) this.#toCatalog(frame);
+  trade(commands: readonly Command[], skip: readonly number[]): void {
+    const frame = this.#log.commit(commands, skip);
+    if (this.#isLeading) this.#toCatalog([frame]);
   }
 
-  finishWrite(): void {
-    if (this.#write === null) return;
-    this.#makeDurable(this.#write);
-    this.#write = null;
-    this.#catalog.written(this.#now);
-    this.#flush();
+  trim(): void {
+    this.#log.trim();
   }
 
-  /**
-   * The catalog dies and starts again without what was not written; a write under way may or may not have reached the disk.
-   * The leader may die with it: then the next one begins when the world has one elected.
-   */
-  crash(writeSurvives: boolean, leaderDies: boolean): void {
-    if (this.#write !== null && writeSurvives) this.#makeDurable(this.#write);
-    this.#write = null;
+  /** The catalog dies and starts again with nothing. The leader may die with it: then the next one begins when the world has one elected. */
+  crash(leaderDies: boolean): void {
     this.#open = new Map();
     this.#leader = null;
+    this.#leaderDown = [];
     this.#isLeading = false;
     this.#deposed = null;
-    this.lost += this.#log.answeredBehind(this.#durable.lastIndex);
-    this.#catalog = new Catalog({ state: this.#state(), leaseMs: LEASE_MS, now: this.#now });
+    this.lost += this.#log.told;
+    this.#catalog = new Catalog({ leaseMs: LEASE_MS, now: this.#now });
     this.#flush();
     if (!leaderDies) this.#connect();
   }
@@ -232,57 +224,63 @@ export class World {
   /** Another one leads from now on; the one before may not know it, and keep its link. */
   replaceLeader(isNoticed: boolean): void {
     const before = this.#leader;
-    if (!isNoticed) this.#deposed = before;
+    if (!isNoticed && before !== null) this.#deposed = { link: before, attachedUpTo: this.#attachedUpTo };
     else if (before !== null) this.#catalog.leaderClosed(before, this.#now);
     this.#flush();
     this.#connect();
   }
 
-  /** A deposed leader asks again what was committed under it, without knowing what is settled since. */
-  deposedAsks(): void {
+  /** A deposed leader sends its entries again, without asking how far the catalog is. */
+  deposedSends(): void {
+    if (this.#deposed !== null) this.#give(this.#deposed.link, this.#log.all());
+  }
+
+  /** A deposed leader has the catalog take its stocks, which are some entries old, and what it said when it still led comes late. */
+  deposedSendsSnapshot(entries: number): void {
     if (this.#deposed === null) return;
-    for (const frame of this.#log.frames(0)) {
-      this.#catalog.leaderMessage(this.#deposed, frame, this.#now);
-      this.#flush();
-    }
+    const { link, attachedUpTo } = this.#deposed;
+    this.#give(link, this.#log.snapshotBefore(entries));
+    if (attachedUpTo !== null) this.#give(link, [{ t: 'attach', upTo: attachedUpTo }]);
   }
 
   #connect(): void {
     this.#leader = ++this.#links;
+    this.#leaderDown = [];
     this.#isLeading = false;
+    this.#attachedUpTo = null;
     this.#catalog.leaderOpened(this.#leader, this.#now);
     this.#flush();
-    this.#toCatalog({ t: 'begin' });
+    this.#toCatalog([{ t: 'begin' }]);
   }
 
-  #toCatalog(frame: LeaderToCatalog): void {
-    if (this.#leader === null) return;
-    this.#catalog.leaderMessage(this.#leader, frame, this.#now);
+  #toCatalog(frames: readonly LeaderToCatalog[]): void {
+    if (this.#leader !== null) this.#give(this.#leader, frames);
+  }
+
+  /** All of them go before what the catalog makes of the first is heard: the parts of a snapshot come one right after the other. */
+  #give(link: number, frames: readonly LeaderToCatalog[]): void {
+    for (const frame of frames) this.#catalog.leaderMessage(link, frame, this.#now);
     this.#flush();
   }
 
-  /** What a confirmed leader does once it knows where the catalog stands. */
-  #lead(standing: number): void {
+  /** What a confirmed leader does once it knows how far the catalog is. */
+  #lead(lastIndex: number): void {
     this.#isLeading = true;
-    this.#toCatalog({ t: 'attach', upTo: this.#log.lastIndex });
-    for (const frame of this.#log.replays(standing)) {
-      this.replays += 1;
-      this.#toCatalog(frame);
-    }
-    for (const frame of this.#log.frames(this.#log.settled)) this.#toCatalog(frame);
+    this.#attachedUpTo = this.#log.lastIndex;
+    const { isSnapshot, frames } = this.#log.after(lastIndex);
+    if (!isSnapshot) this.#tell(lastIndex);
+    else if (lastIndex > 0) this.snapshots += 1;
+    this.#toCatalog([{ t: 'attach', upTo: this.#attachedUpTo }, ...frames]);
   }
 
   #flush(): void {
-    const { sends, write } = this.#catalog.take();
-    if (write !== null) {
-      assert.is(this.#write, null, 'one write at a time');
-      this.#write = write;
-    }
+    const { sends, events } = this.#catalog.take();
+    this.returns += events.filter((event) => event.kind === 'installed' && event.index < event.prev).length;
     for (const [link, frame] of sends) {
       const frontend = this.#open.get(link);
       if (frontend !== undefined) frontend.down.push(frame as CatalogToFrontend);
-      else if (link === this.#leader) this.#toLeader(frame as CatalogToLeader);
-      else if (link === this.#deposed) this.#toDeposed(frame as CatalogToLeader);
+      else if (link === this.#leader) this.#leaderDown.push(frame as CatalogToLeader);
+      else if (link === this.#deposed?.link) this.#toDeposed(frame as CatalogToLeader);
     }
   }
 
@@ -291,38 +289,35 @@ export class World {
       case 'standing':
         this.#lead(frame.lastIndex);
         return;
-      case 'replayed':
-        return;
       case 'refused':
-        // A deposed leader's batches came in between: it finds out anew.
+        // A deposed leader came in between: it asks again. Whatever else was on its way is refused as well.
         if (!this.#isLeading) return;
         this.#isLeading = false;
-        this.#toCatalog({ t: 'begin' });
+        this.#toCatalog([{ t: 'begin' }]);
         return;
-      case 'decided':
-        for (const [index, outcomes] of frame.items) {
-          const names = this.#isLeading ? this.#log.answer(index, outcomes) : this.#log.hear(index, outcomes);
-          for (const name of names) this.#raise(name, index);
-        }
+      case 'revoked':
+        this.#tell(frame.index);
     }
   }
 
   /** It may be refused, and tells its clients what it hears. */
   #toDeposed(frame: CatalogToLeader): void {
-    if (frame.t !== 'decided') return;
-    for (const [index, outcomes] of frame.items) {
-      for (const name of this.#log.hear(index, outcomes)) this.#raise(name, index);
-    }
+    if (frame.t === 'revoked') this.#tell(frame.index);
+  }
+
+  #tell(index: number): void {
+    for (const { name, version } of this.#log.tell(index)) this.#raise(name, version);
   }
 
   #filled(frontend: Frontend, [id, result, wire, cacheable]: LookupResult): void {
     const lookup = frontend.lookups.get(id);
     frontend.lookups.delete(id);
+    assert.is.not(result, 'missing', 'every stock is listed from the beginning');
     if (result !== 'stock' || lookup === undefined) return;
+    assert.ok(frontend.knowsLife, 'the life of the log is told before any stock');
     const [name, price, quantity, version] = wire;
-    const who = `a lookup of ${frontend.name}`;
-    this.#log.see(name, version, [price, quantity]);
-    this.#observe(lookup.name, version, lookup.floor, who);
+    this.#log.see({ name, price, quantity, version });
+    this.#observe(lookup.name, version, lookup.floor, `a lookup of ${frontend.name}`);
     if (cacheable) frontend.cache.set(lookup.name, wire[3]);
   }
 
@@ -337,21 +332,5 @@ export class World {
 
   #clock(frontend: Frontend): number {
     return this.#now * frontend.rate;
-  }
-
-  #makeDurable(write: CatalogWrite): void {
-    const { stocks, outcomes } = this.#durable;
-    for (const changed of write.stocks) stocks.set(changed.name, changed);
-    for (const recorded of write.outcomes) {
-      assert.not.ok(outcomes.has(recorded[0]), 'outcomes are written once');
-      outcomes.set(recorded[0], recorded);
-    }
-    for (const index of write.forgotten) assert.ok(outcomes.delete(index), 'what is forgotten was on disk');
-    this.#durable = { lastIndex: write.lastIndex, settled: write.settled, stocks, outcomes };
-  }
-
-  #state(): CatalogState {
-    const { lastIndex, settled, stocks, outcomes } = this.#durable;
-    return { lastIndex, settled, stocks: [...stocks.values()], outcomes: [...outcomes.values()] };
   }
 }

@@ -1,155 +1,141 @@
 /**
- * What is committed, and what leaders were told of it: the log and the book of the catalog's model. It holds every outcome
- * against what was told of that index before, in any life of the catalog, and knows the value of a stock at each version.
+ * What is committed, and what every entry makes of the stocks: the log of the catalog's model. It decides by itself, with rules
+ * written a second time, so that what a catalog shows and hashes is held against something that shares no code with it.
  */
+import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
-import {
-  KIND_CODES,
-  type Command,
-  type EffectWire,
-  type LeaderToCatalog,
-  type OutcomeWire,
-  type Stock,
-} from '@trireme/domain';
-import { decideFrame } from './frames.js';
+import { pack, type Command, type LeaderToCatalog, type OutcomeWire, type Stock } from '@trireme/domain';
+import { batchOf, entryFrame, snapshotFrames } from './frames.js';
 
-interface Batch {
+interface Entry {
   readonly index: number;
   readonly commands: readonly Command[];
-  /** What was told of it; null before. */
-  told: readonly OutcomeWire[] | null;
+  readonly skip: readonly number[];
+  /** Of the log up to and with this entry. */
+  readonly hash: string;
+  /** All stocks as of this entry. */
+  readonly stocks: readonly Stock[];
 }
 
-type Value = readonly [price: number, quantity: number];
+/** Parts of a snapshot. */
+const PARTS = 2;
 
-/** Batches that are answered and not in the book yet; a leader settles a while after it was answered. */
-const UNSETTLED = 2;
+const NOT_FOUND = -1;
+const INSUFFICIENT = -2;
 
 export class TradeLog {
-  readonly #batches: Batch[] = [];
-  #answered = 0;
-  /** Batches that the book has; settling does not go back. */
-  #inBook = 0;
-  /** Batches whose values are known: all before them were told. */
-  #valued = 0;
-  readonly #latest = new Map<string, Value>();
-  /** By `name@version`. */
-  readonly #values = new Map<string, Value>();
+  /** The first one stands for the seed. */
+  readonly #entries: Entry[];
+  /** Entries whose outcomes a client was told. */
+  #told = 0;
+  /** Entries that leaders do not have any more: a catalog that lacks one is sent a snapshot. */
+  #trimmed = 0;
+  readonly #life: string;
 
-  constructor(stocks: readonly Stock[]) {
-    for (const { name, price, quantity } of stocks) {
-      this.#latest.set(name, [price, quantity]);
-      this.see(name, 0, [price, quantity]);
-    }
+  constructor(stocks: readonly Stock[], life: string) {
+    this.#life = life;
+    this.#entries = [{ index: 0, commands: [], skip: [], hash: '0'.repeat(64), stocks }];
   }
 
   get lastIndex(): number {
-    return indexOf(this.#batches.length);
+    return this.#last.index;
   }
 
-  get lastAnswered(): number {
-    return indexOf(this.#answered);
+  get told(): number {
+    return this.#told;
   }
 
-  /** Everything up to here is in the book. */
-  get settled(): number {
-    return indexOf(this.#inBook);
-  }
-
-  get answered(): number {
-    return this.#answered;
-  }
-
+  /** Entries of which no client was told. */
   get waiting(): number {
-    return this.#batches.length - this.#answered;
+    return this.#entries.length - 1 - this.#told;
   }
 
-  answeredBehind(index: number): number {
-    return this.#batches.filter((batch) => batch.told !== null && batch.index > index).length;
+  /** Commits the next entry. Returns how a leader sends it. */
+  commit(commands: readonly Command[], skip: readonly number[]): LeaderToCatalog {
+    const before = this.#last;
+    const index = before.index + STEP;
+    const stocks = new Map(before.stocks.map((stock) => [stock.name, stock]));
+    const outcomes = commands.map((command, position) => {
+      return skip.includes(position) ? null : apply(stocks, index, command);
+    });
+    const hash = createHash('sha256')
+      .update(Buffer.concat([Buffer.from(before.hash, 'hex'), batchOf(commands), pack(outcomes)]))
+      .digest('hex');
+    const entry = { index, commands, skip, hash, stocks: [...stocks.values()] };
+    this.#entries.push(entry);
+    return frameOf(entry);
   }
 
-  /** Commits the next batch. Returns how a leader asks for it. */
-  commit(commands: readonly Command[]): LeaderToCatalog {
-    const batch = { index: this.lastIndex + indexOf(1), commands, told: null };
-    this.#batches.push(batch);
-    return this.#frame(batch, this.settled);
+  /** Leaders forget all but the last entry. */
+  trim(): void {
+    this.#trimmed = Math.max(this.#trimmed, this.#entries.length - 1);
   }
 
-  /** How a leader asks for every batch behind `settled`, up to which its book goes. */
-  frames(settled: number): readonly LeaderToCatalog[] {
-    return this.#batches.filter(({ index }) => index > settled).map((batch) => this.#frame(batch, settled));
+  /** What a leader sends to a catalog that has applied everything up to `lastIndex`. */
+  after(lastIndex: number): { readonly isSnapshot: boolean; readonly frames: readonly LeaderToCatalog[] } {
+    const position = this.#entries.findIndex(({ index }) => index === lastIndex);
+    if (lastIndex === 0 || position < this.#trimmed)
+      return { isSnapshot: true, frames: this.#snapshot(this.#last) };
+    return { isSnapshot: false, frames: this.#entries.slice(position + 1).map(frameOf) };
   }
 
-  /** What a catalog that stands at `index` is told from the book, a few batches a frame. */
-  replays(index: number): readonly LeaderToCatalog[] {
-    const frames: LeaderToCatalog[] = [];
-    const lacking = this.#batches.slice(0, this.#inBook).filter((batch) => batch.index > index);
-    for (let prev = index; lacking.length > 0;) {
-      const some = lacking.splice(0, 3);
-      const last = some.at(-1)?.index ?? prev;
-      frames.push({ t: 'replay', prev, index: last, effects: some.flatMap(effectsOf) });
-      prev = last;
-    }
-    return frames;
+  /** Every entry from the beginning. */
+  all(): readonly LeaderToCatalog[] {
+    return this.#entries.slice(1).map(frameOf);
   }
 
-  /** The leader was told the outcomes of `index`. Returns the stocks that they change. */
-  answer(index: number, outcomes: readonly OutcomeWire[]): readonly string[] {
-    if (index > this.lastAnswered) {
-      assert.is(index, this.lastAnswered + indexOf(1), 'answered in order');
-      this.#answered += 1;
-      this.#inBook = Math.max(this.#inBook, this.#answered - UNSETTLED);
-    }
-    return this.hear(index, outcomes);
+  /** The stocks as they were some entries before the last one. */
+  snapshotBefore(entries: number): readonly LeaderToCatalog[] {
+    return this.#snapshot(this.#entries.at(-1 - entries) ?? this.#last);
   }
 
-  /** Any leader was told them, and may have told a client. */
-  hear(index: number, outcomes: readonly OutcomeWire[]): readonly string[] {
-    const batch = this.#batches.find((other) => other.index === index);
-    assert.ok(batch, `${index} was asked`);
-    assert.equal(outcomes, batch.told ?? outcomes, `${index} is decided again, and the same`);
-    batch.told = outcomes;
-    for (;;) {
-      const next = this.#batches[this.#valued];
-      if (next === undefined || next.told === null) break;
-      this.#valued += 1;
-      this.#value(effectsOf(next));
-    }
-    return effectsOf(batch).map(([, , name]) => name);
+  /**
+   * A leader heard that everything up to `index` is revoked, and tells clients. Returns the stocks that changed and their
+   * versions.
+   */
+  tell(index: number): readonly Stock[] {
+    const upTo = this.#entries.findIndex((entry) => entry.index === index);
+    assert.ok(upTo >= 0, `${index} is a log index`);
+    this.#told = Math.max(this.#told, upTo);
+    return this.#entries[upTo]?.stocks ?? [];
   }
 
-  /** A reader got a stock like this; whatever else is seen or told of that version must agree. */
-  see(name: string, version: number, value: Value): void {
-    const key = `${name}@${version}`;
-    assert.equal(value, this.#values.get(key) ?? value, `${key} has one price and quantity`);
-    this.#values.set(key, value);
+  /** A reader got a stock like this: it must be what the log makes of it. */
+  see(seen: Stock): void {
+    const entry = this.#entries.find(({ index }) => index === seen.version);
+    const stock = entry?.stocks.find(({ name }) => name === seen.name);
+    assert.equal(seen, stock, `${seen.name} is what the log makes of it`);
   }
 
-  #frame({ index, commands }: Batch, settled: number): LeaderToCatalog {
-    return decideFrame(index, index - indexOf(1), commands, { settled });
+  get #last(): Entry {
+    const last = this.#entries.at(-1);
+    assert.ok(last);
+    return last;
   }
 
-  #value(effects: readonly EffectWire[]): void {
-    for (const [, kind, name, amount] of effects) {
-      const [price, quantity] = this.#latest.get(name) ?? [0, 0];
-      if (kind === KIND_CODES.list) this.#latest.set(name, [amount, quantity]);
-      else this.#latest.set(name, [price, quantity + (kind === KIND_CODES.buy ? -amount : amount)]);
-    }
-    // A batch may change a stock more than once: only the last of it is ever seen.
-    for (const [index, , name] of effects) this.see(name, index, this.#latest.get(name) ?? [0, 0]);
+  #snapshot({ index, hash, stocks }: Entry): readonly LeaderToCatalog[] {
+    return snapshotFrames(index, stocks, { life: this.#life, hash, parts: PARTS });
   }
 }
 
-/** Log index of the batch at a position from 1. Indexes have holes: entries without commands. */
-function indexOf(position: number): number {
-  return 2 * position;
+/** Log indexes have holes: entries without commands. */
+const STEP = 2;
+
+function frameOf({ index, commands, skip, hash }: Entry): LeaderToCatalog {
+  return entryFrame(index, index - STEP, commands, { skip, hash });
 }
 
-function effectsOf({ index, commands, told }: Batch): readonly EffectWire[] {
-  return commands.flatMap((command, position): EffectWire[] => {
-    const outcome = told?.[position] ?? null;
-    if (outcome === null || outcome < 0) return [];
-    const amount = command.kind === 'list' ? command.price : command.quantity;
-    return [[index, KIND_CODES[command.kind], command.name, amount]];
-  });
+function apply(stocks: Map<string, Stock>, version: number, command: Command): OutcomeWire {
+  const { name } = command;
+  const old = stocks.get(name);
+  if (command.kind === 'list') {
+    stocks.set(name, { name, price: command.price, quantity: old === undefined ? 0 : old.quantity, version });
+    return 0;
+  }
+  if (old === undefined) return NOT_FOUND;
+  const sign = command.kind === 'buy' ? -1 : 1;
+  const quantity = old.quantity + sign * command.quantity;
+  if (quantity < 0) return INSUFFICIENT;
+  stocks.set(name, { ...old, quantity, version });
+  return command.kind === 'restock' ? 0 : old.price;
 }

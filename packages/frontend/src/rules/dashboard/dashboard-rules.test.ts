@@ -121,7 +121,7 @@ function report(more: Partial<ReplicaReport>): ReplicaReport {
 }
 
 const CATALOG: CatalogReport = {
-  ...{ lastIndex: 18, settled: 17, stocks: 700, ready: true },
+  ...{ lastIndex: 18, stocks: 700, ready: true },
   sessions: [
     { peer: 'frontend-1', leaseMs: 400, names: ['A'] },
     { peer: 'frontend-3', leaseMs: 400, names: ['A', 'B'] },

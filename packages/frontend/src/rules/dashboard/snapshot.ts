@@ -75,7 +75,7 @@ export interface DashboardSnapshot {
     readonly linked: boolean;
     readonly silent: boolean;
     readonly ready: boolean;
-    /** Last log index that it has decided. */
+    /** Last log index that it has applied and revoked. */
     readonly lastIndex: number | null;
   };
   /** Other front-ends with a link to the catalog. */

@@ -5,14 +5,23 @@ import {
   type Command,
   type Outcome,
   type PlaceCommand,
-  type Settlement,
+  type SeedPart,
+  type SeedStock,
 } from '@trireme/domain';
-import type { BookEntry, PendingBatch } from '../state.js';
+import type { BookEntry, DecidedBatch } from '../state.js';
 
 export const FILLED: Outcome = { kind: 'filled', price: 500 };
 export const DONE: Outcome = { kind: 'done' };
 export const NONE: Outcome = { kind: 'none' };
 export const REJECTED: Outcome = { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' };
+
+/** More than there is of any stock that `seeding` brings. */
+export const TOO_MANY = 900_000;
+
+/** What the cluster of most tests begins with. */
+export const STOCKS: readonly SeedStock[] = [{ name: 'A', price: 500, quantity: 100_000 }];
+
+export const LIFE = 'a0'.repeat(8);
 
 export function buy(key: string, quantity = 1): PlaceCommand {
   return { kind: 'buy', key, name: 'A', quantity };
@@ -22,30 +31,40 @@ export function buy(key: string, quantity = 1): PlaceCommand {
 export function entry(
   index: number,
   commands: readonly Command[],
-  more: { readonly settlements?: readonly Settlement[]; readonly age?: number; readonly time?: number } = {},
+  more: {
+    readonly age?: number;
+    readonly time?: number;
+    readonly visibleOrders?: number;
+    readonly seed?: SeedPart;
+  } = {},
 ): BookEntry {
-  const { settlements = [], age = 1000, time = 1000 } = more;
-  const batch: Batch = { age, time, commands, settlements };
+  const { age = 1000, time = 1000, visibleOrders = 0, seed = null } = more;
+  const batch: Batch = { age, time, visibleOrders, commands, seed };
   return { index, batch, bytes: encodeBatch(batch) };
 }
 
-/** The log entry at `index` with one settlement. */
-export function settling(
+/** The log entry at `index` with a part of the seed: all of it unless told otherwise. */
+export function seeding(
   index: number,
-  settled: number,
-  outcomes: readonly Outcome[],
-  times: { readonly age?: number; readonly time?: number } = {},
+  stocks = STOCKS,
+  { life = LIFE, part = 0, parts = 1 }: Partial<SeedPart> = {},
 ): BookEntry {
-  return entry(index, [], { settlements: [{ index: settled, outcomes }], ...times });
+  return entry(index, [], { age: 0, time: 0, seed: { life, part, parts, stocks } });
 }
 
-/** A pending batch, number `seq`, at log index `seq * 10`. */
-export function pendingBatch(
+/** A batch that was just decided, number `seq`, at log index `seq * 10`; each command was filled unless told otherwise. */
+export function decidedBatch(
   seq: number,
   commands: readonly Command[],
-  skip: readonly number[] = [],
-): PendingBatch {
+  more: Partial<DecidedBatch> = {},
+): DecidedBatch {
   const index = seq * 10;
-  const bytes = encodeBatch({ age: 0, time: 0, commands, settlements: [] });
-  return { seq, index, prev: index - 10, age: 0, time: 0, skip, bytes, commands };
+  return {
+    ...{ seq, index, prev: index - 10, age: 0, time: seq * 1000, skip: [], commands },
+    firstNumber: 1,
+    outcomes: commands.map(() => FILLED),
+    bytes: encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands, seed: null }),
+    hash: String(seq).padStart(64, '0'),
+    ...more,
+  };
 }

@@ -7,7 +7,11 @@ import type { Random } from './random.js';
 interface Attempt {
   readonly key: string;
   readonly command: Command;
+  readonly desk: Desk;
+  readonly link: number;
   result: SubmitResult | null;
+  /** Its link was closed before it was answered. */
+  isGone: boolean;
 }
 
 const KEYS = 80;
@@ -27,18 +31,26 @@ export class Clients {
   }
 
   get pendingAnswers(): number {
-    return this.attempts.filter(({ result }) => result === null).length;
+    return this.attempts.filter(({ result, isGone }) => result === null && !isGone).length;
   }
 
-  /** A client asks; often with an old key, and rarely with another body. */
-  submit(desk: Desk): void {
+  /** A client asks; often with an old key, and rarely with another body. Returns the answer if there is one at once. */
+  submit(desk: Desk): Answer | null {
     const key = `key-${this.#random.below(KEYS)}`;
     const usual = this.#bodies.get(key) ?? this.#command(key);
     this.#bodies.set(key, usual);
     const command = this.#random.chance(0.03) ? this.#command(key) : usual;
-    const id = this.attempts.push({ key, command, result: null }) - 1;
-    const answer = desk.submit(command, { link: this.#random.below(LINKS), id });
-    if (answer !== null) this.answered([answer]);
+    const link = this.#random.below(LINKS);
+    const id = this.attempts.push({ key, command, desk, link, result: null, isGone: false }) - 1;
+    return desk.submit(command, { link, id });
+  }
+
+  /** A link of a front-end to a leader is closed: whoever waits there hears no more. */
+  leave(desk: Desk): void {
+    const link = this.#random.below(LINKS);
+    desk.forget(link);
+    for (const attempt of this.attempts)
+      if (attempt.desk === desk && attempt.link === link && attempt.result === null) attempt.isGone = true;
   }
 
   #command(key: string): Command {
@@ -50,17 +62,20 @@ export class Clients {
     return { kind: dice < 0.6 ? 'buy' : 'sell', key, name, quantity };
   }
 
-  answered(answers: readonly Answer[]): void {
-    for (const { result } of answers) {
+  /** @param tell called with each outcome that a client is told */
+  answered(answers: readonly Answer[], tell: (key: string, verdict: readonly unknown[]) => void): void {
+    for (const { link, result } of answers) {
       const [id, ...verdict] = result;
       const attempt = this.attempts[id];
       assert.ok(attempt);
       assert.is(attempt.result, null, 'one attempt is answered once');
+      assert.equal([attempt.link, attempt.isGone], [link, false], 'on the link that it came over');
       attempt.result = result;
       if (verdict[0] === 'refused' || verdict[0] === 'lost' || verdict[0] === 'keyReused') continue;
       const before = this.told.get(attempt.key) ?? verdict;
       assert.equal(verdict, before, `key ${attempt.key} was told two things`);
       this.told.set(attempt.key, verdict);
+      tell(attempt.key, verdict);
     }
   }
 }

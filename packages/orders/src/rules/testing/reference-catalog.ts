@@ -1,114 +1,102 @@
 /**
- * The catalog's side of the leader's protocol in its shortest form: what it must do, without leases or rounds. It answers before
- * its disk has what it decided; a crash takes it back to what it saved last.
+ * The catalog's side of the leader's protocol in its shortest form: what it must do, without leases or rounds. It keeps nothing
+ * when it restarts.
  */
-import {
-  commandFromWire,
-  decodeBatch,
-  outcomeToWire,
-  type CatalogToLeader,
-  type Command,
-  type LeaderToCatalog,
-  type Outcome,
-  type OutcomeWire,
-} from '@trireme/domain';
+import * as assert from 'uvu/assert';
+import { decodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import { nextHash } from '@trireme/state-machine';
+import { decideOne, type ReferenceStocks } from './reference-decisions.js';
 
-interface State {
-  readonly lastIndex: number;
-  readonly stocks: ReadonlyMap<string, { readonly price: number; readonly quantity: number }>;
-  readonly outcomes: ReadonlyMap<number, readonly OutcomeWire[]>;
-}
+type SnapshotFrame = Extract<LeaderToCatalog, { readonly t: 'snapshot' }>;
+type EntryFrame = Extract<LeaderToCatalog, { readonly t: 'entry' }>;
 
 export class ReferenceCatalog {
-  readonly #seed: State;
-  #state: State;
-  #saved: State;
-
-  constructor(seed: Readonly<Record<string, number>>) {
-    const stocks = Object.entries(seed).map(
-      ([name, quantity]) => [name, { price: 1000 + name.length, quantity }] as const,
-    );
-    this.#seed = { lastIndex: 0, stocks: new Map(stocks), outcomes: new Map() };
-    this.#state = this.#seed;
-    this.#saved = this.#seed;
-  }
+  #stocks: ReferenceStocks = new Map();
+  #life: string | null = null;
+  #hash = '';
+  #lastIndex = 0;
+  /** A leader has said that nothing after it was told; infinite before. */
+  #upTo = Infinity;
+  /** Links whose leader knows how far the catalog is, and did not miss that it went back. */
+  readonly #told = new Set<number>();
+  /** Parts of a snapshot that is not complete, by link. */
+  readonly #parts = new Map<number, SnapshotFrame[]>();
 
   get lastIndex(): number {
-    return this.#state.lastIndex;
+    return this.#lastIndex;
+  }
+
+  /** Whether it answers look-ups. */
+  get isReady(): boolean {
+    return this.#life !== null && this.#lastIndex >= this.#upTo;
   }
 
   quantity(name: string): number {
-    return this.#state.stocks.get(name)?.quantity ?? 0;
+    return this.#stocks.get(name)?.quantity ?? 0;
   }
 
-  /** Everything that was decided comes to the disk. */
-  save(): void {
-    this.#saved = this.#state;
+  /** Starts again with nothing. Its links have to be broken before. */
+  restart(): void {
+    this.#stocks = new Map();
+    this.#life = null;
+    this.#hash = '';
+    this.#lastIndex = 0;
+    this.#upTo = Infinity;
+    this.#told.clear();
+    this.#parts.clear();
   }
 
-  /** What is on its disk. */
-  copy(): State {
-    return this.#saved;
+  linkClosed(link: number): void {
+    this.#told.delete(link);
+    this.#parts.delete(link);
   }
 
-  /** Starts again on its disk. */
-  crash(): void {
-    this.#state = this.#saved;
-  }
-
-  /** Starts again on a copy; on the seed file where it has none. */
-  restore(copy: State | null): void {
-    this.#saved = copy ?? this.#seed;
-    this.crash();
-  }
-
-  /** @returns the answer; null for `attach`, which has none */
-  handle(frame: LeaderToCatalog): CatalogToLeader | null {
-    const { lastIndex, stocks, outcomes } = this.#state;
+  /** @returns the answer; null for what has none */
+  handle(frame: LeaderToCatalog, link = 1): CatalogToLeader | null {
+    const lastIndex = this.#lastIndex;
     switch (frame.t) {
       case 'begin':
-        return { t: 'standing', lastIndex };
+        this.#told.add(link);
+        return { t: 'standing', lastIndex, hash: this.#hash };
       case 'attach':
+        if (!this.#told.has(link)) return { t: 'refused', lastIndex };
+        this.#upTo = Math.min(this.#upTo, frame.upTo);
         return null;
-      case 'replay': {
-        if (frame.prev !== lastIndex) return { t: 'refused', why: 'gap', lastIndex };
-        const draft = new Map(stocks);
-        for (const [, kind, name, amount] of frame.effects) {
-          const outcome = decideOne(draft, commandFromWire([kind, 'replayed', name, amount]));
-          if (outcome.kind === 'rejected') throw new Error(`the book has an impossible effect on ${name}`);
-        }
-        this.#state = { lastIndex: frame.index, stocks: draft, outcomes };
-        return { t: 'replayed', lastIndex: frame.index };
-      }
-      case 'decide': {
-        const { index, prev, settled, skip } = frame;
-        const recorded = outcomes.get(index);
-        if (recorded !== undefined) return { t: 'decided', items: [[index, recorded]] };
-        if (index <= lastIndex) return { t: 'refused', why: 'settled', lastIndex };
-        if (prev !== lastIndex) return { t: 'refused', why: 'gap', lastIndex };
-        const draft = new Map(stocks);
-        const { commands } = decodeBatch(frame.batch);
-        const decided = commands.map((command, position) =>
-          outcomeToWire(skip.includes(position) ? { kind: 'none' } : decideOne(draft, command)),
-        );
-        const kept = [...outcomes].filter(([key]) => key > settled);
-        this.#state = { lastIndex: index, stocks: draft, outcomes: new Map([...kept, [index, decided]]) };
-        return { t: 'decided', items: [[index, decided]] };
-      }
+      case 'snapshot':
+        return this.#addPart(frame, link);
+      case 'entry':
+        return this.#entry(frame);
     }
   }
-}
 
-function decideOne(stocks: Map<string, { price: number; quantity: number }>, command: Command): Outcome {
-  const { kind, name } = command;
-  const stock = stocks.get(name);
-  if (kind === 'list') {
-    stocks.set(name, { price: command.price, quantity: stock?.quantity ?? 0 });
-    return { kind: 'done' };
+  #addPart(frame: SnapshotFrame, link: number): CatalogToLeader | null {
+    const parts = [...(this.#parts.get(link) ?? []), frame];
+    this.#parts.set(link, parts);
+    assert.is(frame.part, parts.length - 1, 'parts come in their order');
+    if (parts.length < frame.parts) return null;
+    this.#parts.delete(link);
+    const { index, life, hash } = frame;
+    if (this.#life !== null && (life !== this.#life || index < this.#lastIndex)) {
+      // It goes back: what leaders were told of it is true no more.
+      this.#told.clear();
+      this.#upTo = Infinity;
+    }
+    const stocks = parts.flatMap((part) => part.stocks);
+    this.#stocks = new Map(stocks.map(([name, price, quantity]) => [name, { price, quantity }]));
+    [this.#life, this.#hash, this.#lastIndex] = [life, hash, index];
+    return { t: 'revoked', index };
   }
-  if (stock === undefined) return { kind: 'rejected', reason: 'STOCK_NOT_FOUND' };
-  const quantity = stock.quantity + (kind === 'buy' ? -command.quantity : command.quantity);
-  if (quantity < 0) return { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' };
-  stocks.set(name, { price: stock.price, quantity });
-  return kind === 'restock' ? { kind: 'done' } : { kind: 'filled', price: stock.price };
+
+  #entry({ index, prev, skip, hash, batch }: EntryFrame): CatalogToLeader {
+    const lastIndex = this.#lastIndex;
+    if (index <= lastIndex) return { t: 'revoked', index };
+    if (this.#life === null || prev !== lastIndex) return { t: 'refused', lastIndex };
+    const outcomes = decodeBatch(batch).commands.map((command, position) =>
+      skip.includes(position) ? ({ kind: 'none' } as const) : decideOne(this.#stocks, command),
+    );
+    const own = nextHash(this.#hash, batch, outcomes);
+    assert.is(hash, own, `replica and reference decide ${index} alike`);
+    [this.#hash, this.#lastIndex] = [own, index];
+    return { t: 'revoked', index };
+  }
 }

@@ -1,97 +1,110 @@
 /** Who is in the world: replicas that apply one log, and leads of theirs. */
 import { decodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
-import { Book } from '../book.js';
+import type { Book } from '../book.js';
+import { CatalogFeed } from '../catalog-feed.js';
 import { Desk } from '../desk.js';
 import { KnownCommands } from '../known.js';
 import { LogClock } from '../log-clock.js';
-import { Settler } from '../settler.js';
-import type { Applied, BookEntry, BookWrite, PendingBatch } from '../state.js';
+import { ReadWaits } from '../read-waits.js';
+import type { BookEntry, BookMeta, BookWrite, DecidedBatch } from '../state.js';
 import type { MemoryStore } from './memory-store.js';
 
 export interface Replica {
   store: MemoryStore;
   book: Book;
-  /** Settled by what has gathered and is not being written. */
-  settled: PendingBatch[];
-  /** A write that is not finished, and what it settles. */
-  writing: { readonly writes: readonly BookWrite[]; readonly settled: readonly PendingBatch[] } | null;
+  /** A write that is not finished, and the log index that it reaches to. */
+  writing: { readonly writes: readonly BookWrite[]; readonly applied: number } | null;
+}
+
+/** A read that only the leader answers; it was asked when order `told` had been told to somebody. */
+interface SureRead {
+  readonly told: number;
+  /** As of which commit index the majority has confirmed it; null before. */
+  commit: number | null;
 }
 
 /** One lead of one replica, from its begin until it learns that it is over. */
 export interface Lead {
+  /** Tells its link to the catalog from others. */
+  readonly id: number;
   readonly replica: Replica;
   readonly desk: Desk;
-  readonly settler: Settler;
+  readonly feed: CatalogFeed;
   readonly clock: LogClock;
+  readonly waits: ReadWaits;
   isLinked: boolean;
   up: LeaderToCatalog[];
   down: CatalogToLeader[];
   rounds: number[];
   /** Confirmed by the majority, as of this commit index, and not yet told. */
   granted: { readonly round: number; readonly commit: number }[];
-  effectReads: { readonly round: number; readonly after: number }[];
+  reads: SureRead[];
   /** Last log index as this leader knows the log. */
   lastIndex: number;
-  /** The highest index that any catalog had decided when it last said where it stands. */
-  decidedAtStanding: number;
+  /** How far the log was committed when it was deposed: it may learn of no more. */
+  deposedAt: number;
+  /** The highest log index of what any client had been told when the catalog last said how far it is. */
+  toldAtStanding: number;
 }
 
 /** A replica begins to lead at `now`; it has applied the log up to `lastIndex`. */
-export function newLead(replica: Replica, lastIndex: number, now: number): Lead {
+export function newLead(id: number, replica: Replica, lastIndex: number, now: number): Lead {
   const { book, store } = replica;
   const known = new KnownCommands(store);
-  const limits = { openMax: 40, undecidedMax: 15 };
+  const limits = { openMax: 40, invisibleMax: 15 };
   return {
-    replica,
-    desk: new Desk(book.meta.orders, book.pending, (key) => known.find(key), limits),
-    settler: new Settler(book.meta, book.pending),
+    ...{ id, replica, lastIndex },
+    desk: new Desk(book.meta, (key) => known.find(key), limits),
+    feed: new CatalogFeed({ index: book.meta.lastIndex, hash: book.meta.hash }),
     clock: new LogClock(book.meta, now),
+    waits: new ReadWaits(20),
     isLinked: false,
     up: [],
     down: [],
     rounds: [],
     granted: [],
-    effectReads: [],
-    lastIndex,
-    decidedAtStanding: 0,
+    reads: [],
+    deposedAt: Infinity,
+    toldAtStanding: 0,
   };
 }
 
 /** Its rules apply the next entries of the log; what they make gathers to be written. */
-export function applyTo({ book, settled }: Replica, entries: readonly (Uint8Array | null)[]): Applied {
+export function applyTo({ book }: Replica, entries: readonly (Uint8Array | null)[]): readonly DecidedBatch[] {
   const { applied } = book.meta;
-  const result = book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
-  settled.push(...result.settled);
-  return result;
+  return book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
 }
 
 /** Begins to write what has gathered, if nothing is being written. */
 export function beginWrite(replica: Replica): void {
   if (replica.writing !== null) return;
+  const { applied } = replica.book.meta;
   const writes = replica.book.takeWrites();
-  if (writes.length === 0) return;
-  replica.writing = { writes, settled: replica.settled };
-  replica.settled = [];
+  if (writes.length > 0) replica.writing = { writes, applied };
 }
 
-/** The write is over, if there is one. Returns what it settled. */
-export function endWrite(replica: Replica): readonly PendingBatch[] {
+/** The write is over, if there is one. Returns the log index that it reaches to, null if there was none. */
+export function endWrite(replica: Replica): number | null {
   const { writing, store, book } = replica;
-  if (writing === null) return [];
+  if (writing === null) return null;
   replica.writing = null;
   store.write(writing.writes);
   book.written();
-  return writing.settled;
+  return writing.applied;
 }
 
-/** The book as its store has it. */
-export const restartedBook = ({ store }: Pick<Replica, 'store'>): Book =>
-  new Book(store, store.meta, store.pending);
-
 export function newReplica(store: MemoryStore): Replica {
-  return { store, book: restartedBook({ store }), settled: [], writing: null };
+  return { store, book: store.open(), writing: null };
 }
 
 export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {
   return { index, batch: bytes === null ? null : decodeBatch(bytes), bytes: bytes ?? new Uint8Array() };
+}
+
+/** Orders up to this number may be shown by the replica, and are stored there. */
+export function shownBy(
+  { store }: { readonly store: { readonly meta: BookMeta } },
+  lead: Lead | undefined,
+): number {
+  return Math.min(store.meta.orders, lead?.desk.visibleOrders ?? store.meta.visibleOrders);
 }

@@ -1,11 +1,20 @@
 /**
  * A small world around the rules of the orders service: three books that apply one log, a leader and others that led
- * before it and do not know that they are deposed, and a catalog that may lose the last that it decided, or its disk. What
- * happens next is drawn at random; every answer is held against all that were given before.
+ * before it and do not know that they are deposed, and a catalog that may restart with nothing. What happens next is drawn at
+ * random; every answer is held against all that were given before.
  */
 import * as assert from 'uvu/assert';
-import { encodeBatch, type CatalogToLeader, type Order } from '@trireme/domain';
-import type { SettlerAction } from '../settler.js';
+import {
+  decodeBatch,
+  encodeBatch,
+  type Command,
+  type Order,
+  type SeedPart,
+  type SeedStock,
+} from '@trireme/domain';
+import { snapshotFrames } from '../../catalog-snapshot.js';
+import type { FeedAction } from '../catalog-feed.js';
+import type { Answer } from '../desk.js';
 import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
 import type { Random } from './random.js';
@@ -16,40 +25,48 @@ import {
   endWrite,
   newLead,
   newReplica,
-  restartedBook,
+  shownBy,
   type Lead,
   type Replica,
 } from './world-members.js';
 
-export const SEED = { A: 20, BB: 30, CCC: 0 } as const;
-const NAMES = [...Object.keys(SEED), 'LISTED', 'UNKNOWN'];
+export const SEED: readonly SeedStock[] = [
+  { name: 'A', price: 1001, quantity: 20 },
+  { name: 'BB', price: 1002, quantity: 30 },
+  { name: 'CCC', price: 1003, quantity: 0 },
+];
+const NAMES = [...SEED.map(({ name }) => name), 'LISTED', 'UNKNOWN'];
 
 export class World {
-  readonly catalog = new ReferenceCatalog(SEED);
+  readonly catalog = new ReferenceCatalog();
   readonly replicas: readonly Replica[] = [0, 1, 2].map(() => newReplica(new MemoryStore()));
   readonly clients: Clients;
   /** Orders that were read before a book had them. */
   readonly read = new Map<number, Order>();
   /** How many frames of each type came to either end. */
   readonly frames = new Map<string, number>();
-  /** Batches whose outcomes were told and then lost by a crash of the catalog. */
-  lost = 0;
+  /** Reads that were answered as of a confirmed leader. */
+  sureReads = 0;
   readonly #random: Random;
   /** The present leader's log; `null` is a no-op. */
   #log: (Uint8Array | null)[] = [];
   #committed = 0;
+  #leads = 0;
   #leader: Lead;
   #deposed: Lead[] = [];
-  #copies: ReturnType<ReferenceCatalog['copy']>[] = [];
-  #everDecided = 0;
-  /** What any catalog ever answered, by log index. */
-  readonly #outcomes = new Map<number, string>();
+  /** Log index of the batch that made the command of a key, as far as the log is committed. */
+  readonly #indexOfKey = new Map<string, number>();
+  #indexed = 0;
+  /** The highest log index of a batch that any client was told an outcome of, and the highest number of an order. */
+  #toldIndex = 0;
+  #toldOrder = 0;
   /** Monotonic milliseconds. */
   #now = 0;
 
   constructor(random: Random) {
     this.#random = random;
     this.clients = new Clients(random, NAMES);
+    this.#logSeed();
     this.#leader = this.#lead(this.#replica());
   }
 
@@ -60,17 +77,19 @@ export class World {
   /** One random event. */
   step(): void {
     const dice = this.#random.next();
-    if (dice < 0.12) this.clients.submit(this.#anyLead().desk);
+    if (dice < 0.12) this.#submit(this.#anyLead());
     else if (dice < 0.24) this.#flush(this.#anyLead());
     else if (dice < 0.36) this.#commit(this.#random.below(4));
     else if (dice < 0.48) this.#apply(this.#replica(), 1 + this.#random.below(5));
     else if (dice < 0.58) this.#write(this.#replica());
     else if (dice < 0.62) this.#grant();
     else if (dice < 0.66) this.#confirm(this.#anyLead());
-    else if (dice < 0.7) this.#readEffects(this.#anyLead());
+    else if (dice < 0.68) this.#askSurely(this.#anyLead());
+    else if (dice < 0.7) this.#readSurely(this.#anyLead());
     else if (dice < 0.83) this.#deliverUp(this.#anyLead());
     else if (dice < 0.96) this.#deliverDown(this.#anyLead());
     else this.#fault();
+    this.#checkShown(this.#replica());
   }
 
   #fault(): void {
@@ -79,11 +98,10 @@ export class World {
     else if (dice < 0.6) this.#openLink(this.#anyLead());
     else if (dice < 0.7) this.elect();
     else if (dice < 0.75) this.#close(this.#random.pick(this.#deposed));
-    else if (dice < 0.81) this.#restart(this.#replica());
-    else if (dice < 0.85) this.catalog.save();
-    else if (dice < 0.89) this.#crashCatalog();
-    else if (dice < 0.95) this.#copies.push(this.catalog.copy());
-    else this.#loseCatalog(this.#random.chance(0.5) ? null : (this.#random.pick(this.#copies) ?? null));
+    else if (dice < 0.83) this.#restart(this.#replica());
+    else if (dice < 0.88) this.#log.push(this.#stray());
+    else if (dice < 0.95) this.#restartCatalog();
+    else this.clients.leave(this.#anyLead().desk);
   }
 
   #replica(): Replica {
@@ -97,13 +115,60 @@ export class World {
     return deposed ?? this.#leader;
   }
 
+  // ---- the seed ----------------------------------------------------------------------------------------------
+
+  /** Leaders that were deposed before they had logged all of theirs, and one that was not. */
+  #logSeed(): void {
+    for (let interrupted = this.#random.below(4); interrupted > 0; interrupted -= 1) {
+      for (const part of this.#seedOf(this.#life()).slice(0, -1)) this.#log.push(part);
+      if (this.#random.chance(0.5)) this.#log.push(null);
+    }
+    for (const part of this.#seedOf(this.#life(), SEED)) this.#log.push(part);
+  }
+
+  #life(): string {
+    return this.#random
+      .below(2 ** 32)
+      .toString(16)
+      .padStart(16, '0');
+  }
+
+  /** A seed in parts of one stock each; of other stocks unless they are given. */
+  #seedOf(
+    life: string,
+    stocks: readonly SeedStock[] = Array.from({ length: 3 }, (_, i) => ({
+      name: i === 0 ? 'A' : `X${i}`,
+      price: 7,
+      quantity: 7,
+    })),
+  ): readonly Uint8Array[] {
+    return stocks.map((stock, part) => seedEntry({ life, part, parts: stocks.length, stocks: [stock] }));
+  }
+
+  /** What changes nothing any more: part of another seed, or a batch whose keys were all used before. */
+  #stray(): Uint8Array | null {
+    const entries = this.#random.chance(0.5) ? this.#seedOf(this.#life()) : this.log;
+    return this.#random.pick(entries) ?? null;
+  }
+
+  // ---- orders ------------------------------------------------------------------------------------------------
+
+  #submit({ desk }: Lead): void {
+    const answer = this.clients.submit(desk);
+    if (answer !== null) this.#answered([answer]);
+  }
+
   #flush(lead: Lead): void {
-    const batch = lead.desk.takeBatch();
-    if (batch === null) return;
-    if (this.#random.chance(0.1)) {
-      lead.desk.notLogged(batch.commands, batch.settlements);
+    const taken = lead.desk.takeBatch();
+    if (taken !== null && this.#random.chance(0.1)) {
+      lead.desk.notLogged(taken);
       return;
     }
+    // Without commands it tells the others what is visible.
+    if (taken !== null || this.#random.chance(0.2)) this.#propose(lead, taken ?? []);
+  }
+
+  #propose(lead: Lead, commands: readonly Command[]): void {
     this.#now += this.#random.below(10);
     const { meta } = lead.replica.book;
     const times = lead.clock.next(this.#now, this.#wallClock());
@@ -112,10 +177,14 @@ export class World {
       'the log is as old as anyone has led it at most',
     );
     assert.ok(times.time >= meta.time, 'time never falls');
+    const { visibleOrders } = lead.desk;
     lead.lastIndex += 1;
     // What a deposed leader proposes goes nowhere.
-    if (lead === this.#leader) this.#log.push(encodeBatch({ ...times, ...batch }));
-    lead.desk.logged(lead.lastIndex, batch.commands);
+    if (lead === this.#leader) {
+      this.#log.push(encodeBatch({ ...times, visibleOrders, commands, seed: null }));
+      lead.lastIndex = this.#log.length;
+    }
+    if (commands.length > 0) lead.desk.logged(lead.lastIndex, commands);
   }
 
   /** As the members' clocks have it: right, or anything. */
@@ -128,15 +197,21 @@ export class World {
     this.#committed = Math.min(this.#log.length, this.#committed + count);
   }
 
-  /** A replica that still thinks that it leads takes no entries of another leader. */
+  /** A deposed leader learns of what was committed before it was. */
   #apply(replica: Replica, count: number): void {
-    if (this.#deposed.some((lead) => lead.replica === replica)) return;
     const { applied } = replica.book.meta;
-    const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
-    if (entries.length === 0) return;
-    const { pending } = applyTo(replica, entries);
     const lead = this.#leadOf(replica);
-    if (lead !== undefined) for (const batch of pending) this.#act(lead, lead.settler.pending(batch));
+    const end = Math.min(this.#committed, lead?.deposedAt ?? Infinity, applied + count);
+    const entries = this.#log.slice(applied, end);
+    if (entries.length === 0) return;
+    const decided = applyTo(replica, entries);
+    if (lead === undefined) return;
+    const actions: FeedAction[] = [];
+    for (const batch of decided) {
+      lead.desk.decided(batch);
+      actions.push(...lead.feed.decided(batch));
+    }
+    this.#act(lead, actions);
   }
 
   /** Ends the write under way, or begins one. */
@@ -146,93 +221,162 @@ export class World {
   }
 
   #written(replica: Replica): void {
-    const settled = endWrite(replica);
-    if (settled.length === 0) return;
+    const applied = endWrite(replica);
     const lead = this.#leadOf(replica);
-    if (lead === undefined) return;
-    for (const batch of settled) {
-      lead.settler.settled(batch.index);
-      lead.desk.settled(batch);
-    }
+    if (applied === null || lead === undefined) return;
+    lead.desk.stored(applied);
+    lead.waits.readableTo(lead.desk.readableIndex);
   }
 
   #leadOf(replica: Replica): Lead | undefined {
     return [this.#leader, ...this.#deposed].find((lead) => lead.replica === replica);
   }
 
+  // ---- answers and reads -------------------------------------------------------------------------------------
+
+  /** Nobody is told an outcome while a catalog may show what was before it. */
+  #answered(answers: readonly Answer[]): void {
+    this.clients.answered(answers, (key, verdict) => {
+      const index = this.#indexOf(key);
+      this.#checkVisible(index, `the outcome of ${key}`);
+      this.#toldIndex = Math.max(this.#toldIndex, index);
+      if (verdict[0] === 'filled') this.#toldOrder = Math.max(this.#toldOrder, Number(verdict[1]));
+    });
+  }
+
+  #checkVisible(index: number, what: string): void {
+    assert.ok(
+      !this.catalog.isReady || this.catalog.lastIndex >= index,
+      `${what} is told before ${index} is revoked`,
+    );
+  }
+
+  /** The catalog answers nothing that is older than what any client was told. */
+  #checkCatalog(): void {
+    if (this.catalog.isReady)
+      assert.ok(
+        this.catalog.lastIndex >= this.#toldIndex,
+        `the catalog answers as of ${this.catalog.lastIndex}, clients were told of ${this.#toldIndex}`,
+      );
+  }
+
+  /** Where the log has the command of a key. */
+  #indexOf(key: string): number {
+    for (; this.#indexed < this.#committed; this.#indexed += 1) {
+      const bytes = this.#log[this.#indexed] ?? null;
+      const commands = bytes === null ? [] : decodeBatch(bytes).commands;
+      for (const command of commands)
+        if (!this.#indexOfKey.has(command.key)) this.#indexOfKey.set(command.key, this.#indexed + 1);
+    }
+    const index = this.#indexOfKey.get(key);
+    assert.ok(index !== undefined, `${key} is told, and no committed entry has it`);
+    return index;
+  }
+
+  /** What a replica shows to a reader is visible. */
+  #checkShown(replica: Replica): void {
+    const shown = shownBy(replica, this.#leadOf(replica));
+    const order = replica.store.orders.get(shown);
+    assert.ok(shown === 0 || order !== undefined, `order ${shown} is shown and not stored`);
+    if (order !== undefined) this.#tellOrder(order.number, order.index);
+  }
+
+  /** Somebody has seen the order: it counts like an answer. */
+  #tellOrder(number: number, index: number): void {
+    this.#checkVisible(index, `order ${number}`);
+    this.#toldIndex = Math.max(this.#toldIndex, index);
+    this.#toldOrder = Math.max(this.#toldOrder, number);
+  }
+
+  /** Reads every order that is visible and not stored yet; whoever leads, each is always the same. */
+  #readTold({ desk, replica }: Lead): void {
+    for (let number = replica.store.meta.orders + 1; ; number += 1) {
+      const order = desk.order(number);
+      if (order === null) return;
+      assert.ok(number <= desk.visibleOrders, `order ${number} is read before it is visible`);
+      assert.equal(order, this.read.get(number) ?? order, `order ${number}`);
+      this.read.set(number, order);
+    }
+  }
+
+  #askSurely({ reads }: Lead): void {
+    if (reads.length < 5) reads.push({ told: this.#toldOrder, commit: null });
+  }
+
+  /** As a list does it: confirmed, then once everything is readable that was told by then. */
+  #readSurely(lead: Lead): void {
+    const [first] = lead.reads;
+    if (first === undefined || first.commit === null || lead.replica.book.meta.applied < first.commit) return;
+    lead.reads.shift();
+    const { desk, waits } = lead;
+    waits.wait(desk.toldIndex, desk.readableIndex, 1, (isComplete) => {
+      if (!isComplete) return;
+      this.sureReads += 1;
+      const shown = shownBy(lead.replica, lead);
+      assert.ok(
+        shown >= first.told,
+        `a read that was asked after order ${first.told} was told ends at ${shown}`,
+      );
+    });
+  }
+
+  // ---- the leader and its catalog ------------------------------------------------------------------------------
+
   /** Only the present leader is confirmed; it may be deposed before it hears of it. */
   #grant(): void {
-    const { rounds, granted } = this.#leader;
+    const { rounds, granted, reads } = this.#leader;
     for (const round of rounds.splice(0)) granted.push({ round, commit: this.#committed });
+    for (const read of reads) read.commit ??= this.#committed;
   }
 
   #confirm(lead: Lead): void {
     const [first] = lead.granted;
     if (first === undefined || lead.replica.book.meta.applied < first.commit) return;
     lead.granted.shift();
-    this.#act(lead, lead.settler.confirmed(first.round));
+    this.#act(lead, lead.feed.confirmed(first.round));
   }
 
-  #readEffects(lead: Lead): void {
-    const read = lead.effectReads.shift();
-    if (read === undefined) return;
-    const effects = lead.replica.store.effects(read.after, 3);
-    this.#act(lead, lead.settler.effectsRead(read.round, effects));
-  }
-
-  #act(lead: Lead, actions: readonly SettlerAction[]): void {
+  #act(lead: Lead, actions: readonly FeedAction[]): void {
     for (const action of actions) {
       switch (action.do) {
         case 'send':
           lead.up.push(action.frame);
           break;
+        case 'sendSnapshot':
+          lead.up.push(...snapshotFrames(lead.replica.book.meta, lead.replica.book.stocks));
+          break;
         case 'confirm':
           lead.rounds.push(action.round);
           break;
-        case 'readEffects':
-          lead.effectReads.push(action);
-          break;
-        case 'decided':
-          this.clients.answered(lead.desk.decided(action.batch, action.outcomes));
+        case 'revoked':
+          this.#answered(lead.desk.visible(action.index));
+          lead.waits.readableTo(lead.desk.readableIndex);
           this.#readTold(lead);
-          break;
-        case 'catalogAhead':
-          assert.unreachable(`the catalog has decided ${action.decided}, the log knows of ${action.logged}`);
       }
-    }
-  }
-
-  /** Reads every order that the book does not have yet; whoever leads, each is always the same. */
-  #readTold({ desk, replica }: Lead): void {
-    for (let number = replica.store.meta.orders + 1; ; number += 1) {
-      const order = desk.order(number);
-      if (order === null) return;
-      assert.equal(order, this.read.get(number) ?? order, `order ${number}`);
-      this.read.set(number, order);
     }
   }
 
   #deliverUp(lead: Lead): void {
     const frame = lead.isLinked ? lead.up.shift() : undefined;
     if (frame === undefined) return;
-    this.frames.set(frame.t, (this.frames.get(frame.t) ?? 0) + 1);
-    if (frame.t === 'attach') {
-      assert.ok(frame.upTo >= lead.decidedAtStanding, 'attach names everything that was decided');
-      return;
-    }
-    const answer = this.catalog.handle(frame);
-    if (answer === null) return;
-    if (answer.t === 'standing') lead.decidedAtStanding = this.#everDecided;
-    if (answer.t === 'decided') this.#note(answer);
-    this.#everDecided = Math.max(this.#everDecided, this.catalog.lastIndex);
-    lead.down.push(answer);
+    this.#count(frame);
+    if (frame.t === 'attach')
+      assert.ok(frame.upTo >= lead.toldAtStanding, 'attach names everything that any client was told');
+    if (frame.t === 'begin') lead.toldAtStanding = this.#toldIndex;
+    const answer = this.catalog.handle(frame, lead.id);
+    this.#checkCatalog();
+    if (answer !== null) lead.down.push(answer);
   }
 
   #deliverDown(lead: Lead): void {
     const frame = lead.isLinked ? lead.down.shift() : undefined;
     if (frame === undefined) return;
-    this.frames.set(frame.t, (this.frames.get(frame.t) ?? 0) + 1);
-    this.#act(lead, lead.settler.received(frame));
+    this.#count(frame);
+    this.#act(lead, lead.feed.received(frame));
+  }
+
+  #count({ t }: { readonly t: string }): void {
+    this.frames.set(t, (this.frames.get(t) ?? 0) + 1);
   }
 
   #breakLink(lead: Lead): void {
@@ -240,40 +384,24 @@ export class World {
     lead.isLinked = false;
     lead.up = [];
     lead.down = [];
-    lead.settler.linkClosed();
+    lead.feed.linkClosed();
+    this.catalog.linkClosed(lead.id);
   }
 
   #openLink(lead: Lead): void {
     if (lead.isLinked) return;
     lead.isLinked = true;
-    this.#act(lead, lead.settler.linkOpened());
+    this.#act(lead, lead.feed.linkOpened());
   }
 
-  /** Whichever life of the catalog decides an index, and however often, it decides the same. */
-  #note({ items }: Extract<CatalogToLeader, { t: 'decided' }>): void {
-    for (const [index, outcomes] of items) {
-      const text = JSON.stringify(outcomes);
-      assert.is(text, this.#outcomes.get(index) ?? text, `outcomes of ${index}`);
-      this.#outcomes.set(index, text);
-    }
-  }
-
-  /** The catalog dies without its last decisions on disk, and its leader perhaps at the same moment. */
-  #crashCatalog(): void {
+  /** The catalog dies with all that it knows, and its leader perhaps at the same moment. */
+  #restartCatalog(): void {
     for (const lead of [this.#leader, ...this.#deposed]) this.#breakLink(lead);
-    const before = this.catalog.lastIndex;
-    this.catalog.crash();
-    for (const index of this.#outcomes.keys()) {
-      if (index > this.catalog.lastIndex && index <= before) this.lost += 1;
-    }
+    this.catalog.restart();
     if (this.#random.chance(0.3)) this.elect();
   }
 
-  /** The catalog restarts with an old copy or the seed file. */
-  #loseCatalog(copy: ReturnType<ReferenceCatalog['copy']> | null): void {
-    for (const lead of [this.#leader, ...this.#deposed]) this.#breakLink(lead);
-    this.catalog.restore(copy);
-  }
+  // ---- leads ---------------------------------------------------------------------------------------------------
 
   /** Another lead begins: what was not committed is partly lost. The leader before may not notice. */
   elect(): void {
@@ -281,7 +409,10 @@ export class World {
     const free = this.replicas.filter((replica) => replica !== before.replica && this.#isFree(replica));
     const replica = this.#random.pick(free) ?? before.replica;
     if (replica === before.replica) this.#close(before);
-    else this.#deposed.push(before);
+    else {
+      before.deposedAt = this.#committed;
+      this.#deposed.push(before);
+    }
     const tail = this.#log.length - this.#committed;
     this.#log = this.#log.slice(0, this.#committed + this.#random.below(tail + 1));
     this.#leader = this.#lead(replica);
@@ -295,19 +426,21 @@ export class World {
   #lead(replica: Replica): Lead {
     this.#log.push(null);
     this.#committed = this.#log.length;
-    this.#written(replica);
     while (replica.book.meta.applied < this.#committed) {
       this.#applyQuietly(replica, 1 + this.#random.below(5));
     }
-    this.#writeAll(replica);
-    return newLead(replica, this.#log.length, this.#now);
+    writeAll(replica);
+    this.#leads += 1;
+    return newLead(this.#leads, replica, this.#log.length, this.#now);
   }
 
   #applyQuietly(replica: Replica, count: number): void {
     const { applied } = replica.book.meta;
     const entries = this.#log.slice(applied, Math.min(this.#committed, applied + count));
     applyTo(replica, entries);
-    if (this.#random.chance(0.3)) this.#writeAll(replica);
+    if (this.#random.chance(0.3)) writeAll(replica);
+    // A process that dies in the middle, of the seed as well, goes on with what it wrote.
+    if (this.#random.chance(0.1)) restart(replica);
   }
 
   #writeAll(replica: Replica): void {
@@ -319,17 +452,16 @@ export class World {
   /** A deposed leader learns it. */
   #close(lead: Lead | undefined): void {
     if (lead === undefined) return;
-    this.clients.answered(lead.desk.close());
+    this.#answered(lead.desk.close());
+    lead.waits.giveUp();
+    this.#breakLink(lead);
     this.#deposed = this.#deposed.filter((other) => other !== lead);
     this.#written(lead.replica);
   }
 
   /** A follower's process restarts: what is not written is lost, and is applied again from the log. */
   #restart(replica: Replica): void {
-    if (this.#leadOf(replica) !== undefined) return;
-    replica.writing = null;
-    replica.settled = [];
-    replica.book = restartedBook(replica);
+    if (this.#leadOf(replica) === undefined) restart(replica);
   }
 
   /** Faults end: everything under way comes to its end. */
@@ -346,13 +478,36 @@ export class World {
       }
       this.#grant();
       this.#confirm(leader);
-      this.#readEffects(leader);
+      this.#readSurely(leader);
       this.#deliverUp(leader);
       this.#deliverDown(leader);
-      const { desk, settler } = leader;
-      const isIdle = desk.open === 0 && desk.unsettled === 0 && settler.phase === 'deciding';
-      if (isIdle && this.replicas.every(({ store }) => store.meta.applied === this.#log.length)) return;
+      if (this.#isAtRest) return;
     }
     assert.unreachable('the world does not come to rest');
   }
+
+  /** All is answered and stored, and every replica shows every order. */
+  get #isAtRest(): boolean {
+    const { desk, feed, reads, waits } = this.#leader;
+    if (desk.open > 0 || feed.phase !== 'following' || reads.length + waits.size > 0 || !this.catalog.isReady)
+      return false;
+    return this.replicas.every(
+      ({ store: { meta } }) => meta.applied === this.#log.length && meta.visibleOrders === meta.orders,
+    );
+  }
+}
+
+function writeAll(replica: Replica): void {
+  endWrite(replica);
+  beginWrite(replica);
+  endWrite(replica);
+}
+
+function restart(replica: Replica): void {
+  replica.writing = null;
+  replica.book = replica.store.open();
+}
+
+function seedEntry(seed: SeedPart): Uint8Array {
+  return encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands: [], seed });
 }

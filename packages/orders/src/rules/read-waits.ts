@@ -1,16 +1,16 @@
 /**
  * Reads that found no order, and wait for the right to say so: an order that a client was told of may still be on its
- * way into the book, so "missing" has to wait until every batch that was told of when the read was confirmed is settled.
+ * way into the store, so "missing" has to wait until everything that was told when the read was confirmed is there.
  */
 import { Fifo } from './fifo.js';
 
 interface Wait {
   readonly index: number;
   readonly items: number;
-  readonly done: (settled: boolean) => void;
+  readonly done: (complete: boolean) => void;
 }
 
-export class SettledWaits {
+export class ReadWaits {
   readonly #itemsMax: number;
   #items = 0;
   /** In rising order of index, as later reads wait for the same or a later batch. */
@@ -26,11 +26,11 @@ export class SettledWaits {
   }
 
   /**
-   * Calls `done(true)` once batches up to log index `index` are settled, at once if they are; `done(false)` when that
+   * Calls `done(true)` once everything up to log index `index` can be read, at once if it can; `done(false)` when that
    * is not to be waited for any more, or too much waits already. `items` is what the read weighs.
    */
-  wait(index: number, settledIndex: number, items: number, done: (settled: boolean) => void): void {
-    if (index <= settledIndex) done(true);
+  wait(index: number, readable: number, items: number, done: (complete: boolean) => void): void {
+    if (index <= readable) done(true);
     else if (this.#items + items > this.#itemsMax) done(false);
     else {
       this.#items += items;
@@ -38,8 +38,8 @@ export class SettledWaits {
     }
   }
 
-  settledTo(settledIndex: number): void {
-    while (this.#waits.first !== undefined && this.#waits.first.index <= settledIndex) {
+  readableTo(index: number): void {
+    while (this.#waits.first !== undefined && this.#waits.first.index <= index) {
       const wait = this.#waits.shift();
       this.#items -= wait?.items ?? 0;
       wait?.done(true);

@@ -1,7 +1,4 @@
-/**
- * Stocks as lookups see them, and the draft in which a round of decisions changes them. A draft becomes visible as a
- * whole, once it is revoked everywhere, or never.
- */
+/** The stocks, and drafts in which decisions change them: a draft is taken into the table as a whole, or never. */
 import {
   assertRule,
   PRICE_CENTS_MAX,
@@ -27,13 +24,13 @@ interface StockPage {
   readonly next: string | null;
 }
 
-/** The visible stocks: at most `STOCKS_MAX`. */
+/** The stocks by name: at most `STOCKS_MAX`. */
 export class StockTable {
   readonly #stocks = new Map<string, Stock>();
   /** Sorted by code unit, which for stock names is the order of their bytes. */
   readonly #names: string[] = [];
 
-  constructor(stocks: Iterable<Stock>) {
+  constructor(stocks: Iterable<Stock> = []) {
     this.publish(stocks);
   }
 
@@ -45,7 +42,7 @@ export class StockTable {
     return this.#stocks.get(name);
   }
 
-  /** Makes all of `stocks` visible at once. */
+  /** Takes in all of `stocks` at once. @throws InvariantError if the version of one does not rise, or there are too many. */
   publish(stocks: Iterable<Stock>): void {
     const known = this.#names.length;
     for (const stock of stocks) {
@@ -57,6 +54,11 @@ export class StockTable {
     assertRule(this.#stocks.size <= STOCKS_MAX, `at most ${STOCKS_MAX} stocks`);
     // One sort for all new names: inserting each where it belongs is quadratic when a replay lists many.
     if (this.#names.length > known) this.#names.sort();
+  }
+
+  /** All of them, in no particular order. */
+  all(): IterableIterator<Stock> {
+    return this.#stocks.values();
   }
 
   /** At most `limit` stocks whose names come after `after`, which need not be a stock's name. */

@@ -1,24 +1,21 @@
-/** The stocks that a catalog begins with: built in, or from a file `[{"name":"AAPL","price":55.00,"quantity":100}, ...]`. */
-import { readFile } from 'node:fs/promises';
+/** The stocks that a cluster begins with: built in, or from a file `[{"name":"AAPL","price":55.00,"quantity":100}, ...]`. */
+import { createHash } from 'node:crypto';
 import {
   asInteger,
   asList,
   asObject,
   FormatError,
+  pack,
   parseJson,
+  SEED_PART_STOCKS_MAX,
   STOCK_NAME,
   STOCK_QUANTITY_MAX,
   STOCKS_MAX,
   toCents,
   type Cents,
-  type Stock,
+  type SeedPart,
+  type SeedStock,
 } from '@trireme/domain';
-
-/** Thrown when a seed file cannot be read or is not valid; the process exits with code 64. */
-export class SeedError extends Error {
-  override readonly name = 'SeedError';
-  readonly code = 'BAD_SEED';
-}
 
 const PRICES: readonly (readonly [name: string, price: Cents])[] = [
   ['GameStart', 5000],
@@ -34,26 +31,14 @@ const PRICES: readonly (readonly [name: string, price: Cents])[] = [
 ];
 
 /** Ten stocks, 100 of each. */
-export const DEFAULT_SEED: readonly Stock[] = PRICES.map(([name, price]) => ({
+export const DEFAULT_SEED: readonly SeedStock[] = PRICES.map(([name, price]) => ({
   name,
   price,
   quantity: 100,
-  version: 0,
 }));
 
-/** @throws SeedError naming the file and what is wrong with it. */
-export async function loadSeedFile(file: string): Promise<readonly Stock[]> {
-  try {
-    return parseSeed(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new SeedError(`seed file ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-}
-
 /** @throws FormatError or SyntaxError saying which stock is wrong. */
-export function parseSeed(json: string): readonly Stock[] {
+export function parseSeed(json: string): readonly SeedStock[] {
   const items = asList(parseJson(json), 'the seed');
   if (items.length > STOCKS_MAX) throw new FormatError(`there are more than ${STOCKS_MAX} stocks`);
   const names = new Set<string>();
@@ -65,7 +50,7 @@ export function parseSeed(json: string): readonly Stock[] {
   });
 }
 
-function parseStock(item: unknown, what: string): Stock {
+function parseStock(item: unknown, what: string): SeedStock {
   const { name, price, quantity, ...rest } = asObject(item, what);
   if (typeof name !== 'string' || !STOCK_NAME.test(name)) {
     throw new FormatError(`${what}: name must be 1 to 64 letters, digits, dots, dashes or underscores`);
@@ -77,5 +62,21 @@ function parseStock(item: unknown, what: string): Stock {
   if (count > STOCK_QUANTITY_MAX) throw new FormatError(`${name}: quantity is too large`);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new FormatError(`${name}: unknown field ${unknown}`);
-  return { name, price: cents, quantity: count, version: 0 };
+  return { name, price: cents, quantity: count };
+}
+
+/** The seed as it goes into the log, in as many entries as it needs. @param life 16 random hex digits */
+export function seedParts(stocks: readonly SeedStock[], life: string): readonly SeedPart[] {
+  const parts = Math.max(1, Math.ceil(stocks.length / SEED_PART_STOCKS_MAX));
+  return Array.from({ length: parts }, (_, part) => {
+    const from = part * SEED_PART_STOCKS_MAX;
+    return { life, part, parts, stocks: stocks.slice(from, from + SEED_PART_STOCKS_MAX) };
+  });
+}
+
+/** Tells seeds apart, whatever the order of their stocks: 64 hex digits. */
+export function seedHash(stocks: readonly SeedStock[]): string {
+  const rows = stocks.map(({ name, price, quantity }) => [name, price, quantity] as const);
+  rows.sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(pack(rows)).digest('hex');
 }

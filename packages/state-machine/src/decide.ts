@@ -1,9 +1,8 @@
 /**
- * What becomes of a command, given the stocks: a pure function of seed and log, so that any copy of the catalog
- * decides the same. A stock that a command changes takes the log index as its version.
+ * What becomes of a command, given the stocks: a pure function of the log, so that every replica and every catalog decides the
+ * same. A stock that a command changes takes the log index as its version.
  */
 import {
-  assertRule,
   STOCK_NAME,
   STOCK_QUANTITY_MAX,
   STOCKS_MAX,
@@ -11,14 +10,7 @@ import {
   type Outcome,
   type Rejection,
 } from '@trireme/domain';
-import type { StockStore } from './stocks.js';
-
-/** A change that stands in the book already: decided before, to be made again as it was. */
-export interface Effect {
-  /** Log index of the batch that made it. */
-  readonly index: number;
-  readonly command: Command;
-}
+import type { StockStore } from './stock-table.js';
 
 const DONE: Outcome = { kind: 'done' };
 const NONE: Outcome = { kind: 'none' };
@@ -35,35 +27,6 @@ export function decide(
   skip: ReadonlySet<number>,
 ): readonly Outcome[] {
   return commands.map((command, position) => (skip.has(position) ? NONE : decideOne(stocks, index, command)));
-}
-
-/**
- * Makes changes again that the book knows of. It tells those of one batch in another order than they were made in, restocks
- * before orders, so that only what a whole batch comes to is held to the bounds of a stock.
- * @param effects whole batches, in log order
- * @throws InvariantError if one is impossible here: then this catalog did not begin where the cluster's first did.
- */
-export function replay(stocks: StockStore, effects: readonly Effect[]): void {
-  const moves = new Map<string, number>();
-  effects.forEach(({ index, command }, position) => {
-    if (command.kind === 'list') {
-      assertPossible(decideOne(stocks, index, command), index, command.name);
-    } else {
-      moves.set(command.name, (moves.get(command.name) ?? 0) + deltaOf(command));
-    }
-    if (effects[position + 1]?.index === index) return;
-    for (const [name, delta] of moves)
-      assertPossible(move(stocks, index, name, delta, 'restock'), index, name);
-    moves.clear();
-  });
-}
-
-function assertPossible(outcome: Outcome, index: number, name: string): void {
-  assertRule(
-    outcome.kind !== 'rejected',
-    `what log index ${index} did to ${name} stands in the book but is impossible here: ` +
-      'the catalog was not seeded from the seed file that the cluster began with',
-  );
 }
 
 function decideOne(stocks: StockStore, index: number, command: Command): Outcome {
