@@ -66,8 +66,9 @@ const batch: fc.Arbitrary<Batch> = fc.record(
     visibleOrders: fc.maxSafeNat(),
     commands: fc.array(command),
     seed: fc.option(seedPart),
+    life: fc.stringMatching(/^[0-9a-f]{16}$/),
   },
-  PLAIN,
+  { ...PLAIN, requiredKeys: ['age', 'time', 'visibleOrders', 'commands', 'seed'] },
 );
 const EMPTY: Batch = { age: 0, time: 0, visibleOrders: 0, commands: [], seed: null };
 
@@ -110,11 +111,13 @@ test('the wire forms are what logs on disk hold: they must not change', () => {
   assert.equal(outcomes.map(outcomeToWire), [5, 0, -1, -2, -3, null]);
   const place: Command = { kind: 'buy', ...keyedAs, quantity: 3 };
   const commands = encodeBatch({ age: 3, time: 1, visibleOrders: 7, commands: [place], seed: null });
-  assert.is(commands.toString('hex'), '96030301079194' + '00a16ba14103' + 'c0');
+  assert.is(commands.toString('hex'), '97030301079194' + '00a16ba14103' + 'c0c0');
   const stocks = [{ name: 'A', price: 5, quantity: 6 }];
   const seed = encodeBatch({ ...EMPTY, seed: { life: '0123456789abcdef', part: 1, parts: 2, stocks } });
   const lifeHex = Buffer.from('0123456789abcdef').toString('hex');
-  assert.is(seed.toString('hex'), '960300000090' + `94b0${lifeHex}0102` + '9193a1410506');
+  assert.is(seed.toString('hex'), `970300000090` + `94b0${lifeHex}0102` + '9193a1410506c0');
+  const life = encodeBatch({ ...EMPTY, life: '0123456789abcdef' });
+  assert.is(life.toString('hex'), `970300000090c0b0${lifeHex}`);
 });
 
 test('commands at their bounds are read and those beyond are not', () => {

@@ -93,7 +93,7 @@ export interface SeedPart {
   readonly stocks: readonly SeedStock[];
 }
 
-/** One log entry of kind `command`: commands, or a part of the seed, or neither. */
+/** One log entry of kind `command`: commands, a part of the seed, a new life, or none of these. */
 export interface Batch {
   /**
    * Age of the cluster in milliseconds: for how long anyone has led it, by the leaders' monotonic clocks. Whole; never
@@ -106,6 +106,8 @@ export interface Batch {
   readonly visibleOrders: number;
   readonly commands: readonly Command[];
   readonly seed: SeedPart | null;
+  /** From here on the cluster has this life: the folder of the leader is a copy, and the original may go on by itself. */
+  readonly life?: string;
 }
 
 const FORMAT = 3;
@@ -203,7 +205,7 @@ function asTime(value: unknown): number {
  * for as long as the log lasts.
  * @throws FormatError if `decodeBatch` would refuse it.
  */
-export function encodeBatch({ age, time, visibleOrders, commands, seed }: Batch): Buffer {
+export function encodeBatch({ age, time, visibleOrders, commands, seed, life }: Batch): Buffer {
   return pack([
     FORMAT,
     asInteger(age, 'batch age'),
@@ -211,12 +213,13 @@ export function encodeBatch({ age, time, visibleOrders, commands, seed }: Batch)
     asInteger(visibleOrders, 'visible orders'),
     withinBatch(commands).map((command) => asCommandWire(commandToWire(command))),
     seed === null ? null : seedToWire(asSeedPart(seed)),
+    life === undefined ? null : asLife(life),
   ]);
 }
 
 /** @throws FormatError if the bytes are not a batch of this format. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const [format, age, time, visibleOrders, commands, seed] = asList(unpack(bytes), 'batch');
+  const [format, age, time, visibleOrders, commands, seed, life] = asList(unpack(bytes), 'batch');
   if (format !== FORMAT)
     throw new FormatError(`batch format ${String(format)}, this program reads ${FORMAT}`);
   return {
@@ -225,7 +228,14 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     visibleOrders: asInteger(visibleOrders, 'visible orders'),
     commands: withinBatch(asList(commands, 'commands')).map(commandFromWire),
     seed: seed === null ? null : seedFromWire(seed),
+    ...(life === null ? {} : { life: asLife(life) }),
   };
+}
+
+function asLife(value: unknown): string {
+  const life = asText(value, 'life');
+  if (!LIFE.test(life)) throw new FormatError('life is not 16 hex digits');
+  return life;
 }
 
 /** `[name, price, quantity]` */
@@ -257,7 +267,7 @@ function seedFromWire(value: unknown): SeedPart {
 /** The one definition of what a part of a seed may be. @throws FormatError if it is not one. */
 function asSeedPart(seed: SeedPart): SeedPart {
   const { life, part, parts, stocks } = seed;
-  if (!LIFE.test(life)) throw new FormatError('life is not 16 hex digits');
+  asLife(life);
   if (asInteger(part, 'part of the seed') >= asInteger(parts, 'parts of the seed') || parts > SEED_PARTS_MAX)
     throw new FormatError(`part ${part} of ${parts} of the seed`);
   if (stocks.length > SEED_PART_STOCKS_MAX)

@@ -20,6 +20,7 @@ import {
 } from '@trireme/service';
 import { Frontends, send } from './frontends.js';
 import { groupRoutes } from './group.js';
+import { LifeFile } from './life-file.js';
 import { recordOwner } from './member-file.js';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
@@ -32,7 +33,7 @@ import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
 import type { MemberClocks } from './rules/log-clock.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 import type { PeerLinks } from './rules/peer-links.js';
-import { isSeeded, type DecidedBatch } from './rules/state.js';
+import { isSeeded, type BookMeta, type DecidedBatch } from './rules/state.js';
 import { ScanPacer } from './scan-pacer.js';
 import { Seeding } from './seeding.js';
 import {
@@ -102,8 +103,10 @@ export class Replica {
   #machine: BookMachine | null = null;
   #node: RaftNode | null = null;
   #office: Office | null = null;
-  /** While this replica leads a cluster that has no stocks yet. */
+  /** While this replica leads, and its log lacks what has to come before orders. */
   #seeding: Seeding | null = null;
+  #lifeFile: LifeFile | null = null;
+  #notedLife = '';
   #isSeeded = false;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
   /** Asked to stop: not ready any more, and still at work. */
@@ -174,7 +177,8 @@ export class Replica {
       };
       const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
-      this.#checkSeeded();
+      this.#lifeFile = await LifeFile.open(data);
+      this.#noteStart(machine.book.meta);
       this.#node = await RaftNode.start({
         id,
         members,
@@ -242,18 +246,31 @@ export class Replica {
 
   #applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
     this.#office?.applied(index, decided);
-    if (this.#isSeeded) return;
-    this.#seeding?.advance();
-    if (this.#checkSeeded()) this.#openLate();
+    const meta = this.#machine?.book.meta;
+    if (meta === undefined) return;
+    this.#noteStart(meta);
+    if (this.#seeding === null) return;
+    this.#seeding.advance();
+    if (this.#lacksStart(meta)) return;
+    this.#seeding = null;
+    this.#openLate();
   }
 
-  /** Returns whether the cluster has its stocks. */
-  #checkSeeded(): boolean {
-    const meta = this.#machine?.book.meta;
-    if (meta === undefined || !isSeeded(meta)) return false;
+  /** Notes what the log began with, each thing once. */
+  #noteStart({ life, seedHash }: BookMeta): void {
+    if (seedHash === '') return;
+    if (life !== this.#notedLife) {
+      this.#notedLife = life;
+      this.#lifeFile?.note(life).catch((error: unknown) => this.#fatal(error));
+    }
+    if (this.#isSeeded) return;
     this.#isSeeded = true;
-    this.#o.onSeeded?.(meta.seedHash);
-    return true;
+    this.#o.onSeeded?.(seedHash);
+  }
+
+  /** Whether something has to be in the log before this replica may take orders. */
+  #lacksStart(meta: BookMeta): boolean {
+    return !isSeeded(meta) || this.#lifeFile?.isOfOther(meta.life) === true;
   }
 
   #changed(status: NodeStatus): void {
@@ -286,9 +303,10 @@ export class Replica {
   #openOffice(): void {
     if (this.#office !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
     const machine = this.#machine;
-    if (!this.#isSeeded) {
+    if (this.#lacksStart(machine.book.meta)) {
       this.#seeding ??= new Seeding({
         ...{ node: this.#node, stocks: this.#o.seed, meta: () => machine.book.meta, log: this.#o.log },
+        isOfOther: (life) => this.#lifeFile?.isOfOther(life) === true,
         ...this.#clocks,
       });
       return;

@@ -27,6 +27,8 @@ function stocksOf(count: number): readonly SeedStock[] {
 class Bench {
   readonly book: Book = new MemoryStore().open();
   readonly log: Uint8Array[] = [];
+  /** The life that another folder has. */
+  otherLife: string | null = null;
   refuse: RaftErrorCode | null = null;
   refusals = 0;
 
@@ -42,6 +44,7 @@ class Bench {
     return new Seeding({
       ...{ node: { propose }, stocks, log: LOG },
       meta: () => this.book.meta,
+      isOfOther: (life) => life === this.otherLife,
       now: () => 5,
       wallClock: () => 7,
     });
@@ -136,6 +139,25 @@ test('a part that is refused for load is logged later; not by a leader that is o
   assert.is(over.log.length, 0);
 });
 
+test('the leader on a copy logs a new life, once, and the hash tells it from the life before', () => {
+  const bench = new Bench();
+  bench.lead(STOCKS);
+  bench.apply();
+  const { life, hash } = bench.book.meta;
+  bench.otherLife = life;
+  const seeding = bench.lead(STOCKS);
+  seeding.advance();
+  assert.is(bench.log.length, 2);
+  bench.apply();
+  seeding.advance();
+  assert.is(bench.log.length, 2);
+  const { meta } = bench.book;
+  assert.match(meta.life, /^[0-9a-f]{16}$/);
+  assert.not.equal([meta.life, meta.hash], [life, hash]);
+  assert.is(meta.life === life || meta.hash === hash, false);
+  assert.is(meta.stocks, STOCKS.length);
+});
+
 async function withRig(run: (rig: Rig, data: string) => Promise<void>): Promise<void> {
   await withFolder(async (data) => {
     const rig = new Rig(data);
@@ -153,6 +175,7 @@ test('orders that come before the seed is complete wait for it, and the catalog 
   await withRig(async (rig) => {
     rig.seed = stocksOf(2 * SEED_PART_STOCKS_MAX + 1);
     const frontend = await rig.startLinked();
+    await until(() => rig.status['role'] === 'leader', 'its election');
     const last = `S${2 * SEED_PART_STOCKS_MAX}`;
     const [id = 0] = frontend.submit({ ...buy('early'), name: last });
     assert.equal((await frontend.submitted(id)).slice(1), ['filled', 1, 2100]);

@@ -1,4 +1,7 @@
-/** Puts the seed into the log of a new cluster, part by part, while this replica leads it. */
+/**
+ * Puts into the log what has to be there before orders, while this replica leads: the seed of a new cluster, part by part, and a
+ * new life where this replica's folder is a copy.
+ */
 import { randomBytes } from 'node:crypto';
 import { RaftError } from '@trireme/raft';
 import { encodeBatch, type SeedPart, type SeedStock } from '@trireme/domain';
@@ -6,49 +9,62 @@ import type { Log } from '@trireme/service';
 import { seedParts } from '@trireme/state-machine';
 import type { Proposer } from './office.js';
 import { LogClock } from './rules/log-clock.js';
-import type { BookMeta } from './rules/state.js';
+import { isSeeded, type BookMeta } from './rules/state.js';
 
 /** Wait before a part that was refused for load is tried again, in milliseconds. */
 const RETRY_MS = 100;
+
+const LIFE_BYTES = 8;
 
 interface SeedingOptions {
   readonly node: Pick<Proposer, 'propose'>;
   readonly stocks: readonly SeedStock[];
   /** The book's meta record, as far as it was applied. */
   readonly meta: () => BookMeta;
+  /** Whether another folder, which this one may be a copy of, had this life. */
+  readonly isOfOther: (life: string) => boolean;
   readonly log: Log;
   /** As the office has them. */
   readonly now: () => number;
   readonly wallClock: () => number;
 }
 
-/** Made anew each time that this replica begins to lead a cluster without a seed. */
+type Next = { readonly seed: SeedPart } | { readonly seed: null; readonly life: string };
+
+/** Made anew each time that this replica begins to lead and something is missing. */
 export class Seeding {
   readonly #o: SeedingOptions;
   readonly #parts: readonly SeedPart[];
+  /** For a copy. */
+  readonly #life = newLife();
   readonly #clock: LogClock;
-  /** The part that is on its way; null before the first. */
-  #proposed: number | null = null;
+  /** Life and parts of the seed when the last entry was proposed; null before the first. */
+  #proposedAt: string | null = null;
   #isOver = false;
 
   constructor(options: SeedingOptions) {
     this.#o = options;
-    this.#parts = seedParts(options.stocks, randomBytes(8).toString('hex'));
+    this.#parts = seedParts(options.stocks, newLife());
     this.#clock = new LogClock(options.meta(), options.now());
-    options.log.info({ stocks: options.stocks.length }, 'seeding the new cluster');
+    if (isSeeded(options.meta())) {
+      options.log.warn(
+        { life: options.meta().life },
+        'the data folder is not the one that this was recorded in: as a copy of the cluster it begins a new life',
+      );
+    } else options.log.info({ stocks: options.stocks.length }, 'seeding the new cluster');
     this.advance();
   }
 
-  /** Proposes the next part, once the one before was applied. Called after each apply. */
+  /** Proposes the next entry, once the one before was applied. Called after each apply. */
   advance(): void {
+    const next = this.#next();
     const { life, seedApplied } = this.#o.meta();
-    const next = life === this.#parts[0]?.life ? seedApplied : 0;
-    const seed = this.#parts[next];
-    if (this.#isOver || seed === undefined || this.#proposed === next) return;
+    const place = `${life} ${seedApplied}`;
+    if (this.#isOver || next === null || this.#proposedAt === place) return;
     const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
     try {
-      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], seed }));
-      this.#proposed = next;
+      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], ...next }));
+      this.#proposedAt = place;
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
       // Refused for load or during a hand-over, which may yet be given up; losing the lead ends this.
@@ -56,8 +72,19 @@ export class Seeding {
     }
   }
 
+  #next(): Next | null {
+    const meta = this.#o.meta();
+    if (isSeeded(meta)) return this.#o.isOfOther(meta.life) ? { seed: null, life: this.#life } : null;
+    const seed = this.#parts[meta.life === this.#parts[0]?.life ? meta.seedApplied : 0];
+    return seed === undefined ? null : { seed };
+  }
+
   /** This replica leads no more. */
   stop(): void {
     this.#isOver = true;
   }
+}
+
+function newLife(): string {
+  return randomBytes(LIFE_BYTES).toString('hex');
 }

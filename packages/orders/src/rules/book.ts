@@ -87,6 +87,7 @@ export class Book {
       );
       meta.visibleOrders = Math.max(meta.visibleOrders, batch.visibleOrders);
       if (batch.seed !== null) this.#seed(batch.seed, bytes);
+      if (batch.life !== undefined) this.#begin(batch.life, bytes);
       if (batch.commands.length > 0) {
         const kept = this.#decide(index, batch, bytes);
         if (kept !== null) decided.push(kept);
@@ -132,6 +133,14 @@ export class Book {
     meta.seedApplied += 1;
     meta.hash = nextHash(meta.hash, bytes, []);
     if (isSeeded(meta)) meta.seedHash = seedHash([...this.#stocks.all()]);
+  }
+
+  /** The cluster goes on in a new life. The hash says so: a catalog that follows the other one takes the stock table anew. */
+  #begin(life: string, bytes: Uint8Array): void {
+    const meta = this.#meta;
+    if (!isSeeded(meta)) return;
+    meta.life = life;
+    meta.hash = nextHash(meta.hash, bytes, []);
   }
 
   #publish(changed: readonly Stock[]): void {

@@ -23,7 +23,7 @@ export interface BookMeta {
   /** Stock changes (listings and restocks) that were done; numbered densely from 1. */
   readonly changes: number;
   readonly stocks: number;
-  /** Of the seed, as `SeedPart` has it; empty before the first part. */
+  /** Life of the cluster, as entity tags name it; empty before the first part of the seed. */
   readonly life: string;
   /** Parts of the seed that were applied, and how many it has; equal once it is complete, and above 0. */
   readonly seedApplied: number;
