@@ -107,6 +107,7 @@ export class Replica {
   #seeding: Seeding | null = null;
   #lifeFile: LifeFile | null = null;
   #notedLife = '';
+  #lifeNoted: Promise<void> | undefined;
   #isSeeded = false;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
   /** Asked to stop: not ready any more, and still at work. */
@@ -217,6 +218,7 @@ export class Replica {
     await this.#catalog.stop();
     await this.#node?.stop();
     await this.#machine?.close();
+    await this.#lifeNoted;
   }
 
   /** Once it is stopping, what fails because something else is closed already is no news. */
@@ -261,7 +263,7 @@ export class Replica {
     if (seedHash === '') return;
     if (life !== this.#notedLife) {
       this.#notedLife = life;
-      this.#lifeFile?.note(life).catch((error: unknown) => this.#fatal(error));
+      this.#lifeNoted = this.#lifeFile?.note(life).catch((error: unknown) => this.#fatal(error));
     }
     if (this.#isSeeded) return;
     this.#isSeeded = true;
