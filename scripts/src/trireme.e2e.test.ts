@@ -336,7 +336,7 @@ test('without a supervisor the command says what to start', async ({ cluster, da
   assert.is(ended.code, 75);
   assert.match(ended.stderr, /^error: replica 9 does not answer at http:\/\/127.0.0.1:9: start it/);
   const other = join(dataDir, 'wrong');
-  writeFileSync(other, 'the secret of another cluster');
+  writeFileSync(other, 'the-secret-of-another-cluster');
   const denied = await run(['members', 'list', '--replicas', urls.join(','), '--secret-file', other]);
   rmSync(other);
   assert.is(denied.code, 77, denied.stderr);
