@@ -1,8 +1,8 @@
 /** Keeps in the data folder which addresses of flags and log were compared; see rules/member-addresses.ts. */
 import { join } from 'node:path';
 import { FormatError } from '@trireme/domain';
-import { UsageError, writeDurably } from '@trireme/service';
-import { readLine } from './line-file.js';
+import { UsageError } from '@trireme/service';
+import { LineWriter, readLine } from './line-file.js';
 import { formatComparisons, parseComparisons, type Comparisons } from './rules/member-addresses.js';
 
 const ADDRESS_FILE = 'addresses';
@@ -30,16 +30,6 @@ export function comparisonWriter(
   data: string,
   failed: (error: unknown) => void,
 ): (comparisons: Comparisons) => void {
-  let writing = Promise.resolve();
-  let next: Comparisons | null = null;
-  const write = async (): Promise<void> => {
-    const comparisons = next;
-    next = null;
-    if (comparisons !== null)
-      await writeDurably(join(data, ADDRESS_FILE), `${formatComparisons(comparisons)}\n`);
-  };
-  return (comparisons) => {
-    next = comparisons;
-    writing = writing.then(write).catch(failed);
-  };
+  const writer = new LineWriter(data, ADDRESS_FILE, failed);
+  return (comparisons) => writer.write(formatComparisons(comparisons));
 }

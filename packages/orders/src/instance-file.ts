@@ -2,13 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderIdentity, writeDurably } from '@trireme/service';
-import { readLine } from './line-file.js';
+import { writeDurably } from '@trireme/service';
+import { ownedLine, readOwned } from './line-file.js';
 
-/** Its line is `TOKEN FOLDER`, with the folder as `folderIdentity` names it. */
 const INSTANCE_FILE = 'instance';
 const TOKEN_BYTES = 8;
-const LINE = /^([0-9a-f]{16}) (\S+)$/;
 
 /**
  * The token of the folder, made if the folder is new or a copy. A folder whose disk was attached anew may pass for a copy:
@@ -17,10 +15,9 @@ const LINE = /^([0-9a-f]{16}) (\S+)$/;
  */
 export async function claimInstance(data: string): Promise<string> {
   await mkdir(data, { recursive: true });
-  const here = folderIdentity(data);
-  const [, token, folder] = LINE.exec((await readLine(data, INSTANCE_FILE)) ?? '') ?? [];
-  if (token !== undefined && folder === here) return token;
+  const owned = await readOwned(data, INSTANCE_FILE);
+  if (owned?.isHere === true) return owned.value;
   const fresh = randomBytes(TOKEN_BYTES).toString('hex');
-  await writeDurably(join(data, INSTANCE_FILE), `${fresh} ${here}\n`);
+  await writeDurably(join(data, INSTANCE_FILE), `${ownedLine(data, fresh)}\n`);
   return fresh;
 }

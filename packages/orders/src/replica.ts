@@ -106,8 +106,6 @@ export class Replica {
   /** While this replica leads, and its log lacks what has to come before orders. */
   #seeding: Seeding | null = null;
   #lifeFile: LifeFile | null = null;
-  #notedLife = '';
-  #lifeNoted: Promise<void> | undefined;
   #isSeeded = false;
   #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
   /** Asked to stop: not ready any more, and still at work. */
@@ -178,7 +176,7 @@ export class Replica {
       };
       const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
-      this.#lifeFile = await LifeFile.open(data);
+      this.#lifeFile = await LifeFile.open(data, (error) => this.#fatal(error));
       this.#noteStart(machine.book.meta);
       this.#node = await RaftNode.start({
         id,
@@ -218,7 +216,7 @@ export class Replica {
     await this.#catalog.stop();
     await this.#node?.stop();
     await this.#machine?.close();
-    await this.#lifeNoted;
+    await this.#lifeFile?.idle();
   }
 
   /** Once it is stopping, what fails because something else is closed already is no news. */
@@ -261,10 +259,7 @@ export class Replica {
   /** Notes what the log began with, each thing once. */
   #noteStart({ life, seedHash }: BookMeta): void {
     if (seedHash === '') return;
-    if (life !== this.#notedLife) {
-      this.#notedLife = life;
-      this.#lifeNoted = this.#lifeFile?.note(life).catch((error: unknown) => this.#fatal(error));
-    }
+    this.#lifeFile?.note(life);
     if (this.#isSeeded) return;
     this.#isSeeded = true;
     this.#o.onSeeded?.(seedHash);
