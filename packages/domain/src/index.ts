@@ -6,6 +6,7 @@ export * from './json.js';
 export * from './key.js';
 export * from './money.js';
 export * from './order.js';
+export * from './parts.js';
 export * from './protocol.js';
 export * from './reports.js';
 export * from './requests.js';

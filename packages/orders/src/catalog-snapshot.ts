@@ -1,5 +1,5 @@
 /** The stock table on its way to a catalog, in frames of bounded size. */
-import type { LeaderToCatalog, StockWire } from '@trireme/domain';
+import { inParts, type LeaderToCatalog, type StockWire } from '@trireme/domain';
 import type { StockTable } from '@trireme/state-machine';
 import type { BookMeta } from './rules/state.js';
 
@@ -7,17 +7,14 @@ import type { BookMeta } from './rules/state.js';
 const SNAPSHOT_PART_STOCKS = 1000;
 
 /** The table as it is now, as of the last batch in the book. */
-export function* snapshotFrames(meta: BookMeta, table: StockTable): Generator<LeaderToCatalog> {
+export function snapshotFrames(meta: BookMeta, table: StockTable): readonly LeaderToCatalog[] {
   const { lastIndex: index, life, hash } = meta;
   const stocks = Array.from(table.all(), ({ name, price, quantity, version }): StockWire => {
     return [name, price, quantity, version];
   });
-  const parts = Math.max(1, Math.ceil(stocks.length / SNAPSHOT_PART_STOCKS));
-  for (let part = 0; part < parts; part += 1) {
-    const from = part * SNAPSHOT_PART_STOCKS;
-    yield {
-      ...{ t: 'snapshot', index, life, hash, part, parts },
-      stocks: stocks.slice(from, from + SNAPSHOT_PART_STOCKS),
-    };
-  }
+  const parts = inParts(stocks, SNAPSHOT_PART_STOCKS);
+  return parts.map((part, position) => ({
+    ...{ t: 'snapshot', index, life, hash, part: position, parts: parts.length },
+    stocks: part,
+  }));
 }

@@ -29,8 +29,6 @@ interface SeedingOptions {
   readonly wallClock: () => number;
 }
 
-type Next = { readonly seed: SeedPart } | { readonly seed: null; readonly life: string };
-
 /** Made anew each time that this replica begins to lead and something is missing. */
 export class Seeding {
   readonly #o: SeedingOptions;
@@ -38,8 +36,8 @@ export class Seeding {
   /** For a copy. */
   readonly #life = newLife();
   readonly #clock: LogClock;
-  /** Life and parts of the seed when the last entry was proposed; null before the first. */
-  #proposedAt: string | null = null;
+  /** The part of the seed, or the life, that was proposed last; null before the first. */
+  #proposed: SeedPart | string | null = null;
   #isOver = false;
 
   constructor(options: SeedingOptions) {
@@ -58,13 +56,12 @@ export class Seeding {
   /** Proposes the next entry, once the one before was applied. Called after each apply. */
   advance(): void {
     const next = this.#next();
-    const { life, seedApplied } = this.#o.meta();
-    const place = `${life} ${seedApplied}`;
-    if (this.#isOver || next === null || this.#proposedAt === place) return;
+    if (this.#isOver || next === null || next === this.#proposed) return;
     const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
+    const entry = typeof next === 'string' ? { seed: null, life: next } : { seed: next };
     try {
-      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], ...next }));
-      this.#proposedAt = place;
+      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], ...entry }));
+      this.#proposed = next;
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
       // Refused for load or during a hand-over, which may yet be given up; losing the lead ends this.
@@ -72,11 +69,10 @@ export class Seeding {
     }
   }
 
-  #next(): Next | null {
+  #next(): SeedPart | string | null {
     const meta = this.#o.meta();
-    if (isSeeded(meta)) return this.#o.isOfOther(meta.life) ? { seed: null, life: this.#life } : null;
-    const seed = this.#parts[meta.life === this.#parts[0]?.life ? meta.seedApplied : 0];
-    return seed === undefined ? null : { seed };
+    if (isSeeded(meta)) return this.#o.isOfOther(meta.life) ? this.#life : null;
+    return this.#parts[meta.life === this.#parts[0]?.life ? meta.seedApplied : 0] ?? null;
   }
 
   /** This replica leads no more. */

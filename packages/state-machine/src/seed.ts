@@ -5,6 +5,7 @@ import {
   asList,
   asObject,
   FormatError,
+  inParts,
   pack,
   parseJson,
   SEED_PART_STOCKS_MAX,
@@ -67,11 +68,8 @@ function parseStock(item: unknown, what: string): SeedStock {
 
 /** The seed as it goes into the log, in as many entries as it needs. @param life 16 random hex digits */
 export function seedParts(stocks: readonly SeedStock[], life: string): readonly SeedPart[] {
-  const parts = Math.max(1, Math.ceil(stocks.length / SEED_PART_STOCKS_MAX));
-  return Array.from({ length: parts }, (_, part) => {
-    const from = part * SEED_PART_STOCKS_MAX;
-    return { life, part, parts, stocks: stocks.slice(from, from + SEED_PART_STOCKS_MAX) };
-  });
+  const parts = inParts(stocks, SEED_PART_STOCKS_MAX);
+  return parts.map((part, position) => ({ life, part: position, parts: parts.length, stocks: part }));
 }
 
 /** Tells seeds apart, whatever the order of their stocks: 64 hex digits. */

@@ -237,10 +237,10 @@ export class Desk {
   visible(index: number): readonly Answer[] {
     if (index <= this.#visibleIndex) return [];
     const answers: Answer[] = [];
-    if (index >= this.#start.lastIndex && this.#visibleIndex < this.#start.lastIndex)
+    if (index >= this.#start.lastIndex && this.#visibleIndex < this.#start.lastIndex) {
       this.#tellInherited(answers);
-    if (index >= this.#start.lastIndex)
-      this.#visibleOrders = Math.max(this.#visibleOrders, this.#start.orders);
+      this.#visibleOrders = this.#start.orders;
+    }
     this.#visibleIndex = index;
     for (; this.#visible < this.#decided; this.#visible += 1) {
       const batch = this.#batches.at(this.#visible);
