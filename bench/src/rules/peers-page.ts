@@ -50,9 +50,8 @@ ${page.plot ?? ''}
 What one request does:
 
 - **Ours**, \`POST /orders\` (${page.orderBytes} bytes of JSON): a front-end validates it and hands it to the leader; the leader logs it and sends it to two
-  replicas, a majority syncs it to disk (the durable step); the catalog then checks the stock, moves it and revokes it from the
-  front-end's cache; then the client has its number. The catalog answers before its own disk has the decision, which follows from
-  the log; it is synced within 50 ms. Five processes, two network hops more than etcd, and the answer depends on state: an order that stock does not cover is refused.
+  replicas, a majority syncs it to disk (the durable step); the leader then checks the stock and moves it, and the
+  catalog revokes it from the front-end's cache; then the client has its number. Five processes, two network hops more than etcd, and the answer depends on state: an order that stock does not cover is refused.
 - **etcd**, \`POST /v3/kv/put\` on its leader, the same ${page.orderBytes} bytes as the value of a new key (in base64, as its gateway asks): the leader logs
   it and sends it to two members, a majority syncs it to disk, the leader applies it. Three processes, one durable step, no check.
   Native gRPC clients save etcd the JSON; the gateway is what speaks HTTP like ours.

@@ -10,7 +10,7 @@ import { TOO_MANY, buy, entry, seeding } from './rules/testing/batches.js';
 import type { BookEntry, BookedOrder } from './rules/state.js';
 import type { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { applyTo, assertRejects, bookOf, fill, open, tamper } from './testing/stores.js';
+import { applyTo, assertRejects, bookOf, fill, open, ordersOf, tamper } from './testing/stores.js';
 
 /** Orders that are filled in one batch each, with a rejected one before them. */
 const BATCHES = [1, 5, 26, 1, 40, 64, 31, 2] as const;
@@ -26,7 +26,7 @@ const ENTRIES = [seeding(1), ...BATCHES.map((size, i) => filledBatch(i + 2, size
 
 async function collect(store: BookStore, after: number, last: number): Promise<readonly BookedOrder[]> {
   const orders: BookedOrder[] = [];
-  for await (const order of store.orders(after, last)) orders.push(order);
+  for await (const order of ordersOf(store, after, last)) orders.push(order);
   return orders;
 }
 

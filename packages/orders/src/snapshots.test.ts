@@ -22,7 +22,7 @@ import {
   open,
   supportOf,
 } from './testing/books.js';
-import { ENTRIES } from './testing/stores.js';
+import { ENTRIES, ordersOf } from './testing/stores.js';
 import { withFolder } from './testing/folders.js';
 
 const byName = (a: Stock, b: Stock): number => (a.name < b.name ? -1 : 1);
@@ -95,7 +95,7 @@ test('a book of thousands goes in chunks, and who reads the book before it reads
     const commands = Array.from({ length: size }, (_, i) => buy(`k${i}`));
     await applied(source, logged([seeding(1), entry(2, commands)]));
     const target = await fill(join(path, '2'));
-    const reading = target.store.orders(0, 2);
+    const reading = ordersOf(target.store, 0, 2);
     const view = supportOf(target).take();
     assert.is(await nextNumber(reading), 1);
     assert.ok((await contentOf(supportOf(source).take())).length > 1, 'several chunks');

@@ -5,7 +5,7 @@ import { BOOK_FORMAT, describeKey, numberKey, seal, textKey } from './records.js
 import { DONE, FILLED, REJECTED, STOCKS, buy, entry, seeding } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, applyTo, assertRejects, bookOf, fill, open, tamper } from './testing/stores.js';
+import { ENTRIES, applyTo, assertRejects, bookOf, fill, open, ordersOf, tamper } from './testing/stores.js';
 
 async function collect<T>(rows: AsyncGenerator<T>): Promise<readonly T[]> {
   const collected: T[] = [];
@@ -40,10 +40,10 @@ test('a new book is empty, and one that is opened again is as it was left', asyn
     assert.is(store.order(5), null);
     assert.equal(store.changeAt(2), { change: 2, index: 3, kind: 'list', name: 'N', amount: 5 });
     assert.equal(
-      (await collect(store.orders(1, 2))).map(({ number }) => number),
+      (await collect(ordersOf(store, 1, 2))).map(({ number }) => number),
       [2],
     );
-    assert.equal(await collect(store.orders(2, 2)), []);
+    assert.equal(await collect(ordersOf(store, 2, 2)), []);
     await applyTo(store, bookOf(opened), [entry(6, [buy('f')])]);
     assert.is(store.order(5)?.number, 5);
     await store.close();
@@ -97,7 +97,7 @@ test('damage after opening is found when the record is read', async () => {
   await withFolder(async (path) => {
     await fill(path, ENTRIES);
     const { store, meta } = await open(path);
-    await assertRejects(collect(store.orders(0, meta.orders + 1)), 'LOG_DAMAGED', /order 5 is missing/);
+    await assertRejects(collect(ordersOf(store, 0, meta.orders + 1)), 'LOG_DAMAGED', /order 5 is missing/);
     assert.throws(() => store.orderAt(9), /order 9 is missing/);
     assert.throws(() => store.changeAt(9), /change 9 is missing/);
     await store.close();

@@ -238,16 +238,8 @@ export class BookStore extends BookWriter {
   }
 
   /**
-   * Orders with numbers above `after` up to `last`, which the book has, in order.
-   * @throws RaftError `LOG_DAMAGED` if one is damaged or missing.
-   */
-  async *orders(after: number, last: number): AsyncGenerator<BookedOrder> {
-    for await (const slice of this.orderSlices(after, last, null)) yield* slice.orders();
-  }
-
-  /**
-   * The same page by page, a few pages at a time: the event loop takes its turn between two slices. A slice is decoded when
-   * its orders are asked for, so that whoever asks can measure what that takes.
+   * Orders with numbers above `after` up to `last`, which the book has, in order, a few pages at a time: the event loop takes its
+   * turn between two slices. A slice is decoded when its orders are asked for, so that whoever asks can measure what that takes.
    * @param name of the stock whose orders alone are wanted, null for all.
    * @throws RaftError `LOG_DAMAGED` if one is damaged or missing, also from `orders`.
    */

@@ -8,12 +8,7 @@ import { frontendName, Steps, type Step } from './steps.js';
 import { Processes, Transition, type State } from './transition.js';
 
 const NO_FAULTS: Bounds = {
-  elections: 0,
-  leaderCrashes: 0,
-  catalogBreaks: 0,
-  frontendBreaks: 0,
-  catalogRestarts: 0,
-  leaderReads: 0,
+  ...NOTHING_USED,
   ticks: Infinity,
   authorityRequests: Infinity,
   leaseRequests: Infinity,

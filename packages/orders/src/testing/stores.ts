@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Command } from '@trireme/domain';
 import { RaftError, type RaftErrorCode } from '@trireme/raft';
 import { Book } from '../rules/book.js';
-import type { BookEntry, BookMeta, DecidedBatch } from '../rules/state.js';
+import type { BookEntry, BookMeta, BookedOrder, DecidedBatch } from '../rules/state.js';
 import { TOO_MANY, buy, entry, seeding } from '../rules/testing/batches.js';
 import { BookStore } from '../store.js';
 
@@ -52,6 +52,11 @@ export async function fill(path: string, entries: readonly BookEntry[]): Promise
   for (const one of entries) await applyTo(store, book, [one]);
   await store.close();
   return book.meta;
+}
+
+/** Orders with numbers above `after` up to `last`, one by one. */
+export async function* ordersOf(store: BookStore, after: number, last: number): AsyncGenerator<BookedOrder> {
+  for await (const slice of store.orderSlices(after, last, null)) yield* slice.orders();
 }
 
 /** Changes the records behind the store's back. */
