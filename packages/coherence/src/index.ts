@@ -4,3 +4,4 @@ export * from './rules/leader.js';
 export * from './rules/lease.js';
 export * from './rules/messages.js';
 export * from './rules/sessions.js';
+export * from './rules/timing.js';

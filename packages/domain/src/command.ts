@@ -93,7 +93,10 @@ export interface SeedPart {
   readonly stocks: readonly SeedStock[];
 }
 
-/** One log entry of kind `command`: commands, a part of the seed, a new life, or none of these. */
+/** Catalogs in the configured set at most. */
+export const CATALOGS_MAX = 16;
+
+/** One log entry of kind `command`: commands, a part of the seed, a new life, a set of catalogs, or none of these. */
 export interface Batch {
   /**
    * Age of the cluster in milliseconds: for how long anyone has led it, by the leaders' monotonic clocks. Whole; never
@@ -108,9 +111,19 @@ export interface Batch {
   readonly seed: SeedPart | null;
   /** From here on the cluster has this life: the folder of the leader is a copy, and the original may go on by itself. */
   readonly life?: string;
+  /** From here on these are the catalogs, by their ids: those that a leader waits for. */
+  readonly catalogs?: readonly string[];
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
+
+/** Id of a catalog: the name of its process. */
+const CATALOG_ID = /^catalog([-.][A-Za-z0-9._-]{1,56})?$/;
+
+/** Whether a catalog may have this id: `catalog`, or `catalog-` or `catalog.` and 1 to 56 characters of `A-Z a-z 0-9 . _ -`. */
+export function isCatalogId(id: unknown): id is string {
+  return typeof id === 'string' && CATALOG_ID.test(id);
+}
 
 /** Characters of a life. */
 const LIFE = /^[0-9a-f]{16}$/;
@@ -205,7 +218,7 @@ function asTime(value: unknown): number {
  * for as long as the log lasts.
  * @throws FormatError if `decodeBatch` would refuse it.
  */
-export function encodeBatch({ age, time, visibleOrders, commands, seed, life }: Batch): Buffer {
+export function encodeBatch({ age, time, visibleOrders, commands, seed, life, catalogs }: Batch): Buffer {
   return pack([
     FORMAT,
     asInteger(age, 'batch age'),
@@ -214,12 +227,13 @@ export function encodeBatch({ age, time, visibleOrders, commands, seed, life }: 
     withinBatch(commands).map((command) => asCommandWire(commandToWire(command))),
     seed === null ? null : seedToWire(asSeedPart(seed)),
     life === undefined ? null : asLife(life),
+    catalogs === undefined ? null : asCatalogs(catalogs),
   ]);
 }
 
 /** @throws FormatError if the bytes are not a batch of this format. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const [format, age, time, visibleOrders, commands, seed, life] = asList(unpack(bytes), 'batch');
+  const [format, age, time, visibleOrders, commands, seed, life, catalogs] = asList(unpack(bytes), 'batch');
   if (format !== FORMAT)
     throw new FormatError(`batch format ${String(format)}, this program reads ${FORMAT}`);
   return {
@@ -229,7 +243,19 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     commands: withinBatch(asList(commands, 'commands')).map(commandFromWire),
     seed: seed === null ? null : seedFromWire(seed),
     ...(life === null ? {} : { life: asLife(life) }),
+    ...(catalogs === null ? {} : { catalogs: asCatalogs(catalogs) }),
   };
+}
+
+/** The one definition of what a set of catalogs may be. @throws FormatError if it is not one. */
+function asCatalogs(value: unknown): readonly string[] {
+  const ids = asList(value, 'set of catalogs').map((id) => {
+    if (!isCatalogId(id)) throw new FormatError('the id of a catalog is not valid');
+    return id;
+  });
+  if (ids.length > CATALOGS_MAX) throw new FormatError(`a set of more than ${CATALOGS_MAX} catalogs`);
+  if (new Set(ids).size < ids.length) throw new FormatError('a set of catalogs names one twice');
+  return ids;
 }
 
 function asLife(value: unknown): string {

@@ -1,3 +1,4 @@
+export * from './address-frames.js';
 export * from './codec.js';
 export * from './command.js';
 export * from './errors.js';

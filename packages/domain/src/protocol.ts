@@ -7,7 +7,7 @@ import type { OrderType } from './order.js';
 import type { CatalogReport, ReplicaReport } from './reports.js';
 
 /** The version of these frames; a link between two versions is refused when it opens. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 /** Items in one frame at most. The sender splits what is more, the receiver refuses it. */
 export const FRAME_ITEMS_MAX = 1024;
@@ -60,6 +60,10 @@ export type ToReplica =
       readonly limit: number;
       readonly name: string | null;
     }
+  /** Stocks to look up, for where no catalog answers. Leader only, after a confirmed read of visible state. */
+  | { readonly t: 'lookup'; readonly items: readonly (readonly [id: number, name: string])[] }
+  /** At most `limit` stocks whose names come after `after`, likewise. Ids of lists of orders and stocks come from one source. */
+  | { readonly t: 'listStocks'; readonly id: number; readonly after: string; readonly limit: number }
   /** Asks what the replica is doing; for people who watch. */
   | { readonly t: 'report' };
 
@@ -89,14 +93,33 @@ export type GetResult =
   | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
   | readonly [id: number, result: 'invalid', reason: string];
 
+/** `missing` is final; `refused` asks to try the leader, or again; `invalid` is not a question of the protocol. */
+export type StockResult =
+  | readonly [id: number, result: 'stock', stock: StockWire]
+  | readonly [id: number, result: 'missing']
+  | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
+  | readonly [id: number, result: 'invalid', reason: string];
+
 /** A member of the group, and the url of its internal port; null where the group was never told. */
 export type MemberWire = readonly [id: string, url: string | null];
+
+/** Who is in the group. Of two lists the one with the higher index is the later one. */
+export interface MembersFrame {
+  readonly t: 'members';
+  readonly index: number;
+  readonly items: readonly MemberWire[];
+}
+
+/** A catalog of the configured set, and the url of its internal port; null where it is not linked to this replica. */
+export type CatalogWire = readonly [id: string, url: string | null];
 
 export type FromReplica =
   /** Sent when the link opens and whenever it changes. `leader` is null while none is known. */
   | { readonly t: 'leader'; readonly self: string; readonly leader: string | null; readonly term: number }
-  /** Sent likewise: who is in the group. Of two lists the one with the higher index is the later one. */
-  | { readonly t: 'members'; readonly index: number; readonly items: readonly MemberWire[] }
+  /** Sent likewise. */
+  | MembersFrame
+  /** Sent likewise: the catalogs of the configured set. Another replica may know where others of them are. */
+  | { readonly t: 'catalogs'; readonly items: readonly CatalogWire[] }
   | { readonly t: 'submitted'; readonly items: readonly SubmitResult[] }
   | { readonly t: 'got'; readonly items: readonly GetResult[] }
   /** `next` is the number to go on after, null at the end; a page may be short, even empty, before the end. */
@@ -106,6 +129,16 @@ export type FromReplica =
       readonly orders: readonly OrderWire[];
       readonly next: number | null;
     }
+  /** Answers `lookup`. `life` is that of the cluster, as entity tags name it. */
+  | { readonly t: 'stocks'; readonly life: string; readonly items: readonly StockResult[] }
+  /** Answers `listStocks`. `next` is the name to go on after, null at the end. */
+  | {
+      readonly t: 'stockPage';
+      readonly id: number;
+      readonly stocks: readonly StockWire[];
+      readonly next: string | null;
+    }
+  /** Answers a list of either kind. */
   | { readonly t: 'pageRefused'; readonly id: number; readonly why: 'notLeader' | 'busy' }
   | { readonly t: 'pageInvalid'; readonly id: number; readonly reason: string }
   /** Answers `report`. */
@@ -130,8 +163,7 @@ export type StockWire = readonly [string, Cents, number, number];
 
 /**
  * `cacheable` is false while a change of this stock is under way: the answer is right now, and must not be kept.
- * `unready`: the catalog does not know yet whether it has seen everything that was decided; ask again. `invalid` is not a
- * question of the protocol.
+ * `unready`: the catalog holds no authority now; ask another one, or again. `invalid` is not a question of the protocol.
  */
 export type LookupResult =
   | readonly [id: number, result: 'stock', stock: StockWire, cacheable: boolean]
@@ -156,66 +188,86 @@ export type CatalogToFrontend =
     }
   | { readonly t: 'pageUnready'; readonly id: number }
   | { readonly t: 'pageInvalid'; readonly id: number; readonly reason: string }
-  /** Drop these stocks, keep no fill of them with a version below `version`, then answer `dropped`. `seq` rises by 1. */
-  | {
-      readonly t: 'revoke';
-      readonly seq: number;
-      readonly version: number;
-      readonly names: readonly string[];
-    }
+  /** Drop these stocks, then answer `dropped`. `seq` rises by 1. */
+  | { readonly t: 'revoke'; readonly seq: number; readonly names: readonly string[] }
   /** Answers `report`. */
   | { readonly t: 'report'; readonly report: CatalogReport };
 
-// ---- leader -> catalog ---------------------------------------------------------------------------------------
+// ---- replica -> catalog --------------------------------------------------------------------------------------
 
-export type LeaderToCatalog =
-  /** A leader has begun its work on this link, and asks how far the catalog is. */
-  | { readonly t: 'begin' }
+/** A catalog keeps a link open to every replica. All but `members` come from one that leads. */
+export type ReplicaToCatalog =
+  | MembersFrame
+  /** The replica leads in this term: the catalog is to attach. Sent when it begins to lead, and when a link opens to one that leads. */
+  | { readonly t: 'lead'; readonly term: number }
+  /** Answers `attach`: the leader does not lead this process on, as it is not in the set of catalogs or another one took its place. */
+  | { readonly t: 'refused'; readonly reason: string }
   /**
-   * A part of the stock table as of log index `index`, which takes the place of what the catalog has. The parts come in
-   * their order, one right after the other. `hash` is that of the log up to there.
+   * Answers `attach`: what the catalog has is not of this log, as where all replicas were restored from a copy. It is to forget
+   * everything, its front-ends' links too, and to attach as a process that has just started.
+   */
+  | { readonly t: 'reset'; readonly reason: string }
+  /**
+   * A part of the stock table as of log index `index`, visible, which takes the place of what the catalog has. The parts come in
+   * their order, one right after the other. `lastIndex` is the last entry up to there that holds commands, and `hash` that of
+   * the log up to it.
    */
   | {
       readonly t: 'snapshot';
       readonly index: number;
       readonly life: string;
+      readonly lastIndex: number;
       readonly hash: string;
       readonly part: number;
       readonly parts: number;
       readonly stocks: readonly StockWire[];
     }
   /**
-   * The leader was confirmed by its majority after `standing` came on this link, and every entry that any client may have been
-   * told of before is at or below log index `upTo`: once the catalog has applied that far, it may answer look-ups.
-   */
-  | { readonly t: 'attach'; readonly upTo: number }
-  /**
-   * The committed batch (an encoded `Batch`) at log index `index`, the next one with commands after `prev`. Positions in `skip`
-   * make nothing. `hash` is that of the log up to and with this batch, and its outcomes.
+   * The batch (an encoded `Batch`) at log index `index`, committed or not; null where nothing up to there is left that a
+   * catalog has to know.
    */
   | {
       readonly t: 'entry';
       readonly index: number;
-      readonly prev: number;
-      readonly skip: readonly number[];
-      readonly hash: string;
-      readonly batch: Uint8Array;
+      readonly batch: Uint8Array | null;
       /** Left out where no command is followed. */
       readonly traces?: readonly RequestTrace[];
-    };
-
-// ---- catalog -> leader ---------------------------------------------------------------------------------------
-
-export type CatalogToLeader =
-  /** Answers `begin`: the last log index that is applied and revoked, 0 for none, and the hash of the log up to there. */
-  | { readonly t: 'standing'; readonly lastIndex: number; readonly hash: string }
-  /** Everything up to log index `index` is applied, and no front-end can answer with what it changed. */
-  | { readonly t: 'revoked'; readonly index: number }
+    }
   /**
-   * `prev` of an entry is not `lastIndex`, or a snapshot that goes back in the log, or is of another log, took the place of what
-   * the catalog had, so that `standing` and `attach` on this link count no more. Begin again.
+   * Entries up to log index `index` are visible. `skips` names the positions that make nothing, for each batch that has some.
+   * `hash` is that of the log up to the last of these batches.
    */
-  | { readonly t: 'refused'; readonly lastIndex: number };
+  | {
+      readonly t: 'visible';
+      readonly index: number;
+      readonly skips: readonly (readonly [index: number, positions: readonly number[]])[];
+      readonly hash: string;
+    }
+  /** Grants what `requestAuthority` number `id` asked for. Every entry up to `logged` was sent before it. */
+  | { readonly t: 'authority'; readonly id: number; readonly logged: number };
+
+// ---- catalog -> replica --------------------------------------------------------------------------------------
+
+export type CatalogToReplica =
+  /** The first frame on a link: the url of the catalog's internal port, as front-ends reach it. */
+  | { readonly t: 'hello'; readonly url: string }
+  /** Answers `lead`, with its term: where the catalog is. See `packages/coherence` for what `visible` and `hadAuthority` promise. */
+  | {
+      readonly t: 'attach';
+      readonly term: number;
+      /** 16 random hex digits of the process. */
+      readonly process: string;
+      readonly visible: number;
+      readonly hadAuthority: boolean;
+      /** Life of the log that it follows; null before the first snapshot. */
+      readonly life: string | null;
+      /** The last batch that is applied, 0 for none, and the hash of the log up to there. */
+      readonly lastIndex: number;
+      readonly hash: string;
+    }
+  | { readonly t: 'requestAuthority'; readonly id: number }
+  /** No front-end can answer with what entries up to log index `index` changed. */
+  | { readonly t: 'revoked'; readonly index: number };
 
 // ---- link names ----------------------------------------------------------------------------------------------
 
@@ -223,5 +275,5 @@ export type CatalogToLeader =
 export const LINK_PATHS = {
   frontendToReplica: '/links/frontend',
   frontendToCatalog: '/links/frontend',
-  leaderToCatalog: '/links/leader',
+  catalogToReplica: '/links/catalog',
 } as const;

@@ -14,7 +14,6 @@ import {
 } from '@trireme/service';
 import { startFrontend } from './frontend.js';
 import { parseOrigin } from './origin.js';
-import { parseHttpUrl, parseReplicas } from './replica-list.js';
 
 interface Options extends CommonOptions {
   readonly replicas: string;

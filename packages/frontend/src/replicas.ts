@@ -2,19 +2,32 @@
  * The order replicas as the front-end sees them: a link to each, kept open; who leads; and what was asked of them.
  * Commands, lists and confirmed reads go to the leader; what any replica can answer goes to each in turn.
  */
-import type { GetResult, Order, ReplicaReport, SubmitResult, ToReplica } from '@trireme/domain';
-import { Throttle, type Link, type LinkHandler, type LinkIdentity, type Log } from '@trireme/service';
+import {
+  LINK_PATHS,
+  type GetResult,
+  type Order,
+  type ReplicaReport,
+  type SubmitResult,
+  type ToReplica,
+} from '@trireme/domain';
+import {
+  ReplicaLinks,
+  Throttle,
+  type ReplicaAddress,
+  type Link,
+  type LinkHandler,
+  type LinkIdentity,
+  type Log,
+} from '@trireme/service';
 import { Asker } from './asker.js';
 import { decide, type TracedCommand } from './decide.js';
 import type { DeadlineTimer } from './deadline-timer.js';
-import { ReplicaLinks } from './replica-links.js';
 import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import { orderOf, parseFromReplica, type ReplicaFrame } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
 import { ReportBoard, type Reported } from './rules/report-board.js';
-import type { ReplicaAddress } from './rules/roster.js';
 import { refusedAsInvalid, type Decided, type Undecided } from './rules/results.js';
 
 /** A page of orders; `next` is the number to go on after, null at the end. */
@@ -105,6 +118,7 @@ export class Replicas {
     this.#patience = options.patience;
     const { replicas: seeds, identity, log } = options;
     this.#links = new ReplicaLinks({
+      path: LINK_PATHS.frontendToReplica,
       seeds,
       identity,
       log,

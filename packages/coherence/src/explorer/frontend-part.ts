@@ -115,6 +115,8 @@ export class FrontendSteps {
         const edited = edit(rest, (cache) => cache.revoke(message.names));
         return toCatalog(edited, { t: 'dropped', seq: message.seq });
       }
+      case 'page':
+        return changed(rest);
       case 'unready':
         return changed({ ...rest, asked: without(part.asked, this.#scenario.stocks[message.id] ?? '') });
       case 'stock': {

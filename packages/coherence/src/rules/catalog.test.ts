@@ -264,7 +264,7 @@ test('onDropped: a front-end that answers what was not sent is closed', () => {
 });
 
 test('onFrontendOpened: refused at the bound, until leases of closed ones are over', () => {
-  const rules = new CatalogRules(startedState('C1', 'p'), TIMING, 1);
+  const rules = new CatalogRules(startedState('C1', 'p'), TIMING, { sessionsMax: 1 });
   rules.onLeaderOpened(1, 1000);
   authorize(rules, 1000);
   rules.onFrontendOpened(7, 1000);

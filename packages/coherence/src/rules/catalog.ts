@@ -31,6 +31,13 @@ export interface CatalogTiming {
   readonly lookupMs: Milliseconds;
 }
 
+export interface CatalogOptions {
+  /** Front-ends at most. */
+  readonly sessionsMax?: number;
+  /** Whether there is a stock of this name, visible: only then is it noted that a front-end may keep it. Every name unless set. */
+  readonly isListed?: (name: string) => boolean;
+}
+
 /** An entry that is not visible yet, or whose revocation waits for a front-end. */
 interface ReceivedEntry {
   readonly index: LogIndex;
@@ -41,7 +48,8 @@ interface ReceivedEntry {
 interface WaitingLookup {
   readonly link: LinkId;
   readonly id: number;
-  readonly name: string;
+  /** Null for a list. */
+  readonly name: string | null;
   /** Answered once this entry is visible. */
   readonly visibleFrom: LogIndex;
   /** Answered `unready` at this time. */
@@ -78,12 +86,15 @@ export type CatalogEffect =
 export class CatalogRules {
   readonly state: CatalogState;
   readonly #timing: CatalogTiming;
+  readonly #isListed: (name: string) => boolean;
   readonly #authority: Lease;
   readonly #sessions: Sessions;
 
-  constructor(state: CatalogState, timing: CatalogTiming, sessionsMax = 1024) {
+  constructor(state: CatalogState, timing: CatalogTiming, options: CatalogOptions = {}) {
+    const { sessionsMax = 1024, isListed = () => true } = options;
     this.state = state;
     this.#timing = timing;
+    this.#isListed = isListed;
     this.#authority = new Lease(state.authority);
     this.#sessions = new Sessions(state.sessions, sessionsMax);
   }
@@ -170,6 +181,8 @@ export class CatalogRules {
       }
       case 'lookup':
         return this.#lookUp(link, message.id, message.name, now);
+      case 'list':
+        return this.#lookUp(link, message.id, null, now);
       case 'dropped':
         if (!this.#sessions.onDropped(link, message.seq)) {
           return [{ do: 'closeFrontend', link, reason: 'answered a revocation that was not sent' }];
@@ -249,18 +262,22 @@ export class CatalogRules {
     return effects;
   }
 
-  #lookUp(link: LinkId, id: number, name: string, now: Milliseconds): CatalogEffect[] {
-    const { waiting } = this.state;
+  /** @param name null for a list, which may show every stock */
+  #lookUp(link: LinkId, id: number, name: string | null, now: Milliseconds): CatalogEffect[] {
+    const { waiting, received, visible } = this.state;
     if (!this.mayAnswer(now)) return [unready(link, id)];
-    const visibleFrom = this.#lastNaming(name);
+    const last = received > visible ? received : null;
+    const visibleFrom = name === null ? last : this.#lastNaming(name);
     if (visibleFrom === null) return [this.#answer(link, id, name)];
     if (waiting.length >= WAITING_MAX) return [unready(link, id)];
     waiting.push({ link, id, name, visibleFrom, until: now + this.#timing.lookupMs });
     return [];
   }
 
-  #answer(link: LinkId, id: number, name: string): CatalogEffect {
-    const cacheable = this.#lastNaming(name) === null && this.#sessions.keep(link, name);
+  #answer(link: LinkId, id: number, name: string | null): CatalogEffect {
+    if (name === null) return { do: 'toFrontend', link, message: { t: 'page', id } };
+    const isKept = this.#lastNaming(name) === null && this.#isListed(name);
+    const cacheable = isKept && this.#sessions.keep(link, name);
     return { do: 'toFrontend', link, message: { t: 'stock', id, name, cacheable } };
   }
 

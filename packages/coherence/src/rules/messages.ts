@@ -54,6 +54,8 @@ export type FrontendToCatalog =
   /** Asks for a lease. The front-end counts it from when it sent this. */
   | { readonly t: 'requestLease'; readonly id: number }
   | { readonly t: 'lookup'; readonly id: number; readonly name: string }
+  /** Asks for stocks that no name of which is known before they are read. */
+  | { readonly t: 'list'; readonly id: number }
   /** The cache holds no stock that revocation `seq` or an earlier one names. */
   | { readonly t: 'dropped'; readonly seq: number };
 
@@ -64,5 +66,7 @@ export type CatalogToFrontend =
   | { readonly t: 'revoke'; readonly seq: number; readonly names: readonly string[] }
   /** The catalog's value of stock `name` now. It may be kept only if `cacheable`. */
   | { readonly t: 'stock'; readonly id: number; readonly name: string; readonly cacheable: boolean }
+  /** The catalog's stocks now. None of them may be kept. */
+  | { readonly t: 'page'; readonly id: number }
   /** The catalog has no authority now: ask another one. */
   | { readonly t: 'unready'; readonly id: number };

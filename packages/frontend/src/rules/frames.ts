@@ -7,6 +7,7 @@ import {
   asInteger,
   asItems,
   asList,
+  asMembersFrame,
   asObject,
   asText,
   FormatError,
@@ -19,7 +20,6 @@ import {
   type FromReplica,
   type GetResult,
   type LookupResult,
-  type MemberWire,
   type Order,
   type Stock,
   type StockWire,
@@ -27,9 +27,6 @@ import {
   type OrderWire,
 } from '@trireme/domain';
 import { catalogReport, replicaReport } from './reports.js';
-
-/** Members of a group at most. */
-const MEMBERS_MAX = 15;
 
 const LIFE = /^[A-Za-z0-9]{1,64}$/;
 
@@ -66,11 +63,7 @@ export function parseFromReplica(message: unknown): ReplicaFrame {
         term: asInteger(frame['term'], 'term'),
       };
     case 'members':
-      return {
-        t: 'members',
-        index: asInteger(frame['index'], 'index'),
-        items: asMembers(frame['items']),
-      };
+      return asMembersFrame(frame);
     case 'submitted':
       return { t: 'submitted', ...asItems(frame['items'], submitResult) };
     case 'got':
@@ -98,21 +91,6 @@ function asLife(value: unknown): string {
   const life = asText(value, 'life');
   if (LIFE.test(life)) return life;
   throw new FormatError('life is not 1 to 64 letters and digits');
-}
-
-function asMembers(value: unknown): MemberWire[] {
-  const items = asList(value, 'items');
-  if (items.length > MEMBERS_MAX) throw new FormatError(`more than ${MEMBERS_MAX} members`);
-  return items.map((item) => {
-    const [id, url] = asList(item, 'member');
-    return [asText(id, 'id'), url === null ? null : asHttpUrl(url)];
-  });
-}
-
-function asHttpUrl(value: unknown): string {
-  const url = asText(value, 'url');
-  if (URL.canParse(url) && /^https?:/.test(url)) return url;
-  throw new FormatError('the url of a member is none');
 }
 
 /** @throws FormatError if it is not a frame of the catalog. */

@@ -1,6 +1,7 @@
 /** Reads the list of replicas from the command line. */
-import { isName, UsageError } from '@trireme/service';
-import type { ReplicaAddress } from './rules/roster.js';
+import { isName } from '../rules/handshake.js';
+import type { ReplicaAddress } from '../rules/roster.js';
+import { UsageError } from '../rules/usage.js';
 
 /** Replicas in a list at most. */
 const REPLICAS_MAX = 15;

@@ -1,9 +1,15 @@
 /** Links to the order replicas, opened and closed as the group changes. */
-import { LINK_PATHS } from '@trireme/domain';
-import { LinkDialer, type Link, type LinkHandler, type LinkIdentity, type Log } from '@trireme/service';
-import { Roster, type ReplicaAddress } from './rules/roster.js';
+import type { LINK_PATHS } from '@trireme/domain';
+import type { Log } from '../log.js';
+import type { LinkIdentity } from '../rules/handshake.js';
+import { Roster, type ReplicaAddress } from '../rules/roster.js';
+import { LinkDialer } from './dialer.js';
+import type { Link, LinkHandler } from './link.js';
 
 interface ReplicaLinksOptions {
+  /** The kind of link. */
+  readonly path: (typeof LINK_PATHS)['frontendToReplica' | 'catalogToReplica'];
+  /** Where to begin; the group itself then says where it is. */
   readonly seeds: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
   readonly log: Log;
@@ -16,7 +22,7 @@ interface ReplicaLinksOptions {
 export class ReplicaLinks {
   readonly #o: ReplicaLinksOptions;
   readonly #roster: Roster;
-  /** By url. As many as the group has members, and the front-end seeds. */
+  /** By url. As many as the group has members, and there are seeds. */
   readonly #dialers = new Map<string, LinkDialer>();
   readonly #open = new Map<string, Link>();
   readonly #stopping = new Set<Promise<void>>();
@@ -68,10 +74,10 @@ export class ReplicaLinks {
   }
 
   #dial(url: string): void {
-    const { identity, log } = this.#o;
+    const { path, identity, log } = this.#o;
     const handler = this.#o.handler(url);
     const dialer = new LinkDialer({
-      ...{ url, path: LINK_PATHS.frontendToReplica, expects: 'replica', identity, log },
+      ...{ url, path, expects: 'replica', identity, log },
       handler: {
         opened: (link) => {
           this.#open.set(url, link);

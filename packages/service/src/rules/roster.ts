@@ -1,7 +1,7 @@
 /**
- * Which replicas a front-end is to be linked with. It begins with the list that it was started with, and goes on with what
+ * Which replicas a front-end or a catalog is to be linked with. It begins with the list that it was started with, and goes on with what
  * the group says of itself, the latest. The first list is needed again where that leads nowhere: where a member never said
- * where it is, or none of them is linked, as when all were replaced while this front-end was cut off.
+ * where it is, or none of them is linked, as when all were replaced while this process was cut off.
  */
 
 export interface ReplicaAddress {
@@ -21,7 +21,7 @@ export class Roster {
   readonly #seeds: readonly ReplicaAddress[];
   #group: Group | null = null;
 
-  /** @param seeds the list that the front-end was started with */
+  /** @param seeds the list that the process was started with */
   constructor(seeds: readonly ReplicaAddress[]) {
     this.#seeds = seeds;
   }

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { UsageError } from '@trireme/service';
+import { UsageError } from '../rules/usage.js';
 import { parseHttpUrl, parseReplicas } from './replica-list.js';
 
 test('a list of replicas names each with its url', () => {

@@ -1,0 +1,18 @@
+/** How long authority and leases last: the same in every process of a cluster, as each counts on what the others do. */
+import type { CatalogTiming } from './catalog.js';
+import type { Milliseconds } from './lease.js';
+
+/**
+ * For how long a catalog may answer under one grant. Nobody is told an outcome before a catalog that was lost is surely out of
+ * this time, so it is short.
+ */
+export const AUTHORITY_MS: Milliseconds = 100;
+
+/** A catalog asks for authority, and a front-end for a lease, as often as this: four times while one grant lasts. */
+export const RENEWAL_MS: Milliseconds = AUTHORITY_MS / 4;
+
+export const CATALOG_TIMING: CatalogTiming = {
+  authorityMs: AUTHORITY_MS,
+  leaseMs: AUTHORITY_MS,
+  lookupMs: 1_000,
+};
