@@ -1,20 +1,30 @@
 /**
- * Everything that a replica does because it leads: takes orders to the log, tells the catalog of them once they are decided, and
- * answers once no cache shows anything older. Joins the rules of desk and feed with the node, the link to the catalog and timers.
- * Opened when the replica begins to lead, closed when it stops.
+ * Everything that a replica does because it leads: takes orders to the log, tells the catalogs of them at the same time, and
+ * answers once they are decided and no cache shows anything older. Joins the rules of desk and feed with the node, the links to
+ * catalogs and timers. Opened when the replica begins to lead, closed when it stops.
  */
 import { RaftError, type LogIndex, type Term } from '@trireme/raft';
-import { FormatError, assertRule, encodeBatch, type Command, type Order } from '@trireme/domain';
-import { workAtTurnEnd, type Link, type Log } from '@trireme/service';
-import { snapshotFrames } from './catalog-snapshot.js';
+import { AUTHORITY_MS } from '@trireme/coherence';
+import {
+  FormatError,
+  TriremeError,
+  assertRule,
+  encodeBatch,
+  type Command,
+  type Order,
+  type ReplicaToCatalog,
+} from '@trireme/domain';
+import { workAtTurnEnd, type Log } from '@trireme/service';
 import type { Book } from './rules/book.js';
-import { CatalogFeed, type FeedAction } from './rules/catalog-feed.js';
+import { CatalogFeed, type CatalogStanding, type FeedAction } from './rules/catalog-feed.js';
+import { checkCatalogChange, type CatalogChange } from './rules/catalog-set.js';
 import { Company } from './rules/company.js';
 import { Desk, type Answer, type Waiter } from './rules/desk.js';
-import { parseCatalogFrame } from './rules/frames.js';
+import type { CatalogFrame } from './rules/frames.js';
 import { KnownCommands } from './rules/known.js';
 import { LogClock } from './rules/log-clock.js';
 import { ReadWaits } from './rules/read-waits.js';
+import type { RecentBatches, VisibleStocks } from './rules/recent-batches.js';
 import type { DecidedBatch } from './rules/state.js';
 import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
@@ -27,13 +37,33 @@ export interface Proposer {
 }
 
 /** Steps of an order's path that an observer may want to see as they happen. */
-export type OrderStep = 'decided' | 'sent' | 'revoked' | 'answered';
+export type OrderStep = 'sent' | 'decided' | 'revoked' | 'answered';
+
+/** Links to catalogs, by their ids. */
+interface CatalogLinks {
+  readonly open: Iterable<number>;
+  send(link: number, frame: ReplicaToCatalog): void;
+}
+
+/** A change of the set of catalogs that was asked for. */
+interface SetChange {
+  readonly change: CatalogChange;
+  /** Log index of the entry that makes it; null before. */
+  index: number | null;
+  /** It is looked at again soon. */
+  isTimed: boolean;
+  readonly done: (error: TriremeError | null) => void;
+}
 
 interface OfficeOptions {
   readonly node: Proposer;
   readonly book: Book;
   readonly store: BookStore;
   readonly machine: BookMachine;
+  readonly term: Term;
+  /** The last batches that the book has applied. Each one is added before `applied` tells of it. */
+  readonly recent: RecentBatches;
+  readonly catalogs: CatalogLinks;
   readonly log: Log;
   readonly answer: (answers: readonly Answer[]) => void;
   readonly fatal: (error: unknown) => void;
@@ -53,7 +83,9 @@ const TELL_VISIBLE_MS = 100;
 const PROPOSALS_IN_FLIGHT_MAX = 8;
 /** Wait before a step that was refused for load is tried again, in milliseconds. */
 const RETRY_MS = 20;
-/** Items of reads that wait for the store, at most. */
+/** Node's timers fire up to a millisecond early. */
+const TIMER_SLACK_MS = 1;
+/** Items of reads that wait for the store, and of look-ups that wait until they may be answered, at most. */
 const WAITING_ITEMS_MAX = 100_000;
 
 export class Office {
@@ -64,11 +96,15 @@ export class Office {
   readonly #company = new Company();
   readonly #clock: LogClock;
   readonly #waits = new ReadWaits(WAITING_ITEMS_MAX);
+  readonly #lookups = new ReadWaits(WAITING_ITEMS_MAX);
   /** Log indexes of own proposals that are not yet committed, in order. */
   readonly #proposed: number[] = [];
   /** How many orders are visible, as the log was told last. */
   #toldVisible: number;
-  #catalog: Link | null = null;
+  #setChange: SetChange | null = null;
+  #feedTimer: NodeJS.Timeout | null = null;
+  /** When the timer of the feed ends, on the clock; null without one. */
+  #feedWakesAt: number | null = null;
   #isFlushDue = false;
   #isTellTimed = false;
   #isTellDue = false;
@@ -76,23 +112,25 @@ export class Office {
   #isRetryTimed = false;
   #isOpen = true;
 
-  constructor(options: OfficeOptions, catalog: Link | null) {
+  constructor(options: OfficeOptions) {
     this.#o = options;
-    const { book, store, machine } = options;
+    const { book, store, machine, term, recent } = options;
     // What the desk does not know of a key it reads from the store, which must not be behind the rules then.
     assertRule(machine.isStored, 'an office opens while the book is being written');
     const known = new KnownCommands(store);
     this.#desk = new Desk(book.meta, (key) => known.find(key));
-    this.#feed = new CatalogFeed({ index: book.meta.lastIndex, hash: book.meta.hash });
+    const authorityMs = AUTHORITY_MS;
+    this.#feed = new CatalogFeed({ term, book, recent, authorityMs, now: options.now() });
     this.#toldVisible = book.meta.visibleOrders;
     this.#tracer = new Tracer(options.log);
     this.#clock = new LogClock(book.meta, options.now());
-    if (catalog !== null) this.catalogOpened(catalog);
+    this.#act((now) => this.#feed.begin(now));
+    for (const link of options.catalogs.open) this.catalogOpened(link);
   }
 
-  get status(): { open: number; queued: number; catalog: string } {
+  get status(): { open: number; queued: number; visible: LogIndex; catalogs: readonly CatalogStanding[] } {
     const { open, queued } = this.#desk;
-    return { open, queued, catalog: this.#feed.phase };
+    return { open, queued, visible: this.#feed.visible, catalogs: this.#feed.standings };
   }
 
   /** Orders up to this number may be shown to anyone. */
@@ -116,18 +154,18 @@ export class Office {
 
   /** Entries up to log index `index` were applied, with these batches among them: all of this office. */
   applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
-    this.#act(() => {
-      const actions: FeedAction[] = [];
+    if (!this.#isOpen) return;
+    this.#guard(() => {
       for (const batch of decided) {
         this.#tracer.decided(batch.index);
         this.#desk.decided(batch);
-        actions.push(...this.#feed.decided(batch));
       }
-      return actions;
     });
     if (decided.length > 0) this.#o.onStep('decided');
+    this.#act((now) => this.#feed.applied(index, now));
     if (!this.#isOpen) return;
     while (this.#proposed[0] !== undefined && this.#proposed[0] <= index) this.#proposed.shift();
+    if (this.#setChange?.index != null && this.#setChange.index <= index) this.#endSetChange(null);
     // What found no room among the proposals in flight goes now.
     this.#flushWaiting();
     this.#hurry();
@@ -169,28 +207,70 @@ export class Office {
     );
   }
 
-  catalogOpened(link: Link): void {
-    this.#catalog = link;
-    this.#act(() => this.#feed.linkOpened());
+  /**
+   * Calls `done` with the stocks as they are visible at a moment after this call, as of a read confirmed by the majority; with
+   * null if this replica cannot say so now. `items` is what the read weighs.
+   */
+  whenVisible(items: number, done: (stocks: VisibleStocks | null) => void): void {
+    this.#o.node.read().then(
+      () => {
+        const answer = (isVisible: boolean): void => done(isVisible ? this.#feed.stocks : null);
+        if (this.#isOpen) this.#lookups.wait(this.#desk.toldIndex, this.#feed.visible, items, answer);
+        else done(null);
+      },
+      () => done(null),
+    );
   }
 
-  catalogClosed(): void {
-    this.#catalog = null;
-    this.#feed.linkClosed();
+  catalogOpened(link: number): void {
+    this.#act(() => this.#feed.linkOpened(link));
   }
 
-  /** @throws FormatError if it is not a frame of the catalog's, or answers what was not asked. */
-  catalogMessage(message: unknown): void {
-    const frame = parseCatalogFrame(message);
-    if (frame.t === 'refused') this.#o.log.warn({ frame }, 'the catalog refused an entry; beginning again');
-    this.#act(() => this.#feed.received(frame));
+  catalogClosed(link: number): void {
+    this.#feed.linkClosed(link);
+  }
+
+  /** @throws FormatError if it says what cannot be. */
+  catalogMessage(link: number, id: string, frame: CatalogFrame): void {
+    this.#act((now) => this.#feed.received(link, id, frame, now));
+  }
+
+  /** Ids of the configured set of catalogs. */
+  get catalogIds(): readonly string[] {
+    return this.#feed.ids;
+  }
+
+  /**
+   * Changes the set of catalogs; resolves once that is committed.
+   * @throws TriremeError `INVALID_REQUEST`, `CHANGE_PENDING`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
+   */
+  async changeCatalogs(change: CatalogChange): Promise<void> {
+    if (this.#setChange !== null)
+      throw new TriremeError('CHANGE_PENDING', 'another change of the set of catalogs is under way');
+    checkCatalogChange(change, this.#feed.ids);
+    return new Promise((resolve, reject) => {
+      const done = (error: TriremeError | null): void => (error === null ? resolve() : reject(error));
+      this.#setChange = { change, index: null, isTimed: false, done };
+      if ('remove' in change) this.#feed.retire(change.remove);
+      this.#flushSoon();
+    });
+  }
+
+  #endSetChange(error: TriremeError | null): void {
+    const change = this.#setChange;
+    this.#setChange = null;
+    change?.done(error);
   }
 
   /** This replica leads no more: tells every waiter, and does nothing from now on. */
   close(): void {
     this.#isOpen = false;
+    if (this.#feedTimer !== null) clearTimeout(this.#feedTimer);
     this.#o.answer(this.#desk.close());
     this.#waits.giveUp();
+    this.#lookups.giveUp();
+    const lost = 'the leader lost its lead: look at GET /catalogs of its successor';
+    this.#endSetChange(new TriremeError('OUTCOME_UNKNOWN', lost));
   }
 
   /** After a broken rule nothing is decided, answered or logged any more: the process stops. */
@@ -200,41 +280,59 @@ export class Office {
     this.#o.fatal(error);
   }
 
-  #act(advance: () => readonly FeedAction[]): void {
+  #guard(work: () => void): void {
     if (!this.#isOpen) return;
     try {
-      for (const action of advance()) this.#do(action);
+      work();
     } catch (error) {
       if (error instanceof FormatError) throw error;
       this.#fail(error);
     }
   }
 
+  #act(advance: (now: number) => readonly FeedAction[]): void {
+    this.#guard(() => {
+      for (const action of advance(this.#o.now())) this.#do(action);
+    });
+    if (this.#isOpen) this.#wakeFeedAt(this.#feed.wakeAt);
+  }
+
+  #wakeFeedAt(time: number | null): void {
+    if (time === this.#feedWakesAt) return;
+    this.#feedWakesAt = time;
+    if (this.#feedTimer !== null) clearTimeout(this.#feedTimer);
+    this.#feedTimer = null;
+    if (time === null) return;
+    const delay = Math.max(0, Math.ceil(time - this.#o.now()) + TIMER_SLACK_MS);
+    this.#feedTimer = setTimeout(() => {
+      this.#feedWakesAt = null;
+      this.#act((now) => this.#feed.tick(now));
+    }, delay);
+  }
+
   #do(action: FeedAction): void {
     switch (action.do) {
-      case 'send':
-        this.#catalog?.send(this.#tracer.traced(action.frame));
-        if (action.frame.t === 'entry') this.#o.onStep('sent');
-        return;
-      case 'sendSnapshot': {
-        const { meta, stocks } = this.#o.book;
-        this.#o.log.info(
-          { index: meta.lastIndex, stocks: meta.stocks },
-          'sending the stock table to the catalog',
-        );
-        for (const frame of snapshotFrames(meta, stocks)) this.#catalog?.send(frame);
+      case 'send': {
+        const { link, frame } = action;
+        if (frame.t === 'reset' || frame.t === 'refused')
+          this.#o.log.warn({ link, reason: frame.reason }, 'catalog is not led on');
+        if (frame.t === 'snapshot' && frame.part === 0)
+          this.#o.log.info({ link, index: frame.index }, 'sending the stock table to a catalog');
+        this.#o.catalogs.send(link, this.#tracer.traced(frame));
+        if (frame.t === 'entry') this.#o.onStep('sent');
         return;
       }
       case 'confirm':
-        this.#confirm(action.round);
+        this.#confirm(action.link, action.id);
         return;
-      case 'revoked': {
+      case 'visible': {
         this.#o.onStep('revoked');
         this.#tracer.forgetTo(action.index);
         const answers = this.#desk.visible(action.index);
         this.#o.answer(answers);
         if (answers.length > 0) this.#o.onStep('answered');
         this.#waits.readableTo(this.#desk.readableIndex);
+        this.#lookups.readableTo(action.index);
         this.#tellSoon();
         // What found no room among the commands that are not visible goes now.
         this.#flushWaiting();
@@ -242,14 +340,13 @@ export class Office {
     }
   }
 
-  #confirm(round: number): void {
+  #confirm(link: number, id: number): void {
+    const end = (isConfirmed: boolean): void =>
+      this.#act((now) => this.#feed.confirmed(link, id, isConfirmed, now));
+    // Refused for load, or as the lead is lost: the catalog asks again.
     this.#o.node.read().then(
-      () => this.#ifOpen(() => this.#act(() => this.#feed.confirmed(round))),
-      (error: unknown) => {
-        const isRetry = error instanceof RaftError && error.code === 'OVERLOADED';
-        // Any other refusal means that the lead is lost, which closes the office.
-        if (isRetry) this.#after(RETRY_MS, () => this.#confirm(round));
-      },
+      () => end(true),
+      () => end(false),
     );
   }
 
@@ -269,7 +366,7 @@ export class Office {
   }
 
   #flushWaiting(): void {
-    if (this.#desk.queued > 0 || this.#isTellDue) this.#flushSoon();
+    if (this.#desk.queued > 0 || this.#isTellDue || this.#setChange !== null) this.#flushSoon();
   }
 
   /** Logs what has gathered at the end of this turn of the event loop. */
@@ -283,7 +380,9 @@ export class Office {
   }
 
   #flush(): void {
-    if (this.#isRetryTimed || this.#waitsForCompany()) return;
+    if (this.#isRetryTimed) return;
+    this.#flushSetChange();
+    if (this.#waitsForCompany()) return;
     while (this.#proposed.length < PROPOSALS_IN_FLIGHT_MAX) {
       const commands = this.#desk.takeBatch();
       if (commands === null && !this.#isTellDue) return;
@@ -291,26 +390,64 @@ export class Office {
     }
   }
 
+  /** Logs the change of the set of catalogs that was asked for, once a catalog that leaves surely holds no authority. */
+  #flushSetChange(): void {
+    const asked = this.#setChange;
+    if (asked === null || asked.index !== null || this.#proposed.length >= PROPOSALS_IN_FLIGHT_MAX) return;
+    const { change } = asked;
+    if ('remove' in change && !this.#feed.mayRemove(change.remove, this.#o.now())) {
+      if (asked.isTimed) return;
+      asked.isTimed = true;
+      this.#after(RETRY_MS, () => {
+        asked.isTimed = false;
+        this.#flushSoon();
+      });
+      return;
+    }
+    const ids = checkCatalogChange(change, this.#feed.ids);
+    const logged = this.#log([], ids);
+    if (logged === null) return;
+    asked.index = logged.index;
+    this.#act((now) => this.#feed.setLogged(logged.index, ids, now));
+  }
+
   /** Returns whether the log took them. */
   #propose(commands: readonly Command[]): boolean {
+    const logged = this.#log(commands);
+    if (logged === null) {
+      this.#desk.notLogged(commands);
+      return false;
+    }
+    if (commands.length === 0) return true;
+    const { index, bytes } = logged;
+    this.#company.logged(commands.length, this.#o.now());
+    this.#desk.logged(index, commands);
+    this.#tracer.logged(index, commands);
+    const names = [...new Set(commands.map(({ name }) => name))];
+    this.#act((now) => this.#feed.logged(index, bytes, names, now));
+    return true;
+  }
+
+  /** Null if the log takes nothing now; then it is tried again, unless the lead is lost. */
+  #log(
+    commands: readonly Command[],
+    catalogs?: readonly string[],
+  ): { readonly index: LogIndex; readonly bytes: Uint8Array } | null {
     try {
       const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
       const { visibleOrders } = this.#desk;
-      const { index } = this.#o.node.propose(encodeBatch({ ...times, visibleOrders, commands, seed: null }));
+      const set = catalogs === undefined ? {} : { catalogs };
+      const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null, ...set });
+      const { index } = this.#o.node.propose(bytes);
       this.#proposed.push(index);
       this.#toldVisible = visibleOrders;
       this.#isTellDue = false;
-      if (commands.length === 0) return true;
-      this.#company.logged(commands.length, this.#o.now());
-      this.#desk.logged(index, commands);
-      this.#tracer.logged(index, commands);
-      return true;
+      return { index, bytes };
     } catch (error) {
-      this.#desk.notLogged(commands);
       if (!(error instanceof RaftError)) this.#fail(error);
       // Refused for load or during a hand-over, which may yet be given up; losing the lead closes the office.
       else this.#retryFlush();
-      return false;
+      return null;
     }
   }
 

@@ -1,5 +1,5 @@
-/** Tells the log where the commands are whose requests are followed, and the catalog which ones those are. */
-import type { Command, LeaderToCatalog, RequestTrace } from '@trireme/domain';
+/** Tells the log where the commands are whose requests are followed, and the catalogs which ones those are. */
+import type { Command, ReplicaToCatalog, RequestTrace } from '@trireme/domain';
 import type { Log } from '@trireme/service';
 import { Traces } from './rules/traces.js';
 
@@ -22,7 +22,7 @@ export class Tracer {
   }
 
   /** The frame, with what is followed in its batch. */
-  traced(frame: LeaderToCatalog): LeaderToCatalog {
+  traced(frame: ReplicaToCatalog): ReplicaToCatalog {
     if (frame.t !== 'entry') return frame;
     const traces = this.#traces.of(frame.index);
     return traces.length === 0 ? frame : { ...frame, traces };

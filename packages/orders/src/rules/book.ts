@@ -159,9 +159,10 @@ export class Book {
     if (added === 0) return null;
     const draft = new StockDraft(this.#stocks);
     const outcomes = decide(draft, index, batch.commands, new Set(skip));
+    const before = new Map<string, Stock | null>();
+    for (const name of draft.changed.keys()) before.set(name, this.#stocks.get(name) ?? null);
     this.#publish([...draft.changed.values()]);
     this.#dropExpired();
-    const prev = meta.lastIndex;
     const firstNumber = meta.orders + 1;
     const { age, time } = meta;
     batch.commands.forEach((command, position) => {
@@ -174,7 +175,7 @@ export class Book {
     meta.hash = nextHash(meta.hash, bytes, outcomes);
     this.#writes.push({ table: 'batch', seq, value: kept });
     this.#unwritten.addBatch(kept);
-    return { ...kept, prev, commands: batch.commands, hash: meta.hash };
+    return { ...kept, commands: batch.commands, hash: meta.hash, before };
   }
 
   /** Remembers the keys of a batch. Returns the positions of those that are known already. */

@@ -1,162 +1,319 @@
 /**
- * What a leader tells the catalog, and what it learns from it: every batch in log order, and how far no front-end can show
- * anything older any more. Made anew each time that this replica begins to lead.
- *
- *     unlinked -> asking ("how far are you?") -> confirming (do I still lead?) -> following
+ * What a leader sends to catalogs, and what it learns from them. `CatalogAuthorities` decides who may hold authority and what is
+ * visible; here is what its messages carry: batches as they are logged, the stock table for who lacks too much, and the
+ * proof that a catalog follows this log and no other. Made anew each time that this replica begins to lead.
  */
-import { FormatError, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import {
+  CatalogAuthorities,
+  electedState,
+  type LeaderEffect,
+  type LinkId,
+  type ToCatalog,
+} from '@trireme/coherence';
+import {
+  assertRule,
+  FormatError,
+  inParts,
+  InvariantError,
+  type ReplicaToCatalog,
+  type StockWire,
+} from '@trireme/domain';
+import type { StockTable } from '@trireme/state-machine';
+import type { CatalogFrame } from './frames.js';
 import { Fifo } from './fifo.js';
-import type { DecidedBatch } from './state.js';
+import { VisibleStocks, type RecentBatches } from './recent-batches.js';
+import type { BookMeta } from './state.js';
 
-/** Entries that are sent and not revoked yet, at most: what comes meanwhile waits here. */
-const IN_FLIGHT_MAX = 64;
-/** Their bytes; one that is larger goes alone. */
-const IN_FLIGHT_BYTES_MAX = 4 * 1024 * 1024;
+/** Stocks in one frame at most: less than 100 KiB. */
+const SNAPSHOT_PART_STOCKS = 1000;
 
-type FeedPhase = 'unlinked' | 'asking' | 'confirming' | 'following';
+type AttachFrame = Extract<CatalogFrame, { readonly t: 'attach' }>;
+type VisibleFrame = Extract<ReplicaToCatalog, { readonly t: 'visible' }>;
 
 /** What the adapter has to do, in this order. */
 export type FeedAction =
-  | { readonly do: 'send'; readonly frame: LeaderToCatalog }
-  /** Send the stock table as it is now, with everything that was handed in. */
-  | { readonly do: 'sendSnapshot' }
-  /** Have a majority confirm that this replica leads, then call `confirmed` with the round. */
-  | { readonly do: 'confirm'; readonly round: number }
-  /** Everything up to log index `index` is revoked. */
-  | { readonly do: 'revoked'; readonly index: number };
+  | { readonly do: 'send'; readonly link: LinkId; readonly frame: ReplicaToCatalog }
+  /** Have a majority confirm, in a round that begins now, that this replica leads; then call `confirmed`. */
+  | { readonly do: 'confirm'; readonly link: LinkId; readonly id: number }
+  /** Everything up to log index `index` is visible. */
+  | { readonly do: 'visible'; readonly index: number };
 
-/** A place in the log, and the running hash up to there. */
-type LogPlace = Pick<DecidedBatch, 'index' | 'hash'>;
+/** A batch that is in the log. */
+interface LoggedBatch {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A catalog that is linked and attached, or lacks too much to be led on yet. */
+interface Follower {
+  /** Where it said that it is. */
+  readonly attach: AttachFrame;
+  /** Announcements up to here were sent. */
+  toldVisible: number;
+  /** It waits for the stock table until everything that the table holds may be visible. */
+  isWaiting: boolean;
+}
+
+/** The book's stocks, with everything that was applied. */
+export interface FeedBook {
+  readonly meta: BookMeta;
+  readonly stocks: StockTable;
+}
+
+/** How a catalog of the set stands. */
+export interface CatalogStanding {
+  readonly id: string;
+  /** Whether it follows this leader. */
+  readonly isAttached: boolean;
+  /** Whether the process that is attached may hold authority. */
+  readonly hasAuthority: boolean;
+}
 
 export class CatalogFeed {
-  #phase: FeedPhase = 'unlinked';
-  /** Decided and not known to be revoked, in log order; the first `#sent` of them are on their way. Bounded by the desk. */
-  readonly #batches = new Fifo<DecidedBatch>();
-  #sent = 0;
-  #sentBytes = 0;
-  /** The last batch before `#batches`. */
-  #behind: LogPlace;
-  /** The last batch that was handed in. */
-  #last: LogPlace;
-  /** How far the catalog was sent everything on this link. */
-  #sentIndex = 0;
-  /** Where the catalog says it is. */
-  #catalog: LogPlace;
-  #round = 0;
+  readonly #term: number;
+  readonly #book: FeedBook;
+  readonly #recent: RecentBatches;
+  readonly #authorities: CatalogAuthorities;
+  /** Everything that the book had applied when this replica began to lead. */
+  readonly #start: number;
+  /** Logged and not decided. */
+  readonly #logged = new Fifo<LoggedBatch>();
+  readonly #followers = new Map<LinkId, Follower>();
+  /** As the adapter was told last. */
+  #visible = 0;
 
-  /** @param last the last batch that earlier leaders logged; index 0 if there is none */
-  constructor(last: LogPlace) {
-    this.#behind = last;
-    this.#last = last;
-    this.#catalog = last;
+  /**
+   * @param recent the last batches that the book has applied, up to its last one
+   * @param authorityMs for how long a catalog may answer under one grant
+   */
+  constructor(options: {
+    readonly term: number;
+    readonly book: FeedBook;
+    readonly recent: RecentBatches;
+    readonly authorityMs: number;
+    readonly now: number;
+  }) {
+    const { term, book, recent, authorityMs, now } = options;
+    this.#term = term;
+    this.#book = book;
+    this.#recent = recent;
+    this.#start = book.meta.applied;
+    const state = electedState(this.#start, 0, book.meta.catalogs, authorityMs, now);
+    this.#authorities = new CatalogAuthorities(state, authorityMs);
   }
 
-  get phase(): FeedPhase {
-    return this.#phase;
+  /** Everything up to this log index is visible. */
+  get visible(): number {
+    return this.#authorities.state.visible;
   }
 
-  /** The next batch was decided. */
-  decided(batch: DecidedBatch): readonly FeedAction[] {
-    this.#last = batch;
-    this.#batches.push(batch);
-    return this.#phase === 'following' ? this.#sendMore() : [];
+  /** Ids of the configured set. */
+  get ids(): readonly string[] {
+    return [...this.#authorities.state.catalogs.keys()];
   }
 
-  linkOpened(): readonly FeedAction[] {
-    this.#phase = 'asking';
-    return [{ do: 'send', frame: { t: 'begin' } }];
+  get standings(): readonly CatalogStanding[] {
+    return Array.from(this.#authorities.state.catalogs, ([id, { link, process, grants }]) => ({
+      id,
+      isAttached: link !== null,
+      hasAuthority: link !== null && grants.some((grant) => grant.process === process),
+    }));
   }
 
-  linkClosed(): void {
-    this.#phase = 'unlinked';
+  /** When to call `tick` at the latest; null if nothing waits for time. */
+  get wakeAt(): number | null {
+    return this.#authorities.wakeAt;
+  }
+
+  /** The stocks as of `visible`. Right only once `visible` has reached what the book held when this replica began to lead. */
+  get stocks(): VisibleStocks {
+    return new VisibleStocks(this.#book.stocks, this.#recent.after(this.visible));
+  }
+
+  /** This replica leads: what the book has applied is committed. */
+  begin(now: number): readonly FeedAction[] {
+    return this.#take(this.#authorities.onCommitted(this.#start, now), now);
+  }
+
+  /** A link to a catalog is open. */
+  linkOpened(link: LinkId): readonly FeedAction[] {
+    return [{ do: 'send', link, frame: { t: 'lead', term: this.#term } }];
+  }
+
+  linkClosed(link: LinkId): void {
+    this.#followers.delete(link);
+    this.#authorities.onClosed(link);
   }
 
   /**
-   * Takes a frame from the catalog on the link that is open.
-   * @throws FormatError if it answers what was not asked: the link is to be closed.
+   * Takes a frame from catalog `id`.
+   * @throws FormatError if it says what cannot be: the link is to be closed.
    */
-  received(frame: CatalogToLeader): readonly FeedAction[] {
-    switch (frame.t) {
-      case 'standing':
-        if (this.#phase !== 'asking') return [];
-        this.#phase = 'confirming';
-        this.#catalog = { index: frame.lastIndex, hash: frame.hash };
-        // A confirmation that was asked for before the catalog said how far it is proves nothing about it.
-        this.#round += 1;
-        return [{ do: 'confirm', round: this.#round }];
-      case 'revoked':
-        if (this.#phase !== 'following') return [];
-        if (frame.index > this.#sentIndex)
-          throw new FormatError(`revoked up to ${frame.index}, and ${this.#sentIndex} was sent`);
-        return [...this.#revoked(frame.index), ...this.#sendMore()];
-      case 'refused':
-        // Another leader has led the catalog on. Whatever else was in flight is refused as well, and that has been heard already.
-        return this.#phase === 'following' ? this.linkOpened() : [];
+  received(link: LinkId, id: string, frame: CatalogFrame, now: number): readonly FeedAction[] {
+    if (frame.t === 'attach') {
+      // Else it answers an earlier lead of this replica.
+      return frame.term === this.#term ? this.#attach(link, id, frame, now) : [];
     }
+    if (!this.#followers.has(link)) return [];
+    const { logged } = this.#authorities.state;
+    if (frame.t === 'revoked' && frame.index > logged)
+      throw new FormatError(`revoked up to ${frame.index}, and ${logged} is logged`);
+    return this.#take(this.#authorities.onMessage(link, frame, now), now);
   }
 
-  /**
-   * A majority has confirmed the round. Until then another leader may have told clients of more than this replica knows; now
-   * everything that any client was told is of a batch that was handed in.
-   */
-  confirmed(round: number): readonly FeedAction[] {
-    if (this.#phase !== 'confirming' || round !== this.#round) return [];
-    this.#phase = 'following';
-    this.#sent = 0;
-    this.#sentBytes = 0;
-    const attach: FeedAction = { do: 'send', frame: { t: 'attach', upTo: this.#last.index } };
-    if (!this.#goesOnFrom(this.#catalog)) {
-      // It holds all of these; should the link break before it has arrived, the next one sends it again.
-      this.#batches.takeAll();
-      this.#behind = this.#last;
-      this.#sentIndex = this.#last.index;
-      return [{ do: 'sendSnapshot' }, attach];
+  /** The next batch with commands stands in the log. @param names the stocks that it may change, each once */
+  logged(index: number, bytes: Uint8Array, names: readonly string[], now: number): readonly FeedAction[] {
+    this.#logged.push({ index, bytes });
+    return this.#take(this.#authorities.onLogged(index, names), now);
+  }
+
+  /** The set of catalogs as of log index `index`; one that leaves was retired, and `mayRemove` said yes. */
+  setLogged(index: number, ids: readonly string[], now: number): readonly FeedAction[] {
+    return this.#take(this.#authorities.onSetLogged(index, ids, now), now);
+  }
+
+  /** Entries up to log index `index` are committed, were applied, and are among the recent batches. */
+  applied(index: number, now: number): readonly FeedAction[] {
+    while (this.#logged.first !== undefined && this.#logged.first.index <= index) this.#logged.shift();
+    return this.#take(this.#authorities.onCommitted(index, now), now);
+  }
+
+  /** The round that began for request `id` is over. */
+  confirmed(link: LinkId, id: number, isConfirmed: boolean, now: number): readonly FeedAction[] {
+    return this.#take(this.#authorities.onRoundEnd(link, id, isConfirmed, now), now);
+  }
+
+  tick(now: number): readonly FeedAction[] {
+    return this.#take(this.#authorities.advance(now), now);
+  }
+
+  /** From now on catalog `id` gets no authority. */
+  retire(id: string): void {
+    this.#authorities.retire(id);
+  }
+
+  /** Whether a retired catalog surely holds no authority any more. */
+  mayRemove(id: string, now: number): boolean {
+    return this.#authorities.mayRemove(id, now);
+  }
+
+  #attach(link: LinkId, id: string, frame: AttachFrame, now: number): readonly FeedAction[] {
+    const reason = this.#strangeness(frame);
+    if (reason !== null) {
+      this.linkClosed(link);
+      return [{ do: 'send', link, frame: { t: 'reset', reason } }];
     }
-    this.#sentIndex = this.#catalog.index;
-    return [attach, ...this.#revoked(this.#catalog.index), ...this.#sendMore()];
+    this.#followers.set(link, { attach: frame, toldVisible: frame.visible, isWaiting: false });
+    const { process, visible, hadAuthority } = frame;
+    const message = { t: 'attach', catalog: id, process, visible, hadAuthority } as const;
+    return this.#take(this.#authorities.onMessage(link, message, now), now);
   }
 
-  /**
-   * Whether every batch after this place is here. Index 0 is a catalog that has nothing, not even the seed; one that is at no
-   * place of this log has followed another one, as where all replicas were restored from a copy.
-   */
-  #goesOnFrom({ index, hash }: LogPlace): boolean {
-    if (index === 0) return false;
-    const here =
-      index === this.#behind.index ? this.#behind : this.#batches.all.find((batch) => batch.index === index);
-    return here?.hash === hash;
+  /** Why what the catalog has is not of this log, null if it is. */
+  #strangeness({ life, lastIndex, hash, visible }: AttachFrame): string | null {
+    const { meta } = this.#book;
+    if (life === null) return null;
+    if (life !== meta.life) return `the catalog follows life ${life}, this cluster has life ${meta.life}`;
+    const isAhead = visible > this.#authorities.state.logged;
+    if (!isAhead && this.#recent.whereIs({ index: lastIndex, hash }) !== 'elsewhere') return null;
+    return `log index ${lastIndex} with hash ${hash} is not of this log`;
   }
 
-  #revoked(index: number): readonly FeedAction[] {
-    for (
-      let first = this.#batches.first;
-      first !== undefined && first.index <= index;
-      first = this.#batches.first
-    ) {
-      this.#batches.shift();
-      this.#behind = first;
-      if (this.#sent === 0) continue;
-      this.#sent -= 1;
-      this.#sentBytes -= first.bytes.byteLength;
-    }
-    return [{ do: 'revoked', index }];
-  }
-
-  #sendMore(): readonly FeedAction[] {
+  #take(effects: readonly LeaderEffect[], now: number): readonly FeedAction[] {
+    const told = this.#visible;
     const actions: FeedAction[] = [];
-    while (this.#hasRoom) {
-      const next = this.#batches.at(this.#sent);
-      if (next === undefined) break;
-      const { index, prev, skip, hash, bytes } = next;
-      this.#sent += 1;
-      this.#sentBytes += bytes.byteLength;
-      this.#sentIndex = index;
-      actions.push({ do: 'send', frame: { t: 'entry', index, prev, skip, hash, batch: bytes } });
+    for (const effect of effects) this.#do(effect, now, actions);
+    if (this.visible >= this.#start) {
+      for (const [link, follower] of this.#followers) {
+        if (follower.isWaiting) this.#catchUp(link, follower, now, actions);
+      }
     }
+    if (this.visible > told) actions.push({ do: 'visible', index: this.visible });
+    this.#visible = this.visible;
     return actions;
   }
 
-  get #hasRoom(): boolean {
-    return this.#sent === 0 || (this.#sent < IN_FLIGHT_MAX && this.#sentBytes < IN_FLIGHT_BYTES_MAX);
+  #do(effect: LeaderEffect, now: number, actions: FeedAction[]): void {
+    switch (effect.do) {
+      case 'send':
+        actions.push({ do: 'send', link: effect.link, frame: this.#frameOf(effect.link, effect.message) });
+        return;
+      case 'catchUp': {
+        const follower = this.#followers.get(effect.link);
+        assertRule(follower !== undefined, 'a catalog catches up that did not attach');
+        this.#catchUp(effect.link, follower, now, actions);
+        return;
+      }
+      case 'confirm':
+        actions.push(effect);
+        return;
+      case 'close':
+        this.#followers.delete(effect.link);
+        actions.push({ do: 'send', link: effect.link, frame: { t: 'refused', reason: effect.reason } });
+    }
+  }
+
+  #frameOf(link: LinkId, message: ToCatalog): ReplicaToCatalog {
+    switch (message.t) {
+      case 'entry': {
+        const batch = this.#logged.at(this.#logged.size - 1);
+        assertRule(batch?.index === message.index, 'the entry that is sent is the last one');
+        return { t: 'entry', index: batch.index, batch: batch.bytes };
+      }
+      case 'visible':
+        return this.#visibleFrame(link, message.index);
+      case 'authority':
+        return message;
+      case 'snapshot':
+        throw new InvariantError('snapshots are sent while a catalog catches up');
+    }
+  }
+
+  #visibleFrame(link: LinkId, index: number): VisibleFrame {
+    const follower = this.#followers.get(link);
+    const skips: [index: number, positions: readonly number[]][] = [];
+    if (follower !== undefined) {
+      for (const batch of this.#recent.after(follower.toldVisible)) {
+        if (batch.index <= index && batch.skip.length > 0) skips.push([batch.index, batch.skip]);
+      }
+      follower.toldVisible = index;
+    }
+    return { t: 'visible', index, skips, hash: this.#recent.upTo(index).hash };
+  }
+
+  /** Sends all that the catalog lacks; where that is too much, or it begins, the stock table and what is logged after it. */
+  #catchUp(link: LinkId, follower: Follower, now: number, actions: FeedAction[]): void {
+    const send = (frame: ReplicaToCatalog): void => void actions.push({ do: 'send', link, frame });
+    const { life, lastIndex, hash } = follower.attach;
+    let after = lastIndex;
+    if (life === null || this.#recent.whereIs({ index: lastIndex, hash }) !== 'here') {
+      // What was there before the batches that older leaders logged is not known for certain.
+      follower.isWaiting = this.visible < this.#start;
+      if (follower.isWaiting) return;
+      after = this.visible;
+      for (const frame of this.#snapshotFrames()) send(frame);
+      follower.toldVisible = after;
+    }
+    let last = after;
+    for (const { index, bytes } of [...this.#recent.after(after), ...this.#logged.all]) {
+      send({ t: 'entry', index, batch: bytes });
+      last = index;
+    }
+    const { logged } = this.#authorities.state;
+    if (last < logged) send({ t: 'entry', index: logged, batch: null });
+    for (const effect of this.#authorities.onCaughtUp(link, now)) this.#do(effect, now, actions);
+  }
+
+  #snapshotFrames(): readonly ReplicaToCatalog[] {
+    const { life } = this.#book.meta;
+    const { index: lastIndex, hash } = this.#recent.upTo(this.visible);
+    const stocks = Array.from(this.stocks.all(), ({ name, price, quantity, version }): StockWire => {
+      return [name, price, quantity, version];
+    });
+    const parts = inParts(stocks, SNAPSHOT_PART_STOCKS);
+    return parts.map((part, position) => ({
+      ...{ t: 'snapshot', index: this.visible, life, lastIndex, hash, part: position, parts: parts.length },
+      stocks: part,
+    }));
   }
 }

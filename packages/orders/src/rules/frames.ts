@@ -2,8 +2,10 @@
 import {
   FRAME_ITEMS_MAX,
   FormatError,
+  ORDER_NAME_LENGTH_MAX,
   PAGE_ROWS_MAX,
   asBoolean,
+  asHttpUrl,
   asInteger,
   asText,
   asItems,
@@ -12,7 +14,7 @@ import {
   invalidReason,
   isOrderName,
   isRequestId,
-  type CatalogToLeader,
+  type CatalogToReplica,
   type CheckedItems,
   type Command,
   type GetItem,
@@ -38,8 +40,14 @@ export type FrontendFrame =
       readonly limit: number;
       readonly name: string | null;
     }
+  | ({ readonly t: 'lookup' } & CheckedItems<LookupItem>)
+  | { readonly t: 'listStocks'; readonly id: number; readonly after: string; readonly limit: number }
+  /** A list of either kind that is not one. */
   | { readonly t: 'invalidList'; readonly id: number; readonly reason: string }
   | { readonly t: 'report' };
+
+/** A stock to look up. */
+type LookupItem = readonly [id: number, name: string];
 
 /** @throws FormatError if the frame itself is not valid, which closes its link. */
 export function parseFrontendFrame(value: unknown): FrontendFrame {
@@ -51,6 +59,10 @@ export function parseFrontendFrame(value: unknown): FrontendFrame {
       return { t: 'get', ...asItems(frame['items'], parseGetItem, FRAME_ITEMS_MAX) };
     case 'list':
       return parseList(frame);
+    case 'lookup':
+      return { t: 'lookup', ...asItems(frame['items'], parseLookup, FRAME_ITEMS_MAX) };
+    case 'listStocks':
+      return parseStockList(frame);
     case 'report':
       return { t: 'report' };
     default:
@@ -71,6 +83,21 @@ function parseList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
   }
 }
 
+function parseStockList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
+  const id = asInteger(frame['id'], 'id');
+  try {
+    const limit = asInteger(frame['limit'], 'limit', 1);
+    if (limit > PAGE_ROWS_MAX) throw new FormatError(`limit is above ${PAGE_ROWS_MAX}`);
+    return { t: 'listStocks', id, after: asText(frame['after'], 'after', ORDER_NAME_LENGTH_MAX), limit };
+  } catch (error) {
+    return { t: 'invalidList', id, reason: invalidReason(error) };
+  }
+}
+
+function parseLookup(id: number, [, name]: readonly unknown[]): LookupItem {
+  return [id, asText(name, 'stock name', ORDER_NAME_LENGTH_MAX)];
+}
+
 function parseSubmitItem(id: number, [, ...command]: readonly unknown[]): Submission {
   const requestId = command[4] ?? null;
   if (requestId !== null && !isRequestId(requestId)) throw new FormatError('request id is not valid');
@@ -81,17 +108,28 @@ function parseGetItem(id: number, [, number, linearizable]: readonly unknown[]):
   return [id, asInteger(number, 'number', 1), asBoolean(linearizable, 'linearizable')];
 }
 
-export function parseCatalogFrame(value: unknown): CatalogToLeader {
+/** What a catalog says to a leader. */
+export type CatalogFrame = Exclude<CatalogToReplica, { readonly t: 'hello' }>;
+
+/** @throws FormatError if it is not a frame of a catalog, which closes its link. */
+export function parseCatalogFrame(value: unknown): CatalogToReplica {
   const frame = asObject(value, 'frame');
   switch (frame['t']) {
-    case 'standing':
+    case 'hello':
+      return { t: 'hello', url: asHttpUrl(frame['url']) };
+    case 'attach':
       return {
-        t: 'standing',
-        lastIndex: asInteger(frame['lastIndex'], 'last index'),
+        t: 'attach',
+        term: asInteger(frame['term'], 'term'),
+        process: asText(frame['process'], 'process', 64),
+        visible: asInteger(frame['visible'], 'visible'),
+        hadAuthority: asBoolean(frame['hadAuthority'], 'hadAuthority'),
+        life: frame['life'] === null ? null : asText(frame['life'], 'life', 64),
+        lastIndex: asInteger(frame['lastIndex'], 'lastIndex'),
         hash: asText(frame['hash'], 'hash', 64),
       };
-    case 'refused':
-      return { t: 'refused', lastIndex: asInteger(frame['lastIndex'], 'last index') };
+    case 'requestAuthority':
+      return { t: 'requestAuthority', id: asInteger(frame['id'], 'id') };
     case 'revoked':
       return { t: 'revoked', index: asInteger(frame['index'], 'index') };
     default:

@@ -84,11 +84,11 @@ export interface KeptBatch {
 
 /** A batch that was just applied. */
 export interface DecidedBatch extends KeptBatch {
-  /** Log index of the batch with commands before this one, 0 for the first. */
-  readonly prev: number;
   readonly commands: readonly Command[];
   /** The running hash with this batch. */
   readonly hash: string;
+  /** The stocks that it changed, as they were before; null for one that was not listed. */
+  readonly before: ReadonlyMap<string, Stock | null>;
 }
 
 /** An order in the book, with the log index of its batch. */

@@ -1,0 +1,99 @@
+/** The links that catalogs keep open to this replica, and where each of them is. */
+import { LINK_PATHS, isCatalogId, type CatalogWire, type MembersFrame, type ReplicaToCatalog } from '@trireme/domain';
+import { LinkListener, type Link, type LinkIdentity, type Log } from '@trireme/service';
+import { parseCatalogFrame, type CatalogFrame } from './rules/frames.js';
+
+/** Links at most: each catalog's, and those of processes that were replaced and do not know yet. */
+const LINKS_MAX = 64;
+
+interface CatalogLinksOptions {
+  readonly identity: LinkIdentity;
+  readonly log: Log;
+  /** What a catalog is told first: who is in the group. Null while that is not known. */
+  readonly members: () => MembersFrame | null;
+  readonly opened: (link: number) => void;
+  /** A frame came from catalog `id`. A throw of `FormatError` closes the link. */
+  readonly received: (link: number, id: string, frame: CatalogFrame) => void;
+  readonly closed: (link: number) => void;
+  /** Where catalogs are reached has changed. */
+  readonly moved: () => void;
+}
+
+interface OpenLink {
+  readonly link: Link;
+  /** Null before the catalog has told it. */
+  url: string | null;
+}
+
+export class CatalogLinks {
+  readonly listener: LinkListener;
+  readonly #o: CatalogLinksOptions;
+  readonly #links = new Map<number, OpenLink>();
+
+  constructor(options: CatalogLinksOptions) {
+    this.#o = options;
+    const { identity, log } = options;
+    this.listener = new LinkListener({
+      path: LINK_PATHS.catalogToReplica,
+      admits: 'catalog',
+      ...{ identity, log, linksMax: LINKS_MAX },
+      handler: {
+        opened: (link) => this.#opened(link),
+        message: (link, message) => this.#received(link, message),
+        closed: (link) => {
+          this.#links.delete(link.id);
+          options.closed(link.id);
+          options.moved();
+        },
+      },
+    });
+  }
+
+  /** Ids of the open links. */
+  get open(): readonly number[] {
+    return [...this.#links.keys()];
+  }
+
+  send(link: number, frame: ReplicaToCatalog): void {
+    this.#links.get(link)?.link.send(frame);
+  }
+
+  sendToAll(frame: ReplicaToCatalog): void {
+    for (const { link } of this.#links.values()) link.send(frame);
+  }
+
+  /** Url of catalog `id`, by the link that it opened last; null if none is open. */
+  urlOf(id: string): string | null {
+    let url: string | null = null;
+    for (const one of this.#links.values()) if (one.link.peer === id && one.url !== null) ({ url } = one);
+    return url;
+  }
+
+  /** The catalogs with these ids, and where each is. */
+  wires(ids: readonly string[]): readonly CatalogWire[] {
+    return ids.map((id) => [id, this.urlOf(id)]);
+  }
+
+  #opened(link: Link): void {
+    if (!isCatalogId(link.peer)) {
+      link.close(`${link.peer} is not the id of a catalog`);
+      return;
+    }
+    this.#links.set(link.id, { link, url: null });
+    const members = this.#o.members();
+    if (members !== null) link.send(members);
+    this.#o.opened(link.id);
+  }
+
+  #received(link: Link, message: unknown): void {
+    const frame = parseCatalogFrame(message);
+    const open = this.#links.get(link.id);
+    if (open === undefined) return;
+    if (frame.t !== 'hello') {
+      this.#o.received(link.id, link.peer, frame);
+      return;
+    }
+    open.url = frame.url;
+    this.#o.moved();
+  }
+}

@@ -1,0 +1,64 @@
+/** Look-ups of stocks at the leader, for front-ends that no catalog answers: of visible state, by a confirmed read. */
+import type { Stock, StockResult, StockWire } from '@trireme/domain';
+import type { Link } from '@trireme/service';
+import { send } from './frontends.js';
+import type { BookMachine } from './machine.js';
+import type { Office } from './office.js';
+import type { FrontendFrame } from './rules/frames.js';
+
+type LookupFrame = Extract<FrontendFrame, { readonly t: 'lookup' }>;
+type ListFrame = Extract<FrontendFrame, { readonly t: 'listStocks' }>;
+
+interface StockReadsOptions {
+  /** The book, null before it is open. */
+  readonly machine: () => BookMachine | null;
+  /** Null while this replica does not lead. */
+  readonly office: () => Office | null;
+}
+
+export class StockReads {
+  readonly #o: StockReadsOptions;
+
+  constructor(options: StockReadsOptions) {
+    this.#o = options;
+  }
+
+  lookUp(link: Link, items: LookupFrame['items']): void {
+    const office = this.#o.office();
+    const answer = (result: (item: LookupFrame['items'][number]) => StockResult): void => {
+      const life = this.#o.machine()?.book.meta.life ?? '';
+      send(link, { t: 'stocks', life, items: items.map(result) });
+    };
+    if (office === null) {
+      answer(([id]) => [id, 'refused', 'notLeader']);
+      return;
+    }
+    office.whenVisible(items.length, (stocks) => {
+      answer(([id, name]) => {
+        if (stocks === null) return [id, 'refused', 'busy'];
+        const stock = stocks.get(name);
+        return stock === null ? [id, 'missing'] : [id, 'stock', toWire(stock)];
+      });
+    });
+  }
+
+  list(link: Link, { id, after, limit }: ListFrame): void {
+    const office = this.#o.office();
+    if (office === null) {
+      send(link, { t: 'pageRefused', id, why: 'notLeader' });
+      return;
+    }
+    office.whenVisible(limit, (visible) => {
+      if (visible === null) {
+        send(link, { t: 'pageRefused', id, why: 'busy' });
+        return;
+      }
+      const { stocks, next } = visible.page(after, limit);
+      send(link, { t: 'stockPage', id, stocks: stocks.map(toWire), next });
+    });
+  }
+}
+
+function toWire({ name, price, quantity, version }: Stock): StockWire {
+  return [name, price, quantity, version];
+}
