@@ -227,7 +227,7 @@ export function encodeBatch({ age, time, visibleOrders, commands, seed, life, ca
     withinBatch(commands).map((command) => asCommandWire(commandToWire(command))),
     seed === null ? null : seedToWire(asSeedPart(seed)),
     life === undefined ? null : asLife(life),
-    catalogs === undefined ? null : asCatalogs(catalogs),
+    catalogs === undefined ? null : asCatalogSet(catalogs),
   ]);
 }
 
@@ -243,12 +243,12 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     commands: withinBatch(asList(commands, 'commands')).map(commandFromWire),
     seed: seed === null ? null : seedFromWire(seed),
     ...(life === null ? {} : { life: asLife(life) }),
-    ...(catalogs === null ? {} : { catalogs: asCatalogs(catalogs) }),
+    ...(catalogs === null ? {} : { catalogs: asCatalogSet(catalogs) }),
   };
 }
 
 /** The one definition of what a set of catalogs may be. @throws FormatError if it is not one. */
-function asCatalogs(value: unknown): readonly string[] {
+export function asCatalogSet(value: unknown): readonly string[] {
   const ids = asList(value, 'set of catalogs').map((id) => {
     if (!isCatalogId(id)) throw new FormatError('the id of a catalog is not valid');
     return id;

@@ -45,6 +45,14 @@ interface Group {
   readonly addresses: MemberAddresses;
 }
 
+/** Of a group what tells who leads it. */
+export interface LeaderView {
+  readonly node: {
+    status(): Pick<NodeStatus, 'id' | 'role' | 'term' | 'leader' | 'membership'>;
+  };
+  readonly addresses: MemberAddresses;
+}
+
 /** The routes of an internal port that are about the group; `raft` gives null while the replica is starting. */
 export function groupRoutes(
   raft: () => RaftNode | null,
@@ -116,7 +124,7 @@ async function changeGroup(group: Group, body: unknown): Promise<object> {
   const { change, force } = parseChange(body);
   checkLeads(group);
   checkChange(change, node.status().id);
-  await within(CHANGE_MS_MAX, answered(group, node.changeMembership(change, { force })));
+  await within('GET /members', answered(group, node.changeMembership(change, { force })));
   return describeGroup(group);
 }
 
@@ -144,11 +152,12 @@ async function snapshotNow(group: Group, body: unknown): Promise<object> {
   return { self: id, index, term, lastIndex };
 }
 
-function checkLeads(group: Group): void {
+/** @throws TriremeError `NOT_LEADER` naming who leads. */
+export function checkLeads(group: LeaderView): void {
   if (group.node.status().role !== 'leader') throw notLeader(group);
 }
 
-function notLeader({ node, addresses }: Group): TriremeError {
+function notLeader({ node, addresses }: LeaderView): TriremeError {
   const { leader, membership } = node.status();
   if (leader === null)
     return new TriremeError('NOT_LEADER', 'this replica does not lead, and knows of no leader');
@@ -166,15 +175,20 @@ async function answered<T>(group: Group, work: Promise<T>): Promise<T> {
   }
 }
 
-async function within(msMax: number, work: Promise<void>): Promise<void> {
+/**
+ * Waits for a change, at most for `CHANGE_MS_MAX`.
+ * @param where what shows whether it came about
+ * @throws TriremeError `OUTCOME_UNKNOWN` after that; what `work` throws.
+ */
+export async function within(where: string, work: Promise<void>): Promise<void> {
   const over = new AbortController();
-  const late = delay(msMax, true, { signal: over.signal }).catch(() => false);
+  const late = delay(CHANGE_MS_MAX, true, { signal: over.signal }).catch(() => false);
   try {
     const isLate = await Promise.race([work.then(() => false), late]);
     if (!isLate) return;
     throw new TriremeError(
       'OUTCOME_UNKNOWN',
-      `the change is not done after ${msMax} ms: look at GET /members`,
+      `the change is not done after ${CHANGE_MS_MAX} ms: look at ${where}`,
     );
   } finally {
     over.abort();

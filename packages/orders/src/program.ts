@@ -26,6 +26,7 @@ import { claimInstance } from './instance-file.js';
 import { claimMember } from './member-file.js';
 import { formatFounders, type FoundingAnswer, type Founders } from './rules/founding.js';
 import type { ReplicaAddress } from './rules/addresses.js';
+import { isSameSet, parseCatalogList } from './rules/catalog-set.js';
 import { MemberAddresses } from './rules/member-addresses.js';
 import { nameOfMember } from './rules/member-ids.js';
 import { parsePeers } from './rules/peers.js';
@@ -34,12 +35,15 @@ import { PeerWatch } from './peer-watch.js';
 import { Replica } from './replica.js';
 import { SeedError, loadSeedFile } from './seed-file.js';
 
+/** Of a new cluster, unless the flag names others. */
+const DEFAULT_CATALOGS: readonly string[] = ['catalog-1', 'catalog-2'];
+
 interface Options extends CommonOptions {
   readonly peerPort: number;
   readonly peers: string;
   readonly replicas?: string;
   readonly bootstrap: boolean;
-  readonly catalog: string;
+  readonly catalogs?: string;
   readonly data: string;
   readonly seedFile?: string;
   readonly compactEntries: number;
@@ -108,8 +112,17 @@ function readAddresses(options: Options): ReadonlyMap<string, ReplicaAddress> {
 }
 
 function readList(flag: string, text: string): ReadonlyMap<string, string> {
+  return readFlag(flag, () => parsePeers(text));
+}
+
+function readCatalogs(text: string): readonly string[] {
+  return readFlag('--catalogs', () => parseCatalogList(text));
+}
+
+/** @throws UsageError that names the flag, for what `read` throws. */
+function readFlag<T>(flag: string, read: () => T): T {
   try {
-    return parsePeers(text);
+    return read();
   } catch (error) {
     throw new UsageError(`${flag}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
@@ -131,9 +144,8 @@ async function startReplica(
 ): Promise<RunningService> {
   const { log, metrics, fatal, stopping, observe } = context;
   const peerWatch = new PeerWatch({ log, metrics, fatal });
-  const { host, port, peerPort, catalog, data } = options;
-  if (!/^https?:/.test(catalog) || !URL.canParse(catalog))
-    throw new UsageError(`--catalog: not a url as in http://host:port: ${catalog}`);
+  const { host, port, peerPort, data } = options;
+  const catalogs = options.catalogs === undefined ? null : readCatalogs(options.catalogs);
   const flags = readAddresses(options);
   const own = flags.get(options.id);
   if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
@@ -189,11 +201,13 @@ async function startReplica(
       data,
       host,
       port,
-      catalog,
       seed: seed ?? DEFAULT_SEED,
-      onSeeded: (hash) => {
-        if (seed === null || hash === seedHash(seed)) return;
-        log.warn({ seedFile }, 'the seed file is not what this cluster was seeded with, and is not used');
+      catalogs: catalogs ?? DEFAULT_CATALOGS,
+      onSeeded: (hash, logged) => {
+        if (seed !== null && hash !== seedHash(seed))
+          log.warn({ seedFile }, 'the seed file is not what this cluster was seeded with, and is not used');
+        if (catalogs !== null && !isSameSet(catalogs, logged))
+          log.warn({ catalogs, logged }, 'the set of catalogs stands in the log; --catalogs is not used');
       },
       identity,
       transport,
@@ -257,7 +271,14 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         .env('TRIREME_BOOTSTRAP')
         .default(false),
     )
-    .addOption(option('--catalog <url>', "the catalog's internal port", 'TRIREME_CATALOG'))
+    .addOption(
+      command
+        .createOption(
+          '--catalogs <list>',
+          `ids of the catalogs that a new cluster begins with, such as ${DEFAULT_CATALOGS.join()}, which it is unless set; "" for none`,
+        )
+        .env('TRIREME_CATALOGS'),
+    )
     .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'))
     .addOption(
       command

@@ -7,6 +7,7 @@ import {
   FormatError,
   KIND_CODES,
   asBytes,
+  asCatalogSet,
   asInteger,
   asList,
   asText,
@@ -21,7 +22,7 @@ import { firstOn, pageOf } from './rules/order-pages.js';
 import type { BookMeta, BookWrite, BookedOrder, KeptBatch, Place, StockChange } from './rules/state.js';
 
 /** Raised with every change that a program of before would misread. */
-export const BOOK_FORMAT = 5;
+export const BOOK_FORMAT = 6;
 
 const TABLES = {
   meta: 'm',
@@ -206,6 +207,8 @@ export function readMeta(value: unknown): BookMeta {
     seedApplied: whole('seedApplied'),
     seedParts: whole('seedParts'),
     seedHash: asText(fields.get('seedHash'), 'seed hash', 64),
+    catalogs: asCatalogSet(fields.get('catalogs')),
+    catalogsIndex: whole('catalogsIndex'),
     hash: asText(fields.get('hash'), 'hash', 64),
   };
 }

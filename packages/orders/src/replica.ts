@@ -18,6 +18,7 @@ import {
   type Log,
   type Metrics,
 } from '@trireme/service';
+import { catalogsRoutes, type CatalogSet } from './catalogs-routes.js';
 import { Frontends, send } from './frontends.js';
 import { groupRoutes } from './group.js';
 import { LifeFile } from './life-file.js';
@@ -60,10 +61,10 @@ interface ReplicaOptions {
   readonly port: number;
   /** What a new cluster begins with, if this replica leads it first. */
   readonly seed: readonly SeedStock[];
-  /** Told once it is known what the cluster was seeded with, as `seedHash` tells seeds apart. */
-  readonly onSeeded?: (hash: string) => void;
-  /** Base url of the catalog's internal port. */
-  readonly catalog: string;
+  /** Told once it is known what the cluster was seeded with, as `seedHash` tells seeds apart, and the set of catalogs then. */
+  readonly onSeeded?: (hash: string, catalogs: readonly string[]) => void;
+  /** Ids of the catalogs that a new cluster begins with, if this replica leads it first. */
+  readonly catalogs: readonly string[];
   readonly identity: LinkIdentity;
   readonly transport: Transport;
   /** What the transport tells of its links. */
@@ -133,13 +134,18 @@ export class Replica {
     this.#reads = new BookReads(reading);
     this.#lists = new OrderLists(reading);
     const group = groupRoutes(() => this.#node, addresses);
+    const catalogs = catalogsRoutes({ raft: () => this.#node, addresses, catalogs: () => this.#catalogSet });
     this.#server = new InternalServer({
       ...{ host, port, identity, log, metrics },
       listeners: [this.#frontendListener()],
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
-      routes: { ...group.routes, '/export': async (_, response) => this.#reads.export(response) },
-      actions: group.actions,
+      routes: {
+        ...group.routes,
+        ...catalogs.routes,
+        '/export': async (_, response) => this.#reads.export(response),
+      },
+      actions: { ...group.actions, ...catalogs.actions },
     });
   }
 
@@ -234,6 +240,11 @@ export class Replica {
     return this.#node?.status().term;
   }
 
+  /** Null while the replica is starting. */
+  get #catalogSet(): CatalogSet | null {
+    return null;
+  }
+
   get #parts(): ReplicaParts {
     return {
       ...{ machine: this.#machine, node: this.#node, office: this.#office },
@@ -257,12 +268,12 @@ export class Replica {
   }
 
   /** Notes what the log began with, each thing once. */
-  #noteStart({ life, seedHash }: BookMeta): void {
+  #noteStart({ life, seedHash, catalogs }: BookMeta): void {
     if (seedHash === '') return;
     this.#lifeFile?.note(life);
     if (this.#isSeeded) return;
     this.#isSeeded = true;
-    this.#o.onSeeded?.(seedHash);
+    this.#o.onSeeded?.(seedHash, catalogs);
   }
 
   /** Whether something has to be in the log before this replica may take orders. */
@@ -303,6 +314,7 @@ export class Replica {
     if (this.#lacksStart(machine.book.meta)) {
       this.#seeding ??= new Seeding({
         ...{ node: this.#node, stocks: this.#o.seed, meta: () => machine.book.meta, log: this.#o.log },
+        catalogs: this.#o.catalogs,
         isOfOther: (life) => this.#lifeFile?.isOfOther(life) === true,
         ...this.#clocks,
       });

@@ -19,6 +19,8 @@ import { SILENT } from './testing/silent-transport.js';
 
 const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
 
+const CATALOGS: readonly string[] = ['catalog-1', 'catalog-2'];
+
 function stocksOf(count: number): readonly SeedStock[] {
   return Array.from({ length: count }, (_, i) => ({ name: `S${i}`, price: 100 + i, quantity: i }));
 }
@@ -33,7 +35,7 @@ class Bench {
   refusals = 0;
 
   /** A replica begins to lead. */
-  lead(stocks: readonly SeedStock[]): Seeding {
+  lead(stocks: readonly SeedStock[], catalogs = CATALOGS): Seeding {
     const propose = (data: Uint8Array): { index: number; term: number } => {
       if (this.refuse !== null) {
         this.refusals += 1;
@@ -42,7 +44,7 @@ class Bench {
       return { index: this.log.push(data), term: 1 };
     };
     return new Seeding({
-      ...{ node: { propose }, stocks, log: LOG },
+      ...{ node: { propose }, stocks, catalogs, log: LOG },
       meta: () => this.book.meta,
       isOfOther: (life) => life === this.otherLife,
       now: () => 5,
@@ -53,6 +55,11 @@ class Bench {
   apply(): void {
     const { applied } = this.book.meta;
     this.book.apply(this.log.slice(applied).map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+  }
+
+  /** The set that each entry names. */
+  get catalogs(): readonly (readonly string[] | undefined)[] {
+    return this.log.map((bytes) => decodeBatch(bytes).catalogs);
   }
 
   get parts(): readonly (SeedPart | null)[] {
@@ -85,6 +92,31 @@ test('a seed is logged part by part, each once the one before was applied', () =
   assert.is(bench.book.meta.seedHash, seedHash(stocks));
   const { age, time, commands } = decodeBatch(bench.log[2] ?? new Uint8Array());
   assert.equal([age, time, commands], [0, 7, []]);
+});
+
+test('the set of catalogs is logged with the first part of the seed, and a set that is there is never replaced', () => {
+  const bench = new Bench();
+  const first = bench.lead(stocksOf(SEED_PART_STOCKS_MAX + 1));
+  bench.apply();
+  first.advance();
+  bench.apply();
+  assert.equal(bench.catalogs, [CATALOGS, undefined]);
+  assert.equal([bench.book.meta.catalogs, bench.book.meta.catalogsIndex], [CATALOGS, 1]);
+
+  const takenOver = new Bench();
+  takenOver.lead(stocksOf(SEED_PART_STOCKS_MAX + 1), ['catalog-7']).stop();
+  takenOver.apply();
+  takenOver.lead(STOCKS);
+  takenOver.apply();
+  assert.equal(
+    [takenOver.catalogs, takenOver.book.meta.catalogs, isSeeded(takenOver.book.meta)],
+    [[['catalog-7'], undefined], ['catalog-7'], true],
+  );
+
+  const none = new Bench();
+  none.lead(STOCKS, []);
+  none.apply();
+  assert.equal([none.book.meta.catalogs, none.book.meta.catalogsIndex], [[], 1]);
 });
 
 test('an empty seed is one part', () => {

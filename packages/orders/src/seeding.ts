@@ -1,10 +1,10 @@
 /**
- * Puts into the log what has to be there before orders, while this replica leads: the seed of a new cluster, part by part, and a
- * new life where this replica's folder is a copy.
+ * Puts into the log what has to be there before orders, while this replica leads: the seed of a new cluster, part by part, with
+ * its set of catalogs, and a new life where this replica's folder is a copy.
  */
 import { randomBytes } from 'node:crypto';
 import { RaftError } from '@trireme/raft';
-import { encodeBatch, type SeedPart, type SeedStock } from '@trireme/domain';
+import { encodeBatch, type Batch, type SeedPart, type SeedStock } from '@trireme/domain';
 import type { Log } from '@trireme/service';
 import { seedParts } from '@trireme/state-machine';
 import type { Proposer } from './office.js';
@@ -19,6 +19,8 @@ const LIFE_BYTES = 8;
 interface SeedingOptions {
   readonly node: Pick<Proposer, 'propose'>;
   readonly stocks: readonly SeedStock[];
+  /** Ids of the catalogs that a new cluster begins with. */
+  readonly catalogs: readonly string[];
   /** The book's meta record, as far as it was applied. */
   readonly meta: () => BookMeta;
   /** Whether another folder, which this one may be a copy of, had this life. */
@@ -58,15 +60,21 @@ export class Seeding {
     const next = this.#next();
     if (this.#isOver || next === null || next === this.#proposed) return;
     const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
-    const entry = typeof next === 'string' ? { seed: null, life: next } : { seed: next };
     try {
-      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], ...entry }));
+      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], ...this.#entryOf(next) }));
       this.#proposed = next;
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
       // Refused for load or during a hand-over, which may yet be given up; losing the lead ends this.
       setTimeout(() => this.advance(), RETRY_MS);
     }
+  }
+
+  #entryOf(next: SeedPart | string): Pick<Batch, 'seed' | 'life' | 'catalogs'> {
+    if (typeof next === 'string') return { seed: null, life: next };
+    // A set that is in the log already may be one that an operator chose.
+    const isNamed = next.part > 0 || this.#o.meta().catalogsIndex > 0;
+    return isNamed ? { seed: next } : { seed: next, catalogs: this.#o.catalogs };
   }
 
   #next(): SeedPart | string | null {

@@ -157,6 +157,20 @@ test('a stock of a seed that was interrupted goes from the disk', async () => {
   });
 });
 
+test('the set of catalogs is kept, and none is another thing than none named', async () => {
+  await withFolder(async (path) => {
+    for (const [index, catalogs] of [
+      [6, ['catalog-1', 'catalog-2']],
+      [7, []],
+    ] as const) {
+      await fill(path, [...(index === 6 ? ENTRIES : []), entry(index, [], { catalogs })]);
+      const { store, meta } = await open(path);
+      assert.equal([meta.catalogs, meta.catalogsIndex], [catalogs, index]);
+      await store.close();
+    }
+  });
+});
+
 test('keys of records are told in words', () => {
   assert.is(describeKey(numberKey('batch', 2 ** 40)), `batch ${2 ** 40}`);
   assert.is(describeKey(numberKey('page', 7)), 'page 7 of orders');

@@ -7,7 +7,7 @@ import type { NodeId } from '../core/types.js';
 import { guestUrl } from './guests.js';
 
 /** The version of the messages; a link between two versions is refused. */
-const RAFT_PROTOCOL_VERSION = 9;
+const RAFT_PROTOCOL_VERSION = 10;
 
 /** Path of the handshake on a member's peer port. */
 export const RAFT_PATH = '/raft';

@@ -387,4 +387,18 @@ test('the keys of one batch are found without decoding it for each, and few batc
   assert.is(reads, 41);
 });
 
+test('the set of catalogs is that of the last entry that names one, and no part of the hash', () => {
+  const first = appliedAnyWay([seeding(1), entry(2, [buy('a')])]).book.meta;
+  assert.equal([first.catalogs, first.catalogsIndex], [[], 0]);
+  const { book } = appliedAnyWay([
+    seeding(1),
+    entry(2, [], { catalogs: ['catalog-1', 'catalog-2'] }),
+    entry(3, []),
+    entry(4, [], { catalogs: ['catalog-2'] }),
+    noop(5),
+  ]);
+  assert.equal([book.meta.catalogs, book.meta.catalogsIndex], [['catalog-2'], 4]);
+  assert.is(book.meta.hash, applied([seeding(1)]).book.meta.hash);
+});
+
 test.run();

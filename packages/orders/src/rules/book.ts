@@ -88,6 +88,10 @@ export class Book {
       meta.visibleOrders = Math.max(meta.visibleOrders, batch.visibleOrders);
       if (batch.seed !== null) this.#seed(batch.seed, bytes);
       if (batch.life !== undefined) this.#begin(batch.life, bytes);
+      if (batch.catalogs !== undefined) {
+        meta.catalogs = batch.catalogs;
+        meta.catalogsIndex = index;
+      }
       if (batch.commands.length > 0) {
         const kept = this.#decide(index, batch, bytes);
         if (kept !== null) decided.push(kept);

@@ -30,7 +30,11 @@ export interface BookMeta {
   readonly seedParts: number;
   /** Tells what the cluster was seeded with; empty before it is. */
   readonly seedHash: string;
-  /** Running hash over the seed, and every batch with its outcomes: equal books have equal hashes. 64 hex digits. */
+  /** Ids of the catalogs that a leader waits for, as the last entry says that names any; empty before the first. */
+  readonly catalogs: readonly string[];
+  /** Log index of that entry, 0 if there was none. */
+  readonly catalogsIndex: number;
+  /** Running hash over the seed, and every batch with its outcomes: equal stocks, orders and keys have equal hashes. 64 hex digits. */
   readonly hash: string;
 }
 
@@ -50,6 +54,8 @@ export const EMPTY_META: BookMeta = {
   seedApplied: 0,
   seedParts: 0,
   seedHash: '',
+  catalogs: [],
+  catalogsIndex: 0,
   hash: EMPTY_HASH,
 };
 

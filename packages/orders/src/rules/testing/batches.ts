@@ -36,10 +36,12 @@ export function entry(
     readonly time?: number;
     readonly visibleOrders?: number;
     readonly seed?: SeedPart;
+    readonly catalogs?: readonly string[];
   } = {},
 ): BookEntry {
-  const { age = 1000, time = 1000, visibleOrders = 0, seed = null } = more;
-  const batch: Batch = { age, time, visibleOrders, commands, seed };
+  const { age = 1000, time = 1000, visibleOrders = 0, seed = null, catalogs } = more;
+  const named = catalogs === undefined ? {} : { catalogs };
+  const batch: Batch = { age, time, visibleOrders, commands, seed, ...named };
   return { index, batch, bytes: encodeBatch(batch) };
 }
 

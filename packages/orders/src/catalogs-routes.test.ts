@@ -1,0 +1,140 @@
+/** What `GET` and `POST /catalogs` answer, over a real internal port. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TriremeError } from '@trireme/domain';
+import { InternalServer, Metrics, createLog } from '@trireme/service';
+import { catalogsRoutes, type CatalogSet } from './catalogs-routes.js';
+import type { LeaderView } from './group.js';
+import { changeCatalogs, type CatalogChange } from './rules/catalog-set.js';
+import { MemberAddresses } from './rules/member-addresses.js';
+
+const SECRET = 'a-secret-of-a-test-that-is-long-enough';
+const URL_2 = 'http://10.0.0.2:8192';
+
+/** The set of a replica that knows no links. */
+class FakeSet implements CatalogSet {
+  ids: readonly string[] = ['catalog-1', 'catalog-2'];
+  index = 1;
+  refusal: TriremeError | null = null;
+
+  describe(): ReturnType<CatalogSet['describe']> {
+    const catalogs = this.ids.map((id) => ({ id, url: null, linked: false, hasAuthority: false }));
+    return { index: this.index, catalogs };
+  }
+
+  async change(change: CatalogChange): Promise<void> {
+    if (this.refusal !== null) throw this.refusal;
+    this.ids = changeCatalogs(this.ids, change);
+    this.index += 1;
+    return Promise.resolve();
+  }
+}
+
+class Bench {
+  readonly set = new FakeSet();
+  leader = '1';
+  isStarting = false;
+  port = 0;
+
+  readonly node: LeaderView['node'] = {
+    status: () => ({
+      ...{ id: '1', role: this.leader === '1' ? 'leader' : 'follower', term: 3, leader: this.leader },
+      membership: {
+        ...{ voters: ['1', '2'], outgoing: [], learners: [], learnersNext: [] },
+        addresses: new Map([
+          ['1', ''],
+          ['2', ''],
+        ]),
+      },
+    }),
+  };
+
+  async ask(body?: object): Promise<{ readonly code: number; readonly body: unknown }> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/catalogs`, {
+      headers: { 'x-trireme-secret': SECRET },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    return { code: response.status, body: await response.json() };
+  }
+}
+
+async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
+  const bench = new Bench();
+  const log = createLog({ service: 'test', id: '1', level: 'silent' });
+  const metrics = new Metrics({ service: 'replica', id: '1' });
+  const server = new InternalServer({
+    ...{ host: '127.0.0.1', port: 0, log, metrics, listeners: [] },
+    identity: { cluster: 'test', name: 'replica-1', secret: SECRET },
+    status: () => ({}),
+    checks: () => [],
+    ...catalogsRoutes({
+      raft: () => (bench.isStarting ? null : bench.node),
+      catalogs: () => bench.set,
+      addresses: new MemberAddresses(new Map([['2', { peerUrl: 'http://10.0.0.2:8202', url: URL_2 }]])),
+    }),
+  });
+  bench.port = await server.listen();
+  try {
+    await use(bench);
+  } finally {
+    await server.close();
+  }
+}
+
+/** The word and the sentence of an error answer. */
+function errorOf(body: unknown): { readonly status: string; readonly message: string } {
+  const { error } = body as { readonly error: { readonly status: string; readonly message: string } };
+  return error;
+}
+
+test('any replica tells the set, and who leads', async () => {
+  await withBench(async (bench) => {
+    bench.leader = '2';
+    assert.equal(await bench.ask(), {
+      code: 200,
+      body: {
+        ...{ self: '1', role: 'follower', term: 3, leader: '2', index: 1 },
+        catalogs: ['catalog-1', 'catalog-2'].map((id) => ({
+          ...{ id, url: null, linked: false, hasAuthority: false },
+        })),
+      },
+    });
+  });
+});
+
+test('the leader changes the set, and answers with what it is then', async () => {
+  await withBench(async (bench) => {
+    const { code, body } = await bench.ask({ add: 'catalog-3' });
+    assert.equal([code, (body as { index: number }).index], [200, 2]);
+    assert.equal(bench.set.ids, ['catalog-1', 'catalog-2', 'catalog-3']);
+    await bench.ask({ remove: 'catalog-1' });
+    assert.equal(bench.set.ids, ['catalog-2', 'catalog-3']);
+  });
+});
+
+test('a follower changes nothing, and names the leader', async () => {
+  await withBench(async (bench) => {
+    bench.leader = '2';
+    const { code, body } = await bench.ask({ add: 'catalog-3' });
+    assert.equal(
+      [code, errorOf(body)],
+      [421, { code: 421, status: 'NOT_LEADER', message: `2 leads, at ${URL_2}` }],
+    );
+    assert.is(bench.set.index, 1);
+  });
+});
+
+test('what cannot be done is refused by name', async () => {
+  await withBench(async (bench) => {
+    const statusOf = async (body: object): Promise<string> => errorOf((await bench.ask(body)).body).status;
+    assert.is(await statusOf({ add: 'replica-1' }), 'INVALID_REQUEST');
+    assert.is(await statusOf({ add: 'catalog-1' }), 'BAD_MEMBERSHIP');
+    bench.set.refusal = new TriremeError('CHANGE_PENDING', 'another change is under way');
+    assert.is(await statusOf({ add: 'catalog-3' }), 'CHANGE_PENDING');
+    bench.isStarting = true;
+    assert.is(await statusOf({ add: 'catalog-3' }), 'UNAVAILABLE');
+    assert.is((await bench.ask()).code, 503);
+  });
+});
+
+test.run();
