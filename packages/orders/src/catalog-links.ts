@@ -1,5 +1,11 @@
 /** The links that catalogs keep open to this replica, and where each of them is. */
-import { LINK_PATHS, isCatalogId, type CatalogWire, type MembersFrame, type ReplicaToCatalog } from '@trireme/domain';
+import {
+  LINK_PATHS,
+  isCatalogId,
+  type CatalogWire,
+  type MembersFrame,
+  type ReplicaToCatalog,
+} from '@trireme/domain';
 import { LinkListener, type Link, type LinkIdentity, type Log } from '@trireme/service';
 import { parseCatalogFrame, type CatalogFrame } from './rules/frames.js';
 

@@ -1,6 +1,6 @@
 /** The group as a replica tells of it, and what an operator may ask of it: on the internal port, with the cluster's secret. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { TriremeError, type ErrorStatus, type FromReplica, type MemberWire } from '@trireme/domain';
+import { TriremeError, type ErrorStatus, type MembersFrame, type MemberWire } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import type { Membership, NodeId, NodeStatus, RaftErrorCode, RaftNode } from '@trireme/raft';
 import type { InternalServerOptions } from '@trireme/service';
@@ -81,11 +81,11 @@ export function groupRoutes(
   };
 }
 
-/** What front-ends are told: where the members are, those that said so, and which configuration that is of. */
+/** What front-ends and catalogs are told: where the members are, those that said so, and which configuration that is of. */
 export function membersFrame(
   { membership, membershipIndex }: NodeStatus,
   addresses: MemberAddresses,
-): FromReplica {
+): MembersFrame {
   const items: MemberWire[] = [];
   for (const [id, logged] of membership.addresses)
     items.push([id, addresses.resolve(id, logged)?.url ?? null]);

@@ -17,7 +17,7 @@ import {
 import { workAtTurnEnd, type Log } from '@trireme/service';
 import type { Book } from './rules/book.js';
 import { CatalogFeed, type CatalogStanding, type FeedAction } from './rules/catalog-feed.js';
-import { checkCatalogChange, type CatalogChange } from './rules/catalog-set.js';
+import { changeCatalogs, type CatalogChange } from './rules/catalog-set.js';
 import { Company } from './rules/company.js';
 import { Desk, type Answer, type Waiter } from './rules/desk.js';
 import type { CatalogFrame } from './rules/frames.js';
@@ -133,6 +133,11 @@ export class Office {
     return { open, queued, visible: this.#feed.visible, catalogs: this.#feed.standings };
   }
 
+  /** Everything up to this log index is visible. */
+  get visible(): LogIndex {
+    return this.#feed.visible;
+  }
+
   /** Orders up to this number may be shown to anyone. */
   get visibleOrders(): number {
     return this.#desk.visibleOrders;
@@ -242,12 +247,12 @@ export class Office {
 
   /**
    * Changes the set of catalogs; resolves once that is committed.
-   * @throws TriremeError `INVALID_REQUEST`, `CHANGE_PENDING`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
+   * @throws TriremeError `BAD_MEMBERSHIP`, `CHANGE_PENDING`: it had no effect; `OUTCOME_UNKNOWN`: it may yet come about.
    */
   async changeCatalogs(change: CatalogChange): Promise<void> {
     if (this.#setChange !== null)
       throw new TriremeError('CHANGE_PENDING', 'another change of the set of catalogs is under way');
-    checkCatalogChange(change, this.#feed.ids);
+    changeCatalogs(this.#feed.ids, change);
     return new Promise((resolve, reject) => {
       const done = (error: TriremeError | null): void => (error === null ? resolve() : reject(error));
       this.#setChange = { change, index: null, isTimed: false, done };
@@ -404,7 +409,7 @@ export class Office {
       });
       return;
     }
-    const ids = checkCatalogChange(change, this.#feed.ids);
+    const ids = changeCatalogs(this.#feed.ids, change);
     const logged = this.#log([], ids);
     if (logged === null) return;
     asked.index = logged.index;

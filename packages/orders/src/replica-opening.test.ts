@@ -34,7 +34,7 @@ async function withWaitingOffice(
   await withFolder(async (path) => {
     const letWrite = holdBookWrites();
     const rig = new Rig(path);
-    await rig.catalog.up();
+    rig.catalog.up();
     try {
       const frontend = await rig.startLinked();
       await until(() => rig.status['leading'] === true, 'the lead');

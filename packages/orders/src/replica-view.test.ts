@@ -7,7 +7,7 @@ import { ReplicaCounts } from './replica-view.js';
 
 const PARTS = {
   ...{ machine: null, node: null, office: null, frontends: 0 },
-  ...{ isCatalogLinked: false, outrun: null, isStopping: false },
+  ...{ catalogs: [], outrun: null, isStopping: false },
 };
 
 const BASE = {

@@ -8,6 +8,7 @@ import {
   type NodeEvent,
 } from '@trireme/raft';
 import { Tally, type Check, type Metrics } from '@trireme/service';
+import type { CatalogAnswer } from './catalogs-routes.js';
 import type { BookMachine } from './machine.js';
 import type { Office, Proposer } from './office.js';
 import type { PeerLinks } from './rules/peer-links.js';
@@ -26,13 +27,21 @@ export interface ReplicaParts {
   readonly node: RaftNode | null;
   readonly office: Office | null;
   readonly frontends: number;
-  readonly isCatalogLinked: boolean;
+  /** Of the configured set. */
+  readonly catalogs: readonly CatalogAnswer[];
   readonly outrun: OutrunFollower | null;
   readonly isStopping: boolean;
 }
 
 /** What `GET /status` shows. */
-export function replicaStatus({ machine, node: raft, office, frontends, outrun }: ReplicaParts): object {
+export function replicaStatus({
+  machine,
+  node: raft,
+  office,
+  frontends,
+  catalogs,
+  outrun,
+}: ReplicaParts): object {
   const { applied, orders, visibleOrders, hash, keys, stocks, life } = machine?.stored ?? {};
   const { membership, ...node } = raft?.status() ?? {};
   return {
@@ -50,6 +59,7 @@ export function replicaStatus({ machine, node: raft, office, frontends, outrun }
     // Of what was applied, so that nothing is pending only where the store has all of it.
     pending: machine?.pending,
     frontends,
+    catalogs,
     office: office?.status ?? null,
     outrun,
   };
@@ -264,8 +274,16 @@ export class ReplicaCounts {
         ];
       },
     );
-    metrics.gauge('catalog_linked', 'Whether the link to the catalog is open.', () =>
-      parts().isCatalogLinked ? 1 : 0,
+    metrics.gauge('catalogs_configured', 'Catalogs in the set of the log.', () => parts().catalogs.length);
+    metrics.gauge(
+      'catalogs_linked',
+      'Catalogs of the set that keep a link to this replica.',
+      () => parts().catalogs.filter(({ linked }) => linked).length,
+    );
+    metrics.gauge(
+      'catalogs_with_authority',
+      'Catalogs that may answer look-ups, at the leader; 0 elsewhere.',
+      () => parts().catalogs.filter(({ hasAuthority }) => hasAuthority === true).length,
     );
     metrics.gauge('frontends_linked', 'Links of front-ends that are open.', () => parts().frontends);
   }

@@ -1,14 +1,16 @@
 /** A replica as a process runs it, but for the process: real links, real disks, a Raft group of one. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Command } from '@trireme/domain';
 import { LevelLog, RaftError } from '@trireme/raft';
 import { LIST_ORDERS_MAX, WAITING_LISTS_MAX } from './order-lists.js';
 import { buy } from './rules/testing/batches.js';
+import { CATALOG } from './rules/testing/reference-catalog.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
-import { Rig, until, type FakeFrontend } from './testing/rig.js';
+import { CATALOG_URL, Rig, until, type FakeFrontend } from './testing/rig.js';
 
 const PRICE = 1001;
 
@@ -19,9 +21,11 @@ async function withReplica(
 ): Promise<void> {
   await withFolder(async (path) => {
     const rig = new Rig(path);
-    await rig.catalog.up();
+    rig.catalog.up();
     try {
-      await run(rig, await rig.start());
+      const frontend = await rig.start();
+      await until(() => rig.catalog.isReady, 'the authority of the catalog');
+      await run(rig, frontend);
       if (!fails) assert.equal(rig.fatals, []);
     } finally {
       await rig.close();
@@ -120,10 +124,10 @@ test('one key fifty times at once, over two links, is one order; with another bo
   });
 });
 
-test('while the catalog is down orders wait, and a number that was never given is still missing', async () => {
+test('while a catalog with authority revokes nothing orders wait, and a number that was never given is still missing', async () => {
   await withReplica(async (rig, frontend) => {
     await frontend.place(buy('before'));
-    await rig.catalog.down();
+    rig.catalog.mute();
     const [id = 0] = frontend.submit(buy('during'));
     await until(() => rig.status['orders'] === 2, 'the order in the book');
     assert.is((await frontend.get(2))[1], 'missing', 'it is visible to nobody');
@@ -132,7 +136,7 @@ test('while the catalog is down orders wait, and a number that was never given i
     assert.is(await rig.export(), 'number,name,type,quantity\n1,A,buy,1\n');
     const page = await frontend.list(0, 9, null);
     assert.equal(page.t === 'page' && page.orders.map(([number]) => number), [1]);
-    await rig.catalog.up();
+    rig.catalog.speak();
     assert.equal((await frontend.submitted(id)).slice(1), ['filled', 2, PRICE]);
     assert.is((await frontend.get(2))[1], 'order', 'never missing once it was told');
   });
@@ -198,7 +202,7 @@ test('a restart finds what nobody was told of, and the same keys tell the outcom
   await withReplica(async (rig, frontend) => {
     await frontend.place(buy('told'));
     await until(() => rig.status['pending'] === 0, 'the log to call it visible');
-    await rig.catalog.down();
+    rig.catalog.mute();
     frontend.submit(buy('pending', 5), buy('too many', 500));
     await until(() => rig.status['orders'] === 2, 'the batch in the book');
     await rig.stop();
@@ -214,7 +218,7 @@ test('a restart finds what nobody was told of, and the same keys tell the outcom
     // Everything that was answered by now has arrived: the others wait.
     const answered = again.frames.flatMap((frame) => (frame.t === 'submitted' ? frame.items : []));
     assert.is(answered.length, 1);
-    await rig.catalog.up();
+    rig.catalog.speak();
     const results = await Promise.all(ids.map(async (id) => (await again.submitted(id)).slice(1)));
     assert.equal(results, [
       ['filled', 1, PRICE],
@@ -233,16 +237,17 @@ test('a catalog that restarts with nothing takes the stock table, and follows ag
     await rig.catalog.down();
     rules.restart();
     frames.length = 0;
-    const [id = 0] = frontend.submit(buy('c', 10));
-    await until(() => rig.status['orders'] === 3, 'the order in the book');
-    await rig.catalog.up();
-    assert.equal((await frontend.submitted(id)).slice(1), ['filled', 3, PRICE]);
     assert.equal(
-      [frames.filter(({ t }) => t === 'snapshot').length, rig.catalog.entries, rules.quantity('A')],
-      [1, [], 70],
+      (await frontend.place(buy('c', 10))).slice(1),
+      ['filled', 3, PRICE],
+      'nobody waits for long',
     );
+    rig.catalog.up();
+    await until(() => rig.catalog.isReady, 'the authority of the catalog');
+    assert.equal([frames.filter(({ t }) => t === 'snapshot').length, rules.quantity('A')], [1, 70]);
     await frontend.place(buy('d', 10));
-    assert.equal([rig.catalog.entries.length, rules.quantity('A'), rules.isReady], [1, 60, true]);
+    await until(() => rules.quantity('A') === 60, 'the news');
+    assert.equal([frames.filter(({ t }) => t === 'snapshot').length, rig.catalog.isReady], [1, true]);
   });
 });
 
@@ -252,17 +257,16 @@ test('a catalog that only lost its link gets what it lacks, and no stock table',
     await frontend.place(buy('a', 10));
     await rig.catalog.down();
     frames.length = 0;
-    const [id = 0] = frontend.submit(buy('b', 10));
-    await until(() => rig.status['orders'] === 2, 'the order in the book');
-    await rig.catalog.up();
-    assert.equal((await frontend.submitted(id)).slice(1), ['filled', 2, PRICE]);
+    assert.equal((await frontend.place(buy('b', 10))).slice(1), ['filled', 2, PRICE]);
+    rig.catalog.up();
+    await until(() => rules.quantity('A') === 80, 'the news');
     assert.equal([frames.some(({ t }) => t === 'snapshot'), rules.quantity('A')], [false, 80]);
   });
 });
 
 test('who waits when the replica stops is told that the order is lost from sight', async () => {
   await withReplica(async (rig, frontend) => {
-    await rig.catalog.down();
+    rig.catalog.mute();
     const [id = 0] = frontend.submit(buy('a'));
     await until(() => rig.status['orders'] === 1, 'the order in the book');
     await rig.stop();
@@ -272,14 +276,14 @@ test('who waits when the replica stops is told that the order is lost from sight
 
 test('nobody waits on a link that is closed', async () => {
   await withReplica(async (rig, frontend) => {
-    await rig.catalog.down();
+    rig.catalog.mute();
     frontend.submit(buy('a'));
     await until(() => rig.status['orders'] === 1, 'the order in the book');
     await frontend.close();
     await until(() => rig.status['frontends'] === 0, 'the closed link');
     const other = await rig.frontend();
     const [id = 0] = other.submit(buy('a'));
-    await rig.catalog.up();
+    rig.catalog.speak();
     assert.equal((await other.submitted(id)).slice(1), ['filled', 1, PRICE]);
   });
 });
@@ -294,18 +298,19 @@ test('a frame that is not of the protocol costs its sender the link and nothing 
   });
 });
 
-test('a catalog that says to have revoked what it was not sent loses its link, and is begun with again', async () => {
+test('a catalog that says to have revoked what it was not sent loses its link, and is led on again', async () => {
   await withReplica(async (rig, frontend) => {
     const { catalog } = rig;
     let lies = 0;
-    catalog.reply = (frame) => {
-      const answer = catalog.rules.handle(frame);
-      if (lies > 0 || frame.t !== 'entry') return answer;
+    catalog.reply = (frame, link) => {
+      const answers = catalog.rules.handle(frame, performance.now(), link);
+      if (lies > 0 || frame.t !== 'entry') return answers;
       lies += 1;
-      return { t: 'revoked', index: frame.index + 99 };
+      return [{ t: 'revoked', index: frame.index + 99 }];
     };
     assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
-    assert.equal([lies, catalog.frames.filter(({ t }) => t === 'begin').length], [1, 2]);
+    await until(() => catalog.frames.filter(({ t }) => t === 'lead').length === 2, 'another begin');
+    assert.is(lies, 1);
   });
 });
 
@@ -313,14 +318,71 @@ test('a catalog frame that is not of the protocol costs the link and nothing els
   await withReplica(async (rig, frontend) => {
     const { catalog } = rig;
     let isBroken = true;
-    catalog.reply = (frame) => {
-      const answer = catalog.rules.handle(frame);
-      if (!isBroken || answer?.t !== 'revoked') return answer;
+    catalog.reply = (frame, link) => {
+      const answers = catalog.rules.handle(frame, performance.now(), link);
+      if (!isBroken || frame.t !== 'entry') return answers;
       isBroken = false;
-      return { t: 'revoked', index: -1 };
+      return [{ t: 'revoked', index: -1 }];
     };
     assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
     assert.is(isBroken, false);
+  });
+});
+
+test('the leader answers look-ups of stocks as they are visible, whether or not a catalog does', async () => {
+  await withReplica(async (rig, frontend) => {
+    await frontend.place(buy('a', 10));
+    const quantity = async (): Promise<unknown> => {
+      const [, result, stock] = await frontend.lookUp('A');
+      return result === 'stock' && Array.isArray(stock) ? stock[2] : result;
+    };
+    assert.is(await quantity(), 90);
+    rig.catalog.mute();
+    const [id = 0] = frontend.submit(buy('b', 10), { kind: 'list', key: 'l', name: 'N', price: 7 });
+    await until(() => rig.status['stocks'] === 2, 'the batch in the book');
+    assert.is(await quantity(), 90, 'the batch is not visible');
+    assert.equal((await frontend.lookUp('N')).slice(1), ['missing']);
+    const page = await frontend.listStocks('', 10);
+    assert.equal(page.t === 'stockPage' && page.stocks.map(([name]) => name), ['A']);
+    rig.catalog.speak();
+    await frontend.submitted(id);
+    assert.is(await quantity(), 80);
+    await rig.catalog.down();
+    await frontend.place(buy('c', 10));
+    assert.is(await quantity(), 70, 'without any catalog');
+    const pages = [await frontend.listStocks('', 1), await frontend.listStocks('A', 1)];
+    assert.equal(
+      pages.map((one) => one.t === 'stockPage' && [one.stocks.map(([name]) => name), one.next]),
+      [
+        [['A'], 'A'],
+        [['N'], null],
+      ],
+    );
+  });
+});
+
+test('front-ends are told of the catalogs of the set, and where each is', async () => {
+  await withReplica(async (rig, frontend) => {
+    const told = (): unknown => frontend.frames.findLast(({ t }) => t === 'catalogs');
+    await until(
+      () => isDeepStrictEqual(told(), { t: 'catalogs', items: [[CATALOG, CATALOG_URL]] }),
+      'its url',
+    );
+    assert.is((await rig.ask('/catalogs', { add: 'catalog-2' })).code, 200);
+    const both = [
+      [CATALOG, CATALOG_URL],
+      ['catalog-2', null],
+    ];
+    await until(() => isDeepStrictEqual(told(), { t: 'catalogs', items: both }), 'the other one');
+    assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
+    assert.is((await rig.ask('/catalogs', { remove: CATALOG })).code, 200);
+    await until(() => isDeepStrictEqual(told(), { t: 'catalogs', items: [['catalog-2', null]] }), 'its end');
+    assert.is(rig.catalog.isReady, false, 'it holds no authority once it has left');
+    assert.equal((await frontend.place(buy('b'))).slice(1), ['filled', 2, PRICE]);
+    const { answer } = await rig.ask('/catalogs');
+    assert.equal((answer as { catalogs: unknown }).catalogs, [
+      { id: 'catalog-2', url: null, linked: false, hasAuthority: false },
+    ]);
   });
 });
 
@@ -353,7 +415,9 @@ test('it tells of its log, its book and what is under way to whoever asks for me
       'is_leader 1',
       'leader_changes_seen_total 1',
       'orders_filled_total 1',
-      'catalog_linked 1',
+      'catalogs_configured 1',
+      'catalogs_linked 1',
+      'catalogs_with_authority 1',
       'frontends_linked 1',
       'proposals_failed_total 0',
     ]) {
@@ -378,7 +442,7 @@ test('a replica that cannot start leaves its folders to the next one', async () 
     const { store } = await BookStore.open({ path: join(path, 'book'), cluster: 'test', id: '2' });
     await store.close();
     const rig = new Rig(path);
-    await rig.catalog.up();
+    rig.catalog.up();
     try {
       await rig.start();
       assert.unreachable('a foreign book');

@@ -4,12 +4,11 @@
  */
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
-import { LINK_PATHS, type InvalidItem, type SeedStock } from '@trireme/domain';
+import { LINK_PATHS, TriremeError, type InvalidItem, type SeedStock } from '@trireme/domain';
 import { LevelLog, RaftNode, describeMembership } from '@trireme/raft';
 import type { CompactionOptions, LogIndex, Membership, NodeStatus, Transport } from '@trireme/raft';
 import {
   InternalServer,
-  LinkDialer,
   LinkListener,
   Throttle,
   type Link,
@@ -18,9 +17,10 @@ import {
   type Log,
   type Metrics,
 } from '@trireme/service';
+import { CatalogLinks } from './catalog-links.js';
 import { catalogsRoutes, type CatalogSet } from './catalogs-routes.js';
 import { Frontends, send } from './frontends.js';
-import { groupRoutes } from './group.js';
+import { groupRoutes, membersFrame } from './group.js';
 import { LifeFile } from './life-file.js';
 import { recordOwner } from './member-file.js';
 import type { BookMachine, MachineEvents } from './machine.js';
@@ -33,9 +33,11 @@ import { formatAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
 import type { MemberClocks } from './rules/log-clock.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
+import { RecentBatches } from './rules/recent-batches.js';
 import type { PeerLinks } from './rules/peer-links.js';
 import { isSeeded, type BookMeta, type DecidedBatch } from './rules/state.js';
 import { ScanPacer } from './scan-pacer.js';
+import { StockReads } from './stock-reads.js';
 import { Seeding } from './seeding.js';
 import {
   ReplicaCounts,
@@ -95,13 +97,18 @@ export class Replica {
   readonly #o: ReplicaOptions;
   readonly #observe: ReplicaObserver;
   readonly #frontends: Frontends;
-  readonly #catalog: LinkDialer;
+  readonly #catalogs: CatalogLinks;
   readonly #server: InternalServer;
   readonly #counts: ReplicaCounts;
   readonly #reads: BookReads;
   readonly #lists: OrderLists;
+  readonly #stockReads: StockReads;
   readonly #invalidLines = new Throttle();
   #machine: BookMachine | null = null;
+  /** Of the book that is open; empty before one is. */
+  #recent = new RecentBatches({ seq: 0, index: 0, hash: '' });
+  /** Log index of the set of catalogs that front-ends were told. */
+  #toldCatalogsIndex = 0;
   #node: RaftNode | null = null;
   #office: Office | null = null;
   /** While this replica leads, and its log lacks what has to come before orders. */
@@ -119,11 +126,13 @@ export class Replica {
     const { identity, log, host, port, metrics, addresses } = options;
     this.#frontends = new Frontends(addresses);
     this.#counts = new ReplicaCounts(metrics, () => this.#parts);
-    this.#catalog = new LinkDialer({
-      url: options.catalog,
-      path: LINK_PATHS.leaderToCatalog,
-      expects: 'catalog',
-      ...{ identity, log, handler: this.#catalogHandler() },
+    this.#catalogs = new CatalogLinks({
+      ...{ identity, log },
+      members: () => (this.#node === null ? null : membersFrame(this.#node.status(), addresses)),
+      opened: (link) => this.#office?.catalogOpened(link),
+      received: (link, id, frame) => this.#office?.catalogMessage(link, id, frame),
+      closed: (link) => this.#office?.catalogClosed(link),
+      moved: () => this.#announceCatalogs(),
     });
     const reading = {
       machine: () => this.#machine,
@@ -133,11 +142,12 @@ export class Replica {
     };
     this.#reads = new BookReads(reading);
     this.#lists = new OrderLists(reading);
+    this.#stockReads = new StockReads(reading);
     const group = groupRoutes(() => this.#node, addresses);
     const catalogs = catalogsRoutes({ raft: () => this.#node, addresses, catalogs: () => this.#catalogSet });
     this.#server = new InternalServer({
       ...{ host, port, identity, log, metrics },
-      listeners: [this.#frontendListener()],
+      listeners: [this.#frontendListener(), this.#catalogs.listener],
       status: () => this.status(),
       checks: () => replicaChecks(this.#parts),
       routes: {
@@ -157,7 +167,6 @@ export class Replica {
   async start(): Promise<number> {
     try {
       await this.#open();
-      this.#catalog.start();
       const port = await this.#server.listen();
       if (this.#machine !== null) void checkBook(this.#machine.store, this.#o.log, (e) => this.#fatal(e));
       return port;
@@ -182,6 +191,7 @@ export class Replica {
       };
       const machine = await openBook({ data, cluster, id, events, onRepair });
       this.#machine = machine;
+      this.#restartRecent(machine.book.meta);
       this.#lifeFile = await LifeFile.open(data, (error) => this.#fatal(error));
       this.#noteStart(machine.book.meta);
       this.#node = await RaftNode.start({
@@ -219,7 +229,6 @@ export class Replica {
     // What was just answered leaves at the end of this turn; a link that is closed before takes it along.
     await setImmediate();
     await this.#server.close();
-    await this.#catalog.stop();
     await this.#node?.stop();
     await this.#machine?.close();
     await this.#lifeFile?.idle();
@@ -242,23 +251,45 @@ export class Replica {
 
   /** Null while the replica is starting. */
   get #catalogSet(): CatalogSet | null {
-    return null;
+    const meta = this.#machine?.book.meta;
+    if (meta === undefined) return null;
+    return {
+      describe: () => {
+        const office = this.#office;
+        const ids = office?.catalogIds ?? meta.catalogs;
+        const standings = office?.status.catalogs ?? [];
+        const catalogs = ids.map((id) => {
+          const url = this.#catalogs.urlOf(id);
+          const standing = standings.find((one) => one.id === id);
+          return { id, url, linked: url !== null, hasAuthority: standing?.hasAuthority ?? null };
+        });
+        return { index: meta.catalogsIndex, catalogs };
+      },
+      change: async (change) => {
+        if (this.#office === null)
+          throw new TriremeError('UNAVAILABLE', 'the leader is not ready yet: try again');
+        await this.#office.changeCatalogs(change);
+      },
+    };
   }
 
   get #parts(): ReplicaParts {
     return {
       ...{ machine: this.#machine, node: this.#node, office: this.#office },
       frontends: this.#frontends.size,
-      isCatalogLinked: this.#catalog.link !== null,
+      catalogs: this.#catalogSet?.describe().catalogs ?? [],
       outrun: this.#counts.outrun(this.#node),
       isStopping: this.#isLeaving,
     };
   }
 
   #applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
+    const visible = this.#office?.visible ?? index;
+    for (const batch of decided) this.#recent.add(batch, visible);
     this.#office?.applied(index, decided);
     const meta = this.#machine?.book.meta;
     if (meta === undefined) return;
+    if (meta.catalogsIndex > this.#toldCatalogsIndex) this.#announceCatalogs();
     this.#noteStart(meta);
     if (this.#seeding === null) return;
     this.#seeding.advance();
@@ -305,7 +336,10 @@ export class Replica {
           'the address of the flags is used, not that of the log',
         );
     }
-    if (this.#node !== null) this.#frontends.regrouped(this.#node.status());
+    if (this.#node === null) return;
+    const status = this.#node.status();
+    this.#frontends.regrouped(status);
+    this.#catalogs.sendToAll(membersFrame(status, this.#o.addresses));
   }
 
   #openOffice(): void {
@@ -328,18 +362,17 @@ export class Replica {
       );
       return;
     }
-    this.#office = new Office(
-      {
-        node: this.#counts.counted(this.#node),
-        ...{ machine, book: machine.book, store: machine.store },
-        log: this.#o.log,
-        answer: (answers) => this.#frontends.answer(answers),
-        fatal: (error) => this.#fatal(error),
-        onStep: this.#observe.onStep,
-        ...this.#clocks,
-      },
-      this.#catalog.link,
-    );
+    this.#restartRecent(machine.book.meta);
+    this.#office = new Office({
+      node: this.#counts.counted(this.#node),
+      ...{ machine, book: machine.book, store: machine.store },
+      ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
+      log: this.#o.log,
+      answer: (answers) => this.#frontends.answer(answers),
+      fatal: (error) => this.#fatal(error),
+      onStep: this.#observe.onStep,
+      ...this.#clocks,
+    });
     this.#releaseHeld();
   }
 
@@ -379,12 +412,18 @@ export class Replica {
     for (const { link, frame } of this.#held.splice(0)) this.#submit(link, frame);
   }
 
-  #catalogHandler(): LinkHandler {
-    return {
-      opened: (link) => this.#office?.catalogOpened(link),
-      message: (_, message) => this.#office?.catalogMessage(message),
-      closed: () => this.#office?.catalogClosed(),
-    };
+  /** The book may be another one by now, by a snapshot, or have begun a new life. */
+  #restartRecent({ lastSeq: seq, lastIndex: index, hash }: BookMeta): void {
+    const { last } = this.#recent;
+    if (last.index !== index || last.hash !== hash) this.#recent.restart({ seq, index, hash });
+  }
+
+  /** Tells front-ends which catalogs there are, and where. */
+  #announceCatalogs(): void {
+    const meta = this.#machine?.book.meta;
+    if (meta === undefined) return;
+    this.#toldCatalogsIndex = meta.catalogsIndex;
+    this.#frontends.setCatalogs(this.#catalogs.wires(meta.catalogs));
   }
 
   #frontendListener(): LinkListener {
@@ -431,6 +470,13 @@ export class Replica {
       case 'list':
         this.#lists.list(link, frame);
         return;
+      case 'lookup':
+        this.#refuseInvalid(link, 'stocks', frame.invalid);
+        this.#stockReads.lookUp(link, frame.items);
+        return;
+      case 'listStocks':
+        this.#stockReads.list(link, frame);
+        return;
       case 'invalidList':
         this.#warnInvalid(link, frame.reason);
         send(link, { t: 'pageInvalid', id: frame.id, reason: frame.reason });
@@ -441,11 +487,12 @@ export class Replica {
   }
 
   /** Nothing that is not valid comes from a front-end of this version. It is refused by itself: the link is for everybody. */
-  #refuseInvalid(link: Link, t: 'submitted' | 'got', invalid: readonly InvalidItem[]): void {
+  #refuseInvalid(link: Link, t: 'submitted' | 'got' | 'stocks', invalid: readonly InvalidItem[]): void {
     const [first] = invalid;
     if (first === undefined) return;
     this.#warnInvalid(link, first.reason);
-    send(link, { t, items: invalid.map(({ id, reason }) => [id, 'invalid', reason]) });
+    const items = invalid.map(({ id, reason }) => [id, 'invalid', reason] as const);
+    send(link, t === 'stocks' ? { t, life: this.#machine?.book.meta.life ?? '', items } : { t, items });
   }
 
   #warnInvalid(link: Link, reason: string): void {

@@ -193,7 +193,7 @@ test('the leader on a copy logs a new life, once, and the hash tells it from the
 async function withRig(run: (rig: Rig, data: string) => Promise<void>): Promise<void> {
   await withFolder(async (data) => {
     const rig = new Rig(data);
-    await rig.catalog.up();
+    rig.catalog.up();
     try {
       await run(rig, data);
       assert.equal(rig.fatals, []);

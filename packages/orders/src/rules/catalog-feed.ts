@@ -157,7 +157,7 @@ export class CatalogFeed {
     if (!this.#followers.has(link)) return [];
     const { logged } = this.#authorities.state;
     if (frame.t === 'revoked' && frame.index > logged)
-      throw new FormatError(`revoked up to ${frame.index}, and ${logged} is logged`);
+      throw new FormatError(`revoked up to ${frame.index}, and ${logged} was sent at most`);
     return this.#take(this.#authorities.onMessage(link, frame, now), now);
   }
 
@@ -175,7 +175,10 @@ export class CatalogFeed {
   /** Entries up to log index `index` are committed, were applied, and are among the recent batches. */
   applied(index: number, now: number): readonly FeedAction[] {
     while (this.#logged.first !== undefined && this.#logged.first.index <= index) this.#logged.shift();
-    return this.#take(this.#authorities.onCommitted(index, now), now);
+    // Entries without commands: a catalog is asked to have revoked all that is visible, so it has to know of them.
+    const isNews = index > this.#authorities.state.logged;
+    const logged = isNews ? this.#authorities.onLogged(index, []) : [];
+    return this.#take([...logged, ...this.#authorities.onCommitted(index, now)], now);
   }
 
   /** The round that began for request `id` is over. */
@@ -256,9 +259,8 @@ export class CatalogFeed {
   #frameOf(link: LinkId, message: ToCatalog): ReplicaToCatalog {
     switch (message.t) {
       case 'entry': {
-        const batch = this.#logged.at(this.#logged.size - 1);
-        assertRule(batch?.index === message.index, 'the entry that is sent is the last one');
-        return { t: 'entry', index: batch.index, batch: batch.bytes };
+        const last = this.#logged.at(this.#logged.size - 1);
+        return { t: 'entry', index: message.index, batch: last?.index === message.index ? last.bytes : null };
       }
       case 'visible':
         return this.#visibleFrame(link, message.index);

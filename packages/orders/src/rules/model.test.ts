@@ -12,7 +12,7 @@ import { SEED, World } from './testing/world.js';
 
 const RUNS = 600;
 const STEPS = 1500;
-const FRAMES = ['attach', 'begin', 'entry', 'refused', 'revoked', 'snapshot', 'standing'];
+const FRAMES = ['attach', 'authority', 'entry', 'lead', 'requestAuthority', 'revoked', 'snapshot', 'visible'];
 
 function run(seed: number): World {
   const random = seeded(seed);
@@ -120,6 +120,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
   let orders = 0;
   let read = 0;
   let sureReads = 0;
+  let toldBesideCatalog = 0;
   for (let seed = 1; seed <= RUNS; seed += 1) {
     try {
       const world = run(seed);
@@ -131,6 +132,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
       orders += world.replicas[0]?.store.meta.orders ?? 0;
       read += world.read.size;
       sureReads += world.sureReads;
+      toldBesideCatalog += world.toldBesideCatalog;
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
@@ -140,6 +142,7 @@ test('whatever fails, one key makes one order with one number, and books, answer
   // A model that never gets anywhere would agree with itself as well.
   assert.ok(orders > RUNS * 5, `${orders} orders`);
   assert.ok(read > orders / 5, `${read} of ${orders} orders were read before a book had them`);
+  assert.ok(toldBesideCatalog > RUNS * 5, `${toldBesideCatalog} outcomes told while the catalog held authority`);
   assert.ok(sureReads > RUNS * 5, `${sureReads} reads of a confirmed leader`);
   for (const frame of FRAMES) {
     const count = frames.get(frame) ?? 0;

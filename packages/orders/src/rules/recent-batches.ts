@@ -7,8 +7,8 @@ import type { StockTable } from '@trireme/state-machine';
 import { Fifo } from './fifo.js';
 import type { DecidedBatch } from './state.js';
 
-/** A place in the log: a batch with commands, and the running hash up to there. Index 0 is before the first. */
-export type LogPlace = Pick<DecidedBatch, 'index' | 'hash'>;
+/** A place in the log: a batch with commands, and the running hash up to there. Number and index 0 are before the first. */
+export type LogPlace = Pick<DecidedBatch, 'seq' | 'index' | 'hash'>;
 
 export interface RecentBatchesLimits {
   readonly batchesMax: number;
@@ -35,15 +35,19 @@ export class RecentBatches {
     return this.#batches.at(this.#batches.size - 1) ?? this.#base;
   }
 
-  /** Goes on after `last`, which need not follow what was added: a snapshot of the book took its place. */
-  restart({ index, hash }: LogPlace): void {
+  /** Goes on after this batch, whatever was added before: a snapshot of the book took its place. */
+  restart({ seq, index, hash }: LogPlace): void {
     this.#batches.takeAll();
     this.#bytes = 0;
-    this.#base = { index, hash };
+    this.#base = { seq, index, hash };
   }
 
   /** @param visible batches after this log index are kept beyond the limits: readers are shown what was before them */
   add(batch: DecidedBatch, visible: number): void {
+    if (batch.seq !== this.last.seq + 1) {
+      this.restart(batch);
+      return;
+    }
     this.#batches.push(batch);
     this.#bytes += batch.bytes.byteLength;
     const { batchesMax, bytesMax } = this.#limits;
@@ -53,7 +57,7 @@ export class RecentBatches {
       if (size <= batchesMax && this.#bytes <= bytesMax) return;
       this.#batches.shift();
       this.#bytes -= first.bytes.byteLength;
-      this.#base = { index: first.index, hash: first.hash };
+      this.#base = { seq: first.seq, index: first.index, hash: first.hash };
     }
   }
 
@@ -61,9 +65,10 @@ export class RecentBatches {
    * Where in this log a catalog is that has applied everything up to `place`: `here` where every batch after it is kept,
    * `before` where it lies before them, `elsewhere` where this log has no such place.
    */
-  whereIs({ index, hash }: LogPlace): 'here' | 'before' | 'elsewhere' {
+  whereIs({ index, hash }: Pick<LogPlace, 'index' | 'hash'>): 'here' | 'before' | 'elsewhere' {
     if (index < this.#base.index) return 'before';
-    const kept = index === this.#base.index ? this.#base : this.#batches.all.find((one) => one.index === index);
+    const kept =
+      index === this.#base.index ? this.#base : this.#batches.all.find((one) => one.index === index);
     return kept?.hash === hash ? 'here' : 'elsewhere';
   }
 

@@ -1,13 +1,16 @@
 /** The office on a node of the test's own, which says when what is logged and when it is applied. */
 import { join } from 'node:path';
-import { decodeBatch, type Batch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import { AUTHORITY_MS } from '@trireme/coherence';
+import { decodeBatch, type Batch, type CatalogToReplica, type ReplicaToCatalog } from '@trireme/domain';
 import { RaftError, makeEntry, type Entry, type RaftErrorCode } from '@trireme/raft';
-import { createLog, type Link } from '@trireme/service';
+import { createLog } from '@trireme/service';
 import { BookMachine } from '../machine.js';
 import { Office } from '../office.js';
 import type { Book } from '../rules/book.js';
 import type { Answer } from '../rules/desk.js';
-import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
+import { parseCatalogFrame } from '../rules/frames.js';
+import { RecentBatches } from '../rules/recent-batches.js';
+import { CATALOG, ReferenceCatalog } from '../rules/testing/reference-catalog.js';
 import type { BookEntry, BookMeta } from '../rules/state.js';
 import { seeding } from '../rules/testing/batches.js';
 import type { BookStore } from '../store.js';
@@ -39,11 +42,14 @@ export class OfficeBench {
   readonly #machine: BookMachine;
   #unapplied: Entry[] = [];
   #index: number;
-  #frames: LeaderToCatalog[] = [];
+  #frames: ReplicaToCatalog[] = [];
+  readonly #recent: RecentBatches;
 
   constructor(store: BookStore, book: Book) {
     this.store = store;
     this.#index = book.meta.applied;
+    const { lastSeq: seq, lastIndex: index, hash } = book.meta;
+    this.#recent = new RecentBatches({ seq, index, hash });
     const write = store.write.bind(store);
     store.write = async (writes) => {
       this.writes += 1;
@@ -51,37 +57,40 @@ export class OfficeBench {
       await write(writes);
     };
     this.#machine = new BookMachine(book, store, {
-      applied: (index, decided) => this.office.applied(index, decided),
+      applied: (index, decided) => {
+        for (const batch of decided) this.#recent.add(batch, this.office.visible);
+        this.office.applied(index, decided);
+      },
       stored: (index) => this.office.stored(index),
       failed: (error) => this.fatals.push(error),
     });
-    this.office = new Office(
-      {
-        node: {
-          propose: (data) => {
-            this.#check();
-            this.proposed.push(decodeBatch(data));
-            this.#index += 1;
-            this.#unapplied.push(makeEntry(this.#index, 1, 'command', data));
-            return { index: this.#index, term: 1 };
-          },
-          read: async () => {
-            this.#check();
-            return this.#index;
-          },
+    this.office = new Office({
+      node: {
+        propose: (data) => {
+          this.#check();
+          this.proposed.push(decodeBatch(data));
+          this.#index += 1;
+          this.#unapplied.push(makeEntry(this.#index, 1, 'command', data));
+          return { index: this.#index, term: 1 };
         },
-        book,
-        store,
-        machine: this.#machine,
-        log: LOG,
-        answer: (answers) => this.answers.push(...answers),
-        fatal: (error) => this.fatals.push(error),
-        onStep: () => undefined,
-        now: () => this.now,
-        wallClock: () => this.wall,
+        read: async () => {
+          this.#check();
+          return this.#index;
+        },
       },
-      this.#link(),
-    );
+      book,
+      store,
+      machine: this.#machine,
+      term: 1,
+      recent: this.#recent,
+      catalogs: { open: [1], send: (_, frame) => this.#frames.push(frame) },
+      log: LOG,
+      answer: (answers) => this.answers.push(...answers),
+      fatal: (error) => this.fatals.push(error),
+      onStep: () => undefined,
+      now: () => this.now,
+      wallClock: () => this.wall,
+    });
   }
 
   /** What was answered, in order. */
@@ -93,11 +102,6 @@ export class OfficeBench {
     if (this.refuse === null) return;
     this.refusals += 1;
     throw new RaftError(this.refuse, 'refused by the test');
-  }
-
-  #link(): Link {
-    const send = (frame: unknown): boolean => this.#frames.push(frame as LeaderToCatalog) > 0;
-    return { id: 1, peer: 'catalog', closed: false, send, close: () => undefined };
   }
 
   get isStored(): boolean {
@@ -125,18 +129,25 @@ export class OfficeBench {
   }
 
   /** Has the catalog answer everything that was sent to it. */
-  answerCatalog(change: (answer: CatalogToLeader) => unknown = (answer) => answer): void {
-    for (const frame of this.#frames.splice(0)) {
-      const answer = this.catalog.handle(frame);
-      if (answer !== null) this.office.catalogMessage(change(answer));
+  answerCatalog(change: (answer: CatalogToReplica) => unknown = (answer) => answer): void {
+    for (const sent of this.#frames.splice(0)) {
+      for (const answer of this.catalog.handle(sent, this.now)) {
+        const frame = parseCatalogFrame(change(answer));
+        if (frame.t !== 'hello') this.office.catalogMessage(1, CATALOG, frame);
+      }
     }
   }
 
-  /** Until the catalog follows what is applied. */
+  /** Until the catalog holds authority. What older leaders may have granted is over by then. */
   async converse(): Promise<void> {
+    this.now += 2 * AUTHORITY_MS;
     await until(() => {
       this.answerCatalog();
-      return this.office.status.catalog === 'following' && this.catalog.isReady;
+      if (this.catalog.isReady(this.now)) return true;
+      for (const frame of this.catalog.ask(this.now)) {
+        if (frame.t !== 'hello') this.office.catalogMessage(1, CATALOG, frame);
+      }
+      return false;
     }, 'the conversation with the catalog');
   }
 

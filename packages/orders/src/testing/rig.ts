@@ -1,36 +1,33 @@
-/** A replica that is its whole Raft group, with a catalog and a front-end on real links. */
+/** A replica that is its whole Raft group, with a catalog and front-ends on real links. */
 import * as assert from 'uvu/assert';
 import {
   FRAME_ITEMS_MAX,
+  type CatalogToReplica,
   LINK_PATHS,
   commandToWire,
   type Command,
   type FromReplica,
   type GetResult,
-  type LeaderToCatalog,
+  type ReplicaToCatalog,
   type SeedStock,
+  type StockResult,
   type SubmitResult,
   type ToReplica,
 } from '@trireme/domain';
 import { HttpTransport } from '@trireme/raft';
-import {
-  InternalServer,
-  LinkDialer,
-  LinkListener,
-  Metrics,
-  type Link,
-  createLog,
-  type LinkIdentity,
-} from '@trireme/service';
+import { RENEWAL_MS } from '@trireme/coherence';
+import { LinkDialer, Metrics, createLog, type LinkIdentity } from '@trireme/service';
 import { Replica } from '../replica.js';
 import type { OrderStep } from '../office.js';
 import { MemberClocks } from '../rules/log-clock.js';
 import { MemberAddresses } from '../rules/member-addresses.js';
 import { PeerLinks } from '../rules/peer-links.js';
-import { ReferenceCatalog } from '../rules/testing/reference-catalog.js';
+import { CATALOG, ReferenceCatalog } from '../rules/testing/reference-catalog.js';
 
 const HOST = '127.0.0.1';
 const SECRET = 'a shared secret';
+/** Where the catalog says that it is. */
+export const CATALOG_URL = 'http://127.0.0.1:3';
 
 function identity(name: string): LinkIdentity {
   return { name, cluster: 'test', secret: SECRET };
@@ -47,57 +44,90 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** The catalog's side of the link. It keeps its port, and what it knows, when it is down. */
+/** A catalog, which dials the replica. It keeps what it knows when it is down. */
 export class FakeCatalog {
   readonly rules = new ReferenceCatalog();
-  readonly frames: LeaderToCatalog[] = [];
+  readonly frames: ReplicaToCatalog[] = [];
   /** What it answers with, for a catalog that is broken. */
-  reply = (frame: LeaderToCatalog): unknown => this.rules.handle(frame);
-  #server: InternalServer | null = null;
-  #port = 0;
+  reply = (frame: ReplicaToCatalog, link: number): readonly unknown[] =>
+    this.rules.handle(frame, performance.now(), link);
+  #url: string | null = null;
+  #isUp = false;
+  #dialer: LinkDialer | null = null;
+  #asking: NodeJS.Timeout | null = null;
+  #isMute = false;
 
   /** Log indexes of the entries that came. */
   get entries(): readonly number[] {
     return this.frames.flatMap((frame) => (frame.t === 'entry' ? [frame.index] : []));
   }
 
-  get url(): string {
-    return `http://${HOST}:${this.#port}`;
+  get isReady(): boolean {
+    return this.rules.isReady(performance.now());
   }
 
-  async up(): Promise<void> {
-    const log = LOG;
-    const self = identity('catalog');
-    const message = (link: Link, value: unknown): void => {
-      const frame = value as LeaderToCatalog;
-      this.frames.push(frame);
-      const answer = this.reply(frame);
-      if (answer !== null) link.send(answer);
-    };
-    const handler = { opened: () => undefined, message, closed: () => this.rules.linkClosed(1) };
-    const listener = new LinkListener({
-      path: LINK_PATHS.leaderToCatalog,
-      admits: 'replica',
-      identity: self,
-      handler,
-      log,
-    });
-    this.#server = new InternalServer({
-      host: HOST,
-      port: this.#port,
-      identity: self,
-      log,
-      listeners: [listener],
-      status: () => ({}),
-      checks: () => [],
-      metrics: new Metrics({ service: 'test', id: 'test' }),
-    });
-    this.#port = await this.#server.listen();
+  /** The replica listens here now. */
+  async at(url: string | null): Promise<void> {
+    await this.#close();
+    this.#url = url;
+    if (this.#isUp) this.#open();
+  }
+
+  up(): void {
+    this.#isUp = true;
+    this.#open();
   }
 
   async down(): Promise<void> {
-    await this.#server?.close();
-    this.#server = null;
+    this.#isUp = false;
+    await this.#close();
+  }
+
+  #open(): void {
+    if (this.#url === null || this.#dialer !== null) return;
+    const dialer = new LinkDialer({
+      url: this.#url,
+      path: LINK_PATHS.catalogToReplica,
+      identity: identity(CATALOG),
+      expects: 'replica',
+      log: LOG,
+      handler: {
+        opened: (link) => link.send({ t: 'hello', url: CATALOG_URL }),
+        message: (link, message) => {
+          const frame = message as ReplicaToCatalog;
+          this.frames.push(frame);
+          for (const answer of this.reply(frame, link.id)) if (!this.#isHeld(answer)) link.send(answer);
+        },
+        closed: (link) => this.rules.linkClosed(link.id),
+      },
+    });
+    this.#dialer = dialer;
+    dialer.start();
+    this.#asking = setInterval(() => {
+      for (const frame of this.rules.ask(performance.now())) dialer.link?.send(frame);
+    }, RENEWAL_MS);
+  }
+
+  #isHeld(answer: unknown): boolean {
+    return this.#isMute && (answer as CatalogToReplica).t === 'revoked';
+  }
+
+  /** From now on it holds authority and tells nothing of what it has revoked: nothing becomes visible. */
+  mute(): void {
+    this.#isMute = true;
+  }
+
+  /** It tells what it has revoked, and goes on so. */
+  speak(): void {
+    this.#isMute = false;
+    this.#dialer?.link?.send({ t: 'revoked', index: this.rules.received });
+  }
+
+  async #close(): Promise<void> {
+    if (this.#asking !== null) clearInterval(this.#asking);
+    this.#asking = null;
+    await this.#dialer?.stop();
+    this.#dialer = null;
   }
 }
 
@@ -155,6 +185,25 @@ export class FakeFrontend {
   async place(command: Command): Promise<SubmitResult> {
     const [id] = this.submit(command);
     return this.submitted(id ?? 0);
+  }
+
+  /** Looks the stock up at the replica. */
+  async lookUp(name: string): Promise<StockResult> {
+    const id = ++this.#ids;
+    this.send({ t: 'lookup', items: [[id, name]] });
+    return this.#find((frame) =>
+      frame.t === 'stocks' ? frame.items.find((item) => item[0] === id) : undefined,
+    );
+  }
+
+  async listStocks(after: string, limit: number): Promise<FromReplica> {
+    const id = ++this.#ids;
+    this.send({ t: 'listStocks', id, after, limit });
+    return this.#find((frame) =>
+      (frame.t === 'stockPage' || frame.t === 'pageRefused' || frame.t === 'pageInvalid') && frame.id === id
+        ? frame
+        : undefined,
+    );
   }
 
   async get(number: number, linearizable = true): Promise<GetResult> {
@@ -236,7 +285,7 @@ export class Rig {
       port: 0,
       seed: this.seed,
       onSeeded: (hash) => this.seedHashes.push(hash),
-      catalog: this.catalog.url,
+      catalogs: [CATALOG],
       identity: identity('replica-1'),
       transport,
       peerLinks: new PeerLinks(),
@@ -251,6 +300,7 @@ export class Rig {
       },
     });
     this.#port = await this.#replica.start();
+    await this.catalog.at(`http://${HOST}:${this.#port}`);
     return this.linked();
   }
 
@@ -271,6 +321,7 @@ export class Rig {
   }
 
   async stop(): Promise<void> {
+    await this.catalog.at(null);
     await this.#replica?.stop();
     this.#replica = null;
     for (const frontend of this.#frontends.splice(0)) await frontend.close();

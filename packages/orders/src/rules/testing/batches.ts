@@ -51,7 +51,8 @@ export function seeding(
   stocks = STOCKS,
   { life = LIFE, part = 0, parts = 1 }: Partial<SeedPart> = {},
 ): BookEntry {
-  return entry(index, [], { age: 0, time: 0, seed: { life, part, parts, stocks } });
+  const catalogs = part === 0 ? { catalogs: ['catalog-1'] } : {};
+  return entry(index, [], { age: 0, time: 0, seed: { life, part, parts, stocks }, ...catalogs });
 }
 
 /** A batch that was just decided, number `seq`, at log index `seq * 10`; each command was filled unless told otherwise. */
@@ -62,11 +63,12 @@ export function decidedBatch(
 ): DecidedBatch {
   const index = seq * 10;
   return {
-    ...{ seq, index, prev: index - 10, age: 0, time: seq * 1000, skip: [], commands },
+    ...{ seq, index, age: 0, time: seq * 1000, skip: [], commands },
     firstNumber: 1,
     outcomes: commands.map(() => FILLED),
     bytes: encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands, seed: null }),
     hash: String(seq).padStart(64, '0'),
+    before: new Map(),
     ...more,
   };
 }

@@ -1,34 +1,52 @@
 /**
- * The catalog's side of the leader's protocol in its shortest form: what it must do, without leases or rounds. It keeps nothing
- * when it restarts.
+ * A catalog in its shortest form: it follows one leader, has no front-ends, and so has revoked what it has received. It keeps
+ * nothing when it restarts.
  */
 import * as assert from 'uvu/assert';
-import { decodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import { decodeBatch, type CatalogToReplica, type Command, type ReplicaToCatalog } from '@trireme/domain';
+import { usableMs } from '@trireme/coherence';
 import { nextHash } from '@trireme/state-machine';
 import { decideOne, type ReferenceStocks } from './reference-decisions.js';
 
-type SnapshotFrame = Extract<LeaderToCatalog, { readonly t: 'snapshot' }>;
-type EntryFrame = Extract<LeaderToCatalog, { readonly t: 'entry' }>;
+type Frame<T extends ReplicaToCatalog['t']> = Extract<ReplicaToCatalog, { readonly t: T }>;
+
+interface Received {
+  readonly index: number;
+  readonly batch: Uint8Array;
+  readonly commands: readonly Command[];
+}
+
+export const CATALOG = 'catalog-1';
+export const AUTHORITY_MS = 100;
 
 export class ReferenceCatalog {
   #stocks: ReferenceStocks = new Map();
   #life: string | null = null;
   #hash = '';
   #lastIndex = 0;
-  /** A leader has said that nothing after it was told; infinite before. */
-  #upTo = Infinity;
-  /** Links whose leader knows how far the catalog is, and did not miss that it went back. */
-  readonly #told = new Set<number>();
-  /** Parts of a snapshot that is not complete, by link. */
-  readonly #parts = new Map<number, SnapshotFrame[]>();
+  #visible = 0;
+  #received = 0;
+  #entries: Received[] = [];
+  #leader: { readonly link: number; readonly term: number } | null = null;
+  #parts: Frame<'snapshot'>[] = [];
+  #process = 0;
+  #asked = new Map<number, number>();
+  #asks = 0;
+  #authorityUntil = -Infinity;
 
-  get lastIndex(): number {
-    return this.#lastIndex;
+  /** It shows nothing that an entry up to here has changed as it was before. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Its stocks are those of this index. */
+  get visible(): number {
+    return this.#visible;
   }
 
   /** Whether it answers look-ups. */
-  get isReady(): boolean {
-    return this.#life !== null && this.#lastIndex >= this.#upTo;
+  isReady(now: number): boolean {
+    return now < this.#authorityUntil;
   }
 
   quantity(name: string): number {
@@ -40,63 +58,108 @@ export class ReferenceCatalog {
     this.#stocks = new Map();
     this.#life = null;
     this.#hash = '';
-    this.#lastIndex = 0;
-    this.#upTo = Infinity;
-    this.#told.clear();
-    this.#parts.clear();
+    this.#lastIndex = this.#visible = this.#received = 0;
+    this.#entries = [];
+    this.#leader = null;
+    this.#process += 1;
+    this.#asked.clear();
+    this.#authorityUntil = -Infinity;
   }
 
   linkClosed(link: number): void {
-    this.#told.delete(link);
-    this.#parts.delete(link);
+    if (this.#leader?.link === link) this.#leader = null;
   }
 
-  /** @returns the answer; null for what has none */
-  handle(frame: LeaderToCatalog, link = 1): CatalogToLeader | null {
-    const lastIndex = this.#lastIndex;
+  /** Asks its leader for authority; nothing without one. */
+  ask(now: number): readonly CatalogToReplica[] {
+    if (this.#leader === null) return [];
+    this.#asks += 1;
+    this.#asked.set(this.#asks, now);
+    return [{ t: 'requestAuthority', id: this.#asks }];
+  }
+
+  get leader(): number | null {
+    return this.#leader?.link ?? null;
+  }
+
+  /** @returns the answers */
+  handle(frame: ReplicaToCatalog, now: number, link = 1): readonly CatalogToReplica[] {
+    if (frame.t === 'lead') return this.#follow(link, frame.term, now);
+    if (link !== this.#leader?.link) return [];
     switch (frame.t) {
-      case 'begin':
-        this.#told.add(link);
-        return { t: 'standing', lastIndex, hash: this.#hash };
-      case 'attach':
-        if (!this.#told.has(link)) return { t: 'refused', lastIndex };
-        this.#upTo = Math.min(this.#upTo, frame.upTo);
-        return null;
+      case 'members':
+        return [];
+      case 'refused':
+        this.#leader = null;
+        return [];
+      case 'reset': {
+        const { term } = this.#leader;
+        this.restart();
+        return this.#follow(link, term, now);
+      }
       case 'snapshot':
-        return this.#addPart(frame, link);
+        return this.#addPart(frame);
       case 'entry':
         return this.#entry(frame);
+      case 'visible':
+        this.#apply(frame);
+        return [];
+      case 'authority': {
+        assert.ok(frame.logged <= this.#received, 'authority comes after what was logged before it');
+        const askedAt = this.#asked.get(frame.id);
+        if (askedAt !== undefined) this.#authorityUntil = askedAt + usableMs(AUTHORITY_MS);
+        return [];
+      }
     }
   }
 
-  #addPart(frame: SnapshotFrame, link: number): CatalogToLeader | null {
-    const parts = [...(this.#parts.get(link) ?? []), frame];
-    this.#parts.set(link, parts);
-    assert.is(frame.part, parts.length - 1, 'parts come in their order');
-    if (parts.length < frame.parts) return null;
-    this.#parts.delete(link);
-    const { index, life, hash } = frame;
-    if (this.#life !== null && (life !== this.#life || index < this.#lastIndex)) {
-      // It goes back: what leaders were told of it is true no more.
-      this.#told.clear();
-      this.#upTo = Infinity;
-    }
-    const stocks = parts.flatMap((part) => part.stocks);
+  #follow(link: number, term: number, now: number): readonly CatalogToReplica[] {
+    if (this.#leader !== null && this.#leader.term > term) return [];
+    const hadAuthority = this.isReady(now);
+    this.#leader = { link, term };
+    this.#authorityUntil = -Infinity;
+    this.#asked.clear();
+    this.#entries = [];
+    this.#parts = [];
+    this.#received = this.#visible;
+    const place = { life: this.#life, lastIndex: this.#lastIndex, hash: this.#hash };
+    const attach = { process: `p${this.#process}`, visible: this.#visible, hadAuthority };
+    return [{ t: 'attach', term, ...attach, ...place }, ...this.ask(now)];
+  }
+
+  #addPart(frame: Frame<'snapshot'>): readonly CatalogToReplica[] {
+    this.#parts.push(frame);
+    assert.is(frame.part, this.#parts.length - 1, 'parts come in their order');
+    if (this.#parts.length < frame.parts) return [];
+    const stocks = this.#parts.splice(0).flatMap((part) => part.stocks);
+    const { index, life, lastIndex, hash } = frame;
+    if (index <= this.#visible) return [];
     this.#stocks = new Map(stocks.map(([name, price, quantity]) => [name, { price, quantity }]));
-    [this.#life, this.#hash, this.#lastIndex] = [life, hash, index];
-    return { t: 'revoked', index };
+    [this.#life, this.#hash, this.#lastIndex] = [life, hash, lastIndex];
+    this.#visible = this.#received = index;
+    this.#entries = [];
+    return [{ t: 'revoked', index }];
   }
 
-  #entry({ index, prev, skip, hash, batch }: EntryFrame): CatalogToLeader {
-    const lastIndex = this.#lastIndex;
-    if (index <= lastIndex) return { t: 'revoked', index };
-    if (this.#life === null || prev !== lastIndex) return { t: 'refused', lastIndex };
-    const outcomes = decodeBatch(batch).commands.map((command, position) =>
-      skip.includes(position) ? ({ kind: 'none' } as const) : decideOne(this.#stocks, command),
-    );
-    const own = nextHash(this.#hash, batch, outcomes);
-    assert.is(hash, own, `replica and reference decide ${index} alike`);
-    [this.#hash, this.#lastIndex] = [own, index];
-    return { t: 'revoked', index };
+  #entry({ index, batch }: Frame<'entry'>): readonly CatalogToReplica[] {
+    if (index <= this.#received) return [];
+    this.#received = index;
+    if (batch !== null) this.#entries.push({ index, batch, commands: decodeBatch(batch).commands });
+    return [{ t: 'revoked', index }];
+  }
+
+  #apply({ index: upTo, skips, hash }: Frame<'visible'>): void {
+    const visible = Math.min(upTo, this.#received);
+    if (visible <= this.#visible) return;
+    this.#visible = visible;
+    while (this.#entries[0] !== undefined && this.#entries[0].index <= visible) {
+      const { index, batch, commands } = this.#entries.splice(0, 1)[0] ?? this.#entries[0];
+      const skip = skips.find(([at]) => at === index)?.[1] ?? [];
+      const outcomes = commands.map((command, position) =>
+        skip.includes(position) ? ({ kind: 'none' } as const) : decideOne(this.#stocks, command),
+      );
+      [this.#hash, this.#lastIndex] = [nextHash(this.#hash, batch, outcomes), index];
+    }
+    assert.is(this.#hash, hash, `replica and reference decide alike up to ${visible}`);
   }
 }

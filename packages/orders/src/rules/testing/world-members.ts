@@ -1,17 +1,20 @@
 /** Who is in the world: replicas that apply one log, and leads of theirs. */
-import { decodeBatch, type CatalogToLeader, type LeaderToCatalog } from '@trireme/domain';
+import { decodeBatch, type CatalogToReplica, type ReplicaToCatalog } from '@trireme/domain';
 import type { Book } from '../book.js';
 import { CatalogFeed } from '../catalog-feed.js';
 import { Desk } from '../desk.js';
 import { KnownCommands } from '../known.js';
 import { LogClock } from '../log-clock.js';
 import { ReadWaits } from '../read-waits.js';
+import { RecentBatches } from '../recent-batches.js';
 import type { BookEntry, BookMeta, BookWrite, DecidedBatch } from '../state.js';
 import type { MemoryStore } from './memory-store.js';
+import { AUTHORITY_MS } from './reference-catalog.js';
 
 export interface Replica {
   store: MemoryStore;
   book: Book;
+  recent: RecentBatches;
   /** A write that is not finished, and the log index that it reaches to. */
   writing: { readonly writes: readonly BookWrite[]; readonly applied: number } | null;
 }
@@ -33,29 +36,29 @@ export interface Lead {
   readonly clock: LogClock;
   readonly waits: ReadWaits;
   isLinked: boolean;
-  up: LeaderToCatalog[];
-  down: CatalogToLeader[];
+  up: ReplicaToCatalog[];
+  down: CatalogToReplica[];
+  /** Requests for authority whose rounds have begun. */
   rounds: number[];
   /** Confirmed by the majority, as of this commit index, and not yet told. */
-  granted: { readonly round: number; readonly commit: number }[];
+  granted: { readonly id: number; readonly commit: number }[];
   reads: SureRead[];
   /** Last log index as this leader knows the log. */
   lastIndex: number;
   /** How far the log was committed when it was deposed: it may learn of no more. */
   deposedAt: number;
-  /** The highest log index of what any client had been told when the catalog last said how far it is. */
-  toldAtStanding: number;
 }
 
 /** A replica begins to lead at `now`; it has applied the log up to `lastIndex`. */
 export function newLead(id: number, replica: Replica, lastIndex: number, now: number): Lead {
   const { book, store } = replica;
+  restartRecent(replica);
   const known = new KnownCommands(store);
   const limits = { openMax: 40, invisibleMax: 15 };
   return {
     ...{ id, replica, lastIndex },
     desk: new Desk(book.meta, (key) => known.find(key), limits),
-    feed: new CatalogFeed({ index: book.meta.lastIndex, hash: book.meta.hash }),
+    feed: new CatalogFeed({ term: id, book, recent: replica.recent, authorityMs: AUTHORITY_MS, now }),
     clock: new LogClock(book.meta, now),
     waits: new ReadWaits(20),
     isLinked: false,
@@ -65,14 +68,24 @@ export function newLead(id: number, replica: Replica, lastIndex: number, now: nu
     granted: [],
     reads: [],
     deposedAt: Infinity,
-    toldAtStanding: 0,
   };
 }
 
 /** Its rules apply the next entries of the log; what they make gathers to be written. */
-export function applyTo({ book }: Replica, entries: readonly (Uint8Array | null)[]): readonly DecidedBatch[] {
+export function applyTo(
+  { book, recent }: Replica,
+  entries: readonly (Uint8Array | null)[],
+  visible = Infinity,
+): readonly DecidedBatch[] {
   const { applied } = book.meta;
-  return book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+  const decided = book.apply(entries.map((bytes, i) => toEntry(applied + 1 + i, bytes)));
+  for (const batch of decided) recent.add(batch, visible);
+  return decided;
+}
+
+function restartRecent({ book, recent }: Replica): void {
+  const { lastSeq: seq, lastIndex: index, hash } = book.meta;
+  if (recent.last.index !== index || recent.last.hash !== hash) recent.restart({ seq, index, hash });
 }
 
 /** Begins to write what has gathered, if nothing is being written. */
@@ -94,7 +107,8 @@ export function endWrite(replica: Replica): number | null {
 }
 
 export function newReplica(store: MemoryStore): Replica {
-  return { store, book: store.open(), writing: null };
+  const recent = new RecentBatches({ seq: 0, index: 0, hash: '' }, { batchesMax: 6, bytesMax: 2000 });
+  return { store, book: store.open(), recent, writing: null };
 }
 
 export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {

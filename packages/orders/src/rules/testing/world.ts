@@ -12,13 +12,12 @@ import {
   type SeedPart,
   type SeedStock,
 } from '@trireme/domain';
-import { snapshotFrames } from '../../catalog-snapshot.js';
 import type { FeedAction } from '../catalog-feed.js';
 import type { Answer } from '../desk.js';
 import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
 import type { Random } from './random.js';
-import { ReferenceCatalog } from './reference-catalog.js';
+import { CATALOG, ReferenceCatalog } from './reference-catalog.js';
 import {
   applyTo,
   beginWrite,
@@ -45,6 +44,8 @@ export class World {
   readonly read = new Map<number, Order>();
   /** How many frames of each type came to either end. */
   readonly frames = new Map<string, number>();
+  /** Outcomes that were told while the catalog held authority. */
+  toldBesideCatalog = 0;
   /** Reads that were answered as of a confirmed leader. */
   sureReads = 0;
   readonly #random: Random;
@@ -82,7 +83,8 @@ export class World {
     else if (dice < 0.36) this.#commit(this.#random.below(4));
     else if (dice < 0.48) this.#apply(this.#replica(), 1 + this.#random.below(5));
     else if (dice < 0.58) this.#write(this.#replica());
-    else if (dice < 0.62) this.#grant();
+    else if (dice < 0.6) this.#grant();
+    else if (dice < 0.62) this.#passTime(this.#random.below(40));
     else if (dice < 0.66) this.#confirm(this.#anyLead());
     else if (dice < 0.68) this.#askSurely(this.#anyLead());
     else if (dice < 0.7) this.#readSurely(this.#anyLead());
@@ -178,13 +180,17 @@ export class World {
     );
     assert.ok(times.time >= meta.time, 'time never falls');
     const { visibleOrders } = lead.desk;
-    lead.lastIndex += 1;
+    const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null });
+    lead.lastIndex = Math.max(lead.lastIndex, lead.replica.book.meta.applied) + 1;
     // What a deposed leader proposes goes nowhere.
     if (lead === this.#leader) {
-      this.#log.push(encodeBatch({ ...times, visibleOrders, commands, seed: null }));
+      this.#log.push(bytes);
       lead.lastIndex = this.#log.length;
     }
-    if (commands.length > 0) lead.desk.logged(lead.lastIndex, commands);
+    if (commands.length === 0) return;
+    lead.desk.logged(lead.lastIndex, commands);
+    const names = [...new Set(commands.map(({ name }) => name))];
+    this.#act(lead, lead.feed.logged(lead.lastIndex, bytes, names, this.#now));
   }
 
   /** As the members' clocks have it: right, or anything. */
@@ -204,14 +210,10 @@ export class World {
     const end = Math.min(this.#committed, lead?.deposedAt ?? Infinity, applied + count);
     const entries = this.#log.slice(applied, end);
     if (entries.length === 0) return;
-    const decided = applyTo(replica, entries);
+    const decided = applyTo(replica, entries, lead?.feed.visible);
     if (lead === undefined) return;
-    const actions: FeedAction[] = [];
-    for (const batch of decided) {
-      lead.desk.decided(batch);
-      actions.push(...lead.feed.decided(batch));
-    }
-    this.#act(lead, actions);
+    for (const batch of decided) lead.desk.decided(batch);
+    this.#act(lead, lead.feed.applied(replica.book.meta.applied, this.#now));
   }
 
   /** Ends the write under way, or begins one. */
@@ -239,6 +241,7 @@ export class World {
     this.clients.answered(answers, (key, verdict) => {
       const index = this.#indexOf(key);
       this.#checkVisible(index, `the outcome of ${key}`);
+      if (this.catalog.isReady(this.#now)) this.toldBesideCatalog += 1;
       this.#toldIndex = Math.max(this.#toldIndex, index);
       if (verdict[0] === 'filled') this.#toldOrder = Math.max(this.#toldOrder, Number(verdict[1]));
     });
@@ -246,17 +249,17 @@ export class World {
 
   #checkVisible(index: number, what: string): void {
     assert.ok(
-      !this.catalog.isReady || this.catalog.lastIndex >= index,
+      !this.catalog.isReady(this.#now) || this.catalog.received >= index,
       `${what} is told before ${index} is revoked`,
     );
   }
 
   /** The catalog answers nothing that is older than what any client was told. */
   #checkCatalog(): void {
-    if (this.catalog.isReady)
+    if (this.catalog.isReady(this.#now))
       assert.ok(
-        this.catalog.lastIndex >= this.#toldIndex,
-        `the catalog answers as of ${this.catalog.lastIndex}, clients were told of ${this.#toldIndex}`,
+        this.catalog.received >= this.#toldIndex,
+        `the catalog answers as of ${this.catalog.received}, clients were told of ${this.#toldIndex}`,
       );
   }
 
@@ -320,12 +323,23 @@ export class World {
     });
   }
 
+  // ---- time ----------------------------------------------------------------------------------------------------
+
+  /** Leases end, and the catalog asks for authority. */
+  #passTime(ms: number): void {
+    this.#now += ms;
+    for (const lead of [this.#leader, ...this.#deposed]) {
+      this.#act(lead, lead.feed.tick(this.#now));
+      if (this.catalog.leader === lead.id) lead.down.push(...this.catalog.ask(this.#now));
+    }
+  }
+
   // ---- the leader and its catalog ------------------------------------------------------------------------------
 
   /** Only the present leader is confirmed; it may be deposed before it hears of it. */
   #grant(): void {
     const { rounds, granted, reads } = this.#leader;
-    for (const round of rounds.splice(0)) granted.push({ round, commit: this.#committed });
+    for (const id of rounds.splice(0)) granted.push({ id, commit: this.#committed });
     for (const read of reads) read.commit ??= this.#committed;
   }
 
@@ -333,7 +347,7 @@ export class World {
     const [first] = lead.granted;
     if (first === undefined || lead.replica.book.meta.applied < first.commit) return;
     lead.granted.shift();
-    this.#act(lead, lead.feed.confirmed(first.round));
+    this.#act(lead, lead.feed.confirmed(lead.id, first.id, true, this.#now));
   }
 
   #act(lead: Lead, actions: readonly FeedAction[]): void {
@@ -342,13 +356,10 @@ export class World {
         case 'send':
           lead.up.push(action.frame);
           break;
-        case 'sendSnapshot':
-          lead.up.push(...snapshotFrames(lead.replica.book.meta, lead.replica.book.stocks));
-          break;
         case 'confirm':
-          lead.rounds.push(action.round);
+          lead.rounds.push(action.id);
           break;
-        case 'revoked':
+        case 'visible':
           this.#answered(lead.desk.visible(action.index));
           lead.waits.readableTo(lead.desk.readableIndex);
           this.#readTold(lead);
@@ -360,19 +371,15 @@ export class World {
     const frame = lead.isLinked ? lead.up.shift() : undefined;
     if (frame === undefined) return;
     this.#count(frame);
-    if (frame.t === 'attach')
-      assert.ok(frame.upTo >= lead.toldAtStanding, 'attach names everything that any client was told');
-    if (frame.t === 'begin') lead.toldAtStanding = this.#toldIndex;
-    const answer = this.catalog.handle(frame, lead.id);
+    lead.down.push(...this.catalog.handle(frame, this.#now, lead.id));
     this.#checkCatalog();
-    if (answer !== null) lead.down.push(answer);
   }
 
   #deliverDown(lead: Lead): void {
     const frame = lead.isLinked ? lead.down.shift() : undefined;
     if (frame === undefined) return;
     this.#count(frame);
-    this.#act(lead, lead.feed.received(frame));
+    if (frame.t !== 'hello') this.#act(lead, lead.feed.received(lead.id, CATALOG, frame, this.#now));
   }
 
   #count({ t }: { readonly t: string }): void {
@@ -384,14 +391,14 @@ export class World {
     lead.isLinked = false;
     lead.up = [];
     lead.down = [];
-    lead.feed.linkClosed();
+    lead.feed.linkClosed(lead.id);
     this.catalog.linkClosed(lead.id);
   }
 
   #openLink(lead: Lead): void {
     if (lead.isLinked) return;
     lead.isLinked = true;
-    this.#act(lead, lead.feed.linkOpened());
+    this.#act(lead, lead.feed.linkOpened(lead.id));
   }
 
   /** The catalog dies with all that it knows, and its leader perhaps at the same moment. */
@@ -431,7 +438,9 @@ export class World {
     }
     writeAll(replica);
     this.#leads += 1;
-    return newLead(this.#leads, replica, this.#log.length, this.#now);
+    const lead = newLead(this.#leads, replica, this.#log.length, this.#now);
+    this.#act(lead, lead.feed.begin(this.#now));
+    return lead;
   }
 
   #applyQuietly(replica: Replica, count: number): void {
@@ -479,8 +488,11 @@ export class World {
       this.#grant();
       this.#confirm(leader);
       this.#readSurely(leader);
-      this.#deliverUp(leader);
-      this.#deliverDown(leader);
+      for (let i = 0; i < 8; i += 1) {
+        this.#deliverUp(leader);
+        this.#deliverDown(leader);
+      }
+      this.#passTime(5);
       if (this.#isAtRest) return;
     }
     assert.unreachable('the world does not come to rest');
@@ -488,9 +500,9 @@ export class World {
 
   /** All is answered and stored, and every replica shows every order. */
   get #isAtRest(): boolean {
-    const { desk, feed, reads, waits } = this.#leader;
-    if (desk.open > 0 || feed.phase !== 'following' || reads.length + waits.size > 0 || !this.catalog.isReady)
-      return false;
+    const { desk, reads, waits } = this.#leader;
+    if (desk.open > 0 || reads.length + waits.size > 0 || !this.catalog.isReady(this.#now)) return false;
+    if (this.catalog.visible < this.#leader.replica.book.meta.lastIndex) return false;
     return this.replicas.every(
       ({ store: { meta } }) => meta.applied === this.#log.length && meta.visibleOrders === meta.orders,
     );
@@ -509,5 +521,6 @@ function restart(replica: Replica): void {
 }
 
 function seedEntry(seed: SeedPart): Uint8Array {
-  return encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands: [], seed });
+  const set = seed.part === 0 ? { catalogs: [CATALOG] } : {};
+  return encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands: [], seed, ...set });
 }
