@@ -1,33 +1,45 @@
 /** The catalog process. */
+import { isCatalogId } from '@trireme/domain';
 import {
   createLog,
   EXIT,
   failureOf,
   Metrics,
+  parseHttpUrl,
+  parseReplicas,
   processCommand,
   readIdentity,
   runProcess,
-  wholeNumber,
+  UsageError,
   type CommonOptions,
 } from '@trireme/service';
-import { LEASE_MS_MAX } from './rules/leases.js';
 import { CatalogService } from './service.js';
 
 interface Options extends CommonOptions {
-  readonly leaseMs: number;
+  readonly replicas: string;
+  readonly url?: string;
 }
 
 const command = processCommand({
   name: 'catalog',
   description: 'Follows the log and answers look-ups of stocks. Keeps nothing on disk.',
+  id: 'catalog-1',
 });
-command.addOption(
-  command
-    .createOption('--lease-ms <ms>', 'how long a front-end may answer from its cache without asking')
-    .env('TRIREME_LEASE_MS')
-    .default(500)
-    .argParser(wholeNumber(1, LEASE_MS_MAX)),
-);
+command
+  .addOption(
+    command
+      .createOption(
+        '--replicas <list>',
+        'order replicas, as in 1=http://127.0.0.1:8191,2=http://127.0.0.1:8192',
+      )
+      .env('TRIREME_REPLICAS')
+      .makeOptionMandatory(),
+  )
+  .addOption(
+    command
+      .createOption('--url <url>', 'how front-ends reach this port; made of host and port unless set')
+      .env('TRIREME_URL'),
+  );
 const options = command.parse().opts<Options>();
 const log = createLog({ service: 'catalog', id: options.id, level: options.logLevel });
 
@@ -36,10 +48,17 @@ await runProcess({
   exitWithParent: options.exitWithParent,
   exitCodeOf: (error) => failureOf(error)?.exitCode ?? EXIT.internal,
   start: async (fatal) => {
-    const { host, port, leaseMs } = options;
-    const metrics = new Metrics({ service: 'catalog', id: options.id });
+    const { id, host, port } = options;
+    if (!isCatalogId(id)) {
+      throw new UsageError(
+        `--id ${options.id}: the id of a catalog is "catalog", or "catalog-" or "catalog." and 1 to 56 characters of A-Z a-z 0-9 . _ -`,
+      );
+    }
+    const replicas = parseReplicas(options.replicas);
+    const url = options.url === undefined ? {} : { url: parseHttpUrl(options.url) };
+    const metrics = new Metrics({ service: 'catalog', id });
     const identity = readIdentity(options, log, metrics);
-    const service = new CatalogService({ identity, log, metrics, host, port, leaseMs, fatal });
+    const service = new CatalogService({ identity, log, metrics, host, port, ...url, replicas, fatal });
     const listening = await service.start();
     log.info({ host, port: listening }, 'catalog listens');
     return service;

@@ -1,22 +1,29 @@
 /** Joins the catalog's rules with its links and the clock. */
+import { randomBytes } from 'node:crypto';
 import { FormatError, LINK_PATHS } from '@trireme/domain';
 import {
   InternalServer,
+  LeaseClock,
   LinkListener,
+  ReplicaLinks,
+  Throttle,
   type Link,
   type LinkHandler,
   type LinkIdentity,
   type Log,
   type Metrics,
+  type ReplicaAddress,
   type Tally,
 } from '@trireme/service';
-import { Catalog } from './rules/catalog.js';
+import { Catalog, FRONTENDS_MAX } from './rules/catalog.js';
 import type { CatalogEvent, CatalogStatus } from './rules/effects.js';
-import { SESSIONS_MAX } from './rules/leases.js';
 import { catalogChecks, describeCatalog } from './service-view.js';
 
 /** Node's timers fire up to a millisecond early. */
 const TIMER_SLACK_MS = 1;
+
+/** Addresses that mean every interface: nobody can dial them from another machine. */
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
 export interface CatalogServiceOptions {
   readonly identity: LinkIdentity;
@@ -25,22 +32,29 @@ export interface CatalogServiceOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** Length of a lease, 1 to `LEASE_MS_MAX` milliseconds. */
-  readonly leaseMs: number;
+  /** How others reach the internal port; made of host and port unless set. */
+  readonly url?: string;
+  /** Where to begin; the group itself then says where it is. */
+  readonly replicas: readonly ReplicaAddress[];
   /** Called when the process has to stop: a rule does not hold. */
   readonly fatal: (error: unknown) => void;
-  /** Milliseconds by a monotonic clock; that of the process unless set. */
-  readonly clock?: () => number;
+  /** That of the process unless set. */
+  readonly clock?: LeaseClock;
 }
 
-/** A catalog that is open to front-ends and leaders. */
+/** A catalog that is open to front-ends and linked to every replica. */
 export class CatalogService {
   readonly #options: CatalogServiceOptions;
-  readonly #clock: () => number;
+  readonly #clock: LeaseClock;
   readonly #catalog: Catalog;
   readonly #server: InternalServer;
+  readonly #replicas: ReplicaLinks;
   readonly #links = new Map<number, Link>();
   readonly #events: Tally;
+  readonly #throttle = new Throttle();
+  #url = '';
+  /** What the rules know of the time that the wall clock alone has counted. */
+  #skipped: number;
   #timer: NodeJS.Timeout | null = null;
   /** When the timer ends, on the clock; null without one. */
   #wakesAt: number | null = null;
@@ -49,21 +63,29 @@ export class CatalogService {
   #stopped = false;
 
   constructor(options: CatalogServiceOptions) {
-    const { identity, log, host, port, leaseMs, metrics } = options;
+    const { identity, log, host, port, metrics, replicas } = options;
     this.#options = options;
-    this.#clock = options.clock ?? (() => performance.now());
-    this.#catalog = new Catalog({ leaseMs, now: this.#clock() });
+    this.#clock = options.clock ?? new LeaseClock();
+    this.#catalog = new Catalog({
+      id: identity.name,
+      newProcess: () => randomBytes(8).toString('hex'),
+      now: this.#clock.now(),
+    });
+    this.#skipped = this.#clock.skipped;
     const catalog = this.#catalog;
     this.#events = describeCatalog(metrics, () => this.status());
-    const frontends = this.#handler({
-      opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
-      message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
-      closed: (link, now) => catalog.frontendClosed(link.id, now),
-    });
-    const leaders = this.#handler({
-      opened: (link, now) => catalog.leaderOpened(link.id, now),
-      message: (link, message, now) => catalog.leaderMessage(link.id, message, now),
-      closed: (link, now) => catalog.leaderClosed(link.id, now),
+    this.#replicas = new ReplicaLinks({
+      path: LINK_PATHS.catalogToReplica,
+      seeds: replicas,
+      identity,
+      log,
+      handler: () =>
+        this.#handler({
+          opened: (link, now) => catalog.replicaOpened(link.id, link.peer, this.#url, now),
+          message: (link, message, now) => catalog.replicaMessage(link.id, message, now),
+          closed: (link, now) => catalog.replicaClosed(link.id, now),
+        }),
+      left: () => undefined,
     });
     this.#server = new InternalServer({
       host,
@@ -75,45 +97,47 @@ export class CatalogService {
           path: LINK_PATHS.frontendToCatalog,
           admits: 'frontend',
           identity,
-          handler: frontends,
+          handler: this.#handler({
+            opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
+            message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
+            closed: (link, now) => catalog.frontendClosed(link.id, now),
+          }),
           log,
-          linksMax: SESSIONS_MAX,
-        }),
-        new LinkListener({
-          path: LINK_PATHS.leaderToCatalog,
-          admits: 'replica',
-          identity,
-          handler: leaders,
-          log,
+          linksMax: FRONTENDS_MAX,
         }),
       ],
       status: () => this.status(),
-      checks: () => catalogChecks(catalog.unready(), this.#isLeaving),
+      checks: () => catalogChecks(catalog.unready(this.#clock.now()), this.#isLeaving),
       metrics,
     });
   }
 
-  /** Begins to listen. Returns the port. */
+  /** Begins to listen, and to dial the replicas. Returns the port. */
   async start(): Promise<number> {
-    this.#flush();
-    return this.#server.listen();
+    const { host, url, identity, log } = this.#options;
+    const port = await this.#server.listen();
+    const scheme = (identity.tls ?? null) === null ? 'http' : 'https';
+    this.#url = url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    if (url === undefined && WILDCARDS.includes(host)) {
+      log.warn(
+        { url: this.#url },
+        'front-ends on other machines cannot reach this url; give --url the one of this machine',
+      );
+    }
+    this.#replicas.start();
+    return port;
   }
 
-  status(): {
-    readonly role: 'catalog';
-    readonly id: string;
-    readonly unready: string | null;
-  } & CatalogStatus {
-    const { name } = this.#options.identity;
-    return { role: 'catalog', id: name, ...this.#catalog.status(), unready: this.#catalog.unready() };
+  status(): { readonly role: 'catalog'; readonly id: string } & CatalogStatus {
+    return { role: 'catalog', id: this.#options.identity.name, ...this.#catalog.status(this.#clock.now()) };
   }
 
-  /** Closes the links. What was not answered is asked again of the next process. */
+  /** Closes the links. What was not answered is asked of another catalog. */
   async stop(): Promise<void> {
     this.#isLeaving = true;
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#server.close();
+    await Promise.all([this.#replicas.stop(), this.#server.close()]);
   }
 
   #handler(rules: {
@@ -138,7 +162,7 @@ export class CatalogService {
   #input(give: (now: number) => void): void {
     if (this.#stopped) return;
     try {
-      give(this.#clock());
+      give(this.#readClock());
     } catch (error) {
       if (error instanceof FormatError) {
         this.#flush();
@@ -150,12 +174,25 @@ export class CatalogService {
     this.#flush();
   }
 
+  /**
+   * The time for the rules. The catalog holds authority by it and gives leases by it: what the wall clock alone has counted ends
+   * the authority and must not end the leases.
+   */
+  #readClock(): number {
+    const now = this.#clock.now();
+    const { skipped } = this.#clock;
+    if (skipped > this.#skipped) this.#catalog.clockSkipped(skipped - this.#skipped);
+    this.#skipped = skipped;
+    return now;
+  }
+
   #flush(): void {
-    const { sends, closes, events, wakeAt } = this.#catalog.take();
+    const { sends, closes, members, events, wakeAt } = this.#catalog.take();
     for (const event of events) this.#report(event);
     // A link whose queue is full closes itself, so that nothing later overtakes what it did not take.
     for (const [link, frame] of sends) this.#links.get(link)?.send(frame);
     for (const [link, reason] of closes) this.#links.get(link)?.close(reason);
+    for (const { index, items } of members) this.#replicas.regrouped(index, items);
     this.#wakeAt(wakeAt);
   }
 
@@ -165,7 +202,7 @@ export class CatalogService {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (time === null) return;
-    const delay = Math.max(0, Math.ceil(time - this.#clock()) + TIMER_SLACK_MS);
+    const delay = Math.max(0, Math.ceil(time - this.#clock.now()) + TIMER_SLACK_MS);
     this.#timer = setTimeout(() => {
       this.#wakesAt = null;
       this.#input((now) => this.#catalog.tick(now));
@@ -183,30 +220,34 @@ export class CatalogService {
     const { log } = this.#options;
     this.#events.add({ event: kind });
     switch (kind) {
-      case 'attached': {
-        log.info(details, 'leader attached');
+      case 'attached':
+        log.info(details, 'attached to the leader');
         return;
-      }
-      case 'ready': {
-        log.info(details, 'lookups are served');
+      case 'installed':
+        log.info(details, 'stock table of the leader installed');
         return;
-      }
-      case 'installed': {
-        log.info(details, 'stock table of a leader installed');
+      case 'authorized':
+        log.info(details, 'lookups are answered');
         return;
-      }
-      case 'traced': {
+      case 'traced':
         log.debug(details, 'command decided');
         return;
-      }
-      case 'refused': {
-        log.warn(details, 'entry of a leader refused');
+      case 'authorityLost':
+        this.#warn(kind, details, 'no authority was granted in time: lookups are not answered');
         return;
-      }
-      case 'leaseExpired': {
-        log.warn(details, 'front-end did not answer a revocation before its lease was over');
+      case 'refused':
+        this.#warn(kind, details, 'refused by the leader');
         return;
-      }
+      case 'reset':
+        this.#warn(kind, details, 'the leader has another log: everything is forgotten');
+        return;
+      case 'leaseExpired':
+        this.#warn(kind, details, 'front-end did not answer a revocation before its lease was over');
     }
+  }
+
+  #warn(kind: string, details: object, text: string): void {
+    const untold = this.#throttle.due(kind, this.#clock.now());
+    if (untold !== null) this.#options.log.warn({ ...details, untold }, text);
   }
 }

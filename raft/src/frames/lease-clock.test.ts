@@ -29,6 +29,16 @@ test('it counts the time for which the machine was suspended', () => {
   assert.is(machine.clock.now() - before, 5110);
 });
 
+test('it tells how much of its time only the wall clock has counted', () => {
+  const machine = new Machine();
+  machine.run(100);
+  machine.clock.now();
+  assert.is(machine.clock.skipped, 0);
+  machine.wall += 5000;
+  machine.clock.now();
+  assert.is(machine.clock.skipped, 5000);
+});
+
 test('a wall clock that is set back changes nothing, and a suspension after it counts', () => {
   const machine = new Machine();
   const before = machine.clock.now();

@@ -44,4 +44,12 @@ export class LeaseClock {
     if (gained > ROUNDING_MS || gained < 0) this.#lead = lead;
     return monotonic + this.#skipped;
   }
+
+  /**
+   * Milliseconds of `now` that only the wall clock has counted. Who gives leases by this clock as well must not believe that these
+   * have passed.
+   */
+  get skipped(): number {
+    return this.#skipped;
+  }
 }

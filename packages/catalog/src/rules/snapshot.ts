@@ -1,11 +1,12 @@
 /** A stock table on its way from a leader, in parts that come in order. */
 import { FormatError, STOCKS_MAX, type Stock } from '@trireme/domain';
 
-/** The stocks as of log index `index`, in the log whose seed has this life. */
+/** The stocks as of log index `index`, in the log of this life. */
 export interface Snapshot {
   readonly index: number;
   readonly life: string;
-  /** Of the log up to there: 64 hex digits. */
+  /** Index of the last batch that made something, and hash of the log up to there: 64 hex digits. */
+  readonly lastIndex: number;
   readonly hash: string;
   readonly stocks: readonly Stock[];
 }
@@ -16,7 +17,7 @@ export interface SnapshotPart extends Snapshot {
   readonly parts: number;
 }
 
-/** Gathers the parts that come on one link: at most `STOCKS_MAX` stocks. */
+/** Gathers the parts that come from one leader: at most `STOCKS_MAX` stocks. */
 export class SnapshotParts {
   #last: SnapshotPart | null = null;
   readonly #stocks = new Map<string, Stock>();
@@ -42,8 +43,8 @@ export class SnapshotParts {
       throw new FormatError(`a snapshot has more than ${STOCKS_MAX} stocks`);
     this.#last = part;
     if (part.part + 1 < part.parts) return null;
-    const { index, life, hash } = part;
-    const snapshot = { index, life, hash, stocks: [...this.#stocks.values()] };
+    const { index, life, lastIndex, hash } = part;
+    const snapshot = { index, life, lastIndex, hash, stocks: [...this.#stocks.values()] };
     this.#last = null;
     this.#stocks.clear();
     return snapshot;
@@ -57,6 +58,7 @@ function isNext(part: SnapshotPart, last: SnapshotPart | null): boolean {
     part.parts === last.parts &&
     part.index === last.index &&
     part.life === last.life &&
+    part.lastIndex === last.lastIndex &&
     part.hash === last.hash
   );
 }

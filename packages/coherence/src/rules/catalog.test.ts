@@ -106,6 +106,18 @@ test('entry: a front-end that does not answer is waited for until its lease is o
   assert.equal(reports(rules.tick(1110)), [1]);
 });
 
+test('onClockSkipped: a lease that was given lasts as long as before, authority ends earlier', () => {
+  const rules = atWork();
+  rules.onFrontendOpened(8, 1000);
+  lookUp(rules, 'x', 1000);
+  fromLeader(rules, entry(1, 'x'), 1002);
+  rules.onClockSkipped(5000);
+  assert.is(rules.mayAnswer(6003), false);
+  assert.equal(reports(fromLeader(rules, entry(2, 'x'), 6003)), []);
+  assert.equal(reports(rules.tick(6109)), []);
+  assert.equal(reports(rules.tick(6111)), [2]);
+});
+
 test('entry: a front-end whose link is closed is waited for until its lease is over', () => {
   const rules = atWork();
   lookUp(rules, 'x', 1000);

@@ -191,6 +191,17 @@ export class CatalogRules {
     }
   }
 
+  /**
+   * The clock went on by `ms` that may not have passed, as where the wall clock was set forward. Authority ends that much earlier,
+   * which is safe. Leases that were given must not: their ends are put off.
+   */
+  onClockSkipped(ms: Milliseconds): void {
+    for (const session of this.state.sessions.values()) session.leaseUntil += ms;
+    for (const entry of this.state.entries) {
+      entry.waits = entry.waits.map((wait) => ({ ...wait, leaseUntil: wait.leaseUntil + ms }));
+    }
+  }
+
   /** Whether look-ups are answered. */
   mayAnswer(now: Milliseconds): boolean {
     return this.#authority.holds(now);

@@ -22,7 +22,12 @@ export interface CommonOptions {
  * A command with the common flags; whoever takes it adds its own and calls `parse` and `opts<CommonOptions & ...>()`.
  * A wrong flag or value is told on standard error and ends the process with exit code 64.
  */
-export function processCommand(o: { name: string; description: string }): Command {
+export function processCommand(o: {
+  readonly name: string;
+  readonly description: string;
+  /** Id of the process unless the flag is given; the name unless set. */
+  readonly id?: string;
+}): Command {
   return new Command(o.name)
     .description(o.description)
     .allowExcessArguments(false)
@@ -31,7 +36,7 @@ export function processCommand(o: { name: string; description: string }): Comman
     .addOption(
       new Option('--id <id>', 'name of this process, unique in its cluster')
         .env('TRIREME_ID')
-        .default(o.name)
+        .default(o.id ?? o.name)
         .argParser(parseName),
     )
     .addOption(
