@@ -10,14 +10,14 @@ export interface ClusterOptions {
   readonly port?: number;
   /** Of a new cluster: 3 unless set; 5, or 1 for tests. One that ran before has those that it had. */
   readonly replicas?: number;
+  /** Of a new cluster: 0 to 16, 2 unless set. One that ran before has those that it had. */
+  readonly catalogs?: number;
   /** 1 to 16, 1 unless set. */
   readonly frontends?: number;
   /** Stocks that each front-end caches, 5 unless set; null for no cache. */
   readonly cacheSize?: number | null;
   /** Milliseconds that a client's request may take, 5000 unless set. */
   readonly deadlineMs?: number;
-  /** Milliseconds of a cache's lease, 500 unless set. */
-  readonly leaseMs?: number;
   /** Stocks that a new cluster begins with, instead of the built-in ones; one that ran before goes on as it began. */
   readonly seedFile?: string;
   /** Mutual TLS on the internal ports of a new cluster; one that ran before goes on as it began. */

@@ -19,6 +19,7 @@ import * as assert from 'uvu/assert';
 import { processesOf, readClusterFile, writeClusterFile, type ClusterFile } from './cluster-file.js';
 import { ClusterRecord } from './cluster-record.js';
 import {
+  catalogsOf,
   emptyDataFolder,
   fillDataFolder,
   foundGroup,
@@ -249,6 +250,29 @@ test('a new cluster has as many replicas as asked for; one that ran has those th
   assert.equal(replicasOf(folder, undefined), [1, 3, 4]);
   assert.equal(replicasOf(folder, 3), [1, 3, 4]);
   throwsCode(() => replicasOf(folder, 5), 'BAD_OPTION');
+});
+
+test('a new cluster has as many catalogs as asked for; one that ran has those that it had, also none', async ({
+  folder,
+}) => {
+  const wrote = async (...ids: readonly string[]): Promise<void> => {
+    const file = clusterOf(1);
+    const catalogs = ids.map((id) => ({
+      ...({ role: 'catalog', pid: null, identity: null, url: '', data: null, command: [] } as const),
+      id,
+    }));
+    await writeClusterFile(folder, { ...file, processes: [...catalogs, ...file.processes] });
+  };
+  assert.equal(catalogsOf(folder, undefined), [1, 2]);
+  assert.equal(catalogsOf(folder, 0), []);
+  await wrote('catalog-1', 'catalog-3');
+  assert.equal(catalogsOf(folder, undefined), [1, 3]);
+  assert.equal(catalogsOf(folder, 2), [1, 3]);
+  throwsCode(() => catalogsOf(folder, 3), 'BAD_OPTION');
+  await wrote();
+  assert.equal(catalogsOf(folder, undefined), []);
+  await wrote('catalog');
+  assert.equal(catalogsOf(folder, undefined), [1, 2], 'the one of an earlier version');
 });
 
 test('only in a folder that was never used a group is founded', async ({ folder }) => {

@@ -13,7 +13,7 @@ import {
 import { CLUSTER_FILE, readRecordedCluster } from './cluster-file.js';
 import { isLock, storeInUse } from './data-lock.js';
 import { ClusterError } from './errors.js';
-import { replicaNumber } from './rules/target.js';
+import { catalogNumber, replicaNumber } from './rules/target.js';
 
 /** The shared secret of the internal ports. Made first and removed last: it marks the folder as a cluster's. */
 export const SECRET_FILE = 'secret';
@@ -25,6 +25,12 @@ const LOGS = 'logs';
 
 /** Replicas of a new cluster, unless another number is asked for. */
 const REPLICAS_DEFAULT = 3;
+
+/** Catalogs of a new cluster, likewise. */
+export const CATALOGS_DEFAULT = 2;
+
+/** The process of earlier versions, of which a cluster had one. */
+const ONLY_CATALOG = 'catalog';
 
 /** `catalog`, `cluster.json.tmp` and `supervisor-*.lock` are of earlier versions. */
 const OURS =
@@ -137,6 +143,25 @@ export function replicasOf(dataDir: string, asked: number | undefined): readonly
   throw new ClusterError(
     'BAD_OPTION',
     `${recorded === null ? dataDir : join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with ${operatorCommand('members', '--help')}, or begin anew with --fresh`,
+  );
+}
+
+/**
+ * The numbers of the catalogs of the cluster: those that ran last, or 1 to `asked` (2 unless set) where nothing tells of any.
+ * The set itself stands in the log; a catalog that is not in it is followed by nobody.
+ * @throws ClusterError `BAD_OPTION` if another number of them is asked for: the set is changed while the cluster runs;
+ *   `DAMAGED_FILE` if `cluster.json` cannot be read.
+ */
+export function catalogsOf(dataDir: string, asked: number | undefined): readonly number[] {
+  const names = readRecordedCluster(dataDir)?.processes.map(({ id }) => id);
+  if (names === undefined || names.includes(ONLY_CATALOG)) {
+    return Array.from({ length: asked ?? CATALOGS_DEFAULT }, (_, i) => i + 1);
+  }
+  const known = names.map(catalogNumber).filter((number) => number !== null);
+  if (asked === undefined || known.length === asked) return known;
+  throw new ClusterError(
+    'BAD_OPTION',
+    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} catalogs, not ${asked}: start it without --catalogs and change their set with ${operatorCommand('catalogs', '--help')}, or begin anew with --fresh`,
   );
 }
 

@@ -30,10 +30,10 @@ export async function checkPorts(ports: readonly (readonly [name: string, port: 
 }
 
 /** A base port all of whose ports are free now. @throws ClusterError `PORT_TAKEN` if 100 random tries find none. */
-export async function findFreeBasePort(replicas = 3, frontends = 1): Promise<number> {
+export async function findFreeBasePort(replicas = 3, frontends = 1, catalogs = 2): Promise<number> {
   for (let i = 0; i < TRIES_MAX; i++) {
     const base = randomInt(BASE_MIN, BASE_MAX);
-    const ports = namedPorts(planPorts(base, replicas, frontends)).map(([, port]) => port);
+    const ports = namedPorts(planPorts(base, replicas, frontends, catalogs)).map(([, port]) => port);
     const free = await Promise.all(ports.map(isPortFree));
     if (!free.includes(false)) return base;
   }

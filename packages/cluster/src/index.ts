@@ -17,8 +17,9 @@ export { LocalCluster } from './local-cluster.js';
 export { ManagedProcess } from './managed-process.js';
 export { NODE_FLAGS } from './node-flags.js';
 export type { ProcessExit } from './members.js';
-export { parseTarget, type Target } from './rules/target.js';
+export { catalogNumber, parseTarget, type Target } from './rules/target.js';
 export { operatorTls } from './tls-folder.js';
+export { parseCatalogs, type Catalog, type CatalogSet } from './rules/catalogs.js';
 export { findFreeBasePort } from './free-ports.js';
 export {
   LAG_MAX,

@@ -83,14 +83,19 @@ test('starts every process, tells of them, and stops them in order', async (cont
   const file = readClusterFile(context.dataDir);
   assert.equal(
     file?.processes.map(({ id }) => id),
-    ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'],
+    ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'],
   );
   assert.ok(file?.processes.every(({ pid, identity }) => pid !== null && identity !== null));
   const commands = Object.fromEntries(
     (file?.processes ?? []).map(({ id, command }) => [id, command.join(' ')]),
   );
   assert.match(commands['replica-2'] ?? '', /--seed-file \/.*seeds\.json/);
-  assert.not.match(commands['catalog'] ?? '', /--data|--seed-file/);
+  assert.match(commands['replica-2'] ?? '', /--catalogs catalog-1,catalog-2( |$)/);
+  assert.not.match(commands['catalog-1'] ?? '', /--data|--seed-file/);
+  const { port } = context;
+  const replicas = [1, 2, 3].map((id) => `${id}=http://127.0.0.1:${port + 110 + id}`).join();
+  assert.ok(commands['catalog-2']?.includes(`--id catalog-2 --host 127.0.0.1 --port ${port + 82} `));
+  assert.ok(commands['catalog-2']?.endsWith(`--replicas ${replicas}`));
   assert.match(
     commands['replica-2'] ?? '',
     new RegExp(
@@ -102,7 +107,7 @@ test('starts every process, tells of them, and stops them in order', async (cont
   const stopped = context.lines.filter((line) => line.includes('stopping')).map((line) => line.slice(1, 8));
   assert.equal(stopped.slice(0, 2), ['fronten', 'fronten']);
   assert.equal(stopped.slice(2, 5), ['replica', 'replica', 'replica']);
-  assert.equal(stopped.slice(5), ['catalog']);
+  assert.equal(stopped.slice(5), ['catalog', 'catalog']);
   assert.ok(readClusterFile(context.dataDir)?.processes.every(({ pid }) => pid === null));
   assert.match(
     readFileSync(join(context.dataDir, 'logs', 'replica-2.log'), 'utf8'),
@@ -178,8 +183,8 @@ test('processes are wired as they are told, and what runs them is asked for at e
   const own = `2=http://127.0.0.1:${context.port + 122}`;
   const peers = `--peers 1=http://127.0.0.1:1/replica-2/replica-1,${own},3=http://127.0.0.1:1/replica-2/replica-3`;
   assert.ok(commandOf('replica-2').includes(peers), commandOf('replica-2'));
-  assert.match(commandOf('replica-2'), /--catalog http:\/\/127.0.0.1:1\/replica-2\/catalog/);
-  assert.match(commandOf('frontend-1'), /--catalog http:\/\/127.0.0.1:1\/frontend-1\/catalog/);
+  assert.match(commandOf('catalog-1'), /--replicas 1=http:\/\/127.0.0.1:1\/catalog-1\/replica-1,/);
+  assert.not.match(commandOf('frontend-1'), /--catalog/);
   assert.match(commandOf('frontend-1'), /--replicas 1=http:\/\/127.0.0.1:1\/frontend-1\/replica-1,/);
 
   const exited = once(cluster, 'exit');
@@ -194,15 +199,49 @@ test('processes are wired as they are told, and what runs them is asked for at e
 
 test('waiting ends when it is of no use', async (context) => {
   const broken = make(context, {
-    env: (name): Record<string, string> => (name === 'catalog' ? { FAKE: 'crash' } : {}),
+    env: (name): Record<string, string> => (name === 'frontend-2' ? { FAKE: 'crash' } : {}),
   });
   const exited = once(broken, 'exit');
   await broken.start();
   await exited;
   await broken.kill('replica-1');
-  await rejectsCode(broken.waitReady(), 'NOT_READY', /catalog has ended: it broke/);
-  assert.ok(context.lines.some((line) => /^!!! catalog has ended.*exit code 70\), unasked/.test(line)));
-  assert.ok(context.lines.includes('[catalog] plain words'));
+  await rejectsCode(broken.waitReady(), 'NOT_READY', /frontend-2 has ended: it broke/);
+  assert.ok(context.lines.some((line) => /^!!! frontend-2 has ended.*exit code 70\), unasked/.test(line)));
+  assert.ok(context.lines.includes('[frontend-2] plain words'));
+});
+
+test('catalogs that end are told of, and waited for by nobody', async (context) => {
+  const cluster = make(context, {
+    env: (name): Record<string, string> => (name.startsWith('catalog-') ? { FAKE: 'crash' } : {}),
+  });
+  await cluster.start();
+  await until(() => context.lines.filter((line) => /^!!! catalog-\d has ended/.test(line)).length === 2);
+  await cluster.waitReady();
+});
+
+test('catalogs come and go while the cluster runs, and the next run has those that it had', async (context) => {
+  const cluster = make(context, { catalogs: 1 });
+  const catalogs = (of: LocalCluster): string[] =>
+    of.describe().processes.flatMap(({ role, id }) => (role === 'catalog' ? [id] : []));
+  await cluster.start();
+  await cluster.add('catalog-3');
+  await cluster.waitProcessReady('catalog-3');
+  assert.equal(await cluster.resolve({ kind: 'allCatalogs' }), ['catalog-1', 'catalog-3']);
+  await rejectsCode(cluster.add('catalog-3'), 'BAD_PROCESS', /there is a catalog-3 already/);
+  await rejectsCode(cluster.add('catalog-17'), 'BAD_OPTION', /from 1 to 16/);
+  await rejectsCode(cluster.retire('frontend-1'), 'BAD_PROCESS', /front-end/);
+  assert.is(await cluster.retire('catalog-1'), null);
+  assert.equal(catalogs(cluster), ['catalog-3']);
+  await cluster.stop();
+  await rejectsCode(make(context, { catalogs: 2 }).start(), 'BAD_OPTION', /tells of 1 catalogs, not 2/);
+  const next = make(context);
+  await next.start();
+  assert.equal(catalogs(next), ['catalog-3']);
+  const fresh = make(context, { fresh: true, catalogs: 0 });
+  await next.stop();
+  await fresh.start();
+  await fresh.waitReady();
+  assert.equal(catalogs(fresh), []);
 });
 
 test('waiting ends when there is no majority, and when its time is over', async (context) => {
@@ -249,7 +288,7 @@ test('a supervisor that is killed takes its processes along and leaves no lock',
     /already runs/,
   );
   const processes = readClusterFile(context.dataDir)?.processes ?? [];
-  assert.is(processes.length, 5);
+  assert.is(processes.length, 6);
   // One that is paused cannot notice: the next supervisor lets it go on.
   const paused = processes.find(({ id }) => id === 'replica-2')?.pid ?? 0;
   process.kill(paused, 'SIGSTOP');

@@ -1,5 +1,5 @@
 /**
- * A cluster on this machine: catalog, replicas and front-ends as processes of their own under one supervisor, which
+ * A cluster on this machine: catalogs, replicas and front-ends as processes of their own under one supervisor, which
  * starts, stops and hurts them, and keeps `cluster.json` true. It restarts nothing by itself.
  */
 import { EventEmitter } from 'node:events';
@@ -9,6 +9,8 @@ import type { ClusterOptions } from './cluster-options.js';
 import type { FolderLock } from '@trireme/service';
 import {
   emptyDataFolder,
+  CATALOGS_DEFAULT,
+  catalogsOf,
   fillDataFolder,
   foundGroup,
   makeDataFolder,
@@ -22,10 +24,16 @@ import type { ProcessLook } from './control/protocol.js';
 import { awaitOrphans } from './orphans.js';
 import { checkPorts, warningOfPorts } from './free-ports.js';
 import { Probe } from './probe.js';
-import { planProcesses, planReplica, type PlanOptions, type ProcessPlan } from './process-plan.js';
+import {
+  planCatalog,
+  planProcesses,
+  planReplica,
+  type PlanOptions,
+  type ProcessPlan,
+} from './process-plan.js';
 import { awaitProcessReady, awaitReady, leaderOf } from './readiness.js';
-import { namedPorts, planPorts, replicaPorts, type PortPlan } from './rules/ports.js';
-import { replicaNumber, type Target } from './rules/target.js';
+import { catalogPort, namedPorts, planPorts, replicaPorts, type PortPlan } from './rules/ports.js';
+import { catalogNumber, replicaNumber, type Target } from './rules/target.js';
 import { certifying, operatorTls } from './tls-folder.js';
 
 /** A process gets this long after SIGTERM; its own deadline is 10 s. */
@@ -51,8 +59,8 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     super();
     this.#options = options;
     this.dataDir = resolve(options.dataDir);
-    const { port = 8080, replicas = 3, frontends = 1 } = options;
-    this.#ports = optionsChecked(() => planPorts(port, replicas, frontends));
+    const { port = 8080, replicas = 3, frontends = 1, catalogs = CATALOGS_DEFAULT } = options;
+    this.#ports = optionsChecked(() => planPorts(port, replicas, frontends, catalogs));
   }
 
   /** Port that is kept free for whoever offers remote control of this cluster. */
@@ -80,7 +88,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       makeDataFolder(this.dataDir);
       this.#lock = await acquireDataLock(this.dataDir);
       await awaitOrphans(processesOf(this.dataDir), STOP_GRACE_MS);
-      if (this.#options.fresh !== true) this.#takeReplicas();
+      if (this.#options.fresh !== true) this.#takeRecorded();
       await checkPorts(namedPorts(this.#ports));
       const warning = warningOfPorts(this.#ports);
       if (warning !== null) this.#options.output(`!!! ${warning}`);
@@ -98,7 +106,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     }
   }
 
-  /** Stops front-ends, then replicas together, then the catalog, and gives the data folder free. */
+  /** Stops front-ends, then replicas together, then catalogs, and gives the data folder free. */
   async stop(): Promise<void> {
     const members = this.#started;
     if (members !== null) {
@@ -151,14 +159,31 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   }
 
   /**
-   * Starts one more replica, which waits to be let into the group; gives its pid.
+   * Starts one more replica, which waits to be let into the group, or one more catalog; gives its pid.
    * @throws ClusterError `BAD_PROCESS` if there is one of that name, `BAD_OPTION` for a number that none may have,
    *   `PORT_TAKEN`.
    */
-  async addReplica(name: string): Promise<number> {
-    const members = this.#members;
+  async add(name: string): Promise<number> {
     const plan = this.#plan;
     if (plan === null) throw new ClusterError('BAD_PROCESS', 'the cluster is not started');
+    return catalogNumber(name) === null ? this.#addReplica(name, plan) : this.#addCatalog(name, plan);
+  }
+
+  async #addCatalog(name: string, plan: PlanOptions): Promise<number> {
+    const members = this.#members;
+    const catalog = optionsChecked(() => catalogPort(this.#ports.base, catalogNumber(name) ?? 0));
+    if (this.#ports.catalogs.some(({ id }) => id === catalog.id)) {
+      throw new ClusterError('BAD_PROCESS', `there is a ${name} already`);
+    }
+    const ports = { ...this.#ports, catalogs: [...this.#ports.catalogs, catalog] };
+    await checkPorts([[name, catalog.port]]);
+    members.add(planCatalog({ ...plan, ports }, catalog));
+    this.#ports = ports;
+    return members.start(name);
+  }
+
+  async #addReplica(name: string, plan: PlanOptions): Promise<number> {
+    const members = this.#members;
     const replica = optionsChecked(() => replicaPorts(this.#ports.base, replicaNumber(name) ?? 0));
     if (this.#ports.replicas.some(({ id }) => id === replica.id)) {
       throw new ClusterError('BAD_PROCESS', `there is a ${name} already`);
@@ -174,16 +199,18 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
   }
 
   /**
-   * Stops a replica for good and moves its data aside, and says where to, null where there was none; it has to be out of
-   * the group already.
-   * @throws ClusterError `BAD_PROCESS` if there is none of that name.
+   * Stops a replica or a catalog for good and moves its data aside, and says where to, null where there was none; it has
+   * to be out of the group already, or out of the set of catalogs.
+   * @throws ClusterError `BAD_PROCESS` if there is none of that name, or it is a front-end.
    */
-  async retireReplica(name: string): Promise<string | null> {
-    const { plan, process } = this.#replica(name);
+  async retire(name: string): Promise<string | null> {
+    const { plan, process } = this.#members.get(name);
+    if (plan.role === 'frontend') throw new ClusterError('BAD_PROCESS', `${name} is a front-end`);
     await process.stop(STOP_GRACE_MS);
     const aside = asideOf(plan);
     const replicas = this.#ports.replicas.filter(({ id }) => id !== replicaNumber(name));
-    this.#ports = { ...this.#ports, replicas };
+    const catalogs = this.#ports.catalogs.filter(({ id }) => id !== catalogNumber(name));
+    this.#ports = { ...this.#ports, replicas, catalogs };
     await this.#members.delete(name);
     return aside;
   }
@@ -212,11 +239,16 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
     return member;
   }
 
-  /** Goes by the replicas that the data is of. @throws ClusterError `BAD_OPTION`. */
-  #takeReplicas(): void {
+  /** Goes by the replicas that the data is of, and by the catalogs that it had. @throws ClusterError `BAD_OPTION`. */
+  #takeRecorded(): void {
     const { base } = this.#ports;
-    const ids = replicasOf(this.dataDir, this.#options.replicas);
-    this.#ports = { ...this.#ports, replicas: optionsChecked(() => ids.map((id) => replicaPorts(base, id))) };
+    const replicas = replicasOf(this.dataDir, this.#options.replicas);
+    const catalogs = catalogsOf(this.dataDir, this.#options.catalogs);
+    this.#ports = {
+      ...this.#ports,
+      replicas: optionsChecked(() => replicas.map((id) => replicaPorts(base, id))),
+      catalogs: optionsChecked(() => catalogs.map((id) => catalogPort(base, id))),
+    };
   }
 
   /** Name of the replica that leads, null while none does. */
@@ -231,6 +263,8 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
         return [this.#members.get(target.name).plan.name];
       case 'allReplicas':
         return this.#members.ofRole('replica').map(({ plan }) => plan.name);
+      case 'allCatalogs':
+        return this.#members.ofRole('catalog').map(({ plan }) => plan.name);
       case 'leader': {
         const leader = await this.leader();
         if (leader === null) throw new ClusterError('BAD_PROCESS', 'no replica leads at the moment');
@@ -267,7 +301,6 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       ...{ dataDir, ports: this.#ports, paths, certify },
       cacheSize: cacheSize === undefined ? 5 : cacheSize,
       deadlineMs: this.#options.deadlineMs ?? 5000,
-      leaseMs: this.#options.leaseMs ?? 500,
       seedFile: seedFile === undefined ? null : resolve(seedFile),
       logLevel: this.#options.logLevel ?? 'info',
       programs: this.#options.programs ?? {},

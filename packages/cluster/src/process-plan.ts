@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Role } from './cluster-file.js';
 import type { DataPaths } from './data-folder.js';
 import type { Certify } from './tls-folder.js';
-import type { PortPlan, ReplicaPorts } from './rules/ports.js';
+import type { CatalogPort, PortPlan, ReplicaPorts } from './rules/ports.js';
 
 /** All that a command line is made of. */
 export interface PlanOptions {
@@ -15,8 +15,6 @@ export interface PlanOptions {
   readonly cacheSize: number | null;
   /** Milliseconds that a client's request may take. */
   readonly deadlineMs: number;
-  /** Milliseconds of a cache's lease. */
-  readonly leaseMs: number;
   /** Seed of a new cluster; null for the built-in one. */
   readonly seedFile: string | null;
   readonly logLevel: string;
@@ -55,25 +53,27 @@ function internalUrl({ certify, address }: PlanOptions, name: string, port: numb
   return `${certify === null ? 'http' : 'https'}://${address(name)}:${port}`;
 }
 
-/** Plans every process, in the order in which they start: catalog, replicas, front-ends. */
+/** Plans every process, in the order in which they start: catalogs, replicas, front-ends. */
 export function planProcesses(options: PlanOptions): ProcessPlan[] {
   const { ports } = options;
   return [
-    planCatalog(options),
+    ...ports.catalogs.map((catalog) => planCatalog(options, catalog)),
     ...ports.replicas.map((replica) => planReplica(options, replica)),
     ...ports.frontends.map((port, i) => planFrontend(options, i, port)),
   ];
 }
 
-function planCatalog(options: PlanOptions): ProcessPlan {
+/** Plans one catalog. */
+export function planCatalog(options: PlanOptions, { id, port }: CatalogPort): ProcessPlan {
+  const name = `catalog-${id}`;
   return {
     role: 'catalog',
-    name: 'catalog',
-    url: internalUrl(options, 'catalog', options.ports.catalog),
+    name,
+    url: internalUrl(options, name, port),
     data: null,
     argv: [
-      ...common(options, 'catalog', { name: 'catalog', id: 'catalog', port: options.ports.catalog }),
-      ...['--lease-ms', String(options.leaseMs)],
+      ...common(options, 'catalog', { name, id: name, port }),
+      ...['--replicas', byId(options, name, (replica) => replica.port)],
     ],
   };
 }
@@ -95,7 +95,7 @@ export function planReplica(options: PlanOptions, { id, port, peerPort }: Replic
       ...['--peers', byId(options, name, (replica) => replica.peerPort)],
       // Where they really are: what stands between one process and another is no address of the group.
       ...['--replicas', ports.replicas.map((replica) => ownUrl(options, replica)).join(',')],
-      ...['--catalog', catalogUrl(options, name)],
+      ...['--catalogs', ports.catalogs.map((catalog) => `catalog-${catalog.id}`).join(',')],
       ...(options.seedFile === null ? [] : ['--seed-file', options.seedFile]),
     ],
   };
@@ -112,14 +112,9 @@ function planFrontend(options: PlanOptions, i: number, port: number): ProcessPla
     argv: [
       ...common(options, 'frontend', { name, id: name, port }),
       ...['--replicas', byId(options, name, (replica) => replica.port), ...cache],
-      ...['--catalog', catalogUrl(options, name)],
       ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
     ],
   };
-}
-
-function catalogUrl(options: PlanOptions, from: string): string {
-  return options.route(from, 'catalog', internalUrl(options, 'catalog', options.ports.catalog));
 }
 
 function ownUrl(options: PlanOptions, { id, port }: ReplicaPorts): string {

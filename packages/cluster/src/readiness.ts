@@ -70,8 +70,9 @@ async function unready(members: Members, probe: Probe): Promise<string | null> {
 /** Why waiting is of no use: too many processes have ended. */
 function hopeless(members: Members): string | null {
   const isDown = ({ process }: Member): boolean => process.pid === null;
-  const other = members.all.find((member) => member.plan.role !== 'replica' && isDown(member));
-  if (other !== undefined) return members.tellEnded(other);
+  // Catalogs are none of them: without any the leader answers look-ups.
+  const frontend = members.ofRole('frontend').find(isDown);
+  if (frontend !== undefined) return members.tellEnded(frontend);
   const replicas = members.ofRole('replica');
   const down = replicas.filter(isDown);
   if (replicas.length - down.length > replicas.length / 2) return null;

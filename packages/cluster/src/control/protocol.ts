@@ -19,7 +19,7 @@ export interface ControlAnswer {
   readonly killed?: readonly KilledProcess[];
   readonly pid?: number;
   readonly process?: ProcessLook;
-  /** Where a replica's data were moved to, null where there were none. */
+  /** Where a process's data were moved to, null where there were none. */
   readonly aside?: string | null;
   /** What went wrong, in an answer that is not 200. */
   readonly error?: string;

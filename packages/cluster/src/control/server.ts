@@ -1,8 +1,8 @@
 /**
  * Lets the other scripts steer the cluster that `npm start` runs: on loopback, for whoever knows the cluster's secret.
  * `POST /kill?target=leader`, `POST /start?name=replica-2`, `POST /ready?name=replica-2` (answers when it is),
- * `POST /look`; and what changes which replicas there are, one after the other: `POST /add?name=replica-4` and `/renew`,
- * which start one that waits to be let into the group, and `/retire`.
+ * `POST /look`; and what changes which processes there are, one after the other: `POST /add?name=replica-4` and `/renew`,
+ * which start one that waits to be let into the group, and `/retire`; `/add` and `/retire` take catalogs as well.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { LINK_HEADERS, messageOf, refusePipelined, secretMatches } from '@trireme/service';
@@ -26,14 +26,7 @@ const ACTIONS = '/kill, /start, /ready, /look, /add, /renew and /retire';
 /** What of a cluster may be steered from outside. */
 export type Steered = Pick<
   LocalCluster,
-  | 'resolve'
-  | 'kill'
-  | 'startProcess'
-  | 'waitProcessReady'
-  | 'look'
-  | 'addReplica'
-  | 'renewReplica'
-  | 'retireReplica'
+  'resolve' | 'kill' | 'startProcess' | 'waitProcessReady' | 'look' | 'add' | 'renewReplica' | 'retire'
 >;
 
 /** Serves control of a cluster; resolves when it listens. Rejects with the listen error, such as `EADDRINUSE`. */
@@ -103,11 +96,11 @@ async function steer(cluster: Steered, request: IncomingMessage, inTurn: InTurn)
     case 'POST /look':
       return { process: cluster.look(name) };
     case 'POST /add':
-      return inTurn(async () => ({ pid: await cluster.addReplica(name) }));
+      return inTurn(async () => ({ pid: await cluster.add(name) }));
     case 'POST /renew':
       return inTurn(async () => cluster.renewReplica(name));
     case 'POST /retire':
-      return inTurn(async () => ({ aside: await cluster.retireReplica(name) }));
+      return inTurn(async () => ({ aside: await cluster.retire(name) }));
     default:
       throw new ClusterError('BAD_OPTION', `there are POST ${ACTIONS}`);
   }

@@ -3,6 +3,9 @@
 /** Front-ends that one cluster runs at most. */
 const FRONTENDS_MAX = 16;
 
+/** Catalogs that one cluster runs at most, as many as its log names at most. */
+const CATALOGS_MAX = 16;
+
 /** With how many replicas a cluster may begin; one is for tests. */
 const REPLICA_COUNTS: readonly number[] = [1, 3, 5];
 
@@ -22,22 +25,29 @@ export interface ReplicaPorts {
   readonly peerPort: number;
 }
 
+/** Where one catalog listens. */
+export interface CatalogPort {
+  /** From 1. */
+  readonly id: number;
+  readonly port: number;
+}
+
 /** The ports of one cluster. */
 export interface PortPlan {
   readonly base: number;
   /** List positions are ids less one. */
   readonly frontends: readonly number[];
-  readonly catalog: number;
+  readonly catalogs: readonly CatalogPort[];
   readonly replicas: readonly ReplicaPorts[];
   readonly control: number;
 }
 
 /**
- * Plans the ports: front-ends from `base`, catalog at +100, replica i at +110+i, its peer port at +120+i, control at +130.
- * @param replicas how many there are to begin with
+ * Plans the ports: front-ends from `base`, catalog i at +80+i, replica i at +110+i, its peer port at +120+i, control at +130.
+ * @param replicas how many there are to begin with, and so `catalogs`
  * @throws RangeError naming the option that is out of bounds.
  */
-export function planPorts(base: number, replicas: number, frontends: number): PortPlan {
+export function planPorts(base: number, replicas: number, frontends: number, catalogs: number): PortPlan {
   if (!Number.isSafeInteger(base) || base < 1 || base + SPAN > PORT_MAX) {
     throw new RangeError(`port must be a whole number from 1 to ${PORT_MAX - SPAN}, not ${base}`);
   }
@@ -47,10 +57,13 @@ export function planPorts(base: number, replicas: number, frontends: number): Po
   if (!Number.isSafeInteger(frontends) || frontends < 1 || frontends > FRONTENDS_MAX) {
     throw new RangeError(`frontends must be a whole number from 1 to ${FRONTENDS_MAX}, not ${frontends}`);
   }
+  if (!Number.isSafeInteger(catalogs) || catalogs < 0 || catalogs > CATALOGS_MAX) {
+    throw new RangeError(`catalogs must be a whole number from 0 to ${CATALOGS_MAX}, not ${catalogs}`);
+  }
   return {
     base,
     frontends: Array.from({ length: frontends }, (_, i) => base + i),
-    catalog: base + 100,
+    catalogs: Array.from({ length: catalogs }, (_, i) => catalogPort(base, i + 1)),
     replicas: Array.from({ length: replicas }, (_, i) => replicaPorts(base, i + 1)),
     control: base + SPAN,
   };
@@ -64,11 +77,19 @@ export function replicaPorts(base: number, id: number): ReplicaPorts {
   return { id, port: base + 110 + id, peerPort: base + 120 + id };
 }
 
+/** The port of catalog `id`. @throws RangeError if there can be no such catalog. */
+export function catalogPort(base: number, id: number): CatalogPort {
+  if (!Number.isSafeInteger(id) || id < 1 || id > CATALOGS_MAX) {
+    throw new RangeError(`a catalog's number must be from 1 to ${CATALOGS_MAX}, not ${id}`);
+  }
+  return { id, port: base + 80 + id };
+}
+
 /** Every port of a plan with the name of who listens there. */
 export function namedPorts(plan: PortPlan): readonly (readonly [name: string, port: number])[] {
   return [
     ...plan.frontends.map((port, i) => [`frontend-${i + 1}`, port] as const),
-    ['catalog', plan.catalog],
+    ...plan.catalogs.map(({ id, port }) => [`catalog-${id}`, port] as const),
     ...plan.replicas.map(({ id, port }) => [`replica-${id}`, port] as const),
     ...plan.replicas.map(({ id, peerPort }) => [`the peer port of replica-${id}`, peerPort] as const),
     ['the control server', plan.control],

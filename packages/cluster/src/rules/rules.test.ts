@@ -3,12 +3,19 @@ import * as assert from 'uvu/assert';
 import { findLeader, parseReplicaStatus } from './leader.js';
 import { LineSplitter } from './line-splitter.js';
 import { readLogLine, READABLE_LENGTH_MAX } from './log-line.js';
-import { namedPorts, parsePortRanges, planPorts, replicaPorts, warnOfGivenPorts } from './ports.js';
+import {
+  catalogPort,
+  namedPorts,
+  parsePortRanges,
+  planPorts,
+  replicaPorts,
+  warnOfGivenPorts,
+} from './ports.js';
 import { packetFilter } from './packet-filter.js';
-import { parseTarget, replicaNumber } from './target.js';
+import { catalogNumber, parseTarget, replicaNumber } from './target.js';
 
 test('ports: all are derived from the base and none twice', () => {
-  const plan = planPorts(8080, 5, 16);
+  const plan = planPorts(8080, 5, 16, 16);
   assert.is(plan.frontends.at(-1), 8095);
   assert.equal(
     plan.replicas.map(({ id, port, peerPort }) => [id, port, peerPort]),
@@ -16,17 +23,22 @@ test('ports: all are derived from the base and none twice', () => {
   );
   assert.equal(replicaPorts(8080, 9), { id: 9, port: 8199, peerPort: 8209 });
   const ports = namedPorts(plan).map(([, port]) => port);
-  assert.is(new Set(ports).size, 16 + 1 + 5 + 5 + 1);
-  assert.is(ports.includes(8180) && ports.includes(8210), true);
+  assert.is(new Set(ports).size, 16 + 16 + 5 + 5 + 1);
+  assert.equal([plan.catalogs.at(0), plan.catalogs.at(-1)?.port], [{ id: 1, port: 8161 }, 8176]);
+  assert.ok(ports.includes(8210));
+  assert.equal(planPorts(8080, 3, 1, 0).catalogs, []);
 });
 
 test('ports: what is out of bounds is named', () => {
-  assert.throws(() => planPorts(0, 3, 1), /port must/);
-  assert.throws(() => planPorts(65_406, 3, 1), /port must/);
-  assert.throws(() => planPorts(80.5, 3, 1), /port must/);
-  assert.throws(() => planPorts(8080, 4, 1), /replicas must be one of 1, 3, 5/);
-  assert.throws(() => planPorts(8080, 3, 0), /frontends must/);
-  assert.throws(() => planPorts(8080, 3, 17), /frontends must/);
+  assert.throws(() => planPorts(0, 3, 1, 2), /port must/);
+  assert.throws(() => planPorts(65_406, 3, 1, 2), /port must/);
+  assert.throws(() => planPorts(80.5, 3, 1, 2), /port must/);
+  assert.throws(() => planPorts(8080, 4, 1, 2), /replicas must be one of 1, 3, 5/);
+  assert.throws(() => planPorts(8080, 3, 0, 2), /frontends must/);
+  assert.throws(() => planPorts(8080, 3, 17, 2), /frontends must/);
+  for (const count of [-1, 17, 0.5])
+    assert.throws(() => planPorts(8080, 3, 1, count), /catalogs must be a whole number from 0 to 16/);
+  for (const id of [0, 17, 1.5]) assert.throws(() => catalogPort(8080, id), /from 1 to 16/);
   for (const id of [0, 10, 1.5]) assert.throws(() => replicaPorts(8080, id), /from 1 to 9/);
 });
 
@@ -76,12 +88,15 @@ test('log: what is not JSON stays, without control characters and bounded', () =
 test('target: names, numbers and words', () => {
   assert.equal(parseTarget('2'), { kind: 'process', name: 'replica-2' });
   assert.equal(parseTarget('replica-2'), { kind: 'process', name: 'replica-2' });
-  assert.equal(parseTarget('catalog'), { kind: 'process', name: 'catalog' });
+  assert.equal(parseTarget('catalog-1'), { kind: 'process', name: 'catalog-1' });
   assert.equal(parseTarget('frontend-1'), { kind: 'process', name: 'frontend-1' });
   assert.is(replicaNumber('replica-2'), 2);
   assert.equal(parseTarget('leader'), { kind: 'leader' });
   assert.equal(parseTarget('all-replicas'), { kind: 'allReplicas' });
-  for (const bad of ['', '0', '100', 'catalog-1', 'frontend', '../x', 'Leader']) {
+  assert.equal(parseTarget('all-catalogs'), { kind: 'allCatalogs' });
+  assert.equal([catalogNumber('catalog-12'), catalogNumber('replica-2')], [12, null]);
+  assert.is(replicaNumber('catalog-1'), null);
+  for (const bad of ['', '0', '100', 'catalog', 'catalog-0', 'frontend', '../x', 'Leader']) {
     assert.is(parseTarget(bad), null, bad);
     assert.is(replicaNumber(bad), null, bad);
   }
@@ -157,14 +172,14 @@ test('ports out of which the system takes those of outgoing connections are warn
   ]);
   assert.equal(parsePortRanges('\n'), []);
   const warn = (base: number, reserved = ''): string | null =>
-    warnOfGivenPorts(planPorts(base, 3, 1), given ?? { first: 0, last: 0 }, parsePortRanges(reserved));
+    warnOfGivenPorts(planPorts(base, 3, 1, 2), given ?? { first: 0, last: 0 }, parsePortRanges(reserved));
   assert.is(warn(8080), null);
   assert.is(warn(32_637), null);
   assert.match(warn(32_638) ?? '', /^port 32768 \(the control server\) is in 32768-60999/);
   const many = warn(40_000) ?? '';
   assert.match(
     many,
-    /^port 40000 \(frontend-1\) and 8 more are in .* \(--port\) up to 32637, or .*=40000-40130$/,
+    /^port 40000 \(frontend-1\) and 9 more are in .* \(--port\) up to 32637, or .*=40000-40130$/,
   );
   assert.is(warn(40_000, '40000-40130'), null);
   assert.is(warn(61_000), null);
