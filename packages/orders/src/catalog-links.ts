@@ -82,7 +82,7 @@ export class CatalogLinks {
 
   #opened(link: Link): void {
     if (!isCatalogId(link.peer)) {
-      link.close(`${link.peer} is not the id of a catalog`);
+      link.close('the name of this process is not the id of a catalog');
       return;
     }
     this.#links.set(link.id, { link, url: null });

@@ -159,7 +159,6 @@ export class Office {
 
   /** Entries up to log index `index` were applied, with these batches among them: all of this office. */
   applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
-    if (!this.#isOpen) return;
     this.#guard(() => {
       for (const batch of decided) {
         this.#tracer.decided(batch.index);
@@ -170,7 +169,7 @@ export class Office {
     this.#act((now) => this.#feed.applied(index, now));
     if (!this.#isOpen) return;
     while (this.#proposed[0] !== undefined && this.#proposed[0] <= index) this.#proposed.shift();
-    if (this.#setChange?.index != null && this.#setChange.index <= index) this.#endSetChange(null);
+    if ((this.#setChange?.index ?? Infinity) <= index) this.#endSetChange(null);
     // What found no room among the proposals in flight goes now.
     this.#flushWaiting();
     this.#hurry();

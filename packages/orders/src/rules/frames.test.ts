@@ -24,13 +24,55 @@ test('frames of front-ends are read', () => {
   assert.equal(parseFrontendFrame({ ...list, name: 'A', limit: 1000 }), { ...list, name: 'A', limit: 1000 });
 });
 
-test('frames of the catalog are read', () => {
+test('frames of a catalog are read, and nothing else', () => {
+  const attach = {
+    ...{ t: 'attach', term: 3, process: 'p', visible: 7, hadAuthority: true },
+    ...{ life: null, lastIndex: 0, hash: 'f' },
+  };
   const frames = [
-    { t: 'standing', lastIndex: 0, hash: 'f' },
+    attach,
+    { ...attach, life: 'a0' },
+    { t: 'hello', url: 'http://localhost:1' },
+    { t: 'requestAuthority', id: 9 },
     { t: 'revoked', index: 7 },
-    { t: 'refused', lastIndex: 4 },
   ];
   for (const frame of frames) assert.equal(parseCatalogFrame(frame), frame);
+  for (const frame of [
+    null,
+    { t: 'x' },
+    { t: 'hello', url: 'ftp://x' },
+    { t: 'revoked', index: -1 },
+    { ...attach, hadAuthority: 1 },
+    { ...attach, term: 1.5 },
+    { ...attach, process: 'p'.repeat(65) },
+    { t: 'requestAuthority' },
+  ]) {
+    assert.throws(
+      () => parseCatalogFrame(frame),
+      (error: unknown) => error instanceof FormatError,
+    );
+  }
+});
+
+test('look-ups and lists of stocks are read; what is out of bounds is refused by itself', () => {
+  assert.equal(
+    parseFrontendFrame({
+      t: 'lookup',
+      items: [
+        [1, 'A'],
+        [2, 7],
+      ],
+    }),
+    {
+      t: 'lookup',
+      items: [[1, 'A']],
+      invalid: [{ id: 2, reason: 'stock name is not well-formed text of at most 64 characters' }],
+    },
+  );
+  const list = { t: 'listStocks', id: 1, after: '', limit: 1000 };
+  assert.equal(parseFrontendFrame(list), list);
+  assert.is(parseFrontendFrame({ ...list, limit: 1001 }).t, 'invalidList');
+  assert.is(parseFrontendFrame({ ...list, after: 7 }).t, 'invalidList');
 });
 
 test('whatever the frames of others bring in can be logged and read back', () => {

@@ -12,7 +12,7 @@ import { parseCatalogFrame } from '../rules/frames.js';
 import { RecentBatches } from '../rules/recent-batches.js';
 import { CATALOG, ReferenceCatalog } from '../rules/testing/reference-catalog.js';
 import type { BookEntry, BookMeta } from '../rules/state.js';
-import { seeding } from '../rules/testing/batches.js';
+import { STOCKS, seeding } from '../rules/testing/batches.js';
 import type { BookStore } from '../store.js';
 import { withFolder } from './folders.js';
 import { until } from './rig.js';
@@ -168,7 +168,7 @@ export async function withOffice(
 ): Promise<void> {
   await withFolder(async (path) => {
     const book = join(path, 'book');
-    await fill(book, [seeding(1), ...entries]);
+    await fill(book, [seeding(1, STOCKS, {}, { catalogs: [CATALOG] }), ...entries]);
     const opened = await open(book);
     const bench = new OfficeBench(opened.store, bookOf(opened));
     try {

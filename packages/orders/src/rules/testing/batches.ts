@@ -50,9 +50,9 @@ export function seeding(
   index: number,
   stocks = STOCKS,
   { life = LIFE, part = 0, parts = 1 }: Partial<SeedPart> = {},
+  more: { readonly catalogs?: readonly string[] } = {},
 ): BookEntry {
-  const catalogs = part === 0 ? { catalogs: ['catalog-1'] } : {};
-  return entry(index, [], { age: 0, time: 0, seed: { life, part, parts, stocks }, ...catalogs });
+  return entry(index, [], { age: 0, time: 0, seed: { life, part, parts, stocks }, ...more });
 }
 
 /** A batch that was just decided, number `seq`, at log index `seq * 10`; each command was filled unless told otherwise. */

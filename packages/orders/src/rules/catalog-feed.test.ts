@@ -1,0 +1,259 @@
+/** What a leader sends to a catalog that begins, lags, follows or is strange. */
+import { honouredMs } from '@trireme/coherence';
+import { FormatError, type Command, type ReplicaToCatalog } from '@trireme/domain';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Book } from './book.js';
+import { CatalogFeed, type FeedAction } from './catalog-feed.js';
+import type { CatalogFrame } from './frames.js';
+import { RecentBatches } from './recent-batches.js';
+import type { BookEntry } from './state.js';
+import { LIFE, STOCKS, buy, entry, seeding } from './testing/batches.js';
+import { MemoryStore } from './testing/memory-store.js';
+
+const AUTHORITY_MS = 100;
+const OVER = honouredMs(AUTHORITY_MS);
+const CATALOG = 'catalog-1';
+const LINK = 5;
+
+type AttachFrame = Extract<CatalogFrame, { readonly t: 'attach' }>;
+
+const FRESH: AttachFrame = {
+  ...{ t: 'attach', term: 3, process: 'p', visible: 0, hadAuthority: false },
+  ...{ life: null, lastIndex: 0, hash: '' },
+};
+
+class Leading {
+  readonly book: Book = new MemoryStore().open();
+  readonly recent = new RecentBatches({ seq: 0, index: 0, hash: '' }, { batchesMax: 3, bytesMax: 10_000 });
+  readonly feed: CatalogFeed;
+  /** Each batch's place, by its index. */
+  readonly places = new Map<number, { readonly lastIndex: number; readonly hash: string }>();
+  #logged: BookEntry[] = [];
+
+  /** @param entries what earlier leaders logged after the seed at 1 */
+  constructor(entries: readonly BookEntry[] = []) {
+    this.#apply([seeding(1, STOCKS, {}, { catalogs: [CATALOG] })], -1);
+    const { lastSeq: seq, lastIndex: index, hash } = this.book.meta;
+    this.recent.restart({ seq, index, hash });
+    this.#apply(entries, Infinity);
+    this.feed = new CatalogFeed({
+      ...{ term: 3, book: this.book, recent: this.recent },
+      ...{ authorityMs: AUTHORITY_MS, now: 0 },
+    });
+  }
+
+  #apply(entries: readonly BookEntry[], visible: number): void {
+    for (const batch of this.book.apply(entries)) {
+      this.recent.add(batch, visible);
+      this.places.set(batch.index, { lastIndex: batch.index, hash: batch.hash });
+    }
+  }
+
+  log(index: number, now: number, ...commands: readonly Command[]): readonly FeedAction[] {
+    const logged = entry(index, commands);
+    this.#logged.push(logged);
+    return this.feed.logged(index, logged.bytes, ['A'], now);
+  }
+
+  commit(now: number): readonly FeedAction[] {
+    this.#apply(this.#logged.splice(0), this.feed.visible);
+    return this.feed.applied(this.book.meta.applied, now);
+  }
+
+  receive(frame: CatalogFrame, now: number, link = LINK): readonly FeedAction[] {
+    return this.feed.received(link, CATALOG, frame, now);
+  }
+}
+
+/** The frames in short, and what else is to be done. */
+function told(actions: readonly FeedAction[]): readonly unknown[] {
+  return actions.map((action) => {
+    if (action.do !== 'send') return action.do === 'visible' ? ['VISIBLE', action.index] : [action.do];
+    const { frame } = action;
+    return 'index' in frame ? [frame.t, frame.index] : [frame.t];
+  });
+}
+
+function frames(actions: readonly FeedAction[]): readonly ReplicaToCatalog[] {
+  return actions.flatMap((action) => (action.do === 'send' ? [action.frame] : []));
+}
+
+/** A leader whose catalog has the stock table, follows, and holds authority from time 200 on. */
+function following(): Leading {
+  const leading = new Leading();
+  leading.feed.begin(200);
+  leading.receive(FRESH, 200);
+  leading.receive({ t: 'revoked', index: 1 }, 200);
+  leading.receive({ t: 'requestAuthority', id: 1 }, 200);
+  leading.feed.confirmed(LINK, 1, true, 200);
+  return leading;
+}
+
+test('a link is told that this replica leads, and in which term', () => {
+  const { feed } = new Leading();
+  assert.equal(feed.linkOpened(LINK), [{ do: 'send', link: LINK, frame: { t: 'lead', term: 3 } }]);
+});
+
+test('a catalog that begins waits for the stock table until all that the book holds may be visible', () => {
+  const leading = new Leading([entry(2, [buy('a', 10)])]);
+  assert.equal(told(leading.feed.begin(10)), []);
+  assert.equal(told(leading.receive(FRESH, 10)), [], 'an older leader may have given authority');
+  assert.is(leading.feed.wakeAt, OVER);
+  const actions = leading.feed.tick(OVER);
+  assert.equal(told(actions), [
+    ['snapshot', 2],
+    ['visible', 2],
+    ['VISIBLE', 2],
+  ]);
+  const [snapshot] = frames(actions);
+  assert.ok(snapshot?.t === 'snapshot');
+  const place = leading.places.get(2);
+  assert.equal([snapshot.life, snapshot.lastIndex, snapshot.hash], [LIFE, place?.lastIndex, place?.hash]);
+  assert.equal(snapshot.stocks, [['A', 500, 99_990, 2]]);
+});
+
+test('the stock table is as it is visible, and what is logged comes after it', () => {
+  const leading = following();
+  leading.log(2, 200, buy('a', 10));
+  leading.commit(200);
+  leading.log(3, 200, buy('b', 10));
+  assert.is(leading.feed.visible, 1, 'the catalog has not revoked it');
+  leading.feed.linkClosed(LINK);
+  const actions = leading.receive({ ...FRESH, process: 'q' }, 210, 6);
+  assert.equal(told(actions), [
+    ['snapshot', 1],
+    ['entry', 2],
+    ['entry', 3],
+    ['visible', 1],
+  ]);
+  const [snapshot] = frames(actions);
+  assert.equal(snapshot?.t === 'snapshot' && snapshot.stocks, [['A', 500, 100_000, 0]]);
+  assert.equal(
+    told(leading.feed.tick(200 + OVER)),
+    [
+      ['visible', 2],
+      ['VISIBLE', 2],
+    ],
+    'the other process is over',
+  );
+});
+
+test('an entry is sent as it is logged, and is visible once it is committed and revoked', () => {
+  const leading = following();
+  const sent = leading.log(2, 200, buy('a'));
+  assert.equal(told(sent), [['entry', 2]]);
+  assert.equal(told(leading.receive({ t: 'revoked', index: 2 }, 201)), []);
+  const actions = leading.commit(202);
+  assert.equal(told(actions), [
+    ['visible', 2],
+    ['VISIBLE', 2],
+  ]);
+  assert.equal(frames(actions), [{ t: 'visible', index: 2, skips: [], hash: leading.places.get(2)?.hash }]);
+  leading.log(3, 203, buy('b'));
+  assert.equal(told(leading.commit(203)), [], 'the catalog has not revoked it');
+  assert.equal(told(leading.receive({ t: 'revoked', index: 3 }, 204)), [
+    ['visible', 3],
+    ['VISIBLE', 3],
+  ]);
+});
+
+test('entries that hold no commands are told as well: authority is for who has revoked all that is visible', () => {
+  const leading = following();
+  leading.book.apply([entry(2, [])]);
+  const actions = leading.feed.applied(2, 210);
+  assert.equal(frames(actions).slice(0, 1), [{ t: 'entry', index: 2, batch: null }]);
+  assert.equal(told(leading.receive({ t: 'revoked', index: 2 }, 211)), [
+    ['visible', 2],
+    ['VISIBLE', 2],
+  ]);
+  assert.equal(told(leading.receive({ t: 'requestAuthority', id: 2 }, 212)), [['confirm']]);
+});
+
+test('a catalog that follows a new leader goes on from where it is, and nobody waits', () => {
+  const entries = [2, 3, 4, 5].map((index) => entry(index, [buy(`k${index}`)]));
+  const leading = new Leading(entries);
+  leading.feed.begin(10);
+  const place = leading.places.get(3);
+  assert.ok(place);
+  const attach: AttachFrame = { ...FRESH, ...place, life: LIFE, visible: 3, hadAuthority: true };
+  const actions = leading.receive(attach, 10);
+  assert.equal(told(actions), [
+    ['entry', 4],
+    ['entry', 5],
+    ['visible', 3],
+    ['VISIBLE', 3],
+  ]);
+  assert.equal(told(leading.receive({ t: 'revoked', index: 5 }, 11)), [
+    ['visible', 5],
+    ['VISIBLE', 5],
+  ]);
+});
+
+test('a catalog that lags by more than is kept takes the stock table', () => {
+  const leading = new Leading([2, 3, 4, 5, 6].map((index) => entry(index, [buy(`k${index}`)])));
+  leading.feed.begin(OVER);
+  const place = leading.places.get(2);
+  assert.ok(place);
+  const actions = leading.receive({ ...FRESH, ...place, life: LIFE, visible: 2 }, OVER);
+  assert.equal(told(actions), [
+    ['snapshot', 6],
+    ['visible', 6],
+  ]);
+});
+
+test('what is not of this log is told to begin anew', () => {
+  const leading = new Leading([entry(2, [buy('a')])]);
+  leading.feed.begin(OVER);
+  const here = leading.places.get(2);
+  assert.ok(here);
+  const at = { ...FRESH, ...here, life: LIFE, visible: 2 };
+  for (const [what, frame, reason] of [
+    ['another life', { ...at, life: 'b0'.repeat(8) }, /this cluster has life/],
+    ['another hash', { ...at, hash: 'f'.repeat(64) }, /is not of this log/],
+    ['a batch that is not here', { ...at, lastIndex: 9, visible: 2 }, /is not of this log/],
+    ['ahead of the log', { ...at, visible: 99 }, /is not of this log/],
+  ] as const) {
+    const [answer] = frames(leading.receive(frame, OVER));
+    assert.ok(answer?.t === 'reset', what);
+    assert.match(answer.reason, reason);
+    assert.equal(told(leading.receive({ t: 'requestAuthority', id: 1 }, OVER)), [], 'it is not attached');
+  }
+  assert.equal(told(leading.receive(FRESH, OVER)), [
+    ['snapshot', 2],
+    ['visible', 2],
+  ]);
+});
+
+test('a frame of an earlier lead is passed over, and one that cannot be costs the link', () => {
+  const leading = following();
+  assert.equal(leading.receive({ ...FRESH, term: 2 }, 210), []);
+  assert.equal(leading.receive({ t: 'revoked', index: 1 }, 210, 77), [], 'this link has not attached');
+  assert.throws(
+    () => leading.receive({ t: 'revoked', index: 2 }, 210),
+    (error: unknown) => error instanceof FormatError,
+  );
+});
+
+test('who is not in the set, or was replaced, is told so', () => {
+  const { feed } = following();
+  const [stranger] = frames(feed.received(8, 'catalog-9', FRESH, 210));
+  assert.ok(stranger?.t === 'refused' && stranger.reason.includes('not in the set'));
+  const answers = feed.received(9, CATALOG, FRESH, 210);
+  assert.equal(answers[0], {
+    ...{ do: 'send', link: LINK },
+    frame: { t: 'refused', reason: 'catalog catalog-1 attached again on another link' },
+  });
+});
+
+test('a catalog leaves the set once it surely holds no authority', () => {
+  const { feed } = following();
+  assert.equal(feed.standings, [{ id: CATALOG, isAttached: true, hasAuthority: true }]);
+  feed.retire(CATALOG);
+  assert.is(feed.mayRemove(CATALOG, 210), false);
+  assert.is(feed.mayRemove(CATALOG, 200 + OVER), true);
+  assert.equal(told(feed.setLogged(2, ['catalog-2'], 200 + OVER)), [['refused']]);
+  assert.equal(feed.ids, ['catalog-2']);
+});
+
+test.run();

@@ -1,0 +1,81 @@
+/** What is kept of the last batches, and the stocks as they were before those that are not visible. */
+import type { Stock } from '@trireme/domain';
+import { StockTable } from '@trireme/state-machine';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RecentBatches, VisibleStocks } from './recent-batches.js';
+import { buy, decidedBatch } from './testing/batches.js';
+
+const START = { seq: 0, index: 0, hash: 'start' };
+const hashOf = (seq: number): string => decidedBatch(seq, []).hash;
+const indexes = (recent: RecentBatches, index: number): readonly number[] =>
+  recent.after(index).map((batch) => batch.index);
+
+function recentOf(count: number, visible = Infinity): RecentBatches {
+  const recent = new RecentBatches(START, { batchesMax: 3, bytesMax: 10_000 });
+  for (let seq = 1; seq <= count; seq += 1) recent.add(decidedBatch(seq, [buy(`k${seq}`)]), visible);
+  return recent;
+}
+
+test('the last batches are kept, and where a catalog is among them is known by the hash', () => {
+  const recent = recentOf(5);
+  assert.equal(indexes(recent, 0), [30, 40, 50]);
+  assert.equal(indexes(recent, 30), [40, 50]);
+  assert.equal(indexes(recent, 45), [50]);
+  assert.is(recent.last.index, 50);
+  assert.is(recent.whereIs({ index: 20, hash: hashOf(2) }), 'here', 'the last one that was dropped');
+  assert.is(recent.whereIs({ index: 40, hash: hashOf(4) }), 'here');
+  assert.is(recent.whereIs({ index: 50, hash: hashOf(4) }), 'elsewhere', 'another hash');
+  assert.is(recent.whereIs({ index: 45, hash: hashOf(4) }), 'elsewhere', 'no batch is there');
+  assert.is(recent.whereIs({ index: 60, hash: hashOf(6) }), 'elsewhere', 'it is ahead');
+  assert.is(recent.whereIs({ index: 10, hash: 'whatever' }), 'before');
+  assert.equal([recent.upTo(45).index, recent.upTo(29).index, recent.upTo(99).index], [40, 20, 50]);
+});
+
+test('what is not visible is kept beyond the bound, and bytes count as well', () => {
+  assert.equal(indexes(recentOf(8, 25), 0), [30, 40, 50, 60, 70, 80]);
+  const small = new RecentBatches(START, { batchesMax: 100, bytesMax: 1 });
+  small.add(decidedBatch(1, [buy('a')]), Infinity);
+  assert.equal([indexes(small, 0), small.last.index], [[], 10]);
+});
+
+test('a batch that does not follow begins anew', () => {
+  const recent = recentOf(2);
+  recent.add(decidedBatch(7, [buy('x')]), Infinity);
+  assert.equal([indexes(recent, 0), recent.last.index], [[], 70]);
+  recent.add(decidedBatch(8, [buy('y')]), Infinity);
+  assert.equal(indexes(recent, 0), [80]);
+  recent.restart({ seq: 20, index: 200, hash: 'h' });
+  assert.equal([indexes(recent, 0), recent.whereIs({ index: 200, hash: 'h' })], [[], 'here']);
+});
+
+test('stocks are shown as they were before the first batch that is not visible', () => {
+  const stock = (name: string, quantity: number, version: number): Stock => ({
+    name,
+    price: 7,
+    quantity,
+    version,
+  });
+  const table = new StockTable([stock('A', 1, 30), stock('B', 5, 0), stock('N', 0, 40)]);
+  const changed = (...befores: readonly [string, Stock | null][]): ReadonlyMap<string, Stock | null> =>
+    new Map(befores);
+  const visible = new VisibleStocks(table, [
+    decidedBatch(2, [], { before: changed(['A', stock('A', 9, 0)]) }),
+    decidedBatch(3, [], { before: changed(['A', stock('A', 4, 20)]) }),
+    decidedBatch(4, [], { before: changed(['N', null]) }),
+  ]);
+  assert.is(visible.get('A')?.quantity, 9);
+  assert.is(visible.get('B')?.quantity, 5);
+  assert.equal([visible.get('N'), visible.get('X')], [null, null]);
+  assert.equal(
+    [...visible.all()].map(({ name, quantity }) => [name, quantity]),
+    [
+      ['A', 9],
+      ['B', 5],
+    ],
+  );
+  assert.equal(visible.page('A', 1), { stocks: [stock('B', 5, 0)], next: 'B' });
+  assert.equal(visible.page('B', 5), { stocks: [], next: null });
+});
+
+test.run();
