@@ -1,6 +1,6 @@
 /** Calls to the internal ports of a cluster: with its secret, and over mutual TLS where it has certificates. */
 import { LINK_HEADERS, type TlsMaterial } from '@trireme/service';
-import { Agent, buildConnector, fetch, type Response } from 'undici';
+import { Agent, buildConnector, fetch, request, type Response } from 'undici';
 
 /** How the caller is known. */
 export interface CallIdentity {
@@ -56,9 +56,14 @@ export class InternalCalls {
   async ask(url: string, msMax: number, body?: object): Promise<CallAnswer | null> {
     this.#check(url);
     try {
-      const signal = AbortSignal.timeout(msMax);
-      const response = await this.#send(url, signal, body);
-      return { status: response.status, body: await response.json() };
+      // Not by fetch, which answers a 421 with the same request once more, its body left out.
+      const response = await request(url, {
+        dispatcher: this.#agent,
+        signal: AbortSignal.timeout(msMax),
+        headers: this.#headers,
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      });
+      return { status: response.statusCode, body: await response.body.json() };
     } catch {
       return null;
     }
@@ -71,7 +76,12 @@ export class InternalCalls {
    */
   async open(url: string, signal: AbortSignal | null = null): Promise<Response> {
     this.#check(url);
-    return this.#send(url, signal);
+    return fetch(url, {
+      dispatcher: this.#agent,
+      signal,
+      redirect: 'error',
+      headers: this.#headers,
+    });
   }
 
   /** Ends what is under way. */
@@ -88,14 +98,8 @@ export class InternalCalls {
       throw new RangeError(`${url} is to be https, as there are certificates`);
   }
 
-  async #send(url: string, signal: AbortSignal | null, body?: object): Promise<Response> {
+  get #headers(): Readonly<Record<string, string>> {
     const { secret } = this.#identity;
-    return fetch(url, {
-      dispatcher: this.#agent,
-      signal,
-      redirect: 'error',
-      headers: secret === null ? {} : { [LINK_HEADERS.secret]: secret },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    });
+    return secret === null ? {} : { [LINK_HEADERS.secret]: secret };
   }
 }
