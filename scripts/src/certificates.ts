@@ -16,7 +16,8 @@ const HERE = ['127.0.0.1', 'localhost'];
 
 /** What `npm start` runs, and its operator. */
 const DEFAULT: readonly Named[] = [
-  'catalog',
+  'catalog-1',
+  'catalog-2',
   'replica-1',
   'replica-2',
   'replica-3',

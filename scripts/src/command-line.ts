@@ -22,11 +22,11 @@ export function replicaName(text: string): string {
   throw new InvalidArgumentError('It must be a replica, such as 2.');
 }
 
-/** Parser of `2`, `replica-2`, `catalog` or `frontend-1`, as the name of a process. */
+/** Parser of `2`, `replica-2`, `catalog-1` or `frontend-1`, as the name of a process. */
 export function processName(text: string): string {
   const target = parseTarget(text);
   if (target?.kind === 'process') return target.name;
-  throw new InvalidArgumentError('It must be a process, such as 2, catalog or frontend-1.');
+  throw new InvalidArgumentError('It must be a process, such as 2, catalog-1 or frontend-1.');
 }
 
 /** Runs a script: what it throws becomes a line on standard error, with what to do where that is known, and an exit code. */

@@ -27,7 +27,7 @@ function now(): string {
 
 const command = new Command('npm run crash --')
   .description('Kills a process of the running cluster with SIGKILL, and starts it again after a while.')
-  .argument('<target>', '2 (a replica), leader, all-replicas, catalog or frontend-1')
+  .argument('<target>', '2 (a replica), leader, all-replicas, catalog-1, all-catalogs or frontend-1')
   .option('--down <seconds>', 'how long it stays down', seconds, 2)
   .option('--data <folder>', "the cluster's data folder", DATA_DEFAULT)
   .action(crash);

@@ -176,7 +176,7 @@ testAsRoot(
     );
     assert.equal(
       readClusterFile(context.dataDir)?.processes.map(({ id }) => id),
-      ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1'],
+      ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1'],
     );
     makeRoom();
     await until(started, () => started.output().includes('!!! cluster.json is written again'));

@@ -95,11 +95,11 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     started.push(start);
     await until(start, () => start.output().includes(`ready http://127.0.0.1:${port}\n`));
     const pids = (readClusterFile(dataDir)?.processes ?? []).map(({ pid }) => pid ?? 0);
-    assert.is(pids.filter(isAlive).length, 5);
+    assert.is(pids.filter(isAlive).length, 6);
     start.npm.kill(signal);
     await closesInTime(start);
     assert.equal(pids.filter(isAlive), []);
-    assert.match(start.output(), /\[frontend-1\] INFO stopped[^]*\[catalog\] INFO stopped/);
+    assert.match(start.output(), /\[frontend-1\] INFO stopped[^]*\[catalog-1\] INFO stopped/);
   });
 }
 

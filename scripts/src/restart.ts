@@ -13,7 +13,7 @@ async function restart(name: string, options: { data: string }): Promise<void> {
 
 const command = new Command('npm run restart --')
   .description('Starts a process of the running cluster that is down.')
-  .argument('<process>', '2 (a replica), catalog or frontend-1', processName)
+  .argument('<process>', '2 (a replica), catalog-1 or frontend-1', processName)
   .option('--data <folder>', "the cluster's data folder", DATA_DEFAULT)
   .action(restart);
 

@@ -14,24 +14,26 @@ interface StartOptions {
   readonly tls: boolean;
   /** Of a new cluster, or to make sure of an old one. */
   readonly replicas?: number;
+  /** Likewise. */
+  readonly catalogs?: number;
   readonly frontends: number;
   readonly cacheSize: number;
   /** False with `--no-cache`. */
   readonly cache: boolean;
   readonly deadlineMs: number;
-  readonly leaseMs: number;
   readonly seedFile?: string;
   readonly logLevel: string;
 }
 
 function clusterOptions(options: StartOptions, output: (line: string) => void): ClusterOptions {
-  const { port, replicas, frontends, fresh, tls, deadlineMs, leaseMs, seedFile, logLevel } = options;
+  const { port, replicas, catalogs, frontends, fresh, tls, deadlineMs, seedFile, logLevel } = options;
   return {
     dataDir: userPath(options.data),
     output,
-    ...{ port, frontends, fresh, tls, deadlineMs, leaseMs, logLevel },
+    ...{ port, frontends, fresh, tls, deadlineMs, logLevel },
     cacheSize: options.cache ? options.cacheSize : null,
     ...(replicas === undefined ? {} : { replicas }),
+    ...(catalogs === undefined ? {} : { catalogs }),
     ...(seedFile === undefined ? {} : { seedFile: userPath(seedFile) }),
   };
 }
@@ -53,7 +55,7 @@ async function start(options: StartOptions): Promise<void> {
       }
       stopping = true;
       toldAt = performance.now();
-      print('stopping: front-ends, replicas, catalog (once more to kill them)');
+      print('stopping: front-ends, replicas, catalogs (once more to kill them)');
       resolve();
     };
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
@@ -76,22 +78,22 @@ async function start(options: StartOptions): Promise<void> {
 }
 
 const command = new Command('npm start --')
-  .description('Runs catalog, order replicas and front-ends as processes of this machine until Ctrl-C.')
+  .description('Runs catalogs, order replicas and front-ends as processes of this machine until Ctrl-C.')
   .option('--data <folder>', 'where everything is kept between runs', DATA_DEFAULT)
   .option(
     '--port <n>',
-    'base port: front-ends from it, catalog +100, replica i +110+i, peers +120+i, control +130; all of them best below 32768',
+    'base port: front-ends from it, catalog i +80+i, replica i +110+i, peers +120+i, control +130; all of them best below 32768',
     wholeNumber(1, 65_405),
     8080,
   )
   .option('--fresh', 'empty the data folder first', false)
   .option('--tls', 'mutual TLS between the processes of a new cluster, with certificates of its own', false)
   .option('--replicas <n>', 'order replicas of a new cluster: 3 or 5 (3 unless given)', wholeNumber(1, 9))
+  .option('--catalogs <n>', 'catalogs of a new cluster, 0 to 16 (2 unless given)', wholeNumber(0, 16))
   .option('--frontends <n>', 'front-ends', wholeNumber(1, 16), 1)
   .option('--cache-size <n>', 'stocks that each front-end caches', wholeNumber(1, 100_000), 5)
-  .option('--no-cache', 'look every stock up at the catalog')
+  .option('--no-cache', 'look every stock up at a catalog')
   .option('--deadline-ms <n>', "milliseconds a client's request may take", wholeNumber(100, 600_000), 5000)
-  .option('--lease-ms <n>', "milliseconds of a cache's lease", wholeNumber(50, 60_000), 500)
   .option('--seed-file <file>', 'stocks that a new cluster begins with, instead of the built-in ten')
   .option('--log-level <level>', 'least level that the processes log', 'info')
   .action(start);

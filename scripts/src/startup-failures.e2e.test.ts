@@ -72,17 +72,25 @@ const main = (name: string): string => join(ROOT, `packages/${name}/dist/main.js
 
 function replica({ port }: Context, data: string, ...more: readonly string[]): readonly string[] {
   const peers = ['--peers', `1=http://127.0.0.1:${port + 1}`, '--peer-port', String(port + 1)];
-  const where = ['--id', '1', '--port', String(port), ...peers, '--catalog', 'http://127.0.0.1:9'];
+  const where = ['--id', '1', '--port', String(port), ...peers];
   return [main('orders'), '--data', data, ...where, ...more];
 }
 
 const catalog = ({ port }: Context, ...more: readonly string[]): readonly string[] => [
-  ...[main('catalog'), '--port', String(port + 2), ...more],
+  ...[
+    main('catalog'),
+    '--id',
+    'catalog-1',
+    '--port',
+    String(port + 2),
+    '--replicas',
+    '1=http://127.0.0.1:9',
+    ...more,
+  ],
 ];
 
 const frontend = ({ port }: Context, ...more: readonly string[]): readonly string[] => [
-  ...[main('frontend'), '--port', String(port + 3), '--replicas', '1=http://127.0.0.1:9'],
-  ...['--catalog', 'http://127.0.0.1:9', ...more],
+  ...[main('frontend'), '--port', String(port + 3), '--replicas', '1=http://127.0.0.1:9', ...more],
 ];
 
 async function check(rows: readonly Row[]): Promise<void> {
@@ -168,7 +176,20 @@ test('each mistake at the start ends with its code, its cause and what to do', a
     ['no certificates', replica(context, at('r'), ...pem), 64, /cannot use \S+ with \S+ and \S+: /, /--help/],
     ['a part of them', catalog(context, ...pem.slice(0, 2)), 64, /--tls-key go together/, /--help/],
     ['peers', replica(context, at('r'), '--peers', 'x'), 64, /--peers: /, /--help/],
-    ['catalog url', replica(context, at('r'), '--catalog', 'x'), 64, /--catalog: not a url/, /--help/],
+    [
+      'catalogs',
+      replica(context, at('r'), '--catalogs', 'replica-1'),
+      64,
+      /--catalogs: .*no id of a catalog/,
+      /--help/,
+    ],
+    [
+      'a catalog twice',
+      replica(context, at('r'), '--catalogs', 'catalog,catalog'),
+      64,
+      /--catalogs: .*twice/,
+      /--help/,
+    ],
     [
       'no seed file',
       replica(context, at('r'), '--seed-file', at('none')),

@@ -1,4 +1,4 @@
-/** `trireme order` and `status` where something fails: a proxy, a front-end, the catalog, the leader, standard output. */
+/** `trireme order` and `status` where something fails: a proxy, a front-end, catalogs, the leader, standard output. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
@@ -163,26 +163,27 @@ test('paths are relative to where npm was called', async ({ folder, dataDir }) =
   assert.is((await run(process.execPath, [program, 'stocks', '--data', data], inPackage)).code, 0);
 });
 
-test('status says that no catalog follows, that a front-end is down, and that nobody leads', async (context) => {
+test('status says which catalogs have authority, that a front-end is down, and that nobody leads', async (context) => {
   const { cluster, dataDir } = context;
-  const status = async (): Promise<{ code: number | null; leader: unknown; catalogFollows: unknown }> => {
+  const status = async (): Promise<{ code: number | null; catalogs: Record<string, boolean> }> => {
     const { code, stdout } = await trireme('status', '--json', '--data', dataDir);
-    return { code, ...(JSON.parse(stdout) as { leader: unknown; catalogFollows: unknown }) };
+    const { catalogs } = JSON.parse(stdout) as { catalogs: { id: string; hasAuthority: boolean }[] };
+    return { code, catalogs: Object.fromEntries(catalogs.map(({ id, hasAuthority }) => [id, hasAuthority])) };
   };
-  const up = await status();
-  assert.equal([up.code, up.catalogFollows], [0, true]);
+  for (const name of ['catalog-1', 'catalog-2']) await cluster.waitProcessReady(name);
+  assert.equal(await status(), { code: 0, catalogs: { 'catalog-1': true, 'catalog-2': true } });
   await cluster.kill('frontend-1');
   const down = await trireme('stocks', '--data', dataDir);
   assert.is(down.code, 69, down.stderr);
   const order = await trireme('order', 'buy', 'AAPL', '1', '--data', dataDir);
   assert.is(order.code, 69, 'it reached nobody');
-  await cluster.kill('catalog');
+  await cluster.kill('catalog-1');
   const without = await status();
-  assert.equal([without.code, without.catalogFollows], [69, false]);
-  assert.match((await trireme('status', '--data', dataDir)).stdout, /\nNO CATALOG FOLLOWS/);
+  assert.equal(without, { code: 0, catalogs: { 'catalog-1': false, 'catalog-2': true } });
+  assert.match((await trireme('status', '--data', dataDir)).stdout, /\n1 OF 2 CATALOGS HAVE AUTHORITY/);
   await cluster.kill('replica-1');
   assert.is((await trireme('status', '--data', dataDir)).code, 69);
-  await cluster.startProcess('catalog');
+  await cluster.startProcess('catalog-1');
 });
 
 test.run();

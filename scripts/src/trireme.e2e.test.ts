@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import {
   LocalCluster,
   findFreeBasePort,
+  parseCatalogs,
   parseGroup,
   readSecret,
   serveControl,
@@ -346,6 +347,42 @@ test('without a supervisor the command says what to start', async ({ cluster, da
   );
   assert.is((await run(['members', 'rejoin'])).code, 64);
   assert.is((await run(['members', 'list', '--data', join(dataDir, 'none')])).code, 64);
+});
+
+/** Runs to the end, which has to be a good one; gives which catalogs have authority. */
+async function catalogs({ dataDir }: Context, ...args: string[]): Promise<Record<string, boolean | null>> {
+  const { code, stdout, stderr } = await run(['catalogs', ...args, '--data', dataDir, '--json']);
+  assert.is(code, 0, `catalogs ${args.join(' ')}: ${stderr}`);
+  const set = parseCatalogs(JSON.parse(stdout));
+  assert.ok(set);
+  return Object.fromEntries(set.catalogs.map(({ id, hasAuthority }) => [id, hasAuthority]));
+}
+
+test('catalogs are added and removed, each by one command, and once more does nothing', async (context) => {
+  const { cluster, dataDir } = context;
+  const running = (): string[] =>
+    cluster.describe().processes.flatMap(({ role, id }) => (role === 'catalog' ? [id] : []));
+  const two = { 'catalog-1': true, 'catalog-2': true };
+  for (const name of running()) await cluster.waitProcessReady(name);
+  assert.equal(await catalogs(context), two);
+  for (const args of [
+    ['add', 'catalog-3'],
+    ['add', '3'],
+  ]) {
+    assert.equal(await catalogs(context, ...args), { ...two, 'catalog-3': true });
+    assert.equal(running(), ['catalog-1', 'catalog-2', 'catalog-3']);
+  }
+  await cluster.kill('catalog-3');
+  assert.equal(await catalogs(context, 'add', 'catalog-3'), { ...two, 'catalog-3': true }, 'it is started');
+  for (let times = 0; times < 2; times += 1) {
+    assert.equal(await catalogs(context, 'remove', 'catalog-3'), two);
+    assert.equal(running(), ['catalog-1', 'catalog-2']);
+  }
+  assert.match(
+    (await run(['catalogs', '--data', dataDir])).stdout,
+    /^catalog +linked +authority +url\ncatalog-1 +yes +yes/,
+  );
+  assert.is((await run(['catalogs', 'add', 'replica-1', '--data', dataDir])).code, 64);
 });
 
 test.run();

@@ -1,12 +1,20 @@
 /** `trireme`: the operator's command. Progress goes to standard error, what was asked for to standard output. */
 import { Command, Option } from 'commander';
-import { lagOf, type Group } from '@trireme/cluster';
+import { lagOf, type CatalogSet, type Group } from '@trireme/cluster';
 import { wholeNumber } from '@trireme/service';
 import { DATA_DEFAULT, endOf } from './command-line.js';
 import { ControlError } from './control/client.js';
 import { asDoctor } from './doctor/command.js';
 import { exportBook } from './export-book.js';
-import { connect, parseReplica, parseUrl, parseUrls, type CommonOptions } from './trireme/connect.js';
+import {
+  connect,
+  parseCatalog,
+  parseReplica,
+  parseUrl,
+  parseUrls,
+  type CommonOptions,
+} from './trireme/connect.js';
+import { addCatalog, formatCatalogs, removeCatalog, type CatalogsOptions } from './trireme/catalogs.js';
 import { COMMAND_EXIT, CommandError, EXIT_HELP } from './trireme/errors.js';
 import { addMarketCommands } from './trireme/market.js';
 import {
@@ -142,14 +150,53 @@ function membersCommand(): Command {
   return members;
 }
 
+function catalogsOptionsOf(options: ChangeOptions): CatalogsOptions {
+  const { client, catalogHost, tell } = connect(options);
+  return { client, host: catalogHost, tell, msMax: options.timeoutSeconds * 1000 };
+}
+
+function showCatalogs(set: CatalogSet, { json }: CommonOptions): void {
+  console.log(json ? JSON.stringify(set, null, 2) : formatCatalogs(set.catalogs));
+}
+
+function catalogsCommand(): Command {
+  const catalogs = new Command('catalogs').description(
+    'Which catalogs the leader waits for, and changing it.',
+  );
+  common(catalogs.command('list', { isDefault: true }))
+    .description('Shows the set of catalogs as the leader sees it.')
+    .action(async (options: CommonOptions) =>
+      showCatalogs(await connect(options).client.catalogs(), options),
+    );
+  const catalog = ['<catalog>', 'its id, such as catalog-3', parseCatalog] as const;
+  changing(catalogs.command('add').argument(...catalog))
+    .description(
+      'Adds a catalog to the set, 16 at most. Where npm start runs the cluster, it starts the catalog too; else start it, before or after.',
+    )
+    .action(async (id: string, options: ChangeOptions) =>
+      showCatalogs(await addCatalog(id, catalogsOptionsOf(options)), options),
+    );
+  changing(catalogs.command('remove').argument(...catalog))
+    .description(
+      'Removes a catalog from the set. Where npm start runs the cluster, it stops the catalog too; else stop it afterwards.',
+    )
+    .action(async (id: string, options: ChangeOptions) =>
+      showCatalogs(await removeCatalog(id, catalogsOptionsOf(options)), options),
+    );
+  return catalogs;
+}
+
 const program = new Command('trireme')
   .description(
     "The operator's command of a Trireme cluster. An option whose variable --help names may come as that instead.",
   )
   .addHelpText('after', EXIT_HELP)
-  .addCommand(membersCommand());
+  .addCommand(membersCommand())
+  .addCommand(catalogsCommand());
 common(
-  program.command('status').description('Shows every replica: role, term, commit, applied, lag, book hash.'),
+  program
+    .command('status')
+    .description('Shows every replica (role, term, commit, applied, lag, book hash) and every catalog.'),
 )
   .option('--watch [seconds]', 'again each second, or that many, until it is stopped', wholeNumber(1, 3_600))
   .action(async (options: CommonOptions & { watch?: number | true }) => {

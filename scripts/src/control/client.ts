@@ -46,7 +46,7 @@ export class ControlClient {
     return process;
   }
 
-  /** Starts one more replica, which waits to be let into the group; gives its pid. @throws ControlError. */
+  /** Starts one more replica, which waits to be let into the group, or one more catalog; gives its pid. @throws ControlError. */
   async add(name: string): Promise<number> {
     return (await this.#ask(`/add?name=${encodeURIComponent(name)}`)).pid ?? 0;
   }
@@ -56,7 +56,7 @@ export class ControlClient {
     return (await this.#ask(`/renew?name=${encodeURIComponent(name)}`)).aside ?? null;
   }
 
-  /** Ends a replica for good; says where its data are now, null if it had none. @throws ControlError. */
+  /** Ends a replica or a catalog for good; says where its data are now, null if it had none. @throws ControlError. */
   async retire(name: string): Promise<string | null> {
     return (await this.#ask(`/retire?name=${encodeURIComponent(name)}`)).aside ?? null;
   }

@@ -21,14 +21,14 @@ function fakeCluster(asked: string[]): Steered {
       if (name === 'replica-9') throw new ClusterError('NOT_READY', 'replica-9 has ended: damaged');
     },
     look: (name) => ({ pid: null, damaged: true, reason: `${name} is torn` }),
-    addReplica: async (name) => asked.push(`add ${name}`) + 200,
+    add: async (name) => asked.push(`add ${name}`) + 200,
     renewReplica: async (name) => {
       asked.push(`renew ${name}`);
       await new Promise((resolve) => setImmediate(resolve));
       asked.push(`renewed ${name}`);
       return { pid: 1, aside: `/data/${name}.old` };
     },
-    retireReplica: async (name) => {
+    retire: async (name) => {
       asked.push(`retire ${name}`);
       throw new ClusterError('BAD_PROCESS', `there is no ${name}`);
     },

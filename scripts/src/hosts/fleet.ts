@@ -11,8 +11,8 @@ import { servicesOf } from './services.js';
 
 /** What runs on which host; as in the compose file each process has a network of its own. */
 export const HOSTS = {
-  one: ['catalog', 'replica-1', 'frontend-1'],
-  two: ['replica-2', 'frontend-2'],
+  one: ['catalog-1', 'replica-1', 'frontend-1'],
+  two: ['catalog-2', 'replica-2', 'frontend-2'],
   three: ['replica-3'],
 } as const;
 

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { InternalCalls, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
+import { isCatalogId } from '@trireme/domain';
 import { messageOf, npmScript, parseSecret, readCertificate, type TlsMaterial } from '@trireme/service';
 import { userPath } from '../command-line.js';
 import { ControlClient } from '../control/client.js';
+import { CatalogsByHand, SupervisedCatalogs, type CatalogHost } from './catalog-hosts.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { GroupClient } from './group-client.js';
 import { HostByHand, SupervisedHost, type Host } from './hosts.js';
@@ -25,6 +27,7 @@ export interface Connection {
   readonly client: GroupClient;
   readonly calls: InternalCalls;
   readonly host: Host;
+  readonly catalogHost: CatalogHost;
   readonly tell: (line: string) => void;
 }
 
@@ -39,7 +42,8 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
     const secret = options.secretFile === undefined ? null : readSecretFile(options.secretFile);
     const calls = callsTo(replicas, secret, tlsIn(options));
     const client = new GroupClient(() => replicas, calls);
-    return { client, calls, host: new HostByHand(client, tell, given), tell };
+    const [host, catalogHost] = [new HostByHand(client, tell, given), new CatalogsByHand(tell)];
+    return { client, calls, host, catalogHost, tell };
   }
   const dataDir = userPath(options.data);
   if (readClusterFile(dataDir) === null) {
@@ -52,7 +56,8 @@ export function connect(options: CommonOptions, given: { url?: string; peerUrl?:
   const calls = callsTo(replicaUrls(dataDir), secret, tlsIn(options) ?? operatorTls(dataDir));
   const client = new GroupClient(() => replicaUrls(dataDir), calls);
   const control = ControlClient.of(dataDir);
-  return { client, calls, host: new SupervisedHost({ dataDir, control, client, tell }), tell };
+  const host = new SupervisedHost({ dataDir, control, client, tell });
+  return { client, calls, host, catalogHost: new SupervisedCatalogs({ dataDir, control, tell }), tell };
 }
 
 /** Reads `URL,URL`; each may have its replica's name before it, `1=URL`, as the processes' own flag has. */
@@ -60,6 +65,13 @@ export function parseUrls(text: string): readonly string[] {
   const urls = text.split(',').map((item) => item.replace(/^[^=/]+=/, '').replace(/\/$/, ''));
   if (urls.every((url) => URL.canParse(url) && /^https?:/.test(url))) return urls;
   throw new InvalidArgumentError('It must be URLs, such as http://127.0.0.1:8191,http://127.0.0.1:8192.');
+}
+
+/** Reads the id of a catalog, such as `catalog-3`, or its number. */
+export function parseCatalog(text: string): string {
+  const id = /^[1-9]\d?$/.test(text) ? `catalog-${text}` : text;
+  if (isCatalogId(id)) return id;
+  throw new InvalidArgumentError('It must be the id of a catalog, such as catalog-3.');
 }
 
 export function parseUrl(text: string): string {

@@ -8,7 +8,7 @@ export const COMMAND_EXIT = {
   /** It was refused, and had no effect; or the command has a bug. */
   refused: 1,
   usage: EXIT.usage,
-  /** No replica or front-end answers, no replica leads, or no catalog follows. */
+  /** No replica or front-end answers, or no replica leads. */
   unavailable: EXIT.unavailable,
   /** What was asked for is done, and standard output does not take the answer. */
   unwritten: EXIT.full,
@@ -37,7 +37,7 @@ Exit codes:
   0   done, or it was the case already
   1   refused, without any effect; of status: two books differ
   64  the command line makes no sense
-  69  no replica or front-end answers, no replica leads, or no catalog follows
+  69  no replica or front-end answers, or no replica leads
   74  done, but the answer cannot be written
   75  the outcome is unknown, or more is to be done: the message names the command
   77  the secret or the operator token is wrong

@@ -1,8 +1,10 @@
 /** The group's internal ports as an operator speaks to them, whoever leads. */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  parseCatalogs,
   parseGroup,
   type CallAnswer,
+  type CatalogSet,
   type ChangePart,
   type Group,
   type InternalCalls,
@@ -35,6 +37,9 @@ export interface Refusal {
   readonly status: string;
   readonly message: string;
 }
+
+/** A change of the set of catalogs, as a leader's `POST /catalogs` takes it. */
+export type CatalogChange = { readonly add: string } | { readonly remove: string };
 
 /** How far a replica's log is in its book alone. */
 interface SnapshotAnswer {
@@ -112,6 +117,37 @@ export class GroupClient {
     return this.#tell(leader, '/transfer', { to });
   }
 
+  /** The set of catalogs as the leader tells of it. @throws CommandError `unavailable` if no leader tells within 10 s; `denied`. */
+  async catalogs(): Promise<CatalogSet> {
+    const until = performance.now() + LEADERLESS_MS_MAX;
+    for (;;) {
+      const leader = await this.group();
+      const set = await this.catalogsNow(leader);
+      if (set !== null) return set;
+      if (performance.now() > until)
+        throw new CommandError(
+          COMMAND_EXIT.unavailable,
+          `${leader.self}, the leader, does not tell which catalogs there are`,
+        );
+      await delay(POLL_MS);
+    }
+  }
+
+  /** The same as `leader` tells it now, null if it does not. @throws CommandError `denied`. */
+  async catalogsNow(leader: Group): Promise<CatalogSet | null> {
+    const url = urlOfLeader(leader);
+    const answer = url === null ? null : await this.#ask(url, '/catalogs', ASK_MS_MAX);
+    if (url !== null && answer !== null) checkAllowed(url, answer);
+    return answer?.status === 200 ? parseCatalogs(answer.body) : null;
+  }
+
+  /** Has the leader change the set of catalogs; answers and throws as `change` does. */
+  async changeCatalogs(change: CatalogChange): Promise<Refusal | null> {
+    const leader = await this.group();
+    this.#hasAsked = true;
+    return this.#tell(leader, '/catalogs', change);
+  }
+
   /** Has the replica at `url` drop its log behind its book; says why not where it does not. @throws CommandError `denied`. */
   async snapshot(url: string, keep: number | null): Promise<SnapshotAnswer | Refusal> {
     const answer = await this.#ask(url, '/snapshot', SNAPSHOT_MS_MAX, { keep });
@@ -133,8 +169,9 @@ export class GroupClient {
     return { leader, groups };
   }
 
-  async #tell({ self, members }: Group, path: string, body: object): Promise<Refusal | null> {
-    const url = members.find(({ id }) => id === self)?.url ?? null;
+  async #tell(leader: Group, path: string, body: object): Promise<Refusal | null> {
+    const { self } = leader;
+    const url = urlOfLeader(leader);
     if (url === null)
       throw new CommandError(COMMAND_EXIT.refused, `nobody knows where ${self}, the leader, is`);
     const answer = await this.#ask(url, path, CHANGE_MS_MAX, body);
@@ -154,6 +191,10 @@ export class GroupClient {
   async #ask(url: string, path: string, msMax: number, body?: object): Promise<CallAnswer | null> {
     return this.#calls.ask(url + path, msMax, body);
   }
+}
+
+function urlOfLeader({ self, members }: Group): string | null {
+  return members.find(({ id }) => id === self)?.url ?? null;
 }
 
 /** @throws CommandError `denied` */

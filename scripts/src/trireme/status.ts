@@ -1,6 +1,7 @@
 /** `trireme status`: every replica as it tells of itself, beside what the leader knows of it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { lagOf, type Group } from '@trireme/cluster';
+import { lagOf, type Catalog, type Group } from '@trireme/cluster';
+import { formatCatalogs } from './catalogs.js';
 import { CommandError, COMMAND_EXIT, type CommandExit } from './errors.js';
 import type { GroupClient, ReplicaStatus } from './group-client.js';
 import { formatTable } from './table.js';
@@ -24,8 +25,8 @@ interface ReplicaRow {
 
 export interface GroupStatus {
   readonly leader: string | null;
-  /** Whether a catalog follows the leader; null where nobody leads. */
-  readonly catalogFollows: boolean | null;
+  /** The set of catalogs as the leader sees it; null where nobody leads, or it does not tell. */
+  readonly catalogs: readonly Catalog[] | null;
   /** False if two replicas with an equal applied index have different books. */
   readonly booksAgree: boolean;
   readonly replicas: readonly ReplicaRow[];
@@ -39,20 +40,19 @@ export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
   const replicas = urls.map((url, i) => rowOf(url, statuses[i] ?? null, group));
   if (replicas.every(({ role }) => role === 'down'))
     throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${urls.join(', ')}`);
-  const leader = group?.self ?? null;
-  const told = statuses.find((status) => leader !== null && status?.id === leader) ?? null;
+  const set = group === null ? null : await client.catalogsNow(group);
   return {
-    leader,
-    catalogFollows: leader === null ? null : isFollowing(told),
+    leader: group?.self ?? null,
+    catalogs: set?.catalogs ?? null,
     booksAgree: booksAgree(replicas),
     replicas,
   };
 }
 
 /** How the command ends that shows it. */
-export function statusExit({ leader, catalogFollows, booksAgree: isEqual }: GroupStatus): CommandExit {
+export function statusExit({ leader, booksAgree: isEqual }: GroupStatus): CommandExit {
   if (!isEqual) return COMMAND_EXIT.refused;
-  return leader === null || catalogFollows !== true ? COMMAND_EXIT.unavailable : COMMAND_EXIT.done;
+  return leader === null ? COMMAND_EXIT.unavailable : COMMAND_EXIT.done;
 }
 
 /**
@@ -89,7 +89,7 @@ async function statusOrProblem(client: GroupClient): Promise<GroupStatus | { rea
 }
 
 /** The same for people. */
-export function formatStatus({ leader, catalogFollows, booksAgree: isEqual, replicas }: GroupStatus): string {
+export function formatStatus({ leader, catalogs, booksAgree: isEqual, replicas }: GroupStatus): string {
   const head = ['replica', 'role', 'term', 'commit', 'applied', 'lag', 'orders', 'pending', 'book', 'url'];
   const text = (value: number | string | null): string => (value === null ? '-' : String(value));
   const rows = replicas.map((row) => {
@@ -98,16 +98,21 @@ export function formatStatus({ leader, catalogFollows, booksAgree: isEqual, repl
   });
   const notes = [
     ...(leader === null ? ['NO REPLICA LEADS: orders are refused until a majority is up'] : []),
-    ...(catalogFollows === false
-      ? [
-          'NO CATALOG FOLLOWS: orders and look-ups wait until a catalog is up; the leader tells why in its log',
-        ]
-      : []),
+    ...(catalogs === null ? [] : notesOn(catalogs)),
     ...(isEqual
       ? []
       : ['BOOKS DIFFER: two replicas have applied the same entries and have not the same book']),
   ];
-  return [formatTable([head, ...rows]), ...notes].join('\n');
+  const tables = [formatTable([head, ...rows]), ...(catalogs === null ? [] : ['', formatCatalogs(catalogs)])];
+  return [...tables, ...notes].join('\n');
+}
+
+/** What is wrong with catalogs, none of which orders or look-ups need. */
+function notesOn(catalogs: readonly Catalog[]): readonly string[] {
+  const count = catalogs.filter(({ hasAuthority }) => hasAuthority === true).length;
+  if (count === catalogs.length) return [];
+  const rest = count === 0 ? 'the leader answers look-ups, more slowly' : 'the others answer look-ups';
+  return [`${count} OF ${catalogs.length} CATALOGS HAVE AUTHORITY: ${rest}; start those that are down`];
 }
 
 function rowOf(url: string, status: ReplicaStatus | null, group: Group | null): ReplicaRow {
@@ -129,14 +134,6 @@ function rowOf(url: string, status: ReplicaStatus | null, group: Group | null): 
     ...{ term: number('term'), commit: number('commit'), applied: number('applied'), lag },
     ...{ orders: number('orders'), pending: number('pending'), hash: text('hash') },
   };
-}
-
-/** What a leader says of the catalog: `following` once it is linked and is sent every entry. */
-function isFollowing(leader: ReplicaStatus | null): boolean {
-  const office = leader?.['office'];
-  return (
-    typeof office === 'object' && office !== null && 'catalog' in office && office.catalog === 'following'
-  );
 }
 
 function booksAgree(replicas: readonly ReplicaRow[]): boolean {
