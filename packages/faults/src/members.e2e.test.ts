@@ -99,12 +99,12 @@ members(
         'a restart changes nothing',
       );
 
-      await cluster.addReplica('replica-4');
+      await cluster.add('replica-4');
       const before = await group();
       const goes = before.members.find((member) => member.id !== before.self);
       assert.ok(goes !== undefined);
       await letIn('replica-4', goes.id);
-      await cluster.retireReplica(`replica-${goes.name}`);
+      await cluster.retire(`replica-${goes.name}`);
       const count = statuses.length;
       await until('orders flow on', () => statuses.length > count + 20);
     } finally {

@@ -44,7 +44,7 @@ export class Stage {
 
   /** Starts a cluster and waits until it takes orders. */
   static async open({ prepare, ...options }: StageOptions = {}): Promise<Stage> {
-    const port = await findFreeBasePort(options.replicas ?? 3, options.frontends ?? 1);
+    const port = await findFreeBasePort(options.replicas ?? 3, options.frontends ?? 1, options.catalogs);
     const dataDir = mkdtempSync(join(tmpdir(), 'trireme-stage-'));
     const lines: string[] = [];
     const cluster = new LocalCluster({ ...options, dataDir, port, output: (line) => lines.push(line) });
@@ -79,6 +79,8 @@ export class Stage {
   async start(): Promise<void> {
     await this.cluster.start();
     await this.cluster.waitReady();
+    for (const { id, role } of this.cluster.describe().processes)
+      if (role === 'catalog') await this.cluster.waitProcessReady(id);
   }
 
   /** Stops every process and removes the folder. */

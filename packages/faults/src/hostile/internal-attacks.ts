@@ -1,5 +1,5 @@
 /** What each internal port is attacked with, beside bad HTTP: by strangers, and by who has stolen the secret. */
-import { PROTOCOL_VERSION, encodeBatch, pack } from '@trireme/domain';
+import { PROTOCOL_VERSION, pack } from '@trireme/domain';
 import { FIN, requestText, wholeRequest, type Attack, type Base, type Port, type Step } from './attack.js';
 import {
   frameAttacks,
@@ -47,49 +47,34 @@ export function* replicaAttacks(cluster: Cluster): Generator<Attack> {
   yield* messageAttacks(links, 'get', { t: 'get', items: [[1, 1, false]] });
   yield* messageAttacks(links, 'list', { t: 'list', id: 1, after: 0, limit: 1, name: null });
   yield* routeAttacks('replica', '/export');
+  yield* routeAttacks('replica', '/catalogs');
 }
 
-/** A batch as the log has it, of an order that nobody placed. */
-function hostileBatch(): Buffer {
-  const command = { kind: 'buy', key: 'hostile', name: 'AAPL', quantity: 1 } as const;
-  return encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands: [command], seed: null });
-}
-
-/** Links of front-ends and leaders to the catalog. */
+/** Links of front-ends to a catalog, and those of catalogs to a replica. */
 export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   const frontends = door('catalog', '/links/frontend', cluster);
-  const leaders = door('catalog', '/links/leader', cluster);
-  const entry = {
-    t: 'entry',
-    index: FAR + 1,
-    prev: FAR,
-    skip: [0],
-    hash: '0'.repeat(64),
-    batch: hostileBatch(),
+  const catalogs = door('replica', '/links/catalog', cluster);
+  const hello = { t: 'hello', url: 'http://127.0.0.1:9' };
+  const attach = {
+    ...{ t: 'attach', term: FAR, process: '0'.repeat(16), visible: FAR, hadAuthority: false },
+    ...{ life: '0'.repeat(16), lastIndex: FAR, hash: '0'.repeat(64) },
   };
-  // The second part of two, which comes before the first one: of the first one alone nothing would come either.
-  const snapshot = {
-    ...{ t: 'snapshot', index: FAR, life: '0'.repeat(16), hash: '0'.repeat(64), part: 1, parts: 2 },
-    stocks: [['AAPL', 1, 1, 1]],
-  };
-  yield* [frontends, leaders].flatMap(handshakeAttacks);
+  yield* [frontends, catalogs].flatMap(handshakeAttacks);
   yield* frameAttacks(frontends, { t: 'lookup', items: [[1, 'AAPL']] });
-  yield* frameAttacks(leaders, snapshot);
+  yield* frameAttacks(catalogs, hello);
   yield* messageAttacks(frontends, 'renew', { t: 'renew', id: 1 });
   yield* messageAttacks(frontends, 'lookup', { t: 'lookup', items: [[1, 'AAPL']] });
   yield* messageAttacks(frontends, 'list', { t: 'list', id: 1, after: '', limit: 1 });
   yield* messageAttacks(frontends, 'dropped', { t: 'dropped', seq: 1 });
-  yield* messageAttacks(leaders, 'entry', entry);
-  yield* messageAttacks(leaders, 'snapshot', snapshot);
-  yield* messageAttacks(leaders, 'attach', { t: 'attach', upTo: FAR });
-  yield ignoredMessage(leaders, 'a gap in the log', 'entry far ahead', entry);
-  yield ignoredMessage(leaders, 'an entry of long ago', 'entry that was applied', {
-    ...entry,
-    index: 1,
-    prev: 0,
+  yield* messageAttacks(catalogs, 'hello', hello);
+  yield* messageAttacks(catalogs, 'attach', attach);
+  yield* messageAttacks(catalogs, 'requestAuthority', { t: 'requestAuthority', id: 1 });
+  yield* messageAttacks(catalogs, 'revoked', { t: 'revoked', index: FAR });
+  yield ignoredMessage(catalogs, 'not in the set', 'a catalog that says where it is', hello);
+  yield ignoredMessage(catalogs, 'not in the set', 'a catalog that attaches', attach);
+  yield ignoredMessage(catalogs, 'not in the set', 'a catalog that asks for authority', {
+    ...{ t: 'requestAuthority', id: 1 },
   });
-  yield ignoredMessage(leaders, 'a gap in a snapshot', 'the second part alone', snapshot);
-  yield ignoredMessage(leaders, 'a gap in a snapshot', 'the first part alone', { ...snapshot, part: 0 });
   yield* routeAttacks('catalog', '/export');
 }
 
@@ -254,7 +239,7 @@ export function controlAttacks(secret: string): Attack[] {
       '/__proto__',
       '/kill/../kill',
       '/start?name=replica-1',
-      '/start?name=catalog',
+      '/start?name=catalog-1',
     ],
   ];
   const of = (kind: string, base: Base): Attack => ({
@@ -268,7 +253,7 @@ export function controlAttacks(secret: string): Attack[] {
       of('steering nobody', { ...inside, path }),
       of('wrong method', { ...inside, method: 'GET', path }),
     ]),
-    ...['/kill?target=leader', '/kill?target=all-replicas', '/kill?target=catalog'].flatMap((path) => [
+    ...['/kill?target=leader', '/kill?target=all-replicas', '/kill?target=catalog-1'].flatMap((path) => [
       of('steering without the secret', { ...CONTROL_BASE, path }),
       of('wrong method', { ...inside, method: 'PUT', path }),
     ]),

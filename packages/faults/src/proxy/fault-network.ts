@@ -25,16 +25,22 @@ export class FaultNetwork {
 
   /**
    * Opens a proxy for every link of a cluster that is yet to be planned.
-   * @param replicas those that join later too
+   * @param counts how many there are of each; `replicas` with those that join later
    */
-  static async open(replicas: number, frontends: number, seed: number): Promise<FaultNetwork> {
+  static async open(
+    counts: { readonly replicas: number; readonly frontends: number; readonly catalogs: number },
+    seed: number,
+  ): Promise<FaultNetwork> {
     const numbered = (role: string, count: number): string[] =>
       Array.from({ length: count }, (_, i) => `${role}-${i + 1}`);
-    const [replicaNames, frontendNames] = [numbered('replica', replicas), numbered('frontend', frontends)];
-    const network = new FaultNetwork([...replicaNames, ...frontendNames, 'catalog', CLIENTS]);
+    const replicaNames = numbered('replica', counts.replicas);
+    const frontendNames = numbered('frontend', counts.frontends);
+    const catalogNames = numbered('catalog', counts.catalogs);
+    const network = new FaultNetwork([...replicaNames, ...frontendNames, ...catalogNames, CLIENTS]);
     const links = [
-      ...replicaNames.flatMap((from) => [...replicaNames, 'catalog'].map((to) => [from, to] as const)),
-      ...frontendNames.flatMap((from) => [...replicaNames, 'catalog'].map((to) => [from, to] as const)),
+      ...[...replicaNames, ...frontendNames, ...catalogNames].flatMap((from) =>
+        replicaNames.map((to) => [from, to] as const),
+      ),
       ...frontendNames.map((to) => [CLIENTS, to] as const),
     ];
     const random = new SeededRandom(seed);

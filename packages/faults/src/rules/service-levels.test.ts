@@ -46,7 +46,7 @@ test('bounds that are kept, and each one that is not', () => {
 const MIB = 1024 * 1024;
 const samples = (of: (i: number) => Partial<ResourceSample>): ResourceSample[] =>
   Array.from({ length: 200 }, (_, i) => {
-    return { process: 'catalog', pid: 7, atMs: i * 1000, bytes: 100 * MIB, descriptors: 40, ...of(i) };
+    return { process: 'catalog-1', pid: 7, atMs: i * 1000, bytes: 100 * MIB, descriptors: 40, ...of(i) };
   });
 
 test('steady processes pass, and a restarted one is judged by itself', () => {
@@ -63,7 +63,7 @@ test('a peak or a growth of memory or descriptors is named', () => {
     ...checkResources(samples((i) => (i === 9 ? { bytes: 800 * MIB, descriptors: 500 } : {}))).problems,
     ...checkResources(samples((i) => ({ bytes: (100 + i) * MIB, descriptors: 40 + i }))).problems,
   ].join('\n');
-  assert.match(problems, /catalog \(process 7\) used 800 MiB, 768 MiB are allowed/);
+  assert.match(problems, /catalog-1 \(process 7\) used 800 MiB, 768 MiB are allowed/);
   assert.match(problems, /had 500 descriptors open, 400 are allowed/);
   assert.match(problems, /grew by 134 MiB/);
   assert.match(problems, /opened 134 more descriptors/);
@@ -77,14 +77,14 @@ test('growth is judged over long runs only', () => {
 test('the table tells of the last run of each process', () => {
   const mib = 1024 * 1024;
   const of = (pid: number, bytes: number, descriptors: number): ResourceSample => ({
-    ...{ process: 'catalog', pid, atMs: 0 },
+    ...{ process: 'catalog-1', pid, atMs: 0 },
     bytes: bytes * mib,
     descriptors,
   });
   const table = resourceTable([of(1, 500, 90), of(2, 60, 20), of(2, 90, 40), of(2, 70, 21)]);
   assert.is(
     table,
-    'catalog      60 MiB before, 70 MiB after, 90 MiB at most; descriptors 20 before, 21 after, 40 at most',
+    'catalog-1    60 MiB before, 70 MiB after, 90 MiB at most; descriptors 20 before, 21 after, 40 at most',
   );
 });
 

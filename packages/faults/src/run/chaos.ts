@@ -23,7 +23,7 @@ const CALM_MS_MAX = 15_000;
 const DISK_MEBIBYTES = 512;
 
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
-const OTHERS = ['catalog', 'frontend-1', 'frontend-2'];
+const OTHERS = ['catalog-1', 'catalog-2', 'frontend-1', 'frontend-2'];
 
 /** Has every process meet what the kinds do to it from within. */
 function prepare(dataDir: string, kinds: readonly Kind[]): Preparation {

@@ -5,7 +5,7 @@ import type { Hindrance } from './hindrance.js';
 
 /** What a scenario says of its links. */
 interface LinkPlan {
-  readonly cluster?: Pick<ClusterOptions, 'replicas' | 'frontends'>;
+  readonly cluster?: Pick<ClusterOptions, 'replicas' | 'frontends' | 'catalogs'>;
   /** Host of each process, by its name; without them links run through proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
   /** Replicas that may join later. */
@@ -45,8 +45,9 @@ export async function openLinks(
       close: async () => hosts.close(),
     };
   }
-  const { replicas = 3, frontends = 2 } = plan.cluster ?? {};
-  const proxies = await FaultNetwork.open(replicas + (plan.joining ?? 0), frontends, seed);
+  const { replicas = 3, frontends = 2, catalogs = 2 } = plan.cluster ?? {};
+  const counts = { replicas: replicas + (plan.joining ?? 0), frontends, catalogs };
+  const proxies = await FaultNetwork.open(counts, seed);
   return {
     ...{ proxies, hosts: null },
     options: { route: (from, to, url) => proxies.route(from, to, url), wrapper: wrapperOf },

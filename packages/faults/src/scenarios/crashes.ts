@@ -99,41 +99,41 @@ export const CRASHES: readonly Scenario[] = [
     },
   },
   {
-    name: 'the leader and the catalog are killed together',
+    name: 'the leader and a catalog are killed together',
     everyday: true,
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
         const leader = await run.leader();
-        await Promise.all([run.kill(leader), run.kill('catalog')]);
+        await Promise.all([run.kill(leader), run.kill('catalog-1')]);
         await run.newLeader(leader);
-        await run.start('catalog');
+        await run.start('catalog-1');
         await run.progress();
         await run.start(leader);
       }
     },
   },
   {
-    name: 'the catalog is killed again and again under load, and comes back with nothing',
+    name: 'a catalog is killed again and again under load, and comes back with nothing',
     everyday: true,
     script: async (run) => {
       for (let i = 0; i < 6; i += 1) {
-        await run.kill('catalog');
-        await run.start('catalog');
+        await run.kill('catalog-1');
+        await run.start('catalog-1');
         await run.progress(30);
       }
       // Before it is ready again, so that a leader's stock table is cut off.
       for (let i = 0; i < 6; i += 1) {
-        await run.kill('catalog');
-        run.note('start catalog, to die soon');
-        await run.cluster.startProcess('catalog');
+        await run.kill('catalog-1');
+        run.note('start catalog-1, to die soon');
+        await run.cluster.startProcess('catalog-1');
         await run.sleep(run.random.below(500));
       }
-      await run.cluster.waitProcessReady('catalog');
+      await run.cluster.waitProcessReady('catalog-1');
       await run.progress();
     },
   },
   {
-    name: 'all replicas are restarted at once while the catalog stays, by SIGKILL and then by SIGTERM',
+    name: 'all replicas are restarted at once while the catalogs stay, by SIGKILL and then by SIGTERM',
     script: async (run) => {
       for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
         const replicas = run.names('replica');

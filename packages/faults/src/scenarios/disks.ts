@@ -250,12 +250,12 @@ export const DISKS: readonly Scenario[] = [
     },
   },
   {
-    name: 'all replicas lose their power at once, and the catalog is killed with them',
+    name: 'all replicas lose their power at once, and the catalogs are killed with them',
     needs: ['root', 'compiler', 'loop device'],
     prepare: (dataDir) => mountAll((name) => mountLoopDisk(dataDir, name, 64)),
     script: async (run) => {
-      await losePower(run, REPLICAS, ['catalog']);
-      await losePower(run, REPLICAS, ['catalog']);
+      await losePower(run, REPLICAS, ['catalog-1', 'catalog-2']);
+      await losePower(run, REPLICAS, ['catalog-1', 'catalog-2']);
     },
   },
 ];

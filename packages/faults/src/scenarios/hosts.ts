@@ -3,7 +3,7 @@ import type { Run } from '../run/run.js';
 import type { Scenario } from '../run/scenario.js';
 
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
-const ALL = [...REPLICAS, 'catalog', 'frontend-1', 'frontend-2'];
+const ALL = [...REPLICAS, 'catalog-1', 'catalog-2', 'frontend-1', 'frontend-2'];
 
 /** Each process on a host that has its name. */
 const APART = Object.fromEntries(ALL.map((name) => [name, name]));
@@ -11,7 +11,7 @@ const APART = Object.fromEntries(ALL.map((name) => [name, name]));
 const TOGETHER: Readonly<Record<string, string>> = {
   ...{ 'replica-1': 'host-1', 'frontend-1': 'host-1' },
   ...{ 'replica-2': 'host-2', 'frontend-2': 'host-2' },
-  ...{ 'replica-3': 'host-3', catalog: 'host-3' },
+  ...{ 'replica-3': 'host-3', 'catalog-1': 'host-3', 'catalog-2': 'host-1' },
 };
 
 const othersThan = (name: string): string[] => ALL.filter((other) => other !== name);
@@ -57,28 +57,28 @@ export const HOSTS: readonly Scenario[] = [
     },
   },
   {
-    name: 'each process on a host of its own: the catalog hears nobody, then nobody hears the catalog',
+    name: 'each process on a host of its own: a catalog hears nobody, then nobody hears it',
     needs: ['hosts'],
     hosts: APART,
     script: async (run) => {
-      await run.hosts.cutOneWay(othersThan('catalog'), ['catalog']);
+      await run.hosts.cutOneWay(othersThan('catalog-1'), ['catalog-1']);
       await run.sleep(3_000);
       await healed(run);
-      await run.hosts.cutOneWay(['catalog'], othersThan('catalog'));
+      await run.hosts.cutOneWay(['catalog-1'], othersThan('catalog-1'));
       await run.sleep(3_000);
       await healed(run);
     },
   },
   {
-    name: 'each process on a host of its own: a front-end hears nothing of the catalog, then tells it nothing, and its cache misleads nobody',
+    name: 'each process on a host of its own: a front-end hears nothing of the catalogs, then tells them nothing, and its cache misleads nobody',
     needs: ['hosts'],
     hosts: APART,
     script: async (run) => {
-      await run.hosts.cutOneWay(['catalog'], ['frontend-1']);
+      await run.hosts.cutOneWay(run.names('catalog'), ['frontend-1']);
       await run.sleep(2_000);
       await run.progress();
       await healed(run);
-      await run.hosts.cutOneWay(['frontend-1'], ['catalog']);
+      await run.hosts.cutOneWay(['frontend-1'], run.names('catalog'));
       await run.sleep(2_000);
       await run.progress();
       await healed(run);

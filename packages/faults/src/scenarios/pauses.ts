@@ -57,12 +57,12 @@ export const PAUSES: readonly Scenario[] = [
     },
   },
   {
-    name: 'the catalog is paused past every lease and resumed',
+    name: 'a catalog is paused past every lease and resumed',
     script: async (run) => {
       for (const pauseMs of [300, 700, 2_000]) {
-        await run.pause('catalog');
+        await run.pause('catalog-1');
         await run.sleep(pauseMs);
-        await run.resume('catalog');
+        await run.resume('catalog-1');
         await run.progress();
       }
     },

@@ -1,23 +1,23 @@
-/** The catalog, the front-ends and their caches lose sight of each other. */
+/** The catalogs, the front-ends and their caches lose sight of each other. */
 import type { Scenario } from '../run/scenario.js';
 
 export const SERVICES: readonly Scenario[] = [
   {
-    name: 'the leader is cut from the catalog: orders wait, and are answered when it is back',
+    name: 'the leader is cut from the catalogs: orders are answered all the same, and when they are back',
     everyday: true,
     script: async (run) => {
       const leader = await run.leader();
-      run.cut([leader], ['catalog']);
+      run.cut([leader], run.names('catalog'));
       await run.sleep(2_000);
       run.healNetwork();
       await run.progress();
     },
   },
   {
-    name: 'only followers reach the catalog',
+    name: 'only followers reach the catalogs',
     script: async (run) => {
       const leader = await run.leader();
-      run.cut([leader], ['catalog']);
+      run.cut([leader], run.names('catalog'));
       await run.sleep(3_000);
       await run.kill(leader);
       await run.newLeader(leader);
@@ -27,11 +27,12 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'what the catalog answers to the leader is lost after it has revoked',
+    name: 'what the catalogs answer to the leader is lost after they have revoked',
     everyday: true,
     script: async (run) => {
-      run.note('replies of the catalog to replicas are lost');
-      for (const name of run.names('replica')) run.network.degrade('catalog', name, { swallowed: true });
+      run.note('replies of the catalogs to replicas are lost');
+      for (const catalog of run.names('catalog'))
+        for (const name of run.names('replica')) run.network.degrade(catalog, name, { swallowed: true });
       await run.sleep(2_500);
       run.healNetwork();
       await run.progress();
@@ -62,10 +63,10 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'a front-end is cut from the catalog: its cache ends with its lease',
+    name: 'a front-end is cut from the catalogs: its cache ends with its lease',
     everyday: true,
     script: async (run) => {
-      run.cut(['frontend-1'], ['catalog']);
+      run.cut(['frontend-1'], run.names('catalog'));
       await run.sleep(2_500);
       await run.progress(20);
       run.healNetwork();
@@ -73,13 +74,13 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'a front-end hears the catalog but cannot answer it, then the reverse',
+    name: 'a front-end hears the catalogs but cannot answer them, then the reverse',
     script: async (run) => {
-      run.cutOneWay(['frontend-1'], ['catalog']);
+      run.cutOneWay(['frontend-1'], run.names('catalog'));
       await run.sleep(2_000);
       run.healNetwork();
       await run.progress(20);
-      run.cutOneWay(['catalog'], ['frontend-1']);
+      run.cutOneWay(run.names('catalog'), ['frontend-1']);
       await run.sleep(2_000);
       await run.progress(20);
       run.healNetwork();
@@ -102,22 +103,24 @@ export const SERVICES: readonly Scenario[] = [
     name: 'revocations are late: fills race them, and no cache keeps an old value',
     everyday: true,
     script: async (run) => {
-      run.note('the catalog is 30 ms and up to 60 ms more late at frontend-1');
-      run.network.degrade('catalog', 'frontend-1', { delayMs: 30, jitterMs: 60 });
+      run.note('the catalogs are 30 ms and up to 60 ms more late at frontend-1');
+      for (const name of run.names('catalog'))
+        run.network.degrade(name, 'frontend-1', { delayMs: 30, jitterMs: 60 });
       await run.sleep(3_000);
       await run.progress();
-      run.network.degrade('catalog', 'frontend-2', { delayMs: 100, jitterMs: 100 });
+      for (const name of run.names('catalog'))
+        run.network.degrade(name, 'frontend-2', { delayMs: 100, jitterMs: 100 });
       await run.sleep(3_000);
       run.healNetwork();
     },
   },
   {
-    name: 'the catalog is restarted mid-lease while a front-end that holds one cannot hear it',
+    name: 'a catalog is restarted mid-lease while a front-end that holds one cannot hear it',
     script: async (run) => {
       for (const name of ['frontend-1', 'frontend-2', 'frontend-1']) {
-        run.cutOneWay(['catalog'], [name]);
-        await run.kill('catalog');
-        await run.start('catalog');
+        run.cutOneWay(run.names('catalog'), [name]);
+        await run.kill('catalog-1');
+        await run.start('catalog-1');
         await run.progress(20);
         run.healNetwork();
         await run.progress(20);
@@ -125,12 +128,12 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'the catalog is restarted mid-lease again and again',
+    name: 'a catalog is restarted mid-lease again and again',
     script: async (run) => {
       for (let i = 0; i < 5; i += 1) {
         await run.sleep(run.random.below(300));
-        await run.kill('catalog', i % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
-        await run.start('catalog');
+        await run.kill('catalog-1', i % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+        await run.start('catalog-1');
         await run.progress(20);
       }
     },

@@ -4,7 +4,15 @@ import { ScenarioError, type Run } from '../run/run.js';
 import type { Scenario } from '../run/scenario.js';
 import { driftingClock, jumpyWallClock, setWallClock, suspendingClock } from '../run/clocks.js';
 
-const PROCESSES = ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'];
+const PROCESSES = [
+  'catalog-1',
+  'catalog-2',
+  'replica-1',
+  'replica-2',
+  'replica-3',
+  'frontend-1',
+  'frontend-2',
+];
 
 /** A stock that no client of the workload trades. */
 const QUIET_STOCK = '/stocks/NFLX';
@@ -35,21 +43,22 @@ export const SURROUNDINGS: readonly Scenario[] = [
     },
   },
   {
-    name: 'the clock of a front-end runs 5 % slow and that of the catalog 4 % fast: leases still hold',
+    name: 'the clock of a front-end runs 5 % slow and those of the catalogs 4 % fast: leases still hold',
     everyday: true,
     needs: ['faketime'],
     prepare: (dataDir) => ({
       hindrances: {
-        catalog: driftingClock(dataDir, 'catalog', 1.04),
+        'catalog-1': driftingClock(dataDir, 'catalog-1', 1.04),
+        'catalog-2': driftingClock(dataDir, 'catalog-2', 1.04),
         'frontend-1': driftingClock(dataDir, 'frontend-1', 0.95),
       },
     }),
     script: async (run) => {
-      run.cutOneWay(['catalog'], ['frontend-1']);
+      run.cutOneWay(run.names('catalog'), ['frontend-1']);
       await run.sleep(2_000);
       run.healNetwork();
       await run.sleep(2_000);
-      run.cutOneWay(['catalog'], ['frontend-1']);
+      run.cutOneWay(run.names('catalog'), ['frontend-1']);
       await run.sleep(2_000);
       run.healNetwork();
     },
@@ -65,7 +74,7 @@ export const SURROUNDINGS: readonly Scenario[] = [
           return headers.get('x-cache') === 'hit';
         });
         // No revocation reaches it, so that only its lease can tell it what it may answer.
-        run.cutOneWay(['catalog'], ['frontend-1']);
+        run.cutOneWay(run.names('catalog'), ['frontend-1']);
         await run.pause('frontend-1');
         await reprice(run, price);
         const asked = run.stage.request('GET', QUIET_STOCK);
@@ -127,16 +136,16 @@ export const SURROUNDINGS: readonly Scenario[] = [
     },
   },
   {
-    name: 'the catalog runs out of descriptors: it goes on or stops, and loses nothing',
+    name: 'a catalog runs out of descriptors: it goes on or stops, and loses nothing',
     needs: ['prlimit'],
     script: async (run) => {
-      run.expectEnd('catalog');
-      limitDescriptors(run, 'catalog', 1);
-      const sockets = occupy(run, 'catalog', 10);
+      run.expectEnd('catalog-1');
+      limitDescriptors(run, 'catalog-1', 1);
+      const sockets = occupy(run, 'catalog-1', 10);
       await run.sleep(4_000);
       for (const socket of sockets) socket.destroy();
-      if (run.isUp('catalog')) limitDescriptors(run, 'catalog', null);
-      else await run.start('catalog');
+      if (run.isUp('catalog-1')) limitDescriptors(run, 'catalog-1', null);
+      else await run.start('catalog-1');
       await run.progress();
     },
   },

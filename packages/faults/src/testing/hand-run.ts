@@ -76,13 +76,13 @@ export class HandRun {
     return join(this.folder, `replica-${replica}`);
   }
 
+  /** The only one of the set. */
   catalog(): HandProcess {
-    return this.#spawn('catalog', 'catalog', this.#base + 100, []);
+    return this.#spawn('catalog', 'catalog-1', this.#base + 81, this.#replicasFlags);
   }
 
   frontend(): HandProcess {
-    const replicas = REPLICAS.map((n) => `${n}=${this.urlOf(n)}`).join(',');
-    return this.#spawn('frontend', 'frontend-1', this.#base, ['--replicas', replicas, ...this.#catalogFlags]);
+    return this.#spawn('frontend', 'frontend-1', this.#base, this.#replicasFlags);
   }
 
   replica(n: number, { data, peerPorts = {}, port, bootstrap = false }: ReplicaOptions = {}): HandProcess {
@@ -91,7 +91,7 @@ export class HandRun {
     return this.#spawn('orders', String(n), port ?? this.#base + 110 + n, [
       ...['--data', data ?? this.dataOf(n), '--peer-port', String(peerPortOf(n)), '--peers', peers],
       ...(bootstrap ? ['--bootstrap'] : []),
-      ...this.#catalogFlags,
+      ...['--catalogs', 'catalog-1'],
     ]);
   }
 
@@ -145,8 +145,8 @@ export class HandRun {
     }
   }
 
-  get #catalogFlags(): readonly string[] {
-    return ['--catalog', `http://${HOST}:${this.#base + 100}`];
+  get #replicasFlags(): readonly string[] {
+    return ['--replicas', REPLICAS.map((n) => `${n}=${this.urlOf(n)}`).join(',')];
   }
 
   #spawn(program: string, id: string, port: number, flags: readonly string[]): HandProcess {
