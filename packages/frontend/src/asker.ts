@@ -33,9 +33,9 @@ export class Asker<Question, Answer extends object> {
     return { queued: this.#table.queuedCount, sent: this.#table.sentCount };
   }
 
-  /** Id of the newest question; ids rise. */
-  get lastId(): number {
-    return this.#table.lastId;
+  /** Questions that wait, for a link or for an answer. */
+  get size(): number {
+    return this.#table.queuedCount + this.#table.sentCount;
   }
 
   /** Asks once; resolves with the answer, or with why there is none, by the deadline at the latest. */
@@ -71,9 +71,14 @@ export class Asker<Question, Answer extends object> {
     this.#table.answer(link.id, id, answer);
   }
 
-  /** The link will not answer any more. */
-  abandon(link: Link): void {
-    this.#table.abandon(link.id);
+  /** The link will not answer any more. @param end what those who wait are told, `unanswered` unless given. */
+  abandon(link: Link, end?: Answer): void {
+    this.#table.abandon(link.id, end);
+  }
+
+  /** There is nowhere to send to: those whose question is queued are told `unsent`. */
+  dropQueued(): void {
+    this.#table.dropQueued();
   }
 
   /** No link but this one will answer any more. */

@@ -1,8 +1,9 @@
-/** The front-end, put together: links to the replicas and the catalog behind the public port. */
+/** The front-end, put together: links to the replicas and the catalogs behind the public port. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { AUTHORITY_MS } from '@trireme/coherence';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from '@trireme/domain';
 import type { LinkIdentity, Log, Metrics } from '@trireme/service';
-import { Catalog } from './catalog.js';
+import { Catalogs, type CatalogsTiming } from './catalogs.js';
 import { Dashboard } from './dashboard/dashboard.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { describeFrontend } from './frontend-metrics.js';
@@ -14,12 +15,16 @@ import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
 import { RateLimit } from './rules/rate-limit.js';
 import { StockCache } from './rules/stock-cache.js';
+import { StockReader } from './stock-reader.js';
 
-/** Requests that wait for a replica, the catalog or their own body at most; a further one is answered 503. */
+/** Requests that wait for a replica, a catalog or their own body at most; a further one is answered 503. */
 const REQUESTS_MAX = 8192;
 
 /** How long one replica is waited for before another is asked, in milliseconds. */
 const PATIENCE_MS_MAX = 200;
+
+/** As long a preferred catalog must have been linked before it is followed again, in milliseconds. */
+const RETURN_MS = 10_000;
 
 /** Milliseconds that a client has to take 16 KiB of an answer. */
 const STALL_MS_MAX = 20_000;
@@ -34,8 +39,6 @@ export interface FrontendOptions {
   readonly port: number;
   /** Internal servers of the order replicas. */
   readonly replicas: readonly { readonly id: string; readonly url: string }[];
-  /** Internal server of the catalog. */
-  readonly catalogUrl: string;
   /** Stocks in the cache at most; 0 keeps none. */
   readonly cacheSize: number;
   /** Within which every request is answered. */
@@ -52,6 +55,8 @@ export interface FrontendOptions {
   readonly lingerMs: number;
   /** Milliseconds that a client has to take 16 KiB of an answer; 20 s unless set. */
   readonly stallMs?: number;
+  /** 100 ms and 10 s unless set. */
+  readonly catalogsTiming?: CatalogsTiming;
   /** What `pagesOf` gave for the same name; rendered at the start unless set. */
   readonly pages?: Pages;
 }
@@ -71,7 +76,7 @@ export async function pagesOf(servedBy: string): Promise<Pages> {
 }
 
 /**
- * Starts a front-end; it serves as soon as it listens, and is ready once a leader and the catalog are reachable.
+ * Starts a front-end; it serves as soon as it listens, and is ready once a leader is reachable.
  * @throws the system's error if the port cannot be had.
  */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
@@ -79,14 +84,30 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const cache = new StockCache(options.cacheSize);
   // Called once links open, when everything below is there.
   const changed = (): void => dashboard.changed();
-  const catalog = new Catalog({ url: options.catalogUrl, identity, log, cache, changed });
+  // A catalog that lives answers sooner: it grants leases for as long, and is asked four times meanwhile.
+  const patienceMs = Math.min(AUTHORITY_MS, deadlineMs / 4);
+  const timing = options.catalogsTiming ?? { patienceMs, returnMs: RETURN_MS };
+  const catalogs = new Catalogs({ ...timing, identity, log, cache, changed });
   // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
   const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
-  const replicas = new Replicas({ replicas: options.replicas, identity, log, patience, changed });
+  const replicas = new Replicas({
+    ...{ replicas: options.replicas, identity, log, patience, changed },
+    catalogsTold: (replica, items) => {
+      if (items === null) catalogs.forget(replica);
+      else catalogs.told(replica, items);
+    },
+  });
+  const stocks = new StockReader({
+    catalogs,
+    leader: {
+      lookup: async (name, deadline) => replicas.lookup(name, deadline),
+      list: async (question, deadline) => replicas.listStocks(question, deadline),
+    },
+  });
   const replies = new Replies(identity.name, log, options.corsOrigin);
   const servedBy = identity.name;
   const base = {
-    ...{ replies, replicas, catalog, cache },
+    ...{ replies, replicas, catalogs, stocks, cache },
     deadlines: new DeadlineTimer(deadlineMs - Math.min(ANSWER_MS_MAX, deadlineMs / 10), REQUESTS_MAX),
   };
   const counters = new OrderCounters();
@@ -104,7 +125,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const limits = { rateLimit, deadlineMs, stallMs };
   const server = new PublicServer({ host, port: options.port, app, services, ...limits });
   const port = await server.listen();
-  catalog.start();
+  catalogs.start();
   replicas.start();
   log.info({ host, port }, 'listening');
   return {
@@ -114,7 +135,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
       await delay(options.lingerMs);
       viewers.close();
       await server.close(DRAIN_MS_MAX);
-      await Promise.all([catalog.stop(), replicas.stop()]);
+      await Promise.all([catalogs.stop(), replicas.stop()]);
     },
   };
 }

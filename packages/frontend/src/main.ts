@@ -5,6 +5,7 @@ import {
   EXIT,
   failureOf,
   Metrics,
+  parseReplicas,
   processCommand,
   readIdentity,
   readSecret,
@@ -17,7 +18,6 @@ import { parseOrigin } from './origin.js';
 
 interface Options extends CommonOptions {
   readonly replicas: string;
-  readonly catalog: string;
   readonly cacheSize: number;
   readonly cache: boolean;
   readonly deadlineMs: number;
@@ -50,18 +50,12 @@ command
   )
   .addOption(
     command
-      .createOption('--catalog <url>', "the catalog's internal server")
-      .env('TRIREME_CATALOG')
-      .makeOptionMandatory(),
-  )
-  .addOption(
-    command
       .createOption('--cache-size <stocks>', 'stocks in the cache at most')
       .env('TRIREME_CACHE_SIZE')
       .default(5)
       .argParser(wholeNumber(0, STOCKS_MAX)),
   )
-  .addOption(command.createOption('--no-cache', 'ask the catalog for every lookup').env('TRIREME_NO_CACHE'))
+  .addOption(command.createOption('--no-cache', 'ask a catalog for every lookup').env('TRIREME_NO_CACHE'))
   .addOption(
     command
       .createOption('--deadline-ms <ms>', 'within which every request is answered')
@@ -118,7 +112,6 @@ await runProcess({
       host: options.host,
       port: options.port,
       replicas: parseReplicas(options.replicas),
-      catalogUrl: parseHttpUrl(options.catalog),
       cacheSize: options.cache ? options.cacheSize : 0,
       deadlineMs: options.deadlineMs,
       corsOrigin: options.corsOrigin === undefined ? null : parseOrigin(options.corsOrigin),

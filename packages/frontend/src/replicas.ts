@@ -4,9 +4,11 @@
  */
 import {
   LINK_PATHS,
+  type CatalogWire,
   type GetResult,
   type Order,
   type ReplicaReport,
+  type StockResult,
   type SubmitResult,
   type ToReplica,
 } from '@trireme/domain';
@@ -20,15 +22,17 @@ import {
   type Log,
 } from '@trireme/service';
 import { Asker } from './asker.js';
+import type { StockListQuestion, StockPage } from './catalog-link.js';
 import { decide, type TracedCommand } from './decide.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
-import { orderOf, parseFromReplica, type ReplicaFrame } from './rules/frames.js';
+import { orderOf, parseFromReplica, stockOf, type ReplicaFrame } from './rules/frames.js';
 import { LeaderBoard, type Leader } from './rules/leader-board.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
 import { ReportBoard, type Reported } from './rules/report-board.js';
 import { refusedAsInvalid, type Decided, type Undecided } from './rules/results.js';
+import { viewOf, type StockView } from './rules/stock-cache.js';
 
 /** A page of orders; `next` is the number to go on after, null at the end. */
 interface OrderPage {
@@ -49,7 +53,15 @@ interface ListQuestion {
   readonly name: string | null;
 }
 
-type PageAnswer = Extract<ReplicaFrame, { t: 'page' | 'pageRefused' | 'pageInvalid' | 'invalidPage' }>;
+type NoPage = Extract<ReplicaFrame, { t: 'pageRefused' | 'pageInvalid' | 'invalidPage' }>;
+type PageAnswer = Extract<ReplicaFrame, { t: 'page' }> | NoPage;
+type StockPageAnswer = Extract<ReplicaFrame, { t: 'stockPage' }> | NoPage;
+
+interface LookupAnswer {
+  /** Life of the cluster, used in entity tags. */
+  readonly life: string;
+  readonly item: StockResult;
+}
 
 /** Replicas that are asked for an order before the leader is. */
 const FOLLOWER_ATTEMPTS = 2;
@@ -63,6 +75,8 @@ interface ReplicasStatus {
   readonly replicas: readonly { readonly id: string; readonly connected: boolean }[];
   readonly commands: Counts;
   readonly reads: Counts;
+  /** Look-ups of stocks that no catalog answered. */
+  readonly lookups: Counts;
 }
 
 interface ReplicasOptions {
@@ -74,11 +88,14 @@ interface ReplicasOptions {
   readonly patience: DeadlineTimer;
   /** Called when a link has opened or closed, or who leads may have changed. */
   readonly changed: () => void;
+  /** Called when the replica with that url told which catalogs there are; null when its link has closed. */
+  readonly catalogsTold: (replica: string, items: readonly CatalogWire[] | null) => void;
 }
 
 export class Replicas {
   readonly #log: Log;
   readonly #changed: () => void;
+  readonly #catalogsTold: ReplicasOptions['catalogsTold'];
   readonly #reports = new ReportBoard<ReplicaReport>();
   readonly #invalidLines = new Throttle();
   readonly #patience: DeadlineTimer;
@@ -102,10 +119,36 @@ export class Replicas {
     route: () => this.#leaderLink(),
     send: (link, asks) => send(link, { t: 'get', items: asks.map((ask) => [ask.id, ask.question, true]) }),
   });
+  /** Likewise for lists of orders and of stocks, which are refused by the same frames. */
+  #lastListId = 0;
+  readonly #nextListId = (): number => {
+    this.#lastListId += 1;
+    return this.#lastListId;
+  };
   readonly #lists = new Asker<ListQuestion, PageAnswer>({
+    nextId: this.#nextListId,
     route: () => this.#leaderLink(),
     send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
   });
+  readonly #stockLists = new Asker<StockListQuestion, StockPageAnswer>({
+    nextId: this.#nextListId,
+    route: () => this.#leaderLink(),
+    send: (link, asks) => asks.every((ask) => send(link, { t: 'listStocks', id: ask.id, ...ask.question })),
+  });
+  readonly #stockLookups = new Asker<string, LookupAnswer>({
+    route: () => this.#leaderLink(),
+    send: (link, asks) =>
+      send(link, { t: 'lookup', items: asks.map((ask) => [ask.id, ask.question] as const) }),
+    joinTextOf: (name) => name,
+  });
+  /** Whatever the leader is asked. */
+  readonly #leaderAskers = [
+    this.#commands,
+    this.#confirmedReads,
+    this.#lists,
+    this.#stockLists,
+    this.#stockLookups,
+  ];
   readonly #localReads = new Asker<number, GetResult>({
     nextId: this.#nextReadId,
     route: () => this.#anyLink(),
@@ -115,6 +158,7 @@ export class Replicas {
   constructor(options: ReplicasOptions) {
     this.#log = options.log;
     this.#changed = options.changed;
+    this.#catalogsTold = options.catalogsTold;
     this.#patience = options.patience;
     const { replicas: seeds, identity, log } = options;
     this.#links = new ReplicaLinks({
@@ -151,6 +195,7 @@ export class Replicas {
         queued: this.#localReads.counts.queued + this.#confirmedReads.counts.queued,
         sent: this.#localReads.counts.sent + this.#confirmedReads.counts.sent,
       },
+      lookups: this.#stockLookups.counts,
     };
   }
 
@@ -210,6 +255,44 @@ export class Replicas {
     });
   }
 
+  /** The stock as the leader has it, asked once; see `StockSource`. */
+  async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof AGAIN | typeof LOST> {
+    // Whoever asks has others to ask, and does not wait here for a leader.
+    if (this.#leaderLink() === null) return AGAIN;
+    const answer = await this.#stockLookups.ask(name, deadline);
+    if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+    const { life, item } = answer;
+    switch (item[1]) {
+      case 'stock':
+        return viewOf(stockOf(item[2]), life);
+      case 'missing':
+        return null;
+      case 'refused':
+        return AGAIN;
+      case 'invalid':
+        throw refusedAsInvalid(item[2]);
+    }
+  }
+
+  /** One page of stocks as the leader has them, asked once; see `StockSource`. */
+  async listStocks(
+    question: StockListQuestion,
+    deadline: Deadline,
+  ): Promise<StockPage | typeof AGAIN | typeof LOST> {
+    if (this.#leaderLink() === null) return AGAIN;
+    const answer = await this.#stockLists.ask(question, deadline);
+    if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+    switch (answer.t) {
+      case 'stockPage':
+        return { stocks: answer.stocks.map(stockOf), next: answer.next };
+      case 'pageRefused':
+      case 'invalidPage':
+        return AGAIN;
+      case 'pageInvalid':
+        throw refusedAsInvalid(answer.reason);
+    }
+  }
+
   /**
    * One page as the leader has it; it may be short, even empty, before the end.
    * @throws TriremeError `INVALID_REQUEST` if the leader does not take the question.
@@ -243,10 +326,12 @@ export class Replicas {
       closed: (link) => {
         this.#picker.heard(url);
         this.#reports.unlinked(url);
-        if (this.#links.get(url) === null) this.#board.forget(url);
-        for (const asker of [this.#commands, this.#confirmedReads, this.#lists, this.#localReads]) {
-          asker.abandon(link);
+        if (this.#links.get(url) === null) {
+          this.#board.forget(url);
+          this.#catalogsTold(url, null);
         }
+        for (const asker of this.#leaderAskers) asker.abandon(link);
+        this.#localReads.abandon(link);
         this.#leaderMayHaveChanged();
         this.#localReads.wake();
         this.#changed();
@@ -267,6 +352,9 @@ export class Replicas {
       case 'members':
         this.#links.regrouped(frame.index, frame.items);
         return;
+      case 'catalogs':
+        this.#catalogsTold(url, frame.items);
+        return;
       case 'submitted':
         if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(url);
         for (const item of frame.items) this.#commands.answered(link, item[0], item);
@@ -283,23 +371,43 @@ export class Replicas {
           this.#got(link, [id, 'refused', 'busy']);
         }
         return;
+      case 'stocks':
+        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(url);
+        for (const item of frame.items) {
+          this.#stockLookups.answered(link, item[0], { life: frame.life, item });
+        }
+        for (const { id, reason } of frame.invalid) {
+          this.#warnInvalid(url, reason);
+          this.#stockLookups.answered(link, id, { life: frame.life, item: [id, 'refused', 'busy'] });
+        }
+        return;
+      case 'stockPage':
+        this.#stockLists.answered(link, frame.id, frame);
+        return;
       case 'invalidReport':
         this.#warnInvalid(url, frame.reason);
         this.#reports.unlinked(url);
         return;
       case 'invalidPage':
         this.#warnInvalid(url, frame.reason);
-        this.#lists.answered(link, frame.id, frame);
+        this.#noPage(link, frame);
         return;
       case 'page':
-      case 'pageInvalid':
         this.#lists.answered(link, frame.id, frame);
+        return;
+      case 'pageInvalid':
+        this.#noPage(link, frame);
         return;
       case 'pageRefused':
         if (frame.why === 'notLeader') this.#doubt(url);
-        this.#lists.answered(link, frame.id, frame);
+        this.#noPage(link, frame);
         return;
     }
+  }
+
+  #noPage(link: Link, frame: NoPage): void {
+    this.#lists.answered(link, frame.id, frame);
+    this.#stockLists.answered(link, frame.id, frame);
   }
 
   #got(link: Link, result: GetResult): void {
@@ -327,9 +435,9 @@ export class Replicas {
     if (changed) {
       this.#log.info(leader, 'following a new leader');
       // The one before may be paused or cut off, so that its link stays open and never answers.
-      for (const asker of [this.#commands, this.#confirmedReads, this.#lists]) asker.abandonOthers(link);
+      for (const asker of this.#leaderAskers) asker.abandonOthers(link);
     }
-    for (const asker of [this.#commands, this.#confirmedReads, this.#lists]) asker.wake();
+    for (const asker of this.#leaderAskers) asker.wake();
   }
 
   #leaderLink(): Link | null {

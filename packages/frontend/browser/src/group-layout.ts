@@ -1,4 +1,4 @@
-/** Where everything of the group's picture stands: front-end and catalog at the ends, replicas on an ellipse between. */
+/** Where everything of the group's picture stands: front-end and catalogs at the ends, replicas on an ellipse between. */
 
 export interface Point {
   readonly x: number;
@@ -9,7 +9,7 @@ export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly frontend: Point;
-  readonly catalog: Point;
+  readonly catalogs: Point;
   /** By the order of the replicas. */
   readonly replicas: readonly Point[];
   /** Of a replica's circle. */
@@ -18,7 +18,7 @@ export interface Layout {
   readonly middle: Point;
 }
 
-/** Half of the size of the boxes of front-end and catalog. */
+/** Half of the size of the boxes of front-end and catalogs. */
 export const BOX = { x: 52, y: 24 } as const;
 
 /** @param isNarrow from top to bottom, for a screen that is higher than wide; else from left to right. */
@@ -31,7 +31,7 @@ export function layoutOf(count: number, isNarrow: boolean): Layout {
   return {
     ...{ width, height, middle, radius },
     frontend: isNarrow ? { x: middle.x, y: 34 } : { x: 64, y: middle.y },
-    catalog: isNarrow ? { x: middle.x, y: height - 34 } : { x: width - 64, y: middle.y },
+    catalogs: isNarrow ? { x: middle.x, y: height - 34 } : { x: width - 64, y: middle.y },
     replicas: Array.from({ length: count }, (_, i) => pointOn(middle, ellipse, i / count)),
   };
 }

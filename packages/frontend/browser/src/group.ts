@@ -57,8 +57,9 @@ export class GroupPicture {
     this.#scene.finish();
   }
 
-  /** Front-end and catalog, with their links. */
-  #drawEnds({ replicas, leader, catalog, servedBy }: DashboardSnapshot, layout: Layout): void {
+  /** Front-end and catalogs, with their links. */
+  #drawEnds({ replicas, leader, catalogs, servedBy }: DashboardSnapshot, layout: Layout): void {
+    const ready = catalogs.filter(({ state }) => state === 'ready').length;
     for (const [at, { id, linked, role }] of replicas.entries()) {
       const point = layout.replicas[at];
       if (point === undefined) continue;
@@ -66,13 +67,13 @@ export class GroupPicture {
       const state = linked && role !== 'silent' ? 'up' : 'down';
       const orders = leads ? 'orders' : '';
       this.#end(`front ${id}`, `link front ${state} ${orders}`, layout.frontend, point, layout);
-      const feeds = leads && catalog.linked ? 'orders up' : 'none';
-      this.#end(`feed ${id}`, `link feed ${feeds}`, layout.catalog, point, layout);
+      const feeds = leads && ready > 0 ? 'orders up' : 'none';
+      this.#end(`feed ${id}`, `link feed ${feeds}`, layout.catalogs, point, layout);
     }
     this.#box('frontend', layout.frontend, 'front-end', servedBy, 'good');
-    const isUp = catalog.linked && !catalog.silent;
-    const detail = isUp ? `applied ${whole(catalog.lastIndex)}` : catalog.linked ? 'silent' : 'no link';
-    this.#box('catalog', layout.catalog, 'catalog', detail, isUp ? 'good' : 'bad');
+    const isWhole = ready === catalogs.length && ready > 0;
+    const detail = `${ready} of ${catalogs.length} ready`;
+    this.#box('catalogs', layout.catalogs, 'catalogs', detail, isWhole ? 'good' : 'bad');
   }
 
   #drawMemberLinks({ replicas, leader }: DashboardSnapshot, layout: Layout): void {
@@ -125,7 +126,7 @@ export class GroupPicture {
     this.#scene.put(`${key} detail`, 'text', { class: 'box-detail', x, y: y + 14 }, detail);
   }
 
-  /** The line between front-end or catalog and a replica; drawn in the way that orders go. */
+  /** The line between front-end or catalogs and a replica; drawn in the way that orders go. */
   #end(key: string, className: string, end: Point, replica: Point, layout: Layout): void {
     const { frontend, radius, middle } = layout;
     const by = bendOf(end, replica, { isNarrow: this.#isNarrow, middle });

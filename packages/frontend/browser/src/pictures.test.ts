@@ -27,12 +27,12 @@ test('a curve ends at the right edge, and has a gap where nothing was measured',
 test('replicas and boxes stand inside of the picture, apart from each other', () => {
   for (const isNarrow of [true, false]) {
     for (let count = 1; count <= 7; count += 1) {
-      const { width, height, replicas, radius, frontend, catalog, middle } = layoutOf(count, isNarrow);
+      const { width, height, replicas, radius, frontend, catalogs, middle } = layoutOf(count, isNarrow);
       assert.is(replicas.length, count);
       for (const [at, a] of replicas.entries()) {
         assert.ok(a.x > radius && a.x < width - radius && a.y > radius && a.y + radius + 24 < height);
         for (const b of replicas.slice(at + 1)) assert.ok(Math.hypot(a.x - b.x, a.y - b.y) > 2 * radius);
-        for (const end of [frontend, catalog]) {
+        for (const end of [frontend, catalogs]) {
           const bend = bendOf(end, a, { isNarrow, middle });
           assert.ok(boxClearance(end, bend) < Math.hypot(end.x - a.x, end.y - a.y) - radius);
         }
@@ -43,8 +43,8 @@ test('replicas and boxes stand inside of the picture, apart from each other', ()
 
 test('on a phone no line crosses the term, nor a replica that it does not lead to', () => {
   for (const count of [3, 4, 5]) {
-    const { replicas, radius, frontend, catalog, middle } = layoutOf(count, true);
-    for (const end of [frontend, catalog]) {
+    const { replicas, radius, frontend, catalogs, middle } = layoutOf(count, true);
+    for (const end of [frontend, catalogs]) {
       for (const replica of replicas) {
         const bend = bendOf(end, replica, { isNarrow: true, middle });
         const isOpposite = (end.y - middle.y) * (replica.y - middle.y) < 0 && replica.x === end.x;

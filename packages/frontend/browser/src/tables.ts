@@ -1,8 +1,22 @@
 /** The tables and the list of events. */
-import type { DashboardSnapshot, ShownReplica, ShownStock } from '../../src/rules/dashboard/snapshot.js';
+import type {
+  DashboardSnapshot,
+  ShownCatalog,
+  ShownReplica,
+  ShownStock,
+} from '../../src/rules/dashboard/snapshot.js';
 import { byId, fillCells, rowOf, Rows, setText } from './dom.js';
 import { clockTime, whole } from './format.js';
 import { roleWord } from './group.js';
+
+/** What is said of the state of a catalog. */
+const CATALOG_WORDS: Readonly<Record<ShownCatalog['state'], string>> = {
+  ready: 'ready',
+  unready: 'no authority',
+  silent: 'silent',
+  unlinked: 'no link',
+  unknown: '…',
+};
 
 export class Tables {
   readonly #replicas = new Rows({
@@ -10,6 +24,16 @@ export class Tables {
     keyOf: (replica: ShownReplica) => replica.id,
     make: () => rowOf(['', 'role', 'number', 'number', 'number', 'number', 'number', 'links', 'hash']),
     fill: fillReplica,
+  });
+  readonly #catalogs = new Rows({
+    body: bodyOf('catalogs'),
+    keyOf: (catalog: ShownCatalog) => catalog.id,
+    make: () => rowOf(['', 'role', 'number', 'number', 'current']),
+    fill: (row, { id, state, current, lastIndex, frontends }) => {
+      row.className = state;
+      const followed = current ? 'followed by this front-end' : '';
+      fillCells(row, [id, CATALOG_WORDS[state], whole(lastIndex), whole(frontends), followed]);
+    },
   });
   readonly #stocks = new Rows({
     body: bodyOf('stocks'),
@@ -53,9 +77,10 @@ export class Tables {
     this.#choose = choose;
   }
 
-  show({ replicas, stocks, stocksTotal, orders, events, servedBy }: DashboardSnapshot): void {
+  show({ replicas, catalogs, stocks, stocksTotal, orders, events, servedBy }: DashboardSnapshot): void {
     this.#servedBy = servedBy;
     this.#replicas.show(replicas);
+    this.#catalogs.show(catalogs);
     this.#stocks.show(stocks);
     this.#names.show(stocks);
     setText(

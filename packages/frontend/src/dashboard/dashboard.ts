@@ -1,11 +1,12 @@
 /** The dashboard behind its routes: journal, shared look and viewers, joined. */
 import type { Log } from '@trireme/service';
-import type { Catalog } from '../catalog.js';
+import type { Catalogs } from '../catalogs.js';
 import { DeadlineTimer } from '../deadline-timer.js';
 import type { Replicas } from '../replicas.js';
 import { Journal } from '../rules/dashboard/journal.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import type { StockCache } from '../rules/stock-cache.js';
+import type { StockReader } from '../stock-reader.js';
 import { Viewers } from './viewers.js';
 import { Watch } from './watch.js';
 
@@ -17,7 +18,8 @@ const READS_MAX = 2;
 interface DashboardOptions {
   readonly servedBy: string;
   readonly replicas: Replicas;
-  readonly catalog: Catalog;
+  readonly catalogs: Catalogs;
+  readonly stocks: StockReader;
   readonly cache: StockCache;
   readonly counters: OrderCounters;
   readonly deadlines: DeadlineTimer;

@@ -47,7 +47,7 @@ const Group = (): JSX.Element => (
   <section class="card group" aria-labelledby="group-title">
     <h2 id="group-title">Group</h2>
     <svg id="group-picture" role="img" aria-labelledby="verdict" />
-    <div class="scroll" tabindex={0} role="group" aria-label="Replicas in figures">
+    <div class="scroll" tabindex={0} role="group" aria-label="Replicas and catalogs in figures">
       <table id="replicas">
         <thead>
           <tr>
@@ -72,6 +72,24 @@ const Group = (): JSX.Element => (
               Links
             </th>
             <th scope="col">Book</th>
+          </tr>
+        </thead>
+        <tbody />
+      </table>
+      <table id="catalogs">
+        <thead>
+          <tr>
+            <th scope="col">Catalog</th>
+            <th scope="col">State</th>
+            <th scope="col" class="number">
+              Applied
+            </th>
+            <th scope="col" class="number">
+              Front-ends
+            </th>
+            <th scope="col" class="current">
+              Cache
+            </th>
           </tr>
         </thead>
         <tbody />

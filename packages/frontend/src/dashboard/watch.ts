@@ -1,10 +1,10 @@
 /**
  * The one look at the cluster that all viewers of the dashboard share: while somebody watches it asks replicas and
- * catalog what they are doing, reads stocks and the newest orders, and makes a snapshot of it. While nobody does it asks
+ * catalogs what they are doing, reads stocks and the newest orders, and makes a snapshot of it. While nobody does it asks
  * nothing.
  */
 import type { Order, Stock } from '@trireme/domain';
-import type { Catalog } from '../catalog.js';
+import type { Catalogs } from '../catalogs.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Replicas } from '../replicas.js';
 import { NO_RESULT } from '../retry.js';
@@ -13,6 +13,7 @@ import { ratesBetween, type OrderCounters, type TrafficLook } from '../rules/das
 import type { Journal } from '../rules/dashboard/journal.js';
 import { snapshotOf, type DashboardSnapshot } from '../rules/dashboard/snapshot.js';
 import type { StockCache } from '../rules/stock-cache.js';
+import type { StockReader } from '../stock-reader.js';
 
 /** Stocks that are shown at most, the first by name. */
 const STOCKS_MAX = 60;
@@ -24,7 +25,8 @@ const RATES_MS = 1_000;
 interface WatchOptions {
   readonly servedBy: string;
   readonly replicas: Replicas;
-  readonly catalog: Catalog;
+  readonly catalogs: Catalogs;
+  readonly stocks: StockReader;
   readonly cache: StockCache;
   readonly counters: OrderCounters;
   readonly journal: Journal;
@@ -48,26 +50,22 @@ export class Watch {
 
   /** Something about links or leaders has changed; called whether or not anyone watches. */
   changed(): void {
-    const { replicas, catalog, journal } = this.#o;
+    const { replicas, catalogs, journal } = this.#o;
     const { members, leader } = replicas;
-    journal.look(
-      { replicas: members, leader, catalogLinked: catalog.connected },
-      performance.now(),
-      Date.now(),
-    );
+    journal.look({ replicas: members, leader, catalogs: catalogs.members }, performance.now(), Date.now());
   }
 
   /** Begins anew: what was measured before is too old to compare with. */
   begin(): void {
     this.#looks = [];
     this.#o.replicas.askReports();
-    this.#o.catalog.askReport();
+    this.#o.catalogs.askReports();
   }
 
   /** Asks everyone, and gives what is known once stocks and orders have come, or not come in time. */
   async look(): Promise<DashboardSnapshot> {
     this.#o.replicas.askReports();
-    this.#o.catalog.askReport();
+    this.#o.catalogs.askReports();
     const deadline = this.#o.patience.open();
     try {
       await this.#readStocks(deadline);
@@ -81,7 +79,7 @@ export class Watch {
 
   /** What is known now, without asking. */
   snapshot(): DashboardSnapshot {
-    const { servedBy, replicas, catalog, journal, deadlines } = this.#o;
+    const { servedBy, replicas, catalogs, journal, deadlines } = this.#o;
     const now = performance.now();
     return snapshotOf({
       ...{
@@ -91,8 +89,8 @@ export class Watch {
         leader: replicas.leader,
         leaderlessMs: journal.leaderlessMs(now),
       },
-      ...{ replicas: replicas.members, catalogLinked: catalog.connected, catalog: catalog.reported },
-      ...{ stocks: this.#stocks, isCachedHere: (name) => catalog.isCached(name), orders: this.#orders },
+      ...{ replicas: replicas.members, catalogs: catalogs.members },
+      ...{ stocks: this.#stocks, isCachedHere: (name) => catalogs.isCached(name), orders: this.#orders },
       traffic: this.#rates(now),
       requestsOpen: deadlines.size,
       events: journal.events,
@@ -107,7 +105,7 @@ export class Watch {
   }
 
   async #readStocks(deadline: Deadline): Promise<void> {
-    const page = await this.#o.catalog.list({ after: '', limit: STOCKS_MAX }, deadline);
+    const page = await this.#o.stocks.list({ after: '', limit: STOCKS_MAX }, deadline);
     if (page !== NO_RESULT) this.#stocks = page.stocks;
   }
 

@@ -28,16 +28,15 @@ export function routeHealth(app: Hono<CallEnv>, services: Services): void {
 }
 
 /** Whether traffic should come here. */
-function readinessChecks({ replies, replicas, catalog }: Services): readonly Check[] {
+function readinessChecks({ replies, replicas }: Services): readonly Check[] {
   return [
     { name: 'running', problem: replies.draining ? 'stopping' : null },
     { name: 'leader', problem: replicas.leader === null ? 'no leader is known' : null },
-    { name: 'catalog', problem: catalog.connected ? null : 'no link to the catalog' },
   ];
 }
 
 function status(services: Services): object {
-  const { replicas, catalog, cache, deadlines } = services;
+  const { replicas, catalogs, cache, deadlines } = services;
   const leader = replicas.leader;
   return {
     role: 'frontend',
@@ -49,10 +48,18 @@ function status(services: Services): object {
       capacity: cache.capacity,
       hits: cache.hits,
       misses: cache.misses,
-      leaseRemainingMs: Math.round(catalog.leaseRemainingMs),
+      leaseRemainingMs: Math.round(catalogs.leaseRemainingMs),
     },
     requestsOpen: deadlines.size,
     orders: replicas.status,
-    catalog: catalog.status,
+    catalogs: catalogs.members.map(({ id, linked, current, reported }) => ({
+      ...{ id, linked, current },
+      reported: reported && {
+        lastIndex: reported.report.lastIndex,
+        ready: reported.report.ready,
+        ageMs: Math.round(performance.now() - reported.at),
+      },
+    })),
+    lookups: catalogs.counts,
   };
 }

@@ -16,12 +16,12 @@ export function lookUp(
   name: string,
   ifNoneMatch: string | undefined,
 ): Answer | Promise<Answer> {
-  const view = services.catalog.cached(name);
+  const view = services.catalogs.cached(name);
   if (view !== null) return stockAnswer(services, asked, view, 'hit', ifNoneMatch);
-  return askCatalog(services, asked, name, ifNoneMatch);
+  return readStock(services, asked, name, ifNoneMatch);
 }
 
-async function askCatalog(
+async function readStock(
   services: Services,
   asked: Asked,
   name: string,
@@ -31,7 +31,7 @@ async function askCatalog(
     // A name that no stock can be listed under needs no question.
     if (!STOCK_NAME.test(name)) throw isOrderName(name) ? stockNotFound() : invalidName();
     const view = await withDeadline(services, async (deadline) =>
-      inTime(await services.catalog.lookup(name, deadline), 'the stock'),
+      inTime(await services.stocks.lookup(name, deadline), 'the stock'),
     );
     if (view === null) throw stockNotFound();
     return stockAnswer(services, asked, view, 'miss', ifNoneMatch);

@@ -21,7 +21,7 @@ export async function readOrder(
   text: string,
   ifNoneMatch: string | undefined,
 ): Promise<Answer> {
-  const { replies, replicas, catalog } = services;
+  const { replies, replicas, catalogs } = services;
   try {
     const number = parseOrderNumber(text);
     if (number === null) throw orderNotFound();
@@ -30,8 +30,9 @@ export async function readOrder(
       if (order === null) throw orderNotFound();
       const headers = replies.headers(asked.requestId, null);
       headers['Cache-Control'] = IMMUTABLE;
-      if (catalog.life !== null) {
-        const etag = `"${catalog.life}-o${number}"`;
+      const { life } = catalogs;
+      if (life !== null) {
+        const etag = `"${life}-o${number}"`;
         headers['ETag'] = etag;
         if (matchesEtag(ifNoneMatch, etag)) return replies.emptyAnswer(304, headers);
       }

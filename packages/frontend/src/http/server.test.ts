@@ -327,7 +327,7 @@ test('a request id that is not sane is replaced, and ids are distinct', async ()
     );
   }));
 
-test('it is ready with a leader and the catalog, and says whom it follows', async () => {
+test('it is ready with a leader, and says whom it follows', async () => {
   await withRig({ ready: false }, async ({ url }) => {
     assert.is((await fetch(`${url}/livez`)).status, 200);
     const response = await fetch(`${url}/readyz`);
@@ -360,6 +360,10 @@ test('it tells of answers, cache and links to whoever asks for metrics', async (
       'cache_misses_total 1',
       'has_leader 1',
       'replicas_linked{id="2"} 1',
+      'catalogs_linked{id="catalog-1"} 1',
+      'lookups_answered_total{kind="cache"} 1',
+      'lookups_answered_total{kind="catalog"} 1',
+      'lookups_answered_total{kind="replica"} 0',
       'http_request_duration_seconds_count 1',
     ];
     for (const line of told) assert.match(text, `\ntrireme_${line}\n`);
@@ -373,7 +377,7 @@ test('verbose readiness names every condition', async () => {
     const { checks } = (await response.json()) as { checks: { name: string; ok: boolean }[] };
     assert.equal(
       checks.map(({ name }) => name),
-      ['running', 'leader', 'catalog'],
+      ['running', 'leader'],
     );
     assert.is(checks[1]?.ok, false);
   });

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TriremeError, freshKey, type CommandWire } from '@trireme/domain';
 import type { DurationSink, Log, Metrics } from '@trireme/service';
-import type { Catalog } from '../catalog.js';
+import type { Catalogs } from '../catalogs.js';
 import type { Viewers } from '../dashboard/viewers.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Pages } from '../pages/pages.js';
@@ -13,13 +13,15 @@ import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import { acceptKey } from '../rules/requests.js';
 import type { Decided, Undecided } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
+import type { StockReader } from '../stock-reader.js';
 import type { Asked } from './call.js';
 import type { Replies } from './replies.js';
 
 export interface Services {
   readonly replies: Replies;
   readonly replicas: Replicas;
-  readonly catalog: Catalog;
+  readonly catalogs: Catalogs;
+  readonly stocks: StockReader;
   readonly cache: StockCache;
   readonly deadlines: DeadlineTimer;
   readonly metrics: Metrics;

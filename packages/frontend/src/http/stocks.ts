@@ -48,7 +48,7 @@ async function listStocks(services: Services, call: Call): Promise<Response> {
   return withDeadline(services, async (deadline) => {
     const { limit, after } = query;
     const question = { after: after ?? '', limit };
-    const { stocks, next } = inTime(await services.catalog.list(question, deadline), 'the stocks');
+    const { stocks, next } = inTime(await services.stocks.list(question, deadline), 'the stocks');
     return services.replies.ok(call, pageJson(stocks, next, stockJson));
   });
 }
@@ -72,7 +72,7 @@ async function changeStock(
       submit(services, call, deadline, command, resolve, reject),
     );
     checkDecided(result, key);
-    const view = await services.catalog.lookup(name, deadline);
+    const view = await services.stocks.lookup(name, deadline);
     if (view === null) throw stockNotFound();
     // It is done, but cannot be shown: asking again with the key shows it.
     if (view === NO_RESULT) throw outcomeUnknown(key);

@@ -47,10 +47,10 @@ test('a frame takes the oldest questions up to its bound', () => {
 
 test('an answer on another link than the question went by is ignored', () => {
   const asks = table();
-  const { ends } = ask(asks, 'a');
+  const { ends, waiter } = ask(asks, 'a');
   asks.markSent(asks.peek(1), 7);
-  asks.answer(8, asks.lastId, { text: 'b' });
-  asks.answer(7, asks.lastId + 1, { text: 'b' });
+  asks.answer(8, waiter.ask.id, { text: 'b' });
+  asks.answer(7, waiter.ask.id + 1, { text: 'b' });
   assert.equal(ends, []);
 });
 
@@ -63,7 +63,7 @@ test('giving up tells whether the question ever left, and a late answer is ignor
   asks.markSent(asks.peek(1), 7);
   asks.giveUp(sent.waiter);
   asks.giveUp(sent.waiter);
-  asks.answer(7, asks.lastId, { text: 'late' });
+  asks.answer(7, sent.waiter.ask.id, { text: 'late' });
   assert.equal(sent.ends, ['unanswered']);
   assert.equal([asks.queuedCount, asks.sentCount], [0, 0]);
 });
@@ -83,12 +83,24 @@ test('a closed link leaves its questions unanswered and no others', () => {
   assert.equal([two.ends, three.ends], [['unanswered'], []]);
 });
 
+test('those who wait can be told something else, and those whose question is queued that it never left', () => {
+  const asks = table(true);
+  const one = ask(asks, 'a');
+  asks.markSent(asks.peek(1), 7);
+  const two = ask(asks, 'b');
+  asks.abandon(7, { text: 'instead' });
+  asks.dropQueued();
+  assert.equal([one.ends, two.ends], [[{ text: 'instead' }], ['unsent']]);
+  ask(asks, 'b');
+  assert.is(asks.peek(1)[0]?.waiters.length, 1, 'nobody joins what was dropped');
+});
+
 test('equal questions join while they are queued and never after', () => {
   const asks = table(true);
   const one = ask(asks, 'a');
   const two = ask(asks, 'a');
   assert.is(asks.queuedCount, 1);
-  const id = asks.lastId;
+  const { id } = one.waiter.ask;
   asks.markSent(asks.peek(1), 7);
   const three = ask(asks, 'a');
   assert.is(asks.queuedCount, 1, 'what comes after it was sent is a question of its own');
@@ -135,7 +147,7 @@ test('each who waits is told once, whatever being told leads to', () => {
   const second = asks.ask('a', (end) => told.push(`second ${typeof end === 'string' ? end : 'answered'}`));
   const third = asks.ask('a', (end) => told.push(`third ${typeof end}`));
   asks.markSent(asks.peek(1), 7);
-  asks.answer(7, asks.lastId, { text: 'b' });
+  asks.answer(7, third.ask.id, { text: 'b' });
   asks.giveUp(third);
   assert.equal(told, ['first object', 'second unanswered', 'third object']);
 });

@@ -59,11 +59,6 @@ export class AskTable<Question, Answer extends object> {
     return this.#sent.size;
   }
 
-  /** Id of the newest question; ids rise. */
-  get lastId(): number {
-    return this.#lastId;
-  }
-
   /** Queues a question; `done` is called exactly once, with the answer or why there is none. */
   ask(question: Question, done: (end: Answer | NoAnswer) => void): Waiter<Question, Answer> {
     const text = this.#joinTextOf(question);
@@ -92,8 +87,7 @@ export class AskTable<Question, Answer extends object> {
   /** These questions left on link `linkId`. */
   markSent(asks: readonly Ask<Question, Answer>[], linkId: number): void {
     for (const ask of asks) {
-      const text = this.#joinTextOf(ask.question);
-      if (text !== null) this.#joinable.delete(text);
+      this.#unjoin(ask);
       this.#queued.delete(ask.id);
       ask.linkId = linkId;
       this.#sent.set(ask.id, ask);
@@ -108,12 +102,24 @@ export class AskTable<Question, Answer extends object> {
     tell(ask, answer);
   }
 
-  /** Link `linkId` will not answer any more: it closed, or its process no longer leads. */
-  abandon(linkId: number): void {
+  /**
+   * Link `linkId` will not answer any more: it closed, or its process no longer leads.
+   * @param end what those who wait are told
+   */
+  abandon(linkId: number, end: Answer | NoAnswer = 'unanswered'): void {
     for (const [id, ask] of this.#sent) {
       if (ask.linkId !== linkId) continue;
       this.#sent.delete(id);
-      tell(ask, 'unanswered');
+      tell(ask, end);
+    }
+  }
+
+  /** Forgets every question that has not been sent: those who wait are told `unsent`. */
+  dropQueued(): void {
+    for (const [id, ask] of this.#queued) {
+      this.#queued.delete(id);
+      this.#unjoin(ask);
+      tell(ask, 'unsent');
     }
   }
 
@@ -133,12 +139,16 @@ export class AskTable<Question, Answer extends object> {
     if (at === -1) return;
     ask.waiters.splice(at, 1);
     if (ask.waiters.length === 0) {
-      const text = this.#joinTextOf(ask.question);
-      if (text !== null && this.#joinable.get(text) === ask) this.#joinable.delete(text);
+      this.#unjoin(ask);
       this.#queued.delete(ask.id);
       this.#sent.delete(ask.id);
     }
     waiter.done(ask.linkId === null ? 'unsent' : 'unanswered');
+  }
+
+  #unjoin(ask: Ask<Question, Answer>): void {
+    const text = this.#joinTextOf(ask.question);
+    if (text !== null && this.#joinable.get(text) === ask) this.#joinable.delete(text);
   }
 }
 

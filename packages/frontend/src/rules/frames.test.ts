@@ -66,6 +66,24 @@ const FROM_REPLICA: readonly FromReplica[] = [
   },
   { t: 'page', id: 1, orders: [ORDER, [2, 'B', 'sell', 1, 1, 5]], next: 2 },
   { t: 'page', id: 1, orders: [], next: null },
+  {
+    t: 'catalogs',
+    items: [
+      ['catalog-1', 'http://127.0.0.1:8190'],
+      ['catalog-2', null],
+    ],
+  },
+  {
+    t: 'stocks',
+    life: '5f0c9a3100112233',
+    items: [
+      [1, 'stock', STOCK],
+      [2, 'missing'],
+      [3, 'refused', 'busy'],
+      [4, 'invalid', 'name is not valid'],
+    ],
+  },
+  { t: 'stockPage', id: 1, stocks: [STOCK], next: 'AAPL' },
   { t: 'pageRefused', id: 1, why: 'notLeader' },
   { t: 'pageInvalid', id: 1, reason: 'limit is not valid' },
   { t: 'report', report: REPLICA_REPORT },
@@ -88,13 +106,13 @@ const FROM_CATALOG: readonly CatalogToFrontend[] = [
   { t: 'page', id: 1, stocks: [], next: null },
   { t: 'pageUnready', id: 1 },
   { t: 'pageInvalid', id: 1, reason: 'limit is not valid' },
-  { t: 'revoke', seq: 1, version: 8, names: ['AAPL', 'B'] },
+  { t: 'revoke', seq: 1, names: ['AAPL', 'B'] },
   { t: 'report', report: CATALOG_REPORT },
 ];
 
 test('frames of the protocol are read as they were sent', () => {
   for (const frame of FROM_REPLICA) {
-    const isOfItems = frame.t === 'submitted' || frame.t === 'got';
+    const isOfItems = frame.t === 'submitted' || frame.t === 'got' || frame.t === 'stocks';
     const read = isOfItems ? { ...frame, invalid: [] } : frame;
     assert.equal(parseFromReplica(unpack(pack(frame))), read);
   }
@@ -103,6 +121,8 @@ test('frames of the protocol are read as they were sent', () => {
     assert.equal(parseFromCatalog(unpack(pack(frame))), read);
   }
 });
+
+const parseLeaderStocks = (frame: unknown): unknown => parseFromReplica({ life: 'l1', ...(frame as object) });
 
 const BAD_RESULTS: readonly (readonly [
   parse: (frame: unknown) => unknown,
@@ -120,6 +140,9 @@ const BAD_RESULTS: readonly (readonly [
   [parseFromReplica, 'got', [2, 'order', [1, 'A', 'hold', 1, 1, 0]]],
   [parseFromReplica, 'got', [2, 'order', [1, 'A', 'buy', 0, 1, 0]]],
   [parseFromReplica, 'got', [2, 'order', [1, 'A', 'buy', 1, 1, 9e15]]],
+  [parseLeaderStocks, 'stocks', [2, 'other']],
+  [parseLeaderStocks, 'stocks', [2, 'stock', ['A', 0, 1, 0]]],
+  [parseLeaderStocks, 'stocks', [2, 'refused', 'tired']],
   [parseFromCatalog, 'stocks', [2, 'other']],
   [parseFromCatalog, 'stocks', [2, 'stock', STOCK]],
   [parseFromCatalog, 'stocks', [2, 'stock', ['A', 1, -1, 0], true]],
@@ -142,6 +165,7 @@ const BAD_PAGES: readonly (readonly [parse: (frame: unknown) => unknown, frame: 
   [parseFromReplica, { t: 'page', id: 7, orders: [], next: 'x' }],
   [parseFromReplica, { t: 'page', id: 7, orders: [[1, 'A', 'buy', 1, 1, 9e15]], next: null }],
   [parseFromReplica, { t: 'pageRefused', id: 7, why: 'tired' }],
+  [parseFromReplica, { t: 'stockPage', id: 7, stocks: [], next: 5 }],
   [parseFromCatalog, { t: 'page', id: 7, stocks: [], next: 5 }],
 ];
 
@@ -181,6 +205,10 @@ const NOT_FROM_REPLICA: readonly unknown[] = [
   { t: 'members', index: 1, items: [['1']] },
   { t: 'members', index: 1, items: [['1', 'nowhere']] },
   { t: 'members', index: 1, items: [['1', 'file:///etc']] },
+  { t: 'catalogs', items: new Array(17).fill(['catalog-1', null]) },
+  { t: 'catalogs', items: [['replica-1', null]] },
+  { t: 'catalogs', items: [['catalog-1', 'nowhere']] },
+  { t: 'stocks', items: [] },
   { t: 'submitted', items: {} },
   { t: 'submitted', items: [['1', 'done']] },
   { t: 'page', id: '1', orders: [], next: null },
@@ -194,9 +222,10 @@ const NOT_FROM_CATALOG: readonly unknown[] = [
   { t: 'life', life: 'a"b' },
   { t: 'life', life: 'x'.repeat(65) },
   { t: 'lease', id: 1, ms: -1 },
+  { t: 'lease', id: 1, ms: NaN },
   { t: 'stocks', items: [[]] },
-  { t: 'revoke', seq: 1, version: 8, names: 'A' },
-  { t: 'revoke', seq: 1, version: 8, names: [1] },
+  { t: 'revoke', seq: 1, names: 'A' },
+  { t: 'revoke', seq: 1, names: [1] },
 ];
 
 test('whatever else comes is refused', () => {
@@ -231,6 +260,8 @@ const KINDS = [
   'got',
   'page',
   'pageRefused',
+  'catalogs',
+  'stockPage',
   'lease',
   'stocks',
   'pageUnready',
@@ -248,7 +279,6 @@ const FIELDS = [
   'ms',
   'stocks',
   'seq',
-  'version',
   'names',
 ];
 

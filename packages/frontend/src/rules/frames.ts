@@ -1,9 +1,10 @@
 /**
- * Checks of the frames that replicas and the catalog send. An answer that is not as the protocol says is set apart by the
+ * Checks of the frames that replicas and catalogs send. An answer that is not as the protocol says is set apart by the
  * id of its question, so that it costs no other; any other such frame closes the link.
  */
 import {
   asBoolean,
+  asCatalogItems,
   asInteger,
   asItems,
   asList,
@@ -22,6 +23,7 @@ import {
   type LookupResult,
   type Order,
   type Stock,
+  type StockResult,
   type StockWire,
   type SubmitResult,
   type OrderWire,
@@ -40,9 +42,10 @@ export type InvalidFrame =
 
 /** `FromReplica`, and what of it is not as the protocol says. */
 export type ReplicaFrame =
-  | Exclude<FromReplica, { readonly t: 'submitted' | 'got' }>
+  | Exclude<FromReplica, { readonly t: 'submitted' | 'got' | 'stocks' }>
   | ({ readonly t: 'submitted' } & CheckedItems<SubmitResult>)
   | ({ readonly t: 'got' } & CheckedItems<GetResult>)
+  | ({ readonly t: 'stocks'; readonly life: string } & CheckedItems<StockResult>)
   | InvalidFrame;
 
 /** `CatalogToFrontend`, and what of it is not as the protocol says. */
@@ -64,6 +67,8 @@ export function parseFromReplica(message: unknown): ReplicaFrame {
       };
     case 'members':
       return asMembersFrame(frame);
+    case 'catalogs':
+      return { t: 'catalogs', items: asCatalogItems(frame['items']) };
     case 'submitted':
       return { t: 'submitted', ...asItems(frame['items'], submitResult) };
     case 'got':
@@ -75,6 +80,10 @@ export function parseFromReplica(message: unknown): ReplicaFrame {
         orders: rows(frame['orders']).map(orderWire),
         next: frame['next'] === null ? null : asInteger(frame['next'], 'next'),
       }));
+    case 'stocks':
+      return { t: 'stocks', life: asLife(frame['life']), ...asItems(frame['items'], stockResult) };
+    case 'stockPage':
+      return asPage(frame, (id) => ({ t: 'stockPage', id, ...stockRows(frame) }));
     case 'pageRefused':
       return asPage(frame, (id) => ({ t: 'pageRefused', id, why: refusal(frame['why']) }));
     case 'pageInvalid':
@@ -93,9 +102,9 @@ function asLife(value: unknown): string {
   throw new FormatError('life is not 1 to 64 letters and digits');
 }
 
-/** @throws FormatError if it is not a frame of the catalog. */
+/** @throws FormatError if it is not a frame of a catalog. */
 export function parseFromCatalog(message: unknown): CatalogFrame {
-  const frame = asObject(message, 'frame of the catalog');
+  const frame = asObject(message, 'frame of a catalog');
   switch (frame['t']) {
     case 'life':
       return { t: 'life', life: asLife(frame['life']) };
@@ -103,17 +112,12 @@ export function parseFromCatalog(message: unknown): CatalogFrame {
       return {
         t: 'lease',
         id: asInteger(frame['id'], 'id'),
-        ms: Math.min(asInteger(frame['ms'], 'ms'), LEASE_MS_MAX),
+        ms: leaseMs(frame['ms']),
       };
     case 'stocks':
       return { t: 'stocks', ...asItems(frame['items'], lookupResult) };
     case 'page':
-      return asPage(frame, (id) => ({
-        t: 'page',
-        id,
-        stocks: rows(frame['stocks']).map(stockWire),
-        next: frame['next'] === null ? null : asText(frame['next'], 'next'),
-      }));
+      return asPage(frame, (id) => ({ t: 'page', id, ...stockRows(frame) }));
     case 'pageUnready':
       return { t: 'pageUnready', id: asInteger(frame['id'], 'id') };
     case 'pageInvalid':
@@ -124,11 +128,10 @@ export function parseFromCatalog(message: unknown): CatalogFrame {
       return {
         t: 'revoke',
         seq: asInteger(frame['seq'], 'seq'),
-        version: asInteger(frame['version'], 'version'),
         names: asList(frame['names'], 'names').map((name) => asText(name, 'name')),
       };
     default:
-      throw new FormatError('frame of the catalog is of unknown kind');
+      throw new FormatError('frame of a catalog is of unknown kind');
   }
 }
 
@@ -198,6 +201,21 @@ function getResult(id: number, item: readonly unknown[]): GetResult {
   }
 }
 
+function stockResult(id: number, item: readonly unknown[]): StockResult {
+  switch (item[1]) {
+    case 'stock':
+      return [id, 'stock', stockWire(item[2])];
+    case 'missing':
+      return [id, 'missing'];
+    case 'refused':
+      return [id, 'refused', refusal(item[2])];
+    case 'invalid':
+      return [id, 'invalid', asText(item[2], 'reason')];
+    default:
+      throw new FormatError('stock result is of unknown kind');
+  }
+}
+
 function lookupResult(id: number, item: readonly unknown[]): LookupResult {
   switch (item[1]) {
     case 'stock':
@@ -231,6 +249,23 @@ function orderWire(value: unknown): OrderWire {
 function stockWire(value: unknown): StockWire {
   const [name, price, quantity, version] = asList(value, 'stock');
   return [asText(name, 'name'), cents(price), asInteger(quantity, 'quantity'), asInteger(version, 'version')];
+}
+
+/** A page of stocks. */
+function stockRows(frame: Readonly<Record<string, unknown>>): {
+  readonly stocks: readonly StockWire[];
+  readonly next: string | null;
+} {
+  return {
+    stocks: rows(frame['stocks']).map(stockWire),
+    next: frame['next'] === null ? null : asText(frame['next'], 'next'),
+  };
+}
+
+/** What is left of an authority: no whole number. */
+function leaseMs(value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 0)) throw new FormatError('ms is no duration');
+  return Math.min(value, LEASE_MS_MAX);
 }
 
 function cents(value: unknown): number {

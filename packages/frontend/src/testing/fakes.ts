@@ -1,9 +1,11 @@
-/** A replica and a catalog that answer as a test tells them, on real links. */
+/** Replicas and catalogs that answer as a test tells them, on real links. */
 import {
   LINK_PATHS,
   type CatalogToFrontend,
+  type CatalogWire,
   type FromReplica,
   type FrontendToCatalog,
+  type StockResult,
   type StockWire,
   type ToReplica,
 } from '@trireme/domain';
@@ -63,6 +65,10 @@ class Fake<In extends { readonly t: string }, Out> {
     this.#server = this.#create();
   }
 
+  protected receive(frame: In, link: Link): void {
+    this.onFrame(frame, link);
+  }
+
   send(frame: Out): void {
     for (const link of this.links) link.send(frame);
   }
@@ -85,7 +91,7 @@ class Fake<In extends { readonly t: string }, Out> {
         message: (link, message) => {
           const frame = message as In;
           this.frames.push(frame);
-          this.onFrame(frame, link);
+          this.receive(frame, link);
         },
         closed: (link) => {
           this.links = this.links.filter((other) => other !== link);
@@ -105,19 +111,67 @@ class Fake<In extends { readonly t: string }, Out> {
   }
 }
 
+type StocksQuestion = Extract<ToReplica, { t: 'lookup' | 'listStocks' }>;
+
+/** What a fake answers about stocks. */
+type Stocks = ReadonlyMap<string, StockWire>;
+
+function pageOf(stocks: Stocks, after: string, limit: number): { stocks: StockWire[]; next: string | null } {
+  const names = [...stocks.keys()].sort().filter((name) => name > after);
+  const page = names.slice(0, limit).flatMap((name) => {
+    const stock = stocks.get(name);
+    return stock === undefined ? [] : [stock];
+  });
+  return { stocks: page, next: names.length > page.length ? (page.at(-1)?.[0] ?? null) : null };
+}
+
 export class FakeReplica extends Fake<ToReplica, FromReplica> {
   readonly id: string;
+  /** Asked for stocks it answers with these; null lets it refuse, as one that is busy. */
+  stocks: Stocks | null = null;
+  life = 'l1';
+  /** Called with questions about stocks, and `onFrame` with all others. */
+  onStocks = (frame: StocksQuestion, link: Link): void => void link.send(this.#answer(frame));
+  #leader: FromReplica | null = null;
+  #catalogs: FromReplica | null = null;
 
   constructor(id: string) {
     super(`orders-${id}`, LINK_PATHS.frontendToReplica);
     this.id = id;
+    this.onOpen = (link) => {
+      for (const frame of [this.#leader, this.#catalogs]) if (frame !== null) link.send(frame);
+    };
+  }
+
+  protected override receive(frame: ToReplica, link: Link): void {
+    if (frame.t === 'lookup' || frame.t === 'listStocks') this.onStocks(frame, link);
+    else super.receive(frame, link);
   }
 
   /** Tells every link, also those that open later, who leads. */
   tellLeader(leader: string | null, term: number): void {
-    const frame: FromReplica = { t: 'leader', self: this.id, leader, term };
-    this.onOpen = (link) => link.send(frame);
-    this.send(frame);
+    this.#leader = { t: 'leader', self: this.id, leader, term };
+    this.send(this.#leader);
+  }
+
+  /** Likewise which catalogs there are. */
+  tellCatalogs(items: readonly CatalogWire[]): void {
+    this.#catalogs = { t: 'catalogs', items };
+    this.send(this.#catalogs);
+  }
+
+  #answer(frame: StocksQuestion): FromReplica {
+    const { stocks, life } = this;
+    if (frame.t === 'listStocks') {
+      if (stocks === null) return { t: 'pageRefused', id: frame.id, why: 'busy' };
+      return { t: 'stockPage', id: frame.id, ...pageOf(stocks, frame.after, frame.limit) };
+    }
+    const items = frame.items.map(([id, name]): StockResult => {
+      if (stocks === null) return [id, 'refused', 'busy'];
+      const stock = stocks.get(name);
+      return stock === undefined ? [id, 'missing'] : [id, 'stock', stock];
+    });
+    return { t: 'stocks', life, items };
   }
 }
 
@@ -129,8 +183,11 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
   life: string | null = 'l1';
   ready = true;
 
-  constructor() {
-    super('catalog', LINK_PATHS.frontendToCatalog);
+  readonly id: string;
+
+  constructor(id = 'catalog-1') {
+    super(id, LINK_PATHS.frontendToCatalog);
+    this.id = id;
     this.onOpen = (link) => this.#tellLife(link);
     this.onFrame = (frame, link) => {
       const answer = this.answer(frame);
@@ -166,13 +223,7 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
         };
       case 'list': {
         if (!this.ready) return { t: 'pageUnready', id: frame.id };
-        const names = [...this.stocks.keys()].sort().filter((name) => name > frame.after);
-        const stocks = names.slice(0, frame.limit).flatMap((name) => {
-          const stock = this.stocks.get(name);
-          return stock === undefined ? [] : [stock];
-        });
-        const next = names.length > stocks.length ? (stocks.at(-1)?.[0] ?? null) : null;
-        return { t: 'page', id: frame.id, stocks, next };
+        return { t: 'page', id: frame.id, ...pageOf(this.stocks, frame.after, frame.limit) };
       }
       case 'report': {
         const sessions = [{ peer: 'frontend-2', leaseMs: 300, names: ['AAPL'] }];

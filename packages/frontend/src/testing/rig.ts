@@ -1,4 +1,5 @@
-/** A front-end between fake replicas and a fake catalog. */
+/** A front-end between fake replicas and fake catalogs. */
+import type { CatalogsTiming } from '../catalogs.js';
 import { pagesOf, startFrontend, type Frontend } from '../frontend.js';
 import type { FromReplica, SubmitItem, SubmitResult, ToReplica } from '@trireme/domain';
 import { Metrics, type Link } from '@trireme/service';
@@ -8,7 +9,9 @@ export const OPERATOR_TOKEN = 'operator-token-of-the-test';
 
 export interface Rig {
   readonly frontend: Frontend;
+  /** The first one. */
   readonly catalog: FakeCatalog;
+  readonly catalogs: readonly FakeCatalog[];
   readonly replicas: readonly [FakeReplica, FakeReplica];
   readonly url: string;
 }
@@ -16,6 +19,10 @@ export interface Rig {
 export interface RigOptions {
   readonly deadlineMs?: number;
   readonly cacheSize?: number;
+  /** How many there are, and the replicas tell of; 1 unless given. */
+  readonly catalogs?: number;
+  /** So long that a slow machine is no silent catalog, unless given. */
+  readonly catalogsTiming?: CatalogsTiming;
   /** Whether replica 1 leads and the front-end is ready before the test begins; true unless given. */
   readonly ready?: boolean;
   readonly operatorToken?: string | null;
@@ -32,15 +39,22 @@ const pages = await pagesOf(NAME);
 
 /** Runs a test against a front-end and closes everything after it. */
 export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<void>): Promise<void> {
-  const catalog = new FakeCatalog();
+  const catalogs = Array.from(
+    { length: options.catalogs ?? 1 },
+    (_, i) => new FakeCatalog(`catalog-${i + 1}`),
+  );
+  // The first one is there where a test asks for none, and nobody tells of it.
+  const catalog = catalogs[0] ?? new FakeCatalog();
   const replicas = [new FakeReplica('1'), new FakeReplica('2')] as const;
-  await Promise.all([catalog.start(), ...replicas.map(async (replica) => replica.start())]);
+  const fakes = [...catalogs, ...replicas];
+  await Promise.all(fakes.map(async (fake) => fake.start()));
+  for (const replica of replicas) replica.tellCatalogs(catalogs.map(({ id, url }) => [id, url]));
   const frontend = await startFrontend({
     identity: identity(NAME),
     host: '127.0.0.1',
     port: 0,
     replicas: replicas.map(({ id, url }) => ({ id, url })),
-    catalogUrl: catalog.url,
+    catalogsTiming: options.catalogsTiming ?? { patienceMs: 2000, returnMs: 10_000 },
     cacheSize: options.cacheSize ?? 5,
     deadlineMs: options.deadlineMs ?? 5000,
     operatorToken: options.operatorToken === undefined ? OPERATOR_TOKEN : options.operatorToken,
@@ -58,18 +72,18 @@ export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<vo
       replicas[0].onFrame = fillOrders();
       replicas[0].tellLeader('1', 1);
       replicas[1].tellLeader('1', 1);
-      await until(() => replicas.every(({ links }) => links.length > 0), 'replicas are linked');
-      await untilReady(url);
+      await until(() => [...replicas, ...catalogs].every(({ links }) => links.length > 0), 'all are linked');
+      await untilReady(url, catalogs.length > 0);
     }
-    await run({ frontend, catalog, replicas, url });
+    await run({ frontend, catalog, catalogs, replicas, url });
   } finally {
     await frontend.stop();
-    await Promise.all([catalog.stop(), ...replicas.map(async (replica) => replica.stop())]);
+    await Promise.all(fakes.map(async (fake) => fake.stop()));
   }
 }
 
-/** Waits until the front-end says that it is ready, and its lease was granted. */
-export async function untilReady(url: string): Promise<void> {
+/** Waits until the front-end says that it is ready, and its lease was granted if there are catalogs. */
+export async function untilReady(url: string, isLeased = true): Promise<void> {
   const state = { ready: false };
   const asking = setInterval(() => {
     void fetch(`${url}/status`)
@@ -81,7 +95,7 @@ export async function untilReady(url: string): Promise<void> {
           }>,
       )
       .then(({ ready, cache }) => {
-        state.ready = ready && (cache.capacity === 0 || cache.leaseRemainingMs > 0);
+        state.ready = ready && (!isLeased || cache.capacity === 0 || cache.leaseRemainingMs > 0);
       })
       .catch(() => undefined);
   }, 5);

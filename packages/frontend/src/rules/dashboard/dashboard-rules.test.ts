@@ -57,7 +57,7 @@ const VIEW: ClusterView = {
     { id: '2', linked: true },
   ],
   leader: { replica: '1', term: 3 },
-  catalogLinked: true,
+  catalogs: [{ id: 'catalog-1', linked: true }],
 };
 
 function texts(journal: Journal): readonly string[] {
@@ -70,16 +70,21 @@ test('the journal tells of links and leaders as they change, and of nothing whil
   assert.equal(texts(journal), [
     'replica 1 is linked',
     'replica 2 is linked',
-    'the catalog is linked',
+    'catalog-1 is linked',
     'replica 1 leads in term 3',
   ]);
   journal.look(VIEW, 5, 2);
   assert.is(journal.events.length, 4);
-  const gone = { ...VIEW, replicas: [{ id: '1', linked: false }], leader: null, catalogLinked: false };
+  const gone = {
+    ...VIEW,
+    replicas: [{ id: '1', linked: false }],
+    leader: null,
+    catalogs: [{ id: 'catalog-1', linked: false }],
+  };
   journal.look(gone, 10, 3);
   assert.equal(texts(journal).slice(4), [
     'the link to replica 1 broke',
-    'the link to the catalog broke',
+    'the link to catalog-1 closed',
     'no leader is known after term 3: an election is due',
   ]);
   assert.is(journal.leaderlessMs(60), 50);
@@ -93,7 +98,7 @@ test('the journal tells of links and leaders as they change, and of nothing whil
 test('the journal keeps the newest events, newest first', () => {
   const journal = new Journal();
   for (let term = 1; term <= EVENTS_MAX + 5; term += 1) {
-    journal.look({ ...VIEW, replicas: [], catalogLinked: false, leader: { replica: '1', term } }, term, term);
+    journal.look({ ...VIEW, replicas: [], catalogs: [], leader: { replica: '1', term } }, term, term);
   }
   assert.is(journal.events.length, EVENTS_MAX);
   assert.is(journal.events[0]?.text, `replica 1 leads in term ${EVENTS_MAX + 5}`);
@@ -149,7 +154,13 @@ const INPUT: SnapshotInput = {
     { id: '2', linked: true, reported: { at: 9_900, report: report({}) } },
     { id: '3', linked: true, reported: { at: 9_900, report: report({ learner: true }) } },
   ],
-  ...{ catalogLinked: true, catalog: { at: 9_900, report: CATALOG } },
+  catalogs: [
+    { id: 'catalog-1', linked: true, current: true, reported: { at: 9_900, report: CATALOG } },
+    {
+      ...{ id: 'catalog-2', linked: true, current: false },
+      reported: { at: 9_900, report: { ...CATALOG, sessions: CATALOG.sessions.slice(0, 2) } },
+    },
+  ],
   stocks: [
     { name: 'A', price: 5500, quantity: 3, version: 4 },
     { name: 'B', price: 1, quantity: 0, version: 0 },
@@ -206,9 +217,38 @@ test('who is not linked, has not reported or is silent is shown so, and the verd
   assert.equal([leaderless.health, leaderless.leaderlessMs], ['down', 400]);
   assert.is(leaderless.verdict, 'No leader is known; 1 of 3 replicas answer. Orders wait.');
   assert.is(leaderless.replicas[1]?.lag, null);
-  const blind = snapshotOf({ ...INPUT, catalogLinked: false, catalog: null, stocks: [], orders: [] });
-  assert.match(blind.verdict, /but the catalog does not answer/);
-  assert.equal([blind.frontends, blind.catalog.lastIndex, blind.ordersTotal], [[], null, 9]);
+  const [first, second] = INPUT.catalogs.map((catalog) => ({ ...catalog, linked: false, reported: null }));
+  assert.ok(first !== undefined && second !== undefined);
+  const blind = snapshotOf({ ...INPUT, catalogs: [first, second], stocks: [], orders: [] });
+  assert.match(blind.verdict, /No catalog answers: the leader answers look-ups\.$/);
+  assert.equal([blind.frontends, blind.catalogs[0]?.lastIndex, blind.ordersTotal], [[], null, 9]);
+});
+
+test('each catalog is shown by what it tells, and one that does not answer makes the whole degraded', () => {
+  const unready = { at: INPUT.now - 5, report: { ...CATALOG, ready: false } };
+  const late = { at: INPUT.now - SILENT_MS - 1, report: CATALOG };
+  const [good] = INPUT.catalogs;
+  assert.ok(good !== undefined);
+  const catalogs = [
+    good,
+    { id: 'catalog-2', linked: true, current: false, reported: unready },
+    { id: 'catalog-3', linked: true, current: false, reported: late },
+    { id: 'catalog-4', linked: true, current: false, reported: null },
+    { id: 'catalog-5', linked: false, current: false, reported: late },
+  ];
+  const shown = snapshotOf({ ...INPUT, catalogs });
+  assert.equal(
+    shown.catalogs.map(({ state, current }) => [state, current]),
+    [
+      ['ready', true],
+      ['unready', false],
+      ['silent', false],
+      ['unknown', false],
+      ['unlinked', false],
+    ],
+  );
+  assert.is(shown.health, 'degraded');
+  assert.is(shown.verdict, 'Replica 1 leads in term 3; 3 of 3 replicas answer, and 2 of 5 catalogs.');
 });
 
 test.run();

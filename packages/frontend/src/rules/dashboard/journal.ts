@@ -22,10 +22,10 @@ export interface JournalEvent {
 export interface ClusterView {
   readonly replicas: readonly { readonly id: string; readonly linked: boolean }[];
   readonly leader: { readonly replica: string; readonly term: number } | null;
-  readonly catalogLinked: boolean;
+  readonly catalogs: readonly { readonly id: string; readonly linked: boolean }[];
 }
 
-const NOTHING: ClusterView = { replicas: [], leader: null, catalogLinked: false };
+const NOTHING: ClusterView = { replicas: [], leader: null, catalogs: [] };
 
 export class Journal {
   readonly #events: JournalEvent[] = [];
@@ -53,12 +53,15 @@ export class Journal {
     const last = this.#last;
     this.#last = view;
     for (const { id, linked } of view.replicas) {
-      const was = last.replicas.find((replica) => replica.id === id)?.linked ?? false;
+      const was = isLinked(last.replicas, id);
       if (linked && !was) this.#add(time, 'good', `replica ${id} is linked`);
       if (!linked && was) this.#add(time, 'bad', `the link to replica ${id} broke`);
     }
-    if (view.catalogLinked && !last.catalogLinked) this.#add(time, 'good', 'the catalog is linked');
-    if (!view.catalogLinked && last.catalogLinked) this.#add(time, 'bad', 'the link to the catalog broke');
+    for (const { id, linked } of view.catalogs) {
+      const was = isLinked(last.catalogs, id);
+      if (linked && !was) this.#add(time, 'good', `${id} is linked`);
+      if (!linked && was) this.#add(time, 'warn', `the link to ${id} closed`);
+    }
     this.#lookAtLeader(last.leader, view.leader, now, time);
   }
 
@@ -81,4 +84,8 @@ export class Journal {
     this.#events.push({ number: this.#number, time, tone, text });
     if (this.#events.length > EVENTS_MAX) this.#events.shift();
   }
+}
+
+function isLinked(all: readonly { readonly id: string; readonly linked: boolean }[], id: string): boolean {
+  return all.find((one) => one.id === id)?.linked ?? false;
 }

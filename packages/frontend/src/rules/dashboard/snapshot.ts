@@ -1,5 +1,12 @@
 /** What the dashboard shows, as one JSON value: everything a viewer needs, so that one missed is made good by the next. */
-import { formatCents, type CatalogReport, type Order, type ReplicaReport, type Stock } from '@trireme/domain';
+import {
+  formatCents,
+  type CatalogReport,
+  type Order,
+  type ReplicaReport,
+  type SessionReport,
+  type Stock,
+} from '@trireme/domain';
 import type { Reported } from '../report-board.js';
 import type { JournalEvent } from './journal.js';
 import type { TrafficRates } from './traffic.js';
@@ -34,6 +41,20 @@ export interface ShownReplica {
   readonly hash: string | null;
   /** Links to the other members. */
   readonly peers: readonly ShownPeer[];
+}
+
+/** What a catalog is, in one word: `ready` holds authority and answers look-ups. */
+export type ShownCatalogState = 'ready' | 'unready' | 'silent' | 'unlinked' | 'unknown';
+
+export interface ShownCatalog {
+  readonly id: string;
+  readonly state: ShownCatalogState;
+  /** Whether the cache of this front-end follows it. */
+  readonly current: boolean;
+  /** Last log index that it has applied and revoked; null before its first report. */
+  readonly lastIndex: number | null;
+  /** Front-ends with a link to it; null likewise. */
+  readonly frontends: number | null;
 }
 
 export interface ShownStock {
@@ -71,14 +92,8 @@ export interface DashboardSnapshot {
   /** How long no leader has been known, in milliseconds; null while one is. */
   readonly leaderlessMs: number | null;
   readonly replicas: readonly ShownReplica[];
-  readonly catalog: {
-    readonly linked: boolean;
-    readonly silent: boolean;
-    readonly ready: boolean;
-    /** Last log index that it has applied and revoked. */
-    readonly lastIndex: number | null;
-  };
-  /** Other front-ends with a link to the catalog. */
+  readonly catalogs: readonly ShownCatalog[];
+  /** Other front-ends with a link to a catalog. */
   readonly frontends: readonly string[];
   readonly stocks: readonly ShownStock[];
   /** Stocks in all, as far as is known. */
@@ -103,8 +118,12 @@ export interface SnapshotInput {
     readonly linked: boolean;
     readonly reported: Reported<ReplicaReport> | null;
   }[];
-  readonly catalogLinked: boolean;
-  readonly catalog: Reported<CatalogReport> | null;
+  readonly catalogs: readonly {
+    readonly id: string;
+    readonly linked: boolean;
+    readonly current: boolean;
+    readonly reported: Reported<CatalogReport> | null;
+  }[];
   readonly stocks: readonly Stock[];
   readonly isCachedHere: (name: string) => boolean;
   readonly orders: readonly Order[];
@@ -115,22 +134,20 @@ export interface SnapshotInput {
 
 export function snapshotOf(input: SnapshotInput): DashboardSnapshot {
   const replicas = shownReplicas(input);
-  const catalog = shownCatalog(input);
-  const { health, verdict } = judge(input.leader, replicas, catalog.linked && !catalog.silent);
-  const others = (input.catalog?.report.sessions ?? []).filter(({ peer }) => peer !== input.servedBy);
+  const catalogs = shownCatalogs(input);
+  const { health, verdict } = judge(input.leader, replicas, catalogs);
+  const reports = input.catalogs.flatMap(({ reported }) => (reported === null ? [] : [reported.report]));
+  const others = reports.flatMap(({ sessions }) => sessions).filter(({ peer }) => peer !== input.servedBy);
   const { time, servedBy, leader, leaderlessMs, traffic, requestsOpen, events } = input;
   return {
-    ...{ time, servedBy, health, verdict, leader, leaderlessMs, replicas, catalog },
-    frontends: others.map(({ peer }) => peer).toSorted(),
+    ...{ time, servedBy, health, verdict, leader, leaderlessMs, replicas, catalogs },
+    frontends: peersOf(others),
     stocks: input.stocks.map(({ name, price, quantity }) => ({
       ...{ name, price: formatCents(price), quantity },
       cachedHere: input.isCachedHere(name),
-      cachedBy: others
-        .filter(({ leaseMs, names }) => leaseMs > 0 && names.includes(name))
-        .map(({ peer }) => peer)
-        .toSorted(),
+      cachedBy: peersOf(others.filter(({ leaseMs, names }) => leaseMs > 0 && names.includes(name))),
     })),
-    stocksTotal: Math.max(input.stocks.length, input.catalog?.report.stocks ?? 0),
+    stocksTotal: Math.max(input.stocks.length, ...reports.map((report) => report.stocks)),
     orders: input.orders.map(({ number, name, type, quantity, price, time: at }) => ({
       ...{ number, name, type, quantity, price: formatCents(price), time: at },
     })),
@@ -175,26 +192,44 @@ function lagOf(id: string, leading: ReplicaReport | null, leader: string | null)
   return match === null ? null : Math.max(0, leading.lastIndex - match);
 }
 
-function shownCatalog({ catalog, catalogLinked, now }: SnapshotInput): DashboardSnapshot['catalog'] {
-  return {
-    linked: catalogLinked,
-    silent: catalog !== null && now - catalog.at > SILENT_MS,
-    ready: catalog?.report.ready ?? false,
-    lastIndex: catalog?.report.lastIndex ?? null,
-  };
+/** Each once, by name: a front-end has a link to every catalog. */
+function peersOf(sessions: readonly SessionReport[]): readonly string[] {
+  return [...new Set(sessions.map(({ peer }) => peer))].sort();
+}
+
+function shownCatalogs({ catalogs, now }: SnapshotInput): readonly ShownCatalog[] {
+  return catalogs.map(({ id, linked, current, reported }) => ({
+    ...{ id, current, state: shownCatalogState(linked, reported, now) },
+    lastIndex: reported?.report.lastIndex ?? null,
+    frontends: reported?.report.sessions.length ?? null,
+  }));
+}
+
+function shownCatalogState(
+  linked: boolean,
+  reported: Reported<CatalogReport> | null,
+  now: number,
+): ShownCatalogState {
+  if (!linked) return 'unlinked';
+  if (reported === null) return 'unknown';
+  if (now - reported.at > SILENT_MS) return 'silent';
+  return reported.report.ready ? 'ready' : 'unready';
 }
 
 function judge(
   leader: DashboardSnapshot['leader'],
   replicas: readonly ShownReplica[],
-  hasCatalog: boolean,
+  catalogs: readonly ShownCatalog[],
 ): { readonly health: Health; readonly verdict: string } {
   const up = replicas.filter(({ role }) => role !== 'unlinked' && role !== 'silent').length;
   const count = `${up} of ${replicas.length} replicas answer`;
   if (leader === null) return { health: 'down', verdict: `No leader is known; ${count}. Orders wait.` };
-  const leads = `Replica ${leader.replica} leads in term ${leader.term}`;
-  if (!hasCatalog)
-    return { health: 'down', verdict: `${leads}, but the catalog does not answer. Orders wait.` };
-  const health = up === replicas.length ? 'good' : 'degraded';
-  return { health, verdict: `${leads}; ${count}.` };
+  const leads = `Replica ${leader.replica} leads in term ${leader.term}; ${count}`;
+  const missing = catalogs.filter(({ state }) => state !== 'ready' && state !== 'unknown').length;
+  if (missing === catalogs.length) {
+    return { health: 'degraded', verdict: `${leads}. No catalog answers: the leader answers look-ups.` };
+  }
+  const health = up === replicas.length && missing === 0 ? 'good' : 'degraded';
+  const ready = `${catalogs.length - missing} of ${catalogs.length} catalogs`;
+  return { health, verdict: missing === 0 ? `${leads}.` : `${leads}, and ${ready}.` };
 }
