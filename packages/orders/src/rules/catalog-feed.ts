@@ -55,7 +55,7 @@ interface Follower {
 }
 
 /** The book's stocks, with everything that was applied. */
-export interface FeedBook {
+interface FeedBook {
   readonly meta: BookMeta;
   readonly stocks: StockTable;
 }

@@ -8,9 +8,9 @@ import { Fifo } from './fifo.js';
 import type { DecidedBatch } from './state.js';
 
 /** A place in the log: a batch with commands, and the running hash up to there. Number and index 0 are before the first. */
-export type LogPlace = Pick<DecidedBatch, 'seq' | 'index' | 'hash'>;
+type LogPlace = Pick<DecidedBatch, 'seq' | 'index' | 'hash'>;
 
-export interface RecentBatchesLimits {
+interface RecentBatchesLimits {
   readonly batchesMax: number;
   /** Of the batches as the log has them. */
   readonly bytesMax: number;
