@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { pack } from './codec.js';
 import {
   BATCH_COMMANDS_MAX,
+  CATALOGS_MAX,
   KEY_LENGTH_MAX,
   SEED_PART_STOCKS_MAX,
   SEED_PARTS_MAX,
@@ -111,13 +112,32 @@ test('the wire forms are what logs on disk hold: they must not change', () => {
   assert.equal(outcomes.map(outcomeToWire), [5, 0, -1, -2, -3, null]);
   const place: Command = { kind: 'buy', ...keyedAs, quantity: 3 };
   const commands = encodeBatch({ age: 3, time: 1, visibleOrders: 7, commands: [place], seed: null });
-  assert.is(commands.toString('hex'), '97030301079194' + '00a16ba14103' + 'c0c0');
+  assert.is(commands.toString('hex'), '98040301079194' + '00a16ba14103' + 'c0c0c0');
   const stocks = [{ name: 'A', price: 5, quantity: 6 }];
   const seed = encodeBatch({ ...EMPTY, seed: { life: '0123456789abcdef', part: 1, parts: 2, stocks } });
   const lifeHex = Buffer.from('0123456789abcdef').toString('hex');
-  assert.is(seed.toString('hex'), `970300000090` + `94b0${lifeHex}0102` + '9193a1410506c0');
+  assert.is(seed.toString('hex'), `980400000090` + `94b0${lifeHex}0102` + '9193a1410506c0c0');
   const life = encodeBatch({ ...EMPTY, life: '0123456789abcdef' });
-  assert.is(life.toString('hex'), `970300000090c0b0${lifeHex}`);
+  assert.is(life.toString('hex'), `980400000090c0b0${lifeHex}c0`);
+  const catalogs = encodeBatch({ ...EMPTY, catalogs: ['catalog'] });
+  assert.is(catalogs.toString('hex'), `980400000090c0c091a7${Buffer.from('catalog').toString('hex')}`);
+});
+
+test('a set of catalogs is neither encoded nor read where it is not one', () => {
+  const many = Array.from({ length: CATALOGS_MAX + 1 }, (_, n) => `catalog-${n}`);
+  for (const [catalogs, message] of [
+    [['catalog-1', 'catalog-1'], /names one twice/],
+    [['replica-1'], /id of a catalog/],
+    [[''], /id of a catalog/],
+    [[`catalog-${'x'.repeat(57)}`], /id of a catalog/],
+    [many, /more than 16/],
+  ] as const) {
+    assertBad(() => encodeBatch({ ...EMPTY, catalogs }), message);
+    assertBad(() => decodeBatch(pack([4, 0, 0, 0, [], null, null, catalogs])), message);
+  }
+  const most = many.slice(1);
+  assert.equal(decodeBatch(encodeBatch({ ...EMPTY, catalogs: most })).catalogs, most);
+  assert.equal(decodeBatch(encodeBatch({ ...EMPTY, catalogs: [] })).catalogs, []);
 });
 
 test('commands at their bounds are read and those beyond are not', () => {
@@ -152,13 +172,13 @@ test('outcomes beyond their bounds are not read', () => {
 });
 
 test('a batch of another format is refused by its number', () => {
-  assertBad(() => decodeBatch(pack([2, 0, 0, [], []])), /batch format 2, this program reads 3/);
-  assertBad(() => decodeBatch(pack([3, -1, 0, 0, [], null])), /batch age/);
-  assertBad(() => decodeBatch(pack([3, 0, -1, 0, [], null])), /batch time/);
-  assertBad(() => decodeBatch(pack([3, 0, ORDER_TIME_MS_MAX + 1, 0, [], null])), /batch time is after/);
-  assertBad(() => decodeBatch(pack([3, 0, 0, -1, [], null])), /visible orders/);
-  assertBad(() => decodeBatch(pack([3, 0, 0, 0, null, null])), /commands is not a list/);
-  assertBad(() => decodeBatch(pack([3, 0, 0, 0, []])), /seed is not a list/);
+  assertBad(() => decodeBatch(pack([2, 0, 0, [], []])), /batch format 2, this program reads 4/);
+  assertBad(() => decodeBatch(pack([4, -1, 0, 0, [], null])), /batch age/);
+  assertBad(() => decodeBatch(pack([4, 0, -1, 0, [], null])), /batch time/);
+  assertBad(() => decodeBatch(pack([4, 0, ORDER_TIME_MS_MAX + 1, 0, [], null])), /batch time is after/);
+  assertBad(() => decodeBatch(pack([4, 0, 0, -1, [], null])), /visible orders/);
+  assertBad(() => decodeBatch(pack([4, 0, 0, 0, null, null])), /commands is not a list/);
+  assertBad(() => decodeBatch(pack([4, 0, 0, 0, []])), /seed is not a list/);
   assertBad(() => decodeBatch(pack({ 0: 1 })), /batch is not a list/);
   assertBad(() => decodeBatch(new Uint8Array()), /not MessagePack/);
 });
@@ -191,7 +211,7 @@ for (const [what, change, message] of BAD_PARTS) {
     assertBad(() => encodeBatch({ ...EMPTY, seed }), message);
     const stocks = seed.stocks.map(({ name, price: cents, quantity: count }) => [name, cents, count]);
     const wire = [seed.life, seed.part, seed.parts, stocks];
-    assertBad(() => decodeBatch(pack([3, 0, 0, 0, [], wire])), message);
+    assertBad(() => decodeBatch(pack([4, 0, 0, 0, [], wire])), message);
   });
 }
 
@@ -289,7 +309,7 @@ test('a batch has a bound, and text that would grow on its way is refused', () =
   assertBad(() => encodeBatch({ ...full, commands: [...full.commands, one] }), /batch of 4097 commands/);
   const wires = full.commands.map(commandToWire);
   assertBad(
-    () => decodeBatch(pack([3, 0, 0, 0, [...wires, commandToWire(one)], null])),
+    () => decodeBatch(pack([4, 0, 0, 0, [...wires, commandToWire(one)], null])),
     /batch of 4097 commands/,
   );
   const half = { ...one, name: `${'n'.repeat(62)}\ud83d` };
