@@ -83,8 +83,9 @@ export class CatalogLink implements StockSource {
   #life: string | null = null;
   /** Runs while questions wait for an answer. */
   #silence: NodeJS.Timeout | null = null;
-  /** When something was heard last, or questions began to wait. */
-  #heardAt = 0;
+  /** Whether something was heard since the last look, and whether a report was asked for as nothing was. */
+  #isHeard = false;
+  #isProbed = false;
 
   readonly #lookups = new Asker<string, LookupAnswer>({
     route: () => this.#link,
@@ -219,8 +220,14 @@ export class CatalogLink implements StockSource {
   /** A question is about to wait: sees to it that it does not wait for a catalog that says nothing. */
   #expectWord(): void {
     if (this.#link === null) return;
-    if (this.#waiting === 0) this.#heardAt = performance.now();
-    if (this.#silence === null) this.#watchSilence(this.#patienceMs);
+    if (this.#silence !== null) {
+      // Nothing was owed until now.
+      if (this.#waiting === 0) this.#isHeard = true;
+      return;
+    }
+    this.#isHeard = false;
+    this.#isProbed = false;
+    this.#watchSilence();
   }
 
   /** Questions that wait for an answer. */
@@ -228,9 +235,10 @@ export class CatalogLink implements StockSource {
     return this.#lookups.size + this.#lists.size;
   }
 
-  #watchSilence(ms: number): void {
+  #watchSilence(): void {
     // What has arrived while this process itself was busy is read first.
-    this.#silence = setTimeout(() => setImmediate(() => this.#checkSilence()), ms).unref();
+    const check = (): void => void setImmediate(() => this.#checkSilence());
+    this.#silence = setTimeout(check, this.#patienceMs / 2).unref();
   }
 
   #checkSilence(): void {
@@ -238,17 +246,20 @@ export class CatalogLink implements StockSource {
     if (this.#silence === null) return;
     this.#silence = null;
     if (this.#waiting === 0) return;
-    const leftMs = this.#heardAt + this.#patienceMs - performance.now();
-    if (leftMs > 0) {
-      this.#watchSilence(Math.ceil(leftMs));
+    if (!this.#isHeard && this.#isProbed) {
+      this.#log.warn({ catalog: this.id, patienceMs: this.#patienceMs }, 'a catalog does not answer');
+      this.leave('it does not answer');
       return;
     }
-    this.#log.warn({ catalog: this.id, patienceMs: this.#patienceMs }, 'a catalog does not answer');
-    this.leave('it does not answer');
+    // An answer may wait for an order to be decided; a report waits for nothing.
+    this.#isProbed = !this.#isHeard;
+    if (this.#isProbed) this.askReport();
+    this.#isHeard = false;
+    this.#watchSilence();
   }
 
   #message(link: Link, frame: CatalogFrame): void {
-    this.#heardAt = performance.now();
+    this.#isHeard = true;
     switch (frame.t) {
       case 'life':
         if (this.#life !== null && this.#life !== frame.life)
