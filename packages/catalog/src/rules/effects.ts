@@ -1,6 +1,6 @@
 /** What the rules ask of the adapters around them, and what they tell of themselves. */
-import type { CatalogToFrontend, CatalogToReplica, MembersFrame, OutcomeWire } from '@trireme/domain';
-import type { LogPosition } from './followed-log.js';
+import type { CatalogToFrontend, CatalogToReplica, MembersFrame } from '@trireme/domain';
+import type { LogPosition, TracedDecision } from './followed-log.js';
 
 /** What is worth a line in the log. */
 export type CatalogEvent =
@@ -22,13 +22,6 @@ export type CatalogEvent =
   | { readonly kind: 'leaseExpired'; readonly peer: string }
   /** Decided: the command of a request that is followed. */
   | ({ readonly kind: 'traced' } & TracedDecision);
-
-export interface TracedDecision {
-  readonly requestId: string;
-  readonly index: number;
-  readonly position: number;
-  readonly outcome: OutcomeWire;
-}
 
 export type CatalogFrame = CatalogToFrontend | CatalogToReplica;
 

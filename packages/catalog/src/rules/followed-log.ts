@@ -2,16 +2,22 @@
  * What a catalog knows of the log: the stock table as of the last visible entry, and the entries that were received and are
  * not visible yet. When to apply and what to answer is decided elsewhere.
  */
-import { assertRule, FormatError, outcomeToWire, type Command, type RequestTrace } from '@trireme/domain';
+import {
+  assertRule,
+  FormatError,
+  outcomeToWire,
+  type Command,
+  type OutcomeWire,
+  type RequestTrace,
+} from '@trireme/domain';
 import { decide, EMPTY_HASH, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
-import type { TracedDecision } from './effects.js';
 import type { Snapshot } from './snapshot.js';
 
 /** Entries that are received and not visible, at most. */
-export const ENTRIES_MAX = 65_536;
+const ENTRIES_MAX = 65_536;
 
 /** Bytes of their batches, at most. */
-export const ENTRY_BYTES_MAX = 64 * 1024 * 1024;
+const ENTRY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How far a log is applied. */
 export interface LogPosition {
@@ -35,6 +41,14 @@ export interface ReceivedEntry {
   readonly index: number;
   /** Null where there is nothing to apply. */
   readonly batch: ReceivedBatch | null;
+}
+
+/** What was decided of a command whose request is followed. */
+export interface TracedDecision {
+  readonly requestId: string;
+  readonly index: number;
+  readonly position: number;
+  readonly outcome: OutcomeWire;
 }
 
 /** Positions of commands that make nothing, by the index of their batch. */

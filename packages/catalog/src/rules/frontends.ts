@@ -14,7 +14,7 @@ import type { StockTable } from '@trireme/state-machine';
 import type { Outbox } from './outbox.js';
 
 /** By the front-end's own ids, of which a look-up and a list may have the same. */
-export type Question =
+type Question =
   | { readonly kind: 'lookup'; readonly id: number }
   | { readonly kind: 'list'; readonly id: number; readonly after: string; readonly limit: number };
 

@@ -13,7 +13,7 @@ export const LIFE = '0123456789abcdef';
 export const OTHER_LIFE = 'fedcba9876543210';
 
 /** Where the log of tests begins: a snapshot has no index before 1. */
-export const FIRST_INDEX = 1;
+const FIRST_INDEX = 1;
 
 export function stock(name: string, quantity: number, price = 5500): Stock {
   return { name, price, quantity, version: 0 };
