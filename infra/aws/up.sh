@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Three replicas on three instances, the catalog beside the first, a front-end on each, from an archive of this
+# Three replicas on three instances, a catalog beside the first and the second, a front-end on each, from an archive of this
 # repository in S3. Prints the public URLs. Remove all of it with down.sh.
 #   ./up.sh --archive s3://bucket/trireme.tar.gz [--region eu-central-1] [--type t3.small] [--from 0.0.0.0/0]
 set -euo pipefail
@@ -68,7 +68,7 @@ here=$(dirname "$0")
 instances=()
 for i in 0 1 2; do
   user_data=$(sed -e "s|@ID@|$((i + 1))|g" -e "s|@ADDRESS@|${addresses[i]}|g" -e "s|@PEERS@|$(list 8201)|g" \
-    -e "s|@REPLICAS@|$(list 8191)|g" -e "s|@CATALOG@|http://${addresses[0]}:8180|g" -e "s|@ARCHIVE@|$archive|g" \
+    -e "s|@REPLICAS@|$(list 8191)|g" -e "s|@ARCHIVE@|$archive|g" \
     -e "s|@REGION@|$region|g" "$here/user-data.sh")
   instances+=("$(aws ec2 run-instances --image-id "$image" --instance-type "$type" \
     --network-interfaces "NetworkInterfaceId=${interfaces[i]},DeviceIndex=0" --iam-instance-profile "Name=$tag" \

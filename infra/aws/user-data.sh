@@ -32,25 +32,25 @@ TRIREME_PORT=8191
 TRIREME_PEER_PORT=8201
 TRIREME_PEERS=@PEERS@
 TRIREME_REPLICAS=@REPLICAS@
-TRIREME_CATALOG=@CATALOG@
+TRIREME_CATALOGS=catalog-1,catalog-2
 TRIREME_BOOTSTRAP=1
 ENV
 cat >/etc/trireme/frontend.env <<ENV
 TRIREME_HOST=0.0.0.0
 TRIREME_PORT=8080
 TRIREME_REPLICAS=@REPLICAS@
-TRIREME_CATALOG=@CATALOG@
 ENV
 cat >/etc/trireme/catalog.env <<ENV
 TRIREME_HOST=@ADDRESS@
 TRIREME_PORT=8180
+TRIREME_REPLICAS=@REPLICAS@
 ENV
 
 cp infra/systemd/*.service /etc/systemd/system/
 systemctl daemon-reload
 id='@ID@'
-if [[ $id == 1 ]]; then systemctl enable --now trireme-catalog; fi
 systemctl enable --now 'trireme-replica@@ID@' 'trireme-frontend@@ID@'
+if [[ $id != 3 ]]; then systemctl enable --now 'trireme-catalog@@ID@'; fi
 # A founder writes its log once every replica of the group has said that it is empty too, so once all machines are up.
 for _ in $(seq 900); do
   [[ -e /var/lib/trireme/replica-@ID@/log ]] && break

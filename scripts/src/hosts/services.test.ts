@@ -23,7 +23,7 @@ test('every process of the compose file, and nothing else, with what the image a
   const services = read(PLACES);
   assert.equal(
     [...services.keys()],
-    ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1', 'frontend-2'],
+    ['replica-1', 'replica-2', 'replica-3', 'catalog-1', 'catalog-2', 'frontend-1', 'frontend-2'],
   );
   assert.equal(services.get('replica-2'), {
     name: 'replica-2',
@@ -37,7 +37,7 @@ test('every process of the compose file, and nothing else, with what the image a
       TRIREME_PEER_PORT: '8201',
       TRIREME_PEERS: '1=http://at-replica-1:8201,2=http://at-replica-2:8201,3=http://at-replica-3:8201',
       TRIREME_REPLICAS: '1=http://at-replica-1:8191,2=http://at-replica-2:8191,3=http://at-replica-3:8191',
-      TRIREME_CATALOG: 'http://at-catalog:8180',
+      TRIREME_CATALOGS: 'catalog-1,catalog-2',
       TRIREME_ID: '2',
     },
   });
@@ -45,10 +45,11 @@ test('every process of the compose file, and nothing else, with what the image a
 
 test('with certificates every url is https, and each process has its own', () => {
   const certificateOf = (name: string) => ({ ca: 'ca.pem', cert: `${name}.pem`, key: `${name}.key` });
-  const { env = {} } = read({ ...PLACES, certificateOf }).get('frontend-1') ?? {};
-  assert.is(env['TRIREME_CATALOG'], 'https://at-catalog:8180');
-  assert.is(env['TRIREME_TLS_CERT'], 'frontend-1.pem');
-  assert.not.match(JSON.stringify(env), 'http:');
+  const services = read({ ...PLACES, certificateOf });
+  const { env = {} } = services.get('catalog-2') ?? {};
+  assert.is(env['TRIREME_URL'], 'https://at-catalog-2:8180');
+  assert.is(env['TRIREME_TLS_CERT'], 'catalog-2.pem');
+  for (const service of services.values()) assert.not.match(JSON.stringify(service.env), 'http:');
 });
 
 test.run();

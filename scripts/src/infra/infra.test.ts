@@ -61,7 +61,7 @@ test('units, rules and scripts pass the tools that are installed', () => {
 const STARTS = [
   'container/Dockerfile',
   'kubernetes/replica.yaml',
-  'systemd/trireme-catalog.service',
+  'systemd/trireme-catalog@.service',
   'systemd/trireme-frontend@.service',
   'systemd/trireme-replica@.service',
 ];
