@@ -39,7 +39,7 @@ test('a long run tells throughput and memory of each process', async () => {
     ...[join(DIST, 'soak.js'), '--name', NAME, '--orders', '1000'],
   ]);
   assert.match(stdout, '| one thousand |');
-  for (const name of ['catalog', 'replica-1', 'replica-2', 'replica-3', 'frontend-1']) {
+  for (const name of ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1']) {
     assert.match(stdout, new RegExp(`\\| ${name} \\| \\d+ \\| \\d+ \\|`));
   }
   assert.ok(existsSync(join(RESULTS, NAME, `${NAME}-soak.svg`)));

@@ -40,7 +40,7 @@ interface PeersOptions extends CommonOptions {
 
 const WRITE_CONNECTIONS: readonly number[] = [64, 256, 1];
 const READ_CONNECTIONS: readonly number[] = [64, 1];
-/** What the cache buys depends on how many ask at once: most at three, little where the catalog is asked for many in one frame. */
+/** What the cache buys depends on how many ask at once: most at three, little where catalogs are asked for many in one frame. */
 const LOOKUP_CONNECTIONS: readonly number[] = [64, 8, 3, 1];
 
 /** At one connection compilers take a tenth of a core for the first 8 s, though there was another load before; then a hundredth. */

@@ -3,6 +3,7 @@ import { closedLoop } from '../load/closed-loop.js';
 import { targetOf } from '../load/connection.js';
 import { CACHED, requestsOf } from '../load-test/requests.js';
 import {
+  CATALOGS,
   costOf,
   type CostKind,
   type CostRole,
@@ -40,7 +41,12 @@ export async function measureShape(
   shape: CostShape,
   options: CostOptions,
 ): Promise<readonly CostRun[]> {
-  const trireme = await Trireme.start(session, { stocks: 10, cacheSize: CACHED, ...shape });
+  const trireme = await Trireme.start(session, {
+    stocks: 10,
+    cacheSize: CACHED,
+    catalogs: CATALOGS,
+    ...shape,
+  });
   const runs: CostRun[] = [];
   for (const kind of ['order', 'cached look-up'] as const) {
     runs.push({ ...shape, ...(await measureKind(trireme, kind, options)) });
@@ -96,7 +102,7 @@ async function watch({ cluster }: Trireme): Promise<readonly Watched[]> {
 function roleOf(role: 'catalog' | 'replica' | 'frontend', isLeader: boolean): CostRole {
   switch (role) {
     case 'catalog':
-      return 'catalog';
+      return 'each catalog';
     case 'frontend':
       return 'front-ends';
     case 'replica':
@@ -112,8 +118,8 @@ async function costsOf(watched: readonly Watched[], requests: number): Promise<C
   }
   return Object.fromEntries(
     [...byRole].map(([role, used]) => {
-      // Front-ends share the requests; every follower has them all.
-      const share = role === 'each follower' ? used.length : 1;
+      // Front-ends share the requests; every follower has them all, and every catalog but for look-ups.
+      const share = role === 'each follower' || role === 'each catalog' ? used.length : 1;
       return [role, costOf(used, requests * share)];
     }),
   );

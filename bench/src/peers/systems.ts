@@ -38,7 +38,7 @@ const ORDER = orderBody({ name: stockName(0), type: 'sell', quantity: 1 });
 /** Bytes of an order, and of etcd's value. */
 export const ORDER_BYTES = ORDER.length;
 
-/** Stocks of the catalog: as many as the built-in seed has. */
+/** Stocks of the cluster: as many as the built-in seed has. */
 const STOCKS = 10;
 
 const CACHE_SIZE = 5;

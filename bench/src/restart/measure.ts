@@ -33,7 +33,7 @@ export async function restart(
 /** What each process of a stateful role has on disk. */
 export function storedBy({ cluster }: Trireme): readonly Stored[] {
   return readdirSync(cluster.dataDir)
-    .filter((name) => /^(replica-\d+|catalog)$/.test(name))
+    .filter((name) => /^replica-\d+$/.test(name))
     .sort()
     .map((name) => {
       const folder = join(cluster.dataDir, name);

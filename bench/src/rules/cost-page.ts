@@ -142,7 +142,7 @@ ${toMarkdown(cpuCostTable(of('order')))}
 
 A sync makes a batch durable, however many orders are in it: at one connection an order costs each replica about one, and the
 more come together the fewer. Bytes are those that the system wrote to the disk: log, book and their compaction, whole pages each
-time. Catalog and front-ends write nothing.
+time. Catalogs and front-ends write nothing.
 
 ${toMarkdown(diskCostTable(of('order')))}
 
@@ -162,7 +162,7 @@ taken by others: see the load before the run.
 
 ## ${MACHINES} machines of ${CORES_EACH} cores
 
-A replica on each machine, the catalog on one of them, load from elsewhere. By the costs above of ${MACHINES} replicas, which a network's
+A replica on each machine, a catalog on two of them, load from elsewhere. By the costs above of ${MACHINES} replicas, which a network's
 interrupts would raise and cores of their own lower:
 
 ${COST_KINDS.map((kind) => prediction(runs, kind)).join('\n\n')}

@@ -21,7 +21,7 @@ function run(kind: CostKind, replicas: number, frontends: number, scale = 1): Co
       'front-ends': { cpuUs: 50 * scale, diskBytes: null, syncs: null },
       leader: cost(40 * scale),
       ...(replicas === 1 ? {} : { 'each follower': cost(20 * scale) }),
-      catalog: cost(10 * scale),
+      'each catalog': cost(5 * scale),
     },
   };
 }
@@ -66,11 +66,11 @@ test('the first wall is the narrowest: cores, then threads; what a request hardl
       'the thread of the front-end: 20000',
       'the thread of the leader: 25000',
       'the thread of each follower: 50000',
-      'the thread of the catalog: 100000',
       `all cores: ${24e6 / 140}`,
+      'the thread of each catalog: 200000',
     ],
   );
-  const lookup: CostRun = { ...order, costs: { 'front-ends': cost(20), catalog: cost(0.3) } };
+  const lookup: CostRun = { ...order, costs: { 'front-ends': cost(20), 'each catalog': cost(0.3) } };
   assert.is(wallsOf(lookup, { cores: 24, frontends: 2 }).length, 2);
 });
 
@@ -84,7 +84,7 @@ test('the page has every shape, the check of the model, and the prediction by th
   const runs = [run('order', 1, 1), run('order', 3, 1), run('order', 3, 3, 0.5), run('cached look-up', 1, 1)];
   const rowOf = (table: { rows: readonly (readonly unknown[])[] }): readonly unknown[] | undefined =>
     table.rows[0];
-  assert.equal(rowOf(cpuCostTable(runs)), ['1 / 1', '5,000', '50.0', '40.0', null, '10.0', '100', '10.0']);
+  assert.equal(rowOf(cpuCostTable(runs)), ['1 / 1', '5,000', '50.0', '40.0', null, '5.00', '100', '10.0']);
   assert.equal(rowOf(diskCostTable(runs)), ['1 / 1', '0.400', null, '400', null]);
   assert.equal(rowOf(checkTable(runs, 2)), [...['order', '1 / 1', '18,200', '5,000', '0.275', 'all cores']]);
   const page = costPage({

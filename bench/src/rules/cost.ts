@@ -7,7 +7,10 @@ export const COST_KINDS = ['order', 'cached look-up'] as const;
 export type CostKind = (typeof COST_KINDS)[number];
 
 /** In the order of an order's path. */
-export const COST_ROLES = ['front-ends', 'leader', 'each follower', 'catalog'] as const;
+export const COST_ROLES = ['front-ends', 'leader', 'each follower', 'each catalog'] as const;
+
+/** Catalogs of every cluster whose costs are measured. */
+export const CATALOGS = 2;
 
 export type CostRole = (typeof COST_ROLES)[number];
 
@@ -100,7 +103,8 @@ function medianCost(costs: readonly Cost[]): Cost {
 /** Microseconds of CPU that all processes together spend on one request. */
 export function totalCpuUs({ replicas, costs }: CostRun): number {
   const of = (role: CostRole): number => costs[role]?.cpuUs ?? 0;
-  return of('front-ends') + of('leader') + (replicas - 1) * of('each follower') + of('catalog');
+  const followers = (replicas - 1) * of('each follower');
+  return of('front-ends') + of('leader') + followers + CATALOGS * of('each catalog');
 }
 
 /** What bounds the rate of requests, and at how many a second. */
@@ -139,11 +143,11 @@ function threadsOf(role: CostRole, frontends: number): string {
   switch (role) {
     case 'front-ends':
       return frontends === 1 ? 'the thread of the front-end' : `the threads of the ${frontends} front-ends`;
-    case 'each follower':
-      return 'the thread of each follower';
     case 'leader':
-    case 'catalog':
-      return `the thread of the ${role}`;
+      return 'the thread of the leader';
+    case 'each follower':
+    case 'each catalog':
+      return `the thread of ${role}`;
   }
 }
 

@@ -9,7 +9,7 @@ export function loadPage(bursts: readonly Burst[], steps: readonly RampStep[], p
   );
   return `# Load test
 
-One cluster (catalog, three replicas, one front-end) and the load generator share this machine. Latencies are in milliseconds.
+One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. Latencies are in milliseconds.
 
 - Machine: ${page.machine}
 - Again: \`${page.command}\`

@@ -50,8 +50,8 @@ ${page.plot ?? ''}
 What one request does:
 
 - **Ours**, \`POST /orders\` (${page.orderBytes} bytes of JSON): a front-end validates it and hands it to the leader; the leader logs it and sends it to two
-  replicas, a majority syncs it to disk (the durable step); the leader then checks the stock and moves it, and the
-  catalog revokes it from the front-end's cache; then the client has its number. Five processes, two network hops more than etcd, and the answer depends on state: an order that stock does not cover is refused.
+  replicas, a majority syncs it to disk (the durable step); the leader then checks the stock and moves it, and each
+  catalog revokes it from the caches of its front-ends; then the client has its number. Six processes, two network hops more than etcd, and the answer depends on state: an order that stock does not cover is refused.
 - **etcd**, \`POST /v3/kv/put\` on its leader, the same ${page.orderBytes} bytes as the value of a new key (in base64, as its gateway asks): the leader logs
   it and sends it to two members, a majority syncs it to disk, the leader applies it. Three processes, one durable step, no check.
   Native gRPC clients save etcd the JSON; the gateway is what speaks HTTP like ours.
@@ -62,7 +62,7 @@ ${table('write')}
 
 - **Cache on**: \`GET /stocks/:name\` from the front-end's cache, under a live lease: a linearizable read.
 - **Bare**: one \`node:http\` process that answers every request with the same headers and body, and looks at nothing.
-- **Cache off**: the same look-up, but the front-end asks the catalog each time. What arrives together it asks in one frame, so the
+- **Cache off**: the same look-up, but the front-end asks a catalog each time. What arrives together it asks in one frame, so the
   cache buys most where few ask at once.
 
 ${table('lookup')}

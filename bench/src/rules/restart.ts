@@ -65,7 +65,7 @@ export interface RestartPage {
 export function restartPage({ machine, command, orders, windows, stored, restarts }: RestartPage): string {
   return `# Restart with ${orders.toLocaleString('en')} orders
 
-One cluster (catalog, three replicas, one front-end) and the load generator share this machine. The orders come through the
+One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. The orders come through the
 front-end, by 256 connections.
 
 - Machine: ${machine}

@@ -90,7 +90,7 @@ export function soakPage(page: SoakPage): string {
   const orders = page.windows.at(-1)?.orders ?? 0;
   return `# ${orders.toLocaleString('en')} orders on end
 
-One cluster (catalog, three replicas, one front-end) and the load generator share this machine. The orders come through the
+One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. The orders come through the
 front-end by ${page.connections} connections, each of which sends its next one when the last is answered.
 
 - Machine: ${page.machine}

@@ -15,7 +15,7 @@ import { stockName, Trireme } from '../system/trireme.js';
 
 export const CACHE_SIZES: readonly number[] = [5, 20, 80, 320];
 
-/** How many stocks are chosen from. The catalog has the greatest number of them all the time. */
+/** How many stocks are chosen from. The cluster has the greatest number of them all the time. */
 export const STOCK_COUNTS: readonly number[] = [10, 30, 100, 300, 1000];
 
 const STOCKS_MAX = Math.max(...STOCK_COUNTS);

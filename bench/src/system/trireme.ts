@@ -1,4 +1,4 @@
-/** Our own cluster as the benchmarks run it: catalog, three replicas and a front-end as processes of this machine. */
+/** Our own cluster as the benchmarks run it: two catalogs, three replicas and a front-end as processes of this machine. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findFreeBasePort, LocalCluster } from '@trireme/cluster';
@@ -14,12 +14,14 @@ export function stockName(rank: number): string {
 const QUANTITY = 1_000_000_000;
 
 interface TriremeOptions {
-  /** Stocks in the catalog. */
+  /** Stocks that there are. */
   readonly stocks: number;
   /** Stocks that the front-end caches, null for no cache. */
   readonly cacheSize: number | null;
   /** 3 unless set. */
   readonly replicas?: number;
+  /** 2 unless set. */
+  readonly catalogs?: number;
   /** 1 unless set. */
   readonly frontends?: number;
 }
@@ -40,13 +42,13 @@ export class Trireme {
 
   /** Starts one with an empty store and waits until it takes orders. @throws ClusterError. */
   static async start(session: Session, options: TriremeOptions): Promise<Trireme> {
-    const { stocks: count, cacheSize, replicas = 3, frontends = 1 } = options;
+    const { stocks: count, cacheSize, replicas = 3, catalogs = 2, frontends = 1 } = options;
     const port = await findFreeBasePort();
     const seedFile = join(session.folder, `seed-${port}.json`);
     const stocks = Array.from({ length: count }, (_, rank) => stockOf(rank));
     writeFileSync(seedFile, JSON.stringify(stocks));
     const cluster = new LocalCluster({
-      ...{ port, seedFile, cacheSize, replicas, frontends },
+      ...{ port, seedFile, cacheSize, replicas, catalogs, frontends },
       dataDir: join(session.folder, `trireme-${port}`),
       logLevel: 'warn',
       output: () => undefined,
