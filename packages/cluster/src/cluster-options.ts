@@ -34,8 +34,10 @@ export interface ClusterOptions {
   readonly wrapper?: (name: string) => readonly string[];
   /** IPv4 address on which a process listens, as on a host of a `HostNetwork`; loopback unless set. */
   readonly address?: (name: string) => string;
-  /** Where one process is to reach another, instead of where that one listens: a proxy between the two. */
+  /** Where one replica is to reach a peer, instead of where that one listens: a proxy between the two. */
   readonly route?: Route;
+  /** Where all are told that the internal port of a replica or a catalog is, instead of where it listens. */
+  readonly advertise?: (name: string, url: string) => string;
   /** Gets each line for the console. It must not wait for whoever reads there. */
   readonly output: (line: string) => void;
 }

@@ -172,6 +172,7 @@ test('processes are wired as they are told, and what runs them is asked for at e
   let starts = 0;
   const cluster = make(context, {
     route: (from, to) => `http://127.0.0.1:1/${from}/${to}`,
+    advertise: (name) => `http://127.0.0.1:1/${name}`,
     wrapper: (name) => (name === 'replica-3' && (starts += 1) > 1 ? ['env', 'FAKE=crash'] : []),
   });
   await startAll(cluster);
@@ -183,9 +184,10 @@ test('processes are wired as they are told, and what runs them is asked for at e
   const own = `2=http://127.0.0.1:${context.port + 122}`;
   const peers = `--peers 1=http://127.0.0.1:1/replica-2/replica-1,${own},3=http://127.0.0.1:1/replica-2/replica-3`;
   assert.ok(commandOf('replica-2').includes(peers), commandOf('replica-2'));
-  assert.match(commandOf('catalog-1'), /--replicas 1=http:\/\/127.0.0.1:1\/catalog-1\/replica-1,/);
+  assert.match(commandOf('catalog-1'), / --url http:\/\/127.0.0.1:1\/catalog-1$/);
+  for (const name of ['catalog-1', 'replica-2', 'frontend-1'])
+    assert.match(commandOf(name), /--replicas 1=http:\/\/127.0.0.1:1\/replica-1,2=/);
   assert.not.match(commandOf('frontend-1'), /--catalog/);
-  assert.match(commandOf('frontend-1'), /--replicas 1=http:\/\/127.0.0.1:1\/frontend-1\/replica-1,/);
 
   const exited = once(cluster, 'exit');
   const pid = await cluster.restart('replica-3');

@@ -306,6 +306,7 @@ export class LocalCluster extends EventEmitter<{ exit: [ProcessExit] }> {
       programs: this.#options.programs ?? {},
       address: (name: string) => this.#addressOf(name),
       route: this.#options.route ?? ((_from: string, _to: string, url: string) => url),
+      advertise: this.#options.advertise ?? ((_name: string, url: string) => url),
     };
     this.#plan = plan;
     const plans = planProcesses(plan);

@@ -24,11 +24,13 @@ export interface PlanOptions {
   readonly certify: Certify | null;
   /** Where a process listens. */
   readonly address: (name: string) => string;
-  /** Where the process `from` is told to reach the process `to`, which listens at `url`. */
+  /** Where the replica `from` is told to reach its peer `to`, which listens at `url`. */
   readonly route: Route;
+  /** Where all are told that the internal port of `name` is, which listens at `url`. */
+  readonly advertise: (name: string, url: string) => string;
 }
 
-/** Gives the URL at which one process, by name, is to reach another, which itself listens at `url`. */
+/** Gives the URL at which one replica, by name, is to reach a peer, which itself listens at `url`. */
 export type Route = (from: string, to: string, url: string) => string;
 
 /** One process to run. */
@@ -66,14 +68,17 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
 /** Plans one catalog. */
 export function planCatalog(options: PlanOptions, { id, port }: CatalogPort): ProcessPlan {
   const name = `catalog-${id}`;
+  const url = internalUrl(options, name, port);
+  const advertised = options.advertise(name, url);
   return {
     role: 'catalog',
     name,
-    url: internalUrl(options, name, port),
+    url,
     data: null,
     argv: [
       ...common(options, 'catalog', { name, id: name, port }),
-      ...['--replicas', byId(options, name, (replica) => replica.port)],
+      ...['--replicas', replicasOf(options)],
+      ...(advertised === url ? [] : ['--url', advertised]),
     ],
   };
 }
@@ -92,9 +97,8 @@ export function planReplica(options: PlanOptions, { id, port, peerPort }: Replic
     argv: [
       ...common(options, 'replica', { name, id: String(id), port }),
       ...['--data', data, '--peer-port', String(peerPort)],
-      ...['--peers', byId(options, name, (replica) => replica.peerPort)],
-      // Where they really are: what stands between one process and another is no address of the group.
-      ...['--replicas', ports.replicas.map((replica) => ownUrl(options, replica)).join(',')],
+      ...['--peers', peersOf(options, name)],
+      ...['--replicas', replicasOf(options)],
       ...['--catalogs', ports.catalogs.map((catalog) => `catalog-${catalog.id}`).join(',')],
       ...(options.seedFile === null ? [] : ['--seed-file', options.seedFile]),
     ],
@@ -111,14 +115,19 @@ function planFrontend(options: PlanOptions, i: number, port: number): ProcessPla
     data: null,
     argv: [
       ...common(options, 'frontend', { name, id: name, port }),
-      ...['--replicas', byId(options, name, (replica) => replica.port), ...cache],
+      ...['--replicas', replicasOf(options), ...cache],
       ...['--deadline-ms', String(options.deadlineMs), '--operator-token-file', options.paths.operatorToken],
     ],
   };
 }
 
-function ownUrl(options: PlanOptions, { id, port }: ReplicaPorts): string {
-  return `${id}=${internalUrl(options, `replica-${id}`, port)}`;
+/** Internal ports of the replicas by their ids. */
+function replicasOf(options: PlanOptions): string {
+  const entries = options.ports.replicas.map(({ id, port }) => {
+    const name = `replica-${id}`;
+    return `${id}=${options.advertise(name, internalUrl(options, name, port))}`;
+  });
+  return entries.join(',');
 }
 
 function common(
@@ -143,12 +152,12 @@ function tlsFlags({ certify }: PlanOptions, name: string): string[] {
   return ['--tls-ca', ca, '--tls-cert', cert, '--tls-key', key];
 }
 
-/** Replicas by their ids, as `from` is to reach them; itself as it listens. */
-function byId(options: PlanOptions, from: string, portOf: (replica: ReplicaPorts) => number): string {
-  const entries = options.ports.replicas.map((replica) => {
-    const to = `replica-${replica.id}`;
-    const at = internalUrl(options, to, portOf(replica));
-    return `${replica.id}=${to === from ? at : options.route(from, to, at)}`;
+/** Peer ports of the replicas by their ids, as `from` is to reach them; its own as it listens. */
+function peersOf(options: PlanOptions, from: string): string {
+  const entries = options.ports.replicas.map(({ id, peerPort }) => {
+    const to = `replica-${id}`;
+    const at = internalUrl(options, to, peerPort);
+    return `${id}=${to === from ? at : options.route(from, to, at)}`;
   });
   return entries.join(',');
 }

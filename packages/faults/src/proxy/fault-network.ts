@@ -4,9 +4,13 @@
  */
 import { CLEAR, type Conditions } from '../rules/link.js';
 import { SeededRandom } from '../rules/random.js';
+import { Door } from './door.js';
 import { FaultProxy } from './fault-proxy.js';
 
 export const CLIENTS = 'clients';
+
+/** Who dials a process and is none of the cluster's, such as an operator. No fault is its. */
+const OTHERS = 'others';
 
 /** What happens to bytes on their way from one process to another, whoever dialled. */
 export interface Hardship {
@@ -16,7 +20,10 @@ export interface Hardship {
 }
 
 export class FaultNetwork {
-  readonly #proxies = new Map<string, { readonly proxy: FaultProxy; readonly port: number }>();
+  /** By who dials whom; the port is null for those that have a door. */
+  readonly #proxies = new Map<string, { readonly proxy: FaultProxy; readonly port: number | null }>();
+  /** By the name of who is reached through it. */
+  readonly #doors = new Map<string, { readonly door: Door; readonly port: number }>();
   readonly #names: readonly string[];
 
   private constructor(names: readonly string[]) {
@@ -37,25 +44,45 @@ export class FaultNetwork {
     const frontendNames = numbered('frontend', counts.frontends);
     const catalogNames = numbered('catalog', counts.catalogs);
     const network = new FaultNetwork([...replicaNames, ...frontendNames, ...catalogNames, CLIENTS]);
-    const links = [
-      ...[...replicaNames, ...frontendNames, ...catalogNames].flatMap((from) =>
-        replicaNames.map((to) => [from, to] as const),
-      ),
-      ...frontendNames.map((to) => [CLIENTS, to] as const),
-    ];
     const random = new SeededRandom(seed);
-    for (const [from, to] of links.filter(([from, to]) => from !== to)) {
-      const proxy = new FaultProxy(random);
-      network.#proxies.set(keyOf(from, to), { proxy, port: await proxy.listen() });
+    for (const from of replicaNames) {
+      for (const to of replicaNames) if (from !== to) await network.#open(keyOf(from, to), random);
     }
+    for (const to of frontendNames) await network.#open(keyOf(CLIENTS, to), random);
+    for (const to of replicaNames) await network.#openDoor(to, [...frontendNames, ...catalogNames], random);
+    for (const to of catalogNames) await network.#openDoor(to, frontendNames, random);
     return network;
   }
 
-  /** Sends a link on to `url`, and gives the URL to dial instead. */
+  async #open(key: string, random: SeededRandom): Promise<void> {
+    const proxy = new FaultProxy(random);
+    this.#proxies.set(key, { proxy, port: await proxy.listen() });
+  }
+
+  async #openDoor(to: string, dialers: readonly string[], random: SeededRandom): Promise<void> {
+    const others = { proxy: new FaultProxy(random), port: null };
+    this.#proxies.set(keyOf(OTHERS, to), others);
+    for (const from of dialers)
+      this.#proxies.set(keyOf(from, to), { proxy: new FaultProxy(random), port: null });
+    const door = new Door((from) => this.#proxies.get(keyOf(from ?? OTHERS, to))?.proxy ?? others.proxy);
+    this.#doors.set(to, { door, port: await door.listen() });
+  }
+
+  /** Sends a link of clients or of peers on to `url`, and gives the URL to dial instead. */
   route(from: string, to: string, url: string): string {
     const entry = this.#proxies.get(keyOf(from, to));
-    if (entry === undefined) throw new RangeError(`there is no link from ${from} to ${to}`);
+    if (entry === undefined || entry.port === null)
+      throw new RangeError(`there is no link from ${from} to ${to}`);
     entry.proxy.setTarget(url);
+    return `http://127.0.0.1:${entry.port}`;
+  }
+
+  /** Gives the URL at which all are to dial the process `to`, which listens at `url`; who dials is told apart by name. */
+  advertise(to: string, url: string): string {
+    const entry = this.#doors.get(to);
+    if (entry === undefined) throw new RangeError(`nobody dials ${to}`);
+    for (const [key, { proxy, port }] of this.#proxies)
+      if (port === null && key.endsWith(keyOf('', to))) proxy.setTarget(url);
     return `http://127.0.0.1:${entry.port}`;
   }
 
@@ -122,6 +149,7 @@ export class FaultNetwork {
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.#doors.values()].map(async ({ door }) => door.close()));
     await Promise.all([...this.#proxies.values()].map(async ({ proxy }) => proxy.close()));
   }
 

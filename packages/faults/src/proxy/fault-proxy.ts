@@ -25,7 +25,7 @@ export class FaultProxy {
   constructor(random: SeededRandom) {
     this.#random = random;
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
-      this.#accept(socket),
+      this.take(socket),
     );
   }
 
@@ -64,11 +64,13 @@ export class FaultProxy {
 
   async close(): Promise<void> {
     this.reset(true);
+    if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, 'close');
   }
 
-  #accept(client: Socket): void {
+  /** Carries a connection of which nothing was read yet. */
+  take(client: Socket): void {
     const target = this.#target;
     if (this.#isRefusing || target === null) {
       breakOff(client);

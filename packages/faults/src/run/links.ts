@@ -18,7 +18,7 @@ export interface Links {
   /** Null where all processes are on this machine. */
   readonly hosts: HostNetwork | null;
   /** How the cluster has to be started. */
-  readonly options: Pick<ClusterOptions, 'route' | 'address' | 'wrapper'>;
+  readonly options: Pick<ClusterOptions, 'route' | 'advertise' | 'address' | 'wrapper'>;
   /** Where clients reach a front-end that listens at `url`. */
   readonly clientUrl: (frontend: string, url: string) => string;
   readonly close: () => Promise<void>;
@@ -50,7 +50,11 @@ export async function openLinks(
   const proxies = await FaultNetwork.open(counts, seed);
   return {
     ...{ proxies, hosts: null },
-    options: { route: (from, to, url) => proxies.route(from, to, url), wrapper: wrapperOf },
+    options: {
+      route: (from, to, url) => proxies.route(from, to, url),
+      advertise: (name, url) => proxies.advertise(name, url),
+      wrapper: wrapperOf,
+    },
     clientUrl: (frontend, url) => proxies.route(CLIENTS, frontend, url),
     close: async () => proxies.close(),
   };

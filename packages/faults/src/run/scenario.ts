@@ -19,7 +19,7 @@ export interface Scenario {
   readonly needs?: readonly Capability[];
   readonly cluster?: Omit<
     ClusterOptions,
-    'dataDir' | 'port' | 'output' | 'route' | 'address' | 'env' | 'wrapper'
+    'dataDir' | 'port' | 'output' | 'route' | 'advertise' | 'address' | 'env' | 'wrapper'
   >;
   readonly workload?: Partial<Omit<WorkloadOptions, 'urls' | 'seed'>>;
   readonly bounds?: AvailabilityBounds;
