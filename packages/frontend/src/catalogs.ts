@@ -3,7 +3,7 @@
  * moves to another when that one does not answer. To leave a catalog is to close its link, as the cache must not follow
  * a link a second time.
  */
-import { RENEWAL_MS } from '@trireme/coherence';
+import { AUTHORITY_MS, RENEWAL_MS } from '@trireme/coherence';
 import type { CatalogReport, CatalogWire } from '@trireme/domain';
 import { LeaseClock, type LinkIdentity, type Log } from '@trireme/service';
 import { CatalogLink } from './catalog-link.js';
@@ -35,6 +35,12 @@ interface CatalogsOptions extends CatalogsTiming {
   readonly changed: () => void;
 }
 
+/**
+ * How long a catalog that answers may be without a lease for the cache before another one is followed, in milliseconds. When
+ * the leader changes, or a process is short of its core, all catalogs lack authority for a moment; to move empties the cache.
+ */
+const LEAVE_AFTER_MS = AUTHORITY_MS;
+
 /** Between two looks for a preferred catalog, in milliseconds. */
 const RETURN_CHECK_MS = 1_000;
 
@@ -52,6 +58,8 @@ export class Catalogs {
   readonly #stopping = new Set<Promise<void>>();
   /** The link that the cache follows. */
   #followed: number | null = null;
+  /** Since when, on the clock of leases. */
+  #followedAt = -Infinity;
   #renewal: NodeJS.Timeout | null = null;
   #returnCheck: NodeJS.Timeout | null = null;
   #isRunning = false;
@@ -99,8 +107,14 @@ export class Catalogs {
     return id === null ? null : (this.#catalogs.get(id) ?? null);
   }
 
-  /** Has the cache follow `catalog`, which answers, and leaves the current one, which does not. */
-  moveTo(catalog: CatalogLink): void {
+  /** `catalog` has answered what the current one could not: the cache follows it once that lasts. */
+  prefer(catalog: CatalogLink): void {
+    const leaseOver = Math.max(this.#cache.leaseUntil, this.#followedAt);
+    if (this.#leaseClock.now() - leaseOver >= LEAVE_AFTER_MS) this.#moveTo(catalog);
+  }
+
+  /** Has the cache follow `catalog`, and leaves the current one. */
+  #moveTo(catalog: CatalogLink): void {
     const before = this.current;
     if (before === catalog || catalog.link === null) return;
     this.#choice.moveTo(catalog.id);
@@ -209,6 +223,7 @@ export class Catalogs {
     if ((link?.id ?? null) === this.#followed) return;
     if (this.#followed !== null) this.#cache.onDisconnected(this.#followed);
     this.#followed = link?.id ?? null;
+    this.#followedAt = this.#leaseClock.now();
     if (this.#renewal !== null) clearInterval(this.#renewal);
     this.#renewal = null;
     if (catalog === null || link === null) return;
@@ -227,6 +242,6 @@ export class Catalogs {
   }
 
   #onProbed(catalog: CatalogLink): void {
-    if (this.#choice.preferred(performance.now(), this.#o.returnMs) === catalog.id) this.moveTo(catalog);
+    if (this.#choice.preferred(performance.now(), this.#o.returnMs) === catalog.id) this.#moveTo(catalog);
   }
 }

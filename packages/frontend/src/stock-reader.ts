@@ -70,9 +70,9 @@ export class StockReader {
     return [result === AGAIN && isLost ? LOST : result, 'replica'];
   }
 
-  /** A catalog answered what those in `asked` did not: if the cache follows one of them, it follows this one from now on. */
+  /** A catalog answered what those in `asked` did not: the cache may follow one of them. */
   #prefer(catalog: CatalogLink, asked: readonly string[]): void {
     const { current } = this.#catalogs;
-    if (current !== null && asked.includes(current.id)) this.#catalogs.moveTo(catalog);
+    if (current !== null && asked.includes(current.id)) this.#catalogs.prefer(catalog);
   }
 }

@@ -1,5 +1,6 @@
 /** The links that catalogs keep open to this replica, and where each of them is. */
 import {
+  FormatError,
   LINK_PATHS,
   isCatalogId,
   type CatalogWire,
@@ -17,9 +18,9 @@ interface CatalogLinksOptions {
   readonly log: Log;
   /** What a catalog is told first: who is in the group. Null while that is not known. */
   readonly members: () => MembersFrame | null;
-  readonly opened: (link: number) => void;
-  /** A frame came from catalog `id`. A throw of `FormatError` closes the link. */
-  readonly received: (link: number, id: string, frame: CatalogFrame) => void;
+  readonly opened: (link: number, id: string) => void;
+  /** A frame came. A throw of `FormatError` closes the link. */
+  readonly received: (link: number, frame: CatalogFrame) => void;
   readonly closed: (link: number) => void;
   /** Where catalogs are reached has changed. */
   readonly moved: () => void;
@@ -55,9 +56,9 @@ export class CatalogLinks {
     });
   }
 
-  /** Ids of the open links. */
-  get open(): readonly number[] {
-    return [...this.#links.keys()];
+  /** The open links, and which catalog is on each. */
+  get open(): readonly (readonly [link: number, id: string])[] {
+    return Array.from(this.#links, ([link, open]) => [link, open.link.peer]);
   }
 
   send(link: number, frame: ReplicaToCatalog): void {
@@ -88,7 +89,7 @@ export class CatalogLinks {
     this.#links.set(link.id, { link, url: null });
     const members = this.#o.members();
     if (members !== null) link.send(members);
-    this.#o.opened(link.id);
+    this.#o.opened(link.id, link.peer);
   }
 
   #received(link: Link, message: unknown): void {
@@ -96,9 +97,10 @@ export class CatalogLinks {
     const open = this.#links.get(link.id);
     if (open === undefined) return;
     if (frame.t !== 'hello') {
-      this.#o.received(link.id, link.peer, frame);
+      this.#o.received(link.id, frame);
       return;
     }
+    if (open.url !== null) throw new FormatError('a catalog said twice where it is');
     open.url = frame.url;
     this.#o.moved();
   }

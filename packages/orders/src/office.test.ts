@@ -3,7 +3,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { COMPANY_MS_MAX } from './rules/company.js';
 import { TOO_MANY, buy, decidedBatch, entry } from './rules/testing/batches.js';
-import { CATALOG } from './rules/testing/reference-catalog.js';
 import { withOffice } from './testing/office-bench.js';
 import { until } from './testing/rig.js';
 
@@ -259,7 +258,7 @@ test('a closed office answers everyone who waits, and does nothing more', async 
     const proposals = bench.proposed.length;
     bench.office.applied(2, []);
     bench.office.stored(2);
-    bench.office.catalogMessage(1, CATALOG, { t: 'revoked', index: 1 });
+    bench.office.catalogMessage(1, { t: 'revoked', index: 1 });
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.is(bench.proposed.length, proposals);
     assert.equal(bench.fatals, []);

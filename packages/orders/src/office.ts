@@ -41,7 +41,8 @@ export type OrderStep = 'sent' | 'decided' | 'revoked' | 'answered';
 
 /** Links to catalogs, by their ids. */
 interface CatalogLinks {
-  readonly open: Iterable<number>;
+  /** The open ones, and which catalog is on each. */
+  readonly open: Iterable<readonly [link: number, id: string]>;
   send(link: number, frame: ReplicaToCatalog): void;
 }
 
@@ -125,7 +126,7 @@ export class Office {
     this.#tracer = new Tracer(options.log);
     this.#clock = new LogClock(book.meta, options.now());
     this.#act((now) => this.#feed.begin(now));
-    for (const link of options.catalogs.open) this.catalogOpened(link);
+    for (const [link, id] of options.catalogs.open) this.catalogOpened(link, id);
   }
 
   get status(): { open: number; queued: number; visible: LogIndex; catalogs: readonly CatalogStanding[] } {
@@ -226,17 +227,17 @@ export class Office {
     );
   }
 
-  catalogOpened(link: number): void {
-    this.#act(() => this.#feed.linkOpened(link));
+  catalogOpened(link: number, id: string): void {
+    this.#act(() => this.#feed.linkOpened(link, id));
   }
 
   catalogClosed(link: number): void {
-    this.#feed.linkClosed(link);
+    this.#act(() => this.#feed.linkClosed(link));
   }
 
   /** @throws FormatError if it says what cannot be. */
-  catalogMessage(link: number, id: string, frame: CatalogFrame): void {
-    this.#act((now) => this.#feed.received(link, id, frame, now));
+  catalogMessage(link: number, frame: CatalogFrame): void {
+    this.#act((now) => this.#feed.received(link, frame, now));
   }
 
   /** Ids of the configured set of catalogs. */

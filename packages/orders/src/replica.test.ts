@@ -361,6 +361,19 @@ test('the leader answers look-ups of stocks as they are visible, whether or not 
   });
 });
 
+test('a leader without any order says at once that there is none', async () => {
+  await withReplica(async (rig, frontend) => {
+    assert.is((await frontend.get(1))[1], 'missing');
+    assert.equal((await frontend.list(0, 5, null)).t, 'page');
+    await frontend.place(buy('a'));
+    await until(() => rig.status['pending'] === 0, 'the order in the book');
+    await rig.stop();
+    const again = await rig.start();
+    assert.is((await again.get(2))[1], 'missing', 'after a restart');
+    assert.equal((await again.list(0, 5, null)).t, 'page');
+  });
+});
+
 test('front-ends are told of the catalogs of the set, and where each is', async () => {
   await withReplica(async (rig, frontend) => {
     const told = (): unknown => frontend.frames.findLast(({ t }) => t === 'catalogs');

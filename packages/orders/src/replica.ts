@@ -129,8 +129,8 @@ export class Replica {
     this.#catalogs = new CatalogLinks({
       ...{ identity, log },
       members: () => (this.#node === null ? null : membersFrame(this.#node.status(), addresses)),
-      opened: (link) => this.#office?.catalogOpened(link),
-      received: (link, id, frame) => this.#office?.catalogMessage(link, id, frame),
+      opened: (link, id) => this.#office?.catalogOpened(link, id),
+      received: (link, frame) => this.#office?.catalogMessage(link, frame),
       closed: (link) => this.#office?.catalogClosed(link),
       moved: () => this.#announceCatalogs(),
     });
@@ -167,6 +167,7 @@ export class Replica {
   async start(): Promise<number> {
     try {
       await this.#open();
+      this.#announceCatalogs();
       const port = await this.#server.listen();
       if (this.#machine !== null) void checkBook(this.#machine.store, this.#o.log, (e) => this.#fatal(e));
       return port;

@@ -31,7 +31,10 @@ export interface Grant {
 /** A request for authority whose round has not begun. */
 export interface AuthorityRequest {
   readonly id: number;
-  /** What was visible when it arrived. A catalog that has not revoked that much holds up everybody and gets nothing. */
+  /**
+   * What was visible when it arrived, or the first one that it takes the place of. A catalog that has not revoked that much
+   * holds up everybody and gets nothing.
+   */
   readonly visible: LogIndex;
 }
 
@@ -132,7 +135,7 @@ export class CatalogAuthorities {
     if (record === null) return [];
     switch (message.t) {
       case 'requestAuthority':
-        record.request = { id: message.id, visible: this.state.visible };
+        record.request = { id: message.id, visible: record.request?.visible ?? this.state.visible };
         break;
       case 'revoked':
         record.revoked = Math.max(record.revoked, message.index);

@@ -73,6 +73,8 @@ test('where the current catalog cannot tell, the other one answers and is follow
     const [left] = current.links;
     current.ready = false;
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
+    assert.is(await currentOf(url), current.id, 'it may be able to again in a moment');
+    await untilLeft(url, current);
     await untilReady(url);
     assert.is(await currentOf(url), other.id);
     await until(() => current.links.length === 1 && current.links[0] !== left, 'a new link to the first one');
@@ -127,14 +129,22 @@ test('a preferred catalog is returned to once it has been linked for a while and
     assert.ok(preferred !== undefined);
     await untilCurrent(url, preferred);
     preferred.ready = false;
-    await lookUp(url);
-    assert.is.not(await currentOf(url), preferred.id);
+    await untilLeft(url, preferred);
     preferred.ready = true;
     await untilCurrent(url, preferred);
     await untilReady(url);
     await lookUp(url);
     assert.is((await lookUp(url)).cache, 'hit');
   }));
+
+/** Looks a stock up until the cache follows another catalog than `id`. */
+async function untilLeft(url: string, { id }: FakeCatalog, name = 'AAPL'): Promise<void> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline;) {
+    await lookUp(url, name);
+    if ((await currentOf(url)) !== id) return;
+  }
+  assert.unreachable(`${id} is not left`);
+}
 
 async function untilCurrent(url: string, { id }: FakeCatalog): Promise<void> {
   const state: { current: string | undefined } = { current: undefined };
@@ -252,7 +262,7 @@ test('what was kept from one catalog is not served after a move, and its late re
     await until(() => other.of('dropped').length === 1, 'a catalog that is not followed has its answer too');
     assert.equal(await lookUp(url), { ...FROM_CURRENT, cache: 'hit' });
     current.ready = false;
-    await lookUp(url, 'NONE');
+    await untilLeft(url, current, 'NONE');
     assert.is(await currentOf(url), other.id);
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
     await untilReady(url);

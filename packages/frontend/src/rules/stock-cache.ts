@@ -60,6 +60,11 @@ export class StockCache {
     return this.#leased.lease.holds(now) && this.#views?.has(name) === true;
   }
 
+  /** When the last lease ends or ended; -Infinity if there was none on the link that is followed. */
+  get leaseUntil(): number {
+    return this.#leased.lease.state.until;
+  }
+
   leaseRemainingMs(now: number): number {
     return this.#leased.lease.remainingMs(now);
   }

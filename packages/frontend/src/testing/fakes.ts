@@ -211,7 +211,7 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
   answer(frame: FrontendToCatalog): CatalogToFrontend | null {
     switch (frame.t) {
       case 'renew':
-        return { t: 'lease', id: frame.id, ms: this.leaseMs };
+        return this.ready ? { t: 'lease', id: frame.id, ms: this.leaseMs } : null;
       case 'lookup':
         return {
           t: 'stocks',

@@ -30,6 +30,7 @@ class Leading {
   /** Each batch's place, by its index. */
   readonly places = new Map<number, { readonly lastIndex: number; readonly hash: string }>();
   #logged: BookEntry[] = [];
+  readonly #open = new Set<number>();
 
   /** @param entries what earlier leaders logged after the seed at 1 */
   constructor(entries: readonly BookEntry[] = []) {
@@ -61,8 +62,16 @@ class Leading {
     return this.feed.applied(this.book.meta.applied, now);
   }
 
-  receive(frame: CatalogFrame, now: number, link = LINK): readonly FeedAction[] {
-    return this.feed.received(link, CATALOG, frame, now);
+  /** On a link that opens with its first frame. */
+  receive(frame: CatalogFrame, now: number, link = LINK, id = CATALOG): readonly FeedAction[] {
+    if (!this.#open.has(link)) this.feed.linkOpened(link, id);
+    this.#open.add(link);
+    return this.feed.received(link, frame, now);
+  }
+
+  close(link: number): readonly FeedAction[] {
+    this.#open.delete(link);
+    return this.feed.linkClosed(link);
   }
 }
 
@@ -92,7 +101,7 @@ function following(): Leading {
 
 test('a link is told that this replica leads, and in which term', () => {
   const { feed } = new Leading();
-  assert.equal(feed.linkOpened(LINK), [{ do: 'send', link: LINK, frame: { t: 'lead', term: 3 } }]);
+  assert.equal(feed.linkOpened(LINK, CATALOG), [{ do: 'send', link: LINK, frame: { t: 'lead', term: 3 } }]);
 });
 
 test('a catalog that begins waits for the stock table until all that the book holds may be visible', () => {
@@ -119,7 +128,7 @@ test('the stock table is as it is visible, and what is logged comes after it', (
   leading.commit(200);
   leading.log(3, 200, buy('b', 10));
   assert.is(leading.feed.visible, 1, 'the catalog has not revoked it');
-  leading.feed.linkClosed(LINK);
+  leading.close(LINK);
   const actions = leading.receive({ ...FRESH, process: 'q' }, 210, 6);
   assert.equal(told(actions), [
     ['snapshot', 1],
@@ -203,25 +212,31 @@ test('a catalog that lags by more than is kept takes the stock table', () => {
 });
 
 test('what is not of this log is told to begin anew', () => {
-  const leading = new Leading([entry(2, [buy('a')])]);
+  const leading = new Leading([entry(2, [buy('a')]), entry(3, [buy('b')])]);
   leading.feed.begin(OVER);
-  const here = leading.places.get(2);
-  assert.ok(here);
-  const at = { ...FRESH, ...here, life: LIFE, visible: 2 };
+  const [first, here] = [leading.places.get(2), leading.places.get(3)];
+  assert.ok(first && here);
+  const at = { ...FRESH, ...here, life: LIFE, visible: 3 };
   for (const [what, frame, reason] of [
     ['another life', { ...at, life: 'b0'.repeat(8) }, /this cluster has life/],
     ['another hash', { ...at, hash: 'f'.repeat(64) }, /is not of this log/],
-    ['a batch that is not here', { ...at, lastIndex: 9, visible: 2 }, /is not of this log/],
+    ['a batch that is not here', { ...at, lastIndex: 9 }, /is not of this log/],
     ['ahead of the log', { ...at, visible: 99 }, /is not of this log/],
+    ['past a batch that it has not', { ...at, ...first, visible: 3 }, /is not of this log/],
   ] as const) {
-    const [answer] = frames(leading.receive(frame, OVER));
+    assert.equal(leading.receive(frame, OVER), [{ do: 'confirm', link: LINK, id: 0 }], what);
+    const [again] = frames(leading.feed.confirmed(LINK, 0, false, OVER));
+    assert.is(again?.t, 'lead', 'a leader that may be deposed says nothing of its log');
+    leading.receive(frame, OVER);
+    const [answer] = frames(leading.feed.confirmed(LINK, 0, true, OVER));
     assert.ok(answer?.t === 'reset', what);
     assert.match(answer.reason, reason);
     assert.equal(told(leading.receive({ t: 'requestAuthority', id: 1 }, OVER)), [], 'it is not attached');
+    assert.equal(leading.feed.confirmed(LINK, 0, true, OVER), [], 'once');
   }
   assert.equal(told(leading.receive(FRESH, OVER)), [
-    ['snapshot', 2],
-    ['visible', 2],
+    ['snapshot', 3],
+    ['visible', 3],
   ]);
 });
 
@@ -233,17 +248,29 @@ test('a frame of an earlier lead is passed over, and one that cannot be costs th
     () => leading.receive({ t: 'revoked', index: 2 }, 210),
     (error: unknown) => error instanceof FormatError,
   );
+  for (const again of [FRESH, { ...FRESH, visible: 1 }]) {
+    assert.throws(
+      () => leading.receive(again, 210, again.visible === 0 ? LINK : 78),
+      (error: unknown) => error instanceof FormatError,
+      'attached twice, or a place without a life',
+    );
+  }
 });
 
-test('who is not in the set, or was replaced, is told so', () => {
-  const { feed } = following();
-  const [stranger] = frames(feed.received(8, 'catalog-9', FRESH, 210));
+test('who is not in the set, or was replaced, is told so, and led on once its time has come', () => {
+  const leading = following();
+  const [stranger] = frames(leading.receive(FRESH, 210, 8, 'catalog-9'));
   assert.ok(stranger?.t === 'refused' && stranger.reason.includes('not in the set'));
-  const answers = feed.received(9, CATALOG, FRESH, 210);
+  const answers = leading.receive({ ...FRESH, process: 'q' }, 210, 9);
   assert.equal(answers[0], {
     ...{ do: 'send', link: LINK },
     frame: { t: 'refused', reason: 'catalog catalog-1 attached again on another link' },
   });
+  const lead = { t: 'lead', term: 3 };
+  assert.equal(leading.close(9), [{ do: 'send', link: LINK, frame: lead }], 'the one that was replaced');
+  assert.equal(leading.close(LINK), [], 'it did not follow');
+  const joined = leading.feed.setLogged(2, [CATALOG, 'catalog-9'], 210);
+  assert.equal(joined, [{ do: 'send', link: 8, frame: lead }]);
 });
 
 test('a catalog leaves the set once it surely holds no authority', () => {

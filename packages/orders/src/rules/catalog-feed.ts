@@ -28,6 +28,9 @@ import type { BookMeta } from './state.js';
 const SNAPSHOT_PART_STOCKS = 1000;
 
 type AttachFrame = Extract<CatalogFrame, { readonly t: 'attach' }>;
+/** Stands for the round after which a catalog is told to begin anew; ids of requests are from 1. */
+const RESET_ROUND = 0;
+
 type VisibleFrame = Extract<ReplicaToCatalog, { readonly t: 'visible' }>;
 
 /** What the adapter has to do, in this order. */
@@ -79,6 +82,10 @@ export class CatalogFeed {
   /** Logged and not decided. */
   readonly #logged = new Fifo<LoggedBatch>();
   readonly #followers = new Map<LinkId, Follower>();
+  /** The catalog on each open link. */
+  readonly #links = new Map<LinkId, string>();
+  /** Why catalogs have to begin anew, until it is confirmed that this replica leads. */
+  readonly #resets = new Map<LinkId, string>();
   /** As the adapter was told last. */
   #visible = 0;
 
@@ -135,24 +142,38 @@ export class CatalogFeed {
     return this.#take(this.#authorities.onCommitted(this.#start, now), now);
   }
 
-  /** A link to a catalog is open. */
-  linkOpened(link: LinkId): readonly FeedAction[] {
-    return [{ do: 'send', link, frame: { t: 'lead', term: this.#term } }];
+  /** A link to catalog `id` is open. */
+  linkOpened(link: LinkId, id: string): readonly FeedAction[] {
+    this.#links.set(link, id);
+    return [this.#lead(link)];
   }
 
-  linkClosed(link: LinkId): void {
-    this.#followers.delete(link);
+  linkClosed(link: LinkId): readonly FeedAction[] {
+    const id = this.#links.get(link);
+    const wasFollower = this.#followers.delete(link);
+    this.#links.delete(link);
+    this.#resets.delete(link);
     this.#authorities.onClosed(link);
+    // Another process of this catalog may be there, which was refused while this one was.
+    return wasFollower ? this.#leadAll((other) => other === id) : [];
+  }
+
+  #lead(link: LinkId): FeedAction {
+    return { do: 'send', link, frame: { t: 'lead', term: this.#term } };
+  }
+
+  #leadAll(isMeant: (id: string) => boolean): readonly FeedAction[] {
+    return [...this.#links].flatMap(([link, id]) => (isMeant(id) ? [this.#lead(link)] : []));
   }
 
   /**
-   * Takes a frame from catalog `id`.
+   * Takes a frame from the catalog on a link.
    * @throws FormatError if it says what cannot be: the link is to be closed.
    */
-  received(link: LinkId, id: string, frame: CatalogFrame, now: number): readonly FeedAction[] {
+  received(link: LinkId, frame: CatalogFrame, now: number): readonly FeedAction[] {
     if (frame.t === 'attach') {
       // Else it answers an earlier lead of this replica.
-      return frame.term === this.#term ? this.#attach(link, id, frame, now) : [];
+      return frame.term === this.#term ? this.#attach(link, frame, now) : [];
     }
     if (!this.#followers.has(link)) return [];
     const { logged } = this.#authorities.state;
@@ -169,7 +190,10 @@ export class CatalogFeed {
 
   /** The set of catalogs as of log index `index`; one that leaves was retired, and `mayRemove` said yes. */
   setLogged(index: number, ids: readonly string[], now: number): readonly FeedAction[] {
-    return this.#take(this.#authorities.onSetLogged(index, ids, now), now);
+    const before = this.ids;
+    const actions = this.#take(this.#authorities.onSetLogged(index, ids, now), now);
+    const joined = ids.filter((id) => !before.includes(id));
+    return [...actions, ...this.#leadAll((id) => joined.includes(id))];
   }
 
   /** Entries up to log index `index` are committed, were applied, and are among the recent batches. */
@@ -183,7 +207,11 @@ export class CatalogFeed {
 
   /** The round that began for request `id` is over. */
   confirmed(link: LinkId, id: number, isConfirmed: boolean, now: number): readonly FeedAction[] {
-    return this.#take(this.#authorities.onRoundEnd(link, id, isConfirmed, now), now);
+    if (id !== RESET_ROUND) return this.#take(this.#authorities.onRoundEnd(link, id, isConfirmed, now), now);
+    const reason = this.#resets.get(link);
+    this.#resets.delete(link);
+    if (reason === undefined) return [];
+    return [isConfirmed ? { do: 'send', link, frame: { t: 'reset', reason } } : this.#lead(link)];
   }
 
   tick(now: number): readonly FeedAction[] {
@@ -200,11 +228,17 @@ export class CatalogFeed {
     return this.#authorities.mayRemove(id, now);
   }
 
-  #attach(link: LinkId, id: string, frame: AttachFrame, now: number): readonly FeedAction[] {
+  #attach(link: LinkId, frame: AttachFrame, now: number): readonly FeedAction[] {
+    const id = this.#links.get(link);
+    if (id === undefined) return [];
+    if (this.#followers.has(link)) throw new FormatError('a catalog attached twice on one link');
+    if (frame.life === null && frame.visible > 0)
+      throw new FormatError('a catalog without a life has nothing');
     const reason = this.#strangeness(frame);
     if (reason !== null) {
-      this.linkClosed(link);
-      return [{ do: 'send', link, frame: { t: 'reset', reason } }];
+      // A leader that was deposed may lack what the catalog has: only one that surely leads may say that it is of another log.
+      this.#resets.set(link, reason);
+      return [{ do: 'confirm', link, id: RESET_ROUND }];
     }
     this.#followers.set(link, { attach: frame, toldVisible: frame.visible, isWaiting: false });
     const { process, visible, hadAuthority } = frame;
@@ -218,7 +252,11 @@ export class CatalogFeed {
     if (life === null) return null;
     if (life !== meta.life) return `the catalog follows life ${life}, this cluster has life ${meta.life}`;
     const isAhead = visible > this.#authorities.state.logged;
-    if (!isAhead && this.#recent.whereIs({ index: lastIndex, hash }) !== 'elsewhere') return null;
+    const isElsewhere = this.#recent.whereIs({ index: lastIndex, hash }) === 'elsewhere';
+    // By its own word it has applied everything up to `visible`.
+    const [next] = this.#recent.after(lastIndex);
+    const isMissed = next !== undefined && next.index <= visible;
+    if (!isAhead && !isElsewhere && !isMissed) return null;
     return `log index ${lastIndex} with hash ${hash} is not of this log`;
   }
 

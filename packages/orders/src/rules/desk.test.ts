@@ -14,7 +14,11 @@ interface Options {
 }
 
 function desk({ lastIndex = 0, orders = 0, visibleOrders = orders, known = {}, limits }: Options = {}): Desk {
-  return new Desk({ lastIndex, orders, visibleOrders }, (key) => known[key] ?? null, limits);
+  return new Desk(
+    { lastIndex, applied: lastIndex, orders, visibleOrders },
+    (key) => known[key] ?? null,
+    limits,
+  );
 }
 
 /** Takes one batch from the desk and logs it at `index`. */
@@ -203,7 +207,7 @@ test('a new leader shows what the log calls visible; all that was committed once
 });
 
 test('what the book goes on to hold is no part of what was inherited', () => {
-  const book = { lastIndex: 10, orders: 1, visibleOrders: 0 };
+  const book = { lastIndex: 10, applied: 10, orders: 1, visibleOrders: 0 };
   const known = { old: { command: buy('old'), index: 10, outcome: FILLED, number: 1 } };
   const of = new Desk(book, (key) => (key === 'old' ? known.old : null));
   of.submit(buy('old'), { link: 1, id: 1 });

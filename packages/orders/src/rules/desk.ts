@@ -74,8 +74,9 @@ const DESK_LIMITS: DeskLimits = { openMax: 100_000, invisibleMax: 50_000 };
 
 /** What the book holds when the desk is made: everything that earlier leaders logged. */
 interface DeskStart {
-  /** Log index of the last batch. */
+  /** Log index of the last batch, and of the last entry; all of it is stored. */
   readonly lastIndex: number;
+  readonly applied: number;
   /** Filled orders, and those of them that the log calls visible. */
   readonly orders: number;
   readonly visibleOrders: number;
@@ -93,7 +94,7 @@ export class Desk {
   #decided = 0;
   #visible = 0;
   #invisibleCommands = 0;
-  readonly #start: Omit<DeskStart, 'visibleOrders'>;
+  readonly #start: Pick<DeskStart, 'lastIndex' | 'orders'>;
   /** Keys of commands of earlier leaders that somebody waits for until they are visible. */
   #inheritedKeys: string[] = [];
   readonly #told = new ToldOrders();
@@ -103,14 +104,14 @@ export class Desk {
 
   /** @param find what the book knows of a key; asked only for keys that are not open here */
   constructor(
-    { lastIndex, orders, visibleOrders }: DeskStart,
+    { lastIndex, applied, orders, visibleOrders }: DeskStart,
     find: (key: string) => KnownCommand | null,
     limits: DeskLimits = DESK_LIMITS,
   ) {
     // A copy: the book that these come from goes on.
     this.#start = { lastIndex, orders };
     this.#visibleOrders = visibleOrders;
-    this.#storedIndex = lastIndex;
+    this.#storedIndex = applied;
     this.#find = find;
     this.#limits = limits;
   }

@@ -129,7 +129,7 @@ export function parseCatalogFrame(value: unknown): CatalogToReplica {
         hash: asText(frame['hash'], 'hash', 64),
       };
     case 'requestAuthority':
-      return { t: 'requestAuthority', id: asInteger(frame['id'], 'id') };
+      return { t: 'requestAuthority', id: asInteger(frame['id'], 'id', 1) };
     case 'revoked':
       return { t: 'revoked', index: asInteger(frame['index'], 'index') };
     default:

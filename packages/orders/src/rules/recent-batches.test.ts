@@ -76,6 +76,15 @@ test('stocks are shown as they were before the first batch that is not visible',
   );
   assert.equal(visible.page('A', 1), { stocks: [stock('B', 5, 0)], next: 'B' });
   assert.equal(visible.page('B', 5), { stocks: [], next: null });
+  assert.equal(visible.page('', 2), { stocks: [stock('A', 9, 0), stock('B', 5, 0)], next: 'B' });
+  const hidden = new VisibleStocks(new StockTable([stock('A', 1, 10), stock('B', 1, 0)]), [
+    decidedBatch(1, [], { before: changed(['A', null]) }),
+  ]);
+  assert.equal(
+    hidden.page('', 1),
+    { stocks: [stock('B', 1, 0)], next: null },
+    'what is not visible is no place',
+  );
 });
 
 test.run();

@@ -119,10 +119,17 @@ export class VisibleStocks {
     }
   }
 
-  /** At most `limit` stocks whose names come after `after`; may be short before the end. `next` is null there. */
+  /** At most `limit` stocks whose names come after `after`. `next` is the name to go on after, null at the end. */
   page(after: string, limit: number): { readonly stocks: readonly Stock[]; readonly next: string | null } {
-    const { stocks, next } = this.#table.page(after, limit);
-    return { stocks: stocks.flatMap((stock) => this.#visible(stock) ?? []), next };
+    const visible: Stock[] = [];
+    for (let from = after; ;) {
+      const { stocks, next } = this.#table.page(from, limit - visible.length);
+      visible.push(...stocks.flatMap((stock) => this.#visible(stock) ?? []));
+      if (next === null) return { stocks: visible, next };
+      // Not the table's own `next`, which may be a stock that is not visible.
+      if (visible.length === limit) return { stocks: visible, next: visible.at(-1)?.name ?? null };
+      from = next;
+    }
   }
 
   #visible(stock: Stock): Stock | null {

@@ -83,7 +83,7 @@ export class OfficeBench {
       machine: this.#machine,
       term: 1,
       recent: this.#recent,
-      catalogs: { open: [1], send: (_, frame) => this.#frames.push(frame) },
+      catalogs: { open: [[1, CATALOG]], send: (_, frame) => this.#frames.push(frame) },
       log: LOG,
       answer: (answers) => this.answers.push(...answers),
       fatal: (error) => this.fatals.push(error),
@@ -133,7 +133,7 @@ export class OfficeBench {
     for (const sent of this.#frames.splice(0)) {
       for (const answer of this.catalog.handle(sent, this.now)) {
         const frame = parseCatalogFrame(change(answer));
-        if (frame.t !== 'hello') this.office.catalogMessage(1, CATALOG, frame);
+        if (frame.t !== 'hello') this.office.catalogMessage(1, frame);
       }
     }
   }
@@ -145,7 +145,7 @@ export class OfficeBench {
       this.answerCatalog();
       if (this.catalog.isReady(this.now)) return true;
       for (const frame of this.catalog.ask(this.now)) {
-        if (frame.t !== 'hello') this.office.catalogMessage(1, CATALOG, frame);
+        if (frame.t !== 'hello') this.office.catalogMessage(1, frame);
       }
       return false;
     }, 'the conversation with the catalog');

@@ -379,7 +379,7 @@ export class World {
     const frame = lead.isLinked ? lead.down.shift() : undefined;
     if (frame === undefined) return;
     this.#count(frame);
-    if (frame.t !== 'hello') this.#act(lead, lead.feed.received(lead.id, CATALOG, frame, this.#now));
+    if (frame.t !== 'hello') this.#act(lead, lead.feed.received(lead.id, frame, this.#now));
   }
 
   #count({ t }: { readonly t: string }): void {
@@ -398,7 +398,7 @@ export class World {
   #openLink(lead: Lead): void {
     if (lead.isLinked) return;
     lead.isLinked = true;
-    this.#act(lead, lead.feed.linkOpened(lead.id));
+    this.#act(lead, lead.feed.linkOpened(lead.id, CATALOG));
   }
 
   /** The catalog dies with all that it knows, and its leader perhaps at the same moment. */
