@@ -55,11 +55,12 @@ export interface SessionReport {
   readonly names: readonly string[];
 }
 
-/** The catalog, by itself. */
+/** A catalog, by itself. */
 export interface CatalogReport {
-  /** Applied and revoked up to this log index. */
+  /** Index of the last batch that is applied. */
   readonly lastIndex: number;
   readonly stocks: number;
+  /** Holds authority: look-ups are answered. */
   readonly ready: boolean;
   readonly sessions: readonly SessionReport[];
 }

@@ -47,5 +47,5 @@ export function isDone(model: Model, { raft, catalogs, frontends }: State): bool
     const processes = catalogs.filter(({ value }) => value.state.id === id);
     if (processes.length > 0 && !processes.some((part) => model.mayAnswer(part))) return false;
   }
-  return frontends.every(({ value }) => value.asked.size === 0);
+  return frontends.every(({ value }) => value.asked.size === 0 && value.listed === null);
 }

@@ -6,8 +6,14 @@ import { swapProcess } from './links.js';
 import type { PartResult } from './parts.js';
 import type { Scenario } from './scenario.js';
 
-/** A message to a front-end. Its adapter adds the value to an answer: the index of the entry that changed the stock last. */
-export type ToFrontend = CatalogToFrontend & { readonly value?: LogIndex };
+/**
+ * A message to a front-end. The adapter of the catalog adds the values to an answer, of one stock or of all: for each the index
+ * of the entry that changed it last.
+ */
+export type ToFrontend = CatalogToFrontend & { readonly values?: readonly LogIndex[] };
+
+/** Id of a list; look-ups have the index of their stock. */
+const LIST_ID = -1;
 
 interface LateMessage {
   readonly link: LinkId;
@@ -27,9 +33,12 @@ export interface FrontendPart {
   readonly late: LateMessage | null;
   /** Look-ups under way: the value that was visible when each was asked. */
   readonly asked: ReadonlyMap<string, LogIndex>;
-  /** Requests for a lease, and look-ups, so far. */
+  /** The list under way: the values that were visible when it was asked for. Null without one. */
+  readonly listed: readonly LogIndex[] | null;
+  /** Requests for a lease, look-ups and lists so far. */
   readonly requests: number;
   readonly lookUps: number;
+  readonly lists: number;
 }
 
 /** What a step of a front-end means for its catalog, and what it shows to its clients. */
@@ -60,8 +69,10 @@ export class FrontendSteps {
       ...NOT_CONNECTED,
       late: null,
       asked: new Map(),
+      listed: null,
       requests: 0,
       lookUps: 0,
+      lists: 0,
     };
   }
 
@@ -81,7 +92,7 @@ export class FrontendSteps {
   /** The front-end gives up its connection. */
   disconnect(part: FrontendPart): Result {
     const edited = edit(part, (cache) => cache.onDisconnected(part.link));
-    return changed({ ...edited, ...NOT_CONNECTED, asked: new Map() });
+    return changed({ ...edited, ...NOT_CONNECTED, asked: new Map(), listed: null });
   }
 
   requestLease(part: FrontendPart): Result {
@@ -97,6 +108,12 @@ export class FrontendSteps {
     const id = this.#scenario.stocks.indexOf(name);
     const asked = new Map([...part.asked, [name, floor] as const]);
     return toCatalog({ ...part, asked, lookUps: part.lookUps + 1 }, { t: 'lookup', id, name });
+  }
+
+  /** @param floors the values that are visible now */
+  list(part: FrontendPart, floors: readonly LogIndex[]): Result {
+    const listed = { ...part, listed: floors, lists: part.lists + 1 };
+    return toCatalog(listed, { t: 'list', id: LIST_ID });
   }
 
   send(part: FrontendPart, catalog: number, link: LinkId, message: ToFrontend): Result {
@@ -115,12 +132,17 @@ export class FrontendSteps {
         const edited = edit(rest, (cache) => cache.revoke(message.names));
         return toCatalog(edited, { t: 'dropped', seq: message.seq });
       }
-      case 'page':
-        return changed(rest);
+      case 'page': {
+        const { values = [] } = message;
+        const isOld = part.listed?.some((floor, at) => (values[at] ?? 0) < floor) === true;
+        const what = `a list shows ${values.join(', ')}, and ${part.listed?.join(', ')} was visible before it was asked for`;
+        return { value: { ...rest, listed: null }, effects: isOld ? [{ do: 'wrong', what }] : [] };
+      }
       case 'unready':
+        if (message.id === LIST_ID) return changed({ ...rest, listed: null });
         return changed({ ...rest, asked: without(part.asked, this.#scenario.stocks[message.id] ?? '') });
       case 'stock': {
-        const { name, cacheable, value = 0 } = message;
+        const { name, cacheable, values: [value = 0] = [] } = message;
         const floor = part.asked.get(name) ?? 0;
         const edited = edit(rest, (cache) => cache.fill(part.link, name, value, cacheable));
         const what = `a look-up of ${name} is answered ${value}, and ${floor} was visible before it was asked`;
@@ -139,7 +161,7 @@ export class FrontendSteps {
     const edited = edit({ ...part, late: null }, (cache) => {
       if (message.t === 'lease') cache.onLease(link, message.id, message.ms);
       if (message.t === 'revoke') cache.revoke(message.names);
-      if (message.t === 'stock') cache.fill(link, message.name, message.value ?? 0, message.cacheable);
+      if (message.t === 'stock') cache.fill(link, message.name, message.values?.[0] ?? 0, message.cacheable);
     });
     return changed(renumber(edited));
   }

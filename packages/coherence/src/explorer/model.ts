@@ -13,6 +13,7 @@ const NO_FAULTS: Bounds = {
   authorityRequests: Infinity,
   leaseRequests: Infinity,
   lookUps: Infinity,
+  lists: Infinity,
 };
 
 /** What is read from a leader's part to check a state. */
@@ -75,7 +76,7 @@ export class Model {
     }));
     for (const index of state.catalogs.keys()) to.callCatalog(index, catalogs);
     const frontends = this.processes.onFrontend('uncount', (_, part) => ({
-      value: { ...part, requests: 0, lookUps: 0 },
+      value: { ...part, requests: 0, lookUps: 0, lists: 0 },
       effects: [],
     }));
     for (const index of state.frontends.keys()) to.callFrontend(index, frontends);

@@ -46,7 +46,7 @@ export interface LeaderRead {
 }
 
 /** What is counted for the whole state. */
-export type Used = Omit<Bounds, 'authorityRequests' | 'leaseRequests' | 'lookUps'>;
+export type Used = Omit<Bounds, 'authorityRequests' | 'leaseRequests' | 'lookUps' | 'lists'>;
 
 export interface RaftPart {
   /** The second one is null before its election; the first is null after it crashed. */

@@ -27,6 +27,8 @@ export interface Bounds {
   readonly leaseRequests: number;
   /** Look-ups of each front-end. */
   readonly lookUps: number;
+  /** Lists of all stocks, by each front-end. */
+  readonly lists: number;
 }
 
 export interface Scenario {

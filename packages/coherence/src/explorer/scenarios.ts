@@ -12,6 +12,7 @@ const BOUNDS: Bounds = {
   authorityRequests: 1,
   leaseRequests: 1,
   lookUps: 1,
+  lists: 0,
 };
 
 /** The empty entry that a Raft leader logs as it is elected. */
@@ -62,6 +63,18 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'two entries',
     plans: [[FIRST_1, A, B], []],
     bounds: { ...BOUNDS, elections: 0, lookUps: 2 },
+  },
+  {
+    ...SMALL,
+    name: 'lists',
+    bounds: { ...BOUNDS, lookUps: 0, lists: 1 },
+  },
+  {
+    ...SMALL,
+    name: 'lists of two stocks',
+    stocks: ['x', 'y'],
+    plans: [[FIRST_1, A, C], []],
+    bounds: { ...BOUNDS, elections: 0, lookUps: 0, lists: 2 },
   },
   {
     ...SMALL,

@@ -271,7 +271,7 @@ export class Steps {
     const { leaseTicks, authorityTicks, stocks, catalogs } = processes.scenario;
     const { fair, fault, steps } = collect();
     const fullLease = usableMs(Math.min(leaseTicks, usableMs(authorityTicks)));
-    const { catalog, isBroken, lease, asked, requests, lookUps, late, toFrontend } = part;
+    const { catalog, isBroken, lease, asked, listed, requests, lookUps, lists, late, toFrontend } = part;
     const name = frontendName(index);
     const [message] = toFrontend;
     if (message !== undefined) {
@@ -307,6 +307,11 @@ export class Steps {
       const floor = facts.floors[at] ?? 0;
       const call = processes.onFrontend(`look up ${stock} ${floor}`, (it, on) => it.lookUp(on, stock, floor));
       fault(`${name} looks up ${stock}`, (to) => to.callFrontend(index, call));
+    }
+    if (listed === null && lists < this.#bounds.lists) {
+      const { floors } = facts;
+      const call = processes.onFrontend(`list ${floors.join(' ')}`, (it, on) => it.list(on, floors));
+      fault(`${name} lists the stocks`, (to) => to.callFrontend(index, call));
     }
     if (facts.mayBreakFrontend) {
       fault(`the link of ${name} breaks`, (to) => {
@@ -350,11 +355,11 @@ interface Described {
   readonly t: string;
   readonly index?: number;
   readonly name?: string;
-  readonly value?: number;
+  readonly values?: readonly number[];
 }
 
-function describe({ t, index, name, value }: Described): string {
+function describe({ t, index, name, values }: Described): string {
   if (index !== undefined) return `"${t} ${index}"`;
-  if (name === undefined) return `"${t}"`;
-  return value === undefined ? `"${t} ${name}"` : `"${t} ${name} = ${value}"`;
+  const of = name === undefined ? t : `${t} ${name}`;
+  return values === undefined ? `"${of}"` : `"${of} = ${values.join(', ')}"`;
 }

@@ -27,12 +27,12 @@ type Routed =
   | { readonly to: 'raft'; readonly call: RaftCall }
   | { readonly to: 'catalog'; readonly index: number; readonly call: CatalogCall }
   | { readonly to: 'frontend'; readonly index: number; readonly call: FrontendCall }
-  /** An answer, to which the adapter of the catalog adds the value of the stock. */
+  /** An answer, to which the adapter of the catalog adds the values of the stocks. */
   | {
       readonly to: 'answer';
       readonly index: number;
-      readonly name: string;
-      readonly callOf: (catalog: number, value: LogIndex) => FrontendCall;
+      readonly names: readonly string[];
+      readonly callOf: (catalog: number, values: readonly LogIndex[]) => FrontendCall;
     }
   /** What depends on the number of the catalog that sends it. */
   | {
@@ -151,10 +151,10 @@ export class Processes {
       this.onFrontend(`send ${catalog} ${link} ${write(sent)}`, (steps, part) =>
         steps.send(part, catalog, link, sent),
       );
-    if (message.t !== 'stock')
+    if (message.t !== 'stock' && message.t !== 'page')
       return { to: 'frontendOf', index, callOf: (catalog) => send(catalog, message) };
-    const { name } = message;
-    return { to: 'answer', index, name, callOf: (catalog, value) => send(catalog, { ...message, value }) };
+    const names = message.t === 'stock' ? [message.name] : this.scenario.stocks;
+    return { to: 'answer', index, names, callOf: (catalog, values) => send(catalog, { ...message, values }) };
   }
 
   #routeFrontend(effect: FrontendEffect): Routed {
@@ -348,8 +348,9 @@ export class Transition {
         this.callFrontend(effect.index, effect.callOf(from));
         break;
       case 'answer': {
-        const value = valueAt(this.raft.value, this.catalog(from).value.state.visible, effect.name);
-        this.callFrontend(effect.index, effect.callOf(from, value));
+        const { visible } = this.catalog(from).value.state;
+        const values = effect.names.map((name) => valueAt(this.raft.value, visible, name));
+        this.callFrontend(effect.index, effect.callOf(from, values));
         break;
       }
       case 'wrong':

@@ -106,11 +106,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'if (true)',
   },
   {
+    name: 'list does not wait for entries in doubt',
+    scenario: 'lists of two stocks',
+    file: CATALOG,
+    find: 'const visibleFrom = name === null ? last : ',
+    replace: 'const visibleFrom = name === null ? null : ',
+  },
+  {
     name: 'catalog lets a stock in doubt be kept',
     scenario: 'two entries',
     file: CATALOG,
-    find: 'this.#lastNaming(name) === null && this.#sessions.keep(link, name)',
-    replace: 'this.#sessions.keep(link, name)',
+    find: 'this.#lastNaming(name) === null && this.#isListed(name)',
+    replace: 'this.#isListed(name)',
   },
   {
     name: 'catalog reports before the front-ends have dropped',
