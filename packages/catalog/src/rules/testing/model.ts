@@ -65,6 +65,8 @@ export class World {
   visible = 1;
   #committed = 1;
   #now = 0;
+  /** What only the wall clock of the catalog has counted. */
+  #skipped = 0;
   #links = 0;
   #terms = 0;
   #processes = 0;
@@ -106,6 +108,13 @@ export class World {
         this.#give((now) => this.#catalog.tick(now));
       for (const leader of this.#leaders) this.#lead(leader, leader.rules.advance(this.#now));
     }
+  }
+
+  /** The wall clock of the catalog is set forward. */
+  setForward(ms: number): void {
+    this.#skipped += ms;
+    this.#catalog.clockSkipped(ms);
+    this.#give((now) => this.#catalog.tick(now));
   }
 
   // ---- leaders ----
@@ -265,7 +274,7 @@ export class World {
   }
 
   get #catalogTime(): number {
-    return this.#now * RATE;
+    return this.#now * RATE + this.#skipped;
   }
 
   #start(): Catalog {
