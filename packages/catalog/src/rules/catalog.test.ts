@@ -182,9 +182,9 @@ test('what is shown was visible between question and answer, caches show what is
       drain(world);
       for (const [what, count] of Object.entries(world.counts)) totals[what] = (totals[what] ?? 0) + count;
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
-  for (const [what, count] of Object.entries(totals)) assert.ok(count > 100, `${what}: ${count}`);
+  for (const [what, count] of Object.entries(totals)) assert.ok(count > 50, `${what}: ${count}`);
 });
 
 test.run();
