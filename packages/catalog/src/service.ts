@@ -1,5 +1,6 @@
 /** Joins the catalog's rules with its links and the clock. */
 import { randomBytes } from 'node:crypto';
+import type { CatalogTiming } from '@trireme/coherence';
 import { FormatError, LINK_PATHS } from '@trireme/domain';
 import {
   InternalServer,
@@ -38,14 +39,14 @@ export interface CatalogServiceOptions {
   readonly replicas: readonly ReplicaAddress[];
   /** Called when the process has to stop: a rule does not hold. */
   readonly fatal: (error: unknown) => void;
-  /** That of the process unless set. */
-  readonly clock?: LeaseClock;
+  /** Other than that of the cluster, for tests. */
+  readonly timing?: CatalogTiming;
 }
 
 /** A catalog that is open to front-ends and linked to every replica. */
 export class CatalogService {
   readonly #options: CatalogServiceOptions;
-  readonly #clock: LeaseClock;
+  readonly #clock = new LeaseClock();
   readonly #catalog: Catalog;
   readonly #server: InternalServer;
   readonly #replicas: ReplicaLinks;
@@ -65,11 +66,11 @@ export class CatalogService {
   constructor(options: CatalogServiceOptions) {
     const { identity, log, host, port, metrics, replicas } = options;
     this.#options = options;
-    this.#clock = options.clock ?? new LeaseClock();
     this.#catalog = new Catalog({
       id: identity.name,
       newProcess: () => randomBytes(8).toString('hex'),
       now: this.#clock.now(),
+      ...(options.timing === undefined ? {} : { timing: options.timing }),
     });
     this.#skipped = this.#clock.skipped;
     const catalog = this.#catalog;

@@ -1,4 +1,5 @@
 /** A catalog over real links, a replica that leads, and front-ends. */
+import type { CatalogTiming } from '@trireme/coherence';
 import {
   LINK_PATHS,
   type CatalogToFrontend,
@@ -151,8 +152,14 @@ interface Running {
   readonly fatal: unknown[];
 }
 
+/** So long that no authority is lost while a busy machine gives a process no time. */
+const SLOW: CatalogTiming = { authorityMs: 10_000, leaseMs: 10_000, lookupMs: 10_000 };
+
 /** Runs a catalog with one replica and one front-end. */
-export async function withCatalog(use: (running: Running) => Promise<void>): Promise<void> {
+export async function withCatalog(
+  use: (running: Running) => Promise<void>,
+  timing: CatalogTiming = SLOW,
+): Promise<void> {
   const fatal: unknown[] = [];
   const replica = new FakeReplica('1');
   await replica.start();
@@ -163,6 +170,7 @@ export async function withCatalog(use: (running: Running) => Promise<void>): Pro
     host: '127.0.0.1',
     port: 0,
     replicas: [{ id: '1', url: replica.url }],
+    timing,
     fatal: (error) => void fatal.push(error),
   });
   const url = `http://127.0.0.1:${await service.start()}`;
