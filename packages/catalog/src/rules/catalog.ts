@@ -303,6 +303,7 @@ export class Catalog {
         return;
       }
       case 'visible': {
+        if (frame.index === visible && visible > 0) this.#log.checkHash(frame.hash);
         if (Math.min(frame.index, received) <= visible) return;
         this.#log.checkSkips(frame.skips);
         this.#fromLeader(attachment, { t: 'visible', index: frame.index }, (index) => {

@@ -104,6 +104,11 @@ export class FollowedLog {
     }
   }
 
+  /** Compares the hash with what a leader has at the same place. @throws InvariantError if it is another one */
+  checkHash(hash: string): void {
+    assertSame(this.#position.lastIndex, this.#position.hash, hash);
+  }
+
   /**
    * Applies the received entries up to `index`.
    * @param hash what the leader has after the last of them
@@ -131,11 +136,7 @@ export class FollowedLog {
         traced.push({ requestId, index: lastIndex, position, outcome: outcomeToWire(outcome) });
       }
     }
-    assertRule(
-      own === hash,
-      `the log up to batch ${lastIndex} has hash ${own} here and ${hash} at the leader: start this catalog again, ` +
-        'and it takes the stock table from the leader; if that repeats, check that all processes run the same version',
-    );
+    assertSame(lastIndex, own, hash);
     this.#table.publish(draft.changed.values());
     this.#position = { ...this.#position, lastIndex, hash };
     for (const { batch } of this.#entries.splice(0, done)) this.#bytes -= batch?.bytes.byteLength ?? 0;
@@ -148,4 +149,12 @@ export class FollowedLog {
     this.#position = { life, lastIndex, hash };
     this.forgetReceived();
   }
+}
+
+function assertSame(lastIndex: number, own: string, leaders: string): void {
+  assertRule(
+    own === leaders,
+    `the log up to batch ${lastIndex} has hash ${own} here and ${leaders} at the leader: start this catalog again, ` +
+      'and it takes the stock table from the leader; if that repeats, check that all processes run the same version',
+  );
 }

@@ -85,6 +85,9 @@ test('a hash that differs breaks a rule: the sentence says what to do', () => {
     /up to batch 2 has hash [0-9a-f]{64} here and (ab){32} at the leader: start this catalog again/,
   );
   assert.is(driver.status().lastIndex, 0);
+  const here = Driver.atWork([A]);
+  const again = { t: 'visible', index: here.status().visible, skips: [], hash: 'ab'.repeat(32) };
+  assert.throws(() => here.from(LEADER, again), /has hash [0-9a-f]{64} here/, 'also where nothing is new');
 });
 
 test('what is followed is told as it is decided', () => {

@@ -69,7 +69,7 @@ test('when the link to the current catalog breaks, the other one answers and is 
   }));
 
 test('where the current catalog cannot tell, the other one answers and is followed, and the first is linked anew', async () =>
-  withTwo({}, async ({ url }, current, other) => {
+  withTwo({ leaseMs: 300 }, async ({ url }, current, other) => {
     const [left] = current.links;
     current.ready = false;
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
@@ -121,21 +121,24 @@ for (const cacheSize of [0, 5])
     ));
 
 test('a preferred catalog is returned to once it has been linked for a while and grants a lease', async () =>
-  withTwo({ catalogsTiming: { patienceMs: 2_000, returnMs: 200 } }, async ({ url, catalogs }) => {
-    const choice = new CatalogChoice('frontend-1');
-    for (const { id } of catalogs) choice.onOpened(id, 0);
-    const preferredId = choice.preferred(1, 0) ?? choice.current;
-    const preferred = catalogs.find(({ id }) => id === preferredId);
-    assert.ok(preferred !== undefined);
-    await untilCurrent(url, preferred);
-    preferred.ready = false;
-    await untilLeft(url, preferred);
-    preferred.ready = true;
-    await untilCurrent(url, preferred);
-    await untilReady(url);
-    await lookUp(url);
-    assert.is((await lookUp(url)).cache, 'hit');
-  }));
+  withTwo(
+    { leaseMs: 300, catalogsTiming: { patienceMs: 2_000, returnMs: 200 } },
+    async ({ url, catalogs }) => {
+      const choice = new CatalogChoice('frontend-1');
+      for (const { id } of catalogs) choice.onOpened(id, 0);
+      const preferredId = choice.preferred(1, 0) ?? choice.current;
+      const preferred = catalogs.find(({ id }) => id === preferredId);
+      assert.ok(preferred !== undefined);
+      await untilCurrent(url, preferred);
+      preferred.ready = false;
+      await untilLeft(url, preferred);
+      preferred.ready = true;
+      await untilCurrent(url, preferred);
+      await untilReady(url);
+      await lookUp(url);
+      assert.is((await lookUp(url)).cache, 'hit');
+    },
+  ));
 
 /** Looks a stock up until the cache follows another catalog than `id`. */
 async function untilLeft(url: string, { id }: FakeCatalog, name = 'AAPL'): Promise<void> {
@@ -256,7 +259,7 @@ test('catalogs come and go by what replicas tell', async () =>
   }));
 
 test('what was kept from one catalog is not served after a move, and its late revocation is answered', async () =>
-  withTwo({}, async ({ url }, current, other) => {
+  withTwo({ leaseMs: 300 }, async ({ url }, current, other) => {
     assert.equal(await lookUp(url), { ...FROM_CURRENT, cache: 'miss' });
     other.send({ t: 'revoke', seq: 1, names: ['B'] });
     await until(() => other.of('dropped').length === 1, 'a catalog that is not followed has its answer too');

@@ -21,6 +21,8 @@ export interface RigOptions {
   readonly cacheSize?: number;
   /** How many there are, and the replicas tell of; 1 unless given. */
   readonly catalogs?: number;
+  /** Of the leases that catalogs give, in milliseconds; a minute unless given. */
+  readonly leaseMs?: number;
   /** So long that a slow machine is no silent catalog, unless given. */
   readonly catalogsTiming?: CatalogsTiming;
   /** Whether replica 1 leads and the front-end is ready before the test begins; true unless given. */
@@ -45,6 +47,7 @@ export async function withRig(options: RigOptions, run: (rig: Rig) => Promise<vo
   );
   // The first one is there where a test asks for none, and nobody tells of it.
   const catalog = catalogs[0] ?? new FakeCatalog();
+  for (const one of catalogs) one.leaseMs = options.leaseMs ?? one.leaseMs;
   const replicas = [new FakeReplica('1'), new FakeReplica('2')] as const;
   const fakes = [...catalogs, ...replicas];
   await Promise.all(fakes.map(async (fake) => fake.start()));
