@@ -32,7 +32,7 @@ export class FaultNetwork {
 
   /**
    * Opens a proxy for every link of a cluster that is yet to be planned.
-   * @param counts how many there are of each; `replicas` with those that join later
+   * @param counts how many there are of each; with those that join later
    */
   static async open(
     counts: { readonly replicas: number; readonly frontends: number; readonly catalogs: number },

@@ -82,6 +82,7 @@ const run = (name: string, problems: readonly string[]): RunResult => {
     tookMs: 1_234,
     availability: {
       ...{ operations: 7, acknowledged: 3, failed: 1, unknown: 1, longestGapMs: 190, longestGapAtMs: 20 },
+      ...{ longestLookupGapMs: 190, longestLookupGapAtMs: 20 },
     },
     timeline: [{ atMs: 100, what: 'kill <replica-1>' }],
     picture: pictureOf(history, [sample('replica-1', 0, 'leader'), sample('replica-1', 500, 'leader')]),

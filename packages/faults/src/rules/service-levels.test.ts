@@ -18,9 +18,10 @@ const history = [
 ];
 const span = { from_ns: 100e6, to_ns: 450e6 };
 
-test('it counts what happened in its span, and finds the longest time without an acknowledged order', () => {
+test('it counts what happened in its span, and finds the longest times without an acknowledged order and an answered look-up', () => {
   assert.equal(measureAvailability(history, span), {
     ...{ operations: 7, acknowledged: 3, failed: 2, unknown: 1, longestGapMs: 250, longestGapAtMs: 150 },
+    ...{ longestLookupGapMs: 280, longestLookupGapAtMs: 100 },
   });
 });
 
@@ -34,12 +35,14 @@ test('the time to the end of the span counts as a gap too', () => {
 test('bounds that are kept, and each one that is not', () => {
   const measured = measureAvailability(history, span);
   assert.equal(checkAvailability(measured, {}).problems, []);
-  assert.equal(checkAvailability(measured, { errorsMax: 3, gapMsMax: 250, acknowledgedMin: 3 }).problems, []);
-  const found = checkAvailability(measured, { errorsMax: 2, gapMsMax: 249, acknowledgedMin: 4 });
-  assert.is(found.problems.length, 3);
+  const kept = { errorsMax: 3, gapMsMax: 250, lookupGapMsMax: 280, acknowledgedMin: 3 };
+  assert.equal(checkAvailability(measured, kept).problems, []);
+  const missed = { errorsMax: 2, gapMsMax: 249, lookupGapMsMax: 279, acknowledgedMin: 4 };
+  const found = checkAvailability(measured, missed);
+  assert.is(found.problems.length, 4);
   assert.match(
     found.problems.join('\n'),
-    /2 operations failed and 1 stayed unknown[^]*for 250 ms, from 150 ms on[^]*3 orders/,
+    /2 operations failed and 1 stayed unknown[^]*for 250 ms, from 150 ms on[^]*no look-up was answered for 280 ms, from 100 ms on[^]*3 orders/,
   );
 });
 

@@ -8,8 +8,9 @@ interface LinkPlan {
   readonly cluster?: Pick<ClusterOptions, 'replicas' | 'frontends' | 'catalogs'>;
   /** Host of each process, by its name; without them links run through proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
-  /** Replicas that may join later. */
+  /** Replicas and catalogs that may join later. */
   readonly joining?: number;
+  readonly joiningCatalogs?: number;
 }
 
 export interface Links {
@@ -46,7 +47,8 @@ export async function openLinks(
     };
   }
   const { replicas = 3, frontends = 2, catalogs = 2 } = plan.cluster ?? {};
-  const counts = { replicas: replicas + (plan.joining ?? 0), frontends, catalogs };
+  const { joining = 0, joiningCatalogs = 0 } = plan;
+  const counts = { replicas: replicas + joining, frontends, catalogs: catalogs + joiningCatalogs };
   const proxies = await FaultNetwork.open(counts, seed);
   return {
     ...{ proxies, hosts: null },

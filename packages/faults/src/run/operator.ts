@@ -1,4 +1,4 @@
-/** Whoever changes the group while it runs: gives `trireme members` its commands, again until they have come about. */
+/** Whoever changes a cluster while it runs: gives `trireme` its commands, again until they have come about. */
 import { spawn } from 'node:child_process';
 import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -36,18 +36,18 @@ export class Operator {
   }
 
   /**
-   * Runs `trireme members` until it says that all is done: where it is interrupted, or the leader dies under it, the same
-   * command goes on.
+   * Runs `trireme`, as in `members add 4`, until it says that all is done: where it is interrupted, or the leader dies
+   * under it, the same command goes on.
    * @param between called before each repetition with what the command said
    * @throws Error with its last words where that takes longer than 90 s.
    */
-  async members(args: readonly string[], between: (said: string) => void = () => undefined): Promise<void> {
+  async trireme(args: readonly string[], between: (said: string) => void = () => undefined): Promise<void> {
     const deadline = performance.now() + COMMAND_MS_MAX;
     for (;;) {
-      const { code, said } = await this.#runOnce(['members', ...args], deadline);
+      const { code, said } = await this.#runOnce(args, deadline);
       if (code === 0) return;
       if (performance.now() > deadline)
-        throw new Error(`members ${args.join(' ')}: exit code ${code}: ${said}`);
+        throw new Error(`trireme ${args.join(' ')}: exit code ${code}: ${said}`);
       between(said);
     }
   }

@@ -145,6 +145,11 @@ export class Run {
     );
   }
 
+  /** Places one order through one front-end, from 0, beside the clients'. @returns whether it was filled. */
+  async probe(frontend: number): Promise<boolean> {
+    return this.#parts.workload.probe(frontend);
+  }
+
   /** @throws ScenarioError after `withinMs`. */
   async until(what: string, holds: () => Promise<boolean> | boolean, withinMs = WAIT_MS_MAX): Promise<void> {
     const deadline = performance.now() + withinMs;
@@ -239,11 +244,21 @@ export class Run {
 
   /** Has an operator change the group by `trireme members`, until it has come about. @throws Error after 90 s. */
   async members(...args: readonly string[]): Promise<void> {
-    this.note(`members ${args.join(' ')}`);
-    await this.#parts.operator.members(args, (said) => {
-      this.note(`members ${args.join(' ')}, again, as it said: ${said.split('\n')[0] ?? ''}`);
+    await this.#operate('members', ...args);
+  }
+
+  /** Likewise the set of catalogs by `trireme catalogs`. @throws Error after 90 s. */
+  async catalogs(...args: readonly string[]): Promise<void> {
+    await this.#operate('catalogs', ...args);
+  }
+
+  async #operate(...args: readonly string[]): Promise<void> {
+    const command = args.join(' ');
+    this.note(command);
+    await this.#parts.operator.trireme(args, (said) => {
+      this.note(`${command}, again, as it said: ${said.split('\n')[0] ?? ''}`);
     });
-    this.note(`done: members ${args.join(' ')}`);
+    this.note(`done: ${command}`);
   }
 
   /** The group as its leader tells of it, null while none does. */

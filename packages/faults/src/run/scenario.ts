@@ -11,8 +11,9 @@ export interface Scenario {
   readonly name: string;
   /** Host of each process, by its name, on a network of hosts; without them links run through proxies on this machine. */
   readonly hosts?: Readonly<Record<string, string>>;
-  /** Replicas that may join later; 0 unless set. */
+  /** Replicas that may join later, and catalogs; 0 unless set. */
   readonly joining?: number;
+  readonly joiningCatalogs?: number;
   /** Whether it is one of those that every change is tried with. */
   readonly everyday?: boolean;
   /** What this machine must be able to do. */

@@ -99,22 +99,27 @@ export const CRASHES: readonly Scenario[] = [
     },
   },
   {
-    name: 'the leader and a catalog are killed together',
+    name: 'the leader and a catalog are killed together, and no client sees an error',
     everyday: true,
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0, gapMsMax: 2_500 },
     script: async (run) => {
-      for (let i = 0; i < 2; i += 1) {
+      for (const catalog of ['catalog-1', 'catalog-2', 'catalog-1']) {
         const leader = await run.leader();
-        await Promise.all([run.kill(leader), run.kill('catalog-1')]);
+        await Promise.all([run.kill(leader), run.kill(catalog)]);
         await run.newLeader(leader);
-        await run.start('catalog-1');
         await run.progress();
+        await run.start(catalog);
         await run.start(leader);
+        await run.progress(20);
       }
     },
   },
   {
-    name: 'a catalog is killed again and again under load, and comes back with nothing',
+    name: 'a catalog is killed again and again under load, comes back with nothing, and no client sees an error',
     everyday: true,
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0, gapMsMax: 2_500, lookupGapMsMax: 2_500 },
     script: async (run) => {
       for (let i = 0; i < 6; i += 1) {
         await run.kill('catalog-1');

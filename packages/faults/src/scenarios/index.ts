@@ -1,5 +1,6 @@
 /** Every scenario, in the order in which they are played. */
 import type { Scenario } from '../run/scenario.js';
+import { CATALOGS } from './catalogs.js';
 import { CLIENTS_THAT_HURT } from './clients.js';
 import { COMPACTION } from './compaction.js';
 import { CRASHES } from './crashes.js';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...PARTITIONS,
   ...HOSTS,
   ...SERVICES,
+  ...CATALOGS,
   ...CLIENTS_THAT_HURT,
   ...STORAGE,
   ...COMPACTION,

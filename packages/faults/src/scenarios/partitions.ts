@@ -29,7 +29,7 @@ export const PARTITIONS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a majority of followers goes with one front-end, the leader stays with the other and the catalogs',
+    name: 'a majority of followers goes with one front-end, the leader stays with the other; catalogs see both',
     script: async (run) => {
       const leader = await run.leader();
       const followers = await run.followers();

@@ -47,22 +47,28 @@ export const PAUSES: readonly Scenario[] = [
     name: 'front-ends are paused for about as long as a lease lasts',
     workload: { impatient: 6, impatientMs: 250 },
     script: async (run) => {
-      for (let i = 0; i < 14; i += 1) {
+      for (let i = 0; i < 24; i += 1) {
         const name = `frontend-${1 + (i % 2)}`;
         await run.pause(name);
-        await run.sleep(350 + run.random.below(300));
+        await run.sleep(50 + run.random.below(150));
         await run.resume(name);
         await run.sleep(run.random.below(250));
       }
     },
   },
   {
-    name: 'a catalog is paused past every lease and resumed',
+    name: 'a catalog is paused past every lease and resumed, and no client sees an error',
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0, gapMsMax: 2_500, lookupGapMsMax: 2_500 },
     script: async (run) => {
-      for (const pauseMs of [300, 700, 2_000]) {
-        await run.pause('catalog-1');
+      for (const [catalog, pauseMs] of [
+        ['catalog-1', 300],
+        ['catalog-2', 700],
+        ['catalog-1', 2_000],
+      ] as const) {
+        await run.pause(catalog);
         await run.sleep(pauseMs);
-        await run.resume('catalog-1');
+        await run.resume(catalog);
         await run.progress();
       }
     },

@@ -1,10 +1,17 @@
 /** The catalogs, the front-ends and their caches lose sight of each other. */
 import type { Scenario } from '../run/scenario.js';
 
+/** Whatever is lost between catalogs and others, clients see no error and wait for no timeout. */
+const UNSEEN = {
+  workload: { impatient: 0 },
+  bounds: { errorsMax: 0, gapMsMax: 2_500, lookupGapMsMax: 2_500 },
+} as const;
+
 export const SERVICES: readonly Scenario[] = [
   {
-    name: 'the leader is cut from the catalogs: orders are answered all the same, and when they are back',
+    name: 'the leader is cut from the catalogs: orders and look-ups are answered all the same, and when they are back',
     everyday: true,
+    ...UNSEEN,
     script: async (run) => {
       const leader = await run.leader();
       run.cut([leader], run.names('catalog'));
@@ -14,7 +21,9 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'only followers reach the catalogs',
+    name: 'only followers reach the catalogs: orders and look-ups are answered, and when one of them leads',
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0 },
     script: async (run) => {
       const leader = await run.leader();
       run.cut([leader], run.names('catalog'));
@@ -29,6 +38,7 @@ export const SERVICES: readonly Scenario[] = [
   {
     name: 'what the catalogs answer to the leader is lost after they have revoked',
     everyday: true,
+    ...UNSEEN,
     script: async (run) => {
       run.note('replies of the catalogs to replicas are lost');
       for (const catalog of run.names('catalog'))
@@ -63,8 +73,9 @@ export const SERVICES: readonly Scenario[] = [
     },
   },
   {
-    name: 'a front-end is cut from the catalogs: its cache ends with its lease',
+    name: 'a front-end is cut from the catalogs: its cache ends with its lease, and the leader answers its look-ups',
     everyday: true,
+    ...UNSEEN,
     script: async (run) => {
       run.cut(['frontend-1'], run.names('catalog'));
       await run.sleep(2_500);
@@ -75,6 +86,7 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'a front-end hears the catalogs but cannot answer them, then the reverse',
+    ...UNSEEN,
     script: async (run) => {
       run.cutOneWay(['frontend-1'], run.names('catalog'));
       await run.sleep(2_000);
@@ -102,6 +114,7 @@ export const SERVICES: readonly Scenario[] = [
   {
     name: 'revocations are late: fills race them, and no cache keeps an old value',
     everyday: true,
+    ...UNSEEN,
     script: async (run) => {
       run.note('the catalogs are 30 ms and up to 60 ms more late at frontend-1');
       for (const name of run.names('catalog'))
@@ -116,11 +129,15 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'a catalog is restarted mid-lease while a front-end that holds one cannot hear it',
+    ...UNSEEN,
     script: async (run) => {
       for (const name of ['frontend-1', 'frontend-2', 'frontend-1']) {
         run.cutOneWay(run.names('catalog'), [name]);
-        await run.kill('catalog-1');
-        await run.start('catalog-1');
+        // The one that frontend-1 prefers, and the one that frontend-2 does.
+        for (const catalog of run.names('catalog')) {
+          await run.kill(catalog);
+          await run.start(catalog);
+        }
         await run.progress(20);
         run.healNetwork();
         await run.progress(20);
@@ -129,11 +146,13 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'a catalog is restarted mid-lease again and again',
+    ...UNSEEN,
     script: async (run) => {
-      for (let i = 0; i < 5; i += 1) {
+      for (let i = 0; i < 8; i += 1) {
+        const catalog = `catalog-${1 + (i % 2)}`;
         await run.sleep(run.random.below(300));
-        await run.kill('catalog-1', i % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
-        await run.start('catalog-1');
+        await run.kill(catalog, i % 4 < 2 ? 'SIGKILL' : 'SIGTERM');
+        await run.start(catalog);
         await run.progress(20);
       }
     },

@@ -138,11 +138,14 @@ export const SURROUNDINGS: readonly Scenario[] = [
   {
     name: 'a catalog runs out of descriptors: it goes on or stops, and loses nothing',
     needs: ['prlimit'],
+    workload: { impatient: 0 },
+    bounds: { errorsMax: 0 },
     script: async (run) => {
       run.expectEnd('catalog-1');
       limitDescriptors(run, 'catalog-1', 1);
       const sockets = occupy(run, 'catalog-1', 10);
       await run.sleep(4_000);
+      await run.progress();
       for (const socket of sockets) socket.destroy();
       if (run.isUp('catalog-1')) limitDescriptors(run, 'catalog-1', null);
       else await run.start('catalog-1');
