@@ -1,8 +1,9 @@
 /**
- * `npm run failover -- --times 30`: how long orders stand still when the leader goes, in each way in which it can, and for
- * comparison when nothing at all happens.
+ * `npm run failover -- --times 30`: how long orders and look-ups stand still when the leader goes, in each way in which it can,
+ * when a catalog or both go, and for comparison when nothing at all happens.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureTrials, percentile, type Trial } from './rules/failover.js';
@@ -29,37 +30,71 @@ const { values } = parseArgs({
 /** A trial ends well after every timeout that takes part in it. */
 const SPAN = { beforeMs: 50, withMs: 500, afterMs: 3_000 };
 
+/** What is done to it. */
+interface Victims {
+  readonly leader: string;
+  /** In turn each of the catalogs. */
+  readonly catalog: string;
+}
+
 interface Way {
   readonly name: string;
   /** Both are waited for where there is something to wait for. */
-  readonly fault: (run: Run, leader: string) => unknown;
-  readonly undo: (run: Run, leader: string) => unknown;
+  readonly fault: (run: Run, victims: Victims) => unknown;
+  readonly undo: (run: Run, victims: Victims) => unknown;
+  /** Whether another replica has to lead afterwards. */
+  readonly unseats: boolean;
 }
 
-/** What the machine, its disk and the load do to orders by themselves: the measure of all other figures. */
-const NOTHING: Way = { name: 'nothing, for comparison', fault: () => null, undo: () => null };
-
 const WAYS: readonly Way[] = [
-  NOTHING,
+  {
+    // What the machine, its disk and the load do to orders by themselves: the measure of all other figures.
+    name: 'nothing, for comparison',
+    fault: () => null,
+    undo: () => null,
+    unseats: false,
+  },
   {
     name: 'crash (SIGKILL)',
-    fault: async (run, leader) => run.kill(leader),
-    undo: async (run, leader) => run.start(leader),
+    fault: async (run, { leader }) => run.kill(leader),
+    undo: async (run, { leader }) => run.start(leader),
+    unseats: true,
   },
   {
     name: 'hand-over (SIGTERM)',
-    fault: async (run, leader) => run.kill(leader, 'SIGTERM'),
-    undo: async (run, leader) => run.start(leader),
+    fault: async (run, { leader }) => run.kill(leader, 'SIGTERM'),
+    undo: async (run, { leader }) => run.start(leader),
+    unseats: true,
   },
   {
     name: 'pause (SIGSTOP)',
-    fault: async (run, leader) => run.pause(leader),
-    undo: async (run, leader) => run.resume(leader),
+    fault: async (run, { leader }) => run.pause(leader),
+    undo: async (run, { leader }) => run.resume(leader),
+    unseats: true,
   },
   {
     name: 'silent cut',
-    fault: (run, leader) => run.isolate(leader),
+    fault: (run, { leader }) => run.isolate(leader),
     undo: (run) => run.healNetwork(),
+    unseats: true,
+  },
+  {
+    name: 'catalog killed',
+    fault: async (run, { catalog }) => run.kill(catalog),
+    undo: async (run, { catalog }) => run.start(catalog),
+    unseats: false,
+  },
+  {
+    name: 'catalog paused',
+    fault: async (run, { catalog }) => run.pause(catalog),
+    undo: async (run, { catalog }) => run.resume(catalog),
+    unseats: false,
+  },
+  {
+    name: 'host lost (leader and catalog killed)',
+    fault: async (run, { leader, catalog }) => Promise.all([run.kill(leader), run.kill(catalog)]),
+    undo: async (run, { leader, catalog }) => Promise.all([run.start(leader), run.start(catalog)]),
+    unseats: true,
   },
 ];
 
@@ -77,13 +112,14 @@ async function measure(
       const watch = new StallWatch(() => run.now());
       try {
         for (let i = 0; i < times; i += 1) {
-          const leader = await run.leader();
+          const catalogs = run.names('catalog');
+          const victims = { leader: await run.leader(), catalog: catalogs[i % catalogs.length] ?? '' };
           await run.progress(100);
           faults.push(run.now());
-          await way.fault(run, leader);
+          await way.fault(run, victims);
           await run.sleep(SPAN.afterMs);
-          if (way !== NOTHING) await run.newLeader(leader);
-          await way.undo(run, leader);
+          if (way.unseats) await run.newLeader(victims.leader);
+          await way.undo(run, victims);
           await run.progress(100);
           process.stdout.write(`\r${way.name}: ${i + 1} of ${times}`);
         }
@@ -113,18 +149,20 @@ async function main(): Promise<void> {
   for (const way of ways) {
     const { trials, broken } = await measure(way, Number(values.times), results);
     console.log(
-      `  longest gap, and when it began after the fault, in ms: ${trials.map(tellTrial).join(', ')}`,
+      `  longest gap of orders, and when it began after the fault, and of look-ups, in ms: ${trials.map(tellTrial).join(', ')}`,
     );
+    const [load = 0] = loadavg();
     lines.push(`${way.name}: ${tellTrials(trials)}`);
+    lines.push(`  processes that ran or waited for one of ${cpus().length} cores: ${load.toFixed(1)}`);
     for (const problem of broken) lines.push(`  VIOLATED: ${problem}`);
     if (broken.length > 0) process.exitCode = 1;
   }
   console.log(`\n${lines.join('\n')}`);
 }
 
-function tellTrial({ gapMs, beganMs, stalledMs }: Trial): string {
+function tellTrial({ gapMs, beganMs, stalledMs, lookupGapMs }: Trial): string {
   const stalled = stalledMs < 1 ? '' : ` (the machine stood still for ${stalledMs.toFixed(0)})`;
-  return `${gapMs.toFixed(0)} at ${beganMs.toFixed(0)}${stalled}`;
+  return `${gapMs.toFixed(0)} at ${beganMs.toFixed(0)}${stalled} and ${lookupGapMs.toFixed(0)}`;
 }
 
 function tellTrials(trials: readonly Trial[]): string {
@@ -133,11 +171,14 @@ function tellTrials(trials: readonly Trial[]): string {
     return `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, longest ${most.toFixed(0)} ms`;
   };
   const errors = trials.reduce((sum, trial) => sum + trial.errors, 0);
-  return (
-    `${trials.length} trials, ${figures(trials.map(({ gapMs }) => gapMs))}, ${errors} client-visible errors; ` +
-    `without the time that the machine stood still ${figures(trials.map(({ gapMs, stalledMs }) => gapMs - stalledMs))}; ` +
-    `gaps that began more than ${SPAN.withMs} ms later ${figures(trials.map(({ laterMs }) => laterMs))}`
-  );
+  return [
+    `${trials.length} trials, ${errors} client-visible errors`,
+    `orders: ${figures(trials.map(({ gapMs }) => gapMs))}; without the time that the machine stood still ` +
+      figures(trials.map(({ gapMs, stalledMs }) => gapMs - stalledMs)),
+    `look-ups: ${figures(trials.map(({ lookupGapMs }) => lookupGapMs))}; without that time ` +
+      figures(trials.map(({ lookupGapMs, lookupStalledMs }) => lookupGapMs - lookupStalledMs)),
+    `gaps of orders that began more than ${SPAN.withMs} ms later: ${figures(trials.map(({ laterMs }) => laterMs))}`,
+  ].join('\n  ');
 }
 
 await main();

@@ -14,6 +14,9 @@ test('the longest gap and the errors around each fault are found, and nothing be
     create(1, 'c', [495, 560], 3),
     trade(2, 'AAPL', [500, 570], 1, 'failed'),
     read(3, 'AAPL', [510, null], 1),
+    read(4, 'AAPL', [485, 530], 1),
+    read(4, 'AAPL', [535, 640], 1),
+    read(4, 'AAPL', [645, 780], 1),
     create(1, 'd', [600, 610], 'insufficient'),
     create(1, 'e', [615, 720], 4),
     create(1, 'f', [725, 760], 5),
@@ -23,18 +26,23 @@ test('the longest gap and the errors around each fault are found, and nothing be
   const stalls = [
     { fromMs: 400, toMs: 500 },
     { fromMs: 550, toMs: 580 },
+    { fromMs: 620, toMs: 700 },
   ];
-  const found = { gapMs: 70, beganMs: -10, laterMs: 110, errors: 2 };
+  // Look-ups: from 530 to 640, and 640 to 780, which began later.
+  const lookups = { lookupGapMs: 110, lookupStalledMs: 30 + 20 };
+  const found = { gapMs: 70, beganMs: -10, laterMs: 110, ...lookups, errors: 2 };
   assert.equal(measureTrials(history, [500], span, stalls), [{ ...found, stalledMs: 20 }]);
 });
+
+const silent = (lookupGapMs: number): object => ({ lookupGapMs, lookupStalledMs: 0 });
 
 test('a fault after which nothing was acknowledged has a gap to the end of its span', () => {
   const history = [create(1, 'a', [480, 485], 1), create(1, 'b', [480, 490], 2)];
   assert.equal(measureTrials(history, [500], span, []), [
-    { gapMs: 310, beganMs: -10, stalledMs: 0, laterMs: 0, errors: 0 },
+    { gapMs: 310, beganMs: -10, stalledMs: 0, laterMs: 0, ...silent(320), errors: 0 },
   ]);
   assert.equal(measureTrials([], [500], span, []), [
-    { gapMs: 320, beganMs: -20, stalledMs: 0, laterMs: 0, errors: 0 },
+    { gapMs: 320, beganMs: -20, stalledMs: 0, laterMs: 0, ...silent(320), errors: 0 },
   ]);
 });
 

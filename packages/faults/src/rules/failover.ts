@@ -1,4 +1,4 @@
-/** How long orders stand still when their leader goes, and what clients see of it. */
+/** How long orders and look-ups stand still when a process goes, and what clients see of it. */
 import type { Operation } from './history.js';
 import { stalledBetween, type Stall } from './stalls.js';
 
@@ -12,6 +12,9 @@ export interface Trial {
   readonly stalledMs: number;
   /** The longest of those that began later, when orders had flowed again: while a replica is missing, any disk can hold them up. */
   readonly laterMs: number;
+  /** Longest time between two answered look-ups that began with the fault, and how much of it the machine stood still. */
+  readonly lookupGapMs: number;
+  readonly lookupStalledMs: number;
   /** Operations begun around the fault that failed, or whose outcome stayed unknown. */
   readonly errors: number;
 }
@@ -33,33 +36,52 @@ export function measureTrials(
   span: TrialSpan,
   stalls: readonly Stall[],
 ): Trial[] {
-  const orders = history.filter(({ op }) => op === 'create' || op === 'trade');
-  const isFailed = ({ output }: Operation): boolean =>
-    output === null || ('status' in output && output.status === 'failed');
-  const acknowledged = orders
-    .filter((order) => !isFailed(order))
-    .map(({ return_ns }) => (return_ns ?? 0) / 1e6)
-    .sort((a, b) => a - b);
+  const answeredAt = (...ops: readonly Operation['op'][]): number[] =>
+    history
+      .filter((operation) => ops.includes(operation.op) && !isFailed(operation))
+      .map(({ return_ns }) => (return_ns ?? 0) / 1e6)
+      .sort((a, b) => a - b);
+  const acknowledged = answeredAt('create', 'trade');
+  const lookedUp = answeredAt('read');
   return faults.map((at) => {
     const [from, to] = [at - span.beforeMs, at + span.afterMs];
-    const within = acknowledged.filter((ms) => ms >= from && ms <= to);
-    // Until the end of the span, too: where nothing was acknowledged any more, that is the gap.
-    const gaps = [...within, to].map((ms, i) => {
-      const begin = within[i - 1] ?? from;
-      return { gapMs: ms - begin, beganMs: begin - at };
-    });
-    const longest = (some: typeof gaps): (typeof gaps)[number] =>
-      some.reduce((a, b) => (b.gapMs > a.gapMs ? b : a), { gapMs: 0, beganMs: 0 });
-    const { gapMs, beganMs } = longest(gaps.filter((gap) => gap.beganMs <= span.withMs));
+    const gapsOf = (times: readonly number[]): Gap[] => gapsBetween(times, from, to, at);
+    const isWithFault = ({ beganMs }: Gap): boolean => beganMs <= span.withMs;
+    const stalledIn = ({ gapMs, beganMs }: Gap): number =>
+      stalledBetween(stalls, at + beganMs, at + beganMs + gapMs);
+    const gaps = gapsOf(acknowledged);
+    const gap = longest(gaps.filter(isWithFault));
+    const lookupGap = longest(gapsOf(lookedUp).filter(isWithFault));
     const begun = history.filter(({ call_ns }) => call_ns / 1e6 >= from && call_ns / 1e6 <= to);
     return {
-      gapMs,
-      beganMs,
-      stalledMs: stalledBetween(stalls, at + beganMs, at + beganMs + gapMs),
-      laterMs: longest(gaps.filter((gap) => gap.beganMs > span.withMs)).gapMs,
+      ...{ gapMs: gap.gapMs, beganMs: gap.beganMs, stalledMs: stalledIn(gap) },
+      laterMs: longest(gaps.filter((one) => !isWithFault(one))).gapMs,
+      ...{ lookupGapMs: lookupGap.gapMs, lookupStalledMs: stalledIn(lookupGap) },
       errors: begun.filter(isFailed).length,
     };
   });
+}
+
+interface Gap {
+  readonly gapMs: number;
+  readonly beganMs: number;
+}
+
+/** Until the end of the span, too: where nothing was answered any more, that is the gap. */
+function gapsBetween(times: readonly number[], from: number, to: number, at: number): Gap[] {
+  const within = times.filter((ms) => ms >= from && ms <= to);
+  return [...within, to].map((ms, i) => {
+    const begin = within[i - 1] ?? from;
+    return { gapMs: ms - begin, beganMs: begin - at };
+  });
+}
+
+function longest(gaps: readonly Gap[]): Gap {
+  return gaps.reduce((a, b) => (b.gapMs > a.gapMs ? b : a), { gapMs: 0, beganMs: 0 });
+}
+
+function isFailed({ output }: Operation): boolean {
+  return output === null || ('status' in output && output.status === 'failed');
 }
 
 /** The least value that at least so large a share of the values does not exceed (nearest rank). */
