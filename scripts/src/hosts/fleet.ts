@@ -9,11 +9,11 @@ import { INFRA, ROOT } from '../root.js';
 import { GroupClient } from '../trireme/group-client.js';
 import { servicesOf } from './services.js';
 
-/** What runs on which host; as in the compose file each process has a network of its own. */
+/** What runs on which host; as in the compose file each process has a network of its own. One catalog more gives each host one. */
 export const HOSTS = {
   one: ['catalog-1', 'replica-1', 'frontend-1'],
   two: ['catalog-2', 'replica-2', 'frontend-2'],
-  three: ['replica-3'],
+  three: ['catalog-3', 'replica-3'],
 } as const;
 
 type HostName = keyof typeof HOSTS;
@@ -62,6 +62,7 @@ export class Fleet {
         addressOf,
         dataOf: (service) => join(folder, service),
         secretOf: (name) => join(folder, name),
+        moreCatalogs: ['catalog-3'],
         certificateOf: isTls ? (service) => certify(service, [addressOf(service)]) : null,
       },
     );

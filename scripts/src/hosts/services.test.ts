@@ -9,6 +9,7 @@ const PLACES: Places = {
   addressOf: (service) => `at-${service}`,
   dataOf: (service) => `/tmp/${service}`,
   secretOf: (name) => `/tmp/secret-${name}`,
+  moreCatalogs: [],
   certificateOf: null,
 };
 
@@ -41,6 +42,14 @@ test('every process of the compose file, and nothing else, with what the image a
       TRIREME_ID: '2',
     },
   });
+});
+
+test('a catalog more is run as the others are, and is in the set of a new cluster', () => {
+  const services = read({ ...PLACES, moreCatalogs: ['catalog-3'] });
+  const { argv, env = {} } = services.get('catalog-3') ?? {};
+  assert.equal(argv, services.get('catalog-2')?.argv);
+  assert.equal([env['TRIREME_ID'], env['TRIREME_URL']], ['catalog-3', 'http://at-catalog-3:8180']);
+  assert.is(services.get('replica-1')?.env['TRIREME_CATALOGS'], 'catalog-1,catalog-2,catalog-3');
 });
 
 test('with certificates every url is https, and each process has its own', () => {

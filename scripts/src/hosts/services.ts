@@ -18,6 +18,8 @@ export interface Places {
   readonly dataOf: (service: string) => string;
   /** Takes the place of `/run/secrets/NAME`. */
   readonly secretOf: (name: string) => string;
+  /** Names of catalogs beside those of the compose file, each run as `catalog-2` is. */
+  readonly moreCatalogs: readonly string[];
   /** Null for plain HTTP between the processes. */
   readonly certificateOf: ((service: string) => CertificateFiles) | null;
 }
@@ -35,13 +37,23 @@ interface Definition {
 export function servicesOf(compose: string, image: string, places: Places): readonly Service[] {
   const { services } = parse(compose, { merge: true }) as { services: Record<string, Definition> };
   const defaults = defaultsOf(image);
-  return Object.entries(services).flatMap(([name, { command, environment = {} }]) => {
+  const more = places.moreCatalogs.map((name) => [name, renamed(services, 'catalog-2', name)] as const);
+  return [...Object.entries(services), ...more].flatMap(([name, { command, environment = {} }]) => {
     if (command === undefined) return [];
     // Without a value they come from the shell: the only one says that the group is new.
     const given = Object.entries(environment).map(([key, value]) => [key, value ?? '1'] as const);
-    const all = [...defaults, ...given].map(([key, value]) => [key, placed(value, name, places)] as const);
+    const all = [...defaults, ...given].map(
+      ([key, value]) => [key, placed(key, value, name, places)] as const,
+    );
     return { name, argv: command, env: { ...Object.fromEntries(all), ...tlsOf(name, places) } };
   });
+}
+
+/** A service as it were if it had the other name. @throws Error if there is none of the first name. */
+function renamed(services: Readonly<Record<string, Definition>>, from: string, to: string): Definition {
+  const service = services[from];
+  if (service === undefined) throw new Error(`the compose file has no ${from}`);
+  return JSON.parse(JSON.stringify(service).replaceAll(from, to)) as Definition;
 }
 
 /** What every container has in its environment. */
@@ -53,7 +65,8 @@ function defaultsOf(image: string): readonly (readonly [string, string])[] {
   });
 }
 
-function placed(value: string, service: string, places: Places): string {
+function placed(key: string, value: string, service: string, places: Places): string {
+  if (key === 'TRIREME_CATALOGS') return [value, ...places.moreCatalogs].join(',');
   const scheme = places.certificateOf === null ? 'http' : 'https';
   return value
     .replace(/^\/data$/, () => places.dataOf(service))

@@ -19,10 +19,6 @@ export class Clerk {
     this.#recorder = recorder;
   }
 
-  get frontendCount(): number {
-    return this.#frontends.length;
-  }
-
   /** @returns the quantity, null where it was not told. */
   async read(frontend: number, stock: string): Promise<number | null> {
     const call_ns = this.#recorder.now();

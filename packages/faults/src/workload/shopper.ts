@@ -13,6 +13,8 @@ interface ShopperOptions {
   readonly name: string;
   readonly clerk: Clerk;
   readonly board: Board;
+  /** Front-ends that it uses, by their places; at least one. */
+  readonly frontends: readonly number[];
   readonly random: SeededRandom;
   readonly stocks: readonly string[];
   /** Whether its orders have keys. */
@@ -133,7 +135,8 @@ export class Shopper {
   }
 
   #frontend(): number {
-    return this.#o.random.below(this.#o.clerk.frontendCount);
+    const { random, frontends } = this.#o;
+    return frontends[random.below(frontends.length)] ?? 0;
   }
 
   #stock(): string {

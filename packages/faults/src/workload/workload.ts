@@ -9,6 +9,8 @@ import { Shopper } from './shopper.js';
 export interface WorkloadOptions {
   /** Front-ends, at least one. */
   readonly urls: readonly string[];
+  /** Those that clients use, by their places; all unless set. */
+  readonly frontends?: readonly number[];
   readonly clients: number;
   readonly seed: number;
   /** Stocks to shop for, the first one scarce. */
@@ -56,6 +58,7 @@ export class Workload {
         name: `c${i + 1}`,
         clerk: this.#clerk(i + 1, isImpatient ? options.impatientMs : PATIENT_MS),
         board: this.#board,
+        frontends: options.frontends ?? options.urls.map((_, frontend) => frontend),
         random: new SeededRandom(options.seed + i * SEED_STEP),
         stocks: options.stocks,
         keyed: i >= options.unkeyed,
