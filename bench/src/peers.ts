@@ -15,6 +15,7 @@ import { measureClosed, type ClosedOptions } from './peers/closed.js';
 import { FAILOVER_SECONDS } from './peers/failover.js';
 import { BARE, CACHE_OFF, CACHE_ON, startLookups } from './peers/lookups.js';
 import {
+  BEFORE,
   ETCD,
   ETCD_LINEARIZABLE,
   ETCD_SERIALIZABLE,
@@ -24,7 +25,13 @@ import {
   RECORDS,
 } from './peers/systems.js';
 import { interleave } from './rules/interleave.js';
-import { compareSystems, samplesTable, type FailoverSample, type Sample } from './rules/peers.js';
+import {
+  compareSystems,
+  samplesTable,
+  type ComparedFigure,
+  type FailoverSample,
+  type Sample,
+} from './rules/peers.js';
 import { peersPage } from './rules/peers-page.js';
 import { writesPlot } from './rules/plots/peers.js';
 import { ETCD_MISSING, etcdVersion } from './system/etcd.js';
@@ -36,6 +43,7 @@ interface PeersOptions extends CommonOptions {
   readonly seconds: number;
   readonly tool: Tool | 'auto';
   readonly failoverRate: number;
+  readonly before?: string;
 }
 
 const WRITE_CONNECTIONS: readonly number[] = [64, 256, 1];
@@ -51,12 +59,16 @@ const WARMUP_SECONDS = 1;
 const RECOVERY_SECONDS = 2;
 
 /** Two write, three read, three look up; two fail over. */
-function weightOf({ pairs, seconds }: PeersOptions): number {
+function weightOf({ pairs, seconds, before }: PeersOptions): number {
+  const more = before === undefined ? 0 : 1;
   const closed = (systems: number, connectionCounts: readonly number[]): number =>
     systems * connectionCounts.length * (START_SECONDS + pairs * (WARMUP_SECONDS + seconds));
   const failovers = pairs * 2 * (FAILOVER_SECONDS + RECOVERY_SECONDS);
   return (
-    closed(2, WRITE_CONNECTIONS) + closed(3, READ_CONNECTIONS) + closed(3, LOOKUP_CONNECTIONS) + failovers
+    closed(2 + more, WRITE_CONNECTIONS) +
+    closed(3 + more, READ_CONNECTIONS) +
+    closed(3 + more, LOOKUP_CONNECTIONS) +
+    failovers
   );
 }
 
@@ -75,7 +87,7 @@ async function run(session: Session, options: PeersOptions): Promise<void> {
   };
   const progress = new ProgressBar(weightOf(options));
   const { samples, failovers } = await measureEtcd(session, options, closed, progress);
-  const lookups = await measureLookups(session, closed, progress);
+  const lookups = await measureLookups(session, options.before ?? null, closed, progress);
   progress.finish();
   await report({ machine, etcd, tool, options, samples: [...samples, ...lookups], failovers });
 }
@@ -87,7 +99,7 @@ async function measureEtcd(
   progress: ProgressBar,
 ): Promise<{ samples: readonly Sample[]; failovers: readonly FailoverSample[] }> {
   progress.begin('starting a cluster of ours and one of etcd');
-  const peers = await Peers.start(session);
+  const peers = await Peers.start(session, options.before ?? null);
   const writes = await measureClosed('write', peers.writers(), WRITE_CONNECTIONS, closed, progress);
   const reads = await measureClosed('read', peers.readers(), READ_CONNECTIONS, closed, progress);
   const failovers: FailoverSample[] = [];
@@ -104,11 +116,12 @@ async function measureEtcd(
 
 async function measureLookups(
   session: Session,
+  before: string | null,
   closed: ClosedOptions,
   progress: ProgressBar,
 ): Promise<readonly Sample[]> {
   progress.begin('starting a cluster with a cache, one without, and a bare server');
-  const lookups = await startLookups(session);
+  const lookups = await startLookups(session, before);
   const samples = await measureClosed('lookup', lookups.contenders, LOOKUP_CONNECTIONS, closed, progress);
   await lookups.stop();
   return samples;
@@ -123,6 +136,14 @@ interface Measured {
   readonly failovers: readonly FailoverSample[];
 }
 
+function compareBefore(samples: readonly Sample[]): readonly ComparedFigure[] {
+  return [
+    ...compareSystems(samples, 'write', OURS, BEFORE),
+    ...compareSystems(samples, 'read', OURS, BEFORE),
+    ...compareSystems(samples, 'lookup', CACHE_ON, BEFORE),
+  ];
+}
+
 async function report({ machine, etcd, tool, options, samples, failovers }: Measured): Promise<void> {
   const results = new Results(options.name);
   const compared = [
@@ -131,6 +152,7 @@ async function report({ machine, etcd, tool, options, samples, failovers }: Meas
     ...compareSystems(samples, 'lookup', CACHE_ON, CACHE_OFF),
     ...compareSystems(samples, 'read', OURS, ETCD_LINEARIZABLE),
     ...compareSystems(samples, 'read', OURS, ETCD_SERIALIZABLE),
+    ...(options.before === undefined ? [] : compareBefore(samples)),
   ];
   const command = calledAs('bench:peers');
   results.csv('samples', samplesTable(samples));
@@ -172,6 +194,10 @@ const command = withCommonOptions(
     new Option('--tool <tool>', 'load generator of both sides: wrk where installed, else our own')
       .choices(['auto', ...TOOLS])
       .default('auto'),
+  )
+  .option(
+    '--before <dir>',
+    'also measures the cluster of another checkout of this project, installed and built, in the same turns',
   )
   .option('--failover-rate <n>', 'writes a second while a leader is killed', wholeNumber(10, 10_000), 300)
   .action(async (options: PeersOptions) => withSession(async (session) => run(session, options)));

@@ -3,9 +3,11 @@ import { hostOf, type Target } from '../load/connection.js';
 import { constantRequests } from '../rules/numbered.js';
 import { getRequest } from '../rules/requests.js';
 import { startBareServer } from '../system/bare-server.js';
+import { startOtherCheckout } from '../system/other-checkout.js';
 import type { Session } from '../system/session.js';
 import { stockName, Trireme } from '../system/trireme.js';
 import type { Contender } from './closed.js';
+import { BEFORE } from './systems.js';
 
 export const CACHE_ON = 'cache on';
 export const CACHE_OFF = 'cache off';
@@ -16,10 +18,15 @@ export interface Lookups {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a cluster with a cache, one without, and the bare server. */
-export async function startLookups(session: Session): Promise<Lookups> {
+/**
+ * Starts a cluster with a cache, one without, and the bare server.
+ * @param before folder of another checkout to compare with, with a cache; null for none
+ */
+export async function startLookups(session: Session, before: string | null): Promise<Lookups> {
   const on = await Trireme.start(session, { stocks: 10, cacheSize: 5 });
   const off = await Trireme.start(session, { stocks: 10, cacheSize: null });
+  const other =
+    before === null ? null : await startOtherCheckout(session, before, { stocks: 10, cacheSize: 5 });
   const path = `/stocks/${stockName(0)}`;
   // The second answer comes from the cache: the bare server is to repeat that one, headers and all.
   await fetch(on.url + path).then(async (response) => response.arrayBuffer());
@@ -33,9 +40,10 @@ export async function startLookups(session: Session): Promise<Lookups> {
       contender(CACHE_ON, on.target),
       contender(BARE, bare.target),
       contender(CACHE_OFF, off.target),
+      ...(other === null ? [] : [contender(BEFORE, other.target)]),
     ],
     stop: async () => {
-      await Promise.all([on.stop(), off.stop(), bare.stop()]);
+      await Promise.all([on.stop(), off.stop(), bare.stop(), other?.stop()]);
     },
   };
 }

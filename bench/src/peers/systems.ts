@@ -16,6 +16,7 @@ import {
   postRequest,
 } from '../rules/requests.js';
 import { EtcdCluster } from '../system/etcd.js';
+import { startOtherCheckout, type OtherCluster } from '../system/other-checkout.js';
 import type { Session } from '../system/session.js';
 import { stockName, Trireme } from '../system/trireme.js';
 import type { Contender } from './closed.js';
@@ -28,6 +29,8 @@ export const RECORDS = 1000;
 const KEYS_PER_RUN = 1_000_000;
 
 export const OURS = 'trireme';
+/** Another checkout of it. */
+export const BEFORE = 'before';
 export const ETCD = 'etcd';
 export const ETCD_LINEARIZABLE = 'etcd linearizable';
 export const ETCD_SERIALIZABLE = 'etcd serializable';
@@ -46,34 +49,44 @@ const CACHE_SIZE = 5;
 export class Peers {
   readonly #ours: Trireme;
   readonly #etcd: EtcdCluster;
+  readonly #before: OtherCluster | null;
   #nextKey = KEYS_PER_RUN;
 
-  private constructor(ours: Trireme, etcd: EtcdCluster) {
+  private constructor(ours: Trireme, etcd: EtcdCluster, before: OtherCluster | null) {
     this.#ours = ours;
     this.#etcd = etcd;
+    this.#before = before;
   }
 
-  /** Starts both, and gives both the records that are read later. */
-  static async start(session: Session): Promise<Peers> {
+  /**
+   * Starts all, and gives all the records that are read later.
+   * @param before folder of another checkout to compare with; null for none
+   */
+  static async start(session: Session, before: string | null): Promise<Peers> {
     const ours = await Trireme.start(session, { stocks: STOCKS, cacheSize: CACHE_SIZE });
-    const peers = new Peers(ours, await EtcdCluster.start(session));
-    await fill(ours.target, peers.#orderRequests());
+    const size = { stocks: STOCKS, cacheSize: CACHE_SIZE };
+    const other = before === null ? null : await startOtherCheckout(session, before, size);
+    const peers = new Peers(ours, await EtcdCluster.start(session), other);
+    await fill(ours.target, orderRequests(ours.target));
+    if (other !== null) await fill(other.target, orderRequests(other.target));
     const leader = await peers.#etcdLeader();
     await fill(leader, putRequests(leader, 1));
     return peers;
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#ours.stop(), this.#etcd.stop()]);
+    await Promise.all([this.#ours.stop(), this.#etcd.stop(), this.#before?.stop()]);
   }
 
   /** Orders against puts. */
   writers(): readonly Contender[] {
+    const orders = (system: string, target: Target): Contender => ({
+      system,
+      prepare: async () => Promise.resolve({ target, requests: orderRequests(target) }),
+    });
     return [
-      {
-        system: OURS,
-        prepare: async () => Promise.resolve({ target: this.#ours.target, requests: this.#orderRequests() }),
-      },
+      orders(OURS, this.#ours.target),
+      ...(this.#before === null ? [] : [orders(BEFORE, this.#before.target)]),
       {
         system: ETCD,
         prepare: async () => {
@@ -86,8 +99,13 @@ export class Peers {
 
   /** Order reads against both kinds of etcd's reads. */
   readers(): readonly Contender[] {
-    const { target } = this.#ours;
-    const read = numberedRequests(getRequest(hostOf(target), '/orders/#'), { kind: 'random', max: RECORDS });
+    const orders = (system: string, target: Target): Contender => {
+      const requests = numberedRequests(getRequest(hostOf(target), '/orders/#'), {
+        kind: 'random',
+        max: RECORDS,
+      });
+      return { system, prepare: async () => Promise.resolve({ target, requests }) };
+    };
     const etcd = (system: string, serializable: boolean): Contender => ({
       system,
       prepare: async () => {
@@ -100,7 +118,8 @@ export class Peers {
       },
     });
     return [
-      { system: OURS, prepare: async () => Promise.resolve({ target, requests: read }) },
+      orders(OURS, this.#ours.target),
+      ...(this.#before === null ? [] : [orders(BEFORE, this.#before.target)]),
       etcd(ETCD_LINEARIZABLE, false),
       etcd(ETCD_SERIALIZABLE, true),
     ];
@@ -112,7 +131,7 @@ export class Peers {
     const leader = await cluster.leader();
     if (leader === null) throw new Error('no replica leads');
     const outage = await measureFailover({
-      ...{ target, requests: this.#orderRequests(), perSecond },
+      ...{ target, requests: orderRequests(target), perSecond },
       kill: async () => {
         await cluster.kill(leader);
       },
@@ -137,10 +156,6 @@ export class Peers {
     return outage;
   }
 
-  #orderRequests(): NumberedRequests {
-    return constantRequests(postRequest(hostOf(this.#ours.target), '/orders', ORDER));
-  }
-
   async #etcdLeader(): Promise<Target> {
     return this.#etcd.target(await this.#etcd.waitLeader());
   }
@@ -150,6 +165,10 @@ export class Peers {
     this.#nextKey += KEYS_PER_RUN;
     return from;
   }
+}
+
+function orderRequests(target: Target): NumberedRequests {
+  return constantRequests(postRequest(hostOf(target), '/orders', ORDER));
 }
 
 /** Puts of the order's bytes at keys that count up, each a new one. */

@@ -45,8 +45,7 @@ export class Trireme {
     const { stocks: count, cacheSize, replicas = 3, catalogs = 2, frontends = 1 } = options;
     const port = await findFreeBasePort();
     const seedFile = join(session.folder, `seed-${port}.json`);
-    const stocks = Array.from({ length: count }, (_, rank) => stockOf(rank));
-    writeFileSync(seedFile, JSON.stringify(stocks));
+    writeFileSync(seedFile, JSON.stringify(seedOf(count)));
     const cluster = new LocalCluster({
       ...{ port, seedFile, cacheSize, replicas, catalogs, frontends },
       dataDir: join(session.folder, `trireme-${port}`),
@@ -83,6 +82,11 @@ interface CacheStatus {
   readonly misses: number;
 }
 
-function stockOf(rank: number): object {
-  return { name: stockName(rank), price: 55, quantity: QUANTITY };
+/** What a seed file of `count` stocks holds. */
+export function seedOf(count: number): readonly object[] {
+  return Array.from({ length: count }, (_, rank) => ({
+    name: stockName(rank),
+    price: 55,
+    quantity: QUANTITY,
+  }));
 }
