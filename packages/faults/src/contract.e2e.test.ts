@@ -89,13 +89,19 @@ test('an order reads as it was placed, through either front-end', async () => {
 
 test('a cache of five evicts the stock that was used longest ago', async () => {
   const names = ['GameStart', 'RottenFishCo', 'BoarCo', 'MenhirCo', 'AAPL'];
-  const look = async (name: string): Promise<string | null> =>
-    (await stage().request('GET', `/stocks/${name}`)).headers.get('x-cache');
-  for (const name of names) await look(name);
-  for (const name of names) assert.is(await look(name), 'hit', name);
-  assert.is(await look('NVDA'), 'miss');
-  assert.is(await look('GameStart'), 'miss', 'the oldest was evicted');
-  assert.is(await look('AAPL'), 'hit', 'the newest was not');
+  const isHit = async (name: string): Promise<boolean> =>
+    (await stage().request('GET', `/stocks/${name}`)).headers.get('x-cache') === 'hit';
+  /** False where the lease lapsed meanwhile, as it may on a busy machine: then there is no hit, whatever is kept. */
+  const look = async (): Promise<boolean> => {
+    for (const name of names) await isHit(name);
+    for (const name of names) if (!(await isHit(name))) return false;
+    assert.not(await isHit('NVDA'));
+    assert.not(await isHit('GameStart'), 'the oldest was evicted');
+    return isHit('AAPL');
+  };
+  for (const deadline = performance.now() + 20_000; !(await look());) {
+    assert.ok(performance.now() < deadline, 'five stocks are kept, and the newest of them is not evicted');
+  }
 });
 
 test('after an order every front-end shows the new quantity at once', async () => {
