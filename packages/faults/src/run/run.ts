@@ -252,6 +252,11 @@ export class Run {
     await this.#operate('catalogs', ...args);
   }
 
+  /** Has an operator hand leadership over to a replica, by its number. @throws Error after 90 s. */
+  async transfer(number: string): Promise<void> {
+    await this.#operate('transfer', '--to', number);
+  }
+
   async #operate(...args: readonly string[]): Promise<void> {
     const command = args.join(' ');
     this.note(command);

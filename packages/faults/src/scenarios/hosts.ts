@@ -105,7 +105,7 @@ export const HOSTS: readonly Scenario[] = [
     script: async (run) => {
       // The catalog that frontend-2 prefers is on host-1, too.
       for (let i = 0; i < 2; i += 1) {
-        if ((await run.leader()) !== 'replica-1') await run.members('transfer', '1');
+        if ((await run.leader()) !== 'replica-1') await run.transfer('1');
         await run.hosts.cut(['host-1'], ['host-2', 'host-3']);
         await run.newLeader('replica-1');
         await run.progress(60);
