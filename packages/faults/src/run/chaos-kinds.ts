@@ -55,6 +55,15 @@ function stopped(signal: NodeJS.Signals): Kind['draw'] {
   };
 }
 
+function withoutCatalogs(run: Run): Fault {
+  const claims = run.names('catalog');
+  return {
+    ...{ what: 'SIGKILL to all catalogs', claims },
+    begin: async () => Promise.all(claims.map(async (name) => run.cluster.kill(name))),
+    end: async () => Promise.all(claims.map(async (name) => run.cluster.startProcess(name))),
+  };
+}
+
 function paused(run: Run): Fault {
   const name = pick(run, run.names());
   return {
@@ -168,6 +177,7 @@ function jumping(run: Run): Fault {
 export const KINDS: readonly Kind[] = [
   { name: 'SIGKILL', weight: 3, needs: [], draw: stopped('SIGKILL') },
   { name: 'SIGTERM', weight: 2, needs: [], draw: stopped('SIGTERM') },
+  { name: 'SIGKILL to all catalogs', weight: 1, needs: [], draw: withoutCatalogs },
   { name: 'pause', weight: 4, needs: [], draw: paused },
   { name: 'isolation', weight: 2, needs: [], draw: isolated },
   { name: 'split', weight: 2, needs: [], draw: split },
