@@ -57,7 +57,6 @@ async function tellsPrice({ stage }: Run, price: number, frontend: number): Prom
 export const CATALOGS: readonly Scenario[] = [
   {
     name: 'a catalog is killed under load, then the other one, and no client sees an error',
-    everyday: true,
     workload: PATIENT,
     bounds: UNSEEN,
     script: async (run) => {
@@ -140,7 +139,6 @@ export const CATALOGS: readonly Scenario[] = [
   },
   {
     name: 'a catalog is cut from the replicas and not from front-ends: these move to the other one',
-    everyday: true,
     workload: PATIENT,
     bounds: UNSEEN,
     script: async (run) => {

@@ -99,7 +99,6 @@ export const HOSTS: readonly Scenario[] = [
     needs: ['hosts'],
     hosts: TOGETHER,
     cluster: { catalogs: 3 },
-    everyday: true,
     workload: { impatient: 0, frontends: [1] },
     bounds: { errorsMax: 0, gapMsMax: 4_000 },
     script: async (run) => {
