@@ -10,7 +10,15 @@ import {
   type LookupResult,
   type Stock,
 } from '@trireme/domain';
-import { LinkDialer, Throttle, type Link, type LinkIdentity, type Log } from '@trireme/service';
+import {
+  DIAL_SOCKETS,
+  Throttle,
+  type Dialer,
+  type Link,
+  type LinkIdentity,
+  type Log,
+  type MakeDialer,
+} from '@trireme/service';
 import { Asker } from './asker.js';
 import { AGAIN, LOST } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
@@ -63,6 +71,8 @@ interface CatalogLinkOptions {
   readonly id: string;
   readonly url: string;
   readonly identity: LinkIdentity;
+  /** Over sockets unless set. */
+  readonly dial?: MakeDialer;
   readonly log: Log;
   /** Milliseconds without a word after which a catalog that owes an answer is silent. */
   readonly patienceMs: number;
@@ -77,7 +87,7 @@ export class CatalogLink implements StockSource {
   readonly #handler: CatalogHandler;
   readonly #invalidLines = new Throttle();
   readonly #reports = new ReportBoard<CatalogReport>();
-  readonly #dialer: LinkDialer;
+  readonly #dialer: Dialer;
   #link: Link | null = null;
   /** Null until the catalog has told it on the open link, which it does once it has a stock table. */
   #life: string | null = null;
@@ -98,13 +108,14 @@ export class CatalogLink implements StockSource {
     send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
   });
 
-  constructor({ id, url, identity, log, patienceMs, handler }: CatalogLinkOptions) {
+  constructor(options: CatalogLinkOptions) {
+    const { id, url, identity, log, patienceMs, handler, dial = DIAL_SOCKETS } = options;
     this.id = id;
     this.url = url;
     this.#log = log;
     this.#patienceMs = patienceMs;
     this.#handler = handler;
-    this.#dialer = new LinkDialer({
+    this.#dialer = dial({
       ...{ url, path: LINK_PATHS.frontendToCatalog, expects: 'catalog', identity, log },
       handler: {
         opened: (link) => {

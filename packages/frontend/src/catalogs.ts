@@ -5,7 +5,7 @@
  */
 import { AUTHORITY_MS, RENEWAL_MS } from '@trireme/coherence';
 import type { CatalogReport, CatalogWire } from '@trireme/domain';
-import { LeaseClock, type LinkIdentity, type Log } from '@trireme/service';
+import { LeaseClock, type LinkIdentity, type Log, type MakeDialer } from '@trireme/service';
 import { CatalogLink } from './catalog-link.js';
 import { CatalogChoice } from './rules/catalog-choice.js';
 import { CatalogRoster } from './rules/catalog-roster.js';
@@ -29,6 +29,8 @@ export interface CatalogsTiming {
 
 interface CatalogsOptions extends CatalogsTiming {
   readonly identity: LinkIdentity;
+  /** Over sockets unless set. */
+  readonly dial?: MakeDialer;
   readonly log: Log;
   readonly cache: StockCache;
   /** Called when a link has opened or closed, or the current catalog is another one. */
@@ -178,9 +180,10 @@ export class Catalogs {
   }
 
   #dial(id: string, url: string): void {
-    const { identity, log, patienceMs } = this.#o;
+    const { identity, log, patienceMs, dial } = this.#o;
     const catalog = new CatalogLink({
       ...{ id, url, identity, log, patienceMs },
+      ...(dial === undefined ? {} : { dial }),
       handler: {
         opened: () => {
           if (this.#catalogs.get(id) !== catalog) return;

@@ -1,30 +1,17 @@
 /** The front-end, put together: links to the replicas and the catalogs behind the public port. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AUTHORITY_MS } from '@trireme/coherence';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from '@trireme/domain';
 import type { LinkIdentity, Log, Metrics } from '@trireme/service';
-import { Catalogs, type CatalogsTiming } from './catalogs.js';
+import { connectBackends } from './backends.js';
+import type { CatalogsTiming } from './catalogs.js';
 import { Dashboard } from './dashboard/dashboard.js';
-import { DeadlineTimer } from './deadline-timer.js';
 import { describeFrontend } from './frontend-metrics.js';
 import { createApp } from './http/app.js';
 import { Replies } from './http/replies.js';
 import { PublicServer } from './http/server.js';
 import { renderPages, type Pages } from './pages/pages.js';
-import { Replicas } from './replicas.js';
 import { OrderCounters } from './rules/dashboard/traffic.js';
 import { RateLimit } from './rules/rate-limit.js';
-import { StockCache } from './rules/stock-cache.js';
-import { StockReader } from './stock-reader.js';
-
-/** Requests that wait for a replica, a catalog or their own body at most; a further one is answered 503. */
-const REQUESTS_MAX = 8192;
-
-/** How long one replica is waited for before another is asked, in milliseconds. */
-const PATIENCE_MS_MAX = 200;
-
-/** As long a preferred catalog must have been linked before it is followed again, in milliseconds. */
-const RETURN_MS = 10_000;
 
 /** Milliseconds that a client has to take 16 KiB of an answer. */
 const STALL_MS_MAX = 20_000;
@@ -67,9 +54,6 @@ export interface Frontend {
   stop(): Promise<void>;
 }
 
-/** Kept back from a request's time, in milliseconds: its answer is to arrive within the deadline, not to leave at it. */
-const ANSWER_MS_MAX = 50;
-
 /** The pages that the front-end of that name shows. */
 export async function pagesOf(servedBy: string): Promise<Pages> {
   return renderPages({ servedBy, nameLengthMax: ORDER_NAME_LENGTH_MAX, quantityMax: ORDER_QUANTITY_MAX });
@@ -81,35 +65,13 @@ export async function pagesOf(servedBy: string): Promise<Pages> {
  */
 export async function startFrontend(options: FrontendOptions): Promise<Frontend> {
   const { identity, log, deadlineMs, metrics } = options;
-  const cache = new StockCache(options.cacheSize);
   // Called once links open, when everything below is there.
   const changed = (): void => dashboard.changed();
-  // A catalog that lives answers sooner: it grants leases for as long, and is asked four times meanwhile.
-  const patienceMs = Math.min(AUTHORITY_MS, deadlineMs / 4);
-  const timing = options.catalogsTiming ?? { patienceMs, returnMs: RETURN_MS };
-  const catalogs = new Catalogs({ ...timing, identity, log, cache, changed });
-  // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
-  const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
-  const replicas = new Replicas({
-    ...{ replicas: options.replicas, identity, log, patience, changed },
-    catalogsTold: (replica, items) => {
-      if (items === null) catalogs.forget(replica);
-      else catalogs.told(replica, items);
-    },
-  });
-  const stocks = new StockReader({
-    catalogs,
-    leader: {
-      lookup: async (name, deadline) => replicas.lookup(name, deadline),
-      list: async (question, deadline) => replicas.listStocks(question, deadline),
-    },
-  });
+  const backends = connectBackends({ ...options, changed });
+  const { catalogs, replicas } = backends;
   const replies = new Replies(identity.name, log, options.corsOrigin);
   const servedBy = identity.name;
-  const base = {
-    ...{ replies, replicas, catalogs, stocks, cache },
-    deadlines: new DeadlineTimer(deadlineMs - Math.min(ANSWER_MS_MAX, deadlineMs / 10), REQUESTS_MAX),
-  };
+  const base = { ...backends, replies };
   const counters = new OrderCounters();
   const dashboard = new Dashboard({ ...base, servedBy, counters, log });
   const durations = describeFrontend(metrics, base);

@@ -20,6 +20,7 @@ import {
   type LinkHandler,
   type LinkIdentity,
   type Log,
+  type MakeDialer,
 } from '@trireme/service';
 import { Asker } from './asker.js';
 import type { StockListQuestion, StockPage } from './catalog-link.js';
@@ -83,6 +84,8 @@ interface ReplicasOptions {
   /** Where to begin; the group itself then says where it is. */
   readonly replicas: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
+  /** Over sockets unless set. */
+  readonly dial?: MakeDialer;
   readonly log: Log;
   /** How long one replica is waited for before another is asked: a paused one must not hold a read up. */
   readonly patience: DeadlineTimer;
@@ -160,11 +163,12 @@ export class Replicas {
     this.#changed = options.changed;
     this.#catalogsTold = options.catalogsTold;
     this.#patience = options.patience;
-    const { replicas: seeds, identity, log } = options;
+    const { replicas: seeds, identity, log, dial } = options;
     this.#links = new ReplicaLinks({
       path: LINK_PATHS.frontendToReplica,
       seeds,
       identity,
+      ...(dial === undefined ? {} : { dial }),
       log,
       handler: (url) => this.#handler(url),
       left: (url) => this.#reports.forget(url),

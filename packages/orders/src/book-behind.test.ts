@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LevelLog, RaftNode } from '@trireme/raft';
 import type { BookMachine } from './machine.js';
+import type { BookStore } from './store.js';
 import { openBook } from './open-book.js';
 import { buy, entry, seeding } from './rules/testing/batches.js';
 import { LATER, baseAt, fill, logged, open, supportOf } from './testing/books.js';
@@ -14,7 +15,7 @@ import { SILENT } from './testing/silent-transport.js';
 
 interface Life {
   readonly node: RaftNode;
-  readonly machine: BookMachine;
+  readonly machine: BookMachine<BookStore>;
   /** Log indexes of the batches that were decided. */
   readonly decided: number[];
 }

@@ -12,7 +12,7 @@ import type { BookMeta } from './rules/state.js';
 import { BookStore } from './store.js';
 
 interface BookSnapshotsOptions {
-  readonly machine: BookMachine;
+  readonly machine: BookMachine<BookStore>;
   readonly folder: BookFolder;
   readonly cluster: string;
   readonly id: string;

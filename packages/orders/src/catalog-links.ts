@@ -1,21 +1,18 @@
 /** The links that catalogs keep open to this replica, and where each of them is. */
 import {
   FormatError,
-  LINK_PATHS,
   isCatalogId,
   type CatalogWire,
   type MembersFrame,
   type ReplicaToCatalog,
 } from '@trireme/domain';
-import { LinkListener, type Link, type LinkIdentity, type Log } from '@trireme/service';
+import type { Link, LinkHandler } from '@trireme/service';
 import { parseCatalogFrame, type CatalogFrame } from './rules/frames.js';
 
 /** Links at most: each catalog's, and those of processes that were replaced and do not know yet. */
-const LINKS_MAX = 64;
+export const CATALOG_LINKS_MAX = 64;
 
 interface CatalogLinksOptions {
-  readonly identity: LinkIdentity;
-  readonly log: Log;
   /** What a catalog is told first: who is in the group. Null while that is not known. */
   readonly members: () => MembersFrame | null;
   readonly opened: (link: number, id: string) => void;
@@ -33,27 +30,21 @@ interface OpenLink {
 }
 
 export class CatalogLinks {
-  readonly listener: LinkListener;
+  readonly handler: LinkHandler;
   readonly #o: CatalogLinksOptions;
   readonly #links = new Map<number, OpenLink>();
 
   constructor(options: CatalogLinksOptions) {
     this.#o = options;
-    const { identity, log } = options;
-    this.listener = new LinkListener({
-      path: LINK_PATHS.catalogToReplica,
-      admits: 'catalog',
-      ...{ identity, log, linksMax: LINKS_MAX },
-      handler: {
-        opened: (link) => this.#opened(link),
-        message: (link, message) => this.#received(link, message),
-        closed: (link) => {
-          this.#links.delete(link.id);
-          options.closed(link.id);
-          options.moved();
-        },
+    this.handler = {
+      opened: (link) => this.#opened(link),
+      message: (link, message) => this.#received(link, message),
+      closed: (link) => {
+        this.#links.delete(link.id);
+        options.closed(link.id);
+        options.moved();
       },
-    });
+    };
   }
 
   /** The open links, and which catalog is on each. */

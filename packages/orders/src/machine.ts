@@ -9,8 +9,25 @@
 import { assertRule, decodeBatch } from '@trireme/domain';
 import type { Entry, SnapshotSupport, StateMachine } from '@trireme/raft';
 import type { Book } from './rules/book.js';
-import type { BookEntry, BookMeta, DecidedBatch } from './rules/state.js';
-import type { BookStore } from './store.js';
+import type { BookedOrder, BookEntry, BookMeta, BookReader, BookWrite, DecidedBatch } from './rules/state.js';
+
+/** Where a book is kept, and read from as it was written. */
+export interface BookStorage extends BookReader {
+  /** Writes all of them or, if the process dies, none. */
+  write(writes: readonly BookWrite[]): Promise<void>;
+  /** Order `number`, which the book has. @throws RaftError `LOG_DAMAGED` if it is not there. */
+  orderAt(number: number): BookedOrder;
+  /** See `BookStore`. */
+  orderSlices(after: number, last: number, name: string | null): AsyncIterable<OrderSlice>;
+  close(): Promise<void>;
+}
+
+/** Some orders in their order. */
+export interface OrderSlice {
+  /** The number that it reaches to. */
+  readonly upTo: number;
+  orders(): readonly BookedOrder[];
+}
 
 export interface MachineEvents {
   /** Entries up to log index `index` are committed and were applied; `decided` are the batches of commands among them. */
@@ -26,11 +43,11 @@ const WRITE_AFTER_MS = 10;
 /** Writes that gather at most; at the bound the next apply waits for the store. */
 const GATHERED_MAX = 20_000;
 
-export class BookMachine implements StateMachine {
+export class BookMachine<Store extends BookStorage = BookStorage> implements StateMachine {
   readonly snapshots?: SnapshotSupport;
   readonly #events: MachineEvents;
   #book: Book;
-  #store: BookStore;
+  #store: Store;
   #stored: BookMeta;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
@@ -39,9 +56,9 @@ export class BookMachine implements StateMachine {
   /** @param snapshots makes what gives and takes this machine's snapshots; without it there are none */
   constructor(
     book: Book,
-    store: BookStore,
+    store: Store,
     events: MachineEvents,
-    snapshots?: (machine: BookMachine) => SnapshotSupport,
+    snapshots?: (machine: BookMachine<Store>) => SnapshotSupport,
   ) {
     this.#book = book;
     this.#store = store;
@@ -56,12 +73,12 @@ export class BookMachine implements StateMachine {
   }
 
   /** Where the book is read now; a snapshot that is installed brings another one. */
-  get store(): BookStore {
+  get store(): Store {
     return this.#store;
   }
 
   /** Goes on with another book, between two applies, once everything of this one is written. */
-  become(book: Book, store: BookStore): void {
+  become(book: Book, store: Store): void {
     assertRule(this.isStored, 'a book is given up that is not written');
     this.#book = book;
     this.#store = store;

@@ -26,8 +26,7 @@ import { LogClock } from './rules/log-clock.js';
 import { ReadWaits } from './rules/read-waits.js';
 import type { RecentBatches, VisibleStocks } from './rules/recent-batches.js';
 import type { DecidedBatch } from './rules/state.js';
-import type { BookMachine } from './machine.js';
-import type { BookStore } from './store.js';
+import type { BookMachine, BookStorage } from './machine.js';
 import { Tracer } from './tracer.js';
 
 /** What the office needs of a Raft node. */
@@ -59,7 +58,7 @@ interface SetChange {
 interface OfficeOptions {
   readonly node: Proposer;
   readonly book: Book;
-  readonly store: BookStore;
+  readonly store: BookStorage;
   readonly machine: BookMachine;
   readonly term: Term;
   /** The last batches that the book has applied. Each one is added before `applied` tells of it. */

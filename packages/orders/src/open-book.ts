@@ -21,12 +21,12 @@ interface OpenBookOptions {
 }
 
 /** @throws RaftError `LOG_DAMAGED` naming what is damaged or missing; `BAD_CONFIG` if the book is another replica's. */
-export async function openBook(options: OpenBookOptions): Promise<BookMachine> {
+export async function openBook(options: OpenBookOptions): Promise<BookMachine<BookStore>> {
   const { data, cluster, id, events } = options;
   const { folder, path } = await BookFolder.open(data);
   const { store, meta, stocks, restored, mended } = await BookStore.open({ path, cluster, id });
   if (mended !== null) options.onRepair?.(mended);
-  const snapshots = (machine: BookMachine): BookSnapshots =>
+  const snapshots = (machine: BookMachine<BookStore>): BookSnapshots =>
     new BookSnapshots({ machine, folder, cluster, id, restored });
   return new BookMachine(new Book(store, meta, stocks), store, events, snapshots);
 }

@@ -9,7 +9,7 @@ import type { BookMachine } from './machine.js';
 import type { Office } from './office.js';
 import { orderWire, shownOrders } from './reads.js';
 import type { FrontendFrame } from './rules/frames.js';
-import type { ScanPacer } from './scan-pacer.js';
+import type { Pacer } from './scan-pacer.js';
 
 type ListFrame = Extract<FrontendFrame, { t: 'list' }>;
 
@@ -23,7 +23,7 @@ interface OrderListsOptions {
   readonly machine: () => BookMachine | null;
   /** Null while this replica does not lead. */
   readonly office: () => Office | null;
-  readonly pacer: ScanPacer;
+  readonly pacer: Pacer;
   readonly fatal: (error: unknown) => void;
 }
 

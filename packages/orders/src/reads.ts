@@ -7,7 +7,7 @@ import type { Link } from '@trireme/service';
 import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
 import type { Office } from './office.js';
-import type { ScanPacer } from './scan-pacer.js';
+import type { Pacer } from './scan-pacer.js';
 
 interface BookReadsOptions {
   /** The book, null before it is open. */
@@ -15,7 +15,7 @@ interface BookReadsOptions {
   /** Null while this replica does not lead. */
   readonly office: () => Office | null;
   /** Paces the export. */
-  readonly pacer: ScanPacer;
+  readonly pacer: Pacer;
   readonly fatal: (error: unknown) => void;
 }
 

@@ -10,6 +10,7 @@ import {
 import { Tally, type Check, type Metrics } from '@trireme/service';
 import type { CatalogAnswer } from './catalogs-routes.js';
 import type { BookMachine } from './machine.js';
+import type { BookStore } from './store.js';
 import type { Office, Proposer } from './office.js';
 import type { PeerLinks } from './rules/peer-links.js';
 
@@ -23,7 +24,7 @@ interface OutrunFollower {
 
 /** What there is to look at; null where it is not open yet. */
 export interface ReplicaParts {
-  readonly machine: BookMachine | null;
+  readonly machine: BookMachine<BookStore> | null;
   readonly node: RaftNode | null;
   readonly office: Office | null;
   readonly frontends: number;

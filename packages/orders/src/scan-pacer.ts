@@ -2,10 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LoopShare } from './rules/loop-share.js';
 
-export class ScanPacer {
+/** When to read on. */
+export interface Pacer {
+  /** Waits until more may be done. */
+  turn(): Promise<void>;
+  /** Does a part of the work, and counts what it takes. */
+  measure(work: () => void): void;
+}
+
+export class ScanPacer implements Pacer {
   readonly #share = new LoopShare();
 
-  /** Waits until more may be done. */
   async turn(): Promise<void> {
     for (;;) {
       const waitMs = this.#share.waitMs(performance.now());
@@ -14,7 +21,6 @@ export class ScanPacer {
     }
   }
 
-  /** Does a part of the work, and counts what it takes. */
   measure(work: () => void): void {
     const from = performance.now();
     work();

@@ -9,10 +9,9 @@ import { seedHash } from '@trireme/state-machine';
 import { openBook } from './open-book.js';
 import type { Book } from './rules/book.js';
 import { isSeeded } from './rules/state.js';
-import { STOCKS, buy, seeding as seedEntry } from './rules/testing/batches.js';
+import { STOCKS, buy, seeding as seedEntry, toEntry } from './rules/testing/batches.js';
 import { MemoryStore } from './rules/testing/memory-store.js';
-import { toEntry } from './rules/testing/world-members.js';
-import { Seeding } from './seeding.js';
+import { Seeding, newLife } from './seeding.js';
 import { withFolder } from './testing/folders.js';
 import { Rig, until } from './testing/rig.js';
 import { SILENT } from './testing/silent-transport.js';
@@ -47,6 +46,7 @@ class Bench {
       ...{ node: { propose }, stocks, catalogs, log: LOG },
       meta: () => this.book.meta,
       isOfOther: (life) => life === this.otherLife,
+      newLife,
       now: () => 5,
       wallClock: () => 7,
     });

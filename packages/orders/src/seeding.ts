@@ -25,6 +25,8 @@ interface SeedingOptions {
   readonly meta: () => BookMeta;
   /** Whether another folder, which this one may be a copy of, had this life. */
   readonly isOfOther: (life: string) => boolean;
+  /** Makes a random life: 16 hex digits. */
+  readonly newLife: () => string;
   readonly log: Log;
   /** As the office has them. */
   readonly now: () => number;
@@ -36,7 +38,7 @@ export class Seeding {
   readonly #o: SeedingOptions;
   readonly #parts: readonly SeedPart[];
   /** For a copy. */
-  readonly #life = newLife();
+  readonly #life: string;
   readonly #clock: LogClock;
   /** The part of the seed, or the life, that was proposed last; null before the first. */
   #proposed: SeedPart | string | null = null;
@@ -44,7 +46,8 @@ export class Seeding {
 
   constructor(options: SeedingOptions) {
     this.#o = options;
-    this.#parts = seedParts(options.stocks, newLife());
+    this.#life = options.newLife();
+    this.#parts = seedParts(options.stocks, options.newLife());
     this.#clock = new LogClock(options.meta(), options.now());
     if (isSeeded(options.meta())) {
       options.log.warn(
@@ -89,6 +92,6 @@ export class Seeding {
   }
 }
 
-function newLife(): string {
+export function newLife(): string {
   return randomBytes(LIFE_BYTES).toString('hex');
 }

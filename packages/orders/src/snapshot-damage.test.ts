@@ -4,13 +4,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError } from '@trireme/domain';
 import type { BookMachine } from './machine.js';
+import type { BookStore } from './store.js';
 import { packRecords, unpackRecords, type BookRecord } from './record-stream.js';
 import { numberKey, seal, textKey } from './records.js';
 import { baseAt, booksOf, carry, contentOf, fill, from, open, supportOf } from './testing/books.js';
 import { withFolder } from './testing/folders.js';
 
 /** The records of a book's snapshot. */
-async function recordsOf(machine: BookMachine): Promise<BookRecord[]> {
+async function recordsOf(machine: BookMachine<BookStore>): Promise<BookRecord[]> {
   const records: BookRecord[] = [];
   for await (const [key, value] of unpackRecords(from(await contentOf(supportOf(machine).take())))) {
     records.push([Buffer.from(key), Buffer.from(value)]);

@@ -24,6 +24,7 @@ import {
   textKey,
   toRecord,
 } from './records.js';
+import type { BookStorage, OrderSlice } from './machine.js';
 import { PAGE_ORDERS, firstOn, pageOf } from './rules/order-pages.js';
 import { EMPTY_META, type BookMeta, type BookedOrder } from './rules/state.js';
 
@@ -49,13 +50,6 @@ interface BookView {
   close(): Promise<void>;
 }
 
-/** Some orders in their order. */
-interface OrderSlice {
-  /** The number that it reaches to. */
-  readonly upTo: number;
-  orders(): readonly BookedOrder[];
-}
-
 /** Pages of orders that are decoded in one turn of the event loop: less than a millisecond's work. */
 const SLICE_PAGES = 16;
 
@@ -67,7 +61,7 @@ const OWN_RECORDS = 3;
 /** The keys of all stocks: names are ASCII. */
 const STOCK_RANGE = { gte: textKey('stock'), lt: textKey('stock', '\x7f') };
 
-export class BookStore extends BookWriter {
+export class BookStore extends BookWriter implements BookStorage {
   /** Scans and views under way. */
   #readers = 0;
   #isRetired = false;

@@ -10,6 +10,7 @@ import {
   type SnapshotView,
 } from '@trireme/raft';
 import type { BookMachine } from '../machine.js';
+import type { BookStore } from '../store.js';
 import { openBook } from '../open-book.js';
 import { buy, entry } from '../rules/testing/batches.js';
 import { ENTRIES } from './stores.js';
@@ -17,13 +18,13 @@ import { ENTRIES } from './stores.js';
 const NO_EVENTS = { applied: () => undefined, stored: () => undefined, failed: () => undefined };
 
 /** The book of a replica, opened as its process does. */
-export async function open(data: string, id = '1'): Promise<BookMachine> {
+export async function open(data: string, id = '1'): Promise<BookMachine<BookStore>> {
   mkdirSync(data, { recursive: true });
   return openBook({ data, cluster: 'test', id, events: NO_EVENTS });
 }
 
 /** What gives and takes its snapshots. */
-export function supportOf(machine: BookMachine): SnapshotSupport {
+export function supportOf(machine: BookMachine<BookStore>): SnapshotSupport {
   assert.ok(machine.snapshots !== undefined);
   return machine.snapshots;
 }
@@ -46,13 +47,13 @@ export function baseAt(index: number): LogBase {
 }
 
 /** Has the entries applied, and stored. */
-export async function applied(machine: BookMachine, entries: readonly Entry[]): Promise<void> {
+export async function applied(machine: BookMachine<BookStore>, entries: readonly Entry[]): Promise<void> {
   await machine.apply(entries);
   await machine.flush();
 }
 
 /** A book with these batches in it. */
-export async function fill(data: string, entries = ENTRIES): Promise<BookMachine> {
+export async function fill(data: string, entries = ENTRIES): Promise<BookMachine<BookStore>> {
   const machine = await open(data);
   await applied(machine, logged(entries));
   return machine;
@@ -72,7 +73,7 @@ export async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 /** Has `to` take the snapshot that `machine` gives now. */
-export async function carry(machine: BookMachine, to: BookMachine): Promise<void> {
+export async function carry(machine: BookMachine<BookStore>, to: BookMachine<BookStore>): Promise<void> {
   const view = supportOf(machine).take();
   const staged = await supportOf(to).receive(baseAt(view.index), view.chunks());
   await view.close();

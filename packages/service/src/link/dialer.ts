@@ -17,6 +17,14 @@ export interface LinkDialerOptions extends LinkLimits {
   readonly log: Log;
 }
 
+/** Keeps a link open from when it is started. */
+export type Dialer = Pick<LinkDialer, 'start' | 'stop'>;
+
+/** Makes what keeps a link open: over sockets unless a simulation has links of its own. */
+export type MakeDialer = (options: LinkDialerOptions) => Dialer;
+
+export const DIAL_SOCKETS: MakeDialer = (options) => new LinkDialer(options);
+
 /** For one handshake. */
 const DIAL_MS_MAX = 1_000;
 

@@ -3,7 +3,7 @@ import type { LINK_PATHS } from '@trireme/domain';
 import type { Log } from '../log.js';
 import type { LinkIdentity } from '../rules/handshake.js';
 import { Roster, type ReplicaAddress } from '../rules/roster.js';
-import { LinkDialer } from './dialer.js';
+import { DIAL_SOCKETS, type Dialer, type MakeDialer } from './dialer.js';
 import type { Link, LinkHandler } from './link.js';
 
 interface ReplicaLinksOptions {
@@ -12,6 +12,8 @@ interface ReplicaLinksOptions {
   /** Where to begin; the group itself then says where it is. */
   readonly seeds: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
+  /** Over sockets unless set. */
+  readonly dial?: MakeDialer;
   readonly log: Log;
   /** Makes what is told of the links to a replica, known by its url. */
   readonly handler: (url: string) => LinkHandler;
@@ -23,7 +25,7 @@ export class ReplicaLinks {
   readonly #o: ReplicaLinksOptions;
   readonly #roster: Roster;
   /** By url. As many as the group has members, and there are seeds. */
-  readonly #dialers = new Map<string, LinkDialer>();
+  readonly #dialers = new Map<string, Dialer>();
   readonly #open = new Map<string, Link>();
   readonly #stopping = new Set<Promise<void>>();
   #isRunning = false;
@@ -74,9 +76,9 @@ export class ReplicaLinks {
   }
 
   #dial(url: string): void {
-    const { path, identity, log } = this.#o;
+    const { path, identity, log, dial = DIAL_SOCKETS } = this.#o;
     const handler = this.#o.handler(url);
-    const dialer = new LinkDialer({
+    const dialer = dial({
       ...{ url, path, expects: 'replica', identity, log },
       handler: {
         opened: (link) => {

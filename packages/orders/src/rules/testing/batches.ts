@@ -1,5 +1,6 @@
 /** Short ways to write what the rules work on. */
 import {
+  decodeBatch,
   encodeBatch,
   type Batch,
   type Command,
@@ -43,6 +44,11 @@ export function entry(
   const named = catalogs === undefined ? {} : { catalogs };
   const batch: Batch = { age, time, visibleOrders, commands, seed, ...named };
   return { index, batch, bytes: encodeBatch(batch) };
+}
+
+/** The log entry at `index` as the log has it; a no-op without bytes. */
+export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {
+  return { index, batch: bytes === null ? null : decodeBatch(bytes), bytes: bytes ?? new Uint8Array() };
 }
 
 /** The log entry at `index` with a part of the seed: all of it unless told otherwise. */
