@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { crashedRun } from './run/crashed.js';
 import { runSeeds } from './run/pool.js';
 import { Totals } from './run/totals.js';
 import { simulate, type RunResult } from './simulate.js';
@@ -48,7 +49,7 @@ async function runMany(from: number, count: number, seconds: number, jobs: numbe
   const progress = setInterval(() => console.log(totals.progress(wallMs())), PROGRESS_MS);
   const worker = fileURLToPath(new URL('run/worker.js', import.meta.url));
   const onResult = (result: RunResult): void => totals.add(result);
-  const broken = await runSeeds({ worker, jobs, from, count, seconds, onResult });
+  const broken = await runSeeds({ worker, jobs, from, count, seconds, onResult, crashed: crashedRun });
   clearInterval(progress);
   if (broken !== null) tellViolation(broken, seconds);
   console.log(`\n${totals.lines(wallMs()).join('\n')}\nNode                  ${process.version}`);

@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fileURLToPath } from 'node:url';
+import { crashedRun } from './run/crashed.js';
 import { runSeeds } from './run/pool.js';
 import { Totals } from './run/totals.js';
 
@@ -13,6 +14,7 @@ test(`${SEEDS} seeds with 60 seconds of faults each break no rule, and get work 
   const totals = new Totals();
   const startedAt = performance.now();
   const broken = await runSeeds({
+    crashed: crashedRun,
     worker: WORKER,
     // Other test files run beside this one.
     jobs: 1,

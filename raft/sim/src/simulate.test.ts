@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { crashedRun } from './run/crashed.js';
 import { runSeeds } from './run/pool.js';
 import { simulate } from './simulate.js';
 
@@ -26,6 +27,7 @@ test('the same seed is the same run in another process; its hash, to compare wit
   const { hash } = await simulate({ seed: 1, seconds: SECONDS });
   const hashes: string[] = [];
   await runSeeds({
+    crashed: crashedRun,
     worker: WORKER,
     jobs: 1,
     from: 1,

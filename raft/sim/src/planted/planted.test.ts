@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { existsSync } from 'node:fs';
+import { crashedRun } from '../run/crashed.js';
 import { runSeeds } from '../run/pool.js';
 import { checkFits, mutate, plant } from './mutant.js';
 import { MUTATIONS } from './mutations.js';
@@ -31,7 +32,15 @@ for (const [words, check] of [
     const mutant = plant(mutation);
     try {
       const { worker } = mutant;
-      const options = { worker, jobs: 1, from: 1, count: 30, seconds: 60, onResult: () => undefined };
+      const options = {
+        worker,
+        jobs: 1,
+        from: 1,
+        count: 30,
+        seconds: 60,
+        onResult: () => undefined,
+        crashed: crashedRun,
+      };
       const found = await runSeeds(options);
       assert.is(found?.violation?.check, check);
     } finally {

@@ -1,6 +1,5 @@
 /** Runs seeds in worker processes, one seed at a time each, until all are done or one of them breaks a rule. */
 import { fork, type ChildProcess } from 'node:child_process';
-import type { RunResult } from '../simulate.js';
 
 /** What a worker is asked for. */
 export interface Task {
@@ -8,7 +7,21 @@ export interface Task {
   readonly seconds: number;
 }
 
-export interface PoolOptions {
+/** A check that found something. */
+export interface SeedViolation {
+  readonly check: string;
+  readonly what: string;
+  /** Virtual microseconds at which it was found. */
+  readonly at: number;
+}
+
+/** What comes of a seed, at least. */
+export interface SeedResult {
+  readonly seed: number;
+  readonly violation: SeedViolation | null;
+}
+
+export interface PoolOptions<Result extends SeedResult> {
   /** The compiled worker: that of a mutant lies elsewhere. */
   readonly worker: string;
   readonly jobs: number;
@@ -16,19 +29,23 @@ export interface PoolOptions {
   readonly count: number;
   /** Virtual seconds with faults in each run. */
   readonly seconds: number;
-  onResult(result: RunResult): void;
+  onResult(result: Result): void;
+  /** The result of a seed whose worker died or hung. */
+  readonly crashed: (seed: number, violation: SeedViolation) => Result;
 }
 
 /** Real time that one seed may take; then its worker is killed and the seed counts as a violation. */
 const SEED_MS_MAX = 120_000;
 
 /** Runs the seeds in order; after a violation no further seed is begun. @returns the violating run of the lowest seed. */
-export async function runSeeds(options: PoolOptions): Promise<RunResult | null> {
+export async function runSeeds<Result extends SeedResult>(
+  options: PoolOptions<Result>,
+): Promise<Result | null> {
   let next = options.from;
   const end = options.from + options.count;
-  const broken: RunResult[] = [];
+  const broken: Result[] = [];
   const take = (): number | null => (broken.length > 0 || next >= end ? null : next++);
-  const done = (result: RunResult): void => {
+  const done = (result: Result): void => {
     if (result.violation !== null) broken.push(result);
     options.onResult(result);
   };
@@ -36,10 +53,10 @@ export async function runSeeds(options: PoolOptions): Promise<RunResult | null> 
   return broken.sort((a, b) => a.seed - b.seed)[0] ?? null;
 }
 
-async function runWorker(
-  { worker, seconds }: PoolOptions,
+async function runWorker<Result extends SeedResult>(
+  { worker, seconds, crashed }: PoolOptions<Result>,
   take: () => number | null,
-  done: (result: RunResult) => void,
+  done: (result: Result) => void,
 ): Promise<void> {
   // Without coverage, which would slow every run down: the library's is measured by its own tests.
   const env = { ...process.env, NODE_V8_COVERAGE: '' };
@@ -48,8 +65,9 @@ async function runWorker(
   child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2_000)));
   try {
     for (let seed = take(); seed !== null; seed = take()) {
-      const result = await runOne(child, { seed, seconds });
-      done(result ?? crashed(seed, errors));
+      const result = await runOne<Result>(child, { seed, seconds });
+      const what = `the worker died or hung: ${errors}`;
+      done(result ?? crashed(seed, { check: 'crash', what, at: 0 }));
       if (result === null) return;
     }
   } finally {
@@ -58,9 +76,9 @@ async function runWorker(
 }
 
 /** @returns null if the worker died or hung. */
-async function runOne(child: ChildProcess, task: Task): Promise<RunResult | null> {
+async function runOne<Result>(child: ChildProcess, task: Task): Promise<Result | null> {
   return new Promise((resolve) => {
-    const settle = (result: RunResult | null): void => {
+    const settle = (result: Result | null): void => {
       clearTimeout(timer);
       child.removeAllListeners();
       resolve(result);
@@ -69,26 +87,9 @@ async function runOne(child: ChildProcess, task: Task): Promise<RunResult | null
       child.kill('SIGKILL');
       settle(null);
     }, SEED_MS_MAX);
-    child.once('message', (message) => settle(message as RunResult));
+    child.once('message', (message) => settle(message as Result));
     child.once('exit', () => settle(null));
     child.once('error', () => settle(null));
     child.send(task);
   });
-}
-
-function crashed(seed: number, errors: string): RunResult {
-  const violation = { check: 'crash', what: `the worker died or hung: ${errors}`, at: 0 };
-  const nothing = {
-    events: 0,
-    virtualSeconds: 0,
-    committed: 0,
-    elections: 0,
-    operations: { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 },
-    snapshots: {},
-    reconfigurations: {},
-    configurations: 0,
-    faults: {},
-    gaveUp: 0,
-  };
-  return { seed, hash: '', ...nothing, violation };
 }
