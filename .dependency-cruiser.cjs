@@ -123,10 +123,41 @@ module.exports = {
       to: { pathNot: '^packages/frontend/browser/src/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'simulated-system-is-virtual',
+      comment: 'what happens in a simulated run does no I/O: only starting runs, and planting bugs, may',
+      severity: 'error',
+      from: {
+        path: '^packages/system-sim/src/',
+        pathNot: '(\\.test\\.ts$|/planted/|/main\\.ts$|/run-worker\\.ts$)',
+      },
+      to: { pathNot: '^(raft/|packages/|(node:)?util$)' },
+    },
+    {
+      name: 'nothing-imports-the-simulator-of-the-system',
+      severity: 'error',
+      from: { pathNot: '^packages/system-sim/' },
+      to: { path: '^packages/system-sim/' },
+    },
+    {
+      name: 'simulations-are-for-the-simulator',
+      comment: 'what a service shows of its inside is for the simulator of the system alone',
+      severity: 'error',
+      from: { pathNot: '^packages/(system-sim/|[^/]+/src/simulation\\.ts)' },
+      to: { path: '^packages/[^/]+/(src|dist)/simulation\\.' },
+    },
+    {
       name: 'outsiders-use-the-index',
       severity: 'error',
-      from: { path: '^packages/([^/]+)/' },
+      from: { path: '^packages/([^/]+)/', pathNot: '^packages/system-sim/' },
       to: { path: '^packages/([^/]+)/(src|dist)/(?!index\\.(ts|js|d\\.ts)$)', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'the-simulator-of-the-system-uses-what-it-is-shown',
+      severity: 'error',
+      from: { path: '^packages/system-sim/' },
+      to: {
+        path: '^packages/(?!system-sim/)[^/]+/(src|dist)/(?!(index|simulation|rules/linearizability)\\.(ts|js|d\\.ts)$)',
+      },
     },
     {
       name: 'tests-are-not-imported',

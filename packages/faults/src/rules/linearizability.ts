@@ -9,6 +9,8 @@ import { addUndominated, type State } from './search-state.js';
 import type { StockOperation } from './stock-operation.js';
 import { Window } from './window.js';
 
+export type { StockOperation };
+
 /** What the search came to. */
 export type Linearization =
   | { readonly kind: 'linearizable' }
