@@ -13,6 +13,8 @@ export { MS, SECOND, Scheduler, continuationsDone, type Micros } from './engine/
 export { Scope } from './engine/scope.js';
 export { Trace, type TraceSink } from './engine/trace.js';
 export { huntAll } from './planted/hunt.js';
-export { mutate, type Mutant } from './planted/mutant.js';
+export { mutate, plant, type Mutant } from './planted/mutant.js';
 export type { Mutation } from './planted/mutation.js';
+export { MUTATIONS as RAFT_BUGS } from './planted/mutations.js';
+export { crashedRun } from './run/crashed.js';
 export { runSeeds, type SeedResult, type SeedViolation, type Task } from './run/pool.js';

@@ -35,6 +35,26 @@ const oldLeader: FaultKind = {
   },
 };
 
+/** A leader dies out of sight of a catalog, which goes on by what that one granted while another begins to lead. */
+const unseenDeath: FaultKind = {
+  name: 'death unseen by a catalog',
+  weight: 6,
+  begin(world, random): Running | null {
+    const { leaders } = world;
+    if (leaders.length === 0) return null;
+    const leader = random.pick(leaders);
+    const catalog = random.pick(world.catalogs);
+    const stop = cut(
+      world,
+      (from, to) => (from === catalog && to.kind === 'replica') || (to === catalog && from.kind === 'replica'),
+    );
+    world.scheduler.after(random.below(40 * MS), () => {
+      world.scheduler.after(random.exponential(200 * MS), leader.takeDown('kill'));
+    });
+    return { text: `death unseen by a catalog: ${leader.name}, ${catalog.name}`, stop };
+  },
+};
+
 const isolation: FaultKind = {
   name: 'isolation',
   weight: 4,
@@ -112,6 +132,7 @@ const badWeather: FaultKind = {
 export const NETWORK_FAULTS: readonly FaultKind[] = [
   partition,
   oldLeader,
+  unseenDeath,
   isolation,
   oneLink,
   linkReset,
