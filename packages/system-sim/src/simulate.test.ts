@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { simulate, type RunResult } from './simulate.js';
 
-const SECONDS = 1.5;
-const SEEDS = [1, 2, 3, 4, 5, 6];
+const SECONDS = 1;
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 
 const results: RunResult[] = [];
 

@@ -46,7 +46,8 @@ const unseenDeath: FaultKind = {
     const catalog = random.pick(world.catalogs);
     const stop = cut(
       world,
-      (from, to) => (from === catalog && to.kind === 'replica') || (to === catalog && from.kind === 'replica'),
+      (from, to) =>
+        (from === catalog && to.kind === 'replica') || (to === catalog && from.kind === 'replica'),
     );
     world.scheduler.after(random.below(40 * MS), () => {
       world.scheduler.after(random.exponential(200 * MS), leader.takeDown('kill'));
