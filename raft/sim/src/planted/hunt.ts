@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.js';
 import type { Mutation } from './mutation.js';
 
 /** What is hunted for, and how long. */
-export interface HuntOptions<Result extends SeedResult> extends Pick<
+interface HuntOptions<Result extends SeedResult> extends Pick<
   PoolOptions<Result>,
   'jobs' | 'seconds' | 'crashed'
 > {
