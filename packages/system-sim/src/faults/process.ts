@@ -161,9 +161,9 @@ const wallClock: FaultKind = {
   name: 'wall clock set',
   weight: 3,
   begin(world, random): Running | null {
-    const victim = random.pick(world.hosts);
+    const victim = random.chance(0.5) ? pickVictim(world, random) : random.pick(world.hosts);
     if (victim.isPaused) return null;
-    const leadMs = random.pick([-86_400_000 * 3, -5_000, 700, 5_000, 86_400_000 * 3]);
+    const leadMs = random.pick([-86_400_000 * 3, -5_000, 700, 5_000, 86_400_000 * 3, 86_400_000 * 3]);
     victim.clock.setWall(leadMs);
     return instant(`wall clock set: ${victim.name} by ${leadMs} ms`);
   },
