@@ -15,6 +15,7 @@ import {
   type ReplicaToCatalog,
 } from '@trireme/domain';
 import { workAtTurnEnd, type Log } from '@trireme/service';
+import type { CatalogLinkView } from './catalog-links.js';
 import type { Book } from './rules/book.js';
 import { CatalogFeed, type CatalogStanding, type FeedAction } from './rules/catalog-feed.js';
 import { changeCatalogs, type CatalogChange } from './rules/catalog-set.js';
@@ -40,8 +41,7 @@ export type OrderStep = 'sent' | 'decided' | 'revoked' | 'answered';
 
 /** Links to catalogs, by their ids. */
 interface CatalogLinks {
-  /** The open ones, and which catalog is on each. */
-  readonly open: Iterable<readonly [link: number, id: string]>;
+  readonly open: Iterable<CatalogLinkView>;
   send(link: number, frame: ReplicaToCatalog): void;
 }
 
@@ -61,6 +61,8 @@ interface OfficeOptions {
   readonly store: BookStorage;
   readonly machine: BookMachine;
   readonly term: Term;
+  /** When this replica was elected, on the clock of `now`: no older leader has had a round confirmed after that. */
+  readonly electedAt: number;
   /** The last batches that the book has applied. Each one is added before `applied` tells of it. */
   readonly recent: RecentBatches;
   readonly catalogs: CatalogLinks;
@@ -114,18 +116,19 @@ export class Office {
 
   constructor(options: OfficeOptions) {
     this.#o = options;
-    const { book, store, machine, term, recent } = options;
+    const { book, store, machine, term, recent, electedAt } = options;
     // What the desk does not know of a key it reads from the store, which must not be behind the rules then.
     assertRule(machine.isStored, 'an office opens while the book is being written');
     const known = new KnownCommands(store);
     this.#desk = new Desk(book.meta, (key) => known.find(key));
     const authorityMs = AUTHORITY_MS;
-    this.#feed = new CatalogFeed({ term, book, recent, authorityMs, now: options.now() });
+    this.#feed = new CatalogFeed({ term, book, recent, authorityMs, electedAt });
     this.#toldVisible = book.meta.visibleOrders;
     this.#tracer = new Tracer(options.log);
     this.#clock = new LogClock(book.meta, options.now());
     this.#act((now) => this.#feed.begin(now));
-    for (const [link, id] of options.catalogs.open) this.catalogOpened(link, id);
+    for (const { link, id, isLed } of options.catalogs.open)
+      this.#act(() => this.#feed.linkOpened(link, id, isLed));
   }
 
   get status(): { open: number; queued: number; visible: LogIndex; catalogs: readonly CatalogStanding[] } {
@@ -227,7 +230,7 @@ export class Office {
   }
 
   catalogOpened(link: number, id: string): void {
-    this.#act(() => this.#feed.linkOpened(link, id));
+    this.#act(() => this.#feed.linkOpened(link, id, false));
   }
 
   catalogClosed(link: number): void {

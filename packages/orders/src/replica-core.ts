@@ -78,6 +78,8 @@ export class ReplicaCore {
   #toldCatalogsIndex = 0;
   #node: RaftNode | null = null;
   #office: Office | null = null;
+  /** When this replica was elected, on the monotonic clock; null while it is not the leader. */
+  #electedAt: number | null = null;
   /** While this replica leads, and its log lacks what has to come before orders. */
   #seeding: Seeding | null = null;
   #lives: Lives | null = null;
@@ -212,6 +214,13 @@ export class ReplicaCore {
     const { role, term, leader, leading } = status;
     this.#o.changed(status);
     this.#o.log.info({ role, term, leader, leading }, leading ? 'leads' : `is ${role}`);
+    if (role !== 'leader') {
+      this.#electedAt = null;
+      this.#catalogs.endLead();
+    } else if (this.#office === null) {
+      this.#electedAt ??= performance.now();
+      this.#catalogs.beginLead(term);
+    }
     if (leading) this.#openOffice();
     else this.#closeOffice();
     if (role !== 'leader') this.#releaseHeld();
@@ -265,12 +274,14 @@ export class ReplicaCore {
       node: this.#o.proposer(this.#node),
       ...{ machine, book: machine.book, store: machine.store },
       ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
+      electedAt: this.#electedAt ?? performance.now(),
       log: this.#o.log,
       answer: (answers) => this.#frontends.answer(answers),
       fatal: (error) => this.#o.fatal(error),
       onStep: this.#o.onStep,
       ...this.#clocks,
     });
+    this.#catalogs.ready();
     this.#releaseHeld();
   }
 

@@ -40,7 +40,7 @@ class Leading {
     this.#apply(entries, Infinity);
     this.feed = new CatalogFeed({
       ...{ term: 3, book: this.book, recent: this.recent },
-      ...{ authorityMs: AUTHORITY_MS, now: 0 },
+      ...{ authorityMs: AUTHORITY_MS, electedAt: 0 },
     });
   }
 
@@ -64,7 +64,7 @@ class Leading {
 
   /** On a link that opens with its first frame. */
   receive(frame: CatalogFrame, now: number, link = LINK, id = CATALOG): readonly FeedAction[] {
-    if (!this.#open.has(link)) this.feed.linkOpened(link, id);
+    if (!this.#open.has(link)) this.feed.linkOpened(link, id, true);
     this.#open.add(link);
     return this.feed.received(link, frame, now);
   }
@@ -101,7 +101,10 @@ function following(): Leading {
 
 test('a link is told that this replica leads, and in which term', () => {
   const { feed } = new Leading();
-  assert.equal(feed.linkOpened(LINK, CATALOG), [{ do: 'send', link: LINK, frame: { t: 'lead', term: 3 } }]);
+  assert.equal(feed.linkOpened(8, CATALOG, true), [], 'it was told before');
+  assert.equal(feed.linkOpened(LINK, CATALOG, false), [
+    { do: 'send', link: LINK, frame: { t: 'lead', term: 3 } },
+  ]);
 });
 
 test('a catalog that begins waits for the stock table until all that the book holds may be visible', () => {

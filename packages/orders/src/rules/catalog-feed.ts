@@ -92,20 +92,21 @@ export class CatalogFeed {
   /**
    * @param recent the last batches that the book has applied, up to its last one
    * @param authorityMs for how long a catalog may answer under one grant
+   * @param electedAt when this replica was elected: every round that confirmed an older leader ended before
    */
   constructor(options: {
     readonly term: number;
     readonly book: FeedBook;
     readonly recent: RecentBatches;
     readonly authorityMs: number;
-    readonly now: number;
+    readonly electedAt: number;
   }) {
-    const { term, book, recent, authorityMs, now } = options;
+    const { term, book, recent, authorityMs, electedAt } = options;
     this.#term = term;
     this.#book = book;
     this.#recent = recent;
     this.#start = book.meta.applied;
-    const state = electedState(this.#start, 0, book.meta.catalogs, authorityMs, now);
+    const state = electedState(this.#start, 0, book.meta.catalogs, authorityMs, electedAt);
     this.#authorities = new CatalogAuthorities(state, authorityMs);
   }
 
@@ -142,10 +143,10 @@ export class CatalogFeed {
     return this.#take(this.#authorities.onCommitted(this.#start, now), now);
   }
 
-  /** A link to catalog `id` is open. */
-  linkOpened(link: LinkId, id: string): readonly FeedAction[] {
+  /** A link to catalog `id` is open. @param isLed whether it was told already that this replica leads */
+  linkOpened(link: LinkId, id: string, isLed: boolean): readonly FeedAction[] {
     this.#links.set(link, id);
-    return [this.#lead(link)];
+    return isLed ? [] : [this.#lead(link)];
   }
 
   linkClosed(link: LinkId): readonly FeedAction[] {

@@ -83,7 +83,11 @@ export class OfficeBench {
       machine: this.#machine,
       term: 1,
       recent: this.#recent,
-      catalogs: { open: [[1, CATALOG]], send: (_, frame) => this.#frames.push(frame) },
+      electedAt: this.now,
+      catalogs: {
+        open: [{ link: 1, id: CATALOG, isLed: false }],
+        send: (_, frame) => this.#frames.push(frame),
+      },
       log: LOG,
       answer: (answers) => this.answers.push(...answers),
       fatal: (error) => this.fatals.push(error),

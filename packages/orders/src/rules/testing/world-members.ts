@@ -58,7 +58,13 @@ export function newLead(id: number, replica: Replica, lastIndex: number, now: nu
   return {
     ...{ id, replica, lastIndex },
     desk: new Desk(book.meta, (key) => known.find(key), limits),
-    feed: new CatalogFeed({ term: id, book, recent: replica.recent, authorityMs: AUTHORITY_MS, now }),
+    feed: new CatalogFeed({
+      term: id,
+      book,
+      recent: replica.recent,
+      authorityMs: AUTHORITY_MS,
+      electedAt: now,
+    }),
     clock: new LogClock(book.meta, now),
     waits: new ReadWaits(20),
     isLinked: false,

@@ -398,7 +398,7 @@ export class World {
   #openLink(lead: Lead): void {
     if (lead.isLinked) return;
     lead.isLinked = true;
-    this.#act(lead, lead.feed.linkOpened(lead.id, CATALOG));
+    this.#act(lead, lead.feed.linkOpened(lead.id, CATALOG, false));
   }
 
   /** The catalog dies with all that it knows, and its leader perhaps at the same moment. */
