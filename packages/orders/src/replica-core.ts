@@ -78,7 +78,7 @@ export class ReplicaCore {
   #toldCatalogsIndex = 0;
   #node: RaftNode | null = null;
   #office: Office | null = null;
-  /** When this replica was elected, on the monotonic clock; null while it is not the leader. */
+  /** Nobody has granted authority by a round that ended later, on the monotonic clock; null while this replica is not the leader. */
   #electedAt: number | null = null;
   /** While this replica leads, and its log lacks what has to come before orders. */
   #seeding: Seeding | null = null;
@@ -313,8 +313,11 @@ export class ReplicaCore {
     this.#seeding?.stop();
     this.#seeding = null;
     const office = this.#office;
+    if (office === null) return;
     this.#office = null;
-    office?.close();
+    // What it granted counts like that of an older leader, should this replica go on to lead.
+    this.#electedAt = null;
+    office.close();
   }
 
   #releaseHeld(): void {
