@@ -1,4 +1,4 @@
-/** Checks of what replicas and the catalog tell of themselves. What is not as the protocol says closes the link. */
+/** Checks of what replicas and catalogs tell of themselves. What is not as the protocol says closes the link. */
 import {
   asBoolean,
   asInteger,
@@ -37,7 +37,7 @@ export function replicaReport(value: unknown): ReplicaReport {
   };
 }
 
-/** @throws FormatError if it is no report of the catalog. */
+/** @throws FormatError if it is no report of a catalog. */
 export function catalogReport(value: unknown): CatalogReport {
   const report = asObject(value, 'report');
   return {

@@ -1,5 +1,5 @@
 /**
- * Which commands carry the id of the request that brought them, from when they are taken until the catalog has revoked what they changed. Only
+ * Which commands carry the id of the request that brought them, from when they are taken until what they changed is visible. Only
  * those whose client gave one do, so that the others cost nothing.
  */
 import type { Command, RequestTrace } from '@trireme/domain';
