@@ -6,10 +6,10 @@ import type { Milliseconds } from './lease.js';
  * For how long a catalog may answer under one grant. Nobody is told an outcome before a catalog that was lost is surely out of
  * this time, so it is short.
  */
-export const AUTHORITY_MS: Milliseconds = 100;
+export const AUTHORITY_MS: Milliseconds = 125;
 
-/** A catalog asks for authority, and a front-end for a lease, as often as this: four times while one grant lasts. */
-export const RENEWAL_MS: Milliseconds = AUTHORITY_MS / 4;
+/** A catalog asks for authority, and a front-end for a lease, as often as this: five times while one grant lasts. */
+export const RENEWAL_MS: Milliseconds = AUTHORITY_MS / 5;
 
 export const CATALOG_TIMING: CatalogTiming = {
   authorityMs: AUTHORITY_MS,

@@ -31,16 +31,23 @@ async function follow(run: Run, wanted: readonly (string | null)[]): Promise<voi
 /** Look-ups that follow each other at once: on a busy machine leases of a tenth of a second come and go. */
 const LOOKUPS_IN_TURN = 10;
 
+/** A catalog that gets a core too seldom holds no authority for long, so that a cache answers now and then only, in milliseconds. */
+const CACHES_FILL_MS_MAX = 120_000;
+
 /** Waits until every front-end answers from its cache. */
 async function cachesFill(run: Run): Promise<void> {
   for (const [frontend, name] of FRONTENDS.entries()) {
-    await run.until(`${name} answers from its cache`, async () => {
-      for (let i = 0; i < LOOKUPS_IN_TURN; i += 1) {
-        const { headers } = await run.stage.request('GET', QUIET_STOCK, { frontend });
-        if (headers.get('x-cache') === 'hit') return true;
-      }
-      return false;
-    });
+    await run.until(
+      `${name} answers from its cache`,
+      async () => {
+        for (let i = 0; i < LOOKUPS_IN_TURN; i += 1) {
+          const { headers } = await run.stage.request('GET', QUIET_STOCK, { frontend });
+          if (headers.get('x-cache') === 'hit') return true;
+        }
+        return false;
+      },
+      CACHES_FILL_MS_MAX,
+    );
   }
 }
 
