@@ -97,7 +97,7 @@ test('a supervisor whose console is gone goes on, hears of a death, and stops in
   while (frontend() !== null) await delay(20);
   assert.is(child.exitCode, null);
   const pids = (readClusterFile(context.dataDir)?.processes ?? []).map(({ pid }) => pid);
-  assert.is(pids.filter((pid) => pid !== null).length, 4);
+  assert.is(pids.filter((pid) => pid !== null).length, 5);
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
   assert.equal(await exited, [0, null]);
