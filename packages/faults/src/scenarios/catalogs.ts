@@ -1,6 +1,7 @@
 /** Catalogs die, stand still, lose sight of replicas or front-ends, come and go: no client sees an error of it. */
 import { ScenarioError, type Run } from '../run/run.js';
 import type { Scenario } from '../run/scenario.js';
+import { cacheFills } from './cache-fills.js';
 
 const FRONTENDS = ['frontend-1', 'frontend-2'];
 
@@ -28,27 +29,9 @@ async function follow(run: Run, wanted: readonly (string | null)[]): Promise<voi
   }
 }
 
-/** Look-ups that follow each other at once: on a busy machine leases of a tenth of a second come and go. */
-const LOOKUPS_IN_TURN = 10;
-
-/** A catalog that gets a core too seldom holds no authority for long, so that a cache answers now and then only, in milliseconds. */
-const CACHES_FILL_MS_MAX = 120_000;
-
 /** Waits until every front-end answers from its cache. */
 async function cachesFill(run: Run): Promise<void> {
-  for (const [frontend, name] of FRONTENDS.entries()) {
-    await run.until(
-      `${name} answers from its cache`,
-      async () => {
-        for (let i = 0; i < LOOKUPS_IN_TURN; i += 1) {
-          const { headers } = await run.stage.request('GET', QUIET_STOCK, { frontend });
-          if (headers.get('x-cache') === 'hit') return true;
-        }
-        return false;
-      },
-      CACHES_FILL_MS_MAX,
-    );
-  }
+  for (const frontend of FRONTENDS.keys()) await cacheFills(run, frontend, QUIET_STOCK);
 }
 
 /** Sets the price of the quiet stock. @throws ScenarioError if that is not acknowledged. */

@@ -1,6 +1,7 @@
 /** Clocks that are wrong and limits that are tight. */
 import { limitDescriptors, occupy } from '../run/limits.js';
 import { ScenarioError, type Run } from '../run/run.js';
+import { cacheFills } from './cache-fills.js';
 import type { Scenario } from '../run/scenario.js';
 import { driftingClock, jumpyWallClock, setWallClock, suspendingClock } from '../run/clocks.js';
 
@@ -69,10 +70,7 @@ export const SURROUNDINGS: readonly Scenario[] = [
     prepare: () => ({ hindrances: { 'frontend-1': suspendingClock() } }),
     script: async (run) => {
       for (const price of [77, 78]) {
-        await run.until('frontend-1 has the price in its cache', async () => {
-          const { headers } = await run.stage.request('GET', QUIET_STOCK);
-          return headers.get('x-cache') === 'hit';
-        });
+        await cacheFills(run, 0, QUIET_STOCK);
         // No revocation reaches it, so that only its lease can tell it what it may answer.
         run.cutOneWay(run.names('catalog'), ['frontend-1']);
         await run.pause('frontend-1');
