@@ -8,6 +8,7 @@ import {
   LinkListener,
   ReplicaLinks,
   Throttle,
+  WakeTimer,
   type Link,
   type LinkHandler,
   type LinkIdentity,
@@ -19,9 +20,6 @@ import {
 import { Catalog, FRONTENDS_MAX } from './rules/catalog.js';
 import type { CatalogEvent, CatalogStatus } from './rules/effects.js';
 import { catalogChecks, describeCatalog } from './service-view.js';
-
-/** Node's timers fire up to a millisecond early. */
-const TIMER_SLACK_MS = 1;
 
 /** Addresses that mean every interface: nobody can dial them from another machine. */
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
@@ -56,9 +54,7 @@ export class CatalogService {
   #url = '';
   /** What the rules know of the time that the wall clock alone has counted. */
   #skipped: number;
-  #timer: NodeJS.Timeout | null = null;
-  /** When the timer ends, on the clock; null without one. */
-  #wakesAt: number | null = null;
+  readonly #timer: WakeTimer;
   /** Asked to stop: not ready any more. */
   #isLeaving = false;
   #stopped = false;
@@ -74,6 +70,10 @@ export class CatalogService {
     });
     this.#skipped = this.#clock.skipped;
     const catalog = this.#catalog;
+    this.#timer = new WakeTimer(
+      () => this.#clock.now(),
+      () => this.#input((now) => catalog.tick(now)),
+    );
     this.#events = describeCatalog(metrics, () => this.status());
     this.#replicas = new ReplicaLinks({
       path: LINK_PATHS.catalogToReplica,
@@ -137,7 +137,7 @@ export class CatalogService {
   async stop(): Promise<void> {
     this.#isLeaving = true;
     this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer.stop();
     await Promise.all([this.#replicas.stop(), this.#server.close()]);
   }
 
@@ -194,26 +194,13 @@ export class CatalogService {
     for (const [link, frame] of sends) this.#links.get(link)?.send(frame);
     for (const [link, reason] of closes) this.#links.get(link)?.close(reason);
     for (const { index, items } of members) this.#replicas.regrouped(index, items);
-    this.#wakeAt(wakeAt);
-  }
-
-  #wakeAt(time: number | null): void {
-    if (time === this.#wakesAt) return;
-    this.#wakesAt = time;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (time === null) return;
-    const delay = Math.max(0, Math.ceil(time - this.#clock.now()) + TIMER_SLACK_MS);
-    this.#timer = setTimeout(() => {
-      this.#wakesAt = null;
-      this.#input((now) => this.#catalog.tick(now));
-    }, delay);
+    this.#timer.set(wakeAt);
   }
 
   /** Nothing is answered any more: what is in memory is wrong. */
   #fail(error: unknown): void {
     this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#options.fatal(error);
   }
 

@@ -14,7 +14,7 @@ import {
   type Order,
   type ReplicaToCatalog,
 } from '@trireme/domain';
-import { workAtTurnEnd, type Log } from '@trireme/service';
+import { WakeTimer, workAtTurnEnd, type Log } from '@trireme/service';
 import type { CatalogLinkView } from './catalog-links.js';
 import type { Book } from './rules/book.js';
 import { CatalogFeed, type CatalogStanding, type FeedAction } from './rules/catalog-feed.js';
@@ -85,8 +85,6 @@ const TELL_VISIBLE_MS = 100;
 const PROPOSALS_IN_FLIGHT_MAX = 8;
 /** Wait before a step that was refused for load is tried again, in milliseconds. */
 const RETRY_MS = 20;
-/** Node's timers fire up to a millisecond early. */
-const TIMER_SLACK_MS = 1;
 /** Items of reads that wait for the store, and of look-ups that wait until they may be answered, at most. */
 const WAITING_ITEMS_MAX = 100_000;
 
@@ -104,9 +102,7 @@ export class Office {
   /** How many orders are visible, as the log was told last. */
   #toldVisible: number;
   #setChange: SetChange | null = null;
-  #feedTimer: NodeJS.Timeout | null = null;
-  /** When the timer of the feed ends, on the clock; null without one. */
-  #feedWakesAt: number | null = null;
+  readonly #feedTimer: WakeTimer;
   #isFlushDue = false;
   #isTellTimed = false;
   #isTellDue = false;
@@ -123,6 +119,7 @@ export class Office {
     this.#desk = new Desk(book.meta, (key) => known.find(key));
     const authorityMs = AUTHORITY_MS;
     this.#feed = new CatalogFeed({ term, book, recent, authorityMs, electedAt });
+    this.#feedTimer = new WakeTimer(options.now, () => this.#act((now) => this.#feed.tick(now)));
     this.#toldVisible = book.meta.visibleOrders;
     this.#tracer = new Tracer(options.log);
     this.#clock = new LogClock(book.meta, options.now());
@@ -272,7 +269,7 @@ export class Office {
   /** This replica leads no more: tells every waiter, and does nothing from now on. */
   close(): void {
     this.#isOpen = false;
-    if (this.#feedTimer !== null) clearTimeout(this.#feedTimer);
+    this.#feedTimer.stop();
     this.#o.answer(this.#desk.close());
     this.#waits.giveUp();
     this.#lookups.giveUp();
@@ -301,20 +298,7 @@ export class Office {
     this.#guard(() => {
       for (const action of advance(this.#o.now())) this.#do(action);
     });
-    if (this.#isOpen) this.#wakeFeedAt(this.#feed.wakeAt);
-  }
-
-  #wakeFeedAt(time: number | null): void {
-    if (time === this.#feedWakesAt) return;
-    this.#feedWakesAt = time;
-    if (this.#feedTimer !== null) clearTimeout(this.#feedTimer);
-    this.#feedTimer = null;
-    if (time === null) return;
-    const delay = Math.max(0, Math.ceil(time - this.#o.now()) + TIMER_SLACK_MS);
-    this.#feedTimer = setTimeout(() => {
-      this.#feedWakesAt = null;
-      this.#act((now) => this.#feed.tick(now));
-    }, delay);
+    if (this.#isOpen) this.#feedTimer.set(this.#feed.wakeAt);
   }
 
   #do(action: FeedAction): void {

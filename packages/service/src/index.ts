@@ -20,6 +20,7 @@ export * from './process/identity.js';
 export * from './process/replica-list.js';
 export * from './process/room.js';
 export * from './process/run.js';
+export * from './process/wake-timer.js';
 export * from './rules/handshake.js';
 export * from './rules/loopback.js';
 export * from './rules/message.js';

@@ -1,12 +1,16 @@
 /** A catalog: its rules with simulated links and the clock, joined as the service joins them with real ones. */
 import { FormatError, LINK_PATHS } from '@trireme/domain';
 import { Catalog, type CatalogEvent } from '@trireme/catalog/simulation';
-import { LeaseClock, ReplicaLinks, type Link, type LinkHandler, type ReplicaAddress } from '@trireme/service';
+import {
+  LeaseClock,
+  ReplicaLinks,
+  WakeTimer,
+  type Link,
+  type LinkHandler,
+  type ReplicaAddress,
+} from '@trireme/service';
 import type { Environment, Life } from './environment.js';
 import { Host } from './host.js';
-
-/** Node's timers fire up to a millisecond early. */
-const TIMER_SLACK_MS = 1;
 
 /** One process of the catalog. */
 interface Process {
@@ -15,8 +19,7 @@ interface Process {
   readonly replicas: ReplicaLinks;
   readonly links: Map<number, Link>;
   skipped: number;
-  cancel: () => void;
-  wakesAt: number | null;
+  readonly timer: WakeTimer;
 }
 
 export class CatalogHost extends Host {
@@ -54,7 +57,10 @@ export class CatalogHost extends Host {
     });
     const process: Process = {
       ...{ catalog, clock, links: new Map<number, Link>(), skipped: clock.skipped },
-      ...{ cancel: () => undefined, wakesAt: null },
+      timer: new WakeTimer(
+        () => clock.now(),
+        () => this.#input(process, (now) => catalog.tick(now)),
+      ),
       replicas: new ReplicaLinks({
         path: LINK_PATHS.catalogToReplica,
         seeds: this.#seeds,
@@ -84,7 +90,7 @@ export class CatalogHost extends Host {
   }
 
   protected override die(): void {
-    this.#process?.cancel();
+    this.#process?.timer.stop();
     this.#process = null;
   }
 
@@ -132,20 +138,7 @@ export class CatalogHost extends Host {
     for (const [link, frame] of sends) process.links.get(link)?.send(frame);
     for (const [link, reason] of closes) process.links.get(link)?.close(reason);
     for (const { index, items } of members) process.replicas.regrouped(index, items);
-    if (wakeAt === process.wakesAt) return;
-    process.wakesAt = wakeAt;
-    process.cancel();
-    if (wakeAt === null) return;
-    const delay = Math.max(0, Math.ceil(wakeAt - process.clock.now()) + TIMER_SLACK_MS);
-    const timer = this.timer(
-      delay,
-      () => {
-        process.wakesAt = null;
-        this.#input(process, (now) => process.catalog.tick(now));
-      },
-      false,
-    );
-    process.cancel = () => timer.cancel();
+    process.timer.set(wakeAt);
   }
 
   #note(event: CatalogEvent): void {
