@@ -12,5 +12,6 @@ export * from './protocol.js';
 export * from './reports.js';
 export * from './requests.js';
 export * from './schemas.js';
+export * from './stock-frames.js';
 export * from './stock.js';
 export * from './transient-map.js';

@@ -1,5 +1,5 @@
 /** Look-ups of stocks at the leader, for front-ends that no catalog answers: of visible state, by a confirmed read. */
-import type { Stock, StockResult, StockWire } from '@trireme/domain';
+import { stockToWire, type StockResult } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
@@ -37,7 +37,7 @@ export class StockReads {
       answer(([id, name]) => {
         if (stocks === null) return [id, 'refused', 'busy'];
         const stock = stocks.get(name);
-        return stock === null ? [id, 'missing'] : [id, 'stock', toWire(stock)];
+        return stock === null ? [id, 'missing'] : [id, 'stock', stockToWire(stock)];
       });
     });
   }
@@ -54,11 +54,7 @@ export class StockReads {
         return;
       }
       const { stocks, next } = visible.page(after, limit);
-      send(link, { t: 'stockPage', id, stocks: stocks.map(toWire), next });
+      send(link, { t: 'stockPage', id, stocks: stocks.map(stockToWire), next });
     });
   }
-}
-
-function toWire({ name, price, quantity, version }: Stock): StockWire {
-  return [name, price, quantity, version];
 }

@@ -3,13 +3,7 @@
  * it.
  */
 import type { CatalogToFrontend, Session } from '@trireme/coherence';
-import {
-  REPORT_NAMES_MAX,
-  REPORT_SESSIONS_MAX,
-  type SessionReport,
-  type Stock,
-  type StockWire,
-} from '@trireme/domain';
+import { REPORT_NAMES_MAX, REPORT_SESSIONS_MAX, stockToWire, type SessionReport } from '@trireme/domain';
 import type { StockTable } from '@trireme/state-machine';
 import type { Outbox } from './outbox.js';
 
@@ -112,18 +106,14 @@ export class Frontends {
         return;
       }
       const { stocks, next } = table.page(question.after, question.limit);
-      this.#outbox.send(link, { t: 'page', id, stocks: stocks.map(toWire), next });
+      this.#outbox.send(link, { t: 'page', id, stocks: stocks.map(stockToWire), next });
       return;
     }
     const stock = answer.t === 'stock' ? table.get(answer.name) : undefined;
     if (answer.t !== 'stock') this.#outbox.answer(link, [id, 'unready']);
     else if (stock === undefined) this.#outbox.answer(link, [id, 'missing']);
-    else this.#outbox.answer(link, [id, 'stock', toWire(stock), answer.cacheable]);
+    else this.#outbox.answer(link, [id, 'stock', stockToWire(stock), answer.cacheable]);
   }
-}
-
-function toWire(stock: Stock): StockWire {
-  return [stock.name, stock.price, stock.quantity, stock.version];
 }
 
 function firstOf(names: ReadonlySet<string>, countMax: number): readonly string[] {

@@ -15,8 +15,8 @@ import {
   FormatError,
   inParts,
   InvariantError,
+  stockToWire,
   type ReplicaToCatalog,
-  type StockWire,
 } from '@trireme/domain';
 import type { StockTable } from '@trireme/state-machine';
 import type { CatalogFrame } from './frames.js';
@@ -348,10 +348,7 @@ export class CatalogFeed {
   #snapshotFrames(): readonly ReplicaToCatalog[] {
     const { life } = this.#book.meta;
     const { index: lastIndex, hash } = this.#recent.upTo(this.visible);
-    const stocks = Array.from(this.stocks.all(), ({ name, price, quantity, version }): StockWire => {
-      return [name, price, quantity, version];
-    });
-    const parts = inParts(stocks, SNAPSHOT_PART_STOCKS);
+    const parts = inParts(Array.from(this.stocks.all(), stockToWire), SNAPSHOT_PART_STOCKS);
     return parts.map((part, position) => ({
       ...{ t: 'snapshot', index: this.visible, life, lastIndex, hash, part: position, parts: parts.length },
       stocks: part,

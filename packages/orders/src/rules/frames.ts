@@ -2,22 +2,24 @@
 import {
   FRAME_ITEMS_MAX,
   FormatError,
-  ORDER_NAME_LENGTH_MAX,
-  PAGE_ROWS_MAX,
+  asAfterName,
   asBoolean,
   asHttpUrl,
   asInteger,
-  asText,
   asItems,
+  asLookupItems,
   asObject,
+  asPageQuestion,
+  asText,
   commandFromWire,
-  invalidReason,
   isOrderName,
   isRequestId,
   type CatalogToReplica,
   type CheckedItems,
   type Command,
   type GetItem,
+  type InvalidList,
+  type LookupItem,
 } from '@trireme/domain';
 
 /** A command that a front-end submits. */
@@ -42,12 +44,8 @@ export type FrontendFrame =
     }
   | ({ readonly t: 'lookup' } & CheckedItems<LookupItem>)
   | { readonly t: 'listStocks'; readonly id: number; readonly after: string; readonly limit: number }
-  /** A list of either kind that is not one. */
-  | { readonly t: 'invalidList'; readonly id: number; readonly reason: string }
+  | InvalidList
   | { readonly t: 'report' };
-
-/** A stock to look up. */
-type LookupItem = readonly [id: number, name: string];
 
 /** @throws FormatError if the frame itself is not valid, which closes its link. */
 export function parseFrontendFrame(value: unknown): FrontendFrame {
@@ -60,9 +58,11 @@ export function parseFrontendFrame(value: unknown): FrontendFrame {
     case 'list':
       return parseList(frame);
     case 'lookup':
-      return { t: 'lookup', ...asItems(frame['items'], parseLookup, FRAME_ITEMS_MAX) };
+      return { t: 'lookup', ...asLookupItems(frame['items']) };
     case 'listStocks':
-      return parseStockList(frame);
+      return asPageQuestion(frame, (id, limit) => {
+        return { t: 'listStocks', id, after: asAfterName(frame['after']), limit };
+      });
     case 'report':
       return { t: 'report' };
     default:
@@ -71,31 +71,11 @@ export function parseFrontendFrame(value: unknown): FrontendFrame {
 }
 
 function parseList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
-  const id = asInteger(frame['id'], 'id');
-  try {
+  return asPageQuestion(frame, (id, limit) => {
     const { name } = frame;
     if (name !== null && !isOrderName(name)) throw new FormatError('name is not one of an order');
-    const limit = asInteger(frame['limit'], 'limit', 1);
-    if (limit > PAGE_ROWS_MAX) throw new FormatError(`limit is above ${PAGE_ROWS_MAX}`);
     return { t: 'list', id, after: asInteger(frame['after'], 'after'), limit, name };
-  } catch (error) {
-    return { t: 'invalidList', id, reason: invalidReason(error) };
-  }
-}
-
-function parseStockList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
-  const id = asInteger(frame['id'], 'id');
-  try {
-    const limit = asInteger(frame['limit'], 'limit', 1);
-    if (limit > PAGE_ROWS_MAX) throw new FormatError(`limit is above ${PAGE_ROWS_MAX}`);
-    return { t: 'listStocks', id, after: asText(frame['after'], 'after', ORDER_NAME_LENGTH_MAX), limit };
-  } catch (error) {
-    return { t: 'invalidList', id, reason: invalidReason(error) };
-  }
-}
-
-function parseLookup(id: number, [, name]: readonly unknown[]): LookupItem {
-  return [id, asText(name, 'stock name', ORDER_NAME_LENGTH_MAX)];
+  });
 }
 
 function parseSubmitItem(id: number, [, ...command]: readonly unknown[]): Submission {
