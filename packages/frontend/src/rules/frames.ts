@@ -187,24 +187,16 @@ function submitResult(id: number, item: readonly unknown[]): SubmitResult {
 }
 
 function getResult(id: number, item: readonly unknown[]): GetResult {
-  switch (item[1]) {
-    case 'order':
-      return [id, 'order', orderWire(item[2])];
-    case 'missing':
-      return [id, 'missing'];
-    case 'refused':
-      return [id, 'refused', refusal(item[2])];
-    case 'invalid':
-      return [id, 'invalid', asText(item[2], 'reason')];
-    default:
-      throw new FormatError('get result is of unknown kind');
-  }
+  return item[1] === 'order' ? [id, 'order', orderWire(item[2])] : notFound(id, item, 'get');
 }
 
 function stockResult(id: number, item: readonly unknown[]): StockResult {
+  return item[1] === 'stock' ? [id, 'stock', stockWire(item[2])] : notFound(id, item, 'stock');
+}
+
+/** What a read at a replica may come to beside what it asks for. */
+function notFound(id: number, item: readonly unknown[], what: string): GetResult & StockResult {
   switch (item[1]) {
-    case 'stock':
-      return [id, 'stock', stockWire(item[2])];
     case 'missing':
       return [id, 'missing'];
     case 'refused':
@@ -212,7 +204,7 @@ function stockResult(id: number, item: readonly unknown[]): StockResult {
     case 'invalid':
       return [id, 'invalid', asText(item[2], 'reason')];
     default:
-      throw new FormatError('stock result is of unknown kind');
+      throw new FormatError(`${what} result is of unknown kind`);
   }
 }
 
