@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { pack, unpack } from '@trireme/domain';
 import { linearize } from '@trireme/faults/linearizability';
-import { SECOND, type Micros, type SeedResult, type TraceSink } from '@trireme/raft/sim';
+import { Nemesis, SECOND, type Micros, type SeedResult, type TraceSink } from '@trireme/raft/sim';
 import { installGlobals } from './engine/globals.js';
-import { Nemesis } from './faults/nemesis.js';
+import { drawMix } from './faults/mix.js';
 import { World } from './world.js';
 
 export interface RunOptions {
@@ -52,9 +52,11 @@ export async function simulate({ seed, seconds, sink }: RunOptions): Promise<Run
   const onRejection = (error: unknown): void => world.violate('uncaught error', `rejected: ${String(error)}`);
   process.on('unhandledRejection', onRejection);
   try {
-    const nemesis = new Nemesis(world);
+    const random = world.random.fork();
+    const nemesis = new Nemesis(world, random, drawMix(random));
     world.start();
-    nemesis.start();
+    // The system is whole at first, and begins.
+    world.scheduler.after(SECOND / 2, () => nemesis.start());
     await world.run(seconds * SECOND);
     if (world.violation === null) {
       world.trace.note('phase', '', 0, 0, () => 'faults end');

@@ -12,6 +12,7 @@ export { Random } from './engine/random.js';
 export { MS, SECOND, Scheduler, continuationsDone, type Micros } from './engine/scheduler.js';
 export { Scope } from './engine/scope.js';
 export { Trace, type TraceSink } from './engine/trace.js';
+export { Nemesis, all, instant, type KindOf, type Mix, type Running } from './faults/nemesis.js';
 export { huntAll } from './planted/hunt.js';
 export { mutate, plant, type Mutant } from './planted/mutant.js';
 export type { Mutation } from './planted/mutation.js';

@@ -3,6 +3,7 @@ import type { History } from './checks/history.js';
 import { checkLinearizable } from './checks/linearizable.js';
 import { SECOND } from './engine/scheduler.js';
 import type { TraceSink } from './engine/trace.js';
+import { drawMix } from './faults/mix.js';
 import { Nemesis } from './faults/nemesis.js';
 import { breakMinority, demandProgress } from './liveness.js';
 import { World, type Violation } from './world.js';
@@ -43,7 +44,8 @@ export interface RunResult {
 /** Runs one seed to its end or to its first violation. */
 export async function simulate({ seed, seconds, sink, isPatient = false }: RunOptions): Promise<RunResult> {
   const world = new World(seed, sink ?? null, isPatient);
-  const nemesis = new Nemesis(world);
+  const random = world.random.fork();
+  const nemesis = new Nemesis(world, random, drawMix(world, random));
   world.start();
   nemesis.start();
   await world.run(seconds * SECOND);

@@ -1,22 +1,10 @@
 /** What a fault is: a row of a table. A new kind of fault, or an operator's action, is one more row. */
-import type { Random } from '@trireme/raft/sim';
+import { all, type KindOf, type Random } from '@trireme/raft/sim';
 import type { HostKind } from '../hosts/environment.js';
 import type { Host } from '../hosts/host.js';
 import type { World } from '../world.js';
 
-/** A fault that goes on until it is stopped. */
-export interface Running {
-  readonly text: string;
-  stop(): void;
-}
-
-export interface FaultKind {
-  readonly name: string;
-  /** How often it is drawn, in relation to others. */
-  readonly weight: number;
-  /** Begins it somewhere that `random` decides; null if there is nothing to break now. */
-  readonly begin: (world: World, random: Random) => Running | null;
-}
+export type FaultKind = KindOf<World>;
 
 /** A process of any kind: often a leader, as most goes wrong around leaders. */
 export function pickVictim(world: World, random: Random): Host {
@@ -26,18 +14,6 @@ export function pickVictim(world: World, random: Random): Host {
   return random.pick(
     world.hosts.filter((host) => host.kind === kind && host.isUp).concat(world.replicas.slice(0, 1)),
   );
-}
-
-/** Several undos as one. */
-export function all(undos: readonly (() => void)[]): () => void {
-  return () => {
-    for (const undo of undos) undo();
-  };
-}
-
-/** A fault that is over at once. */
-export function instant(text: string): Running {
-  return { text, stop: () => undefined };
 }
 
 /** Every direction between two processes. */

@@ -1,7 +1,7 @@
 /** What goes wrong between processes. */
-import { MS } from '@trireme/raft/sim';
+import { MS, all, instant, type Running } from '@trireme/raft/sim';
 import type { Host } from '../hosts/host.js';
-import { all, cut, directions, instant, pickVictim, type FaultKind, type Running } from './fault.js';
+import { cut, directions, pickVictim, type FaultKind } from './fault.js';
 
 function namesOf(hosts: Iterable<Host>): string {
   return [...hosts].map(({ name }) => name).join(' ');

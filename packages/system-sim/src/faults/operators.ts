@@ -1,8 +1,9 @@
 /** What operators do meanwhile. */
 import { TriremeError } from '@trireme/domain';
 import { RaftError, type MembershipChange } from '@trireme/raft';
+import { instant, type Running } from '@trireme/raft/sim';
 import type { World } from '../world.js';
-import { instant, type FaultKind, type Running } from './fault.js';
+import type { FaultKind } from './fault.js';
 
 /** A catalog is added to the set, or taken from it, by whoever leads. */
 const catalogSet: FaultKind = {

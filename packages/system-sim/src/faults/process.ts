@@ -1,9 +1,9 @@
 /** What goes wrong with processes, disks and clocks. */
 import { RaftError } from '@trireme/raft';
-import { HEALTHY_SYNC, MS, SECOND } from '@trireme/raft/sim';
+import { HEALTHY_SYNC, MS, SECOND, all, instant, type Running } from '@trireme/raft/sim';
 import type { CrashKind } from '../hosts/environment.js';
 import type { Host } from '../hosts/host.js';
-import { all, cut, instant, pickVictim, type FaultKind, type Running } from './fault.js';
+import { cut, pickVictim, type FaultKind } from './fault.js';
 
 const HUNTED_MEAN = 300 * MS;
 const TRANSFER_MS = 500;

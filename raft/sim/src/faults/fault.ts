@@ -2,21 +2,11 @@
 import type { NodeSettings, SimProcess } from '../cluster/process.js';
 import type { Random } from '../engine/random.js';
 import type { World } from '../world.js';
+import type { KindOf } from './nemesis.js';
 
-/** A fault that goes on until it is stopped. */
-export interface Running {
-  readonly text: string;
-  stop(): void;
-}
-
-export interface FaultKind {
-  readonly name: string;
-  /** How often it is drawn, in relation to others. */
-  readonly weight: number;
+export interface FaultKind extends KindOf<World> {
   /** Whether it is of any use in this run; always unless given. */
   readonly isApplicable?: (settings: NodeSettings) => boolean;
-  /** Begins it somewhere that `random` decides; null if there is nothing to break now. */
-  readonly begin: (world: World, random: Random) => Running | null;
 }
 
 /** Those who believe that they lead. */
@@ -28,16 +18,4 @@ export function leadersOf({ processes }: World): readonly SimProcess[] {
 export function pickVictim(world: World, random: Random): SimProcess {
   const leaders = leadersOf(world);
   return leaders.length > 0 && random.chance(0.5) ? random.pick(leaders) : random.pick(world.processes);
-}
-
-/** Several undos as one. */
-export function all(undos: readonly (() => void)[]): () => void {
-  return () => {
-    for (const undo of undos) undo();
-  };
-}
-
-/** A fault that is over at once. */
-export function instant(text: string): Running {
-  return { text, stop: () => undefined };
 }

@@ -7,7 +7,8 @@ import type { SimProcess } from '../cluster/process.js';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
-import { instant, type FaultKind, type Running } from './fault.js';
+import type { FaultKind } from './fault.js';
+import { instant, type Running } from './nemesis.js';
 
 const VOTERS_MAX = 5;
 /** Between changes that one leader is asked for: often before the one before is done. */

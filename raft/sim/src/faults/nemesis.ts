@@ -3,53 +3,52 @@
  * bugs show only where a certain fault is frequent and another one absent (swarm testing, Groce et al. 2012).
  */
 import type { Random } from '../engine/random.js';
-import { MS, SECOND, type Micros } from '../engine/scheduler.js';
-import type { World } from '../world.js';
-import type { FaultKind, Running } from './fault.js';
-import { MEMBERSHIP_FAULTS } from './membership.js';
-import { NETWORK_FAULTS } from './network.js';
-import { PROCESS_FAULTS } from './process.js';
-import { SNAPSHOT_FAULTS } from './snapshots.js';
+import { MS, type Micros, type Scheduler } from '../engine/scheduler.js';
+import type { Trace } from '../engine/trace.js';
 
-const KINDS: readonly FaultKind[] = [
-  ...NETWORK_FAULTS,
-  ...PROCESS_FAULTS,
-  ...SNAPSHOT_FAULTS,
-  ...MEMBERSHIP_FAULTS,
-];
+/** A fault that goes on until it is stopped. */
+export interface Running {
+  readonly text: string;
+  stop(): void;
+}
+
+/** A kind of fault of some world. */
+export interface KindOf<World> {
+  readonly name: string;
+  /** How often it is drawn, in relation to others. */
+  readonly weight: number;
+  /** Begins it somewhere that `random` decides; null if there is nothing to break now. */
+  readonly begin: (world: World, random: Random) => Running | null;
+}
 
 /** How a run is troubled. */
-interface Mix {
-  readonly kinds: readonly FaultKind[];
+export interface Mix<World> {
+  readonly kinds: readonly KindOf<World>[];
   readonly atOnceMax: number;
   readonly gapMean: Micros;
   readonly durationMean: Micros;
+  readonly durationMax: Micros;
 }
 
-function drawMix({ settings }: World, random: Random): Mix {
-  const share = random.pick([0.3, 0.6, 1]);
-  const applicable = KINDS.filter(({ isApplicable }) => isApplicable?.(settings) ?? true);
-  const kinds = applicable.filter(() => random.chance(share));
-  return {
-    kinds: kinds.length > 0 ? kinds : applicable,
-    atOnceMax: random.between(1, 5),
-    gapMean: random.pick([200, 500, 1_500]) * MS,
-    durationMean: random.pick([300, 1_000, 3_000]) * MS,
-  };
+/** What is needed of a world, whatever is in it. */
+interface Troubled {
+  readonly scheduler: Scheduler;
+  readonly trace: Trace;
+  areFaultsOver: boolean;
 }
 
-export class Nemesis {
+export class Nemesis<World extends Troubled> {
   readonly #world: World;
   readonly #random: Random;
-  readonly #mix: Mix;
+  readonly #mix: Mix<World>;
   readonly #running = new Set<Running>();
   /** How many faults of each kind were begun. */
   readonly begun: Record<string, number> = {};
 
-  constructor(world: World) {
+  constructor(world: World, random: Random, mix: Mix<World>) {
     this.#world = world;
-    this.#random = world.random.fork();
-    this.#mix = drawMix(world, this.#random);
+    this.#random = random;
+    this.#mix = mix;
   }
 
   start(): void {
@@ -84,7 +83,7 @@ export class Nemesis {
     this.begun[name] = (this.begun[name] ?? 0) + 1;
     this.#running.add(fault);
     this.#note(() => fault.text);
-    const duration = Math.min(10 * SECOND, this.#random.exponential(this.#mix.durationMean));
+    const duration = Math.min(this.#mix.durationMax, this.#random.exponential(this.#mix.durationMean));
     this.#world.scheduler.after(duration, () => this.#end(fault));
   }
 
@@ -94,7 +93,7 @@ export class Nemesis {
     fault.stop();
   }
 
-  #drawKind(): FaultKind {
+  #drawKind(): KindOf<World> {
     const { kinds } = this.#mix;
     let left = this.#random.below(kinds.reduce((sum, { weight }) => sum + weight, 0));
     for (const kind of kinds) {
@@ -107,4 +106,16 @@ export class Nemesis {
   #note(text: () => string): void {
     this.#world.trace.note('fault', '', this.#running.size, 0, text);
   }
+}
+
+/** Several undos as one. */
+export function all(undos: readonly (() => void)[]): () => void {
+  return () => {
+    for (const undo of undos) undo();
+  };
+}
+
+/** A fault that is over at once. */
+export function instant(text: string): Running {
+  return { text, stop: () => undefined };
 }

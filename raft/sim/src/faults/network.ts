@@ -3,7 +3,8 @@ import type { LinkFault } from '../cluster/network.js';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
-import { all, leadersOf, pickVictim, type FaultKind, type Running } from './fault.js';
+import { leadersOf, pickVictim, type FaultKind } from './fault.js';
+import { all, type Running } from './nemesis.js';
 
 const CUT: LinkFault = { cut: true };
 

@@ -4,7 +4,8 @@ import { HEALTHY_SYNC } from '../cluster/disk.js';
 import type { SimProcess } from '../cluster/process.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import type { World } from '../world.js';
-import { all, instant, leadersOf, pickVictim, type FaultKind, type Running } from './fault.js';
+import { leadersOf, pickVictim, type FaultKind } from './fault.js';
+import { all, instant, type Running } from './nemesis.js';
 import { deafen, isolate, separate } from './network.js';
 
 /** How long a leader waits for its successor. */

@@ -1,7 +1,8 @@
 /** What goes wrong while snapshots travel and are installed. */
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
 import type { SnapshotMoment } from '../world.js';
-import type { FaultKind, Running } from './fault.js';
+import type { FaultKind } from './fault.js';
+import type { Running } from './nemesis.js';
 
 /** For how long a member is away that was hit. */
 const AWAY_MEAN: Micros = SECOND / 2;
