@@ -17,5 +17,6 @@ export { huntAll } from './planted/hunt.js';
 export { mutate, plant, type Mutant } from './planted/mutant.js';
 export type { Mutation } from './planted/mutation.js';
 export { MUTATIONS as RAFT_BUGS } from './planted/mutations.js';
+export { runCommand } from './run/command.js';
 export { crashedRun } from './run/crashed.js';
 export { runSeeds, type SeedResult, type SeedViolation, type Task } from './run/pool.js';

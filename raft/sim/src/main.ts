@@ -1,85 +1,18 @@
-/** `npm run sim`: many seeds on all cores, or one seed with its trace. */
-import { availableParallelism } from 'node:os';
+/** `npm run sim`: Raft clusters under faults. */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { runCommand } from './run/command.js';
 import { crashedRun } from './run/crashed.js';
-import { runSeeds } from './run/pool.js';
 import { Totals } from './run/totals.js';
-import { simulate, type RunResult } from './simulate.js';
+import { simulate } from './simulate.js';
 
-const HELP = `Usage: npm run sim -- --seeds 5000 [--from 1] [--seconds 60] [--jobs ${availableParallelism()}]
-       npm run sim -- --seed 17 [--seconds 60] [--trace]
-
-Runs Raft clusters on a virtual clock, network and disks under faults that each seed draws.
-  --seeds    how many seeds to run, on all cores
-  --from     the first of them (1)
-  --seconds  virtual seconds with faults in each run (60)
-  --jobs     worker processes
-  --seed     runs this one seed
-  --trace    prints what happened in it, line by line`;
-
-const PROGRESS_MS = 2_000;
-
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} must be a whole number from 1`);
-  return value;
-}
-
-function tellViolation({ seed, violation }: RunResult, seconds: number): void {
-  if (violation === null) return;
-  console.log(
-    `\nVIOLATION of "${violation.check}" at ${(violation.at / 1e6).toFixed(6)} s: ${violation.what}`,
-  );
-  console.log(`replay: npm run sim -- --seed ${seed} --seconds ${seconds} --trace`);
-}
-
-async function runOne(seed: number, seconds: number, isTraced: boolean): Promise<boolean> {
-  const sink = (line: string): void => console.log(line);
-  const result = await simulate({ seed, seconds, ...(isTraced ? { sink } : {}) });
-  tellViolation(result, seconds);
-  console.log(`seed ${seed}: ${result.events} events, trace hash ${result.hash}, Node ${process.version}`);
-  return result.violation === null;
-}
-
-async function runMany(from: number, count: number, seconds: number, jobs: number): Promise<boolean> {
-  const totals = new Totals();
-  const startedAt = performance.now();
-  const wallMs = (): number => performance.now() - startedAt;
-  const progress = setInterval(() => console.log(totals.progress(wallMs())), PROGRESS_MS);
-  const worker = fileURLToPath(new URL('run/worker.js', import.meta.url));
-  const onResult = (result: RunResult): void => totals.add(result);
-  const broken = await runSeeds({ worker, jobs, from, count, seconds, onResult, crashed: crashedRun });
-  clearInterval(progress);
-  if (broken !== null) tellViolation(broken, seconds);
-  console.log(`\n${totals.lines(wallMs()).join('\n')}\nNode                  ${process.version}`);
-  return broken === null;
-}
-
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '200' },
-    from: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '60' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+await runCommand({
+  name: 'npm run sim',
+  what: 'Runs Raft clusters on a virtual clock, network and disks under faults that each seed draws.',
+  exampleSeeds: 5000,
+  seconds: 60,
+  progressMs: 2_000,
+  worker: fileURLToPath(new URL('run/worker.js', import.meta.url)),
+  simulate,
+  crashed: crashedRun,
+  totals: new Totals(),
 });
-
-if (values.help) {
-  console.log(HELP);
-} else {
-  const seconds = wholeNumber('--seconds', values.seconds);
-  const isSound =
-    values.seed === undefined
-      ? await runMany(
-          wholeNumber('--from', values.from),
-          wholeNumber('--seeds', values.seeds),
-          seconds,
-          wholeNumber('--jobs', values.jobs),
-        )
-      : await runOne(wholeNumber('--seed', values.seed), seconds, values.trace);
-  process.exitCode = isSound ? 0 : 1;
-}
