@@ -1,12 +1,9 @@
 /** Catalogs die, stand still, lose sight of replicas or front-ends, come and go: no client sees an error of it. */
 import { ScenarioError, type Run } from '../run/run.js';
 import type { Scenario } from '../run/scenario.js';
-import { cacheFills } from './cache-fills.js';
+import { QUIET_STOCK, cacheFills, reprice, tellsPrice } from './quiet-stock.js';
 
 const FRONTENDS = ['frontend-1', 'frontend-2'];
-
-/** A stock that no client of the workload trades, so that only `reprice` takes it from a cache. */
-const QUIET_STOCK = '/stocks/NFLX';
 
 /** What clients are promised whatever happens to catalogs: a bound well above what a busy machine adds. */
 const UNSEEN = { errorsMax: 0, gapMsMax: 2_500, lookupGapMsMax: 2_500 } as const;
@@ -31,23 +28,7 @@ async function follow(run: Run, wanted: readonly (string | null)[]): Promise<voi
 
 /** Waits until every front-end answers from its cache. */
 async function cachesFill(run: Run): Promise<void> {
-  for (const frontend of FRONTENDS.keys()) await cacheFills(run, frontend, QUIET_STOCK);
-}
-
-/** Sets the price of the quiet stock. @throws ScenarioError if that is not acknowledged. */
-async function reprice({ stage }: Run, price: number, frontend: number): Promise<void> {
-  const options = { body: { price }, headers: stage.operatorToken(), frontend };
-  const { status, text } = await stage.request('PUT', QUIET_STOCK, options);
-  if (status !== 200) throw new ScenarioError(`the price could not be set: ${status} ${text}`);
-}
-
-/** @throws ScenarioError if a front-end answers with another price than the acknowledged one. */
-async function tellsPrice({ stage }: Run, price: number, frontend: number): Promise<void> {
-  const { status, text } = await stage.request('GET', QUIET_STOCK, { frontend });
-  if (status !== 200 || !text.includes(`"price":${price}.00`)) {
-    const name = FRONTENDS[frontend] ?? '';
-    throw new ScenarioError(`${price} was acknowledged, and ${name} answers ${status} ${text}`);
-  }
+  for (const frontend of FRONTENDS.keys()) await cacheFills(run, frontend);
 }
 
 export const CATALOGS: readonly Scenario[] = [

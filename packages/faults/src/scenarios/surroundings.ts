@@ -1,7 +1,6 @@
 /** Clocks that are wrong and limits that are tight. */
 import { limitDescriptors, occupy } from '../run/limits.js';
-import { ScenarioError, type Run } from '../run/run.js';
-import { cacheFills } from './cache-fills.js';
+import { cacheFills, reprice, tellsPrice } from './quiet-stock.js';
 import type { Scenario } from '../run/scenario.js';
 import { driftingClock, jumpyWallClock, setWallClock, suspendingClock } from '../run/clocks.js';
 
@@ -14,16 +13,6 @@ const PROCESSES = [
   'frontend-1',
   'frontend-2',
 ];
-
-/** A stock that no client of the workload trades. */
-const QUIET_STOCK = '/stocks/NFLX';
-
-/** Sets its price through frontend-2. @throws ScenarioError if that is not acknowledged. */
-async function reprice({ stage }: Run, price: number): Promise<void> {
-  const options = { body: { price }, headers: stage.operatorToken(), frontend: 1 };
-  const { status, text } = await stage.request('PUT', QUIET_STOCK, options);
-  if (status !== 200) throw new ScenarioError(`the price could not be set: ${status} ${text}`);
-}
 
 export const SURROUNDINGS: readonly Scenario[] = [
   {
@@ -70,19 +59,17 @@ export const SURROUNDINGS: readonly Scenario[] = [
     prepare: () => ({ hindrances: { 'frontend-1': suspendingClock() } }),
     script: async (run) => {
       for (const price of [77, 78]) {
-        await cacheFills(run, 0, QUIET_STOCK);
+        await cacheFills(run, 0);
         // No revocation reaches it, so that only its lease can tell it what it may answer.
         run.cutOneWay(run.names('catalog'), ['frontend-1']);
         await run.pause('frontend-1');
-        await reprice(run, price);
-        const asked = run.stage.request('GET', QUIET_STOCK);
+        await reprice(run, price, 1);
+        const asked = tellsPrice(run, price, 0);
         // Until the request waits in its socket.
         await run.sleep(100);
         await run.resume('frontend-1');
         run.healNetwork();
-        const { status, text } = await asked;
-        if (status !== 200 || !text.includes(`"price":${price}.00`))
-          throw new ScenarioError(`${price} was acknowledged, and frontend-1 answers ${status} ${text}`);
+        await asked;
         await run.progress(20);
       }
     },
