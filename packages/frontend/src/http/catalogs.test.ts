@@ -68,7 +68,7 @@ test('when the link to the current catalog breaks, the other one answers and is 
     assert.is(await currentOf(url), other.id);
   }));
 
-test('where the current catalog cannot tell, the other one answers and is followed, and the first is linked anew', async () =>
+test('where the current catalog cannot tell, the other one answers and is followed, and the first one is dialed again', async () =>
   withTwo({ leaseMs: 300 }, async ({ url }, current, other) => {
     const [left] = current.links;
     current.ready = false;

@@ -41,7 +41,7 @@ test('a stock is kept and answered while the lease holds', () => {
   assert.is(cache.leaseRemainingMs(800), 100);
 });
 
-test('nothing is kept against the word of the catalog, nor from another link than the one that is followed', () => {
+test('only what the catalog calls cacheable is kept, and only from the link that is followed', () => {
   const cache = leased();
   cache.fill(LINK, view('A'), false);
   cache.fill(LINK + 1, view('A'), true);
