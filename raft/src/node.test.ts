@@ -109,7 +109,7 @@ test('read() is refused by whoever does not lead, and beyond readsMax, confirmed
 test('three nodes agree, and a leader that loses its leadership rejects the reads that it cannot confirm', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);
-  const [a, b] = rigs;
+  const [a, , c] = rigs;
   a.node.propose(DATA);
   await until(() => a.machine.applied === 2);
   a.clock.advance(10);
@@ -121,10 +121,10 @@ test('three nodes agree, and a leader that loses its leadership rejects the read
   assert.is(a.node.status().role, 'follower');
   hub.handlers.get('b')?.linkLost('a');
   hub.handlers.get('c')?.linkLost('a');
-  b.clock.advance(30);
-  await until(() => b.node.status().leading);
+  // Of two that ask at the same moment the one with the lesser id gives way.
+  await until(() => c.node.status().leading);
   assert.equal(
-    b.changes.map(({ role, leading }) => `${role} ${leading}`),
+    c.changes.map(({ role, leading }) => `${role} ${leading}`),
     [
       'follower false',
       'follower false',

@@ -14,14 +14,12 @@ import type { Outbox } from './outbox.js';
 import { ElectionTimer } from './timer.js';
 import type { NodeId, PreVoteRequest, PreVoteResponse, Role, Term, VoteRequest } from './types.js';
 
-/** Ticks, at most, between the loss of the link to the leader and the pre-vote that it causes. */
-const LOST_LEADER_TICKS_MAX = 3;
 /**
- * How often such a pre-vote is asked again at most, and ticks until then at most: the others may see their links to the leader
- * break a moment later than this member, and refuse as long as they do not. After that, whole timeouts count.
+ * How often a pre-vote for a lost link to the leader is asked again at most, and ticks until then at most: the others may see
+ * their links break a moment later than this member, and refuse as long as they do not. After that, whole timeouts count.
  */
-const LOST_LEADER_REPEATS = 3;
-const REPEAT_TICKS_MAX = 10;
+const LOST_LEADER_REPEATS = 6;
+const REPEAT_TICKS_MAX = 5;
 
 interface StandingContext {
   readonly config: CoreConfig;
@@ -112,15 +110,14 @@ export class Standing {
 
   /**
    * The link from `member` broke as it does when a process dies. If it leads, stop waiting out its timeout: ask the
-   * others soon, after a few random ticks so that not all ask at once. A pre-vote disturbs no one if it was wrong.
+   * others now. A pre-vote disturbs no one if it was wrong, and of those that ask at the same moment all but one give way.
    */
   linkLost(member: NodeId): void {
     // Under leases the leader was promised a whole timeout, and may live.
     if (this.#config.lease !== null) return;
     if (this.role !== 'follower' || this.#leader !== member) return;
-    this.#leader = null;
     this.#repeats = LOST_LEADER_REPEATS;
-    this.#timer.hurry(LOST_LEADER_TICKS_MAX);
+    this.campaign();
   }
 
   /**
@@ -231,9 +228,12 @@ export class Standing {
         if (this.role === 'preCandidate') this.#ask('vote');
         else this.#becomeLeader();
         return;
-      case 'lost':
+      case 'lost': {
+        const isPreVote = this.role === 'preCandidate';
         this.becomeFollower(this.term, null);
+        if (isPreVote && this.#repeats > 0) this.#timer.hurry(REPEAT_TICKS_MAX);
         return;
+      }
       case 'open':
       case undefined:
         return;
