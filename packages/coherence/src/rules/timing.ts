@@ -11,8 +11,14 @@ export const AUTHORITY_MS: Milliseconds = 125;
 /** A catalog asks for authority, and a front-end for a lease, as often as this: five times while one grant lasts. */
 export const RENEWAL_MS: Milliseconds = AUTHORITY_MS / 5;
 
+/**
+ * For how long a look-up waits at a catalog for a stock that an order is about to change. The leader need not wait where that
+ * order is held up by a catalog that was lost, so a front-end asks it then.
+ */
+const LOOKUP_MS: Milliseconds = 50;
+
 export const CATALOG_TIMING: CatalogTiming = {
   authorityMs: AUTHORITY_MS,
   leaseMs: AUTHORITY_MS,
-  lookupMs: 1_000,
+  lookupMs: LOOKUP_MS,
 };
