@@ -8,7 +8,6 @@ import { AUTHORITY_MS } from '@trireme/coherence';
 import {
   FormatError,
   TriremeError,
-  assertRule,
   encodeBatch,
   type Command,
   type Order,
@@ -27,7 +26,7 @@ import { LogClock } from './rules/log-clock.js';
 import { ReadWaits } from './rules/read-waits.js';
 import type { RecentBatches, VisibleStocks } from './rules/recent-batches.js';
 import type { DecidedBatch } from './rules/state.js';
-import type { BookMachine, BookStorage } from './machine.js';
+import type { BookMachine } from './machine.js';
 import { Tracer } from './tracer.js';
 
 /** What the office needs of a Raft node. */
@@ -58,7 +57,6 @@ interface SetChange {
 interface OfficeOptions {
   readonly node: Proposer;
   readonly book: Book;
-  readonly store: BookStorage;
   readonly machine: BookMachine;
   readonly term: Term;
   /** When this replica was elected, on the clock of `now`: no older leader has had a round confirmed after that. */
@@ -112,11 +110,9 @@ export class Office {
 
   constructor(options: OfficeOptions) {
     this.#o = options;
-    const { book, store, machine, term, recent, electedAt } = options;
-    // What the desk does not know of a key it reads from the store, which must not be behind the rules then.
-    assertRule(machine.isStored, 'an office opens while the book is being written');
-    const known = new KnownCommands(store);
-    this.#desk = new Desk(book.meta, (key) => known.find(key));
+    const { book, machine, term, recent, electedAt } = options;
+    const known = new KnownCommands(book);
+    this.#desk = new Desk({ ...book.meta, storedIndex: machine.applied }, (key) => known.find(key));
     const authorityMs = AUTHORITY_MS;
     this.#feed = new CatalogFeed({ term, book, recent, authorityMs, electedAt });
     this.#feedTimer = new WakeTimer(options.now, () => this.#act((now) => this.#feed.tick(now)));

@@ -11,6 +11,7 @@ import { CatalogLinks } from './catalog-links.js';
 import type { CatalogSet } from './catalogs-routes.js';
 import { Frontends, send } from './frontends.js';
 import { membersFrame } from './group.js';
+import { HeldFrames } from './held-frames.js';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { Office, type OrderStep, type Proposer } from './office.js';
 import { OrderLists } from './order-lists.js';
@@ -58,9 +59,6 @@ interface ReplicaCoreOptions {
   readonly onStep: (step: OrderStep) => void;
 }
 
-/** Submissions held between winning an election and being ready to lead, in frames; more are refused as busy. */
-const HELD_FRAMES_MAX = 1_000;
-
 type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
 
 export class ReplicaCore {
@@ -84,7 +82,7 @@ export class ReplicaCore {
   #seeding: Seeding | null = null;
   #lives: Lives | null = null;
   #isSeeded = false;
-  #held: { readonly link: Link; readonly frame: SubmitFrame }[] = [];
+  readonly #held = new HeldFrames();
   #isStopping = false;
 
   constructor(options: ReplicaCoreOptions) {
@@ -224,7 +222,7 @@ export class ReplicaCore {
     if (leading) this.#openOffice();
     else this.#closeOffice();
     if (role !== 'leader') this.#releaseHeld();
-    this.#frontends.announce(this.#announced(status));
+    this.#frontends.announce(status);
   }
 
   /** Another configuration is in force. */
@@ -261,18 +259,10 @@ export class ReplicaCore {
       });
       return;
     }
-    if (!machine.isStored) {
-      // A failure is told by the machine.
-      machine.flush().then(
-        () => this.#openLate(),
-        () => undefined,
-      );
-      return;
-    }
     this.#restartRecent(machine.book.meta);
     this.#office = new Office({
       node: this.#o.proposer(this.#node),
-      ...{ machine, book: machine.book, store: machine.store },
+      ...{ machine, book: machine.book },
       ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
       electedAt: this.#electedAt ?? performance.now(),
       log: this.#o.log,
@@ -285,21 +275,15 @@ export class ReplicaCore {
     this.#releaseHeld();
   }
 
-  /** All is written that was to be. By now it may not lead any more, or again have something to write. */
+  /** The log has what has to come before orders. */
   #openLate(): void {
     const status = this.#node?.status();
     if (status?.leading !== true) return;
     try {
       this.#openOffice();
-      if (this.#office !== null) this.#frontends.announce(this.#announced(status));
     } catch (error) {
       this.#o.fatal(error);
     }
-  }
-
-  /** As front-ends are told it: who leads takes no orders and answers no reads before its office is open. */
-  #announced(status: NodeStatus): NodeStatus {
-    return { ...status, leading: this.#office !== null };
   }
 
   get #clocks(): { readonly now: () => number; readonly wallClock: () => number } {
@@ -321,7 +305,7 @@ export class ReplicaCore {
   }
 
   #releaseHeld(): void {
-    for (const { link, frame } of this.#held.splice(0)) this.#submit(link, frame);
+    for (const { link, frame } of this.#held.takeAll()) this.#received(link, frame);
   }
 
   /** The book may be another one by now, by a snapshot, or have begun a new life. */
@@ -338,11 +322,15 @@ export class ReplicaCore {
     this.#frontends.setCatalogs(this.#catalogs.wires(meta.catalogs));
   }
 
+  /** This replica was elected, and its office is not open yet. */
+  get #isBeginning(): boolean {
+    return this.#office === null && !this.#isStopping && this.#node?.status().role === 'leader';
+  }
+
   /** For links of front-ends. */
   readonly frontendHandler: LinkHandler = {
     opened: (link) => {
-      const status = this.#node?.status();
-      this.#frontends.add(link, status === undefined ? null : this.#announced(status));
+      this.#frontends.add(link, this.#node?.status() ?? null);
     },
     message: (link, message) => {
       const frame = parseFrontendFrame(message);
@@ -355,12 +343,13 @@ export class ReplicaCore {
     },
     closed: (link) => {
       this.#frontends.delete(link);
-      this.#held = this.#held.filter((held) => held.link !== link);
+      this.#held.forget(link);
       this.#office?.linkClosed(link.id);
     },
   };
 
   #received(link: Link, frame: FrontendFrame): void {
+    if (this.#isBeginning && this.#held.hold(link, frame)) return;
     switch (frame.t) {
       case 'submit':
         this.#refuseInvalid(link, 'submitted', frame.invalid);
@@ -416,12 +405,7 @@ export class ReplicaCore {
       }
       return;
     }
-    const isElected = !this.#isStopping && this.#node?.status().role === 'leader';
-    if (isElected && this.#held.length < HELD_FRAMES_MAX) {
-      this.#held.push({ link, frame });
-      return;
-    }
-    const why = isElected ? 'busy' : 'notLeader';
+    const why = this.#isBeginning ? 'busy' : 'notLeader';
     send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
   }
 }

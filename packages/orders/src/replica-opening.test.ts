@@ -1,8 +1,10 @@
-/** A replica that begins to lead while its book is being written: when its office opens, and when it does not. */
+/** A replica that begins to lead: what it is asked before its office is open, and what it knows while its book is being written. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RaftNode, type NodeStatus } from '@trireme/raft';
+import { RaftError, RaftNode, type NodeStatus } from '@trireme/raft';
+import type { Link } from '@trireme/service';
 import { BookWriter } from './book-writer.js';
+import { HELD_ITEMS_MAX, HeldFrames } from './held-frames.js';
 import { buy } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
@@ -24,54 +26,70 @@ function holdBookWrites(): () => void {
   };
 }
 
+/** Has the log refuse the seed for load. @returns what ends that */
+function refuseSeed(): () => void {
+  const propose = Object.getOwnPropertyDescriptor(RaftNode.prototype, 'propose');
+  RaftNode.prototype.propose = () => {
+    throw new RaftError('OVERLOADED', 'refused by the test');
+  };
+  return () => {
+    if (propose !== undefined) Object.defineProperty(RaftNode.prototype, 'propose', propose);
+  };
+}
+
 const leads = (frontend: FakeFrontend): boolean =>
   frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1');
 
-/** A replica that leads and has not written its book as far: its office waits. */
+/** A replica that was elected and cannot seed its cluster: its office waits. */
 async function withWaitingOffice(
-  run: (rig: Rig, frontend: FakeFrontend, letWrite: () => void) => Promise<void>,
+  run: (rig: Rig, frontend: FakeFrontend, letSeed: () => void) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (path) => {
-    const letWrite = holdBookWrites();
+    const letSeed = refuseSeed();
     const rig = new Rig(path);
     rig.catalog.up();
     try {
       const frontend = await rig.startLinked();
       await until(() => rig.status['leading'] === true, 'the lead');
-      await run(rig, frontend, letWrite);
+      await run(rig, frontend, letSeed);
       assert.equal(rig.fatals, []);
     } finally {
-      letWrite();
+      letSeed();
       await rig.close();
     }
   });
 }
 
-test('who leads says so once its book is written; orders that came before are taken then', async () => {
-  await withWaitingOffice(async (rig, frontend, letWrite) => {
+test('who is elected says so at once; what it is asked before its office is open is answered then', async () => {
+  await withWaitingOffice(async (rig, frontend, letSeed) => {
+    await until(() => leads(frontend), 'who leads');
     const [id = 0] = frontend.submit(buy('early'));
-    assert.equal((await frontend.get(1)).slice(1), ['refused', 'notLeader']);
+    const asked = [frontend.get(7), frontend.listStocks('', 10)] as const;
     const late = await rig.linked();
-    await until(() => late.frames.some(({ t }) => t === 'leader'), 'who leads');
-    assert.equal([leads(frontend), leads(late), rig.status['office']], [false, false, null]);
-    letWrite();
+    await until(() => leads(late), 'who leads');
+    assert.is(rig.status['office'], null);
+    assert.equal(
+      frontend.frames.filter(({ t }) => t === 'submitted' || t === 'got' || t === 'stockPage'),
+      [],
+    );
+    letSeed();
     assert.equal((await frontend.submitted(id)).slice(1), ['filled', 1, PRICE]);
-    await until(() => leads(frontend) && leads(late), 'the news');
-    assert.is((await frontend.get(1))[1], 'order');
+    const [missing, page] = await Promise.all(asked);
+    assert.equal([missing[1], page.t], ['missing', 'stockPage']);
   });
 });
 
-test('a lead that is lost while the office waits for the book opens none', async () => {
-  await withWaitingOffice(async (rig, frontend, letWrite) => {
+test('a lead that is lost while the office waits opens none', async () => {
+  await withWaitingOffice(async (rig, frontend, letSeed) => {
     const status: (this: RaftNode) => NodeStatus = Reflect.get(RaftNode.prototype, 'status');
     RaftNode.prototype.status = function () {
       return { ...status.call(this), role: 'follower', leading: false };
     };
     try {
-      letWrite();
-      await until(() => Number(rig.status['applied']) >= 2, 'the write of the seed');
+      letSeed();
+      await until(() => Number(rig.status['applied']) >= 2, 'the seed');
       await new Promise((resolve) => setTimeout(resolve, 30));
-      assert.equal([rig.status['office'], leads(frontend)], [null, false]);
+      assert.is(rig.status['office'], null);
       assert.equal((await frontend.place(buy('a'))).slice(1), ['refused', 'notLeader']);
     } finally {
       RaftNode.prototype.status = status;
@@ -79,17 +97,61 @@ test('a lead that is lost while the office waits for the book opens none', async
   });
 });
 
-test('a replica that is stopped while its office waits for the book refuses what it held, and opens none', async () => {
-  await withWaitingOffice(async (rig, frontend, letWrite) => {
+test('a replica that is stopped while its office waits refuses what it held, and opens none', async () => {
+  await withWaitingOffice(async (rig, frontend, letSeed) => {
     const [id = 0] = frontend.submit(buy('held'));
-    // The submission has arrived when what was sent behind it is answered.
-    await frontend.get(1);
+    await until(() => leads(frontend), 'who leads');
+    // The submission has arrived when what was sent after it is answered.
+    await frontend.get(1, false);
     const stopped = rig.stop();
     assert.equal((await frontend.submitted(id)).slice(1), ['refused', 'notLeader']);
-    letWrite();
+    letSeed();
     await stopped;
-    assert.is(leads(frontend), false);
   });
 });
+
+test('an office opens while the book is being written, and knows what is not stored', async () => {
+  await withFolder(async (path) => {
+    const letWrite = holdBookWrites();
+    const rig = new Rig(path);
+    rig.catalog.up();
+    try {
+      const frontend = await rig.start();
+      assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
+      assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
+      assert.is((await frontend.get(1))[1], 'order');
+      const page = frontend.list(0, 10, null);
+      letWrite();
+      assert.is((await page).t, 'page');
+      assert.equal(rig.fatals, []);
+    } finally {
+      letWrite();
+      await rig.close();
+    }
+  });
+});
+
+test('what is held is bounded, goes with its link, and is only what a leader alone can answer', () => {
+  const held = new HeldFrames();
+  const [one, other] = [link(1), link(2)];
+  const item = { id: 1, command: buy('a'), requestId: null };
+  const many = Array.from({ length: HELD_ITEMS_MAX }, () => item);
+  assert.is(held.hold(one, { t: 'submit', items: many, invalid: [] }), true);
+  assert.is(held.hold(other, { t: 'submit', items: [item], invalid: [] }), false);
+  held.forget(one);
+  assert.is(held.hold(other, { t: 'submit', items: [item], invalid: [] }), true);
+  assert.is(held.hold(other, { t: 'get', items: [[1, 1, false]], invalid: [] }), false);
+  assert.is(held.hold(other, { t: 'get', items: [[1, 1, true]], invalid: [] }), true);
+  assert.is(held.hold(other, { t: 'report' }), false);
+  assert.equal(
+    held.takeAll().map(({ frame }) => frame.t),
+    ['submit', 'get'],
+  );
+  assert.equal(held.takeAll(), []);
+});
+
+function link(id: number): Link {
+  return { id, peer: 'frontend', closed: false, send: () => true, close: () => undefined };
+}
 
 test.run();

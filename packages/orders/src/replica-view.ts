@@ -102,9 +102,9 @@ export function replicaChecks({ node, isStopping }: ReplicaParts): readonly Chec
   ];
 }
 
-/** What a front-end is told of who leads. A leader names itself only once it can take orders. */
-export function announcement({ id, role, term, leader, leading }: NodeStatus): FromReplica {
-  return { t: 'leader', self: id, leader: role === 'leader' && !leading ? null : leader, term };
+/** What a front-end is told of who leads. A leader that takes no orders yet holds what it is asked. */
+export function announcement({ id, term, leader }: NodeStatus): FromReplica {
+  return { t: 'leader', self: id, leader, term };
 }
 
 /** What happens seldom, or once a batch, counted over the life of a replica. */

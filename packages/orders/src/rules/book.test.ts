@@ -355,6 +355,21 @@ test('a known key tells its command, its outcome, its number and where the log h
   assert.is(known.find('unknown'), null);
 });
 
+test('keys and batches that the store does not have yet are read from the book', () => {
+  const { store, book } = applied([seeding(1), entry(2, [buy('a')])]);
+  const known = new KnownCommands(book);
+  const found = ['a', 'b', 'c'].map((key) => () => known.find(key)?.number ?? null);
+  const numbers = (): readonly (number | null)[] => found.map((find) => find());
+  book.apply([entry(3, [buy('b')])]);
+  const writes = book.takeWrites();
+  book.apply([entry(4, [buy('c')])]);
+  assert.equal(numbers(), [1, 2, 3], 'stored, on its way, gathered');
+  assert.equal([book.batch(2)?.index, book.batch(3)?.index, book.batch(4)], [3, 4, null]);
+  store.write(writes);
+  book.written();
+  assert.equal(numbers(), [1, 2, 3]);
+});
+
 test('a key that is forgotten between two reads of it is not known; one in a batch that is gone is damage', () => {
   const { store } = applied([seeding(1), entry(2, [buy('a')])]);
   store.batches.delete(1);

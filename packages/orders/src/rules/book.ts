@@ -32,7 +32,8 @@ const DROPS_PER_BATCH = 2;
 
 type Draft = { -readonly [Field in keyof BookMeta]: BookMeta[Field] };
 
-export class Book {
+/** As a reader it shows all that was applied, written or not. */
+export class Book implements BookReader {
   readonly #reader: BookReader;
   #meta: Draft;
   #stocks: StockTable;
@@ -68,6 +69,15 @@ export class Book {
   /** Writes that have gathered, without the meta record. */
   get gathered(): number {
     return this.#writes.length + this.#changedStocks.size;
+  }
+
+  place(key: string): Place | null {
+    const unwritten = this.#unwritten.place(key);
+    return unwritten === undefined ? this.#reader.place(key) : unwritten;
+  }
+
+  batch(seq: number): KeptBatch | null {
+    return this.#unwritten.batch(seq) ?? this.#reader.batch(seq);
   }
 
   /** Applies entries in log order. What they change gathers until it is taken. Returns the batches that were decided. */
@@ -186,15 +196,10 @@ export class Book {
   #takeKeys(seq: number, commands: readonly Command[]): readonly number[] {
     const skip: number[] = [];
     commands.forEach((command, position) => {
-      if (this.#isKnown(command)) skip.push(position);
+      if (this.place(command.key) !== null) skip.push(position);
       else this.#writeKey(command.key, { seq, position });
     });
     return skip;
-  }
-
-  #isKnown({ key }: Command): boolean {
-    const unwritten = this.#unwritten.place(key);
-    return (unwritten === undefined ? this.#reader.place(key) : unwritten) !== null;
   }
 
   #writeKey(key: string, value: Place | null): void {
@@ -224,7 +229,7 @@ export class Book {
   #firstBatch(seq: number): KeptBatch {
     if (this.#oldest?.seq === seq) return this.#oldest;
     // Even one that is not written yet may have expired: a replica that was away for a day applies much at once.
-    const oldest = this.#unwritten.batch(seq) ?? this.#reader.batch(seq);
+    const oldest = this.batch(seq);
     assertRule(oldest !== null, `batch ${seq} is kept but cannot be read`);
     this.#oldest = oldest;
     return oldest;

@@ -15,7 +15,7 @@ interface Options {
 
 function desk({ lastIndex = 0, orders = 0, visibleOrders = orders, known = {}, limits }: Options = {}): Desk {
   return new Desk(
-    { lastIndex, applied: lastIndex, orders, visibleOrders },
+    { lastIndex, storedIndex: lastIndex, orders, visibleOrders },
     (key) => known[key] ?? null,
     limits,
   );
@@ -207,7 +207,7 @@ test('a new leader shows what the log calls visible; all that was committed once
 });
 
 test('what the book goes on to hold is no part of what was inherited', () => {
-  const book = { lastIndex: 10, applied: 10, orders: 1, visibleOrders: 0 };
+  const book = { lastIndex: 10, storedIndex: 10, orders: 1, visibleOrders: 0 };
   const known = { old: { command: buy('old'), index: 10, outcome: FILLED, number: 1 } };
   const of = new Desk(book, (key) => (key === 'old' ? known.old : null));
   of.submit(buy('old'), { link: 1, id: 1 });

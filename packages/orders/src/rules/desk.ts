@@ -74,9 +74,10 @@ const DESK_LIMITS: DeskLimits = { openMax: 100_000, invisibleMax: 50_000 };
 
 /** What the book holds when the desk is made: everything that earlier leaders logged. */
 interface DeskStart {
-  /** Log index of the last batch, and of the last entry; all of it is stored. */
+  /** Log index of the last batch. */
   readonly lastIndex: number;
-  readonly applied: number;
+  /** The store has everything up to this log index. */
+  readonly storedIndex: number;
   /** Filled orders, and those of them that the log calls visible. */
   readonly orders: number;
   readonly visibleOrders: number;
@@ -104,14 +105,14 @@ export class Desk {
 
   /** @param find what the book knows of a key; asked only for keys that are not open here */
   constructor(
-    { lastIndex, applied, orders, visibleOrders }: DeskStart,
+    { lastIndex, storedIndex, orders, visibleOrders }: DeskStart,
     find: (key: string) => KnownCommand | null,
     limits: DeskLimits = DESK_LIMITS,
   ) {
     // A copy: the book that these come from goes on.
     this.#start = { lastIndex, orders };
     this.#visibleOrders = visibleOrders;
-    this.#storedIndex = applied;
+    this.#storedIndex = storedIndex;
     this.#find = find;
     this.#limits = limits;
   }

@@ -18,8 +18,7 @@ export class KnownCommands {
   }
 
   /**
-   * Finds what became of the command with `key`, null if the book does not know the key. Not for keys of batches that are
-   * not stored yet: the desk has those open.
+   * Finds what became of the command with `key`, null if the book does not know the key.
    * @throws InvariantError if the key stands in a batch that is gone.
    */
   find(key: string): KnownCommand | null {

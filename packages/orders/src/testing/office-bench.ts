@@ -79,7 +79,6 @@ export class OfficeBench {
         },
       },
       book,
-      store,
       machine: this.#machine,
       term: 1,
       recent: this.#recent,

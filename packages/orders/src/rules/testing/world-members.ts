@@ -53,11 +53,11 @@ export interface Lead {
 export function newLead(id: number, replica: Replica, lastIndex: number, now: number): Lead {
   const { book, store } = replica;
   restartRecent(replica);
-  const known = new KnownCommands(store);
+  const known = new KnownCommands(book);
   const limits = { openMax: 40, invisibleMax: 15 };
   return {
     ...{ id, replica, lastIndex },
-    desk: new Desk(book.meta, (key) => known.find(key), limits),
+    desk: new Desk({ ...book.meta, storedIndex: store.meta.applied }, (key) => known.find(key), limits),
     feed: new CatalogFeed({
       term: id,
       book,

@@ -429,14 +429,13 @@ export class World {
     return !this.#deposed.some((lead) => lead.replica === replica);
   }
 
-  /** Its no-op is committed and applied, and all that was applied is written, before it leads. */
+  /** Its no-op is committed and applied before it leads; what was applied may be on its way to the store. */
   #lead(replica: Replica): Lead {
     this.#log.push(null);
     this.#committed = this.#log.length;
     while (replica.book.meta.applied < this.#committed) {
       this.#applyQuietly(replica, 1 + this.#random.below(5));
     }
-    writeAll(replica);
     this.#leads += 1;
     const lead = newLead(this.#leads, replica, this.#log.length, this.#now);
     this.#act(lead, lead.feed.begin(this.#now));
