@@ -21,17 +21,23 @@ const partition: FaultKind = {
   },
 };
 
-/** An old leader goes on with catalogs and front-ends on its side: what they may still show is what leases are for. */
+/**
+ * An old leader goes on with catalogs and front-ends on its side: what they may still show is what leases are for. Where the
+ * others see their links to it break, another leads while it still believes that it does.
+ */
 const oldLeader: FaultKind = {
   name: 'old leader with a catalog',
   weight: 4,
   begin(world, random): Running | null {
     const { leaders } = world;
     if (leaders.length === 0) return null;
-    const side = new Set<Host>([random.pick(leaders), random.pick(world.catalogs)]);
+    const leader = random.pick(leaders);
+    const side = new Set<Host>([leader, random.pick(world.catalogs)]);
     for (const frontend of world.frontends) if (random.chance(0.5)) side.add(frontend);
+    const isHungUp = random.chance(0.5);
+    if (isHungUp) world.network.hangUp(leader.name);
     const stop = cut(world, (from, to) => side.has(from) !== side.has(to));
-    return { text: `old leader: ${namesOf(side)} from the others`, stop };
+    return { text: `old leader: ${namesOf(side)} from the others${isHungUp ? ', links broken' : ''}`, stop };
   },
 };
 

@@ -3,6 +3,7 @@ import { RaftError } from '@trireme/raft';
 import { HEALTHY_SYNC, MS, SECOND, all, instant, type Running } from '@trireme/raft/sim';
 import type { CrashKind } from '../hosts/environment.js';
 import type { Host } from '../hosts/host.js';
+import type { World } from '../world.js';
 import { cut, pickVictim, type FaultKind } from './fault.js';
 
 const HUNTED_MEAN = 300 * MS;
@@ -68,15 +69,37 @@ const shortPause: FaultKind = {
   },
 };
 
+/** A wall clock that is set back at the same time hides a suspension: the one thing that leases do not stand. */
+function isHidden({ scheduler }: World, { clock }: Host): boolean {
+  return scheduler.now - clock.setBackAt < SECOND;
+}
+
 /** The machine stands still, and its monotonic clock with it; the wall clock does not. */
 const suspension: FaultKind = {
   name: 'suspension',
   weight: 3,
   begin(world, random): Running | null {
     const victim = pickVictim(world, random);
-    // A wall clock that is set back at the same time hides a suspension: the one thing that leases do not stand.
-    if (world.scheduler.now - victim.clock.setBackAt < SECOND) return null;
+    if (isHidden(world, victim)) return null;
     return { text: `suspension: ${victim.name}`, stop: victim.pause(true) };
+  },
+};
+
+/** As `suspension`; when the machine wakes it is still out of reach of those that granted it what is over by then. */
+const unseenSuspension: FaultKind = {
+  name: 'suspension out of reach',
+  weight: 4,
+  begin(world, random): Running | null {
+    const victim = random.pick<Host>([...world.frontends, ...world.frontends, ...world.catalogs]);
+    if (isHidden(world, victim)) return null;
+    const giver = victim.kind === 'frontend' ? 'catalog' : 'replica';
+    const heal = cut(world, (from, to) => from.kind === giver && to === victim);
+    const resume = victim.pause(true);
+    const stop = (): void => {
+      resume();
+      world.scheduler.after(random.below(50 * MS), heal);
+    };
+    return { text: `suspension out of reach: ${victim.name}`, stop };
   },
 };
 
@@ -161,7 +184,8 @@ const wallClock: FaultKind = {
   name: 'wall clock set',
   weight: 3,
   begin(world, random): Running | null {
-    const victim = random.chance(0.5) ? pickVictim(world, random) : random.pick(world.hosts);
+    const { leaders } = world;
+    const victim = random.pick(leaders.length > 0 && random.chance(0.5) ? leaders : world.hosts);
     if (victim.isPaused) return null;
     const leadMs = random.pick([-86_400_000 * 3, -5_000, 700, 5_000, 86_400_000 * 3, 86_400_000 * 3]);
     victim.clock.setWall(leadMs);
@@ -192,6 +216,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   pause,
   shortPause,
   suspension,
+  unseenSuspension,
   slowDisk,
   hangingDisk,
   failingSync,

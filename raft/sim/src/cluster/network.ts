@@ -142,7 +142,12 @@ export class SimNetwork {
   leave(id: NodeId): void {
     if (!this.#endpoints.delete(id)) return;
     this.#transfers.broken(id);
-    for (const peer of this.#endpoints.keys()) this.#hint(peer, id);
+    this.hangUp(id);
+  }
+
+  /** The peers of a member see their connections to it break, unless they are cut off; it notices nothing. */
+  hangUp(id: NodeId): void {
+    for (const peer of this.#endpoints.keys()) if (peer !== id) this.#hint(peer, id);
   }
 
   /** Breaks the connections between two members; both may go on at once. */
