@@ -1,7 +1,8 @@
 /**
  * How stocks are read that are not in the cache: from the current catalog, from the others if it cannot tell, and from the
- * leading replica if none of them can. All of that again until the deadline.
+ * leading replica if none of them can or they take too long. All of that again until the deadline.
  */
+import { LOOKUP_MS } from '@trireme/coherence';
 import type { CatalogLink, StockListQuestion, StockPage, StockSource } from './catalog-link.js';
 import type { Catalogs } from './catalogs.js';
 import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
@@ -48,16 +49,21 @@ export class StockReader {
     });
   }
 
-  /** Asks each linked catalog once, then the leader, until one can tell. */
+  /**
+   * Asks each linked catalog once, then the leader, until one can tell. Where one catalog took long the others would as well: a
+   * stock in doubt is so at all of them.
+   */
   async #askAll<Result>(
     deadline: Deadline,
     ask: (source: StockSource) => Promise<Result | typeof AGAIN | typeof LOST>,
   ): Promise<readonly [Result | typeof AGAIN | typeof LOST, 'catalog' | 'replica']> {
     const asked: string[] = [];
+    const startedAt = performance.now();
     let isLost = false;
     for (;;) {
       const catalog = this.#catalogs.next(asked);
-      if (catalog === null || deadline.expired) break;
+      const isLate = performance.now() - startedAt >= LOOKUP_MS;
+      if (catalog === null || isLate || deadline.expired) break;
       const result = await ask(catalog);
       if (result !== AGAIN && result !== LOST) {
         this.#prefer(catalog, asked);

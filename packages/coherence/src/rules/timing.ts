@@ -12,10 +12,10 @@ export const AUTHORITY_MS: Milliseconds = 125;
 export const RENEWAL_MS: Milliseconds = AUTHORITY_MS / 5;
 
 /**
- * For how long a look-up waits at a catalog for a stock that an order is about to change. The leader need not wait where that
- * order is held up by a catalog that was lost, so a front-end asks it then.
+ * For how long a look-up waits at a catalog for a stock that an order is about to change, and for how long a front-end asks
+ * catalogs at all: the leader need not wait where that order is held up by a catalog that was lost.
  */
-const LOOKUP_MS: Milliseconds = 50;
+export const LOOKUP_MS: Milliseconds = 50;
 
 export const CATALOG_TIMING: CatalogTiming = {
   authorityMs: AUTHORITY_MS,

@@ -1,6 +1,7 @@
 /** Look-ups while catalogs come, go, pause, and cannot tell. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LOOKUP_MS } from '@trireme/coherence';
 import type { StockWire } from '@trireme/domain';
 import { CatalogChoice } from '../rules/catalog-choice.js';
 import { FakeCatalog, until } from '../testing/fakes.js';
@@ -119,6 +120,22 @@ for (const cacheSize of [0, 5])
         assert.is(other.of('lookup').length, 0);
       },
     ));
+
+test('where a catalog cannot tell for long the leader is asked, not the next catalog', async () =>
+  withTwo({}, async ({ url, replicas: [leader] }, current, other) => {
+    leader.stocks = AT_LEADER;
+    const answer = current.onFrame;
+    current.onFrame = (frame, link) => {
+      if (frame.t !== 'lookup') answer(frame, link);
+      else {
+        const items = frame.items.map(([id]) => [id, 'unready'] as const);
+        setTimeout(() => link.send({ t: 'stocks', items }), LOOKUP_MS);
+      }
+    };
+    assert.is((await lookUp(url)).etag, '"l1-v9"');
+    assert.is(leader.of('lookup').length, 1);
+    assert.is(other.of('lookup').length, 0);
+  }));
 
 test('a preferred catalog is returned to once it has been linked for a while and grants a lease', async () =>
   withTwo(
