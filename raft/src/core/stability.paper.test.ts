@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ELECTION_TICKS, Member, TIMEOUT_TICKS, followerOf, leaderOf } from './testing/member.js';
-import { message } from './testing/messages.js';
+import { logOf, message } from './testing/messages.js';
 import { networkOf } from './testing/network.js';
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'];
@@ -156,6 +156,21 @@ test('who lost its leader asks again soon though a majority has refused', () => 
   b.tick(4);
   assert.equal(b.take(), []);
   b.tick();
+  assert.is(b.core.role, 'preCandidate');
+});
+
+test('who loses its leader while it may not campaign asks as soon as it may', () => {
+  const b = followerOf('a', { id: 'b', term: 1, random: () => 0.99 });
+  b.slowDisk = true;
+  b.step(message('appendRequest', { entries: logOf([1]) }));
+  b.work();
+  b.tick(ELECTION_TICKS);
+  b.step(message('heartbeat'));
+  b.core.linkLost('a');
+  b.tick(5);
+  assert.is(b.core.role, 'follower', 'its disk hangs');
+  b.finishPersist();
+  b.tick(5);
   assert.is(b.core.role, 'preCandidate');
 });
 

@@ -88,7 +88,7 @@ export class Standing {
   campaign(): void {
     if (this.#leadership !== null) return;
     if (this.#mayCampaign) this.#ask('preVote');
-    else this.becomeFollower(this.term, null);
+    else this.#giveUp();
   }
 
   /** The leader hands over: campaigns without asking first, if this member may. */
@@ -110,7 +110,8 @@ export class Standing {
 
   /**
    * The link from `member` broke as it does when a process dies. If it leads, stop waiting out its timeout: ask the
-   * others now. A pre-vote disturbs no one if it was wrong, and of those that ask at the same moment all but one give way.
+   * others now. Those that hear the leader refuse; of three members that ask at the same moment all but one give way, and of
+   * more nearly always.
    */
   linkLost(member: NodeId): void {
     // Under leases the leader was promised a whole timeout, and may live.
@@ -162,7 +163,7 @@ export class Standing {
   /** What is committed stays so, whoever says it in whichever term. A campaign that it shows to be void is given up. */
   learnCommit({ commit, commitTerm }: PreVoteRequest | PreVoteResponse): void {
     this.#log.commitKnown(commit, commitTerm);
-    if (this.#campaign !== null && !this.#mayCampaign) this.becomeFollower(this.term, null);
+    if (this.#campaign !== null && !this.#mayCampaign) this.#giveUp();
   }
 
   /** Gives its vote, or refuses it (Raft 5.2, 5.4.1). */
@@ -228,20 +229,25 @@ export class Standing {
         if (this.role === 'preCandidate') this.#ask('vote');
         else this.#becomeLeader();
         return;
-      case 'lost': {
-        const isPreVote = this.role === 'preCandidate';
-        this.becomeFollower(this.term, null);
-        if (isPreVote && this.#repeats > 0) this.#timer.hurry(REPEAT_TICKS_MAX);
+      case 'lost':
+        this.#giveUp();
         return;
-      }
       case 'open':
       case undefined:
         return;
     }
   }
 
+  /** Follows nobody; a pre-vote for a lost link to the leader is asked again soon. */
+  #giveUp(): void {
+    const isVote = this.role === 'candidate';
+    this.becomeFollower(this.term, null);
+    if (!isVote && this.#repeats > 0) this.#timer.hurry(REPEAT_TICKS_MAX);
+  }
+
   #becomeLeader(): void {
     this.#leaveRole();
+    this.#repeats = 0;
     this.#leader = this.#config.id;
     this.#leadership = new Leadership({
       config: this.#config,
