@@ -276,6 +276,17 @@ test('who is not in the set, or was replaced, is told so, and led on once its ti
   assert.equal(joined, [{ do: 'send', link: 8, frame: lead }]);
 });
 
+test('a catalog that was told and has not attached yet is not told again: it would attach twice', () => {
+  const leading = following();
+  assert.equal(leading.feed.linkOpened(8, 'catalog-9', false), [
+    { do: 'send', link: 8, frame: { t: 'lead', term: 3 } },
+  ]);
+  assert.equal(leading.feed.linkOpened(9, 'catalog-8', true), []);
+  assert.equal(leading.feed.setLogged(2, [CATALOG, 'catalog-9', 'catalog-8'], 210), []);
+  const [first] = frames(leading.receive(FRESH, 210, 8, 'catalog-9'));
+  assert.is(first?.t, 'snapshot');
+});
+
 test('a catalog leaves the set once it surely holds no authority', () => {
   const { feed } = following();
   assert.equal(feed.standings, [{ id: CATALOG, isAttached: true, hasAuthority: true }]);

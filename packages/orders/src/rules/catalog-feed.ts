@@ -84,10 +84,15 @@ export class CatalogFeed {
   readonly #followers = new Map<LinkId, Follower>();
   /** The catalog on each open link. */
   readonly #links = new Map<LinkId, string>();
+  /** Links on which a catalog was told to attach and has not yet. It attaches as often as it is told. */
+  readonly #awaited = new Set<LinkId>();
   /** Why catalogs have to begin anew, until it is confirmed that this replica leads. */
   readonly #resets = new Map<LinkId, string>();
   /** As the adapter was told last. */
   #visible = 0;
+  /** Made once for all look-ups that are answered at the same state. */
+  #stocks: { readonly visible: number; readonly applied: number; readonly stocks: VisibleStocks } | null =
+    null;
 
   /**
    * @param recent the last batches that the book has applied, up to its last one
@@ -135,7 +140,13 @@ export class CatalogFeed {
 
   /** The stocks as of `visible`. Right only once `visible` has reached what the book held when this replica began to lead. */
   get stocks(): VisibleStocks {
-    return new VisibleStocks(this.#book.stocks, this.#recent.after(this.visible));
+    const { visible } = this;
+    const { applied } = this.#book.meta;
+    if (this.#stocks?.visible !== visible || this.#stocks.applied !== applied) {
+      const stocks = new VisibleStocks(this.#book.stocks, this.#recent.after(visible));
+      this.#stocks = { visible, applied, stocks };
+    }
+    return this.#stocks.stocks;
   }
 
   /** This replica leads: what the book has applied is committed. */
@@ -146,25 +157,29 @@ export class CatalogFeed {
   /** A link to catalog `id` is open. @param isLed whether it was told already that this replica leads */
   linkOpened(link: LinkId, id: string, isLed: boolean): readonly FeedAction[] {
     this.#links.set(link, id);
-    return isLed ? [] : [this.#lead(link)];
+    if (isLed) this.#awaited.add(link);
+    return this.#lead(link);
   }
 
   linkClosed(link: LinkId): readonly FeedAction[] {
     const id = this.#links.get(link);
     const wasFollower = this.#followers.delete(link);
     this.#links.delete(link);
+    this.#awaited.delete(link);
     this.#resets.delete(link);
     this.#authorities.onClosed(link);
     // Another process of this catalog may be there, which was refused while this one was.
     return wasFollower ? this.#leadAll((other) => other === id) : [];
   }
 
-  #lead(link: LinkId): FeedAction {
-    return { do: 'send', link, frame: { t: 'lead', term: this.#term } };
+  #lead(link: LinkId): readonly FeedAction[] {
+    if (this.#awaited.has(link) || this.#resets.has(link)) return [];
+    this.#awaited.add(link);
+    return [{ do: 'send', link, frame: { t: 'lead', term: this.#term } }];
   }
 
   #leadAll(isMeant: (id: string) => boolean): readonly FeedAction[] {
-    return [...this.#links].flatMap(([link, id]) => (isMeant(id) ? [this.#lead(link)] : []));
+    return [...this.#links].flatMap(([link, id]) => (isMeant(id) ? this.#lead(link) : []));
   }
 
   /**
@@ -212,7 +227,9 @@ export class CatalogFeed {
     const reason = this.#resets.get(link);
     this.#resets.delete(link);
     if (reason === undefined) return [];
-    return [isConfirmed ? { do: 'send', link, frame: { t: 'reset', reason } } : this.#lead(link)];
+    if (!isConfirmed) return this.#lead(link);
+    this.#awaited.add(link);
+    return [{ do: 'send', link, frame: { t: 'reset', reason } }];
   }
 
   tick(now: number): readonly FeedAction[] {
@@ -232,6 +249,7 @@ export class CatalogFeed {
   #attach(link: LinkId, frame: AttachFrame, now: number): readonly FeedAction[] {
     const id = this.#links.get(link);
     if (id === undefined) return [];
+    this.#awaited.delete(link);
     if (this.#followers.has(link)) throw new FormatError('a catalog attached twice on one link');
     if (frame.life === null && frame.visible > 0)
       throw new FormatError('a catalog without a life has nothing');
