@@ -1,4 +1,5 @@
 /** What front-ends ask a replica that was elected and is not ready to lead yet: it is answered as soon as it is. */
+import type { FromReplica } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import type { FrontendFrame } from './rules/frames.js';
 
@@ -7,17 +8,17 @@ export const HELD_ITEMS_MAX = 50_000;
 
 interface HeldFrame {
   readonly link: Link;
-  readonly frame: FrontendFrame;
+  readonly frame: LeaderFrame;
 }
 
 export class HeldFrames {
   #frames: HeldFrame[] = [];
   #items = 0;
 
-  /** Returns whether it is held: only the leader can answer it, and there is room. */
-  hold(link: Link, frame: FrontendFrame): boolean {
-    const items = itemsForLeader(frame);
-    if (items === 0 || this.#items + items > HELD_ITEMS_MAX) return false;
+  /** Returns false, and holds nothing, where there is no room. */
+  hold(link: Link, frame: LeaderFrame): boolean {
+    const items = itemsOf(frame);
+    if (this.#items + items > HELD_ITEMS_MAX) return false;
     this.#items += items;
     this.#frames.push({ link, frame });
     return true;
@@ -37,19 +38,40 @@ export class HeldFrames {
   }
 }
 
-/** How much of a frame only the leader can answer. */
-function itemsForLeader(frame: FrontendFrame): number {
+/** A frame of this kind may ask what only the leader can answer. */
+type LeaderFrame = Extract<FrontendFrame, { t: 'submit' | 'get' | 'lookup' | 'list' | 'listStocks' }>;
+
+/** Whether a frame asks what only the leader can answer. */
+export function isForLeader(frame: FrontendFrame): frame is LeaderFrame {
   switch (frame.t) {
     case 'submit':
     case 'lookup':
-      return frame.items.length;
-    case 'get':
-      return frame.items.filter(([, , isSure]) => isSure).length;
     case 'list':
     case 'listStocks':
-      return 1;
+      return true;
+    case 'get':
+      return frame.items.some(([, , isSure]) => isSure);
     case 'invalidList':
     case 'report':
-      return 0;
+      return false;
   }
+}
+
+/** The answer to a frame for which there is no room. */
+export function busyAnswer(frame: LeaderFrame): FromReplica {
+  switch (frame.t) {
+    case 'submit':
+      return { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', 'busy']) };
+    case 'get':
+      return { t: 'got', items: frame.items.map(([id]) => [id, 'refused', 'busy']) };
+    case 'lookup':
+      return { t: 'stocks', life: '', items: frame.items.map(([id]) => [id, 'refused', 'busy']) };
+    case 'list':
+    case 'listStocks':
+      return { t: 'pageRefused', id: frame.id, why: 'busy' };
+  }
+}
+
+function itemsOf(frame: LeaderFrame): number {
+  return 'items' in frame ? frame.items.length + frame.invalid.length : 1;
 }

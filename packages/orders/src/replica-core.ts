@@ -11,7 +11,7 @@ import { CatalogLinks } from './catalog-links.js';
 import type { CatalogSet } from './catalogs-routes.js';
 import { Frontends, send } from './frontends.js';
 import { membersFrame } from './group.js';
-import { HeldFrames } from './held-frames.js';
+import { HeldFrames, busyAnswer, isForLeader } from './held-frames.js';
 import type { BookMachine, MachineEvents } from './machine.js';
 import { Office, type OrderStep, type Proposer } from './office.js';
 import { OrderLists } from './order-lists.js';
@@ -349,7 +349,10 @@ export class ReplicaCore {
   };
 
   #received(link: Link, frame: FrontendFrame): void {
-    if (this.#isBeginning && this.#held.hold(link, frame)) return;
+    if (this.#isBeginning && isForLeader(frame)) {
+      if (!this.#held.hold(link, frame)) send(link, busyAnswer(frame));
+      return;
+    }
     switch (frame.t) {
       case 'submit':
         this.#refuseInvalid(link, 'submitted', frame.invalid);
@@ -405,7 +408,6 @@ export class ReplicaCore {
       }
       return;
     }
-    const why = this.#isBeginning ? 'busy' : 'notLeader';
-    send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', why]) });
+    send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', 'notLeader']) });
   }
 }

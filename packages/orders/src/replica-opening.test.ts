@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert';
 import { RaftError, RaftNode, type NodeStatus } from '@trireme/raft';
 import type { Link } from '@trireme/service';
 import { BookWriter } from './book-writer.js';
-import { HELD_ITEMS_MAX, HeldFrames } from './held-frames.js';
+import { HELD_ITEMS_MAX, HeldFrames, busyAnswer, isForLeader } from './held-frames.js';
+import type { FrontendFrame } from './rules/frames.js';
 import { buy } from './rules/testing/batches.js';
 import { BookStore } from './store.js';
 import { withFolder } from './testing/folders.js';
@@ -67,9 +68,11 @@ test('who is elected says so at once; what it is asked before its office is open
     const asked = [frontend.get(7), frontend.listStocks('', 10)] as const;
     const late = await rig.linked();
     await until(() => leads(late), 'who leads');
+    // All that was asked has arrived when what was sent after it is answered.
+    await frontend.get(1, false);
     assert.is(rig.status['office'], null);
     assert.equal(
-      frontend.frames.filter(({ t }) => t === 'submitted' || t === 'got' || t === 'stockPage'),
+      frontend.frames.filter(({ t }) => t === 'submitted' || t === 'stockPage'),
       [],
     );
     letSeed();
@@ -131,7 +134,7 @@ test('an office opens while the book is being written, and knows what is not sto
   });
 });
 
-test('what is held is bounded, goes with its link, and is only what a leader alone can answer', () => {
+test('what is held is bounded, and goes with its link', () => {
   const held = new HeldFrames();
   const [one, other] = [link(1), link(2)];
   const item = { id: 1, command: buy('a'), requestId: null };
@@ -140,14 +143,26 @@ test('what is held is bounded, goes with its link, and is only what a leader alo
   assert.is(held.hold(other, { t: 'submit', items: [item], invalid: [] }), false);
   held.forget(one);
   assert.is(held.hold(other, { t: 'submit', items: [item], invalid: [] }), true);
-  assert.is(held.hold(other, { t: 'get', items: [[1, 1, false]], invalid: [] }), false);
   assert.is(held.hold(other, { t: 'get', items: [[1, 1, true]], invalid: [] }), true);
-  assert.is(held.hold(other, { t: 'report' }), false);
   assert.equal(
     held.takeAll().map(({ frame }) => frame.t),
     ['submit', 'get'],
   );
   assert.equal(held.takeAll(), []);
+});
+
+test('what only a leader can answer is told apart, and answered as busy where there is no room', () => {
+  const item = { id: 1, command: buy('a'), requestId: null };
+  const answer = (frame: FrontendFrame): unknown => (isForLeader(frame) ? busyAnswer(frame) : null);
+  assert.is(answer({ t: 'report' }), null);
+  assert.is(answer({ t: 'get', items: [[1, 1, false]], invalid: [] }), null);
+  const got = { t: 'got', items: [[1, 'refused', 'busy']] };
+  assert.equal(answer({ t: 'get', items: [[1, 1, true]], invalid: [] }), got);
+  assert.equal(answer({ t: 'submit', items: [item], invalid: [] }), { ...got, t: 'submitted' });
+  assert.equal(answer({ t: 'lookup', items: [[1, 'A']], invalid: [] }), { ...got, t: 'stocks', life: '' });
+  const page = { t: 'pageRefused', id: 3, why: 'busy' };
+  assert.equal(answer({ t: 'list', id: 3, after: 0, limit: 1, name: null }), page);
+  assert.equal(answer({ t: 'listStocks', id: 3, after: '', limit: 1 }), page);
 });
 
 function link(id: number): Link {

@@ -356,7 +356,7 @@ export class Rig {
 async function led(frontend: FakeFrontend): Promise<FakeFrontend> {
   await until(
     () => frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1'),
-    'a leader that takes orders',
+    'who leads',
   );
   return frontend;
 }

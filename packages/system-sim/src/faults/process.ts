@@ -179,7 +179,7 @@ const drift: FaultKind = {
   },
 };
 
-/** A minority of the replicas' wall clocks is ahead, which the log's time stands; what holds leases stands any jump forward. */
+/** The wall clock of a machine is wrong: no key expires by it, and what holds leases stands any jump forward. */
 const wallClock: FaultKind = {
   name: 'wall clock set',
   weight: 3,
