@@ -66,7 +66,7 @@ export class Group {
    * committed go by the configuration before, and could not elect anyone without those who have left it. Once a quorum of
    * the new one knows, those may be stopped, whoever fails next.
    *
-   * A leader that has removed itself hands over as soon as the change is applied, and hears no more of what others know:
+   * A leader that has removed itself transfers leadership as soon as the change is applied, and hears no more of what others know:
    * it is done then.
    */
   settle({ applied, memberships }: GroupLog, leadership: Leadership | null): void {

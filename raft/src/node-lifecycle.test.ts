@@ -1,4 +1,4 @@
-/** Starting, stopping and handing over. */
+/** Starting, stopping and transferring leadership. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { message } from './core/testing/messages.js';
@@ -78,37 +78,37 @@ test('stop() closes the log even if the transport cannot be stopped', async () =
   assert.ok(rig.storage.isClosed);
 });
 
-test('handOver() gives leadership to another member', async () => {
+test('transferLeadership() gives leadership to another member', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);
   const [a, b] = rigs;
-  assert.is(await b.node.handOver(1000), true, 'a follower has nothing to hand over');
-  const handedOver = a.node.handOver(1000);
+  assert.is(await b.node.transferLeadership(1000), true, 'a follower has nothing to transfer');
+  const transferred = a.node.transferLeadership(1000);
   await until(() => a.node.status().role === 'follower');
   a.clock.advance(10);
-  assert.is(await handedOver, true);
+  assert.is(await transferred, true);
   await until(() => rigs.some(({ node }) => node.status().leading));
   await stopAll(rigs);
 });
 
-test('handOver() goes on leading when no one takes over: alone, beyond its time, or when stopped meanwhile', async () => {
+test('transferLeadership() goes on leading when no one takes over: alone, beyond its time, or when stopped meanwhile', async () => {
   const alone = await startAlone();
-  assert.is(await alone.node.handOver(1000), false);
+  assert.is(await alone.node.transferLeadership(1000), false);
   await alone.node.stop();
 
   const hub = new Hub();
   const rigs = await startThree(hub);
   const [a] = rigs;
   hub.passes = ({ type }) => type !== 'timeoutNow';
-  const late = a.node.handOver(50);
+  const late = a.node.transferLeadership(50);
   a.clock.advance(50);
   assert.is(await late, false);
   a.node.propose(Buffer.from('the transfer is cancelled'));
-  assert.is(await rejection(a.node.handOver(50)), 'TRANSFER_REFUSED');
+  assert.is(await rejection(a.node.transferLeadership(50)), 'TRANSFER_REFUSED');
   await quiet();
   a.clock.advance(50);
   await quiet();
-  const cut = a.node.handOver(60_000);
+  const cut = a.node.transferLeadership(60_000);
   const stopping = a.node.stop();
   a.clock.advance(10);
   assert.is(await cut, false);
@@ -117,14 +117,14 @@ test('handOver() goes on leading when no one takes over: alone, beyond its time,
   await stopAll(rigs);
 });
 
-test('a caller of handOver() whose time is over does not cancel the transfer that another one waits for', async () => {
+test('a caller of transferLeadership() whose time is over does not cancel the transfer that another one waits for', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);
   const [a] = rigs;
   hub.passes = ({ type }) => type !== 'timeoutNow';
-  const first = a.node.handOver(80, { to: 'b' });
-  const hasty = a.node.handOver(20);
-  assert.is(await rejection(a.node.handOver(80, { to: 'c' })), 'TRANSFER_REFUSED');
+  const first = a.node.transferLeadership(80, { to: 'b' });
+  const hasty = a.node.transferLeadership(20);
+  assert.is(await rejection(a.node.transferLeadership(80, { to: 'c' })), 'TRANSFER_REFUSED');
   a.clock.advance(20);
   assert.is(await hasty, false);
   assert.throws(() => a.node.propose(DATA), codeOf('NOT_LEADER'));
@@ -137,18 +137,18 @@ test('a caller of handOver() whose time is over does not cancel the transfer tha
   await stopAll(rigs);
 });
 
-test('handOver() for a stop does not wait for what an earlier transfer took', async () => {
+test('transferLeadership() for a stop does not wait for what an earlier transfer took', async () => {
   const hub = new Hub();
   const rigs = await startThree(hub);
   const [a] = rigs;
   hub.passes = ({ type }) => type !== 'timeoutNow';
-  const late = a.node.handOver(50);
+  const late = a.node.transferLeadership(50);
   a.clock.advance(50);
   assert.is(await late, false);
   await quiet();
-  assert.is(await rejection(a.node.handOver(50)), 'TRANSFER_REFUSED');
+  assert.is(await rejection(a.node.transferLeadership(50)), 'TRANSFER_REFUSED');
   hub.passes = () => true;
-  const stopping = a.node.handOver(50, { isStopping: true });
+  const stopping = a.node.transferLeadership(50, { isStopping: true });
   await until(() => a.node.status().role === 'follower');
   a.clock.advance(10);
   assert.is(await stopping, true);

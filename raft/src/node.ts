@@ -36,8 +36,8 @@ export class RaftNode {
   readonly #snapshots: Snapshots;
   readonly #compactor: Compactor;
   #readIds = 0;
-  /** Callers of `handOver` that wait. */
-  #handOvers = 0;
+  /** Callers of `transferLeadership` that wait. */
+  #transferWaiters = 0;
   #stopTicking: () => void = () => undefined;
   #isFlushDue = false;
   #persisting: Promise<void> = Promise.resolve();
@@ -178,7 +178,7 @@ export class RaftNode {
    * Changes the group: resolves once the configuration that `change` leads to is applied here, the joint one before it
    * left again, and a quorum of the new one knows it to be committed: who has left may be stopped then. Learners and new
    * voters have the log by then or are being sent it. Only a leader can do it, one change at a time; one that removes
-   * itself hands leadership over afterwards, and is better asked to do that first (`handOver`).
+   * itself transfers leadership afterwards, and is better asked to do that first (`transferLeadership`).
    * @param options.force makes the change although too few of the voters after it answer this leader, or a new voter does
    *   not have the log: the group may be unable to decide anything afterwards
    * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP`, `QUORUM_UNREACHABLE` or
@@ -217,7 +217,7 @@ export class RaftNode {
    * @throws RaftError `BAD_CONFIG` if `to` is no other voter; `TRANSFER_REFUSED` if a transfer to another one is under way,
    *   `to` is silent, or transfers have failed just before.
    */
-  async handOver(
+  async transferLeadership(
     timeoutMs: number,
     { to, isStopping = false }: { readonly to?: NodeId; readonly isStopping?: boolean } = {},
   ): Promise<boolean> {
@@ -231,10 +231,10 @@ export class RaftNode {
       this.#flushSoon();
     }
     const isLeading = (): boolean => this.#core.leadership === leadership && this.#state === 'running';
-    this.#handOvers += 1;
+    this.#transferWaiters += 1;
     await passed(this.#clock, timeoutMs, () => !isLeading());
-    this.#handOvers -= 1;
-    if (this.#handOvers === 0) leadership.cancelTransfer();
+    this.#transferWaiters -= 1;
+    if (this.#transferWaiters === 0) leadership.cancelTransfer();
     return this.#core.leadership !== leadership;
   }
 

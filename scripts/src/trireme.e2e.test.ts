@@ -183,7 +183,7 @@ test('a fourth replica takes the place of the leader, and leaves again when one 
   assert.is(book.trim().split('\n').length - 1, context.statuses.length, 'each order once');
 });
 
-test('status, hand-over, stocks, orders and export are each a command', async (context) => {
+test('status, leadership transfer, stocks, orders and export are each a command', async (context) => {
   const { dataDir } = context;
   await context.stopLoad();
   await equalBooks(context);

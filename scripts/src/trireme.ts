@@ -215,7 +215,7 @@ common(program.command('export').argument('[replica]', 'whose book; the leaderâ€
   .description('Prints an order book as CSV, number,name,type,quantity; --json: one object a line.')
   .action(async (name: string | undefined, options: CommonOptions) => exportOf(name, options));
 changing(program.command('transfer'))
-  .description('Hands the lead over.')
+  .description('Transfers leadership.')
   .option('--to <replica>', 'to whom, by name or id; else to the one whose log reaches furthest')
   .action(async (options: ChangeOptions & { to?: string }) =>
     show(await transfer(options.to ?? null, optionsOf(options)), options),

@@ -61,7 +61,7 @@ const WAYS: readonly Way[] = [
     unseats: true,
   },
   {
-    name: 'hand-over (SIGTERM)',
+    name: 'leadership transfer (SIGTERM)',
     fault: async (run, { leader }) => run.kill(leader, 'SIGTERM'),
     undo: async (run, { leader }) => run.start(leader),
     unseats: true,

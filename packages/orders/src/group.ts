@@ -8,7 +8,7 @@ import { checkChange, parseChange, parseSnapshot, parseTransfer } from './rules/
 import type { MemberAddresses } from './rules/member-addresses.js';
 import { nameOfMember } from './rules/member-ids.js';
 
-/** How long a change or a hand-over is waited for, in milliseconds; it may come about all the same. */
+/** How long a change or a leadership transfer is waited for, in milliseconds; it may come about all the same. */
 const CHANGE_MS_MAX = 15_000;
 const TRANSFER_MS_MAX = 5_000;
 
@@ -129,13 +129,16 @@ async function changeGroup(group: Group, body: unknown): Promise<object> {
 }
 
 /**
- * Does `POST /transfer`: hands leadership to the member `to`, or to the one whose log reaches furthest.
+ * Does `POST /transfer`: transfers leadership to the member `to`, or to the one whose log reaches furthest.
  * @throws TriremeError `NOT_LEADER`, `INVALID_REQUEST`, or `UNAVAILABLE` if no one took it.
  */
 async function transferLead(group: Group, body: unknown): Promise<object> {
   const to = parseTransfer(body);
   checkLeads(group);
-  const isDone = await answered(group, group.node.handOver(TRANSFER_MS_MAX, to === null ? {} : { to }));
+  const isDone = await answered(
+    group,
+    group.node.transferLeadership(TRANSFER_MS_MAX, to === null ? {} : { to }),
+  );
   if (!isDone) throw new TriremeError('UNAVAILABLE', `no one took the lead within ${TRANSFER_MS_MAX} ms`);
   return describeGroup(group);
 }

@@ -432,7 +432,7 @@ export class Office {
       return { index, bytes };
     } catch (error) {
       if (!(error instanceof RaftError)) this.#fail(error);
-      // Refused for load or during a hand-over, which may yet be given up; losing the lead closes the office.
+      // Refused for load or during a leadership transfer, which may yet be given up; losing the lead closes the office.
       else this.#retryFlush();
       return null;
     }

@@ -192,7 +192,7 @@ test('the group is told and changed on the internal port, and front-ends hear of
     assert.is(await statusOf('/members', { change: [{ type: 'remove', id: '1' }] }), 'BAD_MEMBERSHIP');
     assert.is(await statusOf('/members', {}), 'INVALID_REQUEST');
     assert.is(await statusOf('/transfer', { to: '9' }), 'INVALID_REQUEST');
-    assert.is(await statusOf('/transfer', {}), 'UNAVAILABLE', 'there is no one to hand over to');
+    assert.is(await statusOf('/transfer', {}), 'UNAVAILABLE', 'there is no one to transfer leadership to');
     assert.is((await rig.ask('/members', { change: [{ type: 'remove', id: '2.5f0c9a31' }] })).code, 200);
     assert.equal((await frontend.place(buy('after'))).slice(1), ['filled', 1, PRICE]);
   });

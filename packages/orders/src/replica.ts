@@ -65,10 +65,10 @@ interface ReplicaOptions {
   readonly observe?: ReplicaObserver;
 }
 
-/** For a leader that stops to hand over, in milliseconds. */
-const HAND_OVER_MS = 2_000;
+/** For a leader that stops to transfer leadership, in milliseconds. */
+const TRANSFER_MS = 2_000;
 /**
- * How long one that has handed over then goes on as a follower, in milliseconds: meanwhile its successor commits by any
+ * How long one that has transferred leadership then goes on as a follower, in milliseconds: meanwhile its successor commits by any
  * other disk of the group, and does not have to share cores and disk with stores that are being closed.
  */
 const LINGER_MS = 100;
@@ -181,7 +181,7 @@ export class Replica {
     }
   }
 
-  /** Hands leadership over, answers what is open, closes everything. */
+  /** Transfers leadership, answers what is open, closes everything. */
   async stop(): Promise<void> {
     this.#isLeaving = true;
     if (this.#node !== null) await leave(this.#node);
@@ -221,8 +221,8 @@ export class Replica {
   }
 }
 
-/** Hands over if it leads and someone can take over. */
+/** Transfers leadership if it leads and someone can take over. */
 async function leave(node: RaftNode): Promise<void> {
   const led = node.status().role === 'leader';
-  if ((await node.handOver(HAND_OVER_MS, { isStopping: true })) && led) await delay(LINGER_MS);
+  if ((await node.transferLeadership(TRANSFER_MS, { isStopping: true })) && led) await delay(LINGER_MS);
 }

@@ -68,7 +68,7 @@ export class Seeding {
       this.#proposed = next;
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
-      // Refused for load or during a hand-over, which may yet be given up; losing the lead ends this.
+      // Refused for load or during a leadership transfer, which may yet be given up; losing the lead ends this.
       setTimeout(() => this.advance(), RETRY_MS);
     }
   }

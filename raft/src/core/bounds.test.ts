@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEFAULT_LIMITS, checkConfig, type CoreConfig } from './config.js';
 import { RECORD_HEADER_BYTES } from './entry.js';
-import { Ballot } from './ballot.js';
+import { VotingState } from './voting-state.js';
 import { initialMembership } from './membership.js';
 import { RaftCore } from './raft.js';
 import { MemoryDisk } from './testing/disk.js';
@@ -49,17 +49,17 @@ test('a disk that contradicts itself is refused: a term below the log, or a log 
   assert.throws(start(2, 3), codeOf('INVARIANT'));
 });
 
-test('the ballot: terms only rise, a term has one vote, and only news is written', () => {
-  const ballot = new Ballot({ term: 3, vote: null });
-  assert.is(ballot.takeUnwritten(), null);
-  ballot.give('b');
-  ballot.give('b');
-  assert.equal(ballot.takeUnwritten(), { term: 3, vote: 'b' });
-  assert.is(ballot.takeUnwritten(), null);
-  assert.throws(() => ballot.give('c'), /second vote in term 3/);
-  assert.throws(() => ballot.enter(3), /term 3 after 3/);
-  ballot.enter(4);
-  assert.equal(ballot.takeUnwritten(), { term: 4, vote: null });
+test('the voting: terms only rise, a term has one vote, and only news is written', () => {
+  const voting = new VotingState({ term: 3, vote: null });
+  assert.is(voting.takeUnwritten(), null);
+  voting.give('b');
+  voting.give('b');
+  assert.equal(voting.takeUnwritten(), { term: 3, vote: 'b' });
+  assert.is(voting.takeUnwritten(), null);
+  assert.throws(() => voting.give('c'), /second vote in term 3/);
+  assert.throws(() => voting.enter(3), /term 3 after 3/);
+  voting.enter(4);
+  assert.equal(voting.takeUnwritten(), { term: 4, vote: null });
 });
 
 test('proposals beyond uncommittedBytesMax are refused until entries are committed and on the own disk', () => {

@@ -6,7 +6,7 @@ import type { CoreConfig } from './config.js';
 import { invariant } from './errors.js';
 import type { RaftLog } from './log.js';
 import { Progress } from './progress.js';
-import { farewell, supply, type Supply } from './supply.js';
+import { replicate, sendFinalAppend, type Replication } from './replication.js';
 import type { LogIndex, Message, NodeId, Term } from './types.js';
 
 /** What a leadership may do to the core around it. */
@@ -26,7 +26,7 @@ const BROKEN_TIMEOUTS_MAX = 4;
 
 export class Followers {
   readonly #context: LeaderContext;
-  readonly #supplies = new Map<NodeId, Supply>();
+  readonly #supplies = new Map<NodeId, Replication>();
   /**
    * Whether a risen commit index is worth an append without entries. Once a tick it is: otherwise it rides on the next
    * entries, since an empty append for each commit would double the messages of a busy group.
@@ -44,7 +44,7 @@ export class Followers {
     const { inflightMessagesMax: messagesMax, inflightBytesMax: bytesMax } = config.limits;
     for (const [member, supplied] of this.#supplies) {
       if (members.includes(member)) continue;
-      farewell(supplied);
+      sendFinalAppend(supplied);
       this.#supplies.delete(member);
     }
     for (const member of members) {
@@ -109,7 +109,7 @@ export class Followers {
     for (const [to, supplied] of this.#supplies) {
       supplied.isActive = this.isActive(to);
       supplied.tellsCommit = this.#tellsCommit;
-      if (supply(supplied)) this.#snapshots.push(to);
+      if (replicate(supplied)) this.#snapshots.push(to);
     }
     this.#tellsCommit = false;
   }
@@ -152,7 +152,7 @@ export class Followers {
     if (progress === undefined) return;
     progress.commitKnown = Math.max(progress.commitKnown, commit);
     progress.probeSent = false;
-    if (progress.match < this.#context.log.lastIndex) progress.nudge = true;
+    if (progress.match < this.#context.log.lastIndex) progress.forceAppend = true;
     progress.roundAcknowledged = Math.max(progress.roundAcknowledged, round);
   }
 

@@ -155,7 +155,7 @@ test('disks that are slow alike keep their leader, and elect one where there is 
   assert.ok(leader.machine.length > 500, `${leader.machine.length} committed`);
 });
 
-test('a leader whose state machine hangs hands over, and does not come back before it goes on', () => {
+test('a leader whose state machine hangs transfers leadership, and does not come back before it goes on', () => {
   const network = networkOf(['a', 'b', 'c']);
   const a = network.elect('a');
   a.slowMachine = true;

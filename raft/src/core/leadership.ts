@@ -1,6 +1,6 @@
 /**
  * What a member does and knows while it leads, made anew for each term that it wins and dropped when it steps down:
- * replication, commitment, confirmed reads, the quorum check, membership changes and the hand-over.
+ * replication, commitment, confirmed reads, the quorum check, membership changes and the leadership transfer.
  */
 import { Backlog } from './backlog.js';
 import { checkChange, type MembersView } from './change-check.js';
@@ -11,7 +11,7 @@ import { changeMembership, leaveJoint, type MembershipChange } from './membershi
 import { encodeMembership } from './membership-codec.js';
 import type { Health } from './health.js';
 import { Lease } from './lease.js';
-import { HandOver } from './hand-over.js';
+import { LeadershipTransfer } from './leadership-transfer.js';
 import { isJoint, isVoter, membersOf, votersOf, type Membership } from './membership.js';
 import type { Progress } from './progress.js';
 import { isQuorum, reachedByQuorum } from './quorum.js';
@@ -41,7 +41,7 @@ export class Leadership {
   readonly firstIndex: LogIndex;
   readonly #lease: Lease | null;
   #heartbeatElapsed = 0;
-  readonly #handOver: HandOver;
+  readonly #transfer: LeadershipTransfer;
 
   constructor(context: LeaderContext) {
     const { log, config } = context;
@@ -50,7 +50,7 @@ export class Leadership {
     this.#lease = config.lease === null ? null : new Lease(config.lease);
     this.#backlog = new Backlog(config.limits.uncommittedBytesMax);
     this.#followers = new Followers(context);
-    this.#handOver = new HandOver(context, this.#followers, () => this.#lease?.void());
+    this.#transfer = new LeadershipTransfer(context, this.#followers, () => this.#lease?.void());
     this.#followers.become(membersOf(this.#membership));
     this.firstIndex = log.lastIndex + 1;
     this.#append('noop', NO_DATA);
@@ -81,7 +81,7 @@ export class Leadership {
 
   /**
    * Appends one entry to the log.
-   * @throws RaftError `TOO_LARGE`, `OVERLOADED` or, during a hand-over, `NOT_LEADER`; the proposal then had no effect.
+   * @throws RaftError `TOO_LARGE`, `OVERLOADED` or, during a leadership transfer, `NOT_LEADER`; the proposal then had no effect.
    */
   propose(data: Uint8Array): LogIndex {
     this.#checkStaying();
@@ -103,7 +103,7 @@ export class Leadership {
    * here and, if it is joint, left again. None is taken before an entry of this term is committed, or an earlier
    * leader's change could still come back beside it (Ongaro's correction to thesis 4.1 on the raft-dev list, 2015).
    * @param force whether to log a change that change-check.ts refuses
-   * @throws RaftError `NOT_LEADER` during a hand-over, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
+   * @throws RaftError `NOT_LEADER` during a leadership transfer, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
    *   `QUORUM_UNREACHABLE`; the change then had no effect.
    */
   changeMembership(change: MembershipChange, force: boolean): LogIndex {
@@ -140,7 +140,7 @@ export class Leadership {
   }
 
   #checkStaying(): void {
-    if (this.#handOver.isUnderWay) throw new RaftError('NOT_LEADER', 'leadership is being handed over');
+    if (this.#transfer.isUnderWay) throw new RaftError('NOT_LEADER', 'leadership is being transferred');
   }
 
   #append(kind: EntryKind, data: Uint8Array): LogIndex {
@@ -176,20 +176,20 @@ export class Leadership {
 
   /**
    * Transfers leadership to `to` once its log is complete; given up after an election timeout (thesis 3.10).
-   * @throws RaftError `BAD_CONFIG` or `TRANSFER_REFUSED`, as HandOver.request says.
+   * @throws RaftError `BAD_CONFIG` or `TRANSFER_REFUSED`, as LeadershipTransfer.request says.
    */
   transfer(to: NodeId, isStopping: boolean): void {
-    this.#handOver.request(to, isStopping);
+    this.#transfer.request(to, isStopping);
   }
 
   /** Whether a transfer is under way, so that no proposals are taken. */
   get isTransferring(): boolean {
-    return this.#handOver.isUnderWay;
+    return this.#transfer.isUnderWay;
   }
 
   /** Gives up the transfer under way, if there is one. */
   cancelTransfer(): void {
-    this.#handOver.cancel();
+    this.#transfer.cancel();
   }
 
   /** The other voter whose log reaches furthest of those heard of within an election timeout; null if there is none. */
@@ -204,13 +204,13 @@ export class Leadership {
     this.#heartbeatElapsed += 1;
     if (this.#heartbeatElapsed >= config.heartbeatTicks) {
       this.#heartbeat();
-      this.#handOver.advance();
+      this.#transfer.advance();
     }
-    this.#handOver.tick();
-    // Who has no vote leads only as long as its hand-over lasts.
-    if (!this.#isVoter && !this.#handOver.isUnderWay) return 'step down';
-    if (isMachineHanging && !this.#handOver.isUnderWay) this.#handOverToBest();
-    if (this.#handOver.givesWay(isDiskHanging, this.bestSuccessor())) return 'step down';
+    this.#transfer.tick();
+    // Who has no vote leads only as long as its leadership transfer lasts.
+    if (!this.#isVoter && !this.#transfer.isUnderWay) return 'step down';
+    if (isMachineHanging && !this.#transfer.isUnderWay) this.#transferToBest();
+    if (this.#transfer.givesWay(isDiskHanging, this.bestSuccessor())) return 'step down';
     return this.#hasQuorum(isDiskHanging) ? 'lead on' : 'step down';
   }
 
@@ -235,20 +235,20 @@ export class Leadership {
 
   /**
    * Another configuration is in force. A leader that it has no vote for has led until here because someone had to
-   * commit it (thesis 4.2.2): now it hands over if it can, and steps down with a tick.
+   * commit it (thesis 4.2.2): now it transfers leadership if it can, and steps down with a tick.
    */
   membershipChanged(): void {
     this.#followers.become(membersOf(this.#membership));
     // Until they know it to be committed the others go by the one before: tell them now. Not where this member hands
     // over: its successor may not campaign while it knows of a change that it has not applied.
     if (this.#isVoter) this.#heartbeat();
-    this.#handOver.membershipChanged();
-    if (!this.#isVoter && !this.#handOver.isUnderWay) this.#handOverToBest();
+    this.#transfer.membershipChanged();
+    if (!this.#isVoter && !this.#transfer.isUnderWay) this.#transferToBest();
   }
 
-  #handOverToBest(): void {
+  #transferToBest(): void {
     const successor = this.bestSuccessor();
-    if (successor !== null) this.#handOver.begin(successor);
+    if (successor !== null) this.#transfer.begin(successor);
   }
 
   /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */
@@ -264,13 +264,13 @@ export class Leadership {
   /** A joint configuration that is applied is left by itself, whoever leads by then and whoever asked for it. */
   #leaveJoint(): void {
     if (!isJoint(this.#membership) || this.#context.log.memberships.hasUnapplied) return;
-    if (!this.hasCommittedInTerm || this.#handOver.isUnderWay) return;
+    if (!this.hasCommittedInTerm || this.#transfer.isUnderWay) return;
     this.#append('membership', encodeMembership(leaveJoint(this.#membership)));
   }
 
   appendAccepted({ from, match }: AppendAccepted): void {
     this.#followers.accepted(from, match);
-    this.#handOver.advance();
+    this.#transfer.advance();
   }
 
   appendRejected({ from, prevIndex, hintIndex, hintTerm }: AppendRejected): void {

@@ -79,7 +79,7 @@ test('6.4.1: no lease serves before an entry of the term is committed', () => {
   assert.is(a.core.leaseIndex(), 1);
 });
 
-test('3.10: from a hand-over on there is no lease in this term, even if it is given up', () => {
+test('3.10: from a leadership transfer on there is no lease in this term, even if it is given up', () => {
   const { a } = leaseHolder();
   answer(a, beat(a));
   a.core.transfer('b');

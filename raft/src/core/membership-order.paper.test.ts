@@ -68,7 +68,7 @@ test('a change that is committed and not applied is pending still', () => {
   a.core.changeMembership(changeOf('+e'), { force: true });
 });
 
-test('followers and members under a hand-over take no change', () => {
+test('followers and members under a leadership transfer take no change', () => {
   assert.throws(() => followerOf('a', { id: 'b', term: 1 }).change('+d'), codeOf('NOT_LEADER'));
   const a = settledLeader();
   a.core.transfer('b');

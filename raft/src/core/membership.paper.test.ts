@@ -175,7 +175,7 @@ test('4.2.1: a learner is promoted once it has caught up, and a voter demoted', 
   allAre(network, 'a b c d', 'a c d + b');
 });
 
-test('4.2.2: a leader that removes itself leads until the change is committed, without counting itself, then hands over', () => {
+test('4.2.2: a leader that removes itself leads until the change is committed, without counting itself, then transfers leadership', () => {
   const network = groupOf('a b c', 'a b c');
   const a = network.elect('a');
   a.change('-a');
@@ -198,7 +198,7 @@ test('4.2.2: in the joint configuration that lets it go a leader counts in the o
   assert.is(a.core.log.commit, 3);
 });
 
-test('4.2.2: a leader that was removed and cannot hand over in an election timeout steps down without', () => {
+test('4.2.2: a leader that was removed and cannot transfer leadership in an election timeout steps down without', () => {
   const a = settledLeader();
   a.change('-a');
   accept(a, ['b', 'c'], 2);

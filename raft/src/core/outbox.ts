@@ -3,7 +3,7 @@
  * persist that covers it has finished. There is one persist at a time; all that gathers meanwhile goes into the next.
  */
 import { invariant } from './errors.js';
-import type { Ballot } from './ballot.js';
+import type { VotingState } from './voting-state.js';
 import type { Health, Work } from './health.js';
 import type { RaftLog } from './log.js';
 import type { Entry, HardState, Message, PersistBatch } from './types.js';
@@ -19,16 +19,16 @@ const workOf = ({ isInstall }: UnderWay): Work => (isInstall ? 'install' : 'writ
 
 export class Outbox {
   readonly #log: RaftLog;
-  readonly #ballot: Ballot;
+  readonly #voting: VotingState;
   #sendable: Message[] = [];
   #held: Message[] = [];
   #underWay: UnderWay | null = null;
   readonly #health: Health;
 
-  constructor(log: RaftLog, ballot: Ballot, health: Health) {
+  constructor(log: RaftLog, voting: VotingState, health: Health) {
     this.#health = health;
     this.#log = log;
-    this.#ballot = ballot;
+    this.#voting = voting;
   }
 
   /** Whether this member is of no use as a leader, nor to one, as its disk takes too long. */
@@ -38,7 +38,7 @@ export class Outbox {
 
   /** Whether the disk has the term that this member is in, and its vote. */
   get isBallotDurable(): boolean {
-    return this.#ballot.isWritten && (this.#underWay === null || this.#underWay.hardState === null);
+    return this.#voting.isWritten && (this.#underWay === null || this.#underWay.hardState === null);
   }
 
   /** Sends without waiting for the disk. */
@@ -47,7 +47,7 @@ export class Outbox {
   }
 
   /**
-   * Sends once everything that the log and the ballot hold now is durable. At most one message of a type is held for
+   * Sends once everything that the log and the voting hold now is durable. At most one message of a type is held for
    * a member, the latest; of acknowledgements the furthest, as it says what all of them say. So however long the disk
    * takes and however often a leader asks again, what is held stays small.
    */
@@ -67,7 +67,7 @@ export class Outbox {
   /** The next batch to write; null if there is nothing to write or one is under way. */
   takePersist(): PersistBatch | null {
     if (this.#underWay !== null) return null;
-    const hardState = this.#ballot.takeUnwritten();
+    const hardState = this.#voting.takeUnwritten();
     const entries = [...this.#log.unstable];
     const base = this.#log.takeBase();
     if (entries.length === 0 && hardState === null && base === null) return null;

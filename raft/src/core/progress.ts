@@ -36,7 +36,7 @@ export class Progress {
    * An answered heartbeat shows that the follower lives while entries are missing: send even an empty append. Its
    * answer says what became of those in flight, so that a window whose answers were lost does not stay full.
    */
-  nudge = false;
+  forceAppend = false;
   readonly #window: Window;
   /** Appends in flight, oldest first. */
   readonly #inflight: { readonly last: LogIndex; readonly bytes: number }[] = [];

@@ -6,17 +6,17 @@
  * refusals too, since they speak of a term that must be durable; votes asked for, accepted appends, and the leader's count
  * of itself. What does not: appends and heartbeats of a leader, pre-votes and their answers, rejected appends.
  */
-import { Ballot } from './ballot.js';
+import { VotingState } from './voting-state.js';
 import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
 import { RaftError, invariant } from './errors.js';
 import { Health } from './health.js';
-import { Inbox } from './inbox.js';
+import { MessageHandler } from './message-handler.js';
 import type { Leadership } from './leadership.js';
 import { RaftLog } from './log.js';
 import type { MembershipChange } from './membership-change.js';
 import { Outbox } from './outbox.js';
 import { RemoteReads } from './remote-reads.js';
-import { Standing } from './standing.js';
+import { ElectionState } from './election-state.js';
 import type {
   CoreStatus,
   Entry,
@@ -38,10 +38,10 @@ export class RaftCore {
   readonly log: RaftLog;
   readonly #health: Health;
   readonly #outbox: Outbox;
-  readonly #standing: Standing;
+  readonly #election: ElectionState;
   /** Reads that its leader is asked for while this member does not lead. */
   readonly #remoteReads: RemoteReads;
-  readonly #inbox: Inbox;
+  readonly #messages: MessageHandler;
   #readsLost: readonly number[] = [];
 
   /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
@@ -49,41 +49,41 @@ export class RaftCore {
     checkConfig(config);
     this.config = config;
     this.log = new RaftLog(start.reader, start.applied, config.initial);
-    const ballot = new Ballot(start.hardState);
+    const voting = new VotingState(start.hardState);
     const { lastTerm } = this.log;
-    invariant(ballot.term >= lastTerm, `term ${ballot.term} is below the log's last ${lastTerm}`);
+    invariant(voting.term >= lastTerm, `term ${voting.term} is below the log's last ${lastTerm}`);
     this.#health = new Health(config.electionTicks);
-    this.#outbox = new Outbox(this.log, ballot, this.#health);
-    this.#standing = new Standing({
-      ...{ config, log: this.log, ballot, outbox: this.#outbox, health: this.#health },
+    this.#outbox = new Outbox(this.log, voting, this.#health);
+    this.#election = new ElectionState({
+      ...{ config, log: this.log, voting, outbox: this.#outbox, health: this.#health },
       left: (leadership) => this.#loseReads(leadership),
     });
     const bounds = { sizeMax: config.limits.readsMax, ticksMax: config.electionTicks };
     this.#remoteReads = new RemoteReads(bounds, Math.floor(config.random() * REQUESTS_MAX));
-    this.#inbox = new Inbox({
+    this.#messages = new MessageHandler({
       ...{ id: config.id, log: this.log, outbox: this.#outbox },
-      ...{ standing: this.#standing, remoteReads: this.#remoteReads },
+      ...{ election: this.#election, remoteReads: this.#remoteReads },
     });
   }
 
   /** The term that this member is in. */
   get term(): Term {
-    return this.#standing.term;
+    return this.#election.term;
   }
 
   /** What it is in its term. */
   get role(): Role {
-    return this.#standing.role;
+    return this.#election.role;
   }
 
   /** Who leads its term, as far as it knows: itself or another; null where it does not. */
   get leader(): NodeId | null {
-    return this.#standing.leader;
+    return this.#election.leader;
   }
 
   /** What this member does as a leader; null while it does not lead. */
   get leadership(): Leadership | null {
-    return this.#standing.leadership;
+    return this.#election.leadership;
   }
 
   /** All of it at once. */
@@ -99,12 +99,12 @@ export class RaftCore {
   tick(): void {
     this.#health.tick();
     this.#remoteReads.tick();
-    this.#standing.tick();
+    this.#election.tick();
   }
 
   /** Starts an election now, pre-vote first, if this member may. For tests and for a first start that need not wait. */
   campaign(): void {
-    this.#standing.campaign();
+    this.#election.campaign();
   }
 
   /**
@@ -113,7 +113,7 @@ export class RaftCore {
    */
   linkLost(member: NodeId): void {
     this.leadership?.linkLost(member);
-    this.#standing.linkLost(member);
+    this.#election.linkLost(member);
   }
 
   /** Messages to `member` may be lost. */
@@ -145,7 +145,7 @@ export class RaftCore {
    * its base. Else it is of no use: stale, of a stranger, or behind what this member has.
    */
   installSnapshot(message: InstallSnapshot): boolean {
-    return this.#inbox.install(message);
+    return this.#messages.install(message);
   }
 
   /**
@@ -207,7 +207,7 @@ export class RaftCore {
    * that needs its vote (thesis 4.1). Strangers to the cluster are kept out by the transport, and count in no majority.
    */
   step(message: Message): void {
-    this.#inbox.step(message);
+    this.#messages.step(message);
   }
 
   /** Reads that the role which ends was asked for have no one to confirm them. */
@@ -266,7 +266,7 @@ export class RaftCore {
     for (const message of messages) {
       // What was said in an earlier term is void, and this member must not speak for that term any more.
       if (message.term !== this.term) continue;
-      if (message.to === this.config.id) this.#inbox.stepSameTerm(message);
+      if (message.to === this.config.id) this.#messages.stepSameTerm(message);
       else this.#outbox.send(message);
     }
   }

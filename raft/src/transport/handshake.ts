@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FrameRefusal, PeerCertificate } from '../frames/index.js';
 import { isNodeId } from '../core/membership.js';
 import type { NodeId } from '../core/types.js';
-import { guestUrl } from './guests.js';
+import { unknownPeerUrl } from './unknown-peers.js';
 
 /** The version of the messages; a link between two versions is refused. */
 const RAFT_PROTOCOL_VERSION = 10;
@@ -110,7 +110,7 @@ export function senderOf(headers: IncomingHttpHeaders): NodeId {
 
 /** Where a handshake says that its sender is reached; null if it says nothing that could be dialed. */
 export function senderUrlOf(headers: IncomingHttpHeaders): string | null {
-  return guestUrl(headers[HEADERS.url]);
+  return unknownPeerUrl(headers[HEADERS.url]);
 }
 
 /** Why a member refuses a handshake, or null if it accepts it. */

@@ -24,7 +24,7 @@ import {
 } from '../frames/index.js';
 import { MessageError, decodeClock, decodeMessage } from './codec.js';
 import type { LinkDirection, TransportEvent } from './events.js';
-import { Guests } from './guests.js';
+import { UnknownPeers } from './unknown-peers.js';
 import {
   RAFT_PATH,
   SNAPSHOT_PATH,
@@ -40,7 +40,7 @@ import {
   type Refusal,
 } from './handshake.js';
 import { DEFAULT_FRAME_LIMITS, bind, peerServer, tlsTo, type HttpTransportOptions } from './http-options.js';
-import { Losses } from './losses.js';
+import { DropReporter } from './drop-reporter.js';
 import { askProcess } from './questions.js';
 import { OutgoingLink } from './outgoing.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
@@ -70,12 +70,12 @@ export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #limits: FrameLimits;
   readonly #peers: Map<NodeId, string>;
-  readonly #guests = new Guests();
+  readonly #unknownPeers = new UnknownPeers();
   readonly #server: Server;
   readonly #outgoing = new Map<NodeId, OutgoingLink>();
   /** At most one for each peer: a newer one takes the place of the older. */
   readonly #incoming = new Map<NodeId, IncomingLink>();
-  readonly #losses = new Losses((peer, reason) => {
+  readonly #drops = new DropReporter((peer, reason) => {
     if (reason !== null) this.#event({ type: 'dropped', peer, reason });
     if (this.#state === 'running') this.#handler?.unreachable(peer);
   });
@@ -124,10 +124,10 @@ export class HttpTransport implements Transport {
 
   addPeer(peer: NodeId, address: string): void {
     if (this.#state === 'stopped' || peer === this.#options.id) return;
-    const guestUrl = this.#guests.known(peer);
+    const unknownPeerUrl = this.#unknownPeers.known(peer);
     const known = this.#peers.get(peer);
     const told = this.#options.urlOf?.(address, peer) ?? address;
-    const url = address === '' && told === '' ? (known ?? guestUrl ?? '') : told;
+    const url = address === '' && told === '' ? (known ?? unknownPeerUrl ?? '') : told;
     if (url === known) return;
     this.#peers.set(peer, url);
     this.#close(peer);
@@ -136,7 +136,7 @@ export class HttpTransport implements Transport {
 
   removePeer(peer: NodeId): void {
     if (!this.#peers.delete(peer)) return;
-    this.#guests.removed(peer);
+    this.#unknownPeers.removed(peer);
     this.#close(peer);
     this.#incoming.get(peer)?.connection.close('no member any more');
   }
@@ -183,7 +183,7 @@ export class HttpTransport implements Transport {
     const peer = message.to;
     const link = this.#outgoing.get(peer);
     const dropped = link === undefined ? 'unknownPeer' : link.send(message);
-    if (dropped !== null) this.#losses.add(peer, dropped);
+    if (dropped !== null) this.#drops.add(peer, dropped);
   }
 
   async sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void> {
@@ -244,7 +244,7 @@ export class HttpTransport implements Transport {
       },
       closed: (close) => {
         this.#disconnected(peer, 'out', close);
-        this.#losses.add(peer, null);
+        this.#drops.add(peer, null);
       },
       failed: ({ code, message, refusal: refused }) =>
         this.#event({ type: 'dialFailed', peer, code, message, status: refused?.status ?? null }),
@@ -282,7 +282,7 @@ export class HttpTransport implements Transport {
 
   /** Answers who is not known, for as long as its link lasts. */
   #invite(peer: NodeId, url: string): void {
-    this.#guests.add(peer, url);
+    this.#unknownPeers.add(peer, url);
     this.#close(peer);
     this.#dial(peer, url);
   }
@@ -339,7 +339,7 @@ export class HttpTransport implements Transport {
     const from = senderOf(headers);
     const refused = this.#refuseCertificate(from, socket);
     const hears = (peer: NodeId): boolean =>
-      this.#peers.has(peer) || this.#guests.isWelcome(peer, senderUrlOf(headers));
+      this.#peers.has(peer) || this.#unknownPeers.isWelcome(peer, senderUrlOf(headers));
     return refused ?? refuseHandshake(this.#options, hears, headers) ?? this.#refuseInstance(from, headers);
   }
 
@@ -374,7 +374,7 @@ export class HttpTransport implements Transport {
       closed: (close) => {
         if (this.#incoming.get(peer) === incoming) {
           this.#incoming.delete(peer);
-          if (this.#guests.delete(peer)) this.#close(peer);
+          if (this.#unknownPeers.delete(peer)) this.#close(peer);
         }
         this.#disconnected(peer, 'in', close);
       },

@@ -13,7 +13,7 @@ import { COMMAND_EXIT, CommandError } from './errors.js';
 
 /** A question gets this long, in milliseconds. */
 const ASK_MS_MAX = 2_000;
-/** A change or a hand-over; the leader itself gives up before. */
+/** A change or a leadership transfer; the leader itself gives up before. */
 const CHANGE_MS_MAX = 20_000;
 /** A book is written out, however large it is. */
 const SNAPSHOT_MS_MAX = 60_000;
@@ -112,7 +112,7 @@ export class GroupClient {
     return this.#tell(leader, '/members', { change: parts, force });
   }
 
-  /** Has the leader hand over, to whom it likes where `to` is null; answers as `change` does. */
+  /** Has the leader transfer leadership, to whom it likes where `to` is null; answers as `change` does. */
   async transfer(leader: Group, to: string | null): Promise<Refusal | null> {
     return this.#tell(leader, '/transfer', { to });
   }

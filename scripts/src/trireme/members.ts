@@ -66,7 +66,7 @@ export async function promote(id: string, options: RegroupOptions): Promise<Grou
   return regroup({ joins: { id, address: null, mayLag: options.force }, leaves: [] }, options);
 }
 
-/** Hands the lead over, to the voter `to` by id or name; to the one whose log reaches furthest where it is null. */
+/** Transfers leadership, to the voter `to` by id or name; to the one whose log reaches furthest where it is null. */
 export async function transfer(to: string | null, { client, tell }: RegroupOptions): Promise<Group> {
   const group = await client.group();
   const target = to === null ? null : voterOf(group, to);

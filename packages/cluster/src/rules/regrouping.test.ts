@@ -72,7 +72,7 @@ test('while a change is under way there is nothing to do but to wait', () => {
   assert.is(nextStep(joint, REJOIN).kind, 'wait');
 });
 
-test('a leader that is to go hands over first, to the one whose log reaches furthest', () => {
+test('a leader that is to go transfers leadership first, to the one whose log reaches furthest', () => {
   const goal: Goal = { joins: { id: '4', address: AT, mayLag: false }, leaves: ['1', '4'] };
   const voters = [member('1'), member('2', 'voter', 900), member('3', 'voter', 950)];
   assert.equal(nextStep(group(...voters, member('4', 'learner')), goal), { kind: 'transfer', to: '3' });

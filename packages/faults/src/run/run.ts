@@ -252,7 +252,7 @@ export class Run {
     await this.#operate('catalogs', ...args);
   }
 
-  /** Has an operator hand leadership over to a replica, by its number. @throws Error after 90 s. */
+  /** Has an operator transfer leadership to a replica, by its number. @throws Error after 90 s. */
   async transfer(number: string): Promise<void> {
     await this.#operate('transfer', '--to', number);
   }

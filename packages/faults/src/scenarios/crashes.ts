@@ -159,7 +159,7 @@ export const CRASHES: readonly Scenario[] = [
     },
   },
   {
-    name: 'the leader hands over on SIGTERM and no client sees an error',
+    name: 'the leader transfers leadership on SIGTERM and no client sees an error',
     workload: { impatient: 0 },
     bounds: { errorsMax: 0, gapMsMax: 1_000 },
     script: async (run) => {

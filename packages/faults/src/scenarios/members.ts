@@ -95,7 +95,7 @@ export const MEMBERS: readonly Scenario[] = [
     },
   },
   {
-    name: 'the leader itself is replaced under load: it hands over and goes',
+    name: 'the leader itself is replaced under load: it transfers leadership and goes',
     joining: 1,
     script: async (run) => {
       const leader = await run.leader();

@@ -111,7 +111,7 @@ for (const body of BAD_CHANGES) {
   });
 }
 
-test('a hand-over names a successor or leaves it to the leader', () => {
+test('a leadership transfer names a successor or leaves it to the leader', () => {
   assert.is(parseTransfer({ to: '2' }), '2');
   assert.is(parseTransfer({}), null);
   assert.is(parseTransfer({ to: null }), null);

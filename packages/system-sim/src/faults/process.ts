@@ -201,7 +201,7 @@ const transfer: FaultKind = {
     if (leaders.length === 0) return null;
     const leader = random.pick(leaders);
     leader.deliver(() => {
-      leader.node?.handOver(TRANSFER_MS).catch((error: unknown) => {
+      leader.node?.transferLeadership(TRANSFER_MS).catch((error: unknown) => {
         if (!(error instanceof RaftError)) throw error;
       });
     });

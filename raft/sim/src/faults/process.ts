@@ -9,7 +9,7 @@ import { all, instant, type Running } from './nemesis.js';
 import { deafen, isolate, separate } from './network.js';
 
 /** How long a leader waits for its successor. */
-const HAND_OVER_MS = 2_000;
+const TRANSFER_MS = 2_000;
 
 /** For how long a hunted leader is away. */
 const HUNTED_MEAN: Micros = SECOND;
@@ -142,11 +142,11 @@ const jump: FaultKind = {
 };
 
 /** Tells a process to hand its leadership over, to whom it likes unless `to` is given; returns whether it believes to have it. */
-function startHandOver(world: World, { node, life }: SimProcess, to?: string): boolean {
+function startTransfer(world: World, { node, life }: SimProcess, to?: string): boolean {
   if (node === null || life?.role !== 'leader') return false;
   life.scope.enter(() => {
     world.scheduler.mayHaveWoken = true;
-    node.handOver(HAND_OVER_MS, to === undefined ? {} : { to }).catch((error: unknown) => {
+    node.transferLeadership(TRANSFER_MS, to === undefined ? {} : { to }).catch((error: unknown) => {
       // Who is named may be no voter; who was asked just before, in vain, takes proposals first.
       if (!(error instanceof RaftError)) throw error;
       if (error.code !== 'TRANSFER_REFUSED' && (to === undefined || error.code !== 'BAD_CONFIG')) throw error;
@@ -155,23 +155,23 @@ function startHandOver(world: World, { node, life }: SimProcess, to?: string): b
   return true;
 }
 
-const handOver: FaultKind = {
-  name: 'hand-over',
+const transferLeadership: FaultKind = {
+  name: 'leadership transfer',
   weight: 2,
   begin(world, random): Running | null {
     const victim = pickVictim(world, random);
-    if (!startHandOver(world, victim)) return null;
+    if (!startTransfer(world, victim)) return null;
     const { id } = victim;
     // One that hears nothing afterwards goes on believing that it leads, for as long as it dares.
     const isDeaf = random.chance(0.5);
     return {
-      text: `hand-over: ${id}${isDeaf ? ', deaf' : ''}`,
+      text: `leadership transfer: ${id}${isDeaf ? ', deaf' : ''}`,
       stop: isDeaf ? deafen(world, id) : () => undefined,
     };
   },
 };
 
-/** The others follow their leader for so long on average before it is told to hand over. */
+/** The others follow their leader for so long on average before it is told to transfer leadership. */
 const REIGN_MEAN: Micros = 30 * MS;
 
 /**
@@ -193,7 +193,7 @@ const thereAndBack: FaultKind = {
       if (side.has(elected.id)) return;
       heal();
       world.scheduler.after(random.exponential(REIGN_MEAN), () => {
-        if (!isOver) startHandOver(world, elected, id);
+        if (!isOver) startTransfer(world, elected, id);
       });
     });
     const stop = (): void => {
@@ -215,6 +215,6 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   leaderHunt,
   drift,
   jump,
-  handOver,
+  transferLeadership,
   thereAndBack,
 ];

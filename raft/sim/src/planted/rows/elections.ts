@@ -4,38 +4,38 @@ import { CORE, type Mutation } from '../mutation.js';
 export const ELECTIONS: readonly Mutation[] = [
   {
     name: 'vote not persisted',
-    file: `${CORE}/ballot.js`,
+    file: `${CORE}/voting-state.js`,
     find: 'return { term: this.#term, vote: this.#vote };',
     replace: 'return { term: this.#term, vote: null };',
   },
   {
     name: 'term not persisted',
-    file: `${CORE}/ballot.js`,
+    file: `${CORE}/voting-state.js`,
     find: 'this.#term = term;\n        this.#vote = null;\n        this.#dirty = true;',
     replace: 'this.#term = term;\n        this.#vote = null;',
   },
   {
     name: 'vote response before the sync',
-    file: `${CORE}/standing.js`,
+    file: `${CORE}/election-state.js`,
     find: "this.#outbox.hold({\n            type: 'voteResponse',",
     replace: "this.#outbox.send({\n            type: 'voteResponse',",
   },
   {
     name: 'vote request before the sync',
-    file: `${CORE}/standing.js`,
+    file: `${CORE}/election-state.js`,
     find: 'this.#outbox.hold(request);',
     replace: 'this.#outbox.send(request);',
   },
   {
     name: 'stale vote of an earlier term counted',
-    file: `${CORE}/inbox.js`,
+    file: `${CORE}/message-handler.js`,
     find: 'if (message.term < this.#term) {\n            this.#stepLowerTerm(message);',
     replace:
       "if (message.term < this.#term && message.type !== 'voteResponse') {\n            this.#stepLowerTerm(message);",
   },
   {
     name: 'two votes a term (Raft 5.2)',
-    file: `${CORE}/standing.js`,
+    file: `${CORE}/election-state.js`,
     find: 'const isFree = vote === message.from || (vote === null && this.#leader === null);',
     replace: 'const isFree = true;',
   },

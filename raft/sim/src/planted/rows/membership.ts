@@ -47,7 +47,7 @@ export const MEMBERSHIP: readonly Mutation[] = [
   },
   {
     name: 'campaign while a committed change is not applied',
-    file: `${CORE}/standing.js`,
+    file: `${CORE}/election-state.js`,
     find: ' && !memberships.hasCommittedUnapplied(commit);',
     replace: ';',
   },

@@ -22,13 +22,13 @@ export const READS: readonly Mutation[] = [
   },
   {
     name: 'a voter breaks the promise that leases stand on (thesis 6.4.1)',
-    file: `${CORE}/standing.js`,
+    file: `${CORE}/election-state.js`,
     find: 'return this.#timer.silence < this.#config.electionTicks;',
     replace: 'return false;',
   },
   {
-    name: 'lease kept while leadership is handed over (thesis 6.4.1)',
-    file: `${CORE}/hand-over.js`,
+    name: 'lease kept while leadership is transferred (thesis 6.4.1)',
+    file: `${CORE}/leadership-transfer.js`,
     find: 'this.#onBegin();',
     replace: '',
   },

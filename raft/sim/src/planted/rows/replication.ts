@@ -46,7 +46,7 @@ export const REPLICATION: readonly Mutation[] = [
   },
   {
     name: 'stale append response of an earlier term accepted',
-    file: `${CORE}/inbox.js`,
+    file: `${CORE}/message-handler.js`,
     find: 'if (message.term < this.#term) {\n            this.#stepLowerTerm(message);',
     replace:
       "if (message.term < this.#term && message.type !== 'appendAccepted') {\n            this.#stepLowerTerm(message);",
@@ -78,7 +78,7 @@ export const REPLICATION: readonly Mutation[] = [
   {
     name: 'a window whose answers were lost stays full',
     file: `${CORE}/followers.js`,
-    find: 'progress.nudge = true;',
-    replace: 'progress.nudge = false;',
+    find: 'progress.forceAppend = true;',
+    replace: 'progress.forceAppend = false;',
   },
 ];

@@ -14,7 +14,7 @@ function fieldsOf(message: Message): string {
     case 'preVoteRequest':
     case 'voteRequest': {
       const { lastIndex, lastTerm } = message;
-      return `, log ends at ${lastIndex}@${lastTerm}${message.type === 'voteRequest' && message.transfer ? ', handed over' : ''}`;
+      return `, log ends at ${lastIndex}@${lastTerm}${message.type === 'voteRequest' && message.transfer ? ', transfer' : ''}`;
     }
     case 'preVoteResponse':
     case 'voteResponse':

@@ -2,7 +2,7 @@
  * What a member is in its term, follower, candidate or leader, and how it becomes another (Raft 5.2): timeouts, campaigns,
  * votes asked for and given. Terms rise here and nowhere else.
  */
-import type { Ballot } from './ballot.js';
+import type { VotingState } from './voting-state.js';
 import { Campaign, type CampaignKind } from './campaign.js';
 import type { CoreConfig } from './config.js';
 import { invariant } from './errors.js';
@@ -24,17 +24,17 @@ const REPEAT_TICKS_MAX = 5;
 interface StandingContext {
   readonly config: CoreConfig;
   readonly log: RaftLog;
-  readonly ballot: Ballot;
+  readonly voting: VotingState;
   readonly outbox: Outbox;
   readonly health: Health;
   /** Called when a role is left, with the leadership that ends if there was one. */
   readonly left: (leadership: Leadership | null) => void;
 }
 
-export class Standing {
+export class ElectionState {
   readonly #config: CoreConfig;
   readonly #log: RaftLog;
-  readonly #ballot: Ballot;
+  readonly #voting: VotingState;
   readonly #outbox: Outbox;
   readonly #health: Health;
   readonly #left: StandingContext['left'];
@@ -46,10 +46,10 @@ export class Standing {
   /** Pre-votes that may yet be asked for again soon, since the leader was lost. */
   #repeats = 0;
 
-  constructor({ config, log, ballot, outbox, health, left }: StandingContext) {
+  constructor({ config, log, voting, outbox, health, left }: StandingContext) {
     this.#config = config;
     this.#log = log;
-    this.#ballot = ballot;
+    this.#voting = voting;
     this.#outbox = outbox;
     this.#health = health;
     this.#left = left;
@@ -57,7 +57,7 @@ export class Standing {
   }
 
   get term(): Term {
-    return this.#ballot.term;
+    return this.#voting.term;
   }
 
   get role(): Role {
@@ -91,7 +91,7 @@ export class Standing {
     else this.#giveUp();
   }
 
-  /** The leader hands over: campaigns without asking first, if this member may. */
+  /** The leader transfers leadership: campaigns without asking first, if this member may. */
   campaignAtOnce(): void {
     if (this.role === 'follower' && this.#mayCampaign) this.#ask('transfer');
   }
@@ -169,13 +169,13 @@ export class Standing {
   /** Gives its vote, or refuses it (Raft 5.2, 5.4.1). */
   takeVoteRequest(message: VoteRequest): void {
     if (this.#config.lease !== null && !message.transfer && this.hearsLeader) return;
-    const { vote } = this.#ballot;
+    const { vote } = this.#voting;
     const isFree = vote === message.from || (vote === null && this.#leader === null);
     const granted = isFree && this.#log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted && vote === null) {
       // A member that asks for itself gives way to the one that it votes for; the timer starts anew.
       this.becomeFollower(this.term, null);
-      this.#ballot.give(message.from);
+      this.#voting.give(message.from);
     }
     this.#outbox.hold({
       type: 'voteResponse',
@@ -212,8 +212,8 @@ export class Standing {
       return;
     }
     const { id } = this.#config;
-    this.#ballot.enter(this.term + 1);
-    this.#ballot.give(id);
+    this.#voting.enter(this.term + 1);
+    this.#voting.give(id);
     // Held until term and vote are durable: a member that forgot its candidacy must not win by old answers.
     for (const request of campaign.requests(this.term, this.#log)) this.#outbox.hold(request);
     // The own vote counts like another's: once it is durable.
@@ -260,7 +260,7 @@ export class Standing {
   /** Follows in `term`, which is this one or a later. */
   becomeFollower(term: Term, leader: NodeId | null): void {
     this.#leaveRole();
-    if (term > this.term) this.#ballot.enter(term);
+    if (term > this.term) this.#voting.enter(term);
     this.#leader = leader;
   }
 

@@ -2,7 +2,7 @@
 import type { NodeId } from '../core/types.js';
 import type { DropReason } from './events.js';
 
-export class Losses {
+export class DropReporter {
   /** Why the first message was dropped; null where the link broke. At most one entry for each peer. */
   readonly #lost = new Map<NodeId, DropReason | null>();
   readonly #told: (peer: NodeId, reason: DropReason | null) => void;

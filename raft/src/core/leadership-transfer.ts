@@ -13,7 +13,7 @@ import type { NodeId } from './types.js';
 /** Election timeouts, at most, that a transfer has to wait for after earlier ones, however long those lasted. */
 const OWED_TIMEOUTS_MAX = 2;
 
-export class HandOver {
+export class LeadershipTransfer {
   readonly #context: LeaderContext;
   readonly #followers: Followers;
   readonly #onBegin: () => void;

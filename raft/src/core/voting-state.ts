@@ -2,7 +2,7 @@
 import { invariant } from './errors.js';
 import type { HardState, NodeId, Term } from './types.js';
 
-export class Ballot {
+export class VotingState {
   #term: Term;
   #vote: NodeId | null;
   #dirty = false;

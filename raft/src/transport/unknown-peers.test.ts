@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { heartbeat } from './conformance.js';
-import { Guests, guestUrl } from './guests.js';
+import { UnknownPeers, unknownPeerUrl } from './unknown-peers.js';
 import { Member, until } from './testing/member.js';
 import type { HttpTransportOptions } from './http-options.js';
 
@@ -46,7 +46,7 @@ test('who says where it is reached is heard and answered by a member that does n
   }
 });
 
-test('a guest that has gone is dialed no more', async () => {
+test('an unknown peer that has gone is dialed no more', async () => {
   const [a, b] = await introduced();
   try {
     await until(() => b.has('connected', ({ direction }) => direction === 'out'), 'the link');
@@ -62,7 +62,7 @@ test('a guest that has gone is dialed no more', async () => {
   }
 });
 
-test('a guest that turns out to be a member stays linked, and one that is removed is refused', async () => {
+test('an unknown peer that turns out to be a member stays linked, and one that is removed is refused', async () => {
   const [a, b] = await introduced();
   try {
     await until(() => b.has('connected', ({ direction }) => direction === 'out'), 'the link');
@@ -103,24 +103,24 @@ test('an address of the log is dialed as the transport is told to read it', asyn
   }
 });
 
-test('guests are bounded, and so is the memory of who was removed', () => {
-  const guests = new Guests();
-  for (let n = 0; n < 15; n += 1) guests.add(`g${n}`, 'http://x');
-  assert.not.ok(guests.isWelcome('one-more', 'http://x'));
-  assert.ok(guests.isWelcome('g3', 'http://x'), 'who is a guest may come again');
-  assert.ok(guests.delete('g3'));
-  assert.not.ok(guests.delete('g3'));
-  for (let n = 0; n < 257; n += 1) guests.removed(`r${n}`);
-  assert.not.ok(guests.isWelcome('r1', 'http://x'));
-  assert.ok(guests.isWelcome('r0', 'http://x'), 'the oldest is forgotten');
-  assert.is(guests.known('r1'), null);
-  assert.ok(guests.isWelcome('r1', 'http://x'));
+test('unknown peers are bounded, and so is the memory of who was removed', () => {
+  const unknownPeers = new UnknownPeers();
+  for (let n = 0; n < 15; n += 1) unknownPeers.add(`g${n}`, 'http://x');
+  assert.not.ok(unknownPeers.isWelcome('one-more', 'http://x'));
+  assert.ok(unknownPeers.isWelcome('g3', 'http://x'), 'one that is known already may come again');
+  assert.ok(unknownPeers.delete('g3'));
+  assert.not.ok(unknownPeers.delete('g3'));
+  for (let n = 0; n < 257; n += 1) unknownPeers.removed(`r${n}`);
+  assert.not.ok(unknownPeers.isWelcome('r1', 'http://x'));
+  assert.ok(unknownPeers.isWelcome('r0', 'http://x'), 'the oldest is forgotten');
+  assert.is(unknownPeers.known('r1'), null);
+  assert.ok(unknownPeers.isWelcome('r1', 'http://x'));
 });
 
 test('only a url that could be dialed is one', () => {
   for (const bad of [undefined, 7, '', 'x', 'ftp://x', `http://${'x'.repeat(512)}`])
-    assert.is(guestUrl(bad), null);
-  assert.is(guestUrl('http://127.0.0.1:8201'), 'http://127.0.0.1:8201');
+    assert.is(unknownPeerUrl(bad), null);
+  assert.is(unknownPeerUrl('http://127.0.0.1:8201'), 'http://127.0.0.1:8201');
 });
 
 test.run();

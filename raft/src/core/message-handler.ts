@@ -7,34 +7,34 @@ import { takeAppend, takeHeartbeat, takeSnapshot } from './follow.js';
 import type { RaftLog } from './log.js';
 import type { Outbox } from './outbox.js';
 import type { RemoteReads } from './remote-reads.js';
-import type { Standing } from './standing.js';
+import type { ElectionState } from './election-state.js';
 import type { InstallSnapshot, Message, NodeId, PreVoteRequest, PreVoteResponse, Term } from './types.js';
 
-interface InboxContext {
+interface MessageHandlerContext {
   readonly id: NodeId;
   readonly log: RaftLog;
   readonly outbox: Outbox;
-  readonly standing: Standing;
+  readonly election: ElectionState;
   readonly remoteReads: RemoteReads;
 }
 
-export class Inbox {
+export class MessageHandler {
   readonly #id: NodeId;
   readonly #log: RaftLog;
   readonly #outbox: Outbox;
-  readonly #standing: Standing;
+  readonly #election: ElectionState;
   readonly #remoteReads: RemoteReads;
 
-  constructor({ id, log, outbox, standing, remoteReads }: InboxContext) {
+  constructor({ id, log, outbox, election, remoteReads }: MessageHandlerContext) {
     this.#id = id;
     this.#log = log;
     this.#outbox = outbox;
-    this.#standing = standing;
+    this.#election = election;
     this.#remoteReads = remoteReads;
   }
 
   get #term(): Term {
-    return this.#standing.term;
+    return this.#election.term;
   }
 
   /** Takes a message from another member. Whoever claims to be this member is ignored. */
@@ -60,10 +60,10 @@ export class Inbox {
     if (term > this.#term) {
       // Who grants says only that its term is below the one asked for: by an earlier life of this member, here.
       const isGrant = message.type === 'preVoteResponse' && message.granted;
-      if (isGrant || (!isRefusal && this.#standing.hearsLeader)) return;
-      this.#standing.becomeFollower(term, null);
+      if (isGrant || (!isRefusal && this.#election.hearsLeader)) return;
+      this.#election.becomeFollower(term, null);
     }
-    this.#standing.learnCommit(message);
+    this.#election.learnCommit(message);
   }
 
   /**
@@ -75,10 +75,10 @@ export class Inbox {
     if (!this.#isFromOther(message)) return false;
     if (message.term < this.#term) {
       this.#answerDeposed(message.from);
-      return this.#standing.role === 'follower' && this.#log.restore(message.base);
+      return this.#election.role === 'follower' && this.#log.restore(message.base);
     }
-    if (message.term > this.#term) this.#standing.becomeFollower(message.term, message.from);
-    this.#standing.followLeader(message.from);
+    if (message.term > this.#term) this.#election.becomeFollower(message.term, message.from);
+    this.#election.followLeader(message.from);
     return takeSnapshot(message, this.#log, this.#outbox);
   }
 
@@ -92,25 +92,25 @@ export class Inbox {
     switch (message.type) {
       case 'preVoteRequest':
         // The term in it is only asked for: no one adopts it (thesis 9.6).
-        this.#standing.takePreVoteRequest(message);
+        this.#election.takePreVoteRequest(message);
         return false;
       case 'preVoteResponse':
         if (message.granted) {
-          if (this.#standing.role === 'preCandidate' && message.term === this.#term + 1) {
-            this.#standing.countVote(message.from, true);
+          if (this.#election.role === 'preCandidate' && message.term === this.#term + 1) {
+            this.#election.countVote(message.from, true);
           }
           return false;
         }
-        this.#standing.becomeFollower(message.term, null);
+        this.#election.becomeFollower(message.term, null);
         return false;
       case 'voteRequest':
         // A member that hears from a leader does not help to depose it (thesis 4.2.3), unless the leader asked.
-        if (!message.transfer && this.#standing.hearsLeader) return false;
-        this.#standing.becomeFollower(message.term, null);
+        if (!message.transfer && this.#election.hearsLeader) return false;
+        this.#election.becomeFollower(message.term, null);
         return true;
       case 'appendRequest':
       case 'heartbeat':
-        this.#standing.becomeFollower(message.term, message.from);
+        this.#election.becomeFollower(message.term, message.from);
         return true;
       case 'voteResponse':
       case 'appendAccepted':
@@ -119,7 +119,7 @@ export class Inbox {
       case 'readRequest':
       case 'readResponse':
       case 'timeoutNow':
-        this.#standing.becomeFollower(message.term, null);
+        this.#election.becomeFollower(message.term, null);
         return true;
     }
   }
@@ -132,7 +132,7 @@ export class Inbox {
         this.#answerDeposed(to);
         return;
       case 'preVoteRequest':
-        this.#standing.answerPreVote(to, this.#term, false);
+        this.#election.answerPreVote(to, this.#term, false);
         return;
       case 'voteRequest':
       case 'preVoteResponse':
@@ -160,45 +160,45 @@ export class Inbox {
   stepSameTerm(message: Message): void {
     switch (message.type) {
       case 'preVoteRequest':
-        this.#standing.takePreVoteRequest(message);
+        this.#election.takePreVoteRequest(message);
         return;
       case 'preVoteResponse':
         // One granted for this term belongs to an earlier pre-vote: the one under way asks for the next term.
-        if (this.#standing.role === 'preCandidate' && !message.granted)
-          this.#standing.countVote(message.from, false);
+        if (this.#election.role === 'preCandidate' && !message.granted)
+          this.#election.countVote(message.from, false);
         return;
       case 'voteRequest':
-        this.#standing.takeVoteRequest(message);
+        this.#election.takeVoteRequest(message);
         return;
       case 'voteResponse':
-        if (this.#standing.role === 'candidate') this.#standing.countVote(message.from, message.granted);
+        if (this.#election.role === 'candidate') this.#election.countVote(message.from, message.granted);
         return;
       case 'appendRequest':
-        this.#standing.followLeader(message.from);
+        this.#election.followLeader(message.from);
         takeAppend(message, this.#log, this.#outbox);
         return;
       case 'heartbeat':
-        this.#standing.followLeader(message.from);
+        this.#election.followLeader(message.from);
         takeHeartbeat(message, this.#log, this.#outbox);
         return;
       case 'appendAccepted':
-        this.#standing.leadership?.appendAccepted(message);
+        this.#election.leadership?.appendAccepted(message);
         return;
       case 'appendRejected':
-        this.#standing.leadership?.appendRejected(message);
+        this.#election.leadership?.appendRejected(message);
         return;
       case 'heartbeatResponse':
-        this.#standing.leadership?.heartbeatResponse(message);
+        this.#election.leadership?.heartbeatResponse(message);
         return;
       case 'readRequest':
-        this.#standing.leadership?.readRequest(message);
+        this.#election.leadership?.readRequest(message);
         return;
       case 'readResponse':
-        if (message.from === this.#standing.leader)
+        if (message.from === this.#election.leader)
           this.#remoteReads.answered(message.request, message.index);
         return;
       case 'timeoutNow':
-        this.#standing.campaignAtOnce();
+        this.#election.campaignAtOnce();
         return;
     }
   }

@@ -5,7 +5,7 @@ import type { Progress } from './progress.js';
 import type { Entry, Message, NodeId, Term } from './types.js';
 
 /** One follower, for as long as it is one. */
-export interface Supply {
+export interface Replication {
   readonly config: CoreConfig;
   readonly log: RaftLog;
   readonly term: Term;
@@ -19,7 +19,7 @@ export interface Supply {
 }
 
 /** Sends what there is for the follower and can be sent. Returns whether a snapshot has to be sent from now on. */
-export function supply(to: Supply): boolean {
+export function replicate(to: Replication): boolean {
   const { log, progress } = to;
   if (progress.state === 'snapshotting') return false;
   if (progress.next <= log.base.index) {
@@ -34,17 +34,17 @@ export function supply(to: Supply): boolean {
   }
   while (progress.next <= log.lastIndex && !progress.windowFull) append(to);
   const commitIsNews = to.tellsCommit && progress.commitSent < log.commit && progress.next > log.commit;
-  if (commitIsNews || progress.nudge) append(to);
+  if (commitIsNews || progress.forceAppend) append(to);
   return false;
 }
 
 /** Sends a last append, so that a follower that is let go learns of the change that lets it go. */
-export function farewell(to: Supply): void {
+export function sendFinalAppend(to: Replication): void {
   const { log, progress } = to;
   if (progress.state !== 'snapshotting' && progress.next > log.base.index) append(to);
 }
 
-function append({ config, log, term, to, progress, send }: Supply): void {
+function append({ config, log, term, to, progress, send }: Replication): void {
   const prevIndex = progress.next - 1;
   const isSendable = progress.next <= log.lastIndex && !progress.windowFull;
   const entries = isSendable ? log.entries(progress.next, log.lastIndex, config.limits.appendBytesMax) : [];
@@ -52,7 +52,7 @@ function append({ config, log, term, to, progress, send }: Supply): void {
   const { commit } = log;
   const prevTerm = log.term(prevIndex);
   send({ type: 'appendRequest', from: config.id, to, term, prevIndex, prevTerm, commit, entries });
-  progress.nudge = false;
+  progress.forceAppend = false;
   progress.commitSent = Math.min(commit, last);
   progress.sent(last, recordBytes(entries));
 }

@@ -4,18 +4,18 @@
  * that any member shows, and said where they are reached; so they are heard, and answered, for as long as their link
  * lasts. What they say counts by the rules of Raft alone: a stranger's vote or acknowledgement is in no majority.
  *
- * Who was removed is no guest: it would ask for elections for ever. Ids are not given out twice, so that a member that has
+ * A member that was removed is not welcome: it would ask for elections for ever. Ids are not given out twice, so a member that has
  * missed something refuses no one who has come back.
  */
 import { ADDRESS_BYTES_MAX } from '../core/membership.js';
 import type { NodeId } from '../core/types.js';
 
-/** Guests at once; further ones are refused. As many as a configuration has members. */
-const GUESTS_MAX = 15;
+/** At once; further ones are refused. As many as a configuration has members. */
+const UNKNOWN_PEERS_MAX = 15;
 /** Removed members that are remembered; the oldest are forgotten, and disturb as little as their pre-votes do. */
 const REMOVED_MAX = 256;
 
-export class Guests {
+export class UnknownPeers {
   /** By id, with the url at which each says that it is reached. */
   readonly #urls = new Map<NodeId, string>();
   readonly #removed = new Set<NodeId>();
@@ -23,7 +23,7 @@ export class Guests {
   /** Whether `peer`, which says that it is reached at `url`, may be heard. */
   isWelcome(peer: NodeId, url: string | null): url is string {
     if (url === null || this.#removed.has(peer)) return false;
-    return this.#urls.has(peer) || this.#urls.size < GUESTS_MAX;
+    return this.#urls.has(peer) || this.#urls.size < UNKNOWN_PEERS_MAX;
   }
 
   add(peer: NodeId, url: string): void {
@@ -46,7 +46,7 @@ export class Guests {
     }
   }
 
-  /** `peer` is a member. Returns where it said that it is reached, if it was a guest until now. */
+  /** `peer` is a member. Returns where it said that it is reached, if it was unknown until now. */
   known(peer: NodeId): string | null {
     const url = this.#urls.get(peer) ?? null;
     this.#urls.delete(peer);
@@ -56,7 +56,7 @@ export class Guests {
 }
 
 /** The url in a handshake's header; null if there is none that could be dialed. */
-export function guestUrl(header: unknown): string | null {
+export function unknownPeerUrl(header: unknown): string | null {
   if (typeof header !== 'string' || header.length > ADDRESS_BYTES_MAX || !URL.canParse(header)) return null;
   return /^https?:$/.test(new URL(header).protocol) ? header : null;
 }
