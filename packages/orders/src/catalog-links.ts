@@ -77,7 +77,7 @@ export class CatalogLinks {
     for (const open of this.#links.values()) this.#lead(open, term);
   }
 
-  /** The leader takes frames from now on: those that were held first. To be called with its office open. */
+  /** The leader takes frames from now on: those that were held first. To be called with its session open. */
   ready(): void {
     this.#beginning = null;
     for (const open of this.#links.values()) {

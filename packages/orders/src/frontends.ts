@@ -5,7 +5,7 @@ import type { NodeStatus } from '@trireme/raft';
 import type { Link } from '@trireme/service';
 import { membersFrame } from './group.js';
 import { announcement } from './replica-view.js';
-import { answersByLink, type Answer } from './rules/desk.js';
+import { answersByLink, type Answer } from './rules/command-queue.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 
 export class Frontends {

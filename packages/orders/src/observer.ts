@@ -1,6 +1,6 @@
 /** For tests that stop a replica's process at a step of an order's path. */
 import type { LogStorage, Transport } from '@trireme/raft';
-import type { OrderStep } from './office.js';
+import type { OrderStep } from './leader-session.js';
 
 export interface ReplicaObserver {
   readonly storage: (storage: LogStorage) => LogStorage;

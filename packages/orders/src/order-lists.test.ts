@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { FromReplica } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import { BookMachine } from './machine.js';
-import type { Office } from './office.js';
+import type { LeaderSession } from './leader-session.js';
 import { OrderLists } from './order-lists.js';
 import { ScanPacer } from './scan-pacer.js';
 import { withFolder } from './testing/folders.js';
@@ -32,12 +32,12 @@ async function withLists(isComplete: boolean, use: (bench: ListsBench) => Promis
       stored: () => undefined,
       failed,
     });
-    let office: Office | null = {
+    let session: LeaderSession | null = {
       visibleOrders: 3,
       whenComplete: (_: number, done: (isComplete: boolean) => void) => done(isComplete),
-    } as unknown as Office;
+    } as unknown as LeaderSession;
     const lists = new OrderLists({
-      ...{ machine: () => machine, office: () => office },
+      ...{ machine: () => machine, session: () => session },
       ...{ pacer: new ScanPacer(), fatal: failed },
     });
     const pages: unknown[] = [];
@@ -49,7 +49,7 @@ async function withLists(isComplete: boolean, use: (bench: ListsBench) => Promis
     await use({
       list: (after) => lists.list(link, { t: 'list', id: 1, after, limit: 10, name: null }),
       pages,
-      lose: () => (office = null),
+      lose: () => (session = null),
     });
     await machine.close();
   });

@@ -6,7 +6,7 @@ import type { OrderWire } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
-import type { Office } from './office.js';
+import type { LeaderSession } from './leader-session.js';
 import { orderWire, shownOrders } from './reads.js';
 import type { FrontendFrame } from './rules/frames.js';
 import type { Pacer } from './scan-pacer.js';
@@ -22,7 +22,7 @@ interface OrderListsOptions {
   /** The book, null before it is open. */
   readonly machine: () => BookMachine | null;
   /** Null while this replica does not lead. */
-  readonly office: () => Office | null;
+  readonly session: () => LeaderSession | null;
   readonly pacer: Pacer;
   readonly fatal: (error: unknown) => void;
 }
@@ -70,11 +70,13 @@ export class OrderLists {
    * be read. It holds for their pages whatever happens meanwhile: who leads no more knows of fewer orders that may be shown.
    */
   async #end(lists: number): Promise<number | 'notLeader' | 'busy'> {
-    const office = this.#o.office();
+    const session = this.#o.session();
     const machine = this.#o.machine();
-    if (office === null || machine === null) return 'notLeader';
+    if (session === null || machine === null) return 'notLeader';
     return new Promise((resolve) => {
-      office.whenComplete(lists, (isComplete) => resolve(isComplete ? shownOrders(machine, office) : 'busy'));
+      session.whenComplete(lists, (isComplete) =>
+        resolve(isComplete ? shownOrders(machine, session) : 'busy'),
+      );
     });
   }
 

@@ -4,7 +4,7 @@ import type { FromReplica, GetItem, GetResult, Order } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import type { Link } from '@trireme/service';
 import { BookMachine } from './machine.js';
-import type { Office } from './office.js';
+import type { LeaderSession } from './leader-session.js';
 import { BookReads } from './reads.js';
 import { numberKey } from './records.js';
 import { Book } from './rules/book.js';
@@ -39,7 +39,7 @@ interface ReadsBench {
 }
 
 interface Options {
-  readonly office?: Office;
+  readonly session?: LeaderSession;
   /** How many orders the book says that it has; there are four. */
   readonly orders?: number;
   /** How many of them the log calls visible. */
@@ -47,16 +47,16 @@ interface Options {
 }
 
 /** A replica that leads, and knows of so many visible orders. */
-function leading(visibleOrders: number, told: Order | null = null): Office {
+function leading(visibleOrders: number, told: Order | null = null): LeaderSession {
   return {
     visibleOrders,
     order: (number: number) => (number === told?.number ? told : null),
     whenComplete: (_: number, done: (isComplete: boolean) => void) => done(true),
-  } as unknown as Office;
+  } as unknown as LeaderSession;
 }
 
 async function withReads(
-  { office, orders = 4, visibleOrders = 2 }: Options,
+  { session, orders = 4, visibleOrders = 2 }: Options,
   use: (bench: ReadsBench) => Promise<void> | void,
 ): Promise<void> {
   await withFolder(async (path) => {
@@ -67,7 +67,7 @@ async function withReads(
     const machine = new BookMachine(book, store, EVENTS);
     const sent: FromReplica[] = [];
     const reads = new BookReads({
-      ...{ machine: () => machine, office: () => office ?? null },
+      ...{ machine: () => machine, session: () => session ?? null },
       ...{ pacer: new ScanPacer(), fatal: failing },
     });
     await use({
@@ -100,7 +100,7 @@ test('a replica shows orders that the log calls visible; any other needs the lea
 });
 
 test('a leader shows what it knows to be visible, more than the log says, and not all that is stored', async () => {
-  await withReads({ office: leading(3) }, ({ get, answers }) => {
+  await withReads({ session: leading(3) }, ({ get, answers }) => {
     get([1, 3, true], [2, 4, true], [3, 4, false]);
     assert.equal(kindsOf(answers()), [
       [1, 'order'],
@@ -112,7 +112,7 @@ test('a leader shows what it knows to be visible, more than the log says, and no
 
 test('an order that is visible here and is not in the book yet is answered without the majority', async () => {
   const told: Order = { number: 5, name: 'A', type: 'buy', quantity: 1, price: 500, time: 7 };
-  await withReads({ office: leading(5, told) }, ({ get, answers }) => {
+  await withReads({ session: leading(5, told) }, ({ get, answers }) => {
     get([1, 2, true], [2, 5, false], [3, 5, true], [4, 6, true]);
     const [first, second] = answers();
     assert.equal(first?.slice(1), [
@@ -144,7 +144,7 @@ test('the export ends with the last order that may be shown', async () => {
     return text.split('\n').map((row) => row.split(',')[0] ?? '');
   };
   await withReads({}, async ({ reads }) => assert.equal(await numbers(reads), ['number', '1', '2', '']));
-  await withReads({ office: leading(3) }, async ({ reads }) =>
+  await withReads({ session: leading(3) }, async ({ reads }) =>
     assert.equal(await numbers(reads), ['number', '1', '2', '3', '']),
   );
 });

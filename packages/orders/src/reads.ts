@@ -6,14 +6,14 @@ import type { GetItem, GetResult, Order, OrderWire } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
-import type { Office } from './office.js';
+import type { LeaderSession } from './leader-session.js';
 import type { Pacer } from './scan-pacer.js';
 
 interface BookReadsOptions {
   /** The book, null before it is open. */
   readonly machine: () => BookMachine | null;
   /** Null while this replica does not lead. */
-  readonly office: () => Office | null;
+  readonly session: () => LeaderSession | null;
   /** Paces the export. */
   readonly pacer: Pacer;
   readonly fatal: (error: unknown) => void;
@@ -44,12 +44,12 @@ export class BookReads {
   }
 
   #getSurely(link: Link, asked: readonly GetItem[]): void {
-    const office = this.#o.office();
-    if (office === null) {
+    const session = this.#o.session();
+    if (session === null) {
       send(link, { t: 'got', items: asked.map(([id]) => [id, 'refused', 'notLeader']) });
       return;
     }
-    office.whenComplete(asked.length, (isComplete) => {
+    session.whenComplete(asked.length, (isComplete) => {
       const answer = (item: GetItem): GetResult =>
         isComplete ? (this.#find(item) ?? [item[0], 'missing']) : [item[0], 'refused', 'busy'];
       this.#guard(() => send(link, { t: 'got', items: asked.map(answer) }));
@@ -59,10 +59,10 @@ export class BookReads {
   #find([id, number]: GetItem): GetResult | null {
     const machine = this.#o.machine();
     if (machine === null) return null;
-    const office = this.#o.office();
+    const session = this.#o.session();
     // An order that the book has given out and cannot read is damage, and must not be answered with 404.
-    const isThere = number >= 1 && number <= shownOrders(machine, office);
-    const order = isThere ? machine.store.orderAt(number) : (office?.order(number) ?? null);
+    const isThere = number >= 1 && number <= shownOrders(machine, session);
+    const order = isThere ? machine.store.orderAt(number) : (session?.order(number) ?? null);
     return order === null ? null : [id, 'order', orderWire(order)];
   }
 
@@ -78,7 +78,7 @@ export class BookReads {
     const machine = this.#o.machine();
     let rows = 'number,name,type,quantity\n';
     if (machine !== null) {
-      for await (const slice of machine.store.orderSlices(0, shownOrders(machine, this.#o.office()), null)) {
+      for await (const slice of machine.store.orderSlices(0, shownOrders(machine, this.#o.session()), null)) {
         await pacer.turn();
         pacer.measure(() => {
           for (const { number, name, type, quantity } of slice.orders()) {
@@ -103,8 +103,8 @@ export class BookReads {
 }
 
 /** Orders up to this number may be shown and are in the store: of those that are filled, not all may be visible yet. */
-export function shownOrders({ stored }: BookMachine, office: Office | null): number {
-  return Math.min(stored.orders, office?.visibleOrders ?? stored.visibleOrders);
+export function shownOrders({ stored }: BookMachine, session: LeaderSession | null): number {
+  return Math.min(stored.orders, session?.visibleOrders ?? stored.visibleOrders);
 }
 
 export function orderWire({ number, name, type, quantity, price, time }: Order): OrderWire {

@@ -1,5 +1,5 @@
 /**
- * What a replica does with its node, its book and its links, whatever these are made of: announces who leads, opens the office
+ * What a replica does with its node, its book and its links, whatever these are made of: announces who leads, opens the session
  * of a leader and closes it, takes commands in, and reads the book. Sockets, folders and signals are left to `Replica`.
  */
 import type { InvalidItem, ReplicaReport, SeedStock } from '@trireme/domain';
@@ -13,7 +13,7 @@ import { Frontends, send } from './frontends.js';
 import { membersFrame } from './group.js';
 import { HeldFrames, busyAnswer, isForLeader } from './held-frames.js';
 import type { BookMachine, MachineEvents } from './machine.js';
-import { Office, type OrderStep, type Proposer } from './office.js';
+import { LeaderSession, type OrderStep, type Proposer } from './leader-session.js';
 import { OrderLists } from './order-lists.js';
 import { BookReads } from './reads.js';
 import { formatAddress } from './rules/addresses.js';
@@ -52,7 +52,7 @@ interface ReplicaCoreOptions {
   readonly report: () => ReplicaReport | null;
   /** Told of every change of the node's status. */
   readonly changed: (status: NodeStatus) => void;
-  /** What the office uses of the node. */
+  /** What the session uses of the node. */
   readonly proposer: (node: RaftNode) => Proposer;
   readonly log: Log;
   readonly fatal: (error: unknown) => void;
@@ -75,7 +75,7 @@ export class ReplicaCore {
   /** Log index of the set of catalogs that front-ends were told. */
   #toldCatalogsIndex = 0;
   #node: RaftNode | null = null;
-  #office: Office | null = null;
+  #session: LeaderSession | null = null;
   /** Nobody has granted authority by a round that ended later, on the monotonic clock; null while this replica is not the leader. */
   #electedAt: number | null = null;
   /** While this replica leads, and its log lacks what has to come before orders. */
@@ -91,14 +91,14 @@ export class ReplicaCore {
     this.#frontends = new Frontends(addresses);
     this.#catalogs = new CatalogLinks({
       members: () => (this.#node === null ? null : membersFrame(this.#node.status(), addresses)),
-      opened: (link, id) => this.#office?.catalogOpened(link, id),
-      received: (link, frame) => this.#office?.catalogMessage(link, frame),
-      closed: (link) => this.#office?.catalogClosed(link),
+      opened: (link, id) => this.#session?.catalogOpened(link, id),
+      received: (link, frame) => this.#session?.catalogMessage(link, frame),
+      closed: (link) => this.#session?.catalogClosed(link),
       moved: () => this.#announceCatalogs(),
     });
     const reading = {
       machine: () => this.#machine,
-      office: () => this.#office,
+      session: () => this.#session,
       pacer: options.pacer,
       fatal: (error: unknown) => options.fatal(error),
     };
@@ -110,7 +110,7 @@ export class ReplicaCore {
   /** What the book tells. */
   readonly machineEvents: MachineEvents = {
     applied: (index, decided) => this.#applied(index, decided),
-    stored: (index) => this.#office?.stored(index),
+    stored: (index) => this.#session?.stored(index),
     failed: (error) => this.#o.fatal(error),
   };
 
@@ -131,13 +131,13 @@ export class ReplicaCore {
   /** Answers what is open, and takes no more in. */
   stop(): void {
     this.#isStopping = true;
-    this.#closeOffice();
+    this.#closeSession();
     this.#releaseHeld();
   }
 
   /** Null while this replica does not lead. */
-  get office(): Office | null {
-    return this.#office;
+  get session(): LeaderSession | null {
+    return this.#session;
   }
 
   get reads(): BookReads {
@@ -160,9 +160,9 @@ export class ReplicaCore {
     if (meta === undefined) return null;
     return {
       describe: () => {
-        const office = this.#office;
-        const ids = office?.catalogIds ?? meta.catalogs;
-        const standings = office?.status.catalogs ?? [];
+        const session = this.#session;
+        const ids = session?.catalogIds ?? meta.catalogs;
+        const standings = session?.status.catalogs ?? [];
         const catalogs = ids.map((id) => {
           const url = this.#catalogs.urlOf(id);
           const standing = standings.find((one) => one.id === id);
@@ -171,17 +171,17 @@ export class ReplicaCore {
         return { index: meta.catalogsIndex, catalogs };
       },
       change: async (change) => {
-        if (this.#office === null)
+        if (this.#session === null)
           throw new TriremeError('UNAVAILABLE', 'the leader is not ready yet: try again');
-        await this.#office.changeCatalogs(change);
+        await this.#session.changeCatalogs(change);
       },
     };
   }
 
   #applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
-    const visible = this.#office?.visible ?? index;
+    const visible = this.#session?.visible ?? index;
     for (const batch of decided) this.#recent.add(batch, visible);
-    this.#office?.applied(index, decided);
+    this.#session?.applied(index, decided);
     const meta = this.#machine?.book.meta;
     if (meta === undefined) return;
     if (meta.catalogsIndex > this.#toldCatalogsIndex) this.#announceCatalogs();
@@ -215,12 +215,12 @@ export class ReplicaCore {
     if (role !== 'leader') {
       this.#electedAt = null;
       this.#catalogs.endLead();
-    } else if (this.#office === null) {
+    } else if (this.#session === null) {
       this.#electedAt ??= performance.now();
       this.#catalogs.beginLead(term);
     }
-    if (leading) this.#openOffice();
-    else this.#closeOffice();
+    if (leading) this.#openSession();
+    else this.#closeSession();
     if (role !== 'leader') this.#releaseHeld();
     this.#frontends.announce(status);
   }
@@ -246,8 +246,8 @@ export class ReplicaCore {
     this.#catalogs.sendToAll(membersFrame(status, this.#o.addresses));
   }
 
-  #openOffice(): void {
-    if (this.#office !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
+  #openSession(): void {
+    if (this.#session !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
     const machine = this.#machine;
     if (this.#lacksStart(machine.book.meta)) {
       this.#seeding ??= new Seeding({
@@ -260,7 +260,7 @@ export class ReplicaCore {
       return;
     }
     this.#restartRecent(machine.book.meta);
-    this.#office = new Office({
+    this.#session = new LeaderSession({
       node: this.#o.proposer(this.#node),
       ...{ machine, book: machine.book },
       ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
@@ -280,7 +280,7 @@ export class ReplicaCore {
     const status = this.#node?.status();
     if (status?.leading !== true) return;
     try {
-      this.#openOffice();
+      this.#openSession();
     } catch (error) {
       this.#o.fatal(error);
     }
@@ -293,15 +293,15 @@ export class ReplicaCore {
     };
   }
 
-  #closeOffice(): void {
+  #closeSession(): void {
     this.#seeding?.stop();
     this.#seeding = null;
-    const office = this.#office;
-    if (office === null) return;
-    this.#office = null;
+    const session = this.#session;
+    if (session === null) return;
+    this.#session = null;
     // What it granted counts like that of an older leader, should this replica go on to lead.
     this.#electedAt = null;
-    office.close();
+    session.close();
   }
 
   #releaseHeld(): void {
@@ -322,9 +322,9 @@ export class ReplicaCore {
     this.#frontends.setCatalogs(this.#catalogs.wires(meta.catalogs));
   }
 
-  /** This replica was elected, and its office is not open yet. */
+  /** This replica was elected, and its session is not open yet. */
   get #isBeginning(): boolean {
-    return this.#office === null && !this.#isStopping && this.#node?.status().role === 'leader';
+    return this.#session === null && !this.#isStopping && this.#node?.status().role === 'leader';
   }
 
   /** For links of front-ends. */
@@ -344,7 +344,7 @@ export class ReplicaCore {
     closed: (link) => {
       this.#frontends.delete(link);
       this.#held.forget(link);
-      this.#office?.linkClosed(link.id);
+      this.#session?.linkClosed(link.id);
     },
   };
 
@@ -401,10 +401,10 @@ export class ReplicaCore {
   }
 
   #submit(link: Link, frame: SubmitFrame): void {
-    const office = this.#office;
-    if (office !== null) {
+    const session = this.#session;
+    if (session !== null) {
       for (const { id, command, requestId } of frame.items) {
-        office.submit(command, { link: link.id, id }, requestId);
+        session.submit(command, { link: link.id, id }, requestId);
       }
       return;
     }

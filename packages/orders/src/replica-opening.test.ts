@@ -1,4 +1,4 @@
-/** A replica that begins to lead: what it is asked before its office is open, and what it knows while its book is being written. */
+/** A replica that begins to lead: what it is asked before its session is open, and what it knows while its book is being written. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RaftError, RaftNode, type NodeStatus } from '@trireme/raft';
@@ -41,8 +41,8 @@ function refuseSeed(): () => void {
 const leads = (frontend: FakeFrontend): boolean =>
   frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1');
 
-/** A replica that was elected and cannot seed its cluster: its office waits. */
-async function withWaitingOffice(
+/** A replica that was elected and cannot seed its cluster: its session waits. */
+async function withWaitingSession(
   run: (rig: Rig, frontend: FakeFrontend, letSeed: () => void) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (path) => {
@@ -61,8 +61,8 @@ async function withWaitingOffice(
   });
 }
 
-test('who is elected says so at once; what it is asked before its office is open is answered then', async () => {
-  await withWaitingOffice(async (rig, frontend, letSeed) => {
+test('who is elected says so at once; what it is asked before its session is open is answered then', async () => {
+  await withWaitingSession(async (rig, frontend, letSeed) => {
     await until(() => leads(frontend), 'who leads');
     const [id = 0] = frontend.submit(buy('early'));
     const asked = [frontend.get(7), frontend.listStocks('', 10)] as const;
@@ -70,7 +70,7 @@ test('who is elected says so at once; what it is asked before its office is open
     await until(() => leads(late), 'who leads');
     // All that was asked has arrived when what was sent after it is answered.
     await frontend.get(1, false);
-    assert.is(rig.status['office'], null);
+    assert.is(rig.status['session'], null);
     assert.equal(
       frontend.frames.filter(({ t }) => t === 'submitted' || t === 'stockPage'),
       [],
@@ -82,8 +82,8 @@ test('who is elected says so at once; what it is asked before its office is open
   });
 });
 
-test('a lead that is lost while the office waits opens none', async () => {
-  await withWaitingOffice(async (rig, frontend, letSeed) => {
+test('a lead that is lost while the session waits opens none', async () => {
+  await withWaitingSession(async (rig, frontend, letSeed) => {
     const status: (this: RaftNode) => NodeStatus = Reflect.get(RaftNode.prototype, 'status');
     RaftNode.prototype.status = function () {
       return { ...status.call(this), role: 'follower', leading: false };
@@ -92,7 +92,7 @@ test('a lead that is lost while the office waits opens none', async () => {
       letSeed();
       await until(() => Number(rig.status['applied']) >= 2, 'the seed');
       await new Promise((resolve) => setTimeout(resolve, 30));
-      assert.is(rig.status['office'], null);
+      assert.is(rig.status['session'], null);
       assert.equal((await frontend.place(buy('a'))).slice(1), ['refused', 'notLeader']);
     } finally {
       RaftNode.prototype.status = status;
@@ -100,8 +100,8 @@ test('a lead that is lost while the office waits opens none', async () => {
   });
 });
 
-test('a replica that is stopped while its office waits refuses what it held, and opens none', async () => {
-  await withWaitingOffice(async (rig, frontend, letSeed) => {
+test('a replica that is stopped while its session waits refuses what it held, and opens none', async () => {
+  await withWaitingSession(async (rig, frontend, letSeed) => {
     const [id = 0] = frontend.submit(buy('held'));
     await until(() => leads(frontend), 'who leads');
     // The submission has arrived when what was sent after it is answered.
@@ -113,7 +113,7 @@ test('a replica that is stopped while its office waits refuses what it held, and
   });
 });
 
-test('an office opens while the book is being written, and knows what is not stored', async () => {
+test('a session opens while the book is being written, and knows what is not stored', async () => {
   await withFolder(async (path) => {
     const letWrite = holdBookWrites();
     const rig = new Rig(path);

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { ReplicaCounts } from './replica-view.js';
 
 const PARTS = {
-  ...{ machine: null, node: null, office: null, frontends: 0 },
+  ...{ machine: null, node: null, session: null, frontends: 0 },
   ...{ catalogs: [], outrun: null, isStopping: false },
 };
 

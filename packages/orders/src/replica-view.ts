@@ -11,7 +11,7 @@ import { Tally, type Check, type Metrics } from '@trireme/service';
 import type { CatalogAnswer } from './catalogs-routes.js';
 import type { BookMachine } from './machine.js';
 import type { BookStore } from './store.js';
-import type { Office, Proposer } from './office.js';
+import type { LeaderSession, Proposer } from './leader-session.js';
 import type { PeerLinks } from './rules/peer-links.js';
 
 /** A follower that lags so far that the log is not kept for it any more. */
@@ -26,7 +26,7 @@ interface OutrunFollower {
 export interface ReplicaParts {
   readonly machine: BookMachine<BookStore> | null;
   readonly node: RaftNode | null;
-  readonly office: Office | null;
+  readonly session: LeaderSession | null;
   readonly frontends: number;
   /** Of the configured set. */
   readonly catalogs: readonly CatalogAnswer[];
@@ -38,7 +38,7 @@ export interface ReplicaParts {
 export function replicaStatus({
   machine,
   node: raft,
-  office,
+  session,
   frontends,
   catalogs,
   outrun,
@@ -61,7 +61,7 @@ export function replicaStatus({
     pending: machine?.pending,
     frontends,
     catalogs,
-    office: office?.status ?? null,
+    session: session?.status ?? null,
     outrun,
   };
 }
@@ -255,7 +255,7 @@ export class ReplicaCounts {
     metrics.gauge(
       'orders_visible',
       'Filled orders that readers may be shown: at the leader as it is, elsewhere as its log last told.',
-      () => parts().office?.visibleOrders ?? stored()?.visibleOrders ?? 0,
+      () => parts().session?.visibleOrders ?? stored()?.visibleOrders ?? 0,
     );
     metrics.gauge('stocks', 'Stocks that are listed.', () => stored()?.stocks ?? 0);
     metrics.gauge('idempotency_keys', 'Keys that are remembered.', () => stored()?.keys ?? 0);
@@ -268,7 +268,7 @@ export class ReplicaCounts {
       'office_orders',
       'Orders at a leader: waiting for the log, and not answered and stored.',
       () => {
-        const { queued = 0, open = 0 } = parts().office?.status ?? {};
+        const { queued = 0, open = 0 } = parts().session?.status ?? {};
         return [
           [{ kind: 'queued' }, queued],
           [{ kind: 'open' }, open],

@@ -1,5 +1,5 @@
 /**
- * One order replica: the book on a Raft node, answering front-ends over links. What it does as a leader is the office's;
+ * One order replica: the book on a Raft node, answering front-ends over links. What it does as a leader is the session's;
  * here is what every replica does: announce who leads, read the book, export it, and stop in order.
  */
 import { join } from 'node:path';
@@ -212,7 +212,7 @@ export class Replica {
 
   get #parts(): ReplicaParts {
     return {
-      ...{ machine: this.#machine, node: this.#node, office: this.#core.office },
+      ...{ machine: this.#machine, node: this.#node, session: this.#core.session },
       frontends: this.#core.frontends,
       catalogs: this.#core.catalogSet?.describe().catalogs ?? [],
       outrun: this.#counts.outrun(this.#node),

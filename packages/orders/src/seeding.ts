@@ -7,7 +7,7 @@ import { RaftError } from '@trireme/raft';
 import { encodeBatch, type Batch, type SeedPart, type SeedStock } from '@trireme/domain';
 import type { Log } from '@trireme/service';
 import { seedParts } from '@trireme/state-machine';
-import type { Proposer } from './office.js';
+import type { Proposer } from './leader-session.js';
 import { LogClock } from './rules/log-clock.js';
 import { isSeeded, type BookMeta } from './rules/state.js';
 
@@ -28,7 +28,7 @@ interface SeedingOptions {
   /** Makes a random life: 16 hex digits. */
   readonly newLife: () => string;
   readonly log: Log;
-  /** As the office has them. */
+  /** As the session has them. */
   readonly now: () => number;
   readonly wallClock: () => number;
 }

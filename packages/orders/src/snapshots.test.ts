@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Stock } from '@trireme/domain';
 import { RaftError, makeEntry } from '@trireme/raft';
 import { BookFolder } from './book-folder.js';
-import { KnownCommands } from './rules/known.js';
+import { IdempotencyIndex } from './rules/idempotency-index.js';
 import type { BookedOrder } from './rules/state.js';
 import { buy, entry, seeding } from './rules/testing/batches.js';
 import {
@@ -35,9 +35,9 @@ test('a book that went as a snapshot is the same book: hash, orders, keys and st
     assert.equal(target.stored, source.stored);
     assert.equal([...target.book.stocks.all()].sort(byName), [...source.book.stocks.all()].sort(byName));
     assert.equal(supportOf(target).restored, baseAt(5));
-    const known = new KnownCommands(target.store);
+    const known = new IdempotencyIndex(target.store);
     for (const key of ['a', 'r', 'l', 'b', 'c']) {
-      assert.equal(known.find(key), new KnownCommands(source.store).find(key), key);
+      assert.equal(known.find(key), new IdempotencyIndex(source.store).find(key), key);
     }
     for (const machine of [source, target]) await applied(machine, logged(LATER));
     assert.equal(target.stored, source.stored, 'and it goes on as the other one does');

@@ -3,7 +3,7 @@ import { stockToWire, type StockResult } from '@trireme/domain';
 import type { Link } from '@trireme/service';
 import { send } from './frontends.js';
 import type { BookMachine } from './machine.js';
-import type { Office } from './office.js';
+import type { LeaderSession } from './leader-session.js';
 import type { FrontendFrame } from './rules/frames.js';
 
 type LookupFrame = Extract<FrontendFrame, { readonly t: 'lookup' }>;
@@ -13,7 +13,7 @@ interface StockReadsOptions {
   /** The book, null before it is open. */
   readonly machine: () => BookMachine | null;
   /** Null while this replica does not lead. */
-  readonly office: () => Office | null;
+  readonly session: () => LeaderSession | null;
 }
 
 export class StockReads {
@@ -24,16 +24,16 @@ export class StockReads {
   }
 
   lookUp(link: Link, items: LookupFrame['items']): void {
-    const office = this.#o.office();
+    const session = this.#o.session();
     const answer = (result: (item: LookupFrame['items'][number]) => StockResult): void => {
       const life = this.#o.machine()?.book.meta.life ?? '';
       send(link, { t: 'stocks', life, items: items.map(result) });
     };
-    if (office === null) {
+    if (session === null) {
       answer(([id]) => [id, 'refused', 'notLeader']);
       return;
     }
-    office.whenVisible(items.length, (stocks) => {
+    session.whenVisible(items.length, (stocks) => {
       answer(([id, name]) => {
         if (stocks === null) return [id, 'refused', 'busy'];
         const stock = stocks.get(name);
@@ -43,12 +43,12 @@ export class StockReads {
   }
 
   list(link: Link, { id, after, limit }: ListFrame): void {
-    const office = this.#o.office();
-    if (office === null) {
+    const session = this.#o.session();
+    if (session === null) {
       send(link, { t: 'pageRefused', id, why: 'notLeader' });
       return;
     }
-    office.whenVisible(limit, (visible) => {
+    session.whenVisible(limit, (visible) => {
       if (visible === null) {
         send(link, { t: 'pageRefused', id, why: 'busy' });
         return;

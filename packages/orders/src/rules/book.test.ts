@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvariantError, type Command, type SeedStock } from '@trireme/domain';
 import { KEY_LIFETIME_MS, type Book } from './book.js';
-import { KnownCommands } from './known.js';
+import { IdempotencyIndex } from './idempotency-index.js';
 import { isSeeded, type BookEntry } from './state.js';
 import { FILLED, LIFE, NONE, REJECTED, TOO_MANY, buy, entry, seeding } from './testing/batches.js';
 import { MemoryStore } from './testing/memory-store.js';
@@ -348,7 +348,7 @@ test('a known key tells its command, its outcome, its number and where the log h
     entry(2, [buy('x')]),
     entry(3, [buy('a'), buy('b', TOO_MANY), buy('c', 3)]),
   ]);
-  const known = new KnownCommands(store);
+  const known = new IdempotencyIndex(store);
   assert.equal(known.find('c'), { command: buy('c', 3), index: 3, outcome: FILLED, number: 3 });
   assert.equal(known.find('b')?.outcome, REJECTED);
   assert.is(known.find('a')?.number, 2);
@@ -357,7 +357,7 @@ test('a known key tells its command, its outcome, its number and where the log h
 
 test('keys and batches that the store does not have yet are read from the book', () => {
   const { store, book } = applied([seeding(1), entry(2, [buy('a')])]);
-  const known = new KnownCommands(book);
+  const known = new IdempotencyIndex(book);
   const found = ['a', 'b', 'c'].map((key) => () => known.find(key)?.number ?? null);
   const numbers = (): readonly (number | null)[] => found.map((find) => find());
   book.apply([entry(3, [buy('b')])]);
@@ -373,7 +373,7 @@ test('keys and batches that the store does not have yet are read from the book',
 test('a key that is forgotten between two reads of it is not known; one in a batch that is gone is damage', () => {
   const { store } = applied([seeding(1), entry(2, [buy('a')])]);
   store.batches.delete(1);
-  assertBroken(() => new KnownCommands(store).find('a'), /stands in a batch that is gone/);
+  assertBroken(() => new IdempotencyIndex(store).find('a'), /stands in a batch that is gone/);
   const forgetful = {
     place: (key: string) => store.place(key),
     batch: (seq: number) => {
@@ -381,14 +381,14 @@ test('a key that is forgotten between two reads of it is not known; one in a bat
       return store.batch(seq);
     },
   };
-  assert.is(new KnownCommands(forgetful).find('a'), null);
+  assert.is(new IdempotencyIndex(forgetful).find('a'), null);
 });
 
 test('the keys of one batch are found without decoding it for each, and few batches are held', () => {
   const entries = Array.from({ length: 40 }, (_, i) => entry(i + 2, [buy(`a${i}`), buy(`b${i}`)]));
   const { store } = applied([seeding(1), ...entries]);
   let reads = 0;
-  const known = new KnownCommands({
+  const known = new IdempotencyIndex({
     place: (key) => store.place(key),
     batch: (seq) => {
       reads += 1;

@@ -22,7 +22,7 @@ import {
   type KeptBatch,
   type Place,
 } from './state.js';
-import { UnwrittenGenerations } from './unwritten.js';
+import { WriteBuffer } from './write-buffer.js';
 
 /** How long a key is known, in milliseconds of the log's age: the 24 hours of the contract, and an hour in case clocks run fast. */
 export const KEY_LIFETIME_MS = 25 * 60 * 60 * 1000;
@@ -46,7 +46,7 @@ export class Book implements BookReader {
    * What the reader does not show yet. How entries are cut into applies and writes differs from replica to replica and
    * must not be seen in the book, so that keys that go are as much part of it as keys that come.
    */
-  readonly #unwritten = new UnwrittenGenerations();
+  readonly #buffer = new WriteBuffer();
   /** The first batch that is kept, once it was asked for: it stays the same for a day, and every batch looks at it. */
   #oldest: KeptBatch | null = null;
 
@@ -72,12 +72,12 @@ export class Book implements BookReader {
   }
 
   place(key: string): Place | null {
-    const unwritten = this.#unwritten.place(key);
+    const unwritten = this.#buffer.place(key);
     return unwritten === undefined ? this.#reader.place(key) : unwritten;
   }
 
   batch(seq: number): KeptBatch | null {
-    return this.#unwritten.batch(seq) ?? this.#reader.batch(seq);
+    return this.#buffer.batch(seq) ?? this.#reader.batch(seq);
   }
 
   /** Applies entries in log order. What they change gathers until it is taken. Returns the batches that were decided. */
@@ -115,7 +115,7 @@ export class Book implements BookReader {
    * may be taken; entries may be applied meanwhile.
    */
   takeWrites(): readonly BookWrite[] {
-    assertRule(!this.#unwritten.isLeaving, 'one write at a time');
+    assertRule(!this.#buffer.isLeaving, 'one write at a time');
     if (!this.#isChanged) return [];
     this.#isChanged = false;
     const writes = this.#writes;
@@ -123,13 +123,13 @@ export class Book implements BookReader {
     writes.push({ table: 'meta', value: { ...this.#meta } });
     this.#writes = [];
     this.#changedStocks = new Map();
-    this.#unwritten.leave();
+    this.#buffer.leave();
     return writes;
   }
 
   /** What was taken is in the store. */
   written(): void {
-    this.#unwritten.arrived();
+    this.#buffer.arrived();
   }
 
   /** Takes a part of the seed in. The first complete seed counts; part 0 begins anew, as its leader does not go on with another's. */
@@ -188,7 +188,7 @@ export class Book implements BookReader {
     meta.keys += added;
     meta.hash = nextHash(meta.hash, bytes, outcomes);
     this.#writes.push({ table: 'batch', seq, value: kept });
-    this.#unwritten.addBatch(kept);
+    this.#buffer.addBatch(kept);
     return { ...kept, commands: batch.commands, hash: meta.hash, before };
   }
 
@@ -203,7 +203,7 @@ export class Book implements BookReader {
   }
 
   #writeKey(key: string, value: Place | null): void {
-    this.#unwritten.addKey(key, value);
+    this.#buffer.addKey(key, value);
     this.#writes.push({ table: 'key', key, value });
   }
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeBatch, type Outcome } from '@trireme/domain';
-import { KnownCommands } from './known.js';
+import { IdempotencyIndex } from './idempotency-index.js';
 import { MemoryStore } from './testing/memory-store.js';
 import { seeded } from './testing/random.js';
 import { decideOne, type ReferenceStocks } from './testing/reference-decisions.js';
@@ -84,7 +84,7 @@ function checkDecisions(world: World): void {
 function checkAnswers(world: World): void {
   const store = world.replicas[0]?.store;
   assert.ok(store);
-  const known = new KnownCommands(store);
+  const known = new IdempotencyIndex(store);
   assert.is(world.clients.pendingAnswers, 0, 'every attempt whose link stays is answered');
   for (const [key, verdict] of world.clients.told) {
     const found = known.find(key);

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError } from '@trireme/domain';
-import { answersByLink } from './desk.js';
+import { answersByLink } from './command-queue.js';
 import { Fifo } from './fifo.js';
 import { parsePeers } from './peers.js';
 import { ReadWaits } from './read-waits.js';

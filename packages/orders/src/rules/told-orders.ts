@@ -16,7 +16,7 @@ interface ToldBatch {
   readonly count: number;
 }
 
-/** By batch, in the order of their numbers, which have no gaps. Bounded like the batches of the desk, which they are part of. */
+/** By batch, in the order of their numbers, which have no gaps. Bounded like the batches of the queue, which they are part of. */
 export class ToldOrders {
   readonly #batches = new Fifo<ToldBatch>();
 

@@ -18,7 +18,7 @@ import { HttpTransport } from '@trireme/raft';
 import { RENEWAL_MS } from '@trireme/coherence';
 import { LinkDialer, Metrics, createLog, type LinkIdentity } from '@trireme/service';
 import { Replica } from '../replica.js';
-import type { OrderStep } from '../office.js';
+import type { OrderStep } from '../leader-session.js';
 import { MemberClocks } from '../rules/log-clock.js';
 import { MemberAddresses } from '../rules/member-addresses.js';
 import { PeerLinks } from '../rules/peer-links.js';

@@ -14,11 +14,11 @@ const catalogSet: FaultKind = {
     if (leader === undefined) return null;
     const { name } = random.pick(world.catalogs);
     leader.deliver(() => {
-      const office = leader.core?.office ?? null;
-      if (office === null) return;
-      const isIn = office.catalogIds.includes(name);
-      if (isIn && office.catalogIds.length === 1) return;
-      office.changeCatalogs(isIn ? { remove: name } : { add: name }).then(
+      const session = leader.core?.session ?? null;
+      if (session === null) return;
+      const isIn = session.catalogIds.includes(name);
+      if (isIn && session.catalogIds.length === 1) return;
+      session.changeCatalogs(isIn ? { remove: name } : { add: name }).then(
         () => world.count('catalog set: changed'),
         (error: unknown) => {
           if (!(error instanceof TriremeError)) throw error;

@@ -123,7 +123,7 @@ export class ReplicaHost extends Host {
 
   /** Whether it leads and takes orders. */
   get isOpen(): boolean {
-    return (this.#process?.core.office ?? null) !== null;
+    return (this.#process?.core.session ?? null) !== null;
   }
 
   protected override boot(life: Life): void {

@@ -1,13 +1,13 @@
 /** Clients that ask again and again, often with keys that they used before, and remember all that they were told. */
 import * as assert from 'uvu/assert';
 import type { Command, SubmitResult } from '@trireme/domain';
-import type { Answer, Desk } from '../desk.js';
+import type { Answer, CommandQueue } from '../command-queue.js';
 import type { Random } from './random.js';
 
 interface Attempt {
   readonly key: string;
   readonly command: Command;
-  readonly desk: Desk;
+  readonly queue: CommandQueue;
   readonly link: number;
   result: SubmitResult | null;
   /** Its link was closed before it was answered. */
@@ -35,22 +35,22 @@ export class Clients {
   }
 
   /** A client asks; often with an old key, and rarely with another body. Returns the answer if there is one at once. */
-  submit(desk: Desk): Answer | null {
+  submit(queue: CommandQueue): Answer | null {
     const key = `key-${this.#random.below(KEYS)}`;
     const usual = this.#bodies.get(key) ?? this.#command(key);
     this.#bodies.set(key, usual);
     const command = this.#random.chance(0.03) ? this.#command(key) : usual;
     const link = this.#random.below(LINKS);
-    const id = this.attempts.push({ key, command, desk, link, result: null, isGone: false }) - 1;
-    return desk.submit(command, { link, id });
+    const id = this.attempts.push({ key, command, queue, link, result: null, isGone: false }) - 1;
+    return queue.submit(command, { link, id });
   }
 
   /** A link of a front-end to a leader is closed: whoever waits there hears no more. */
-  leave(desk: Desk): void {
+  leave(queue: CommandQueue): void {
     const link = this.#random.below(LINKS);
-    desk.forget(link);
+    queue.forget(link);
     for (const attempt of this.attempts)
-      if (attempt.desk === desk && attempt.link === link && attempt.result === null) attempt.isGone = true;
+      if (attempt.queue === queue && attempt.link === link && attempt.result === null) attempt.isGone = true;
   }
 
   #command(key: string): Command {

@@ -2,8 +2,8 @@
 import { decodeBatch, type CatalogToReplica, type ReplicaToCatalog } from '@trireme/domain';
 import type { Book } from '../book.js';
 import { CatalogFeed } from '../catalog-feed.js';
-import { Desk } from '../desk.js';
-import { KnownCommands } from '../known.js';
+import { CommandQueue } from '../command-queue.js';
+import { IdempotencyIndex } from '../idempotency-index.js';
 import { LogClock } from '../log-clock.js';
 import { ReadWaits } from '../read-waits.js';
 import { RecentBatches } from '../recent-batches.js';
@@ -31,7 +31,7 @@ export interface Lead {
   /** Tells its link to the catalog from others. */
   readonly id: number;
   readonly replica: Replica;
-  readonly desk: Desk;
+  readonly queue: CommandQueue;
   readonly feed: CatalogFeed;
   readonly clock: LogClock;
   readonly waits: ReadWaits;
@@ -53,11 +53,15 @@ export interface Lead {
 export function newLead(id: number, replica: Replica, lastIndex: number, now: number): Lead {
   const { book, store } = replica;
   restartRecent(replica);
-  const known = new KnownCommands(book);
+  const known = new IdempotencyIndex(book);
   const limits = { openMax: 40, invisibleMax: 15 };
   return {
     ...{ id, replica, lastIndex },
-    desk: new Desk({ ...book.meta, storedIndex: store.meta.applied }, (key) => known.find(key), limits),
+    queue: new CommandQueue(
+      { ...book.meta, storedIndex: store.meta.applied },
+      (key) => known.find(key),
+      limits,
+    ),
     feed: new CatalogFeed({
       term: id,
       book,
@@ -126,5 +130,5 @@ export function shownBy(
   { store }: { readonly store: { readonly meta: BookMeta } },
   lead: Lead | undefined,
 ): number {
-  return Math.min(store.meta.orders, lead?.desk.visibleOrders ?? store.meta.visibleOrders);
+  return Math.min(store.meta.orders, lead?.queue.visibleOrders ?? store.meta.visibleOrders);
 }

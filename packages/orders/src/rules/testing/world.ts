@@ -13,7 +13,7 @@ import {
   type SeedStock,
 } from '@trireme/domain';
 import type { FeedAction } from '../catalog-feed.js';
-import type { Answer } from '../desk.js';
+import type { Answer } from '../command-queue.js';
 import { MemoryStore } from './memory-store.js';
 import { Clients } from './clients.js';
 import type { Random } from './random.js';
@@ -103,7 +103,7 @@ export class World {
     else if (dice < 0.83) this.#restart(this.#replica());
     else if (dice < 0.88) this.#log.push(this.#stray());
     else if (dice < 0.95) this.#restartCatalog();
-    else this.clients.leave(this.#anyLead().desk);
+    else this.clients.leave(this.#anyLead().queue);
   }
 
   #replica(): Replica {
@@ -155,15 +155,15 @@ export class World {
 
   // ---- orders ------------------------------------------------------------------------------------------------
 
-  #submit({ desk }: Lead): void {
-    const answer = this.clients.submit(desk);
+  #submit({ queue }: Lead): void {
+    const answer = this.clients.submit(queue);
     if (answer !== null) this.#answered([answer]);
   }
 
   #flush(lead: Lead): void {
-    const taken = lead.desk.takeBatch();
+    const taken = lead.queue.takeBatch();
     if (taken !== null && this.#random.chance(0.1)) {
-      lead.desk.notLogged(taken);
+      lead.queue.notLogged(taken);
       return;
     }
     // Without commands it tells the others what is visible.
@@ -179,7 +179,7 @@ export class World {
       'the log is as old as anyone has led it at most',
     );
     assert.ok(times.time >= meta.time, 'time never falls');
-    const { visibleOrders } = lead.desk;
+    const { visibleOrders } = lead.queue;
     const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null });
     lead.lastIndex = Math.max(lead.lastIndex, lead.replica.book.meta.applied) + 1;
     // What a deposed leader proposes goes nowhere.
@@ -188,7 +188,7 @@ export class World {
       lead.lastIndex = this.#log.length;
     }
     if (commands.length === 0) return;
-    lead.desk.logged(lead.lastIndex, commands);
+    lead.queue.logged(lead.lastIndex, commands);
     const names = [...new Set(commands.map(({ name }) => name))];
     this.#act(lead, lead.feed.logged(lead.lastIndex, bytes, names, this.#now));
   }
@@ -212,7 +212,7 @@ export class World {
     if (entries.length === 0) return;
     const decided = applyTo(replica, entries, lead?.feed.visible);
     if (lead === undefined) return;
-    for (const batch of decided) lead.desk.decided(batch);
+    for (const batch of decided) lead.queue.decided(batch);
     this.#act(lead, lead.feed.applied(replica.book.meta.applied, this.#now));
   }
 
@@ -226,8 +226,8 @@ export class World {
     const applied = endWrite(replica);
     const lead = this.#leadOf(replica);
     if (applied === null || lead === undefined) return;
-    lead.desk.stored(applied);
-    lead.waits.readableTo(lead.desk.readableIndex);
+    lead.queue.stored(applied);
+    lead.waits.readableTo(lead.queue.readableIndex);
   }
 
   #leadOf(replica: Replica): Lead | undefined {
@@ -292,11 +292,11 @@ export class World {
   }
 
   /** Reads every order that is visible and not stored yet; whoever leads, each is always the same. */
-  #readTold({ desk, replica }: Lead): void {
+  #readTold({ queue, replica }: Lead): void {
     for (let number = replica.store.meta.orders + 1; ; number += 1) {
-      const order = desk.order(number);
+      const order = queue.order(number);
       if (order === null) return;
-      assert.ok(number <= desk.visibleOrders, `order ${number} is read before it is visible`);
+      assert.ok(number <= queue.visibleOrders, `order ${number} is read before it is visible`);
       assert.equal(order, this.read.get(number) ?? order, `order ${number}`);
       this.read.set(number, order);
     }
@@ -311,8 +311,8 @@ export class World {
     const [first] = lead.reads;
     if (first === undefined || first.commit === null || lead.replica.book.meta.applied < first.commit) return;
     lead.reads.shift();
-    const { desk, waits } = lead;
-    waits.wait(desk.toldIndex, desk.readableIndex, 1, (isComplete) => {
+    const { queue, waits } = lead;
+    waits.wait(queue.toldIndex, queue.readableIndex, 1, (isComplete) => {
       if (!isComplete) return;
       this.sureReads += 1;
       const shown = shownBy(lead.replica, lead);
@@ -360,8 +360,8 @@ export class World {
           lead.rounds.push(action.id);
           break;
         case 'visible':
-          this.#answered(lead.desk.visible(action.index));
-          lead.waits.readableTo(lead.desk.readableIndex);
+          this.#answered(lead.queue.visible(action.index));
+          lead.waits.readableTo(lead.queue.readableIndex);
           this.#readTold(lead);
       }
     }
@@ -460,7 +460,7 @@ export class World {
   /** A deposed leader learns it. */
   #close(lead: Lead | undefined): void {
     if (lead === undefined) return;
-    this.#answered(lead.desk.close());
+    this.#answered(lead.queue.close());
     lead.waits.giveUp();
     this.#breakLink(lead);
     this.#deposed = this.#deposed.filter((other) => other !== lead);
@@ -499,8 +499,8 @@ export class World {
 
   /** All is answered and stored, and every replica shows every order. */
   get #isAtRest(): boolean {
-    const { desk, reads, waits } = this.#leader;
-    if (desk.open > 0 || reads.length + waits.size > 0 || !this.catalog.isReady(this.#now)) return false;
+    const { queue, reads, waits } = this.#leader;
+    if (queue.open > 0 || reads.length + waits.size > 0 || !this.catalog.isReady(this.#now)) return false;
     if (this.catalog.visible < this.#leader.replica.book.meta.lastIndex) return false;
     return this.replicas.every(
       ({ store: { meta } }) => meta.applied === this.#log.length && meta.visibleOrders === meta.orders,

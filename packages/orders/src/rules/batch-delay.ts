@@ -5,13 +5,13 @@
  */
 
 /** Milliseconds that orders wait at most. */
-export const COMPANY_MS_MAX = 3;
+export const BATCH_DELAY_MS_MAX = 3;
 /** How long the largest batch of late counts as such, in milliseconds: a few rounds of many clients. */
 const RECENT_MS = 10;
 /** Below it an entry more is cheaper than the wait: of a few clients each would wait for the others. */
 const BATCH_MIN = 16;
 
-export class Company {
+export class BatchDelay {
   /** Orders in the largest batch of late, and when it was logged. */
   #largest = 0;
   #largestAt = Number.NEGATIVE_INFINITY;
@@ -33,6 +33,6 @@ export class Company {
     const isRecent = now - this.#largestAt <= RECENT_MS && this.#largest >= BATCH_MIN;
     if (!isRecent || queued === 0 || queued * 2 >= this.#largest) return 0;
     this.#waitsSince ??= now;
-    return Math.max(0, this.#waitsSince + COMPANY_MS_MAX - now);
+    return Math.max(0, this.#waitsSince + BATCH_DELAY_MS_MAX - now);
   }
 }

@@ -8,7 +8,7 @@ import type { BookReader, KnownCommand } from './state.js';
  */
 const DECODED_MAX = 16;
 
-export class KnownCommands {
+export class IdempotencyIndex {
   readonly #reader: BookReader;
   /** By `seq`; a batch never changes. */
   readonly #decoded = new Map<number, readonly KnownCommand[]>();

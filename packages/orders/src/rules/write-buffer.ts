@@ -8,7 +8,7 @@ interface Unwritten {
 }
 
 /** Two generations: what is on its way to the store, and what has gathered behind it. */
-export class UnwrittenGenerations {
+export class WriteBuffer {
   #keys = new Map<string, Place | null>();
   #batches = new Map<number, KeptBatch>();
   #leaving: Unwritten | null = null;

@@ -1,13 +1,13 @@
-/** The office on a node of the test's own, which says when what is logged and when it is applied. */
+/** The session on a node of the test's own, which says when what is logged and when it is applied. */
 import { join } from 'node:path';
 import { AUTHORITY_MS } from '@trireme/coherence';
 import { decodeBatch, type Batch, type CatalogToReplica, type ReplicaToCatalog } from '@trireme/domain';
 import { RaftError, makeEntry, type Entry, type RaftErrorCode } from '@trireme/raft';
 import { createLog } from '@trireme/service';
 import { BookMachine } from '../machine.js';
-import { Office } from '../office.js';
+import { LeaderSession } from '../leader-session.js';
 import type { Book } from '../rules/book.js';
-import type { Answer } from '../rules/desk.js';
+import type { Answer } from '../rules/command-queue.js';
 import { parseCatalogFrame } from '../rules/frames.js';
 import { RecentBatches } from '../rules/recent-batches.js';
 import { CATALOG, ReferenceCatalog } from '../rules/testing/reference-catalog.js';
@@ -20,17 +20,17 @@ import { bookOf, fill, open } from './stores.js';
 
 const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
 
-export class OfficeBench {
+export class LeaderSessionBench {
   readonly answers: Answer[] = [];
   readonly fatals: unknown[] = [];
   readonly proposed: Batch[] = [];
   readonly catalog = new ReferenceCatalog();
-  readonly office: Office;
+  readonly session: LeaderSession;
   readonly store: BookStore;
   /** What the node answers to proposals and reads with, if not yes. */
   refuse: RaftErrorCode | null = null;
   refusals = 0;
-  /** The office's clock, in milliseconds; it stands unless a test moves it. */
+  /** The session's clock, in milliseconds; it stands unless a test moves it. */
   now = 0;
   /** The members' wall clocks, in milliseconds since 1970. */
   wall = 0;
@@ -58,13 +58,13 @@ export class OfficeBench {
     };
     this.#machine = new BookMachine(book, store, {
       applied: (index, decided) => {
-        for (const batch of decided) this.#recent.add(batch, this.office.visible);
-        this.office.applied(index, decided);
+        for (const batch of decided) this.#recent.add(batch, this.session.visible);
+        this.session.applied(index, decided);
       },
-      stored: (index) => this.office.stored(index),
+      stored: (index) => this.session.stored(index),
       failed: (error) => this.fatals.push(error),
     });
-    this.office = new Office({
+    this.session = new LeaderSession({
       node: {
         propose: (data) => {
           this.#check();
@@ -136,7 +136,7 @@ export class OfficeBench {
     for (const sent of this.#frames.splice(0)) {
       for (const answer of this.catalog.handle(sent, this.now)) {
         const frame = parseCatalogFrame(change(answer));
-        if (frame.t !== 'hello') this.office.catalogMessage(1, frame);
+        if (frame.t !== 'hello') this.session.catalogMessage(1, frame);
       }
     }
   }
@@ -148,32 +148,32 @@ export class OfficeBench {
       this.answerCatalog();
       if (this.catalog.isReady(this.now)) return true;
       for (const frame of this.catalog.ask(this.now)) {
-        if (frame.t !== 'hello') this.office.catalogMessage(1, frame);
+        if (frame.t !== 'hello') this.session.catalogMessage(1, frame);
       }
       return false;
     }, 'the conversation with the catalog');
   }
 
   async close(): Promise<void> {
-    this.office.close();
+    this.session.close();
     await this.#machine.close();
   }
 
   async whenComplete(): Promise<boolean> {
-    return new Promise((resolve) => this.office.whenComplete(1, resolve));
+    return new Promise((resolve) => this.session.whenComplete(1, resolve));
   }
 }
 
 /** @param entries what earlier leaders have logged, after the seed at log index 1 */
-export async function withOffice(
-  run: (bench: OfficeBench) => Promise<void>,
+export async function withSession(
+  run: (bench: LeaderSessionBench) => Promise<void>,
   entries: readonly BookEntry[] = [],
 ): Promise<void> {
   await withFolder(async (path) => {
     const book = join(path, 'book');
     await fill(book, [seeding(1, STOCKS, {}, { catalogs: [CATALOG] }), ...entries]);
     const opened = await open(book);
-    const bench = new OfficeBench(opened.store, bookOf(opened));
+    const bench = new LeaderSessionBench(opened.store, bookOf(opened));
     try {
       await run(bench);
     } finally {

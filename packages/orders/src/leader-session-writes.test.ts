@@ -1,26 +1,26 @@
-/** The office on a book that is written behind it: what waits for the disk, and what does not. */
+/** The session on a book that is written behind it: what waits for the disk, and what does not. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buy } from './rules/testing/batches.js';
-import { withOffice, type OfficeBench } from './testing/office-bench.js';
+import { withSession, type LeaderSessionBench } from './testing/leader-session-bench.js';
 import { until } from './testing/rig.js';
 
 /** An order is logged and decided. */
-async function decide(bench: OfficeBench, key: string, id = 0): Promise<void> {
+async function decide(bench: LeaderSessionBench, key: string, id = 0): Promise<void> {
   const count = bench.proposed.length;
-  bench.office.submit(buy(key), { link: 1, id });
+  bench.session.submit(buy(key), { link: 1, id });
   await until(() => bench.proposed.length > count, 'the proposal');
   await bench.apply();
 }
 
 /** And its client is told. */
-async function tell(bench: OfficeBench, key: string, id = 0): Promise<void> {
+async function tell(bench: LeaderSessionBench, key: string, id = 0): Promise<void> {
   await decide(bench, key, id);
   bench.answerCatalog();
 }
 
 test('a read of what was told and is not stored waits for a disk that hangs, however long; orders do not', async () => {
-  await withOffice(async (bench) => {
+  await withSession(async (bench) => {
     await bench.converse();
     bench.holdWrites();
     await tell(bench, 'a');
@@ -40,7 +40,7 @@ test('a read of what was told and is not stored waits for a disk that hangs, how
 });
 
 test('what the rules have decided behind the write under way is not taken for stored when that ends', async () => {
-  await withOffice(async (bench) => {
+  await withSession(async (bench) => {
     await bench.converse();
     bench.holdWrites();
     await tell(bench, 'a');
@@ -63,20 +63,20 @@ test('what the rules have decided behind the write under way is not taken for st
 });
 
 test('a read that waits for the disk is given up with the lead', async () => {
-  await withOffice(async (bench) => {
+  await withSession(async (bench) => {
     await bench.converse();
     bench.holdWrites();
     await tell(bench, 'a');
     const read = bench.whenComplete();
     await new Promise(setImmediate);
-    bench.office.close();
+    bench.session.close();
     assert.is(await read, false);
     bench.letWrite();
   });
 });
 
 test('what gathers is written at once where a read waits: whether it was decided before the read or after', async () => {
-  await withOffice(async (bench) => {
+  await withSession(async (bench) => {
     await bench.converse();
     await tell(bench, 'a');
     const before = bench.writes;
@@ -97,32 +97,32 @@ test('what gathers is written at once where a read waits: whether it was decided
 });
 
 test('a key that comes again while its outcome is being stored gets that outcome, and makes no second order', async () => {
-  await withOffice(async (bench) => {
+  await withSession(async (bench) => {
     await bench.converse();
     bench.holdWrites();
     await tell(bench, 'a');
-    bench.office.submit(buy('a'), { link: 1, id: 1 });
+    bench.session.submit(buy('a'), { link: 1, id: 1 });
     bench.letWrite();
-    await until(() => bench.office.status.open === 0, 'the write');
-    bench.office.submit(buy('a'), { link: 1, id: 2 });
+    await until(() => bench.session.status.open === 0, 'the write');
+    bench.session.submit(buy('a'), { link: 1, id: 2 });
     assert.equal(bench.results, ['filled', 'filled', 'filled']);
     assert.is(bench.proposed.filter(({ commands }) => commands.length > 0).length, 1);
   });
 });
 
 test('an order that is stored and not visible is shown to nobody, and its read waits', async () => {
-  await withOffice(async (bench) => {
+  await withSession(async (bench) => {
     await bench.converse();
     await decide(bench, 'a');
     await until(() => bench.isStored, 'the write');
     assert.equal(
-      [bench.store.order(1)?.number, bench.office.order(1), bench.office.visibleOrders],
+      [bench.store.order(1)?.number, bench.session.order(1), bench.session.visibleOrders],
       [1, null, 0],
     );
     assert.is(await bench.whenComplete(), true, 'nobody was told of it');
     assert.equal(bench.results, []);
     bench.answerCatalog();
-    assert.equal([bench.results, bench.office.visibleOrders], [['filled'], 1]);
+    assert.equal([bench.results, bench.session.visibleOrders], [['filled'], 1]);
   });
 });
 

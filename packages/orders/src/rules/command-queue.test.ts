@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BATCH_COMMANDS_MAX, InvariantError, type Command, type Outcome } from '@trireme/domain';
-import { Desk, type DeskLimits } from './desk.js';
+import { CommandQueue, type CommandQueueLimits } from './command-queue.js';
 import type { DecidedBatch, KnownCommand } from './state.js';
 import { DONE, FILLED, NONE, REJECTED, TOO_MANY, buy, decidedBatch } from './testing/batches.js';
 
@@ -10,26 +10,32 @@ interface Options {
   readonly orders?: number;
   readonly visibleOrders?: number;
   readonly known?: Readonly<Record<string, KnownCommand>>;
-  readonly limits?: DeskLimits;
+  readonly limits?: CommandQueueLimits;
 }
 
-function desk({ lastIndex = 0, orders = 0, visibleOrders = orders, known = {}, limits }: Options = {}): Desk {
-  return new Desk(
+function queue({
+  lastIndex = 0,
+  orders = 0,
+  visibleOrders = orders,
+  known = {},
+  limits,
+}: Options = {}): CommandQueue {
+  return new CommandQueue(
     { lastIndex, storedIndex: lastIndex, orders, visibleOrders },
     (key) => known[key] ?? null,
     limits,
   );
 }
 
-/** Takes one batch from the desk and logs it at `index`. */
-function log(of: Desk, index: number): readonly Command[] {
+/** Takes one batch from the queue and logs it at `index`. */
+function log(of: CommandQueue, index: number): readonly Command[] {
   const commands = of.takeBatch();
   assert.ok(commands);
   of.logged(index, commands);
   return commands;
 }
 
-/** What a replica tells its desk of the batch at log index `index`. */
+/** What a replica tells its queue of the batch at log index `index`. */
 function decided(
   index: number,
   commands: readonly Command[],
@@ -44,7 +50,7 @@ function assertBroken(call: () => unknown, message: RegExp): void {
 }
 
 test('orders that arrived together are one batch, and each waiter gets its own number once they are visible', () => {
-  const of = desk({ lastIndex: 10, orders: 7 });
+  const of = queue({ lastIndex: 10, orders: 7 });
   assert.is(of.submit(buy('a'), { link: 1, id: 11 }), null);
   assert.is(of.submit(buy('b'), { link: 2, id: 22 }), null);
   assert.is(of.queued, 2);
@@ -60,7 +66,7 @@ test('orders that arrived together are one batch, and each waiter gets its own n
 });
 
 test('several batches that are visible at once are answered in their order, and what is not decided is not', () => {
-  const of = desk();
+  const of = queue();
   for (const [at, key] of ['a', 'b', 'c'].entries()) {
     of.submit(buy(key), { link: 1, id: at });
     log(of, 10 * (at + 1));
@@ -75,7 +81,7 @@ test('several batches that are visible at once are answered in their order, and 
 });
 
 test('a rejected order takes no number, and what is done has none', () => {
-  const of = desk();
+  const of = queue();
   const list: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
   for (const [id, command] of [buy('a', TOO_MANY), list, buy('b')].entries())
     of.submit(command, { link: 1, id });
@@ -94,7 +100,7 @@ const STAGES = ['queued', 'taken to be logged', 'logged', 'decided'] as const;
 
 for (const stage of STAGES) {
   test(`a key that comes again while its command is ${stage} joins it`, () => {
-    const of = desk();
+    const of = queue();
     const at = (other: (typeof STAGES)[number]): boolean => STAGES.indexOf(stage) >= STAGES.indexOf(other);
     const take = (): void => void of.takeBatch();
     const logged = (): void => of.logged(10, [buy('a')]);
@@ -119,7 +125,7 @@ for (const stage of STAGES) {
 
 test('a key that comes again once it is visible is answered at once, until the book answers for it', () => {
   const known: Record<string, KnownCommand> = {};
-  const of = desk({ known });
+  const of = queue({ known });
   of.submit(buy('a'), { link: 1, id: 1 });
   of.decided(decided(10, log(of, 10), 1));
   of.visible(10);
@@ -135,7 +141,7 @@ test('a key that comes again once it is visible is answered at once, until the b
 });
 
 test('what is stored before it is visible stays open: its key joins it and makes nothing new', () => {
-  const of = desk();
+  const of = queue();
   of.submit(buy('a'), { link: 1, id: 1 });
   of.decided(decided(10, log(of, 10), 1));
   of.stored(10);
@@ -148,7 +154,7 @@ test('what is stored before it is visible stays open: its key joins it and makes
 test('a key is the same only with the same kind, name and amount', () => {
   const list = (price: number): Command => ({ kind: 'list', key: 'k', name: 'A', price });
   const known = { k: { command: list(5), index: 10, outcome: DONE, number: 0 } };
-  const of = desk({ lastIndex: 10, known });
+  const of = queue({ lastIndex: 10, known });
   of.visible(10);
   const result = (command: Command): unknown => of.submit(command, { link: 1, id: 1 })?.result[1];
   assert.is(result(list(5)), 'done');
@@ -169,7 +175,7 @@ const INHERITED = {
 };
 
 test('a key of an earlier leader waits for its outcome until the catalog has caught up, unless it is known to be visible', () => {
-  const of = desk(INHERITED);
+  const of = queue(INHERITED);
   assert.equal(of.submit(buy('old'), { link: 1, id: 0 })?.result, [0, 'filled', 1, 500]);
   assert.equal(of.submit(buy('filled', 7), { link: 1, id: 9 })?.result, [9, 'keyReused']);
   assert.is(of.submit(buy('filled'), { link: 1, id: 1 }), null);
@@ -187,14 +193,14 @@ test('a key of an earlier leader waits for its outcome until the catalog has cau
 });
 
 test('a repeated key of a batch that the catalog has revoked need not wait for the last one', () => {
-  const of = desk(INHERITED);
+  const of = queue(INHERITED);
   of.visible(20);
   assert.equal(of.submit(buy('filled'), { link: 1, id: 1 })?.result, [1, 'filled', 2, 500]);
   assert.is(of.submit(buy('last'), { link: 1, id: 2 }), null);
 });
 
 test('a new leader shows what the log calls visible; all that was committed once the catalog has caught up', () => {
-  const of = desk(INHERITED);
+  const of = queue(INHERITED);
   assert.equal([of.visibleOrders, of.toldIndex, of.readableIndex], [1, 30, 0]);
   of.visible(20);
   assert.equal(
@@ -209,7 +215,7 @@ test('a new leader shows what the log calls visible; all that was committed once
 test('what the book goes on to hold is no part of what was inherited', () => {
   const book = { lastIndex: 10, storedIndex: 10, orders: 1, visibleOrders: 0 };
   const known = { old: { command: buy('old'), index: 10, outcome: FILLED, number: 1 } };
-  const of = new Desk(book, (key) => (key === 'old' ? known.old : null));
+  const of = new CommandQueue(book, (key) => (key === 'old' ? known.old : null));
   of.submit(buy('old'), { link: 1, id: 1 });
   // The book's own record, which changes with every entry that is applied.
   Object.assign(book, { lastIndex: 90, orders: 50 });
@@ -219,8 +225,8 @@ test('what the book goes on to hold is no part of what was inherited', () => {
 });
 
 test('what any client may have been told is of a batch that was inherited or is visible', () => {
-  assert.is(desk().toldIndex, 0);
-  const of = desk({ lastIndex: 20 });
+  assert.is(queue().toldIndex, 0);
+  const of = queue({ lastIndex: 20 });
   of.submit(buy('c'), { link: 1, id: 1 });
   of.decided(decided(30, log(of, 30), 1));
   assert.is(of.toldIndex, 20, 'the third was told to nobody');
@@ -233,7 +239,7 @@ test('what any client may have been told is of a batch that was inherited or is 
 });
 
 test('what the log refused is tried again in its order', () => {
-  const of = desk();
+  const of = queue();
   for (const key of ['a', 'b']) of.submit(buy(key), { link: 1, id: 1 });
   const commands = of.takeBatch();
   assert.ok(commands);
@@ -243,8 +249,8 @@ test('what the log refused is tried again in its order', () => {
   assert.equal(of.takeBatch(), [buy('a'), buy('b'), buy('c')]);
 });
 
-test('commands wait at the desk while too many are not visible', () => {
-  const of = desk({ limits: { openMax: 10, invisibleMax: 2 } });
+test('commands wait at the queue while too many are not visible', () => {
+  const of = queue({ limits: { openMax: 10, invisibleMax: 2 } });
   for (const key of ['a', 'b', 'c']) of.submit(buy(key), { link: 1, id: 1 });
   const commands = log(of, 10);
   assert.equal(commands, [buy('a'), buy('b')]);
@@ -253,14 +259,14 @@ test('commands wait at the desk while too many are not visible', () => {
   assert.is(of.takeBatch(), null, 'decided and stored is not enough');
   of.visible(10);
   assert.equal(of.takeBatch(), [buy('c')]);
-  const refused = desk({ limits: { openMax: 10, invisibleMax: 1 } });
+  const refused = queue({ limits: { openMax: 10, invisibleMax: 1 } });
   refused.submit(buy('a'), { link: 1, id: 1 });
   refused.notLogged(refused.takeBatch() ?? []);
   assert.is(refused.takeBatch()?.length, 1, 'a refusal gives its room back');
 });
 
 test('more commands than a batch may have are several batches', () => {
-  const of = desk();
+  const of = queue();
   for (let i = 0; i < BATCH_COMMANDS_MAX + 1; i += 1) of.submit(buy(`k${i}`), { link: 1, id: i });
   assert.is(of.takeBatch()?.length, BATCH_COMMANDS_MAX);
   assert.is(of.takeBatch()?.length, 1);
@@ -270,7 +276,7 @@ test('at the bound new commands are refused as busy, and who would join one is t
   const known: Record<string, KnownCommand> = {
     old: { command: buy('old'), index: 5, outcome: FILLED, number: 1 },
   };
-  const of = desk({
+  const of = queue({
     lastIndex: 5,
     orders: 1,
     visibleOrders: 0,
@@ -296,7 +302,7 @@ test('at the bound new commands are refused as busy, and who would join one is t
 });
 
 test('nobody waits on a link that is closed, and its waiters make room', () => {
-  const of = desk({ limits: { openMax: 2, invisibleMax: 9 } });
+  const of = queue({ limits: { openMax: 2, invisibleMax: 9 } });
   of.submit(buy('a'), { link: 1, id: 1 });
   of.submit(buy('a'), { link: 2, id: 2 });
   of.forget(1);
@@ -312,7 +318,7 @@ test('nobody waits on a link that is closed, and its waiters make room', () => {
 });
 
 test('at its end everyone who waits gets an answer: refused if it was never logged, lost if it was', () => {
-  const of = desk(INHERITED);
+  const of = queue(INHERITED);
   of.submit(buy('last'), { link: 1, id: 1 });
   of.submit(buy('logged'), { link: 1, id: 2 });
   log(of, 40);
@@ -328,15 +334,15 @@ test('at its end everyone who waits gets an answer: refused if it was never logg
 });
 
 test('batches that are decided out of turn, or with a key that was used before, break the rules', () => {
-  const logged = (): Desk => {
-    const of = desk();
+  const logged = (): CommandQueue => {
+    const of = queue();
     of.submit(buy('a'), { link: 1, id: 1 });
     log(of, 10);
     return of;
   };
   assertBroken(() => logged().decided(decided(20, [buy('a')], 1)), /20 is decided, but 10 is the oldest/);
   assertBroken(
-    () => desk().decided(decided(10, [buy('a')], 1)),
+    () => queue().decided(decided(10, [buy('a')], 1)),
     /10 is decided, but undefined is the oldest/,
   );
   assertBroken(
@@ -344,11 +350,11 @@ test('batches that are decided out of turn, or with a key that was used before, 
     /the key of 10 at 0 was used before/,
   );
   const known = { n: { command: buy('n'), index: 10, outcome: NONE, number: 0 } };
-  assert.throws(() => desk({ known }).submit(buy('n'), { link: 1, id: 1 }), /no verdict/);
+  assert.throws(() => queue({ known }).submit(buy('n'), { link: 1, id: 1 }), /no verdict/);
 });
 
-test('an order is read from the desk once it is visible, as it will be in the book, until that has it', () => {
-  const of = desk({ orders: 4 });
+test('an order is read from the queue once it is visible, as it will be in the book, until that has it', () => {
+  const of = queue({ orders: 4 });
   for (const [at, command] of [buy('a', 3), buy('b', 7)].entries()) {
     of.submit(command, { link: 1, id: at });
     log(of, 10 * (at + 1));

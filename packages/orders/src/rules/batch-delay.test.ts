@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COMPANY_MS_MAX, Company } from './company.js';
+import { BATCH_DELAY_MS_MAX, BatchDelay } from './batch-delay.js';
 
 test('few orders wait for company after many were logged together, and no longer than their time', () => {
-  const company = new Company();
+  const company = new BatchDelay();
   company.logged(64, 100);
-  assert.is(company.patience(1, 101), COMPANY_MS_MAX);
-  assert.is(company.patience(31, 102), COMPANY_MS_MAX - 1, 'counted from the first of them');
+  assert.is(company.patience(1, 101), BATCH_DELAY_MS_MAX);
+  assert.is(company.patience(31, 102), BATCH_DELAY_MS_MAX - 1, 'counted from the first of them');
   assert.is(company.patience(32, 102), 0, 'half as many are company enough');
   assert.is(company.patience(31, 104), 0, 'they have waited enough');
   company.logged(31, 104);
-  assert.is(company.patience(1, 105), COMPANY_MS_MAX, 'the next ones have a time of their own');
+  assert.is(company.patience(1, 105), BATCH_DELAY_MS_MAX, 'the next ones have a time of their own');
 });
 
 test('nothing waits where no large batch was logged of late', () => {
-  const company = new Company();
+  const company = new BatchDelay();
   assert.is(company.patience(1, 0), 0);
   company.logged(15, 1);
   assert.is(company.patience(1, 2), 0, 'it was small');
@@ -31,7 +31,7 @@ test('whatever comes and whenever it is asked, no order waits longer than its ti
   const step = fc.record({ arrive: fc.nat(40), after: fc.double({ min: 0, max: 4, noNaN: true }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const company = new Company();
+      const company = new BatchDelay();
       let now = 0;
       let queued = 0;
       let since = 0;
@@ -40,7 +40,7 @@ test('whatever comes and whenever it is asked, no order waits longer than its ti
         queued += arrive;
         const patience = company.patience(queued, now);
         assert.ok(
-          patience >= 0 && now + patience <= since + COMPANY_MS_MAX + 1e-9,
+          patience >= 0 && now + patience <= since + BATCH_DELAY_MS_MAX + 1e-9,
           `${now} ${patience} ${since}`,
         );
         if (patience === 0 && queued > 0) {

@@ -1,6 +1,6 @@
 /**
  * Everything that a replica does because it leads: takes orders to the log, tells the catalogs of them at the same time, and
- * answers once they are decided and no cache shows anything older. Joins the rules of desk and feed with the node, the links to
+ * answers once they are decided and no cache shows anything older. Joins the rules of queue and feed with the node, the links to
  * catalogs and timers. Opened when the replica begins to lead, closed when it stops.
  */
 import { RaftError, type LogIndex, type Term } from '@trireme/raft';
@@ -18,10 +18,10 @@ import type { CatalogLinkView } from './catalog-links.js';
 import type { Book } from './rules/book.js';
 import { CatalogFeed, type CatalogStanding, type FeedAction } from './rules/catalog-feed.js';
 import { changeCatalogs, type CatalogChange } from './rules/catalog-set.js';
-import { Company } from './rules/company.js';
-import { Desk, type Answer, type Waiter } from './rules/desk.js';
+import { BatchDelay } from './rules/batch-delay.js';
+import { CommandQueue, type Answer, type Waiter } from './rules/command-queue.js';
 import type { CatalogFrame } from './rules/frames.js';
-import { KnownCommands } from './rules/known.js';
+import { IdempotencyIndex } from './rules/idempotency-index.js';
 import { LogClock } from './rules/log-clock.js';
 import { ReadWaits } from './rules/read-waits.js';
 import type { RecentBatches, VisibleStocks } from './rules/recent-batches.js';
@@ -29,7 +29,7 @@ import type { DecidedBatch } from './rules/state.js';
 import type { BookMachine } from './machine.js';
 import { Tracer } from './tracer.js';
 
-/** What the office needs of a Raft node. */
+/** What the session needs of a Raft node. */
 export interface Proposer {
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term };
   read(): Promise<LogIndex>;
@@ -54,7 +54,7 @@ interface SetChange {
   readonly done: (error: TriremeError | null) => void;
 }
 
-interface OfficeOptions {
+interface LeaderSessionOptions {
   readonly node: Proposer;
   readonly book: Book;
   readonly machine: BookMachine;
@@ -86,12 +86,12 @@ const RETRY_MS = 20;
 /** Items of reads that wait for the store, and of look-ups that wait until they may be answered, at most. */
 const WAITING_ITEMS_MAX = 100_000;
 
-export class Office {
-  readonly #o: OfficeOptions;
-  readonly #desk: Desk;
+export class LeaderSession {
+  readonly #o: LeaderSessionOptions;
+  readonly #queue: CommandQueue;
   readonly #feed: CatalogFeed;
   readonly #tracer: Tracer;
-  readonly #company = new Company();
+  readonly #batchDelay = new BatchDelay();
   readonly #clock: LogClock;
   readonly #waits = new ReadWaits(WAITING_ITEMS_MAX);
   readonly #lookups = new ReadWaits(WAITING_ITEMS_MAX);
@@ -104,15 +104,15 @@ export class Office {
   #isFlushDue = false;
   #isTellTimed = false;
   #isTellDue = false;
-  #isCompanyTimed = false;
+  #isDelayTimed = false;
   #isRetryTimed = false;
   #isOpen = true;
 
-  constructor(options: OfficeOptions) {
+  constructor(options: LeaderSessionOptions) {
     this.#o = options;
     const { book, machine, term, recent, electedAt } = options;
-    const known = new KnownCommands(book);
-    this.#desk = new Desk({ ...book.meta, storedIndex: machine.applied }, (key) => known.find(key));
+    const known = new IdempotencyIndex(book);
+    this.#queue = new CommandQueue({ ...book.meta, storedIndex: machine.applied }, (key) => known.find(key));
     const authorityMs = AUTHORITY_MS;
     this.#feed = new CatalogFeed({ term, book, recent, authorityMs, electedAt });
     this.#feedTimer = new WakeTimer(options.now, () => this.#act((now) => this.#feed.tick(now)));
@@ -125,7 +125,7 @@ export class Office {
   }
 
   get status(): { open: number; queued: number; visible: LogIndex; catalogs: readonly CatalogStanding[] } {
-    const { open, queued } = this.#desk;
+    const { open, queued } = this.#queue;
     return { open, queued, visible: this.#feed.visible, catalogs: this.#feed.standings };
   }
 
@@ -136,29 +136,29 @@ export class Office {
 
   /** Orders up to this number may be shown to anyone. */
   get visibleOrders(): number {
-    return this.#desk.visibleOrders;
+    return this.#queue.visibleOrders;
   }
 
   /** @param requestId of the request that brought it, where its client gave one */
   submit(command: Command, waiter: Waiter, requestId: string | null = null): void {
-    const { queued } = this.#desk;
-    const answer = this.#desk.submit(command, waiter);
-    if (requestId !== null) this.#tracer.taken(command.key, requestId, this.#desk.queued > queued);
+    const { queued } = this.#queue;
+    const answer = this.#queue.submit(command, waiter);
+    if (requestId !== null) this.#tracer.taken(command.key, requestId, this.#queue.queued > queued);
     if (answer === null) this.#flushSoon();
     else this.#o.answer([answer]);
   }
 
   /** The link of a front-end is closed: nobody waits on it any more. */
   linkClosed(link: number): void {
-    this.#desk.forget(link);
+    this.#queue.forget(link);
   }
 
-  /** Entries up to log index `index` were applied, with these batches among them: all of this office. */
+  /** Entries up to log index `index` were applied, with these batches among them: all of this session. */
   applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
     this.#guard(() => {
       for (const batch of decided) {
         this.#tracer.decided(batch.index);
-        this.#desk.decided(batch);
+        this.#queue.decided(batch);
       }
     });
     if (decided.length > 0) this.#o.onStep('decided');
@@ -174,13 +174,13 @@ export class Office {
   /** The store has everything up to log index `index`. */
   stored(index: LogIndex): void {
     if (!this.#isOpen) return;
-    this.#desk.stored(index);
-    this.#waits.readableTo(this.#desk.readableIndex);
+    this.#queue.stored(index);
+    this.#waits.readableTo(this.#queue.readableIndex);
   }
 
   /** Order `number`, if it is visible and not in the store yet; null else. */
   order(number: number): Order | null {
-    return this.#desk.order(number);
+    return this.#queue.order(number);
   }
 
   /** Reads wait for what the store does not have yet. */
@@ -199,7 +199,7 @@ export class Office {
           done(false);
           return;
         }
-        const { toldIndex, readableIndex } = this.#desk;
+        const { toldIndex, readableIndex } = this.#queue;
         this.#waits.wait(toldIndex, readableIndex, items, done);
         this.#hurry();
       },
@@ -215,7 +215,7 @@ export class Office {
     this.#o.node.read().then(
       () => {
         const answer = (isVisible: boolean): void => done(isVisible ? this.#feed.stocks : null);
-        if (this.#isOpen) this.#lookups.wait(this.#desk.toldIndex, this.#feed.visible, items, answer);
+        if (this.#isOpen) this.#lookups.wait(this.#queue.toldIndex, this.#feed.visible, items, answer);
         else done(null);
       },
       () => done(null),
@@ -266,7 +266,7 @@ export class Office {
   close(): void {
     this.#isOpen = false;
     this.#feedTimer.stop();
-    this.#o.answer(this.#desk.close());
+    this.#o.answer(this.#queue.close());
     this.#waits.giveUp();
     this.#lookups.giveUp();
     const lost = 'the leader lost its lead: look at GET /catalogs of its successor';
@@ -315,10 +315,10 @@ export class Office {
       case 'visible': {
         this.#o.onStep('revoked');
         this.#tracer.forgetTo(action.index);
-        const answers = this.#desk.visible(action.index);
+        const answers = this.#queue.visible(action.index);
         this.#o.answer(answers);
         if (answers.length > 0) this.#o.onStep('answered');
-        this.#waits.readableTo(this.#desk.readableIndex);
+        this.#waits.readableTo(this.#queue.readableIndex);
         this.#lookups.readableTo(action.index);
         this.#tellSoon();
         // What found no room among the commands that are not visible goes now.
@@ -339,7 +339,7 @@ export class Office {
 
   /** Tells the other replicas how many orders are visible, unless a batch does so before. */
   #tellSoon(): void {
-    if (this.#isTellTimed || this.#desk.visibleOrders <= this.#toldVisible) return;
+    if (this.#isTellTimed || this.#queue.visibleOrders <= this.#toldVisible) return;
     this.#isTellTimed = true;
     const told = this.#toldVisible;
     this.#after(TELL_VISIBLE_MS, () => {
@@ -353,7 +353,7 @@ export class Office {
   }
 
   #flushWaiting(): void {
-    if (this.#desk.queued > 0 || this.#isTellDue || this.#setChange !== null) this.#flushSoon();
+    if (this.#queue.queued > 0 || this.#isTellDue || this.#setChange !== null) this.#flushSoon();
   }
 
   /** Logs what has gathered at the end of this turn of the event loop. */
@@ -369,9 +369,9 @@ export class Office {
   #flush(): void {
     if (this.#isRetryTimed) return;
     this.#flushSetChange();
-    if (this.#waitsForCompany()) return;
+    if (this.#delaysBatch()) return;
     while (this.#proposed.length < PROPOSALS_IN_FLIGHT_MAX) {
-      const commands = this.#desk.takeBatch();
+      const commands = this.#queue.takeBatch();
       if (commands === null && !this.#isTellDue) return;
       if (!this.#propose(commands ?? [])) return;
     }
@@ -402,13 +402,13 @@ export class Office {
   #propose(commands: readonly Command[]): boolean {
     const logged = this.#log(commands);
     if (logged === null) {
-      this.#desk.notLogged(commands);
+      this.#queue.notLogged(commands);
       return false;
     }
     if (commands.length === 0) return true;
     const { index, bytes } = logged;
-    this.#company.logged(commands.length, this.#o.now());
-    this.#desk.logged(index, commands);
+    this.#batchDelay.logged(commands.length, this.#o.now());
+    this.#queue.logged(index, commands);
     this.#tracer.logged(index, commands);
     const names = [...new Set(commands.map(({ name }) => name))];
     this.#act((now) => this.#feed.logged(index, bytes, names, now));
@@ -422,7 +422,7 @@ export class Office {
   ): { readonly index: LogIndex; readonly bytes: Uint8Array } | null {
     try {
       const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
-      const { visibleOrders } = this.#desk;
+      const { visibleOrders } = this.#queue;
       const set = catalogs === undefined ? {} : { catalogs };
       const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null, ...set });
       const { index } = this.#o.node.propose(bytes);
@@ -432,19 +432,19 @@ export class Office {
       return { index, bytes };
     } catch (error) {
       if (!(error instanceof RaftError)) this.#fail(error);
-      // Refused for load or during a leadership transfer, which may yet be given up; losing the lead closes the office.
+      // Refused for load or during a leadership transfer, which may yet be given up; losing the lead closes the session.
       else this.#retryFlush();
       return null;
     }
   }
 
-  #waitsForCompany(): boolean {
-    const patience = this.#company.patience(this.#desk.queued, this.#o.now());
+  #delaysBatch(): boolean {
+    const patience = this.#batchDelay.patience(this.#queue.queued, this.#o.now());
     if (patience === 0) return false;
-    if (this.#isCompanyTimed) return true;
-    this.#isCompanyTimed = true;
+    if (this.#isDelayTimed) return true;
+    this.#isDelayTimed = true;
     this.#after(Math.ceil(patience), () => {
-      this.#isCompanyTimed = false;
+      this.#isDelayTimed = false;
       this.#flushSoon();
     });
     return true;

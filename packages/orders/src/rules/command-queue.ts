@@ -1,5 +1,5 @@
 /**
- * The leader's order desk: takes commands in, sees to it that a key makes one command however often and through however
+ * The leader's command queue: takes commands in, sees to it that a key makes one command however often and through however
  * many front-ends it comes, gathers what arrived together into batches, and tells whoever waits what became of it.
  * Made anew each time that this replica begins to lead.
  *
@@ -56,24 +56,24 @@ interface OpenCommand {
 }
 
 /** A batch from when it is logged. */
-interface DeskBatch {
+interface QueuedBatch {
   readonly index: number;
   readonly commands: readonly Command[];
   /** Null before it is decided. */
   decided: Pick<DecidedBatch, 'time' | 'outcomes' | 'firstNumber'> | null;
 }
 
-export interface DeskLimits {
+export interface CommandQueueLimits {
   /** Commands taken and not yet visible and stored, and waiters for them, at most; at the bound commands are refused as busy. */
   readonly openMax: number;
-  /** Commands that are logged and not yet visible at most; more wait at the desk. */
+  /** Commands that are logged and not yet visible at most; more wait at the queue. */
   readonly invisibleMax: number;
 }
 
-const DESK_LIMITS: DeskLimits = { openMax: 100_000, invisibleMax: 50_000 };
+const COMMAND_QUEUE_LIMITS: CommandQueueLimits = { openMax: 100_000, invisibleMax: 50_000 };
 
-/** What the book holds when the desk is made: everything that earlier leaders logged. */
-interface DeskStart {
+/** What the book holds when the queue is made: everything that earlier leaders logged. */
+interface InheritedState {
   /** Log index of the last batch. */
   readonly lastIndex: number;
   /** The store has everything up to this log index. */
@@ -83,19 +83,19 @@ interface DeskStart {
   readonly visibleOrders: number;
 }
 
-export class Desk {
-  readonly #limits: DeskLimits;
+export class CommandQueue {
+  readonly #limits: CommandQueueLimits;
   readonly #find: (key: string) => KnownCommand | null;
   /** By key: everything from being taken until it is visible and stored. */
   readonly #open = new TransientMap<string, OpenCommand>();
   #waiters = 0;
   #queue: Command[] = [];
   /** In log order; the first `#visible` of them are visible, the first `#decided` are decided. */
-  readonly #batches = new Fifo<DeskBatch>();
+  readonly #batches = new Fifo<QueuedBatch>();
   #decided = 0;
   #visible = 0;
   #invisibleCommands = 0;
-  readonly #start: Pick<DeskStart, 'lastIndex' | 'orders'>;
+  readonly #start: Pick<InheritedState, 'lastIndex' | 'orders'>;
   /** Keys of commands of earlier leaders that somebody waits for until they are visible. */
   #inheritedKeys: string[] = [];
   readonly #told = new ToldOrders();
@@ -105,9 +105,9 @@ export class Desk {
 
   /** @param find what the book knows of a key; asked only for keys that are not open here */
   constructor(
-    { lastIndex, storedIndex, orders, visibleOrders }: DeskStart,
+    { lastIndex, storedIndex, orders, visibleOrders }: InheritedState,
     find: (key: string) => KnownCommand | null,
-    limits: DeskLimits = DESK_LIMITS,
+    limits: CommandQueueLimits = COMMAND_QUEUE_LIMITS,
   ) {
     // A copy: the book that these come from goes on.
     this.#start = { lastIndex, orders };
@@ -266,7 +266,7 @@ export class Desk {
   #tell(
     index: number,
     commands: readonly Command[],
-    { time, outcomes, firstNumber }: NonNullable<DeskBatch['decided']>,
+    { time, outcomes, firstNumber }: NonNullable<QueuedBatch['decided']>,
     answers: Answer[],
   ): void {
     for (const { key } of commands) {
