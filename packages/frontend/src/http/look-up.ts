@@ -1,4 +1,4 @@
-/** How a stock is looked up, from its name to the answer: the one way for the router's route and for the short way. */
+/** How a stock is looked up, from its name to the answer: for Hono's route and for the fast path. */
 import { isOrderName, ORDER_NAME_LENGTH_MAX, STOCK_NAME, TriremeError } from '@trireme/domain';
 import { matchesEtag } from '../rules/requests.js';
 import type { StockView } from '../rules/stock-cache.js';

@@ -1,5 +1,5 @@
 /**
- * How an order is placed, from its request to its answer: the one way for the router's route and for the short way. Its
+ * How an order is placed, from its request to its answer: for Hono's route and for the fast path. Its
  * steps call each other back. A dozen promises would be clear as well, but cost an order as much as all its work does.
  */
 import { commandToWire, parseOrderBody, type TriremeError } from '@trireme/domain';

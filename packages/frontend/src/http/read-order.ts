@@ -1,4 +1,4 @@
-/** How an order is read, from its number to the answer: the one way for the router's route and for the short way. */
+/** How an order is read, from its number to the answer: for Hono's route and for the fast path. */
 import { orderJson, TriremeError } from '@trireme/domain';
 import { matchesEtag, parseOrderNumber } from '../rules/requests.js';
 import type { Answer } from './answer.js';

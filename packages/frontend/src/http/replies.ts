@@ -10,7 +10,7 @@ import type { Asked } from './call.js';
 /** Seconds after which a client may ask again. */
 const RETRY_AFTER_S = '1';
 
-/** The router is given an answer as a `Response`; the short way writes it as it is. */
+/** Hono is given an answer as a `Response`; the fast path writes it as it is. */
 export function toResponse({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers });
 }

@@ -1,5 +1,5 @@
 /**
- * The public port. Plain requests are answered the short way, all others by Hono; what the parser refuses is answered here, in
+ * The public port. Plain requests take the fast path, all others go to Hono; what the parser refuses is answered here, in
  * the same form. Nothing waits longer than a bound: headers, bodies, idle connections, and the end of the server itself.
  */
 import { randomBytes } from 'node:crypto';
@@ -14,12 +14,12 @@ import { checkBodyHeaders, checkEncoding, normalizePath, pathOf } from '../rules
 import type { RateLimit } from '../rules/rate-limit.js';
 import { isProbe } from '../rules/routing.js';
 import { parserError } from '../rules/parser-errors.js';
-import type { Headers } from './answer.js';
-import type { Answer } from './answer.js';
+import type { Answer, Headers } from './answer.js';
+import { dropRest } from './body.js';
 import { callOf, type Call, type CallEnv } from './call.js';
+import { answerPlain } from './fast-path.js';
 import { PacedSocket } from './paced-socket.js';
 import { PlainConnection, type PlainPort } from './plain-connection.js';
-import { answerPlain, answerSent, writeAnswer } from './short-way.js';
 import type { Services } from './services.js';
 import { UnsentAnswers } from './unsent-answers.js';
 
@@ -93,8 +93,6 @@ export class PublicServer {
       (incoming, outgoing) => {
         const connection: unknown = incoming.socket;
         if (connection instanceof PacedSocket) connection.began(incoming, outgoing);
-        const mayBeShort = options.rateLimit === null;
-        if (mayBeShort && answerSent(options.services, incoming, outgoing, this.#nextId)) return;
         if (incoming.url === '*' && incoming.method === 'OPTIONS') {
           this.#answerOptions(incoming, outgoing);
           return;
@@ -213,7 +211,14 @@ export class PublicServer {
     } catch (error) {
       answer = replies.errorAnswer(call, error);
     }
-    writeAnswer(incoming, outgoing, answer);
+    const { status, headers, body } = answer;
+    outgoing.writeHead(
+      status,
+      body === null ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) },
+    );
+    // Not before the answer is out: answers to requests before this one may still be under way.
+    if (!incoming.complete) outgoing.on('close', () => dropRest(incoming));
+    outgoing.end(body);
   }
 
   /** @throws TriremeError `RATE_LIMITED`. Probes and scrapes may always come: they are how an attack is seen. */

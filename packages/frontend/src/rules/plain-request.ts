@@ -48,7 +48,7 @@ const HEADERS_MAX = 100;
 const HEAD =
   /^(?:GET|POST) \/[!-~]* HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n$/;
 /** Of these the HTTP adapter makes a URL without a closer look. */
-export const PLAIN_HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
+const PLAIN_HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
 const BEGINNINGS = ['GET /', 'POST /'] as const;
 /** Node's parser takes some requests whose lines end so. */
 const LONE_FEED = /(?<!\r)\n/;
@@ -89,7 +89,7 @@ function mayBecomePlain(bytes: Buffer): boolean {
 }
 
 /** @param target as it stands in the line of the request. */
-export function questionOf(isPost: boolean, target: string): PlainQuestion | null {
+function questionOf(isPost: boolean, target: string): PlainQuestion | null {
   const path = target.endsWith('/') ? target.slice(0, -1) : target;
   if (isPost) return path === '/orders' ? { kind: 'placeOrder' } : null;
   const at = path.indexOf('/', 1) + 1;
