@@ -19,7 +19,7 @@ import {
   type Log,
   type MakeDialer,
 } from '@trireme/service';
-import { Asker } from './asker.js';
+import { RpcClient } from './rpc-client.js';
 import { AGAIN, LOST } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import { parseFromCatalog, stockOf, type CatalogFrame } from './rules/frames.js';
@@ -97,13 +97,13 @@ export class CatalogLink implements StockSource {
   #isHeard = false;
   #isProbed = false;
 
-  readonly #lookups = new Asker<string, LookupAnswer>({
+  readonly #lookups = new RpcClient<string, LookupAnswer>({
     route: () => this.#link,
     send: (link, asks) =>
       send(link, { t: 'lookup', items: asks.map((ask) => [ask.id, ask.question] as const) }),
     joinTextOf: (name) => name,
   });
-  readonly #lists = new Asker<StockListQuestion, PageAnswer>({
+  readonly #lists = new RpcClient<StockListQuestion, PageAnswer>({
     route: () => this.#link,
     send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
   });
@@ -222,9 +222,9 @@ export class CatalogLink implements StockSource {
     this.#silence = null;
     this.#reports.unlinked(this.id);
     this.#handler.closed();
-    for (const asker of [this.#lookups, this.#lists]) {
-      asker.abandon(link);
-      asker.dropQueued();
+    for (const client of [this.#lookups, this.#lists]) {
+      client.abandon(link);
+      client.dropQueued();
     }
   }
 

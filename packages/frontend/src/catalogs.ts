@@ -8,7 +8,7 @@ import type { CatalogReport, CatalogWire } from '@trireme/domain';
 import { LeaseClock, type LinkIdentity, type Log, type MakeDialer } from '@trireme/service';
 import { CatalogLink } from './catalog-link.js';
 import { CatalogChoice } from './rules/catalog-choice.js';
-import { CatalogRoster } from './rules/catalog-roster.js';
+import { CatalogSet } from './rules/catalog-set.js';
 import type { Reported } from './rules/report-board.js';
 import type { StockCache, StockView } from './rules/stock-cache.js';
 
@@ -53,7 +53,7 @@ export class Catalogs {
   readonly #o: CatalogsOptions;
   readonly #cache: StockCache;
   readonly #leaseClock = new LeaseClock();
-  readonly #roster = new CatalogRoster();
+  readonly #set = new CatalogSet();
   readonly #choice: CatalogChoice;
   /** By id; as many as the roster has. */
   readonly #catalogs = new Map<string, CatalogLink>();
@@ -87,13 +87,13 @@ export class Catalogs {
 
   /** A replica told which catalogs there are. */
   told(replica: string, items: readonly CatalogWire[]): void {
-    this.#roster.told(replica, items);
+    this.#set.told(replica, items);
     this.#reconcile();
   }
 
   /** The link to a replica closed. */
   forget(replica: string): void {
-    this.#roster.forget(replica);
+    this.#set.forget(replica);
     this.#reconcile();
   }
 
@@ -174,7 +174,7 @@ export class Catalogs {
 
   #reconcile(): void {
     if (!this.#isRunning) return;
-    const { urls } = this.#roster;
+    const { urls } = this.#set;
     for (const { id, url } of [...this.#catalogs.values()]) if (urls.get(id) !== url) this.#close(id);
     for (const [id, url] of urls) if (!this.#catalogs.has(id)) this.#dial(id, url);
   }

@@ -3,16 +3,16 @@
  * attempts were lost that the command itself may be breaking the links.
  */
 import type { CommandWire, SubmitResult } from '@trireme/domain';
-import type { Asker } from './asker.js';
+import type { RpcClient } from './rpc-client.js';
 import { AGAIN, LOST, NO_RESULT, retryAfter } from './retry.js';
-import type { NoAnswer } from './rules/ask-table.js';
+import type { NoAnswer } from './rules/call-table.js';
 import type { Deadline } from './rules/deadlines.js';
 import type { Decided, Undecided } from './rules/results.js';
 
 /** A command, and the id of the request that brought it where that is followed. */
 export type TracedCommand = readonly [...CommandWire, requestId?: string];
 
-type Commands = Pick<Asker<TracedCommand, SubmitResult>, 'ask' | 'askThen'>;
+type Commands = Pick<RpcClient<TracedCommand, SubmitResult>, 'ask' | 'askThen'>;
 
 /**
  * Called back and not awaited: the first attempt is as good as always the last, and promises on its way would cost an

@@ -22,14 +22,14 @@ import {
   type Log,
   type MakeDialer,
 } from '@trireme/service';
-import { Asker } from './asker.js';
+import { RpcClient } from './rpc-client.js';
 import type { StockListQuestion, StockPage } from './catalog-link.js';
 import { decide, type TracedCommand } from './decide.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import { orderOf, parseFromReplica, stockOf, type ReplicaFrame } from './rules/frames.js';
-import { LeaderBoard, type Leader } from './rules/leader-board.js';
+import { LeaderTracker, type Leader } from './rules/leader-tracker.js';
 import { ReplicaPicker } from './rules/replica-picker.js';
 import { ReportBoard, type Reported } from './rules/report-board.js';
 import { refusedAsInvalid, type Decided, type Undecided } from './rules/results.js';
@@ -102,12 +102,12 @@ export class Replicas {
   readonly #reports = new ReportBoard<ReplicaReport>();
   readonly #invalidLines = new Throttle();
   readonly #patience: DeadlineTimer;
-  readonly #board = new LeaderBoard();
+  readonly #tracker = new LeaderTracker();
   readonly #picker = new ReplicaPicker();
   readonly #links: ReplicaLinks;
   #followed: Leader | null = null;
 
-  readonly #commands = new Asker<TracedCommand, SubmitResult>({
+  readonly #commands = new RpcClient<TracedCommand, SubmitResult>({
     route: () => this.#leaderLink(),
     send: (link, asks) => send(link, { t: 'submit', items: asks.map((ask) => [ask.id, ...ask.question]) }),
   });
@@ -117,7 +117,7 @@ export class Replicas {
     this.#lastReadId += 1;
     return this.#lastReadId;
   };
-  readonly #confirmedReads = new Asker<number, GetResult>({
+  readonly #confirmedReads = new RpcClient<number, GetResult>({
     nextId: this.#nextReadId,
     route: () => this.#leaderLink(),
     send: (link, asks) => send(link, { t: 'get', items: asks.map((ask) => [ask.id, ask.question, true]) }),
@@ -128,31 +128,31 @@ export class Replicas {
     this.#lastListId += 1;
     return this.#lastListId;
   };
-  readonly #lists = new Asker<ListQuestion, PageAnswer>({
+  readonly #lists = new RpcClient<ListQuestion, PageAnswer>({
     nextId: this.#nextListId,
     route: () => this.#leaderLink(),
     send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
   });
-  readonly #stockLists = new Asker<StockListQuestion, StockPageAnswer>({
+  readonly #stockLists = new RpcClient<StockListQuestion, StockPageAnswer>({
     nextId: this.#nextListId,
     route: () => this.#leaderLink(),
     send: (link, asks) => asks.every((ask) => send(link, { t: 'listStocks', id: ask.id, ...ask.question })),
   });
-  readonly #stockLookups = new Asker<string, LookupAnswer>({
+  readonly #stockLookups = new RpcClient<string, LookupAnswer>({
     route: () => this.#leaderLink(),
     send: (link, asks) =>
       send(link, { t: 'lookup', items: asks.map((ask) => [ask.id, ask.question] as const) }),
     joinTextOf: (name) => name,
   });
   /** Whatever the leader is asked. */
-  readonly #leaderAskers = [
+  readonly #leaderClients = [
     this.#commands,
     this.#confirmedReads,
     this.#lists,
     this.#stockLists,
     this.#stockLookups,
   ];
-  readonly #localReads = new Asker<number, GetResult>({
+  readonly #localReads = new RpcClient<number, GetResult>({
     nextId: this.#nextReadId,
     route: () => this.#anyLink(),
     send: (link, asks) => send(link, { t: 'get', items: asks.map((ask) => [ask.id, ask.question, false]) }),
@@ -185,7 +185,7 @@ export class Replicas {
 
   /** The member that leads, and its term; null while none is known or its link is closed. */
   get leader(): { readonly replica: string; readonly term: number } | null {
-    const { leader, certain } = this.#board;
+    const { leader, certain } = this.#tracker;
     if (leader === null || !certain || this.#leaderLink() === null) return null;
     return { replica: leader.id, term: leader.term };
   }
@@ -331,10 +331,10 @@ export class Replicas {
         this.#picker.heard(url);
         this.#reports.unlinked(url);
         if (this.#links.get(url) === null) {
-          this.#board.forget(url);
+          this.#tracker.forget(url);
           this.#catalogsTold(url, null);
         }
-        for (const asker of this.#leaderAskers) asker.abandon(link);
+        for (const client of this.#leaderClients) client.abandon(link);
         this.#localReads.abandon(link);
         this.#leaderMayHaveChanged();
         this.#localReads.wake();
@@ -346,7 +346,7 @@ export class Replicas {
   #message(url: string, link: Link, frame: ReplicaFrame): void {
     switch (frame.t) {
       case 'leader':
-        this.#board.report(url, frame.self, frame.leader, frame.term);
+        this.#tracker.report(url, frame.self, frame.leader, frame.term);
         this.#leaderMayHaveChanged();
         this.#changed();
         return;
@@ -360,7 +360,7 @@ export class Replicas {
         this.#catalogsTold(url, frame.items);
         return;
       case 'submitted':
-        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(url);
+        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#suspect(url);
         for (const item of frame.items) this.#commands.answered(link, item[0], item);
         // What became of these is not known here: asking again with the key may tell.
         for (const { id, reason } of frame.invalid) {
@@ -376,7 +376,7 @@ export class Replicas {
         }
         return;
       case 'stocks':
-        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#doubt(url);
+        if (frame.items.some((item) => item[1] === 'refused' && item[2] === 'notLeader')) this.#suspect(url);
         for (const item of frame.items) {
           this.#stockLookups.answered(link, item[0], { life: frame.life, item });
         }
@@ -403,7 +403,7 @@ export class Replicas {
         this.#noPage(link, frame);
         return;
       case 'pageRefused':
-        if (frame.why === 'notLeader') this.#doubt(url);
+        if (frame.why === 'notLeader') this.#suspect(url);
         this.#noPage(link, frame);
         return;
     }
@@ -424,13 +424,13 @@ export class Replicas {
     if (untold !== null) this.#log.warn({ replica: url, reason, untold }, 'invalid answer of a replica');
   }
 
-  #doubt(url: string): void {
-    this.#board.doubt(url);
+  #suspect(url: string): void {
+    this.#tracker.suspect(url);
     this.#leaderMayHaveChanged();
   }
 
   #leaderMayHaveChanged(): void {
-    const { leader } = this.#board;
+    const { leader } = this.#tracker;
     if (leader === null) return;
     const link = this.#links.get(leader.replica);
     if (link === null) return;
@@ -439,13 +439,13 @@ export class Replicas {
     if (changed) {
       this.#log.info(leader, 'following a new leader');
       // The one before may be paused or cut off, so that its link stays open and never answers.
-      for (const asker of this.#leaderAskers) asker.abandonOthers(link);
+      for (const client of this.#leaderClients) client.abandonOthers(link);
     }
-    for (const asker of this.#leaderAskers) asker.wake();
+    for (const client of this.#leaderClients) client.wake();
   }
 
   #leaderLink(): Link | null {
-    const { leader } = this.#board;
+    const { leader } = this.#tracker;
     return leader === null ? null : this.#links.get(leader.replica);
   }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptRequestId } from '../rules/requests.js';
 
 /** What a request is known by, to its answer and to the log. */
-export interface Asked {
+export interface RequestContext {
   /** The client's id, or one that was made. */
   readonly requestId: string;
   /** Whether the client gave the id: then its commands are followed through every process's log. */
@@ -13,7 +13,7 @@ export interface Asked {
 }
 
 /** A request that came by Node's HTTP server. */
-export interface Call extends Asked {
+export interface Call extends RequestContext {
   readonly incoming: IncomingMessage;
   /** For streams, which write to it themselves. */
   readonly outgoing: ServerResponse;
@@ -22,7 +22,7 @@ export interface Call extends Asked {
 }
 
 /** @param requestId as the client gave it; @param nextId makes one where it gave none. */
-export function askedOf(requestId: string | string[] | undefined, nextId: () => string): Asked {
+export function contextOf(requestId: string | string[] | undefined, nextId: () => string): RequestContext {
   const clientsId = acceptRequestId(requestId);
   return { requestId: clientsId ?? nextId(), isFollowed: clientsId !== null, key: null };
 }
@@ -34,7 +34,7 @@ export function callOf(
   path: string,
   nextId: () => string,
 ): Call {
-  return { ...askedOf(incoming.headers['x-request-id'], nextId), incoming, outgoing, path };
+  return { ...contextOf(incoming.headers['x-request-id'], nextId), incoming, outgoing, path };
 }
 
 /** What Hono is told of the requests: `c.env` is the call. */

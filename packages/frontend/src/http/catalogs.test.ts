@@ -212,7 +212,7 @@ test('where no catalog can tell, each is asked once before the leader is', async
     );
   }));
 
-test('a leader that does not lead any more is doubted, and the next one is asked', async () =>
+test('a leader that does not lead any more is suspected, and the next one is asked', async () =>
   withRig({ catalogs: 0 }, async ({ url, replicas: [first, second] }) => {
     second.stocks = AT_LEADER;
     first.onStocks = (frame, link) => {

@@ -8,7 +8,7 @@ import { answerSubmits, reply, withRig, type Rig } from '../testing/rig.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
-/** The two ways of the same request: a query changes no answer, but is not plain. */
+/** The two ways of the same request: a query changes no answer, but is not simple. */
 const WAYS = ['/orders', '/orders?'] as const;
 type Way = (typeof WAYS)[number];
 
@@ -79,7 +79,7 @@ const PLAIN: readonly (readonly [what: string, line: string, bytes: (way: Way) =
   ['a body of 16 KiB', '400 Bad Request', (way) => post(way, CLOSE, ' '.repeat(16_384))],
 ];
 
-test('plain requests are answered the same both ways', async () =>
+test('simple requests are answered the same both ways', async () =>
   withRig({}, async (rig) => {
     fillSame(rig);
     for (const [what, line, bytes] of PLAIN) {
@@ -100,7 +100,7 @@ const ODD: readonly (readonly [what: string, code: number, bytes: (way: Way) => 
   ['another method', 405, (way) => post(way, CLOSE).replace('POST', 'PATCH')],
 ];
 
-test('what is not plain goes to Hono', async () =>
+test('what is not simple goes to Hono', async () =>
   withRig({}, async (rig) => {
     fillSame(rig);
     for (const [what, code, bytes] of ODD) {
@@ -331,7 +331,7 @@ test('whatever the host, an order is answered the same both ways', async () =>
       await same(rig, (way) => post(way, CLOSE).replace('Host: x', `Host: ${host}`), []);
   }));
 
-test('where each request is to be counted first, none is plain', async () =>
+test('where each request is to be counted first, none is simple', async () =>
   withRig({ requestsPerSecond: 1000 }, async ({ url }) => {
     assert.not(isFast(await sendRaw(url, post('/orders', CLOSE))));
   }));

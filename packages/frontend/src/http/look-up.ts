@@ -3,7 +3,7 @@ import { isOrderName, ORDER_NAME_LENGTH_MAX, STOCK_NAME, TriremeError } from '@t
 import { matchesEtag } from '../rules/requests.js';
 import type { StockView } from '../rules/stock-cache.js';
 import type { Answer } from './answer.js';
-import type { Asked } from './call.js';
+import type { RequestContext } from './call.js';
 import { inTime, withDeadline, type Services } from './services.js';
 
 /**
@@ -12,7 +12,7 @@ import { inTime, withDeadline, type Services } from './services.js';
  */
 export function lookUp(
   services: Services,
-  asked: Asked,
+  asked: RequestContext,
   name: string,
   ifNoneMatch: string | undefined,
 ): Answer | Promise<Answer> {
@@ -23,7 +23,7 @@ export function lookUp(
 
 async function readStock(
   services: Services,
-  asked: Asked,
+  asked: RequestContext,
   name: string,
   ifNoneMatch: string | undefined,
 ): Promise<Answer> {
@@ -42,7 +42,7 @@ async function readStock(
 
 function stockAnswer(
   { replies }: Services,
-  { requestId }: Asked,
+  { requestId }: RequestContext,
   view: StockView,
   cache: 'hit' | 'miss',
   ifNoneMatch: string | undefined,

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { TriremeError } from '@trireme/domain';
 import type { Deadline } from '../rules/deadlines.js';
-import type { PlainRequest } from '../rules/plain-request.js';
+import type { SimpleRequest } from '../rules/simple-request.js';
 import { acceptKey, checkBodyHeaders } from '../rules/requests.js';
 import { collectBody, textOf } from './body.js';
 import { keyOf } from './services.js';
@@ -32,10 +32,10 @@ export class SentOrder implements OrderSource {
 }
 
 /** An order that is there as a whole. */
-export class PlainOrder implements OrderSource {
-  readonly #request: PlainRequest;
+export class SimpleOrder implements OrderSource {
+  readonly #request: SimpleRequest;
 
-  constructor(request: PlainRequest) {
+  constructor(request: SimpleRequest) {
     this.#request = request;
   }
 

@@ -6,14 +6,14 @@ import { commandToWire, parseOrderBody, type TriremeError } from '@trireme/domai
 import type { Deadline } from '../rules/deadlines.js';
 import { checkDecided, type Decided, type Undecided } from '../rules/results.js';
 import type { Answer } from './answer.js';
-import type { Asked } from './call.js';
+import type { RequestContext } from './call.js';
 import type { OrderSource } from './order-source.js';
 import { closeDeadline, commandKey, submit, type Services } from './services.js';
 
 /** Has the order filled. `answer` is called once, within the deadline, and must not throw. */
 export function placeOrder(
   services: Services,
-  asked: Asked,
+  asked: RequestContext,
   source: OrderSource,
   answer: (answer: Answer) => void,
 ): void {
@@ -30,11 +30,16 @@ export function placeOrder(
 
 class Placement {
   readonly #services: Services;
-  readonly #asked: Asked;
+  readonly #asked: RequestContext;
   readonly #deadline: Deadline;
   readonly #answer: (answer: Answer) => void;
 
-  constructor(services: Services, asked: Asked, deadline: Deadline, answer: (answer: Answer) => void) {
+  constructor(
+    services: Services,
+    asked: RequestContext,
+    deadline: Deadline,
+    answer: (answer: Answer) => void,
+  ) {
     this.#services = services;
     this.#asked = asked;
     this.#deadline = deadline;

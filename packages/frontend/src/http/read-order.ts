@@ -2,7 +2,7 @@
 import { orderJson, TriremeError } from '@trireme/domain';
 import { matchesEtag, parseOrderNumber } from '../rules/requests.js';
 import type { Answer } from './answer.js';
-import type { Asked } from './call.js';
+import type { RequestContext } from './call.js';
 import { inTime, withDeadline, type Services } from './services.js';
 
 /**
@@ -17,7 +17,7 @@ const IMMUTABLE = 'public, max-age=1, immutable';
  */
 export async function readOrder(
   services: Services,
-  asked: Asked,
+  asked: RequestContext,
   text: string,
   ifNoneMatch: string | undefined,
 ): Promise<Answer> {

@@ -5,7 +5,7 @@
 import { TriremeError } from '@trireme/domain';
 import type { Log } from '@trireme/service';
 import { answerText, type Answer, type Headers } from './answer.js';
-import type { Asked } from './call.js';
+import type { RequestContext } from './call.js';
 
 /** Seconds after which a client may ask again. */
 const RETRY_AFTER_S = '1';
@@ -61,7 +61,11 @@ export class Replies {
   }
 
   /** Answers 200 with JSON text. */
-  ok(call: Asked, body: string, headers: Headers = this.headers(call.requestId, call.key)): Response {
+  ok(
+    call: RequestContext,
+    body: string,
+    headers: Headers = this.headers(call.requestId, call.key),
+  ): Response {
     return toResponse(this.okAnswer(body, headers));
   }
 
@@ -72,7 +76,7 @@ export class Replies {
   }
 
   /** Answers without a body. */
-  empty(call: Asked, status: 204 | 304, more: Headers): Response {
+  empty(call: RequestContext, status: 204 | 304, more: Headers): Response {
     return toResponse(this.emptyAnswer(status, { ...this.headers(call.requestId, call.key), ...more }));
   }
 
@@ -87,13 +91,18 @@ export class Replies {
    * Answers an error: as it says if it is one of the contract's, else 500, and then the log has the reason.
    * @param details what the body says beside the error
    */
-  error(call: Pick<Asked, 'requestId' | 'key'>, error: unknown, more?: Headers, details?: object): Response {
+  error(
+    call: Pick<RequestContext, 'requestId' | 'key'>,
+    error: unknown,
+    more?: Headers,
+    details?: object,
+  ): Response {
     return toResponse(this.errorAnswer(call, error, more, details));
   }
 
   /** The answer that `error` gives. */
   errorAnswer(
-    call: Pick<Asked, 'requestId' | 'key'>,
+    call: Pick<RequestContext, 'requestId' | 'key'>,
     error: unknown,
     more?: Headers,
     details?: object,

@@ -141,7 +141,7 @@ const GET = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
 const LAST = /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n[^]*"transaction_number":1}}$/;
 for (const [what, bytes] of [
   ['a request', order('/orders', 'Connection: close\r\n') + GET],
-  ['a request behind one that is not plain', order('/orders?', 'Connection: close\r\n') + GET],
+  ['a request behind one that is not simple', order('/orders?', 'Connection: close\r\n') + GET],
   ['nonsense', `${order('/orders', 'Connection: close\r\n')}nonsense\r\n\r\n`],
   ['an empty line', `${order('/orders', 'Connection: close\r\n')}\r\n`],
   ['a request behind one of HTTP/1.0', order('/orders', '', '1.0') + GET],

@@ -1,5 +1,5 @@
 /**
- * The public port. Plain requests take the fast path, all others go to Hono; what the parser refuses is answered here, in
+ * The public port. Simple requests take the fast path, all others go to Hono; what the parser refuses is answered here, in
  * the same form. Nothing waits longer than a bound: headers, bodies, idle connections, and the end of the server itself.
  */
 import { randomBytes } from 'node:crypto';
@@ -17,9 +17,9 @@ import { parserError } from '../rules/parser-errors.js';
 import type { Answer, Headers } from './answer.js';
 import { dropRest } from './body.js';
 import { callOf, type Call, type CallEnv } from './call.js';
-import { answerPlain } from './fast-path.js';
+import { answerSimple } from './fast-path.js';
 import { PacedSocket } from './paced-socket.js';
-import { PlainConnection, type PlainPort } from './plain-connection.js';
+import { FastPathConnection, type FastPathPort } from './fast-path-connection.js';
 import type { Services } from './services.js';
 import { UnsentAnswers } from './unsent-answers.js';
 
@@ -29,7 +29,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_MS_MAX = 5_000;
 /** For a request with its body; the deadline of the request is usually shorter. */
 const REQUEST_MS_MAX = 15_000;
-/** For the rest of a request that may be plain, before its deadline runs; a tenth of that at most. */
+/** For the rest of a request that may be simple, before its deadline runs; a tenth of that at most. */
 const REST_MS_MAX = 250;
 /** Longer than load balancers keep theirs, so that it is not this side that closes one just as a request comes. */
 const KEEP_ALIVE_MS = 75_000;
@@ -46,7 +46,7 @@ interface PublicServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly app: Hono<CallEnv>;
-  /** By which plain requests are answered without the app; none where each is to be counted first, for `rateLimit`. */
+  /** By which simple requests are answered without the app; none where each is to be counted first, for `rateLimit`. */
   readonly services: Services;
   /** Null where every address may ask as often as it likes. */
   readonly rateLimit: RateLimit | null;
@@ -62,7 +62,7 @@ type Connection = Pick<Call, 'incoming' | 'outgoing'>;
 export class PublicServer {
   readonly #options: PublicServerOptions;
   readonly #server: Server;
-  readonly #connections = new Set<PlainConnection>();
+  readonly #connections = new Set<FastPathConnection>();
   /** Request ids are this and a number: unique across processes and restarts, and cheap. */
   readonly #idPrefix = randomBytes(6).toString('hex');
   #lastId = 0;
@@ -100,7 +100,7 @@ export class PublicServer {
         void listener(incoming, outgoing);
       },
     );
-    this.#readPlainFirst();
+    this.#readSimpleFirst();
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       this.#clientError(error, socket),
@@ -153,22 +153,22 @@ export class PublicServer {
   }
 
   /**
-   * Has each connection read for plain requests before the server has it. What it has been given to take connections with is kept
+   * Has each connection read for simple requests before the server has it. What it has been given to take connections with is kept
    * for all others: it takes any (Node's documentation of `http.Server`, event `connection`).
    */
-  #readPlainFirst(): void {
+  #readSimpleFirst(): void {
     const { services, rateLimit, deadlineMs, stallMs } = this.#options;
     const server = this.#server;
     const listeners = server.listeners('connection');
     const limits = { stallMs, unsent: new UnsentAnswers() };
-    const port: PlainPort = {
+    const port: FastPathPort = {
       isOpen: rateLimit === null,
       keepAliveMs: KEEP_ALIVE_MS,
       idleMsMax: KEEP_ALIVE_MS + 1000,
       restMsMax: Math.min(REST_MS_MAX, deadlineMs / 10),
       stallMs,
-      answer: (request, done) => answerPlain(services, request, this.#nextId, done),
-      handOver: (socket, bytes) => {
+      answer: (request, done) => answerSimple(services, request, this.#nextId, done),
+      passOn: (socket, bytes) => {
         const paced = new PacedSocket(socket, bytes, limits);
         for (const listener of listeners) Reflect.apply(listener, server, [paced]);
       },
@@ -176,7 +176,7 @@ export class PublicServer {
     };
     server.removeAllListeners('connection');
     server.on('connection', (socket) => {
-      const connection = new PlainConnection(socket, port);
+      const connection = new FastPathConnection(socket, port);
       this.#connections.add(connection);
       socket.once('close', () => this.#connections.delete(connection));
     });

@@ -14,7 +14,7 @@ import { acceptKey } from '../rules/requests.js';
 import type { Decided, Undecided } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
 import type { StockReader } from '../stock-reader.js';
-import type { Asked } from './call.js';
+import type { RequestContext } from './call.js';
 import type { Replies } from './replies.js';
 
 export interface Services {
@@ -71,14 +71,14 @@ export function keyOf(incoming: IncomingMessage): string | null {
 }
 
 /** The key of the command that was asked for: the client's, or one that is made now. */
-export function commandKey(asked: Asked): string {
+export function commandKey(asked: RequestContext): string {
   return (asked.key ??= freshKey());
 }
 
 /** Sends a command through the log. What it calls back, and when, `Replicas.submit` says. */
 export function submit(
   { replicas, log }: Services,
-  { requestId, isFollowed }: Asked,
+  { requestId, isFollowed }: RequestContext,
   deadline: Deadline,
   command: CommandWire,
   done: (result: Decided | Undecided) => void,

@@ -25,7 +25,7 @@ test('a stock is answered from the catalog, then from the cache, with the same b
     assert.is(catalog.of('lookup').length, 1);
   }));
 
-test('a plain look-up of a cached stock is answered as the long way answers it', async () =>
+test('a simple look-up of a cached stock is answered as Hono answers it', async () =>
   withRig({}, async ({ url }) => {
     const answerOf = async (
       path: string,
@@ -47,7 +47,7 @@ test('a plain look-up of a cached stock is answered as the long way answers it',
     assert.equal(cache, { ...cache, hits: 5, misses: 1 });
   }));
 
-test('a plain look-up for a host that is none is refused though the stock is cached', async () =>
+test('a simple look-up for a host that is none is refused though the stock is cached', async () =>
   withRig({}, async ({ url }) => {
     assert.is(await cacheOf(url), 'miss');
     assert.is(await cacheOf(url), 'hit');

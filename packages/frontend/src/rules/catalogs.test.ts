@@ -3,14 +3,14 @@ import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { CATALOGS_MAX } from '@trireme/domain';
 import { CatalogChoice } from './catalog-choice.js';
-import { CatalogRoster } from './catalog-roster.js';
+import { CatalogSet } from './catalog-set.js';
 
-function urlsOf(roster: CatalogRoster): Record<string, string> {
+function urlsOf(roster: CatalogSet): Record<string, string> {
   return Object.fromEntries(roster.urls);
 }
 
 test('roster: a catalog is known by whoever knows its url, the latest word first', () => {
-  const roster = new CatalogRoster();
+  const roster = new CatalogSet();
   roster.told('r1', [
     ['catalog-1', 'http://a'],
     ['catalog-2', null],
@@ -30,7 +30,7 @@ test('roster: a catalog is known by whoever knows its url, the latest word first
 });
 
 test('roster: a catalog goes with the last replica that names it, and stays while nobody is linked', () => {
-  const roster = new CatalogRoster();
+  const roster = new CatalogSet();
   roster.told('r1', [['catalog-1', 'http://a']]);
   roster.told('r1', [['catalog-1', null]]);
   assert.equal(urlsOf(roster), { 'catalog-1': 'http://a' }, 'it is named, and was there');
@@ -45,7 +45,7 @@ test('roster: a catalog goes with the last replica that names it, and stays whil
 });
 
 test('roster: it has a bound, whatever replicas tell', () => {
-  const roster = new CatalogRoster();
+  const roster = new CatalogSet();
   for (const replica of ['r1', 'r2']) {
     const items = Array.from(
       { length: CATALOGS_MAX },

@@ -1,5 +1,5 @@
 /**
- * Reads requests of the plainest form from the bytes of a connection: one whole HTTP/1.1 request for a stock, an order or
+ * Reads requests of the simplest form from the bytes of a connection: one whole HTTP/1.1 request for a stock, an order or
  * a new order, with nothing behind it. Node's parser gives such a request an object, two streams and a table of headers, which
  * cost more than all that there is to do for its answer.
  *
@@ -10,7 +10,7 @@ import { STOCK_NAME } from '@trireme/domain';
 import { BODY_BYTES_MAX } from './requests.js';
 
 /** The headers that these requests are answered by, as Node gives them; each came once at most. */
-export interface PlainHeaders {
+export interface SimpleHeaders {
   'content-type'?: string;
   'content-encoding'?: string;
   'idempotency-key'?: string;
@@ -19,14 +19,14 @@ export interface PlainHeaders {
 }
 
 /** What is asked for. */
-export type PlainQuestion =
+export type SimpleQuestion =
   | { readonly kind: 'lookup'; readonly name: string }
   | { readonly kind: 'readOrder'; readonly number: string }
   | { readonly kind: 'placeOrder' };
 
-export interface PlainRequest {
-  readonly question: PlainQuestion;
-  readonly headers: PlainHeaders;
+export interface SimpleRequest {
+  readonly question: SimpleQuestion;
+  readonly headers: SimpleHeaders;
   /** Whether its answer is the last on the connection. */
   readonly isLast: boolean;
   /** Of a new order, at most `BODY_BYTES_MAX` bytes; else empty. */
@@ -48,7 +48,7 @@ const HEADERS_MAX = 100;
 const HEAD =
   /^(?:GET|POST) \/[!-~]* HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n$/;
 /** Of these the HTTP adapter makes a URL without a closer look. */
-const PLAIN_HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
+const SIMPLE_HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
 const BEGINNINGS = ['GET /', 'POST /'] as const;
 /** Node's parser takes some requests whose lines end so. */
 const LONE_FEED = /(?<!\r)\n/;
@@ -56,7 +56,7 @@ const LENGTH = /^[0-9]{1,5}$/;
 const DIGITS = /^[0-9]+$/;
 
 /** Reads what has come on a connection. `bytes` may be kept by what is returned. */
-export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
+export function readPlainRequest(bytes: Buffer): SimpleRequest | Unread {
   const end = bytes.indexOf('\r\n\r\n');
   if (end === -1) return mayBecomePlain(bytes) ? 'part' : 'other';
   const bodyAt = end + 4;
@@ -69,7 +69,7 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
   const headers: HeadersRead = {};
   if (question === null || !readHeaders(head, lineEnd + 2, headers)) return 'other';
   const { host, connection, 'content-length': length } = headers;
-  if (host === undefined || !PLAIN_HOST.test(host)) return 'other';
+  if (host === undefined || !SIMPLE_HOST.test(host)) return 'other';
   const use = connection?.toLowerCase() ?? 'keep-alive';
   if (use !== 'keep-alive' && use !== 'close') return 'other';
   // A body is for orders alone, and has to say its length.
@@ -81,7 +81,7 @@ export function readPlainRequest(bytes: Buffer): PlainRequest | Unread {
   return { question, headers, isLast: use === 'close', body: bytes.subarray(bodyAt) };
 }
 
-/** Whether bytes without the end of a head can be the beginning of a plain request. */
+/** Whether bytes without the end of a head can be the beginning of a simple request. */
 function mayBecomePlain(bytes: Buffer): boolean {
   if (bytes.length >= HEAD_BYTES_MAX) return false;
   const text = bytes.toString('latin1');
@@ -89,7 +89,7 @@ function mayBecomePlain(bytes: Buffer): boolean {
 }
 
 /** @param target as it stands in the line of the request. */
-function questionOf(isPost: boolean, target: string): PlainQuestion | null {
+function questionOf(isPost: boolean, target: string): SimpleQuestion | null {
   const path = target.endsWith('/') ? target.slice(0, -1) : target;
   if (isPost) return path === '/orders' ? { kind: 'placeOrder' } : null;
   const at = path.indexOf('/', 1) + 1;
@@ -104,7 +104,7 @@ function questionOf(isPost: boolean, target: string): PlainQuestion | null {
   }
 }
 
-interface HeadersRead extends PlainHeaders {
+interface HeadersRead extends SimpleHeaders {
   host?: string;
   connection?: string;
   'content-length'?: string;
@@ -113,7 +113,7 @@ interface HeadersRead extends PlainHeaders {
 /**
  * Reads the headers of a head that is well formed.
  * @returns false if one came twice, or is of those by which a message is framed or its connection used in ways that are
- *   not plain (RFC 9110, sections 7.6 to 7.8, 10.1.1).
+ *   not simple (RFC 9110, sections 7.6 to 7.8, 10.1.1).
  */
 function readHeaders(head: string, from: number, headers: HeadersRead): boolean {
   let count = 0;

@@ -1,10 +1,10 @@
 /**
- * A connection on which plain requests come one at a time: each is read and answered without Node's HTTP server. With the
+ * A connection on which simple requests come one at a time: each is read and answered without Node's HTTP server. With the
  * first bytes that are anything else, as of two requests at once or of a client that does not read its answers, the connection is
  * handed over to that server for good, with these bytes still to be read. So nothing is refused here.
  */
 import type { Socket } from 'node:net';
-import { readPlainRequest, type PlainRequest } from '../rules/plain-request.js';
+import { readPlainRequest, type SimpleRequest } from '../rules/simple-request.js';
 import { answerText, isLastAnswer, type Answer } from './answer.js';
 import { closeConnection } from './close-connection.js';
 
@@ -12,8 +12,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /** What a connection belongs to. */
-export interface PlainPort {
-  /** Whether plain requests are answered; else each connection is handed over with its first bytes. */
+export interface FastPathPort {
+  /** Whether simple requests are answered; else each connection is handed over with its first bytes. */
   readonly isOpen: boolean;
   /** How long clients are told that a connection is kept without a request, in milliseconds. */
   readonly keepAliveMs: number;
@@ -24,9 +24,9 @@ export interface PlainPort {
   /** How long the last answer may wait for the client to take it, in milliseconds. */
   readonly stallMs: number;
   /** Has the request answered: `done` is called once, perhaps at once. */
-  answer(request: PlainRequest, done: (answer: Answer) => void): void;
+  answer(request: SimpleRequest, done: (answer: Answer) => void): void;
   /** Takes over the connection; `bytes` were read from it and are still to be parsed. */
-  handOver(socket: Socket, bytes: Buffer): void;
+  passOn(socket: Socket, bytes: Buffer): void;
   /** The client has ended the connection in the middle of a request. */
   endedEarly(socket: Socket): void;
 }
@@ -37,9 +37,9 @@ export interface PlainPort {
  */
 type State = 'idle' | 'part' | 'busy' | 'last' | 'over';
 
-export class PlainConnection {
+export class FastPathConnection {
   readonly #socket: Socket;
-  readonly #port: PlainPort;
+  readonly #port: FastPathPort;
   #state: State = 'idle';
   /** What was read and waits: a part of a request, or what came behind the one that is to be answered. */
   #held: Buffer | null = null;
@@ -50,7 +50,7 @@ export class PlainConnection {
   /** Whether empty lines came since the last request. */
   #hasEmptyLines = false;
 
-  constructor(socket: Socket, port: PlainPort) {
+  constructor(socket: Socket, port: FastPathPort) {
     this.#socket = socket;
     this.#port = port;
     this.#waitForRequest();
@@ -82,7 +82,7 @@ export class PlainConnection {
     }
     const request = this.#state === 'idle' ? withoutEmptyLines(bytes) : bytes;
     // Each empty line restarts the idle timeout, so a client that sends nothing else is left to Node's server, which bounds it.
-    if (request.length === 0 && this.#hasEmptyLines) this.#handOver(bytes);
+    if (request.length === 0 && this.#hasEmptyLines) this.#passOn(bytes);
     else this.#read(request);
     this.#hasEmptyLines = request.length === 0;
   };
@@ -94,7 +94,7 @@ export class PlainConnection {
     const canAnswer = this.#port.isOpen && this.#socket.writableLength === 0;
     const request = canAnswer ? readPlainRequest(bytes) : 'other';
     // One wait and no more: who sends byte by byte would have the same ones read again and again.
-    if (request === 'other' || (request === 'part' && this.#state === 'part')) this.#handOver(bytes);
+    if (request === 'other' || (request === 'part' && this.#state === 'part')) this.#passOn(bytes);
     else if (request === 'part') this.#waitForRest(bytes);
     else this.#begin(request);
   }
@@ -109,7 +109,7 @@ export class PlainConnection {
     this.#socket.setTimeout(this.#port.idleMsMax);
   }
 
-  #begin(request: PlainRequest): void {
+  #begin(request: SimpleRequest): void {
     if (this.#state === 'part') this.#waitForRequest();
     this.#state = 'busy';
     this.#isLast = request.isLast;
@@ -133,7 +133,7 @@ export class PlainConnection {
   #readHeld(held: Buffer): void {
     const bytes = withoutEmptyLines(held);
     this.#held = null;
-    if (bytes.length > 0) this.#handOver(bytes);
+    if (bytes.length > 0) this.#passOn(bytes);
     else this.#socket.resume();
   }
 
@@ -143,7 +143,7 @@ export class PlainConnection {
     closeConnection(this.#socket, this.#port.stallMs);
   }
 
-  #handOver(bytes: Buffer): void {
+  #passOn(bytes: Buffer): void {
     const socket = this.#socket;
     this.#state = 'over';
     this.#held = null;
@@ -152,7 +152,7 @@ export class PlainConnection {
     socket.off('end', this.#onEnd);
     socket.off('timeout', this.#onTimeout);
     socket.off('error', this.#onError);
-    this.#port.handOver(socket, bytes);
+    this.#port.passOn(socket, bytes);
     socket.resume();
   }
 
@@ -171,7 +171,7 @@ export class PlainConnection {
   };
 
   readonly #onTimeout = (): void => {
-    if (this.#state === 'part' && this.#held !== null) this.#handOver(this.#held);
+    if (this.#state === 'part' && this.#held !== null) this.#passOn(this.#held);
     else if (this.#state !== 'busy') this.#socket.destroy();
   };
 

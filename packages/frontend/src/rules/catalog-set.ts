@@ -4,7 +4,7 @@
  */
 import { CATALOGS_MAX, type CatalogWire } from '@trireme/domain';
 
-export class CatalogRoster {
+export class CatalogSet {
   /** What each linked replica told last, the latest at the end; by the replica's url. */
   readonly #told = new Map<string, readonly CatalogWire[]>();
   #urls: ReadonlyMap<string, string> = new Map();

@@ -8,7 +8,7 @@ interface Report {
   readonly leader: string | null;
   readonly term: number;
   /** It refused as `notLeader` after it claimed to lead. */
-  readonly doubted: boolean;
+  readonly suspected: boolean;
 }
 
 /** The leader: the replica (by its url), the member that it is, and the term that it claimed to lead in. */
@@ -18,12 +18,12 @@ export interface Leader {
   readonly term: number;
 }
 
-export class LeaderBoard {
+export class LeaderTracker {
   readonly #reports = new Map<string, Report>();
 
   /** Replica `replica` said, on its open link, that it is `self` and that `leader` leads in `term`. */
   report(replica: string, self: string, leader: string | null, term: number): void {
-    this.#reports.set(replica, { self, leader, term, doubted: false });
+    this.#reports.set(replica, { self, leader, term, suspected: false });
   }
 
   /** The link to `replica` closed: what it said counts no more. */
@@ -35,9 +35,9 @@ export class LeaderBoard {
    * `replica` refused because it does not lead. Its claim then counts only while nobody else has one: it may have
    * become leader meanwhile without a word, or be about to, so that asking it again later is better than not at all.
    */
-  doubt(replica: string): void {
+  suspect(replica: string): void {
     const report = this.#reports.get(replica);
-    if (report !== undefined) this.#reports.set(replica, { ...report, doubted: true });
+    if (report !== undefined) this.#reports.set(replica, { ...report, suspected: true });
   }
 
   /** Null while no leader is known. */
@@ -60,11 +60,11 @@ export class LeaderBoard {
   /** A leader that has not refused since it said that it leads. */
   get certain(): boolean {
     const leader = this.leader;
-    return leader !== null && this.#reports.get(leader.replica)?.doubted === false;
+    return leader !== null && this.#reports.get(leader.replica)?.suspected === false;
   }
 }
 
 function isBetter(report: Report, other: Report): boolean {
-  if (report.doubted !== other.doubted) return other.doubted;
+  if (report.suspected !== other.suspected) return other.suspected;
   return report.term > other.term;
 }

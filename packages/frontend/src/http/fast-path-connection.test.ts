@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Answer } from './answer.js';
-import type { PlainRequest } from '../rules/plain-request.js';
+import type { SimpleRequest } from '../rules/simple-request.js';
 import { until } from '../testing/fakes.js';
 import { openRaw } from '../testing/raw.js';
-import { PlainConnection, type PlainPort } from './plain-connection.js';
+import { FastPathConnection, type FastPathPort } from './fast-path-connection.js';
 
 const GET = 'GET /stocks/A HTTP/1.1\r\nHost: x\r\n\r\n';
 const LAST = GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
@@ -15,24 +15,24 @@ const LAST = GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
 interface Rig {
   readonly url: string;
   /** What is to be answered, and how. */
-  readonly asked: { readonly request: PlainRequest; readonly done: (answer: Answer) => void }[];
+  readonly asked: { readonly request: SimpleRequest; readonly done: (answer: Answer) => void }[];
   /** What was handed over, with what could be read of it. */
   readonly handedOver: { readonly socket: Socket; text: string; ended: boolean }[];
-  readonly connections: PlainConnection[];
+  readonly connections: FastPathConnection[];
   endedEarly: number;
 }
 
-async function withPlain(options: Partial<PlainPort>, run: (rig: Rig) => Promise<void>): Promise<void> {
+async function withPlain(options: Partial<FastPathPort>, run: (rig: Rig) => Promise<void>): Promise<void> {
   const rig: Rig = { url: '', asked: [], handedOver: [], connections: [], endedEarly: 0 };
   const sockets = new Set<Socket>();
-  const port: PlainPort = {
+  const port: FastPathPort = {
     isOpen: true,
     keepAliveMs: 5000,
     idleMsMax: 6000,
     restMsMax: 100,
     stallMs: 5000,
     answer: (request, done) => void rig.asked.push({ request, done }),
-    handOver: (socket, bytes) => {
+    passOn: (socket, bytes) => {
       const entry = { socket, text: bytes.toString('latin1'), ended: false };
       rig.handedOver.push(entry);
       socket.on('data', (chunk: Buffer) => (entry.text += chunk.toString('latin1')));
@@ -47,7 +47,7 @@ async function withPlain(options: Partial<PlainPort>, run: (rig: Rig) => Promise
   };
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
-    rig.connections.push(new PlainConnection(socket, port));
+    rig.connections.push(new FastPathConnection(socket, port));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -100,7 +100,7 @@ test('an answer that says so is the last', async () =>
   }));
 
 for (const [what, first, rest] of [
-  ['what is not plain', 'BREW / HTTP/1.1\r\n\r\n', 'more'],
+  ['what is not simple', 'BREW / HTTP/1.1\r\n\r\n', 'more'],
   ['two requests at once', GET + GET, GET],
   ['a request in three pieces', 'GET /sto', ''],
 ] as const) {
@@ -271,7 +271,7 @@ test('a server that closes lets the answers out', async () =>
     assert.ok((await raw.closed).endsWith(body));
   }));
 
-test('where plain requests are not answered, each connection is handed over with its first bytes', async () =>
+test('where simple requests are not answered, each connection is handed over with its first bytes', async () =>
   withPlain({ isOpen: false }, async ({ url, asked, handedOver }) => {
     openRaw(url, GET);
     await until(() => handedOver[0]?.text === GET, 'it was handed over');

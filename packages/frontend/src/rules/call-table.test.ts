@@ -1,20 +1,20 @@
 import * as assert from 'uvu/assert';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
-import { AskTable, type NoAnswer, type Waiter } from './ask-table.js';
+import { CallTable, type NoAnswer, type Waiter } from './call-table.js';
 
 interface Answer {
   readonly text: string;
 }
 type End = Answer | NoAnswer;
 
-function table(join = false): AskTable<string, Answer> {
-  return new AskTable(join ? { joinTextOf: (question) => question } : {});
+function table(join = false): CallTable<string, Answer> {
+  return new CallTable(join ? { joinTextOf: (question) => question } : {});
 }
 
 /** Asks, and collects how it ended. */
 function ask(
-  asks: AskTable<string, Answer>,
+  asks: CallTable<string, Answer>,
   question: string,
 ): { ends: End[]; waiter: Waiter<string, Answer> } {
   const ends: End[] = [];
@@ -153,7 +153,7 @@ test('each who waits is told once, whatever being told leads to', () => {
 });
 
 test('ids can be drawn from a source of others', () => {
-  const asks = new AskTable<string, Answer>({ nextId: () => 42 });
+  const asks = new CallTable<string, Answer>({ nextId: () => 42 });
   ask(asks, 'a');
   assert.is(asks.peek(1)[0]?.id, 42);
 });

@@ -4,28 +4,28 @@
  */
 import { FRAME_ITEMS_MAX } from '@trireme/domain';
 import { workAtTurnEnd, type Link } from '@trireme/service';
-import { AskTable, type Ask, type NoAnswer } from './rules/ask-table.js';
+import { CallTable, type Ask, type NoAnswer } from './rules/call-table.js';
 import type { Deadline } from './rules/deadlines.js';
 
-interface AskerOptions<Question, Answer extends object> {
+interface RpcClientOptions<Question, Answer extends object> {
   /** Where the next frame goes, or null while there is nowhere. */
   readonly route: () => Link | null;
   /** Writes the questions to the link; false if the link did not take them. */
   readonly send: (link: Link, asks: readonly Ask<Question, Answer>[]) => boolean;
-  /** See `AskTable`. */
+  /** See `CallTable`. */
   readonly joinTextOf?: (question: Question) => string | null;
-  /** See `AskTable`. */
+  /** See `CallTable`. */
   readonly nextId?: () => number;
 }
 
-export class Asker<Question, Answer extends object> {
-  readonly #options: AskerOptions<Question, Answer>;
-  readonly #table: AskTable<Question, Answer>;
+export class RpcClient<Question, Answer extends object> {
+  readonly #options: RpcClientOptions<Question, Answer>;
+  readonly #table: CallTable<Question, Answer>;
   #scheduled = false;
 
-  constructor(options: AskerOptions<Question, Answer>) {
+  constructor(options: RpcClientOptions<Question, Answer>) {
     this.#options = options;
-    this.#table = new AskTable(options);
+    this.#table = new CallTable(options);
   }
 
   /** Questions that wait for a link, and that wait for an answer. */

@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { LeaderBoard } from './leader-board.js';
+import { LeaderTracker } from './leader-tracker.js';
 
 test('a replica leads that says so of itself', () => {
-  const board = new LeaderBoard();
+  const board = new LeaderTracker();
   assert.is(board.leader, null);
   assert.not(board.certain);
   board.report('b', '2', '1', 3);
@@ -15,7 +15,7 @@ test('a replica leads that says so of itself', () => {
 
 test('the highest term wins, in whatever order it is heard', () => {
   for (const order of [0, 1]) {
-    const board = new LeaderBoard();
+    const board = new LeaderTracker();
     const reports = [() => board.report('a', '1', '1', 3), () => board.report('b', '2', '2', 4)];
     reports[order]?.();
     reports[1 - order]?.();
@@ -24,21 +24,21 @@ test('the highest term wins, in whatever order it is heard', () => {
 });
 
 test('a claim is void once another is known to lead in a higher term', () => {
-  const board = new LeaderBoard();
+  const board = new LeaderTracker();
   board.report('a', '1', '1', 3);
   board.report('b', '2', '3', 4);
   assert.is(board.leader, null);
 });
 
 test('a higher term without a leader changes nothing: a candidate may be alone with it', () => {
-  const board = new LeaderBoard();
+  const board = new LeaderTracker();
   board.report('a', '1', '1', 3);
   board.report('b', '2', null, 9);
   assert.equal(board.leader, { replica: 'a', id: '1', term: 3 });
 });
 
 test('a closed link and a word of stepping down end a claim', () => {
-  const board = new LeaderBoard();
+  const board = new LeaderTracker();
   board.report('a', '1', '1', 3);
   board.forget('a');
   assert.is(board.leader, null);
@@ -47,11 +47,11 @@ test('a closed link and a word of stepping down end a claim', () => {
   assert.is(board.leader, null);
 });
 
-test('a doubted claim counts only while it is the only one, until it is made anew', () => {
-  const board = new LeaderBoard();
-  board.doubt('a');
+test('a suspected claim counts only while it is the only one, until it is made anew', () => {
+  const board = new LeaderTracker();
+  board.suspect('a');
   board.report('a', '1', '1', 3);
-  board.doubt('a');
+  board.suspect('a');
   assert.equal(board.leader, { replica: 'a', id: '1', term: 3 });
   assert.not(board.certain);
   board.report('b', '2', '2', 2);

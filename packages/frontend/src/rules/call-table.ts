@@ -28,7 +28,7 @@ export interface Ask<Question, Answer extends object> {
   linkId: number | null;
 }
 
-export class AskTable<Question, Answer extends object> {
+export class CallTable<Question, Answer extends object> {
   readonly #queued = new TransientMap<number, Ask<Question, Answer>>();
   readonly #sent = new TransientMap<number, Ask<Question, Answer>>();
   /** Queued questions that others with the same text may join. */

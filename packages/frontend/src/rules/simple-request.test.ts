@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readPlainRequest, type PlainRequest, type Unread } from './plain-request.js';
+import { readPlainRequest, type SimpleRequest, type Unread } from './simple-request.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 
-function read(text: string): PlainRequest | Unread {
+function read(text: string): SimpleRequest | Unread {
   return readPlainRequest(Buffer.from(text, 'latin1'));
 }
 
