@@ -65,6 +65,7 @@ const WORKLOAD: Omit<WorkloadOptions, 'urls' | 'seed'> = {
   impatient: 3,
   impatientMs: 150,
   pauseMs: 6,
+  failurePauseMs: 20,
   twinShare: 0.15,
   oldShare: 0.05,
   // Fewer than a cache holds, so that look-ups come from caches.

@@ -173,7 +173,8 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'clients give up before the server does, and ask again with the same key',
-    workload: { clients: 18, unkeyed: 0, impatient: 14, impatientMs: 8 },
+    // Each try that is given up costs a connection: more of them than the proxies take would be a flood, which is another scenario.
+    workload: { clients: 18, unkeyed: 0, impatient: 14, impatientMs: 8, failurePauseMs: 100 },
     script: async (run) => {
       await run.sleep(3_000);
       const leader = await run.leader();

@@ -12,6 +12,8 @@ import type { Clerk } from './clerk.js';
 interface ShopperOptions {
   readonly name: string;
   readonly clerk: Clerk;
+  /** Waits for answers longer than the server's deadline. */
+  readonly patientClerk: Clerk;
   readonly board: Board;
   /** Front-ends that it uses, by their places; at least one. */
   readonly frontends: readonly number[];
@@ -21,6 +23,8 @@ interface ShopperOptions {
   readonly keyed: boolean;
   /** Milliseconds between two operations, on average. */
   readonly pauseMs: number;
+  /** Milliseconds after an operation that failed or was given up. */
+  readonly failurePauseMs: number;
   /** Share of a keyed client's orders that repeat the key of one that is just under way. */
   readonly twinShare: number;
   /** Share of a keyed client's orders that repeat the key of any order of the run. */
@@ -42,9 +46,6 @@ const SCARCE_BUY_SHARE = 0.6;
 /** Tries with one key before the client goes on to something else, and comes back to it at the end. */
 const TRIES_MAX = 3;
 
-/** After a failure a client waits a little, or a dead front-end would keep it and the machine busy. */
-const FAILURE_PAUSE_MS = 20;
-
 export class Shopper {
   readonly #o: ShopperOptions;
   /** Orders whose outcome is to be found out. */
@@ -57,7 +58,7 @@ export class Shopper {
 
   /** Shops until told to stop. */
   async run(stop: AbortSignal): Promise<void> {
-    const { random, pauseMs } = this.#o;
+    const { random, pauseMs, failurePauseMs } = this.#o;
     while (!stop.aborted) {
       const dice = random.next();
       const isKnown =
@@ -66,14 +67,15 @@ export class Shopper {
           : dice < READ_SHARE + GET_SHARE
             ? await this.#get()
             : await this.#order(stop);
-      await delay(isKnown ? random.next() * 2 * pauseMs : FAILURE_PAUSE_MS);
+      await delay(isKnown ? random.next() * 2 * pauseMs : failurePauseMs);
     }
   }
 
   /** Asks for every unknown outcome until it is told. @returns whether all were, before `stop`. */
   async settle(stop: AbortSignal): Promise<boolean> {
+    const { patientClerk, failurePauseMs } = this.#o;
     for (const input of this.#unresolved.values()) {
-      while (!stop.aborted && !(await this.#try(input))) await delay(FAILURE_PAUSE_MS);
+      while (!stop.aborted && !(await this.#try(input, patientClerk))) await delay(failurePauseMs);
     }
     return this.#unresolved.size === 0;
   }
@@ -109,7 +111,7 @@ export class Shopper {
     if (again === undefined) board.addKey(input);
     for (let tries = 1; tries <= TRIES_MAX && !stop.aborted; tries += 1) {
       if (await this.#try(input)) return true;
-      await delay(FAILURE_PAUSE_MS);
+      await delay(this.#o.failurePauseMs);
     }
     return false;
   }
@@ -123,8 +125,8 @@ export class Shopper {
   }
 
   /** @returns whether the outcome is known. */
-  async #try(input: CreateInput): Promise<boolean> {
-    const { board, clerk } = this.#o;
+  async #try(input: CreateInput, clerk = this.#o.clerk): Promise<boolean> {
+    const { board } = this.#o;
     this.#unresolved.set(input.key, input);
     const output = await clerk.create(this.#frontend(), input);
     if (output === null || ('status' in output && output.status === 'failed')) return false;

@@ -21,6 +21,8 @@ export interface WorkloadOptions {
   readonly impatient: number;
   readonly impatientMs: number;
   readonly pauseMs: number;
+  /** After a failure or an answer that was not waited for, in milliseconds: each of these ends a connection. */
+  readonly failurePauseMs: number;
   /** Shares of orders that repeat a key: of one that is just under way, and of any one of the run. */
   readonly twinShare: number;
   readonly oldShare: number;
@@ -54,15 +56,18 @@ export class Workload {
     this.#recorder = recorder;
     this.#shoppers = Array.from({ length: options.clients }, (_, i) => {
       const isImpatient = i >= options.clients - options.impatient;
+      const patientClerk = this.#clerk(i + 1, PATIENT_MS);
       return new Shopper({
         name: `c${i + 1}`,
-        clerk: this.#clerk(i + 1, isImpatient ? options.impatientMs : PATIENT_MS),
+        clerk: isImpatient ? this.#clerk(i + 1, options.impatientMs) : patientClerk,
+        patientClerk,
         board: this.#board,
         frontends: options.frontends ?? options.urls.map((_, frontend) => frontend),
         random: new SeededRandom(options.seed + i * SEED_STEP),
         stocks: options.stocks,
         keyed: i >= options.unkeyed,
         pauseMs: options.pauseMs,
+        failurePauseMs: options.failurePauseMs,
         twinShare: options.twinShare,
         oldShare: options.oldShare,
       });
