@@ -112,22 +112,14 @@ export class Replicas {
     send: (link, asks) => send(link, { t: 'submit', items: asks.map((ask) => [ask.id, ...ask.question]) }),
   });
   /** Answers to both kinds of reads come in the same frames: their ids are drawn from one source. */
-  #lastReadId = 0;
-  readonly #nextReadId = (): number => {
-    this.#lastReadId += 1;
-    return this.#lastReadId;
-  };
+  readonly #nextReadId = idSource();
   readonly #confirmedReads = new RpcClient<number, GetResult>({
     nextId: this.#nextReadId,
     route: () => this.#leaderLink(),
     send: (link, asks) => send(link, { t: 'get', items: asks.map((ask) => [ask.id, ask.question, true]) }),
   });
   /** Likewise for lists of orders and of stocks, which are refused by the same frames. */
-  #lastListId = 0;
-  readonly #nextListId = (): number => {
-    this.#lastListId += 1;
-    return this.#lastListId;
-  };
+  readonly #nextListId = idSource();
   readonly #lists = new RpcClient<ListQuestion, PageAnswer>({
     nextId: this.#nextListId,
     route: () => this.#leaderLink(),
@@ -457,4 +449,13 @@ export class Replicas {
 
 function send(link: Link, frame: ToReplica): boolean {
   return link.send(frame);
+}
+
+/** Gives ids from 1. */
+function idSource(): () => number {
+  let last = 0;
+  return () => {
+    last += 1;
+    return last;
+  };
 }

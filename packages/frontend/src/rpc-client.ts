@@ -1,6 +1,6 @@
 /**
  * Sends what was asked in one turn of the event loop together: everything that arrived while the loop read its sockets
- * leaves in as few frames as it fits in, without a timer and so without waiting for company.
+ * leaves in as few frames as it fits in, without a timer and so without waiting for more.
  */
 import { FRAME_ITEMS_MAX } from '@trireme/domain';
 import { workAtTurnEnd, type Link } from '@trireme/service';

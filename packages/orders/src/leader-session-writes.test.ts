@@ -1,4 +1,4 @@
-/** The session on a book that is written behind it: what waits for the disk, and what does not. */
+/** A leader session while its book is being written: what waits for the disk, and what does not. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buy } from './rules/testing/batches.js';

@@ -39,7 +39,7 @@ test('what is logged has its age by the monotonic clock and its time by the wall
   });
 });
 
-test('a few orders after many that were logged together wait for company', async () => {
+test('a few orders after many that were logged together wait for more', async () => {
   await withSession(async (bench) => {
     await bench.converse();
     const submit = (name: string, count: number): void => {
@@ -147,7 +147,7 @@ test('orders that found no room among those that are not visible are logged once
       await new Promise(setImmediate);
     }
     assert.equal([logged(), bench.session.status.queued], [50_000, 1]);
-    // Too late to wait for company.
+    // Too late to wait for more.
     bench.now = 1000;
     for (let turn = 0; turn < 20 && bench.results.length < 50_000; turn += 1) bench.answerCatalog();
     assert.is(bench.results.length, 50_000);

@@ -15,7 +15,6 @@ import {
 } from '@trireme/domain';
 import { WakeTimer, workAtTurnEnd, type Log } from '@trireme/service';
 import type { CatalogLinkView } from './catalog-links.js';
-import type { Book } from './rules/book.js';
 import { CatalogFeed, type CatalogStanding, type FeedAction } from './rules/catalog-feed.js';
 import { changeCatalogs, type CatalogChange } from './rules/catalog-set.js';
 import { BatchDelay } from './rules/batch-delay.js';
@@ -56,7 +55,6 @@ interface SetChange {
 
 interface LeaderSessionOptions {
   readonly node: Proposer;
-  readonly book: Book;
   readonly machine: BookMachine;
   readonly term: Term;
   /** When this replica was elected, on the clock of `now`: no older leader has had a round confirmed after that. */
@@ -110,7 +108,8 @@ export class LeaderSession {
 
   constructor(options: LeaderSessionOptions) {
     this.#o = options;
-    const { book, machine, term, recent, electedAt } = options;
+    const { machine, term, recent, electedAt } = options;
+    const { book } = machine;
     const known = new IdempotencyIndex(book);
     this.#queue = new CommandQueue({ ...book.meta, storedIndex: machine.applied }, (key) => known.find(key));
     const authorityMs = AUTHORITY_MS;

@@ -262,7 +262,7 @@ export class ReplicaCore {
     this.#restartRecent(machine.book.meta);
     this.#session = new LeaderSession({
       node: this.#o.proposer(this.#node),
-      ...{ machine, book: machine.book },
+      machine,
       ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
       electedAt: this.#electedAt ?? performance.now(),
       log: this.#o.log,

@@ -331,7 +331,7 @@ test('whatever the host, an order is answered the same both ways', async () =>
       await same(rig, (way) => post(way, CLOSE).replace('Host: x', `Host: ${host}`), []);
   }));
 
-test('where each request is to be counted first, none is simple', async () =>
+test('with a rate limit no request takes the fast path: each is counted first', async () =>
   withRig({ requestsPerSecond: 1000 }, async ({ url }) => {
     assert.not(isFast(await sendRaw(url, post('/orders', CLOSE))));
   }));

@@ -46,7 +46,7 @@ interface PublicServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly app: Hono<CallEnv>;
-  /** By which simple requests are answered without the app; none where each is to be counted first, for `rateLimit`. */
+  /** Answers simple requests on the fast path, unless `rateLimit` is set: then each request is counted first. */
   readonly services: Services;
   /** Null where every address may ask as often as it likes. */
   readonly rateLimit: RateLimit | null;

@@ -47,7 +47,7 @@ test('a closed link and a word of stepping down end a claim', () => {
   assert.is(board.leader, null);
 });
 
-test('a suspected claim counts only while it is the only one, until it is made anew', () => {
+test('a suspected claim counts only while no other replica claims to lead, until it is repeated', () => {
   const board = new LeaderTracker();
   board.suspect('a');
   board.report('a', '1', '1', 3);

@@ -1,5 +1,5 @@
 /**
- * Whether orders should wait for company before they are logged. Each entry costs leader, followers and catalog about 1.4 ms
+ * Whether orders should wait for more of them before they are logged. Each entry costs leader, followers and catalog about 1.4 ms
  * of CPU together, however few orders it carries. Clients that wait for their answers send again as soon as these come, all
  * at about the same time; a few that came earlier would be logged by themselves, and go on travelling apart from the rest.
  */

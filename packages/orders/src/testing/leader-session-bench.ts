@@ -78,7 +78,6 @@ export class LeaderSessionBench {
           return this.#index;
         },
       },
-      book,
       machine: this.#machine,
       term: 1,
       recent: this.#recent,

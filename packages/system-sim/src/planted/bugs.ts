@@ -50,7 +50,7 @@ const ORDER_PATH: readonly Mutation[] = [
     name: 'log told of more visible orders than there are',
     file: `${ORDERS}/leader-session.js`,
     find: 'const { visibleOrders } = this.#queue;',
-    replace: 'const visibleOrders = this.#o.book.meta.orders;',
+    replace: 'const visibleOrders = this.#o.machine.book.meta.orders;',
   },
   {
     name: 'order read before it is visible',
