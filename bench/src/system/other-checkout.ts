@@ -1,6 +1,5 @@
 /** A cluster of another checkout of this project, such as one of the version before, run by its own `npm start`. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { seedOf } from './trireme.js';
 
 /** It may have to build first. */
 const START_MS_MAX = 180_000;
+const STOP_MS_MAX = 30_000;
 
 export interface OtherCluster {
   readonly target: Target;
@@ -41,11 +41,14 @@ export async function startOtherCheckout(
   const child = spawn('npm', ['start', '--', ...flags, '--cache-size', String(cacheSize)], {
     cwd: resolve(folder),
     stdio: ['ignore', 'ignore', 'inherit'],
+    // A group of its own: npm passes no signal on to what it runs.
+    detached: true,
   });
-  const exited = once(child, 'exit');
   const stop = session.defer(async () => {
-    child.kill('SIGTERM');
-    await exited;
+    signalGroup(child, 'SIGTERM');
+    const deadline = performance.now() + STOP_MS_MAX;
+    while (signalGroup(child, 0) && performance.now() < deadline) await delay(50);
+    signalGroup(child, 'SIGKILL');
   });
   const url = `http://127.0.0.1:${port}`;
   const deadline = performance.now() + START_MS_MAX;
@@ -55,6 +58,16 @@ export async function startOtherCheckout(
     await delay(200);
   }
   return { target: targetOf(url), url, stop };
+}
+
+/** Returns whether any process of the group was there to get it. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 async function isReady(url: string): Promise<boolean> {
