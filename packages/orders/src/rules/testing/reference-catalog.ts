@@ -17,7 +17,7 @@ interface Received {
 }
 
 export const CATALOG = 'catalog-1';
-export const AUTHORITY_MS = 100;
+const AUTHORITY_MS = 100;
 
 export class ReferenceCatalog {
   #stocks: ReferenceStocks = new Map();
