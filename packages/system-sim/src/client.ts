@@ -23,8 +23,8 @@ export interface Shop {
   readonly areFaultsOver: boolean;
   violate(check: string, what: string): void;
   drawName(random: Random): string;
-  /** Somebody was told of a change of a stock. */
-  nudge(name: string, by: Client): void;
+  /** A client learned of a change of a stock, by the order of that number if it was an order. */
+  nudge(name: string, order: number | null, by: Client): void;
 }
 
 interface ClientSettings {
@@ -80,18 +80,19 @@ export class Client {
     });
   }
 
-  /** Somebody was told of a change of this stock. */
-  nudge(name: string): void {
+  /** Another client learned of a change of this stock: what others show now must not be older. */
+  nudge(name: string, order: number | null): void {
     if (!this.isIdle) return;
     this.#turn += 1;
-    this.#lookUp(name);
+    if (order !== null && this.#random.chance(0.4)) this.#readOrder(order);
+    else this.#lookUp(name);
   }
 
   /** Another leader begins: what it shows, and what others still show, is looked at. */
   probe(): void {
     if (!this.isIdle) return;
     this.#turn += 1;
-    this.#readOrder();
+    this.#readOrder(this.#drawNumber());
   }
 
   /** A run ends: what waits has no answer. */
@@ -116,7 +117,7 @@ export class Client {
     }
     const what = random.below(20);
     if (what < 13) this.#lookUp(this.#world.drawName(random));
-    else if (what < 17) this.#readOrder();
+    else if (what < 17) this.#readOrder(this.#drawNumber());
     else if (what < 19) this.#listOrders();
     else this.#listStocks();
   }
@@ -160,7 +161,7 @@ export class Client {
         this.#open = null;
         world.sightings.decided(request, command, result, isRepeated);
         if (!isRepeated) this.#remember(command, result);
-        if (!isRepeated && result[1] !== 'rejected') world.nudge(command.name, this);
+        if (!isRepeated && result[1] !== 'rejected') world.nudge(command.name, result[1] === 'filled' ? result[2] : null, this);
         return true;
       },
       () => {
@@ -204,19 +205,21 @@ export class Client {
     );
   }
 
-  #readOrder(): void {
+  /** Mostly the number of one of the last orders, or the next one. */
+  #drawNumber(): number {
+    return Math.max(1, this.#world.ledger.orders.length + 1 - this.#random.exponential(3));
+  }
+
+  #readOrder(number: number): void {
     const world = this.#world;
     const request = world.sightings.request(this.name);
-    const known = world.ledger.orders.length;
-    // Mostly one of the last, or the next one.
-    const number = Math.max(1, known + 1 - this.#random.exponential(3));
     this.#attempt<Parameters<Parameters<FrontendHost['readOrder']>[1]>[0]>(
       request,
       (frontend, reply) => frontend.readOrder(number, reply),
       (result) => {
         if (result === 'failed') return false;
         world.sightings.order(request, number, result);
-        if (result !== null) world.nudge(result.name, this);
+        if (result !== null) world.nudge(result.name, number, this);
         return true;
       },
     );

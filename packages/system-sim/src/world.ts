@@ -297,9 +297,10 @@ export class World implements Surroundings, Environment, Shop {
     return random.chance(0.04) ? UNLISTED : (this.#names[random.below(3)] ?? UNLISTED);
   }
 
-  /** Somebody was told of a change of a stock: some of the others look it up at once. */
-  nudge(name: string, by: Client): void {
-    for (const client of this.clients) if (client !== by && this.random.chance(0.4)) client.nudge(name);
+  /** A client learned of a change of a stock: some of the others look it up, or read the order, at once. */
+  nudge(name: string, order: number | null, by: Client): void {
+    for (const client of this.clients)
+      if (client !== by && this.random.chance(0.4)) client.nudge(name, order);
   }
 
   #elected(replica: ReplicaHost): void {

@@ -22,17 +22,18 @@ const partition: FaultKind = {
 };
 
 /**
- * An old leader goes on with catalogs and front-ends on its side: what they may still show is what leases are for. Where the
- * others see their links to it break, another leads while it still believes that it does.
+ * An old leader goes on with front-ends, and mostly a catalog, on its side: what they may still show is what leases are for, and
+ * confirmed reads. Where the others see their links to it break, another leads while it still believes that it does.
  */
 const oldLeader: FaultKind = {
-  name: 'old leader with a catalog',
+  name: 'old leader',
   weight: 4,
   begin(world, random): Running | null {
     const { leaders } = world;
     if (leaders.length === 0) return null;
     const leader = random.pick(leaders);
-    const side = new Set<Host>([leader, random.pick(world.catalogs)]);
+    const side = new Set<Host>([leader]);
+    if (random.chance(0.7)) side.add(random.pick(world.catalogs));
     for (const frontend of world.frontends) if (random.chance(0.5)) side.add(frontend);
     const isHungUp = random.chance(0.5);
     if (isHungUp) world.network.hangUp(leader.name);
