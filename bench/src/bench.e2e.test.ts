@@ -1,4 +1,4 @@
-/** The benchmarks as a person calls them, as small as they go, on a real cluster. */
+/** Runs the benchmark commands, with minimal sizes, on a real cluster. */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const NAME = `test-${process.pid}`;
 
 test.after.each(() => rmSync(join(RESULTS, NAME), { recursive: true, force: true }));
 
-test('the sweep leaves a page, figures and plots, and nothing else', async () => {
+test('sweep writes a page, figures and plots, and no other file', async () => {
   const { stdout } = await run(process.execPath, [
     ...[join(DIST, 'sweep.js'), '--name', NAME, '--clients', '2', '--lookups', '5', '--repetitions', '2'],
     '--no-cache-sweep',
@@ -34,24 +34,24 @@ test('the sweep leaves a page, figures and plots, and nothing else', async () =>
   assert.is(rows.length, 1 + 6 * 2 * 2 * 3);
 });
 
-test('a long run tells throughput and memory of each process', async () => {
+test('soak reports throughput, and memory of each process', async () => {
   const { stdout } = await run(process.execPath, [
     ...[join(DIST, 'soak.js'), '--name', NAME, '--orders', '1000'],
   ]);
-  assert.match(stdout, '| one thousand |');
+  assert.match(stdout, '| one thousand orders |');
   for (const name of ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1']) {
     assert.match(stdout, new RegExp(`\\| ${name} \\| \\d+ \\| \\d+ \\|`));
   }
   assert.ok(existsSync(join(RESULTS, NAME, `${NAME}-soak.svg`)));
 });
 
-test('without etcd the comparison ends at once and says how to get it', async () => {
-  let told = '';
+test('bench:peers without etcd exits at once and says how to install it', async () => {
+  let stderr = '';
   await run(process.execPath, [join(DIST, 'peers.js'), '--name', NAME], { env: { PATH: '/nowhere' } }).catch(
-    (error: unknown) => (told = (error as { stderr: string }).stderr),
+    (error: unknown) => (stderr = (error as { stderr: string }).stderr),
   );
-  assert.match(told, 'error: etcd');
-  assert.match(told, 'apt-get install etcd-server');
+  assert.match(stderr, 'error: etcd');
+  assert.match(stderr, 'apt-get install etcd-server');
   assert.not.ok(existsSync(join(RESULTS, NAME)));
 });
 

@@ -1,12 +1,15 @@
-/** `npm run bench:cost`: what an order and a cached look-up cost each process, at several shapes of cluster. */
+/**
+ * `npm run bench:cost`: CPU and disk cost of an order and a cached look-up in each process, for several
+ * cluster shapes.
+ */
 import { cpus } from 'node:os';
 import { Command } from 'commander';
 import {
-  calledAs,
-  finish,
+  commandLine,
+  publishPage,
   runBench,
-  wholeNumber,
-  withCommonOptions,
+  integerParser,
+  addCommonOptions,
   type CommonOptions,
 } from './command-line.js';
 import { measureShape } from './cost/measure.js';
@@ -16,7 +19,7 @@ import { medianRuns, type CostRun, type CostShape } from './rules/cost.js';
 import { costPage } from './rules/cost-page.js';
 import { interleave } from './rules/interleave.js';
 import { describeMachine, machineLine } from './system/machine.js';
-import { withSession, type Session } from './system/session.js';
+import { runInSession, type BenchSession } from './system/session.js';
 
 interface CostCommandOptions extends CommonOptions {
   readonly repetitions: number;
@@ -32,7 +35,7 @@ const SHAPES: readonly CostShape[] = [
   { replicas: 3, frontends: 3 },
 ];
 
-async function measure(session: Session, options: CostCommandOptions): Promise<void> {
+async function measure(session: BenchSession, options: CostCommandOptions): Promise<void> {
   const { repetitions, connections, seconds } = options;
   const machine = describeMachine();
   const progress = new ProgressBar(repetitions * SHAPES.length);
@@ -45,26 +48,26 @@ async function measure(session: Session, options: CostCommandOptions): Promise<v
   }
   progress.finish();
   const results = new Results(options.name);
-  const command = calledAs('bench:cost');
+  const command = commandLine('bench:cost');
   const runs = medianRuns(all);
   results.json({ machine, command, options, runs, all });
   const page = costPage({
     ...{ machine: machineLine(machine), command, cores: cpus().length },
     ...{ connections, seconds, repetitions, runs },
   });
-  finish(results, options, page);
+  publishPage(results, options, page);
 }
 
-const command = withCommonOptions(
+const command = addCommonOptions(
   new Command('npm run bench:cost --').description(
-    'Measures CPU, syncs and bytes of an order, and CPU of a cached look-up, in each process, at 1, 3 and 5 replicas and 1 to ' +
-      '3 front-ends; says what that predicts for 3 machines of 8 cores. Writes to bench/results/<name>/.',
+    'Measures CPU, syncs and disk bytes per order, and CPU per cached look-up, in each process, with 1, 3 and 5 replicas ' +
+      'and 1 to 3 front-ends. Predicts the capacity of 3 machines of 8 cores. Writes to bench/results/<name>/.',
   ),
   'cost',
 )
-  .option('--repetitions <n>', 'how often each shape is measured', wholeNumber(1, 100), 3)
-  .option('--connections <n>', 'to each front-end', wholeNumber(1, 1024), 64)
-  .option('--seconds <n>', 'how long each time', wholeNumber(1, 600), 4)
-  .action(async (options: CostCommandOptions) => withSession(async (session) => measure(session, options)));
+  .option('--repetitions <n>', 'measurements of each cluster shape', integerParser(1, 100), 3)
+  .option('--connections <n>', 'connections to each front-end', integerParser(1, 1024), 64)
+  .option('--seconds <n>', 'duration of each measurement in s', integerParser(1, 600), 4)
+  .action(async (options: CostCommandOptions) => runInSession(async (session) => measure(session, options)));
 
 await runBench(command);

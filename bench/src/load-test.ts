@@ -1,26 +1,26 @@
-/** `npm run load`: a number of requests at an even rate, and rising connections. */
+/** `npm run load`: a fixed number of requests at a constant rate, then a ramp of connections. */
 import { Command } from 'commander';
 import {
-  calledAs,
-  finish,
+  commandLine,
+  publishPage,
   runBench,
-  wholeNumber,
-  withCommonOptions,
+  integerParser,
+  addCommonOptions,
   type CommonOptions,
 } from './command-line.js';
 import { openLoop } from './load/open-loop.js';
 import { BURST_CONNECTIONS, burstSteps, runBursts } from './load-test/bursts.js';
-import { PACE, rampSteps, runRamp } from './load-test/ramp.js';
-import { CACHED, requestsOf } from './load-test/requests.js';
+import { OPEN_LOOP_SHARE, rampSteps, runRamp } from './load-test/ramp.js';
+import { CACHED_STOCKS, requestsOf } from './load-test/requests.js';
 import { ProgressBar } from './output/progress-bar.js';
 import { Results } from './output/results.js';
 import type { Burst, RampStep } from './rules/load.js';
 import { loadPage } from './rules/load-page.js';
 import { rampPlot } from './rules/plots/load.js';
-import { REQUEST_KINDS } from './rules/trip.js';
+import { REQUEST_KINDS } from './rules/client-plan.js';
 import { describeMachine, machineLine } from './system/machine.js';
-import { withSession, type Session } from './system/session.js';
-import { Trireme } from './system/trireme.js';
+import { runInSession, type BenchSession } from './system/session.js';
+import { TriremeCluster } from './system/trireme.js';
 
 interface LoadOptions extends CommonOptions {
   readonly repetitions: number;
@@ -28,16 +28,16 @@ interface LoadOptions extends CommonOptions {
   readonly seconds: number;
 }
 
-/** Orders that are placed first, to be read later. */
+/** Orders placed before the test, which order reads choose from. */
 const ORDERS = 1000;
 
-async function load(session: Session, options: LoadOptions): Promise<void> {
+async function load(session: BenchSession, options: LoadOptions): Promise<void> {
   const machine = describeMachine();
   const { repetitions, connections, seconds } = options;
   const ramps = REQUEST_KINDS.length * rampSteps(connections);
   const progress = new ProgressBar(burstSteps(repetitions) + ramps);
   progress.begin('starting a cluster');
-  const cluster = await Trireme.start(session, { stocks: 10, cacheSize: CACHED });
+  const cluster = await TriremeCluster.start(session, { stocks: 10, cacheSize: CACHED_STOCKS });
   await placeOrders(cluster);
   const bursts = await runBursts(cluster, repetitions, ORDERS, progress);
   const steps: RampStep[] = [];
@@ -50,12 +50,13 @@ async function load(session: Session, options: LoadOptions): Promise<void> {
   await report(machineLine(machine), machine, options, bursts, steps);
 }
 
-async function placeOrders({ target }: Trireme): Promise<void> {
+async function placeOrders({ target }: TriremeCluster): Promise<void> {
   const { tally } = await openLoop({
     ...{ target, connections: BURST_CONNECTIONS, perSecond: 1000, count: ORDERS },
     next: requestsOf('order', target, 1),
   });
-  if (tally.failed > 0) throw new Error(`orders failed: ${JSON.stringify(tally.failures)}`);
+  if (tally.failed > 0)
+    throw new Error(`orders failed; failures by reason: ${JSON.stringify(tally.failures)}`);
 }
 
 async function report(
@@ -66,7 +67,7 @@ async function report(
   steps: readonly RampStep[],
 ): Promise<void> {
   const results = new Results(options.name);
-  const command = calledAs('load');
+  const command = commandLine('load');
   results.csv('bursts', {
     columns: [
       'repetition',
@@ -112,27 +113,28 @@ async function report(
   results.json({ machine: details, command, options, bursts, ramp: steps });
   const plot = await results.plot('ramp', 'Throughput and latency over connections', rampPlot(steps));
   const page = loadPage(bursts, steps, {
-    ...{ machine, command, plot, pace: PACE, burstConnections: BURST_CONNECTIONS },
+    ...{ machine, command, plot, pace: OPEN_LOOP_SHARE, burstConnections: BURST_CONNECTIONS },
     ...{ repetitions: options.repetitions, seconds: options.seconds },
   });
-  finish(results, options, page);
+  publishPage(results, options, page);
 }
 
-const command = withCommonOptions(
+const command = addCommonOptions(
   new Command('npm run load --').description(
-    'Sends 1000 look-ups, 1000 order reads and 100 orders at an even rate, then each type over rising connections until ' +
-      'throughput stops rising. Latencies of paced load count from the intended start. Writes to bench/results/<name>/.',
+    'Sends 1000 look-ups, 1000 order reads and 100 orders at a constant rate. Then sends each type over more and more ' +
+      'connections until throughput stops rising. Latencies at a constant rate count from the intended start. ' +
+      'Writes to bench/results/<name>/.',
   ),
   'load',
 )
   .option(
     '--repetitions <n>',
-    'of the paced requests; 2 at least for confidence intervals',
-    wholeNumber(1, 100),
+    'repetitions of the constant-rate part; confidence intervals need at least 2',
+    integerParser(1, 100),
     3,
   )
-  .option('--connections <n>', 'connections at most', wholeNumber(1, 4096), 512)
-  .option('--seconds <n>', 'of each closed and each paced loop', wholeNumber(1, 600), 3)
-  .action(async (options: LoadOptions) => withSession(async (session) => load(session, options)));
+  .option('--connections <n>', 'maximum number of connections', integerParser(1, 4096), 512)
+  .option('--seconds <n>', 'duration of each closed and each open loop in s', integerParser(1, 600), 3)
+  .action(async (options: LoadOptions) => runInSession(async (session) => load(session, options)));
 
 await runBench(command);

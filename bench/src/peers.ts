@@ -1,27 +1,30 @@
-/** `npm run bench:peers`: orders, order reads and fail-over beside etcd's, cached look-ups beside a bare server's. */
+/**
+ * `npm run bench:peers`: compares orders, order reads and failover with etcd, and cached look-ups with a bare
+ * server.
+ */
 import { Command, Option } from 'commander';
 import {
-  calledAs,
-  finish,
+  commandLine,
+  publishPage,
   runBench,
-  wholeNumber,
-  withCommonOptions,
+  integerParser,
+  addCommonOptions,
   type CommonOptions,
 } from './command-line.js';
 import { hasWrk, TOOLS, type Tool } from './load/peak.js';
 import { ProgressBar } from './output/progress-bar.js';
 import { Results } from './output/results.js';
-import { measureClosed, type ClosedOptions } from './peers/closed.js';
+import { measureClosed, type ClosedOptions } from './peers/closed-comparison.js';
 import { FAILOVER_SECONDS } from './peers/failover.js';
 import { BARE, CACHE_OFF, CACHE_ON, startLookups } from './peers/lookups.js';
 import {
-  BEFORE,
+  OTHER_CHECKOUT,
   ETCD,
   ETCD_LINEARIZABLE,
   ETCD_SERIALIZABLE,
   ORDER_BYTES,
-  OURS,
-  Peers,
+  TRIREME,
+  ComparedSystems,
   RECORDS,
 } from './peers/systems.js';
 import { interleave } from './rules/interleave.js';
@@ -30,13 +33,13 @@ import {
   samplesTable,
   type ComparedFigure,
   type FailoverSample,
-  type Sample,
+  type PeerSample,
 } from './rules/peers.js';
 import { peersPage } from './rules/peers-page.js';
 import { writesPlot } from './rules/plots/peers.js';
 import { ETCD_MISSING, etcdVersion } from './system/etcd.js';
 import { describeMachine, machineLine } from './system/machine.js';
-import { withSession, type Session } from './system/session.js';
+import { runInSession, type BenchSession } from './system/session.js';
 
 interface PeersOptions extends CommonOptions {
   readonly pairs: number;
@@ -48,36 +51,41 @@ interface PeersOptions extends CommonOptions {
 
 const WRITE_CONNECTIONS: readonly number[] = [64, 256, 1];
 const READ_CONNECTIONS: readonly number[] = [64, 1];
-/** What the cache buys depends on how many ask at once: most at three, little where catalogs are asked for many in one frame. */
+/**
+ * The gain of the cache depends on concurrency: at many connections a front-end asks the catalog for many
+ * look-ups in one frame.
+ */
 const LOOKUP_CONNECTIONS: readonly number[] = [64, 8, 3, 1];
 
-/** At one connection compilers take a tenth of a core for the first 8 s, though there was another load before; then a hundredth. */
+/** V8 recompiles for each kind of load; at one connection that takes up to 8 s. */
 const START_SECONDS = 12;
 const WARMUP_SECONDS = 1;
 
-/** About how long it takes to bring a killed leader back. */
+/** Approximate time to restart a killed leader. */
 const RECOVERY_SECONDS = 2;
 
-/** Two write, three read, three look up; two fail over. */
+/** Expected duration in s: two systems write, three read, three look up, and two fail over. */
 function weightOf({ pairs, seconds, before }: PeersOptions): number {
-  const more = before === undefined ? 0 : 1;
+  const other = before === undefined ? 0 : 1;
   const closed = (systems: number, connectionCounts: readonly number[]): number =>
     systems * connectionCounts.length * (START_SECONDS + pairs * (WARMUP_SECONDS + seconds));
   const failovers = pairs * 2 * (FAILOVER_SECONDS + RECOVERY_SECONDS);
   return (
-    closed(2 + more, WRITE_CONNECTIONS) +
-    closed(3 + more, READ_CONNECTIONS) +
-    closed(3 + more, LOOKUP_CONNECTIONS) +
+    closed(2 + other, WRITE_CONNECTIONS) +
+    closed(3 + other, READ_CONNECTIONS) +
+    closed(3 + other, LOOKUP_CONNECTIONS) +
     failovers
   );
 }
 
-async function run(session: Session, options: PeersOptions): Promise<void> {
+async function run(session: BenchSession, options: PeersOptions): Promise<void> {
   const etcd = await etcdVersion();
   if (etcd === null) throw new Error(ETCD_MISSING);
-  if (!session.hasDisk) throw new Error(`${session.folder} is in memory: syncs would cost nothing there`);
+  if (!session.hasDisk)
+    throw new Error(`${session.folder} is on tmpfs, where syncs cost nothing; move the checkout to a disk`);
   const wrk = await hasWrk();
-  if (options.tool === 'wrk' && !wrk) throw new Error('wrk is missing: apt-get install wrk, or --tool own');
+  if (options.tool === 'wrk' && !wrk)
+    throw new Error('wrk is not installed; run apt-get install wrk, or use --tool own');
   const tool = options.tool === 'auto' ? (wrk ? 'wrk' : 'own') : options.tool;
   const machine = describeMachine();
   const { pairs, seconds } = options;
@@ -93,20 +101,20 @@ async function run(session: Session, options: PeersOptions): Promise<void> {
 }
 
 async function measureEtcd(
-  session: Session,
+  session: BenchSession,
   options: PeersOptions,
   closed: ClosedOptions,
   progress: ProgressBar,
-): Promise<{ samples: readonly Sample[]; failovers: readonly FailoverSample[] }> {
-  progress.begin('starting a cluster of ours and one of etcd');
-  const peers = await Peers.start(session, options.before ?? null);
+): Promise<{ samples: readonly PeerSample[]; failovers: readonly FailoverSample[] }> {
+  progress.begin('starting a Trireme cluster and an etcd cluster');
+  const peers = await ComparedSystems.start(session, options.before ?? null);
   const writes = await measureClosed('write', peers.writers(), WRITE_CONNECTIONS, closed, progress);
   const reads = await measureClosed('read', peers.readers(), READ_CONNECTIONS, closed, progress);
   const failovers: FailoverSample[] = [];
-  for (const { repetition, condition: system } of interleave([OURS, ETCD], options.pairs)) {
+  for (const { repetition, condition: system } of interleave([TRIREME, ETCD], options.pairs)) {
     progress.begin(`leader killed, pair ${repetition + 1}: ${system}`);
     const rate = options.failoverRate;
-    const failover = await (system === OURS ? peers.failOverOurs(rate) : peers.failOverEtcd(rate));
+    const failover = await (system === TRIREME ? peers.failOverTrireme(rate) : peers.failOverEtcd(rate));
     failovers.push({ system, repetition, ...failover });
     progress.end(FAILOVER_SECONDS + RECOVERY_SECONDS);
   }
@@ -115,11 +123,11 @@ async function measureEtcd(
 }
 
 async function measureLookups(
-  session: Session,
+  session: BenchSession,
   before: string | null,
   closed: ClosedOptions,
   progress: ProgressBar,
-): Promise<readonly Sample[]> {
+): Promise<readonly PeerSample[]> {
   progress.begin('starting a cluster with a cache, one without, and a bare server');
   const lookups = await startLookups(session, before);
   const samples = await measureClosed('lookup', lookups.contenders, LOOKUP_CONNECTIONS, closed, progress);
@@ -132,29 +140,29 @@ interface Measured {
   readonly etcd: string;
   readonly tool: Tool;
   readonly options: PeersOptions;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly PeerSample[];
   readonly failovers: readonly FailoverSample[];
 }
 
-function compareBefore(samples: readonly Sample[]): readonly ComparedFigure[] {
+function compareBefore(samples: readonly PeerSample[]): readonly ComparedFigure[] {
   return [
-    ...compareSystems(samples, 'write', OURS, BEFORE),
-    ...compareSystems(samples, 'read', OURS, BEFORE),
-    ...compareSystems(samples, 'lookup', CACHE_ON, BEFORE),
+    ...compareSystems(samples, 'write', TRIREME, OTHER_CHECKOUT),
+    ...compareSystems(samples, 'read', TRIREME, OTHER_CHECKOUT),
+    ...compareSystems(samples, 'lookup', CACHE_ON, OTHER_CHECKOUT),
   ];
 }
 
 async function report({ machine, etcd, tool, options, samples, failovers }: Measured): Promise<void> {
   const results = new Results(options.name);
   const compared = [
-    ...compareSystems(samples, 'write', OURS, ETCD),
+    ...compareSystems(samples, 'write', TRIREME, ETCD),
     ...compareSystems(samples, 'lookup', CACHE_ON, BARE),
     ...compareSystems(samples, 'lookup', CACHE_ON, CACHE_OFF),
-    ...compareSystems(samples, 'read', OURS, ETCD_LINEARIZABLE),
-    ...compareSystems(samples, 'read', OURS, ETCD_SERIALIZABLE),
+    ...compareSystems(samples, 'read', TRIREME, ETCD_LINEARIZABLE),
+    ...compareSystems(samples, 'read', TRIREME, ETCD_SERIALIZABLE),
     ...(options.before === undefined ? [] : compareBefore(samples)),
   ];
-  const command = calledAs('bench:peers');
+  const command = commandLine('bench:peers');
   results.csv('samples', samplesTable(samples));
   results.csv('failover', {
     columns: ['system', 'repetition', 'until_served_ms', 'silence_ms', 'longest_ms', 'failed'],
@@ -169,37 +177,37 @@ async function report({ machine, etcd, tool, options, samples, failovers }: Meas
     ...{ machine: machineLine(machine), command, etcd, tool, compared, failovers },
     ...{ pairs: options.pairs, seconds: options.seconds, startSeconds: START_SECONDS },
     failoverPerSecond: options.failoverRate,
-    ...{ orderBytes: ORDER_BYTES, records: RECORDS, ours: OURS, theirs: ETCD },
+    ...{ orderBytes: ORDER_BYTES, records: RECORDS, ours: TRIREME, theirs: ETCD },
     failed: samples.reduce((sum, sample) => sum + sample.failed, 0),
-    plot: await results.plot('writes', 'Orders against puts', writesPlot(writes, [OURS, ETCD])),
+    plot: await results.plot('writes', 'Orders and puts', writesPlot(writes, [TRIREME, ETCD])),
   });
-  finish(results, options, page);
+  publishPage(results, options, page);
 }
 
-const command = withCommonOptions(
+const command = addCommonOptions(
   new Command('npm run bench:peers --').description(
-    'Measures our orders, order reads and fail-over beside those of a three-node etcd (Debian: apt-get install etcd-server), ' +
-      'and cached look-ups beside a bare node:http server, in turns. Writes a page to bench/results/<name>/.',
+    'Compares orders, order reads and failover with a three-member etcd (Debian: apt-get install etcd-server), and cached ' +
+      'look-ups with a bare node:http server, in interleaved runs. Writes to bench/results/<name>/.',
   ),
   'peers',
 )
   .option(
     '--pairs <n>',
-    'how often each is measured; 5 at least for a figure that counts',
-    wholeNumber(1, 100),
+    'repetitions of each comparison; use at least 5 for reliable ratios',
+    integerParser(1, 100),
     5,
   )
-  .option('--seconds <n>', 'how long each time', wholeNumber(1, 600), 3)
+  .option('--seconds <n>', 'duration of each run in s', integerParser(1, 600), 3)
   .addOption(
-    new Option('--tool <tool>', 'load generator of both sides: wrk where installed, else our own')
+    new Option('--tool <tool>', 'load generator for both sides; auto: wrk if installed, else own')
       .choices(['auto', ...TOOLS])
       .default('auto'),
   )
   .option(
     '--before <dir>',
-    'also measures the cluster of another checkout of this project, installed and built, in the same turns',
+    'also measure the cluster of another checkout of this project, with its packages installed',
   )
-  .option('--failover-rate <n>', 'writes a second while a leader is killed', wholeNumber(10, 10_000), 300)
-  .action(async (options: PeersOptions) => withSession(async (session) => run(session, options)));
+  .option('--failover-rate <n>', 'writes per second while a leader is killed', integerParser(10, 10_000), 300)
+  .action(async (options: PeersOptions) => runInSession(async (session) => run(session, options)));
 
 await runBench(command);

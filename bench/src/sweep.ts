@@ -1,12 +1,15 @@
-/** `npm run sweep`: latency over the share of orders, cache on against off, and what the size of the cache does. */
+/**
+ * `npm run sweep`: latency over the share of orders with the cache on and off, and the effect of the cache
+ * size.
+ */
 import { Command } from 'commander';
 import {
-  calledAs,
-  finish,
-  number,
+  commandLine,
+  publishPage,
+  parseNumber,
   runBench,
-  wholeNumber,
-  withCommonOptions,
+  integerParser,
+  addCommonOptions,
   type CommonOptions,
 } from './command-line.js';
 import { ProgressBar } from './output/progress-bar.js';
@@ -23,14 +26,14 @@ import {
   cacheSweepSteps,
   STOCK_COUNTS,
   sweepCache,
-  WATCH_ORDER_SHARE,
-  WATCH_PER_SECOND,
+  SAMPLING_ORDER_SHARE,
+  SAMPLING_PER_SECOND,
   type CacheRun,
   type CacheSweepResult,
 } from './sweep/cache-sweep.js';
 import { latencySweepSteps, STOCKS, sweepLatency, type LatencySweepResult } from './sweep/latency-sweep.js';
 import { describeMachine, machineLine } from './system/machine.js';
-import { withSession, type Session } from './system/session.js';
+import { runInSession, type BenchSession } from './system/session.js';
 
 interface SweepOptions extends CommonOptions {
   readonly clients: number;
@@ -44,7 +47,7 @@ interface SweepOptions extends CommonOptions {
   readonly cacheSweep: boolean;
 }
 
-async function sweep(session: Session, options: SweepOptions): Promise<void> {
+async function sweep(session: BenchSession, options: SweepOptions): Promise<void> {
   const machine = describeMachine();
   const cacheOptions = { ...options, lookups: options.cacheLookups };
   const steps = latencySweepSteps(options) + (options.cacheSweep ? cacheSweepSteps(cacheOptions) : 0);
@@ -70,13 +73,13 @@ async function report(
     rows: distributions.map(({ kind, cache: onOrOff, percentile, ms }) => [kind, onOrOff, percentile, ms]),
   });
   if (cache !== null) cacheCsv(results, cache);
-  const who = `${options.clients} clients, ${options.repetitions} repetitions, bars: 95% confidence`;
+  const subtitle = `${options.clients} clients, ${options.repetitions} repetitions, bars: 95% confidence`;
   const plots = {
-    latency: await results.plot('latency', 'Latency over p', latencyOverPPlot(latencyPoints(runs), who)),
+    latency: await results.plot('latency', 'Latency over p', latencyOverPPlot(latencyPoints(runs), subtitle)),
     distribution: await results.plot(
       'distribution',
-      'Distribution of latencies',
-      distributionPlot(distributions, `${options.clients} clients, all p together`),
+      'Latency distribution',
+      distributionPlot(distributions, `${options.clients} clients, all values of p`),
     ),
     hitRate:
       cache === null ? null : await results.plot('hit-rate', 'Hit rate', hitRatePlot(hitRates, options.skew)),
@@ -86,20 +89,20 @@ async function report(
         : await results.plot('items', 'Cached stocks over time', watchPlot(cache, options)),
   };
   results.json({
-    ...{ machine, command: calledAs('sweep'), options },
+    ...{ machine, command: commandLine('sweep'), options },
     ...{ latency: latencyPoints(runs), throughput: throughputPoints(runs), runs, hitRates },
     cacheRuns: cache?.runs ?? [],
   });
   const page = sweepPage(runs, {
-    ...{ machine: machineLine(machine), command: calledAs('sweep'), ...options, stocks: STOCKS },
+    ...{ machine: machineLine(machine), command: commandLine('sweep'), ...options, stocks: STOCKS },
     ...{ hitRates, cacheRuns: cache?.runs ?? [], plots },
   });
-  finish(results, options, page, toMarkdown(latencyTable(runs)));
+  publishPage(results, options, page, toMarkdown(latencyTable(runs)));
 }
 
 function watchPlot(cache: CacheSweepResult, options: SweepOptions): ReturnType<typeof itemsPlot> {
   const stocks = Math.max(...STOCK_COUNTS);
-  const subtitle = `${WATCH_PER_SECOND} requests a second for ${stocks} stocks by Zipf's law (skew ${options.skew}), then ${WATCH_ORDER_SHARE * 100}% of them orders`;
+  const subtitle = `${SAMPLING_PER_SECOND} requests/s for ${stocks} stocks by Zipf's law (skew ${options.skew}); in the second half ${SAMPLING_ORDER_SHARE * 100}% are orders`;
   return itemsPlot(cache.items, options.watchSeconds / 2, subtitle);
 }
 
@@ -119,8 +122,8 @@ function cacheCsv(results: Results, cache: CacheSweepResult): void {
 function hitRatePoints(runs: readonly CacheRun[], skew: number): readonly HitRatePoint[] {
   return CACHE_SIZES.flatMap((cacheSize) =>
     STOCK_COUNTS.map((stocks) => {
-      const of = runs.filter((run) => run.cacheSize === cacheSize && run.stocks === stocks);
-      const { mean, margin } = estimate(of.map(({ hitRate }) => hitRate));
+      const group = runs.filter((run) => run.cacheSize === cacheSize && run.stocks === stocks);
+      const { mean, margin } = estimate(group.map(({ hitRate }) => hitRate));
       return {
         ...{ cacheSize, stocks, hitRate: mean, low: mean - (margin ?? 0), high: mean + (margin ?? 0) },
         predicted: lruHitRate(zipfProbabilities(stocks, skew), cacheSize),
@@ -129,36 +132,41 @@ function hitRatePoints(runs: readonly CacheRun[], skew: number): readonly HitRat
   );
 }
 
-const command = withCommonOptions(
+const command = addCommonOptions(
   new Command('npm run sweep --').description(
-    'Measures latency with shoppers over the probability of an order after a look-up, with the cache on and off, and hit ' +
-      'rates over the size of the cache. Writes CSV, JSON, Markdown and plots to bench/results/<name>/.',
+    'Measures latency over the probability p of an order after a look-up, with the cache on and off, and the hit rate ' +
+      'over the cache size. Writes CSV, JSON, Markdown and plots to bench/results/<name>/.',
   ),
   'sweep',
 )
-  .option('--clients <n>', 'clients at once', wholeNumber(1, 512), 5)
-  .option('--lookups <n>', 'look-ups of each client in each run', wholeNumber(1, 1_000_000), 1000)
+  .option('--clients <n>', 'number of concurrent clients', integerParser(1, 512), 5)
+  .option('--lookups <n>', 'look-ups per client and run', integerParser(1, 1_000_000), 1000)
   .option(
     '--repetitions <n>',
-    'repetitions of everything; 2 at least for confidence intervals',
-    wholeNumber(1, 100),
+    'repetitions of all measurements; confidence intervals need at least 2',
+    integerParser(1, 100),
     3,
   )
   .option(
     '--cache-size <n>',
-    'stocks that the front-end caches in the latency sweep',
-    wholeNumber(1, 100_000),
+    'cache size of the front-end in the latency sweep, in stocks',
+    integerParser(1, 100_000),
     5,
   )
-  .option('--skew <s>', "of Zipf's law, in the sweep of cache sizes", number(0, 3), 1)
+  .option('--skew <s>', "skew of Zipf's law in the cache-size sweep", parseNumber(0, 3), 1)
   .option(
     '--cache-lookups <n>',
-    'look-ups of all clients in each run of that sweep',
-    wholeNumber(1, 1e6),
+    'look-ups of all clients in each run of the cache-size sweep',
+    integerParser(1, 1e6),
     10_000,
   )
-  .option('--watch-seconds <n>', 'how long cached stocks are watched, for each size', number(0.5, 600), 8)
-  .option('--no-cache-sweep', 'leave the sweep of cache sizes out')
-  .action(async (options: SweepOptions) => withSession(async (session) => sweep(session, options)));
+  .option(
+    '--watch-seconds <n>',
+    'duration of the cached-stocks plot in s, per cache size',
+    parseNumber(0.5, 600),
+    8,
+  )
+  .option('--no-cache-sweep', 'skip the cache-size sweep')
+  .action(async (options: SweepOptions) => runInSession(async (session) => sweep(session, options)));
 
 await runBench(command);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes everything that up.sh has made, data included.
+# Removes everything that up.sh created, including all data.
 #   ./down.sh [--region eu-central-1]
 set -euo pipefail
 
@@ -31,4 +31,4 @@ aws iam remove-role-from-instance-profile --instance-profile-name "$tag" --role-
 aws iam delete-instance-profile --instance-profile-name "$tag" || true
 aws iam delete-role-policy --role-name "$tag" --policy-name "$tag" || true
 aws iam delete-role --role-name "$tag" || true
-echo "nothing of $tag is left in $region"
+echo "removed all resources of $tag in $region"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Three replicas on three instances, a catalog beside the first and the second, a front-end on each, from an archive of this
-# repository in S3. Prints the public URLs. Remove all of it with down.sh.
+# Runs a replica and a front-end on each of three instances, and a catalog on the first two, from an archive of this
+# repository in S3. Prints the public URLs. down.sh removes everything.
 #   ./up.sh --archive s3://bucket/trireme.tar.gz [--region eu-central-1] [--type t3.small] [--from 0.0.0.0/0]
 set -euo pipefail
 
@@ -11,28 +11,28 @@ while (($# > 0)); do
     --type) type=$2 ;;
     --from) from=$2 ;;
     --archive) archive=$2 ;;
-    *) echo "unknown flag $1" >&2 && exit 64 ;;
+    *) echo "error: unknown option $1" >&2 && exit 64 ;;
   esac
   shift 2
 done
-[[ -n $archive ]] || { echo 'give --archive s3://bucket/trireme.tar.gz (git archive --format=tar.gz HEAD)' >&2; exit 64; }
+[[ -n $archive ]] || { echo 'error: missing --archive s3://bucket/trireme.tar.gz (make the archive with git archive --format=tar.gz HEAD)' >&2; exit 64; }
 
 tag=trireme
 aws() { command aws --region "$region" --output text "$@"; }
 tagged() { echo "ResourceType=$1,Tags=[{Key=Name,Value=$tag},{Key=trireme,Value=cluster}]"; }
 
 vpc=$(aws ec2 describe-vpcs --filters Name=is-default,Values=true --query 'Vpcs[0].VpcId')
-# One subnet an availability zone: a zone that burns takes one replica with it.
+# One subnet in each availability zone, so that the loss of a zone costs only one replica.
 read -ra subnets <<<"$(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$vpc" Name=default-for-az,Values=true --query 'Subnets[0:3].SubnetId')"
 image=$(aws ssm get-parameter --name /aws/service/debian/release/12/latest/amd64 --query Parameter.Value)
 
 group=$(aws ec2 create-security-group --group-name "$tag" --description 'Trireme cluster' --vpc-id "$vpc" \
   --tag-specifications "$(tagged security-group)" --query GroupId)
-# The world sees front-ends alone; internal ports are for members of the group.
+# Only the front-ends are public; internal ports are open only within the security group.
 aws ec2 authorize-security-group-ingress --group-id "$group" --protocol tcp --port 8080 --cidr "$from" >/dev/null
 aws ec2 authorize-security-group-ingress --group-id "$group" --protocol tcp --port 8180-8201 --source-group "$group" >/dev/null
 
-# The secrets never stand in user data, which anyone on the instance can read: the instances fetch them by their role.
+# No secrets in user data, which anyone on the instance can read: the instances fetch them with their role.
 for name in cluster operator; do
   command aws --region "$region" ssm put-parameter --name "/$tag/$name" --type SecureString --overwrite \
     --value "file://"<(openssl rand -hex 32) >/dev/null
@@ -51,10 +51,10 @@ POLICY
 aws iam create-instance-profile --instance-profile-name "$tag" >/dev/null
 aws iam add-role-to-instance-profile --instance-profile-name "$tag" --role-name "$tag"
 aws iam wait instance-profile-exists --instance-profile-name "$tag"
-# A role that was just made is not known everywhere yet.
+# Wait until the new role is known everywhere.
 sleep 15
 
-# Addresses first, so that each instance knows the others' before it starts.
+# Create the addresses first, so that each instance knows those of the others when it starts.
 interfaces=() addresses=()
 for i in 0 1 2; do
   interface=$(aws ec2 create-network-interface --subnet-id "${subnets[i]}" --groups "$group" \
@@ -77,7 +77,7 @@ for i in 0 1 2; do
 done
 aws ec2 wait instance-running --instance-ids "${instances[@]}"
 
-# An interface that is given gets no public address by itself.
+# EC2 assigns no public address to an instance with an existing network interface.
 for i in 0 1 2; do
   allocation=$(aws ec2 allocate-address --tag-specifications "$(tagged elastic-ip)" --query AllocationId)
   aws ec2 associate-address --allocation-id "$allocation" --network-interface-id "${interfaces[i]}" >/dev/null

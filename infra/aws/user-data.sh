@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What each instance does at its first start; up.sh fills in what stands between at-signs.
+# First start of each instance. up.sh replaces the placeholders between at signs.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
@@ -51,10 +51,10 @@ systemctl daemon-reload
 id='@ID@'
 systemctl enable --now 'trireme-replica@@ID@' 'trireme-frontend@@ID@'
 if [[ $id != 3 ]]; then systemctl enable --now 'trireme-catalog@@ID@'; fi
-# A founder writes its log once every replica of the group has said that it is empty too, so once all machines are up.
+# A founder creates its log once every replica of the group has answered that it is empty, so once all machines are up.
 for _ in $(seq 900); do
   [[ -e /var/lib/trireme/replica-@ID@/log ]] && break
   sleep 2
 done
-# The group is founded: a replica that loses its disk from now on is let in anew, and founds nothing.
+# The group is founded: from now on a replica without data must be added to the group and must not found another one.
 sed -i '/^TRIREME_BOOTSTRAP=/d' '/etc/trireme/replica-@ID@.env'

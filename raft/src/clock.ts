@@ -1,27 +1,27 @@
-/** Time as the driver needs it. */
-import { LeaseClock, workAtTurnEnd } from './frames/index.js';
+/** The clock that the driver uses. */
+import { LeaseClock, deferWork } from './frames/index.js';
 
-/** The simulator brings its own. */
+/** A source of time for a node. The simulator has its own implementation. */
 export interface Clock {
   /** Calls `callback` every `ms` milliseconds until the returned function is called. */
   every(ms: number, callback: () => void): () => void;
-  /** Calls `callback` once, after the inputs of this turn. */
+  /** Calls `callback` once, after the inputs of this turn of the event loop. */
   defer(callback: () => void): void;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Milliseconds as `LeaseConfig` needs them. */
+  /** Milliseconds for leases, as `LeaseConfig` requires them. */
   leaseNow(): number;
 }
 
-/** How often `passed` looks, in milliseconds. */
-const LOOK_MS = 10;
+/** How often `passed` checks its condition, in milliseconds. */
+const POLL_MS = 10;
 
-/** Waits until `condition` holds, at most `msMax` milliseconds. */
-export async function passed(clock: Clock, msMax: number, condition: () => boolean): Promise<void> {
+/** Waits until `condition` is true, at most `msMax` milliseconds. */
+export async function waitUntil(clock: Clock, msMax: number, condition: () => boolean): Promise<void> {
   let waitedMs = 0;
   await new Promise<void>((resolve) => {
-    const stop = clock.every(LOOK_MS, () => {
-      waitedMs += LOOK_MS;
+    const stop = clock.every(POLL_MS, () => {
+      waitedMs += POLL_MS;
       if (!condition() && waitedMs < msMax) return;
       stop();
       resolve();
@@ -37,7 +37,7 @@ export const SYSTEM_CLOCK: Clock = {
     return () => clearInterval(timer);
   },
   defer(callback) {
-    workAtTurnEnd(callback);
+    deferWork(callback);
   },
   now: () => performance.now(),
   leaseNow: () => leaseClock.now(),

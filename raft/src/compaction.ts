@@ -1,25 +1,28 @@
-/** When a log is compacted, and up to where. Each member compacts its own by itself. Pure. */
+/** Decides when a log is compacted, and up to which index. Each member compacts its own log. Pure. */
 import { RaftError } from './core/errors.js';
 import type { Entry, LogIndex, NodeId } from './core/types.js';
 
-/** When a log is compacted, and how much of it stays. */
+/** When a log is compacted, and how much of it is kept. */
 export interface CompactionOptions {
-  /** Entries applied since the last compaction that make the next one due. */
+  /** The next compaction is due after this many applied entries. */
   readonly entriesMax: number;
-  /** Record bytes of such entries that do. */
+  /** The next compaction is due after this many record bytes of applied entries. */
   readonly bytesMax: number;
-  /** Applied entries that stay, so that a member that was away for a while needs no snapshot. */
+  /** Applied entries that are kept, so that a member that was down for a while needs no snapshot. */
   readonly entriesKept: number;
-  /** Applied entries that stay at most for followers that are alive and lack them, and for snapshots under way. */
+  /**
+   * Upper bound on the applied entries kept for live followers that lack them and for running snapshot
+   * transfers.
+   */
   readonly laggingEntriesMax: number;
-  /** Record bytes that stay at most for these. */
+  /** The same bound in record bytes. */
   readonly laggingBytesMax: number;
 }
 
 /**
- * etcd's figures, 10,000 and 5,000 entries: seconds of a busy group's log, so that a member that restarts is fed from
- * it. The log then has 15,000 entries at most. With large entries bytes decide: what is kept is bounded as well, and
- * reading the whole log when it is opened takes a second or so.
+ * etcd's figures, 10,000 and 5,000 entries: a few seconds of a busy group's log, so that a restarted member
+ * catches up from the log. The log then has at most 15,000 entries. The byte limits bound a log of large
+ * entries, and with it the time to read the whole log when it is opened.
  */
 export const DEFAULT_COMPACTION: CompactionOptions = {
   entriesMax: 10_000,
@@ -29,11 +32,11 @@ export const DEFAULT_COMPACTION: CompactionOptions = {
   laggingBytesMax: 256 * 1024 * 1024,
 };
 
-/** Names whose values may be 0. */
+/** Options that may be 0. */
 const MAY_BE_ZERO: readonly string[] = ['entriesKept', 'laggingEntriesMax', 'laggingBytesMax'];
 
-/** A follower that is alive, or is sent a snapshot, needs the entries after `index`. */
-export interface Need {
+/** A live follower, or one that receives a snapshot, needs the entries after `index`. */
+export interface RetentionNeed {
   readonly to: NodeId;
   readonly index: LogIndex;
 }
@@ -42,18 +45,20 @@ export class CompactionPolicy {
   readonly #options: CompactionOptions;
   #entries: number;
   #bytes: number;
-  /** What the average size of an entry is taken of. With each compaction, what was applied before counts half as much. */
+  /** The sample for the average entry size. Each compaction halves it, so that recent entries weigh more. */
   readonly #sample: { entries: number; bytes: number };
 
   /**
-   * @param entries applied entries that the log holds already
-   * @param averageBytes record bytes that one of them takes, on average
+   * @param entries applied entries that the log already holds
+   * @param averageBytes average record size of these entries, in bytes
    * @throws RaftError `BAD_CONFIG` naming the option.
    */
   constructor(options: CompactionOptions, entries: number, averageBytes: number) {
     for (const [name, value] of Object.entries(options) as [string, number][]) {
-      if (!Number.isSafeInteger(value) || value < (MAY_BE_ZERO.includes(name) ? 0 : 1)) {
-        throw new RaftError('BAD_CONFIG', `compaction ${name} ${value} is not a whole number in its bounds`);
+      const least = MAY_BE_ZERO.includes(name) ? 0 : 1;
+      if (!Number.isSafeInteger(value) || value < least) {
+        const rule = `must be a whole number of at least ${least}`;
+        throw new RaftError('BAD_CONFIG', `compaction option ${name} is ${value}, but ${rule}`);
       }
     }
     this.#options = options;
@@ -62,8 +67,8 @@ export class CompactionPolicy {
     this.#sample = { entries, bytes: entries * averageBytes };
   }
 
-  /** These entries are applied. */
-  applied(entries: readonly Entry[]): void {
+  /** Counts entries that were applied. */
+  onApplied(entries: readonly Entry[]): void {
     let bytes = 0;
     for (const { record } of entries) bytes += record.byteLength;
     this.#entries += entries.length;
@@ -77,19 +82,21 @@ export class CompactionPolicy {
   }
 
   /**
-   * Begins to count anew, and says up to which index to compact; at or below the log's base there is nothing to do.
-   * @param durable the last index that the state machine cannot lose any more
-   * @param needed entries after this index are needed by a follower; null if none lacks any. What is kept for it is bounded
-   * @param entriesKept applied entries that stay this time
+   * Resets the counters, and returns the index to compact up to. At or below the log's base there is nothing
+   * to do.
+   * @param durable the last index that is durable in the state machine
+   * @param needed a follower needs the entries after this index; null if no follower lacks entries. The
+   *   entries kept for followers are bounded
+   * @param entriesKept applied entries to keep this time
    */
-  next(
+  nextIndex(
     durable: LogIndex,
     needed: LogIndex | null,
     entriesKept: number = this.#options.entriesKept,
   ): LogIndex {
     const { bytesMax, laggingEntriesMax, laggingBytesMax } = this.#options;
-    const kept = this.#within(entriesKept, bytesMax);
-    const keptLagging = Math.max(kept, this.#within(laggingEntriesMax, laggingBytesMax));
+    const kept = this.#limitByBytes(entriesKept, bytesMax);
+    const keptLagging = Math.max(kept, this.#limitByBytes(laggingEntriesMax, laggingBytesMax));
     this.#entries = 0;
     this.#bytes = 0;
     this.#sample.entries /= 2;
@@ -97,8 +104,8 @@ export class CompactionPolicy {
     return Math.min(durable - kept, Math.max(needed ?? durable, durable - keptLagging));
   }
 
-  /** As many entries, but no more than about `bytesMax` come to. */
-  #within(entries: number, bytesMax: number): number {
+  /** Limits a number of entries to about `bytesMax` bytes, by the average size of the sample. */
+  #limitByBytes(entries: number, bytesMax: number): number {
     const sample = this.#sample;
     return sample.bytes === 0
       ? entries

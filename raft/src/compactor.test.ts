@@ -1,115 +1,124 @@
-/** The driver compacts its log by itself, behind what its machine cannot lose. */
+/** The driver compacts its log, up to what is durable in its machine. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TestStorage, quiet, startAlone, until, type Rig } from './testing/driver.js';
-import { codeOf, snapshotMachine } from './testing/snapshots.js';
+import { TestStorage, waitUntilQuiet, startSingle, waitUntil, type TestNode } from './testing/test-node.js';
+import { rejectionCode, machineWithSnapshots } from './testing/snapshots.js';
 
 const COMPACTION = { entriesMax: 10, entriesKept: 2 };
 
-async function write(rig: Rig, count: number): Promise<void> {
+async function write(testNode: TestNode, count: number): Promise<void> {
   for (let done = 0; done < count; done += 1) {
-    const { index } = rig.node.propose(Buffer.from(`${done}`));
-    await until(() => rig.machine.applied >= index);
+    const { index } = testNode.node.propose(Buffer.from(`${done}`));
+    await waitUntil(() => testNode.machine.applied >= index);
   }
 }
 
-test('the log is compacted when enough is applied, up to what is durable, and some of it stays', async () => {
-  const { machine, snapshots } = snapshotMachine();
+test('the log is compacted after enough applied entries, up to what is durable, and keeps some entries', async () => {
+  const { machine, snapshots } = machineWithSnapshots();
   const storage = new TestStorage();
-  const rig = await startAlone({ machine, storage, compaction: COMPACTION });
-  await write({ ...rig, machine }, 30);
-  await until(() => storage.base().index >= 20);
+  const testNode = await startSingle({ stateMachine: machine, storage, compaction: COMPACTION });
+  await write({ ...testNode, machine }, 30);
+  await waitUntil(() => storage.base().index >= 20);
   assert.ok(storage.base().index <= machine.applied - 2);
   assert.ok(
     snapshots.synced.some((index) => index === storage.base().index + 2),
-    'it was durable first',
+    'the machine was made durable first',
   );
-  assert.equal(rig.node.status().firstIndex, storage.base().index + 1);
-  assert.ok(rig.events.some(({ type }) => type === 'compacted'));
-  await rig.node.stop();
+  assert.equal(testNode.node.status().firstIndex, storage.base().index + 1);
+  assert.ok(testNode.events.some(({ type }) => type === 'compacted'));
+  await testNode.node.stop();
 });
 
-test('what the machine may yet lose stays in the log', async () => {
-  const { machine, snapshots } = snapshotMachine();
+test('automatic compaction keeps entries that are not durable in the machine', async () => {
+  const { machine, snapshots } = machineWithSnapshots();
   snapshots.sync = async () => 5;
   const storage = new TestStorage();
-  const rig = await startAlone({ machine, storage, compaction: COMPACTION });
-  await write({ ...rig, machine }, 40);
-  await quiet();
+  const testNode = await startSingle({ stateMachine: machine, storage, compaction: COMPACTION });
+  await write({ ...testNode, machine }, 40);
+  await waitUntilQuiet();
   assert.is(storage.base().index, 3);
-  await rig.node.stop();
+  await testNode.node.stop();
 });
 
-test('a machine that cannot be made durable stops the node', async () => {
-  const { machine, snapshots } = snapshotMachine();
-  snapshots.failure = new Error('the disk is gone');
+test('a failed sync of the machine stops the node', async () => {
+  const { machine, snapshots } = machineWithSnapshots();
+  snapshots.failure = new Error('disk failed');
   const storage = new TestStorage();
-  const rig = await startAlone({ machine, storage, compaction: COMPACTION });
-  await write({ ...rig, machine }, 8);
-  rig.node.propose(Buffer.from('x'));
-  await until(() => rig.fatal.length > 0);
-  assert.equal(rig.fatal, [snapshots.failure]);
+  const testNode = await startSingle({ stateMachine: machine, storage, compaction: COMPACTION });
+  await write({ ...testNode, machine }, 8);
+  testNode.node.propose(Buffer.from('x'));
+  await waitUntil(() => testNode.fatal.length > 0);
+  assert.equal(testNode.fatal, [snapshots.failure]);
   assert.is(storage.base().index, 0);
-  await rig.node.stop();
+  await testNode.node.stop();
 });
 
-test('on demand the log is compacted though it is not due, and keeps what it is told to', async () => {
-  const { machine, snapshots } = snapshotMachine();
+test('compact runs before it is due, and keeps the requested number of entries', async () => {
+  const { machine, snapshots } = machineWithSnapshots();
   const storage = new TestStorage();
-  const rig = await startAlone({ machine, storage, compaction: { entriesMax: 1_000, entriesKept: 5 } });
-  await write({ ...rig, machine }, 30);
+  const testNode = await startSingle({
+    stateMachine: machine,
+    storage,
+    compaction: { entriesMax: 1_000, entriesKept: 5 },
+  });
+  await write({ ...testNode, machine }, 30);
   const { applied } = machine;
-  assert.is((await rig.node.compact()).index, applied - 5);
-  assert.ok(snapshots.synced.includes(applied), 'it was durable first');
-  assert.is((await rig.node.compact(2)).index, applied - 2);
-  assert.is((await rig.node.compact(9)).index, applied - 2, 'what went does not come back');
-  const [, second] = await Promise.all([rig.node.compact(1), rig.node.compact(0)]);
-  assert.is(second.index, applied, 'one after another');
+  assert.is((await testNode.node.compact()).index, applied - 5);
+  assert.ok(snapshots.synced.includes(applied), 'the machine was made durable first');
+  assert.is((await testNode.node.compact(2)).index, applied - 2);
+  assert.is((await testNode.node.compact(9)).index, applied - 2, 'removed entries do not come back');
+  const [, second] = await Promise.all([testNode.node.compact(1), testNode.node.compact(0)]);
+  assert.is(second.index, applied, 'the calls run one after another');
   assert.is(storage.base().index, applied);
-  await write({ ...rig, machine }, 3);
-  for (const kept of [-1, 0.5, Number.NaN]) assert.is(await codeOf(rig.node.compact(kept)), 'BAD_CONFIG');
-  await rig.node.stop();
-  assert.is(await codeOf(rig.node.compact()), 'STOPPED');
+  await write({ ...testNode, machine }, 3);
+  for (const kept of [-1, 0.5, Number.NaN])
+    assert.is(await rejectionCode(testNode.node.compact(kept)), 'BAD_CONFIG');
+  await testNode.node.stop();
+  assert.is(await rejectionCode(testNode.node.compact()), 'STOPPED');
 });
 
-test('after a restart large entries are kept by their bytes as before', async () => {
-  const { machine } = snapshotMachine();
+test('compact keeps large entries by their bytes after a restart as well', async () => {
+  const { machine } = machineWithSnapshots();
   const storage = new TestStorage();
   const compaction = { entriesMax: 1_000, entriesKept: 50 };
-  const before = await startAlone({ machine, storage, compaction });
+  const before = await startSingle({ stateMachine: machine, storage, compaction });
   for (let count = 0; count < 20; count += 1) before.node.propose(Buffer.alloc(1_000));
-  await until(() => machine.applied > 20);
+  await waitUntil(() => machine.applied > 20);
   await before.node.stop();
   assert.is(storage.base().index, 0);
-  const after = await startAlone({ machine, storage, compaction: { ...compaction, bytesMax: 10_000 } });
+  const after = await startSingle({
+    stateMachine: machine,
+    storage,
+    compaction: { ...compaction, bytesMax: 10_000 },
+  });
   const base = await after.node.compact();
   assert.ok(machine.applied - base.index >= 8 && machine.applied - base.index <= 12, `${base.index}`);
   await after.node.stop();
 });
 
-test('on demand what the machine may yet lose stays in the log', async () => {
-  const { machine, snapshots } = snapshotMachine();
+test('compact keeps entries that are not durable in the machine', async () => {
+  const { machine, snapshots } = machineWithSnapshots();
   snapshots.sync = async () => 5;
-  const rig = await startAlone({ machine, compaction: COMPACTION });
-  await write({ ...rig, machine }, 9);
-  assert.is((await rig.node.compact(0)).index, 5);
-  await rig.node.stop();
+  const testNode = await startSingle({ stateMachine: machine, compaction: COMPACTION });
+  await write({ ...testNode, machine }, 9);
+  assert.is((await testNode.node.compact(0)).index, 5);
+  await testNode.node.stop();
 });
 
-test('a node that fails while it compacts on demand says so', async () => {
-  const { machine, snapshots } = snapshotMachine();
-  snapshots.failure = new Error('the disk is gone');
-  const rig = await startAlone({ machine, compaction: { entriesMax: 1_000 } });
-  await write({ ...rig, machine }, 3);
-  assert.is(await codeOf(rig.node.compact(0)), 'STOPPED');
-  assert.equal(rig.fatal, [snapshots.failure]);
-  await rig.node.stop();
+test('compact rejects if the node fails meanwhile', async () => {
+  const { machine, snapshots } = machineWithSnapshots();
+  snapshots.failure = new Error('disk failed');
+  const testNode = await startSingle({ stateMachine: machine, compaction: { entriesMax: 1_000 } });
+  await write({ ...testNode, machine }, 3);
+  assert.is(await rejectionCode(testNode.node.compact(0)), 'STOPPED');
+  assert.equal(testNode.fatal, [snapshots.failure]);
+  await testNode.node.stop();
 });
 
-test('a machine without snapshots cannot be compacted', async () => {
-  const rig = await startAlone({});
-  assert.is(await codeOf(rig.node.compact()), 'BAD_CONFIG');
-  await rig.node.stop();
+test('compact is refused without snapshot support', async () => {
+  const testNode = await startSingle({});
+  assert.is(await rejectionCode(testNode.node.compact()), 'BAD_CONFIG');
+  await testNode.node.stop();
 });
 
 test.run();

@@ -1,10 +1,18 @@
-/** Compacts the log when that is due, beside everything else: first the machine is made durable, then the log cut. */
-import { CompactionPolicy, DEFAULT_COMPACTION, type CompactionOptions, type Need } from './compaction.js';
+/**
+ * Compacts the log in the background when it is due: first it makes the state machine durable, then it cuts
+ * the log.
+ */
+import {
+  CompactionPolicy,
+  DEFAULT_COMPACTION,
+  type CompactionOptions,
+  type RetentionNeed,
+} from './compaction.js';
 import { RaftError } from './core/errors.js';
 import type { RaftLog } from './core/log.js';
 import type { Entry, LogBase, LogIndex } from './core/types.js';
-import type { SnapshotSupport, StateMachine } from './machine.js';
-import type { SnapshotEvent } from './snapshots.js';
+import type { SnapshotSupport, StateMachine } from './state-machine.js';
+import type { SnapshotEvent } from './snapshot-manager.js';
 import type { LogStorage } from './storage/storage.js';
 
 interface CompactorOptions {
@@ -13,15 +21,15 @@ interface CompactorOptions {
   readonly storage: LogStorage;
   readonly log: RaftLog;
   /** Which followers need which part of the log. */
-  readonly needed: () => readonly Need[];
-  readonly fail: (error: unknown) => void;
+  readonly retentionNeeds: () => readonly RetentionNeed[];
+  readonly onFailure: (error: unknown) => void;
   readonly onEvent: (event: SnapshotEvent) => void;
 }
 
-/** Entries of a log that are looked at, at a start, to learn what one takes. */
+/** Entries that are read at a start to estimate the average entry size. */
 const SAMPLES_MAX = 64;
 
-/** Record bytes of an entry, on average, of some that are spread over the `count` from `first` on. */
+/** Average record size in bytes of a sample that is spread over the `count` entries from `first` on. */
 function sampleBytes(storage: LogStorage, first: LogIndex, count: number): number {
   const samples = Math.min(count, SAMPLES_MAX);
   let bytes = 0;
@@ -33,7 +41,7 @@ function sampleBytes(storage: LogStorage, first: LogIndex, count: number): numbe
 }
 
 export class Compactor {
-  readonly #o: CompactorOptions;
+  readonly #options: CompactorOptions;
   readonly #policy: CompactionPolicy;
   #isStopped = false;
   #isHeld = false;
@@ -43,77 +51,84 @@ export class Compactor {
   /** @throws RaftError `BAD_CONFIG` naming the option that is out of its bounds. */
   constructor(options: CompactorOptions) {
     const { machine, storage } = options;
-    this.#o = options;
+    this.#options = options;
     const base = storage.base().index;
     const inLog = machine.applied - base;
     const averageBytes = sampleBytes(storage, base + 1, inLog);
     this.#policy = new CompactionPolicy({ ...DEFAULT_COMPACTION, ...options.options }, inLog, averageBytes);
   }
 
-  /** Begins no compaction until `release`, and waits for the one under way; never rejects. */
-  async hold(): Promise<void> {
+  /** Starts no compaction until `release`, and waits for the running one. Never rejects. */
+  async pause(): Promise<void> {
     this.#isHeld = true;
     await this.#idle;
   }
 
-  release(): void {
+  resume(): void {
     this.#isHeld = false;
   }
 
-  /** These entries are applied: there may be enough of them now. */
-  applied(entries: readonly Entry[]): void {
-    this.#policy.applied(entries);
-    const { snapshots } = this.#o.machine;
-    if (snapshots === undefined || this.#isBusy || !this.#mayBegin || !this.#policy.isDue) return;
-    void this.#begin(snapshots);
+  /** Counts entries that were applied, and starts a compaction if it is due. */
+  onApplied(entries: readonly Entry[]): void {
+    this.#policy.onApplied(entries);
+    const { snapshots } = this.#options.machine;
+    if (snapshots === undefined || this.#isBusy || !this.#mayStart || !this.#policy.isDue) return;
+    void this.#start(snapshots);
   }
 
   /**
-   * Compacts though it is not due, behind what is durable and what followers need, as far as that is kept for them.
-   * @param entriesKept applied entries that stay; as many as ever unless given
-   * @returns where the log begins then
-   * @throws RaftError `BAD_CONFIG` without snapshots, or for an `entriesKept` that is no count; `NOT_READY` while a snapshot
-   *   takes the machine's place.
+   * Compacts now, even if it is not due: up to what is durable, but not beyond what followers need, within
+   * the bounds of what is kept for them.
+   * @param entriesKept applied entries to keep; those of the options unless given
+   * @returns the base of the log after the compaction
+   * @throws RaftError `BAD_CONFIG` without snapshot support or for an invalid `entriesKept`; `NOT_READY`
+   *   while a snapshot is being installed.
    */
-  async now(entriesKept?: number): Promise<LogBase> {
-    const { machine, log } = this.#o;
+  async compact(entriesKept?: number): Promise<LogBase> {
+    const { machine, log } = this.#options;
     const { snapshots } = machine;
-    if (snapshots === undefined) throw new RaftError('BAD_CONFIG', 'the machine has no snapshots');
+    if (snapshots === undefined)
+      throw new RaftError('BAD_CONFIG', 'cannot compact: the state machine does not support snapshots');
     if (entriesKept !== undefined && !(Number.isSafeInteger(entriesKept) && entriesKept >= 0))
-      throw new RaftError('BAD_CONFIG', `${entriesKept} is no number of entries to keep`);
+      throw new RaftError(
+        'BAD_CONFIG',
+        `entriesKept is ${entriesKept}, but must be a whole number of at least 0`,
+      );
     while (this.#isBusy) await this.#idle;
-    if (!this.#mayBegin) throw new RaftError('NOT_READY', 'a snapshot is being installed');
-    await this.#begin(snapshots, entriesKept);
+    if (!this.#mayStart)
+      throw new RaftError('NOT_READY', 'cannot compact while a snapshot is being installed; retry later');
+    await this.#start(snapshots, entriesKept);
     return log.base;
   }
 
-  get #mayBegin(): boolean {
+  get #mayStart(): boolean {
     return !this.#isStopped && !this.#isHeld;
   }
 
-  async #begin(snapshots: SnapshotSupport, entriesKept?: number): Promise<void> {
+  async #start(snapshots: SnapshotSupport, entriesKept?: number): Promise<void> {
     this.#isBusy = true;
     this.#idle = this.#compact(snapshots, entriesKept)
-      .catch((error: unknown) => this.#o.fail(error))
+      .catch((error: unknown) => this.#options.onFailure(error))
       .finally(() => (this.#isBusy = false));
     return this.#idle;
   }
 
   async #compact(snapshots: SnapshotSupport, entriesKept?: number): Promise<void> {
-    const { log, storage, needed, onEvent } = this.#o;
+    const { log, storage, retentionNeeds, onEvent } = this.#options;
     const durable = await snapshots.sync();
-    const needs = needed();
+    const needs = retentionNeeds();
     const lowest = needs.length === 0 ? null : Math.min(...needs.map((need) => need.index));
-    const index = this.#policy.next(durable, lowest, entriesKept);
-    // A snapshot may have been taken meanwhile: its base takes the place of this one.
+    const index = this.#policy.nextIndex(durable, lowest, entriesKept);
+    // A snapshot may have been installed meanwhile: the log then starts at its base.
     if (this.#isStopped || index <= log.base.index) return;
     const base = log.baseAt(index);
     await storage.compact(base);
     onEvent({ type: 'compacted', base });
-    for (const need of needs) if (need.index < index) onEvent({ type: 'followerOutrun', ...need, base });
+    for (const need of needs)
+      if (need.index < index) onEvent({ type: 'followerNeedsSnapshot', ...need, base });
   }
 
-  /** Begins no compaction any more, and waits for the one under way. */
+  /** Starts no more compactions, and waits for the running one. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#idle;

@@ -1,4 +1,4 @@
-/** What the library shows to outsiders: everything that is exported says what it is. */
+/** The public API: every exported symbol and every error code is documented. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -7,14 +7,14 @@ import * as assert from 'uvu/assert';
 
 const SOURCE = fileURLToPath(new URL('../src/', import.meta.url));
 
-/** What is exported from a file, and the methods and accessors of it, without a sentence of documentation. */
+/** The exported symbols of a file, and their methods and accessors, that have no documentation comment. */
 function undocumented(file: string): string[] {
   const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: ['node'] };
   const program = ts.createProgram([SOURCE + file], options);
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(SOURCE + file);
   const module = source && checker.getSymbolAtLocation(source);
-  assert.ok(module, `${file} is a module`);
+  assert.ok(module, `${file} is not a module`);
   return checker.getExportsOfModule(module).flatMap((exported) => {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
     const own = isDocumented(symbol, checker) ? [] : [symbol.name];
@@ -26,7 +26,9 @@ function isDocumented(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
   return symbol.getDocumentationComment(checker).length > 0;
 }
 
-/** Undocumented methods and accessors that a class or an interface of ours declares itself; `#private` ones are no symbols. */
+/**
+ * Undocumented methods and accessors declared by a class or interface; `#private` members are not symbols.
+ */
 function membersOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly ts.Symbol[] {
   return (symbol.declarations ?? [])
     .filter((declaration) => ts.isClassDeclaration(declaration) || ts.isInterfaceDeclaration(declaration))
@@ -40,7 +42,7 @@ function membersOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly ts.Symb
     .filter((member) => !isDocumented(member, checker) && !isInherited(symbol, member, checker));
 }
 
-/** Whether the member is documented where an interface of its class asks for it. */
+/** Whether the member is documented in an interface that its class implements. */
 function isInherited(symbol: ts.Symbol, member: ts.Symbol, checker: ts.TypeChecker): boolean {
   return (symbol.declarations ?? [])
     .filter(ts.isClassDeclaration)
@@ -50,18 +52,18 @@ function isInherited(symbol: ts.Symbol, member: ts.Symbol, checker: ts.TypeCheck
 }
 
 for (const file of ['index.ts', 'frames/index.ts']) {
-  test(`every public symbol of ${file} is documented`, () => {
+  test(`every exported symbol of ${file} is documented`, () => {
     assert.equal(undocumented(file), []);
   });
 }
 
-test('the README tells of every error code, and of none that is not', () => {
+test('the README lists exactly the error codes that exist', () => {
   const errors = readFileSync(`${SOURCE}core/errors.ts`, 'utf8');
   const readme = readFileSync(`${SOURCE}../README.md`, 'utf8');
   const codes = [...errors.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code);
-  const told = [...readme.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code);
+  const listed = [...readme.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code);
   assert.ok(codes.length > 10);
-  assert.equal(told.sort(), codes.sort());
+  assert.equal(listed.sort(), codes.sort());
 });
 
 test.run();

@@ -1,9 +1,9 @@
-/** The public face of the library. */
+/** The public API of the library. */
 export type { Clock } from './clock.js';
 export { DEFAULT_COMPACTION, type CompactionOptions } from './compaction.js';
 export {
   DEFAULT_LIMITS,
-  NO_MEMBERS,
+  EMPTY_MEMBERSHIP,
   RaftCore,
   RaftError,
   decodeBase,
@@ -14,18 +14,18 @@ export {
   readEntry,
 } from './core/index.js';
 export type * from './core/index.js';
-export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './machine.js';
-export type { DiskEvent } from './disk-watch.js';
+export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './state-machine.js';
+export type { DiskEvent } from './slow-write-detector.js';
 export { RaftNode } from './node.js';
 export type { LogView, NodeEvent, NodeStatus, RaftNodeOptions } from './options.js';
-export type { SnapshotEvent } from './snapshots.js';
+export type { SnapshotEvent } from './snapshot-manager.js';
 export { SUBMISSIONS_MAX } from './submissions.js';
 export { LevelLog } from './storage/level-log.js';
 export * from './storage/examine/index.js';
-export { mendUnsynced } from './storage/leveldb-folder.js';
+export { repairUnsyncedFolder } from './storage/leveldb-folder.js';
 export type { LevelLogOptions } from './storage/open-store.js';
-export { staggeredBytes } from './storage/staggered.js';
-export { storageFailure } from './storage/storage-failure.js';
+export { staggeredSize } from './storage/staggered-size.js';
+export { toStorageError } from './storage/storage-error.js';
 export type { LogStorage } from './storage/storage.js';
 export type {
   IncomingSnapshot,

@@ -1,7 +1,14 @@
-/** Reads through the driver at followers and under leases. */
+/** Reads through the driver: at followers, and under leases. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Hub, quiet, startAlone, startNode, startThree, until } from './testing/driver.js';
+import {
+  TestNetwork,
+  waitUntilQuiet,
+  startSingle,
+  startNode,
+  startThree,
+  waitUntil,
+} from './testing/test-node.js';
 
 const DATA = Buffer.from('x');
 
@@ -12,91 +19,91 @@ async function rejection(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-test('a read at a follower resolves once its own machine has what was committed before', async () => {
-  const hub = new Hub();
-  const rigs = await startThree(hub);
-  const [a, b] = rigs;
+test('read at a follower resolves once its own machine has applied what was committed before', async () => {
+  const hub = new TestNetwork();
+  const testNodes = await startThree(hub);
+  const [a, b] = testNodes;
   b.machine.gate.close();
   const { index } = a.node.propose(DATA);
-  await until(() => a.machine.applied === index);
+  await waitUntil(() => a.machine.applied === index);
   let read = 0;
   const reading = b.node.read().then((granted) => (read = granted));
   a.clock.advance(10);
-  await until(() => b.machine.gate.waiting === 1);
-  await quiet();
+  await waitUntil(() => b.machine.gate.waiting === 1);
+  await waitUntilQuiet();
   assert.is(read, 0);
   b.machine.gate.open();
   await reading;
   assert.is(read, index);
   assert.ok(b.machine.applied >= index);
-  for (const { node } of rigs) await node.stop();
+  for (const { node } of testNodes) await node.stop();
 });
 
-test('a read at a follower whose messages are lost ends with a code, and can be asked again', async () => {
-  const hub = new Hub();
-  const rigs = await startThree(hub);
-  const [a, b] = rigs;
-  hub.passes = ({ type }) => type !== 'readResponse';
+test('read at a follower times out if its messages are lost, and may be retried', async () => {
+  const hub = new TestNetwork();
+  const testNodes = await startThree(hub);
+  const [a, b] = testNodes;
+  hub.delivers = ({ type }) => type !== 'readResponse';
   const read = rejection(b.node.read());
   for (let tick = 0; tick < 10; tick += 1) {
     a.clock.advance(10);
-    await quiet();
+    await waitUntilQuiet();
     b.clock.advance(10);
   }
   assert.is(await read, 'READ_TIMEOUT');
-  hub.passes = () => true;
+  hub.delivers = () => true;
   assert.is(await rejection(b.node.read()), 'resolved');
   const lost = rejection(b.node.read());
   await b.node.stop();
   assert.is(await lost, 'STOPPED');
-  for (const { node } of rigs) await node.stop();
+  for (const { node } of testNodes) await node.stop();
 });
 
-test('a lease saves the round; paused beyond it, a leader asks again; without the option it is refused', async () => {
-  const hub = new Hub();
+test('read with a lease needs no round, falls back to a round after the lease, and is refused without the option', async () => {
+  const hub = new TestNetwork();
   const start = async (id: string) => startNode(hub, { id, members: ['a', 'b', 'c'], leaseReads: true });
-  const rigs = [await start('a'), await start('b'), await start('c')] as const;
-  const [a, b, c] = rigs;
+  const testNodes = [await start('a'), await start('b'), await start('c')] as const;
+  const [a, b, c] = testNodes;
   for (const { clock } of [b, c]) clock.advance(100);
   a.clock.advance(150);
-  await until(() => a.node.status().leading);
+  await waitUntil(() => a.node.status().leading);
   a.clock.advance(10);
-  await quiet();
-  hub.passes = () => false;
-  assert.is(await a.node.read({ lease: true }), 1, 'though no one can be asked');
+  await waitUntilQuiet();
+  hub.delivers = () => false;
+  assert.is(await a.node.read({ lease: true }), 1, 'although no follower can be reached');
   // Heartbeats of 10 ms, ticks of 10 ms, elections after 10 ticks: (10 - 1) * 10 / (4 / 3).
   a.clock.pause(67);
   assert.is(await a.node.read({ lease: true }), 1);
   a.clock.pause(1);
   let isDone = false;
-  const asked = a.node.read({ lease: true }).then(() => (isDone = true));
-  await quiet();
+  const confirmed = a.node.read({ lease: true }).then(() => (isDone = true));
+  await waitUntilQuiet();
   assert.not.ok(isDone);
-  hub.passes = () => true;
+  hub.delivers = () => true;
   a.clock.advance(10);
-  await asked;
-  for (const { node } of rigs) await node.stop();
+  await confirmed;
+  for (const { node } of testNodes) await node.stop();
 
-  const other = await startAlone();
+  const other = await startSingle();
   assert.is(await rejection(other.node.read({ lease: true })), 'BAD_CONFIG');
   await other.node.stop();
 });
 
-test('a read under a lease waits for the machine as any other', async () => {
-  const rig = await startAlone({ leaseReads: true });
-  rig.clock.advance(10);
-  await quiet();
-  rig.machine.gate.close();
-  const { index } = rig.node.propose(DATA);
-  await until(() => rig.machine.gate.waiting === 1);
+test('read with a lease waits for the machine', async () => {
+  const testNode = await startSingle({ leaseReads: true });
+  testNode.clock.advance(10);
+  await waitUntilQuiet();
+  testNode.machine.gate.close();
+  const { index } = testNode.node.propose(DATA);
+  await waitUntil(() => testNode.machine.gate.waiting === 1);
   let read = 0;
-  const reading = rig.node.read({ lease: true }).then((granted) => (read = granted));
-  await quiet();
+  const reading = testNode.node.read({ lease: true }).then((granted) => (read = granted));
+  await waitUntilQuiet();
   assert.is(read, 0);
-  rig.machine.gate.open();
+  testNode.machine.gate.open();
   await reading;
   assert.is(read, index);
-  await rig.node.stop();
+  await testNode.node.stop();
 });
 
 test.run();

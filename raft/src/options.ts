@@ -1,4 +1,4 @@
-/** What a node is made of, and what it makes of what is left out. */
+/** The options of a node, and their defaults. */
 import type { Clock } from './clock.js';
 import type { CompactionOptions } from './compaction.js';
 import { DEFAULT_LIMITS, type CoreConfig, type CoreLimits } from './core/config.js';
@@ -7,45 +7,51 @@ import { RECORD_HEADER_BYTES } from './core/entry.js';
 import { RaftError } from './core/errors.js';
 import { initialMembership } from './core/membership.js';
 import type { CoreStatus, Membership, NodeId } from './core/types.js';
-import type { StateMachine } from './machine.js';
-import type { DiskEvent } from './disk-watch.js';
-import type { SnapshotEvent } from './snapshots.js';
+import type { StateMachine } from './state-machine.js';
+import type { DiskEvent } from './slow-write-detector.js';
+import type { SnapshotEvent } from './snapshot-manager.js';
 import type { LogStorage } from './storage/storage.js';
 import type { Transport } from './transport/transport.js';
 
-/** A member as its own status shows it, its state machine included. */
+/** The status of a member, including its state machine. */
 export interface NodeStatus extends CoreStatus {
-  /** Leads, and has applied everything that earlier leaders committed: what it reads in its machine is complete. */
+  /**
+   * Whether it leads and has applied everything that earlier leaders committed, so that its machine is
+   * complete.
+   */
   readonly leading: boolean;
 }
 
-/** A member's log as it stands, in memory and on disk: to look at, not to change. */
+/** A read-only view of a member's log, in memory and on disk. */
 export type LogView = Pick<
   RaftLog,
   'base' | 'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'
 >;
 
-/** What a node tells beside changes of its status and of the group's membership; none of it needs an answer. */
+/** Events of a node other than changes of its status and of the membership, for logs and metrics. */
 export type NodeEvent = SnapshotEvent | DiskEvent;
 
-/** What a node is made of. */
+/** The options of `RaftNode.start`. */
 export interface RaftNodeOptions {
   readonly id: NodeId;
   /**
-   * The voters that the group begins with, this one included; of no account once the log names others. Empty for a
-   * member that others let in: it waits for the leader that adds it.
+   * The initial voters of the group, including this one; ignored once the log has a configuration. Empty for
+   * a member that is added later: it waits for the leader that adds it.
    */
   readonly members: readonly NodeId[];
-  /** Where these members are reached, for those that are let in later and learn of them from the log. */
+  /** The addresses of these members; members that are added later learn them from the log. */
   readonly addresses?: ReadonlyMap<NodeId, string>;
   readonly storage: LogStorage;
   readonly transport: Transport;
-  readonly machine: StateMachine;
+  readonly stateMachine: StateMachine;
   /** Called when role, term, leader or `leading` has changed. */
   readonly onChange?: (status: NodeStatus) => void;
-  /** Called once when the node cannot go on: a failed disk, damage, a broken invariant. The process should exit. */
+  /**
+   * Called once when the node cannot continue: failed disk, damaged data, broken invariant. The process
+   * should exit.
+   */
   readonly onFatal: (error: unknown) => void;
-  /** Called with the configuration in force, at the start and whenever another one is applied. */
+  /** Called with the configuration in force, at the start and whenever a new one is applied. */
   readonly onMembership?: (membership: Membership) => void;
   /** Milliseconds between ticks. */
   readonly tickMs?: number;
@@ -53,14 +59,15 @@ export interface RaftNodeOptions {
   readonly electionTicks?: number;
   readonly heartbeatTicks?: number;
   readonly limits?: Partial<CoreLimits>;
-  /** See `CompactionOptions`; of no effect where the machine has no snapshots. */
+  /** See `CompactionOptions`; no effect if the machine does not support snapshots. */
   readonly compaction?: Partial<CompactionOptions>;
-  /** Called for every compaction and snapshot, and for a disk that takes long. */
+  /** Called for every compaction, snapshot and slow disk write. */
   readonly onEvent?: (event: NodeEvent) => void;
   /**
-   * Whether `read` may be served under a lease; off unless set, and then set on every member. It assumes that no
-   * member's ticks come faster than `LEASE_DRIFT_MAX` allows, and costs the fast fail-over by a broken link: a leader
-   * that is cut off from all others may serve until its lease runs out, so no one may be elected before.
+   * Whether `read` may be served under a lease; off unless set, and then it must be set on every member. It
+   * assumes that no member's ticks are faster than `LEASE_DRIFT_MAX` allows. It disables the fast fail-over
+   * after a broken link: a leader that is cut off may serve reads until its lease expires, so no other leader
+   * may be elected before that.
    */
   readonly leaseReads?: boolean;
   readonly clock?: Clock;
@@ -68,30 +75,33 @@ export interface RaftNodeOptions {
 }
 
 /**
- * With ticks of 10 ms: heartbeats every 50 ms, and an election after 500 to 1000 ms of silence. A leader's crash is
- * noticed sooner, by its broken links; the timeout is for silence, and has to outlast a busy machine's pauses.
+ * With ticks of 10 ms: heartbeats every 50 ms, and an election after 500 to 1000 ms of silence. Broken links
+ * reveal a crashed leader sooner; the timeout is for silent leaders, and must be longer than the pauses of a
+ * busy machine.
  */
 export const TICK_MS = 10;
 const HEARTBEAT_TICKS = 5;
 const ELECTION_TICKS = 50;
 
-/** A write that takes half the shortest election timeout, in milliseconds, is worth telling of. */
-export function slowDiskMs({ tickMs = TICK_MS, electionTicks = ELECTION_TICKS }: RaftNodeOptions): number {
+/** A write is reported as slow after half the shortest election timeout; in milliseconds. */
+export function slowWriteMs({ tickMs = TICK_MS, electionTicks = ELECTION_TICKS }: RaftNodeOptions): number {
   return (tickMs * electionTicks) / 2;
 }
 
 /**
- * How much faster a voter's election timer may run than the leader's clock, for leases to be safe: by a third. Timers of
- * one machine fire up to a millisecond early in each tick of ten, and clocks of machines differ by far less than that.
+ * Leases are safe as long as no voter's election timer runs more than a third faster than the leader's clock.
+ * Timers fire up to a millisecond early in each tick of 10 ms, and the clocks of two machines differ by much
+ * less.
  */
 const LEASE_DRIFT_MAX = 1 / 3;
 
-/** What an entry and a message may take on the wire beside records and data: lengths, ids, numbers. */
+/** Overhead of an entry and of a message on the wire, besides records and data: lengths, ids, numbers. */
 const ENTRY_WIRE_BYTES = 5;
 const MESSAGE_WIRE_BYTES = 1_024;
 
 /**
- * An entry that does not fit into a message would be sent and dropped for ever, and hold up all behind it.
+ * An entry that does not fit into a message would be sent and dropped for ever, and block all entries after
+ * it.
  * @throws RaftError `BAD_CONFIG`
  */
 function checkFits({ proposalBytesMax, appendBytesMax }: CoreLimits, { messageBytesMax }: Transport): void {
@@ -103,21 +113,21 @@ function checkFits({ proposalBytesMax, appendBytesMax }: CoreLimits, { messageBy
   throw new RaftError(
     'BAD_CONFIG',
     `proposalBytesMax ${proposalBytesMax} and appendBytesMax ${appendBytesMax} need messages of ${needed} bytes, ` +
-      `the transport carries ${messageBytesMax}`,
+      `but the transport carries at most ${messageBytesMax}: lower these limits or raise that of the transport`,
   );
 }
 
 /** @throws RaftError `BAD_CONFIG` */
-export function coreConfig(options: RaftNodeOptions, clock: Clock): CoreConfig {
+export function makeCoreConfig(options: RaftNodeOptions, clock: Clock): CoreConfig {
   const { id, members, addresses, random = Math.random, leaseReads = false } = options;
   const { tickMs = TICK_MS, electionTicks = ELECTION_TICKS, heartbeatTicks = HEARTBEAT_TICKS } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   checkFits(limits, options.transport);
-  // The first tick after a heartbeat may come at once.
+  // The first tick may come immediately after a heartbeat.
   const durationMs = ((electionTicks - 1) * tickMs) / (1 + LEASE_DRIFT_MAX);
   return {
     id,
-    initial: initialMembership(members, addresses),
+    initialMembership: initialMembership(members, addresses),
     electionTicks,
     heartbeatTicks,
     random,

@@ -1,4 +1,7 @@
-/** Reads on their way: first they wait for the leader to be confirmed, then for the machine to reach their index. */
+/**
+ * Pending reads. They wait first for the confirmation of the leader, then until the machine has applied their
+ * index.
+ */
 import { RaftError } from './core/errors.js';
 import type { LogIndex, ReadGrant, Ready } from './core/types.js';
 
@@ -16,36 +19,45 @@ export class PendingReads {
     this.#sizeMax = sizeMax;
   }
 
-  /** @throws RaftError `OVERLOADED` at the bound, which counts reads of both kinds. */
-  checkRoom(): void {
+  /** @throws RaftError `OVERLOADED` at the bound, which counts unconfirmed and confirmed reads. */
+  checkCapacity(): void {
     if (this.#unconfirmed.size + this.#confirmed.length < this.#sizeMax) return;
-    throw new RaftError('OVERLOADED', `${this.#sizeMax} reads wait already`);
+    throw new RaftError('OVERLOADED', `${this.#sizeMax} reads are already waiting; retry later`);
   }
 
-  /** Resolves with the index that the read was confirmed at, once that is applied. */
+  /** Resolves with the index at which the read was confirmed, once it is applied. */
   async add(id: number): Promise<LogIndex> {
     return new Promise((resolve, reject) => this.#unconfirmed.set(id, { resolve, reject }));
   }
 
-  /** Resolves with `index`, at which the read may be served, once that is applied; `applied` is now. */
+  /**
+   * Resolves with `index`, at which the read may be served, once it is applied.
+   * @param applied the last applied index
+   */
   async addConfirmed(index: LogIndex, applied: LogIndex): Promise<LogIndex> {
     if (index <= applied) return index;
     return new Promise((resolve, reject) => this.#confirmed.push({ index, waiter: { resolve, reject } }));
   }
 
-  /** What the core says of reads; everything up to `applied` is applied. */
-  settle({ reads, readsLost, readsExpired }: Ready, applied: LogIndex): void {
+  /** Handles the core's decisions about reads. @param applied the last applied index */
+  handleReady({ reads, failedReads, expiredReads }: Ready, applied: LogIndex): void {
     this.#confirm(reads);
-    if (reads.length > 0) this.serve(applied);
-    if (readsLost.length > 0) {
-      this.#reject(readsLost, new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read'));
+    if (reads.length > 0) this.onApplied(applied);
+    if (failedReads.length > 0) {
+      this.#reject(
+        failedReads,
+        new RaftError('LEADERSHIP_LOST', 'leadership was lost during the read; retry it'),
+      );
     }
-    if (readsExpired.length > 0) {
-      this.#reject(readsExpired, new RaftError('READ_TIMEOUT', 'the leader gave no answer to the read'));
+    if (expiredReads.length > 0) {
+      this.#reject(
+        expiredReads,
+        new RaftError('READ_TIMEOUT', 'the leader did not answer the read in time; retry it'),
+      );
     }
   }
 
-  /** The leader was confirmed for these reads. */
+  /** Moves reads for which the leader was confirmed. */
   #confirm(grants: readonly ReadGrant[]): void {
     for (const { id, index } of grants) {
       const waiter = this.#unconfirmed.get(id);
@@ -54,15 +66,15 @@ export class PendingReads {
     }
   }
 
-  /** Resolves what was confirmed up to the machine's `applied` index. */
-  serve(applied: LogIndex): void {
+  /** Resolves the confirmed reads up to the machine's `applied` index. */
+  onApplied(applied: LogIndex): void {
     if (this.#confirmed.length === 0) return;
     const confirmed = this.#confirmed;
     this.#confirmed = confirmed.filter(({ index }) => index > applied);
     for (const { index, waiter } of confirmed) if (index <= applied) waiter.resolve(index);
   }
 
-  /** These reads cannot be confirmed any more. */
+  /** Rejects reads that can no longer be confirmed. */
   #reject(ids: readonly number[], error: RaftError): void {
     for (const id of ids) {
       this.#unconfirmed.get(id)?.reject(error);

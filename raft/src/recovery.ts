@@ -1,31 +1,34 @@
-/** Log and state machine together: how a snapshot becomes both, and at a start whether they fit. */
+/**
+ * Keeps log and state machine consistent: installs a snapshot into both, and checks at a start that they
+ * match.
+ */
 import { RaftError } from './core/errors.js';
 import type { LogBase, PersistBatch } from './core/types.js';
-import type { StateMachine } from './machine.js';
-import type { Snapshots } from './snapshots.js';
+import type { StateMachine } from './state-machine.js';
+import type { SnapshotManager } from './snapshot-manager.js';
 import type { LogStorage } from './storage/storage.js';
 
 interface InstallOptions {
   readonly storage: LogStorage;
-  /** Has received the snapshot. */
-  readonly snapshots: Pick<Snapshots, 'install'>;
-  /** Whether the node goes on. */
+  /** Holds the received snapshot. */
+  readonly snapshots: Pick<SnapshotManager, 'install'>;
+  /** Whether the node is still running. */
   readonly isRunning: () => boolean;
 }
 
 /**
- * Installs a snapshot as of `base`, with what is to be written besides. Nothing is being applied or compacted. A crash may
- * come between any two of these steps:
+ * Installs a snapshot at `base`, and writes the rest of the batch. No entries are applied or compacted
+ * meanwhile. A crash may come between any two of these steps:
  *
- *     1. term and vote are written, so that the log's term is never below that of its base
- *     2. the snapshot becomes the state machine, which from now on says what it was restored from
- *     3. the log begins anew behind it
+ *     1. write term and vote, so that the log's term is never below that of its base
+ *     2. install the snapshot in the state machine, which records its base as `restored`
+ *     3. restart the log after the base
  *
- * Before 2 nothing has happened: the log goes on as it was. Between 2 and 3 the machine is ahead of its log; the next
- * start sees from what the machine says that it is step 3 that is missing, and does it (`finishInstall`). The other
- * way round the log would begin behind a machine that has not got so far.
+ * A crash before step 2 changes nothing. After a crash between steps 2 and 3 the machine is ahead of its log;
+ * the next start detects this by `restored`, and runs step 3 (`completeInterruptedInstall`). In the opposite order the log
+ * could start after a machine that has not yet applied the entries before it.
  */
-export async function install(
+export async function installSnapshot(
   { hardState, entries }: PersistBatch,
   base: LogBase,
   { storage, snapshots, isRunning }: InstallOptions,
@@ -37,13 +40,13 @@ export async function install(
 }
 
 /**
- * Where a snapshot became the state machine and a crash kept its log from beginning anew, does that. It is seen from a
- * machine that has applied nothing since, and from a log without that place; a log that was lost or went back is not
- * taken for it by its term: the term was written before the machine was.
+ * Restarts the log after a crash between installing a snapshot and restarting the log. That is the case if
+ * the machine has applied nothing since the snapshot, and the log does not contain the snapshot's base. A log
+ * that lost data is told apart by its term: the term was written before the snapshot was installed.
  * @throws RaftError `STORAGE_FAILED`.
  */
-export async function finishInstall(storage: LogStorage, machine: StateMachine): Promise<void> {
-  const base = machine.snapshots?.restored ?? null;
+export async function completeInterruptedInstall(storage: LogStorage, machine: StateMachine): Promise<void> {
+  const base = machine.snapshots?.restoredBase ?? null;
   if (base === null || machine.applied !== base.index) return;
   const isBefore = base.index < storage.base().index;
   const isInLog = !isBefore && base.index <= storage.lastIndex() && storage.term(base.index) === base.term;
@@ -51,20 +54,23 @@ export async function finishInstall(storage: LogStorage, machine: StateMachine):
   await storage.persist({ base, hardState: null, entries: [] });
 }
 
-/** @throws RaftError `LOG_DAMAGED` if what the machine has applied is not within the log, its base included. */
-export function checkStart(storage: LogStorage, { applied }: StateMachine): void {
+/**
+ * @throws RaftError `LOG_DAMAGED` if the last index that the machine has applied is not within the log or its
+ *   base.
+ */
+export function checkLogMatchesMachine(storage: LogStorage, { applied }: StateMachine): void {
   const { index } = storage.base();
   const last = storage.lastIndex();
   if (applied > last) {
     throw new RaftError(
       'LOG_DAMAGED',
-      `the state machine has applied index ${applied}, but the log ends at ${last}: it lost its tail`,
+      `the state machine has applied index ${applied}, but the log ends at ${last}: the log has lost its tail`,
     );
   }
   if (applied < index) {
     throw new RaftError(
       'LOG_DAMAGED',
-      `the state machine has applied index ${applied}, but the log begins behind ${index}: the machine lost something`,
+      `the log starts after ${index}, but the state machine has applied only ${applied}: it has lost data`,
     );
   }
 }

@@ -1,9 +1,10 @@
 /**
- * What npm's scripts run: `exec node scripts/bin/run.mjs PROJECT PROGRAM [arguments...]` builds a project and then is the program.
+ * Runner of npm's scripts: `exec node scripts/bin/run.mjs PROJECT PROGRAM [arguments...]` builds a project, then runs a
+ * program in the same process.
  *
- * npm passes signals on to its child alone. A shell there, as in `tsc -b && node ...`, does not pass them on, and some
- * shells run the program after an interrupted build; so the child is one process from its start to its end. npm
- * that is killed passes nothing on: then this process sends itself SIGHUP, as for a terminal that goes away.
+ * npm forwards signals only to its direct child. A shell there, as in `tsc -b && node ...`, does not forward them, and
+ * some shells run the program even after an interrupted build. So the child is one process for build and program.
+ * If npm itself is killed, this process sends itself SIGHUP, as if its terminal had closed.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -15,18 +16,18 @@ const PARENT_POLL_MS = 500;
 
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
-/** Gives the exit code of the build; a signal ends the build, and this process as the signal does. */
+/** Builds a project and returns the exit code: that of the compiler, or 128 plus the signal that stopped the build. */
 async function build(project) {
   const compiler = spawn(process.execPath, [TSC, '-b', project], { stdio: 'inherit' });
-  let told = null;
+  let stopSignal = null;
   const stop = (signal) => {
-    told ??= signal;
+    stopSignal ??= signal;
     compiler.kill('SIGTERM');
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
   const code = await new Promise((done, failed) => compiler.once('error', failed).once('close', done));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, stop);
-  return told === null ? (code ?? 1) : 128 + constants.signals[told];
+  return stopSignal === null ? (code ?? 1) : 128 + constants.signals[stopSignal];
 }
 
 const [project, program] = process.argv.splice(2, 2);

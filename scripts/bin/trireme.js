@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// The command as npm finds it before anything is built; what it does is in src/trireme.ts.
+// Entry point that exists before the first build, as npm needs it for `bin`. The command itself is in src/trireme.ts.
 import { existsSync } from 'node:fs';
 
 const program = new URL('../dist/trireme.js', import.meta.url);
 if (existsSync(program)) {
   await import(program.href);
 } else {
-  console.error('error: build it first: npm run build');
+  console.error('error: trireme is not built: run npm run build first');
   process.exitCode = 1;
 }

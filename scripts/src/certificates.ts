@@ -1,21 +1,21 @@
 /**
- * `npm run certificates -- --out DIR replica-1=10.0.0.1,replica-1.internal ...`: an authority for a cluster, and a
- * certificate for each of its processes. What is there already stays, so that processes can be added later,
- * unless it is to be renewed.
+ * `npm run certificates -- --out DIR replica-1=10.0.0.1,replica-1.internal ...`: makes a certificate authority for a
+ * cluster and a certificate for each of its processes. Existing files are kept, so that processes can be added later,
+ * unless `--renew` is given.
  */
 import { Command, InvalidArgumentError } from 'commander';
-import { ROLES, isName, makeCertificate, renewCertificate, roleOfName } from '@trireme/service';
-import { userPath, runScript } from './command-line.js';
+import { CERTIFICATE_ROLES, isName, createCertificate, renewCertificate, roleOfName } from '@trireme/service';
+import { resolveUserPath, runScript } from './command-line.js';
 
-interface Named {
+interface CertificateRequest {
   readonly name: string;
   readonly hosts: readonly string[];
 }
 
-const HERE = ['127.0.0.1', 'localhost'];
+const LOOPBACK = ['127.0.0.1', 'localhost'];
 
-/** What `npm start` runs, and its operator. */
-const DEFAULT: readonly Named[] = [
+/** The default processes of `npm start`, and its operator. */
+const DEFAULT: readonly CertificateRequest[] = [
   'catalog-1',
   'catalog-2',
   'replica-1',
@@ -23,41 +23,49 @@ const DEFAULT: readonly Named[] = [
   'replica-3',
   'frontend-1',
   'operator',
-].map((name) => ({ name, hosts: HERE }));
+].map((name) => ({ name, hosts: LOOPBACK }));
 
-/** Reads `replica-1=10.0.0.1,replica-1.internal`; a name alone is reached on its own machine. */
-function parseNamed(text: string, before: readonly Named[] = []): readonly Named[] {
+/** Parses `replica-1=10.0.0.1,replica-1.internal`; a name alone gets the loopback addresses. */
+function parseRequest(
+  text: string,
+  before: readonly CertificateRequest[] = [],
+): readonly CertificateRequest[] {
   const [, name = '', hosts = ''] = /^([^=]*)=?(.*)$/.exec(text) ?? [];
   if (!isName(name) || roleOfName(name) === null)
-    throw new InvalidArgumentError(`A name begins with its role: ${ROLES.join(', ')}, as in replica-1.`);
-  return [...before, { name, hosts: hosts === '' ? HERE : hosts.split(',') }];
+    throw new InvalidArgumentError(
+      `It must begin with a role (${CERTIFICATE_ROLES.join(', ')}), for example replica-1.`,
+    );
+  return [...before, { name, hosts: hosts === '' ? LOOPBACK : hosts.split(',') }];
 }
 
 function certificates(
-  processes: readonly Named[],
+  processes: readonly CertificateRequest[],
   { out, renew }: { readonly out: string; readonly renew: boolean },
 ): void {
-  const folder = userPath(out);
+  const folder = resolveUserPath(out);
   for (const { name, hosts } of processes.length === 0 ? DEFAULT : processes) {
-    const { ca, cert, key } = (renew ? renewCertificate : makeCertificate)(folder, name, hosts);
+    const { ca, cert, key } = (renew ? renewCertificate : createCertificate)(folder, name, hosts);
     console.log(`${name}: --tls-ca ${ca} --tls-cert ${cert} --tls-key ${key}`);
   }
-  console.log(`keep ${folder}/authority.key elsewhere: who has it can be every process of the cluster`);
+  console.log(
+    `move ${folder}/authority.key to a safe place: its holder can impersonate any process of the cluster`,
+  );
 }
 
 const command = new Command('npm run certificates --')
   .description(
-    "Makes a cluster's own authority and a certificate for each process, whose common name is the name of the process. " +
-      'Needs openssl. Replaces nothing unless --renew is given; processes use what is renewed without a restart.',
+    'Makes a certificate authority for a cluster and a certificate for each process, whose common name is the name ' +
+      'of the process. Requires openssl. Keeps existing files unless --renew is given. Processes load renewed ' +
+      'certificates without a restart.',
   )
   .argument(
     '[process...]',
-    'NAME=HOST,HOST: its name, and the addresses that others reach it at; ' +
-      'those of npm start and its operator, on this machine, unless given',
-    parseNamed,
+    'NAME=HOST,HOST: name of a process and the addresses at which others reach it ' +
+      '(default: the processes of npm start and its operator, on loopback)',
+    parseRequest,
   )
-  .requiredOption('--out <folder>', 'where they are put; made if it is not there')
-  .option('--renew', 'new certificates, of the same authority, in the place of those that are there', false)
+  .requiredOption('--out <folder>', 'folder for the certificates; created if missing')
+  .option('--renew', 'replace existing certificates with new ones of the same authority', false)
   .action(certificates);
 
 await runScript(command);

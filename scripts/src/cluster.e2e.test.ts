@@ -1,4 +1,4 @@
-/** The scripts as a person uses them, on real processes: start, shop, crash, export, stop, start again. */
+/** End-to-end tests of the scripts on real processes: start, shop, crash, export, stop, restart. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,7 +58,7 @@ async function runToEnd(script: string, ...args: string[]): Promise<string> {
 async function startCluster(context: Context, ...args: string[]): Promise<Started> {
   const started = run(
     'scripts/dist/start.js',
-    ...['--data', context.dataDir, '--port', String(context.port), '--frontends', '2', ...args],
+    ...['--data', context.dataDir, '--port', String(context.port), '--frontends', '2', '--verbose', ...args],
   );
   context.running.push(started);
   while (!started.output().includes(`ready http://127.0.0.1:${context.port + 1}\n`)) {
@@ -68,7 +68,7 @@ async function startCluster(context: Context, ...args: string[]): Promise<Starte
   return started;
 }
 
-/** What a person exports, once all replicas have that book and nothing is pending: one that was down has to catch up. */
+/** The exported order book, once all replicas have the same book and nothing is pending. */
 async function equalBooks({ dataDir }: Context): Promise<string> {
   const headers = { 'x-trireme-secret': readSecret(dataDir) };
   const replicas = readClusterFile(dataDir)?.processes.filter(({ role }) => role === 'replica') ?? [];
@@ -91,7 +91,7 @@ async function pendingAt(url: string): Promise<number> {
   return ((await (await fetch(`${url}/status`)).json()) as { pending: number }).pending;
 }
 
-/** What the seed's 100 of each stock must have become, from a book. */
+/** Quantity of each stock according to a book: the seed has 100 of each. */
 function quantitiesOf(book: string): Map<string, number> {
   const quantities = new Map<string, number>();
   for (const line of book.trim().split('\n').slice(1)) {
@@ -102,7 +102,7 @@ function quantitiesOf(book: string): Map<string, number> {
   return quantities;
 }
 
-test('shoppers notice nothing of two leaders’ deaths, and books and stock agree afterwards', async (context) => {
+test('shoppers see no failure when the leader is killed twice, and books and stock agree', async (context) => {
   await startCluster(context);
   const { dataDir, port } = context;
   const shopping = runToEnd(
@@ -110,8 +110,8 @@ test('shoppers notice nothing of two leaders’ deaths, and books and stock agre
     ...['--data', dataDir, '--clients', '4', '--requests', '1500', '--p', '0.8'],
   );
   for (let i = 0; i < 2; i++) {
-    const told = await runToEnd('scripts/dist/crash.js', 'leader', '--down', '0.2', '--data', dataDir);
-    assert.match(told, /^killed replica-\d .*\nstarted replica-\d .*\nready replica-\d /);
+    const output = await runToEnd('scripts/dist/crash.js', 'leader', '--down', '0.2', '--data', dataDir);
+    assert.match(output, /^killed replica-\d .*\nstarted replica-\d .*\nready replica-\d /);
   }
   const report = await shopping;
   assert.match(report, /failed requests: 0\nmismatches: 0\n$/);
@@ -124,7 +124,7 @@ test('shoppers notice nothing of two leaders’ deaths, and books and stock agre
   }
 });
 
-test('after SIGKILL for all, every order is there again, and numbers go on', async (context) => {
+test('a cluster killed with SIGKILL keeps every order, and the next order continues the numbers', async (context) => {
   const first = await startCluster(context);
   const place = async (): Promise<number> => {
     const response = await fetch(`http://127.0.0.1:${context.port}/orders`, {
@@ -149,13 +149,14 @@ test('after SIGKILL for all, every order is there again, and numbers go on', asy
   assert.is(await place(), 31);
 });
 
-test('a seed file counts for a new cluster alone: another one later changes nothing, and a warning says so', async (context) => {
+test('ignores a seed file that differs from the one of the first start, with a warning', async (context) => {
   const { dataDir, port } = context;
   const seedFile = `${dataDir}-seed.json`;
   const seedWith = (quantity: number): void =>
     writeFileSync(seedFile, JSON.stringify([{ name: 'ACME', price: 1.5, quantity }]));
   const stocks = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/stocks`)).text();
-  const warned = (started: Started): number => started.output().split('the seed file is not what').length - 1;
+  const warned = (started: Started): number =>
+    started.output().split('seed file ignored: the cluster was created with another seed').length - 1;
   try {
     seedWith(7);
     const first = await startCluster(context, '--seed-file', seedFile);
@@ -163,7 +164,7 @@ test('a seed file counts for a new cluster alone: another one later changes noth
     assert.is(seeded, '{"data":[{"name":"ACME","price":1.50,"quantity":7}],"next":null}');
     first.child.kill('SIGTERM');
     await first.ended;
-    assert.is(warned(first), 0);
+    assert.is(warned(first), 0, 'no warning at the first start');
     for (const [quantity, warnings] of [
       [7, 0],
       [8, 3],
@@ -180,7 +181,7 @@ test('a seed file counts for a new cluster alone: another one later changes noth
   }
 });
 
-test('a request is followed by its id through the log of each process that has it, and each says that it stops', async (context) => {
+test('each process logs the request id of a request, and logs that it stops', async (context) => {
   const started = await startCluster(context, '--log-level', 'debug');
   const response = await fetch(`http://127.0.0.1:${context.port}/orders`, {
     method: 'POST',
@@ -189,15 +190,15 @@ test('a request is followed by its id through the log of each process that has i
   });
   assert.is(response.headers.get('x-request-id'), 'followed-17');
   await response.arrayBuffer();
-  // Each catalog tells of it.
-  const told = (): readonly string[] => [
+  // Both catalogs log the request: the set removes duplicates.
+  const logged = (): readonly string[] => [
     ...new Set(
       linesOf(context)
         .filter(({ requestId }) => requestId === 'followed-17')
         .map(({ service, msg }) => `${service}: ${msg}`),
     ),
   ];
-  const ways = [
+  const expected = [
     'frontend: command received',
     'replica: command taken',
     'replica: command logged',
@@ -205,14 +206,14 @@ test('a request is followed by its id through the log of each process that has i
     'replica: command decided',
     'frontend: command answered',
   ];
-  while (told().length < ways.length) await delay(20);
-  assert.equal([...told()].sort(), [...ways].sort());
+  while (logged().length < expected.length) await delay(20);
+  assert.equal([...logged()].sort(), [...expected].sort());
   started.child.kill('SIGTERM');
   assert.is(await started.ended, 0, started.output());
   const ends = linesOf(context).filter(({ msg }) => msg === 'stopping' || msg === 'stopped');
   for (const process of new Set(ends.map(({ service, id }) => `${service} ${id}`))) {
-    const words = ends.filter(({ service, id }) => `${service} ${id}` === process).map(({ msg }) => msg);
-    assert.equal(words, ['stopping', 'stopped'], process);
+    const messages = ends.filter(({ service, id }) => `${service} ${id}` === process).map(({ msg }) => msg);
+    assert.equal(messages, ['stopping', 'stopped'], process);
   }
   assert.is(ends.length, 2 * 7, 'two catalogs, three replicas, two front-ends');
 });
@@ -224,7 +225,7 @@ interface LogLine {
   readonly requestId?: string;
 }
 
-/** What all processes have logged; of a line that is being written nothing. */
+/** All complete lines in the logs of all processes. */
 function linesOf({ dataDir }: Context): readonly LogLine[] {
   const folder = join(dataDir, 'logs');
   return readdirSync(folder).flatMap((file) =>
@@ -235,11 +236,11 @@ function linesOf({ dataDir }: Context): readonly LogLine[] {
   );
 }
 
-test('a second cluster on the data folder, and a taken port, are told and touch nothing', async (context) => {
+test('a start on a data folder in use, or on a taken port, fails and changes nothing', async (context) => {
   const first = await startCluster(context);
-  const again = run('scripts/dist/start.js', '--data', context.dataDir, '--port', '9000', '--fresh');
-  assert.is(await again.ended, 69);
-  assert.match(again.output(), /^error: a cluster already runs on /);
+  const second = run('scripts/dist/start.js', '--data', context.dataDir, '--port', '9000', '--fresh');
+  assert.is(await second.ended, 69);
+  assert.match(second.output(), /^error: a cluster already runs on /);
   const other = join(context.dataDir, 'other');
   const taken = run('scripts/dist/start.js', '--data', other, '--port', String(context.port));
   assert.is(await taken.ended, 69);

@@ -1,7 +1,6 @@
 /**
- * `npm run contract:client`: has a public generator make a client from the `/openapi.json` of a running cluster, compiles
- * it under strict types together with a program that uses it, and places an order with it. That the description can be
- * used is shown by using it.
+ * `npm run contract:client`: generates a client from the `/openapi.json` of a running cluster with a public generator,
+ * compiles it with strict types together with a program that uses it, and places an order with it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +11,7 @@ import { generate } from 'openapi-typescript-codegen';
 import { findFreeBasePort, LocalCluster } from '@trireme/cluster';
 import { ROOT } from './root.js';
 
-/** What somebody would write with the client; types and names are those that the generator makes. */
+/** A program that uses the generated client, with the generator's types and names. */
 const PROGRAM = `
 import { ApiError, OpenAPI, OrdersService, StocksService } from './client';
 
@@ -42,7 +41,7 @@ async function main(): Promise<void> {
 void main();
 `;
 
-interface Told {
+interface ProgramResult {
   readonly number: number;
   readonly again: number;
   readonly order: { readonly name: string; readonly quantity: number };
@@ -51,17 +50,17 @@ interface Told {
   readonly refused: string;
 }
 
-/** Runs a command to its end; gives what it printed. @throws Error if it fails. */
+/** Runs a command to its end and returns its output. @throws Error if it fails. */
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}\n${output}`);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} exited with code ${String(code)}\n${output}`);
   return output;
 }
 
-async function generateAndUse(url: string, folder: string): Promise<Told> {
+async function generateAndUse(url: string, folder: string): Promise<ProgramResult> {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as Record<string, unknown>;
   await generate({ input: document, output: join(folder, 'client'), useOptions: true, useUnionTypes: true });
   writeFileSync(join(folder, 'program.ts'), PROGRAM);
@@ -73,7 +72,7 @@ async function generateAndUse(url: string, folder: string): Promise<Told> {
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
   await run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'], folder);
-  return JSON.parse(await run(process.execPath, ['dist/program.js', url], folder)) as Told;
+  return JSON.parse(await run(process.execPath, ['dist/program.js', url], folder)) as ProgramResult;
 }
 
 async function main(): Promise<void> {
@@ -83,18 +82,18 @@ async function main(): Promise<void> {
   const cluster = new LocalCluster({ dataDir, port, replicas: 1, output: () => undefined });
   try {
     await cluster.start();
-    await cluster.waitReady();
-    const told = await generateAndUse(cluster.urls[0] ?? '', folder);
-    console.log(JSON.stringify(told, null, 2));
-    const isRight =
-      told.number === 1 &&
-      told.again === told.number &&
-      told.order.quantity === 3 &&
-      told.sold === 3 &&
-      told.listed === 1 &&
-      told.refused === '409 INSUFFICIENT_STOCK';
-    console.log(isRight ? 'the generated client placed an order' : 'FAILED: not what was expected');
-    if (!isRight) process.exitCode = 1;
+    await cluster.awaitReady();
+    const result = await generateAndUse(cluster.urls[0] ?? '', folder);
+    console.log(JSON.stringify(result, null, 2));
+    const isCorrect =
+      result.number === 1 &&
+      result.again === result.number &&
+      result.order.quantity === 3 &&
+      result.sold === 3 &&
+      result.listed === 1 &&
+      result.refused === '409 INSUFFICIENT_STOCK';
+    console.log(isCorrect ? 'the generated client placed an order' : 'FAILED: unexpected result (see above)');
+    if (!isCorrect) process.exitCode = 1;
   } finally {
     await cluster.stop();
     rmSync(folder, { recursive: true });

@@ -1,11 +1,11 @@
-/** `npm run crash -- leader`: kills processes of the running cluster with SIGKILL and starts them again. */
+/** `npm run crash -- leader`: kills processes of the running cluster with SIGKILL and restarts them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { DATA_DEFAULT, userPath, runScript, seconds } from './command-line.js';
+import { DATA_DEFAULT, resolveUserPath, runScript, parseSeconds } from './command-line.js';
 import { ControlClient } from './control/client.js';
 
 async function crash(target: string, options: { data: string; down: number }): Promise<void> {
-  const control = ControlClient.of(userPath(options.data));
+  const control = ControlClient.forDataFolder(resolveUserPath(options.data));
   const killed = await control.kill(target);
   const killedAt = performance.now();
   const since = (): string => `${((performance.now() - killedAt) / 1000).toFixed(2)} s after the kill`;
@@ -26,10 +26,13 @@ function now(): string {
 }
 
 const command = new Command('npm run crash --')
-  .description('Kills a process of the running cluster with SIGKILL, and starts it again after a while.')
-  .argument('<target>', '2 (a replica), leader, all-replicas, catalog-1, all-catalogs or frontend-1')
-  .option('--down <seconds>', 'how long it stays down', seconds, 2)
-  .option('--data <folder>', "the cluster's data folder", DATA_DEFAULT)
+  .description('Kills processes of the running cluster with SIGKILL and restarts them.')
+  .argument(
+    '<target>',
+    'a replica (2 or replica-2), leader, all-replicas, catalog-1, all-catalogs or frontend-1',
+  )
+  .option('--down <seconds>', 'seconds before the restart', parseSeconds, 2)
+  .option('--data <folder>', 'data folder of the cluster', DATA_DEFAULT)
   .action(crash);
 
 await runScript(command);

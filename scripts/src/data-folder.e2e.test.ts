@@ -1,4 +1,4 @@
-/** `npm start` on a data folder that another container uses, and on a disk without room: real processes, as root. */
+/** `npm start` on a data folder that another container uses and on a full disk, with real processes as root. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -21,7 +21,7 @@ import { ROOT } from './root.js';
 
 const START = join(ROOT, 'scripts/dist/start.js');
 
-/** Where a new cluster fits in, and can be filled up fast. */
+/** Large enough for a new cluster, small enough to fill fast. */
 const DISK_MIB = 64;
 
 interface Started {
@@ -55,11 +55,11 @@ test.after.each(async ({ folder, dataDir, started, isMounted }) => {
   rmSync(folder, { recursive: true });
 });
 
-const whyNot = process.platform === 'linux' && process.getuid?.() === 0 ? null : 'it needs root on Linux';
+const skipReason = process.platform === 'linux' && process.getuid?.() === 0 ? null : 'requires root on Linux';
 
 function testAsRoot(name: string, body: (context: Context) => Promise<void>): void {
-  if (whyNot === null) test(name, body);
-  else test.skip(`${name}: ${whyNot}`);
+  if (skipReason === null) test(name, body);
+  else test.skip(`${name}: ${skipReason}`);
 }
 
 function run(
@@ -105,7 +105,7 @@ async function placeOrder(port: number): Promise<number> {
   return response.status;
 }
 
-/** Takes what room there is on the disk of the data folder. @returns what gives it back. */
+/** Fills the disk of the data folder. @returns a function that frees the space again. */
 function fillUp({ dataDir }: Context): () => void {
   const path = join(dataDir, '..', 'data', 'logs', 'filler');
   mkdirSync(join(dataDir, 'logs'), { recursive: true });
@@ -125,44 +125,41 @@ function mountDisk(context: Context): void {
   context.isMounted = true;
 }
 
-testAsRoot(
-  'a second start in another container sees the lock, and --fresh removes nothing',
-  async (context) => {
-    const port = await findFreeBasePort();
-    await startReady(context, port);
-    const before = readFileSync(join(context.dataDir, 'cluster.json'), 'utf8');
-    const elsewhere = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
-    for (const args of [[], ['--fresh']]) {
-      const second = run(context, await findFreeBasePort(), args, elsewhere);
-      assert.is(await second.ended, 69);
-      assert.match(
-        second.output(),
-        /^error: a cluster already runs on \S+data, here or in another container/,
-      );
-    }
-    assert.is(readFileSync(join(context.dataDir, 'cluster.json'), 'utf8'), before);
-    assert.is(await placeOrder(port), 200);
-  },
-);
-
-testAsRoot('a first start without room says so, and works once there is room', async (context) => {
-  mountDisk(context);
+testAsRoot('a second start in another container is refused, and --fresh removes nothing', async (context) => {
   const port = await findFreeBasePort();
-  const makeRoom = fillUp(context);
-  const first = run(context, port, []);
-  assert.is(await first.ended, 74);
-  assert.match(
-    first.output(),
-    /^error: cannot lock \S+data: .*No space left.*: make room on the disk, .*\n$/,
-  );
-  makeRoom();
-  rmSync(join(context.dataDir, 'logs'), { recursive: true });
   await startReady(context, port);
+  const before = readFileSync(join(context.dataDir, 'cluster.json'), 'utf8');
+  const elsewhere = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+  for (const args of [[], ['--fresh']]) {
+    const second = run(context, await findFreeBasePort(), args, elsewhere);
+    assert.is(await second.ended, 69);
+    assert.match(second.output(), /^error: a cluster already runs on \S+data, here or in another container/);
+  }
+  assert.is(readFileSync(join(context.dataDir, 'cluster.json'), 'utf8'), before);
   assert.is(await placeOrder(port), 200);
 });
 
 testAsRoot(
-  'a disk that fills up leaves cluster.json whole, and ends no supervisor when a child dies',
+  'a first start on a full disk fails with advice, and works once there is space',
+  async (context) => {
+    mountDisk(context);
+    const port = await findFreeBasePort();
+    const makeRoom = fillUp(context);
+    const first = run(context, port, []);
+    assert.is(await first.ended, 74);
+    assert.match(
+      first.output(),
+      /^error: cannot lock \S+data: .*No space left.*: free space on the disk, .*\n$/,
+    );
+    makeRoom();
+    rmSync(join(context.dataDir, 'logs'), { recursive: true });
+    await startReady(context, port);
+    assert.is(await placeOrder(port), 200);
+  },
+);
+
+testAsRoot(
+  'a full disk neither damages cluster.json nor ends the supervisor when a process is killed',
   async (context) => {
     mountDisk(context);
     const port = await findFreeBasePort();
@@ -172,14 +169,14 @@ testAsRoot(
       readClusterFile(context.dataDir)?.processes.map(({ id, pid }) => [id, pid ?? 0] as const) ?? [];
     process.kill(new Map(pids).get('frontend-1') ?? 0, 'SIGKILL');
     await until(started, () =>
-      /!!! frontend-1 has ended[^]*!!! cannot write \S+cluster\.json/.test(started.output()),
+      /!!! frontend-1 has exited[^]*!!! cannot write \S+cluster\.json/.test(started.output()),
     );
     assert.equal(
       readClusterFile(context.dataDir)?.processes.map(({ id }) => id),
       ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1'],
     );
     makeRoom();
-    await until(started, () => started.output().includes('!!! cluster.json is written again'));
+    await until(started, () => started.output().includes('!!! cluster.json is up to date again'));
     const frontend = readClusterFile(context.dataDir)?.processes.find(({ id }) => id === 'frontend-1');
     assert.is(frontend?.pid, null);
     assert.equal(
@@ -189,7 +186,7 @@ testAsRoot(
   },
 );
 
-testAsRoot('an empty operator token is named with its cure', async (context) => {
+testAsRoot('an empty operator token fails the start with advice', async (context) => {
   const port = await findFreeBasePort();
   const first = await startReady(context, port);
   first.child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-/** The doctor looks at the data of a real replica, sound and damaged, and changes nothing. */
+/** The doctor on intact and damaged data of a real replica: it reports flaws and changes nothing. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LocalCluster, findFreeBasePort } from '@trireme/cluster';
-import { DOCTOR_EXIT, type Report } from './doctor/report.js';
+import { DOCTOR_EXIT, type DataReport } from './doctor/report.js';
 
 const test = suite('doctor');
 const PROGRAM = fileURLToPath(new URL('./doctor.js', import.meta.url));
@@ -58,19 +58,19 @@ function fingerprint(path: string): string {
   return hash.digest('hex');
 }
 
-/** What the doctor says of a copy of the data after `hurt`, which it must leave as it is. */
-async function afterHurting(
-  hurt: (copy: string) => void,
-): Promise<{ code: number | null; reports: Report[]; text: string }> {
+/** The doctor's report on a copy of the data after `damage`. Checks that the doctor changes nothing. */
+async function afterDamage(
+  damage: (copy: string) => void,
+): Promise<{ code: number | null; reports: DataReport[]; text: string }> {
   const copy = join(folder, 'copy');
   rmSync(copy, { recursive: true, force: true });
   cpSync(data, copy, { recursive: true });
-  hurt(copy);
+  damage(copy);
   const before = fingerprint(copy);
   const { code, out } = await doctor('--data', copy, '--json');
   const { out: text } = await doctor('--data', copy);
   assert.is(fingerprint(copy), before, 'nothing has changed');
-  return { code, reports: JSON.parse(out) as Report[], text };
+  return { code, reports: JSON.parse(out) as DataReport[], text };
 }
 
 function flip(file: string, at: (length: number) => number): void {
@@ -91,7 +91,7 @@ test.before(async () => {
     output: () => undefined,
   });
   await cluster.start();
-  await cluster.waitReady();
+  await cluster.awaitReady();
   const orders = Array.from({ length: 30 }, async () =>
     fetch(`${cluster?.urls[0] ?? ''}/orders`, {
       method: 'POST',
@@ -107,16 +107,16 @@ test.after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('data in use are refused', async () => {
+test('refuses data that a replica has open', async () => {
   const { code, out } = await doctor('--data', data);
   assert.is(code, DOCTOR_EXIT.inUse);
-  assert.match(out, /replica, .*: IN USE\n {2}what to do:\n {4}- stop the process first/);
+  assert.match(out, /replica, .*: IN USE\n {2}what to do:\n {4}- stop the replica first/);
   await cluster?.stop();
   cluster = null;
 });
 
-test('sound data of a whole cluster: what is in them, and nothing to do', async () => {
-  const { code, reports, text } = await afterHurting(() => undefined);
+test('reports intact data of a whole cluster with their contents and no advice', async () => {
+  const { code, reports, text } = await afterDamage(() => undefined);
   assert.is(code, DOCTOR_EXIT.sound, text);
   assert.equal(
     reports.map(({ id, condition, findings, advice }) => [id, condition, findings, advice]),
@@ -125,14 +125,14 @@ test('sound data of a whole cluster: what is in them, and nothing to do', async 
   assert.match(text, /book: 30 orders, 10 stocks and 30 idempotency keys/);
 });
 
-test('where there are no data it says so', async () => {
+test('reports a folder without replica data', async () => {
   const { code, out } = await doctor('--data', join(folder, 'nowhere'));
   assert.is(code, DOCTOR_EXIT.nothing);
-  assert.match(out, 'holds no data of a replica');
+  assert.match(out, 'contains no replica data');
 });
 
-test('a damaged log is told with its file and offset, and the way back', async () => {
-  const { code, reports, text } = await afterHurting((copy) =>
+test('reports a damaged log with file and offset, and the command to rebuild the replica', async () => {
+  const { code, reports, text } = await afterDamage((copy) =>
     flip(largest(join(copy, 'replica-1', 'log')), (length) => Math.floor(length / 2)),
   );
   assert.is(code, DOCTOR_EXIT.damaged);
@@ -142,43 +142,43 @@ test('a damaged log is told with its file and offset, and the way back', async (
   assert.match(text, /trireme\.js members rejoin 1 /);
 });
 
-test('an old log beside a newer book, and an old hard state, are told', async () => {
-  const gone = await afterHurting((copy) => rmSync(join(copy, 'replica-1', 'log'), { recursive: true }));
+test('reports a missing log beside its hard state or its book', async () => {
+  const gone = await afterDamage((copy) => rmSync(join(copy, 'replica-1', 'log'), { recursive: true }));
   assert.is(gone.code, DOCTOR_EXIT.damaged);
-  assert.match(gone.text, /the log is gone, but its hard state is there: term \d+/);
-  const without = await afterHurting((copy) => {
+  assert.match(gone.text, /the log is missing, but the copy of its hard state exists: term \d+/);
+  const without = await afterDamage((copy) => {
     rmSync(join(copy, 'replica-1', 'log'), { recursive: true });
     rmSync(join(copy, 'replica-1', 'log.hard-state'));
     mkdirSync(join(copy, 'replica-1', 'log'));
   });
   assert.is(without.code, DOCTOR_EXIT.damaged);
-  assert.match(without.text, /the log is gone beside its book/);
+  assert.match(without.text, /the log is missing, but there is an order book/);
 });
 
-test('a log that was cut off behind what the book has applied is told', async () => {
-  const { code, text } = await afterHurting((copy) => {
+test('reports a log that ends before the last entry that the book has applied', async () => {
+  const { code, text } = await afterDamage((copy) => {
     const [wal = ''] = filesOf(join(copy, 'replica-1', 'log')).filter((file) => file.endsWith('.log'));
     truncateSync(wal, statSync(wal).size - 5);
   });
   assert.is(code, DOCTOR_EXIT.damaged);
-  assert.match(text, /the book has applied entry \d+, but the log ends at \d+: it lost its tail/);
+  assert.match(text, /the book has applied entry \d+, but the log ends at \d+: it has lost its tail/);
 });
 
-test('a lost copy of the hard state is mended by the next start', async () => {
-  const { code, text } = await afterHurting((copy) => rmSync(join(copy, 'replica-1', 'log.hard-state')));
+test('reports that the next start repairs a missing copy of the hard state', async () => {
+  const { code, text } = await afterDamage((copy) => rmSync(join(copy, 'replica-1', 'log.hard-state')));
   assert.is(code, DOCTOR_EXIT.sound);
-  assert.match(text, /MENDS\n {2}mended by the next start:\n.*made anew from the store: it is missing/);
+  assert.match(text, /MENDS\n {2}repaired by the next start:\n.*rebuilt from the store: it is missing/);
 });
 
-test('a damaged book and a book that is named and gone are told', async () => {
-  const lost = await afterHurting((copy) => rmSync(join(copy, 'replica-1', 'book', 'CURRENT')));
+test('reports a damaged book, and a book that is missing although it is named', async () => {
+  const lost = await afterDamage((copy) => rmSync(join(copy, 'replica-1', 'book', 'CURRENT')));
   assert.is(lost.code, DOCTOR_EXIT.damaged);
-  assert.match(lost.text, /CURRENT is missing beside files of a store/);
-  const unnamed = await afterHurting((copy) =>
+  assert.match(lost.text, /CURRENT is missing, but there are other files of a store/);
+  const unnamed = await afterDamage((copy) =>
     writeFileSync(join(copy, 'replica-1', 'book.current'), 'book-7\n'),
   );
   assert.is(unnamed.code, DOCTOR_EXIT.damaged);
-  assert.match(unnamed.text, /names book-7, which is not there/);
+  assert.match(unnamed.text, /names book-7, which does not exist/);
 });
 
 test.run();

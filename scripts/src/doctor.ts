@@ -1,6 +1,6 @@
-/** `npm run doctor -- --data DIR`: says what is damaged in the data of processes that are down, and changes nothing. */
+/** `npm run doctor -- --data DIR`: reports what is damaged in the data of stopped replicas. Changes nothing. */
 import { Command } from 'commander';
 import { runScript } from './command-line.js';
-import { asDoctor } from './doctor/command.js';
+import { addDoctorOptions } from './doctor/command.js';
 
-await runScript(asDoctor(new Command('npm run doctor --')));
+await runScript(addDoctorOptions(new Command('npm run doctor --')));

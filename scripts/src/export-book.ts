@@ -1,24 +1,29 @@
-/** Writes a replica's order book to standard output: as CSV, `number,name,type,quantity`, or an object a line. */
+/** Writes a replica's order book to standard output: CSV (`number,name,type,quantity`) or one JSON object per line. */
 import { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
-import type { InternalCalls } from '@trireme/cluster';
+import type { InternalClient } from '@trireme/cluster';
 import { ControlError } from './control/client.js';
 
-/** @throws ControlError if the replica, called `name`, does not answer or refuses. */
+/**
+ * @param name how errors name the replica
+ * @throws ControlError if the replica does not answer or refuses.
+ */
 export async function exportBook(
   name: string,
   url: string,
-  calls: InternalCalls,
+  calls: InternalClient,
   json = false,
 ): Promise<void> {
-  const response = await calls.open(`${url}/export`).catch((error: unknown) => {
-    throw new ControlError(`${name} does not answer at ${url}`, { cause: error });
+  const response = await calls.openStream(`${url}/export`).catch((error: unknown) => {
+    throw new ControlError(`${name} does not answer at ${url}: start it first`, { cause: error });
   });
   if (!response.ok || response.body === null) {
-    throw new ControlError(`${name} answers ${response.status}: ${await response.text()}`);
+    throw new ControlError(
+      `${name} refuses the export with status ${response.status}: ${await response.text()}`,
+    );
   }
-  // A pipe to `head` ends early; the book is then simply not wanted any further.
+  // A reader such as `head` may close the pipe early, which is not an error.
   const csv = Readable.fromWeb(response.body);
   const text = json ? Readable.from(asObjects(createInterface({ input: csv }))) : csv;
   await pipeline(text, process.stdout, { end: false }).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run faults:rejoin -- --orders 100000`: with a book of full size and while orders flow, a wiped replica comes back,
- * another one replaces it, and the group grows to five and shrinks to three again, each by `trireme members`.
+ * `npm run faults:rejoin -- --orders 100000`: changes the group with `trireme members` under load and with a large
+ * order book. A wiped replica rejoins, another one replaces it, and the group grows to five and shrinks back to three.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,11 +8,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { InternalCalls, LocalCluster, findFreeBasePort, readSecret, serveControl } from '@trireme/cluster';
-import { wholeNumber } from '@trireme/service';
+import { InternalClient, LocalCluster, findFreeBasePort, readSecret, serveControl } from '@trireme/cluster';
+import { parseWholeNumber } from '@trireme/service';
 import { runScript } from './command-line.js';
-import { booksAgree, leaderMemory } from './rejoin/observe.js';
-import { Orders } from './rejoin/orders.js';
+import { awaitEqualBooks, peakLeaderMemory } from './rejoin/observe.js';
+import { OrderLoad } from './rejoin/orders.js';
 import { ROOT } from './root.js';
 import { formatTable } from './trireme/table.js';
 
@@ -21,36 +21,36 @@ interface DrillOptions {
   readonly clients: number;
 }
 
-/** Orders at once while the book is filled. */
-const FILLING = 64;
+/** Concurrent orders while the book is filled. */
+const FILL_CLIENTS = 64;
 
 interface Drill {
   readonly name: string;
-  /** What is done before the commands. */
+  /** Runs before the commands. */
   readonly before?: (cluster: LocalCluster) => Promise<void>;
-  /** Arguments of `trireme members`, one command after the other. */
+  /** Arguments of the `trireme members` commands, in order. */
   readonly commands: readonly (readonly string[])[];
 }
 
 const DRILLS: readonly Drill[] = [
   {
-    name: 'replica 2 is wiped, and rejoins',
+    name: 'replica 2 is wiped and rejoins',
     before: async (cluster) => {
       await cluster.kill('replica-2');
       rmSync(join(cluster.dataDir, 'replica-2'), { recursive: true });
     },
     commands: [['rejoin', '2']],
   },
-  { name: '4 replaces 2', commands: [['replace', '2', '4']] },
+  { name: 'replica 4 replaces replica 2', commands: [['replace', '2', '4']] },
   {
-    name: 'three become five',
+    name: 'three replicas become five',
     commands: [
       ['add', '5'],
       ['add', '6'],
     ],
   },
   {
-    name: 'five become three',
+    name: 'five replicas become three',
     commands: [
       ['remove', '5'],
       ['remove', '6'],
@@ -65,29 +65,29 @@ async function members(dataDir: string, args: readonly string[]): Promise<boolea
   return code === 0;
 }
 
-/** Plays one drill; gives its line of the table, and whether all went well. */
-async function play(
+/** Runs one drill; returns its table row, and whether it succeeded. */
+async function runDrill(
   drill: Drill,
   cluster: LocalCluster,
-  orders: Orders,
+  orders: OrderLoad,
   clients: number,
-): Promise<{ readonly row: readonly string[]; readonly isWell: boolean }> {
+): Promise<{ readonly row: readonly string[]; readonly hasPassed: boolean }> {
   console.error(`\n${drill.name}`);
   const { length: failedBefore } = orders.failures;
   const filledBefore = orders.filled;
   const startedAt = performance.now();
-  const done: boolean[] = [];
-  const memory = await orders.during(clients, async () =>
-    leaderMemory(cluster, async () => {
+  const results: boolean[] = [];
+  const memory = await orders.runDuring(clients, async () =>
+    peakLeaderMemory(cluster, async () => {
       await drill.before?.(cluster);
-      for (const command of drill.commands) done.push(await members(cluster.dataDir, command));
+      for (const command of drill.commands) results.push(await members(cluster.dataDir, command));
     }),
   );
-  const isDone = done.every((one) => one);
+  const isDone = results.every((result) => result);
   const seconds = (performance.now() - startedAt) / 1000;
-  const calls = new InternalCalls({ secret: readSecret(cluster.dataDir), tls: null });
+  const calls = new InternalClient({ secret: readSecret(cluster.dataDir), tls: null });
   const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
-  const areEqual = await booksAgree(
+  const areEqual = await awaitEqualBooks(
     replicas.map(({ url }) => url),
     calls,
     orders.filled,
@@ -100,7 +100,7 @@ async function play(
       ...[drill.name, isDone ? 'done' : 'FAILED', seconds.toFixed(1), String(orders.filled - filledBefore)],
       ...[String(failures.length), areEqual ? 'identical' : 'DIFFER', memory.toFixed(0)],
     ],
-    isWell: isDone && areEqual && failures.length === 0,
+    hasPassed: isDone && areEqual && failures.length === 0,
   };
 }
 
@@ -109,27 +109,29 @@ async function run(options: DrillOptions): Promise<void> {
   const port = await findFreeBasePort(3, 1);
   const cluster = new LocalCluster({ dataDir, port, output: () => undefined });
   let control: Awaited<ReturnType<typeof serveControl>> | null = null;
-  let orders: Orders | null = null;
+  let orders: OrderLoad | null = null;
   try {
     await cluster.start();
-    await cluster.waitReady();
+    await cluster.awaitReady();
     control = await serveControl({ cluster, secret: readSecret(dataDir), port: cluster.controlPort });
-    orders = new Orders(cluster.urls[0] ?? '', FILLING);
-    console.error(`filling the book with ${options.orders} orders`);
-    await orders.place(options.orders, FILLING);
-    let isWell = orders.failures.length === 0;
-    if (!isWell)
-      console.error(`failed while filling: ${orders.failures.length}, ${orders.failures[0] ?? ''}`);
+    orders = new OrderLoad(cluster.urls[0] ?? '', FILL_CLIENTS);
+    console.error(`filling the order book with ${options.orders} orders`);
+    await orders.place(options.orders, FILL_CLIENTS);
+    let hasPassed = orders.failures.length === 0;
+    if (!hasPassed)
+      console.error(
+        `${orders.failures.length} orders failed during the fill, first: ${orders.failures[0] ?? ''}`,
+      );
     const rows = [['drill', 'command', 'seconds', 'orders meanwhile', 'failed', 'books', 'leader MiB']];
     for (const drill of DRILLS) {
-      const result = await play(drill, cluster, orders, options.clients);
+      const result = await runDrill(drill, cluster, orders, options.clients);
       rows.push([...result.row]);
-      isWell = isWell && result.isWell;
+      hasPassed = hasPassed && result.hasPassed;
     }
     console.log(
       `\n${formatTable(rows)}\n${orders.filled} orders in the book, ${orders.failures.length} requests failed`,
     );
-    process.exitCode = isWell ? 0 : 1;
+    process.exitCode = hasPassed ? 0 : 1;
   } finally {
     await orders?.close();
     control?.close();
@@ -141,11 +143,17 @@ async function run(options: DrillOptions): Promise<void> {
 
 const command = new Command('npm run faults:rejoin --')
   .description(
-    'Fills the book, wipes a replica and brings it back, replaces one, grows the group to five and shrinks it to three, all ' +
-      'while orders flow. Exit code 1 if a request or a command failed, or books differ.',
+    'Fills the order book and then changes the group under load: a wiped replica rejoins, a replica is replaced, and ' +
+      'the group grows to five voters and shrinks back to three. Exits with 1 if a request or a command fails or if ' +
+      'the order books differ.',
   )
-  .option('--orders <n>', 'orders in the book before anything happens', wholeNumber(0, 100_000_000), 100_000)
-  .option('--clients <n>', 'orders at once while the group changes', wholeNumber(1, 256), 8)
+  .option(
+    '--orders <n>',
+    'orders in the book before the first change',
+    parseWholeNumber(0, 100_000_000),
+    100_000,
+  )
+  .option('--clients <n>', 'concurrent orders during the changes', parseWholeNumber(1, 256), 8)
   .action(run);
 
 await runScript(command);

@@ -1,4 +1,4 @@
-/** What can be told to a process or a command, as `--help` shows it: each flag of a process has a variable of its name. */
+/** Checks the `--help` pages of processes and commands. Each flag of a process has an environment variable. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { ROOT } from './root.js';
 
 const PROCESSES = ['catalog', 'orders', 'frontend'] as const;
 
-/** Takes no value that a variable could give. */
+/** Flags without an environment variable. */
 const NO_VARIABLE = ['--help'];
 
 async function helpOf(script: string, ...args: string[]): Promise<string> {
@@ -17,7 +17,7 @@ async function helpOf(script: string, ...args: string[]): Promise<string> {
     .stdout;
 }
 
-/** Each flag's text in a help page, with its lines joined. */
+/** The text of each flag in a help page, on one line. */
 function flagsIn(help: string): Map<string, string> {
   const [, options = ''] = /\nOptions:\n([^]*?)(\n\n|$)/.exec(help) ?? [];
   const items = options.split(/\n(?= {2}-)/).map((item) => item.replace(/\s+/g, ' ').trim());
@@ -32,7 +32,7 @@ function commandsIn(help: string): string[] {
 }
 
 for (const name of PROCESSES) {
-  test(`every flag of ${name} has a variable of its name, and both stand in --help`, async () => {
+  test(`--help of ${name} lists every flag with its environment variable`, async () => {
     const flags = flagsIn(await helpOf(`packages/${name}/dist/main.js`));
     assert.ok(flags.size > 10, 'the page was read');
     for (const [flag, text] of flags) {
@@ -44,7 +44,7 @@ for (const name of PROCESSES) {
   });
 }
 
-test('every command of trireme has --json, names its cluster, and tells its exit codes', async () => {
+test('--help of every trireme command lists --json, --data and the exit codes', async () => {
   const pages: (readonly [string, string])[] = [];
   const read = async (...path: string[]): Promise<void> => {
     const help = await helpOf('scripts/bin/trireme.js', ...path);

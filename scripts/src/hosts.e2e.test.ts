@@ -1,4 +1,4 @@
-/** `npm run hosts` as a process, for seconds: it does what it says, and leaves nothing behind when it is stopped midway. */
+/** `npm run hosts` as a process: a short run, and the cleanup after a stop in the middle of a run. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { whyNoHosts } from '@trireme/cluster';
+import { hostNetworkProblem } from '@trireme/cluster';
 import { ROOT } from './root.js';
 
 async function run(args: readonly string[], stopAt?: RegExp): Promise<{ code: number | null; text: string }> {
@@ -25,30 +25,30 @@ async function run(args: readonly string[], stopAt?: RegExp): Promise<{ code: nu
   return { code, text };
 }
 
-/** What a run would leave behind in the file system. */
+/** Folders of runs in the file system. */
 function folders(): readonly string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith('trireme-hosts-'));
 }
 
-const reason = whyNoHosts();
+const reason = hostNetworkProblem();
 if (reason !== null) {
-  console.log(`SKIPPED three hosts: ${reason}`);
-  test.skip('three hosts', () => undefined);
+  console.log(`SKIPPED npm run hosts: ${reason}`);
+  test.skip('npm run hosts', () => undefined);
 } else {
-  test('the host that leads is cut off: no request fails, and books and stock are right', async () => {
+  test('no request fails while the host of the leader is isolated, and books and stock are correct', async () => {
     const { code, text } = await run(['--seconds', '2', '--tls']);
     assert.is(code, 0, text);
-    assert.match(text, /where 3 leads/);
+    assert.match(text, /whose replica 3 leads/);
     assert.match(text, /through 2 front-ends, 0 requests failed/);
-    assert.match(text, /books of all replicas: identical/);
-    assert.match(text, /: right\n/);
+    assert.match(text, /order books of all replicas: identical/);
+    assert.match(text, /: correct\n/);
   });
 
-  test('stopped while the host is cut off, it removes everything', async () => {
+  test('a run that is stopped while the host is isolated removes everything', async () => {
     const before = folders();
-    const { code, text } = await run(['--seconds', '60'], /cutting host three off/);
+    const { code, text } = await run(['--seconds', '60'], /isolating host three/);
     assert.is(code, 1, text);
-    assert.match(text, /processes, hosts and data are removed/);
+    assert.match(text, /removed all processes, hosts and data/);
     assert.equal(folders(), before);
   });
 }

@@ -1,17 +1,17 @@
 /**
- * `npm run hosts`: three hosts as network namespaces of this machine, the processes of the compose file on them, each at an
- * address of its own; the host whose replica leads is cut off by packet filters while orders flow.
+ * `npm run hosts`: runs the processes of the compose file on three hosts, which are network namespaces of this machine.
+ * Each process has its own address. Packet filters isolate the leader's host under load.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { Probe, whyNoHosts } from '@trireme/cluster';
+import { Probe, hostNetworkProblem } from '@trireme/cluster';
 import { TriremeClient } from '@trireme/client';
-import { wholeNumber } from '@trireme/service';
+import { parseWholeNumber } from '@trireme/service';
 import { runScript } from './command-line.js';
-import { Fleet, HOSTS } from './hosts/fleet.js';
-import { booksAgree } from './rejoin/observe.js';
-import { Orders } from './rejoin/orders.js';
-import { transfer } from './trireme/members.js';
+import { HostedCluster, HOSTS } from './hosts/hosted-cluster.js';
+import { awaitEqualBooks } from './rejoin/observe.js';
+import { OrderLoad } from './rejoin/orders.js';
+import { transferLeadership } from './trireme/members.js';
 import { formatStatus, groupStatus } from './trireme/status.js';
 
 interface HostsOptions {
@@ -20,24 +20,24 @@ interface HostsOptions {
   readonly tls: boolean;
 }
 
-/** Orders flow this long before the cut and after it, in milliseconds. */
+/** Time under load before and after the partition, in milliseconds. */
 const CALM_MS = 3_000;
 const READY_MS_MAX = 60_000;
 const POLL_MS = 50;
-/** What `Orders` sells, and how many of it the built-in seed has. */
+/** The stock that `OrderLoad` sells, and its quantity in the built-in seed. */
 const STOCK = { name: 'AAPL', seed: 100 } as const;
 
-/** Waits until a replica leads and every front-end says that it is ready. */
-async function ready(fleet: Fleet): Promise<void> {
+/** Waits until a replica leads and every front-end is ready. */
+async function waitReady(fleet: HostedCluster): Promise<void> {
   const until = performance.now() + READY_MS_MAX;
-  // Processes that start on a busy machine take longer than a group that runs may be without a leader.
-  while ((await fleet.client.groupNow()) === null && performance.now() < until) await delay(POLL_MS);
+  // On a busy machine a first election may take longer than `group` waits for a leader.
+  while ((await fleet.client.tryGroup()) === null && performance.now() < until) await delay(POLL_MS);
   await fleet.client.group();
   const probe = new Probe();
   try {
     for (const url of fleet.frontends) {
       while (!(await probe.isReady(url))) {
-        if (performance.now() > until) throw new Error(`${url} is not ready`);
+        if (performance.now() > until) throw new Error(`${url} is not ready after ${READY_MS_MAX} ms`);
         await delay(POLL_MS);
       }
     }
@@ -46,16 +46,16 @@ async function ready(fleet: Fleet): Promise<void> {
   }
 }
 
-/** Cuts off host three, which leads, for so long; says after how many milliseconds another one led. */
-async function cutOff(fleet: Fleet, seconds: number, signal: AbortSignal): Promise<number> {
+/** Isolates host three, which leads, for `seconds`. Returns the milliseconds until another replica led. */
+async function cutOff(fleet: HostedCluster, seconds: number, signal: AbortSignal): Promise<number> {
   const { self: old, term } = await fleet.client.group();
-  console.error(`cutting host three off, where ${old} leads, for ${seconds} s`);
+  console.error(`isolating host three, whose replica ${old} leads, for ${seconds} s`);
   const startedAt = performance.now();
-  await fleet.cutOff('three');
+  await fleet.isolate('three');
   let successorMs = Infinity;
   while (successorMs === Infinity && performance.now() - startedAt < seconds * 1000) {
     signal.throwIfAborted();
-    const group = await fleet.client.groupNow();
+    const group = await fleet.client.tryGroup();
     if (group !== null && group.self !== old && group.term > term)
       successorMs = performance.now() - startedAt;
     else await delay(POLL_MS);
@@ -63,7 +63,7 @@ async function cutOff(fleet: Fleet, seconds: number, signal: AbortSignal): Promi
   await delay(Math.max(0, seconds * 1000 - (performance.now() - startedAt)), undefined, { signal });
   console.log(formatStatus(await groupStatus(fleet.client)));
   await fleet.heal();
-  console.error('host three is back');
+  console.error('host three is reconnected');
   return successorMs;
 }
 
@@ -74,18 +74,18 @@ async function quantityOf(url: string): Promise<number> {
   return quantity;
 }
 
-async function drill(fleet: Fleet, options: HostsOptions, signal: AbortSignal): Promise<boolean> {
+async function drill(fleet: HostedCluster, options: HostsOptions, signal: AbortSignal): Promise<boolean> {
   await fleet.start();
-  await ready(fleet);
+  await waitReady(fleet);
   for (const [host, names] of Object.entries(HOSTS)) console.error(`host ${host}: ${names.join(', ')}`);
-  await transfer('3', {
-    ...{ client: fleet.client, msMax: READY_MS_MAX, force: false },
-    tell: (line) => console.error(line),
+  await transferLeadership('3', {
+    ...{ client: fleet.client, timeoutMs: READY_MS_MAX, force: false },
+    onProgress: (line) => console.error(line),
   });
-  const flows = fleet.frontends.map((url) => new Orders(url, options.clients));
+  const loads = fleet.frontends.map((url) => new OrderLoad(url, options.clients));
   const withLoad = async <T>(work: () => Promise<T>): Promise<T> =>
-    flows.reduceRight<() => Promise<T>>(
-      (inner, orders) => async () => orders.during(options.clients, inner),
+    loads.reduceRight<() => Promise<T>>(
+      (inner, orders) => async () => orders.runDuring(options.clients, inner),
       work,
     )();
   const successorMs = await withLoad(async () => {
@@ -94,54 +94,54 @@ async function drill(fleet: Fleet, options: HostsOptions, signal: AbortSignal): 
     await delay(CALM_MS, undefined, { signal });
     return ms;
   });
-  const filled = flows.reduce((sum, orders) => sum + orders.filled, 0);
-  const failures = flows.flatMap((orders) => orders.failures);
-  const slowestMs = Math.max(...flows.map((orders) => orders.slowestMs));
-  for (const orders of flows) await orders.close();
-  const areEqual = await booksAgree(fleet.replicas, fleet.calls, filled);
+  const filled = loads.reduce((sum, orders) => sum + orders.filled, 0);
+  const failures = loads.flatMap((orders) => orders.failures);
+  const slowestMs = Math.max(...loads.map((orders) => orders.slowestMs));
+  for (const orders of loads) await orders.close();
+  const areEqual = await awaitEqualBooks(fleet.replicas, fleet.calls, filled);
   const quantities = await Promise.all(fleet.frontends.map(quantityOf));
-  const isCounted = quantities.every((quantity) => quantity === STOCK.seed + filled);
+  const isStockCorrect = quantities.every((quantity) => quantity === STOCK.seed + filled);
   console.log(formatStatus(await groupStatus(fleet.client)));
   for (const failure of new Set(failures)) console.error(`failed: ${failure}`);
   console.log(
     [
-      `\n${filled} orders through ${flows.length} front-ends, ${failures.length} requests failed`,
+      `\n${filled} orders through ${loads.length} front-ends, ${failures.length} requests failed`,
       `another replica led after ${successorMs.toFixed(0)} ms; the slowest order took ${slowestMs.toFixed(0)} ms`,
-      `books of all replicas: ${areEqual ? `identical, ${filled} orders each` : 'DIFFER'}`,
-      `${STOCK.name}: ${STOCK.seed} and ${filled} sold make ${quantities.join(' and ')}: ${isCounted ? 'right' : 'WRONG'}`,
+      `order books of all replicas: ${areEqual ? `identical, ${filled} orders each` : 'DIFFER'}`,
+      `${STOCK.name}: seed ${STOCK.seed} + sells ${filled} = ${quantities.join(' and ')}: ${isStockCorrect ? 'correct' : 'WRONG'}`,
     ].join('\n'),
   );
-  return failures.length === 0 && areEqual && isCounted && successorMs < Infinity;
+  return failures.length === 0 && areEqual && isStockCorrect && successorMs < Infinity;
 }
 
 async function run(options: HostsOptions): Promise<void> {
-  const why = whyNoHosts();
+  const why = hostNetworkProblem();
   if (why !== null) {
-    console.log(`SKIPPED hosts: ${why}`);
+    console.log(`SKIPPED npm run hosts: ${why}`);
     return;
   }
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => stopping.abort(new Error(`${signal} came`)));
-  const fleet = await Fleet.open(options.tls);
+    process.on(signal, () => stopping.abort(new Error(`stopped by ${signal}`)));
+  const fleet = await HostedCluster.open(options.tls);
   try {
-    const isWell = await drill(fleet, options, stopping.signal);
-    if (!isWell) console.error(fleet.lines.join('\n'));
-    process.exitCode = isWell ? 0 : 1;
+    const hasPassed = await drill(fleet, options, stopping.signal);
+    if (!hasPassed) console.error(fleet.lines.join('\n'));
+    process.exitCode = hasPassed ? 0 : 1;
   } finally {
     await fleet.close();
-    console.error('processes, hosts and data are removed');
+    console.error('removed all processes, hosts and data');
   }
 }
 
 const command = new Command('npm run hosts --')
   .description(
-    'Runs the processes of infra/compose on three hosts, network namespaces of this machine, and cuts off the one that leads ' +
-      'while orders flow. Needs root. Exit code 1 if a request failed, books differ, or stock is lost.',
+    'Runs the processes of infra/compose on three hosts (network namespaces of this machine) and isolates the host ' +
+      'of the leader under load. Requires root. Exits with 1 if a request fails, order books differ or stock is wrong.',
   )
-  .option('--seconds <n>', 'how long the host is cut off', wholeNumber(1, 600), 20)
-  .option('--clients <n>', 'orders at once through each front-end', wholeNumber(1, 256), 8)
-  .option('--tls', 'mutual TLS between the processes', false)
+  .option('--seconds <n>', 'seconds that the host is isolated', parseWholeNumber(1, 600), 20)
+  .option('--clients <n>', 'concurrent orders through each front-end', parseWholeNumber(1, 256), 8)
+  .option('--tls', 'use mutual TLS between the processes', false)
   .action(run);
 
 await runScript(command);

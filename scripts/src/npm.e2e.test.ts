@@ -1,4 +1,4 @@
-/** Signals to npm's process alone, as systemd, a container or CI sends them, and npm that is gone: nothing stays behind. */
+/** Signals to npm's process alone, as systemd, a container or CI sends them: npm and all its processes must end. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,13 +10,13 @@ import * as assert from 'uvu/assert';
 import { findFreeBasePort, readClusterFile } from '@trireme/cluster';
 import { ROOT } from './root.js';
 
-/** From the signal to the end of the last process, in milliseconds. */
+/** Time limit from the signal to the end of the last process, in milliseconds. */
 const STOP_MS_MAX = 15_000;
 
 interface Started {
   readonly npm: ChildProcess;
   readonly output: () => string;
-  /** Resolves once nobody can write to npm's output any more: npm, and all that it started and that has it, are gone. */
+  /** Resolves once npm and all processes that share its output have ended. */
   readonly closed: Promise<unknown>;
 }
 
@@ -29,7 +29,7 @@ test.before.each((context) => {
 
 test.after.each(async ({ dataDir, started }) => {
   for (const { npm, closed } of started) {
-    // A group of its own: where the test has failed, npm's end does not end the others.
+    // npm has its own process group: if the test has failed, kill the whole group.
     if (npm.pid !== undefined && npm.stdout?.closed === false) process.kill(-npm.pid, 'SIGKILL');
     await closed;
   }
@@ -37,7 +37,7 @@ test.after.each(async ({ dataDir, started }) => {
 });
 
 function npm(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  // The coverage of what runs here is not asked for; that of the compiler alone would take as long as the test.
+  // No coverage for these processes: that of the compiler alone would take as long as the test.
   const child = spawn('npm', args, {
     cwd: ROOT,
     env: { ...process.env, NODE_V8_COVERAGE: undefined, npm_config_loglevel: 'notice', ...env },
@@ -70,7 +70,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether a process below npm has the word in its command line. */
+/** Whether a descendant of npm has the word in its command line. */
 function runs({ npm: { pid = 0 } }: Started, word: string): boolean {
   const below = (parent: string): string[] =>
     readOrNothing(`/proc/${parent}/task/${parent}/children`)
@@ -91,7 +91,7 @@ function readOrNothing(path: string): string {
 for (const signal of ['SIGINT', 'SIGKILL'] as const) {
   test(`${signal} to npm alone stops the whole cluster, in order`, async ({ dataDir, started }) => {
     const port = await findFreeBasePort();
-    const start = npm(['start', '--', '--data', dataDir, '--port', String(port)]);
+    const start = npm(['start', '--', '--data', dataDir, '--port', String(port), '--verbose']);
     started.push(start);
     await until(start, () => start.output().includes(`ready http://127.0.0.1:${port}\n`));
     const pids = (readClusterFile(dataDir)?.processes ?? []).map(({ pid }) => pid ?? 0);
@@ -103,15 +103,35 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
   });
 }
 
+const SCREEN_LINES_MAX = 12;
+
+test('npm start prints each process, the leader, the URL, where the logs are and how to stop', async (context) => {
+  const { dataDir, started } = context;
+  const port = await findFreeBasePort();
+  const start = npm(['start', '--silent', '--', '--data', dataDir, '--port', String(port)]);
+  started.push(start);
+  await until(start, () => start.output().includes('press Ctrl-C to stop\n'));
+  const lines = start.output().trimEnd().split('\n');
+  assert.ok(lines.length <= SCREEN_LINES_MAX, start.output());
+  assert.match(
+    start.output(),
+    /catalog-1 +http[^]*catalog-2 +http[^]*replica-1 +http[^]*replica-3 +http[^]*frontend-1 +http[^]*leader is replica-\d/,
+  );
+  assert.match(start.output(), new RegExp(`ready http://127.0.0.1:${port}\nlogs are in \\S+logs; --verbose`));
+  assert.not.match(start.output(), /\b(?:INFO|WARN)\b/);
+  start.npm.kill('SIGINT');
+  await closesInTime(start);
+});
+
 const BUILDS = [
   ['SIGTERM', '/bin/sh'],
   ['SIGINT', '/bin/bash'],
 ] as const;
 
 for (const [signal, shell] of BUILDS) {
-  const name = `${signal} while it builds starts nothing (${shell})`;
+  const name = `${signal} during the build starts nothing (${shell})`;
   if (!existsSync(shell) || !existsSync('/proc/self/task')) {
-    test.skip(`${name}: there is no ${shell} or no /proc`);
+    test.skip(`${name}: ${shell} or /proc is missing`);
     continue;
   }
   test(name, async ({ dataDir, started }) => {
@@ -127,7 +147,7 @@ for (const [signal, shell] of BUILDS) {
   });
 }
 
-test('another script than npm start ends with npm, too', async ({ dataDir, started }) => {
+test('npm run faults also ends with npm', async ({ dataDir, started }) => {
   const faults = npm(['run', 'faults', '--', '--only', 'drift apart', '--results', dataDir]);
   started.push(faults);
   await until(faults, () => faults.output().includes('... '));
@@ -135,7 +155,7 @@ test('another script than npm start ends with npm, too', async ({ dataDir, start
   await closesInTime(faults);
 });
 
-test('no script leaves a shell between npm and the program', () => {
+test('no script runs a shell between npm and the program', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };

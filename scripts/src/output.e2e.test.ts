@@ -1,4 +1,4 @@
-/** A supervisor whose output nobody takes: it goes on, and so do orders. Real processes. */
+/** A supervisor whose output is not read keeps running, and orders are filled. Uses real processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,9 +10,9 @@ import * as assert from 'uvu/assert';
 import { findFreeBasePort, readClusterFile } from '@trireme/cluster';
 import { ROOT } from './root.js';
 
-/** Their lines at level debug fill every pipe on the way. */
+/** Enough debug log lines to fill every pipe. */
 const ORDERS = 600;
-const AT_ONCE = 20;
+const CLIENTS = 20;
 
 interface Context {
   dataDir: string;
@@ -20,7 +20,7 @@ interface Context {
   child: ChildProcess | null;
 }
 
-const test = suite<Context>('output that nobody takes');
+const test = suite<Context>('unread output');
 
 test.before.each(async (context) => {
   context.dataDir = mkdtempSync(join(tmpdir(), 'trireme-output-'));
@@ -40,7 +40,7 @@ async function startReady(
   const { dataDir, port } = context;
   const child = spawn(
     process.execPath,
-    [join(ROOT, 'scripts/dist/start.js'), '--data', dataDir, '--port', String(port), ...args],
+    [join(ROOT, 'scripts/dist/start.js'), '--data', dataDir, '--port', String(port), '--verbose', ...args],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   context.child = child;
@@ -63,17 +63,17 @@ async function placeOrder(port: number, requestId: string): Promise<number> {
   return response.status;
 }
 
-/** Places orders; each has to be filled. */
+/** Places orders; each must be filled. */
 async function order({ port }: Context): Promise<void> {
   const statuses = new Set<number>();
   const client = async (): Promise<void> => {
-    for (let i = 0; i < ORDERS / AT_ONCE; i++) statuses.add(await placeOrder(port, `logged-${i}`));
+    for (let i = 0; i < ORDERS / CLIENTS; i++) statuses.add(await placeOrder(port, `logged-${i}`));
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, client));
+  await Promise.all(Array.from({ length: CLIENTS }, client));
   assert.equal([...statuses], [200]);
 }
 
-test('orders go on while the console, and then the supervisor itself, does not read', async (context) => {
+test('orders are filled while the console, then also the supervisor, reads no output', async (context) => {
   const { child, output } = await startReady(context, '--log-level', 'debug');
   child.stdout?.pause();
   await order(context);
@@ -81,14 +81,14 @@ test('orders go on while the console, and then the supervisor itself, does not r
   await order(context);
   child.kill('SIGCONT');
   child.stdout?.resume();
-  // Read again, it has what came meanwhile.
+  // Once the console reads again, it receives the buffered lines.
   while (!/\[frontend-1\] DEBUG command answered/.test(output())) await delay(20);
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
   assert.equal(await exited, [0, null]);
 });
 
-test('a supervisor whose console is gone goes on, hears of a death, and stops in order', async (context) => {
+test('a supervisor without a console notices that a process was killed, and stops in order', async (context) => {
   const { child } = await startReady(context);
   child.stdout?.destroy();
   const frontend = (): number | null =>

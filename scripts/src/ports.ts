@@ -1,32 +1,32 @@
 /**
- * `npm run ports`: every port that the processes of the running cluster listen on, as the system tells it, and what
- * each answers to somebody on this machine who knows no secret.
+ * `npm run ports`: lists every port on which the processes of the running cluster listen, according to the kernel, and
+ * what each answers to a local client without the secret.
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { Command } from 'commander';
-import { InternalCalls, operatorTls, readClusterFile } from '@trireme/cluster';
-import { DATA_DEFAULT, userPath, runScript } from './command-line.js';
+import { InternalClient, operatorTls, readClusterFile } from '@trireme/cluster';
+import { DATA_DEFAULT, resolveUserPath, runScript } from './command-line.js';
 import { listeningPorts } from './ports/proc-net.js';
 
 const PATHS = ['/livez', '/readyz', '/status', '/metrics', '/export', '/stocks/AAPL', '/raft', '/kill'];
 
-/** Sockets that a process holds, by inode. */
+/** Inodes of a process's sockets. */
 function socketsOf(pid: number): ReadonlySet<string> {
   const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`);
     } catch {
-      // It was closed just now.
+      // The descriptor has just been closed.
       return '';
     }
   });
   return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
 }
 
-/** What a request without any secret gets: the HTTP status, or that there was none. */
-async function answerOf(url: string, stranger: InternalCalls): Promise<string> {
+/** HTTP status that a request without the secret gets, `none` if there is no answer. */
+async function answerOf(url: string, stranger: InternalClient): Promise<string> {
   try {
-    const response = await stranger.open(url, AbortSignal.timeout(2_000));
+    const response = await stranger.openStream(url, AbortSignal.timeout(2_000));
     await response.arrayBuffer();
     return String(response.status);
   } catch {
@@ -35,18 +35,18 @@ async function answerOf(url: string, stranger: InternalCalls): Promise<string> {
 }
 
 async function scan({ data }: { data: string }): Promise<void> {
-  const dataDir = userPath(data);
+  const dataDir = resolveUserPath(data);
   const cluster = readClusterFile(dataDir);
-  if (cluster === null) throw new Error(`no cluster has run on ${data}: start one with npm start`);
+  if (cluster === null) throw new Error(`${data} has no cluster: start one with npm start`);
   const table = ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFileSync(file, 'utf8')).join('\n');
   console.log(['process', 'listens on', ...PATHS].join('\t'));
-  // Who trusts the authority and has no certificate, so that it gets as far as an answer.
+  // The client trusts the authority but has no certificate, so that the handshake succeeds and it gets an answer.
   const tls = operatorTls(dataDir);
-  const stranger = new InternalCalls({
+  const stranger = new InternalClient({
     secret: null,
     tls: tls === null ? null : { ca: tls.ca, cert: '', key: '' },
   });
-  const tell = async (name: string, host: string, port: number): Promise<void> => {
+  const probe = async (name: string, host: string, port: number): Promise<void> => {
     const isPublic = name === 'npm start' || name.startsWith('frontend');
     const scheme = tls === null || isPublic ? 'http' : 'https';
     const at = `${scheme}://127.0.0.1:${port}`;
@@ -55,14 +55,16 @@ async function scan({ data }: { data: string }): Promise<void> {
   };
   for (const { id, pid } of cluster.processes) {
     if (pid === null) continue;
-    for (const { host, port } of listeningPorts(table, socketsOf(pid))) await tell(id, host, port);
+    for (const { host, port } of listeningPorts(table, socketsOf(pid))) await probe(id, host, port);
   }
-  await tell('npm start', '127.0.0.1', Number(new URL(cluster.control).port));
+  await probe('npm start', '127.0.0.1', Number(new URL(cluster.control).port));
 }
 
 const command = new Command('npm run ports --')
-  .description('What listens, and what it answers to who knows no secret.')
-  .option('--data <folder>', "the cluster's data folder", DATA_DEFAULT)
+  .description(
+    'Lists the ports of the running cluster and the HTTP status that each returns to a client without the secret.',
+  )
+  .option('--data <folder>', 'data folder of the cluster', DATA_DEFAULT)
   .action(scan);
 
 await runScript(command);

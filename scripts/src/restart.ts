@@ -1,10 +1,10 @@
-/** `npm run restart -- 2`: starts a process of the running cluster that is down. */
+/** `npm run restart -- 2`: starts a stopped process of the running cluster. */
 import { Command } from 'commander';
-import { DATA_DEFAULT, userPath, processName, runScript } from './command-line.js';
+import { DATA_DEFAULT, resolveUserPath, parseProcessName, runScript } from './command-line.js';
 import { ControlClient } from './control/client.js';
 
 async function restart(name: string, options: { data: string }): Promise<void> {
-  const control = ControlClient.of(userPath(options.data));
+  const control = ControlClient.forDataFolder(resolveUserPath(options.data));
   const pid = await control.start(name);
   console.log(`started ${name} (process ${pid})`);
   await control.awaitReady(name);
@@ -12,9 +12,9 @@ async function restart(name: string, options: { data: string }): Promise<void> {
 }
 
 const command = new Command('npm run restart --')
-  .description('Starts a process of the running cluster that is down.')
-  .argument('<process>', '2 (a replica), catalog-1 or frontend-1', processName)
-  .option('--data <folder>', "the cluster's data folder", DATA_DEFAULT)
+  .description('Starts a stopped process of the running cluster.')
+  .argument('<process>', 'a replica (2 or replica-2), catalog-1 or frontend-1', parseProcessName)
+  .option('--data <folder>', 'data folder of the cluster', DATA_DEFAULT)
   .action(restart);
 
 await runScript(command);

@@ -1,4 +1,4 @@
-/** What an operator can get wrong when a process is started: its exit code, its cause, and what to do. */
+/** Operator mistakes at the start of a process: each ends it with its exit code, cause and advice. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ interface Ended {
 
 type Row = readonly [what: string, argv: readonly string[], code: number, cause: RegExp, advice: RegExp];
 
-/** Processes at once. */
+/** Processes in parallel. */
 const PARALLEL = 3;
 const NOBODY = 65_534;
 
@@ -43,12 +43,12 @@ test.after(({ folder, holder }) => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs to the end; until it says `until`, where it is to start. */
+/** Runs a process to its end; with `until`, stops it once its output contains that text. */
 async function run(argv: readonly string[], options: { until?: string; uid?: number } = {}): Promise<Ended> {
   const { until, uid } = options;
   const child = spawn(process.execPath, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Another user may not write the coverage of this run.
+    // Another user cannot write the coverage of this run.
     ...(uid === undefined ? {} : { uid, gid: uid, env: { ...process.env, NODE_V8_COVERAGE: undefined } }),
   });
   let out = '';
@@ -61,7 +61,7 @@ async function run(argv: readonly string[], options: { until?: string; uid?: num
   return { code, out };
 }
 
-/** What the last line of the log says. */
+/** Message and advice of the last log line. */
 function lastLine({ out }: Ended): { readonly msg: string; readonly advice: string } {
   const line = out.trim().split('\n').at(-1) ?? '';
   const { msg = '', advice = '' } = JSON.parse(line) as { msg?: string; advice?: string };
@@ -108,11 +108,11 @@ async function check(rows: readonly Row[]): Promise<void> {
   await Promise.all(Array.from({ length: PARALLEL }, worker));
 }
 
-test('each mistake at the start ends with its code, its cause and what to do', async (context) => {
+test('each mistake ends the process with its exit code, cause and advice', async (context) => {
   const { folder, taken } = context;
   const at = (name: string): string => join(folder, name);
   await run(replica(context, at('replica'), '--bootstrap'), { until: '"replica listens"' });
-  await run(catalog(context), { until: '"catalog listens"' });
+  await run(catalog(context), { until: '"catalog is listening"' });
   mkdirSync(at('other'));
   writeFileSync(at('other/CURRENT'), 'MANIFEST-000002\n');
   writeFileSync(at('file'), 'no folder');
@@ -120,8 +120,8 @@ test('each mistake at the start ends with its code, its cause and what to do', a
   const pem = ['--tls-ca', at('file'), '--tls-cert', at('file'), '--tls-key', at('file')];
   const used = String(taken);
   await check([
-    ['a file as data', replica(context, at('file')), 73, /EEXIST/, /^give a folder: /],
-    ['data below a file', replica(context, at('file/x')), 73, /ENOTDIR/, /^give a folder: /],
+    ['data folder is a file', replica(context, at('file')), 73, /EEXIST/, /^use another folder: /],
+    ['data folder below a file', replica(context, at('file/x')), 73, /ENOTDIR/, /^use another folder: /],
     [
       'cluster',
       replica(context, at('replica'), '--cluster', 'o'),
@@ -130,33 +130,33 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       /--cluster must belong/,
     ],
     [
-      'a store of something else',
+      'store of another program',
       replica(context, at('other')),
       64,
-      /no replica's folder/,
+      /not a replica's data folder/,
       /--data, --id and --cluster/,
     ],
-    ['port', frontend(context, '--port', used), 69, /EADDRINUSE/, /^another process listens there/],
     [
-      'peer port',
-      replica(context, at('replica'), '--peer-port', used),
+      'port',
+      frontend(context, '--port', used),
       69,
       /EADDRINUSE/,
-      /give another port/,
+      /^another process is listening on this port/,
     ],
+    ['peer port', replica(context, at('replica'), '--peer-port', used), 69, /EADDRINUSE/, /use another port/],
     [
       'host',
       frontend(context, '--host', '203.0.113.1'),
       64,
       /EADDRNOTAVAIL/,
-      /^give --host an address of this/,
+      /^set --host to an address of this/,
     ],
     [
       'host name',
       frontend(context, '--host', 'no-such-host.invalid'),
       64,
       /ENOTFOUND|EAI_AGAIN/,
-      /^correct the host name no-such-host\.invalid where it is given/,
+      /^correct the host name no-such-host\.invalid in --host or in a URL/,
     ],
     [
       'no secret',
@@ -174,20 +174,26 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       /--help/,
     ],
     ['no certificates', replica(context, at('r'), ...pem), 64, /cannot use \S+ with \S+ and \S+: /, /--help/],
-    ['a part of them', catalog(context, ...pem.slice(0, 2)), 64, /--tls-key go together/, /--help/],
+    [
+      'incomplete certificates',
+      catalog(context, ...pem.slice(0, 2)),
+      64,
+      /--tls-key must be given together/,
+      /--help/,
+    ],
     ['peers', replica(context, at('r'), '--peers', 'x'), 64, /--peers: /, /--help/],
     [
       'catalogs',
       replica(context, at('r'), '--catalogs', 'replica-1'),
       64,
-      /--catalogs: .*no id of a catalog/,
+      /--catalogs: invalid catalog id/,
       /--help/,
     ],
     [
-      'a catalog twice',
+      'duplicate catalog',
       replica(context, at('r'), '--catalogs', 'catalog,catalog'),
       64,
-      /--catalogs: .*twice/,
+      /--catalogs: .*set of catalogs has a duplicate id/,
       /--help/,
     ],
     [
@@ -195,41 +201,41 @@ test('each mistake at the start ends with its code, its cause and what to do', a
       replica(context, at('r'), '--seed-file', at('none')),
       64,
       /seed file .*ENOENT/,
-      /^mend the seed file/,
+      /^correct the seed file/,
     ],
     [
       'bad seed file',
       replica(context, at('r'), '--seed-file', at('file')),
       64,
       /seed file .*JSON/,
-      /^mend the seed file/,
+      /^correct the seed file/,
     ],
   ]);
 });
 
-test('a folder that may not be written is said, with what to do', async (context) => {
+test('a folder without write permission ends the process with exit code 73 and advice', async (context) => {
   if (process.getuid?.() !== 0) {
-    console.log('SKIPPED: only root can start a process as another user');
+    console.log('SKIPPED folder without write permission: only root can start a process as another user');
     return;
   }
   const { folder } = context;
   mkdirSync(join(folder, 'closed'), { mode: 0o700 });
   const ended = await run(replica(context, join(folder, 'closed/r')), { uid: NOBODY });
   assert.is(ended.code, 73, ended.out);
-  assert.match(lastLine(ended).advice, /^let the user of this process read and write /);
+  assert.match(lastLine(ended).advice, /^give the user of this process read and write access to /);
 });
 
-test('npm start ends with the same codes', async ({ folder, port, taken }) => {
+test('npm start ends with the same exit codes', async ({ folder, port, taken }) => {
   const start = join(ROOT, 'scripts/dist/start.js');
   mkdirSync(join(folder, 'foreign'));
   writeFileSync(join(folder, 'foreign/notes'), 'not a cluster’s');
   writeFileSync(join(folder, 'plain'), 'no folder');
   const rows: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [['--data', join(folder, 'plain'), '--port', String(port)], 73, /EEXIST.*: give a folder/],
+    [['--data', join(folder, 'plain'), '--port', String(port)], 73, /EEXIST.*: use another folder/],
     [
       ['--data', join(folder, 'foreign'), '--fresh', '--port', String(port)],
       64,
-      /is not emptied: it holds notes/,
+      /cannot empty \S+foreign: it contains notes/,
     ],
     [['--data', join(folder, 'n'), '--port', String(taken)], 69, /in use|taken/],
     [['--data', join(folder, 'n'), '--port', 'many'], 64, /whole number/],

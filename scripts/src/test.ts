@@ -1,7 +1,6 @@
 /**
- * The test runner: every test file in a process of its own, with a time limit. `npm run test:only -- raft/src/core`
- * runs the files whose path holds one of the words. At the end it lists the slowest files; the last line is
- * `N passed, N failed`.
+ * `npm run test:only -- raft/src/core`: runs each test file in its own process with a time limit; with words only the
+ * files whose path contains one of them. At the end it lists the slowest files. The last line is `N passed, N failed`.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,35 +9,38 @@ import { parseArgs } from 'node:util';
 import { isEndToEnd, testFiles, type CompiledFile } from './checks/files.js';
 import { runTestFile } from './checks/run-file.js';
 import { slowestLines, type FileTime } from './checks/slowest.js';
-import { addTotals, totalsLine, type Totals, type Verdict } from './checks/totals.js';
+import { addTotals, totalsLine, type Totals, type TestFileVerdict } from './checks/totals.js';
 import { ROOT } from './root.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    /** Seconds a file may take. */
+    /** Time limit of a file, in seconds. */
     timeout: { type: 'string', default: '600' },
-    /** Files at a time, of those that compute. */
+    /** Files in parallel, without end-to-end tests. */
     jobs: { type: 'string', default: String(availableParallelism() + 1) },
-    /** Files at a time, of those that start processes and mostly wait for them. */
+    /** End-to-end test files in parallel: they start processes and mostly wait for them. */
     'e2e-jobs': { type: 'string', default: String(2 * availableParallelism()) },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
-const HELP = `Usage: npm run test:only -- [words...] [--timeout 600] [--jobs N] [--e2e-jobs N]
+const HELP = `Usage: npm run test:only -- [options] [words...]
 
-Runs the test files whose path holds one of the words, all of them without words.
-  --timeout  seconds that one file may take (600)
-  --jobs     files at a time (one more than there are cores)
-  --e2e-jobs *.e2e.test.ts files at a time, after the others (two for each core)`;
+Runs the test files whose path contains one of the words, or all test files if no word is given.
+
+Options:
+  --timeout <seconds>  time limit of one file (default: 600)
+  --jobs <n>           test files to run in parallel (default: number of cores + 1)
+  --e2e-jobs <n>       *.e2e.test.ts files to run in parallel, after the others (default: 2 * number of cores)
+  -h, --help           print this help`;
 
 async function runAll(): Promise<Totals> {
   const timeoutMs = wholeNumber('--timeout', values.timeout) * 1000;
   const jobs = wholeNumber('--jobs', values.jobs);
   const e2eJobs = wholeNumber('--e2e-jobs', values['e2e-jobs']);
   const stop = new AbortController();
-  // Not once each: under npm a Ctrl-C comes twice, from the terminal and passed on by npm.
+  // `on`, not `once`: under npm one Ctrl-C sends two signals, from the terminal and from npm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
   const files = testFiles(ROOT, positionals);
@@ -47,7 +49,7 @@ async function runAll(): Promise<Totals> {
   const runOne = async (file: CompiledFile): Promise<void> => {
     if (stop.signal.aborted) return;
     const startedAt = performance.now();
-    const verdict = await runAndTell(file, timeoutMs, stop.signal);
+    const verdict = await runAndReport(file, timeoutMs, stop.signal);
     times.push({ file: file.source, tookMs: performance.now() - startedAt });
     totals = addTotals(totals, verdict);
   };
@@ -56,21 +58,25 @@ async function runAll(): Promise<Totals> {
     jobs,
     runOne,
   );
-  // Only code that runs in the test's own process counts as covered.
+  // Code that end-to-end tests run in other processes does not count as covered.
   delete process.env['NODE_V8_COVERAGE'];
   await inParallel(files.filter(isEndToEnd), e2eJobs, runOne);
   for (const line of slowestLines(times)) console.log(line);
 
-  if (stop.signal.aborted) console.log('interrupted: not every file ran');
-  if (files.length === 0) console.log('no test file found');
+  if (stop.signal.aborted) console.log('interrupted: some test files did not run');
+  if (files.length === 0) console.log('no test file matches: check the words');
   const incomplete = stop.signal.aborted || files.length === 0;
   return incomplete ? { ...totals, failed: totals.failed + 1 } : totals;
 }
 
-async function runAndTell(file: CompiledFile, timeoutMs: number, signal: AbortSignal): Promise<Verdict> {
+async function runAndReport(
+  file: CompiledFile,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<TestFileVerdict> {
   if (!existsSync(join(ROOT, file.compiled))) {
-    console.log(`FAIL ${file.source}: is not compiled`);
-    return { passed: 0, failed: 1, skipped: 0, problem: 'is not compiled' };
+    console.log(`FAIL ${file.source}: not compiled, run npm run build first`);
+    return { passed: 0, failed: 1, skipped: 0, problem: 'not compiled' };
   }
   const run = await runTestFile({ root: ROOT, file: file.compiled, timeoutMs, signal });
   const { verdict } = run;
@@ -97,7 +103,7 @@ async function inParallel<T>(
 
 function wholeNumber(flag: string, text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} must be a whole number from 1`);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} must be a whole number, 1 or more`);
   return value;
 }
 

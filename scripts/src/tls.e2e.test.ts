@@ -1,4 +1,4 @@
-/** A cluster whose processes speak mutual TLS, as its operator has it: orders, a replica that joins, and who is refused. */
+/** A cluster with mutual TLS: orders, refused peers and operators, joining replicas, renewed certificates. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,11 +10,11 @@ import { connect } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findFreeBasePort, parseGroup, readClusterFile } from '@trireme/cluster';
+import { findFreeBasePort, parseGroupState, readClusterFile } from '@trireme/cluster';
 import {
   hasOpenssl,
-  makeCertificate,
-  readCertificate,
+  createCertificate,
+  readCertificateFiles,
   renewCertificate,
   type TlsMaterial,
 } from '@trireme/service';
@@ -31,7 +31,15 @@ const test = suite<Context>('mutual TLS');
 
 async function start(context: Context, ...flags: string[]): Promise<void> {
   const { dataDir, port } = context;
-  const argv = [join(ROOT, 'scripts/dist/start.js'), '--data', dataDir, '--port', String(port), ...flags];
+  const argv = [
+    join(ROOT, 'scripts/dist/start.js'),
+    '--data',
+    dataDir,
+    '--port',
+    String(port),
+    '--verbose',
+    ...flags,
+  ];
   const cluster = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [cluster.stdout, cluster.stderr])
@@ -57,11 +65,11 @@ async function printed({ cluster, output }: Context, what: RegExp): Promise<void
 async function trireme(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const argv = [join(ROOT, 'scripts/bin/trireme.js'), ...args];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const told = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (text: string) => (told[name] += text));
+    child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...told };
+  return { code, ...output };
 }
 
 async function order({ port }: Context): Promise<number> {
@@ -74,8 +82,12 @@ async function order({ port }: Context): Promise<number> {
   return response.status;
 }
 
-/** What the peer port of replica 1 answers to a handshake that says that it comes from `from`. */
-async function knock({ dataDir }: Context, tls: Partial<TlsMaterial>, from: string): Promise<string> {
+/** Answer of the peer port of replica 1 to a handshake from `from`. */
+async function handshakeAnswer(
+  { dataDir }: Context,
+  tls: Partial<TlsMaterial>,
+  from: string,
+): Promise<string> {
   const { peerUrl = '' } = readClusterFile(dataDir)?.processes.find(({ id }) => id === 'replica-1') ?? {};
   const headers = { connection: 'Upgrade', upgrade: 'trireme-frames', 'x-raft-from': from, 'x-raft-to': '1' };
   return new Promise((resolve, reject) => {
@@ -84,12 +96,12 @@ async function knock({ dataDir }: Context, tls: Partial<TlsMaterial>, from: stri
       response.setEncoding('utf8').on('data', (more: string) => (text += more));
       response.on('end', () => resolve(text));
     });
-    asking.on('upgrade', () => reject(new Error('it was let in')));
+    asking.on('upgrade', () => reject(new Error('the handshake was accepted')));
     asking.on('error', reject).end();
   });
 }
 
-/** The fingerprint of the certificate that the process at `url` shows to a new connection. */
+/** Fingerprint of the certificate that the process at `url` presents to a new connection. */
 async function certificateShownBy(url: string, folder: string): Promise<string> {
   const ca = readFileSync(join(folder, 'authority.pem'), 'utf8');
   return new Promise((resolve, reject) => {
@@ -133,7 +145,7 @@ if (!hasOpenssl()) {
     rmSync(dataDir, { recursive: true });
   });
 
-  test('orders flow, and every internal port is https', async (context) => {
+  test('fills orders, and every internal URL is https', async (context) => {
     assert.is(await order(context), 200);
     const { processes = [] } = readClusterFile(context.dataDir) ?? {};
     for (const { role, url, peerUrl = '' } of processes.filter((one) => one.role !== 'frontend'))
@@ -143,24 +155,24 @@ if (!hasOpenssl()) {
     assert.ok((JSON.parse(stdout) as { leader: string | null }).leader);
   });
 
-  test('a peer with no certificate, one of another authority, or another process’s is refused, and the log says which', async (context) => {
+  test('refuses a peer without certificate, of another authority or of another process', async (context) => {
     const ours = join(context.dataDir, 'certificates');
     const theirs = mkdtempSync(join(tmpdir(), 'trireme-theirs-'));
     try {
-      const other = readCertificate(makeCertificate(theirs, 'replica-2', ['127.0.0.1']));
-      const frontend = readCertificate(makeCertificate(ours, 'frontend-1', ['127.0.0.1']));
+      const other = readCertificateFiles(createCertificate(theirs, 'replica-2', ['127.0.0.1']));
+      const frontend = readCertificateFiles(createCertificate(ours, 'frontend-1', ['127.0.0.1']));
       const { ca } = frontend;
       const cases = [
         [{ ca }, /no certificate was sent/],
-        [{ ...other, ca }, /not of this cluster/],
-        [frontend, /that of another process/],
+        [{ ...other, ca }, /not valid for this cluster/],
+        [frontend, /the certificate belongs to another process/],
       ] as const;
       for (const [tls, why] of cases) {
-        const answer = await knock(context, tls, '2');
+        const answer = await handshakeAnswer(context, tls, '2');
         assert.match(answer, /WRONG_CERTIFICATE/);
         assert.match(answer, why);
       }
-      // Lines of one kind come at most once a second; the first of them is there at once.
+      // Repeated lines are limited to one per second; the first is logged at once.
       await printed(context, /\[replica-1\].*peer handshake refused.*WRONG_CERTIFICATE/);
     } finally {
       rmSync(theirs, { recursive: true });
@@ -168,12 +180,12 @@ if (!hasOpenssl()) {
     assert.is(await order(context), 200);
   });
 
-  test('the operator’s calls need an operator’s certificate', async (context) => {
+  test('refuses operator requests without an operator certificate', async (context) => {
     const { dataDir } = context;
     const replica = readClusterFile(dataDir)?.processes.find(({ id }) => id === 'replica-1')?.url ?? '';
     const elsewhere = ['--replicas', replica, '--secret-file', join(dataDir, 'secret')];
     const as = (name: string): string[] => {
-      const { ca, cert, key } = makeCertificate(join(dataDir, 'certificates'), name, ['127.0.0.1']);
+      const { ca, cert, key } = createCertificate(join(dataDir, 'certificates'), name, ['127.0.0.1']);
       return ['--tls-ca', ca, '--tls-cert', cert, '--tls-key', key];
     };
     const without = await trireme('members', 'list', ...elsewhere);
@@ -181,12 +193,12 @@ if (!hasOpenssl()) {
     const wrong = await trireme('members', 'list', ...elsewhere, ...as('frontend-1'));
     assert.is(wrong.code, 77, wrong.stderr);
     assert.match(wrong.stderr, /"frontend-1".*role operator/);
-    await printed(context, /\[replica-1\].*call refused.*WRONG_ROLE/);
+    await printed(context, /\[replica-1\].*operator request refused.*WRONG_ROLE/);
     const right = await trireme('members', 'list', ...elsewhere, ...as('operator'));
     assert.is(right.code, 0, right.stderr);
   });
 
-  test('a replica comes back with new data, and a fourth joins with a certificate of its own', async (context) => {
+  test('a rebuilt replica and a fourth replica join with their own certificates', async (context) => {
     const { dataDir } = context;
     for (const command of [
       ['rejoin', '2', '--force'],
@@ -196,7 +208,7 @@ if (!hasOpenssl()) {
       assert.is(code, 0, stderr);
     }
     const listed = await trireme('members', 'list', '--json', '--data', dataDir);
-    const group = parseGroup(JSON.parse(listed.stdout));
+    const group = parseGroupState(JSON.parse(listed.stdout));
     assert.equal(group?.members.map(({ name, role }) => [name, role]).sort(), [
       ['1', 'voter'],
       ['2', 'voter'],
@@ -208,7 +220,7 @@ if (!hasOpenssl()) {
     assert.is(book.trim().split('\n').length, 4);
   });
 
-  test('a renewed certificate is used without a restart', async (context) => {
+  test('uses a renewed certificate without a restart', async (context) => {
     const { dataDir } = context;
     const folder = join(dataDir, 'certificates');
     const url = readClusterFile(dataDir)?.processes.find(({ id }) => id === 'replica-1')?.url ?? '';
@@ -221,7 +233,7 @@ if (!hasOpenssl()) {
     assert.is(await order(context), 200);
   });
 
-  test('started again, without being told, it speaks TLS as before', async (context) => {
+  test('a restart without --tls uses TLS as before', async (context) => {
     await stop(context.cluster);
     const before = readFileSync(join(context.dataDir, 'certificates', 'authority.pem'), 'utf8');
     await start(context);

@@ -1,4 +1,4 @@
-/** `trireme order` and `status` where something fails: a proxy, a front-end, catalogs, the leader, standard output. */
+/** `trireme order` and `status` under failures: of a proxy, a front-end, catalogs, the leader and standard output. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
@@ -32,7 +32,7 @@ test.before(async (context) => {
   const { dataDir } = context;
   context.cluster = new LocalCluster({ dataDir, port, replicas: 1, output: () => undefined });
   await context.cluster.start();
-  await context.cluster.waitReady();
+  await context.cluster.awaitReady();
   context.proxy = new TestProxy(context.cluster.urls[0] ?? '');
   await context.proxy.listen();
 });
@@ -49,24 +49,24 @@ async function run(
   options: { readonly cwd?: string; readonly stdout?: number; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
   const child = spawn(program, args, { ...options, stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'] });
-  const told = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
-    child[name]?.setEncoding('utf8').on('data', (text: string) => (told[name] += text));
+    child[name]?.setEncoding('utf8').on('data', (text: string) => (output[name] += text));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...told };
+  return { code, ...output };
 }
 
 async function trireme(...args: readonly string[]): Promise<Ended> {
   return run(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args]);
 }
 
-/** How many orders there are. */
+/** Number of orders in the book. */
 async function count({ dataDir }: Context): Promise<number> {
   const { stdout } = await trireme('export', '--data', dataDir);
   return stdout.trim().split('\n').length - 1;
 }
 
-test('a proxy that fails for good leaves the outcome unknown, and its advice tells it', async (context) => {
+test('order behind a failing proxy has an unknown outcome, and the advised command finds it out', async (context) => {
   const { proxy, folder } = context;
   const before = await count(context);
   for (const [i, forwards] of [false, true].entries()) {
@@ -78,17 +78,21 @@ test('a proxy that fails for good leaves the outcome unknown, and its advice tel
       ...(forwards ? [...options, '--', ...order] : [...order, ...options]),
     );
     assert.is(failed.code, 75, failed.stderr);
-    assert.match(failed.stderr, /answer 502 is not the contract's \(BAD_ANSWER\)\. The outcome is unknown/);
+    assert.match(
+      failed.stderr,
+      /answer with status 502 does not follow the HTTP contract \(BAD_ANSWER\)\. The outcome is unknown/,
+    );
     proxy.fault = () => null;
-    const advice = /tells the outcome: (.*)\n$/.exec(failed.stderr)?.[1] ?? '';
-    const told = await run('sh', ['-c', advice], { cwd: folder });
-    assert.is(told.code, 0, told.stderr);
-    assert.match(told.stdout, new RegExp(`\n${before + i + 1} +AAPL +buy +1 `));
+    const advice =
+      /with the same key \(it takes effect at most once\): (.*)\n$/.exec(failed.stderr)?.[1] ?? '';
+    const repeated = await run('sh', ['-c', advice], { cwd: folder });
+    assert.is(repeated.code, 0, repeated.stderr);
+    assert.match(repeated.stdout, new RegExp(`\n${before + i + 1} +AAPL +buy +1 `));
     assert.is(await count(context), before + i + 1);
   }
 });
 
-test('a proxy that fails for a while is asked again under one key', async (context) => {
+test('order behind a proxy that fails temporarily is retried with one key', async (context) => {
   const { proxy } = context;
   const before = await count(context);
   proxy.failNext('POST', htmlPage(502, false), { kind: 'cut', forwards: true }, htmlPage(504, true));
@@ -97,7 +101,7 @@ test('a proxy that fails for a while is asked again under one key', async (conte
   assert.is(await count(context), before + 1);
 });
 
-test('a placed order that cannot be read back tells number and key all the same', async (context) => {
+test('order that cannot be read back still prints its number and key', async (context) => {
   const { proxy } = context;
   const before = await count(context);
   proxy.fault = (line) => (line.startsWith('GET') ? htmlPage(502, false) : null);
@@ -106,7 +110,7 @@ test('a placed order that cannot be read back tells number and key all the same'
   assert.is(code, 0);
   assert.match(
     stderr,
-    new RegExp(`^placed order ${before + 1} with key k7\nits price and time cannot be read: `),
+    new RegExp(`^placed order ${before + 1} with key k7\ncannot read its price and time: `),
   );
   const number = before + 1;
   assert.equal(JSON.parse(stdout), {
@@ -116,7 +120,7 @@ test('a placed order that cannot be read back tells number and key all the same'
   proxy.fault = () => null;
 });
 
-test('what was refused had no effect, and is not to be asked again', async ({ dataDir }) => {
+test('a refused order exits with 1 and no advice to repeat it', async ({ dataDir }) => {
   for (const name of ['NOBODY', 'no such', 'x'.repeat(70)]) {
     const { code, stderr } = await trireme('order', 'buy', name, '1', '--data', dataDir);
     assert.is(code, 1, stderr);
@@ -130,12 +134,12 @@ test('what was refused had no effect, and is not to be asked again', async ({ da
     assert.is((await trireme('order', ...args, '--data', dataDir)).code, 64, args.join(' '));
 });
 
-/** A disk that is full for good; Linux has one. */
+/** A Linux device that behaves like a full disk. */
 const FULL = '/dev/full';
 
-test('an answer that cannot be written is said, and the order is told', async ({ dataDir }) => {
+test('order whose output cannot be written prints its number and exits with 74', async ({ dataDir }) => {
   if (!existsSync(FULL)) {
-    console.log(`SKIPPED: there is no ${FULL}`);
+    console.log(`SKIPPED output that cannot be written: ${FULL} is missing`);
     return;
   }
   const stdout = openSync(FULL, 'w');
@@ -143,10 +147,10 @@ test('an answer that cannot be written is said, and the order is told', async ({
   const { code, stderr } = await run(process.execPath, args, { stdout });
   closeSync(stdout);
   assert.is(code, 74, stderr);
-  assert.match(stderr, /^placed order \d+ with key \S+\nerror: the answer cannot be written: ENOSPC/);
+  assert.match(stderr, /^placed order \d+ with key \S+\nerror: cannot write the output: ENOSPC/);
 });
 
-test('paths are relative to where npm was called', async ({ folder, dataDir }) => {
+test('paths are relative to the folder in which npm was called', async ({ folder, dataDir }) => {
   const called = join(folder, 'elsewhere');
   mkdirSync(called, { recursive: true });
   const data = relative(called, dataDir);
@@ -154,7 +158,7 @@ test('paths are relative to where npm was called', async ({ folder, dataDir }) =
   const script = ['--prefix', ROOT, 'exec', '--no', '--', 'trireme', 'stocks', 'AAPL', '--data', data];
   const byNpm = await run('npm', script, { cwd: called, env });
   assert.is(byNpm.code, 0, byNpm.stderr);
-  // As npm runs a script of a package: in the package's folder, with the caller's beside it.
+  // npm runs a script in the folder of its package, with the caller's folder in INIT_CWD.
   const inPackage = {
     cwd: ROOT,
     env: { ...process.env, INIT_CWD: called, npm_package_json: join(ROOT, 'package.json') },
@@ -163,20 +167,20 @@ test('paths are relative to where npm was called', async ({ folder, dataDir }) =
   assert.is((await run(process.execPath, [program, 'stocks', '--data', data], inPackage)).code, 0);
 });
 
-test('status says which catalogs have authority, that a front-end is down, and that nobody leads', async (context) => {
+test('status shows which catalogs have authority, and exits with 69 if no replica answers', async (context) => {
   const { cluster, dataDir } = context;
   const status = async (): Promise<{ code: number | null; catalogs: Record<string, boolean> }> => {
     const { code, stdout } = await trireme('status', '--json', '--data', dataDir);
     const { catalogs } = JSON.parse(stdout) as { catalogs: { id: string; hasAuthority: boolean }[] };
     return { code, catalogs: Object.fromEntries(catalogs.map(({ id, hasAuthority }) => [id, hasAuthority])) };
   };
-  for (const name of ['catalog-1', 'catalog-2']) await cluster.waitProcessReady(name);
+  for (const name of ['catalog-1', 'catalog-2']) await cluster.awaitProcessReady(name);
   assert.equal(await status(), { code: 0, catalogs: { 'catalog-1': true, 'catalog-2': true } });
   await cluster.kill('frontend-1');
   const down = await trireme('stocks', '--data', dataDir);
   assert.is(down.code, 69, down.stderr);
   const order = await trireme('order', 'buy', 'AAPL', '1', '--data', dataDir);
-  assert.is(order.code, 69, 'it reached nobody');
+  assert.is(order.code, 69, 'it reached no front-end');
   await cluster.kill('catalog-1');
   const without = await status();
   assert.equal(without, { code: 0, catalogs: { 'catalog-1': false, 'catalog-2': true } });

@@ -28,7 +28,7 @@ test.before(async (context) => {
   const { dataDir } = context;
   context.cluster = new LocalCluster({ dataDir, port, replicas: 1, output: () => undefined });
   await context.cluster.start();
-  await context.cluster.waitReady();
+  await context.cluster.awaitReady();
 });
 
 test.after(async ({ cluster, dataDir }) => {
@@ -40,25 +40,29 @@ async function run(args: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const told = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (text: string) => (told[name] += text));
+    child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...told };
+  return { code, ...output };
 }
 
-test('stock is listed, re-priced and restocked with the operator’s token', async ({ dataDir }) => {
+test('stock lists, prices and restocks a stock with the operator token', async ({ dataDir }) => {
   const stock = async (...args: string[]): Promise<Ended> => run(['stock', ...args, '--data', dataDir]);
-  const told = async (...args: string[]): Promise<unknown> => {
+  const dataOf = async (...args: string[]): Promise<unknown> => {
     const { code, stdout, stderr } = await stock(...args, '--json');
     assert.is(code, 0, stderr);
     return (JSON.parse(stdout) as { data: unknown }).data;
   };
-  assert.equal(await told('set', 'NEWCO', '12.5'), [{ name: 'NEWCO', price: 12.5, quantity: 0 }]);
+  assert.equal(await dataOf('set', 'NEWCO', '12.5'), [{ name: 'NEWCO', price: 12.5, quantity: 0 }]);
   const added = [{ name: 'NEWCO', price: 12.5, quantity: 40 }];
-  assert.equal(await told('restock', 'NEWCO', '40', '--key', 'r1'), added);
-  assert.equal(await told('restock', 'NEWCO', '40', '--key', 'r1'), added, 'the same key adds it once');
-  assert.equal(await told('set', 'NEWCO', '13'), [{ name: 'NEWCO', price: 13, quantity: 40 }]);
+  assert.equal(await dataOf('restock', 'NEWCO', '40', '--key', 'r1'), added);
+  assert.equal(
+    await dataOf('restock', 'NEWCO', '40', '--key', 'r1'),
+    added,
+    'the same key adds the units once',
+  );
+  assert.equal(await dataOf('set', 'NEWCO', '13'), [{ name: 'NEWCO', price: 13, quantity: 40 }]);
   assert.match(
     (await stock('restock', 'NEWCO', '1')).stdout,
     /^stock +price +quantity\nNEWCO +13\.00 +41\n$/,
@@ -81,7 +85,7 @@ test('stock is listed, re-priced and restocked with the operator’s token', asy
   assert.match(denied.stderr, /UNAUTHORIZED/);
 });
 
-test('the doctor is a command, and leaves what is in use alone', async ({ cluster, dataDir }) => {
+test('doctor refuses data in use and examines a stopped replica', async ({ cluster, dataDir }) => {
   const doctor = async (folder: string): Promise<Ended> =>
     run(['doctor', '--json', '--data', join(dataDir, folder)]);
   assert.is((await doctor('replica-1')).code, 75);
@@ -91,7 +95,7 @@ test('the doctor is a command, and leaves what is in use alone', async ({ cluste
   assert.match(stdout, /"condition": "(whole|mends)"/);
   assert.is((await doctor('logs')).code, 64);
   await cluster.startProcess('replica-1');
-  await cluster.waitProcessReady('replica-1');
+  await cluster.awaitProcessReady('replica-1');
 });
 
 test.run();

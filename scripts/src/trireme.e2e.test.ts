@@ -1,4 +1,4 @@
-/** `trireme members` as its operator runs it: as a process, against a cluster of real processes, while orders flow. */
+/** `trireme` as a process, against a cluster of real processes under load. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,11 +12,11 @@ import * as assert from 'uvu/assert';
 import {
   LocalCluster,
   findFreeBasePort,
-  parseCatalogs,
-  parseGroup,
+  parseCatalogSet,
+  parseGroupState,
   readSecret,
   serveControl,
-  type Group,
+  type GroupState,
 } from '@trireme/cluster';
 import { ROOT } from './root.js';
 
@@ -30,7 +30,7 @@ interface Context {
   dataDir: string;
   cluster: LocalCluster;
   control: Server;
-  /** What each order was answered since the test began. */
+  /** HTTP status of each order since the test began. */
   statuses: number[];
   stopLoad: () => Promise<void>;
 }
@@ -43,7 +43,7 @@ test.before(async (context) => {
   const port = await findFreeBasePort(3, 1);
   context.cluster = new LocalCluster({ dataDir: context.dataDir, port, output: () => undefined });
   await context.cluster.start();
-  await context.cluster.waitReady();
+  await context.cluster.awaitReady();
   const secret = readSecret(context.dataDir);
   context.control = await serveControl({
     cluster: context.cluster,
@@ -89,27 +89,27 @@ async function run(args: readonly string[], killAt?: RegExp): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const told = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
-      told[name] += text;
-      if (name === 'stderr' && killAt?.test(told.stderr) === true) child.kill('SIGKILL');
+      output[name] += text;
+      if (name === 'stderr' && killAt?.test(output.stderr) === true) child.kill('SIGKILL');
     });
   }
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...told };
+  return { code, ...output };
 }
 
-/** Runs to the end, which has to be a good one; gives the group that it prints. */
-async function members({ dataDir }: Context, ...args: string[]): Promise<Group> {
+/** Runs a members command, which must succeed; returns the group that it prints. */
+async function members({ dataDir }: Context, ...args: string[]): Promise<GroupState> {
   const { code, stdout, stderr } = await run(['members', ...args, '--data', dataDir, '--json']);
   assert.is(code, 0, `members ${args.join(' ')}: ${stderr}`);
-  const group = parseGroup(JSON.parse(stdout));
+  const group = parseGroupState(JSON.parse(stdout));
   assert.ok(group);
   return group;
 }
 
-function rolesOf({ members: all }: Group): Record<string, string> {
+function rolesOf({ members: all }: GroupState): Record<string, string> {
   return Object.fromEntries(all.map(({ name, role }) => [name, role]));
 }
 
@@ -118,7 +118,7 @@ async function follower(context: Context): Promise<string> {
   return all.find(({ id }) => id !== self)?.name ?? '';
 }
 
-/** Books of all replicas once nothing is pending and all are equal. */
+/** The order book, once all replicas have the same book and nothing is pending. */
 async function equalBooks({ cluster, dataDir }: Context): Promise<string> {
   const headers = { 'x-trireme-secret': readSecret(dataDir) };
   for (let i = 0; i < 1_000; i += 1) {
@@ -134,10 +134,10 @@ async function equalBooks({ cluster, dataDir }: Context): Promise<string> {
     if (new Set(books).size === 1 && pending.every((count) => count === 0)) return books[0] ?? '';
     await delay(20);
   }
-  throw new Error('the books stay different');
+  throw new Error('the order books still differ');
 }
 
-test('one command brings back a replica whose data are gone, and once more does nothing', async (context) => {
+test('members rejoin rebuilds a replica without data; repeated it does nothing', async (context) => {
   const { cluster, dataDir } = context;
   const name = await follower(context);
   await cluster.kill(`replica-${name}`);
@@ -150,7 +150,7 @@ test('one command brings back a replica whose data are gone, and once more does 
   assert.equal(again.members.find((one) => one.name === name)?.id, member?.id);
 });
 
-test('a damaged one is recognised, its data are kept, and a command killed midway goes on', async (context) => {
+test('members rejoin keeps damaged data; repeated after a kill it continues', async (context) => {
   const { cluster, dataDir } = context;
   const name = await follower(context);
   const replica = `replica-${name}`;
@@ -158,22 +158,26 @@ test('a damaged one is recognised, its data are kept, and a command killed midwa
   const log = join(dataDir, replica, 'log');
   for (const file of readdirSync(log))
     if (file.startsWith('MANIFEST')) writeFileSync(join(log, file), 'torn');
-  const killed = await run(['members', 'rejoin', name, '--data', dataDir], /adding as a learner/);
+  const killed = await run(['members', 'rejoin', name, '--data', dataDir], /adding learner/);
   assert.is(killed.code, null, killed.stderr);
-  assert.match(killed.stderr, /is damaged: .*\n.*moved its data to .*\.old-\d+T\d+Z/);
+  assert.match(killed.stderr, /has damaged data: .*\n.*moved its data to .*\.old-\d+T\d+Z/);
   const group = await members(context, 'rejoin', name);
   assert.equal(rolesOf(group), { 1: 'voter', 2: 'voter', 3: 'voter' });
   const aside = readdirSync(dataDir).filter((folder) => folder.startsWith(`${replica}.old-`));
-  assert.is(aside.length, 1, 'begun anew once');
+  assert.is(aside.length, 1, 'rebuilt once');
 });
 
-test('a fourth replica takes the place of the leader, and leaves again when one more is there', async (context) => {
+test('members replace, add and remove: a fourth replica replaces the leader, then leaves again', async (context) => {
   const { self, members: all } = await members(context, 'list');
   const old = all.find(({ id }) => id === self)?.name ?? '';
   const left = ['1', '2', '3'].filter((one) => one !== old);
   const votes = (...names: string[]): object => Object.fromEntries(names.map((one) => [one, 'voter']));
   assert.equal(rolesOf(await members(context, 'replace', old, '4')), votes(...left, '4'));
-  assert.equal(rolesOf(await members(context, 'replace', old, '4')), votes(...left, '4'), 'done already');
+  assert.equal(
+    rolesOf(await members(context, 'replace', old, '4')),
+    votes(...left, '4'),
+    'repeated it does nothing',
+  );
   assert.equal(rolesOf(await members(context, 'add', old)), votes(...left, old, '4'));
   assert.equal(rolesOf(await members(context, 'remove', '4')), votes(...left, old));
   const replicas = context.cluster.describe().processes.filter(({ role }) => role === 'replica');
@@ -183,7 +187,7 @@ test('a fourth replica takes the place of the leader, and leaves again when one 
   assert.is(book.trim().split('\n').length - 1, context.statuses.length, 'each order once');
 });
 
-test('status, leadership transfer, stocks, orders and export are each a command', async (context) => {
+test('transfer, status, stocks, order, orders and export print their results', async (context) => {
   const { dataDir } = context;
   await context.stopLoad();
   await equalBooks(context);
@@ -193,7 +197,7 @@ test('status, leadership transfer, stocks, orders and export are each a command'
     return stdout;
   };
   const to = await follower(context);
-  const led = parseGroup(JSON.parse(await ask('transfer', '--to', to, '--json')));
+  const led = parseGroupState(JSON.parse(await ask('transfer', '--to', to, '--json')));
   assert.is(led?.members.find(({ id }) => id === led.self)?.name, to);
   const status = JSON.parse(await ask('status', '--json')) as {
     leader: string;
@@ -225,7 +229,7 @@ test('status, leadership transfer, stocks, orders and export are each a command'
   assert.match(none.stderr, /ORDER_NOT_FOUND/);
 });
 
-test('snapshot drops logs behind the books while orders flow, and says who did not', async (context) => {
+test('snapshot compacts logs under load, and reports a replica that does not answer', async (context) => {
   const { cluster, dataDir } = context;
   const ask = async (...args: string[]): Promise<{ code: number | null; rows: SnapshotRow[] }> => {
     const { code, stdout } = await run(['snapshot', ...args, '--data', dataDir, '--json']);
@@ -246,9 +250,9 @@ test('snapshot drops logs behind the books while orders flow, and says who did n
   await cluster.kill(`replica-${name}`);
   const down = await ask(name);
   assert.is(down.code, 69);
-  assert.is(down.rows[0]?.problem, 'it does not answer (NO_ANSWER)');
+  assert.is(down.rows[0]?.problem, 'the replica does not answer (NO_ANSWER)');
   await cluster.startProcess(`replica-${name}`);
-  await cluster.waitProcessReady(`replica-${name}`);
+  await cluster.awaitProcessReady(`replica-${name}`);
   assert.is((await run(['snapshot', '7', '--data', dataDir])).code, 1);
   assert.is((await run(['snapshot', '--keep', '-1', '--data', dataDir])).code, 64);
 });
@@ -260,7 +264,7 @@ interface SnapshotRow {
   readonly problem: string | null;
 }
 
-test('status goes on telling until it is stopped', async ({ dataDir }) => {
+test('status --watch prints the status repeatedly until it is stopped', async ({ dataDir }) => {
   const args = ['status', '--watch', '1', '--json', '--data', dataDir];
   const child = spawn(process.execPath, [join(ROOT, 'scripts/bin/trireme.js'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -276,18 +280,18 @@ test('status goes on telling until it is stopped', async ({ dataDir }) => {
   assert.type(leaders[1], 'string');
 });
 
-/** Waits until that many more orders are answered. */
-async function placed({ statuses }: Context, count: number): Promise<void> {
+/** Waits until `count` more orders are answered. */
+async function awaitOrders({ statuses }: Context, count: number): Promise<void> {
   const goal = statuses.length + count;
   for (let i = 0; statuses.length < goal; i += 1) {
-    assert.ok(i < 1_000, 'orders stand still');
+    assert.ok(i < 1_000, 'no orders are answered');
     await delay(20);
   }
 }
 
-test('what would leave no majority is refused, whoever asks, and orders go on', async (context) => {
+test('refuses changes that leave no majority, and orders are still filled', async (context) => {
   const { cluster, dataDir } = context;
-  const leader = (await cluster.leader()) ?? '';
+  const leader = (await cluster.leaderName()) ?? '';
   const [down = '', other = ''] = ['replica-1', 'replica-2', 'replica-3'].filter((name) => name !== leader);
   const url = cluster.describe().processes.find(({ id }) => id === leader)?.url ?? '';
   const change = async (...parts: object[]): Promise<string> => {
@@ -296,7 +300,7 @@ test('what would leave no majority is refused, whoever asks, and orders go on', 
     return (await fetch(`${url}/members`, { method: 'POST', headers, body })).text();
   };
   const nowhere = { peerUrl: 'http://127.0.0.1:9', url: 'http://127.0.0.1:10' };
-  const added = parseGroup(JSON.parse(await change({ type: 'addLearner', id: '9', ...nowhere })));
+  const added = parseGroupState(JSON.parse(await change({ type: 'addLearner', id: '9', ...nowhere })));
   const id = added?.members.find(({ name }) => `replica-${name}` === other)?.id ?? '';
   await cluster.kill(down);
 
@@ -307,25 +311,25 @@ test('what would leave no majority is refused, whoever asks, and orders go on', 
   assert.is(removed.code, 1, removed.stderr);
   assert.match(
     removed.stderr,
-    /the group was not changed: \S+ does not answer the leader, so that only 1 of the voters .*QUORUM_UNREACHABLE/,
+    /the group was not changed: \S+ does not answer the leader, so only 1 of the voters .*QUORUM_UNREACHABLE/,
   );
   assert.match(await change({ type: 'remove', id }), /"status":"QUORUM_UNREACHABLE"/);
   assert.match(await change({ type: 'addVoter', id: '9' }), /"status":"NOT_CAUGHT_UP"/);
-  await placed(context, 20);
+  await awaitOrders(context, 20);
 
   await cluster.startProcess(down);
-  await cluster.waitProcessReady(down);
-  // Three of four answer: the group can do with that, if its operator insists.
+  await cluster.awaitProcessReady(down);
+  // Three of four voters answer, which is a majority: the operator may force it.
   const forced = rolesOf(await members(context, 'promote', '9', '--force'));
   assert.is(forced['9'], 'voter');
-  const left = parseGroup(JSON.parse(await change({ type: 'remove', id: '9' })));
+  const left = parseGroupState(JSON.parse(await change({ type: 'remove', id: '9' })));
   assert.equal(
     left?.members.map(({ role }) => role),
     ['voter', 'voter', 'voter'],
   );
 });
 
-test('without a supervisor the command says what to start', async ({ cluster, dataDir }) => {
+test('members without a supervisor tells the operator what to start', async ({ cluster, dataDir }) => {
   const urls = cluster
     .describe()
     .processes.filter(({ role }) => role === 'replica')
@@ -349,21 +353,21 @@ test('without a supervisor the command says what to start', async ({ cluster, da
   assert.is((await run(['members', 'list', '--data', join(dataDir, 'none')])).code, 64);
 });
 
-/** Runs to the end, which has to be a good one; gives which catalogs have authority. */
+/** Runs a catalogs command, which must succeed; returns which catalogs have authority. */
 async function catalogs({ dataDir }: Context, ...args: string[]): Promise<Record<string, boolean | null>> {
   const { code, stdout, stderr } = await run(['catalogs', ...args, '--data', dataDir, '--json']);
   assert.is(code, 0, `catalogs ${args.join(' ')}: ${stderr}`);
-  const set = parseCatalogs(JSON.parse(stdout));
+  const set = parseCatalogSet(JSON.parse(stdout));
   assert.ok(set);
   return Object.fromEntries(set.catalogs.map(({ id, hasAuthority }) => [id, hasAuthority]));
 }
 
-test('catalogs are added and removed, each by one command, and once more does nothing', async (context) => {
+test('catalogs add and remove; repeated they do nothing', async (context) => {
   const { cluster, dataDir } = context;
   const running = (): string[] =>
     cluster.describe().processes.flatMap(({ role, id }) => (role === 'catalog' ? [id] : []));
   const two = { 'catalog-1': true, 'catalog-2': true };
-  for (const name of running()) await cluster.waitProcessReady(name);
+  for (const name of running()) await cluster.awaitProcessReady(name);
   assert.equal(await catalogs(context), two);
   for (const args of [
     ['add', 'catalog-3'],

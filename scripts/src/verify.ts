@@ -1,6 +1,6 @@
 /**
- * Everything that must hold before a change is taken, the same here and in CI: types, lint, format, layers, dead code,
- * tests with coverage. Each check counts as one, each test as one; the last line is `N passed, N failed`.
+ * `npm run verify`: all checks, the same as in CI: types, lint, format, layers, dead code, tests and coverage. The last
+ * line is `N passed, N failed`, in which each check and each test counts as one.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -13,18 +13,18 @@ import {
   type CoverageSummary,
 } from './checks/coverage.js';
 import { projectFolders } from './checks/files.js';
-import { ownNode } from './checks/own-node.js';
+import { findSystemNode } from './checks/system-node.js';
 import { runStep, type StepResult } from './checks/step.js';
 import { addTotals, parseTotalsLine, totalsLine, type Totals } from './checks/totals.js';
 import { ROOT } from './root.js';
 
 const COVERAGE_FOLDER = join(ROOT, 'coverage');
-/** Not c8's own `coverage/tmp`, which any other run of c8 in this folder empties. */
+/** Not c8's default `coverage/tmp`, which every other run of c8 in this folder empties. */
 const COVERAGE_TEMP = join(COVERAGE_FOLDER, 'v8');
 
-/** Words in the paths of the test files that run once more on the machine's own Node. */
+/** Filters for the paths of the test files that run a second time, on the machine's own Node. */
 const OWN_NODE_TESTS = [
-  // All of the library but what its sources and README say, which no Node changes.
+  // The library without the checks of its sources and README, which do not depend on Node.
   ...['core/', 'frames/', 'storage/', 'transport/', 'compact', 'node', 'recovery'].map(
     (part) => `raft/src/${part}`,
   ),
@@ -42,8 +42,8 @@ async function check(name: string, work: () => Promise<StepResult>): Promise<Ste
   return result;
 }
 
-/** A check that runs beside others: what it prints comes at its end, in one piece. */
-async function checkAside(name: string, argv: readonly [string, ...string[]]): Promise<void> {
+/** Runs a check in parallel with others and prints its output in one piece at the end. */
+async function checkInBackground(name: string, argv: readonly [string, ...string[]]): Promise<void> {
   const startedAt = performance.now();
   let output = '';
   const result = await runStep(ROOT, argv, {}, (text) => (output += text));
@@ -65,21 +65,21 @@ function countCheck({ passed }: Pick<StepResult, 'passed'>): void {
   count({ passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
 }
 
-/** All tests, on the Node that the lock file names where there is one for this machine. */
+/** Runs all tests, on the Node of the lock file if it has one for this machine. */
 async function runTests(): Promise<void> {
   rmSync(COVERAGE_FOLDER, { recursive: true, force: true });
-  // Every process that a test starts inherits the variable and adds its own file: c8 merges them all below.
+  // Every process that a test starts inherits the variable and writes its own file; `c8 report` merges them below.
   await runTestsOf('tests', ['node', 'scripts/dist/test.js'], { NODE_V8_COVERAGE: COVERAGE_TEMP });
 }
 
-/** Those of the library, of the replica and of a whole cluster again on the machine's own Node: any from 20.19 will do. */
+/** Runs the tests of the library, the replica and a whole cluster again on the machine's own Node (20.19 or newer). */
 async function runTestsOnOwnNode(): Promise<void> {
-  const node = ownNode(process.env['PATH'] ?? '') ?? process.execPath;
+  const node = findSystemNode(process.env['PATH'] ?? '') ?? process.execPath;
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   const name = `tests on the machine's own Node ${version}`;
   if (version === process.version) {
-    console.log(`\n=== ${name}: SKIPPED, all tests run on it`);
-    summary.push(`skip ${name}: all tests ran on it`);
+    console.log(`\n=== ${name}: SKIPPED, the tests have just run on this version`);
+    summary.push(`skip ${name}: the tests ran on this version`);
     return;
   }
   await runTestsOf(name, [node, 'scripts/dist/test.js', ...OWN_NODE_TESTS]);
@@ -92,11 +92,11 @@ async function runTestsOf(
 ): Promise<void> {
   const result = await check(name, async () => runStep(ROOT, argv, env));
   const counted = parseTotalsLine(result.tail) ?? { passed: 0, failed: 0, skipped: 0 };
-  const silent = !result.passed && counted.failed === 0;
-  count(silent ? { ...counted, failed: 1 } : counted);
+  const isUncounted = !result.passed && counted.failed === 0;
+  count(isUncounted ? { ...counted, failed: 1 } : counted);
 }
 
-/** One report over all areas, in `coverage/index.html`; what is too little in one of them is told by its name. */
+/** Writes one report of all areas to `coverage/index.html`, and checks the coverage of each area. */
 async function checkCoverage(): Promise<void> {
   const areas = coverageAreas(ROOT);
   const files = areas.flatMap((area) => area.files);
@@ -104,7 +104,7 @@ async function checkCoverage(): Promise<void> {
     runStep(ROOT, [
       'c8',
       ...['report', `--temp-directory=${COVERAGE_TEMP}`, '--merge-async'],
-      // `--all` counts a file that no test loads as not covered, instead of leaving it out.
+      // `--all` counts a file that no test loads as not covered. Without it the report would omit the file.
       ...['--all', ...files.map(({ compiled }) => `--include=${compiled}`)],
       ...['--reporter=html', '--reporter=json-summary', '--reporter=text', '--skip-full'],
       `--reports-dir=${COVERAGE_FOLDER}`,
@@ -119,13 +119,13 @@ async function checkCoverage(): Promise<void> {
 
 function checkArea(area: CoverageArea, covered: CoverageSummary): void {
   if (area.files.length === 0) {
-    summary.push(`skip coverage of ${area.name}: no code in it`);
+    summary.push(`skip coverage of ${area.name}: it has no code`);
     return;
   }
   const coverage = areaCoverage(ROOT, area, covered);
   const passed = isCovered(coverage);
   const figures = `${coverage.lines.toFixed(2)} % of lines, ${coverage.branches.toFixed(2)} % of branches`;
-  const missing = coverage.missing.map((file) => `, ${file} is not in the report`).join('');
+  const missing = coverage.missing.map((file) => `, ${file} is missing from the report`).join('');
   summary.push(`${passed ? 'ok  ' : 'FAIL'} coverage of ${area.name}: ${figures}${missing}`);
   countCheck({ passed });
 }
@@ -133,10 +133,10 @@ function checkArea(area: CoverageArea, covered: CoverageSummary): void {
 const build = await check('build', async () => runStep(ROOT, ['tsc', '-b']));
 countCheck(build);
 await Promise.all([
-  checkAside('lint', ['eslint', '.', '--max-warnings', '0']),
+  checkInBackground('lint', ['eslint', '.', '--max-warnings', '0']),
   (async () => {
-    await checkAside('format', ['prettier', '--check', '.']);
-    await checkAside('layers', [
+    await checkInBackground('format', ['prettier', '--check', '.']);
+    await checkInBackground('layers', [
       'depcruise',
       '--config',
       '.dependency-cruiser.cjs',
@@ -144,7 +144,7 @@ await Promise.all([
       'err-long',
       ...projectFolders(ROOT).map((project) => `${project}/src`),
     ]);
-    await checkAside('dead code', ['knip', '--no-config-hints']);
+    await checkInBackground('dead code', ['knip', '--no-config-hints']);
   })(),
 ]);
 if (build.passed) {
@@ -155,6 +155,6 @@ if (build.passed) {
   summary.push('skip tests: the build failed');
 }
 
-const total = `all of it took ${(performance.now() / 1000).toFixed(0)} s`;
+const total = `total time ${(performance.now() / 1000).toFixed(0)} s`;
 console.log(`\n${summary.join('\n')}\n${total}\n${totalsLine(totals)}`);
 process.exitCode = totals.failed > 0 ? 1 : 0;

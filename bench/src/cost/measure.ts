@@ -1,33 +1,33 @@
-/** Loads a cluster of one shape, and tells what each of its processes spent on a request. */
+/** Loads a cluster of one shape, and measures what each of its processes spends on a request. */
 import { closedLoop } from '../load/closed-loop.js';
 import { targetOf } from '../load/connection.js';
-import { CACHED, requestsOf } from '../load-test/requests.js';
+import { CACHED_STOCKS, requestsOf } from '../load-test/requests.js';
 import {
-  CATALOGS,
-  costOf,
+  CATALOG_COUNT,
+  costPerRequest,
   type CostKind,
   type CostRole,
   type CostRun,
   type CostShape,
-  type Used,
+  type ResourceUse,
 } from '../rules/cost.js';
-import type { RequestKind } from '../rules/trip.js';
-import type { Session } from '../system/session.js';
-import { Trireme } from '../system/trireme.js';
+import type { RequestKind } from '../rules/client-plan.js';
+import type { BenchSession } from '../system/session.js';
+import { TriremeCluster } from '../system/trireme.js';
 import { usageOf, type Usage } from '../system/usage.js';
 
 export interface CostOptions {
-  /** To each front-end. */
+  /** Connections to each front-end. */
   readonly connections: number;
   readonly seconds: number;
 }
 
-/** Before anything is counted: compilers and caches get warm, links open. */
+/** Load before the measurement, in which V8 compiles, caches fill and links open. */
 const WARMUP_MS = 3_000;
 
 const REQUESTS: Readonly<Record<CostKind, RequestKind>> = { order: 'order', 'cached look-up': 'lookup' };
 
-/** A process, and what it had used when the load began. */
+/** A process, and its resource usage before the load. */
 interface Watched {
   readonly role: CostRole;
   readonly pid: number;
@@ -35,16 +35,16 @@ interface Watched {
   readonly before: Usage;
 }
 
-/** Starts a cluster of the shape, measures every kind of request, and stops it. */
+/** Starts a cluster of the shape, measures every kind of request, and stops the cluster. */
 export async function measureShape(
-  session: Session,
+  session: BenchSession,
   shape: CostShape,
   options: CostOptions,
 ): Promise<readonly CostRun[]> {
-  const trireme = await Trireme.start(session, {
+  const trireme = await TriremeCluster.start(session, {
     stocks: 10,
-    cacheSize: CACHED,
-    catalogs: CATALOGS,
+    cacheSize: CACHED_STOCKS,
+    catalogs: CATALOG_COUNT,
     ...shape,
   });
   const runs: CostRun[] = [];
@@ -56,7 +56,7 @@ export async function measureShape(
 }
 
 async function measureKind(
-  trireme: Trireme,
+  trireme: TriremeCluster,
   kind: CostKind,
   { connections, seconds }: CostOptions,
 ): Promise<Omit<CostRun, keyof CostShape>> {
@@ -77,7 +77,7 @@ async function measureKind(
   const generator = process.cpuUsage();
   const { answered, failed } = await load(seconds * 1000);
   const { user, system } = process.cpuUsage(generator);
-  if (answered === 0) throw new Error(`no ${kind} was answered`);
+  if (answered === 0) throw new Error(`no ${kind} was answered in ${seconds} s`);
   return {
     kind,
     perSecond: answered / seconds,
@@ -87,11 +87,11 @@ async function measureKind(
   };
 }
 
-async function watch({ cluster }: Trireme): Promise<readonly Watched[]> {
-  const leader = await cluster.leader();
+async function watch({ cluster }: TriremeCluster): Promise<readonly Watched[]> {
+  const leader = await cluster.leaderName();
   const watched: Watched[] = [];
   for (const { id, role, pid, url } of cluster.describe().processes) {
-    if (pid === null) throw new Error(`${id} is down`);
+    if (pid === null) throw new Error(`cannot measure ${id}: the process is not running`);
     const internal = role === 'frontend' ? null : url;
     const before = await usageOf(pid, internal);
     watched.push({ role: roleOf(role, id === leader), pid, url: internal, before });
@@ -111,25 +111,26 @@ function roleOf(role: 'catalog' | 'replica' | 'frontend', isLeader: boolean): Co
 }
 
 async function costsOf(watched: readonly Watched[], requests: number): Promise<CostRun['costs']> {
-  const byRole = new Map<CostRole, Used[]>();
+  const byRole = new Map<CostRole, ResourceUse[]>();
   for (const { role, pid, url, before } of watched) {
     const used = difference(await usageOf(pid, url), before);
     byRole.set(role, [...(byRole.get(role) ?? []), used]);
   }
   return Object.fromEntries(
     [...byRole].map(([role, used]) => {
-      // Front-ends share the requests; every follower has them all, and every catalog but for look-ups.
+      // Front-ends share the requests; each follower and each catalog handles all of them.
       const share = role === 'each follower' || role === 'each catalog' ? used.length : 1;
-      return [role, costOf(used, requests * share)];
+      return [role, costPerRequest(used, requests * share)];
     }),
   );
 }
 
-function difference(after: Usage, before: Usage): Used {
-  const of = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a - b);
+function difference(after: Usage, before: Usage): ResourceUse {
+  const subtract = (a: number | null, b: number | null): number | null =>
+    a === null || b === null ? null : a - b;
   return {
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    diskBytes: of(after.diskBytes, before.diskBytes),
-    syncs: of(after.syncs, before.syncs),
+    diskBytes: subtract(after.diskBytes, before.diskBytes),
+    syncs: subtract(after.syncs, before.syncs),
   };
 }

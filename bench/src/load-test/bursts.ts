@@ -1,13 +1,13 @@
-/** A number of requests of each type at an even rate. */
+/** A fixed number of requests of each type at a constant rate. */
 import { openLoop } from '../load/open-loop.js';
 import type { ProgressBar } from '../output/progress-bar.js';
 import { interleave } from '../rules/interleave.js';
 import type { Burst } from '../rules/load.js';
-import type { RequestKind } from '../rules/trip.js';
-import type { Trireme } from '../system/trireme.js';
+import type { RequestKind } from '../rules/client-plan.js';
+import type { TriremeCluster } from '../system/trireme.js';
 import { requestsOf } from './requests.js';
 
-/** How many of each type, and how many a second: so that all take two seconds and none is near the system's limit. */
+/** Each burst takes two seconds, at a rate well below what the cluster can handle. */
 const BURSTS: readonly {
   readonly kind: RequestKind;
   readonly requests: number;
@@ -18,16 +18,19 @@ const BURSTS: readonly {
   { kind: 'order read', requests: 1000, perSecond: 500 },
 ];
 
-/** Connections of a burst: enough that a request finds one free while the system keeps up. */
+/** Connections of a burst: enough that one is idle for each request while the system keeps up. */
 export const BURST_CONNECTIONS = 32;
 
 export function burstSteps(repetitions: number): number {
   return BURSTS.length * repetitions;
 }
 
-/** Sends the bursts, in turns; before them each once uncounted. @param orders how many there are to read. */
+/**
+ * Sends each burst once as warm-up, then all of them interleaved.
+ * @param orders number of existing orders to read.
+ */
 export async function runBursts(
-  cluster: Trireme,
+  cluster: TriremeCluster,
   repetitions: number,
   orders: number,
   progress: ProgressBar,

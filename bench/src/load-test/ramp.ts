@@ -1,48 +1,48 @@
-/** Rising connections: how much the cluster takes, and how fast it answers below that. */
+/** A ramp of connections: the peak throughput of the cluster, and its latency below the peak. */
 import { closedLoop } from '../load/closed-loop.js';
 import { openLoop } from '../load/open-loop.js';
 import type { ProgressBar } from '../output/progress-bar.js';
 import type { RampStep } from '../rules/load.js';
 import { Ramp } from '../rules/ramp.js';
-import { Tally } from '../rules/tally.js';
-import type { RequestKind } from '../rules/trip.js';
+import { RequestCounter } from '../rules/counter.js';
+import type { RequestKind } from '../rules/client-plan.js';
 import { cpuDuring } from '../system/cpu.js';
-import { processesOf, type Trireme } from '../system/trireme.js';
+import { processesOf, type TriremeCluster } from '../system/trireme.js';
 import { requestsOf } from './requests.js';
 
-/** Share of the closed loop's throughput at which the paced load comes. */
-export const PACE = 0.5;
+/** Rate of the open loop, as a share of the closed loop's throughput. */
+export const OPEN_LOOP_SHARE = 0.5;
 
 const WARMUP_MS = 1000;
 
 export interface RampOptions {
-  /** Connections at most. */
+  /** Maximum number of connections. */
   readonly connectionsMax: number;
-  /** Seconds of each closed and each paced loop. */
+  /** Duration of each closed and each open loop. */
   readonly seconds: number;
-  /** Orders that reads choose from. */
+  /** Existing orders that order reads choose from. */
   readonly orders: number;
 }
 
-/** Numbers of connections that a ramp visits at most. */
+/** Maximum number of steps of a ramp. */
 export function rampSteps(connectionsMax: number): number {
   return Math.floor(Math.log2(connectionsMax)) + 1;
 }
 
-/** Runs one type of request with more and more connections. */
+/** Runs one type of request over more and more connections. */
 export async function runRamp(
-  cluster: Trireme,
+  cluster: TriremeCluster,
   kind: RequestKind,
   options: RampOptions,
   progress: ProgressBar,
 ): Promise<readonly RampStep[]> {
   const ramp = new Ramp(options.connectionsMax);
   const steps: RampStep[] = [];
-  for (let connections = ramp.next; connections !== null; connections = ramp.next) {
+  for (let connections = ramp.nextConnections; connections !== null; connections = ramp.nextConnections) {
     progress.begin(`${kind}, ${connections} connections`);
     const step = await measureStep(cluster, kind, connections, options);
     steps.push(step);
-    ramp.measured(step.perSecond);
+    ramp.recordThroughput(step.perSecond);
     progress.end();
   }
   progress.end(rampSteps(options.connectionsMax) - steps.length);
@@ -50,7 +50,7 @@ export async function runRamp(
 }
 
 async function measureStep(
-  cluster: Trireme,
+  cluster: TriremeCluster,
   kind: RequestKind,
   connections: number,
   { seconds, orders }: RampOptions,
@@ -62,15 +62,16 @@ async function measureStep(
     closedLoop({ target, connections, warmupMs: WARMUP_MS, countedMs, next }),
   );
   const { perSecond } = closed;
-  if (perSecond === 0) throw new Error(`no ${kind} was answered: ${JSON.stringify(closed.tally.failures)}`);
-  const pacedPerSecond = PACE * perSecond;
+  if (perSecond === 0)
+    throw new Error(`every ${kind} failed; failures by reason: ${JSON.stringify(closed.tally.failures)}`);
+  const pacedPerSecond = OPEN_LOOP_SHARE * perSecond;
   const paced = await openLoop({
     ...{ target, connections, perSecond: pacedPerSecond, count: Math.ceil(pacedPerSecond * seconds), next },
   });
-  const both = new Tally();
+  const both = new RequestCounter();
   both.add(closed.tally);
   both.add(paced.tally);
-  // CPU is read around the whole loop, so it is spread over the requests of the warm-up too.
+  // The measured CPU time includes the warm-up, so the divisor includes the requests of the warm-up.
   const requests = (perSecond * (countedMs + WARMUP_MS)) / 1000;
   const cpuUs = Object.entries(cpu).map(([name, used]) => [name, (used * 1e6) / requests]);
   return {

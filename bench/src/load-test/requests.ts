@@ -1,21 +1,24 @@
 /** The requests of the load test, by type. */
 import { hostOf, type Target } from '../load/connection.js';
-import { constantRequests, numberedRequests, requestSource } from '../rules/numbered.js';
+import { constantRequests, numberedRequests, requestSource } from '../rules/numbered-requests.js';
 import { getRequest, orderBody, postRequest } from '../rules/requests.js';
-import type { RequestKind } from '../rules/trip.js';
+import type { RequestKind } from '../rules/client-plan.js';
 import { stockName } from '../system/trireme.js';
 
-/** Stocks that are looked up: as many as the cache holds. */
-export const CACHED = 5;
+/** Number of stocks that are looked up, and the cache size, so that every look-up is a cache hit. */
+export const CACHED_STOCKS = 5;
 
-/** Gives the bytes of one request after the other. @param orders how many there are to read. */
+/**
+ * Returns a function that makes the bytes of the next request.
+ * @param orders number of existing orders to read.
+ */
 export function requestsOf(kind: RequestKind, target: Target, orders: number): () => Buffer {
   const host = hostOf(target);
   switch (kind) {
     case 'lookup': {
       const path = `/stocks/${stockName(0).replace(/\d+$/, '#####')}`;
       return requestSource(
-        numberedRequests(getRequest(host, path), { kind: 'random', max: CACHED }),
+        numberedRequests(getRequest(host, path), { kind: 'random', max: CACHED_STOCKS }),
         Math.random,
       );
     }

@@ -1,4 +1,4 @@
-/** Both loops against a server of the test's own, which stalls, refuses and breaks off when told to. */
+/** Tests both loops against a local server that can stall, refuse requests and break connections. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { constantRequests } from '../rules/numbered.js';
+import { constantRequests } from '../rules/numbered-requests.js';
 import { getRequest } from '../rules/requests.js';
-import { Trip } from '../rules/trip.js';
+import { ClientPlan } from '../rules/client-plan.js';
 import { closedLoop } from './closed-loop.js';
 import { Connection, hostOf, type Target } from './connection.js';
-import { Metronome } from './metronome.js';
+import { PreciseTimer } from './precise-timer.js';
 import { openLoop } from './open-loop.js';
-import { findPeak, hasWrk } from './peak.js';
-import { runShoppers } from './shoppers.js';
+import { measurePeak, hasWrk } from './peak.js';
+import { runSweepClients } from './sweep-clients.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -60,7 +60,7 @@ async function ask(connection: Connection, bytes: Buffer): Promise<number> {
   return new Promise((resolve) => connection.send(bytes, ({ status }) => resolve(status)));
 }
 
-test('a connection that broke answers 0, and the next request gets a new one', async (context) => {
+test('send after the connection broke opens a new connection', async (context) => {
   const connection = new Connection(context.target);
   const next = nextOf(context.target);
   context.handle = (request) => request.socket.destroy();
@@ -71,18 +71,18 @@ test('a connection that broke answers 0, and the next request gets a new one', a
   assert.throws(() => connection.send(next(), () => undefined), /closed/);
 });
 
-test('an answer that cannot be read is none', async (context) => {
+test('send reports status 0 for a malformed answer', async (context) => {
   context.handle = (request) => void request.socket.write('HTTP/1.1 200 OK\r\n\r\nno length');
   const connection = new Connection(context.target);
   assert.is(await ask(connection, nextOf(context.target)()), 0);
   connection.close();
 });
 
-test('a closed loop keeps as many requests open as it has connections', async (context) => {
+test('closedLoop keeps one request in flight per connection', async (context) => {
   let open = 0;
-  let most = 0;
+  let openMax = 0;
   context.handle = (_, response) => {
-    most = Math.max(most, (open += 1));
+    openMax = Math.max(openMax, (open += 1));
     setTimeout(() => {
       open -= 1;
       ok(response);
@@ -92,14 +92,14 @@ test('a closed loop keeps as many requests open as it has connections', async (c
     ...{ target: context.target, connections: 7, warmupMs: 20, countedMs: 200 },
     next: nextOf(context.target),
   });
-  assert.is(most, 7);
+  assert.is(openMax, 7);
   assert.is(tally.failed, 0);
   assert.is(perSecond, tally.latency.count * 5);
   // The server's timer may be up to a millisecond early.
   assert.ok(tally.latency.at(0) >= 4, `${tally.latency.at(0)}`);
 });
 
-test('a closed loop counts refusals apart', async (context) => {
+test('closedLoop counts refusals as failures, not as throughput', async (context) => {
   context.handle = (_, response) => void response.writeHead(503, { 'content-length': 0 }).end();
   const { tally, perSecond } = await closedLoop({
     ...{ target: context.target, connections: 1, warmupMs: 0, countedMs: 50 },
@@ -109,7 +109,7 @@ test('a closed loop counts refusals apart', async (context) => {
   assert.equal(Object.keys(tally.failures), ['status 503']);
 });
 
-test('an open loop charges a stall to every request that it delays', async (context) => {
+test('openLoop charges a stall to every request that it delays', async (context) => {
   const stallMs = 200;
   let first = true;
   context.handle = (_, response) => {
@@ -120,7 +120,7 @@ test('an open loop charges a stall to every request that it delays', async (cont
     first = false;
     setTimeout(() => ok(response), stallMs);
   };
-  // One connection, a request every 10 ms: 20 are meant to start during the stall.
+  // One connection and a request every 10 ms: 20 intended starts fall into the stall.
   const { tally } = await openLoop({
     ...{ target: context.target, connections: 1, perSecond: 100, count: 40 },
     next: nextOf(context.target),
@@ -128,11 +128,11 @@ test('an open loop charges a stall to every request that it delays', async (cont
   assert.is(tally.latency.count, 40);
   assert.is(context.seen.length, 40);
   assert.ok(tally.latency.at(100) >= stallMs - 1);
-  // A quarter of all were meant to start in the first half of the stall.
+  // A quarter of all intended starts fall into the first half of the stall.
   assert.ok(tally.latency.at(75) >= stallMs / 2 - 20, `${tally.latency.at(75)}`);
 });
 
-test('an open loop tells of each request when it was meant, when it ended and how', async (context) => {
+test('openLoop reports the intended start, the end and the outcome of each request', async (context) => {
   context.handle = (_, response) => {
     if (context.seen.length % 2 === 0) ok(response);
     else response.writeHead(503, { 'content-length': 0 }).end();
@@ -153,9 +153,9 @@ test('an open loop tells of each request when it was meant, when it ended and ho
   assert.ok(lateness.count > 0);
 });
 
-test('loops reject where nobody listens', async ({ target }) => {
-  const nobody = { host: target.host, port: 1 };
-  const options = { target: nobody, connections: 2, next: nextOf(nobody) };
+test('closedLoop and openLoop reject when nothing listens on the port', async ({ target }) => {
+  const closedPort = { host: target.host, port: 1 };
+  const options = { target: closedPort, connections: 2, next: nextOf(closedPort) };
   for (const loop of [
     closedLoop({ ...options, warmupMs: 0, countedMs: 10 }),
     openLoop({ ...options, perSecond: 10, count: 1 }),
@@ -166,40 +166,45 @@ test('loops reject where nobody listens', async ({ target }) => {
   }
 });
 
-test('a metronome beats in its period, and a deaf listener finds one beat waiting', async () => {
-  let beats = 0;
+test('metronome ticks with its period, and a blocked listener gets at most one late tick', async () => {
+  let ticks = 0;
   const startMs = performance.now();
-  const heard = new Promise<void>((resolve) => {
-    const metronome = new Metronome(0.5, () => {
-      beats += 1;
-      if (beats === 1) {
-        // Deaf for 40 beats.
+  const done = new Promise<void>((resolve) => {
+    const metronome = new PreciseTimer(0.5, () => {
+      ticks += 1;
+      if (ticks === 1) {
+        // Blocks the event loop for 40 ticks.
         const untilMs = performance.now() + 20;
         while (performance.now() < untilMs);
       }
-      if (beats === 20) void metronome.stop().then(resolve);
+      if (ticks === 20) void metronome.stop().then(resolve);
     });
   });
-  await heard;
-  // 18 periods and the deafness at least: the beats that were missed have not come in a heap.
+  await done;
+  // At least 18 periods plus the block: the missed ticks did not arrive all at once.
   assert.ok(performance.now() - startMs >= 20 + 18 * 0.5 - 1);
-  assert.throws(() => new Metronome(0, () => undefined), RangeError);
+  assert.throws(() => new PreciseTimer(0, () => undefined), RangeError);
 });
 
-test('shoppers ask what their trips say, and wrong answers are failures', async (context) => {
+test('runShoppers sends the requests of its trips and counts a wrong answer as a failure', async (context) => {
   context.handle = (request, response) => {
     if (request.method === 'POST') ok(response, '{"data":{"transaction_number":4}}');
     else if (request.url === '/orders/4') ok(response, '{"data":{"number":5}}');
     else ok(response, '{"data":{"name":"AAPL","price":1,"quantity":1}}');
   };
-  const trip = new Trip({ lookups: 1, orderProbability: 1, chooseStock: () => 'AAPL', random: () => 0 });
-  const { tallies } = await runShoppers(context.target, [trip]);
+  const trip = new ClientPlan({
+    lookups: 1,
+    orderProbability: 1,
+    chooseStock: () => 'AAPL',
+    random: () => 0,
+  });
+  const { tallies } = await runSweepClients(context.target, [trip]);
   assert.equal(context.seen, ['GET /stocks/AAPL', 'POST /orders', 'GET /orders/4']);
   assert.equal([tallies.lookup.failed, tallies.order.failed], [0, 0]);
-  assert.equal(tallies['order read'].failures, { 'not the order read that was asked for': 1 });
+  assert.equal(tallies['order read'].failures, { 'order read returned wrong content': 1 });
 });
 
-test('both tools find a peak, and say when nothing answers', async (context) => {
+test('findPeak measures throughput with each tool, and rejects when no request is answered', async (context) => {
   const tools = (await hasWrk()) ? (['own', 'wrk'] as const) : (['own'] as const);
   if (tools.length === 1) console.log('SKIPPED for wrk: it is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'trireme-bench-'));
@@ -209,14 +214,14 @@ test('both tools find a peak, and say when nothing answers', async (context) => 
   };
   for (const tool of tools) {
     context.handle = (_, response) => ok(response);
-    const { perSecond, p50, failed } = await findPeak(tool, {
+    const { perSecond, p50, failed } = await measurePeak(tool, {
       ...options,
       seconds: tool === 'own' ? 0.2 : 1,
     });
     assert.ok(perSecond > 10 && p50 > 0 && failed === 0, `${tool}: ${perSecond}`);
     context.handle = (_, response) => void response.writeHead(503, { 'content-length': 0 }).end();
     let message = '';
-    await findPeak(tool, { ...options, seconds: tool === 'own' ? 0.1 : 1 }).catch(
+    await measurePeak(tool, { ...options, seconds: tool === 'own' ? 0.1 : 1 }).catch(
       (error: unknown) => (message = String(error)),
     );
     assert.match(message, 'answered no request', tool);

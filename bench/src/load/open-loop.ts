@@ -1,40 +1,43 @@
 /**
- * Load at a rate of its own: requests start when they are meant to, however slow the answers are, and latency counts
- * from the intended start. One that finds every connection busy waits, and the wait counts.
+ * Open loop: requests start at a constant rate, however slow the answers are. Latency counts from the
+ * intended start, including the time in which a request waits for an idle connection.
  */
-import { Arrivals } from '../rules/arrivals.js';
+import { StartSchedule } from '../rules/start-schedule.js';
 import { closeAll, openConnections, type Connection, type Target } from './connection.js';
 import { LatencyHistogram } from '../rules/histogram.js';
-import { Metronome } from './metronome.js';
-import { Tally } from '../rules/tally.js';
+import { PreciseTimer } from './precise-timer.js';
+import { RequestCounter } from '../rules/counter.js';
 
-/** Finest and coarsest beat in milliseconds: finer costs more CPU than it tells. */
-const BEAT_MS_MIN = 0.2;
-const BEAT_MS_MAX = 5;
+/** Bounds of the timer's period in milliseconds. A shorter period costs CPU and gains no precision. */
+const PERIOD_MS_MIN = 0.2;
+const PERIOD_MS_MAX = 5;
 
 export interface OpenLoopOptions {
   readonly target: Target;
   readonly connections: number;
-  /** Requests a second. */
+  /** Requests per second. */
   readonly perSecond: number;
-  /** Requests in all. */
+  /** Total number of requests. */
   readonly count: number;
   /** Makes the bytes of the next request. */
   readonly next: () => Buffer;
-  /** Told of every request as it ends, on the clock of `performance.now`. */
+  /** Called when a request ends; times are on the clock of `performance.now`. */
   readonly onDone?: (intendedMs: number, doneMs: number, acknowledged: boolean) => void;
 }
 
 export interface OpenLoopResult {
   /** Latencies from the intended start. */
-  readonly tally: Tally;
-  /** How late requests were sent for which a connection was free: the generator's own share of the latencies. */
+  readonly tally: RequestCounter;
+  /** How late the generator sent requests although a connection was idle: its own share of the latencies. */
   readonly lateness: LatencyHistogram;
-  /** 200 answers a second, from the first intended start to the last answer. */
+  /** 200 answers per second, from the first intended start to the last answer. */
   readonly perSecond: number;
 }
 
-/** Runs the load; ends when the last request is answered. @throws the socket's error if a connection cannot be opened. */
+/**
+ * Runs the load until the last request is answered.
+ * @throws the socket's error if a connection cannot be opened.
+ */
 export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
   const connections = await openConnections(options.target, options.connections);
   try {
@@ -47,10 +50,10 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
 class OpenLoop {
   readonly #options: OpenLoopOptions;
   readonly #idle: Connection[];
-  readonly #tally = new Tally();
+  readonly #tally = new RequestCounter();
   readonly #lateness = new LatencyHistogram();
   #startMs = 0;
-  #arrivals: Arrivals | null = null;
+  #arrivals: StartSchedule | null = null;
   #ended = 0;
   #finish: () => void = () => undefined;
 
@@ -60,9 +63,9 @@ class OpenLoop {
   }
 
   async run(): Promise<OpenLoopResult> {
-    const periodMs = Math.min(Math.max(1000 / this.#options.perSecond, BEAT_MS_MIN), BEAT_MS_MAX);
+    const periodMs = Math.min(Math.max(1000 / this.#options.perSecond, PERIOD_MS_MIN), PERIOD_MS_MAX);
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
-    const metronome = new Metronome(periodMs, () => this.#onBeat());
+    const metronome = new PreciseTimer(periodMs, () => this.#onTick());
     try {
       await finished;
     } finally {
@@ -76,40 +79,40 @@ class OpenLoop {
     };
   }
 
-  #onBeat(): void {
+  #onTick(): void {
     if (this.#arrivals === null) {
-      // Not before the metronome runs: its thread takes tens of milliseconds to start.
+      // The schedule starts with the first tick, as the metronome's thread takes tens of milliseconds to start.
       this.#startMs = performance.now();
       const { perSecond, count } = this.#options;
-      this.#arrivals = new Arrivals({ startMs: this.#startMs, perSecond, count });
+      this.#arrivals = new StartSchedule({ startMs: this.#startMs, perSecond, count });
     }
     this.#sendDue(this.#arrivals, true);
   }
 
-  /** @param free whether connections were free all along, so that being late is the generator's doing. */
-  #sendDue(arrivals: Arrivals, free: boolean): void {
+  /** @param wasIdle whether a connection was idle all along, so that the generator itself caused any delay. */
+  #sendDue(arrivals: StartSchedule, wasIdle: boolean): void {
     for (;;) {
       const connection = this.#idle.at(-1);
       if (connection === undefined) return;
       const sentMs = performance.now();
-      const intendedMs = arrivals.take(sentMs);
+      const intendedMs = arrivals.takeDue(sentMs);
       if (intendedMs === null) return;
       this.#idle.pop();
-      if (free) this.#lateness.record(sentMs - intendedMs);
+      if (wasIdle) this.#lateness.record(sentMs - intendedMs);
       this.#send(arrivals, connection, intendedMs);
     }
   }
 
-  #send(arrivals: Arrivals, connection: Connection, intendedMs: number): void {
+  #send(arrivals: StartSchedule, connection: Connection, intendedMs: number): void {
     connection.send(this.#options.next(), (answer) => {
       const doneMs = performance.now();
       const acknowledged = this.#tally.count(answer, doneMs - intendedMs);
       this.#options.onDone?.(intendedMs, doneMs, acknowledged);
       this.#ended += 1;
-      const free = this.#idle.length > 0;
+      const wasIdle = this.#idle.length > 0;
       this.#idle.push(connection);
       if (this.#ended === this.#options.count) this.#finish();
-      else this.#sendDue(arrivals, free);
+      else this.#sendDue(arrivals, wasIdle);
     });
   }
 }

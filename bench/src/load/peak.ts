@@ -1,14 +1,14 @@
-/** Finds how much a system takes at N connections, with our own closed loop or with wrk. */
+/** Measures the peak throughput of a system at N connections, with our own closed loop or with wrk. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { luaScript, requestSource, type NumberedRequests } from '../rules/numbered.js';
+import { luaScript, requestSource, type NumberedRequests } from '../rules/numbered-requests.js';
 import { parseWrkOutput, type PeakFigures } from '../rules/wrk-output.js';
 import { closedLoop } from './closed-loop.js';
 import { hostOf, type Target } from './connection.js';
 
-/** `own` is ours, in this process. */
+/** `own` is the closed loop in this process. */
 export const TOOLS = ['own', 'wrk'] as const;
 
 export type Tool = (typeof TOOLS)[number];
@@ -17,10 +17,10 @@ export interface PeakOptions {
   readonly target: Target;
   readonly connections: number;
   readonly warmupSeconds: number;
-  /** Seconds that are counted. */
+  /** Counted seconds. */
   readonly seconds: number;
   readonly requests: NumberedRequests;
-  /** Folder for wrk's script. */
+  /** Folder for the wrk script. */
   readonly folder: string;
 }
 
@@ -32,13 +32,13 @@ export async function hasWrk(): Promise<boolean> {
     await run('wrk', ['--version']);
     return true;
   } catch (error) {
-    // It tells its version with exit code 1.
+    // `wrk --version` prints the version and exits with code 1.
     return error instanceof Error && 'stdout' in error && String(error.stdout).startsWith('wrk ');
   }
 }
 
-/** Measures a peak. @throws Error if the tool fails, or not one request was answered. */
-export async function findPeak(tool: Tool, options: PeakOptions): Promise<PeakFigures> {
+/** Measures the peak. @throws Error if the tool fails, or no request was answered with a 200. */
+export async function measurePeak(tool: Tool, options: PeakOptions): Promise<PeakFigures> {
   const figures = tool === 'wrk' ? await peakByWrk(options) : await peakByOwn(options);
   if (figures.perSecond === 0) throw new Error(`${hostOf(options.target)} answered no request`);
   return figures;
@@ -56,7 +56,7 @@ async function peakByOwn(options: PeakOptions): Promise<PeakFigures> {
   return { perSecond, mean, p50, p99, failed: tally.failed };
 }
 
-/** wrk has no warm-up of its own: a run before the counted one, with the same numbers in its requests. */
+/** wrk has no warm-up, so an uncounted run with the same request numbers comes first. */
 async function peakByWrk(options: PeakOptions): Promise<PeakFigures> {
   const script = join(options.folder, 'requests.lua');
   await writeFile(script, luaScript(options.requests));

@@ -1,4 +1,4 @@
-/** Shows how far a run is: on a terminal in one line that is written again, elsewhere in a line for each step. */
+/** Progress of a run: on a terminal one line that is redrawn, otherwise one line per step. */
 import { progressLine, timeLeftMs } from '../rules/progress.js';
 
 export class ProgressBar {
@@ -6,20 +6,20 @@ export class ProgressBar {
   readonly #startedMs = performance.now();
   #done = 0;
 
-  /** @param total of all the steps' weights. */
+  /** @param total sum of the weights of all steps. */
   constructor(total: number) {
     this.#total = total;
   }
 
-  /** Tells that a step begins. */
-  begin(doing: string): void {
+  /** Shows the step that starts now. */
+  begin(step: string): void {
     const share = this.#done / this.#total;
-    const line = progressLine(share, timeLeftMs(share, performance.now() - this.#startedMs), doing);
+    const line = progressLine(share, timeLeftMs(share, performance.now() - this.#startedMs), step);
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${line.slice(0, process.stderr.columns - 1)}`);
     else process.stderr.write(`${line}\n`);
   }
 
-  /** Tells that a step is done. @param weight about how long it takes, in the unit of `total`. */
+  /** Counts a finished step. @param weight approximate duration of the step, in the unit of `total`. */
   end(weight = 1): void {
     this.#done += weight;
   }

@@ -1,12 +1,12 @@
-/** Draws a Vega-Lite plot without a browser. */
+/** Renders a Vega-Lite plot without a browser. */
 import { Resvg } from '@resvg/resvg-js';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
-/** Pixels of the PNG for each of the plot's. */
+/** Pixels of the PNG per pixel of the plot. */
 const SCALE = 2;
 
-/** @throws Error if the plot is not valid. */
+/** @throws Error if the specification is invalid. */
 export async function renderPlot(spec: TopLevelSpec): Promise<{ svg: string; png: Uint8Array }> {
   const view = new View(parse(compile(spec).spec), { renderer: 'none' });
   try {

@@ -1,4 +1,7 @@
-/** The folder of one result: every file in it is called after it, so that files of several results can lie side by side. */
+/**
+ * The folder of one result. The name of the result prefixes each file, so files of several results can share
+ * a folder.
+ */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
@@ -8,24 +11,26 @@ import { renderPlot } from './render.js';
 
 const RESULTS = join(BENCH_ROOT, 'results');
 
-/** Kinds of files that are kept in git when a result is published. */
+/** Extensions of the files that `publish` copies. */
 const PUBLISHED: ReadonlySet<string> = new Set(['.md', '.json', '.svg']);
 
 export class Results {
   readonly #name: string;
   readonly #folder: string;
 
-  /** Empties the folder of that name. @throws RangeError if the name is no plain file name. */
+  /** Creates the folder, or empties an existing one. @throws RangeError if `name` is not a plain file name. */
   constructor(name: string) {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
-      throw new RangeError(`${name} is no name for a folder`);
+      throw new RangeError(
+        `invalid result name "${name}": use at most 64 letters, digits, dots, dashes and underscores`,
+      );
     this.#name = name;
     this.#folder = join(RESULTS, name);
     rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#folder, { recursive: true });
   }
 
-  /** Relative to where the command was called. */
+  /** Path relative to the folder in which the command was called. */
   get path(): string {
     return relative(process.env['INIT_CWD'] ?? process.cwd(), this.#folder) || '.';
   }
@@ -42,7 +47,7 @@ export class Results {
     this.#write('.md', `${text.trimEnd()}\n`);
   }
 
-  /** Draws a plot as SVG and PNG. @returns the Markdown that shows it. */
+  /** Writes a plot as SVG and PNG. @returns the Markdown image that shows it. */
   async plot(what: string, title: string, spec: TopLevelSpec): Promise<string> {
     const { svg, png } = await renderPlot(spec);
     this.#write(`-${what}.svg`, svg);
@@ -50,7 +55,7 @@ export class Results {
     return `![${title}](${this.#name}-${what}.svg)`;
   }
 
-  /** Copies report, figures and plots next to the folder, where git keeps them. */
+  /** Copies the page, JSON and SVG files to `bench/results`, which is in git. */
   publish(): void {
     for (const file of readdirSync(this.#folder)) {
       if (PUBLISHED.has(extname(file))) copyFileSync(join(this.#folder, file), join(RESULTS, file));

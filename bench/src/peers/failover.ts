@@ -1,38 +1,41 @@
-/** A leader is killed while writes come at an even rate: how long is nothing acknowledged, and what is lost? */
+/**
+ * Kills a leader under writes at a constant rate, and measures for how long no write is acknowledged, and
+ * which fail.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { hostOf, type Target } from '../load/connection.js';
 import { openLoop } from '../load/open-loop.js';
-import { requestSource, type NumberedRequests } from '../rules/numbered.js';
-import { findOutage, type Outage, type Request } from '../rules/outage.js';
+import { requestSource, type NumberedRequests } from '../rules/numbered-requests.js';
+import { findOutage, type Outage, type TimedRequest } from '../rules/outage.js';
 
-/** What a kill did, and what the requests that failed got instead of a 200. */
+/** The outage after a kill, with the number of failed requests by reason. */
 export interface Failover extends Outage {
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** Enough that none of the requests of an outage waits for a connection. */
+/** Enough connections for all requests of an outage. */
 const CONNECTIONS = 512;
 
 /** Seconds of load before the kill, and after it. */
 const BEFORE_SECONDS = 2;
 const AFTER_SECONDS = 6;
 
-/** Seconds of load of one fail-over. */
+/** Seconds of load of one failover. */
 export const FAILOVER_SECONDS = BEFORE_SECONDS + AFTER_SECONDS;
 
 export interface FailoverOptions {
-  /** Where the writes go: it survives. */
+  /** Process that gets the writes; it survives the kill. */
   readonly target: Target;
   readonly requests: NumberedRequests;
   readonly perSecond: number;
-  /** Kills the leader with SIGKILL, and waits for its end. */
+  /** Kills the leader with SIGKILL and waits until it has exited. */
   readonly kill: () => Promise<void>;
 }
 
-/** Runs the load and kills. @throws Error if nothing was acknowledged before the kill. */
+/** Runs the load and kills the leader during it. @throws Error if no write was acknowledged before the kill. */
 export async function measureFailover(options: FailoverOptions): Promise<Failover> {
   const { target, perSecond } = options;
-  const requests: Request[] = [];
+  const requests: TimedRequest[] = [];
   const load = openLoop({
     ...{ target, connections: CONNECTIONS, perSecond, count: Math.round(FAILOVER_SECONDS * perSecond) },
     next: requestSource(options.requests, Math.random),
@@ -40,7 +43,7 @@ export async function measureFailover(options: FailoverOptions): Promise<Failove
   });
   await Promise.race([load, delay(BEFORE_SECONDS * 1000)]);
   if (!requests.some(({ acknowledged }) => acknowledged)) {
-    throw new Error(`${hostOf(target)} acknowledged nothing before its leader was killed`);
+    throw new Error(`${hostOf(target)} acknowledged no write in the ${BEFORE_SECONDS} s before the kill`);
   }
   const killedMs = performance.now();
   await options.kill();

@@ -1,4 +1,4 @@
-/** Our cluster and etcd's, side by side on the same disk, and what one request to each is. */
+/** A Trireme cluster and an etcd cluster on the same disk, and the requests sent to each. */
 import { hostOf, type Target } from '../load/connection.js';
 import { openLoop } from '../load/open-loop.js';
 import {
@@ -6,7 +6,7 @@ import {
   numberedRequests,
   requestSource,
   type NumberedRequests,
-} from '../rules/numbered.js';
+} from '../rules/numbered-requests.js';
 import {
   ETCD_KEY,
   etcdPutBody,
@@ -17,56 +17,56 @@ import {
 } from '../rules/requests.js';
 import { EtcdCluster } from '../system/etcd.js';
 import { startOtherCheckout, type OtherCluster } from '../system/other-checkout.js';
-import type { Session } from '../system/session.js';
-import { stockName, Trireme } from '../system/trireme.js';
-import type { Contender } from './closed.js';
+import type { BenchSession } from '../system/session.js';
+import { stockName, TriremeCluster } from '../system/trireme.js';
+import type { ComparedSystem } from './closed-comparison.js';
 import { measureFailover, type Failover } from './failover.js';
 
-/** Orders, and keys of etcd, that reads choose from at even chances. */
+/** Number of orders, and of etcd keys, that reads choose from with equal probability. */
 export const RECORDS = 1000;
 
-/** Keys that one run may write: each run begins where the one before cannot have come. */
+/** Keys reserved for one run, so that runs write different keys. */
 const KEYS_PER_RUN = 1_000_000;
 
-export const OURS = 'trireme';
-/** Another checkout of it. */
-export const BEFORE = 'before';
+export const TRIREME = 'trireme';
+/** Another checkout of Trireme. */
+export const OTHER_CHECKOUT = 'before';
 export const ETCD = 'etcd';
 export const ETCD_LINEARIZABLE = 'etcd linearizable';
 export const ETCD_SERIALIZABLE = 'etcd serializable';
 
-/** The order that is placed, and the value that etcd stores: the same bytes. */
+/** The body of each order, and the value of each etcd key. */
 const ORDER = orderBody({ name: stockName(0), type: 'sell', quantity: 1 });
 
-/** Bytes of an order, and of etcd's value. */
+/** Size of an order's body, and of a value in etcd. */
 export const ORDER_BYTES = ORDER.length;
 
-/** Stocks of the cluster: as many as the built-in seed has. */
+/** Number of stocks, as in the built-in seed. */
 const STOCKS = 10;
 
 const CACHE_SIZE = 5;
 
-export class Peers {
-  readonly #ours: Trireme;
+export class ComparedSystems {
+  readonly #ours: TriremeCluster;
   readonly #etcd: EtcdCluster;
   readonly #before: OtherCluster | null;
   #nextKey = KEYS_PER_RUN;
 
-  private constructor(ours: Trireme, etcd: EtcdCluster, before: OtherCluster | null) {
+  private constructor(ours: TriremeCluster, etcd: EtcdCluster, before: OtherCluster | null) {
     this.#ours = ours;
     this.#etcd = etcd;
     this.#before = before;
   }
 
   /**
-   * Starts all, and gives all the records that are read later.
+   * Starts all systems, and writes the records that are read later.
    * @param before folder of another checkout to compare with; null for none
    */
-  static async start(session: Session, before: string | null): Promise<Peers> {
-    const ours = await Trireme.start(session, { stocks: STOCKS, cacheSize: CACHE_SIZE });
+  static async start(session: BenchSession, before: string | null): Promise<ComparedSystems> {
+    const ours = await TriremeCluster.start(session, { stocks: STOCKS, cacheSize: CACHE_SIZE });
     const size = { stocks: STOCKS, cacheSize: CACHE_SIZE };
     const other = before === null ? null : await startOtherCheckout(session, before, size);
-    const peers = new Peers(ours, await EtcdCluster.start(session), other);
+    const peers = new ComparedSystems(ours, await EtcdCluster.start(session), other);
     await fill(ours.target, orderRequests(ours.target));
     if (other !== null) await fill(other.target, orderRequests(other.target));
     const leader = await peers.#etcdLeader();
@@ -78,15 +78,15 @@ export class Peers {
     await Promise.all([this.#ours.stop(), this.#etcd.stop(), this.#before?.stop()]);
   }
 
-  /** Orders against puts. */
-  writers(): readonly Contender[] {
-    const orders = (system: string, target: Target): Contender => ({
+  /** Systems that get writes: orders, and puts of etcd. */
+  writers(): readonly ComparedSystem[] {
+    const orders = (system: string, target: Target): ComparedSystem => ({
       system,
       prepare: async () => Promise.resolve({ target, requests: orderRequests(target) }),
     });
     return [
-      orders(OURS, this.#ours.target),
-      ...(this.#before === null ? [] : [orders(BEFORE, this.#before.target)]),
+      orders(TRIREME, this.#ours.target),
+      ...(this.#before === null ? [] : [orders(OTHER_CHECKOUT, this.#before.target)]),
       {
         system: ETCD,
         prepare: async () => {
@@ -97,16 +97,16 @@ export class Peers {
     ];
   }
 
-  /** Order reads against both kinds of etcd's reads. */
-  readers(): readonly Contender[] {
-    const orders = (system: string, target: Target): Contender => {
+  /** Systems that get reads: order reads, and etcd's linearizable and serializable reads. */
+  readers(): readonly ComparedSystem[] {
+    const orders = (system: string, target: Target): ComparedSystem => {
       const requests = numberedRequests(getRequest(hostOf(target), '/orders/#'), {
         kind: 'random',
         max: RECORDS,
       });
       return { system, prepare: async () => Promise.resolve({ target, requests }) };
     };
-    const etcd = (system: string, serializable: boolean): Contender => ({
+    const etcd = (system: string, serializable: boolean): ComparedSystem => ({
       system,
       prepare: async () => {
         const leader = await this.#etcdLeader();
@@ -118,18 +118,18 @@ export class Peers {
       },
     });
     return [
-      orders(OURS, this.#ours.target),
-      ...(this.#before === null ? [] : [orders(BEFORE, this.#before.target)]),
+      orders(TRIREME, this.#ours.target),
+      ...(this.#before === null ? [] : [orders(OTHER_CHECKOUT, this.#before.target)]),
       etcd(ETCD_LINEARIZABLE, false),
       etcd(ETCD_SERIALIZABLE, true),
     ];
   }
 
-  /** Kills our leader under load, and brings it back. */
-  async failOverOurs(perSecond: number): Promise<Failover> {
+  /** Kills Trireme's leader under load, and restarts it. */
+  async failOverTrireme(perSecond: number): Promise<Failover> {
     const { cluster, target } = this.#ours;
-    const leader = await cluster.leader();
-    if (leader === null) throw new Error('no replica leads');
+    const leader = await cluster.leaderName();
+    if (leader === null) throw new Error('the cluster has no leader to kill');
     const outage = await measureFailover({
       ...{ target, requests: orderRequests(target), perSecond },
       kill: async () => {
@@ -137,15 +137,15 @@ export class Peers {
       },
     });
     await cluster.startProcess(leader);
-    await cluster.waitProcessReady(leader);
+    await cluster.awaitProcessReady(leader);
     return outage;
   }
 
-  /** Kills etcd's leader under load that comes to another member, and brings it back. */
+  /** Kills etcd's leader under load on another member, and restarts it. */
   async failOverEtcd(perSecond: number): Promise<Failover> {
     const leader = await this.#etcd.waitLeader();
-    const [other] = this.#etcd.othersThan(leader);
-    if (other === undefined) throw new Error('etcd has one member only');
+    const [other] = this.#etcd.otherMembers(leader);
+    if (other === undefined) throw new Error('etcd has no other member to write to');
     const target = this.#etcd.target(other);
     const outage = await measureFailover({
       ...{ target, requests: putRequests(target, this.#takeKeys()), perSecond },
@@ -171,7 +171,7 @@ function orderRequests(target: Target): NumberedRequests {
   return constantRequests(postRequest(hostOf(target), '/orders', ORDER));
 }
 
-/** Puts of the order's bytes at keys that count up, each a new one. */
+/** Puts of the order's bytes at ascending keys, starting with number `from`. */
 function putRequests(target: Target, from: number): NumberedRequests {
   const request = postRequest(hostOf(target), '/v3/kv/put', etcdPutBody(ETCD_KEY, ORDER));
   return numberedRequests(request, { kind: 'ascending', from });
@@ -183,6 +183,8 @@ async function fill(target: Target, requests: NumberedRequests): Promise<void> {
     next: requestSource(requests, Math.random),
   });
   if (tally.failed > 0) {
-    throw new Error(`${hostOf(target)} refused writes: ${JSON.stringify(tally.failures)}`);
+    throw new Error(
+      `writes to ${hostOf(target)} failed; failures by reason: ${JSON.stringify(tally.failures)}`,
+    );
   }
 }

@@ -1,37 +1,37 @@
-/** Stops and starts replicas on the data that they have, and looks at what these take. */
+/** Restarts replicas on their data, and measures time, memory and disk usage. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Restart, Stored } from '../rules/restart.js';
-import { ownMiB, peakMiB, residentMiB } from '../system/memory.js';
-import { processesOf, type Trireme } from '../system/trireme.js';
+import type { RestartMeasurement, DiskUsage } from '../rules/restart.js';
+import { anonymousMiB, peakMiB, residentMiB } from '../system/memory.js';
+import { processesOf, type TriremeCluster } from '../system/trireme.js';
 
-/** A replica reads its book beside the work, about 40,000 records a second, of which an order makes two or three. */
+/** Orders whose records a replica surely checks in one second, after its start and beside its other work. */
 const CHECKED_PER_SECOND = 10_000;
-/** More than the check of a small book takes. */
+/** Longer than the check of a small book. */
 const WATCH_SECONDS_MIN = 5;
 
-/** Ends a replica, starts it again, and watches it until it has read every record of a book of `orders`. */
-export async function restart(
-  trireme: Trireme,
+/** Restarts a replica, and measures it until it has checked every record of a book with `orders` orders. */
+export async function measureRestart(
+  trireme: TriremeCluster,
   replica: string,
-  after: Restart['after'],
+  after: RestartMeasurement['after'],
   orders: number,
-): Promise<Restart> {
+): Promise<RestartMeasurement> {
   const { cluster } = trireme;
   await cluster.kill(replica, after);
   const startedMs = performance.now();
   await cluster.startProcess(replica);
-  await cluster.waitProcessReady(replica, 120_000);
+  await cluster.awaitProcessReady(replica, 120_000);
   const readyMs = performance.now() - startedMs;
   const pid = processesOf(trireme).find(([name]) => name === replica)?.[1] ?? 0;
   const readyMiB = residentMiB(pid);
   await delay(1000 * Math.max(WATCH_SECONDS_MIN, orders / CHECKED_PER_SECOND));
-  return { replica, after, readyMs, readyMiB, peakMiB: peakMiB(pid), ownMiB: ownMiB(pid) };
+  return { replica, after, readyMs, readyMiB, peakMiB: peakMiB(pid), ownMiB: anonymousMiB(pid) };
 }
 
-/** What each process of a stateful role has on disk. */
-export function storedBy({ cluster }: Trireme): readonly Stored[] {
+/** Disk usage of each replica, by store. */
+export function diskUsageOf({ cluster }: TriremeCluster): readonly DiskUsage[] {
   return readdirSync(cluster.dataDir)
     .filter((name) => /^replica-\d+$/.test(name))
     .sort()
@@ -46,7 +46,7 @@ export function storedBy({ cluster }: Trireme): readonly Stored[] {
 function bytesIn(folder: string): number {
   let bytes = 0;
   for (const name of readdirSync(folder)) {
-    // A compaction may remove one meanwhile.
+    // A compaction may remove a file at any time.
     bytes += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;

@@ -1,17 +1,17 @@
-/** The page of the cost model. */
+/** The page of `npm run bench:cost`. */
 import {
   COST_KINDS,
   COST_ROLES,
   frontendsNeeded,
   totalCpuUs,
-  wallsOf,
+  findBottlenecks,
   type Cost,
   type CostKind,
   type CostRun,
 } from './cost.js';
 import { formatNumber, toMarkdown, type Table } from './text.js';
 
-/** The site that the page predicts for. */
+/** The machines whose capacity the page predicts. */
 const MACHINES = 3;
 const CORES_EACH = 8;
 
@@ -28,7 +28,7 @@ export interface CostPage {
 
 const shapeOf = ({ replicas, frontends }: CostRun): string => `${replicas} / ${frontends}`;
 
-/** CPU of one request by role, for each shape. */
+/** CPU per request by role, for each shape. */
 export function cpuCostTable(runs: readonly CostRun[]): Table {
   return {
     columns: ['replicas / front-ends', 'requests/s', ...COST_ROLES, 'all processes', 'generator'],
@@ -40,7 +40,7 @@ export function cpuCostTable(runs: readonly CostRun[]): Table {
   };
 }
 
-/** Syncs and bytes on disk of one order by role, for each shape. */
+/** Syncs and disk bytes per order by role, for each shape. */
 export function diskCostTable(runs: readonly CostRun[]): Table {
   const roles = ['leader', 'each follower'] as const;
   return {
@@ -62,8 +62,8 @@ function cell(cost: Cost | undefined, figure: (cost: Cost) => number | null): st
   return value === null ? null : formatNumber(value);
 }
 
-/** What the model says of the very runs that it was made from: how far to trust it. */
-export function checkTable(runs: readonly CostRun[], cores: number): Table {
+/** Compares the model with the runs that it was derived from. */
+export function accuracyTable(runs: readonly CostRun[], cores: number): Table {
   return {
     columns: [
       'request',
@@ -71,11 +71,11 @@ export function checkTable(runs: readonly CostRun[], cores: number): Table {
       'predicted/s',
       'measured/s',
       'measured / predicted',
-      'wall',
+      'bottleneck',
     ],
     rows: runs.map((run) => {
       const site = { cores, frontends: run.frontends, otherUs: run.generatorUs };
-      const [first] = wallsOf(run, site);
+      const [first] = findBottlenecks(run, site);
       const predicted = first?.perSecond ?? Number.NaN;
       return [
         ...[run.kind, shapeOf(run), formatNumber(predicted), formatNumber(run.perSecond)],
@@ -85,24 +85,24 @@ export function checkTable(runs: readonly CostRun[], cores: number): Table {
   };
 }
 
-/** The walls of a cluster on `MACHINES` machines, by the costs of `run`. */
+/** The bottlenecks of a cluster on `MACHINES` machines, with the costs of `run`. */
 function predictionTable(run: CostRun): { readonly frontends: number; readonly table: Table } {
   const cores = MACHINES * CORES_EACH;
   const frontends = frontendsNeeded(run, cores);
-  const walls = wallsOf(run, { cores, frontends });
+  const walls = findBottlenecks(run, { cores, frontends });
   return {
     frontends,
     table: {
-      columns: ['wall', 'requests/s'],
+      columns: ['bottleneck', 'requests/s'],
       rows: walls.map(({ what, perSecond }) => [what, formatNumber(perSecond)]),
     },
   };
 }
 
-/** The run that the prediction goes by: three replicas, and as many front-ends as were measured. */
+/** The run whose costs the prediction uses: three replicas, and the most front-ends that were measured. */
 function basisOf(runs: readonly CostRun[], kind: CostKind): CostRun | undefined {
-  const of = runs.filter((run) => run.kind === kind && run.replicas === MACHINES);
-  return of.reduce<CostRun | undefined>(
+  const candidates = runs.filter((run) => run.kind === kind && run.replicas === MACHINES);
+  return candidates.reduce<CostRun | undefined>(
     (most, run) => (most === undefined || run.frontends > most.frontends ? run : most),
     undefined,
   );
@@ -112,58 +112,59 @@ function prediction(runs: readonly CostRun[], kind: CostKind): string {
   const basis = basisOf(runs, kind);
   if (basis === undefined) return `### ${kind}\n\nNot measured with ${MACHINES} replicas.`;
   const { frontends, table } = predictionTable(basis);
-  const [first] = wallsOf(basis, { cores: MACHINES * CORES_EACH, frontends });
+  const [first] = findBottlenecks(basis, { cores: MACHINES * CORES_EACH, frontends });
   return `### ${kind}
 
-With ${frontends} front-ends spread over the machines the first wall is **${first?.what ?? 'none'}**.
+With ${frontends} front-ends spread over the machines, the first bottleneck is: **${first?.what ?? 'none'}**.
 
 ${toMarkdown(table)}`;
 }
 
 export function costPage(page: CostPage): string {
   const { runs } = page;
-  const of = (kind: CostKind): readonly CostRun[] => runs.filter((run) => run.kind === kind);
+  const runsOf = (kind: CostKind): readonly CostRun[] => runs.filter((run) => run.kind === kind);
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
-  return `# What a request costs
+  return `# Cost of a request
 
-Each shape of cluster in turns, ${page.repetitions === 1 ? 'once' : `${page.repetitions} times`}, with ${page.connections} connections to each front-end for ${page.seconds} s; medians. The load generator
-shares the cores. CPU is user and kernel time of all threads of a process, divided by the requests answered meanwhile: it
-falls with the load, as whatever comes together travels together, and rises where neighbours share caches and cores.
+Each cluster shape was measured ${page.repetitions === 1 ? 'once' : `${page.repetitions} times`}, interleaved, for ${page.seconds} s with ${page.connections} connections to each front-end; the tables show medians.
+The load generator shares the cores. CPU is user and kernel time of all threads of a process, divided by the number of requests
+answered. It falls with the load, because requests that arrive together share a batch.
 
 - Machine: ${page.machine}
-- Again: \`${page.command}\`
-- Requests refused or not answered: ${failed}
+- Repeat with: \`${page.command}\`
+- Failed requests: ${failed}
 
-## CPU of one order (µs)
+## CPU per order (µs)
 
-${toMarkdown(cpuCostTable(of('order')))}
+${toMarkdown(cpuCostTable(runsOf('order')))}
 
-## Syncs and bytes on disk of one order
+## Syncs and disk bytes per order
 
-A sync makes a batch durable, however many orders are in it: at one connection an order costs each replica about one, and the
-more come together the fewer. Bytes are those that the system wrote to the disk: log, book and their compaction, whole pages each
-time. Catalogs and front-ends write nothing.
+A sync makes a whole batch durable: with one connection an order costs about one sync per replica, with more connections less.
+Bytes are those that the kernel wrote to disk, in whole pages, for the log, the order book and their compaction. Catalogs and
+front-ends write nothing.
 
-${toMarkdown(diskCostTable(of('order')))}
+${toMarkdown(diskCostTable(runsOf('order')))}
 
-## CPU of one cached look-up (µs)
+## CPU per cached look-up (µs)
 
-${toMarkdown(cpuCostTable(of('cached look-up')))}
+${toMarkdown(cpuCostTable(runsOf('cached look-up')))}
 
-## The model, checked
+## Accuracy of the model
 
-A process works on one thread, so a role takes at most 1,000,000 µs of CPU a second for each of its processes, and all of them
-together what the cores have. The first of these walls is the prediction. Against what this machine took, its generator included:
+The model assumes that a process works on one thread: a role can use at most 1,000,000 µs of CPU per second and process, and all
+processes together at most all cores. The lowest of these limits is the prediction. Here it is compared with the measured
+throughput, with the load generator on the same cores:
 
-${toMarkdown(checkTable(runs, page.cores))}
+${toMarkdown(accuracyTable(runs, page.cores))}
 
-What is measured below the prediction is time in which the cores waited, as closed connections do for two syncs and six hops, or were
-taken by others: see the load before the run.
+Throughput below the prediction means that cores were idle, because clients wait for two syncs and six hops per order, or that
+other programs used them: see the load before the run.
 
 ## ${MACHINES} machines of ${CORES_EACH} cores
 
-A replica on each machine, a catalog on two of them, load from elsewhere. By the costs above of ${MACHINES} replicas, which a network's
-interrupts would raise and cores of their own lower:
+A replica on each machine, a catalog on two of them, and load from other machines. The prediction uses the costs above with
+${MACHINES} replicas. On a real network, interrupts raise these costs, and dedicated cores lower them.
 
 ${COST_KINDS.map((kind) => prediction(runs, kind)).join('\n\n')}
 `;

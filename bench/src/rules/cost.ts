@@ -1,30 +1,30 @@
-/** The cost model: what one request costs each process, and how much machines can then take. Pure. */
+/** The cost model: the cost of a request in each process, and the capacity that follows from it. Pure. */
 import { median } from './statistics.js';
 
-/** Requests whose costs are told. */
+/** Kinds of requests whose costs are measured. */
 export const COST_KINDS = ['order', 'cached look-up'] as const;
 
 export type CostKind = (typeof COST_KINDS)[number];
 
-/** In the order of an order's path. */
+/** Roles in the sequence of an order's path. */
 export const COST_ROLES = ['front-ends', 'leader', 'each follower', 'each catalog'] as const;
 
-/** Catalogs of every cluster whose costs are measured. */
-export const CATALOGS = 2;
+/** Number of catalogs in every measured cluster. */
+export const CATALOG_COUNT = 2;
 
 export type CostRole = (typeof COST_ROLES)[number];
 
-/** Of one process, or of several of a role together, while a number of requests was answered. */
-export interface Used {
-  /** Seconds of CPU, user and kernel, of all threads. */
+/** Resources that one process, or all processes of a role, used during a run. */
+export interface ResourceUse {
+  /** CPU seconds of all threads, user and kernel mode. */
   readonly cpuSeconds: number;
-  /** Bytes that went to the disk; null where the system does not tell. */
+  /** Bytes written to disk; null if unknown. */
   readonly diskBytes: number | null;
-  /** Syncs of its own store; null where it has none. */
+  /** Syncs of the store; null for a process without a store. */
   readonly syncs: number | null;
 }
 
-/** The same for one request. */
+/** Resources per request. */
 export interface Cost {
   /** Microseconds. */
   readonly cpuUs: number;
@@ -37,19 +37,19 @@ export interface CostShape {
   readonly frontends: number;
 }
 
-/** One kind of request at one cluster. */
+/** One kind of request, measured on one cluster. */
 export interface CostRun extends CostShape {
   readonly kind: CostKind;
   readonly perSecond: number;
-  /** Costs of one request at each role that is there. */
+  /** Cost per request for each role of the cluster. */
   readonly costs: Readonly<Partial<Record<CostRole, Cost>>>;
-  /** Microseconds of the load generator. */
+  /** CPU of the load generator per request, in microseconds. */
   readonly generatorUs: number;
   readonly failed: number;
 }
 
-/** @param requests that were answered meanwhile, above 0 */
-export function costOf(used: readonly Used[], requests: number): Cost {
+/** @param requests number of requests answered during the run, above 0 */
+export function costPerRequest(used: readonly ResourceUse[], requests: number): Cost {
   const perRequest = (values: readonly (number | null)[]): number | null => {
     const known = values.filter((value) => value !== null);
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / requests;
@@ -61,7 +61,7 @@ export function costOf(used: readonly Used[], requests: number): Cost {
   };
 }
 
-/** The medians over repetitions of the same shape and kind, in the order in which these came first. */
+/** Medians over the repetitions of each shape and kind, in the order of their first run. */
 export function medianRuns(runs: readonly CostRun[]): readonly CostRun[] {
   const groups = new Map<string, CostRun[]>();
   for (const run of runs) {
@@ -73,15 +73,15 @@ export function medianRuns(runs: readonly CostRun[]): readonly CostRun[] {
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const over = (figure: (run: CostRun) => number): number => median(group.map(figure));
+    const medianOf = (figure: (run: CostRun) => number): number => median(group.map(figure));
     const roles = COST_ROLES.flatMap((role) => {
       const costs = group.flatMap(({ costs: { [role]: cost } }) => (cost === undefined ? [] : [cost]));
       return costs.length === 0 ? [] : [[role, medianCost(costs)] as const];
     });
     return {
       ...first,
-      perSecond: over(({ perSecond }) => perSecond),
-      generatorUs: over(({ generatorUs }) => generatorUs),
+      perSecond: medianOf(({ perSecond }) => perSecond),
+      generatorUs: medianOf(({ generatorUs }) => generatorUs),
       failed: group.reduce((sum, { failed }) => sum + failed, 0),
       costs: Object.fromEntries(roles),
     };
@@ -89,47 +89,51 @@ export function medianRuns(runs: readonly CostRun[]): readonly CostRun[] {
 }
 
 function medianCost(costs: readonly Cost[]): Cost {
-  const over = (values: readonly (number | null)[]): number | null => {
+  const medianOf = (values: readonly (number | null)[]): number | null => {
     const known = values.filter((value) => value !== null);
     return known.length === 0 ? null : median(known);
   };
   return {
     cpuUs: median(costs.map(({ cpuUs }) => cpuUs)),
-    diskBytes: over(costs.map(({ diskBytes }) => diskBytes)),
-    syncs: over(costs.map(({ syncs }) => syncs)),
+    diskBytes: medianOf(costs.map(({ diskBytes }) => diskBytes)),
+    syncs: medianOf(costs.map(({ syncs }) => syncs)),
   };
 }
 
-/** Microseconds of CPU that all processes together spend on one request. */
+/** CPU of all processes per request, in microseconds. */
 export function totalCpuUs({ replicas, costs }: CostRun): number {
-  const of = (role: CostRole): number => costs[role]?.cpuUs ?? 0;
-  const followers = (replicas - 1) * of('each follower');
-  return of('front-ends') + of('leader') + followers + CATALOGS * of('each catalog');
+  const cpuUsOf = (role: CostRole): number => costs[role]?.cpuUs ?? 0;
+  const followers = (replicas - 1) * cpuUsOf('each follower');
+  return cpuUsOf('front-ends') + cpuUsOf('leader') + followers + CATALOG_COUNT * cpuUsOf('each catalog');
 }
 
-/** What bounds the rate of requests, and at how many a second. */
-export interface Wall {
+/** A limit of the request rate: the saturated resource, and the rate in requests per second. */
+export interface Bottleneck {
   readonly what: string;
   readonly perSecond: number;
 }
 
-/** Cores that a cluster has, and how many front-ends share its load. */
-export interface Site {
+/** The cores of a cluster, and the number of front-ends that share the load. */
+export interface Capacity {
   readonly cores: number;
   readonly frontends: number;
-  /** Microseconds of CPU a request that something else takes from these cores: a load generator. */
+  /** CPU per request of other programs on these cores, such as a load generator, in microseconds. */
   readonly otherUs?: number;
 }
 
 /**
- * What bounds this kind of request on a site, the first wall first. A process works on one thread: it can take at most a
- * second of CPU a second; its helpers (LevelDB, garbage collection) are counted in, so a wall may lie further out.
+ * Bottlenecks of this kind of request, the lowest rate first. The model assumes that a process can use at
+ * most one CPU second per second. Its CPU includes helper threads (LevelDB, garbage collection), so the real
+ * limit may be higher.
  */
-export function wallsOf(run: CostRun, { cores, frontends, otherUs = 0 }: Site): readonly Wall[] {
-  const walls: Wall[] = [{ what: 'all cores', perSecond: (cores * 1e6) / (totalCpuUs(run) + otherUs) }];
+export function findBottlenecks(
+  run: CostRun,
+  { cores, frontends, otherUs = 0 }: Capacity,
+): readonly Bottleneck[] {
+  const walls: Bottleneck[] = [{ what: 'all cores', perSecond: (cores * 1e6) / (totalCpuUs(run) + otherUs) }];
   for (const role of COST_ROLES) {
     const cpuUs = run.costs[role]?.cpuUs ?? 0;
-    // What keeps a process awake between requests is no cost of theirs.
+    // Background work, such as heartbeats, is not a cost of requests.
     if (cpuUs < NEGLIGIBLE_US) continue;
     const processes = role === 'front-ends' ? frontends : 1;
     walls.push({ what: threadsOf(role, frontends), perSecond: (processes * 1e6) / cpuUs });
@@ -142,19 +146,20 @@ const NEGLIGIBLE_US = 1;
 function threadsOf(role: CostRole, frontends: number): string {
   switch (role) {
     case 'front-ends':
-      return frontends === 1 ? 'the thread of the front-end' : `the threads of the ${frontends} front-ends`;
+      return frontends === 1 ? 'front-end thread' : `threads of ${frontends} front-ends`;
     case 'leader':
-      return 'the thread of the leader';
+      return 'leader thread';
     case 'each follower':
+      return 'follower thread';
     case 'each catalog':
-      return `the thread of ${role}`;
+      return 'catalog thread';
   }
 }
 
-/** So many front-ends that not they are the first wall, but no more than there are cores. */
+/** The smallest number of front-ends that are not the first bottleneck; at most one per core. */
 export function frontendsNeeded(run: CostRun, cores: number): number {
   for (let frontends = 1; frontends < cores; frontends += 1) {
-    const [first] = wallsOf(run, { cores, frontends });
+    const [first] = findBottlenecks(run, { cores, frontends });
     if (first?.what !== threadsOf('front-ends', frontends)) return frontends;
   }
   return cores;

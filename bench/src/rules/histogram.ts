@@ -1,16 +1,16 @@
-/** Latencies of many requests, in microseconds inside and milliseconds outside. */
+/** A histogram of latencies. It stores microseconds; its interface uses milliseconds. */
 import { build, type Histogram } from 'hdr-histogram-js';
 
-/** Longest latency that is told apart, in microseconds; what took longer counts as this. */
+/** Largest latency of the histogram, in microseconds; larger values are clamped. */
 const LATENCY_US_MAX = 60_000_000;
 
-/** Percentiles at which a distribution is kept. */
+/** Percentiles of a distribution plot. */
 export const PERCENTILES: readonly number[] = [
   ...[0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 92, 94, 95, 96, 97, 98],
   ...[98.5, 99, 99.2, 99.4, 99.6, 99.8, 99.9, 99.95, 99.99],
 ];
 
-/** What is told of a distribution, in milliseconds. All are 0 where nothing was counted. */
+/** Summary of a distribution, in milliseconds. All values are 0 if nothing was recorded. */
 export interface Latency {
   readonly count: number;
   readonly mean: number;
@@ -39,7 +39,7 @@ export class LatencyHistogram {
     return this.#histogram.totalCount;
   }
 
-  /** Milliseconds that `percentile` of 100 requests took at most. */
+  /** The latency at a percentile from 0 to 100, in milliseconds. */
   at(percentile: number): number {
     return this.#histogram.getValueAtPercentile(percentile) / 1000;
   }

@@ -1,9 +1,12 @@
 /**
- * In which order conditions are measured. A machine drifts: its caches fill, its disk slows, a neighbour wakes up. So
- * every repetition visits every condition, and which of two goes first alternates.
+ * The order in which conditions are measured. A machine drifts: caches fill, the disk slows, other programs
+ * start. So each repetition measures every condition, in alternating direction, and the drift affects all
+ * conditions alike.
  */
 
-/** Every repetition's conditions in a row: forwards in the first, backwards in the second, and so on. */
+/**
+ * Every condition once per repetition: forwards in the first repetition, backwards in the second, and so on.
+ */
 export function interleave<T>(conditions: readonly T[], repetitions: number): readonly Visit<T>[] {
   return Array.from({ length: repetitions }, (_, repetition) => {
     const row = repetition % 2 === 0 ? conditions : conditions.toReversed();
@@ -18,7 +21,7 @@ export interface Visit<T> {
   readonly condition: T;
 }
 
-/** Every pair of the two lists, the first list's items outermost. */
-export function cross<A, B>(first: readonly A[], second: readonly B[]): readonly (readonly [A, B])[] {
+/** All pairs of the two lists; the second list varies fastest. */
+export function crossProduct<A, B>(first: readonly A[], second: readonly B[]): readonly (readonly [A, B])[] {
   return first.flatMap((a) => second.map((b) => [a, b] as const));
 }

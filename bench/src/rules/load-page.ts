@@ -1,4 +1,4 @@
-/** The page of the load test. */
+/** The page of `npm run load`. */
 import { burstTable, cpuTable, rampTable, type Burst, type LoadPage, type RampStep } from './load.js';
 import { toMarkdown } from './text.js';
 
@@ -12,29 +12,29 @@ export function loadPage(bursts: readonly Burst[], steps: readonly RampStep[], p
 One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. Latencies are in milliseconds.
 
 - Machine: ${page.machine}
-- Again: \`${page.command}\`
+- Repeat with: \`${page.command}\`
 
-## A number of requests at an even rate
+## Requests at a constant rate
 
-${page.burstConnections} connections, ${page.repetitions} repetitions in turns. Latencies count from when a request was meant to start, so a stall is charged for
-every request that it delays (no coordinated omission); "sent late" is the load generator's own share of them. ± is the half width
-of the 95% confidence interval over the repetitions.
+${page.burstConnections} connections, ${page.repetitions} interleaved repetitions. Latency counts from the intended start of a request, so a stall is charged to
+every request that it delays (no coordinated omission); "sent late" is the load generator's own share. ± is half the width of the 95%
+confidence interval over the repetitions.
 
 ${toMarkdown(burstTable(bursts))}
 
 ## Rising connections
 
-Closed: each connection sends its next request when the last is answered, for ${page.seconds} s, until two steps in a row bring no more than 3%.
-Its latencies are service times at that load. Paced: then for ${page.seconds} s at ${Math.round(page.pace * 100)}% of that throughput, at an even rate, latencies from the
-intended start. Look-ups are of cached stocks.
+Closed loop: each connection sends its next request when the last is answered, for ${page.seconds} s; its latencies are service times at that load.
+The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop at ${Math.round(page.pace * 100)}% of that throughput
+for ${page.seconds} s; its latencies count from the intended start. All look-ups are of cached stocks.
 
 ${page.plot}
 
 ${ramps.join('\n')}
-## CPU for each request
+## CPU per request
 
-Microseconds of CPU, user and kernel, at the number of connections with the greatest throughput. A process has one thread
-for its work: 1,000,000 divided by its figure is what it can take.
+Microseconds of CPU, user and kernel mode, at the number of connections with the highest throughput. A process works on one thread,
+so 1,000,000 divided by its value is its capacity in requests per second.
 
 ${toMarkdown(cpuTable(steps))}
 `;

@@ -1,29 +1,29 @@
-/** What the load test found, as tables. */
+/** Results of the load test, as tables. */
 import type { Latency } from './histogram.js';
 import { estimate } from './statistics.js';
 import { failuresOf } from './sweep.js';
 import { formatEstimate, formatNumber, type Table } from './text.js';
-import type { RequestKind } from './trip.js';
+import type { RequestKind } from './client-plan.js';
 
-/** A number of requests at an even rate. Latencies from the intended start. */
+/** A fixed number of requests at a constant rate. Latencies count from the intended start. */
 export interface Burst {
   readonly kind: RequestKind;
   /** From 0. */
   readonly repetition: number;
   readonly requests: number;
-  /** Intended starts a second. */
+  /** Intended starts per second. */
   readonly perSecond: number;
   readonly latency: Latency;
-  /** Milliseconds by which 99 of 100 requests were sent late at most, for which a connection was free. */
+  /** 99th percentile, in milliseconds, of how late a request was sent although a connection was idle. */
   readonly latenessP99: number;
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** One number of connections: as much as goes, and then at an even rate below that. */
+/** One number of connections: a closed loop at full speed, then an open loop at a lower rate. */
 export interface RampStep {
   readonly kind: RequestKind;
   readonly connections: number;
-  /** 200 answers a second in the closed loop. */
+  /** 200 answers per second in the closed loop. */
   readonly perSecond: number;
   /** Service times in the closed loop. */
   readonly closed: Latency;
@@ -31,9 +31,12 @@ export interface RampStep {
   readonly pacedPerSecond: number;
   /** Latencies of the open loop, from the intended start. */
   readonly paced: Latency;
-  /** Milliseconds by which 99 of 100 of its requests were sent late at most, for which a connection was free. */
+  /**
+   * 99th percentile, in milliseconds, of how late the open loop sent a request although a connection was
+   * idle.
+   */
   readonly latenessP99: number;
-  /** Microseconds of CPU for each request of the closed loop, by process. */
+  /** CPU per request of the closed loop, in microseconds, by process. */
   readonly cpuUs: Readonly<Record<string, number>>;
   readonly failures: Readonly<Record<string, number>>;
 }
@@ -44,24 +47,25 @@ export function burstTable(bursts: readonly Burst[]): Table {
     columns: [
       'request',
       'count',
-      'a second',
+      'per second',
       'mean',
       'p50',
       'p90',
       'p99',
-      'greatest',
+      'max',
       'sent late (p99)',
       'failed',
     ],
     rows: kinds.map((kind) => {
-      const of = bursts.filter((burst) => burst.kind === kind);
-      const over = (figure: (burst: Burst) => number): string => formatEstimate(estimate(of.map(figure)));
+      const group = bursts.filter((burst) => burst.kind === kind);
+      const estimateOf = (figure: (burst: Burst) => number): string =>
+        formatEstimate(estimate(group.map(figure)));
       return [
-        ...[kind, `${of.length} × ${of[0]?.requests ?? 0}`, of[0]?.perSecond ?? 0],
+        ...[kind, `${group.length} × ${group[0]?.requests ?? 0}`, group[0]?.perSecond ?? 0],
         ...(['mean', 'p50', 'p90', 'p99', 'max'] as const).map((figure) =>
-          over(({ latency }) => latency[figure]),
+          estimateOf(({ latency }) => latency[figure]),
         ),
-        ...[over(({ latenessP99 }) => latenessP99), failuresOf(of).join(', ') || 'none'],
+        ...[estimateOf(({ latenessP99 }) => latenessP99), failuresOf(group).join(', ') || 'none'],
       ];
     }),
   };
@@ -84,11 +88,13 @@ export function rampTable(steps: readonly RampStep[]): Table {
   };
 }
 
-/** CPU for each request by process, at the number of connections with the greatest throughput. */
+/** CPU per request by process, at the number of connections with the highest throughput. */
 export function cpuTable(steps: readonly RampStep[]): Table {
   const peaks = [...new Set(steps.map(({ kind }) => kind))].flatMap((kind) => {
-    const of = steps.filter((step) => step.kind === kind);
-    const peak = of.find(({ perSecond }) => perSecond === Math.max(...of.map((step) => step.perSecond)));
+    const group = steps.filter((step) => step.kind === kind);
+    const peak = group.find(
+      ({ perSecond }) => perSecond === Math.max(...group.map((step) => step.perSecond)),
+    );
     return peak === undefined ? [] : [peak];
   });
   const processes = [...new Set(peaks.flatMap(({ cpuUs }) => Object.keys(cpuUs)))];
@@ -110,7 +116,7 @@ export interface LoadPage {
   readonly burstConnections: number;
   readonly repetitions: number;
   readonly seconds: number;
-  /** Share of the closed loop's throughput that the paced load comes at. */
+  /** Rate of the open loop, as a share of the closed loop's throughput. */
   readonly pace: number;
   readonly plot: string;
 }

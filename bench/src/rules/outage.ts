@@ -1,25 +1,28 @@
-/** How long nothing was acknowledged when a leader was killed under load. */
+/** The outage that a killed leader causes under load. */
 
-/** One request of the load, on the clock of the kill. */
-export interface Request {
+/** One request of the load. All times are on the clock of the kill. */
+export interface TimedRequest {
   readonly intendedMs: number;
   readonly doneMs: number;
   readonly acknowledged: boolean;
 }
 
 export interface Outage {
-  /** From the kill to the first acknowledgement of a request meant to start after it; null if there was none. */
+  /**
+   * From the kill to the first acknowledgement of a request with a later intended start; null if there is
+   * none.
+   */
   readonly untilServedMs: number | null;
-  /** Longest time between two acknowledgements, one after the other, the later of which came after the kill. */
+  /** Longest time between two consecutive acknowledgements, the second of which came after the kill. */
   readonly silenceMs: number | null;
-  /** Requests meant to start after the kill, or under way at it, that were not acknowledged. */
+  /** Number of requests that ended after the kill without an acknowledgement. */
   readonly failed: number;
-  /** Longest wait of an acknowledged request, from its intended start; null if there was none. */
+  /** Longest latency of an acknowledged request, from its intended start; null if there is none. */
   readonly longestMs: number | null;
 }
 
-/** Judges what a kill did to the requests around it. */
-export function findOutage(requests: readonly Request[], killedMs: number): Outage {
+/** Computes the outage after a kill at `killedMs`. */
+export function findOutage(requests: readonly TimedRequest[], killedMs: number): Outage {
   const acknowledged = requests.filter((request) => request.acknowledged);
   const after = acknowledged.filter(({ intendedMs }) => intendedMs >= killedMs);
   const doneMs = acknowledged.map((request) => request.doneMs).sort((a, b) => a - b);
@@ -35,6 +38,6 @@ export function findOutage(requests: readonly Request[], killedMs: number): Outa
   };
 }
 
-function greatest(requests: readonly Request[], figure: (request: Request) => number): number {
+function greatest(requests: readonly TimedRequest[], figure: (request: TimedRequest) => number): number {
   return requests.reduce((most, request) => Math.max(most, figure(request)), -Infinity);
 }

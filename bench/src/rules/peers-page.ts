@@ -1,4 +1,4 @@
-/** The page on which Trireme stands beside others. */
+/** The page of `npm run bench:peers`. */
 import { comparisonTable, failoverTable, type ComparedFigure, type FailoverSample } from './peers.js';
 import { toMarkdown } from './text.js';
 
@@ -9,20 +9,20 @@ export interface PeersPage {
   readonly tool: string;
   readonly pairs: number;
   readonly seconds: number;
-  /** Of each system, before the first pair at a number of connections. */
+  /** Warm-up of each system before the first pair at a number of connections. */
   readonly startSeconds: number;
-  /** Bytes of an order, and of etcd's value. */
+  /** Size of an order's body, and of a value in etcd. */
   readonly orderBytes: number;
-  /** Orders and keys that reads choose from. */
+  /** Number of orders, and of etcd keys, that reads choose from. */
   readonly records: number;
-  /** Writes a second while a leader is killed. */
+  /** Writes per second while a leader is killed. */
   readonly failoverPerSecond: number;
   readonly compared: readonly ComparedFigure[];
   readonly failovers: readonly FailoverSample[];
-  /** Names of the systems of the fail-overs. */
+  /** Names of the two systems of the failovers. */
   readonly ours: string;
   readonly theirs: string;
-  /** Requests that were refused or not answered in the closed loops. */
+  /** Failed requests of the closed loops. */
   readonly failed: number;
   readonly plot: string | null;
 }
@@ -30,63 +30,63 @@ export interface PeersPage {
 export function peersPage(page: PeersPage): string {
   const table = (what: string): string =>
     toMarkdown(comparisonTable(page.compared.filter((row) => row.what === what)));
-  return `# Beside others
+  return `# Comparison with etcd and node:http
 
-All of it ran on one machine, in one run, in turns: of each pair one system right after the other, the first of them alternating.
-${page.pairs} pairs of ${page.seconds} s each, after ${page.startSeconds} s in which each system gets warm at that number of connections; medians, and the median of the
-pairs' ratios. The load comes from ${toolName(page.tool)}, on
-keep-alive connections each of which sends its next request when the last is answered; the generator shares the cores with
-what it measures, on both sides alike. All stores are on the same disk; each side syncs before it acknowledges.
+All systems ran on one machine in one session. The two systems of a pair were measured right after each other, in alternating order:
+${page.pairs} pairs of ${page.seconds} s each, after ${page.startSeconds} s of warm-up of each system at that number of connections. The tables show medians, and the median of
+the ratios of all pairs. The load comes from ${toolName(page.tool)} on keep-alive connections, each of which sends its next
+request when the last is answered. The generator shares the cores with the system under test. All data is on the same disk, and both
+systems sync a write before they acknowledge it.
 
 - Machine: ${page.machine}
-- etcd: ${page.etcd}, three members, its defaults, over its HTTP/JSON gateway
-- Again: \`${page.command}\`
-- Requests refused or not answered: ${page.failed}
+- etcd: ${page.etcd}, three members, default configuration, through its HTTP/JSON gateway
+- Repeat with: \`${page.command}\`
+- Failed requests: ${page.failed}
 
 ${page.plot ?? ''}
 
-## Orders against puts
+## Orders and puts
 
-What one request does:
-
-- **Ours**, \`POST /orders\` (${page.orderBytes} bytes of JSON): a front-end validates it and hands it to the leader; the leader logs it and sends it to two
-  replicas, a majority syncs it to disk (the durable step); the leader then checks the stock and moves it, and each
-  catalog revokes it from the caches of its front-ends; then the client has its number. Six processes, two network hops more than etcd, and the answer depends on state: an order that stock does not cover is refused.
-- **etcd**, \`POST /v3/kv/put\` on its leader, the same ${page.orderBytes} bytes as the value of a new key (in base64, as its gateway asks): the leader logs
-  it and sends it to two members, a majority syncs it to disk, the leader applies it. Three processes, one durable step, no check.
-  Native gRPC clients save etcd the JSON; the gateway is what speaks HTTP like ours.
+- **Trireme**, \`POST /orders\` (${page.orderBytes} bytes of JSON): a front-end validates the order and sends it to the leader. The leader appends it to the
+  log and replicates it to two followers, and a majority syncs it. The leader applies it, which checks and moves the stock, while each
+  catalog revokes the stock from the caches of its front-ends. Then the client gets the order number. Six processes take part, with
+  two network hops more than in etcd, and an order that exceeds the stock is rejected.
+- **etcd**, \`POST /v3/kv/put\` to its leader, with the same ${page.orderBytes} bytes as the value of a new key (in base64, as the gateway requires). The
+  leader appends it to the log and replicates it to two members, a majority syncs it, and the leader applies it. Three processes
+  take part, and nothing is checked. A native gRPC client would save etcd the JSON; the gateway makes both sides speak HTTP.
 
 ${table('write')}
 
-## Cached look-ups against bare node:http
+## Cached look-ups and bare node:http
 
-- **Cache on**: \`GET /stocks/:name\` from the front-end's cache, under a live lease: a linearizable read.
-- **Bare**: one \`node:http\` process that answers every request with the same headers and body, and looks at nothing.
-- **Cache off**: the same look-up, but the front-end asks a catalog each time. What arrives together it asks in one frame, so the
-  cache buys most where few ask at once.
+- **Cache on**: \`GET /stocks/:name\` from the front-end's cache under a valid lease, which is a linearizable read.
+- **Bare**: one \`node:http\` process that answers every request with the same headers and body.
+- **Cache off**: the same look-up, for which the front-end asks a catalog. It asks for concurrent look-ups in one frame, so the cache
+  gains most with few connections.
 
 ${table('lookup')}
 
-## Order reads against etcd's reads
+## Order reads and etcd's reads
 
-- **Ours**, \`GET /orders/:number\`, one of ${page.records} at random: the front-end asks a replica, which answers at once from its book if it has the
-  order: a filled order never changes, so any replica that has it is right. (Only a "not found" needs the majority.)
-- **etcd linearizable**, \`POST /v3/kv/range\` of one of ${page.records} keys on its leader: it confirms with a majority that it still leads, then reads.
-- **etcd serializable**: the member reads what it has, which may be old.
+- **Trireme**, \`GET /orders/:number\`, one of ${page.records} at random: the front-end asks a replica, which answers from its order book. A filled order
+  never changes, so any replica that has it may answer; only a "not found" needs a majority.
+- **etcd linearizable**, \`POST /v3/kv/range\` of one of ${page.records} keys on the leader, which first confirms its leadership with a majority.
+- **etcd serializable**: a member answers from its local state, which may be stale.
 
 ${table('read')}
 
-## A leader killed under load
+## Leader killed under load
 
-${page.failoverPerSecond} writes a second at an even rate, latencies from the intended start. Ours go to the front-end, which finds the new leader and sends again
-with the same key; etcd's go to a member that is not the leader, which forwards them. The leader is killed with SIGKILL. Both elect
-by their defaults (etcd: heartbeat 100 ms, election timeout 1000 ms); in ours, followers also take the broken connection as a hint.
-Ours holds the writes of an outage and acknowledges them after it; etcd refuses them, so its longest wait is that of other writes.
+${page.failoverPerSecond} writes per second at a constant rate; latencies count from the intended start. Trireme's writes go to the front-end, which finds the
+new leader and retries with the same idempotency key. etcd's writes go to a follower, which forwards them. The leader is killed
+with SIGKILL. Both systems use their default timeouts (etcd: heartbeat 100 ms, election timeout 1000 ms); Trireme's followers also react to
+the broken connection. Trireme holds writes during the outage and acknowledges them afterwards. etcd refuses them, so its longest
+latency is that of other writes.
 
 ${toMarkdown(failoverTable(page.failovers, page.ours, page.theirs))}
 `;
 }
 
 function toolName(tool: string): string {
-  return tool === 'wrk' ? 'wrk (one thread)' : 'our own generator (one thread)';
+  return tool === 'wrk' ? 'wrk (one thread)' : "this project's generator (one thread)";
 }

@@ -1,29 +1,29 @@
-/** What runs against us and against others say together. */
+/** Comparison of measurements of Trireme and of other systems. */
 import type { Outage } from './outage.js';
-import { compare, type Comparison, type Pair } from './ratios.js';
+import { compare, type Comparison, type FigurePair } from './ratios.js';
 import { failuresOf } from './sweep.js';
 import { formatNumber, type Table } from './text.js';
 import type { PeakFigures } from './wrk-output.js';
 
 /** One closed-loop run against one system. */
-export interface Sample extends PeakFigures {
-  /** What was asked of it, such as `write`. */
+export interface PeerSample extends PeakFigures {
+  /** Kind of request, such as `write`. */
   readonly what: string;
   readonly system: string;
   readonly connections: number;
-  /** From 0; runs of the same repetition make pairs. */
+  /** From 0; runs of the same repetition form a pair. */
   readonly repetition: number;
 }
 
-/** One leader killed under load. */
+/** One failover: a leader killed under load. */
 export interface FailoverSample extends Outage {
   readonly system: string;
   readonly repetition: number;
-  /** What the requests that failed got instead of a 200, and how often. */
+  /** Number of failed requests by reason. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** Figures that are compared; of latencies, less is better. */
+/** Compared figures; for latencies, lower is better. */
 export const FIGURES = [
   { figure: 'perSecond', title: 'requests/s' },
   { figure: 'p50', title: 'p50 (ms)' },
@@ -41,31 +41,31 @@ export interface ComparedFigure extends Comparison {
   readonly connections: number;
 }
 
-/** Compares two systems by the pairs of `what`, for every number of connections. */
+/** Compares two systems by their pairs of runs of `what`, for each number of connections. */
 export function compareSystems(
-  samples: readonly Sample[],
+  samples: readonly PeerSample[],
   what: string,
   oursIs: string,
   theirsIs: string,
 ): readonly ComparedFigure[] {
-  const of = (system: string): readonly Sample[] =>
+  const samplesOf = (system: string): readonly PeerSample[] =>
     samples.filter((sample) => sample.what === what && sample.system === system);
-  const ours = of(oursIs);
+  const ours = samplesOf(oursIs);
   const counts = [...new Set(ours.map(({ connections }) => connections))];
   return counts.flatMap((connections) =>
     FIGURES.map(({ figure }) => ({
       ...{ what, figure, oursIs, theirsIs, connections },
-      ...compare(pairsOf(ours, of(theirsIs), connections, figure)),
+      ...compare(pairsOf(ours, samplesOf(theirsIs), connections, figure)),
     })),
   );
 }
 
 function pairsOf(
-  ours: readonly Sample[],
-  theirs: readonly Sample[],
+  ours: readonly PeerSample[],
+  theirs: readonly PeerSample[],
   connections: number,
   figure: Figure,
-): readonly Pair[] {
+): readonly FigurePair[] {
   return ours
     .filter((sample) => sample.connections === connections)
     .flatMap((sample) => {
@@ -76,10 +76,10 @@ function pairsOf(
     });
 }
 
-/** A table of comparisons: medians, and the ratio with its least and greatest. */
+/** A table of comparisons: medians, and the median ratio with its minimum and maximum. */
 export function comparisonTable(compared: readonly ComparedFigure[]): Table {
   return {
-    columns: ['ours / theirs', 'connections', 'figure', 'ours', 'theirs', 'ratio', 'least to greatest'],
+    columns: ['ours / theirs', 'connections', 'figure', 'ours', 'theirs', 'ratio', 'min to max'],
     rows: compared.map((row) => [
       ...[`${row.oursIs} / ${row.theirsIs}`, row.connections],
       FIGURES.find(({ figure }) => figure === row.figure)?.title ?? row.figure,
@@ -89,20 +89,20 @@ export function comparisonTable(compared: readonly ComparedFigure[]): Table {
   };
 }
 
-/** Figures of a fail-over that are compared. */
+/** Compared figures of a failover. */
 const OUTAGE_FIGURES = [
-  { figure: 'untilServedMs', title: 'kill to the first acknowledged new write (ms)' },
+  { figure: 'untilServedMs', title: 'kill to first acknowledged new write (ms)' },
   { figure: 'silenceMs', title: 'longest time without an acknowledgement (ms)' },
-  { figure: 'longestMs', title: 'longest wait of an acknowledged write (ms)' },
+  { figure: 'longestMs', title: 'longest latency of an acknowledged write (ms)' },
 ] as const;
 
-/** A table of fail-overs; a figure that one side lacks in every pair is left out. */
+/** A table of failovers, without the figures that one side lacks in every pair. */
 export function failoverTable(samples: readonly FailoverSample[], oursIs: string, theirsIs: string): Table {
-  const of = (system: string): readonly FailoverSample[] =>
+  const samplesOf = (system: string): readonly FailoverSample[] =>
     samples.filter((sample) => sample.system === system);
-  const theirs = new Map(of(theirsIs).map((sample) => [sample.repetition, sample]));
+  const theirs = new Map(samplesOf(theirsIs).map((sample) => [sample.repetition, sample]));
   const rows = OUTAGE_FIGURES.flatMap(({ figure, title }) => {
-    const pairs = of(oursIs).flatMap((sample) => {
+    const pairs = samplesOf(oursIs).flatMap((sample) => {
       const [a, b] = [sample[figure], theirs.get(sample.repetition)?.[figure] ?? null];
       return a === null || b === null ? [] : [{ ours: a, theirs: b }];
     });
@@ -111,23 +111,23 @@ export function failoverTable(samples: readonly FailoverSample[], oursIs: string
     const range = `${formatNumber(ratioMin)} to ${formatNumber(ratioMax)}`;
     return [[title, ...[ours, other, ratio].map(formatNumber), range]];
   });
-  const reasons = (system: string): string => failuresOf(of(system)).join(', ') || 'none';
+  const reasons = (system: string): string => failuresOf(samplesOf(system)).join(', ') || 'none';
   const failed = (system: string): string =>
-    of(system)
+    samplesOf(system)
       .map((sample) => sample.failed)
       .join(', ');
   return {
-    columns: ['fail-over', oursIs, theirsIs, 'ratio', 'least to greatest'],
+    columns: ['failover', oursIs, theirsIs, 'ratio', 'min to max'],
     rows: [
       ...rows,
-      ['writes not acknowledged, each time', failed(oursIs), failed(theirsIs), null, null],
-      ['what they got', reasons(oursIs), reasons(theirsIs), null, null],
+      ['failed writes, per failover', failed(oursIs), failed(theirsIs), null, null],
+      ['reasons', reasons(oursIs), reasons(theirsIs), null, null],
     ],
   };
 }
 
-/** Every sample, for whoever wants to reckon anew. */
-export function samplesTable(samples: readonly Sample[]): Table {
+/** All samples, as a table for further analysis. */
+export function samplesTable(samples: readonly PeerSample[]): Table {
   return {
     columns: [
       'what',

@@ -1,16 +1,16 @@
-/** How far a run is, in one line: `[########            ]  40%  1 min 20 s left  p 40%, cache on`. */
+/** Progress of a run in one line: `[########            ]  40%  1 min 20 s left  p 40%, cache on`. */
 
 const BAR_WIDTH = 24;
 
-/** @param left milliseconds, null while nothing tells. */
-export function progressLine(share: number, left: number | null, doing: string): string {
+/** @param left remaining milliseconds; null while unknown. @param step the current step. */
+export function progressLine(share: number, left: number | null, step: string): string {
   const filled = Math.round(Math.min(Math.max(share, 0), 1) * BAR_WIDTH);
   const bar = '#'.repeat(filled).padEnd(BAR_WIDTH);
   const percent = `${Math.round(share * 100)}%`.padStart(4);
-  return `[${bar}] ${percent}  ${left === null ? '' : `${formatDuration(left)} left  `}${doing}`;
+  return `[${bar}] ${percent}  ${left === null ? '' : `${formatDuration(left)} left  `}${step}`;
 }
 
-/** Milliseconds that are left when `share` of the work took `elapsedMs`; null before anything is done. */
+/** Estimated remaining milliseconds when `share` of the work took `elapsedMs`; null if `share` is 0. */
 export function timeLeftMs(share: number, elapsedMs: number): number | null {
   return share > 0 ? (elapsedMs / share) * (1 - share) : null;
 }

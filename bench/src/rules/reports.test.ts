@@ -4,9 +4,15 @@ import { LatencyHistogram, PERCENTILES, type Latency } from './histogram.js';
 import { cpuTable, rampTable, type Burst, type RampStep } from './load.js';
 import { loadPage } from './load-page.js';
 import { soakMemoryTable, soakPage, soakRatios, soakTable } from './soak.js';
-import { compareSystems, failoverTable, samplesTable, type FailoverSample, type Sample } from './peers.js';
+import {
+  compareSystems,
+  failoverTable,
+  samplesTable,
+  type FailoverSample,
+  type PeerSample,
+} from './peers.js';
 import { peersPage } from './peers-page.js';
-import { latencyPoints, throughputPoints, type Run } from './sweep.js';
+import { latencyPoints, throughputPoints, type SweepRun } from './sweep.js';
 import { restartPage, restartTable, storedTable } from './restart.js';
 import { runsTable, sweepPage } from './sweep-report.js';
 
@@ -16,7 +22,7 @@ function latency(mean: number): Latency {
   return { count: 10, mean, p50: mean, p90: 2 * mean, p99: 3 * mean, max: 4 * mean };
 }
 
-function run(repetition: number, p: number, cache: 'on' | 'off', mean: number): Run {
+function run(repetition: number, p: number, cache: 'on' | 'off', mean: number): SweepRun {
   const order = p === 0 ? NONE : latency(2 * mean);
   return {
     ...{ repetition, p, cache, perSecond: 100 * mean, hitRate: cache === 'on' ? 0.5 : null },
@@ -27,7 +33,7 @@ function run(repetition: number, p: number, cache: 'on' | 'off', mean: number): 
 
 const RUNS = [run(0, 0.2, 'off', 2), run(0, 0, 'on', 1), run(1, 0, 'on', 3), run(1, 0.2, 'off', 4)];
 
-test('a histogram tells what it was given, and zeros of nothing', () => {
+test('histogram summarizes recorded latencies; an empty one is all zeros', () => {
   const histogram = new LatencyHistogram();
   assert.equal(histogram.summary(), NONE);
   for (let ms = 1; ms <= 100; ms++) histogram.record(ms);
@@ -41,7 +47,7 @@ test('a histogram tells what it was given, and zeros of nothing', () => {
   assert.is(PERCENTILES.length, new Set(PERCENTILES).size);
 });
 
-test('latencies by condition over the repetitions; no orders at p 0', () => {
+test('latencyPoints averages over the repetitions of each condition, without orders at p 0', () => {
   const points = latencyPoints(RUNS);
   assert.equal(
     points.map(({ kind, p, cache }) => `${kind} ${p} ${cache}`),
@@ -52,14 +58,14 @@ test('latencies by condition over the repetitions; no orders at p 0', () => {
   assert.is(points[2]?.p99.mean, 18);
 });
 
-test('throughput and hit rates by condition', () => {
+test('throughputPoints has throughput and hit rate of each condition', () => {
   const [on, off] = throughputPoints(RUNS);
   assert.is(on?.perSecond.mean, 200);
   assert.is(on?.hitRate?.mean, 0.5);
   assert.is(off?.hitRate, null);
 });
 
-test('the table of runs has a row for every run and request type', () => {
+test('runsTable has a row for each run and request type', () => {
   const { columns, rows } = runsTable(RUNS);
   assert.is(rows.length, 12);
   assert.ok(rows.every((row) => row.length === columns.length));
@@ -83,7 +89,7 @@ const SWEEP_PAGE = {
   ],
 };
 
-test("the sweep's page tells failures, intervals and predictions", () => {
+test('sweep page shows failures, intervals and predictions', () => {
   const plots = { latency: '![a](a)', distribution: '![b](b)', hitRate: '![c](c)', items: '![d](d)' };
   const page = sweepPage(RUNS, { ...SWEEP_PAGE, plots });
   assert.match(page, '2 × lookup: status 503');
@@ -92,14 +98,14 @@ test("the sweep's page tells failures, intervals and predictions", () => {
   assert.match(page, '| 5 | 20 | 50.0 | 45.0 |');
 });
 
-test('without the sweep of cache sizes there is no word of it', () => {
+test('sweep page without a cache-size sweep has no section on it', () => {
   const plots = { latency: '', distribution: '', hitRate: null, items: null };
   const page = sweepPage([run(0, 0.2, 'on', 1)], { ...SWEEP_PAGE, plots });
   assert.not.match(page, 'Zipf');
   assert.match(page, 'wrong answers: none');
 });
 
-function sample(system: string, connections: number, repetition: number, perSecond: number): Sample {
+function sample(system: string, connections: number, repetition: number, perSecond: number): PeerSample {
   return { what: 'write', system, connections, repetition, perSecond, mean: 1, p50: 1, p99: 2, failed: 0 };
 }
 
@@ -108,7 +114,7 @@ const SAMPLES = [
   ...[sample('a', 64, 0, 100), sample('b', 64, 0, 200), sample('a', 64, 1, 100)],
 ];
 
-test('pairs are of the same repetition and number of connections', () => {
+test('compareSystems pairs runs of the same repetition and number of connections', () => {
   const compared = compareSystems(SAMPLES, 'write', 'a', 'b').filter(({ figure }) => figure === 'perSecond');
   assert.equal(
     compared.map(({ connections, ratio, pairs }) => [connections, ratio, pairs]),
@@ -125,7 +131,7 @@ function failover(system: string, repetition: number, untilServedMs: number | nu
   return { system, repetition, untilServedMs, silenceMs: 10, longestMs: 10, failed: 4, failures };
 }
 
-test('fail-overs side by side; a figure that one side never has is left out', () => {
+test('failoverTable compares both systems, without figures that one side lacks', () => {
   const { rows } = failoverTable([failover('a', 0, 50), failover('b', 0, 100)], 'a', 'b');
   assert.equal(rows[0]?.slice(1), ['50.0', '100', '0.500', '0.500 to 0.500']);
   const ended = failoverTable([failover('a', 0, 50), failover('b', 0, null)], 'a', 'b');
@@ -133,7 +139,7 @@ test('fail-overs side by side; a figure that one side never has is left out', ()
   assert.equal(ended.rows.at(-1)?.slice(1), ['none', '4 × status 503', null, null]);
 });
 
-test("the peers' page has every comparison and says how it was measured", () => {
+test('peers page shows every comparison and the method', () => {
   const page = peersPage({
     ...{
       machine: 'a machine',
@@ -149,7 +155,7 @@ test("the peers' page has every comparison and says how it was measured", () => 
     failovers: [failover('a', 0, 50), failover('b', 0, 100)],
   });
   assert.match(page, '| a / b | 1 | requests/s | 11.0 | 4.50 | 2.50 | 2.00 to 3.00 |');
-  assert.match(page, 'our own generator');
+  assert.match(page, "this project's generator");
   assert.match(page, '2 pairs of 1 s each, after 7 s');
 });
 
@@ -162,7 +168,7 @@ function step(connections: number, perSecond: number): RampStep {
 
 const STEPS = [step(1, 100), step(2, 200), step(4, 150)];
 
-test('the best step stands out, and CPU is told of it', () => {
+test('rampTable marks the best step, and cpuTable shows its CPU', () => {
   const { columns, rows } = rampTable(STEPS);
   assert.equal(
     rows.map((row) => row[1]),
@@ -175,7 +181,7 @@ test('the best step stands out, and CPU is told of it', () => {
   });
 });
 
-test("the load test's page, with and without a long run", () => {
+test('load page shows the constant-rate requests', () => {
   const bursts: readonly Burst[] = [0, 1].map((repetition) => ({
     ...{ kind: 'lookup', repetition, requests: 1000, perSecond: 500, latenessP99: 0.2, latency: latency(1) },
     failures: {},
@@ -188,10 +194,10 @@ test("the load test's page, with and without a long run", () => {
   assert.match(page, '| lookup | 2 × 1000 | 500 | 1.00 ± 0 |');
 });
 
-test('the page of a long run sets its end against its beginning', () => {
+test('soak page compares the end of the run with its start', () => {
   const thousands = Array.from({ length: 100 }, (_, i) => ({
     orders: 1000 * (i + 1),
-    // The very first is cold, and one near the end met a pause.
+    // The first one is slow (cold code), and so is one near the end (a pause).
     perSecond: i === 0 ? 1000 : i === 97 ? 10 : 5000 - 10 * i,
   }));
   const soak = {
@@ -203,7 +209,7 @@ test('the page of a long run sets its end against its beginning', () => {
     memoryBeforeMiB: { catalog: 80.4 },
   };
   assert.equal(soakRatios(thousands).rows, [
-    ['one thousand', '1,000', '4,010', '4.01'],
+    ['one thousand orders', '1,000', '4,010', '4.01'],
     ['median of 5 thousands', '4,970', '4,020', '0.809'],
   ]);
   assert.equal(soakRatios([]).rows, []);
@@ -219,12 +225,12 @@ test('the page of a long run sets its end against its beginning', () => {
     plot: '![soak](soak.svg)',
   };
   const page = soakPage({ ...soak, ...about });
-  for (const part of ['# 100,000 orders on end', '| 50000 | 5,000 | 85 |', '![soak](soak.svg)']) {
+  for (const part of ['# 100,000 orders without a pause', '| 50000 | 5,000 | 85 |', '![soak](soak.svg)']) {
     assert.match(page, part);
   }
 });
 
-test('the page of restarts tells starts, sizes and the growth of memory', () => {
+test('restart page shows restarts, disk usage and memory', () => {
   const restarts = [
     {
       replica: 'replica-2',

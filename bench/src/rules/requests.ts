@@ -1,4 +1,4 @@
-/** The requests of the benchmarks as bytes. */
+/** The HTTP requests of the benchmarks, as bytes. */
 import type { OrderRequest } from '@trireme/domain';
 
 /** Makes a GET request. */
@@ -18,8 +18,8 @@ export function orderBody({ name, type, quantity }: OrderRequest): string {
 }
 
 /**
- * An etcd key in base64, as etcd's JSON gateway takes it, with room for eight digits: any digits are base64 too, so that
- * counting up makes keys of the same length that are all different.
+ * An etcd key in base64, as etcd's JSON gateway requires, with a placeholder for eight digits. Digits are
+ * valid base64, so ascending numbers give different keys of the same length.
  */
 export const ETCD_KEY = 'b3JkZXJz########';
 
@@ -33,7 +33,7 @@ export function etcdRangeBody(key: string, serializable: boolean): string {
   return JSON.stringify({ key, ...(serializable ? { serializable } : {}) });
 }
 
-/** The number that a placed order got, null if the answer tells none. */
+/** The order number in the answer to `POST /orders`; null if there is none. */
 export function transactionNumber(body: Buffer): number | null {
   const number = /^\{"data":\{"transaction_number":(\d+)\}\}$/.exec(body.toString('latin1'))?.[1];
   return number === undefined ? null : Number(number);

@@ -1,32 +1,32 @@
-/** A long run of orders: whether throughput lasts and memory stays. Tables and page of `npm run soak`. Pure. */
+/** Tables and page of `npm run soak`: throughput and memory over a long run of orders. Pure. */
 import { median } from './statistics.js';
 import { formatNumber, toMarkdown, type Table } from './text.js';
 
-/** A stretch of a long run. */
+/** A few seconds of a long run. */
 export interface SoakWindow {
-  /** Orders that were filled by its end. */
+  /** Orders filled by the end of the window. */
   readonly orders: number;
   readonly perSecond: number;
-  /** Resident memory at its end, by process. */
+  /** Resident memory at the end of the window, by process. */
   readonly memoryMiB: Readonly<Record<string, number>>;
 }
 
-/** A thousand orders, one right after the other. */
-export interface Thousand {
-  /** Orders that were filled by its end. */
+/** A thousand consecutive orders. */
+export interface ThousandOrders {
+  /** Orders filled by the end of the thousand. */
   readonly orders: number;
   readonly perSecond: number;
 }
 
-/** What a long run found. */
-export interface Soak {
+/** Measurements of a long run. */
+export interface SoakResult {
   readonly windows: readonly SoakWindow[];
-  readonly thousands: readonly Thousand[];
-  /** Before the first order. */
+  readonly thousands: readonly ThousandOrders[];
+  /** Resident memory before the first order, by process. */
   readonly memoryBeforeMiB: Readonly<Record<string, number>>;
 }
 
-/** Share of the thousands that are taken together at either end, as a single one lasts a tenth of a second. */
+/** Share of the thousands that form the first and the last group; a single thousand is too short to compare. */
 const END_SHARE = 0.05;
 
 export function soakTable(windows: readonly SoakWindow[]): Table {
@@ -40,8 +40,8 @@ export function soakTable(windows: readonly SoakWindow[]): Table {
   };
 }
 
-/** Memory before the first order and behind the last, by process. */
-export function soakMemoryTable({ windows, memoryBeforeMiB }: Soak): Table {
+/** Memory before the first order and after the last one, by process. */
+export function soakMemoryTable({ windows, memoryBeforeMiB }: SoakResult): Table {
   const last = windows.at(-1);
   return {
     columns: ['process', 'before (MiB)', `after ${(last?.orders ?? 0).toLocaleString('en')} orders (MiB)`],
@@ -58,8 +58,11 @@ function roundedOf(memoryMiB: Readonly<Record<string, number>>, name: string): n
   return mib === undefined ? null : Math.round(mib);
 }
 
-/** The end of a run against its beginning: the very first and last thousand, and the medians of those around them. */
-export function soakRatios(thousands: readonly Thousand[]): Table {
+/**
+ * Compares the end of a run with its start: the first and last thousand, and the medians of the first and
+ * last groups.
+ */
+export function soakRatios(thousands: readonly ThousandOrders[]): Table {
   const count = Math.max(1, Math.round(thousands.length * END_SHARE));
   const rates = thousands.map(({ perSecond }) => perSecond);
   const row = (what: string, first: number, last: number): (string | number)[] => [
@@ -73,13 +76,13 @@ export function soakRatios(thousands: readonly Thousand[]): Table {
       first === undefined || last === undefined
         ? []
         : [
-            row('one thousand', first, last),
+            row('one thousand orders', first, last),
             row(`median of ${count} thousands`, median(rates.slice(0, count)), median(rates.slice(-count))),
           ],
   };
 }
 
-export interface SoakPage extends Soak {
+export interface SoakPage extends SoakResult {
   readonly machine: string;
   readonly command: string;
   readonly connections: number;
@@ -88,17 +91,17 @@ export interface SoakPage extends Soak {
 
 export function soakPage(page: SoakPage): string {
   const orders = page.windows.at(-1)?.orders ?? 0;
-  return `# ${orders.toLocaleString('en')} orders on end
+  return `# ${orders.toLocaleString('en')} orders without a pause
 
-One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. The orders come through the
-front-end by ${page.connections} connections, each of which sends its next one when the last is answered.
+One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. The orders were placed over
+${page.connections} connections to the front-end, each of which sends its next order when the last is answered.
 
 - Machine: ${page.machine}
-- Again: \`${page.command}\`
+- Repeat with: \`${page.command}\`
 
 ## Throughput
 
-The first thousands meet code that is not compiled yet.
+The first orders are slower, because V8 has not compiled the code yet.
 
 ${toMarkdown(soakRatios(page.thousands))}
 
@@ -106,12 +109,11 @@ ${page.plot}
 
 ## Memory
 
-Resident, of each process. It levels off where caches and tables reach their bounds; pages of LevelDB's tables that are mapped
-count as well, which the system takes back when it needs the room.
+Resident memory of each process. It includes mapped LevelDB tables, which the kernel reclaims under memory pressure.
 
 ${toMarkdown(soakMemoryTable(page))}
 
-## On the way
+## Throughput and memory over time
 
 ${toMarkdown(soakTable(page.windows))}
 `;

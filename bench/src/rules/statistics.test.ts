@@ -7,7 +7,7 @@ function near(actual: number, expected: number, tolerance = 5e-4): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not about ${expected}`);
 }
 
-test("Student's t as printed in tables, for odd and even degrees of freedom", () => {
+test('studentT matches published tables, for odd and even degrees of freedom', () => {
   // 97.5% one-sided quantiles, NIST/SEMATECH e-Handbook 1.3.6.7.2.
   const table: readonly (readonly [number, number])[] = [
     ...([
@@ -28,29 +28,29 @@ test("Student's t as printed in tables, for odd and even degrees of freedom", ()
   near(studentT(4, 0.99), 4.604);
 });
 
-test('a mean with its interval, as worked out by hand', () => {
+test('estimate matches an interval computed by hand', () => {
   // Deviation 1, three values: 4.303 * 1 / sqrt(3).
   const { mean: center, margin, count } = estimate([1, 2, 3]);
   assert.equal([center, count], [2, 3]);
   near(margin ?? 0, 2.4841);
 });
 
-test('one repetition says nothing of its spread', () => {
+test('estimate of a single repetition has no margin', () => {
   assert.equal(estimate([7]), { mean: 7, margin: null, count: 1 });
 });
 
-test('medians of odd and even counts, whatever their order', () => {
+test('median handles odd and even counts, and unsorted values', () => {
   assert.is(median([9, 1, 5]), 5);
   assert.is(median([4, 1, 2, 10]), 3);
 });
 
-test('nothing has neither mean nor median', () => {
+test('mean, median and estimate reject an empty list', () => {
   assert.throws(() => mean([]), RangeError);
   assert.throws(() => median([]), RangeError);
   assert.throws(() => estimate([]), RangeError);
 });
 
-test("the ratio is the median of the pairs' ratios, so that a drift of the machine falls on both", () => {
+test('compare takes the median of the ratios of pairs, not the ratio of medians', () => {
   const comparison = compare([
     { ours: 20, theirs: 10 },
     { ours: 10, theirs: 5 },
@@ -59,9 +59,9 @@ test("the ratio is the median of the pairs' ratios, so that a drift of the machi
   assert.equal(comparison, { ours: 10, theirs: 10, ratio: 2, ratioMin: 0.5, ratioMax: 2, pairs: 3 });
 });
 
-test('a figure of nothing is no figure', () => {
-  assert.throws(() => compare([{ ours: 0, theirs: 1 }]), /no pair/);
-  assert.throws(() => compare([{ ours: 1, theirs: Number.NaN }]), /no pair/);
+test('compare rejects figures that are not above 0', () => {
+  assert.throws(() => compare([{ ours: 0, theirs: 1 }]), /both figures must be above 0/);
+  assert.throws(() => compare([{ ours: 1, theirs: Number.NaN }]), /both figures must be above 0/);
 });
 
 test.run();

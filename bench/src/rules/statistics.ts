@@ -1,31 +1,32 @@
-/** What repeated measurements say: medians, and means with the interval that the true mean is likely in. */
+/** Statistics of repeated measurements: medians, and means with confidence intervals. */
 
 /** A mean over repetitions. */
 export interface Estimate {
   readonly mean: number;
-  /** Half the width of the 95% confidence interval; null for a single repetition, which says nothing of its spread. */
+  /** Half the width of the 95% confidence interval; null for a single repetition. */
   readonly margin: number | null;
-  /** Repetitions. */
+  /** Number of repetitions. */
   readonly count: number;
 }
 
 /** @throws RangeError if there are no values. */
 export function mean(values: readonly number[]): number {
-  if (values.length === 0) throw new RangeError('there is no mean of nothing');
+  if (values.length === 0) throw new RangeError('cannot compute the mean of no values');
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The middle value, or the mean of the two in the middle. @throws RangeError if there are no values. */
+/** The middle value, or the mean of the two middle values. @throws RangeError if there are no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
   const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  if (upper === undefined || lower === undefined) throw new RangeError('there is no median of nothing');
+  if (upper === undefined || lower === undefined)
+    throw new RangeError('cannot compute the median of no values');
   return (lower + upper) / 2;
 }
 
 /**
- * Mean with its 95% confidence interval by Student's t, for repetitions that are independent and about normal.
+ * Mean with its 95% confidence interval (Student's t), for independent, approximately normal repetitions.
  * @throws RangeError if there are no values.
  */
 export function estimate(values: readonly number[]): Estimate {
@@ -38,7 +39,7 @@ export function estimate(values: readonly number[]): Estimate {
 }
 
 /**
- * The t that a Student distribution stays within with a probability of `confidence`.
+ * The t for which a value of Student's distribution is within ±t with probability `confidence`.
  * @param freedom degrees of freedom, a whole number of at least 1.
  */
 export function studentT(freedom: number, confidence = 0.95): number {
@@ -53,7 +54,10 @@ export function studentT(freedom: number, confidence = 0.95): number {
   return (low + high) / 2;
 }
 
-/** Probability that |T| <= t, by the finite sums for whole degrees of freedom (Abramowitz and Stegun, 26.7.3-4). */
+/**
+ * Probability of |T| <= t, by the finite sums for integer degrees of freedom (Abramowitz and Stegun,
+ * 26.7.3-4).
+ */
 function withinT(t: number, freedom: number): number {
   const angle = Math.atan(t / Math.sqrt(freedom));
   const cosSquared = Math.cos(angle) ** 2;

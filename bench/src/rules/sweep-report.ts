@@ -1,10 +1,10 @@
-/** The sweep's tables, and the page that holds them. */
+/** Tables and page of `npm run sweep`. */
 import type { HitRatePoint } from './plots/cache.js';
-import { failuresOf, latencyPoints, throughputPoints, type Run } from './sweep.js';
+import { failuresOf, latencyPoints, throughputPoints, type SweepRun } from './sweep.js';
 import { formatEstimate, toMarkdown, type Table } from './text.js';
 
-/** Every run with its figures, for whoever wants to reckon anew. */
-export function runsTable(runs: readonly Run[]): Table {
+/** All runs, as a table for further analysis. */
+export function runsTable(runs: readonly SweepRun[]): Table {
   return {
     columns: [
       ...['repetition', 'p', 'cache', 'request', 'count', 'mean_ms', 'p50_ms', 'p90_ms', 'p99_ms', 'max_ms'],
@@ -24,7 +24,7 @@ export function runsTable(runs: readonly Run[]): Table {
 }
 
 /** Latencies by condition, in milliseconds. */
-export function latencyTable(runs: readonly Run[]): Table {
+export function latencyTable(runs: readonly SweepRun[]): Table {
   return {
     columns: ['request', 'p', 'cache', 'requests', 'mean', 'p50', 'p90', 'p99'],
     rows: latencyPoints(runs).map(({ kind, p, cache, requests, mean, p50, p90, p99 }) => [
@@ -34,8 +34,8 @@ export function latencyTable(runs: readonly Run[]): Table {
   };
 }
 
-/** Requests a second and hit rates by condition. */
-function throughputTable(runs: readonly Run[]): Table {
+/** Requests per second and hit rates by condition. */
+function throughputTable(runs: readonly SweepRun[]): Table {
   return {
     columns: ['p', 'cache', 'requests/s', 'hit rate (%)'],
     rows: throughputPoints(runs).map(({ p, cache, perSecond, hitRate }) => [
@@ -47,7 +47,7 @@ function throughputTable(runs: readonly Run[]): Table {
 
 function hitRateTable(points: readonly HitRatePoint[]): Table {
   return {
-    columns: ['size of the cache', 'stocks', 'hit rate (%)', 'predicted (%)'],
+    columns: ['cache size', 'stocks', 'hit rate (%)', 'predicted (%)'],
     rows: points.map(({ cacheSize, stocks, hitRate, high, predicted }) => [
       ...[cacheSize, stocks],
       formatEstimate(percent({ mean: hitRate, margin: high > hitRate ? high - hitRate : null })),
@@ -63,17 +63,17 @@ function percent({ mean, margin }: { mean: number; margin: number | null }): {
   return { mean: mean * 100, margin: margin === null ? null : margin * 100 };
 }
 
-/** What the page is made of, beside the runs. */
+/** Data of the page, except for the runs. */
 export interface SweepPage {
   readonly machine: string;
-  /** How to do it again. */
+  /** The command that repeats the sweep. */
   readonly command: string;
   readonly clients: number;
   readonly lookups: number;
   readonly repetitions: number;
   readonly cacheSize: number;
   readonly stocks: number;
-  /** Of the Zipf choice. */
+  /** Skew of Zipf's law. */
   readonly skew: number;
   readonly hitRates: readonly HitRatePoint[];
   /** Failures of the runs that measured hit rates. */
@@ -87,17 +87,17 @@ export interface SweepPage {
   };
 }
 
-export function sweepPage(runs: readonly Run[], page: SweepPage): string {
+export function sweepPage(runs: readonly SweepRun[], page: SweepPage): string {
   const failures = failuresOf([...runs, ...page.cacheRuns]);
   return `# Latency sweep
 
-${page.clients} clients, each on one connection, look up one of ${page.stocks} stocks at even chances and then order one unit of it with probability p; at
-the end each reads back every order that it placed and compares. ${page.lookups} look-ups a client and run, ${page.repetitions} repetitions, interleaved; a
-cache of ${page.cacheSize} stocks on against off. Latencies are in milliseconds, from sending a request to its whole answer; ± is the
-half width of the 95% confidence interval over the repetitions (Student's t).
+${page.clients} clients, each on one connection, look up one of ${page.stocks} stocks with equal probability, and then order one unit of it with probability p.
+At the end each client reads back all its orders and compares them. ${page.lookups} look-ups per client and run, ${page.repetitions} interleaved repetitions, with
+a cache of ${page.cacheSize} stocks on and off. Latencies are in milliseconds, from sending a request to the end of its answer; ± is half the
+width of the 95% confidence interval over the repetitions (Student's t).
 
 - Machine: ${page.machine}
-- Again: \`${page.command}\`
+- Repeat with: \`${page.command}\`
 - Failed or wrong answers: ${failures.length === 0 ? 'none' : failures.join(', ')}
 
 ${page.plots.latency}
@@ -110,7 +110,7 @@ ${toMarkdown(latencyTable(runs))}
 
 ## Throughput and hit rate
 
-Look-ups and orders together while shopping. A trade drops its stock from every cache, so the hit rate falls as p rises.
+Look-ups and orders together. A filled order revokes its stock from every cache, so the hit rate falls as p rises.
 
 ${toMarkdown(throughputTable(runs))}
 ${cacheSection(page)}`;
@@ -119,10 +119,10 @@ ${cacheSection(page)}`;
 function cacheSection({ plots, hitRates, skew }: SweepPage): string {
   if (plots.hitRate === null || plots.items === null) return '';
   return `
-## Size of the cache
+## Cache size
 
-Look-ups alone, stocks chosen by Zipf's law with skew ${skew}: the k-th most popular in proportion to 1 / k^${skew}. The prediction is
-that of Che, Tung and Wang (2002) for an LRU cache.
+Look-ups only. Stocks are chosen by Zipf's law with skew ${skew}: the probability of the k-th most popular is proportional to 1 / k^${skew}. The
+prediction for an LRU cache is that of Che, Tung and Wang (2002).
 
 ${plots.hitRate}
 

@@ -1,32 +1,32 @@
-/** What the runs of a latency sweep say together, condition by condition. */
+/** Summary of the runs of a latency sweep by condition. */
 import type { Latency } from './histogram.js';
 import { estimate, type Estimate } from './statistics.js';
-import { REQUEST_KINDS, type RequestKind } from './trip.js';
+import { REQUEST_KINDS, type RequestKind } from './client-plan.js';
 
-/** What is varied. */
-export interface Condition {
+/** The varied parameters. */
+export interface SweepCondition {
   /** Probability of an order after a look-up, 0 to 1. */
   readonly p: number;
   readonly cache: 'on' | 'off';
 }
 
 /** One run of one condition. */
-export interface Run extends Condition {
+export interface SweepRun extends SweepCondition {
   /** From 0. */
   readonly repetition: number;
-  /** Look-ups and orders a second. */
+  /** Look-ups and orders per second. */
   readonly perSecond: number;
   /** Share of look-ups that the cache answered; null without a cache. */
   readonly hitRate: number | null;
   readonly latency: Readonly<Record<RequestKind, Latency>>;
-  /** Requests that failed, by what it was. */
+  /** Number of failed requests by reason. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
 /** Latency of one request type in one condition, in milliseconds: estimates over the repetitions. */
-export interface LatencyPoint extends Condition {
+export interface LatencyPoint extends SweepCondition {
   readonly kind: RequestKind;
-  /** Requests in all repetitions. */
+  /** Number of requests in all repetitions. */
   readonly requests: number;
   readonly mean: Estimate;
   readonly p50: Estimate;
@@ -34,32 +34,40 @@ export interface LatencyPoint extends Condition {
   readonly p99: Estimate;
 }
 
-/** What else a condition shows. */
-export interface ThroughputPoint extends Condition {
+/** Throughput and hit rate of one condition. */
+export interface ThroughputPoint extends SweepCondition {
   readonly perSecond: Estimate;
   readonly hitRate: Estimate | null;
 }
 
-/** Points in the order in which conditions first come; a type that a condition does not have (no orders at p 0) has none. */
-export function latencyPoints(runs: readonly Run[]): readonly LatencyPoint[] {
+/**
+ * Latencies by request type and condition, sorted by p, without types that a condition lacks (no orders at p
+ * 0).
+ */
+export function latencyPoints(runs: readonly SweepRun[]): readonly LatencyPoint[] {
   return REQUEST_KINDS.flatMap((kind) =>
     byCondition(runs).flatMap((group) => {
       const latencies = group.runs.map((run) => run.latency[kind]).filter(({ count }) => count > 0);
       if (latencies.length === 0) return [];
-      const over = (figure: 'mean' | 'p50' | 'p90' | 'p99'): Estimate =>
+      const estimateOf = (figure: 'mean' | 'p50' | 'p90' | 'p99'): Estimate =>
         estimate(latencies.map((latency) => latency[figure]));
       return [
         {
           ...{ kind, p: group.p, cache: group.cache },
           requests: latencies.reduce((sum, { count }) => sum + count, 0),
-          ...{ mean: over('mean'), p50: over('p50'), p90: over('p90'), p99: over('p99') },
+          ...{
+            mean: estimateOf('mean'),
+            p50: estimateOf('p50'),
+            p90: estimateOf('p90'),
+            p99: estimateOf('p99'),
+          },
         },
       ];
     }),
   );
 }
 
-export function throughputPoints(runs: readonly Run[]): readonly ThroughputPoint[] {
+export function throughputPoints(runs: readonly SweepRun[]): readonly ThroughputPoint[] {
   return byCondition(runs).map((group) => {
     const hitRates = group.runs.map(({ hitRate }) => hitRate).filter((rate) => rate !== null);
     return {
@@ -70,7 +78,7 @@ export function throughputPoints(runs: readonly Run[]): readonly ThroughputPoint
   });
 }
 
-/** All failures of the runs, by what it was. */
+/** Failures of all runs, as text with the number for each reason. */
 export function failuresOf(
   runs: readonly { readonly failures: Readonly<Record<string, number>> }[],
 ): string[] {
@@ -81,9 +89,11 @@ export function failuresOf(
   return [...counts].map(([why, count]) => `${count} × ${why}`);
 }
 
-/** Groups runs by condition, sorted by p and then cache on before off. */
-function byCondition(runs: readonly Run[]): readonly (Condition & { readonly runs: readonly Run[] })[] {
-  const groups = new Map<string, { p: number; cache: 'on' | 'off'; runs: Run[] }>();
+/** Groups runs by condition, sorted by p, with the cache on before off. */
+function byCondition(
+  runs: readonly SweepRun[],
+): readonly (SweepCondition & { readonly runs: readonly SweepRun[] })[] {
+  const groups = new Map<string, { p: number; cache: 'on' | 'off'; runs: SweepRun[] }>();
   for (const run of runs) {
     const { p, cache } = run;
     const name = `${p} ${cache}`;

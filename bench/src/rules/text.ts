@@ -1,4 +1,4 @@
-/** Results as CSV and Markdown, and numbers as people read them. */
+/** Formats results as CSV and Markdown, and numbers for people. */
 
 export type Cell = string | number | null;
 
@@ -8,7 +8,7 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** CSV by RFC 4180: CRLF, and quotes where a cell needs them; null is an empty cell. */
+/** CSV by RFC 4180: CRLF line ends, and quotes where a cell needs them; null becomes an empty cell. */
 export function toCsv({ columns, rows }: Table): string {
   return [columns, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
 }
@@ -18,7 +18,7 @@ function csvCell(cell: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A Markdown table: the first column to the left, the others to the right; null is a dash. */
+/** A Markdown table: the first column left-aligned, the others right-aligned; null becomes a dash. */
 export function toMarkdown({ columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const cellText = (cell: Cell): string => (cell === null ? '–' : String(cell).replaceAll('|', '\\|'));
@@ -29,10 +29,10 @@ export function toMarkdown({ columns, rows }: Table): string {
   ].join('\n');
 }
 
-/** A number to three significant digits, thousands set apart: `12,300`, `1.23`, `0.0123`. */
+/** A number with three significant digits and thousands separators: `12,300`, `1.23`, `0.0123`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  // Rounded before its digits are counted: 9.999 has as many as 10.0.
+  // Rounds before it counts digits: 9.999 becomes 10.0.
   const rounded = Number(value.toPrecision(3));
   const digits = rounded === 0 ? 0 : 2 - Math.floor(Math.log10(Math.abs(rounded)));
   const decimals = Math.min(Math.max(digits, 0), 6);
@@ -42,7 +42,7 @@ export function formatNumber(value: number): string {
   });
 }
 
-/** A mean with the half width of its interval: `1.23 ± 0.04`. */
+/** A mean with half the width of its confidence interval: `1.23 ± 0.04`. */
 export function formatEstimate({ mean, margin }: { mean: number; margin: number | null }): string {
   return margin === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(margin)}`;
 }

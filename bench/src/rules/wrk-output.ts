@@ -1,26 +1,26 @@
-/** Reads what our script makes wrk print. */
-import { LUA_MARK } from './numbered.js';
+/** Parser for the output of wrk with the script of `luaScript`. */
+import { LUA_MARK } from './numbered-requests.js';
 
-/** What a closed loop found, with either generator. */
+/** Results of a closed loop, with either load generator. */
 export interface PeakFigures {
-  /** Answers that are no error, a second. */
+  /** 200 answers per second. */
   readonly perSecond: number;
   /** Milliseconds from sending a request to its answer. */
   readonly mean: number;
   readonly p50: number;
   readonly p99: number;
-  /** Requests that were refused or not answered. */
+  /** Number of failed requests. */
   readonly failed: number;
 }
 
-/** @throws Error if the figures are not there. */
+/** @throws Error if the output has no results, or one is missing. */
 export function parseWrkOutput(output: string): PeakFigures {
   const line = output.split('\n').find((text) => text.startsWith(LUA_MARK));
-  if (line === undefined) throw new Error(`wrk told no figures: ${output.slice(0, 500)}`);
-  const told = JSON.parse(line.slice(LUA_MARK.length)) as Record<string, unknown>;
+  if (line === undefined) throw new Error(`wrk printed no results: ${output.slice(0, 500)}`);
+  const results = JSON.parse(line.slice(LUA_MARK.length)) as Record<string, unknown>;
   const figure = (name: string): number => {
-    const value = told[name];
-    if (typeof value !== 'number') throw new Error(`wrk told no ${name}`);
+    const value = results[name];
+    if (typeof value !== 'number') throw new Error(`wrk printed results without "${name}"`);
     return value;
   };
   return {

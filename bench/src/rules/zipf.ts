@@ -1,31 +1,33 @@
-/** A skewed choice, as shoppers make it: few stocks are asked for often, most seldom. And what a cache makes of it. */
+/** A skewed choice among stocks, where few are requested often, and the hit rate of a cache under it. */
 
 /**
- * Zipf's law: the item of rank k has a probability in proportion to 1 / k^skew.
+ * Zipf's law: the probability of the item with rank k is proportional to 1 / k^skew.
  * @param items at least 1.
- * @param skew 0 for an even choice; about 1 in many real request logs.
- * @returns probabilities by rank, the most popular first; they add up to 1.
+ * @param skew 0 for a uniform choice; about 1 in many real request logs.
+ * @returns probabilities by rank, the most popular first, with sum 1.
+ * @throws RangeError if `items` is not a whole number of at least 1.
  */
 export function zipfProbabilities(items: number, skew: number): readonly number[] {
-  if (!Number.isSafeInteger(items) || items < 1) throw new RangeError(`${items} items cannot be chosen from`);
+  if (!Number.isSafeInteger(items) || items < 1)
+    throw new RangeError(`items must be a whole number of at least 1, got ${items}`);
   const weights = Array.from({ length: items }, (_, rank) => (rank + 1) ** -skew);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
 }
 
 /** Chooses ranks by Zipf's law. */
-export class ZipfChoice {
+export class ZipfSampler {
   readonly #upTo: readonly number[];
   readonly #random: () => number;
 
-  /** @param random gives numbers from 0 up to, but not including, 1. */
+  /** @param random returns numbers from 0 to 1, exclusive. */
   constructor(items: number, skew: number, random: () => number) {
     let sum = 0;
     this.#upTo = zipfProbabilities(items, skew).map((probability) => (sum += probability));
     this.#random = random;
   }
 
-  /** A rank from 0, the most popular, to items - 1. */
+  /** The next rank, from 0 (the most popular) to items - 1. */
   next(): number {
     const wanted = this.#random();
     let low = 0;
@@ -40,12 +42,12 @@ export class ZipfChoice {
 }
 
 /**
- * Share of requests that an LRU cache answers when each request is chosen independently of those before it.
+ * Hit rate of an LRU cache when requests are independent of each other.
  *
- * Che's approximation (Che, Tung and Wang, 2002): an item is in the cache if it was asked for within the last T
- * requests, where T is such that the expected number of such items is the cache's capacity.
- * @param probabilities of each item, adding up to 1.
- * @param capacity items that the cache holds; 0 for none.
+ * Che's approximation (Che, Tung and Wang, 2002): an item is in the cache if it was requested within the last T
+ * requests, where T is chosen so that the expected number of such items equals the capacity of the cache.
+ * @param probabilities of the items, with sum 1.
+ * @param capacity of the cache in items; may be 0.
  */
 export function lruHitRate(probabilities: readonly number[], capacity: number): number {
   if (capacity >= probabilities.length) return 1;

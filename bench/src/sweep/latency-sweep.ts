@@ -1,73 +1,73 @@
-/** The latency sweep: shoppers with every probability of an order, against a cluster with a cache and one without. */
+/** The latency sweep: clients with different probabilities of an order, with and without a cache. */
 import { SeededRandom } from '@trireme/client';
-import { runShoppers } from '../load/shoppers.js';
+import { runSweepClients } from '../load/sweep-clients.js';
 import type { ProgressBar } from '../output/progress-bar.js';
 import { LatencyHistogram, PERCENTILES } from '../rules/histogram.js';
-import { cross, interleave } from '../rules/interleave.js';
+import { crossProduct, interleave } from '../rules/interleave.js';
 import type { DistributionPoint } from '../rules/plots/sweep.js';
-import type { Condition, Run } from '../rules/sweep.js';
-import { REQUEST_KINDS, Trip, type RequestKind } from '../rules/trip.js';
-import type { Session } from '../system/session.js';
-import { stockName, Trireme } from '../system/trireme.js';
+import type { SweepCondition, SweepRun } from '../rules/sweep.js';
+import { REQUEST_KINDS, ClientPlan, type RequestKind } from '../rules/client-plan.js';
+import type { BenchSession } from '../system/session.js';
+import { stockName, TriremeCluster } from '../system/trireme.js';
 
-/** Percent steps of 20. */
+/** Probabilities of an order after a look-up. */
 const PROBABILITIES: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
 const CACHES = ['on', 'off'] as const;
 
-/** Stocks to choose from, all at even chances: as many as the built-in seed has. */
+/** Number of stocks, chosen with equal probability, as in the built-in seed. */
 export const STOCKS = 10;
 
-/** Look-ups of each client in the run that warms a cluster up and is not counted, as a share of a counted run's. */
+/** Look-ups per client of the warm-up run, as a multiple of those of a counted run. */
 const WARMUP_SHARE = 2;
 
-/** Keeps the clients of one run from choosing like those of another. */
+/** Distance between the seeds of clients, so that no two clients make the same choices. */
 const SEED_STEP = 0x9e3779b9;
 
 export interface LatencySweepOptions {
   readonly clients: number;
-  /** Look-ups of each client in each run. */
+  /** Look-ups per client and run. */
   readonly lookups: number;
   readonly repetitions: number;
   readonly cacheSize: number;
 }
 
 export interface LatencySweepResult {
-  readonly runs: readonly Run[];
-  /** Over all runs with and all without a cache, whatever p. */
+  readonly runs: readonly SweepRun[];
+  /** Latency percentiles with and without a cache, over all values of p. */
   readonly distributions: readonly DistributionPoint[];
 }
 
-/** Runs that the progress bar counts. */
+/** Number of steps for the progress bar. */
 export function latencySweepSteps(options: LatencySweepOptions): number {
   return PROBABILITIES.length * CACHES.length * options.repetitions;
 }
 
 /**
- * Runs the sweep. Both clusters are up all the time, so that runs can alternate between them; the one that is not under
- * load only beats its heart.
+ * Runs the sweep. Both clusters run all the time, so that runs can alternate between them; the cluster
+ * without load only sends heartbeats.
  */
 export async function sweepLatency(
-  session: Session,
+  session: BenchSession,
   options: LatencySweepOptions,
   progress: ProgressBar,
 ): Promise<LatencySweepResult> {
   progress.begin('starting a cluster with a cache and one without');
   const clusters = {
-    on: await Trireme.start(session, { stocks: STOCKS, cacheSize: options.cacheSize }),
-    off: await Trireme.start(session, { stocks: STOCKS, cacheSize: null }),
+    on: await TriremeCluster.start(session, { stocks: STOCKS, cacheSize: options.cacheSize }),
+    off: await TriremeCluster.start(session, { stocks: STOCKS, cacheSize: null }),
   };
   const pools = { on: newPool(), off: newPool() };
-  const runs: Run[] = [];
+  const runs: SweepRun[] = [];
   for (const cache of CACHES) {
     const lookups = options.lookups * WARMUP_SHARE;
     await shopOnce(clusters[cache], { ...options, lookups }, 0.5, 0, null);
   }
-  const conditions = cross(PROBABILITIES, CACHES).map(([p, cache]): Condition => ({ p, cache }));
+  const conditions = crossProduct(PROBABILITIES, CACHES).map(([p, cache]): SweepCondition => ({ p, cache }));
   for (const { repetition, condition } of interleave(conditions, options.repetitions)) {
     const { p, cache } = condition;
     progress.begin(`p ${p}, cache ${cache}, repetition ${repetition + 1}`);
-    // Both caches get the same clients with the same choices.
+    // The same seed gives both clusters the same requests.
     const seed = 1 + repetition * 1000 + Math.round(p * 100);
     const run = await shopOnce(clusters[cache], options, p, seed, pools[cache]);
     runs.push({ ...condition, repetition, ...run, hitRate: cache === 'on' ? run.hitRate : null });
@@ -92,31 +92,31 @@ function newPool(): Pool {
   };
 }
 
-/** One run. @param pool takes all its latencies, null if none is to be kept. */
+/** Runs all clients once. @param pool gets the latencies of the run; null drops them. */
 async function shopOnce(
-  cluster: Trireme,
+  cluster: TriremeCluster,
   options: LatencySweepOptions,
   orderProbability: number,
   seed: number,
   pool: Pool | null,
-): Promise<Omit<Run, keyof Condition | 'repetition'>> {
+): Promise<Omit<SweepRun, keyof SweepCondition | 'repetition'>> {
   const trips = Array.from({ length: options.clients }, (_, client) => {
     const random = new SeededRandom(seed + client * SEED_STEP);
-    return new Trip({
+    return new ClientPlan({
       ...{ lookups: options.lookups, orderProbability },
       chooseStock: () => stockName(random.below(STOCKS)),
       random: () => random.next(),
     });
   });
   const before = await cluster.cacheStatus();
-  const { tallies, perSecond } = await runShoppers(cluster.target, trips);
+  const { tallies, perSecond } = await runSweepClients(cluster.target, trips);
   const after = await cluster.cacheStatus();
   const hits = after.hits - before.hits;
-  const asked = hits + after.misses - before.misses;
+  const lookups = hits + after.misses - before.misses;
   if (pool !== null) for (const kind of REQUEST_KINDS) pool[kind].add(tallies[kind].latency);
   return {
     perSecond,
-    hitRate: asked === 0 ? 0 : hits / asked,
+    hitRate: lookups === 0 ? 0 : hits / lookups,
     latency: {
       lookup: tallies.lookup.latency.summary(),
       order: tallies.order.latency.summary(),

@@ -1,6 +1,7 @@
 /**
- * The least that Node can do for a look-up: one `node:http` process that answers every request with the same headers and
- * body. They come as JSON on standard input, which also ends it when it ends; its port goes to standard output.
+ * The minimal work of Node for a request: one `node:http` process that answers every request with the same
+ * headers and body. It reads them as JSON from standard input, prints its port, and exits when standard input
+ * closes.
  */
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';

@@ -1,23 +1,26 @@
-/** Runs the bare server with the answer of ours: the same body, the same headers. */
+/** Runs a bare `node:http` server that repeats one answer of Trireme: same headers, same body. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Target } from '../load/connection.js';
-import type { Session } from './session.js';
+import type { BenchSession } from './session.js';
 
-/** Headers that Node's server writes by itself. */
+/** Headers that Node's server adds itself. */
 const OWN_HEADERS: ReadonlySet<string> = new Set(['connection', 'date', 'keep-alive']);
 
 export interface BareServer {
   readonly target: Target;
-  /** Bytes of the body that it answers. */
+  /** Size of the body of each answer. */
   readonly bodyBytes: number;
   readonly stop: () => Promise<void>;
 }
 
-/** Asks `url` once and starts a process that gives the same answer to everything. @throws Error if it cannot. */
-export async function startBareServer(session: Session, url: string): Promise<BareServer> {
+/**
+ * Requests `url` once, and starts a process that answers every request the same.
+ * @throws Error if the request fails.
+ */
+export async function startBareServer(session: BenchSession, url: string): Promise<BareServer> {
   const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
   const body = await response.text();
   const headers = Object.fromEntries([...response.headers].filter(([name]) => !OWN_HEADERS.has(name)));

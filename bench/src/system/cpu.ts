@@ -1,14 +1,15 @@
-/** How much CPU processes have used. */
+/** CPU time of processes, from /proc. */
 import { readFileSync } from 'node:fs';
 
-/** Clock ticks a second in /proc: 100 on every Linux that Node runs on (USER_HZ). */
+/** Clock ticks per second in /proc (USER_HZ): 100 on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of CPU that a process has used, in user and kernel mode; null where /proc does not tell. */
+/** CPU seconds of a process so far, user and kernel mode; null if /proc has no entry for it. */
 export function cpuSeconds(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): the name in parentheses may hold anything; utime and stime are the 12th and 13th field behind it.
+    // proc(5): the name in parentheses may contain any character; utime and stime are the 12th and 13th field
+    // after it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
     return Number.isFinite(ticks) ? ticks / TICKS_PER_SECOND : null;
@@ -17,7 +18,10 @@ export function cpuSeconds(pid: number): number | null {
   }
 }
 
-/** Seconds of CPU that each process used while `work` ran, by name; what ended meanwhile is left out. */
+/**
+ * Runs `work`, and returns the CPU seconds that each process used meanwhile, by name; processes that exited
+ * are left out.
+ */
 export async function cpuDuring<T>(
   processes: readonly (readonly [name: string, pid: number])[],
   work: () => Promise<T>,

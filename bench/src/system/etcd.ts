@@ -1,4 +1,7 @@
-/** Three etcd members on loopback, as Debian ships them, with etcd's own defaults but for ports, logs and quota. */
+/**
+ * Three members of Debian's etcd on loopback, with the default configuration except for ports, logs and
+ * quota.
+ */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -6,17 +9,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { targetOf, type Target } from '../load/connection.js';
-import type { Session } from './session.js';
+import type { BenchSession } from './session.js';
 
-/** What to say where etcd is missing. */
+/** Error message when etcd cannot be started. */
 export const ETCD_MISSING =
-  'etcd (or setpriv of util-linux, which starts it) is missing, so there is nothing to compare with. ' +
-  'On Debian or Ubuntu: apt-get install etcd-server';
+  'etcd, or setpriv of util-linux, is not installed; on Debian or Ubuntu run: apt-get install etcd-server';
 
-/** The kernel ends it with us, so that none outlives a bench that was killed. */
+/** The kernel kills etcd with its parent, so it does not outlive a killed benchmark. */
 const LAUNCH = ['--pdeathsig', 'KILL', 'etcd'];
 
-/** Bytes that etcd may store: the default of 2 GiB would end a long run. */
+/** Storage quota of etcd; a long run exceeds the default of 2 GiB. */
 const QUOTA_BYTES = 8 * 1024 ** 3;
 
 const READY_MS_MAX = 30_000;
@@ -25,7 +27,7 @@ const POLL_MS = 25;
 
 const run = promisify(execFile);
 
-/** The version of etcd, null if it is not installed. */
+/** The version of etcd; null if it is not installed. */
 export async function etcdVersion(): Promise<string | null> {
   try {
     const { stdout } = await run('setpriv', [...LAUNCH, '--version']);
@@ -45,10 +47,10 @@ interface Member {
 
 export class EtcdCluster {
   readonly #members: readonly Member[];
-  /** Stops it and waits until it has. */
+  /** Stops all members and waits until they have exited. */
   readonly stop: () => Promise<void>;
 
-  private constructor(session: Session, ports: readonly number[]) {
+  private constructor(session: BenchSession, ports: readonly number[]) {
     this.#members = [0, 1, 2].map((i) => ({
       name: `etcd-${i + 1}`,
       clientUrl: `http://127.0.0.1:${ports[2 * i] ?? 0}`,
@@ -61,60 +63,61 @@ export class EtcdCluster {
     });
   }
 
-  /** Starts an empty one and waits until a member leads. @throws Error if none does within 30 s. */
-  static async start(session: Session): Promise<EtcdCluster> {
+  /** Starts an empty cluster and waits for a leader. @throws Error if there is no leader after 30 s. */
+  static async start(session: BenchSession): Promise<EtcdCluster> {
     const cluster = new EtcdCluster(session, await freePorts(6));
     for (const member of cluster.#members) cluster.#launch(member);
     await cluster.waitLeader();
     return cluster;
   }
 
-  /** Waits until a member leads, and tells which. @throws Error if none does within 30 s. */
+  /** Waits for a leader and returns its name. @throws Error if there is no leader after 30 s. */
   async waitLeader(): Promise<string> {
     const untilMs = performance.now() + READY_MS_MAX;
     for (;;) {
       for (const member of this.#members) {
         if (member.child !== null && (await leads(member))) return member.name;
       }
-      if (performance.now() > untilMs) throw new Error('no etcd member leads');
+      if (performance.now() > untilMs) throw new Error(`etcd has no leader after ${READY_MS_MAX} ms`);
       await delay(POLL_MS);
     }
   }
 
-  /** Waits until every member is up and answers a linearizable read. @throws Error if not within 30 s. */
+  /** Waits until every member is healthy, that is, serves a linearizable read. @throws Error after 30 s. */
   async waitAll(): Promise<void> {
     const untilMs = performance.now() + READY_MS_MAX;
     for (const member of this.#members) {
       while (!(await isHealthy(member))) {
-        if (performance.now() > untilMs) throw new Error(`${member.name} is not healthy`);
+        if (performance.now() > untilMs)
+          throw new Error(`${member.name} is not healthy after ${READY_MS_MAX} ms`);
         await delay(POLL_MS);
       }
     }
   }
 
-  /** Where a member takes requests. */
+  /** MapClient address of a member. */
   target(name: string): Target {
     return targetOf(this.#get(name).clientUrl);
   }
 
   /** The other members. */
-  othersThan(name: string): readonly string[] {
+  otherMembers(name: string): readonly string[] {
     return this.#members.map((member) => member.name).filter((other) => other !== name);
   }
 
-  /** Kills a member with SIGKILL, and waits for its end. */
+  /** Kills a member with SIGKILL and waits until it has exited. */
   async kill(name: string): Promise<void> {
     await end(this.#get(name), 'SIGKILL');
   }
 
-  /** Starts a member that is down, on its own data. */
+  /** Starts a stopped member on its existing data. */
   restart(name: string): void {
     this.#launch(this.#get(name));
   }
 
   #get(name: string): Member {
     const member = this.#members.find((candidate) => candidate.name === name);
-    if (member === undefined) throw new Error(`there is no ${name}`);
+    if (member === undefined) throw new Error(`unknown etcd member ${name}`);
     return member;
   }
 
@@ -168,7 +171,7 @@ async function ask(url: string, init: RequestInit): Promise<unknown> {
   }
 }
 
-/** Ports that nothing listens on now, all different. */
+/** Distinct ports on which no process listens. */
 async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports = await Promise.all(
@@ -176,7 +179,7 @@ async function freePorts(count: number): Promise<readonly number[]> {
       server.listen({ host: '127.0.0.1', port: 0 });
       await once(server, 'listening');
       const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('no port');
+      if (address === null || typeof address === 'string') throw new Error('server has no port');
       return address.port;
     }),
   );

@@ -1,4 +1,4 @@
-/** On what a result was measured, for whoever compares it with another. */
+/** Description of the machine and the versions behind a result. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,13 +11,13 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Of Trireme, with `+` where files differ from it; null outside a git checkout. */
+  /** Commit of Trireme, with `+` if files are modified; null outside a git checkout. */
   readonly commit: string | null;
-  /** Of the packages that carry the load. */
+  /** Versions of the main dependencies. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Processes that wanted a core in the minute before the run: above 0.5, others were at work. */
+  /** Load average of the minute before the run; above 0.5, other programs were running. */
   readonly loadBefore: number | null;
-  /** ISO 8601, UTC. */
+  /** Time of the run, ISO 8601 in UTC. */
   readonly at: string;
 }
 
@@ -64,7 +64,7 @@ function gitCommit(): string | null {
   }
 }
 
-/** As installed, nothing where it is not. */
+/** Name and installed version; empty if the package is not installed. */
 function packageVersion(name: string): readonly (readonly [string, string])[] {
   const require = createRequire(import.meta.url);
   for (const folder of require.resolve.paths(name) ?? []) {
@@ -74,7 +74,7 @@ function packageVersion(name: string): readonly (readonly [string, string])[] {
       };
       return [[name, version]];
     } catch {
-      // Not in this folder: the next one up.
+      // Not in this folder; try the next one.
     }
   }
   return [];

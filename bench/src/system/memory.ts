@@ -1,18 +1,18 @@
-/** How much memory processes use. */
+/** Memory of processes, from /proc. */
 import { readFileSync } from 'node:fs';
 
-/** Resident memory of a process in MiB; null where /proc does not tell. */
+/** Resident memory of a process in MiB; null if unknown. */
 export function residentMiB(pid: number): number | null {
   return statusMiB(pid, 'VmRSS');
 }
 
-/** What it was at the most since the process began; null where /proc does not tell. */
+/** Peak resident memory since the start of the process in MiB; null if unknown. */
 export function peakMiB(pid: number): number | null {
   return statusMiB(pid, 'VmHWM');
 }
 
-/** The part of it that is no file's: what the system cannot take back; null where /proc does not tell. */
-export function ownMiB(pid: number): number | null {
+/** Anonymous resident memory in MiB, that is, without pages of mapped files; null if unknown. */
+export function anonymousMiB(pid: number): number | null {
   return statusMiB(pid, 'RssAnon');
 }
 

@@ -1,14 +1,16 @@
-/** A cluster of another checkout of this project, such as one of the version before, run by its own `npm start`. */
+/**
+ * A cluster of another checkout of this project, such as an older version, started with its own `npm start`.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreeBasePort } from '@trireme/cluster';
 import { targetOf, type Target } from '../load/connection.js';
-import type { Session } from './session.js';
+import type { BenchSession } from './session.js';
 import { seedOf } from './trireme.js';
 
-/** It may have to build first. */
+/** Includes the time of a build. */
 const START_MS_MAX = 180_000;
 const STOP_MS_MAX = 30_000;
 
@@ -19,11 +21,12 @@ export interface OtherCluster {
 }
 
 /**
- * Starts it with its defaults and an empty store, and waits until it takes orders.
+ * Starts the cluster with its defaults and an empty store, and waits until it is ready.
  * @param folder of the checkout, with its packages installed
+ * @throws Error if the cluster exits or is not ready after 3 minutes
  */
 export async function startOtherCheckout(
-  session: Session,
+  session: BenchSession,
   folder: string,
   { stocks, cacheSize }: { readonly stocks: number; readonly cacheSize: number },
 ): Promise<OtherCluster> {
@@ -41,7 +44,7 @@ export async function startOtherCheckout(
   const child = spawn('npm', ['start', '--', ...flags, '--cache-size', String(cacheSize)], {
     cwd: resolve(folder),
     stdio: ['ignore', 'ignore', 'inherit'],
-    // A group of its own: npm passes no signal on to what it runs.
+    // npm does not forward signals, so the whole process group is signalled.
     detached: true,
   });
   const stop = session.defer(async () => {
@@ -54,13 +57,13 @@ export async function startOtherCheckout(
   const deadline = performance.now() + START_MS_MAX;
   while (!(await isReady(url))) {
     if (child.exitCode !== null || performance.now() > deadline)
-      throw new Error(`the cluster of ${folder} does not become ready: try npm start there`);
+      throw new Error(`the cluster in ${folder} did not become ready; run npm start there to see why`);
     await delay(200);
   }
   return { target: targetOf(url), url, stop };
 }
 
-/** Returns whether any process of the group was there to get it. */
+/** Signals all processes of the group. @returns whether there are any */
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   if (pid === undefined) return false;
   try {

@@ -1,16 +1,16 @@
-/** One run of a benchmark: its folder on disk, and everything that must be stopped at its end, however it ends. */
+/** One run of a benchmark: its folder on disk, and the clean-up of everything that it has started. */
 import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Absolute path of `bench/`, without a slash at its end. */
+/** Absolute path of `bench/`, without a trailing slash. */
 export const BENCH_ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** What Linux calls the type of a file system in memory, on which a sync costs nothing. */
+/** File system type of tmpfs in statfs(2); syncs cost nothing there. */
 const TMPFS = 0x01021994;
 
-export class Session {
-  /** For all that the systems under test store: one disk for all of them. */
+export class BenchSession {
+  /** Folder for the data of all systems under test, so that they share one disk. */
   readonly folder: string;
   readonly #closers: (() => Promise<void> | void)[] = [];
 
@@ -21,12 +21,15 @@ export class Session {
     this.#closers.push(() => rmSync(this.folder, { recursive: true, force: true }));
   }
 
-  /** Whether a sync reaches a disk here at all. */
+  /** Whether the folder is on a disk, not on tmpfs. */
   get hasDisk(): boolean {
     return statfsSync(this.folder).type !== TMPFS;
   }
 
-  /** Has something done at the end, the last first. @returns does it now instead. */
+  /**
+   * Registers a clean-up; the last registered one runs first.
+   * @returns a function that runs it now instead of at the end.
+   */
   defer(close: () => Promise<void> | void): () => Promise<void> {
     this.#closers.push(close);
     return async () => {
@@ -44,22 +47,22 @@ export class Session {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs a benchmark. Ctrl-C, SIGTERM and SIGHUP stop what it has started, too. */
-export async function withSession(work: (session: Session) => Promise<void>): Promise<void> {
-  const session = new Session();
+/** Runs a benchmark and its clean-ups, also on Ctrl-C, SIGTERM and SIGHUP. */
+export async function runInSession(work: (session: BenchSession) => Promise<void>): Promise<void> {
+  const session = new BenchSession();
   const stopping = new AbortController();
   const interrupt = (signal: NodeJS.Signals): void => {
-    // Under npm a Ctrl-C comes twice: from the terminal, and passed on by npm.
+    // Under npm a Ctrl-C arrives twice: from the terminal and from npm.
     if (stopping.signal.aborted) return;
     stopping.abort();
-    console.error(`\n${signal}: stopping what was started`);
+    console.error(`\n${signal}: stopping the started processes`);
     void session.close().finally(() => process.exit(130));
   };
   for (const signal of SIGNALS) process.on(signal, interrupt);
   try {
     await work(session);
   } catch (error) {
-    // What was under way fails as what it runs on is stopped.
+    // After an interrupt the work fails because its processes are stopped.
     if (!stopping.signal.aborted) throw error;
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt);

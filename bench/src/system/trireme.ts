@@ -1,36 +1,39 @@
-/** Our own cluster as the benchmarks run it: two catalogs, three replicas and a front-end as processes of this machine. */
+/**
+ * A Trireme cluster for benchmarks: by default two catalogs, three replicas and one front-end on this
+ * machine.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findFreeBasePort, LocalCluster } from '@trireme/cluster';
 import { targetOf, type Target } from '../load/connection.js';
-import type { Session } from './session.js';
+import type { BenchSession } from './session.js';
 
-/** Stocks are called by rank, the most popular first, so that they sort by it too. */
+/** Name of the stock with this popularity rank, from 0; names sort by rank. */
 export function stockName(rank: number): string {
   return `STOCK${String(rank + 1).padStart(5, '0')}`;
 }
 
-/** So many of each that no benchmark runs out of any. */
+/** Initial quantity of each stock; no benchmark buys that many. */
 const QUANTITY = 1_000_000_000;
 
 interface TriremeOptions {
-  /** Stocks that there are. */
+  /** Number of stocks. */
   readonly stocks: number;
-  /** Stocks that the front-end caches, null for no cache. */
+  /** Cache size of the front-end in stocks; null for no cache. */
   readonly cacheSize: number | null;
-  /** 3 unless set. */
+  /** Default 3. */
   readonly replicas?: number;
-  /** 2 unless set. */
+  /** Default 2. */
   readonly catalogs?: number;
-  /** 1 unless set. */
+  /** Default 1. */
   readonly frontends?: number;
 }
 
-export class Trireme {
+export class TriremeCluster {
   readonly cluster: LocalCluster;
   readonly target: Target;
   readonly url: string;
-  /** Stops it and waits until it has. */
+  /** Stops all processes and waits until they have exited. */
   readonly stop: () => Promise<void>;
 
   private constructor(cluster: LocalCluster, url: string, stop: () => Promise<void>) {
@@ -40,8 +43,8 @@ export class Trireme {
     this.stop = stop;
   }
 
-  /** Starts one with an empty store and waits until it takes orders. @throws ClusterError. */
-  static async start(session: Session, options: TriremeOptions): Promise<Trireme> {
+  /** Starts a cluster with an empty store and waits until it is ready. @throws ClusterError. */
+  static async start(session: BenchSession, options: TriremeOptions): Promise<TriremeCluster> {
     const { stocks: count, cacheSize, replicas = 3, catalogs = 2, frontends = 1 } = options;
     const port = await findFreeBasePort();
     const seedFile = join(session.folder, `seed-${port}.json`);
@@ -54,13 +57,13 @@ export class Trireme {
     });
     await cluster.start();
     const stop = session.defer(async () => cluster.stop());
-    await cluster.waitReady();
+    await cluster.awaitReady();
     const [url] = cluster.urls;
-    if (url === undefined) throw new Error('the cluster has no front-end');
-    return new Trireme(cluster, url, stop);
+    if (url === undefined) throw new Error('the started cluster has no front-end');
+    return new TriremeCluster(cluster, url, stop);
   }
 
-  /** What the front-end says of its cache. */
+  /** Cache statistics of the front-end. */
   async cacheStatus(): Promise<CacheStatus> {
     const response = await fetch(`${this.url}/status`, { signal: AbortSignal.timeout(5000) });
     const { cache } = (await response.json()) as { cache: CacheStatus };
@@ -68,21 +71,21 @@ export class Trireme {
   }
 }
 
-/** The processes of a cluster that are up. */
-export function processesOf({ cluster }: Trireme): readonly (readonly [name: string, pid: number])[] {
+/** Names and pids of the running processes of a cluster. */
+export function processesOf({ cluster }: TriremeCluster): readonly (readonly [name: string, pid: number])[] {
   return cluster.describe().processes.flatMap(({ id, pid }) => (pid === null ? [] : [[id, pid] as const]));
 }
 
 interface CacheStatus {
-  /** Stocks in it now. */
+  /** Number of cached stocks. */
   readonly size: number;
   readonly capacity: number;
-  /** Counted since the front-end started. */
+  /** Since the start of the front-end. */
   readonly hits: number;
   readonly misses: number;
 }
 
-/** What a seed file of `count` stocks holds. */
+/** Contents of a seed file with `count` stocks. */
 export function seedOf(count: number): readonly object[] {
   return Array.from({ length: count }, (_, rank) => ({
     name: stockName(rank),

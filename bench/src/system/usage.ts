@@ -1,4 +1,4 @@
-/** What a process of a cluster has used so far: CPU, bytes on disk, syncs. */
+/** Resource usage of a process of a cluster: CPU, bytes written, syncs. */
 import { readFileSync } from 'node:fs';
 import { cpuSeconds } from './cpu.js';
 
@@ -8,13 +8,13 @@ export interface Usage {
   readonly syncs: number | null;
 }
 
-/** @param url internal url of a process that keeps a store, null for one that keeps none */
+/** @param url internal URL of a process with a store; null for a process without one */
 export async function usageOf(pid: number, url: string | null): Promise<Usage> {
   const syncs = url === null ? null : await syncsSoFar(url);
   return { cpuSeconds: cpuSeconds(pid) ?? 0, diskBytes: diskBytes(pid), syncs };
 }
 
-/** Bytes that the kernel was caused to write to storage (proc(5), `io`); null where /proc does not tell. */
+/** Bytes that the process caused to be written to storage (proc(5), `io`); null if unknown. */
 function diskBytes(pid: number): number | null {
   try {
     const bytes = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1];
@@ -24,7 +24,7 @@ function diskBytes(pid: number): number | null {
   }
 }
 
-/** By the process's own metrics. */
+/** Number of syncs, from the metrics of the process. */
 async function syncsSoFar(url: string): Promise<number | null> {
   const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
   const count = /^trireme_\w+_sync_duration_seconds_count (\d+)$/m.exec(await response.text())?.[1];

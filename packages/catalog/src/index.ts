@@ -1,2 +1,2 @@
-/** The catalog, for those who run it inside their own process: tests of other parts. */
+/** The catalog service, for tests of other packages that run it in their own process. */
 export { CatalogService, type CatalogServiceOptions } from './service.js';

@@ -2,8 +2,8 @@
 import { isCatalogId } from '@trireme/domain';
 import {
   createLog,
-  EXIT,
-  failureOf,
+  EXIT_CODE,
+  systemFailure,
   Metrics,
   parseHttpUrl,
   parseReplicas,
@@ -22,7 +22,7 @@ interface Options extends CommonOptions {
 
 const command = processCommand({
   name: 'catalog',
-  description: 'Follows the log and answers look-ups of stocks. Keeps nothing on disk.',
+  description: 'Runs a catalog: follows the log and answers stock look-ups. Stores nothing on disk.',
   id: 'catalog-1',
 });
 command
@@ -30,14 +30,17 @@ command
     command
       .createOption(
         '--replicas <list>',
-        'order replicas, as in 1=http://127.0.0.1:8191,2=http://127.0.0.1:8192',
+        'order replicas as ID=URL, separated by commas, such as 1=http://127.0.0.1:8191,2=http://127.0.0.1:8192',
       )
       .env('TRIREME_REPLICAS')
       .makeOptionMandatory(),
   )
   .addOption(
     command
-      .createOption('--url <url>', 'how front-ends reach this port; made of host and port unless set')
+      .createOption(
+        '--url <url>',
+        'URL of this port as front-ends reach it (default: from --host and --port)',
+      )
       .env('TRIREME_URL'),
   );
 const options = command.parse().opts<Options>();
@@ -46,12 +49,12 @@ const log = createLog({ service: 'catalog', id: options.id, level: options.logLe
 await runProcess({
   log,
   exitWithParent: options.exitWithParent,
-  exitCodeOf: (error) => failureOf(error)?.exitCode ?? EXIT.internal,
+  exitCodeOf: (error) => systemFailure(error)?.exitCode ?? EXIT_CODE.internal,
   start: async (fatal) => {
     const { id, host, port } = options;
     if (!isCatalogId(id)) {
       throw new UsageError(
-        `--id ${options.id}: the id of a catalog is "catalog", or "catalog-" or "catalog." and 1 to 56 characters of A-Z a-z 0-9 . _ -`,
+        `invalid --id ${options.id}: use "catalog", or "catalog-" or "catalog." followed by 1 to 56 characters of A-Z a-z 0-9 . _ -`,
       );
     }
     const replicas = parseReplicas(options.replicas);
@@ -60,7 +63,7 @@ await runProcess({
     const identity = readIdentity(options, log, metrics);
     const service = new CatalogService({ identity, log, metrics, host, port, ...url, replicas, fatal });
     const listening = await service.start();
-    log.info({ host, port: listening }, 'catalog listens');
+    log.info({ host, port: listening }, 'catalog is listening');
     return service;
   },
 });

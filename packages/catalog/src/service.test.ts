@@ -1,21 +1,21 @@
-/** The catalog over real links. */
+/** Tests of the catalog service over real links. */
 import { CATALOG_TIMING } from '@trireme/coherence';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buy, LIFE } from './rules/testing/leader-log.js';
-import { FakeFrontend, FakeReplica, until, withCatalog } from './testing/running.js';
+import { buy, INSTANCE_ID } from './rules/testing/leader-log.js';
+import { FakeFrontend, FakeReplica, until, withCatalog } from './testing/catalog-fixture.js';
 
-test('the catalog follows the replica that leads, and takes an order through the caches of front-ends', async () => {
+test('follows the leader, grants a lease, and revokes a changed stock before it is visible', async () => {
   await withCatalog(async ({ url, service, replica, frontend }) => {
     assert.equal(await replica.next(), { t: 'hello', url });
     await frontend.send({ t: 'lookup', items: [[1, 'A']] });
     assert.equal(await frontend.next(), { t: 'stocks', items: [[1, 'unready']] });
     assert.is((await fetch(`${url}/readyz`)).status, 503);
     replica.isGranting = true;
-    const { term, process, life } = await replica.lead(4);
+    const { term, process, life } = await replica.becomeLeader(4);
     assert.equal([term, life], [4, null]);
     assert.match(process, /^[0-9a-f]{16}$/);
-    assert.equal(await frontend.next(), { t: 'life', life: LIFE });
+    assert.equal(await frontend.next(), { t: 'life', life: INSTANCE_ID });
     await until(() => service.status().unready === null);
     assert.is((await fetch(`${url}/readyz`)).status, 200);
     await frontend.send(
@@ -54,7 +54,15 @@ test('the catalog follows the replica that leads, and takes an order through the
     >;
     assert.ok(typeof authorityMs === 'number' && authorityMs <= 9000 && authorityMs > 0);
     assert.equal(status, {
-      ...{ role: 'catalog', id: 'catalog-1', process, life: LIFE, lastIndex: 2, visible: 2, received: 2 },
+      ...{
+        role: 'catalog',
+        id: 'catalog-1',
+        process,
+        life: INSTANCE_ID,
+        lastIndex: 2,
+        visible: 2,
+        received: 2,
+      },
       ...{ hash: replica.log.hash, stocks: 2, sessions: 1, leader: { replica: '1', term: 4 } },
       ...{ waiting: 0, unready: null },
     });
@@ -76,10 +84,10 @@ test('the catalog follows the replica that leads, and takes an order through the
   });
 });
 
-test('a leader that grants nothing any more, though its link is open: look-ups are not answered', async () => {
+test('stops answering look-ups when the leader stops granting authority', async () => {
   await withCatalog(async ({ url, service, replica }) => {
     replica.isGranting = true;
-    await replica.lead(1);
+    await replica.becomeLeader(1);
     await until(() => service.status().unready === null);
     replica.isGranting = false;
     await until(() => service.status().unready === 'waiting for authority');
@@ -88,20 +96,20 @@ test('a leader that grants nothing any more, though its link is open: look-ups a
   }, CATALOG_TIMING);
 });
 
-test('a link that breaks is opened again, and the process attaches with what it has', async () => {
+test('reopens a broken link, and attaches with the data that it has', async () => {
   await withCatalog(async ({ service, replica }) => {
-    const first = await replica.lead(1);
-    await until(() => service.status().life === LIFE);
+    const first = await replica.becomeLeader(1);
+    await until(() => service.status().life === INSTANCE_ID);
     replica.isGranting = true;
-    replica.break();
+    replica.closeLink();
     await until(() => service.status().leader === null);
-    const { process, life, visible } = await replica.lead(1);
-    assert.equal([process, life, visible], [first.process, LIFE, 1]);
+    const { process, life, visible } = await replica.becomeLeader(1);
+    assert.equal([process, life, visible], [first.process, INSTANCE_ID, 1]);
     await until(() => service.status().unready === null);
   });
 });
 
-test('the catalog dials the replicas that join the group', async () => {
+test('dials replicas that join the group', async () => {
   await withCatalog(async ({ url, service, replica }) => {
     const other = new FakeReplica('2');
     await other.start();
@@ -109,8 +117,8 @@ test('the catalog dials the replicas that join the group', async () => {
       const items = [replica, other].map((one, at) => [`${at + 1}`, one.url] as const);
       await replica.send({ t: 'members', index: 3, items });
       assert.equal(await other.next(), { t: 'hello', url });
-      await other.lead(7);
-      await until(() => service.status().life === LIFE);
+      await other.becomeLeader(7);
+      await until(() => service.status().life === INSTANCE_ID);
       assert.equal(service.status().leader, { replica: '2', term: 7 });
     } finally {
       await other.stop();
@@ -118,9 +126,9 @@ test('the catalog dials the replicas that join the group', async () => {
   });
 });
 
-test('reset: front-ends are closed, and come back to a process that knows nothing', async () => {
+test('reset: closes the front-ends, which reconnect, and attaches as a new instance without data', async () => {
   await withCatalog(async ({ service, replica, frontend }) => {
-    const { process } = await replica.lead(1);
+    const { process } = await replica.becomeLeader(1);
     await frontend.next(({ t }) => t === 'life');
     await replica.send({ t: 'reset', reason: 'restored from a copy' });
     const attach = await replica.next(({ t }) => t === 'attach');
@@ -130,9 +138,9 @@ test('reset: front-ends are closed, and come back to a process that knows nothin
   });
 });
 
-test('a catalog whose stocks differ from the leader’s stops, and tells nobody anything more', async () => {
+test('stops processing frames when its hash differs from the leader’s', async () => {
   await withCatalog(async ({ service, replica, fatal }) => {
-    await replica.lead(1);
+    await replica.becomeLeader(1);
     await replica.send(
       replica.log.entry(2, [buy('A')]),
       { t: 'visible', index: 2, skips: [], hash: 'ab'.repeat(32) },
@@ -141,17 +149,17 @@ test('a catalog whose stocks differ from the leader’s stops, and tells nobody 
     await until(() => fatal.length > 0);
     assert.match(
       String(fatal[0]),
-      /batch 2 has hash .* and (ab){32} at the leader: start this catalog again/,
+      /differs after batch 2: .* here, (ab){32} at the leader\. Restart this catalog/,
     );
     assert.is(service.status().received, 2);
   });
 });
 
-test('a malformed frame closes its link and no other', async () => {
+test('malformed frame: closes its link and no other', async () => {
   await withCatalog(async ({ url, service, replica, frontend }) => {
     const other = new FakeFrontend(url, 'frontend-2');
     try {
-      await replica.lead(1);
+      await replica.becomeLeader(1);
       await other.next(({ t }) => t === 'life');
       await frontend.send({ t: 'nonsense' });
       await until(() => frontend.closes === 1);
@@ -160,7 +168,7 @@ test('a malformed frame closes its link and no other', async () => {
       await replica.send({ t: 'nonsense' });
       await until(() => replica.closes === 1 && replica.opens === 2);
       assert.is(other.closes, 0);
-      assert.is(service.status().life, LIFE);
+      assert.is(service.status().life, INSTANCE_ID);
     } finally {
       await other.stop();
     }

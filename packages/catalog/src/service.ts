@@ -1,4 +1,4 @@
-/** Joins the catalog's rules with its links and the clock. */
+/** Connects the catalog's rules to links and the clock. */
 import { randomBytes } from 'node:crypto';
 import type { CatalogTiming } from '@trireme/coherence';
 import { FormatError, LINK_PATHS } from '@trireme/domain';
@@ -7,7 +7,7 @@ import {
   LeaseClock,
   LinkListener,
   ReplicaLinks,
-  Throttle,
+  LogThrottle,
   WakeTimer,
   type Link,
   type LinkHandler,
@@ -15,13 +15,13 @@ import {
   type Log,
   type Metrics,
   type ReplicaAddress,
-  type Tally,
+  type Counter,
 } from '@trireme/service';
-import { Catalog, FRONTENDS_MAX } from './rules/catalog.js';
+import { CatalogCore, FRONTENDS_MAX } from './rules/catalog-core.js';
 import type { CatalogEvent, CatalogStatus } from './rules/effects.js';
-import { catalogChecks, describeCatalog } from './service-view.js';
+import { catalogChecks, registerCatalogMetrics } from './catalog-metrics.js';
 
-/** Addresses that mean every interface: nobody can dial them from another machine. */
+/** Wildcard addresses: other machines cannot dial them. */
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
 export interface CatalogServiceOptions {
@@ -29,64 +29,65 @@ export interface CatalogServiceOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** 0 for a free port. */
   readonly port: number;
-  /** How others reach the internal port; made of host and port unless set. */
+  /** URL at which other processes reach the internal port; built from host and port unless given. */
   readonly url?: string;
-  /** Where to begin; the group itself then says where it is. */
+  /** Initial addresses; the group then sends its current members. */
   readonly replicas: readonly ReplicaAddress[];
-  /** Called when the process has to stop: a rule does not hold. */
+  /** Called when an invariant is violated: the process must exit. */
   readonly fatal: (error: unknown) => void;
-  /** Other than that of the cluster, for tests. */
+  /** For tests; the cluster's timing unless given. */
   readonly timing?: CatalogTiming;
 }
 
-/** A catalog that is open to front-ends and linked to every replica. */
+/** A catalog that accepts links of front-ends and keeps a link to every replica. */
 export class CatalogService {
   readonly #options: CatalogServiceOptions;
   readonly #clock = new LeaseClock();
-  readonly #catalog: Catalog;
+  readonly #catalog: CatalogCore;
   readonly #server: InternalServer;
   readonly #replicas: ReplicaLinks;
   readonly #links = new Map<number, Link>();
-  readonly #events: Tally;
-  readonly #throttle = new Throttle();
+  readonly #events: Counter;
+  readonly #throttle = new LogThrottle();
   #url = '';
-  /** What the rules know of the time that the wall clock alone has counted. */
+  /** The skipped milliseconds of the clock that the rules know of. */
   #skipped: number;
   readonly #timer: WakeTimer;
-  /** Asked to stop: not ready any more. */
-  #isLeaving = false;
-  #stopped = false;
+  /** Set by `stop`: not ready any more. */
+  #isStopping = false;
+  /** Ignores all inputs. */
+  #isStopped = false;
 
   constructor(options: CatalogServiceOptions) {
     const { identity, log, host, port, metrics, replicas } = options;
     this.#options = options;
-    this.#catalog = new Catalog({
+    this.#catalog = new CatalogCore({
       id: identity.name,
-      newProcess: () => randomBytes(8).toString('hex'),
+      newInstanceId: () => randomBytes(8).toString('hex'),
       now: this.#clock.now(),
       ...(options.timing === undefined ? {} : { timing: options.timing }),
     });
-    this.#skipped = this.#clock.skipped;
+    this.#skipped = this.#clock.skippedMs;
     const catalog = this.#catalog;
     this.#timer = new WakeTimer(
       () => this.#clock.now(),
       () => this.#input((now) => catalog.tick(now)),
     );
-    this.#events = describeCatalog(metrics, () => this.status());
+    this.#events = registerCatalogMetrics(metrics, () => this.status());
     this.#replicas = new ReplicaLinks({
       path: LINK_PATHS.catalogToReplica,
-      seeds: replicas,
+      initialReplicas: replicas,
       identity,
       log,
-      handler: () =>
+      createHandler: () =>
         this.#handler({
-          opened: (link, now) => catalog.replicaOpened(link.id, link.peer, this.#url, now),
-          message: (link, message, now) => catalog.replicaMessage(link.id, message, now),
-          closed: (link, now) => catalog.replicaClosed(link.id, now),
+          opened: (link, now) => catalog.onReplicaOpened(link.id, link.peer, this.#url, now),
+          message: (link, message, now) => catalog.onReplicaMessage(link.id, message, now),
+          closed: (link, now) => catalog.onReplicaClosed(link.id, now),
         }),
-      left: () => undefined,
+      onRemoved: () => undefined,
     });
     this.#server = new InternalServer({
       host,
@@ -96,34 +97,31 @@ export class CatalogService {
       listeners: [
         new LinkListener({
           path: LINK_PATHS.frontendToCatalog,
-          admits: 'frontend',
+          clientRole: 'frontend',
           identity,
           handler: this.#handler({
-            opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
-            message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
-            closed: (link, now) => catalog.frontendClosed(link.id, now),
+            opened: (link, now) => catalog.onFrontendOpened(link.id, link.peer, now),
+            message: (link, message, now) => catalog.onFrontendMessage(link.id, message, now),
+            closed: (link, now) => catalog.onFrontendClosed(link.id, now),
           }),
           log,
           linksMax: FRONTENDS_MAX,
         }),
       ],
       status: () => this.status(),
-      checks: () => catalogChecks(catalog.unready(this.#clock.now()), this.#isLeaving),
+      checks: () => catalogChecks(catalog.unreadyReason(this.#clock.now()), this.#isStopping),
       metrics,
     });
   }
 
-  /** Begins to listen, and to dial the replicas. Returns the port. */
+  /** Starts listening and dialing the replicas. Returns the port. */
   async start(): Promise<number> {
     const { host, url, identity, log } = this.#options;
     const port = await this.#server.listen();
     const scheme = (identity.tls ?? null) === null ? 'http' : 'https';
     this.#url = url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
     if (url === undefined && WILDCARDS.includes(host)) {
-      log.warn(
-        { url: this.#url },
-        'front-ends on other machines cannot reach this url; give --url the one of this machine',
-      );
+      log.warn({ url: this.#url }, 'front-ends on other machines cannot reach this URL; set --url');
     }
     this.#replicas.start();
     return port;
@@ -133,10 +131,10 @@ export class CatalogService {
     return { role: 'catalog', id: this.#options.identity.name, ...this.#catalog.status(this.#clock.now()) };
   }
 
-  /** Closes the links. What was not answered is asked of another catalog. */
+  /** Closes the links. Front-ends retry unanswered queries at another catalog. */
   async stop(): Promise<void> {
-    this.#isLeaving = true;
-    this.#stopped = true;
+    this.#isStopping = true;
+    this.#isStopped = true;
     this.#timer.stop();
     await Promise.all([this.#replicas.stop(), this.#server.close()]);
   }
@@ -147,23 +145,23 @@ export class CatalogService {
     closed: (link: Link, now: number) => void;
   }): LinkHandler {
     return {
-      opened: (link) => {
+      onOpen: (link) => {
         this.#links.set(link.id, link);
         this.#input((now) => rules.opened(link, now));
       },
-      message: (link, message) => this.#input((now) => rules.message(link, message, now)),
-      closed: (link) => {
+      onMessage: (link, message) => this.#input((now) => rules.message(link, message, now)),
+      onClose: (link) => {
         this.#links.delete(link.id);
         this.#input((now) => rules.closed(link, now));
       },
     };
   }
 
-  /** Gives the rules one input and does what they ask. A malformed frame is thrown on, which closes its link. */
-  #input(give: (now: number) => void): void {
-    if (this.#stopped) return;
+  /** Passes one input to the rules and executes their effects. Rethrows a `FormatError`, which closes the link. */
+  #input(pass: (now: number) => void): void {
+    if (this.#isStopped) return;
     try {
-      give(this.#readClock());
+      pass(this.#readClock());
     } catch (error) {
       if (error instanceof FormatError) {
         this.#flush();
@@ -176,66 +174,66 @@ export class CatalogService {
   }
 
   /**
-   * The time for the rules. The catalog holds authority by it and gives leases by it: what the wall clock alone has counted ends
-   * the authority and must not end the leases.
+   * The time for the rules. Skipped time, which only the wall clock counted, ends the catalog's authority, but must not
+   * end the leases that it granted.
    */
   #readClock(): number {
     const now = this.#clock.now();
-    const { skipped } = this.#clock;
-    if (skipped > this.#skipped) this.#catalog.clockSkipped(skipped - this.#skipped);
-    this.#skipped = skipped;
+    const { skippedMs } = this.#clock;
+    if (skippedMs > this.#skipped) this.#catalog.onClockSkipped(skippedMs - this.#skipped);
+    this.#skipped = skippedMs;
     return now;
   }
 
   #flush(): void {
-    const { sends, closes, members, events, wakeAt } = this.#catalog.take();
+    const { sends, closes, members, events, wakeAt } = this.#catalog.takeEffects();
     for (const event of events) this.#report(event);
-    // A link whose queue is full closes itself, so that nothing later overtakes what it did not take.
+    // A link with a full queue closes itself, so a frame that it dropped is not followed by later ones.
     for (const [link, frame] of sends) this.#links.get(link)?.send(frame);
     for (const [link, reason] of closes) this.#links.get(link)?.close(reason);
-    for (const { index, items } of members) this.#replicas.regrouped(index, items);
+    for (const { index, items } of members) this.#replicas.onMembership(index, items);
     this.#timer.set(wakeAt);
   }
 
-  /** Nothing is answered any more: what is in memory is wrong. */
+  /** Stops at once: the state in memory is wrong, so no further query may be answered. */
   #fail(error: unknown): void {
-    this.#stopped = true;
+    this.#isStopped = true;
     this.#timer.stop();
     this.#options.fatal(error);
   }
 
   #report({ kind, ...details }: CatalogEvent): void {
     const { log } = this.#options;
-    this.#events.add({ event: kind });
+    this.#events.increment({ event: kind });
     switch (kind) {
       case 'attached':
         log.info(details, 'attached to the leader');
         return;
       case 'installed':
-        log.info(details, 'stock table of the leader installed');
+        log.info(details, 'installed the stock table of the leader');
         return;
       case 'authorized':
-        log.info(details, 'lookups are answered');
+        log.info(details, 'received authority, answering look-ups');
         return;
       case 'traced':
         log.debug(details, 'command decided');
         return;
       case 'authorityLost':
-        this.#warn(kind, details, 'no authority was granted in time: lookups are not answered');
+        this.#warn(kind, details, 'authority expired, not answering look-ups');
         return;
       case 'refused':
         this.#warn(kind, details, 'refused by the leader');
         return;
       case 'reset':
-        this.#warn(kind, details, 'the leader has another log: everything is forgotten');
+        this.#warn(kind, details, 'the leader has another log, discarded all data');
         return;
       case 'leaseExpired':
-        this.#warn(kind, details, 'front-end did not answer a revocation before its lease was over');
+        this.#warn(kind, details, 'front-end did not acknowledge a revocation before its lease expired');
     }
   }
 
   #warn(kind: string, details: object, text: string): void {
-    const untold = this.#throttle.due(kind, this.#clock.now());
-    if (untold !== null) this.#options.log.warn({ ...details, untold }, text);
+    const suppressed = this.#throttle.suppressedIfDue(kind, this.#clock.now());
+    if (suppressed !== null) this.#options.log.warn({ ...details, suppressed }, text);
   }
 }

@@ -1,3 +1,3 @@
-/** What the simulator of the whole system runs of the catalog: its rules. */
-export { Catalog } from './rules/catalog.js';
+/** The rules of the catalog, for the simulator of the whole system. */
+export { CatalogCore } from './rules/catalog-core.js';
 export type { CatalogEvent } from './rules/effects.js';

@@ -1,12 +1,12 @@
-/** The client behind a proxy that answers for the server, or breaks off, before and after the request was forwarded. */
+/** The client behind a proxy that answers itself or breaks the connection, before or after it forwards the request. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TriremeClient } from './client.js';
 import { ClientError } from './errors.js';
-import { FakeStore, refuse } from './testing/fake-store.js';
+import { FakeStore, sendError } from './testing/fake-store.js';
 import { htmlPage, TestProxy, type ProxyFault } from './testing/test-proxy.js';
 
-const test = suite<{ store: FakeStore; proxy: TestProxy; once: TriremeClient; patient: TriremeClient }>(
+const test = suite<{ store: FakeStore; proxy: TestProxy; once: TriremeClient; retrying: TriremeClient }>(
   'client behind a proxy',
 );
 
@@ -17,11 +17,11 @@ test.before.each(async (context) => {
   context.proxy = new TestProxy(context.store.url);
   await context.proxy.listen();
   context.once = new TriremeClient({ url: context.proxy.url });
-  context.patient = new TriremeClient({ url: context.proxy.url, retries: 4 });
+  context.retrying = new TriremeClient({ url: context.proxy.url, retries: 4 });
 });
 
-test.after.each(async ({ store, proxy, once, patient }) => {
-  await Promise.all([once.close(), patient.close()]);
+test.after.each(async ({ store, proxy, once, retrying }) => {
+  await Promise.all([once.close(), retrying.close()]);
   await Promise.all([proxy.close(), store.close()]);
 });
 
@@ -55,7 +55,7 @@ const FAULTS: readonly (readonly [string, ProxyFault])[] = [
 ];
 
 for (const [what, fault] of FAULTS) {
-  test(`${what}: the outcome is unknown, and asking again with the key tells it`, async ({
+  test(`${what}: the outcome is unknown, and a repeated order with the same key returns it`, async ({
     proxy,
     store,
     once,
@@ -69,57 +69,60 @@ for (const [what, fault] of FAULTS) {
     assert.is(store.orders.length, 1);
   });
 
-  test(`${what}: with retries the order is placed once`, async ({ proxy, store, patient }) => {
+  test(`${what}: a client with retries places the order once`, async ({ proxy, store, retrying }) => {
     proxy.failNext('POST /orders', fault, fault);
-    assert.is((await patient.order(ORDER)).number, 1);
-    assert.is(proxy.seen.length, 3);
+    assert.is((await retrying.order(ORDER)).number, 1);
+    assert.is(proxy.requests.length, 3);
     assert.is(store.orders.length, 1);
     assert.is(store.stocks.get('A'), 8);
   });
 }
 
-test('a 200 that is not the contract’s leaves the outcome unknown, and is not asked again', async (context) => {
+test('an invalid answer with status 200 leaves the outcome unknown and is not retried', async (context) => {
   context.proxy.failNext('POST /orders', htmlPage(200, true));
-  const error = await failureOf(context.patient.order(ORDER));
-  assert.equal([error.status, error.isOutcomeUnknown, context.proxy.seen.length], ['BAD_ANSWER', true, 1]);
+  const error = await failureOf(context.retrying.order(ORDER));
+  assert.equal(
+    [error.status, error.isOutcomeUnknown, context.proxy.requests.length],
+    ['BAD_ANSWER', true, 1],
+  );
   assert.match(error.key ?? '', /^[0-9a-f-]{36}$/);
 });
 
-test('a page that refuses is no word of the contract', async ({ proxy, once }) => {
+test('a 403 page of the proxy leaves the outcome unknown', async ({ proxy, once }) => {
   proxy.failNext('POST /orders', htmlPage(403, false));
   assert.is((await failureOf(once.order(ORDER))).isOutcomeUnknown, true);
 });
 
-test('a refusal after an unknown outcome leaves it unknown', async ({ proxy, store, patient }) => {
+test('a refusal after an unknown outcome leaves the outcome unknown', async ({ proxy, store, retrying }) => {
   proxy.failNext('POST /orders', htmlPage(502, true));
   store.intercept = (_, response) => {
-    if (store.seen.length < 2) return false;
-    refuse(response, 503, 'UNAVAILABLE');
+    if (store.requests.length < 2) return false;
+    sendError(response, 503, 'UNAVAILABLE');
     return true;
   };
-  const error = await failureOf(patient.order(ORDER));
+  const error = await failureOf(retrying.order(ORDER));
   assert.equal([error.status, error.isOutcomeUnknown, store.orders.length], ['UNAVAILABLE', true, 1]);
 });
 
-test('a look-up has no outcome, and is asked again', async ({ proxy, once, patient }) => {
+test('a look-up has no unknown outcome and is retried', async ({ proxy, once, retrying }) => {
   proxy.failNext('GET /stocks/A', htmlPage(502, false));
   assert.is((await failureOf(once.stock('A'))).isOutcomeUnknown, false);
   proxy.failNext('GET /stocks/A', htmlPage(502, false), { kind: 'cut', forwards: false });
-  assert.is((await patient.stock('A')).quantity, 10);
+  assert.is((await retrying.stock('A')).quantity, 10);
 });
 
-test('tries end at the deadline', async ({ proxy }) => {
-  const hasty = new TriremeClient({ url: proxy.url, retries: 1_000, deadlineMs: 200 });
+test('retries end at the deadline', async ({ proxy }) => {
+  const impatient = new TriremeClient({ url: proxy.url, retries: 1_000, deadlineMs: 200 });
   proxy.fault = () => htmlPage(502, false);
   const startedAt = performance.now();
-  const error = await failureOf(hasty.order(ORDER));
+  const error = await failureOf(impatient.order(ORDER));
   assert.is(error.code, 502);
   assert.ok(performance.now() - startedAt < 5_000);
-  assert.ok(proxy.seen.length > 1);
-  await hasty.close();
+  assert.ok(proxy.requests.length > 1);
+  await impatient.close();
 });
 
-test('an order that reached nobody had no effect', async ({ proxy }) => {
+test('an order without a connection has no effect', async ({ proxy }) => {
   await proxy.close();
   const client = new TriremeClient({ url: proxy.url });
   const error = await failureOf(client.order(ORDER));

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TriremeClient } from './client.js';
 import { ClientError } from './errors.js';
-import { answer, FakeStore, refuse } from './testing/fake-store.js';
+import { sendJson, FakeStore, sendError } from './testing/fake-store.js';
 
 const test = suite<{ store: FakeStore; client: TriremeClient }>('client');
 
@@ -29,55 +29,55 @@ async function failureOf(work: Promise<unknown>): Promise<ClientError> {
 
 const ORDER = { name: 'A', type: 'buy', quantity: 2 } as const;
 
-test('looks up, orders and reads back', async ({ client, store }) => {
+test('looks up a stock, places orders and reads them back', async ({ client, store }) => {
   assert.equal(await client.stock('A'), { name: 'A', price: 5, quantity: 10 });
   assert.equal(await client.order({ ...ORDER, key: 'k1' }), { number: 1, key: 'k1' });
-  assert.is(store.seen.at(-1)?.headers['idempotency-key'], 'k1');
+  assert.is(store.requests.at(-1)?.headers['idempotency-key'], 'k1');
   assert.equal(await client.order({ ...ORDER, key: null }), { number: 2, key: null });
-  assert.is(store.seen.at(-1)?.headers['idempotency-key'], undefined);
+  assert.is(store.requests.at(-1)?.headers['idempotency-key'], undefined);
   const { key } = await client.order(ORDER);
-  assert.is(store.seen.at(-1)?.headers['idempotency-key'], key);
+  assert.is(store.requests.at(-1)?.headers['idempotency-key'], key);
   assert.is((await client.getOrder(2)).quantity, 2);
   assert.is((await client.orders({ name: 'A', limit: 5 })).data.length, 3);
-  assert.is(store.seen.at(-1)?.line, 'GET /orders?name=A&limit=5');
+  assert.is(store.requests.at(-1)?.line, 'GET /orders?name=A&limit=5');
   const page = await client.stocks({ limit: 3 });
   assert.is(page.next, 'C');
   assert.is((await client.stocks({ after: 'C' })).next, null);
 });
 
-test('names are escaped', async ({ client, store }) => {
+test('escapes names in paths', async ({ client, store }) => {
   await failureOf(client.stock('../a b?'));
-  assert.is(store.seen[0]?.line, 'GET /stocks/..%2Fa%20b%3F');
+  assert.is(store.requests[0]?.line, 'GET /stocks/..%2Fa%20b%3F');
 });
 
-test('lists and restocks as an operator', async ({ client, store }) => {
+test('lists and restocks a stock with the operator token', async ({ client, store }) => {
   await client.listStock('A', 5.25);
-  const [listed] = store.seen;
+  const [listed] = store.requests;
   assert.is(listed?.line, 'PUT /stocks/A');
   assert.is(listed?.body, '{"price":5.25}');
   assert.is(listed?.headers.authorization, 'Bearer token');
   assert.match(String(listed?.headers['idempotency-key']), /^[0-9a-f-]{36}$/);
   store.intercept = (_, response) => {
-    answer(response, 200, { data: { name: 'A', price: 5, quantity: 15 } });
+    sendJson(response, 200, { data: { name: 'A', price: 5, quantity: 15 } });
     return true;
   };
   assert.is((await client.restock('A', 5)).quantity, 15);
-  assert.is(store.seen[1]?.line, 'POST /stocks/A/restock');
+  assert.is(store.requests[1]?.line, 'POST /stocks/A/restock');
 });
 
-test('a refusal tells its word, code, key and when to ask again', async ({ client, store }) => {
+test('a refusal has status, code, key and retryAfter', async ({ client, store }) => {
   const missing = await failureOf(client.stock('NONE'));
   assert.equal([missing.status, missing.code, missing.key], ['STOCK_NOT_FOUND', 404, null]);
   store.intercept = (_, response) => {
-    refuse(response, 504, 'OUTCOME_UNKNOWN', { 'idempotency-key': 'made', 'retry-after': '2' });
+    sendError(response, 504, 'OUTCOME_UNKNOWN', { 'idempotency-key': 'made', 'retry-after': '2' });
     return true;
   };
   const unknown = await failureOf(client.order(ORDER));
   assert.equal([unknown.status, unknown.key, unknown.retryAfter], ['OUTCOME_UNKNOWN', 'made', 2]);
-  assert.is(store.seen.filter(({ line }) => line === 'POST /orders').length, 1);
+  assert.is(store.requests.filter(({ line }) => line === 'POST /orders').length, 1);
 });
 
-test('what is not the contract’s is a bad answer', async ({ client, store }) => {
+test('an answer that does not follow the contract is BAD_ANSWER', async ({ client, store }) => {
   for (const [status, text] of [
     [500, '<html>'],
     [200, '<html>'],
@@ -92,54 +92,54 @@ test('what is not the contract’s is a bad answer', async ({ client, store }) =
   }
 });
 
-test('no answer, no answer in time, and giving up are told apart', async ({ client, store }) => {
+test('distinguishes NO_ANSWER, TIMEOUT and ABORTED', async ({ client, store }) => {
   store.intercept = () => true;
-  const hasty = new TriremeClient({ url: store.url, timeoutMs: 30 });
-  const late = await failureOf(hasty.order({ ...ORDER, key: 'k' }));
+  const impatient = new TriremeClient({ url: store.url, timeoutMs: 30 });
+  const late = await failureOf(impatient.order({ ...ORDER, key: 'k' }));
   assert.equal([late.status, late.code, late.key], ['TIMEOUT', 0, 'k']);
   const caller = new AbortController();
-  const given = failureOf(client.order(ORDER, { signal: caller.signal }));
+  const aborted = failureOf(client.order(ORDER, { signal: caller.signal }));
   caller.abort();
-  assert.is((await given).status, 'ABORTED');
+  assert.is((await aborted).status, 'ABORTED');
   store.intercept = (_, response) => {
     response.destroy();
     return true;
   };
   assert.is((await failureOf(client.stock('A'))).status, 'NO_ANSWER');
-  await hasty.close();
+  await impatient.close();
 });
 
-test('with retries the same order is sent again under one key', async ({ store }) => {
-  const patient = new TriremeClient({ url: store.url, retries: 3 });
+test('retries an order with the same key', async ({ store }) => {
+  const retrying = new TriremeClient({ url: store.url, retries: 3 });
   let failures = 2;
   store.intercept = (_, response) => {
     if (failures-- <= 0) return false;
-    refuse(response, 503, 'UNAVAILABLE');
+    sendError(response, 503, 'UNAVAILABLE');
     return true;
   };
-  const placed = await patient.order(ORDER);
-  const keys = store.seen.map(({ headers }) => headers['idempotency-key']);
+  const placed = await retrying.order(ORDER);
+  const keys = store.requests.map(({ headers }) => headers['idempotency-key']);
   assert.equal(keys, [placed.key, placed.key, placed.key]);
   assert.is(store.orders.length, 1);
-  await patient.close();
+  await retrying.close();
 });
 
-test('retries end, and a caller who gives up while one waits is heard', async ({ store }) => {
-  const patient = new TriremeClient({ url: store.url, retries: 1 });
+test('ends after the last retry, or when the caller aborts during a backoff', async ({ store }) => {
+  const retrying = new TriremeClient({ url: store.url, retries: 1 });
   store.intercept = (_, response) => {
-    refuse(response, 503, 'UNAVAILABLE', { 'retry-after': '0' });
+    sendError(response, 503, 'UNAVAILABLE', { 'retry-after': '0' });
     return true;
   };
-  assert.is((await failureOf(patient.stock('A'))).status, 'UNAVAILABLE');
-  assert.is(store.seen.length, 2);
+  assert.is((await failureOf(retrying.stock('A'))).status, 'UNAVAILABLE');
+  assert.is(store.requests.length, 2);
   const caller = new AbortController();
   store.intercept = (_, response) => {
-    refuse(response, 503, 'UNAVAILABLE', { 'retry-after': '5' });
+    sendError(response, 503, 'UNAVAILABLE', { 'retry-after': '5' });
     response.once('close', () => caller.abort());
     return true;
   };
-  assert.is((await failureOf(patient.stock('A', { signal: caller.signal }))).status, 'ABORTED');
-  await patient.close();
+  assert.is((await failureOf(retrying.stock('A', { signal: caller.signal }))).status, 'ABORTED');
+  await retrying.close();
 });
 
 test.run();

@@ -1,6 +1,6 @@
-/** The typed client of the HTTP contract. It sends nothing twice unless it is told to, and then under one key. */
+/** Typed client of the HTTP contract. It retries only if configured to, and always with the same idempotency key. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { FormatError, freshKey, type OrderRequest } from '@trireme/domain';
+import { FormatError, generateKey, type OrderRequest } from '@trireme/domain';
 import { errors, Pool, type Dispatcher } from 'undici';
 import { ClientError, type ClientStatus } from './errors.js';
 import {
@@ -10,46 +10,46 @@ import {
   readStock,
   readStocks,
   readTransactionNumber,
-  type OrderAnswer,
+  type OrderView,
   type Page,
-  type StockAnswer,
+  type StockView,
 } from './rules/answers.js';
 import { isOutcomeUnknown, retryDelayMs } from './rules/retry.js';
 
-/** Bytes of an answer that are read at most; a longer one is `BAD_ANSWER`. */
+/** Maximum size of an answer, in bytes; a longer one is `BAD_ANSWER`. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface ClientOptions {
-  /** A front-end, such as `http://127.0.0.1:8080`. */
+  /** URL of a front-end, for example `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Connections at most, 16 unless set; requests beyond wait their turn. */
+  /** Maximum number of connections (default 16); further requests wait. */
   readonly connections?: number;
-  /** Milliseconds until a try without an answer is given up, 10,000 unless set (the server's own deadline is 5 s). */
+  /** Time limit of one attempt, in milliseconds (default 10,000; the server's default deadline is 5,000). */
   readonly timeoutMs?: number;
-  /** How often a request is sent again after a failure that may pass, 0 unless set. */
+  /** Maximum number of retries after a temporary failure (default 0). */
   readonly retries?: number;
-  /** Milliseconds that a call may take with all its tries; 30,000 unless set, or `timeoutMs` where that is more. */
+  /** Time limit of a call including its retries, in milliseconds (default: the larger of 30,000 and `timeoutMs`). */
   readonly deadlineMs?: number;
-  /** Token for listing, pricing and restocking. */
+  /** Operator token; required to list, price and restock stocks. */
   readonly operatorToken?: string;
 }
 
-/** What every call may be given. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Gives the request up: `ABORTED`. */
+  /** Aborts the request: it rejects with `ABORTED`. */
   readonly signal?: AbortSignal;
 }
 
-/** What a change of stock may be given. */
+/** Options of a change of a stock. */
 interface ChangeOptions extends CallOptions {
-  /** The idempotency key: the same key never changes it twice. A new one unless set. */
+  /** Idempotency key (default: a new one). A repeated call with the same key makes no second change. */
   readonly key?: string;
 }
 
-/** A filled order's number, and the key that asks for it again. */
-export interface Placed {
+/** A filled order. */
+export interface OrderReceipt {
   readonly number: number;
-  /** The key that was sent, null if none was. */
+  /** The idempotency key that was sent; null if none was. */
   readonly key: string | null;
 }
 
@@ -61,21 +61,27 @@ interface Request {
   readonly key: string | null;
 }
 
-/** What the client knows of a request when a try of it fails. */
+/** State of a request during one attempt. */
 interface Attempt {
   readonly key: string | null;
-  /** Whether the request changes anything. */
+  /** Whether the request is an order or a change of a stock. */
   readonly isChange: boolean;
-  /** Whether the tries before may have changed it. */
+  /** Whether an earlier attempt may have taken effect. */
   readonly wasUnknown: boolean;
 }
 
 const DEADLINE_MS = 30_000;
 
-/** Of a connection that was never made. */
+/** Error codes of connections that were never established. */
 const NOT_CONNECTED: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
-/** Every method rejects with `ClientError`. */
+/**
+ * MapClient of one front-end. Every method rejects with `ClientError`.
+ * @example
+ * const client = new TriremeClient({ url: 'http://127.0.0.1:8080', retries: 3 });
+ * const { number } = await client.order({ name: 'AAPL', type: 'buy', quantity: 1 });
+ * await client.close();
+ */
 export class TriremeClient {
   readonly #pool: Pool;
   readonly #timeoutMs: number;
@@ -87,7 +93,7 @@ export class TriremeClient {
     this.#pool = new Pool(new URL(options.url).origin, {
       connections: options.connections ?? 16,
       pipelining: 1,
-      // The time limit is per request, below: it counts the wait for a connection too.
+      // The time limit of an attempt, below, also covers the wait for a connection.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -97,30 +103,30 @@ export class TriremeClient {
     this.#operatorToken = options.operatorToken ?? null;
   }
 
-  /** Looks a stock up: `STOCK_NOT_FOUND` if there is none. */
-  async stock(name: string, options: CallOptions = {}): Promise<StockAnswer> {
+  /** Looks up a stock. Rejects with `STOCK_NOT_FOUND` if it is not listed. */
+  async stock(name: string, options: CallOptions = {}): Promise<StockView> {
     return checked(readStock, await this.#read(`/stocks/${encodeURIComponent(name)}`, options));
   }
 
-  /** A page of stocks by name. */
+  /** Reads a page of stocks, ordered by name. */
   async stocks(
     query: { readonly limit?: number; readonly after?: string } = {},
     options: CallOptions = {},
-  ): Promise<Page<StockAnswer>> {
+  ): Promise<Page<StockView>> {
     return checked(readStocks, await this.#read(`/stocks${queryText(query)}`, options));
   }
 
   /**
-   * Places an order: `INSUFFICIENT_STOCK` if it was rejected. Where the error says `isOutcomeUnknown`, asking again with
-   * its `key` tells the outcome.
-   * @param order.key the idempotency key: the same key never makes a second order. A new one unless set; null sends none,
-   *   and then the order is not sent twice.
+   * Places an order. Rejects with `INSUFFICIENT_STOCK` if too few units are left. If the error has `isOutcomeUnknown`,
+   * repeat the order with the `key` of the error to get its outcome.
+   * @param order.key idempotency key (default: a new one). A repeated order with the same key places no second order.
+   *   With null no key is sent, and the order is not retried.
    */
   async order(
     order: OrderRequest & { readonly key?: string | null },
     options: CallOptions = {},
-  ): Promise<Placed> {
-    const { name, type, quantity, key = freshKey() } = order;
+  ): Promise<OrderReceipt> {
+    const { name, type, quantity, key = generateKey() } = order;
     const body = await this.#send(
       {
         ...{ method: 'POST', path: '/orders', body: { name, type, quantity }, key },
@@ -131,33 +137,33 @@ export class TriremeClient {
     return { number: checked(readTransactionNumber, body, key), key };
   }
 
-  /** Reads an order: `ORDER_NOT_FOUND` if there is none. */
-  async getOrder(number: number, options: CallOptions = {}): Promise<OrderAnswer> {
+  /** Reads an order. Rejects with `ORDER_NOT_FOUND` if there is no such order. */
+  async getOrder(number: number, options: CallOptions = {}): Promise<OrderView> {
     return checked(readOrder, await this.#read(`/orders/${number}`, options));
   }
 
   /**
-   * A page of orders by number, of one stock if `name` is set. It may be short, even empty, before the end of the list: go on
-   * with its `next` as `after` until that is null.
+   * Reads a page of orders, ordered by number; with `name` only those for one stock. A page may be short or empty
+   * before the end of the list: continue with its `next` as `after` until `next` is null.
    */
   async orders(
     query: { readonly limit?: number; readonly after?: string; readonly name?: string } = {},
     options: CallOptions = {},
-  ): Promise<Page<OrderAnswer>> {
+  ): Promise<Page<OrderView>> {
     return checked(readOrders, await this.#read(`/orders${queryText(query)}`, options));
   }
 
-  /** Lists a stock, or sets its price in decimal currency; needs the operator token. */
-  async listStock(name: string, price: number, options: ChangeOptions = {}): Promise<StockAnswer> {
+  /** Lists a new stock, or sets the price of a listed one, in decimal currency. Requires the operator token. */
+  async listStock(name: string, price: number, options: ChangeOptions = {}): Promise<StockView> {
     return this.#operate('PUT', `/stocks/${encodeURIComponent(name)}`, { price }, options);
   }
 
-  /** Adds to a stock; needs the operator token. */
-  async restock(name: string, quantity: number, options: ChangeOptions = {}): Promise<StockAnswer> {
+  /** Adds `quantity` units to a stock. Requires the operator token. */
+  async restock(name: string, quantity: number, options: ChangeOptions = {}): Promise<StockView> {
     return this.#operate('POST', `/stocks/${encodeURIComponent(name)}/restock`, { quantity }, options);
   }
 
-  /** Ends idle connections, and waits for requests under way. */
+  /** Waits for pending requests and closes all connections. */
   async close(): Promise<void> {
     await this.#pool.close();
   }
@@ -171,8 +177,8 @@ export class TriremeClient {
     path: string,
     body: object,
     options: ChangeOptions,
-  ): Promise<StockAnswer> {
-    const key = options.key ?? freshKey();
+  ): Promise<StockView> {
+    const key = options.key ?? generateKey();
     const token = this.#operatorToken;
     const headers = {
       'idempotency-key': key,
@@ -204,7 +210,7 @@ export class TriremeClient {
         await delay(waitMs, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
           (reason: unknown) => {
             const { key } = error;
-            throw new ClientError('ABORTED', 'given up', {
+            throw new ClientError('ABORTED', 'the caller aborted the request', {
               key,
               isOutcomeUnknown: wasUnknown,
               cause: reason,
@@ -249,7 +255,7 @@ async function readText(response: Dispatcher.ResponseData): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new FormatError('the answer is too long');
+    if (bytes > ANSWER_BYTES_MAX) throw new FormatError(`the answer has more than ${ANSWER_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -270,22 +276,22 @@ function failureOf(
       isOutcomeUnknown: unknownAfter(status, attempt, !isUnconnected),
     });
   if (error instanceof FormatError) return make('BAD_ANSWER', error.message);
-  if (callerSignal?.aborted === true) return make('ABORTED', 'given up');
+  if (callerSignal?.aborted === true) return make('ABORTED', 'the caller aborted the request');
   if (timeout.aborted || error instanceof errors.ConnectTimeoutError) {
-    return make('TIMEOUT', 'no answer in time');
+    return make('TIMEOUT', 'no answer within the time limit');
   }
   return make('NO_ANSWER', error instanceof Error ? error.message : String(error));
 }
 
 function refusalOf(response: Dispatcher.ResponseData, body: unknown, attempt: Attempt): ClientError {
   const code = response.statusCode;
-  // A 504 repeats the key, also one that the server made for a request without any.
-  const toldKey = response.headers['idempotency-key'];
-  const key = typeof toldKey === 'string' ? toldKey : attempt.key;
+  // A 504 has the key, even if the server made it for a request without one.
+  const serverKey = response.headers['idempotency-key'];
+  const key = typeof serverKey === 'string' ? serverKey : attempt.key;
   const seconds = Number(response.headers['retry-after']);
   const { status, message } = readError(body) ?? {
     status: 'BAD_ANSWER' as const,
-    message: `answer ${code} is not the contract's`,
+    message: `the answer with status ${code} does not follow the HTTP contract`,
   };
   return new ClientError(status, message, {
     ...{ code, key, retryAfter: Number.isFinite(seconds) ? seconds : null },
@@ -305,7 +311,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** @param key of the order or change that was answered with 200; nothing for a look-up */
+/** @param key idempotency key of an order or change that was answered with 200; undefined for a read */
 function checked<T>(read: (body: unknown) => T, body: unknown, key?: string | null): T {
   try {
     return read(body);

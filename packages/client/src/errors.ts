@@ -1,23 +1,27 @@
-/** What can go wrong with a request, in one class. */
+/** The error of a failed request. */
 import type { ErrorStatus } from '@trireme/domain';
 
 /**
- * The server's stable word, or one of the client's own: `NO_ANSWER` where the connection failed, `TIMEOUT` where no
- * answer came in time, `ABORTED` where the caller gave up, `BAD_ANSWER` where the answer is not the contract's.
+ * Error status of the server, or one of the client: `NO_ANSWER` if the connection failed, `TIMEOUT` if there was no
+ * answer within the time limit, `ABORTED` if the caller aborted, `BAD_ANSWER` if the answer does not follow the
+ * contract.
  */
 export type ClientStatus = ErrorStatus | 'NO_ANSWER' | 'TIMEOUT' | 'ABORTED' | 'BAD_ANSWER';
 
-/** Thrown when a request was refused, failed, or was not answered; `status` is the stable word for it. */
+/** Thrown if a request is refused or fails; `status` is a stable code. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
   readonly status: ClientStatus;
-  /** HTTP status code, 0 where there was no answer. */
+  /** HTTP status code; 0 without an answer. */
   readonly code: number;
-  /** The idempotency key of the order or change, where it is known; null otherwise. */
+  /** Idempotency key of the order or change; null if there is none. */
   readonly key: string | null;
-  /** Whether the order or change may have been made, or may yet be. Asking again with `key` tells, and makes it once at most. */
+  /**
+   * Whether the order or change may have taken effect, or may still do so. A repeated request with the same `key`
+   * returns the outcome and takes effect at most once.
+   */
   readonly isOutcomeUnknown: boolean;
-  /** Seconds after which the server asks to be asked again, null if it says nothing. */
+  /** Seconds to wait before a retry, from the server's `Retry-After`; null if there is none. */
   readonly retryAfter: number | null;
 
   constructor(

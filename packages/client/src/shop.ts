@@ -1,9 +1,9 @@
-/** `npm run shop`: shoppers on the command line. Exit code 1 if a request failed or an order is not as it was placed. */
+/** `npm run shop`: runs shoppers. Exits with 1 if a request fails or an order is not read back as it was placed. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { formatReport, isClean } from './rules/report.js';
-import { shop } from './shopping.js';
+import { formatReport, hasNoFailures } from './rules/report.js';
+import { runShoppers } from './shopping.js';
 
 interface ShopOptions {
   readonly url: readonly string[];
@@ -32,10 +32,10 @@ function parseProbability(text: string): number {
 
 function collectUrl(text: string, urls: readonly string[]): readonly string[] {
   if (URL.canParse(text) && /^https?:/.test(text)) return [...urls, text];
-  throw new InvalidArgumentError('It must be a URL, such as http://127.0.0.1:8080.');
+  throw new InvalidArgumentError('It must be a URL, for example http://127.0.0.1:8080.');
 }
 
-/** The front-ends of the cluster on a data folder. */
+/** URLs of the front-ends of the cluster on a data folder. */
 function urlsOf(dataDir: string): string[] {
   const path = join(dataDir, 'cluster.json');
   try {
@@ -52,22 +52,33 @@ async function run(options: ShopOptions): Promise<void> {
   console.log(
     `${clients} clients, ${requests} look-ups each, p ${p}, seed ${seed}, at ${urls.join(' and ')}`,
   );
-  const report = await shop({ urls, clients, requests, orderProbability: p, seed });
+  const report = await runShoppers({ urls, clients, requests, orderProbability: p, seed });
   console.log(formatReport(report));
-  process.exitCode = isClean(report) ? 0 : 1;
+  process.exitCode = hasNoFailures(report) ? 0 : 1;
 }
 
 const command = new Command('npm run shop --')
   .description(
-    'Clients look up random stocks and, where some is left, order it with probability p: buy or sell at even chances, ' +
-      'one unit four times of five, else two or three. At the end each reads back and compares every order it placed.',
+    'Runs concurrent clients against the front-ends. Each client looks up random stocks and orders an available ' +
+      'stock with probability p: buy or sell with equal probability, 1 unit in 80 % of the orders, otherwise 2 or 3. ' +
+      'At the end each client reads back its orders and compares them. Exits with 1 if a request fails or an order ' +
+      'differs.',
   )
-  .option('--url <url>', 'a front-end; give it again for more, and clients alternate', collectUrl, [])
-  .option('--data <folder>', 'data folder whose cluster.json names the front-ends, without --url', 'data')
-  .option('--clients <n>', 'clients at once', parseCount, 5)
+  .option(
+    '--url <url>',
+    'URL of a front-end; repeat it for several, which clients use in turn',
+    collectUrl,
+    [],
+  )
+  .option(
+    '--data <folder>',
+    'data folder of the cluster whose front-ends to use if there is no --url',
+    'data',
+  )
+  .option('--clients <n>', 'number of concurrent clients', parseCount, 5)
   .option('--requests <n>', 'look-ups of each client', parseCount, 200)
-  .option('--p <probability>', 'how often a stock that is left is ordered', parseProbability, 0.8)
-  .option('--seed <n>', 'reproduces what the clients choose', parseSeed, 1)
+  .option('--p <probability>', 'probability of an order after a look-up, 0 to 1', parseProbability, 0.8)
+  .option('--seed <n>', 'seed of the random choices', parseSeed, 1)
   .action(run);
 
 try {

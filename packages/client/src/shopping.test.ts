@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isClean } from './rules/report.js';
-import { shop } from './shopping.js';
-import { answer, FakeStore, refuse } from './testing/fake-store.js';
+import { hasNoFailures } from './rules/report.js';
+import { runShoppers } from './shopping.js';
+import { sendJson, FakeStore, sendError } from './testing/fake-store.js';
 
 const SHOP = fileURLToPath(new URL('./shop.js', import.meta.url));
 
@@ -24,9 +24,9 @@ test.after.each(async ({ store }) => store.close());
 
 const TRIP = { clients: 3, requests: 60, orderProbability: 0.8, seed: 5 };
 
-test('every order is counted, read back and right', async ({ store }) => {
-  const report = await shop({ ...TRIP, urls: [store.url] });
-  assert.ok(isClean(report));
+test('counts every order and reads it back', async ({ store }) => {
+  const report = await runShoppers({ ...TRIP, urls: [store.url] });
+  assert.ok(hasNoFailures(report));
   assert.is(report.latency.lookup.count, 180);
   assert.is(report.filled, store.orders.length);
   assert.ok(report.filled > 50);
@@ -40,40 +40,40 @@ test('shoppers alternate between front-ends', async ({ store }) => {
   const second = new FakeStore();
   second.stocks.set('A', 10);
   await second.listen();
-  await shop({ ...TRIP, clients: 2, requests: 5, orderProbability: 0, urls: [store.url, second.url] });
+  await runShoppers({ ...TRIP, clients: 2, requests: 5, orderProbability: 0, urls: [store.url, second.url] });
   const lookups = (of: FakeStore): number =>
-    of.seen.filter(({ line }) => line.startsWith('GET /stocks/')).length;
+    of.requests.filter(({ line }) => line.startsWith('GET /stocks/')).length;
   assert.equal([lookups(store), lookups(second)], [5, 5]);
   await second.close();
 });
 
-test('failures are counted by request and word, a rejection is none', async ({ store }) => {
+test('counts failures by request and status; a rejection is not a failure', async ({ store }) => {
   store.intercept = ({ line }, response) => {
     if (line !== 'POST /orders') return false;
-    const fails = store.seen.length % 2 === 0;
-    refuse(response, fails ? 503 : 409, fails ? 'UNAVAILABLE' : 'INSUFFICIENT_STOCK');
+    const fails = store.requests.length % 2 === 0;
+    sendError(response, fails ? 503 : 409, fails ? 'UNAVAILABLE' : 'INSUFFICIENT_STOCK');
     return true;
   };
-  const report = await shop({ ...TRIP, urls: [store.url] });
+  const report = await runShoppers({ ...TRIP, urls: [store.url] });
   assert.equal([...report.failures.keys()], ['order: UNAVAILABLE']);
   assert.ok(report.rejected > 0);
   assert.is(report.filled, 0);
 });
 
-test('an order that is gone, changed or told twice is a mismatch', async ({ store }) => {
+test('a missing order or a duplicate number is a mismatch', async ({ store }) => {
   store.intercept = ({ line }, response) => {
     if (line === 'POST /orders') {
-      answer(response, 200, { data: { transaction_number: 7 } });
+      sendJson(response, 200, { data: { transaction_number: 7 } });
       return true;
     }
     if (!line.startsWith('GET /orders/')) return false;
-    refuse(response, 404, 'ORDER_NOT_FOUND');
+    sendError(response, 404, 'ORDER_NOT_FOUND');
     return true;
   };
-  const report = await shop({ ...TRIP, urls: [store.url] });
+  const report = await runShoppers({ ...TRIP, urls: [store.url] });
   assert.is(report.failures.size, 0);
   assert.is(report.mismatches.length, report.filled + 1);
-  assert.is(report.mismatches[0], 'order 7 is not there');
+  assert.is(report.mismatches[0], 'order 7 was not found');
   assert.is(report.mismatches.at(-1), 'number 7 was given to two orders');
 });
 
@@ -87,7 +87,9 @@ async function runShop(...args: string[]): Promise<{ code: number | null; output
   return { code, output };
 }
 
-test('on the command line: front-ends of a data folder, a table, and exit code 0', async ({ store }) => {
+test('command line: uses the front-ends of a data folder, prints a table, exits with 0', async ({
+  store,
+}) => {
   const folder = mkdtempSync(join(tmpdir(), 'trireme-shop-'));
   const processes = [
     { role: 'catalog', url: 'http://127.0.0.1:1' },
@@ -102,12 +104,12 @@ test('on the command line: front-ends of a data folder, a table, and exit code 0
   assert.match(output, /mismatches: 0\n$/);
 });
 
-test('on the command line: exit code 1 for a failure, for no cluster, and for a wrong option', async ({
+test('command line: exits with 1 after a failure, without a cluster, and for an invalid option', async ({
   store,
 }) => {
   store.intercept = ({ line }, response) => {
     if (line !== 'POST /orders') return false;
-    refuse(response, 500, 'INTERNAL');
+    sendError(response, 500, 'INTERNAL');
     return true;
   };
   const failed = await runShop('--url', store.url, '--requests', '5', '--p', '1');

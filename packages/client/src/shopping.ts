@@ -1,52 +1,52 @@
-/** Runs shoppers against front-ends and reports what came of it. */
+/** Runs shoppers against front-ends and reports latencies, failures and mismatches. */
 import { build, type Histogram } from 'hdr-histogram-js';
 import { TriremeClient } from './client.js';
 import { ClientError } from './errors.js';
 import { SeededRandom } from './rules/random.js';
-import { REQUEST_TYPES, type Latency, type Report, type RequestType } from './rules/report.js';
+import { REQUEST_TYPES, type LatencySummary, type ShoppingReport, type RequestType } from './rules/report.js';
 import { findDuplicates, findMismatch, Shopper, type PlacedOrder } from './rules/shopper.js';
 
 export interface ShoppingOptions {
-  /** Front-ends; shopper i uses number i modulo their count. At least one. */
+  /** URLs of front-ends, at least one; shopper i uses number i modulo their count. */
   readonly urls: readonly string[];
-  /** Shoppers at once. */
+  /** Number of concurrent shoppers. */
   readonly clients: number;
-  /** Look-ups of each shopper; what it orders comes on top. */
+  /** Look-ups of each shopper; orders come in addition. */
   readonly requests: number;
-  /** From 0 to 1: how often a stock that is left is ordered. */
+  /** Probability of an order for an available stock, from 0 to 1. */
   readonly orderProbability: number;
-  /** Reproduces what each shopper chooses. */
+  /** Seed of the shoppers' choices. */
   readonly seed: number;
 }
 
-/** Longest latency that is told apart, in microseconds; what took longer counts as this. */
+/** Maximum latency that the histograms record, in microseconds; a longer one counts as this. */
 const LATENCY_US_MAX = 60_000_000;
 
-/** Keeps the shoppers of one seed from being those of the next one, shifted by one. */
+/** Distance between the seeds of shoppers, so that neighbouring seeds do not share shoppers. */
 const SEED_STEP = 0x9e3779b9;
 
-/** Stocks asked for at once when shoppers learn what there is. */
+/** Page size when the stocks are listed at the start. */
 const PAGE_SIZE = 100;
 
 /**
- * Sends every shopper shopping, then has each read back all that it ordered.
+ * Runs all shoppers, then reads back every order that they placed.
  * @throws ClientError if the stocks cannot be listed at the start; later failures are part of the report.
  */
-export async function shop(options: ShoppingOptions): Promise<Report> {
+export async function runShoppers(options: ShoppingOptions): Promise<ShoppingReport> {
   const clients = options.urls.map((url) => new TriremeClient({ url, connections: options.clients }));
   const [first] = clients;
-  if (first === undefined) throw new RangeError('there is no front-end to shop at');
+  if (first === undefined) throw new RangeError('urls must not be empty');
   try {
     const names = await listNames(first);
-    const tally = new Tally();
+    const statistics = new Statistics();
     const trips = Array.from({ length: options.clients }, (_, i) => {
       const random = new SeededRandom(options.seed + i * SEED_STEP);
       const shopper = new Shopper({ random, names, orderProbability: options.orderProbability });
-      return new ShoppingTrip(clients[i % clients.length] ?? first, shopper, tally);
+      return new ShoppingTrip(clients[i % clients.length] ?? first, shopper, statistics);
     });
     await Promise.all(trips.map(async (trip) => trip.buy(options.requests)));
     await Promise.all(trips.map(async (trip) => trip.readBack()));
-    return tally.report();
+    return statistics.report();
   } finally {
     await Promise.all(clients.map(async (client) => client.close()));
   }
@@ -70,35 +70,35 @@ async function listNames(client: TriremeClient): Promise<string[]> {
 class ShoppingTrip {
   readonly #client: TriremeClient;
   readonly #shopper: Shopper;
-  readonly #tally: Tally;
+  readonly #statistics: Statistics;
 
-  constructor(client: TriremeClient, shopper: Shopper, tally: Tally) {
+  constructor(client: TriremeClient, shopper: Shopper, statistics: Statistics) {
     this.#client = client;
     this.#shopper = shopper;
-    this.#tally = tally;
+    this.#statistics = statistics;
   }
 
   async buy(requests: number): Promise<void> {
     for (let i = 0; i < requests; i++) {
       const name = this.#shopper.chooseStock();
-      const stock = await this.#tally.time('lookup', async () => this.#client.stock(name));
+      const stock = await this.#statistics.time('lookup', async () => this.#client.stock(name));
       const order = stock === null ? null : this.#shopper.decide(stock);
       if (order === null) continue;
-      const placed = await this.#tally.time('order', async () => this.#client.order(order));
+      const placed = await this.#statistics.time('order', async () => this.#client.order(order));
       if (placed !== null) this.#shopper.recordPlaced(order, placed.number);
     }
-    this.#tally.addPlaced(this.#shopper.placed);
+    this.#statistics.addPlaced(this.#shopper.placed);
   }
 
   async readBack(): Promise<void> {
     for (const placed of this.#shopper.placed) {
-      const read = await this.#tally.time('order read', async () => this.#readOrder(placed.number));
-      // A read that failed is counted as that; it says nothing about the order.
-      if (read !== null) this.#tally.addMismatch(findMismatch(placed, read.order));
+      const read = await this.#statistics.time('order read', async () => this.#readOrder(placed.number));
+      // A failed read is counted as a failure and is not a mismatch.
+      if (read !== null) this.#statistics.addMismatch(findMismatch(placed, read.order));
     }
   }
 
-  /** An order that is not there is an answer too, and a mismatch. */
+  /** Reads an order; null if it is not found, which is a mismatch. */
   async #readOrder(number: number): Promise<{ order: PlacedOrder | null }> {
     try {
       return { order: await this.#client.getOrder(number) };
@@ -109,8 +109,8 @@ class ShoppingTrip {
   }
 }
 
-/** Counts and times for the report. */
-class Tally {
+/** Collects counts and latencies for the report. */
+class Statistics {
   readonly #histograms: Readonly<Record<RequestType, Histogram>> = {
     lookup: newHistogram(),
     order: newHistogram(),
@@ -121,7 +121,7 @@ class Tally {
   readonly #placed: PlacedOrder[] = [];
   #rejected = 0;
 
-  /** Times a request; null if it failed or was rejected, which is counted. */
+  /** Runs a request, records its latency or failure, and returns its result; null if it failed or was rejected. */
   async time<T>(type: RequestType, request: () => Promise<T>): Promise<T | null> {
     const startedAt = performance.now();
     let result: T | null = null;
@@ -149,10 +149,10 @@ class Tally {
     if (mismatch !== null) this.#mismatches.push(mismatch);
   }
 
-  report(): Report {
+  report(): ShoppingReport {
     const latencies = REQUEST_TYPES.map((type) => [type, latencyOf(this.#histograms[type])] as const);
     return {
-      latency: Object.fromEntries(latencies) as Record<RequestType, Latency>,
+      latency: Object.fromEntries(latencies) as Record<RequestType, LatencySummary>,
       failures: this.#failures,
       filled: this.#placed.length,
       rejected: this.#rejected,
@@ -169,7 +169,7 @@ function newHistogram(): Histogram {
   });
 }
 
-function latencyOf(histogram: Histogram): Latency {
+function latencyOf(histogram: Histogram): LatencySummary {
   const ms = (us: number): number => us / 1000;
   return {
     count: histogram.totalCount,

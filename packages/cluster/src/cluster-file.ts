@@ -1,44 +1,44 @@
-/** `cluster.json` in the data folder: who runs where, for the scripts, the client and whoever looks on. */
+/** `cluster.json` in the data folder: the processes of the cluster and their URLs, for scripts, clients and people. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folderIdentity, npmScript, writeDurably } from '@trireme/service';
 import { ClusterError } from './errors.js';
 
-export type Role = 'catalog' | 'replica' | 'frontend';
+export type ProcessRole = 'catalog' | 'replica' | 'frontend';
 
 /** One process of the cluster. */
 export interface ProcessEntry {
-  readonly role: Role;
-  /** Its name in the cluster, such as `replica-2`. */
+  readonly role: ProcessRole;
+  /** Name of the process, for example `replica-2`. */
   readonly id: string;
   /** Null while it is down. */
   readonly pid: number | null;
-  /** Tells the process from a later one with the same pid; null while it is down. */
+  /** Distinguishes the process from a later one with the same pid; null while it is down. */
   readonly identity: string | null;
-  /** Public on a front-end, internal on the others. */
+  /** Public URL of a front-end, internal URL of other processes. */
   readonly url: string;
-  /** Where a replica's peers reach it. */
+  /** URL for the peers of a replica. */
   readonly peerUrl?: string;
-  /** Its data folder, absolute; null if it keeps nothing. */
+  /** Absolute path of its data folder; null if it has none. */
   readonly data: string | null;
   /** Program and arguments. */
   readonly command: readonly string[];
 }
 
-/** What `cluster.json` holds. */
+/** Contents of `cluster.json`. */
 export interface ClusterFile {
   /** Base port. */
   readonly port: number;
-  /** Where the control server listens. */
+  /** URL of the control server. */
   readonly control: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly processes: readonly ProcessEntry[];
 }
 
-/** A `cluster.json` as it lies in a folder, which may be a copy of the one that it was written in. */
+/** A `cluster.json` on disk. Its folder may be a copy of the folder in which the file was written. */
 interface RecordedCluster extends ClusterFile {
-  /** The folder that it was written in, as `folderIdentity` names it; absent in files of before this was recorded. */
+  /** Identity of the folder in which the file was written, from `folderIdentity`; absent in files of older versions. */
   readonly folder?: string;
 }
 
@@ -46,26 +46,27 @@ interface RecordedCluster extends ClusterFile {
 export const CLUSTER_FILE = 'cluster.json';
 
 /**
- * Reads `cluster.json` for whoever wants to reach its processes; null if there is none.
- * @throws ClusterError `DAMAGED_FILE` if it cannot be read, `COPIED_FOLDER` if it came with a copy of the folder: its processes are those of the original.
+ * Reads `cluster.json` to find the cluster's processes; null if there is no such file.
+ * @throws ClusterError `DAMAGED_FILE` if it cannot be read; `COPIED_FOLDER` if the folder is a copy, as its processes
+ *   belong to the original.
  */
 export function readClusterFile(dataDir: string): ClusterFile | null {
-  const file = readRecordedCluster(dataDir);
+  const file = readClusterShape(dataDir);
   if (file === null || isOfFolder(file, dataDir)) return file;
   throw new ClusterError(
     'COPIED_FOLDER',
-    `${join(dataDir, CLUSTER_FILE)} was not written in this folder, which is a copy of another one (or was last used by an ` +
-      `earlier version): the processes in it may be another cluster's. Start a cluster on this folder ` +
-      `(${npmScript('start', '--data', dataDir, '--port', 'N')}), or give the original's folder`,
+    `${join(dataDir, CLUSTER_FILE)} was not written in this folder: the folder is a copy (or was last used by an ` +
+      `earlier version), and the processes in the file may belong to another cluster. Start a cluster on this folder ` +
+      `(${npmScript('start', '--data', dataDir, '--port', 'N')}), or give the original folder`,
   );
 }
 
 /**
- * The processes that were started on this very folder last; of a copy there are none.
+ * The processes of the last cluster on this folder; none if the folder is a copy.
  * @throws ClusterError `DAMAGED_FILE`.
  */
-export function processesOf(dataDir: string): readonly ProcessEntry[] {
-  const file = readRecordedCluster(dataDir);
+export function processesOfLastRun(dataDir: string): readonly ProcessEntry[] {
+  const file = readClusterShape(dataDir);
   return file !== null && isOfFolder(file, dataDir) ? file.processes : [];
 }
 
@@ -74,11 +75,11 @@ function isOfFolder({ folder }: RecordedCluster, dataDir: string): boolean {
 }
 
 /**
- * Reads `cluster.json` for what it says of the cluster's shape, which a copy of the folder shares with the original; null if
- * there is none.
- * @throws ClusterError `DAMAGED_FILE` if it cannot be read: that is not the same as none.
+ * Reads `cluster.json` to find which replicas and catalogs the cluster has. A copy of the folder has the same ones as
+ * the original. Null if there is no such file.
+ * @throws ClusterError `DAMAGED_FILE` if it cannot be read.
  */
-export function readRecordedCluster(dataDir: string): RecordedCluster | null {
+export function readClusterShape(dataDir: string): RecordedCluster | null {
   const path = join(dataDir, CLUSTER_FILE);
   let value: unknown;
   try {
@@ -92,11 +93,11 @@ export function readRecordedCluster(dataDir: string): RecordedCluster | null {
 }
 
 function damaged(path: string, cause: unknown): ClusterError {
-  const why = cause instanceof Error ? cause.message : 'it does not tell of a cluster';
+  const why = cause instanceof Error ? cause.message : 'it does not describe a cluster';
   return new ClusterError(
     'DAMAGED_FILE',
-    `${path} is damaged or cannot be read (${why}). If it cannot be repaired, move it away while no process of the cluster ` +
-      'runs: npm start then goes by the replica folders beside it',
+    `${path} is damaged or cannot be read (${why}). If you cannot repair it, move it away while no process of the ` +
+      'cluster runs: npm start then uses the replica folders beside it',
     { cause },
   );
 }
@@ -118,8 +119,8 @@ function isProcessEntry(value: unknown): value is ProcessEntry {
 }
 
 /**
- * Replaces `cluster.json`, marking it as this folder's: whoever reads it, also after a crash, finds the old one or the new one, whole.
- * @throws the system's error; then the old one is left.
+ * Replaces `cluster.json` atomically and records the identity of this folder in it.
+ * @throws the system's error; then the old file is unchanged.
  */
 export async function writeClusterFile(dataDir: string, file: ClusterFile): Promise<void> {
   const recorded: RecordedCluster = { ...file, folder: folderIdentity(dataDir) };

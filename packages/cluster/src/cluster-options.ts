@@ -1,43 +1,49 @@
-/** What a cluster on this machine may be told. */
-import type { Role } from './cluster-file.js';
-import type { Route } from './process-plan.js';
+/** Options of a cluster on this machine. */
+import type { LogLevel } from './rules/log-line.js';
+import type { ProcessRole } from './cluster-file.js';
+import type { PeerRoute } from './process-plan.js';
 
-/** What a cluster is made of. */
+/** Options of a cluster. */
 export interface ClusterOptions {
-  /** Made if it is not there; kept between runs. */
+  /** Data folder, kept between runs; created if missing. */
   readonly dataDir: string;
-  /** Base port, 8080 unless set; the others are derived from it. */
+  /** Base port from which all ports are derived (default 8080). */
   readonly port?: number;
-  /** Of a new cluster: 3 unless set; 5, or 1 for tests. One that ran before has those that it had. */
+  /** Number of replicas of a new cluster: 3, 5, or 1 for tests (default 3). An existing cluster keeps its replicas. */
   readonly replicas?: number;
-  /** Of a new cluster: 0 to 16, 2 unless set. One that ran before has those that it had. */
+  /** Number of catalogs of a new cluster: 0 to 16 (default 2). An existing cluster keeps its catalogs. */
   readonly catalogs?: number;
-  /** 1 to 16, 1 unless set. */
+  /** Number of front-ends, 1 to 16 (default 1). */
   readonly frontends?: number;
-  /** Stocks that each front-end caches, 5 unless set; null for no cache. */
+  /** Number of stocks that each front-end caches (default 5); null for no cache. */
   readonly cacheSize?: number | null;
-  /** Milliseconds that a client's request may take, 5000 unless set. */
+  /** Time limit of a client request, in milliseconds (default 5000). */
   readonly deadlineMs?: number;
-  /** Stocks that a new cluster begins with, instead of the built-in ones; one that ran before goes on as it began. */
+  /** JSON file with the stocks of a new cluster, instead of the built-in ones. An existing cluster ignores it. */
   readonly seedFile?: string;
-  /** Mutual TLS on the internal ports of a new cluster; one that ran before goes on as it began. */
+  /** Mutual TLS on the internal ports of a new cluster (default false). An existing cluster keeps its choice. */
   readonly tls?: boolean;
-  /** Begins with an empty data folder. */
+  /** Empties the data folder first (default false). */
   readonly fresh?: boolean;
-  /** Least level that the processes log, `info` unless set. */
+  /** Lowest level that the processes log (default `info`). */
   readonly logLevel?: string;
-  /** Other scripts to run than the packages' own, by role. */
-  readonly programs?: Readonly<Partial<Record<Role, string>>>;
-  /** Variables for one process, beside those of this one; asked for at each start. */
+  /** Scripts that replace those of the packages, by role. */
+  readonly programs?: Readonly<Partial<Record<ProcessRole, string>>>;
+  /** Variables for one process, added to those of this process; called at each start. */
   readonly env?: (name: string) => Readonly<Record<string, string>>;
-  /** What runs a process, such as `prlimit --nofile=64`, in its own pid; asked for at each start. */
+  /** Command that runs a process in its own pid, for example `prlimit --nofile=64`; called at each start. */
   readonly wrapper?: (name: string) => readonly string[];
-  /** IPv4 address on which a process listens, as on a host of a `HostNetwork`; loopback unless set. */
+  /** IPv4 address on which a process listens, for example on a host of a `HostNetwork` (default loopback). */
   readonly address?: (name: string) => string;
-  /** Where one replica is to reach a peer, instead of where that one listens: a proxy between the two. */
-  readonly route?: Route;
-  /** Where all are told that the internal port of a replica or a catalog is, instead of where it listens. */
+  /** URL at which a replica reaches a peer, for example that of a proxy (default: where the peer listens). */
+  readonly route?: PeerRoute;
+  /** URL that all processes use for the internal port of a replica or a catalog (default: where it listens). */
   readonly advertise?: (name: string, url: string) => string;
-  /** Gets each line for the console. It must not wait for whoever reads there. */
+  /** Receives each line for the console. It must not block. */
   readonly output: (line: string) => void;
+  /**
+   * Receives the output of the processes, line by line, as `[replica-1] INFO ...`. `level` is null for a line that is not
+   * a log line. Default: `output`.
+   */
+  readonly processOutput?: (line: string, level: LogLevel | null) => void;
 }

@@ -1,61 +1,61 @@
-/** The data folder of a cluster on one machine: what is in it, its secrets, and how it is emptied. */
+/** The data folder of a cluster on one machine: its contents, its secrets, and how to empty it. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  messageOf,
-  operatorCommand,
+  errorMessage,
+  triremeCommand,
   parseSecret,
-  SIDE_SUFFIX,
+  TEMPORARY_SUFFIX,
   syncFolder,
   writeDurably,
 } from '@trireme/service';
-import { CLUSTER_FILE, readRecordedCluster } from './cluster-file.js';
-import { isLock, storeInUse } from './data-lock.js';
+import { CLUSTER_FILE, readClusterShape } from './cluster-file.js';
+import { isLockEntry, findOpenStore } from './data-lock.js';
 import { ClusterError } from './errors.js';
 import { catalogNumber, replicaNumber } from './rules/target.js';
 
-/** The shared secret of the internal ports. Made first and removed last: it marks the folder as a cluster's. */
+/** The shared secret of the internal ports. It is made first and removed last, and marks the folder as a cluster's. */
 export const SECRET_FILE = 'secret';
 
-/** What `PUT /stocks/:name` and restocking ask for. */
+/** The token that `PUT /stocks/:name` and restocking require. */
 export const OPERATOR_TOKEN_FILE = 'operator-token';
 
 const LOGS = 'logs';
 
-/** Replicas of a new cluster, unless another number is asked for. */
+/** Default number of replicas of a new cluster. */
 const REPLICAS_DEFAULT = 3;
 
-/** Catalogs of a new cluster, likewise. */
+/** Default number of catalogs of a new cluster. */
 export const CATALOGS_DEFAULT = 2;
 
-/** The process of earlier versions, of which a cluster had one. */
+/** Name of the single catalog that clusters of earlier versions had. */
 const ONLY_CATALOG = 'catalog';
 
-/** `catalog`, `cluster.json.tmp` and `supervisor-*.lock` are of earlier versions. */
-const OURS =
+/** Entries of a data folder. Earlier versions left `catalog`, `cluster.json.tmp` and `supervisor-*.lock`. */
+const KNOWN_ENTRY =
   /^(catalog|certificates|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|(secret|operator-token|cluster\.json)(\.new)?|cluster\.json\.tmp|supervisor-.+\.lock)$/;
 
-/** Laid down for a replica that founds the group; the replica removes it before it votes. */
+/** Tells a replica to found the group. The replica removes the file before it votes. */
 const BOOTSTRAP_FILE = 'bootstrap';
 
 /** Absolute paths in a data folder. */
-export interface DataPaths {
+export interface DataFolderPaths {
   readonly secret: string;
   readonly operatorToken: string;
   readonly logs: string;
 }
 
-/** Makes the folder, for its owner only if it is new. */
-export function makeDataFolder(dataDir: string): void {
+/** Creates the folder, with access for its owner only. */
+export function createDataFolder(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 }
 
 /**
- * Makes what every cluster needs and is not there yet: logs, secret, operator token.
- * @throws ClusterError `DAMAGED_FILE` if one of the secrets is none; the system's error if one cannot be written.
+ * Creates what is missing in the folder: logs, secret, operator token.
+ * @throws ClusterError `DAMAGED_FILE` if secret or token are invalid; the system's error if one cannot be written.
  */
-export async function fillDataFolder(dataDir: string): Promise<DataPaths> {
+export async function createDataFiles(dataDir: string): Promise<DataFolderPaths> {
   const paths = {
     secret: join(dataDir, SECRET_FILE),
     operatorToken: join(dataDir, OPERATOR_TOKEN_FILE),
@@ -69,12 +69,12 @@ export async function fillDataFolder(dataDir: string): Promise<DataPaths> {
 
 /**
  * Reads the cluster's secret.
- * @throws ClusterError `NOT_OURS` if the folder has none, `DAMAGED_FILE` if it cannot be read or is none.
+ * @throws ClusterError `NOT_OURS` if the folder has none, `DAMAGED_FILE` if it cannot be read or is invalid.
  */
 export function readSecret(dataDir: string): string {
   const secret = secretIn(join(dataDir, SECRET_FILE));
   if (secret !== null) return secret;
-  throw new ClusterError('NOT_OURS', `${dataDir} is not a cluster's data folder: it has no secret`);
+  throw new ClusterError('NOT_OURS', `${dataDir} is not the data folder of a cluster: it has no secret file`);
 }
 
 async function makeSecret(path: string): Promise<void> {
@@ -82,40 +82,46 @@ async function makeSecret(path: string): Promise<void> {
   else chmodSync(path, 0o600);
 }
 
-/** The secret in a file, null if there is no such file. @throws ClusterError `DAMAGED_FILE`. */
+/** The secret in a file; null if there is no such file. @throws ClusterError `DAMAGED_FILE`. */
 function secretIn(path: string): string | null {
   try {
     return parseSecret(readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    const why = messageOf(error);
+    const why = errorMessage(error);
     throw new ClusterError(
       'DAMAGED_FILE',
-      `${why}. If it cannot be repaired, remove ${path} while no process of the cluster runs: npm start then makes a new one`,
+      `${why}. If you cannot repair it, remove ${path} while no process of the cluster runs: ` +
+        'npm start then makes a new one',
       { cause: error },
     );
   }
 }
 
 /**
- * Empties the folder, but for the lock.
- * @throws ClusterError `NOT_OURS`, with nothing removed, if it holds anything that a cluster does not put there;
- *   `ALREADY_RUNNING`, likewise, if a process still has a store in it open.
+ * Removes everything in the folder except the lock.
+ * @throws ClusterError before anything is removed: `NOT_OURS` if the folder contains files that are not a cluster's,
+ *   `ALREADY_RUNNING` if a process has a store in the folder open.
  */
 export async function emptyDataFolder(dataDir: string): Promise<void> {
-  const entries = readdirSync(dataDir).filter((name) => !isLock(name));
-  const foreign = entries.filter((name) => !OURS.test(name));
-  // What was being made when the first start ended is nobody's.
-  const isNew = entries.every((name) => name.endsWith(SIDE_SUFFIX));
+  const entries = readdirSync(dataDir).filter((name) => !isLockEntry(name));
+  const foreign = entries.filter((name) => !KNOWN_ENTRY.test(name));
+  // A first start that was interrupted leaves only temporary files, without a secret.
+  const isNew = entries.every((name) => name.endsWith(TEMPORARY_SUFFIX));
   if (foreign.length > 0 || (!isNew && !entries.includes(SECRET_FILE))) {
-    const why = foreign.length > 0 ? `it holds ${foreign.slice(0, 3).join(', ')}` : 'it has no secret file';
-    throw new ClusterError('NOT_OURS', `${dataDir} is not emptied: ${why}, so it is not a cluster's alone`);
+    const why =
+      foreign.length > 0 ? `it contains ${foreign.slice(0, 3).join(', ')}` : 'it has no secret file';
+    throw new ClusterError(
+      'NOT_OURS',
+      `cannot empty ${dataDir}: ${why}, so it is not only a cluster's data folder. ` +
+        'Empty it yourself, or give another folder',
+    );
   }
-  const inUse = await storeInUse(dataDir);
+  const inUse = await findOpenStore(dataDir);
   if (inUse !== null) {
     throw new ClusterError(
       'ALREADY_RUNNING',
-      `${dataDir} is not emptied: a process has ${inUse} open; stop it first, here or in another container`,
+      `cannot empty ${dataDir}: a process has ${inUse} open; stop it first, here or in another container`,
     );
   }
   for (const name of entries) {
@@ -125,13 +131,13 @@ export async function emptyDataFolder(dataDir: string): Promise<void> {
 }
 
 /**
- * The numbers of the replicas that the data is of: those that ran last, or 1 to `asked` (3 unless set) for a new cluster.
- * Where `cluster.json` is gone, those that have a log are the ones that ran.
- * @throws ClusterError `BAD_OPTION` if another number of them is asked for: the group is changed by its members alone;
+ * The numbers of the cluster's replicas: those of the last run, or 1 to `asked` (default 3) for a new cluster. If
+ * `cluster.json` is missing, the replicas of the last run are those that have a log.
+ * @throws ClusterError `BAD_OPTION` if `asked` differs from the last run, as only the group can change its members;
  *   `DAMAGED_FILE` if `cluster.json` cannot be read.
  */
-export function replicasOf(dataDir: string, asked: number | undefined): readonly number[] {
-  const recorded = readRecordedCluster(dataDir);
+export function replicaNumbers(dataDir: string, asked: number | undefined): readonly number[] {
+  const recorded = readClusterShape(dataDir);
   const names = recorded?.processes.map(({ id }) => id) ?? foldersWithLog(dataDir);
   const known: number[] = [];
   for (const name of names) {
@@ -142,18 +148,20 @@ export function replicasOf(dataDir: string, asked: number | undefined): readonly
   if (asked === undefined || known.length === asked) return known;
   throw new ClusterError(
     'BAD_OPTION',
-    `${recorded === null ? dataDir : join(dataDir, CLUSTER_FILE)} tells of ${known.length} replicas, not ${asked}: start it without --replicas and change the group with ${operatorCommand('members', '--help')}, or begin anew with --fresh`,
+    `${recorded === null ? dataDir : join(dataDir, CLUSTER_FILE)} has ${known.length} replicas, not ${asked}: ` +
+      `start without --replicas and change the group with ${triremeCommand('members', '--help')}, ` +
+      'or start a new cluster with --fresh',
   );
 }
 
 /**
- * The numbers of the catalogs of the cluster: those that ran last, or 1 to `asked` (2 unless set) where nothing tells of any.
- * The set itself stands in the log; a catalog that is not in it is followed by nobody.
- * @throws ClusterError `BAD_OPTION` if another number of them is asked for: the set is changed while the cluster runs;
- *   `DAMAGED_FILE` if `cluster.json` cannot be read.
+ * The numbers of the cluster's catalogs: those of the last run, or 1 to `asked` (default 2) if there was none.
+ * The log defines the catalog set; the leader refuses a catalog that is not in it.
+ * @throws ClusterError `BAD_OPTION` if `asked` differs from the last run, as the set changes only while the cluster
+ *   runs; `DAMAGED_FILE` if `cluster.json` cannot be read.
  */
-export function catalogsOf(dataDir: string, asked: number | undefined): readonly number[] {
-  const names = readRecordedCluster(dataDir)?.processes.map(({ id }) => id);
+export function catalogNumbers(dataDir: string, asked: number | undefined): readonly number[] {
+  const names = readClusterShape(dataDir)?.processes.map(({ id }) => id);
   if (names === undefined || names.includes(ONLY_CATALOG)) {
     return Array.from({ length: asked ?? CATALOGS_DEFAULT }, (_, i) => i + 1);
   }
@@ -161,16 +169,18 @@ export function catalogsOf(dataDir: string, asked: number | undefined): readonly
   if (asked === undefined || known.length === asked) return known;
   throw new ClusterError(
     'BAD_OPTION',
-    `${join(dataDir, CLUSTER_FILE)} tells of ${known.length} catalogs, not ${asked}: start it without --catalogs and change their set with ${operatorCommand('catalogs', '--help')}, or begin anew with --fresh`,
+    `${join(dataDir, CLUSTER_FILE)} has ${known.length} catalogs, not ${asked}: ` +
+      `start without --catalogs and change the set with ${triremeCommand('catalogs', '--help')}, ` +
+      'or start a new cluster with --fresh',
   );
 }
 
 /** Whether a cluster has run on the folder. */
-export function isUsed(dataDir: string): boolean {
+export function hasRunCluster(dataDir: string): boolean {
   return existsSync(join(dataDir, CLUSTER_FILE)) || foldersWithLog(dataDir).length > 0;
 }
 
-/** Names of the replicas that have begun a log, by number. */
+/** Names of the replica folders that have a log, ordered by number. */
 function foldersWithLog(dataDir: string): readonly string[] {
   return readdirSync(dataDir)
     .filter((name) => replicaNumber(name) !== null && existsSync(join(dataDir, name, 'log')))
@@ -178,11 +188,11 @@ function foldersWithLog(dataDir: string): readonly string[] {
 }
 
 /**
- * Has the replicas of a new cluster found their group: each finds a file that says so, once. In a folder that was used
- * before nothing is done: a replica without its data is then one that lost it.
+ * Makes the replicas of a new cluster found their group, by a file in the folder of each. Does nothing if the data folder
+ * was used before: a replica without data has then lost them and must not found a group.
  */
-export async function foundGroup(dataDir: string, replicas: readonly number[]): Promise<void> {
-  if (isUsed(dataDir)) return;
+export async function writeBootstrapFiles(dataDir: string, replicas: readonly number[]): Promise<void> {
+  if (hasRunCluster(dataDir)) return;
   const folders = replicas.map((id) => join(dataDir, `replica-${id}`));
   for (const folder of folders) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -192,10 +202,10 @@ export async function foundGroup(dataDir: string, replicas: readonly number[]): 
 }
 
 /**
- * Moves a process's folder aside, if it is there, where its operator may look at it or remove it: `replica-2` becomes
- * `replica-2.old-20260131T235959Z`, by the time `at`. Returns where to.
+ * Renames a process's folder, so that the operator can examine or remove it: `replica-2` becomes
+ * `replica-2.old-20260131T235959Z`, after the time `at`. Returns the new path; null if the folder does not exist.
  */
-export function setAside(folder: string, at: Date): string | null {
+export function moveAside(folder: string, at: Date): string | null {
   if (!existsSync(folder)) return null;
   const time = at.toISOString().replace(/\.\d+|[-:]/g, '');
   for (let n = 1; ; n += 1) {

@@ -1,20 +1,20 @@
-/** Keeps a second supervisor off a data folder. */
+/** Lock that keeps a second supervisor from using a data folder. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LEVEL_LOCK_FILE, LOCK_FOLDER, isLevelLocked, lockFolder, type FolderLock } from '@trireme/service';
 import { Level } from 'level';
 import { ClusterError } from './errors.js';
 
-/** How far below the data folder a process has a store: `replica-1/log`. */
+/** Depth of the stores below the data folder: `replica-1/log`. */
 const STORE_DEPTH_MAX = 2;
 
-/** Whether an entry of a data folder is the lock. */
-export function isLock(name: string): boolean {
+/** Whether an entry of the data folder is the lock. */
+export function isLockEntry(name: string): boolean {
   return name === LOCK_FOLDER;
 }
 
 /**
- * Takes a data folder for this process.
+ * Locks a data folder for this process.
  * @throws ClusterError `ALREADY_RUNNING` if another supervisor, or another cluster of this process, holds it;
  *   `STORAGE_FAILED` if the folder cannot be written.
  */
@@ -34,15 +34,14 @@ export async function acquireDataLock(dataDir: string): Promise<FolderLock> {
 }
 
 /**
- * Path of a store in the data folder that a process has open, the lock of its own folder too; null if there is none. A
- * supervisor that was killed holds no lock any more, while its processes may still be at work where this one cannot see
- * them.
+ * Path of a store below the data folder that a process has open; null if there is none. The lock of a killed
+ * supervisor is free, but its processes may still run in another container, where this process cannot see them.
  */
-export async function storeInUse(dataDir: string): Promise<string | null> {
+export async function findOpenStore(dataDir: string): Promise<string | null> {
   for (const folder of storesIn(dataDir, STORE_DEPTH_MAX)) {
     const store = new Level(folder);
     try {
-      // LevelDB takes its lock first of all, then turns this down without touching anything.
+      // LevelDB takes its lock first and then rejects these options without changing anything.
       await store.open({ createIfMissing: false, errorIfExists: true });
     } catch (error) {
       if (isLevelLocked(error)) return folder;
@@ -55,7 +54,7 @@ export async function storeInUse(dataDir: string): Promise<string | null> {
 
 function storesIn(folder: string, depth: number): string[] {
   return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !(depth === STORE_DEPTH_MAX && isLock(entry.name)))
+    .filter((entry) => entry.isDirectory() && !(depth === STORE_DEPTH_MAX && isLockEntry(entry.name)))
     .flatMap(({ name }) => {
       const path = join(folder, name);
       const isStore = readdirSync(path).includes(LEVEL_LOCK_FILE);

@@ -1,27 +1,27 @@
-/** Why a cluster could not be started or steered. */
+/** Reasons why a cluster cannot be started or controlled. */
 export type ClusterErrorCode =
-  /** An option is out of bounds, or does not fit the data folder. */
+  /** An option is out of bounds or contradicts the data folder. */
   | 'BAD_OPTION'
-  /** A port that the cluster needs is taken. */
+  /** A port of the cluster is already in use. */
   | 'PORT_TAKEN'
   /** Another supervisor holds the data folder. */
   | 'ALREADY_RUNNING'
-  /** The data folder cannot be read or written, or there is no room on its disk. */
+  /** The data folder cannot be read or written, or its disk is full. */
   | 'STORAGE_FAILED'
-  /** A file in the data folder makes no sense. */
+  /** A file in the data folder is damaged. */
   | 'DAMAGED_FILE'
-  /** The data folder holds files that are not a cluster's. */
+  /** The data folder contains files that are not a cluster's. */
   | 'NOT_OURS'
-  /** The data folder is a copy: what it says of running processes is about the original's. */
+  /** The data folder is a copy: the processes in its `cluster.json` belong to the original. */
   | 'COPIED_FOLDER'
-  /** No such process, or it is not in the state that was asked for. */
+  /** There is no such process, or its state does not allow the operation. */
   | 'BAD_PROCESS'
-  /** The cluster did not become ready, or cannot any more. */
+  /** The cluster did not become ready, or can no longer become ready. */
   | 'NOT_READY'
-  /** This machine cannot make hosts: network namespaces, or packet filters in them. */
+  /** This machine cannot create network namespaces with packet filters. */
   | 'NO_HOSTS';
 
-/** Thrown when a cluster cannot be started or steered; `code` says why. */
+/** Thrown if a cluster cannot be started or controlled; `code` is the reason. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
   readonly code: ClusterErrorCode;

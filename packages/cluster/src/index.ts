@@ -3,32 +3,33 @@ export {
   CLUSTER_FILE,
   type ClusterFile,
   type ProcessEntry,
-  type Role,
+  type ProcessRole,
 } from './cluster-file.js';
-export type { ControlAnswer, KilledProcess, ProcessLook } from './control/protocol.js';
-export { serveControl, type Steered } from './control/server.js';
+export type { ControlResponse, KilledProcess, ProcessState } from './control/protocol.js';
+export { serveControl, type ControllableCluster } from './control/server.js';
 export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
-export { HostNetwork, whyNoHosts } from './hosts/host-network.js';
+export { HostNetwork, hostNetworkProblem } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';
-export { InternalCalls, type CallAnswer, type CallIdentity } from './internal-calls.js';
+export { InternalClient, type InternalResponse, type InternalCredentials } from './internal-client.js';
 export { Probe } from './probe.js';
 export { LocalCluster } from './local-cluster.js';
 export { ManagedProcess } from './managed-process.js';
 export { NODE_FLAGS } from './node-flags.js';
-export type { ProcessExit } from './members.js';
+export type { ClusterProcessExit } from './supervised-processes.js';
 export { catalogNumber, parseTarget, type Target } from './rules/target.js';
 export { operatorTls } from './tls-folder.js';
-export { parseCatalogs, type Catalog, type CatalogSet } from './rules/catalogs.js';
+export { parseCatalogSet, type CatalogState, type CatalogSetState } from './rules/catalogs.js';
 export { findFreeBasePort } from './free-ports.js';
 export {
-  LAG_MAX,
+  CAUGHT_UP_LAG_MAX,
   lagOf,
-  nextStep,
-  parseGroup,
-  type ChangePart,
-  type Goal,
-  type Group,
+  nextMembershipStep,
+  parseGroupState,
+  type MembershipChange,
+  type MembershipGoal,
+  type GroupState,
   type GroupMember,
-  type Step,
-} from './rules/regrouping.js';
+  type MembershipStep,
+} from './rules/membership-plan.js';
+export type { LogLevel } from './rules/log-line.js';

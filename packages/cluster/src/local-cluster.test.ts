@@ -13,7 +13,7 @@ import { ClusterError, type ClusterErrorCode } from './errors.js';
 import { findFreeBasePort } from './free-ports.js';
 import type { ClusterOptions } from './cluster-options.js';
 import { LocalCluster } from './local-cluster.js';
-import { identityLives } from './process-identity.js';
+import { isProcessAlive } from './process-identity.js';
 
 const FAKE = fileURLToPath(new URL('./testing/fake-process.js', import.meta.url));
 const SUPERVISOR = fileURLToPath(new URL('./testing/fake-supervisor.js', import.meta.url));
@@ -58,10 +58,10 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(5);
 }
 
-/** `waitReady` asks for a leader and the front-ends: the others may not even listen for signals yet. */
+/** Waits for every process. `waitReady` waits only for a leader and front-ends; others may not handle signals yet. */
 async function startAll(cluster: LocalCluster): Promise<void> {
   await cluster.start();
-  await Promise.all(cluster.describe().processes.map(async ({ id }) => cluster.waitProcessReady(id)));
+  await Promise.all(cluster.describe().processes.map(async ({ id }) => cluster.awaitProcessReady(id)));
 }
 
 async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, message: RegExp): Promise<void> {
@@ -74,11 +74,11 @@ async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, messa
   assert.match((error as ClusterError).message, message);
 }
 
-test('starts every process, tells of them, and stops them in order', async (context) => {
+test('starts every process, records them in cluster.json, and stops them in order', async (context) => {
   const cluster = make(context, { cacheSize: null, seedFile: 'seeds.json' });
   await startAll(cluster);
-  await cluster.waitReady();
-  assert.is(await cluster.leader(), 'replica-1');
+  await cluster.awaitReady();
+  assert.is(await cluster.leaderName(), 'replica-1');
   assert.equal(cluster.urls, [`http://127.0.0.1:${context.port}`, `http://127.0.0.1:${context.port + 1}`]);
   const file = readClusterFile(context.dataDir);
   assert.equal(
@@ -115,10 +115,10 @@ test('starts every process, tells of them, and stops them in order', async (cont
   );
 });
 
-test('kills, starts again, pauses and resumes', async (context) => {
+test('kills, starts, restarts, pauses and resumes processes', async (context) => {
   const cluster = make(context);
   await cluster.start();
-  await cluster.waitReady();
+  await cluster.awaitReady();
   const before = cluster.describe().processes.find(({ id }) => id === 'replica-2')?.pid;
   const exited = once(cluster, 'exit');
   assert.is(await cluster.kill('replica-2'), before);
@@ -128,31 +128,35 @@ test('kills, starts again, pauses and resumes', async (context) => {
   await rejectsCode(cluster.kill('replica-2'), 'BAD_PROCESS', /replica-2 is down/);
   const pid = await cluster.startProcess('replica-2');
   assert.is.not(pid, before);
-  await cluster.waitProcessReady('replica-2');
-  await rejectsCode(cluster.startProcess('replica-2'), 'BAD_PROCESS', /is running/);
+  await cluster.awaitProcessReady('replica-2');
+  await rejectsCode(cluster.startProcess('replica-2'), 'BAD_PROCESS', /is already running/);
   assert.is.not(await cluster.restart('replica-2'), pid);
   await cluster.pause('replica-1');
-  assert.is(await cluster.leader(), null);
+  assert.is(await cluster.leaderName(), null);
   await cluster.resume('replica-1');
-  await cluster.waitReady();
-  assert.equal(await cluster.resolve({ kind: 'leader' }), ['replica-1']);
-  assert.is((await cluster.resolve({ kind: 'allReplicas' })).length, 3);
-  await rejectsCode(cluster.resolve({ kind: 'process', name: 'replica-9' }), 'BAD_PROCESS', /no replica-9/);
+  await cluster.awaitReady();
+  assert.equal(await cluster.resolveTarget({ kind: 'leader' }), ['replica-1']);
+  assert.is((await cluster.resolveTarget({ kind: 'allReplicas' })).length, 3);
+  await rejectsCode(
+    cluster.resolveTarget({ kind: 'process', name: 'replica-9' }),
+    'BAD_PROCESS',
+    /unknown process replica-9/,
+  );
 });
 
-test('a paused process is stopped all the same', async (context) => {
+test('stops a paused process with SIGTERM', async (context) => {
   const cluster = make(context);
   await startAll(cluster);
   await cluster.pause('replica-2');
   await cluster.stop();
-  // All that it said, so that a failure tells what it did instead.
+  // Match all of its lines, so that a failure shows them.
   assert.match(
     context.lines.filter((line) => line.includes('replica-2')).join('\n'),
     /\[replica-2\].*stopping/,
   );
 });
 
-test('a damaged replica is told of loudly, and the others go on', async (context) => {
+test('reports a damaged replica, and the other processes keep running', async (context) => {
   const cluster = make(context, {
     env: (name): Record<string, string> => (name === 'replica-3' ? { FAKE: 'damaged' } : {}),
   });
@@ -161,14 +165,14 @@ test('a damaged replica is told of loudly, and the others go on', async (context
   const [exit] = (await exited) as [{ name: string; damaged: boolean; reason: string }];
   assert.equal([exit.name, exit.damaged], ['replica-3', true]);
   assert.match(exit.reason, /wrong checksum/);
-  await cluster.waitReady();
+  await cluster.awaitReady();
   assert.ok(
     context.lines.some((line) => /^!!! replica-3 is DAMAGED.*record 7 has a wrong checksum/.test(line)),
   );
-  await rejectsCode(cluster.waitProcessReady('replica-3'), 'NOT_READY', /wrong checksum/);
+  await rejectsCode(cluster.awaitProcessReady('replica-3'), 'NOT_READY', /wrong checksum/);
 });
 
-test('processes are wired as they are told, and what runs them is asked for at each start', async (context) => {
+test('passes routes and advertised URLs to the processes, and calls the wrapper at each start', async (context) => {
   let starts = 0;
   const cluster = make(context, {
     route: (from, to) => `http://127.0.0.1:1/${from}/${to}`,
@@ -199,7 +203,7 @@ test('processes are wired as they are told, and what runs them is asked for at e
   assert.equal([exit.pid, exit.code], [pid, 70], 'it runs in the pid of its wrapper');
 });
 
-test('waiting ends when it is of no use', async (context) => {
+test('awaitReady fails at once when a front-end has ended', async (context) => {
   const broken = make(context, {
     env: (name): Record<string, string> => (name === 'frontend-2' ? { FAKE: 'crash' } : {}),
   });
@@ -207,56 +211,60 @@ test('waiting ends when it is of no use', async (context) => {
   await broken.start();
   await exited;
   await broken.kill('replica-1');
-  await rejectsCode(broken.waitReady(), 'NOT_READY', /frontend-2 has ended: it broke/);
-  assert.ok(context.lines.some((line) => /^!!! frontend-2 has ended.*exit code 70\), unasked/.test(line)));
+  await rejectsCode(broken.awaitReady(), 'NOT_READY', /frontend-2 has exited: it broke/);
+  assert.ok(
+    context.lines.some((line) =>
+      /^!!! frontend-2 has exited.*\(unexpected end of process \d+, exit code 70\)/.test(line),
+    ),
+  );
   assert.ok(context.lines.includes('[frontend-2] plain words'));
 });
 
-test('catalogs that end are told of, and waited for by nobody', async (context) => {
+test('reports catalogs that have ended, and waitReady does not wait for them', async (context) => {
   const cluster = make(context, {
     env: (name): Record<string, string> => (name.startsWith('catalog-') ? { FAKE: 'crash' } : {}),
   });
   await cluster.start();
-  await until(() => context.lines.filter((line) => /^!!! catalog-\d has ended/.test(line)).length === 2);
-  await cluster.waitReady();
+  await until(() => context.lines.filter((line) => /^!!! catalog-\d has exited/.test(line)).length === 2);
+  await cluster.awaitReady();
 });
 
-test('catalogs come and go while the cluster runs, and the next run has those that it had', async (context) => {
+test('adds and retires catalogs at run time, and the next run has the same catalogs', async (context) => {
   const cluster = make(context, { catalogs: 1 });
   const catalogs = (of: LocalCluster): string[] =>
     of.describe().processes.flatMap(({ role, id }) => (role === 'catalog' ? [id] : []));
   await cluster.start();
-  await cluster.add('catalog-3');
-  await cluster.waitProcessReady('catalog-3');
-  assert.equal(await cluster.resolve({ kind: 'allCatalogs' }), ['catalog-1', 'catalog-3']);
-  await rejectsCode(cluster.add('catalog-3'), 'BAD_PROCESS', /there is a catalog-3 already/);
-  await rejectsCode(cluster.add('catalog-17'), 'BAD_OPTION', /from 1 to 16/);
-  await rejectsCode(cluster.retire('frontend-1'), 'BAD_PROCESS', /front-end/);
-  assert.is(await cluster.retire('catalog-1'), null);
+  await cluster.addProcess('catalog-3');
+  await cluster.awaitProcessReady('catalog-3');
+  assert.equal(await cluster.resolveTarget({ kind: 'allCatalogs' }), ['catalog-1', 'catalog-3']);
+  await rejectsCode(cluster.addProcess('catalog-3'), 'BAD_PROCESS', /catalog-3 already exists/);
+  await rejectsCode(cluster.addProcess('catalog-17'), 'BAD_OPTION', /from 1 to 16/);
+  await rejectsCode(cluster.removeProcess('frontend-1'), 'BAD_PROCESS', /front-end/);
+  assert.is(await cluster.removeProcess('catalog-1'), null);
   assert.equal(catalogs(cluster), ['catalog-3']);
   await cluster.stop();
-  await rejectsCode(make(context, { catalogs: 2 }).start(), 'BAD_OPTION', /tells of 1 catalogs, not 2/);
+  await rejectsCode(make(context, { catalogs: 2 }).start(), 'BAD_OPTION', /has 1 catalogs, not 2/);
   const next = make(context);
   await next.start();
   assert.equal(catalogs(next), ['catalog-3']);
   const fresh = make(context, { fresh: true, catalogs: 0 });
   await next.stop();
   await fresh.start();
-  await fresh.waitReady();
+  await fresh.awaitReady();
   assert.equal(catalogs(fresh), []);
 });
 
-test('waiting ends when there is no majority, and when its time is over', async (context) => {
+test('awaitReady fails at its timeout, and at once without a majority', async (context) => {
   const cluster = make(context);
   await cluster.start();
-  await cluster.waitReady();
+  await cluster.awaitReady();
   await cluster.kill('replica-1');
-  await rejectsCode(cluster.waitReady(50), 'NOT_READY', /not ready after 50 ms: no replica leads/);
+  await rejectsCode(cluster.awaitReady(50), 'NOT_READY', /not ready after 50 ms: no replica leads/);
   await cluster.kill('replica-2');
-  await rejectsCode(cluster.waitReady(), 'NOT_READY', /no majority/);
+  await rejectsCode(cluster.awaitReady(), 'NOT_READY', /no majority/);
 });
 
-test('a taken port is named before anything starts, and what --fresh would remove is kept', async (context) => {
+test('a taken port fails the start before --fresh removes anything', async (context) => {
   const first = make(context);
   await first.start();
   await first.stop();
@@ -273,12 +281,12 @@ test('a taken port is named before anything starts, and what --fresh would remov
   await second.start();
 });
 
-test('options out of bounds are refused', async (context) => {
+test('rejects options out of bounds, and calls before the start', async (context) => {
   assert.throws(() => make(context, { replicas: 4 }), /replicas must/);
-  await rejectsCode(make(context).waitReady(), 'BAD_PROCESS', /not started/);
+  await rejectsCode(make(context).awaitReady(), 'BAD_PROCESS', /not started/);
 });
 
-test('a supervisor that is killed takes its processes along and leaves no lock', async (context) => {
+test('the processes of a killed supervisor end, and its lock is free', async (context) => {
   const supervisor = spawn(process.execPath, [SUPERVISOR, context.dataDir, String(context.port)]);
   context.children.push(supervisor);
   let output = '';
@@ -291,7 +299,7 @@ test('a supervisor that is killed takes its processes along and leaves no lock',
   );
   const processes = readClusterFile(context.dataDir)?.processes ?? [];
   assert.is(processes.length, 6);
-  // One that is paused cannot notice: the next supervisor lets it go on.
+  // A paused process cannot notice that its supervisor has ended: the next supervisor resumes it.
   const paused = processes.find(({ id }) => id === 'replica-2')?.pid ?? 0;
   process.kill(paused, 'SIGSTOP');
   supervisor.kill('SIGKILL');
@@ -299,13 +307,13 @@ test('a supervisor that is killed takes its processes along and leaves no lock',
   const next = make(context, { frontends: 1 });
   await next.start();
   assert.is(
-    processes.some(({ identity }) => identityLives(identity ?? '')),
+    processes.some(({ identity }) => isProcessAlive(identity ?? '')),
     false,
   );
-  await next.waitReady();
+  await next.awaitReady();
 });
 
-test('a cluster on a copy of a running folder leaves the processes of the original alone', async (context) => {
+test('a cluster on a copy of a data folder does not touch the processes of the original', async (context) => {
   const original = make(context);
   await original.start();
   const before = original.describe().processes;
@@ -316,7 +324,7 @@ test('a cluster on a copy of a running folder leaves the processes of the origin
     await copy.start();
     await copy.stop();
     assert.equal(original.describe().processes, before);
-    assert.ok(before.every(({ identity }) => identity !== null && identityLives(identity)));
+    assert.ok(before.every(({ identity }) => identity !== null && isProcessAlive(identity)));
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }

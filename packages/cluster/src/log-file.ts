@@ -1,37 +1,37 @@
-/** A process's log on disk, bounded: when full it becomes `<name>.log.1` and the one before that is gone. */
+/** Log file of bounded size: a full file is renamed to `<name>.log.1` and replaces the previous one. */
 import { closeSync, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineOutput, type LineSink } from '@trireme/service';
 
-/** Bytes of a log file at most; with the one before it, twice that on disk for each process. */
+/** Maximum size of a log file, in bytes. A process uses up to twice as much disk, with the previous file. */
 const LOG_FILE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** How long closing waits for the disk, in milliseconds. */
+/** Time limit of `close`, in milliseconds. */
 const CLOSE_MS_MAX = 1_000;
 
 export class LogFile {
   readonly #file: RotatingFile;
   readonly #output: LineOutput;
 
-  /** Opens for appending with the first line. */
+  /** The file is opened with the first line. */
   constructor(path: string, bytesMax = LOG_FILE_BYTES_MAX) {
     this.#file = new RotatingFile(path, bytesMax);
     this.#output = new LineOutput(
       this.#file,
-      (lines) => `${lines} lines were left out: ${path} could not be written`,
+      (lines) => `dropped ${lines} lines: ${path} could not be written`,
     );
   }
 
   /**
-   * Appends a line, without waiting for the disk. While a full disk takes nothing, the first lines of it, 1 MiB at most, wait, and
-   * later ones are counted.
+   * Appends a line without waiting for the disk. While the disk is full, up to 1 MiB of lines is buffered; later lines
+   * are dropped and counted.
    */
   append(line: string): void {
     this.#output.write(line);
   }
 
-  /** Closes it when all is written, or cannot be. */
+  /** Closes the file once everything is written, or cannot be written. */
   async close(): Promise<void> {
     const closed = this.#output.close().then(() => this.#file.close());
     await Promise.race([closed, delay(CLOSE_MS_MAX, undefined, { ref: false })]);
@@ -50,7 +50,7 @@ class RotatingFile implements LineSink {
   }
 
   write(bytes: Uint8Array, done: (error: NodeJS.ErrnoException | null, written: number) => void): void {
-    this.#ready().then(
+    this.#writable().then(
       (descriptor) =>
         write(descriptor, bytes, (error, written) => {
           this.#bytes += written;
@@ -60,7 +60,7 @@ class RotatingFile implements LineSink {
     );
   }
 
-  writeNow(bytes: Uint8Array): number {
+  writeSync(bytes: Uint8Array): number {
     return writeSync(this.#descriptor ?? this.#open(), bytes);
   }
 
@@ -69,8 +69,8 @@ class RotatingFile implements LineSink {
     this.#descriptor = null;
   }
 
-  async #ready(): Promise<number> {
-    // At once, or a process that ends meanwhile would take the line for written.
+  async #writable(): Promise<number> {
+    // Open synchronously: at the end of the process LineOutput assumes that a write in progress reaches the system.
     const descriptor = this.#descriptor ?? this.#open();
     if (this.#bytes < this.#bytesMax) return descriptor;
     await rename(this.#path, `${this.#path}.1`);

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NODE_FLAGS } from './node-flags.js';
 
-/** A flag that Node does not know keeps it from starting. */
+/** Node does not start with an unknown flag. */
 async function starts(flags: readonly string[]): Promise<boolean> {
   return promisify(execFile)(process.execPath, [...flags, '--eval', '']).then(
     () => true,
@@ -12,7 +12,7 @@ async function starts(flags: readonly string[]): Promise<boolean> {
   );
 }
 
-test('this Node knows every flag of the processes', async () => {
+test('NODE_FLAGS are known to this Node', async () => {
   for (const flag of NODE_FLAGS) assert.is(await starts([flag]), true, flag);
   assert.is(await starts(NODE_FLAGS), true);
   assert.is(await starts(['--no-allocation-site-pretenuring-of-no-v8']), false);

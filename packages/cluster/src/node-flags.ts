@@ -1,20 +1,15 @@
 /**
- * Flags of Node for every process of Trireme; the start lines in `infra/` have the same.
+ * Node flags of every Trireme process; the start commands in `infra/` have the same.
  *
- * No code is made of text: whoever gets text in shall not get code in with it. Half of the young generation is 16 MiB,
- * as it was up to Node 22: V8 looks through the whole heap as soon as that may grow by less than such a half, and with
- * the 64 MiB of Node 24 it did so every few seconds in a replica, though next to nothing there had died. A process
- * also takes 20 to 40 MiB less. The young generation is collected by one thread: a collection moves a megabyte or two, and
- * where more processes than cores are at work, the helping threads keep it waiting longer than they help.
- *
- * V8 does not learn from what survives where objects are to be made. Left to itself it makes those of some places old at
- * once, where it has seen most of them survive. Under load it sees that of objects which live as long as an order is under
- * way: old and dead they then keep all that belongs to it from every minor collection. A front-end copied four times as
- * much in each, in one start out of ten and for as long as the load went on.
- *
- * Between two looks through the whole heap it may grow to three times what lived in it: where little of
- * it grows old V8 allows 8 MiB more, and as the latest entries of the log die old, a replica of 25 MiB was looked through
- * every few seconds, which kept its orders waiting for tens of milliseconds.
+ * - `--disallow-code-generation-from-strings`: input can never become code.
+ * - `--max-semi-space-size=16` (MiB, the default up to Node 22): V8 starts a full collection once the heap may grow by
+ *   less than a semi-space. With the 64 MiB of Node 24 a replica does so every few seconds and frees almost nothing.
+ * - `--no-parallel-scavenge`: a minor collection moves only a megabyte or two. With more processes than cores, waiting
+ *   for helper threads takes longer than they save.
+ * - `--no-allocation-site-pretenuring`: under load V8 would otherwise allocate objects that live as long as an order in
+ *   the old generation. Dead objects there keep all that they refer to alive through every minor collection.
+ * - `--heap-growing-percent=200`: the heap may triple between two full collections. By default V8 lets a small heap grow
+ *   by only 8 MiB, and full collections every few seconds delay the orders of a replica by tens of milliseconds.
  */
 export const NODE_FLAGS = [
   '--enable-source-maps',

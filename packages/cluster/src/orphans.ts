@@ -1,21 +1,21 @@
-/** The processes of a supervisor that was killed: they end by themselves when they notice, but not at once. */
+/** Processes whose supervisor was killed. They notice it and end by themselves, but not at once. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessEntry } from './cluster-file.js';
-import { identityLives } from './process-identity.js';
+import { isProcessAlive } from './process-identity.js';
 
 const POLL_MS = 25;
 
 /**
- * Waits until all have ended. One that was paused is let go on, so that it can notice; what still lives after
- * `graceMs` is killed. Only processes whose identity is the recorded one are touched.
- * @param processes that were started on this very folder (`processesOf`): a copy names those of the original
+ * Waits until all orphans have ended. Resumes paused ones so that they can notice, and kills those that still run after
+ * `graceMs`. Signals only processes with the recorded identity.
+ * @param processes those that were started on this folder (`processesOfLastRun`), not those in a copy of its `cluster.json`
  */
-export async function awaitOrphans(processes: readonly ProcessEntry[], graceMs: number): Promise<void> {
-  const living = processes.filter(({ identity }) => identity !== null && identityLives(identity));
+export async function awaitOrphansEnded(processes: readonly ProcessEntry[], graceMs: number): Promise<void> {
+  const living = processes.filter(({ identity }) => identity !== null && isProcessAlive(identity));
   for (const orphan of living) signal(orphan, 'SIGCONT');
   const until = performance.now() + graceMs;
   for (const orphan of living) {
-    while (orphan.identity !== null && identityLives(orphan.identity)) {
+    while (orphan.identity !== null && isProcessAlive(orphan.identity)) {
       if (performance.now() > until) signal(orphan, 'SIGKILL');
       await delay(POLL_MS);
     }

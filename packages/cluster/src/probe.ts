@@ -1,8 +1,8 @@
-/** Questions to the ports of a cluster that need no secret. None of them waits longer than a second or throws. */
+/** Probes of a cluster's ports that need no secret. None waits longer than a second or throws. */
 import { createServer } from 'node:net';
 import type { TlsMaterial } from '@trireme/service';
-import { InternalCalls } from './internal-calls.js';
-import { parseReplicaStatus, type ReplicaStatus } from './rules/leader.js';
+import { InternalClient } from './internal-client.js';
+import { parseReplicaStatus, type ReplicaRoleAndTerm } from './rules/leader.js';
 
 const TIMEOUT_MS = 1000;
 
@@ -15,13 +15,13 @@ export async function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** Asks processes how they are, until it is closed. */
+/** Reads readiness and status of processes, until it is closed. */
 export class Probe {
-  readonly #calls: InternalCalls;
+  readonly #calls: InternalClient;
 
-  /** @param tls gives what is needed for urls with https, and not used for others; asked for each connection */
+  /** @param tls certificates for https URLs; called for each connection */
   constructor(tls: () => TlsMaterial | null = () => null) {
-    this.#calls = new InternalCalls({
+    this.#calls = new InternalClient({
       secret: null,
       get tls() {
         return tls();
@@ -29,14 +29,14 @@ export class Probe {
     });
   }
 
-  /** Whether the process at `url` says that it is ready. */
+  /** Whether the process at `url` is ready. */
   async isReady(url: string): Promise<boolean> {
-    return (await this.#calls.ask(`${url}/readyz`, TIMEOUT_MS))?.status === 200;
+    return (await this.#calls.requestJson(`${url}/readyz`, TIMEOUT_MS))?.status === 200;
   }
 
-  /** What the replica at `url` says of its role, null if it says nothing. */
-  async replicaStatus(url: string): Promise<ReplicaStatus | null> {
-    return parseReplicaStatus((await this.#calls.ask(`${url}/status`, TIMEOUT_MS))?.body);
+  /** Role and term of the replica at `url`; null if it does not answer. */
+  async replicaStatus(url: string): Promise<ReplicaRoleAndTerm | null> {
+    return parseReplicaStatus((await this.#calls.requestJson(`${url}/status`, TIMEOUT_MS))?.body);
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,10 @@
-/** Tells a process from a later one that got the same id. */
+/** Distinguishes a process from a later one with the same pid. */
 import { readFileSync } from 'node:fs';
-import { startOf } from './rules/process-stat.js';
+import { startTimeOf } from './rules/process-stat.js';
 
 /**
- * Names a living process: its id, when it started and in which boot; null if there is no such process.
- * Where the system has no /proc, the id alone has to do.
+ * Identity of a running process: its pid, boot id and start time; null if there is no such process.
+ * On a system without /proc it is only the pid.
  */
 export function processIdentity(pid: number): string | null {
   let stat: string;
@@ -19,12 +19,12 @@ export function processIdentity(pid: number): string | null {
   } catch {
     return null;
   }
-  const start = startOf(stat);
+  const start = startTimeOf(stat);
   return start === null ? null : `${pid}-${boot}-${start}`;
 }
 
-/** Whether the process of this identity still lives. */
-export function identityLives(identity: string): boolean {
+/** Whether the process with this identity still runs. */
+export function isProcessAlive(identity: string): boolean {
   return processIdentity(Number.parseInt(identity, 10)) === identity;
 }
 

@@ -1,41 +1,41 @@
-/** The processes of one cluster, with the command line of each. */
+/** Plans the processes of a cluster and their command lines. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Role } from './cluster-file.js';
-import type { DataPaths } from './data-folder.js';
-import type { Certify } from './tls-folder.js';
+import type { ProcessRole } from './cluster-file.js';
+import type { DataFolderPaths } from './data-folder.js';
+import type { CertificateProvider } from './tls-folder.js';
 import type { CatalogPort, PortPlan, ReplicaPorts } from './rules/ports.js';
 
-/** All that a command line is made of. */
+/** Inputs of the command lines. */
 export interface PlanOptions {
   readonly dataDir: string;
   readonly ports: PortPlan;
-  readonly paths: DataPaths;
+  readonly paths: DataFolderPaths;
   /** Stocks that a front-end caches; null for no cache. */
   readonly cacheSize: number | null;
-  /** Milliseconds that a client's request may take. */
+  /** Time limit of a client request, in milliseconds. */
   readonly deadlineMs: number;
-  /** Seed of a new cluster; null for the built-in one. */
+  /** Seed file of a new cluster; null for the built-in seed. */
   readonly seedFile: string | null;
   readonly logLevel: string;
-  /** Other scripts to run than the packages' own. */
-  readonly programs: Readonly<Partial<Record<Role, string>>>;
-  /** Gives each process its certificate; null for plain HTTP. */
-  readonly certify: Certify | null;
-  /** Where a process listens. */
+  /** Scripts that replace those of the packages. */
+  readonly programs: Readonly<Partial<Record<ProcessRole, string>>>;
+  /** Returns the certificate of a process; null for plain HTTP. */
+  readonly certify: CertificateProvider | null;
+  /** IP address on which a process listens. */
   readonly address: (name: string) => string;
-  /** Where the replica `from` is told to reach its peer `to`, which listens at `url`. */
-  readonly route: Route;
-  /** Where all are told that the internal port of `name` is, which listens at `url`. */
+  /** URL at which the replica `from` reaches its peer `to`, which listens at `url`. */
+  readonly route: PeerRoute;
+  /** URL that all processes use for the internal port of `name`, which listens at `url`. */
   readonly advertise: (name: string, url: string) => string;
 }
 
-/** Gives the URL at which one replica, by name, is to reach a peer, which itself listens at `url`. */
-export type Route = (from: string, to: string, url: string) => string;
+/** Returns the URL at which the replica `from` reaches its peer `to`, which listens at `url`. */
+export type PeerRoute = (from: string, to: string, url: string) => string;
 
-/** One process to run. */
+/** Plan of one process. */
 export interface ProcessPlan {
-  readonly role: Role;
+  readonly role: ProcessRole;
   readonly name: string;
   readonly url: string;
   readonly peerUrl?: string;
@@ -44,13 +44,13 @@ export interface ProcessPlan {
   readonly argv: readonly string[];
 }
 
-const PACKAGES: Readonly<Record<Role, string>> = {
+const PACKAGES: Readonly<Record<ProcessRole, string>> = {
   catalog: 'catalog',
   replica: 'orders',
   frontend: 'frontend',
 };
 
-/** Url of an internal port of the process `name`. */
+/** URL of an internal port of the process `name`. */
 function internalUrl({ certify, address }: PlanOptions, name: string, port: number): string {
   return `${certify === null ? 'http' : 'https'}://${address(name)}:${port}`;
 }
@@ -83,7 +83,7 @@ export function planCatalog(options: PlanOptions, { id, port }: CatalogPort): Pr
   };
 }
 
-/** Plans one replica; it has to be among the options' ports. */
+/** Plans one replica. `options.ports` must contain it. */
 export function planReplica(options: PlanOptions, { id, port, peerPort }: ReplicaPorts): ProcessPlan {
   const { ports } = options;
   const name = `replica-${id}`;
@@ -121,7 +121,7 @@ function planFrontend(options: PlanOptions, i: number, port: number): ProcessPla
   };
 }
 
-/** Internal ports of the replicas by their ids. */
+/** Internal URLs of the replicas by id, as `--replicas` takes them. */
 function replicasOf(options: PlanOptions): string {
   const entries = options.ports.replicas.map(({ id, port }) => {
     const name = `replica-${id}`;
@@ -132,7 +132,7 @@ function replicasOf(options: PlanOptions): string {
 
 function common(
   options: PlanOptions,
-  role: Role,
+  role: ProcessRole,
   { name, id, port }: { readonly name: string; readonly id: string; readonly port: number },
 ): string[] {
   const program =
@@ -152,7 +152,7 @@ function tlsFlags({ certify }: PlanOptions, name: string): string[] {
   return ['--tls-ca', ca, '--tls-cert', cert, '--tls-key', key];
 }
 
-/** Peer ports of the replicas by their ids, as `from` is to reach them; its own as it listens. */
+/** Peer URLs by id, as `--peers` takes them: those at which `from` reaches its peers, and its own listen URL. */
 function peersOf(options: PlanOptions, from: string): string {
   const entries = options.ports.replicas.map(({ id, peerPort }) => {
     const to = `replica-${id}`;

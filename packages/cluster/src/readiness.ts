@@ -1,34 +1,39 @@
-/** When a cluster, or a process of it, can be worked with; asked until it is, or can no longer be expected to be. */
+/** Waits until a cluster or one of its processes is ready, or can no longer become ready. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './errors.js';
-import type { Member, Members } from './members.js';
+import type { SupervisedProcess, SupervisedProcesses } from './supervised-processes.js';
 import type { Probe } from './probe.js';
 import { findLeader } from './rules/leader.js';
 
 const POLL_MS = 25;
 
-/** Name of the replica that leads, null while none does. */
-export async function leaderOf(members: Members, probe: Probe): Promise<string | null> {
-  const up = members.ofRole('replica').filter(({ process }) => process.pid !== null);
-  const ask = async ({ plan }: Member) => [plan.name, await probe.replicaStatus(plan.url)] as const;
+/** Name of the replica that leads; null if none does. */
+export async function findLeaderName(members: SupervisedProcesses, probe: Probe): Promise<string | null> {
+  const up = members.withRole('replica').filter(({ process }) => process.pid !== null);
+  const ask = async ({ plan }: SupervisedProcess) =>
+    [plan.name, await probe.replicaStatus(plan.url)] as const;
   return findLeader(await Promise.all(up.map(ask)));
 }
 
 /**
  * Waits until a replica leads and every front-end is ready.
- * @throws ClusterError `NOT_READY` after `timeoutMs`, or at once when too many processes have ended.
+ * @throws ClusterError `NOT_READY` after `timeoutMs`, or at once if too many processes have ended.
  */
-export async function awaitReady(members: Members, probe: Probe, timeoutMs: number): Promise<void> {
+export async function awaitReady(
+  members: SupervisedProcesses,
+  probe: Probe,
+  timeoutMs: number,
+): Promise<void> {
   await waitUntil(
     timeoutMs,
-    async () => unready(members, probe),
-    () => hopeless(members),
+    async () => whyNotReady(members, probe),
+    () => whyNeverReady(members),
   );
 }
 
-/** Waits until a process says that it is ready. @throws ClusterError `NOT_READY`, at once if it has ended. */
+/** Waits until a process is ready. @throws ClusterError `NOT_READY` after `timeoutMs`, or at once if it has ended. */
 export async function awaitProcessReady(
-  members: Members,
+  members: SupervisedProcesses,
   probe: Probe,
   name: string,
   timeoutMs: number,
@@ -36,8 +41,8 @@ export async function awaitProcessReady(
   const member = members.get(name);
   await waitUntil(
     timeoutMs,
-    async () => ((await probe.isReady(member.plan.url)) ? null : `${name} is not`),
-    () => (member.process.pid === null ? members.tellEnded(member) : null),
+    async () => ((await probe.isReady(member.plan.url)) ? null : `${name} is not ready`),
+    () => (member.process.pid === null ? members.describeExit(member) : null),
   );
 }
 
@@ -59,22 +64,22 @@ async function waitUntil(
   }
 }
 
-async function unready(members: Members, probe: Probe): Promise<string | null> {
-  if ((await leaderOf(members, probe)) === null) return 'no replica leads';
-  const frontends = members.ofRole('frontend');
+async function whyNotReady(members: SupervisedProcesses, probe: Probe): Promise<string | null> {
+  if ((await findLeaderName(members, probe)) === null) return 'no replica leads';
+  const frontends = members.withRole('frontend');
   const ready = await Promise.all(frontends.map(async ({ plan }) => probe.isReady(plan.url)));
   const first = frontends[ready.indexOf(false)];
-  return first === undefined ? null : `${first.plan.name} is not`;
+  return first === undefined ? null : `${first.plan.name} is not ready`;
 }
 
-/** Why waiting is of no use: too many processes have ended. */
-function hopeless(members: Members): string | null {
-  const isDown = ({ process }: Member): boolean => process.pid === null;
-  // Catalogs are none of them: without any the leader answers look-ups.
-  const frontend = members.ofRole('frontend').find(isDown);
-  if (frontend !== undefined) return members.tellEnded(frontend);
-  const replicas = members.ofRole('replica');
+/** Why the cluster cannot become ready any more: too many processes have ended. Null if it still can. */
+function whyNeverReady(members: SupervisedProcesses): string | null {
+  const isDown = ({ process }: SupervisedProcess): boolean => process.pid === null;
+  // The cluster does not need its catalogs: without them the leader answers look-ups.
+  const frontend = members.withRole('frontend').find(isDown);
+  if (frontend !== undefined) return members.describeExit(frontend);
+  const replicas = members.withRole('replica');
   const down = replicas.filter(isDown);
   if (replicas.length - down.length > replicas.length / 2) return null;
-  return `no majority: ${down.map((member) => members.tellEnded(member)).join('; ')}`;
+  return `no majority of replicas is up: ${down.map((member) => members.describeExit(member)).join('; ')}`;
 }

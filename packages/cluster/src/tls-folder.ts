@@ -1,53 +1,54 @@
-/** Certificates of a cluster on one machine: whether it has any is settled when it begins, and kept in its data folder. */
+/** Certificates of a cluster on one machine, in its data folder. The first start decides whether it has any. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  WARNED_MS,
+  EXPIRY_WARNING_MS,
   certificateFiles,
-  endOf,
-  examineCertificate,
+  expiryOf,
+  checkCertificate,
   finishRenewal,
   hasAuthorityKey,
-  makeCertificate,
-  readCertificate,
+  createCertificate,
+  readCertificateFiles,
   renewCertificate,
   type CertificateFiles,
   type TlsMaterial,
 } from '@trireme/service';
-import { isUsed } from './data-folder.js';
+import { hasRunCluster } from './data-folder.js';
 import { ClusterError } from './errors.js';
 
 /** Folder of the authority and the certificates, in the data folder. */
 const CERTIFICATES = 'certificates';
 
-/** Whom the operator's command and the supervisor are to the processes. */
+/** Certificate name of the operator's command and of the supervisor. */
 const OPERATOR = 'operator';
 
-/** All that listens here is reached on this machine alone. */
+/** The processes listen on loopback only. */
 const HOSTS = ['127.0.0.1', 'localhost'] as const;
 
-/** Gives a process's certificate, which is made where there is none, and anew where its end is near. */
-export type Certify = (name: string) => CertificateFiles;
+/** Returns the certificate of a process. Makes it if missing, and renews it if it expires soon. */
+export type CertificateProvider = (name: string) => CertificateFiles;
 
 /**
- * How the processes of this cluster get certificates; null where it speaks plain HTTP on loopback.
- * @param asked whether a new cluster is to have them; one that ran before goes on as it began
- * @throws ClusterError `BAD_OPTION` if they are asked of one that began without: its log names every replica by its url.
+ * Source of the processes' certificates; null for a cluster that uses plain HTTP on loopback.
+ * @param asked whether a new cluster gets certificates; an existing one keeps its choice
+ * @throws ClusterError `BAD_OPTION` if `asked` for an existing cluster without certificates: its log has http URLs.
  */
-export function certifying(dataDir: string, asked: boolean): Certify | null {
+export function openCertificateProvider(dataDir: string, asked: boolean): CertificateProvider | null {
   const folder = join(dataDir, CERTIFICATES);
   const hasThem = existsSync(certificateFiles(folder, OPERATOR).cert);
   if (!hasThem && !asked) return null;
-  if (!hasThem && isUsed(dataDir)) {
+  if (!hasThem && hasRunCluster(dataDir)) {
     throw new ClusterError(
       'BAD_OPTION',
-      `${dataDir} is of a cluster without certificates: its log names its replicas by http; begin anew with --fresh, or leave --tls out`,
+      `the cluster on ${dataDir} was created without TLS, and its log contains http URLs: omit --tls, ` +
+        'or start a new cluster with --fresh',
     );
   }
-  const certify: Certify = (name) => {
-    const files = makeCertificate(folder, name, HOSTS);
-    const end = endOf(examineCertificate(readCertificate(files)));
-    return end - Date.now() < WARNED_MS && hasAuthorityKey(folder)
+  const certify: CertificateProvider = (name) => {
+    const files = createCertificate(folder, name, HOSTS);
+    const end = expiryOf(checkCertificate(readCertificateFiles(files)));
+    return end - Date.now() < EXPIRY_WARNING_MS && hasAuthorityKey(folder)
       ? renewCertificate(folder, name, HOSTS)
       : files;
   };
@@ -55,10 +56,10 @@ export function certifying(dataDir: string, asked: boolean): Certify | null {
   return certify;
 }
 
-/** What the operator of the cluster on this folder is known by; null where it has no certificates. */
+/** Certificate of the operator of the cluster on this folder; null if it has no certificates. */
 export function operatorTls(dataDir: string): TlsMaterial | null {
   const files = certificateFiles(join(dataDir, CERTIFICATES), OPERATOR);
   if (!existsSync(files.cert)) return null;
   finishRenewal(files);
-  return readCertificate(files);
+  return readCertificateFiles(files);
 }

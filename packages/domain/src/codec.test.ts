@@ -3,9 +3,17 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pack, unpack } from './codec.js';
 import { FormatError } from './errors.js';
-import { asBoolean, asBytes, asInteger, asItems, asList, asObject, asText } from './guards.js';
+import {
+  expectBoolean,
+  expectBytes,
+  expectInteger,
+  expectItems,
+  expectList,
+  expectObject,
+  expectText,
+} from './guards.js';
 
-test('values come back as they went', () => {
+test('unpack returns the packed value', () => {
   const value = fc.letrec((tie) => ({
     value: fc.oneof(
       { maxDepth: 3 },
@@ -25,20 +33,20 @@ test('values come back as they went', () => {
   fc.assert(fc.property(value, (one) => assert.equal(unpack(pack(one)), one)));
 });
 
-test('bytes stay bytes, and integers beyond 2^53 come as bigint', () => {
+test('unpack returns bytes as bytes, and integers above 2^53 as bigint', () => {
   const bytes = unpack(pack({ bytes: Buffer.from([1, 2, 3]) }));
-  assert.equal([...asBytes(asObject(bytes, 'it')['bytes'], 'bytes')], [1, 2, 3]);
+  assert.equal([...expectBytes(expectObject(bytes, 'it')['bytes'], 'bytes')], [1, 2, 3]);
   assert.is(unpack(pack(2n ** 60n)), 2n ** 60n);
 });
 
-test('what was packed stays as it is while more is packed', () => {
+test('pack does not change buffers that it returned before', () => {
   const first = pack('first');
   const before = Buffer.from(first);
   for (let i = 0; i < 10_000; i += 1) pack(['something else', i]);
   assert.equal(first, before);
 });
 
-test('bytes that are no MessagePack value, or more than one, are refused', () => {
+test('unpack rejects bytes that are not exactly one MessagePack value', () => {
   for (const bytes of [[], [0x92, 1], [1, 2], [0xd9, 200, 1]]) {
     assert.throws(
       () => unpack(Uint8Array.from(bytes)),
@@ -57,49 +65,49 @@ test('bytes that are no MessagePack value, or more than one, are refused', () =>
   );
 });
 
-test('nesting without end is refused', () => {
+test('unpack rejects excessive nesting', () => {
   assert.throws(
     () => unpack(Buffer.alloc(1_000_000, 0x91)),
     (error: unknown) => error instanceof FormatError,
   );
 });
 
-/** What the codec makes of the one byte that MessagePack never uses. */
+/** The decoded form of the one byte that MessagePack never uses. */
 const NEVER_USED = unpack(Uint8Array.of(0xc1));
 
-/** Each guard with what it lets through and what it does not. */
+/** Each guard with the values that it accepts and those that it rejects. */
 const GUARDS: readonly [string, (value: unknown) => unknown, readonly unknown[], readonly unknown[]][] = [
-  ['list', (value) => asList(value, 'it'), [[], [1]], [{}, null, 'x', new Set()]],
+  ['list', (value) => expectList(value, 'it'), [[], [1]], [{}, null, 'x', new Set()]],
   [
     'object',
-    (value) => asObject(value, 'it'),
+    (value) => expectObject(value, 'it'),
     [{}, { a: 1 }],
     [null, [], new Map(), new Error('x'), /x/, 'x', Object.create(null), NEVER_USED],
   ],
   [
     'integer',
-    (value) => asInteger(value, 'it'),
+    (value) => expectInteger(value, 'it'),
     [0, 1, Number.MAX_SAFE_INTEGER],
     [-1, 0.5, 2 ** 53, NaN, Infinity, '1', 1n, null],
   ],
-  ['integer from 5', (value) => asInteger(value, 'it', 5), [5], [4]],
+  ['integer from 5', (value) => expectInteger(value, 'it', 5), [5], [4]],
   [
     'text',
-    (value) => asText(value, 'it', 3),
+    (value) => expectText(value, 'it', 3),
     ['', 'abc', '\u{1f600}'],
     ['abcd', 1, null, '\ud83d', 'a\udc00'],
   ],
-  ['boolean', (value) => asBoolean(value, 'it'), [true, false], [0, 'true', null]],
+  ['boolean', (value) => expectBoolean(value, 'it'), [true, false], [0, 'true', null]],
   [
     'bytes',
-    (value) => asBytes(value, 'it'),
+    (value) => expectBytes(value, 'it'),
     [new Uint8Array(1), Buffer.alloc(1)],
     [[1], 'x', new Uint16Array(1), null],
   ],
 ];
 
 for (const [name, guard, good, bad] of GUARDS) {
-  test(`the guard for ${name} lets through what it names and refuses the rest`, () => {
+  test(`guard for ${name}: accepts valid values and rejects others`, () => {
     for (const value of good) assert.is(guard(value), value);
     for (const value of bad) {
       assert.throws(
@@ -110,9 +118,9 @@ for (const [name, guard, good, bad] of GUARDS) {
   });
 }
 
-test('an item that is not valid is set apart by its id, and the others count', () => {
-  const check = (id: number, item: readonly unknown[]): unknown => [id, asText(item[1], 'name', 3)];
-  assert.equal(asItems([[7, 'abc'], [8, 'abcd'], [9]], check), {
+test('asItems returns invalid items by id beside the valid ones', () => {
+  const check = (id: number, item: readonly unknown[]): unknown => [id, expectText(item[1], 'name', 3)];
+  assert.equal(expectItems([[7, 'abc'], [8, 'abcd'], [9]], check), {
     items: [[7, 'abc']],
     invalid: [
       { id: 8, reason: 'name is not well-formed text of at most 3 characters' },
@@ -131,14 +139,14 @@ test('an item that is not valid is set apart by its id, and the others count', (
     ],
   ]) {
     assert.throws(
-      () => asItems(frame, check, 2),
+      () => expectItems(frame, check, 2),
       (error: unknown) => error instanceof FormatError,
     );
   }
   const broken = new Error('not of the format');
   assert.throws(
     () =>
-      asItems([[1]], () => {
+      expectItems([[1]], () => {
         throw broken;
       }),
     (error: unknown) => error === broken,

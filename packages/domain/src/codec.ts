@@ -1,18 +1,18 @@
-/** MessagePack as every part speaks it, on disk and on the wire. What comes out is unknown until it is validated. */
+/** The MessagePack encoding on disk and on the wire. Decoded values are `unknown` until they are validated. */
 import { Packr, RESET_BUFFER_MODE } from 'msgpackr';
 import { FormatError } from './errors.js';
 
 const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
 
-/** Encodes a value. The bytes are the caller's own. */
+/** Encodes a value. The caller owns the returned buffer. */
 export function pack(value: unknown): Buffer {
-  // msgpackr gives a slice of a buffer of its own, which a small message would pin as a whole: what is kept is copied,
-  // so that the next value may be written to the same place, and no new buffer is made every few kilobytes.
+  // msgpackr returns a slice of its own large buffer, which a small message would keep alive. With a copy, msgpackr can
+  // use that buffer again for the next value.
   return Buffer.from(packr.pack(value, RESET_BUFFER_MODE));
 }
 
 /**
- * Decodes one value; integers beyond 2^53 come as bigint.
+ * Decodes one value. Integers above 2^53 become bigint.
  * @throws FormatError if the bytes are not one MessagePack value.
  */
 export function unpack(bytes: Uint8Array): unknown {

@@ -73,8 +73,8 @@ const batch: fc.Arbitrary<Batch> = fc.record(
 );
 const EMPTY: Batch = { age: 0, time: 0, visibleOrders: 0, commands: [], seed: null };
 
-/** Calls a decoder that may refuse, but only as it says. */
-function refusesOnlyAsFormatError(decode: () => unknown): void {
+/** Calls a decoder and asserts that it throws nothing but `FormatError`. */
+function throwsOnlyFormatError(decode: () => unknown): void {
   try {
     decode();
   } catch (error) {
@@ -86,16 +86,16 @@ function assertBad(decode: () => unknown, message: RegExp): void {
   assert.throws(decode, (error: unknown) => error instanceof FormatError && message.test(error.message));
 }
 
-test('every batch is read as it was written', () => {
+test('decodeBatch returns the encoded batch', () => {
   fc.assert(fc.property(batch, (value) => assert.equal(decodeBatch(encodeBatch(value)), value)));
 });
 
-test('commands and outcomes keep what they say on the wire', () => {
+test('commands and outcomes survive the wire format', () => {
   fc.assert(fc.property(command, (value) => assert.equal(commandFromWire(commandToWire(value)), value)));
   fc.assert(fc.property(outcome, (value) => assert.equal(outcomeFromWire(outcomeToWire(value)), value)));
 });
 
-test('the wire forms are what logs on disk hold: they must not change', () => {
+test('wire formats are those of existing logs', () => {
   const keyedAs = { key: 'k', name: 'A' };
   assert.equal(commandToWire({ kind: 'buy', ...keyedAs, quantity: 3 }), [0, 'k', 'A', 3]);
   assert.equal(commandToWire({ kind: 'sell', ...keyedAs, quantity: 3 }), [1, 'k', 'A', 3]);
@@ -123,13 +123,13 @@ test('the wire forms are what logs on disk hold: they must not change', () => {
   assert.is(catalogs.toString('hex'), `980400000090c0c091a7${Buffer.from('catalog').toString('hex')}`);
 });
 
-test('a set of catalogs is neither encoded nor read where it is not one', () => {
+test('encodeBatch and decodeBatch reject an invalid set of catalogs', () => {
   const many = Array.from({ length: CATALOGS_MAX + 1 }, (_, n) => `catalog-${n}`);
   for (const [catalogs, message] of [
-    [['catalog-1', 'catalog-1'], /names one twice/],
-    [['replica-1'], /id of a catalog/],
-    [[''], /id of a catalog/],
-    [[`catalog-${'x'.repeat(57)}`], /id of a catalog/],
+    [['catalog-1', 'catalog-1'], /has a duplicate id/],
+    [['replica-1'], /invalid catalog id/],
+    [[''], /invalid catalog id/],
+    [[`catalog-${'x'.repeat(57)}`], /invalid catalog id/],
     [many, /more than 16/],
   ] as const) {
     assertBad(() => encodeBatch({ ...EMPTY, catalogs }), message);
@@ -140,7 +140,7 @@ test('a set of catalogs is neither encoded nor read where it is not one', () => 
   assert.equal(decodeBatch(encodeBatch({ ...EMPTY, catalogs: [] })).catalogs, []);
 });
 
-test('commands at their bounds are read and those beyond are not', () => {
+test('commandFromWire accepts values at their bounds and rejects those beyond', () => {
   const wire = (kind: unknown, key: unknown, name: unknown, amount: unknown): (() => unknown) => {
     return () => commandFromWire([kind, key, name, amount]);
   };
@@ -155,14 +155,14 @@ test('commands at their bounds are read and those beyond are not', () => {
   }
   wire(2, 'k', 'A', PRICE_CENTS_MAX)();
   assertBad(wire(2, 'k', 'A', PRICE_CENTS_MAX + 1), /price out of bounds/);
-  assertBad(wire(4, 'k', 'A', 1), /unknown kind/);
+  assertBad(wire(4, 'k', 'A', 1), /unknown command kind 4/);
   assertBad(wire(-1, 'k', 'A', 1), /command kind/);
   for (const key of ['', `${longest}k`, 'ä', 'k\n', 1]) assertBad(wire(0, key, 'A', 1), /^key is not /);
   for (const bad of ['', `${name}n`, '\ud83d', 1]) assertBad(wire(0, 'k', bad, 1), /^stock name is not /);
   assertBad(() => commandFromWire({}), /command is not a list/);
 });
 
-test('outcomes beyond their bounds are not read', () => {
+test('outcomeFromWire rejects values beyond the bounds', () => {
   assert.equal(outcomeFromWire(PRICE_CENTS_MAX), { kind: 'filled', price: PRICE_CENTS_MAX });
   assertBad(() => outcomeFromWire(PRICE_CENTS_MAX + 1), /price out of bounds/);
   assertBad(() => outcomeFromWire(-4), /unknown rejection -4/);
@@ -171,8 +171,8 @@ test('outcomes beyond their bounds are not read', () => {
   }
 });
 
-test('a batch of another format is refused by its number', () => {
-  assertBad(() => decodeBatch(pack([2, 0, 0, [], []])), /batch format 2, this program reads 4/);
+test('decodeBatch rejects another format and malformed fields', () => {
+  assertBad(() => decodeBatch(pack([2, 0, 0, [], []])), /batch has format 2; this program reads format 4/);
   assertBad(() => decodeBatch(pack([4, -1, 0, 0, [], null])), /batch age/);
   assertBad(() => decodeBatch(pack([4, 0, -1, 0, [], null])), /batch time/);
   assertBad(() => decodeBatch(pack([4, 0, ORDER_TIME_MS_MAX + 1, 0, [], null])), /batch time is after/);
@@ -189,16 +189,16 @@ const PART: SeedPart = { life: '0123456789abcdef', part: 0, parts: 1, stocks: [S
 const BAD_PARTS: readonly (readonly [what: string, change: object, message: RegExp])[] = [
   ['a short life', { life: '0123456789abcde' }, /life is not 16 hex digits/],
   ['a life in capitals', { life: '0123456789ABCDEF' }, /life is not 16 hex digits/],
-  ['a part that is not there', { part: 1 }, /part 1 of 1/],
+  ['a part beyond the last', { part: 1 }, /invalid seed part 1 of 1/],
   ['a part below 0', { part: -1 }, /part/],
-  ['no parts', { parts: 0 }, /part 0 of 0/],
-  ['too many parts', { parts: SEED_PARTS_MAX + 1 }, /part 0 of 101/],
+  ['no parts', { parts: 0 }, /invalid seed part 0 of 0/],
+  ['too many parts', { parts: SEED_PARTS_MAX + 1 }, /invalid seed part 0 of 101/],
   [
     'too many stocks',
     { stocks: Array.from({ length: SEED_PART_STOCKS_MAX + 1 }, () => STOCK) },
     /more than 1000 stocks/,
   ],
-  ['a name that cannot be listed', { stocks: [{ ...STOCK, name: 'a b' }] }, /name of a stock/],
+  ['a name that cannot be listed', { stocks: [{ ...STOCK, name: 'a b' }] }, /invalid stock name in the seed/],
   ['no price', { stocks: [{ ...STOCK, price: 0 }] }, /price/],
   ['a price out of bounds', { stocks: [{ ...STOCK, price: PRICE_CENTS_MAX + 1 }] }, /price out of bounds/],
   ['a quantity below 0', { stocks: [{ ...STOCK, quantity: -1 }] }, /quantity/],
@@ -206,7 +206,7 @@ const BAD_PARTS: readonly (readonly [what: string, change: object, message: RegE
 ];
 
 for (const [what, change, message] of BAD_PARTS) {
-  test(`a part of a seed is neither encoded nor read: ${what}`, () => {
+  test(`encodeBatch and decodeBatch reject a seed part with ${what}`, () => {
     const seed: SeedPart = { ...PART, ...change };
     assertBad(() => encodeBatch({ ...EMPTY, seed }), message);
     const stocks = seed.stocks.map(({ name, price: cents, quantity: count }) => [name, cents, count]);
@@ -215,7 +215,7 @@ for (const [what, change, message] of BAD_PARTS) {
   });
 }
 
-test('a part of a seed at its bounds is read', () => {
+test('decodeBatch accepts a seed part at its bounds', () => {
   const stocks = Array.from({ length: SEED_PART_STOCKS_MAX }, () => ({
     ...{ name: 'n'.repeat(64), price: PRICE_CENTS_MAX, quantity: Number.MAX_SAFE_INTEGER },
   }));
@@ -223,7 +223,7 @@ test('a part of a seed at its bounds is read', () => {
   assert.equal(decodeBatch(encodeBatch(value)), value);
 });
 
-/** Whatever a batch could be made of by mistake: all that is right, and around it all that is not. */
+/** Arbitrary batches, valid and invalid, with values at and around every bound. */
 const anyText = fc.oneof(
   fc.string({ maxLength: KEY_LENGTH_MAX + 2 }),
   fc
@@ -279,7 +279,7 @@ const anyBatch: fc.Arbitrary<Batch> = fc.record(
   PLAIN,
 );
 
-test('whatever may be proposed can be applied, and nothing else is encoded', () => {
+test('encodeBatch encodes exactly the batches that decodeBatch accepts', () => {
   let encoded = 0;
   fc.assert(
     fc.property(anyBatch, (value) => {
@@ -293,54 +293,54 @@ test('whatever may be proposed can be applied, and nothing else is encoded', () 
       encoded += 1;
       const decoded = decodeBatch(bytes);
       assert.equal(decoded, value);
-      // What follows from it is shown to clients.
+      // Clients see the time as ISO 8601.
       assert.match(new Date(decoded.time).toISOString(), /^\d{4}-/);
       assert.equal(encodeBatch(decodeBatch(bytes)), bytes);
     }),
     { numRuns: 5000 },
   );
-  assert.ok(encoded > 100, `${encoded} were encoded`);
+  assert.ok(encoded > 100, `${encoded} batches were encoded`);
 });
 
-test('a batch has a bound, and text that would grow on its way is refused', () => {
+test('encodeBatch and decodeBatch reject too many commands, and text that is not well-formed', () => {
   const one: Command = { kind: 'buy', key: 'k', name: 'A', quantity: 1 };
   const full = { ...EMPTY, commands: Array.from({ length: BATCH_COMMANDS_MAX }, () => one) };
   assert.is(decodeBatch(encodeBatch(full)).commands.length, BATCH_COMMANDS_MAX);
-  assertBad(() => encodeBatch({ ...full, commands: [...full.commands, one] }), /batch of 4097 commands/);
+  assertBad(() => encodeBatch({ ...full, commands: [...full.commands, one] }), /batch has 4097 commands/);
   const wires = full.commands.map(commandToWire);
   assertBad(
     () => decodeBatch(pack([4, 0, 0, 0, [...wires, commandToWire(one)], null])),
-    /batch of 4097 commands/,
+    /batch has 4097 commands/,
   );
   const half = { ...one, name: `${'n'.repeat(62)}\ud83d` };
   assertBad(() => commandFromWire(commandToWire(half)), /stock name is not well-formed/);
   assertBad(() => encodeBatch({ ...full, commands: [half] }), /stock name is not well-formed/);
 });
 
-test('whatever the bytes, the decoders throw FormatError and nothing else', () => {
+test('decoders throw only FormatError for arbitrary input', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-      refusesOnlyAsFormatError(() => decodeBatch(bytes));
+      throwsOnlyFormatError(() => decodeBatch(bytes));
     }),
     { numRuns: 5000 },
   );
   fc.assert(
     fc.property(fc.anything(), (value) => {
-      refusesOnlyAsFormatError(() => commandFromWire(value));
-      refusesOnlyAsFormatError(() => outcomeFromWire(value));
+      throwsOnlyFormatError(() => commandFromWire(value));
+      throwsOnlyFormatError(() => outcomeFromWire(value));
     }),
     { numRuns: 2000 },
   );
 });
 
-test('a batch with any one byte changed, or cut anywhere, is refused or is another batch', () => {
+test('decodeBatch throws only FormatError for a changed byte, and rejects every truncated batch', () => {
   const sample = [...fc.sample(batch, { numRuns: 20, seed: 7 }), { ...EMPTY, seed: PART }];
   for (const value of sample) {
     const bytes = encodeBatch(value);
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Uint8Array.from(bytes);
       changed[at] = (changed[at] ?? 0) ^ 0x81;
-      refusesOnlyAsFormatError(() => decodeBatch(changed));
+      throwsOnlyFormatError(() => decodeBatch(changed));
       assert.throws(
         () => decodeBatch(bytes.subarray(0, at)),
         (error: unknown) => error instanceof FormatError,

@@ -1,10 +1,10 @@
 /**
- * The one error base of the services, and the one place where an error becomes an HTTP answer: every error that a
- * client can meet has a stable word (`status`), and each word has its HTTP status code here.
+ * The error classes of the services, and the one mapping from errors to HTTP responses. Every error that a client can
+ * receive has a stable `status` word, and each word has one HTTP status code.
  */
 
-/** Stable words of the HTTP contract with the HTTP status of each. */
-export const ERROR_CODES = {
+/** The stable words of the HTTP contract, each with its HTTP status code. */
+export const HTTP_STATUS_OF = {
   INVALID_ORDER: 400,
   INVALID_STOCK: 400,
   INVALID_REQUEST: 400,
@@ -32,9 +32,9 @@ export const ERROR_CODES = {
   OUTCOME_UNKNOWN: 504,
 } as const;
 
-export type ErrorStatus = keyof typeof ERROR_CODES;
+export type ErrorStatus = keyof typeof HTTP_STATUS_OF;
 
-/** Words that internal ports alone answer with: who operates a group meets them, a client does not. */
+/** Words that only internal ports use: an operator can receive them, a client cannot. */
 const INTERNAL_STATUSES: readonly string[] = [
   'BAD_MEMBERSHIP',
   'CHANGE_PENDING',
@@ -45,16 +45,16 @@ const INTERNAL_STATUSES: readonly string[] = [
 ];
 
 /** Words of the public interface. */
-export const PUBLIC_STATUSES: readonly ErrorStatus[] = (Object.keys(ERROR_CODES) as ErrorStatus[]).filter(
+export const PUBLIC_STATUSES: readonly ErrorStatus[] = (Object.keys(HTTP_STATUS_OF) as ErrorStatus[]).filter(
   (status) => !INTERNAL_STATUSES.includes(status),
 );
 
-/** The JSON body of every error answer. */
+/** The JSON body of every error response. */
 export interface ErrorBody {
   readonly error: { readonly code: number; readonly message: string; readonly status: ErrorStatus };
 }
 
-/** Thrown when a request is refused or fails; `status` is the stable word that the client gets. */
+/** Thrown when a request is refused or fails. `status` is the stable word in the response. */
 export class TriremeError extends Error {
   override readonly name = 'TriremeError';
   readonly status: ErrorStatus;
@@ -64,30 +64,30 @@ export class TriremeError extends Error {
     this.status = status;
   }
 
-  /** The HTTP status code of the answer. */
-  get httpStatus(): (typeof ERROR_CODES)[ErrorStatus] {
-    return ERROR_CODES[this.status];
+  /** The HTTP status code of the response. */
+  get httpStatus(): (typeof HTTP_STATUS_OF)[ErrorStatus] {
+    return HTTP_STATUS_OF[this.status];
   }
 
-  /** The JSON body of the answer. */
+  /** The JSON body of the response. */
   toBody(): ErrorBody {
     return { error: { code: this.httpStatus, message: this.message, status: this.status } };
   }
 }
 
-/** Thrown when bytes from a disk or a peer are not what the format says. */
+/** Thrown when bytes from a disk or a peer do not have the expected format. */
 export class FormatError extends Error {
   override readonly name = 'FormatError';
   readonly code = 'BAD_FORMAT';
 }
 
-/** Thrown when a rule that must always hold does not; the process stops with exit code 70. */
+/** Thrown when an invariant is violated. The process exits with code 70. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';
   readonly code = 'INVARIANT';
 }
 
-/** Stops at a broken rule: throws `InvariantError` unless `condition` holds. */
-export function assertRule(condition: boolean, rule: string): asserts condition {
+/** Throws `InvariantError` unless `condition` is true. */
+export function assertInvariant(condition: boolean, rule: string): asserts condition {
   if (!condition) throw new InvariantError(rule);
 }

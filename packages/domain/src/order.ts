@@ -1,9 +1,9 @@
-/** An order, its bounds, and the JSON that the contract gives it. */
+/** Orders: types, bounds and JSON format. */
 import { formatCents, type Cents } from './money.js';
 
 export type OrderType = 'buy' | 'sell';
 
-/** What a client asks for. */
+/** An order as a client requests it. */
 export interface OrderRequest {
   readonly name: string;
   readonly type: OrderType;
@@ -11,28 +11,28 @@ export interface OrderRequest {
   readonly quantity: number;
 }
 
-/** A filled order as it stands in the book. It never changes. */
+/** A filled order in the order book. It never changes. */
 export interface Order extends OrderRequest {
-  /** Dense from 1, in log order. */
+  /** From 1, in log order and without gaps. */
   readonly number: number;
-  /** Price of one, when it was decided. */
+  /** Price per unit when the order was filled. */
   readonly price: Cents;
-  /** Milliseconds since 1970, 0 to `ORDER_TIME_MS_MAX`: the time of its batch. Never falls along the log. */
+  /** Time of its batch: milliseconds since 1970, 0 to `ORDER_TIME_MS_MAX`. Never decreases along the log. */
   readonly time: number;
 }
 
-/** Most units that one order moves, and most that one restock adds. */
+/** Maximum quantity of an order, and of a restock. */
 export const ORDER_QUANTITY_MAX = 1_000_000;
 
-/** Latest time of an order, in milliseconds since 1970: the last that ISO 8601 writes with a year of four digits. */
+/** Latest time of an order, in milliseconds since 1970: the end of year 9999, as ISO 8601 has four-digit years. */
 export const ORDER_TIME_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** Longest stock name that an order may carry, in UTF-16 units. */
+/** Maximum length of the stock name of an order, in UTF-16 units. */
 export const ORDER_NAME_LENGTH_MAX = 64;
 
 /**
- * Whether an order or a list may name it, listed or not: well-formed text of 1 to `ORDER_NAME_LENGTH_MAX` UTF-16 units.
- * Text that is not well-formed grows when it is encoded as UTF-8, and does not come back as it was.
+ * Whether a request may contain `value` as a stock name, listed or not: well-formed text of 1 to
+ * `ORDER_NAME_LENGTH_MAX` UTF-16 units. Other text would grow and change when it is encoded as UTF-8.
  */
 export function isOrderName(value: unknown): value is string {
   return (
@@ -40,7 +40,7 @@ export function isOrderName(value: unknown): value is string {
   );
 }
 
-/** The order as it stands in JSON; the time is ISO 8601 in UTC. */
+/** Formats an order as JSON. The time is ISO 8601 in UTC. */
 export function orderJson(order: Order): string {
   return (
     `{"number":${order.number},"name":${JSON.stringify(order.name)},"type":"${order.type}",` +

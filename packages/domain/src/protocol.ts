@@ -1,37 +1,36 @@
 /**
- * The frames between the processes, one MessagePack value each. What is many a frame (orders, reads, outcomes) is a
- * flat list, the rest are objects. `t` tells frames of one direction apart. A link is ordered; ids are the asker's own.
+ * The frames between processes. Each is one MessagePack object whose field `t` is its type; items of which a frame may
+ * have many (commands, reads, results) are flat lists. Links are ordered. The sender of a request chooses its id.
  */
 import type { Cents } from './money.js';
 import type { OrderType } from './order.js';
 import type { CatalogReport, ReplicaReport } from './reports.js';
 
-/** The version of these frames; a link between two versions is refused when it opens. */
+/** The version of these frames. The handshake refuses a link between different versions. */
 export const PROTOCOL_VERSION = 8;
 
-/** Items in one frame at most. The sender splits what is more, the receiver refuses it. */
+/** Maximum number of items in a frame. The sender splits longer lists, the receiver rejects them. */
 export const FRAME_ITEMS_MAX = 1024;
 
-/** Rows of a page at most, and so the highest `limit` of a list. */
+/** Maximum number of rows of a page, and so the highest `limit` of a list. */
 export const PAGE_ROWS_MAX = 1000;
 
 // ---- front-end -> order replica ------------------------------------------------------------------------------
 
-/** Longest id of a request, in characters. */
+/** Maximum length of a request id, in characters. */
 export const REQUEST_ID_LENGTH_MAX = 128;
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
-/** Whether a client's request id is taken over: 1 to `REQUEST_ID_LENGTH_MAX` visible ASCII characters. */
+/** Whether a client's request id is used: 1 to `REQUEST_ID_LENGTH_MAX` visible ASCII characters. */
 export function isRequestId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= REQUEST_ID_LENGTH_MAX && VISIBLE_ASCII.test(value);
 }
 
 /**
- * `[id, ...command]`, and the id of the request that brought it where its client gave one: it is followed through every
- * process's log, and nothing else is done with it.
+ * `[id, ...command]`, with the client's request id if it sent one. Processes only log that id, to trace the request.
  */
-export type SubmitItem = readonly [
+export type SubmitItemWire = readonly [
   id: number,
   kind: number,
   key: string,
@@ -40,18 +39,18 @@ export type SubmitItem = readonly [
   requestId?: string,
 ];
 
-/** A command of a batch, by its position in it, with the id of the request that brought it. */
+/** The request id of the command at `position` of a batch. */
 export type RequestTrace = readonly [position: number, requestId: string];
 
-/** Order numbers to look up. With `linearizable` only the leader answers "missing", after a confirmed read. */
-export type GetItem = readonly [id: number, number: number, linearizable: boolean];
+/** An order to look up. With `linearizable` only the leader answers `missing`, after a confirmed read. */
+export type OrderReadItem = readonly [id: number, number: number, linearizable: boolean];
 
-export type ToReplica =
-  | { readonly t: 'submit'; readonly items: readonly SubmitItem[] }
-  | { readonly t: 'get'; readonly items: readonly GetItem[] }
+export type FrontendToReplica =
+  | { readonly t: 'submit'; readonly items: readonly SubmitItemWire[] }
+  | { readonly t: 'get'; readonly items: readonly OrderReadItem[] }
   /**
-   * Filled orders after number `after`, at most `limit`, of stock `name` where it is not null. Leader only. One list
-   * examines a bounded number of orders, so that its page may be short, even empty, before the end.
+   * At most `limit` filled orders with numbers above `after`, of stock `name` unless it is null. Leader only. A list
+   * examines a limited number of orders, so a page may be short or even empty before the end.
    */
   | {
       readonly t: 'list';
@@ -60,19 +59,19 @@ export type ToReplica =
       readonly limit: number;
       readonly name: string | null;
     }
-  /** Stocks to look up, for where no catalog answers. Leader only, after a confirmed read of visible state. */
+  /** Stocks to look up when no catalog answers. Leader only, from visible state after a confirmed read. */
   | { readonly t: 'lookup'; readonly items: readonly (readonly [id: number, name: string])[] }
-  /** At most `limit` stocks whose names come after `after`, likewise. Ids of lists of orders and stocks come from one source. */
+  /** At most `limit` stocks with names after `after`, like `lookup`. Lists of orders and of stocks share one id space. */
   | { readonly t: 'listStocks'; readonly id: number; readonly after: string; readonly limit: number }
-  /** Asks what the replica is doing; for people who watch. */
+  /** Requests a report of the replica, for monitoring. */
   | { readonly t: 'report' };
 
 // ---- order replica -> front-end ------------------------------------------------------------------------------
 
 /**
- * What became of a submitted command. `refused` surely had no effect from this attempt; `lost` was logged by a leader
- * that then lost its lead: it may still be decided, and asking again with its key tells. `invalid` is not a command
- * within the bounds of the protocol: it had no effect, and never can have one.
+ * The result of a submitted command. `refused`: this attempt had no effect. `lost`: the leader appended the command to
+ * its log and then lost leadership, so the command may still be decided; a retry with the same key returns its outcome.
+ * `invalid`: the command violates the protocol and never has an effect.
  */
 export type SubmitResult =
   | readonly [id: number, result: 'filled', number: number, price: Cents]
@@ -86,52 +85,55 @@ export type SubmitResult =
 /** `[number, name, type, quantity, price, time]` */
 export type OrderWire = readonly [number, string, OrderType, number, Cents, number];
 
-/** `missing` is final where the read was linearizable; `refused` asks to try the leader; `invalid` is not a question of the protocol. */
-export type GetResult =
+/**
+ * `missing` is final if the read was linearizable. `refused`: retry at the leader. `invalid`: the item violates the
+ * protocol.
+ */
+export type OrderReadResult =
   | readonly [id: number, result: 'order', order: OrderWire]
   | readonly [id: number, result: 'missing']
   | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
   | readonly [id: number, result: 'invalid', reason: string];
 
-/** `missing` is final; `refused` asks to try the leader, or again; `invalid` is not a question of the protocol. */
-export type StockResult =
+/** `missing` is final. `refused`: retry at the leader, or later. `invalid`: the item violates the protocol. */
+export type StockReadResult =
   | readonly [id: number, result: 'stock', stock: StockWire]
   | readonly [id: number, result: 'missing']
   | readonly [id: number, result: 'refused', why: 'notLeader' | 'busy']
   | readonly [id: number, result: 'invalid', reason: string];
 
-/** A member of the group, and the url of its internal port; null where the group was never told. */
+/** A member of the group and the URL of its internal port; null if the group does not know it. */
 export type MemberWire = readonly [id: string, url: string | null];
 
-/** Who is in the group. Of two lists the one with the higher index is the later one. */
-export interface MembersFrame {
+/** The members of the group. Of two frames the one with the higher index is newer. */
+export interface MembershipFrame {
   readonly t: 'members';
   readonly index: number;
   readonly items: readonly MemberWire[];
 }
 
-/** A catalog of the configured set, and the url of its internal port; null where it is not linked to this replica. */
+/** A catalog of the configured set and the URL of its internal port; null if it has no link to this replica. */
 export type CatalogWire = readonly [id: string, url: string | null];
 
-export type FromReplica =
-  /** Sent when the link opens and whenever it changes. `leader` is null while none is known. */
+export type ReplicaToFrontend =
+  /** Sent when the link opens, and at each change. `leader` is null while no leader is known. */
   | { readonly t: 'leader'; readonly self: string; readonly leader: string | null; readonly term: number }
-  /** Sent likewise. */
-  | MembersFrame
-  /** Sent likewise: the catalogs of the configured set. Another replica may know where others of them are. */
+  /** Sent when the link opens, and at each change. */
+  | MembershipFrame
+  /** Sent when the link opens, and at each change. Replicas may know the URLs of different catalogs. */
   | { readonly t: 'catalogs'; readonly items: readonly CatalogWire[] }
   | { readonly t: 'submitted'; readonly items: readonly SubmitResult[] }
-  | { readonly t: 'got'; readonly items: readonly GetResult[] }
-  /** `next` is the number to go on after, null at the end; a page may be short, even empty, before the end. */
+  | { readonly t: 'got'; readonly items: readonly OrderReadResult[] }
+  /** The next page starts after number `next`, which is null at the end. A page may be short or empty before it. */
   | {
       readonly t: 'page';
       readonly id: number;
       readonly orders: readonly OrderWire[];
       readonly next: number | null;
     }
-  /** Answers `lookup`. `life` is that of the cluster, as entity tags name it. */
-  | { readonly t: 'stocks'; readonly life: string; readonly items: readonly StockResult[] }
-  /** Answers `listStocks`. `next` is the name to go on after, null at the end. */
+  /** Answers `lookup`. `life` is the id of the cluster instance, which entity tags contain. */
+  | { readonly t: 'stocks'; readonly life: string; readonly items: readonly StockReadResult[] }
+  /** Answers `listStocks`. The next page starts after the name `next`, which is null at the end. */
   | {
       readonly t: 'stockPage';
       readonly id: number;
@@ -147,13 +149,13 @@ export type FromReplica =
 // ---- front-end -> catalog ------------------------------------------------------------------------------------
 
 export type FrontendToCatalog =
-  /** Asks for a lease. The asker counts it from when it sent this. */
+  /** Requests a lease. The front-end counts it from when it sent this frame. */
   | { readonly t: 'renew'; readonly id: number }
   | { readonly t: 'lookup'; readonly items: readonly (readonly [id: number, name: string])[] }
   | { readonly t: 'list'; readonly id: number; readonly after: string; readonly limit: number }
-  /** Every stock named in revocation `seq`, and in those before it, is out of the cache. */
+  /** Acknowledges revocation `seq` and all before it: the cache has dropped every stock named in them. */
   | { readonly t: 'dropped'; readonly seq: number }
-  /** Asks what the catalog is doing; for people who watch. */
+  /** Requests a report of the catalog, for monitoring. */
   | { readonly t: 'report' };
 
 // ---- catalog -> front-end ------------------------------------------------------------------------------------
@@ -162,10 +164,11 @@ export type FrontendToCatalog =
 export type StockWire = readonly [string, Cents, number, number];
 
 /**
- * `cacheable` is false while a change of this stock is under way: the answer is right now, and must not be kept.
- * `unready`: the catalog holds no authority now; ask another one, or again. `invalid` is not a question of the protocol.
+ * `cacheable` is false while a change of this stock is pending: the answer is correct now, but must not be cached.
+ * `unready`: the catalog holds no authority; retry at another catalog, or later. `invalid`: the item violates the
+ * protocol.
  */
-export type LookupResult =
+export type CatalogLookupResult =
   | readonly [id: number, result: 'stock', stock: StockWire, cacheable: boolean]
   | readonly [id: number, result: 'missing']
   | readonly [id: number, result: 'unready']
@@ -173,13 +176,13 @@ export type LookupResult =
 
 export type CatalogToFrontend =
   /**
-   * Sent once the catalog knows it, before any answer but `unready`; a link has one. Versions of stocks, and so entity tags, mean
-   * something within one life only.
+   * Sent once on a link, as soon as the catalog knows it and before any answer but `unready`. `life` is the id of the
+   * cluster instance. Stock versions, and so entity tags, are comparable only within one instance.
    */
   | { readonly t: 'life'; readonly life: string }
-  /** Grants what `renew` number `id` asked for, for `ms` milliseconds. */
+  /** Grants the lease that `renew` number `id` requested, for `ms` milliseconds. */
   | { readonly t: 'lease'; readonly id: number; readonly ms: number }
-  | { readonly t: 'stocks'; readonly items: readonly LookupResult[] }
+  | { readonly t: 'stocks'; readonly items: readonly CatalogLookupResult[] }
   | {
       readonly t: 'page';
       readonly id: number;
@@ -188,29 +191,29 @@ export type CatalogToFrontend =
     }
   | { readonly t: 'pageUnready'; readonly id: number }
   | { readonly t: 'pageInvalid'; readonly id: number; readonly reason: string }
-  /** Drop these stocks, then answer `dropped`. `seq` rises by 1. */
+  /** The front-end drops these stocks and then answers `dropped`. `seq` increases by 1. */
   | { readonly t: 'revoke'; readonly seq: number; readonly names: readonly string[] }
   /** Answers `report`. */
   | { readonly t: 'report'; readonly report: CatalogReport };
 
 // ---- replica -> catalog --------------------------------------------------------------------------------------
 
-/** A catalog keeps a link open to every replica. All but `members` come from one that leads. */
+/** A catalog keeps a link open to every replica. Only a leader sends frames other than `members`. */
 export type ReplicaToCatalog =
-  | MembersFrame
-  /** The replica leads in this term: the catalog is to attach. Sent when it begins to lead, and when a link opens to one that leads. */
+  | MembershipFrame
+  /** The replica leads this term: the catalog attaches. Sent when it becomes leader, and when a link to a leader opens. */
   | { readonly t: 'lead'; readonly term: number }
-  /** Answers `attach`: the leader does not lead this process on, as it is not in the set of catalogs or another one took its place. */
+  /** Answers `attach`: the catalog is not in the catalog set, or another instance of it has attached since. */
   | { readonly t: 'refused'; readonly reason: string }
   /**
-   * Answers `attach`: what the catalog has is not of this log, as where all replicas were restored from a copy. It is to forget
-   * everything, its front-ends' links too, and to attach as a process that has just started.
+   * Answers `attach`: the catalog's data belongs to another log, for example because all replicas were restored from a
+   * copy. The catalog discards everything, closes the links of its front-ends, and attaches as a new instance.
    */
   | { readonly t: 'reset'; readonly reason: string }
   /**
-   * A part of the stock table as of log index `index`, visible, which takes the place of what the catalog has. The parts come in
-   * their order, one right after the other. `lastIndex` is the last entry up to there that holds commands, and `hash` that of
-   * the log up to it.
+   * A part of the visible stock table as of log index `index`, which replaces the catalog's. The parts are sent in order
+   * with no other frame between them. `lastIndex` is the last batch up to `index` with a command that is not skipped,
+   * and `hash` is the log's hash up to it.
    */
   | {
       readonly t: 'snapshot';
@@ -223,19 +226,19 @@ export type ReplicaToCatalog =
       readonly stocks: readonly StockWire[];
     }
   /**
-   * The batch (an encoded `Batch`) at log index `index`, committed or not; null where nothing up to there is left that a
-   * catalog has to know.
+   * The batch (an encoded `Batch`) at log index `index`, committed or not. It is null if the entries up to `index` that
+   * were not sent do not concern a catalog.
    */
   | {
       readonly t: 'entry';
       readonly index: number;
       readonly batch: Uint8Array | null;
-      /** Left out where no command is followed. */
+      /** Absent if no command is traced. */
       readonly traces?: readonly RequestTrace[];
     }
   /**
-   * Entries up to log index `index` are visible. `skips` names the positions that make nothing, for each batch that has some.
-   * `hash` is that of the log up to the last of these batches.
+   * Entries up to log index `index` are visible. `skips` lists the positions of commands without effect, for each batch
+   * that has some. `hash` is the log's hash up to the last of these batches.
    */
   | {
       readonly t: 'visible';
@@ -243,35 +246,35 @@ export type ReplicaToCatalog =
       readonly skips: readonly (readonly [index: number, positions: readonly number[]])[];
       readonly hash: string;
     }
-  /** Grants what `requestAuthority` number `id` asked for. Every entry up to `logged` was sent before it. */
+  /** Grants `requestAuthority` number `id`. The leader has sent every entry up to `logged` before. */
   | { readonly t: 'authority'; readonly id: number; readonly logged: number };
 
 // ---- catalog -> replica --------------------------------------------------------------------------------------
 
 export type CatalogToReplica =
-  /** The first frame on a link: the url of the catalog's internal port, as front-ends reach it. */
+  /** The first frame on a link: the URL at which front-ends reach the catalog's internal port. */
   | { readonly t: 'hello'; readonly url: string }
-  /** Answers `lead`, with its term: where the catalog is. See `packages/coherence` for what `visible` and `hadAuthority` promise. */
+  /** Answers `lead` with its term. `packages/coherence` defines what `visible` and `hadAuthority` guarantee. */
   | {
       readonly t: 'attach';
       readonly term: number;
-      /** 16 random hex digits of the process. */
+      /** Random id of the catalog's instance: 16 hex digits. */
       readonly process: string;
       readonly visible: number;
       readonly hadAuthority: boolean;
-      /** Life of the log that it follows; null before the first snapshot. */
+      /** Id of the cluster instance that it follows; null before the first snapshot. */
       readonly life: string | null;
-      /** The last batch that is applied, 0 for none, and the hash of the log up to there. */
+      /** Index of the last applied batch, 0 if there is none. `hash` is the log's hash up to it. */
       readonly lastIndex: number;
       readonly hash: string;
     }
   | { readonly t: 'requestAuthority'; readonly id: number }
-  /** No front-end can answer with what entries up to log index `index` changed. */
+  /** No front-end can serve a value from before the entries up to log index `index`. */
   | { readonly t: 'revoked'; readonly index: number };
 
-// ---- link names ----------------------------------------------------------------------------------------------
+// ---- link paths ----------------------------------------------------------------------------------------------
 
-/** Paths that links are opened at, one for each kind of asker. */
+/** The paths at which links are opened. */
 export const LINK_PATHS = {
   frontendToReplica: '/links/frontend',
   frontendToCatalog: '/links/frontend',

@@ -1,66 +1,67 @@
 /**
- * What a process tells of itself over a link when it is asked: the answers to `report`. They are for people who watch,
- * and nothing is decided by them: a report is old when it arrives.
+ * Reports of processes, sent over a link in answer to `report`. They are for monitoring only, because a report is
+ * outdated when it arrives.
  */
 
-/** What a Raft member is at the moment. */
-export const REPORTED_ROLES = ['follower', 'preCandidate', 'candidate', 'leader'] as const;
-export type ReportedRole = (typeof REPORTED_ROLES)[number];
+/** The current Raft role of a member. */
+export const RAFT_ROLES = ['follower', 'preCandidate', 'candidate', 'leader'] as const;
+export type RaftRole = (typeof RAFT_ROLES)[number];
 
-/** Members that one report speaks of at most. */
+/** Maximum number of members in a report. */
 export const REPORT_MEMBERS_MAX = 64;
 
-/** Front-ends that one report of the catalog speaks of at most; the others are left out. */
+/** Maximum number of front-ends in a catalog's report; further ones are omitted. */
 export const REPORT_SESSIONS_MAX = 64;
 
-/** Stocks that are named for each front-end at most; the others are left out. */
-export const REPORT_NAMES_MAX = 200;
+/** Maximum number of stock names for each front-end in a report; further ones are omitted. */
+export const REPORT_STOCKS_MAX = 200;
 
-/** Another member as the reporting one sees it. */
+/** Another member, as seen by the reporting one. */
 export interface PeerReport {
   readonly id: string;
-  /** Whether the link that this member hears it on is open, and the one that it is told on. */
+  /** Whether the link on which the reporting member receives its messages is open. */
   readonly heard: boolean;
+  /** Whether the link on which the reporting member sends messages to it is open. */
   readonly told: boolean;
-  /** How far its log agrees with the leader's, durably; null unless the reporting member leads. */
+  /** Index up to which its log durably matches the leader's; null unless the reporting member is the leader. */
   readonly match: number | null;
 }
 
-/** An order replica, by itself. */
+/** A report of an order replica about itself. */
 export interface ReplicaReport {
-  readonly role: ReportedRole;
+  readonly role: RaftRole;
   readonly term: number;
   readonly leader: string | null;
-  /** Leads and can take orders. */
+  /** Whether it is the leader and accepts orders. */
   readonly leading: boolean;
   readonly firstIndex: number;
   readonly lastIndex: number;
   readonly commit: number;
   readonly applied: number;
-  /** Filled orders. */
+  /** Number of filled orders. */
   readonly orders: number;
-  /** Of the book: replicas with equal `applied` have equal hashes. */
+  /** Hash of the order book. Replicas with equal `applied` have equal hashes. */
   readonly hash: string;
-  /** Whether it has no vote by the membership in force. */
+  /** Whether the current membership gives it no vote. */
   readonly learner: boolean;
   readonly peers: readonly PeerReport[];
 }
 
-/** A front-end as the catalog sees it. */
-export interface SessionReport {
+/** A front-end, as seen by the catalog. */
+export interface FrontendReport {
   readonly peer: string;
-  /** Milliseconds that its lease still runs, 0 if it has none. */
+  /** Remaining milliseconds of its lease; 0 without a lease. */
   readonly leaseMs: number;
-  /** Stocks that it was told it may keep and was not told to drop since. */
+  /** Stocks that it may have in its cache: sent as cacheable, and not revoked since. */
   readonly names: readonly string[];
 }
 
-/** A catalog, by itself. */
+/** A report of a catalog about itself. */
 export interface CatalogReport {
-  /** Index of the last batch that is applied. */
+  /** Index of the last applied batch. */
   readonly lastIndex: number;
   readonly stocks: number;
-  /** Holds authority: look-ups are answered. */
+  /** Whether it holds authority, and so answers look-ups. */
   readonly ready: boolean;
-  readonly sessions: readonly SessionReport[];
+  readonly sessions: readonly FrontendReport[];
 }

@@ -1,11 +1,17 @@
-/** What clients send, and money, stocks, orders and errors as they stand in JSON. */
+/** Tests of request parsing, and of the JSON of money, stocks, orders and errors. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ERROR_CODES, InvariantError, TriremeError, assertRule, type ErrorStatus } from './errors.js';
-import { PRICE_CENTS_MAX, formatCents, toCents } from './money.js';
+import { HTTP_STATUS_OF, InvariantError, TriremeError, assertInvariant, type ErrorStatus } from './errors.js';
+import { PRICE_CENTS_MAX, formatCents, parseCents } from './money.js';
 import { ORDER_QUANTITY_MAX, orderJson } from './order.js';
-import { parseKey, parseListBody, parseOrderBody, parseRestockBody, parseStockName } from './requests.js';
+import {
+  parseIdempotencyKey,
+  parseListBody,
+  parseOrderBody,
+  parseRestockBody,
+  parseStockName,
+} from './requests.js';
 import { stockJson } from './stock.js';
 
 function assertRefused(call: () => unknown, status: ErrorStatus, message: RegExp): void {
@@ -20,7 +26,7 @@ function assertRefused(call: () => unknown, status: ErrorStatus, message: RegExp
 
 const ORDER = { name: 'AAPL', type: 'buy', quantity: 1 };
 
-test('an order is read, and what else stands in its body is not', () => {
+test('parseOrderBody returns the order and ignores unknown fields', () => {
   assert.equal(parseOrderBody(JSON.stringify({ ...ORDER, more: 1 })), ORDER);
   assert.is(
     parseOrderBody(JSON.stringify({ ...ORDER, quantity: ORDER_QUANTITY_MAX })).quantity,
@@ -57,17 +63,17 @@ const BAD_ORDERS: readonly [string, string, RegExp][] = [
   ['a field twice', '{"name":"A","type":"buy","quantity":1,"quantity":2}', /^quantity: must be given once$/],
   ['a list', '[]', /^order: must be a JSON object$/],
   ['null', 'null', /^order: must be a JSON object$/],
-  ['no JSON', '{"name":', /^order: body is not JSON$/],
-  ['nothing', '', /^order: body is not JSON$/],
+  ['no JSON', '{"name":', /^order: body is not valid JSON$/],
+  ['nothing', '', /^order: body is not valid JSON$/],
 ];
 
 for (const [what, body, message] of BAD_ORDERS) {
-  test(`an order with ${what} is refused, naming the field`, () => {
+  test(`parseOrderBody rejects ${what}`, () => {
     assertRefused(() => parseOrderBody(body), 'INVALID_ORDER', message);
   });
 }
 
-test('listings and restocks are read within their bounds', () => {
+test('parseListBody and parseRestockBody accept values within their bounds only', () => {
   assert.equal(parseListBody('{"price":55.1}'), { price: 5510 });
   assert.equal(parseListBody('{"price":10000000}'), { price: PRICE_CENTS_MAX });
   for (const price of ['0', '-1', '0.001', '10000000.01', '1e400']) {
@@ -85,7 +91,7 @@ test('listings and restocks are read within their bounds', () => {
   assertRefused(() => parseRestockBody('{"quantity":0}'), 'INVALID_STOCK', /^quantity: must be at least 1$/);
 });
 
-test('whatever a body is, it is read or refused in the words of the contract', () => {
+test('body parsers throw only TriremeError for arbitrary text', () => {
   const body = fc.oneof(
     fc.string(),
     fc.json(),
@@ -111,21 +117,21 @@ test('whatever a body is, it is read or refused in the words of the contract', (
   );
 });
 
-test('stock names and keys are taken at their bounds and refused beyond', () => {
+test('parseStockName and parseKey accept values at their bounds and reject those beyond', () => {
   for (const name of ['A', 'a.b_c-9', 'x'.repeat(64)]) assert.is(parseStockName(name), name);
   for (const name of ['', '.a', '-a', 'a b', 'ä', 'x'.repeat(65), 'a\n']) {
     assertRefused(() => parseStockName(name), 'INVALID_STOCK', /^name: /);
   }
-  for (const key of [' ', '~', 'k'.repeat(255)]) assert.is(parseKey(key), key);
+  for (const key of [' ', '~', 'k'.repeat(255)]) assert.is(parseIdempotencyKey(key), key);
   for (const key of ['', 'ä', '\x1f', '\x7f', 'k\n', 'k'.repeat(256)]) {
-    assertRefused(() => parseKey(key), 'INVALID_REQUEST', /^Idempotency-Key: /);
+    assertRefused(() => parseIdempotencyKey(key), 'INVALID_REQUEST', /^Idempotency-Key: /);
   }
 });
 
-test('every price in cents is the same in JSON and back', () => {
+test('toCents returns the cents that formatCents formatted', () => {
   const cents = fc.integer({ min: 1, max: PRICE_CENTS_MAX });
   fc.assert(
-    fc.property(cents, (price) => assert.is(toCents(Number(formatCents(price))), price)),
+    fc.property(cents, (price) => assert.is(parseCents(Number(formatCents(price))), price)),
     { numRuns: 2000 },
   );
   assert.is(formatCents(1), '0.01');
@@ -134,14 +140,14 @@ test('every price in cents is the same in JSON and back', () => {
   assert.is(formatCents(PRICE_CENTS_MAX), '10000000.00');
 });
 
-test('a price with more than two decimals, or out of bounds, is none', () => {
+test('toCents returns null for more than two decimals, and out of bounds', () => {
   for (const price of [0, -0, -1, 0.001, 0.005, 1.999, 10_000_000.01, NaN, Infinity])
-    assert.is(toCents(price), null);
-  assert.is(toCents(0.01), 1);
-  assert.is(toCents(1.1), 110);
+    assert.is(parseCents(price), null);
+  assert.is(parseCents(0.01), 1);
+  assert.is(parseCents(1.1), 110);
 });
 
-test('orders and stocks stand in JSON as the contract says', () => {
+test('orderJson and stockJson have the fields of the contract', () => {
   const order = {
     number: 10,
     name: 'A"B',
@@ -161,18 +167,18 @@ test('orders and stocks stand in JSON as the contract says', () => {
   );
 });
 
-test('every error word has its HTTP code, and its body carries both', () => {
-  for (const [status, code] of Object.entries(ERROR_CODES)) {
+test('every error status has its HTTP code, and the body contains both', () => {
+  for (const [status, code] of Object.entries(HTTP_STATUS_OF)) {
     const error = new TriremeError(status as ErrorStatus, 'why');
     assert.is(error.httpStatus, code);
     assert.equal(error.toBody(), { error: { code, message: 'why', status } });
   }
 });
 
-test('a broken rule throws with its words', () => {
-  assertRule(true, 'holds');
+test('assertRule throws InvariantError with its message', () => {
+  assertInvariant(true, 'holds');
   assert.throws(
-    () => assertRule(false, 'does not hold'),
+    () => assertInvariant(false, 'does not hold'),
     (error: unknown) => {
       return error instanceof InvariantError && error.message === 'does not hold';
     },

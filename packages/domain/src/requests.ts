@@ -1,9 +1,9 @@
-/** What clients may send: one schema for each body, and errors that name the field and what is wrong with it. */
+/** Schemas and parsers of request bodies. Each error names the field and the problem. */
 import { z } from 'zod';
 import { FormatError, TriremeError, type ErrorStatus } from './errors.js';
-import { parseJson } from './json.js';
-import { KEY_LENGTH_MAX, isKey } from './command.js';
-import { PRICE_CENTS_MAX, toCents, type Cents } from './money.js';
+import { parseStrictJson } from './strict-json.js';
+import { KEY_LENGTH_MAX, isIdempotencyKey } from './command.js';
+import { PRICE_CENTS_MAX, parseCents, type Cents } from './money.js';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX, isOrderName, type OrderRequest } from './order.js';
 import { STOCK_NAME } from './stock.js';
 
@@ -13,7 +13,7 @@ const quantity = z
   .max(ORDER_QUANTITY_MAX, `must be at most ${ORDER_QUANTITY_MAX}`)
   .int('must be a whole number');
 
-/** What `POST /orders` takes. */
+/** Body of `POST /orders`. */
 export const orderBody = z.object(
   {
     name: z
@@ -28,23 +28,23 @@ export const orderBody = z.object(
   { error: 'must be a JSON object' },
 );
 
-/** What `POST /stocks/{name}/restock` takes. */
+/** Body of `POST /stocks/{name}/restock`. */
 export const restockBody = z.object({ quantity }, { error: 'must be a JSON object' });
 
 const amount = z
   .number({ error: 'must be a number' })
-  // The bounds are those of cents, which are checked once the price is in cents.
+  // For the documentation only: the bounds are checked after the conversion to cents.
   .meta({
     description: 'Decimal currency with at most two decimals.',
     minimum: 0.01,
     maximum: PRICE_CENTS_MAX / 100,
   });
 
-/** What `PUT /stocks/{name}` takes. */
+/** Body of `PUT /stocks/{name}`. */
 export const listBody = z.object(
   {
     price: amount.transform((price, context): Cents => {
-      const cents = toCents(price);
+      const cents = parseCents(price);
       if (cents === null) context.addIssue('must be from 0.01 to 10000000.00 with at most two decimals');
       return cents ?? 0;
     }),
@@ -67,20 +67,20 @@ export function parseRestockBody(json: string): { readonly quantity: number } {
   return parse(restockBody, json, 'INVALID_STOCK', 'restock');
 }
 
-/** A name that a stock may be listed under. @throws TriremeError `INVALID_STOCK`. */
+/** Parses a name under which a stock can be listed. @throws TriremeError `INVALID_STOCK`. */
 export function parseStockName(name: string): string {
   if (!STOCK_NAME.test(name)) {
     throw new TriremeError(
       'INVALID_STOCK',
-      'name: must be 1 to 64 letters, digits, dots, dashes or underscores',
+      'name: must be 1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit',
     );
   }
   return name;
 }
 
-/** An `Idempotency-Key`: 1 to 255 printable ASCII characters. @throws TriremeError `INVALID_REQUEST`. */
-export function parseKey(key: string): string {
-  if (!isKey(key)) {
+/** Parses an `Idempotency-Key`: 1 to 255 printable ASCII characters. @throws TriremeError `INVALID_REQUEST`. */
+export function parseIdempotencyKey(key: string): string {
+  if (!isIdempotencyKey(key)) {
     throw new TriremeError(
       'INVALID_REQUEST',
       `Idempotency-Key: must be 1 to ${KEY_LENGTH_MAX} printable ASCII characters`,
@@ -92,11 +92,11 @@ export function parseKey(key: string): string {
 function parse<T>(schema: z.ZodType<T>, json: string, status: ErrorStatus, what: string): T {
   let body: unknown;
   try {
-    body = parseJson(json);
+    body = parseStrictJson(json);
   } catch (error) {
     throw new TriremeError(
       status,
-      error instanceof FormatError ? error.message : `${what}: body is not JSON`,
+      error instanceof FormatError ? error.message : `${what}: body is not valid JSON`,
     );
   }
   const result = schema.safeParse(body);

@@ -1,6 +1,6 @@
 /**
- * The contract's bodies as JSON Schema (2020-12), for its description: those of requests are made from the schemas that
- * validate, those of answers from schemas that the contract's tests hold real answers against.
+ * The bodies of the HTTP API as JSON Schema (2020-12), for its documentation. Request schemas are generated from those
+ * that validate requests. Response schemas are checked against real responses by the contract tests.
  */
 import { z } from 'zod';
 import { PUBLIC_STATUSES } from './errors.js';
@@ -16,7 +16,7 @@ const price = z
 const number = z
   .int()
   .min(1)
-  .meta({ description: 'Dense from 1, in the order of the log.', examples: [10] });
+  .meta({ description: 'From 1, in log order, without gaps.', examples: [10] });
 const type = z.enum(['buy', 'sell']);
 const quantity = z.int().min(1).max(ORDER_QUANTITY_MAX);
 
@@ -30,12 +30,12 @@ const order = z.object({
   time: z.iso.datetime(),
 });
 
-/** Answers of the public interface, each as its JSON is. */
-export const ANSWERS = {
+/** Response bodies of the public API. */
+export const RESPONSE_SCHEMAS = {
   Stock: z.object({ data: stock }),
   StockPage: z.object({
     data: z.array(stock),
-    next: z.string().nullable().meta({ description: 'To be given as `after`; null at the end.' }),
+    next: z.string().nullable().meta({ description: 'Value of `after` for the next page; null at the end.' }),
   }),
   PlacedOrder: z.object({ data: z.object({ transaction_number: number }) }),
   Order: z.object({ data: order }),
@@ -43,42 +43,42 @@ export const ANSWERS = {
     data: z.array(order),
     next: z.int().nullable().meta({
       description:
-        'To be given as `after`; null at the end, and only there: a page may be short, even empty, before it.',
+        'Value of `after` for the next page; null only at the end. A page may be short or empty before the end.',
     }),
   }),
   Error: z.object({
     error: z.object({
-      code: z.int().min(400).max(599).meta({ description: 'The HTTP status.' }),
-      message: z.string().meta({ description: 'For people; it may change.' }),
-      status: z.enum(PUBLIC_STATUSES).meta({ description: 'A stable word, for programs.' }),
+      code: z.int().min(400).max(599).meta({ description: 'The HTTP status code.' }),
+      message: z.string().meta({ description: 'Text for humans; it may change.' }),
+      status: z.enum(PUBLIC_STATUSES).meta({ description: 'Stable error word for programs.' }),
     }),
   }),
 } as const;
 
-/** Bodies of requests. */
-const REQUESTS = {
+/** Request bodies. */
+const REQUEST_SCHEMAS = {
   OrderRequest: orderBody.meta({ examples: [{ name: 'AAPL', type: 'buy', quantity: 1 }] }),
   StockPrice: listBody.meta({ examples: [{ price: 12.5 }] }),
   Restock: restockBody.meta({ examples: [{ quantity: 40 }] }),
 } as const;
 
-export type ContractSchemaName = keyof typeof ANSWERS | keyof typeof REQUESTS;
+export type ApiSchemaName = keyof typeof RESPONSE_SCHEMAS | keyof typeof REQUEST_SCHEMAS;
 
-/** A JSON Schema, as a value. */
+/** A JSON Schema object. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Every schema by its name. What a schema cannot say, such as a price's two decimals, stands in its description. */
-export function contractSchemas(): Readonly<Record<ContractSchemaName, JsonSchema>> {
+/** All schemas by name. Rules that a schema cannot express, such as two decimals, are in its description. */
+export function apiSchemas(): Readonly<Record<ApiSchemaName, JsonSchema>> {
   const convert = (schemas: Readonly<Record<string, z.ZodType>>, io: 'input' | 'output'): object =>
     Object.fromEntries(
       Object.entries(schemas).map(([name, schema]) => {
         const json = { ...z.toJSONSchema(schema, { io }) };
-        // Which dialect it is, OpenAPI 3.1 says for all of them.
+        // OpenAPI 3.1 defines the dialect for all schemas.
         delete json.$schema;
         return [name, json];
       }),
     );
-  return { ...convert(REQUESTS, 'input'), ...convert(ANSWERS, 'output') } as ReturnType<
-    typeof contractSchemas
+  return { ...convert(REQUEST_SCHEMAS, 'input'), ...convert(RESPONSE_SCHEMAS, 'output') } as ReturnType<
+    typeof apiSchemas
   >;
 }

@@ -1,6 +1,6 @@
-/** Stocks in frames, and checks of the questions about them: front-ends ask catalogs, and replicas where no catalog answers. */
+/** Stocks in frames, and parsers of stock queries, which front-ends send to catalogs, or else to replicas. */
 import { FormatError } from './errors.js';
-import { asInteger, asItems, asText, invalidReason, type CheckedItems } from './guards.js';
+import { expectInteger, expectItems, expectText, formatErrorMessage, type CheckedItems } from './guards.js';
 import { ORDER_NAME_LENGTH_MAX } from './order.js';
 import { FRAME_ITEMS_MAX, PAGE_ROWS_MAX, type StockWire } from './protocol.js';
 import type { Stock } from './stock.js';
@@ -12,44 +12,44 @@ export function stockToWire({ name, price, quantity, version }: Stock): StockWir
 /** A stock to look up. */
 export type LookupItem = readonly [id: number, name: string];
 
-/** The items of a `lookup` frame. @throws FormatError if there are too many, or one has no id. */
-export function asLookupItems(value: unknown): CheckedItems<LookupItem> {
-  return asItems(
+/** Parses the items of a `lookup` frame. @throws FormatError if there are too many, or one has no id. */
+export function parseLookupItems(value: unknown): CheckedItems<LookupItem> {
+  return expectItems(
     value,
-    (id, [, name]) => [id, asText(name, 'stock name', ORDER_NAME_LENGTH_MAX)],
+    (id, [, name]) => [id, expectText(name, 'stock name', ORDER_NAME_LENGTH_MAX)],
     FRAME_ITEMS_MAX,
   );
 }
 
 type Frame = Readonly<Record<string, unknown>>;
 
-/** A list that is refused by itself. */
-export interface InvalidList {
+/** An invalid list frame, which is answered and does not close the link. */
+export interface InvalidListRequest {
   readonly t: 'invalidList';
   readonly id: number;
   readonly reason: string;
 }
 
 /**
- * A frame that asks for a page of `limit` rows.
- * @param read the rest of the question; a throw of `FormatError` sets the list apart
- * @throws FormatError if it has no id
+ * Parses a frame that requests a page of at most `limit` rows.
+ * @param read parses the other fields; if it throws a `FormatError`, an `InvalidListRequest` is returned
+ * @throws FormatError if the frame has no id
  */
-export function asPageQuestion<List>(
+export function parsePageRequest<List>(
   frame: Frame,
   read: (id: number, limit: number) => List,
-): List | InvalidList {
-  const id = asInteger(frame['id'], 'id');
+): List | InvalidListRequest {
+  const id = expectInteger(frame['id'], 'id');
   try {
-    const limit = asInteger(frame['limit'], 'limit', 1);
+    const limit = expectInteger(frame['limit'], 'limit', 1);
     if (limit > PAGE_ROWS_MAX) throw new FormatError(`limit is above ${PAGE_ROWS_MAX}`);
     return read(id, limit);
   } catch (error) {
-    return { t: 'invalidList', id, reason: invalidReason(error) };
+    return { t: 'invalidList', id, reason: formatErrorMessage(error) };
   }
 }
 
-/** The name after which a list of stocks begins. @throws FormatError if it is too long, or no text. */
-export function asAfterName(value: unknown): string {
-  return asText(value, 'after', ORDER_NAME_LENGTH_MAX);
+/** Parses the name after which a list of stocks starts. @throws FormatError if it is too long, or not text. */
+export function parseAfterName(value: unknown): string {
+  return expectText(value, 'after', ORDER_NAME_LENGTH_MAX);
 }

@@ -21,7 +21,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
 );
 
-test('it is a map', () => {
+test('behaves like a Map', () => {
   fc.assert(
     fc.property(
       fc.array(operation, { maxLength: 200 }),
@@ -40,7 +40,7 @@ test('it is a map', () => {
             model.clear();
           }
           assert.is(map.size, model.size);
-          assert.equal([...map], [...model], 'in the order of entering');
+          assert.equal([...map], [...model], 'in insertion order');
           for (let at = 0; at <= 12; at += 1) assert.is(map.get(at), model.get(at));
         }
       },
@@ -49,7 +49,7 @@ test('it is a map', () => {
   );
 });
 
-test('entries may go, and others come, while it is walked through', () => {
+test('iteration allows deletions and insertions', () => {
   const map = new TransientMap<number, Value>(2);
   for (const of of [1, 2, 3]) map.set(of, { of });
   const seen: number[] = [];
@@ -60,11 +60,11 @@ test('entries may go, and others come, while it is walked through', () => {
     for (const of of [10 * at, 10 * at + 1, 10 * at + 2]) map.set(of, { of });
     if (seen.length > 20) break;
   }
-  assert.equal(seen.slice(0, 2), [1, 3], 'none of those that were there is missed, none comes that is gone');
+  assert.equal(seen.slice(0, 2), [1, 3], 'visits all remaining entries and no deleted one');
 });
 
-test('what goes after another map has taken its place is passed over as well', () => {
-  for (const leave of ['delete', 'clear'] as const) {
+test('iteration skips entries that are deleted after the underlying map was replaced', () => {
+  for (const removal of ['delete', 'clear'] as const) {
     const map = new TransientMap<number, Value>(2);
     for (const of of [1, 2, 3]) map.set(of, { of });
     const seen: number[] = [];
@@ -75,14 +75,14 @@ test('what goes after another map has taken its place is passed over as well', (
       map.set(4, { of: 4 });
       map.delete(2);
       map.set(5, { of: 5 });
-      if (leave === 'clear') map.clear();
+      if (removal === 'clear') map.clear();
       else map.delete(3);
     }
     assert.ok(!seen.includes(2) && !seen.includes(3), seen.join(', '));
   }
 });
 
-test('what is gone does not outlive a minor collection, even where one entry stays for good', () => {
+test('deleted entries do not survive minor collections, even if one entry stays forever', () => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
   const oldSpace = (): number =>
@@ -101,9 +101,9 @@ test('what is gone does not outlive a minor collection, even where one entry sta
   gc();
   const before = oldSpace();
   churn(20_000, 220_000);
-  // Values alone are 24 bytes each: held by tables that are gone, they would be 5 MB, and the tables more.
+  // If dead tables kept them alive, the values alone would take 5 MB (24 bytes each), and the tables more.
   const grown = oldSpace() - before;
-  assert.ok(grown < 1_000_000, `${grown} bytes have grown old`);
+  assert.ok(grown < 1_000_000, `the old space grew by ${grown} bytes`);
 });
 
 test.run();

@@ -1,23 +1,22 @@
 /**
- * A map whose entries come and go within milliseconds, thousands of them a second.
+ * A map for entries that live only for milliseconds, thousands of them a second.
  *
- * V8 makes a `Map` that is filled and emptied on end a new table every so often, and has the table before point to it. Once
- * one such table is old and dead, no minor collection can tell: it keeps the next one alive, that one the one after it, and
- * with them everything that ever stood there. A front-end that kept its open requests in a `Map` copied four times as much
- * in every minor collection, and took half as much CPU again for an order. So no `Map` here is used for long: what is left
- * of it is copied into another one, to which nothing dead points.
+ * V8 gives a `Map` with many insertions and deletions a new internal table from time to time, and the old table points to
+ * the new one. When a dead table is in the old generation, minor collections treat it as live. It then keeps all later
+ * tables and their entries alive, which every minor collection has to copy. Therefore `TransientMap` regularly copies its
+ * entries to a new `Map`, to which no dead table points.
  */
 
-/** Entries that a map takes at least before another one takes its place. */
+/** Minimum number of insertions before the underlying map is replaced. */
 const RENEW_AFTER = 256;
 
 export class TransientMap<Key, Value extends object> {
   readonly #renewAfter: number;
   #map = new Map<Key, Value>();
-  /** Entries that the present map has taken. */
-  #taken = 0;
+  /** Number of insertions into the current map, including the copied entries. */
+  #inserted = 0;
 
-  /** @param renewAfter entries that a map takes at least before the next one */
+  /** @param renewAfter minimum number of insertions before the underlying map is replaced */
   constructor(renewAfter = RENEW_AFTER) {
     this.#renewAfter = renewAfter;
   }
@@ -31,30 +30,30 @@ export class TransientMap<Key, Value extends object> {
   }
 
   set(key: Key, value: Value): void {
-    // At most half of what was taken is copied, however much of it stays.
-    if (this.#taken >= this.#renewAfter && this.#taken >= 2 * this.#map.size) {
+    // The second condition bounds the cost: at most half as many entries are copied as were inserted.
+    if (this.#inserted >= this.#renewAfter && this.#inserted >= 2 * this.#map.size) {
       this.#map = new Map(this.#map);
-      this.#taken = this.#map.size;
+      this.#inserted = this.#map.size;
     }
     this.#map.set(key, value);
-    this.#taken += 1;
+    this.#inserted += 1;
   }
 
-  /** @returns whether it was there. */
+  /** @returns whether the key was present. */
   delete(key: Key): boolean {
     return this.#map.delete(key);
   }
 
   clear(): void {
     this.#map = new Map();
-    this.#taken = 0;
+    this.#inserted = 0;
   }
 
-  /** In the order of entering. What goes on the way is passed over; what enters on the way may be. */
+  /** In insertion order. Entries deleted during the iteration are skipped; entries added during it may be. */
   *[Symbol.iterator](): Generator<[Key, Value], undefined> {
-    const walked = this.#map;
-    for (const entry of walked) {
-      if (walked === this.#map || this.#map.get(entry[0]) === entry[1]) yield entry;
+    const iterated = this.#map;
+    for (const entry of iterated) {
+      if (iterated === this.#map || this.#map.get(entry[0]) === entry[1]) yield entry;
     }
   }
 }

@@ -1,6 +1,6 @@
 /*
- * Shuts a mounted ext4 down as a power loss does: nothing that was not synced reaches the disk, nor the rest of the
- * journal. The file system answers EIO until it is mounted again.
+ * Shuts down a mounted ext4 as a power loss does: data that was not synced, and the unwritten part of the
+ * journal, do not reach the disk. The file system returns EIO until it is mounted again.
  */
 #include <fcntl.h>
 #include <stdint.h>

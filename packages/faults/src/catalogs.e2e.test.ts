@@ -1,5 +1,5 @@
-/** Catalogs are lost under load, and every promise is kept. */
-import { playEveryday } from './play-suite.js';
+/** Everyday scenarios in which catalogs fail under load. */
+import { runEverydaySuite } from './scenario-suite.js';
 import { CATALOGS } from './scenarios/catalogs.js';
 
-playEveryday('catalogs', CATALOGS);
+runEverydaySuite('catalogs', CATALOGS);

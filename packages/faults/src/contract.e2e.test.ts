@@ -1,24 +1,27 @@
-/** The public contract against a real cluster with two front-ends: numbers, keys, rejections, the cache. */
+/** The public API on a real cluster with two front-ends: order numbers, idempotency keys, rejections, cache. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Stage, numberOf, statusOf, type Answer } from './stage.js';
+import { TestCluster, orderNumberOf, errorStatusOf, type HttpAnswer } from './test-cluster.js';
 
 const test = suite('contract');
 
-const stage = Stage.of(test, { frontends: 2 });
+const stage = TestCluster.forSuite(test, { frontends: 2 });
 
-async function together(count: number, send: (i: number) => Promise<Answer>): Promise<readonly Answer[]> {
+async function together(
+  count: number,
+  send: (i: number) => Promise<HttpAnswer>,
+): Promise<readonly HttpAnswer[]> {
   return Promise.all(Array.from({ length: count }, async (_, i) => send(i)));
 }
 
-const countOf = (answers: readonly Answer[], status: number): number =>
+const countOf = (answers: readonly HttpAnswer[], status: number): number =>
   answers.filter((answer) => answer.status === status).length;
 
-test('200 concurrent sells take 200 consecutive numbers and add 200', async () => {
+test('200 concurrent sells get 200 consecutive numbers and add 200 to the stock', async () => {
   const before = await stage().quantity('GOOGL');
-  const first = numberOf(await stage().order('sell', 'AMZN', 1)) + 1;
+  const first = orderNumberOf(await stage().order('sell', 'AMZN', 1)) + 1;
   const answers = await together(200, async (i) => stage().order('sell', 'GOOGL', 1, undefined, i % 2));
-  const numbers = answers.map(numberOf).sort((a, b) => a - b);
+  const numbers = answers.map(orderNumberOf).sort((a, b) => a - b);
   assert.equal(
     numbers,
     Array.from({ length: 200 }, (_, i) => first + i),
@@ -26,51 +29,51 @@ test('200 concurrent sells take 200 consecutive numbers and add 200', async () =
   assert.is(await stage().quantity('GOOGL'), before + 200);
 });
 
-test('of 150 concurrent buys of a stock at 100, 100 are filled and 50 are refused', async () => {
+test('150 concurrent buys of a stock at 100: 100 are filled and 50 are rejected', async () => {
   const answers = await together(150, async (i) => stage().order('buy', 'NFLX', 1, undefined, i % 2));
   assert.is(countOf(answers, 200), 100);
   assert.is(countOf(answers, 409), 50);
   for (const answer of answers.filter(({ status }) => status === 409)) {
-    assert.is(statusOf(answer), 'INSUFFICIENT_STOCK');
+    assert.is(errorStatusOf(answer), 'INSUFFICIENT_STOCK');
   }
   assert.is(await stage().quantity('NFLX'), 0);
   assert.is(await stage().quantity('NFLX', 1), 0);
 });
 
-test('one key 50 times at once through two front-ends is one order, and another body with it is refused', async () => {
+test('50 concurrent requests with one key through two front-ends make one order; another body is rejected', async () => {
   const before = await stage().quantity('META');
   const answers = await together(50, async (i) => stage().order('buy', 'META', 3, 'fifty', i % 2));
   assert.is(countOf(answers, 200), 50);
-  assert.is(new Set(answers.map(numberOf)).size, 1, 'one number in all replies');
+  assert.is(new Set(answers.map(orderNumberOf)).size, 1, 'all replies have the same number');
   assert.is(await stage().quantity('META'), before - 3);
 
   const other = await stage().order('buy', 'META', 4, 'fifty');
   assert.is(other.status, 422);
-  assert.is(statusOf(other), 'KEY_REUSED');
+  assert.is(errorStatusOf(other), 'KEY_REUSED');
   assert.is(await stage().quantity('META'), before - 3);
 });
 
-test('a rejected order takes no number, moves no stock, and its key tells the same again', async () => {
-  const number = numberOf(await stage().order('sell', 'BoarCo', 1));
+test('rejected order takes no number and moves no stock; a retry with its key is rejected again', async () => {
+  const number = orderNumberOf(await stage().order('sell', 'BoarCo', 1));
   const before = await stage().quantity('BoarCo');
   const tooMany = await stage().order('buy', 'BoarCo', before + 1, 'too-many');
   assert.is(tooMany.status, 409);
   const unknown = await stage().order('buy', 'NoSuchCo', 1);
   assert.is(unknown.status, 404);
-  assert.is(statusOf(unknown), 'STOCK_NOT_FOUND');
+  assert.is(errorStatusOf(unknown), 'STOCK_NOT_FOUND');
   assert.is(await stage().quantity('BoarCo'), before);
   await stage().order('sell', 'BoarCo', 5);
   assert.is(
     (await stage().order('buy', 'BoarCo', before + 1, 'too-many')).status,
     409,
-    'the outcome is kept',
+    'a retry returns the stored outcome',
   );
-  assert.is(numberOf(await stage().order('sell', 'BoarCo', 1)), number + 2);
+  assert.is(orderNumberOf(await stage().order('sell', 'BoarCo', 1)), number + 2);
 });
 
-test('an order reads as it was placed, through either front-end', async () => {
+test('order reads return the order as placed, through either front-end', async () => {
   const answer = await stage().order('buy', 'MenhirCo', 7);
-  const number = numberOf(answer);
+  const number = orderNumberOf(answer);
   assert.is(answer.headers.get('location'), `/orders/${number}`);
   for (const frontend of [0, 1]) {
     const read = await stage().request('GET', `/orders/${number}/`, { frontend });
@@ -84,27 +87,27 @@ test('an order reads as it was placed, through either front-end', async () => {
   }
   const missing = await stage().request('GET', `/orders/${number + 1000}`);
   assert.is(missing.status, 404);
-  assert.is(statusOf(missing), 'ORDER_NOT_FOUND');
+  assert.is(errorStatusOf(missing), 'ORDER_NOT_FOUND');
 });
 
-test('a cache of five evicts the stock that was used longest ago', async () => {
+test('cache of five stocks evicts the least recently used', async () => {
   const names = ['GameStart', 'RottenFishCo', 'BoarCo', 'MenhirCo', 'AAPL'];
   const isHit = async (name: string): Promise<boolean> =>
     (await stage().request('GET', `/stocks/${name}`)).headers.get('x-cache') === 'hit';
-  /** False where the lease lapsed meanwhile, as it may on a busy machine: then there is no hit, whatever is kept. */
-  const look = async (): Promise<boolean> => {
+  /** Returns false if the lease expired meanwhile, as it may on a busy machine: then nothing is a hit. */
+  const checkEviction = async (): Promise<boolean> => {
     for (const name of names) await isHit(name);
     for (const name of names) if (!(await isHit(name))) return false;
     assert.not(await isHit('NVDA'));
-    assert.not(await isHit('GameStart'), 'the oldest was evicted');
+    assert.not(await isHit('GameStart'), 'the least recently used stock was evicted');
     return isHit('AAPL');
   };
-  for (const deadline = performance.now() + 20_000; !(await look());) {
-    assert.ok(performance.now() < deadline, 'five stocks are kept, and the newest of them is not evicted');
+  for (const deadline = performance.now() + 20_000; !(await checkEviction());) {
+    assert.ok(performance.now() < deadline, 'the cache holds five stocks, among them the most recently used');
   }
 });
 
-test('after an order every front-end shows the new quantity at once', async () => {
+test('every front-end returns the new quantity right after an order is acknowledged', async () => {
   for (let round = 0; round < 20; round += 1) {
     const before = await stage().quantity('NVDA', 0);
     assert.is(await stage().quantity('NVDA', 1), before);
@@ -114,7 +117,7 @@ test('after an order every front-end shows the new quantity at once', async () =
   }
 });
 
-test('pages walk every stock and every order once', async () => {
+test('paging through stocks and orders returns each of them once', async () => {
   const walk = async (path: string): Promise<unknown[]> => {
     const all: unknown[] = [];
     let after: string | number | null = null;
@@ -129,7 +132,7 @@ test('pages walk every stock and every order once', async () => {
   };
   const stocks = (await walk('/stocks')) as { name: string }[];
   assert.is(new Set(stocks.map(({ name }) => name)).size, 10);
-  const last = numberOf(await stage().order('sell', 'AAPL', 1));
+  const last = orderNumberOf(await stage().order('sell', 'AAPL', 1));
   const orders = (await walk('/orders')) as { number: number }[];
   assert.equal(
     orders.map(({ number }) => number),
@@ -137,7 +140,7 @@ test('pages walk every stock and every order once', async () => {
   );
 });
 
-test('what is not the contract gets its error as JSON', async () => {
+test('invalid requests get a JSON error with a status word', async () => {
   const bodies: readonly unknown[] = [
     { name: 'AAPL', type: 'hold', quantity: 1 },
     ...[0, -1, 1.5, '1', 2 ** 53, null].map((quantity) => ({ name: 'AAPL', type: 'buy', quantity })),
@@ -149,7 +152,7 @@ test('what is not the contract gets its error as JSON', async () => {
   for (const body of bodies) {
     const answer = await stage().request('POST', '/orders', { body });
     assert.is(answer.status, 400, JSON.stringify(body));
-    assert.is(statusOf(answer), 'INVALID_ORDER');
+    assert.is(errorStatusOf(answer), 'INVALID_ORDER');
   }
   const rows: readonly (readonly [string, string, number, string])[] = [
     ['GET', '/nothing', 404, 'ROUTE_NOT_FOUND'],
@@ -161,15 +164,15 @@ test('what is not the contract gets its error as JSON', async () => {
   for (const [method, path, code, status] of rows) {
     const answer = await stage().request(method, path);
     assert.is(answer.status, code, path);
-    assert.is(statusOf(answer), status);
+    assert.is(errorStatusOf(answer), status);
   }
   const large = await stage().request('POST', '/orders', { body: 'x'.repeat(17 * 1024) });
-  assert.is(statusOf(large), 'BODY_TOO_LARGE');
+  assert.is(errorStatusOf(large), 'BODY_TOO_LARGE');
   const typed = await stage().request('POST', '/orders', {
     body: 'a=b',
     headers: { 'content-type': 'text/plain' },
   });
-  assert.is(statusOf(typed), 'UNSUPPORTED_MEDIA_TYPE');
+  assert.is(errorStatusOf(typed), 'UNSUPPORTED_MEDIA_TYPE');
 });
 
 test.run();

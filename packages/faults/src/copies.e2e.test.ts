@@ -1,11 +1,11 @@
-/** Data folders that were copied or moved, on real processes: the flags say where a cluster is, not what its log remembers. */
+/** Copied data folders on real processes: a cluster uses the addresses from its flags, not those in its log. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TriremeClient } from '@trireme/client';
-import { InternalCalls, LocalCluster, findFreeBasePort, readSecret } from '@trireme/cluster';
+import { InternalClient, LocalCluster, findFreeBasePort, readSecret } from '@trireme/cluster';
 
 interface Context {
   folder: string;
@@ -27,11 +27,11 @@ async function start({ clusters }: Context, dataDir: string, port: number): Prom
   const cluster = new LocalCluster({ dataDir, port, output: () => undefined });
   clusters.push(cluster);
   await cluster.start();
-  await cluster.waitReady();
+  await cluster.awaitReady();
   return cluster;
 }
 
-/** Places an order, and gives the number of every order that there is then. */
+/** Places an order, and returns the numbers of all orders. */
 async function order({ urls }: LocalCluster): Promise<number[]> {
   const client = new TriremeClient({ url: urls[0] ?? '' });
   try {
@@ -42,12 +42,12 @@ async function order({ urls }: LocalCluster): Promise<number[]> {
   }
 }
 
-/** Has every replica drop its log, so that the group and its addresses are in the book's snapshot alone. */
+/** Makes every replica drop its log, so that only the snapshot contains the group and its addresses. */
 async function compact(cluster: LocalCluster): Promise<void> {
-  const calls = new InternalCalls({ secret: readSecret(cluster.dataDir), tls: null });
+  const calls = new InternalClient({ secret: readSecret(cluster.dataDir), tls: null });
   for (const { role, url } of cluster.describe().processes) {
     if (role !== 'replica') continue;
-    const answer = await calls.ask(`${url}/snapshot`, 10_000, { keep: 0 });
+    const answer = await calls.requestJson(`${url}/snapshot`, 10_000, { keep: 0 });
     assert.is(answer?.status, 200, url);
   }
   await calls.close();
@@ -73,7 +73,7 @@ async function terms(cluster: LocalCluster): Promise<unknown[]> {
   );
 }
 
-test('a copy of a cluster with a compacted log, started on other ports, lives on its own beside the original', async (context) => {
+test('copy of a cluster with a compacted log, started on other ports, is independent of the original', async (context) => {
   const [data, copy] = [join(context.folder, 'data'), join(context.folder, 'copy')];
   const port = await findFreeBasePort(3, 1);
   const first = await start(context, data, port);
@@ -86,13 +86,13 @@ test('a copy of a cluster with a compacted log, started on other ports, lives on
   const copied = await start(context, copy, await findFreeBasePort(3, 1));
   assert.equal(await order(copied), [1, 2]);
   assert.equal(await order(copied), [1, 2, 3]);
-  assert.equal(await order(original), [1, 2], 'its own alone');
+  assert.equal(await order(original), [1, 2], 'only orders of the original');
   assert.equal(await terms(original), before);
   for (const path of ['/stocks/AAPL', '/orders/1']) {
     const kept = await tagged(original, path, '');
     assert.equal(await tagged(original, path, kept.tag), { status: 304, tag: kept.tag });
     const other = await tagged(copied, path, kept.tag);
-    assert.is(other.status, 200, 'what was kept of one matches nothing of the other');
+    assert.is(other.status, 200, 'an ETag of the original does not match in the copy');
   }
 });
 

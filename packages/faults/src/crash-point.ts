@@ -1,17 +1,17 @@
-/** Where and how the next leader is told to die: by a file in the data folder that `crashing-replica.ts` watches. */
+/** Selects where the next leader crashes, with a file in the data folder that `crashing-replica.ts` reads. */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CrashStep } from './crash-steps.js';
 
-/** A replica that kills itself where it is told to. */
+/** Program of a replica that kills itself at a selected step. */
 export const CRASHING_REPLICA = fileURLToPath(new URL('./crashing-replica.js', import.meta.url));
 
-/** The file that such a replica's `TRIREME_CRASH_FILE` names; it is gone once a leader has died. */
+/** Path for the `TRIREME_CRASH_FILE` of such a replica. The file disappears when a leader has crashed. */
 export const crashFile = (dataDir: string): string => join(dataDir, 'crash-at');
 
-/** The first leader that comes to `step` with an order dies. */
-export function dieAt(dataDir: string, step: CrashStep): void {
+/** Makes the first leader that reaches `step` with an order crash. */
+export function crashLeaderAt(dataDir: string, step: CrashStep): void {
   const file = crashFile(dataDir);
   writeFileSync(`${file}.new`, step);
   renameSync(`${file}.new`, file);

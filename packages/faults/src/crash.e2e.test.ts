@@ -1,9 +1,9 @@
-/** Shoppers go on while leaders die, and a replica with a damaged log refuses to start. */
+/** Clients place orders while leaders are killed; a replica with a damaged log refuses to start. */
 import { readFileSync, writeFileSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { shop } from '@trireme/client';
-import { Stage, rowsOf, until, numberOf } from './stage.js';
+import { runShoppers } from '@trireme/client';
+import { TestCluster, parseBookRows, waitUntil, orderNumberOf } from './test-cluster.js';
 
 const STOCKS = [
   'GameStart',
@@ -19,11 +19,11 @@ const STOCKS = [
 ];
 const test = suite('crash');
 
-const stage = Stage.of(test, { frontends: 2 });
+const stage = TestCluster.forSuite(test, { frontends: 2 });
 
-test('shoppers see no failed request and no mismatch while three leaders are killed', async () => {
+test('clients see no failed request and no mismatch while three leaders are killed', async () => {
   let isShopping = true;
-  const shopping = shop({
+  const shopping = runShoppers({
     urls: stage().cluster.urls,
     clients: 5,
     requests: 600,
@@ -32,26 +32,26 @@ test('shoppers see no failed request and no mismatch while three leaders are kil
   }).finally(() => (isShopping = false));
   let killed = 0;
   for (; killed < 3; killed += 1) {
-    const leader = await stage().cluster.leader();
+    const leader = await stage().cluster.leaderName();
     assert.ok(leader !== null);
-    assert.ok(isShopping, 'there are orders under way when the leader dies');
+    assert.ok(isShopping, 'orders are in flight when the leader is killed');
     await stage().cluster.kill(leader);
-    await until('another one leads', async () => {
-      const next = await stage().cluster.leader();
+    await waitUntil('another replica leads', async () => {
+      const next = await stage().cluster.leaderName();
       return next !== null && next !== leader;
     });
     await stage().cluster.startProcess(leader);
-    await stage().cluster.waitProcessReady(leader);
+    await stage().cluster.awaitProcessReady(leader);
   }
   const report = await shopping;
   assert.equal([...report.failures], [], 'no failed request');
   assert.equal(report.mismatches, []);
 
-  const rows = rowsOf(await stage().agreedBook());
+  const rows = parseBookRows(await stage().waitForEqualBooks());
   assert.equal(
     rows.map(([number]) => number),
     rows.map((_, i) => i + 1),
-    'numbers are dense',
+    'order numbers have no gaps',
   );
   for (const stock of STOCKS) {
     const moved = rows
@@ -61,8 +61,8 @@ test('shoppers see no failed request and no mismatch while three leaders are kil
   }
 });
 
-test('a bit flipped in the log of a stopped replica: it refuses to start and says so, the others go on', async () => {
-  const leader = await stage().cluster.leader();
+test('replica with a flipped bit in its log refuses to start and reports the damage; the others continue', async () => {
+  const leader = await stage().cluster.leaderName();
   const victim = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== leader) ?? '';
   await stage().cluster.kill(victim, 'SIGTERM');
   const [largest = ''] = stage()
@@ -83,7 +83,7 @@ test('a bit flipped in the log of a stopped replica: it refuses to start and say
   assert.match(reason ?? '', /damaged|checksum|missing/);
   const answer = await stage().order('sell', 'AAPL', 1);
   assert.is(answer.status, 200);
-  assert.is((await stage().request('GET', `/orders/${numberOf(answer)}`)).status, 200);
+  assert.is((await stage().request('GET', `/orders/${orderNumberOf(answer)}`)).status, 200);
 });
 
 test.run();

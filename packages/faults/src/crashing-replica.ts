@@ -1,7 +1,7 @@
 /**
- * An order replica that kills itself with SIGKILL at one step of an order's path. It is the product's own replica,
- * watched from outside: where the file named by `TRIREME_CRASH_FILE` appears with the name of a step in it, the first
- * leader that comes to that step takes the file away and dies.
+ * An order replica that kills itself with SIGKILL at one step of an order's path. It runs the product's
+ * replica with observers around its storage and transport. When the file `TRIREME_CRASH_FILE` contains the
+ * name of a step, the first leader that reaches this step renames the file and dies.
  */
 import { readFileSync, renameSync } from 'node:fs';
 import { decodeBatch } from '@trireme/domain';
@@ -11,27 +11,26 @@ import type { CrashStep } from './crash-steps.js';
 
 const file = process.env['TRIREME_CRASH_FILE'] ?? '';
 
-function reached(step: CrashStep): void {
-  let wanted: string;
+/** Crashes if a crash at this step is requested. */
+function crashAt(step: CrashStep): void {
   try {
-    wanted = readFileSync(file, 'utf8');
-    if (wanted !== step) return;
+    if (readFileSync(file, 'utf8') !== step) return;
     renameSync(file, `${file}.taken`);
   } catch {
-    // There is no such file: nothing is wanted, or another replica was first.
+    // No crash is requested, or another replica was first.
     return;
   }
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Whether this replica has last spoken as a leader, and the log index of the order that it logged last. */
-const leader = { speaks: false, placedIndex: 0 };
+/** Whether this replica last sent a message as leader, and the log index of the last order that it sent. */
+const leader = { isActive: false, orderIndex: 0 };
 
-function placesOrder(entry: Entry): boolean {
+function containsOrder(entry: Entry): boolean {
   return entry.kind === 'command' && decodeBatch(entry.data).commands.length > 0;
 }
 
-function watchStorage(storage: LogStorage): LogStorage {
+function observeStorage(storage: LogStorage): LogStorage {
   return {
     hardState: () => storage.hardState(),
     base: () => storage.base(),
@@ -43,23 +42,23 @@ function watchStorage(storage: LogStorage): LogStorage {
     close: async () => storage.close(),
     persist: async (batch) => {
       await storage.persist(batch);
-      if (leader.speaks && batch.entries.some(placesOrder)) reached('logged');
+      if (leader.isActive && batch.entries.some(containsOrder)) crashAt('logged');
     },
   };
 }
 
-function watchTransport(transport: Transport): Transport {
+function observeTransport(transport: Transport): Transport {
   return {
-    start: async (handler) => transport.start(watchHandler(handler)),
+    start: async (handler) => transport.start(observeHandler(handler)),
     stop: async () => transport.stop(),
     peers: () => transport.peers(),
     addPeer: (peer, address) => transport.addPeer(peer, address),
     removePeer: (peer) => transport.removePeer(peer),
     send: (message) => {
-      if (message.type === 'appendRequest' || message.type === 'heartbeat') leader.speaks = true;
-      if (message.type === 'appendAccepted') leader.speaks = false;
+      if (message.type === 'appendRequest' || message.type === 'heartbeat') leader.isActive = true;
+      if (message.type === 'appendAccepted') leader.isActive = false;
       if (message.type === 'appendRequest') {
-        for (const entry of message.entries) if (placesOrder(entry)) leader.placedIndex = entry.index;
+        for (const entry of message.entries) if (containsOrder(entry)) leader.orderIndex = entry.index;
       }
       transport.send(message);
     },
@@ -67,28 +66,28 @@ function watchTransport(transport: Transport): Transport {
   };
 }
 
-function watchHandler(handler: TransportHandler): TransportHandler {
+function observeHandler(handler: TransportHandler): TransportHandler {
   return {
-    message: (message: Message) => {
-      const { placedIndex } = leader;
-      const isAck = message.type === 'appendAccepted' && placedIndex > 0 && message.match >= placedIndex;
-      if (isAck && leader.speaks) reached('replicated');
-      handler.message(message);
+    onMessage: (message: Message) => {
+      const { orderIndex } = leader;
+      const isAck = message.type === 'appendAccepted' && orderIndex > 0 && message.match >= orderIndex;
+      if (isAck && leader.isActive) crashAt('replicated');
+      handler.onMessage(message);
     },
-    unreachable: (peer) => handler.unreachable(peer),
-    linkLost: (peer) => handler.linkLost(peer),
-    snapshot: async (snapshot) => handler.snapshot(snapshot),
+    onUnreachable: (peer) => handler.onUnreachable(peer),
+    onLinkLost: (peer) => handler.onLinkLost(peer),
+    onSnapshot: async (snapshot) => handler.onSnapshot(snapshot),
   };
 }
 
 const observer: ReplicaObserver = {
-  storage: watchStorage,
-  transport: watchTransport,
+  storage: observeStorage,
+  transport: observeTransport,
   onStep: (step) => {
-    // What was sent in this turn leaves the process at its end: die after that, or nothing was sent.
+    // Frames leave the process at the end of the turn, so the replica dies after that.
     const isSending = step === 'sent' || step === 'answered';
-    if (isSending) setImmediate(() => setImmediate(() => reached(step)));
-    else reached(step);
+    if (isSending) setImmediate(() => setImmediate(() => crashAt(step)));
+    else crashAt(step);
   },
 };
 

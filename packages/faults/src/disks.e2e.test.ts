@@ -1,6 +1,6 @@
-/** Disks fail, fill up and lose data under load, and every promise is kept. */
-import { playEveryday } from './play-suite.js';
+/** Everyday scenarios in which disks fail, fill up or lose data under load. */
+import { runEverydaySuite } from './scenario-suite.js';
 import { DISKS } from './scenarios/disks.js';
 import { STORAGE } from './scenarios/storage.js';
 
-playEveryday('disks', [...STORAGE, ...DISKS]);
+runEverydaySuite('disks', [...STORAGE, ...DISKS]);

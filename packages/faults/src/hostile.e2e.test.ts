@@ -1,15 +1,17 @@
-/** A part of the assault that `npm run hostile` carries out whole. */
+/** A sample of the attacks of `npm run hostile`. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { assault } from './hostile/assault.js';
-import { assertHolds } from './play-suite.js';
-import type { AttackResult } from './rules/assault.js';
+import { hostileScenario } from './hostile/hostile-scenario.js';
+import { assertScenarioPasses } from './scenario-suite.js';
+import type { AttackResult } from './rules/attack-results.js';
 
 const test = suite('hostile input');
 
-test('each is refused or cut off, no order fails, and nothing else is in the books', async () => {
+test('attacks on every port are refused or disconnected; no order fails, and the books contain only orders of clients', async () => {
   const attacks: AttackResult[] = [];
-  await assertHolds(assault({ every: 11, slow: false, onResult: (result) => attacks.push(result) }));
+  await assertScenarioPasses(
+    hostileScenario({ every: 11, slow: false, onResult: (result) => attacks.push(result) }),
+  );
   assert.equal([...new Set(attacks.map(({ port }) => port))].sort(), [
     'catalog',
     'control',

@@ -1,6 +1,6 @@
-/** Links go wrong under load, and every promise is kept. */
-import { playEveryday } from './play-suite.js';
+/** Everyday scenarios in which links fail under load. */
+import { runEverydaySuite } from './scenario-suite.js';
 import { HOSTS } from './scenarios/hosts.js';
 import { PARTITIONS } from './scenarios/partitions.js';
 
-playEveryday('links', [...PARTITIONS, ...HOSTS]);
+runEverydaySuite('links', [...PARTITIONS, ...HOSTS]);

@@ -1,12 +1,14 @@
-/** Lists that find nothing, on real processes: each reads a bounded part of the book, and orders go on beside them. */
+/**
+ * Lists without matches, on real processes: each reads a bounded part of the order book, and orders continue.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Stage } from './stage.js';
+import { TestCluster } from './test-cluster.js';
 
 const test = suite('lists');
-const stage = Stage.of(test);
+const stage = TestCluster.forSuite(test);
 
-/** More than one list examines. */
+/** More orders than one list examines. */
 const BOOK_ORDERS = 4_500;
 const LISTERS = 64;
 const LISTS_MS = 2_000;
@@ -22,28 +24,28 @@ async function page(after: number): Promise<OrderPage> {
   return answer.json() as OrderPage;
 }
 
-async function inLanes(lanes: number, work: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: lanes }, work));
+async function runWorkers(count: number, work: () => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: count }, work));
 }
 
-test('dozens of clients list the orders of a stock that has none: pages are bounded, orders and leader stay', async () => {
+test('many clients list the orders of a stock without orders: pages are bounded, orders continue, the leader stays', async () => {
   const orders = Array.from({ length: BOOK_ORDERS }, (_, i) => i).values();
-  await inLanes(128, async () => {
+  await runWorkers(128, async () => {
     for (const i of orders) assert.is((await stage().order('sell', 'BoarCo', 1, `k${i}`)).status, 200);
   });
-  const leader = await stage().cluster.leader();
+  const leader = await stage().cluster.leaderName();
   const pages = new Map<number, OrderPage>();
   const end = performance.now() + LISTS_MS;
   let placed = 0;
   await Promise.all([
-    inLanes(LISTERS, async () => {
+    runWorkers(LISTERS, async () => {
       for (let after = 0; performance.now() < end;) {
         const read = await page(after);
         pages.set(after, read);
         after = read.next ?? 0;
       }
     }),
-    inLanes(2, async () => {
+    runWorkers(2, async () => {
       for (; performance.now() < end; placed += 1) {
         assert.is((await stage().order('sell', 'MenhirCo', 1)).status, 200);
       }
@@ -52,10 +54,10 @@ test('dozens of clients list the orders of a stock that has none: pages are boun
   assert.ok(placed > 0);
   assert.ok([...pages.values()].every(({ data }) => data.length === 0));
   const first = pages.get(0)?.next ?? null;
-  assert.ok(first !== null && first < BOOK_ORDERS, 'one page does not reach through the book');
-  assert.is(await stage().cluster.leader(), leader);
+  assert.ok(first !== null && first < BOOK_ORDERS, 'one page does not cover the whole book');
+  assert.is(await stage().cluster.leaderName(), leader);
   for (let after: number | null = 0, read = 0; after !== null; read += 1) {
-    assert.ok(read < 10, 'pages that are followed come to an end');
+    assert.ok(read < 10, 'paging ends');
     after = (await page(after)).next;
   }
 });

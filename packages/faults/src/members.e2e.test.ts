@@ -1,11 +1,11 @@
-/** The group changes while orders flow: a replica that lost its disk comes back, and another takes the place of one. */
+/** Membership changes under load: a replica that lost its disk rejoins, and a new replica replaces another. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSecret } from '@trireme/cluster';
-import { Stage, until } from './stage.js';
+import { TestCluster, waitUntil } from './test-cluster.js';
 
 const members = suite('members');
-const stage = Stage.of(members);
+const stage = TestCluster.forSuite(members);
 
 interface Group {
   readonly self: string;
@@ -18,7 +18,7 @@ interface Group {
   }[];
 }
 
-/** Entries that a member may lack and count as caught up: orders flow meanwhile. */
+/** A member that lags by fewer entries counts as caught up, because orders continue meanwhile. */
 const LAG_MAX = 50;
 
 function entryOf(name: string): { readonly url: string; readonly peerUrl: string } {
@@ -30,14 +30,14 @@ function entryOf(name: string): { readonly url: string; readonly peerUrl: string
 
 async function leader(): Promise<string> {
   const found: { name: string | null } = { name: null };
-  await until('a replica leads', async () => {
-    found.name = await stage().cluster.leader();
+  await waitUntil('a replica leads', async () => {
+    found.name = await stage().cluster.leaderName();
     return found.name !== null;
   });
   return found.name ?? '';
 }
 
-/** Asks the leader about the group, or has it change the group; the answer is the group as it is then. */
+/** Reads the group from the leader, or changes it. @returns the current group */
 async function group(change?: readonly object[]): Promise<Group> {
   const { url } = entryOf(await leader());
   const response = await fetch(`${url}/members`, {
@@ -49,11 +49,14 @@ async function group(change?: readonly object[]): Promise<Group> {
   return JSON.parse(text) as Group;
 }
 
-/** Has the process `name` take the place of the member `old`: as a learner until it has caught up. Returns its id. */
-async function letIn(name: string, old: string): Promise<string> {
+/**
+ * Replaces the member `old` by the process `name`, which is a learner until it has caught up.
+ * @returns the new member id
+ */
+async function replaceMember(name: string, old: string): Promise<string> {
   const { url, peerUrl } = entryOf(name);
   const status: { id: string } = { id: '' };
-  await until(`${name} answers`, async () => {
+  await waitUntil(`${name} answers`, async () => {
     const response = await fetch(`${url}/status`).catch(() => null);
     if (response === null) return false;
     status.id = ((await response.json()) as { id: string }).id;
@@ -61,7 +64,7 @@ async function letIn(name: string, old: string): Promise<string> {
   });
   const { id } = status;
   await group([{ type: 'addLearner', id, url, peerUrl }]);
-  await until(`${id} has caught up`, async () => {
+  await waitUntil(`${id} has caught up`, async () => {
     const { lastIndex, members: all } = await group();
     const match = all.find((member) => member.id === id)?.match ?? null;
     return match !== null && lastIndex - match < LAG_MAX;
@@ -76,50 +79,54 @@ async function letIn(name: string, old: string): Promise<string> {
 }
 
 members(
-  'a wiped replica comes back as another member, and a fourth one replaces it, while orders flow',
+  'wiped replica rejoins as a new member, and a fourth replica replaces another one, under load',
   async () => {
     const { cluster } = stage();
     const statuses: number[] = [];
-    const flow = { on: true };
-    const load = (async () => {
-      while (flow.on) statuses.push((await stage().order('sell', 'AAPL', 1)).status);
+    const load = { isRunning: true };
+    const loading = (async () => {
+      while (load.isRunning) statuses.push((await stage().order('sell', 'AAPL', 1)).status);
     })();
     try {
-      await until('orders flow', () => statuses.length > 20);
+      await waitUntil('orders are answered', () => statuses.length > 20);
       const lead = await leader();
       const wiped = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== lead) ?? '';
-      await cluster.renewReplica(wiped);
+      await cluster.resetReplica(wiped);
       const number = wiped.replace('replica-', '');
-      const id = await letIn(wiped, number);
-      assert.match(id, new RegExp(`^${number}\\.[0-9a-f]{8}$`), 'never again the member that it was');
+      const id = await replaceMember(wiped, number);
+      assert.match(id, new RegExp(`^${number}\\.[0-9a-f]{8}$`), 'a new member id');
       await cluster.restart(wiped);
-      await cluster.waitProcessReady(wiped);
+      await cluster.awaitProcessReady(wiped);
       assert.ok(
         (await group()).members.some((member) => member.id === id),
-        'a restart changes nothing',
+        'a restart keeps the member id',
       );
 
-      await cluster.add('replica-4');
+      await cluster.addProcess('replica-4');
       const before = await group();
-      const goes = before.members.find((member) => member.id !== before.self);
-      assert.ok(goes !== undefined);
-      await letIn('replica-4', goes.id);
-      await cluster.retire(`replica-${goes.name}`);
+      const leaving = before.members.find((member) => member.id !== before.self);
+      assert.ok(leaving !== undefined);
+      await replaceMember('replica-4', leaving.id);
+      await cluster.removeProcess(`replica-${leaving.name}`);
       const count = statuses.length;
-      await until('orders flow on', () => statuses.length > count + 20);
+      await waitUntil('more orders are answered', () => statuses.length > count + 20);
     } finally {
-      flow.on = false;
-      await load;
+      load.isRunning = false;
+      await loading;
     }
     assert.equal([...new Set(statuses)], [200]);
-    await until('all books are equal and complete', async () => {
-      const replicas = await stage().replicas();
+    await waitUntil('all books are equal and complete', async () => {
+      const replicas = await stage().replicaStates();
       return (
         replicas.every(({ pending }) => pending === 0) && new Set(replicas.map(({ book }) => book)).size === 1
       );
     });
-    const [replica] = await stage().replicas();
-    assert.is(replica?.book.trim().split('\n').length, statuses.length + 1, 'each order once');
+    const [replica] = await stage().replicaStates();
+    assert.is(
+      replica?.book.trim().split('\n').length,
+      statuses.length + 1,
+      'the book contains each order once',
+    );
   },
 );
 

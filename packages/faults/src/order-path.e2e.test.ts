@@ -1,16 +1,19 @@
-/** The leader dies at each step of an order's path: one order, one stock movement, one number each time. */
+/**
+ * The leader crashes at each step of an order's path: each time there is one order, one number and one stock
+ * movement.
+ */
 import { existsSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CRASHING_REPLICA, crashFile, dieAt } from './crash-point.js';
+import { CRASHING_REPLICA, crashFile, crashLeaderAt } from './crash-point.js';
 import { CRASH_STEPS } from './crash-steps.js';
-import { Stage, numberOf, rowsOf, until } from './stage.js';
+import { TestCluster, orderNumberOf, parseBookRows, waitUntil } from './test-cluster.js';
 
 const test = suite('order path');
 let orders = 0;
 let dataDir = '';
 
-const stage = Stage.of(test, {
+const stage = TestCluster.forSuite(test, {
   programs: { replica: CRASHING_REPLICA },
   prepare: (folder) => {
     dataDir = folder;
@@ -20,30 +23,30 @@ const stage = Stage.of(test, {
 });
 
 for (const step of CRASH_STEPS) {
-  test(`the leader is killed once an order is ${step}: one order, one movement, one number`, async () => {
+  test(`leader killed when an order is ${step}: one order, one number, one stock movement`, async () => {
     const before = await stage().quantity('AAPL');
-    const leader = await stage().cluster.leader();
+    const leader = await stage().cluster.leaderName();
     assert.ok(leader !== null, 'a leader is known');
     const died = new Promise<string>((resolve) => stage().cluster.once('exit', ({ name }) => resolve(name)));
-    dieAt(dataDir, step);
+    crashLeaderAt(dataDir, step);
 
     const answer = await stage().order('buy', 'AAPL', 2, `key-${step}`);
-    assert.is(await died, leader, 'it is the leader that died');
-    assert.not(existsSync(crashFile(dataDir)), 'it died at the step');
+    assert.is(await died, leader, 'the leader crashed');
+    assert.not(existsSync(crashFile(dataDir)), 'it crashed at the step');
     assert.is(answer.status, 200, answer.text);
     orders += 1;
-    assert.is(numberOf(answer), orders, 'numbers are dense');
+    assert.is(orderNumberOf(answer), orders, 'order numbers have no gaps');
 
-    const again = await stage().order('buy', 'AAPL', 2, `key-${step}`);
-    assert.is(numberOf(again), orders, 'the same key tells the same number');
+    const retry = await stage().order('buy', 'AAPL', 2, `key-${step}`);
+    assert.is(orderNumberOf(retry), orders, 'the same key returns the same number');
     assert.is(await stage().quantity('AAPL'), before - 2, 'stock moved once');
     const read = await stage().request('GET', `/orders/${orders}`);
     assert.is(read.status, 200, 'an acknowledged order is never missing');
 
     await stage().cluster.startProcess(leader);
-    await stage().cluster.waitProcessReady(leader);
-    await until('the book has one line for each order', async () => {
-      return rowsOf(await stage().agreedBook()).length === orders;
+    await stage().cluster.awaitProcessReady(leader);
+    await waitUntil('the book has one line for each order', async () => {
+      return parseBookRows(await stage().waitForEqualBooks()).length === orders;
     });
   });
 }

@@ -1,42 +1,45 @@
-/** Whole services die under orders: nothing acknowledged is lost, nothing is doubled, and every answer says what is so. */
+/**
+ * All processes of a role are killed under load: no acknowledged order is lost or doubled, and every answer
+ * is correct.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Stage, numberOf, rowsOf, statusOf, until } from './stage.js';
+import { TestCluster, orderNumberOf, parseBookRows, errorStatusOf, waitUntil } from './test-cluster.js';
 
 const DEADLINE_MS = 2_000;
 const CATALOGS = ['catalog-1', 'catalog-2'];
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
 const test = suite('outage');
 
-const stage = Stage.of(test, { deadlineMs: DEADLINE_MS });
+const stage = TestCluster.forSuite(test, { deadlineMs: DEADLINE_MS });
 
 async function startAll(names: readonly string[]): Promise<void> {
   for (const name of names) await stage().cluster.startProcess(name);
-  await stage().cluster.waitReady();
+  await stage().cluster.awaitReady();
 }
 
-test('with every replica dead orders and look-ups are refused as unavailable; then numbers go on', async () => {
-  const number = numberOf(await stage().order('sell', 'AAPL', 1));
+test('orders and look-ups are unavailable while all replicas are down; order numbers continue afterwards', async () => {
+  const number = orderNumberOf(await stage().order('sell', 'AAPL', 1));
   const quantity = await stage().quantity('AAPL');
   await Promise.all(REPLICAS.map(async (name) => stage().cluster.kill(name)));
-  const begun = performance.now();
+  const startedAt = performance.now();
   const refused = await stage().order('sell', 'AAPL', 1);
-  assert.ok(performance.now() - begun < 2 * DEADLINE_MS, 'within the deadline');
+  assert.ok(performance.now() - startedAt < 2 * DEADLINE_MS, 'within the deadline');
   assert.is(refused.status, 503);
-  assert.is(statusOf(refused), 'UNAVAILABLE');
+  assert.is(errorStatusOf(refused), 'UNAVAILABLE');
   assert.ok(refused.headers.has('retry-after'));
-  // No catalog has authority any more: what it knows may be old.
+  // No catalog has authority, so its values may be stale.
   for (const path of ['/stocks/AAPL', '/stocks/NVDA', '/stocks']) {
     const answer = await stage().request('GET', path);
-    assert.equal([answer.status, statusOf(answer)], [503, 'UNAVAILABLE'], path);
+    assert.equal([answer.status, errorStatusOf(answer)], [503, 'UNAVAILABLE'], path);
   }
 
   await startAll(REPLICAS);
-  assert.is(numberOf(await stage().order('sell', 'AAPL', 1)), number + 1);
+  assert.is(orderNumberOf(await stage().order('sell', 'AAPL', 1)), number + 1);
   assert.is(await stage().quantity('AAPL'), quantity + 1);
 });
 
-test('with every catalog dead orders and look-ups are answered, and by catalogs again when they are back', async () => {
+test('orders and look-ups are answered while all catalogs are down, and after their restart', async () => {
   const before = await stage().quantity('META');
   await Promise.all(CATALOGS.map(async (name) => stage().cluster.kill(name)));
   const keys = Array.from({ length: 20 }, (_, i) => `down-${i}`);
@@ -44,28 +47,28 @@ test('with every catalog dead orders and look-ups are answered, and by catalogs 
   assert.is(await stage().quantity('META'), before - keys.length);
   assert.is((await stage().request('GET', '/stocks')).status, 200);
   await startAll(CATALOGS);
-  const told = await Promise.all(keys.map(async (key) => stage().order('buy', 'META', 1, key)));
-  assert.equal(told.map(numberOf), answers.map(numberOf), 'the same number for each key');
-  assert.is(await stage().quantity('META'), before - keys.length, 'nothing lost, nothing doubled');
+  const retried = await Promise.all(keys.map(async (key) => stage().order('buy', 'META', 1, key)));
+  assert.equal(retried.map(orderNumberOf), answers.map(orderNumberOf), 'the same number for each key');
+  assert.is(await stage().quantity('META'), before - keys.length, 'no order is lost or doubled');
 });
 
-test('the catalogs are killed the moment that an order is answered, the leader with them: the answer still holds', async () => {
+test('answer of an order stays valid when the catalogs, and then also the leader, are killed right after it', async () => {
   for (let i = 0; i < 4; i += 1) {
     const before = await stage().quantity('NFLX');
     const answer = await stage().order('buy', 'NFLX', 1, `answered-${i}`);
-    const leader = (await stage().cluster.leader()) ?? '';
+    const leader = (await stage().cluster.leaderName()) ?? '';
     const dying = i % 2 === 0 ? CATALOGS : [...CATALOGS, leader];
     await Promise.all(dying.map(async (name) => stage().cluster.kill(name)));
     await startAll(dying);
     assert.is(await stage().quantity('NFLX'), before - 1);
-    const again = await stage().order('buy', 'NFLX', 1, `answered-${i}`);
-    assert.is(numberOf(again), numberOf(answer));
+    const retry = await stage().order('buy', 'NFLX', 1, `answered-${i}`);
+    assert.is(orderNumberOf(retry), orderNumberOf(answer));
     assert.is(await stage().quantity('NFLX'), before - 1, 'stock moved once');
   }
 });
 
-test('catalogs that start again have the stocks that were listed, priced, restocked and traded', async () => {
-  const token = stage().operatorToken();
+test('restarted catalogs have all listings, prices, restocks and trades', async () => {
+  const token = stage().operatorHeaders();
   const listed = await stage().request('PUT', '/stocks/NewCo', { body: { price: 12.5 }, headers: token });
   assert.is(listed.status, 200, listed.text);
   await stage().request('POST', '/stocks/NewCo/restock', { body: { quantity: 40 }, headers: token });
@@ -77,7 +80,7 @@ test('catalogs that start again have the stocks that were listed, priced, restoc
   assert.is(await stage().quantity('NewCo'), 25);
 });
 
-test('after SIGKILL of everything at once every acknowledged order is there', async () => {
+test('every acknowledged order survives SIGKILL of all processes at once', async () => {
   const acknowledged = new Map<number, string>();
   let isDead = false;
   const clients = Array.from({ length: 8 }, async (_, client) => {
@@ -86,10 +89,10 @@ test('after SIGKILL of everything at once every acknowledged order is there', as
       const answer = await stage()
         .order('sell', 'GOOGL', 1, key)
         .catch(() => null);
-      if (answer?.status === 200) acknowledged.set(numberOf(answer), key);
+      if (answer?.status === 200) acknowledged.set(orderNumberOf(answer), key);
     }
   });
-  await until('orders flow', () => acknowledged.size > 200);
+  await waitUntil('orders are answered', () => acknowledged.size > 200);
   await stage().cluster.killAll();
   isDead = true;
   await Promise.all(clients);
@@ -97,13 +100,13 @@ test('after SIGKILL of everything at once every acknowledged order is there', as
 
   await stage().start();
   for (const [number, key] of acknowledged) {
-    assert.is(numberOf(await stage().order('sell', 'GOOGL', 1, key)), number, `key ${key}`);
+    assert.is(orderNumberOf(await stage().order('sell', 'GOOGL', 1, key)), number, `key ${key}`);
   }
-  const rows = rowsOf(await stage().agreedBook());
+  const rows = parseBookRows(await stage().waitForEqualBooks());
   assert.equal(
     rows.map(([number]) => number),
     rows.map((_, i) => i + 1),
-    'numbers are dense',
+    'order numbers have no gaps',
   );
   const sold = rows.filter(([, name]) => name === 'GOOGL').length;
   assert.is(await stage().quantity('GOOGL'), 100 + sold);

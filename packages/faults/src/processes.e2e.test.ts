@@ -1,6 +1,6 @@
-/** Processes die and stop under load, and every promise is kept. */
-import { playEveryday } from './play-suite.js';
+/** Everyday scenarios in which processes crash or pause under load. */
+import { runEverydaySuite } from './scenario-suite.js';
 import { CRASHES } from './scenarios/crashes.js';
 import { PAUSES } from './scenarios/pauses.js';
 
-playEveryday('processes', [...CRASHES, ...PAUSES]);
+runEverydaySuite('processes', [...CRASHES, ...PAUSES]);

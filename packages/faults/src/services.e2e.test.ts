@@ -1,6 +1,6 @@
-/** Services lose sight of each other and clocks go wrong under load, and every promise is kept. */
-import { playEveryday } from './play-suite.js';
+/** Everyday scenarios in which services are cut off from each other, or clocks are wrong, under load. */
+import { runEverydaySuite } from './scenario-suite.js';
 import { SERVICES } from './scenarios/services.js';
-import { SURROUNDINGS } from './scenarios/surroundings.js';
+import { CLOCKS_AND_LIMITS } from './scenarios/clocks-and-limits.js';
 
-playEveryday('services', [...SERVICES, ...SURROUNDINGS]);
+runEverydaySuite('services', [...SERVICES, ...CLOCKS_AND_LIMITS]);

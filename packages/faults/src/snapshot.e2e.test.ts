@@ -1,16 +1,19 @@
-/** A replica sleeps until the others' logs no longer have what it needs: it comes back by a snapshot, under orders. */
+/**
+ * A replica is down until the logs of the others are compacted beyond its last entry: under load it is
+ * restored from a snapshot.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Stage, numberOf, rowsOf, until } from './stage.js';
+import { TestCluster, orderNumberOf, parseBookRows, waitUntil } from './test-cluster.js';
 
 const COMPACT_ENTRIES = 40;
 const COMPACT_KEEP = 10;
 const CLIENTS = 6;
 const test = suite('snapshot');
 
-const stage = Stage.of(test, {
+const stage = TestCluster.forSuite(test, {
   env: () => ({
     TRIREME_COMPACT_ENTRIES: String(COMPACT_ENTRIES),
     TRIREME_COMPACT_KEEP: String(COMPACT_KEEP),
@@ -30,7 +33,7 @@ async function statusOf(name: string): Promise<ReplicaStatus> {
   return (await (await fetch(`${url}/status`)).json()) as ReplicaStatus;
 }
 
-/** Clients that go on placing orders, each with a key of its own, until they are told to stop. */
+/** Clients that place orders, each with its own key, until `stop`. */
 class Clients {
   readonly numbers = new Map<string, number>();
   readonly failures: string[] = [];
@@ -47,7 +50,7 @@ class Clients {
     for (let i = 0; this.#isOpen; i += 1) {
       const key = `${client}-${i}`;
       const answer = await stage().order('sell', 'AAPL', 1, key);
-      if (answer.status === 200) this.numbers.set(key, numberOf(answer));
+      if (answer.status === 200) this.numbers.set(key, orderNumberOf(answer));
       else this.failures.push(answer.text);
     }
   }
@@ -58,62 +61,66 @@ class Clients {
   }
 }
 
-test('a replica that slept through a compaction is fed by a snapshot while orders flow; all books are the same', async () => {
-  const leader = (await stage().cluster.leader()) ?? '';
-  const sleeper = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== leader) ?? '';
+test('replica that was down during a compaction is restored from a snapshot under load; all books are equal', async () => {
+  const leader = (await stage().cluster.leaderName()) ?? '';
+  const lagging = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== leader) ?? '';
   await stage().order('sell', 'AAPL', 1, 'first');
-  const { lastIndex: slept } = await statusOf(sleeper);
-  await stage().cluster.kill(sleeper);
+  const { lastIndex } = await statusOf(lagging);
+  await stage().cluster.kill(lagging);
 
   const clients = new Clients('order');
-  await until('the leader has compacted what the sleeper needs', async () => {
-    return (await statusOf(leader)).firstIndex > slept + 100;
+  await waitUntil('the leader has compacted entries that the lagging replica needs', async () => {
+    return (await statusOf(leader)).firstIndex > lastIndex + 100;
   });
-  await stage().cluster.startProcess(sleeper);
-  await stage().cluster.waitProcessReady(sleeper);
-  await until('the sleeper has caught up', async () => {
-    return (await statusOf(sleeper)).applied > slept + 100;
+  await stage().cluster.startProcess(lagging);
+  await stage().cluster.awaitProcessReady(lagging);
+  await waitUntil('the lagging replica has caught up', async () => {
+    return (await statusOf(lagging)).applied > lastIndex + 100;
   });
   const placed = clients.numbers.size;
-  await until('orders go on', () => clients.numbers.size > placed + 50);
+  await waitUntil('more orders are answered', () => clients.numbers.size > placed + 50);
   await clients.stop();
 
   assert.equal(clients.failures, [], 'no failed request');
-  const pointer = join(stage().dataDir, sleeper, 'book.current');
-  assert.match(readFileSync(pointer, 'utf8'), /^book-\d+\n$/, 'it was a snapshot that brought it back');
-  const rows = rowsOf(await stage().agreedBook());
+  const pointer = join(stage().dataDir, lagging, 'book.current');
+  assert.match(readFileSync(pointer, 'utf8'), /^book-\d+\n$/, 'the replica was restored from a snapshot');
+  const rows = parseBookRows(await stage().waitForEqualBooks());
   assert.is(rows.length, clients.numbers.size + 1);
   const hashes = await Promise.all(
     ['replica-1', 'replica-2', 'replica-3'].map(async (name) => (await statusOf(name)).hash),
   );
-  assert.is(new Set(hashes).size, 1, 'and all hashes are the same');
+  assert.is(new Set(hashes).size, 1, 'all hashes are equal');
   for (const name of ['replica-1', 'replica-2', 'replica-3']) {
     const { firstIndex, applied } = await statusOf(name);
     assert.ok(
       applied - firstIndex < 4 * COMPACT_ENTRIES,
-      `${name} has a log from ${firstIndex} to ${applied}`,
+      `the log of ${name} is compacted: it has entries ${firstIndex} to ${applied}`,
     );
   }
 
-  // Whoever leads next may be the one that was restored: the same keys tell the same numbers.
-  const again = (await stage().cluster.leader()) ?? '';
-  await stage().cluster.kill(again);
+  // The next leader may be the restored replica: retries with the same keys return the same numbers.
+  const killed = (await stage().cluster.leaderName()) ?? '';
+  await stage().cluster.kill(killed);
   for (const [key, number] of [...clients.numbers].slice(0, 100)) {
-    assert.is(numberOf(await stage().order('sell', 'AAPL', 1, key)), number, key);
+    assert.is(orderNumberOf(await stage().order('sell', 'AAPL', 1, key)), number, key);
   }
-  await stage().cluster.startProcess(again);
-  await stage().cluster.waitProcessReady(again);
-  assert.is(rowsOf(await stage().agreedBook()).length, rows.length, 'and make no second order');
+  await stage().cluster.startProcess(killed);
+  await stage().cluster.awaitProcessReady(killed);
+  assert.is(
+    parseBookRows(await stage().waitForEqualBooks()).length,
+    rows.length,
+    'retries make no second order',
+  );
 });
 
-test('a replica that was fed by a snapshot starts again from its disk', async () => {
-  const before = await stage().agreedBook();
+test('replica that was restored from a snapshot restarts from its disk', async () => {
+  const before = await stage().waitForEqualBooks();
   for (const name of ['replica-1', 'replica-2', 'replica-3']) {
     await stage().cluster.restart(name);
-    await stage().cluster.waitProcessReady(name);
+    await stage().cluster.awaitProcessReady(name);
   }
-  await stage().cluster.waitReady();
-  assert.is(await stage().agreedBook(), before);
+  await stage().cluster.awaitReady();
+  assert.is(await stage().waitForEqualBooks(), before);
 });
 
 test.run();

@@ -1,9 +1,10 @@
 /**
- * Loaded into a process by `--import`: leaves the time for which the process was paused out of `performance.now`, as the
- * kernel leaves the time for which a machine is suspended out of its monotonic clock. The wall clock counts it.
+ * Loaded into a process with `--import`: excludes the time in which the process was paused from
+ * `performance.now`, as the kernel excludes the time in which a machine is suspended from its monotonic
+ * clock. The wall clock includes it.
  */
 
-/** A process that runs reads the clock more often than this, in milliseconds. */
+/** A running process reads the clock more often than this, so a longer gap in ms is a pause. */
 const GAP_MS_MIN = 500;
 
 const now = performance.now.bind(performance);

@@ -1,65 +1,67 @@
-/** Whom a front-end asks: the replicas, the catalogs with the cache that they keep right, and how long it waits for each. */
+/**
+ * The replicas and catalogs that a front-end asks, the cache that catalogs keep consistent, and the timeouts.
+ */
 import { AUTHORITY_MS } from '@trireme/coherence';
-import type { LinkIdentity, Log, MakeDialer, ReplicaAddress } from '@trireme/service';
-import { Catalogs, type CatalogsTiming } from './catalogs.js';
+import type { LinkIdentity, Log, CreateDialer, ReplicaAddress } from '@trireme/service';
+import { CatalogPool, type CatalogTimeouts } from './catalog-pool.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import { Replicas } from './replicas.js';
+import { ReplicaPool } from './replica-pool.js';
 import { StockCache } from './rules/stock-cache.js';
 import { StockReader } from './stock-reader.js';
 
-/** Requests that wait for a replica, a catalog or their own body at most; a further one is answered 503. */
+/** Maximum number of requests that wait for a replica, a catalog or their own body; further ones get 503. */
 const REQUESTS_MAX = 8192;
 
-/** How long one replica is waited for before another is asked, in milliseconds. */
-const PATIENCE_MS_MAX = 200;
+/** Milliseconds to wait for one replica before another one is asked. */
+const REPLICA_TIMEOUT_MS_MAX = 200;
 
-/** As long a preferred catalog must have been linked before it is followed again, in milliseconds. */
+/** Milliseconds that the link to a preferred catalog must have been open before the cache moves back to it. */
 const RETURN_MS = 10_000;
 
-/** Kept back from a request's time, in milliseconds: its answer is to arrive within the deadline, not to leave at it. */
-const ANSWER_MS_MAX = 50;
+/** Milliseconds reserved for sending the response, which has to arrive before the deadline. */
+const SEND_RESPONSE_MS_MAX = 50;
 
 interface BackendsOptions {
   readonly identity: LinkIdentity;
   /** Internal servers of the order replicas. */
   readonly replicas: readonly ReplicaAddress[];
-  /** Stocks in the cache at most; 0 keeps none. */
+  /** Maximum number of stocks in the cache; 0 disables it. */
   readonly cacheSize: number;
-  /** Within which every request is answered. */
+  /** Time limit of a request, in milliseconds. */
   readonly deadlineMs: number;
   readonly log: Log;
-  /** 100 ms and 10 s unless set. */
-  readonly catalogsTiming?: CatalogsTiming;
-  /** Over sockets unless set. */
-  readonly dial?: MakeDialer;
-  /** Called when a link has opened or closed, or who leads may have changed. */
-  readonly changed: () => void;
+  /** By default `AUTHORITY_MS` and 10 s. */
+  readonly catalogTimeouts?: CatalogTimeouts;
+  /** Opens links over sockets by default. */
+  readonly createDialer?: CreateDialer;
+  /** Called when a link has opened or closed, or the leader may have changed. */
+  readonly onChange: () => void;
 }
 
 export interface Backends {
   readonly cache: StockCache;
-  readonly catalogs: Catalogs;
-  readonly replicas: Replicas;
+  readonly catalogs: CatalogPool;
+  readonly replicas: ReplicaPool;
   readonly stocks: StockReader;
   readonly deadlines: DeadlineTimer;
 }
 
-/** Makes them; `start` of catalogs and replicas opens their links. */
-export function connectBackends(options: BackendsOptions): Backends {
-  const { identity, log, deadlineMs, changed } = options;
-  const dial = options.dial === undefined ? {} : { dial: options.dial };
+/** Creates the backends. The `start` methods of `catalogs` and `replicas` open their links. */
+export function createBackends(options: BackendsOptions): Backends {
+  const { identity, log, deadlineMs, onChange } = options;
+  const dialing = options.createDialer === undefined ? {} : { createDialer: options.createDialer };
   const cache = new StockCache(options.cacheSize);
-  // A catalog that lives answers sooner: it grants leases for as long, and is asked four times meanwhile.
-  const patienceMs = Math.min(AUTHORITY_MS, deadlineMs / 4);
-  const timing = options.catalogsTiming ?? { patienceMs, returnMs: RETURN_MS };
-  const catalogs = new Catalogs({ ...timing, ...dial, identity, log, cache, changed });
-  // An order is asked for at two replicas and then at the leader, which needs the better part of the deadline.
-  const patience = new DeadlineTimer(Math.min(PATIENCE_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
-  const replicas = new Replicas({
-    ...{ replicas: options.replicas, ...dial, identity, log, patience, changed },
-    catalogsTold: (replica, items) => {
-      if (items === null) catalogs.forget(replica);
-      else catalogs.told(replica, items);
+  // A lease lasts this long and is renewed several times in it, so a catalog that is up answers sooner.
+  const answerTimeoutMs = Math.min(AUTHORITY_MS, deadlineMs / 4);
+  const timing = options.catalogTimeouts ?? { answerTimeoutMs, returnDelayMs: RETURN_MS };
+  const catalogs = new CatalogPool({ ...timing, ...dialing, identity, log, cache, onChange });
+  // A read asks two replicas before the leader, which needs most of the deadline.
+  const readTimeouts = new DeadlineTimer(Math.min(REPLICA_TIMEOUT_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
+  const replicas = new ReplicaPool({
+    ...{ replicas: options.replicas, ...dialing, identity, log, readTimeouts, onChange },
+    onCatalogList: (replica, items) => {
+      if (items === null) catalogs.onReplicaUnlinked(replica);
+      else catalogs.onCatalogList(replica, items);
     },
   });
   const stocks = new StockReader({
@@ -69,6 +71,7 @@ export function connectBackends(options: BackendsOptions): Backends {
       list: async (question, deadline) => replicas.listStocks(question, deadline),
     },
   });
-  const deadlines = new DeadlineTimer(deadlineMs - Math.min(ANSWER_MS_MAX, deadlineMs / 10), REQUESTS_MAX);
+  const responseMs = Math.min(SEND_RESPONSE_MS_MAX, deadlineMs / 10);
+  const deadlines = new DeadlineTimer(deadlineMs - responseMs, REQUESTS_MAX);
   return { cache, catalogs, replicas, stocks, deadlines };
 }

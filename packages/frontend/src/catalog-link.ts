@@ -1,131 +1,136 @@
 /**
- * One catalog as the front-end sees it: a link, kept open, over which stocks are looked up and revoked. A catalog that says
- * nothing while a question waits is silent: its link is closed, so that nobody waits for it again.
+ * Keeps a link to one catalog open, over which the front-end looks up stocks and the catalog revokes them.
+ * The link is closed if the catalog sends nothing while a request waits, so that later requests do not wait
+ * for it.
  */
 import {
   FormatError,
   LINK_PATHS,
   type CatalogReport,
   type FrontendToCatalog,
-  type LookupResult,
+  type CatalogLookupResult,
   type Stock,
 } from '@trireme/domain';
 import {
-  DIAL_SOCKETS,
-  Throttle,
+  createSocketDialer,
+  LogThrottle,
   type Dialer,
   type Link,
   type LinkIdentity,
   type Log,
-  type MakeDialer,
+  type CreateDialer,
 } from '@trireme/service';
 import { RpcClient } from './rpc-client.js';
-import { AGAIN, LOST } from './retry.js';
+import { RETRY, LOST } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
-import { parseFromCatalog, stockOf, type CatalogFrame } from './rules/frames.js';
-import { ReportBoard, type Reported } from './rules/report-board.js';
-import { refusedAsInvalid } from './rules/results.js';
-import { viewOf, type StockView } from './rules/stock-cache.js';
+import { parseCatalogFrame, toStock, type CatalogFrame } from './rules/frames.js';
+import { ReportStore, type TimedReport } from './rules/report-store.js';
+import { invalidRequestError } from './rules/results.js';
+import { toStockView, type StockView } from './rules/stock-cache.js';
 
-/** A page of stocks; `next` is the name to go on after, null at the end. */
+/** A page of stocks. The next page starts after the name `next`, which is null at the end. */
 export interface StockPage {
   readonly stocks: readonly Stock[];
   readonly next: string | null;
 }
 
-export interface StockListQuestion {
+export interface StockListRequest {
   readonly after: string;
   readonly limit: number;
 }
 
-/** Who may be asked for stocks. Each gives `AGAIN` where it surely gave no answer, `LOST` where its link broke. */
+/** A process that reads stocks. Results: `RETRY` if it did not answer the request, `LOST` if its link broke. */
 export interface StockSource {
-  /** @returns null if there is no such stock. @throws TriremeError `INVALID_REQUEST` if the question is not taken. */
-  lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof AGAIN | typeof LOST>;
-  /** The page may be short, even empty, before the end. @throws TriremeError likewise. */
-  list(question: StockListQuestion, deadline: Deadline): Promise<StockPage | typeof AGAIN | typeof LOST>;
+  /**
+   * @returns null if there is no such stock.
+   * @throws TriremeError `INVALID_REQUEST` if it rejects the look-up.
+   */
+  lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof RETRY | typeof LOST>;
+  /** The page may be short or even empty before the end of the list. @throws TriremeError `INVALID_REQUEST`. */
+  list(question: StockListRequest, deadline: Deadline): Promise<StockPage | typeof RETRY | typeof LOST>;
 }
 
-type LookupAnswer =
+type LookupOutcome =
   | { readonly result: 'stock'; readonly view: StockView }
   | { readonly result: 'missing' | 'unready' }
   | { readonly result: 'invalid'; readonly reason: string };
 
-type PageAnswer =
+type CatalogPageResult =
   | Extract<CatalogFrame, { t: 'page' | 'pageUnready' | 'pageInvalid' | 'invalidPage' }>
   | { readonly t: 'left' };
 
-/** What is told of a link. */
-interface CatalogHandler {
-  opened(): void;
-  /** Also called where this process closed it, at once. */
-  closed(): void;
-  granted(link: Link, id: number, ms: number): void;
-  /** Keeps the stock where it may be kept. Called in the order of the link's frames. */
-  answered(link: Link, view: StockView, cacheable: boolean): void;
-  /** Drops the stocks; done when it returns. */
-  revoked(names: readonly string[]): void;
+/** Notifications of a link. */
+interface CatalogLinkHandler {
+  onOpen(): void;
+  /** Also called at once when this process closes the link. */
+  onClose(): void;
+  onLease(link: Link, id: number, ms: number): void;
+  /** Caches the stock if `cacheable`. Called in the order of the link's frames. */
+  onStock(link: Link, view: StockView, cacheable: boolean): void;
+  /** Drops the stocks from the cache before it returns. */
+  onRevoke(names: readonly string[]): void;
 }
 
 interface CatalogLinkOptions {
   readonly id: string;
   readonly url: string;
   readonly identity: LinkIdentity;
-  /** Over sockets unless set. */
-  readonly dial?: MakeDialer;
+  /** Opens links over sockets by default. */
+  readonly createDialer?: CreateDialer;
   readonly log: Log;
-  /** Milliseconds without a word after which a catalog that owes an answer is silent. */
-  readonly patienceMs: number;
-  readonly handler: CatalogHandler;
+  /** Milliseconds without any frame after which the link to a catalog that owes an answer is closed. */
+  readonly answerTimeoutMs: number;
+  readonly handler: CatalogLinkHandler;
 }
 
 export class CatalogLink implements StockSource {
   readonly id: string;
   readonly url: string;
   readonly #log: Log;
-  readonly #patienceMs: number;
-  readonly #handler: CatalogHandler;
-  readonly #invalidLines = new Throttle();
-  readonly #reports = new ReportBoard<CatalogReport>();
+  readonly #timeoutMs: number;
+  readonly #handler: CatalogLinkHandler;
+  readonly #invalidLogThrottle = new LogThrottle();
+  readonly #reports = new ReportStore<CatalogReport>();
   readonly #dialer: Dialer;
   #link: Link | null = null;
-  /** Null until the catalog has told it on the open link, which it does once it has a stock table. */
+  /** Null until the catalog has sent it on the open link, which it does once it has a stock table. */
   #life: string | null = null;
-  /** Runs while questions wait for an answer. */
-  #silence: NodeJS.Timeout | null = null;
-  /** Whether something was heard since the last look, and whether a report was asked for as nothing was. */
-  #isHeard = false;
+  /** Runs while requests wait for an answer. */
+  #silenceTimer: NodeJS.Timeout | null = null;
+  /** Whether a frame has arrived since the last check. */
+  #hasReceived = false;
+  /** Whether the last check asked for a report because no frame had arrived. */
   #isProbed = false;
 
-  readonly #lookups = new RpcClient<string, LookupAnswer>({
+  readonly #lookups = new RpcClient<string, LookupOutcome>({
     route: () => this.#link,
-    send: (link, asks) =>
-      send(link, { t: 'lookup', items: asks.map((ask) => [ask.id, ask.question] as const) }),
-    joinTextOf: (name) => name,
+    send: (link, calls) =>
+      send(link, { t: 'lookup', items: calls.map((call) => [call.id, call.request] as const) }),
+    dedupeKeyOf: (name) => name,
   });
-  readonly #lists = new RpcClient<StockListQuestion, PageAnswer>({
+  readonly #lists = new RpcClient<StockListRequest, CatalogPageResult>({
     route: () => this.#link,
-    send: (link, asks) => asks.every((ask) => send(link, { t: 'list', id: ask.id, ...ask.question })),
+    send: (link, calls) => calls.every((call) => send(link, { t: 'list', id: call.id, ...call.request })),
   });
 
   constructor(options: CatalogLinkOptions) {
-    const { id, url, identity, log, patienceMs, handler, dial = DIAL_SOCKETS } = options;
+    const { id, url, identity, log, answerTimeoutMs, handler, createDialer = createSocketDialer } = options;
     this.id = id;
     this.url = url;
     this.#log = log;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = answerTimeoutMs;
     this.#handler = handler;
-    this.#dialer = dial({
-      ...{ url, path: LINK_PATHS.frontendToCatalog, expects: 'catalog', identity, log },
+    this.#dialer = createDialer({
+      ...{ url, path: LINK_PATHS.frontendToCatalog, serverRole: 'catalog', identity, log },
       handler: {
-        opened: (link) => {
+        onOpen: (link) => {
           this.#link = link;
-          this.#handler.opened();
+          this.#handler.onOpen();
         },
-        message: (link, message) => {
-          if (link === this.#link) this.#message(link, parseFromCatalog(message));
+        onMessage: (link, message) => {
+          if (link === this.#link) this.#onFrame(link, parseCatalogFrame(message));
         },
-        closed: (link) => this.#close(link),
+        onClose: (link) => this.#dropLink(link),
       },
     });
   }
@@ -143,195 +148,196 @@ export class CatalogLink implements StockSource {
     return this.#link;
   }
 
-  /** Life of the cluster, as this catalog has told it; null if it has not. */
+  /** Id of the cluster instance; null until this catalog has sent it. */
   get life(): string | null {
     return this.#life;
   }
 
-  /** Look-ups that wait to be sent, or for their answer. */
-  get counts(): { readonly queued: number; readonly sent: number } {
+  /** Look-ups that are queued, or sent and not answered yet. */
+  get lookupCounts(): { readonly queued: number; readonly sent: number } {
     return this.#lookups.counts;
   }
 
-  /** What the catalog told of itself last, for people who watch. */
-  get reported(): Reported<CatalogReport> | null {
+  /** The last report of the catalog, for monitoring. */
+  get lastReport(): TimedReport<CatalogReport> | null {
     return this.#reports.last(this.id);
   }
 
-  /** Asks the catalog what it is doing, unless it has not answered the last time. */
-  askReport(): void {
-    if (this.#link !== null && this.#reports.ask(this.id)) send(this.#link, { t: 'report' });
+  /** Asks the catalog for a report, unless it has not sent the last one yet. */
+  requestReport(): void {
+    if (this.#link !== null && this.#reports.tryRequest(this.id)) send(this.#link, { t: 'report' });
   }
 
-  /** Asks for a lease. */
-  renew(id: number): void {
+  /** Requests a lease. */
+  requestLease(id: number): void {
     if (this.#link !== null) send(this.#link, { t: 'renew', id });
   }
 
-  /** Closes the link, and dials again: whoever waits for an answer on it is to ask elsewhere. */
-  leave(reason: string): void {
+  /** Closes the link and dials again. Requests that wait for an answer on it are retried elsewhere. */
+  disconnect(reason: string): void {
     const link = this.#link;
     if (link === null) return;
-    this.#lookups.abandon(link, { result: 'unready' });
-    this.#lists.abandon(link, { t: 'left' });
-    this.#close(link);
+    this.#lookups.onLinkLost(link, { result: 'unready' });
+    this.#lists.onLinkLost(link, { t: 'left' });
+    this.#dropLink(link);
     link.close(reason);
   }
 
-  async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof AGAIN | typeof LOST> {
-    this.#expectWord();
-    const answer = await this.#lookups.ask(name, deadline);
-    if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+  async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof RETRY | typeof LOST> {
+    this.#checkForSilence();
+    const answer = await this.#lookups.call(name, deadline);
+    if (typeof answer === 'string') return answer === 'unanswered' ? LOST : RETRY;
     switch (answer.result) {
       case 'stock':
         return answer.view;
       case 'missing':
         return null;
       case 'unready':
-        return AGAIN;
+        return RETRY;
       case 'invalid':
-        throw refusedAsInvalid(answer.reason);
+        throw invalidRequestError(answer.reason);
     }
   }
 
   async list(
-    question: StockListQuestion,
+    question: StockListRequest,
     deadline: Deadline,
-  ): Promise<StockPage | typeof AGAIN | typeof LOST> {
-    this.#expectWord();
-    const answer = await this.#lists.ask(question, deadline);
-    if (typeof answer === 'string') return answer === 'unanswered' ? LOST : AGAIN;
+  ): Promise<StockPage | typeof RETRY | typeof LOST> {
+    this.#checkForSilence();
+    const answer = await this.#lists.call(question, deadline);
+    if (typeof answer === 'string') return answer === 'unanswered' ? LOST : RETRY;
     switch (answer.t) {
       case 'page':
-        return { stocks: answer.stocks.map(stockOf), next: answer.next };
+        return { stocks: answer.stocks.map(toStock), next: answer.next };
       case 'pageUnready':
       case 'invalidPage':
       case 'left':
-        return AGAIN;
+        return RETRY;
       case 'pageInvalid':
-        throw refusedAsInvalid(answer.reason);
+        throw invalidRequestError(answer.reason);
     }
   }
 
-  /** Forgets the link; the second time does nothing. */
-  #close(link: Link): void {
+  /** Drops the link; a repeated call does nothing. */
+  #dropLink(link: Link): void {
     if (link !== this.#link) return;
     this.#link = null;
     this.#life = null;
-    if (this.#silence !== null) clearTimeout(this.#silence);
-    this.#silence = null;
-    this.#reports.unlinked(this.id);
-    this.#handler.closed();
+    if (this.#silenceTimer !== null) clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = null;
+    this.#reports.onUnlinked(this.id);
+    this.#handler.onClose();
     for (const client of [this.#lookups, this.#lists]) {
-      client.abandon(link);
-      client.dropQueued();
+      client.onLinkLost(link);
+      client.failQueued();
     }
   }
 
-  /** A question is about to wait: sees to it that it does not wait for a catalog that says nothing. */
-  #expectWord(): void {
+  /** Called before a request waits, so that it does not wait for a catalog that sends nothing. */
+  #checkForSilence(): void {
     if (this.#link === null) return;
-    if (this.#silence !== null) {
-      // Nothing was owed until now.
-      if (this.#waiting === 0) this.#isHeard = true;
+    if (this.#silenceTimer !== null) {
+      // The catalog owed no answer until now.
+      if (this.#waitingCount === 0) this.#hasReceived = true;
       return;
     }
-    this.#isHeard = false;
+    this.#hasReceived = false;
     this.#isProbed = false;
-    this.#watchSilence();
+    this.#armSilenceTimer();
   }
 
-  /** Questions that wait for an answer. */
-  get #waiting(): number {
+  /** Number of requests that wait for an answer. */
+  get #waitingCount(): number {
     return this.#lookups.size + this.#lists.size;
   }
 
-  #watchSilence(): void {
-    // What has arrived while this process itself was busy is read first.
-    const check = (): void => void setImmediate(() => this.#checkSilence());
-    this.#silence = setTimeout(check, this.#patienceMs / 2).unref();
+  #armSilenceTimer(): void {
+    // First read the frames that arrived while this process was busy.
+    const check = (): void => void setImmediate(() => this.#onSilenceTimer());
+    this.#silenceTimer = setTimeout(check, this.#timeoutMs / 2).unref();
   }
 
-  #checkSilence(): void {
-    // The link has closed meanwhile.
-    if (this.#silence === null) return;
-    this.#silence = null;
-    if (this.#waiting === 0) return;
-    if (!this.#isHeard && this.#isProbed) {
-      this.#log.warn({ catalog: this.id, patienceMs: this.#patienceMs }, 'a catalog does not answer');
-      this.leave('it does not answer');
+  #onSilenceTimer(): void {
+    // The link has closed in the meantime.
+    if (this.#silenceTimer === null) return;
+    this.#silenceTimer = null;
+    if (this.#waitingCount === 0) return;
+    if (!this.#hasReceived && this.#isProbed) {
+      this.#log.warn({ catalog: this.id, timeoutMs: this.#timeoutMs }, 'catalog does not answer');
+      this.disconnect('the catalog does not answer');
       return;
     }
-    // An answer may wait for an order to be decided; a report waits for nothing.
-    this.#isProbed = !this.#isHeard;
-    if (this.#isProbed) this.askReport();
-    this.#isHeard = false;
-    this.#watchSilence();
+    // A look-up may have to wait for an order to be decided; a report never waits.
+    this.#isProbed = !this.#hasReceived;
+    if (this.#isProbed) this.requestReport();
+    this.#hasReceived = false;
+    this.#armSilenceTimer();
   }
 
-  #message(link: Link, frame: CatalogFrame): void {
-    this.#isHeard = true;
+  #onFrame(link: Link, frame: CatalogFrame): void {
+    this.#hasReceived = true;
     switch (frame.t) {
       case 'life':
         if (this.#life !== null && this.#life !== frame.life)
-          throw new FormatError('the catalog tells another life on the same link');
+          throw new FormatError('the catalog sent another life on the same link');
         this.#life = frame.life;
         return;
       case 'lease':
-        this.#handler.granted(link, frame.id, frame.ms);
+        this.#handler.onLease(link, frame.id, frame.ms);
         return;
       case 'stocks':
-        for (const item of frame.items) this.#lookups.answered(link, item[0], this.#answerOf(link, item));
+        for (const item of frame.items) this.#lookups.onAnswer(link, item[0], this.#answerOf(link, item));
         for (const { id, reason } of frame.invalid) {
           this.#warnInvalid(reason);
-          this.#lookups.answered(link, id, { result: 'unready' });
+          this.#lookups.onAnswer(link, id, { result: 'unready' });
         }
         return;
       case 'invalidReport':
         this.#warnInvalid(frame.reason);
-        this.#reports.unlinked(this.id);
+        this.#reports.onUnlinked(this.id);
         return;
       case 'invalidPage':
         this.#warnInvalid(frame.reason);
-        this.#lists.answered(link, frame.id, frame);
+        this.#lists.onAnswer(link, frame.id, frame);
         return;
       case 'page':
       case 'pageUnready':
       case 'pageInvalid':
-        this.#lists.answered(link, frame.id, frame);
+        this.#lists.onAnswer(link, frame.id, frame);
         return;
       case 'report':
-        this.#reports.heard(this.id, frame.report, performance.now());
+        this.#reports.onReport(this.id, frame.report, performance.now());
         return;
       case 'revoke':
-        // The trade waits for this answer: nothing may come between reading the frame and dropping the stocks.
-        this.#handler.revoked(frame.names);
+        // The order waits for this answer. Drop the stocks before any other work.
+        this.#handler.onRevoke(frame.names);
         send(link, { t: 'dropped', seq: frame.seq });
         return;
     }
   }
 
   #warnInvalid(reason: string): void {
-    const untold = this.#invalidLines.due('answer', performance.now());
-    if (untold !== null) this.#log.warn({ catalog: this.id, reason, untold }, 'invalid answer of a catalog');
+    const suppressed = this.#invalidLogThrottle.suppressedIfDue('answer', performance.now());
+    if (suppressed !== null)
+      this.#log.warn({ catalog: this.id, reason, suppressed }, 'invalid answer from catalog');
   }
 
-  /** The cache is filled here, in the order of the link's frames, and not when whoever asked comes to its turn. */
-  #answerOf(link: Link, item: LookupResult): LookupAnswer {
+  /** Fills the cache here, in the order of the link's frames, not later when the waiting request resumes. */
+  #answerOf(link: Link, item: CatalogLookupResult): LookupOutcome {
     switch (item[1]) {
       case 'invalid':
         return { result: 'invalid', reason: item[2] };
-      // A catalog without a stock table has no life yet.
+      // A catalog without a stock table does not know the cluster instance yet.
       case 'unready':
         return { result: 'unready' };
       case 'missing':
       case 'stock':
         break;
     }
-    if (this.#life === null) throw new FormatError('the catalog answers before it has told its life');
+    if (this.#life === null) throw new FormatError('the catalog answered before it sent its life');
     if (item[1] === 'missing') return { result: 'missing' };
-    const view = viewOf(stockOf(item[2]), this.#life);
-    this.#handler.answered(link, view, item[3]);
+    const view = toStockView(toStock(item[2]), this.#life);
+    this.#handler.onStock(link, view, item[3]);
     return { result: 'stock', view };
   }
 }

@@ -1,17 +1,17 @@
-/** Runs the deadlines of all open requests on one timer. */
+/** Expires the deadlines of all open requests with one timer. */
 import { TriremeError } from '@trireme/domain';
-import { Deadlines, type Deadline } from './rules/deadlines.js';
+import { DeadlineTable, type Deadline } from './rules/deadlines.js';
 
 export class DeadlineTimer {
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: DeadlineTable;
   #timer: NodeJS.Timeout | null = null;
 
   /**
-   * @param durationMs how long a request may take.
-   * @param sizeMax open requests at most.
+   * @param durationMs time limit of a request, in milliseconds.
+   * @param sizeMax maximum number of open requests.
    */
   constructor(durationMs: number, sizeMax: number) {
-    this.#deadlines = new Deadlines(durationMs, sizeMax);
+    this.#deadlines = new DeadlineTable(durationMs, sizeMax);
   }
 
   get size(): number {
@@ -21,7 +21,7 @@ export class DeadlineTimer {
   /** @throws TriremeError `UNAVAILABLE` at the bound. */
   open(): Deadline {
     const deadline = this.#deadlines.open(performance.now());
-    if (deadline === null) throw new TriremeError('UNAVAILABLE', 'too many requests are open');
+    if (deadline === null) throw new TriremeError('UNAVAILABLE', 'too many open requests; retry later');
     if (this.#timer === null) this.#timer = this.#arm();
     return deadline;
   }
@@ -31,7 +31,7 @@ export class DeadlineTimer {
   }
 
   #arm(): NodeJS.Timeout | null {
-    const at = this.#deadlines.nextAt;
+    const at = this.#deadlines.nextExpiry;
     if (at === null) return null;
     const timer = setTimeout(
       () => {
@@ -40,7 +40,7 @@ export class DeadlineTimer {
       },
       Math.max(1, Math.ceil(at - performance.now())),
     );
-    // What keeps the process alive is the server.
+    // The server keeps the process alive, not this timer.
     return timer.unref();
   }
 }

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseOrigin } from './origin.js';
 
-test('an origin is scheme, host and port, or all', () => {
+test('parseOrigin accepts scheme, host and port, or *', () => {
   for (const origin of ['*', 'https://shop.example', 'http://127.0.0.1:8080'])
     assert.is(parseOrigin(origin), origin);
   for (const text of [
@@ -14,7 +14,7 @@ test('an origin is scheme, host and port, or all', () => {
     'https://A.example',
     'https://a b',
   ]) {
-    assert.throws(() => parseOrigin(text), /not an origin/, text);
+    assert.throws(() => parseOrigin(text), /^invalid origin: /, text);
   }
 });
 

@@ -1,51 +1,55 @@
-/** Asking again until the deadline. */
+/** Retries until a deadline. */
 import pRetry from 'p-retry';
 import type { Deadline } from './rules/deadlines.js';
 
-/** What an attempt gives that surely failed and is to be made again. */
-export const AGAIN = Symbol('again');
-/** What an attempt gives that was sent without an answer, since its link was lost or another leader took over. */
+/** Result of an attempt that failed and is retried. */
+export const RETRY = Symbol('again');
+/** Result of an attempt that was sent and not answered because its link closed or the leader changed. */
 export const LOST = Symbol('lost');
-/** What is left when the time is over, or too many attempts were lost. */
+/** Result of a request whose deadline expired or that lost too many attempts. */
 export const NO_RESULT = Symbol('no result');
 
 /**
- * Attempts of one request that may be lost. Losing several in one deadline takes several failures at just the wrong moments,
- * or a request that breaks whatever it is sent to: that must not go on.
+ * Maximum number of lost attempts of one request. More than a few within one deadline mean that the request
+ * itself probably breaks the process that receives it, so it must not be sent again.
  */
-export const LOST_MAX = 3;
+export const LOST_ATTEMPTS_MAX = 3;
 
-/** Thrown inside the loop when an attempt is to be made again. */
-class AgainError extends Error {
-  override readonly name = 'AgainError';
+/** Thrown inside the loop to make another attempt. */
+class RetryError extends Error {
+  override readonly name = 'RetryError';
 }
 
-/** Thrown inside the loop when too many attempts were lost. */
+/** Thrown inside the loop to stop after too many lost attempts. */
 class LostError extends Error {
   override readonly name = 'LostError';
 }
 
-/** Short, as a new leader is found within tens of milliseconds; an attempt without a leader waits for one by itself. */
+/**
+ * Short, because a new leader is found within tens of milliseconds. An attempt without a leader waits for
+ * one.
+ */
 const BACKOFF = { minTimeout: 10, maxTimeout: 100, factor: 2, randomize: true };
 
-type Attempt<Result> = () => Promise<Result | typeof AGAIN | typeof LOST>;
+type Attempt<Result> = () => Promise<Result | typeof RETRY | typeof LOST>;
 
 /**
- * Makes attempts until one gives a result, the deadline has expired or `LOST_MAX` attempts were lost; then `NO_RESULT`.
- * The first attempt is made at once and costs nothing but itself. What an attempt throws is thrown on.
+ * Makes attempts, the first one at once, until one gives a result.
+ * @returns the result, or `NO_RESULT` once the deadline has expired or `LOST_ATTEMPTS_MAX` attempts were lost.
+ * @throws whatever an attempt throws; no further attempt is made then.
  */
-export async function retryUntil<Result>(
+export async function retryUntilDeadline<Result>(
   deadline: Deadline,
   attempt: Attempt<Result>,
 ): Promise<Result | typeof NO_RESULT> {
   const first = await attempt();
-  if (first === AGAIN) return retryAfter(AGAIN, deadline, attempt);
-  return first === LOST ? retryAfter(LOST, deadline, attempt) : first;
+  if (first === RETRY) return retryAfterFailure(RETRY, deadline, attempt);
+  return first === LOST ? retryAfterFailure(LOST, deadline, attempt) : first;
 }
 
-/** As `retryUntil`, after a first attempt that was made in vain elsewhere: begins with a backoff. */
-export async function retryAfter<Result>(
-  first: typeof AGAIN | typeof LOST,
+/** As `retryUntilDeadline`, after a first attempt that the caller has made: begins with a backoff. */
+export async function retryAfterFailure<Result>(
+  first: typeof RETRY | typeof LOST,
   deadline: Deadline,
   attempt: Attempt<Result>,
 ): Promise<Result | typeof NO_RESULT> {
@@ -56,20 +60,20 @@ export async function retryAfter<Result>(
         const result = number === 1 ? first : await attempt();
         if (result === LOST) {
           lost += 1;
-          if (lost === LOST_MAX) throw new LostError(`${lost} attempts were lost`);
+          if (lost === LOST_ATTEMPTS_MAX) throw new LostError(`${lost} attempts were lost`);
         }
-        if (result === AGAIN || result === LOST) throw new AgainError('asked in vain');
+        if (result === RETRY || result === LOST) throw new RetryError('the attempt gave no result');
         return result;
       },
       {
         ...BACKOFF,
         retries: Number.POSITIVE_INFINITY,
         signal: deadline.signal,
-        shouldRetry: ({ error }) => error instanceof AgainError,
+        shouldRetry: ({ error }) => error instanceof RetryError,
       },
     );
   } catch (error) {
-    if (deadline.expired || error instanceof LostError) return NO_RESULT;
+    if (deadline.isExpired || error instanceof LostError) return NO_RESULT;
     throw error;
   }
 }

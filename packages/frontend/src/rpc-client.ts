@@ -1,19 +1,19 @@
 /**
- * Sends what was asked in one turn of the event loop together: everything that arrived while the loop read its sockets
- * leaves in as few frames as it fits in, without a timer and so without waiting for more.
+ * Batches the requests of one turn of the event loop: they are sent at its end in as few frames as possible.
+ * There is no timer, so no request waits for more to arrive.
  */
 import { FRAME_ITEMS_MAX } from '@trireme/domain';
-import { workAtTurnEnd, type Link } from '@trireme/service';
-import { CallTable, type Ask, type NoAnswer } from './rules/call-table.js';
+import { deferWork, type Link } from '@trireme/service';
+import { CallTable, type PendingCall, type CallFailure } from './rules/call-table.js';
 import type { Deadline } from './rules/deadlines.js';
 
 interface RpcClientOptions<Question, Answer extends object> {
-  /** Where the next frame goes, or null while there is nowhere. */
+  /** The link for the next frame, or null while there is none. */
   readonly route: () => Link | null;
-  /** Writes the questions to the link; false if the link did not take them. */
-  readonly send: (link: Link, asks: readonly Ask<Question, Answer>[]) => boolean;
+  /** Writes the requests to the link; false if the link did not accept them. */
+  readonly send: (link: Link, calls: readonly PendingCall<Question, Answer>[]) => boolean;
   /** See `CallTable`. */
-  readonly joinTextOf?: (question: Question) => string | null;
+  readonly dedupeKeyOf?: (question: Question) => string | null;
   /** See `CallTable`. */
   readonly nextId?: () => number;
 }
@@ -28,72 +28,75 @@ export class RpcClient<Question, Answer extends object> {
     this.#table = new CallTable(options);
   }
 
-  /** Questions that wait for a link, and that wait for an answer. */
+  /** Numbers of requests that are queued, and that are sent and not answered yet. */
   get counts(): { readonly queued: number; readonly sent: number } {
     return { queued: this.#table.queuedCount, sent: this.#table.sentCount };
   }
 
-  /** Questions that wait, for a link or for an answer. */
+  /** Number of requests that are queued, or sent and not answered yet. */
   get size(): number {
     return this.#table.queuedCount + this.#table.sentCount;
   }
 
-  /** Asks once; resolves with the answer, or with why there is none, by the deadline at the latest. */
-  async ask(question: Question, deadline: Deadline): Promise<Answer | NoAnswer> {
-    return new Promise((resolve) => this.askThen(question, deadline, resolve));
+  /**
+   * Sends one request. Resolves with the answer, or with the reason for its absence, by the deadline at the
+   * latest.
+   */
+  async call(question: Question, deadline: Deadline): Promise<Answer | CallFailure> {
+    return new Promise((resolve) => this.callWithCallback(question, deadline, resolve));
   }
 
-  /** As `ask`, without a promise: `done` is called once, and must not throw. */
-  askThen(question: Question, deadline: Deadline, done: (end: Answer | NoAnswer) => void): void {
-    if (deadline.expired) {
+  /** As `ask`, with a callback: `done` is called once and must not throw. */
+  callWithCallback(question: Question, deadline: Deadline, done: (end: Answer | CallFailure) => void): void {
+    if (deadline.isExpired) {
       done('unsent');
       return;
     }
-    const waiter = this.#table.ask(question, (end) => {
-      deadline.watch(null);
+    const waiter = this.#table.add(question, (end) => {
+      deadline.setOnExpire(null);
       done(end);
     });
-    deadline.watch(() => this.#table.giveUp(waiter));
-    this.wake();
+    deadline.setOnExpire(() => this.#table.expire(waiter));
+    this.scheduleFlush();
   }
 
-  /** There may be somewhere to send to now: queued questions go at the end of this turn. */
-  wake(): void {
+  /** A link may be available now: schedules queued requests for the end of this turn. */
+  scheduleFlush(): void {
     if (this.#scheduled || this.#table.queuedCount === 0) return;
     this.#scheduled = true;
-    workAtTurnEnd(() => {
+    deferWork(() => {
       this.#scheduled = false;
       this.#flush();
     });
   }
 
-  answered(link: Link, id: number, answer: Answer): void {
-    this.#table.answer(link.id, id, answer);
+  onAnswer(link: Link, id: number, answer: Answer): void {
+    this.#table.onAnswer(link.id, id, answer);
   }
 
-  /** The link will not answer any more. @param end what those who wait are told, `unanswered` unless given. */
-  abandon(link: Link, end?: Answer): void {
-    this.#table.abandon(link.id, end);
+  /** The link will not answer any more. @param end result of its open requests, `unanswered` by default. */
+  onLinkLost(link: Link, end?: Answer): void {
+    this.#table.failSent(link.id, end);
   }
 
-  /** There is nowhere to send to: those whose question is queued are told `unsent`. */
-  dropQueued(): void {
-    this.#table.dropQueued();
+  /** There is no link: ends all queued requests with `unsent`. */
+  failQueued(): void {
+    this.#table.failQueued();
   }
 
-  /** No link but this one will answer any more. */
-  abandonOthers(link: Link): void {
-    this.#table.abandonOthers(link.id);
+  /** Only this link will still answer: ends the open requests of all others with `unanswered`. */
+  onLeaderLink(link: Link): void {
+    this.#table.failSentOnOthers(link.id);
   }
 
   #flush(): void {
     while (this.#table.queuedCount > 0) {
       const link = this.#options.route();
       if (link === null) return;
-      const asks = this.#table.peek(FRAME_ITEMS_MAX);
-      // A link that takes nothing has closed and is no longer routed to once its handler was told, which wakes this.
-      if (!this.#options.send(link, asks)) return;
-      this.#table.markSent(asks, link.id);
+      const calls = this.#table.peek(FRAME_ITEMS_MAX);
+      // A link that accepts nothing has closed. Its handler will be notified, change the route and call `wake`.
+      if (!this.#options.send(link, calls)) return;
+      this.#table.markSent(calls, link.id);
     }
   }
 }

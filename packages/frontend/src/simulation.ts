@@ -1,4 +1,4 @@
-/** What the simulator of the whole system runs of the front-end: everything but HTTP. */
-export { connectBackends, type Backends } from './backends.js';
+/** The part of the front-end that the whole-system simulator runs: everything except HTTP. */
+export { createBackends, type Backends } from './backends.js';
 export { NO_RESULT } from './retry.js';
-export type { Decided, Undecided } from './rules/results.js';
+export type { FinalResult, NoResultReason } from './rules/results.js';

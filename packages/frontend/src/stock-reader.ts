@@ -1,24 +1,24 @@
 /**
- * How stocks are read that are not in the cache: from the current catalog, from the others if it cannot tell, and from the
- * leading replica if none of them can or they take too long. All of that again until the deadline.
+ * Reads stocks that are not in the cache: from the current catalog, then from the other catalogs, then from the
+ * leader if no catalog answers soon enough. Repeats this until the deadline.
  */
-import { LOOKUP_MS } from '@trireme/coherence';
-import type { CatalogLink, StockListQuestion, StockPage, StockSource } from './catalog-link.js';
-import type { Catalogs } from './catalogs.js';
-import { AGAIN, LOST, type NO_RESULT, retryUntil } from './retry.js';
+import { LOOKUP_WAIT_MS } from '@trireme/coherence';
+import type { CatalogLink, StockListRequest, StockPage, StockSource } from './catalog-link.js';
+import type { CatalogPool } from './catalog-pool.js';
+import { RETRY, LOST, type NO_RESULT, retryUntilDeadline } from './retry.js';
 import type { Deadline } from './rules/deadlines.js';
 import type { StockView } from './rules/stock-cache.js';
 
 interface StockReaderOptions {
-  readonly catalogs: Catalogs;
-  /** The leading replica. */
+  readonly catalogs: CatalogPool;
+  /** Reads from the replica that leads. */
   readonly leader: StockSource;
 }
 
 export class StockReader {
-  readonly #catalogs: Catalogs;
+  readonly #catalogs: CatalogPool;
   readonly #leader: StockSource;
-  /** Look-ups that each kind of process answered. */
+  /** Number of look-ups that each kind of process answered. */
   readonly answered = { catalog: 0, replica: 0 };
 
   constructor({ catalogs, leader }: StockReaderOptions) {
@@ -27,45 +27,47 @@ export class StockReader {
   }
 
   /**
-   * The stock, null if there is none, `NO_RESULT` if nobody could tell.
-   * @throws TriremeError `INVALID_REQUEST` if the question is not taken.
+   * Looks up a stock.
+   * @returns null if there is no such stock, `NO_RESULT` if no process answered before the deadline.
+   * @throws TriremeError `INVALID_REQUEST` if a process rejects the look-up.
    */
   async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof NO_RESULT> {
-    return retryUntil(deadline, async () => {
-      const [result, source] = await this.#askAll(deadline, async (asked) => asked.lookup(name, deadline));
-      if (result !== AGAIN && result !== LOST) this.answered[source] += 1;
+    return retryUntilDeadline(deadline, async () => {
+      const [result, source] = await this.#askAll(deadline, async (from) => from.lookup(name, deadline));
+      if (result !== RETRY && result !== LOST) this.answered[source] += 1;
       return result;
     });
   }
 
   /**
-   * One page; it may be short, even empty, before the end.
-   * @throws TriremeError `INVALID_REQUEST` if the question is not taken.
+   * Reads one page, which may be short or even empty before the end of the list.
+   * @returns `NO_RESULT` if no process answered before the deadline.
+   * @throws TriremeError `INVALID_REQUEST` if a process rejects the request.
    */
-  async list(question: StockListQuestion, deadline: Deadline): Promise<StockPage | typeof NO_RESULT> {
-    return retryUntil(deadline, async () => {
-      const [result] = await this.#askAll(deadline, async (asked) => asked.list(question, deadline));
+  async list(question: StockListRequest, deadline: Deadline): Promise<StockPage | typeof NO_RESULT> {
+    return retryUntilDeadline(deadline, async () => {
+      const [result] = await this.#askAll(deadline, async (from) => from.list(question, deadline));
       return result;
     });
   }
 
   /**
-   * Asks each linked catalog once, then the leader, until one can tell. Where one catalog took long the others would as well: a
-   * stock in doubt is so at all of them.
+   * Asks each linked catalog once, then the leader, until one answers. After `LOOKUP_WAIT_MS` it skips the other
+   * catalogs: an order that delays the look-up at one catalog delays it at all of them.
    */
   async #askAll<Result>(
     deadline: Deadline,
-    ask: (source: StockSource) => Promise<Result | typeof AGAIN | typeof LOST>,
-  ): Promise<readonly [Result | typeof AGAIN | typeof LOST, 'catalog' | 'replica']> {
+    ask: (source: StockSource) => Promise<Result | typeof RETRY | typeof LOST>,
+  ): Promise<readonly [Result | typeof RETRY | typeof LOST, 'catalog' | 'replica']> {
     const asked: string[] = [];
     const startedAt = performance.now();
     let isLost = false;
     for (;;) {
-      const catalog = this.#catalogs.next(asked);
-      const isLate = performance.now() - startedAt >= LOOKUP_MS;
-      if (catalog === null || isLate || deadline.expired) break;
+      const catalog = this.#catalogs.nextToAsk(asked);
+      const isLate = performance.now() - startedAt >= LOOKUP_WAIT_MS;
+      if (catalog === null || isLate || deadline.isExpired) break;
       const result = await ask(catalog);
-      if (result !== AGAIN && result !== LOST) {
+      if (result !== RETRY && result !== LOST) {
         this.#prefer(catalog, asked);
         return [result, 'catalog'];
       }
@@ -73,12 +75,15 @@ export class StockReader {
       asked.push(catalog.id);
     }
     const result = await ask(this.#leader);
-    return [result === AGAIN && isLost ? LOST : result, 'replica'];
+    return [result === RETRY && isLost ? LOST : result, 'replica'];
   }
 
-  /** A catalog answered what those in `asked` did not: the cache may follow one of them. */
+  /**
+   * `catalog` answered a request that the catalogs in `asked` did not. Lets the cache move to it if the current
+   * catalog is one of those.
+   */
   #prefer(catalog: CatalogLink, asked: readonly string[]): void {
     const { current } = this.#catalogs;
-    if (current !== null && asked.includes(current.id)) this.#catalogs.prefer(catalog);
+    if (current !== null && asked.includes(current.id)) this.#catalogs.onBetterCatalog(catalog);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Every record of a book, looked at once in the order of keys: checksums, no hole in any table, and as many of each as
- * the meta record says. For a book that is opened, and for one that comes in as a snapshot.
+ * Checks every record of a book once, in key order: checksums, no gap in any table, and the counts of the
+ * meta record. Used for a book that is opened and for one that arrives as a snapshot.
  */
 import { FormatError, type Stock } from '@trireme/domain';
 import { readKeyPage } from './key-records.js';
@@ -12,16 +12,16 @@ import {
   readBatch,
   readChange,
   readPage,
-  readPlace,
+  readPosition,
   readStock,
   tableOf,
   unseal,
   type Table,
-} from './records.js';
-import { countOn, firstOn, pageOf } from './rules/order-pages.js';
+} from './book-record-codec.js';
+import { ordersOnPage, firstOrderOf, orderPageOf } from './rules/order-pages.js';
 import type { BookMeta } from './rules/state.js';
 
-interface Run {
+interface NumberRange {
   readonly first: number;
   readonly last: number;
   expected: number;
@@ -29,22 +29,25 @@ interface Run {
 
 export class BookCheck {
   readonly #meta: BookMeta;
-  readonly #runs: ReadonlyMap<Table, Run>;
-  /** At most `STOCKS_MAX`, which the replicated state sees to. */
+  readonly #runs: ReadonlyMap<Table, NumberRange>;
+  /** At most `STOCKS_MAX` entries; the replicated state enforces that limit. */
   readonly #stocks = new Map<string, Stock>();
   #keys = 0;
 
   constructor(meta: BookMeta) {
     this.#meta = meta;
-    const run = (first: number, last: number): Run => ({ first, last, expected: first });
+    const run = (first: number, last: number): NumberRange => ({ first, last, expected: first });
     this.#runs = new Map([
-      ['page', run(1, pageOf(meta.orders))],
+      ['page', run(1, orderPageOf(meta.orders))],
       ['change', run(1, meta.changes)],
       ['batch', run(meta.firstSeq, meta.lastSeq)],
     ]);
   }
 
-  /** The next record. @throws FormatError if it is damaged, should not be there, or another one is missing before it. */
+  /**
+   * Checks the next record.
+   * @throws FormatError if it is damaged or unexpected, or if a record before it is missing.
+   */
   visit(key: Uint8Array, record: Uint8Array): void {
     const table = tableOf(key);
     switch (table) {
@@ -54,7 +57,7 @@ export class BookCheck {
         unseal(key, record);
         return;
       case 'key':
-        readPlace(unseal(key, record));
+        readPosition(unseal(key, record));
         this.#keys += 1;
         return;
       case 'keyPage':
@@ -69,7 +72,7 @@ export class BookCheck {
         this.#visitNumbered(table, key, record);
         return;
       case null:
-        throw new FormatError(`${describeKey(key)} should not be there`);
+        throw new FormatError(`${describeKey(key)} is unexpected`);
     }
   }
 
@@ -77,7 +80,7 @@ export class BookCheck {
     const run = this.#runs.get(table);
     const number = keyNumber(key);
     if (run === undefined || number > run.last || number < run.first) {
-      throw new FormatError(`${describeKey(key)} should not be there`);
+      throw new FormatError(`${describeKey(key)} is unexpected`);
     }
     if (number !== run.expected) {
       throw new FormatError(`${describeKey(numberKey(table, run.expected))} is missing`);
@@ -90,22 +93,22 @@ export class BookCheck {
   }
 
   #checkPage(page: number, count: number): void {
-    const due = countOn(page, this.#meta.orders);
-    const next = firstOn(page) + Math.min(count, due);
+    const due = ordersOnPage(page, this.#meta.orders);
+    const next = firstOrderOf(page) + Math.min(count, due);
     if (count < due) throw new FormatError(`order ${next} is missing`);
-    if (count > due) throw new FormatError(`order ${next} should not be there`);
+    if (count > due) throw new FormatError(`order ${next} is unexpected`);
   }
 
-  /** All records were visited. @returns the stocks. @throws FormatError if something is missing. */
+  /** Call after the last record. @returns the stocks. @throws FormatError if a record is missing. */
   finish(): readonly Stock[] {
     for (const [table, { expected, last }] of this.#runs) {
       if (expected <= last) throw new FormatError(`${describeKey(numberKey(table, expected))} is missing`);
     }
     if (this.#keys !== this.#meta.keys) {
-      throw new FormatError(`it has ${this.#keys} keys of ${this.#meta.keys}`);
+      throw new FormatError(`found ${this.#keys} of ${this.#meta.keys} idempotency keys`);
     }
     if (this.#stocks.size !== this.#meta.stocks) {
-      throw new FormatError(`it has ${this.#stocks.size} stocks of ${this.#meta.stocks}`);
+      throw new FormatError(`found ${this.#stocks.size} of ${this.#meta.stocks} stocks`);
     }
     return [...this.#stocks.values()];
   }

@@ -1,18 +1,19 @@
 /**
- * Where a replica's book lies. A book that came as a snapshot lies beside the one before until a file, `book.current`,
- * names it: that file is replaced in one step, so that a crash leaves the one or the other, whole. What no one names is
- * left of an interrupted snapshot, or of a book that was replaced, and is removed at the next start.
+ * Locates a replica's order book. A book that arrives as a snapshot is written beside the current one. The
+ * file `book.current` names the current book and is replaced atomically, so a crash leaves one whole book or
+ * the other. Folders that the file does not name are left over from an interrupted snapshot or a replaced
+ * book; the next start removes them.
  */
 import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RaftError } from '@trireme/raft';
 import { syncFolder, writeDurably } from '@trireme/service';
 
-/** The book of a replica that was never restored. */
+/** Folder of the book of a replica that never installed a snapshot. */
 const FIRST = 'book';
 const POINTER = 'book.current';
 const NAME = /^book(-\d+)?$/;
-const OURS = /^book(-\d+|\.current\.new)?$/;
+const BOOK_FILES = /^book(-\d+|\.current\.new)?$/;
 
 export class BookFolder {
   readonly #data: string;
@@ -23,45 +24,46 @@ export class BookFolder {
   }
 
   /**
-   * Finds the book in a replica's data folder, and removes what is left of others.
-   * @throws RaftError `LOG_DAMAGED` if the book that is named is not there, or what names it makes no sense.
+   * Finds the current book in a replica's data folder and removes leftovers of other books.
+   * @throws RaftError `LOG_DAMAGED` if `book.current` is malformed or names a book that does not exist.
    */
   static async open(data: string): Promise<{ readonly folder: BookFolder; readonly path: string }> {
     const folder = new BookFolder(data);
-    const name = await currentBook(data);
+    const name = await currentBookName(data);
     const names = await readdir(data).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw error;
     });
     for (const other of names) {
-      if (OURS.test(other) && other !== name) await rm(join(data, other), { recursive: true, force: true });
+      if (BOOK_FILES.test(other) && other !== name)
+        await rm(join(data, other), { recursive: true, force: true });
     }
     folder.#last = numberOf(name);
     return { folder, path: join(data, name) };
   }
 
-  /** A place for a book that is to come; no other was ever there in this process's life. */
-  next(): string {
+  /** Path for a new book; never one that this process has used before. */
+  newPath(): string {
     this.#last += 1;
     return join(this.#data, `${FIRST}-${this.#last}`);
   }
 
-  /** Makes the book at `path`, which `next` gave, the one; durably. */
+  /** Makes the book at `path`, a path from `next`, the current one; durably. */
   async pointTo(path: string): Promise<void> {
     const name = path.slice(this.#data.length + 1);
     const pointer = join(this.#data, POINTER);
     await syncFolder(path);
-    // The name of the new book must be durable before it is named.
+    // The folder of the new book must be durable before the pointer names it.
     await syncFolder(this.#data);
     await writeDurably(pointer, `${name}\n`);
   }
 }
 
 /**
- * Name of the book's folder in a replica's data folder.
- * @throws RaftError `LOG_DAMAGED` if the book that is named is not there, or what names it makes no sense.
+ * Name of the current book's folder within a replica's data folder.
+ * @throws RaftError `LOG_DAMAGED` if `book.current` is malformed or names a book that does not exist.
  */
-export async function currentBook(data: string): Promise<string> {
+export async function currentBookName(data: string): Promise<string> {
   const path = join(data, POINTER);
   let text: string;
   try {
@@ -71,12 +73,12 @@ export async function currentBook(data: string): Promise<string> {
     throw error;
   }
   const name = text.replace(/\n$/, '');
-  if (!NAME.test(name) || !text.endsWith('\n')) throw damaged(`${path} names no book`);
+  if (!NAME.test(name) || !text.endsWith('\n')) throw damaged(`${path} does not name an order book`);
   const isThere = await stat(join(data, name, 'CURRENT')).then(
     () => true,
     () => false,
   );
-  if (!isThere) throw damaged(`${path} names ${name}, which is not there`);
+  if (!isThere) throw damaged(`${path} names ${name}, which does not exist`);
   return name;
 }
 

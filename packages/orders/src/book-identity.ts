@@ -1,8 +1,8 @@
-/** Whose a book is: written when it is new, and checked whenever it is opened. */
-import { FormatError, asInteger, asList, asText } from '@trireme/domain';
+/** Owner of an order book: recorded when the book is created, and checked whenever it is opened. */
+import { FormatError, expectInteger, expectList, expectText } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import type { BookLevel } from './book-level.js';
-import { BOOK_FORMAT, seal, textKey, unseal } from './records.js';
+import { BOOK_FORMAT, seal, textKey, unseal } from './book-record-codec.js';
 
 export interface BookOwner {
   readonly cluster: string;
@@ -10,32 +10,33 @@ export interface BookOwner {
   readonly id: string;
 }
 
-/** What `identityRecord` has put down. @throws FormatError. */
+/** Decodes a record of `identityRecord`. @throws FormatError. */
 export function readIdentity(value: unknown): BookOwner & { readonly format: number } {
-  const [format, cluster, id] = asList(value, 'identity');
+  const [format, cluster, id] = expectList(value, 'identity');
   return {
-    format: asInteger(format, 'format'),
-    cluster: asText(cluster, 'cluster'),
-    id: asText(id, 'id'),
+    format: expectInteger(format, 'format'),
+    cluster: expectText(cluster, 'cluster'),
+    id: expectText(id, 'id'),
   };
 }
 
-/** The record under the identity's key. */
+/** The identity record. */
 export function identityRecord({ cluster, id }: BookOwner): Buffer {
   return seal(textKey('identity'), [BOOK_FORMAT, cluster, id]);
 }
 
 /**
- * Writes who the book at `path` belongs to if it is new.
- * @throws RaftError `BAD_CONFIG` if it is another's; FormatError if the record is damaged or missing.
+ * Records the owner of the book at `path` if the book is new.
+ * @throws RaftError `BAD_CONFIG` if it belongs to another owner; FormatError if the record is damaged or
+ *   missing.
  */
-export async function claimBook(db: BookLevel, owner: BookOwner & { readonly path: string }): Promise<void> {
+export async function checkOwner(db: BookLevel, owner: BookOwner & { readonly path: string }): Promise<void> {
   const { cluster, id, path } = owner;
   const key = textKey('identity');
   const record = db.getSync(key);
   if (record === undefined) {
     const [first] = await db.keys({ limit: 1 }).all();
-    if (first !== undefined) throw new FormatError('its identity is missing');
+    if (first !== undefined) throw new FormatError('the identity record is missing');
     await db.put(key, identityRecord(owner), { sync: true });
     return;
   }
@@ -43,5 +44,5 @@ export async function claimBook(db: BookLevel, owner: BookOwner & { readonly pat
   if (own.format === BOOK_FORMAT && own.cluster === cluster && own.id === id) return;
   const found = `format ${own.format}, cluster ${own.cluster}, replica ${own.id}`;
   const wanted = `format ${BOOK_FORMAT}, cluster ${cluster}, replica ${id}`;
-  throw new RaftError('BAD_CONFIG', `the order book at ${path} is of ${found}; this process is ${wanted}`);
+  throw new RaftError('BAD_CONFIG', `the order book at ${path} has ${found}; this process needs ${wanted}`);
 }

@@ -1,8 +1,8 @@
-/** LevelDB as the book uses it: bytes in, bytes out. */
+/** LevelDB access of the order book: byte keys and byte values. */
 import { Level } from 'level';
 import { dirname } from 'node:path';
 import { FormatError } from '@trireme/domain';
-import { RaftError, staggeredBytes, storageFailure } from '@trireme/raft';
+import { RaftError, staggeredSize, toStorageError } from '@trireme/raft';
 import type { BookRecord } from './record-stream.js';
 
 export type BookLevel = Level<Uint8Array, Uint8Array>;
@@ -11,36 +11,36 @@ export type LevelSnapshot = ReturnType<Level['snapshot']>;
 export interface ScanRange {
   readonly gte?: Uint8Array;
   readonly lte?: Uint8Array;
-  /** As of then instead of now. */
+  /** Read as of this snapshot instead of the latest state. */
   readonly snapshot?: LevelSnapshot;
 }
 
-/** What `level` declares only for the implementation that it wraps. */
+/** A method of `ClassicLevel` that `level` does not declare. */
 interface Compactable {
   compactRange(start: Uint8Array, end: Uint8Array): Promise<void>;
 }
 
 /**
- * What LevelDB gathers in memory before it becomes a table, in bytes; twice as much at most. The keys of orders may be spread
- * over their whole table, so that each round of compaction writes it anew: with rounds half as many as LevelDB would make
- * by itself, its thread takes a fifth less time. More still would make starts after a kill longer, since all of it has
- * to be read again then.
+ * Size of LevelDB's memtable in bytes; two may exist at a time. Keys of orders may be spread over their whole
+ * table, so each compaction rewrites much of it: fewer, larger compactions cost less CPU. A still larger
+ * memtable would make a start after a kill slower, because LevelDB reads its write-ahead files again.
  */
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
-/** Added for some replicas, so that one compacts while the others go on: a round of it takes some tenths of a second. */
+/** Added for some replicas, so that replicas do not compact at the same time. */
 const WRITE_BUFFER_STEP_BYTES = 2 * 1024 * 1024;
-/** Records read at a time by scans whose records are not looked into. */
+/** Records per slice of a scan whose records are not decoded. */
 const SLICE_RECORDS = 1000;
 
 /**
- * Opens the LevelDB at `path` of the replica `id`, or makes an empty one.
- * @throws RaftError `LOG_DAMAGED`; `BAD_CONFIG` if another process has it open; `STORAGE_FULL` or `STORAGE_FAILED`.
+ * Opens the LevelDB at `path` of replica `id`, or creates an empty one.
+ * @throws RaftError `LOG_DAMAGED`; `BAD_CONFIG` if another process has it open; `STORAGE_FULL` or
+ *   `STORAGE_FAILED`.
  */
 export async function openLevel(path: string, id: string): Promise<BookLevel> {
   const db = new Level<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
-    writeBufferSize: staggeredBytes(id, WRITE_BUFFER_BYTES, WRITE_BUFFER_STEP_BYTES),
+    writeBufferSize: staggeredSize(id, WRITE_BUFFER_BYTES, WRITE_BUFFER_STEP_BYTES),
   });
   try {
     await db.open();
@@ -49,7 +49,7 @@ export async function openLevel(path: string, id: string): Promise<BookLevel> {
     const code = cause instanceof Error && 'code' in cause ? cause.code : null;
     const what = `cannot open the order book at ${path}`;
     if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_LOCKED')
-      throw storageFailure(dirname(path), what, error);
+      throw toStorageError(dirname(path), what, error);
     const message = `${what}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new RaftError(code === 'LEVEL_CORRUPTION' ? 'LOG_DAMAGED' : 'BAD_CONFIG', message, {
       cause: error,
@@ -58,7 +58,7 @@ export async function openLevel(path: string, id: string): Promise<BookLevel> {
   return db;
 }
 
-/** What a read has met: LevelDB finds some damage by itself. */
+/** Converts the error of a read: damage that LevelDB itself detected becomes a FormatError. */
 export function readError(error: unknown): unknown {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const isDamage = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_CORRUPTION';
@@ -66,16 +66,17 @@ export function readError(error: unknown): unknown {
 }
 
 /**
- * Records in the order of their keys, many at a time.
- * @throws FormatError where LevelDB finds that they are damaged.
+ * Yields records in key order.
+ * @throws FormatError if LevelDB detects damage.
  */
 export async function* scanRecords(db: BookLevel, range: ScanRange): AsyncGenerator<BookRecord> {
   for await (const slice of scanSlices(db, range, SLICE_RECORDS)) yield* slice;
 }
 
 /**
- * The same in slices of at most `size` records. The event loop takes its turn between two slices, and not within one.
- * @throws FormatError where LevelDB finds that they are damaged.
+ * Yields records in key order, in slices of at most `size`. The event loop runs between two slices, not
+ * within one.
+ * @throws FormatError if LevelDB detects damage.
  */
 export async function* scanSlices(
   db: BookLevel,
@@ -97,9 +98,9 @@ export async function* scanSlices(
 }
 
 /**
- * Makes all that was written survive a power loss. A synced write would not do: LevelDB begins a new file now and then,
- * without a sync of the one before. So what it holds in memory becomes a table, which it syncs; the range, of one key
- * that need not exist, is there because the call wants one.
+ * Makes all writes durable against power loss. A synced write is not enough: LevelDB starts a new write-ahead
+ * file from time to time without syncing the previous one. A compaction makes LevelDB write its memtable to a
+ * table, which it syncs. The range is one key that need not exist, because `compactRange` requires a range.
  */
 export async function flushLevel(db: BookLevel): Promise<void> {
   const key = new Uint8Array([0]);

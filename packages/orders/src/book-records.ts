@@ -1,4 +1,7 @@
-/** The book's records read one by one, each under its own checksum: what is damaged is named, never answered with. */
+/**
+ * Reads single records of the book and verifies the checksum of each. A damaged record is reported, never
+ * returned.
+ */
 import { FormatError } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import { readError, type BookLevel } from './book-level.js';
@@ -9,14 +12,14 @@ import {
   readChange,
   readOrder,
   readPage,
-  readPlace,
+  readPosition,
   textKey,
   unseal,
   type Table,
-} from './records.js';
+} from './book-record-codec.js';
 import { keyPageOf, type KeyPage } from './rules/key-pages.js';
-import { pageOf } from './rules/order-pages.js';
-import type { BookReader, BookedOrder, KeptBatch, Place, StockChange } from './rules/state.js';
+import { orderPageOf } from './rules/order-pages.js';
+import type { BookReader, StoredOrder, RetainedBatch, CommandPosition, StockChange } from './rules/state.js';
 
 export class BookRecords implements BookReader {
   protected readonly db: BookLevel;
@@ -31,19 +34,21 @@ export class BookRecords implements BookReader {
     return new RaftError('LOG_DAMAGED', `the order book at ${this.path} is damaged: ${what}`, { cause });
   }
 
-  /** Null if there is none. @throws RaftError `LOG_DAMAGED`. */
+  /** Returns null if there is no such record. @throws RaftError `LOG_DAMAGED`. */
   protected get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
     let record: Uint8Array | undefined;
     try {
       record = this.db.getSync(key);
     } catch (error) {
-      const met = readError(error);
-      throw met instanceof FormatError ? this.damage(`${table}: ${met.message}`, error) : error;
+      const readFailure = readError(error);
+      throw readFailure instanceof FormatError
+        ? this.damage(`${table}: ${readFailure.message}`, error)
+        : error;
     }
     return record === undefined ? null : this.parse(table, key, record, read);
   }
 
-  /** @throws RaftError `LOG_DAMAGED` if the record is not what it should be. */
+  /** @throws RaftError `LOG_DAMAGED` if the record is damaged. */
   protected parse<T>(table: Table, key: Uint8Array, record: Uint8Array, read: (value: unknown) => T): T {
     try {
       return read(unseal(key, record));
@@ -52,44 +57,44 @@ export class BookRecords implements BookReader {
     }
   }
 
-  /** Where the command with `key` stands, or null if no kept batch has it. */
-  place(key: string): Place | null {
+  /** Position of the command with `key`; null if no retained batch has it. */
+  positionOf(key: string): CommandPosition | null {
     const page = keyPageOf(key);
     const paged = page === null ? null : this.keyPage(page)?.place(key);
-    return paged ?? this.get('key', textKey('key', key), readPlace);
+    return paged ?? this.get('key', textKey('key', key), readPosition);
   }
 
-  /** The keys of a page; null if there is no such page. */
+  /** The key page `name`; null if there is none. */
   protected keyPage(name: string): KeyPage | null {
     return this.get('keyPage', textKey('keyPage', name), readKeyPage);
   }
 
-  batch(seq: number): KeptBatch | null {
+  batch(seq: number): RetainedBatch | null {
     return this.get('batch', numberKey('batch', seq), (value) => readBatch(seq, value));
   }
 
-  order(number: number): BookedOrder | null {
-    return this.get('page', numberKey('page', pageOf(number)), (value) => readOrder(number, value));
+  order(number: number): StoredOrder | null {
+    return this.get('page', numberKey('page', orderPageOf(number)), (value) => readOrder(number, value));
   }
 
   /** The orders on a page; null if there is no such page. */
-  protected ordersOn(page: number): readonly BookedOrder[] | null {
+  protected ordersOn(page: number): readonly StoredOrder[] | null {
     return this.get('page', numberKey('page', page), (value) => readPage(page, value));
   }
 
   /** Order `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
-  orderAt(number: number): BookedOrder {
-    return this.present('order', number, this.order(number));
+  orderAt(number: number): StoredOrder {
+    return this.required('order', number, this.order(number));
   }
 
   /** Stock change `number` of a book that has it. @throws RaftError `LOG_DAMAGED` if it is missing. */
   changeAt(number: number): StockChange {
     const change = this.get('change', numberKey('change', number), (value) => readChange(number, value));
-    return this.present('change', number, change);
+    return this.required('change', number, change);
   }
 
   /** @throws RaftError `LOG_DAMAGED` if the record is missing. */
-  protected present<T>(table: Table | 'order', number: number, record: T | null): T {
+  protected required<T>(table: Table | 'order', number: number, record: T | null): T {
     if (record === null) throw this.damage(`${table} ${number} is missing`);
     return record;
   }

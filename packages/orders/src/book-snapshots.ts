@@ -1,25 +1,28 @@
-/** The book as a source of snapshots and as what becomes of one: the state machine's other half. */
+/** Creates snapshots of the order book, and installs snapshots that a leader sends. */
 import { rm } from 'node:fs/promises';
 import { FormatError, type Stock } from '@trireme/domain';
 import type { LogBase, SnapshotSupport, SnapshotView, StagedSnapshot } from '@trireme/raft';
 import { BookCheck } from './book-check.js';
 import type { BookFolder } from './book-folder.js';
-import type { BookMachine } from './machine.js';
+import type { BookStateMachine } from './book-machine.js';
 import { packRecords, unpackRecords } from './record-stream.js';
-import { isOwnRecord, readMeta, tableOf, textKey, unseal } from './records.js';
+import { isLocalRecord, readMeta, tableOf, textKey, unseal } from './book-record-codec.js';
 import { Book } from './rules/book.js';
 import type { BookMeta } from './rules/state.js';
-import { BookStore } from './store.js';
+import { BookStore } from './book-store.js';
 
 interface BookSnapshotsOptions {
-  readonly machine: BookMachine<BookStore>;
+  readonly machine: BookStateMachine<BookStore>;
   readonly folder: BookFolder;
   readonly cluster: string;
   readonly id: string;
   readonly restored: LogBase | null;
 }
 
-/** Records of a snapshot written at once: few enough that the event loop goes on, many enough to be fast. */
+/**
+ * Records per write of a received snapshot: few enough to keep the event loop responsive, many enough to be
+ * fast.
+ */
 const WRITE_RECORDS = 1_000;
 const WRITE_BYTES = 1024 * 1024;
 
@@ -30,28 +33,28 @@ interface Received {
 }
 
 export class BookSnapshots implements SnapshotSupport {
-  readonly #o: BookSnapshotsOptions;
+  readonly #options: BookSnapshotsOptions;
   #restored: LogBase | null;
 
   constructor(options: BookSnapshotsOptions) {
-    this.#o = options;
+    this.#options = options;
     this.#restored = options.restored;
   }
 
-  get restored(): LogBase | null {
+  get restoredBase(): LogBase | null {
     return this.#restored;
   }
 
   async sync(): Promise<number> {
-    const { machine } = this.#o;
+    const { machine } = this.#options;
     await machine.flush();
     const { store, applied } = machine;
     await store.sync();
     return applied;
   }
 
-  take(): SnapshotView {
-    const view = this.#o.machine.store.view();
+  createView(): SnapshotView {
+    const view = this.#options.machine.store.view();
     return {
       index: view.meta.applied,
       chunks: () => packRecords(view.records()),
@@ -60,17 +63,17 @@ export class BookSnapshots implements SnapshotSupport {
   }
 
   /**
-   * @throws RaftError `STORAGE_FAILED`, FormatError if a record is damaged or missing or the book is not as of `base`;
-   *   what `chunks` throw.
+   * @throws RaftError `STORAGE_FAILED`; FormatError if a record is damaged or missing, or if the book is not
+   *   as of `base`; errors of `chunks`.
    */
   async receive(base: LogBase, chunks: AsyncIterable<Uint8Array>): Promise<StagedSnapshot> {
-    const { folder, cluster, id } = this.#o;
-    const path = folder.next();
+    const { folder, cluster, id } = this.#options;
+    const path = folder.newPath();
     const store = await BookStore.create(path, id);
     try {
       const { meta, stocks } = await this.#write(store, base, chunks);
-      // The meta record last: a book without one is none.
-      await store.finish({ cluster, id }, meta, base);
+      // The meta record goes last: without one, the folder does not count as a book.
+      await store.complete({ cluster, id }, meta, base);
       return this.#staged(path, base, { store, meta, stocks });
     } catch (error) {
       await store.close();
@@ -79,7 +82,7 @@ export class BookSnapshots implements SnapshotSupport {
     }
   }
 
-  /** Writes every record but meta as it comes, after checking it. */
+  /** Checks and writes each record as it arrives, except the meta record. */
   async #write(
     store: BookStore,
     base: LogBase,
@@ -88,17 +91,20 @@ export class BookSnapshots implements SnapshotSupport {
     const records = unpackRecords(chunks);
     const first = await records.next();
     if (first.done === true || tableOf(first.value[0]) !== 'meta') {
-      throw new FormatError('a snapshot does not begin with its meta record');
+      throw new FormatError('the snapshot does not start with its meta record');
     }
     const meta = readMeta(unseal(textKey('meta'), first.value[1]));
     if (meta.applied !== base.index) {
-      throw new FormatError(`a snapshot as of ${base.index} holds a book as of ${meta.applied}`);
+      throw new FormatError(
+        `the snapshot of log index ${base.index} contains a book of log index ${meta.applied}`,
+      );
     }
     const check = new BookCheck(meta);
     let batch: (readonly [Uint8Array, Uint8Array])[] = [];
     let bytes = 0;
     for await (const record of records) {
-      if (isOwnRecord(record[0])) throw new FormatError('a snapshot holds what is of one replica');
+      if (isLocalRecord(record[0]))
+        throw new FormatError('the snapshot contains a record that belongs to a single replica');
       check.visit(...record);
       batch.push(record);
       bytes += record[0].byteLength + record[1].byteLength;
@@ -112,7 +118,7 @@ export class BookSnapshots implements SnapshotSupport {
   }
 
   #staged(path: string, base: LogBase, { store, meta, stocks }: Received): StagedSnapshot {
-    const { folder, machine } = this.#o;
+    const { folder, machine } = this.#options;
     let isInstalled = false;
     return {
       install: async () => {
@@ -121,7 +127,7 @@ export class BookSnapshots implements SnapshotSupport {
         isInstalled = true;
         this.#restored = base;
         const before = machine.store;
-        machine.become(new Book(store, meta, stocks), store);
+        machine.replaceBook(new Book(store, meta, stocks), store);
         before.retire();
       },
       discard: async () => {

@@ -1,44 +1,47 @@
-/** What is written to the book, and which keys it surely does not have: that is known from every key that was written. */
-import { storageFailure } from '@trireme/raft';
+/** Writes the book's records, and tracks in memory which idempotency keys the book cannot contain. */
+import { toStorageError } from '@trireme/raft';
 import { flushLevel, type BookLevel } from './book-level.js';
 import { BookRecords } from './book-records.js';
 import type { BookRecord } from './record-stream.js';
 import { keyPageRecord, readKeyPage } from './key-records.js';
-import { keyText, pageRecord, tableOf, toRecord, unseal, type RecordChange } from './records.js';
+import { keyText, pageRecord, tableOf, toRecord, unseal, type RecordChange } from './book-record-codec.js';
 import { KeyFilter } from './rules/key-filter.js';
 import { KeyPages } from './rules/key-pages.js';
 import { OrderPages } from './rules/order-pages.js';
-import type { BookWrite, Place } from './rules/state.js';
+import type { BookWrite, CommandPosition } from './rules/state.js';
 
 export class BookWriter extends BookRecords {
-  /** Every key and page of keys that was written since the book was opened; all that it has, once those before were noted. */
+  /**
+   * All keys and key pages written since the book was opened; complete once those written before were added.
+   */
   readonly #filter: KeyFilter;
   readonly #pages = new OrderPages((page) => this.ordersOn(page) ?? []);
-  readonly #keyPages = new KeyPages((name) => (this.#filter.mayHave(name) ? this.keyPage(name) : null));
+  readonly #keyPages = new KeyPages((name) => (this.#filter.mightContain(name) ? this.keyPage(name) : null));
   #keyLookUps = 0;
 
-  /** @param isEmpty whether there is no record at all in `db` */
+  /** @param isEmpty whether `db` has no record at all */
   protected constructor(db: BookLevel, path: string, isEmpty: boolean) {
     super(db, path);
     this.#filter = new KeyFilter(isEmpty);
   }
 
-  /** Keys that were looked for on disk since the book was opened. */
+  /** Number of keys looked up on disk since the book was opened. */
   get keyLookUps(): number {
     return this.#keyLookUps;
   }
 
-  override place(key: string): Place | null {
-    if (!this.#filter.mayHave(key)) return null;
+  override positionOf(key: string): CommandPosition | null {
+    if (!this.#filter.mightContain(key)) return null;
     this.#keyLookUps += 1;
-    return super.place(key);
+    return super.positionOf(key);
   }
 
   /**
-   * A record was found in the book, or is about to be written: the idempotency keys in it may be asked for.
-   * @throws FormatError if it is a page of keys and damaged.
+   * Adds the idempotency keys of a record to the filter. Call it for each record that was read, and before
+   * each is written.
+   * @throws FormatError if the record is a damaged key page.
    */
-  protected noteKeys(key: Uint8Array, record: Uint8Array): void {
+  protected addKeysToFilter(key: Uint8Array, record: Uint8Array): void {
     const table = tableOf(key);
     if (table === 'key') this.#filter.add(keyText(key));
     if (table !== 'keyPage') return;
@@ -47,13 +50,13 @@ export class BookWriter extends BookRecords {
     for (const paged of readKeyPage(unseal(key, record)).keys(name)) this.#filter.add(paged);
   }
 
-  /** Every record that was there when the book was opened has been noted, but for those that are gone since. */
-  protected keysNoted(): void {
-    this.#filter.complete();
+  /** Call once every record present at opening, and not deleted since, was passed to `noteKeys`. */
+  protected markFilterComplete(): void {
+    this.#filter.markComplete();
   }
 
   /**
-   * Makes all that was written survive a power loss.
+   * Makes all writes durable against power loss.
    * @throws RaftError `STORAGE_FAILED`.
    */
   async sync(): Promise<void> {
@@ -61,18 +64,18 @@ export class BookWriter extends BookRecords {
   }
 
   /**
-   * Writes records as they are, of a book that is not written to otherwise meanwhile.
-   * @throws RaftError `STORAGE_FAILED`; FormatError if one is a page of keys and damaged.
+   * Writes raw records. No other write may run at the same time.
+   * @throws RaftError `STORAGE_FAILED`; FormatError if one is a damaged key page.
    */
   async put(records: readonly BookRecord[]): Promise<void> {
-    for (const record of records) this.noteKeys(...record);
+    for (const record of records) this.addKeysToFilter(...record);
     await this.#writeAll(records.map(([key, value]) => ({ key, value })));
   }
 
   /**
-   * Writes what some applies made, atomically.
-   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last page of orders or a page of keys is; InvariantError where
-   *   an order does not follow on those in the book: the process has to stop.
+   * Writes the results of one or more applies atomically.
+   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last order page or a key page is damaged;
+   *   InvariantError if an order does not follow the last one in the book: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
     const changes: RecordChange[] = [];
@@ -81,16 +84,16 @@ export class BookWriter extends BookRecords {
       else if (write.table !== 'key' || !this.#writeKey(write.key, write.value))
         changes.push(toRecord(write));
     }
-    for (const [name, page] of this.#keyPages.take()) {
+    for (const [name, page] of this.#keyPages.takeChanges()) {
       this.#filter.add(name);
       changes.push(keyPageRecord(name, page));
     }
-    for (const { page, orders } of this.#pages.take()) changes.push(pageRecord(page, orders));
+    for (const { page, orders } of this.#pages.takeChanges()) changes.push(pageRecord(page, orders));
     await this.#writeAll(changes);
   }
 
-  /** Returns whether the key is on its page with that; else it is to have a record of its own. */
-  #writeKey(key: string, place: Place | null): boolean {
+  /** Returns whether the key's page took the change; otherwise the key needs a record of its own. */
+  #writeKey(key: string, place: CommandPosition | null): boolean {
     if (place !== null) this.#filter.add(key);
     return this.#keyPages.write(key, place);
   }
@@ -110,7 +113,7 @@ export class BookWriter extends BookRecords {
     try {
       await write();
     } catch (error) {
-      throw storageFailure(this.path, `the order book at ${this.path} cannot be written`, error);
+      throw toStorageError(this.path, `cannot write the order book at ${this.path}`, error);
     }
   }
 }

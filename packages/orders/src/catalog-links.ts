@@ -1,108 +1,118 @@
-/** The links that catalogs keep open to this replica, and where each of them is. */
+/** The links that catalogs keep open to this replica, and the URL of each catalog. */
 import {
   FormatError,
   isCatalogId,
   type CatalogWire,
-  type MembersFrame,
+  type MembershipFrame,
   type ReplicaToCatalog,
 } from '@trireme/domain';
 import type { Link, LinkHandler } from '@trireme/service';
 import { parseCatalogFrame, type CatalogFrame } from './rules/frames.js';
 
-/** Links at most: each catalog's, and those of processes that were replaced and do not know yet. */
+/**
+ * Maximum number of links: one per catalog, plus those of replaced processes that have not closed theirs yet.
+ */
 export const CATALOG_LINKS_MAX = 64;
 
-/** Frames of one link that are held until the leader is ready for them; further ones are dropped, and asked again. */
+/**
+ * Frames held per link until the leader session is open; further ones are dropped, and the catalog sends them
+ * again.
+ */
 const HELD_FRAMES_MAX = 64;
 
 interface CatalogLinksOptions {
-  /** What a catalog is told first: who is in the group. Null while that is not known. */
-  readonly members: () => MembersFrame | null;
-  readonly opened: (link: number, id: string) => void;
-  /** A frame came. A throw of `FormatError` closes the link. */
-  readonly received: (link: number, frame: CatalogFrame) => void;
-  readonly closed: (link: number) => void;
-  /** Where catalogs are reached has changed. */
-  readonly moved: () => void;
+  /** The first frame for a new link: the members of the group. Null while they are not known. */
+  readonly members: () => MembershipFrame | null;
+  readonly onOpen: (link: number, id: string) => void;
+  /** A frame was received. A thrown `FormatError` closes the link. */
+  readonly onFrame: (link: number, frame: CatalogFrame) => void;
+  readonly onClose: (link: number) => void;
+  /** The URL of a catalog has changed. */
+  readonly onUrlChange: () => void;
 }
 
 interface OpenLink {
   readonly link: Link;
-  /** Null before the catalog has told it. */
+  /** Null until the catalog has sent it. */
   url: string | null;
-  /** It was told that this replica leads, which whoever leads does not have to say again. */
-  isLed: boolean;
-  /** What came since. */
+  /** Whether this replica was announced as leader, so that the session need not announce it again. */
+  isLeaderAnnounced: boolean;
+  /** Frames received since. */
   held: CatalogFrame[];
 }
 
-/** An open link, and which catalog is on it. */
+/** An open link and the id of its catalog. */
 export interface CatalogLinkView {
   readonly link: number;
   readonly id: string;
-  readonly isLed: boolean;
+  readonly isLeaderAnnounced: boolean;
 }
 
 export class CatalogLinks {
   readonly handler: LinkHandler;
-  readonly #o: CatalogLinksOptions;
+  readonly #options: CatalogLinksOptions;
   readonly #links = new Map<number, OpenLink>();
-  /** The term of a lead that has begun and is not ready for frames yet. */
-  #beginning: number | null = null;
+  /** Term in which this replica was elected while its session is not open yet; null otherwise. */
+  #pendingTerm: number | null = null;
 
   constructor(options: CatalogLinksOptions) {
-    this.#o = options;
+    this.#options = options;
     this.handler = {
-      opened: (link) => this.#opened(link),
-      message: (link, message) => this.#received(link, message),
-      closed: (link) => {
+      onOpen: (link) => this.#opened(link),
+      onMessage: (link, message) => this.#received(link, message),
+      onClose: (link) => {
         this.#links.delete(link.id);
-        options.closed(link.id);
-        options.moved();
+        options.onClose(link.id);
+        options.onUrlChange();
       },
     };
   }
 
-  get open(): readonly CatalogLinkView[] {
-    return Array.from(this.#links.values(), ({ link, isLed }) => ({ link: link.id, id: link.peer, isLed }));
+  get links(): readonly CatalogLinkView[] {
+    return Array.from(this.#links.values(), ({ link, isLeaderAnnounced }) => ({
+      link: link.id,
+      id: link.peer,
+      isLeaderAnnounced,
+    }));
   }
 
   /**
-   * This replica was elected. Catalogs are told at once, so that they attach while they still hold the authority of its
-   * predecessor: then nobody waits for that to end. What they say is held until `ready`.
+   * This replica was elected in `term`. Catalogs are notified at once, so that they attach while they still
+   * hold authority granted by the predecessor; then the new leader need not wait for that authority to end.
+   * Their frames are held until `ready`.
    */
-  beginLead(term: number): void {
-    if (this.#beginning === term) return;
-    this.#beginning = term;
-    for (const open of this.#links.values()) this.#lead(open, term);
+  onElected(term: number): void {
+    if (this.#pendingTerm === term) return;
+    this.#pendingTerm = term;
+    for (const open of this.#links.values()) this.#announceLeader(open, term);
   }
 
-  /** The leader takes frames from now on: those that were held first. To be called with its session open. */
-  ready(): void {
-    this.#beginning = null;
+  /** The leader session is open: delivers the held frames, and frames that arrive later directly. */
+  onSessionOpened(): void {
+    this.#pendingTerm = null;
     for (const open of this.#links.values()) {
-      for (const frame of open.held.splice(0)) this.#hand(open.link, frame);
+      for (const frame of open.held.splice(0)) this.#deliver(open.link, frame);
     }
   }
 
-  /** This replica does not lead. */
-  endLead(): void {
-    this.#beginning = null;
+  /** This replica no longer leads. */
+  onLeadershipLost(): void {
+    this.#pendingTerm = null;
     for (const open of this.#links.values()) {
-      open.isLed = false;
+      open.isLeaderAnnounced = false;
       open.held = [];
     }
   }
 
-  #lead(open: OpenLink, term: number): void {
-    open.isLed = true;
+  #announceLeader(open: OpenLink, term: number): void {
+    open.isLeaderAnnounced = true;
     open.held = [];
     open.link.send({ t: 'lead', term });
   }
 
-  #hand(link: Link, frame: CatalogFrame): void {
+  #deliver(link: Link, frame: CatalogFrame): void {
     try {
-      this.#o.received(link.id, frame);
+      this.#options.onFrame(link.id, frame);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       link.close(error.message);
@@ -113,33 +123,33 @@ export class CatalogLinks {
     this.#links.get(link)?.link.send(frame);
   }
 
-  sendToAll(frame: ReplicaToCatalog): void {
+  broadcast(frame: ReplicaToCatalog): void {
     for (const { link } of this.#links.values()) link.send(frame);
   }
 
-  /** Url of catalog `id`, by the link that it opened last; null if none is open. */
+  /** URL of catalog `id`, from the link that it opened last; null if none is open. */
   urlOf(id: string): string | null {
     let url: string | null = null;
-    for (const one of this.#links.values()) if (one.link.peer === id && one.url !== null) ({ url } = one);
+    for (const open of this.#links.values()) if (open.link.peer === id && open.url !== null) ({ url } = open);
     return url;
   }
 
-  /** The catalogs with these ids, and where each is. */
-  wires(ids: readonly string[]): readonly CatalogWire[] {
+  /** The catalogs with these ids and the URL of each. */
+  toWire(ids: readonly string[]): readonly CatalogWire[] {
     return ids.map((id) => [id, this.urlOf(id)]);
   }
 
   #opened(link: Link): void {
     if (!isCatalogId(link.peer)) {
-      link.close('the name of this process is not the id of a catalog');
+      link.close('the name of this process is not a valid catalog id');
       return;
     }
-    const open: OpenLink = { link, url: null, isLed: false, held: [] };
+    const open: OpenLink = { link, url: null, isLeaderAnnounced: false, held: [] };
     this.#links.set(link.id, open);
-    const members = this.#o.members();
+    const members = this.#options.members();
     if (members !== null) link.send(members);
-    if (this.#beginning === null) this.#o.opened(link.id, link.peer);
-    else this.#lead(open, this.#beginning);
+    if (this.#pendingTerm === null) this.#options.onOpen(link.id, link.peer);
+    else this.#announceLeader(open, this.#pendingTerm);
   }
 
   #received(link: Link, message: unknown): void {
@@ -147,12 +157,12 @@ export class CatalogLinks {
     const open = this.#links.get(link.id);
     if (open === undefined) return;
     if (frame.t !== 'hello') {
-      if (this.#beginning === null) this.#o.received(link.id, frame);
+      if (this.#pendingTerm === null) this.#options.onFrame(link.id, frame);
       else if (open.held.length < HELD_FRAMES_MAX) open.held.push(frame);
       return;
     }
-    if (open.url !== null) throw new FormatError('a catalog said twice where it is');
+    if (open.url !== null) throw new FormatError('the catalog sent its URL twice');
     open.url = frame.url;
-    this.#o.moved();
+    this.#options.onUrlChange();
   }
 }

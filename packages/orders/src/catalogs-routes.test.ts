@@ -1,23 +1,23 @@
-/** What `GET` and `POST /catalogs` answer, over a real internal port. */
+/** `GET` and `POST /catalogs` over a real internal port. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TriremeError } from '@trireme/domain';
 import { InternalServer, Metrics, createLog } from '@trireme/service';
-import { catalogsRoutes, type CatalogSet } from './catalogs-routes.js';
-import type { LeaderView } from './group.js';
+import { catalogsRoutes, type CatalogSetControl } from './catalogs-routes.js';
+import type { LeaderView } from './group-routes.js';
 import { changeCatalogs, type CatalogChange } from './rules/catalog-set.js';
 import { MemberAddresses } from './rules/member-addresses.js';
 
 const SECRET = 'a-secret-of-a-test-that-is-long-enough';
 const URL_2 = 'http://10.0.0.2:8192';
 
-/** The set of a replica that knows no links. */
-class FakeSet implements CatalogSet {
+/** The catalog set of a replica without catalog links. */
+class FakeSet implements CatalogSetControl {
   ids: readonly string[] = ['catalog-1', 'catalog-2'];
   index = 1;
   refusal: TriremeError | null = null;
 
-  describe(): ReturnType<CatalogSet['describe']> {
+  describe(): ReturnType<CatalogSetControl['describe']> {
     const catalogs = this.ids.map((id) => ({ id, url: null, linked: false, hasAuthority: false }));
     return { index: this.index, catalogs };
   }
@@ -30,7 +30,7 @@ class FakeSet implements CatalogSet {
   }
 }
 
-class Bench {
+class CatalogsFixture {
   readonly set = new FakeSet();
   leader = '1';
   isStarting = false;
@@ -58,8 +58,8 @@ class Bench {
   }
 }
 
-async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
-  const bench = new Bench();
+async function withFixture(use: (fixture: CatalogsFixture) => Promise<void>): Promise<void> {
+  const fixture = new CatalogsFixture();
   const log = createLog({ service: 'test', id: '1', level: 'silent' });
   const metrics = new Metrics({ service: 'replica', id: '1' });
   const server = new InternalServer({
@@ -68,29 +68,29 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     status: () => ({}),
     checks: () => [],
     ...catalogsRoutes({
-      raft: () => (bench.isStarting ? null : bench.node),
-      catalogs: () => bench.set,
+      raft: () => (fixture.isStarting ? null : fixture.node),
+      catalogs: () => fixture.set,
       addresses: new MemberAddresses(new Map([['2', { peerUrl: 'http://10.0.0.2:8202', url: URL_2 }]])),
     }),
   });
-  bench.port = await server.listen();
+  fixture.port = await server.listen();
   try {
-    await use(bench);
+    await use(fixture);
   } finally {
     await server.close();
   }
 }
 
-/** The word and the sentence of an error answer. */
+/** The status word and the message of an error answer. */
 function errorOf(body: unknown): { readonly status: string; readonly message: string } {
   const { error } = body as { readonly error: { readonly status: string; readonly message: string } };
   return error;
 }
 
-test('any replica tells the set, and who leads', async () => {
-  await withBench(async (bench) => {
-    bench.leader = '2';
-    assert.equal(await bench.ask(), {
+test('GET /catalogs on a follower shows the set and the leader', async () => {
+  await withFixture(async (fixture) => {
+    fixture.leader = '2';
+    assert.equal(await fixture.ask(), {
       code: 200,
       body: {
         ...{ self: '1', role: 'follower', term: 3, leader: '2', index: 1 },
@@ -102,38 +102,45 @@ test('any replica tells the set, and who leads', async () => {
   });
 });
 
-test('the leader changes the set, and answers with what it is then', async () => {
-  await withBench(async (bench) => {
-    const { code, body } = await bench.ask({ add: 'catalog-3' });
+test('POST /catalogs on the leader changes the set and answers with the new one', async () => {
+  await withFixture(async (fixture) => {
+    const { code, body } = await fixture.ask({ add: 'catalog-3' });
     assert.equal([code, (body as { index: number }).index], [200, 2]);
-    assert.equal(bench.set.ids, ['catalog-1', 'catalog-2', 'catalog-3']);
-    await bench.ask({ remove: 'catalog-1' });
-    assert.equal(bench.set.ids, ['catalog-2', 'catalog-3']);
+    assert.equal(fixture.set.ids, ['catalog-1', 'catalog-2', 'catalog-3']);
+    await fixture.ask({ remove: 'catalog-1' });
+    assert.equal(fixture.set.ids, ['catalog-2', 'catalog-3']);
   });
 });
 
-test('a follower changes nothing, and names the leader', async () => {
-  await withBench(async (bench) => {
-    bench.leader = '2';
-    const { code, body } = await bench.ask({ add: 'catalog-3' });
+test('POST /catalogs on a follower fails with NOT_LEADER and names the leader', async () => {
+  await withFixture(async (fixture) => {
+    fixture.leader = '2';
+    const { code, body } = await fixture.ask({ add: 'catalog-3' });
     assert.equal(
       [code, errorOf(body)],
-      [421, { code: 421, status: 'NOT_LEADER', message: `2 leads, at ${URL_2}` }],
+      [
+        421,
+        {
+          code: 421,
+          status: 'NOT_LEADER',
+          message: `this replica is not the leader; send the request to the leader, 2, at ${URL_2}`,
+        },
+      ],
     );
-    assert.is(bench.set.index, 1);
+    assert.is(fixture.set.index, 1);
   });
 });
 
-test('what cannot be done is refused by name', async () => {
-  await withBench(async (bench) => {
-    const statusOf = async (body: object): Promise<string> => errorOf((await bench.ask(body)).body).status;
+test('POST /catalogs answers a request that cannot be carried out with its error status', async () => {
+  await withFixture(async (fixture) => {
+    const statusOf = async (body: object): Promise<string> => errorOf((await fixture.ask(body)).body).status;
     assert.is(await statusOf({ add: 'replica-1' }), 'INVALID_REQUEST');
     assert.is(await statusOf({ add: 'catalog-1' }), 'BAD_MEMBERSHIP');
-    bench.set.refusal = new TriremeError('CHANGE_PENDING', 'another change is under way');
+    fixture.set.refusal = new TriremeError('CHANGE_PENDING', 'another change is in progress');
     assert.is(await statusOf({ add: 'catalog-3' }), 'CHANGE_PENDING');
-    bench.isStarting = true;
+    fixture.isStarting = true;
     assert.is(await statusOf({ add: 'catalog-3' }), 'UNAVAILABLE');
-    assert.is((await bench.ask()).code, 503);
+    assert.is((await fixture.ask()).code, 503);
   });
 });
 

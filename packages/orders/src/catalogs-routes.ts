@@ -1,30 +1,30 @@
-/** The set of catalogs as a replica tells of it, and its change by an operator: on the internal port, with the cluster's secret. */
+/** Routes of a replica's internal port that show the catalog set and let an operator change it. */
 import { TriremeError } from '@trireme/domain';
 import type { InternalServerOptions } from '@trireme/service';
-import { checkLeads, within, type LeaderView } from './group.js';
+import { requireLeader, withTimeLimit, type LeaderView } from './group-routes.js';
 import { parseCatalogChange, type CatalogChange } from './rules/catalog-set.js';
 
 /** One catalog of the set, as `GET /catalogs` shows it. */
-export interface CatalogAnswer {
+export interface CatalogInfo {
   readonly id: string;
-  /** Its internal port, as it said itself; null where it is not linked to this replica. */
+  /** URL of its internal port, as it reported it; null if it is not linked to this replica. */
   readonly url: string | null;
   readonly linked: boolean;
-  /** Whether it may answer look-ups; null where this replica does not lead. */
+  /** Whether it may answer look-ups; null if this replica does not lead. */
   readonly hasAuthority: boolean | null;
 }
 
-/** The set of catalogs as one replica knows it. */
-export interface CatalogSet {
+/** The catalog set as one replica knows it. */
+export interface CatalogSetControl {
   describe(): {
-    /** Log index of the entry that names the set, 0 if none does. */
+    /** Log index of the entry that set the catalog set, 0 if none did. */
     readonly index: number;
-    readonly catalogs: readonly CatalogAnswer[];
+    readonly catalogs: readonly CatalogInfo[];
   };
   /**
-   * Changes the set, if this replica leads; resolves once the change is committed.
-   * @throws TriremeError `BAD_MEMBERSHIP`, `CHANGE_PENDING`, `QUORUM_UNREACHABLE` or `UNAVAILABLE`: it had no effect;
-   *   `OUTCOME_UNKNOWN`: it may yet come about.
+   * Changes the set if this replica leads; resolves once the change is committed.
+   * @throws TriremeError `BAD_MEMBERSHIP`, `CHANGE_PENDING`, `QUORUM_UNREACHABLE` or `UNAVAILABLE`: no effect;
+   *   `OUTCOME_UNKNOWN`: the change may still be committed.
    */
   change(change: CatalogChange): Promise<void>;
 }
@@ -32,23 +32,24 @@ export interface CatalogSet {
 interface Sources {
   /** Both give null while the replica is starting. */
   readonly raft: () => LeaderView['node'] | null;
-  readonly catalogs: () => CatalogSet | null;
+  readonly catalogs: () => CatalogSetControl | null;
   readonly addresses: LeaderView['addresses'];
 }
 
-interface Known extends LeaderView {
-  readonly set: CatalogSet;
+interface CatalogSetView extends LeaderView {
+  readonly set: CatalogSetControl;
 }
 
-/** The routes of an internal port that are about the set of catalogs. */
+/** The routes of an internal port that show and change the catalog set. */
 export function catalogsRoutes({
   raft,
   addresses,
   catalogs,
 }: Sources): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
-  const known = (): Known => {
+  const known = (): CatalogSetView => {
     const [node, set] = [raft(), catalogs()];
-    if (node === null || set === null) throw new TriremeError('UNAVAILABLE', 'the replica is starting');
+    if (node === null || set === null)
+      throw new TriremeError('UNAVAILABLE', 'the replica is still starting; try again');
     return { node, addresses, set };
   };
   return {
@@ -65,18 +66,18 @@ export function catalogsRoutes({
   };
 }
 
-function describe({ node, set }: Known): object {
+function describe({ node, set }: CatalogSetView): object {
   const { id, role, term, leader } = node.status();
   return { ...{ self: id, role, term, leader }, ...set.describe() };
 }
 
 /**
- * Does `POST /catalogs`: answers once the change is committed.
- * @throws TriremeError `NOT_LEADER` naming who leads, `INVALID_REQUEST`; what `CatalogSet.change` throws.
+ * Handles `POST /catalogs`: answers once the change is committed.
+ * @throws TriremeError `NOT_LEADER` naming the leader, `INVALID_REQUEST`; errors of `CatalogSetControl.change`.
  */
-async function change(known: Known, body: unknown): Promise<object> {
-  const asked = parseCatalogChange(body);
-  checkLeads(known);
-  await within('GET /catalogs', known.set.change(asked));
-  return describe(known);
+async function change(view: CatalogSetView, body: unknown): Promise<object> {
+  const requested = parseCatalogChange(body);
+  requireLeader(view);
+  await withTimeLimit('GET /catalogs', view.set.change(requested));
+  return describe(view);
 }

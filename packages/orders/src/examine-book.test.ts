@@ -1,14 +1,14 @@
-/** What is said of a damaged book. */
+/** Examination of damaged order books. */
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { examineBook, type BookExamination } from './examine-book.js';
-import { BOOK_FORMAT, numberKey, pageRecord, seal, textKey } from './records.js';
+import { examineBook, type BookReport } from './examine-book.js';
+import { BOOK_FORMAT, numberKey, pageRecord, seal, textKey } from './book-record-codec.js';
 import { withFolder } from './testing/folders.js';
-import { ENTRIES, assertRejects, fill, open, tamper } from './testing/stores.js';
+import { ENTRIES, assertRejects, fillStore, openStore, modifyRecords } from './testing/stores.js';
 
-async function examined(data: string): Promise<BookExamination> {
+async function examined(data: string): Promise<BookReport> {
   const found = await examineBook(data);
   if (found === null) throw new Error('no book is found');
   return found;
@@ -16,12 +16,12 @@ async function examined(data: string): Promise<BookExamination> {
 
 async function withBook(use: (data: string, path: string) => Promise<void>): Promise<void> {
   await withFolder(async (data) => {
-    await fill(join(data, 'book'), ENTRIES);
+    await fillStore(join(data, 'book'), ENTRIES);
     await use(data, join(data, 'book'));
   });
 }
 
-test('a whole book is sound, and what is in it is told', async () => {
+test('examineBook reports an intact book as sound, with its counts', async () => {
   await withBook(async (data) => {
     const { folder, owner, flaws, problems, mends, meta, orders, changes, batches, keys, stocks } =
       await examined(data);
@@ -37,17 +37,17 @@ test('a whole book is sound, and what is in it is told', async () => {
   });
 });
 
-test('where no book is there is nothing to say; one that is named and gone is damage', async () => {
+test('examineBook returns null without a book, and fails with LOG_DAMAGED if the named book does not exist', async () => {
   await withFolder(async (data) => {
     assert.is(await examineBook(data), null);
     await writeFile(join(data, 'book.current'), 'book-3\n');
-    await assertRejects(examineBook(data), 'LOG_DAMAGED', /names book-3, which is not there/);
+    await assertRejects(examineBook(data), 'LOG_DAMAGED', /names book-3, which does not exist/);
   });
 });
 
-test('orders that are missing or damaged are told by number, and what should not be there by name', async () => {
+test('examineBook lists missing and damaged orders by number, and other bad records by name', async () => {
   await withBook(async (data, path) => {
-    await tamper(path, async (db) => {
+    await modifyRecords(path, async (db) => {
       await db.put(numberKey('page', 1), Buffer.alloc(12));
       await db.del(numberKey('batch', 3));
       await db.put(textKey('stock', 'A'), Buffer.alloc(9));
@@ -63,49 +63,49 @@ test('orders that are missing or damaged are told by number, and what should not
     assert.equal([batches.missing.toString(), keys, stocks], ['3', 4, 1]);
     assert.match(
       problems.join('; '),
-      /unknown NaN should not be there; record key b does not hold its checksum; page 9 of orders should not be there; record stock A does not hold its checksum; record page 01234567-89ab of keys does not hold its checksum; it has 4 whole idempotency keys of 7; it has 1 whole stocks of 2/,
+      /unknown NaN is unexpected; checksum mismatch in record key b; order page 9 is unexpected; checksum mismatch in record stock A; checksum mismatch in record key page 01234567-89ab; found 4 of 7 idempotency keys intact; found 1 of 2 stocks intact/,
     );
   });
 });
 
-test('a page whose key was cut is told, and what is missing behind it counts', async () => {
+test('examineBook reports an order page with a truncated key, and counts the orders missing after it', async () => {
   await withBook(async (data, path) => {
-    await tamper(path, async (db) => {
+    await modifyRecords(path, async (db) => {
       await db.del(numberKey('page', 1));
       await db.put(numberKey('page', 1).subarray(0, 5), Buffer.alloc(9));
     });
     const { problems, orders } = await examined(data);
-    assert.match(problems.join(), /page NaN of orders should not be there/);
+    assert.match(problems.join(), /order page NaN is unexpected/);
     assert.equal([orders.missing.toString(), orders.intact], ['1 to 4', 0]);
   });
 });
 
-test('of a book of another format nothing is said but that', async () => {
+test('examineBook reports nothing but the format of a book of another format', async () => {
   await withBook(async (data, path) => {
     const key = textKey('identity');
-    await tamper(path, async (db) => db.put(key, seal(key, [BOOK_FORMAT - 1, 'test', '1'])));
+    await modifyRecords(path, async (db) => db.put(key, seal(key, [BOOK_FORMAT - 1, 'test', '1'])));
     const { problems, isOtherFormat, orders, keys, meta } = await examined(data);
     assert.is(isOtherFormat, true);
     assert.match(
       problems.join(),
-      new RegExp(`^it is of format ${BOOK_FORMAT - 1}, .* format ${BOOK_FORMAT} only$`),
+      new RegExp(`^the book has format ${BOOK_FORMAT - 1}; .* only format ${BOOK_FORMAT}$`),
     );
     assert.equal([orders.intact, orders.missing.count, keys, meta], [0, 0, 0, null]);
   });
 });
 
-test('a book without its meta record is told, and its orders are counted even so', async () => {
+test('examineBook reports a missing or damaged meta record and still counts the orders', async () => {
   await withBook(async (data, path) => {
-    await tamper(path, async (db) => db.del(textKey('meta')));
+    await modifyRecords(path, async (db) => db.del(textKey('meta')));
     const { problems, meta, orders } = await examined(data);
-    assert.match(problems.join(), /its meta record cannot be read/);
+    assert.match(problems.join(), /the meta record cannot be read/);
     assert.equal([meta, orders.intact, orders.missing.count], [null, 4, 0]);
-    await tamper(path, async (db) => db.put(textKey('meta'), Buffer.alloc(8)));
-    assert.match((await examined(data)).problems.join(), /record meta does not hold its checksum/);
+    await modifyRecords(path, async (db) => db.put(textKey('meta'), Buffer.alloc(8)));
+    assert.match((await examined(data)).problems.join(), /checksum mismatch in record meta/);
   });
 });
 
-test('a flipped bit in a table is damage with its place; in the last writes it is mended from the log', async () => {
+test('examineBook reports a flipped bit in a table as damage, and one in the last writes as repairable', async () => {
   await withBook(async (data, path) => {
     const flip = async (pattern: RegExp, at: number): Promise<void> => {
       const [name = ''] = (await readdir(path)).filter((file) => pattern.test(file));
@@ -118,16 +118,16 @@ test('a flipped bit in a table is damage with its place; in the last writes it i
     assert.equal([cut.flaws, cut.problems], [[], []]);
     assert.match(
       cut.mends.join(),
-      /\.log is cut off at offset \d+, and what is behind is applied again from the log/,
+      /\.log will be truncated at offset \d+; later writes will be applied again from the log/,
     );
-    await (await open(path)).store.close();
-    await (await open(path)).store.close();
+    await (await openStore(path)).store.close();
+    await (await openStore(path)).store.close();
     await flip(/\.ldb$/, 20);
     const { flaws } = await examined(data);
-    assert.match(flaws[0]?.what ?? '', /\.ldb is damaged: the block at offset 0/);
+    assert.match(flaws[0]?.what ?? '', /\.ldb is damaged: checksum mismatch in the block at offset 0/);
     for (const name of (await readdir(path)).filter((file) => file.startsWith('MANIFEST')))
       await rm(join(path, name));
-    assert.match((await examined(data)).problems.join(), /LevelDB cannot open it/);
+    assert.match((await examined(data)).problems.join(), /LevelDB cannot open the book/);
   });
 });
 

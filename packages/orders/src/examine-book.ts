@@ -1,17 +1,17 @@
-/** Looks at the book of a replica that is down, and changes nothing: what is damaged, and what is left. */
+/** Examines, without changing it, the order book of a stopped replica: what is damaged and what is intact. */
 import { Level } from 'level';
 import { join } from 'node:path';
-import { asBytes } from '@trireme/domain';
+import { expectBytes } from '@trireme/domain';
 import {
-  Ranges,
+  NumberRanges,
   decodeBase,
   inspectFolder,
-  mendUnsynced,
-  withScratch,
+  repairUnsyncedFolder,
+  withScratchCopy,
   type FolderFlaw,
   type LogBase,
 } from '@trireme/raft';
-import { currentBook } from './book-folder.js';
+import { currentBookName } from './book-folder.js';
 import { readIdentity } from './book-identity.js';
 import { scanRecords, type BookLevel } from './book-level.js';
 import { readKeyPage } from './key-records.js';
@@ -24,52 +24,52 @@ import {
   readChange,
   readMeta,
   readPage,
-  readPlace,
+  readPosition,
   readStock,
   tableOf,
   textKey,
   unseal,
-} from './records.js';
-import { PAGE_ORDERS, countOn, firstOn } from './rules/order-pages.js';
+} from './book-record-codec.js';
+import { PAGE_ORDERS, ordersOnPage, firstOrderOf } from './rules/order-pages.js';
 import type { BookMeta } from './rules/state.js';
 
-/** What is found of one numbered table. */
-export interface TableExamination {
-  /** Found whole; orders count one by one, as what else has numbers does. */
+/** Result of examining one numbered table. */
+export interface TableReport {
+  /** Number of intact records; for orders, the number of orders, not pages. */
   readonly intact: number;
-  readonly missing: Ranges;
-  readonly damaged: Ranges;
+  readonly missing: NumberRanges;
+  readonly damaged: NumberRanges;
 }
 
-export interface BookExamination {
-  /** Name of its folder in the replica's. */
+export interface BookReport {
+  /** Name of the book's folder within the data folder. */
   readonly folder: string;
   readonly owner: { readonly cluster: string; readonly id: string } | null;
-  /** Whether another version of this program wrote it: then nothing else can be said of it. */
+  /** Whether the book has another format; then nothing else is known of it. */
   readonly isOtherFormat: boolean;
-  /** What is wrong with LevelDB's files. */
+  /** Damage in LevelDB's files. */
   readonly flaws: readonly FolderFlaw[];
-  /** What is wrong beyond that, as sentences; with no flaw and none of these the book is sound. */
+  /** Other problems, in words. With no flaw and no problem the book is sound. */
   readonly problems: readonly string[];
-  /** What the next start mends by itself, losing nothing, as sentences. */
+  /** What the next start repairs by itself without losing data, in words. */
   readonly mends: readonly string[];
-  /** Null where its meta record cannot be read. */
+  /** Null if the meta record cannot be read. */
   readonly meta: BookMeta | null;
-  /** The place in the log of the snapshot that it came from, null if from none. */
+  /** Position in the log of the snapshot that the book came from; null if it came from none. */
   readonly restored: LogBase | null;
-  readonly orders: TableExamination;
-  readonly changes: TableExamination;
-  readonly batches: TableExamination;
-  /** Idempotency keys and stocks found whole. */
+  readonly orders: TableReport;
+  readonly changes: TableReport;
+  readonly batches: TableReport;
+  /** Number of intact idempotency keys and stocks. */
   readonly keys: number;
   readonly stocks: number;
 }
 
 type Numbered = 'orders' | 'changes' | 'batches';
 
-class Run implements TableExamination {
-  readonly missing = new Ranges();
-  readonly damaged = new Ranges();
+class TableScan implements TableReport {
+  readonly missing = new NumberRanges();
+  readonly damaged = new NumberRanges();
   intact = 0;
   #next: number;
   readonly #last: number;
@@ -79,9 +79,9 @@ class Run implements TableExamination {
     this.#last = last;
   }
 
-  /** Takes the record of `count` numbers from `number` on. Returns whether it belongs there. */
+  /** Counts a record of `count` numbers starting at `number`. Returns whether it belongs there. */
   visit(number: number, isWhole: boolean, count = 1): boolean {
-    // Of a key that holds no number neither is true.
+    // NaN, from a key without a number, fails both comparisons.
     if (!(number >= this.#next && number <= this.#last)) return false;
     this.missing.add(this.#next, number - 1);
     this.#next = number + count;
@@ -95,7 +95,7 @@ class Run implements TableExamination {
   }
 }
 
-/** What a record holds; null if it cannot be read. */
+/** The result of `read`, null if it throws. */
 function contentOf<T>(read: () => T): T | null {
   try {
     return read();
@@ -104,30 +104,33 @@ function contentOf<T>(read: () => T): T | null {
   }
 }
 
-/** Records that are named one by one; more are only counted. */
+/** Problems listed one by one; further ones are only counted. */
 const PROBLEMS_MAX = 20;
 
 class Findings {
   readonly problems: string[] = [];
-  owner: BookExamination['owner'] = null;
+  owner: BookReport['owner'] = null;
   isOtherFormat = false;
   meta: BookMeta | null = null;
   restored: LogBase | null = null;
   keys = 0;
   stocks = 0;
-  #more = 0;
-  #runs: Readonly<Record<Numbered, Run>> = runsOf(null);
+  #unlistedProblems = 0;
+  #runs: Readonly<Record<Numbered, TableScan>> = runsOf(null);
 
-  get tables(): Readonly<Record<Numbered, TableExamination>> {
+  get tables(): Readonly<Record<Numbered, TableReport>> {
     return this.#runs;
   }
 
   problem(what: string): void {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push(what);
-    else this.#more += 1;
+    else this.#unlistedProblems += 1;
   }
 
-  /** Returns whether anything can be said of the other records: not of a book of another format. */
+  /**
+   * Reads the records that describe the book. Returns false if the book has another format, so that no other
+   * record can be read.
+   */
   begin(db: BookLevel): boolean {
     const identity = this.#read(db, 'identity', readIdentity);
     if (identity !== null) {
@@ -135,14 +138,14 @@ class Findings {
       this.owner = { cluster, id };
       if (format !== BOOK_FORMAT) {
         this.isOtherFormat = true;
-        this.problem(`it is of format ${format}, and this program can examine format ${BOOK_FORMAT} only`);
+        this.problem(`the book has format ${format}; this program can examine only format ${BOOK_FORMAT}`);
         return false;
       }
     }
     this.meta = this.#read(db, 'meta', readMeta);
     if (this.meta === null)
-      this.problem('its meta record cannot be read, so what should be in it is not known');
-    this.restored = this.#read(db, 'restored', (value) => decodeBase(asBytes(value, 'base')));
+      this.problem('the meta record cannot be read, so the expected number of records is unknown');
+    this.restored = this.#read(db, 'restored', (value) => decodeBase(expectBytes(value, 'base')));
     this.#runs = runsOf(this.meta);
     return true;
   }
@@ -161,9 +164,9 @@ class Findings {
 
   visit(key: Uint8Array, record: Uint8Array): void {
     const number = keyNumber(key);
-    const numbered = (run: Run, read: (value: unknown) => object): void => {
+    const numbered = (run: TableScan, read: (value: unknown) => object): void => {
       if (!run.visit(number, contentOf(() => read(unseal(key, record))) !== null))
-        this.problem(`${describeKey(key)} should not be there`);
+        this.problem(`${describeKey(key)} is unexpected`);
     };
     switch (tableOf(key)) {
       case 'page':
@@ -177,7 +180,7 @@ class Findings {
         return;
       case 'key':
         this.keys += this.#count(key, record, (value) => {
-          readPlace(value);
+          readPosition(value);
           return 1;
         });
         return;
@@ -195,16 +198,16 @@ class Findings {
       case 'identity':
         return;
       case null:
-        this.problem(`${describeKey(key)} should not be there`);
+        this.problem(`${describeKey(key)} is unexpected`);
     }
   }
 
-  /** A page with fewer orders than it should have is as good as damaged: which of them are lost, it does not say. */
+  /** A page with too few orders counts as damaged as a whole: it does not say which of its orders are lost. */
   #visitPage(page: number, key: Uint8Array, record: Uint8Array): void {
     const found = contentOf(() => readPage(page, unseal(key, record)));
-    const due = this.meta === null ? (found?.length ?? PAGE_ORDERS) : countOn(page, this.meta.orders);
-    if (!this.#runs.orders.visit(firstOn(page), found?.length === due, due))
-      this.problem(`${describeKey(key)} should not be there`);
+    const due = this.meta === null ? (found?.length ?? PAGE_ORDERS) : ordersOnPage(page, this.meta.orders);
+    if (!this.#runs.orders.visit(firstOrderOf(page), found?.length === due, due))
+      this.problem(`${describeKey(key)} is unexpected`);
   }
 
   #count(key: Uint8Array, record: Uint8Array, countIn: (value: unknown) => number): number {
@@ -219,54 +222,55 @@ class Findings {
   finish(): void {
     for (const run of Object.values(this.#runs)) run.finish();
     if (this.meta !== null && this.keys !== this.meta.keys) {
-      this.problem(`it has ${this.keys} whole idempotency keys of ${this.meta.keys}`);
+      this.problem(`found ${this.keys} of ${this.meta.keys} idempotency keys intact`);
     }
     if (this.meta !== null && this.stocks !== this.meta.stocks) {
-      this.problem(`it has ${this.stocks} whole stocks of ${this.meta.stocks}`);
+      this.problem(`found ${this.stocks} of ${this.meta.stocks} stocks intact`);
     }
-    if (this.#more > 0) this.problems.push(`and ${this.#more} others`);
+    if (this.#unlistedProblems > 0) this.problems.push(`and ${this.#unlistedProblems} more`);
   }
 }
 
-function runsOf(meta: BookMeta | null): Readonly<Record<Numbered, Run>> {
+function runsOf(meta: BookMeta | null): Readonly<Record<Numbered, TableScan>> {
   const { orders = Infinity, changes = Infinity, firstSeq = 1, lastSeq = Infinity } = meta ?? {};
   return {
-    orders: new Run(1, orders),
-    changes: new Run(1, changes),
-    batches: new Run(firstSeq, lastSeq),
+    orders: new TableScan(1, orders),
+    changes: new TableScan(1, changes),
+    batches: new TableScan(firstSeq, lastSeq),
   };
 }
 
 /**
- * Examines the book in a replica's data folder, which no process has open.
+ * Examines the book in a replica's data folder. No process may have it open.
  * @returns null if there is none.
- * @throws RaftError `LOG_DAMAGED` if what names the book makes no sense, `STORAGE_FAILED` if a file cannot be read.
+ * @throws RaftError `LOG_DAMAGED` if `book.current` is malformed, `STORAGE_FAILED` if a file cannot be read.
  */
-export async function examineBook(data: string): Promise<BookExamination | null> {
-  const folder = await currentBook(data);
+export async function examineBook(data: string): Promise<BookReport | null> {
+  const folder = await currentBookName(data);
   const path = join(data, folder);
-  const { state, flaws, walBreak } = await inspectFolder(path);
+  const { state, flaws, unreliableTail } = await inspectFolder(path);
   if (state !== 'store') return null;
   const mends: string[] = [];
   const findings = new Findings();
-  await withScratch(path, async (scratch) => {
-    // As the next start would: what a power loss took from the last writes is applied again from the log.
-    if (walBreak !== null) {
-      await mendUnsynced(scratch).catch(() => null);
-      const { file, offset, reason } = walBreak;
+  await withScratchCopy(path, async (scratch) => {
+    // Repair the copy as the next start would: entries that a power loss removed are applied again from the
+    // log.
+    if (unreliableTail !== null) {
+      await repairUnsyncedFolder(scratch).catch(() => null);
+      const { file, offset, reason } = unreliableTail;
       mends.push(
-        `${file} is cut off at offset ${offset}, and what is behind is applied again from the log: ${reason}`,
+        `${file} will be truncated at offset ${offset}; later writes will be applied again from the log: ${reason}`,
       );
     }
     await readRecords(scratch, findings);
   });
   const { owner, isOtherFormat, meta, restored, problems, keys, stocks, tables } = findings;
-  const isMended = ({ file }: FolderFlaw): boolean => walBreak !== null && file.endsWith('.log');
+  const isRepaired = ({ file }: FolderFlaw): boolean => unreliableTail !== null && file.endsWith('.log');
   return {
     folder,
     owner,
     isOtherFormat,
-    flaws: flaws.filter((flaw) => !isMended(flaw)),
+    flaws: flaws.filter((flaw) => !isRepaired(flaw)),
     problems,
     mends,
     meta,
@@ -284,7 +288,7 @@ async function readRecords(scratch: string, findings: Findings): Promise<void> {
   } catch (error) {
     const cause =
       error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    findings.problem(`LevelDB cannot open it, so nothing can be said of its orders: ${cause}`);
+    findings.problem(`LevelDB cannot open the book, so its records cannot be examined: ${cause}`);
     return;
   }
   try {
@@ -292,7 +296,7 @@ async function readRecords(scratch: string, findings: Findings): Promise<void> {
     for await (const record of scanRecords(db, {})) findings.visit(...record);
   } catch (error) {
     findings.problem(
-      `it cannot be read to its end: ${error instanceof Error ? error.message : String(error)}`,
+      `the book cannot be read to its end: ${error instanceof Error ? error.message : String(error)}`,
     );
   } finally {
     await db.close();

@@ -1,39 +1,39 @@
-/** Where a disk fails under a replica, nothing is told any more, and the process is to stop. */
+/** A replica whose disk fails: it confirms nothing any more and reports a fatal error. */
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LevelLog, RaftError, RaftNode, type LogStorage } from '@trireme/raft';
 import { encodeBatch } from '@trireme/domain';
-import type { BookMachine } from './machine.js';
+import type { BookStateMachine } from './book-machine.js';
 import { openBook } from './open-book.js';
-import { buy, seeding } from './rules/testing/batches.js';
+import { buy, seedEntry } from './rules/testing/batches.js';
 import { withFolder } from './testing/folders.js';
 import { SILENT } from './testing/silent-transport.js';
 
-interface Told {
+interface Notified {
   readonly decided: number[];
   readonly applied: number[];
 }
 
-/** A replica of its own, whose storage the test breaks. */
+/** Runs a replica that is its whole group. The test breaks its storage. */
 async function withReplica(
   use: (o: {
     node: RaftNode;
     log: LogStorage;
-    machine: BookMachine;
-    told: Told;
+    machine: BookStateMachine;
+    notified: Notified;
     fatal: Promise<unknown>;
   }) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (data) => {
-    const told: Told = { decided: [], applied: [] };
+    const notified: Notified = { decided: [], applied: [] };
     const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
     const machine = await openBook({
       ...{ data, cluster: 'test', id: '1' },
-      events: {
-        applied: (_, decided) => void told.decided.push(...decided.map(({ index }) => index)),
-        stored: (applied) => void told.applied.push(applied),
-        failed: (error) => fail(error),
+      listener: {
+        onApplied: (_, decided) => void notified.decided.push(...decided.map(({ index }) => index)),
+        onStored: (applied) => void notified.applied.push(applied),
+        onError: (error) => fail(error),
       },
     });
     let fail: (error: unknown) => void = () => undefined;
@@ -41,16 +41,16 @@ async function withReplica(
     let lead: () => void = () => undefined;
     const leading = new Promise<void>((resolve) => (lead = resolve));
     const node = await RaftNode.start({
-      ...{ id: '1', members: ['1'], storage: log, transport: SILENT, machine, onFatal: fail },
+      ...{ id: '1', members: ['1'], storage: log, transport: SILENT, stateMachine: machine, onFatal: fail },
       onChange: (status) => {
         if (status.leading) lead();
       },
     });
     try {
       await leading;
-      await node.submit(seeding(1).bytes);
+      await node.submit(seedEntry(1).bytes);
       await machine.flush();
-      await use({ node, log, machine, told, fatal });
+      await use({ node, log, machine, notified, fatal });
     } finally {
       await node.stop();
       await machine.close();
@@ -61,15 +61,15 @@ async function withReplica(
 const order = (key: string): Uint8Array =>
   encodeBatch({ age: 1, time: 1, visibleOrders: 0, commands: [buy(key)], seed: null });
 
-test('a log that cannot be written: the order is neither committed nor applied, and the process is told to stop', async () => {
-  await withReplica(async ({ node, log, told, fatal }) => {
-    const before = [...told.applied];
+test('propose with a log that cannot be written: the order is neither committed nor applied, and the error is fatal', async () => {
+  await withReplica(async ({ node, log, notified, fatal }) => {
+    const before = [...notified.applied];
     log.persist = async () => Promise.reject(new RaftError('STORAGE_FULL', 'no room'));
     const { index } = node.propose(order('a'));
     const error = await fatal;
     assert.is(error instanceof RaftError && error.code, 'STORAGE_FULL');
     assert.ok(node.log.commit < index);
-    assert.equal([told.decided, told.applied], [[], before]);
+    assert.equal([notified.decided, notified.applied], [[], before]);
     assert.throws(
       () => node.propose(order('b')),
       (thrown: unknown) => thrown instanceof RaftError && thrown.code === 'STOPPED',
@@ -77,7 +77,7 @@ test('a log that cannot be written: the order is neither committed nor applied, 
   });
 });
 
-test('a log that failed says nothing any more, and the replica still says how it stood: its last line needs the term', async () => {
+test('status after the log has failed is still available', async () => {
   await withReplica(async ({ node, log, fatal }) => {
     const before = node.status();
     await log.close();
@@ -91,16 +91,16 @@ test('a log that failed says nothing any more, and the replica still says how it
   });
 });
 
-test('a book that cannot be written: nothing of the apply can be read, and the process is told to stop', async () => {
-  await withReplica(async ({ node, machine, told, fatal }) => {
+test('apply with a book that cannot be written: none of it can be read, and the error is fatal', async () => {
+  await withReplica(async ({ node, machine, notified, fatal }) => {
     const before = machine.stored;
     machine.store.write = async () => Promise.reject(new RaftError('STORAGE_FAILED', 'no disk'));
     node.propose(order('a'));
     const error = await fatal;
     assert.is(error instanceof RaftError && error.code, 'STORAGE_FAILED');
     assert.is(machine.stored, before);
-    assert.ok(!told.applied.some((applied) => applied > before.applied));
-    assert.is(machine.store.place('a'), null);
+    assert.ok(!notified.applied.some((applied) => applied > before.applied));
+    assert.is(machine.store.positionOf('a'), null);
   });
 });
 

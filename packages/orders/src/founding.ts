@@ -1,40 +1,44 @@
-/** Asks the others before a group is founded; see rules/founding.ts. */
+/** Asks the other founders before a group is founded; see rules/founding.ts. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpTransport } from '@trireme/raft';
 import { UsageError, type Log } from '@trireme/service';
 import { decideFounding, parseFoundingAnswer, type FoundingAnswer, type Founders } from './rules/founding.js';
 
-/** Path of the question on a replica's peer port. */
+/** Path of the request on a replica's peer port. */
 export const FOUNDING_PATH = '/raft/founding';
 
-/** Between two rounds of questions, in milliseconds. */
+/** Time between two rounds of requests, in milliseconds. */
 const POLL_MS = 100;
 
 interface FoundingOptions {
   readonly name: string;
   readonly instance: string;
-  /** Every replica that the flags name, this one included. */
+  /** Names of all replicas in the flags, including this one. */
   readonly founders: readonly string[];
-  /** The command that lets this replica into a group that exists. */
+  /** The command that adds this replica to an existing group. */
   readonly rejoin: string;
-  /** Listening, so that the others can ask as well. */
-  readonly transport: Pick<HttpTransport, 'ask'>;
+  /** Must be listening, so that the others can ask as well. */
+  readonly transport: Pick<HttpTransport, 'query'>;
   readonly log: Log;
-  /** Whether this replica was started without `--bootstrap` before, and may go on waiting to be let in. */
+  /**
+   * Whether this replica was started without `--bootstrap` before, and may keep waiting to be added to a
+   * group.
+   */
   readonly isIncarnation: boolean;
   /** Ends the wait. */
   readonly stopping: AbortSignal;
 }
 
 /**
- * Resolves once the group may be founded; until then it asks on and says in the log whom it waits for.
- * @returns the founders; null if there is a group already, and this replica waits to be let into one
- * @throws UsageError if there is a group already, or flags do not fit together; the signal's reason once it is aborted.
+ * Resolves once the group may be founded. Until then it keeps asking, and logs which replicas it waits for.
+ * @returns the founders; null if a group exists already and this replica waits to be added to it
+ * @throws UsageError if a group exists already or the flags contradict each other; the signal's reason once
+ *   it is aborted.
  */
-export async function awaitFounding(options: FoundingOptions): Promise<Founders | null> {
+export async function waitForFounders(options: FoundingOptions): Promise<Founders | null> {
   const { name, founders, log, isIncarnation, stopping } = options;
   const peers = founders.filter((founder) => founder !== name);
-  let told = '';
+  let lastLogged = '';
   for (;;) {
     const answers = new Map(
       await Promise.all(peers.map(async (peer) => [peer, await ask(options, peer)] as const)),
@@ -51,22 +55,22 @@ export async function awaitFounding(options: FoundingOptions): Promise<Founders 
       case 'wait': {
         const missing = Object.fromEntries(step.missing);
         const text = JSON.stringify(missing);
-        if (text !== told)
+        if (text !== lastLogged)
           log.warn(
             { missing },
-            'waits until every replica has said that it is empty before it founds the group',
+            'waiting for all replicas to confirm that they are empty before founding the group',
           );
-        told = text;
+        lastLogged = text;
       }
     }
     await delay(POLL_MS, undefined, { signal: stopping }).catch(() => stopping.throwIfAborted());
   }
 }
 
-/** What a peer says, or why it says nothing. */
+/** The answer of a peer, or why there is none. */
 async function ask({ transport }: FoundingOptions, peer: string): Promise<FoundingAnswer | string> {
   try {
-    return parseFoundingAnswer(await transport.ask(peer, FOUNDING_PATH));
+    return parseFoundingAnswer(await transport.query(peer, FOUNDING_PATH));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -1,15 +1,18 @@
-/** The front-ends that are linked to this replica, and what each is told: who leads, who is in the group, what became of its orders. */
+/**
+ * The linked front-ends. Notifies them of the leader, the members, the catalogs and the results of their
+ * orders.
+ */
 import { isDeepStrictEqual } from 'node:util';
-import type { CatalogWire, FromReplica } from '@trireme/domain';
+import type { CatalogWire, ReplicaToFrontend } from '@trireme/domain';
 import type { NodeStatus } from '@trireme/raft';
 import type { Link } from '@trireme/service';
-import { membersFrame } from './group.js';
-import { announcement } from './replica-view.js';
-import { answersByLink, type Answer } from './rules/command-queue.js';
+import { membersFrame } from './group-routes.js';
+import { leaderFrame } from './replica-status.js';
+import { groupResultsByLink, type SubmitAnswer } from './rules/command-queue.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 
-export class Frontends {
-  /** Bounded by the sockets that the server takes. */
+export class FrontendLinks {
+  /** Bounded by the number of sockets that the server accepts. */
   readonly #links = new Map<number, Link>();
   readonly #addresses: MemberAddresses;
   #catalogs: readonly CatalogWire[] = [];
@@ -22,45 +25,45 @@ export class Frontends {
     return this.#links.size;
   }
 
-  /** A link has opened; `status` is null while the node is starting. */
+  /** A link opened; `status` is null while the node is starting. */
   add(link: Link, status: NodeStatus | null): void {
     this.#links.set(link.id, link);
-    send(link, { t: 'catalogs', items: this.#catalogs });
+    sendToFrontend(link, { t: 'catalogs', items: this.#catalogs });
     if (status === null) return;
-    send(link, membersFrame(status, this.#addresses));
-    send(link, announcement(status));
+    sendToFrontend(link, membersFrame(status, this.#addresses));
+    sendToFrontend(link, leaderFrame(status));
   }
 
   delete(link: Link): void {
     this.#links.delete(link.id);
   }
 
-  /** Role, term or leader has changed. */
-  announce(status: NodeStatus): void {
-    for (const link of this.#links.values()) send(link, announcement(status));
+  /** The role, term or leader changed. */
+  announceLeader(status: NodeStatus): void {
+    for (const link of this.#links.values()) sendToFrontend(link, leaderFrame(status));
   }
 
-  /** Another configuration is in force. */
-  regrouped(status: NodeStatus): void {
-    for (const link of this.#links.values()) send(link, membersFrame(status, this.#addresses));
+  /** Another group configuration took effect. */
+  announceMembers(status: NodeStatus): void {
+    for (const link of this.#links.values()) sendToFrontend(link, membersFrame(status, this.#addresses));
   }
 
-  /** Which catalogs there are, or where, has changed. */
+  /** The set of catalogs, or the URL of one, changed. */
   setCatalogs(items: readonly CatalogWire[]): void {
     if (isDeepStrictEqual(items, this.#catalogs)) return;
     this.#catalogs = items;
-    for (const link of this.#links.values()) send(link, { t: 'catalogs', items });
+    for (const link of this.#links.values()) sendToFrontend(link, { t: 'catalogs', items });
   }
 
-  /** Answers of one turn travel together. */
-  answer(answers: readonly Answer[]): void {
-    for (const [id, items] of answersByLink(answers)) {
+  /** Sends the answers, in one frame per link. */
+  sendAnswers(answers: readonly SubmitAnswer[]): void {
+    for (const [id, items] of groupResultsByLink(answers)) {
       const link = this.#links.get(id);
-      if (link !== undefined) send(link, { t: 'submitted', items });
+      if (link !== undefined) sendToFrontend(link, { t: 'submitted', items });
     }
   }
 }
 
-export function send(link: Link, frame: FromReplica): void {
+export function sendToFrontend(link: Link, frame: ReplicaToFrontend): void {
   link.send(frame);
 }

@@ -1,33 +1,39 @@
-/** Which keys a book looks for on disk, and that it finds every one that it has, however it came to have them. */
+/** Which keys a book looks up on disk, and that it finds every key that it contains. */
 import * as fc from 'fast-check';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { freshKey } from '@trireme/domain';
+import { generateKey } from '@trireme/domain';
 import type { BookRecord } from './record-stream.js';
-import { isOwnRecord } from './records.js';
+import { isLocalRecord } from './book-record-codec.js';
 import { Book } from './rules/book.js';
 import { PAGE_KEYS_MAX } from './rules/key-pages.js';
-import { EMPTY_META, type BookMeta, type BookReader, type BookWrite, type Place } from './rules/state.js';
-import { buy, entry, seeding } from './rules/testing/batches.js';
-import { BookStore } from './store.js';
+import {
+  EMPTY_META,
+  type BookMeta,
+  type BookReader,
+  type BookWrite,
+  type CommandPosition,
+} from './rules/state.js';
+import { buy, entry, seedEntry } from './rules/testing/batches.js';
+import { BookStore } from './book-store.js';
 import { baseAt } from './testing/books.js';
 import { withFolder } from './testing/folders.js';
-import { applyTo, bookOf, fill, open } from './testing/stores.js';
+import { applyTo, bookOf, fillStore, openStore } from './testing/stores.js';
 
-/** Look-ups on disk that it takes to ask for these keys. */
+/** Number of disk look-ups for these keys. */
 function lookUpsFor(store: BookStore, keys: readonly string[]): number {
   const before = store.keyLookUps;
-  for (const key of keys) store.place(key);
+  for (const key of keys) store.positionOf(key);
   return store.keyLookUps - before;
 }
 
-/** A book with all records of another one, as of now. */
+/** A copy of the book's current records. */
 async function copied(from: BookStore, path: string): Promise<BookStore> {
   const view = from.view();
   const to = await BookStore.create(path, '2');
   const records: BookRecord[] = [];
-  for await (const record of view.records()) if (!isOwnRecord(record[0])) records.push(record);
+  for await (const record of view.records()) if (!isLocalRecord(record[0])) records.push(record);
   await to.put(records);
   await view.close();
   return to;
@@ -48,12 +54,12 @@ function meta(keys: number): BookWrite {
 const NOW = 0x0123_4567_89a0;
 const ABSENT = Array.from({ length: 100 }, (_, i) => `absent-${i}`);
 
-test('in a new book, orders with new keys cost no look-up, and one that comes again costs one', async () => {
+test('apply in a new book: new keys need no disk look-up, a repeated key needs one', async () => {
   await withFolder(async (path) => {
-    const opened = await open(path);
+    const opened = await openStore(path);
     const { store } = opened;
     const book = bookOf(opened);
-    await applyTo(store, book, [seeding(1)]);
+    await applyTo(store, book, [seedEntry(1)]);
     for (let index = 2; index <= 11; index += 1)
       await applyTo(store, book, [entry(index, [buy(`a${index}`), buy(`b${index}`)])]);
     assert.is(store.keyLookUps, 0);
@@ -63,48 +69,49 @@ test('in a new book, orders with new keys cost no look-up, and one that comes ag
   });
 });
 
-test('a book that is opened again looks every key up until it was checked, then those that it may have', async () => {
+test('place in a reopened book looks every key up until check, then only keys that may exist', async () => {
   await withFolder(async (path) => {
-    const { store: first } = await open(path);
+    const { store: first } = await openStore(path);
     await first.write([{ table: 'key', key: 'before', value: { seq: 1, position: 0 } }, meta(1)]);
     await first.close();
-    const { store } = await open(path);
+    const { store } = await openStore(path);
     assert.is(lookUpsFor(store, ABSENT), ABSENT.length);
     await store.check();
     assert.is(lookUpsFor(store, ABSENT), 0);
-    assert.equal(store.place('before'), { seq: 1, position: 0 });
+    assert.equal(store.positionOf('before'), { seq: 1, position: 0 });
     await store.close();
   });
 });
 
-test('keys that come while a book is checked are found afterwards, those that go are not', async () => {
+test('check with concurrent writes: added keys are found afterwards, deleted ones are not', async () => {
   await withFolder(async (path) => {
-    const { store: first } = await open(path);
+    const { store: first } = await openStore(path);
     const names = Array.from({ length: 5000 }, (_, i) => `k${i}`);
     await first.write([...names.map((key) => put(key)), meta(names.length)]);
     await first.close();
-    const { store } = await open(path);
+    const { store } = await openStore(path);
     await store.write([put('early'), meta(names.length + 1)]);
     let paces = 0;
     await store.check(async () => {
       paces += 1;
-      assert.is(lookUpsFor(store, ABSENT), ABSENT.length, 'half of the keys prove nothing');
+      assert.is(lookUpsFor(store, ABSENT), ABSENT.length, 'a partial filter rules nothing out');
       await store.write([put(`amid-${paces}`), { table: 'key', key: `k${paces}`, value: null }]);
     });
     assert.ok(paces >= 2);
     assert.is(lookUpsFor(store, ABSENT), 0);
-    for (const key of [...names.slice(paces + 1), 'early', 'amid-1', 'amid-2']) assert.ok(store.place(key));
-    assert.is(store.place('k1'), null);
+    for (const key of [...names.slice(paces + 1), 'early', 'amid-1', 'amid-2'])
+      assert.ok(store.positionOf(key));
+    assert.is(store.positionOf('k1'), null);
     await store.close();
   });
 });
 
-test('a check that finds damage leaves every key to be looked up', async () => {
+test('check that detects damage leaves every key to be looked up', async () => {
   await withFolder(async (path) => {
-    const { store: first } = await open(path);
+    const { store: first } = await openStore(path);
     await first.write([put('a'), meta(2)]);
     await first.close();
-    const { store } = await open(path);
+    const { store } = await openStore(path);
     const failed = await store.check().then(
       () => false,
       () => true,
@@ -115,28 +122,28 @@ test('a check that finds damage leaves every key to be looked up', async () => {
   });
 });
 
-test('a book that came as a snapshot knows its keys at once', async () => {
+test('place in a book from a snapshot needs no disk look-up for unknown keys', async () => {
   await withFolder(async (path) => {
-    const { store } = await open(join(path, 'a'));
+    const { store } = await openStore(join(path, 'a'));
     await store.write([put('a'), put('b'), meta(2)]);
     const copy = await copied(store, join(path, 'b'));
     assert.is(lookUpsFor(copy, ABSENT), 0);
-    assert.ok(copy.place('a') !== null && copy.place('b') !== null);
+    assert.ok(copy.positionOf('a') !== null && copy.positionOf('b') !== null);
     await copy.close();
     await store.close();
   });
 });
 
-test('keys that share a page are found wherever they come from, and so are those that the page has no room for', async () => {
+test('keys of one page, and those that did not fit on it, are found after write, snapshot and reopen', async () => {
   await withFolder(async (path) => {
-    const { store } = await open(join(path, 'a'));
-    const keys = Array.from({ length: PAGE_KEYS_MAX + 50 }, () => freshKey(NOW));
+    const { store } = await openStore(join(path, 'a'));
+    const keys = Array.from({ length: PAGE_KEYS_MAX + 50 }, () => generateKey(NOW));
     const placed = (key: string, i: number): BookWrite => ({
       ...{ table: 'key', key },
       value: { seq: 1 + Math.floor(i / 100), position: i % 100 },
     });
     const writes = keys.map(placed);
-    // Cut into writes in the middle of the page and of what it has no room for.
+    // Split the writes in the middle of the page, and in the middle of the keys that do not fit on it.
     for (const [from, to] of [
       [0, 40],
       [40, PAGE_KEYS_MAX + 20],
@@ -145,13 +152,15 @@ test('keys that share a page are found wherever they come from, and so are those
       await store.write([...writes.slice(from, to), meta(to)]);
     await store.check();
     const copy = await copied(store, join(path, 'b'));
-    await copy.finish({ cluster: 'test', id: '1' }, metaOf(keys.length), baseAt(1));
+    await copy.complete({ cluster: 'test', id: '1' }, metaOf(keys.length), baseAt(1));
     await store.close();
-    const { store: again } = await open(join(path, 'a'));
-    const fresh = Array.from({ length: 100 }, () => freshKey(NOW));
+    const { store: again } = await openStore(join(path, 'a'));
+    const fresh = Array.from({ length: 100 }, () => generateKey(NOW));
     for (const book of [again, copy]) {
-      keys.forEach((key, i) => assert.equal(book.place(key), (writes[i] as { value: Place }).value));
-      for (const key of fresh) assert.is(book.place(key), null);
+      keys.forEach((key, i) =>
+        assert.equal(book.positionOf(key), (writes[i] as { value: CommandPosition }).value),
+      );
+      for (const key of fresh) assert.is(book.positionOf(key), null);
     }
     assert.is(lookUpsFor(copy, fresh), 0);
     const gone = [keys[0], keys[50], keys[PAGE_KEYS_MAX + 1]] as readonly string[];
@@ -160,30 +169,30 @@ test('keys that share a page are found wherever they come from, and so are those
       meta(keys.length - gone.length),
     ]);
     await again.check();
-    for (const key of keys) assert.is(again.place(key) === null, gone.includes(key));
-    // One that had a record of its own goes and comes again, when there is room on its page, in one write.
+    for (const key of keys) assert.is(again.positionOf(key) === null, gone.includes(key));
+    // In one write, delete a key that had its own record and add it again, now that its page has room.
     const back = keys[PAGE_KEYS_MAX + 2] ?? '';
     await again.write([
       { table: 'key', key: back, value: null },
       { table: 'key', key: back, value: { seq: 9, position: 9 } },
     ]);
     await again.check();
-    assert.equal(again.place(back), { seq: 9, position: 9 });
+    assert.equal(again.positionOf(back), { seq: 9, position: 9 });
     await again.write([{ table: 'key', key: back, value: null }, meta(keys.length - gone.length - 1)]);
     await again.check();
-    assert.is(again.place(back), null);
+    assert.is(again.positionOf(back), null);
     await again.close();
     await copy.close();
   });
 });
 
-test('the first batch is read once, not by every batch that looks whether it has expired', async () => {
+test('apply reads the first batch once, not for every expiry check', async () => {
   await withFolder(async (path) => {
-    await fill(path, [seeding(1), entry(2, [buy('a')])]);
-    const { store: again, meta: kept, stocks } = await open(path);
+    await fillStore(path, [seedEntry(1), entry(2, [buy('a')])]);
+    const { store: again, meta: kept, stocks } = await openStore(path);
     const read: number[] = [];
     const reader: BookReader = {
-      place: (key) => again.place(key),
+      positionOf: (key) => again.positionOf(key),
       batch: (seq) => {
         read.push(seq);
         return again.batch(seq);
@@ -197,7 +206,7 @@ test('the first batch is read once, not by every batch that looks whether it has
   });
 });
 
-/** One of two pages, each with few keys. */
+/** A key of one of two pages with few keys each. */
 const PAGED_KEY = fc.nat({ max: 15 }).map((n) => `01234567-89${n % 2}0-7000-8000-0123456789${10 + n}`);
 const SOME_KEY = fc.oneof(
   { arbitrary: fc.nat({ max: 20 }).map((n) => `k${n}`), weight: 4 },
@@ -219,27 +228,27 @@ const STEP = fc.oneof(
   },
 );
 
-test('whatever is put, deleted, checked, opened again or restored: every key that is there is found', async () => {
+test('random puts, deletes, checks, reopens and snapshots: place finds exactly the keys that exist', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(STEP, { maxLength: 25 }), async (steps) => {
       await withFolder(async (path) => {
         let folder = 0;
-        let { store } = await open(join(path, '0'));
-        /** By the bytes that stand for a key on disk, which two texts may share. */
-        const there = new Set<string>();
+        let { store } = await openStore(join(path, '0'));
+        /** By a key's bytes on disk, which two texts may share. */
+        const existing = new Set<string>();
         const asStored = (key: string): string => Buffer.from(key).toString('latin1');
         const asked = new Set(ABSENT.slice(0, 10));
-        const change = async (keys: readonly string[], value: Place | null): Promise<void> => {
+        const change = async (keys: readonly string[], value: CommandPosition | null): Promise<void> => {
           const writes: BookWrite[] = [];
           for (const key of keys) {
             asked.add(key);
-            // A key that is there does not come again.
-            if (value !== null && there.has(asStored(key))) continue;
-            if (value === null) there.delete(asStored(key));
-            else there.add(asStored(key));
+            // An existing key is not added again.
+            if (value !== null && existing.has(asStored(key))) continue;
+            if (value === null) existing.delete(asStored(key));
+            else existing.add(asStored(key));
             writes.push({ table: 'key', key, value });
           }
-          await store.write([...writes, meta(there.size)]);
+          await store.write([...writes, meta(existing.size)]);
         };
         for (const step of steps) {
           if (step.do === 'put' && 'keys' in step) await change(step.keys, { seq: 1, position: 0 });
@@ -251,15 +260,16 @@ test('whatever is put, deleted, checked, opened again or restored: every key tha
             await checked;
           } else if (step.do === 'reopen') {
             await store.close();
-            ({ store } = await open(join(path, String(folder))));
+            ({ store } = await openStore(join(path, String(folder))));
           } else {
             folder += 1;
             const copy = await copied(store, join(path, String(folder)));
-            await copy.finish({ cluster: 'test', id: '1' }, metaOf(there.size), baseAt(1));
+            await copy.complete({ cluster: 'test', id: '1' }, metaOf(existing.size), baseAt(1));
             await store.close();
             store = copy;
           }
-          for (const key of asked) assert.is(store.place(key) !== null, there.has(asStored(key)), key);
+          for (const key of asked)
+            assert.is(store.positionOf(key) !== null, existing.has(asStored(key)), key);
         }
         await store.close();
       });

@@ -1,17 +1,17 @@
-/** Pages of keys as records: their name in the key, their bytes in the value. */
-import { FormatError, asBytes } from '@trireme/domain';
-import { seal, textKey, type RecordChange } from './records.js';
+/** Key pages as records: the page name in the record key, the page bytes in the value. */
+import { FormatError, expectBytes } from '@trireme/domain';
+import { seal, textKey, type RecordChange } from './book-record-codec.js';
 import { KeyPage } from './rules/key-pages.js';
 
-/** A page as a record; one that has no keys any more goes. */
+/** The record of a page; an empty page is deleted. */
 export function keyPageRecord(name: string, page: KeyPage): RecordChange {
   const key = textKey('keyPage', name);
   return { key, value: page.count === 0 ? null : seal(key, page.bytes) };
 }
 
-/** @throws FormatError if the value is no page with keys. */
+/** @throws FormatError if the value is not a non-empty key page. */
 export function readKeyPage(value: unknown): KeyPage {
-  const page = new KeyPage(asBytes(value, 'page of keys'));
-  if (page.count === 0) throw new FormatError('a page without keys');
+  const page = new KeyPage(expectBytes(value, 'key page'));
+  if (page.count === 0) throw new FormatError('the key page is empty');
   return page;
 }

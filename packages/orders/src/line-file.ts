@@ -1,9 +1,9 @@
-/** Small files of one line in a replica's folder. */
+/** Files of one line in a replica's data folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folderIdentity, writeDurably } from '@trireme/service';
 
-/** The line in a file, null if there is no such file. @throws the system's error. */
+/** Reads the line of a file; null if the file does not exist. @throws the system's error. */
 export async function readLine(folder: string, name: string): Promise<string | null> {
   try {
     return (await readFile(join(folder, name), 'utf8')).replace(/\n$/, '');
@@ -13,27 +13,27 @@ export async function readLine(folder: string, name: string): Promise<string | n
   }
 }
 
-/** Keeps the line that it was given last in a file, durably, one write at a time. */
+/** Writes lines to a file durably, one write at a time; the last line wins. */
 export class LineWriter {
   readonly #folder: string;
   readonly #name: string;
-  readonly #failed: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   #next: string | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param failed told if a line cannot be written */
-  constructor(folder: string, name: string, failed: (error: unknown) => void) {
+  /** @param onError called if a line cannot be written */
+  constructor(folder: string, name: string, onError: (error: unknown) => void) {
     this.#folder = folder;
     this.#name = name;
-    this.#failed = failed;
+    this.#onError = onError;
   }
 
   write(line: string): void {
     this.#next = line;
-    this.#writing = this.#writing.then(async () => this.#writeNext()).catch(this.#failed);
+    this.#writing = this.#writing.then(async () => this.#writeNext()).catch(this.#onError);
   }
 
-  /** Resolves once what was given is in the file, or has failed. */
+  /** Resolves once all lines are written, or have failed. */
   async idle(): Promise<void> {
     await this.#writing;
   }
@@ -45,22 +45,25 @@ export class LineWriter {
   }
 }
 
-/** A value that a folder keeps, and that counts in that very folder: in a copy it is another one's. */
-export interface OwnedValue {
+/**
+ * A value stored in a folder together with the identity of that folder, so that a copy of the folder is
+ * detected.
+ */
+export interface FolderBoundValue {
   /** 16 hex digits. */
   readonly value: string;
-  readonly isHere: boolean;
+  readonly belongsHere: boolean;
 }
 
 const OWNED_LINE = /^([0-9a-f]{16}) (\S+)$/;
 
-/** Reads a line of `ownedLine`; null if there is none, or it makes no sense. @throws the system's error. */
-export async function readOwned(folder: string, name: string): Promise<OwnedValue | null> {
+/** Reads a line of `formatOwnedLine`; null if there is none or it is malformed. @throws the system's error. */
+export async function readOwnedLine(folder: string, name: string): Promise<FolderBoundValue | null> {
   const [, value, owner] = OWNED_LINE.exec((await readLine(folder, name)) ?? '') ?? [];
-  return value === undefined ? null : { value, isHere: owner === folderIdentity(folder) };
+  return value === undefined ? null : { value, belongsHere: owner === folderIdentity(folder) };
 }
 
-/** A value as `folder` keeps it: with the folder behind it, as `folderIdentity` names it. */
-export function ownedLine(folder: string, value: string): string {
+/** The line that stores `value` for `folder`: the value and the folder's identity. */
+export function formatOwnedLine(folder: string, value: string): string {
   return `${value} ${folderIdentity(folder)}`;
 }

@@ -1,4 +1,4 @@
-/** The order replica's process. */
+/** Entry point of the order replica process. */
 import { main } from './program.js';
 
 await main();

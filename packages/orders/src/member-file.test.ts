@@ -1,10 +1,10 @@
-/** Which member a data folder makes a replica. */
+/** Which member of the group a data folder makes a replica. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LevelLog, RaftError } from '@trireme/raft';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { claimMember, recordOwner, type MemberClaim } from './member-file.js';
+import { determineMember, recordOwner, type DeterminedMember } from './member-file.js';
 import type { Founders } from './rules/founding.js';
 import { withFolder } from './testing/folders.js';
 
@@ -12,28 +12,28 @@ const INCARNATION = /^2\.[0-9a-f]{8}$/;
 
 const FOUNDERS = ['1', '2', '3'];
 
-/** What the others of a new group have said: their folders are empty, and which those are. */
+/** The founders as the other replicas confirmed them: names, and instance ids of their empty folders. */
 const AGREED: Founders = new Map([
   ['1', '1111111111111111'],
   ['2', '2222222222222222'],
   ['3', '3333333333333333'],
 ]);
 
-/** @param bootstrap the flag; the others then say that there is no group */
-const claim2 = async (data: string, bootstrap: boolean, founders = FOUNDERS): Promise<MemberClaim> =>
-  claimMember({
+/** @param bootstrap whether the flag is set; the others then confirm that no group exists */
+const claim2 = async (data: string, bootstrap: boolean, founders = FOUNDERS): Promise<DeterminedMember> =>
+  determineMember({
     ...{ data, cluster: 'test', name: '2', founders },
     found: bootstrap ? async () => Promise.resolve(AGREED) : null,
   });
 
-const namesOf = ({ founders }: MemberClaim): readonly string[] => [...founders.keys()];
+const namesOf = ({ founders }: DeterminedMember): readonly string[] => [...founders.keys()];
 
-/** Claims the folder as a start does, and has the log record it. */
-async function start(data: string, bootstrap = false, founders = FOUNDERS): Promise<MemberClaim> {
+/** Claims the folder as a start does, and records the owner in the log. */
+async function start(data: string, bootstrap = false, founders = FOUNDERS): Promise<DeterminedMember> {
   const claim = await claim2(data, bootstrap, founders);
   const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: claim.id });
   await recordOwner(log);
-  await claim.recorded();
+  await claim.onOwnerRecorded();
   await log.close();
   return claim;
 }
@@ -52,14 +52,14 @@ async function rejection(claim: Promise<unknown>): Promise<unknown> {
   );
 }
 
-test('told that the group is new, an empty folder makes a founder, once', async () => {
+test('determineMember of an empty folder with a bootstrap file makes a founder, once', async () => {
   await withFolder(async (data) => {
     writeFileSync(join(data, 'bootstrap'), '');
     const first = await start(data);
     assert.equal([first.id, namesOf(first)], ['2', FOUNDERS]);
     assert.not.ok(existsSync(join(data, 'bootstrap')));
     const again = await start(data, true, ['1', '2', '3', '4', '5']);
-    assert.equal([again.id, namesOf(again)], ['2', FOUNDERS], 'other flags make no other group');
+    assert.equal([again.id, namesOf(again)], ['2', FOUNDERS], 'changed flags do not change the founders');
     loseLog(data);
     const wiped = await start(data);
     assert.match(wiped.id, INCARNATION);
@@ -67,7 +67,7 @@ test('told that the group is new, an empty folder makes a founder, once', async 
   });
 });
 
-test('a founder that was interrupted before its log recorded anything is one still', async () => {
+test('determineMember again after an interruption, before the log recorded its owner, still makes a founder', async () => {
   await withFolder(async (data) => {
     writeFileSync(join(data, 'bootstrap'), '');
     await claim2(data, false);
@@ -80,7 +80,7 @@ test('a founder that was interrupted before its log recorded anything is one sti
   });
 });
 
-test('without a word an empty folder makes an incarnation that no one has had, and keeps it', async () => {
+test('determineMember of an empty folder without bootstrap makes a new incarnation and keeps it', async () => {
   await withFolder(async (folder) => {
     const data = join(folder, 'made', 'by-it');
     const first = await start(data);
@@ -91,11 +91,11 @@ test('without a word an empty folder makes an incarnation that no one has had, a
     mkdirSync(join(data, 'log'));
     const second = await start(data);
     assert.match(second.id, INCARNATION);
-    assert.is.not(second.id, first.id, 'a log that was lost once more is another member once more');
+    assert.is.not(second.id, first.id, 'another lost log makes another member');
   });
 });
 
-test('who came back once founds nothing, whatever its flags say', async () => {
+test('determineMember after a lost log founds nothing, even with the bootstrap flag', async () => {
   await withFolder(async (data) => {
     await start(data);
     loseLog(data);
@@ -104,29 +104,25 @@ test('who came back once founds nothing, whatever its flags say', async () => {
   await withFolder(async (data) => {
     assert.is((await start(data, true)).id, '2', 'the flag makes a founder where the others agree');
     loseLog(data);
-    assert.match(
-      (await start(data, true)).id,
-      INCARNATION,
-      'and not again in a folder that has lost its log',
-    );
+    assert.match((await start(data, true)).id, INCARNATION, 'but not in a folder that lost its log');
   });
 });
 
-test('with the flag an empty folder founds nothing before the others agree, and keeps what they said', async () => {
+test('determineMember with the bootstrap flag founds only once the others agree, and stores their answers', async () => {
   await withFolder(async (data) => {
-    const refused = new Error('there is a group');
+    const refused = new Error('a group exists');
     const found = async (): Promise<Founders> => Promise.reject(refused);
     const asked = { data, cluster: 'test', name: '2', founders: FOUNDERS, found };
-    assert.is(await rejection(claimMember(asked)), refused);
+    assert.is(await rejection(determineMember(asked)), refused);
     assert.equal((await claim2(data, true)).founders, AGREED);
-    // As after a crash before the log was there: they are not asked again.
-    assert.equal((await claimMember(asked)).founders, AGREED);
+    // As after a crash before the log was created: the others are not asked again.
+    assert.equal((await determineMember(asked)).founders, AGREED);
     assert.equal((await start(data)).founders, AGREED);
-    assert.equal((await claimMember(asked)).founders, AGREED);
+    assert.equal((await determineMember(asked)).founders, AGREED);
   });
 });
 
-test('who was started without the flag, and was let in by no group, founds one with the flag', async () => {
+test('determineMember of a waiting member with the bootstrap flag founds a group unless one has contacted it', async () => {
   await withFolder(async (data) => {
     const waiting = await start(data);
     mkdirSync(join(data, 'book'));
@@ -134,29 +130,33 @@ test('who was started without the flag, and was let in by no group, founds one w
     assert.equal([founder.id, founder.founders], ['2', AGREED]);
     assert.not.ok(existsSync(join(data, 'member')) || existsSync(join(data, 'book')));
     assert.match(waiting.id, INCARNATION);
-    assert.is((await start(data)).id, '2', 'for good');
+    assert.is((await start(data)).id, '2', 'it stays a founder');
   });
   await withFolder(async (data) => {
     const { id } = await start(data);
     const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id });
     await log.persist({ hardState: { term: 1, vote: null }, entries: [] });
     await log.close();
-    assert.is((await start(data, true)).id, id, 'a group has spoken to it');
+    assert.is((await start(data, true)).id, id, 'a group has contacted it');
   });
   await withFolder(async (data) => {
     const { id } = await start(data);
     const asked = { data, cluster: 'test', name: '2', founders: FOUNDERS };
-    const told: (string | null)[] = [];
+    const askedFor: (string | null)[] = [];
     const found = async (incarnation: string | null): Promise<null> => {
-      told.push(incarnation);
+      askedFor.push(incarnation);
       return Promise.resolve(null);
     };
-    assert.is((await claimMember({ ...asked, found })).id, id, 'there is a group: it waits to be let in');
-    assert.equal(told, [id]);
+    assert.is(
+      (await determineMember({ ...asked, found })).id,
+      id,
+      'a group exists: it keeps waiting to be added',
+    );
+    assert.equal(askedFor, [id]);
   });
 });
 
-test('one that was interrupted while it gave its id up goes on with that', async () => {
+test('determineMember continues an interrupted change from waiting member to founder', async () => {
   await withFolder(async (data) => {
     await start(data);
     writeFileSync(join(data, 'bootstrap'), '1=1111111111111111,2=2222222222222222,3=3333333333333333\n');
@@ -166,7 +166,7 @@ test('one that was interrupted while it gave its id up goes on with that', async
   });
 });
 
-test('a folder of before founders were recorded goes by the flags, and a file that names others only is another group’s', async () => {
+test('determineMember without a founders file uses the flags; a file without this replica is an error', async () => {
   await withFolder(async (data) => {
     await start(data, true);
     rmSync(join(data, 'founders'));
@@ -179,7 +179,7 @@ test('a folder of before founders were recorded goes by the flags, and a file th
   });
 });
 
-test('what stands beside a log, without it, is damage, and so is a file that names no incarnation of this replica', async () => {
+test('determineMember rejects leftovers without a log, and malformed member files, as damage', async () => {
   await withFolder(async (data) => {
     await start(data, true);
     rmSync(join(data, 'log'), { recursive: true });

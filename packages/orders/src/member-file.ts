@@ -1,18 +1,19 @@
 /**
- * Which member of the group a replica is, by what lies in its data folder:
+ * Determines which member of the group a replica is, from the files in its data folder:
  *
- *     lock/        the lock that whoever reads and writes these files holds
- *     log/         whoever wrote it; the log says so itself and refuses another
- *     member       the id of one that began as another incarnation; absent for a founder
- *     bootstrap    laid down once in a folder that was never used: who finds it, and no log, is a founder. By whoever starts a
- *                  new cluster, empty; or by the replica once all that are to found the group have told it that their
- *                  folders are empty too (founding.ts), with what is then written into
- *     founders     the ids of all founders, as this one was told them then, and their instances where it knows them; flags
- *                  that change later change no group
+ *     lock/        lock held by the process that reads and writes these files
+ *     log/         the Raft log; it records its own member id and refuses to be opened as another member
+ *     member       id of a member that was added to an existing group (an incarnation); absent for a founder
+ *     bootstrap    present in an unused folder: together with an empty log it makes this replica a founder.
+ *                  Either created empty by the tool that starts a new cluster, or written by the replica, with
+ *                  the founders, once all of them have confirmed that their folders are empty (founding.ts)
+ *     founders     ids of all founders at that time, with their instance ids if known; flags that change
+ *                  later do not change the group
  *
- * Without a log and without that file, a replica cannot know what it voted and acknowledged before: it takes an id that no
- * one has had (rules/member-ids.ts) and waits to be let in. As long as no group has, its log being new, its operator may
- * say after all that the group is new: once all have told it that there is none, it gives that id up and founds the group.
+ * Without a log and without the bootstrap file, a replica cannot know what it voted for and acknowledged
+ * before. It then takes an id that no member has had (rules/member-ids.ts) and waits to be added to a group.
+ * While its log is still new, the operator may start it with `--bootstrap`: once all founders confirm that no
+ * group exists, it drops that id and founds the group.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
@@ -28,61 +29,70 @@ const MEMBER_FILE = 'member';
 const BOOTSTRAP_FILE = 'bootstrap';
 const FOUNDERS_FILE = 'founders';
 const REPLICA_NAME = /^[A-Za-z0-9_-]{1,55}$/;
-/** What is nowhere without a log: books, and the second copy of the hard state. */
+/** Files that exist only beside a log: books, and the second copy of the hard state. */
 const BESIDE_A_LOG = /^(book|log\.hard-state)/;
 
-export interface MemberClaim {
+export interface DeterminedMember {
   readonly id: string;
-  /** The voters that the group began with, if it is one of them; else empty: its log alone says who is in the group. */
+  /**
+   * The voters that the group started with, if this member is a founder; otherwise empty: only its log names
+   * the members.
+   */
   readonly founders: Founders;
-  /** To be called once the log has recorded, durably, whose it is, and before anything is voted or acknowledged. */
-  readonly recorded: () => Promise<void>;
+  /** Call once the log has durably recorded its owner, and before anything is voted or acknowledged. */
+  readonly onOwnerRecorded: () => Promise<void>;
 }
 
 /**
- * @param options.founders every replica that a new group is to begin with, this one included
- * @param options.found asks the others whether a group may be founded; null unless the operator says that it is new. It is
- *   told the id of a member that waits to be let in, and gives null for it if there is a group already
- * @throws RaftError `LOG_DAMAGED` if the log is gone and the book is there, or a file makes no sense; what `found` throws.
+ * Determines the member id for the data folder and stores it.
+ * @param options.founders names of all replicas of a new group, including this one
+ * @param options.found asks the others whether a group may be founded; null without `--bootstrap`. It gets
+ *   the id of a member that waits to be added, and returns null for it if a group exists already
+ * @throws RaftError `LOG_DAMAGED` if the log is missing beside a book, or a file is malformed; errors of
+ *   `found`.
  */
-export async function claimMember(options: {
+export async function determineMember(options: {
   readonly data: string;
   readonly cluster: string;
   readonly name: string;
   readonly founders: readonly string[];
   readonly found: ((incarnation: string | null) => Promise<Founders | null>) | null;
-}): Promise<MemberClaim> {
+}): Promise<DeterminedMember> {
   const { data, cluster, name, found } = options;
-  const told: Founders = new Map(options.founders.map((founder) => [founder, null]));
+  const flagFounders: Founders = new Map(options.founders.map((founder) => [founder, null]));
   await mkdir(data, { recursive: true });
   const names = await readdir(data);
   if (names.includes('CURRENT'))
-    throw new RaftError('BAD_CONFIG', `${data} is no replica's folder: it is a store itself`);
+    throw new RaftError('BAD_CONFIG', `${data} is not a replica's data folder: it is itself a LevelDB store`);
   const id = await readMember(data, name);
   const recorded = async (): Promise<void> => {
-    // The log's folder must be found again before what makes a founder is gone.
+    // The log's folder must be durable before the file that makes this replica a founder is removed.
     await syncFolder(data);
     await rm(join(data, BOOTSTRAP_FILE), { force: true });
     await syncFolder(data);
   };
   const hasLog = names.includes(LOG) && (await readdir(join(data, LOG))).length > 0;
-  // Who founded a group once and lost its log founds no other one, whatever its flags still say.
+  // A replica that founded a group and lost its log must not found another one, whatever its flags say.
   const mayFound = found !== null && !names.includes(BOOTSTRAP_FILE) && !names.includes(FOUNDERS_FILE);
   if (id !== null && hasLog && mayFound && (await isLogNew(data, cluster, id))) {
     const founders = await found(id);
     if (founders !== null) await writeDurably(join(data, BOOTSTRAP_FILE), `${formatFounders(founders)}\n`);
   }
   if (id !== null && ((await readLine(data, BOOTSTRAP_FILE)) ?? '') !== '') {
-    await giveUpIncarnation(data);
-    return claimMember(options);
+    await dropIncarnation(data);
+    return determineMember(options);
   }
   if (hasLog) {
-    if (id !== null) return { id, founders: new Map(), recorded };
-    return { id: name, founders: (await readFounders(data, name)) ?? told, recorded };
+    if (id !== null) return { id, founders: new Map(), onOwnerRecorded: recorded };
+    return {
+      id: name,
+      founders: (await readFounders(data, name)) ?? flagFounders,
+      onOwnerRecorded: recorded,
+    };
   }
-  const beside = names.find((one) => BESIDE_A_LOG.test(one));
-  if (beside !== undefined) {
-    throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is gone, and ${beside} beside it is there`);
+  const leftover = names.find((one) => BESIDE_A_LOG.test(one));
+  if (leftover !== undefined) {
+    throw new RaftError('LOG_DAMAGED', `${join(data, LOG)} is missing, but ${leftover} exists beside it`);
   }
   if (id === null && mayFound) {
     const founders = await found(null);
@@ -90,22 +100,22 @@ export async function claimMember(options: {
   }
   const bootstrap = id === null ? await readLine(data, BOOTSTRAP_FILE) : null;
   if (bootstrap !== null) {
-    const founders = bootstrap === '' ? told : foundersIn(bootstrap, data, BOOTSTRAP_FILE, name);
+    const founders = bootstrap === '' ? flagFounders : foundersIn(bootstrap, data, BOOTSTRAP_FILE, name);
     await writeDurably(join(data, FOUNDERS_FILE), `${formatFounders(founders)}\n`);
-    return { id: name, founders, recorded };
+    return { id: name, founders, onOwnerRecorded: recorded };
   }
-  const fresh = newMemberId(name, randomBytes(INCARNATION_BYTES));
-  await writeDurably(join(data, MEMBER_FILE), `${fresh}\n`);
-  return { id: fresh, founders: new Map(), recorded };
+  const newId = newMemberId(name, randomBytes(INCARNATION_BYTES));
+  await writeDurably(join(data, MEMBER_FILE), `${newId}\n`);
+  return { id: newId, founders: new Map(), onOwnerRecorded: recorded };
 }
 
-/** Has a new log say whose it is before anything else is written. @throws RaftError `STORAGE_FAILED`. */
+/** Records the owner of a new log before anything else is written to it. @throws RaftError `STORAGE_FAILED`. */
 export async function recordOwner(storage: LogStorage): Promise<void> {
   const hardState = storage.hardState();
   if (hardState.term === 0 && storage.lastIndex() === 0) await storage.persist({ hardState, entries: [] });
 }
 
-/** Whether the log of a member that waits to be let in shows that no group has done so: it has no term and no entry. */
+/** Whether the log has neither term nor entry, so that no group has added this member yet. */
 async function isLogNew(data: string, cluster: string, id: string): Promise<boolean> {
   const log = await LevelLog.open({ path: join(data, LOG), cluster, id });
   try {
@@ -115,11 +125,15 @@ async function isLogNew(data: string, cluster: string, id: string): Promise<bool
   }
 }
 
-/** Makes the folder of a member that no group has let in an empty one. The file that makes a founder of it is there. */
-async function giveUpIncarnation(data: string): Promise<void> {
+/**
+ * Empties the data folder of a member that no group has added. The bootstrap file, which makes it a founder,
+ * exists.
+ */
+async function dropIncarnation(data: string): Promise<void> {
   for (const name of await readdir(data))
     if (name === LOG || BESIDE_A_LOG.test(name)) await rm(join(data, name), { recursive: true });
-  // With the id a crash leaves this to be done again; without it nothing may be left.
+  // The member file goes last: after a crash before that, the next start repeats this; without it nothing may
+  // be left.
   await syncFolder(data);
   await rm(join(data, MEMBER_FILE));
   await syncFolder(data);
@@ -128,10 +142,10 @@ async function giveUpIncarnation(data: string): Promise<void> {
 async function readMember(data: string, name: string): Promise<string | null> {
   const id = await readLine(data, MEMBER_FILE);
   if (id === null || (nameOfMember(id) === name && id !== name)) return id;
-  throw new RaftError('LOG_DAMAGED', `${join(data, MEMBER_FILE)} names no incarnation of replica ${name}`);
+  throw new RaftError('LOG_DAMAGED', `${join(data, MEMBER_FILE)} does not contain an id of replica ${name}`);
 }
 
-/** Null in a folder of before this was recorded. */
+/** Returns null in a folder from before founders were recorded. */
 async function readFounders(data: string, name: string): Promise<Founders | null> {
   const line = await readLine(data, FOUNDERS_FILE);
   return line === null ? null : foundersIn(line, data, FOUNDERS_FILE, name);
@@ -144,7 +158,7 @@ function foundersIn(line: string, data: string, file: string, name: string): Fou
   if (names.every((founder) => REPLICA_NAME.test(founder)))
     throw new RaftError(
       'BAD_CONFIG',
-      `${data} is of one of the replicas ${names.join(', ')}, not of ${name}`,
+      `${data} belongs to one of the replicas ${names.join(', ')}, not to ${name}`,
     );
   throw new RaftError('LOG_DAMAGED', `${join(data, file)} does not name replica ${name}`);
 }

@@ -1,4 +1,4 @@
-/** For tests that stop a replica's process at a step of an order's path. */
+/** Hooks for tests that stop a replica process at a step of an order's path. */
 import type { LogStorage, Transport } from '@trireme/raft';
 import type { OrderStep } from './leader-session.js';
 
@@ -8,7 +8,7 @@ export interface ReplicaObserver {
   readonly onStep: (step: OrderStep) => void;
 }
 
-export const NOT_OBSERVED: ReplicaObserver = {
+export const NO_OBSERVER: ReplicaObserver = {
   storage: (storage) => storage,
   transport: (transport) => transport,
   onStep: () => undefined,

@@ -1,13 +1,13 @@
-/** Opens a replica's book where it lies, as the state machine that it is, and looks through it afterwards. */
+/** Opens a replica's order book as its state machine, and checks it in the background. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '@trireme/service';
 import { BookFolder } from './book-folder.js';
 import { BookSnapshots } from './book-snapshots.js';
-import { BookMachine, type MachineEvents } from './machine.js';
+import { BookStateMachine, type MachineEvents } from './book-machine.js';
 import { Book } from './rules/book.js';
-import { BookStore } from './store.js';
+import { BookStore } from './book-store.js';
 
-/** Between two times that records are checked: most of the time is left to orders, in milliseconds. */
+/** Pause between two parts of the background check, in milliseconds; leaves most of the time to orders. */
 const CHECK_PAUSE_MS = 4;
 
 interface OpenBookOptions {
@@ -15,27 +15,27 @@ interface OpenBookOptions {
   readonly data: string;
   readonly cluster: string;
   readonly id: string;
-  readonly events: MachineEvents;
-  /** Told what a power loss left of the last writes and was cut off: the log has them. */
+  readonly listener: MachineEvents;
+  /** Called with what was truncated after a power loss; the log still has those writes. */
   readonly onRepair?: (what: string) => void;
 }
 
-/** @throws RaftError `LOG_DAMAGED` naming what is damaged or missing; `BAD_CONFIG` if the book is another replica's. */
-export async function openBook(options: OpenBookOptions): Promise<BookMachine<BookStore>> {
-  const { data, cluster, id, events } = options;
+/** @throws RaftError `LOG_DAMAGED` naming the damage; `BAD_CONFIG` if the book belongs to another replica. */
+export async function openBook(options: OpenBookOptions): Promise<BookStateMachine<BookStore>> {
+  const { data, cluster, id, listener } = options;
   const { folder, path } = await BookFolder.open(data);
-  const { store, meta, stocks, restored, mended } = await BookStore.open({ path, cluster, id });
-  if (mended !== null) options.onRepair?.(mended);
-  const snapshots = (machine: BookMachine<BookStore>): BookSnapshots =>
+  const { store, meta, stocks, restored, repaired } = await BookStore.open({ path, cluster, id });
+  if (repaired !== null) options.onRepair?.(repaired);
+  const snapshots = (machine: BookStateMachine<BookStore>): BookSnapshots =>
     new BookSnapshots({ machine, folder, cluster, id, restored });
-  return new BookMachine(new Book(store, meta, stocks), store, events, snapshots);
+  return new BookStateMachine(new Book(store, meta, stocks), store, listener, snapshots);
 }
 
-/** Reads every record of an open book beside the work: it takes longer than anybody should wait for a start. */
+/** Checks every record of an open book in the background, because a start should not wait for it. */
 export async function checkBook(store: BookStore, log: Log, fatal: (error: unknown) => void): Promise<void> {
   try {
     await store.check(async () => delay(CHECK_PAUSE_MS));
-    log.info('every record of the book was read and is sound');
+    log.info('order book check passed');
   } catch (error) {
     fatal(error);
   }

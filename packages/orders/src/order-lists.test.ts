@@ -1,47 +1,47 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { FromReplica } from '@trireme/domain';
+import type { ReplicaToFrontend } from '@trireme/domain';
 import type { Link } from '@trireme/service';
-import { BookMachine } from './machine.js';
+import { BookStateMachine } from './book-machine.js';
 import type { LeaderSession } from './leader-session.js';
 import { OrderLists } from './order-lists.js';
 import { ScanPacer } from './scan-pacer.js';
 import { withFolder } from './testing/folders.js';
-import { until } from './testing/rig.js';
-import { ENTRIES, bookOf, fill, open } from './testing/stores.js';
+import { until } from './testing/test-replica.js';
+import { ENTRIES, bookOf, fillStore, openStore } from './testing/stores.js';
 
 interface ListsBench {
-  /** Asks for all orders after `after`. */
+  /** Requests all orders after `after`. */
   readonly list: (after: number) => void;
-  /** The numbers on each page, and where it goes on; or why it was refused. */
+  /** The order numbers and `next` of each page; or the reason of its refusal. */
   readonly pages: readonly unknown[];
-  /** The replica leads no more. */
-  readonly lose: () => void;
+  /** The replica loses leadership. */
+  readonly loseLeadership: () => void;
 }
 
-/** Lists of a replica that leads, where it knows of three visible orders of four; the log calls two visible. */
+/** The lists of a leader that knows of three visible orders out of four; the log calls two visible. */
 async function withLists(isComplete: boolean, use: (bench: ListsBench) => Promise<void>): Promise<void> {
   await withFolder(async (path) => {
-    await fill(path, ENTRIES);
-    const opened = await open(path);
+    await fillStore(path, ENTRIES);
+    const opened = await openStore(path);
     const failed = (error: unknown): never => {
       throw error;
     };
-    const machine = new BookMachine(bookOf(opened), opened.store, {
-      applied: () => undefined,
-      stored: () => undefined,
-      failed,
+    const machine = new BookStateMachine(bookOf(opened), opened.store, {
+      onApplied: () => undefined,
+      onStored: () => undefined,
+      onError: failed,
     });
     let session: LeaderSession | null = {
       visibleOrders: 3,
-      whenComplete: (_: number, done: (isComplete: boolean) => void) => done(isComplete),
+      waitForAcknowledged: (_: number, done: (isComplete: boolean) => void) => done(isComplete),
     } as unknown as LeaderSession;
     const lists = new OrderLists({
       ...{ machine: () => machine, session: () => session },
       ...{ pacer: new ScanPacer(), fatal: failed },
     });
     const pages: unknown[] = [];
-    const send = (frame: FromReplica): void => {
+    const send = (frame: ReplicaToFrontend): void => {
       if (frame.t === 'page') pages.push([frame.orders.map(([number]) => number), frame.next]);
       if (frame.t === 'pageRefused') pages.push(frame.why);
     };
@@ -49,13 +49,13 @@ async function withLists(isComplete: boolean, use: (bench: ListsBench) => Promis
     await use({
       list: (after) => lists.list(link, { t: 'list', id: 1, after, limit: 10, name: null }),
       pages,
-      lose: () => (session = null),
+      loseLeadership: () => (session = null),
     });
     await machine.close();
   });
 }
 
-test('a page ends with the last order that is visible, though the book has more', async () => {
+test('list ends its page with the last visible order, although the book has more', async () => {
   await withLists(true, async ({ list, pages }) => {
     list(1);
     await until(() => pages.length === 1, 'the page');
@@ -63,11 +63,11 @@ test('a page ends with the last order that is visible, though the book has more'
   });
 });
 
-test('lists that were confirmed do not end earlier where the lead is lost before their pages are read', async () => {
-  await withLists(true, async ({ list, pages, lose }) => {
+test('lists that were confirmed are complete, even if leadership is lost before their pages are read', async () => {
+  await withLists(true, async ({ list, pages, loseLeadership }) => {
     for (const after of [0, 1, 2]) list(after);
     await until(() => pages.length > 0, 'the first page');
-    lose();
+    loseLeadership();
     await until(() => pages.length === 3, 'the other pages');
     assert.equal(pages, [
       [[1, 2, 3], null],
@@ -80,7 +80,7 @@ test('lists that were confirmed do not end earlier where the lead is lost before
   });
 });
 
-test('a list that cannot be complete is refused, and not short', async () => {
+test('list refuses with busy instead of a short page if the session cannot confirm the read', async () => {
   await withLists(false, async ({ list, pages }) => {
     list(0);
     await until(() => pages.length === 1, 'the refusal');

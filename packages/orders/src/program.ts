@@ -1,41 +1,41 @@
-/** The command line of an order replica, and what its errors mean to whoever started it. */
+/** The command line of an order replica, and the exit code and advice for each error. */
 import { dirname, resolve } from 'node:path';
 import { InvariantError } from '@trireme/domain';
 import { DEFAULT_COMPACTION, HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
 import {
-  EXIT,
+  EXIT_CODE,
   Metrics,
   UsageError,
-  awaitRoom,
+  waitForFreeSpace,
   createLog,
-  failureOf,
+  systemFailure,
   lockFolder,
-  operatorCommand,
+  triremeCommand,
   processCommand,
   readIdentity,
   runProcess,
-  wholeNumber,
+  parseWholeNumber,
   type CommonOptions,
   type Log,
   type RunningService,
 } from '@trireme/service';
 import { DEFAULT_SEED, seedHash } from '@trireme/state-machine';
-import { comparisonWriter, readComparisons } from './address-file.js';
-import { FOUNDING_PATH, awaitFounding } from './founding.js';
-import { claimInstance } from './instance-file.js';
-import { claimMember } from './member-file.js';
+import { addressComparisonWriter, readAddressComparisons } from './address-file.js';
+import { FOUNDING_PATH, waitForFounders } from './founding.js';
+import { ensureInstanceId } from './instance-file.js';
+import { determineMember } from './member-file.js';
 import { formatFounders, type FoundingAnswer, type Founders } from './rules/founding.js';
 import type { ReplicaAddress } from './rules/addresses.js';
 import { isSameSet, parseCatalogList } from './rules/catalog-set.js';
 import { MemberAddresses } from './rules/member-addresses.js';
 import { nameOfMember } from './rules/member-ids.js';
-import { parsePeers } from './rules/peers.js';
+import { parsePeers } from './rules/peer-list.js';
 import type { ReplicaObserver } from './observer.js';
-import { PeerWatch } from './peer-watch.js';
+import { PeerMonitor } from './peer-monitor.js';
 import { Replica } from './replica.js';
 import { SeedError, loadSeedFile } from './seed-file.js';
 
-/** Of a new cluster, unless the flag names others. */
+/** Catalogs of a new cluster if the flag is not set. */
 const DEFAULT_CATALOGS: readonly string[] = ['catalog-1', 'catalog-2'];
 
 interface Options extends CommonOptions {
@@ -52,59 +52,65 @@ interface Options extends CommonOptions {
 }
 
 const RAFT_EXIT_CODES: Partial<Record<RaftErrorCode, number>> = {
-  LOG_DAMAGED: EXIT.damaged,
-  BAD_CONFIG: EXIT.usage,
-  STORAGE_FULL: EXIT.full,
+  LOG_DAMAGED: EXIT_CODE.damaged,
+  BAD_CONFIG: EXIT_CODE.usage,
+  STORAGE_FULL: EXIT_CODE.full,
 };
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof InvariantError) return EXIT.internal;
-  if (error instanceof SeedError) return EXIT.usage;
+  if (error instanceof InvariantError) return EXIT_CODE.internal;
+  if (error instanceof SeedError) return EXIT_CODE.usage;
   const known = error instanceof RaftError ? RAFT_EXIT_CODES[error.code] : undefined;
-  return known ?? failureOf(error)?.exitCode ?? unexplained(error);
+  return known ?? systemFailure(error)?.exitCode ?? unexplained(error);
 }
 
-/** A write that failed and does not say why is the disk's; anything else is a bug. */
+/** A failed write without a known cause is a disk failure; anything else is a bug. */
 function unexplained(error: unknown): number {
-  return error instanceof RaftError && error.code === 'STORAGE_FAILED' ? EXIT.unavailable : EXIT.internal;
+  return error instanceof RaftError && error.code === 'STORAGE_FAILED'
+    ? EXIT_CODE.unavailable
+    : EXIT_CODE.internal;
 }
 
-/** What to do about an error of a replica, whose data are in `data`. */
+/** Advice for the operator about an error of a replica, whose data folder is `options.data`. */
 function adviceOf(error: unknown, options: Options): string | null {
   if (error instanceof SeedError)
-    return 'mend the seed file, or leave --seed-file out for the ten built-in stocks';
+    return 'correct the seed file, or omit --seed-file to use the ten built-in stocks';
   if (!(error instanceof RaftError)) return null;
   const data = resolve(options.data);
   if (error.code === 'LOG_DAMAGED') {
     return (
-      `it stays down, as it must not vote with what is left. What is damaged: ${operatorCommand('doctor', '--data', data)}. ` +
-      `To bring it back from the others' log: ${rejoinCommand(options)}; it begins again with an empty folder, the old one is ` +
-      'kept. packages/cluster/OPERATING.md tells more'
+      'this replica must not vote with damaged data and stays down. ' +
+      `To list the damage: ${triremeCommand('doctor', '--data', data)}. ` +
+      `To restore it from the other replicas: ${rejoinCommand(options)}; ` +
+      'it restarts with an empty folder, and the old one is kept. See docs/OPERATIONS.md'
     );
   }
   if (error.code === 'BAD_CONFIG') {
     return (
-      `--data, --id and --cluster must belong together, and one process at a time may use ${data}. A folder that another ` +
-      'version wrote: infra/UPGRADING.md. To begin with an empty folder, move this one away'
+      `--data, --id and --cluster must belong together, and only one process at a time may use ${data}. ` +
+      'If another version wrote the folder, see docs/UPGRADING.md. To start with an empty folder, move this one away'
     );
   }
   if (error.code === 'STORAGE_FULL')
-    return `make room on the disk of ${data}, and start it again: it loses nothing`;
+    return `free space on the disk of ${data}, then start the replica again; no data is lost`;
   return null;
 }
 
-/** Has this replica come back as a new member; by the data folder of `npm start` where that runs it. */
+/**
+ * The command that adds this replica again as a new member; with the data folder of `npm start` if that runs
+ * it.
+ */
 function rejoinCommand({ id, data, replicas, secretFile, tlsCa, exitWithParent }: Options): string {
-  if (exitWithParent) return operatorCommand('members', 'rejoin', id, '--data', dirname(resolve(data)));
+  if (exitWithParent) return triremeCommand('members', 'rejoin', id, '--data', dirname(resolve(data)));
   const where = [
     ...['--replicas', replicas ?? 'URL,URL'],
     ...(secretFile === undefined ? [] : ['--secret-file', resolve(secretFile)]),
     ...(tlsCa === undefined ? [] : ['--tls-ca', resolve(tlsCa), '--tls-cert', 'FILE', '--tls-key', 'FILE']),
   ];
-  return operatorCommand('members', 'rejoin', id, ...where);
+  return triremeCommand('members', 'rejoin', id, ...where);
 }
 
-/** Where each replica is reached, by its name. */
+/** The addresses of each replica, by its name. */
 function readAddresses(options: Options): ReadonlyMap<string, ReplicaAddress> {
   const peers = readList('--peers', options.peers);
   const urls = options.replicas === undefined ? null : readList('--replicas', options.replicas);
@@ -119,7 +125,7 @@ function readCatalogs(text: string): readonly string[] {
   return readFlag('--catalogs', () => parseCatalogList(text));
 }
 
-/** @throws UsageError that names the flag, for what `read` throws. */
+/** @throws UsageError naming the flag, if `read` throws. */
 function readFlag<T>(flag: string, read: () => T): T {
   try {
     return read();
@@ -130,7 +136,7 @@ function readFlag<T>(flag: string, read: () => T): T {
   }
 }
 
-/** @param made called with the replica before it starts */
+/** @param onCreated called with the replica before it starts */
 async function startReplica(
   options: Options,
   context: {
@@ -140,47 +146,55 @@ async function startReplica(
     readonly stopping: AbortSignal;
     readonly observe: ReplicaObserver | undefined;
   },
-  made: (replica: Replica) => void,
+  onCreated: (replica: Replica) => void,
 ): Promise<RunningService> {
   const { log, metrics, fatal, stopping, observe } = context;
-  const peerWatch = new PeerWatch({ log, metrics, fatal });
+  const peerWatch = new PeerMonitor({ log, metrics, fatal });
   const { host, port, peerPort, data } = options;
   const catalogs = options.catalogs === undefined ? null : readCatalogs(options.catalogs);
   const flags = readAddresses(options);
   const own = flags.get(options.id);
-  if (own === undefined) throw new UsageError(`--peers does not name this replica, ${options.id}`);
+  if (own === undefined) throw new UsageError(`--peers does not list this replica, ${options.id}; add it`);
   const identity = readIdentity({ ...options, id: `replica-${options.id}` }, log, metrics);
   const { cluster, secret, tls = null } = identity;
   const { seedFile } = options;
   const seed = seedFile === undefined ? null : await loadSeedFile(seedFile);
-  await awaitRoom({ folder: data, log, stopping });
+  await waitForFreeSpace({ folder: data, log, stopping });
   const lock = await lockFolder(data);
   if (lock === null)
-    throw new RaftError('BAD_CONFIG', `another process uses ${resolve(data)}, here or in another container`);
-  const instance = await claimInstance(data);
-  const addresses = new MemberAddresses(flags, await readComparisons(data), comparisonWriter(data, fatal));
-  /** What the others are told who ask before they found a group. */
+    throw new RaftError(
+      'BAD_CONFIG',
+      `another process uses ${resolve(data)}, on this machine or in another container`,
+    );
+  const instance = await ensureInstanceId(data);
+  const addresses = new MemberAddresses(
+    flags,
+    await readAddressComparisons(data),
+    addressComparisonWriter(data, fatal),
+  );
+  /** Answer to other replicas that ask before they found a group. */
   let founding = (): FoundingAnswer => ({
     ...{ state: 'empty', name: options.id, instance, founders: [...flags.keys()].join(',') },
   });
   const transportOf = (member: string, peers: Iterable<string>): HttpTransport =>
     new HttpTransport({
       ...{ id: member, cluster, secret, instance, advertise: own.peerUrl },
-      // Who is let in knows no one: those who have it in the group dial it, and the log names them.
+      // A replica that waits to be added has no peers: the members that added it dial it, and the log names
+      // them.
       peers: new Map([...peers].map((peer) => [peer, flags.get(peer)?.peerUrl ?? ''])),
       urlOf: (address, peer) => addresses.resolve(peer, address)?.peerUrl ?? '',
       listen: { host, port: peerPort },
       ...(tls === null
         ? {}
         : { tls: { source: tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` } }),
-      questions: { [FOUNDING_PATH]: () => founding() },
+      queries: { [FOUNDING_PATH]: () => founding() },
       onEvent: peerWatch.onEvent,
     });
   const found = async (incarnation: string | null): Promise<Founders | null> => {
     const asking = transportOf(options.id, flags.keys());
     try {
       await asking.listen();
-      return await awaitFounding({
+      return await waitForFounders({
         ...{ name: options.id, instance, founders: [...flags.keys()], transport: asking, log, stopping },
         ...{ rejoin: rejoinCommand(options), isIncarnation: incarnation !== null },
       });
@@ -188,7 +202,7 @@ async function startReplica(
       await asking.stop();
     }
   };
-  const { id, founders, recorded } = await claimMember({
+  const { id, founders, onOwnerRecorded } = await determineMember({
     ...{ data, cluster, name: options.id, founders: [...flags.keys()] },
     found: options.bootstrap ? found : null,
   });
@@ -197,7 +211,7 @@ async function startReplica(
     ...{
       id,
       addresses,
-      recorded,
+      recorded: onOwnerRecorded,
       data,
       host,
       port,
@@ -205,9 +219,9 @@ async function startReplica(
       catalogs: catalogs ?? DEFAULT_CATALOGS,
       onSeeded: (hash, logged) => {
         if (seed !== null && hash !== seedHash(seed))
-          log.warn({ seedFile }, 'the seed file is not what this cluster was seeded with, and is not used');
+          log.warn({ seedFile }, 'seed file ignored: the cluster was created with another seed');
         if (catalogs !== null && !isSameSet(catalogs, logged))
-          log.warn({ catalogs, logged }, 'the set of catalogs stands in the log; --catalogs is not used');
+          log.warn({ catalogs, logged }, '--catalogs ignored: the log has another catalog set');
       },
       identity,
       transport,
@@ -229,7 +243,7 @@ async function startReplica(
     founders.size === 0 && (replica.term ?? 0) === 0
       ? { state: 'waiting', name: options.id, id }
       : { state: 'member', name: options.id, id, founders: formatFounders(founders) };
-  made(replica);
+  onCreated(replica);
   const listening = await replica.start();
   log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
   return {
@@ -240,25 +254,34 @@ async function startReplica(
   };
 }
 
-/** Runs a replica by its command line until it is stopped. `observe` is for tests. */
+/** Runs a replica with the flags of the command line until it is stopped. `observe` is for tests. */
 export async function main(observe?: ReplicaObserver): Promise<void> {
-  const command = processCommand({ name: 'replica', description: 'Agrees on orders and keeps the book.' });
+  const command = processCommand({
+    name: 'replica',
+    description: 'Runs an order replica: a member of the Raft group that stores the orders.',
+  });
   const option = (flags: string, description: string, env: string): ReturnType<typeof command.createOption> =>
     command.createOption(flags, description).env(env).makeOptionMandatory();
   command
     .addOption(
-      option('--peer-port <number>', 'port for the other replicas', 'TRIREME_PEER_PORT').argParser(
-        wholeNumber(1, 65_535),
-      ),
+      option(
+        '--peer-port <number>',
+        'port that the other replicas connect to',
+        'TRIREME_PEER_PORT',
+      ).argParser(parseWholeNumber(1, 65_535)),
     )
     .addOption(
-      option('--peers <list>', 'every replica, this one too: 1=http://host:port,2=...', 'TRIREME_PEERS'),
+      option(
+        '--peers <list>',
+        'peer URLs of all replicas, including this one: 1=http://host:port,2=...',
+        'TRIREME_PEERS',
+      ),
     )
     .addOption(
       command
         .createOption(
           '--replicas <list>',
-          'their internal ports, likewise; for who asks the group where it is',
+          'internal URLs of all replicas, in the same form; announced to front-ends, catalogs and operators',
         )
         .env('TRIREME_REPLICAS'),
     )
@@ -266,7 +289,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       command
         .createOption(
           '--bootstrap',
-          'the group is new: an empty folder makes a founder once every replica of --peers has said that it is empty too',
+          'found a new group once every replica of --peers has confirmed that its data folder is empty',
         )
         .env('TRIREME_BOOTSTRAP')
         .default(false),
@@ -275,37 +298,45 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
       command
         .createOption(
           '--catalogs <list>',
-          `ids of the catalogs that a new cluster begins with, such as ${DEFAULT_CATALOGS.join()}, which it is unless set; "" for none`,
+          `catalog ids of a new cluster (default ${DEFAULT_CATALOGS.join()}); "" for none`,
         )
         .env('TRIREME_CATALOGS'),
     )
-    .addOption(option('--data <dir>', 'folder of log and book', 'TRIREME_DATA'))
+    .addOption(option('--data <dir>', 'data folder for the log and the order book', 'TRIREME_DATA'))
     .addOption(
       command
         .createOption(
           '--seed-file <file>',
-          'stocks that a new cluster begins with, instead of the ten built in',
+          'JSON file with the stocks of a new cluster (default: ten built-in stocks)',
         )
         .env('TRIREME_SEED_FILE'),
     )
     .addOption(
-      option('--compact-entries <number>', 'log entries between two compactions', 'TRIREME_COMPACT_ENTRIES')
+      option(
+        '--compact-entries <number>',
+        'number of log entries that triggers a compaction',
+        'TRIREME_COMPACT_ENTRIES',
+      )
         .default(DEFAULT_COMPACTION.entriesMax)
-        .argParser(wholeNumber(1, 100_000_000)),
+        .argParser(parseWholeNumber(1, 100_000_000)),
     )
     .addOption(
-      option('--compact-keep <number>', 'applied log entries that stay', 'TRIREME_COMPACT_KEEP')
+      option(
+        '--compact-keep <number>',
+        'applied log entries to keep after a compaction',
+        'TRIREME_COMPACT_KEEP',
+      )
         .default(DEFAULT_COMPACTION.entriesKept)
-        .argParser(wholeNumber(0, 100_000_000)),
+        .argParser(parseWholeNumber(0, 100_000_000)),
     )
     .addOption(
       option(
         '--compact-lagging <number>',
-        'applied log entries that stay at most for a replica that is up and lags',
+        'maximum number of applied log entries to keep for a lagging replica',
         'TRIREME_COMPACT_LAGGING',
       )
         .default(DEFAULT_COMPACTION.laggingEntriesMax)
-        .argParser(wholeNumber(0, 100_000_000)),
+        .argParser(parseWholeNumber(0, 100_000_000)),
     );
   const options = command.parse().opts<Options>();
   const running: { replica: Replica | null } = { replica: null };

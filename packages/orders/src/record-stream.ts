@@ -1,6 +1,6 @@
 /**
- * A book as a stream: its records one after another, each as it stands on disk, under its own checksum. The meta record
- * comes first, since it says what has to follow; whoever writes them down writes it last.
+ * A book as a stream of records, each as on disk with its own checksum. The meta record comes first, because
+ * it says which records must follow; the receiver writes it last.
  *
  *     | key length 2 | value length 4 | key ... | value ... |
  */
@@ -9,9 +9,12 @@ import { FormatError } from '@trireme/domain';
 export type BookRecord = readonly [key: Uint8Array, value: Uint8Array];
 
 const HEADER_BYTES = 6;
-/** Bytes that make a chunk full. */
+/** Size of a chunk in bytes; a larger last record may exceed it. */
 const CHUNK_BYTES = 64 * 1024;
-/** A record beyond this is none: log entries, the largest part of any, travel in frames of half the size. */
+/**
+ * Records above this size are rejected: the largest parts of a record, log entries, travel in frames of half
+ * this size.
+ */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Packs records into chunks. */
@@ -32,7 +35,7 @@ export async function* packRecords(records: AsyncIterable<BookRecord>): AsyncGen
   if (bytes > 0) yield Buffer.concat(parts);
 }
 
-/** Reads them, however they were cut on the way. @throws FormatError if the stream ends within a record. */
+/** Unpacks records from chunks of any size. @throws FormatError if the stream ends within a record. */
 export async function* unpackRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<BookRecord> {
   let held: Buffer = Buffer.alloc(0);
   let more: Uint8Array[] = [];
@@ -55,13 +58,16 @@ export async function* unpackRecords(chunks: AsyncIterable<Uint8Array>): AsyncGe
     held = held.subarray(at);
     bytes = held.length;
   }
-  if (bytes > 0) throw new FormatError('a snapshot ends within a record');
+  if (bytes > 0) throw new FormatError('the snapshot ends within a record');
 }
 
-/** Bytes of the record at `at`; as many as its lengths take while these are not all there. */
+/** Length of the record at `at` with its header; the header's length alone while the header is incomplete. */
 function lengthAt(bytes: Buffer, at: number): number {
   if (bytes.length - at < HEADER_BYTES) return HEADER_BYTES;
   const length = HEADER_BYTES + bytes.readUInt16BE(at) + bytes.readUInt32BE(at + 2);
-  if (length > RECORD_BYTES_MAX) throw new FormatError(`a record of ${length} bytes`);
+  if (length > RECORD_BYTES_MAX)
+    throw new FormatError(
+      `the snapshot contains a record of ${length} bytes, above the limit of ${RECORD_BYTES_MAX}`,
+    );
   return length;
 }

@@ -1,21 +1,21 @@
 /**
- * What a replica does with its node, its book and its links, whatever these are made of: announces who leads, opens the session
- * of a leader and closes it, takes commands in, and reads the book. Sockets, folders and signals are left to `Replica`.
+ * The parts of a replica that do not depend on sockets, folders or signals (those are in `Replica`):
+ * announces the leader, opens and closes the leader session, accepts commands, and answers reads of the book.
  */
 import type { InvalidItem, ReplicaReport, SeedStock } from '@trireme/domain';
 import { TriremeError } from '@trireme/domain';
 import { describeMembership } from '@trireme/raft';
 import type { LogIndex, Membership, NodeStatus, RaftNode } from '@trireme/raft';
-import { Throttle, type Link, type LinkHandler, type Log } from '@trireme/service';
+import { LogThrottle, type Link, type LinkHandler, type Log } from '@trireme/service';
 import { CatalogLinks } from './catalog-links.js';
-import type { CatalogSet } from './catalogs-routes.js';
-import { Frontends, send } from './frontends.js';
-import { membersFrame } from './group.js';
-import { HeldFrames, busyAnswer, isForLeader } from './held-frames.js';
-import type { BookMachine, MachineEvents } from './machine.js';
+import type { CatalogSetControl } from './catalogs-routes.js';
+import { FrontendLinks, sendToFrontend } from './frontends.js';
+import { membersFrame } from './group-routes.js';
+import { PendingFrames, busyAnswer, requiresLeader } from './pending-frames.js';
+import type { BookStateMachine, MachineEvents } from './book-machine.js';
 import { LeaderSession, type OrderStep, type Proposer } from './leader-session.js';
 import { OrderLists } from './order-lists.js';
-import { BookReads } from './reads.js';
+import { OrderReads } from './order-reads.js';
 import { formatAddress } from './rules/addresses.js';
 import { parseFrontendFrame, type FrontendFrame } from './rules/frames.js';
 import type { MemberClocks } from './rules/log-clock.js';
@@ -23,36 +23,36 @@ import type { MemberAddresses } from './rules/member-addresses.js';
 import { RecentBatches } from './rules/recent-batches.js';
 import { isSeeded, type BookMeta, type DecidedBatch } from './rules/state.js';
 import type { Pacer } from './scan-pacer.js';
-import { Seeding } from './seeding.js';
+import { Seeder } from './seeding.js';
 import { StockReads } from './stock-reads.js';
 
-/** What tells a copy of a data folder from the original; see `LifeFile`. */
-interface Lives {
-  isOfOther(life: string): boolean;
-  note(life: string): void;
+/** Detects that the data folder is a copy; see `ClusterLifeFile`. */
+interface ClusterLives {
+  belongsToOtherFolder(life: string): boolean;
+  record(life: string): void;
 }
 
 interface ReplicaCoreOptions {
   /** Id of this member of the Raft group. */
   readonly id: string;
-  /** Where members are reached. */
+  /** Addresses of the members. */
   readonly addresses: MemberAddresses;
-  /** What a new cluster begins with, if this replica leads it first. */
+  /** Stocks of a new cluster, if this replica is its first leader. */
   readonly seed: readonly SeedStock[];
-  /** Told once it is known what the cluster was seeded with, as `seedHash` tells seeds apart, and the set of catalogs then. */
+  /** Called once the seed of the cluster is known, with its `seedHash` and the catalog set at that time. */
   readonly onSeeded?: (hash: string, catalogs: readonly string[]) => void;
-  /** Ids of the catalogs that a new cluster begins with, if this replica leads it first. */
+  /** Catalog ids of a new cluster, if this replica is its first leader. */
   readonly catalogs: readonly string[];
-  /** Makes the random life of a new cluster: 16 hex digits. */
+  /** Creates the random life of a new cluster: 16 hex digits. */
   readonly newLife: () => string;
-  /** The other members' wall clocks, as the transport tells them. */
+  /** The other members' wall clocks, as reported by the transport. */
   readonly memberClocks: MemberClocks;
   readonly pacer: Pacer;
-  /** What it tells front-ends that watch; null before log and book are open. */
+  /** Report for front-ends that request it; null until log and book are open. */
   readonly report: () => ReplicaReport | null;
-  /** Told of every change of the node's status. */
-  readonly changed: (status: NodeStatus) => void;
-  /** What the session uses of the node. */
+  /** Called with every change of the node's status. */
+  readonly onStatusChange: (status: NodeStatus) => void;
+  /** Wraps the node for the leader session. */
   readonly proposer: (node: RaftNode) => Proposer;
   readonly log: Log;
   readonly fatal: (error: unknown) => void;
@@ -62,39 +62,42 @@ interface ReplicaCoreOptions {
 type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
 
 export class ReplicaCore {
-  readonly #o: ReplicaCoreOptions;
-  readonly #frontends: Frontends;
+  readonly #options: ReplicaCoreOptions;
+  readonly #frontends: FrontendLinks;
   readonly #catalogs: CatalogLinks;
-  readonly #reads: BookReads;
+  readonly #reads: OrderReads;
   readonly #lists: OrderLists;
   readonly #stockReads: StockReads;
-  readonly #invalidLines = new Throttle();
-  #machine: BookMachine | null = null;
-  /** Of the book that is open; empty before one is. */
+  readonly #invalidLines = new LogThrottle();
+  #machine: BookStateMachine | null = null;
+  /** Recent batches of the open book; empty before one is open. */
   #recent = new RecentBatches({ seq: 0, index: 0, hash: '' });
-  /** Log index of the set of catalogs that front-ends were told. */
-  #toldCatalogsIndex = 0;
+  /** Log index of the catalog set that was last announced to front-ends. */
+  #announcedCatalogsIndex = 0;
   #node: RaftNode | null = null;
   #session: LeaderSession | null = null;
-  /** Nobody has granted authority by a round that ended later, on the monotonic clock; null while this replica is not the leader. */
+  /**
+   * Election time of this leader on the monotonic clock: no older leader confirmed a round after it. Null
+   * unless leader.
+   */
   #electedAt: number | null = null;
-  /** While this replica leads, and its log lacks what has to come before orders. */
-  #seeding: Seeding | null = null;
-  #lives: Lives | null = null;
+  /** Set while this replica leads and its log lacks the seed or a new life. */
+  #seeding: Seeder | null = null;
+  #clusterLives: ClusterLives | null = null;
   #isSeeded = false;
-  readonly #held = new HeldFrames();
+  readonly #heldFrames = new PendingFrames();
   #isStopping = false;
 
   constructor(options: ReplicaCoreOptions) {
-    this.#o = options;
+    this.#options = options;
     const { addresses } = options;
-    this.#frontends = new Frontends(addresses);
+    this.#frontends = new FrontendLinks(addresses);
     this.#catalogs = new CatalogLinks({
       members: () => (this.#node === null ? null : membersFrame(this.#node.status(), addresses)),
-      opened: (link, id) => this.#session?.catalogOpened(link, id),
-      received: (link, frame) => this.#session?.catalogMessage(link, frame),
-      closed: (link) => this.#session?.catalogClosed(link),
-      moved: () => this.#announceCatalogs(),
+      onOpen: (link, id) => this.#session?.onCatalogOpened(link, id),
+      onFrame: (link, frame) => this.#session?.onCatalogFrame(link, frame),
+      onClose: (link) => this.#session?.onCatalogClosed(link),
+      onUrlChange: () => this.#announceCatalogs(),
     });
     const reading = {
       machine: () => this.#machine,
@@ -102,33 +105,33 @@ export class ReplicaCore {
       pacer: options.pacer,
       fatal: (error: unknown) => options.fatal(error),
     };
-    this.#reads = new BookReads(reading);
+    this.#reads = new OrderReads(reading);
     this.#lists = new OrderLists(reading);
     this.#stockReads = new StockReads(reading);
   }
 
-  /** What the book tells. */
+  /** Events of the book. */
   readonly machineEvents: MachineEvents = {
-    applied: (index, decided) => this.#applied(index, decided),
-    stored: (index) => this.#session?.stored(index),
-    failed: (error) => this.#o.fatal(error),
+    onApplied: (index, decided) => this.#onApplied(index, decided),
+    onStored: (index) => this.#session?.onStored(index),
+    onError: (error) => this.#options.fatal(error),
   };
 
-  /** The book is open. To be called before the node is started. */
-  opened(machine: BookMachine, lives: Lives): void {
+  /** The book is open. Call before the node is started. */
+  onBookOpened(machine: BookStateMachine, lives: ClusterLives): void {
     this.#machine = machine;
     this.#restartRecent(machine.book.meta);
-    this.#lives = lives;
-    this.#noteStart(machine.book.meta);
+    this.#clusterLives = lives;
+    this.#recordSeed(machine.book.meta);
   }
 
-  /** The node is there; it may have told of changes before. */
-  started(node: RaftNode): void {
+  /** The node was created; it may already have called `changed`. */
+  onNodeStarted(node: RaftNode): void {
     this.#node = node;
     this.#announceCatalogs();
   }
 
-  /** Answers what is open, and takes no more in. */
+  /** Answers all open requests and accepts no more. */
   stop(): void {
     this.#isStopping = true;
     this.#closeSession();
@@ -140,22 +143,22 @@ export class ReplicaCore {
     return this.#session;
   }
 
-  get reads(): BookReads {
+  get reads(): OrderReads {
     return this.#reads;
   }
 
-  /** Links of front-ends. */
+  /** Number of linked front-ends. */
   get frontends(): number {
     return this.#frontends.size;
   }
 
-  /** For links of catalogs. */
+  /** Handler for links from catalogs. */
   get catalogHandler(): LinkHandler {
     return this.#catalogs.handler;
   }
 
   /** Null while the replica is starting. */
-  get catalogSet(): CatalogSet | null {
+  get catalogSet(): CatalogSetControl | null {
     const meta = this.#machine?.book.meta;
     if (meta === undefined) return null;
     return {
@@ -172,124 +175,130 @@ export class ReplicaCore {
       },
       change: async (change) => {
         if (this.#session === null)
-          throw new TriremeError('UNAVAILABLE', 'the leader is not ready yet: try again');
+          throw new TriremeError('UNAVAILABLE', 'the leader is not ready yet; try again');
         await this.#session.changeCatalogs(change);
       },
     };
   }
 
-  #applied(index: LogIndex, decided: readonly DecidedBatch[]): void {
+  #onApplied(index: LogIndex, decided: readonly DecidedBatch[]): void {
     const visible = this.#session?.visible ?? index;
     for (const batch of decided) this.#recent.add(batch, visible);
-    this.#session?.applied(index, decided);
+    this.#session?.onApplied(index, decided);
     const meta = this.#machine?.book.meta;
     if (meta === undefined) return;
-    if (meta.catalogsIndex > this.#toldCatalogsIndex) this.#announceCatalogs();
-    this.#noteStart(meta);
+    if (meta.catalogsIndex > this.#announcedCatalogsIndex) this.#announceCatalogs();
+    this.#recordSeed(meta);
     if (this.#seeding === null) return;
     this.#seeding.advance();
-    if (this.#lacksStart(meta)) return;
+    if (this.#needsSeeding(meta)) return;
     this.#seeding = null;
-    this.#openLate();
+    this.#openSessionAfterSeeding();
   }
 
-  /** Notes what the log began with, each thing once. */
-  #noteStart({ life, seedHash, catalogs }: BookMeta): void {
+  /** Records the life and the seed of the cluster, once each. */
+  #recordSeed({ life, seedHash, catalogs }: BookMeta): void {
     if (seedHash === '') return;
-    this.#lives?.note(life);
+    this.#clusterLives?.record(life);
     if (this.#isSeeded) return;
     this.#isSeeded = true;
-    this.#o.onSeeded?.(seedHash, catalogs);
+    this.#options.onSeeded?.(seedHash, catalogs);
   }
 
-  /** Whether something has to be in the log before this replica may take orders. */
-  #lacksStart(meta: BookMeta): boolean {
-    return !isSeeded(meta) || this.#lives?.isOfOther(meta.life) === true;
+  /** Whether the log needs a seed or a new life before this replica may accept orders. */
+  #needsSeeding(meta: BookMeta): boolean {
+    return !isSeeded(meta) || this.#clusterLives?.belongsToOtherFolder(meta.life) === true;
   }
 
   /** The status of the node has changed. */
-  changed(status: NodeStatus): void {
+  onStatusChange(status: NodeStatus): void {
     const { role, term, leader, leading } = status;
-    this.#o.changed(status);
-    this.#o.log.info({ role, term, leader, leading }, leading ? 'leads' : `is ${role}`);
+    this.#options.onStatusChange(status);
+    this.#options.log.info({ role, term, leader, leading }, 'raft status changed');
     if (role !== 'leader') {
       this.#electedAt = null;
-      this.#catalogs.endLead();
+      this.#catalogs.onLeadershipLost();
     } else if (this.#session === null) {
       this.#electedAt ??= performance.now();
-      this.#catalogs.beginLead(term);
+      this.#catalogs.onElected(term);
     }
     if (leading) this.#openSession();
     else this.#closeSession();
     if (role !== 'leader') this.#releaseHeld();
-    this.#frontends.announce(status);
+    this.#frontends.announceLeader(status);
   }
 
-  /** Another configuration is in force. */
-  regrouped(membership: Membership): void {
-    const { id } = this.#o;
+  /** Another group configuration took effect. */
+  onMembershipChange(membership: Membership): void {
+    const { id } = this.#options;
     const group = describeMembership(membership);
-    this.#o.memberClocks.regrouped(membership.voters);
-    if (membership.addresses.has(id)) this.#o.log.info({ group }, 'is in the group');
-    else this.#o.log.warn({ group, id }, 'is not in the group: it waits for an operator to add it');
+    this.#options.memberClocks.setVoters(membership.voters);
+    if (membership.addresses.has(id)) this.#options.log.info({ group }, 'group configuration changed');
+    else
+      this.#options.log.warn({ group, id }, 'not in the group; waiting for an operator to add this replica');
     for (const [member, logged] of membership.addresses) {
-      const address = this.#o.addresses.resolve(member, logged);
+      const address = this.#options.addresses.resolve(member, logged);
       if (address !== null && formatAddress(address) !== logged)
-        this.#o.log.info(
+        this.#options.log.info(
           { member, address, logged },
-          'the address of the flags is used, not that of the log',
+          'using the address from the flags instead of the one in the log',
         );
     }
     if (this.#node === null) return;
     const status = this.#node.status();
-    this.#frontends.regrouped(status);
-    this.#catalogs.sendToAll(membersFrame(status, this.#o.addresses));
+    this.#frontends.announceMembers(status);
+    this.#catalogs.broadcast(membersFrame(status, this.#options.addresses));
   }
 
   #openSession(): void {
     if (this.#session !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
     const machine = this.#machine;
-    if (this.#lacksStart(machine.book.meta)) {
-      this.#seeding ??= new Seeding({
-        ...{ node: this.#node, stocks: this.#o.seed, meta: () => machine.book.meta, log: this.#o.log },
-        catalogs: this.#o.catalogs,
-        isOfOther: (life) => this.#lives?.isOfOther(life) === true,
-        newLife: this.#o.newLife,
+    if (this.#needsSeeding(machine.book.meta)) {
+      this.#seeding ??= new Seeder({
+        ...{
+          node: this.#node,
+          stocks: this.#options.seed,
+          meta: () => machine.book.meta,
+          log: this.#options.log,
+        },
+        catalogs: this.#options.catalogs,
+        isOfOther: (life) => this.#clusterLives?.belongsToOtherFolder(life) === true,
+        newLife: this.#options.newLife,
         ...this.#clocks,
       });
       return;
     }
     this.#restartRecent(machine.book.meta);
     this.#session = new LeaderSession({
-      node: this.#o.proposer(this.#node),
+      node: this.#options.proposer(this.#node),
       machine,
       ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
       electedAt: this.#electedAt ?? performance.now(),
-      log: this.#o.log,
-      answer: (answers) => this.#frontends.answer(answers),
-      fatal: (error) => this.#o.fatal(error),
-      onStep: this.#o.onStep,
+      log: this.#options.log,
+      answer: (answers) => this.#frontends.sendAnswers(answers),
+      fatal: (error) => this.#options.fatal(error),
+      onStep: this.#options.onStep,
       ...this.#clocks,
     });
-    this.#catalogs.ready();
+    this.#catalogs.onSessionOpened();
     this.#releaseHeld();
   }
 
-  /** The log has what has to come before orders. */
-  #openLate(): void {
+  /** The log has everything that must come before orders. */
+  #openSessionAfterSeeding(): void {
     const status = this.#node?.status();
     if (status?.leading !== true) return;
     try {
       this.#openSession();
     } catch (error) {
-      this.#o.fatal(error);
+      this.#options.fatal(error);
     }
   }
 
   get #clocks(): { readonly now: () => number; readonly wallClock: () => number } {
     return {
       now: () => performance.now(),
-      wallClock: () => this.#o.memberClocks.median(Date.now(), performance.now()),
+      wallClock: () => this.#options.memberClocks.median(Date.now(), performance.now()),
     };
   }
 
@@ -299,58 +308,59 @@ export class ReplicaCore {
     const session = this.#session;
     if (session === null) return;
     this.#session = null;
-    // What it granted counts like that of an older leader, should this replica go on to lead.
+    // If this replica stays leader, authority that the closed session granted counts like that of an older
+    // leader.
     this.#electedAt = null;
     session.close();
   }
 
   #releaseHeld(): void {
-    for (const { link, frame } of this.#held.takeAll()) this.#received(link, frame);
+    for (const { link, frame } of this.#heldFrames.drain()) this.#handleFrame(link, frame);
   }
 
-  /** The book may be another one by now, by a snapshot, or have begun a new life. */
+  /** Restarts the recent batches if a snapshot replaced the book, or the log began a new life. */
   #restartRecent({ lastSeq: seq, lastIndex: index, hash }: BookMeta): void {
     const { last } = this.#recent;
     if (last.index !== index || last.hash !== hash) this.#recent.restart({ seq, index, hash });
   }
 
-  /** Tells front-ends which catalogs there are, and where. */
+  /** Announces the catalogs and their URLs to front-ends. */
   #announceCatalogs(): void {
     const meta = this.#machine?.book.meta;
     if (meta === undefined) return;
-    this.#toldCatalogsIndex = meta.catalogsIndex;
-    this.#frontends.setCatalogs(this.#catalogs.wires(meta.catalogs));
+    this.#announcedCatalogsIndex = meta.catalogsIndex;
+    this.#frontends.setCatalogs(this.#catalogs.toWire(meta.catalogs));
   }
 
-  /** This replica was elected, and its session is not open yet. */
-  get #isBeginning(): boolean {
+  /** Whether this replica was elected and its session is not open yet. */
+  get #isSessionPending(): boolean {
     return this.#session === null && !this.#isStopping && this.#node?.status().role === 'leader';
   }
 
-  /** For links of front-ends. */
+  /** Handler for links from front-ends. */
   readonly frontendHandler: LinkHandler = {
-    opened: (link) => {
+    onOpen: (link) => {
       this.#frontends.add(link, this.#node?.status() ?? null);
     },
-    message: (link, message) => {
+    onMessage: (link, message) => {
       const frame = parseFrontendFrame(message);
-      // A frame that is not of the protocol costs its sender the link; anything else that goes wrong is ours.
+      // A malformed frame closes its link; any other error is a bug of this replica.
       try {
-        this.#received(link, frame);
+        this.#handleFrame(link, frame);
       } catch (error) {
-        this.#o.fatal(error);
+        this.#options.fatal(error);
       }
     },
-    closed: (link) => {
+    onClose: (link) => {
       this.#frontends.delete(link);
-      this.#held.forget(link);
-      this.#session?.linkClosed(link.id);
+      this.#heldFrames.removeLink(link);
+      this.#session?.onFrontendClosed(link.id);
     },
   };
 
-  #received(link: Link, frame: FrontendFrame): void {
-    if (this.#isBeginning && isForLeader(frame)) {
-      if (!this.#held.hold(link, frame)) send(link, busyAnswer(frame));
+  #handleFrame(link: Link, frame: FrontendFrame): void {
+    if (this.#isSessionPending && requiresLeader(frame)) {
+      if (!this.#heldFrames.tryAdd(link, frame)) sendToFrontend(link, busyAnswer(frame));
       return;
     }
     switch (frame.t) {
@@ -373,31 +383,35 @@ export class ReplicaCore {
         this.#stockReads.list(link, frame);
         return;
       case 'invalidList':
-        this.#warnInvalid(link, frame.reason);
-        send(link, { t: 'pageInvalid', id: frame.id, reason: frame.reason });
+        this.#logInvalid(link, frame.reason);
+        sendToFrontend(link, { t: 'pageInvalid', id: frame.id, reason: frame.reason });
         return;
       case 'report':
-        this.#report(link);
+        this.#sendReport(link);
     }
   }
 
-  /** Nothing that is not valid comes from a front-end of this version. It is refused by itself: the link is for everybody. */
+  /** Refuses invalid items one by one: the link serves many clients. A front-end of this version sends none. */
   #refuseInvalid(link: Link, t: 'submitted' | 'got' | 'stocks', invalid: readonly InvalidItem[]): void {
     const [first] = invalid;
     if (first === undefined) return;
-    this.#warnInvalid(link, first.reason);
+    this.#logInvalid(link, first.reason);
     const items = invalid.map(({ id, reason }) => [id, 'invalid', reason] as const);
-    send(link, t === 'stocks' ? { t, life: this.#machine?.book.meta.life ?? '', items } : { t, items });
+    sendToFrontend(
+      link,
+      t === 'stocks' ? { t, life: this.#machine?.book.meta.life ?? '', items } : { t, items },
+    );
   }
 
-  #warnInvalid(link: Link, reason: string): void {
-    const untold = this.#invalidLines.due(link.peer, performance.now());
-    if (untold !== null) this.#o.log.warn({ peer: link.peer, reason, untold }, 'invalid request refused');
+  #logInvalid(link: Link, reason: string): void {
+    const suppressed = this.#invalidLines.suppressedIfDue(link.peer, performance.now());
+    if (suppressed !== null)
+      this.#options.log.warn({ peer: link.peer, reason, suppressed }, 'invalid request refused');
   }
 
-  #report(link: Link): void {
-    const report = this.#o.report();
-    if (report !== null) send(link, { t: 'report', report });
+  #sendReport(link: Link): void {
+    const report = this.#options.report();
+    if (report !== null) sendToFrontend(link, { t: 'report', report });
   }
 
   #submit(link: Link, frame: SubmitFrame): void {
@@ -408,6 +422,9 @@ export class ReplicaCore {
       }
       return;
     }
-    send(link, { t: 'submitted', items: frame.items.map(({ id }) => [id, 'refused', 'notLeader']) });
+    sendToFrontend(link, {
+      t: 'submitted',
+      items: frame.items.map(({ id }) => [id, 'refused', 'notLeader']),
+    });
   }
 }

@@ -1,4 +1,4 @@
-/** A replica as a process runs it, but for the process: real links, real disks, a Raft group of one. */
+/** A replica as in its process: real links, real disks, a Raft group of one. */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { test } from 'uvu';
@@ -8,33 +8,33 @@ import { LevelLog, RaftError } from '@trireme/raft';
 import { LIST_ORDERS_MAX, WAITING_LISTS_MAX } from './order-lists.js';
 import { buy } from './rules/testing/batches.js';
 import { CATALOG } from './rules/testing/reference-catalog.js';
-import { BookStore } from './store.js';
+import { BookStore } from './book-store.js';
 import { withFolder } from './testing/folders.js';
-import { CATALOG_URL, Rig, until, type FakeFrontend } from './testing/rig.js';
+import { CATALOG_URL, TestReplica, until, type FakeFrontend } from './testing/test-replica.js';
 
 const PRICE = 1001;
 
-/** With a catalog that is up, unless a test takes it down. A replica that failed is one of the test's own. */
+/** Runs a replica and a catalog that is up. @param fails whether the test makes the replica fail */
 async function withReplica(
-  run: (rig: Rig, frontend: FakeFrontend) => Promise<void>,
+  run: (replica: TestReplica, frontend: FakeFrontend) => Promise<void>,
   fails = false,
 ): Promise<void> {
   await withFolder(async (path) => {
-    const rig = new Rig(path);
-    rig.catalog.up();
+    const replica = new TestReplica(path);
+    replica.catalog.start();
     try {
-      const frontend = await rig.start();
-      await until(() => rig.catalog.isReady, 'the authority of the catalog');
-      await run(rig, frontend);
-      if (!fails) assert.equal(rig.fatals, []);
+      const frontend = await replica.start();
+      await until(() => replica.catalog.isReady, 'the authority of the catalog');
+      await run(replica, frontend);
+      if (!fails) assert.equal(replica.fatals, []);
     } finally {
-      await rig.close();
+      await replica.close();
     }
   });
 }
 
-test('an order is filled, numbered, in the book, on its page and in the export', async () => {
-  await withReplica(async (rig, frontend) => {
+test('submit fills and numbers an order, and get, list and export return it', async () => {
+  await withReplica(async (replica, frontend) => {
     assert.equal((await frontend.place(buy('a', 3))).slice(1), ['filled', 1, PRICE]);
     const sell: Command = { kind: 'sell', key: 'b', name: 'A', quantity: 2 };
     assert.equal((await frontend.place(sell)).slice(1), ['filled', 2, PRICE]);
@@ -45,16 +45,16 @@ test('an order is filled, numbered, in the book, on its page and in the export',
     assert.equal(Array.isArray(order) && order.slice(0, 5), [2, 'A', 'sell', 2, PRICE]);
     assert.is((await frontend.get(3))[1], 'missing');
     assert.is((await frontend.get(3, false))[1], 'missing');
-    assert.is(await rig.export(), 'number,name,type,quantity\n1,A,buy,3\n2,A,sell,2\n');
-    assert.is(rig.catalog.rules.quantity('A'), 99);
+    assert.is(await replica.export(), 'number,name,type,quantity\n1,A,buy,3\n2,A,sell,2\n');
+    assert.is(replica.catalog.rules.quantity('A'), 99);
     for (const step of ['sent', 'decided', 'revoked', 'answered'] as const) {
-      await until(() => rig.steps.filter((seen) => seen === step).length >= 4, `four times ${step}`);
+      await until(() => replica.steps.filter((seen) => seen === step).length >= 4, `four times ${step}`);
     }
   });
 });
 
-test('a page names where the next one begins, and a rare name may make it short', async () => {
-  await withReplica(async (rig, frontend) => {
+test('list returns where the next page starts, and may return a short page for a rare name', async () => {
+  await withReplica(async (replica, frontend) => {
     await frontend.place({ kind: 'list', key: 'l', name: 'B', price: 7 });
     await frontend.place({ kind: 'restock', key: 'r', name: 'B', quantity: 7 });
     const orders = [1, 2, 3, 4, 5].map((n): Command => ({ ...buy(`k${n}`), name: n === 4 ? 'B' : 'A' }));
@@ -68,11 +68,11 @@ test('a page names where the next one begins, and a rare name may make it short'
     assert.equal(await page(0, 9, 'B'), [[4], null]);
     assert.equal(await page(0, 1, 'B'), [[4], 4]);
     assert.equal(await page(99, 1, null), [[], null]);
-    assert.is(rig.status['orders'], 5);
+    assert.is(replica.status['orders'], 5);
   });
 });
 
-test('a list examines a bounded number of orders, and says where to go on', async () => {
+test('list examines a limited number of orders and returns where to continue', async () => {
   await withReplica(async (_, frontend) => {
     const orders = LIST_ORDERS_MAX + 100;
     const sells = Array.from({ length: orders }, (_, i): Command => ({ ...buy(`k${i}`), kind: 'sell' }));
@@ -86,16 +86,16 @@ test('a list examines a bounded number of orders, and says where to go on', asyn
     assert.equal(await page(LIST_ORDERS_MAX, 1, 'NOPE'), [[], null]);
     assert.equal(await page(50, 2, 'A'), [[51, 52], 52]);
     assert.equal(await page(orders - 1, 5, 'A'), [[orders], null]);
-    // More than may wait: what is too much is refused at once, and the rest is answered.
+    // More lists than the limit: those above it are refused at once, all others are answered.
     const lists = Array.from({ length: WAITING_LISTS_MAX + 10 }, async () => frontend.list(0, 1, 'NOPE'));
     const answers = await Promise.all(lists);
     const refused = answers.filter(({ t }) => t === 'pageRefused');
     assert.is(answers.filter(({ t }) => t === 'page').length, answers.length - refused.length);
-    assert.ok(refused.length > 0 && refused.length <= 10, `${refused.length} are refused`);
+    assert.ok(refused.length > 0 && refused.length <= 10, `${refused.length} lists were refused`);
   });
 });
 
-test('what is not valid is refused by itself: the link stays, and what came with it is filled', async () => {
+test('an invalid item is refused alone: the link stays open and the other items are handled', async () => {
   await withReplica(async (_, frontend) => {
     const poison = [900, 0, 'p', `${'x'.repeat(62)}\ud83d`, 1];
     frontend.sendAnything({ t: 'submit', items: [poison, [901, 0, 'k', 'A', 1]] });
@@ -108,9 +108,9 @@ test('what is not valid is refused by itself: the link stays, and what came with
   });
 });
 
-test('one key fifty times at once, over two links, is one order; with another body it is refused', async () => {
-  await withReplica(async (rig, first) => {
-    const second = await rig.frontend();
+test('one key submitted fifty times over two links makes one order; with another body it is refused', async () => {
+  await withReplica(async (replica, first) => {
+    const second = await replica.connectReadyFrontend();
     const asked = [first, second].map(
       (frontend) => [frontend, frontend.submit(...new Array<Command>(25).fill(buy('same')))] as const,
     );
@@ -118,41 +118,49 @@ test('one key fifty times at once, over two links, is one order; with another bo
       for (const id of ids) assert.equal((await frontend.submitted(id)).slice(1), ['filled', 1, PRICE]);
     }
     assert.equal((await second.place(buy('same', 2))).slice(1), ['keyReused']);
-    assert.is(rig.catalog.rules.quantity('A'), 99);
-    await until(() => rig.status['pending'] === 0, 'that all is stored and told');
-    assert.equal((await first.place(buy('same'))).slice(1), ['filled', 1, PRICE], 'also from the book');
+    assert.is(replica.catalog.rules.quantity('A'), 99);
+    await until(() => replica.status['pending'] === 0, 'everything to be stored and visible');
+    assert.equal(
+      (await first.place(buy('same'))).slice(1),
+      ['filled', 1, PRICE],
+      'also from the stored book',
+    );
   });
 });
 
-test('while a catalog with authority revokes nothing orders wait, and a number that was never given is still missing', async () => {
-  await withReplica(async (rig, frontend) => {
+test('while a catalog with authority does not revoke, orders wait and an unknown order number is missing', async () => {
+  await withReplica(async (replica, frontend) => {
     await frontend.place(buy('before'));
-    rig.catalog.mute();
+    replica.catalog.holdRevocations();
     const [id = 0] = frontend.submit(buy('during'));
-    await until(() => rig.status['orders'] === 2, 'the order in the book');
-    assert.is((await frontend.get(2))[1], 'missing', 'it is visible to nobody');
+    await until(() => replica.status['orders'] === 2, 'the order in the book');
+    assert.is((await frontend.get(2))[1], 'missing', 'the order is not visible');
     assert.is((await frontend.get(2, false))[1], 'missing');
     assert.is((await frontend.get(1))[1], 'order');
-    assert.is(await rig.export(), 'number,name,type,quantity\n1,A,buy,1\n');
+    assert.is(await replica.export(), 'number,name,type,quantity\n1,A,buy,1\n');
     const page = await frontend.list(0, 9, null);
     assert.equal(page.t === 'page' && page.orders.map(([number]) => number), [1]);
-    rig.catalog.speak();
+    replica.catalog.releaseRevocations();
     assert.equal((await frontend.submitted(id)).slice(1), ['filled', 2, PRICE]);
-    assert.is((await frontend.get(2))[1], 'order', 'never missing once it was told');
+    assert.is((await frontend.get(2))[1], 'order', 'never missing once it was acknowledged');
   });
 });
 
-test('the log is dropped behind the book when an operator asks for it, and orders go on', async () => {
-  await withReplica(async (rig, frontend) => {
+test('POST /snapshot compacts the log, and orders continue', async () => {
+  await withReplica(async (replica, frontend) => {
     for (const key of ['a', 'b', 'c']) await frontend.place(buy(key));
-    await until(() => rig.status['orders'] === 3, 'the orders in the book');
-    const { code, answer } = await rig.ask('/snapshot', { keep: 1 });
+    await until(() => replica.status['orders'] === 3, 'the orders in the book');
+    const { code, answer } = await replica.ask('/snapshot', { keep: 1 });
     assert.is(code, 200, JSON.stringify(answer));
     const { index, lastIndex } = answer as { readonly index: number; readonly lastIndex: number };
     assert.is(index, lastIndex - 1);
-    assert.is(rig.status['firstIndex'], index + 1);
-    assert.is((await rig.ask('/snapshot', {})).code, 200, 'as much as ever stays: there is nothing to do');
-    assert.is((await rig.ask('/snapshot', { keep: 'all' })).code, 400);
+    assert.is(replica.status['firstIndex'], index + 1);
+    assert.is(
+      (await replica.ask('/snapshot', {})).code,
+      200,
+      'the default keeps the whole log: nothing to compact',
+    );
+    assert.is((await replica.ask('/snapshot', { keep: 'all' })).code, 400);
     assert.is((await frontend.get(2))[1], 'order');
     assert.equal((await frontend.place(buy('d'))).slice(1), ['filled', 4, PRICE]);
   });
@@ -163,27 +171,29 @@ interface GroupAnswer {
   readonly members: readonly { readonly id: string; readonly role: string; readonly url: string | null }[];
 }
 
-test('the group is told and changed on the internal port, and front-ends hear of it', async () => {
-  await withReplica(async (rig, frontend) => {
+test('GET and POST /members show and change the group, and front-ends are notified', async () => {
+  await withReplica(async (replica, frontend) => {
     const shown = async (): Promise<readonly string[]> => {
-      const { members } = (await rig.ask('/members')).answer as GroupAnswer;
+      const { members } = (await replica.ask('/members')).answer as GroupAnswer;
       return members.map(({ id, role, url }) => `${id} ${role} ${String(url)}`);
     };
     assert.equal(await shown(), ['1 voter http://127.0.0.1:2']);
     const urls = { peerUrl: 'http://127.0.0.1:3', url: 'http://127.0.0.1:4' };
-    const added = await rig.ask('/members', { change: [{ type: 'addLearner', id: '2.5f0c9a31', ...urls }] });
+    const added = await replica.ask('/members', {
+      change: [{ type: 'addLearner', id: '2.5f0c9a31', ...urls }],
+    });
     assert.is(added.code, 200, JSON.stringify(added));
     assert.equal(await shown(), ['1 voter http://127.0.0.1:2', '2.5f0c9a31 learner http://127.0.0.1:4']);
     await until(
       () => frontend.frames.some((frame) => frame.t === 'members' && frame.items.length === 2),
-      'the news',
+      'the members frame',
     );
     const lists = frontend.frames.filter((frame) => frame.t === 'members');
     assert.equal(lists[0], { t: 'members', index: 0, items: [['1', 'http://127.0.0.1:2']] });
     assert.ok((lists.at(-1)?.index ?? 0) > 0);
 
     const statusOf = async (path: string, body: object): Promise<string> =>
-      ((await rig.ask(path, body)).answer as { error: { status: string } }).error.status;
+      ((await replica.ask(path, body)).answer as { error: { status: string } }).error.status;
     assert.is(await statusOf('/members', { change: [{ type: 'addVoter', id: '3' }] }), 'NOT_CAUGHT_UP');
     assert.is(
       await statusOf('/members', { change: [{ type: 'addLearner', id: '2.5f0c9a31' }] }),
@@ -192,33 +202,33 @@ test('the group is told and changed on the internal port, and front-ends hear of
     assert.is(await statusOf('/members', { change: [{ type: 'remove', id: '1' }] }), 'BAD_MEMBERSHIP');
     assert.is(await statusOf('/members', {}), 'INVALID_REQUEST');
     assert.is(await statusOf('/transfer', { to: '9' }), 'INVALID_REQUEST');
-    assert.is(await statusOf('/transfer', {}), 'UNAVAILABLE', 'there is no one to transfer leadership to');
-    assert.is((await rig.ask('/members', { change: [{ type: 'remove', id: '2.5f0c9a31' }] })).code, 200);
+    assert.is(await statusOf('/transfer', {}), 'UNAVAILABLE', 'there is no other member');
+    assert.is((await replica.ask('/members', { change: [{ type: 'remove', id: '2.5f0c9a31' }] })).code, 200);
     assert.equal((await frontend.place(buy('after'))).slice(1), ['filled', 1, PRICE]);
   });
 });
 
-test('a restart finds what nobody was told of, and the same keys tell the outcomes once the catalog has caught up', async () => {
-  await withReplica(async (rig, frontend) => {
-    await frontend.place(buy('told'));
-    await until(() => rig.status['pending'] === 0, 'the log to call it visible');
-    rig.catalog.mute();
+test('restart keeps unacknowledged orders, and their keys are answered once the catalog has caught up', async () => {
+  await withReplica(async (replica, frontend) => {
+    await frontend.place(buy('acknowledged'));
+    await until(() => replica.status['pending'] === 0, 'the log to call it visible');
+    replica.catalog.holdRevocations();
     frontend.submit(buy('pending', 5), buy('too many', 500));
-    await until(() => rig.status['orders'] === 2, 'the batch in the book');
-    await rig.stop();
-    const again = await rig.start();
-    assert.equal([rig.status['pending'], rig.status['visibleOrders']], [1, 1]);
-    const ids = again.submit(buy('told'), buy('pending', 5), buy('too many', 500), buy('new'));
+    await until(() => replica.status['orders'] === 2, 'the batch in the book');
+    await replica.stop();
+    const again = await replica.start();
+    assert.equal([replica.status['pending'], replica.status['visibleOrders']], [1, 1]);
+    const ids = again.submit(buy('acknowledged'), buy('pending', 5), buy('too many', 500), buy('new'));
     assert.equal(
       (await again.submitted(ids[0] ?? 0)).slice(1),
       ['filled', 1, PRICE],
       'it is known to be visible',
     );
     assert.is((await again.get(2, false))[1], 'missing');
-    // Everything that was answered by now has arrived: the others wait.
+    // Frames arrive in order, so every earlier answer has arrived: the other keys wait.
     const answered = again.frames.flatMap((frame) => (frame.t === 'submitted' ? frame.items : []));
     assert.is(answered.length, 1);
-    rig.catalog.speak();
+    replica.catalog.releaseRevocations();
     const results = await Promise.all(ids.map(async (id) => (await again.submitted(id)).slice(1)));
     assert.equal(results, [
       ['filled', 1, PRICE],
@@ -226,97 +236,97 @@ test('a restart finds what nobody was told of, and the same keys tell the outcom
       ['rejected', 'INSUFFICIENT_STOCK'],
       ['filled', 3, PRICE],
     ]);
-    assert.is(rig.catalog.rules.quantity('A'), 93);
+    assert.is(replica.catalog.rules.quantity('A'), 93);
   });
 });
 
-test('a catalog that restarts with nothing takes the stock table, and follows again', async () => {
-  await withReplica(async (rig, frontend) => {
-    const { rules, frames } = rig.catalog;
+test('a restarted catalog receives the stock table and follows again', async () => {
+  await withReplica(async (replica, frontend) => {
+    const { rules, frames } = replica.catalog;
     for (const key of ['a', 'b']) await frontend.place(buy(key, 10));
-    await rig.catalog.down();
+    await replica.catalog.stop();
     rules.restart();
     frames.length = 0;
     assert.equal(
       (await frontend.place(buy('c', 10))).slice(1),
       ['filled', 3, PRICE],
-      'nobody waits for long',
+      'the order waits only until the authority is over',
     );
-    rig.catalog.up();
-    await until(() => rig.catalog.isReady, 'the authority of the catalog');
+    replica.catalog.start();
+    await until(() => replica.catalog.isReady, 'the authority of the catalog');
     assert.equal([frames.filter(({ t }) => t === 'snapshot').length, rules.quantity('A')], [1, 70]);
     await frontend.place(buy('d', 10));
-    await until(() => rules.quantity('A') === 60, 'the news');
-    assert.equal([frames.filter(({ t }) => t === 'snapshot').length, rig.catalog.isReady], [1, true]);
+    await until(() => rules.quantity('A') === 60, 'the catalog to apply the order');
+    assert.equal([frames.filter(({ t }) => t === 'snapshot').length, replica.catalog.isReady], [1, true]);
   });
 });
 
-test('a catalog that only lost its link gets what it lacks, and no stock table', async () => {
-  await withReplica(async (rig, frontend) => {
-    const { rules, frames } = rig.catalog;
+test('a catalog that reconnects receives the missing entries and no stock table', async () => {
+  await withReplica(async (replica, frontend) => {
+    const { rules, frames } = replica.catalog;
     await frontend.place(buy('a', 10));
-    await rig.catalog.down();
+    await replica.catalog.stop();
     frames.length = 0;
     assert.equal((await frontend.place(buy('b', 10))).slice(1), ['filled', 2, PRICE]);
-    rig.catalog.up();
-    await until(() => rules.quantity('A') === 80, 'the news');
+    replica.catalog.start();
+    await until(() => rules.quantity('A') === 80, 'the catalog to apply the order');
     assert.equal([frames.some(({ t }) => t === 'snapshot'), rules.quantity('A')], [false, 80]);
   });
 });
 
-test('who waits when the replica stops is told that the order is lost from sight', async () => {
-  await withReplica(async (rig, frontend) => {
-    rig.catalog.mute();
+test('stop answers a waiting submit with lost', async () => {
+  await withReplica(async (replica, frontend) => {
+    replica.catalog.holdRevocations();
     const [id = 0] = frontend.submit(buy('a'));
-    await until(() => rig.status['orders'] === 1, 'the order in the book');
-    await rig.stop();
+    await until(() => replica.status['orders'] === 1, 'the order in the book');
+    await replica.stop();
     assert.equal((await frontend.submitted(id)).slice(1), ['lost']);
   });
 });
 
-test('nobody waits on a link that is closed', async () => {
-  await withReplica(async (rig, frontend) => {
-    rig.catalog.mute();
+test('closing a link drops its waiters; the order continues', async () => {
+  await withReplica(async (replica, frontend) => {
+    replica.catalog.holdRevocations();
     frontend.submit(buy('a'));
-    await until(() => rig.status['orders'] === 1, 'the order in the book');
+    await until(() => replica.status['orders'] === 1, 'the order in the book');
     await frontend.close();
-    await until(() => rig.status['frontends'] === 0, 'the closed link');
-    const other = await rig.frontend();
+    await until(() => replica.status['frontends'] === 0, 'the closed link');
+    const other = await replica.connectReadyFrontend();
     const [id = 0] = other.submit(buy('a'));
-    rig.catalog.speak();
+    replica.catalog.releaseRevocations();
     assert.equal((await other.submitted(id)).slice(1), ['filled', 1, PRICE]);
   });
 });
 
-test('a frame that is not of the protocol costs its sender the link and nothing else', async () => {
-  await withReplica(async (rig, frontend) => {
+test('a malformed frame of a front-end closes its link only', async () => {
+  await withReplica(async (replica, frontend) => {
     frontend.send({ t: 'get', items: [[-1, 1, true]] });
     await until(() => frontend.closes.length > 0, 'the closed link');
     assert.match(frontend.closes[0] ?? '', /./);
-    const other = await rig.frontend();
+    const other = await replica.connectReadyFrontend();
     assert.equal((await other.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
   });
 });
 
-test('a catalog that says to have revoked what it was not sent loses its link, and is led on again', async () => {
-  await withReplica(async (rig, frontend) => {
-    const { catalog } = rig;
-    let lies = 0;
+test('a catalog that reports a revocation of entries it was not sent loses its link and attaches again', async () => {
+  await withReplica(async (replica, frontend) => {
+    const { catalog } = replica;
+    let falseReports = 0;
     catalog.reply = (frame, link) => {
       const answers = catalog.rules.handle(frame, performance.now(), link);
-      if (lies > 0 || frame.t !== 'entry') return answers;
-      lies += 1;
+      if (falseReports > 0 || frame.t !== 'entry') return answers;
+      falseReports += 1;
       return [{ t: 'revoked', index: frame.index + 99 }];
     };
     assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
-    await until(() => catalog.frames.filter(({ t }) => t === 'lead').length === 2, 'another begin');
-    assert.is(lies, 1);
+    await until(() => catalog.frames.filter(({ t }) => t === 'lead').length === 2, 'another lead frame');
+    assert.is(falseReports, 1);
   });
 });
 
-test('a catalog frame that is not of the protocol costs the link and nothing else', async () => {
-  await withReplica(async (rig, frontend) => {
-    const { catalog } = rig;
+test('a malformed frame of a catalog closes its link only', async () => {
+  await withReplica(async (replica, frontend) => {
+    const { catalog } = replica;
     let isBroken = true;
     catalog.reply = (frame, link) => {
       const answers = catalog.rules.handle(frame, performance.now(), link);
@@ -329,25 +339,25 @@ test('a catalog frame that is not of the protocol costs the link and nothing els
   });
 });
 
-test('the leader answers look-ups of stocks as they are visible, whether or not a catalog does', async () => {
-  await withReplica(async (rig, frontend) => {
+test('lookup and listStocks at the leader return visible stocks, with or without a catalog', async () => {
+  await withReplica(async (replica, frontend) => {
     await frontend.place(buy('a', 10));
     const quantity = async (): Promise<unknown> => {
       const [, result, stock] = await frontend.lookUp('A');
       return result === 'stock' && Array.isArray(stock) ? stock[2] : result;
     };
     assert.is(await quantity(), 90);
-    rig.catalog.mute();
+    replica.catalog.holdRevocations();
     const [id = 0] = frontend.submit(buy('b', 10), { kind: 'list', key: 'l', name: 'N', price: 7 });
-    await until(() => rig.status['stocks'] === 2, 'the batch in the book');
+    await until(() => replica.status['stocks'] === 2, 'the batch in the book');
     assert.is(await quantity(), 90, 'the batch is not visible');
     assert.equal((await frontend.lookUp('N')).slice(1), ['missing']);
     const page = await frontend.listStocks('', 10);
     assert.equal(page.t === 'stockPage' && page.stocks.map(([name]) => name), ['A']);
-    rig.catalog.speak();
+    replica.catalog.releaseRevocations();
     await frontend.submitted(id);
     assert.is(await quantity(), 80);
-    await rig.catalog.down();
+    await replica.catalog.stop();
     await frontend.place(buy('c', 10));
     assert.is(await quantity(), 70, 'without any catalog');
     const pages = [await frontend.listStocks('', 1), await frontend.listStocks('A', 1)];
@@ -361,46 +371,52 @@ test('the leader answers look-ups of stocks as they are visible, whether or not 
   });
 });
 
-test('a leader without any order says at once that there is none', async () => {
-  await withReplica(async (rig, frontend) => {
+test('get and list at a leader without orders answer at once', async () => {
+  await withReplica(async (replica, frontend) => {
     assert.is((await frontend.get(1))[1], 'missing');
     assert.equal((await frontend.list(0, 5, null)).t, 'page');
     await frontend.place(buy('a'));
-    await until(() => rig.status['pending'] === 0, 'the order in the book');
-    await rig.stop();
-    const again = await rig.start();
+    await until(() => replica.status['pending'] === 0, 'the order in the book');
+    await replica.stop();
+    const again = await replica.start();
     assert.is((await again.get(2))[1], 'missing', 'after a restart');
     assert.equal((await again.list(0, 5, null)).t, 'page');
   });
 });
 
-test('front-ends are told of the catalogs of the set, and where each is', async () => {
-  await withReplica(async (rig, frontend) => {
-    const told = (): unknown => frontend.frames.findLast(({ t }) => t === 'catalogs');
+test('front-ends are notified of the catalog set and the URL of each catalog', async () => {
+  await withReplica(async (replica, frontend) => {
+    const lastCatalogs = (): unknown => frontend.frames.findLast(({ t }) => t === 'catalogs');
     await until(
-      () => isDeepStrictEqual(told(), { t: 'catalogs', items: [[CATALOG, CATALOG_URL]] }),
-      'its url',
+      () => isDeepStrictEqual(lastCatalogs(), { t: 'catalogs', items: [[CATALOG, CATALOG_URL]] }),
+      'the URL of the catalog',
     );
-    assert.is((await rig.ask('/catalogs', { add: 'catalog-2' })).code, 200);
+    assert.is((await replica.ask('/catalogs', { add: 'catalog-2' })).code, 200);
     const both = [
       [CATALOG, CATALOG_URL],
       ['catalog-2', null],
     ];
-    await until(() => isDeepStrictEqual(told(), { t: 'catalogs', items: both }), 'the other one');
+    await until(
+      () => isDeepStrictEqual(lastCatalogs(), { t: 'catalogs', items: both }),
+      'the second catalog',
+    );
     assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, PRICE]);
-    assert.is((await rig.ask('/catalogs', { remove: CATALOG })).code, 200);
-    await until(() => isDeepStrictEqual(told(), { t: 'catalogs', items: [['catalog-2', null]] }), 'its end');
-    assert.is(rig.catalog.isReady, false, 'it holds no authority once it has left');
+    assert.is((await replica.ask('/catalogs', { remove: CATALOG })).code, 200);
+    await until(
+      () => isDeepStrictEqual(lastCatalogs(), { t: 'catalogs', items: [['catalog-2', null]] }),
+      'the set without the first catalog',
+    );
+    assert.is(replica.catalog.isReady, false, 'a removed catalog has no authority');
     assert.equal((await frontend.place(buy('b'))).slice(1), ['filled', 2, PRICE]);
-    const { answer } = await rig.ask('/catalogs');
+    const { answer } = await replica.ask('/catalogs');
     assert.equal((answer as { catalogs: unknown }).catalogs, [
       { id: 'catalog-2', url: null, linked: false, hasAuthority: false },
     ]);
   });
 });
 
-test('the export is as long as the book, and a book of thousands still knows every key', async () => {
-  await withReplica(async (rig, frontend) => {
+test('export returns the whole book, and a book of thousands of orders still knows every key', async () => {
+  await withReplica(async (replica, frontend) => {
     const commands = Array.from({ length: 3000 }, (_, i): Command => ({
       kind: 'sell',
       key: `k${i}`,
@@ -408,8 +424,8 @@ test('the export is as long as the book, and a book of thousands still knows eve
       quantity: 1,
     }));
     for (const id of frontend.submit(...commands)) await frontend.submitted(id);
-    await until(() => rig.status['orders'] === 3000, 'the orders in the book');
-    const lines = (await rig.export()).split('\n');
+    await until(() => replica.status['orders'] === 3000, 'the orders in the book');
+    const lines = (await replica.export()).split('\n');
     assert.is(lines.length, 3002);
     assert.is(lines.at(-2), '3000,A,sell,1');
     const ids = frontend.submit(...commands);
@@ -418,11 +434,11 @@ test('the export is as long as the book, and a book of thousands still knows eve
   });
 });
 
-test('it tells of its log, its book and what is under way to whoever asks for metrics', async () => {
-  await withReplica(async (rig, frontend) => {
+test('GET /metrics and /readyz show the log, the book and the open work', async () => {
+  await withReplica(async (replica, frontend) => {
     await frontend.place({ kind: 'sell', key: 'k1', name: 'A', quantity: 1 });
-    await until(() => rig.status['orders'] === 1, 'the order in the book');
-    const text = await rig.get('/metrics');
+    await until(() => replica.status['orders'] === 1, 'the order in the book');
+    const text = await replica.get('/metrics');
     for (const line of [
       'has_leader 1',
       'is_leader 1',
@@ -438,7 +454,9 @@ test('it tells of its log, its book and what is under way to whoever asks for me
     }
     assert.match(text, /trireme_log_sync_duration_seconds_count [1-9]/);
     assert.match(text, /trireme_proposals_committed_total [1-9]/);
-    const ready = JSON.parse(await rig.get('/readyz?verbose')) as { checks: { name: string; ok: boolean }[] };
+    const ready = JSON.parse(await replica.get('/readyz?verbose')) as {
+      checks: { name: string; ok: boolean }[];
+    };
     assert.equal(
       ready.checks.map(({ name, ok }) => [name, ok]),
       [
@@ -450,21 +468,21 @@ test('it tells of its log, its book and what is under way to whoever asks for me
   });
 });
 
-test('a replica that cannot start leaves its folders to the next one', async () => {
+test('a failed start releases the data folder', async () => {
   await withFolder(async (path) => {
     const { store } = await BookStore.open({ path: join(path, 'book'), cluster: 'test', id: '2' });
     await store.close();
-    const rig = new Rig(path);
-    rig.catalog.up();
+    const replica = new TestReplica(path);
+    replica.catalog.start();
     try {
-      await rig.start();
-      assert.unreachable('a foreign book');
+      await replica.start();
+      assert.unreachable('start with a book of another replica');
     } catch (error) {
       assert.instance(error, RaftError);
     }
     const log = await LevelLog.open({ path: join(path, 'log'), cluster: 'test', id: '1' });
     await log.close();
-    await rig.close();
+    await replica.close();
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * One order replica: the book on a Raft node, answering front-ends over links. What it does as a leader is the session's;
- * here is what every replica does: announce who leads, read the book, export it, and stop in order.
+ * An order replica: the order book on a Raft node, with links to front-ends and catalogs. The work of a
+ * leader is in LeaderSession; this class opens and closes the parts of every replica.
  */
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
@@ -10,54 +10,57 @@ import type { CompactionOptions, Transport } from '@trireme/raft';
 import { InternalServer, LinkListener, type LinkIdentity, type Log, type Metrics } from '@trireme/service';
 import { CATALOG_LINKS_MAX } from './catalog-links.js';
 import { catalogsRoutes } from './catalogs-routes.js';
-import { groupRoutes } from './group.js';
-import { LifeFile } from './life-file.js';
+import { groupRoutes } from './group-routes.js';
+import { ClusterLifeFile } from './cluster-life-file.js';
 import { recordOwner } from './member-file.js';
-import type { BookMachine } from './machine.js';
-import { NOT_OBSERVED, type ReplicaObserver } from './observer.js';
+import type { BookStateMachine } from './book-machine.js';
+import { NO_OBSERVER, type ReplicaObserver } from './observer.js';
 import { checkBook, openBook } from './open-book.js';
 import { ReplicaCore } from './replica-core.js';
 import {
-  ReplicaCounts,
+  ReplicaMetrics,
   replicaChecks,
   replicaReport,
   replicaStatus,
   type ReplicaParts,
-} from './replica-view.js';
+} from './replica-status.js';
 import type { MemberClocks } from './rules/log-clock.js';
 import type { MemberAddresses } from './rules/member-addresses.js';
 import type { PeerLinks } from './rules/peer-links.js';
 import { ScanPacer } from './scan-pacer.js';
-import { newLife } from './seeding.js';
-import type { BookStore } from './store.js';
+import { newClusterLife } from './seeding.js';
+import type { BookStore } from './book-store.js';
 
 interface ReplicaOptions {
-  /** Id of this member of the Raft group, such as `1`; of one that came back with an incarnation, as `1.5f0c9a31`. */
+  /**
+   * Id of this member of the Raft group, such as `1`; with an incarnation for a replica that was added again:
+   * `1.5f0c9a31`.
+   */
   readonly id: string;
-  /** The voters that the group began with; empty for a replica that is to be let in. */
+  /** The voters that the group started with; empty for a replica that waits to be added. */
   readonly members: readonly string[];
-  /** Where members are reached. */
+  /** Addresses of the members. */
   readonly addresses: MemberAddresses;
-  /** Called once the log has recorded, durably, whose it is. */
+  /** Called once the log has durably recorded its owner. */
   readonly recorded?: () => Promise<void>;
-  /** Folder of this replica; the log and the book are made in it. */
+  /** Data folder; the log and the book are created in it. */
   readonly data: string;
   readonly host: string;
   /** Port for front-ends; 0 lets the system choose. */
   readonly port: number;
-  /** What a new cluster begins with, if this replica leads it first. */
+  /** Stocks of a new cluster, if this replica is its first leader. */
   readonly seed: readonly SeedStock[];
-  /** Told once it is known what the cluster was seeded with, as `seedHash` tells seeds apart, and the set of catalogs then. */
+  /** Called once the seed of the cluster is known, with its `seedHash` and the catalog set at that time. */
   readonly onSeeded?: (hash: string, catalogs: readonly string[]) => void;
-  /** Ids of the catalogs that a new cluster begins with, if this replica leads it first. */
+  /** Catalog ids of a new cluster, if this replica is its first leader. */
   readonly catalogs: readonly string[];
   readonly identity: LinkIdentity;
   readonly transport: Transport;
-  /** What the transport tells of its links. */
+  /** Open peer links, as reported by the transport. */
   readonly peerLinks: PeerLinks;
-  /** The other members' wall clocks, as the transport tells them. */
+  /** The other members' wall clocks, as reported by the transport. */
   readonly memberClocks: MemberClocks;
-  /** The library's defaults unless set. */
+  /** Default: `DEFAULT_COMPACTION` of the library. */
   readonly compaction?: Partial<CompactionOptions>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -65,38 +68,39 @@ interface ReplicaOptions {
   readonly observe?: ReplicaObserver;
 }
 
-/** For a leader that stops to transfer leadership, in milliseconds. */
+/** Time limit for the leadership transfer of a leader that stops, in milliseconds. */
 const TRANSFER_MS = 2_000;
 /**
- * How long one that has transferred leadership then goes on as a follower, in milliseconds: meanwhile its successor commits by any
- * other disk of the group, and does not have to share cores and disk with stores that are being closed.
+ * How long a leader that stops continues as a follower after the transfer, in milliseconds. Its successor
+ * meanwhile commits with the other replicas, and does not compete for CPU and disk with stores that are being
+ * closed.
  */
 const LINGER_MS = 100;
 export class Replica {
-  readonly #o: ReplicaOptions;
+  readonly #options: ReplicaOptions;
   readonly #observe: ReplicaObserver;
   readonly #core: ReplicaCore;
   readonly #server: InternalServer;
-  readonly #counts: ReplicaCounts;
-  #machine: BookMachine<BookStore> | null = null;
+  readonly #counts: ReplicaMetrics;
+  #machine: BookStateMachine<BookStore> | null = null;
   #node: RaftNode | null = null;
-  #lifeFile: LifeFile | null = null;
-  /** Asked to stop: not ready any more, and still at work. */
-  #isLeaving = false;
+  #lifeFile: ClusterLifeFile | null = null;
+  /** Whether `stop` was called: not ready any more, but still working. */
+  #isShuttingDown = false;
   #isStopping = false;
 
   constructor(options: ReplicaOptions) {
-    this.#o = options;
-    this.#observe = options.observe ?? NOT_OBSERVED;
+    this.#options = options;
+    this.#observe = options.observe ?? NO_OBSERVER;
     const { identity, log, host, port, metrics, addresses } = options;
-    this.#counts = new ReplicaCounts(metrics, () => this.#parts);
+    this.#counts = new ReplicaMetrics(metrics, () => this.#parts);
     this.#core = new ReplicaCore({
       ...options,
-      newLife,
+      newLife: newClusterLife,
       pacer: new ScanPacer(),
       report: () => replicaReport(this.#parts, options.peerLinks),
-      changed: ({ leader }) => this.#counts.ledBy(leader),
-      proposer: (node) => this.#counts.counted(node),
+      onStatusChange: ({ leader }) => this.#counts.onLeader(leader),
+      proposer: (node) => this.#counts.countFailures(node),
       fatal: (error) => this.#fatal(error),
       onStep: this.#observe.onStep,
     });
@@ -107,11 +111,11 @@ export class Replica {
       ...{ host, port, identity, log, metrics },
       listeners: [
         new LinkListener({
-          ...{ path: LINK_PATHS.frontendToReplica, admits: 'frontend', identity, log },
+          ...{ path: LINK_PATHS.frontendToReplica, clientRole: 'frontend', identity, log },
           handler: core.frontendHandler,
         }),
         new LinkListener({
-          ...{ path: LINK_PATHS.catalogToReplica, admits: 'catalog', identity, log },
+          ...{ path: LINK_PATHS.catalogToReplica, clientRole: 'catalog', identity, log },
           ...{ handler: core.catalogHandler, linksMax: CATALOG_LINKS_MAX },
         }),
       ],
@@ -127,15 +131,16 @@ export class Replica {
   }
 
   /**
-   * Opens log and book, checks both, joins the group and listens.
+   * Opens and checks log and book, joins the group and listens.
    * @returns the port for front-ends
-   * @throws RaftError `LOG_DAMAGED` naming what is damaged, `BAD_CONFIG`; the system's error if it cannot listen.
+   * @throws RaftError `LOG_DAMAGED` naming the damage, `BAD_CONFIG`; the system's error if it cannot listen.
    */
   async start(): Promise<number> {
     try {
       await this.#open();
       const port = await this.#server.listen();
-      if (this.#machine !== null) void checkBook(this.#machine.store, this.#o.log, (e) => this.#fatal(e));
+      if (this.#machine !== null)
+        void checkBook(this.#machine.store, this.#options.log, (e) => this.#fatal(e));
       return port;
     } catch (error) {
       await this.stop();
@@ -144,50 +149,50 @@ export class Replica {
   }
 
   async #open(): Promise<void> {
-    const { id, data, members, addresses, identity, transport } = this.#o;
+    const { id, data, members, addresses, identity, transport } = this.#options;
     const { cluster } = identity;
-    const onRepair = (what: string): void => this.#o.log.warn({ what }, 'storage repaired');
+    const onRepair = (what: string): void => this.#options.log.warn({ what }, 'storage repaired');
     const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
     try {
       await recordOwner(storage);
-      await this.#o.recorded?.();
-      const machine = await openBook({ data, cluster, id, events: this.#core.machineEvents, onRepair });
+      await this.#options.recorded?.();
+      const machine = await openBook({ data, cluster, id, listener: this.#core.machineEvents, onRepair });
       this.#machine = machine;
-      this.#lifeFile = await LifeFile.open(data, (error) => this.#fatal(error));
-      this.#core.opened(machine, this.#lifeFile);
+      this.#lifeFile = await ClusterLifeFile.open(data, (error) => this.#fatal(error));
+      this.#core.onBookOpened(machine, this.#lifeFile);
       this.#node = await RaftNode.start({
         id,
         members,
         addresses: addresses.founders(members),
-        storage: this.#observe.storage(this.#counts.timed(storage)),
+        storage: this.#observe.storage(this.#counts.measureStorage(storage)),
         transport: this.#observe.transport(transport),
-        machine,
-        compaction: this.#o.compaction ?? {},
+        stateMachine: machine,
+        compaction: this.#options.compaction ?? {},
         onEvent: (event) => {
-          this.#counts.told(event);
-          if (event.type === 'followerOutrun')
-            this.#o.log.warn(event, 'log cut before a follower had it: it needs a snapshot');
-          else this.#o.log.info(event, event.type);
+          this.#counts.onNodeEvent(event);
+          if (event.type === 'followerNeedsSnapshot')
+            this.#options.log.warn(event, 'log compacted past a lagging follower; it needs a snapshot');
+          else this.#options.log.info(event, event.type);
         },
-        onChange: (status) => this.#core.changed(status),
-        onMembership: (membership) => this.#core.regrouped(membership),
+        onChange: (status) => this.#core.onStatusChange(status),
+        onMembership: (membership) => this.#core.onMembershipChange(membership),
         onFatal: (error) => this.#fatal(error),
       });
-      this.#core.started(this.#node);
+      this.#core.onNodeStarted(this.#node);
     } catch (error) {
-      // A node that started owns the log; one that did not leaves it to us.
+      // A started node owns the log; otherwise it must be closed here.
       await storage.close();
       throw error;
     }
   }
 
-  /** Transfers leadership, answers what is open, closes everything. */
+  /** Transfers leadership, answers all open requests, and closes everything. */
   async stop(): Promise<void> {
-    this.#isLeaving = true;
-    if (this.#node !== null) await leave(this.#node);
+    this.#isShuttingDown = true;
+    if (this.#node !== null) await transferIfLeader(this.#node);
     this.#isStopping = true;
     this.#core.stop();
-    // What was just answered leaves at the end of this turn; a link that is closed before takes it along.
+    // The answers are sent at the end of this turn; closing a link before that would lose them.
     await setImmediate();
     await this.#server.close();
     await this.#node?.stop();
@@ -195,17 +200,17 @@ export class Replica {
     await this.#lifeFile?.idle();
   }
 
-  /** Once it is stopping, what fails because something else is closed already is no news. */
+  /** Errors during the stop are ignored: parts that are already closed cause them. */
   #fatal(error: unknown): void {
-    if (!this.#isStopping) this.#o.fatal(error);
+    if (!this.#isStopping) this.#options.fatal(error);
   }
 
-  /** What `GET /status` shows. */
+  /** The answer of `GET /status`. */
   status(): object {
     return replicaStatus(this.#parts);
   }
 
-  /** For log lines; undefined until the log is open. */
+  /** Current term, for log lines; undefined until the log is open. */
   get term(): number | undefined {
     return this.#node?.status().term;
   }
@@ -215,14 +220,14 @@ export class Replica {
       ...{ machine: this.#machine, node: this.#node, session: this.#core.session },
       frontends: this.#core.frontends,
       catalogs: this.#core.catalogSet?.describe().catalogs ?? [],
-      outrun: this.#counts.outrun(this.#node),
-      isStopping: this.#isLeaving,
+      outrun: this.#counts.outrunFollower(this.#node),
+      isStopping: this.#isShuttingDown,
     };
   }
 }
 
-/** Transfers leadership if it leads and someone can take over. */
-async function leave(node: RaftNode): Promise<void> {
-  const led = node.status().role === 'leader';
-  if ((await node.transferLeadership(TRANSFER_MS, { isStopping: true })) && led) await delay(LINGER_MS);
+/** Transfers leadership if this replica leads and another member can take over. */
+async function transferIfLeader(node: RaftNode): Promise<void> {
+  const wasLeader = node.status().role === 'leader';
+  if ((await node.transferLeadership(TRANSFER_MS, { isStopping: true })) && wasLeader) await delay(LINGER_MS);
 }

@@ -1,19 +1,19 @@
-/** Paces what reads through the book beside the work of the replica: see `LoopShare`. */
+/** Paces scans of the book, so that they do not delay other work; see `EventLoopShare`. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { LoopShare } from './rules/loop-share.js';
+import { EventLoopShare } from './rules/event-loop-share.js';
 
-/** When to read on. */
+/** Decides when a scan may continue. */
 export interface Pacer {
-  /** Waits until more may be done. */
-  turn(): Promise<void>;
-  /** Does a part of the work, and counts what it takes. */
+  /** Waits until the scan may continue. */
+  waitForTurn(): Promise<void>;
+  /** Runs a part of the work and counts its duration. */
   measure(work: () => void): void;
 }
 
 export class ScanPacer implements Pacer {
-  readonly #share = new LoopShare();
+  readonly #share = new EventLoopShare();
 
-  async turn(): Promise<void> {
+  async waitForTurn(): Promise<void> {
     for (;;) {
       const waitMs = this.#share.waitMs(performance.now());
       if (waitMs <= 0) return;
@@ -24,6 +24,6 @@ export class ScanPacer implements Pacer {
   measure(work: () => void): void {
     const from = performance.now();
     work();
-    this.#share.spent(from, performance.now());
+    this.#share.record(from, performance.now());
   }
 }

@@ -1,4 +1,4 @@
-/** How a new cluster comes to its stocks: the leader that logs them, and a replica as a process runs it. */
+/** Seeding of a new cluster: by the rules alone, and on a real replica. */
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,11 +9,11 @@ import { seedHash } from '@trireme/state-machine';
 import { openBook } from './open-book.js';
 import type { Book } from './rules/book.js';
 import { isSeeded } from './rules/state.js';
-import { STOCKS, buy, seeding as seedEntry, toEntry } from './rules/testing/batches.js';
+import { STOCKS, buy, seedEntry as seedEntry, toEntry } from './rules/testing/batches.js';
 import { MemoryStore } from './rules/testing/memory-store.js';
-import { Seeding, newLife } from './seeding.js';
+import { Seeder, newClusterLife } from './seeding.js';
 import { withFolder } from './testing/folders.js';
-import { Rig, until } from './testing/rig.js';
+import { TestReplica, until } from './testing/test-replica.js';
 import { SILENT } from './testing/silent-transport.js';
 
 const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
@@ -24,17 +24,17 @@ function stocksOf(count: number): readonly SeedStock[] {
   return Array.from({ length: count }, (_, i) => ({ name: `S${i}`, price: 100 + i, quantity: i }));
 }
 
-/** A log in memory, with a book that applies it when the test says so. */
-class Bench {
+/** A log in memory, with a book that applies it on request. */
+class SeedingFixture {
   readonly book: Book = new MemoryStore().open();
   readonly log: Uint8Array[] = [];
-  /** The life that another folder has. */
+  /** The life of the other folder. */
   otherLife: string | null = null;
   refuse: RaftErrorCode | null = null;
   refusals = 0;
 
-  /** A replica begins to lead. */
-  lead(stocks: readonly SeedStock[], catalogs = CATALOGS): Seeding {
+  /** Starts to lead. */
+  lead(stocks: readonly SeedStock[], catalogs = CATALOGS): Seeder {
     const propose = (data: Uint8Array): { index: number; term: number } => {
       if (this.refuse !== null) {
         this.refusals += 1;
@@ -42,11 +42,11 @@ class Bench {
       }
       return { index: this.log.push(data), term: 1 };
     };
-    return new Seeding({
+    return new Seeder({
       ...{ node: { propose }, stocks, catalogs, log: LOG },
       meta: () => this.book.meta,
       isOfOther: (life) => life === this.otherLife,
-      newLife,
+      newLife: newClusterLife,
       now: () => 5,
       wallClock: () => 7,
     });
@@ -57,7 +57,7 @@ class Bench {
     this.book.apply(this.log.slice(applied).map((bytes, i) => toEntry(applied + 1 + i, bytes)));
   }
 
-  /** The set that each entry names. */
+  /** The catalog set in each entry. */
   get catalogs(): readonly (readonly string[] | undefined)[] {
     return this.log.map((bytes) => decodeBatch(bytes).catalogs);
   }
@@ -67,43 +67,43 @@ class Bench {
   }
 }
 
-test('a seed is logged part by part, each once the one before was applied', () => {
-  const bench = new Bench();
+test('advance logs the seed part by part, each once the previous one was applied', () => {
+  const fixture = new SeedingFixture();
   const stocks = stocksOf(2 * SEED_PART_STOCKS_MAX + 1);
-  const seeding = bench.lead(stocks);
+  const seeding = fixture.lead(stocks);
   for (const count of [1, 2, 3]) {
-    assert.is(bench.log.length, count);
+    assert.is(fixture.log.length, count);
     seeding.advance();
-    assert.is(bench.log.length, count, 'not twice');
-    assert.is(isSeeded(bench.book.meta), false);
-    bench.apply();
+    assert.is(fixture.log.length, count, 'not twice');
+    assert.is(isSeeded(fixture.book.meta), false);
+    fixture.apply();
     seeding.advance();
   }
-  assert.equal([bench.log.length, isSeeded(bench.book.meta)], [3, true]);
+  assert.equal([fixture.log.length, isSeeded(fixture.book.meta)], [3, true]);
   assert.equal(
-    bench.parts.map((seed) => [seed?.part, seed?.parts, seed?.stocks.length]),
+    fixture.parts.map((seed) => [seed?.part, seed?.parts, seed?.stocks.length]),
     [
       [0, 3, SEED_PART_STOCKS_MAX],
       [1, 3, SEED_PART_STOCKS_MAX],
       [2, 3, 1],
     ],
   );
-  assert.is(new Set(bench.parts.map((seed) => seed?.life)).size, 1);
-  assert.is(bench.book.meta.seedHash, seedHash(stocks));
-  const { age, time, commands } = decodeBatch(bench.log[2] ?? new Uint8Array());
+  assert.is(new Set(fixture.parts.map((seed) => seed?.life)).size, 1);
+  assert.is(fixture.book.meta.seedHash, seedHash(stocks));
+  const { age, time, commands } = decodeBatch(fixture.log[2] ?? new Uint8Array());
   assert.equal([age, time, commands], [0, 7, []]);
 });
 
-test('the set of catalogs is logged with the first part of the seed, and a set that is there is never replaced', () => {
-  const bench = new Bench();
-  const first = bench.lead(stocksOf(SEED_PART_STOCKS_MAX + 1));
-  bench.apply();
+test('the catalog set is logged with the first seed part, and an existing set is never replaced', () => {
+  const fixture = new SeedingFixture();
+  const first = fixture.lead(stocksOf(SEED_PART_STOCKS_MAX + 1));
+  fixture.apply();
   first.advance();
-  bench.apply();
-  assert.equal(bench.catalogs, [CATALOGS, undefined]);
-  assert.equal([bench.book.meta.catalogs, bench.book.meta.catalogsIndex], [CATALOGS, 1]);
+  fixture.apply();
+  assert.equal(fixture.catalogs, [CATALOGS, undefined]);
+  assert.equal([fixture.book.meta.catalogs, fixture.book.meta.catalogsIndex], [CATALOGS, 1]);
 
-  const takenOver = new Bench();
+  const takenOver = new SeedingFixture();
   takenOver.lead(stocksOf(SEED_PART_STOCKS_MAX + 1), ['catalog-7']).stop();
   takenOver.apply();
   takenOver.lead(STOCKS);
@@ -113,57 +113,57 @@ test('the set of catalogs is logged with the first part of the seed, and a set t
     [[['catalog-7'], undefined], ['catalog-7'], true],
   );
 
-  const none = new Bench();
+  const none = new SeedingFixture();
   none.lead(STOCKS, []);
   none.apply();
   assert.equal([none.book.meta.catalogs, none.book.meta.catalogsIndex], [[], 1]);
 });
 
-test('an empty seed is one part', () => {
-  const bench = new Bench();
-  bench.lead([]);
-  bench.apply();
-  assert.equal([bench.log.length, isSeeded(bench.book.meta), bench.book.meta.stocks], [1, true, 0]);
+test('an empty seed is logged as one part', () => {
+  const fixture = new SeedingFixture();
+  fixture.lead([]);
+  fixture.apply();
+  assert.equal([fixture.log.length, isSeeded(fixture.book.meta), fixture.book.meta.stocks], [1, true, 0]);
 });
 
-test('a leader that takes over in the middle begins with part 0 of a life of its own', () => {
-  const bench = new Bench();
-  const first = bench.lead(stocksOf(SEED_PART_STOCKS_MAX + 1));
-  bench.apply();
+test('a leader that takes over during the seed starts with part 0 of a new life', () => {
+  const fixture = new SeedingFixture();
+  const first = fixture.lead(stocksOf(SEED_PART_STOCKS_MAX + 1));
+  fixture.apply();
   first.advance();
   first.stop();
-  // Its last part is committed only now, behind the one of its successor, or ahead of it.
+  // The late part of the first leader is committed after the first part of its successor.
   const own = stocksOf(SEED_PART_STOCKS_MAX + 2);
-  const late = bench.log.splice(1, 1);
-  const second = bench.lead(own);
-  bench.log.push(...late);
-  bench.apply();
+  const late = fixture.log.splice(1, 1);
+  const second = fixture.lead(own);
+  fixture.log.push(...late);
+  fixture.apply();
   first.advance();
   second.advance();
-  bench.apply();
+  fixture.apply();
   second.advance();
   assert.equal(
-    bench.parts.map((seed) => seed?.part),
+    fixture.parts.map((seed) => seed?.part),
     [0, 0, 1, 1],
-    'one that is over logs nothing',
+    'a stopped instance logs nothing',
   );
-  assert.is.not(bench.parts[0]?.life, bench.parts[1]?.life);
-  const { life, seedHash: hash, stocks } = bench.book.meta;
-  assert.equal([life, hash, stocks], [bench.parts[1]?.life, seedHash(own), own.length]);
+  assert.is.not(fixture.parts[0]?.life, fixture.parts[1]?.life);
+  const { life, seedHash: hash, stocks } = fixture.book.meta;
+  assert.equal([life, hash, stocks], [fixture.parts[1]?.life, seedHash(own), own.length]);
 });
 
-test('a part that is refused for load is logged later; not by a leader that is one no more', async () => {
-  const bench = new Bench();
-  bench.refuse = 'OVERLOADED';
-  const seeding = bench.lead(STOCKS);
-  await until(() => bench.refusals >= 2, 'it to try again');
-  bench.refuse = null;
-  await until(() => bench.log.length === 1, 'the part');
-  bench.apply();
+test('advance retries a refused part, unless stopped', async () => {
+  const fixture = new SeedingFixture();
+  fixture.refuse = 'OVERLOADED';
+  const seeding = fixture.lead(STOCKS);
+  await until(() => fixture.refusals >= 2, 'a retry');
+  fixture.refuse = null;
+  await until(() => fixture.log.length === 1, 'the part');
+  fixture.apply();
   seeding.advance();
-  assert.is(isSeeded(bench.book.meta), true);
+  assert.is(isSeeded(fixture.book.meta), true);
 
-  const over = new Bench();
+  const over = new SeedingFixture();
   over.refuse = 'OVERLOADED';
   over.lead(STOCKS).stop();
   over.refuse = null;
@@ -171,90 +171,90 @@ test('a part that is refused for load is logged later; not by a leader that is o
   assert.is(over.log.length, 0);
 });
 
-test('the leader on a copy logs a new life, once, and the hash tells it from the life before', () => {
-  const bench = new Bench();
-  bench.lead(STOCKS);
-  bench.apply();
-  const { life, hash } = bench.book.meta;
-  bench.otherLife = life;
-  const seeding = bench.lead(STOCKS);
+test('on a copy advance logs a new life, once, which changes the hash', () => {
+  const fixture = new SeedingFixture();
+  fixture.lead(STOCKS);
+  fixture.apply();
+  const { life, hash } = fixture.book.meta;
+  fixture.otherLife = life;
+  const seeding = fixture.lead(STOCKS);
   seeding.advance();
-  assert.is(bench.log.length, 2);
-  bench.apply();
+  assert.is(fixture.log.length, 2);
+  fixture.apply();
   seeding.advance();
-  assert.is(bench.log.length, 2);
-  const { meta } = bench.book;
+  assert.is(fixture.log.length, 2);
+  const { meta } = fixture.book;
   assert.match(meta.life, /^[0-9a-f]{16}$/);
   assert.not.equal([meta.life, meta.hash], [life, hash]);
   assert.is(meta.life === life || meta.hash === hash, false);
   assert.is(meta.stocks, STOCKS.length);
 });
 
-async function withRig(run: (rig: Rig, data: string) => Promise<void>): Promise<void> {
+async function withReplica(run: (replica: TestReplica, data: string) => Promise<void>): Promise<void> {
   await withFolder(async (data) => {
-    const rig = new Rig(data);
-    rig.catalog.up();
+    const replica = new TestReplica(data);
+    replica.catalog.start();
     try {
-      await run(rig, data);
-      assert.equal(rig.fatals, []);
+      await run(replica, data);
+      assert.equal(replica.fatals, []);
     } finally {
-      await rig.close();
+      await replica.close();
     }
   });
 }
 
-test('orders that come before the seed is complete wait for it, and the catalog gets all of it', async () => {
-  await withRig(async (rig) => {
-    rig.seed = stocksOf(2 * SEED_PART_STOCKS_MAX + 1);
-    const frontend = await rig.startLinked();
-    await until(() => rig.status['role'] === 'leader', 'its election');
+test('orders submitted before the seed is complete wait for it, and the catalog receives the whole seed', async () => {
+  await withReplica(async (replica) => {
+    replica.seed = stocksOf(2 * SEED_PART_STOCKS_MAX + 1);
+    const frontend = await replica.startLinked();
+    await until(() => replica.status['role'] === 'leader', 'its election');
     const last = `S${2 * SEED_PART_STOCKS_MAX}`;
     const [id = 0] = frontend.submit({ ...buy('early'), name: last });
     assert.equal((await frontend.submitted(id)).slice(1), ['filled', 1, 2100]);
     assert.equal(
-      rig.catalog.frames.flatMap((frame) => (frame.t === 'snapshot' ? [[frame.part, frame.parts]] : [])),
+      replica.catalog.frames.flatMap((frame) => (frame.t === 'snapshot' ? [[frame.part, frame.parts]] : [])),
       [
         [0, 3],
         [1, 3],
         [2, 3],
       ],
     );
-    assert.is(rig.catalog.rules.quantity(last), 2 * SEED_PART_STOCKS_MAX - 1);
-    assert.equal(rig.seedHashes, [seedHash(rig.seed)]);
-    await until(() => rig.status['stocks'] === rig.seed.length, 'the stocks on disk');
+    assert.is(replica.catalog.rules.quantity(last), 2 * SEED_PART_STOCKS_MAX - 1);
+    assert.equal(replica.seedHashes, [seedHash(replica.seed)]);
+    await until(() => replica.status['stocks'] === replica.seed.length, 'the stocks on disk');
   });
 });
 
-test('another seed counts for nothing in the next life, and it says what the cluster was seeded with', async () => {
-  await withRig(async (rig) => {
-    const first = await rig.start();
+test('restart with another seed ignores it and reports the seed of the cluster', async () => {
+  await withReplica(async (replica) => {
+    const first = await replica.start();
     await first.place(buy('a', 10));
-    const { life } = rig.status;
-    await rig.stop();
-    const before = seedHash(rig.seed);
-    rig.seed = [{ name: 'OTHER', price: 1, quantity: 1 }];
-    const again = await rig.start();
+    const { life } = replica.status;
+    await replica.stop();
+    const before = seedHash(replica.seed);
+    replica.seed = [{ name: 'OTHER', price: 1, quantity: 1 }];
+    const again = await replica.start();
     assert.equal((await again.place({ ...buy('b'), name: 'OTHER' })).slice(1), [
       'rejected',
       'STOCK_NOT_FOUND',
     ]);
     assert.equal((await again.place(buy('c', 91))).slice(1), ['rejected', 'INSUFFICIENT_STOCK']);
-    assert.equal([rig.status['life'], rig.seedHashes], [life, [before, before]]);
+    assert.equal([replica.status['life'], replica.seedHashes], [life, [before, before]]);
   });
 });
 
-/** A life of the replica that ends when it has logged only a part of its seed */
+/** Runs a replica until it has logged only a part of its seed. */
 async function interrupted(data: string, isStored: boolean): Promise<void> {
   const storage = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
   const failed = (error: unknown): never => {
     throw error;
   };
-  const events = { applied: () => undefined, stored: () => undefined, failed };
-  const machine = await openBook({ data, cluster: 'test', id: '1', events });
+  const events = { onApplied: () => undefined, onStored: () => undefined, onError: failed };
+  const machine = await openBook({ data, cluster: 'test', id: '1', listener: events });
   const node = await RaftNode.start({
-    ...{ id: '1', members: ['1'], storage, transport: SILENT, machine, onFatal: failed },
+    ...{ id: '1', members: ['1'], storage, transport: SILENT, stateMachine: machine, onFatal: failed },
   });
-  await until(() => node.status().leading, 'the lead');
+  await until(() => node.status().leading, 'leadership');
   await machine.flush();
   if (!isStored) machine.store.write = async () => new Promise<never>(() => undefined);
   const half = stocksOf(SEED_PART_STOCKS_MAX);
@@ -265,22 +265,22 @@ async function interrupted(data: string, isStored: boolean): Promise<void> {
 }
 
 for (const isStored of [true, false]) {
-  test(`a replica that restarts in the middle of the seed begins it again, ${isStored ? 'from its book' : 'from its log'}`, async () => {
-    await withRig(async (rig, data) => {
+  test(`restart in the middle of the seed starts it again, ${isStored ? 'from the book' : 'from the log'}`, async () => {
+    await withReplica(async (replica, data) => {
       await interrupted(data, isStored);
-      const frontend = await rig.start();
+      const frontend = await replica.start();
       assert.equal((await frontend.place(buy('a'))).slice(1), ['filled', 1, 1001]);
       assert.equal((await frontend.place({ ...buy('b'), name: 'S7' })).slice(1), [
         'rejected',
         'STOCK_NOT_FOUND',
       ]);
-      await until(() => rig.status['orders'] === 1 && rig.status['stocks'] === 1, 'the book on disk');
-      assert.is.not(rig.status['life'], 'c0'.repeat(8));
-      assert.equal(rig.seedHashes, [seedHash(rig.seed)]);
-      await rig.stop();
-      const again = await rig.start();
+      await until(() => replica.status['orders'] === 1 && replica.status['stocks'] === 1, 'the book on disk');
+      assert.is.not(replica.status['life'], 'c0'.repeat(8));
+      assert.equal(replica.seedHashes, [seedHash(replica.seed)]);
+      await replica.stop();
+      const again = await replica.start();
       assert.equal((await again.place(buy('a'))).slice(1), ['filled', 1, 1001]);
-      assert.is(rig.status['stocks'], 1);
+      assert.is(replica.status['stocks'], 1);
     });
   });
 }

@@ -1,17 +1,17 @@
 /**
- * Puts into the log what has to be there before orders, while this replica leads: the seed of a new cluster, part by part, with
- * its set of catalogs, and a new life where this replica's folder is a copy.
+ * Logs what must precede orders, while this replica leads: the seed of a new cluster, part by part, with its
+ * catalog set; and a new life if this replica's data folder is a copy.
  */
 import { randomBytes } from 'node:crypto';
 import { RaftError } from '@trireme/raft';
 import { encodeBatch, type Batch, type SeedPart, type SeedStock } from '@trireme/domain';
 import type { Log } from '@trireme/service';
-import { seedParts } from '@trireme/state-machine';
+import { splitSeed } from '@trireme/state-machine';
 import type { Proposer } from './leader-session.js';
 import { LogClock } from './rules/log-clock.js';
 import { isSeeded, type BookMeta } from './rules/state.js';
 
-/** Wait before a part that was refused for load is tried again, in milliseconds. */
+/** Delay before a part that was refused because of load is retried, in milliseconds. */
 const RETRY_MS = 100;
 
 const LIFE_BYTES = 8;
@@ -19,79 +19,81 @@ const LIFE_BYTES = 8;
 interface SeedingOptions {
   readonly node: Pick<Proposer, 'propose'>;
   readonly stocks: readonly SeedStock[];
-  /** Ids of the catalogs that a new cluster begins with. */
+  /** Catalog ids of a new cluster. */
   readonly catalogs: readonly string[];
-  /** The book's meta record, as far as it was applied. */
+  /** The book's meta record with all applied entries. */
   readonly meta: () => BookMeta;
-  /** Whether another folder, which this one may be a copy of, had this life. */
+  /** Whether the life belongs to another folder, of which this one may be a copy. */
   readonly isOfOther: (life: string) => boolean;
-  /** Makes a random life: 16 hex digits. */
+  /** Creates a random life: 16 hex digits. */
   readonly newLife: () => string;
   readonly log: Log;
-  /** As the session has them. */
+  /** The same clocks as those of the leader session. */
   readonly now: () => number;
   readonly wallClock: () => number;
 }
 
-/** Made anew each time that this replica begins to lead and something is missing. */
-export class Seeding {
-  readonly #o: SeedingOptions;
+/** One instance per leadership that starts with an incomplete seed or on a copy. */
+export class Seeder {
+  readonly #options: SeedingOptions;
   readonly #parts: readonly SeedPart[];
-  /** For a copy. */
+  /** The new life, used on a copy. */
   readonly #life: string;
   readonly #clock: LogClock;
-  /** The part of the seed, or the life, that was proposed last; null before the first. */
+  /** The seed part or life proposed last; null before the first. */
   #proposed: SeedPart | string | null = null;
-  #isOver = false;
+  #isStopped = false;
 
   constructor(options: SeedingOptions) {
-    this.#o = options;
+    this.#options = options;
     this.#life = options.newLife();
-    this.#parts = seedParts(options.stocks, options.newLife());
+    this.#parts = splitSeed(options.stocks, options.newLife());
     this.#clock = new LogClock(options.meta(), options.now());
     if (isSeeded(options.meta())) {
       options.log.warn(
         { life: options.meta().life },
-        'the data folder is not the one that this was recorded in: as a copy of the cluster it begins a new life',
+        'data folder is a copy; starting a new life of the cluster',
       );
-    } else options.log.info({ stocks: options.stocks.length }, 'seeding the new cluster');
+    } else options.log.info({ stocks: options.stocks.length }, 'seeding new cluster');
     this.advance();
   }
 
-  /** Proposes the next entry, once the one before was applied. Called after each apply. */
+  /** Proposes the next entry once the previous one was applied. Call it after each apply. */
   advance(): void {
     const next = this.#next();
-    if (this.#isOver || next === null || next === this.#proposed) return;
-    const times = this.#clock.next(this.#o.now(), this.#o.wallClock());
+    if (this.#isStopped || next === null || next === this.#proposed) return;
+    const times = this.#clock.next(this.#options.now(), this.#options.wallClock());
     try {
-      this.#o.node.propose(encodeBatch({ ...times, visibleOrders: 0, commands: [], ...this.#entryOf(next) }));
+      this.#options.node.propose(
+        encodeBatch({ ...times, visibleOrders: 0, commands: [], ...this.#entryOf(next) }),
+      );
       this.#proposed = next;
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
-      // Refused for load or during a leadership transfer, which may yet be given up; losing the lead ends this.
+      // Refused because of load or a leadership transfer, which may be aborted; lost leadership calls `stop`.
       setTimeout(() => this.advance(), RETRY_MS);
     }
   }
 
   #entryOf(next: SeedPart | string): Pick<Batch, 'seed' | 'life' | 'catalogs'> {
     if (typeof next === 'string') return { seed: null, life: next };
-    // A set that is in the log already may be one that an operator chose.
-    const isNamed = next.part > 0 || this.#o.meta().catalogsIndex > 0;
-    return isNamed ? { seed: next } : { seed: next, catalogs: this.#o.catalogs };
+    // An operator may have chosen the set that is already in the log.
+    const isNamed = next.part > 0 || this.#options.meta().catalogsIndex > 0;
+    return isNamed ? { seed: next } : { seed: next, catalogs: this.#options.catalogs };
   }
 
   #next(): SeedPart | string | null {
-    const meta = this.#o.meta();
-    if (isSeeded(meta)) return this.#o.isOfOther(meta.life) ? this.#life : null;
+    const meta = this.#options.meta();
+    if (isSeeded(meta)) return this.#options.isOfOther(meta.life) ? this.#life : null;
     return this.#parts[meta.life === this.#parts[0]?.life ? meta.seedApplied : 0] ?? null;
   }
 
-  /** This replica leads no more. */
+  /** This replica no longer leads. */
   stop(): void {
-    this.#isOver = true;
+    this.#isStopped = true;
   }
 }
 
-export function newLife(): string {
+export function newClusterLife(): string {
   return randomBytes(LIFE_BYTES).toString('hex');
 }

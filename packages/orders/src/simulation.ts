@@ -1,5 +1,5 @@
-/** What the simulator of the whole system runs of a replica: everything but sockets, folders and LevelDB. */
-export { BookMachine, type BookStorage, type OrderSlice } from './machine.js';
+/** The parts of a replica that the system simulator runs: everything except sockets, folders and LevelDB. */
+export { BookStateMachine, type BookStorage, type OrderSlice } from './book-machine.js';
 export { ReplicaCore } from './replica-core.js';
 export { Book } from './rules/book.js';
 export { MemberClocks } from './rules/log-clock.js';
@@ -8,8 +8,8 @@ export {
   EMPTY_META,
   type BookMeta,
   type BookWrite,
-  type BookedOrder,
+  type StoredOrder,
   type DecidedBatch,
-  type KeptBatch,
-  type Place,
+  type RetainedBatch,
+  type CommandPosition,
 } from './rules/state.js';

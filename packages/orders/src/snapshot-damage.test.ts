@@ -1,19 +1,30 @@
-/** Snapshots of a book that are not whole, or not what they say: refused, and nothing is left of them. */
+/** Damaged or inconsistent snapshots of a book: rejected without leftovers. */
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError } from '@trireme/domain';
-import type { BookMachine } from './machine.js';
-import type { BookStore } from './store.js';
+import type { BookStateMachine } from './book-machine.js';
+import type { BookStore } from './book-store.js';
 import { packRecords, unpackRecords, type BookRecord } from './record-stream.js';
-import { numberKey, seal, textKey } from './records.js';
-import { baseAt, booksOf, carry, contentOf, fill, from, open, supportOf } from './testing/books.js';
+import { numberKey, seal, textKey } from './book-record-codec.js';
+import {
+  baseAt,
+  bookFilesIn,
+  installSnapshot,
+  readChunks,
+  fillMachine,
+  toAsyncIterable,
+  openMachine,
+  snapshotsOf,
+} from './testing/books.js';
 import { withFolder } from './testing/folders.js';
 
 /** The records of a book's snapshot. */
-async function recordsOf(machine: BookMachine<BookStore>): Promise<BookRecord[]> {
+async function recordsOf(machine: BookStateMachine<BookStore>): Promise<BookRecord[]> {
   const records: BookRecord[] = [];
-  for await (const [key, value] of unpackRecords(from(await contentOf(supportOf(machine).take())))) {
+  for await (const [key, value] of unpackRecords(
+    toAsyncIterable(await readChunks(snapshotsOf(machine).createView())),
+  )) {
     records.push([Buffer.from(key), Buffer.from(value)]);
   }
   return records;
@@ -24,20 +35,24 @@ const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly Bo
   [
     'without its keys',
     (records) => records.filter(([key]) => key[0] !== 0x6b && key[0] !== 0x79),
-    /0 keys of 7/,
+    /found 0 of 7 idempotency keys/,
   ],
-  ['without its page of keys', (records) => records.filter(([key]) => key[0] !== 0x79), /6 keys of 7/],
+  [
+    'without its key page',
+    (records) => records.filter(([key]) => key[0] !== 0x79),
+    /found 6 of 7 idempotency keys/,
+  ],
   [
     'without its orders',
     (records) => records.filter(([key]) => !numberKey('page', 1).equals(key)),
-    /page 1 of orders is missing/,
+    /order page 1 is missing/,
   ],
   [
     'without its last batch',
     (records) => records.filter(([key]) => !numberKey('batch', 3).equals(key)),
     /batch 3/,
   ],
-  ['without its stocks', (records) => records.filter(([key]) => key[0] !== 0x73), /0 stocks of 2/],
+  ['without its stocks', (records) => records.filter(([key]) => key[0] !== 0x73), /found 0 of 2 stocks/],
   [
     'with one stock twice instead of two',
     (records) => {
@@ -45,54 +60,54 @@ const FAULTS: readonly (readonly [string, (records: BookRecord[]) => readonly Bo
       const one = records.filter(isStock).slice(0, 1);
       return [...records.filter((record) => !isStock(record)), ...one, ...one];
     },
-    /1 stocks of 2/,
+    /found 1 of 2 stocks/,
   ],
   [
     'with a batch twice',
     (records) => [...records, ...records.filter(([key]) => key[0] === 0x65).slice(-1)],
-    /should not be there|missing/,
+    /is unexpected|is missing/,
   ],
   [
-    'with a page of keys twice',
+    'with a key page twice',
     (records) => [...records, ...records.filter(([key]) => key[0] === 0x79)],
-    /8 keys of 7/,
+    /found 8 of 7 idempotency keys/,
   ],
-  ['without its meta record', (records) => records.slice(1), /does not begin with its meta record/],
-  ['with nothing in it', () => [], /does not begin with its meta record/],
+  ['without its meta record', (records) => records.slice(1), /does not start with its meta record/],
+  ['with nothing in it', () => [], /does not start with its meta record/],
   [
     "with another's identity",
     (records) => [...records, [OWN, seal(OWN, [1, 'test', '1'])]],
-    /of one replica/,
+    /belongs to a single replica/,
   ],
-  ['with a table that is none', (records) => [...records, [Buffer.from('?'), OWN]], /should not be there/],
+  ['with a record of an unknown table', (records) => [...records, [Buffer.from('?'), OWN]], /is unexpected/],
 ];
 
 for (const [name, change, message] of FAULTS) {
-  test(`a snapshot ${name} is refused and leaves nothing`, async () => {
+  test(`receive rejects a snapshot ${name} and leaves no files`, async () => {
     await withFolder(async (path) => {
-      const source = await fill(join(path, '1'));
-      const target = await open(join(path, '2'), '2');
-      const chunks = packRecords(from(change(await recordsOf(source))));
-      const error: unknown = await supportOf(target)
+      const source = await fillMachine(join(path, '1'));
+      const target = await openMachine(join(path, '2'), '2');
+      const chunks = packRecords(toAsyncIterable(change(await recordsOf(source))));
+      const error: unknown = await snapshotsOf(target)
         .receive(baseAt(5), chunks)
         .catch((reason: unknown) => reason);
       assert.instance(error, FormatError);
       assert.match(String(error), message);
-      assert.equal(await booksOf(join(path, '2')), ['book']);
-      await carry(source, target);
+      assert.equal(await bookFilesIn(join(path, '2')), ['book']);
+      await installSnapshot(source, target);
       for (const { store } of [source, target]) await store.close();
     });
   });
 }
 
-test('a flipped bit in any record, a cut, and a book as of another index are refused', async () => {
+test('receive rejects a flipped bit in any record, a truncated snapshot, and a wrong base index', async () => {
   await withFolder(async (path) => {
-    const source = await fill(join(path, '1'));
-    const target = await open(join(path, '2'), '2');
+    const source = await fillMachine(join(path, '1'));
+    const target = await openMachine(join(path, '2'), '2');
     const records = await recordsOf(source);
-    const whole = Buffer.concat(await contentOf(supportOf(source).take()));
+    const whole = Buffer.concat(await readChunks(snapshotsOf(source).createView()));
     const refused = async (chunks: AsyncGenerator<Uint8Array>, index = 5): Promise<void> => {
-      const error: unknown = await supportOf(target)
+      const error: unknown = await snapshotsOf(target)
         .receive(baseAt(index), chunks)
         .catch((reason: unknown) => reason);
       assert.instance(error, FormatError);
@@ -103,14 +118,17 @@ test('a flipped bit in any record, a cut, and a book as of another index are ref
       damaged[at] = (damaged[at] ?? 0) ^ 4;
       await refused(
         packRecords(
-          from(records.map((record, other) => (other === place ? ([key, damaged] as const) : record))),
+          toAsyncIterable(
+            records.map((record, other) => (other === place ? ([key, damaged] as const) : record)),
+          ),
         ),
       );
     }
-    for (const length of [0, 3, 20, whole.length - 1]) await refused(from([whole.subarray(0, length)]));
+    for (const length of [0, 3, 20, whole.length - 1])
+      await refused(toAsyncIterable([whole.subarray(0, length)]));
     const huge = Buffer.alloc(6, 0xff);
-    await refused(from([huge]));
-    await refused(from([whole]), 6);
+    await refused(toAsyncIterable([huge]));
+    await refused(toAsyncIterable([whole]), 6);
     for (const { store } of [source, target]) await store.close();
   });
 });

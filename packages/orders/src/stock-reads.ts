@@ -1,8 +1,8 @@
-/** Look-ups of stocks at the leader, for front-ends that no catalog answers: of visible state, by a confirmed read. */
-import { stockToWire, type StockResult } from '@trireme/domain';
+/** Look-ups of stocks at the leader, for front-ends without a catalog: confirmed reads of the visible state. */
+import { stockToWire, type StockReadResult } from '@trireme/domain';
 import type { Link } from '@trireme/service';
-import { send } from './frontends.js';
-import type { BookMachine } from './machine.js';
+import { sendToFrontend } from './frontends.js';
+import type { BookStateMachine } from './book-machine.js';
 import type { LeaderSession } from './leader-session.js';
 import type { FrontendFrame } from './rules/frames.js';
 
@@ -10,30 +10,30 @@ type LookupFrame = Extract<FrontendFrame, { readonly t: 'lookup' }>;
 type ListFrame = Extract<FrontendFrame, { readonly t: 'listStocks' }>;
 
 interface StockReadsOptions {
-  /** The book, null before it is open. */
-  readonly machine: () => BookMachine | null;
+  /** The book; null before it is open. */
+  readonly machine: () => BookStateMachine | null;
   /** Null while this replica does not lead. */
   readonly session: () => LeaderSession | null;
 }
 
 export class StockReads {
-  readonly #o: StockReadsOptions;
+  readonly #options: StockReadsOptions;
 
   constructor(options: StockReadsOptions) {
-    this.#o = options;
+    this.#options = options;
   }
 
   lookUp(link: Link, items: LookupFrame['items']): void {
-    const session = this.#o.session();
-    const answer = (result: (item: LookupFrame['items'][number]) => StockResult): void => {
-      const life = this.#o.machine()?.book.meta.life ?? '';
-      send(link, { t: 'stocks', life, items: items.map(result) });
+    const session = this.#options.session();
+    const answer = (result: (item: LookupFrame['items'][number]) => StockReadResult): void => {
+      const life = this.#options.machine()?.book.meta.life ?? '';
+      sendToFrontend(link, { t: 'stocks', life, items: items.map(result) });
     };
     if (session === null) {
       answer(([id]) => [id, 'refused', 'notLeader']);
       return;
     }
-    session.whenVisible(items.length, (stocks) => {
+    session.readVisibleStocks(items.length, (stocks) => {
       answer(([id, name]) => {
         if (stocks === null) return [id, 'refused', 'busy'];
         const stock = stocks.get(name);
@@ -43,18 +43,18 @@ export class StockReads {
   }
 
   list(link: Link, { id, after, limit }: ListFrame): void {
-    const session = this.#o.session();
+    const session = this.#options.session();
     if (session === null) {
-      send(link, { t: 'pageRefused', id, why: 'notLeader' });
+      sendToFrontend(link, { t: 'pageRefused', id, why: 'notLeader' });
       return;
     }
-    session.whenVisible(limit, (visible) => {
+    session.readVisibleStocks(limit, (visible) => {
       if (visible === null) {
-        send(link, { t: 'pageRefused', id, why: 'busy' });
+        sendToFrontend(link, { t: 'pageRefused', id, why: 'busy' });
         return;
       }
       const { stocks, next } = visible.page(after, limit);
-      send(link, { t: 'stockPage', id, stocks: stocks.map(stockToWire), next });
+      sendToFrontend(link, { t: 'stockPage', id, stocks: stocks.map(stockToWire), next });
     });
   }
 }

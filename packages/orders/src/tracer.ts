@@ -1,43 +1,43 @@
-/** Tells the log where the commands are whose requests are followed, and the catalogs which ones those are. */
+/** Logs the progress of commands with a request id, and passes the request ids on to catalogs. */
 import type { Command, ReplicaToCatalog, RequestTrace } from '@trireme/domain';
 import type { Log } from '@trireme/service';
-import { Traces } from './rules/traces.js';
+import { RequestTraces } from './rules/request-traces.js';
 
-export class Tracer {
+export class RequestTracer {
   readonly #log: Log;
-  readonly #traces = new Traces();
+  readonly #traces = new RequestTraces();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** @param isQueued whether it is to be logged; else its key was known already. */
-  taken(key: string, requestId: string, isQueued: boolean): void {
+  /** @param isQueued whether the command is queued to be logged; false if its key is already known */
+  onSubmitted(key: string, requestId: string, isQueued: boolean): void {
     this.#log.debug({ requestId, key, isQueued }, 'command taken');
-    if (isQueued) this.#traces.taken(key, requestId);
+    if (isQueued) this.#traces.onSubmitted(key, requestId);
   }
 
-  logged(index: number, commands: readonly Command[]): void {
-    this.#tell(index, this.#traces.logged(index, commands), 'command logged');
+  onLogged(index: number, commands: readonly Command[]): void {
+    this.#logTraces(index, this.#traces.onLogged(index, commands), 'command logged');
   }
 
-  /** The frame, with what is followed in its batch. */
-  traced(frame: ReplicaToCatalog): ReplicaToCatalog {
+  /** The frame, with the request ids of its batch. */
+  withTraces(frame: ReplicaToCatalog): ReplicaToCatalog {
     if (frame.t !== 'entry') return frame;
-    const traces = this.#traces.of(frame.index);
+    const traces = this.#traces.at(frame.index);
     return traces.length === 0 ? frame : { ...frame, traces };
   }
 
-  decided(index: number): void {
-    this.#tell(index, this.#traces.of(index), 'command decided');
+  onDecided(index: number): void {
+    this.#logTraces(index, this.#traces.at(index), 'command decided');
   }
 
-  /** Batches up to `index` are followed no more. */
-  forgetTo(index: number): void {
-    this.#traces.forgetTo(index);
+  /** Stops tracing batches up to `index`. */
+  dropUpTo(index: number): void {
+    this.#traces.dropUpTo(index);
   }
 
-  #tell(index: number, traces: readonly RequestTrace[], message: string): void {
+  #logTraces(index: number, traces: readonly RequestTrace[], message: string): void {
     for (const [position, requestId] of traces) this.#log.debug({ requestId, index, position }, message);
   }
 }

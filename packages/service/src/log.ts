@@ -1,45 +1,46 @@
-/** The log of a process: JSON lines on standard output, each with the service's name and the process's id. */
+/** The log of a process: JSON lines on standard output, each with the name of the service and the id of the process. */
 import { pino } from 'pino';
 import type { LineOutput } from './output/line-output.js';
 import { standardOutput } from './output/standard-output.js';
-import { messageOf } from './rules/message.js';
+import { errorMessage } from './rules/error-message.js';
 
 export type Log = pino.Logger;
 
-/** Levels in order of weight. */
+/** Levels in order of severity. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /**
- * Makes the log. It never waits for whoever reads it: what finds no room in a buffer is left out, and a line says how many.
- * What still waits when the process exits is written then.
- * @param o.level one of `LOG_LEVELS`
- * @param o.context what every line carries as of when it is written, such as the term; nothing unless given. Where it
- *   throws, the line says so and is written all the same
- * @param destination where the lines go instead of standard output
+ * Creates the log. It never blocks on its reader: lines that do not fit in the buffer are dropped, and a later line has
+ * their number. When the process exits, the lines in the buffer are written first.
+ * @param options.level one of `LOG_LEVELS`
+ * @param options.context returns fields that are added to every line when it is written, such as the term. If it
+ *   throws, the line is written with the error in the field `contextError`
+ * @param destination destination of the lines instead of standard output
  */
 export function createLog(
-  o: { service: string; id: string; level: string; context?: () => object },
-  destination: pino.DestinationStream = lineByLine(o),
+  options: { service: string; id: string; level: string; context?: () => object },
+  destination: pino.DestinationStream = stdoutDestination(options),
 ): Log {
-  const options: pino.LoggerOptions = {
-    level: o.level,
-    base: { service: o.service, id: o.id, pid: process.pid },
+  const { service, id, level, context } = options;
+  const loggerOptions: pino.LoggerOptions = {
+    level,
+    base: { service, id, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { error: pino.stdSerializers.err },
     formatters: { level: (label) => ({ level: label }) },
-    ...(o.context === undefined ? {} : { mixin: soundly(o.context) }),
+    ...(context === undefined ? {} : { mixin: withoutThrowing(context) }),
     redact: { paths: ['secret', '*.secret', 'token', '*.token'], censor: '[redacted]' },
   };
-  return pino(options, destination);
+  return pino(loggerOptions, destination);
 }
 
-/** Standard output, opened by the first line. */
-function lineByLine({ service, id }: { service: string; id: string }): pino.DestinationStream {
+/** Standard output, opened at the first line. */
+function stdoutDestination({ service, id }: { service: string; id: string }): pino.DestinationStream {
   let output: LineOutput | null = null;
   const describeLost = (lines: number): string =>
     JSON.stringify({
       ...{ level: 'warn', time: new Date().toISOString(), service, id, pid: process.pid, lines },
-      msg: 'log lines were left out: standard output was not read, or could not be written',
+      msg: 'log lines dropped: standard output was not read or not writable',
     });
   return {
     write: (line) => {
@@ -49,13 +50,13 @@ function lineByLine({ service, id }: { service: string; id: string }): pino.Dest
   };
 }
 
-/** What breaks a process must not keep it from saying so: a context may ask the very part that has failed. */
-function soundly(context: () => object): () => object {
+/** A context may read the part that has failed. It must not prevent the line that reports the failure. */
+function withoutThrowing(context: () => object): () => object {
   return () => {
     try {
       return context();
     } catch (error) {
-      return { contextError: messageOf(error) };
+      return { contextError: errorMessage(error) };
     }
   };
 }

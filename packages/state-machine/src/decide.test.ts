@@ -1,9 +1,9 @@
-/** Each kind of command against each kind of stock, and the sums that must hold for any batch. */
+/** Tests of each command with each kind of stock, and of the invariant on quantities for arbitrary batches. */
 import fc from 'fast-check';
 import { STOCK_QUANTITY_MAX, STOCKS_MAX, type Command, type Outcome, type Stock } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decide } from './decide.js';
+import { decideBatch } from './decide.js';
 import { StockDraft, StockTable, type StockStore } from './stock-table.js';
 import { buy, list, restock, sell, stock } from './testing/commands.js';
 
@@ -20,34 +20,34 @@ const TABLE: readonly (readonly [
   outcome: Outcome,
   after: number,
 ])[] = [
-  ['a buy of one', 100, buy('A', 1), FILLED, 99],
-  ['a buy of all', 100, buy('A', 100), FILLED, 0],
-  ['a buy of one too many', 100, buy('A', 101), TOO_FEW, 100],
-  ['a buy of none left', 0, buy('A', 1), TOO_FEW, 0],
-  ['a buy of an unknown stock', 5, buy('Z', 1), NOT_FOUND, 5],
-  ['a sell', 0, sell('A', 7), FILLED, 7],
-  ['a sell up to the limit', STOCK_QUANTITY_MAX - 1, sell('A', 1), FILLED, STOCK_QUANTITY_MAX],
-  ['a sell beyond the limit', STOCK_QUANTITY_MAX - 1, sell('A', 2), LIMIT, STOCK_QUANTITY_MAX - 1],
-  ['a sell of an unknown stock', 5, sell('Z', 1), NOT_FOUND, 5],
-  ['a restock', 5, restock('A', 7), DONE, 12],
-  ['a restock beyond the limit', STOCK_QUANTITY_MAX, restock('A', 1), LIMIT, STOCK_QUANTITY_MAX],
-  ['a restock of an unknown stock', 5, restock('Z', 1), NOT_FOUND, 5],
-  ['a listing under a name that cannot be', 5, list('no name', 1), NOT_FOUND, 5],
+  ['fills a buy of one', 100, buy('A', 1), FILLED, 99],
+  ['fills a buy of the whole quantity', 100, buy('A', 100), FILLED, 0],
+  ['rejects a buy above the quantity', 100, buy('A', 101), TOO_FEW, 100],
+  ['rejects a buy of a sold-out stock', 0, buy('A', 1), TOO_FEW, 0],
+  ['rejects a buy of an unlisted stock', 5, buy('Z', 1), NOT_FOUND, 5],
+  ['fills a sell', 0, sell('A', 7), FILLED, 7],
+  ['fills a sell up to the limit', STOCK_QUANTITY_MAX - 1, sell('A', 1), FILLED, STOCK_QUANTITY_MAX],
+  ['rejects a sell beyond the limit', STOCK_QUANTITY_MAX - 1, sell('A', 2), LIMIT, STOCK_QUANTITY_MAX - 1],
+  ['rejects a sell of an unlisted stock', 5, sell('Z', 1), NOT_FOUND, 5],
+  ['applies a restock', 5, restock('A', 7), DONE, 12],
+  ['rejects a restock beyond the limit', STOCK_QUANTITY_MAX, restock('A', 1), LIMIT, STOCK_QUANTITY_MAX],
+  ['rejects a restock of an unlisted stock', 5, restock('Z', 1), NOT_FOUND, 5],
+  ['rejects a listing with an invalid name', 5, list('no name', 1), NOT_FOUND, 5],
 ];
 
 for (const [what, before, command, outcome, after] of TABLE) {
   test(what, () => {
     const draft = draftOf([stock('A', before)]);
-    assert.equal(decide(draft, 9, [command], new Set()), [outcome]);
+    assert.equal(decideBatch(draft, 9, [command], new Set()), [outcome]);
     const version = before === after ? 0 : 9;
     assert.equal(draft.get('A'), { name: 'A', price: 5500, quantity: after, version });
-    assert.is(draft.changed.size, before === after ? 0 : 1);
+    assert.is(draft.changes.size, before === after ? 0 : 1);
   });
 }
 
-test('listing makes a stock of quantity 0, or sets the price and leaves the quantity', () => {
+test('list creates a stock with quantity 0, or changes only the price', () => {
   const draft = draftOf([stock('A', 3)]);
-  assert.equal(decide(draft, 4, [list('N', 70), list('A', 80), buy('A', 1)], new Set()), [
+  assert.equal(decideBatch(draft, 4, [list('N', 70), list('A', 80), buy('A', 1)], new Set()), [
     DONE,
     DONE,
     { kind: 'filled', price: 80 },
@@ -57,10 +57,10 @@ test('listing makes a stock of quantity 0, or sets the price and leaves the quan
   assert.is(draft.size, 2);
 });
 
-test('each command sees what those before it did, and a skipped one does nothing', () => {
+test('each command sees the changes of those before it, and a skipped one has no effect', () => {
   const draft = draftOf([stock('A', 1)]);
   const commands = [buy('A'), buy('A'), restock('A', 5), buy('A'), buy('A', 2)];
-  assert.equal(decide(draft, 4, commands, new Set([2])), [
+  assert.equal(decideBatch(draft, 4, commands, new Set([2])), [
     FILLED,
     TOO_FEW,
     { kind: 'none' },
@@ -69,13 +69,13 @@ test('each command sees what those before it did, and a skipped one does nothing
   ]);
 });
 
-test('a cluster that is full lists no more, and still sets prices', () => {
+test('list at the limit of stocks rejects new names and still sets prices', () => {
   const full: StockStore = {
     size: STOCKS_MAX,
     get: (name) => (name === 'A' ? stock('A', 1) : undefined),
     set: () => undefined,
   };
-  assert.equal(decide(full, 1, [list('N', 1), list('A', 1)], new Set()), [LIMIT, DONE]);
+  assert.equal(decideBatch(full, 1, [list('N', 1), list('A', 1)], new Set()), [LIMIT, DONE]);
 });
 
 const names = fc.constantFrom('A', 'B', 'L', 'Z');
@@ -100,7 +100,7 @@ test('seed + restocks + sells - buys = quantity, never negative', () => {
         const sums = new Map([...seed, stock('Z', 0)].map(({ name, quantity }) => [name, quantity]));
         batches.forEach(([batch, skipped], position) => {
           const index = 3 * position + 1;
-          const outcomes = decide(draft, index, batch, new Set(skipped));
+          const outcomes = decideBatch(draft, index, batch, new Set(skipped));
           assert.is(outcomes.length, batch.length);
           batch.forEach((command, at) => {
             const kind = outcomes[at]?.kind;

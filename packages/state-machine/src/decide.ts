@@ -1,6 +1,6 @@
 /**
- * What becomes of a command, given the stocks: a pure function of the log, so that every replica and every catalog decides the
- * same. A stock that a command changes takes the log index as its version.
+ * Decides commands. The outcome is a pure function of the stocks and the log, so every replica and catalog computes the
+ * same. A command sets the version of the stock that it changes to its log index.
  */
 import {
   STOCK_NAME,
@@ -16,11 +16,11 @@ const DONE: Outcome = { kind: 'done' };
 const NONE: Outcome = { kind: 'none' };
 
 /**
- * Decides the commands of one batch in their order, each seeing what those before it did.
+ * Decides the commands of a batch in order. Each command sees the changes of those before it.
  * @param index log index of the batch, above the version of every stock.
- * @param skip positions whose key was used before: they make nothing.
+ * @param skip positions of commands whose key was used before: they have no effect.
  */
-export function decide(
+export function decideBatch(
   stocks: StockStore,
   index: number,
   commands: readonly Command[],
@@ -40,7 +40,7 @@ function decideOne(stocks: StockStore, index: number, command: Command): Outcome
       const { name, price } = command;
       const old = stocks.get(name);
       if (old === undefined) {
-        // The front-end lets no such name through; it can never be a stock, so it is not found.
+        // Front-ends reject such names. No stock can have this name, so it is not found.
         if (!STOCK_NAME.test(name)) return rejected('STOCK_NOT_FOUND');
         if (stocks.size >= STOCKS_MAX) return rejected('LIMIT_REACHED');
       }
@@ -50,7 +50,7 @@ function decideOne(stocks: StockStore, index: number, command: Command): Outcome
   }
 }
 
-/** What a command adds to the quantity of its stock. */
+/** The change of the stock's quantity. */
 function deltaOf({ kind, quantity }: Exclude<Command, { readonly kind: 'list' }>): number {
   return kind === 'buy' ? -quantity : quantity;
 }
@@ -65,7 +65,7 @@ function move(
   const old = stocks.get(name);
   if (old === undefined) return rejected('STOCK_NOT_FOUND');
   if (old.quantity + delta < 0) return rejected('INSUFFICIENT_STOCK');
-  // Compared this way round because a sum beyond 2^53 is rounded.
+  // Not `old.quantity + delta > STOCK_QUANTITY_MAX`: a sum above 2^53 is rounded.
   if (delta > STOCK_QUANTITY_MAX - old.quantity) return rejected('LIMIT_REACHED');
   stocks.set({ name, price: old.price, quantity: old.quantity + delta, version: index });
   return kind === 'order' ? { kind: 'filled', price: old.price } : DONE;

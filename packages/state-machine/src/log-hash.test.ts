@@ -1,4 +1,4 @@
-/** The running hash tells logs apart. */
+/** Tests of the running hash. */
 import { createHash } from 'node:crypto';
 import { encodeBatch, type Outcome } from '@trireme/domain';
 import { test } from 'uvu';
@@ -13,7 +13,7 @@ function batchOf(...commands: Parameters<typeof encodeBatch>[0]['commands']): Bu
   return encodeBatch({ age: 1, time: 2, visibleOrders: 0, commands, seed: null });
 }
 
-test('the hash is SHA-256 over the hash before, the batch and its outcomes in MessagePack', () => {
+test('nextHash is SHA-256 of the previous hash, the batch and its outcomes in MessagePack', () => {
   const batch = batchOf(buy('A'), buy('Z'));
   const outcomes: readonly Outcome[] = [FILLED, { kind: 'rejected', reason: 'STOCK_NOT_FOUND' }];
   const expected = createHash('sha256')
@@ -24,7 +24,7 @@ test('the hash is SHA-256 over the hash before, the batch and its outcomes in Me
   assert.is(nextHash(EMPTY_HASH, batch, outcomes), expected);
 });
 
-test('another hash before, batch or outcome gives another hash', () => {
+test('nextHash depends on the previous hash, the batch and the outcomes', () => {
   const one = nextHash(EMPTY_HASH, batchOf(buy('A')), [FILLED]);
   const hashes = [
     one,

@@ -1,4 +1,4 @@
-/** The running hash: replicas and catalogs that applied the same entries have the same one. */
+/** The running hash of the log. It is equal at all replicas and catalogs that applied the same entries. */
 import { createHash } from 'node:crypto';
 import { outcomeToWire, pack, type Outcome } from '@trireme/domain';
 
@@ -6,8 +6,8 @@ import { outcomeToWire, pack, type Outcome } from '@trireme/domain';
 export const EMPTY_HASH = '0'.repeat(64);
 
 /**
- * The hash after one more batch: SHA-256 over the hash before, the batch as the log has it, and what was decided of it.
- * @param hash 64 hex digits
+ * The hash after one more batch: SHA-256 of the previous hash, the encoded batch and its outcomes.
+ * @param hash the previous hash, 64 hex digits
  */
 export function nextHash(hash: string, batch: Uint8Array, outcomes: readonly Outcome[]): string {
   return createHash('sha256')

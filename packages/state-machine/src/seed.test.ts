@@ -1,4 +1,4 @@
-/** Seeds as files and in the log: what passes, and what is said of one that does not. */
+/** Tests of seed files and of seeds in the log. */
 import {
   decodeBatch,
   encodeBatch,
@@ -9,15 +9,15 @@ import {
 } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEFAULT_SEED, parseSeed, seedHash, seedParts } from './seed.js';
+import { DEFAULT_SEED, parseSeed, seedHash, splitSeed } from './seed.js';
 
-test('the seed built in has ten stocks at 100', () => {
+test('the built-in seed has ten stocks with quantity 100', () => {
   assert.is(DEFAULT_SEED.length, 10);
   assert.ok(DEFAULT_SEED.every(({ quantity }) => quantity === 100));
   assert.is(DEFAULT_SEED.find(({ name }) => name === 'AAPL')?.price, 5500);
 });
 
-test('a seed file gives whole cents', () => {
+test('parseSeed converts prices to whole cents', () => {
   assert.equal(parseSeed('[{"name":"AAPL","price":55.1,"quantity":0}]'), [
     { name: 'AAPL', price: 5510, quantity: 0 },
   ]);
@@ -37,19 +37,19 @@ const BAD: readonly (readonly [json: string, what: RegExp])[] = [
   ['[{"name":"A","price":1,"quantity":-1}]', /A: quantity/],
   ['[{"name":"A","price":1,"quantity":9007199254740992}]', /A: quantity/],
   ['[{"name":"A","price":1,"quantity":1,"type":"x"}]', /A: unknown field type/],
-  ['[{"name":"A","price":1,"quantity":1},{"name":"A","price":2,"quantity":1}]', /A stands there twice/],
-  [JSON.stringify(Array.from({ length: STOCKS_MAX + 1 }, () => 1)), /more than/],
+  ['[{"name":"A","price":1,"quantity":1},{"name":"A","price":2,"quantity":1}]', /A: listed more than once/],
+  [JSON.stringify(Array.from({ length: STOCKS_MAX + 1 }, () => 1)), /the seed has more than 100000 stocks/],
 ];
 
 for (const [json, what] of BAD) {
-  test(`a seed is refused: ${json.slice(0, 60)}`, () => assert.throws(() => parseSeed(json), what));
+  test(`parseSeed rejects ${json.slice(0, 60)}`, () => assert.throws(() => parseSeed(json), what));
 }
 
 function seedOf(count: number): readonly SeedStock[] {
   return Array.from({ length: count }, (_, i) => ({ name: `S${i}`, price: i + 1, quantity: i }));
 }
 
-test('a seed goes into the log in parts of a bounded size, in order', () => {
+test('splitSeed splits a seed in order into parts of limited size', () => {
   const life = '0123456789abcdef';
   for (const [count, parts] of [
     [0, 1],
@@ -59,7 +59,7 @@ test('a seed goes into the log in parts of a bounded size, in order', () => {
     [STOCKS_MAX, SEED_PARTS_MAX],
   ] as const) {
     const stocks = seedOf(count);
-    const made = seedParts(stocks, life);
+    const made = splitSeed(stocks, life);
     assert.is(made.length, parts, `${count} stocks`);
     assert.equal(
       made.map(({ part }) => part),
@@ -76,7 +76,7 @@ test('a seed goes into the log in parts of a bounded size, in order', () => {
   }
 });
 
-test('the hash of a seed tells seeds apart, whatever the order of their stocks', () => {
+test('seedHash differs for different seeds, and ignores the order of the stocks', () => {
   const stocks = seedOf(20);
   const hash = seedHash(stocks);
   assert.match(hash, /^[0-9a-f]{64}$/);
@@ -90,7 +90,7 @@ test('the hash of a seed tells seeds apart, whatever the order of their stocks',
   assert.is(
     seedHash(stocks.map((stock) => ({ ...stock, version: 3 }))),
     hash,
-    'fields that a seed does not have do not count',
+    'ignores fields that a seed does not have',
   );
 });
 

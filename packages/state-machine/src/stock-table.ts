@@ -1,6 +1,6 @@
-/** The stocks, and drafts in which decisions change them: a draft is taken into the table as a whole, or never. */
+/** The stock table, and drafts, which collect changes. A draft is published as a whole or not at all. */
 import {
-  assertRule,
+  assertInvariant,
   PRICE_CENTS_MAX,
   STOCK_NAME,
   STOCK_QUANTITY_MAX,
@@ -8,30 +8,30 @@ import {
   type Stock,
 } from '@trireme/domain';
 
-/** Where decisions read and write stocks. */
+/** The stocks that `decide` reads and writes. */
 export interface StockStore {
-  /** Stocks in all. */
+  /** Number of stocks. */
   readonly size: number;
   get(name: string): Stock | undefined;
   /** @throws InvariantError if the stock is out of its bounds. */
   set(stock: Stock): void;
 }
 
-/** One page of stocks in rising order of name. */
+/** A page of stocks in ascending order of name. */
 interface StockPage {
   readonly stocks: readonly Stock[];
-  /** The name to go on after, null at the end. */
+  /** The next page starts after this name; null at the end. */
   readonly next: string | null;
 }
 
 /** The stocks by name: at most `STOCKS_MAX`. */
 export class StockTable {
   readonly #stocks = new Map<string, Stock>();
-  /** Sorted by code unit, which for stock names is the order of their bytes. */
+  /** Sorted by code unit, which is the byte order for stock names. */
   readonly #names: string[] = [];
 
   constructor(stocks: Iterable<Stock> = []) {
-    this.publish(stocks);
+    this.apply(stocks);
   }
 
   get size(): number {
@@ -42,26 +42,29 @@ export class StockTable {
     return this.#stocks.get(name);
   }
 
-  /** Takes in all of `stocks` at once. @throws InvariantError if the version of one does not rise, or there are too many. */
-  publish(stocks: Iterable<Stock>): void {
-    const known = this.#names.length;
+  /** Adds or replaces stocks. @throws InvariantError if a version does not increase, or there are too many stocks. */
+  apply(stocks: Iterable<Stock>): void {
+    const sizeBefore = this.#names.length;
     for (const stock of stocks) {
       const old = this.#stocks.get(stock.name);
-      assertRule(old === undefined || old.version < stock.version, 'the version of a stock only rises');
+      assertInvariant(
+        old === undefined || old.version < stock.version,
+        `version of stock ${stock.name} did not increase`,
+      );
       if (old === undefined) this.#names.push(stock.name);
       this.#stocks.set(stock.name, stock);
     }
-    assertRule(this.#stocks.size <= STOCKS_MAX, `at most ${STOCKS_MAX} stocks`);
-    // One sort for all new names: inserting each where it belongs is quadratic when a replay lists many.
-    if (this.#names.length > known) this.#names.sort();
+    assertInvariant(this.#stocks.size <= STOCKS_MAX, `stock table has more than ${STOCKS_MAX} stocks`);
+    // Sort once for all new names: inserting each at its place is quadratic when a replay lists many.
+    if (this.#names.length > sizeBefore) this.#names.sort();
   }
 
-  /** All of them, in no particular order. */
+  /** All stocks, in no particular order. */
   all(): IterableIterator<Stock> {
     return this.#stocks.values();
   }
 
-  /** At most `limit` stocks whose names come after `after`, which need not be a stock's name. */
+  /** At most `limit` stocks with names after `after`, which need not be the name of a stock. */
   page(after: string, limit: number): StockPage {
     const from = this.#firstAfter(after);
     const names = this.#names.slice(from, from + limit);
@@ -81,7 +84,7 @@ export class StockTable {
   }
 }
 
-/** Changes over a table that leave the table as it is. */
+/** Pending changes to a table. They do not modify the table. */
 export class StockDraft implements StockStore {
   readonly #table: StockTable;
   readonly #changed = new Map<string, Stock>();
@@ -95,8 +98,8 @@ export class StockDraft implements StockStore {
     return this.#table.size + this.#created;
   }
 
-  /** The changed stocks by name, as they will be. */
-  get changed(): ReadonlyMap<string, Stock> {
+  /** The changed stocks by name, with their new values. */
+  get changes(): ReadonlyMap<string, Stock> {
     return this.#changed;
   }
 
@@ -105,12 +108,15 @@ export class StockDraft implements StockStore {
   }
 
   set(stock: Stock): void {
-    assertRule(
+    assertInvariant(
       Number.isSafeInteger(stock.quantity) && stock.quantity >= 0 && stock.quantity <= STOCK_QUANTITY_MAX,
-      `quantity of ${stock.name} is a whole number from 0, not ${stock.quantity}`,
+      `invalid quantity ${stock.quantity} of stock ${stock.name}`,
     );
-    assertRule(stock.price >= 1 && stock.price <= PRICE_CENTS_MAX, `price of ${stock.name} is in its bounds`);
-    assertRule(STOCK_NAME.test(stock.name), 'a stock has a name that can be listed');
+    assertInvariant(
+      stock.price >= 1 && stock.price <= PRICE_CENTS_MAX,
+      `invalid price ${stock.price} of stock ${stock.name}`,
+    );
+    assertInvariant(STOCK_NAME.test(stock.name), 'invalid stock name');
     if (this.get(stock.name) === undefined) this.#created += 1;
     this.#changed.set(stock.name, stock);
   }

@@ -1,30 +1,31 @@
 /**
- * A client of the shop: one request at a time, at any front-end. A request without an answer is made again with the same key, at
- * another front-end perhaps. It buys, sells, lists, restocks, looks up stocks, and reads and lists orders.
+ * A client: sends one request at a time to any front-end. It retries a request without an answer with the same
+ * key, possibly at another front-end. It buys, sells, restocks, lists and looks up stocks, and reads and lists
+ * orders.
  */
 import type { Command } from '@trireme/domain';
-import type { Decided, Undecided } from '@trireme/frontend/simulation';
+import type { FinalResult, NoResultReason } from '@trireme/frontend/simulation';
 import { MS, SECOND, type Micros, type Random, type Scheduler } from '@trireme/raft/sim';
-import type { Ledger } from './checks/ledger.js';
-import type { Request, Sightings } from './checks/sightings.js';
+import type { DecisionRecord } from './checks/ledger.js';
+import type { ClientRequest, ClientObservations } from './checks/client-observations.js';
 import type { SystemTrace } from './engine/system-trace.js';
-import type { FrontendHost } from './hosts/frontend-host.js';
+import type { SimulatedFrontend } from './hosts/frontend-host.js';
 
-/** What a client knows of the system. */
-export interface Shop {
+/** What a client needs of the simulation. */
+export interface ClientContext {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: SystemTrace;
-  readonly frontends: readonly FrontendHost[];
-  readonly sightings: Sightings;
-  readonly ledger: Ledger;
-  /** Stocks in a list that clients ask for. */
+  readonly frontends: readonly SimulatedFrontend[];
+  readonly sightings: ClientObservations;
+  readonly ledger: DecisionRecord;
+  /** Page size of the stock lists that clients request. */
   readonly stocksLimit: number;
-  readonly areFaultsOver: boolean;
+  readonly isLivenessPhase: boolean;
   violate(check: string, what: string): void;
   drawName(random: Random): string;
-  /** A client learned of a change of a stock, by the order of that number if it was an order. */
-  nudge(name: string, order: number | null, by: Client): void;
+  /** A client saw a change of a stock; `order` is the order number if an order made it. */
+  nudge(name: string, order: number | null, by: StoreClient): void;
 }
 
 interface ClientSettings {
@@ -32,37 +33,41 @@ interface ClientSettings {
   readonly thinkMean: Micros;
   /** Share of the requests that are commands. */
   readonly commandShare: number;
-  /** An attempt that takes longer is made again, at another front-end perhaps. */
+  /** Timeout of an attempt, after which the client retries, possibly at another front-end. */
   readonly attemptMax: Micros;
 }
 
 const TRAVEL_MEAN: Micros = 200;
-/** A front-end that is down refuses at once; one in trouble is asked again after a while. */
+/** Mean time before a retry after a refused connection or a failed request. */
 const BACKOFF_MEAN: Micros = 60 * MS;
 const ANSWER_LOSS = 0.01;
-/** After so long a client asks for something else, and never learns what became of this. */
-const PATIENCE: Micros = 8 * SECOND;
-/** Commands of earlier, to be asked for again with their keys. */
+/** Time after which a client gives up a request, whose outcome it never learns. */
+const REQUEST_TIMEOUT: Micros = 8 * SECOND;
+/** Maximum number of earlier commands that the client may repeat with their keys. */
 const REMEMBERED_MAX = 20;
 const PAGE_ORDERS = 100;
 
-type Attempt<Result> = (frontend: FrontendHost, reply: (result: Result) => void) => void;
+type Attempt<Result> = (frontend: SimulatedFrontend, reply: (result: Result) => void) => void;
 
-export class Client {
-  readonly #world: Shop;
+export class StoreClient {
+  readonly #world: ClientContext;
   readonly #settings: ClientSettings;
   readonly #random: Random;
   #count = 0;
-  #open: { readonly request: Request; readonly command: Command; readonly isRepeated: boolean } | null = null;
-  readonly #decided: { readonly command: Command; readonly result: Decided }[] = [];
-  /** Counts requests, so that late answers to those that were given up are not heard. */
+  #open: { readonly request: ClientRequest; readonly command: Command; readonly isRepeated: boolean } | null =
+    null;
+  readonly #decided: { readonly command: Command; readonly result: FinalResult }[] = [];
+  /** Number of the current request, so that late answers to earlier requests are ignored. */
   #turn = 0;
-  /** Requests that were answered. */
+  /** Number of answered requests. */
   answered = 0;
-  /** Begins a request at once when somebody's command was answered: that is when something old may be shown. */
+  /**
+   * Whether the client waits before its next request, so that it may send one at once when another client sees
+   * a change.
+   */
   isIdle = true;
 
-  constructor(world: Shop, settings: ClientSettings) {
+  constructor(world: ClientContext, settings: ClientSettings) {
     this.#world = world;
     this.#settings = settings;
     this.#random = world.random.fork();
@@ -80,25 +85,25 @@ export class Client {
     });
   }
 
-  /** Another client learned of a change of this stock: what others show now must not be older. */
-  nudge(name: string, order: number | null): void {
+  /** Another client saw a change of this stock. Reads at once, because a stale answer is most likely now. */
+  onStockChanged(name: string, order: number | null): void {
     if (!this.isIdle) return;
     this.#turn += 1;
     if (order !== null && this.#random.chance(0.4)) this.#readOrder(order);
     else this.#lookUp(name);
   }
 
-  /** Another leader begins: what it shows, and what others still show, is looked at. */
-  probe(): void {
+  /** A new leader was elected. Reads an order at once, because a stale answer is most likely now. */
+  onLeaderElected(): void {
     if (!this.isIdle) return;
     this.#turn += 1;
     this.#readOrder(this.#drawNumber());
   }
 
-  /** A run ends: what waits has no answer. */
+  /** Ends the run: the request in progress has no answer. */
   finish(): void {
     if (this.#open !== null && !this.#open.isRepeated)
-      this.#world.sightings.unknown(this.#open.request, this.#open.command);
+      this.#world.sightings.onUnknownOutcome(this.#open.request, this.#open.command);
     this.#open = null;
   }
 
@@ -134,15 +139,15 @@ export class Client {
     return { kind: random.pick(['buy', 'buy', 'sell'] as const), key, name, quantity };
   }
 
-  #command(command: Command, before: Decided | null): void {
+  #command(command: Command, before: FinalResult | null): void {
     const world = this.#world;
     const request = world.sightings.request(this.name);
     const isRepeated = before !== null;
     this.#open = { request, command, isRepeated };
-    this.#note(() => `${isRepeated ? 'again ' : ''}${JSON.stringify(command)}`);
+    this.#note(() => `${isRepeated ? 'repeated ' : ''}${JSON.stringify(command)}`);
     let asked = 0;
     let refused = 0;
-    this.#attempt<Decided | Undecided>(
+    this.#attempt<FinalResult | NoResultReason>(
       request,
       (frontend, reply) => {
         asked += 1;
@@ -152,41 +157,42 @@ export class Client {
         if (result === 'noEffect') {
           refused += 1;
           if (isRepeated || asked > refused || !this.#random.chance(0.3)) return false;
-          world.sightings.withoutEffect(request, command);
+          world.sightings.onRefused(request, command);
           this.#open = null;
           return true;
         }
-        // With the same key it may be asked for again.
+        // The same key allows a retry.
         if (result === 'unknown') return false;
         this.#open = null;
-        world.sightings.decided(request, command, result, isRepeated);
+        world.sightings.onResult(request, command, result, isRepeated);
         if (!isRepeated) this.#remember(command, result);
-        if (!isRepeated && result[1] !== 'rejected') world.nudge(command.name, result[1] === 'filled' ? result[2] : null, this);
+        if (!isRepeated && result[1] !== 'rejected')
+          world.nudge(command.name, result[1] === 'filled' ? result[2] : null, this);
         return true;
       },
       () => {
-        if (this.#open !== null && !isRepeated) world.sightings.unknown(request, command);
+        if (this.#open !== null && !isRepeated) world.sightings.onUnknownOutcome(request, command);
         this.#open = null;
       },
     );
   }
 
-  /** A key that was used before comes with another command. */
+  /** Sends a key that was used before with another command. */
   #reuse(command: Command): void {
     const world = this.#world;
     const request = world.sightings.request(this.name);
-    this.#attempt<Decided | Undecided>(
+    this.#attempt<FinalResult | NoResultReason>(
       request,
       (frontend, reply) => frontend.submit(command, reply),
       (result) => {
         if (typeof result === 'string') return false;
-        world.sightings.reused(request, command, result);
+        world.sightings.onKeyReused(request, command, result);
         return true;
       },
     );
   }
 
-  #remember(command: Command, result: Decided): void {
+  #remember(command: Command, result: FinalResult): void {
     this.#decided.push({ command, result });
     if (this.#decided.length > REMEMBERED_MAX) this.#decided.splice(this.#random.below(REMEMBERED_MAX), 1);
   }
@@ -194,18 +200,18 @@ export class Client {
   #lookUp(name: string): void {
     const world = this.#world;
     const request = world.sightings.request(this.name);
-    this.#attempt<Parameters<Parameters<FrontendHost['lookUp']>[1]>[0]>(
+    this.#attempt<Parameters<Parameters<SimulatedFrontend['lookUp']>[1]>[0]>(
       request,
       (frontend, reply) => frontend.lookUp(name, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.stock(request, name, result);
+        world.sightings.onStock(request, name, result);
         return true;
       },
     );
   }
 
-  /** Mostly the number of one of the last orders, or the next one. */
+  /** Draws the number of a recent order, or of the next one. */
   #drawNumber(): number {
     return Math.max(1, this.#world.ledger.orders.length + 1 - this.#random.exponential(3));
   }
@@ -213,12 +219,12 @@ export class Client {
   #readOrder(number: number): void {
     const world = this.#world;
     const request = world.sightings.request(this.name);
-    this.#attempt<Parameters<Parameters<FrontendHost['readOrder']>[1]>[0]>(
+    this.#attempt<Parameters<Parameters<SimulatedFrontend['readOrder']>[1]>[0]>(
       request,
       (frontend, reply) => frontend.readOrder(number, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.order(request, number, result);
+        world.sightings.onOrder(request, number, result);
         if (result !== null) world.nudge(result.name, number, this);
         return true;
       },
@@ -229,12 +235,12 @@ export class Client {
     const world = this.#world;
     const request = world.sightings.request(this.name);
     const after = Math.max(0, world.ledger.orders.length - this.#random.below(PAGE_ORDERS / 2));
-    this.#attempt<Parameters<Parameters<FrontendHost['listOrders']>[2]>[0]>(
+    this.#attempt<Parameters<Parameters<SimulatedFrontend['listOrders']>[2]>[0]>(
       request,
       (frontend, reply) => frontend.listOrders(after, PAGE_ORDERS, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.orders(request, after, result.orders, result.next);
+        world.sightings.onOrderList(request, after, result.orders, result.next);
         return true;
       },
     );
@@ -243,20 +249,23 @@ export class Client {
   #listStocks(): void {
     const world = this.#world;
     const request = world.sightings.request(this.name);
-    this.#attempt<Parameters<Parameters<FrontendHost['listStocks']>[1]>[0]>(
+    this.#attempt<Parameters<Parameters<SimulatedFrontend['listStocks']>[1]>[0]>(
       request,
       (frontend, reply) => frontend.listStocks(world.stocksLimit, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.stocks(request, result, world.stocksLimit);
+        world.sightings.onStockList(request, result, world.stocksLimit);
         return true;
       },
     );
   }
 
-  /** @param take returns whether the result is an answer */
+  /**
+   * Sends a request until it has an answer, the client gives up, or another request begins.
+   * @param take handles a result; returns false if the request has to be retried
+   */
   #attempt<Result>(
-    request: Request,
+    request: ClientRequest,
     ask: Attempt<Result>,
     take: (result: Result) => boolean,
     giveUp: () => void = () => undefined,
@@ -267,7 +276,7 @@ export class Client {
     const random = this.#random;
     const tryAgain = (): void => {
       if (this.#turn !== turn) return;
-      if (scheduler.now - request.at > PATIENCE) {
+      if (scheduler.now - request.at > REQUEST_TIMEOUT) {
         giveUp();
         this.start();
         return;
@@ -286,7 +295,7 @@ export class Client {
         }
         const { life } = frontend;
         ask(frontend, (result) => {
-          if (random.chance(ANSWER_LOSS) && !this.#world.areFaultsOver) return;
+          if (random.chance(ANSWER_LOSS) && !this.#world.isLivenessPhase) return;
           scheduler.after(random.exponential(TRAVEL_MEAN), () => {
             if (isOver || this.#turn !== turn) return;
             if (!take(result)) {

@@ -1,11 +1,11 @@
-/** One run from its seed: faults, then a healed system that has to answer, and every check along the way. */
+/** One run of a seed: a phase with faults, then liveness of the healed system, with checks after every event. */
 import { isDeepStrictEqual } from 'node:util';
 import { pack, unpack } from '@trireme/domain';
 import { linearize } from '@trireme/faults/linearizability';
 import { Nemesis, SECOND, type Micros, type SeedResult, type TraceSink } from '@trireme/raft/sim';
 import { installGlobals } from './engine/globals.js';
 import { drawMix } from './faults/mix.js';
-import { World } from './world.js';
+import { SystemSimulation } from './system-simulation.js';
 
 export interface RunOptions {
   readonly seed: number;
@@ -18,44 +18,45 @@ export interface RunOptions {
 export type Counts = Readonly<Record<string, number>>;
 
 export interface RunResult extends SeedResult {
-  /** Same seed, same hash: it covers all that happened. */
+  /** Hash of everything that happened. Equal for equal seeds. */
   readonly hash: string;
   readonly events: number;
   readonly virtualSeconds: number;
-  /** Batches that were decided. */
+  /** Number of decided batches. */
   readonly batches: number;
-  /** Answers to clients, by kind. */
+  /** Number of answers to clients, by kind. */
   readonly answers: Counts;
-  /** What happened in the processes. */
-  readonly happened: Counts;
-  /** Faults that were begun, by kind. */
+  /** Number of events in the processes, by kind. */
+  readonly processEvents: Counts;
+  /** Number of injected faults, by kind. */
   readonly faults: Counts;
-  /** Stocks whose history was too long to search. */
+  /** Number of stocks whose history was too long to search. */
   readonly undecided: number;
 }
 
-/** After the faults every request is answered within this, and new ones are. */
+/** Time after the faults within which the system must serve all clients again. */
 const LIVENESS_BOUND: Micros = 15 * SECOND;
-/** Requests that each client has answered by then. */
-const ANSWERS_DEMANDED = 5;
-/** Look-ups that caches answer by then. */
-const HITS_DEMANDED = 10;
-/** Events between two looks at whether all that is so. */
-const LOOK_EVERY = 200;
-/** States that the search looks at, for each stock. */
+/** Number of requests of each client that must be answered in that time. */
+const ANSWERS_REQUIRED = 5;
+/** Number of look-ups that caches must answer in that time. */
+const HITS_REQUIRED = 10;
+/** Number of events between two evaluations of these conditions. */
+const POLL_EVERY = 200;
+/** Maximum number of states that the search visits, for each stock. */
 const STATES_MAX = 200_000;
 
 /** Runs one seed to its end or to its first violation. */
 export async function simulate({ seed, seconds, sink }: RunOptions): Promise<RunResult> {
-  const world = new World(seed, sink ?? null);
+  const world = new SystemSimulation(seed, sink ?? null);
   const restore = installGlobals(world);
-  const onRejection = (error: unknown): void => world.violate('uncaught error', `rejected: ${String(error)}`);
+  const onRejection = (error: unknown): void =>
+    world.violate('uncaught error', `unhandled rejection: ${String(error)}`);
   process.on('unhandledRejection', onRejection);
   try {
     const random = world.random.fork();
     const nemesis = new Nemesis(world, random, drawMix(random));
     world.start();
-    // The system is whole at first, and begins.
+    // The system starts without faults.
     world.scheduler.after(SECOND / 2, () => nemesis.start());
     await world.run(seconds * SECOND);
     if (world.violation === null) {
@@ -75,8 +76,8 @@ export async function simulate({ seed, seconds, sink }: RunOptions): Promise<Run
       virtualSeconds: scheduler.now / SECOND,
       batches: checks.ledger.size,
       answers: sightings.counts,
-      happened: happenedIn(world),
-      faults: nemesis.begun,
+      processEvents: happenedIn(world),
+      faults: nemesis.faultCounts,
       undecided,
       violation,
     };
@@ -86,56 +87,57 @@ export async function simulate({ seed, seconds, sink }: RunOptions): Promise<Run
   }
 }
 
-/** Has the run go on until everybody is served again; a violation if that takes too long. */
-async function demandAnswers(world: World): Promise<void> {
+/** Continues the run until all clients are served again. Reports a violation if that takes too long. */
+async function demandAnswers(world: SystemSimulation): Promise<void> {
   const { clients, scheduler } = world;
   const before = new Map(clients.map((client) => [client, client.answered]));
   const hits = (): number => world.frontends.reduce((sum, { answered }) => sum + answered.cache, 0);
-  const goal = world.checks.ledger.last;
+  const goal = world.checks.ledger.lastIndex;
   const hitsBefore = hits();
   const missing = (): string[] => {
     const problems: string[] = [];
     for (const client of clients)
-      if (client.answered - (before.get(client) ?? 0) < ANSWERS_DEMANDED)
-        problems.push(`${client.name} waits`);
+      if (client.answered - (before.get(client) ?? 0) < ANSWERS_REQUIRED)
+        problems.push(`client ${client.name} gets no answers`);
     const { voters } = world.checks.quorums.latest;
     const { catalogs: set } = world.latestBook;
     for (const { name, status } of world.catalogs)
       if (set.includes(name) && status?.unready !== null)
-        problems.push(`${name}: ${String(status?.unready)}`);
+        problems.push(`${name} is not ready: ${String(status?.unready)}`);
     for (const { name, bookDisk } of world.replicas)
-      if (voters.includes(name) && bookDisk.tables.meta.applied < goal)
-        problems.push(`replica ${name} is behind`);
-    if (world.hasCache && hits() - hitsBefore < HITS_DEMANDED)
-      problems.push('no look-up is answered by a cache');
+      if (voters.includes(name) && bookDisk.tables.meta.applied < goal) problems.push(`replica ${name} lags`);
+    if (world.hasCache && hits() - hitsBefore < HITS_REQUIRED) problems.push('caches answer no look-ups');
     return problems;
   };
   let isServed = false;
-  let looks = 0;
+  let polls = 0;
   await world.run(scheduler.now + LIVENESS_BOUND, () => {
-    looks += 1;
-    if (looks % LOOK_EVERY === 0) isServed = missing().length === 0;
+    polls += 1;
+    if (polls % POLL_EVERY === 0) isServed = missing().length === 0;
     return isServed;
   });
   if (world.violation !== null || missing().length === 0) return;
-  const what = `after ${LIVENESS_BOUND / SECOND} s without faults: ${missing().join(', ')}`;
-  world.violate('everything is answered', what);
+  const what = `${LIVENESS_BOUND / SECOND} s after the faults: ${missing().join(', ')}`;
+  world.violate('progress', what);
 }
 
-/** Replicas that have stored the same log have the same book, however entries were cut into applies and writes. */
-function checkBooks(world: World): void {
+/** Replicas that have stored the same index must have equal order books, however entries were grouped into writes. */
+function checkBooks(world: SystemSimulation): void {
   const books = new Map<number, { readonly name: string; readonly contents: unknown }>();
   for (const { name, bookDisk } of world.replicas) {
     const { meta, contents } = bookDisk.tables;
     const known = books.get(meta.applied);
     if (known === undefined) books.set(meta.applied, { name, contents });
     else if (!isDeepStrictEqual(unpack(pack(known.contents)), unpack(pack(contents))))
-      world.violate('equal books', `${name} and ${known.name} have other books at ${meta.applied}`);
+      world.violate(
+        'equal order books',
+        `the order books of ${name} and ${known.name} differ at index ${meta.applied}`,
+      );
   }
 }
 
-/** @returns the number of stocks on which the search gave up. */
-function checkHistory(world: World): number {
+/** @returns the number of stocks whose history was too long to search. */
+function checkHistory(world: SystemSimulation): number {
   let undecided = 0;
   const initial = new Map(world.settings.seed.map(({ name, quantity }) => [name, quantity]));
   for (const [name, operations] of world.sightings.operations) {
@@ -146,14 +148,17 @@ function checkHistory(world: World): number {
   return undecided;
 }
 
-function happenedIn(world: World): Counts {
-  const happened: Record<string, number> = { ...world.happened, 'links opened': world.streams.opened };
+function happenedIn(world: SystemSimulation): Counts {
+  const processEvents: Record<string, number> = {
+    ...world.processEvents,
+    'links opened': world.streams.opened,
+  };
   const add = (what: string, count: number): void => {
-    happened[what] = (happened[what] ?? 0) + count;
+    processEvents[what] = (processEvents[what] ?? 0) + count;
   };
   for (const { events } of world.catalogs)
     for (const [kind, count] of Object.entries(events)) add(`catalog: ${kind}`, count);
   for (const { answered } of world.frontends)
     for (const [by, count] of Object.entries(answered)) add(`look-ups by ${by}`, count);
-  return happened;
+  return processEvents;
 }

@@ -1,20 +1,20 @@
-/** What many runs came to, and whether they did enough to say anything. */
+/** The summary of many runs, and whether they covered enough. */
 import type { Counts, RunResult } from './simulate.js';
 
-/** Seeds from which on everything must have happened. */
+/** Number of seeds after which all required events must have occurred. */
 const SEEDS_MIN = 100;
 
-/** What has to happen in `SEEDS_MIN` seeds: a simulator that does nothing finds nothing. */
-const DEMANDED: readonly (readonly [where: 'answers' | 'happened', what: string])[] = [
+/** Events that must occur in `SEEDS_MIN` seeds, because a run in which nothing happens finds nothing. */
+const REQUIRED: readonly (readonly [where: 'answers' | 'processEvents', what: string])[] = [
   ...['buy', 'sell', 'list', 'restock', 'repeated', 'unknown', 'look-up', 'key reused'].map(
     (what) => ['answers', what] as const,
   ),
   ...['list of stocks', 'order read', 'list of orders'].map((what) => ['answers', what] as const),
   ...['look-ups by cache', 'look-ups by catalog', 'look-ups by replica'].map(
-    (what) => ['happened', what] as const,
+    (what) => ['processEvents', what] as const,
   ),
   ...['attached', 'installed', 'authorized', 'authorityLost', 'refused', 'leaseExpired'].map(
-    (kind) => ['happened', `catalog: ${kind}`] as const,
+    (kind) => ['processEvents', `catalog: ${kind}`] as const,
   ),
   ...[
     'leaders',
@@ -22,17 +22,17 @@ const DEMANDED: readonly (readonly [where: 'answers' | 'happened', what: string]
     'replica replaced',
     'raft: snapshotInstalled',
     'raft: compacted',
-  ].map((what) => ['happened', what] as const),
+  ].map((what) => ['processEvents', what] as const),
 ];
 
-export class Totals {
+export class SystemTotals {
   #seeds = 0;
   #events = 0;
   #virtualSeconds = 0;
   #batches = 0;
   #undecided = 0;
   #violations = 0;
-  readonly #counts = { answers: new Map<string, number>(), happened: new Map<string, number>() };
+  readonly #counts = { answers: new Map<string, number>(), processEvents: new Map<string, number>() };
   readonly #faults = new Map<string, number>();
 
   add(result: RunResult): void {
@@ -43,14 +43,14 @@ export class Totals {
     this.#undecided += result.undecided;
     if (result.violation !== null) this.#violations += 1;
     addUp(this.#counts.answers, result.answers);
-    addUp(this.#counts.happened, result.happened);
+    addUp(this.#counts.processEvents, result.processEvents);
     addUp(this.#faults, result.faults);
   }
 
-  /** What should have happened and never did; empty for few seeds. */
+  /** Required events that never occurred. Empty for fewer than `SEEDS_MIN` seeds. */
   get missing(): readonly string[] {
     if (this.#seeds < SEEDS_MIN) return [];
-    return DEMANDED.filter(([where, what]) => (this.#counts[where].get(what) ?? 0) === 0).map(
+    return REQUIRED.filter(([where, what]) => (this.#counts[where].get(what) ?? 0) === 0).map(
       ([, what]) => what,
     );
   }
@@ -62,14 +62,14 @@ export class Totals {
 
   lines(wallMs: number): readonly string[] {
     return [
-      `seeds                 ${this.#seeds}, of which ${this.#violations} broke a rule`,
+      `seeds                 ${this.#seeds}, ${this.#violations} with a violation`,
       `virtual time          ${(this.#virtualSeconds / 3_600).toFixed(2)} hours, in ${(wallMs / 1000).toFixed(0)} s`,
-      `steps                 ${this.#events}`,
+      `events                ${this.#events}`,
       `batches decided       ${this.#batches}`,
       `answers               ${text(this.#counts.answers)}`,
-      `happened              ${text(this.#counts.happened)}`,
+      `in processes          ${text(this.#counts.processEvents)}`,
       `faults                ${text(this.#faults)}`,
-      `searches given up     ${this.#undecided}`,
+      `histories undecided   ${this.#undecided}`,
     ];
   }
 }

@@ -2,9 +2,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runClosedLoop } from './closed-loop.js';
 import { startCluster } from './cluster.js';
-import { median, percentile, rowOf, table } from './report.js';
+import { median, percentile, summarize, formatTable } from './report.js';
 
-test('percentiles are of the nearest rank, medians of the middle', () => {
+test('percentile returns the nearest rank, and median the middle', () => {
   const values = new Float64Array([1, 2, 3, 4]);
   assert.equal(
     [0, 0.25, 0.26, 0.5, 0.99, 1].map((share) => percentile(values, share)),
@@ -16,20 +16,20 @@ test('percentiles are of the nearest rank, medians of the middle', () => {
   assert.throws(() => median([]), RangeError);
 });
 
-test('a row holds the medians of its rounds, and a table lines them up', () => {
+test('rowOf returns the medians of its rounds, and table aligns them', () => {
   const round = (rate: number, ms: number): { rate: number; latenciesMs: Float64Array } => ({
     rate,
     latenciesMs: new Float64Array([ms, ms + 1]),
   });
   const load = { payloadBytes: 128, inFlight: 64 };
-  const row = rowOf(load, [round(1_000, 3), round(3_000, 1), round(2_000, 2)]);
+  const row = summarize(load, [round(1_000, 3), round(3_000, 1), round(2_000, 2)]);
   assert.equal(row, {
     ...load,
     ...{ rounds: 3, rate: 2_000, rateMin: 1_000, rateMax: 3_000 },
     ...{ p50Ms: 2, p95Ms: 3, p99Ms: 3, maxMs: 3 },
   });
   assert.fixture(
-    table([row]),
+    formatTable([row]),
     [
       '| payload | in flight | proposals/s |   (min to max) | p50 ms | p95 ms | p99 ms | max ms |',
       '| ------: | --------: | ----------: | -------------: | -----: | -----: | -----: | -----: |',
@@ -38,7 +38,7 @@ test('a row holds the medians of its rounds, and a table lines them up', () => {
   );
 });
 
-test('a closed loop on three members has every proposal that it counts applied by the leader', async () => {
+test('runClosedLoop counts only proposals that the leader has applied', async () => {
   const cluster = await startCluster();
   try {
     const before = cluster.leader.machine.applied;
@@ -46,7 +46,7 @@ test('a closed loop on three members has every proposal that it counts applied b
     const { rate, latenciesMs } = await runClosedLoop(cluster.leader, load);
     assert.ok(latenciesMs.length > 0);
     assert.is(rate, latenciesMs.length / load.seconds);
-    // Those in flight at the end are applied as well, and not counted.
+    // The proposals in flight at the end are applied as well, but not counted.
     assert.is(cluster.leader.machine.applied - before, latenciesMs.length + load.inFlight);
   } finally {
     await cluster.stop();

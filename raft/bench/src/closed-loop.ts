@@ -1,9 +1,9 @@
 /**
- * A closed loop: a fixed number of proposals in flight, each followed by another as soon as the leader has applied it.
- * The latency of one is from its proposal to its application at the leader.
+ * A closed loop: a fixed number of proposals in flight, each followed by another as soon as the leader has
+ * applied it. The latency of a proposal is the time from `propose` until the leader has applied it.
  */
 import type { Entry } from '@trireme/raft';
-import type { Member } from './cluster.js';
+import type { BenchMember } from './cluster.js';
 
 export interface Load {
   readonly payloadBytes: number;
@@ -11,24 +11,27 @@ export interface Load {
   readonly seconds: number;
 }
 
-export interface Round {
+export interface RoundResult {
   /** Proposals a second. */
   readonly rate: number;
-  /** Of every proposal, in milliseconds, in ascending order. */
+  /** The latency of every proposal, in milliseconds, in ascending order. */
   readonly latenciesMs: Float64Array;
 }
 
-/** Room for so many latencies at first; it grows. */
+/** Initial capacity for latencies; it grows. */
 const SAMPLES = 65_536;
-/** A load whose proposals take longer than this has lost its leader. */
+/** If proposals take longer than this, the leader has lost its leadership. */
 const STALL_MS_MAX = 15_000;
 
-/** Runs the load against `leader` and waits for what is in flight at the end, which is not counted. Rejects if it stalls. */
-export async function runClosedLoop(leader: Member, load: Load): Promise<Round> {
+/**
+ * Runs the load against `leader`, then waits for the proposals in flight, which are not counted. Rejects if
+ * it stalls.
+ */
+export async function runClosedLoop(leader: BenchMember, load: Load): Promise<RoundResult> {
   const loop = new ClosedLoop(leader, load);
   let timer: NodeJS.Timeout | undefined;
   const stalled = new Promise<never>((_, reject) => {
-    const error = new Error('the proposals in flight are not applied: leadership was lost');
+    const error = new Error('the proposals in flight were not applied: the leader has lost its leadership');
     timer = setTimeout(() => reject(error), load.seconds * 1000 + STALL_MS_MAX);
   });
   try {
@@ -40,23 +43,23 @@ export async function runClosedLoop(leader: Member, load: Load): Promise<Round> 
 }
 
 class ClosedLoop {
-  readonly #leader: Member;
+  readonly #leader: BenchMember;
   readonly #load: Load;
   readonly #payload: Buffer;
-  /** When the proposal of an index was made: those in flight are neighbours. */
+  /** Times of the proposals in flight, by index modulo their number: their indexes are consecutive. */
   readonly #proposedAt: Float64Array;
   #samples = new Float64Array(SAMPLES);
   #count = 0;
-  #waiting = 0;
+  #inFlight = 0;
 
-  constructor(leader: Member, load: Load) {
+  constructor(leader: BenchMember, load: Load) {
     this.#leader = leader;
     this.#load = load;
     this.#payload = Buffer.alloc(load.payloadBytes, 'x');
     this.#proposedAt = new Float64Array(load.inFlight);
   }
 
-  async run(): Promise<Round> {
+  async run(): Promise<RoundResult> {
     const { node, machine } = this.#leader;
     const { inFlight, seconds } = this.#load;
     const first = node.log.lastIndex + 1;
@@ -65,22 +68,22 @@ class ClosedLoop {
     return new Promise((resolve) => {
       machine.onApplied = (entries) => {
         const now = performance.now();
-        for (const entry of entries) if (entry.index >= first) this.#applied(entry, now, now < endsAt);
-        if (this.#waiting > 0) return;
+        for (const entry of entries) if (entry.index >= first) this.#onApplied(entry, now, now < endsAt);
+        if (this.#inFlight > 0) return;
         resolve({ rate: this.#count / seconds, latenciesMs: this.#samples.slice(0, this.#count).sort() });
       };
-      for (let place = 0; place < inFlight; place += 1) this.#propose(startedAt);
+      for (let proposed = 0; proposed < inFlight; proposed += 1) this.#propose(startedAt);
     });
   }
 
   #propose(now: number): void {
     const { index } = this.#leader.node.propose(this.#payload);
     this.#proposedAt[index % this.#load.inFlight] = now;
-    this.#waiting += 1;
+    this.#inFlight += 1;
   }
 
-  #applied({ index }: Entry, now: number, isCounted: boolean): void {
-    this.#waiting -= 1;
+  #onApplied({ index }: Entry, now: number, isCounted: boolean): void {
+    this.#inFlight -= 1;
     if (!isCounted) return;
     if (this.#count === this.#samples.length) {
       const larger = new Float64Array(this.#samples.length * 2);

@@ -1,4 +1,7 @@
-/** Three members in this process, each with a synced log store of its own, over real HTTP on the loopback. */
+/**
+ * Three members in this process, each with its own synced log store, over real HTTP on the loopback
+ * interface.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +11,7 @@ const IDS = ['a', 'b', 'c'];
 const SECRET = 'the secret of a benchmark';
 const ELECTED_MS_MAX = 10_000;
 
-/** Keeps nothing: what is measured is agreement, not what is agreed upon. */
+/** A state machine that stores nothing: the benchmark measures replication only. */
 class CountingMachine implements StateMachine {
   applied = 0;
   onApplied: (entries: readonly Entry[]) => void = () => undefined;
@@ -20,21 +23,24 @@ class CountingMachine implements StateMachine {
   }
 }
 
-/** A member and what it applies to. */
-export interface Member {
+/** A member and its state machine. */
+export interface BenchMember {
   readonly node: RaftNode;
   readonly machine: CountingMachine;
 }
 
 export interface Cluster {
-  /** The member that leads. */
-  readonly leader: Member;
-  readonly members: readonly Member[];
-  /** Stops all and removes their folders. */
+  /** The elected leader. */
+  readonly leader: BenchMember;
+  readonly members: readonly BenchMember[];
+  /** Stops all members and removes their folders. */
   stop(): Promise<void>;
 }
 
-/** Starts a cluster in a new temporary folder, and waits until one leads. Rejects where that takes ten seconds. */
+/**
+ * Starts a cluster in a temporary folder, and waits for a leader. Rejects if there is none within ten
+ * seconds.
+ */
 export async function startCluster(): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'raft-bench-'));
   const transports = IDS.map(
@@ -51,8 +57,8 @@ export async function startCluster(): Promise<Cluster> {
   );
   const failed: unknown[] = [];
   const members = await Promise.all(
-    transports.map(async (transport, place) => {
-      const id = IDS[place] ?? '';
+    transports.map(async (transport, position) => {
+      const id = IDS[position] ?? '';
       const machine = new CountingMachine();
       const node = await RaftNode.start({
         id,
@@ -60,7 +66,7 @@ export async function startCluster(): Promise<Cluster> {
         addresses: new Map(addresses.map((address, of) => [IDS[of] ?? '', address])),
         storage: await LevelLog.open({ path: join(folder, id), cluster: 'bench', id }),
         transport,
-        machine,
+        stateMachine: machine,
         onFatal: (error) => failed.push(error),
       });
       return { node, machine };
@@ -76,7 +82,7 @@ export async function startCluster(): Promise<Cluster> {
     if (leader !== undefined) return { leader, members, stop };
     if (failed.length > 0 || performance.now() > deadline) {
       await stop();
-      throw new Error('no leader was elected', { cause: failed[0] });
+      throw new Error(`no leader was elected within ${ELECTED_MS_MAX} ms`, { cause: failed[0] });
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

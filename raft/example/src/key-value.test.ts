@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 
 const EXAMPLE = fileURLToPath(new URL('key-value.js', import.meta.url));
 
-test('the example writes, reads, and reads again once the leader is stopped', async () => {
+test('the example writes, reads, and reads again after its leader was stopped', async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [EXAMPLE], { timeout: 60_000 });
   assert.is(stderr, '');
   assert.equal(stdout.trim().split('\n'), [
@@ -16,7 +16,7 @@ test('the example writes, reads, and reads again once the leader is stopped', as
   ]);
 });
 
-test('the example is in the README as it runs, in at most 60 lines', async () => {
+test('the README contains the example, which has at most 60 lines', async () => {
   const source = await readFile(new URL('../src/key-value.ts', import.meta.url), 'utf8');
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   assert.ok(source.trimEnd().split('\n').length <= 60);

@@ -1,11 +1,11 @@
-/** A replicated key-value store: three members in one process, over HTTP, with their logs in a temporary folder. */
+/** A replicated key-value store: three members in one process, over HTTP, with logs in a temporary folder. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpTransport, LevelLog, RaftError, RaftNode, type Entry, type StateMachine } from '@trireme/raft';
 
-/** Kept in memory only: as `applied` begins with 0, the whole log is applied anew after a start. */
+/** Kept only in memory: `applied` starts at 0, so the whole log is applied again after a restart. */
 class Store implements StateMachine {
   applied = 0;
   readonly values = new Map<string, string>();
@@ -27,31 +27,32 @@ for (const [id, transport] of transports) addresses.set(id, `http://127.0.0.1:${
 const members = new Map<string, { readonly node: RaftNode; readonly store: Store }>();
 for (const [id, transport] of transports) {
   const storage = await LevelLog.open({ path: join(folder, id), cluster: group.cluster, id });
-  const machine = new Store();
-  const parts = { addresses, storage, transport, machine, onFatal: console.error };
+  const store = new Store();
+  const parts = { addresses, storage, transport, stateMachine: store, onFatal: console.error };
   const node = await RaftNode.start({ id, members: [...transports.keys()], ...parts });
-  members.set(id, { node, store: machine });
+  members.set(id, { node, store });
 }
 
-/** Asks the leader, or the next one: to set a value twice does no harm. Else give each command an id of its own. */
-async function ask<T>(question: (node: RaftNode, store: Store) => Promise<T>): Promise<T> {
+/** Runs `run` at the leader, with retries: setting a value twice is harmless, other commands need ids. */
+async function atLeader<T>(run: (node: RaftNode, store: Store) => Promise<T>): Promise<T> {
   for (; ; await sleep(20, null)) {
     const leader = [...members.values()].find(({ node }) => node.status().leading);
     try {
-      if (leader !== undefined) return await question(leader.node, leader.store);
+      if (leader !== undefined) return await run(leader.node, leader.store);
     } catch (error) {
       if (!(error instanceof RaftError)) throw error;
     }
   }
 }
 const put = async (...pair: [key: string, value: string]) =>
-  ask(async (node) => node.submit(Buffer.from(JSON.stringify(pair))));
-const get = async (key: string) => ask(async (node, store) => node.read().then(() => store.values.get(key)));
+  atLeader(async (node) => node.submit(Buffer.from(JSON.stringify(pair))));
+const get = async (key: string) =>
+  atLeader(async (node, store) => node.read().then(() => store.values.get(key)));
 
 await put('ship', 'trireme');
 await put('oars', '170');
 console.log('ship:', await get('ship'), 'oars:', await get('oars'));
-const leader = await ask(async (node) => Promise.resolve(node));
+const leader = await atLeader(async (node) => Promise.resolve(node));
 await leader.stop();
 members.delete(leader.status().id);
 console.log('leader stopped, ship:', await get('ship'), 'oars:', await get('oars'));

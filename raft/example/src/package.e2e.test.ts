@@ -1,4 +1,4 @@
-/** The library as it would be published: packed, installed into an empty folder, and the example run on it. */
+/** Packs the library as for publication, installs it into an empty folder, and runs the example on it. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const LIBRARY = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('key-value.js', import.meta.url));
 const NPM_MS_MAX = 180_000;
 
-/** What npm says where there is no network. */
+/** Errors of npm without a network. */
 const UNREACHABLE = /\b(ENOTCACHED|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b/;
 
 const run = promisify(execFile);
@@ -28,14 +28,14 @@ console.log(typeof raft.RaftNode, typeof raft.RaftCore, typeof frames.FrameConne
 await import('@trireme/raft/dist/node.js').catch(({ code }) => console.log(code));
 `;
 
-test('what is packed installs into an empty folder and works there; it holds no tests', async () => {
+test('the packed library contains no tests, installs into an empty folder and works there', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'raft-package-'));
   try {
     const packed = await npm(LIBRARY, 'pack', '--json', '--pack-destination', folder);
     const [archive] = JSON.parse(packed) as { filename: string; files: { path: string }[] }[];
     const files = archive?.files.map(({ path }) => path) ?? [];
     for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/frames/index.js', 'README.md', 'LICENSE']) {
-      assert.ok(files.includes(file), `${file} is packed`);
+      assert.ok(files.includes(file), `${file} is not packed`);
     }
     assert.equal(
       files.filter((file) =>
@@ -53,7 +53,7 @@ test('what is packed installs into an empty folder and works there; it holds no 
     } catch (error) {
       if (!UNREACHABLE.test(String(error))) throw error;
       console.log(
-        'SKIPPED the installation: its dependencies are not in the cache, and no registry is reachable',
+        'SKIPPED the installation: the dependencies are not in the npm cache, and no registry is reachable',
       );
       return;
     }

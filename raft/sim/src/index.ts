@@ -1,22 +1,29 @@
-/** What other simulators use of this one: time, chance, network, disks, and the checks of Raft. */
-export { Oracle } from './checks/oracle.js';
-export { Quorums, decides } from './checks/quorums.js';
-export type { Violated } from './checks/views.js';
+/** Parts for other simulators: time, randomness, network, disks, and the checks of Raft. */
+export { SafetyChecker } from './checks/oracle.js';
+export { QuorumChecker, isQuorum } from './checks/quorums.js';
+export type { ReportViolation } from './checks/views.js';
 export { HEALTHY_SYNC, SimDisk } from './cluster/disk.js';
 export { SimNetwork, type LinkFault } from './cluster/network.js';
 export { SimStorage } from './cluster/storage.js';
-export { Syncs } from './cluster/syncs.js';
-export { SlowWrites, type DiskSchedule } from './cluster/writes.js';
+export { DiskWrites } from './cluster/syncs.js';
+export { TimedWrites, type DiskSchedule } from './cluster/writes.js';
 export { SimClock, type ClockRate } from './engine/clock.js';
 export { Random } from './engine/random.js';
-export { MS, SECOND, Scheduler, continuationsDone, type Micros } from './engine/scheduler.js';
-export { Scope } from './engine/scope.js';
+export { MS, SECOND, Scheduler, drainContinuations, type Micros } from './engine/scheduler.js';
+export { ProcessScope } from './engine/scope.js';
 export { Trace, type TraceSink } from './engine/trace.js';
-export { Nemesis, all, instant, type KindOf, type Mix, type Running } from './faults/nemesis.js';
-export { huntAll } from './planted/hunt.js';
-export { mutate, plant, type Mutant } from './planted/mutant.js';
+export {
+  Nemesis,
+  combineUndos,
+  instantFault,
+  type FaultKindOf,
+  type FaultMix,
+  type ActiveFault,
+} from './faults/nemesis.js';
+export { runMutations } from './planted/run-mutations.js';
+export { applyMutation, createMutant, type Mutant } from './planted/mutant.js';
 export type { Mutation } from './planted/mutation.js';
-export { MUTATIONS as RAFT_BUGS } from './planted/mutations.js';
-export { runCommand } from './run/command.js';
-export { crashedRun } from './run/crashed.js';
-export { runSeeds, type SeedResult, type SeedViolation, type Task } from './run/pool.js';
+export { MUTATIONS } from './planted/mutations.js';
+export { runSimulatorCommand } from './run/command.js';
+export { resultOfCrash } from './run/crashed.js';
+export { runSeeds, type SeedResult, type CheckFailure, type SeedTask } from './run/pool.js';

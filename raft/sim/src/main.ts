@@ -1,11 +1,11 @@
 /** `npm run sim`: Raft clusters under faults. */
 import { fileURLToPath } from 'node:url';
-import { runCommand } from './run/command.js';
-import { crashedRun } from './run/crashed.js';
-import { Totals } from './run/totals.js';
+import { runSimulatorCommand } from './run/command.js';
+import { resultOfCrash } from './run/crashed.js';
+import { RunTotals } from './run/totals.js';
 import { simulate } from './simulate.js';
 
-await runCommand({
+await runSimulatorCommand({
   name: 'npm run sim',
   what: 'Runs Raft clusters on a virtual clock, network and disks under faults that each seed draws.',
   exampleSeeds: 5000,
@@ -13,6 +13,6 @@ await runCommand({
   progressMs: 2_000,
   worker: fileURLToPath(new URL('run/worker.js', import.meta.url)),
   simulate,
-  crashed: crashedRun,
-  totals: new Totals(),
+  crashed: resultOfCrash,
+  totals: new RunTotals(),
 });

@@ -1,22 +1,22 @@
-/** Rules hold under a few seeds of faults; `npm run sim` plays as many as you like. */
+/** A few seeds violate no check; `npm run sim` runs more of them. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fileURLToPath } from 'node:url';
-import { crashedRun } from './run/crashed.js';
+import { resultOfCrash } from './run/crashed.js';
 import { runSeeds } from './run/pool.js';
-import { Totals } from './run/totals.js';
+import { RunTotals } from './run/totals.js';
 
 const WORKER = fileURLToPath(new URL('run/worker.js', import.meta.url));
 
 const SEEDS = 80;
 
-test(`${SEEDS} seeds with 60 seconds of faults each break no rule, and get work done`, async () => {
-  const totals = new Totals();
+test(`${SEEDS} seeds with 60 seconds of faults each violate no check and complete operations`, async () => {
+  const totals = new RunTotals();
   const startedAt = performance.now();
   const broken = await runSeeds({
-    crashed: crashedRun,
+    crashed: resultOfCrash,
     worker: WORKER,
-    // Other test files run beside this one.
+    // Other test files run at the same time.
     jobs: 1,
     from: 1,
     count: SEEDS,
@@ -26,7 +26,7 @@ test(`${SEEDS} seeds with 60 seconds of faults each break no rule, and get work 
   console.log(totals.lines(performance.now() - startedAt).join('\n'));
   assert.is(broken?.violation ?? null, null, `seed ${broken?.seed ?? 0}`);
   assert.is(totals.seeds, SEEDS);
-  assert.is(totals.gaveUp, 0, 'every history was searched to its end');
+  assert.is(totals.gaveUp, 0, 'every history was searched completely');
   assert.ok(totals.answered > 200 * SEEDS, `${totals.answered} operations were answered`);
 });
 

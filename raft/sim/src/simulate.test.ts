@@ -1,16 +1,16 @@
-/** Runs: the same seed is the same run, and nothing real gets in. */
+/** Runs are deterministic and use no real clock, timer or randomness. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { crashedRun } from './run/crashed.js';
+import { resultOfCrash } from './run/crashed.js';
 import { runSeeds } from './run/pool.js';
 import { simulate } from './simulate.js';
 
 const SECONDS = 20;
 const WORKER = fileURLToPath(new URL('run/worker.js', import.meta.url));
 
-test('the same seed twice is the same run, traced or not; another seed is another run', async () => {
+test('simulate: the same seed gives the same run, traced or not; another seed gives another run', async () => {
   const lines: string[] = [];
   const first = await simulate({ seed: 11, seconds: SECONDS });
   const traced = await simulate({ seed: 11, seconds: SECONDS, sink: (line) => lines.push(line) });
@@ -23,11 +23,11 @@ test('the same seed twice is the same run, traced or not; another seed is anothe
   assert.ok(lines.length > 1_000, `${lines.length} lines`);
 });
 
-test('the same seed is the same run in another process; its hash, to compare with other versions of Node', async () => {
+test('simulate: the same seed gives the same run in another process', async () => {
   const { hash } = await simulate({ seed: 1, seconds: SECONDS });
   const hashes: string[] = [];
   await runSeeds({
-    crashed: crashedRun,
+    crashed: resultOfCrash,
     worker: WORKER,
     jobs: 1,
     from: 1,
@@ -36,27 +36,28 @@ test('the same seed is the same run in another process; its hash, to compare wit
     onResult: (result) => hashes.push(result.hash),
   });
   assert.equal(hashes, [hash]);
-  console.log(`Node ${process.version}: seed 1, ${SECONDS} seconds: ${hash}`);
+  // Printed for comparison with other versions of Node.
+  console.log(`Node ${process.version}: seed 1, ${SECONDS} seconds, trace hash ${hash}`);
 });
 
-test('waiting for promises after every event changes nothing: none is left over where the run does not wait', async () => {
+test('simulate: waiting for promises after every event does not change the run', async () => {
   for (const seed of [1, 2, 3, 4, 5]) {
-    const quick = await simulate({ seed, seconds: SECONDS });
-    const patient = await simulate({ seed, seconds: SECONDS, isPatient: true });
-    assert.equal(patient, quick, `seed ${seed}`);
+    const expected = await simulate({ seed, seconds: SECONDS });
+    const result = await simulate({ seed, seconds: SECONDS, awaitsEveryEvent: true });
+    assert.equal(result, expected, `seed ${seed}`);
   }
 });
 
-test('a run touches no real clock, timer or chance', async () => {
+test('simulate: uses no real clock, timer or randomness', async () => {
   const touched: string[] = [];
   const trap = (holder: object, name: string): (() => void) => {
     const original = Object.getOwnPropertyDescriptor(holder, name);
-    if (original === undefined) throw new Error(`there is no ${name}`);
+    if (original === undefined) throw new Error(`missing property: ${name}`);
     Object.defineProperty(holder, name, {
       configurable: true,
       value: () => {
         touched.push(name);
-        throw new Error(`${name} in a run`);
+        throw new Error(`${name} was called during a run`);
       },
     });
     return () => Object.defineProperty(holder, name, original);
@@ -77,7 +78,7 @@ test('a run touches no real clock, timer or chance', async () => {
   assert.equal(touched, []);
 });
 
-test('no source of the simulator reads a real clock or draws real chance, but those that run it', () => {
+test('sources of the simulator do not mention a real clock, timer or randomness, except main, run/ and planted/', () => {
   const folder = fileURLToPath(new URL('../src', import.meta.url));
   const forbidden =
     /\bDate\b|Math\.random|performance\.|hrtime|setTimeout|setInterval|setImmediate|randomUUID|randomBytes/;

@@ -1,12 +1,12 @@
-/** One run from its seed: faults, then a healed majority, and every check along the way. */
+/** One run of a seed: a phase with faults, then liveness with a healed majority, with checks after every event. */
 import type { History } from './checks/history.js';
 import { checkLinearizable } from './checks/linearizable.js';
 import { SECOND } from './engine/scheduler.js';
 import type { TraceSink } from './engine/trace.js';
-import { drawMix } from './faults/mix.js';
+import { drawFaultMix } from './faults/mix.js';
 import { Nemesis } from './faults/nemesis.js';
-import { breakMinority, demandProgress } from './liveness.js';
-import { World, type Violation } from './world.js';
+import { healMajority, requireProgress } from './liveness.js';
+import { ClusterSimulation, type CheckFailure } from './cluster-simulation.js';
 
 export interface RunOptions {
   readonly seed: number;
@@ -14,46 +14,56 @@ export interface RunOptions {
   readonly seconds: number;
   /** Receives a readable trace, line by line. */
   readonly sink?: TraceSink;
-  /** Waits for promises after every event instead of only where some may have been settled: slower, to the same end. */
-  readonly isPatient?: boolean;
+  /**
+   * Waits for promises after every event, not only after those that may have settled one. Slower, with the same
+   * result.
+   */
+  readonly awaitsEveryEvent?: boolean;
 }
 
 export interface RunResult {
   readonly seed: number;
-  /** Same seed, same hash: it covers all that happened. */
+  /** Hash of everything that happened. Equal for equal seeds. */
   readonly hash: string;
   readonly events: number;
   readonly virtualSeconds: number;
   readonly committed: number;
   readonly elections: number;
-  /** Operations of clients. */
-  readonly operations: History['answered'];
+  /** Operations of clients, by kind and outcome. */
+  readonly operations: History['counts'];
   /** Compactions and snapshots, by type of event. */
   readonly snapshots: Readonly<Record<string, number>>;
-  /** Membership changes that were asked for, by what came of them. */
-  readonly reconfigurations: Readonly<Record<string, number>>;
-  /** Configurations that were committed. */
-  readonly configurations: number;
-  /** Faults that were begun, by kind. */
+  /** Requested membership changes, by outcome. */
+  readonly membershipChanges: Readonly<Record<string, number>>;
+  /** Number of committed configurations. */
+  readonly committedConfigurations: number;
+  /** Number of injected faults, by kind. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Keys whose history was too long to search. */
-  readonly gaveUp: number;
-  readonly violation: Violation | null;
+  /** Number of keys whose history was too long to search. */
+  readonly undecided: number;
+  readonly violation: CheckFailure | null;
 }
 
 /** Runs one seed to its end or to its first violation. */
-export async function simulate({ seed, seconds, sink, isPatient = false }: RunOptions): Promise<RunResult> {
-  const world = new World(seed, sink ?? null, isPatient);
+export async function simulate(options: RunOptions): Promise<RunResult> {
+  const { seed, seconds, sink, awaitsEveryEvent = false } = options;
+  const world = new ClusterSimulation(seed, sink ?? null, awaitsEveryEvent);
   const random = world.random.fork();
-  const nemesis = new Nemesis(world, random, drawMix(world, random));
+  const nemesis = new Nemesis(world, random, drawFaultMix(world, random));
   world.start();
   nemesis.start();
   await world.run(seconds * SECOND);
   if (world.violation === null) {
-    world.trace.note('phase', '', 0, 0, () => 'faults end: a majority is healed, the rest stays broken');
+    world.trace.note(
+      'phase',
+      '',
+      0,
+      0,
+      () => 'faults end: a majority is healed, the other members stay faulty',
+    );
     nemesis.stop();
-    breakMinority(world, world.random.fork());
-    await demandProgress(world);
+    healMajority(world, world.random.fork());
+    await requireProgress(world);
   }
   world.finish();
   const gaveUp = checkHistory(world);
@@ -66,18 +76,18 @@ export async function simulate({ seed, seconds, sink, isPatient = false }: RunOp
     virtualSeconds: scheduler.now / SECOND,
     committed: oracle.committed,
     elections: oracle.elections,
-    operations: history.answered,
+    operations: history.counts,
     snapshots: world.snapshots,
-    reconfigurations: world.reconfigurations,
-    configurations: world.quorums.changes,
-    faults: nemesis.begun,
-    gaveUp,
+    membershipChanges: world.reconfigurations,
+    committedConfigurations: world.quorums.changes,
+    faults: nemesis.faultCounts,
+    undecided: gaveUp,
     violation,
   };
 }
 
-/** @returns the number of keys on which the search gave up. */
-function checkHistory(world: World): number {
+/** @returns the number of keys whose history was too long to search. */
+function checkHistory(world: ClusterSimulation): number {
   let gaveUp = 0;
   for (const [key, operations] of world.history.keys()) {
     const verdict = checkLinearizable(operations);
@@ -85,7 +95,7 @@ function checkHistory(world: World): number {
       const seen = operations.map(({ client, kind, value, invoked, returned, result }) =>
         [client, kind, value, `[${invoked}, ${returned}]`, result].join(' '),
       );
-      world.violate('linearizability', `key ${key}:\n    ${seen.join('\n    ')}`);
+      world.reportViolation('linearizability', `key ${key}:\n    ${seen.join('\n    ')}`);
     }
     if (verdict === 'gave up') gaveUp += 1;
   }

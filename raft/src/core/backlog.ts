@@ -1,9 +1,9 @@
-/** Entries proposed in this term that are not yet both committed and durable at the leader, so as to bound their bytes. */
+/** Counts the bytes of proposals that are not yet both committed and durable at the leader, to limit them. */
 import { RECORD_HEADER_BYTES } from './entry.js';
 import { RaftError } from './errors.js';
 import type { LogIndex } from './types.js';
 
-export class Backlog {
+export class UncommittedBytes {
   readonly #bytesMax: number;
   /** Oldest first. */
   readonly #entries: { readonly index: LogIndex; readonly bytes: number }[] = [];
@@ -14,13 +14,16 @@ export class Backlog {
   }
 
   /**
-   * Asks for room for an entry with `data`; an empty backlog takes any size, so that one large proposal is never refused
-   * for good.
+   * Checks that an entry with `data` fits. An empty backlog accepts any size, so that a proposal above the
+   * limit is not refused for ever.
    * @throws RaftError `OVERLOADED`
    */
-  checkRoom(data: Uint8Array): void {
+  checkLimit(data: Uint8Array): void {
     if (this.#bytes === 0 || this.#bytes + sizeOf(data) <= this.#bytesMax) return;
-    throw new RaftError('OVERLOADED', `${this.#bytes} bytes wait to be committed`);
+    throw new RaftError(
+      'OVERLOADED',
+      `${this.#bytes} bytes are already waiting to be committed; retry later`,
+    );
   }
 
   add(index: LogIndex, data: Uint8Array): void {
@@ -29,7 +32,7 @@ export class Backlog {
     this.#bytes += bytes;
   }
 
-  /** Entries up to `index` are held in memory no longer. */
+  /** Entries up to `index` are committed and durable. */
   release(index: LogIndex): void {
     const kept = this.#entries.findIndex((entry) => entry.index > index);
     const released = this.#entries.splice(0, kept === -1 ? this.#entries.length : kept);

@@ -1,21 +1,21 @@
 /**
- * What a member does and knows while it asks to lead, made anew for each election: whom it asks, and who has answered.
- * First all are asked whether an election could be won, which changes nothing (thesis 9.6), then for their votes.
+ * The state of one pre-vote or election of this member: the requests to send and the answers so far. A pre-vote
+ * changes no member's state (thesis 9.6); if it is won, an election with real votes follows.
  */
 import { votersOf, type Membership } from './membership.js';
-import { electionState, type ElectionState } from './quorum.js';
+import { electionResult, type ElectionResult } from './quorum.js';
 import type { NodeId, PreVoteRequest, Term, VoteRequest } from './types.js';
 import type { RaftLog } from './log.js';
 
-/** `transfer` is an election that the leader itself asked for (thesis 3.10). */
+/** `transfer` is an election that the leader requested (thesis 3.10). */
 export type CampaignKind = 'preVote' | 'vote' | 'transfer';
 
 export class Campaign {
   readonly kind: CampaignKind;
   readonly #id: NodeId;
-  /** The one in force; it cannot change meanwhile, as nothing that is committed is unapplied when a campaign begins. */
+  /** The configuration in force. It cannot change meanwhile: no campaign starts with a committed change unapplied. */
   readonly #membership: Membership;
-  /** Answers, each member's first; the own vote among them once it is durable. */
+  /** The first answer of each member, this member's own vote included once it is durable. */
   readonly #votes = new Map<NodeId, boolean>();
 
   constructor(kind: CampaignKind, id: NodeId, membership: Membership) {
@@ -24,7 +24,7 @@ export class Campaign {
     this.#membership = membership;
   }
 
-  /** What to ask the other voters: to lead in `term`, with `log`. */
+  /** The requests to the other voters, to lead in `term` with `log`. */
   requests(term: Term, log: RaftLog): (PreVoteRequest | VoteRequest)[] {
     const from = this.#id;
     const { lastIndex, lastTerm, commit } = log;
@@ -32,15 +32,15 @@ export class Campaign {
     return votersOf(this.#membership)
       .filter((to) => to !== from)
       .map((to) => {
-        const asked = { from, to, term, lastIndex, lastTerm };
-        if (this.kind === 'preVote') return { type: 'preVoteRequest', ...asked, commit, commitTerm };
-        return { type: 'voteRequest', ...asked, transfer: this.kind === 'transfer' };
+        const fields = { from, to, term, lastIndex, lastTerm };
+        if (this.kind === 'preVote') return { type: 'preVoteRequest', ...fields, commit, commitTerm };
+        return { type: 'voteRequest', ...fields, transfer: this.kind === 'transfer' };
       });
   }
 
-  /** Counts an answer and says where the election stands. */
-  count(from: NodeId, granted: boolean): ElectionState {
+  /** Counts an answer and returns the state of the election. */
+  countVote(from: NodeId, granted: boolean): ElectionResult {
     if (!this.#votes.has(from)) this.#votes.set(from, granted);
-    return electionState(this.#membership, this.#votes);
+    return electionResult(this.#membership, this.#votes);
   }
 }

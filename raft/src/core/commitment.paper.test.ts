@@ -1,9 +1,12 @@
-/** Safety: what makes a commit final (Raft 5.4.2, figure 8), and what must be on disk before it is told (figure 2). */
+/**
+ * Safety: which entries are committed (Raft 5.4.2, figure 8), and which state must be on disk before it is sent
+ * (figure 2).
+ */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Member, TIMEOUT_TICKS, followerOf, leaderOf } from './testing/member.js';
-import { logOf, message, only } from './testing/messages.js';
-import { Network } from './testing/network.js';
+import { TestMember, TIMEOUT_TICKS, followerOf, leaderOf } from './testing/test-member.js';
+import { makeLog, message, messagesOfType } from './testing/messages.js';
+import { TestNetwork } from './testing/test-network.js';
 
 test('5.4.2: an entry of an earlier term is not committed by counting replicas', () => {
   const a = leaderOf({ log: [1, 2] });
@@ -14,18 +17,19 @@ test('5.4.2: an entry of an earlier term is not committed by counting replicas',
   assert.is(a.core.log.commit, 3);
 });
 
-test('5.4.2, figure 8: an entry of term 2 on a majority can still be lost, so it is not committed before one of term 4', () => {
+test('5.4.2, figure 8: an entry of term 2 on a majority can still be lost until one of term 4 is committed', () => {
   const members = ['s1', 's2', 's3', 's4', 's5'];
-  const of = (id: string, log: readonly number[]): Member => new Member({ id, members, log, term: 3 });
+  const of = (id: string, log: readonly number[]): TestMember =>
+    new TestMember({ id, members, log, term: 3 });
   // (b): S1 led term 2 and replicated entry 2 to S2; S5 led term 3 and has another entry 2.
-  const figure = (): Network =>
-    new Network([of('s1', [1, 2]), of('s2', [1, 2]), of('s3', [1]), of('s4', [1]), of('s5', [1, 3])]);
+  const figure = (): TestNetwork =>
+    new TestNetwork([of('s1', [1, 2]), of('s2', [1, 2]), of('s3', [1]), of('s4', [1]), of('s5', [1, 3])]);
 
-  // (c): S1 leads term 4 and brings entry 2 to S3, a majority; its own entry of term 4 gets nowhere.
+  // (c): S1 leads term 4 and replicates entry 2 to S3, which makes a majority; its own entry of term 4 is lost.
   const lost = figure();
   lost.isolate('s5');
   lost.isolate('s4');
-  lost.passes = (one) => one.type !== 'appendRequest' || one.entries.every(({ term }) => term < 4);
+  lost.filter = (one) => one.type !== 'appendRequest' || one.entries.every(({ term }) => term < 4);
   const s1 = lost.elect('s1');
   lost.member('s3').step(
     message('appendRequest', {
@@ -34,13 +38,13 @@ test('5.4.2, figure 8: an entry of term 2 on a majority can still be lost, so it
       term: 4,
       prevIndex: 1,
       prevTerm: 1,
-      entries: logOf([2], 2),
+      entries: makeLog([2], 2),
     }),
   );
   lost
     .member('s2')
     .step(message('appendRequest', { from: 's1', to: 's2', term: 4, prevIndex: 2, prevTerm: 2 }));
-  lost.settle();
+  lost.deliverAll();
   assert.equal(lost.member('s3').terms, [1, 2]);
   assert.equal(s1.terms, [1, 2, 4]);
   assert.is(s1.core.log.commit, 0);
@@ -57,7 +61,7 @@ test('5.4.2, figure 8: an entry of term 2 on a majority can still be lost, so it
   lost.tick(2);
   assert.equal(s1.terms, [1, 3, 5]);
 
-  // (e): had S1 replicated its entry of term 4 before, S5 could not win and both stay.
+  // (e): if S1 replicates its entry of term 4 before it crashes, S5 cannot win, and both entries stay.
   const kept = figure();
   kept.isolate('s5');
   kept.isolate('s4');
@@ -71,81 +75,81 @@ test('5.4.2, figure 8: an entry of term 2 on a majority can still be lost, so it
   assert.equal(next.terms.slice(0, 3), [1, 2, 4]);
 });
 
-test('figure 2: a vote leaves only once it is durable', () => {
-  const b = new Member({ id: 'b' });
+test('figure 2: a vote is sent only once it is durable', () => {
+  const b = new TestMember({ id: 'b' });
   b.slowDisk = true;
   b.step(message('voteRequest'));
   assert.equal(b.persisting?.hardState, { term: 1, vote: 'a' });
-  assert.equal(b.take(), []);
+  assert.equal(b.takeSent(), []);
   b.finishPersist();
-  assert.equal(b.take(), [message('voteResponse', { from: 'b', to: 'a' })]);
+  assert.equal(b.takeSent(), [message('voteResponse', { from: 'b', to: 'a' })]);
 });
 
-test('figure 2: a vote that was not durable when its member crashed was never told', () => {
-  const b = new Member({ id: 'b' });
+test('figure 2: a vote that was not durable at a crash was never sent', () => {
+  const b = new TestMember({ id: 'b' });
   b.slowDisk = true;
   b.step(message('voteRequest'));
   b.restart();
   b.step(message('voteRequest', { from: 'c', to: 'b' }));
   b.finishPersist();
-  assert.equal(b.take(), [message('voteResponse', { from: 'b', to: 'c' })]);
+  assert.equal(b.takeSent(), [message('voteResponse', { from: 'b', to: 'c' })]);
 });
 
-test('figure 2: a candidate asks for votes, and counts its own, once its candidacy is durable', () => {
-  const a = new Member({ members: ['a', 'b'] });
+test('figure 2: a candidate requests votes, and counts its own, only once its candidacy is durable', () => {
+  const a = new TestMember({ members: ['a', 'b'] });
   a.slowDisk = true;
   a.core.campaign();
   a.step(message('preVoteResponse', { from: 'b', to: 'a' }));
-  assert.equal(only('voteRequest', a.take()), []);
+  assert.equal(messagesOfType('voteRequest', a.takeSent()), []);
   a.step(message('voteResponse', { from: 'b', to: 'a' }));
-  assert.is(a.core.role, 'candidate', 'the own vote is missing');
+  assert.is(a.core.role, 'candidate', 'its own vote is missing');
   a.finishPersist();
   assert.is(a.core.role, 'leader');
 });
 
-test('figure 2: votes asked for in a term that is over are never sent', () => {
-  const a = new Member();
+test('figure 2: held vote requests of an earlier term are never sent', () => {
+  const a = new TestMember();
   a.slowDisk = true;
   a.core.campaign();
   a.step(message('preVoteResponse', { from: 'b', to: 'a' }));
   a.step(message('heartbeat', { from: 'c', to: 'a', term: 2 }));
-  a.take();
+  a.takeSent();
   a.finishPersist();
-  assert.equal(a.take(), []);
+  assert.equal(a.takeSent(), []);
   assert.is(a.core.role, 'follower');
 });
 
-test('figure 2: an append is acknowledged once it is durable; its term is too', () => {
-  const b = new Member({ id: 'b' });
+test('figure 2: an append is acknowledged once its entries and its term are durable', () => {
+  const b = new TestMember({ id: 'b' });
   b.slowDisk = true;
-  b.step(message('appendRequest', { term: 2, entries: logOf([1, 2]) }));
-  assert.equal(b.take(), []);
-  assert.equal(b.persisting, { hardState: { term: 2, vote: null }, entries: logOf([1, 2]) });
+  b.step(message('appendRequest', { term: 2, entries: makeLog([1, 2]) }));
+  assert.equal(b.takeSent(), []);
+  assert.equal(b.persisting, { hardState: { term: 2, vote: null }, entries: makeLog([1, 2]) });
   b.finishPersist();
-  assert.equal(b.take(), [message('appendAccepted', { from: 'b', to: 'a', term: 2, match: 2 })]);
+  assert.equal(b.takeSent(), [message('appendAccepted', { from: 'b', to: 'a', term: 2, match: 2 })]);
 });
 
-test("what needs no disk does not wait for it: refusals, heartbeats and a leader's appends", () => {
+test("rejected appends, heartbeat responses and a leader's appends do not wait for the disk", () => {
   const b = followerOf('a', { id: 'b', term: 1 });
   b.slowDisk = true;
-  b.step(message('appendRequest', { entries: logOf([1]) }));
+  b.step(message('appendRequest', { entries: makeLog([1]) }));
   b.step(message('appendRequest', { prevIndex: 7, prevTerm: 1 }), message('heartbeat', { round: 3 }));
   assert.equal(
-    b.take().map(({ type }) => type),
+    b.takeSent().map(({ type }) => type),
     ['appendRejected', 'heartbeatResponse'],
   );
   const a = leaderOf();
   a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
-  a.take();
+  a.takeSent();
   a.slowDisk = true;
   a.propose();
   assert.equal(
-    only('appendRequest', a.take()).map(({ to, entries }) => [to, entries.length]),
+    messagesOfType('appendRequest', a.takeSent()).map(({ to, entries }) => [to, entries.length]),
     [['b', 1]],
   );
 });
 
-test('10.2.1: a leader counts itself only for what is on its own disk', () => {
+test('10.2.1: a leader counts itself only for entries on its own disk', () => {
   const a = leaderOf();
   a.slowDisk = true;
   a.propose();
@@ -155,7 +159,7 @@ test('10.2.1: a leader counts itself only for what is on its own disk', () => {
   assert.is(a.core.log.commit, 2);
 });
 
-test('10.2.1: a leader may commit what its followers have while its own disk is busy, but applies it only when it has it', () => {
+test('10.2.1: a leader may commit entries before its own disk has them, but applies them only after', () => {
   const a = leaderOf();
   a.slowDisk = true;
   a.propose();
@@ -165,20 +169,20 @@ test('10.2.1: a leader may commit what its followers have while its own disk is 
   assert.is(a.machine.length, 2);
 });
 
-test('what arrives while the disk is busy goes into the next batch, acknowledged once for all', () => {
+test('appends that arrive during a write share the next batch and one acknowledgement', () => {
   const b = followerOf('a', { id: 'b', term: 1 });
   b.slowDisk = true;
   const append = (index: number) =>
     message('appendRequest', {
       prevIndex: index - 1,
       prevTerm: index === 1 ? 0 : 1,
-      entries: logOf([1], index),
+      entries: makeLog([1], index),
     });
   b.step(append(1));
   for (const index of [2, 3, 4, 3]) b.step(append(index));
   b.finishPersist();
   assert.equal(
-    only('appendAccepted', b.take()).map(({ match }) => match),
+    messagesOfType('appendAccepted', b.takeSent()).map(({ match }) => match),
     [1],
   );
   assert.equal(
@@ -187,16 +191,16 @@ test('what arrives while the disk is busy goes into the next batch, acknowledged
   );
   b.finishPersist();
   assert.equal(
-    only('appendAccepted', b.take()).map(({ match }) => match),
+    messagesOfType('appendAccepted', b.takeSent()).map(({ match }) => match),
     [4],
-    'the furthest says it all',
+    'the highest match implies the others',
   );
 });
 
-test('a persist that ends after its entries were replaced acknowledges nothing of them', () => {
-  const b = new Member({ id: 'b' });
+test('a finished write does not acknowledge entries that were replaced meanwhile', () => {
+  const b = new TestMember({ id: 'b' });
   b.slowDisk = true;
-  b.step(message('appendRequest', { term: 1, entries: logOf([1, 1, 1]) }));
+  b.step(message('appendRequest', { term: 1, entries: makeLog([1, 1, 1]) }));
   b.step(message('appendRequest', { from: 'c', to: 'b', term: 2, prevIndex: 1, prevTerm: 1, entries: [] }));
   b.step(
     message('appendRequest', {
@@ -205,15 +209,15 @@ test('a persist that ends after its entries were replaced acknowledges nothing o
       term: 2,
       prevIndex: 1,
       prevTerm: 1,
-      entries: logOf([2], 2),
+      entries: makeLog([2], 2),
       commit: 2,
     }),
   );
   b.finishPersist();
-  assert.equal(b.take(), [], 'neither to the old leader nor to the new one');
+  assert.equal(b.takeSent(), [], 'neither to the old leader nor to the new one');
   assert.equal([b.core.log.stableIndex, b.machine.length], [1, 0], 'the second term is not durable yet');
   b.finishPersist();
-  assert.equal(b.take(), [message('appendAccepted', { from: 'b', to: 'c', term: 2, match: 2 })]);
+  assert.equal(b.takeSent(), [message('appendAccepted', { from: 'b', to: 'c', term: 2, match: 2 })]);
   assert.equal(
     b.disk.log.map(({ term }) => term),
     [1, 2],
@@ -224,48 +228,50 @@ test('a persist that ends after its entries were replaced acknowledges nothing o
   );
 });
 
-test('a persist that ends after its entries were replaced and came back counts only for the bytes it wrote', () => {
-  const b = new Member({ id: 'b' });
+test('a finished write does not acknowledge entries that were replaced and appended again meanwhile', () => {
+  const b = new TestMember({ id: 'b' });
   b.slowDisk = true;
-  b.step(message('appendRequest', { term: 1, entries: logOf([1, 1]) }));
-  b.step(message('appendRequest', { from: 'c', to: 'b', term: 2, entries: logOf([2, 2]) }));
-  b.step(message('appendRequest', { term: 3, entries: logOf([1, 1, 3]) }));
+  b.step(message('appendRequest', { term: 1, entries: makeLog([1, 1]) }));
+  b.step(message('appendRequest', { from: 'c', to: 'b', term: 2, entries: makeLog([2, 2]) }));
+  b.step(message('appendRequest', { term: 3, entries: makeLog([1, 1, 3]) }));
   b.finishPersist();
-  assert.equal(b.take(), []);
+  assert.equal(b.takeSent(), []);
   b.finishPersist();
-  assert.equal(b.take(), [message('appendAccepted', { from: 'b', to: 'a', term: 3, match: 3 })]);
+  assert.equal(b.takeSent(), [message('appendAccepted', { from: 'b', to: 'a', term: 3, match: 3 })]);
   assert.equal(
     b.disk.log.map(({ term }) => term),
     [1, 1, 3],
   );
 });
 
-test('entries on disk that a new leader replaces count for nothing until the replacement is durable', () => {
+test('entries on disk that a new leader replaces are not stable until the replacement is durable', () => {
   const b = followerOf('a', { id: 'b', log: [1, 1, 1], term: 2 });
   b.slowDisk = true;
-  b.step(message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, entries: logOf([2], 2), commit: 2 }));
+  b.step(
+    message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, entries: makeLog([2], 2), commit: 2 }),
+  );
   assert.equal([b.core.log.stableIndex, b.core.log.commit, b.machine.length], [1, 2, 1]);
   b.restart();
   assert.equal(b.terms, [1, 1, 1]);
 });
 
-test('committed entries are handed out in order, once, in portions of applyBytesMax, and never beyond the disk', () => {
+test('committed entries are handed out once, in order, in portions of applyBytesMax, and only when durable', () => {
   const b = followerOf('a', { id: 'b', term: 1, limits: { applyBytesMax: 60 } });
-  b.core.step(message('appendRequest', { entries: logOf([1, 1, 1, 1, 1]), commit: 5 }));
+  b.core.step(message('appendRequest', { entries: makeLog([1, 1, 1, 1, 1]), commit: 5 }));
   const { persist, apply } = b.core.ready();
   assert.ok(persist !== null && apply.length === 0);
   b.disk.write(persist);
-  b.core.persisted();
+  b.core.onPersisted();
   const portion = b.core.ready().apply;
   assert.equal(
     portion.map(({ index }) => index),
     [1],
   );
-  assert.equal(b.core.ready().apply, [], 'not before the last ones are applied');
-  assert.throws(() => b.core.applied(2), /applied 2, handed out up to 1/);
+  assert.equal(b.core.ready().apply, [], 'not before the previous ones are applied');
+  assert.throws(() => b.core.onApplied(2), /applied up to 2, but entries were handed out up to 1/);
 });
 
-test('a restarted member knows as committed what it has applied, and applies nothing twice', () => {
+test('after a restart the commit index is the applied index, and no entry is applied twice', () => {
   const b = followerOf('a', { id: 'b', log: [1, 1, 1], applied: 2 });
   assert.is(b.core.log.commit, 2);
   b.step(message('heartbeat', { commit: 3 }));

@@ -1,73 +1,73 @@
-/** What a core is made of, and the bounds of each value. */
+/** The configuration of a core, with the bounds of each value. */
 import { RECORD_HEADER_BYTES } from './entry.js';
 import { RaftError } from './errors.js';
 import type { LeaseConfig } from './lease.js';
 import { membersOf, type Membership } from './membership.js';
 import type { LogIndex, HardState, LogReader, NodeId } from './types.js';
 
-/** The bounds of a core's queues and messages; each a whole number from 1. */
+/** The limits of a core's queues and messages; each an integer of at least 1. */
 export interface CoreLimits {
   /**
-   * Bytes of one proposal at most; a longer one is refused with `TOO_LARGE`. It has to fit into one message of the
-   * transport, and holds up the heartbeats behind it for as long as the link takes to carry it.
+   * Maximum bytes of one proposal; the core refuses a longer one with `TOO_LARGE`. A proposal must fit into one
+   * message of the transport, and it delays the heartbeats after it by the time that the link needs for it.
    */
   readonly proposalBytesMax: number;
   /**
-   * Record bytes in one append at most; one larger entry still travels, alone. At most what `APPEND_ENTRIES_MAX` empty
-   * entries come to.
+   * Maximum record bytes of one append; a larger entry is sent alone. At most the record bytes of
+   * `APPEND_ENTRIES_MAX` empty entries.
    */
   readonly appendBytesMax: number;
-  /** Appends in flight to one follower at most; further entries wait. */
+  /** Maximum appends in flight to one follower; further entries wait. */
   readonly inflightMessagesMax: number;
-  /** Record bytes in flight to one follower at most; further entries wait. */
+  /** Maximum record bytes in flight to one follower; further entries wait. */
   readonly inflightBytesMax: number;
   /**
-   * Record bytes proposed and not yet both committed and on the leader's own disk, at most; at the bound proposals are
-   * refused with `OVERLOADED`. One larger proposal is still taken when nothing else waits.
+   * Maximum record bytes of proposals that are not yet both committed and on the leader's own disk. At the limit the
+   * core refuses proposals with `OVERLOADED`, but accepts a larger proposal if no other is waiting.
    */
   readonly uncommittedBytesMax: number;
-  /** Record bytes handed out to be applied at once at most; one larger entry is still handed out, alone. */
+  /** Maximum record bytes of the entries handed out to be applied at once; a larger entry is handed out alone. */
   readonly applyBytesMax: number;
-  /** Reads waiting for a confirmation, or for an answer of the leader, at most; at the bound they are refused with `OVERLOADED`. */
+  /** Maximum reads that wait for a confirmed round or for the leader; beyond it `read` throws `OVERLOADED`. */
   readonly readsMax: number;
 }
 
-/** What a core goes by; fixed while it lives. */
+/** The configuration of a core; constant for its lifetime. */
 export interface CoreConfig {
   readonly id: NodeId;
-  /** The configuration that is in force while the log names none; `NO_MEMBERS` for who waits to be let in. */
-  readonly initial: Membership;
+  /** The membership in force while the log contains none; `EMPTY_MEMBERSHIP` for a member that a group will add later. */
+  readonly initialMembership: Membership;
   /**
-   * Ticks without a leader before a pre-vote; each time drawn anew from [electionTicks, 2 * electionTicks) (Raft 5.2).
-   * Also how long a leader goes without a majority before it steps down, and how long a write may take before its disk
-   * counts as hanging. More than `heartbeatTicks`.
+   * Ticks without a leader before a pre-vote: each time a random number in [electionTicks, 2 * electionTicks)
+   * (Raft 5.2). Also the ticks without a majority after which a leader steps down, and the ticks after which an
+   * unfinished write counts as a hung disk. Greater than `heartbeatTicks`.
    */
   readonly electionTicks: number;
-  /** Ticks between two heartbeats, at least 1. */
+  /** Ticks between heartbeats, at least 1. */
   readonly heartbeatTicks: number;
-  /** Uniform in [0, 1): the core has no randomness of its own. */
+  /** Uniform in [0, 1). The core's only source of randomness. */
   readonly random: () => number;
   readonly limits: CoreLimits;
-  /** What leases need; null where no lease is asked for. */
+  /** The configuration of lease reads; null without them. */
   readonly lease: LeaseConfig | null;
 }
 
-/** What the disk holds when a core starts. */
-export interface CoreStart {
+/** The durable state with which a core starts. */
+export interface DurableState {
   readonly hardState: HardState;
   readonly reader: LogReader;
-  /** The state machine's applied index; everything up to it is committed. */
+  /** The applied index of the state machine; entries up to it are committed. */
   readonly applied: LogIndex;
 }
 
 const MIB = 1024 * 1024;
 
-/** Entries in one append at most: more are refused by who receives them. */
+/** Maximum entries in one append; receivers refuse more. */
 export const APPEND_ENTRIES_MAX = 65_536;
 
 /**
- * A proposal of 8 MiB takes 67 ms on a link of 1 Gbit/s, well below the shortest election timeout of the driver's
- * defaults, and is a quarter of what its HTTP transport puts into one frame.
+ * A proposal of 8 MiB takes 67 ms on a link of 1 Gbit/s, well below the driver's default election timeout. It is a
+ * quarter of the maximum frame of its HTTP transport.
  */
 export const DEFAULT_LIMITS: CoreLimits = {
   proposalBytesMax: 8 * MIB,
@@ -79,29 +79,32 @@ export const DEFAULT_LIMITS: CoreLimits = {
   readsMax: 100_000,
 };
 
-/** @throws RaftError `BAD_CONFIG` naming the value. */
+/** @throws RaftError `BAD_CONFIG`, naming the invalid value. */
 export function checkConfig(config: CoreConfig): void {
-  const { id, initial, electionTicks, heartbeatTicks, limits } = config;
-  const others = membersOf(initial);
-  if (others.length > 0 && !others.includes(id)) {
-    throw new RaftError('BAD_CONFIG', `member ${id} is not among the members`);
+  const { id, initialMembership, electionTicks, heartbeatTicks, limits } = config;
+  const members = membersOf(initialMembership);
+  if (members.length > 0 && !members.includes(id)) {
+    throw new RaftError('BAD_CONFIG', `member ${id} is not in the initial membership: ${members.join(', ')}`);
   }
   if (!Number.isSafeInteger(heartbeatTicks) || heartbeatTicks < 1) {
-    throw new RaftError('BAD_CONFIG', `heartbeatTicks ${heartbeatTicks} is not a whole number from 1`);
+    throw new RaftError('BAD_CONFIG', `heartbeatTicks must be an integer of at least 1: ${heartbeatTicks}`);
   }
   if (!Number.isSafeInteger(electionTicks) || electionTicks <= heartbeatTicks) {
-    throw new RaftError('BAD_CONFIG', `electionTicks ${electionTicks} is not above heartbeatTicks`);
+    throw new RaftError(
+      'BAD_CONFIG',
+      `electionTicks must be an integer greater than heartbeatTicks (${heartbeatTicks}): ${electionTicks}`,
+    );
   }
   for (const [name, value] of Object.entries(limits) as [string, number][]) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RaftError('BAD_CONFIG', `limit ${name} ${value} is not a whole number from 1`);
+      throw new RaftError('BAD_CONFIG', `limit ${name} must be an integer of at least 1: ${value}`);
     }
   }
   const appendBytesMax = APPEND_ENTRIES_MAX * RECORD_HEADER_BYTES;
   if (limits.appendBytesMax > appendBytesMax) {
     throw new RaftError(
       'BAD_CONFIG',
-      `limit appendBytesMax ${limits.appendBytesMax} is above ${appendBytesMax}`,
+      `limit appendBytesMax must be at most ${appendBytesMax}: ${limits.appendBytesMax}`,
     );
   }
 }

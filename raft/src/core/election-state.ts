@@ -1,34 +1,35 @@
 /**
- * What a member is in its term, follower, candidate or leader, and how it becomes another (Raft 5.2): timeouts, campaigns,
- * votes asked for and given. Terms rise here and nowhere else.
+ * The role of a member in its term, and the transitions between roles (Raft 5.2): timeouts, campaigns, votes. This is
+ * the only place that raises the term.
  */
 import type { VotingState } from './voting-state.js';
 import { Campaign, type CampaignKind } from './campaign.js';
 import type { CoreConfig } from './config.js';
 import { invariant } from './errors.js';
-import type { Health } from './health.js';
-import { Leadership } from './leadership.js';
+import type { HangDetector } from './health.js';
+import { LeaderState } from './leadership.js';
 import type { RaftLog } from './log.js';
 import { isVoter } from './membership.js';
 import type { Outbox } from './outbox.js';
-import { ElectionTimer } from './timer.js';
+import { ElectionTimer } from './election-timer.js';
 import type { NodeId, PreVoteRequest, PreVoteResponse, Role, Term, VoteRequest } from './types.js';
 
 /**
- * How often a pre-vote for a lost link to the leader is asked again at most, and ticks until then at most: the others may see
- * their links break a moment later than this member, and refuse as long as they do not. After that, whole timeouts count.
+ * Quick pre-vote retries after the link to the leader broke, at most, and the longest delay between two of
+ * them. Other members may notice the failure a moment later and reject until then. After the retries, whole
+ * timeouts apply.
  */
-const LOST_LEADER_REPEATS = 6;
-const REPEAT_TICKS_MAX = 5;
+const LOST_LEADER_RETRIES_MAX = 6;
+const RETRY_TICKS_MAX = 5;
 
-interface StandingContext {
+interface ElectionContext {
   readonly config: CoreConfig;
   readonly log: RaftLog;
   readonly voting: VotingState;
   readonly outbox: Outbox;
-  readonly health: Health;
-  /** Called when a role is left, with the leadership that ends if there was one. */
-  readonly left: (leadership: Leadership | null) => void;
+  readonly health: HangDetector;
+  /** Called when a role ends, with the leadership that ends, if any. */
+  readonly onRoleLeft: (leadership: LeaderState | null) => void;
 }
 
 export class ElectionState {
@@ -36,23 +37,23 @@ export class ElectionState {
   readonly #log: RaftLog;
   readonly #voting: VotingState;
   readonly #outbox: Outbox;
-  readonly #health: Health;
-  readonly #left: StandingContext['left'];
+  readonly #health: HangDetector;
+  readonly #onRoleLeft: ElectionContext['onRoleLeft'];
   readonly #timer: ElectionTimer;
   #leader: NodeId | null = null;
-  #leadership: Leadership | null = null;
-  /** The election under way; null while this member leads or follows. */
+  #leadership: LeaderState | null = null;
+  /** The campaign in progress; null while this member leads or follows. */
   #campaign: Campaign | null = null;
-  /** Pre-votes that may yet be asked for again soon, since the leader was lost. */
-  #repeats = 0;
+  /** Quick pre-vote retries left since the link to the leader broke. */
+  #preVoteRetries = 0;
 
-  constructor({ config, log, voting, outbox, health, left }: StandingContext) {
+  constructor({ config, log, voting, outbox, health, onRoleLeft }: ElectionContext) {
     this.#config = config;
     this.#log = log;
     this.#voting = voting;
     this.#outbox = outbox;
     this.#health = health;
-    this.#left = left;
+    this.#onRoleLeft = onRoleLeft;
     this.#timer = new ElectionTimer(config.electionTicks, config.random);
   }
 
@@ -70,12 +71,12 @@ export class ElectionState {
     return this.#leader;
   }
 
-  /** What this member does as a leader; null while it does not lead. */
-  get leadership(): Leadership | null {
+  /** The state of this member's leadership; null while it does not lead. */
+  get leadership(): LeaderState | null {
     return this.#leadership;
   }
 
-  /** One unit of time has passed. */
+  /** Advances time by one tick. */
   tick(): void {
     if (this.#leadership === null) {
       if (this.#timer.tick()) this.campaign();
@@ -84,66 +85,68 @@ export class ElectionState {
     }
   }
 
-  /** Starts an election now, pre-vote first, if this member may. For tests and for a first start that need not wait. */
+  /** Starts an election now, pre-vote first, if this member may campaign. For tests, or to skip the timeout. */
   campaign(): void {
     if (this.#leadership !== null) return;
-    if (this.#mayCampaign) this.#ask('preVote');
-    else this.#giveUp();
+    if (this.#mayCampaign) this.#startCampaign('preVote');
+    else this.#endCampaign();
   }
 
-  /** The leader transfers leadership: campaigns without asking first, if this member may. */
-  campaignAtOnce(): void {
-    if (this.role === 'follower' && this.#mayCampaign) this.#ask('transfer');
+  /** The leader transfers leadership to this member: campaigns without a pre-vote, if this member may campaign. */
+  campaignForTransfer(): void {
+    if (this.role === 'follower' && this.#mayCampaign) this.#startCampaign('transfer');
   }
 
   /**
-   * Whether this member has a vote, as far as it can know: while a change is committed here and not applied, it may have
-   * lost it, or be about to count by a configuration that others have left behind (see membership-log.ts). And whether it
-   * could use it: while the disk hangs not even the own vote would count, and who applies nothing tells no one what became
-   * of what was logged.
+   * Whether this member is a voter and could act as a leader. While a membership change is committed but not
+   * applied, this member may have lost its vote, or may count votes by an outdated configuration (see
+   * membership-log.ts). With a hung disk not even its own vote would count; with a hung state machine it could
+   * not answer proposals.
    */
   get #mayCampaign(): boolean {
     const { memberships, commit } = this.#log;
-    if (this.#health.isDiskHanging || this.#health.isMachineHanging) return false;
-    return isVoter(memberships.inForce, this.#config.id) && !memberships.hasCommittedUnapplied(commit);
+    if (this.#health.isDiskHung || this.#health.isStateMachineHung) return false;
+    return isVoter(memberships.current, this.#config.id) && !memberships.hasCommittedUnapplied(commit);
   }
 
   /**
-   * The link from `member` broke as it does when a process dies. If it leads, stop waiting out its timeout: ask the
-   * others now. Those that hear the leader refuse; of three members that ask at the same moment all but one give way, and of
-   * more nearly always.
+   * The link from `member` broke, as it does when a process dies. If `member` leads, starts a pre-vote now instead of
+   * after the timeout. Members that still receive the leader's messages reject it. If several members ask at the same
+   * moment, all but one step back: always in a group of three, nearly always in larger groups.
    */
-  linkLost(member: NodeId): void {
-    // Under leases the leader was promised a whole timeout, and may live.
+  onLinkLost(member: NodeId): void {
+    // With leases this member has promised a whole election timeout to the leader, which may be alive.
     if (this.#config.lease !== null) return;
     if (this.role !== 'follower' || this.#leader !== member) return;
-    this.#repeats = LOST_LEADER_REPEATS;
+    this.#preVoteRetries = LOST_LEADER_RETRIES_MAX;
     this.campaign();
   }
 
   /**
-   * A leader of this term is heard within the shortest election timeout, or is this member itself. Under leases it counts
-   * whichever term the leader was of and whatever was heard since; a start counts as well, as it may have been heard just
-   * before.
+   * Whether this member leads, or received a message from the leader of its term within the shortest election
+   * timeout. With leases, a leader of any term counts. So does the start of the process: a leader may rely on a
+   * promise that this member gave just before.
    */
-  get hearsLeader(): boolean {
+  get hasLiveLeader(): boolean {
     if (this.#leadership !== null) return true;
-    if (this.#config.lease !== null) return this.#timer.silence < this.#config.electionTicks;
-    return this.#leader !== null && this.#timer.isFresh;
+    if (this.#config.lease !== null) return this.#timer.ticksSinceLeader < this.#config.electionTicks;
+    return this.#leader !== null && this.#timer.hasRecentLeader;
   }
 
   /**
-   * Answers whether an election could be won (thesis 9.6): not by this member's vote while that cannot become durable.
+   * Answers whether this member would vote for the sender (thesis 9.6). It would not while its disk hangs,
+   * because the vote could not become durable.
    *
-   * Two that lose their leader at the same moment would each let the other go on, become candidates of one term, vote for
-   * themselves, and both wait out a whole timeout. So of two that ask at once and could both win, the one with the lesser
-   * id gives way; where messages of a member come in the order in which it sent them, it does so before it could be let go on.
+   * Two members that lose their leader at the same moment would grant each other's pre-votes, become candidates
+   * of the same term, vote for themselves, and wait a whole timeout. So if both could win, the pre-candidate
+   * with the lower id steps back. If messages between two members arrive in order, it does so before the
+   * other's answer arrives.
    */
-  takePreVoteRequest(message: PreVoteRequest): void {
+  handlePreVoteRequest(message: PreVoteRequest): void {
     const granted =
       message.term > this.term &&
-      !this.hearsLeader &&
-      !this.#health.isDiskHanging &&
+      !this.hasLiveLeader &&
+      !this.#health.isDiskHung &&
       this.#log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted && this.role === 'preCandidate' && this.#config.id < message.from) {
       this.becomeFollower(this.term, null);
@@ -152,7 +155,7 @@ export class ElectionState {
     this.answerPreVote(message.from, term, granted);
   }
 
-  /** Answers as of `term`, and tells what is committed. */
+  /** Answers a pre-vote with `term`, and reports the commit index. */
   answerPreVote(to: NodeId, term: Term, granted: boolean): void {
     const { commit } = this.#log;
     const commitTerm = this.#log.term(commit);
@@ -160,24 +163,24 @@ export class ElectionState {
     this.#outbox.send({ type: 'preVoteResponse', from, to, term, granted, commit, commitTerm });
   }
 
-  /** What is committed stays so, whoever says it in whichever term. A campaign that it shows to be void is given up. */
+  /** Learns that entries are committed, which holds in every term. Ends a campaign that this makes void. */
   learnCommit({ commit, commitTerm }: PreVoteRequest | PreVoteResponse): void {
-    this.#log.commitKnown(commit, commitTerm);
-    if (this.#campaign !== null && !this.#mayCampaign) this.#giveUp();
+    this.#log.learnCommit(commit, commitTerm);
+    if (this.#campaign !== null && !this.#mayCampaign) this.#endCampaign();
   }
 
-  /** Gives its vote, or refuses it (Raft 5.2, 5.4.1). */
-  takeVoteRequest(message: VoteRequest): void {
-    if (this.#config.lease !== null && !message.transfer && this.hearsLeader) return;
+  /** Grants or rejects a vote (Raft 5.2, 5.4.1). */
+  handleVoteRequest(message: VoteRequest): void {
+    if (this.#config.lease !== null && !message.transfer && this.hasLiveLeader) return;
     const { vote } = this.#voting;
     const isFree = vote === message.from || (vote === null && this.#leader === null);
     const granted = isFree && this.#log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted && vote === null) {
-      // A member that asks for itself gives way to the one that it votes for; the timer starts anew.
+      // A pre-candidate that votes for another member becomes a follower, which also restarts its timer.
       this.becomeFollower(this.term, null);
-      this.#voting.give(message.from);
+      this.#voting.recordVote(message.from);
     }
-    this.#outbox.hold({
+    this.#outbox.sendWhenDurable({
       type: 'voteResponse',
       from: this.#config.id,
       to: message.from,
@@ -186,51 +189,55 @@ export class ElectionState {
     });
   }
 
-  /** `leader` has shown that it leads this term. */
-  followLeader(leader: NodeId): void {
-    invariant(this.#leadership === null, `${leader} leads term ${this.term} as well`);
+  /** A message has shown that `leader` leads this term. */
+  onLeaderMessage(leader: NodeId): void {
+    invariant(
+      this.#leadership === null,
+      `${leader} claims to lead term ${this.term}, which this member leads`,
+    );
     invariant(
       this.#leader === null || this.#leader === leader,
-      `term ${this.term} has leaders ${String(this.#leader)}, ${leader}`,
+      `term ${this.term} has two leaders: ${String(this.#leader)} and ${leader}`,
     );
     if (this.role !== 'follower' || this.#leader === null) this.becomeFollower(this.term, leader);
-    this.#repeats = 0;
-    this.#timer.heard();
+    this.#preVoteRetries = 0;
+    this.#timer.onLeaderMessage();
   }
 
-  #ask(kind: CampaignKind): void {
+  #startCampaign(kind: CampaignKind): void {
     this.#leaveRole();
-    const campaign = new Campaign(kind, this.#config.id, this.#log.memberships.inForce);
+    const campaign = new Campaign(kind, this.#config.id, this.#log.memberships.current);
     this.#campaign = campaign;
     if (kind === 'preVote') {
       for (const request of campaign.requests(this.term + 1, this.#log)) this.#outbox.send(request);
-      if (this.#repeats > 0) {
-        this.#repeats -= 1;
-        this.#timer.hurry(REPEAT_TICKS_MAX);
+      if (this.#preVoteRetries > 0) {
+        this.#preVoteRetries -= 1;
+        this.#timer.shorten(RETRY_TICKS_MAX);
       }
       this.countVote(this.#config.id, true);
       return;
     }
     const { id } = this.#config;
-    this.#voting.enter(this.term + 1);
-    this.#voting.give(id);
-    // Held until term and vote are durable: a member that forgot its candidacy must not win by old answers.
-    for (const request of campaign.requests(this.term, this.#log)) this.#outbox.hold(request);
-    // The own vote counts like another's: once it is durable.
-    this.#outbox.hold({ type: 'voteResponse', from: id, to: id, term: this.term, granted: true });
+    this.#voting.enterTerm(this.term + 1);
+    this.#voting.recordVote(id);
+    // Held until term and vote are durable: after a crash, a member must not win with votes for a forgotten
+    // candidacy.
+    for (const request of campaign.requests(this.term, this.#log)) this.#outbox.sendWhenDurable(request);
+    // This member's own vote counts once it is durable.
+    this.#outbox.sendWhenDurable({ type: 'voteResponse', from: id, to: id, term: this.term, granted: true });
   }
 
-  /** Counts an answer to the campaign under way. */
+  /** Counts an answer to the campaign in progress. */
   countVote(from: NodeId, granted: boolean): void {
-    // The requests go out only now: the others' disks have the whole timeout, else slow ones could elect no one.
+    // The vote requests leave only now. Restarting the timer gives slow disks the whole timeout to answer.
     if (from === this.#config.id && this.role === 'candidate') this.#timer.reset();
-    switch (this.#campaign?.count(from, granted)) {
+    switch (this.#campaign?.countVote(from, granted)) {
       case 'won':
-        if (this.role === 'preCandidate') this.#ask('vote');
+        if (this.role === 'preCandidate') this.#startCampaign('vote');
         else this.#becomeLeader();
         return;
       case 'lost':
-        this.#giveUp();
+        this.#endCampaign();
         return;
       case 'open':
       case undefined:
@@ -238,18 +245,18 @@ export class ElectionState {
     }
   }
 
-  /** Follows nobody; a pre-vote for a lost link to the leader is asked again soon. */
-  #giveUp(): void {
+  /** Becomes a follower without a leader; after a broken link to the leader, the pre-vote is retried soon. */
+  #endCampaign(): void {
     const isVote = this.role === 'candidate';
     this.becomeFollower(this.term, null);
-    if (!isVote && this.#repeats > 0) this.#timer.hurry(REPEAT_TICKS_MAX);
+    if (!isVote && this.#preVoteRetries > 0) this.#timer.shorten(RETRY_TICKS_MAX);
   }
 
   #becomeLeader(): void {
     this.#leaveRole();
-    this.#repeats = 0;
+    this.#preVoteRetries = 0;
     this.#leader = this.#config.id;
-    this.#leadership = new Leadership({
+    this.#leadership = new LeaderState({
       config: this.#config,
       log: this.#log,
       term: this.term,
@@ -257,16 +264,16 @@ export class ElectionState {
     });
   }
 
-  /** Follows in `term`, which is this one or a later. */
+  /** Becomes a follower in `term`, the current term or a later one. */
   becomeFollower(term: Term, leader: NodeId | null): void {
     this.#leaveRole();
-    if (term > this.term) this.#voting.enter(term);
+    if (term > this.term) this.#voting.enterTerm(term);
     this.#leader = leader;
   }
 
-  /** Forgets what the role so far was about; the timer starts anew. */
+  /** Discards the state of the current role and restarts the timer. */
   #leaveRole(): void {
-    this.#left(this.#leadership);
+    this.#onRoleLeft(this.#leadership);
     this.#leadership = null;
     this.#campaign = null;
     this.#leader = null;

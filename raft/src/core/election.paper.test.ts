@@ -1,36 +1,36 @@
 /** Elections: Raft 5.1, 5.2 and 5.4.1. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ELECTION_TICKS, Member, TIMEOUT_TICKS, followerOf, leaderOf } from './testing/member.js';
-import { message, only } from './testing/messages.js';
+import { ELECTION_TICKS, TestMember, TIMEOUT_TICKS, followerOf, leaderOf } from './testing/test-member.js';
+import { message, messagesOfType } from './testing/messages.js';
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'];
 
-/** A candidate of the term after its own, its requests taken. */
-function candidate(options: ConstructorParameters<typeof Member>[0] = {}): Member {
-  const member = new Member(options);
+/** A candidate in the next term; its requests so far are dropped. */
+function candidate(options: ConstructorParameters<typeof TestMember>[0] = {}): TestMember {
+  const member = new TestMember(options);
   member.core.campaign();
-  member.work();
+  member.handleReady();
   const { members = ['a', 'b', 'c'] } = options;
   const to = member.id;
   const term = member.core.term + 1;
   for (const from of members.filter((other) => other !== to)) {
     if (member.core.role === 'preCandidate') member.step(message('preVoteResponse', { from, to, term }));
   }
-  member.take();
+  member.takeSent();
   return member;
 }
 
-test('5.1: a member that sees a later term adopts it and follows', () => {
+test('5.1: a member adopts a later term and becomes a follower', () => {
   for (const type of ['appendRequest', 'heartbeat', 'voteRequest', 'timeoutNow'] as const) {
-    const b = new Member({ id: 'b', term: 2 });
+    const b = new TestMember({ id: 'b', term: 2 });
     b.step(message(type, { term: 5 }));
     assert.is.not(b.core.term, 2, type);
     assert.is(b.disk.hardState.term, b.core.term, type);
   }
 });
 
-test('5.1: a leader that sees a later term in an answer steps down', () => {
+test('5.1: a leader steps down after an answer with a later term', () => {
   for (const type of ['appendAccepted', 'appendRejected', 'heartbeatResponse', 'voteResponse'] as const) {
     const a = leaderOf();
     a.step(message(type, { from: 'b', to: 'a', term: 9 }));
@@ -40,14 +40,14 @@ test('5.1: a leader that sees a later term in an answer steps down', () => {
   }
 });
 
-test('5.1: requests of an earlier term change nothing; the sender learns the term and steps down', () => {
+test('5.1: requests of an earlier term change nothing and are answered with the current term', () => {
   const b = followerOf('c', { id: 'b', term: 3, log: [1, 2] });
   b.step(message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, commit: 2 }));
   b.step(message('heartbeat', { term: 2, commit: 2 }));
   assert.equal(b.terms, [1, 2]);
   assert.is(b.core.log.commit, 0);
   assert.is(b.core.leader, 'c');
-  const answers = b.take();
+  const answers = b.takeSent();
   assert.equal(
     answers.map(({ type, to, term }) => [type, to, term]),
     [
@@ -57,7 +57,7 @@ test('5.1: requests of an earlier term change nothing; the sender learns the ter
   );
 });
 
-test('5.1: answers of an earlier term count for nothing', () => {
+test('5.1: answers of an earlier term are ignored', () => {
   const c = candidate({ id: 'c', term: 3 });
   c.step(message('voteResponse', { from: 'a', to: 'c', term: 3 }));
   assert.is(c.core.role, 'candidate');
@@ -69,38 +69,38 @@ test('5.1: answers of an earlier term count for nothing', () => {
   a.step(message('timeoutNow', stale), message('preVoteResponse', stale), message('voteRequest', stale));
   assert.is(a.core.log.commit, 0);
   assert.is(a.core.leadership?.progressOf('b')?.match, 0);
-  assert.equal(a.take(), []);
+  assert.equal(a.takeSent(), []);
 });
 
-test('5.1: a term is never adopted from a message that claims to be our own', () => {
-  const b = new Member({ id: 'b', term: 2 });
+test('5.1: a message that claims to be from this member is ignored', () => {
+  const b = new TestMember({ id: 'b', term: 2 });
   b.step(message('heartbeat', { from: 'b', term: 7 }));
   assert.is(b.core.term, 2);
-  assert.equal(b.take(), []);
+  assert.equal(b.takeSent(), []);
 });
 
-test('5.2: a follower that hears nothing for its timeout asks for pre-votes, then for votes in the next term', () => {
-  const a = new Member({ term: 4, log: [1, 4] });
+test('5.2: a follower without a leader for its timeout requests pre-votes, then votes in the next term', () => {
+  const a = new TestMember({ term: 4, log: [1, 4] });
   a.tick(TIMEOUT_TICKS - 1);
   assert.is(a.core.role, 'follower');
   a.tick();
   assert.is(a.core.role, 'preCandidate');
   assert.is(a.core.term, 4);
-  const asked = { from: 'a', term: 5, lastIndex: 2, lastTerm: 4 };
-  assert.equal(a.take(), [
-    message('preVoteRequest', { ...asked, to: 'b' }),
-    message('preVoteRequest', { ...asked, to: 'c' }),
+  const fields = { from: 'a', term: 5, lastIndex: 2, lastTerm: 4 };
+  assert.equal(a.takeSent(), [
+    message('preVoteRequest', { ...fields, to: 'b' }),
+    message('preVoteRequest', { ...fields, to: 'c' }),
   ]);
   a.step(message('preVoteResponse', { from: 'b', to: 'a', term: 5 }));
   assert.is(a.core.role, 'candidate');
   assert.equal(a.disk.hardState, { term: 5, vote: 'a' });
-  assert.equal(a.take(), [
-    message('voteRequest', { ...asked, to: 'b' }),
-    message('voteRequest', { ...asked, to: 'c' }),
+  assert.equal(a.takeSent(), [
+    message('voteRequest', { ...fields, to: 'b' }),
+    message('voteRequest', { ...fields, to: 'c' }),
   ]);
 });
 
-test('5.2: heartbeats and appends keep a follower quiet', () => {
+test('5.2: heartbeats and appends keep a follower from campaigning', () => {
   const b = followerOf('a', { id: 'b', term: 1 });
   for (const type of ['heartbeat', 'appendRequest'] as const) {
     for (let round = 0; round < 3; round += 1) {
@@ -112,12 +112,12 @@ test('5.2: heartbeats and appends keep a follower quiet', () => {
   assert.is(b.core.leader, 'a');
 });
 
-test('5.2: the timeout is drawn anew from [electionTicks, 2 * electionTicks)', () => {
+test('5.2: the election timeout is random in [electionTicks, 2 * electionTicks)', () => {
   for (const [drawn, ticks] of [
     [0, ELECTION_TICKS],
     [0.999, 2 * ELECTION_TICKS - 1],
   ] as const) {
-    const a = new Member({ random: () => drawn });
+    const a = new TestMember({ random: () => drawn });
     a.tick(ticks - 1);
     assert.is(a.core.role, 'follower');
     a.tick();
@@ -125,22 +125,22 @@ test('5.2: the timeout is drawn anew from [electionTicks, 2 * electionTicks)', (
   }
 });
 
-test('5.2: a candidate wins with the votes of a majority and logs a no-op, not earlier', () => {
+test('5.2: a candidate becomes leader only with a majority of votes, and then appends a no-op', () => {
   const a = candidate({ members: FIVE });
   a.step(message('voteResponse', { from: 'b', to: 'a' }));
   a.step(message('voteResponse', { from: 'b', to: 'a' }));
-  assert.is(a.core.role, 'candidate', 'the same vote twice is one vote');
+  assert.is(a.core.role, 'candidate', 'a repeated vote counts once');
   a.step(message('voteResponse', { from: 'c', to: 'a' }));
   assert.is(a.core.role, 'leader');
   assert.is(a.core.leader, 'a');
-  const appends = only('appendRequest', a.take());
+  const appends = messagesOfType('appendRequest', a.takeSent());
   assert.equal(
     appends.map(({ to, entries }) => [to, entries.map(({ kind }) => kind)]),
     ['b', 'c', 'd', 'e'].map((to) => [to, ['noop']]),
   );
 });
 
-test('5.2: a candidate refused by a majority follows; refused by fewer it goes on', () => {
+test('5.2: a candidate becomes a follower when a majority rejects it, not before', () => {
   const a = candidate({ members: FIVE });
   for (const from of ['b', 'c']) a.step(message('voteResponse', { from, to: 'a', granted: false }));
   assert.is(a.core.role, 'candidate');
@@ -148,32 +148,32 @@ test('5.2: a candidate refused by a majority follows; refused by fewer it goes o
   assert.is(a.core.role, 'follower');
 });
 
-test('5.2: a candidate that hears the leader of its term follows it', () => {
+test('5.2: a candidate follows the leader of its term', () => {
   const b = candidate({ id: 'b' });
   b.step(message('appendRequest'));
   assert.is(b.core.role, 'follower');
   assert.is(b.core.leader, 'a');
 });
 
-test('5.2: a candidate that neither wins nor loses tries again in a later term', () => {
+test('5.2: a candidate without a majority campaigns again in a later term', () => {
   const a = candidate();
   a.tick(TIMEOUT_TICKS);
   assert.is(a.core.role, 'preCandidate');
   a.step(message('voteResponse', { from: 'b', to: 'a' }));
-  assert.is(a.core.role, 'preCandidate', 'votes of the election before do not count');
+  assert.is(a.core.role, 'preCandidate', 'votes of the previous election do not count');
   a.step(message('preVoteResponse', { from: 'b', to: 'a', term: 2 }));
   assert.is(a.core.term, 2);
 });
 
-test('5.2: a member votes once a term, first come, first served, also across a crash', () => {
-  const c = new Member({ id: 'c' });
+test('5.2: a member votes once a term, for the first candidate, even after a crash', () => {
+  const c = new TestMember({ id: 'c' });
   c.step(message('voteRequest', { from: 'a', to: 'c' }));
   c.step(message('voteRequest', { from: 'b', to: 'c' }));
   c.restart();
   c.step(message('voteRequest', { from: 'b', to: 'c' }));
   c.step(message('voteRequest', { from: 'a', to: 'c' }));
   assert.equal(
-    c.take().map((answer) => answer.type === 'voteResponse' && [answer.to, answer.granted]),
+    c.takeSent().map((answer) => answer.type === 'voteResponse' && [answer.to, answer.granted]),
     [
       ['b', false],
       ['a', true],
@@ -182,42 +182,45 @@ test('5.2: a member votes once a term, first come, first served, also across a c
   assert.equal(c.disk.hardState, { term: 1, vote: 'a' });
 });
 
-test('5.2: a member that has a leader in this term gives its free vote to no one', () => {
+test('5.2: a member with a leader in this term does not vote, even if its vote is free', () => {
   const b = followerOf('a', { id: 'b', term: 1 });
   b.step(message('voteRequest', { from: 'c', to: 'b' }));
-  assert.equal(b.take(), [message('voteResponse', { from: 'b', to: 'c', granted: false })]);
+  assert.equal(b.takeSent(), [message('voteResponse', { from: 'b', to: 'c', granted: false })]);
 });
 
-test('5.2: a vote asked for again by the leader that it made does not make the voter forget the leader', () => {
-  const b = new Member({ id: 'b' });
+test('5.2: a repeated vote request of the elected leader does not make the voter forget the leader', () => {
+  const b = new TestMember({ id: 'b' });
   b.step(message('voteRequest', { lastIndex: 5, lastTerm: 1 }), message('heartbeat'));
   b.step(message('voteRequest', { lastIndex: 5, lastTerm: 1 }));
   assert.is(b.core.leader, 'a');
 });
 
-test('5.2: two leaders in one term stop the member that sees both', () => {
+test('5.2: a member stops when two leaders claim the same term', () => {
   const b = followerOf('a', { id: 'b', term: 1 });
-  assert.throws(() => b.step(message('heartbeat', { from: 'c', to: 'b' })), /leaders a, c/);
+  assert.throws(() => b.step(message('heartbeat', { from: 'c', to: 'b' })), /two leaders: a and c/);
   const a = leaderOf();
-  assert.throws(() => a.step(message('heartbeat', { from: 'b', to: 'a' })), /b leads term 1 as well/);
+  assert.throws(
+    () => a.step(message('heartbeat', { from: 'b', to: 'a' })),
+    /b claims to lead term 1, which this member leads/,
+  );
 });
 
-test('5.2: giving a vote restarts the timer, refusing one in the same term does not', () => {
-  const given = new Member({ id: 'b', term: 1 });
-  given
+test('5.2: granting a vote restarts the timer, rejecting one in the same term does not', () => {
+  const granting = new TestMember({ id: 'b', term: 1 });
+  granting
     .tick(TIMEOUT_TICKS - 1)
     .step(message('voteRequest'))
     .tick();
-  assert.is(given.core.role, 'follower');
-  const refused = new Member({ id: 'b', term: 1, log: [1] });
-  refused
+  assert.is(granting.core.role, 'follower');
+  const rejecting = new TestMember({ id: 'b', term: 1, log: [1] });
+  rejecting
     .tick(TIMEOUT_TICKS - 1)
     .step(message('voteRequest'))
     .tick();
-  assert.is(refused.core.role, 'preCandidate');
+  assert.is(rejecting.core.role, 'preCandidate');
 });
 
-test('5.4.1: votes and pre-votes go only to a log at least as up to date: later last term, or as long in the same', () => {
+test('5.4.1: votes and pre-votes are granted only to candidates with an up-to-date log', () => {
   const cases = [
     { index: 1, term: 3, granted: true },
     { index: 3, term: 2, granted: true },
@@ -230,10 +233,10 @@ test('5.4.1: votes and pre-votes go only to a log at least as up to date: later 
       ['voteRequest', 'voteResponse'],
       ['preVoteRequest', 'preVoteResponse'],
     ] as const) {
-      const b = new Member({ id: 'b', log: [1, 2], term: 3 });
+      const b = new TestMember({ id: 'b', log: [1, 2], term: 3 });
       b.step(message(request, { term: 4, lastIndex, lastTerm }));
       assert.equal(
-        only(response, b.take()).map((answer) => answer.granted),
+        messagesOfType(response, b.takeSent()).map((answer) => answer.granted),
         [granted],
       );
     }

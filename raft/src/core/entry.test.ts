@@ -42,31 +42,31 @@ function codeOf(act: () => unknown): string {
   return 'none';
 }
 
-/** Gives a changed record a good checksum, so that only what it says is wrong. */
+/** Updates the checksum of a changed record, so that only its content is invalid. */
 function reseal(record: Buffer): Buffer {
   record.writeUInt32BE(crc32(record.subarray(CRC_BYTES)), 0);
   return record;
 }
 
-test('property: an entry read from its record is the entry that was made', () => {
+test('property: readEntry restores the entry that makeEntry created', () => {
   fc.assert(fc.property(entries, (entry) => assertSame(readEntry(entry.record), entry)));
 });
 
-test('property: a record is read wherever it lies in a larger buffer', () => {
+test('property: readEntry reads a record at any offset of a larger buffer', () => {
   fc.assert(
-    fc.property(entries, fc.nat(40), fc.nat(40), (entry, before, behind) => {
-      const bytes = new Uint8Array(before + entry.record.length + behind).fill(0xa5);
+    fc.property(entries, fc.nat(40), fc.nat(40), (entry, before, after) => {
+      const bytes = new Uint8Array(before + entry.record.length + after).fill(0xa5);
       bytes.set(entry.record, before);
       assertSame(readEntry(bytes.subarray(before, before + entry.record.length)), entry);
     }),
   );
 });
 
-test('property: any flipped bit of a record is damage', () => {
+test('property: readEntry rejects a record with any flipped bit', () => {
   fc.assert(
-    fc.property(entries, fc.nat(), fc.nat(7), (entry, place, bit) => {
+    fc.property(entries, fc.nat(), fc.nat(7), (entry, position, bit) => {
       const record = Buffer.from(entry.record);
-      const offset = place % record.length;
+      const offset = position % record.length;
       record.writeUInt8(record.readUInt8(offset) ^ (1 << bit), offset);
       assert.is(
         codeOf(() => readEntry(record)),
@@ -77,10 +77,10 @@ test('property: any flipped bit of a record is damage', () => {
   );
 });
 
-test('property: a record cut anywhere is damage', () => {
+test('property: readEntry rejects a record truncated at any offset', () => {
   fc.assert(
-    fc.property(entries, fc.nat(), (entry, place) => {
-      const record = entry.record.subarray(0, place % entry.record.length);
+    fc.property(entries, fc.nat(), (entry, position) => {
+      const record = entry.record.subarray(0, position % entry.record.length);
       assert.is(
         codeOf(() => readEntry(record)),
         'LOG_DAMAGED',
@@ -89,7 +89,7 @@ test('property: a record cut anywhere is damage', () => {
   );
 });
 
-test('property: 8 bytes hold every whole number up to 2^53 - 1, and sort as it does', () => {
+test('property: writeUint64 encodes every integer up to 2^53 - 1, in sort order', () => {
   fc.assert(
     fc.property(positive, positive, (a, b) => {
       const [left, right] = [Buffer.alloc(10, 0xee), Buffer.alloc(10, 0xee)];
@@ -103,7 +103,7 @@ test('property: 8 bytes hold every whole number up to 2^53 - 1, and sort as it d
   );
 });
 
-test('the byte form is the documented one', () => {
+test('makeEntry uses the documented encoding', () => {
   const { record } = makeEntry(2 ** 32 + 5, 7, 'command', Buffer.from('abc'));
   const bytes = Buffer.from(record);
   assert.is(bytes.toString('hex', CRC_BYTES), '0000000100000005' + '0000000000000007' + '01' + '616263');
@@ -111,7 +111,7 @@ test('the byte form is the documented one', () => {
   assert.is(bytes.length, RECORD_HEADER_BYTES + 3);
 });
 
-test('an entry keeps its bytes: data is copied when it is made, and not when it is read', () => {
+test('makeEntry copies data, readEntry does not', () => {
   const data = Buffer.from('before');
   const entry = makeEntry(1, 1, 'command', data);
   data.write('after!');
@@ -119,7 +119,7 @@ test('an entry keeps its bytes: data is copied when it is made, and not when it 
   assert.is(readEntry(entry.record).data.buffer, entry.record.buffer);
 });
 
-test('an index or term that is no whole number from 1 to 2^53 - 1 is refused', () => {
+test('makeEntry rejects an index or term that is not an integer from 1 to 2^53 - 1', () => {
   for (const wrong of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
     assert.is(
       codeOf(() => makeEntry(wrong, 1, 'noop', new Uint8Array(0))),
@@ -132,7 +132,7 @@ test('an index or term that is no whole number from 1 to 2^53 - 1 is refused', (
   }
 });
 
-test('a record of unknown kind is damage even with a good checksum', () => {
+test('readEntry rejects a record of unknown kind with a valid checksum', () => {
   const record = Buffer.from(makeEntry(3, 1, 'noop', new Uint8Array(0)).record);
   record[KIND_OFFSET] = 3;
   assert.throws(

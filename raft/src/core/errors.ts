@@ -1,44 +1,47 @@
-/** The errors of the library: one class, told apart by a stable `code`. */
+/** The errors of the library: one class with a stable `code`. */
 
 export type RaftErrorCode =
-  /** A rule of Raft does not hold, or the driver broke the core's protocol. The process has to stop. */
+  /** A rule of Raft is violated, or the driver broke the core's protocol. The process must stop. */
   | 'INVARIANT'
-  /** A record of the log or the hard state is damaged, missing or of another format. The member must not vote or serve. */
+  /**
+   * A record of the log or the hard state is damaged, missing or of an unknown format. The member must not vote
+   * or serve requests.
+   */
   | 'LOG_DAMAGED'
-  /** A write or a sync failed; what is on disk is unknown. The process has to stop. */
+  /** A write or a sync failed; the state on disk is unknown. The process must stop. */
   | 'STORAGE_FAILED'
-  /** The same, because the disk is full: with room on it the process can start again. */
+  /** A write failed because the disk is full. The process must stop; it can restart once there is free space. */
   | 'STORAGE_FULL'
-  /** This member does not lead. The proposal or read surely had no effect. */
+  /** This member is not the leader, or is transferring leadership. The proposal or read had no effect. */
   | 'NOT_LEADER'
-  /** Too many bytes wait to be committed. The proposal surely had no effect. */
+  /** Too many bytes wait to be committed, or too many reads are pending. The request had no effect. */
   | 'OVERLOADED'
-  /** The proposal is longer than `proposalBytesMax`. It surely had no effect. */
+  /** The proposal is longer than `proposalBytesMax`. It had no effect. */
   | 'TOO_LARGE'
-  /** The proposal was logged, then leadership was lost: it may still be committed. */
+  /** The proposal was appended, then this member lost leadership: the proposal may still be committed. */
   | 'LEADERSHIP_LOST'
-  /** A snapshot was not taken: it is of no use, or did not come whole. Nothing was changed by it. */
+  /** A received snapshot was refused: it is not needed, or it is incomplete. It had no effect. */
   | 'SNAPSHOT_REFUSED'
-  /** The leader gave no answer to a follower's read in time. It may be asked again. */
+  /** The leader did not answer a follower's read in time. It is safe to retry. */
   | 'READ_TIMEOUT'
-  /** The target of a leadership transfer is silent, or transfers have failed just before. It had no effect. */
+  /** No transfer was started: the target does not answer, or a transfer is in progress or has failed recently. */
   | 'TRANSFER_REFUSED'
   /** The node is stopping or stopped. */
   | 'STOPPED'
   /** A configuration value is out of its bounds. */
   | 'BAD_CONFIG'
-  /** The membership change leads to no valid configuration, or to the one that is in force. It had no effect. */
+  /** The membership change leads to an invalid configuration, or to the one that is in force. It had no effect. */
   | 'BAD_MEMBERSHIP'
-  /** After the membership change too few voters would answer the leader to decide anything. It had no effect. */
+  /** After the membership change, the voters that answer the leader would not form a quorum. It had no effect. */
   | 'QUORUM_UNREACHABLE'
-  /** The member that the change makes a voter does not have the log yet, or does not answer. It had no effect. */
+  /** A member that the change makes a voter lacks too much of the log, or does not answer. It had no effect. */
   | 'NOT_CAUGHT_UP'
-  /** Another membership change is not applied yet, or the group is between two configurations. It had no effect. */
+  /** Another membership change is not applied yet, or the configuration is joint. The change had no effect. */
   | 'CHANGE_PENDING'
-  /** The leader has committed nothing in its term yet, so it takes no membership change. It had no effect. */
+  /** The leader has not committed an entry in its term yet. The membership change had no effect. */
   | 'NOT_READY';
 
-/** Thrown when the library refuses, fails or finds something broken; `code` says which. */
+/** The error of every refusal, failure and damage that the library reports; `code` says which. */
 export class RaftError extends Error {
   override readonly name = 'RaftError';
   readonly code: RaftErrorCode;
@@ -49,7 +52,7 @@ export class RaftError extends Error {
   }
 }
 
-/** Stops at a broken invariant: throws `RaftError` with code `INVARIANT` unless `condition` holds. */
+/** Throws `RaftError` with code `INVARIANT` unless `condition` is true. */
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new RaftError('INVARIANT', message);
 }

@@ -1,15 +1,15 @@
 /**
- * The other members as their leader sees them, learners among them: what each has, and what is sent to it next. Who of
- * them counts in which majority is not decided here.
+ * The leader's view of the other members, learners included: the entries that each has, and what to send next.
+ * Majorities are computed elsewhere (quorum.ts).
  */
 import type { CoreConfig } from './config.js';
 import { invariant } from './errors.js';
 import type { RaftLog } from './log.js';
 import { Progress } from './progress.js';
-import { replicate, sendFinalAppend, type Replication } from './replication.js';
+import { replicate, sendFinalAppend, type Replicator } from './replication.js';
 import type { LogIndex, Message, NodeId, Term } from './types.js';
 
-/** What a leadership may do to the core around it. */
+/** What a leader needs from the core. */
 export interface LeaderContext {
   readonly config: CoreConfig;
   readonly log: RaftLog;
@@ -18,74 +18,81 @@ export interface LeaderContext {
 }
 
 /**
- * Election timeouts of silence after which the log is not kept for a follower any more: on a slow link a single append may
- * take longer than one. A link that broke is dialed again in less, unless the follower is down.
+ * Election timeouts without contact after which the log is no longer retained for a follower. On a slow link
+ * one append may take longer than a timeout. After a broken link the limit is lower, because a live follower
+ * reconnects soon.
  */
 const LIVE_TIMEOUTS_MAX = 10;
 const BROKEN_TIMEOUTS_MAX = 4;
 
-export class Followers {
+export class FollowerSet {
   readonly #context: LeaderContext;
-  readonly #supplies = new Map<NodeId, Replication>();
+  readonly #replications = new Map<NodeId, Replicator>();
   /**
-   * Whether a risen commit index is worth an append without entries. Once a tick it is: otherwise it rides on the next
-   * entries, since an empty append for each commit would double the messages of a busy group.
+   * Whether to announce a higher commit index with an empty append: once a tick. Otherwise the next entries carry it,
+   * because an empty append for each commit would double the messages of a busy group.
    */
-  #tellsCommit = false;
+  #announcesCommit = false;
   #snapshots: NodeId[] = [];
 
   constructor(context: LeaderContext) {
     this.#context = context;
   }
 
-  /** From now on these are the other members. Who goes is sent a last append, to learn of the change that lets it go. */
-  become(members: readonly NodeId[]): void {
+  /** Sets the other members. A removed member is sent a final append, from which it learns of its removal. */
+  setMembers(members: readonly NodeId[]): void {
     const { config, log } = this.#context;
     const { inflightMessagesMax: messagesMax, inflightBytesMax: bytesMax } = config.limits;
-    for (const [member, supplied] of this.#supplies) {
+    for (const [member, replication] of this.#replications) {
       if (members.includes(member)) continue;
-      sendFinalAppend(supplied);
-      this.#supplies.delete(member);
+      sendFinalAppend(replication);
+      this.#replications.delete(member);
     }
     for (const member of members) {
-      if (member === config.id || this.#supplies.has(member)) continue;
+      if (member === config.id || this.#replications.has(member)) continue;
       const progress = new Progress(log.lastIndex + 1, { messagesMax, bytesMax });
       const context = this.#context;
-      this.#supplies.set(member, { ...context, to: member, progress, isActive: true, tellsCommit: false });
+      this.#replications.set(member, {
+        ...context,
+        to: member,
+        progress,
+        isActive: true,
+        announcesCommit: false,
+      });
     }
   }
 
   get(member: NodeId): Progress | undefined {
-    return this.#supplies.get(member)?.progress;
+    return this.#replications.get(member)?.progress;
   }
 
   tick(): void {
-    this.#tellsCommit = true;
-    for (const { progress } of this.#supplies.values()) progress.silentTicks += 1;
+    this.#announcesCommit = true;
+    for (const { progress } of this.#replications.values()) progress.ticksSinceResponse += 1;
   }
 
-  /** Whether a member was heard of within an election timeout. */
+  /** Whether a member has answered within an election timeout; the start of the term counts as an answer. */
   isActive(member: NodeId): boolean {
     const progress = this.get(member);
-    return progress !== undefined && progress.silentTicks < this.#context.config.electionTicks;
+    return progress !== undefined && progress.ticksSinceResponse < this.#context.config.electionTicks;
   }
 
-  /** Whether a member has answered within an election timeout, in this term and since its link last broke. */
+  /** Whether a member has answered within an election timeout, in this term, and since its link last broke. */
   isReachable(member: NodeId): boolean {
-    return this.isActive(member) && this.get(member)?.isHeard === true;
+    return this.isActive(member) && this.get(member)?.hasResponded === true;
   }
 
   /** The link from or to `member` broke, as all of them do when its process dies. */
-  linkLost(member: NodeId): void {
+  onLinkLost(member: NodeId): void {
     const progress = this.get(member);
-    if (progress !== undefined) progress.isHeard = false;
+    if (progress !== undefined) progress.hasResponded = false;
   }
 
-  /** The active one of `members` whose log reaches furthest; null if there is none. */
-  furthestOf(members: readonly NodeId[]): NodeId | null {
+  /** The active one of `members` with the longest matching log; null if none is active. */
+  mostUpToDateOf(members: readonly NodeId[]): NodeId | null {
     let best: NodeId | null = null;
     let bestMatch = -1;
-    for (const [member, { progress }] of this.#supplies) {
+    for (const [member, { progress }] of this.#replications) {
       const { match } = progress;
       if (match <= bestMatch || !members.includes(member) || !this.isActive(member)) continue;
       best = member;
@@ -94,78 +101,86 @@ export class Followers {
     return best;
   }
 
-  /** Asks all to confirm the leader for `round`. */
-  heartbeat(round: number): void {
+  /** Sends heartbeats that ask all members to confirm the leader for `round`. */
+  sendHeartbeats(round: number): void {
     const { config, log, term, send } = this.#context;
-    for (const [to, { progress }] of this.#supplies) {
-      // A follower must not learn of a commit beyond what is known to agree: its own tail there may differ.
+    for (const [to, { progress }] of this.#replications) {
+      // At most the matching index: later entries of the follower may differ and must not be committed.
       const commit = Math.min(log.commit, progress.match);
       send({ type: 'heartbeat', from: config.id, to, term, commit, round });
     }
   }
 
-  /** Sends each what it lacks and may be sent now. */
+  /** Sends each member the entries that it lacks, as far as its window allows. */
   replicate(): void {
-    for (const [to, supplied] of this.#supplies) {
-      supplied.isActive = this.isActive(to);
-      supplied.tellsCommit = this.#tellsCommit;
-      if (replicate(supplied)) this.#snapshots.push(to);
+    for (const [to, replication] of this.#replications) {
+      replication.isActive = this.isActive(to);
+      replication.announcesCommit = this.#announcesCommit;
+      if (replicate(replication)) this.#snapshots.push(to);
     }
-    this.#tellsCommit = false;
+    this.#announcesCommit = false;
   }
 
-  /** Members that need a snapshot from now on, each named once. */
+  /** Members that need a snapshot, each returned once. */
   takeSnapshots(): readonly NodeId[] {
     const snapshots = this.#snapshots;
     this.#snapshots = [];
     return snapshots;
   }
 
-  /** After which index each live follower needs the log, of those that are fed from it. */
-  neededEntries(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
+  /** For each live follower that receives the log: the index after which it needs entries. */
+  retainedIndexes(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
     const { config, log } = this.#context;
-    const isLive = ({ isHeard, silentTicks }: Progress): boolean =>
-      silentTicks < (isHeard ? LIVE_TIMEOUTS_MAX : BROKEN_TIMEOUTS_MAX) * config.electionTicks;
+    const isLive = ({ hasResponded, ticksSinceResponse }: Progress): boolean =>
+      ticksSinceResponse < (hasResponded ? LIVE_TIMEOUTS_MAX : BROKEN_TIMEOUTS_MAX) * config.electionTicks;
     return (
-      [...this.#supplies]
-        // Of one that was not heard of in this term nothing is known, not even where it lags.
-        .filter(([, { progress }]) => (progress.isHeard || progress.match > 0) && isLive(progress))
-        .filter(([, { progress }]) => progress.state !== 'snapshotting' && progress.needed >= log.base.index)
-        .map(([to, { progress }]) => ({ to, index: progress.needed }))
+      [...this.#replications]
+        // Nothing is known of a follower that has not answered in this term.
+        .filter(([, { progress }]) => (progress.hasResponded || progress.match > 0) && isLive(progress))
+        .filter(
+          ([, { progress }]) => progress.state !== 'snapshotting' && progress.retainAfter >= log.base.index,
+        )
+        .map(([to, { progress }]) => ({ to, index: progress.retainAfter }))
     );
   }
 
-  accepted(member: NodeId, match: LogIndex): void {
+  onAppendAccepted(member: NodeId, match: LogIndex): void {
     const { lastIndex } = this.#context.log;
-    const progress = this.#heard(member);
+    const progress = this.#recordContact(member);
     if (progress === undefined) return;
-    invariant(match <= lastIndex, `${member} has ${match}, the leader ${lastIndex}`);
-    progress.accepted(match, this.#context.log.base.index);
+    invariant(
+      match <= lastIndex,
+      `${member} acknowledged entry ${match}, but the leader's log ends at ${lastIndex}`,
+    );
+    progress.onAppendAccepted(match, this.#context.log.base.index);
   }
 
-  rejected(member: NodeId, prevIndex: LogIndex, hintIndex: LogIndex, hintTerm: Term): void {
-    this.#heard(member)?.rejected(prevIndex, this.#context.log.lastAgreeable(hintIndex, hintTerm));
+  onAppendRejected(member: NodeId, prevIndex: LogIndex, hintIndex: LogIndex, hintTerm: Term): void {
+    this.#recordContact(member)?.onAppendRejected(
+      prevIndex,
+      this.#context.log.findConflictByTerm(hintIndex, hintTerm),
+    );
   }
 
-  confirmed(member: NodeId, round: number, commit: LogIndex): void {
-    const progress = this.#heard(member);
+  onHeartbeatResponse(member: NodeId, round: number, commit: LogIndex): void {
+    const progress = this.#recordContact(member);
     if (progress === undefined) return;
-    progress.commitKnown = Math.max(progress.commitKnown, commit);
+    progress.reportedCommit = Math.max(progress.reportedCommit, commit);
     progress.probeSent = false;
     if (progress.match < this.#context.log.lastIndex) progress.forceAppend = true;
-    progress.roundAcknowledged = Math.max(progress.roundAcknowledged, round);
+    progress.acknowledgedRound = Math.max(progress.acknowledgedRound, round);
   }
 
-  /** The snapshot as of `index` is with the follower, which has said so. */
-  snapshotSent(member: NodeId, index: LogIndex): void {
-    this.#heard(member)?.snapshotSent(index);
+  /** The follower has confirmed that it received the snapshot as of `index`. */
+  onSnapshotAccepted(member: NodeId, index: LogIndex): void {
+    this.#recordContact(member)?.onSnapshotAccepted(index);
   }
 
-  #heard(member: NodeId): Progress | undefined {
+  #recordContact(member: NodeId): Progress | undefined {
     const progress = this.get(member);
     if (progress === undefined) return undefined;
-    progress.silentTicks = 0;
-    progress.isHeard = true;
+    progress.ticksSinceResponse = 0;
+    progress.hasResponded = true;
     return progress;
   }
 }

@@ -1,58 +1,60 @@
-/** Whether a member's disk or state machine hangs, by how many ticks the work that it was given has taken. */
+/** Detects a hung disk or state machine by the ticks that the work in progress has taken. */
 
-const WORKS = ['write', 'install', 'receive', 'apply'] as const;
+const WORK_KINDS = ['write', 'install', 'receive', 'apply'] as const;
 
 /**
- * What a member waits for: a batch of the log to be written, a snapshot to be made the state machine together with the
- * log's new beginning, a piece of a snapshot that is coming in to be written, entries to be applied.
+ * The work that a member waits for: `write` writes a batch of the log, `install` replaces state machine and log by a
+ * snapshot, `receive` writes a part of an incoming snapshot, `apply` applies entries.
  */
-export type Work = (typeof WORKS)[number];
+export type WorkKind = (typeof WORK_KINDS)[number];
 
-/** How many times as long as a write all else may take: a snapshot may be of gigabytes. */
-const PATIENCE = 10;
+/** All other work may take this many times as long as a write: a snapshot may have gigabytes. */
+const SLOW_WORK_FACTOR = 10;
 
-export class Health {
-  readonly #hangTicks: Readonly<Record<Work, number>>;
-  /** Ticks that each kind of work has taken, null for one that is not under way. */
-  readonly #waited: Record<Work, number | null> = { write: null, install: null, receive: null, apply: null };
+export class HangDetector {
+  readonly #hangTicks: Readonly<Record<WorkKind, number>>;
+  /** Ticks that each kind of work has taken; null if it is not in progress. */
+  readonly #elapsed: Record<WorkKind, number | null> = {
+    write: null,
+    install: null,
+    receive: null,
+    apply: null,
+  };
 
-  /** @param hangTicks ticks after which a write that is not done is taken for one that hangs */
+  /** @param hangTicks ticks after which an unfinished write counts as hung */
   constructor(hangTicks: number) {
-    const ticks = PATIENCE * hangTicks;
+    const ticks = SLOW_WORK_FACTOR * hangTicks;
     this.#hangTicks = { write: hangTicks, install: ticks, receive: ticks, apply: ticks };
   }
 
-  /** One unit of time has passed. */
+  /** Advances time by one tick. */
   tick(): void {
-    for (const work of WORKS) {
-      const ticks = this.#waited[work];
-      if (ticks !== null) this.#waited[work] = ticks + 1;
+    for (const work of WORK_KINDS) {
+      const ticks = this.#elapsed[work];
+      if (ticks !== null) this.#elapsed[work] = ticks + 1;
     }
   }
 
-  /** There is at most one of a kind. */
-  begin(work: Work): void {
-    this.#waited[work] = 0;
+  /** Starts the clock of a kind of work; at most one of a kind is in progress. */
+  begin(work: WorkKind): void {
+    this.#elapsed[work] = 0;
   }
 
-  end(work: Work): void {
-    this.#waited[work] = null;
+  end(work: WorkKind): void {
+    this.#elapsed[work] = null;
   }
 
-  /**
-   * Whether the disk takes so long that this member is of no use as a leader, nor to one: nothing that it does counts
-   * before that is over.
-   */
-  get isDiskHanging(): boolean {
+  /** Whether the disk hangs: this member can then neither lead nor confirm a leader. */
+  get isDiskHung(): boolean {
     return this.#hangs('write') || this.#hangs('install') || this.#hangs('receive');
   }
 
-  /** Whether the state machine takes so long that this member is of no use as a leader. Its log is as good as ever. */
-  get isMachineHanging(): boolean {
+  /** Whether the state machine hangs: this member can then not lead, but still replicates the log. */
+  get isStateMachineHung(): boolean {
     return this.#hangs('apply');
   }
 
-  #hangs(work: Work): boolean {
-    return (this.#waited[work] ?? -1) >= this.#hangTicks[work];
+  #hangs(work: WorkKind): boolean {
+    return (this.#elapsed[work] ?? -1) >= this.#hangTicks[work];
   }
 }

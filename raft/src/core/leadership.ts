@@ -1,21 +1,21 @@
 /**
- * What a member does and knows while it leads, made anew for each term that it wins and dropped when it steps down:
- * replication, commitment, confirmed reads, the quorum check, membership changes and the leadership transfer.
+ * The state of a leader, created for each term that a member wins and dropped when it steps down: replication,
+ * commitment, confirmed reads, the quorum check, membership changes and leadership transfer.
  */
-import { Backlog } from './backlog.js';
-import { checkChange, type MembersView } from './change-check.js';
+import { UncommittedBytes } from './backlog.js';
+import { checkMembershipChange, type MemberReachability } from './membership-check.js';
 import { makeEntry } from './entry.js';
 import { RaftError } from './errors.js';
-import { Followers, type LeaderContext } from './followers.js';
+import { FollowerSet, type LeaderContext } from './followers.js';
 import { changeMembership, leaveJoint, type MembershipChange } from './membership-change.js';
 import { encodeMembership } from './membership-codec.js';
-import type { Health } from './health.js';
-import { Lease } from './lease.js';
+import type { HangDetector } from './health.js';
+import { LeaderLease } from './lease.js';
 import { LeadershipTransfer } from './leadership-transfer.js';
 import { isJoint, isVoter, membersOf, votersOf, type Membership } from './membership.js';
 import type { Progress } from './progress.js';
-import { isQuorum, reachedByQuorum } from './quorum.js';
-import { ReadQueue } from './reads.js';
+import { isQuorum, highestOfQuorum } from './quorum.js';
+import { ReadQueue } from './read-queue.js';
 import type {
   AppendAccepted,
   AppendRejected,
@@ -27,19 +27,19 @@ import type {
   ReadRequest,
 } from './types.js';
 
-/** What a tick asks of the core. */
-type Verdict = 'lead on' | 'step down';
+/** Whether the member keeps its leadership after a tick. */
+type TickResult = 'keep leading' | 'step down';
 
 const NO_DATA = new Uint8Array(0);
 
-export class Leadership {
+export class LeaderState {
   readonly #context: LeaderContext;
-  readonly #followers: Followers;
+  readonly #followers: FollowerSet;
   readonly #reads: ReadQueue;
-  readonly #backlog: Backlog;
-  /** The no-op that opened the term: until it is committed nothing is known of what is (Raft 8). */
+  readonly #backlog: UncommittedBytes;
+  /** Index of the no-op that opened the term. The commit index is unknown until it is committed (Raft 8). */
   readonly firstIndex: LogIndex;
-  readonly #lease: Lease | null;
+  readonly #lease: LeaderLease | null;
   #heartbeatElapsed = 0;
   readonly #transfer: LeadershipTransfer;
 
@@ -47,77 +47,87 @@ export class Leadership {
     const { log, config } = context;
     this.#context = context;
     this.#reads = new ReadQueue(config.limits.readsMax);
-    this.#lease = config.lease === null ? null : new Lease(config.lease);
-    this.#backlog = new Backlog(config.limits.uncommittedBytesMax);
-    this.#followers = new Followers(context);
-    this.#transfer = new LeadershipTransfer(context, this.#followers, () => this.#lease?.void());
-    this.#followers.become(membersOf(this.#membership));
+    this.#lease = config.lease === null ? null : new LeaderLease(config.lease);
+    this.#backlog = new UncommittedBytes(config.limits.uncommittedBytesMax);
+    this.#followers = new FollowerSet(context);
+    this.#transfer = new LeadershipTransfer(context, this.#followers, () => this.#lease?.invalidate());
+    this.#followers.setMembers(membersOf(this.#membership));
     this.firstIndex = log.lastIndex + 1;
     this.#append('noop', NO_DATA);
   }
 
-  /** Whether a quorum of the configuration in force has said that it knows `index` to be committed. */
-  isCommitKnown(index: LogIndex): boolean {
-    return this.#reachedByQuorum(this.#context.log.commit, ({ commitKnown }) => commitKnown) >= index;
+  /** Whether a quorum of the configuration in force has reported a commit index of at least `index`. */
+  isCommitReportedByQuorum(index: LogIndex): boolean {
+    return this.#reachedByQuorum(this.#context.log.commit, ({ reportedCommit }) => reportedCommit) >= index;
   }
 
   get #membership(): Membership {
-    return this.#context.log.memberships.inForce;
+    return this.#context.log.memberships.current;
   }
 
   get #isVoter(): boolean {
     return isVoter(this.#membership, this.#context.config.id);
   }
 
-  /** Whether an entry of this term is committed, so that the commit index can be trusted for reads (Raft 8). */
+  /** Whether an entry of this term is committed, which makes the commit index valid for reads (Raft 8). */
   get hasCommittedInTerm(): boolean {
     return this.#context.log.commit >= this.firstIndex;
   }
 
-  /** What is known of a follower, for status. */
+  /** The replication progress of a follower, for status. */
   progressOf(member: NodeId): Readonly<Progress> | undefined {
     return this.#followers.get(member);
   }
 
   /**
    * Appends one entry to the log.
-   * @throws RaftError `TOO_LARGE`, `OVERLOADED` or, during a leadership transfer, `NOT_LEADER`; the proposal then had no effect.
+   * @throws RaftError `TOO_LARGE`, `OVERLOADED` or, during a leadership transfer, `NOT_LEADER`; the proposal
+   *   had no effect.
    */
   propose(data: Uint8Array): LogIndex {
-    this.#checkStaying();
+    this.#checkNotTransferring();
     const { proposalBytesMax } = this.#context.config.limits;
     if (data.byteLength > proposalBytesMax) {
       throw new RaftError(
         'TOO_LARGE',
-        `a proposal of ${data.byteLength} bytes, at most ${proposalBytesMax} are taken`,
+        `proposal of ${data.byteLength} bytes exceeds the limit of ${proposalBytesMax} bytes`,
       );
     }
-    this.#backlog.checkRoom(data);
+    this.#backlog.checkLimit(data);
     const index = this.#append('command', data);
     this.#backlog.add(index, data);
     return index;
   }
 
   /**
-   * Logs the configuration that `change` leads to. One change at a time: the next is taken once this one is applied
-   * here and, if it is joint, left again. None is taken before an entry of this term is committed, or an earlier
-   * leader's change could still come back beside it (Ongaro's correction to thesis 4.1 on the raft-dev list, 2015).
-   * @param force whether to log a change that change-check.ts refuses
-   * @throws RaftError `NOT_LEADER` during a leadership transfer, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
-   *   `QUORUM_UNREACHABLE`; the change then had no effect.
+   * Logs the configuration that results from `change`. The leader accepts one change at a time: the next one
+   * once this one is applied and a joint configuration is left. It accepts none before an entry of its term is
+   * committed: a change of an earlier leader could otherwise be committed in addition (Ongaro's correction to
+   * thesis 4.1 on the raft-dev list, 2015).
+   * @param force whether to skip the checks of change-check.ts
+   * @throws RaftError `NOT_LEADER` during a leadership transfer, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`,
+   *   `NOT_CAUGHT_UP` or `QUORUM_UNREACHABLE`; the change had no effect.
    */
   changeMembership(change: MembershipChange, force: boolean): LogIndex {
-    this.#checkStaying();
-    if (!this.hasCommittedInTerm) throw new RaftError('NOT_READY', 'nothing is committed in this term yet');
+    this.#checkNotTransferring();
+    if (!this.hasCommittedInTerm) {
+      throw new RaftError(
+        'NOT_READY',
+        'the leader has not committed an entry in its term yet; retry shortly',
+      );
+    }
     if (this.#context.log.memberships.hasUnapplied || isJoint(this.#membership)) {
-      throw new RaftError('CHANGE_PENDING', 'another membership change is under way');
+      throw new RaftError(
+        'CHANGE_PENDING',
+        'another membership change is in progress; retry once it is done',
+      );
     }
     const next = changeMembership(this.#membership, change);
-    if (!force) checkChange(this.#membership, next, this.#view);
+    if (!force) checkMembershipChange(this.#membership, next, this.#membersView);
     return this.#append('membership', encodeMembership(next));
   }
 
-  get #view(): MembersView {
+  get #membersView(): MemberReachability {
     const { config, log } = this.#context;
     return {
       isReachable: (member) => this.isReachable(member),
@@ -129,18 +139,19 @@ export class Leadership {
     };
   }
 
-  /** Whether `member` answers this leader, or is it. */
+  /** Whether `member` answers this leader, or is this leader. */
   isReachable(member: NodeId): boolean {
     return member === this.#context.config.id || this.#followers.isReachable(member);
   }
 
   /** The link from or to `member` broke. */
-  linkLost(member: NodeId): void {
-    this.#followers.linkLost(member);
+  onLinkLost(member: NodeId): void {
+    this.#followers.onLinkLost(member);
   }
 
-  #checkStaying(): void {
-    if (this.#transfer.isUnderWay) throw new RaftError('NOT_LEADER', 'leadership is being transferred');
+  #checkNotTransferring(): void {
+    if (!this.#transfer.isInProgress) return;
+    throw new RaftError('NOT_LEADER', 'leadership is being transferred; retry with the new leader');
   }
 
   #append(kind: EntryKind, data: Uint8Array): LogIndex {
@@ -150,73 +161,74 @@ export class Leadership {
     return index;
   }
 
-  /** @throws RaftError `OVERLOADED` when too many reads wait. */
+  /** @throws RaftError `OVERLOADED` if too many reads are pending. */
   read(id: number): void {
     this.#reads.add(id);
   }
 
-  /** A follower's read; at the bound it gets no answer and asks again. */
-  readRequest({ from, request }: ReadRequest): void {
+  /** Handles a follower's read request. At the limit of pending reads it gets no answer and expires there. */
+  onReadRequest({ from, request }: ReadRequest): void {
     if (this.#followers.get(from) !== undefined && this.#reads.hasRoom) this.#reads.add({ from, request });
   }
 
-  /** Whether the commit index may be read by without asking: leases are on, this leader's holds, and it is trusted. */
-  get isLeaseHeld(): boolean {
-    return this.hasCommittedInTerm && this.#lease?.isHeld === true;
+  /** Whether reads at the commit index need no confirmed round: the lease is valid and so is the commit index. */
+  get hasLease(): boolean {
+    return this.hasCommittedInTerm && this.#lease?.isValid === true;
   }
 
   takeGrantedReads(): readonly ReadGrant[] {
     return this.#reads.takeGranted();
   }
 
-  /** Ids of every read that was not granted; they are lost with the leadership. */
-  abandonReads(): readonly number[] {
-    return this.#reads.abandon();
+  /** Drops all pending reads and returns their ids; they fail because this leadership ends. */
+  failReads(): readonly number[] {
+    return this.#reads.failAll();
   }
 
   /**
-   * Transfers leadership to `to` once its log is complete; given up after an election timeout (thesis 3.10).
-   * @throws RaftError `BAD_CONFIG` or `TRANSFER_REFUSED`, as LeadershipTransfer.request says.
+   * Transfers leadership to `to` once its log is complete; cancelled after an election timeout (thesis 3.10).
+   * @throws RaftError `BAD_CONFIG` or `TRANSFER_REFUSED`, see `LeadershipTransfer.request`.
    */
   transfer(to: NodeId, isStopping: boolean): void {
     this.#transfer.request(to, isStopping);
   }
 
-  /** Whether a transfer is under way, so that no proposals are taken. */
+  /** Whether a transfer is in progress; the leader accepts no proposals meanwhile. */
   get isTransferring(): boolean {
-    return this.#transfer.isUnderWay;
+    return this.#transfer.isInProgress;
   }
 
-  /** Gives up the transfer under way, if there is one. */
+  /** Cancels the transfer in progress, if any. */
   cancelTransfer(): void {
     this.#transfer.cancel();
   }
 
-  /** The other voter whose log reaches furthest of those heard of within an election timeout; null if there is none. */
+  /** Of the other voters that answered within an election timeout, the one with the longest log; null if none did. */
   bestSuccessor(): NodeId | null {
-    return this.#followers.furthestOf(this.#membership.voters);
+    return this.#followers.mostUpToDateOf(this.#membership.voters);
   }
 
-  /** One unit of time has passed; `health` is that of this member's own disk and state machine. */
-  tick({ isDiskHanging, isMachineHanging }: Health): Verdict {
+  /** Advances time by one tick. @param health the health of this member's own disk and state machine */
+  tick({ isDiskHung, isStateMachineHung }: HangDetector): TickResult {
     const { config } = this.#context;
     this.#followers.tick();
     this.#heartbeatElapsed += 1;
     if (this.#heartbeatElapsed >= config.heartbeatTicks) {
       this.#heartbeat();
-      this.#transfer.advance();
+      this.#transfer.sendTimeoutNow();
     }
     this.#transfer.tick();
-    // Who has no vote leads only as long as its leadership transfer lasts.
-    if (!this.#isVoter && !this.#transfer.isUnderWay) return 'step down';
-    if (isMachineHanging && !this.#transfer.isUnderWay) this.#transferToBest();
-    if (this.#transfer.givesWay(isDiskHanging, this.bestSuccessor())) return 'step down';
-    return this.#hasQuorum(isDiskHanging) ? 'lead on' : 'step down';
+    // A leader without a vote stays leader only while it transfers leadership.
+    if (!this.#isVoter && !this.#transfer.isInProgress) return 'step down';
+    if (isStateMachineHung && !this.#transfer.isInProgress) this.#transferToBest();
+    if (this.#transfer.shouldStepDown(isDiskHung, this.bestSuccessor())) return 'step down';
+    return this.#hasQuorum(isDiskHung) ? 'keep leading' : 'step down';
   }
 
   /**
-   * Whether a quorum was heard of within an election timeout (thesis 6.2); a leader cut off must not go on believing. One
-   * whose disk hangs does not count itself, but for one that no one else could take over from.
+   * Whether a quorum has answered within an election timeout (thesis 6.2); otherwise a partitioned leader must
+   * step down. A leader with a hung disk does not count itself, unless it is the only voter and has no possible
+   * successor.
    */
   #hasQuorum(isDiskHanging: boolean): boolean {
     const { id } = this.#context.config;
@@ -228,97 +240,98 @@ export class Leadership {
 
   #heartbeat(): void {
     this.#heartbeatElapsed = 0;
-    if (this.#lease !== null) this.#reads.nextRound();
-    this.#lease?.sent(this.#reads.round);
-    this.#followers.heartbeat(this.#reads.round);
+    if (this.#lease !== null) this.#reads.startRound();
+    this.#lease?.onHeartbeatSent(this.#reads.round);
+    this.#followers.sendHeartbeats(this.#reads.round);
   }
 
   /**
-   * Another configuration is in force. A leader that it has no vote for has led until here because someone had to
-   * commit it (thesis 4.2.2): now it transfers leadership if it can, and steps down with a tick.
+   * Another configuration is in force. A leader that is no voter in it has led until now to commit it (thesis 4.2.2).
+   * It now starts to transfer leadership if it can, and otherwise steps down at the next tick.
    */
-  membershipChanged(): void {
-    this.#followers.become(membersOf(this.#membership));
-    // Until they know it to be committed the others go by the one before: tell them now. Not where this member hands
-    // over: its successor may not campaign while it knows of a change that it has not applied.
+  onMembershipChanged(): void {
+    this.#followers.setMembers(membersOf(this.#membership));
+    // The other members use the previous configuration until they learn of the commit, so send it now. Not if this
+    // member transfers leadership: its successor may not campaign while it knows of a committed, unapplied change.
     if (this.#isVoter) this.#heartbeat();
-    this.#transfer.membershipChanged();
-    if (!this.#isVoter && !this.#transfer.isUnderWay) this.#transferToBest();
+    this.#transfer.onMembershipChanged();
+    if (!this.#isVoter && !this.#transfer.isInProgress) this.#transferToBest();
   }
 
   #transferToBest(): void {
     const successor = this.bestSuccessor();
-    if (successor !== null) this.#transfer.begin(successor);
+    if (successor !== null) this.#transfer.start(successor);
   }
 
-  /** Sends what can be sent and opens a read round if reads wait: called once for all inputs of a turn. */
-  pump(): void {
-    this.#commitReached();
+  /** Advances the commit index, opens a read round if reads wait, and replicates: once for all inputs of a turn. */
+  advance(): void {
+    this.#advanceCommit();
     this.#leaveJoint();
     if (this.hasCommittedInTerm && this.#reads.openRound(this.#context.log.commit)) this.#heartbeat();
-    this.#confirm();
+    this.#confirmRounds();
     this.#answerReads();
     this.#followers.replicate();
   }
 
-  /** A joint configuration that is applied is left by itself, whoever leads by then and whoever asked for it. */
+  /** Logs the exit from an applied joint configuration; any leader does this, not only the one that entered it. */
   #leaveJoint(): void {
     if (!isJoint(this.#membership) || this.#context.log.memberships.hasUnapplied) return;
-    if (!this.hasCommittedInTerm || this.#transfer.isUnderWay) return;
+    if (!this.hasCommittedInTerm || this.#transfer.isInProgress) return;
     this.#append('membership', encodeMembership(leaveJoint(this.#membership)));
   }
 
-  appendAccepted({ from, match }: AppendAccepted): void {
-    this.#followers.accepted(from, match);
-    this.#transfer.advance();
+  onAppendAccepted({ from, match }: AppendAccepted): void {
+    this.#followers.onAppendAccepted(from, match);
+    this.#transfer.sendTimeoutNow();
   }
 
-  appendRejected({ from, prevIndex, hintIndex, hintTerm }: AppendRejected): void {
-    this.#followers.rejected(from, prevIndex, hintIndex, hintTerm);
+  onAppendRejected({ from, prevIndex, hintIndex, hintTerm }: AppendRejected): void {
+    this.#followers.onAppendRejected(from, prevIndex, hintIndex, hintTerm);
   }
 
-  heartbeatResponse({ from, round, commit }: HeartbeatResponse): void {
-    this.#followers.confirmed(from, round, commit);
-    this.#confirm();
+  onHeartbeatResponse({ from, round, commit }: HeartbeatResponse): void {
+    this.#followers.onHeartbeatResponse(from, round, commit);
+    this.#confirmRounds();
   }
 
-  unreachable(member: NodeId): void {
-    this.#followers.get(member)?.unreachable();
+  onUnreachable(member: NodeId): void {
+    this.#followers.get(member)?.onUnreachable();
   }
 
-  /** After which index each live follower needs the log, of those that are fed from it. */
-  neededEntries(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
-    return this.#followers.neededEntries();
+  /** For each live follower that receives the log: the index after which it needs entries. */
+  retainedIndexes(): readonly { readonly to: NodeId; readonly index: LogIndex }[] {
+    return this.#followers.retainedIndexes();
   }
 
-  /** Followers that need a snapshot from now on, each named once. */
+  /** Followers that need a snapshot, each returned once. */
   takeSnapshots(): readonly NodeId[] {
     return this.#followers.takeSnapshots();
   }
 
-  snapshotSent(member: NodeId, index: LogIndex): void {
-    this.#followers.snapshotSent(member, index);
+  onSnapshotAccepted(member: NodeId, index: LogIndex): void {
+    this.#followers.onSnapshotAccepted(member, index);
   }
 
-  snapshotFailed(member: NodeId): void {
-    this.#followers.get(member)?.snapshotFailed();
+  onSnapshotFailed(member: NodeId): void {
+    this.#followers.get(member)?.onSnapshotFailed();
   }
 
-  /** Commits what a quorum has on disk, if the last of it is of this term (Raft 5.4.2). */
-  #commitReached(): void {
+  /** Commits the entries that a quorum has on disk, if the last of them is of this term (Raft 5.4.2). */
+  #advanceCommit(): void {
     const { log, term } = this.#context;
-    // The leader counts itself, where it has a vote, only up to where its own disk has come.
+    // The leader counts itself, if it has a vote, only for entries on its own disk.
     const reached = this.#reachedByQuorum(log.stableIndex, ({ match }) => match);
     if (reached > log.commit && log.term(reached) === term) log.commitTo(reached);
-    // A quorum with faster disks than ours does not free our memory.
+    // Entries stay in the leader's memory until its own disk has them, even if a quorum with faster disks
+    // commits them.
     this.#backlog.release(Math.min(log.commit, log.stableIndex));
   }
 
-  /** What a quorum has answered extends the lease and grants reads. */
-  #confirm(): void {
-    const confirmed = this.#reachedByQuorum(this.#reads.round, (progress) => progress.roundAcknowledged);
-    this.#reads.confirmed(confirmed);
-    this.#lease?.confirmed(confirmed);
+  /** Grants the reads, and extends the lease, of the latest round that a quorum has confirmed. */
+  #confirmRounds(): void {
+    const confirmed = this.#reachedByQuorum(this.#reads.round, (progress) => progress.acknowledgedRound);
+    this.#reads.onRoundConfirmed(confirmed);
+    this.#lease?.onRoundConfirmed(confirmed);
   }
 
   #answerReads(): void {
@@ -329,7 +342,7 @@ export class Leadership {
   }
 
   #reachedByQuorum(own: number, valueOf: (progress: Progress) => number): number {
-    return reachedByQuorum(this.#membership, (member) => {
+    return highestOfQuorum(this.#membership, (member) => {
       if (member === this.#context.config.id) return own;
       const progress = this.#followers.get(member);
       return progress === undefined ? 0 : valueOf(progress);

@@ -1,27 +1,28 @@
 /**
- * How long a leader may take itself for the only one without asking (thesis 6.4.1). Who has answered a heartbeat votes for
- * no one else within the shortest election timeout after it came; so from the moment that a heartbeat was sent, if a
- * quorum answers it, no other leader can be elected for as long, less what the clocks may differ by. Which is why every
- * voter has to keep its promise without exception while leases are on: see `RaftCore` where it asks for `config.lease`.
+ * A leader's lease: the time during which no other leader can exist, so that reads need no confirmed round
+ * (thesis 6.4.1). A member that answers a heartbeat votes for no other member within the shortest election
+ * timeout after the heartbeat arrived. So if a quorum answers a heartbeat, no other leader can be elected within
+ * that timeout after the heartbeat was sent, less clock drift. With leases, every voter must keep this promise
+ * without exception: see the uses of `config.lease` in election-state.ts.
  */
 
 /**
- * What leases need; the same on all members, or none of them. The voters' side of the promise is counted in ticks, of timers that
- * stand still while a machine is suspended: then they keep it for longer, which is safe.
+ * The configuration of leases; either all members have the same or none has any. Voters count their promise in ticks.
+ * Timers stop while a machine is suspended, so a voter then keeps its promise for longer, which is safe.
  */
 export interface LeaseConfig {
   /**
-   * Milliseconds that never fall, and that count the time for which the process was paused or its machine suspended: never less
-   * than has passed. See `LeaseClock`.
+   * Monotonic milliseconds that include the time while the process was paused or the machine suspended: never
+   * less than the time that has passed. See `LeaseClock`.
    */
   readonly now: () => number;
-  /** Milliseconds that a lease holds, less than any voter's shortest election timeout by the leader's clock. */
+  /** Duration of a lease in ms: less than any voter's shortest election timeout on the leader's clock. */
   readonly durationMs: number;
 }
 
-export class Lease {
+export class LeaderLease {
   readonly #config: LeaseConfig;
-  /** Heartbeats that a quorum may still answer in time, oldest first. */
+  /** Heartbeats that can still extend the lease, oldest first. */
   #sent: { readonly round: number; readonly atMs: number }[] = [];
   #fromMs = -Infinity;
   #isVoid = false;
@@ -30,26 +31,26 @@ export class Lease {
     this.#config = config;
   }
 
-  /** A heartbeat of `round` goes out now. What is too old to extend the lease is forgotten, so few are kept. */
-  sent(round: number): void {
+  /** A heartbeat of `round` is sent now. Drops heartbeats that are too old to extend the lease. */
+  onHeartbeatSent(round: number): void {
     const atMs = this.#config.now();
     this.#sent = this.#sent.filter((earlier) => this.#holds(earlier.atMs, atMs));
     this.#sent.push({ round, atMs });
   }
 
-  /** A quorum has answered `round`, or a later one: the lease counts from when it was sent, not from now. */
-  confirmed(round: number): void {
+  /** A quorum has confirmed `round` or a later one: the lease starts when that heartbeat was sent, not now. */
+  onRoundConfirmed(round: number): void {
     this.#fromMs = this.#sent.findLast((one) => one.round <= round)?.atMs ?? this.#fromMs;
     this.#sent = this.#sent.filter((one) => one.round > round);
   }
 
-  /** A successor may be elected from now on without waiting, at any time: what it asks for may be long on its way. */
-  void(): void {
+  /** Ends the lease for this term: from now on a successor may be elected at any time, without waiting. */
+  invalidate(): void {
     this.#isVoid = true;
   }
 
-  /** Whether no other leader can have been elected. The clock is asked now: who was paused since sees that it is over. */
-  get isHeld(): boolean {
+  /** Whether no other leader can have been elected. Reads the clock now, so that a paused process notices the end. */
+  get isValid(): boolean {
     return !this.#isVoid && this.#holds(this.#fromMs, this.#config.now());
   }
 

@@ -1,43 +1,43 @@
 /**
- * The log as the core sees it: what is on disk, then what is not there yet.
+ * The core's view of the log: the entries on disk, followed by those in memory only.
  *
  *     base | base+1 ... applied ..... commit ....... offset-1 | offset ........ last
- *          |<------------ on disk, behind the LogReader ---->|<-- unstable, here ->|
+ *          |<------ on disk, read through LogReader -------->|<- unstable, memory ->|
  *
- * What is up to the base is compacted: it is applied, and no one asks for it here any more.
- * `commit` may run ahead of the disk on a follower; what is handed out to be applied never does, so that a restarted
- * member always finds its applied index within its log.
+ * Entries up to the base are compacted and applied; the core does not read them any more. On a follower
+ * `commit` may be ahead of the disk. Entries are handed out to be applied only when they are on disk, so that a
+ * restarted member always finds its applied index in its log.
  */
 import { invariant } from './errors.js';
 import { MembershipLog } from './membership-log.js';
-import { NO_MEMBERS, type Membership } from './membership.js';
+import { EMPTY_MEMBERSHIP, type Membership } from './membership.js';
 import type { Entry, LogBase, LogIndex, LogReader, Term } from './types.js';
 
-/** Where a log begins that was never compacted. */
-export const NO_BASE: LogBase = { index: 0, term: 0, membership: NO_MEMBERS };
+/** The base of a log that was never compacted. */
+export const NO_BASE: LogBase = { index: 0, term: 0, membership: EMPTY_MEMBERSHIP };
 
 export class RaftLog {
   readonly #reader: LogReader;
-  /** Entries from `#offset` on that no finished persist covers. */
+  /** Entries from index `#offset` on that are not persisted yet. */
   #unstable: Entry[] = [];
   #offset: LogIndex;
   #commit: LogIndex;
   #applying: LogIndex;
   #applied: LogIndex;
-  /** A snapshot's base from when it is taken until the disk has it: the log begins there already. */
+  /** The base of an accepted snapshot until it is on disk; the log starts there already. */
   #installing: { readonly base: LogBase; isHandedOut: boolean } | null = null;
-  /** The configurations that the log names. */
+  /** The configurations in the log. */
   readonly memberships: MembershipLog;
 
-  /** @param initial the configuration that is in force while the log names none */
+  /** @param initial the configuration in force while the log contains none */
   constructor(reader: LogReader, applied: LogIndex, initial: Membership) {
     invariant(
       applied >= reader.base().index,
-      `applied ${applied} is below the log's base ${reader.base().index}`,
+      `log starts after ${reader.base().index}, but the state machine has applied only ${applied}: it has lost data`,
     );
     invariant(
       applied <= reader.lastIndex(),
-      `applied ${applied} is beyond the log's end ${reader.lastIndex()}`,
+      `log ends at ${reader.lastIndex()}, but the state machine has applied ${applied}: the log has lost entries`,
     );
     this.#reader = reader;
     this.#offset = reader.lastIndex() + 1;
@@ -51,9 +51,9 @@ export class RaftLog {
     return this.#installing?.base ?? this.#reader.base();
   }
 
-  /** What a log that begins behind `index`, which is applied, has to know of what is before it. */
+  /** The base of this log if it were compacted up to `index`, which must be applied. */
   baseAt(index: LogIndex): LogBase {
-    invariant(index <= this.#applied, `base at ${index}, applied up to ${this.#applied}`);
+    invariant(index <= this.#applied, `cannot compact up to ${index}: applied only up to ${this.#applied}`);
     return { index, term: this.term(index), membership: this.memberships.at(index) };
   }
 
@@ -65,7 +65,7 @@ export class RaftLog {
     return this.term(this.lastIndex);
   }
 
-  /** Everything up to here is on this member's disk and still part of its log. */
+  /** Entries up to this index are on this member's disk and still part of its log. */
   get stableIndex(): LogIndex {
     return this.#offset - 1;
   }
@@ -87,7 +87,7 @@ export class RaftLog {
     if (index === this.#installing?.base.index) return this.#installing.base.term;
     if (index < this.#offset) return this.#reader.term(index);
     const entry = this.#unstable[index - this.#offset];
-    invariant(entry !== undefined, `term of index ${index} beyond the log's end ${this.lastIndex}`);
+    invariant(entry !== undefined, `no term for index ${index}: the log ends at ${this.lastIndex}`);
     return entry.term;
   }
 
@@ -96,19 +96,19 @@ export class RaftLog {
     return index <= this.lastIndex && this.term(index) === term;
   }
 
-  /** Whether a candidate whose log ends at (`index`, `term`) is at least as up to date as this member (Raft 5.4.1). */
+  /** Whether a log that ends at (`index`, `term`) is at least as up-to-date as this one (Raft 5.4.1). */
   isUpToDate(index: LogIndex, term: Term): boolean {
     return term > this.lastTerm || (term === this.lastTerm && index >= this.lastIndex);
   }
 
-  /** Entries from `low` to `high` inclusive, cut once their records exceed `bytesMax`, but at least one. */
+  /** Entries from `low` to `high` inclusive, cut off once their records exceed `bytesMax`, but at least one. */
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
     invariant(
       low > this.base.index && low <= high && high <= this.lastIndex,
-      `entries ${low} to ${high} of ${this.base.index + 1} to ${this.lastIndex}`,
+      `no entries ${low} to ${high}: the log has ${this.base.index + 1} to ${this.lastIndex}`,
     );
     if (low < this.#offset) {
-      // The answer may stop at the border between disk and memory; whoever needs more asks again.
+      // The result may end at the last entry on disk; callers that need more call again.
       return this.#reader.entries(low, Math.min(high, this.#offset - 1), bytesMax);
     }
     const first = low - this.#offset;
@@ -121,48 +121,54 @@ export class RaftLog {
     return this.#unstable.slice(first, end);
   }
 
-  /** Appends a leader's own entries behind the last one. */
+  /** Appends entries after the last one. */
   append(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      invariant(entry.index === this.lastIndex + 1, `append of ${entry.index} behind ${this.lastIndex}`);
+      invariant(
+        entry.index === this.lastIndex + 1,
+        `cannot append entry ${entry.index}: the log ends at ${this.lastIndex}`,
+      );
       this.#unstable.push(entry);
-      this.memberships.appended(entry);
+      this.memberships.onAppend(entry);
     }
     this.commitTo(this.memberships.impliedCommit);
   }
 
   /**
-   * Takes a leader's entries that follow an agreed (index, term): keeps what agrees already, drops everything from
-   * the first conflict on, appends the rest (Raft 5.3). Never touches what is committed. What is compacted agrees: it
-   * was committed.
+   * Merges a leader's entries, which follow an entry that matches: keeps matching entries, drops all from the
+   * first conflict on, appends the new ones (Raft 5.3). Never changes committed entries. Compacted entries
+   * match, because they were committed.
    */
   merge(entries: readonly Entry[]): void {
     const { index: base } = this.base;
     const firstNew = entries.findIndex(({ index, term }) => index > base && !this.matches(index, term));
     if (firstNew === -1) return;
-    const rest = entries.slice(firstNew);
+    const added = entries.slice(firstNew);
     const conflict = entries[firstNew]?.index ?? 0;
-    invariant(conflict > this.#commit, `conflict at ${conflict}, committed up to ${this.#commit}`);
+    invariant(
+      conflict > this.#commit,
+      `entry ${conflict} of the leader differs from this log, which is committed up to ${this.#commit}`,
+    );
     if (conflict <= this.lastIndex) this.#truncateFrom(conflict);
-    this.append(rest);
+    this.append(added);
   }
 
   #truncateFrom(index: LogIndex): void {
-    this.memberships.truncatedFrom(index);
+    this.memberships.onTruncate(index);
     if (index >= this.#offset) {
       this.#unstable.length = index - this.#offset;
       return;
     }
-    // What the disk holds from here on is void: the next persist begins at this index and replaces it.
+    // Entries on disk from here on are void: the next persist starts at this index and replaces them.
     this.#unstable = [];
     this.#offset = index;
   }
 
   /**
-   * A persist of `entries` has finished. Only what is still part of the log has become stable: entries that were
-   * replaced while the disk was busy are other objects now, and stay unstable.
+   * A persist of `entries` has finished. Only those that are still part of the log become stable. Entries that were
+   * replaced during the write are different objects and stay unstable.
    */
-  persisted(entries: readonly Entry[]): void {
+  onPersisted(entries: readonly Entry[]): void {
     let count = 0;
     while (count < entries.length && entries[count] === this.#unstable[count]) count += 1;
     this.#unstable.splice(0, count);
@@ -170,11 +176,12 @@ export class RaftLog {
   }
 
   /**
-   * Takes the base of a snapshot, which is committed. Where the log has that entry it stays as it is and catches up by
-   * itself (Raft 7: "retain log entries following it"), as it does where it is further already. Else all of it gives way.
-   * Returns whether the snapshot is to be installed.
+   * Handles the base of a received snapshot and returns whether to install the snapshot. If the log has the
+   * base's entry, it only raises the commit index and keeps all entries (Raft 7: "retain log entries following
+   * it"). If the commit index is already as high, nothing changes. Otherwise the snapshot replaces the whole
+   * log.
    */
-  restore(base: LogBase): boolean {
+  handleSnapshot(base: LogBase): boolean {
     if (base.index <= this.#commit || this.#installing !== null) return false;
     if (this.matches(base.index, base.term)) {
       this.commitTo(base.index);
@@ -184,40 +191,40 @@ export class RaftLog {
     this.#unstable = [];
     this.#offset = base.index + 1;
     this.#commit = base.index;
-    this.memberships.restored(base);
+    this.memberships.onSnapshot(base);
     return true;
   }
 
-  /** The base of a snapshot that is to be installed, once. */
-  takeBase(): LogBase | null {
+  /** The base of the snapshot to install, once; null if there is none. */
+  takeSnapshotBase(): LogBase | null {
     if (this.#installing === null || this.#installing.isHandedOut) return null;
     this.#installing.isHandedOut = true;
     return this.#installing.base;
   }
 
-  /** The snapshot that was handed out is the state machine now, and its base stands on disk. */
-  installed(): void {
+  /** The snapshot that was handed out is installed: it is the state of the machine, and its base is on disk. */
+  onSnapshotInstalled(): void {
     invariant(this.#installing?.isHandedOut === true, 'no snapshot is being installed');
     this.#applied = this.#installing.base.index;
     this.#applying = this.#applied;
     this.#installing = null;
-    this.memberships.appliedTo(this.#applied);
+    this.memberships.onApplied(this.#applied);
   }
 
-  /** Raises the commit index; it never falls. */
+  /** Raises the commit index to `index`; a lower index changes nothing. */
   commitTo(index: LogIndex): void {
     if (index <= this.#commit) return;
-    invariant(index <= this.lastIndex, `commit ${index} beyond the log's end ${this.lastIndex}`);
+    invariant(index <= this.lastIndex, `cannot commit ${index}: the log ends at ${this.lastIndex}`);
     this.#commit = index;
   }
 
-  /** Learns from another member that (`index`, `term`) is committed, and everything before it, if the log has it. */
-  commitKnown(index: LogIndex, term: Term): void {
+  /** Learns that entries up to (`index`, `term`) are committed; no effect if the log lacks that entry. */
+  learnCommit(index: LogIndex, term: Term): void {
     if (index > this.#commit && this.matches(index, term)) this.commitTo(index);
   }
 
-  /** The next committed and durable entries to apply; empty while the last ones, or a snapshot, are under way. */
-  takeCommitted(bytesMax: number): readonly Entry[] {
+  /** The next committed and durable entries; empty while earlier ones are applied or a snapshot is installed. */
+  takeEntriesToApply(bytesMax: number): readonly Entry[] {
     if (this.#installing !== null) return [];
     const high = Math.min(this.#commit, this.stableIndex);
     if (this.#applying !== this.#applied || high <= this.#applied) return [];
@@ -226,19 +233,23 @@ export class RaftLog {
     return entries;
   }
 
-  /** Returns whether another configuration is in force now. */
-  appliedTo(index: LogIndex): boolean {
-    invariant(index === this.#applying, `applied ${index}, handed out up to ${this.#applying}`);
+  /** Entries up to `index` are applied. Returns whether the configuration in force has changed. */
+  onApplied(index: LogIndex): boolean {
+    invariant(
+      index === this.#applying,
+      `applied up to ${index}, but entries were handed out up to ${this.#applying}`,
+    );
     this.#applied = index;
-    return this.memberships.appliedTo(index);
+    return this.memberships.onApplied(index);
   }
 
   /**
-   * The last index at or before `index` whose term is not above `term`: where two logs could still agree. With it a
-   * probe skips a whole term in one round trip. A search by halves, as terms never fall along a log. An index below the
-   * base says that they agree nowhere in what this log still has.
+   * The last index at or before `index` whose term is at most `term`: the last one at which the logs of leader
+   * and follower could match. With it a probe skips a whole term in one round trip. Terms never decrease along
+   * a log, so this is a binary search. A result below the base means that the logs match at no index of this
+   * log.
    */
-  lastAgreeable(index: LogIndex, term: Term): LogIndex {
+  findConflictByTerm(index: LogIndex, term: Term): LogIndex {
     const { base } = this;
     if (index < base.index || base.term > term) return Math.min(index, base.index - 1);
     let low = base.index;

@@ -1,9 +1,9 @@
 /**
- * From one configuration to the next (etcd's confchange; Raft 6, thesis 4.3).
+ * Computes the next configuration from a change (etcd's confchange; Raft 6, thesis 4.3).
  *
- * Where at most one voter comes or goes, every majority of the old configuration shares a member with every majority of
- * the new one, and the group changes over in one step (thesis 4.1). Where more do, a joint configuration stands between
- * the two; once it is applied the leader leaves it by itself.
+ * If at most one voter is added or removed, every majority of the old configuration shares a member with every
+ * majority of the new one, and the group changes in one step (thesis 4.1). If more voters change, the group
+ * first enters a joint configuration; the leader leaves it automatically once it is applied.
  *
  *     a b c  --  remove c, add d  -->  a b d & a b c  -- leave -->  a b d
  */
@@ -12,24 +12,24 @@ import { checkMembership, isJoint, isVoter, membersOf, type Membership } from '.
 import type { NodeId } from './types.js';
 
 /**
- * One part of a change. `addVoter` also promotes a learner, `addLearner` also demotes a voter; `address` may be left out
- * for who is a member already, or whose address the transports know.
+ * One part of a change. `addVoter` also promotes a learner, `addLearner` also demotes a voter. `address` is
+ * optional for existing members and for members whose address the transports are configured with.
  */
 export type MemberChange =
   | { readonly type: 'addVoter'; readonly id: NodeId; readonly address?: string }
   | { readonly type: 'addLearner'; readonly id: NodeId; readonly address?: string }
   | { readonly type: 'remove'; readonly id: NodeId };
 
-/** What is changed at once; each member is named at most once. */
+/** A change of one or several members at once; it names each member at most once. */
 export type MembershipChange = readonly MemberChange[];
 
 /**
- * The configuration that `change` leads to, joint if it has to be.
- * @throws RaftError `BAD_MEMBERSHIP` if the change asks for what is the case already, names a member twice or one that is
- * none, or would leave no voter or too many members.
+ * The configuration after `change`, joint if more than one voter changes.
+ * @throws RaftError `BAD_MEMBERSHIP` if a part of the change has no effect, names a member twice or removes an
+ *   unknown member, or if the result has no voter or too many members.
  */
 export function changeMembership(current: Membership, change: MembershipChange): Membership {
-  invariant(!isJoint(current), 'a joint configuration is left before it is changed');
+  invariant(!isJoint(current), 'a joint configuration must be left before the next change');
   const voters = new Set(current.voters);
   const learners = new Set(current.learners);
   const addresses = new Map(current.addresses);
@@ -40,7 +40,7 @@ export function changeMembership(current: Membership, change: MembershipChange):
     const [role, name] = one.type === 'addVoter' ? [voters, 'voter'] : [learners, 'learner'];
     if (one.type !== 'remove') {
       const address = one.address ?? addresses.get(one.id) ?? '';
-      if (role.has(one.id) && addresses.get(one.id) === address) throw bad(`${one.id} is a ${name} already`);
+      if (role.has(one.id) && addresses.get(one.id) === address) throw bad(`${one.id} is already a ${name}`);
       addresses.set(one.id, address);
     }
     voters.delete(one.id);
@@ -58,9 +58,9 @@ export function changeMembership(current: Membership, change: MembershipChange):
       });
 }
 
-/** The configuration that a joint one was entered for. */
+/** The configuration after leaving the joint configuration `current`. */
 export function leaveJoint(current: Membership): Membership {
-  invariant(isJoint(current), 'only a joint configuration is left');
+  invariant(isJoint(current), 'only a joint configuration can be left');
   const { voters, learners, learnersNext, addresses } = current;
   return checked({
     voters,
@@ -77,7 +77,7 @@ function joint(
   learners: ReadonlySet<NodeId>,
   addresses: ReadonlyMap<NodeId, string>,
 ): Membership {
-  // Who votes in the old configuration cannot be a learner beside it: that waits until the joint one is left.
+  // A voter of the old configuration becomes a learner only when the group leaves the joint configuration.
   const stillVotes = (id: NodeId): boolean => isVoter(current, id);
   return checked({
     voters: [...voters].toSorted(),
@@ -89,12 +89,12 @@ function joint(
 }
 
 function votersMoved(current: Membership, voters: ReadonlySet<NodeId>): number {
-  const left = current.voters.filter((id) => !voters.has(id)).length;
-  const came = [...voters].filter((id) => !current.voters.includes(id)).length;
-  return left + came;
+  const removed = current.voters.filter((id) => !voters.has(id)).length;
+  const added = [...voters].filter((id) => !current.voters.includes(id)).length;
+  return removed + added;
 }
 
-/** The configuration with the addresses of its members alone. */
+/** The checked configuration, with addresses of its members only. */
 function checked(membership: Membership): Membership {
   const { addresses } = membership;
   const kept = new Map(membersOf(membership).map((id) => [id, addresses.get(id) ?? '']));

@@ -1,10 +1,11 @@
 /**
- * A configuration as the data of a log entry. It is written out whole, not as a difference: the log's latest one at or
- * below an index is the configuration there, and nothing has to be replayed. Big-endian:
+ * The encoding of a configuration as the data of a log entry. Each entry holds the whole configuration, not a
+ * difference, so the latest entry at or below an index gives the configuration there without a replay.
+ * Big-endian:
  *
  *     | format 1 | members 1 | member ... |      member: | roles 1 | id length 1 | id ... | address length 2 | address ... |
  *
- * Members stand in the order of their ids, so a configuration has one form.
+ * Members are sorted by id, so each configuration has exactly one encoding.
  */
 import { RaftError, invariant } from './errors.js';
 import { checkMembership, membersOf, type Membership } from './membership.js';
@@ -17,7 +18,7 @@ const ROLE_BITS = { voters: 1, outgoing: 2, learners: 4, learnersNext: 8 } as co
 const ROLES = Object.keys(ROLE_BITS) as (keyof typeof ROLE_BITS)[];
 const ROLES_MAX = 15;
 
-/** @throws RaftError `INVARIANT` if it is no configuration that may be logged. */
+/** @throws RaftError `INVARIANT` if the configuration is not valid. */
 export function encodeMembership(membership: Membership): Buffer {
   checkMembership(membership, 'INVARIANT');
   const members = membersOf(membership);
@@ -32,14 +33,14 @@ export function encodeMembership(membership: Membership): Buffer {
   return Buffer.concat(parts);
 }
 
-/** @throws RaftError `LOG_DAMAGED` if the bytes are anything else than a valid configuration in its one form. */
+/** @throws RaftError `LOG_DAMAGED` if the bytes are not exactly the encoding of a valid configuration. */
 export function decodeMembership(data: Uint8Array): Membership {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (bytes.length < HEADER_BYTES || bytes[0] !== FORMAT) throw damaged('is of another format');
+  if (bytes.length < HEADER_BYTES || bytes[0] !== FORMAT) throw damaged('has an unknown format');
   const membership = { ...emptyRoles(), addresses: new Map<NodeId, string>() };
   let at = HEADER_BYTES;
   const take = (length: number): Buffer => {
-    if (at + length > bytes.length) throw damaged('is cut off');
+    if (at + length > bytes.length) throw damaged('is truncated');
     at += length;
     return bytes.subarray(at - length, at);
   };
@@ -48,15 +49,16 @@ export function decodeMembership(data: Uint8Array): Membership {
     const roles = take(1).readUInt8();
     const id = take(take(1).readUInt8()).toString('latin1');
     const address = take(take(2).readUInt16BE()).toString();
-    if (roles === 0 || roles > ROLES_MAX) throw damaged(`gives ${JSON.stringify(id)} the roles ${roles}`);
-    if (id <= last) throw damaged(`has ${JSON.stringify(id)} out of order`);
+    if (roles === 0 || roles > ROLES_MAX)
+      throw damaged(`has invalid roles ${roles} for member ${JSON.stringify(id)}`);
+    if (id <= last) throw damaged(`has member ${JSON.stringify(id)} out of order`);
     for (const role of ROLES) if ((roles & ROLE_BITS[role]) !== 0) membership[role].push(id);
     membership.addresses.set(id, address);
     last = id;
   }
-  if (at !== bytes.length) throw damaged('goes on behind its end');
+  if (at !== bytes.length) throw damaged('has extra bytes after its last member');
   checkMembership(membership, 'LOG_DAMAGED');
-  invariant(membersOf(membership).length === membership.addresses.size, 'a member without a role');
+  invariant(membersOf(membership).length === membership.addresses.size, 'a decoded member has no role');
   return membership;
 }
 
@@ -65,5 +67,5 @@ function emptyRoles(): Record<keyof typeof ROLE_BITS, NodeId[]> {
 }
 
 function damaged(what: string): RaftError {
-  return new RaftError('LOG_DAMAGED', `a membership entry ${what}`);
+  return new RaftError('LOG_DAMAGED', `membership entry ${what}`);
 }

@@ -1,24 +1,26 @@
 /**
- * Which configuration is in force, and which ones the log holds beyond it.
+ * The configuration in force, and the later configurations in the log.
  *
- * A configuration takes effect when its entry is applied, as etcd has it, not when it is appended, as the paper has it
- * (Raft 6). So members may go by different ones for a while. That is safe as long as those that can be in use at a time
- * are neighbours, because the quorums of neighbours share a voter:
+ * A configuration takes effect when its entry is applied, as in etcd, not when it is appended, as in the paper
+ * (Raft 6). So members may use different configurations for a while. This is safe if the configurations in use
+ * at the same time are consecutive, because quorums of consecutive configurations share a voter:
  *
- *  - A leader logs a change only when it has applied every one before it (Leadership). So when a log holds two, the
- *    earlier one is committed: it is taken as such here, after a restart too, though no commit index is on disk.
- *  - No one campaigns while a change is committed here and not applied (RaftCore). With the point above, a candidate goes
- *    by the last configuration of its log or by the one before.
- *  - Say one candidate goes by C1 and another, in the same term, by C3 or later. C3 is committed then, by a leader that
- *    went by C2, so a quorum of C2 has it on disk. The first candidate's quorum is of C1 and shares a voter with that
- *    one, which has a log further than the candidate's, or had entered a later term when it took C3 (Raft 5.4).
+ *  - A leader logs a change only after it has applied all earlier ones (Leadership). So if a log contains two
+ *    unapplied changes, the earlier one is committed. It counts as committed here, even after a restart without
+ *    a commit index.
+ *  - No member campaigns while it has a committed, unapplied change (ElectionResult). So a candidate uses the last
+ *    configuration of its log or the one before it.
+ *  - Suppose one candidate uses C1 and another, in the same term, uses C3 or a later one. Then C3 was committed
+ *    by a leader that used C2, so a quorum of C2 has it on disk. The first candidate's quorum is one of C1 and
+ *    shares a voter with that quorum. This voter has a more up-to-date log than the candidate, or it entered a
+ *    later term when it received C3 (Raft 5.4).
  */
 import { invariant } from './errors.js';
 import { decodeMembership } from './membership-codec.js';
 import { membersOf, type Membership } from './membership.js';
 import type { Entry, LogBase, LogIndex, LogReader, MembershipView, NodeId } from './types.js';
 
-interface Placed {
+interface IndexedMembership {
   readonly index: LogIndex;
   readonly membership: Membership;
 }
@@ -26,102 +28,109 @@ interface Placed {
 export class MembershipLog {
   readonly #reader: LogReader;
   readonly #initial: Membership;
-  #inForce: Placed;
-  /** Logged and not applied, oldest first: two at most, as the earlier one is committed by then. */
-  #later: Placed[] = [];
-  #isNews = true;
+  #inForce: IndexedMembership;
+  /** Logged but not applied configurations, oldest first: at most two, and then the earlier one is committed. */
+  #unapplied: IndexedMembership[] = [];
+  #hasChanged = true;
 
-  /** Reads what the log on disk says; where it has nothing up to `applied`, `initial` is in force. */
+  /** Reads the configurations of the log on disk; if it has none up to `applied`, `initial` is in force. */
   constructor(reader: LogReader, applied: LogIndex, initial: Membership) {
     this.#reader = reader;
     this.#initial = initial;
     let entry = reader.lastMembership(reader.lastIndex());
     for (; entry !== null && entry.index > applied; entry = reader.lastMembership(entry.index - 1)) {
-      this.#later.unshift(placed(entry));
+      this.#unapplied.unshift(decode(entry));
     }
-    this.#inForce = this.#lastOf(entry);
+    this.#inForce = this.#membershipOf(entry);
   }
 
-  /** The configuration as of `index`, which is applied, on disk, and not below the log's base. */
+  /** The configuration as of `index`, which must be applied, on disk, and not below the log's base. */
   at(index: LogIndex): Membership {
-    return this.#lastOf(this.#reader.lastMembership(index)).membership;
+    return this.#membershipOf(this.#reader.lastMembership(index)).membership;
   }
 
-  /** What is in force where `entry` is the last one that the log has: without one, what its base says. */
-  #lastOf(entry: Entry | null): Placed {
-    if (entry !== null) return placed(entry);
+  /** The configuration of the last membership entry; without one, that of the log's base, or the initial one. */
+  #membershipOf(entry: Entry | null): IndexedMembership {
+    if (entry !== null) return decode(entry);
     const { index, membership } = this.#reader.base();
     return isEmpty(membership) ? { index: 0, membership: this.#initial } : { index, membership };
   }
 
-  get inForce(): Membership {
+  get current(): Membership {
     return this.#inForce.membership;
   }
 
   /**
-   * A place in the log from which on it is in force, and before any later one: the entry's, or that of the base that
-   * took its place. So the one of two configurations that has the higher index is the later one, on whichever member.
+   * The index of the entry of the configuration in force, or of the base that replaced this entry. Of two
+   * configurations, the one with the higher index is the later one, on all members.
    */
-  get inForceIndex(): LogIndex {
+  get currentIndex(): LogIndex {
     return this.#inForce.index;
   }
 
-  /** Whether the log has a change that is not applied. */
+  /** Whether the log has an unapplied change. */
   get hasUnapplied(): boolean {
-    return this.#later.length > 0;
+    return this.#unapplied.length > 0;
   }
 
-  /** Whether a change up to `commit` is not applied. */
+  /** Whether the log has an unapplied change at or before `commit`. */
   hasCommittedUnapplied(commit: LogIndex): boolean {
-    return (this.#later[0]?.index ?? Infinity) <= commit;
+    return (this.#unapplied[0]?.index ?? Infinity) <= commit;
   }
 
-  /** The last change that a later one in the log shows to be committed; 0 if there is none. */
+  /** Index of the last change that must be committed because a later change follows it; 0 if there is none. */
   get impliedCommit(): LogIndex {
-    return this.#later.at(-2)?.index ?? 0;
+    return this.#unapplied.at(-2)?.index ?? 0;
   }
 
-  appended(entry: Entry): void {
+  onAppend(entry: Entry): void {
     if (entry.kind !== 'membership') return;
-    this.#later.push(placed(entry));
-    this.#isNews = true;
+    this.#unapplied.push(decode(entry));
+    this.#hasChanged = true;
   }
 
-  /** Entries from `index` on are no part of the log any more. */
-  truncatedFrom(index: LogIndex): void {
-    invariant(index > this.#inForce.index, `the configuration at ${this.#inForce.index} is in force`);
-    const kept = this.#later.filter((one) => one.index < index);
-    this.#isNews ||= kept.length < this.#later.length;
-    this.#later = kept;
+  /** Entries from `index` on were removed from the log. */
+  onTruncate(index: LogIndex): void {
+    invariant(
+      index > this.#inForce.index,
+      `cannot truncate the log from ${index}: the configuration in force is at ${this.#inForce.index}`,
+    );
+    const kept = this.#unapplied.filter((one) => one.index < index);
+    this.#hasChanged ||= kept.length < this.#unapplied.length;
+    this.#unapplied = kept;
   }
 
-  /** A snapshot takes the place of the log up to its base; it is applied once it is installed. */
-  restored({ index, membership }: LogBase): void {
-    this.#later = isEmpty(membership) ? [] : [{ index, membership }];
-    this.#isNews = true;
+  /** A snapshot replaces the log up to its base; its configuration counts as unapplied until it is installed. */
+  onSnapshot({ index, membership }: LogBase): void {
+    this.#unapplied = isEmpty(membership) ? [] : [{ index, membership }];
+    this.#hasChanged = true;
   }
 
-  /** Everything up to `index` is applied. Returns whether another configuration is in force now. */
-  appliedTo(index: LogIndex): boolean {
+  /** Entries up to `index` are applied. Returns whether the configuration in force has changed. */
+  onApplied(index: LogIndex): boolean {
     const before = this.#inForce;
-    for (let next = this.#later[0]; next !== undefined && next.index <= index; next = this.#later[0]) {
+    for (
+      let next = this.#unapplied[0];
+      next !== undefined && next.index <= index;
+      next = this.#unapplied[0]
+    ) {
       this.#inForce = next;
-      this.#later.shift();
+      this.#unapplied.shift();
     }
     const isOther = this.#inForce !== before;
-    this.#isNews ||= isOther;
+    this.#hasChanged ||= isOther;
     return isOther;
   }
 
-  /** What is known now if it is news, each time once; the first time after a start it always is. */
-  takeNews(): MembershipView | null {
-    if (!this.#isNews) return null;
-    this.#isNews = false;
+  /** The known configurations if they have changed since the last call, else null. The first call returns them. */
+  takeChange(): MembershipView | null {
+    if (!this.#hasChanged) return null;
+    this.#hasChanged = false;
     const peers = new Map<NodeId, string>();
-    for (const { membership } of [this.#inForce, ...this.#later]) {
+    for (const { membership } of [this.#inForce, ...this.#unapplied]) {
       for (const id of membersOf(membership)) peers.set(id, membership.addresses.get(id) ?? '');
     }
-    return { inForce: this.#inForce.membership, peers };
+    return { current: this.#inForce.membership, peers };
   }
 }
 
@@ -129,6 +138,6 @@ function isEmpty({ voters }: Membership): boolean {
   return voters.length === 0;
 }
 
-function placed({ index, data }: Entry): Placed {
+function decode({ index, data }: Entry): IndexedMembership {
   return { index, membership: decodeMembership(data) };
 }

@@ -1,23 +1,23 @@
 /**
- * Who is in the group: the configuration as a value. Made by `initialMembership` or by a change (membership-change.ts),
- * kept in log entries (membership-codec.ts), counted by quorum.ts. Values are immutable and their lists sorted, so that
- * equal configurations look equal.
+ * The configuration of the group as a value: created by `initialMembership` or by a change
+ * (membership-change.ts), stored in log entries (membership-codec.ts), counted by quorum.ts. Values are
+ * immutable and their lists are sorted, so that equal configurations have equal fields.
  */
 import { RaftError, type RaftErrorCode } from './errors.js';
 import type { Membership, NodeId } from './types.js';
 
 export type { Membership };
 
-/** Members of one configuration at most, those on their way out included. */
+/** Maximum members of one configuration, outgoing voters included. */
 const MEMBERS_MAX = 15;
 
-/** Bytes of one address in UTF-8, at most. */
+/** Maximum bytes of one address in UTF-8. */
 export const ADDRESS_BYTES_MAX = 512;
 
 const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** What a member has that waits to be let in: it hears the others out and takes part in nothing. */
-export const NO_MEMBERS: Membership = {
+/** The configuration of a member that no group has added yet: it handles messages but never campaigns. */
+export const EMPTY_MEMBERSHIP: Membership = {
   voters: [],
   outgoing: [],
   learners: [],
@@ -25,14 +25,14 @@ export const NO_MEMBERS: Membership = {
   addresses: new Map(),
 };
 
-/** True for ids that members may have. */
+/** Whether `value` is a valid member id. */
 export function isNodeId(value: unknown): value is NodeId {
   return typeof value === 'string' && NODE_ID.test(value);
 }
 
 /**
- * The configuration that a group begins with.
- * @param addresses of voters whose transports have to be told; others may be absent.
+ * The first configuration of a group.
+ * @param addresses the addresses of voters that the transports are not configured with
  * @throws RaftError `BAD_CONFIG`
  */
 export function initialMembership(
@@ -41,7 +41,7 @@ export function initialMembership(
 ): Membership {
   if (new Set(voters).size !== voters.length) throw new RaftError('BAD_CONFIG', 'a member is named twice');
   const known = new Map(voters.map((id) => [id, addresses.get(id) ?? '']));
-  const membership = { ...NO_MEMBERS, voters: voters.toSorted(), addresses: known };
+  const membership = { ...EMPTY_MEMBERSHIP, voters: voters.toSorted(), addresses: known };
   if (voters.length > 0) checkMembership(membership, 'BAD_CONFIG');
   return membership;
 }
@@ -56,19 +56,19 @@ export function isVoter({ voters, outgoing }: Membership, id: NodeId): boolean {
   return voters.includes(id) || outgoing.includes(id);
 }
 
-/** Everyone who counts in a majority, sorted. */
+/** All members that count in a majority, sorted. */
 export function votersOf({ voters, outgoing }: Membership): readonly NodeId[] {
   return sortedUnion(voters, outgoing);
 }
 
-/** Everyone, sorted. */
+/** All members, sorted. */
 export function membersOf({ voters, outgoing, learners }: Membership): readonly NodeId[] {
   return sortedUnion(voters, outgoing, learners);
 }
 
 /**
- * Checks what must hold of every configuration that is logged (etcd's confchange, `checkInvariants`).
- * @throws RaftError with `code`, naming what does not hold.
+ * Checks the invariants of every logged configuration (etcd's confchange, `checkInvariants`).
+ * @throws RaftError with `code`, naming the violated invariant.
  */
 export function checkMembership(membership: Membership, code: RaftErrorCode): void {
   const { voters, outgoing, learners, learnersNext, addresses } = membership;
@@ -77,25 +77,28 @@ export function checkMembership(membership: Membership, code: RaftErrorCode): vo
   };
   const members = membersOf(membership);
   if (voters.length === 0) refuse('no voter is left');
-  if (members.length > MEMBERS_MAX) refuse(`${members.length} members are more than ${MEMBERS_MAX}`);
+  if (members.length > MEMBERS_MAX) refuse(`${members.length} members exceed the limit of ${MEMBERS_MAX}`);
   for (const id of members) {
-    if (!isNodeId(id)) refuse(`${JSON.stringify(id)} is not the id of a member`);
+    if (!isNodeId(id)) refuse(`${JSON.stringify(id)} is not a valid member id`);
     const address = addresses.get(id) ?? '';
     const bytes = Buffer.byteLength(address);
-    if (bytes > ADDRESS_BYTES_MAX) refuse(`the address of ${id} has ${bytes} bytes`);
-    // UTF-8 has no form for half a surrogate pair: another address would be read back.
+    if (bytes > ADDRESS_BYTES_MAX) {
+      refuse(`the address of ${id} has ${bytes} bytes, the limit is ${ADDRESS_BYTES_MAX}`);
+    }
+    // UTF-8 cannot encode half a surrogate pair: decoding would return a different address.
     if (!address.isWellFormed()) refuse(`the address of ${id} is not well-formed Unicode`);
   }
   if (members.some((id) => !addresses.has(id)) || addresses.size !== members.length) {
-    refuse('the addresses are not those of the members');
+    refuse('the addresses do not belong to exactly the members');
   }
   const learner = learners.find((id) => voters.includes(id) || outgoing.includes(id));
   if (learner !== undefined) refuse(`${learner} is both a voter and a learner`);
   const stray = learnersNext.find((id) => !outgoing.includes(id) || voters.includes(id));
-  if (stray !== undefined) refuse(`${stray} is to become a learner, but is no outgoing voter only`);
+  if (stray !== undefined)
+    refuse(`${stray} cannot become a learner: it must be an outgoing voter and no new voter`);
 }
 
-/** The configuration in a few words, for logs and traces: `a b c`, joint `a b d & a b c`, with learners `a b c + d`. */
+/** The configuration as text for logs: `a b c`, joint `a b d & a b c`, with learners `a b c + d`. */
 export function describeMembership({ voters, outgoing, learners, learnersNext }: Membership): string {
   const part = (sign: string, ids: readonly NodeId[]): string =>
     ids.length === 0 ? '' : ` ${sign} ${ids.join(' ')}`;

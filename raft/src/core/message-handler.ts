@@ -1,21 +1,21 @@
 /**
- * Where messages go in a member: by their term against the member's own (Raft 5.1), then by what they are. What is
- * done with them is the business of who leads, follows or asks for votes.
+ * Dispatches the messages that a member receives: by comparing their term with the member's own (Raft 5.1), then by
+ * type. Election state, leadership and follow.ts handle them.
  */
 import { invariant } from './errors.js';
-import { takeAppend, takeHeartbeat, takeSnapshot } from './follow.js';
+import { handleAppend, handleHeartbeat, handleSnapshot } from './follower.js';
 import type { RaftLog } from './log.js';
 import type { Outbox } from './outbox.js';
-import type { RemoteReads } from './remote-reads.js';
+import type { ForwardedReads } from './remote-reads.js';
 import type { ElectionState } from './election-state.js';
-import type { InstallSnapshot, Message, NodeId, PreVoteRequest, PreVoteResponse, Term } from './types.js';
+import type { ReceivedSnapshot, Message, NodeId, PreVoteRequest, PreVoteResponse, Term } from './types.js';
 
 interface MessageHandlerContext {
   readonly id: NodeId;
   readonly log: RaftLog;
   readonly outbox: Outbox;
   readonly election: ElectionState;
-  readonly remoteReads: RemoteReads;
+  readonly remoteReads: ForwardedReads;
 }
 
 export class MessageHandler {
@@ -23,7 +23,7 @@ export class MessageHandler {
   readonly #log: RaftLog;
   readonly #outbox: Outbox;
   readonly #election: ElectionState;
-  readonly #remoteReads: RemoteReads;
+  readonly #remoteReads: ForwardedReads;
 
   constructor({ id, log, outbox, election, remoteReads }: MessageHandlerContext) {
     this.#id = id;
@@ -37,7 +37,7 @@ export class MessageHandler {
     return this.#election.term;
   }
 
-  /** Takes a message from another member. Whoever claims to be this member is ignored. */
+  /** Handles a message from another member. Messages that claim to be from this member are ignored. */
   step(message: Message): void {
     if (!this.#isFromOther(message)) return;
     if (message.type === 'preVoteRequest' || message.type === 'preVoteResponse') this.#learnCommit(message);
@@ -50,49 +50,52 @@ export class MessageHandler {
   }
 
   /**
-   * Learns what is committed from who asks whether it could be elected, and from who answers. Only as of a term that this
-   * member is in: what is committed here is taken to be in the log of each leader that it follows, which holds for what
-   * was committed up to that leader's term. Who hears a leader hears of commits from it.
+   * Learns from pre-votes and their answers which entries are committed. This member must first be in the
+   * sender's term: it assumes that the log of each leader it follows contains everything committed here, which
+   * is true only for commits up to that leader's term. A member with a live leader learns of commits from the
+   * leader.
    */
   #learnCommit(message: PreVoteRequest | PreVoteResponse): void {
     const isRefusal = message.type === 'preVoteResponse' && !message.granted;
     const term = isRefusal ? message.term : message.term - 1;
     if (term > this.#term) {
-      // Who grants says only that its term is below the one asked for: by an earlier life of this member, here.
+      // A grant says only that the sender's term is below the requested one. Here it answers a pre-vote of an earlier
+      // instance of this member.
       const isGrant = message.type === 'preVoteResponse' && message.granted;
-      if (isGrant || (!isRefusal && this.#election.hearsLeader)) return;
+      if (isGrant || (!isRefusal && this.#election.hasLiveLeader)) return;
       this.#election.becomeFollower(term, null);
     }
     this.#election.learnCommit(message);
   }
 
   /**
-   * Takes a snapshot that has come, whole. Returns whether it is to be installed. One from a leader of an earlier term is
-   * as good to who follows: it holds nothing but what is committed. Were it dropped, whose disk is slower with it than
-   * leaders stay would never be done. Who asks for votes, or leads, has spoken of the log as it is, and keeps it.
+   * Handles a complete snapshot. Returns whether to install it. A follower also accepts one from a leader of an
+   * earlier term, because a snapshot contains only committed entries. Otherwise a slow follower would never catch
+   * up if leaders change before it has received a whole snapshot. Candidates and leaders keep the log that they
+   * have reported to others.
    */
-  install(message: InstallSnapshot): boolean {
+  handleSnapshot(message: ReceivedSnapshot): boolean {
     if (!this.#isFromOther(message)) return false;
     if (message.term < this.#term) {
       this.#answerDeposed(message.from);
-      return this.#election.role === 'follower' && this.#log.restore(message.base);
+      return this.#election.role === 'follower' && this.#log.handleSnapshot(message.base);
     }
     if (message.term > this.#term) this.#election.becomeFollower(message.term, message.from);
-    this.#election.followLeader(message.from);
-    return takeSnapshot(message, this.#log, this.#outbox);
+    this.#election.onLeaderMessage(message.from);
+    return handleSnapshot(message, this.#log, this.#outbox);
   }
 
-  #isFromOther({ from, to }: Message | InstallSnapshot): boolean {
-    invariant(to === this.#id, `message for ${to} came to ${this.#id}`);
+  #isFromOther({ from, to }: Message | ReceivedSnapshot): boolean {
+    invariant(to === this.#id, `message for ${to} was delivered to ${this.#id}`);
     return from !== this.#id;
   }
 
-  /** Returns whether to go on with the message. */
+  /** Returns whether to handle the message as one of this member's term. */
   #stepHigherTerm(message: Message): boolean {
     switch (message.type) {
       case 'preVoteRequest':
-        // The term in it is only asked for: no one adopts it (thesis 9.6).
-        this.#election.takePreVoteRequest(message);
+        // A pre-vote names a possible term; receivers do not adopt it (thesis 9.6).
+        this.#election.handlePreVoteRequest(message);
         return false;
       case 'preVoteResponse':
         if (message.granted) {
@@ -104,8 +107,9 @@ export class MessageHandler {
         this.#election.becomeFollower(message.term, null);
         return false;
       case 'voteRequest':
-        // A member that hears from a leader does not help to depose it (thesis 4.2.3), unless the leader asked.
-        if (!message.transfer && this.#election.hearsLeader) return false;
+        // A member with a live leader does not help to depose it (thesis 4.2.3), unless the leader requested
+        // the election.
+        if (!message.transfer && this.#election.hasLiveLeader) return false;
         this.#election.becomeFollower(message.term, null);
         return true;
       case 'appendRequest':
@@ -148,57 +152,57 @@ export class MessageHandler {
   }
 
   /**
-   * An isolated member with a raised term would otherwise never be heard: the answer's term makes the leader step down,
-   * and the next election brings all to one term.
+   * The leader would otherwise ignore a member whose term is higher. The term of this answer makes the leader
+   * step down, and the next election brings all members to one term.
    */
   #answerDeposed(to: NodeId): void {
     const { commit } = this.#log;
     this.#outbox.send({ type: 'heartbeatResponse', from: this.#id, to, term: this.#term, round: 0, commit });
   }
 
-  /** What a message of this member's own term, from another or from itself, means to it in its role. */
+  /** Handles a message of this member's own term, from another member or from itself. */
   stepSameTerm(message: Message): void {
     switch (message.type) {
       case 'preVoteRequest':
-        this.#election.takePreVoteRequest(message);
+        this.#election.handlePreVoteRequest(message);
         return;
       case 'preVoteResponse':
-        // One granted for this term belongs to an earlier pre-vote: the one under way asks for the next term.
+        // A grant for this term belongs to an earlier pre-vote: the pre-vote in progress is for the next term.
         if (this.#election.role === 'preCandidate' && !message.granted)
           this.#election.countVote(message.from, false);
         return;
       case 'voteRequest':
-        this.#election.takeVoteRequest(message);
+        this.#election.handleVoteRequest(message);
         return;
       case 'voteResponse':
         if (this.#election.role === 'candidate') this.#election.countVote(message.from, message.granted);
         return;
       case 'appendRequest':
-        this.#election.followLeader(message.from);
-        takeAppend(message, this.#log, this.#outbox);
+        this.#election.onLeaderMessage(message.from);
+        handleAppend(message, this.#log, this.#outbox);
         return;
       case 'heartbeat':
-        this.#election.followLeader(message.from);
-        takeHeartbeat(message, this.#log, this.#outbox);
+        this.#election.onLeaderMessage(message.from);
+        handleHeartbeat(message, this.#log, this.#outbox);
         return;
       case 'appendAccepted':
-        this.#election.leadership?.appendAccepted(message);
+        this.#election.leadership?.onAppendAccepted(message);
         return;
       case 'appendRejected':
-        this.#election.leadership?.appendRejected(message);
+        this.#election.leadership?.onAppendRejected(message);
         return;
       case 'heartbeatResponse':
-        this.#election.leadership?.heartbeatResponse(message);
+        this.#election.leadership?.onHeartbeatResponse(message);
         return;
       case 'readRequest':
-        this.#election.leadership?.readRequest(message);
+        this.#election.leadership?.onReadRequest(message);
         return;
       case 'readResponse':
         if (message.from === this.#election.leader)
-          this.#remoteReads.answered(message.request, message.index);
+          this.#remoteReads.onReadResponse(message.request, message.index);
         return;
       case 'timeoutNow':
-        this.#election.campaignAtOnce();
+        this.#election.campaignForTransfer();
         return;
     }
   }

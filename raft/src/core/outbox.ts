@@ -1,44 +1,45 @@
 /**
- * Messages on their way out, and the one rule about them: what speaks of state that must be durable is held until a
- * persist that covers it has finished. There is one persist at a time; all that gathers meanwhile goes into the next.
+ * Outgoing messages. A message that depends on durable state is held until a persist that covers this state has
+ * finished. There is one persist at a time; state that changes meanwhile goes into the next one.
  */
 import { invariant } from './errors.js';
 import type { VotingState } from './voting-state.js';
-import type { Health, Work } from './health.js';
+import type { HangDetector, WorkKind } from './health.js';
 import type { RaftLog } from './log.js';
 import type { Entry, HardState, Message, PersistBatch } from './types.js';
 
-interface UnderWay {
+/** The batch being written, with the messages that wait for it. */
+interface PendingPersist {
   readonly isInstall: boolean;
   readonly hardState: HardState | null;
   readonly entries: readonly Entry[];
   readonly held: readonly Message[];
 }
 
-const workOf = ({ isInstall }: UnderWay): Work => (isInstall ? 'install' : 'write');
+const workOf = ({ isInstall }: PendingPersist): WorkKind => (isInstall ? 'install' : 'write');
 
 export class Outbox {
   readonly #log: RaftLog;
   readonly #voting: VotingState;
   #sendable: Message[] = [];
   #held: Message[] = [];
-  #underWay: UnderWay | null = null;
-  readonly #health: Health;
+  #pending: PendingPersist | null = null;
+  readonly #health: HangDetector;
 
-  constructor(log: RaftLog, voting: VotingState, health: Health) {
+  constructor(log: RaftLog, voting: VotingState, health: HangDetector) {
     this.#health = health;
     this.#log = log;
     this.#voting = voting;
   }
 
-  /** Whether this member is of no use as a leader, nor to one, as its disk takes too long. */
-  get isDiskHanging(): boolean {
-    return this.#health.isDiskHanging;
+  /** Whether this member's disk hangs, so that it can neither lead nor confirm a leader. */
+  get isDiskHung(): boolean {
+    return this.#health.isDiskHung;
   }
 
-  /** Whether the disk has the term that this member is in, and its vote. */
-  get isBallotDurable(): boolean {
-    return this.#voting.isWritten && (this.#underWay === null || this.#underWay.hardState === null);
+  /** Whether the current term and vote are on disk. */
+  get isHardStateDurable(): boolean {
+    return this.#voting.isHandedOut && (this.#pending === null || this.#pending.hardState === null);
   }
 
   /** Sends without waiting for the disk. */
@@ -47,15 +48,15 @@ export class Outbox {
   }
 
   /**
-   * Sends once everything that the log and the voting hold now is durable. At most one message of a type is held for
-   * a member, the latest; of acknowledgements the furthest, as it says what all of them say. So however long the disk
-   * takes and however often a leader asks again, what is held stays small.
+   * Sends the message once the current log, term and vote are durable. Holds at most one message of a type for
+   * a member: the latest, or of acknowledgements the one with the highest match, which implies the others. This
+   * bounds the held messages while a disk hangs and a leader repeats its requests.
    */
-  hold(message: Message): void {
-    const place = this.#held.findIndex(({ to, type }) => to === message.to && type === message.type);
-    const earlier = this.#held[place];
+  sendWhenDurable(message: Message): void {
+    const position = this.#held.findIndex(({ to, type }) => to === message.to && type === message.type);
+    const earlier = this.#held[position];
     if (earlier === undefined) this.#held.push(message);
-    else if (!saysMore(earlier, message)) this.#held[place] = message;
+    else if (!acknowledgesMore(earlier, message)) this.#held[position] = message;
   }
 
   takeSendable(): readonly Message[] {
@@ -64,41 +65,41 @@ export class Outbox {
     return sendable;
   }
 
-  /** The next batch to write; null if there is nothing to write or one is under way. */
+  /** The next batch to write; null if there is nothing to write or a batch is being written. */
   takePersist(): PersistBatch | null {
-    if (this.#underWay !== null) return null;
-    const hardState = this.#voting.takeUnwritten();
+    if (this.#pending !== null) return null;
+    const hardState = this.#voting.takeChanged();
     const entries = [...this.#log.unstable];
-    const base = this.#log.takeBase();
+    const base = this.#log.takeSnapshotBase();
     if (entries.length === 0 && hardState === null && base === null) return null;
-    this.#underWay = { isInstall: base !== null, hardState, entries, held: this.#held };
+    this.#pending = { isInstall: base !== null, hardState, entries, held: this.#held };
     this.#held = [];
-    this.#health.begin(workOf(this.#underWay));
+    this.#health.begin(workOf(this.#pending));
     return base === null ? { hardState, entries } : { base, hardState, entries };
   }
 
-  /** The batch under way is durable; returns what it held back. */
-  persisted(): readonly Message[] {
-    const underWay = this.#underWay;
-    invariant(underWay !== null, 'persisted without a batch under way');
-    this.#underWay = null;
-    this.#health.end(workOf(underWay));
-    if (underWay.isInstall) this.#log.installed();
-    this.#log.persisted(underWay.entries);
-    return underWay.held;
+  /** The batch being written is durable; returns the messages that waited for it. */
+  onPersisted(): readonly Message[] {
+    const batch = this.#pending;
+    invariant(batch !== null, 'persisted() was called, but no batch is being written');
+    this.#pending = null;
+    this.#health.end(workOf(batch));
+    if (batch.isInstall) this.#log.onSnapshotInstalled();
+    this.#log.onPersisted(batch.entries);
+    return batch.held;
   }
 
-  /** What is held though all is durable that it speaks of. To be asked right after `takePersist`. */
-  takeHeldForNothing(): readonly Message[] {
-    if (this.#underWay !== null) return [];
+  /** Held messages whose state is already durable. Call it right after `takePersist`. */
+  takeDurableHeld(): readonly Message[] {
+    if (this.#pending !== null) return [];
     const held = this.#held;
     this.#held = [];
     return held;
   }
 }
 
-/** Whether `earlier` acknowledges more of the same leader's log than `later`, as appends may overtake each other. */
-function saysMore(earlier: Message, later: Message): boolean {
+/** Whether `earlier` acknowledges more of the same leader's log than `later`: appends may arrive out of order. */
+function acknowledgesMore(earlier: Message, later: Message): boolean {
   return (
     earlier.type === 'appendAccepted' &&
     later.type === 'appendAccepted' &&

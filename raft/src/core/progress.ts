@@ -1,9 +1,9 @@
 /**
- * What a leader knows of one follower.
+ * The leader's knowledge of one follower (the Progress of etcd's raft).
  *
- *     probing      next is a guess: one append at a time, until the follower says where its log agrees
- *     replicating  next runs ahead of match: appends are pipelined within the window
- *     snapshotting next is compacted: a snapshot is under way, and no append before its end is known
+ *     probing      next is a guess: one append at a time, until the follower reports where its log matches
+ *     replicating  next is ahead of match: appends are pipelined within the window
+ *     snapshotting next is compacted: a snapshot is being sent, and no appends until it ends
  */
 import type { LogIndex } from './types.js';
 
@@ -15,26 +15,27 @@ interface Window {
 type ProgressState = 'probing' | 'replicating' | 'snapshotting';
 
 export class Progress {
-  /** The follower's log is known to agree with ours, durably, up to here. */
+  /** The follower's log durably matches the leader's log up to this index. */
   match: LogIndex = 0;
   /** The next entry to send. Always above `match`. */
   next: LogIndex;
   state: ProgressState = 'probing';
-  /** Whether a probe is out; a response, a heartbeat's answer or a broken link allows the next. */
+  /** Whether a probe is in flight; an append response, a heartbeat response or a broken link allows the next. */
   probeSent = false;
-  /** Ticks since the follower was heard of, or the term began. */
-  silentTicks = 0;
-  /** Whether the follower was heard of in this term, and since its link last broke. */
-  isHeard = false;
-  /** The highest commit index that was sent. */
-  commitSent: LogIndex = 0;
-  /** The highest commit index that the follower has said to know of. */
-  commitKnown: LogIndex = 0;
+  /** Ticks since the follower's last answer, or since the start of the term. */
+  ticksSinceResponse = 0;
+  /** Whether the follower has answered in this term, and since its link last broke. */
+  hasResponded = false;
+  /** The highest commit index that was sent to the follower. */
+  sentCommit: LogIndex = 0;
+  /** The highest commit index that the follower has reported. */
+  reportedCommit: LogIndex = 0;
   /** The highest read round that the follower has answered. */
-  roundAcknowledged = 0;
+  acknowledgedRound = 0;
   /**
-   * An answered heartbeat shows that the follower lives while entries are missing: send even an empty append. Its
-   * answer says what became of those in flight, so that a window whose answers were lost does not stay full.
+   * Whether to send an append even with a full window. Set when a follower that lacks entries answers a
+   * heartbeat: the answer to the append tells which entries arrived, so that a window does not stay full after
+   * answers were lost.
    */
   forceAppend = false;
   readonly #window: Window;
@@ -47,12 +48,12 @@ export class Progress {
     this.#window = window;
   }
 
-  /** The follower needs the log after this index, as far as is known. */
-  get needed(): LogIndex {
+  /** The follower needs the log after this index, as far as the leader knows. */
+  get retainAfter(): LogIndex {
     return this.state === 'replicating' ? this.match : this.next - 1;
   }
 
-  get windowFull(): boolean {
+  get isWindowFull(): boolean {
     return this.#inflight.length >= this.#window.messagesMax || this.#inflightBytes >= this.#window.bytesMax;
   }
 
@@ -60,8 +61,8 @@ export class Progress {
     return this.#inflight.length;
   }
 
-  /** Notes an append with entries up to `last`; when replicating, `next` moves on without waiting. */
-  sent(last: LogIndex, bytes: number): void {
+  /** Records an append with entries up to `last`; when replicating, `next` advances without an answer. */
+  onAppendSent(last: LogIndex, bytes: number): void {
     if (this.state === 'probing') {
       this.probeSent = true;
       return;
@@ -72,57 +73,57 @@ export class Progress {
     this.#inflightBytes += bytes;
   }
 
-  /** The follower has everything up to `match`; the log begins behind `base`. */
-  accepted(match: LogIndex, base: LogIndex): void {
+  /** The follower has all entries up to `match`. @param base index of the log's base */
+  onAppendAccepted(match: LogIndex, base: LogIndex): void {
     this.match = Math.max(this.match, match);
     this.next = Math.max(this.next, match + 1);
     this.probeSent = false;
-    // However a follower came by what the log no longer has, from here on appends will do.
-    const isSupplied = this.state === 'snapshotting' && match >= base;
-    if ((this.state === 'probing' && match === this.match) || isSupplied) this.#become('replicating');
+    // A follower that has the compacted entries, from any source, needs only appends from here on.
+    const needsNoSnapshot = this.state === 'snapshotting' && match >= base;
+    if ((this.state === 'probing' && match === this.match) || needsNoSnapshot) this.#become('replicating');
     while (this.#inflight[0] !== undefined && this.#inflight[0].last <= match) {
       this.#inflightBytes -= this.#inflight[0].bytes;
       this.#inflight.shift();
     }
   }
 
-  /** The follower refused an append behind `prevIndex`; `agreeable` is where both logs could agree. */
-  rejected(prevIndex: LogIndex, agreeable: LogIndex): void {
-    // What was agreed once stays agreed: the refusal is stale, or the follower lost its disk. To ask again at once
-    // would then go on for ever at the network's speed.
+  /** The follower rejected an append after `prevIndex`. @param agreeable last index at which both logs could match */
+  onAppendRejected(prevIndex: LogIndex, agreeable: LogIndex): void {
+    // Matched entries stay matched: this answer is stale, or the follower has lost its disk. An immediate retry
+    // to the latter would loop for ever at network speed.
     if (prevIndex <= this.match) return;
     if (this.state === 'replicating') {
       this.#become('probing');
       return;
     }
     if (this.state === 'snapshotting') return;
-    // A probe that is not the last one sent.
+    // This answers an older probe.
     if (prevIndex !== this.next - 1) return;
     this.next = Math.max(Math.min(prevIndex, agreeable + 1), this.match + 1);
     this.probeSent = false;
   }
 
-  /** A snapshot is to be sent: the follower needs entries that the log no longer has. */
-  snapshot(): void {
+  /** Starts a snapshot: the follower needs compacted entries. */
+  startSnapshot(): void {
     this.#become('snapshotting');
   }
 
-  /** The snapshot as of `index` is with the follower. Its acknowledgement may be lost: a probe asks for it. */
-  snapshotSent(index: LogIndex): void {
+  /** The follower has the snapshot as of `index`. Its acknowledgement may get lost, so a probe follows. */
+  onSnapshotAccepted(index: LogIndex): void {
     if (this.state !== 'snapshotting') return;
     this.#become('probing');
     this.next = Math.max(this.next, index + 1);
   }
 
-  /** The snapshot did not come through. The next one waits until the follower is heard of. */
-  snapshotFailed(): void {
+  /** The snapshot could not be delivered. The next one waits until the follower answers. */
+  onSnapshotFailed(): void {
     if (this.state !== 'snapshotting') return;
     this.#become('probing');
     this.probeSent = true;
   }
 
-  /** What was in flight may be lost: go back to what is known. Of a snapshot its own transfer will tell. */
-  unreachable(): void {
+  /** Appends in flight may be lost: probes from the last known match. A snapshot transfer reports its own failure. */
+  onUnreachable(): void {
     if (this.state === 'replicating') this.#become('probing');
   }
 

@@ -1,52 +1,53 @@
 /**
- * Majority arithmetic: how many are enough, what a quorum has, and whether an election is over. A quorum is a majority
- * of the voters and, while the configuration is joint, one of the outgoing voters as well (Raft 6). Pure.
+ * Majority arithmetic: the size of a majority, the value that a quorum has reached, and the state of an
+ * election. A quorum is a majority of the voters and, in a joint configuration, also a majority of the outgoing
+ * voters (Raft 6). Pure.
  */
 import type { LogIndex, NodeId } from './types.js';
 
-/** The part of a configuration that decides. */
+/** The voters of a configuration. */
 interface Voters {
   readonly voters: readonly NodeId[];
   /** Empty unless the configuration is joint. */
   readonly outgoing: readonly NodeId[];
 }
 
-export type ElectionState = 'won' | 'lost' | 'open';
+export type ElectionResult = 'won' | 'lost' | 'open';
 
-/** Members that make a majority of `members`: 1 of 1, 2 of 3, 3 of 5. */
-export function majorityOf(members: number): number {
+/** The size of a majority of `members`: 1 of 1, 2 of 3, 3 of 5. */
+export function majoritySize(members: number): number {
   return Math.floor(members / 2) + 1;
 }
 
-/** The highest value that a majority of the members has reached; one value for each member. */
-export function reachedByMajority(values: readonly LogIndex[]): LogIndex {
+/** The highest value that a majority has reached. @param values one value for each member */
+export function highestOfMajority(values: readonly LogIndex[]): LogIndex {
   const descending = values.toSorted((a, b) => b - a);
-  return descending[majorityOf(values.length) - 1] ?? 0;
+  return descending[majoritySize(values.length) - 1] ?? 0;
 }
 
-/** The highest value that a quorum has reached; who is no voter is not asked. */
-export function reachedByQuorum({ voters, outgoing }: Voters, valueOf: (id: NodeId) => LogIndex): LogIndex {
-  const reached = reachedByMajority(voters.map(valueOf));
-  return outgoing.length === 0 ? reached : Math.min(reached, reachedByMajority(outgoing.map(valueOf)));
+/** The highest value that a quorum has reached. @param valueOf is called for voters only */
+export function highestOfQuorum({ voters, outgoing }: Voters, valueOf: (id: NodeId) => LogIndex): LogIndex {
+  const reached = highestOfMajority(voters.map(valueOf));
+  return outgoing.length === 0 ? reached : Math.min(reached, highestOfMajority(outgoing.map(valueOf)));
 }
 
-/** Whether those for whom `holds` is true make a quorum. */
+/** Whether the members for which `holds` returns true form a quorum. */
 export function isQuorum(voters: Voters, holds: (id: NodeId) => boolean): boolean {
-  return reachedByQuorum(voters, (id) => (holds(id) ? 1 : 0)) === 1;
+  return highestOfQuorum(voters, (id) => (holds(id) ? 1 : 0)) === 1;
 }
 
-/** Counts the votes given so far; those of who is no voter do not count. Lost in one half is lost. */
-export function electionState(
+/** Counts the votes received so far, only those of voters. A joint election that is lost in one half is lost. */
+export function electionResult(
   { voters, outgoing }: Voters,
   votes: ReadonlyMap<NodeId, boolean>,
-): ElectionState {
+): ElectionResult {
   const incoming = majorityState(voters, votes);
   if (outgoing.length === 0 || incoming === 'lost') return incoming;
-  const other = majorityState(outgoing, votes);
-  return incoming === 'won' || other === 'lost' ? other : 'open';
+  const old = majorityState(outgoing, votes);
+  return incoming === 'won' || old === 'lost' ? old : 'open';
 }
 
-function majorityState(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boolean>): ElectionState {
+function majorityState(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boolean>): ElectionResult {
   let granted = 0;
   let refused = 0;
   for (const voter of voters) {
@@ -54,7 +55,7 @@ function majorityState(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boo
     if (vote === true) granted += 1;
     else if (vote === false) refused += 1;
   }
-  const needed = majorityOf(voters.length);
+  const needed = majoritySize(voters.length);
   if (granted >= needed) return 'won';
   return voters.length - refused < needed ? 'lost' : 'open';
 }

@@ -1,26 +1,26 @@
 /**
- * The consensus core: one member's Raft state machine. It does no I/O and has no clock: the driver gives it ticks,
- * messages and proposals, and then asks `ready()` what to do. Everything is synchronous.
+ * The consensus core: the Raft state machine of one member. It does no I/O and has no clock: the driver passes it
+ * ticks, messages and proposals, then calls `ready()` for the work to do. Everything is synchronous.
  *
- * What waits for the disk (Raft, figure 2: "updated on stable storage before responding"): answers to vote requests,
- * refusals too, since they speak of a term that must be durable; votes asked for, accepted appends, and the leader's count
- * of itself. What does not: appends and heartbeats of a leader, pre-votes and their answers, rejected appends.
+ * These wait for the disk (Raft, figure 2: "updated on stable storage before responding"): vote requests, vote
+ * responses (rejections too, because their term must be durable), accepted appends, and the leader's count of
+ * itself. These do not: a leader's appends and heartbeats, pre-votes and their answers, rejected appends.
  */
 import { VotingState } from './voting-state.js';
-import { checkConfig, type CoreConfig, type CoreStart } from './config.js';
+import { checkConfig, type CoreConfig, type DurableState } from './config.js';
 import { RaftError, invariant } from './errors.js';
-import { Health } from './health.js';
+import { HangDetector } from './health.js';
 import { MessageHandler } from './message-handler.js';
-import type { Leadership } from './leadership.js';
+import type { LeaderState } from './leadership.js';
 import { RaftLog } from './log.js';
 import type { MembershipChange } from './membership-change.js';
 import { Outbox } from './outbox.js';
-import { RemoteReads } from './remote-reads.js';
+import { ForwardedReads } from './remote-reads.js';
 import { ElectionState } from './election-state.js';
 import type {
   CoreStatus,
   Entry,
-  InstallSnapshot,
+  ReceivedSnapshot,
   LogIndex,
   Message,
   NodeId,
@@ -29,200 +29,212 @@ import type {
   Term,
 } from './types.js';
 
-/** Where the numbers of a member's read requests may begin. */
-const REQUESTS_MAX = 2 ** 48;
+/** Upper bound of the random first number of a member's read requests. */
+const FIRST_REQUEST_MAX = 2 ** 48;
 
-/** One member's Raft state machine; see the head of this file for what it waits for. */
+/** The Raft state machine of one member; the comment at the top of this file lists what waits for the disk. */
 export class RaftCore {
   readonly config: CoreConfig;
   readonly log: RaftLog;
-  readonly #health: Health;
+  readonly #health: HangDetector;
   readonly #outbox: Outbox;
   readonly #election: ElectionState;
-  /** Reads that its leader is asked for while this member does not lead. */
-  readonly #remoteReads: RemoteReads;
+  /** Reads that this member forwards to its leader while it does not lead. */
+  readonly #remoteReads: ForwardedReads;
   readonly #messages: MessageHandler;
   #readsLost: readonly number[] = [];
 
-  /** @throws RaftError `BAD_CONFIG` naming the value that is out of its bounds. */
-  constructor(config: CoreConfig, start: CoreStart) {
+  /** @throws RaftError `BAD_CONFIG`, naming the invalid value. */
+  constructor(config: CoreConfig, start: DurableState) {
     checkConfig(config);
     this.config = config;
-    this.log = new RaftLog(start.reader, start.applied, config.initial);
+    this.log = new RaftLog(start.reader, start.applied, config.initialMembership);
     const voting = new VotingState(start.hardState);
     const { lastTerm } = this.log;
-    invariant(voting.term >= lastTerm, `term ${voting.term} is below the log's last ${lastTerm}`);
-    this.#health = new Health(config.electionTicks);
+    invariant(
+      voting.term >= lastTerm,
+      `hard state has term ${voting.term}, but the last log entry has term ${lastTerm}`,
+    );
+    this.#health = new HangDetector(config.electionTicks);
     this.#outbox = new Outbox(this.log, voting, this.#health);
     this.#election = new ElectionState({
       ...{ config, log: this.log, voting, outbox: this.#outbox, health: this.#health },
-      left: (leadership) => this.#loseReads(leadership),
+      onRoleLeft: (leadership) => this.#loseReads(leadership),
     });
     const bounds = { sizeMax: config.limits.readsMax, ticksMax: config.electionTicks };
-    this.#remoteReads = new RemoteReads(bounds, Math.floor(config.random() * REQUESTS_MAX));
+    this.#remoteReads = new ForwardedReads(bounds, Math.floor(config.random() * FIRST_REQUEST_MAX));
     this.#messages = new MessageHandler({
       ...{ id: config.id, log: this.log, outbox: this.#outbox },
       ...{ election: this.#election, remoteReads: this.#remoteReads },
     });
   }
 
-  /** The term that this member is in. */
+  /** The member's current term. */
   get term(): Term {
     return this.#election.term;
   }
 
-  /** What it is in its term. */
+  /** The member's role in its term. */
   get role(): Role {
     return this.#election.role;
   }
 
-  /** Who leads its term, as far as it knows: itself or another; null where it does not. */
+  /** The leader of the current term: this member or another; null if none is known. */
   get leader(): NodeId | null {
     return this.#election.leader;
   }
 
-  /** What this member does as a leader; null while it does not lead. */
-  get leadership(): Leadership | null {
+  /** The state of this member's leadership; null while it does not lead. */
+  get leadership(): LeaderState | null {
     return this.#election.leadership;
   }
 
-  /** All of it at once. */
+  /** The member's status. */
   status(): CoreStatus {
     const { base, lastIndex, commit, applied, memberships } = this.log;
     const { role, term, leader } = this;
-    const places = { firstIndex: base.index + 1, lastIndex, commit, applied };
-    const { inForce: membership, inForceIndex: membershipIndex } = memberships;
-    return { id: this.config.id, role, term, leader, ...places, membership, membershipIndex };
+    const indexes = { firstIndex: base.index + 1, lastIndex, commit, applied };
+    const { current: membership, currentIndex: membershipIndex } = memberships;
+    return { id: this.config.id, role, term, leader, ...indexes, membership, membershipIndex };
   }
 
-  /** One unit of time has passed. */
+  /** Advances time by one tick. */
   tick(): void {
     this.#health.tick();
     this.#remoteReads.tick();
     this.#election.tick();
   }
 
-  /** Starts an election now, pre-vote first, if this member may. For tests and for a first start that need not wait. */
+  /** Starts an election now, pre-vote first, if this member may campaign. For tests, or to skip the timeout. */
   campaign(): void {
     this.#election.campaign();
   }
 
   /**
-   * The link from `member` broke as it does when a process dies: a hint that its leadership is over, if it leads. A leader
-   * takes it for unreachable until it is heard again.
+   * The link from `member` broke, as it does when a process dies. If `member` leads, this hints that its
+   * leadership is over. A leader treats `member` as unreachable until it answers again.
    */
-  linkLost(member: NodeId): void {
-    this.leadership?.linkLost(member);
-    this.#election.linkLost(member);
+  onLinkLost(member: NodeId): void {
+    this.leadership?.onLinkLost(member);
+    this.#election.onLinkLost(member);
   }
 
   /** Messages to `member` may be lost. */
-  unreachable(member: NodeId): void {
-    this.leadership?.unreachable(member);
+  onUnreachable(member: NodeId): void {
+    this.leadership?.onUnreachable(member);
   }
 
-  /** The snapshot for `member`, as of `index`, was taken by it. */
-  snapshotSent(member: NodeId, index: LogIndex): void {
-    this.leadership?.snapshotSent(member, index);
+  /** `member` has accepted the snapshot as of `index`. */
+  onSnapshotAccepted(member: NodeId, index: LogIndex): void {
+    this.leadership?.onSnapshotAccepted(member, index);
   }
 
-  /** The snapshot for `member` could not be sent, or was refused. Another one follows once the member is heard of. */
-  snapshotFailed(member: NodeId): void {
-    this.leadership?.snapshotFailed(member);
+  /** The snapshot for `member` could not be sent, or was refused. The next one follows once the member answers. */
+  onSnapshotFailed(member: NodeId): void {
+    this.leadership?.onSnapshotFailed(member);
   }
 
   /**
-   * The machine begins to write a piece of a snapshot that is coming in, or is done with it. Where that takes too long
-   * this member falls silent, like one whose log is not written: it would keep a leader that can commit nothing by it.
+   * The state machine starts or finishes to write a part of an incoming snapshot. If the write takes too long, this
+   * member stops answering, as with a hung log write: a leader must not count it if it cannot acknowledge entries.
    */
-  writingSnapshot(isUnderWay: boolean): void {
+  onSnapshotWrite(isUnderWay: boolean): void {
     if (isUnderWay) this.#health.begin('receive');
     else this.#health.end('receive');
   }
 
   /**
-   * A snapshot has been received. Returns whether it is to be installed: a batch of one of the next `ready` then names
-   * its base. Else it is of no use: stale, of a stranger, or behind what this member has.
+   * Handles a received snapshot. Returns whether to install it: a `persist` batch of one of the next `ready`
+   * calls then has its base. Otherwise the snapshot is stale, or the member already has the entries that it
+   * covers.
    */
-  installSnapshot(message: InstallSnapshot): boolean {
-    return this.#messages.install(message);
+  handleSnapshot(message: ReceivedSnapshot): boolean {
+    return this.#messages.handleSnapshot(message);
   }
 
   /**
    * Appends `data` as one entry to the leader's log.
-   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `TOO_LARGE`: the proposal surely had no effect.
+   * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `TOO_LARGE`: the proposal had no effect.
    */
   propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
-    return { index: this.#leading().propose(data), term: this.term };
+    return { index: this.#requireLeadership().propose(data), term: this.term };
   }
 
   /**
-   * Asks for a linearizable read; `ready().reads` grants it, or `readsLost` or `readsExpired` names it. `id` is the
-   * driver's own. Who follows asks its leader.
-   * @throws RaftError `OVERLOADED`, or `NOT_LEADER` where no leader is known.
+   * Requests a linearizable read; a later `ready()` lists it in `reads`, `readsLost` or `readsExpired`. The driver
+   * chooses `id`. A follower forwards the request to its leader.
+   * @throws RaftError `OVERLOADED`, or `NOT_LEADER` if no leader is known.
    */
-  read(id: number): void {
+  requestRead(id: number): void {
     if (this.leadership === null && this.leader !== null) this.#remoteReads.add(id);
-    else this.#leading().read(id);
+    else this.#requireLeadership().read(id);
   }
 
-  /** An index that a linearizable read may be served at now, without asking anyone; null where no lease is held. */
+  /** The index at which a linearizable read may be served now, without a confirmed round; null without a lease. */
   leaseIndex(): LogIndex | null {
-    return this.leadership?.isLeaseHeld === true ? this.log.commit : null;
+    return this.leadership?.hasLease === true ? this.log.commit : null;
   }
 
   /**
-   * Logs a change of the group's membership; it takes effect once it is applied.
-   * @param options.force logs it although too few of its voters answer this leader, or new ones do not have the log
+   * Logs a membership change; it takes effect when it is applied.
+   * @param options.force whether to log the change even if too few voters answer, or new voters lack too much
+   *   of the log
    * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
-   *   `QUORUM_UNREACHABLE`: it surely had no effect.
+   *   `QUORUM_UNREACHABLE`: the change had no effect.
    */
   changeMembership(change: MembershipChange, { force = false }: { readonly force?: boolean } = {}): LogIndex {
-    return this.#leading().changeMembership(change, force);
+    return this.#requireLeadership().changeMembership(change, force);
   }
 
   /**
-   * Transfers leadership to `to`; given up after an election timeout from when it was first asked for.
-   * @param options.isStopping whether this member stops next: then transfers that failed just before do not count
-   * @throws RaftError `NOT_LEADER`; `BAD_CONFIG` if it is no other voter; `TRANSFER_REFUSED` if a transfer to another one is
-   *   under way, `to` is silent, or transfers have failed just before.
+   * Transfers leadership to `to`. The transfer is cancelled one election timeout after the first request for it.
+   * @param options.isStopping whether this member stops next: then recently failed transfers do not count
+   * @throws RaftError `NOT_LEADER`; `BAD_CONFIG` if `to` is not another voter; `TRANSFER_REFUSED` if a transfer to
+   *   another member is in progress, `to` does not answer, or transfers have failed recently.
    */
-  transfer(to: NodeId, { isStopping = false }: { readonly isStopping?: boolean } = {}): void {
-    this.#leading().transfer(to, isStopping);
+  transferLeadership(to: NodeId, { isStopping = false }: { readonly isStopping?: boolean } = {}): void {
+    this.#requireLeadership().transfer(to, isStopping);
   }
 
-  /** Gives up the transfer under way, if there is one. A target that was told to campaign already may still win. */
+  /**
+   * Cancels the transfer in progress, if any. If its target was already told to campaign, the target may still
+   * win.
+   */
   cancelTransfer(): void {
     this.leadership?.cancelTransfer();
   }
 
-  #leading(): Leadership {
-    if (this.leadership === null) throw new RaftError('NOT_LEADER', `leader is ${this.leader ?? 'unknown'}`);
-    return this.leadership;
+  #requireLeadership(): LeaderState {
+    if (this.leadership !== null) return this.leadership;
+    const message =
+      this.leader === null
+        ? 'this member is not the leader, and the leader is unknown; retry once one is elected'
+        : `this member is not the leader: the leader is ${this.leader}`;
+    throw new RaftError('NOT_LEADER', message);
   }
 
   /**
-   * Takes a message from another member. Whoever claims to be this member is ignored. Who is not in the configuration
-   * that is in force here is heard all the same: a member that lags behind may not know its leader, nor the candidate
-   * that needs its vote (thesis 4.1). Strangers to the cluster are kept out by the transport, and count in no majority.
+   * Handles a message from another member. Messages that claim to be from this member are ignored. Messages from
+   * senders outside the configuration in force are handled: a lagging member may not know its leader yet, nor the
+   * candidate that needs its vote (thesis 4.1). The transport rejects processes that do not belong to the cluster.
    */
   step(message: Message): void {
     this.#messages.step(message);
   }
 
-  /** Reads that the role which ends was asked for have no one to confirm them. */
-  #loseReads(leadership: Leadership | null): void {
-    // Not push(...): a hundred thousand arguments overflow the stack.
-    const own = leadership?.abandonReads() ?? [];
-    this.#readsLost = this.#readsLost.concat(own, this.#remoteReads.abandon());
+  /** Fails the pending reads when a role ends: no leader will confirm them. */
+  #loseReads(leadership: LeaderState | null): void {
+    // Not push(...own): a spread of 100,000 arguments overflows the stack.
+    const own = leadership?.failReads() ?? [];
+    this.#readsLost = this.#readsLost.concat(own, this.#remoteReads.failAll());
   }
 
-  /** What to do now. Every message, entry and read is handed out once. */
+  /** The work to do now. Every message, entry and read is handed out once. */
   ready(): Ready {
-    this.leadership?.pump();
+    this.leadership?.advance();
     const persist = this.#outbox.takePersist();
-    this.#deliver(this.#outbox.takeHeldForNothing());
-    this.#askLeader();
+    this.#deliver(this.#outbox.takeDurableHeld());
+    this.#sendReadRequest();
     const readsLost = this.#readsLost;
     this.#readsLost = [];
     return {
@@ -230,50 +242,50 @@ export class RaftCore {
       persist,
       apply: this.#takeCommitted(),
       reads: this.#remoteReads.takeGranted().concat(this.leadership?.takeGrantedReads() ?? []),
-      readsLost,
-      readsExpired: this.#remoteReads.takeExpired(),
-      snapshots: this.leadership?.takeSnapshots() ?? [],
-      membership: this.log.memberships.takeNews(),
+      failedReads: readsLost,
+      expiredReads: this.#remoteReads.takeExpired(),
+      snapshotsTo: this.leadership?.takeSnapshots() ?? [],
+      membership: this.log.memberships.takeChange(),
     };
   }
 
   /**
-   * Not before the term is durable in which this was learned to be committed: after a crash an earlier leader, of whose
-   * log it need not be part, could be followed again.
+   * Waits until the term in which the commit was learned is durable. Otherwise this member could crash and follow an
+   * earlier leader again, and that leader's log need not contain the applied entries.
    */
   #takeCommitted(): readonly Entry[] {
-    if (!this.#outbox.isBallotDurable) return [];
-    const entries = this.log.takeCommitted(this.config.limits.applyBytesMax);
+    if (!this.#outbox.isHardStateDurable) return [];
+    const entries = this.log.takeEntriesToApply(this.config.limits.applyBytesMax);
     if (entries.length > 0) this.#health.begin('apply');
     return entries;
   }
 
-  /** Asks the leader for all reads that came in this turn. */
-  #askLeader(): void {
+  /** Requests an index from the leader for all reads of this turn. */
+  #sendReadRequest(): void {
     if (this.leader === null || this.leadership !== null) return;
-    const request = this.#remoteReads.next();
+    const request = this.#remoteReads.takeRequest();
     if (request === null) return;
     const { id: from } = this.config;
     this.#outbox.send({ type: 'readRequest', from, to: this.leader, term: this.term, request });
   }
 
   /** The batch of the last `ready` is durable. */
-  persisted(): void {
-    this.#deliver(this.#outbox.persisted());
+  onPersisted(): void {
+    this.#deliver(this.#outbox.onPersisted());
   }
 
   #deliver(messages: readonly Message[]): void {
     for (const message of messages) {
-      // What was said in an earlier term is void, and this member must not speak for that term any more.
+      // A message of an earlier term is void: this member must not act in that term any more.
       if (message.term !== this.term) continue;
       if (message.to === this.config.id) this.#messages.stepSameTerm(message);
       else this.#outbox.send(message);
     }
   }
 
-  /** The state machine has applied everything that was handed out, up to `index`. */
-  applied(index: LogIndex): void {
+  /** The state machine has applied all entries that were handed out, up to `index`. */
+  onApplied(index: LogIndex): void {
     this.#health.end('apply');
-    if (this.log.appliedTo(index)) this.leadership?.membershipChanged();
+    if (this.log.onApplied(index)) this.leadership?.onMembershipChanged();
   }
 }

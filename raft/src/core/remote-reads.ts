@@ -1,25 +1,25 @@
 /**
- * Reads at a member that does not lead: it asks its leader for an index, and serves the read once its own machine has
- * applied that far (thesis 6.4). One request is out at a time, for all reads that came before it was sent; one that gets
- * no answer is given up, as messages may be lost, and its reads with it.
+ * Reads at a follower: it requests an index from its leader and serves the read once its own state machine has
+ * applied that index (thesis 6.4). One request is in flight at a time, for all reads that arrived before it was
+ * sent. A request without an answer expires with its reads, because messages may be lost.
  */
 import { RaftError } from './errors.js';
 import type { LogIndex, ReadGrant } from './types.js';
 
 interface Bounds {
-  /** Reads that wait, at most. */
+  /** Maximum pending reads. */
   readonly sizeMax: number;
-  /** Ticks without an answer after which a request is given up. */
+  /** Ticks without an answer after which a request expires. */
   readonly ticksMax: number;
 }
 
-export class RemoteReads {
+export class ForwardedReads {
   readonly #bounds: Bounds;
-  /** The last request's number. It starts at random: an answer to an earlier life of this member must fit nothing. */
+  /** Number of the last request. Starts at random, so that answers to an earlier instance do not match. */
   #request: number;
   #waiting: number[] = [];
-  /** What the request that is out is for; empty if none is out. */
-  #open: number[] = [];
+  /** The reads of the request in flight; empty if there is none. */
+  #inFlight: number[] = [];
   #elapsed = 0;
   #granted: ReadGrant[] = [];
   #expired: number[] = [];
@@ -29,36 +29,36 @@ export class RemoteReads {
     this.#request = firstRequest;
   }
 
-  /** @throws RaftError `OVERLOADED` at the bound. */
+  /** @throws RaftError `OVERLOADED` at the limit. */
   add(id: number): void {
     const { sizeMax } = this.#bounds;
-    if (this.#waiting.length + this.#open.length >= sizeMax) {
-      throw new RaftError('OVERLOADED', `${sizeMax} reads wait already`);
+    if (this.#waiting.length + this.#inFlight.length >= sizeMax) {
+      throw new RaftError('OVERLOADED', `${sizeMax} reads are already waiting; retry later`);
     }
     this.#waiting.push(id);
   }
 
   tick(): void {
     this.#elapsed += 1;
-    if (this.#open.length === 0 || this.#elapsed < this.#bounds.ticksMax) return;
-    this.#expired = this.#expired.concat(this.#open);
-    this.#open = [];
+    if (this.#inFlight.length === 0 || this.#elapsed < this.#bounds.ticksMax) return;
+    this.#expired = this.#expired.concat(this.#inFlight);
+    this.#inFlight = [];
   }
 
-  /** The number of a request that is to be sent now for all that wait; null if none is, or one is out. */
-  next(): number | null {
-    if (this.#open.length > 0 || this.#waiting.length === 0) return null;
-    this.#open = this.#waiting;
+  /** The number of the request to send now for all waiting reads; null if none wait or a request is in flight. */
+  takeRequest(): number | null {
+    if (this.#inFlight.length > 0 || this.#waiting.length === 0) return null;
+    this.#inFlight = this.#waiting;
     this.#waiting = [];
     this.#elapsed = 0;
     this.#request += 1;
     return this.#request;
   }
 
-  answered(request: number, index: LogIndex): void {
+  onReadResponse(request: number, index: LogIndex): void {
     if (request !== this.#request) return;
-    for (const id of this.#open) this.#granted.push({ id, index });
-    this.#open = [];
+    for (const id of this.#inFlight) this.#granted.push({ id, index });
+    this.#inFlight = [];
   }
 
   takeGranted(): readonly ReadGrant[] {
@@ -73,10 +73,10 @@ export class RemoteReads {
     return expired;
   }
 
-  /** The leader is another one: whatever has no answer yet is lost. What was granted stays so. */
-  abandon(): readonly number[] {
-    const lost = this.#open.concat(this.#waiting);
-    this.#open = [];
+  /** The leader has changed: fails all reads without an answer and returns their ids. Granted reads stay granted. */
+  failAll(): readonly number[] {
+    const lost = this.#inFlight.concat(this.#waiting);
+    this.#inFlight = [];
     this.#waiting = [];
     return lost;
   }

@@ -1,11 +1,11 @@
 /** Log replication: Raft 5.3 and its Figure 7. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Member, followerOf, leaderOf } from './testing/member.js';
-import { logOf, message, only } from './testing/messages.js';
-import { Network } from './testing/network.js';
+import { TestMember, followerOf, leaderOf } from './testing/test-member.js';
+import { makeLog, message, messagesOfType } from './testing/messages.js';
+import { TestNetwork } from './testing/test-network.js';
 
-test('5.3: a proposal is appended, sent to all, and committed once a majority has it on disk', () => {
+test('5.3: a proposal is committed once a majority has it on disk', () => {
   const a = leaderOf();
   const index = a.propose();
   a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
@@ -18,7 +18,7 @@ test('5.3: a proposal is appended, sent to all, and committed once a majority ha
   );
 });
 
-test('5.3: what a majority lacks is not committed, and nothing beyond what it has', () => {
+test('5.3: the commit index is the highest index that a majority has', () => {
   const a = leaderOf({ members: ['a', 'b', 'c', 'd', 'e'] });
   a.propose();
   a.propose();
@@ -28,7 +28,7 @@ test('5.3: what a majority lacks is not committed, and nothing beyond what it ha
   assert.is(a.core.log.commit, 2);
 });
 
-test('5.3: an entry committed in this term commits the earlier ones of earlier leaders with it', () => {
+test('5.3: a commit of an entry of this term commits the earlier entries of earlier leaders', () => {
   const a = leaderOf({ log: [1, 2] });
   a.step(message('appendAccepted', { from: 'b', to: 'a', term: 3, match: 3 }));
   assert.is(a.core.log.commit, 3);
@@ -38,27 +38,27 @@ test('5.3: an entry committed in this term commits the earlier ones of earlier l
   );
 });
 
-test('5.3: followers learn of a commit with the next entries or tick, and again by heartbeats up to what they have', () => {
+test('5.3: followers learn the commit index from the next entries or tick, and from heartbeats', () => {
   const a = leaderOf();
   a.step(message('appendAccepted', { from: 'b', to: 'a', match: 1 }));
   const appendsToB = (): number[][] =>
-    only('appendRequest', a.take())
+    messagesOfType('appendRequest', a.takeSent())
       .filter(({ to }) => to === 'b')
       .map(({ commit, entries }) => [commit, entries.length]);
-  assert.equal(appendsToB(), [], 'not worth an append of its own at once');
+  assert.equal(appendsToB(), [], 'no append for the commit index alone');
   a.propose();
   assert.equal(appendsToB(), [[1, 1]]);
   a.step(message('appendAccepted', { from: 'b', to: 'a', match: 2 }));
   a.tick();
-  const told = a.take();
+  const sent = a.takeSent();
   assert.equal(
-    only('appendRequest', told)
+    messagesOfType('appendRequest', sent)
       .filter(({ to }) => to === 'b')
       .map(({ commit, entries }) => [commit, entries.length]),
     [[2, 0]],
   );
   assert.equal(
-    only('heartbeat', told).map(({ to, commit }) => [to, commit]),
+    messagesOfType('heartbeat', sent).map(({ to, commit }) => [to, commit]),
     [
       ['b', 2],
       ['c', 0],
@@ -66,7 +66,7 @@ test('5.3: followers learn of a commit with the next entries or tick, and again 
   );
 });
 
-test('5.3: a follower refuses an append whose previous entry it lacks or has of another term', () => {
+test('5.3: a follower rejects an append if its log lacks the previous entry or has another term there', () => {
   const cases = [
     { prevIndex: 3, prevTerm: 2, granted: false },
     { prevIndex: 2, prevTerm: 3, granted: false },
@@ -76,12 +76,12 @@ test('5.3: a follower refuses an append whose previous entry it lacks or has of 
   for (const { prevIndex, prevTerm, granted } of cases) {
     const b = followerOf('a', { id: 'b', log: [1, 2], term: 4 });
     b.step(message('appendRequest', { term: 4, prevIndex, prevTerm }));
-    assert.is(b.take()[0]?.type, granted ? 'appendAccepted' : 'appendRejected');
+    assert.is(b.takeSent()[0]?.type, granted ? 'appendAccepted' : 'appendRejected');
     assert.equal(b.terms, [1, 2]);
   }
 });
 
-test('5.3: a follower drops its entries from the first conflict on, and keeps those that agree', () => {
+test('5.3: a follower drops its entries from the first conflict on and keeps matching ones', () => {
   const cases = [
     { prev: 2, sent: [3], log: [1, 2, 3] },
     { prev: 1, sent: [3, 4], log: [1, 3, 4] },
@@ -92,51 +92,58 @@ test('5.3: a follower drops its entries from the first conflict on, and keeps th
   for (const { prev, sent, log } of cases) {
     const b = followerOf('a', { id: 'b', log: [1, 2, 2], term: 5 });
     const prevTerm = b.core.log.term(prev);
-    b.step(message('appendRequest', { term: 5, prevIndex: prev, prevTerm, entries: logOf(sent, prev + 1) }));
+    b.step(
+      message('appendRequest', { term: 5, prevIndex: prev, prevTerm, entries: makeLog(sent, prev + 1) }),
+    );
     assert.equal(b.terms, log);
     assert.equal(
       b.disk.log.map(({ term }) => term),
       log,
     );
     assert.equal(
-      only('appendAccepted', b.take()).map(({ match }) => match),
+      messagesOfType('appendAccepted', b.takeSent()).map(({ match }) => match),
       [prev + sent.length],
     );
   }
 });
 
-test('5.3: an old append that comes late takes nothing away', () => {
+test('5.3: an old append that arrives late removes no entries', () => {
   const b = followerOf('a', { id: 'b', term: 1 });
-  const late = message('appendRequest', { entries: logOf([1]) });
-  b.step(message('appendRequest', { entries: logOf([1, 1, 1]), commit: 3 }), late);
+  const late = message('appendRequest', { entries: makeLog([1]) });
+  b.step(message('appendRequest', { entries: makeLog([1, 1, 1]), commit: 3 }), late);
   assert.equal(b.terms, [1, 1, 1]);
   assert.is(b.core.log.commit, 3);
   assert.equal(
-    only('appendAccepted', b.take()).map(({ match }) => match),
+    messagesOfType('appendAccepted', b.takeSent()).map(({ match }) => match),
     [3],
   );
 });
 
-test('5.3: a follower commits what the leader has committed, but not beyond what it knows to agree', () => {
+test("5.3: a follower commits up to the leader's commit index, but not beyond the last matching entry", () => {
   const b = followerOf('a', { id: 'b', log: [1, 1, 1], term: 2 });
   b.step(message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, commit: 3 }));
   assert.is(b.core.log.commit, 1, "entries 2 and 3 may differ from the leader's");
-  b.step(message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, commit: 3, entries: logOf([2], 2) }));
+  b.step(
+    message('appendRequest', { term: 2, prevIndex: 1, prevTerm: 1, commit: 3, entries: makeLog([2], 2) }),
+  );
   assert.equal([b.core.log.commit, b.machine.map(({ term }) => term)], [2, [1, 2]]);
 });
 
-test('5.3: a leader that would replace what is committed stops the member', () => {
+test('5.3: a member stops at an append that conflicts with a committed entry', () => {
   const b = followerOf('a', { id: 'b', log: [1, 1], applied: 2, term: 2 });
-  const other = message('appendRequest', { term: 2, prevIndex: 0, prevTerm: 0, entries: logOf([2]) });
-  assert.throws(() => b.step(other), /conflict at 1, committed up to 2/);
+  const other = message('appendRequest', { term: 2, prevIndex: 0, prevTerm: 0, entries: makeLog([2]) });
+  assert.throws(
+    () => b.step(other),
+    /entry 1 of the leader differs from this log, which is committed up to 2/,
+  );
 });
 
-test('5.3: a refusal names the last place that could agree, so that a whole term is skipped in one round trip', () => {
+test('5.3: the hint of a rejection skips a whole term in one round trip', () => {
   const b = followerOf('a', { id: 'b', log: [1, 2, 2, 2, 2], term: 6 });
   b.step(message('appendRequest', { term: 6, prevIndex: 9, prevTerm: 6 }));
   b.step(message('appendRequest', { term: 6, prevIndex: 4, prevTerm: 1 }));
   assert.equal(
-    only('appendRejected', b.take()).map(({ hintIndex, hintTerm }) => [hintIndex, hintTerm]),
+    messagesOfType('appendRejected', b.takeSent()).map(({ hintIndex, hintTerm }) => [hintIndex, hintTerm]),
     [
       [5, 2],
       [1, 1],
@@ -145,7 +152,7 @@ test('5.3: a refusal names the last place that could agree, so that a whole term
   const a = leaderOf({ log: [1, 1, 1, 5, 5, 5] });
   a.step(message('appendRejected', { from: 'b', to: 'a', term: 6, prevIndex: 6, hintIndex: 5, hintTerm: 2 }));
   assert.equal(
-    only('appendRequest', a.take()).map(({ prevIndex }) => prevIndex),
+    messagesOfType('appendRequest', a.takeSent()).map(({ prevIndex }) => prevIndex),
     [3],
   );
 });
@@ -160,18 +167,18 @@ const FIGURE_7: readonly (readonly [string, readonly number[]])[] = [
   ['f', [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]],
 ];
 for (const [name, log] of FIGURE_7) {
-  test(`5.3, figure 7 (${name}): the new leader brings the follower's log into line`, () => {
+  test(`5.3, figure 7 (${name}): the follower's log becomes equal to that of the new leader`, () => {
     const members = ['leader', 'follower', 'voter'];
     const options = { members, term: 7 };
-    const network = new Network([
-      new Member({ ...options, id: 'leader', log: FIGURE_7_LEADER }),
-      new Member({ ...options, id: 'follower', log }),
-      // Stands for the majority that the leader needs, as the figure's followers would not all vote for it.
-      new Member({ ...options, id: 'voter' }),
+    const network = new TestNetwork([
+      new TestMember({ ...options, id: 'leader', log: FIGURE_7_LEADER }),
+      new TestMember({ ...options, id: 'follower', log }),
+      // The third member of the majority: some of the figure's followers would not vote for the leader.
+      new TestMember({ ...options, id: 'voter' }),
     ]);
     const leader = network.elect('leader');
     leader.propose();
-    network.settle();
+    network.deliverAll();
     network.tick();
     const follower = network.member('follower');
     assert.equal(follower.terms, [...FIGURE_7_LEADER, 8, 8]);

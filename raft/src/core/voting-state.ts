@@ -1,4 +1,4 @@
-/** A member's term and vote, with the two rules that never bend: terms only rise, and a term has one vote. */
+/** A member's term and vote. Enforces that terms only rise and that a member votes once a term. */
 import { invariant } from './errors.js';
 import type { HardState, NodeId, Term } from './types.js';
 
@@ -20,29 +20,29 @@ export class VotingState {
     return this.#vote;
   }
 
-  /** Enters a later term, in which no vote is given yet. */
-  enter(term: Term): void {
-    invariant(term > this.#term, `term ${term} after ${this.#term}`);
+  /** Enters a later term, without a vote. */
+  enterTerm(term: Term): void {
+    invariant(term > this.#term, `cannot enter term ${term} after term ${this.#term}`);
     this.#term = term;
     this.#vote = null;
     this.#dirty = true;
   }
 
-  /** Gives the term's one vote; giving it to the same member again changes nothing. */
-  give(vote: NodeId): void {
+  /** Records the vote of the term; a repeated vote for the same member changes nothing. */
+  recordVote(vote: NodeId): void {
     if (this.#vote === vote) return;
     invariant(this.#vote === null, `second vote in term ${this.#term}: ${String(this.#vote)}, then ${vote}`);
     this.#vote = vote;
     this.#dirty = true;
   }
 
-  /** Whether all of it was handed out to be written. */
-  get isWritten(): boolean {
+  /** Whether the latest term and vote were handed out to be written. */
+  get isHandedOut(): boolean {
     return !this.#dirty;
   }
 
-  /** What has to be written, or null if the disk will have it all. */
-  takeUnwritten(): HardState | null {
+  /** The term and vote to write, once; null if they have not changed since the last call. */
+  takeChanged(): HardState | null {
     if (!this.#dirty) return null;
     this.#dirty = false;
     return { term: this.#term, vote: this.#vote };

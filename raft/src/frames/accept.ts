@@ -1,31 +1,31 @@
-/** The accepting half of the handshake: for the `upgrade` event of an HTTP server. */
+/** The server side of the handshake, for the `upgrade` event of an HTTP server. */
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { FrameConnection, type FrameLimits } from './connection.js';
 import type { FrameRefusal } from './errors.js';
 
-/** The protocol named in the `Upgrade` header. */
+/** The protocol name in the `Upgrade` header. */
 export const FRAMES_PROTOCOL = 'trireme-frames';
 
-/** A refused socket that does not close by itself is destroyed after this long, in milliseconds. */
+/** A refused socket that the client does not close is destroyed after this time, in milliseconds. */
 const LINGER_MS_MAX = 1_000;
 
-/** A request to upgrade, as the server hands it over, and who may. */
+/** An upgrade request as the server emits it, and how to answer it. */
 export interface FrameAcceptOptions {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
   readonly limits: FrameLimits;
-  /** Headers of the 101 answer, such as the acceptor's name: printable ASCII without line breaks. */
+  /** Headers of the 101 response, such as the server's name: printable ASCII without line breaks. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Returns why the handshake is refused, or null to accept it. */
+  /** Returns the reason for a refusal, or null to accept the handshake. */
   readonly authorize: (request: IncomingMessage) => FrameRefusal | null;
 }
 
 /**
- * Answers one handshake at once, so that none is ever half open: the HTTP server's `headersTimeout` bounds what
- * comes before.
- * @returns the connection, to be started by the caller, or null if the handshake was refused.
+ * Answers one handshake synchronously, so that no handshake stays half open. The HTTP server's
+ * `headersTimeout` bounds the time before it.
+ * @returns the connection, which the caller has to start, or null if the handshake was refused.
  */
 export function acceptFrames(options: FrameAcceptOptions): FrameConnection | null {
   const { request, socket, head, limits } = options;
@@ -35,19 +35,19 @@ export function acceptFrames(options: FrameAcceptOptions): FrameConnection | nul
     return null;
   }
   const connection = new FrameConnection(socket, head, limits);
-  let answer = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${FRAMES_PROTOCOL}\r\n`;
-  for (const [name, value] of Object.entries(options.headers ?? {})) answer += `${name}: ${value}\r\n`;
-  socket.write(`${answer}\r\n`);
+  let response = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${FRAMES_PROTOCOL}\r\n`;
+  for (const [name, value] of Object.entries(options.headers ?? {})) response += `${name}: ${value}\r\n`;
+  socket.write(`${response}\r\n`);
   return connection;
 }
 
-/** Answers a raw socket with an error as JSON, and closes it. Refusing it again does nothing. */
+/** Answers a raw socket with a JSON error, and closes it. Refusing the same socket again does nothing. */
 export function refuseSocket(socket: Duplex, refusal: FrameRefusal): void {
-  // Further requests may have been read along with the one that was refused.
+  // The server may have read further requests together with the refused one.
   if (socket.writableEnded) return;
   const { httpStatus, message, status } = refusal;
   const body = JSON.stringify({ error: { code: httpStatus, message, status } });
-  // Nobody is interested in what becomes of it, but an error without a listener would end the process.
+  // An error without a listener would end the process.
   socket.on('error', () => socket.destroy());
   if (!socket.writable) {
     socket.destroy();
@@ -56,7 +56,7 @@ export function refuseSocket(socket: Duplex, refusal: FrameRefusal): void {
   const linger = setTimeout(() => socket.destroy(), LINGER_MS_MAX);
   linger.unref();
   socket.once('close', () => clearTimeout(linger));
-  // Unread bytes would turn the close into a reset, and the answer could be lost with it.
+  // Unread bytes would turn the close into a reset, which could discard the response.
   socket.resume();
   socket.end(
     `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? 'Error'}\r\nconnection: close\r\n` +

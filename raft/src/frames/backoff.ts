@@ -1,16 +1,16 @@
-/** How long to wait before dialing again: doubling from a minimum to a maximum, with jitter. Pure. */
+/** Exponential backoff with jitter. Pure. */
 
-/** The steps of a backoff, and its chance. */
+/** The bounds of a backoff, and its source of randomness. */
 export interface BackoffOptions {
-  /** First wait, in milliseconds. */
+  /** First delay, in milliseconds. */
   readonly msMin: number;
-  /** Longest wait, in milliseconds. */
+  /** Longest delay, in milliseconds. */
   readonly msMax: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-/** How long to wait before the next attempt: longer each time, up to a bound, with jitter. */
+/** The delay before the next attempt: it doubles each time, up to a maximum, with jitter. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #ms: number;
@@ -20,14 +20,17 @@ export class Backoff {
     this.#ms = options.msMin;
   }
 
-  /** The next wait in milliseconds: from half of the present step up to the whole, so that dialers do not march in step. */
+  /**
+   * The next delay in milliseconds: half of the current step to all of it, so that clients do not retry in
+   * lockstep.
+   */
   next(): number {
     const ms = this.#ms;
     this.#ms = Math.min(ms * 2, this.#options.msMax);
     return ms / 2 + (ms / 2) * this.#options.random();
   }
 
-  /** Begins at the first wait again. */
+  /** Resets the delay to the minimum. */
   reset(): void {
     this.#ms = this.#options.msMin;
   }

@@ -1,28 +1,28 @@
 import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FrameConnection, type FrameClose, type FrameLimits } from './connection.js';
+import { FrameConnection, type CloseReason, type FrameLimits } from './connection.js';
 import { FrameError } from './errors.js';
-import { framed as framedBytes } from './testing/frames.js';
-import { withPair } from './testing/sockets.js';
+import { encodeFrame } from './testing/frames.js';
+import { withSocketPair } from './testing/sockets.js';
 
 const LIMITS: FrameLimits = { frameBytesMax: 1_000_000, queueBytesMax: 4_000_000, silenceMsMax: 60_000 };
 const NOTHING = Buffer.alloc(0);
 
-interface Seen {
+interface Received {
   readonly frames: string[];
-  readonly closed: Promise<FrameClose>;
+  readonly closed: Promise<CloseReason>;
 }
 
-function begin(connection: FrameConnection, onFrame: (text: string) => void = () => undefined): Seen {
+function begin(connection: FrameConnection, onFrame: (text: string) => void = () => undefined): Received {
   const frames: string[] = [];
-  const closed = new Promise<FrameClose>((resolve) => {
+  const closed = new Promise<CloseReason>((resolve) => {
     connection.start({
-      frame: (payload) => {
+      onFrame: (payload) => {
         frames.push(payload.toString());
         onFrame(payload.toString());
       },
-      closed: resolve,
+      onClose: resolve,
     });
   });
   return { frames, closed };
@@ -40,11 +40,11 @@ async function bytesOf(socket: Socket, count: number): Promise<{ bytes: Buffer; 
 }
 
 function framed(text: string): Buffer {
-  return framedBytes(Buffer.from(text));
+  return encodeFrame(Buffer.from(text));
 }
 
-test('what is sent in one turn leaves in one write', async () => {
-  await withPair(async (near, far) => {
+test('send writes all frames of one turn in one write', async () => {
+  await withSocketPair(async (near, far) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     begin(connection);
     for (const text of ['one', 'two', 'three']) assert.ok(connection.send(Buffer.from(text)));
@@ -57,8 +57,8 @@ test('what is sent in one turn leaves in one write', async () => {
   });
 });
 
-test('frames that are too large to be joined arrive as they were sent', async () => {
-  await withPair(async (near, far) => {
+test('send delivers frames that are too large to be coalesced, in order', async () => {
+  await withSocketPair(async (near, far) => {
     const [sender, receiver] = [
       new FrameConnection(near, NOTHING, LIMITS),
       new FrameConnection(far, NOTHING, LIMITS),
@@ -66,9 +66,9 @@ test('frames that are too large to be joined arrive as they were sent', async ()
     const texts = ['x'.repeat(900_000), 'y', 'z'.repeat(100_000)];
     begin(sender);
     const all = new Promise<void>((resolve) => {
-      const seen = begin(receiver, () => {
-        if (seen.frames.length < 3) return;
-        assert.equal(seen.frames, texts);
+      const received = begin(receiver, () => {
+        if (received.frames.length < 3) return;
+        assert.equal(received.frames, texts);
         resolve();
       });
     });
@@ -79,8 +79,8 @@ test('frames that are too large to be joined arrive as they were sent', async ()
   });
 });
 
-test('bytes that came with the handshake are read first', async () => {
-  await withPair(async (near, far) => {
+test('start reads the bytes that arrived with the handshake first', async () => {
+  await withSocketPair(async (near, far) => {
     const stream = framed('hello');
     const connection = new FrameConnection(near, stream.subarray(0, 6), LIMITS);
     const got = new Promise<string>((resolve) => begin(connection, resolve));
@@ -90,8 +90,8 @@ test('bytes that came with the handshake are read first', async () => {
   });
 });
 
-test('a frame at the bound of the queue is refused, and nothing of it is queued', async () => {
-  await withPair(async (near) => {
+test('send refuses a frame that exceeds the queue limit, and queues nothing of it', async () => {
+  await withSocketPair(async (near) => {
     const connection = new FrameConnection(near, NOTHING, {
       ...LIMITS,
       frameBytesMax: 100,
@@ -107,8 +107,8 @@ test('a frame at the bound of the queue is refused, and nothing of it is queued'
   });
 });
 
-test('bytes that a reader does not take count as queued', async () => {
-  await withPair(async (near) => {
+test('queuedBytes includes bytes that the peer does not read', async () => {
+  await withSocketPair(async (near) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     begin(connection);
     let sent = 0;
@@ -122,8 +122,8 @@ test('bytes that a reader does not take count as queued', async () => {
   });
 });
 
-test('empty and oversized frames are mistakes of the caller', async () => {
-  await withPair(async (near) => {
+test('send throws for empty and oversized frames', async () => {
+  await withSocketPair(async (near) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     const codeOf = (payload: Buffer): string | null => {
       try {
@@ -139,17 +139,17 @@ test('empty and oversized frames are mistakes of the caller', async () => {
   });
 });
 
-test('an oversized frame of the other side closes', async () => {
-  await withPair(async (near, far) => {
+test('the connection closes after an oversized frame of the peer', async () => {
+  await withSocketPair(async (near, far) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     const { closed } = begin(connection);
-    far.write(framedBytes(Buffer.alloc(1_000_001)));
+    far.write(encodeFrame(Buffer.alloc(1_000_001)));
     assert.is((await closed).code, 'BAD_FRAME');
   });
 });
 
-test('a frame that was damaged on its way closes, and is not handed out', async () => {
-  await withPair(async (near, far) => {
+test('the connection closes after a damaged frame, which is not delivered', async () => {
+  await withSocketPair(async (near, far) => {
     const { closed, frames } = begin(new FrameConnection(near, NOTHING, LIMITS));
     const damaged = framed('hello');
     damaged[14] = (damaged[14] ?? 0) ^ 1;
@@ -159,26 +159,26 @@ test('a frame that was damaged on its way closes, and is not handed out', async 
   });
 });
 
-test('close lets no more frames through', async () => {
-  await withPair(async (near, far) => {
+test('close delivers no more frames', async () => {
+  await withSocketPair(async (near, far) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     const { frames, closed } = begin(connection, () => connection.close('enough'));
     far.write(Buffer.concat([framed('one'), framed('two')]));
     assert.equal(await closed, { code: 'CLOSED_HERE', message: 'enough' });
     connection.close('again');
-    assert.ok(connection.closed);
+    assert.ok(connection.isClosed);
     assert.equal(frames, ['one']);
   });
 });
 
-test('close does not call back from inside itself', async () => {
-  await withPair(async (near) => {
+test('close does not call back synchronously', async () => {
+  await withSocketPair(async (near) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     let calls = 0;
-    const told = new Promise<void>((resolve) => {
+    const notified = new Promise<void>((resolve) => {
       connection.start({
-        frame: () => undefined,
-        closed: () => {
+        onFrame: () => undefined,
+        onClose: () => {
           calls++;
           resolve();
         },
@@ -186,7 +186,7 @@ test('close does not call back from inside itself', async () => {
     });
     connection.close('done');
     assert.is(calls, 0);
-    await told;
+    await notified;
     assert.is(calls, 1);
   });
 });
@@ -198,8 +198,8 @@ const ENDS: readonly [string, (far: Socket) => void, string][] = [
 ];
 
 for (const [name, end, code] of ENDS) {
-  test(`the other side ends by ${name}: ${code}`, async () => {
-    await withPair(async (near, far) => {
+  test(`a peer that ends the connection by ${name} is reported as ${code}`, async () => {
+    await withSocketPair(async (near, far) => {
       const { closed, frames } = begin(new FrameConnection(near, NOTHING, LIMITS));
       end(far);
       assert.is((await closed).code, code);
@@ -208,69 +208,69 @@ for (const [name, end, code] of ENDS) {
   });
 }
 
-test('a connection that broke before its start tells so after it', async () => {
-  await withPair(async (near, far) => {
+test('start reports a connection that broke before it', async () => {
+  await withSocketPair(async (near, far) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
-    const gone = new Promise((resolve) => near.once('close', resolve));
+    const closed = new Promise((resolve) => near.once('close', resolve));
     near.destroy(new Error('broken'));
-    await gone;
+    await closed;
     assert.is((await begin(connection).closed).code, 'SOCKET_FAILED');
     far.destroy();
   });
 });
 
-test('a silent other side is closed', async () => {
-  await withPair(async (near) => {
+test('the connection closes when the peer is silent', async () => {
+  await withSocketPair(async (near) => {
     const { closed } = begin(new FrameConnection(near, NOTHING, { ...LIMITS, silenceMsMax: 30 }));
-    // The pair's far socket reads nothing and sends nothing, and the timer alone does not hold a process.
-    const holding = setInterval(() => undefined, 1_000);
+    // The far socket reads and sends nothing, and the connection's own timer does not keep the process alive.
+    const keepAlive = setInterval(() => undefined, 1_000);
     assert.is((await closed).code, 'SILENT');
-    clearInterval(holding);
+    clearInterval(keepAlive);
   });
 });
 
-test('two idle sides keep each other alive with empty frames that nobody sees', async () => {
-  await withPair(async (near, far) => {
+test('two idle peers keep the connection open with empty frames, which are not delivered', async () => {
+  await withSocketPair(async (near, far) => {
     const limits = { ...LIMITS, silenceMsMax: 300 };
     const [a, b] = [new FrameConnection(near, NOTHING, limits), new FrameConnection(far, NOTHING, limits)];
-    const [seenA, seenB] = [begin(a), begin(b)];
-    const closes: FrameClose[] = [];
-    void Promise.race([seenA.closed, seenB.closed]).then((close) => closes.push(close));
-    // Eight keep-alives in a row are longer than the silence that would have closed either.
+    const [receivedA, receivedB] = [begin(a), begin(b)];
+    const closes: CloseReason[] = [];
+    void Promise.race([receivedA.closed, receivedB.closed]).then((close) => closes.push(close));
+    // This many keep-alives take longer than the silence that closes a connection.
     while (near.bytesRead < 32 && closes.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     assert.equal(closes, []);
-    assert.equal([...seenA.frames, ...seenB.frames], []);
+    assert.equal([...receivedA.frames, ...receivedB.frames], []);
     a.close('done');
-    await seenB.closed;
+    await receivedB.closed;
   });
 });
 
-test('finish hands over what is queued, and the other side sees an orderly end', async () => {
-  await withPair(async (near, far) => {
+test('end sends queued frames, and the peer sees an orderly end', async () => {
+  await withSocketPair(async (near, far) => {
     const [a, b] = [new FrameConnection(near, NOTHING, LIMITS), new FrameConnection(far, NOTHING, LIMITS)];
-    const [seenA, seenB] = [begin(a), begin(b)];
-    a.send(Buffer.from('last words'));
-    await a.finish(5_000);
+    const [receivedA, receivedB] = [begin(a), begin(b)];
+    a.send(Buffer.from('last frame'));
+    await a.end(5_000);
     assert.is(a.send(Buffer.from('too late')), false);
-    assert.is((await seenB.closed).code, 'ENDED');
-    assert.equal(seenB.frames, ['last words']);
-    assert.is((await seenA.closed).code, 'CLOSED_HERE');
-    await a.finish(5_000);
+    assert.is((await receivedB.closed).code, 'ENDED');
+    assert.equal(receivedB.frames, ['last frame']);
+    assert.is((await receivedA.closed).code, 'CLOSED_HERE');
+    await a.end(5_000);
   });
 });
 
-test('finish does not wait for a reader that stopped beyond its bound', async () => {
-  await withPair(async (near) => {
+test('end does not wait longer than its limit for a peer that does not read', async () => {
+  await withSocketPair(async (near) => {
     const connection = new FrameConnection(near, NOTHING, LIMITS);
     const { closed } = begin(connection);
     connection.send(Buffer.alloc(1_000_000));
-    await connection.finish(20);
+    await connection.end(20);
     assert.is((await closed).code, 'CLOSED_HERE');
   });
 });
 
-test('limits are checked', async () => {
-  await withPair(async (near) => {
+test('the constructor refuses limits that are out of bounds', async () => {
+  await withSocketPair(async (near) => {
     const bad: readonly Partial<FrameLimits>[] = [
       { frameBytesMax: 0 },
       { frameBytesMax: 2 ** 32 },

@@ -1,67 +1,79 @@
 /**
- * One open stream of frames over a socket that an HTTP/1.1 Upgrade handed over. etcd replicates over one-way response
- * bodies, two for each direction; one upgraded duplex stream has no request timeout to disarm, works over TLS as it
- * is, and needs half the connections. What is sent in one turn of the event loop leaves in one write.
+ * A stream of frames over a socket that was upgraded by HTTP/1.1 Upgrade. etcd replicates over long-running
+ * response bodies; an upgraded duplex stream needs no exception from request timeouts, works over TLS without
+ * changes, and needs half the connections. All frames that are sent in one turn of the event loop leave in
+ * one write.
  *
- * Nothing is called back from inside `send`, `close` or `finish`. A connection that breaks is not repaired here.
+ * `send`, `close` and `finish` never call back synchronously. A broken connection is not reopened here.
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FrameDecoder } from './decoder.js';
 import { FrameError } from './errors.js';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from './header.js';
-import { writeAtTurnEnd } from './turn.js';
+import { deferWrite } from './turn-queue.js';
 
-/** Bounds of a connection; both sides should have the same. */
+/** Limits of a connection; both sides should use the same. */
 export interface FrameLimits {
   /** Longest frame, in bytes, sent or received. */
   readonly frameBytesMax: number;
-  /** Bytes that may wait to be sent, at least one longest frame with its header. At the bound `send` returns false. */
+  /**
+   * Bytes that may be queued for sending, at least one longest frame with its header. At the bound `send`
+   * returns false.
+   */
   readonly queueBytesMax: number;
   /**
-   * A connection on which nothing came in for about this long, in milliseconds, is closed. Each side sends an empty
-   * frame when it had nothing else to send for a third of it, so both sides must agree on its order of magnitude.
+   * A connection that receives nothing for about this time, in milliseconds, is closed. Each side sends an
+   * empty frame after a third of this time without other frames, so both sides must use a similar value.
    */
   readonly silenceMsMax: number;
 }
 
-/** The stable words for why a connection closed. */
+/** Stable codes for the reason of a close. */
 export type FrameCloseCode =
   /** This side closed it. */
   | 'CLOSED_HERE'
-  /** The other side ended it in order; also what the system sends for a process that died. */
+  /** The peer closed it in an orderly way; the operating system also does this for a process that died. */
   | 'ENDED'
   /** The socket failed, such as by a reset. */
   | 'SOCKET_FAILED'
-  /** Nothing came in for `silenceMsMax`. */
+  /** Nothing was received for `silenceMsMax`. */
   | 'SILENT'
-  /** A frame came in that is too long, or was damaged on its way. */
+  /** A received frame is too long or damaged. */
   | 'BAD_FRAME';
 
-/** Why a connection is closed. */
-export interface FrameClose {
+/** The reason why a connection is closed. */
+export interface CloseReason {
   readonly code: FrameCloseCode;
   readonly message: string;
 }
 
-/** What its owner does with a connection. What these throw is not caught. */
+/** The callbacks of a connection. Exceptions in them are not caught. */
 export interface FrameHandler {
-  /** A frame came in, never an empty one. The bytes are a view into a larger buffer: who keeps few should copy them. */
-  frame(payload: Buffer): void;
-  /** Called once; nothing is called afterwards. */
-  closed(close: FrameClose): void;
+  /**
+   * Called for each non-empty frame. The payload is a view into a larger buffer: copy a small part that is
+   * kept.
+   */
+  onFrame(payload: Buffer): void;
+  /** Called once, as the last callback. */
+  onClose(close: CloseReason): void;
 }
 
-/** A turn's frames are copied into one buffer up to this size; beyond it the bytes are handed over as they are. */
+/**
+ * The frames of a turn are copied into one buffer up to this size; larger batches are written without
+ * copying.
+ */
 const COALESCE_BYTES_MAX = 64 * 1024;
 
-/** The silence is counted in this many ticks, so that a frame costs a flag and no timer. */
+/**
+ * Silence is counted in this many ticks, so that a received frame sets a flag and does not restart a timer.
+ */
 const SILENCE_TICKS = 6;
 
 const KEEP_ALIVE = Buffer.alloc(FRAME_HEADER_BYTES);
 writeFrameHeader(KEEP_ALIVE, 0, new Uint8Array());
 
-/** A duplex stream of frames; see the head of this file. */
+/** A duplex stream of frames over an upgraded socket, with keep-alives and a bounded queue. */
 export class FrameConnection {
   readonly #socket: Duplex;
   readonly #limits: FrameLimits;
@@ -71,14 +83,14 @@ export class FrameConnection {
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #finishing = false;
-  #close: FrameClose | null = null;
+  #close: CloseReason | null = null;
   #sentSinceTick = true;
   #receivedSinceTick = true;
   #silentTicks = 0;
 
   /**
-   * @param socket an upgraded socket that nobody else reads
-   * @param head bytes that came with the handshake
+   * @param socket an upgraded socket that has no other reader
+   * @param head bytes that were received together with the handshake
    * @throws FrameError `BAD_OPTION` if a limit is out of its bounds.
    */
   constructor(socket: Duplex, head: Buffer, limits: FrameLimits) {
@@ -87,21 +99,21 @@ export class FrameConnection {
     this.#limits = limits;
     this.#decoder = new FrameDecoder(limits.frameBytesMax);
     if (socket instanceof Socket) {
-      // Without it a small write may wait for the acknowledgement of the last one, up to 40 ms.
+      // Nagle's algorithm would delay a small write until the previous one is acknowledged, up to 40 ms.
       socket.setNoDelay(true);
       socket.setTimeout(0);
     }
     if (head.length > 0) socket.unshift(head);
     socket.on('error', (error) => this.#shut('SOCKET_FAILED', error.message));
-    socket.on('end', () => this.#shut('ENDED', 'the other side ended the connection'));
-    socket.on('close', () => this.#shut('SOCKET_FAILED', 'the socket closed'));
-    // Ticks are counted, not clock readings compared: a process that was itself paused sees one tick when it goes
-    // on, and reads what waits for it before it could think the other side silent.
+    socket.on('end', () => this.#shut('ENDED', 'the peer closed the connection'));
+    socket.on('close', () => this.#shut('SOCKET_FAILED', 'the socket was closed'));
+    // Silence is counted in ticks: a process that was paused itself gets one tick when it resumes, and reads
+    // its sockets before the next one. A comparison of clock readings would close the connection.
     this.#ticker = setInterval(() => this.#tick(), Math.max(1, limits.silenceMsMax / SILENCE_TICKS));
     this.#ticker.unref();
   }
 
-  /** Begins to read. Called once; until then what comes in waits in the socket. */
+  /** Starts reading. Called once; until then received bytes stay in the socket. */
   start(handler: FrameHandler): void {
     this.#handler = handler;
     if (this.#close !== null) {
@@ -111,53 +123,61 @@ export class FrameConnection {
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
   }
 
-  /** Whether it is closed: nothing is sent or read any more. */
-  get closed(): boolean {
+  /** Whether the connection is closed: it sends and reads nothing more. */
+  get isClosed(): boolean {
     return this.#close !== null;
   }
 
-  /** Bytes that were sent and not yet taken by the system. */
+  /** Bytes that were sent, but that the operating system has not accepted yet. */
   get queuedBytes(): number {
     return this.#pendingBytes + this.#socket.writableLength;
   }
 
   /**
    * Queues one frame; its bytes must not change afterwards.
-   * @returns false if the connection is closed or the frame would pass `queueBytesMax`: then nothing was queued.
+   * @returns false if the connection is closed or the frame would exceed `queueBytesMax`: then nothing was
+   *   queued.
    * @throws FrameError `FRAME_EMPTY`, `FRAME_TOO_LARGE`.
    */
   send(payload: Uint8Array): boolean {
     const length = payload.byteLength;
-    if (length === 0) throw new FrameError('FRAME_EMPTY', 'an empty frame is a keep-alive');
+    if (length === 0) {
+      throw new FrameError('FRAME_EMPTY', 'cannot send an empty frame: it is reserved for keep-alives');
+    }
     if (length > this.#limits.frameBytesMax) {
       throw new FrameError(
         'FRAME_TOO_LARGE',
-        `frame of ${length} bytes, at most ${this.#limits.frameBytesMax} are sent`,
+        `frame of ${length} bytes exceeds the limit of ${this.#limits.frameBytesMax} bytes`,
       );
     }
     if (this.#close !== null || this.#finishing) return false;
     const bytes = FRAME_HEADER_BYTES + length;
     if (this.queuedBytes + bytes > this.#limits.queueBytesMax) return false;
-    // After the turn's other callbacks: whatever they send goes along.
-    if (this.#pending.length === 0) writeAtTurnEnd(() => this.#flush());
+    // Flushes after the other callbacks of this turn, together with the frames that they send.
+    if (this.#pending.length === 0) deferWrite(() => this.#flush());
     this.#pending.push(payload);
     this.#pendingBytes += bytes;
     return true;
   }
 
-  /** Closes at once; what is queued is lost. Closing twice does nothing. */
+  /** Closes immediately and discards queued frames. Closing twice does nothing. */
   close(message: string): void {
     this.#shut('CLOSED_HERE', message);
   }
 
-  /** Sends what is queued, ends the stream, and waits until the other side has too, at most `msMax`. */
-  async finish(msMax: number): Promise<void> {
+  /**
+   * Sends queued frames, ends the stream, and waits until the peer ends it too, at most `msMax` milliseconds.
+   */
+  async end(msMax: number): Promise<void> {
     if (this.#close !== null) return;
     this.#flush();
     this.#finishing = true;
     this.#socket.end();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.#shut('CLOSED_HERE', 'the other side did not end in time'), msMax);
+      const timer = setTimeout(
+        () => this.#shut('CLOSED_HERE', 'the peer did not close the connection in time'),
+        msMax,
+      );
       this.#socket.once('close', () => {
         clearTimeout(timer);
         resolve();
@@ -168,7 +188,7 @@ export class FrameConnection {
   #receive(chunk: Buffer): void {
     this.#receivedSinceTick = true;
     const error = this.#decoder.push(chunk, (payload) => {
-      if (payload.length > 0 && this.#close === null) this.#handler?.frame(payload);
+      if (payload.length > 0 && this.#close === null) this.#handler?.onFrame(payload);
     });
     if (error !== null) this.#shut('BAD_FRAME', error.message);
   }
@@ -205,10 +225,11 @@ export class FrameConnection {
     this.#silentTicks = this.#receivedSinceTick ? 0 : this.#silentTicks + 1;
     this.#receivedSinceTick = false;
     if (this.#silentTicks >= SILENCE_TICKS) {
-      this.#shut('SILENT', `nothing came in for ${this.#limits.silenceMsMax} ms`);
+      this.#shut('SILENT', `nothing was received for ${this.#limits.silenceMsMax} ms`);
       return;
     }
-    // Bytes that still wait to leave are a sign of life already, and must not pile up behind a reader that stopped.
+    // Queued bytes already serve as a keep-alive. More of them must not pile up if the peer has stopped
+    // reading.
     if (!this.#sentSinceTick && this.queuedBytes === 0 && !this.#finishing) this.#socket.write(KEEP_ALIVE);
     this.#sentSinceTick = false;
   }
@@ -223,23 +244,27 @@ export class FrameConnection {
     this.#report(this.#close);
   }
 
-  #report(close: FrameClose): void {
+  #report(close: CloseReason): void {
     const handler = this.#handler;
-    if (handler !== null) process.nextTick(() => handler.closed(close));
+    if (handler !== null) process.nextTick(() => handler.onClose(close));
   }
 }
 
-/** Checks limits before they are used. @throws FrameError `BAD_OPTION` if one is out of its bounds. */
+/** Checks the limits of a connection. @throws FrameError `BAD_OPTION` if one is out of its bounds. */
 export function checkFrameLimits(limits: FrameLimits): void {
   const { frameBytesMax, queueBytesMax, silenceMsMax } = limits;
   const whole = Number.isSafeInteger(frameBytesMax) && Number.isSafeInteger(queueBytesMax);
   if (!whole || frameBytesMax < 1 || frameBytesMax > 0xffff_ffff) {
-    throw new FrameError('BAD_OPTION', `frameBytesMax ${frameBytesMax}, 1 to 2^32 - 1 are allowed`);
+    throw new FrameError('BAD_OPTION', `frameBytesMax is ${frameBytesMax}, but must be from 1 to 2^32 - 1`);
   }
   if (queueBytesMax < frameBytesMax + FRAME_HEADER_BYTES) {
-    throw new FrameError('BAD_OPTION', `queueBytesMax ${queueBytesMax} holds no frame of ${frameBytesMax}`);
+    const least = frameBytesMax + FRAME_HEADER_BYTES;
+    throw new FrameError('BAD_OPTION', `queueBytesMax is ${queueBytesMax}, but must be at least ${least}`);
   }
   if (!(silenceMsMax > 0 && silenceMsMax <= 3_600_000)) {
-    throw new FrameError('BAD_OPTION', `silenceMsMax ${silenceMsMax}, up to an hour is allowed`);
+    throw new FrameError(
+      'BAD_OPTION',
+      `silenceMsMax is ${silenceMsMax}, but must be above 0 and at most 3600000 ms`,
+    );
   }
 }

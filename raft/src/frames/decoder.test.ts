@@ -3,9 +3,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameDecoder } from './decoder.js';
 import { FRAME_HEADER_BYTES } from './header.js';
-import { framed } from './testing/frames.js';
+import { encodeFrame } from './testing/frames.js';
 
-/** The stream in pieces of the given lengths, over and over. */
+/** Cuts the stream into pieces of the given lengths, which repeat. */
 function cut(stream: Buffer, lengths: readonly number[]): readonly Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0, i = 0; at < stream.length; i++) {
@@ -16,14 +16,14 @@ function cut(stream: Buffer, lengths: readonly number[]): readonly Buffer[] {
   return pieces;
 }
 
-test('frames come out whole and in order, however the stream is cut', () => {
+test('property: push yields complete frames in order, however the stream is cut', () => {
   const payloads = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 });
   const lengths = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 });
   fc.assert(
     fc.property(payloads, lengths, (frames, pieces) => {
       const decoder = new FrameDecoder(40);
       const seen: string[] = [];
-      for (const piece of cut(Buffer.concat(frames.map(framed)), pieces)) {
+      for (const piece of cut(Buffer.concat(frames.map(encodeFrame)), pieces)) {
         assert.is(
           decoder.push(piece, (payload) => seen.push(payload.toString('hex'))),
           null,
@@ -37,12 +37,12 @@ test('frames come out whole and in order, however the stream is cut', () => {
   );
 });
 
-test('a frame that is too long is refused once its length is known, with what came before it handed out', () => {
+test('push refuses a frame that is too long as soon as its length is known, after yielding the frames before it', () => {
   const decoder = new FrameDecoder(3);
   const seen: number[] = [];
   const stream = Buffer.concat([
-    framed(Buffer.from('abc')),
-    framed(Buffer.from('abcd')).subarray(0, FRAME_HEADER_BYTES),
+    encodeFrame(Buffer.from('abc')),
+    encodeFrame(Buffer.from('abcd')).subarray(0, FRAME_HEADER_BYTES),
   ]);
   assert.is(
     decoder.push(stream.subarray(0, 20), (payload) => seen.push(payload.length)),
@@ -55,9 +55,9 @@ test('a frame that is too long is refused once its length is known, with what ca
   assert.equal(seen, [3]);
 });
 
-test('one flipped bit anywhere is found, and nothing but whole frames before it is handed out', () => {
+test('push detects every single flipped bit, and yields only the frames before it', () => {
   const payloads = ['one', '', 'a longer one', 'last'].map((text) => Buffer.from(text));
-  const stream = Buffer.concat(payloads.map(framed));
+  const stream = Buffer.concat(payloads.map(encodeFrame));
   const lengths = [stream.length, 5, 1];
   for (const length of lengths) {
     for (let bit = 0; bit < stream.length * 8; bit += 1) {
@@ -77,27 +77,27 @@ test('one flipped bit anywhere is found, and nothing but whole frames before it 
   }
 });
 
-test('a frame in one chunk is a view of it', () => {
-  const chunk = framed(Buffer.from('abc'));
+test('push yields a frame that is complete in one chunk as a view', () => {
+  const chunk = encodeFrame(Buffer.from('abc'));
   new FrameDecoder(10).push(chunk, (payload) => assert.is(payload.buffer, chunk.buffer));
 });
 
-test('what the receiver throws goes through', () => {
+test('push propagates exceptions of the callback', () => {
   assert.throws(() => {
-    new FrameDecoder(10).push(framed(Buffer.from('abc')), () => {
-      throw new Error('the receiver');
+    new FrameDecoder(10).push(encodeFrame(Buffer.from('abc')), () => {
+      throw new Error('broken callback');
     });
-  }, /the receiver/);
+  }, /broken callback/);
 });
 
-test('a large frame in small chunks is put together in linear time', () => {
+test('push assembles a large frame from small chunks in linear time', () => {
   const bytes = 32 * 1024 * 1024;
   const decoder = new FrameDecoder(bytes);
   const chunk = Buffer.alloc(1024, 7);
-  const header = framed(Buffer.alloc(bytes, 7)).subarray(0, FRAME_HEADER_BYTES);
+  const header = encodeFrame(Buffer.alloc(bytes, 7)).subarray(0, FRAME_HEADER_BYTES);
   decoder.push(header, () => undefined);
   let length = 0;
-  // 32,768 chunks: with one copy of all before for each, this would move half a terabyte.
+  // 32,768 chunks: copying all earlier bytes for each of them would move half a terabyte.
   for (let at = 0; at < bytes; at += chunk.length)
     decoder.push(chunk, (payload) => (length = payload.length));
   assert.is(length, bytes);

@@ -1,45 +1,45 @@
 /**
- * Finds the frames in a stream of bytes, however it is cut, and checks each against its header. Each byte is copied
- * at most once: a frame that lies whole in a chunk is handed out as a view into it.
+ * Finds the frames in a stream of chunks of any size, and checks each frame against its header. Each byte is
+ * copied at most once: a frame that is complete in one chunk is passed on as a view into it.
  */
 import { crc32 } from 'node:zlib';
 import { FrameError } from './errors.js';
 import { FRAME_HEADER_BYTES, readFrameHeader, type FrameHeader } from './header.js';
 
-/** One direction of one connection, fed with bytes as they come. */
+/** Decodes the frames of one direction of a connection, chunk by chunk. */
 export class FrameDecoder {
   readonly #frameBytesMax: number;
-  /** The first bytes of a header that is not whole yet. */
+  /** The first bytes of a header that is not complete yet. */
   readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
   #headerBytes = 0;
-  /** The frame that is being put together from several chunks, what it is to be, and how much of it is there. */
+  /** The frame that is being assembled from several chunks, and its header. */
   #frame: { readonly header: FrameHeader; readonly payload: Buffer } | null = null;
   #frameBytes = 0;
 
-  /** @param frameBytesMax longest frame that is read, in bytes */
+  /** @param frameBytesMax longest accepted frame, in bytes */
   constructor(frameBytesMax: number) {
     this.#frameBytesMax = frameBytesMax;
   }
 
   /**
-   * Takes the next bytes and hands out every frame that they complete, in order, empty ones too. What `onFrame`
-   * throws goes through to the caller.
-   * @returns null, or `FRAME_TOO_LARGE` or `FRAME_DAMAGED` as soon as that is known: the decoder is of no use
-   *   afterwards.
+   * Decodes the next bytes, and calls `onFrame` for every frame that they complete, in order, including empty
+   * ones. Exceptions of `onFrame` propagate to the caller.
+   * @returns null, or an error `FRAME_TOO_LARGE` or `FRAME_DAMAGED` as soon as it is detected: the decoder
+   *   must not be used afterwards.
    */
   push(chunk: Buffer, onFrame: (payload: Buffer) => void): FrameError | null {
     let at = 0;
     while (at < chunk.length) {
       if (this.#frame === null) {
-        const behind = this.#fillHeader(chunk, at);
-        if (behind === null) return null;
-        at = behind.at;
-        const { header } = behind;
+        const filled = this.#fillHeader(chunk, at);
+        if (filled === null) return null;
+        at = filled.at;
+        const { header } = filled;
         if (header === null) return damaged('header');
         if (header.length > this.#frameBytesMax) {
           return new FrameError(
             'FRAME_TOO_LARGE',
-            `frame of ${header.length} bytes, at most ${this.#frameBytesMax} are read`,
+            `received frame of ${header.length} bytes exceeds the limit of ${this.#frameBytesMax} bytes`,
           );
         }
         if (header.length <= chunk.length - at) {
@@ -49,7 +49,7 @@ export class FrameDecoder {
           onFrame(payload);
           continue;
         }
-        // The memory is the system's until bytes are written to it, so a length alone costs nothing.
+        // The system assigns memory only when bytes are written to it, so a false length alone costs nothing.
         this.#frame = { header, payload: Buffer.allocUnsafeSlow(header.length) };
         this.#frameBytes = 0;
       }
@@ -65,7 +65,7 @@ export class FrameDecoder {
     return null;
   }
 
-  /** Reads a header that may have begun in an earlier chunk; null while it is not whole. */
+  /** Reads a header that may have begun in an earlier chunk; null while it is incomplete. */
   #fillHeader(chunk: Buffer, at: number): { header: FrameHeader | null; at: number } | null {
     if (this.#headerBytes === 0 && chunk.length - at >= FRAME_HEADER_BYTES) {
       return { header: readFrameHeader(chunk, at), at: at + FRAME_HEADER_BYTES };
@@ -79,5 +79,5 @@ export class FrameDecoder {
 }
 
 function damaged(part: 'header' | 'payload'): FrameError {
-  return new FrameError('FRAME_DAMAGED', `the ${part} of a frame does not hold its checksum`);
+  return new FrameError('FRAME_DAMAGED', `checksum mismatch in the ${part} of a received frame`);
 }

@@ -1,35 +1,35 @@
-/** The dialing half of the handshake: GET with `Upgrade: trireme-frames`, and 101 as the answer. */
+/** The client side of the handshake: GET with `Upgrade: trireme-frames`, answered by 101. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { FRAMES_PROTOCOL } from './accept.js';
 import { FrameConnection, checkFrameLimits, type FrameLimits } from './connection.js';
 import { FrameError, type FrameRefusal } from './errors.js';
-import { tlsRequestOptions, type DialTls } from './tls.js';
+import { tlsRequestOptions, type ClientTls } from './tls.js';
 
-/** Where to dial, what to say in the handshake, and how long it may take. */
+/** The target of a handshake, its headers and its time limit. */
 export interface FrameDialOptions {
-  /** Where to, such as `http://127.0.0.1:8201`. */
+  /** Base URL, such as `http://127.0.0.1:8201`. */
   readonly url: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** For the whole handshake, in milliseconds. */
+  /** Time limit of the whole handshake, in milliseconds. */
   readonly timeoutMs: number;
   readonly limits: FrameLimits;
-  /** For an https url, and only for one. */
-  readonly tls?: DialTls | null;
-  /** Gives up when aborted; has no effect on an open connection. */
+  /** Required for an https URL, not allowed for others. */
+  readonly tls?: ClientTls | null;
+  /** Aborts the handshake; has no effect on an open connection. */
   readonly signal?: AbortSignal;
 }
 
-/** A connection that was dialed, not reading yet. */
+/** A connection that was opened by a handshake, not reading yet. */
 export interface DialedFrames {
-  /** To be started by the caller. */
+  /** The caller has to start it. */
   readonly connection: FrameConnection;
-  /** Headers of the acceptor's answer, in lower case. */
+  /** Headers of the server's response, with names in lower case. */
   readonly headers: IncomingMessage['headers'];
 }
 
-/** A refusal's body beyond this is not read. */
+/** Only this much of a refusal's body is read. */
 const REFUSAL_BYTES_MAX = 4_096;
 
 /**
@@ -45,28 +45,30 @@ export async function dialFrames(options: FrameDialOptions): Promise<DialedFrame
   let abort: (() => void) | undefined;
   try {
     return await new Promise<DialedFrames>((resolve, reject) => {
-      const giveUp = (error: FrameError): void => {
+      const fail = (error: FrameError): void => {
         reject(error);
         request.destroy();
       };
       timer = setTimeout(
-        () => giveUp(new FrameError('DIAL_TIMEOUT', `no answer within ${options.timeoutMs} ms`)),
+        () => fail(new FrameError('DIAL_TIMEOUT', `no response within ${options.timeoutMs} ms`)),
         options.timeoutMs,
       );
-      abort = () => giveUp(new FrameError('DIAL_ABORTED', 'dialing was aborted'));
+      abort = () => fail(new FrameError('DIAL_ABORTED', 'dialing was aborted'));
       signal?.addEventListener('abort', abort);
       request.on('error', (error) => reject(new FrameError('DIAL_FAILED', error.message, { cause: error })));
       request.on('upgrade', (response, socket, head) => {
         if (response.headers.upgrade?.toLowerCase() !== FRAMES_PROTOCOL) {
           socket.destroy();
-          reject(new FrameError('DIAL_FAILED', 'the other side speaks another protocol'));
+          reject(
+            new FrameError('DIAL_FAILED', `the server does not support the protocol ${FRAMES_PROTOCOL}`),
+          );
           return;
         }
         resolve({ connection: new FrameConnection(socket, head, options.limits), headers: response.headers });
       });
       request.on('response', (response) => {
         readRefusal(response, (refusal) => {
-          giveUp(new FrameError('DIAL_REFUSED', `${refusal.status}: ${refusal.message}`, { refusal }));
+          fail(new FrameError('DIAL_REFUSED', `${refusal.status}: ${refusal.message}`, { refusal }));
         });
       });
       request.end();
@@ -83,17 +85,19 @@ function openRequest(options: FrameDialOptions): ClientRequest {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     return send(url, {
       ...tlsRequestOptions(url, options.tls ?? null),
-      // A connection of its own, that no pool waits for.
+      // Its own connection, outside of any pool.
       agent: false,
       headers: { ...options.headers, connection: 'Upgrade', upgrade: FRAMES_PROTOCOL },
     });
   } catch (error) {
     if (error instanceof FrameError) throw error;
-    throw new FrameError('BAD_OPTION', `cannot dial ${options.url}: ${String(error)}`, { cause: error });
+    throw new FrameError('BAD_OPTION', `cannot connect to ${options.url}: ${String(error)}`, {
+      cause: error,
+    });
   }
 }
 
-/** Reads the answer of an acceptor that refuses. */
+/** Reads the response of a server that refuses a request, and calls `done` with the refusal. */
 export function readRefusal(response: IncomingMessage, done: (refusal: FrameRefusal) => void): void {
   const httpStatus = response.statusCode ?? 500;
   let text = '';
@@ -110,7 +114,7 @@ function parseRefusal(httpStatus: number, text: string): FrameRefusal {
   const unknown: FrameRefusal = {
     httpStatus,
     status: `HTTP_${httpStatus}`,
-    message: 'refused without a reason',
+    message: 'the server refused the request without a reason',
   };
   try {
     const { error } = JSON.parse(text) as { error?: { status?: unknown; message?: unknown } };

@@ -1,24 +1,24 @@
-/** The errors of the frames: one class, told apart by a stable `code`. */
+/** The errors of this folder: one class with a stable `code`. */
 
 export type FrameErrorCode =
   /** A frame is longer than `frameBytesMax`. */
   | 'FRAME_TOO_LARGE'
-  /** A frame that came in does not hold its checksum. */
+  /** A received frame does not match its checksum. */
   | 'FRAME_DAMAGED'
-  /** A frame to be sent is empty, which is reserved for keep-alives. */
+  /** An empty frame was passed to `send`; empty frames are reserved for keep-alives. */
   | 'FRAME_EMPTY'
-  /** A limit or a url is out of its bounds. */
+  /** A limit or a URL is invalid. */
   | 'BAD_OPTION'
-  /** The other side could not be reached, or is no server of frames. */
+  /** The server could not be reached, or does not support the protocol. */
   | 'DIAL_FAILED'
-  /** The handshake was not done in time. */
+  /** The handshake did not complete in time. */
   | 'DIAL_TIMEOUT'
-  /** The other side answered the handshake with an error; `refusal` says which. */
+  /** The server answered the handshake with an error; see `refusal`. */
   | 'DIAL_REFUSED'
-  /** The dialer itself gave up by its abort signal. */
+  /** The caller aborted the handshake by its signal. */
   | 'DIAL_ABORTED';
 
-/** Why an acceptor refuses a handshake: answered as `{"error":{"code","message","status"}}`. */
+/** The reason for refusing a handshake, sent as `{"error":{"code","message","status"}}`. */
 export interface FrameRefusal {
   /** HTTP status, 400 to 599. */
   readonly httpStatus: number;
@@ -27,11 +27,11 @@ export interface FrameRefusal {
   readonly message: string;
 }
 
-/** Thrown when a frame cannot be sent or read, or a connection cannot be opened; `code` says why. */
+/** Thrown when a frame cannot be sent or read, or a connection cannot be opened; `code` gives the reason. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
   readonly code: FrameErrorCode;
-  /** What the acceptor answered, with code `DIAL_REFUSED`; else null. */
+  /** The server's refusal with code `DIAL_REFUSED`; otherwise null. */
   readonly refusal: FrameRefusal | null;
 
   constructor(

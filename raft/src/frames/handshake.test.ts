@@ -32,7 +32,7 @@ async function withServer(
   }
 }
 
-/** A server that says `answer` to whatever comes, or nothing. */
+/** Runs a test with a server that writes `answer` to every connection, or nothing. */
 async function withRawServer(answer: string | null, run: (url: string) => Promise<void>): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createRawServer((socket) => {
@@ -65,11 +65,11 @@ async function failure(dialing: Promise<DialedFrames>): Promise<FrameError> {
 
 async function received(connection: FrameConnection): Promise<string> {
   return new Promise((resolve) => {
-    connection.start({ frame: (payload) => resolve(payload.toString()), closed: () => undefined });
+    connection.start({ onFrame: (payload) => resolve(payload.toString()), onClose: () => undefined });
   });
 }
 
-test('both sides learn what the other says of itself, and frames go both ways', async () => {
+test('dialFrames and acceptFrames exchange headers, and frames go both ways', async () => {
   const accepted: FrameConnection[] = [];
   const onUpgrade: OnUpgrade = (request, socket, head) => {
     assert.is(request.headers['x-name'], 'dialer');
@@ -93,10 +93,10 @@ test('both sides learn what the other says of itself, and frames go both ways', 
     const texts: string[] = [];
     const all = new Promise<void>((resolve) => {
       connection.start({
-        frame: (payload) => {
+        onFrame: (payload) => {
           if (texts.push(payload.toString()) === 2) resolve();
         },
-        closed: () => undefined,
+        onClose: () => undefined,
       });
     });
     connection.send(Buffer.from('hello'));
@@ -106,7 +106,7 @@ test('both sides learn what the other says of itself, and frames go both ways', 
   });
 });
 
-test('a refusal arrives with its status word', async () => {
+test('dialFrames reports a refusal with its status', async () => {
   const onUpgrade: OnUpgrade = (request, socket, head) => {
     assert.is(acceptFrames({ request, socket, head, limits: LIMITS, authorize: () => REFUSAL }), null);
   };
@@ -117,7 +117,7 @@ test('a refusal arrives with its status word', async () => {
   });
 });
 
-test('an upgrade to another protocol is refused as JSON', async () => {
+test('acceptFrames refuses an upgrade to another protocol with a JSON error', async () => {
   const onUpgrade: OnUpgrade = (request, socket, head) => {
     acceptFrames({ request, socket, head, limits: LIMITS, authorize: () => null });
   };
@@ -132,14 +132,14 @@ test('an upgrade to another protocol is refused as JSON', async () => {
   });
 });
 
-test('a refused socket that never closes is destroyed', async () => {
+test('refuseSocket destroys a socket that the client never closes', async () => {
   const refused: Duplex[] = [];
   const onUpgrade: OnUpgrade = (_request, socket) => {
     refused.push(socket);
     refuseSocket(socket, REFUSAL);
     const listeners = socket.listenerCount('error');
     refuseSocket(socket, REFUSAL);
-    assert.is(socket.listenerCount('error'), listeners, 'the second time does nothing');
+    assert.is(socket.listenerCount('error'), listeners, 'the second call does nothing');
   };
   await withServer(onUpgrade, async (url) => {
     const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
@@ -155,38 +155,38 @@ test('a refused socket that never closes is destroyed', async () => {
 
 const ANSWERS: readonly [string, string | null, string][] = [
   ['an error page', 'HTTP/1.1 500 X\r\ncontent-length: 6\r\n\r\n<html>', 'DIAL_REFUSED'],
-  ['JSON of another form', 'HTTP/1.1 404 X\r\ncontent-length: 12\r\n\r\n{"error":{}}', 'DIAL_REFUSED'],
-  ['a cut answer', 'HTTP/1.1 404 X\r\ncontent-length: 99\r\n\r\n{"err', 'DIAL_REFUSED'],
+  ['JSON of another shape', 'HTTP/1.1 404 X\r\ncontent-length: 12\r\n\r\n{"error":{}}', 'DIAL_REFUSED'],
+  ['a truncated response', 'HTTP/1.1 404 X\r\ncontent-length: 99\r\n\r\n{"err', 'DIAL_REFUSED'],
   ['another protocol', 'HTTP/1.1 101 X\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n', 'DIAL_FAILED'],
   ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n', 'DIAL_FAILED'],
-  ['an end', '', 'DIAL_FAILED'],
+  ['an immediate end', '', 'DIAL_FAILED'],
 ];
 
 for (const [name, answer, code] of ANSWERS) {
-  test(`a server that answers with ${name}: ${code}`, async () => {
+  test(`dialFrames fails with ${code} when the server answers with ${name}`, async () => {
     await withRawServer(answer, async (url) => {
       assert.is((await failure(dialFrames(options(url)))).code, code);
     });
   });
 }
 
-test('a server that never answers is given up in time', async () => {
+test('dialFrames times out when the server never answers', async () => {
   await withRawServer(null, async (url) => {
     assert.is((await failure(dialFrames(options(url, { timeoutMs: 30 })))).code, 'DIAL_TIMEOUT');
   });
 });
 
-test('a port that nothing listens on, and urls that are none', async () => {
+test('dialFrames fails for a closed port and for invalid URLs', async () => {
   let port = '';
   await withRawServer(null, async (url) => {
     port = url;
   });
   assert.is((await failure(dialFrames(options(port)))).code, 'DIAL_FAILED');
-  assert.is((await failure(dialFrames(options('no url')))).code, 'BAD_OPTION');
+  assert.is((await failure(dialFrames(options('nowhere')))).code, 'BAD_OPTION');
   assert.is((await failure(dialFrames(options('ftp://127.0.0.1')))).code, 'BAD_OPTION');
 });
 
-test('dialing stops when it is aborted, before and under way', async () => {
+test('dialFrames stops when it is aborted, before and during the handshake', async () => {
   await withRawServer(null, async (url) => {
     assert.is(
       (await failure(dialFrames(options(url, { signal: AbortSignal.abort() })))).code,
@@ -199,7 +199,7 @@ test('dialing stops when it is aborted, before and under way', async () => {
   });
 });
 
-test('a redialer dials until it is let in, tells each failure once, and dials again after a break', async () => {
+test('Redialer dials until it is accepted, reports each failure once, and dials again after a break', async () => {
   let handshakes = 0;
   const onUpgrade: OnUpgrade = (request, socket, head) => {
     handshakes++;
@@ -211,7 +211,7 @@ test('a redialer dials until it is let in, tells each failure once, and dials ag
       limits: LIMITS,
       authorize: () => (isRefused ? REFUSAL : null),
     });
-    connection?.start({ frame: () => undefined, closed: () => undefined });
+    connection?.start({ onFrame: () => undefined, onClose: () => undefined });
   };
   await withServer(onUpgrade, async (url) => {
     const failures: string[] = [];
@@ -219,18 +219,18 @@ test('a redialer dials until it is let in, tells each failure once, and dials ag
     const redialer = new Redialer({
       dial: options(url),
       random: () => 0,
-      failed: ({ code }) => failures.push(code),
-      hold: async ({ connection }) => {
+      onDialFailure: ({ code }) => failures.push(code),
+      serve: async ({ connection }) => {
         held.push(connection);
         await new Promise<void>((resolve) => {
-          connection.start({ frame: () => undefined, closed: () => resolve() });
+          connection.start({ onFrame: () => undefined, onClose: () => resolve() });
         });
       },
     });
     redialer.start();
     redialer.start();
     while (held.length < 1) await new Promise((resolve) => setTimeout(resolve, 2));
-    held[0]?.close('once more');
+    held[0]?.close('to be dialed again');
     while (held.length < 2) await new Promise((resolve) => setTimeout(resolve, 2));
     const stopped = redialer.stop();
     held[1]?.close('done');
@@ -241,12 +241,12 @@ test('a redialer dials until it is let in, tells each failure once, and dials ag
   });
 });
 
-test('a redialer that is stopped while dialing ends at once', async () => {
+test('Redialer.stop ends immediately while dialing', async () => {
   await withRawServer(null, async (url) => {
     const redialer = new Redialer({
       dial: options(url, { timeoutMs: 60_000 }),
-      failed: () => assert.unreachable('an abort is no failure'),
-      hold: async () => assert.unreachable('nobody answered'),
+      onDialFailure: () => assert.unreachable('an abort is not a failure'),
+      serve: async () => assert.unreachable('the server does not answer'),
     });
     redialer.start();
     await redialer.stop();
@@ -254,7 +254,7 @@ test('a redialer that is stopped while dialing ends at once', async () => {
   });
 });
 
-test('dialNow ends a wait, and the backoff begins anew', async () => {
+test('Redialer.dialNow ends the delay and resets the backoff', async () => {
   let dials = 0;
   const onUpgrade: OnUpgrade = (_request, socket) => {
     dials++;
@@ -264,13 +264,13 @@ test('dialNow ends a wait, and the backoff begins anew', async () => {
     const waits: number[] = [];
     const redialer = new Redialer({
       dial: options(url),
-      // As the jitter of a wait of years: only `dialNow` can end it.
+      // Stretches the delay to years: only `dialNow` can end it.
       random: () => {
         waits.push(dials);
         return 2 ** 31 / 20;
       },
-      failed: () => undefined,
-      hold: async () => assert.unreachable('every dial is refused'),
+      onDialFailure: () => undefined,
+      serve: async () => assert.unreachable('every dial is refused'),
     });
     redialer.start();
     for (let wanted = 1; wanted <= 3; wanted++) {
@@ -283,10 +283,10 @@ test('dialNow ends a wait, and the backoff begins anew', async () => {
   });
 });
 
-test('a redialer checks its url and limits', () => {
+test('the constructor of Redialer refuses an invalid URL and invalid limits', () => {
   const make = (dial: FrameDialOptions) => (): unknown =>
-    new Redialer({ dial, failed: () => undefined, hold: async () => undefined });
-  assert.throws(make(options('no url')), /no url/);
+    new Redialer({ dial, onDialFailure: () => undefined, serve: async () => undefined });
+  assert.throws(make(options('nowhere')), /invalid URL: nowhere/);
   assert.throws(make(options('http://x', { limits: { ...LIMITS, frameBytesMax: 0 } })), /frameBytesMax/);
 });
 

@@ -1,4 +1,7 @@
-/** Binary frames between processes over upgraded HTTP connections, and the clock for leases over them. Stands alone: Node built-ins only. */
+/**
+ * Binary frames between processes over upgraded HTTP connections, and a clock for leases. Uses Node built-ins
+ * only.
+ */
 export * from './accept.js';
 export * from './backoff.js';
 export * from './connection.js';
@@ -9,4 +12,4 @@ export * from './header.js';
 export * from './lease-clock.js';
 export * from './redialer.js';
 export * from './tls.js';
-export * from './turn.js';
+export * from './turn-queue.js';

@@ -1,4 +1,7 @@
-/** A holder's clock beside a monotonic clock that stands still while the machine is suspended, and a wall clock that may jump. */
+/**
+ * The lease clock with a monotonic clock that stops while the machine is suspended, and a wall clock that may
+ * jump.
+ */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,7 +21,7 @@ class Machine {
   }
 }
 
-test('it counts the time for which the machine was suspended', () => {
+test('now counts the time for which the machine was suspended', () => {
   const machine = new Machine();
   const before = machine.clock.now();
   machine.run(100);
@@ -29,17 +32,17 @@ test('it counts the time for which the machine was suspended', () => {
   assert.is(machine.clock.now() - before, 5110);
 });
 
-test('it tells how much of its time only the wall clock has counted', () => {
+test('skippedMs returns the time that only the wall clock has counted', () => {
   const machine = new Machine();
   machine.run(100);
   machine.clock.now();
-  assert.is(machine.clock.skipped, 0);
+  assert.is(machine.clock.skippedMs, 0);
   machine.wall += 5000;
   machine.clock.now();
-  assert.is(machine.clock.skipped, 5000);
+  assert.is(machine.clock.skippedMs, 5000);
 });
 
-test('a wall clock that is set back changes nothing, and a suspension after it counts', () => {
+test('now ignores a wall clock that is set back, and counts a suspension after it', () => {
   const machine = new Machine();
   const before = machine.clock.now();
   machine.wall -= 3_600_000;
@@ -49,7 +52,7 @@ test('a wall clock that is set back changes nothing, and a suspension after it c
   assert.is(machine.clock.now() - before, 450);
 });
 
-test('it keeps the pace of the monotonic clock however often it is read, though the wall clock has whole milliseconds', () => {
+test('now keeps the pace of the monotonic clock, however often it reads the millisecond wall clock', () => {
   const machine = new Machine();
   const before = machine.clock.now();
   for (let i = 0; i < 100_000; i += 1) {
@@ -59,7 +62,7 @@ test('it keeps the pace of the monotonic clock however often it is read, though 
   assert.ok(Math.abs(machine.clock.now() - before - 1300) < 2);
 });
 
-test('from one reading to any later one it counts no less than the monotonic clock, nor than a wall clock that is not set back', () => {
+test('property: now never advances less than the monotonic clock, or than a wall clock that is not set back', () => {
   const step = fc.record({
     ran: fc.double({ min: 0, max: 1000, noNaN: true }),
     suspended: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e6, noNaN: true })),
@@ -78,7 +81,7 @@ test('from one reading to any later one it counts no less than the monotonic clo
         machine.run(ran);
         machine.wall += suspended;
         const now = machine.clock.now();
-        assert.ok(now >= last, 'it never falls');
+        assert.ok(now >= last, 'now never decreases');
         assert.ok(now - anchor.at >= machine.monotonic - anchor.monotonic - 0.01);
         assert.ok(now - anchor.at > machine.wall - anchor.wall - 2.01, 'two roundings');
         last = now;
@@ -88,7 +91,7 @@ test('from one reading to any later one it counts no less than the monotonic clo
   );
 });
 
-test('without clocks given it reads those of the process', () => {
+test('now uses the clocks of the process by default', () => {
   const clock = new LeaseClock();
   const [before, from] = [performance.now(), clock.now()];
   const elapsed = clock.now() - from;

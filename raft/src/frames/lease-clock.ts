@@ -1,55 +1,59 @@
 /**
- * The clock by which a lease is held. A holder must never count less time than has passed, or it goes on after the giver thinks the
- * lease over. Node's monotonic clock stands still while a Linux machine is suspended, the wall clock goes on, so this clock goes
- * on by whichever of the two goes further:
+ * The clock of a lease holder. A holder must never measure less time than has passed, or it would use a lease
+ * that its grantor considers expired. Node's monotonic clock stops while a Linux machine is suspended, but
+ * the wall clock does not. This clock advances by the larger advance of the two:
  *
- * - a suspension ends the lease, as it should;
- * - a wall clock that is set forward ends it early, which costs one renewal;
- * - a wall clock that is set back changes nothing.
+ * - a suspension expires the lease;
+ * - setting the wall clock forward expires the lease early, which costs one renewal;
+ * - setting the wall clock back has no effect.
  *
- * The giver of a lease counts by the monotonic clock alone: it must never count more time than has passed, and to count less only
- * makes it wait longer.
+ * The grantor of a lease uses the monotonic clock alone: it must never measure more time than has passed;
+ * measuring less only makes it wait longer.
  *
- * Not noticed: that the wall clock is set back by about as long as a suspension lasts, before this clock is read again.
+ * Limitation: the clock misses a suspension if the wall clock is set back by about its duration before the
+ * next reading.
  */
 
-/** `Date.now` has whole milliseconds: it may seem to have gone on by so much more than it has. */
+/**
+ * `Date.now` returns whole milliseconds, so it may seem to advance by up to this much more than the real
+ * time.
+ */
 const ROUNDING_MS = 1;
 
-/** A clock for holders of leases, on one process. */
+/** A clock for lease holders that also counts the time for which the machine was suspended. */
 export class LeaseClock {
   readonly #monotonic: () => number;
   readonly #wall: () => number;
-  /** The wall clock's lead over the monotonic one; the least since it was last counted. */
-  #lead: number;
+  /** Wall clock minus monotonic clock: the minimum since the last counted gain. */
+  #offset: number;
   /** Time that only the wall clock has counted. */
   #skipped = 0;
 
   /**
-   * @param monotonic milliseconds that never fall; `performance.now` unless given
+   * @param monotonic monotonic milliseconds; `performance.now` unless given
    * @param wall milliseconds since 1970; `Date.now` unless given
    */
   constructor(monotonic: () => number = () => performance.now(), wall: () => number = () => Date.now()) {
     this.#monotonic = monotonic;
     this.#wall = wall;
-    this.#lead = wall() - monotonic();
+    this.#offset = wall() - monotonic();
   }
 
-  /** Milliseconds that never fall, from no particular time. */
+  /** Milliseconds that never decrease, with an arbitrary origin. */
   now(): number {
     const monotonic = this.#monotonic();
-    const lead = this.#wall() - monotonic;
-    const gained = lead - this.#lead;
+    const offset = this.#wall() - monotonic;
+    const gained = offset - this.#offset;
     if (gained > ROUNDING_MS) this.#skipped += gained;
-    if (gained > ROUNDING_MS || gained < 0) this.#lead = lead;
+    if (gained > ROUNDING_MS || gained < 0) this.#offset = offset;
     return monotonic + this.#skipped;
   }
 
   /**
-   * Milliseconds of `now` that only the wall clock has counted. Who gives leases by this clock as well must not believe that these
-   * have passed.
+   * Milliseconds of `now` that only the wall clock has counted. A process that also grants leases by this
+   * clock must not assume that this time has passed.
    */
-  get skipped(): number {
+  get skippedMs(): number {
     return this.#skipped;
   }
 }

@@ -1,30 +1,30 @@
-/** Keeps one connection open to a url: dials, and dials again with a backoff whenever it breaks. */
+/** Keeps a connection to a URL open: dials, and dials again with a backoff whenever it breaks. */
 import { Backoff } from './backoff.js';
 import { checkFrameLimits } from './connection.js';
 import { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
 import { FrameError } from './errors.js';
 import { tlsRequestOptions } from './tls.js';
 
-/** What is dialed, and who holds each connection until it closes. */
+/** The target of a redialer, and its callbacks. */
 export interface RedialerOptions {
   readonly dial: Omit<FrameDialOptions, 'signal'>;
   /** Takes over an open connection, starts it, and resolves once it is closed. A rejection is not caught. */
-  readonly hold: (dialed: DialedFrames) => Promise<void>;
-  /** Told of a dial that failed, unless the one before failed for the same reason. */
-  readonly failed: (error: FrameError) => void;
+  readonly serve: (dialed: DialedFrames) => Promise<void>;
+  /** Called for a failed dial, unless the previous one failed for the same reason. */
+  readonly onDialFailure: (error: FrameError) => void;
   /** Uniform in [0, 1); `Math.random` unless given. */
   readonly random?: () => number;
   /** Monotonic milliseconds; `performance.now` unless given. */
   readonly now?: () => number;
 }
 
-/** Between two dials, in milliseconds: from the first, doubling to the last, with jitter. */
+/** The backoff between two dials, in milliseconds. */
 const BACKOFF_MS = { msMin: 20, msMax: 500 };
 
-/** A connection that stood for this long, in milliseconds, was a good one: after it, the backoff begins anew. */
-const SETTLED_MS = 1_000;
+/** A connection that stayed open for at least this time, in milliseconds, resets the backoff. */
+const STABLE_MS = 1_000;
 
-/** One connection to one url, again and again. */
+/** Keeps one connection to one URL open. */
 export class Redialer {
   readonly #options: RedialerOptions;
   readonly #now: () => number;
@@ -32,13 +32,12 @@ export class Redialer {
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   #lastFailure: string | null = null;
-  #endPause: () => void = () => undefined;
+  #endDelay: () => void = () => undefined;
 
-  /** @throws FrameError `BAD_OPTION` if the url is none or a limit is out of its bounds. */
+  /** @throws FrameError `BAD_OPTION` if the URL is invalid or a limit is out of its bounds. */
   constructor(options: RedialerOptions) {
     const { url, path, limits, tls = null } = options.dial;
-    if (!URL.canParse(path, url))
-      throw new FrameError('BAD_OPTION', `cannot dial ${url}${path}: it is no url`);
+    if (!URL.canParse(path, url)) throw new FrameError('BAD_OPTION', `invalid URL: ${url}`);
     tlsRequestOptions(new URL(path, url), tls);
     checkFrameLimits(limits);
     this.#options = options;
@@ -46,21 +45,21 @@ export class Redialer {
     this.#backoff = new Backoff({ ...BACKOFF_MS, random: options.random ?? Math.random });
   }
 
-  /** Begins to dial. Starting twice does nothing. */
+  /** Starts dialing. Starting twice does nothing. */
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Ends the wait for the next dial, if there is one: for who has learnt that the other side is there again. */
+  /** Resets the backoff and ends the current delay. Called when the server is known to be reachable again. */
   dialNow(): void {
     this.#backoff.reset();
-    this.#endPause();
+    this.#endDelay();
   }
 
-  /** Dials no more; resolves once the connection that is held, if any, was closed by its holder. */
+  /** Stops dialing. Resolves once `hold` has resolved for an open connection, if there is one. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#endPause();
+    this.#endDelay();
     await this.#running;
   }
 
@@ -69,7 +68,7 @@ export class Redialer {
     while (!signal.aborted) {
       const dialed = await this.#dial(signal);
       if (dialed !== null) await this.#hold(dialed, signal);
-      await this.#pause(this.#backoff.next(), signal);
+      await this.#delay(this.#backoff.next(), signal);
     }
   }
 
@@ -80,7 +79,7 @@ export class Redialer {
       if (!(error instanceof FrameError)) throw error;
       if (error.code !== 'DIAL_ABORTED' && error.message !== this.#lastFailure) {
         this.#lastFailure = error.message;
-        this.#options.failed(error);
+        this.#options.onDialFailure(error);
       }
       return null;
     }
@@ -93,19 +92,19 @@ export class Redialer {
     }
     this.#lastFailure = null;
     const openedAt = this.#now();
-    await this.#options.hold(dialed);
-    if (this.#now() - openedAt >= SETTLED_MS) this.#backoff.reset();
+    await this.#options.serve(dialed);
+    if (this.#now() - openedAt >= STABLE_MS) this.#backoff.reset();
   }
 
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+  async #delay(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.#endPause = () => {
+      this.#endDelay = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    this.#endPause = () => undefined;
+    this.#endDelay = () => undefined;
   }
 }

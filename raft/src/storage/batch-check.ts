@@ -1,18 +1,22 @@
-/** What a batch must be to follow what is on disk. Pure: the rules of the log, asked before every write. */
+/** Checks every batch against the rules of the log before it is written. Pure. */
 import { invariant } from '../core/errors.js';
 import type { LogBase, LogIndex, PersistBatch, Term } from '../core/types.js';
 import type { HardStateRecord } from './records.js';
 
-/** The log as it stands before the batch. */
-interface Before {
+/** The log before the batch. */
+interface LogBefore {
   readonly base: LogBase;
   readonly end: HardStateRecord;
   /** The term at an index within the log. */
   readonly term: (index: LogIndex) => Term;
 }
 
-/** Checks the batch against what is on disk, and says what will be there after it. @throws RaftError `INVARIANT`. */
-export function endAfter(before: Before, { base, hardState, entries }: PersistBatch): HardStateRecord {
+/**
+ * Checks the batch against the log on disk.
+ * @returns the hard state and end of the log after it
+ * @throws RaftError `INVARIANT`.
+ */
+export function checkBatch(before: LogBefore, { base, hardState, entries }: PersistBatch): HardStateRecord {
   const after = hardState ?? before.end.hardState;
   checkHardState(before, after, base);
   const end =
@@ -21,13 +25,17 @@ export function endAfter(before: Before, { base, hardState, entries }: PersistBa
       : { hardState: after, lastIndex: base.index, lastTerm: base.term };
   const first = entries[0];
   if (first === undefined) return end;
-  const { index: floor } = base ?? before.base;
-  const isNext = first.index > floor && first.index <= end.lastIndex + 1;
-  invariant(isNext, `entry ${first.index} of a log from ${floor} to ${end.lastIndex}`);
+  const { index: start } = base ?? before.base;
+  const isNext = first.index > start && first.index <= end.lastIndex + 1;
+  invariant(
+    isNext,
+    `entry ${first.index} does not fit a log that starts after ${start} and ends at ${end.lastIndex}`,
+  );
   let index = first.index - 1;
   let term = base?.term ?? before.term(index);
   for (const entry of entries) {
-    // Asked in front of `invariant`, because its message costs more than the check: this runs for every entry.
+    // Checked before `invariant` is called, because building its message for every entry costs more than the
+    // check.
     if (entry.index !== index + 1 || entry.term < term) {
       invariant(false, `entry ${entry.index} of term ${entry.term} cannot follow ${index} of term ${term}`);
     }
@@ -39,17 +47,20 @@ export function endAfter(before: Before, { base, hardState, entries }: PersistBa
 }
 
 function checkHardState(
-  before: Before,
+  before: LogBefore,
   after: HardStateRecord['hardState'],
   base: LogBase | undefined,
 ): void {
   const { term, vote } = before.end.hardState;
-  invariant(after.term >= term, `term falls from ${term} to ${after.term}`);
+  invariant(after.term >= term, `the term decreases from ${term} to ${after.term}`);
   invariant(
     after.term > term || vote === null || after.vote === vote,
     `the vote of term ${term} changes from ${vote} to ${after.vote}`,
   );
   if (base === undefined) return;
-  invariant(base.index > before.base.index, `base ${base.index} after ${before.base.index}`);
-  invariant(base.term <= after.term, `base of term ${base.term}, above the member's term ${after.term}`);
+  invariant(
+    base.index > before.base.index,
+    `base ${base.index} is not after the current base ${before.base.index}`,
+  );
+  invariant(base.term <= after.term, `the base has term ${base.term}, above the member's term ${after.term}`);
 }

@@ -1,4 +1,4 @@
-/** Walks over bytes in LevelDB's coding: little-endian varints and slices with a varint length in front. */
+/** Reads bytes in LevelDB's encoding: little-endian varints, and slices prefixed with a varint length. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #offset = 0;
@@ -7,7 +7,7 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
-  get done(): boolean {
+  get isAtEnd(): boolean {
     return this.#offset >= this.#bytes.length;
   }
 
@@ -15,7 +15,7 @@ export class ByteReader {
    * Reads a whole number below 2^53.
    * @throws RangeError if the bytes end inside it or it is larger.
    */
-  varint(): number {
+  readVarint(): number {
     let value = 0;
     for (let scale = 1; scale <= 2 ** 49; scale *= 128) {
       const byte = this.take(1).readUInt8();
@@ -27,17 +27,19 @@ export class ByteReader {
 
   /** Reads a length and that many bytes, as a view. */
   slice(): Buffer {
-    return this.take(this.varint());
+    return this.take(this.readVarint());
   }
 
   /**
    * Reads `length` bytes, as a view.
-   * @throws RangeError if fewer are left.
+   * @throws RangeError if there are fewer.
    */
   take(length: number): Buffer {
     const end = this.#offset + length;
-    if (end > this.#bytes.length)
-      throw new RangeError(`${length} bytes wanted at ${this.#offset}, too few left`);
+    if (end > this.#bytes.length) {
+      const left = this.#bytes.length - this.#offset;
+      throw new RangeError(`cannot read ${length} bytes at offset ${this.#offset}: only ${left} are left`);
+    }
     const taken = this.#bytes.subarray(this.#offset, end);
     this.#offset = end;
     return taken;

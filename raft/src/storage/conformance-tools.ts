@@ -1,4 +1,4 @@
-/** What the tests of log stores share: the store under test, entries, and what to assert of them. */
+/** Shared by the tests of log stores: fixtures, entries and assertions. */
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
 import { NO_BASE } from '../core/log.js';
@@ -7,20 +7,20 @@ import type { RaftErrorCode } from '../core/errors.js';
 import type { Entry, HardState, LogIndex, Term } from '../core/types.js';
 import type { LogStorage } from './storage.js';
 
-/** One disk, to be opened again and again. */
+/** One store on disk that a test may open repeatedly. */
 export interface StorageFixture {
   open(): Promise<LogStorage>;
-  /** Removes what the fixture made; every store is closed by then. */
+  /** Removes the store; it is closed by then. */
   dispose(): Promise<void>;
 }
 
-/** Registers a test of a fixture, which is disposed of after it. */
-export type Check = (name: string, body: (fixture: StorageFixture) => Promise<void>) => void;
+/** Registers a test of a fixture, which is disposed of afterwards. */
+export type RegisterFixtureTest = (name: string, body: (fixture: StorageFixture) => Promise<void>) => void;
 
-/** Registers a test of one store, which is new, and closed after it. */
-export type WithStore = (name: string, body: (storage: LogStorage) => Promise<void>) => void;
+/** Registers a test of a new store, which is closed afterwards. */
+export type RegisterStoreTest = (name: string, body: (storage: LogStorage) => Promise<void>) => void;
 
-/** Makes entries from `low` to `high` of one term whose data tell index and term. */
+/** Creates the entries from `low` to `high` in one term; their data names index and term. */
 export function makeEntries(low: LogIndex, high: LogIndex, term: Term): Entry[] {
   const entries: Entry[] = [];
   for (let index = low; index <= high; index++) {
@@ -29,15 +29,13 @@ export function makeEntries(low: LogIndex, high: LogIndex, term: Term): Entry[] 
   return entries;
 }
 
-/** All entries of the store as it shows them. */
+/** Reads all entries of the store. */
 function allEntries(storage: LogStorage): readonly Entry[] {
   const [first, last] = [storage.base().index + 1, storage.lastIndex()];
   return first > last ? [] : storage.entries(first, last, Number.MAX_SAFE_INTEGER);
 }
 
-/** The base of a log that was never compacted. */
-
-/** Asserts that the store shows exactly these entries, byte for byte, behind this base. */
+/** Asserts that the store has this base and exactly these entries, byte for byte. */
 export function assertLog(storage: LogStorage, expected: readonly Entry[], base = NO_BASE): void {
   assert.equal(storage.base(), base);
   assert.is(storage.lastIndex(), base.index + expected.length);
@@ -56,8 +54,8 @@ export function assertLog(storage: LogStorage, expected: readonly Entry[], base 
   }
 }
 
-/** Asserts that `act` throws or rejects with a `RaftError` of this code, and gives back the error. */
-export async function assertFails(code: RaftErrorCode, act: () => unknown): Promise<RaftError> {
+/** Asserts that `act` throws or rejects with a `RaftError` of this code, and returns the error. */
+export async function assertFailsWith(code: RaftErrorCode, act: () => unknown): Promise<RaftError> {
   try {
     await act();
   } catch (error) {
@@ -67,7 +65,7 @@ export async function assertFails(code: RaftErrorCode, act: () => unknown): Prom
     return error;
   }
   throw new assert.Assertion({
-    message: `it does not fail with ${code}`,
+    message: `expected a failure with ${code}`,
     generated: false,
     operator: 'fails',
     expects: code,
@@ -75,7 +73,7 @@ export async function assertFails(code: RaftErrorCode, act: () => unknown): Prom
   });
 }
 
-/** A hard state, without a vote unless one is given. */
-export function state(term: Term, vote: HardState['vote'] = null): HardState {
+/** A hard state, without a vote by default. */
+export function hardStateOf(term: Term, vote: HardState['vote'] = null): HardState {
   return { term, vote };
 }

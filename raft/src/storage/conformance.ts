@@ -1,6 +1,6 @@
 /**
- * What every `LogStorage` must do, as tests: run by the LevelDB store and by the simulator's disk. Registers uvu
- * tests on the given suite; the caller runs them.
+ * The conformance suite of `LogStorage`, run for the LevelDB store and for the simulator's disk. It registers
+ * uvu tests on the given suite; the caller runs them.
  */
 import * as assert from 'uvu/assert';
 import type { Test } from 'uvu';
@@ -9,20 +9,20 @@ import type { Entry, HardState } from '../core/types.js';
 import { registerCompaction } from './conformance-compaction.js';
 import { registerMembership } from './conformance-membership.js';
 import {
-  assertFails,
+  assertFailsWith,
   assertLog,
   makeEntries,
-  state,
-  type Check,
+  hardStateOf,
+  type RegisterFixtureTest,
   type StorageFixture,
-  type WithStore,
+  type RegisterStoreTest,
 } from './conformance-tools.js';
 
-export { assertFails, assertLog, makeEntries, type StorageFixture } from './conformance-tools.js';
+export { assertFailsWith, assertLog, makeEntries, type StorageFixture } from './conformance-tools.js';
 
-/** Registers the suite. `makeFixture` is called once for each test. */
-export function registerConformance(test: Test, makeFixture: () => Promise<StorageFixture>): void {
-  const check: Check = (name, body) => {
+/** Registers the tests on `test`. @param makeFixture called once for each test */
+export function logStorageConformance(test: Test, makeFixture: () => Promise<StorageFixture>): void {
+  const check: RegisterFixtureTest = (name, body) => {
     test(name, async () => {
       const fixture = await makeFixture();
       try {
@@ -32,7 +32,7 @@ export function registerConformance(test: Test, makeFixture: () => Promise<Stora
       }
     });
   };
-  const withStore: WithStore = (name, body) => {
+  const withStore: RegisterStoreTest = (name, body) => {
     check(name, async (fixture) => {
       const storage = await fixture.open();
       try {
@@ -49,17 +49,17 @@ export function registerConformance(test: Test, makeFixture: () => Promise<Stora
   registerMembership(check);
 }
 
-function registerReads(withStore: WithStore): void {
-  withStore('a new store is empty, in term 0, without a vote', async (storage) => {
-    assert.equal(storage.hardState(), state(0));
+function registerReads(withStore: RegisterStoreTest): void {
+  withStore('a new store is empty and has term 0 without a vote', async (storage) => {
+    assert.equal(storage.hardState(), hardStateOf(0));
     assertLog(storage, []);
-    await assertFails('INVARIANT', () => storage.term(1));
-    await assertFails('INVARIANT', () => storage.entries(1, 1, 1000));
+    await assertFailsWith('INVARIANT', () => storage.term(1));
+    await assertFailsWith('INVARIANT', () => storage.entries(1, 1, 1000));
   });
 
-  withStore('entries cuts off by bytes, but gives at least one', async (storage) => {
+  withStore('entries returns at most bytesMax bytes, but at least one entry', async (storage) => {
     const entries = makeEntries(1, 9, 1);
-    await storage.persist({ hardState: state(1), entries });
+    await storage.persist({ hardState: hardStateOf(1), entries });
     const bytes = entries[0]?.record.byteLength ?? 0;
     const indexes = (bytesMax: number) => storage.entries(3, 8, bytesMax).map((entry) => entry.index);
     assert.equal(indexes(0), [3]);
@@ -68,53 +68,53 @@ function registerReads(withStore: WithStore): void {
     assert.equal(indexes(100 * bytes), [3, 4, 5, 6, 7, 8]);
   });
 
-  withStore('reads outside the log are refused', async (storage) => {
-    await storage.persist({ hardState: state(1), entries: makeEntries(1, 3, 1) });
-    await assertFails('INVARIANT', () => storage.term(4));
-    await assertFails('INVARIANT', () => storage.term(-1));
-    await assertFails('INVARIANT', () => storage.entries(0, 2, 1000));
-    await assertFails('INVARIANT', () => storage.entries(2, 4, 1000));
-    await assertFails('INVARIANT', () => storage.entries(3, 2, 1000));
+  withStore('reads refuse indexes outside the log', async (storage) => {
+    await storage.persist({ hardState: hardStateOf(1), entries: makeEntries(1, 3, 1) });
+    await assertFailsWith('INVARIANT', () => storage.term(4));
+    await assertFailsWith('INVARIANT', () => storage.term(-1));
+    await assertFailsWith('INVARIANT', () => storage.entries(0, 2, 1000));
+    await assertFailsWith('INVARIANT', () => storage.entries(2, 4, 1000));
+    await assertFailsWith('INVARIANT', () => storage.entries(3, 2, 1000));
   });
 
   withStore(
-    'a batch shows once its persist has resolved; what is before it reads the same all along',
+    'reads show a batch only after its persist has resolved, and earlier entries all the time',
     async (storage) => {
       const first = makeEntries(1, 3, 1);
-      await storage.persist({ hardState: state(1), entries: first });
+      await storage.persist({ hardState: hardStateOf(1), entries: first });
       const second = makeEntries(3, 5, 2);
-      const persisted = storage.persist({ hardState: state(2, 'a'), entries: second });
+      const persisted = storage.persist({ hardState: hardStateOf(2, 'a'), entries: second });
       assert.is(storage.lastIndex(), 3);
-      assert.equal(storage.hardState(), state(1));
+      assert.equal(storage.hardState(), hardStateOf(1));
       assert.equal(storage.entries(1, 2, Number.MAX_SAFE_INTEGER), first.slice(0, 2));
       await persisted;
       assertLog(storage, [...first.slice(0, 2), ...second]);
-      assert.equal(storage.hardState(), state(2, 'a'));
+      assert.equal(storage.hardState(), hardStateOf(2, 'a'));
     },
   );
 }
 
-function registerWrites(withStore: WithStore): void {
-  withStore('the hard state stays where a batch brings none', async (storage) => {
-    await storage.persist({ hardState: state(3, 'b'), entries: [] });
+function registerWrites(withStore: RegisterStoreTest): void {
+  withStore('persist keeps the hard state if a batch has none', async (storage) => {
+    await storage.persist({ hardState: hardStateOf(3, 'b'), entries: [] });
     await storage.persist({ hardState: null, entries: makeEntries(1, 1, 3) });
-    assert.equal(storage.hardState(), state(3, 'b'));
-    await storage.persist({ hardState: state(4), entries: [] });
-    assert.equal(storage.hardState(), state(4));
+    assert.equal(storage.hardState(), hardStateOf(3, 'b'));
+    await storage.persist({ hardState: hardStateOf(4), entries: [] });
+    assert.equal(storage.hardState(), hardStateOf(4));
     assertLog(storage, makeEntries(1, 1, 3));
   });
 
-  withStore('a batch drops what it has at and behind its first index', async (storage) => {
-    await storage.persist({ hardState: state(1), entries: makeEntries(1, 10, 1) });
-    await storage.persist({ hardState: state(2), entries: makeEntries(4, 5, 2) });
+  withStore('persist replaces all entries from the first index of the batch on', async (storage) => {
+    await storage.persist({ hardState: hardStateOf(1), entries: makeEntries(1, 10, 1) });
+    await storage.persist({ hardState: hardStateOf(2), entries: makeEntries(4, 5, 2) });
     assertLog(storage, [...makeEntries(1, 3, 1), ...makeEntries(4, 5, 2)]);
-    await storage.persist({ hardState: state(3), entries: makeEntries(1, 1, 3) });
+    await storage.persist({ hardState: hardStateOf(3), entries: makeEntries(1, 1, 3) });
     assertLog(storage, makeEntries(1, 1, 3));
   });
 
-  withStore('a second persist while one is under way is refused, and the first stands', async (storage) => {
-    const first = storage.persist({ hardState: state(1), entries: makeEntries(1, 2, 1) });
-    await assertFails('INVARIANT', async () =>
+  withStore('persist is refused while another one is running, which completes', async (storage) => {
+    const first = storage.persist({ hardState: hardStateOf(1), entries: makeEntries(1, 2, 1) });
+    await assertFailsWith('INVARIANT', async () =>
       storage.persist({ hardState: null, entries: makeEntries(3, 3, 1) }),
     );
     await first;
@@ -123,62 +123,62 @@ function registerWrites(withStore: WithStore): void {
     assertLog(storage, makeEntries(1, 3, 1));
   });
 
-  withStore('a batch that breaks a rule of the log is refused and leaves nothing', async (storage) => {
+  withStore('persist refuses a batch that breaks a rule of the log, and changes nothing', async (storage) => {
     const before = makeEntries(1, 3, 2);
-    await storage.persist({ hardState: state(2, 'a'), entries: before });
+    await storage.persist({ hardState: hardStateOf(2, 'a'), entries: before });
     const refused = async (hardState: HardState | null, entries: readonly Entry[]) => {
-      await assertFails('INVARIANT', async () => storage.persist({ hardState, entries }));
+      await assertFailsWith('INVARIANT', async () => storage.persist({ hardState, entries }));
       assertLog(storage, before);
-      assert.equal(storage.hardState(), state(2, 'a'));
+      assert.equal(storage.hardState(), hardStateOf(2, 'a'));
     };
     await refused(null, makeEntries(5, 5, 2));
     await refused(null, [...makeEntries(4, 4, 2), ...makeEntries(6, 6, 2)]);
     await refused(null, makeEntries(4, 4, 1));
     await refused(null, makeEntries(3, 3, 1));
     await refused(null, makeEntries(4, 4, 3));
-    await refused(state(3), [...makeEntries(4, 4, 3), ...makeEntries(5, 5, 2)]);
-    await refused(state(1), []);
-    await refused(state(2, 'b'), []);
-    await refused(state(2), []);
+    await refused(hardStateOf(3), [...makeEntries(4, 4, 3), ...makeEntries(5, 5, 2)]);
+    await refused(hardStateOf(1), []);
+    await refused(hardStateOf(2, 'b'), []);
+    await refused(hardStateOf(2), []);
   });
 }
 
-function registerReopening(check: Check): void {
-  check('what was persisted is there after reopening', async (fixture) => {
+function registerReopening(check: RegisterFixtureTest): void {
+  check('entries and hard state survive reopening', async (fixture) => {
     const large = makeEntry(4, 5, 'command', Buffer.alloc(100_000, 'large'));
     const noop = makeEntry(5, 5, 'noop', new Uint8Array(0));
     const expected = [...makeEntries(1, 2, 1), ...makeEntries(3, 3, 4), large, noop];
     let storage = await fixture.open();
-    await storage.persist({ hardState: state(1, 'a'), entries: makeEntries(1, 7, 1) });
-    await storage.persist({ hardState: state(5, 'node-2.x_y'), entries: expected.slice(2) });
+    await storage.persist({ hardState: hardStateOf(1, 'a'), entries: makeEntries(1, 7, 1) });
+    await storage.persist({ hardState: hardStateOf(5, 'node-2.x_y'), entries: expected.slice(2) });
     for (let round = 0; round < 3; round++) {
       await storage.close();
       storage = await fixture.open();
       assertLog(storage, expected);
-      assert.equal(storage.hardState(), state(5, 'node-2.x_y'));
+      assert.equal(storage.hardState(), hardStateOf(5, 'node-2.x_y'));
     }
-    await storage.persist({ hardState: state(6), entries: makeEntries(6, 6, 6) });
+    await storage.persist({ hardState: hardStateOf(6), entries: makeEntries(6, 6, 6) });
     await storage.close();
     storage = await fixture.open();
     assertLog(storage, [...expected, ...makeEntries(6, 6, 6)]);
-    assert.equal(storage.hardState(), state(6));
+    assert.equal(storage.hardState(), hardStateOf(6));
     await storage.close();
   });
 
-  check('a hard state alone is there after reopening', async (fixture) => {
+  check('a hard state without entries survives reopening', async (fixture) => {
     const before = await fixture.open();
-    await before.persist({ hardState: state(7, 'c'), entries: [] });
+    await before.persist({ hardState: hardStateOf(7, 'c'), entries: [] });
     await before.close();
     const after = await fixture.open();
-    assert.equal(after.hardState(), state(7, 'c'));
+    assert.equal(after.hardState(), hardStateOf(7, 'c'));
     assertLog(after, []);
     await after.close();
   });
 
-  check('a store that was opened and never written opens again', async (fixture) => {
+  check('a store that was never written opens again', async (fixture) => {
     for (let round = 0; round < 3; round++) {
       const storage = await fixture.open();
-      assert.equal(storage.hardState(), state(0));
+      assert.equal(storage.hardState(), hardStateOf(0));
       assertLog(storage, []);
       await storage.close();
     }

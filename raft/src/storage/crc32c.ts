@@ -1,14 +1,14 @@
 /**
- * CRC-32C (Castagnoli), the checksum of LevelDB's own files; zlib has only the other polynomial. Eight bytes a step
- * with eight tables ("slicing-by-8", Kounavis and Berry 2005), because opening a store checks every byte of it:
- * four times as fast as byte by byte.
+ * CRC-32C (Castagnoli), the checksum of LevelDB's files; zlib supports only the other polynomial. It
+ * processes eight bytes a step with eight tables ("slicing-by-8", Kounavis and Berry 2005), because opening a
+ * store checks all of its bytes.
  */
 
 const POLYNOMIAL = 0x82f63b78;
 const MASK_DELTA = 0xa282ead8;
 const SLICES = 8;
 
-/** At `256 * k + b`: what byte `b` contributes when `k` more bytes follow it in the step. */
+/** At `256 * k + b`: the contribution of byte `b` when `k` more bytes follow it in the step. */
 const TABLES = makeTables();
 
 function makeTables(): Int32Array {
@@ -25,7 +25,7 @@ function makeTables(): Int32Array {
   return tables;
 }
 
-/** The CRC-32C of `bytes` from `start` up to but without `end`. */
+/** The CRC-32C of `bytes` from `start` (inclusive) to `end` (exclusive). */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let crc = -1;
@@ -47,7 +47,7 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
   return ~crc >>> 0;
 }
 
-/** LevelDB stores checksums masked, so that a checksum over bytes that hold checksums stays a good one. */
+/** Masks a checksum as LevelDB does, because a CRC over bytes that contain CRCs is weak. */
 export function maskCrc(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }

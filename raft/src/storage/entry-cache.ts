@@ -1,17 +1,17 @@
 /**
- * The latest entries of the log, in memory: a contiguous window that ends at the last entry. At its bound the
- * oldest entries leave; a single entry beyond the bound leaves it empty.
+ * The latest entries of the log in memory: a contiguous window that ends at the last entry. At its bound it
+ * evicts the oldest entries; a single entry larger than the bound leaves it empty.
  */
 import { invariant } from '../core/errors.js';
 import type { Entry, LogIndex } from '../core/types.js';
 
-/** What an entry takes in memory beside its record: the object, two views and its place in the array; rounded up. */
+/** Memory of an entry in addition to its record: the object, two views and an array slot; rounded up. */
 const ENTRY_OVERHEAD_BYTES = 256;
 
 export class EntryCache {
   readonly #bytesMax: number;
   #entries: Entry[] = [];
-  /** Entries in front of it have left; the array is cut when they are more than half of it. */
+  /** Entries before this position are evicted; the array is cut when they are more than half of it. */
   #head = 0;
   #bytes = 0;
 
@@ -20,7 +20,7 @@ export class EntryCache {
     this.#bytesMax = bytesMax;
   }
 
-  /** Memory of the cached entries in bytes, as it is counted against the bound. */
+  /** Estimated memory of the cached entries, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -36,12 +36,12 @@ export class EntryCache {
     return this.#entries[this.#head + index - first.index];
   }
 
-  /** Takes the entry behind the last one. */
+  /** Appends the next entry of the log. */
   append(entry: Entry): void {
     const last = this.#entries.at(-1);
     invariant(
       last === undefined || this.size === 0 || entry.index === last.index + 1,
-      'cache window has a hole',
+      'the entry does not follow the last cached entry',
     );
     this.#entries.push(entry);
     this.#bytes += costOf(entry);
@@ -52,7 +52,7 @@ export class EntryCache {
     }
   }
 
-  /** Drops the entries at and behind `index`. */
+  /** Removes the entries from `index` on. */
   truncate(index: LogIndex): void {
     for (;;) {
       const last = this.#entries.at(-1);
@@ -62,7 +62,7 @@ export class EntryCache {
     }
   }
 
-  /** Drops everything: the log begins anew elsewhere. */
+  /** Removes all entries; the log may then continue at any index. */
   clear(): void {
     this.#entries = [];
     this.#head = 0;
@@ -71,7 +71,7 @@ export class EntryCache {
 
   #evict(): void {
     const first = this.#entries[this.#head];
-    invariant(first !== undefined, 'an empty cache counts bytes');
+    invariant(first !== undefined, 'an empty cache has bytes to evict');
     this.#bytes -= costOf(first);
     this.#head += 1;
   }

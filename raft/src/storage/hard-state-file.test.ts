@@ -1,19 +1,19 @@
-/** Two copies of term and vote: which one is believed, and when neither is. */
+/** The two copies of term and vote: which one is trusted, and when the store is refused. */
 import { cp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { HardState } from '../core/types.js';
 import { makeEntries } from './conformance.js';
-import { hardStatePath, judgeCopy, readCopy } from './hard-state-file.js';
+import { hardStatePath, compareHardStates, readHardStateCopy } from './hard-state-file.js';
 import { LevelLog } from './level-log.js';
-import { OWNER, open, refused, storeSuite } from './testing/level-store.js';
+import { OWNER, openStore, assertDamaged, storeSuite } from './testing/level-store.js';
 
 const test = storeSuite('LevelLog: two copies of the hard state');
 const SLOT = 4096;
 
 const state = (term: number, vote: string | null = null): HardState => ({ term, vote });
 
-/** Opens the store and says what was repaired. */
+/** Opens the store, and collects the reported repairs. */
 async function opened(path: string): Promise<{ readonly storage: LevelLog; readonly repairs: string[] }> {
   const repairs: string[] = [];
   const storage = await LevelLog.open({ path, ...OWNER, onRepair: (what) => repairs.push(what) });
@@ -21,12 +21,12 @@ async function opened(path: string): Promise<{ readonly storage: LevelLog; reado
 }
 
 async function persisted(path: string, states: readonly HardState[]): Promise<void> {
-  const storage = await open(path);
+  const storage = await openStore(path);
   for (const hardState of states) await storage.persist({ hardState, entries: [] });
   await storage.close();
 }
 
-/** The slot that holds the state of the `sequence`th change; the one before stands in the other. */
+/** Offset of the slot that holds the `sequence`th change; the other slot holds the previous one. */
 const slotOf = (sequence: number): number => (sequence % 2) * SLOT;
 
 async function overwrite(file: string, offset: number, bytes: Uint8Array): Promise<void> {
@@ -35,13 +35,13 @@ async function overwrite(file: string, offset: number, bytes: Uint8Array): Promi
   await writeFile(file, content);
 }
 
-test('each change of term or vote is in both copies; entries alone leave the second as it is', async ({
+test('persist writes each change of term or vote to both copies, and leaves the file unchanged for entries', async ({
   path,
 }) => {
-  const storage = await open(path);
+  const storage = await openStore(path);
   for (const hardState of [state(1), state(1, 'a'), state(2), state(5, 'member-1')]) {
     await storage.persist({ hardState, entries: [] });
-    const { newest, flaw } = await readCopy(path, OWNER);
+    const { newest, flaw } = await readHardStateCopy(path, OWNER);
     assert.equal(newest?.hardState, hardState);
     assert.is(flaw, null);
   }
@@ -50,57 +50,64 @@ test('each change of term or vote is in both copies; entries alone leave the sec
   await storage.persist({ hardState: state(5, 'member-1'), entries: makeEntries(6, 6, 5) });
   assert.equal(await readFile(hardStatePath(path)), before);
   await storage.close();
-  const again = await opened(path);
-  assert.equal(again.storage.hardState(), state(5, 'member-1'));
-  assert.equal(again.repairs, []);
-  await again.storage.close();
+  const reopened = await opened(path);
+  assert.equal(reopened.storage.hardState(), state(5, 'member-1'));
+  assert.equal(reopened.repairs, []);
+  await reopened.storage.close();
 });
 
-test('a store that lost a vote exactly like a torn write is refused by its copy, at every start', async ({
-  path,
-}) => {
+test('open refuses a store that lost a vote in a seemingly torn write, at every start', async ({ path }) => {
   await persisted(path, [state(1), state(1, 'a')]);
   const [log = ''] = (await readdir(path)).filter((name) => name.endsWith('.log'));
   const { length } = await readFile(join(path, log));
   await truncate(join(path, log), length - 5);
   for (let start = 0; start < 2; start++) {
     assert.match(
-      await refused(path),
-      /the store went back to term 1; its hard state had been term 1, vote for a/,
+      await assertDamaged(path),
+      /the store has lost writes: it is at term 1 without a vote, but was at term 1 with a vote for a/,
     );
   }
 });
 
-test('an old copy of the store beside the newer hard state is refused', async ({ folder, path }) => {
+test('open refuses an old copy of the store beside a newer hard state', async ({ folder, path }) => {
   await persisted(path, [state(3)]);
   await cp(path, join(folder, 'old'), { recursive: true });
   await persisted(path, [state(4, 'a'), state(7)]);
   await rm(path, { recursive: true });
   await cp(join(folder, 'old'), path, { recursive: true });
-  assert.match(await refused(path), /the store went back to term 3; its hard state had been term 7, no vote/);
+  assert.match(
+    await assertDamaged(path),
+    /the store has lost writes: it is at term 3 without a vote, but was at term 7 without a vote/,
+  );
 });
 
-test('a store that is gone is not taken for a new one', async ({ path }) => {
+test('open refuses a missing store whose hard state exists, and creates nothing', async ({ path }) => {
   await persisted(path, [state(3, 'a')]);
   await rm(path, { recursive: true });
-  assert.match(await refused(path), /the log is gone, but its hard state is there: term 3, vote for a/);
-  await assertNothingMade(path);
+  assert.match(
+    await assertDamaged(path),
+    /the log is missing, but the copy of its hard state exists: term 3 with a vote for a/,
+  );
+  await assertNothingCreated(path);
 });
 
-async function assertNothingMade(path: string): Promise<void> {
+async function assertNothingCreated(path: string): Promise<void> {
   assert.equal(await readdir(path).catch(() => []), []);
 }
 
-test('a store that is gone is refused also beside a copy that cannot be read', async ({ path }) => {
+test('open refuses a missing store beside an unreadable copy of its hard state', async ({ path }) => {
   await persisted(path, [state(3, 'a')]);
   await rm(path, { recursive: true });
   await writeFile(hardStatePath(path), 'rubbish');
-  assert.match(await refused(path), /the log is gone, but its hard state is there: unreadable/);
+  assert.match(
+    await assertDamaged(path),
+    /the log is missing, but the copy of its hard state exists: unreadable/,
+  );
 });
 
 const FLAWS: readonly { name: string; spoil: (file: string) => Promise<void>; message: RegExp }[] = [
   { name: 'missing', spoil: async (file) => rm(file), message: /it is missing/ },
-  { name: 'cut', spoil: async (file) => truncate(file, 100), message: /it is damaged/ },
+  { name: 'truncated', spoil: async (file) => truncate(file, 100), message: /it is damaged/ },
   { name: 'empty', spoil: async (file) => truncate(file, 0), message: /it is damaged/ },
   {
     name: 'all zeros',
@@ -108,24 +115,24 @@ const FLAWS: readonly { name: string; spoil: (file: string) => Promise<void>; me
     message: /it is damaged/,
   },
   {
-    name: 'flipped in its newest slot',
+    name: 'damaged in its newest slot',
     spoil: async (file) => overwrite(file, slotOf(2) + 13, Buffer.of(0x55)),
     message: /it is damaged/,
   },
   {
-    name: 'flipped in its older slot',
+    name: 'damaged in its older slot',
     spoil: async (file) => overwrite(file, slotOf(1) + 300, Buffer.of(1)),
     message: /it is damaged/,
   },
   {
-    name: 'behind, as a crash between the two writes leaves it',
+    name: 'outdated after a crash between the two writes',
     spoil: async (file) => overwrite(file, slotOf(2), Buffer.alloc(SLOT)),
-    message: /it is behind: term 2, vote for a/,
+    message: /it is outdated: term 2 with a vote for a/,
   },
 ];
 
 for (const { name, spoil, message } of FLAWS) {
-  test(`a copy that is ${name} is made anew from the store, with a word`, async ({ path }) => {
+  test(`open rebuilds a copy that is ${name} from the store, and reports it`, async ({ path }) => {
     await persisted(path, [state(2), state(2, 'a'), state(9, 'b')]);
     await spoil(hardStatePath(path));
     const first = await opened(path);
@@ -141,7 +148,7 @@ for (const { name, spoil, message } of FLAWS) {
   });
 }
 
-test('a copy with a flaw beside a store that ends in a torn write is refused: a vote may be lost', async ({
+test('open refuses a missing or damaged copy beside a store with a torn write: a vote may be lost', async ({
   path,
 }) => {
   for (const [spoil, message] of [
@@ -159,14 +166,14 @@ test('a copy with a flaw beside a store that ends in a torn write is refused: a 
     const { length } = await readFile(join(path, log));
     await truncate(join(path, log), length - 5);
     await spoil(hardStatePath(path));
-    // Twice: opening would mend the torn end, and a second start must not take that for a whole store.
-    for (let start = 0; start < 2; start++) assert.match(await refused(path), message);
+    // Twice: if opening repaired the torn end, a second start would accept the store.
+    for (let start = 0; start < 2; start++) assert.match(await assertDamaged(path), message);
     await rm(path, { recursive: true });
     await rm(hardStatePath(path), { force: true });
   }
 });
 
-test('a first write that was torn is no damage: nothing was told', async ({ path }) => {
+test('open accepts a torn first write: nothing was acknowledged', async ({ path }) => {
   await persisted(path, [state(1)]);
   await rm(hardStatePath(path));
   const [log = ''] = (await readdir(path)).filter((name) => name.endsWith('.log'));
@@ -177,20 +184,23 @@ test('a first write that was torn is no damage: nothing was told', async ({ path
   await storage.close();
 });
 
-test("another member's copy is not taken for this one's", async ({ path }) => {
+test('readHardStateCopy refuses the copy of another member', async ({ path }) => {
   await persisted(path, [state(2, 'a')]);
-  assert.equal(await readCopy(path, { ...OWNER, id: 'member-2' }), { newest: null, flaw: 'damaged' });
+  assert.equal(await readHardStateCopy(path, { ...OWNER, id: 'member-2' }), {
+    newest: null,
+    flaw: 'damaged',
+  });
 });
 
-test('two votes in one term are refused, whichever is believed', () => {
+test('compareHardStates refuses two different votes in one term', () => {
   const newest = { hardState: state(4, 'b'), sequence: 3 };
-  const judged = judgeCopy(state(4, 'a'), { newest, flaw: null });
+  const judged = compareHardStates(state(4, 'a'), { newest, flaw: null });
   assert.is(judged.verdict, 'damaged');
 });
 
-test('a copy that cannot be written fails the batch, and everything after it', async ({ path }) => {
-  const storage = await open(path);
-  // A folder in the place of the file that the copy is made in.
+test('persist and all later calls fail when the copy cannot be written', async ({ path }) => {
+  const storage = await openStore(path);
+  // A folder in place of the temporary file.
   await cp(path, `${hardStatePath(path)}.new`, { recursive: true });
   for (let attempt = 0; attempt < 2; attempt++) {
     try {

@@ -1,22 +1,24 @@
 /**
- * The second copy of the hard state: a file of its own beside the log store. The first copy is the store's hard-state
- * record, which is written with the entries in one atomic batch; it goes wherever a damaged block, a cut or lost file, or
- * an old copy of the folder takes the log. This one is in another file, and so outlives that and shows it.
+ * A second copy of the hard state, in a file beside the log store. The first copy is the store's hard-state
+ * record, which is written with the entries in one atomic batch. A damaged block, a truncated or lost file,
+ * or a restored old folder loses that record together with the log. The copy in another file survives this,
+ * and makes the loss detectable.
  *
- * The order of the two writes says which copy may be trusted. The store's comes first, synced; then this one, synced;
- * only then is a vote or a term told to anyone. So:
+ * The order of the two writes decides which copy is trusted. First the store's record is written and synced,
+ * then this file; only then may the member send its vote or term to others. So:
  *
- *     this copy is ahead    the store had been further and went back: its votes and entries are lost, it is damaged
- *     this copy is behind   a crash came between the two writes, or this file went back: the store's is the latest
- *     this copy is no good  the store's is the latest, unless it ends in a torn write: what was torn may have been told
- *     the store is gone     whatever it promised is forgotten: damaged, though the folder looks like a new one
+ *     this copy is ahead      the store has lost writes, among them votes and entries: it is damaged
+ *     this copy is outdated   a crash came between the two writes, or this is an old file: the store is right
+ *     this copy is damaged    the store is right, unless it ends in a torn write with a vote that was sent
+ *     the store is missing    its promises are forgotten: damaged, although the folder looks like a new one
  *
- * It never stands in for the store's own: a log that lost its hard state lost what was written with it. Which copy is
- * ahead needs no counter: a term never falls, and within a term a vote is given once.
+ * This copy never replaces the store's record: a log that lost its hard state also lost the entries written
+ * with it. No counter is needed to compare the copies: terms never decrease, and a member votes at most once
+ * in a term.
  *
- * It is written where term or vote change, so at elections alone; entries cost one sync as before. Two slots take turns,
- * so that a write that is torn leaves the one before. All numbers are big-endian; the checksum begins with the owner's
- * name, so that the file of another member is not taken for this one's:
+ * The file is written only when term or vote change, so only in elections; appending entries needs no
+ * additional sync. Two slots alternate, so that a torn write leaves the previous one. All numbers are
+ * big-endian. The checksum starts with the owner's name, so that the file of another member is rejected:
  *
  *     | slot 4096 | slot 4096 |        slot: | crc32 4 | sequence 8 | term 8 | vote length 2 | vote ... | zeros |
  */
@@ -27,39 +29,42 @@ import { crc32 } from 'node:zlib';
 import { readUint64, writeUint64 } from '../core/entry.js';
 import { invariant } from '../core/errors.js';
 import type { HardState } from '../core/types.js';
-import { syncNames } from './leveldb-folder.js';
+import { syncDirectory } from './leveldb-folder.js';
 
 const SLOT_BYTES = 4096;
 const SLOTS = 2;
 const HEADER_BYTES = 22;
 
-/** Whose file it is. */
+/** The member that the file belongs to. */
 interface CopyOwner {
   readonly cluster: string;
   readonly id: string;
 }
 
-/** What was found in the file. */
+/** The contents of the file. */
 export interface HardStateCopy {
-  /** The newest one that holds its checksum; null if none does. */
+  /** The newest slot with a matching checksum; null if there is none. */
   readonly newest: { readonly hardState: HardState; readonly sequence: number } | null;
-  /** What is wrong with the file, null for nothing. */
+  /** What is wrong with the file, or null. */
   readonly flaw: 'missing' | 'damaged' | null;
 }
 
-/** What to do about two copies. */
-export type CopyVerdict =
+/** The result of comparing the two copies. */
+export type CopyCheckResult =
   | { readonly verdict: 'fine' }
-  /** The file is to be made anew from the store's record; `reason` says why. */
+  /** The file has to be rebuilt from the store's record. */
   | { readonly verdict: 'repair'; readonly reason: string }
-  /** The store must not be used; `reason` says why. */
+  /** The store must not be used. */
   | { readonly verdict: 'damaged'; readonly reason: string };
 
 /** The path of the file beside the log store at `path`. */
 export const hardStatePath = (path: string): string => `${path}.hard-state`;
 
-/** Reads the copy beside the log store at `path`, and changes nothing. @throws the system's error if it cannot be read. */
-export async function readCopy(path: string, owner: CopyOwner): Promise<HardStateCopy> {
+/**
+ * Reads the copy beside the log store at `path` without changing it.
+ * @throws the system's error if it cannot be read.
+ */
+export async function readHardStateCopy(path: string, owner: CopyOwner): Promise<HardStateCopy> {
   let file: Buffer;
   try {
     file = await readFile(hardStatePath(path));
@@ -82,17 +87,17 @@ export async function readCopy(path: string, owner: CopyOwner): Promise<HardStat
 }
 
 /**
- * What can be said before the store is opened, which must be said then: opening mends a torn end.
- * @param store whether there is a store, and whether it ends in a write that is not whole
+ * Checks the copy before the store is opened: opening repairs a torn end, so it would hide the problem.
+ * @param store whether the store exists, and whether it ends in a torn write
  */
-export function judgeUnopened(
+export function checkCopyBeforeOpen(
   { newest, flaw }: HardStateCopy,
   store: { readonly isThere: boolean; readonly isTorn: boolean },
-): CopyVerdict {
+): CopyCheckResult {
   if (!store.isThere && flaw !== 'missing') {
     return {
       verdict: 'damaged',
-      reason: `the log is gone, but its hard state is there: ${describe(newest)}`,
+      reason: `the log is missing, but the copy of its hard state exists: ${describe(newest)}`,
     };
   }
   if (store.isTorn && flaw !== null) {
@@ -103,28 +108,30 @@ export function judgeUnopened(
 }
 
 /**
- * Compares the copy with what the store holds.
- * @param stored the store's hard state; null if nothing was ever written to it
+ * Compares the copy with the store's hard state.
+ * @param stored the store's hard state; null if the store was never written
  */
-export function judgeCopy(stored: HardState | null, copy: HardStateCopy): CopyVerdict {
+export function compareHardStates(stored: HardState | null, copy: HardStateCopy): CopyCheckResult {
   const { newest, flaw } = copy;
-  if (stored === null) return judgeUnopened(copy, { isThere: false, isTorn: false });
+  if (stored === null) return checkCopyBeforeOpen(copy, { isThere: false, isTorn: false });
   if (newest === null) return { verdict: 'repair', reason: `it is ${flaw ?? 'empty'}` };
   const { term, vote } = newest.hardState;
   if (term === stored.term && vote !== null && stored.vote !== null && vote !== stored.vote) {
-    const reason = `its copies name two votes in one term: ${stored.vote}, and ${describe(newest)}`;
+    const reason = `the two copies of the hard state differ in the vote of term ${term}: ${stored.vote} and ${vote}`;
     return { verdict: 'damaged', reason };
   }
   if (term > stored.term || (term === stored.term && vote !== null && stored.vote === null)) {
-    const reason = `the store went back to term ${stored.term}; its hard state had been ${describe(newest)}`;
+    const reason = `the store has lost writes: it is at ${describeState(stored)}, but was at ${describe(newest)}`;
     return { verdict: 'damaged', reason };
   }
   if (flaw !== null) return { verdict: 'repair', reason: `it is ${flaw}` };
-  const isBehind = term < stored.term || vote !== stored.vote;
-  return isBehind ? { verdict: 'repair', reason: `it is behind: ${describe(newest)}` } : { verdict: 'fine' };
+  const isOutdated = term < stored.term || vote !== stored.vote;
+  return isOutdated
+    ? { verdict: 'repair', reason: `it is outdated: ${describe(newest)}` }
+    : { verdict: 'fine' };
 }
 
-/** The open file, to be written. */
+/** The file, open for writing. */
 export class HardStateFile {
   readonly #handle: FileHandle;
   readonly #owner: CopyOwner;
@@ -136,13 +143,16 @@ export class HardStateFile {
     this.#sequence = sequence;
   }
 
-  /** Opens the file that `copy` was read from. */
+  /** Opens the file from which `copy` was read. */
   static async open(path: string, owner: CopyOwner, copy: HardStateCopy): Promise<HardStateFile> {
-    invariant(copy.newest !== null && copy.flaw === null, 'a flawed copy is made anew');
+    invariant(
+      copy.newest !== null && copy.flaw === null,
+      'a missing or damaged copy has to be rebuilt, not opened',
+    );
     return new HardStateFile(await open(hardStatePath(path), 'r+'), owner, copy.newest.sequence);
   }
 
-  /** Makes the file anew, durably and in one step: after a crash there is the one before, or this one. */
+  /** Replaces the file durably and atomically: after a crash there is the old file or the new one. */
   static async create(path: string, owner: CopyOwner, hardState: HardState): Promise<HardStateFile> {
     const file = hardStatePath(path);
     const handle = await open(`${file}.new`, 'w+');
@@ -150,7 +160,7 @@ export class HardStateFile {
       await handle.writeFile(Buffer.concat([encodeSlot(0, hardState, owner), Buffer.alloc(SLOT_BYTES)]));
       await handle.sync();
       await rename(`${file}.new`, file);
-      await syncNames(dirname(file));
+      await syncDirectory(dirname(file));
     } catch (error) {
       await handle.close();
       throw error;
@@ -158,7 +168,7 @@ export class HardStateFile {
     return new HardStateFile(handle, owner, 0);
   }
 
-  /** Writes the next one; when the promise resolves, a power loss does not undo it. */
+  /** Writes a hard state; durable when the promise resolves. */
   async write(hardState: HardState): Promise<void> {
     this.#sequence += 1;
     const slot = encodeSlot(this.#sequence, hardState, this.#owner);
@@ -174,7 +184,7 @@ export class HardStateFile {
 function encodeSlot(sequence: number, { term, vote }: HardState, owner: CopyOwner): Buffer {
   const slot = Buffer.alloc(SLOT_BYTES);
   const length = Buffer.byteLength(vote ?? '');
-  invariant(HEADER_BYTES + length <= SLOT_BYTES, `a vote of ${length} bytes`);
+  invariant(HEADER_BYTES + length <= SLOT_BYTES, `a vote of ${length} bytes does not fit into a slot`);
   writeUint64(slot, 4, sequence);
   writeUint64(slot, 12, term);
   slot.writeUInt16BE(length, 20);
@@ -198,7 +208,9 @@ function checksum(slot: Buffer, { cluster, id }: CopyOwner): number {
 }
 
 function describe(newest: HardStateCopy['newest']): string {
-  if (newest === null) return 'unreadable';
-  const { term, vote } = newest.hardState;
-  return vote === null ? `term ${term}, no vote` : `term ${term}, vote for ${vote}`;
+  return newest === null ? 'unreadable' : describeState(newest.hardState);
+}
+
+function describeState({ term, vote }: HardState): string {
+  return vote === null ? `term ${term} without a vote` : `term ${term} with a vote for ${vote}`;
 }

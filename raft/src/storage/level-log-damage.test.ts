@@ -1,23 +1,25 @@
-/** What a damaged folder must lead to: a refusal that names the damage, or the very same content. */
+/** Opening a damaged folder must fail with an error that names the damage, or show unchanged contents. */
 import { cp, open as openFile, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
 import type { Entry, HardState } from '../core/types.js';
-import { assertFails, assertLog, makeEntries } from './conformance.js';
+import { assertFailsWith, assertLog, makeEntries } from './conformance.js';
 import { hardStatePath } from './hard-state-file.js';
 import { LevelLog } from './level-log.js';
 import { entryKey } from './records.js';
-import { OWNER, open, refused, storeSuite, withLevel } from './testing/level-store.js';
-import type { Context } from './testing/level-store.js';
+import { OWNER, openStore, assertDamaged, storeSuite, withLevel } from './testing/level-store.js';
+import type { StoreContext } from './testing/level-store.js';
 
 const test = storeSuite('LevelLog: damage');
 const FLIPS = 250;
-/** In front of the first key of a write: header of the record (7), of the batch (12), kind and length of the key. */
+/**
+ * Bytes before the first key of a write: headers of record (7) and batch (12), kind and length of the key.
+ */
 const WRITE_HEAD_BYTES = 7 + 12 + 2;
 
-/** Entries with uneven, patternless data, as a log has them. */
+/** Entries with irregular data of different lengths. */
 const someEntries = (low: number, high: number, term: number): Entry[] =>
   makeEntries(low, high, term).map(({ index }) =>
     makeEntry(index, term, 'command', Buffer.from(`${Math.sin(index * term)}`.repeat((index % 23) + 1))),
@@ -28,12 +30,15 @@ interface Content {
   readonly hardState: HardState;
 }
 
-/** Several hundred entries with truncations, so that tables and write-ahead files hold outdated values too. */
+/**
+ * Writes several hundred entries with truncations, so that tables and write-ahead files also hold outdated
+ * values.
+ */
 async function writeHistory(path: string, reopenings: number): Promise<Content> {
   let entries: Entry[] = [];
   let hardState: HardState = { term: 0, vote: null };
   for (let term = 1; term <= reopenings + 1; term++) {
-    const storage = await open(path);
+    const storage = await openStore(path);
     for (const vote of [null, `member-${term}`]) {
       hardState = { term, vote };
       await storage.persist({ hardState, entries: [] });
@@ -51,7 +56,7 @@ async function writeHistory(path: string, reopenings: number): Promise<Content> 
 
 async function compact(path: string): Promise<void> {
   await withLevel(path, async (db) => {
-    // The `level` package does not type what only its implementation for Node has.
+    // The `level` package has no type for this method, which only the implementation for Node has.
     const { compactRange } = db as unknown as {
       compactRange: (this: unknown, from: Uint8Array, to: Uint8Array) => Promise<void>;
     };
@@ -75,7 +80,7 @@ async function flip(file: string, offset: number, bit: number): Promise<void> {
   await writeFile(file, bytes);
 }
 
-/** A fixed sequence of numbers in [0, 1), so that a failing run can be repeated. */
+/** A fixed sequence of numbers in [0, 1), so that a failure is reproducible. */
 function pseudoRandom(): () => number {
   let state = 20_240_817;
   return () => {
@@ -84,8 +89,14 @@ function pseudoRandom(): () => number {
   };
 }
 
-/** Flips bits all over copies of the store; each must be refused or change nothing. Counts the refusals by file type. */
-async function flipEverywhere({ folder, path }: Context, content: Content): Promise<Map<string, number>> {
+/**
+ * Flips a bit in each of many copies of the store; each copy must be refused or unchanged. Counts refusals by
+ * file type.
+ */
+async function flipEverywhere(
+  { folder, path }: StoreContext,
+  content: Content,
+): Promise<Map<string, number>> {
   const random = pseudoRandom();
   const names = (await readdir(path)).filter((name) => !/^(LOCK|LOG|LOG\.old)$/.test(name));
   const sizes = new Map<string, number>();
@@ -99,7 +110,7 @@ async function flipEverywhere({ folder, path }: Context, content: Content): Prom
     const offset = Math.floor(random() * size);
     await flip(join(copy, name), offset, Math.floor(random() * 8));
     try {
-      const storage = await open(copy);
+      const storage = await openStore(copy);
       assertLog(storage, content.entries);
       assert.equal(storage.hardState(), content.hardState, `flip in ${name} at ${offset}`);
       await storage.close();
@@ -114,30 +125,30 @@ async function flipEverywhere({ folder, path }: Context, content: Content): Prom
   return refusals;
 }
 
-test('a bit flipped anywhere in a store is refused, or changes nothing', async (context) => {
+test('open refuses a store with a flipped bit anywhere, or shows it unchanged', async (context) => {
   const content = await writeHistory(context.path, 2);
   const refusals = await flipEverywhere(context, content);
   for (const type of ['.log', '.ldb', 'MANIFEST', 'CURRENT']) assert.ok((refusals.get(type) ?? 0) > 10, type);
 });
 
-test('a bit flipped anywhere in a compacted store is refused, or changes nothing', async (context) => {
+test('open refuses a compacted store with a flipped bit anywhere, or shows it unchanged', async (context) => {
   const content = await writeHistory(context.path, 3);
   await compact(context.path);
   const refusals = await flipEverywhere(context, content);
   for (const type of ['.ldb', 'MANIFEST', 'CURRENT']) assert.ok((refusals.get(type) ?? 0) > 10, type);
 });
 
-test('a flipped bit in the write-ahead file is named with its file and offset', async ({ path }) => {
+test('open names file and offset of a flipped bit in the write-ahead file', async ({ path }) => {
   await writeHistory(path, 0);
   const log = await onlyFile(path, /\.log$/);
   await flip(log, 5000, 3);
   assert.match(
-    await refused(path),
-    /00000\d\.log is damaged at offset \d+: .* a later write stands behind it/,
+    await assertDamaged(path),
+    /00000\d\.log is damaged at offset \d+: .* but a later write follows/,
   );
 });
 
-test('a write-ahead file cut off anywhere opens as an earlier batch left it, unless votes are lost', async ({
+test('open shows the state after an earlier batch if the write-ahead file is truncated, unless votes are lost', async ({
   folder,
   path,
 }) => {
@@ -145,7 +156,7 @@ test('a write-ahead file cut off anywhere opens as an earlier batch left it, unl
   const log = await onlyFile(path, /\.log$/);
   const bytes = await readFile(log);
   const { length } = bytes;
-  // The first batch of entries stands behind the record of the vote.
+  // The first batch of entries follows the record of the vote.
   const votesEnd = bytes.indexOf(entryKey(1)) - WRITE_HEAD_BYTES;
   const random = pseudoRandom();
   for (let round = 0; round < 40; round++) {
@@ -155,21 +166,21 @@ test('a write-ahead file cut off anywhere opens as an earlier batch left it, unl
     await cp(hardStatePath(path), hardStatePath(copy));
     await truncate(join(copy, log.slice(path.length + 1)), size);
     if (size < votesEnd) {
-      assert.match(await refused(copy), /went back|the log is gone/);
+      assert.match(await assertDamaged(copy), /the store has lost writes|the log is missing/);
       continue;
     }
-    const storage = await open(copy);
+    const storage = await openStore(copy);
     assert.is(storage.lastIndex() % 15, 0);
     assertLog(storage, entries.slice(0, storage.lastIndex()));
     await storage.persist({ hardState: { term: 9, vote: 'a' }, entries: someEntries(1, 3, 9) });
     await storage.close();
-    const again = await open(copy);
-    assertLog(again, someEntries(1, 3, 9));
-    await again.close();
+    const reopened = await openStore(copy);
+    assertLog(reopened, someEntries(1, 3, 9));
+    await reopened.close();
   }
 });
 
-test('a lost file of LevelDB is refused by name', async ({ folder, path }) => {
+test('open names a missing file of LevelDB', async ({ folder, path }) => {
   await writeHistory(path, 1);
   for (const [pattern, message] of [
     [/^CURRENT$/, /CURRENT is missing/],
@@ -180,42 +191,42 @@ test('a lost file of LevelDB is refused by name', async ({ folder, path }) => {
     const copy = join(folder, 'copy');
     await cp(path, copy, { recursive: true });
     for (const file of await filesOf(copy, pattern)) await rm(file);
-    assert.match(await refused(copy), message);
+    assert.match(await assertDamaged(copy), message);
     await rm(copy, { recursive: true });
   }
 });
 
-test('an emptied file of LevelDB is refused by name', async ({ folder, path }) => {
+test('open names an empty file of LevelDB', async ({ folder, path }) => {
   await writeHistory(path, 1);
   for (const [pattern, message] of [
-    [/^CURRENT$/, /CURRENT names no manifest/],
+    [/^CURRENT$/, /CURRENT does not name a manifest/],
     [/^MANIFEST-/, /MANIFEST-\d+ is empty/],
-    [/\.ldb$/, /\.ldb has 0 bytes instead of/],
+    [/\.ldb$/, /\.ldb has 0 bytes, but should have/],
   ] as const) {
     const copy = join(folder, 'copy');
     await cp(path, copy, { recursive: true });
     for (const file of await filesOf(copy, pattern)) await truncate(file, 0);
-    assert.match(await refused(copy), message);
+    assert.match(await assertDamaged(copy), message);
     await rm(copy, { recursive: true });
   }
 });
 
-test('a lost CURRENT is refused also where all writes are still in the write-ahead file', async ({
+test('open refuses a missing CURRENT also if all writes are still in the write-ahead file', async ({
   path,
 }) => {
   await writeHistory(path, 0);
   await rm(join(path, 'CURRENT'));
-  assert.match(await refused(path), /CURRENT is missing/);
+  assert.match(await assertDamaged(path), /CURRENT is missing/);
 });
 
-test('a creation that a power cut interrupted is no damage', async ({ path }) => {
-  for (const leave of [
+test('open accepts a store whose creation was interrupted by a power loss', async ({ path }) => {
+  for (const interrupt of [
     async () => rm(join(path, 'CURRENT')),
     async () => truncate(await onlyFile(path, /^MANIFEST-/), 0),
   ]) {
-    await (await open(path)).close();
-    await leave();
-    const storage = await open(path);
+    await (await openStore(path)).close();
+    await interrupt();
+    const storage = await openStore(path);
     await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 2, 1) });
     assertLog(storage, makeEntries(1, 2, 1));
     await storage.close();
@@ -224,18 +235,18 @@ test('a creation that a power cut interrupted is no damage', async ({ path }) =>
   }
 });
 
-test('a torn table that no manifest names is a leftover, not damage', async ({ path }) => {
+test('open ignores a torn table that no manifest names', async ({ path }) => {
   const { entries } = await writeHistory(path, 1);
   await writeFile(join(path, '999999.ldb'), 'half a table');
-  const storage = await open(path);
+  const storage = await openStore(path);
   assertLog(storage, entries);
   await storage.close();
 });
 
-test('a record that is damaged while the store is open is refused when it is read', async ({ path }) => {
+test('entries and term refuse a record that was damaged while the store is open', async ({ path }) => {
   const [first, ...others] = someEntries(1, 50, 1);
   if (first === undefined) throw new Error('no entries');
-  let storage = await open(path);
+  let storage = await openStore(path);
   await storage.persist({ hardState: { term: 1, vote: null }, entries: [first, ...others] });
   await storage.close();
   storage = await LevelLog.open({ path, ...OWNER, cacheBytesMax: 0 });
@@ -244,15 +255,15 @@ test('a record that is damaged while the store is open is refused when it is rea
   assert.ok(offset > 0);
   await table.write('!', offset);
   await table.close();
-  const { message } = await assertFails('LOG_DAMAGED', () => storage.entries(1, 50, 10_000));
-  assert.match(message, `${path}: entry 1: log record does not hold its checksum`);
-  await assertFails('LOG_DAMAGED', () => storage.term(1));
+  const { message } = await assertFailsWith('LOG_DAMAGED', () => storage.entries(1, 50, 10_000));
+  assert.match(message, `${path}: entry 1: log record does not match its checksum`);
+  await assertFailsWith('LOG_DAMAGED', () => storage.term(1));
   await storage.close();
 });
 
-test('a path that is no folder is refused', async ({ path }) => {
+test('open refuses a path that is not a folder', async ({ path }) => {
   await writeFile(path, 'a file');
-  const { message } = await assertFails('STORAGE_FAILED', async () => open(path));
+  const { message } = await assertFailsWith('STORAGE_FAILED', async () => openStore(path));
   assert.match(message, path);
 });
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NO_BASE } from '../core/log.js';
-import { baseAt } from '../core/testing/messages.js';
+import { makeBase } from '../core/testing/messages.js';
 import { makeEntry } from '../core/entry.js';
 import type { Entry, HardState, LogBase } from '../core/types.js';
-import { assertFails, assertLog, makeEntries, registerConformance } from './conformance.js';
+import { assertFailsWith, assertLog, makeEntries, logStorageConformance } from './conformance.js';
 import { LevelLog } from './level-log.js';
 
 const test = suite('LevelLog');
@@ -33,7 +33,7 @@ async function withFolder(body: (path: string) => Promise<void>): Promise<void> 
 
 for (const cacheBytesMax of [0, 1000, 16 * 1024 * 1024]) {
   const conformance = suite(`LevelLog: conformance, cache of ${cacheBytesMax} bytes`);
-  registerConformance(conformance, async () => {
+  logStorageConformance(conformance, async () => {
     const folder = await temporaryFolder();
     return {
       open: async () => open(join(folder, 'store'), cacheBytesMax),
@@ -43,7 +43,7 @@ for (const cacheBytesMax of [0, 1000, 16 * 1024 * 1024]) {
   conformance.run();
 }
 
-test('a log far beyond the cache is read whole, and the cache keeps its bound', async () => {
+test('reads return a log much larger than the cache, which keeps its bound', async () => {
   await withFolder(async (path) => {
     const bytesMax = 20_000;
     let storage = await open(path, bytesMax);
@@ -67,78 +67,78 @@ test('a log far beyond the cache is read whole, and the cache keeps its bound', 
   });
 });
 
-test('a folder of another member or cluster is refused by name', async () => {
+test('open refuses a folder of another member or cluster, and names its owner', async () => {
   await withFolder(async (path) => {
     const storage = await open(path);
     await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 1, 1) });
     await storage.close();
-    const member = await assertFails('BAD_CONFIG', async () =>
+    const member = await assertFailsWith('BAD_CONFIG', async () =>
       LevelLog.open({ path, ...OWNER, id: 'member-2' }),
     );
     assert.match(member.message, 'belongs to member "member-1", not to "member-2"');
-    const cluster = await assertFails('BAD_CONFIG', async () =>
+    const cluster = await assertFailsWith('BAD_CONFIG', async () =>
       LevelLog.open({ path, ...OWNER, cluster: 'other' }),
     );
     assert.match(cluster.message, 'belongs to cluster "test", not to "other"');
-    const again = await open(path);
-    assertLog(again, makeEntries(1, 1, 1));
-    await again.close();
+    const reopened = await open(path);
+    assertLog(reopened, makeEntries(1, 1, 1));
+    await reopened.close();
   });
 });
 
-test('a folder that is in use is refused, and its user goes on', async () => {
+test('open refuses a folder in use, and does not disturb its user', async () => {
   await withFolder(async (path) => {
     const storage = await open(path);
     await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 1, 1) });
-    const error = await assertFails('BAD_CONFIG', async () => open(path));
-    assert.match(error.message, `another process uses the log store ${path}`);
+    const error = await assertFailsWith('BAD_CONFIG', async () => open(path));
+    assert.match(error.message, `the log store ${path} is in use by another process`);
     await storage.persist({ hardState: null, entries: makeEntries(2, 2, 1) });
     assertLog(storage, makeEntries(1, 2, 1));
     await storage.close();
   });
 });
 
-test('after a failed write every call fails', async () => {
+test('every call fails after a failed write', async () => {
   await withFolder(async (path) => {
     const storage = await open(path);
     await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 2, 1) });
     await storage.close();
     const batch = { hardState: null, entries: makeEntries(3, 3, 1) };
-    const error = await assertFails('STORAGE_FAILED', async () => storage.persist(batch));
+    const error = await assertFailsWith('STORAGE_FAILED', async () => storage.persist(batch));
     assert.match(error.message, path);
-    await assertFails('STORAGE_FAILED', async () => storage.persist(batch));
-    await assertFails('STORAGE_FAILED', () => storage.lastIndex());
-    await assertFails('STORAGE_FAILED', () => storage.hardState());
-    await assertFails('STORAGE_FAILED', () => storage.term(1));
-    await assertFails('STORAGE_FAILED', () => storage.entries(1, 1, 100));
+    await assertFailsWith('STORAGE_FAILED', async () => storage.persist(batch));
+    await assertFailsWith('STORAGE_FAILED', () => storage.lastIndex());
+    await assertFailsWith('STORAGE_FAILED', () => storage.hardState());
+    await assertFailsWith('STORAGE_FAILED', () => storage.term(1));
+    await assertFailsWith('STORAGE_FAILED', () => storage.entries(1, 1, 100));
     await storage.close();
   });
 });
 
-test('after a compaction that failed every call fails', async () => {
+test('every call fails after a failed compaction', async () => {
   await withFolder(async (path) => {
     const storage = await open(path);
     await storage.persist({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 9, 1) });
     await storage.close();
-    await assertFails('STORAGE_FAILED', async () => storage.compact(baseAt(5, 1)));
-    await assertFails('STORAGE_FAILED', () => storage.base());
+    await assertFailsWith('STORAGE_FAILED', async () => storage.compact(makeBase(5, 1)));
+    await assertFailsWith('STORAGE_FAILED', () => storage.base());
     await storage.close();
   });
 });
 
-test('close waits for the write that is under way', async () => {
+test('close waits for the running write', async () => {
   await withFolder(async (path) => {
     const storage = await open(path);
     const persisted = storage.persist({ hardState: { term: 1, vote: 'a' }, entries: makeEntries(1, 100, 1) });
     await storage.close();
     await persisted;
-    const again = await open(path);
-    assertLog(again, makeEntries(1, 100, 1));
-    await again.close();
+    const reopened = await open(path);
+    assertLog(reopened, makeEntries(1, 100, 1));
+    await reopened.close();
   });
 });
 
-test('property: it equals a plain array through appends, truncations, compactions and reopenings', async () => {
+test('property: the log equals an array through appends, truncations, compactions and reopenings', async () => {
   const step = fc.record({
     back: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(30) }),
     sizes: fc.array(fc.oneof(fc.nat(60), fc.nat(3000)), { maxLength: 12 }),
@@ -174,7 +174,7 @@ test('property: it equals a plain array through appends, truncations, compaction
             log = [...log.slice(0, kept - base.index), ...entries];
             const last = log[Math.floor(log.length * compacted) - 1];
             if (last !== undefined) {
-              base = baseAt(last.index, last.term);
+              base = makeBase(last.index, last.term);
               await storage.compact(base);
               log = log.filter(({ index }) => index > base.index);
             }

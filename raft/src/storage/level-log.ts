@@ -1,19 +1,20 @@
 /**
- * The log store on LevelDB: one synced, atomic batch per `persist`, the latest entries in memory, and a full check
- * of everything on disk when it is opened.
+ * The log store on LevelDB: one synced, atomic batch per `persist`, the latest entries in memory, and a full
+ * check of everything on disk when the store is opened.
  *
- * Compaction writes the base first, synced, and only then deletes what is below it. A crash between the two, or among
- * the deletes, leaves entries below the base: they are void, and the next opening removes them. What is behind the base
- * goes with it in one atomic batch when the log begins anew for an installed snapshot, as it would count otherwise.
+ * A compaction first writes the new base and syncs it, and then deletes the entries up to it. A crash before
+ * or during the deletes leaves entries below the base: they are void, and the next opening removes them. When
+ * the log restarts after an installed snapshot, the entries after the base are deleted in the same atomic
+ * batch, because they would not be void.
  */
 import { RaftError, invariant } from '../core/errors.js';
 import { NO_BASE } from '../core/log.js';
 import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '../core/types.js';
-import { endAfter } from './batch-check.js';
+import { checkBatch } from './batch-check.js';
 import type { EntryCache } from './entry-cache.js';
 import { HardStateFile } from './hard-state-file.js';
-import { codeOf } from './level-open.js';
-import type { MembershipPlaces } from './membership-places.js';
+import { innermostErrorCode } from './level-open.js';
+import type { MembershipIndexes } from './membership-indexes.js';
 import { openStore, type LevelLogOptions, type OpenedStore } from './open-store.js';
 import {
   BASE_KEY,
@@ -23,28 +24,31 @@ import {
   encodeBaseRecord,
   encodeHardState,
   encodeIdentity,
-  entriesBetween,
+  entryKeyRange,
   entryKey,
 } from './records.js';
 import type { HardStateRecord } from './records.js';
-import { causeOf, storageFailure } from './storage-failure.js';
+import { innermostErrorMessage, toStorageError } from './storage-error.js';
 import { readEntryAt } from './store-scan.js';
 import type { ByteLevel } from './store-scan.js';
 import type { LogStorage } from './storage.js';
 
-/** A log store in a LevelDB folder of its own. */
+/** A log store in its own LevelDB folder. */
 export class LevelLog implements LogStorage {
   readonly #db: ByteLevel;
   readonly #options: LevelLogOptions;
   readonly #cache: EntryCache;
-  /** Where the log begins; may be ahead of the disk while it is compacted, as no one reads below it any more. */
+  /**
+   * The base of the log. During a compaction it may be ahead of the disk, because nothing reads below it any
+   * more.
+   */
   #base: LogBase;
-  readonly #memberships: MembershipPlaces;
-  /** What the last finished batch left on disk. */
+  readonly #memberships: MembershipIndexes;
+  /** The hard state and end of the log on disk after the last completed batch. */
   #end: HardStateRecord;
-  /** The first batch carries the identity. */
+  /** Whether the next batch is the first one, which also writes the identity. */
   #isNew: boolean;
-  /** The second copy of the hard state; null until there is a first. */
+  /** The second copy of the hard state; null until the first batch is written. */
   #copy: HardStateFile | null;
   #writing: Promise<void> | null = null;
   #isRebasing = false;
@@ -63,15 +67,15 @@ export class LevelLog implements LogStorage {
   }
 
   /**
-   * Opens the store, or makes an empty one, after checking every file, record and checksum in it.
-   * @throws RaftError `LOG_DAMAGED` naming what is wrong; `BAD_CONFIG` if the folder is another member's, of another
-   * format, or in use by another process; `STORAGE_FAILED` if it cannot be read or written.
+   * Opens the store after checking every file, record and checksum in it, or creates an empty one.
+   * @throws RaftError `LOG_DAMAGED` naming the damage; `BAD_CONFIG` if the folder belongs to another member,
+   *   has another format, or is in use by another process; `STORAGE_FAILED` if it cannot be read or written.
    */
   static async open(options: LevelLogOptions): Promise<LevelLog> {
     return new LevelLog(options, await openStore(options));
   }
 
-  /** Memory of the cached entries in bytes, at most `cacheBytesMax`. */
+  /** Memory of the cached entries, in bytes; at most `cacheBytesMax`. */
   get cacheBytes(): number {
     return this.#cache.bytes;
   }
@@ -109,7 +113,7 @@ export class LevelLog implements LogStorage {
     for (let index = low; index <= high; index++) {
       const entry = this.#at(index);
       if (entry.term < term || entry.term > this.#end.hardState.term) {
-        const what = `it has term ${entry.term}, behind term ${term} and in term ${this.#end.hardState.term}`;
+        const what = `it has term ${entry.term}, outside of ${term} to ${this.#end.hardState.term}`;
         throw this.#unreadable(index, new RaftError('LOG_DAMAGED', what));
       }
       term = entry.term;
@@ -122,16 +126,16 @@ export class LevelLog implements LogStorage {
 
   lastMembership(index: LogIndex): Entry | null {
     this.#assertSound();
-    const found = this.#memberships.last(index);
+    const found = this.#memberships.lastAtOrBefore(index);
     return found === 0 ? null : this.#at(found);
   }
 
   async persist(batch: PersistBatch): Promise<void> {
     this.#assertSound();
-    invariant(this.#writing === null, 'a persist is under way');
+    invariant(this.#writing === null, 'another persist is running');
     invariant(batch.base === undefined || this.#compacting === null, 'the log is being compacted');
     const before = { base: this.#base, end: this.#end, term: (index: LogIndex) => this.term(index) };
-    const next = endAfter(before, batch);
+    const next = checkBatch(before, batch);
     this.#isRebasing = batch.base !== undefined;
     this.#writing = this.#guard(async () => this.#write(batch, next));
     try {
@@ -140,20 +144,23 @@ export class LevelLog implements LogStorage {
       this.#writing = null;
       this.#isRebasing = false;
     }
-    this.#show(batch, next);
+    this.#publish(batch, next);
   }
 
   async compact(base: LogBase): Promise<void> {
     this.#assertSound();
     if (base.index <= this.#base.index) return;
-    invariant(this.#compacting === null && !this.#isRebasing, 'the log is being given another base');
-    invariant(this.term(base.index) === base.term, `no entry (${base.index}, ${base.term}) to compact up to`);
+    invariant(this.#compacting === null && !this.#isRebasing, 'the base of the log is already being changed');
+    invariant(
+      this.term(base.index) === base.term,
+      `cannot compact up to entry (${base.index}, ${base.term}): it is not in the log`,
+    );
     const first = this.#base.index + 1;
     this.#base = base;
-    this.#memberships.keep(base.index + 1, this.#end.lastIndex);
+    this.#memberships.retain(base.index + 1, this.#end.lastIndex);
     this.#compacting = this.#guard(async () => {
       await this.#db.batch().put(BASE_KEY, encodeBaseRecord(base)).write(SYNCED);
-      await this.#db.clear(entriesBetween(first, base.index));
+      await this.#db.clear(entryKeyRange(first, base.index));
     });
     try {
       await this.#compacting;
@@ -168,14 +175,14 @@ export class LevelLog implements LogStorage {
     await this.#db.close();
   }
 
-  /** After a write that failed nothing works any more. */
+  /** Runs a write. After a failure all calls fail, because the state on disk is unknown. */
   async #guard(write: () => Promise<void>): Promise<void> {
     try {
       await write();
     } catch (error) {
       const { path } = this.#options;
-      const what = `log store ${path}: a write failed and may or may not be on disk`;
-      this.#failure = storageFailure(path, what, error);
+      const what = `log store ${path}: a write failed; it may or may not be on disk`;
+      this.#failure = toStorageError(path, what, error);
       throw this.#failure;
     }
   }
@@ -192,10 +199,13 @@ export class LevelLog implements LogStorage {
     }
     await write.write(SYNCED);
     await this.#writeCopy(next.hardState);
-    if (base !== undefined) await this.#db.clear(entriesBetween(this.#base.index + 1, base.index));
+    if (base !== undefined) await this.#db.clear(entryKeyRange(this.#base.index + 1, base.index));
   }
 
-  /** Behind the store's own, so that it is never ahead of it; before anyone is told. */
+  /**
+   * Runs after the write to the store, so that the copy is never ahead of it, and before anything is
+   * acknowledged.
+   */
   async #writeCopy(hardState: HardState): Promise<void> {
     const { term, vote } = this.#end.hardState;
     if (this.#copy === null) {
@@ -205,16 +215,17 @@ export class LevelLog implements LogStorage {
     }
   }
 
-  #show({ base, entries }: PersistBatch, next: HardStateRecord): void {
+  /** Makes a completed batch visible to reads. */
+  #publish({ base, entries }: PersistBatch, next: HardStateRecord): void {
     if (base !== undefined) {
       this.#base = base;
       this.#cache.clear();
-      this.#memberships.keep(base.index + 1, base.index);
+      this.#memberships.retain(base.index + 1, base.index);
     }
     const first = entries[0];
     if (first !== undefined) {
       this.#cache.truncate(first.index);
-      this.#memberships.keep(this.#base.index + 1, first.index - 1);
+      this.#memberships.retain(this.#base.index + 1, first.index - 1);
     }
     for (const entry of entries) {
       this.#cache.append(entry);
@@ -238,8 +249,8 @@ export class LevelLog implements LogStorage {
   }
 
   #unreadable(index: LogIndex, cause: unknown): RaftError {
-    const isDamage = cause instanceof RaftError || codeOf(cause) === 'LEVEL_CORRUPTION';
-    const what = `log store ${this.#options.path}: entry ${index}: ${causeOf(cause)}`;
+    const isDamage = cause instanceof RaftError || innermostErrorCode(cause) === 'LEVEL_CORRUPTION';
+    const what = `log store ${this.#options.path}: entry ${index}: ${innermostErrorMessage(cause)}`;
     return new RaftError(isDamage ? 'LOG_DAMAGED' : 'STORAGE_FAILED', what, { cause });
   }
 
@@ -248,5 +259,5 @@ export class LevelLog implements LogStorage {
   }
 }
 
-/** Typed by what it is: `level` declares `sync` only for the implementation it wraps. */
+/** A constant, because `level` declares the `sync` option only for the implementation that it wraps. */
 const SYNCED = { sync: true };

@@ -1,14 +1,17 @@
-/** Opening LevelDB, and what its errors mean. */
+/** Opens LevelDB and translates its errors. */
 import { Level } from 'level';
 import { dirname } from 'node:path';
 import { RaftError } from '../core/errors.js';
-import { causeOf, storageFailure } from './storage-failure.js';
+import { innermostErrorMessage, toStorageError } from './storage-error.js';
 import type { ByteLevel } from './store-scan.js';
 
-/** What LevelDB gathers in memory before it becomes a table, unless told otherwise: its own bound. */
+/** LevelDB's default write buffer: bytes that it collects in memory before it writes a table. */
 export const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** Uncompressed, because the check of table files reads their index. */
+/**
+ * Creates an unopened LevelDB without compression, so that the index blocks of its tables can be read
+ * directly.
+ */
 export function newLevel(path: string, writeBufferSize = WRITE_BUFFER_BYTES): ByteLevel {
   return new Level<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
@@ -19,35 +22,38 @@ export function newLevel(path: string, writeBufferSize = WRITE_BUFFER_BYTES): By
 }
 
 /**
- * Refuses a store that another process has open, before its files are checked: they change under the check. LevelDB
- * takes its lock first of all, then turns this attempt down without touching anything.
+ * Refuses a store that another process has open. Called before its files are checked, because they could
+ * change during the check. LevelDB acquires its lock first, and then rejects this attempt without changing
+ * anything.
  */
-export async function probeLock(path: string): Promise<void> {
+export async function checkNotLocked(path: string): Promise<void> {
   const db = newLevel(path);
   try {
     await db.open({ createIfMissing: false, errorIfExists: true });
   } catch (error) {
-    if (codeOf(error) === 'LEVEL_LOCKED') throw openError(path, error);
+    if (innermostErrorCode(error) === 'LEVEL_LOCKED') throw toOpenError(path, error);
   }
   await db.close();
 }
 
-/** Why a store cannot be opened, as an error of this library. */
-export function openError(path: string, error: unknown): RaftError {
-  const code = codeOf(error);
+/** Translates an error from opening a store into a `RaftError`. */
+export function toOpenError(path: string, error: unknown): RaftError {
+  const code = innermostErrorCode(error);
   if (code === 'LEVEL_LOCKED') {
-    return new RaftError('BAD_CONFIG', `another process uses the log store ${path}`, { cause: error });
+    return new RaftError('BAD_CONFIG', `the log store ${path} is in use by another process`, {
+      cause: error,
+    });
   }
-  const what = `log store ${path} cannot be opened`;
+  const what = `cannot open the log store ${path}`;
   if (code === 'LEVEL_CORRUPTION') {
-    return new RaftError('LOG_DAMAGED', `${what}: ${causeOf(error)}`, { cause: error });
+    return new RaftError('LOG_DAMAGED', `${what}: ${innermostErrorMessage(error)}`, { cause: error });
   }
-  return storageFailure(dirname(path), what, error);
+  return toStorageError(dirname(path), what, error);
 }
 
-/** The code of what happened. `level` wraps the error of LevelDB that says what happened. */
-export function codeOf(error: unknown): string | null {
+/** The code of the innermost error: `level` wraps the original errors of LevelDB. */
+export function innermostErrorCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  if (error.cause instanceof Error) return codeOf(error.cause);
+  if (error.cause instanceof Error) return innermostErrorCode(error.cause);
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

@@ -1,19 +1,19 @@
-/** What has to be done with a LevelDB folder before LevelDB may open it: refuse what is damaged, mend what may be mended. */
+/** Checks a LevelDB folder before LevelDB opens it: refuses damage, and repairs what may be repaired. */
 import { open, rm, truncate } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RaftError } from '../core/errors.js';
 import { inspectFolder, type FolderFlaw } from './leveldb-inspect.js';
 
-/** A folder that was found whole. */
+/** A folder that was found undamaged. */
 export interface VerifiedFolder {
-  /** Whether a write that is not whole stands behind whole ones: a power cut may have left it. */
+  /** Whether the last write is torn, as a power loss may leave it. */
   readonly isTorn: boolean;
 }
 
 /**
- * Checks every file that counts at `path`, of a store in which every write is synced; a folder that is absent, empty or
- * left by a creation that a power cut interrupted is fine.
- * @throws RaftError `LOG_DAMAGED` naming the file, the offset and what is wrong; `STORAGE_FAILED` if it cannot be read.
+ * Checks every live file at `path`, a store in which every write is synced. A missing folder, an empty one,
+ * and one whose creation was interrupted by a power loss are valid.
+ * @throws RaftError `LOG_DAMAGED` naming file, offset and damage; `STORAGE_FAILED` if a file cannot be read.
  */
 export async function verifyFolder(path: string): Promise<VerifiedFolder> {
   const { state, flaws, isTorn } = await inspectFolder(path);
@@ -23,22 +23,25 @@ export async function verifyFolder(path: string): Promise<VerifiedFolder> {
 }
 
 /**
- * Checks a folder whose writes are not synced, because what a power loss takes can be written again from elsewhere. The
- * loss may leave holes in the write-ahead files, over which LevelDB would go with no word: they are cut off at the first
- * bad place, so that the store is as it was at one moment. Bytes that changed there later are cut off alike.
- * @returns what was cut off, in words; null for nothing.
+ * Checks and repairs a folder whose writes are not synced, because lost writes can be restored from another
+ * source. A power loss may leave holes in the write-ahead files, which LevelDB would skip silently. They are
+ * truncated at the first hole, so that the store is in a state that it had at one moment. Damage from another
+ * cause is truncated in the same way.
+ * @returns a sentence that says what was removed; null if nothing was
  * @throws RaftError `LOG_DAMAGED`, `STORAGE_FAILED`.
  */
-export async function mendUnsynced(path: string): Promise<string | null> {
-  const { state, flaws, walBreak } = await inspectFolder(path);
+export async function repairUnsyncedFolder(path: string): Promise<string | null> {
+  const { state, flaws, unreliableTail } = await inspectFolder(path);
   refuseFirst(
     path,
-    flaws.filter(({ file }) => walBreak === null || !file.endsWith('.log') || file < walBreak.file),
+    flaws.filter(
+      ({ file }) => unreliableTail === null || !file.endsWith('.log') || file < unreliableTail.file,
+    ),
   );
   if (state === 'unpointed') await rm(join(path, 'CURRENT'));
-  if (walBreak === null) return null;
-  const { file, offset, reason, later } = walBreak;
-  // From behind: a crash on the way leaves the break where it is.
+  if (unreliableTail === null) return null;
+  const { file, offset, reason, later } = unreliableTail;
+  // The last file first, so that a repair interrupted by a crash is found and continued at the next start.
   for (const name of later.toReversed()) await rm(join(path, name));
   await truncate(join(path, file), offset);
   const handle = await open(join(path, file), 'r');
@@ -47,22 +50,22 @@ export async function mendUnsynced(path: string): Promise<string | null> {
   } finally {
     await handle.close();
   }
-  await syncNames(path);
-  const behind = later.length === 0 ? '' : `, and ${later.join(', ')} behind it`;
-  return `${join(path, file)} is cut off at offset ${offset}${behind}: ${reason}`;
+  await syncDirectory(path);
+  const removed = later.length === 0 ? '' : ` (later files removed: ${later.join(', ')})`;
+  return `${join(path, file)} was truncated at offset ${offset}${removed}: ${reason}`;
 }
 
 function refuseFirst(path: string, [first]: readonly FolderFlaw[]): void {
   if (first !== undefined) throw new RaftError('LOG_DAMAGED', `store ${path}: ${first.what}`);
 }
 
-/** Makes the folder's names durable: LevelDB points CURRENT to a new manifest without a sync of the folder. */
-export async function syncFolder(path: string): Promise<void> {
-  for (const folder of [path, dirname(resolve(path))]) await syncNames(folder);
+/** Syncs the folder and its parent: LevelDB points CURRENT to a new manifest without syncing the folder. */
+export async function syncFolderAndParent(path: string): Promise<void> {
+  for (const folder of [path, dirname(resolve(path))]) await syncDirectory(folder);
 }
 
-/** Makes the names in a folder durable. */
-export async function syncNames(folder: string): Promise<void> {
+/** Syncs a folder, which makes the names of its files durable. */
+export async function syncDirectory(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

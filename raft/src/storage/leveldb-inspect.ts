@@ -1,91 +1,95 @@
 /**
- * Looks at the files of a closed LevelDB folder, and changes nothing. LevelDB itself drops what it cannot read and makes a
- * new store where `CURRENT` is lost, so this has to come before it may open the folder. Reads one file at a time; each is
- * bounded by LevelDB's write buffer (4 MiB) plus one batch, or its table size (2 MiB).
+ * Inspects the files of a closed LevelDB folder without changing them. LevelDB itself drops unreadable data,
+ * and creates a new store if `CURRENT` is missing, so the folder has to be inspected before LevelDB opens it.
+ * Reads one file at a time; the size of each is bounded by LevelDB's write buffer (4 MiB) plus one batch, or
+ * by its table size (2 MiB).
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RaftError } from '../core/errors.js';
 import { readManifest, type Manifest } from './leveldb-manifest.js';
-import { tableFlaws } from './leveldb-table.js';
+import { findTableFlaws } from './leveldb-table.js';
 import { readWal, type WalContent } from './leveldb-wal.js';
 
 const NUMBERED = /^(\d+)\.(log|ldb)$/;
 const MANIFEST = /^MANIFEST-\d+$/;
-/** In front of a write's records: its number, 8 bytes, and how many records it has, 4. */
+/** The header of a write: sequence number (8 bytes) and number of records (4 bytes). */
 const WRITE_HEADER_BYTES = 12;
 
-/** One thing that is wrong with a folder. */
+/** One problem of a folder. */
 export interface FolderFlaw {
   /** Name of the file in the folder. */
   readonly file: string;
-  /** Byte offset in it, null where the file as a whole is meant. */
+  /** Byte offset in it; null if the problem concerns the whole file. */
   readonly offset: number | null;
   /** A sentence that names the file. */
   readonly what: string;
 }
 
-/** The first place in the write-ahead files behind which nothing can be relied on. */
-export interface WalBreak {
+/** The first position in the write-ahead files after which the contents are not reliable. */
+export interface UnreliableTail {
   readonly file: string;
-  /** Byte offset behind the last good write. */
+  /** Byte offset after the last good write. */
   readonly offset: number;
   readonly reason: string;
-  /** Write-ahead files that were begun later. */
+  /** Later write-ahead files. */
   readonly later: readonly string[];
 }
 
-/** What LevelDB's files of a store come to, as far as reading them tells. */
+/** The result of inspecting a folder. */
 export interface FolderReport {
   /**
-   * `new`: nothing that was acknowledged can ever have been in it. `unpointed`: as good as new, but for a CURRENT that
-   * names an empty manifest.
+   * `new`: the folder never contained acknowledged data. `unpointed`: like `new`, but CURRENT names an empty
+   * manifest. `store`: anything else.
    */
   readonly state: 'new' | 'unpointed' | 'store';
-  /** In the order in which they were found; a broken write-ahead file is among them unless it is only torn at its end. */
+  /** In the order of the inspection. Includes damaged write-ahead files, but not one with only a torn end. */
   readonly flaws: readonly FolderFlaw[];
-  /** Whether a write that is not whole stands behind whole ones: a power cut may have left it. */
+  /** Whether the last write is torn, as a power loss may leave it. */
   readonly isTorn: boolean;
-  /** For a store that is not synced: where its write-ahead files end, if that is before their last byte. */
-  readonly walBreak: WalBreak | null;
+  /**
+   * For a store without synced writes: the end of the reliable contents, if it is not the end of the files.
+   */
+  readonly unreliableTail: UnreliableTail | null;
 }
 
 interface Listing {
   readonly current: boolean;
-  /** File names of the write-ahead files by number, in the order in which they were begun. */
+  /** Names of the write-ahead files by number, oldest first. */
   readonly logs: ReadonlyMap<number, string>;
   readonly tables: ReadonlyMap<number, string>;
 }
 
-/** Whether there is a store at `path` that was at least once opened to its end. */
+/** Whether there is a store at `path` whose creation was completed. */
 export async function hasStore(path: string): Promise<boolean> {
   return (await list(path)).current;
 }
 
 /**
- * Checks every file that counts at `path`.
+ * Checks every live file at `path`.
  * @throws RaftError `STORAGE_FAILED` if a file cannot be read.
  */
 export async function inspectFolder(path: string): Promise<FolderReport> {
   const listing = await list(path);
   const flawed = (file: string, what: string): FolderReport => ({
-    ...{ state: 'store', isTorn: false, walBreak: null },
+    ...{ state: 'store', isTorn: false, unreliableTail: null },
     flaws: [{ file, offset: null, what }],
   });
-  const fine = { flaws: [], isTorn: false, walBreak: null };
+  const fine = { flaws: [], isTorn: false, unreliableTail: null };
   if (!listing.current) {
     if (await isUnwritten(path, listing)) return { ...fine, state: 'new' };
-    return flawed('CURRENT', 'CURRENT is missing beside files of a store');
+    return flawed('CURRENT', 'CURRENT is missing, but there are other files of a store');
   }
   const current = await readStoreFile(path, 'CURRENT');
   const name = current?.toString('latin1').replace(/\n$/, '') ?? '';
-  if (current?.at(-1) !== 0x0a || !MANIFEST.test(name)) return flawed('CURRENT', 'CURRENT names no manifest');
+  if (current?.at(-1) !== 0x0a || !MANIFEST.test(name))
+    return flawed('CURRENT', 'CURRENT does not name a manifest');
   const file = await readStoreFile(path, name);
   if (file === null) return flawed(name, `${name} is missing`);
   const { writes: edits, damage } = readWal(file);
   if (damage !== null) return { ...flawed(name, ''), flaws: [walFlaw(name, damage)] };
   if (edits.length === 0) {
-    // The first manifest of a store is the one file that LevelDB does not sync before it points CURRENT to it.
+    // LevelDB does not sync the first manifest of a store before it points CURRENT to it.
     if (await isUnwritten(path, listing)) return { ...fine, state: 'unpointed' };
     return flawed(name, `${name} is empty`);
   }
@@ -107,10 +111,10 @@ async function inspectLiveFiles(path: string, manifest: Manifest, listing: Listi
       const missing = name ?? `${String(number).padStart(6, '0')}.ldb`;
       flaws.push({ file: missing, offset: null, what: `table ${number} is missing` });
     } else if (file.length !== bytes) {
-      const what = `${name} has ${file.length} bytes instead of ${bytes}`;
+      const what = `${name} has ${file.length} bytes, but should have ${bytes}`;
       flaws.push({ file: name, offset: Math.min(file.length, bytes), what });
     } else {
-      const found = tableFlaws(file);
+      const found = findTableFlaws(file);
       flaws.push(
         ...found.map(({ offset, what }) => ({ file: name, offset, what: `${name} is damaged: ${what}` })),
       );
@@ -122,18 +126,18 @@ async function inspectLiveFiles(path: string, manifest: Manifest, listing: Listi
   }
   const wals = await inspectWals(path, manifest, listing);
   const isTorn = wals.isTorn && !(await isUnwritten(path, listing));
-  return { state: 'store', flaws: [...flaws, ...wals.flaws], isTorn, walBreak: wals.walBreak };
+  return { state: 'store', flaws: [...flaws, ...wals.flaws], isTorn, unreliableTail: wals.unreliableTail };
 }
 
 async function inspectWals(
   path: string,
   { logNumber, lastSequence }: Manifest,
   { logs }: Listing,
-): Promise<Pick<FolderReport, 'flaws' | 'isTorn' | 'walBreak'>> {
+): Promise<Pick<FolderReport, 'flaws' | 'isTorn' | 'unreliableTail'>> {
   const names = [...logs].filter(([number]) => number >= logNumber).map(([, name]) => name);
   const flaws: FolderFlaw[] = [];
   let isTorn = false;
-  let walBreak: WalBreak | null = null;
+  let unreliableTail: UnreliableTail | null = null;
   let next = { from: 0, to: lastSequence + 1 };
   for (const [at, file] of names.entries()) {
     const content = readWal((await readStoreFile(path, file)) ?? Buffer.alloc(0));
@@ -141,17 +145,18 @@ async function inspectWals(
     if (damage !== null) flaws.push(walFlaw(file, damage));
     isTorn ||= content.isTorn;
     const later = names.slice(at + 1);
-    const good = followOn(content.writes, next);
+    const good = countConsecutive(content.writes, next);
     next = good.next;
     const isWhole = good.count === content.writes.length;
-    if (walBreak !== null || (isWhole && damage === null && !(content.isTorn && later.length > 0))) continue;
+    if (unreliableTail !== null || (isWhole && damage === null && !(content.isTorn && later.length > 0)))
+      continue;
     const offset = good.count === 0 ? 0 : (content.ends[good.count - 1] ?? 0);
     const reason = isWhole
-      ? (damage?.reason ?? 'it is torn, and writes stand in a later file')
+      ? (damage?.reason ?? 'it ends in a torn write, but a later file has writes')
       : 'writes are missing';
-    walBreak = { file, offset, reason, later };
+    unreliableTail = { file, offset, reason, later };
   }
-  return { flaws, isTorn, walBreak };
+  return { flaws, isTorn, unreliableTail: unreliableTail };
 }
 
 interface Expected {
@@ -159,8 +164,8 @@ interface Expected {
   readonly to: number;
 }
 
-/** How many of the writes follow on one another: LevelDB numbers each record, and a write begins behind the last one. */
-function followOn(
+/** Counts the writes with consecutive sequence numbers: LevelDB numbers every record of every write. */
+function countConsecutive(
   writes: readonly Buffer[],
   first: Expected,
 ): { readonly count: number; readonly next: Expected } {
@@ -169,13 +174,16 @@ function followOn(
     if (write.length < WRITE_HEADER_BYTES) return { count, next };
     const number = Number(write.readBigUInt64LE(0));
     if (number < next.from || number > next.to) return { count, next };
-    const behind = number + write.readUInt32LE(8);
-    next = { from: behind, to: behind };
+    const following = number + write.readUInt32LE(8);
+    next = { from: following, to: following };
   }
   return { count: writes.length, next };
 }
 
-/** Whether no synced write can ever have reached the folder: no table, and no whole write in any write-ahead file. */
+/**
+ * Whether the folder never received a synced write: it has no table and no complete write in a write-ahead
+ * file.
+ */
 async function isUnwritten(path: string, { tables, logs }: Listing): Promise<boolean> {
   if (tables.size > 0) return false;
   for (const name of logs.values()) {
@@ -186,7 +194,7 @@ async function isUnwritten(path: string, { tables, logs }: Listing): Promise<boo
 }
 
 function walFlaw(file: string, { offset, reason }: NonNullable<WalContent['damage']>): FolderFlaw {
-  return { file, offset, what: `${file} is damaged at offset ${offset}: the record there: ${reason}` };
+  return { file, offset, what: `${file} is damaged at offset ${offset}: ${reason}` };
 }
 
 async function list(path: string): Promise<Listing> {
@@ -206,7 +214,7 @@ async function list(path: string): Promise<Listing> {
   return { current: names.includes('CURRENT'), logs: new Map(logs), tables };
 }
 
-/** Null if there is no such file. */
+/** Reads a file of the store; null if it does not exist. */
 async function readStoreFile(path: string, name: string): Promise<Buffer | null> {
   try {
     return await readFile(join(path, name));

@@ -1,11 +1,11 @@
 /**
- * Reads what LevelDB's MANIFEST says of the other files: which tables are live, and from which write-ahead file on
- * the log counts. Files that it does not name are leftovers of a crash and may be torn; those that it names
- * were synced before it was. Source: LevelDB 1.20, db/version_edit.cc.
+ * Reads LevelDB's MANIFEST: the live tables, and the first live write-ahead file. Files that it does not name
+ * are leftovers of a crash and may be torn; the files that it names were synced before it was. Source:
+ * LevelDB 1.20, db/version_edit.cc.
  */
 import { ByteReader } from './byte-reader.js';
 
-/** Tags of a version edit. */
+/** The tags of a version edit. */
 const COMPARATOR = 1;
 const LOG_NUMBER = 2;
 const NEXT_FILE_NUMBER = 3;
@@ -16,17 +16,17 @@ const NEW_FILE = 7;
 const PREV_LOG_NUMBER = 9;
 
 export interface Manifest {
-  /** Write-ahead files with smaller numbers are obsolete. 0 before the first one. */
+  /** Write-ahead files with smaller numbers are obsolete; 0 before the first one. */
   readonly logNumber: number;
-  /** The last write that is in the tables has at most this number. */
+  /** Upper bound of the sequence numbers in the tables. */
   readonly lastSequence: number;
-  /** Size in bytes of each live table, by its number. */
+  /** Size of each live table in bytes, by its number. */
   readonly tables: ReadonlyMap<number, number>;
 }
 
 /**
- * Folds the edits of a MANIFEST into its last version.
- * @throws RangeError if an edit is not in LevelDB's form.
+ * Applies the edits of a MANIFEST, and returns the resulting version.
+ * @throws RangeError if an edit is malformed.
  */
 export function readManifest(edits: readonly Buffer[]): Manifest {
   const tables = new Map<number, number>();
@@ -34,35 +34,35 @@ export function readManifest(edits: readonly Buffer[]): Manifest {
   let lastSequence = 0;
   for (const edit of edits) {
     const reader = new ByteReader(edit);
-    while (!reader.done) {
-      const tag = reader.varint();
+    while (!reader.isAtEnd) {
+      const tag = reader.readVarint();
       switch (tag) {
         case LOG_NUMBER:
-          logNumber = reader.varint();
+          logNumber = reader.readVarint();
           break;
         case LAST_SEQUENCE:
-          lastSequence = reader.varint();
+          lastSequence = reader.readVarint();
           break;
         case NEXT_FILE_NUMBER:
         case PREV_LOG_NUMBER:
-          reader.varint();
+          reader.readVarint();
           break;
         case COMPARATOR:
           reader.slice();
           break;
         case COMPACT_POINTER:
-          reader.varint();
+          reader.readVarint();
           reader.slice();
           break;
         case DELETED_FILE:
-          reader.varint();
-          tables.delete(reader.varint());
+          reader.readVarint();
+          tables.delete(reader.readVarint());
           break;
         case NEW_FILE:
           readNewFile(reader, tables);
           break;
         default:
-          throw new RangeError(`version edit has the unknown tag ${tag}`);
+          throw new RangeError(`unknown tag ${tag} in a version edit`);
       }
     }
   }
@@ -70,9 +70,9 @@ export function readManifest(edits: readonly Buffer[]): Manifest {
 }
 
 function readNewFile(reader: ByteReader, tables: Map<number, number>): void {
-  reader.varint();
-  const number = reader.varint();
-  tables.set(number, reader.varint());
+  reader.readVarint();
+  const number = reader.readVarint();
+  tables.set(number, reader.readVarint());
   reader.slice();
   reader.slice();
 }

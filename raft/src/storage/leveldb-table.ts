@@ -1,14 +1,14 @@
 /**
- * Verifies a LevelDB table file (`*.ldb`): every block of it against its checksum, which LevelDB itself skips on
- * reads. A flipped bit in a table may bring back an older value of a key, a vote for instance, that is valid in itself.
- * Source: LevelDB 1.20, table/format.cc and table/block.cc. Pure: bytes in, findings out.
+ * Verifies the checksum of every block of a LevelDB table file (`*.ldb`), which LevelDB skips on reads. A
+ * flipped bit in a table may restore an older value of a key, such as a vote, that is valid by itself.
+ * Source: LevelDB 1.20, table/format.cc and table/block.cc. Pure.
  *
  *     | data block ... | filter block | metaindex block | index block | footer 48 |
  *     block: | contents | compression 1 | masked crc32c 4 |
  */
 import { ByteReader } from './byte-reader.js';
 import { crc32c, maskCrc } from './crc32c.js';
-import { unsnappy } from './snappy.js';
+import { decompressSnappy } from './snappy.js';
 
 const FOOTER_BYTES = 48;
 const MAGIC_BYTES = 8;
@@ -22,18 +22,21 @@ interface BlockHandle {
   readonly length: number;
 }
 
-/** One bad place in a table file. */
+/** One damaged position in a table file. */
 export interface TableFlaw {
   /** Byte offset in the file. */
   readonly offset: number;
   readonly what: string;
 }
 
-/** Checks a whole table file. @returns every block that is bad; where an index block is, what it points to is not known. */
-export function tableFlaws(file: Buffer): readonly TableFlaw[] {
+/**
+ * Checks a whole table file.
+ * @returns every damaged block, except those that only a damaged index block points to
+ */
+export function findTableFlaws(file: Buffer): readonly TableFlaw[] {
   const footerAt = file.length - FOOTER_BYTES;
   if (footerAt < 0 || file.readBigUInt64LE(file.length - MAGIC_BYTES) !== MAGIC) {
-    return [{ offset: Math.max(footerAt, 0), what: 'it does not end as a table does' }];
+    return [{ offset: Math.max(footerAt, 0), what: 'it does not end with a table footer' }];
   }
   const flaws: TableFlaw[] = [];
   const attempt = <T>(offset: number, read: () => T): T | null => {
@@ -57,18 +60,18 @@ export function tableFlaws(file: Buffer): readonly TableFlaw[] {
 }
 
 function readHandle(reader: ByteReader): BlockHandle {
-  return { offset: reader.varint(), length: reader.varint() };
+  return { offset: reader.readVarint(), length: reader.readVarint() };
 }
 
 function verifyBlock(file: Buffer, { offset, length }: BlockHandle): void {
   const end = offset + length + TRAILER_BYTES;
-  if (end > file.length) throw new RangeError(`the block at offset ${offset} leaves the file`);
+  if (end > file.length) throw new RangeError(`the block at offset ${offset} exceeds the file`);
   if (file.readUInt32LE(end - 4) !== maskCrc(crc32c(file, offset, end - 4))) {
-    throw new RangeError(`the block at offset ${offset} does not hold its checksum`);
+    throw new RangeError(`checksum mismatch in the block at offset ${offset}`);
   }
 }
 
-/** A block whose contents are wanted here. */
+/** Verifies a block and returns its uncompressed contents. */
 function readBlock(file: Buffer, handle: BlockHandle): Buffer {
   verifyBlock(file, handle);
   const end = handle.offset + handle.length;
@@ -77,23 +80,26 @@ function readBlock(file: Buffer, handle: BlockHandle): Buffer {
     case UNCOMPRESSED:
       return contents;
     case SNAPPY:
-      return unsnappy(contents);
+      return decompressSnappy(contents);
     default:
-      throw new RangeError(`the block at offset ${handle.offset} is compressed in an unknown way`);
+      throw new RangeError(`the block at offset ${handle.offset} has an unknown compression`);
   }
 }
 
-/** The values of a block's records: `| shared | unshared | value length | key rest | value |`, then restart points. */
+/**
+ * The values of a block's records: `| shared | unshared | value length | key suffix | value |`, then restart
+ * points.
+ */
 function blockValues(block: Buffer, { offset }: BlockHandle): Buffer[] {
   const restartsEnd = block.length - 4;
   const recordsEnd = restartsEnd < 0 ? -1 : restartsEnd - 4 * block.readUInt32LE(restartsEnd);
   if (recordsEnd < 0) throw new RangeError(`the block at offset ${offset} is too short`);
   const values: Buffer[] = [];
   const reader = new ByteReader(block.subarray(0, recordsEnd));
-  while (!reader.done) {
-    reader.varint();
-    const keyBytes = reader.varint();
-    const valueBytes = reader.varint();
+  while (!reader.isAtEnd) {
+    reader.readVarint();
+    const keyBytes = reader.readVarint();
+    const valueBytes = reader.readVarint();
     reader.take(keyBytes);
     values.push(reader.take(valueBytes));
   }

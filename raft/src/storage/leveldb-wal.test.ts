@@ -8,7 +8,10 @@ const BLOCK = 32_768;
 const HEADER = 7;
 const SECTOR = 512;
 
-/** Writes a file as LevelDB's log writer does (db/log_writer.cc), and tells where each write begins. */
+/**
+ * Encodes a file as LevelDB's log writer does (db/log_writer.cc).
+ * @returns it with the offset of each write
+ */
 function writeWal(payloads: readonly Uint8Array[]): { file: Buffer; starts: number[] } {
   const parts: Buffer[] = [];
   const starts: number[] = [];
@@ -43,7 +46,7 @@ for (let at = 0, state = 1; at < NOISE.length; at++) {
   NOISE[at] = (state >>> 16) | 1;
 }
 
-/** Bytes without zeros, so that no sector of them looks lost. */
+/** Bytes without zeros, so that no sector looks lost. */
 const noise = (length: number, from = 0): Buffer => Buffer.from(NOISE.subarray(from, from + length));
 
 const payloadsArbitrary = fc
@@ -53,7 +56,7 @@ const payloadsArbitrary = fc
   })
   .map((lengths) => lengths.map((length, at) => noise(length, at + 1)));
 
-test('crc32c holds the check value of the standard, and masking that of LevelDB', () => {
+test('crc32c and maskCrc return the check values of the standard and of LevelDB', () => {
   assert.is(crc32c(Buffer.from('123456789')), 0xe3069283);
   assert.is(crc32c(Buffer.alloc(32)), 0x8a9136aa);
   assert.is(crc32c(Buffer.from('xx123456789x'), 2, 11), 0xe3069283);
@@ -61,7 +64,7 @@ test('crc32c holds the check value of the standard, and masking that of LevelDB'
   assert.is(maskCrc(0), 0xa282ead8);
 });
 
-test('property: what was written is read, also where writes span blocks', () => {
+test('property: readWal returns the writes, also those that span blocks', () => {
   fc.assert(
     fc.property(payloadsArbitrary, (payloads) => {
       const { writes, damage } = readWal(writeWal(payloads).file);
@@ -72,7 +75,7 @@ test('property: what was written is read, also where writes span blocks', () => 
   );
 });
 
-test('a write whose first record falls on the last 7 bytes of a block is read', () => {
+test('readWal returns a write whose first record takes the last 7 bytes of a block', () => {
   const payloads = [noise(BLOCK - 14), noise(100, 2), noise(5, 3)];
   const { writes, damage } = readWal(writeWal(payloads).file);
   assert.is(damage, null);
@@ -82,7 +85,7 @@ test('a write whose first record falls on the last 7 bytes of a block is read', 
   );
 });
 
-test('property: a file cut off anywhere is torn, not damaged', () => {
+test('property: readWal finds a truncated file torn, not damaged', () => {
   fc.assert(
     fc.property(payloadsArbitrary, fc.double({ min: 0, max: 1, noNaN: true }), (payloads, place) => {
       const { file, starts } = writeWal(payloads);
@@ -94,7 +97,7 @@ test('property: a file cut off anywhere is torn, not damaged', () => {
   );
 });
 
-test('property: the last write with any of its sectors lost is torn, not damaged', () => {
+test('property: readWal finds a last write with lost sectors torn, not damaged', () => {
   fc.assert(
     fc.property(payloadsArbitrary, fc.infiniteStream(fc.boolean()), (payloads, lost) => {
       const { file, starts } = writeWal(payloads);
@@ -111,7 +114,7 @@ test('property: the last write with any of its sectors lost is torn, not damaged
   );
 });
 
-test('property: zeros behind the last write are fine', () => {
+test('property: readWal accepts zeros after the last write', () => {
   fc.assert(
     fc.property(payloadsArbitrary, fc.nat(3 * BLOCK), (payloads, zeros) => {
       const { writes, damage } = readWal(Buffer.concat([writeWal(payloads).file, Buffer.alloc(zeros)]));
@@ -121,7 +124,7 @@ test('property: zeros behind the last write are fine', () => {
   );
 });
 
-test('property: a flipped bit is damage, or changes nothing', () => {
+test('property: readWal reports a flipped bit as damage, or returns the same writes', () => {
   fc.assert(
     fc.property(
       payloadsArbitrary,
@@ -141,7 +144,7 @@ test('property: a flipped bit is damage, or changes nothing', () => {
   );
 });
 
-test('property: a flipped bit of any header is damage', () => {
+test('property: readWal reports every flipped bit in a header as damage', () => {
   fc.assert(
     fc.property(payloadsArbitrary, fc.nat(7), fc.nat(55), (payloads, which, bit) => {
       const { file, starts } = writeWal(payloads);
@@ -153,26 +156,23 @@ test('property: a flipped bit of any header is damage', () => {
   );
 });
 
-test('damage names its offset and what stands behind it', () => {
+test('readWal reports damage with its offset and that of a later write', () => {
   const { file, starts } = writeWal([noise(100), noise(100, 2), noise(100, 3)]);
   file.writeUInt8(file.readUInt8((starts[1] ?? 0) + 20) ^ 4, (starts[1] ?? 0) + 20);
   const { damage, writes } = readWal(file);
   assert.is(writes.length, 1);
   assert.is(damage?.offset, 107);
-  assert.is(
-    damage?.reason,
-    'it does not hold its checksum, and a later write stands behind it at offset 214',
-  );
+  assert.is(damage?.reason, 'checksum mismatch, but a later write follows at offset 214');
 });
 
-test('a lost sector in front of a later write is damage, because the later one was synced after it', () => {
+test('readWal reports a lost sector before a later write as damage, because the earlier write was synced', () => {
   const { file } = writeWal([noise(2000), noise(100, 2)]);
   file.fill(0, SECTOR, 2 * SECTOR);
   const { damage } = readWal(file);
   assert.is(damage?.offset, 0);
 });
 
-test('a write without an end, and one without a beginning, are damage', () => {
+test('readWal reports a write without an end and one without a beginning as damage', () => {
   const { file } = writeWal([noise(2 * BLOCK), noise(10, 2)]);
   const headless = readWal(file.subarray(BLOCK));
   assert.match(headless.damage?.reason ?? '', 'no beginning');
@@ -181,7 +181,7 @@ test('a write without an end, and one without a beginning, are damage', () => {
   assert.match(endless.damage?.reason ?? '', 'no end');
 });
 
-test('a record of unknown type or one that goes on too early is damage even with a good checksum', () => {
+test('readWal reports an unknown type and a premature continuation as damage, despite a correct checksum', () => {
   for (const type of [0, 5, 2]) {
     const { file } = writeWal([noise(100)]);
     file[6] = type;

@@ -1,26 +1,26 @@
 /**
- * Reads a file in LevelDB's log format (its write-ahead files `*.log` and its `MANIFEST-*`) and tells damage from the
- * tear that a power cut leaves. LevelDB itself drops what it cannot read and opens without a word, so that a flipped
- * bit takes acknowledged writes out of the middle. Pure: bytes in, findings out.
+ * Reads a file in LevelDB's log format (write-ahead files `*.log` and `MANIFEST-*`), and tells damage from a
+ * write that was torn by a power loss. LevelDB itself skips unreadable data silently, so that a flipped bit
+ * would remove acknowledged writes from the middle of a file. Pure.
  *
- * Blocks of 32 KiB hold physical records, `| masked crc32c 4 | length 2 | type 1 | payload |`, little-endian; a write
- * that does not fit a block is cut into FIRST, MIDDLE... LAST, any other is one FULL. Fewer than 7 bytes at the end
- * of a block are padding.
+ * Blocks of 32 KiB contain physical records, `| masked crc32c 4 | length 2 | type 1 | payload |`,
+ * little-endian. A write that does not fit into a block is split into FIRST, MIDDLE... LAST; any other write
+ * is one FULL record. Fewer than 7 bytes at the end of a block are padding.
  *
- * What a power cut may leave. Writes go to these files one at a time, and each is synced before the next begins.
- * So only the last write may be incomplete: a FULL or FIRST record behind the bad place proves that the bad one
- * had been synced, and is damage. The last write itself can be lost in part, in units of disk sectors: the file ends
- * inside it, or sectors of it read as zeros because the file grew before its data arrived. Those are torn, not
- * damaged: nobody was told that the write was done. A last write that is there in full length with no sector
- * missing, and yet fails its checksum, was changed afterwards.
+ * Writes are appended one at a time, and each is synced before the next one begins, so a power loss can only
+ * affect the last write. A FULL or FIRST record after a bad record proves that the bad one was synced: it is
+ * damage. The last write may be lost in part, in units of disk sectors: the file ends inside it, or some of
+ * its sectors are zero because the file grew before its data was written. Such a write is torn, not damaged:
+ * it was never acknowledged. A last write of full length without a lost sector whose checksum does not match
+ * was changed later: it is damage.
  *
- * What cannot be seen from the file alone: a tail cut off exactly like a torn write.
+ * Limitation: a truncated tail that looks like a torn write cannot be detected from the file alone.
  */
 import { crc32c, maskCrc } from './crc32c.js';
 
 const BLOCK_BYTES = 32_768;
 const HEADER_BYTES = 7;
-/** The least that a disk writes as a whole; larger sectors are runs of these. */
+/** The smallest unit that a disk writes atomically; larger sectors are multiples of it. */
 const SECTOR_BYTES = 512;
 
 const FULL = 1;
@@ -35,13 +35,13 @@ export interface WalDamage {
 }
 
 export interface WalContent {
-  /** The payloads of all whole writes before the first bad place, in order. */
+  /** The payloads of all complete writes before the first bad record, in order. */
   readonly writes: readonly Buffer[];
-  /** Where each of them ends, as a byte offset. */
+  /** The byte offset of the end of each of them. */
   readonly ends: readonly number[];
-  /** Null if the file is whole, or torn at its end as a power cut may leave it. */
+  /** Null if the file is intact, or only torn at its end. */
   readonly damage: WalDamage | null;
-  /** Whether it ends in a write that is not whole, which may be what a power cut left. */
+  /** Whether the file ends in an incomplete write, as a power loss may leave it. */
   readonly isTorn: boolean;
 }
 
@@ -50,7 +50,7 @@ type Physical =
   | { readonly kind: 'cut' }
   | { readonly kind: 'bad'; readonly reason: string };
 
-/** Reads a whole file. Memory: views into `file`, and copies of those writes that span blocks. */
+/** Reads a whole file. The writes are views into `file`; those that span blocks are copies. */
 export function readWal(file: Buffer): WalContent {
   const writes: Buffer[] = [];
   const ends: number[] = [];
@@ -67,7 +67,7 @@ export function readWal(file: Buffer): WalContent {
     const begins = physical.type === FULL || physical.type === FIRST;
     const underWay = fragments.length > 0;
     if (begins === underWay) {
-      const reason = begins ? 'the write before it has no end' : 'it continues a write that has no beginning';
+      const reason = begins ? 'the write before it has no end' : 'it continues a write with no beginning';
       return { writes, ends, damage: { offset, reason }, isTorn: false };
     }
     if (begins) writeStart = offset;
@@ -93,14 +93,14 @@ function readPhysical(file: Buffer, offset: number): Physical {
   const type = file.readUInt8(offset + 6);
   const next = offset + HEADER_BYTES + length;
   const blockEnd = offset - (offset % BLOCK_BYTES) + BLOCK_BYTES;
-  if (next > blockEnd) return { kind: 'bad', reason: `its length of ${length} bytes leaves its block` };
+  if (next > blockEnd) return { kind: 'bad', reason: `its length of ${length} bytes exceeds its block` };
   if (next > file.length) return { kind: 'cut' };
   if (file.readUInt32LE(offset) !== maskCrc(crc32c(file, offset + 6, next))) {
-    return { kind: 'bad', reason: 'it does not hold its checksum' };
+    return { kind: 'bad', reason: 'checksum mismatch' };
   }
-  if (type < FULL || type > LAST) return { kind: 'bad', reason: `its type ${type} is unknown` };
+  if (type < FULL || type > LAST) return { kind: 'bad', reason: `unknown record type ${type}` };
   if ((type === FIRST || type === MIDDLE) && next !== blockEnd) {
-    return { kind: 'bad', reason: 'it claims to go on before its block is full' };
+    return { kind: 'bad', reason: 'it claims to continue in the next block, but its block is not full' };
   }
   return {
     kind: 'good',
@@ -110,26 +110,32 @@ function readPhysical(file: Buffer, offset: number): Physical {
   };
 }
 
-/** Decides whether a bad place at `offset`, in the write that begins at `start`, is what a power cut may leave. */
+/**
+ * Decides whether the bad record at `offset`, in the write that begins at `start`, is damaged; null if it is
+ * torn.
+ */
 function judgeTail(
   file: Buffer,
   start: number,
   offset: number,
   physical: Exclude<Physical, { kind: 'good' }>,
 ): WalDamage | null {
-  const later = findBeginning(file, offset + 1);
+  const later = findWriteStart(file, offset + 1);
   if (later !== null) {
     const reason = physical.kind === 'cut' ? 'its length is wrong' : physical.reason;
-    return { offset, reason: `${reason}, and a later write stands behind it at offset ${later}` };
+    return { offset, reason: `${reason}, but a later write follows at offset ${later}` };
   }
   if (physical.kind === 'cut') {
-    return holdsChecksumToEnd(file, offset) ? { offset, reason: 'its length is wrong' } : null;
+    return matchesChecksumToEnd(file, offset) ? { offset, reason: 'its length is wrong' } : null;
   }
   return hasLostSector(file, start) ? null : { offset, reason: physical.reason };
 }
 
-/** Finds a whole record that begins a write, at any offset: a wrong length makes every offset behind it uncertain. */
-function findBeginning(file: Buffer, from: number): number | null {
+/**
+ * Finds an intact record that begins a write, at any offset: after a wrong length all record offsets are
+ * unknown.
+ */
+function findWriteStart(file: Buffer, from: number): number | null {
   for (let offset = from; offset + HEADER_BYTES <= file.length; offset++) {
     const type = file[offset + 6];
     if (type !== FULL && type !== FIRST) continue;
@@ -138,13 +144,16 @@ function findBeginning(file: Buffer, from: number): number | null {
   return null;
 }
 
-/** A record that seems cut but holds its checksum over the bytes that are there is whole, with a damaged length. */
-function holdsChecksumToEnd(file: Buffer, offset: number): boolean {
+/**
+ * Whether a seemingly cut record matches its checksum over the existing bytes: then only its length is
+ * damaged.
+ */
+function matchesChecksumToEnd(file: Buffer, offset: number): boolean {
   if (offset + HEADER_BYTES > file.length) return false;
   return file.readUInt32LE(offset) === maskCrc(crc32c(file, offset + 6));
 }
 
-/** Whether a disk sector's part of the file behind `start` holds only zeros. */
+/** Whether any disk sector of the file from `start` on contains only zeros. */
 function hasLostSector(file: Buffer, start: number): boolean {
   for (let from = start; from < file.length;) {
     const to = Math.min(from - (from % SECTOR_BYTES) + SECTOR_BYTES, file.length);

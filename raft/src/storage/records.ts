@@ -1,19 +1,21 @@
 /**
- * Keys and records of the log store. One LevelDB holds four tables, told apart by the first byte of the key:
+ * Keys and records of the log store. One LevelDB contains four kinds of records, distinguished by the first
+ * byte of the key:
  *
- *     'e' + index (8 bytes, big-endian)   an entry's record as core/entry.ts makes it
- *     'b'                                 the base of a compacted log; none is there before the first compaction
- *     'h'                                 hard state, and where the log ended when it was written
- *     'i'                                 whose log this is, and in which format
+ *     'e' + index (8 bytes, big-endian)   the record of an entry as encoded by core/entry.ts
+ *     'b'                                 the base of a compacted log; missing before the first compaction
+ *     'h'                                 the hard state, and the end of the log when it was written
+ *     'i'                                 the owner of the log, and the format version
  *
- * The last three carry a crc32 over their key and everything behind the checksum; all numbers are big-endian:
+ * The last three start with a crc32 over their key and everything after the checksum; all numbers are
+ * big-endian:
  *
- *     base:       | crc32 4 | the base as core/base.ts makes it |
+ *     base:       | crc32 4 | the base as encoded by core/base.ts |
  *     hard state: | crc32 4 | term 8 | last index 8 | last term 8 | vote ... (empty: none) |
  *     identity:   | crc32 4 | format 4 | cluster length 2 | cluster ... | member id ... |
  */
 import { crc32 } from 'node:zlib';
-import { decodeBase, encodeBase } from '../core/base.js';
+import { decodeBase, encodeBase } from '../core/base-codec.js';
 import { readUint64, writeUint64 } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
 import type { HardState, LogBase, LogIndex, NodeId, Term } from '../core/types.js';
@@ -31,20 +33,22 @@ export const BASE_KEY = Buffer.from('b');
 export const HARD_STATE_KEY = Buffer.from('h');
 export const IDENTITY_KEY = Buffer.from('i');
 
-/** The hard state, and the end of the log as of the batch that wrote it: a lost tail then shows. */
+/**
+ * The hard state, and the end of the log after the batch that wrote it, which makes a lost tail detectable.
+ */
 export interface HardStateRecord {
   readonly hardState: HardState;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
 }
 
-export interface Identity {
+export interface StoreIdentity {
   readonly format: number;
   readonly cluster: string;
   readonly id: NodeId;
 }
 
-/** The key of the entry at `index`; keys sort as their indexes do. */
+/** The key of the entry at `index`; keys sort like their indexes. */
 export function entryKey(index: LogIndex): Buffer {
   const key = Buffer.allocUnsafe(ENTRY_KEY_BYTES);
   key[0] = ENTRY_PREFIX;
@@ -52,26 +56,23 @@ export function entryKey(index: LogIndex): Buffer {
   return key;
 }
 
-/** The keys of entries from `low` to `high`, for a range delete, which LevelDB's binding does a few at a time. */
-export function entriesBetween(
-  low: LogIndex,
-  high: LogIndex,
-): { readonly gte: Buffer; readonly lte: Buffer } {
+/** The key range of the entries from `low` to `high`, for a range delete. */
+export function entryKeyRange(low: LogIndex, high: LogIndex): { readonly gte: Buffer; readonly lte: Buffer } {
   return { gte: entryKey(low), lte: entryKey(high) };
 }
 
-/** The index in an entry's key, or null if it is no such key. */
+/** The index in the key of an entry, or null if it is another key. */
 export function indexOfKey(key: Uint8Array): LogIndex | null {
   if (key.length !== ENTRY_KEY_BYTES || key[0] !== ENTRY_PREFIX) return null;
   return readUint64(asBuffer(key), 1);
 }
 
-/** The record of a base. */
+/** Encodes a base as a record. */
 export function encodeBaseRecord(base: LogBase): Buffer {
   return seal(BASE_KEY, Buffer.concat([Buffer.alloc(CHECKSUM_BYTES), encodeBase(base)]));
 }
 
-/** @throws RaftError `LOG_DAMAGED` if the record is cut or does not hold its checksum. */
+/** @throws RaftError `LOG_DAMAGED` if the record is truncated or its checksum does not match. */
 export function decodeBaseRecord(value: Uint8Array): LogBase {
   return decodeBase(unseal(BASE_KEY, value, CHECKSUM_BYTES, 'base').subarray(CHECKSUM_BYTES));
 }
@@ -86,7 +87,7 @@ export function encodeHardState({ hardState, lastIndex, lastTerm }: HardStateRec
   return seal(HARD_STATE_KEY, record);
 }
 
-/** @throws RaftError `LOG_DAMAGED` if the record is cut or does not hold its checksum. */
+/** @throws RaftError `LOG_DAMAGED` if the record is truncated or its checksum does not match. */
 export function decodeHardState(value: Uint8Array): HardStateRecord {
   const record = unseal(HARD_STATE_KEY, value, HARD_STATE_BYTES, 'hard-state');
   const vote = record.toString('utf8', HARD_STATE_BYTES);
@@ -97,7 +98,7 @@ export function decodeHardState(value: Uint8Array): HardStateRecord {
   };
 }
 
-export function encodeIdentity({ format, cluster, id }: Identity): Buffer {
+export function encodeIdentity({ format, cluster, id }: StoreIdentity): Buffer {
   const clusterBytes = Buffer.byteLength(cluster);
   const record = Buffer.allocUnsafe(IDENTITY_BYTES + clusterBytes + Buffer.byteLength(id));
   record.writeUInt32BE(format, 4);
@@ -107,8 +108,8 @@ export function encodeIdentity({ format, cluster, id }: Identity): Buffer {
   return seal(IDENTITY_KEY, record);
 }
 
-/** @throws RaftError `LOG_DAMAGED` if the record is cut or does not hold its checksum. */
-export function decodeIdentity(value: Uint8Array): Identity {
+/** @throws RaftError `LOG_DAMAGED` if the record is truncated or its checksum does not match. */
+export function decodeIdentity(value: Uint8Array): StoreIdentity {
   const record = unseal(IDENTITY_KEY, value, IDENTITY_BYTES, 'identity');
   const clusterEnd = IDENTITY_BYTES + record.readUInt16BE(8);
   return {
@@ -126,10 +127,10 @@ function seal(key: Buffer, record: Buffer): Buffer {
 function unseal(key: Buffer, value: Uint8Array, bytesMin: number, name: string): Buffer {
   const record = asBuffer(value);
   if (record.length < bytesMin) {
-    throw new RaftError('LOG_DAMAGED', `${name} record of ${record.length} bytes is cut off`);
+    throw new RaftError('LOG_DAMAGED', `the ${name} record of ${record.length} bytes is truncated`);
   }
   if (record.readUInt32BE(0) !== crc32(record.subarray(4), crc32(key))) {
-    throw new RaftError('LOG_DAMAGED', `${name} record does not hold its checksum`);
+    throw new RaftError('LOG_DAMAGED', `checksum mismatch in the ${name} record`);
   }
   return record;
 }

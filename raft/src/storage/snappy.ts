@@ -1,26 +1,26 @@
 /**
- * Decompresses a block that LevelDB has compressed. Source: Snappy's format_description.txt. Pure: bytes in, bytes out.
+ * Decompresses a block of a LevelDB table. Source: Snappy's format_description.txt. Pure.
  *
  *     | length of the contents, varint | literal or copy ... |
  *     tag byte, its lower two bits: 0 literal, 1 copy with an offset of 11 bits, 2 of 16, 3 of 32
  */
 
-/** LevelDB's blocks have some KiB, or one record that is larger; a length beyond this is damage. */
+/** LevelDB's blocks have a few KiB, or contain one larger record; a length beyond this is damage. */
 const CONTENTS_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** @throws RangeError if the bytes are not in Snappy's form. */
-export function unsnappy(bytes: Buffer): Buffer {
+/** Decompresses a block. @throws RangeError if it is malformed. */
+export function decompressSnappy(bytes: Buffer): Buffer {
   let at = 0;
   let length = 0;
   for (let scale = 1; ; scale *= 128) {
     const byte = bytes.readUInt8(at++);
     length += (byte & 0x7f) * scale;
     if (byte < 0x80) break;
-    if (scale > 2 ** 28) throw new RangeError('its length is too long');
+    if (scale > 2 ** 28) throw new RangeError('the length has too many bytes');
   }
-  // One byte makes 64 at the most, by a copy.
+  // One input byte gives at most 64 output bytes, by a copy.
   if (length > CONTENTS_BYTES_MAX || length > bytes.length * 64)
-    throw new RangeError(`a length of ${length}`);
+    throw new RangeError(`implausible length of ${length} bytes`);
   const contents = Buffer.allocUnsafe(length);
   let end = 0;
   while (at < bytes.length) {
@@ -33,7 +33,7 @@ export function unsnappy(bytes: Buffer): Buffer {
         run = bytes.readUIntLE(at, lengthBytes) + 1;
         at += lengthBytes;
       }
-      if (at + run > bytes.length || end + run > length) throw new RangeError('a literal leaves its block');
+      if (at + run > bytes.length || end + run > length) throw new RangeError('a literal exceeds its block');
       bytes.copy(contents, end, at, at + run);
       at += run;
       end += run;
@@ -42,11 +42,11 @@ export function unsnappy(bytes: Buffer): Buffer {
     const [run, distance, next] = readCopy(bytes, at, tag);
     at = next;
     if (distance === 0 || distance > end || end + run > length)
-      throw new RangeError('a copy leaves its block');
-    // Byte by byte, as a copy may reach into what it writes.
+      throw new RangeError('a copy exceeds its block');
+    // Byte by byte, because a copy may overlap its own output.
     for (let i = 0; i < run; i++, end++) contents[end] = contents[end - distance] ?? 0;
   }
-  if (end !== length) throw new RangeError(`${end} bytes of ${length}`);
+  if (end !== length) throw new RangeError(`expected ${length} bytes, but found ${end}`);
   return contents;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a log store's records must show when it is opened: that it is this member's, that every record holds its
- * checksum, and that the log is whole from behind its base to the last entry that was acknowledged.
+ * Checks the records of a log store when it is opened: the store belongs to this member, every checksum
+ * matches, and the log is complete from its base to the last acknowledged entry.
  */
 import type { Level } from 'level';
 import { readEntry } from '../core/entry.js';
@@ -19,35 +19,35 @@ import {
 } from './records.js';
 import type { HardStateRecord } from './records.js';
 
-/** LevelDB as the log store uses it: bytes in, bytes out. */
+/** LevelDB with bytes as keys and values. */
 export type ByteLevel = Level<Uint8Array, Uint8Array>;
 
-/** The base of a log that was never compacted. */
+/** Bounds of one page of a scan. */
 const SCAN_RECORDS_MAX = 1000;
 const SCAN_BYTES_MAX = 1024 * 1024;
 
-/** What the store at `path` has to be. */
+/** The path of a store, and its expected owner. */
 export interface StoreOwner {
   readonly path: string;
   readonly cluster: string;
   readonly id: string;
 }
 
-/** A place in the log. */
+/** A position in the log. */
 type Place = Pick<LogBase, 'index' | 'term'>;
 
-/** What a store that was written to holds beside its entries. */
+/** The contents of a written store apart from its entries. */
 export interface StoreContents {
   readonly base: LogBase;
   readonly end: HardStateRecord;
-  /** Whether there are entries up to the base, which a compaction that was interrupted has left. */
+  /** Whether there are entries up to the base, left over from an interrupted compaction. */
   readonly hasLeftovers: boolean;
 }
 
 /**
- * Reads the whole store, in bounded memory, and gives each entry behind its base to `visit` in order.
- * @returns what it holds, or null if the store is new.
- * @throws RaftError `BAD_CONFIG` if the store is another member's, or `LOG_DAMAGED` naming what is wrong.
+ * Reads the whole store in bounded memory, and calls `visit` for each entry after its base, in order.
+ * @returns the contents, or null if the store is new
+ * @throws RaftError `BAD_CONFIG` if the store belongs to another member, or `LOG_DAMAGED` naming the damage.
  */
 export async function scanStore(
   db: ByteLevel,
@@ -77,21 +77,23 @@ export async function scanStore(
 
   let last: Place = base;
   let hasLeftovers = false;
-  for await (const page of recordPages(db)) {
+  for await (const page of readRecordPages(db)) {
     for (const [key, value] of page) {
       if (NAMED_KEYS.some((named) => named.equals(key))) continue;
       const index = indexOfKey(key);
       if (index === null)
-        throw damaged(`the key ${Buffer.from(key).toString('hex')} is none of a log store's`);
+        throw damaged(`the key ${Buffer.from(key).toString('hex')} does not belong to a log store`);
       if (index <= base.index) {
         hasLeftovers = true;
         continue;
       }
       const expected = last.index + 1;
-      if (index !== expected) throw damaged(`entry ${expected} is missing (the next one found is ${index})`);
+      if (index !== expected) throw damaged(`entry ${expected} is missing: the next entry found is ${index}`);
       const entry: Entry = decode(`entry ${index}`, () => readEntryAt(index, value));
       if (entry.term < last.term) {
-        throw damaged(`entry ${index} has term ${entry.term}, below term ${last.term} of the one before it`);
+        throw damaged(
+          `entry ${index} has term ${entry.term}, below term ${last.term} of the entry before it`,
+        );
       }
       visit(entry);
       last = entry;
@@ -99,8 +101,9 @@ export async function scanStore(
   }
 
   if (end === undefined) {
-    if (last.index > 0) throw damaged('the hard-state record is missing beside entries');
-    if (identityValue !== undefined) throw damaged('the hard-state record is missing beside the identity');
+    if (last.index > 0) throw damaged('the hard-state record is missing, but there are entries');
+    if (identityValue !== undefined)
+      throw damaged('the hard-state record is missing, but there is an identity record');
     return null;
   }
   if (identityValue === undefined) throw damaged('the identity record is missing');
@@ -109,13 +112,16 @@ export async function scanStore(
 }
 
 /**
- * Reads the record found under the key of `index`.
- * @throws RaftError `LOG_DAMAGED` if it does not hold its checksum or is another entry's.
+ * Decodes the record that is stored under the key of `index`.
+ * @throws RaftError `LOG_DAMAGED` if its checksum does not match or it belongs to another index.
  */
 export function readEntryAt(index: LogIndex, value: Uint8Array): Entry {
   const entry = readEntry(value);
   if (entry.index !== index) {
-    throw new RaftError('LOG_DAMAGED', `the record under index ${index} is that of index ${entry.index}`);
+    throw new RaftError(
+      'LOG_DAMAGED',
+      `the record stored for index ${index} belongs to index ${entry.index}`,
+    );
   }
   return entry;
 }
@@ -149,8 +155,8 @@ const NAMED_KEYS = [BASE_KEY, HARD_STATE_KEY, IDENTITY_KEY];
 
 type Page = readonly (readonly [Uint8Array, Uint8Array])[];
 
-/** All records in the order of their keys, many at a time: one by one takes twice as long. */
-export async function* recordPages(db: ByteLevel): AsyncGenerator<Page, void, undefined> {
+/** Yields all records in key order, many at a time, which is faster than one by one. */
+export async function* readRecordPages(db: ByteLevel): AsyncGenerator<Page, void, undefined> {
   const iterator = db.iterator<Uint8Array, Uint8Array>({ highWaterMarkBytes: SCAN_BYTES_MAX });
   try {
     for (;;) {

@@ -1,20 +1,20 @@
-/** A machine's snapshots under the test's hand: its entries' records, one a chunk. */
+/** Snapshots of the test machine, controlled by the test: the records of its entries, one in each chunk. */
 import * as assert from 'uvu/assert';
 import { readEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
-import { baseAt, logOf } from '../core/testing/messages.js';
+import { makeBase, makeLog } from '../core/testing/messages.js';
 import type { Entry, LogBase } from '../core/types.js';
-import type { SnapshotSupport, SnapshotView, StagedSnapshot } from '../machine.js';
+import type { SnapshotSupport, SnapshotView, StagedSnapshot } from '../state-machine.js';
 import type { IncomingSnapshot } from '../transport/transport.js';
-import { TestMachine } from './driver.js';
+import { TestMachine } from './test-node.js';
 
 export class TestSnapshots implements SnapshotSupport {
-  restored: LogBase | null = null;
+  restoredBase: LogBase | null = null;
   /** Indexes up to which the machine was made durable. */
   readonly synced: number[] = [];
-  /** What went on, in order. */
+  /** The steps that were called, in order. */
   readonly steps: string[] = [];
-  /** Views that are open. */
+  /** Number of open views. */
   open = 0;
   failure: Error | null = null;
   readonly #machine: TestMachine;
@@ -29,7 +29,7 @@ export class TestSnapshots implements SnapshotSupport {
     return this.#machine.applied;
   }
 
-  take(): SnapshotView {
+  createView(): SnapshotView {
     const entries = [...this.#machine.entries];
     this.open += 1;
     return {
@@ -47,14 +47,14 @@ export class TestSnapshots implements SnapshotSupport {
     this.steps.push('receive');
     const entries: Entry[] = [];
     for await (const chunk of chunks) entries.push(readEntry(chunk));
-    if (entries.at(-1)?.index !== base.index) throw new Error('it is not whole');
+    if (entries.at(-1)?.index !== base.index) throw new Error('the snapshot is incomplete');
     let isInstalled = false;
     return {
       install: async () => {
         if (this.failure !== null) throw this.failure;
         this.steps.push('install');
         isInstalled = true;
-        this.restored = base;
+        this.restoredBase = base;
         this.#machine.entries = entries;
         this.#machine.installs += 1;
       },
@@ -65,8 +65,8 @@ export class TestSnapshots implements SnapshotSupport {
   }
 }
 
-/** A machine with snapshots. */
-export function snapshotMachine(): { readonly machine: TestMachine; readonly snapshots: TestSnapshots } {
+/** Creates a machine with snapshot support. */
+export function machineWithSnapshots(): { readonly machine: TestMachine; readonly snapshots: TestSnapshots } {
   const made: TestSnapshots[] = [];
   const machine = new TestMachine(0, (of) => {
     const snapshots = new TestSnapshots(of);
@@ -77,15 +77,15 @@ export function snapshotMachine(): { readonly machine: TestMachine; readonly sna
   return { machine, snapshots };
 }
 
-/** A snapshot of `length` entries as it comes to `b` from `a`. */
-export function incoming(
+/** A snapshot of `length` entries from `a` to `b`. */
+export function incomingSnapshot(
   length: number,
   term: number,
   base: Partial<LogBase> = {},
 ): IncomingSnapshot & { cancels: number } {
-  const entries = logOf(new Array<number>(length).fill(1));
+  const entries = makeLog(new Array<number>(length).fill(1));
   return {
-    ...{ from: 'a', to: 'b', term, base: { ...baseAt(length, 1), ...base }, cancels: 0 },
+    ...{ from: 'a', to: 'b', term, base: { ...makeBase(length, 1), ...base }, cancels: 0 },
     chunks: (async function* () {
       for (const { record } of entries) yield record;
     })(),
@@ -95,8 +95,8 @@ export function incoming(
   };
 }
 
-/** The code that a promise fails with. */
-export async function codeOf(promise: Promise<unknown>): Promise<string> {
+/** The code of the `RaftError` that a promise rejects with. */
+export async function rejectionCode(promise: Promise<unknown>): Promise<string> {
   const error: unknown = await promise.catch((reason: unknown) => reason);
   assert.instance(error, RaftError);
   return error instanceof RaftError ? error.code : '';

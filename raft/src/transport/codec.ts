@@ -1,7 +1,7 @@
 /**
- * Messages between members as MessagePack lists: `[type, from, to, term, ...]`. An entry travels as its record, which
- * carries its own checksum. What comes in is not trusted: whatever passes `decodeMessage` is a well-formed message of
- * a member that keeps Raft's rules about its own log.
+ * Encodes messages between members as MessagePack lists: `[type, from, to, term, ...]`. An entry is sent as
+ * its record, which has its own checksum. Input is not trusted: a message that passes `decodeMessage` is
+ * well-formed and consistent with Raft's rules about the sender's log.
  */
 import { Packr } from 'msgpackr';
 import { APPEND_ENTRIES_MAX } from '../core/config.js';
@@ -9,13 +9,13 @@ import { readEntry } from '../core/entry.js';
 import { isNodeId } from '../core/membership.js';
 import type { Entry, LogIndex, Message, NodeId, Term } from '../core/types.js';
 
-/** Thrown when bytes are no message; the link that they came on is closed. */
+/** Thrown for bytes that are not a valid message; the link that received them is closed. */
 export class MessageError extends Error {
   override readonly name = 'MessageError';
   readonly code = 'BAD_MESSAGE';
 }
 
-/** The place of a type in this list is its number on the wire: add at the end, never reorder. */
+/** The position of a type in this list is its number on the wire: append new types, never reorder. */
 const TYPES = [
   'preVoteRequest',
   'preVoteResponse',
@@ -35,23 +35,23 @@ const CODES: ReadonlyMap<Message['type'], number> = new Map(TYPES.map((type, cod
 
 const packr = new Packr({ useRecords: false, int64AsType: 'bigint' });
 
-/** First byte of a frame that tells the sender's wall clock; MessagePack never begins with it. A 64-bit float follows. */
+/** First byte of a frame with the sender's wall clock, unused by MessagePack. A 64-bit float follows. */
 const CLOCK_TAG = 0xc1;
 const CLOCK_BYTES = 9;
 
-/** A frame that tells the sender's wall clock. It is no message of Raft's, and the core never sees it. */
+/** Encodes a frame with the sender's wall clock. It is not a Raft message; the core never receives it. */
 export function encodeClock(wallMs: number): Buffer {
   const frame = Buffer.alloc(CLOCK_BYTES, CLOCK_TAG);
   frame.writeDoubleBE(wallMs, 1);
   return frame;
 }
 
-/** The wall clock in such a frame, any number; null if it is another frame. */
+/** The wall clock in a clock frame (any number), or null for other frames. */
 export function decodeClock(payload: Buffer): number | null {
   return payload[0] === CLOCK_TAG && payload.length === CLOCK_BYTES ? payload.readDoubleBE(1) : null;
 }
 
-/** The bytes of a message; they are never written to again. */
+/** Encodes a message; the returned bytes are never modified afterwards. */
 export function encodeMessage(message: Message): Buffer {
   const { type, from, to, term } = message;
   return packr.pack([CODES.get(type), from, to, term, ...fieldsOf(message)]);
@@ -89,13 +89,13 @@ function fieldsOf(message: Message): readonly unknown[] {
 }
 
 /**
- * Reads a message from a frame.
- * @throws MessageError if it is anything else than a well-formed message, or an entry does not hold its checksum.
+ * Decodes a message from a frame.
+ * @throws MessageError if the frame is not a well-formed message, or the checksum of an entry does not match.
  */
 export function decodeMessage(payload: Buffer): Message {
   const fields = new Fields(unpack(payload));
   const type = TYPES[fields.whole('type')];
-  if (type === undefined) throw new MessageError('unknown type of message');
+  if (type === undefined) throw new MessageError('unknown message type');
   const envelope = { from: fields.id('from'), to: fields.id('to'), term: fields.whole('term') };
   const message = body(type, envelope, fields, payload);
   fields.end();
@@ -133,7 +133,7 @@ function body(type: Message['type'], envelope: Envelope, fields: Fields, payload
     case 'appendRejected': {
       const prevIndex = fields.whole('prevIndex');
       const hintIndex = fields.whole('hintIndex');
-      // A member that rejects has adopted the leader's term, so its log has no higher one.
+      // A member that rejects an append has adopted the leader's term, so its log has no higher one.
       return { type, ...envelope, prevIndex, hintIndex, hintTerm: fields.term('hintTerm', envelope.term) };
     }
     case 'heartbeat':
@@ -153,12 +153,15 @@ function lastEntry(fields: Fields, term: Term): { readonly lastIndex: LogIndex; 
   return { lastIndex: fields.whole('lastIndex'), lastTerm: fields.term('lastTerm', term) };
 }
 
-/** What the sender knows to be committed. */
+/** The last index that the sender knows to be committed. */
 function committed(fields: Fields, term: Term): { readonly commit: LogIndex; readonly commitTerm: Term } {
   return { commit: fields.whole('commit'), commitTerm: fields.term('commitTerm', term) };
 }
 
-/** The entries of an append: contiguous behind `prevIndex`, with terms that never fall and none above the leader's. */
+/**
+ * Decodes the entries of an append: contiguous after `prevIndex`, with non-decreasing terms up to the
+ * leader's.
+ */
 function readEntries(
   records: readonly unknown[],
   prevIndex: LogIndex,
@@ -167,7 +170,7 @@ function readEntries(
   payload: Buffer,
 ): readonly Entry[] {
   let lastTerm = prevTerm;
-  return kept(records, payload).map((record, position) => {
+  return detached(records, payload).map((record, position) => {
     const entry = checkedEntry(record);
     if (entry.index !== prevIndex + 1 + position) {
       throw new MessageError(`entry ${entry.index} does not follow ${prevIndex + position}`);
@@ -183,10 +186,11 @@ function readEntries(
 }
 
 /**
- * The records, as they may stay in memory for long: where they are but a part of the buffer that the socket read into, a
- * view would keep all of it, and a copy of Node's pool that. They are copied to a buffer that has nothing else.
+ * Copies the records into their own buffer if they are only a small part of the socket's buffer: records may
+ * stay in memory for a long time, and a view would keep the whole buffer alive, as a copy in Node's pool
+ * would keep the pool.
  */
-function kept(records: readonly unknown[], { buffer }: Buffer): readonly Uint8Array[] {
+function detached(records: readonly unknown[], { buffer }: Buffer): readonly Uint8Array[] {
   let bytes = 0;
   for (const record of records) {
     if (!(record instanceof Uint8Array)) throw new MessageError('an entry is not bytes');
@@ -203,7 +207,7 @@ function kept(records: readonly unknown[], { buffer }: Buffer): readonly Uint8Ar
   });
 }
 
-/** Damage on the wire is no damage of a log: it must not carry the error code that stops a member. */
+/** Damage on the wire is not a damaged log: it must not have the error code that stops a member. */
 function checkedEntry(record: Uint8Array): Entry {
   try {
     return readEntry(record);
@@ -217,13 +221,13 @@ function unpack(payload: Buffer): readonly unknown[] {
   try {
     value = packr.unpack(payload);
   } catch (error) {
-    throw new MessageError('a frame is not MessagePack', { cause: error });
+    throw new MessageError('the frame is not MessagePack', { cause: error });
   }
-  if (!Array.isArray(value)) throw new MessageError('a message is not a list');
+  if (!Array.isArray(value)) throw new MessageError('the message is not a list');
   return value as readonly unknown[];
 }
 
-/** The fields of a message, taken one after another, each checked. */
+/** Reads the fields of a message one after another, and checks each. */
 class Fields {
   readonly #values: readonly unknown[];
   #at = 0;
@@ -235,10 +239,10 @@ class Fields {
   whole(what: string): number {
     const value = this.#next();
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    throw new MessageError(`${what} is not a whole number from 0`);
+    throw new MessageError(`${what} is not a whole number of at least 0`);
   }
 
-  /** A term of the sender's log, which is never above the message's own. */
+  /** A term in the sender's log, which is never above the term of the message. */
   term(what: string, max: Term): Term {
     const term = this.whole(what);
     if (term > max) throw new MessageError(`${what} ${term} is above the message's term ${max}`);
@@ -253,19 +257,20 @@ class Fields {
 
   id(what: string): NodeId {
     const value = this.#next();
-    if (!isNodeId(value)) throw new MessageError(`${what} is not the id of a member`);
+    if (!isNodeId(value)) throw new MessageError(`${what} is not a valid member id`);
     return value;
   }
 
   list(what: string, lengthMax: number): readonly unknown[] {
     const value = this.#next();
     if (Array.isArray(value) && value.length <= lengthMax) return value as readonly unknown[];
-    throw new MessageError(`${what} is not a list of at most ${lengthMax}`);
+    throw new MessageError(`${what} is not a list of at most ${lengthMax} items`);
   }
 
-  /** @throws MessageError if there is more. */
+  /** @throws MessageError if there are more fields. */
   end(): void {
-    if (this.#at !== this.#values.length) throw new MessageError('a message has the wrong number of fields');
+    if (this.#at !== this.#values.length)
+      throw new MessageError('the message has the wrong number of fields');
   }
 
   #next(): unknown {

@@ -1,16 +1,16 @@
-/** What every transport has to do with snapshots, as tests. */
+/** Conformance tests of transports: snapshots. */
 import assert from 'node:assert/strict';
-import { baseAt } from '../core/testing/messages.js';
+import { makeBase } from '../core/testing/messages.js';
 import type { Message } from '../core/types.js';
 import type { IncomingSnapshot, SnapshotTransfer, Transport } from './transport.js';
 
-/** A handler under the test's hand. */
+/** A handler that the test controls. */
 interface SnapshotRecorder {
   readonly messages: readonly Message[];
-  onSnapshot: (snapshot: IncomingSnapshot) => Promise<void>;
+  receiveSnapshot: (snapshot: IncomingSnapshot) => Promise<void>;
 }
 
-/** Runs a test with two started transports that have met. */
+/** Runs a test with two started and connected transports. */
 type WithPair = (
   run: (
     pair: { readonly a: Transport; readonly b: Transport },
@@ -25,21 +25,21 @@ interface SnapshotConformance {
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
 }
 
-const BASE = baseAt(70, 6);
+const BASE = makeBase(70, 6);
 const NEVER = new AbortController().signal;
 
-/** A snapshot from a to b of these chunks. */
+/** A snapshot with these chunks from `a` to `to`. */
 export function snapshotOf(chunks: AsyncIterable<Uint8Array>, to = 'b'): SnapshotTransfer {
   return { from: 'a', to, term: 7, base: BASE, chunks };
 }
 
-/** Chunks that tell their number, as many as asked for. */
-export async function* numbered(count: number, bytes = 1_000): AsyncGenerator<Uint8Array> {
+/** `count` chunks, each filled with its number. */
+export async function* numberedChunks(count: number, bytes = 1_000): AsyncGenerator<Uint8Array> {
   for (let number = 0; number < count; number += 1) yield Promise.resolve(Buffer.alloc(bytes, number));
 }
 
-/** All that comes. */
-export async function contentOf({ chunks }: IncomingSnapshot): Promise<Buffer> {
+/** Reads all chunks of a snapshot. */
+export async function readContent({ chunks }: IncomingSnapshot): Promise<Buffer> {
   const all: Uint8Array[] = [];
   for await (const chunk of chunks) all.push(chunk);
   return Buffer.concat(all);
@@ -47,38 +47,38 @@ export async function contentOf({ chunks }: IncomingSnapshot): Promise<Buffer> {
 
 async function failureOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(
-    () => assert.fail('it was taken'),
+    () => assert.fail('the snapshot was accepted'),
     (error: unknown) => String(error),
   );
 }
 
 /** Registers the tests. */
 export function snapshotConformance({ test, withPair, until }: SnapshotConformance): void {
-  test('conformance: a snapshot arrives with its place, whole, and the sender learns that it was taken', async () => {
+  test('conformance: sendSnapshot delivers the snapshot with its base, and resolves once it is accepted', async () => {
     await withPair(async ({ a }, _atA, atB) => {
-      const seen: unknown[] = [];
-      let isTaken = false;
-      atB.onSnapshot = async (snapshot) => {
-        const content = await contentOf(snapshot);
+      const received: unknown[] = [];
+      let isAccepted = false;
+      atB.receiveSnapshot = async (snapshot) => {
+        const content = await readContent(snapshot);
         const { from, to, term, base } = snapshot;
-        seen.push({ from, to, term, base });
-        assert.ok(content.equals(await contentOf({ ...snapshot, chunks: numbered(300) })));
-        isTaken = true;
+        received.push({ from, to, term, base });
+        assert.ok(content.equals(await readContent({ ...snapshot, chunks: numberedChunks(300) })));
+        isAccepted = true;
       };
-      await a.sendSnapshot(snapshotOf(numbered(300)), NEVER);
-      assert.ok(isTaken);
-      assert.deepEqual(seen, [{ from: 'a', to: 'b', term: 7, base: BASE }]);
+      await a.sendSnapshot(snapshotOf(numberedChunks(300)), NEVER);
+      assert.ok(isAccepted);
+      assert.deepEqual(received, [{ from: 'a', to: 'b', term: 7, base: BASE }]);
     });
   });
 
-  test('conformance: messages go on beside a snapshot', async () => {
+  test('conformance: messages arrive while a snapshot is being sent', async () => {
     await withPair(async ({ a }, _atA, atB) => {
       const state: { release: (() => void) | null } = { release: null };
-      atB.onSnapshot = async (snapshot) => {
+      atB.receiveSnapshot = async (snapshot) => {
         await new Promise<void>((resolve) => (state.release = resolve));
-        await contentOf(snapshot);
+        await readContent(snapshot);
       };
-      const sent = a.sendSnapshot(snapshotOf(numbered(300)), NEVER);
+      const sent = a.sendSnapshot(snapshotOf(numberedChunks(300)), NEVER);
       a.send({ type: 'heartbeat', from: 'a', to: 'b', term: 1, commit: 0, round: 5 });
       await until(() => atB.messages.length > 0 && state.release !== null, 'both');
       state.release?.();
@@ -86,27 +86,27 @@ export function snapshotConformance({ test, withPair, until }: SnapshotConforman
     });
   });
 
-  test('conformance: a receiver that refuses, at once or later, is told to the sender', async () => {
+  test('conformance: sendSnapshot rejects with the reason of a refusal, before or after reading', async () => {
     await withPair(async ({ a }, _atA, atB) => {
-      atB.onSnapshot = async () => Promise.reject(new Error('not needed'));
-      assert.match(await failureOf(a.sendSnapshot(snapshotOf(numbered(300)), NEVER)), /not needed/);
-      atB.onSnapshot = async (snapshot) => {
-        await contentOf(snapshot);
+      atB.receiveSnapshot = async () => Promise.reject(new Error('not needed'));
+      assert.match(await failureOf(a.sendSnapshot(snapshotOf(numberedChunks(300)), NEVER)), /not needed/);
+      atB.receiveSnapshot = async (snapshot) => {
+        await readContent(snapshot);
         throw new Error('no room');
       };
-      assert.match(await failureOf(a.sendSnapshot(snapshotOf(numbered(3)), NEVER)), /no room/);
+      assert.match(await failureOf(a.sendSnapshot(snapshotOf(numberedChunks(3)), NEVER)), /no room/);
     });
   });
 
-  test('conformance: a source that fails in the middle is never whole at the receiver', async () => {
+  test('conformance: chunks throw at the receiver when the source fails', async () => {
     await withPair(async ({ a }, _atA, atB) => {
       let failure: unknown = null;
-      atB.onSnapshot = async (snapshot) => {
-        failure = await contentOf(snapshot).catch((error: unknown) => error);
+      atB.receiveSnapshot = async (snapshot) => {
+        failure = await readContent(snapshot).catch((error: unknown) => error);
         throw new Error('cut');
       };
       async function* broken(): AsyncGenerator<Uint8Array> {
-        yield* numbered(200);
+        yield* numberedChunks(200);
         throw new Error('the disk is damaged');
       }
       assert.match(await failureOf(a.sendSnapshot(snapshotOf(broken()), NEVER)), /the disk is damaged/);
@@ -115,18 +115,18 @@ export function snapshotConformance({ test, withPair, until }: SnapshotConforman
     });
   });
 
-  test('conformance: either side may give up, and the other learns it', async () => {
+  test('conformance: either side may abort a snapshot, and the transfer fails on both sides', async () => {
     await withPair(async ({ a }, _atA, atB) => {
       let ended = 0;
       let cancel: (() => void) | null = null;
-      atB.onSnapshot = async (snapshot) => {
+      atB.receiveSnapshot = async (snapshot) => {
         cancel = () => snapshot.cancel();
-        await contentOf(snapshot).finally(() => (ended += 1));
+        await readContent(snapshot).finally(() => (ended += 1));
       };
-      const givenUp = new AbortController();
-      const first = failureOf(a.sendSnapshot(snapshotOf(endless()), givenUp.signal));
+      const aborted = new AbortController();
+      const first = failureOf(a.sendSnapshot(snapshotOf(endless()), aborted.signal));
       await until(() => cancel !== null, 'the first one');
-      givenUp.abort();
+      aborted.abort();
       await first;
       await until(() => ended === 1, 'its end');
       cancel = null;
@@ -135,59 +135,59 @@ export function snapshotConformance({ test, withPair, until }: SnapshotConforman
       (cancel as (() => void) | null)?.();
       await second;
       await until(() => ended === 2, 'its end as well');
-      await failureOf(a.sendSnapshot(snapshotOf(numbered(1)), givenUp.signal));
+      await failureOf(a.sendSnapshot(snapshotOf(numberedChunks(1)), aborted.signal));
     });
   });
 
-  test('conformance: no more is made than the receiver takes', async () => {
+  test('conformance: the source is read only as fast as the receiver consumes', async () => {
     await withPair(async ({ a }, _atA, atB) => {
-      let made = 0;
-      let taken = 0;
+      let produced = 0;
+      let consumed = 0;
       async function* counted(): AsyncGenerator<Uint8Array> {
-        for await (const chunk of numbered(1_000, 100_000)) {
-          made += 1;
+        for await (const chunk of numberedChunks(1_000, 100_000)) {
+          produced += 1;
           yield chunk;
         }
       }
       let release: (() => void) | null = null;
-      atB.onSnapshot = async ({ chunks }) => {
+      atB.receiveSnapshot = async ({ chunks }) => {
         for await (const chunk of chunks) {
-          taken += chunk.byteLength;
+          consumed += chunk.byteLength;
           if (release === null) await new Promise<void>((resolve) => (release = resolve));
         }
       };
       const sent = a.sendSnapshot(snapshotOf(counted()), NEVER);
       await until(() => release !== null, 'the first chunk');
-      // Buffers of sockets fill: then nothing moves any more.
-      for (let before = -1; before !== made;) {
-        before = made;
+      // Once the socket buffers are full, no more chunks are produced.
+      for (let before = -1; before !== produced;) {
+        before = produced;
         for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       }
-      assert.ok(made < 500, `${made} of 1000 chunks were made while the receiver waited`);
+      assert.ok(produced < 500, `${produced} of 1000 chunks were produced while the receiver waited`);
       (release as (() => void) | null)?.();
       await sent;
-      assert.equal(taken, 100_000_000);
+      assert.equal(consumed, 100_000_000);
     });
   });
 
-  test('conformance: a snapshot for a member that does not run, or after stop, fails', async () => {
+  test('conformance: sendSnapshot rejects for a stopped or unknown member, and after stop', async () => {
     await withPair(async ({ a }) => {
-      await failureOf(a.sendSnapshot(snapshotOf(numbered(1), 'c'), NEVER));
-      await failureOf(a.sendSnapshot(snapshotOf(numbered(1), 'stranger'), NEVER));
+      await failureOf(a.sendSnapshot(snapshotOf(numberedChunks(1), 'c'), NEVER));
+      await failureOf(a.sendSnapshot(snapshotOf(numberedChunks(1), 'stranger'), NEVER));
       await a.stop();
-      await failureOf(a.sendSnapshot(snapshotOf(numbered(1)), NEVER));
+      await failureOf(a.sendSnapshot(snapshotOf(numberedChunks(1)), NEVER));
     });
   });
 
-  test('conformance: stopping ends what is under way', async () => {
+  test('conformance: stop ends a running snapshot transfer', async () => {
     await withPair(async ({ a }, _atA, atB) => {
-      let isThere = false;
-      atB.onSnapshot = async (snapshot) => {
-        isThere = true;
-        await contentOf(snapshot);
+      let hasArrived = false;
+      atB.receiveSnapshot = async (snapshot) => {
+        hasArrived = true;
+        await readContent(snapshot);
       };
       const sent = failureOf(a.sendSnapshot(snapshotOf(endless()), NEVER));
-      await until(() => isThere, 'the snapshot');
+      await until(() => hasArrived, 'the snapshot');
       await a.stop();
       await sent;
     });

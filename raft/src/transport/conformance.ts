@@ -1,53 +1,57 @@
-/** What every transport has to do, as tests: run by the HTTP one and by the simulated one. */
+/** The conformance suite of transports, run for the HTTP transport and for the simulated one. */
 import assert from 'node:assert/strict';
 import { makeEntry } from '../core/entry.js';
 import type { Message, NodeId } from '../core/types.js';
 import { snapshotConformance } from './conformance-snapshots.js';
 import type { IncomingSnapshot, Transport } from './transport.js';
 
-/** Members `a` and `b` of one cluster, `a` knowing a third, `c`, which never runs. Not started. */
+/**
+ * The transports of members `a` and `b` of one cluster, not started. `a` also knows `c`, which never runs.
+ */
 export interface TransportPair {
   readonly a: Transport;
   readonly b: Transport;
 }
 
-export interface ConformanceOptions {
+export interface TransportConformanceOptions {
   readonly test: (name: string, run: () => Promise<void>) => void;
   readonly makePair: () => Promise<TransportPair>;
-  /** Lets the network make progress until `condition` holds; fails if it never does. */
+  /** Lets the network make progress until `condition` is true; fails if it never is. */
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
 }
 
-/** Runs a test with two started transports that have met. */
-type WithPair = (run: (pair: TransportPair, atA: Recorder, atB: Recorder) => Promise<void>) => Promise<void>;
+/** Runs a test with two started and connected transports. */
+type WithPair = (
+  run: (pair: TransportPair, atA: RecordingHandler, atB: RecordingHandler) => Promise<void>,
+) => Promise<void>;
 
-/** A handler that keeps what it was told. */
-export class Recorder {
+/** A handler that records its calls. */
+export class RecordingHandler {
   readonly messages: Message[] = [];
-  readonly unreached: NodeId[] = [];
-  readonly linksLost: NodeId[] = [];
+  readonly unreachablePeers: NodeId[] = [];
+  readonly lostLinks: NodeId[] = [];
 
-  message(message: Message): void {
+  onMessage(message: Message): void {
     this.messages.push(message);
   }
 
-  /** What to do with a snapshot that comes in. */
-  onSnapshot: (snapshot: IncomingSnapshot) => Promise<void> = async () => Promise.resolve();
+  /** Handles a received snapshot. */
+  receiveSnapshot: (snapshot: IncomingSnapshot) => Promise<void> = async () => Promise.resolve();
 
-  unreachable(peer: NodeId): void {
-    this.unreached.push(peer);
+  onUnreachable(peer: NodeId): void {
+    this.unreachablePeers.push(peer);
   }
 
-  async snapshot(snapshot: IncomingSnapshot): Promise<void> {
-    await this.onSnapshot(snapshot);
+  async onSnapshot(snapshot: IncomingSnapshot): Promise<void> {
+    await this.receiveSnapshot(snapshot);
   }
 
-  linkLost(peer: NodeId): void {
-    this.linksLost.push(peer);
+  onLinkLost(peer: NodeId): void {
+    this.lostLinks.push(peer);
   }
 }
 
-/** A message of every type, from one member to another. */
+/** Messages of every type, from one member to another. */
 export function sampleMessages(from: NodeId, to: NodeId): readonly Message[] {
   const base = { from, to, term: 7 };
   const data = Buffer.from('data');
@@ -69,28 +73,33 @@ export function sampleMessages(from: NodeId, to: NodeId): readonly Message[] {
   ];
 }
 
-/** A small message that is told apart by `round`. */
+/** A small message that is identified by `round`. */
 export function heartbeat(from: NodeId, to: NodeId, round: number): Message {
   return { type: 'heartbeat', from, to, term: 1, commit: 0, round };
 }
 
-/** Registers the suite. */
-export function transportConformance({ test, makePair, until }: ConformanceOptions): void {
+/** Registers the tests for messages. */
+export function transportConformance({ test, makePair, until }: TransportConformanceOptions): void {
   registerMessages(test, withPairOf(makePair, until), until);
 }
 
-/** Registers the suite of a transport that carries snapshots. */
-export function transportSnapshotConformance({ test, makePair, until }: ConformanceOptions): void {
+/** Registers the tests for snapshots. */
+export function transportSnapshotConformance({ test, makePair, until }: TransportConformanceOptions): void {
   snapshotConformance({ test, withPair: withPairOf(makePair, until), until });
 }
 
-function withPairOf(makePair: ConformanceOptions['makePair'], until: ConformanceOptions['until']): WithPair {
-  return async (run: (pair: TransportPair, atA: Recorder, atB: Recorder) => Promise<void>) => {
+function withPairOf(
+  makePair: TransportConformanceOptions['makePair'],
+  until: TransportConformanceOptions['until'],
+): WithPair {
+  return async (
+    run: (pair: TransportPair, atA: RecordingHandler, atB: RecordingHandler) => Promise<void>,
+  ) => {
     const pair = await makePair();
-    const [atA, atB] = [new Recorder(), new Recorder()];
+    const [atA, atB] = [new RecordingHandler(), new RecordingHandler()];
     await Promise.all([pair.a.start(atA), pair.b.start(atB)]);
     try {
-      await meet(pair, atA, atB, until);
+      await connect(pair, atA, atB, until);
       await run(pair, atA, atB);
     } finally {
       await Promise.all([pair.a.stop(), pair.b.stop()]);
@@ -99,11 +108,11 @@ function withPairOf(makePair: ConformanceOptions['makePair'], until: Conformance
 }
 
 function registerMessages(
-  test: ConformanceOptions['test'],
+  test: TransportConformanceOptions['test'],
   withPair: WithPair,
-  until: ConformanceOptions['until'],
+  until: TransportConformanceOptions['until'],
 ): void {
-  test('conformance: every type of message arrives as it was sent, in both directions', async () => {
+  test('conformance: every type of message arrives unchanged, in both directions', async () => {
     await withPair(async ({ a, b }, atA, atB) => {
       for (const message of sampleMessages('a', 'b')) a.send(message);
       for (const message of sampleMessages('b', 'a')) b.send(message);
@@ -114,18 +123,18 @@ function registerMessages(
     });
   });
 
-  test('conformance: a message to a member that never ran is reported, once a turn and not from inside send', async () => {
+  test('conformance: messages to a member that never ran are reported once a turn, not from inside send', async () => {
     await withPair(async ({ a }, atA) => {
-      atA.unreached.length = 0;
+      atA.unreachablePeers.length = 0;
       a.send(heartbeat('a', 'c', 1));
       a.send(heartbeat('a', 'c', 2));
-      assert.deepEqual(atA.unreached, []);
-      await until(() => atA.unreached.length > 0, 'a report of the lost messages');
-      assert.deepEqual(atA.unreached, ['c']);
+      assert.deepEqual(atA.unreachablePeers, []);
+      await until(() => atA.unreachablePeers.length > 0, 'a report of the lost messages');
+      assert.deepEqual(atA.unreachablePeers, ['c']);
     });
   });
 
-  test('conformance: nothing is called from inside send', async () => {
+  test('conformance: send does not call the handler synchronously', async () => {
     await withPair(async ({ a }, atA, atB) => {
       a.send(heartbeat('a', 'b', 1));
       assert.equal(atB.messages.length, 0);
@@ -134,7 +143,7 @@ function registerMessages(
     });
   });
 
-  test('conformance: what was sent before stop arrives; what is sent after it is dropped without a throw', async () => {
+  test('conformance: messages sent before stop arrive, messages sent after it are dropped without an exception', async () => {
     await withPair(async ({ a }, _atA, atB) => {
       a.send(heartbeat('a', 'b', 1));
       await a.stop();
@@ -144,7 +153,7 @@ function registerMessages(
     });
   });
 
-  test('conformance: a peer that was removed is not heard; added again it is', async () => {
+  test('conformance: messages of a removed peer are not delivered until it is added again', async () => {
     await withPair(async ({ a, b }, _atA, atB) => {
       b.removePeer('a');
       assert.ok(!b.peers().includes('a'));
@@ -160,53 +169,56 @@ function registerMessages(
       await until(() => {
         a.send(heartbeat('a', 'b', 2));
         return atB.messages.some((message) => message.type === 'heartbeat' && message.round === 2);
-      }, 'a message of the peer that is known again');
+      }, 'a message of the peer that was added again');
     });
   });
 
-  test('conformance: a peer that stopped is reported', async () => {
+  test('conformance: a stopped peer is reported', async () => {
     await withPair(async ({ a, b }, atA) => {
-      atA.unreached.length = 0;
+      atA.unreachablePeers.length = 0;
       await b.stop();
-      await until(() => atA.linksLost.includes('b'), 'a hint that its links are gone');
+      await until(() => atA.lostLinks.includes('b'), 'a report of the lost links');
       await until(() => {
         a.send(heartbeat('a', 'b', 1));
-        return atA.unreached.includes('b');
-      }, 'a report that the peer is gone');
+        return atA.unreachablePeers.includes('b');
+      }, 'a report that the peer is unreachable');
     });
   });
 }
 
-/** Links come up some time after the start: sends until one message has gone each way, then forgets them. */
-async function meet(
+/**
+ * Sends until one message has arrived each way, because links open some time after the start; then clears the
+ * records.
+ */
+async function connect(
   { a, b }: TransportPair,
-  atA: Recorder,
-  atB: Recorder,
-  until: ConformanceOptions['until'],
+  atA: RecordingHandler,
+  atB: RecordingHandler,
+  until: TransportConformanceOptions['until'],
 ): Promise<void> {
   await until(() => {
     if (atB.messages.length === 0) a.send(heartbeat('a', 'b', 0));
     if (atA.messages.length === 0) b.send(heartbeat('b', 'a', 0));
     return atA.messages.length > 0 && atB.messages.length > 0;
   }, 'a link each way');
-  // A marker behind the greetings: once it is there, none of them is under way any more.
+  // Once a marker has arrived, no earlier message is in flight.
   a.send(heartbeat('a', 'b', 1));
   b.send(heartbeat('b', 'a', 1));
-  const isMarked = ({ messages }: Recorder): boolean =>
+  const isMarked = ({ messages }: RecordingHandler): boolean =>
     messages.some((message) => message.type === 'heartbeat' && message.round === 1);
   await until(() => isMarked(atA) && isMarked(atB), 'the markers');
   for (const recorder of [atA, atB]) {
     recorder.messages.length = 0;
-    recorder.unreached.length = 0;
+    recorder.unreachablePeers.length = 0;
   }
 }
 
-/** Messages may be reordered: they are compared in the order of their JSON. */
+/** Sorts messages by their JSON, because they may be reordered. */
 function sorted(messages: readonly Message[]): readonly Message[] {
   return [...messages].sort((x, y) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1));
 }
 
-/** Bytes as text, so that one kind of byte array equals another. */
+/** Replaces bytes by text, so that different kinds of byte arrays are equal. */
 function plain(messages: readonly Message[]): unknown {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
   return messages.map((message) =>

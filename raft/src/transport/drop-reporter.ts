@@ -1,26 +1,26 @@
-/** Which peers lost messages in a turn of the event loop, told once for each after it. */
+/** Reports dropped messages: after a turn of the event loop, once for each peer. */
 import type { NodeId } from '../core/types.js';
 import type { DropReason } from './events.js';
 
 export class DropReporter {
-  /** Why the first message was dropped; null where the link broke. At most one entry for each peer. */
-  readonly #lost = new Map<NodeId, DropReason | null>();
-  readonly #told: (peer: NodeId, reason: DropReason | null) => void;
+  /** The reason of the first drop; null if the link broke. At most one entry for each peer. */
+  readonly #dropped = new Map<NodeId, DropReason | null>();
+  readonly #onDrop: (peer: NodeId, reason: DropReason | null) => void;
 
-  constructor(told: (peer: NodeId, reason: DropReason | null) => void) {
-    this.#told = told;
+  constructor(onDrop: (peer: NodeId, reason: DropReason | null) => void) {
+    this.#onDrop = onDrop;
   }
 
-  /** To be told after this turn. */
+  /** Records a drop, which is reported after this turn. */
   add(peer: NodeId, reason: DropReason | null): void {
-    if (this.#lost.has(peer)) return;
-    if (this.#lost.size === 0) setImmediate(() => this.#tell());
-    this.#lost.set(peer, reason);
+    if (this.#dropped.has(peer)) return;
+    if (this.#dropped.size === 0) setImmediate(() => this.#report());
+    this.#dropped.set(peer, reason);
   }
 
-  #tell(): void {
-    const lost = [...this.#lost];
-    this.#lost.clear();
-    for (const [peer, reason] of lost) this.#told(peer, reason);
+  #report(): void {
+    const dropped = [...this.#dropped];
+    this.#dropped.clear();
+    for (const [peer, reason] of dropped) this.#onDrop(peer, reason);
   }
 }

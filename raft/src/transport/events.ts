@@ -1,28 +1,34 @@
-/** What a transport tells its owner for logs and metrics; none of it needs an answer. */
+/** Events of a transport, for logs and metrics. */
 import type { NodeId } from '../core/types.js';
 import type { FrameCloseCode, FrameErrorCode } from '../frames/index.js';
 import type { RefusalStatus } from './handshake.js';
 
-/** Which side dialed: `out` is a link that this member dialed, to send on; `in` one that it receives on. */
+/** `out`: a link that this member dialed, for sending. `in`: a link that the peer dialed, for receiving. */
 export type LinkDirection = 'in' | 'out';
 
-/** Why a message was dropped. */
+/** The reason why a message was dropped. */
 export type DropReason =
   /** There is no open link to the peer. */
   | 'noLink'
-  /** Too many bytes wait to be sent to it. */
+  /** The send queue of the peer is full. */
   | 'queueFull'
   /** The message is longer than a frame may be. */
   | 'tooLong'
-  /** It is for no other member. */
+  /** The recipient is not a peer of this member. */
   | 'unknownPeer';
 
-/** What happened on this member's links. */
+/** An event on the links of this member. */
 export type TransportEvent =
   | { readonly type: 'connected'; readonly peer: NodeId; readonly direction: LinkDirection }
-  /** A peer told its wall clock, milliseconds since 1970: first of all on each new link to here, then every second. */
+  /**
+   * A peer sent its wall clock, in milliseconds since 1970: first on each new link to this member, then every
+   * second.
+   */
   | { readonly type: 'clock'; readonly peer: NodeId; readonly wallMs: number }
-  /** With code `ENDED` or `SOCKET_FAILED` the peer's process may have died: connections of a dead process reset. */
+  /**
+   * With code `ENDED` or `SOCKET_FAILED` the peer's process may have died: the system closes or resets its
+   * connections.
+   */
   | {
       readonly type: 'disconnected';
       readonly peer: NodeId;
@@ -37,14 +43,14 @@ export type TransportEvent =
       readonly status: RefusalStatus;
       readonly message: string;
     }
-  /** A peer could not be reached or refused this member; told once until the reason changes. */
+  /** A peer could not be reached, or refused this member; reported once until the reason changes. */
   | {
       readonly type: 'dialFailed';
       readonly peer: NodeId;
       readonly code: FrameErrorCode;
       readonly message: string;
-      /** The stable word of its refusal, such as `DUPLICATE_MEMBER`; null where it did not answer. */
+      /** The status of its refusal, such as `DUPLICATE_MEMBER`; null if it did not answer. */
       readonly status: string | null;
     }
-  /** At least one message was dropped; told once a turn of the event loop for each peer. */
+  /** At least one message was dropped; reported once a turn of the event loop for each peer. */
   | { readonly type: 'dropped'; readonly peer: NodeId; readonly reason: DropReason };

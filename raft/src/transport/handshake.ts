@@ -1,18 +1,18 @@
-/** The handshake between members: what the dialer says about itself, and why an acceptor refuses it. */
+/** The handshake between members: the headers of both sides, and the reasons for a refusal. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FrameRefusal, PeerCertificate } from '../frames/index.js';
+import type { FrameRefusal, CertificateCheck } from '../frames/index.js';
 import { isNodeId } from '../core/membership.js';
 import type { NodeId } from '../core/types.js';
-import { unknownPeerUrl } from './unknown-peers.js';
+import { parsePeerUrl } from './unknown-peers.js';
 
-/** The version of the messages; a link between two versions is refused. */
+/** The version of the protocol; a link between different versions is refused. */
 const RAFT_PROTOCOL_VERSION = 10;
 
 /** Path of the handshake on a member's peer port. */
 export const RAFT_PATH = '/raft';
 
-/** Path to which snapshots are posted, with the headers of a handshake. */
+/** Path for posting snapshots, with the headers of a handshake. */
 export const SNAPSHOT_PATH = '/raft/snapshot';
 
 const HEADERS = {
@@ -27,7 +27,7 @@ const HEADERS = {
 
 const INSTANCE = /^[\x21-\x7e]{1,64}$/;
 
-/** Why a handshake is refused; the stable words of the answers and events. */
+/** The stable status of a refused handshake, in responses and events. */
 export type RefusalStatus =
   | 'ROUTE_NOT_FOUND'
   | 'WRONG_CLUSTER'
@@ -39,27 +39,29 @@ export type RefusalStatus =
   | 'WRONG_CERTIFICATE'
   | 'NOT_RUNNING';
 
-export interface Refusal extends FrameRefusal {
+export interface HandshakeRefusal extends FrameRefusal {
   readonly status: RefusalStatus;
 }
 
-export interface Membership {
+export interface MemberIdentity {
   readonly id: NodeId;
   readonly cluster: string;
-  /** Shared by all members, or null where none is asked for. */
+  /** The secret that all members share; null if none is required. */
   readonly secret: string | null;
-  /** Base url at which others reach this member's peer port, for those that do not know it; they refuse it without. */
+  /**
+   * Base URL of this member's peer port, for members that do not know it; they refuse this member without it.
+   */
   readonly advertise?: string;
   /**
-   * Tells the process of this member from others that say they are it, as on a copy of its data: 1 to 64 printable ASCII
-   * characters that its data keeps and a copy does not. Two processes with different ones are not taken for one member;
-   * without it that is not checked.
+   * Distinguishes this member's process from another one that runs under the same id on a copy of its data: 1
+   * to 64 printable ASCII characters that belong to the original data folder and are not copied with it. If
+   * two processes of one id send different instances, one of them is refused. Not checked if it is not set.
    */
   readonly instance?: string;
 }
 
-/** The headers of a handshake with `to`. */
-export function handshakeHeaders(self: Membership, to: NodeId): Record<string, string> {
+/** The request headers of a handshake with `to`. */
+export function handshakeHeaders(self: MemberIdentity, to: NodeId): Record<string, string> {
   return {
     [HEADERS.cluster]: self.cluster,
     [HEADERS.version]: String(RAFT_PROTOCOL_VERSION),
@@ -71,91 +73,108 @@ export function handshakeHeaders(self: Membership, to: NodeId): Record<string, s
   };
 }
 
-/** What an acceptor says of itself in its answer. */
-export function instanceHeader({ instance }: Membership): Record<string, string> {
+/** The response headers of a handshake. */
+export function instanceHeader({ instance }: MemberIdentity): Record<string, string> {
   return instance === undefined ? {} : { [HEADERS.instance]: instance };
 }
 
-/** Which process of its member the headers of a handshake, or of its answer, come from; null if they do not say. */
-export function instanceOf(headers: IncomingHttpHeaders): string | null {
+/** The instance in the headers of a handshake or of its response; null if there is none. */
+export function claimedInstance(headers: IncomingHttpHeaders): string | null {
   const instance = headers[HEADERS.instance];
   return typeof instance === 'string' && INSTANCE.test(instance) ? instance : null;
 }
 
 /**
- * Why a process that says it is `peer` is refused: another process answers at the address where this member reaches
- * `peer`, and one of the two is a copy. The address decides, because that is what every message to the member goes by.
+ * Refuses a process that claims to be `peer` while a process with another instance answers at the address of
+ * `peer`: one of the two runs on a copy of the data. The one at the address is accepted, because all messages
+ * to the member go there.
  */
-export function refuseInstance(
+export function checkInstance(
   peer: NodeId,
   headers: IncomingHttpHeaders,
   answering: { readonly instance: string | null; readonly url: string },
-): Refusal | null {
-  const claimed = instanceOf(headers);
+): HandshakeRefusal | null {
+  const claimed = claimedInstance(headers);
   if (claimed === null || answering.instance === null || claimed === answering.instance) return null;
-  const here = senderUrlOf(headers) ?? 'an address that it does not tell';
-  return refusal(
+  const claimedUrl = claimedSenderUrl(headers) ?? 'an unknown address';
+  return makeRefusal(
     409,
     'DUPLICATE_MEMBER',
-    `two processes say that they are member ${peer}: the one at ${answering.url}, where this member reaches it, and the ` +
-      `one that asks, at ${here}; their data are not the same folder. Stop the one that runs on the copy, or, if the member ` +
-      `has moved, stop the other one and give its new address to every member`,
+    `two processes claim to be member ${peer}: the one at ${answering.url}, the address that this member uses for it, and ` +
+      `the one that is connecting, at ${claimedUrl}; they use different data folders. Stop the process that runs on the ` +
+      `copy. If the member has moved, stop the process at the old address and give every member the new address`,
   );
 }
 
-/** Who a handshake says it comes from; to be believed only once `refuseHandshake` has found nothing. */
-export function senderOf(headers: IncomingHttpHeaders): NodeId {
+/** The sender that a handshake claims; trust it only after `checkHandshake` has returned null. */
+export function claimedSender(headers: IncomingHttpHeaders): NodeId {
   return String(headers[HEADERS.from]);
 }
 
-/** Where a handshake says that its sender is reached; null if it says nothing that could be dialed. */
-export function senderUrlOf(headers: IncomingHttpHeaders): string | null {
-  return unknownPeerUrl(headers[HEADERS.url]);
+/** The URL of the sender in a handshake; null if there is no valid one. */
+export function claimedSenderUrl(headers: IncomingHttpHeaders): string | null {
+  return parsePeerUrl(headers[HEADERS.url]);
 }
 
-/** Why a member refuses a handshake, or null if it accepts it. */
-export function refuseHandshake(
-  self: Membership,
-  hears: (peer: NodeId) => boolean,
+/**
+ * Returns why a member refuses a handshake, or null if it accepts it.
+ * @param accepts whether a sender is accepted
+ */
+export function checkHandshake(
+  self: MemberIdentity,
+  accepts: (peer: NodeId) => boolean,
   headers: IncomingHttpHeaders,
-): Refusal | null {
-  const refused = refuseStranger(self, headers);
+): HandshakeRefusal | null {
+  const refused = checkClusterAccess(self, headers);
   if (refused !== null) return refused;
-  if (headers[HEADERS.to] !== self.id) return refusal(421, 'WRONG_RECIPIENT', `this is member ${self.id}`);
-  const from = senderOf(headers);
-  if (from === self.id || !isNodeId(from) || !hears(from)) {
-    return refusal(403, 'UNKNOWN_SENDER', 'the sender is no other member of this cluster');
+  if (headers[HEADERS.to] !== self.id)
+    return makeRefusal(421, 'WRONG_RECIPIENT', `this is member ${self.id}, not the requested member`);
+  const from = claimedSender(headers);
+  if (from === self.id || !isNodeId(from) || !accepts(from)) {
+    return makeRefusal(403, 'UNKNOWN_SENDER', 'the sender is not another member of this cluster');
   }
   return null;
 }
 
-/** Why a member refuses who asks, or null if it is a process of this cluster, whichever. */
-export function refuseStranger(self: Membership, headers: IncomingHttpHeaders): Refusal | null {
-  // First, so that who does not know the secret learns nothing of the cluster.
+/** Returns why a member refuses a request, or null if it comes from any process of this cluster. */
+export function checkClusterAccess(
+  self: MemberIdentity,
+  headers: IncomingHttpHeaders,
+): HandshakeRefusal | null {
+  // Checked first, so that a client without the secret learns nothing about the cluster.
   if (!secretMatches(self.secret, headers[HEADERS.secret])) {
-    return refusal(401, 'WRONG_SECRET', 'the secret of the cluster is missing or wrong');
+    return makeRefusal(401, 'WRONG_SECRET', 'the secret of the cluster is missing or wrong');
   }
   if (headers[HEADERS.cluster] !== self.cluster) {
-    return refusal(403, 'WRONG_CLUSTER', `this member is of cluster ${self.cluster}`);
+    return makeRefusal(403, 'WRONG_CLUSTER', `this member belongs to cluster ${self.cluster}`);
   }
   if (headers[HEADERS.version] !== String(RAFT_PROTOCOL_VERSION)) {
-    return refusal(426, 'WRONG_VERSION', `this member speaks version ${RAFT_PROTOCOL_VERSION}`);
+    return makeRefusal(
+      426,
+      'WRONG_VERSION',
+      `this member uses protocol version ${RAFT_PROTOCOL_VERSION}: run the same release on all members`,
+    );
   }
   return null;
 }
 
-export function refusal(httpStatus: number, status: RefusalStatus, message: string): Refusal {
+export function makeRefusal(httpStatus: number, status: RefusalStatus, message: string): HandshakeRefusal {
   return { httpStatus, status, message };
 }
 
-/** Why a member refuses a certificate, or null if it is that of the member that the handshake names. */
-export function refuseCertificate({ problem, name }: PeerCertificate, expected: string): Refusal | null {
-  if (problem !== null) return refusal(401, 'WRONG_CERTIFICATE', problem);
+/**
+ * Returns why a member refuses a certificate, or null if it belongs to the member that the handshake names.
+ */
+export function checkCertificate(
+  { problem, name }: CertificateCheck,
+  expected: string,
+): HandshakeRefusal | null {
+  if (problem !== null) return makeRefusal(401, 'WRONG_CERTIFICATE', problem);
   if (name === expected) return null;
-  return refusal(403, 'WRONG_CERTIFICATE', 'the certificate is that of another process');
+  return makeRefusal(403, 'WRONG_CERTIFICATE', 'the certificate belongs to another process');
 }
 
-/** Compares digests, which have one length, in constant time. */
+/** Compares digests, which have equal length, in constant time. */
 function secretMatches(expected: string | null, given: unknown): boolean {
   if (expected === null) return true;
   return typeof given === 'string' && timingSafeEqual(digest(expected), digest(given));

@@ -1,47 +1,55 @@
-/** What an HTTP transport is made of, and its port. */
+/** The options of the HTTP transport, and its server. */
 import type { Server } from 'node:http';
 import type { NodeId } from '../core/types.js';
-import { createTlsServer, type DialTls, type FrameLimits, type TlsSource } from '../frames/index.js';
+import { createTlsServer, type ClientTls, type FrameLimits, type TlsSource } from '../frames/index.js';
 import type { TransportEvent } from './events.js';
-import type { Membership } from './handshake.js';
-import type { Questions } from './questions.js';
+import type { MemberIdentity } from './handshake.js';
+import type { QueryHandlers } from './queries.js';
 
-/** Who this member is, where it listens, and the bounds of its links. */
-export interface HttpTransportOptions extends Membership {
+/** The options of `HttpTransport`. */
+export interface HttpTransportOptions extends MemberIdentity {
   readonly listen: {
     readonly host: string;
-    /** 0 lets the system choose. */
+    /** 0 lets the system choose a port. */
     readonly port: number;
   };
-  /** Mutual TLS: then every url of a peer is https. */
+  /** Enables mutual TLS: then the URL of every peer must be https. */
   readonly tls?: MemberTls;
-  /** Base url of each member's peer port, where it is known before the group names it; this member's own may be among them. */
+  /**
+   * Base URLs of the peer ports of members that are known before the log names them; may include this member.
+   */
   readonly peers?: ReadonlyMap<NodeId, string>;
-  /** Base url of a member's peer port, of which the log says `address` (empty for nothing); the address itself unless set. */
+  /**
+   * Returns the base URL for a member's `address` in the log (empty if it has none); the address itself
+   * unless set.
+   */
   readonly urlOf?: (address: string, peer: NodeId) => string;
-  /** Answers to questions of processes of this cluster, from `listen` on. */
-  readonly questions?: Questions;
+  /** Handlers of queries from processes of this cluster, active from `listen` on. */
+  readonly queries?: QueryHandlers;
   readonly onEvent?: (event: TransportEvent) => void;
-  /** Frames of 32 MiB, 64 MiB queued for each peer and 3 s of silence unless set. */
+  /**
+   * Unless set: frames of up to 32 MiB, up to 64 MiB queued for each peer, and links closed after 3 s of
+   * silence.
+   */
   readonly limits?: Partial<FrameLimits>;
-  /** For one handshake, in milliseconds; 1 s unless set. */
+  /** Time limit of one handshake, in milliseconds; 1 s unless set. */
   readonly dialMsMax?: number;
-  /** How long a snapshot's transfer may stand still, in milliseconds; 20 s unless set. A slow one may take any time. */
+  /** A snapshot transfer fails after this time without progress, in milliseconds; 20 s unless set. */
   readonly snapshotStallMsMax?: number;
-  /** For handing over what is queued when stopping, in milliseconds; 1 s unless set. */
+  /** Time limit for sending queued messages when stopping, in milliseconds; 1 s unless set. */
   readonly stopMsMax?: number;
   /** Uniform in [0, 1); `Math.random` unless set. */
   readonly random?: () => number;
   /** Monotonic milliseconds; `performance.now` unless set. */
   readonly now?: () => number;
-  /** Milliseconds since 1970, told to peers; `Date.now` unless set. */
+  /** The wall clock that is sent to peers, in milliseconds since 1970; `Date.now` unless set. */
   readonly wallClock?: () => number;
 }
 
-/** A member's certificate, and what those of the others are called. */
+/** A member's TLS material, and the expected names of the others. */
 export interface MemberTls {
   readonly source: TlsSource;
-  /** The common name in the certificate of a member; its id unless given. */
+  /** Returns the common name in the certificate of a member; its id unless given. */
   readonly nameOf?: (id: NodeId) => string;
 }
 
@@ -52,24 +60,26 @@ export const DEFAULT_FRAME_LIMITS: FrameLimits = {
   silenceMsMax: 3_000,
 };
 
-/** Sockets open at once, handshakes under way included; further ones are reset. */
+/** The bound on open sockets, including running handshakes; further connections are reset. */
 const SOCKETS_MAX = 256;
 const HANDSHAKE_MS_MAX = 5_000;
 
-/** What a member dials `peer` with: who answers at its address has to be that peer. */
-export function tlsTo(peer: NodeId, { tls }: Pick<HttpTransportOptions, 'tls'>): DialTls | null {
+/** The TLS options for dialing `peer`: the server at its address must have the peer's certificate. */
+export function peerTls(peer: NodeId, { tls }: Pick<HttpTransportOptions, 'tls'>): ClientTls | null {
   if (tls === undefined) return null;
   const expected = tls.nameOf?.(peer) ?? peer;
-  const refuseServer: DialTls['refuseServer'] = (name) =>
-    name === expected ? null : `the certificate there is that of ${JSON.stringify(name)}, not of ${expected}`;
-  return { source: tls.source, refuseServer };
+  const refuseServer: ClientTls['checkServerName'] = (name) =>
+    name === expected
+      ? null
+      : `the server has the certificate of ${JSON.stringify(name)}, not of ${expected}`;
+  return { source: tls.source, checkServerName: refuseServer };
 }
 
-/** The server of a peer port, without its handlers. */
-export function peerServer(tls: TlsSource | null): Server {
+/** Creates the server of a peer port, without handlers. */
+export function createPeerServer(tls: TlsSource | null): Server {
   const limits = {
     headersTimeout: HANDSHAKE_MS_MAX,
-    // A snapshot's body takes as long as it takes; that it goes on is watched where it is read.
+    // The body of a snapshot may take any time; its reader checks for progress.
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
   };
@@ -78,10 +88,11 @@ export function peerServer(tls: TlsSource | null): Server {
   return server;
 }
 
-/** Binds the server. @returns the port @throws the system's error. */
-export async function bind(server: Server, listen: { host: string; port: number }): Promise<number> {
+/** Binds the server. @returns the port @throws the system's error, such as EADDRINUSE. */
+export async function bindServer(server: Server, listen: { host: string; port: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    // It stays: a connection that cannot be taken later, as without a descriptor for it, must not end the process.
+    // The listener stays: a later error, such as a connection without a file descriptor, must not end the
+    // process.
     server.on('error', reject);
     server.listen(listen.port, listen.host, resolve);
   });

@@ -1,28 +1,28 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { initialMembership } from '../core/membership.js';
-import { FrameError, dialFrames, fixedTls, type TlsMaterial } from '../frames/index.js';
-import { makeAuthority } from '../frames/testing/certificates.js';
+import { FrameError, dialFrames, staticTlsSource, type TlsMaterial } from '../frames/index.js';
+import { makeCertificates } from '../frames/testing/certificates.js';
 import { transportConformance, transportSnapshotConformance } from './conformance.js';
 import { RAFT_PATH, handshakeHeaders } from './handshake.js';
 import { postSnapshot } from './snapshot-sender.js';
-import { Member, SECRET, until } from './testing/member.js';
+import { TestMember, SECRET, waitUntil } from './testing/test-member.js';
 
 const LIMITS = { frameBytesMax: 65_536, queueBytesMax: 131_072, silenceMsMax: 3_000 };
 
-const ours = makeAuthority(['member-a', 'member-b', 'member-c']);
-const theirs = makeAuthority(['member-b']);
+const ours = makeCertificates(['member-a', 'member-b', 'member-c']);
+const theirs = makeCertificates(['member-b']);
 
 const nameOf = (id: string): string => `member-${id}`;
 
 function material(authority: typeof ours, id: string): TlsMaterial {
   const found = authority?.[nameOf(id)];
-  if (found === undefined) throw new Error(`there is no certificate of ${id}`);
+  if (found === undefined) throw new Error(`there is no certificate for ${id}`);
   return found;
 }
 
-async function member(id: string): Promise<{ member: Member; url: string }> {
-  const made = new Member(id, {}, { tls: { source: fixedTls(material(ours, id)), nameOf } });
+async function member(id: string): Promise<{ member: TestMember; url: string }> {
+  const made = new TestMember(id, {}, { tls: { source: staticTlsSource(material(ours, id)), nameOf } });
   return { member: made, url: `https://127.0.0.1:${await made.transport.listen()}` };
 }
 
@@ -32,7 +32,7 @@ if (ours === null || theirs === null) {
 } else {
   const conformance = {
     test,
-    until,
+    until: waitUntil,
     makePair: async () => {
       const [a, b] = [await member('a'), await member('b')];
       a.member.transport.addPeer('b', b.url);
@@ -45,17 +45,17 @@ if (ours === null || theirs === null) {
   transportSnapshotConformance(conformance);
 
   const headers = handshakeHeaders({ id: 'b', cluster: 'test', secret: SECRET }, 'a');
-  const asking: readonly (readonly [string, TlsMaterial, RegExp])[] = [
+  const refused: readonly (readonly [string, TlsMaterial, RegExp])[] = [
     ['no certificate', { ...material(ours, 'b'), cert: '', key: '' }, /no certificate was sent/],
     [
       'a certificate of another authority',
       { ...material(theirs, 'b'), ca: material(ours, 'a').ca },
-      /not of this cluster: \w+/,
+      /not valid for this cluster: \w+/,
     ],
-    ['the certificate of another member', material(ours, 'c'), /that of another process/],
+    ['the certificate of another member', material(ours, 'c'), /the certificate belongs to another process/],
   ];
-  for (const [name, tls, why] of asking) {
-    test(`a peer with ${name} is refused, whatever secret it knows, and both sides are told why`, async () => {
+  for (const [name, tls, why] of refused) {
+    test(`the transport refuses a peer with ${name} despite a correct secret, and reports the reason on both sides`, async () => {
       const { member: a, url } = await member('a');
       await a.start();
       a.transport.addPeer('b', 'https://127.0.0.1:1');
@@ -65,12 +65,12 @@ if (ours === null || theirs === null) {
         headers,
         timeoutMs: 2_000,
         limits: LIMITS,
-        tls: { source: fixedTls(tls) },
+        tls: { source: staticTlsSource(tls) },
       }).catch((error: unknown) => error);
       assert.ok(dialed instanceof FrameError && dialed.refusal?.status === 'WRONG_CERTIFICATE');
       assert.match(dialed.message, why);
       assert.ok(
-        a.has('refused', ({ status, message }) => status === 'WRONG_CERTIFICATE' && why.test(message)),
+        a.hasEvent('refused', ({ status, message }) => status === 'WRONG_CERTIFICATE' && why.test(message)),
       );
 
       const chunks = (async function* () {
@@ -81,7 +81,7 @@ if (ours === null || theirs === null) {
       const options = {
         url,
         headers,
-        tls: { source: fixedTls(tls) },
+        tls: { source: staticTlsSource(tls) },
         stallMsMax: 2_000,
         signal: new AbortController().signal,
       };
@@ -91,10 +91,10 @@ if (ours === null || theirs === null) {
     });
   }
 
-  test('a server with a certificate of another authority is not spoken to', async () => {
-    const b = new Member('b', {}, { tls: { source: fixedTls(material(theirs, 'b')), nameOf } });
+  test('dialFrames refuses a server with a certificate of another authority', async () => {
+    const b = new TestMember('b', {}, { tls: { source: staticTlsSource(material(theirs, 'b')), nameOf } });
     const url = `https://127.0.0.1:${await b.transport.listen()}`;
-    const tls = { source: fixedTls(material(ours, 'a')) };
+    const tls = { source: staticTlsSource(material(ours, 'a')) };
     const dialed: unknown = await dialFrames({
       url,
       path: RAFT_PATH,
@@ -108,15 +108,15 @@ if (ours === null || theirs === null) {
     await b.transport.stop();
   });
 
-  test('who answers at a peer’s address with the certificate of another member is not spoken to', async () => {
+  test('the transport refuses a server at a peer’s address with the certificate of another member', async () => {
     const { member: c, url } = await member('c');
     await c.start();
     const { member: a } = await member('a');
     await a.start();
     a.transport.addPeer('b', url);
-    await until(
+    await waitUntil(
       () =>
-        a.has(
+        a.hasEvent(
           'dialFailed',
           ({ peer, message }) => peer === 'b' && /"member-c", not of member-b/.test(message),
         ),
@@ -131,13 +131,13 @@ if (ours === null || theirs === null) {
       .catch((error: unknown) => error);
     assert.match(String(sent), /"member-c", not of member-b/);
     assert.not.ok(
-      c.has('refused', () => true),
-      'it does not even learn what was asked',
+      c.hasEvent('refused', () => true),
+      'the server receives no request',
     );
     await Promise.all([a.transport.stop(), c.transport.stop()]);
   });
 
-  test('new material is used from the next handshake on, by the server and by who dials', async () => {
+  test('server and clients use new TLS material from the next handshake on', async () => {
     const listeners = new Set<() => void>();
     const source = {
       current: material(theirs, 'b'),
@@ -146,41 +146,44 @@ if (ours === null || theirs === null) {
         return () => listeners.delete(listener);
       },
     };
-    const b = new Member('b', {}, { tls: { source, nameOf } });
+    const b = new TestMember('b', {}, { tls: { source, nameOf } });
     const url = `https://127.0.0.1:${await b.transport.listen()}`;
     const { member: a, url: urlOfA } = await member('a');
     await Promise.all([a.start(), b.start()]);
     a.transport.addPeer('b', url);
     b.transport.addPeer('a', urlOfA);
-    await until(
+    await waitUntil(
       () =>
-        a.has('dialFailed', ({ peer }) => peer === 'b') && b.has('dialFailed', ({ peer }) => peer === 'a'),
+        a.hasEvent('dialFailed', ({ peer }) => peer === 'b') &&
+        b.hasEvent('dialFailed', ({ peer }) => peer === 'a'),
       'both to be refused',
     );
     source.current = material(ours, 'b');
     for (const listener of listeners) listener();
-    await until(
-      () => ['in', 'out'].every((way) => a.has('connected', ({ direction }) => direction === way)),
+    await waitUntil(
+      () => ['in', 'out'].every((wanted) => a.hasEvent('connected', ({ direction }) => direction === wanted)),
       'links both ways',
     );
     await Promise.all([a.transport.stop(), b.transport.stop()]);
-    assert.is(listeners.size, 0, 'a server that is closed listens no more');
+    assert.is(listeners.size, 0, 'a closed server has removed its listener');
   });
 
-  test('nothing goes out in the clear by a slip of a letter', async () => {
+  test('addPeer refuses http URLs with TLS and https URLs without it', async () => {
     const { member: a } = await member('a');
     await a.start();
     a.transport.addPeer('b', 'http://127.0.0.1:1');
     assert.ok(
-      a.has('dialFailed', ({ code, message }) => code === 'BAD_OPTION' && /must be https/.test(message)),
+      a.hasEvent('dialFailed', ({ code, message }) => code === 'BAD_OPTION' && /must be https/.test(message)),
     );
     await a.transport.stop();
-    const plain = await new Member('a', { b: 'https://127.0.0.1:1' }).start();
-    assert.ok(plain.has('dialFailed', ({ message }) => message.includes('no certificates for it')));
+    const plain = await new TestMember('a', { b: 'https://127.0.0.1:1' }).start();
+    assert.ok(
+      plain.hasEvent('dialFailed', ({ message }) => message.includes('an https URL needs TLS certificates')),
+    );
     await plain.transport.stop();
   });
 
-  test('plain HTTP and nonsense on a TLS port end at once, and do no harm', async () => {
+  test('a TLS port closes a plain HTTP connection', async () => {
     const { member: a, url } = await member('a');
     await a.start();
     const answer: unknown = await fetch(url.replace('https', 'http')).catch((error: unknown) => error);

@@ -1,11 +1,11 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FrameError, dialFrames, type FrameClose, type FrameConnection } from '../frames/index.js';
+import { FrameError, dialFrames, type CloseReason, type FrameConnection } from '../frames/index.js';
 import { encodeMessage } from './codec.js';
 import { heartbeat, transportConformance, transportSnapshotConformance } from './conformance.js';
 import { RAFT_PATH, handshakeHeaders } from './handshake.js';
-import { Member, SECRET, until } from './testing/member.js';
+import { TestMember, SECRET, waitUntil } from './testing/test-member.js';
 
 /** A port that nothing listens on. */
 async function freePort(): Promise<number> {
@@ -18,11 +18,11 @@ async function freePort(): Promise<number> {
 
 const CONFORMANCE = {
   test,
-  until,
+  until: waitUntil,
   makePair: async () => {
-    const nobody = `http://127.0.0.1:${await freePort()}`;
-    const a = new Member('a', { c: nobody }).transport;
-    const b = new Member('b', {}).transport;
+    const closedPort = `http://127.0.0.1:${await freePort()}`;
+    const a = new TestMember('a', { c: closedPort }).transport;
+    const b = new TestMember('b', {}).transport;
     a.addPeer('b', `http://127.0.0.1:${await b.listen()}`);
     b.addPeer('a', `http://127.0.0.1:${await a.listen()}`);
     return { a, b };
@@ -32,8 +32,8 @@ const CONFORMANCE = {
 transportConformance(CONFORMANCE);
 transportSnapshotConformance(CONFORMANCE);
 
-/** Opens a link to `member` by hand, as `from`. */
-async function dialAs(member: Member, headers: Record<string, string>): Promise<FrameConnection> {
+/** Opens a link to `member` with these handshake headers. */
+async function dialAs(member: TestMember, headers: Record<string, string>): Promise<FrameConnection> {
   const port = await member.transport.listen();
   const limits = { frameBytesMax: 65_536, queueBytesMax: 131_072, silenceMsMax: 3_000 };
   const url = `http://127.0.0.1:${port}`;
@@ -42,8 +42,8 @@ async function dialAs(member: Member, headers: Record<string, string>): Promise<
 
 const GOOD = handshakeHeaders({ id: 'x', cluster: 'test', secret: SECRET }, 'a');
 
-async function closeOf(connection: FrameConnection): Promise<FrameClose> {
-  return new Promise((resolve) => connection.start({ frame: () => undefined, closed: resolve }));
+async function closeOf(connection: FrameConnection): Promise<CloseReason> {
+  return new Promise((resolve) => connection.start({ onFrame: () => undefined, onClose: resolve }));
 }
 
 const REFUSALS: readonly [string, Record<string, string>][] = [
@@ -56,21 +56,21 @@ const REFUSALS: readonly [string, Record<string, string>][] = [
 ];
 
 for (const [status, headers] of REFUSALS) {
-  test(`a handshake is refused: ${status} (from ${String(headers['x-raft-from'])})`, async () => {
-    const member = await new Member('a', { x: 'http://127.0.0.1:1' }).start();
+  test(`the transport refuses a handshake with ${status} (from ${String(headers['x-raft-from'])})`, async () => {
+    const member = await new TestMember('a', { x: 'http://127.0.0.1:1' }).start();
     try {
       const error: unknown = await dialAs(member, headers).catch((reason: unknown) => reason);
       assert.instance(error, FrameError);
       assert.is(error instanceof FrameError && error.refusal?.status, status);
-      assert.ok(member.has('refused', (event) => event.status === status));
+      assert.ok(member.hasEvent('refused', (event) => event.status === status));
     } finally {
       await member.transport.stop();
     }
   });
 }
 
-test('a handshake before the start is refused', async () => {
-  const member = new Member('a', { x: 'http://127.0.0.1:1' });
+test('the transport refuses handshakes before start', async () => {
+  const member = new TestMember('a', { x: 'http://127.0.0.1:1' });
   try {
     const error: unknown = await dialAs(member, GOOD).catch((reason: unknown) => reason);
     assert.is(error instanceof FrameError && error.refusal?.status, 'NOT_RUNNING');
@@ -79,8 +79,8 @@ test('a handshake before the start is refused', async () => {
   }
 });
 
-test('what is no link is answered with a JSON error', async () => {
-  const member = await new Member('a', {}).start();
+test('other requests are answered with a JSON error', async () => {
+  const member = await new TestMember('a', {}).start();
   try {
     const response = await fetch(`http://127.0.0.1:${await member.transport.listen()}/`);
     assert.is(response.status, 404);
@@ -90,22 +90,22 @@ test('what is no link is answered with a JSON error', async () => {
   }
 });
 
-test('a peer tells its wall clock before its first message, and goes on telling it', async () => {
+test('a member sends its wall clock before its first message, and repeats it', async () => {
   let wallMs = -5.5;
-  const a = await new Member('a', { b: 'http://127.0.0.1:1' }).start();
+  const a = await new TestMember('a', { b: 'http://127.0.0.1:1' }).start();
   const url = `http://127.0.0.1:${await a.transport.listen()}`;
-  const b = new Member('b', { a: url }, { wallClock: () => wallMs });
-  const told = (): readonly number[] =>
+  const b = new TestMember('b', { a: url }, { wallClock: () => wallMs });
+  const clocks = (): readonly number[] =>
     a.events.flatMap((event) => (event.type === 'clock' ? event.wallMs : []));
   try {
     await b.start();
-    await until(() => b.has('connected', (event) => event.direction === 'out'), 'the link');
+    await waitUntil(() => b.hasEvent('connected', (event) => event.direction === 'out'), 'the link');
     b.transport.send(heartbeat('b', 'a', 1));
-    await until(() => a.recorder.messages.length === 1, 'the message');
-    assert.is(told()[0], -5.5, 'the clock came first');
+    await waitUntil(() => a.recorder.messages.length === 1, 'the message');
+    assert.is(clocks()[0], -5.5, 'the clock arrived first');
     wallMs = 2e15;
-    await until(() => told().includes(2e15), 'the clock as it is now');
-    assert.equal(a.recorder.messages, [heartbeat('b', 'a', 1)], 'clocks are no messages');
+    await waitUntil(() => clocks().includes(2e15), 'the current clock');
+    assert.equal(a.recorder.messages, [heartbeat('b', 'a', 1)], 'clocks are not messages');
   } finally {
     await b.transport.stop();
     await a.transport.stop();
@@ -114,21 +114,21 @@ test('a peer tells its wall clock before its first message, and goes on telling 
 
 const BAD_FRAMES: readonly [string, Uint8Array][] = [
   ['garbage', Buffer.from('not a message')],
-  ['a clock that is cut off', Buffer.from([0xc1, 0, 0])],
+  ['a truncated clock', Buffer.from([0xc1, 0, 0])],
   ['a message of another sender', encodeMessage(heartbeat('y', 'a', 1))],
   ['a message for another member', encodeMessage(heartbeat('x', 'b', 1))],
 ];
 
 for (const [name, payload] of BAD_FRAMES) {
-  test(`a frame closes the link: ${name}`, async () => {
-    const member = await new Member('a', { x: 'http://127.0.0.1:1' }).start();
+  test(`the transport closes a link on which it receives ${name}`, async () => {
+    const member = await new TestMember('a', { x: 'http://127.0.0.1:1' }).start();
     try {
       const connection = await dialAs(member, GOOD);
       connection.send(encodeMessage(heartbeat('x', 'a', 1)));
       connection.send(payload);
       connection.send(encodeMessage(heartbeat('x', 'a', 2)));
       assert.is((await closeOf(connection)).code === 'CLOSED_HERE', false);
-      await until(() => member.has('disconnected', (event) => event.peer === 'x'), 'the event');
+      await waitUntil(() => member.hasEvent('disconnected', (event) => event.peer === 'x'), 'the event');
       assert.equal(member.recorder.messages, [heartbeat('x', 'a', 1)]);
     } finally {
       await member.transport.stop();
@@ -136,38 +136,38 @@ for (const [name, payload] of BAD_FRAMES) {
   });
 }
 
-test('a newer link of a peer takes the place of the older', async () => {
-  const member = await new Member('a', { x: 'http://127.0.0.1:1' }).start();
+test('a newer link of a peer replaces the older one', async () => {
+  const member = await new TestMember('a', { x: 'http://127.0.0.1:1' }).start();
   try {
     const older = await dialAs(member, GOOD);
     const olderClosed = closeOf(older);
     const newer = await dialAs(member, GOOD);
     await olderClosed;
-    assert.equal(member.recorder.linksLost, []);
-    newer.start({ frame: () => undefined, closed: () => undefined });
+    assert.equal(member.recorder.lostLinks, []);
+    newer.start({ onFrame: () => undefined, onClose: () => undefined });
     newer.send(encodeMessage(heartbeat('x', 'a', 1)));
-    await until(() => member.recorder.messages.length === 1, 'a message on the newer link');
+    await waitUntil(() => member.recorder.messages.length === 1, 'a message on the newer link');
     newer.close('done');
   } finally {
     await member.transport.stop();
   }
 });
 
-test('a peer that refuses is told once, however often it is dialed', async () => {
-  const b = await new Member('b', { a: 'http://127.0.0.1:1' }, { cluster: 'other' }).start();
-  const a = await new Member('a', { b: `http://127.0.0.1:${await b.transport.listen()}` }).start();
+test('a peer that refuses is reported once, however often it is dialed', async () => {
+  const b = await new TestMember('b', { a: 'http://127.0.0.1:1' }, { cluster: 'other' }).start();
+  const a = await new TestMember('a', { b: `http://127.0.0.1:${await b.transport.listen()}` }).start();
   try {
-    await until(() => b.events.filter(({ type }) => type === 'refused').length >= 3, 'three refusals');
+    await waitUntil(() => b.events.filter(({ type }) => type === 'refused').length >= 3, 'three refusals');
     assert.is(a.events.filter(({ type }) => type === 'dialFailed').length, 1);
   } finally {
     await Promise.all([a.transport.stop(), b.transport.stop()]);
   }
 });
 
-test('a taken port rejects', async () => {
-  const first = await new Member('a', {}).start();
+test('start rejects if the port is in use', async () => {
+  const first = await new TestMember('a', {}).start();
   const port = await first.transport.listen();
-  const second = new Member('b', {}, { listen: { host: '127.0.0.1', port } });
+  const second = new TestMember('b', {}, { listen: { host: '127.0.0.1', port } });
   try {
     const error: unknown = await second.start().catch((reason: unknown) => reason);
     assert.is((error as NodeJS.ErrnoException).code, 'EADDRINUSE');
@@ -176,34 +176,34 @@ test('a taken port rejects', async () => {
   }
 });
 
-test('ids and urls are checked', () => {
-  assert.throws(() => new Member('bad id', {}), /not the id of a member/);
-  assert.throws(() => new Member('a', { 'b\n': 'http://127.0.0.1:1' }), /not the id of a member/);
+test('the constructor refuses invalid member ids', () => {
+  assert.throws(() => new TestMember('bad id', {}), /is not a valid member id/);
+  assert.throws(() => new TestMember('a', { 'b\n': 'http://127.0.0.1:1' }), /is not a valid member id/);
 });
 
-test('peers come, move and go while the transport runs; an address that is none is told and stops nothing', async () => {
-  const a = await new Member('a', {}).start();
-  const b = await new Member('b', {}).start();
+test('peers are added, moved and removed at run time, and an invalid address is only reported', async () => {
+  const a = await new TestMember('a', {}).start();
+  const b = await new TestMember('b', {}).start();
   const [urlA, urlB] = await Promise.all(
     [a, b].map(async ({ transport }) => `http://127.0.0.1:${await transport.listen()}`),
   );
-  a.transport.addPeer('b', 'no url at all');
-  assert.ok(a.has('dialFailed', ({ peer, code }) => peer === 'b' && code === 'BAD_OPTION'));
+  a.transport.addPeer('b', 'not a URL');
+  assert.ok(a.hasEvent('dialFailed', ({ peer, code }) => peer === 'b' && code === 'BAD_OPTION'));
   a.transport.send(heartbeat('a', 'b', 1));
   a.transport.addPeer('b', urlB ?? '');
-  await until(() => b.has('refused', ({ status }) => status === 'UNKNOWN_SENDER'), 'b not to know a');
+  await waitUntil(
+    () => b.hasEvent('refused', ({ status }) => status === 'UNKNOWN_SENDER'),
+    'b not to know a',
+  );
   b.transport.addPeer('a', urlA ?? '');
-  // Not that b has let a in: a does not know of it yet, and would drop what it is to send.
-  await until(() => a.has('connected', ({ direction }) => direction === 'out'), 'a to be let in');
+  // Waits for the event at a: until then a would drop its messages, although b has already accepted the link.
+  await waitUntil(() => a.hasEvent('connected', ({ direction }) => direction === 'out'), 'a to be connected');
   a.transport.addPeer('b', '');
   a.transport.send(heartbeat('a', 'b', 2));
   a.transport.removePeer('b');
   a.transport.send(heartbeat('a', 'b', 3));
-  await until(() => b.recorder.messages.length > 0, 'what was queued to leave');
-  await until(
-    () => a.has('refused', ({ status }) => status === 'UNKNOWN_SENDER'),
-    'a not to know b any more',
-  );
+  await waitUntil(() => b.recorder.messages.length > 0, 'the queued message to arrive');
+  await waitUntil(() => a.hasEvent('refused', ({ status }) => status === 'UNKNOWN_SENDER'), 'a to refuse b');
   assert.equal(
     b.recorder.messages.map((message) => 'round' in message && message.round),
     [2],

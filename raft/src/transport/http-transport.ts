@@ -1,9 +1,10 @@
 /**
- * Raft messages over HTTP: each member dials one connection of frames to every other and sends on it, and receives on
- * those that the others dial. A message is lost rather than waited for: Raft repeats what matters.
+ * Raft messages over HTTP. Each member dials one frame connection to every other member and sends on it; it
+ * receives on the connections that the others dial. Messages that cannot be sent are dropped: Raft retries
+ * what matters.
  *
- * Callbacks come one at a time and never from inside `send`. What the handler throws is not caught, since a broken
- * invariant has to stop the process.
+ * Callbacks come one at a time and never from inside `send`. Exceptions of the handler are not caught,
+ * because a broken invariant must stop the process.
  */
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,10 +15,10 @@ import { isNodeId } from '../core/membership.js';
 import {
   FrameError,
   acceptFrames,
-  certificateOf,
+  checkPeerCertificate,
   checkFrameLimits,
   refuseSocket,
-  type FrameClose,
+  type CloseReason,
   type FrameCloseCode,
   type FrameConnection,
   type FrameLimits,
@@ -30,42 +31,48 @@ import {
   SNAPSHOT_PATH,
   handshakeHeaders,
   instanceHeader,
-  refusal,
-  refuseCertificate,
-  refuseHandshake,
-  refuseInstance,
-  refuseStranger,
-  senderOf,
-  senderUrlOf,
-  type Refusal,
+  makeRefusal,
+  checkCertificate,
+  checkHandshake,
+  checkInstance,
+  checkClusterAccess,
+  claimedSender,
+  claimedSenderUrl,
+  type HandshakeRefusal,
 } from './handshake.js';
-import { DEFAULT_FRAME_LIMITS, bind, peerServer, tlsTo, type HttpTransportOptions } from './http-options.js';
+import {
+  DEFAULT_FRAME_LIMITS,
+  bindServer,
+  createPeerServer,
+  peerTls,
+  type HttpTransportOptions,
+} from './http-options.js';
 import { DropReporter } from './drop-reporter.js';
-import { askProcess } from './questions.js';
-import { OutgoingLink } from './outgoing.js';
+import { queryProcess } from './queries.js';
+import { OutgoingLink } from './outgoing-link.js';
 import { receiveSnapshot } from './snapshot-receiver.js';
 import { postSnapshot } from './snapshot-sender.js';
 import type { SnapshotTransfer, Transport, TransportHandler } from './transport.js';
 
 const DIAL_MS_MAX = 1_000;
 const STOP_MS_MAX = 1_000;
-/** Between two times that peers are told this member's wall clock. */
+/** Interval at which this member sends its wall clock to its peers. */
 const CLOCK_INTERVAL_MS = 1_000;
-/** Beyond any pause of a process or a disk that is still at work. */
+/** Longer than the pauses of a process or disk that still works. */
 const SNAPSHOT_STALL_MS_MAX = 20_000;
 
-/** What a link closes with when it was the other side, or what lies between, that gave up. */
+/** The close codes of a link that was lost because of the peer or the network. */
 const LOST: ReadonlySet<FrameCloseCode> = new Set(['ENDED', 'SOCKET_FAILED', 'SILENT']);
 
 type State = 'new' | 'running' | 'stopped';
 
-/** A link that a peer dialed, with the headers of its handshake. */
+/** A link that a peer dialed, and the headers of its handshake. */
 interface IncomingLink {
   readonly connection: FrameConnection;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** The transport over HTTP; one for each member, started once. */
+/** The transport over HTTP. Each member has one, and starts it once. */
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #limits: FrameLimits;
@@ -73,13 +80,13 @@ export class HttpTransport implements Transport {
   readonly #unknownPeers = new UnknownPeers();
   readonly #server: Server;
   readonly #outgoing = new Map<NodeId, OutgoingLink>();
-  /** At most one for each peer: a newer one takes the place of the older. */
+  /** At most one for each peer: a newer link replaces the older one. */
   readonly #incoming = new Map<NodeId, IncomingLink>();
   readonly #drops = new DropReporter((peer, reason) => {
     if (reason !== null) this.#event({ type: 'dropped', peer, reason });
-    if (this.#state === 'running') this.#handler?.unreachable(peer);
+    if (this.#state === 'running') this.#handler?.onUnreachable(peer);
   });
-  /** Links that are given up and on which something may still leave. */
+  /** Links that are closing and may still send queued messages. */
   readonly #closing = new Set<Promise<unknown>>();
   readonly #stopping = new AbortController();
   #handler: TransportHandler | null = null;
@@ -87,30 +94,32 @@ export class HttpTransport implements Transport {
   #clockTimer: NodeJS.Timeout | undefined;
   #state: State = 'new';
 
-  /** @throws RaftError `BAD_CONFIG`, FrameError `BAD_OPTION` */
+  /**
+   * @throws RaftError `BAD_CONFIG` for an invalid member id, FrameError `BAD_OPTION` for an invalid limit.
+   */
   constructor(options: HttpTransportOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_FRAME_LIMITS, ...options.limits };
     checkFrameLimits(this.#limits);
     this.#peers = new Map(options.peers);
     for (const id of [options.id, ...this.#peers.keys()]) {
-      if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not the id of a member`);
+      if (!isNodeId(id)) throw new RaftError('BAD_CONFIG', `${JSON.stringify(id)} is not a valid member id`);
     }
     this.#peers.delete(options.id);
-    this.#server = peerServer(options.tls?.source ?? null);
+    this.#server = createPeerServer(options.tls?.source ?? null);
     this.#server.on('request', (request, response) => this.#request(request, response));
-    this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOTHING_HERE));
+    this.#server.on('clientError', (_error, socket) => refuseSocket(socket, NOT_FOUND));
     this.#server.on('upgrade', (request, socket, head) => this.#accept(request, socket, head));
   }
 
   /**
-   * Binds the peer port; `start` does it too, so this is for who needs the port first. Handshakes are refused until
-   * `start`.
+   * Binds the peer port. `start` does it too; call this to know the port earlier. Handshakes are refused
+   * until `start`.
    * @returns the port
    * @throws the system's error, such as EADDRINUSE.
    */
   async listen(): Promise<number> {
-    this.#listening ??= bind(this.#server, this.#options.listen);
+    this.#listening ??= bindServer(this.#server, this.#options.listen);
     return this.#listening;
   }
 
@@ -124,10 +133,10 @@ export class HttpTransport implements Transport {
 
   addPeer(peer: NodeId, address: string): void {
     if (this.#state === 'stopped' || peer === this.#options.id) return;
-    const unknownPeerUrl = this.#unknownPeers.known(peer);
+    const unknownPeerUrl = this.#unknownPeers.onPeerAdded(peer);
     const known = this.#peers.get(peer);
-    const told = this.#options.urlOf?.(address, peer) ?? address;
-    const url = address === '' && told === '' ? (known ?? unknownPeerUrl ?? '') : told;
+    const named = this.#options.urlOf?.(address, peer) ?? address;
+    const url = address === '' && named === '' ? (known ?? unknownPeerUrl ?? '') : named;
     if (url === known) return;
     this.#peers.set(peer, url);
     this.#close(peer);
@@ -136,12 +145,12 @@ export class HttpTransport implements Transport {
 
   removePeer(peer: NodeId): void {
     if (!this.#peers.delete(peer)) return;
-    this.#unknownPeers.removed(peer);
+    this.#unknownPeers.onPeerRemoved(peer);
     this.#close(peer);
-    this.#incoming.get(peer)?.connection.close('no member any more');
+    this.#incoming.get(peer)?.connection.close('no longer a member');
   }
 
-  /** Gives up the way to a peer, once what is queued for it has left. */
+  /** Closes the outgoing link to a peer after sending its queued messages. */
   #close(peer: NodeId): void {
     const link = this.#outgoing.get(peer);
     if (link === undefined) return;
@@ -151,7 +160,7 @@ export class HttpTransport implements Transport {
     this.#closing.add(closed);
   }
 
-  /** Begins to dial a peer, unless its address is none or not known. */
+  /** Starts dialing a peer, unless its URL is unknown or invalid. */
   #dial(peer: NodeId, url: string): void {
     if (url === '') return;
     try {
@@ -165,7 +174,7 @@ export class HttpTransport implements Transport {
   }
 
   async start(handler: TransportHandler): Promise<void> {
-    invariant(this.#state === 'new', 'a transport is started once');
+    invariant(this.#state === 'new', 'a transport can be started only once');
     await this.listen();
     this.#handler = handler;
     this.#state = 'running';
@@ -189,24 +198,25 @@ export class HttpTransport implements Transport {
   async sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void> {
     const url = this.#peers.get(snapshot.to);
     if (this.#state !== 'running' || url === undefined) {
-      throw new RaftError('SNAPSHOT_REFUSED', `no snapshot can be sent to ${snapshot.to}`);
+      const what = `cannot send a snapshot to ${snapshot.to}: it is not a peer, or the transport is not running`;
+      throw new RaftError('SNAPSHOT_REFUSED', what);
     }
     const headers = handshakeHeaders(this.#options, snapshot.to);
     const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
     const until = AbortSignal.any([signal, this.#stopping.signal]);
-    const tls = tlsTo(snapshot.to, this.#options);
+    const tls = peerTls(snapshot.to, this.#options);
     await postSnapshot(snapshot, { url, headers, tls, stallMsMax, signal: until });
   }
 
   /**
-   * Asks whichever process answers where `peer` is to be reached; see `askProcess`.
-   * @throws Error if it gives no answer.
+   * Queries the process at the address of `peer`; see `queryProcess`.
+   * @throws Error if it does not answer.
    */
-  async ask(peer: NodeId, path: string): Promise<unknown> {
+  async query(peer: NodeId, path: string): Promise<unknown> {
     const { dialMsMax: msMax = DIAL_MS_MAX } = this.#options;
     const url = new URL(path, this.#peers.get(peer));
-    return askProcess(url, {
-      ...{ headers: handshakeHeaders(this.#options, peer), tls: tlsTo(peer, this.#options), msMax },
+    return queryProcess(url, {
+      ...{ headers: handshakeHeaders(this.#options, peer), tls: peerTls(peer, this.#options), msMax },
     });
   }
 
@@ -233,12 +243,12 @@ export class HttpTransport implements Transport {
       path: RAFT_PATH,
       headers: handshakeHeaders(this.#options, peer),
       limits: this.#limits,
-      tls: tlsTo(peer, this.#options),
+      tls: peerTls(peer, this.#options),
       dialMsMax,
       random,
       now,
       wallClock,
-      opened: () => {
+      onOpen: () => {
         this.#event({ type: 'connected', peer, direction: 'out' });
         this.#dropDuplicate(peer);
       },
@@ -261,13 +271,15 @@ export class HttpTransport implements Transport {
       authorize: () => this.#refusal(RAFT_PATH, request),
     });
     if (connection === null) return;
-    const peer = senderOf(request.headers);
-    const url = senderUrlOf(request.headers);
-    if (!this.#peers.has(peer) && url !== null) this.#invite(peer, url);
+    const peer = claimedSender(request.headers);
+    const url = claimedSenderUrl(request.headers);
+    if (!this.#peers.has(peer) && url !== null) this.#dialUnknown(peer, url);
     this.#receive(peer, { connection, headers: request.headers });
   }
 
-  /** Gives up what comes from a peer if it is not the process that answers at the peer's address. */
+  /**
+   * Closes the incoming link of a peer if it comes from another process than the one at the peer's address.
+   */
   #dropDuplicate(peer: NodeId): void {
     const incoming = this.#incoming.get(peer);
     if (incoming === undefined) return;
@@ -275,56 +287,56 @@ export class HttpTransport implements Transport {
     if (refused !== null) incoming.connection.close(refused.message);
   }
 
-  #refuseInstance(peer: NodeId, headers: IncomingHttpHeaders): Refusal | null {
+  #refuseInstance(peer: NodeId, headers: IncomingHttpHeaders): HandshakeRefusal | null {
     const link = this.#outgoing.get(peer);
-    return link === undefined ? null : refuseInstance(peer, headers, link.answering);
+    return link === undefined ? null : checkInstance(peer, headers, link.peerProcess);
   }
 
-  /** Answers who is not known, for as long as its link lasts. */
-  #invite(peer: NodeId, url: string): void {
+  /** Dials a peer that is not known, for as long as its incoming link is open. */
+  #dialUnknown(peer: NodeId, url: string): void {
     this.#unknownPeers.add(peer, url);
     this.#close(peer);
     this.#dial(peer, url);
   }
 
-  /** What comes without an upgrade: a question, a snapshot, or nothing of ours. */
+  /** Handles a request without an upgrade: a query or a snapshot. */
   #request(request: IncomingMessage, response: ServerResponse): void {
     if (request.method === 'GET') {
       this.#answer(request, response);
       return;
     }
     const handler = this.#handler;
-    const refused = request.method === 'POST' ? this.#refusal(SNAPSHOT_PATH, request) : NOTHING_HERE;
+    const refused = request.method === 'POST' ? this.#refusal(SNAPSHOT_PATH, request) : NOT_FOUND;
     if (refused !== null || handler === null) {
       refuseSocket(request.socket, refused ?? NOT_RUNNING);
       return;
     }
     const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
-    const [from, to] = [senderOf(request.headers), this.#options.id];
-    const take: TransportHandler['snapshot'] = async (snapshot) => handler.snapshot(snapshot);
+    const [from, to] = [claimedSender(request.headers), this.#options.id];
+    const take: TransportHandler['onSnapshot'] = async (snapshot) => handler.onSnapshot(snapshot);
     void receiveSnapshot(request, response, { from, to, stallMsMax, take });
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { questions = {} } = this.#options;
+    const { queries = {} } = this.#options;
     const path = request.url ?? '';
-    const answer = Object.hasOwn(questions, path) ? questions[path] : undefined;
-    const refused = answer === undefined ? NOTHING_HERE : this.#told(request, this.#refuseStranger(request));
+    const answer = Object.hasOwn(queries, path) ? queries[path] : undefined;
+    const refused = answer === undefined ? NOT_FOUND : this.#reported(request, this.#refuseStranger(request));
     if (refused !== null || answer === undefined) {
-      refuseSocket(request.socket, refused ?? NOTHING_HERE);
+      refuseSocket(request.socket, refused ?? NOT_FOUND);
       return;
     }
     const text = JSON.stringify(answer());
     response.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end(text);
   }
 
-  /** Why a request to `path` is refused, which is told; null if it is not. */
-  #refusal(path: string, request: IncomingMessage): Refusal | null {
-    return this.#told(request, this.#check(path, request));
+  /** Returns why a request to `path` is refused, and reports it; null if it is accepted. */
+  #refusal(path: string, request: IncomingMessage): HandshakeRefusal | null {
+    return this.#reported(request, this.#check(path, request));
   }
 
-  /** Tells the owner of a refusal, if it is one. */
-  #told(request: IncomingMessage, refused: Refusal | null): Refusal | null {
+  /** Reports a refusal as an event, and returns it. */
+  #reported(request: IncomingMessage, refused: HandshakeRefusal | null): HandshakeRefusal | null {
     if (refused !== null) {
       const { remoteAddress = '?', remotePort = 0 } = request.socket;
       const { status, message } = refused;
@@ -333,35 +345,39 @@ export class HttpTransport implements Transport {
     return refused;
   }
 
-  #check(path: string, { url, headers, socket }: IncomingMessage): Refusal | null {
-    if (url !== path) return NOTHING_HERE;
+  #check(path: string, { url, headers, socket }: IncomingMessage): HandshakeRefusal | null {
+    if (url !== path) return NOT_FOUND;
     if (this.#state !== 'running') return NOT_RUNNING;
-    const from = senderOf(headers);
+    const from = claimedSender(headers);
     const refused = this.#refuseCertificate(from, socket);
-    const hears = (peer: NodeId): boolean =>
-      this.#peers.has(peer) || this.#unknownPeers.isWelcome(peer, senderUrlOf(headers));
-    return refused ?? refuseHandshake(this.#options, hears, headers) ?? this.#refuseInstance(from, headers);
+    const accepts = (peer: NodeId): boolean =>
+      this.#peers.has(peer) || this.#unknownPeers.isAccepted(peer, claimedSenderUrl(headers));
+    return refused ?? checkHandshake(this.#options, accepts, headers) ?? this.#refuseInstance(from, headers);
   }
 
-  #refuseStranger({ headers, socket }: IncomingMessage): Refusal | null {
-    return this.#refuseCertificate(senderOf(headers), socket) ?? refuseStranger(this.#options, headers);
+  #refuseStranger({ headers, socket }: IncomingMessage): HandshakeRefusal | null {
+    return (
+      this.#refuseCertificate(claimedSender(headers), socket) ?? checkClusterAccess(this.#options, headers)
+    );
   }
 
-  #refuseCertificate(from: NodeId, socket: Socket): Refusal | null {
+  #refuseCertificate(from: NodeId, socket: Socket): HandshakeRefusal | null {
     const { tls } = this.#options;
-    return tls === undefined ? null : refuseCertificate(certificateOf(socket), tls.nameOf?.(from) ?? from);
+    return tls === undefined
+      ? null
+      : checkCertificate(checkPeerCertificate(socket), tls.nameOf?.(from) ?? from);
   }
 
   #receive(peer: NodeId, incoming: IncomingLink): void {
     const { connection } = incoming;
-    // A peer that dials again has given up its older link, even where nothing here has noticed yet.
-    this.#incoming.get(peer)?.connection.close('a newer link takes its place');
+    // A peer that dials again no longer uses its older link, even if this member has not noticed it yet.
+    this.#incoming.get(peer)?.connection.close('replaced by a newer link');
     this.#incoming.set(peer, incoming);
     this.#event({ type: 'connected', peer, direction: 'in' });
-    // It has just started, or the network has healed: no reason to wait any longer for the way back.
+    // The peer has just started, or the network has recovered: dial it without waiting for the backoff.
     this.#outgoing.get(peer)?.dialNow();
     connection.start({
-      frame: (payload) => {
+      onFrame: (payload) => {
         const wallMs = decodeClock(payload);
         if (wallMs !== null) {
           this.#event({ type: 'clock', peer, wallMs });
@@ -369,9 +385,9 @@ export class HttpTransport implements Transport {
         }
         const message = this.#decode(peer, payload);
         if (typeof message === 'string') connection.close(message);
-        else if (this.#state === 'running') this.#handler?.message(message);
+        else if (this.#state === 'running') this.#handler?.onMessage(message);
       },
-      closed: (close) => {
+      onClose: (close) => {
         if (this.#incoming.get(peer) === incoming) {
           this.#incoming.delete(peer);
           if (this.#unknownPeers.delete(peer)) this.#close(peer);
@@ -381,12 +397,13 @@ export class HttpTransport implements Transport {
     });
   }
 
-  /** The message in a frame from `peer`, or why there is none. */
+  /** Decodes a frame from `peer`. @returns the message, or the reason for closing the link */
   #decode(peer: NodeId, payload: Buffer): Message | string {
     try {
       const message = decodeMessage(payload);
-      if (message.from !== peer) return `a message of ${message.from} came on the link of ${peer}`;
-      if (message.to !== this.#options.id) return `a message for ${message.to} came to ${this.#options.id}`;
+      if (message.from !== peer) return `received a message from ${message.from} on the link of ${peer}`;
+      if (message.to !== this.#options.id)
+        return `received a message for ${message.to} at member ${this.#options.id}`;
       return message;
     } catch (error) {
       if (error instanceof MessageError) return error.message;
@@ -394,9 +411,9 @@ export class HttpTransport implements Transport {
     }
   }
 
-  #disconnected(peer: NodeId, direction: LinkDirection, { code, message }: FrameClose): void {
+  #disconnected(peer: NodeId, direction: LinkDirection, { code, message }: CloseReason): void {
     this.#event({ type: 'disconnected', peer, direction, code, message });
-    if (this.#state === 'running' && LOST.has(code)) this.#handler?.linkLost(peer);
+    if (this.#state === 'running' && LOST.has(code)) this.#handler?.onLinkLost(peer);
   }
 
   #event(event: TransportEvent): void {
@@ -404,5 +421,5 @@ export class HttpTransport implements Transport {
   }
 }
 
-const NOT_RUNNING = refusal(503, 'NOT_RUNNING', 'this member is starting or stopping');
-const NOTHING_HERE = refusal(404, 'ROUTE_NOT_FOUND', 'this port is for Raft only');
+const NOT_RUNNING = makeRefusal(503, 'NOT_RUNNING', 'this member is starting or stopping; retry later');
+const NOT_FOUND = makeRefusal(404, 'ROUTE_NOT_FOUND', 'not found: this port serves only Raft members');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { baseAt } from '../core/testing/messages.js';
+import { makeBase } from '../core/testing/messages.js';
 import {
   SNAPSHOT_FRAME_BYTES_MAX,
   SnapshotStreamError,
@@ -9,7 +9,7 @@ import {
   encodeSnapshot,
 } from './snapshot-frames.js';
 
-const HEAD = { term: 9, base: baseAt(70, 8) };
+const HEAD = { term: 9, base: makeBase(70, 8) };
 
 async function* from(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
@@ -21,7 +21,7 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** All of it, or the error that it fails with. */
+/** Decodes a whole snapshot. */
 async function decodeAll(bytes: readonly Uint8Array[]): Promise<{ head: unknown; content: Buffer }> {
   const { term, base, chunks } = await decodeSnapshot(from(bytes));
   return { head: { term, base }, content: await collect(chunks) };
@@ -42,7 +42,7 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   return [...pieces, bytes.subarray(at)];
 }
 
-test('property: however it is cut, before and behind, it comes out as it went in', async () => {
+test('property: decodeSnapshot returns the encoded contents, however chunks and stream are cut', async () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(chunks, fc.array(fc.nat(40)), async (content, sizes) => {
@@ -54,7 +54,7 @@ test('property: however it is cut, before and behind, it comes out as it went in
   );
 });
 
-test('large chunks travel in frames of their bound, and a longer frame is refused unread', async () => {
+test('encodeSnapshot splits large chunks, and decodeSnapshot refuses longer frames unread', async () => {
   const content = Buffer.alloc(2 * SNAPSHOT_FRAME_BYTES_MAX + 5, 7);
   const lengths: number[] = [];
   for await (const frame of encodeSnapshot(HEAD, from([content]))) lengths.push(frame.length);
@@ -66,7 +66,7 @@ test('large chunks travel in frames of their bound, and a longer frame is refuse
   await assertRefused(header);
 });
 
-test('every flipped bit, every cut and whatever follows the end is refused', async () => {
+test('decodeSnapshot refuses every flipped bit, every truncation and trailing data', async () => {
   const bytes = await collect(encodeSnapshot(HEAD, from([Buffer.from('some'), Buffer.from('content')])));
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
     const damaged = Buffer.from(bytes);
@@ -80,7 +80,7 @@ test('every flipped bit, every cut and whatever follows the end is refused', asy
   assert.instance(error, SnapshotStreamError);
 });
 
-test('a frame that is left out or sent twice is refused, as the checksum runs on', async () => {
+test('decodeSnapshot refuses missing, repeated and reordered frames, because of the running checksum', async () => {
   const frames: Buffer[] = [];
   const content = [Buffer.from('one'), Buffer.from('two'), Buffer.from('six')];
   for await (const frame of encodeSnapshot(HEAD, from(content))) frames.push(frame);
@@ -92,11 +92,11 @@ test('a frame that is left out or sent twice is refused, as the checksum runs on
   await assertRefused(Buffer.concat([head, one, two, end]));
 });
 
-test('a head that makes no sense is refused', async () => {
+test('decodeSnapshot refuses an invalid header', async () => {
   for (const head of [
-    { term: 7, base: baseAt(70, 8) },
-    { term: 7, base: baseAt(0, 0) },
-    { term: 7, base: baseAt(3, 0) },
+    { term: 7, base: makeBase(70, 8) },
+    { term: 7, base: makeBase(0, 0) },
+    { term: 7, base: makeBase(3, 0) },
   ]) {
     await assertRefused(await collect(encodeSnapshot(head, from([]))));
   }

@@ -1,25 +1,28 @@
 /**
- * A snapshot as bytes on the wire: frames whose checksum runs over everything so far, so that damage shows where it is
- * and a stream that was cut never looks whole. Big-endian:
+ * The wire format of a snapshot: frames with a running checksum over all payloads so far, so that damage is
+ * found at its frame, and a truncated stream never looks complete. Big-endian:
  *
  *     frame: | length 4 | crc32 of all payloads up to here 4 | payload ... |
- *     end:   | 0 4      | crc32 of all payloads 4            | their bytes in total 8 |
+ *     end:   | 0 4      | crc32 of all payloads 4            | their total length 8 |
  *
- * The first payload says what is coming: the leader's term, then the base as core/base.ts makes it.
+ * The first payload is the header: the leader's term, then the base as encoded by core/base.ts.
  */
 import { crc32 } from 'node:zlib';
-import { decodeBase, encodeBase } from '../core/base.js';
+import { decodeBase, encodeBase } from '../core/base-codec.js';
 import { readUint64, writeUint64 } from '../core/entry.js';
 import type { LogBase, Term } from '../core/types.js';
 
-/** Payload of a frame at most, in bytes: a sender cuts larger chunks, a receiver refuses them. */
+/**
+ * The bound on the payload of a frame, in bytes: a sender splits larger chunks, a receiver refuses larger
+ * frames.
+ */
 export const SNAPSHOT_FRAME_BYTES_MAX = 256 * 1024;
 
 const HEADER_BYTES = 8;
 const END_BYTES = 16;
 const TERM_BYTES = 8;
 
-/** Thrown when bytes are no snapshot, or not all of one. */
+/** Thrown when a stream is not a valid and complete snapshot. */
 export class SnapshotStreamError extends Error {
   override readonly name = 'SnapshotStreamError';
   readonly code = 'BAD_SNAPSHOT';
@@ -30,7 +33,7 @@ interface Head {
   readonly base: LogBase;
 }
 
-/** The frames of a snapshot, made as they are asked for. */
+/** Encodes a snapshot as frames, on demand. */
 export async function* encodeSnapshot(head: Head, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const sum = new RunningSum();
   yield frame(sum, encodeHead(head));
@@ -61,15 +64,16 @@ function encodeHead({ term, base }: Head): Buffer {
 }
 
 /**
- * Reads the frames of a snapshot from a stream: its head at once, the payloads behind it as they are asked for.
- * @throws SnapshotStreamError if the stream is damaged, cut, or goes on behind the end; so do the chunks.
+ * Decodes a snapshot from a stream: reads its header immediately, and the chunks after it on demand.
+ * @throws SnapshotStreamError if the stream is damaged, truncated or has trailing data; the chunks throw it
+ *   as well.
  */
 export async function decodeSnapshot(
   source: AsyncIterable<Uint8Array>,
 ): Promise<Head & { readonly chunks: AsyncGenerator<Uint8Array> }> {
   const payloads = readPayloads(new ByteSource(source));
   const first = await payloads.next();
-  if (first.done === true) throw new SnapshotStreamError('a snapshot ends before its head');
+  if (first.done === true) throw new SnapshotStreamError('the snapshot ends before its header');
   return { ...decodeHead(first.value), chunks: payloads };
 }
 
@@ -81,15 +85,21 @@ async function* readPayloads(source: ByteSource): AsyncGenerator<Uint8Array> {
     const crc = header.readUInt32BE(4);
     if (length === 0) {
       const bytes = readUint64(await source.take(END_BYTES - HEADER_BYTES), 0);
-      if (crc !== sum.crc || bytes !== sum.bytes) throw new SnapshotStreamError('a snapshot ends wrongly');
+      if (crc !== sum.crc || bytes !== sum.bytes) {
+        throw new SnapshotStreamError('the total checksum or length of the snapshot does not match');
+      }
       await source.end();
       return;
     }
-    if (length > SNAPSHOT_FRAME_BYTES_MAX) throw new SnapshotStreamError(`a frame of ${length} bytes`);
+    if (length > SNAPSHOT_FRAME_BYTES_MAX) {
+      throw new SnapshotStreamError(
+        `frame of ${length} bytes exceeds the limit of ${SNAPSHOT_FRAME_BYTES_MAX}`,
+      );
+    }
     const payload = await source.take(length);
     sum.add(payload);
     if (crc !== sum.crc) {
-      throw new SnapshotStreamError(`the checksum fails within ${sum.bytes} bytes`);
+      throw new SnapshotStreamError(`checksum mismatch in the first ${sum.bytes} bytes of the snapshot`);
     }
     yield payload;
   }
@@ -101,9 +111,9 @@ function decodeHead(payload: Uint8Array): Head {
     const head = { term: readUint64(bytes, 0), base: decodeBase(bytes.subarray(TERM_BYTES)) };
     if (Number.isSafeInteger(head.term) && head.term >= head.base.term && head.base.index > 0) return head;
   } catch (error) {
-    throw new SnapshotStreamError('a snapshot has no head', { cause: error });
+    throw new SnapshotStreamError('the header of the snapshot cannot be decoded', { cause: error });
   }
-  throw new SnapshotStreamError('the head of a snapshot makes no sense');
+  throw new SnapshotStreamError('the header of the snapshot is invalid');
 }
 
 class RunningSum {
@@ -118,7 +128,7 @@ class RunningSum {
 
 const EMPTY = new Uint8Array(0);
 
-/** Takes as many bytes as are asked for from a stream; holds no more than a frame and what came with its end. */
+/** Reads exact numbers of bytes from a stream; buffers at most one frame plus the rest of a chunk. */
 class ByteSource {
   readonly #iterator: AsyncIterator<Uint8Array>;
   #held: Uint8Array[] = [];
@@ -131,7 +141,7 @@ class ByteSource {
   async take(length: number): Promise<Buffer> {
     while (this.#heldBytes < length) {
       const next = await this.#iterator.next();
-      if (next.done === true) throw new SnapshotStreamError('a snapshot is cut off');
+      if (next.done === true) throw new SnapshotStreamError('the snapshot is truncated');
       this.#held.push(next.value);
       this.#heldBytes += next.value.byteLength;
     }
@@ -148,7 +158,7 @@ class ByteSource {
   async end(): Promise<void> {
     let next: IteratorResult<Uint8Array>;
     do {
-      if (this.#heldBytes > 0) throw new SnapshotStreamError('a snapshot goes on behind its end');
+      if (this.#heldBytes > 0) throw new SnapshotStreamError('the snapshot has data after its end');
       next = await this.#iterator.next();
       this.#heldBytes += next.done === true ? 0 : next.value.byteLength;
     } while (next.done !== true);

@@ -1,7 +1,7 @@
 /**
- * Receives one snapshot: the body of a POST, read as fast as the handler takes it. Meanwhile interim answers (102, RFC 2518)
- * tell the sender that the snapshot moves on: the sender's own socket may have nothing left to do, where a proxy on the way
- * holds what a slow link has yet to carry.
+ * Receives one snapshot: the body of a POST, read as fast as the handler consumes it. Meanwhile interim
+ * responses (102, RFC 2518) report progress to the sender, whose own socket may be idle while a proxy buffers
+ * data in front of a slow link.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RaftError } from '../core/errors.js';
@@ -13,24 +13,24 @@ import type { IncomingSnapshot } from './transport.js';
 interface ReceiveOptions {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** How long the transfer may stand still, in milliseconds. */
+  /** The transfer fails after this time without progress, in milliseconds. */
   readonly stallMsMax: number;
   readonly take: (snapshot: IncomingSnapshot) => Promise<void>;
 }
 
-/** Hands a snapshot to `take`, and answers with what came of it. Never rejects. */
+/** Passes a snapshot to `take`, and answers the request with the outcome. Never rejects. */
 export async function receiveSnapshot(
   request: IncomingMessage,
   response: ServerResponse,
   { from, to, stallMsMax, take }: ReceiveOptions,
 ): Promise<void> {
   const progress = new ProgressReports(response, stallMsMax);
-  // A peer that is there and sends nothing, or a broken network: then what is half received must not stay.
+  // Discards a partial snapshot if the peer sends nothing or the network is broken.
   request.setTimeout(stallMsMax, () => request.destroy(new Error(`no progress for ${stallMsMax} ms`)));
   const source = request[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   try {
     const { term, base, chunks } = await decodeSnapshot(progress.of(source));
-    const cancel = (): void => void request.destroy(new Error('another one takes its place'));
+    const cancel = (): void => void request.destroy(new Error('replaced by a newer snapshot'));
     await take({ from, to, term, base, chunks, cancel });
     progress.end();
     response.writeHead(200, { connection: 'close' }).end();
@@ -46,18 +46,24 @@ export async function receiveSnapshot(
   }
 }
 
-/** Reports a stall's worth of time, in parts. */
+/** Progress is reported this many times within the stall limit. */
 const REPORTS_PER_STALL = 4;
-/** Stalls, at most, that it may take to make a snapshot durable and install it once all of it has come. */
+/**
+ * After the last byte, making the snapshot durable and installing it may take this many times the stall
+ * limit.
+ */
 const INSTALL_STALLS_MAX = 10;
 
-/** Tells the sender, some times within a stall, that more of the snapshot was taken, or all of it is being worked on. */
+/**
+ * Reports progress to the sender: that more bytes were consumed, or that the complete snapshot is being
+ * processed.
+ */
 class ProgressReports {
   readonly #response: ServerResponse;
   readonly #ticker: NodeJS.Timeout;
-  /** Whether bytes were taken since the last report. */
-  #hasMoved = false;
-  /** Reports that may yet come though no more bytes can; 0 until all have come. */
+  /** Whether bytes were consumed since the last report. */
+  #hasProgress = false;
+  /** Remaining reports after the last byte; 0 until all bytes were received. */
   #installReports = 0;
 
   constructor(response: ServerResponse, stallMsMax: number) {
@@ -66,10 +72,10 @@ class ProgressReports {
     this.#ticker.unref();
   }
 
-  /** The same bytes. They are read only as the handler asks for them: one that hangs takes none. */
+  /** Passes the bytes on. They are read only on demand, so a hung handler makes no progress. */
   async *of(source: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
     for (let next = await source.next(); next.done !== true; next = await source.next()) {
-      this.#hasMoved = true;
+      this.#hasProgress = true;
       yield next.value;
     }
     this.#installReports = INSTALL_STALLS_MAX * REPORTS_PER_STALL;
@@ -80,18 +86,21 @@ class ProgressReports {
   }
 
   #report(): void {
-    if (!this.#hasMoved && this.#installReports === 0) return;
-    if (!this.#hasMoved) this.#installReports -= 1;
-    this.#hasMoved = false;
+    if (!this.#hasProgress && this.#installReports === 0) return;
+    if (!this.#hasProgress) this.#installReports -= 1;
+    this.#hasProgress = false;
     this.#response.writeProcessing();
   }
 }
 
-/** Reads what is still coming, so that the answer is not lost with it; the socket does not stay open for long. */
+/**
+ * Reads the rest of the body, because unread bytes could discard the response; the socket is destroyed soon
+ * anyway.
+ */
 async function discard(source: AsyncIterator<Uint8Array>): Promise<void> {
   try {
     while ((await source.next()).done !== true);
   } catch {
-    // It was cut off, which is as good.
+    // The body was cut off: there is nothing left to read.
   }
 }

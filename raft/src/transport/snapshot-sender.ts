@@ -1,8 +1,8 @@
-/** Sends one snapshot: a POST to the peer's port, written as fast as the way there takes it. */
+/** Sends one snapshot: a POST to the peer's port, written as fast as the connection accepts it. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { RaftError } from '../core/errors.js';
-import { readRefusal, tlsRequestOptions, type DialTls } from '../frames/index.js';
+import { readRefusal, tlsRequestOptions, type ClientTls } from '../frames/index.js';
 import { SNAPSHOT_PATH } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
 import type { SnapshotTransfer } from './transport.js';
@@ -10,19 +10,22 @@ import type { SnapshotTransfer } from './transport.js';
 interface SendOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: DialTls | null;
-  /** How long the transfer may stand still, in milliseconds: nothing leaves here, and the peer does not say that it took more. */
+  readonly tls: ClientTls | null;
+  /**
+   * The transfer fails after this time without progress, in milliseconds: no bytes sent, and no report from
+   * the peer.
+   */
   readonly stallMsMax: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Resolves once the peer has the snapshot, durably.
- * @throws RaftError `SNAPSHOT_REFUSED` saying why not; what the snapshot's own chunks throw.
+ * Sends a snapshot. Resolves once the peer has installed it durably.
+ * @throws RaftError `SNAPSHOT_REFUSED` with the reason; errors of the snapshot's own chunks.
  */
 export async function postSnapshot(transfer: SnapshotTransfer, options: SendOptions): Promise<void> {
   const { signal, stallMsMax } = options;
-  if (signal.aborted) throw failed('it was given up');
+  if (signal.aborted) throw failed('it was aborted');
   const url = new URL(SNAPSHOT_PATH, options.url);
   const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
     ...tlsRequestOptions(url, options.tls),
@@ -31,10 +34,11 @@ export async function postSnapshot(transfer: SnapshotTransfer, options: SendOpti
     headers: { ...options.headers, 'content-type': 'application/octet-stream' },
   });
   const outcome = outcomeOf(request);
-  const abort = (): void => void request.destroy(new Error('it was given up'));
+  const abort = (): void => void request.destroy(new Error('it was aborted'));
   signal.addEventListener('abort', abort);
-  // Of a socket: no byte in either direction. The peer sends some whenever it took more (snapshot-receiver.ts), however slow
-  // the way to it and whatever a proxy holds; one that takes nothing more fails once what lies between is full.
+  // The timeout fires when the socket has no traffic in either direction. The peer reports progress
+  // (snapshot-receiver.ts) even behind a slow link or a buffering proxy; a peer that makes no progress fails
+  // once all buffers are full.
   request.setTimeout(stallMsMax, () => void request.destroy(new Error(`no progress for ${stallMsMax} ms`)));
   try {
     await writeBody(request, transfer, outcome);
@@ -46,19 +50,19 @@ export async function postSnapshot(transfer: SnapshotTransfer, options: SendOpti
   }
 }
 
-/** Writes until all is written, or the peer has answered before that. */
+/** Writes the body until it is complete, or the peer answers early. */
 async function writeBody(
   request: ClientRequest,
   { term, base, chunks }: SnapshotTransfer,
   outcome: Promise<unknown>,
 ): Promise<void> {
-  const end = { isReached: false };
-  const over = outcome.then(() => {
-    end.isReached = true;
+  const answer = { hasArrived: false };
+  const answered = outcome.then(() => {
+    answer.hasArrived = true;
   });
   for await (const bytes of encodeSnapshot({ term, base }, chunks)) {
-    if (end.isReached) return;
-    if (!request.write(bytes)) await Promise.race([drained(request), over]);
+    if (answer.hasArrived) return;
+    if (!request.write(bytes)) await Promise.race([drained(request), answered]);
   }
   request.end();
 }
@@ -67,7 +71,7 @@ async function drained(request: ClientRequest): Promise<void> {
   return new Promise((resolve) => request.once('drain', resolve));
 }
 
-/** How the request ends: null if the snapshot was taken, else why not. Never rejects. */
+/** The outcome of the request: null if the snapshot was accepted, otherwise the error. Never rejects. */
 async function outcomeOf(request: ClientRequest): Promise<RaftError | null> {
   return new Promise((resolve) => {
     request.on('error', (error) => resolve(failed(error.message, error)));
@@ -84,5 +88,5 @@ async function outcomeOf(request: ClientRequest): Promise<RaftError | null> {
 }
 
 function failed(why: string, cause?: unknown): RaftError {
-  return new RaftError('SNAPSHOT_REFUSED', `the snapshot was not taken: ${why}`, { cause });
+  return new RaftError('SNAPSHOT_REFUSED', `the snapshot transfer failed: ${why}`, { cause });
 }

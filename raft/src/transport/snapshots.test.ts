@@ -1,21 +1,21 @@
-/** Snapshots over HTTP: who may send one, and transfers that do not go on. */
+/** Snapshots over HTTP: authorization, damage, and transfers without progress. */
 import { request as httpRequest } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { baseAt } from '../core/testing/messages.js';
-import { contentOf, numbered, snapshotOf } from './conformance-snapshots.js';
+import { makeBase } from '../core/testing/messages.js';
+import { readContent, numberedChunks, snapshotOf } from './conformance-snapshots.js';
 import { SNAPSHOT_PATH, handshakeHeaders } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
-import { Member, SECRET, until } from './testing/member.js';
+import { TestMember, SECRET, waitUntil } from './testing/test-member.js';
 
 const GOOD = handshakeHeaders({ id: 'x', cluster: 'test', secret: SECRET }, 'a');
-const HEAD = { term: 7, base: baseAt(70, 6) };
+const HEAD = { term: 7, base: makeBase(70, 6) };
 const STALL_MS = 150;
 
-async function withMember(run: (member: Member, port: number) => Promise<void>): Promise<void> {
+async function withMember(run: (member: TestMember, port: number) => Promise<void>): Promise<void> {
   const peers = { x: 'http://127.0.0.1:1' };
-  const member = await new Member('a', peers, { snapshotStallMsMax: STALL_MS }).start();
+  const member = await new TestMember('a', peers, { snapshotStallMsMax: STALL_MS }).start();
   try {
     await run(member, await member.transport.listen());
   } finally {
@@ -28,7 +28,7 @@ interface Answer {
   readonly status: string;
 }
 
-/** Posts bytes as a snapshot. */
+/** Posts a body as a snapshot. */
 async function post(
   port: number,
   headers: Record<string, string>,
@@ -53,7 +53,7 @@ async function post(
 
 async function bytesOf(count: number): Promise<Buffer> {
   const frames: Buffer[] = [];
-  for await (const frame of encodeSnapshot(HEAD, numbered(count))) frames.push(frame);
+  for await (const frame of encodeSnapshot(HEAD, numberedChunks(count))) frames.push(frame);
   return Buffer.concat(frames);
 }
 
@@ -66,21 +66,21 @@ const REFUSALS: readonly [status: string, code: number, headers: Record<string, 
 ];
 
 for (const [status, code, headers] of REFUSALS) {
-  test(`a snapshot is refused as a handshake is: ${status}`, async () => {
+  test(`the transport refuses a snapshot with ${status}, like a handshake`, async () => {
     await withMember(async (member, port) => {
       let calls = 0;
-      member.recorder.onSnapshot = async () => void (calls += 1);
+      member.recorder.receiveSnapshot = async () => void (calls += 1);
       assert.equal(await post(port, headers, await bytesOf(3)), { code, status });
       assert.is(calls, 0);
-      assert.ok(member.has('refused', (event) => event.status === status));
+      assert.ok(member.hasEvent('refused', (event) => event.status === status));
     });
   });
 }
 
-test('it is taken on its own path and with POST only', async () => {
+test('a snapshot is accepted only as POST on its own path', async () => {
   await withMember(async (member, port) => {
-    member.recorder.onSnapshot = async (snapshot) => {
-      await contentOf(snapshot);
+    member.recorder.receiveSnapshot = async (snapshot) => {
+      await readContent(snapshot);
     };
     assert.equal(await post(port, GOOD, await bytesOf(3)), { code: 200, status: 'OK' });
     assert.equal(await post(port, GOOD, await bytesOf(3), '/raft'), { code: 404, status: 'ROUTE_NOT_FOUND' });
@@ -89,10 +89,10 @@ test('it is taken on its own path and with POST only', async () => {
   });
 });
 
-test('a snapshot that is damaged on the way is refused, before its head and behind it', async () => {
+test('a damaged or truncated snapshot is refused, whether its header or its contents are damaged', async () => {
   await withMember(async (member, port) => {
-    member.recorder.onSnapshot = async (snapshot) => {
-      await contentOf(snapshot);
+    member.recorder.receiveSnapshot = async (snapshot) => {
+      await readContent(snapshot);
     };
     const bytes = await bytesOf(3);
     for (const at of [9, bytes.length - 1_500, bytes.length - 1]) {
@@ -104,11 +104,11 @@ test('a snapshot that is damaged on the way is refused, before its head and behi
   });
 });
 
-test('a sender that does not go on is given up by the receiver', async () => {
+test('the receiver aborts a snapshot when the sender makes no progress', async () => {
   await withMember(async (member, port) => {
     let failure: unknown = null;
-    member.recorder.onSnapshot = async (snapshot) => {
-      failure = await contentOf(snapshot).catch((error: unknown) => error);
+    member.recorder.receiveSnapshot = async (snapshot) => {
+      failure = await readContent(snapshot).catch((error: unknown) => error);
       throw failure;
     };
     const lines = Object.entries(GOOD).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -120,15 +120,15 @@ test('a sender that does not go on is given up by the receiver', async () => {
     );
     socket.write((await bytesOf(3)).subarray(0, 500));
     socket.resume();
-    await until(() => failure !== null, 'the end of the transfer');
+    await waitUntil(() => failure !== null, 'the end of the transfer');
     assert.match(String(failure), /no progress/);
     await closed;
   });
 });
 
 /**
- * A proxy that takes all that it is given at once, and hands it on `bytesPerTurn` at a time, one turn every `turnMs`: what lies
- * before it has nothing left to do for most of the time. @returns its port, and what closes it
+ * A proxy that reads everything immediately, and forwards `bytesPerTurn` bytes every `turnMs` milliseconds:
+ * the socket of its client is idle most of the time.
  */
 async function bufferingProxy(
   target: number,
@@ -162,17 +162,21 @@ async function bufferingProxy(
   return { port: (server.address() as AddressInfo).port, close };
 }
 
-/** Sends `bytes` to a member behind a proxy. @returns why it failed, or null, and how long it took */
+/** Sends a snapshot to a member behind a proxy. @returns the error or null, and the duration */
 async function sendBehindProxy(
   port: number,
   bytes: number,
   slowness: { readonly bytesPerTurn: number; readonly turnMs: number },
 ): Promise<{ readonly error: unknown; readonly tookMs: number }> {
   const proxy = await bufferingProxy(port, slowness);
-  const sender = new Member('x', { a: `http://127.0.0.1:${proxy.port}` }, { snapshotStallMsMax: STALL_MS });
+  const sender = new TestMember(
+    'x',
+    { a: `http://127.0.0.1:${proxy.port}` },
+    { snapshotStallMsMax: STALL_MS },
+  );
   await sender.start();
   const startedAt = performance.now();
-  const snapshot = { ...snapshotOf(numbered(bytes / 1_000), 'a'), from: 'x' };
+  const snapshot = { ...snapshotOf(numberedChunks(bytes / 1_000), 'a'), from: 'x' };
   const error: unknown = await sender.transport.sendSnapshot(snapshot, new AbortController().signal).then(
     () => null,
     (reason: unknown) => reason,
@@ -182,13 +186,13 @@ async function sendBehindProxy(
   return { error, tookMs: performance.now() - startedAt };
 }
 
-test('a snapshot that moves slowly behind a proxy that holds all of it is not given up', async () => {
+test('a slow snapshot behind a buffering proxy is not aborted', async () => {
   await withMember(async (member, port) => {
     let received = 0;
-    member.recorder.onSnapshot = async (snapshot) => {
-      received = (await contentOf(snapshot)).length;
+    member.recorder.receiveSnapshot = async (snapshot) => {
+      received = (await readContent(snapshot)).length;
     };
-    // Each turn comes well within a stall; all of them take many.
+    // Each turn is much shorter than the stall limit, all turns together are much longer.
     const { error, tookMs } = await sendBehindProxy(port, 40_000, { bytesPerTurn: 1_000, turnMs: 20 });
     assert.is(error, null);
     assert.is(received, 40_000);
@@ -196,29 +200,29 @@ test('a snapshot that moves slowly behind a proxy that holds all of it is not gi
   });
 });
 
-test('a receiver that works on all of a snapshot for some stalls is waited for; one that hangs before is not', async () => {
+test('the sender waits longer than the stall limit for the installation, but not for a receiver that does not read', async () => {
   await withMember(async (member, port) => {
-    member.recorder.onSnapshot = async (snapshot) => {
-      await contentOf(snapshot);
+    member.recorder.receiveSnapshot = async (snapshot) => {
+      await readContent(snapshot);
       await new Promise((resolve) => setTimeout(resolve, 4 * STALL_MS));
     };
     const fast = { bytesPerTurn: 1e9, turnMs: 1 };
     assert.is((await sendBehindProxy(port, 40_000, fast)).error, null);
-    member.recorder.onSnapshot = async () => new Promise(() => undefined);
-    assert.match(String((await sendBehindProxy(port, 40_000, fast)).error), /not taken/);
+    member.recorder.receiveSnapshot = async () => new Promise(() => undefined);
+    assert.match(String((await sendBehindProxy(port, 40_000, fast)).error), /transfer failed/);
   });
 });
 
-test('a receiver that does not go on is given up by the sender', async () => {
+test('the sender aborts a snapshot when the receiver makes no progress', async () => {
   await withMember(async (stuck, port) => {
-    stuck.recorder.onSnapshot = async () => new Promise(() => undefined);
-    const sender = new Member('x', { a: `http://127.0.0.1:${port}` }, { snapshotStallMsMax: STALL_MS });
+    stuck.recorder.receiveSnapshot = async () => new Promise(() => undefined);
+    const sender = new TestMember('x', { a: `http://127.0.0.1:${port}` }, { snapshotStallMsMax: STALL_MS });
     await sender.start();
-    const snapshot = { ...snapshotOf(numbered(1_000, 100_000), 'a'), from: 'x' };
+    const snapshot = { ...snapshotOf(numberedChunks(1_000, 100_000), 'a'), from: 'x' };
     const error: unknown = await sender.transport
       .sendSnapshot(snapshot, new AbortController().signal)
       .catch((reason: unknown) => reason);
-    assert.match(String(error), /SNAPSHOT_REFUSED|not taken/);
+    assert.match(String(error), /SNAPSHOT_REFUSED|transfer failed/);
     await sender.transport.stop();
   });
 });

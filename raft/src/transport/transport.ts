@@ -1,68 +1,81 @@
-/** What the driver needs of a network: it may lose, delay, repeat and reorder messages, never change them. */
+/**
+ * The transport interface of the driver. A transport may lose, delay, repeat and reorder messages, but not
+ * change them.
+ */
 import type { LogBase, Message, NodeId, Term } from '../core/types.js';
 
-/** A snapshot of a leader's state machine on its way. */
+/** A snapshot of a leader's state machine in transfer. */
 export interface SnapshotTransfer {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** The leader's. */
+  /** The leader's term. */
   readonly term: Term;
-  /** Where in the log the snapshot was taken. */
+  /** The last log entry that the snapshot includes. */
   readonly base: LogBase;
-  /** The snapshot's bytes, to be read once. How they are cut means nothing. */
+  /** The bytes of the snapshot; may be read once. The size of the chunks has no meaning. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** One that is coming in. Its `chunks` throw where it is cut, damaged, cancelled or does not go on. */
+/**
+ * A snapshot being received. Its `chunks` throw if it is truncated, damaged, cancelled or makes no progress.
+ */
 export interface IncomingSnapshot extends SnapshotTransfer {
-  /** Gives it up. */
+  /** Cancels the transfer. */
   cancel(): void;
 }
 
-/** What a transport tells the driver. Calls come one at a time, and never from inside `send`. */
+/** The callbacks of a transport. Calls come one at a time, and never from inside `send`. */
 export interface TransportHandler {
   /**
-   * A message from a member of this cluster, addressed to this member. A transport may also bring those of members that
-   * it was not told of, as a leader that was let in meanwhile may be one.
+   * Called for a message from a member of this cluster to this member. A transport may also deliver messages
+   * of members that it does not know: a leader that was added meanwhile may be one of them.
    */
-  message(message: Message): void;
-  /** Messages to `peer` were lost or may have been: the link broke, or its queue was full. */
-  unreachable(peer: NodeId): void;
-  /** A link from or to `peer` that had been open broke, as all of them do at once when its process dies. A hint. */
-  linkLost(peer: NodeId): void;
+  onMessage(message: Message): void;
+  /** Called when messages to `peer` were lost or may have been: the link broke, or its queue was full. */
+  onUnreachable(peer: NodeId): void;
+  /** Called when an open link from or to `peer` broke, which hints at a dead process. */
+  onLinkLost(peer: NodeId): void;
   /**
-   * A snapshot from a known member of this cluster, addressed to this member. Resolves once it is taken and durable;
-   * a rejection tells the sender that it is not.
+   * Called for a snapshot from a member of this cluster to this member. Resolves once it is installed and
+   * durable; the transport reports a rejection to the sender.
    */
-  snapshot(snapshot: IncomingSnapshot): Promise<void>;
+  onSnapshot(snapshot: IncomingSnapshot): Promise<void>;
 }
 
-/** A member's network: messages to its peers and from them, and snapshots. */
+/**
+ * Transports messages and snapshots between a member and its peers. Run the suite in `conformance.ts` against
+ * it.
+ */
 export interface Transport {
-  /** Longest message that it carries, in bytes as it encodes them; absent where there is no bound. */
+  /** Longest message in its encoding, in bytes; absent if there is no bound. */
   readonly messageBytesMax?: number;
-  /** Starts to receive and to dial. Called once. */
+  /** Starts receiving and dialing. Called once. */
   start(handler: TransportHandler): Promise<void>;
-  /** Queues a message. Never blocks and never throws; what does not fit is dropped and reported as unreachable. */
+  /**
+   * Queues a message. Never blocks and never throws; a message that does not fit is dropped and reported as
+   * unreachable.
+   */
   send(message: Message): void;
-  /** Everyone whom this member sends to and hears. */
+  /** The peers that this member sends to and receives from. */
   peers(): readonly NodeId[];
   /**
-   * From now on `peer` is heard, and sent to at `address`; where that is empty, at the one that is known already. What
-   * the transport cannot use as an address is reported and not dialed: it is in the log, and must stop no one.
+   * Adds a peer: its messages are accepted, and messages to it are sent to `address`, or to its known address
+   * if `address` is empty. An unusable address is reported and not dialed; it does not throw, because it
+   * comes from the log.
    */
   addPeer(peer: NodeId, address: string): void;
   /**
-   * From now on `peer` is refused. What is queued for it leaves first; a last message tells it why. An id that was
-   * removed is not given to another member.
+   * Removes a peer: it is refused from now on. Messages that are queued for it are sent first, among them the
+   * final append with its removal. The id of a removed member must not be reused for another member.
    */
   removePeer(peer: NodeId): void;
   /**
-   * Sends a snapshot, beside the messages and without holding them up, as fast as the receiver takes it. Resolves once
-   * it has; rejects where it refuses, cannot be reached or makes no progress, or when `signal` is aborted. Slow is no
-   * failure: progress is what the receiver has taken, not what has left here.
+   * Sends a snapshot as fast as the receiver consumes it, without delaying messages. Resolves once the
+   * receiver has accepted it; rejects if the receiver refuses it, cannot be reached or makes no progress, or
+   * when `signal` is aborted. A slow transfer does not fail: progress is what the receiver has consumed, not
+   * what this member has sent.
    */
   sendSnapshot(snapshot: SnapshotTransfer, signal: AbortSignal): Promise<void>;
-  /** Hands what is queued to the sockets where it can, then closes every link. */
+  /** Sends queued messages where possible, then closes every link. */
   stop(): Promise<void>;
 }

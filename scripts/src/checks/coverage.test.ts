@@ -2,12 +2,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { areaCoverage, hasCode, isCovered, type CoverageArea } from './coverage.js';
 
-test('a file of types, or one that passes on exports, has no code', () => {
+test('hasCode is false for a file of types or re-exports', () => {
   assert.is(hasCode('/** Types.\n * more */\nexport {};\n//# sourceMappingURL=a.js.map'), false);
   assert.is(hasCode("export * from './a.js';\nexport { b, c } from './b.js';\n"), false);
 });
 
-test('anything else has', () => {
+test('hasCode is true for any other file', () => {
   assert.is(hasCode('/** One. */\nexport const LIMIT = 1;\n'), true);
   assert.is(hasCode("import './a.js';\n"), true);
 });
@@ -26,7 +26,7 @@ interface Count {
   readonly covered: number;
 }
 
-test('an area is all of its files together, and no others', () => {
+test('areaCoverage sums the files of the area and no others', () => {
   const summary = {
     total: counts(0, 0),
     '/root/p/src/a.ts': counts(100, 10),
@@ -40,7 +40,7 @@ test('an area is all of its files together, and no others', () => {
   assert.not.ok(isCovered({ ...covered, branches: 89.9 }));
 });
 
-test('a file that is not in the report is not covered', () => {
+test('areaCoverage reports a file that is missing from the report', () => {
   const covered = areaCoverage('/root', AREA, { '/root/p/src/a.ts': counts(100, 10) });
   assert.equal(covered.missing, ['p/src/b.ts']);
   assert.not.ok(isCovered(covered));

@@ -1,15 +1,15 @@
 /**
- * Which code must be covered, area by area. The rules are measured each on its own, so that a well-tested package
- * cannot hide an untested one.
+ * Required test coverage, by area. Each area is measured separately, so that a well-tested package cannot hide an
+ * untested one.
  */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { compiledFiles, projectFolders, type CompiledFile } from './files.js';
 
-/** Least coverage of every area, in percent. */
+/** Minimum coverage of every area, in percent. */
 const COVERAGE_MIN = { lines: 95, branches: 90 } as const;
 
-/** One area: files of code, each with its source. */
+/** A set of files that is measured together. */
 export interface CoverageArea {
   readonly name: string;
   readonly files: readonly CompiledFile[];
@@ -20,21 +20,21 @@ interface Count {
   readonly covered: number;
 }
 
-/** The report `json-summary` of c8: counts by the path of a source. */
+/** The `json-summary` report of c8: counts by source path. */
 export type CoverageSummary = Readonly<Record<string, { readonly lines: Count; readonly branches: Count }>>;
 
-/** How much of an area is covered, in percent. */
+/** Coverage of an area, in percent. */
 export interface AreaCoverage {
   readonly lines: number;
   readonly branches: number;
-  /** Sources that the report does not have. */
+  /** Sources that are missing from the report. */
   readonly missing: readonly string[];
 }
 
-/** Rules from end to end, so that they have no folder of their own. */
+/** A package that consists of rules alone and so has no `rules` folder. */
 const ALL_RULES = join('packages', 'domain');
 
-/** The consensus core, and the rules of every package and of the benchmarks, those without files included. */
+/** The consensus core, and the rules of every package and of the benchmarks, including areas without files. */
 export function coverageAreas(root: string): CoverageArea[] {
   const folders = projectFolders(root).filter((project) => /^(packages|bench)\b/.test(project));
   const rules = folders.map((project) => ({ project, within: project === ALL_RULES ? '' : 'rules' }));
@@ -46,7 +46,7 @@ export function coverageAreas(root: string): CoverageArea[] {
   }));
 }
 
-/** Adds up the files of an area. */
+/** Sums up the coverage of an area's files. */
 export function areaCoverage(root: string, { files }: CoverageArea, summary: CoverageSummary): AreaCoverage {
   const bySource = new Map(
     Object.entries(summary).map(([path, counts]) => [isAbsolute(path) ? relative(root, path) : path, counts]),
@@ -59,7 +59,7 @@ export function areaCoverage(root: string, { files }: CoverageArea, summary: Cov
   };
 }
 
-/** Whether an area is covered well enough, with every one of its files in the report. */
+/** Whether an area reaches the minimum coverage and all of its files are in the report. */
 export function isCovered({ lines, branches, missing }: AreaCoverage): boolean {
   return missing.length === 0 && lines >= COVERAGE_MIN.lines && branches >= COVERAGE_MIN.branches;
 }
@@ -71,15 +71,15 @@ function percentOf(counts: readonly Count[]): number {
 }
 
 /**
- * Whether compiled JavaScript does anything. A file of types alone, or one that only passes on exports, is never
- * loaded by a test, and c8 would count every line of it as not covered.
+ * Whether compiled JavaScript contains code. No test loads a file that has only types or re-exports, and c8 would count
+ * each of its lines as not covered.
  */
 export function hasCode(javascript: string): boolean {
   return javascript
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .split('\n')
     .map((line) => line.trim())
-    .some((line) => line !== '' && !line.startsWith('//') && !PASSES_ON.test(line));
+    .some((line) => line !== '' && !line.startsWith('//') && !REEXPORT.test(line));
 }
 
-const PASSES_ON = /^export (\{\}|(\*|\{[^}]*\}) from '[^']+');?$/;
+const REEXPORT = /^export (\{\}|(\*|\{[^}]*\}) from '[^']+');?$/;

@@ -1,8 +1,8 @@
-/** Finds the compiled files of the workspace by their sources: what a deleted source left in `dist` is not seen. */
+/** Finds the compiled files of the workspace by their sources: leftovers of deleted sources in `dist` are ignored. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
-/** The folders with a `src` and a `dist` of their own, relative to `root`. */
+/** The folders that have their own `src` and `dist`, relative to `root`. */
 export function projectFolders(root: string): string[] {
   const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
   const others = ['raft', 'raft/sim', 'raft/bench', 'raft/example', 'scripts', 'bench'];
@@ -11,13 +11,13 @@ export function projectFolders(root: string): string[] {
     .sort();
 }
 
-/** A source and what it compiles to, both relative to the root. */
+/** A source file and its compiled file, both relative to the root. */
 export interface CompiledFile {
   readonly source: string;
   readonly compiled: string;
 }
 
-/** Every TypeScript source under `<project>/src/<within>`, in a fixed order. */
+/** Every TypeScript source under `<project>/src/<within>`, sorted by name. */
 export function compiledFiles(root: string, project: string, within = ''): CompiledFile[] {
   const folder = join(root, project, 'src', within);
   if (!existsSync(folder)) return [];
@@ -26,13 +26,13 @@ export function compiledFiles(root: string, project: string, within = ''): Compi
     .sort()
     .map((name) => {
       const source = relative(root, join(folder, name));
-      const [prefix, rest] = [join(project, 'src') + sep, source.slice(join(project, 'src').length + 1)];
-      const compiled = join(project, 'dist', rest.replace(/\.tsx?$/, '.js'));
-      return { source: prefix + rest, compiled };
+      const [prefix, path] = [join(project, 'src') + sep, source.slice(join(project, 'src').length + 1)];
+      const compiled = join(project, 'dist', path.replace(/\.tsx?$/, '.js'));
+      return { source: prefix + path, compiled };
     });
 }
 
-/** Every test file whose path holds one of `filters` (all of them if there is none). */
+/** Every test file whose path contains one of `filters`; all test files if `filters` is empty. */
 export function testFiles(root: string, filters: readonly string[]): CompiledFile[] {
   return projectFolders(root)
     .flatMap((project) => compiledFiles(root, project))
@@ -40,7 +40,7 @@ export function testFiles(root: string, filters: readonly string[]): CompiledFil
     .filter(({ source }) => filters.length === 0 || filters.some((filter) => source.includes(filter)));
 }
 
-/** Whether a test file starts the processes of a cluster or of a tool. */
+/** Whether a test file starts real processes, of a cluster or a tool. */
 export function isEndToEnd(file: CompiledFile): boolean {
   return file.source.endsWith('.e2e.test.ts');
 }

@@ -1,32 +1,32 @@
-/** Runs one test file in a process group of its own, within a time limit, and leaves nothing of it behind. */
+/** Runs one test file in its own process group with a time limit, and kills whatever it leaves running. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { judge, type Verdict } from './totals.js';
+import { judgeTestFile, type TestFileVerdict } from './totals.js';
 
-/** Characters of output kept of one file, from its end. */
+/** Output kept of one file, from its end, in characters. */
 const OUTPUT_LENGTH_MAX = 1024 * 1024;
 
-/** How long a finished test's own children may hold its output open, in milliseconds. */
+/** How long the children of a finished test may keep its output open, in milliseconds. */
 const LINGER_MS_MAX = 2000;
 
-/** What came of one test file. */
-export interface FileRun {
-  readonly verdict: Verdict;
-  /** The last 1 MiB of what it printed. */
+/** Result of one test file. */
+export interface TestFileResult {
+  readonly verdict: TestFileVerdict;
+  /** The last 1 MiB of its output. */
   readonly output: string;
   readonly tookMs: number;
 }
 
 /**
  * Runs a compiled test file.
- * @param options.timeoutMs after this the whole process group is killed and the file has failed.
- * @param options.signal stops it at once, as a time-out does.
+ * @param options.timeoutMs time limit; after it the whole process group is killed and the file fails.
+ * @param options.signal ends the run at once, in the same way as a time-out.
  */
 export async function runTestFile(options: {
   readonly root: string;
   readonly file: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-}): Promise<FileRun> {
+}): Promise<TestFileResult> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--enable-source-maps', options.file], {
     cwd: options.root,
@@ -51,7 +51,7 @@ export async function runTestFile(options: {
   const ended = await endOf(child);
   clearTimeout(timer);
   options.signal.removeEventListener('abort', expire);
-  const verdict = judge(output, { ...ended, timedOut });
+  const verdict = judgeTestFile(output, { ...ended, timedOut });
   return { verdict, output, tookMs: performance.now() - startedAt };
 }
 
@@ -80,6 +80,6 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // The group is gone already.
+    // The group has already ended.
   }
 }

@@ -1,6 +1,6 @@
-/** Which test files took longest, for the end of a test run. */
+/** Lists the slowest test files at the end of a test run. */
 
-/** How long one test file took. */
+/** Duration of one test file. */
 export interface FileTime {
   readonly file: string;
   readonly tookMs: number;
@@ -8,10 +8,10 @@ export interface FileTime {
 
 const LINES_MAX = 15;
 
-/** With fewer files, each one's own line says enough. */
+/** A run of fewer files has no list. */
 const FILES_MIN = 2 * LINES_MAX;
 
-/** @returns a heading and the slowest files, the slowest first; nothing if there are only a few files. */
+/** @returns a heading and the slowest files, slowest first; nothing for a run of only a few files. */
 export function slowestLines(times: readonly FileTime[]): string[] {
   if (times.length < FILES_MIN) return [];
   const slowest = [...times].sort((a, b) => b.tookMs - a.tookMs).slice(0, LINES_MAX);

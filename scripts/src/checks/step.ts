@@ -1,13 +1,13 @@
-/** Runs one step of the verification: a program of the workspace, with its output. */
+/** Runs one step of the verification: a program of the workspace. */
 import { spawn } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
 
-/** Characters of a step's output that are kept for reading its totals, from its end. */
+/** Output of a step that is kept to read its totals, from its end, in characters. */
 const TAIL_LENGTH_MAX = 64 * 1024;
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What came of a step. */
+/** Result of a step. */
 export interface StepResult {
   readonly passed: boolean;
   /** The last 64 KiB of its output. */
@@ -15,11 +15,11 @@ export interface StepResult {
 }
 
 /**
- * Runs a program of `node_modules/.bin`, the Node that this is (`node`) or another program by its path, in the
- * workspace's root.
- * A signal that asks this process to stop is passed on to the program, and ends this process once the program has ended.
- * @param env variables beside those of this process.
- * @param print gets its output as it comes; standard output unless given.
+ * Runs a program in the root of the workspace: one of `node_modules/.bin`, this Node (`node`), or a program by its
+ * absolute path.
+ * A stop signal is forwarded to the program, and ends this process once the program has ended.
+ * @param env variables added to those of this process.
+ * @param print receives the output as it arrives; writes it to standard output by default.
  */
 export async function runStep(
   root: string,
@@ -34,14 +34,14 @@ export async function runStep(
     env: { ...process.env, ...env },
   });
   let tail = '';
-  const passOn = (chunk: string): void => {
+  const onOutput = (chunk: string): void => {
     print(chunk);
     tail = (tail + chunk).slice(-TAIL_LENGTH_MAX);
   };
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', passOn);
-  const told: NodeJS.Signals[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', onOutput);
+  const received: NodeJS.Signals[] = [];
   const stop = (signal: NodeJS.Signals): void => {
-    told.push(signal);
+    received.push(signal);
     child.kill(signal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, stop);
@@ -50,7 +50,7 @@ export async function runStep(
     child.once('close', resolve);
   });
   for (const signal of STOP_SIGNALS) process.off(signal, stop);
-  if (told[0] !== undefined) process.kill(process.pid, told[0]);
+  if (received[0] !== undefined) process.kill(process.pid, received[0]);
   return { passed: code === 0, tail };
 }
 

@@ -1,14 +1,14 @@
-/** The scripts' end of the control server. */
+/** MapClient of the control server that `npm start` runs. */
 import {
   readClusterFile,
   readSecret,
-  type ControlAnswer,
+  type ControlResponse,
   type KilledProcess,
-  type ProcessLook,
+  type ProcessState,
 } from '@trireme/cluster';
-import { LINK_HEADERS } from '@trireme/service';
+import { HANDSHAKE_HEADERS } from '@trireme/service';
 
-/** Thrown when the cluster cannot be reached or refuses; the message is for the operator. */
+/** Thrown if the cluster cannot be reached or refuses a request; the message is for the operator. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
 }
@@ -22,62 +22,72 @@ export class ControlClient {
     this.#secret = secret;
   }
 
-  /** For the cluster that runs on a data folder. @throws ControlError, or ClusterError `NOT_OURS`, if there is none. */
-  static of(dataDir: string): ControlClient {
+  /** MapClient for the cluster on a data folder. @throws ControlError, or ClusterError `NOT_OURS`, if there is none. */
+  static forDataFolder(dataDir: string): ControlClient {
     const file = readClusterFile(dataDir);
-    if (file === null) throw new ControlError(`no cluster has run on ${dataDir}: start one with npm start`);
+    if (file === null) throw new ControlError(`${dataDir} has no cluster: start one with npm start`);
     return new ControlClient(file.control, readSecret(dataDir));
   }
 
-  /** Kills what the target means with SIGKILL and waits for the end. @throws ControlError. */
+  /** Kills the processes of a target with SIGKILL and waits until they have ended. @throws ControlError. */
   async kill(target: string): Promise<readonly KilledProcess[]> {
-    return (await this.#ask(`/kill?target=${encodeURIComponent(target)}`)).killed ?? [];
+    return (await this.#request(`/kill?target=${encodeURIComponent(target)}`)).killed ?? [];
   }
 
-  /** Starts a process that is down; gives its pid. @throws ControlError. */
+  /** Starts a stopped process and returns its pid. @throws ControlError. */
   async start(name: string): Promise<number> {
-    return (await this.#ask(`/start?name=${encodeURIComponent(name)}`)).pid ?? 0;
+    return (await this.#request(`/start?name=${encodeURIComponent(name)}`)).pid ?? 0;
   }
 
-  /** How a process is. @throws ControlError. */
-  async look(name: string): Promise<ProcessLook> {
-    const { process } = await this.#ask(`/look?name=${encodeURIComponent(name)}`);
-    if (process === undefined) throw new ControlError(`npm start says nothing of ${name}`);
+  /** State of a process. @throws ControlError. */
+  async processState(name: string): Promise<ProcessState> {
+    const { process } = await this.#request(`/look?name=${encodeURIComponent(name)}`);
+    if (process === undefined) throw new ControlError(`the answer of npm start does not describe ${name}`);
     return process;
   }
 
-  /** Starts one more replica, which waits to be let into the group, or one more catalog; gives its pid. @throws ControlError. */
+  /**
+   * Starts an additional catalog, or an additional replica that waits until it is added to the group. Returns its pid.
+   * @throws ControlError.
+   */
   async add(name: string): Promise<number> {
-    return (await this.#ask(`/add?name=${encodeURIComponent(name)}`)).pid ?? 0;
+    return (await this.#request(`/add?name=${encodeURIComponent(name)}`)).pid ?? 0;
   }
 
-  /** Has a replica begin anew, its data moved aside; says where to, null if it had none. @throws ControlError. */
-  async renew(name: string): Promise<string | null> {
-    return (await this.#ask(`/renew?name=${encodeURIComponent(name)}`)).aside ?? null;
+  /**
+   * Moves a replica's data aside and restarts it with an empty folder. Returns the new path of the data, null if none.
+   * @throws ControlError.
+   */
+  async resetReplica(name: string): Promise<string | null> {
+    return (await this.#request(`/renew?name=${encodeURIComponent(name)}`)).aside ?? null;
   }
 
-  /** Ends a replica or a catalog for good; says where its data are now, null if it had none. @throws ControlError. */
-  async retire(name: string): Promise<string | null> {
-    return (await this.#ask(`/retire?name=${encodeURIComponent(name)}`)).aside ?? null;
+  /**
+   * Stops a replica or a catalog for good and moves its data aside. Returns the new path of the data, null if none.
+   * @throws ControlError.
+   */
+  async removeProcess(name: string): Promise<string | null> {
+    return (await this.#request(`/retire?name=${encodeURIComponent(name)}`)).aside ?? null;
   }
 
-  /** Resolves when the process is ready. @throws ControlError if it ends instead, or is not within a minute. */
+  /** Waits until a process is ready. @throws ControlError if it ends instead, or is not ready within a minute. */
   async awaitReady(name: string): Promise<void> {
-    await this.#ask(`/ready?name=${encodeURIComponent(name)}`);
+    await this.#request(`/ready?name=${encodeURIComponent(name)}`);
   }
 
-  async #ask(path: string): Promise<ControlAnswer> {
+  async #request(path: string): Promise<ControlResponse> {
     let response: Response;
     try {
       response = await fetch(this.#url + path, {
         method: 'POST',
-        headers: { [LINK_HEADERS.secret]: this.#secret },
+        headers: { [HANDSHAKE_HEADERS.secret]: this.#secret },
       });
     } catch (error) {
-      throw new ControlError(`no cluster answers at ${this.#url}: is npm start running?`, { cause: error });
+      throw new ControlError(`npm start does not answer at ${this.#url}: is it running?`, { cause: error });
     }
-    const body = (await response.json()) as ControlAnswer;
-    if (!response.ok) throw new ControlError(body.error ?? `answer ${response.status}`);
+    const body = (await response.json()) as ControlResponse;
+    if (!response.ok)
+      throw new ControlError(body.error ?? `npm start answered with status ${response.status}`);
     return body;
   }
 }

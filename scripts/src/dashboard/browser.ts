@@ -1,10 +1,10 @@
-/** Debian's Chromium, driven by playwright-core, which brings no browser of its own. */
+/** Drives Debian's Chromium with playwright-core, which ships no browser. */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
-/** Nothing of the browser's own traffic may leave the machine or stand between the page and the test. */
+/** These flags keep the browser's own network traffic out of the test. */
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -16,12 +16,12 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Whether there is a browser to test with. */
+/** Whether the browser is installed. */
 export function hasBrowser(): boolean {
   return existsSync(EXECUTABLE);
 }
 
-/** Starts the browser; whoever calls closes it. */
+/** Starts the browser. The caller must close it. */
 export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
 }

@@ -1,21 +1,21 @@
-/** A little traffic, so that there is something to see: look-ups and orders, each order asked for until it is known. */
+/** Light load for the dashboard: look-ups and orders. Each order is retried until its outcome is known. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const NAMES = ['AAPL', 'AMZN', 'GOOGL', 'META', 'NFLX', 'NVDA'] as const;
-/** Between two requests of one shopper, in milliseconds. */
+/** Pause between two requests of one shopper, in milliseconds. */
 const PAUSE_MS = 15;
 const SHOPPERS = 4;
 
 export interface Load {
-  /** Orders that were refused for another reason than stock. */
+  /** Orders that failed for another reason than insufficient stock. */
   readonly failed: number;
-  /** Resolves once every shopper has ended. */
+  /** Stops the load; resolves once every shopper has ended. */
   stop(): Promise<void>;
 }
 
-/** Begins to shop at these front-ends. */
-export function placeOrders(urls: readonly string[]): Load {
+/** Starts the load on these front-ends. */
+export function startLoad(urls: readonly string[]): Load {
   const state = { failed: 0, stopping: false };
   const shoppers = Array.from({ length: SHOPPERS }, async (_, at) => {
     for (let round = at; !state.stopping; round += 1) {
@@ -38,7 +38,7 @@ export function placeOrders(urls: readonly string[]): Load {
   };
 }
 
-/** The status that the order ended with, whichever front-end told it; null if all was stopped before. */
+/** Places an order and returns its final status; null if the load was stopped first. */
 async function placeOrder(
   urls: readonly string[],
   round: number,
@@ -51,13 +51,13 @@ async function placeOrder(
       const response = await fetch(`${urls[attempt % urls.length] ?? ''}/orders`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': key },
-        // Sold as often as bought, so that it can go on for ever.
+        // Sells and buys alternate, so that stock never runs out.
         body: JSON.stringify({ name, type: round % 2 === 0 ? 'sell' : 'buy', quantity: 1 + (round % 3) }),
       });
       await response.arrayBuffer();
       if (response.status < 500) return response.status;
     } catch {
-      // The front-end is down: another one knows.
+      // This front-end is down: try the next one.
     }
     await delay(PAUSE_MS);
   }

@@ -1,40 +1,42 @@
-/** The doctor's command line, as `npm run doctor` and as `trireme doctor`. */
+/** Command line of `npm run doctor` and `trireme doctor`. */
 import { Option, type Command } from 'commander';
-import { DATA_DEFAULT, userPath } from '../command-line.js';
-import { dataFoldersIn, examine } from './examine.js';
+import { DATA_DEFAULT, resolveUserPath } from '../command-line.js';
+import { dataFoldersIn, examineDataFolder } from './examine.js';
 import { DOCTOR_EXIT, describeReport, exitCodeOf } from './report.js';
 
-/** Gives a command the doctor's options, its help, and what it does. */
-export function asDoctor(command: Command): Command {
+/** Adds the doctor's description, options and action to a command. */
+export function addDoctorOptions(command: Command): Command {
   return command
+    .summary('Reports what is damaged in the data of stopped replicas.')
     .description(
-      'Says what is damaged in the data of replicas that are down, what is left, and what to do. Changes nothing.',
+      'Examines the data folders of stopped replicas and reports what is damaged, what is intact and what to do. ' +
+        'Changes nothing.',
     )
     .addOption(
-      new Option('--data <folder>', "a replica's folder, or that of a whole cluster")
+      new Option('--data <folder>', 'data folder of a replica or of a whole cluster')
         .env('TRIREME_DATA')
         .default(DATA_DEFAULT),
     )
-    .addOption(new Option('--json', 'the same for programs').env('TRIREME_JSON').default(false))
+    .addOption(new Option('--json', 'print the report as JSON').env('TRIREME_JSON').default(false))
     .addHelpText(
       'after',
       `
 Exit codes:
-  ${DOCTOR_EXIT.sound}   everything is whole, or the next start mends it without a loss
+  ${DOCTOR_EXIT.sound}   all data are intact, or the next start repairs them without loss
   1   a file cannot be read
-  ${DOCTOR_EXIT.nothing}  there is no data there
-  ${DOCTOR_EXIT.damaged}  something is damaged
-  ${DOCTOR_EXIT.inUse}  a replica has the data open`,
+  ${DOCTOR_EXIT.nothing}  the folder contains no replica data
+  ${DOCTOR_EXIT.damaged}  data are damaged
+  ${DOCTOR_EXIT.inUse}  a running replica has the data open: stop it first`,
     )
     .action(doctor);
 }
 
 async function doctor(options: { data: string; json: boolean }): Promise<void> {
-  const data = userPath(options.data);
+  const data = resolveUserPath(options.data);
   const reports = [];
-  for (const folder of dataFoldersIn(data)) reports.push(await examine(folder));
+  for (const folder of dataFoldersIn(data)) reports.push(await examineDataFolder(folder));
   if (options.json) console.log(JSON.stringify(reports, null, 2));
-  else if (reports.length === 0) console.error(`error: ${data} holds no data of a replica`);
+  else if (reports.length === 0) console.error(`error: ${data} contains no replica data: check --data`);
   else console.log(reports.map(describeReport).join('\n\n'));
   process.exitCode = exitCodeOf(reports);
 }

@@ -1,20 +1,20 @@
-/** Examines the data of replicas that are down, and changes nothing in them. */
+/** Examines the data of stopped replicas without changing them. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CLUSTER_FILE } from '@trireme/cluster';
-import { examineBook, type BookExamination, type TableExamination } from '@trireme/orders';
-import { RaftError, examineLog, withLock, type FolderFlaw, type LogExamination } from '@trireme/raft';
-import { operatorCommand } from '@trireme/service';
-import type { Finding, Report } from './report.js';
+import { examineBook, type BookReport, type TableReport } from '@trireme/orders';
+import { RaftError, examineLog, withStoreLock, type FolderFlaw, type LogReport } from '@trireme/raft';
+import { triremeCommand } from '@trireme/service';
+import type { Flaw, DataReport } from './report.js';
 
 const REPLICA_FOLDER = /^replica-.+$/;
-const OF_REPLICA = /^(log|log\.hard-state|book(-\d+)?|book\.current)$/;
+const REPLICA_ENTRY = /^(log|log\.hard-state|book(-\d+)?|book\.current)$/;
 
-/** The data folders in `path`: itself, or those of the replicas of a cluster. */
+/** The replica data folders in `path`: `path` itself, or the replica folders of a cluster. */
 export function dataFoldersIn(path: string): readonly string[] {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const names = readdirSync(path);
-  if (names.some((name) => OF_REPLICA.test(name))) return [path];
+  if (names.some((name) => REPLICA_ENTRY.test(name))) return [path];
   return names
     .filter((name) => REPLICA_FOLDER.test(name))
     .sort()
@@ -22,17 +22,19 @@ export function dataFoldersIn(path: string): readonly string[] {
 }
 
 /** Examines one data folder. @throws RaftError `STORAGE_FAILED` if a file cannot be read. */
-export async function examine(data: string): Promise<Report> {
+export async function examineDataFolder(data: string): Promise<DataReport> {
   try {
-    return await withLock(join(data, 'log'), async () => examineReplica(data));
+    return await withStoreLock(join(data, 'log'), async () => examineReplica(data));
   } catch (error) {
     if (!(error instanceof RaftError && error.code === 'BAD_CONFIG')) throw error;
-    const advice = ['stop the process first: its files change while it runs, and it checks them itself'];
+    const advice = [
+      'stop the replica first: its files change while it runs. It checks them itself when it starts',
+    ];
     return { data, id: null, condition: 'in use', findings: [], intact: [], advice };
   }
 }
 
-async function examineReplica(data: string): Promise<Report> {
+async function examineReplica(data: string): Promise<DataReport> {
   const problems: string[] = [];
   const book = await examineBook(data).catch((error: unknown) => {
     if (!(error instanceof RaftError && error.code === 'LOG_DAMAGED')) throw error;
@@ -40,11 +42,11 @@ async function examineReplica(data: string): Promise<Report> {
     return null;
   });
   const log = await examineLog(join(data, 'log'), book?.owner ?? null);
-  if (log === null && book !== null) problems.push('the log is gone beside its book');
-  if (log !== null && book !== null) problems.push(...fit(log, book));
+  if (log === null && book !== null) problems.push('the log is missing, but there is an order book');
+  if (log !== null && book !== null) problems.push(...findMismatches(log, book));
   const findings = [
-    ...(log === null ? [] : ofLog(join(data, 'log'), log)),
-    ...(book === null ? [] : ofBook(join(data, book.folder), book)),
+    ...(log === null ? [] : logFindings(join(data, 'log'), log)),
+    ...(book === null ? [] : bookFindings(join(data, book.folder), book)),
     ...problems.map((what) => finding(data, what)),
   ];
   const id = log?.owner?.id ?? book?.owner?.id ?? null;
@@ -53,11 +55,11 @@ async function examineReplica(data: string): Promise<Report> {
     book?.isOtherFormat === true
       ? OTHER_FORMAT
       : adviceFor(condition, rejoinCommand(data, id ?? basename(data).replace(/^replica-/, '')));
-  return { data, id, condition, findings, intact: intactOf(log, book), advice };
+  return { data, id, condition, findings, intact: describeIntact(log, book), advice };
 }
 
-/** Whether log and book belong to one member, and neither has lost something that the other shows. */
-function fit(log: LogExamination, { owner, meta, restored }: BookExamination): readonly string[] {
+/** Problems between log and book: they belong to different members, or one has lost data that the other shows. */
+function findMismatches(log: LogReport, { owner, meta, restored }: BookReport): readonly string[] {
   const problems: string[] = [];
   if (
     owner !== null &&
@@ -65,26 +67,29 @@ function fit(log: LogExamination, { owner, meta, restored }: BookExamination): r
     (owner.id !== log.owner.id || owner.cluster !== log.owner.cluster)
   ) {
     problems.push(
-      `the book is replica ${owner.id}'s of ${owner.cluster}, the log ${log.owner.id}'s of ${log.owner.cluster}`,
+      `the book belongs to replica ${owner.id} of cluster ${owner.cluster}, ` +
+        `but the log to replica ${log.owner.id} of cluster ${log.owner.cluster}`,
     );
   }
   if (meta === null) return problems;
-  // A book that came as a snapshot is ahead of its log until the log begins anew behind it, which the start sees to.
+  // A book restored from a snapshot is ahead of its log until the next start resets the log to begin after it.
   const isInstalling = restored?.index === meta.applied && (log.hardState?.term ?? 0) >= restored.term;
   if (meta.applied > log.lastIndex && !isInstalling) {
     problems.push(
-      `the book has applied entry ${meta.applied}, but the log ends at ${log.lastIndex}: it lost its tail`,
+      `the book has applied entry ${meta.applied}, but the log ends at ${log.lastIndex}: it has lost its tail`,
     );
   }
   if (meta.applied < log.baseIndex) {
-    problems.push(`the book has applied entry ${meta.applied}, but the log begins behind ${log.baseIndex}`);
+    problems.push(
+      `the log starts after ${log.baseIndex}, but the book has applied only ${meta.applied}: it has lost data`,
+    );
   }
   return problems;
 }
 
-function ofLog(path: string, { flaws, problems, mends, missing, damaged }: LogExamination): Finding[] {
+function logFindings(path: string, { flaws, problems, mends, missing, damaged }: LogReport): Flaw[] {
   return [
-    ...flaws.map((flaw) => ofFlaw(path, flaw)),
+    ...flaws.map((flaw) => flawFinding(path, flaw)),
     ...problems.map((what) => finding(path, what)),
     ...(missing.count > 0
       ? [finding(path, `${missing.count} entries are missing: ${missing.toString()}`)]
@@ -96,19 +101,19 @@ function ofLog(path: string, { flaws, problems, mends, missing, damaged }: LogEx
   ];
 }
 
-function ofBook(path: string, book: BookExamination): Finding[] {
+function bookFindings(path: string, book: BookReport): Flaw[] {
   const tables = (['orders', 'changes', 'batches'] as const).flatMap((name) =>
-    ofTable(path, name, book[name]),
+    tableFindings(path, name, book[name]),
   );
   return [
-    ...book.flaws.map((flaw) => ofFlaw(path, flaw)),
+    ...book.flaws.map((flaw) => flawFinding(path, flaw)),
     ...book.problems.map((what) => finding(path, what)),
     ...tables,
     ...book.mends.map((what) => finding(path, what, true)),
   ];
 }
 
-function ofTable(path: string, name: string, { missing, damaged }: TableExamination): Finding[] {
+function tableFindings(path: string, name: string, { missing, damaged }: TableReport): Flaw[] {
   return [
     ...(missing.count > 0
       ? [finding(path, `${missing.count} ${name} are missing: ${missing.toString()}`)]
@@ -119,7 +124,7 @@ function ofTable(path: string, name: string, { missing, damaged }: TableExaminat
   ];
 }
 
-const finding = (path: string, what: string, mends = false): Finding => ({
+const finding = (path: string, what: string, mends = false): Flaw => ({
   path,
   file: null,
   offset: null,
@@ -127,7 +132,7 @@ const finding = (path: string, what: string, mends = false): Finding => ({
   mends,
 });
 
-const ofFlaw = (path: string, { file, offset, what }: FolderFlaw): Finding => ({
+const flawFinding = (path: string, { file, offset, what }: FolderFlaw): Flaw => ({
   path,
   file,
   offset,
@@ -135,21 +140,20 @@ const ofFlaw = (path: string, { file, offset, what }: FolderFlaw): Finding => ({
   mends: false,
 });
 
-function conditionOf(findings: readonly Finding[]): Report['condition'] {
+function conditionOf(findings: readonly Flaw[]): DataReport['condition'] {
   if (findings.some(({ mends }) => !mends)) return 'damaged';
   return findings.length > 0 ? 'mends' : 'whole';
 }
 
-function intactOf(log: LogExamination | null, book: BookExamination | null): readonly string[] {
+function describeIntact(log: LogReport | null, book: BookReport | null): readonly string[] {
   const intact: string[] = [];
   if (log !== null) {
-    intact.push(
-      `log: ${log.entries} entries behind index ${log.baseIndex}, the last one at ${log.lastIndex}`,
-    );
+    intact.push(`log: ${log.entries} entries after index ${log.baseIndex}, the last one at ${log.lastIndex}`);
     const { hardState, copy } = log;
     if (hardState !== null)
-      intact.push(`hard state: term ${hardState.term}, vote for ${hardState.vote ?? 'nobody'}`);
-    if (copy !== null) intact.push(`its copy: term ${copy.term}, vote for ${copy.vote ?? 'nobody'}`);
+      intact.push(`hard state: term ${hardState.term}, vote for ${hardState.vote ?? 'none'}`);
+    if (copy !== null)
+      intact.push(`copy of the hard state: term ${copy.term}, vote for ${copy.vote ?? 'none'}`);
   }
   if (book !== null) {
     const applied = book.meta === null ? 'an unknown index' : `index ${book.meta.applied}`;
@@ -160,28 +164,31 @@ function intactOf(log: LogExamination | null, book: BookExamination | null): rea
   return intact;
 }
 
-/** Beside a cluster of `npm start` its folder is named, elsewhere it is for the operator to say where the group is. */
+/** The command names the data folder of an `npm start` cluster. Elsewhere the operator must add where the group is. */
 function rejoinCommand(data: string, id: string): string {
   const folder = dirname(data);
   const where = existsSync(join(folder, CLUSTER_FILE)) ? ['--data', folder] : [];
-  return operatorCommand('members', 'rejoin', id.replace(/\..*/, ''), ...where);
+  return triremeCommand('members', 'rejoin', id.replace(/\..*/, ''), ...where);
 }
 
 const OTHER_FORMAT = [
-  'another version wrote it: start it with that version, or read infra/UPGRADING.md before you start it with this one',
+  'the data were written by another version: start the replica with that version, ' +
+    'or read docs/UPGRADING.md before you start it with this one',
 ];
 
-function adviceFor(condition: Report['condition'], rejoin: string): readonly string[] {
+function adviceFor(condition: DataReport['condition'], rejoin: string): readonly string[] {
   switch (condition) {
     case 'whole':
       return [];
     case 'mends':
-      return ['start it: what is torn was told nobody, and the rest is in the log or in the other copy'];
+      return [
+        'start the replica: torn records were never acknowledged, and the log or the other copy has everything else',
+      ];
     default:
       return [
-        'leave it down, and the folder as it is: it must not vote with what is left, and the others go on without it',
-        `bring it back from the others' log: ${rejoin} (packages/cluster/OPERATING.md)`,
-        'where a majority is damaged do nothing before the folders are copied: what one has lost another may have',
+        'keep it stopped and its folder unchanged: it must not vote with damaged data, and the others run without it',
+        `rebuild it from the other replicas: ${rejoin} (see docs/OPERATIONS.md)`,
+        'if a majority is damaged, copy all data folders first: one replica may have what another has lost',
       ];
   }
 }

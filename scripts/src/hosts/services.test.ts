@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INFRA } from '../root.js';
-import { servicesOf, type Places, type Service } from './services.js';
+import { processCommands, type Substitutions, type ProcessCommand } from './services.js';
 
-const PLACES: Places = {
+const PLACES: Substitutions = {
   addressOf: (service) => `at-${service}`,
   dataOf: (service) => `/tmp/${service}`,
   secretOf: (name) => `/tmp/secret-${name}`,
@@ -13,14 +13,14 @@ const PLACES: Places = {
   certificateOf: null,
 };
 
-function read(places: Places): ReadonlyMap<string, Service> {
+function read(places: Substitutions): ReadonlyMap<string, ProcessCommand> {
   const [compose, image] = ['compose/compose.yaml', 'container/Dockerfile'].map((file) =>
     readFileSync(join(INFRA, file), 'utf8'),
   );
-  return new Map(servicesOf(compose ?? '', image ?? '', places).map((one) => [one.name, one]));
+  return new Map(processCommands(compose ?? '', image ?? '', places).map((one) => [one.name, one]));
 }
 
-test('every process of the compose file, and nothing else, with what the image and the file tell it', () => {
+test('processCommands returns only the Trireme processes, with the variables of the image and the file', () => {
   const services = read(PLACES);
   assert.equal(
     [...services.keys()],
@@ -44,7 +44,7 @@ test('every process of the compose file, and nothing else, with what the image a
   });
 });
 
-test('a catalog more is run as the others are, and is in the set of a new cluster', () => {
+test('processCommands runs an additional catalog like the others and adds it to the set of a new cluster', () => {
   const services = read({ ...PLACES, moreCatalogs: ['catalog-3'] });
   const { argv, env = {} } = services.get('catalog-3') ?? {};
   assert.equal(argv, services.get('catalog-2')?.argv);
@@ -52,7 +52,7 @@ test('a catalog more is run as the others are, and is in the set of a new cluste
   assert.is(services.get('replica-1')?.env['TRIREME_CATALOGS'], 'catalog-1,catalog-2,catalog-3');
 });
 
-test('with certificates every url is https, and each process has its own', () => {
+test('processCommands with certificates makes every URL https and gives each process its own certificate', () => {
   const certificateOf = (name: string) => ({ ca: 'ca.pem', cert: `${name}.pem`, key: `${name}.key` });
   const services = read({ ...PLACES, certificateOf });
   const { env = {} } = services.get('catalog-2') ?? {};

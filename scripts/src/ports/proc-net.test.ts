@@ -9,7 +9,7 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
    3: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 444 1
 `;
 
-test('sockets of the process that listen are told, and no others', () => {
+test('listeningPorts returns only the listening sockets of the process', () => {
   assert.equal(listeningPorts(TABLE, new Set(['111', '333', '444'])), [
     { host: '127.0.0.1', port: 8080 },
     { host: '::', port: 80 },

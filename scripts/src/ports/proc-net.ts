@@ -1,9 +1,9 @@
 /** Reads the kernel's table of TCP sockets (proc(5), /proc/net/tcp). */
 
-/** The state of a socket that listens. */
+/** State of a listening socket. */
 const LISTEN = '0A';
 
-/** Where those of the sockets listen that are named by their inodes. */
+/** Addresses of the listening sockets among `inodes`. */
 export function listeningPorts(
   table: string,
   inodes: ReadonlySet<string>,
@@ -16,7 +16,7 @@ export function listeningPorts(
   });
 }
 
-/** IPv4 stands there as one number in the machine's byte order, little-endian on what this runs on. */
+/** Decodes an address. The kernel prints IPv4 as one number in the machine's byte order, here little-endian. */
 function hostOf(address: string): string {
   if (address.length !== 8) return /^0+$/.test(address) ? '::' : address;
   const bytes = address.match(/../g) ?? [];

@@ -1,16 +1,16 @@
-/** Orders through a front-end: a given number of them, or a steady flow. */
+/** Places orders through a front-end: a given number, or a steady load. */
 import { TriremeClient } from '@trireme/client';
 
 const ORDER = { name: 'AAPL', type: 'sell', quantity: 1 } as const;
 
-export class Orders {
+export class OrderLoad {
   readonly #client: TriremeClient;
-  #isFlowing = false;
+  #isRunning = false;
   #filled = 0;
   readonly #failures: string[] = [];
   #slowestMs = 0;
 
-  /** Nothing is sent twice: whatever fails at the front-end counts. */
+  /** The client does not retry: every request that fails at the front-end counts as a failure. */
   constructor(url: string, connections: number) {
     this.#client = new TriremeClient({ url, connections });
   }
@@ -19,36 +19,36 @@ export class Orders {
     return this.#filled;
   }
 
-  /** What went wrong with each request that failed. */
+  /** Error message of each failed request. */
   get failures(): readonly string[] {
     return this.#failures;
   }
 
-  /** The longest that one took, filled or not, in milliseconds. */
+  /** Longest duration of an order, filled or failed, in milliseconds. */
   get slowestMs(): number {
     return this.#slowestMs;
   }
 
-  /** Places `count` orders, `clients` at once. */
+  /** Places `count` orders with `clients` concurrent clients. */
   async place(count: number, clients: number): Promise<void> {
     let left = count;
     const worker = async (): Promise<void> => {
-      while (left-- > 0) await this.#one();
+      while (left-- > 0) await this.#placeOne();
     };
     await Promise.all(Array.from({ length: clients }, worker));
   }
 
-  /** Runs `work` while `clients` place orders one after the other. */
-  async during<T>(clients: number, work: () => Promise<T>): Promise<T> {
-    this.#isFlowing = true;
+  /** Runs `work` while each of `clients` clients places one order after another. */
+  async runDuring<T>(clients: number, work: () => Promise<T>): Promise<T> {
+    this.#isRunning = true;
     const worker = async (): Promise<void> => {
-      while (this.#isFlowing) await this.#one();
+      while (this.#isRunning) await this.#placeOne();
     };
     const flow = Array.from({ length: clients }, worker);
     try {
       return await work();
     } finally {
-      this.#isFlowing = false;
+      this.#isRunning = false;
       await Promise.all(flow);
     }
   }
@@ -57,7 +57,7 @@ export class Orders {
     await this.#client.close();
   }
 
-  async #one(): Promise<void> {
+  async #placeOne(): Promise<void> {
     const startedAt = performance.now();
     try {
       await this.#client.order(ORDER);

@@ -1,17 +1,17 @@
-/** Who starts and stops catalogs: the supervisor of a cluster on this machine, or whoever reads what there is to do. */
+/** Starts and stops catalogs: through the supervisor of a local cluster, or with instructions to the operator. */
 import { catalogNumber, readClusterFile } from '@trireme/cluster';
 import type { ControlClient } from '../control/client.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 
 export interface CatalogHost {
-  /** Starts a catalog that is in the set. */
-  run(id: string): Promise<void>;
-  /** Ends a catalog that is in the set no more. */
-  retire(id: string): Promise<void>;
+  /** Starts a catalog that is in the set, if it is down. */
+  ensureRunning(id: string): Promise<void>;
+  /** Stops a catalog that is no longer in the set. */
+  stop(id: string): Promise<void>;
 }
 
-/** Where `npm start` runs. */
-export class SupervisedCatalogs implements CatalogHost {
+/** Controls the catalogs of a cluster that `npm start` runs. */
+export class SupervisedCatalogHost implements CatalogHost {
   readonly #dataDir: string;
   readonly #control: ControlClient;
   readonly #tell: (line: string) => void;
@@ -26,27 +26,27 @@ export class SupervisedCatalogs implements CatalogHost {
     this.#tell = options.tell;
   }
 
-  /** @throws CommandError `again` for a name that no process of `npm start` has; ControlError. */
-  async run(id: string): Promise<void> {
+  /** @throws CommandError `again` for an id that `npm start` cannot run; ControlError. */
+  async ensureRunning(id: string): Promise<void> {
     if (catalogNumber(id) === null) {
       throw new CommandError(
-        COMMAND_EXIT.again,
-        `${id} is in the set. npm start runs catalog-1 to catalog-16 only: start ${id} yourself, or remove it`,
+        COMMAND_EXIT.incomplete,
+        `${id} is in the set, but npm start runs only catalog-1 to catalog-16: start ${id} yourself, or remove it`,
       );
     }
     if (!this.#isKnown(id)) {
       this.#tell(`starting ${id}`);
       await this.#control.add(id);
-    } else if ((await this.#control.look(id)).pid === null) {
+    } else if ((await this.#control.processState(id)).pid === null) {
       this.#tell(`starting ${id}`);
       await this.#control.start(id);
     }
     await this.#control.awaitReady(id);
   }
 
-  async retire(id: string): Promise<void> {
+  async stop(id: string): Promise<void> {
     if (!this.#isKnown(id)) return;
-    await this.#control.retire(id);
+    await this.#control.removeProcess(id);
     this.#tell(`stopped ${id}`);
   }
 
@@ -56,21 +56,21 @@ export class SupervisedCatalogs implements CatalogHost {
   }
 }
 
-/** Where catalogs are started and stopped by other means: what there is to do is told. */
-export class CatalogsByHand implements CatalogHost {
+/** For catalogs that the operator starts and stops: prints instructions. */
+export class ManualCatalogHost implements CatalogHost {
   readonly #tell: (line: string) => void;
 
   constructor(tell: (line: string) => void) {
     this.#tell = tell;
   }
 
-  async run(id: string): Promise<void> {
-    this.#tell(`${id} is in the set: start it, if it does not run, with --id ${id} and --replicas`);
+  async ensureRunning(id: string): Promise<void> {
+    this.#tell(`${id} is in the set: if it is not running, start it with --id ${id} and --replicas`);
     return Promise.resolve();
   }
 
-  async retire(id: string): Promise<void> {
-    this.#tell(`${id} is not in the set: stop it, if it runs`);
+  async stop(id: string): Promise<void> {
+    this.#tell(`${id} is not in the set: if it is running, stop it`);
     return Promise.resolve();
   }
 }

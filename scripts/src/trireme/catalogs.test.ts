@@ -1,10 +1,10 @@
-/** What `trireme catalogs` asks of a leader that refuses, loses the lead, or has done it already. */
+/** `trireme catalogs` with a leader that refuses, is deposed, or has already made the change. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InternalCalls } from '@trireme/cluster';
+import { InternalClient } from '@trireme/cluster';
 import { addCatalog, removeCatalog, type CatalogsOptions } from './catalogs.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { GroupClient } from './group-client.js';
@@ -16,14 +16,14 @@ interface Refusal {
 
 interface Context {
   server: Server;
-  calls: InternalCalls;
-  /** The set that the leader tells. */
+  calls: InternalClient;
+  /** The set that the leader reports. */
   ids: string[];
-  /** Refused with these, one after the other, before a change is made. */
+  /** Refusals of the next changes, in order. */
   refusals: Refusal[];
-  /** Whether a refused change comes about all the same. */
-  isMadeYet: boolean;
-  /** Bodies of changes, and what the host was told to do. */
+  /** Whether the leader makes a change although it refuses it. */
+  appliesRefused: boolean;
+  /** Bodies of requested changes, and calls of the host. */
   done: unknown[];
   options: CatalogsOptions;
 }
@@ -54,7 +54,7 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
     const change = await bodyOf(request);
     context.done.push(change);
     const refusal = context.refusals.shift();
-    if (refusal === undefined || context.isMadeYet) {
+    if (refusal === undefined || context.appliesRefused) {
       context.ids = context.ids.filter((id) => id !== change.remove);
       if (change.add !== undefined) context.ids.push(change.add);
     }
@@ -70,20 +70,20 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
 test.before.each(async (context) => {
   context.ids = ['catalog-1', 'catalog-2'];
   context.refusals = [];
-  context.isMadeYet = false;
+  context.appliesRefused = false;
   context.done = [];
   context.server = createServer((request, response) => void serve(context, request, response));
   context.server.listen(0, '127.0.0.1');
   await once(context.server, 'listening');
-  context.calls = new InternalCalls({ secret: 'a secret', tls: null });
+  context.calls = new InternalClient({ secret: 'a secret', tls: null });
   const url = `http://127.0.0.1:${(context.server.address() as AddressInfo).port}`;
   context.options = {
     client: new GroupClient(() => [url], context.calls),
     host: {
-      run: async (id) => void context.done.push(`run ${id}`),
-      retire: async (id) => void context.done.push(`retire ${id}`),
+      ensureRunning: async (id) => void context.done.push(`run ${id}`),
+      stop: async (id) => void context.done.push(`retire ${id}`),
     },
-    ...{ tell: () => undefined, msMax: 10_000 },
+    ...{ onProgress: () => undefined, timeoutMs: 10_000 },
   };
 });
 
@@ -93,7 +93,7 @@ test.after.each(async ({ server, calls }) => {
   server.close();
 });
 
-test('one is added before it is started, and removed before it is stopped', async (context) => {
+test('adds a catalog before starting it, and removes it before stopping it', async (context) => {
   const added = await addCatalog('catalog-3', context.options);
   assert.equal(
     added.catalogs.map(({ id }) => id),
@@ -109,13 +109,13 @@ test('one is added before it is started, and removed before it is stopped', asyn
   ]);
 });
 
-test('what is the case already is not asked for, and processes are seen to', async (context) => {
+test('requests no change that is already made, but still starts or stops the process', async (context) => {
   await addCatalog('catalog-2', context.options);
   await removeCatalog('catalog-3', context.options);
   assert.equal(context.done, ['run catalog-2', 'retire catalog-3']);
 });
 
-test('refusals that pass are waited out, and an unknown outcome is looked up', async (context) => {
+test('retries temporary refusals, and reads the set after an unknown outcome', async (context) => {
   context.refusals = [
     { code: 421, status: 'NOT_LEADER' },
     { code: 409, status: 'CHANGE_PENDING' },
@@ -124,13 +124,13 @@ test('refusals that pass are waited out, and an unknown outcome is looked up', a
   await addCatalog('catalog-3', context.options);
   assert.is(context.done.length, 3 + 1 + 1);
   context.refusals = [{ code: 504, status: 'OUTCOME_UNKNOWN' }];
-  context.isMadeYet = true;
+  context.appliesRefused = true;
   context.done = [];
   await removeCatalog('catalog-3', context.options);
   assert.equal(context.done, [{ remove: 'catalog-3' }, 'retire catalog-3']);
 });
 
-test('what the leader refuses for good ends the command, in its words', async (context) => {
+test('a permanent refusal ends the command with the message of the leader', async (context) => {
   for (const refusal of [
     { code: 409, status: 'BAD_MEMBERSHIP' },
     { code: 400, status: 'INVALID_REQUEST' },

@@ -1,20 +1,26 @@
-/** Finds the group that a command is about: where it is told that its replicas are, or by a cluster's data folder. */
+/** Connects a command to its group, by the URLs of replicas or by a cluster's data folder. */
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import { InternalCalls, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
+import { InternalClient, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
 import { isCatalogId } from '@trireme/domain';
-import { messageOf, npmScript, parseSecret, readCertificate, type TlsMaterial } from '@trireme/service';
-import { userPath } from '../command-line.js';
+import {
+  errorMessage,
+  npmScript,
+  parseSecret,
+  readCertificateFiles,
+  type TlsMaterial,
+} from '@trireme/service';
+import { resolveUserPath } from '../command-line.js';
 import { ControlClient } from '../control/client.js';
-import { CatalogsByHand, SupervisedCatalogs, type CatalogHost } from './catalog-hosts.js';
+import { ManualCatalogHost, SupervisedCatalogHost, type CatalogHost } from './catalog-hosts.js';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import { GroupClient } from './group-client.js';
-import { HostByHand, SupervisedHost, type Host } from './hosts.js';
+import { ManualReplicaHost, SupervisedReplicaHost, type ReplicaHost } from './replica-hosts.js';
 
-/** Options that every command takes. */
+/** Options of every command. */
 export interface CommonOptions {
   readonly data: string;
-  /** Internal ports; the data folder is not looked at where they are given. */
+  /** Internal URLs; if given, the data folder is ignored. */
   readonly replicas?: readonly string[];
   readonly secretFile?: string;
   readonly tlsCa?: string;
@@ -25,53 +31,62 @@ export interface CommonOptions {
 
 export interface Connection {
   readonly client: GroupClient;
-  readonly calls: InternalCalls;
-  readonly host: Host;
+  readonly calls: InternalClient;
+  readonly replicaHost: ReplicaHost;
   readonly catalogHost: CatalogHost;
-  readonly tell: (line: string) => void;
+  readonly onProgress: (line: string) => void;
 }
 
 /**
- * @param given where a replica that joins is, if nobody starts it but its operator
- * @throws CommandError `usage` where there is no such group.
+ * @param given URLs of a joining replica that the operator starts
+ * @throws CommandError `usage` if there is no such group.
  */
-export function connect(options: CommonOptions, given: { url?: string; peerUrl?: string } = {}): Connection {
+export function connectToGroup(
+  options: CommonOptions,
+  given: { url?: string; peerUrl?: string } = {},
+): Connection {
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const { replicas } = options;
   if (replicas !== undefined) {
     const secret = options.secretFile === undefined ? null : readSecretFile(options.secretFile);
     const calls = callsTo(replicas, secret, tlsIn(options));
     const client = new GroupClient(() => replicas, calls);
-    const [host, catalogHost] = [new HostByHand(client, tell, given), new CatalogsByHand(tell)];
-    return { client, calls, host, catalogHost, tell };
+    const [host, catalogHost] = [new ManualReplicaHost(client, tell, given), new ManualCatalogHost(tell)];
+    return { client, calls, replicaHost: host, catalogHost, onProgress: tell };
   }
-  const dataDir = userPath(options.data);
+  const dataDir = resolveUserPath(options.data);
   if (readClusterFile(dataDir) === null) {
     throw new CommandError(
       COMMAND_EXIT.usage,
-      `no cluster has run on ${dataDir}: give --data, or --replicas and --secret-file, or start one: ${npmScript('start')}`,
+      `${dataDir} has no cluster: give --data, or --replicas and --secret-file, or start one: ${npmScript('start')}`,
     );
   }
   const secret = options.secretFile === undefined ? readSecret(dataDir) : readSecretFile(options.secretFile);
   const calls = callsTo(replicaUrls(dataDir), secret, tlsIn(options) ?? operatorTls(dataDir));
   const client = new GroupClient(() => replicaUrls(dataDir), calls);
-  const control = ControlClient.of(dataDir);
-  const host = new SupervisedHost({ dataDir, control, client, tell });
-  return { client, calls, host, catalogHost: new SupervisedCatalogs({ dataDir, control, tell }), tell };
+  const control = ControlClient.forDataFolder(dataDir);
+  const host = new SupervisedReplicaHost({ dataDir, control, client, tell });
+  return {
+    client,
+    calls,
+    replicaHost: host,
+    catalogHost: new SupervisedCatalogHost({ dataDir, control, tell }),
+    onProgress: tell,
+  };
 }
 
-/** Reads `URL,URL`; each may have its replica's name before it, `1=URL`, as the processes' own flag has. */
+/** Parses `URL,URL`. Each URL may have the replica's name before it (`1=URL`), as in the flag of the processes. */
 export function parseUrls(text: string): readonly string[] {
   const urls = text.split(',').map((item) => item.replace(/^[^=/]+=/, '').replace(/\/$/, ''));
   if (urls.every((url) => URL.canParse(url) && /^https?:/.test(url))) return urls;
-  throw new InvalidArgumentError('It must be URLs, such as http://127.0.0.1:8191,http://127.0.0.1:8192.');
+  throw new InvalidArgumentError('It must be URLs, for example http://127.0.0.1:8191,http://127.0.0.1:8192.');
 }
 
-/** Reads the id of a catalog, such as `catalog-3`, or its number. */
+/** Parses the id of a catalog, `catalog-3`, or its number. */
 export function parseCatalog(text: string): string {
   const id = /^[1-9]\d?$/.test(text) ? `catalog-${text}` : text;
   if (isCatalogId(id)) return id;
-  throw new InvalidArgumentError('It must be the id of a catalog, such as catalog-3.');
+  throw new InvalidArgumentError('It must be the id of a catalog, for example catalog-3.');
 }
 
 export function parseUrl(text: string): string {
@@ -80,11 +95,11 @@ export function parseUrl(text: string): string {
   throw new InvalidArgumentError('It must be one URL.');
 }
 
-/** Reads `2` or `replica-2` as the name of a replica. */
+/** Parses `2` or `replica-2` as the name of a replica, `2`. */
 export function parseReplica(text: string): string {
   const name = text.replace(/^replica-/, '');
   if (/^[A-Za-z0-9_-]{1,55}$/.test(name)) return name;
-  throw new InvalidArgumentError('It must be the name of a replica, such as 2.');
+  throw new InvalidArgumentError('It must be the name of a replica, for example 2.');
 }
 
 function replicaUrls(dataDir: string): readonly string[] {
@@ -92,37 +107,41 @@ function replicaUrls(dataDir: string): readonly string[] {
   return processes.filter(({ role }) => role === 'replica').map(({ url }) => url);
 }
 
-/** @throws CommandError `usage` where urls and certificates do not go together. */
-function callsTo(urls: readonly string[], secret: string | null, tls: TlsMaterial | null): InternalCalls {
-  const odd = urls.find((url) => url.startsWith('https:') !== (tls !== null));
-  if (odd === undefined) return new InternalCalls({ secret, tls });
+/** @throws CommandError `usage` if the scheme of a URL does not fit the certificates. */
+function callsTo(urls: readonly string[], secret: string | null, tls: TlsMaterial | null): InternalClient {
+  const mismatch = urls.find((url) => url.startsWith('https:') !== (tls !== null));
+  if (mismatch === undefined) return new InternalClient({ secret, tls });
   throw new CommandError(
     COMMAND_EXIT.usage,
     tls === null
-      ? `${odd} needs certificates: give --tls-ca, --tls-cert and --tls-key`
-      : `${odd} is to be https, as there are certificates`,
+      ? `${mismatch} requires certificates: give --tls-ca, --tls-cert and --tls-key`
+      : `${mismatch} must be an https URL, as certificates are given`,
   );
 }
 
-/** Null where no certificates are given. @throws CommandError `usage` for some of the three, or one that cannot be read. */
+/** Null without certificates. @throws CommandError `usage` for an incomplete set, or a file that cannot be read. */
 function tlsIn({ tlsCa: ca, tlsCert: cert, tlsKey: key }: CommonOptions): TlsMaterial | null {
   if (ca === undefined && cert === undefined && key === undefined) return null;
   if (ca === undefined || cert === undefined || key === undefined)
-    throw new CommandError(COMMAND_EXIT.usage, '--tls-ca, --tls-cert and --tls-key go together');
+    throw new CommandError(COMMAND_EXIT.usage, 'give all of --tls-ca, --tls-cert and --tls-key, or none');
   try {
-    return readCertificate({ ca: userPath(ca), cert: userPath(cert), key: userPath(key) });
+    return readCertificateFiles({
+      ca: resolveUserPath(ca),
+      cert: resolveUserPath(cert),
+      key: resolveUserPath(key),
+    });
   } catch (error) {
-    throw new CommandError(COMMAND_EXIT.usage, `cannot read a certificate: ${messageOf(error)}`, {
+    throw new CommandError(COMMAND_EXIT.usage, `cannot use the certificates: ${errorMessage(error)}`, {
       cause: error,
     });
   }
 }
 
-/** @throws CommandError `usage` if the file cannot be read, or holds no secret. */
+/** @throws CommandError `usage` if the file cannot be read or does not contain a secret. */
 function readSecretFile(path: string): string {
   try {
-    return parseSecret(readFileSync(userPath(path), 'utf8'), path);
+    return parseSecret(readFileSync(resolveUserPath(path), 'utf8'), path);
   } catch (error) {
-    throw new CommandError(COMMAND_EXIT.usage, `--secret-file: ${messageOf(error)}`, { cause: error });
+    throw new CommandError(COMMAND_EXIT.usage, `--secret-file: ${errorMessage(error)}`, { cause: error });
   }
 }

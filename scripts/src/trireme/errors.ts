@@ -1,26 +1,26 @@
-/** How the command ends. */
-import { EXIT, operatorCommand } from '@trireme/service';
+/** Errors and exit codes of the `trireme` command. */
+import { EXIT_CODE, triremeCommand } from '@trireme/service';
 
-/** Exit codes of `trireme`, after sysexits.h. */
+/** Exit codes of `trireme`, as in sysexits.h. */
 export const COMMAND_EXIT = {
-  /** Done, or it was the case already. */
-  done: EXIT.ok,
-  /** It was refused, and had no effect; or the command has a bug. */
+  /** Success, or there was nothing to do. */
+  done: EXIT_CODE.ok,
+  /** Refused without any effect; also an unexpected error. */
   refused: 1,
-  usage: EXIT.usage,
+  usage: EXIT_CODE.usage,
   /** No replica or front-end answers, or no replica leads. */
-  unavailable: EXIT.unavailable,
-  /** What was asked for is done, and standard output does not take the answer. */
-  unwritten: EXIT.full,
-  /** The outcome is unknown, or it is under way: the command that the message names finds out, or goes on. */
-  again: 75,
+  unavailable: EXIT_CODE.unavailable,
+  /** Success, but the output cannot be written. */
+  unwritten: EXIT_CODE.full,
+  /** The outcome is unknown, or there is work left: the command that the message names finds out, or continues. */
+  incomplete: 75,
   /** The secret or the operator token is wrong. */
   denied: 77,
 } as const;
 
 export type CommandExit = (typeof COMMAND_EXIT)[keyof typeof COMMAND_EXIT];
 
-/** Thrown when the command cannot do what it was asked to; the message is for the operator. */
+/** Thrown if a command fails; the message is for the operator. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: CommandExit;
@@ -31,15 +31,15 @@ export class CommandError extends Error {
   }
 }
 
-/** After every `--help`. */
+/** Appended to the help of every command. */
 export const EXIT_HELP = `
 Exit codes:
-  0   done, or it was the case already
-  1   refused, without any effect; of status: two books differ
-  64  the command line makes no sense
+  0   success, or there was nothing to do
+  1   refused without any effect; status: two order books differ
+  64  invalid command line
   69  no replica or front-end answers, or no replica leads
-  74  done, but the answer cannot be written
-  75  the outcome is unknown, or more is to be done: the message names the command
-  77  the secret or the operator token is wrong
+  74  success, but the output cannot be written
+  75  outcome unknown, or work left to do: run the command that the message names
+  77  wrong secret or operator token
 
-From any folder: ${operatorCommand()} COMMAND`;
+Run it from any folder: ${triremeCommand()} COMMAND`;

@@ -1,88 +1,104 @@
-/** `trireme members`: who is in the group, and changing it, each as one command that may be interrupted and run again. */
-import { lagOf, type Group, type GroupMember } from '@trireme/cluster';
+/** `trireme members`: shows and changes the members of the group. Each command may be interrupted and run again. */
+import { lagOf, type GroupState, type GroupMember } from '@trireme/cluster';
 import { COMMAND_EXIT, CommandError } from './errors.js';
 import type { GroupClient } from './group-client.js';
-import type { Host, Running } from './hosts.js';
+import type { ReplicaHost, RunningReplica } from './replica-hosts.js';
 import { formatTable } from './table.js';
-import { regroup, type RegroupOptions } from './regroup.js';
+import { changeGroup, type GroupChangeOptions } from './group-change.js';
 
-export interface MembersOptions extends RegroupOptions {
-  readonly host: Host;
+export interface MembersOptions extends GroupChangeOptions {
+  readonly replicaHost: ReplicaHost;
 }
 
-/** Has a replica that lost its data, or whose data are damaged, come back as another member in its old one's place. */
-export async function rejoin(name: string, options: MembersOptions): Promise<Group> {
-  const { client, host, tell, force } = options;
+/** Replaces the member of a replica that has lost its data or whose data are damaged with a new member. */
+export async function rejoinReplica(name: string, options: MembersOptions): Promise<GroupState> {
+  const { client, replicaHost, onProgress, force } = options;
   let group = await client.group();
   if (force) {
-    group = await othersLead(group, name, options);
-    await othersAnswer(group, name, client);
-    // What was forced is the loss of its data, not a change that the leader refuses.
-    return join(name, await host.renew(name), [name], { ...options, force: false });
+    group = await ensureOtherLeads(group, name, options);
+    await ensureMajorityWithout(group, name, client);
+    // The operator forces the removal of the data, not a membership change that the leader refuses.
+    return join(name, await replicaHost.reset(name), [name], { ...options, force: false });
   }
-  const running = await asNewIfRemoved(name, await host.run(name, { isNew: false, renews: true }), options);
+  const running = await renewIfRemoved(
+    name,
+    await replicaHost.run(name, { isNew: false, renews: true }),
+    options,
+  );
   group = await client.group();
   const isAlone = group.members.filter((member) => member.name === name).length === 1;
   const isVoter = roleOf(group, running.status.id) === 'voter';
   if (isVoter && isAlone)
-    tell(`${running.status.id} votes and its data are whole: nothing to do (--force moves them aside)`);
+    onProgress(
+      `${running.status.id} is a voter and its data are intact: nothing to do (--force rebuilds it anyway)`,
+    );
   return join(name, running, [name], options);
 }
 
-/** Has one more replica in the group. */
-export async function add(name: string, options: MembersOptions): Promise<Group> {
+/** Adds a replica to the group. */
+export async function addReplica(name: string, options: MembersOptions): Promise<GroupState> {
   await options.client.group();
-  const running = await options.host.run(name, { isNew: true, renews: false });
-  const group = await join(name, await asNewIfRemoved(name, running, options), [name], options);
+  const running = await options.replicaHost.run(name, { isNew: true, renews: false });
+  const group = await join(name, await renewIfRemoved(name, running, options), [name], options);
   const voters = group.members.filter(({ role }) => role === 'voter').length;
   if (voters % 2 === 0)
-    options.tell(`${voters} voters tolerate no more failures than ${voters - 1}: add another one`);
+    options.onProgress(`${voters} voters tolerate no more failures than ${voters - 1}: add another replica`);
   return group;
 }
 
-/** Has the replica `name` in the place of `old`. */
-export async function replace(old: string, name: string, options: MembersOptions): Promise<Group> {
+/** Replaces the replica `old` with the replica `name`. */
+export async function replaceReplica(
+  old: string,
+  name: string,
+  options: MembersOptions,
+): Promise<GroupState> {
   if (old === name)
-    throw new CommandError(COMMAND_EXIT.usage, `a replica replaces itself by members rejoin ${name}`);
+    throw new CommandError(
+      COMMAND_EXIT.usage,
+      `cannot replace replica ${name} with itself: to rebuild it, use members rejoin ${name}`,
+    );
   const { members } = await options.client.group();
   const isDone = members.some((member) => member.name === name && member.role === 'voter');
   if (!isDone && !members.some((member) => member.name === old))
-    throw new CommandError(COMMAND_EXIT.refused, `no member of the group is replica ${old}`);
-  const running = await options.host.run(name, { isNew: true, renews: false });
-  const group = await join(name, await asNewIfRemoved(name, running, options), [old, name], options);
-  await options.host.retire(old);
+    throw new CommandError(COMMAND_EXIT.refused, `the group has no replica ${old}: see members list`);
+  const running = await options.replicaHost.run(name, { isNew: true, renews: false });
+  const group = await join(name, await renewIfRemoved(name, running, options), [old, name], options);
+  await options.replicaHost.stop(old);
   return group;
 }
 
-/** Has no member of the group be the replica `name`. */
-export async function remove(name: string, options: MembersOptions): Promise<Group> {
-  const group = await regroup({ joins: null, leaves: [name] }, options);
-  await options.host.retire(name);
+/** Removes the replica `name` from the group and stops it. */
+export async function removeReplica(name: string, options: MembersOptions): Promise<GroupState> {
+  const group = await changeGroup({ joins: null, leaves: [name] }, options);
+  await options.replicaHost.stop(name);
   return group;
 }
 
-/** Gives a learner the vote, once it has caught up. */
-export async function promote(id: string, options: RegroupOptions): Promise<Group> {
-  return regroup({ joins: { id, address: null, mayLag: options.force }, leaves: [] }, options);
+/** Makes a learner a voter once it has caught up. */
+export async function promoteLearner(id: string, options: GroupChangeOptions): Promise<GroupState> {
+  return changeGroup({ joins: { id, address: null, mayLag: options.force }, leaves: [] }, options);
 }
 
-/** Transfers leadership, to the voter `to` by id or name; to the one whose log reaches furthest where it is null. */
-export async function transfer(to: string | null, { client, tell }: RegroupOptions): Promise<Group> {
+/** Transfers leadership to the voter `to`, by id or name; to the voter with the most complete log if it is null. */
+export async function transferLeadership(
+  to: string | null,
+  { client, onProgress }: GroupChangeOptions,
+): Promise<GroupState> {
   const group = await client.group();
   const target = to === null ? null : voterOf(group, to);
   if (target === group.self) return group;
-  tell(`handing the lead over${target === null ? '' : ` to ${target}`}`);
-  const refusal = await client.transfer(group, target);
+  onProgress(`transferring leadership${target === null ? '' : ` to ${target}`}`);
+  const refusal = await client.transferLeadership(group, target);
   const after = await client.group();
   if (target === null ? after.self !== group.self : after.self === target) return after;
   throw new CommandError(
-    COMMAND_EXIT.again,
-    `${after.self} leads: ${refusal?.message ?? 'it was elected meanwhile'}; run it again`,
+    COMMAND_EXIT.incomplete,
+    `${after.self} leads: ${refusal?.message ?? 'it was elected meanwhile'}; run the same command again`,
   );
 }
 
-/** The group for people. */
-export function formatMembers(group: Group): string {
+/** Formats the group as a table. */
+export function formatMembers(group: GroupState): string {
   const rows = group.members.map((member) => [
     ...[member.id, member.name, member.id === group.self ? 'leader' : member.role],
     ...[String(member.match ?? '-'), member.match === null ? '-' : String(lagOf(group, member))],
@@ -94,34 +110,46 @@ export function formatMembers(group: Group): string {
 
 async function join(
   name: string,
-  { address, status }: Running,
+  { address, status }: RunningReplica,
   leaves: readonly string[],
   options: MembersOptions,
-): Promise<Group> {
-  const group = await regroup({ joins: { id: status.id, address, mayLag: false }, leaves }, options);
-  await options.host.awaitReady(name);
+): Promise<GroupState> {
+  const group = await changeGroup({ joins: { id: status.id, address, mayLag: false }, leaves }, options);
+  await options.replicaHost.awaitReady(name);
   return group;
 }
 
-/** Whoever has a log and is no member was removed: its id never comes back, its replica does as another member. */
-async function asNewIfRemoved(name: string, running: Running, options: MembersOptions): Promise<Running> {
+/** A replica with a log that is not a member was removed. Its id cannot return: it restarts with a new id and no data. */
+async function renewIfRemoved(
+  name: string,
+  running: RunningReplica,
+  options: MembersOptions,
+): Promise<RunningReplica> {
   const { id, lastIndex } = running.status;
-  const isUsed = typeof lastIndex === 'number' && lastIndex > 0;
-  if (!isUsed || roleOf(await options.client.group(), id) !== null) return running;
-  options.tell(`${id} was removed from the group, for ever`);
-  return options.host.renew(name);
+  const hasLog = typeof lastIndex === 'number' && lastIndex > 0;
+  if (!hasLog || roleOf(await options.client.group(), id) !== null) return running;
+  options.onProgress(`member ${id} was removed from the group and cannot return`);
+  return options.replicaHost.reset(name);
 }
 
-/** Has another replica than `name` lead. */
-async function othersLead(group: Group, name: string, options: RegroupOptions): Promise<Group> {
+/** Transfers leadership away from the replica `name`, if it leads. */
+async function ensureOtherLeads(
+  group: GroupState,
+  name: string,
+  options: GroupChangeOptions,
+): Promise<GroupState> {
   if (nameOf(group, group.self) !== name) return group;
-  const after = await transfer(null, options);
+  const after = await transferLeadership(null, options);
   if (nameOf(after, after.self) !== name) return after;
-  throw new CommandError(COMMAND_EXIT.refused, `replica ${name} leads, and nobody takes over`);
+  throw new CommandError(COMMAND_EXIT.refused, `replica ${name} leads, and no other voter takes over`);
 }
 
-/** @throws CommandError `refused` if without `name` no majority of the voters would answer. */
-async function othersAnswer({ members }: Group, name: string, client: GroupClient): Promise<void> {
+/** @throws CommandError `refused` if no majority of the voters answers without the replica `name`. */
+async function ensureMajorityWithout(
+  { members }: GroupState,
+  name: string,
+  client: GroupClient,
+): Promise<void> {
   const voters = members.filter(({ role }) => role === 'voter');
   const others = voters.filter((member) => member.name !== name);
   const answers = await Promise.all(
@@ -131,24 +159,24 @@ async function othersAnswer({ members }: Group, name: string, client: GroupClien
   if (up > voters.length / 2) return;
   throw new CommandError(
     COMMAND_EXIT.refused,
-    `without replica ${name} only ${up} of ${voters.length} voters answer: nothing was touched`,
+    `only ${up} of ${voters.length} voters answer without replica ${name}: start the others first; nothing was changed`,
   );
 }
 
-function voterOf({ members }: Group, text: string): string {
+function voterOf({ members }: GroupState, text: string): string {
   const voters = members.filter(({ role }) => role === 'voter');
   const found = voters.find(({ id }) => id === text) ?? voters.find(({ name }) => name === text);
   if (found !== undefined) return found.id;
   throw new CommandError(
     COMMAND_EXIT.refused,
-    `no voter is ${text}; there are ${voters.map(({ id }) => id).join(', ')}`,
+    `there is no voter ${text}; the voters are ${voters.map(({ id }) => id).join(', ')}`,
   );
 }
 
-function roleOf({ members }: Group, id: string): GroupMember['role'] | null {
+function roleOf({ members }: GroupState, id: string): GroupMember['role'] | null {
   return members.find((member) => member.id === id)?.role ?? null;
 }
 
-function nameOf({ members }: Group, id: string): string | null {
+function nameOf({ members }: GroupState, id: string): string | null {
   return members.find((member) => member.id === id)?.name ?? null;
 }

@@ -1,46 +1,46 @@
-/** `trireme status`: every replica as it tells of itself, beside what the leader knows of it. */
+/** `trireme status`: the status that each replica reports, together with its lag according to the leader. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { lagOf, type Catalog, type Group } from '@trireme/cluster';
+import { lagOf, type CatalogState, type GroupState } from '@trireme/cluster';
 import { formatCatalogs } from './catalogs.js';
 import { CommandError, COMMAND_EXIT, type CommandExit } from './errors.js';
 import type { GroupClient, ReplicaStatus } from './group-client.js';
 import { formatTable } from './table.js';
 
-/** One replica; what it does not tell is null. */
+/** One replica; null for every value that it does not report. */
 interface ReplicaRow {
   readonly url: string;
   readonly id: string | null;
-  /** `down` where nobody answers, `outsider` for who is no member. */
+  /** Raft role; `down` without an answer, `outsider` for a replica that is not a member. */
   readonly role: string;
   readonly term: number | null;
   readonly commit: number | null;
   readonly applied: number | null;
-  /** Entries of the leader's log that it is not known to have; null where nobody leads. */
+  /** Entries of the leader's log that it is not known to have; null if no replica leads. */
   readonly lag: number | null;
   readonly orders: number | null;
   readonly pending: number | null;
-  /** Running hash of its book: equal wherever `applied` is. */
+  /** Running hash of its book; replicas with the same `applied` must have the same hash. */
   readonly hash: string | null;
 }
 
 export interface GroupStatus {
   readonly leader: string | null;
-  /** The set of catalogs as the leader sees it; null where nobody leads, or it does not tell. */
-  readonly catalogs: readonly Catalog[] | null;
+  /** The catalog set as the leader sees it; null if no replica leads or the leader does not answer. */
+  readonly catalogs: readonly CatalogState[] | null;
   /** False if two replicas with an equal applied index have different books. */
   readonly booksAgree: boolean;
   readonly replicas: readonly ReplicaRow[];
 }
 
-/** Asks every replica that is known of; @throws CommandError `unavailable` if none answers, `denied`. */
+/** Reads the status of every known replica. @throws CommandError `unavailable` if none answers, `denied`. */
 export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
-  const group = await client.groupNow();
+  const group = await client.tryGroup();
   const { urls } = client;
   const statuses = await Promise.all(urls.map(async (url) => client.status(url)));
   const replicas = urls.map((url, i) => rowOf(url, statuses[i] ?? null, group));
   if (replicas.every(({ role }) => role === 'down'))
     throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${urls.join(', ')}`);
-  const set = group === null ? null : await client.catalogsNow(group);
+  const set = group === null ? null : await client.tryCatalogs(group);
   return {
     leader: group?.self ?? null,
     catalogs: set?.catalogs ?? null,
@@ -49,16 +49,16 @@ export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
   };
 }
 
-/** How the command ends that shows it. */
-export function statusExit({ leader, booksAgree: isEqual }: GroupStatus): CommandExit {
+/** Exit code of `trireme status`. */
+export function statusExitCode({ leader, booksAgree: isEqual }: GroupStatus): CommandExit {
   if (!isEqual) return COMMAND_EXIT.refused;
   return leader === null ? COMMAND_EXIT.unavailable : COMMAND_EXIT.done;
 }
 
 /**
- * Shows it again and again until the process is stopped: on a terminal as one table that changes, else one after another;
- * for programs an object a line. Where nobody answers it says so and goes on.
- * @param ms milliseconds between two looks
+ * Prints the status repeatedly until the process is stopped: on a terminal as a table in place, otherwise one table
+ * after another, with `json` as one object per line. Continues if no replica answers.
+ * @param ms pause between two polls, in milliseconds
  * @throws CommandError `denied`.
  */
 export async function watchStatus(
@@ -76,7 +76,7 @@ export async function watchStatus(
   }
 }
 
-/** Clears a terminal, and goes to its upper left corner. */
+/** Clears the terminal and moves the cursor to the upper left corner. */
 const CLEAR = '\u001b[2J\u001b[H';
 
 async function statusOrProblem(client: GroupClient): Promise<GroupStatus | { readonly problem: string }> {
@@ -88,7 +88,7 @@ async function statusOrProblem(client: GroupClient): Promise<GroupStatus | { rea
   }
 }
 
-/** The same for people. */
+/** Formats the status as tables with warnings below. */
 export function formatStatus({ leader, catalogs, booksAgree: isEqual, replicas }: GroupStatus): string {
   const head = ['replica', 'role', 'term', 'commit', 'applied', 'lag', 'orders', 'pending', 'book', 'url'];
   const text = (value: number | string | null): string => (value === null ? '-' : String(value));
@@ -96,26 +96,28 @@ export function formatStatus({ leader, catalogs, booksAgree: isEqual, replicas }
     const { id, role, term, commit, applied, lag, orders, pending, hash, url } = row;
     return [id, role, term, commit, applied, lag, orders, pending, hash?.slice(0, 16) ?? null, url].map(text);
   });
-  const notes = [
+  const warnings = [
     ...(leader === null ? ['NO REPLICA LEADS: orders are refused until a majority is up'] : []),
-    ...(catalogs === null ? [] : notesOn(catalogs)),
+    ...(catalogs === null ? [] : catalogWarnings(catalogs)),
     ...(isEqual
       ? []
-      : ['BOOKS DIFFER: two replicas have applied the same entries and have not the same book']),
+      : ['BOOKS DIFFER: two replicas have applied the same entries but have different order books']),
   ];
   const tables = [formatTable([head, ...rows]), ...(catalogs === null ? [] : ['', formatCatalogs(catalogs)])];
-  return [...tables, ...notes].join('\n');
+  return [...tables, ...warnings].join('\n');
 }
 
-/** What is wrong with catalogs, none of which orders or look-ups need. */
-function notesOn(catalogs: readonly Catalog[]): readonly string[] {
+/** Warnings about the catalogs. Orders and look-ups also work without any catalog. */
+function catalogWarnings(catalogs: readonly CatalogState[]): readonly string[] {
   const count = catalogs.filter(({ hasAuthority }) => hasAuthority === true).length;
   if (count === catalogs.length) return [];
-  const rest = count === 0 ? 'the leader answers look-ups, more slowly' : 'the others answer look-ups';
-  return [`${count} OF ${catalogs.length} CATALOGS HAVE AUTHORITY: ${rest}; start those that are down`];
+  const effect = count === 0 ? 'the leader answers look-ups, more slowly' : 'the others answer look-ups';
+  return [
+    `${count} OF ${catalogs.length} CATALOGS HAVE AUTHORITY: ${effect}; start the catalogs that are down`,
+  ];
 }
 
-function rowOf(url: string, status: ReplicaStatus | null, group: Group | null): ReplicaRow {
+function rowOf(url: string, status: ReplicaStatus | null, group: GroupState | null): ReplicaRow {
   const member = group?.members.find((one) => (status === null ? one.url === url : one.id === status.id));
   const lag = group === null || member === undefined ? null : lagOf(group, member);
   const number = (name: string): number | null => {

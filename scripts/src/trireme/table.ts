@@ -1,4 +1,4 @@
-/** Columns of equal width, two spaces between them. */
+/** Formats rows as left-aligned columns with two spaces between them. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),

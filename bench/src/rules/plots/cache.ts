@@ -1,19 +1,19 @@
-/** Plots of what a cache's size does. */
+/** Plots of the effect of the cache size. */
 import type { TopLevelSpec } from 'vega-lite';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
-/** Hit rate of one cache over a number of stocks: as measured, and as predicted. */
+/** Hit rate for one cache size and number of stocks: measured and predicted. */
 export interface HitRatePoint {
   readonly cacheSize: number;
   readonly stocks: number;
-  /** Shares from 0 to 1. */
+  /** From 0 to 1, as are the values below. */
   readonly hitRate: number;
   readonly low: number;
   readonly high: number;
   readonly predicted: number;
 }
 
-/** Hit rate over the number of stocks, a line for each size of the cache; dashed what theory predicts. */
+/** Hit rate over the number of stocks, one line per cache size; the prediction is dashed. */
 export function hitRatePlot(points: readonly HitRatePoint[], skew: number): TopLevelSpec {
   const values = points.map((point) => ({
     ...{ stocks: point.stocks, size: String(point.cacheSize), percent: point.hitRate * 100 },
@@ -25,8 +25,11 @@ export function hitRatePlot(points: readonly HitRatePoint[], skew: number): TopL
     $schema: SCHEMA,
     config: CONFIG,
     title: {
-      text: 'Hit rate by size of the cache and number of stocks',
-      subtitle: [`choice by Zipf's law, skew ${skew}`, 'dots: measured; dashed: predicted for LRU (Che)'],
+      text: 'Hit rate by cache size and number of stocks',
+      subtitle: [
+        `stocks chosen by Zipf's law, skew ${skew}`,
+        'dots: measured; dashed: predicted for LRU (Che)',
+      ],
     },
     data: { values },
     width: 420,
@@ -58,15 +61,15 @@ export function hitRatePlot(points: readonly HitRatePoint[], skew: number): TopL
   };
 }
 
-/** How many stocks a cache held at a time. */
+/** Number of cached stocks at one time. */
 export interface ItemsPoint {
   readonly cacheSize: number;
-  /** Since the load began. */
+  /** Time since the start of the load. */
   readonly seconds: number;
   readonly items: number;
 }
 
-/** Cached stocks over time, a line for each size of the cache; a rule where orders begin. */
+/** Number of cached stocks over time, one line per cache size; a vertical rule marks the start of orders. */
 export function itemsPlot(points: readonly ItemsPoint[], ordersFrom: number, subtitle: string): TopLevelSpec {
   const values = points.map(({ cacheSize, seconds, items }) => ({ size: String(cacheSize), seconds, items }));
   const y = { type: 'quantitative', title: 'stocks in the cache', scale: { type: 'symlog' } } as const;
@@ -85,7 +88,7 @@ export function itemsPlot(points: readonly ItemsPoint[], ordersFrom: number, sub
           x: {
             field: 'seconds',
             type: 'quantitative',
-            title: 'seconds since the load began',
+            title: 'seconds since the start of the load',
             scale: { nice: false },
           },
           y: {
@@ -99,7 +102,7 @@ export function itemsPlot(points: readonly ItemsPoint[], ordersFrom: number, sub
         },
       },
       {
-        data: { values: [{ seconds: ordersFrom, text: 'orders begin' }] },
+        data: { values: [{ seconds: ordersFrom, text: 'orders start' }] },
         encoding: { x: { field: 'seconds', type: 'quantitative' } },
         layer: [
           { mark: { type: 'rule', color: '#555555', strokeDash: [3, 3] } },
@@ -123,7 +126,7 @@ function sizeColor(sizes: readonly number[]): {
   return {
     field: 'size',
     type: 'nominal',
-    title: 'size of the cache',
+    title: 'cache size',
     scale: { domain, range: domain.map((_, i) => COLORS[i % COLORS.length] ?? COLORS[0]) },
   };
 }

@@ -1,10 +1,10 @@
 /** Plot of the load test. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { RampStep } from '../load.js';
-import { REQUEST_KINDS } from '../trip.js';
+import { REQUEST_KINDS } from '../client-plan.js';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
-/** One panel: what of a step, and whether its values span so much that only a logarithm shows them. */
+/** The panels: the plotted value of a step, and its scale. */
 const PANELS: readonly {
   readonly title: string;
   readonly scale: 'linear' | 'log';
@@ -15,7 +15,7 @@ const PANELS: readonly {
   { title: 'paced p99 (ms)', scale: 'log', value: ({ paced }) => paced.p99 },
 ];
 
-/** Throughput and paced latencies over the number of connections, one line per request type. */
+/** Throughput and open-loop latencies over the number of connections, one line per request type. */
 export function rampPlot(steps: readonly RampStep[]): TopLevelSpec {
   const counts = [...new Set(steps.map(({ connections }) => connections))].sort((a, b) => a - b);
   const panels = PANELS.map(({ title, scale, value }) => ({
@@ -57,7 +57,7 @@ export function rampPlot(steps: readonly RampStep[]): TopLevelSpec {
     config: CONFIG,
     title: {
       text: 'Rising connections',
-      subtitle: 'paced: at an even rate below the throughput, latencies from the intended start',
+      subtitle: 'paced: at a constant rate below the peak; latencies from the intended start',
     },
     hconcat: panels,
   };

@@ -1,10 +1,10 @@
-/** Plot of two systems side by side. */
+/** Plot that compares two systems. */
 import type { TopLevelSpec } from 'vega-lite';
-import { FIGURES, type Sample } from '../peers.js';
+import { FIGURES, type PeerSample } from '../peers.js';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
-/** Throughput and latencies of every run at each number of connections; a bar for the median, a dot for each run. */
-export function writesPlot(samples: readonly Sample[], systems: readonly string[]): TopLevelSpec {
+/** Throughput and latencies at each number of connections: a bar for the median, a dot for each run. */
+export function writesPlot(samples: readonly PeerSample[], systems: readonly string[]): TopLevelSpec {
   const values = samples.flatMap((sample) =>
     FIGURES.map(({ figure, title }) => ({
       ...{ system: sample.system, connections: String(sample.connections) },
@@ -15,7 +15,7 @@ export function writesPlot(samples: readonly Sample[], systems: readonly string[
   return {
     $schema: SCHEMA,
     config: CONFIG,
-    title: { text: 'Orders against puts', subtitle: 'bars: medians; dots: runs' },
+    title: { text: 'Orders and puts', subtitle: 'bars: medians; dots: runs' },
     data: { values },
     facet: {
       column: { field: 'figure', type: 'nominal', sort: FIGURES.map(({ title }) => title), title: null },

@@ -59,39 +59,39 @@ const PLOTS: Readonly<Record<string, TopLevelSpec>> = {
 };
 
 for (const [name, spec] of Object.entries(PLOTS)) {
-  test(`${name}: Vega-Lite takes it without a word of complaint`, () => {
-    const complaints: unknown[] = [];
-    const complain = (...words: readonly unknown[]): unknown => complaints.push(words);
+  test(`${name} plot compiles in Vega-Lite without warnings`, () => {
+    const warnings: unknown[] = [];
+    const record = (...words: readonly unknown[]): unknown => warnings.push(words);
     const logger = {
       level: () => logger,
-      warn: (...words: readonly unknown[]) => (complain(...words), logger),
-      error: (...words: readonly unknown[]) => (complain(...words), logger),
+      warn: (...words: readonly unknown[]) => (record(...words), logger),
+      error: (...words: readonly unknown[]) => (record(...words), logger),
       info: () => logger,
       debug: () => logger,
     };
     compile(spec, { logger: logger });
-    assert.equal(complaints, []);
+    assert.equal(warnings, []);
   });
 }
 
-/** The rows that a plot draws. */
+/** The data rows of a plot. */
 function valuesOf(spec: TopLevelSpec | undefined): readonly Record<string, unknown>[] {
   if (spec === undefined || !('data' in spec)) return [];
   const { data } = spec as { data: { values: readonly Record<string, unknown>[] } };
   return data.values;
 }
 
-test('bars of an interval do not go below zero, nor where there is no interval', () => {
+test('latency plot clamps intervals at zero, and draws none for a single repetition', () => {
   const [mean, , single] = valuesOf(PLOTS['latency']);
   assert.equal([mean?.['low'], mean?.['high']], [0, 3]);
   assert.equal([single?.['low'], single?.['high']], [1, 1]);
 });
 
-test('the tail of a distribution is drawn by how many requests take longer', () => {
+test('distribution plot maps a percentile to one in how many requests takes longer', () => {
   assert.is(valuesOf(PLOTS['distribution'])[0]?.['oneIn'], 1000);
 });
 
-test('shares are drawn in percent', () => {
+test('hit-rate plot shows percent', () => {
   assert.is(valuesOf(PLOTS['hitRate'])[0]?.['percent'], 50);
 });
 

@@ -1,10 +1,10 @@
 /** Plot of a long run of orders. */
 import type { TopLevelSpec } from 'vega-lite';
 import { median } from '../statistics.js';
-import type { Soak } from '../soak.js';
+import type { SoakResult } from '../soak.js';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
-/** Points that a line has at most: beyond it the median of several thousands is one point. */
+/** Maximum number of points of a line; in longer runs a point is the median of several thousands. */
 const POINTS_MAX = 200;
 
 const SIZE = { width: 720, height: 210 };
@@ -16,8 +16,8 @@ const X = {
   axis: { format: '~s' },
 };
 
-/** Throughput, and below it the memory of each process, over the orders that were filled. */
-export function soakPlot({ thousands, windows }: Soak): TopLevelSpec {
+/** Throughput, and below it the memory of each process, over the number of filled orders. */
+export function soakPlot({ thousands, windows }: SoakResult): TopLevelSpec {
   const step = Math.max(1, Math.ceil(thousands.length / POINTS_MAX));
   const rates = thousands.flatMap(({ orders }, i) => {
     if (i % step !== 0) return [];

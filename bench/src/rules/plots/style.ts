@@ -1,9 +1,9 @@
-/** What all plots have in common. */
+/** Shared style of all plots. */
 import type { TopLevelSpec } from 'vega-lite';
 
 type Config = NonNullable<TopLevelSpec['config']>;
 
-/** Colours that people with colour blindness tell apart (Okabe and Ito, 2008), also on grey paper by their marks. */
+/** A palette that colour-blind people can distinguish (Okabe and Ito, 2008). */
 export const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 
 export const CONFIG: Config = {

@@ -1,7 +1,7 @@
 /** Plots of the latency sweep. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { LatencyPoint } from '../sweep.js';
-import { REQUEST_KINDS, type RequestKind } from '../trip.js';
+import { REQUEST_KINDS, type RequestKind } from '../client-plan.js';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
 const CACHE_COLOR: {
@@ -23,10 +23,13 @@ const CACHE_SHAPE = {
   scale: { domain: ['on', 'off'], range: ['circle', 'square'] },
 } as const;
 
-/** Percent by which points of the same p stand apart, so that their bars do. */
-const APART = { on: -1.2, off: 1.2 };
+/** Horizontal offset in percent, so that the intervals of the same p do not overlap. */
+const OFFSET = { on: -1.2, off: 1.2 };
 
-/** Mean and 99th percentile over p, one panel per request type, cache on against off, with confidence intervals. */
+/**
+ * Mean and 99th percentile over p with confidence intervals, one panel per request type, with the cache on
+ * and off.
+ */
 export function latencyOverPPlot(points: readonly LatencyPoint[], subtitle: string): TopLevelSpec {
   const values = points.flatMap((point) =>
     (['mean', 'p99'] as const).map((figure) => {
@@ -36,7 +39,7 @@ export function latencyOverPPlot(points: readonly LatencyPoint[], subtitle: stri
           figure,
           request: point.kind,
           cache: point.cache,
-          percent: point.p * 100 + APART[point.cache],
+          percent: point.p * 100 + OFFSET[point.cache],
           ms: mean,
         },
         ...{ low: Math.max(0, mean - (margin ?? 0)), high: mean + (margin ?? 0) },
@@ -46,7 +49,7 @@ export function latencyOverPPlot(points: readonly LatencyPoint[], subtitle: stri
   return {
     $schema: SCHEMA,
     config: CONFIG,
-    title: { text: 'Latency by how often a look-up leads to an order', subtitle },
+    title: { text: 'Latency over the probability of an order after a look-up', subtitle },
     data: { values },
     facet: {
       column: { field: 'request', type: 'nominal', sort: [...REQUEST_KINDS], title: null },
@@ -84,7 +87,7 @@ export function latencyOverPPlot(points: readonly LatencyPoint[], subtitle: stri
   };
 }
 
-/** One point of a distribution: `percentile` of 100 requests took at most `ms`. */
+/** One point of a distribution: the latency `ms` at a percentile from 0 to 100. */
 export interface DistributionPoint {
   readonly kind: RequestKind;
   readonly cache: 'on' | 'off';
@@ -92,21 +95,21 @@ export interface DistributionPoint {
   readonly ms: number;
 }
 
-/** Percentiles that the axis names. */
-const NAMED = [0, 50, 90, 99, 99.9, 99.99] as const;
+/** Percentiles with a label on the axis. */
+const LABELED = [0, 50, 90, 99, 99.9, 99.99] as const;
 
-/** Latency by percentile, the tail drawn out, one panel per request type, cache on against off. */
+/** Latency by percentile with a stretched tail, one panel per request type, with the cache on and off. */
 export function distributionPlot(points: readonly DistributionPoint[], subtitle: string): TopLevelSpec {
   const values = points.map(({ kind, cache, percentile, ms }) => ({
     ...{ request: kind, cache, ms },
     // One in how many requests takes longer: 10 for the 90th percentile, 100 for the 99th.
     oneIn: oneIn(percentile),
   }));
-  const labels = NAMED.map((percentile) => `${oneIn(percentile)}: '${percentile}'`).join(', ');
+  const labels = LABELED.map((percentile) => `${oneIn(percentile)}: '${percentile}'`).join(', ');
   return {
     $schema: SCHEMA,
     config: CONFIG,
-    title: { text: 'Distribution of latencies', subtitle },
+    title: { text: 'Latency distribution', subtitle },
     data: { values },
     facet: { column: { field: 'request', type: 'nominal', sort: [...REQUEST_KINDS], title: null } },
     spec: {
@@ -118,7 +121,7 @@ export function distributionPlot(points: readonly DistributionPoint[], subtitle:
           field: 'oneIn',
           type: 'quantitative',
           scale: { type: 'log', domain: [1, oneIn(99.99)], nice: false },
-          axis: { values: NAMED.map(oneIn), labelExpr: `({${labels}})[datum.value]`, labelFlush: false },
+          axis: { values: LABELED.map(oneIn), labelExpr: `({${labels}})[datum.value]`, labelFlush: false },
           title: 'percentile',
         },
         y: {

@@ -1,8 +1,8 @@
-/** What the rules ask of the adapters around them, and what they tell of themselves. */
-import type { CatalogToFrontend, CatalogToReplica, MembersFrame } from '@trireme/domain';
-import type { LogPosition, TracedDecision } from './followed-log.js';
+/** The outputs of the catalog's rules: effects for the adapters, events for the log, and the status. */
+import type { CatalogToFrontend, CatalogToReplica, MembershipFrame } from '@trireme/domain';
+import type { AppliedPosition, TracedOutcome } from './followed-log.js';
 
-/** What is worth a line in the log. */
+/** An event that the service logs and counts. */
 export type CatalogEvent =
   | {
       readonly kind: 'attached';
@@ -12,44 +12,44 @@ export type CatalogEvent =
       readonly hadAuthority: boolean;
     }
   | { readonly kind: 'installed'; readonly index: number; readonly life: string; readonly stocks: number }
-  /** Look-ups are answered from now on. */
+  /** The catalog answers look-ups from now on. */
   | { readonly kind: 'authorized'; readonly visible: number }
-  /** No grant came in time: look-ups are not answered any more. */
+  /** No grant arrived in time: the catalog answers look-ups with `unready`. */
   | { readonly kind: 'authorityLost' }
   | { readonly kind: 'refused'; readonly replica: string; readonly term: number; readonly reason: string }
   | { readonly kind: 'reset'; readonly replica: string; readonly term: number; readonly reason: string }
-  /** A front-end with an open link did not answer a revocation before its lease was over. */
+  /** A front-end with an open link did not acknowledge a revocation before its lease expired. */
   | { readonly kind: 'leaseExpired'; readonly peer: string }
-  /** Decided: the command of a request that is followed. */
-  | ({ readonly kind: 'traced' } & TracedDecision);
+  /** The outcome of a traced command. */
+  | ({ readonly kind: 'traced' } & TracedOutcome);
 
-export type CatalogFrame = CatalogToFrontend | CatalogToReplica;
+export type OutgoingFrame = CatalogToFrontend | CatalogToReplica;
 
-/** What the adapters have to do, in this order: send, close, take in who is in the group. */
-export interface Effects {
-  readonly sends: readonly (readonly [link: number, frame: CatalogFrame])[];
+/** What the adapters do, in this order: send frames, close links, update the members of the group. */
+export interface CatalogEffects {
+  readonly sends: readonly (readonly [link: number, frame: OutgoingFrame])[];
   readonly closes: readonly (readonly [link: number, reason: string])[];
-  readonly members: readonly MembersFrame[];
+  readonly members: readonly MembershipFrame[];
   readonly events: readonly CatalogEvent[];
-  /** Call `tick` at this time, instead of any time named before; null if nothing waits for time. */
+  /** When to call `tick`, instead of any earlier value; null if nothing waits for time to pass. */
   readonly wakeAt: number | null;
 }
 
-/** For the status page. */
-export interface CatalogStatus extends LogPosition {
-  /** 16 random hex digits of this process. */
+/** Body of `GET /status`. */
+export interface CatalogStatus extends AppliedPosition {
+  /** Random id of this instance: 16 hex digits. */
   readonly process: string;
   readonly visible: number;
   readonly received: number;
   readonly stocks: number;
   /** Front-ends that may hold a lease. */
   readonly sessions: number;
-  /** The leader that it is attached to. */
+  /** The leader to which the catalog is attached. */
   readonly leader: { readonly replica: string; readonly term: number } | null;
-  /** Milliseconds of authority that are left; 0 without. */
+  /** Remaining milliseconds of authority; 0 without authority. */
   readonly authorityMs: number;
   /** Look-ups and lists that wait for an entry to become visible. */
   readonly waiting: number;
-  /** Why look-ups are not answered, null if they are. */
+  /** Why the catalog cannot answer look-ups; null if it can. */
   readonly unready: string | null;
 }

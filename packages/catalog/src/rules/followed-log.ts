@@ -1,58 +1,58 @@
 /**
- * What a catalog knows of the log: the stock table as of the last visible entry, and the entries that were received and are
- * not visible yet. When to apply and what to answer is decided elsewhere.
+ * A catalog's copy of the log: the stock table as of the last visible entry, and the received entries that are not
+ * visible yet. `CatalogRules` decides when entries are applied.
  */
 import {
-  assertRule,
+  assertInvariant,
   FormatError,
   outcomeToWire,
   type Command,
   type OutcomeWire,
   type RequestTrace,
 } from '@trireme/domain';
-import { decide, EMPTY_HASH, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
-import type { Snapshot } from './snapshot.js';
+import { decideBatch, EMPTY_HASH, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
+import type { StockSnapshot } from './snapshot.js';
 
-/** Entries that are received and not visible, at most. */
+/** Maximum number of received entries that are not visible. */
 const ENTRIES_MAX = 65_536;
 
-/** Bytes of their batches, at most. */
+/** Maximum total size of their batches, in bytes. */
 const ENTRY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How far a log is applied. */
-export interface LogPosition {
-  /** Life of the log, null before the first snapshot. */
+export interface AppliedPosition {
+  /** Id of the cluster instance that the log belongs to; null before the first snapshot. */
   readonly life: string | null;
-  /** Index of the last batch that made something. */
+  /** Index of the last applied batch; a batch of skipped commands alone does not count. */
   readonly lastIndex: number;
   /** Hash of the log up to there: 64 hex digits. */
   readonly hash: string;
 }
 
 export interface ReceivedBatch {
-  /** As the log has it. */
+  /** The encoded batch, as in the log. */
   readonly bytes: Uint8Array;
   readonly commands: readonly Command[];
-  /** Commands whose requests are followed through the logs. */
+  /** Commands whose requests are traced. */
   readonly traces: readonly RequestTrace[];
 }
 
 export interface ReceivedEntry {
   readonly index: number;
-  /** Null where there is nothing to apply. */
+  /** Null if there is nothing to apply. */
   readonly batch: ReceivedBatch | null;
 }
 
-/** What was decided of a command whose request is followed. */
-export interface TracedDecision {
+/** The outcome of a traced command. */
+export interface TracedOutcome {
   readonly requestId: string;
   readonly index: number;
   readonly position: number;
   readonly outcome: OutcomeWire;
 }
 
-/** Positions of commands that make nothing, by the index of their batch. */
-export type Skips = ReadonlyMap<number, ReadonlySet<number>>;
+/** Positions of commands without effect, by the index of their batch. */
+export type SkippedPositions = ReadonlyMap<number, ReadonlySet<number>>;
 
 const NO_SKIP: ReadonlySet<number> = new Set();
 
@@ -60,7 +60,7 @@ export class FollowedLog {
   readonly #entriesMax: number;
   readonly #bytesMax: number;
   #table = new StockTable();
-  #position: LogPosition = { life: null, lastIndex: 0, hash: EMPTY_HASH };
+  #position: AppliedPosition = { life: null, lastIndex: 0, hash: EMPTY_HASH };
   /** In log order. */
   #entries: ReceivedEntry[] = [];
   #bytes = 0;
@@ -74,11 +74,15 @@ export class FollowedLog {
     return this.#table;
   }
 
-  get position(): LogPosition {
+  get position(): AppliedPosition {
     return this.#position;
   }
 
-  /** Keeps an entry until it is visible. Returns false at the bound. @param entry of a higher index than those before */
+  /**
+   * Keeps an entry until it is visible.
+   * @param entry an entry with a higher index than all before it
+   * @returns false if a limit is reached; then the entry is not kept
+   */
   receive(entry: ReceivedEntry): boolean {
     const bytes = entry.batch?.bytes.byteLength ?? 0;
     if (this.#entries.length >= this.#entriesMax || this.#bytes + bytes > this.#bytesMax) return false;
@@ -87,14 +91,14 @@ export class FollowedLog {
     return true;
   }
 
-  /** Forgets what is not visible: another leader's log may lack it. */
-  forgetReceived(): void {
+  /** Discards the entries that are not visible: the next leader's log may lack them. */
+  discardReceived(): void {
     this.#entries = [];
     this.#bytes = 0;
   }
 
-  /** @throws FormatError if a position is not one of its batch. */
-  checkSkips(skips: Skips): void {
+  /** @throws FormatError if a batch has no command at a position of `skips`. */
+  checkSkips(skips: SkippedPositions): void {
     if (skips.size === 0) return;
     for (const { index, batch } of this.#entries) {
       const size = batch?.commands.length ?? 0;
@@ -104,30 +108,30 @@ export class FollowedLog {
     }
   }
 
-  /** Compares the hash with what a leader has at the same place. @throws InvariantError if it is another one */
+  /** Compares the hash with the leader's at the same index. @throws InvariantError if they differ */
   checkHash(hash: string): void {
     assertSame(this.#position.lastIndex, this.#position.hash, hash);
   }
 
   /**
    * Applies the received entries up to `index`.
-   * @param hash what the leader has after the last of them
-   * @returns what was decided of the commands that are followed
-   * @throws InvariantError if the hash is another one here; then nothing is applied
+   * @param hash the leader's hash after the last of them
+   * @returns the outcomes of the traced commands
+   * @throws InvariantError if the hash differs from this catalog's; then nothing is applied
    */
-  apply(index: number, skips: Skips, hash: string): readonly TracedDecision[] {
+  apply(index: number, skips: SkippedPositions, hash: string): readonly TracedOutcome[] {
     const draft = new StockDraft(this.#table);
-    const traced: TracedDecision[] = [];
+    const traced: TracedOutcome[] = [];
     let { lastIndex, hash: own } = this.#position;
-    let done = 0;
+    let applied = 0;
     for (const entry of this.#entries) {
       if (entry.index > index) break;
-      done += 1;
+      applied += 1;
       const skip = skips.get(entry.index) ?? NO_SKIP;
-      // A batch of nothing but used keys makes nothing, and replicas do not count it.
+      // A batch in which every key was used before has no effect, and replicas do not hash it.
       if (entry.batch === null || entry.batch.commands.length === skip.size) continue;
       const { bytes, commands, traces } = entry.batch;
-      const outcomes = decide(draft, entry.index, commands, skip);
+      const outcomes = decideBatch(draft, entry.index, commands, skip);
       lastIndex = entry.index;
       own = nextHash(own, bytes, outcomes);
       for (const [position, requestId] of traces) {
@@ -137,24 +141,24 @@ export class FollowedLog {
       }
     }
     assertSame(lastIndex, own, hash);
-    this.#table.publish(draft.changed.values());
+    this.#table.apply(draft.changes.values());
     this.#position = { ...this.#position, lastIndex, hash };
-    for (const { batch } of this.#entries.splice(0, done)) this.#bytes -= batch?.bytes.byteLength ?? 0;
+    for (const { batch } of this.#entries.splice(0, applied)) this.#bytes -= batch?.bytes.byteLength ?? 0;
     return traced;
   }
 
-  /** Takes the stock table of a leader in place of everything that is here. */
-  install({ life, lastIndex, hash, stocks }: Snapshot): void {
+  /** Replaces the stock table with the leader's, and discards all received entries. */
+  install({ life, lastIndex, hash, stocks }: StockSnapshot): void {
     this.#table = new StockTable(stocks);
     this.#position = { life, lastIndex, hash };
-    this.forgetReceived();
+    this.discardReceived();
   }
 }
 
 function assertSame(lastIndex: number, own: string, leaders: string): void {
-  assertRule(
+  assertInvariant(
     own === leaders,
-    `the log up to batch ${lastIndex} has hash ${own} here and ${leaders} at the leader: start this catalog again, ` +
-      'and it takes the stock table from the leader; if that repeats, check that all processes run the same version',
+    `log hash differs after batch ${lastIndex}: ${own} here, ${leaders} at the leader. Restart this catalog: ` +
+      'it reloads the stock table. If it happens again, check that all processes run the same version',
   );
 }

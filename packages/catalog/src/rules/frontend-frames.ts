@@ -1,40 +1,40 @@
-/** Checks of the frames of front-ends. What does not pass closes the link that it came on. */
+/** Parses the frames of front-ends. An invalid frame closes its link. */
 import {
-  asAfterName,
-  asInteger,
-  asLookupItems,
-  asObject,
-  asPageQuestion,
+  parseAfterName,
+  expectInteger,
+  parseLookupItems,
+  expectObject,
+  parsePageRequest,
   FormatError,
   type CheckedItems,
   type FrontendToCatalog,
-  type InvalidList,
+  type InvalidListRequest,
   type LookupItem,
 } from '@trireme/domain';
 
-/** `FrontendToCatalog`, and what of it is refused by itself. */
+/** `FrontendToCatalog`, with invalid look-ups and lists set apart: they are answered and do not close the link. */
 export type FrontendFrame =
   | Exclude<FrontendToCatalog, { readonly t: 'lookup' }>
   | ({ readonly t: 'lookup' } & CheckedItems<LookupItem>)
-  | InvalidList;
+  | InvalidListRequest;
 
-/** @throws FormatError if it is not a frame of a front-end. */
+/** @throws FormatError if the message is not a valid frame of a front-end. */
 export function parseFrontendFrame(message: unknown): FrontendFrame {
-  const frame = asObject(message, 'frame');
+  const frame = expectObject(message, 'frame');
   switch (frame['t']) {
     case 'renew':
-      return { t: 'renew', id: asInteger(frame['id'], 'id') };
+      return { t: 'renew', id: expectInteger(frame['id'], 'id') };
     case 'lookup':
-      return { t: 'lookup', ...asLookupItems(frame['items']) };
+      return { t: 'lookup', ...parseLookupItems(frame['items']) };
     case 'list':
-      return asPageQuestion(frame, (id, limit) => {
-        return { t: 'list', id, after: asAfterName(frame['after']), limit };
+      return parsePageRequest(frame, (id, limit) => {
+        return { t: 'list', id, after: parseAfterName(frame['after']), limit };
       });
     case 'dropped':
-      return { t: 'dropped', seq: asInteger(frame['seq'], 'seq', 1) };
+      return { t: 'dropped', seq: expectInteger(frame['seq'], 'seq', 1) };
     case 'report':
       return { t: 'report' };
     default:
-      throw new FormatError('frame of unknown type');
+      throw new FormatError('unknown frame type');
   }
 }

@@ -1,31 +1,30 @@
 /**
- * The front-ends with an open link: what each asked that is not answered yet, and the frames in which it gets what the rules tell
- * it.
+ * The front-ends with an open link: their open queries, and the translation of the rules' messages to frames.
  */
-import type { CatalogToFrontend, Session } from '@trireme/coherence';
-import { REPORT_NAMES_MAX, REPORT_SESSIONS_MAX, stockToWire, type SessionReport } from '@trireme/domain';
+import type { CatalogToFrontend, FrontendSession } from '@trireme/coherence';
+import { REPORT_STOCKS_MAX, REPORT_SESSIONS_MAX, stockToWire, type FrontendReport } from '@trireme/domain';
 import type { StockTable } from '@trireme/state-machine';
-import type { Outbox } from './outbox.js';
+import type { SendQueue } from './send-queue.js';
 
-/** By the front-end's own ids, of which a look-up and a list may have the same. */
-type Question =
+/** A query with the front-end's own id. A look-up and a list may have the same id. */
+type Query =
   | { readonly kind: 'lookup'; readonly id: number }
   | { readonly kind: 'list'; readonly id: number; readonly after: string; readonly limit: number };
 
 interface Frontend {
   readonly peer: string;
-  /** By number. */
-  readonly questions: Map<number, Question>;
+  /** By query number. */
+  readonly queries: Map<number, Query>;
 }
 
-type Answer = Extract<CatalogToFrontend, { readonly t: 'stock' | 'page' | 'unready' }>;
+type QueryResult = Extract<CatalogToFrontend, { readonly t: 'stock' | 'page' | 'unready' }>;
 
-export class Frontends {
-  readonly #outbox: Outbox;
+export class FrontendQueries {
+  readonly #outbox: SendQueue;
   readonly #open = new Map<number, Frontend>();
-  #questions = 0;
+  #lastQuery = 0;
 
-  constructor(outbox: Outbox) {
+  constructor(outbox: SendQueue) {
     this.#outbox = outbox;
   }
 
@@ -34,7 +33,7 @@ export class Frontends {
   }
 
   open(link: number, peer: string): void {
-    this.#open.set(link, { peer, questions: new Map() });
+    this.#open.set(link, { peer, queries: new Map() });
   }
 
   close(link: number): void {
@@ -49,23 +48,23 @@ export class Frontends {
     return this.#open.has(link);
   }
 
-  /** Name of the front-end on a link, undefined if the link is not open. */
+  /** Name of the front-end on a link; undefined if the link is not open. */
   peer(link: number): string | undefined {
     return this.#open.get(link)?.peer;
   }
 
-  /** Keeps a question until its answer. Returns its number, which no other question to this catalog has. */
-  ask(link: number, question: Question): number {
-    this.#questions += 1;
-    this.#open.get(link)?.questions.set(this.#questions, question);
-    return this.#questions;
+  /** Stores a query until its answer. Returns its number, which is unique in this catalog. */
+  addQuery(link: number, query: Query): number {
+    this.#lastQuery += 1;
+    this.#open.get(link)?.queries.set(this.#lastQuery, query);
+    return this.#lastQuery;
   }
 
-  /** Sends what the rules tell a front-end. @param table with the stocks that are visible */
-  tell(link: number, message: CatalogToFrontend, table: StockTable): void {
+  /** Sends a message of the rules to a front-end. @param table the visible stocks */
+  send(link: number, message: CatalogToFrontend, table: StockTable): void {
     switch (message.t) {
       case 'lease': {
-        // The protocol has whole milliseconds, and a shorter lease is as good.
+        // The protocol uses whole milliseconds, and a shorter lease is safe.
         const ms = Math.floor(message.ms);
         if (ms > 0) this.#outbox.send(link, { t: 'lease', id: message.id, ms });
         return;
@@ -76,43 +75,43 @@ export class Frontends {
       case 'stock':
       case 'page':
       case 'unready': {
-        const questions = this.#open.get(link)?.questions;
-        const question = questions?.get(message.id);
-        if (question === undefined) return;
-        questions?.delete(message.id);
-        this.#answer(link, question, message, table);
+        const queries = this.#open.get(link)?.queries;
+        const query = queries?.get(message.id);
+        if (query === undefined) return;
+        queries?.delete(message.id);
+        this.#answer(link, query, message, table);
       }
     }
   }
 
-  /** @param sessions those of the rules */
-  report(sessions: Iterable<Session>, now: number): readonly SessionReport[] {
-    const reports: SessionReport[] = [];
-    for (const { link, leaseUntil, held } of sessions) {
+  /** @param sessions the sessions of the rules */
+  report(sessions: Iterable<FrontendSession>, now: number): readonly FrontendReport[] {
+    const reports: FrontendReport[] = [];
+    for (const { link, leaseUntil, cachedStocks } of sessions) {
       const peer = this.peer(link);
       if (peer === undefined) continue;
       if (reports.length === REPORT_SESSIONS_MAX) break;
       const leaseMs = Math.max(0, Math.round(leaseUntil - now));
-      reports.push({ peer, leaseMs, names: firstOf(held, REPORT_NAMES_MAX) });
+      reports.push({ peer, leaseMs, names: firstOf(cachedStocks, REPORT_STOCKS_MAX) });
     }
     return reports;
   }
 
-  #answer(link: number, question: Question, answer: Answer, table: StockTable): void {
-    const { id } = question;
-    if (question.kind === 'list') {
-      if (answer.t === 'unready') {
+  #answer(link: number, query: Query, result: QueryResult, table: StockTable): void {
+    const { id } = query;
+    if (query.kind === 'list') {
+      if (result.t === 'unready') {
         this.#outbox.send(link, { t: 'pageUnready', id });
         return;
       }
-      const { stocks, next } = table.page(question.after, question.limit);
+      const { stocks, next } = table.page(query.after, query.limit);
       this.#outbox.send(link, { t: 'page', id, stocks: stocks.map(stockToWire), next });
       return;
     }
-    const stock = answer.t === 'stock' ? table.get(answer.name) : undefined;
-    if (answer.t !== 'stock') this.#outbox.answer(link, [id, 'unready']);
-    else if (stock === undefined) this.#outbox.answer(link, [id, 'missing']);
-    else this.#outbox.answer(link, [id, 'stock', stockToWire(stock), answer.cacheable]);
+    const stock = result.t === 'stock' ? table.get(result.name) : undefined;
+    if (result.t !== 'stock') this.#outbox.sendResult(link, [id, 'unready']);
+    else if (stock === undefined) this.#outbox.sendResult(link, [id, 'missing']);
+    else this.#outbox.sendResult(link, [id, 'stock', stockToWire(stock), result.cacheable]);
   }
 }
 

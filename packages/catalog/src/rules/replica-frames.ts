@@ -1,108 +1,109 @@
-/** Checks of the frames of replicas. What does not pass closes the link that it came on. */
+/** Parses the frames of replicas. An invalid frame closes its link. */
 import {
-  asBytes,
-  asInteger,
-  asList,
-  asMembersFrame,
-  asObject,
-  asText,
+  expectBytes,
+  expectInteger,
+  expectList,
+  parseMembersFrame,
+  expectObject,
+  expectText,
   decodeBatch,
   FormatError,
   isRequestId,
   PRICE_CENTS_MAX,
   STOCK_NAME,
-  type MembersFrame,
+  type MembershipFrame,
   type RequestTrace,
   type Stock,
 } from '@trireme/domain';
-import type { ReceivedBatch, ReceivedEntry, Skips } from './followed-log.js';
-import type { SnapshotPart } from './snapshot.js';
+import type { ReceivedBatch, ReceivedEntry, SkippedPositions } from './followed-log.js';
+import type { StockSnapshotPart } from './snapshot.js';
 
 const LIFE = /^[0-9a-f]{16}$/;
 const HASH = /^[0-9a-f]{64}$/;
 
 /** `ReplicaToCatalog`, decoded. */
 export type ReplicaFrame =
-  | MembersFrame
+  | MembershipFrame
   | { readonly t: 'lead'; readonly term: number }
   | { readonly t: 'refused' | 'reset'; readonly reason: string }
-  | ({ readonly t: 'snapshot' } & SnapshotPart)
+  | ({ readonly t: 'snapshot' } & StockSnapshotPart)
   | ({ readonly t: 'entry' } & ReceivedEntry)
-  | { readonly t: 'visible'; readonly index: number; readonly skips: Skips; readonly hash: string }
+  | { readonly t: 'visible'; readonly index: number; readonly skips: SkippedPositions; readonly hash: string }
   | { readonly t: 'authority'; readonly id: number; readonly logged: number };
 
 type Frame = Readonly<Record<string, unknown>>;
 
-/** @throws FormatError if it is not a frame of a replica, or its batch is not one that a catalog takes. */
+/** @throws FormatError if the message is not a valid frame, or its batch is not meant for catalogs. */
 export function parseReplicaFrame(message: unknown): ReplicaFrame {
-  const frame = asObject(message, 'frame');
+  const frame = expectObject(message, 'frame');
   switch (frame['t']) {
     case 'members':
-      return asMembersFrame(frame);
+      return parseMembersFrame(frame);
     case 'lead':
-      return { t: 'lead', term: asInteger(frame['term'], 'term', 1) };
+      return { t: 'lead', term: expectInteger(frame['term'], 'term', 1) };
     case 'refused':
-      return { t: 'refused', reason: asText(frame['reason'], 'reason') };
+      return { t: 'refused', reason: expectText(frame['reason'], 'reason') };
     case 'reset':
-      return { t: 'reset', reason: asText(frame['reason'], 'reason') };
+      return { t: 'reset', reason: expectText(frame['reason'], 'reason') };
     case 'snapshot':
       return { t: 'snapshot', ...parseSnapshotPart(frame) };
     case 'entry': {
-      const index = asInteger(frame['index'], 'index', 1);
+      const index = expectInteger(frame['index'], 'index', 1);
       return { t: 'entry', index, batch: frame['batch'] === null ? null : parseBatch(frame) };
     }
     case 'visible':
       return {
         t: 'visible',
-        index: asInteger(frame['index'], 'index'),
+        index: expectInteger(frame['index'], 'index'),
         skips: parseSkips(frame['skips']),
         hash: parseHash(frame['hash']),
       };
     case 'authority':
       return {
         t: 'authority',
-        id: asInteger(frame['id'], 'id'),
-        logged: asInteger(frame['logged'], 'logged'),
+        id: expectInteger(frame['id'], 'id'),
+        logged: expectInteger(frame['logged'], 'logged'),
       };
     default:
-      throw new FormatError('frame of unknown type');
+      throw new FormatError('unknown frame type');
   }
 }
 
 function parseBatch(frame: Frame): ReceivedBatch {
-  const bytes = asBytes(frame['batch'], 'batch');
+  const bytes = expectBytes(frame['batch'], 'batch');
   const { commands, seed, life } = decodeBatch(bytes);
-  if (seed !== null) throw new FormatError('a seed comes as a snapshot');
-  if (life !== undefined) throw new FormatError('a new life comes as a reset');
+  if (seed !== null) throw new FormatError('entry contains a seed, which must be sent as a snapshot');
+  if (life !== undefined) throw new FormatError('entry contains a new life, which must be sent as a reset');
   return { bytes, commands, traces: parseTraces(frame['traces'], commands.length) };
 }
 
-function parseSnapshotPart(frame: Frame): SnapshotPart {
-  const index = asInteger(frame['index'], 'index', 1);
+function parseSnapshotPart(frame: Frame): StockSnapshotPart {
+  const index = expectInteger(frame['index'], 'index', 1);
   const life = frame['life'];
   if (typeof life !== 'string' || !LIFE.test(life)) throw new FormatError('life is not 16 hex digits');
-  const lastIndex = asInteger(frame['lastIndex'], 'last index');
-  if (lastIndex > index) throw new FormatError('the last batch of a snapshot is after its index');
-  const parts = asInteger(frame['parts'], 'parts', 1);
-  const part = asInteger(frame['part'], 'part');
-  if (part >= parts) throw new FormatError(`part ${part} of ${parts} of a snapshot`);
-  const stocks = asList(frame['stocks'], 'stocks').map((stock) => parseStock(stock, lastIndex));
+  const lastIndex = expectInteger(frame['lastIndex'], 'last index');
+  if (lastIndex > index)
+    throw new FormatError(`last batch of a snapshot is ${lastIndex}, after its index ${index}`);
+  const parts = expectInteger(frame['parts'], 'parts', 1);
+  const part = expectInteger(frame['part'], 'part');
+  if (part >= parts) throw new FormatError(`invalid snapshot part ${part} of ${parts}`);
+  const stocks = expectList(frame['stocks'], 'stocks').map((stock) => parseStock(stock, lastIndex));
   return { index, life, lastIndex, hash: parseHash(frame['hash']), part, parts, stocks };
 }
 
 function parseStock(value: unknown, lastIndex: number): Stock {
-  const [name, price, quantity, version] = asList(value, 'stock');
+  const [name, price, quantity, version] = expectList(value, 'stock');
   if (typeof name !== 'string' || !STOCK_NAME.test(name))
-    throw new FormatError('a stock of the snapshot has no valid name');
+    throw new FormatError('invalid stock name in a snapshot');
   const stock = {
     name,
-    price: asInteger(price, 'price', 1),
-    quantity: asInteger(quantity, 'quantity'),
-    version: asInteger(version, 'version'),
+    price: expectInteger(price, 'price', 1),
+    quantity: expectInteger(quantity, 'quantity'),
+    version: expectInteger(version, 'version'),
   };
   if (stock.price > PRICE_CENTS_MAX) throw new FormatError('price out of bounds');
   if (stock.version > lastIndex)
-    throw new FormatError('a stock has changed after the last batch of its snapshot');
+    throw new FormatError(`version ${stock.version} of ${name} is after the last batch of its snapshot`);
   return stock;
 }
 
@@ -113,21 +114,23 @@ function parseHash(value: unknown): string {
 
 function parseTraces(value: unknown, size: number): readonly RequestTrace[] {
   if (value === undefined) return [];
-  const traces = asList(value, 'traces');
-  if (traces.length > size) throw new FormatError('more traces than commands');
+  const traces = expectList(value, 'traces');
+  if (traces.length > size) throw new FormatError('entry has more traces than commands');
   return traces.map((trace) => {
-    const [position, requestId] = asList(trace, 'trace');
-    if (!isRequestId(requestId)) throw new FormatError('request id is not valid');
-    return [asInteger(position, 'position'), requestId];
+    const [position, requestId] = expectList(trace, 'trace');
+    if (!isRequestId(requestId)) throw new FormatError('invalid request id');
+    return [expectInteger(position, 'position'), requestId];
   });
 }
 
-function parseSkips(value: unknown): Skips {
+function parseSkips(value: unknown): SkippedPositions {
   const skips = new Map<number, ReadonlySet<number>>();
-  for (const item of asList(value, 'skips')) {
-    const [index, positions] = asList(item, 'skip');
-    const skipped = asList(positions, 'skipped positions').map((one) => asInteger(one, 'skipped position'));
-    skips.set(asInteger(index, 'index', 1), new Set(skipped));
+  for (const item of expectList(value, 'skips')) {
+    const [index, positions] = expectList(item, 'skip');
+    const skipped = expectList(positions, 'skipped positions').map((one) =>
+      expectInteger(one, 'skipped position'),
+    );
+    skips.set(expectInteger(index, 'index', 1), new Set(skipped));
   }
   return skips;
 }

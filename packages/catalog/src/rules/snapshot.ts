@@ -1,46 +1,47 @@
-/** A stock table on its way from a leader, in parts that come in order. */
+/** Snapshots of the stock table, which a leader sends in ordered parts. */
 import { FormatError, STOCKS_MAX, type Stock } from '@trireme/domain';
 
-/** The stocks as of log index `index`, in the log of this life. */
-export interface Snapshot {
+/** The stocks as of log index `index`. */
+export interface StockSnapshot {
   readonly index: number;
+  /** Id of the cluster instance. */
   readonly life: string;
-  /** Index of the last batch that made something, and hash of the log up to there: 64 hex digits. */
+  /** Index of the last applied batch. `hash` is the log's hash up to it: 64 hex digits. */
   readonly lastIndex: number;
   readonly hash: string;
   readonly stocks: readonly Stock[];
 }
 
-/** One of the `parts` that make a snapshot together, counted from 0. */
-export interface SnapshotPart extends Snapshot {
+/** Part number `part`, from 0, of the `parts` of a snapshot. */
+export interface StockSnapshotPart extends StockSnapshot {
   readonly part: number;
   readonly parts: number;
 }
 
-/** Gathers the parts that come from one leader: at most `STOCKS_MAX` stocks. */
-export class SnapshotParts {
-  #last: SnapshotPart | null = null;
+/** Assembles a snapshot from the parts that one leader sends: at most `STOCKS_MAX` stocks. */
+export class SnapshotAssembler {
+  #last: StockSnapshotPart | null = null;
   readonly #stocks = new Map<string, Stock>();
 
-  /** Whether a snapshot has begun and lacks parts. */
+  /** Whether some parts of a snapshot have arrived, but not all. */
   get isIncomplete(): boolean {
     return this.#last !== null;
   }
 
   /**
-   * Takes the next part. Returns the snapshot with its last part, null before.
-   * @throws FormatError if it is not the part that comes next, or the stocks are too many or one is named twice.
+   * Adds the next part.
+   * @returns the snapshot if this was its last part, otherwise null
+   * @throws FormatError if it is not the next part, or the snapshot has too many stocks or a stock twice.
    */
-  add(part: SnapshotPart): Snapshot | null {
+  add(part: StockSnapshotPart): StockSnapshot | null {
     if (!isNext(part, this.#last)) {
-      throw new FormatError(`part ${part.part} of ${part.parts} of a snapshot, which is not the next one`);
+      throw new FormatError(`snapshot part ${part.part} of ${part.parts} is not the next one`);
     }
     for (const stock of part.stocks) {
-      if (this.#stocks.has(stock.name)) throw new FormatError(`a snapshot has ${stock.name} twice`);
+      if (this.#stocks.has(stock.name)) throw new FormatError(`snapshot contains stock ${stock.name} twice`);
       this.#stocks.set(stock.name, stock);
     }
-    if (this.#stocks.size > STOCKS_MAX)
-      throw new FormatError(`a snapshot has more than ${STOCKS_MAX} stocks`);
+    if (this.#stocks.size > STOCKS_MAX) throw new FormatError(`snapshot has more than ${STOCKS_MAX} stocks`);
     this.#last = part;
     if (part.part + 1 < part.parts) return null;
     const { index, life, lastIndex, hash } = part;
@@ -51,7 +52,7 @@ export class SnapshotParts {
   }
 }
 
-function isNext(part: SnapshotPart, last: SnapshotPart | null): boolean {
+function isNext(part: StockSnapshotPart, last: StockSnapshotPart | null): boolean {
   if (last === null) return part.part === 0;
   return (
     part.part === last.part + 1 &&

@@ -1,25 +1,25 @@
-/** Reads the answers of the HTTP contract. Each reader throws `FormatError` where the answer is not the contract's. */
+/** Parses answers of the HTTP contract. Each function throws `FormatError` for an answer that does not follow it. */
 import {
-  asInteger,
-  asList,
-  asObject,
-  asText,
-  ERROR_CODES,
+  expectInteger,
+  expectList,
+  expectObject,
+  expectText,
+  HTTP_STATUS_OF,
   FormatError,
   type ErrorStatus,
   type OrderType,
 } from '@trireme/domain';
 
-/** A stock as clients see it. */
-export interface StockAnswer {
+/** A stock in an answer. */
+export interface StockView {
   readonly name: string;
   /** Decimal currency. */
   readonly price: number;
   readonly quantity: number;
 }
 
-/** An order as clients see it. */
-export interface OrderAnswer {
+/** An order in an answer. */
+export interface OrderView {
   readonly number: number;
   readonly name: string;
   readonly type: OrderType;
@@ -33,86 +33,86 @@ export interface OrderAnswer {
 /** One page of a list. */
 export interface Page<T> {
   readonly data: readonly T[];
-  /** Where to go on, to be given as `after`; null at the end. */
+  /** Cursor of the next page, for `after`; null at the end of the list. */
   readonly next: string | null;
 }
 
-/** What an error answer says. */
-export interface ErrorAnswer {
+/** The error in an answer. */
+export interface ErrorBody {
   readonly status: ErrorStatus;
   readonly message: string;
 }
 
-export function readStock(body: unknown): StockAnswer {
-  return stockOf(asObject(body, 'answer')['data']);
+export function readStock(body: unknown): StockView {
+  return stockOf(expectObject(body, 'answer')['data']);
 }
 
-export function readOrder(body: unknown): OrderAnswer {
-  return orderOf(asObject(body, 'answer')['data']);
+export function readOrder(body: unknown): OrderView {
+  return orderOf(expectObject(body, 'answer')['data']);
 }
 
-/** The number of a placed order. */
+/** Parses the number of a placed order. */
 export function readTransactionNumber(body: unknown): number {
-  const data = asObject(asObject(body, 'answer')['data'], 'data');
-  return asInteger(data['transaction_number'], 'transaction_number', 1);
+  const data = expectObject(expectObject(body, 'answer')['data'], 'data');
+  return expectInteger(data['transaction_number'], 'transaction_number', 1);
 }
 
-export function readStocks(body: unknown): Page<StockAnswer> {
+export function readStocks(body: unknown): Page<StockView> {
   return readPage(body, stockOf);
 }
 
-export function readOrders(body: unknown): Page<OrderAnswer> {
+export function readOrders(body: unknown): Page<OrderView> {
   return readPage(body, orderOf);
 }
 
-/** An error answer, null if it is not one of the contract. */
-export function readError(body: unknown): ErrorAnswer | null {
+/** Parses an error answer; null if it does not follow the contract. */
+export function readError(body: unknown): ErrorBody | null {
   try {
-    const error = asObject(asObject(body, 'answer')['error'], 'error');
-    const status = asText(error['status'], 'status');
-    return isErrorStatus(status) ? { status, message: asText(error['message'], 'message') } : null;
+    const error = expectObject(expectObject(body, 'answer')['error'], 'error');
+    const status = expectText(error['status'], 'status');
+    return isErrorStatus(status) ? { status, message: expectText(error['message'], 'message') } : null;
   } catch {
     return null;
   }
 }
 
 function isErrorStatus(word: string): word is ErrorStatus {
-  return Object.hasOwn(ERROR_CODES, word);
+  return Object.hasOwn(HTTP_STATUS_OF, word);
 }
 
 function readPage<T>(body: unknown, read: (value: unknown) => T): Page<T> {
-  const page = asObject(body, 'answer');
+  const page = expectObject(body, 'answer');
   const { next } = page;
   if (next !== null && typeof next !== 'string' && typeof next !== 'number') {
-    throw new FormatError('next is neither a cursor nor null');
+    throw new FormatError('next must be a cursor or null');
   }
-  return { data: asList(page['data'], 'data').map(read), next: next === null ? null : String(next) };
+  return { data: expectList(page['data'], 'data').map(read), next: next === null ? null : String(next) };
 }
 
-function stockOf(value: unknown): StockAnswer {
-  const stock = asObject(value, 'stock');
+function stockOf(value: unknown): StockView {
+  const stock = expectObject(value, 'stock');
   return {
-    name: asText(stock['name'], 'name'),
+    name: expectText(stock['name'], 'name'),
     price: asPrice(stock['price']),
-    quantity: asInteger(stock['quantity'], 'quantity'),
+    quantity: expectInteger(stock['quantity'], 'quantity'),
   };
 }
 
-function orderOf(value: unknown): OrderAnswer {
-  const order = asObject(value, 'order');
+function orderOf(value: unknown): OrderView {
+  const order = expectObject(value, 'order');
   const type = order['type'];
-  if (type !== 'buy' && type !== 'sell') throw new FormatError('type is neither buy nor sell');
+  if (type !== 'buy' && type !== 'sell') throw new FormatError('type must be buy or sell');
   return {
-    number: asInteger(order['number'], 'number', 1),
-    name: asText(order['name'], 'name'),
+    number: expectInteger(order['number'], 'number', 1),
+    name: expectText(order['name'], 'name'),
     type,
-    quantity: asInteger(order['quantity'], 'quantity', 1),
+    quantity: expectInteger(order['quantity'], 'quantity', 1),
     price: asPrice(order['price']),
-    time: asText(order['time'], 'time'),
+    time: expectText(order['time'], 'time'),
   };
 }
 
 function asPrice(value: unknown): number {
-  if (typeof value !== 'number' || value <= 0) throw new FormatError('price is not a positive number');
+  if (typeof value !== 'number' || value <= 0) throw new FormatError('price must be a positive number');
   return value;
 }

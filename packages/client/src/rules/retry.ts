@@ -1,39 +1,39 @@
-/** What a failed try means: whether another one may pass, after how long, and what is known of the outcome. */
-import { ERROR_CODES } from '@trireme/domain';
+/** Rules for a failed attempt: whether and when to retry, and whether the outcome is unknown. */
+import { HTTP_STATUS_OF } from '@trireme/domain';
 
-/** First wait, doubled with every try. */
+/** First backoff, doubled with every attempt. */
 const DELAY_MS_MIN = 20;
 
-/** Longest wait that the client chooses itself; the server's `Retry-After` may ask for more. */
+/** Maximum backoff; the server's `Retry-After` may be longer. */
 const DELAY_MS_MAX = 1000;
 
-/** Longest `Retry-After` that is followed. */
+/** Maximum `Retry-After` that the client follows. */
 const RETRY_AFTER_MS_MAX = 5000;
 
 const REQUEST_TIMEOUT = 408;
 const TOO_MANY_REQUESTS = 429;
 const SERVER_ERROR = 500;
 
-/** How a try failed. */
-export interface FailedTry {
-  /** The contract's word, or one of the client's own. */
+/** How an attempt failed. */
+export interface FailedAttempt {
+  /** Error status of the contract, or one of the client. */
   readonly status: string;
-  /** HTTP status code, 0 where there was no answer. */
+  /** HTTP status code; 0 without an answer. */
   readonly code: number;
-  /** Seconds that the server asks to wait, null if it says nothing. */
+  /** Seconds of the server's `Retry-After`; null if there is none. */
   readonly retryAfter: number | null;
 }
 
 /**
- * Milliseconds to wait before the next try, null if there is to be none. A connection that fails and any 408, 429 or 5xx
- * may pass, whoever answers it: a proxy's page as well.
- * @param attempt how many tries there have been, 1 or more.
- * @param retries how many more than the first are allowed.
- * @param msLeft until the deadline of the whole call.
- * @param random from 0 up to 1, spreads clients that failed together.
+ * Milliseconds to wait before the next attempt; null for no further attempt. Failed connections and every 408, 429 or
+ * 5xx are temporary, also if a proxy answers them.
+ * @param attempt number of attempts so far, 1 or more.
+ * @param retries maximum number of retries after the first attempt.
+ * @param msLeft milliseconds until the deadline of the whole call.
+ * @param random jitter from 0 to 1, so that clients that failed together do not retry together.
  */
 export function retryDelayMs(
-  failure: FailedTry,
+  failure: FailedAttempt,
   {
     attempt,
     retries,
@@ -41,19 +41,19 @@ export function retryDelayMs(
   }: { readonly attempt: number; readonly retries: number; readonly msLeft: number },
   random: number,
 ): number | null {
-  if (attempt > retries || !mayPass(failure)) return null;
+  if (attempt > retries || !isTemporary(failure)) return null;
   const backoff = Math.min(DELAY_MS_MIN * 2 ** (attempt - 1), DELAY_MS_MAX);
-  const asked = Math.min((failure.retryAfter ?? 0) * 1000, RETRY_AFTER_MS_MAX);
-  const waitMs = Math.max(asked, backoff * (0.5 + random / 2));
+  const retryAfterMs = Math.min((failure.retryAfter ?? 0) * 1000, RETRY_AFTER_MS_MAX);
+  const waitMs = Math.max(retryAfterMs, backoff * (0.5 + random / 2));
   return waitMs < msLeft ? waitMs : null;
 }
 
-function mayPass({ status, code }: FailedTry): boolean {
+function isTemporary({ status, code }: FailedAttempt): boolean {
   if (status === 'NO_ANSWER' || status === 'TIMEOUT') return true;
   return code === REQUEST_TIMEOUT || code === TOO_MANY_REQUESTS || code >= SERVER_ERROR;
 }
 
-/** Words that answer for the key: whatever an earlier try came to, this is its outcome. */
+/** Statuses that are the outcome of the idempotency key, also of earlier attempts with it. */
 const OUTCOMES: ReadonlySet<string> = new Set([
   'INSUFFICIENT_STOCK',
   'STOCK_NOT_FOUND',
@@ -64,18 +64,18 @@ const OUTCOMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a change may have been made, or may yet be, after a try of it failed.
- * @param status the contract's word, or one of the client's own.
- * @param isSent false if the request surely never reached anyone.
- * @param wasUnknown whether it was so after the tries before, under the same key.
+ * Whether a change may have taken effect, or may still do so, after a failed attempt.
+ * @param status error status of the contract, or one of the client.
+ * @param isSent false if the request certainly reached no server.
+ * @param wasUnknown whether the outcome was unknown after earlier attempts with the same key.
  */
 export function isOutcomeUnknown(status: string, isSent: boolean, wasUnknown: boolean): boolean {
   if (OUTCOMES.has(status)) return false;
   return wasUnknown || (isSent && !hasNoEffect(status));
 }
 
-/** Whether the contract says of a word that the request had no effect. What is not the contract's says nothing. */
+/** Whether the contract guarantees that a request with this status had no effect. */
 function hasNoEffect(status: string): boolean {
-  const code = new Map<string, number>(Object.entries(ERROR_CODES)).get(status);
+  const code = new Map<string, number>(Object.entries(HTTP_STATUS_OF)).get(status);
   return status === 'UNAVAILABLE' || (code !== undefined && code < SERVER_ERROR);
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { FormatError } from '@trireme/domain';
 import { readError, readOrder, readOrders, readStock, readStocks, readTransactionNumber } from './answers.js';
 import { SeededRandom } from './random.js';
-import { formatReport, isClean, type Report } from './report.js';
+import { formatReport, hasNoFailures, type ShoppingReport } from './report.js';
 import { isOutcomeUnknown, retryDelayMs } from './retry.js';
 import { findDuplicates, findMismatch, Shopper } from './shopper.js';
 
@@ -18,7 +18,7 @@ const ORDER = {
   time: '2026-01-01T00:00:00.000Z',
 };
 
-test('answers: what the contract says is read, and nothing more is kept', () => {
+test('answers: reads the fields of the contract and drops others', () => {
   assert.equal(readStock({ data: { ...STOCK, more: 1 } }), STOCK);
   assert.equal(readOrder({ data: ORDER }), ORDER);
   assert.equal(readOrder({ data: { ...ORDER, type: 'sell' } }).type, 'sell');
@@ -28,7 +28,7 @@ test('answers: what the contract says is read, and nothing more is kept', () => 
   assert.equal(readOrders({ data: [], next: null }), { data: [], next: null });
 });
 
-test('answers: anything else is a format error', () => {
+test('answers: an invalid answer is a FormatError', () => {
   const bad: (() => unknown)[] = [
     () => readStock(null),
     () => readStock({ data: { ...STOCK, quantity: -1 } }),
@@ -43,7 +43,7 @@ test('answers: anything else is a format error', () => {
   for (const read of bad) assert.throws(read, (error: unknown) => error instanceof FormatError);
 });
 
-test('answers: only the words of the contract are errors of it', () => {
+test('answers: readError accepts only statuses of the contract', () => {
   const error = (status: unknown): unknown => ({ error: { code: 409, message: 'no', status } });
   assert.equal(readError(error('INSUFFICIENT_STOCK')), { status: 'INSUFFICIENT_STOCK', message: 'no' });
   for (const bad of [error('NEW'), error('toString'), error(1), {}, null, '<html>']) {
@@ -62,14 +62,14 @@ const waitAfter = (
     random,
   );
 
-test('retry: never more than asked for, never beyond the deadline', () => {
+test('retry: no more retries than configured, and none beyond the deadline', () => {
   assert.is(waitAfter({}, { attempt: 1, retries: 0 }), null);
   assert.is(waitAfter({}, { attempt: 3, retries: 2 }), null);
   assert.is(waitAfter({ retryAfter: 1 }, { msLeft: 1000 }), null);
   assert.is(waitAfter({ retryAfter: 1 }, { msLeft: 1001 }), 1000);
 });
 
-test('retry: whatever may pass, whoever says it, and nothing else', () => {
+test('retry: only temporary failures, also of a proxy', () => {
   for (const [status, code] of [
     ['INSUFFICIENT_STOCK', 409],
     ['KEY_REUSED', 422],
@@ -94,22 +94,22 @@ test('retry: whatever may pass, whoever says it, and nothing else', () => {
     assert.ok(waitAfter({ status, code }) !== null, `${status} ${code}`);
 });
 
-test('retry: waits double up to a second, spread over half; Retry-After is followed up to five', () => {
+test('retry: the backoff doubles up to a second with jitter; Retry-After counts up to five seconds', () => {
   const wait = (attempt: number, random: number, retryAfter?: number): number | null =>
     waitAfter(retryAfter === undefined ? {} : { retryAfter }, { attempt }, random);
   assert.equal([wait(1, 0), wait(1, 1), wait(2, 1), wait(50, 1)], [10, 20, 40, 1000]);
   assert.equal([wait(1, 0, 1), wait(1, 0, 3600)], [1000, 5000]);
 });
 
-test('outcome: only a word of the contract that says so means no effect', () => {
+test('outcome: known only for statuses that guarantee no effect', () => {
   for (const status of ['UNAVAILABLE', 'RATE_LIMITED', 'UNAUTHORIZED', 'INVALID_ORDER', 'INSUFFICIENT_STOCK'])
     assert.is(isOutcomeUnknown(status, true, false), false, status);
   for (const status of ['OUTCOME_UNKNOWN', 'INTERNAL', 'NO_ANSWER', 'TIMEOUT', 'ABORTED', 'BAD_ANSWER'])
     assert.is(isOutcomeUnknown(status, true, false), true, status);
-  assert.is(isOutcomeUnknown('NO_ANSWER', false, false), false, 'it was never sent');
+  assert.is(isOutcomeUnknown('NO_ANSWER', false, false), false, 'the request was never sent');
 });
 
-test('outcome: after an unknown one only an answer for the key settles it', () => {
+test('outcome: an unknown outcome becomes known only by an outcome of the key', () => {
   for (const status of [
     'INSUFFICIENT_STOCK',
     'STOCK_NOT_FOUND',
@@ -122,7 +122,7 @@ test('outcome: after an unknown one only an answer for the key settles it', () =
     assert.is(isOutcomeUnknown(status, false, true), true, status);
 });
 
-test('random: a seed reproduces it, seeds differ, and all numbers are in bounds', () => {
+test('random: a seed reproduces the numbers, seeds differ, and all numbers are in bounds', () => {
   const draw = (seed: number): number[] => {
     const random = new SeededRandom(seed);
     return Array.from({ length: 20 }, () => random.next());
@@ -144,17 +144,17 @@ test('random: a seed reproduces it, seeds differ, and all numbers are in bounds'
 const shopperOf = (orderProbability: number, seed = 1): Shopper =>
   new Shopper({ random: new SeededRandom(seed), names: ['A', 'B', 'C'], orderProbability });
 
-test('shopper: visits every stock and nothing else', () => {
+test('shopper: looks up every stock and no others', () => {
   const shopper = shopperOf(1);
   const seen = new Set(Array.from({ length: 200 }, () => shopper.chooseStock()));
   assert.equal([...seen].sort(), ['A', 'B', 'C']);
   assert.throws(
     () => new Shopper({ random: new SeededRandom(1), names: [], orderProbability: 1 }),
-    /no stock/,
+    /names must not be empty/,
   );
 });
 
-test('shopper: orders with its probability, both types, mostly one unit, three at most', () => {
+test('shopper: orders with its probability, both types, mostly one unit and at most three', () => {
   const shopper = shopperOf(0.8);
   const decisions = Array.from({ length: 5000 }, () => shopper.decide({ name: 'A', quantity: 9 }));
   const orders = decisions.filter((order) => order !== null);
@@ -167,21 +167,21 @@ test('shopper: orders with its probability, both types, mostly one unit, three a
   assert.ok(orders.every(({ name }) => name === 'A'));
 });
 
-test('shopper: orders nothing that is sold out, and nothing at probability 0', () => {
+test('shopper: places no order for a sold-out stock or with probability 0', () => {
   for (let seed = 0; seed < 100; seed++) {
     assert.is(shopperOf(1, seed).decide({ name: 'A', quantity: 0 }), null);
     assert.is(shopperOf(0, seed).decide({ name: 'A', quantity: 5 }), null);
   }
 });
 
-test('shopper: what differs in an order that is read back is named', () => {
+test('shopper: findMismatch names the fields that differ', () => {
   const shopper = shopperOf(1);
   const request = { name: 'A', type: 'buy', quantity: 2 } as const;
   shopper.recordPlaced(request, 5);
   assert.equal(shopper.placed, [{ ...request, number: 5 }]);
   const placed = { ...request, number: 5 };
   assert.is(findMismatch(placed, { ...placed }), null);
-  assert.is(findMismatch(placed, null), 'order 5 is not there');
+  assert.is(findMismatch(placed, null), 'order 5 was not found');
   assert.is(findMismatch(placed, { ...placed, quantity: 3 }), 'order 5 has quantity 3 instead of 2');
   const other = { name: 'B', type: 'sell', quantity: 2, number: 6 } as const;
   assert.is(
@@ -190,7 +190,7 @@ test('shopper: what differs in an order that is read back is named', () => {
   );
 });
 
-test('shopper: a number that two orders were told is found', () => {
+test('shopper: findDuplicates finds a number of two orders', () => {
   const order = (number: number) => ({ name: 'A', type: 'buy', quantity: 1, number }) as const;
   assert.equal(findDuplicates([order(1), order(2)]), []);
   assert.equal(findDuplicates([order(1), order(2), order(1), order(1)]), [
@@ -199,14 +199,14 @@ test('shopper: a number that two orders were told is found', () => {
 });
 
 const LATENCY = { count: 1234, mean: 1.5, p50: 1.25, p99: 10 };
-const report = (more: Partial<Report> = {}): Report => ({
+const report = (more: Partial<ShoppingReport> = {}): ShoppingReport => ({
   latency: { lookup: LATENCY, order: LATENCY, 'order read': { count: 0, mean: NaN, p50: 0, p99: 0 } },
   ...{ failures: new Map<string, number>(), filled: 3, rejected: 1, mismatches: [] },
   ...more,
 });
 
-test('report: a table, and whether all is well', () => {
-  assert.ok(isClean(report()));
+test('report: a clean report is a table with zero failures', () => {
+  assert.ok(hasNoFailures(report()));
   assert.is(
     formatReport(report()),
     [
@@ -222,18 +222,18 @@ test('report: a table, and whether all is well', () => {
   );
 });
 
-test('report: failures by word, and of many mismatches the first and how many more', () => {
+test('report: failures by status, and the first of many mismatches', () => {
   const failures = new Map([
     ['order: UNAVAILABLE', 2],
     ['lookup: TIMEOUT', 1],
   ]);
-  assert.not.ok(isClean(report({ failures })));
+  assert.not.ok(hasNoFailures(report({ failures })));
   assert.match(
     formatReport(report({ failures })),
     /failed requests: 3\n {2}order: UNAVAILABLE: 2\n {2}lookup/,
   );
   const mismatches = Array.from({ length: 25 }, (_, i) => `m${i}`);
-  assert.not.ok(isClean(report({ mismatches })));
+  assert.not.ok(hasNoFailures(report({ mismatches })));
   assert.match(formatReport(report({ mismatches })), /mismatches: 25\n {2}m0\n[\s\S]*m19\n {2}and 5 more$/);
 });
 

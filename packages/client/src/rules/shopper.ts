@@ -1,17 +1,17 @@
 /**
- * What one shopper does: which stock it looks up, what it orders then, and whether an order read back is the one that
- * it placed. It asks nobody and knows no time: the same seed and answers lead to the same orders.
+ * Decisions of one shopper: which stock to look up, what to order, and whether an order was read back correctly. It has
+ * no I/O and no clock: the same seed and answers lead to the same orders.
  */
 import type { OrderRequest } from '@trireme/domain';
 import type { SeededRandom } from './random.js';
 
-/** Share of orders that are for one unit; the rest are for 2 to `QUANTITY_MAX`. */
+/** Share of orders for one unit; the others are for 2 to `QUANTITY_MAX` units. */
 const SINGLE_UNIT_SHARE = 0.8;
 
-/** Most units that a shopper orders at once. */
+/** Maximum quantity of an order. */
 const QUANTITY_MAX = 3;
 
-/** An order that was filled. */
+/** A filled order. */
 export interface PlacedOrder extends OrderRequest {
   readonly number: number;
 }
@@ -23,26 +23,26 @@ export class Shopper {
   readonly #placed: PlacedOrder[] = [];
 
   /**
-   * @param options.names stocks to choose from, at least one.
-   * @param options.orderProbability from 0 to 1: how often a stock that is left is ordered.
+   * @param options.names names of the stocks, at least one.
+   * @param options.orderProbability probability of an order for an available stock, from 0 to 1.
    */
   constructor(options: {
     readonly random: SeededRandom;
     readonly names: readonly string[];
     readonly orderProbability: number;
   }) {
-    if (options.names.length === 0) throw new RangeError('there is no stock to shop for');
+    if (options.names.length === 0) throw new RangeError('names must not be empty');
     this.#random = options.random;
     this.#names = options.names;
     this.#orderProbability = options.orderProbability;
   }
 
-  /** The stock to look up next. */
+  /** Name of the next stock to look up. */
   chooseStock(): string {
     return this.#names[this.#random.below(this.#names.length)] ?? '';
   }
 
-  /** What to order after a look at a stock: buy or sell at even chances; null for nothing. */
+  /** Decides on an order after the look-up of a stock: buy or sell with equal probability; null for no order. */
   decide(stock: { readonly name: string; readonly quantity: number }): OrderRequest | null {
     if (stock.quantity === 0 || !this.#random.chance(this.#orderProbability)) return null;
     const type = this.#random.chance(0.5) ? 'buy' : 'sell';
@@ -54,30 +54,31 @@ export class Shopper {
     };
   }
 
-  /** Remembers a filled order. */
+  /** Records a filled order. */
   recordPlaced(request: OrderRequest, number: number): void {
     this.#placed.push({ ...request, number });
   }
 
-  /** Every filled order, in the order in which they were filled. */
+  /** All filled orders, oldest first. */
   get placed(): readonly PlacedOrder[] {
     return this.#placed;
   }
 }
 
 /**
- * Compares an order as it was placed with what is read back; null means that there is none.
- * @returns what differs, null if nothing does.
+ * Compares an order as it was placed with the order that was read back.
+ * @param read null if the order was not found
+ * @returns the differences; null if there are none.
  */
 export function findMismatch(placed: PlacedOrder, read: PlacedOrder | null): string | null {
-  if (read === null) return `order ${placed.number} is not there`;
+  if (read === null) return `order ${placed.number} was not found`;
   const differs = (['number', 'name', 'type', 'quantity'] as const)
     .filter((field) => placed[field] !== read[field])
     .map((field) => `${field} ${read[field]} instead of ${placed[field]}`);
   return differs.length === 0 ? null : `order ${placed.number} has ${differs.join(', ')}`;
 }
 
-/** Numbers that were told to more than one order: each must be one order's alone. */
+/** Finds numbers that were given to more than one order. */
 export function findDuplicates(placed: readonly PlacedOrder[]): readonly string[] {
   const seen = new Set<number>();
   const twice = new Set<number>();

@@ -1,11 +1,11 @@
-/** An HTTP proxy before a front-end that fails as real ones do, before or after the request was forwarded. */
+/** HTTP proxy in front of a front-end that fails like real proxies do, before or after it forwards a request. */
 import { once } from 'node:events';
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How one request fails. `forwards`: whether the server behind the proxy gets it, and answers, all the same. */
+/** How one request fails. `forwards`: whether the proxy still forwards it to the server. */
 export type ProxyFault =
-  /** The proxy answers itself. */
+  /** The proxy sends its own answer. */
   | {
       readonly kind: 'answer';
       readonly forwards: boolean;
@@ -18,7 +18,7 @@ export type ProxyFault =
   /** The connection breaks in the middle of the server's answer. */
   | { readonly kind: 'cutAnswer'; readonly forwards: true };
 
-/** The page of a proxy whose server failed. */
+/** The HTML error page of a proxy. */
 export function htmlPage(code: number, forwards: boolean): ProxyFault {
   return {
     ...{ kind: 'answer', forwards, code, headers: { 'content-type': 'text/html' } },
@@ -34,26 +34,26 @@ interface Answer {
 
 export class TestProxy {
   url = '';
-  /** Requests that came, as `METHOD path`. */
-  readonly seen: string[] = [];
-  /** Null lets the request pass. */
+  /** Received requests, as `METHOD path`. */
+  readonly requests: string[] = [];
+  /** Returns the fault of a request; null forwards it. */
   fault: (line: string) => ProxyFault | null = () => null;
   readonly #target: string;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
-  /** @param target the front-end behind it, such as `http://127.0.0.1:8080` */
+  /** @param target URL of the front-end, for example `http://127.0.0.1:8080` */
   constructor(target: string) {
     this.#target = target;
   }
 
-  /** Opens a port on loopback. */
+  /** Listens on a free port of loopback. */
   async listen(): Promise<void> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Fails the next requests whose line begins with `line`, one fault each, and lets all others pass. */
+  /** Fails the next requests whose line begins with `line`, with one fault each, and forwards all others. */
   failNext(line: string, ...faults: readonly ProxyFault[]): void {
     const left = [...faults];
     this.fault = (seen) => (seen.startsWith(line) ? (left.shift() ?? null) : null);
@@ -68,7 +68,7 @@ export class TestProxy {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readAll(request);
     const line = `${request.method ?? ''} ${request.url ?? ''}`;
-    this.seen.push(line);
+    this.requests.push(line);
     const fault = this.fault(line);
     const answer = fault === null || fault.forwards ? await this.#forward(request, body) : null;
     if (fault?.kind === 'answer') response.writeHead(fault.code, fault.headers ?? {}).end(fault.body);

@@ -1,26 +1,26 @@
-/** What the scripts say to the control server, and it to them. */
+/** Messages between the scripts and the control server. */
 
 export interface KilledProcess {
   readonly name: string;
   readonly pid: number;
 }
 
-/** How one process is. */
-export interface ProcessLook {
+/** State of one process. */
+export interface ProcessState {
   /** Null while it is down. */
   readonly pid: number | null;
-  /** Whether it is down because of what it found on its disk. */
+  /** Whether it exited because its data are damaged. */
   readonly damaged: boolean;
-  /** The last error that it logged in its last run, null if none. */
+  /** The last error that it logged in its last run; null if none. */
   readonly reason: string | null;
 }
 
-export interface ControlAnswer {
+export interface ControlResponse {
   readonly killed?: readonly KilledProcess[];
   readonly pid?: number;
-  readonly process?: ProcessLook;
-  /** Where a process's data were moved to, null where there were none. */
+  readonly process?: ProcessState;
+  /** New path of the data that were moved aside; null if there were none. */
   readonly aside?: string | null;
-  /** What went wrong, in an answer that is not 200. */
+  /** Error message of an answer that is not 200. */
   readonly error?: string;
 }

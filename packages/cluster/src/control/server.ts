@@ -1,39 +1,47 @@
 /**
- * Lets the other scripts steer the cluster that `npm start` runs: on loopback, for whoever knows the cluster's secret.
- * `POST /kill?target=leader`, `POST /start?name=replica-2`, `POST /ready?name=replica-2` (answers when it is),
- * `POST /look`; and what changes which processes there are, one after the other: `POST /add?name=replica-4` and `/renew`,
- * which start one that waits to be let into the group, and `/retire`; `/add` and `/retire` take catalogs as well.
+ * HTTP server through which scripts control the cluster that `npm start` runs. It listens on loopback and requires the
+ * secret of the cluster.
+ * `POST /kill?target=leader`, `/start?name=replica-2`, `/ready?name=replica-2` (answers once it is ready), `/look`.
+ * `POST /add?name=replica-4` and `/renew` start a replica that waits until it is added to the group; `/retire` removes
+ * one. `/add` and `/retire` also take catalogs. Requests that start or change processes run one after another.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { LINK_HEADERS, messageOf, refusePipelined, secretMatches } from '@trireme/service';
+import { HANDSHAKE_HEADERS, errorMessage, closeIfPipelined, secretMatches } from '@trireme/service';
 import { ClusterError } from '../errors.js';
 import type { LocalCluster } from '../local-cluster.js';
 import { parseTarget } from '../rules/target.js';
-import type { ControlAnswer, KilledProcess } from './protocol.js';
+import type { ControlResponse, KilledProcess } from './protocol.js';
 
 /** How long `POST /ready` waits, in milliseconds. */
 const READY_MS_MAX = 60_000;
 
-/** Scripts ask one thing at a time; beyond this, connections are reset. */
+/** A script sends one request at a time. Connections beyond this limit are reset. */
 const SOCKETS_MAX = 32;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 5_000;
-/** How long a client may take nothing of its answer, in milliseconds. */
+/** Time limit for a client that does not read its answer, in milliseconds. */
 const STALL_MS_MAX = 5_000;
 
 const ACTIONS = '/kill, /start, /ready, /look, /add, /renew and /retire';
 
-/** What of a cluster may be steered from outside. */
-export type Steered = Pick<
+/** The methods of a cluster that scripts may call. */
+export type ControllableCluster = Pick<
   LocalCluster,
-  'resolve' | 'kill' | 'startProcess' | 'waitProcessReady' | 'look' | 'add' | 'renewReplica' | 'retire'
+  | 'resolveTarget'
+  | 'kill'
+  | 'startProcess'
+  | 'awaitProcessReady'
+  | 'processState'
+  | 'addProcess'
+  | 'resetReplica'
+  | 'removeProcess'
 >;
 
-/** Serves control of a cluster; resolves when it listens. Rejects with the listen error, such as `EADDRINUSE`. */
+/** Starts the control server; resolves once it listens. Rejects with the listen error, for example `EADDRINUSE`. */
 export async function serveControl(options: {
-  readonly cluster: Steered;
+  readonly cluster: ControllableCluster;
   readonly secret: string;
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
 }): Promise<Server> {
   const limits = {
@@ -41,75 +49,84 @@ export async function serveControl(options: {
     requestTimeout: REQUEST_MS_MAX,
     connectionsCheckingInterval: 1_000,
   };
-  const inTurn = turns();
+  const runSerially = serialQueue();
   const server = createServer(limits, (request, response) => {
-    if (refusePipelined(request, response)) return;
-    if (!secretMatches(options.secret, request.headers[LINK_HEADERS.secret])) {
+    if (closeIfPipelined(request, response)) return;
+    if (!secretMatches(options.secret, request.headers[HANDSHAKE_HEADERS.secret])) {
       answer(response, 401, { error: 'the secret is missing or wrong' });
       return;
     }
-    // Nothing is read from bodies: a client that sends one is cut off with the answer.
-    steer(options.cluster, request, inTurn).then(
+    // The server never reads a body: the answer closes the connection of a client that sends one.
+    handle(options.cluster, request, runSerially).then(
       (result) => answer(response, 200, result),
-      (error: unknown) => answer(response, statusOf(error), { error: messageOf(error) }),
+      (error: unknown) => answer(response, statusOf(error), { error: errorMessage(error) }),
     );
   });
   server.maxConnections = SOCKETS_MAX;
   return new Promise((resolve, reject) => {
-    // Later errors are those of single connections, such as no descriptor for one: they must not end this process.
+    // Later errors concern single connections, for example a lack of descriptors: they must not end this process.
     server.on('error', reject);
     server.listen(options.port, '127.0.0.1', () => resolve(server));
   });
 }
 
-type InTurn = (work: () => Promise<ControlAnswer>) => Promise<ControlAnswer>;
+type RunSerially = (work: () => Promise<ControlResponse>) => Promise<ControlResponse>;
 
-/** Has each piece of work begin when the one before it has ended, well or not; as many wait as there are sockets. */
-function turns(): InTurn {
+/** Runs one piece of work after another, also after a failure. The number of sockets bounds the queue. */
+function serialQueue(): RunSerially {
   let last: Promise<unknown> = Promise.resolve();
   return async (work) => {
-    const mine = last.then(work, work);
-    last = mine.catch(() => undefined);
-    return mine;
+    const result = last.then(work, work);
+    last = result.catch(() => undefined);
+    return result;
   };
 }
 
-async function steer(cluster: Steered, request: IncomingMessage, inTurn: InTurn): Promise<ControlAnswer> {
+async function handle(
+  cluster: ControllableCluster,
+  request: IncomingMessage,
+  runSerially: RunSerially,
+): Promise<ControlResponse> {
   const url = urlOf(request);
   const name = url.searchParams.get('name') ?? '';
   switch (`${request.method ?? ''} ${url.pathname}`) {
     case 'POST /kill': {
       const text = url.searchParams.get('target') ?? '';
       const target = parseTarget(text);
-      if (target === null) throw new ClusterError('BAD_PROCESS', `there is no ${text}`);
+      if (target === null) {
+        throw new ClusterError(
+          'BAD_PROCESS',
+          `unknown target ${text}: use the name of a process, leader, all-replicas or all-catalogs`,
+        );
+      }
       const kill = async (one: string): Promise<KilledProcess> => ({
         name: one,
         pid: await cluster.kill(one),
       });
-      return { killed: await Promise.all((await cluster.resolve(target)).map(kill)) };
+      return { killed: await Promise.all((await cluster.resolveTarget(target)).map(kill)) };
     }
     case 'POST /start':
-      return inTurn(async () => ({ pid: await cluster.startProcess(name) }));
+      return runSerially(async () => ({ pid: await cluster.startProcess(name) }));
     case 'POST /ready':
-      await cluster.waitProcessReady(name, READY_MS_MAX);
+      await cluster.awaitProcessReady(name, READY_MS_MAX);
       return {};
     case 'POST /look':
-      return { process: cluster.look(name) };
+      return { process: cluster.processState(name) };
     case 'POST /add':
-      return inTurn(async () => ({ pid: await cluster.add(name) }));
+      return runSerially(async () => ({ pid: await cluster.addProcess(name) }));
     case 'POST /renew':
-      return inTurn(async () => cluster.renewReplica(name));
+      return runSerially(async () => cluster.resetReplica(name));
     case 'POST /retire':
-      return inTurn(async () => ({ aside: await cluster.retire(name) }));
+      return runSerially(async () => ({ aside: await cluster.removeProcess(name) }));
     default:
-      throw new ClusterError('BAD_OPTION', `there are POST ${ACTIONS}`);
+      throw new ClusterError('BAD_OPTION', `unknown request: use POST ${ACTIONS}`);
   }
 }
 
-/** @throws ClusterError `BAD_OPTION` if the target of the request is no url. */
+/** @throws ClusterError `BAD_OPTION` if the request target is not a valid URL. */
 function urlOf({ url = '/' }: IncomingMessage): URL {
   if (URL.canParse(url, 'http://control')) return new URL(url, 'http://control');
-  throw new ClusterError('BAD_OPTION', 'the target of the request is no url');
+  throw new ClusterError('BAD_OPTION', 'the request target is not a valid URL');
 }
 
 function statusOf(error: unknown): number {
@@ -118,7 +135,7 @@ function statusOf(error: unknown): number {
   return error.code === 'NOT_READY' ? 503 : 409;
 }
 
-function answer(response: ServerResponse, status: number, body: ControlAnswer): void {
+function answer(response: ServerResponse, status: number, body: ControlResponse): void {
   response.setTimeout(STALL_MS_MAX, () => response.destroy());
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(JSON.stringify(body));

@@ -6,12 +6,12 @@ import { networkInterfaces } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ClusterError } from '../errors.js';
-import { HostNetwork, whyNoHosts } from './host-network.js';
+import { HostNetwork, hostNetworkProblem } from './host-network.js';
 
 const test = suite('hosts');
-const reason = whyNoHosts();
+const reason = hostNetworkProblem();
 
-/** Plays a test on three hosts, and sees to it that nothing of them is left. */
+/** Runs a test on three hosts and checks that nothing is left behind. */
 function withHosts(name: string, use: (network: HostNetwork) => Promise<void>): void {
   if (reason !== null) {
     console.log(`SKIPPED hosts: ${name}: ${reason}`);
@@ -47,13 +47,13 @@ const sender = (address: string): string => `
   send();
 `;
 
-/** Whether any of 20 datagrams of `from` reaches `to`. */
+/** Whether any of 20 datagrams from `from` reaches `to`. */
 async function reaches(network: HostNetwork, from: string, to: string): Promise<boolean> {
   const listener = on(network, to, [process.execPath, '-e', LISTENER]);
   const ended = once(listener, 'exit') as Promise<[number | null]>;
   await once(listener.stdout ?? listener, 'data');
   await once(on(network, from, [process.execPath, '-e', sender(network.addressOf(to))]), 'exit');
-  // This machine is cut from nobody, and its word comes behind whatever has arrived.
+  // This machine reaches every host. Its datagram ends the listener after all others have arrived.
   const socket = createSocket('udp4').unref();
   socket.send('end', 9, network.addressOf(to));
   const [code] = await ended;
@@ -62,11 +62,11 @@ async function reaches(network: HostNetwork, from: string, to: string): Promise<
 }
 
 function on(network: HostNetwork, host: string, [program = '', ...args]: readonly string[]): ChildProcess {
-  const [enter = '', ...rest] = network.wrapper(host);
-  return spawn(enter, [...rest, program, ...args]);
+  const [enter = '', ...enterArgs] = network.wrapper(host);
+  return spawn(enter, [...enterArgs, program, ...args]);
 }
 
-withHosts('see each other and this machine, each at an address of its own', async (network) => {
+withHosts('hosts reach each other and this machine, each with its own address', async (network) => {
   assert.ok(await reaches(network, 'one', 'two'));
   assert.ok(await reaches(network, 'three', 'one'));
   const addresses = ['one', 'two', 'three'].map((host) => network.addressOf(host));
@@ -84,8 +84,8 @@ withHosts('see each other and this machine, each at an address of its own', asyn
   await ended;
 });
 
-withHosts('a one-way cut lets nothing through that way, and everything the other way', async (network) => {
-  await network.cutOneWay(['one'], ['two', 'three']);
+withHosts('cutOneWay drops all packets in one direction only', async (network) => {
+  await network.partitionOneWay(['one'], ['two', 'three']);
   assert.not(await reaches(network, 'one', 'two'));
   assert.ok(await reaches(network, 'two', 'one'));
   assert.ok(await reaches(network, 'two', 'three'));
@@ -93,16 +93,16 @@ withHosts('a one-way cut lets nothing through that way, and everything the other
   assert.ok(await reaches(network, 'one', 'two'));
 });
 
-withHosts('a cut lets nothing through either way; of a lossy way some gets through', async (network) => {
-  await network.cut(['one'], ['two']);
+withHosts('cut drops all packets in both directions; lose drops only a share', async (network) => {
+  await network.partition(['one'], ['two']);
   assert.not(await reaches(network, 'one', 'two'));
   assert.not(await reaches(network, 'two', 'one'));
   await network.heal();
-  await network.lose(['one'], ['two'], 0.3);
+  await network.dropPackets(['one'], ['two'], 0.3);
   assert.ok(await reaches(network, 'one', 'two'));
 });
 
-withHosts('a command keeps its own pid on a host', async (network) => {
+withHosts('wrapper runs a command on a host in the same pid', async (network) => {
   const child = on(network, 'one', ['cat']);
   const ended = once(child, 'exit');
   const own = readlinkSync('/proc/self/ns/net');
@@ -115,7 +115,7 @@ withHosts('a command keeps its own pid on a host', async (network) => {
   assert.equal(await ended, [0, null]);
 });
 
-test('names that do not do are refused', async () => {
+test('open rejects empty, duplicate and too many names', async () => {
   for (const names of [[], ['a', 'a'], Array.from({ length: 201 }, (_, i) => String(i))]) {
     const error = await HostNetwork.open(names).catch((thrown: unknown) => thrown);
     assert.is(error instanceof ClusterError && error.code, 'BAD_OPTION');

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseCatalogs } from './catalogs.js';
+import { parseCatalogSet } from './catalogs.js';
 
 const ONE = { id: 'catalog-1', url: 'http://127.0.0.1:8161', linked: true, hasAuthority: true };
 const SET = {
@@ -9,14 +9,14 @@ const SET = {
   catalogs: [ONE, { ...ONE, id: 'catalog-2', url: null, hasAuthority: null }],
 };
 
-test('the set is read, and what else the answer tells is left out', () => {
-  assert.equal(parseCatalogs({ ...SET, role: 'leader', term: 3 }), SET);
-  assert.equal(parseCatalogs({ ...SET, catalogs: [] }), { ...SET, catalogs: [] });
+test('parseCatalogSet reads the set and ignores other fields', () => {
+  assert.equal(parseCatalogSet({ ...SET, role: 'leader', term: 3 }), SET);
+  assert.equal(parseCatalogSet({ ...SET, catalogs: [] }), { ...SET, catalogs: [] });
 });
 
-test('an answer that does not tell of a set is none', () => {
+test('parseCatalogSet returns null for an invalid answer', () => {
   for (const bad of [null, 'x', {}, { ...SET, index: '7' }, { ...SET, catalogs: null }, { ...SET, self: 1 }])
-    assert.is(parseCatalogs(bad), null);
+    assert.is(parseCatalogSet(bad), null);
   for (const bad of [
     null,
     { ...ONE, id: 1 },
@@ -24,7 +24,7 @@ test('an answer that does not tell of a set is none', () => {
     { ...ONE, linked: 1 },
     { ...ONE, hasAuthority: 1 },
   ])
-    assert.is(parseCatalogs({ ...SET, catalogs: [ONE, bad] }), null);
+    assert.is(parseCatalogSet({ ...SET, catalogs: [ONE, bad] }), null);
 });
 
 test.run();

@@ -1,25 +1,25 @@
-/** The set of catalogs as a replica tells of it. */
+/** The catalog set as a replica reports it. */
 
 /** One catalog of the set. */
-export interface Catalog {
+export interface CatalogState {
   readonly id: string;
-  /** Its internal port; null where it is not linked to the replica that tells. */
+  /** Its internal URL; null if it is not linked to the reporting replica. */
   readonly url: string | null;
   readonly linked: boolean;
-  /** Whether it may answer look-ups; null where the replica that tells does not lead. */
+  /** Whether it may answer look-ups; null if the reporting replica does not lead. */
   readonly hasAuthority: boolean | null;
 }
 
-export interface CatalogSet {
-  /** Id of the member that tells. */
+export interface CatalogSetState {
+  /** Id of the reporting member. */
   readonly self: string;
-  /** Log index of the entry that names the set, 0 if none does. */
+  /** Log index of the entry that defines the set; 0 if there is none. */
   readonly index: number;
-  readonly catalogs: readonly Catalog[];
+  readonly catalogs: readonly CatalogState[];
 }
 
-/** Reads the answer of `GET /catalogs`; null if it is none. */
-export function parseCatalogs(value: unknown): CatalogSet | null {
+/** Parses the answer of `GET /catalogs`; null if it is invalid. */
+export function parseCatalogSet(value: unknown): CatalogSetState | null {
   if (!isRecord(value)) return null;
   const { self, index, catalogs } = value;
   if (typeof self !== 'string' || typeof index !== 'number' || !Array.isArray(catalogs)) return null;
@@ -27,7 +27,7 @@ export function parseCatalogs(value: unknown): CatalogSet | null {
   return parsed.length === catalogs.length ? { self, index, catalogs: parsed } : null;
 }
 
-function parseCatalog(value: unknown): Catalog | null {
+function parseCatalog(value: unknown): CatalogState | null {
   if (!isRecord(value)) return null;
   const { id, url, linked, hasAuthority } = value;
   if (typeof id !== 'string' || typeof linked !== 'boolean') return null;

@@ -1,24 +1,24 @@
-/** Finds the leader among what the replicas say of themselves. */
+/** Finds the leader among the statuses of the replicas. */
 
-/** The part of a replica's status that tells its role. */
-export interface ReplicaStatus {
+/** Role and term in a replica's status. */
+export interface ReplicaRoleAndTerm {
   readonly role: string;
   readonly term: number;
 }
 
-/** Reads a status answer, null if it is not one. */
-export function parseReplicaStatus(value: unknown): ReplicaStatus | null {
+/** Parses a status answer; null if it is invalid. */
+export function parseReplicaStatus(value: unknown): ReplicaRoleAndTerm | null {
   if (typeof value !== 'object' || value === null || !('role' in value) || !('term' in value)) return null;
   const { role, term } = value;
   return typeof role === 'string' && typeof term === 'number' ? { role, term } : null;
 }
 
 /**
- * The name of the leader, null while there is none.
- * A leader that was paused or cut off still takes itself for one: the highest term counts.
+ * Name of the leader; null if there is none.
+ * A deposed leader that was paused or partitioned still reports that it leads: the highest term wins.
  */
 export function findLeader(
-  statuses: readonly (readonly [name: string, status: ReplicaStatus | null])[],
+  statuses: readonly (readonly [name: string, status: ReplicaRoleAndTerm | null])[],
 ): string | null {
   let best: { name: string; term: number } | null = null;
   for (const [name, status] of statuses) {

@@ -1,29 +1,29 @@
-/** Cuts a stream of text into lines of bounded length, so that a child cannot fill its supervisor's memory. */
+/** Splits a stream of text into lines of bounded length, so that a child cannot exhaust the supervisor's memory. */
 export class LineSplitter {
   readonly #lengthMax: number;
   #partial = '';
-  /** Whether the rest of the current line is to be dropped. */
+  /** Whether the current line has exceeded the maximum length. */
   #overlong = false;
 
-  /** @param lengthMax characters of a line at most; of a longer one the first are kept, with a mark. */
+  /** @param lengthMax maximum length of a line in characters; a longer line is cut and marked. */
   constructor(lengthMax: number) {
     this.#lengthMax = lengthMax;
   }
 
-  /** Takes text, gives the lines that it completes. */
+  /** Adds text and returns the lines that it completes. */
   push(text: string): string[] {
     const pieces = text.split('\n');
-    const rest = pieces.pop() ?? '';
+    const partial = pieces.pop() ?? '';
     const lines: string[] = [];
     for (const piece of pieces) {
-      this.#take(piece);
+      this.#append(piece);
       lines.push(...this.end());
     }
-    this.#take(rest);
+    this.#append(partial);
     return lines;
   }
 
-  /** Gives the line that has begun, if any: for the end of the stream. */
+  /** Returns the incomplete last line, if any, at the end of the stream. */
   end(): string[] {
     const line = this.#overlong ? `${this.#partial} [cut]` : this.#partial;
     this.#partial = '';
@@ -31,7 +31,7 @@ export class LineSplitter {
     return line === '' ? [] : [line];
   }
 
-  #take(piece: string): void {
+  #append(piece: string): void {
     const room = this.#lengthMax - this.#partial.length;
     if (piece.length > room) this.#overlong = true;
     this.#partial += piece.slice(0, room);

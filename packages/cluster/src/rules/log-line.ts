@@ -1,36 +1,46 @@
-/** Makes a log line of a process readable: `WARN lost its leader term=4`. */
+/** Formats a JSON log line of a process for the console: `WARN lost its leader term=4`. */
 
-/** Characters of a readable line at most. */
+/** Maximum length of a readable line, in characters. */
 export const READABLE_LENGTH_MAX = 2000;
 
-/** Levels from which on a line tells why a process ended. */
-const FAILURES: ReadonlySet<string> = new Set(['error', 'fatal']);
+/** Levels of the lines that may explain the end of a process. */
+const FAILURES: ReadonlySet<LogLevel> = new Set<LogLevel>(['error', 'fatal']);
+const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
-/** Fields that the prefix of the line, or its file, tell already. */
-const KNOWN = new Set(['level', 'time', 'pid', 'hostname', 'service', 'id', 'msg']);
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/** Fields that the line's prefix or its file already show. */
+const OMITTED_FIELDS = new Set(['level', 'time', 'pid', 'hostname', 'service', 'id', 'msg']);
 
 /** A line of a process's output. */
-export interface LogLine {
+export interface FormattedLogLine {
   /** One readable line without control characters, at most `READABLE_LENGTH_MAX` characters. */
   readonly readable: string;
-  /** What went wrong, if the line is an error's; null otherwise. */
+  /** Null if the line is not a log line, for example a stack trace. */
+  readonly level: LogLevel | null;
+  /** Message and fields of an error line; null for other levels. */
   readonly failure: string | null;
 }
 
-/** Reads a JSON log line as the processes write it, with the level's name; any other line stays as it is. */
-export function readLogLine(line: string): LogLine {
+/** Formats a JSON log line of a process; any other line is only bounded. */
+export function formatLogLine(line: string): FormattedLogLine {
   const record = parseRecord(line);
-  if (record === null) return { readable: bounded(line), failure: null };
-  const level = textOf(record['level'] ?? 'info');
+  if (record === null) return { readable: bounded(line), level: null, failure: null };
+  const level = levelOf(record['level']);
   const message = textOf(record['msg'] ?? '');
   const fields = Object.entries(record)
-    .filter(([key]) => !KNOWN.has(key))
+    .filter(([key]) => !OMITTED_FIELDS.has(key))
     .map(([key, value]) => `${key}=${fieldText(value)}`);
-  const told = [message, ...fields].filter((part) => part !== '').join(' ');
+  const text = [message, ...fields].filter((part) => part !== '').join(' ');
   return {
-    readable: bounded(`${level.toUpperCase()} ${told}`),
-    failure: FAILURES.has(level) ? bounded(told) : null,
+    readable: bounded(`${level.toUpperCase()} ${text}`),
+    level,
+    failure: FAILURES.has(level) ? bounded(text) : null,
   };
+}
+
+function levelOf(value: unknown): LogLevel {
+  return LEVELS.includes(value as string) ? (value as LogLevel) : 'info';
 }
 
 function parseRecord(line: string): Record<string, unknown> | null {

@@ -1,25 +1,26 @@
-/** What one host lets in, as `iptables-restore` reads it. */
+/** Builds the input filter of one host for `iptables-restore`. */
 
-/** What becomes of packets from one address. */
-export interface Block {
+/** Packet loss from one address. */
+export interface PacketLoss {
   /** IPv4 address of the sender. */
   readonly from: string;
-  /** Of its packets, from 0 (none) to 1 (all). */
+  /** Share of its packets to drop, from 0 (none) to 1 (all). */
   readonly lost: number;
 }
 
 /**
- * The whole table, to be imposed at once in place of what there was.
- * @throws RangeError for a share outside 0 to 1, or an address that is none.
+ * Text of the whole table, which replaces the present one.
+ * @throws RangeError for a share outside 0 to 1, or an invalid address.
  */
-export function packetFilter(blocks: readonly Block[]): string {
+export function iptablesRules(blocks: readonly PacketLoss[]): string {
   const rules = blocks.filter(({ lost }) => lost !== 0).map(ruleOf);
   return ['*filter', ':INPUT ACCEPT', ':FORWARD ACCEPT', ':OUTPUT ACCEPT', ...rules, 'COMMIT', ''].join('\n');
 }
 
-function ruleOf({ from, lost }: Block): string {
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(from)) throw new RangeError(`${from} is no IPv4 address`);
-  if (!(lost >= 0 && lost <= 1)) throw new RangeError(`a share of lost packets is from 0 to 1, not ${lost}`);
+function ruleOf({ from, lost }: PacketLoss): string {
+  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(from)) throw new RangeError(`invalid IPv4 address: ${from}`);
+  if (!(lost >= 0 && lost <= 1))
+    throw new RangeError(`the share of lost packets must be from 0 to 1, not ${lost}`);
   const some = lost === 1 ? '' : ` -m statistic --mode random --probability ${lost.toFixed(4)}`;
   return `-A INPUT -s ${from}${some} -j DROP`;
 }

@@ -1,23 +1,23 @@
-/** Where every process of a cluster listens, all derived from one base port. */
+/** Derives the ports of all processes of a cluster from one base port. */
 
-/** Front-ends that one cluster runs at most. */
+/** Maximum number of front-ends of a cluster. */
 const FRONTENDS_MAX = 16;
 
-/** Catalogs that one cluster runs at most, as many as its log names at most. */
+/** Maximum number of catalogs of a cluster, the same as in the catalog set. */
 const CATALOGS_MAX = 16;
 
-/** With how many replicas a cluster may begin; one is for tests. */
+/** Allowed numbers of replicas of a new cluster; one is for tests. */
 const REPLICA_COUNTS: readonly number[] = [1, 3, 5];
 
-/** Highest number of a replica: ten ports stand between the first replica's and its peer port. */
+/** Highest replica number: the peer ports begin ten ports after the internal ports. */
 const REPLICA_MAX = 9;
 
-/** Farthest port from the base. */
+/** Offset of the highest port from the base. */
 const SPAN = 130;
 
 const PORT_MAX = 65_535;
 
-/** Where one replica listens. */
+/** Ports of one replica. */
 export interface ReplicaPorts {
   /** From 1. */
   readonly id: number;
@@ -25,7 +25,7 @@ export interface ReplicaPorts {
   readonly peerPort: number;
 }
 
-/** Where one catalog listens. */
+/** Port of one catalog. */
 export interface CatalogPort {
   /** From 1. */
   readonly id: number;
@@ -35,7 +35,7 @@ export interface CatalogPort {
 /** The ports of one cluster. */
 export interface PortPlan {
   readonly base: number;
-  /** List positions are ids less one. */
+  /** Front-end i is at position i - 1. */
   readonly frontends: readonly number[];
   readonly catalogs: readonly CatalogPort[];
   readonly replicas: readonly ReplicaPorts[];
@@ -43,9 +43,12 @@ export interface PortPlan {
 }
 
 /**
- * Plans the ports: front-ends from `base`, catalog i at +80+i, replica i at +110+i, its peer port at +120+i, control at +130.
- * @param replicas how many there are to begin with, and so `catalogs`
- * @throws RangeError naming the option that is out of bounds.
+ * Plans the ports: front-ends from `base`, catalog i at +80+i, replica i at +110+i, its peer port at +120+i, the
+ * control server at +130.
+ * @param replicas initial number of replicas: 1, 3 or 5
+ * @param frontends number of front-ends, 1 to 16
+ * @param catalogs initial number of catalogs, 0 to 16
+ * @throws RangeError that names the option that is out of bounds.
  */
 export function planPorts(base: number, replicas: number, frontends: number, catalogs: number): PortPlan {
   if (!Number.isSafeInteger(base) || base < 1 || base + SPAN > PORT_MAX) {
@@ -69,7 +72,7 @@ export function planPorts(base: number, replicas: number, frontends: number, cat
   };
 }
 
-/** The ports of replica `id`. @throws RangeError if there can be no such replica. */
+/** The ports of replica `id`. @throws RangeError if `id` is not from 1 to 9. */
 export function replicaPorts(base: number, id: number): ReplicaPorts {
   if (!Number.isSafeInteger(id) || id < 1 || id > REPLICA_MAX) {
     throw new RangeError(`a replica's number must be from 1 to ${REPLICA_MAX}, not ${id}`);
@@ -77,7 +80,7 @@ export function replicaPorts(base: number, id: number): ReplicaPorts {
   return { id, port: base + 110 + id, peerPort: base + 120 + id };
 }
 
-/** The port of catalog `id`. @throws RangeError if there can be no such catalog. */
+/** The port of catalog `id`. @throws RangeError if `id` is not from 1 to 16. */
 export function catalogPort(base: number, id: number): CatalogPort {
   if (!Number.isSafeInteger(id) || id < 1 || id > CATALOGS_MAX) {
     throw new RangeError(`a catalog's number must be from 1 to ${CATALOGS_MAX}, not ${id}`);
@@ -85,7 +88,7 @@ export function catalogPort(base: number, id: number): CatalogPort {
   return { id, port: base + 80 + id };
 }
 
-/** Every port of a plan with the name of who listens there. */
+/** Every port of a plan with the name of its process. */
 export function namedPorts(plan: PortPlan): readonly (readonly [name: string, port: number])[] {
   return [
     ...plan.frontends.map((port, i) => [`frontend-${i + 1}`, port] as const),
@@ -102,7 +105,7 @@ export interface PortRange {
   readonly last: number;
 }
 
-/** Reads a list of ports and ranges as Linux writes it, `32768\t60999` being one range and `8080,9000-9010` two. */
+/** Parses ports and ranges in Linux notation: `32768\t60999` is one range, `8080,9000-9010` are two. */
 export function parsePortRanges(text: string): readonly PortRange[] {
   return text
     .trim()
@@ -114,12 +117,12 @@ export function parsePortRanges(text: string): readonly PortRange[] {
 }
 
 /**
- * Warns of ports that the system may give to outgoing connections: a process that is started again may find its own taken.
- * @param given out of which the system takes such ports
- * @param reserved out of which it never does
- * @returns null if there are none
+ * Warning about ports that the system may use for outgoing connections: a restarted process may find its port in use.
+ * @param given range of ports for outgoing connections
+ * @param reserved ports in this range that the system does not use
+ * @returns null if there are no such ports
  */
-export function warnOfGivenPorts(
+export function describeEphemeralPorts(
   plan: PortPlan,
   given: PortRange,
   reserved: readonly PortRange[],
@@ -131,8 +134,9 @@ export function warnOfGivenPorts(
   if (port === undefined) return null;
   const others = more.length === 0 ? 'is' : `and ${more.length} more are`;
   return (
-    `port ${port[1]} (${port[0]}) ${others} in ${given.first}-${given.last}, out of which the system takes ports for outgoing ` +
-    `connections: a process that is started again may find its port taken. Choose a base port (--port) up to ` +
-    `${given.first - 1 - SPAN}, or reserve the ports: sysctl net.ipv4.ip_local_reserved_ports=${plan.base}-${plan.base + SPAN}`
+    `port ${port[1]} (${port[0]}) ${others} in ${given.first}-${given.last}, the range for outgoing connections: ` +
+    'a restarted process may find its port in use. Choose a base port (--port) of at most ' +
+    `${given.first - 1 - SPAN}, or reserve the ports: ` +
+    `sysctl net.ipv4.ip_local_reserved_ports=${plan.base}-${plan.base + SPAN}`
   );
 }

@@ -2,19 +2,19 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findLeader, parseReplicaStatus } from './leader.js';
 import { LineSplitter } from './line-splitter.js';
-import { readLogLine, READABLE_LENGTH_MAX } from './log-line.js';
+import { formatLogLine, READABLE_LENGTH_MAX } from './log-line.js';
 import {
   catalogPort,
   namedPorts,
   parsePortRanges,
   planPorts,
   replicaPorts,
-  warnOfGivenPorts,
+  describeEphemeralPorts,
 } from './ports.js';
-import { packetFilter } from './packet-filter.js';
+import { iptablesRules } from './packet-filter.js';
 import { catalogNumber, parseTarget, replicaNumber } from './target.js';
 
-test('ports: all are derived from the base and none twice', () => {
+test('planPorts derives distinct ports from the base', () => {
   const plan = planPorts(8080, 5, 16, 16);
   assert.is(plan.frontends.at(-1), 8095);
   assert.equal(
@@ -29,7 +29,7 @@ test('ports: all are derived from the base and none twice', () => {
   assert.equal(planPorts(8080, 3, 1, 0).catalogs, []);
 });
 
-test('ports: what is out of bounds is named', () => {
+test('planPorts names the option that is out of bounds', () => {
   assert.throws(() => planPorts(0, 3, 1, 2), /port must/);
   assert.throws(() => planPorts(65_406, 3, 1, 2), /port must/);
   assert.throws(() => planPorts(80.5, 3, 1, 2), /port must/);
@@ -42,7 +42,7 @@ test('ports: what is out of bounds is named', () => {
   for (const id of [0, 10, 1.5]) assert.throws(() => replicaPorts(8080, id), /from 1 to 9/);
 });
 
-test('lines: cut wherever the chunks end, the last one without an end too', () => {
+test('LineSplitter splits lines across chunks, and returns an incomplete last line', () => {
   const splitter = new LineSplitter(100);
   assert.equal(splitter.push('a'), []);
   assert.equal(splitter.push('b\nc\n\nd'), ['ab', 'c']);
@@ -50,42 +50,46 @@ test('lines: cut wherever the chunks end, the last one without an end too', () =
   assert.equal(splitter.end(), []);
 });
 
-test('lines: of a longer one the beginning is kept, and what follows it is whole again', () => {
+test('LineSplitter cuts a long line and keeps the next one complete', () => {
   const splitter = new LineSplitter(4);
   assert.equal(splitter.push('1234\n12345'), ['1234']);
   assert.equal(splitter.push('6789'), []);
   assert.equal(splitter.push('\nok\n'), ['1234 [cut]', 'ok']);
 });
 
-test('log: a JSON line becomes a readable one', () => {
+test('readLogLine formats a JSON line', () => {
   const line = JSON.stringify({
     ...{ level: 'warn', time: 1, pid: 2, hostname: 'h', service: 's', id: '1', msg: 'lost its leader' },
     ...{ term: 4, peer: 'a b', plain: 'x', list: [1], none: null },
   });
-  const { readable, failure } = readLogLine(line);
+  const { readable, failure } = formatLogLine(line);
   assert.is(readable, 'WARN lost its leader term=4 peer="a b" plain=x list=[1] none=null');
   assert.is(failure, null);
 });
 
-test('log: an error tells its message and code, and counts as a failure', () => {
-  const told = 'stopped err="disk full (ENOSPC)"';
+test('readLogLine returns message and code of an error as a failure', () => {
+  const text = 'stopped err="disk full (ENOSPC)"';
   const line = { level: 'fatal', msg: 'stopped', err: { message: 'disk full', code: 'ENOSPC', stack: 'x' } };
-  assert.equal(readLogLine(JSON.stringify(line)), { readable: `FATAL ${told}`, failure: told });
+  assert.equal(formatLogLine(JSON.stringify(line)), {
+    readable: `FATAL ${text}`,
+    level: 'fatal',
+    failure: text,
+  });
   const bare = { level: 'error', err: { message: 'no code' } };
-  assert.is(readLogLine(JSON.stringify(bare)).failure, 'err="no code"');
+  assert.is(formatLogLine(JSON.stringify(bare)).failure, 'err="no code"');
 });
 
-test('log: what is not JSON stays, without control characters and bounded', () => {
-  assert.is(readLogLine('\u001b[31mred').readable, ' [31mred');
-  assert.is(readLogLine('{broken').readable, '{broken');
-  assert.is(readLogLine('{"level":"debug","msg":"x"}').readable, 'DEBUG x');
-  assert.is(readLogLine('{"level":null}').readable, 'INFO ');
-  const { readable } = readLogLine('x'.repeat(5000));
+test('readLogLine bounds a line that is not JSON and removes control characters', () => {
+  assert.is(formatLogLine('\u001b[31mred').readable, ' [31mred');
+  assert.is(formatLogLine('{broken').readable, '{broken');
+  assert.is(formatLogLine('{"level":"debug","msg":"x"}').readable, 'DEBUG x');
+  assert.is(formatLogLine('{"level":null}').readable, 'INFO ');
+  const { readable } = formatLogLine('x'.repeat(5000));
   assert.is(readable.length, READABLE_LENGTH_MAX);
   assert.match(readable, / \[cut\]$/);
 });
 
-test('target: names, numbers and words', () => {
+test('parseTarget reads names, numbers and keywords', () => {
   assert.equal(parseTarget('2'), { kind: 'process', name: 'replica-2' });
   assert.equal(parseTarget('replica-2'), { kind: 'process', name: 'replica-2' });
   assert.equal(parseTarget('catalog-1'), { kind: 'process', name: 'catalog-1' });
@@ -102,7 +106,7 @@ test('target: names, numbers and words', () => {
   }
 });
 
-test('leader: of two that take themselves for it, the one of the higher term', () => {
+test('findLeader returns the leader with the highest term', () => {
   const old = { role: 'leader', term: 3 };
   const young = { role: 'leader', term: 4 };
   assert.is(
@@ -123,7 +127,7 @@ test('leader: of two that take themselves for it, the one of the higher term', (
   assert.is(findLeader([['replica-1', { role: 'follower', term: 9 }]]), null);
 });
 
-test('leader: an answer that is not a status is none', () => {
+test('parseReplicaStatus returns null for an invalid answer', () => {
   assert.equal(parseReplicaStatus({ role: 'leader', term: 1, more: true }), { role: 'leader', term: 1 });
   for (const bad of [
     null,
@@ -137,8 +141,8 @@ test('leader: an answer that is not a status is none', () => {
   }
 });
 
-test('packet filter: the whole table, with what is lost of whom', () => {
-  const lines = packetFilter([
+test('packetFilter writes the whole table', () => {
+  const lines = iptablesRules([
     { from: '10.0.0.1', lost: 1 },
     { from: '10.0.0.2', lost: 0.25 },
     { from: '10.0.0.3', lost: 0 },
@@ -155,15 +159,15 @@ test('packet filter: the whole table, with what is lost of whom', () => {
   ]);
 });
 
-test('packet filter: what is no address, or no share, gets into no table', () => {
+test('packetFilter rejects invalid addresses and shares', () => {
   for (const from of ['', 'host', '10.0.0.1 -j ACCEPT', '10.0.0.1/8']) {
-    assert.throws(() => packetFilter([{ from, lost: 1 }]), /no IPv4 address/);
+    assert.throws(() => iptablesRules([{ from, lost: 1 }]), /invalid IPv4 address/);
   }
   for (const lost of [-0.1, 1.1, NaN])
-    assert.throws(() => packetFilter([{ from: '10.0.0.1', lost }]), /share/);
+    assert.throws(() => iptablesRules([{ from: '10.0.0.1', lost }]), /share of lost packets must be/);
 });
 
-test('ports out of which the system takes those of outgoing connections are warned of', () => {
+test('warnOfGivenPorts warns of ports in the range for outgoing connections', () => {
   const [given] = parsePortRanges('32768\t60999\n');
   assert.equal(given, { first: 32_768, last: 60_999 });
   assert.equal(parsePortRanges('8080,9000-9010\n'), [
@@ -172,14 +176,18 @@ test('ports out of which the system takes those of outgoing connections are warn
   ]);
   assert.equal(parsePortRanges('\n'), []);
   const warn = (base: number, reserved = ''): string | null =>
-    warnOfGivenPorts(planPorts(base, 3, 1, 2), given ?? { first: 0, last: 0 }, parsePortRanges(reserved));
+    describeEphemeralPorts(
+      planPorts(base, 3, 1, 2),
+      given ?? { first: 0, last: 0 },
+      parsePortRanges(reserved),
+    );
   assert.is(warn(8080), null);
   assert.is(warn(32_637), null);
   assert.match(warn(32_638) ?? '', /^port 32768 \(the control server\) is in 32768-60999/);
   const many = warn(40_000) ?? '';
   assert.match(
     many,
-    /^port 40000 \(frontend-1\) and 9 more are in .* \(--port\) up to 32637, or .*=40000-40130$/,
+    /^port 40000 \(frontend-1\) and 9 more are in .* \(--port\) of at most 32637, or .*=40000-40130$/,
   );
   assert.is(warn(40_000, '40000-40130'), null);
   assert.is(warn(61_000), null);

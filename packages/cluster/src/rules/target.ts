@@ -1,4 +1,4 @@
-/** What an operator may aim at: a process by name, a replica by number, the leader, or all of one role. */
+/** Targets of an operator's command: a process by name, a replica by number, the leader, or all processes of a role. */
 
 export type Target =
   | { readonly kind: 'process'; readonly name: string }
@@ -6,7 +6,7 @@ export type Target =
   | { readonly kind: 'allReplicas' }
   | { readonly kind: 'allCatalogs' };
 
-/** Reads `2`, `replica-2`, `catalog-1`, `frontend-1`, `leader`, `all-replicas` or `all-catalogs`; null for anything else. */
+/** Parses `2`, `replica-2`, `catalog-1`, `frontend-1`, `leader`, `all-replicas` or `all-catalogs`; else null. */
 export function parseTarget(text: string): Target | null {
   if (text === 'leader') return { kind: 'leader' };
   if (text === 'all-replicas') return { kind: 'allReplicas' };
@@ -16,12 +16,12 @@ export function parseTarget(text: string): Target | null {
   return null;
 }
 
-/** The number of the replica with this name, `replica-2`; null for any other name. */
+/** The number in the name of a replica, `replica-2`; null for any other name. */
 export function replicaNumber(name: string): number | null {
   return numberIn(name, 'replica');
 }
 
-/** The number of the catalog with this name, `catalog-2`; null for any other name. */
+/** The number in the name of a catalog, `catalog-2`; null for any other name. */
 export function catalogNumber(name: string): number | null {
   return numberIn(name, 'catalog');
 }

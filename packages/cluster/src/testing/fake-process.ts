@@ -1,6 +1,6 @@
 /**
- * Stands in for every process of a cluster: takes their flags, serves `/readyz` and `/status`, ends with its parent.
- * Replica 1 leads. `FAKE=damaged` and `FAKE=crash` make it end as such a process does.
+ * Fake of every process of a cluster: takes their flags, serves `/readyz` and `/status`, ends with its parent.
+ * Replica 1 leads. `FAKE=damaged` and `FAKE=crash` make it exit like a damaged or a crashed process.
  */
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
@@ -38,7 +38,7 @@ server.listen(Number(values.port), '127.0.0.1', () =>
 
 function stop(why: string): void {
   log('info', 'stopping', { why });
-  // A test looks at the order in which processes stop: it waits for the line to be out.
+  // A test checks the order in which processes stop: exit only after the line is written.
   setImmediate(() => process.exit(0));
 }
 process.on('SIGTERM', () => stop('SIGTERM'));

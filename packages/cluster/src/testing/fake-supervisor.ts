@@ -9,5 +9,5 @@ const cluster = new LocalCluster({
   programs: { catalog: fake, replica: fake, frontend: fake },
 });
 await cluster.start();
-await cluster.waitReady();
+await cluster.awaitReady();
 console.log('supervisor is ready');

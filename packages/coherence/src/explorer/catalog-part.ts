@@ -1,45 +1,48 @@
-/** A catalog process with its real rules, and the messages between it and the leader that it is attached to. */
-import { CatalogRules, startedState } from '../index.js';
+/** A catalog process with its real rules, and the messages between it and the leader to which it is attached. */
+import { CatalogRules, initialCatalogState } from '../index.js';
 import type {
   CatalogEffect,
   CatalogState,
   CatalogToFrontend,
   FrontendToCatalog,
   LinkId,
-  Session,
-  ToCatalog,
-  ToLeader,
+  FrontendSession,
+  LeaderToCatalog,
+  CatalogToLeader,
 } from '../index.js';
-import { copyLease, earlier, inOrder, NOW, renameLease, tickLease, type Rename } from './clock.js';
+import { copyLease, moveBack, sortedUnique, NOW, renameLease, tickLease, type Rename } from './clock.js';
 import { swapProcess } from './links.js';
 import type { PartResult } from './parts.js';
 import type { LeaderNumber } from './raft-part.js';
-import type { Scenario } from './scenario.js';
+import type { ExplorerScenario } from './scenario.js';
 
 export interface CatalogPart {
   readonly state: CatalogState;
-  /** The leader that it is attached to, and the link's id. */
+  /** The leader to which the catalog is attached, and the id of the link. */
   readonly leader: LeaderNumber | null;
   readonly link: LinkId;
-  readonly toCatalog: readonly ToCatalog[];
-  /** A message that it was reading when its link was closed. */
-  readonly late: { readonly link: LinkId; readonly message: ToCatalog } | null;
-  /** Processes of this catalog that were killed before this one. */
+  readonly toCatalog: readonly LeaderToCatalog[];
+  /** A message that the catalog was reading when its link closed. */
+  readonly late: { readonly link: LinkId; readonly message: LeaderToCatalog } | null;
+  /** Number of processes of this catalog that were killed before this one. */
   readonly restarts: number;
-  /** Its leader has closed its link as another process of the catalog attached. It stops when it notices. */
+  /**
+   * The leader closed the link because another process of the catalog attached. This process stops when it
+   * notices.
+   */
   readonly isReplaced: boolean;
   readonly isStopped: boolean;
-  /** Requests for authority so far. */
+  /** Number of requests for authority so far. */
   readonly requests: number;
 }
 
-/** What a step of a catalog means for its leader and its front-ends. */
+/** Effect of a catalog's step on its leader and its front-ends. */
 export type CatalogPartEffect =
   | {
       readonly do: 'toLeader';
       readonly leader: LeaderNumber;
       readonly link: LinkId;
-      readonly message: ToLeader;
+      readonly message: CatalogToLeader;
     }
   | { readonly do: 'toFrontend'; readonly link: LinkId; readonly message: CatalogToFrontend }
   | { readonly do: 'closeFrontend'; readonly link: LinkId };
@@ -50,15 +53,15 @@ type Act = (rules: CatalogRules) => CatalogEffect[];
 const DETACHED = { leader: null, link: -1, toCatalog: [] } as const;
 
 export class CatalogSteps {
-  readonly #scenario: Scenario;
+  readonly #scenario: ExplorerScenario;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: ExplorerScenario) {
     this.#scenario = scenario;
   }
 
-  /** @param index of the catalog in the scenario */
+  /** @param index index of the catalog in the scenario */
   start(index: number, restarts: number): CatalogPart {
-    const state = startedState(this.#scenario.catalogs[index] ?? '', `${index}.${restarts}`);
+    const state = initialCatalogState(this.#scenario.catalogs[index] ?? '', `${index}.${restarts}`);
     const flags = { isReplaced: false, isStopped: false };
     return { state, ...DETACHED, late: null, restarts, ...flags, requests: 0 };
   }
@@ -69,7 +72,7 @@ export class CatalogSteps {
     );
   }
 
-  /** The link is closed, unless the catalog has another one by now. */
+  /** The link closes. Ignored if the catalog has another link by now. */
   detach(part: CatalogPart, leader: LeaderNumber, link: LinkId, isReplaced: boolean): Result {
     if (part.leader !== leader || part.link !== link) return { value: part, effects: [] };
     return this.#act({ ...this.#keepLate(part), ...DETACHED, isReplaced }, (rules) => {
@@ -85,7 +88,7 @@ export class CatalogSteps {
     return { value: { ...part, isReplaced: false, isStopped: true }, effects };
   }
 
-  /** The process is killed, and another one starts. */
+  /** The process is killed and a new one starts. */
   restart(part: CatalogPart, index: number): Result {
     const { effects } = this.stop(part);
     return { value: this.start(index, part.restarts + 1), effects };
@@ -95,7 +98,7 @@ export class CatalogSteps {
     return this.#act({ ...part, requests: part.requests + 1 }, (rules) => rules.requestAuthority(NOW));
   }
 
-  send(part: CatalogPart, leader: LeaderNumber, link: LinkId, message: ToCatalog): Result {
+  send(part: CatalogPart, leader: LeaderNumber, link: LinkId, message: LeaderToCatalog): Result {
     const isLost = part.leader !== leader || part.link !== link;
     return { value: isLost ? part : { ...part, toCatalog: [...part.toCatalog, message] }, effects: [] };
   }
@@ -106,7 +109,7 @@ export class CatalogSteps {
     return this.#act({ ...part, toCatalog }, (rules) => rules.onLeaderMessage(part.link, message, NOW));
   }
 
-  /** Handles the message of a link that was closed. */
+  /** Handles a message of a closed link. */
   receiveLate(part: CatalogPart): Result {
     const { late } = part;
     if (late === null) return { value: part, effects: [] };
@@ -137,19 +140,22 @@ export class CatalogSteps {
     const state = copyCatalog(part.state);
     tickLease(state.authority, this.#scenario.authorityTicks);
     for (const [link, session] of state.sessions) {
-      session.leaseUntil = earlier(session.leaseUntil, -Infinity);
+      session.leaseUntil = moveBack(session.leaseUntil, -Infinity);
       if (!session.open && session.leaseUntil <= NOW) state.sessions.delete(link);
     }
     for (const entry of state.entries) {
-      entry.waits = entry.waits.map((wait) => ({ ...wait, leaseUntil: earlier(wait.leaseUntil, -Infinity) }));
+      entry.waits = entry.waits.map((wait) => ({
+        ...wait,
+        leaseUntil: moveBack(wait.leaseUntil, -Infinity),
+      }));
     }
     return { ...part, state };
   }
 
-  /** Gives its requests for authority new ids. */
+  /** Renumbers the requests for authority. */
   rename(part: CatalogPart, rename: Rename, inUse: number): CatalogPart {
     const authority = renameLease(part.state.authority, rename, inUse);
-    const renamed = (message: ToCatalog): ToCatalog =>
+    const renamed = (message: LeaderToCatalog): LeaderToCatalog =>
       message.t === 'authority' ? { ...message, id: rename(message.id) } : message;
     return {
       ...part,
@@ -159,12 +165,12 @@ export class CatalogSteps {
     };
   }
 
-  /** The same catalog in the place of the other one, with the other one's front-end. */
+  /** The same catalog in the position of the other one, with the other one's front-end. */
   swap(part: CatalogPart): CatalogPart {
     const { catalogs } = this.#scenario;
     const { state, late } = part;
     const index = 1 - catalogs.indexOf(state.id);
-    const sessions = new Map<LinkId, Session>();
+    const sessions = new Map<LinkId, FrontendSession>();
     for (const session of state.sessions.values()) {
       sessions.set(swapProcess(session.link), { ...session, link: swapProcess(session.link) });
     }
@@ -181,7 +187,7 @@ export class CatalogSteps {
         leader: state.leader === null ? null : swapProcess(state.leader),
         entries,
         sessions,
-        waiting: state.waiting.map((one) => ({ ...one, link: swapProcess(one.link) })),
+        waiting: state.waiting.map((lookup) => ({ ...lookup, link: swapProcess(lookup.link) })),
       },
       link: part.leader === null ? part.link : swapProcess(part.link),
       late: late && { ...late, link: swapProcess(late.link) },
@@ -193,10 +199,10 @@ export class CatalogSteps {
   }
 
   mayAnswer({ state, isStopped }: CatalogPart): boolean {
-    return !isStopped && this.#rules(state).mayAnswer(NOW);
+    return !isStopped && this.#rules(state).hasAuthority(NOW);
   }
 
-  /** For each stock, whether a look-up would be answered at once. */
+  /** For each stock, whether a look-up would be answered without waiting. */
   answeredAtOnce({ state, isStopped }: CatalogPart): readonly boolean[] {
     return this.#scenario.stocks.map((name) => {
       const rules = this.#rules(copyCatalog(state));
@@ -215,7 +221,11 @@ export class CatalogSteps {
 
   #rules(state: CatalogState): CatalogRules {
     const { authorityTicks, leaseTicks } = this.#scenario;
-    return new CatalogRules(state, { authorityMs: authorityTicks, leaseMs: leaseTicks, lookupMs: Infinity });
+    return new CatalogRules(state, {
+      authorityMs: authorityTicks,
+      leaseMs: leaseTicks,
+      lookupWaitMs: Infinity,
+    });
   }
 
   #act(part: CatalogPart, act: Act): Result {
@@ -233,7 +243,7 @@ export class CatalogSteps {
           break;
         case 'apply':
         case 'install':
-          // The value of a stock follows from how far the catalog has applied the log.
+          // The explorer computes values from the catalog's visible index.
           break;
       }
     }
@@ -241,17 +251,17 @@ export class CatalogSteps {
   }
 }
 
-/** Ids of requests for authority that a catalog knows, or that are on their way to it. */
+/** Ids of requests for authority that the catalog knows, or that are in messages to it. */
 export function requestIdsOf({ state, toCatalog, late }: CatalogPart): readonly number[] {
   const messages = late === null ? toCatalog : [...toCatalog, late.message];
   const granted = messages.flatMap((message) => (message.t === 'authority' ? [message.id] : []));
-  return inOrder([...state.authority.requestedAt.keys(), ...granted]);
+  return sortedUnique([...state.authority.requestedAt.keys(), ...granted]);
 }
 
 function copyCatalog(state: CatalogState): CatalogState {
-  const sessions = new Map<LinkId, Session>();
+  const sessions = new Map<LinkId, FrontendSession>();
   for (const [link, session] of state.sessions) {
-    sessions.set(link, { ...session, held: new Set(session.held) });
+    sessions.set(link, { ...session, cachedStocks: new Set(session.cachedStocks) });
   }
   return {
     ...state,

@@ -1,14 +1,14 @@
 /**
- * Time in the explorer is relative: every clock always stands at 0, and a tick moves all stored times back by one. So
- * states that differ by their absolute time alone are one state.
+ * Time in the explorer is relative: every clock always shows 0, and a tick moves all stored times back by one.
+ * States that differ only by their absolute time are therefore one state.
  */
 import type { LeaseState, Milliseconds } from '../index.js';
 
 export const NOW: Milliseconds = 0;
 
-/** The time one tick earlier. Times that are past become equal: `past`. */
-export function earlier(time: Milliseconds, past: Milliseconds): Milliseconds {
-  // Sums of tenths are not exact: without rounding the same time would be several states.
+/** Moves a time back by one tick. All times in the past become `past`. */
+export function moveBack(time: Milliseconds, past: Milliseconds): Milliseconds {
+  // Sums of tenths are not exact. Without rounding, equal times would make different states.
   const moved = Math.round((time - 1) * 1000) / 1000;
   return moved > 0 ? moved : past;
 }
@@ -17,25 +17,25 @@ export function copyLease(lease: LeaseState): LeaseState {
   return { ...lease, requestedAt: new Map(lease.requestedAt) };
 }
 
-/** @param ms length of the lease: requests from which it would be over already become equal */
+/** @param ms length of the lease. Requests older than that become equal: a lease counted from them has expired. */
 export function tickLease(lease: LeaseState, ms: Milliseconds): void {
-  lease.until = earlier(lease.until, -Infinity);
+  lease.until = moveBack(lease.until, -Infinity);
   for (const [id, at] of lease.requestedAt) lease.requestedAt.set(id, Math.max(at - 1, -Math.ceil(ms)));
 }
 
-/** Gives the request ids in use the lowest numbers, in their order: states that differ by ids alone are one. */
+/** Maps the request ids in use to the lowest numbers, in order, so that states that differ only by ids are one. */
 export type Rename = (id: number) => number;
 
-/** @param ids in use, in their order */
-export function renaming(ids: readonly number[]): Rename {
+/** @param ids the ids in use, in order */
+export function renumbering(ids: readonly number[]): Rename {
   return (id) => ids.indexOf(id) + 1;
 }
 
-export function inOrder(ids: Iterable<number>): readonly number[] {
+export function sortedUnique(ids: Iterable<number>): readonly number[] {
   return [...new Set(ids)].sort((a, b) => a - b);
 }
 
-/** The same lease with its ids renamed, and the count of ids in use, which becomes the last one. */
+/** Renames the ids of a lease. @param inUse number of ids in use, which becomes the last id */
 export function renameLease(lease: LeaseState, rename: Rename, inUse: number): LeaseState {
   return {
     until: lease.until,

@@ -1,18 +1,21 @@
-/** A front-end with its real cache and lease, and the messages between it and the catalog that it is connected to. */
+/**
+ * A front-end with its real cache and lease, and the messages between it and the catalog to which it is
+ * connected.
+ */
 import { LeasedCache } from '../index.js';
 import type { CatalogToFrontend, FrontendToCatalog, LeaseState, LinkId, LogIndex } from '../index.js';
-import { copyLease, inOrder, NOW, renameLease, renaming, tickLease } from './clock.js';
+import { copyLease, sortedUnique, NOW, renameLease, renumbering, tickLease } from './clock.js';
 import { swapProcess } from './links.js';
 import type { PartResult } from './parts.js';
-import type { Scenario } from './scenario.js';
+import type { ExplorerScenario } from './scenario.js';
 
 /**
- * A message to a front-end. The adapter of the catalog adds the values to an answer, of one stock or of all: for each the index
- * of the entry that changed it last.
+ * A message to a front-end. To answers the adapter of the catalog adds the values of one stock or of all
+ * stocks. The value of a stock is the index of the entry that changed it last.
  */
 export type ToFrontend = CatalogToFrontend & { readonly values?: readonly LogIndex[] };
 
-/** Id of a list; look-ups have the index of their stock. */
+/** Request id of a list. The request id of a look-up is the index of its stock. */
 const LIST_ID = -1;
 
 interface LateMessage {
@@ -23,25 +26,25 @@ interface LateMessage {
 export interface FrontendPart {
   readonly lease: LeaseState;
   readonly cache: ReadonlyMap<string, LogIndex>;
-  /** The catalog that it believes to be connected to, and the link's id. */
+  /** The catalog to which the front-end believes to be connected, and the id of the link. */
   readonly catalog: number | null;
   readonly link: LinkId;
   /** The connection is broken, and the front-end has not noticed. */
   readonly isBroken: boolean;
   readonly toFrontend: readonly ToFrontend[];
-  /** A message that it was reading when its link broke. */
+  /** A message that the front-end was reading when its link broke. */
   readonly late: LateMessage | null;
-  /** Look-ups under way: the value that was visible when each was asked. */
+  /** Open look-ups, each with the value that was visible when it was sent. */
   readonly asked: ReadonlyMap<string, LogIndex>;
-  /** The list under way: the values that were visible when it was asked for. Null without one. */
+  /** The open list, with the values that were visible when it was sent; null if there is none. */
   readonly listed: readonly LogIndex[] | null;
-  /** Requests for a lease, look-ups and lists so far. */
+  /** Number of lease requests, look-ups and lists so far. */
   readonly requests: number;
   readonly lookUps: number;
   readonly lists: number;
 }
 
-/** What a step of a front-end means for its catalog, and what it shows to its clients. */
+/** Effect of a front-end's step: a message to its catalog, or a wrong answer to a client. */
 export type FrontendEffect =
   | {
       readonly do: 'toCatalog';
@@ -56,9 +59,9 @@ type Result = PartResult<FrontendPart, FrontendEffect>;
 const NOT_CONNECTED = { catalog: null, link: -1, isBroken: false, toFrontend: [] } as const;
 
 export class FrontendSteps {
-  readonly #scenario: Scenario;
+  readonly #scenario: ExplorerScenario;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: ExplorerScenario) {
     this.#scenario = scenario;
   }
 
@@ -81,7 +84,7 @@ export class FrontendSteps {
     return changed({ ...edited, catalog, link, isBroken: false });
   }
 
-  /** The connection breaks, and nobody tells the front-end. */
+  /** The connection breaks. The front-end does not notice yet. */
   breakLink(part: FrontendPart, catalog: number, link: LinkId): Result {
     if (part.catalog !== catalog || part.link !== link || part.isBroken) return changed(part);
     const [message] = part.toFrontend;
@@ -89,7 +92,7 @@ export class FrontendSteps {
     return changed({ ...part, isBroken: true, toFrontend: [], late: isKept ? { link, message } : part.late });
   }
 
-  /** The front-end gives up its connection. */
+  /** The front-end notices the broken connection and closes it. */
   disconnect(part: FrontendPart): Result {
     const edited = edit(part, (cache) => cache.onDisconnected(part.link));
     return changed({ ...edited, ...NOT_CONNECTED, asked: new Map(), listed: null });
@@ -103,14 +106,14 @@ export class FrontendSteps {
     return toCatalog({ ...edited, requests: part.requests + 1 }, { t: 'requestLease', id });
   }
 
-  /** @param floor the value that is visible now */
+  /** @param floor the currently visible value */
   lookUp(part: FrontendPart, name: string, floor: LogIndex): Result {
     const id = this.#scenario.stocks.indexOf(name);
     const asked = new Map([...part.asked, [name, floor] as const]);
     return toCatalog({ ...part, asked, lookUps: part.lookUps + 1 }, { t: 'lookup', id, name });
   }
 
-  /** @param floors the values that are visible now */
+  /** @param floors the currently visible values */
   list(part: FrontendPart, floors: readonly LogIndex[]): Result {
     const listed = { ...part, listed: floors, lists: part.lists + 1 };
     return toCatalog(listed, { t: 'list', id: LIST_ID });
@@ -124,28 +127,28 @@ export class FrontendSteps {
   receive(part: FrontendPart): Result {
     const [message, ...toFrontend] = part.toFrontend;
     if (message === undefined) return changed(part);
-    const rest = { ...part, toFrontend };
+    const received = { ...part, toFrontend };
     switch (message.t) {
       case 'lease':
-        return changed(renumber(edit(rest, (cache) => cache.onLease(part.link, message.id, message.ms))));
+        return changed(renumber(edit(received, (cache) => cache.onLease(part.link, message.id, message.ms))));
       case 'revoke': {
-        const edited = edit(rest, (cache) => cache.revoke(message.names));
+        const edited = edit(received, (cache) => cache.revoke(message.names));
         return toCatalog(edited, { t: 'dropped', seq: message.seq });
       }
       case 'page': {
         const { values = [] } = message;
         const isOld = part.listed?.some((floor, at) => (values[at] ?? 0) < floor) === true;
-        const what = `a list shows ${values.join(', ')}, and ${part.listed?.join(', ')} was visible before it was asked for`;
-        return { value: { ...rest, listed: null }, effects: isOld ? [{ do: 'wrong', what }] : [] };
+        const what = `a list shows ${values.join(', ')}, although ${part.listed?.join(', ')} was visible before the request`;
+        return { value: { ...received, listed: null }, effects: isOld ? [{ do: 'wrong', what }] : [] };
       }
       case 'unready':
-        if (message.id === LIST_ID) return changed({ ...rest, listed: null });
-        return changed({ ...rest, asked: without(part.asked, this.#scenario.stocks[message.id] ?? '') });
+        if (message.id === LIST_ID) return changed({ ...received, listed: null });
+        return changed({ ...received, asked: without(part.asked, this.#scenario.stocks[message.id] ?? '') });
       case 'stock': {
         const { name, cacheable, values: [value = 0] = [] } = message;
         const floor = part.asked.get(name) ?? 0;
-        const edited = edit(rest, (cache) => cache.fill(part.link, name, value, cacheable));
-        const what = `a look-up of ${name} is answered ${value}, and ${floor} was visible before it was asked`;
+        const edited = edit(received, (cache) => cache.fill(part.link, name, value, cacheable));
+        const what = `a look-up of ${name} is answered ${value}, although ${floor} was visible before the request`;
         return {
           value: { ...edited, asked: without(part.asked, name) },
           effects: value < floor ? [{ do: 'wrong', what }] : [],
@@ -154,7 +157,7 @@ export class FrontendSteps {
     }
   }
 
-  /** Handles the message of a link that was closed. The client of such an answer is gone. */
+  /** Handles a message of a closed link. Answers in it reach no client. */
   receiveLate(part: FrontendPart): Result {
     if (part.late === null) return changed(part);
     const { link, message } = part.late;
@@ -172,7 +175,7 @@ export class FrontendSteps {
     return { ...part, lease };
   }
 
-  /** The same front-end in the place of the other one, connected to the other catalog. */
+  /** The same front-end in the position of the other one, connected to the other catalog. */
   swap(part: FrontendPart): FrontendPart {
     const { catalog, link, late } = part;
     return {
@@ -183,7 +186,7 @@ export class FrontendSteps {
     };
   }
 
-  /** What the front-end would answer from its cache, for each stock. */
+  /** For each stock, the value that the front-end would answer from its cache. */
   cached({ cache, lease, link }: FrontendPart): readonly (LogIndex | undefined)[] {
     const leased = new LeasedCache(new Map(cache), copyLease(lease), link);
     return this.#scenario.stocks.map((name) => leased.get(name, NOW));
@@ -200,7 +203,7 @@ function toCatalog(value: FrontendPart, message: FrontendToCatalog): Result {
   return { value, effects: [{ do: 'toCatalog', catalog, link, message }] };
 }
 
-/** The part after the real cache and lease were at work. */
+/** Applies `act` to the real cache and lease of a copy of the part. */
 function edit(part: FrontendPart, act: (cache: LeasedCache<LogIndex>) => void): FrontendPart {
   const cache = new Map(part.cache);
   const lease = copyLease(part.lease);
@@ -211,8 +214,8 @@ function edit(part: FrontendPart, act: (cache: LeasedCache<LogIndex>) => void): 
 function renumber(part: FrontendPart): FrontendPart {
   const sent = part.late === null ? part.toFrontend : [...part.toFrontend, part.late.message];
   const waiting = sent.flatMap((message) => (message.t === 'lease' ? [message.id] : []));
-  const ids = inOrder([...part.lease.requestedAt.keys(), ...waiting]);
-  const rename = renaming(ids);
+  const ids = sortedUnique([...part.lease.requestedAt.keys(), ...waiting]);
+  const rename = renumbering(ids);
   const renamed = (message: ToFrontend): ToFrontend =>
     message.t === 'lease' ? { ...message, id: rename(message.id) } : message;
   return {
@@ -224,9 +227,9 @@ function renumber(part: FrontendPart): FrontendPart {
 }
 
 function without(asked: ReadonlyMap<string, LogIndex>, name: string): ReadonlyMap<string, LogIndex> {
-  const rest = new Map(asked);
-  rest.delete(name);
-  return rest;
+  const remaining = new Map(asked);
+  remaining.delete(name);
+  return remaining;
 }
 
 /** Whether a front-end knows a link by this id. */

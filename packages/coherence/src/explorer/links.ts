@@ -1,6 +1,7 @@
 /**
- * Ids of links: `process + STRIDE * n`. The process is the catalog of a link to a leader, and the front-end of a link to a
- * catalog. `n` is the lowest that neither end knows, so that states that differ by the ids of past links are one.
+ * Ids of links: `process + STRIDE * n`. `process` is the catalog for a link to a leader, and the front-end for
+ * a link to a catalog. `n` is the lowest number that neither end knows, so that states that differ only by ids
+ * of past links are one.
  */
 import type { LinkId } from '../index.js';
 
@@ -16,7 +17,7 @@ export function freeLink(process: number, isKnown: (link: LinkId) => boolean): L
   return link;
 }
 
-/** The same link of the other of two processes. */
+/** The corresponding link of the other process of two. */
 export function swapProcess(link: LinkId): LinkId {
   return link - processOf(link) + (1 - processOf(link));
 }

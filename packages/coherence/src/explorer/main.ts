@@ -1,24 +1,24 @@
 /**
- * `npm run explore`: searches every scenario to its end, then plants each bug and searches for it. Exit code 1 if a rule
- * is broken, a search does not end, or a planted bug is not found.
+ * `npm run explore`: searches every scenario completely, then plants each bug and searches for it. Exit code 1
+ * if a rule is broken, a search is incomplete, or a planted bug is not found.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { PLANTED_BUGS, type PlantedBug } from './planted/bugs.js';
-import { plant } from './planted/plant.js';
-import { inParallel, searchApart, type Timed } from './run.js';
+import { PLANTED_BUGS, type ExplorerMutation } from './planted/bugs.js';
+import { createMutant } from './planted/plant.js';
+import { mapConcurrently, searchInChildProcess, type TimedResult } from './run.js';
 import { SCENARIOS } from './scenarios.js';
 import { search, type Violation } from './search.js';
 
 const HELP = `Usage: npm run explore -- [--scenario NAME] [--planted] [--states N]
 
-Searches breadth-first every state that leaders, catalogs and front-ends can reach, with the rules of this package,
-and checks in each that no reader can see an old value, or one that is not visible yet. Without options: all scenarios,
-then all planted bugs.
-  --scenario NAME  one scenario in this process; the names are: ${SCENARIOS.map(({ name }) => name).join(', ')}
-  --planted        the planted bugs only, each with a shortest trace
-  --states N       give up a search after so many states (30,000,000)
-  --no-fairness    do not check that everything is answered once no more faults happen
+Searches breadth-first every state that leaders, catalogs and front-ends can reach with the rules of this package.
+Checks in each state that no reader can see a stale value, or a value that is not visible yet. Without options, runs all
+scenarios and then all planted bugs.
+  --scenario NAME  run one scenario, in this process; one of: ${SCENARIOS.map(({ name }) => name).join(', ')}
+  --planted        run only the planted bugs, and print a shortest trace for each
+  --states N       maximum number of states of a search (default 30,000,000)
+  --no-fairness    do not check that every request is answered after faults have ended
   --json           print the result of --scenario as JSON`;
 
 const { values } = parseArgs({
@@ -36,7 +36,7 @@ const MAIN = fileURLToPath(import.meta.url);
 
 function searchHere(name: string): void {
   const scenario = SCENARIOS.find((one) => one.name === name);
-  if (scenario === undefined) throw new Error(`no scenario is called "${name}"; --help lists them`);
+  if (scenario === undefined) throw new Error(`unknown scenario "${name}"; --help lists the names`);
   const startedAt = performance.now();
   const result = search(scenario, {
     statesMax: Number(values.states),
@@ -46,7 +46,7 @@ function searchHere(name: string): void {
   else printScenario(name, { result, seconds: (performance.now() - startedAt) / 1000 });
 }
 
-function printScenario(name: string, { result, seconds }: Timed): void {
+function printScenario(name: string, { result, seconds }: TimedResult): void {
   const { states, depth, isComplete, violation } = result;
   const outcome = violation !== null ? 'VIOLATION' : isComplete ? 'no violation, complete' : 'NOT COMPLETE';
   console.log(row(name, states, depth, seconds, outcome));
@@ -54,7 +54,7 @@ function printScenario(name: string, { result, seconds }: Timed): void {
   if (violation !== null || !isComplete) process.exitCode = 1;
 }
 
-function printPlanted({ name, scenario }: PlantedBug, { result, seconds }: Timed): void {
+function printPlanted({ name, scenario }: ExplorerMutation, { result, seconds }: TimedResult): void {
   const { states, depth, violation } = result;
   console.log(
     `\n${row(name, states, depth, seconds, violation === null ? 'NOT FOUND' : `found in "${scenario}"`)}`,
@@ -65,7 +65,7 @@ function printPlanted({ name, scenario }: PlantedBug, { result, seconds }: Timed
 
 function row(name: string, states: number, depth: number, seconds: number, outcome: string): string {
   const figures = [states.toLocaleString('en'), String(depth), seconds.toFixed(1)];
-  return `${name.padEnd(58)}${figures.map((figure) => figure.padStart(12)).join('')}  ${outcome}`;
+  return `${name.padEnd(66)}${figures.map((figure) => figure.padStart(12)).join('')}  ${outcome}`;
 }
 
 function printTrace({ what, trace }: Violation): void {
@@ -73,10 +73,10 @@ function printTrace({ what, trace }: Violation): void {
   console.log(`      ${what}`);
 }
 
-async function explorePlanted(bug: PlantedBug): Promise<Timed> {
-  const copy = plant(bug);
+async function explorePlanted(bug: ExplorerMutation): Promise<TimedResult> {
+  const copy = createMutant(bug);
   try {
-    return await searchApart(copy.main, bug.scenario, bug.isLiveness === true);
+    return await searchInChildProcess(copy.main, bug.scenario, bug.isLiveness === true);
   } finally {
     copy.dispose();
   }
@@ -85,13 +85,13 @@ async function explorePlanted(bug: PlantedBug): Promise<Timed> {
 if (values.help) console.log(HELP);
 else if (values.scenario !== undefined) searchHere(values.scenario);
 else {
-  console.log(`${''.padEnd(58)}      states       depth     seconds`);
+  console.log(`${''.padEnd(66)}      states       depth     seconds`);
   if (!values.planted) {
-    await inParallel(
+    await mapConcurrently(
       SCENARIOS,
-      async ({ name }) => searchApart(MAIN, name, true),
+      async ({ name }) => searchInChildProcess(MAIN, name, true),
       ({ name }, timed) => printScenario(name, timed),
     );
   }
-  await inParallel(PLANTED_BUGS, explorePlanted, printPlanted);
+  await mapConcurrently(PLANTED_BUGS, explorePlanted, printPlanted);
 }

@@ -1,14 +1,14 @@
-/** Where a search starts, what can follow each state, and how a fair scheduler goes on from it. */
-import { Memo, type Part } from './parts.js';
+/** The initial state of a search, the steps from each state, and the next step of a fair scheduler. */
+import { MemoizedFunction, type Part } from './parts.js';
 import type { CatalogPart } from './catalog-part.js';
 import type { FrontendPart } from './frontend-part.js';
-import { NOTHING_USED, valueAt, type RaftPart } from './raft-part.js';
-import type { Bounds, Scenario } from './scenario.js';
+import { ZERO_COUNTERS, valueAt, type RaftPart } from './raft-part.js';
+import type { StepBounds, ExplorerScenario } from './scenario.js';
 import { frontendName, Steps, type Step } from './steps.js';
-import { Processes, Transition, type State } from './transition.js';
+import { ProcessTables, Transition, type State } from './transition.js';
 
-const NO_FAULTS: Bounds = {
-  ...NOTHING_USED,
+const NO_FAULTS: StepBounds = {
+  ...ZERO_COUNTERS,
   ticks: Infinity,
   authorityRequests: Infinity,
   leaseRequests: Infinity,
@@ -16,22 +16,22 @@ const NO_FAULTS: Bounds = {
   lists: Infinity,
 };
 
-/** What is read from a leader's part to check a state. */
+/** What the checks need to know of the leaders. */
 interface RaftFacts {
-  /** The value of each stock that clients were told of. */
+  /** The visible value of each stock, which was acknowledged to clients. */
   readonly values: readonly number[];
   readonly wrong: string | null;
 }
 
-export class Model {
-  readonly scenario: Scenario;
-  readonly processes: Processes;
+export class StateSpace {
+  readonly scenario: ExplorerScenario;
+  readonly processes: ProcessTables;
   readonly #steps: Steps;
   readonly #fairSteps: Steps;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: ExplorerScenario) {
     this.scenario = scenario;
-    this.processes = new Processes(scenario);
+    this.processes = new ProcessTables(scenario);
     this.#steps = new Steps(this.processes, scenario.bounds);
     this.#fairSteps = new Steps(this.processes, NO_FAULTS);
   }
@@ -48,25 +48,25 @@ export class Model {
 
   first(): State {
     const state = this.processes.first();
-    return this.scenario.startsAtWork ? this.#atWork(state) : state;
+    return this.scenario.startsWithAuthority ? this.#atWork(state) : state;
   }
 
-  /** What a fair scheduler does next if no more faults happen; null if nothing is left to do. */
+  /** The next state under a fair scheduler without further faults; null if no step changes anything. */
   fairNext(state: State): State | null {
     for (const step of this.#fairSteps.of(state)) {
       if (!step.isFair) continue;
       const next = this.take(state, step);
-      if (isChanged(state, next)) return this.uncounted(next);
+      if (isChanged(state, next)) return this.withoutCounters(next);
     }
     return null;
   }
 
-  /** The same state with nothing counted. */
-  uncounted(state: State): State {
+  /** The same state with all counters reset. */
+  withoutCounters(state: State): State {
     const to = new Transition(this.processes, state);
     to.callRaft(
       this.processes.onRaft('uncount', (_, part) => ({
-        value: { ...part, used: NOTHING_USED },
+        value: { ...part, used: ZERO_COUNTERS },
         effects: [],
       })),
     );
@@ -83,8 +83,8 @@ export class Model {
     return to;
   }
 
-  /** The same state with the two catalogs, and their front-ends, in each other's place. */
-  swapped({ raft, catalogs, frontends }: State): State {
+  /** The same state with the two catalogs and their front-ends swapped. */
+  swap({ raft, catalogs, frontends }: State): State {
     return {
       raft: this.#swappedRaft.of(raft),
       catalogs: catalogs.map((part) => this.#swappedCatalog.of(part)).reverse(),
@@ -100,48 +100,50 @@ export class Model {
     return this.#mayAnswer.of(part);
   }
 
-  answeredAtOnce(part: Part<CatalogPart>): readonly boolean[] {
+  answersWithoutWaiting(part: Part<CatalogPart>): readonly boolean[] {
     return this.#answered.of(part);
   }
 
-  cached(part: Part<FrontendPart>): readonly (number | undefined)[] {
+  cachedValues(part: Part<FrontendPart>): readonly (number | undefined)[] {
     return this.#cached.of(part);
   }
 
-  readonly #swappedRaft = new Memo<RaftPart, Part<RaftPart>>((part) =>
-    this.processes.raftParts.of(this.processes.raft.swap(part)),
+  readonly #swappedRaft = new MemoizedFunction<RaftPart, Part<RaftPart>>((part) =>
+    this.processes.raftParts.intern(this.processes.raft.swap(part)),
   );
-  readonly #swappedCatalog = new Memo<CatalogPart, Part<CatalogPart>>((part) =>
-    this.processes.catalogParts.of(this.processes.catalogs.swap(part)),
+  readonly #swappedCatalog = new MemoizedFunction<CatalogPart, Part<CatalogPart>>((part) =>
+    this.processes.catalogParts.intern(this.processes.catalogs.swap(part)),
   );
-  readonly #swappedFrontend = new Memo<FrontendPart, Part<FrontendPart>>((part) =>
-    this.processes.frontendParts.of(this.processes.frontends.swap(part)),
+  readonly #swappedFrontend = new MemoizedFunction<FrontendPart, Part<FrontendPart>>((part) =>
+    this.processes.frontendParts.intern(this.processes.frontends.swap(part)),
   );
-  readonly #facts = new Memo<RaftPart, RaftFacts>((part) => ({
+  readonly #facts = new MemoizedFunction<RaftPart, RaftFacts>((part) => ({
     values: this.scenario.stocks.map((stock) => valueAt(part, part.visible, stock)),
     wrong: wrongLeader(part),
   }));
-  readonly #mayAnswer = new Memo<CatalogPart, boolean>((part) => this.processes.catalogs.mayAnswer(part));
-  readonly #answered = new Memo<CatalogPart, readonly boolean[]>((part) =>
+  readonly #mayAnswer = new MemoizedFunction<CatalogPart, boolean>((part) =>
+    this.processes.catalogs.mayAnswer(part),
+  );
+  readonly #answered = new MemoizedFunction<CatalogPart, readonly boolean[]>((part) =>
     this.processes.catalogs.answeredAtOnce(part),
   );
-  readonly #cached = new Memo<FrontendPart, readonly (number | undefined)[]>((part) =>
+  readonly #cached = new MemoizedFunction<FrontendPart, readonly (number | undefined)[]>((part) =>
     this.processes.frontends.cached(part),
   );
 
-  /** Every catalog of the set gets authority, every front-end a lease and all stocks into its cache. */
+  /** Gives every catalog of the set authority, and every front-end a lease and all stocks in its cache. */
   #atWork(first: State): State {
-    let state = this.uncounted(first);
+    let state = this.withoutCounters(first);
     const take = (name: string): void => {
       const step = this.#fairSteps.of(state).find((one) => one.name === name);
-      if (step === undefined) throw new Error(`not possible at the start: ${name}`);
-      state = this.uncounted(this.take(state, step));
+      if (step === undefined) throw new Error(`step is not possible in the initial state: ${name}`);
+      state = this.withoutCounters(this.take(state, step));
       for (let next: Step | undefined = step; next !== undefined;) {
         next = this.#fairSteps.of(state).find((one) => /receives|learns|sends|timer/.test(one.name));
-        if (next !== undefined) state = this.uncounted(this.take(state, next));
+        if (next !== undefined) state = this.withoutCounters(this.take(state, next));
       }
     };
-    // By then what an earlier leader may have granted is over.
+    // Wait until authority of an earlier leader has expired.
     for (let ticks = 0; ticks <= this.scenario.authorityTicks + 1; ticks += 1) take('time passes');
     const { catalogs, initialSet, frontends, stocks } = this.scenario;
     const attached = catalogs.filter((id, at) => initialSet.includes(id) && catalogs.indexOf(id) === at);

@@ -1,9 +1,9 @@
 /**
- * The parts that states are made of. Equal parts are one object (hash consing), and what the rules make of a part is worked
- * out once, however many states it stands in.
+ * The parts of states. Equal parts are one object (hash consing), and the result of a call on a part is
+ * computed once, for all states that contain the part.
  */
 
-/** A value of which there is only one, with a number of its own. It must not be changed. */
+/** A unique, immutable value with its number. */
 export interface Part<S> {
   readonly number: number;
   readonly value: S;
@@ -14,25 +14,25 @@ export interface PartResult<S, E> {
   readonly effects: readonly E[];
 }
 
-/** Something that may be done to a part. Equal calls are one object. */
+/** An operation on a part. Equal calls are one object. */
 export interface Call<S, E> {
   readonly number: number;
-  /** Returns a new value and leaves the old one as it was. */
+  /** Returns a new value and does not change the old one. */
   readonly act: (value: S) => PartResult<S, E>;
 }
 
-/** What became of a part, and what that means for other parts. */
+/** Result of a call: the new part, and the effects on other parts. */
 interface PartStep<S, R> {
   readonly part: Part<S>;
   readonly effects: readonly R[];
 }
 
 /**
- * @typeParam S the value of a part
- * @typeParam E the effects of a call, as the rules give them
- * @typeParam R the same effects, ready to be passed on to other parts
+ * @typeParam S value of a part
+ * @typeParam E effects of a call, as the rules return them
+ * @typeParam R the same effects, routed to other parts
  */
-export class Parts<S extends object, E, R> {
+export class PartTable<S extends object, E, R> {
   readonly #route: (effect: E) => R;
   readonly #byText = new Map<string, Part<S>>();
   readonly #byNumber: Part<S>[] = [];
@@ -41,14 +41,14 @@ export class Parts<S extends object, E, R> {
 
   readonly #write: (value: S) => string;
 
-  /** @param text of a value: equal for equal values, and for no others */
-  constructor(route: (effect: E) => R, text: (value: S) => string = write) {
+  /** @param text canonical text of a value: equal if and only if the values are equal */
+  constructor(route: (effect: E) => R, text: (value: S) => string = canonicalText) {
     this.#route = route;
     this.#write = text;
   }
 
-  /** The one part that is equal to this value. */
-  of(value: S): Part<S> {
+  /** Returns the unique part with this value. */
+  intern(value: S): Part<S> {
     const text = this.#write(value);
     let part = this.#byText.get(text);
     if (part === undefined) {
@@ -66,7 +66,7 @@ export class Parts<S extends object, E, R> {
     return part;
   }
 
-  /** @param text tells calls apart: the first `act` with this text stands for all */
+  /** @param text identifies the call: the first `act` with this text is used for all of them */
   call(text: string, act: (value: S) => PartResult<S, E>): Call<S, E> {
     let call = this.#calls.get(text);
     if (call === undefined) {
@@ -82,55 +82,55 @@ export class Parts<S extends object, E, R> {
     let step = steps.get(call.number);
     if (step === undefined) {
       const result = call.act(value);
-      step = { part: this.of(result.value), effects: result.effects.map(this.#route) };
+      step = { part: this.intern(result.value), effects: result.effects.map(this.#route) };
       steps.set(call.number, step);
     }
     return step;
   }
 }
 
-/** Something that is worked out once for each part. */
-export class Memo<S, T> {
-  readonly #known: (T | undefined)[] = [];
-  readonly #work: (value: S) => T;
+/** A function of parts that is computed once for each part. */
+export class MemoizedFunction<S, T> {
+  readonly #results: (T | undefined)[] = [];
+  readonly #compute: (value: S) => T;
 
-  constructor(work: (value: S) => T) {
-    this.#work = work;
+  constructor(compute: (value: S) => T) {
+    this.#compute = compute;
   }
 
   of({ number, value }: Part<S>): T {
-    let known = this.#known[number];
-    if (known === undefined) {
-      known = this.#work(value);
-      this.#known[number] = known;
+    let result = this.#results[number];
+    if (result === undefined) {
+      result = this.#compute(value);
+      this.#results[number] = result;
     }
-    return known;
+    return result;
   }
 }
 
-/** Texts of objects that stand in many parts and are never changed. */
+/** Canonical texts of immutable objects that many parts share. */
 const TEXTS = new WeakMap<object, string>();
 
-/** The same as `write`, for an object that is not changed any more. */
-export function writeOnce(value: object): string {
+/** Same as `write`, cached, for an immutable object. */
+export function cachedCanonicalText(value: object): string {
   let text = TEXTS.get(value);
   if (text === undefined) {
-    text = write(value);
+    text = canonicalText(value);
     TEXTS.set(value, text);
   }
   return text;
 }
 
-/** A text that is equal for equal values. The order in a map or set does not count. */
-export function write(value: unknown): string {
+/** Canonical text of a value: equal values have equal texts. The order of maps and sets does not count. */
+export function canonicalText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
   if (value instanceof Map) {
-    const entries = [...value].map(([key, one]) => `${write(key)}:${write(one)}`);
+    const entries = [...value].map(([key, one]) => `${canonicalText(key)}:${canonicalText(one)}`);
     return `{${entries.sort().join(',')}}`;
   }
-  if (value instanceof Set) return `{${[...value].map(write).sort().join(',')}}`;
-  const fields = Object.entries(value).map(([key, one]) => `${key}:${write(one)}`);
+  if (value instanceof Set) return `{${[...value].map(canonicalText).sort().join(',')}}`;
+  const fields = Object.entries(value).map(([key, one]) => `${key}:${canonicalText(one)}`);
   return `(${fields.join(',')})`;
 }

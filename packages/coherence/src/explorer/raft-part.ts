@@ -1,31 +1,32 @@
 /**
  * Two leaders in succession with the real rules of authority and visibility, over an abstract Raft log.
  *
- * What a majority holds, and which rounds it has confirmed, matters only when a leader learns of it and when the next
- * leader is elected. So it is chosen then: an election says how much of the first leader's log a majority holds for good,
- * how much the second one has, and which rounds of the first one were confirmed before.
+ * What a majority stores and which rounds it has confirmed matters only when a leader learns of it, and when
+ * the next leader is elected. So it is chosen then: the outcome of an election is how much of the first
+ * leader's log is committed, how much of it the second leader has, and which rounds of the first leader were
+ * confirmed before.
  */
-import { CatalogAuthorities, electedState } from '../index.js';
-import type { CatalogRecord, LeaderEffect, LeaderState, LinkId, LogIndex } from '../index.js';
-import type { ToCatalog, ToLeader } from '../index.js';
-import { earlier, NOW, type Rename } from './clock.js';
+import { AuthorityManager, initialLeaderState } from '../index.js';
+import type { CatalogProgress, AuthorityEffect, AuthorityState, LinkId, LogIndex } from '../index.js';
+import type { LeaderToCatalog, CatalogToLeader } from '../index.js';
+import { moveBack, NOW, type Rename } from './clock.js';
 import { processOf, swapProcess } from './links.js';
-import { write, writeOnce, type PartResult } from './parts.js';
-import type { Bounds, PlannedEntry, Scenario } from './scenario.js';
+import { canonicalText, cachedCanonicalText, type PartResult } from './parts.js';
+import type { StepBounds, PlannedEntry, ExplorerScenario } from './scenario.js';
 
 export type LeaderNumber = 0 | 1;
 
-export interface LeaderSlot {
-  readonly state: LeaderState;
+export interface LeaderPart {
+  readonly state: AuthorityState;
   readonly log: readonly PlannedEntry[];
 }
 
-/** A round in which a leader asks a majority whether it still leads, for a request for authority. */
+/** A round in which a majority confirms that a leader still leads, for a request for authority. */
 export interface Round {
   readonly leader: LeaderNumber;
   readonly link: LinkId;
   readonly id: number;
-  /** A majority confirmed it before it voted for the next leader. */
+  /** Whether a majority confirmed the round before it voted for the next leader. */
   readonly isConfirmed: boolean;
 }
 
@@ -39,39 +40,42 @@ export interface CatchUp {
 export interface LeaderRead {
   readonly leader: LeaderNumber;
   readonly isConfirmed: boolean;
-  /** What was visible when it was asked. */
+  /** The visible index when the read was sent. */
   readonly floor: LogIndex;
-  /** Answered once this is visible at the leader; null until the leader knows that its round is confirmed. */
+  /**
+   * The read is answered once this entry is visible at the leader; null until the leader knows that its round
+   * is confirmed.
+   */
   readonly visibleFrom: LogIndex | null;
 }
 
-/** What is counted for the whole state. */
-export type Used = Omit<Bounds, 'authorityRequests' | 'leaseRequests' | 'lookUps' | 'lists'>;
+/** Counters of the whole state. */
+export type Counters = Omit<StepBounds, 'authorityRequests' | 'leaseRequests' | 'lookUps' | 'lists'>;
 
 export interface RaftPart {
-  /** The second one is null before its election; the first is null after it crashed. */
-  readonly leaders: readonly [LeaderSlot | null, LeaderSlot | null];
+  /** The second leader is null before its election; the first one is null after it has crashed. */
+  readonly leaders: readonly [LeaderPart | null, LeaderPart | null];
   readonly isElected: boolean;
-  /** Since the election: the entries of the first leader's log that a majority holds for good. */
-  readonly held: LogIndex;
-  /** The entries that are never lost: every stock's true value comes from them. */
+  /** Since the election: the index up to which the first leader's log is committed for certain. */
+  readonly committedPrefix: LogIndex;
+  /** The committed entries, which define the true value of every stock. */
   readonly history: readonly PlannedEntry[];
-  /** Outcomes up to here were told to clients. */
+  /** Outcomes of entries up to here were acknowledged to clients. */
   readonly visible: LogIndex;
   readonly rounds: readonly Round[];
-  /** Catalogs that attached and have yet to be sent what the log holds. */
+  /** Attached catalogs that were not sent the existing log yet. */
   readonly catchingUp: readonly CatchUp[];
   readonly reads: readonly LeaderRead[];
-  readonly used: Used;
+  readonly used: Counters;
 }
 
-/** What a step of the leaders means for the catalogs. */
+/** Effect of a leader's step on the catalogs. */
 export type RaftEffect =
   | {
       readonly do: 'toCatalog';
       readonly leader: LeaderNumber;
       readonly link: LinkId;
-      readonly message: ToCatalog;
+      readonly message: LeaderToCatalog;
     }
   /** @param isReplaced another process of the same catalog has attached */
   | {
@@ -83,17 +87,17 @@ export type RaftEffect =
   | { readonly do: 'wrong'; readonly what: string };
 
 type Result = PartResult<RaftPart, RaftEffect>;
-type Act = (rules: CatalogAuthorities) => LeaderEffect[];
+type Act = (rules: AuthorityManager) => AuthorityEffect[];
 
-/** How an election can turn out. */
-export interface Outcome {
+/** Outcome of an election. */
+export interface ElectionOutcome {
   readonly log: readonly PlannedEntry[];
   readonly held: LogIndex;
   /** Which rounds of the first leader are confirmed. */
   readonly rounds: readonly boolean[];
 }
 
-export const NOTHING_USED: Used = {
+export const ZERO_COUNTERS: Counters = {
   elections: 0,
   leaderCrashes: 0,
   catalogBreaks: 0,
@@ -104,9 +108,9 @@ export const NOTHING_USED: Used = {
 };
 
 export class RaftSteps {
-  readonly #scenario: Scenario;
+  readonly #scenario: ExplorerScenario;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: ExplorerScenario) {
     this.#scenario = scenario;
   }
 
@@ -115,22 +119,22 @@ export class RaftSteps {
     const log = [...inherited, ...plans[0].slice(0, 1)];
     const set = catalogSet(initialSet, log);
     return {
-      leaders: [{ state: electedState(log.length, 0, set, authorityTicks, NOW), log }, null],
+      leaders: [{ state: initialLeaderState(log.length, 0, set, authorityTicks, NOW), log }, null],
       isElected: false,
-      held: 0,
+      committedPrefix: 0,
       history: [],
       visible: 0,
       rounds: [],
       catchingUp: [],
       reads: [],
-      used: NOTHING_USED,
+      used: ZERO_COUNTERS,
     };
   }
 
   log(part: RaftPart, leader: LeaderNumber, entry: PlannedEntry): Result {
     const log = [...slotOf(part, leader).log, entry];
     return this.#act(withLeader(part, leader, { ...slotOf(part, leader), log }), leader, (rules) => {
-      const effects = entry.catalogs && rules.onSetLogged(log.length, entry.catalogs, NOW);
+      const effects = entry.catalogs && rules.onCatalogSetLogged(log.length, entry.catalogs, NOW);
       return [...(effects ?? []), ...rules.onLogged(log.length, entry.stocks)];
     });
   }
@@ -142,18 +146,18 @@ export class RaftSteps {
     return this.#act({ ...part, history }, leader, (rules) => rules.onCommitted(index, NOW));
   }
 
-  /** The second leader is elected, and logs the first entry of its term. */
-  elect(part: RaftPart, { log: inherited, held, rounds: confirmed }: Outcome): Result {
+  /** The second leader is elected and logs the first entry of its term. */
+  elect(part: RaftPart, { log: inherited, held, rounds: confirmed }: ElectionOutcome): Result {
     const { initialSet, plans, authorityTicks } = this.#scenario;
     const log = [...inherited, ...plans[1].slice(0, 1)];
     const ids = catalogSet(initialSet, log);
-    const state = electedState(log.length, 0, ids, authorityTicks, NOW);
+    const state = initialLeaderState(log.length, 0, ids, authorityTicks, NOW);
     const rounds = part.rounds.flatMap((round, at) =>
       confirmed[at] ? [{ ...round, isConfirmed: true }] : [],
     );
     const history = inherited.slice(0, Math.max(held, part.history.length));
     const elected = { ...withLeader(part, 1, { state, log }), isElected: true, held, history, rounds };
-    return done(use(elected, 'elections'));
+    return done(increment(elected, 'elections'));
   }
 
   crash(part: RaftPart): Result {
@@ -168,7 +172,7 @@ export class RaftSteps {
       catchingUp: part.catchingUp.filter(({ leader }) => leader !== 0),
       reads: part.reads.filter(({ leader }) => leader !== 0),
     };
-    return { value: use(crashed, 'leaderCrashes'), effects };
+    return { value: increment(crashed, 'leaderCrashes'), effects };
   }
 
   timer(part: RaftPart, leader: LeaderNumber): Result {
@@ -182,7 +186,7 @@ export class RaftSteps {
     });
   }
 
-  receive(part: RaftPart, leader: LeaderNumber, link: LinkId, message: ToLeader): Result {
+  receive(part: RaftPart, leader: LeaderNumber, link: LinkId, message: CatalogToLeader): Result {
     if (part.leaders[leader] === null) return done(part);
     return this.#act(part, leader, (rules) => rules.onMessage(link, message, NOW));
   }
@@ -191,7 +195,7 @@ export class RaftSteps {
   close(part: RaftPart, leader: LeaderNumber, link: LinkId): Result {
     if (part.leaders[leader] === null) return done(part);
     return this.#act(withoutLink(part, leader, link), leader, (rules) => {
-      rules.onClosed(link);
+      rules.onLinkClosed(link);
       return [];
     });
   }
@@ -206,14 +210,14 @@ export class RaftSteps {
     );
   }
 
-  /** @param isSnapshot whether visible state is sent instead of the entries that it holds */
+  /** @param isSnapshot whether a snapshot of visible state is sent instead of the entries that it contains */
   catchUp(part: RaftPart, index: number, isSnapshot: boolean): Result {
-    const one = part.catchingUp[index];
-    if (one === undefined) return done(part);
-    const { leader, link, after } = one;
+    const catchUp = part.catchingUp[index];
+    if (catchUp === undefined) return done(part);
+    const { leader, link, after } = catchUp;
     const catchingUp = part.catchingUp.filter((_, at) => at !== index);
     const { log, state } = slotOf(part, leader);
-    const send = (message: ToCatalog): RaftEffect => ({ do: 'toCatalog', leader, link, message });
+    const send = (message: LeaderToCatalog): RaftEffect => ({ do: 'toCatalog', leader, link, message });
     const entries = log.map(({ stocks: names }, at) => send({ t: 'entry', index: at + 1, names }));
     const snapshot = send({ t: 'snapshot', index: state.visible });
     const sent = isSnapshot ? [snapshot, ...entries.slice(state.visible)] : entries.slice(after);
@@ -223,9 +227,9 @@ export class RaftSteps {
     return { value, effects: [...sent, ...effects] };
   }
 
-  ask(part: RaftPart, leader: LeaderNumber): Result {
+  startRead(part: RaftPart, leader: LeaderNumber): Result {
     const read: LeaderRead = { leader, isConfirmed: false, floor: part.visible, visibleFrom: null };
-    return done(use({ ...part, reads: [...part.reads, read] }, 'leaderReads'));
+    return done(increment({ ...part, reads: [...part.reads, read] }, 'leaderReads'));
   }
 
   /** The next step of a read: a majority confirms its round, the leader learns of it, the leader answers. */
@@ -235,7 +239,7 @@ export class RaftSteps {
     const { state } = slotOf(part, read.leader);
     if (read.visibleFrom !== null) {
       const reads = part.reads.filter((_, at) => at !== index);
-      const what = `a read is answered as of entry ${state.visible}, and entry ${read.floor} was visible before it`;
+      const what = `a read is answered as of entry ${state.visible}, although entry ${read.floor} was visible before`;
       const isWrong = state.visible < read.floor;
       return { value: { ...part, reads }, effects: isWrong ? [{ do: 'wrong', what }] : [] };
     }
@@ -250,9 +254,9 @@ export class RaftSteps {
     return { ...part, leaders: [first && tickLeader(first), second && tickLeader(second)] };
   }
 
-  /** Gives the requests of a catalog for authority new ids. */
+  /** Renumbers the requests of a catalog for authority. */
   rename(part: RaftPart, catalog: number, rename: Rename): RaftPart {
-    const renamed = (slot: LeaderSlot | null): LeaderSlot | null => {
+    const renamed = (slot: LeaderPart | null): LeaderPart | null => {
       if (slot === null) return null;
       const state = copyLeader(slot.state);
       for (const record of state.catalogs.values()) {
@@ -268,12 +272,12 @@ export class RaftSteps {
     return { ...part, leaders: [renamed(part.leaders[0]), renamed(part.leaders[1])], rounds };
   }
 
-  /** The same leaders with the two catalogs in each other's place. */
+  /** The same leaders with the two catalogs swapped. */
   swap(part: RaftPart): RaftPart {
     const { catalogs } = this.#scenario;
-    const swapped = (slot: LeaderSlot | null): LeaderSlot | null => {
+    const swapped = (slot: LeaderPart | null): LeaderPart | null => {
       if (slot === null) return null;
-      const records = new Map<string, CatalogRecord>();
+      const records = new Map<string, CatalogProgress>();
       for (const [id, record] of slot.state.catalogs) {
         const grants = record.grants.map((grant) => ({ ...grant, process: swapProcessId(grant.process) }));
         records.set(catalogs[1 - catalogs.indexOf(id)] ?? '', {
@@ -293,18 +297,18 @@ export class RaftSteps {
     };
   }
 
-  /** Whether time alone gives the leader something to do. */
-  isTimerDue({ state }: LeaderSlot): boolean {
+  /** Whether the leader's timer has an effect now. */
+  isTimerDue({ state }: LeaderPart): boolean {
     const copy = copyLeader(state);
     return this.#rules(copy).advance(NOW).length > 0 || copy.visible > state.visible;
   }
 
-  mayRemove({ state }: LeaderSlot, id: string): boolean {
+  mayRemove({ state }: LeaderPart, id: string): boolean {
     return this.#rules(copyLeader(state)).mayRemove(id, NOW);
   }
 
-  #rules(state: LeaderState): CatalogAuthorities {
-    return new CatalogAuthorities(state, this.#scenario.authorityTicks);
+  #rules(state: AuthorityState): AuthorityManager {
+    return new AuthorityManager(state, this.#scenario.authorityTicks);
   }
 
   #act(part: RaftPart, leader: LeaderNumber, act: Act): Result {
@@ -347,20 +351,23 @@ export class RaftSteps {
   }
 }
 
-/** A short text of a part: entries are written by their names, a leader's state once for all parts in which it stands. */
-export function writeRaft(part: RaftPart): string {
-  const { leaders, isElected, held, history, visible, rounds, catchingUp, reads, used } = part;
-  const slots = leaders.map((slot) => slot && `${writeOnce(slot.state)}${namesOf(slot.log)}`);
-  const lists = write([rounds, catchingUp, reads]);
-  return `${slots.join(';')};${isElected},${held},${visible};${namesOf(history)};${lists}${Object.values(used).join()}`;
+/** A short canonical text of a part. Entries are written by name, and the text of a leader's state is cached. */
+export function canonicalRaftText(part: RaftPart): string {
+  const { leaders, isElected, committedPrefix, history, visible, rounds, catchingUp, reads, used } = part;
+  const slots = leaders.map((slot) => slot && `${cachedCanonicalText(slot.state)}${namesOf(slot.log)}`);
+  const lists = canonicalText([rounds, catchingUp, reads]);
+  return `${slots.join(';')};${isElected},${committedPrefix},${visible};${namesOf(history)};${lists}${Object.values(used).join()}`;
 }
 
 function namesOf(log: readonly PlannedEntry[]): string {
   return log.map(({ name }) => name).join();
 }
 
-/** Every way in which an election can turn out. */
-export function outcomes({ leaders: [first], rounds }: RaftPart, { rivalLog }: Scenario): Outcome[] {
+/** Every possible outcome of an election. */
+export function electionOutcomes(
+  { leaders: [first], rounds }: RaftPart,
+  { rivalLog }: ExplorerScenario,
+): ElectionOutcome[] {
   if (first === null) return [];
   const { log, state } = first;
   let choices: boolean[][] = [[]];
@@ -370,12 +377,13 @@ export function outcomes({ leaders: [first], rounds }: RaftPart, { rivalLog }: S
       [...one, false],
     ]);
   }
-  const all: Outcome[] = [];
-  const isReady = state.committed >= state.readyFrom;
+  const all: ElectionOutcome[] = [];
+  const isReady = state.committed >= state.firstIndexOfTerm;
   for (let inherited = state.committed; inherited <= log.length; inherited += 1) {
     for (let held = state.committed; held <= inherited; held += 1) {
-      // Entries before the first of a leader's own term are held for good only together with that one (Raft 5.4.2).
-      if (held > state.committed && held < state.readyFrom) continue;
+      // Entries before the first one of the leader's own term are committed only together with that one (Raft
+      // 5.4.2).
+      if (held > state.committed && held < state.firstIndexOfTerm) continue;
       for (const one of choices) all.push({ log: log.slice(0, inherited), held, rounds: one });
     }
   }
@@ -385,44 +393,44 @@ export function outcomes({ leaders: [first], rounds }: RaftPart, { rivalLog }: S
   return all;
 }
 
-/** How far a leader may learn that its log is committed: each index is possible. */
-export function committable(part: RaftPart, leader: LeaderNumber): LogIndex[] {
+/** Every index up to which a leader may learn that its log is committed. */
+export function committableIndexes(part: RaftPart, leader: LeaderNumber): LogIndex[] {
   const { state, log } = slotOf(part, leader);
-  const last = leader === 0 && part.isElected ? part.held : log.length;
+  const last = leader === 0 && part.isElected ? part.committedPrefix : log.length;
   const indexes: LogIndex[] = [];
-  for (let at = Math.max(state.committed + 1, state.readyFrom); at <= last; at += 1) indexes.push(at);
+  for (let at = Math.max(state.committed + 1, state.firstIndexOfTerm); at <= last; at += 1) indexes.push(at);
   return indexes;
 }
 
-/** Counts what is bounded. */
-export function use(part: RaftPart, what: keyof Used): RaftPart {
+/** Increments a counter. */
+export function increment(part: RaftPart, what: keyof Counters): RaftPart {
   return { ...part, used: { ...part.used, [what]: part.used[what] + 1 } };
 }
 
-/** The set of catalogs as of the end of a log. */
+/** The catalog set at the end of a log. */
 export function catalogSet(initialSet: readonly string[], log: readonly PlannedEntry[]): readonly string[] {
   return log.findLast((entry) => entry.catalogs !== undefined)?.catalogs ?? initialSet;
 }
 
-/** The value of a stock once entries up to `index` are applied: the index of the last one that names it. */
+/** The value of a stock after entries up to `index`: the index of the last entry that names it. */
 export function valueAt({ history }: RaftPart, index: LogIndex, stock: string): LogIndex {
   for (let at = index; at > 0; at -= 1) if (history[at - 1]?.stocks.includes(stock) === true) return at;
   return 0;
 }
 
-export function slotOf(part: RaftPart, leader: LeaderNumber): LeaderSlot {
+export function slotOf(part: RaftPart, leader: LeaderNumber): LeaderPart {
   const slot = part.leaders[leader];
-  if (slot === null) throw new Error('the leader is down');
+  if (slot === null) throw new Error(`leader ${leader + 1} is down`);
   return slot;
 }
 
-/** Links that a leader takes for open. */
+/** Links that a leader considers open. */
 export function openLinks(part: RaftPart, leader: LeaderNumber): readonly LinkId[] {
   const records = part.leaders[leader]?.state.catalogs.values() ?? [];
   return [...records].flatMap(({ link }) => (link === null ? [] : [link]));
 }
 
-/** Ids of a catalog's requests for authority that leaders know. */
+/** Ids of a catalog's requests for authority that the leaders know. */
 export function requestIds(part: RaftPart, catalog: number): number[] {
   const ids: number[] = [];
   for (const slot of part.leaders) {
@@ -440,7 +448,7 @@ function done(value: RaftPart): Result {
   return { value, effects: [] };
 }
 
-/** In an order of their own, so that parts that differ by order alone are one. */
+/** Sorts, so that parts that differ only by order are one. */
 function sorted<T extends { readonly leader: number; readonly link: LinkId }>(list: readonly T[]): T[] {
   return [...list].sort((a, b) => a.leader - b.leader || a.link - b.link);
 }
@@ -450,7 +458,7 @@ function swapProcessId(process: string | null): string | null {
   return `${1 - Number(process[0])}${process.slice(1)}`;
 }
 
-function withLeader(part: RaftPart, leader: LeaderNumber, slot: LeaderSlot): RaftPart {
+function withLeader(part: RaftPart, leader: LeaderNumber, slot: LeaderPart): RaftPart {
   const [first, second] = part.leaders;
   return { ...part, leaders: leader === 0 ? [slot, second] : [first, slot] };
 }
@@ -463,17 +471,17 @@ function withoutLink(part: RaftPart, leader: LeaderNumber, link: LinkId): RaftPa
   };
 }
 
-function tickLeader({ state, log }: LeaderSlot): LeaderSlot {
+function tickLeader({ state, log }: LeaderPart): LeaderPart {
   const changed = copyLeader(state);
   for (const record of changed.catalogs.values()) {
-    const grants = record.grants.map((grant) => ({ ...grant, until: earlier(grant.until, NOW) }));
+    const grants = record.grants.map((grant) => ({ ...grant, until: moveBack(grant.until, NOW) }));
     record.grants = grants.filter(({ until }) => until > NOW);
   }
   return { state: changed, log };
 }
 
-function copyLeader(state: LeaderState): LeaderState {
-  const catalogs = new Map<string, CatalogRecord>();
+function copyLeader(state: AuthorityState): AuthorityState {
+  const catalogs = new Map<string, CatalogProgress>();
   for (const [id, record] of state.catalogs) catalogs.set(id, { ...record, grants: [...record.grants] });
   return { ...state, catalogs };
 }

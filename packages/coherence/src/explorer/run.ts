@@ -1,4 +1,4 @@
-/** Runs searches in processes of their own, as many at a time as there are cores. */
+/** Runs searches in child processes, as many at a time as there are cores. */
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
@@ -6,20 +6,20 @@ import type { SearchResult } from './search.js';
 
 const run = promisify(execFile);
 
-/** Memory of one search, in MB: parts of states and what follows them are kept in it. */
+/** Heap limit of one search, in MB. It stores all parts of states and their steps. */
 const HEAP_MB = 8_000;
 
-export interface Timed {
+export interface TimedResult {
   readonly result: SearchResult;
   readonly seconds: number;
 }
 
 /** @param main the compiled `main` of the explorer, or of a copy with a planted bug */
-export async function searchApart(
+export async function searchInChildProcess(
   main: string,
   scenario: string,
   isFairnessChecked: boolean,
-): Promise<Timed> {
+): Promise<TimedResult> {
   const startedAt = performance.now();
   const argv = [`--max-old-space-size=${HEAP_MB}`, main, '--scenario', scenario, '--json'];
   if (!isFairnessChecked) argv.push('--no-fairness');
@@ -27,8 +27,8 @@ export async function searchApart(
   return { result: JSON.parse(stdout) as SearchResult, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-/** Calls `work` for each item, some at a time, and `done` with the results in the order of the items, as they come. */
-export async function inParallel<T, R>(
+/** Calls `work` for each item, several at a time, and `done` with each result in the order of the items. */
+export async function mapConcurrently<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
   done: (item: T, result: R) => void,

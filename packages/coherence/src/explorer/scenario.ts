@@ -1,16 +1,16 @@
-/** What a search starts from: which processes take part, what is logged, and what may happen how often. */
+/** Input of a search: the processes, the entries that leaders log, and bounds on what may happen. */
 
 /** An entry that a leader may log. */
 export interface PlannedEntry {
   readonly name: string;
   /** Stocks that it changes. */
   readonly stocks: readonly string[];
-  /** The set of catalogs from this entry on, if it changes the set. */
+  /** The catalog set from this entry on, if the entry changes the set. */
   readonly catalogs?: readonly string[];
 }
 
-/** How often something may happen in one run, at most. All orders of all that may happen are searched. */
-export interface Bounds {
+/** Maximum number of times that something happens in one run. The search covers all orders. */
+export interface StepBounds {
   readonly elections: number;
   readonly leaderCrashes: number;
   /** Broken links between a leader and a catalog. */
@@ -21,9 +21,9 @@ export interface Bounds {
   /** Reads that are sent to a leader. */
   readonly leaderReads: number;
   readonly ticks: number;
-  /** Requests of each catalog for authority, besides the one that it has at first. */
+  /** Requests of each catalog for authority, in addition to the authority it may start with. */
   readonly authorityRequests: number;
-  /** Requests of each front-end for a lease, besides the one that it has at first. */
+  /** Requests of each front-end for a lease, in addition to the lease it may start with. */
   readonly leaseRequests: number;
   /** Look-ups of each front-end. */
   readonly lookUps: number;
@@ -31,32 +31,32 @@ export interface Bounds {
   readonly lists: number;
 }
 
-export interface Scenario {
+export interface ExplorerScenario {
   readonly name: string;
   readonly stocks: readonly string[];
-  /** The catalog processes, by the id of their catalog: an id that occurs twice is one catalog with two live processes. */
+  /** The catalog id of each catalog process. An id that occurs twice is one catalog with two running processes. */
   readonly catalogs: readonly string[];
-  /** The set of catalogs before the first entry. */
+  /** The catalog set before the first entry. */
   readonly initialSet: readonly string[];
   readonly frontends: number;
-  /** What each leader logs, in order: the first entry as it is elected. */
+  /** The entries that each leader logs, in order. It logs the first one when it is elected. */
   readonly plans: readonly [readonly PlannedEntry[], readonly PlannedEntry[]];
   /**
-   * Whether every catalog of the set has authority at first, and every front-end a lease and all stocks in its cache.
-   * Otherwise leader 1 has just been elected and no process has a link to another.
+   * Whether initially every catalog of the set has authority, and every front-end a lease and all stocks in its
+   * cache. Otherwise leader 1 was just elected and no links are open.
    */
-  readonly startsAtWork: boolean;
-  /** Entries of older leaders that leader 1 finds in its log and that are not committed. */
+  readonly startsWithAuthority: boolean;
+  /** Uncommitted entries of older leaders in the log of leader 1. */
   readonly inherited: readonly PlannedEntry[];
-  /** The log of an older leader, with which leader 2 may be elected while leader 1 has committed nothing. */
+  /** Log of an older leader, with which leader 2 may be elected as long as leader 1 has committed nothing. */
   readonly rivalLog: readonly PlannedEntry[] | null;
-  /** Whether a leader notices later than a catalog that their link is broken. */
+  /** Whether a leader notices a broken link to a catalog later than the catalog does. */
   readonly isHalfOpen: boolean;
-  /** Whether a process may handle the message that it was reading from a link after that link was closed. */
+  /** Whether a process may handle a message of a link after that link has closed. */
   readonly hasLateMessages: boolean;
-  /** Whether states that differ only by the order of the two catalogs and of their front-ends are one state. */
+  /** Whether states that differ only by a swap of the two catalogs and their front-ends are one state. */
   readonly isSymmetric: boolean;
   readonly authorityTicks: number;
   readonly leaseTicks: number;
-  readonly bounds: Bounds;
+  readonly bounds: StepBounds;
 }

@@ -1,7 +1,10 @@
-/** The scenarios that are searched, each to its end. Together they cover every kind of fault with every kind of process. */
-import type { Bounds, PlannedEntry, Scenario } from './scenario.js';
+/**
+ * The scenarios, each of which is searched completely. Together they cover every kind of fault of every kind of
+ * process.
+ */
+import type { StepBounds, PlannedEntry, ExplorerScenario } from './scenario.js';
 
-const BOUNDS: Bounds = {
+const BOUNDS: StepBounds = {
   elections: 1,
   leaderCrashes: 0,
   catalogBreaks: 0,
@@ -15,7 +18,7 @@ const BOUNDS: Bounds = {
   lists: 0,
 };
 
-/** The empty entry that a Raft leader logs as it is elected. */
+/** The empty entry that a Raft leader logs when it is elected. */
 const FIRST_1: PlannedEntry = { name: 'first of leader 1', stocks: [] };
 const FIRST_2: PlannedEntry = { name: 'first of leader 2', stocks: [] };
 const A: PlannedEntry = { name: 'a', stocks: ['x'] };
@@ -25,8 +28,8 @@ const D: PlannedEntry = { name: 'd', stocks: ['y'] };
 const ADD: PlannedEntry = { name: 'add C2', stocks: [], catalogs: ['C2'] };
 const REMOVE: PlannedEntry = { name: 'remove C2', stocks: [], catalogs: [] };
 
-/** One catalog with one front-end and one stock, two leaders that log one entry each. */
-const SMALL: Scenario = {
+/** One catalog, one front-end, one stock, and two leaders that log one entry each. */
+const SMALL: ExplorerScenario = {
   name: 'two leaders, look-ups',
   stocks: ['x'],
   catalogs: ['C1'],
@@ -36,7 +39,7 @@ const SMALL: Scenario = {
     [FIRST_1, A],
     [FIRST_2, B],
   ],
-  startsAtWork: true,
+  startsWithAuthority: true,
   inherited: [],
   rivalLog: null,
   isHalfOpen: false,
@@ -47,15 +50,18 @@ const SMALL: Scenario = {
   bounds: BOUNDS,
 };
 
-/** The same for faults: the first entry of the second leader names a stock, which is harder than an empty one. */
-const FAULTS: Scenario = {
+/**
+ * The base of scenarios with faults. The first entry of leader 2 names a stock, which is harder than an empty
+ * one.
+ */
+const FAULTS: ExplorerScenario = {
   ...SMALL,
   name: 'two leaders',
   plans: [[FIRST_1, A], [B]],
   bounds: { ...BOUNDS, lookUps: 0 },
 };
 
-export const SCENARIOS: readonly Scenario[] = [
+export const SCENARIOS: readonly ExplorerScenario[] = [
   FAULTS,
   SMALL,
   {
@@ -78,7 +84,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...SMALL,
-    name: 'lapses',
+    name: 'authority expires',
     plans: [[FIRST_1, A], []],
     bounds: { ...BOUNDS, elections: 0, ticks: 4, authorityRequests: 2 },
   },
@@ -113,7 +119,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...SMALL,
-    name: 'late fills',
+    name: 'late answers',
     plans: [[FIRST_1, A, B], []],
     hasLateMessages: true,
     bounds: { ...BOUNDS, elections: 0, frontendBreaks: 1, ticks: 1 },
@@ -177,7 +183,7 @@ export const SCENARIOS: readonly Scenario[] = [
     initialSet: [],
     frontends: 0,
     plans: [[FIRST_1], [A]],
-    startsAtWork: false,
+    startsWithAuthority: false,
     inherited: [ADD],
     bounds: { ...BOUNDS, ticks: 3 },
   },
@@ -188,7 +194,7 @@ export const SCENARIOS: readonly Scenario[] = [
     initialSet: ['C2'],
     frontends: 0,
     plans: [[FIRST_1], [A]],
-    startsAtWork: false,
+    startsWithAuthority: false,
     rivalLog: [REMOVE],
     bounds: { ...BOUNDS, ticks: 3 },
   },

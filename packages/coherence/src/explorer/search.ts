@@ -1,9 +1,9 @@
-/** Breadth-first search over every state that can be reached, so that the trace of a violation is a shortest one. */
+/** Breadth-first search over all reachable states, so that the trace of a violation is a shortest one. */
 import { InvariantError } from '@trireme/domain';
-import { brokenRule, isDone } from './checks.js';
-import { Model } from './model.js';
-import type { Scenario } from './scenario.js';
-import { Numbers, Seen } from './seen.js';
+import { brokenRule, isProgressComplete } from './checks.js';
+import { StateSpace } from './model.js';
+import type { ExplorerScenario } from './scenario.js';
+import { Uint32List, VisitedStates } from './visited-states.js';
 import type { Step } from './steps.js';
 import type { State } from './transition.js';
 
@@ -15,26 +15,32 @@ export interface Violation {
 export interface SearchResult {
   readonly states: number;
   readonly depth: number;
-  /** All states that can be reached were seen. */
+  /** Whether all reachable states were visited. */
   readonly isComplete: boolean;
   readonly violation: Violation | null;
 }
 
 export interface SearchOptions {
-  /** The search ends there, incomplete. */
+  /** The search stops, incomplete, when it has found more states. */
   readonly statesMax: number;
-  /** Whether rule E is checked as well, from every state. */
+  /** Whether rule E is checked too, from every state. */
   readonly isFairnessChecked: boolean;
 }
 
-const NEVER_ANSWERED = 'something is never answered, although no more faults happen';
+const NEVER_ANSWERED = 'a request, an entry or a catalog waits forever, although no more faults happen';
 
-export function search(scenario: Scenario, { statesMax, isFairnessChecked }: SearchOptions): SearchResult {
-  const model = new Model(scenario);
-  const seen = new Seen(model);
+export function search(
+  scenario: ExplorerScenario,
+  { statesMax, isFairnessChecked }: SearchOptions,
+): SearchResult {
+  const model = new StateSpace(scenario);
+  const seen = new VisitedStates(model);
   const fairness = new Fairness(model);
-  /** By which state each one was reached first. States are expanded in the order of their numbers: breadth-first. */
-  const parents = new Numbers();
+  /**
+   * The state from which each state was first reached. States are expanded in the order of their numbers:
+   * breadth-first.
+   */
+  const parents = new Uint32List();
   const first = model.first();
   seen.number(first);
   parents.push(0);
@@ -67,8 +73,8 @@ export function search(scenario: Scenario, { statesMax, isFairnessChecked }: Sea
   return { states: seen.size, depth, isComplete: true, violation: null };
 }
 
-/** Takes a step. Returns what is wrong instead if it breaks a rule. */
-function takeChecked(model: Model, state: State, step: Step): State | string {
+/** Takes a step. Returns the new state, or a description if the step breaks a rule. */
+function takeChecked(model: StateSpace, state: State, step: Step): State | string {
   try {
     const next = model.take(state, step);
     return next.wrong ?? next;
@@ -78,25 +84,25 @@ function takeChecked(model: Model, state: State, step: Step): State | string {
   }
 }
 
-/** Rule E, checked along the way of a fair scheduler. */
+/** Checks rule E along the path of a fair scheduler. */
 class Fairness {
-  readonly #model: Model;
-  readonly #seen: Seen;
-  /** By number: everything is answered in the end from here. */
+  readonly #model: StateSpace;
+  readonly #seen: VisitedStates;
+  /** By number of the state: whether everything is eventually answered from there. */
   readonly #isGood: boolean[] = [];
 
-  constructor(model: Model) {
+  constructor(model: StateSpace) {
     this.#model = model;
-    this.#seen = new Seen(model);
+    this.#seen = new VisitedStates(model);
   }
 
   isAnswered(from: State): boolean {
     const path = new Set<number>();
-    for (let state: State | null = this.#model.uncounted(from); state !== null;) {
+    for (let state: State | null = this.#model.withoutCounters(from); state !== null;) {
       const number = this.#seen.number(state);
       if (path.has(number)) return false;
       path.add(number);
-      if (this.#isGood[number] === true || isDone(this.#model, state)) {
+      if (this.#isGood[number] === true || isProgressComplete(this.#model, state)) {
         for (const one of path) this.#isGood[one] = true;
         return true;
       }
@@ -106,20 +112,23 @@ class Fairness {
   }
 }
 
-/** The numbers of the states on the way to this one, without the first. */
-function pathTo(parents: Numbers, number: number): number[] {
+/** The numbers of the states on the path to this one, without the first state. */
+function pathTo(parents: Uint32List, number: number): number[] {
   const path: number[] = [];
   for (let at = number; at !== 0; at = parents.at(at)) path.unshift(at);
   return path;
 }
 
-/** The names of the steps. In a symmetric scenario a state stands for two: the steps are taken again from the first one. */
-function retrace(model: Model, seen: Seen, first: State, path: readonly number[]): string[] {
+/**
+ * Names the steps of a path. In a symmetric scenario a number stands for two states, so the steps are taken
+ * again.
+ */
+function retrace(model: StateSpace, seen: VisitedStates, first: State, path: readonly number[]): string[] {
   const names: string[] = [];
   let state = first;
   for (const number of path) {
     const step = model.steps(state).find((one) => seen.number(model.take(state, one)) === number);
-    if (step === undefined) throw new Error('a path leads through a step that does not exist');
+    if (step === undefined) throw new Error(`no step leads to state ${number} of the path`);
     names.push(step.name);
     state = model.take(state, step);
   }

@@ -1,19 +1,19 @@
-/** Every step that can follow a state, worked out once for each part. */
-import { usableMs } from '../index.js';
+/** All possible steps from a state, computed once for each part. */
+import { holderLeaseMs } from '../index.js';
 import type { CatalogPart } from './catalog-part.js';
 import { NOW } from './clock.js';
 import type { FrontendPart } from './frontend-part.js';
 import { processOf } from './links.js';
-import { Memo, type Part } from './parts.js';
-import { catalogSet, committable, openLinks, outcomes, slotOf, valueAt } from './raft-part.js';
-import type { LeaderNumber, RaftPart, Used } from './raft-part.js';
-import type { Bounds, PlannedEntry } from './scenario.js';
-import type { Processes, State, Transition } from './transition.js';
+import { MemoizedFunction, type Part } from './parts.js';
+import { catalogSet, committableIndexes, openLinks, electionOutcomes, slotOf, valueAt } from './raft-part.js';
+import type { LeaderNumber, RaftPart, Counters } from './raft-part.js';
+import type { StepBounds, PlannedEntry } from './scenario.js';
+import type { ProcessTables, State, Transition } from './transition.js';
 
-/** One thing that can happen. */
+/** A possible step. */
 export interface Step {
   readonly name: string;
-  /** It is no fault and must happen in the end if nothing prevents it. */
+  /** Whether the step is not a fault, so that a fair scheduler takes it eventually. */
   readonly isFair: boolean;
   readonly take: (transition: Transition) => void;
 }
@@ -22,10 +22,13 @@ type Add = (name: string, take: Step['take']) => void;
 
 const LEADERS: readonly LeaderNumber[] = [0, 1];
 
-/** What the steps of catalogs and front-ends depend on besides their own part. Equal facts are one object. */
+/**
+ * What the steps of catalogs and front-ends depend on in addition to their own part. Equal facts are one
+ * object.
+ */
 interface Facts {
   readonly number: number;
-  /** For each catalog, the leaders that it may attach to and those that take another link of it for open. */
+  /** For each catalog, the leaders to which it may attach. */
   readonly attachable: readonly (readonly LeaderNumber[])[];
   readonly mayBreakCatalog: boolean;
   readonly mayRestartCatalog: boolean;
@@ -35,23 +38,23 @@ interface Facts {
 }
 
 export class Steps {
-  readonly #processes: Processes;
-  readonly #bounds: Bounds;
+  readonly #processes: ProcessTables;
+  readonly #bounds: StepBounds;
   readonly #byText = new Map<string, Facts>();
-  readonly #raft: Memo<RaftPart, { readonly steps: readonly Step[]; readonly facts: Facts }>;
-  readonly #ofCatalog: Memo<CatalogPart, readonly Step[]>[][] = [];
-  readonly #ofFrontend: Memo<FrontendPart, readonly Step[]>[][] = [];
+  readonly #raft: MemoizedFunction<RaftPart, { readonly steps: readonly Step[]; readonly facts: Facts }>;
+  readonly #ofCatalog: MemoizedFunction<CatalogPart, readonly Step[]>[][] = [];
+  readonly #ofFrontend: MemoizedFunction<FrontendPart, readonly Step[]>[][] = [];
   readonly #tick: Step = { name: 'time passes', isFair: true, take: (to) => to.tick() };
 
-  constructor(processes: Processes, bounds: Bounds) {
+  constructor(processes: ProcessTables, bounds: StepBounds) {
     this.#processes = processes;
     this.#bounds = bounds;
-    this.#raft = new Memo((part) => ({ steps: this.#ofRaft(part), facts: this.#facts(part) }));
+    this.#raft = new MemoizedFunction((part) => ({ steps: this.#ofRaft(part), facts: this.#facts(part) }));
   }
 
   /**
-   * The steps that can follow, those first that a fair scheduler takes first: messages arrive, processes do what they have
-   * to, and only if there is nothing else to do, time passes.
+   * All steps from a state, in the order in which a fair scheduler prefers them: messages arrive, processes
+   * act, and time passes only if nothing else is possible.
    */
   of({ raft, catalogs, frontends }: State): readonly Step[] {
     const { steps, facts } = this.#raft.of(raft);
@@ -70,20 +73,22 @@ export class Steps {
 
   #catalog(part: Part<CatalogPart>, index: number, facts: Facts): readonly Step[] {
     const memos = (this.#ofCatalog[facts.number] ??= []);
-    const memo = (memos[index] ??= new Memo((value) => this.#catalogSteps(value, index, facts)));
+    const memo = (memos[index] ??= new MemoizedFunction((value) => this.#catalogSteps(value, index, facts)));
     return memo.of(part);
   }
 
   #frontend(part: Part<FrontendPart>, index: number, facts: Facts): readonly Step[] {
     const memos = (this.#ofFrontend[facts.number] ??= []);
-    const memo = (memos[index] ??= new Memo((value) => this.#frontendSteps(value, index, facts)));
+    const memo = (memos[index] ??= new MemoizedFunction((value) => this.#frontendSteps(value, index, facts)));
     return memo.of(part);
   }
 
   #facts(part: RaftPart): Facts {
     const { catalogs, stocks } = this.#processes.scenario;
     const facts: Omit<Facts, 'number'> = {
-      attachable: catalogs.map((id) => LEADERS.filter((it) => part.leaders[it]?.state.catalogs.has(id))),
+      attachable: catalogs.map((id) =>
+        LEADERS.filter((leader) => part.leaders[leader]?.state.catalogs.has(id)),
+      ),
       mayBreakCatalog: this.#mayUse(part, 'catalogBreaks'),
       mayRestartCatalog: this.#mayUse(part, 'catalogRestarts'),
       mayBreakFrontend: this.#mayUse(part, 'frontendBreaks'),
@@ -111,19 +116,21 @@ export class Steps {
     const processes = this.#processes;
     const slot = slotOf(part, leader);
     const name = leaderName(leader);
-    for (const index of committable(part, leader)) {
-      const call = processes.onRaft(`commit ${leader} ${index}`, (it, on) => it.commit(on, leader, index));
+    for (const index of committableIndexes(part, leader)) {
+      const call = processes.onRaft(`commit ${leader} ${index}`, (actor, value) =>
+        actor.commit(value, leader, index),
+      );
       fair(`${name} learns that ${index} entries are committed`, (to) => to.callRaft(call));
     }
     if (processes.raft.isTimerDue(slot)) {
-      const call = processes.onRaft(`timer ${leader}`, (it, on) => it.timer(on, leader));
+      const call = processes.onRaft(`timer ${leader}`, (actor, value) => actor.timer(value, leader));
       fair(`${name} acts on its timer`, (to) => to.callRaft(call));
     }
     const next = processes.scenario.plans[leader].find((entry) => !slot.log.includes(entry));
     if (next !== undefined) this.#logStep(part, leader, next, fair);
   }
 
-  /** A catalog leaves the set only after it was retired and surely holds no authority. */
+  /** A catalog leaves the set only after it was retired and its authority has expired. */
   #logStep(part: RaftPart, leader: LeaderNumber, entry: PlannedEntry, fair: Add): void {
     const processes = this.#processes;
     const slot = slotOf(part, leader);
@@ -132,11 +139,15 @@ export class Steps {
     const leaving = set.filter((id) => entry.catalogs?.includes(id) === false);
     for (const id of leaving) {
       if (slot.state.catalogs.get(id)?.isRetired === true) continue;
-      const call = processes.onRaft(`retire ${leader} ${id}`, (it, on) => it.retire(on, leader, id));
+      const call = processes.onRaft(`retire ${leader} ${id}`, (actor, value) =>
+        actor.retire(value, leader, id),
+      );
       fair(`${name} retires ${id}`, (to) => to.callRaft(call));
     }
     if (!leaving.every((id) => processes.raft.mayRemove(slot, id))) return;
-    const call = processes.onRaft(`log ${leader} ${entry.name}`, (it, on) => it.log(on, leader, entry));
+    const call = processes.onRaft(`log ${leader} ${entry.name}`, (actor, value) =>
+      actor.log(value, leader, entry),
+    );
     fair(`${name} logs entry ${slot.log.length + 1}: ${entry.name}`, (to) => to.callRaft(call));
   }
 
@@ -144,16 +155,18 @@ export class Steps {
     const processes = this.#processes;
     for (const [index, { leader, link, after }] of part.catchingUp.entries()) {
       const id = this.#catalogName(processOf(link));
-      const log = processes.onRaft(`catch up ${index}`, (it, on) => it.catchUp(on, index, false));
+      const log = processes.onRaft(`catch up ${index}`, (actor, value) => actor.catchUp(value, index, false));
       fair(`${leaderName(leader)} sends its log to ${id}`, (to) => to.callRaft(log));
       if (slotOf(part, leader).state.visible <= after) continue;
-      const snapshot = processes.onRaft(`send snapshot ${index}`, (it, on) => it.catchUp(on, index, true));
+      const snapshot = processes.onRaft(`send snapshot ${index}`, (actor, value) =>
+        actor.catchUp(value, index, true),
+      );
       fair(`${leaderName(leader)} sends a snapshot to ${id}`, (to) => to.callRaft(snapshot));
     }
     for (const [index, { leader, link, isConfirmed }] of part.rounds.entries()) {
       if (leader === 0 && part.isElected && !isConfirmed) continue;
       const id = this.#catalogName(processOf(link));
-      const call = processes.onRaft(`end round ${index}`, (it, on) => it.endRound(on, index));
+      const call = processes.onRaft(`end round ${index}`, (actor, value) => actor.endRound(value, index));
       fair(`${leaderName(leader)} learns that its round for ${id} is confirmed`, (to) => to.callRaft(call));
     }
     if (!processes.scenario.isHalfOpen) return;
@@ -161,7 +174,7 @@ export class Steps {
       for (const link of openLinks(part, leader)) {
         const index = processOf(link);
         const call = processes.leaderClosed(leader, link);
-        // Whether the link is closed at the catalog is known to the transition alone.
+        // Only the transition knows whether the link is closed at the catalog.
         const name = `${leaderName(leader)} notices that its link to ${this.#catalogName(index)} is closed`;
         fair(name, (to) => {
           const { value } = to.catalog(index);
@@ -176,13 +189,13 @@ export class Steps {
     for (const leader of LEADERS) {
       const slot = part.leaders[leader];
       if (slot === null || !this.#mayUse(part, 'leaderReads')) continue;
-      if (slot.state.committed < slot.state.readyFrom) continue;
-      const call = processes.onRaft(`ask ${leader}`, (it, on) => it.ask(on, leader));
+      if (slot.state.committed < slot.state.firstIndexOfTerm) continue;
+      const call = processes.onRaft(`ask ${leader}`, (actor, value) => actor.startRead(value, leader));
       fault(`${leaderName(leader)} is asked for a linearizable read`, (to) => to.callRaft(call));
     }
     for (const [index, read] of part.reads.entries()) {
       const name = leaderName(read.leader);
-      const call = processes.onRaft(`read ${index}`, (it, on) => it.advanceRead(on, index));
+      const call = processes.onRaft(`read ${index}`, (actor, value) => actor.advanceRead(value, index));
       const advance: Step['take'] = (to) => to.callRaft(call);
       if (read.visibleFrom !== null) {
         const { visible } = slotOf(part, read.leader).state;
@@ -197,23 +210,23 @@ export class Steps {
     const [first] = part.leaders;
     if (first === null) return;
     if (this.#mayUse(part, 'elections') && !part.isElected) {
-      for (const [at, outcome] of outcomes(part, processes.scenario).entries()) {
+      for (const [at, outcome] of electionOutcomes(part, processes.scenario).entries()) {
         const { log, held, rounds } = outcome;
-        const call = processes.onRaft(`elect ${at}`, (it, on) => {
-          const chosen = outcomes(on, processes.scenario)[at];
+        const call = processes.onRaft(`elect ${at}`, (actor, value) => {
+          const chosen = electionOutcomes(value, processes.scenario)[at];
           if (chosen === undefined) throw new Error(`no outcome ${at} of the election`);
-          return it.elect(on, chosen);
+          return actor.elect(value, chosen);
         });
         const names = log.map((entry) => entry.name).join(', ');
         const confirmed = rounds.filter((one) => one).length;
         const known = rounds.length > 0 ? `, rounds confirmed before: ${confirmed} of ${rounds.length}` : '';
-        fault(`leader 2 is elected with the log [${names}], ${held} of it committed${known}`, (to) =>
+        fault(`leader 2 is elected with log [${names}], committed up to ${held}${known}`, (to) =>
           to.callRaft(call),
         );
       }
     }
     if (this.#mayUse(part, 'leaderCrashes') && part.isElected) {
-      const call = processes.onRaft('crash', (it, on) => it.crash(on));
+      const call = processes.onRaft('crash', (actor, value) => actor.crash(value));
       fault('leader 1 crashes', (to) => to.callRaft(call));
     }
   }
@@ -226,29 +239,28 @@ export class Steps {
     if (isStopped) return steps;
     const [message] = toCatalog;
     if (message !== undefined) {
-      const call = processes.onCatalog('receive', (it, on) => it.receive(on));
+      const call = processes.onCatalog('receive', (actor, value) => actor.receive(value));
       fair(`${id} receives ${describe(message)}`, (to) => to.callCatalog(index, call));
     }
     if (late !== null) {
-      const call = processes.onCatalog('receive late', (it, on) => it.receiveLate(on));
-      fair(`${id} handles ${describe(late.message)} of its old link`, (to) => to.callCatalog(index, call));
+      const call = processes.onCatalog('receive late', (actor, value) => actor.receiveLate(value));
+      fair(`${id} handles ${describe(late.message)} of a closed link`, (to) => to.callCatalog(index, call));
     }
-    if (isReplaced)
-      fair(`${id} stops, as another process has taken its place`, (to) => to.stopCatalog(index));
+    if (isReplaced) fair(`${id} stops because another process replaced it`, (to) => to.stopCatalog(index));
     for (const other of facts.attachable[index] ?? []) {
-      // A catalog that follows the first leader moves on to the second; one that lost its link may attach to either.
+      // A catalog of the first leader may move to the second; one without a link may attach to either.
       const isFree = leader === null || (leader === 0 && other === 1);
       if (isFree && !isReplaced)
         fair(`${id} attaches to ${leaderName(other)}`, (to) => to.attach(index, other));
     }
-    // One request for each tick: a second one in the same tick would be granted the same authority.
+    // One request per tick: a second one in the same tick would be granted the same authority.
     const isAsked = [...state.authority.requestedAt.values()].includes(NOW);
-    const isFresh = state.authority.until >= usableMs(processes.scenario.authorityTicks);
+    const isFresh = state.authority.until >= holderLeaseMs(processes.scenario.authorityTicks);
     if (leader !== null && !isAsked && !isFresh && requests < this.#bounds.authorityRequests) {
       fair(`${id} requests authority`, (to) => to.requestAuthority(index));
     }
     if (processes.catalogs.isTimerDue(part)) {
-      const call = processes.onCatalog('timer', (it, on) => it.timer(on));
+      const call = processes.onCatalog('timer', (actor, value) => actor.timer(value));
       fair(`${id} acts on its timer`, (to) => to.callCatalog(index, call));
     }
     if (leader !== null && facts.mayBreakCatalog) {
@@ -258,7 +270,7 @@ export class Steps {
       });
     }
     if (facts.mayRestartCatalog) {
-      fault(`${id} is killed and starts again`, (to) => {
+      fault(`${id} is killed and restarted`, (to) => {
         to.use('catalogRestarts');
         to.restartCatalog(index);
       });
@@ -270,26 +282,28 @@ export class Steps {
     const processes = this.#processes;
     const { leaseTicks, authorityTicks, stocks, catalogs } = processes.scenario;
     const { fair, fault, steps } = collect();
-    const fullLease = usableMs(Math.min(leaseTicks, usableMs(authorityTicks)));
+    const fullLease = holderLeaseMs(Math.min(leaseTicks, holderLeaseMs(authorityTicks)));
     const { catalog, isBroken, lease, asked, listed, requests, lookUps, lists, late, toFrontend } = part;
     const name = frontendName(index);
     const [message] = toFrontend;
     if (message !== undefined) {
-      const call = processes.onFrontend('receive', (it, on) => it.receive(on));
+      const call = processes.onFrontend('receive', (actor, value) => actor.receive(value));
       fair(`${name} receives ${describe(message)}`, (to) => to.callFrontend(index, call));
     }
     if (late !== null) {
-      const call = processes.onFrontend('receive late', (it, on) => it.receiveLate(on));
-      fair(`${name} handles ${describe(late.message)} of its old link`, (to) => to.callFrontend(index, call));
+      const call = processes.onFrontend('receive late', (actor, value) => actor.receiveLate(value));
+      fair(`${name} handles ${describe(late.message)} of a closed link`, (to) =>
+        to.callFrontend(index, call),
+      );
     }
     if (isBroken) {
-      const call = processes.onFrontend('disconnect', (it, on) => it.disconnect(on));
+      const call = processes.onFrontend('disconnect', (actor, value) => actor.disconnect(value));
       fair(`${name} notices that its link is broken`, (to) => to.callFrontend(index, call));
       return steps;
     }
     if (catalog === null) {
       for (const at of catalogs.keys()) {
-        // A process that has stopped accepts no connection.
+        // A stopped process accepts no connections.
         fair(`${name} connects to ${this.#catalogName(at)}`, (to) => {
           if (!to.catalog(at).value.isStopped) to.connect(index, at);
         });
@@ -298,19 +312,23 @@ export class Steps {
     }
     const isAsked = [...lease.requestedAt.values()].includes(NOW);
     if (!isAsked && lease.until < fullLease && requests < this.#bounds.leaseRequests) {
-      const call = processes.onFrontend('request', (it, on) => it.requestLease(on));
+      const call = processes.onFrontend('request', (actor, value) => actor.requestLease(value));
       fair(`${name} requests a lease`, (to) => to.callFrontend(index, call));
     }
     const cached = processes.frontends.cached(part);
     for (const [at, stock] of stocks.entries()) {
       if (lookUps >= this.#bounds.lookUps || asked.has(stock) || cached[at] !== undefined) continue;
       const floor = facts.floors[at] ?? 0;
-      const call = processes.onFrontend(`look up ${stock} ${floor}`, (it, on) => it.lookUp(on, stock, floor));
+      const call = processes.onFrontend(`look up ${stock} ${floor}`, (actor, value) =>
+        actor.lookUp(value, stock, floor),
+      );
       fault(`${name} looks up ${stock}`, (to) => to.callFrontend(index, call));
     }
     if (listed === null && lists < this.#bounds.lists) {
       const { floors } = facts;
-      const call = processes.onFrontend(`list ${floors.join(' ')}`, (it, on) => it.list(on, floors));
+      const call = processes.onFrontend(`list ${floors.join(' ')}`, (actor, value) =>
+        actor.list(value, floors),
+      );
       fault(`${name} lists the stocks`, (to) => to.callFrontend(index, call));
     }
     if (facts.mayBreakFrontend) {
@@ -322,11 +340,11 @@ export class Steps {
     return steps;
   }
 
-  #mayUse({ used }: RaftPart, what: keyof Used): boolean {
+  #mayUse({ used }: RaftPart, what: keyof Counters): boolean {
     return used[what] < this.#bounds[what];
   }
 
-  /** Two processes of one catalog are told apart by a prime. */
+  /** The catalog's id; a second process of the same catalog gets a prime. */
   #catalogName(index: number): string {
     const { catalogs } = this.#processes.scenario;
     const id = catalogs[index] ?? '';

@@ -1,17 +1,17 @@
-/** One step from a state to the next: changes parts and carries their effects to the others, as the adapters do. */
+/** One step from a state to the next: changes parts and passes their effects to other parts, as the adapters do. */
 import type { LinkId, LogIndex } from '../index.js';
 import { requestIdsOf, type CatalogPart, type CatalogPartEffect } from './catalog-part.js';
 import { CatalogSteps } from './catalog-part.js';
-import { inOrder, renaming } from './clock.js';
+import { sortedUnique, renumbering } from './clock.js';
 import { FrontendSteps, knowsLink } from './frontend-part.js';
 import type { FrontendEffect, FrontendPart, ToFrontend } from './frontend-part.js';
 import { freeLink, processOf } from './links.js';
-import { Parts, write, type Call, type Part } from './parts.js';
-import { openLinks, RaftSteps, requestIds, use, valueAt, writeRaft } from './raft-part.js';
-import type { LeaderNumber, RaftEffect, RaftPart, Used } from './raft-part.js';
-import type { Scenario } from './scenario.js';
+import { PartTable, canonicalText, type Call, type Part } from './parts.js';
+import { openLinks, RaftSteps, requestIds, increment, valueAt, canonicalRaftText } from './raft-part.js';
+import type { LeaderNumber, RaftEffect, RaftPart, Counters } from './raft-part.js';
+import type { ExplorerScenario } from './scenario.js';
 
-/** What the explorer searches. */
+/** A state of the whole system. */
 export interface State {
   readonly raft: Part<RaftPart>;
   readonly catalogs: readonly Part<CatalogPart>[];
@@ -22,19 +22,19 @@ type RaftCall = Call<RaftPart, RaftEffect>;
 type CatalogCall = Call<CatalogPart, CatalogPartEffect>;
 type FrontendCall = Call<FrontendPart, FrontendEffect>;
 
-/** An effect of one part, as a call to another. */
+/** An effect of one part, as a call on another part. */
 type Routed =
   | { readonly to: 'raft'; readonly call: RaftCall }
   | { readonly to: 'catalog'; readonly index: number; readonly call: CatalogCall }
   | { readonly to: 'frontend'; readonly index: number; readonly call: FrontendCall }
-  /** An answer, to which the adapter of the catalog adds the values of the stocks. */
+  /** An answer. The adapter of the catalog adds the values of the stocks. */
   | {
       readonly to: 'answer';
       readonly index: number;
       readonly names: readonly string[];
       readonly callOf: (catalog: number, values: readonly LogIndex[]) => FrontendCall;
     }
-  /** What depends on the number of the catalog that sends it. */
+  /** A call that depends on the number of the sending catalog. */
   | {
       readonly to: 'frontendOf';
       readonly index: number;
@@ -42,24 +42,24 @@ type Routed =
     }
   | { readonly to: 'wrong'; readonly what: string };
 
-/** All processes and what they may be called to do. Every call is made once and known by its text from then on. */
-export class Processes {
-  readonly scenario: Scenario;
+/** All processes and the calls on them. Each call is created once and identified by its text. */
+export class ProcessTables {
+  readonly scenario: ExplorerScenario;
   readonly #raft: RaftSteps;
   readonly #catalogs: CatalogSteps;
   readonly #frontends: FrontendSteps;
-  readonly raftParts: Parts<RaftPart, RaftEffect, Routed>;
-  readonly catalogParts: Parts<CatalogPart, CatalogPartEffect, Routed>;
-  readonly frontendParts: Parts<FrontendPart, FrontendEffect, Routed>;
+  readonly raftParts: PartTable<RaftPart, RaftEffect, Routed>;
+  readonly catalogParts: PartTable<CatalogPart, CatalogPartEffect, Routed>;
+  readonly frontendParts: PartTable<FrontendPart, FrontendEffect, Routed>;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: ExplorerScenario) {
     this.scenario = scenario;
     this.#raft = new RaftSteps(scenario);
     this.#catalogs = new CatalogSteps(scenario);
     this.#frontends = new FrontendSteps(scenario);
-    this.raftParts = new Parts((effect) => this.#routeRaft(effect), writeRaft);
-    this.catalogParts = new Parts((effect) => this.#routeCatalog(effect));
-    this.frontendParts = new Parts((effect) => this.#routeFrontend(effect));
+    this.raftParts = new PartTable((effect) => this.#routeRaft(effect), canonicalRaftText);
+    this.catalogParts = new PartTable((effect) => this.#routeCatalog(effect));
+    this.frontendParts = new PartTable((effect) => this.#routeFrontend(effect));
   }
 
   get raft(): RaftSteps {
@@ -74,13 +74,13 @@ export class Processes {
     return this.#frontends;
   }
 
-  /** Leader 1 has just been elected; no catalog has attached and no front-end has connected. */
+  /** The initial state: leader 1 was just elected, no catalog is attached and no front-end is connected. */
   first(): State {
     const { catalogs, frontends } = this.scenario;
     return {
-      raft: this.raftParts.of(this.#raft.first()),
-      catalogs: catalogs.map((_, index) => this.catalogParts.of(this.#catalogs.start(index, 0))),
-      frontends: Array.from({ length: frontends }, () => this.frontendParts.of(this.#frontends.first())),
+      raft: this.raftParts.intern(this.#raft.first()),
+      catalogs: catalogs.map((_, index) => this.catalogParts.intern(this.#catalogs.start(index, 0))),
+      frontends: Array.from({ length: frontends }, () => this.frontendParts.intern(this.#frontends.first())),
     };
   }
 
@@ -102,19 +102,19 @@ export class Processes {
     return this.frontendParts.call(text, (part) => act(this.#frontends, part));
   }
 
-  /** The catalog's end of a link to a leader is closed. */
+  /** Closes the catalog's end of a link to a leader. */
   catalogClosed(leader: LeaderNumber, link: LinkId, isReplaced: boolean): CatalogCall {
     return this.onCatalog(`detach ${leader} ${link} ${isReplaced}`, (steps, part) =>
       steps.detach(part, leader, link, isReplaced),
     );
   }
 
-  /** The leader's end of a link is closed. */
+  /** Closes the leader's end of a link. */
   leaderClosed(leader: LeaderNumber, link: LinkId): RaftCall {
     return this.onRaft(`close ${leader} ${link}`, (steps, part) => steps.close(part, leader, link));
   }
 
-  /** The front-end's end of a link is broken. */
+  /** Breaks the front-end's end of a link. */
   frontendClosed(catalog: number, link: LinkId): FrontendCall {
     return this.onFrontend(`break ${catalog} ${link}`, (steps, part) => steps.breakLink(part, catalog, link));
   }
@@ -127,7 +127,7 @@ export class Processes {
       return { to: 'catalog', index, call: this.catalogClosed(leader, link, effect.isReplaced) };
     }
     const { message } = effect;
-    const text = `send ${leader} ${link} ${write(message)}`;
+    const text = `send ${leader} ${link} ${canonicalText(message)}`;
     const call = this.onCatalog(text, (steps, part) => steps.send(part, leader, link, message));
     return { to: 'catalog', index, call };
   }
@@ -137,7 +137,7 @@ export class Processes {
     const index = processOf(link);
     if (effect.do === 'toLeader') {
       const { leader, message } = effect;
-      const text = `from ${leader} ${link} ${write(message)}`;
+      const text = `from ${leader} ${link} ${canonicalText(message)}`;
       return {
         to: 'raft',
         call: this.onRaft(text, (steps, part) => steps.receive(part, leader, link, message)),
@@ -148,7 +148,7 @@ export class Processes {
     }
     const { message } = effect;
     const send = (catalog: number, sent: ToFrontend): FrontendCall =>
-      this.onFrontend(`send ${catalog} ${link} ${write(sent)}`, (steps, part) =>
+      this.onFrontend(`send ${catalog} ${link} ${canonicalText(sent)}`, (steps, part) =>
         steps.send(part, catalog, link, sent),
       );
     if (message.t !== 'stock' && message.t !== 'page')
@@ -160,26 +160,26 @@ export class Processes {
   #routeFrontend(effect: FrontendEffect): Routed {
     if (effect.do === 'wrong') return { to: 'wrong', what: effect.what };
     const { catalog, link, message } = effect;
-    const text = `from ${link} ${write(message)}`;
+    const text = `from ${link} ${canonicalText(message)}`;
     const call = this.onCatalog(text, (steps, part) => steps.receiveFromFrontend(part, link, message));
     return { to: 'catalog', index: catalog, call };
   }
 }
 
 /**
- * Messages that travel upwards (requests, `attach`, `revoked`, `dropped`) arrive in the step in which they are sent. A slower
- * one gives its sender less time, or makes its receiver wait longer, as a step that comes later does as well. Messages that
- * travel downwards, and tell of changes, are delayed in every combination.
+ * Upward messages (requests, `attach`, `revoked`, `dropped`) arrive in the step in which they are sent. A
+ * slower one leaves its sender less time or makes its receiver wait longer; a step that is taken later has the
+ * same effect. Downward messages are delayed in every combination.
  */
 export class Transition {
-  readonly #processes: Processes;
+  readonly #processes: ProcessTables;
   raft: Part<RaftPart>;
   readonly catalogs: Part<CatalogPart>[];
   readonly frontends: Part<FrontendPart>[];
-  /** What is wrong with an answer that was given, null if nothing is. */
+  /** Describes a wrong answer of this step; null if there is none. */
   wrong: string | null = null;
 
-  constructor(processes: Processes, { raft, catalogs, frontends }: State) {
+  constructor(processes: ProcessTables, { raft, catalogs, frontends }: State) {
     this.#processes = processes;
     this.raft = raft;
     this.catalogs = [...catalogs];
@@ -204,9 +204,9 @@ export class Transition {
     for (const effect of effects) this.#pass(effect, -1);
   }
 
-  use(what: keyof Used): void {
+  use(what: keyof Counters): void {
     this.callRaft(
-      this.#processes.onRaft(`use ${what}`, (_, part) => ({ value: use(part, what), effects: [] })),
+      this.#processes.onRaft(`use ${what}`, (_, part) => ({ value: increment(part, what), effects: [] })),
     );
   }
 
@@ -241,14 +241,14 @@ export class Transition {
     const { leader, link } = this.catalog(index).value;
     if (leader === null) return;
     this.callCatalog(index, this.#processes.catalogClosed(leader, link, false));
-    this.#onCatalogGone(leader, link);
+    this.#onCatalogDisconnected(leader, link);
   }
 
   requestAuthority(index: number): void {
     const { raft, catalogs } = { raft: this.raft.value, catalogs: this.catalog(index).value };
-    const ids = inOrder([...requestIdsOf(catalogs), ...requestIds(raft, index)]);
+    const ids = sortedUnique([...requestIdsOf(catalogs), ...requestIds(raft, index)]);
     const text = `rename ${index} ${ids.join(' ')}`;
-    const rename = renaming(ids);
+    const rename = renumbering(ids);
     this.callRaft(
       this.#processes.onRaft(text, (steps, part) => ({
         value: steps.rename(part, index, rename),
@@ -298,7 +298,7 @@ export class Transition {
     );
   }
 
-  /** The connection breaks. The catalog closes the session; the front-end has yet to notice. */
+  /** The connection breaks. The catalog closes the session; the front-end has not noticed yet. */
   breakFrontendLink(frontend: number): void {
     const { catalog, link } = this.frontend(frontend).value;
     if (catalog === null) return;
@@ -324,15 +324,15 @@ export class Transition {
   #endCatalog(index: number, end: CatalogCall): void {
     const { leader, link } = this.catalog(index).value;
     this.callCatalog(index, end);
-    if (leader !== null) this.#onCatalogGone(leader, link);
+    if (leader !== null) this.#onCatalogDisconnected(leader, link);
   }
 
-  /** The leader notices at once, or in a step of its own. */
-  #onCatalogGone(leader: LeaderNumber, link: LinkId): void {
+  /** The leader notices at once, or with half-open links in a later step. */
+  #onCatalogDisconnected(leader: LeaderNumber, link: LinkId): void {
     if (!this.#processes.scenario.isHalfOpen) this.callRaft(this.#processes.leaderClosed(leader, link));
   }
 
-  /** @param from the catalog that the effect comes from */
+  /** @param from number of the catalog that caused the effect, -1 for another process */
   #pass(effect: Routed, from: number): void {
     switch (effect.to) {
       case 'raft':
@@ -348,8 +348,8 @@ export class Transition {
         this.callFrontend(effect.index, effect.callOf(from));
         break;
       case 'answer': {
-        const { visible } = this.catalog(from).value.state;
-        const values = effect.names.map((name) => valueAt(this.raft.value, visible, name));
+        const { visibleIndex } = this.catalog(from).value.state;
+        const values = effect.names.map((name) => valueAt(this.raft.value, visibleIndex, name));
         this.callFrontend(effect.index, effect.callOf(from, values));
         break;
       }

@@ -2,16 +2,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LeasedCache } from './cache.js';
 
-/** A cache with a lease from 0 to 90 on link 1. */
-function leased(): LeasedCache<number> {
+/** A cache whose lease on link 1 is valid from 0 to 90. */
+function leasedCache(): LeasedCache<number> {
   const cache = new LeasedCache<number>(new Map());
   cache.onConnected(1);
   cache.onLease(1, cache.requestLease(0), 100);
   return cache;
 }
 
-test('get: only while the lease holds; what is kept outlives a lapse', () => {
-  const cache = leased();
+test('get: answers only while the lease is valid; cached values survive an expired lease', () => {
+  const cache = leasedCache();
   cache.fill(1, 'x', 1, true);
   cache.fill(1, 'y', 2, false);
   assert.is(cache.get('x', 89), 1);
@@ -21,8 +21,8 @@ test('get: only while the lease holds; what is kept outlives a lapse', () => {
   assert.is(cache.get('x', 201), 1);
 });
 
-test('revoke and onDisconnected: what is dropped is gone', () => {
-  const cache = leased();
+test('revoke and onDisconnected: dropped values are not answered again', () => {
+  const cache = leasedCache();
   cache.fill(1, 'x', 1, true);
   cache.fill(1, 'y', 2, true);
   cache.revoke(['x']);
@@ -35,14 +35,14 @@ test('revoke and onDisconnected: what is dropped is gone', () => {
   assert.is(cache.get('y', 3), undefined);
 });
 
-test('an answer, a lease and a closing of an older link change nothing', () => {
-  const cache = leased();
+test('onLease, fill and onDisconnected: ignore an older link', () => {
+  const cache = leasedCache();
   cache.onDisconnected(1);
   cache.fill(1, 'x', 1, true);
   cache.onConnected(2);
   const id = cache.requestLease(10);
   cache.onLease(1, id, 1000);
-  assert.is(cache.lease.holds(11), false);
+  assert.is(cache.lease.isValid(11), false);
   cache.onLease(2, id, 100);
   cache.fill(1, 'x', 1, true);
   assert.is(cache.get('x', 11), undefined);

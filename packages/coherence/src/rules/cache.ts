@@ -1,12 +1,13 @@
 /**
- * A front-end's part: stocks that it may answer without asking a catalog. An answer from here is linearizable: it is given
- * only while the lease holds, and the catalog reports no entry as revoked before every holder of a lease has dropped
- * what the entry names. A later lease stands behind all revocations on the link, so what is kept outlives a lapse.
+ * The front-end's rules: stocks that it may answer without asking a catalog. Answers from the cache are
+ * linearizable. The cache answers only while its lease is valid, and the catalog reports no entry as revoked
+ * before every lease holder has dropped the stocks that the entry names. A later lease follows all revocations
+ * on the link, so cached values stay usable after a lease has expired.
  */
 import { Lease, type LeaseState, type Milliseconds } from './lease.js';
 import type { LinkId } from './messages.js';
 
-/** Where values are kept: a `Map`, or a bounded cache with the same methods. */
+/** Storage of the cached values: a `Map`, or a bounded cache with the same methods. */
 export interface ValueStore<V> {
   get(name: string): V | undefined;
   set(name: string, value: V): unknown;
@@ -19,50 +20,51 @@ export class LeasedCache<V> {
   readonly values: ValueStore<V>;
   #link: LinkId | null;
 
-  /** @param link the link that is open, with the lease of that link; null if none is */
+  /** @param link the open link, to which `lease` belongs; null if there is none */
   constructor(values: ValueStore<V>, lease?: LeaseState, link: LinkId | null = null) {
     this.values = values;
     this.lease = new Lease(lease);
     this.#link = link;
   }
 
-  /** A link to a catalog is open. @param link never used before in this process */
+  /** A link to a catalog has opened. @param link an id that this process has not used before */
   onConnected(link: LinkId): void {
     this.#clear();
     this.#link = link;
   }
 
-  /** The link is closed: no catalog tells of changes any more. Changes nothing if another link is open by now. */
+  /** The link has closed, so no catalog sends revocations. Ignored if another link has opened since. */
   onDisconnected(link: LinkId): void {
     if (link !== this.#link) return;
     this.#clear();
     this.#link = null;
   }
 
-  /** A request for a lease leaves at `now`. Returns its id. */
+  /** Records that a lease request is sent at `now`. Returns the id of the request. */
   requestLease(now: Milliseconds): number {
-    return this.lease.request(now);
+    return this.lease.recordRequest(now);
   }
 
   /** The catalog on `link` granted request `id` for `ms`. */
   onLease(link: LinkId, id: number, ms: Milliseconds): void {
-    if (link === this.#link) this.lease.grant(id, ms);
+    if (link === this.#link) this.lease.onGranted(id, ms);
   }
 
-  /** The value, if it is kept and may be answered at `now`. */
+  /** Returns the value if it is cached and the lease is valid at `now`. */
   get(name: string, now: Milliseconds): V | undefined {
-    return this.lease.holds(now) ? this.values.get(name) : undefined;
+    return this.lease.isValid(now) ? this.values.get(name) : undefined;
   }
 
   /**
-   * Keeps a catalog's answer if it may be kept.
-   * @param link the link that the answer came on: nobody revokes an answer of an older link
+   * Stores a catalog's answer if it may be cached.
+   * @param link the link of the answer. Answers of an older link are not stored, because no catalog would
+   * revoke them.
    */
   fill(link: LinkId, name: string, value: V, cacheable: boolean): void {
     if (cacheable && link === this.#link) this.values.set(name, value);
   }
 
-  /** Drops these stocks. Done when it returns, so that the answer `dropped` may be sent. */
+  /** Drops these stocks. They are dropped when it returns, so `dropped` may be sent then. */
   revoke(names: readonly string[]): void {
     for (const name of names) this.values.delete(name);
   }

@@ -1,14 +1,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CatalogRules, startedState, WAITING_MAX, type CatalogEffect } from './catalog.js';
-import type { CatalogToFrontend, ToCatalog } from './messages.js';
-import { Sessions } from './sessions.js';
+import { CatalogRules, initialCatalogState, WAITING_LOOKUPS_MAX, type CatalogEffect } from './catalog.js';
+import type { CatalogToFrontend, LeaderToCatalog } from './messages.js';
+import { FrontendSessions } from './sessions.js';
 
-const TIMING = { authorityMs: 200, leaseMs: 100, lookupMs: 500 };
+const TIMING = { authorityMs: 200, leaseMs: 100, lookupWaitMs: 500 };
 
-/** A catalog at time 1000 that is attached and has authority, with a front-end on link 7 that has a lease. */
-function atWork(): CatalogRules {
-  const rules = new CatalogRules(startedState('C1', 'p'), TIMING);
+/** An attached catalog with authority at time 1000, and a front-end on link 7 with a lease. */
+function authorizedCatalog(): CatalogRules {
+  const rules = new CatalogRules(initialCatalogState('C1', 'p'), TIMING);
   rules.onLeaderOpened(1, 1000);
   authorize(rules, 1000);
   rules.onFrontendOpened(7, 1000);
@@ -21,12 +21,12 @@ function authorize(rules: CatalogRules, now: number, logged = 0): void {
   fromLeader(rules, { t: 'authority', id: rules.state.authority.lastRequest, logged }, now);
 }
 
-/** A message on the link to the leader that is open. */
-function fromLeader(rules: CatalogRules, message: ToCatalog, now: number): CatalogEffect[] {
+/** Delivers a message on the open link to the leader. */
+function fromLeader(rules: CatalogRules, message: LeaderToCatalog, now: number): CatalogEffect[] {
   return rules.onLeaderMessage(rules.state.leader ?? 0, message, now);
 }
 
-function entry(index: number, ...names: readonly string[]): ToCatalog {
+function entry(index: number, ...names: readonly string[]): LeaderToCatalog {
   return { t: 'entry', index, names };
 }
 
@@ -44,8 +44,8 @@ function reports(effects: readonly CatalogEffect[]): readonly number[] {
   );
 }
 
-test('onLeaderOpened: says who attaches, and whether older authority held until now', () => {
-  const rules = atWork();
+test('onLeaderOpened: sends attach, with whether older authority was still valid', () => {
+  const rules = authorizedCatalog();
   const attach = { t: 'attach', catalog: 'C1', process: 'p', visible: 0 } as const;
   assert.equal(rules.onLeaderOpened(2, 1179), [
     { do: 'toLeader', message: { ...attach, hadAuthority: true } },
@@ -53,28 +53,28 @@ test('onLeaderOpened: says who attaches, and whether older authority held until 
   assert.equal(rules.onLeaderOpened(3, 1179), [
     { do: 'toLeader', message: { ...attach, hadAuthority: false } },
   ]);
-  const lapsed = atWork();
-  assert.equal(lapsed.onLeaderOpened(2, 1180), [
+  const expired = authorizedCatalog();
+  assert.equal(expired.onLeaderOpened(2, 1180), [
     { do: 'toLeader', message: { ...attach, hadAuthority: false } },
   ]);
 });
 
-test('onLeaderMessage and onLeaderClosed: an older link changes nothing', () => {
-  const rules = atWork();
+test('onLeaderMessage and onLeaderClosed: ignore an older link', () => {
+  const rules = authorizedCatalog();
   rules.onLeaderOpened(2, 1001);
   const id = rules.requestAuthority(1001).length;
   assert.equal(rules.onLeaderMessage(1, entry(1, 'x'), 1002), []);
   rules.onLeaderMessage(1, { t: 'authority', id: id + 1, logged: 0 }, 1002);
-  assert.is(rules.state.received, 0);
-  assert.is(rules.mayAnswer(1002), false);
+  assert.is(rules.state.receivedIndex, 0);
+  assert.is(rules.hasAuthority(1002), false);
   rules.onLeaderClosed(1);
   assert.equal(reports(fromLeader(rules, entry(1, 'x'), 1003)), [1]);
   rules.onLeaderClosed(2);
   assert.equal(rules.onLeaderMessage(2, entry(2, 'x'), 1004), []);
 });
 
-test('lookup: answered only under authority', () => {
-  const rules = new CatalogRules(startedState('C1', 'p'), TIMING);
+test('lookup: is answered only with authority', () => {
+  const rules = new CatalogRules(initialCatalogState('C1', 'p'), TIMING);
   assert.equal(rules.requestAuthority(1000), []);
   rules.onLeaderOpened(1, 1000);
   rules.onFrontendOpened(7, 1000);
@@ -84,11 +84,11 @@ test('lookup: answered only under authority', () => {
   authorize(rules, 1001, 2);
   assert.equal(lookUp(rules, 'x', 1001), [{ t: 'stock', id: 1, name: 'x', cacheable: true }]);
   assert.equal(lookUp(rules, 'x', 1001 + 180), [{ t: 'unready', id: 1 }]);
-  assert.throws(() => authorize(rules, 1200, 3), /after every entry/);
+  assert.throws(() => authorize(rules, 1200, 3), /must follow every entry/);
 });
 
-test('entry: a stock is taken back from the caches that may hold it, then reported', () => {
-  const rules = atWork();
+test('entry: revokes the stock from caches that may hold it, then reports', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   assert.equal(reports(fromLeader(rules, entry(1, 'y'), 1001)), [1]);
   const effects = fromLeader(rules, entry(2, 'x'), 1002);
@@ -97,8 +97,8 @@ test('entry: a stock is taken back from the caches that may hold it, then report
   assert.equal(reports(rules.onFrontendMessage(7, { t: 'dropped', seq: 1 }, 1003)), [2]);
 });
 
-test('entry: a front-end that does not answer is waited for until its lease is over', () => {
-  const rules = atWork();
+test('entry: waits for a front-end that does not acknowledge until its lease has expired', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   fromLeader(rules, entry(1, 'x'), 1002);
   assert.equal(reports(rules.tick(1109)), []);
@@ -106,28 +106,28 @@ test('entry: a front-end that does not answer is waited for until its lease is o
   assert.equal(reports(rules.tick(1110)), [1]);
 });
 
-test('onClockSkipped: a lease that was given lasts as long as before, authority ends earlier', () => {
-  const rules = atWork();
+test('onClockSkipped: granted leases keep their length, authority ends earlier', () => {
+  const rules = authorizedCatalog();
   rules.onFrontendOpened(8, 1000);
   lookUp(rules, 'x', 1000);
   fromLeader(rules, entry(1, 'x'), 1002);
   rules.onClockSkipped(5000);
-  assert.is(rules.mayAnswer(6003), false);
+  assert.is(rules.hasAuthority(6003), false);
   assert.equal(reports(fromLeader(rules, entry(2, 'x'), 6003)), []);
   assert.equal(reports(rules.tick(6109)), []);
   assert.equal(reports(rules.tick(6111)), [2]);
 });
 
-test('entry: a front-end whose link is closed is waited for until its lease is over', () => {
-  const rules = atWork();
+test('entry: waits for a disconnected front-end until its lease has expired', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   rules.onFrontendClosed(7, 1001);
   assert.equal(reports(fromLeader(rules, entry(1, 'x'), 1002)), []);
   assert.equal(reports(rules.tick(1111)), [1]);
 });
 
-test('entry: an earlier revocation that is unanswered is waited for, though the stock is held no more', () => {
-  const rules = atWork();
+test('entry: waits for an earlier unacknowledged revocation, although the stock was already revoked', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   fromLeader(rules, entry(1, 'x'), 1001);
   rules.onLeaderClosed(1);
@@ -136,8 +136,8 @@ test('entry: an earlier revocation that is unanswered is waited for, though the 
   assert.equal(reports(rules.onFrontendMessage(7, { t: 'dropped', seq: 1 }, 1004)), [1]);
 });
 
-test('lookup of a stock in doubt: waits until the last entry that names it is visible, and may not be kept', () => {
-  const rules = atWork();
+test('lookup of a pending stock: waits until the last entry that names it is visible', () => {
+  const rules = authorizedCatalog();
   fromLeader(rules, entry(1, 'x'), 1001);
   assert.equal(lookUp(rules, 'x', 1002), []);
   fromLeader(rules, entry(2, 'x'), 1003);
@@ -149,12 +149,12 @@ test('lookup of a stock in doubt: waits until the last entry that names it is vi
   assert.equal(toFrontends(fromLeader(rules, { t: 'visible', index: 9 }, 1006)), [
     { t: 'stock', id: 2, name: 'x', cacheable: true },
   ]);
-  assert.is(rules.state.visible, 2);
+  assert.is(rules.state.visibleIndex, 2);
   assert.equal(fromLeader(rules, { t: 'visible', index: 1 }, 1007), []);
 });
 
-test('lookup of a stock in doubt: refused once the authority is over', () => {
-  const rules = atWork();
+test('lookup of a pending stock: is refused once the authority has ended', () => {
+  const rules = authorizedCatalog();
   fromLeader(rules, entry(1, 'x'), 1001);
   fromLeader(rules, entry(2, 'x'), 1001);
   lookUp(rules, 'x', 1002);
@@ -168,8 +168,8 @@ test('lookup of a stock in doubt: refused once the authority is over', () => {
   assert.equal(toFrontends(rules.onLeaderOpened(3, 1402)), [{ t: 'unready', id: 3 }]);
 });
 
-test('lookup of a stock in doubt: refused once it has waited as long as it may', () => {
-  const rules = new CatalogRules(startedState('C1', 'p'), { ...TIMING, lookupMs: 50 });
+test('lookup of a pending stock: is refused after the maximum wait', () => {
+  const rules = new CatalogRules(initialCatalogState('C1', 'p'), { ...TIMING, lookupWaitMs: 50 });
   rules.onLeaderOpened(1, 1000);
   authorize(rules, 1000);
   rules.onFrontendOpened(7, 1000);
@@ -184,8 +184,8 @@ test('lookup of a stock in doubt: refused once it has waited as long as it may',
   assert.is(rules.wakeAt, null);
 });
 
-test('wakeAt: when the first entry that waits is done, whatever the later ones wait for', () => {
-  const rules = atWork();
+test('wakeAt: depends on the first waiting entry only', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   rules.onFrontendOpened(8, 1020);
   rules.onFrontendMessage(8, { t: 'requestLease', id: 1 }, 1020);
@@ -199,38 +199,38 @@ test('wakeAt: when the first entry that waits is done, whatever the later ones w
   assert.is(rules.wakeAt, null);
 });
 
-test('lookup of a stock in doubt: at the bound it is refused; a closed front-end waits no more', () => {
-  const rules = atWork();
+test('lookup of a pending stock: is refused when too many wait; closing a front-end removes its look-ups', () => {
+  const rules = authorizedCatalog();
   fromLeader(rules, entry(1, 'x'), 1001);
-  for (let id = 0; id < WAITING_MAX; id += 1) assert.equal(lookUp(rules, 'x', 1002, id), []);
+  for (let id = 0; id < WAITING_LOOKUPS_MAX; id += 1) assert.equal(lookUp(rules, 'x', 1002, id), []);
   assert.equal(lookUp(rules, 'x', 1002, 77), [{ t: 'unready', id: 77 }]);
   rules.onFrontendClosed(7, 1003);
   assert.is(rules.state.waiting.length, 0);
   assert.equal(lookUp(rules, 'x', 1003), []);
 });
 
-test('onLeaderOpened: older authority ends, and what is not visible is forgotten; leases go on', () => {
-  const rules = atWork();
+test('onLeaderOpened: ends older authority and drops entries that are not visible; leases continue', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'y', 1000);
   fromLeader(rules, entry(1, 'x'), 1001);
   fromLeader(rules, { t: 'visible', index: 1 }, 1001);
   fromLeader(rules, entry(2, 'x'), 1001);
   rules.requestAuthority(1001);
   rules.onLeaderClosed(1);
-  assert.is(rules.mayAnswer(1002), true);
+  assert.is(rules.hasAuthority(1002), true);
   assert.equal(rules.onLeaderOpened(2, 1003), [
     { do: 'toLeader', message: { t: 'attach', catalog: 'C1', process: 'p', visible: 1, hadAuthority: true } },
   ]);
-  assert.is(rules.mayAnswer(1003), false);
-  assert.is(rules.state.received, 1);
+  assert.is(rules.hasAuthority(1003), false);
+  assert.is(rules.state.receivedIndex, 1);
   fromLeader(rules, { t: 'authority', id: 2, logged: 0 }, 1004);
-  assert.is(rules.mayAnswer(1004), false);
-  assert.is(rules.state.sessions.get(7)?.held.has('y'), true);
+  assert.is(rules.hasAuthority(1004), false);
+  assert.is(rules.state.sessions.get(7)?.cachedStocks.has('y'), true);
   assert.equal(fromLeader(rules, entry(1, 'x'), 1005), []);
 });
 
-test('snapshot: everything is taken back, as it is unknown what has changed', () => {
-  const rules = atWork();
+test('snapshot: revokes all stocks', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   lookUp(rules, 'y', 1000);
   rules.onLeaderOpened(2, 1001);
@@ -242,14 +242,14 @@ test('snapshot: everything is taken back, as it is unknown what has changed', ()
   assert.equal(reports(rules.onFrontendMessage(7, { t: 'dropped', seq: 1 }, 1003)), [9]);
 });
 
-test('requestLease: never longer than the authority', () => {
-  const rules = atWork();
+test('requestLease: a lease is never longer than the authority', () => {
+  const rules = authorizedCatalog();
   const effects = rules.onFrontendMessage(7, { t: 'requestLease', id: 2 }, 1150);
   assert.equal(toFrontends(effects), [{ t: 'lease', id: 2, ms: 30 }]);
 });
 
-test('requestLease: refused while a revocation that was sent before the last lease is unanswered', () => {
-  const rules = atWork();
+test('requestLease: is refused while a revocation sent before the last grant is not acknowledged', () => {
+  const rules = authorizedCatalog();
   lookUp(rules, 'x', 1000);
   fromLeader(rules, entry(1, 'x'), 1001);
   assert.is(rules.onFrontendMessage(7, { t: 'requestLease', id: 2 }, 1050).length, 1);
@@ -258,25 +258,25 @@ test('requestLease: refused while a revocation that was sent before the last lea
   assert.is(rules.onFrontendMessage(7, { t: 'requestLease', id: 4 }, 1102).length, 1);
 });
 
-test('keep: at the bound of stocks that a front-end may keep, the next may not be kept', () => {
-  const sessions = new Sessions(new Map(), 9, 2);
+test('keep: a front-end at its limit of cached stocks may not cache another one', () => {
+  const sessions = new FrontendSessions(new Map(), 9, 2);
   sessions.open(7, 0);
   assert.equal(
-    ['x', 'y', 'z', 'x'].map((name) => sessions.keep(7, name)),
+    ['x', 'y', 'z', 'x'].map((name) => sessions.recordCacheable(7, name)),
     [true, true, false, true],
   );
-  assert.is(sessions.keep(8, 'x'), false);
+  assert.is(sessions.recordCacheable(8, 'x'), false);
 });
 
-test('onDropped: a front-end that answers what was not sent is closed', () => {
-  const rules = atWork();
+test('onDropped: closes a front-end that acknowledges a revocation that was not sent', () => {
+  const rules = authorizedCatalog();
   assert.equal(rules.onFrontendMessage(7, { t: 'dropped', seq: 3 }, 1001), [
-    { do: 'closeFrontend', link: 7, reason: 'answered a revocation that was not sent' },
+    { do: 'closeFrontend', link: 7, reason: 'acknowledged a revocation that was not sent' },
   ]);
 });
 
-test('onFrontendOpened: refused at the bound, until leases of closed ones are over', () => {
-  const rules = new CatalogRules(startedState('C1', 'p'), TIMING, { sessionsMax: 1 });
+test('onFrontendOpened: is refused when there are too many sessions, until leases of closed ones expire', () => {
+  const rules = new CatalogRules(initialCatalogState('C1', 'p'), TIMING, { sessionsMax: 1 });
   rules.onLeaderOpened(1, 1000);
   authorize(rules, 1000);
   rules.onFrontendOpened(7, 1000);

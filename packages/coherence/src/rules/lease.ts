@@ -1,41 +1,45 @@
 /**
- * A lease as its holder sees it (Gray and Cheriton, "Leases", SOSP 1989). The holder counts from when it *asked*, the
- * giver from when it *gave*, and each keeps a margin for clocks that run at different rates. So a lease is over at its
- * holder before it is over at its giver, whatever the network did in between.
+ * A lease from the holder's point of view (Gray and Cheriton, "Leases", SOSP 1989). The holder counts from the
+ * time of its *request*, the grantor from the time of its *grant*, and each adds a margin for clocks that run
+ * at different rates. So a lease expires at its holder before it expires at its grantor, whatever delays the
+ * network adds.
  *
- * All times come from the caller. A monotonic clock may stand still while a virtual machine or a laptop is paused, and a
- * holder that wakes would then believe in a lease that is over. The adapter of a holder must hand in a clock that goes on
- * through a pause, such as `LeaseClock`, the larger of monotonic and wall-clock time since the process started. The rules
- * rest on that assumption. A giver whose clock stands still only waits longer.
+ * The caller passes all times. A monotonic clock may stop while a virtual machine or a laptop is suspended, and
+ * a holder that resumes would then use an expired lease. The adapter of a holder must therefore pass a clock
+ * that counts suspended time, such as `LeaseClock`: the larger of monotonic and wall-clock time since the
+ * process started. The rules depend on that. A grantor whose clock stops only waits longer.
  */
 
-/** Milliseconds on a clock that never goes back. Only differences on one and the same clock mean anything. */
+/** Milliseconds on a clock that never goes back. Only times of the same clock may be compared. */
 export type Milliseconds = number;
 
 /**
- * How far a clock may run from true time while a lease lasts, as a share. NTP slews by at most 0.05%; the rest covers
- * bad oscillators and virtual machines.
+ * Largest error of a clock's rate, as a share. NTP slews by at most 0.05 %; the larger bound covers bad
+ * oscillators and virtual machines.
  */
 export const CLOCK_DRIFT_MAX = 0.1;
 
-/** Requests that wait for their grant, at most. At the bound the oldest is forgotten and its grant changes nothing. */
+/**
+ * Maximum number of requests that wait for a grant. A further one replaces the oldest, whose grant is then
+ * ignored.
+ */
 const REQUESTS_MAX = 4;
 
-/** How long a giver honours a lease of `ms` that it gives now. */
-export function honouredMs(ms: Milliseconds): Milliseconds {
+/** Milliseconds for which the grantor has to honour a lease of `ms` that it grants now. */
+export function grantorLeaseMs(ms: Milliseconds): Milliseconds {
   return ms * (1 + CLOCK_DRIFT_MAX);
 }
 
-/** How long a holder uses a lease of `ms` that it asked for now. */
-export function usableMs(ms: Milliseconds): Milliseconds {
+/** Milliseconds for which the holder may use a lease of `ms` that it requested now. */
+export function holderLeaseMs(ms: Milliseconds): Milliseconds {
   return ms * (1 - CLOCK_DRIFT_MAX);
 }
 
 export interface LeaseState {
-  /** The lease holds before this time, on the holder's clock. */
+  /** The lease is valid before this time, on the holder's clock. */
   until: Milliseconds;
   lastRequest: number;
-  /** Requests that wait for their grant, with the time at which each was sent. */
+  /** Requests that wait for a grant, with the time at which each was sent. */
   readonly requestedAt: Map<number, Milliseconds>;
 }
 
@@ -46,8 +50,8 @@ export class Lease {
     this.state = state;
   }
 
-  /** Notes that a request leaves at `now`. Returns its id. */
-  request(now: Milliseconds): number {
+  /** Records that a request is sent at `now`. Returns the id of the request. */
+  recordRequest(now: Milliseconds): number {
     const { requestedAt } = this.state;
     this.state.lastRequest += 1;
     requestedAt.set(this.state.lastRequest, now);
@@ -58,26 +62,26 @@ export class Lease {
     return this.state.lastRequest;
   }
 
-  /** Request `id` was granted for `ms`. Returns false if the request is unknown: the grant changes nothing. */
-  grant(id: number, ms: Milliseconds): boolean {
+  /** Request `id` was granted for `ms`. Returns false, without effect, if the request is unknown. */
+  onGranted(id: number, ms: Milliseconds): boolean {
     const requestedAt = this.state.requestedAt.get(id);
     if (requestedAt === undefined) return false;
     this.state.requestedAt.delete(id);
-    this.state.until = Math.max(this.state.until, requestedAt + usableMs(ms));
+    this.state.until = Math.max(this.state.until, requestedAt + holderLeaseMs(ms));
     return true;
   }
 
-  /** Ends the lease and forgets requests that wait for a grant. */
+  /** Ends the lease and discards requests that wait for a grant. */
   end(): void {
     this.state.requestedAt.clear();
     this.state.until = -Infinity;
   }
 
-  holds(now: Milliseconds): boolean {
+  isValid(now: Milliseconds): boolean {
     return now < this.state.until;
   }
 
-  /** Milliseconds that are left at `now`; 0 if the lease is over. */
+  /** Remaining milliseconds at `now`; 0 if the lease has expired. */
   remainingMs(now: Milliseconds): Milliseconds {
     return Math.max(0, this.state.until - now);
   }

@@ -1,61 +1,64 @@
 /**
- * Which front-end may have which stock in its cache, and until when it may answer from it: leases over callback promises
- * (Howard et al., "Scale and Performance in a Distributed File System", 1988). A session is one link; a front-end that
- * comes back opens a new one with an empty cache.
+ * Which stocks each front-end may have in its cache, and how long it may answer from it: leases over callback
+ * promises (Howard et al., "Scale and Performance in a Distributed File System", 1988). A session is one link;
+ * a front-end that reconnects opens a new session with an empty cache.
  */
-import { honouredMs, type Milliseconds } from './lease.js';
+import { grantorLeaseMs, type Milliseconds } from './lease.js';
 import type { CatalogToFrontend, LinkId } from './messages.js';
 
-/** Stocks that one front-end may keep, at most. At the bound it is answered, and may not keep the answer. */
+/** Maximum number of stocks that one front-end may cache. Beyond it look-ups are answered but may not be cached. */
 const HELD_MAX = 100_000;
 
-export interface Session {
+export interface FrontendSession {
   readonly link: LinkId;
-  /** A closed session counts until its lease is over: its front-end may be alive and cut off. */
+  /** A closed session counts until its lease has expired: its front-end may be running without a connection. */
   open: boolean;
-  /** The lease is surely over at this time, on the catalog's clock. */
+  /** The front-end's lease has expired by this time, on the catalog's clock. */
   leaseUntil: Milliseconds;
-  /** Number of the last revocation, sent if the session was open, and of the last one that the front-end answered. */
-  sent: number;
-  dropped: number;
-  /** `sent` when the last lease was given. */
+  /** Number of the last revocation, which was sent if the session was open, and of the last one acknowledged. */
+  sentSeq: number;
+  droppedSeq: number;
+  /** `sent` at the time of the last grant. */
   sentAtLease: number;
-  /** Stocks that the front-end was told it may keep and was not told to drop since. */
-  readonly held: Set<string>;
+  /** Stocks that the front-end may cache and that were not revoked since. */
+  readonly cachedStocks: Set<string>;
 }
 
-/** What the revocation of an entry still waits for: an answer, or the end of the lease as it was when it was sent. */
+/**
+ * A revocation that waits for a front-end: until it acknowledges, or until the lease that it had at the time
+ * expires.
+ */
 export interface RevocationWait {
   readonly link: LinkId;
   readonly seq: number;
   readonly leaseUntil: Milliseconds;
 }
 
-export interface Send {
+export interface FrontendSend {
   readonly link: LinkId;
   readonly message: CatalogToFrontend;
 }
 
-export type SessionsState = Map<LinkId, Session>;
+export type FrontendSessionsState = Map<LinkId, FrontendSession>;
 
-export class Sessions {
-  readonly state: SessionsState;
+export class FrontendSessions {
+  readonly state: FrontendSessionsState;
   readonly #sessionsMax: number;
   readonly #heldMax: number;
 
-  /** @param sessionsMax sessions at most, those counted that are closed and whose lease still runs */
-  constructor(state: SessionsState, sessionsMax: number, heldMax = HELD_MAX) {
+  /** @param sessionsMax maximum number of sessions, including closed ones whose lease has not expired */
+  constructor(state: FrontendSessionsState, sessionsMax: number, heldMax = HELD_MAX) {
     this.state = state;
     this.#sessionsMax = sessionsMax;
     this.#heldMax = heldMax;
   }
 
-  /** Opens a session. Returns false at the bound. */
+  /** Opens a session. Returns false if there are too many. */
   open(link: LinkId, now: Milliseconds): boolean {
     this.#forgetExpired(now);
     if (this.state.size >= this.#sessionsMax) return false;
-    const counts = { sent: 0, dropped: 0, sentAtLease: 0 };
-    this.state.set(link, { link, open: true, leaseUntil: -Infinity, ...counts, held: new Set() });
+    const counts = { sentSeq: 0, droppedSeq: 0, sentAtLease: 0 };
+    this.state.set(link, { link, open: true, leaseUntil: -Infinity, ...counts, cachedStocks: new Set() });
     return true;
   }
 
@@ -70,63 +73,72 @@ export class Sessions {
   }
 
   /**
-   * Gives a lease of `ms` on an open session. The grant must be sent now, behind every revocation sent before. Returns false
-   * if there is none to give: a revocation that was sent before the last lease is unanswered, so the front-end renews its
-   * lease and does not drop, and would hold up every entry for ever.
+   * Grants a lease of `ms` on an open session. The caller must send the grant now, after all earlier
+   * revocations. Returns false while a revocation that was sent before the last grant is not acknowledged: a
+   * front-end that renews its lease without acknowledging revocations would delay every entry forever.
    */
   grant(link: LinkId, ms: Milliseconds, now: Milliseconds): boolean {
     const session = this.state.get(link);
-    if (session?.open !== true || session.dropped < session.sentAtLease) return false;
-    session.leaseUntil = Math.max(session.leaseUntil, now + honouredMs(ms));
-    session.sentAtLease = session.sent;
+    if (session?.open !== true || session.droppedSeq < session.sentAtLease) return false;
+    session.leaseUntil = Math.max(session.leaseUntil, now + grantorLeaseMs(ms));
+    session.sentAtLease = session.sentSeq;
     return true;
   }
 
-  /** Notes that the front-end on `link` may keep the stock. Returns false at the bound: it may not. */
-  keep(link: LinkId, name: string): boolean {
-    const held = this.state.get(link)?.held;
+  /**
+   * Records that the front-end on `link` may cache the stock. Returns false if it may not, because it holds too
+   * many.
+   */
+  recordCacheable(link: LinkId, name: string): boolean {
+    const held = this.state.get(link)?.cachedStocks;
     if (held === undefined || (held.size >= this.#heldMax && !held.has(name))) return false;
     held.add(name);
     return true;
   }
 
   /**
-   * Takes stocks back from every cache that may hold one of them; from all caches all stocks if `names` is null. The
-   * messages must be sent now.
+   * Revokes stocks from every cache that may hold one of them; revokes all stocks if `names` is null. The
+   * caller must send the messages now.
    */
-  revoke(names: readonly string[] | null, now: Milliseconds): { sends: Send[]; waits: RevocationWait[] } {
+  revoke(
+    names: readonly string[] | null,
+    now: Milliseconds,
+  ): { sends: FrontendSend[]; waits: RevocationWait[] } {
     this.#forgetExpired(now);
-    const sends: Send[] = [];
+    const sends: FrontendSend[] = [];
     const waits: RevocationWait[] = [];
     for (const session of this.state.values()) {
-      const { link, held, leaseUntil } = session;
-      const revoked = names === null ? [...held] : names.filter((name) => held.has(name));
-      if (revoked.length > 0) session.sent += 1;
+      const { link, cachedStocks, leaseUntil } = session;
+      const revoked = names === null ? [...cachedStocks] : names.filter((name) => cachedStocks.has(name));
+      if (revoked.length > 0) session.sentSeq += 1;
       if (revoked.length > 0 && session.open) {
-        for (const name of revoked) held.delete(name);
-        sends.push({ link, message: { t: 'revoke', seq: session.sent, names: revoked } });
+        for (const name of revoked) cachedStocks.delete(name);
+        sends.push({ link, message: { t: 'revoke', seq: session.sentSeq, names: revoked } });
       }
-      // A stock that an earlier revocation took back may still be in the cache: wait for that answer as well.
-      const isWaiting = session.sent > session.dropped;
-      if (isWaiting && leaseUntil > now) waits.push({ link, seq: session.sent, leaseUntil });
+      // The cache may still hold a stock of an earlier revocation, so wait for that acknowledgement as well.
+      const isWaiting = session.sentSeq > session.droppedSeq;
+      if (isWaiting && leaseUntil > now) waits.push({ link, seq: session.sentSeq, leaseUntil });
     }
     return { sends, waits };
   }
 
-  /** The front-end has dropped what revocations up to `seq` name. Returns false if no such revocation was sent. */
+  /**
+   * The front-end has dropped the stocks of all revocations up to `seq`. Returns false if no such revocation
+   * was sent.
+   */
   onDropped(link: LinkId, seq: number): boolean {
     const session = this.state.get(link);
     if (session === undefined) return true;
-    if (seq > session.sent) return false;
-    session.dropped = Math.max(session.dropped, seq);
+    if (seq > session.sentSeq) return false;
+    session.droppedSeq = Math.max(session.droppedSeq, seq);
     return true;
   }
 
-  /** Whether a revocation waits no more. */
-  isOver({ link, seq, leaseUntil }: RevocationWait, now: Milliseconds): boolean {
+  /** Whether a revocation was acknowledged or the lease has expired. */
+  isRevocationDone({ link, seq, leaseUntil }: RevocationWait, now: Milliseconds): boolean {
     if (leaseUntil <= now) return true;
     const session = this.state.get(link);
-    return session === undefined || session.dropped >= seq;
+    return session === undefined || session.droppedSeq >= seq;
   }
 
   #forgetExpired(now: Milliseconds): void {

@@ -1,13 +1,24 @@
-/** Attacks on links and peer ports, by strangers and by who has stolen the secret: handshakes, frames and messages. */
+/**
+ * Attacks on links and peer ports with handshakes, frames and messages, without the secret and with a stolen
+ * one.
+ */
 import { crc32 } from 'node:zlib';
 import { pack } from '@trireme/domain';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from '@trireme/raft/frames';
-import { FIN, UPGRADED, requestText, type Attack, type Base, type Port, type Step } from './attack.js';
+import {
+  FIN,
+  WAIT_FOR_UPGRADE,
+  requestText,
+  type Attack,
+  type RequestTemplate,
+  type PortKind,
+  type AttackStep,
+} from './attack.js';
 import { BAD_PAYLOADS, BAD_VALUES } from './payloads.js';
 
-/** A handshake that is accepted. */
-export interface Door {
-  readonly port: Port;
+/** A link endpoint with the headers of a valid handshake. */
+export interface LinkEndpoint {
+  readonly port: PortKind;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -18,18 +29,21 @@ function frame(payload: Uint8Array): Buffer {
   return bytes;
 }
 
-function handshake({ port, path, headers }: Door, more: Readonly<Record<string, string>> = {}): string {
-  const base: Base = {
+function handshake(
+  { port, path, headers }: LinkEndpoint,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const base: RequestTemplate = {
     ...{ port, path, method: 'GET', body: '' },
     headers: { host: 'x', connection: 'Upgrade', upgrade: 'trireme-frames', ...headers, ...more },
   };
   return requestText(base);
 }
 
-/** Handshakes that are refused: each header of the door, missing and wrong. */
-export function handshakeAttacks(door: Door): Attack[] {
+/** Handshakes that must be refused: each header missing, and with wrong values. */
+export function handshakeAttacks(door: LinkEndpoint): Attack[] {
   const { port, path } = door;
-  const of = (name: string, text: string): Attack => ({
+  const makeAttack = (name: string, text: string): Attack => ({
     port,
     kind: 'refused handshake',
     name,
@@ -39,61 +53,63 @@ export function handshakeAttacks(door: Door): Attack[] {
   const headers = Object.keys(door.headers).flatMap((header) => {
     const without = Object.fromEntries(Object.entries(door.headers).filter(([name]) => name !== header));
     return [
-      of(`${path} without ${header}`, handshake({ ...door, headers: without })),
+      makeAttack(`${path} without ${header}`, handshake({ ...door, headers: without })),
       ...values
         .filter((value) => !(header.endsWith('-name') && /^[\w.-]{1,64}$/.test(value)))
-        .map((value) => of(`${path}, ${header} ${value.slice(0, 9)}`, handshake(door, { [header]: value }))),
+        .map((value) =>
+          makeAttack(`${path}, ${header} ${value.slice(0, 9)}`, handshake(door, { [header]: value })),
+        ),
     ];
   });
   return [
     ...headers,
-    of(`${path} as POST`, handshake(door).replace('GET', 'POST')),
-    of(`${path} as HTTP/1.0`, handshake(door).replace('HTTP/1.1', 'HTTP/1.0')),
-    of(`${path} with another protocol`, handshake(door, { upgrade: 'websocket' })),
-    of(`${path} with a query`, handshake({ ...door, path: `${path}x?secret=1` })),
-    of(
+    makeAttack(`${path} as POST`, handshake(door).replace('GET', 'POST')),
+    makeAttack(`${path} as HTTP/1.0`, handshake(door).replace('HTTP/1.1', 'HTTP/1.0')),
+    makeAttack(`${path} with another protocol`, handshake(door, { upgrade: 'websocket' })),
+    makeAttack(`${path} with a query`, handshake({ ...door, path: `${path}x?secret=1` })),
+    makeAttack(
       `${path} with frames in it`,
       handshake({ ...door, headers: {} }) + frame(pack({ t: 'renew' })).toString('latin1'),
     ),
   ];
 }
 
-/** Bytes on an open link that are no frame of it. @param sample a message that would do no harm */
-export function frameAttacks(door: Door, sample: unknown): Attack[] {
+/** Bytes on an open link that are not a valid frame. @param sample a valid message without effect */
+export function frameAttacks(door: LinkEndpoint, sample: unknown): Attack[] {
   const whole = frame(pack(sample));
-  const of = (kind: string, name: string, ...bytes: readonly Step[]): Attack => ({
+  const makeAttack = (kind: string, name: string, ...bytes: readonly AttackStep[]): Attack => ({
     port: door.port,
     kind,
     name: `${door.path}: ${name}`,
-    steps: [handshake(door), UPGRADED, ...bytes],
+    steps: [handshake(door), WAIT_FOR_UPGRADE, ...bytes],
   });
   return [
     ...Array.from({ length: whole.length - 1 }, (_, i) =>
-      of('frame cut at a byte', `behind byte ${i + 1}`, whole.subarray(0, i + 1), FIN),
+      makeAttack('frame cut at a byte', `after byte ${i + 1}`, whole.subarray(0, i + 1), FIN),
     ),
     ...Array.from(whole, (_, i) => {
       const damaged = Buffer.from(whole);
       damaged.writeUInt8(damaged.readUInt8(i) ^ 0x10, i);
-      // The bit may be one of the length: then more is waited for, and the silence ends it.
-      return of('wrong checksum', `byte ${i}`, damaged, FIN);
+      // If the bit is part of the length, the server waits for more bytes until its timeout.
+      return makeAttack('wrong checksum', `byte ${i}`, damaged, FIN);
     }),
-    of('frame too long', '4 GiB', headerOf(0xff_ff_ff_ff)),
-    of('frame too long', '1 GiB', headerOf(0x40_00_00_00)),
-    of('frame that does not come', '8 MiB announced, silence', headerOf(8 * 1024 * 1024)),
-    of(
-      'frame that does not come',
+    makeAttack('frame too long', '4 GiB', headerOf(0xff_ff_ff_ff)),
+    makeAttack('frame too long', '1 GiB', headerOf(0x40_00_00_00)),
+    makeAttack('incomplete frame', '8 MiB announced, then silence', headerOf(8 * 1024 * 1024)),
+    makeAttack(
+      'incomplete frame',
       'a byte each 400 ms',
-      ...[...whole].flatMap((byte): Step[] => [Buffer.from([byte]), 400]).slice(0, 60),
+      ...[...whole].flatMap((byte): AttackStep[] => [Buffer.from([byte]), 400]).slice(0, 60),
     ),
-    of('silence on a link', 'nothing'),
-    of('no frames', 'HTTP', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', FIN),
-    of('no frames', 'zeros', Buffer.alloc(4_096), FIN),
-    of('no frames', 'ones', Buffer.alloc(4_096, 0xff), FIN),
-    ...BAD_PAYLOADS.map(([name, payload]) => of('bad MessagePack', name, frame(payload))),
+    makeAttack('silence on a link', 'nothing'),
+    makeAttack('not a frame', 'HTTP', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', FIN),
+    makeAttack('not a frame', 'zeros', Buffer.alloc(4_096), FIN),
+    makeAttack('not a frame', 'ones', Buffer.alloc(4_096, 0xff), FIN),
+    ...BAD_PAYLOADS.map(([name, payload]) => makeAttack('bad MessagePack', name, frame(payload))),
   ];
 }
 
-/** A header that holds its own checksum, for a payload that never comes. */
+/** A frame header with a valid header checksum, for a payload that is never sent. */
 function headerOf(length: number): Buffer {
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
   bytes.writeUInt32BE(length, 0);
@@ -102,28 +118,36 @@ function headerOf(length: number): Buffer {
 }
 
 /**
- * A message with each of its fields, however deep, of every wrong type.
- * @param message of no effect whatever becomes of any one field
+ * Variants of a message in which one field, at any depth, has a wrong type.
+ * @param message valid, and without effect whatever value one field has
  */
-export function messageAttacks(door: Door, name: string, message: unknown): Attack[] {
+export function messageAttacks(door: LinkEndpoint, name: string, message: unknown): Attack[] {
   return pathsOf(message).flatMap((path) =>
     BAD_VALUES.map((value) => ({
       port: door.port,
       kind: 'wrong type in a message',
       name: `${door.path}: ${name}, ${path.join('.')} is ${describe(value)}`,
-      // What is refused by itself leaves the link open: then the end of the attacker's half ends it.
-      steps: [handshake(door), UPGRADED, frame(pack(replaced(message, path, value))), FIN],
+      // A refused item leaves the link open; then FIN ends it.
+      steps: [handshake(door), WAIT_FOR_UPGRADE, frame(pack(replaced(message, path, value))), FIN],
     })),
   );
 }
 
-/** A message that is well-formed and comes too late, or from who may not send it: nothing may come of it. */
-export function ignoredMessage(door: Door, kind: string, name: string, message: unknown): Attack {
+/**
+ * A well-formed message that is outdated, or from a sender without the right to send it. It must have no
+ * effect.
+ */
+export function harmlessMessageAttack(
+  door: LinkEndpoint,
+  kind: string,
+  name: string,
+  message: unknown,
+): Attack {
   return {
     port: door.port,
     kind,
     name,
-    steps: [handshake(door), UPGRADED, frame(pack(message)), 200, FIN],
+    steps: [handshake(door), WAIT_FOR_UPGRADE, frame(pack(message)), 200, FIN],
   };
 }
 

@@ -1,26 +1,33 @@
-/** Requests that are no HTTP, too much of it, or of two minds about where they end: for every port alike. */
-import { FIN, requestText, wholeRequest, type Attack, type Base, type Step } from './attack.js';
+/** Attacks on every port: requests that are not HTTP, too large, or ambiguous about their end. */
+import {
+  FIN,
+  requestText,
+  completeRequest,
+  type Attack,
+  type RequestTemplate,
+  type AttackStep,
+} from './attack.js';
 
-type Samples = readonly (readonly [name: string, ...steps: Step[]])[];
+type Samples = readonly (readonly [name: string, ...steps: AttackStep[]])[];
 
-export function httpAttacks(base: Base): Attack[] {
-  const of = (kind: string, samples: Samples): Attack[] =>
+export function httpAttacks(base: RequestTemplate): Attack[] {
+  const makeAttacks = (kind: string, samples: Samples): Attack[] =>
     samples.map(([name, ...steps]) => ({ port: base.port, kind, name, steps }));
   return [
-    ...of('two lengths', lengths(base)),
-    ...of('bad chunks', chunks(base)),
-    ...of('bad request line', requestLines(base)),
-    ...of('bad header', headers(base)),
-    ...of('header bomb', bombs(base)),
-    ...of('another protocol', PROTOCOLS),
-    ...of('upgrade to nowhere', upgrades(base)),
-    ...of('bytes behind', behind(base)),
-    ...of('cut at a byte', cuts(base)),
+    ...makeAttacks('two lengths', lengths(base)),
+    ...makeAttacks('bad chunks', chunks(base)),
+    ...makeAttacks('bad request line', requestLines(base)),
+    ...makeAttacks('bad header', headers(base)),
+    ...makeAttacks('header bomb', bombs(base)),
+    ...makeAttacks('another protocol', PROTOCOLS),
+    ...makeAttacks('upgrade to nowhere', upgrades(base)),
+    ...makeAttacks('bytes after a request', trailing(base)),
+    ...makeAttacks('cut at a byte', cuts(base)),
   ];
 }
 
-/** Who believes the one length, and who the other, see different requests (RFC 9112, section 11.2). */
-function lengths(base: Base): Samples {
+/** Request smuggling: parsers that use different lengths see different requests (RFC 9112, section 11.2). */
+function lengths(base: RequestTemplate): Samples {
   const { length } = base.body;
   const smuggled = 'GET /status HTTP/1.1\r\nhost: x\r\n\r\n';
   const lines: readonly (readonly [string, readonly string[]])[] = [
@@ -45,14 +52,14 @@ function lengths(base: Base): Samples {
   return lines.map(([name, more]) => [name, requestText(base, more, `0\r\n\r\n${smuggled}`), FIN]);
 }
 
-function chunks(base: Base): Samples {
+function chunks(base: RequestTemplate): Samples {
   const start = requestText(base, ['transfer-encoding: chunked'], '');
   return [
-    ['a size that is none', `${start}zz\r\nabc\r\n0\r\n\r\n`, FIN],
+    ['an invalid size', `${start}zz\r\nabc\r\n0\r\n\r\n`, FIN],
     ['a size below zero', `${start}-5\r\nabcde\r\n0\r\n\r\n`, FIN],
     ['a size beyond 2^64', `${start}fffffffffffffffff\r\n`, FIN],
     ['a size of 4 GiB, then nothing', `${start}ffffffff\r\nabc`, FIN],
-    ['no line break behind the data', `${start}3\r\nabcX5\r\nabcde\r\n0\r\n\r\n`, FIN],
+    ['no line break after the data', `${start}3\r\nabcX5\r\nabcde\r\n0\r\n\r\n`, FIN],
     ['bare line feeds', `${start}3\nabc\n0\n\n`, FIN],
     ['an extension of 64 KiB', `${start}3;x=${'y'.repeat(65_536)}\r\nabc\r\n0\r\n\r\n`, FIN],
     ['a trailer of 64 KiB', `${start}0\r\nx: ${'y'.repeat(65_536)}\r\n\r\n`, FIN],
@@ -62,7 +69,7 @@ function chunks(base: Base): Samples {
   ];
 }
 
-function requestLines({ method, path }: Base): Samples {
+function requestLines({ method, path }: RequestTemplate): Samples {
   const line = (text: string): string => `${text}\r\nhost: x\r\n\r\n`;
   return [
     ['no version', line(`${method} ${path}`), FIN],
@@ -84,14 +91,14 @@ function requestLines({ method, path }: Base): Samples {
     ['the path of a file', line(`${method} /../../../../etc/passwd HTTP/1.1`), FIN],
     ['the same, encoded', line(`${method} /%2e%2e/%2e%2e/etc/passwd HTTP/1.1`), FIN],
     ['another server', line(`${method} http://169.254.169.254/latest/meta-data HTTP/1.1`), FIN],
-    ['a target that is no url', line(`${method} //[ HTTP/1.1`), FIN],
+    ['a target that is not a URL', line(`${method} //[ HTTP/1.1`), FIN],
     ['a property of every object', line(`${method} /__proto__ HTTP/1.1`), FIN],
     ['a thousand empty lines', `${'\r\n'.repeat(1_000)}X`, FIN],
     ['bytes beyond ASCII', Buffer.from(line(`${method} /\xff\xfe HTTP/1.1`), 'latin1'), FIN],
   ];
 }
 
-function headers(base: Base): Samples {
+function headers(base: RequestTemplate): Samples {
   const lines: readonly (readonly [string, string])[] = [
     ['no colon', 'x'],
     ['no name', ': x'],
@@ -112,7 +119,7 @@ function headers(base: Base): Samples {
   ]);
 }
 
-function bombs(base: Base): Samples {
+function bombs(base: RequestTemplate): Samples {
   const sized = (lines: readonly string[]): string =>
     requestText(base, [...lines, `content-length: ${base.body.length}`]);
   return [
@@ -138,7 +145,7 @@ const PROTOCOLS: Samples = [
   ['nothing at all', FIN],
 ];
 
-function upgrades(base: Base): Samples {
+function upgrades(base: RequestTemplate): Samples {
   const upgrade = (to: string): string =>
     requestText(base, ['connection: Upgrade', `upgrade: ${to}`, `content-length: ${base.body.length}`]);
   return [
@@ -149,24 +156,24 @@ function upgrades(base: Base): Samples {
   ];
 }
 
-/** What comes behind a request that is the last, or while it is being answered. */
-function behind(base: Base): Samples {
-  const whole = wholeRequest(base);
-  const last = wholeRequest({ ...base, headers: { ...base.headers, connection: 'close' } });
+/** Bytes after the last request of a connection, or while a request is being answered. */
+function trailing(base: RequestTemplate): Samples {
+  const whole = completeRequest(base);
+  const last = completeRequest({ ...base, headers: { ...base.headers, connection: 'close' } });
   return [
-    ['a request behind the last', last + whole, FIN],
-    ['nonsense behind the last', `${last}\0\0\0\0`, FIN],
-    ['an empty line behind the last', `${last}\r\n`, FIN],
-    ['nonsense behind a request', `${whole}\0\0\0\0`, FIN],
+    ['a request after the last', last + whole, FIN],
+    ['garbage after the last', `${last}\0\0\0\0`, FIN],
+    ['an empty line after the last', `${last}\r\n`, FIN],
+    ['garbage after a request', `${whole}\0\0\0\0`, FIN],
     ['five hundred requests at once', whole.repeat(500), FIN],
   ];
 }
 
-/** All but the last byte at most: the whole would be a request like any other. */
-function cuts(base: Base): Samples {
-  const text = wholeRequest(base);
+/** Every proper prefix of a request. */
+function cuts(base: RequestTemplate): Samples {
+  const text = completeRequest(base);
   return Array.from({ length: text.length - 1 }, (_, i) => [
-    `behind byte ${i + 1}`,
+    `after byte ${i + 1}`,
     text.slice(0, i + 1),
     FIN,
   ]);

@@ -1,12 +1,20 @@
-/** What each internal port is attacked with, beside bad HTTP: by strangers, and by who has stolen the secret. */
+/** Attacks on internal ports beyond bad HTTP, without the secret and with a stolen one. */
 import { PROTOCOL_VERSION, pack } from '@trireme/domain';
-import { FIN, requestText, wholeRequest, type Attack, type Base, type Port, type Step } from './attack.js';
+import {
+  FIN,
+  requestText,
+  completeRequest,
+  type Attack,
+  type RequestTemplate,
+  type PortKind,
+  type AttackStep,
+} from './attack.js';
 import {
   frameAttacks,
   handshakeAttacks,
-  ignoredMessage,
+  harmlessMessageAttack,
   messageAttacks,
-  type Door,
+  type LinkEndpoint,
 } from './frame-attacks.js';
 
 interface Cluster {
@@ -14,10 +22,10 @@ interface Cluster {
   readonly secret: string;
 }
 
-/** A log index that no log of a test comes to: whatever speaks of it has no effect. */
+/** A log index that no test reaches, so messages with it have no effect. */
 const FAR = 2 ** 40;
 
-function door(port: Port, path: string, { name, secret }: Cluster): Door {
+function door(port: PortKind, path: string, { name, secret }: Cluster): LinkEndpoint {
   return {
     ...{ port, path },
     headers: {
@@ -29,28 +37,28 @@ function door(port: Port, path: string, { name, secret }: Cluster): Door {
   };
 }
 
-/** Links of front-ends to a replica. */
+/** Attacks on the links of front-ends to a replica. */
 export function* replicaAttacks(cluster: Cluster): Generator<Attack> {
   const links = door('replica', '/links/frontend', cluster);
   yield* handshakeAttacks(links);
   yield* frameAttacks(links, { t: 'get', items: [[1, 1, false]] });
-  // An order of nothing: whatever any one field becomes, it is none.
+  // Quantity 0: the order is invalid whatever value another field has.
   yield* messageAttacks(links, 'submit', { t: 'submit', items: [[1, 0, 'hostile', 'AAPL', 0]] });
-  // 62 characters and half a pair: more than the bound once it is encoded.
+  // 62 characters and a lone surrogate: encoded, the name exceeds the limit.
   const name = `${'x'.repeat(62)}\ud83d`;
   const bad: readonly (readonly [string, unknown])[] = [
-    ['a name that grows when it is encoded', { t: 'submit', items: [[1, 0, 'hostile', name, 1]] }],
-    ['a key that is none', { t: 'submit', items: [[1, 0, 'caf\u00e9', 'AAPL', 1]] }],
-    ['a name for a list that is none', { t: 'list', id: 1, after: 0, limit: 1, name }],
+    ['a name that grows when encoded', { t: 'submit', items: [[1, 0, 'hostile', name, 1]] }],
+    ['an invalid key', { t: 'submit', items: [[1, 0, 'caf\u00e9', 'AAPL', 1]] }],
+    ['an invalid name for a list', { t: 'list', id: 1, after: 0, limit: 1, name }],
   ];
-  for (const [what, message] of bad) yield ignoredMessage(links, 'invalid item', what, message);
+  for (const [what, message] of bad) yield harmlessMessageAttack(links, 'invalid item', what, message);
   yield* messageAttacks(links, 'get', { t: 'get', items: [[1, 1, false]] });
   yield* messageAttacks(links, 'list', { t: 'list', id: 1, after: 0, limit: 1, name: null });
   yield* routeAttacks('replica', '/export');
   yield* routeAttacks('replica', '/catalogs');
 }
 
-/** Links of front-ends to a catalog, and those of catalogs to a replica. */
+/** Attacks on the links of front-ends to a catalog, and on the links of catalogs to a replica. */
 export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   const frontends = door('catalog', '/links/frontend', cluster);
   const catalogs = door('replica', '/links/catalog', cluster);
@@ -70,20 +78,20 @@ export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   yield* messageAttacks(catalogs, 'attach', attach);
   yield* messageAttacks(catalogs, 'requestAuthority', { t: 'requestAuthority', id: 1 });
   yield* messageAttacks(catalogs, 'revoked', { t: 'revoked', index: FAR });
-  yield ignoredMessage(catalogs, 'not in the set', 'a catalog that says where it is', hello);
-  yield ignoredMessage(catalogs, 'not in the set', 'a catalog that attaches', attach);
-  yield ignoredMessage(catalogs, 'not in the set', 'a catalog that asks for authority', {
+  yield harmlessMessageAttack(catalogs, 'not in the set', 'hello of an unknown catalog', hello);
+  yield harmlessMessageAttack(catalogs, 'not in the set', 'attach of an unknown catalog', attach);
+  yield harmlessMessageAttack(catalogs, 'not in the set', 'authority request of an unknown catalog', {
     ...{ t: 'requestAuthority', id: 1 },
   });
   yield* routeAttacks('catalog', '/export');
 }
 
-/** A guarded route, from who has no right to it. */
-function routeAttacks(port: Port, path: string): Attack[] {
+/** Requests to a guarded route with wrong secrets. */
+function routeAttacks(port: PortKind, path: string): Attack[] {
   const secrets = ['', 'x', 'x'.repeat(64), '0', 'null', '\u00e9'];
   return secrets.map((secret) => {
     const headers = { host: 'x', connection: 'close', 'x-trireme-secret': secret };
-    const base: Base = { port, method: 'GET', path, headers, body: '' };
+    const base: RequestTemplate = { port, method: 'GET', path, headers, body: '' };
     return {
       port,
       kind: 'guarded route',
@@ -93,15 +101,18 @@ function routeAttacks(port: Port, path: string): Attack[] {
   });
 }
 
-/** Member `as` of the group, impersonated before member `to`. */
-export interface Impersonated extends Cluster {
+/** Impersonation of member `as` towards member `to`. */
+export interface Impersonation extends Cluster {
   readonly as: string;
   readonly to: string;
-  /** Of the messages between members. */
+  /** Version of the messages between members. */
   readonly version: string;
 }
 
-/** Numbers of messages with what follows type, sender, recipient and term; all of them old, so that none counts. */
+/**
+ * Type codes of messages, and their fields after type, sender, recipient and term. As all terms are old, none
+ * has an effect.
+ */
 const MESSAGES: readonly (readonly [name: string, code: number, ...fields: unknown[]])[] = [
   ['pre-vote request', 0, 0, 0],
   ['pre-vote response', 1, true, 0, 0],
@@ -118,7 +129,7 @@ const MESSAGES: readonly (readonly [name: string, code: number, ...fields: unkno
   ['read response', 11, FAR, 0],
 ];
 
-function raftDoor({ as, to, name, secret, version }: Impersonated): Door {
+function raftDoor({ as, to, name, secret, version }: Impersonation): LinkEndpoint {
   return {
     ...{ port: 'peer', path: '/raft' },
     headers: {
@@ -131,46 +142,46 @@ function raftDoor({ as, to, name, secret, version }: Impersonated): Door {
   };
 }
 
-export function* peerAttacks(who: Impersonated): Generator<Attack> {
-  const { as, to } = who;
-  const raft = raftDoor(who);
+export function* peerAttacks(identity: Impersonation): Generator<Attack> {
+  const { as, to } = identity;
+  const raft = raftDoor(identity);
   yield* handshakeAttacks(raft);
   yield* frameAttacks(raft, [8, as, to, 0, FAR]);
   for (const [name, code, ...fields] of MESSAGES)
     yield* messageAttacks(raft, name, [code, as, to, 0, ...fields]);
   for (const id of ['7', to, '', as.repeat(200)]) {
     const kind = 'another sender or recipient';
-    yield ignoredMessage(raft, kind, `from ${id.slice(0, 9)}`, [8, id, to, 0, FAR]);
-    yield ignoredMessage(raft, kind, `to ${id.slice(0, 9)}`, [8, as, id === to ? as : id, 0, FAR]);
+    yield harmlessMessageAttack(raft, kind, `from ${id.slice(0, 9)}`, [8, id, to, 0, FAR]);
+    yield harmlessMessageAttack(raft, kind, `to ${id.slice(0, 9)}`, [8, as, id === to ? as : id, 0, FAR]);
   }
   yield* snapshotAttacks(raft);
   yield* routeAttacks('peer', '/raft/founding');
 }
 
-/** What a voter said once, said again. @param terms older than the one that the group is in */
-export function* oldMessageAttacks(who: Impersonated, terms: readonly number[]): Generator<Attack> {
-  const raft = raftDoor(who);
+/** Replays messages of a voter. @param terms older than the current term of the group */
+export function* oldMessageAttacks(identity: Impersonation, terms: readonly number[]): Generator<Attack> {
+  const raft = raftDoor(identity);
   for (const term of terms) {
     for (const [name, code, ...fields] of MESSAGES) {
       if (name === 'append of an entry') continue;
-      const message = [code, who.as, who.to, term, ...fields];
-      yield ignoredMessage(raft, 'message of an old term', `${name} of term ${term}`, message);
+      const message = [code, identity.as, identity.to, term, ...fields];
+      yield harmlessMessageAttack(raft, 'message of an old term', `${name} of term ${term}`, message);
     }
   }
 }
 
-/** Snapshots are posted to the same port. */
-function snapshotAttacks({ headers }: Door): Attack[] {
-  const base: Base = {
+/** Attacks on snapshot transfers, which are posted to the peer port. */
+function snapshotAttacks({ headers }: LinkEndpoint): Attack[] {
+  const base: RequestTemplate = {
     ...{ port: 'peer', method: 'POST', path: '/raft/snapshot', body: '' },
     headers: { host: 'x', 'content-type': 'application/octet-stream', connection: 'close', ...headers },
   };
   const head = Buffer.alloc(8);
   head.writeUInt32BE(64 * 1024 * 1024);
-  const bodies: readonly (readonly [string, ...Step[]])[] = [
+  const bodies: readonly (readonly [string, ...AttackStep[]])[] = [
     ['nothing', ''],
-    ['an end at once', Buffer.alloc(16)],
-    ['a frame that is cut', Buffer.from([0, 0, 0, 40, 1, 2, 3, 4, 5])],
+    ['an immediate end', Buffer.alloc(16)],
+    ['a truncated frame', Buffer.from([0, 0, 0, 40, 1, 2, 3, 4, 5])],
     ['a wrong checksum', Buffer.concat([Buffer.from([0, 0, 0, 4, 1, 2, 3, 4]), pack('abc')])],
     ['a frame of 64 MiB', head],
     [
@@ -180,7 +191,7 @@ function snapshotAttacks({ headers }: Door): Attack[] {
     ['random', Buffer.from('f3a1d94e0c77b25581e6c39a4cd07f2b', 'hex')],
   ];
   const stranger = { ...base, headers: { ...base.headers, 'x-raft-secret': 'x' } };
-  const of = (name: string, from: Base, body: Step): Attack => {
+  const makeAttack = (name: string, from: RequestTemplate, body: AttackStep): Attack => {
     const text = requestText(from, ['transfer-encoding: chunked'], '');
     const bytes = Buffer.from(typeof body === 'string' ? body : (body as Uint8Array));
     const chunk =
@@ -190,8 +201,8 @@ function snapshotAttacks({ headers }: Door): Attack[] {
     return { port: 'peer', kind: 'bad snapshot', name, steps: [text, chunk, '0\r\n\r\n'] };
   };
   return [
-    ...bodies.map(([name, body = '']) => of(name, base, body)),
-    ...bodies.map(([name, body = '']) => of(`${name}, of a stranger`, stranger, body)),
+    ...bodies.map(([name, body = '']) => makeAttack(name, base, body)),
+    ...bodies.map(([name, body = '']) => makeAttack(`${name}, without the secret`, stranger, body)),
     {
       port: 'peer',
       kind: 'bad snapshot',
@@ -201,7 +212,7 @@ function snapshotAttacks({ headers }: Door): Attack[] {
   ];
 }
 
-export const CONTROL_BASE: Base = {
+export const CONTROL_BASE: RequestTemplate = {
   port: 'control',
   method: 'POST',
   path: '/kill?target=nobody',
@@ -209,9 +220,9 @@ export const CONTROL_BASE: Base = {
   body: '',
 };
 
-/** None of these names a process that may be steered so. */
+/** Attacks on the control port. No request names a process that it may control. */
 export function controlAttacks(secret: string): Attack[] {
-  const inside = { ...CONTROL_BASE, headers: { ...CONTROL_BASE.headers, 'x-trireme-secret': secret } };
+  const authorized = { ...CONTROL_BASE, headers: { ...CONTROL_BASE.headers, 'x-trireme-secret': secret } };
   const targets = [
     '',
     'nobody',
@@ -227,7 +238,7 @@ export function controlAttacks(secret: string): Attack[] {
     'x'.repeat(8_000),
     'leader;ls',
   ];
-  const asks = [
+  const paths = [
     ...targets.flatMap((name) => [`/kill?target=${name}`, `/start?name=${name}`, `/ready?name=${name}`]),
     ...[
       '/',
@@ -242,21 +253,21 @@ export function controlAttacks(secret: string): Attack[] {
       '/start?name=catalog-1',
     ],
   ];
-  const of = (kind: string, base: Base): Attack => ({
+  const makeAttack = (kind: string, base: RequestTemplate): Attack => ({
     ...{ port: 'control', kind },
     name: `${base.method} ${base.path.slice(0, 40)}`,
-    steps: [wholeRequest(base)],
+    steps: [completeRequest(base)],
   });
   return [
-    ...asks.flatMap((path) => [
-      of('steering without the secret', { ...CONTROL_BASE, path }),
-      of('steering nobody', { ...inside, path }),
-      of('wrong method', { ...inside, method: 'GET', path }),
+    ...paths.flatMap((path) => [
+      makeAttack('control without the secret', { ...CONTROL_BASE, path }),
+      makeAttack('unknown target', { ...authorized, path }),
+      makeAttack('wrong method', { ...authorized, method: 'GET', path }),
     ]),
     ...['/kill?target=leader', '/kill?target=all-replicas', '/kill?target=catalog-1'].flatMap((path) => [
-      of('steering without the secret', { ...CONTROL_BASE, path }),
-      of('wrong method', { ...inside, method: 'PUT', path }),
+      makeAttack('control without the secret', { ...CONTROL_BASE, path }),
+      makeAttack('wrong method', { ...authorized, method: 'PUT', path }),
     ]),
-    of('a body', { ...inside, path: '/x', body: 'x'.repeat(1_000_000) }),
+    makeAttack('a body', { ...authorized, path: '/x', body: 'x'.repeat(1_000_000) }),
   ];
 }

@@ -1,7 +1,10 @@
-/** Requests that are good HTTP and bad orders: wrong types in every field, deep and huge bodies, doors that are shut. */
-import { requestText, wholeRequest, type Attack, type Base } from './attack.js';
+/**
+ * Valid HTTP requests with invalid contents: wrong types in every field, deep and huge bodies, missing
+ * authorization.
+ */
+import { requestText, completeRequest, type Attack, type RequestTemplate } from './attack.js';
 
-export const PUBLIC_BASE: Base = {
+export const PUBLIC_BASE: RequestTemplate = {
   port: 'public',
   method: 'POST',
   path: '/orders',
@@ -9,7 +12,7 @@ export const PUBLIC_BASE: Base = {
   body: '{"name":"AAPL","type":"buy","quantity":0}',
 };
 
-/** Values of every type but the right one, as they stand in JSON. */
+/** JSON values of every wrong type. */
 const VALUES = [
   ...['null', 'true', 'false', '0', '-1', '1.5', '1e-7', '1e400', '-1e400', '9007199254740992', '1e21', '-0'],
   ...['""', '" "', '"1"', '"\\u0000"', '"\\ud800"', '"__proto__"', '"constructor"', '"toString"', '"buy "'],
@@ -32,19 +35,19 @@ const VALUES = [
 const DEPTH = 100_000;
 
 export function publicAttacks(operatorToken: string): Attack[] {
-  return [...fields(operatorToken), ...bodies(), ...paths(), ...doors(operatorToken)];
+  return [...fields(operatorToken), ...bodies(), ...paths(), ...credentials(operatorToken)];
 }
 
-function of(kind: string, name: string, text: string): Attack {
+function makeAttack(kind: string, name: string, text: string): Attack {
   return { port: 'public', kind, name, steps: [text] };
 }
 
-/** What an order, a listing and a restocking are made of, each field with each value that it must not have. */
+/** Orders, listings and restocks in which one field has a wrong value. */
 function fields(operatorToken: string): Attack[] {
   const authorization = `Bearer ${operatorToken}`;
   const headers = { ...PUBLIC_BASE.headers, authorization };
-  const restock: Base = { ...PUBLIC_BASE, path: '/stocks/AAPL/restock', headers };
-  const list: Base = { ...PUBLIC_BASE, method: 'PUT', path: '/stocks/AAPL', headers };
+  const restock: RequestTemplate = { ...PUBLIC_BASE, path: '/stocks/AAPL/restock', headers };
+  const list: RequestTemplate = { ...PUBLIC_BASE, method: 'PUT', path: '/stocks/AAPL', headers };
   const order = { name: '"AAPL"', type: '"buy"', quantity: '0' };
   const forms = [
     ...Object.keys(order).map((field) => [PUBLIC_BASE, order, field, 'order'] as const),
@@ -54,12 +57,12 @@ function fields(operatorToken: string): Attack[] {
   return forms.flatMap(([base, form, field, what]) =>
     VALUES.filter((value) => !(field === 'price' && isPrice(value))).map((value) => {
       const body = jsonOf({ ...form, [field]: value });
-      return of(`wrong ${field} of ${what}`, value.slice(0, 40), wholeRequest(base, body));
+      return makeAttack(`wrong ${field} of ${what}`, value.slice(0, 40), completeRequest(base, body));
     }),
   );
 }
 
-/** A price may be any decimal amount of cents; those values would be a listing like any other. */
+/** Whether a value is a valid price: any decimal number with at most two decimals. */
 function isPrice(value: string): boolean {
   return value === '1.5';
 }
@@ -75,21 +78,18 @@ function bodies(): Attack[] {
   const samples: readonly (readonly [string, string])[] = [
     ['empty', ''],
     ['not JSON', 'name=AAPL&quantity=1'],
-    ['JSON, cut', '{"name":"AAPL","type":"buy","quantity":'],
-    ['JSON, and more', `{${good},"quantity":0} {}`],
+    ['truncated JSON', '{"name":"AAPL","type":"buy","quantity":'],
+    ['JSON and trailing text', `{${good},"quantity":0} {}`],
     ['a list', '[]'],
     ['a number', '7'],
     ['a string', '"x"'],
     ['null', 'null'],
     ['no fields', '{}'],
-    [
-      'a name that grows when it is encoded',
-      `{"name":"${'x'.repeat(62)}\\ud83d","type":"sell","quantity":1}`,
-    ],
+    ['a name that grows when encoded', `{"name":"${'x'.repeat(62)}\\ud83d","type":"sell","quantity":1}`],
     ['two quantities', `{${good},"quantity":1,"quantity":-1}`],
     ['the prototype as a field', `{"__proto__":{"name":"AAPL","type":"buy","quantity":1}}`],
     ['the constructor as a field', '{"constructor":{"prototype":{"quantity":1}}}'],
-    ['names in capitals', '{"NAME":"AAPL","TYPE":"buy","QUANTITY":1}'],
+    ['field names in capitals', '{"NAME":"AAPL","TYPE":"buy","QUANTITY":1}'],
     ['a byte order mark', `\ufeff{${good},"quantity":0}`],
     ['comments', `{/* */${good},"quantity":0}`],
     ['a trailing comma', `{${good},"quantity":0,}`],
@@ -105,7 +105,7 @@ function bodies(): Attack[] {
       'objects, 2,500 deep, within the limit',
       `{${good},"quantity":${'{"a":'.repeat(2_500)}1${'}'.repeat(2_500)}}`,
     ],
-    ['lists that never close', '['.repeat(16_000)],
+    ['unclosed lists', '['.repeat(16_000)],
   ];
   const encodings: readonly (readonly [string, string])[] = [
     ['text/plain', 'content-type: text/plain'],
@@ -117,10 +117,12 @@ function bodies(): Attack[] {
   const bare = { ...PUBLIC_BASE, headers: { host: 'x', connection: 'close' } };
   const length = `content-length: ${PUBLIC_BASE.body.length}`;
   return [
-    ...samples.map(([name, body]) => of('bad body', name, wholeRequest(PUBLIC_BASE, body))),
-    ...encodings.map(([name, line]) => of('wrong media type', name, requestText(bare, [line, length]))),
+    ...samples.map(([name, body]) => makeAttack('bad body', name, completeRequest(PUBLIC_BASE, body))),
+    ...encodings.map(([name, line]) =>
+      makeAttack('wrong media type', name, requestText(bare, [line, length])),
+    ),
     {
-      ...of('bad body', 'not UTF-8', ''),
+      ...makeAttack('bad body', 'not UTF-8', ''),
       steps: [requestText(PUBLIC_BASE, ['content-length: 4'], ''), Buffer.from([0x22, 0xff, 0xfe, 0x22])],
     },
   ];
@@ -186,7 +188,7 @@ function paths(): Attack[] {
   ];
   const headers = { host: 'x', connection: 'close' };
   return targets.map((path) =>
-    of(
+    makeAttack(
       'bad path or query',
       path.slice(0, 60),
       requestText({ ...PUBLIC_BASE, method: 'GET', path, headers, body: '' }),
@@ -194,8 +196,8 @@ function paths(): Attack[] {
   );
 }
 
-/** Routes of operators without the token, and keys that are none. */
-function doors(operatorToken: string): Attack[] {
+/** Operator routes without a valid token, and invalid idempotency keys. */
+function credentials(operatorToken: string): Attack[] {
   const body = '{"quantity":1}';
   const restock = { ...PUBLIC_BASE, path: '/stocks/AAPL/restock', body };
   const list = { ...PUBLIC_BASE, method: 'PUT', path: '/stocks/AAPL', body: '{"price":1}' };
@@ -208,12 +210,12 @@ function doors(operatorToken: string): Attack[] {
     ],
   ];
   const keys = ['', 'x'.repeat(256), 'caf\u00e9', 'a\tb', 'x'.repeat(10_000)];
-  const sized = (base: Base, line: string): string =>
+  const sized = (base: RequestTemplate, line: string): string =>
     requestText(base, [line, `content-length: ${Buffer.byteLength(base.body)}`]);
   return [
     ...[restock, list].flatMap((base) =>
       grants.map((grant) =>
-        of(
+        makeAttack(
           'operator without the token',
           `${base.method} with ${grant.slice(0, 8)}`,
           sized(base, `authorization: ${grant}`),
@@ -221,7 +223,7 @@ function doors(operatorToken: string): Attack[] {
       ),
     ),
     ...keys.map((key) =>
-      of('bad key', JSON.stringify(key).slice(0, 20), sized(PUBLIC_BASE, `idempotency-key: ${key}`)),
+      makeAttack('bad key', JSON.stringify(key).slice(0, 20), sized(PUBLIC_BASE, `idempotency-key: ${key}`)),
     ),
   ];
 }

@@ -1,29 +1,29 @@
 /**
- * Every link between the processes of a cluster, and between clients and front-ends, with a proxy on it. Processes go
- * by their names in the cluster; all clients together are `clients`.
+ * A proxy on every link between the processes of a cluster, and between clients and front-ends. Processes are
+ * identified by their names in the cluster; all clients share the name `clients`.
  */
-import { CLEAR, type Conditions } from '../rules/link.js';
+import { NO_FAULTS, type LinkConditions } from '../rules/link-conditions.js';
 import { SeededRandom } from '../rules/random.js';
-import { Door } from './door.js';
+import { LinkRouter } from './link-router.js';
 import { FaultProxy } from './fault-proxy.js';
 
 export const CLIENTS = 'clients';
 
-/** Who dials a process and is none of the cluster's, such as an operator. No fault is its. */
+/** Name for dialing clients outside the cluster, such as an operator. No fault affects them. */
 const OTHERS = 'others';
 
-/** What happens to bytes on their way from one process to another, whoever dialled. */
-export interface Hardship {
+/** Changed conditions for bytes from one process to another, whichever of them dialed. */
+export interface LinkChange {
   readonly from: string;
   readonly to: string;
-  readonly change: Partial<Conditions>;
+  readonly change: Partial<LinkConditions>;
 }
 
 export class FaultNetwork {
-  /** By who dials whom; the port is null for those that have a door. */
+  /** By dialing and listening process; the port is null for links behind a `LinkRouter`. */
   readonly #proxies = new Map<string, { readonly proxy: FaultProxy; readonly port: number | null }>();
-  /** By the name of who is reached through it. */
-  readonly #doors = new Map<string, { readonly door: Door; readonly port: number }>();
+  /** By the name of the listening process. */
+  readonly #doors = new Map<string, { readonly door: LinkRouter; readonly port: number }>();
   readonly #names: readonly string[];
 
   private constructor(names: readonly string[]) {
@@ -31,8 +31,8 @@ export class FaultNetwork {
   }
 
   /**
-   * Opens a proxy for every link of a cluster that is yet to be planned.
-   * @param counts how many there are of each; with those that join later
+   * Opens a proxy for every link of a cluster, before the cluster is started.
+   * @param counts number of processes of each role, including those that join later
    */
   static async open(
     counts: { readonly replicas: number; readonly frontends: number; readonly catalogs: number },
@@ -64,47 +64,56 @@ export class FaultNetwork {
     this.#proxies.set(keyOf(OTHERS, to), others);
     for (const from of dialers)
       this.#proxies.set(keyOf(from, to), { proxy: new FaultProxy(random), port: null });
-    const door = new Door((from) => this.#proxies.get(keyOf(from ?? OTHERS, to))?.proxy ?? others.proxy);
+    const door = new LinkRouter(
+      (from) => this.#proxies.get(keyOf(from ?? OTHERS, to))?.proxy ?? others.proxy,
+    );
     this.#doors.set(to, { door, port: await door.listen() });
   }
 
-  /** Sends a link of clients or of peers on to `url`, and gives the URL to dial instead. */
+  /**
+   * Forwards a link of clients or of peers to `url`.
+   * @returns the URL to dial instead.
+   * @throws RangeError for an unknown link
+   */
   route(from: string, to: string, url: string): string {
     const entry = this.#proxies.get(keyOf(from, to));
     if (entry === undefined || entry.port === null)
-      throw new RangeError(`there is no link from ${from} to ${to}`);
+      throw new RangeError(`no proxy for a link from ${from} to ${to}`);
     entry.proxy.setTarget(url);
     return `http://127.0.0.1:${entry.port}`;
   }
 
-  /** Gives the URL at which all are to dial the process `to`, which listens at `url`; who dials is told apart by name. */
+  /**
+   * Returns the URL at which all processes dial `to`, which listens at `url`.
+   * @throws RangeError for an unknown process
+   */
   advertise(to: string, url: string): string {
     const entry = this.#doors.get(to);
-    if (entry === undefined) throw new RangeError(`nobody dials ${to}`);
+    if (entry === undefined) throw new RangeError(`no advertised address for ${to}`);
     for (const [key, { proxy, port }] of this.#proxies)
       if (port === null && key.endsWith(keyOf('', to))) proxy.setTarget(url);
     return `http://127.0.0.1:${entry.port}`;
   }
 
-  /** Who a process has a link to, whoever dials; clients too. */
-  linked(name: string): string[] {
+  /** Names of all processes, and clients, that have a link with this process. */
+  linkedProcesses(name: string): string[] {
     return this.#names.filter(
       (other) => this.#proxy(name, other) !== undefined || this.#proxy(other, name) !== undefined,
     );
   }
 
-  /** Nothing gets from any of `from` to any of `to`, whoever dialled. */
+  /** Blocks all bytes from any of `from` to any of `to`, whichever dialed. */
   cutOneWay(from: readonly string[], to: readonly string[]): void {
     for (const a of from) for (const b of to) this.degrade(a, b, { blocked: true });
   }
 
-  /** Nothing gets from one side to the other, either way. */
+  /** Blocks all bytes between the two sides, in both directions. */
   cut(one: readonly string[], other: readonly string[]): void {
     this.cutOneWay(one, other);
     this.cutOneWay(other, one);
   }
 
-  /** Cuts one process off from all others, clients too. */
+  /** Cuts one process off from all other processes and from clients. */
   isolate(name: string): void {
     this.cut(
       [name],
@@ -112,32 +121,32 @@ export class FaultNetwork {
     );
   }
 
-  /** Changes what happens to bytes on their way from one process to another, whoever dialled. */
-  degrade(from: string, to: string, change: Partial<Conditions>): void {
-    this.#proxy(from, to)?.set('up', change);
-    this.#proxy(to, from)?.set('down', change);
+  /** Changes the conditions for bytes from one process to another, whichever dialed. */
+  degrade(from: string, to: string, change: Partial<LinkConditions>): void {
+    this.#proxy(from, to)?.setConditions('up', change);
+    this.#proxy(to, from)?.setConditions('down', change);
   }
 
-  /** Sets every link to what these make of it together, and those that are not named free. */
-  impose(hardships: readonly Hardship[]): void {
-    const changes = new Map<string, Partial<Conditions>>();
+  /** Replaces the conditions of all links by these combined; links that are not named become clear. */
+  replaceConditions(hardships: readonly LinkChange[]): void {
+    const changes = new Map<string, Partial<LinkConditions>>();
     for (const { from, to, change } of hardships) {
       const key = keyOf(from, to);
       changes.set(key, { ...changes.get(key), ...change });
     }
     for (const from of this.#names) {
-      for (const to of this.#names) this.degrade(from, to, { ...CLEAR, ...changes.get(keyOf(from, to)) });
+      for (const to of this.#names) this.degrade(from, to, { ...NO_FAULTS, ...changes.get(keyOf(from, to)) });
     }
   }
 
-  /** Breaks the connections between two processes; with `refuse`, until healed, no new one comes about. */
+  /** Resets the connections between two processes. With `refuse`, new ones are refused until `heal`. */
   reset(one: string, other: string, refuse = false): void {
     this.#proxy(one, other)?.reset(refuse);
     this.#proxy(other, one)?.reset(refuse);
   }
 
-  /** Makes all links from or to a process as `change` says, both ways. */
-  degradeAll(name: string, change: Partial<Conditions>): void {
+  /** Changes the conditions of all links of a process, in both directions. */
+  degradeAll(name: string, change: Partial<LinkConditions>): void {
     for (const other of this.#names) {
       this.degrade(name, other, change);
       this.degrade(other, name, change);

@@ -1,4 +1,4 @@
-/** Each fault of a link, seen from both ends of a connection through a proxy. */
+/** Each fault of a link, observed at both ends of a connection through a proxy. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,15 +45,15 @@ async function dial(context: Context): Promise<{ client: Socket; served: Socket 
   const before = context.accepted.length;
   await until(() => context.accepted.length > before);
   const served = context.accepted.at(-1);
-  if (served === undefined) throw new Error('nobody was accepted');
+  if (served === undefined) throw new Error('no connection was accepted');
   return { client, served };
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await delay(2);
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(2);
 }
 
-/** Unlike `once`, does not mind how. */
+/** Waits for `close`. Unlike `once` of node:events, it does not reject on an error. */
 async function closed(socket: Socket): Promise<void> {
   await new Promise((resolve) => socket.once('close', resolve));
 }
@@ -64,7 +64,7 @@ function collect(socket: Socket): { text: string } {
   return got;
 }
 
-test('what is sent arrives, both ways, and so does the end', async (context) => {
+test('forwards bytes and the end of the stream in both directions', async (context) => {
   const { client, served } = await dial(context);
   const [up, down] = [collect(served), collect(client)];
   client.end('question');
@@ -74,10 +74,10 @@ test('what is sent arrives, both ways, and so does the end', async (context) => 
   assert.equal([up.text, down.text], ['question', 'answer']);
 });
 
-test('one direction is blocked and the other is not; what was held back arrives when it is healed', async (context) => {
+test('blocked affects one direction only, and held bytes arrive after heal', async (context) => {
   const { client, served } = await dial(context);
   const [up, down] = [collect(served), collect(client)];
-  context.proxy.set('up', { blocked: true });
+  context.proxy.setConditions('up', { blocked: true });
   client.write('held');
   served.write('free');
   await until(() => down.text === 'free');
@@ -87,11 +87,11 @@ test('one direction is blocked and the other is not; what was held back arrives 
   await until(() => up.text === 'held');
 });
 
-test('a blocked link lets no connection through, nor the news that one broke', async (context) => {
+test('blocked link forwards neither new connections nor resets', async (context) => {
   const { client, served } = await dial(context);
   let isBroken = false;
   served.on('error', () => (isBroken = true)).on('close', () => (isBroken = true));
-  context.proxy.set('up', { blocked: true });
+  context.proxy.setConditions('up', { blocked: true });
   client.resetAndDestroy();
   const late = connect(context.port, '127.0.0.1');
   context.sockets.push(late);
@@ -104,10 +104,10 @@ test('a blocked link lets no connection through, nor the news that one broke', a
   await until(() => isBroken && context.accepted.length === 2);
 });
 
-test('what is delayed comes late and in order', async (context) => {
+test('delayed bytes arrive late and in order', async (context) => {
   const { client, served } = await dial(context);
   const up = collect(served);
-  context.proxy.set('up', { delayMs: 40, jitterMs: 20 });
+  context.proxy.setConditions('up', { delayMs: 40, jitterMs: 20 });
   const startedAt = performance.now();
   for (const piece of ['1', '2', '3', '4', '5']) {
     client.write(piece);
@@ -118,10 +118,10 @@ test('what is delayed comes late and in order', async (context) => {
   assert.ok(performance.now() - startedAt >= 40);
 });
 
-test('a limited rate is kept', async (context) => {
+test('bytesPerSecond limits the rate', async (context) => {
   const { client, served } = await dial(context);
   const up = collect(served);
-  context.proxy.set('up', { bytesPerSecond: 100_000 });
+  context.proxy.setConditions('up', { bytesPerSecond: 100_000 });
   const startedAt = performance.now();
   for (let i = 0; i < 10; i += 1) {
     client.write(Buffer.alloc(1_000, 'x'));
@@ -131,10 +131,10 @@ test('a limited rate is kept', async (context) => {
   assert.ok(performance.now() - startedAt >= 95);
 });
 
-test('what a slow link still holds arrives at once when it is healed', async (context) => {
+test('heal delivers all bytes that a slow link holds at once', async (context) => {
   const { client, served } = await dial(context);
   const up = collect(served);
-  context.proxy.set('up', { bytesPerSecond: 1, delayMs: 60_000 });
+  context.proxy.setConditions('up', { bytesPerSecond: 1, delayMs: 60_000 });
   client.write('late');
   await delay(20);
   context.proxy.heal();
@@ -142,10 +142,10 @@ test('what a slow link still holds arrives at once when it is healed', async (co
   await until(() => up.text === 'late and next');
 });
 
-test('a swallowed reply is lost, and its connection breaks', async (context) => {
+test('swallowed reply is lost, and its connection breaks', async (context) => {
   const { client, served } = await dial(context);
   const [up, down] = [collect(served), collect(client)];
-  context.proxy.set('down', { swallowed: true });
+  context.proxy.setConditions('down', { dropped: true });
   client.write('do it');
   await until(() => up.text === 'do it');
   served.write('done');
@@ -153,10 +153,10 @@ test('a swallowed reply is lost, and its connection breaks', async (context) => 
   assert.is(down.text, '');
 });
 
-test('a corrupted piece differs in one bit', async (context) => {
+test('corruption flips one bit of a piece', async (context) => {
   const { client, served } = await dial(context);
   const up = collect(served);
-  context.proxy.set('up', { corruption: 1 });
+  context.proxy.setConditions('up', { corruption: 1 });
   client.write('\0\0\0\0');
   await until(() => up.text.length === 4);
   const bits = [...Buffer.from(up.text, 'latin1')].map((byte) => byte.toString(2).replaceAll('0', '').length);
@@ -166,7 +166,7 @@ test('a corrupted piece differs in one bit', async (context) => {
   );
 });
 
-test('a reset breaks both ends; one that refuses lets nobody in until it is healed', async (context) => {
+test('reset breaks both ends, and with refuse rejects new connections until heal', async (context) => {
   const { client, served } = await dial(context);
   const bothClosed = Promise.all([closed(client), closed(served)]);
   context.proxy.reset(true);
@@ -179,9 +179,9 @@ test('a reset breaks both ends; one that refuses lets nobody in until it is heal
   await dial(context);
 });
 
-test('a receiver that does not read makes the sender wait', async (context) => {
+test('blocked link applies backpressure to the sender', async (context) => {
   const { client, served } = await dial(context);
-  context.proxy.set('up', { blocked: true });
+  context.proxy.setConditions('up', { blocked: true });
   let isTaken = false;
   client.write(Buffer.alloc(64 * 1024 * 1024), () => (isTaken = true));
   await delay(100);

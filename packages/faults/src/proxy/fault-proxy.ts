@@ -1,65 +1,65 @@
-/** Stands between two processes on one link, and makes it as bad as it is told. */
+/** A proxy on one link between two processes that injects faults. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { CLEAR, type Conditions } from '../rules/link.js';
+import { NO_FAULTS, type LinkConditions } from '../rules/link-conditions.js';
 import type { SeededRandom } from '../rules/random.js';
-import { breakOff } from './break-off.js';
-import { Pump } from './pump.js';
+import { resetSocket } from './reset-socket.js';
+import { FaultPipe } from './fault-pipe.js';
 
-/** `up` is from who dials to who listens. */
+/** `up` is from the dialing to the listening side. */
 type Direction = 'up' | 'down';
 
-interface Carried {
-  readonly pumps: readonly Pump[];
+interface ProxiedConnection {
+  readonly pumps: readonly FaultPipe[];
   readonly sockets: Socket[];
 }
 
 export class FaultProxy {
   readonly #random: SeededRandom;
   readonly #server: Server;
-  readonly #carried = new Set<Carried>();
-  readonly #conditions: Record<Direction, Conditions> = { up: CLEAR, down: CLEAR };
+  readonly #connections = new Set<ProxiedConnection>();
+  readonly #conditions: Record<Direction, LinkConditions> = { up: NO_FAULTS, down: NO_FAULTS };
   #target: { readonly host: string; readonly port: number } | null = null;
   #isRefusing = false;
 
   constructor(random: SeededRandom) {
     this.#random = random;
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
-      this.take(socket),
+      this.accept(socket),
     );
   }
 
-  /** Opens a port on loopback and gives it. */
+  /** Listens on a free loopback port. @returns the port */
   async listen(): Promise<number> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Where connections go on to. */
+  /** Sets the address to which connections are forwarded. */
   setTarget(url: string): void {
     const { hostname, port } = new URL(url);
     this.#target = { host: hostname, port: Number(port) };
   }
 
-  /** Changes one direction, for connections that are open and those to come. */
-  set(direction: Direction, change: Partial<Conditions>): void {
+  /** Changes the conditions of one direction, for open and future connections. */
+  setConditions(direction: Direction, change: Partial<LinkConditions>): void {
     this.#conditions[direction] = { ...this.#conditions[direction], ...change };
-    for (const { pumps } of this.#carried) for (const pump of pumps) pump.wake();
+    for (const { pumps } of this.#connections) for (const pump of pumps) pump.deliverDue();
   }
 
-  /** Breaks every open connection at both ends; new ones are taken unless `refuse`. */
+  /** Resets every open connection at both ends. With `refuse`, new connections are refused until `heal`. */
   reset(refuse = false): void {
     this.#isRefusing = refuse;
-    for (const carried of this.#carried) this.#break(carried);
+    for (const connection of this.#connections) this.#break(connection);
   }
 
-  /** Everything goes through again, what was held back at once. */
+  /** Clears all faults, and delivers held bytes at once. */
   heal(): void {
     this.#isRefusing = false;
-    this.set('up', CLEAR);
-    this.set('down', CLEAR);
-    for (const { pumps } of this.#carried) for (const pump of pumps) pump.hurry();
+    this.setConditions('up', NO_FAULTS);
+    this.setConditions('down', NO_FAULTS);
+    for (const { pumps } of this.#connections) for (const pump of pumps) pump.flush();
   }
 
   async close(): Promise<void> {
@@ -69,33 +69,33 @@ export class FaultProxy {
     await once(this.#server, 'close');
   }
 
-  /** Carries a connection of which nothing was read yet. */
-  take(client: Socket): void {
+  /** Forwards a connection from which nothing has been read. */
+  accept(client: Socket): void {
     const target = this.#target;
     if (this.#isRefusing || target === null) {
-      breakOff(client);
+      resetSocket(client);
       return;
     }
-    const up = new Pump(() => this.#conditions.up, this.#random);
-    const down = new Pump(() => this.#conditions.down, this.#random);
-    const carried: Carried = { pumps: [up, down], sockets: [client] };
-    const broken = (): void => this.#break(carried);
-    this.#carried.add(carried);
-    client.once('close', () => up.push(0, broken));
-    // An attempt to connect has to travel too: a link that is cut lets none through.
-    up.push(0, () => {
+    const up = new FaultPipe(() => this.#conditions.up, this.#random);
+    const down = new FaultPipe(() => this.#conditions.down, this.#random);
+    const connection: ProxiedConnection = { pumps: [up, down], sockets: [client] };
+    const onBroken = (): void => this.#break(connection);
+    this.#connections.add(connection);
+    client.once('close', () => up.schedule(0, onBroken));
+    // The connection attempt travels through the pump too, so a blocked link does not forward it.
+    up.schedule(0, () => {
       const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
-      carried.sockets.push(upstream);
-      upstream.once('close', () => down.push(0, broken));
-      up.carry(client, upstream, broken);
-      down.carry(upstream, client, broken);
+      connection.sockets.push(upstream);
+      upstream.once('close', () => down.schedule(0, onBroken));
+      up.forward(client, upstream, onBroken);
+      down.forward(upstream, client, onBroken);
     });
     client.on('error', () => undefined);
   }
 
-  #break(carried: Carried): void {
-    this.#carried.delete(carried);
-    for (const pump of carried.pumps) pump.close();
-    for (const socket of carried.sockets) breakOff(socket);
+  #break(connection: ProxiedConnection): void {
+    this.#connections.delete(connection);
+    for (const pump of connection.pumps) pump.close();
+    for (const socket of connection.sockets) resetSocket(socket);
   }
 }

@@ -1,7 +1,13 @@
-/** One run as a drawing: what was done to it, who led, and how requests fared, over one time axis. */
-import type { TimelineEntry } from '../run/run.js';
+/** A chart of one run over time: injected faults, leaders, and latencies and errors of requests. */
+import type { TimelineEvent } from '../run/scenario-run.js';
 import { html, type Markup } from './html.js';
-import { KINDS, type Kind, type Picture, type Slice, type Span } from './picture.js';
+import {
+  OPERATION_KINDS,
+  type OperationKind,
+  type RunSummary,
+  type TimeSlice,
+  type RoleSpan,
+} from './run-summary.js';
 
 const WIDTH = 1000;
 const LEFT = 92;
@@ -10,17 +16,17 @@ const REPLICA_HEIGHT = 16;
 const PANEL_HEIGHT = 84;
 const GAP = 22;
 const TOP = 22;
-/** Of the small print, at most. */
+/** Maximum width of a digit in the small font. */
 const DIGIT_WIDTH = 6.5;
 
-/** With more marks their lines are faint, or nothing else is seen. */
+/** With more marks than this, their lines are faint. */
 const MARKS_FEW = 60;
 
-/** Latencies from 0.1 ms to 10 s, on a logarithmic scale. */
+/** Grid lines of the logarithmic latency scale, in ms. */
 const DECADES = [0.1, 1, 10, 100, 1_000, 10_000] as const;
 
 interface Scale {
-  /** Milliseconds of the run to a place on the page. */
+  /** Maps milliseconds of the run to a horizontal position. */
   readonly x: (ms: number) => number;
 }
 
@@ -33,24 +39,24 @@ function heightOfLatency(ms: number): number {
   return share * PANEL_HEIGHT;
 }
 
-/** @returns an SVG element that names every fault, slice and role to whoever points at it. */
-export function chartOf(picture: Picture, timeline: readonly TimelineEntry[]): Markup {
+/** @returns an SVG element with a tooltip for every fault, slice and role. */
+export function renderChart(picture: RunSummary, timeline: readonly TimelineEvent[]): Markup {
   const names = Object.keys(picture.replicas);
   const length = Math.max(picture.lengthMs, ...timeline.map(({ atMs }) => atMs));
   const scale: Scale = { x: (ms) => LEFT + (ms / length) * (WIDTH - LEFT - RIGHT) };
   const panelsTop = TOP + names.length * REPLICA_HEIGHT + GAP;
-  const bottom = panelsTop + KINDS.length * (PANEL_HEIGHT + GAP);
+  const bottom = panelsTop + OPERATION_KINDS.length * (PANEL_HEIGHT + GAP);
   const label = `Faults, leaders and latencies over ${(length / 1000).toFixed(1)} seconds`;
   const density = timeline.length > MARKS_FEW ? 'many' : 'few';
   return html`<svg class="${density}" viewBox="0 0 ${WIDTH} ${bottom + 16}" role="img" aria-label="${label}">
     ${names.map((name, i) => replicaLane(name, picture.replicas[name] ?? [], TOP + i * REPLICA_HEIGHT, scale))}
-    ${KINDS.map((kind, i) => panel(kind, picture, panelsTop + i * (PANEL_HEIGHT + GAP), scale))}
+    ${OPERATION_KINDS.map((kind, i) => panel(kind, picture, panelsTop + i * (PANEL_HEIGHT + GAP), scale))}
     ${faults(timeline, bottom - GAP, scale)} ${timeAxis(length, bottom, scale)}
   </svg>`;
 }
 
-/** Each gets its mark, and its number where there is room beside the number before it. */
-function faults(timeline: readonly TimelineEntry[], bottom: number, { x }: Scale): Markup[] {
+/** A mark for each fault, with its number unless that would overlap the previous number. */
+function faults(timeline: readonly TimelineEvent[], bottom: number, { x }: Scale): Markup[] {
   let takenTo = 0;
   return timeline.map(({ atMs, what }, i) => {
     const at = x(atMs);
@@ -67,7 +73,7 @@ function faults(timeline: readonly TimelineEntry[], bottom: number, { x }: Scale
   });
 }
 
-function replicaLane(name: string, spans: readonly Span[], top: number, { x }: Scale): Markup {
+function replicaLane(name: string, spans: readonly RoleSpan[], top: number, { x }: Scale): Markup {
   const bars = spans.map(({ fromMs, toMs, role, term }) => {
     const isLeader = role === 'leader';
     const height = isLeader ? 11 : 3;
@@ -84,7 +90,7 @@ function replicaLane(name: string, spans: readonly Span[], top: number, { x }: S
   return html`<text class="name" x="${LEFT - 8}" y="${top + 12}" text-anchor="end">${name}</text>${bars}`;
 }
 
-function panel(kind: Kind, picture: Picture, top: number, scale: Scale): Markup {
+function panel(kind: OperationKind, picture: RunSummary, top: number, scale: Scale): Markup {
   const floor = top + PANEL_HEIGHT;
   const slices = picture.slices[kind];
   const grid = DECADES.map((ms) => {
@@ -105,8 +111,8 @@ function panel(kind: Kind, picture: Picture, top: number, scale: Scale): Markup 
     ${slices.map((slice) => bar(kind, slice, picture.sliceMs, floor, scale))}`;
 }
 
-/** From the median to the longest as a bar; errors stand on the floor, whatever was answered beside them. */
-function bar(kind: Kind, slice: Slice, sliceMs: number, floor: number, { x }: Scale): Markup {
+/** A bar from the median to the longest latency, and marks for errors at the bottom. */
+function bar(kind: OperationKind, slice: TimeSlice, sliceMs: number, floor: number, { x }: Scale): Markup {
   const { atMs, medianMs, longestMs, answered, failed, unknown } = slice;
   const width = Math.max(1, x(atMs + sliceMs) - x(atMs) - 0.5);
   const at = rounded(x(atMs));
@@ -129,13 +135,13 @@ function bar(kind: Kind, slice: Slice, sliceMs: number, floor: number, { x }: Sc
     ...(failed > 0 ? [rect('failed', 0, 9)] : []),
     ...(unknown > 0 ? [rect('unknown', 0, 5)] : []),
   ];
-  const told =
+  const latency =
     medianMs === null ? '' : `, median ${medianMs.toFixed(1)} ms, longest ${(longestMs ?? 0).toFixed(1)} ms`;
-  const title = `${(atMs / 1000).toFixed(2)} s: ${answered} ${kind} answered${told}, ${failed} failed, ${unknown} unknown`;
+  const title = `${(atMs / 1000).toFixed(2)} s: ${answered} ${kind} answered${latency}, ${failed} failed, ${unknown} unknown`;
   return html`<g><title>${title}</title>${latencies}${errors}</g>`;
 }
 
-/** A mark every 1, 2 or 5 times a power of ten seconds, about ten in all. */
+/** About ten ticks, at a distance of 1, 2 or 5 times a power of ten. */
 function timeAxis(length: number, y: number, { x }: Scale): Markup {
   const rough = length / 10;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,17 +1,17 @@
-/** What came of all scenarios, as one page that holds all it shows. */
+/** The results of all scenarios as one self-contained HTML page. */
 import { raw } from 'hono/html';
-import { holds } from '../rules/verdict.js';
-import type { RunResult } from '../run/play.js';
-import { chartOf } from './chart.js';
+import { isPassed } from '../rules/check-result.js';
+import type { ScenarioResult } from '../run/run-scenario.js';
+import { renderChart } from './chart.js';
 import { html, type Markup } from './html.js';
-import type { Unplayed } from './table.js';
+import type { SkippedScenario } from './table.js';
 
-export interface PageInput {
-  readonly played: readonly RunResult[];
-  readonly skipped: readonly Unplayed[];
-  /** Those that could not be played to their end. */
-  readonly broken: readonly Unplayed[];
-  /** How it was run: the seed, and what it ran on. */
+export interface ReportInput {
+  readonly played: readonly ScenarioResult[];
+  readonly skipped: readonly SkippedScenario[];
+  /** Scenarios that failed with an error. */
+  readonly broken: readonly SkippedScenario[];
+  /** Parameters of the run, such as the seed and the Node version. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
@@ -34,11 +34,11 @@ svg text{fill:var(--soft)}svg .name,svg .kind{fill:var(--ink)}.grid{stroke:var(-
 .many .fault line{opacity:.25}svg .fault:hover line{stroke-width:2;opacity:1}.range{fill:var(--range)}.median{fill:var(--median)}.failed{fill:var(--bad)}
 .unknown{fill:var(--unknown)}.leader{fill:var(--leader)}.up{fill:var(--up)}`;
 
-/** @returns a whole HTML document, which loads nothing. */
-export function pageOf({ played, skipped, broken, facts }: PageInput): string {
-  const violated = played.filter(({ verdicts }) => !verdicts.every(holds)).length + broken.length;
+/** @returns an HTML document without external resources. */
+export function renderReport({ played, skipped, broken, facts }: ReportInput): string {
+  const violated = played.filter(({ verdicts }) => !verdicts.every(isPassed)).length + broken.length;
   const operations = played.reduce((sum, { availability }) => sum + availability.operations, 0);
-  const words =
+  const summary =
     violated === 0
       ? html`<span class="ok">none violated</span>`
       : html`<span class="bad">${violated} violated</span>`;
@@ -53,17 +53,17 @@ export function pageOf({ played, skipped, broken, facts }: PageInput): string {
         </style>
       </head>
       <body>
-        <h1>Real processes, real faults: ${scenarios(played.length)}, ${words}</h1>
+        <h1>Faults on real processes: ${scenarios(played.length)}, ${summary}</h1>
         <p>${operations} operations checked, ${scenarios(skipped.length)} skipped. ${factsOf(facts)}</p>
         <p>
-          In each drawing a numbered mark is something that was done; point at it to read it. A thick bar in a
-          replica's lane is the time in which it led, a thin one in which it answered at all. Below, each
-          slice of time shows requests by when they were sent: from the median to the longest latency, and on
-          the floor, red, those that failed and, amber, those whose outcome is unknown to the client that
-          asked.
+          In each chart a numbered mark is an injected fault or another event; hover over it for a
+          description. In the lane of a replica, a thick bar is the time in which it led, and a thin bar the
+          time in which it answered. Below, each bar covers the requests that were sent in one slice of time,
+          from the median to the longest latency. At the bottom, red marks failed requests, and amber marks
+          requests whose outcome the client does not know.
         </p>
         <div class="wide">${summaryTable(played)}</div>
-        ${unplayed('Broken', broken)} ${unplayed('Skipped', skipped)}
+        ${unplayed('Errors', broken)} ${unplayed('Skipped', skipped)}
         ${played.map((one, i) => article(one, i))}
       </body>
     </html>`;
@@ -80,11 +80,11 @@ function factsOf(facts: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-function summaryTable(played: PageInput['played']): Markup {
+function summaryTable(played: ReportInput['played']): Markup {
   const rows = played.map(({ name, verdicts, tookMs, availability }, i) => {
-    const isKept = verdicts.every(holds);
+    const isKept = verdicts.every(isPassed);
     return html`<tr>
-      <td class="${isKept ? 'ok' : 'bad'}">${isKept ? 'kept' : 'VIOLATED'}</td>
+      <td class="${isKept ? 'ok' : 'bad'}">${isKept ? 'ok' : 'FAIL'}</td>
       <td>${(tookMs / 1000).toFixed(1)}</td>
       <td>${availability.operations}</td>
       <td>${availability.failed}</td>
@@ -96,7 +96,7 @@ function summaryTable(played: PageInput['played']): Markup {
   return html`<table>
     <thead>
       <tr>
-        <th>verdict</th>
+        <th>result</th>
         <th>seconds</th>
         <th>operations</th>
         <th>failed</th>
@@ -111,19 +111,19 @@ function summaryTable(played: PageInput['played']): Markup {
   </table>`;
 }
 
-function unplayed(title: string, those: readonly Unplayed[]): Markup | string {
-  if (those.length === 0) return '';
+function unplayed(title: string, entries: readonly SkippedScenario[]): Markup | string {
+  if (entries.length === 0) return '';
   return html`<h2>${title}</h2>
     <ul>
-      ${those.map(({ name, reason }) => html`<li>${name}: ${reason}</li>`)}
+      ${entries.map(({ name, reason }) => html`<li>${name}: ${reason}</li>`)}
     </ul>`;
 }
 
 function article(
-  { name, verdicts, timeline, folder, picture }: PageInput['played'][number],
+  { name, verdicts, timeline, folder, picture }: ReportInput['played'][number],
   i: number,
 ): Markup {
-  const isKept = verdicts.every(holds);
+  const isKept = verdicts.every(isPassed);
   const checks = verdicts.map(({ check, examined, problems }) =>
     problems.length === 0
       ? html`<li>${check}: ${examined}</li>`
@@ -135,8 +135,8 @@ function article(
         </li>`,
   );
   return html`<article id="run-${i}">
-    <h2><span class="${isKept ? 'ok' : 'bad'}">${isKept ? 'kept' : 'VIOLATED'}</span> ${name}</h2>
-    ${chartOf(picture, timeline)}
+    <h2><span class="${isKept ? 'ok' : 'bad'}">${isKept ? 'ok' : 'FAIL'}</span> ${name}</h2>
+    ${renderChart(picture, timeline)}
     <details ${isKept ? '' : 'open'}>
       <summary>${verdicts.length} checks</summary>
       <ul>
@@ -144,7 +144,7 @@ function article(
       </ul>
     </details>
     <details>
-      <summary>${timeline.length} things done</summary>
+      <summary>${timeline.length} events</summary>
       <ol>
         ${timeline.map(({ atMs, what }) => html`<li>${(atMs / 1000).toFixed(2)} s: ${what}</li>`)}
       </ol>

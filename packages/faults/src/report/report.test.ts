@@ -1,11 +1,11 @@
-/** The page over a run: what is drawn of it, and that nothing on it is taken for markup. */
+/** The report page: its charts, and the escaping of all texts. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { StatusSample } from '../rules/observations.js';
+import type { StatusSample } from '../rules/process-checks.js';
 import { create, init, read, trade } from '../rules/testing/histories.js';
-import type { RunResult } from '../run/play.js';
-import { pageOf } from './page.js';
-import { pictureOf } from './picture.js';
+import type { ScenarioResult } from '../run/run-scenario.js';
+import { renderReport } from './page.js';
+import { summarizeRun } from './run-summary.js';
 
 const history = [
   init('AAPL', 10),
@@ -22,8 +22,8 @@ const sample = (process: string, atMs: number, role: string, term = 1): StatusSa
   return { process, atMs, role, term, applied: 1, hash: 'h' };
 };
 
-test('requests are counted in slices by when they were sent, each kind by itself', () => {
-  const { slices, sliceMs, lengthMs } = pictureOf(history, []);
+test('pictureOf assigns requests to slices by the time at which they were sent, per kind', () => {
+  const { slices, sliceMs, lengthMs } = summarizeRun(history, []);
   assert.is(sliceMs, 50);
   assert.is(lengthMs, 1_000);
   assert.equal(slices['look-ups'], [
@@ -41,8 +41,8 @@ test('requests are counted in slices by when they were sent, each kind by itself
   assert.equal(slices['order reads'], []);
 });
 
-test('a long run has no more slices than a page shows', () => {
-  const { slices } = pictureOf(
+test('pictureOf limits the number of slices of a long run', () => {
+  const { slices } = summarizeRun(
     Array.from({ length: 5_000 }, (_, i) => read(1, 'AAPL', [i * 200, i * 200 + 1], 1)),
     [],
   );
@@ -53,8 +53,8 @@ test('a long run has no more slices than a page shows', () => {
   );
 });
 
-test('roles last until another is told, and a replica that says nothing is in no role', () => {
-  const { replicas } = pictureOf(history, [
+test('pictureOf extends a role until the next one, and ends it when a replica is silent', () => {
+  const { replicas } = summarizeRun(history, [
     sample('replica-2', 0, 'follower'),
     sample('replica-1', 0, 'leader'),
     sample('replica-1', 250, 'leader'),
@@ -75,7 +75,7 @@ test('roles last until another is told, and a replica that says nothing is in no
   });
 });
 
-const run = (name: string, problems: readonly string[]): RunResult => {
+const run = (name: string, problems: readonly string[]): ScenarioResult => {
   return {
     name,
     verdicts: [{ check: 'order book', examined: '3 orders', problems }],
@@ -85,21 +85,21 @@ const run = (name: string, problems: readonly string[]): RunResult => {
       ...{ longestLookupGapMs: 190, longestLookupGapAtMs: 20 },
     },
     timeline: [{ atMs: 100, what: 'kill <replica-1>' }],
-    picture: pictureOf(history, [sample('replica-1', 0, 'leader'), sample('replica-1', 500, 'leader')]),
+    picture: summarizeRun(history, [sample('replica-1', 0, 'leader'), sample('replica-1', 500, 'leader')]),
     resources: '',
     folder: 'data/faults/x',
   };
 };
 
-test('the page names every scenario, what was done, what broke and what was not played', () => {
-  const page = pageOf({
+test('page shows all scenarios, events, violations and skipped scenarios, with texts escaped', () => {
+  const page = renderReport({
     played: [run('the leader & all', []), run('a follower', ['order 2 is <lost>'])],
     skipped: [{ name: 'clocks', reason: 'no libfaketime' }],
     broken: [],
     facts: { seed: '7' },
   });
   assert.match(page, /2 scenarios, <span class="bad">1 violated/);
-  assert.match(page, /<td class="ok">kept<\/td>[^]*<td class="bad">VIOLATED<\/td>/);
+  assert.match(page, /<td class="ok">ok<\/td>[^]*<td class="bad">FAIL<\/td>/);
   assert.match(page, /the leader &amp; all/);
   assert.match(page, /<title>1, 0\.10 s: kill &lt;replica-1&gt;<\/title>/);
   assert.match(page, /<title>replica-1: leader in term 1<\/title>/);
@@ -110,14 +110,14 @@ test('the page names every scenario, what was done, what broke and what was not 
   assert.not.match(page, /<lost>|<replica-1>|src=|https?:/);
 });
 
-test('with nothing violated it says so', () => {
-  const page = pageOf({ played: [run('a', [])], skipped: [], broken: [], facts: {} });
+test('page without violations says so', () => {
+  const page = renderReport({ played: [run('a', [])], skipped: [], broken: [], facts: {} });
   assert.match(page, /1 scenario, <span class="ok">none violated/);
 });
 
-test('marks that stand close together are told apart by pointing: numbers do not overlap', () => {
+test('chart omits numbers of marks that would overlap, but keeps their tooltips', () => {
   const timeline = [100, 101, 102, 500].map((atMs) => ({ atMs, what: `done at ${atMs}` }));
-  const page = pageOf({ played: [{ ...run('a', []), timeline }], skipped: [], broken: [], facts: {} });
+  const page = renderReport({ played: [{ ...run('a', []), timeline }], skipped: [], broken: [], facts: {} });
   const numbers = [...page.matchAll(/<text[^>]*y="9"[^>]*>(\d+)<\/text>/g)].map(([, number]) => number);
   assert.equal(numbers, ['1', '4']);
   for (const { atMs } of timeline)

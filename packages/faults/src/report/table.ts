@@ -1,21 +1,21 @@
-/** What came of all scenarios, as a table for the terminal. */
-import { holds } from '../rules/verdict.js';
-import type { RunResult } from '../run/play.js';
+/** The results of all scenarios as a text table. */
+import { isPassed } from '../rules/check-result.js';
+import type { ScenarioResult } from '../run/run-scenario.js';
 
-/** A scenario that was not played, and why. */
-export interface Unplayed {
+/** A scenario without a result, and the reason. */
+export interface SkippedScenario {
   readonly name: string;
   readonly reason: string;
 }
 
 export function formatTable(
-  played: readonly RunResult[],
-  skipped: readonly Unplayed[],
-  broken: readonly Unplayed[],
+  played: readonly ScenarioResult[],
+  skipped: readonly SkippedScenario[],
+  broken: readonly SkippedScenario[],
 ): string {
-  const head = ['verdict', 'seconds', 'operations', 'failed', 'unknown', 'gap ms', 'scenario'];
+  const head = ['result', 'seconds', 'operations', 'failed', 'unknown', 'gap ms', 'scenario'];
   const rows = played.map(({ name, verdicts, tookMs, availability }) => {
-    const failed = verdicts.filter((one) => !holds(one)).map(({ check }) => check);
+    const failed = verdicts.filter((one) => !isPassed(one)).map(({ check }) => check);
     return [
       failed.length === 0 ? 'ok' : 'FAIL',
       (tookMs / 1000).toFixed(1),
@@ -43,6 +43,6 @@ export function formatTable(
   );
   const violated = rows.filter(([word]) => word === 'FAIL').length + broken.length;
   const operations = played.reduce((sum, { availability }) => sum + availability.operations, 0);
-  const total = `${rows.length} scenarios played, ${violated} violated, ${skipped.length} skipped, ${operations} operations`;
+  const total = `${rows.length} scenarios run, ${violated} failed, ${skipped.length} skipped, ${operations} operations`;
   return [...lines, total].join('\n');
 }

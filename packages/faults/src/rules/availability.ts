@@ -1,36 +1,39 @@
-/** How well clients were served: errors, and the longest times in which no order was acknowledged and no look-up answered. */
+/**
+ * Availability for clients: errors, and the longest times without an acknowledged order or an answered
+ * look-up.
+ */
 import type { Operation } from './history.js';
-import { verdict, type Verdict } from './verdict.js';
+import { checkResult, type CheckResult } from './check-result.js';
 
-/** What clients saw. */
+/** Availability as clients saw it. */
 export interface Availability {
   readonly operations: number;
-  /** Orders acknowledged as filled or refused for want of stock. */
+  /** Number of orders whose outcome was acknowledged: filled, or rejected for insufficient stock. */
   readonly acknowledged: number;
-  /** Surely without effect. */
+  /** Number of operations that certainly had no effect. */
   readonly failed: number;
   readonly unknown: number;
-  /** Milliseconds between two acknowledgements that follow each other, and where the run was when it began. */
+  /** Longest time between two consecutive acknowledgements, and the time of the run at which it began. */
   readonly longestGapMs: number;
   readonly longestGapAtMs: number;
-  /** The same of answered look-ups. */
+  /** The same for answered look-ups. */
   readonly longestLookupGapMs: number;
   readonly longestLookupGapAtMs: number;
 }
 
-/** What is promised of one scenario; what is left out may be anything. */
+/** Bounds of a scenario; an omitted bound is not checked. */
 export interface AvailabilityBounds {
-  /** Operations that fail or whose outcome stays unknown, at most. */
+  /** Maximum number of operations that fail or have an unknown outcome. */
   readonly errorsMax?: number;
-  /** Milliseconds between two acknowledged orders, at most. */
+  /** Maximum time between two acknowledged orders, in milliseconds. */
   readonly gapMsMax?: number;
-  /** Milliseconds between two answered look-ups, at most. */
+  /** Maximum time between two answered look-ups, in milliseconds. */
   readonly lookupGapMsMax?: number;
-  /** Orders acknowledged, at least: a run that orders nothing shows nothing. */
+  /** Minimum number of acknowledged orders; a run without orders proves nothing. */
   readonly acknowledgedMin?: number;
 }
 
-/** @param span the part of the run that counts, in nanoseconds of the history. */
+/** @param span the measured part of the run, in nanoseconds of the history. */
 export function measureAvailability(
   history: readonly Operation[],
   span: { readonly from_ns: number; readonly to_ns: number },
@@ -78,29 +81,31 @@ function longestGap(times: readonly number[]): Gap {
   return longest;
 }
 
-export function checkAvailability(measured: Availability, bounds: AvailabilityBounds): Verdict {
+export function checkAvailability(measured: Availability, bounds: AvailabilityBounds): CheckResult {
   const { acknowledged, failed, unknown, longestGapMs, longestGapAtMs, operations } = measured;
   const { longestLookupGapMs, longestLookupGapAtMs } = measured;
   const problems: string[] = [];
   const { errorsMax, gapMsMax, lookupGapMsMax, acknowledgedMin } = bounds;
   if (errorsMax !== undefined && failed + unknown > errorsMax) {
-    problems.push(`${failed} operations failed and ${unknown} stayed unknown, at most ${errorsMax} may`);
+    problems.push(
+      `${failed} operations failed and ${unknown} have an unknown outcome; allowed: ${errorsMax}`,
+    );
   }
   if (gapMsMax !== undefined && longestGapMs > gapMsMax) {
     const gap = `no order was acknowledged for ${longestGapMs.toFixed(0)} ms, from ${longestGapAtMs.toFixed(0)} ms on`;
-    problems.push(`${gap}; ${gapMsMax} ms are allowed`);
+    problems.push(`${gap}; allowed: ${gapMsMax} ms`);
   }
   if (lookupGapMsMax !== undefined && longestLookupGapMs > lookupGapMsMax) {
     const gap = `no look-up was answered for ${longestLookupGapMs.toFixed(0)} ms, from ${longestLookupGapAtMs.toFixed(0)} ms on`;
-    problems.push(`${gap}; ${lookupGapMsMax} ms are allowed`);
+    problems.push(`${gap}; allowed: ${lookupGapMsMax} ms`);
   }
   if (acknowledgedMin !== undefined && acknowledged < acknowledgedMin) {
-    problems.push(`${acknowledged} orders were acknowledged, it takes ${acknowledgedMin}`);
+    problems.push(`only ${acknowledged} orders were acknowledged; required: ${acknowledgedMin}`);
   }
   const errors = `${failed} failed, ${unknown} unknown`;
-  return verdict(
+  return checkResult(
     'availability',
-    `${operations} operations, ${errors}, gap ${longestGapMs.toFixed(0)} ms, of look-ups ${longestLookupGapMs.toFixed(0)} ms`,
+    `${operations} operations, ${errors}, longest gap ${longestGapMs.toFixed(0)} ms, for look-ups ${longestLookupGapMs.toFixed(0)} ms`,
     problems,
   );
 }

@@ -2,12 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { measureTrials, percentile } from './failover.js';
-import { named } from './named.js';
+import { filterByName } from './filter-by-name.js';
 import { create, read, trade } from './testing/histories.js';
 
 const span = { beforeMs: 20, withMs: 100, afterMs: 300 };
 
-test('the longest gap and the errors around each fault are found, and nothing beyond', () => {
+test('measureTrials finds the longest gaps and the errors around each fault', () => {
   const history = [
     create(1, 'a', [10, 20], 1),
     create(1, 'b', [480, 490], 2),
@@ -22,13 +22,13 @@ test('the longest gap and the errors around each fault are found, and nothing be
     create(1, 'f', [725, 760], 5),
     create(1, 'g', [3_000, 3_010], 6),
   ];
-  // From 560 to 610 and 610 to 720: the second began later. From 760 nothing to the end of the span.
+  // Order gaps: from 490 to 560 with the fault; from 610 to 720, which began later.
   const stalls = [
     { fromMs: 400, toMs: 500 },
     { fromMs: 550, toMs: 580 },
     { fromMs: 620, toMs: 700 },
   ];
-  // Look-ups: from 530 to 640, and 640 to 780, which began later.
+  // Look-up gaps: from 530 to 640 with the fault; from 640 to 780, which began later.
   const lookups = { lookupGapMs: 110, lookupStalledMs: 30 + 20 };
   const found = { gapMs: 70, beganMs: -10, laterMs: 110, ...lookups, errors: 2 };
   assert.equal(measureTrials(history, [500], span, stalls), [{ ...found, stalledMs: 20 }]);
@@ -36,7 +36,7 @@ test('the longest gap and the errors around each fault are found, and nothing be
 
 const silent = (lookupGapMs: number): object => ({ lookupGapMs, lookupStalledMs: 0 });
 
-test('a fault after which nothing was acknowledged has a gap to the end of its span', () => {
+test('measureTrials extends a gap to the end of the span if no order is acknowledged after the fault', () => {
   const history = [create(1, 'a', [480, 485], 1), create(1, 'b', [480, 490], 2)];
   assert.equal(measureTrials(history, [500], span, []), [
     { gapMs: 310, beganMs: -10, stalledMs: 0, laterMs: 0, ...silent(320), errors: 0 },
@@ -46,15 +46,15 @@ test('a fault after which nothing was acknowledged has a gap to the end of its s
   ]);
 });
 
-test('ways and scenarios are named by any of some words, whichever their case; by none all are', () => {
+test('named matches names that contain any of the words, ignoring case; without words it matches all', () => {
   const all = [{ name: 'crash (SIGKILL)' }, { name: 'a silent cut' }, { name: 'pause' }];
-  const found = (words: readonly string[]): string[] => named(all, words).map(({ name }) => name);
+  const found = (words: readonly string[]): string[] => filterByName(all, words).map(({ name }) => name);
   assert.equal(found(['sigkill', 'Silent']), ['crash (SIGKILL)', 'a silent cut']);
   assert.equal(found([]).length, 3);
   assert.equal(found(['flood']), []);
 });
 
-test('percentiles are values that came', () => {
+test('percentile returns one of the values', () => {
   const values = [5, 1, 4, 2, 3];
   assert.equal(
     [0, 0.5, 0.99, 1].map((share) => percentile(values, share)),

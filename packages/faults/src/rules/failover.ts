@@ -1,25 +1,32 @@
-/** How long orders and look-ups stand still when a process goes, and what clients see of it. */
+/** Measures the gaps in orders and look-ups that a fault causes, and the errors that clients see. */
 import type { Operation } from './history.js';
 import { stalledBetween, type Stall } from './stalls.js';
 
-/** One trial. */
-export interface Trial {
-  /** Longest time between two acknowledged orders that began with the fault, in milliseconds. */
+/**
+ * Measurements around one fault. A gap belongs to the fault if it begins within `TrialSpan.withMs` after it.
+ */
+export interface FailoverTrial {
+  /** Longest gap between two acknowledged orders that belongs to the fault, in milliseconds. */
   readonly gapMs: number;
-  /** When that time began, in milliseconds after the fault. */
+  /** Start of that gap, in milliseconds after the fault. */
   readonly beganMs: number;
-  /** How much of that time the machine itself stood still, in milliseconds. */
+  /** Time within that gap for which the machine itself was stalled, in milliseconds. */
   readonly stalledMs: number;
-  /** The longest of those that began later, when orders had flowed again: while a replica is missing, any disk can hold them up. */
+  /** Longest later gap. While a replica is missing, each remaining disk can delay orders. */
   readonly laterMs: number;
-  /** Longest time between two answered look-ups that began with the fault, and how much of it the machine stood still. */
+  /**
+   * Longest gap between two answered look-ups that belongs to the fault, and the machine's stalls within it.
+   */
   readonly lookupGapMs: number;
   readonly lookupStalledMs: number;
-  /** Operations begun around the fault that failed, or whose outcome stayed unknown. */
+  /** Number of operations begun around the fault that failed or have an unknown outcome. */
   readonly errors: number;
 }
 
-/** Milliseconds before and after a fault that belong to its trial; until `withMs` a gap is said to begin with the fault. */
+/**
+ * Milliseconds before and after a fault that belong to its trial. A gap that begins by `withMs` belongs to
+ * the fault.
+ */
 export interface TrialSpan {
   readonly beforeMs: number;
   readonly withMs: number;
@@ -27,15 +34,15 @@ export interface TrialSpan {
 }
 
 /**
- * @param faults when each fault came, in milliseconds of the history; further apart than their spans
- * @param stalls when the machine stood still, in the same milliseconds
+ * @param faults time of each fault, in milliseconds of the history; spans must not overlap
+ * @param stalls stalls of the machine, on the same clock
  */
 export function measureTrials(
   history: readonly Operation[],
   faults: readonly number[],
   span: TrialSpan,
   stalls: readonly Stall[],
-): Trial[] {
+): FailoverTrial[] {
   const answeredAt = (...ops: readonly Operation['op'][]): number[] =>
     history
       .filter((operation) => ops.includes(operation.op) && !isFailed(operation))
@@ -67,7 +74,7 @@ interface Gap {
   readonly beganMs: number;
 }
 
-/** Until the end of the span, too: where nothing was answered any more, that is the gap. */
+/** Gaps between consecutive times, including the gap up to the end of the span. */
 function gapsBetween(times: readonly number[], from: number, to: number, at: number): Gap[] {
   const within = times.filter((ms) => ms >= from && ms <= to);
   return [...within, to].map((ms, i) => {
@@ -84,7 +91,7 @@ function isFailed({ output }: Operation): boolean {
   return output === null || ('status' in output && output.status === 'failed');
 }
 
-/** The least value that at least so large a share of the values does not exceed (nearest rank). */
+/** The smallest value such that at least `share` of the values do not exceed it (nearest rank). */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;

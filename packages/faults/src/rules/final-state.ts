@@ -1,10 +1,10 @@
-/** What must hold when a run is over and every fault is healed: equal books and hashes, and stock that adds up. */
-import type { BookRow } from './book.js';
+/** Checks of the state after a run, when all faults are healed: equal books and hashes, and conserved stock. */
+import type { BookRow } from './exported-book.js';
 import { deltaOf } from './history.js';
-import { verdict, type Verdict } from './verdict.js';
+import { checkResult, type CheckResult } from './check-result.js';
 
-/** What one replica told of itself. */
-export interface ReplicaState {
+/** State of one replica after the run. */
+export interface ReplicaFinalState {
   readonly name: string;
   /** The exported book. */
   readonly book: string;
@@ -13,11 +13,11 @@ export interface ReplicaState {
   readonly hash: string;
 }
 
-/** All books are equal byte by byte, and hashes of the same applied index are equal. */
-export function checkReplicas(replicas: readonly ReplicaState[]): Verdict {
+/** Checks that all books are equal byte by byte, and hashes at the same applied index are equal. */
+export function checkReplicas(replicas: readonly ReplicaFinalState[]): CheckResult {
   const problems: string[] = [];
   const [first] = replicas;
-  if (first === undefined) problems.push('no replica told its book');
+  if (first === undefined) problems.push('no replica returned its order book');
   for (const { name, book } of replicas.slice(1)) {
     if (first !== undefined && book !== first.book) {
       problems.push(
@@ -25,7 +25,7 @@ export function checkReplicas(replicas: readonly ReplicaState[]): Verdict {
       );
     }
   }
-  const hashes = new Map<number, ReplicaState>();
+  const hashes = new Map<number, ReplicaFinalState>();
   for (const replica of replicas) {
     const other = hashes.get(replica.applied);
     if (other !== undefined && other.hash !== replica.hash) {
@@ -36,7 +36,7 @@ export function checkReplicas(replicas: readonly ReplicaState[]): Verdict {
     hashes.set(replica.applied, replica);
   }
   if (hashes.size > 1) problems.push(`applied indexes differ: ${[...hashes.keys()].join(', ')}`);
-  return verdict('equal replicas', `${replicas.length} replicas`, problems);
+  return checkResult('equal replicas', `${replicas.length} replicas`, problems);
 }
 
 function whereDiffers(a: string, b: string): string {
@@ -46,29 +46,29 @@ function whereDiffers(a: string, b: string): string {
   return `at line ${at + 1}: ${JSON.stringify(left[at] ?? null)} and ${JSON.stringify(right[at] ?? null)}`;
 }
 
-/** A stock's quantity as one front-end told it after the run. */
+/** Quantity of a stock after the run, as one front-end returned it. */
 export interface FinalQuantity {
   readonly stock: string;
   readonly quantity: number;
-  /** Who told it. */
+  /** Name of the front-end. */
   readonly source: string;
 }
 
 /**
- * For each stock: what there was, and what was sold and bought, is what there is; and in the order of the book, which is that of
- * the log, it was never below zero.
+ * Checks for each stock that initial quantity + sells - buys = final quantity, and that the quantity was
+ * never negative in the sequence of the book, which is that of the log.
  */
 export function checkConservation(
   initial: ReadonlyMap<string, number>,
   book: readonly BookRow[],
   final: readonly FinalQuantity[],
-): Verdict {
+): CheckResult {
   const problems: string[] = [];
   const quantities = new Map(initial);
   for (const row of book) {
     const before = quantities.get(row.stock);
     if (before === undefined) {
-      problems.push(`order ${row.number} is for ${row.stock}, of which nobody knows`);
+      problems.push(`order ${row.number} is for the unknown stock ${row.stock}`);
       continue;
     }
     const after = before + deltaOf(row);
@@ -79,12 +79,13 @@ export function checkConservation(
     const expected = quantities.get(stock);
     if (expected !== quantity) {
       problems.push(
-        `${source} tells ${quantity} ${stock}; by the book there are ${expected ?? 'none known'}`,
+        `${source} returned quantity ${quantity} for ${stock}, but the book results in ${expected ?? 'an unknown quantity'}`,
       );
     }
   }
   for (const stock of initial.keys()) {
-    if (!final.some((told) => told.stock === stock)) problems.push(`nobody told how much ${stock} there is`);
+    if (!final.some((quantity) => quantity.stock === stock))
+      problems.push(`no front-end returned a quantity for ${stock}`);
   }
-  return verdict('conserved stock', `${initial.size} stocks, ${book.length} orders`, problems);
+  return checkResult('conserved stock', `${initial.size} stocks, ${book.length} orders`, problems);
 }

@@ -1,4 +1,4 @@
-/** The format of a history: what is written is what is read, and nothing else is. */
+/** The format of a history file: encoding, decoding, and rejection of invalid lines. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeHistory, encodeOperation, type Operation } from './history.js';
@@ -23,12 +23,12 @@ const OPERATIONS: readonly Operation[] = [
   get(4, 4, [7, null]),
 ];
 
-test('every operation comes back as it was written', () => {
+test('decodeHistory returns the operations that encodeOperation wrote', () => {
   const text = OPERATIONS.map((operation) => `${encodeOperation(operation)}\n`).join('');
   assert.equal(decodeHistory(text), OPERATIONS);
 });
 
-test('a line is that of the format', () => {
+test('encodeOperation writes the documented format', () => {
   assert.equal(JSON.parse(encodeOperation(trade(3, 'AAPL', [1, 2], -2))), {
     ...{ client: 3, op: 'trade', input: { stock: 'AAPL', delta: -2 }, output: { status: 'ok' } },
     ...{ call_ns: 1e6, return_ns: 2e6 },
@@ -37,11 +37,11 @@ test('a line is that of the format', () => {
 
 const [base] = [JSON.parse(encodeOperation(trade(3, 'AAPL', [1, 2], -2))) as Record<string, unknown>];
 const broken: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
-  ['an unknown operation', { op: 'swap' }, /"swap" is no operation/],
+  ['an unknown operation', { op: 'swap' }, /unknown operation "swap"/],
   ['no client', { client: null }, /client/],
-  ['an end before its beginning', { return_ns: 0 }, /returns before/],
-  ['an outcome that is known at no time', { return_ns: null }, /both null or neither/],
-  ['a status that there is not', { output: { status: 'maybe' } }, /maybe/],
+  ['a return before its call', { return_ns: 0 }, /return_ns is before call_ns/],
+  ['an outcome without a time', { return_ns: null }, /must both be null, or neither/],
+  ['an unknown status', { output: { status: 'maybe' } }, /maybe/],
   ['an init without an outcome', { op: 'init', output: null, return_ns: null }, /init/],
   ['no stock', { input: { delta: 1 } }, /stock/],
   [
@@ -49,14 +49,10 @@ const broken: readonly (readonly [string, Record<string, unknown>, RegExp])[] = 
     { op: 'create', input: { key: 'k', stock: 'A', side: 'buy', quantity: 1 } },
     /number/,
   ],
-  [
-    'a side that there is not',
-    { op: 'create', input: { key: 'k', stock: 'A', side: 'hold', quantity: 1 } },
-    /side/,
-  ],
+  ['an unknown side', { op: 'create', input: { key: 'k', stock: 'A', side: 'hold', quantity: 1 } }, /side/],
 ];
 for (const [what, change, reason] of broken) {
-  test(`a line with ${what} is refused by its number`, () => {
+  test(`decodeHistory rejects a line with ${what}, and names its number`, () => {
     const text = `\n${JSON.stringify({ ...base, ...change })}\n`;
     assert.throws(
       () => decodeHistory(text),
@@ -65,7 +61,7 @@ for (const [what, change, reason] of broken) {
   });
 }
 
-test('a line that is not JSON is refused by its number', () => {
+test('decodeHistory rejects a line that is not JSON, and names its number', () => {
   assert.throws(() => decodeHistory('{'), /^line 1: /);
 });
 

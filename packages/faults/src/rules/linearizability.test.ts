@@ -1,4 +1,4 @@
-/** The search against the definition, on small histories; on long ones, that it ends. */
+/** The search gives the same results as the definition on small histories, and terminates on long ones. */
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -33,7 +33,7 @@ const operation: fc.Arbitrary<StockOperation> = fc
     label: JSON.stringify(action),
   }));
 
-test('it decides as trying every order does', () => {
+test('linearize agrees with an exhaustive search', () => {
   const seen = { linearizable: 0, violated: 0 };
   fc.assert(
     fc.property(fc.nat(4), fc.array(operation, { maxLength: 7 }), (initial, operations) => {
@@ -46,7 +46,10 @@ test('it decides as trying every order does', () => {
   assert.ok(seen.linearizable > 500 && seen.violated > 500, JSON.stringify(seen));
 });
 
-/** A run of a real counter by concurrent clients: each operation takes effect at some moment of its time. */
+/**
+ * Simulates concurrent clients of a counter; each operation takes effect at some time between its call and
+ * return.
+ */
 function simulate(options: {
   clients: number;
   operations: number;
@@ -78,48 +81,52 @@ function simulate(options: {
     });
 }
 
-test('40,000 operations on one stock by 20 clients at once, hundreds with unknown outcomes, are decided', () => {
+test('linearize decides 40,000 operations of 20 concurrent clients, hundreds with unknown outcomes', () => {
   const operations = simulate({ clients: 20, operations: 40_000, unknownShare: 0.01, seed: 3 });
   assert.ok(operations.filter(({ return_ns }) => return_ns === null).length > 200);
   assert.equal(linearize(30, operations), { kind: 'linearizable' });
 });
 
-test('one look-up that is off among 20,000 operations is found', () => {
+test('linearize finds one wrong look-up among 20,000 operations', () => {
   const operations = simulate({ clients: 24, operations: 20_000, unknownShare: 0, seed: 5 });
   const at = operations.findIndex(({ action }, i) => action.kind === 'exactly' && i > 15_000);
   const victim = operations[at];
   assert.ok(victim?.action.kind === 'exactly');
-  // Further off than all that is open at once can explain.
+  // A larger deviation than all concurrent operations together can cause.
   operations[at] = { ...victim, action: { kind: 'exactly', quantity: victim.action.quantity + 200 } };
   const result = linearize(30, operations);
   assert.is(result.kind, 'violated');
 });
 
-test('a search that grows beyond its bound says so, instead of guessing', () => {
+test('linearize returns undecided when it exceeds its bound of states', () => {
   const open = Array.from({ length: 12 }, (_, i): StockOperation => {
     return { action: { kind: 'add', delta: 2 ** i }, call_ns: 0, return_ns: null, label: 'unknown' };
   });
-  const look: StockOperation = {
+  const lookup: StockOperation = {
     action: { kind: 'exactly', quantity: 4095 },
     call_ns: 1,
     return_ns: 2,
     label: 'a look-up',
   };
-  assert.is(linearize(0, [...open, look], 1_000).kind, 'undecided');
-  assert.is(linearize(0, [...open, look]).kind, 'linearizable');
+  assert.is(linearize(0, [...open, lookup], 1_000).kind, 'undecided');
+  assert.is(linearize(0, [...open, lookup]).kind, 'linearizable');
 });
 
-test('a violation names what fits nowhere, and what was open beside it', () => {
+test('linearize names the operation that violates the order, and the concurrent ones', () => {
   const times = { call_ns: 1, return_ns: 9 };
   const open = Array.from({ length: 10 }, (_, i): StockOperation => {
     return { ...times, action: { kind: 'add', delta: 1 }, label: `order ${i}`, return_ns: 20 };
   });
-  const look: StockOperation = { ...times, action: { kind: 'exactly', quantity: 99 }, label: 'the look-up' };
-  const crowded = linearize(0, [...open, look]);
+  const lookup: StockOperation = {
+    ...times,
+    action: { kind: 'exactly', quantity: 99 },
+    label: 'the look-up',
+  };
+  const crowded = linearize(0, [...open, lookup]);
   assert.is(crowded.kind, 'violated');
-  assert.match(JSON.stringify(crowded), /the look-up fits nowhere.*order 0.*and 2 more/);
-  const alone = linearize(0, [look]);
-  assert.match(JSON.stringify(alone), /can have been 0; nothing else open/);
+  assert.match(JSON.stringify(crowded), /the look-up has no valid place.*order 0.*and 2 more/);
+  const alone = linearize(0, [lookup]);
+  assert.match(JSON.stringify(alone), /can have been 0; no concurrent operations/);
 });
 
 test.run();

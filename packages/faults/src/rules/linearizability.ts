@@ -1,49 +1,55 @@
 /**
- * Whether all that clients saw of one stock can be put in one order that respects real time (Herlihy and Wing,
- * "Linearizability", 1990). The search is that of Wing and Gong with memoisation, in Lowe's just-in-time form
- * ("Testing for linearizability", 2017): it walks through the history in time, and whenever an operation returns,
- * takes up what must have happened before; where it comes to a dead end, it goes back and takes up more.
+ * Checks whether all operations on one stock have a sequential order that respects real time (Herlihy and
+ * Wing, "Linearizability", 1990). The algorithm is that of Wing and Gong with memoisation, in Lowe's
+ * just-in-time form ("Testing for linearizability", 2017). It goes through the history in time. When an
+ * operation returns, it places the operations that must have happened before. At a dead end it backtracks and
+ * places more of them.
  */
-import { OpenTable, isDone, type Change, type Open } from './open-table.js';
-import { addUndominated, type State } from './search-state.js';
+import { OpenOperations, isPlaced, type OpenChange, type OpenOperation } from './open-operations.js';
+import { addUndominated, type SearchState } from './search-state.js';
 import type { StockOperation } from './stock-operation.js';
-import { Window } from './window.js';
+import { QuantityRange } from './quantity-range.js';
 
 export type { StockOperation };
 
-/** What the search came to. */
+/** The result of the search. */
 export type Linearization =
   | { readonly kind: 'linearizable' }
   | { readonly kind: 'violated'; readonly reason: string }
-  /** The search was given up: nothing is known. The reason tells how far it came. */
+  /** The search exceeded its bound, without a result. The reason describes its progress. */
   | { readonly kind: 'undecided'; readonly reason: string };
 
-/** States looked at before the search for one stock is given up. */
+/** Maximum number of visited states for one stock; beyond it the search is aborted. */
 const STATES_MAX = 10_000_000;
 
-/** Changes that are placed before one return, at most, at the first try and at each further one. */
+/**
+ * Maximum number of changes that are placed before one return, at the first attempt and at each further one.
+ */
 const DEPTHS = [2, 4, 7, Infinity] as const;
 
-/** States that are followed at a time, those with the fewest changes first; the others wait until these are at an end. */
+/**
+ * Number of states that are followed at the same time, those with the fewest changes first; the others are
+ * followed later.
+ */
 const BEAM = 12;
 
-/** Open operations named in a report. */
+/** Maximum number of concurrent operations in a reason. */
 const NAMED_MAX = 8;
 
 interface Event {
   readonly kind: 'call' | 'return';
   readonly at: number;
-  readonly open: Open;
+  readonly open: OpenOperation;
 }
 
-/** Where the search can go back to: the states before an event, and how deep to look this time. */
+/** A backtracking point: the states before an event, and the index in `DEPTHS` for the next attempt. */
 interface Fork {
   readonly event: number;
-  readonly states: readonly State[];
+  readonly states: readonly SearchState[];
   readonly depth: number;
 }
 
-/** Searches for an order of the operations on one stock. */
+/** Searches for a valid sequential order of the operations on one stock. */
 export function linearize(
   initial: number,
   operations: readonly StockOperation[],
@@ -55,18 +61,18 @@ export function linearize(
 class Search {
   readonly #events: readonly Event[];
   readonly #statesMax: number;
-  readonly #table = new OpenTable();
+  readonly #table = new OpenOperations();
   readonly #forks: Fork[] = [];
-  /** What was reached behind each event: reached again, it would come to the same end. */
-  readonly #reached = new Map<number, State[]>();
-  #states: readonly State[];
-  #looked = 0;
+  /** States reached after each event; reaching one again would give the same result. */
+  readonly #reached = new Map<number, SearchState[]>();
+  #states: readonly SearchState[];
+  #visited = 0;
   #next = 0;
   #furthest: { readonly event: number; readonly reason: string } = { event: -1, reason: '' };
 
   constructor(initial: number, operations: readonly StockOperation[], statesMax: number) {
     this.#statesMax = statesMax;
-    this.#states = [{ quantity: initial, placed: 0n, placedCount: 0, seen: 0n }];
+    this.#states = [{ quantity: initial, placed: 0n, placedCount: 0, observed: 0n }];
     this.#events = eventsOf(operations);
   }
 
@@ -78,7 +84,8 @@ class Search {
       const { open } = event;
       if (event.kind === 'call') {
         this.#table.add(open);
-        if (open.action.kind !== 'add') this.#states = this.#states.map((state) => this.#table.look(state));
+        if (open.action.kind !== 'add')
+          this.#states = this.#states.map((state) => this.#table.placeObservations(state));
         this.#next += 1;
         continue;
       }
@@ -86,7 +93,7 @@ class Search {
       if (states === null) {
         return {
           kind: 'undecided',
-          reason: `given up after ${this.#looked} states: ${this.#furthest.reason}`,
+          reason: `aborted after ${this.#visited} states: ${this.#furthest.reason}`,
         };
       }
       if (states.length > 0) {
@@ -104,18 +111,18 @@ class Search {
     }
   }
 
-  /** Every new state with the operation placed, looking deeper until there is one; null where the search is given up. */
-  #place(goal: Open, depthFrom: number): State[] | null {
+  /** All new states in which the operation is placed, at increasing depth; null if the search is aborted. */
+  #place(goal: OpenOperation, depthFrom: number): SearchState[] | null {
     const reached = this.#reached.get(this.#next) ?? [];
     this.#reached.set(this.#next, reached);
     for (let depth = depthFrom; depth < DEPTHS.length; depth += 1) {
-      const after: State[] = [];
+      const after: SearchState[] = [];
       let isCut = false;
       for (const state of this.#states) {
-        if (isDone(state, goal)) addUndominated(after, state);
+        if (isPlaced(state, goal)) addUndominated(after, state);
         else if (this.#explore(state, goal, after, DEPTHS[depth] ?? Infinity)) isCut = true;
       }
-      if (this.#looked > this.#statesMax) return null;
+      if (this.#visited > this.#statesMax) return null;
       const closed = after.map((state) => close(state, goal));
       const fresh = closed.filter((state) => addUndominated(reached, state));
       if (fresh.length > 0) {
@@ -127,7 +134,7 @@ class Search {
     return [];
   }
 
-  #narrow(states: State[]): State[] {
+  #narrow(states: SearchState[]): SearchState[] {
     if (states.length <= BEAM) return states;
     states.sort((a, b) => a.placedCount - b.placedCount);
     this.#forks.push({ event: this.#next + 1, states: states.slice(BEAM), depth: 0 });
@@ -135,27 +142,28 @@ class Search {
   }
 
   /**
-   * Adds to `after` every state, reached by placing open changes, in which `goal` is placed and no earlier one was.
-   * @returns whether there may be more beyond `depthMax` changes.
+   * Adds to `after` every state with `goal` placed that is reached by placing open changes, `goal` as the
+   * last one.
+   * @returns whether there may be more states beyond `depthMax` changes.
    */
-  #explore(from: State, goal: Open, after: State[], depthMax: number): boolean {
+  #explore(from: SearchState, goal: OpenOperation, after: SearchState[], depthMax: number): boolean {
     const alone = this.#placeAlone(from, goal);
     if (alone !== null) {
       addUndominated(after, alone);
       return false;
     }
     const window = this.#windowOf(from, goal);
-    const visited = new Map<number, State[]>();
-    let level: State[] = [from];
+    const visited = new Map<number, SearchState[]>();
+    let level: SearchState[] = [from];
     for (let depth = 0; level.length > 0; depth += 1) {
       if (depth >= depthMax) return true;
-      const next: State[] = [];
+      const next: SearchState[] = [];
       for (const state of level) {
-        for (const change of this.#table.candidates(state)) {
-          if (++this.#looked > this.#statesMax) return true;
+        for (const change of this.#table.unplacedChanges(state)) {
+          if (++this.#visited > this.#statesMax) return true;
           const reached = this.#apply(state, change, change.bit === goal.bit ? null : window);
           if (reached === null) continue;
-          if (isDone(reached, goal)) addUndominated(after, reached);
+          if (isPlaced(reached, goal)) addUndominated(after, reached);
           else if (addUndominated(statesAt(visited, reached.quantity), reached)) next.push(reached);
         }
       }
@@ -164,41 +172,42 @@ class Search {
     return false;
   }
 
-  #apply(state: State, change: Change, window: Window | null): State | null {
+  #apply(state: SearchState, change: OpenChange, window: QuantityRange | null): SearchState | null {
     const quantity = state.quantity + change.delta;
-    if (quantity < 0 || (window !== null && !window.holds(quantity))) return null;
-    return this.#table.look(placeChange(state, change));
+    if (quantity < 0 || (window !== null && !window.contains(quantity))) return null;
+    return this.#table.placeObservations(placeChange(state, change));
   }
 
-  /** Where nothing waits to be seen, a change that fits is placed and everything else can wait. */
-  #placeAlone(from: State, { action, bit }: Open): State | null {
+  /** Without waiting observations, a change that fits is placed alone, and all others can be placed later. */
+  #placeAlone(from: SearchState, { action, bit }: OpenOperation): SearchState | null {
     if (action.kind !== 'add' || from.quantity + action.delta < 0) return null;
-    for (const _waiting of this.#table.waiting(from)) return null;
+    for (const _waiting of this.#table.unplacedObservations(from)) return null;
     return placeChange(from, { delta: action.delta, bit });
   }
 
   /**
-   * The quantities that a path has to touch are those that an open observation waits for, and that which lets the
-   * goal be placed. Whatever changes lead from one to another, there is an order of them that stays near.
+   * The quantities that a path must reach: those of waiting observations, and the one at which the goal can
+   * be placed. For any set of changes that leads from one to another, some order of them stays within the
+   * window.
    */
-  #windowOf(from: State, goal: Open): Window {
-    const window = new Window(from.quantity, this.#table.deltaMax);
+  #windowOf(from: SearchState, goal: OpenOperation): QuantityRange {
+    const window = new QuantityRange(from.quantity, this.#table.deltaMax);
     if (goal.action.kind === 'add') window.include(Math.max(0, -goal.action.delta));
-    for (const { action } of this.#table.waiting(from)) {
+    for (const { action } of this.#table.unplacedObservations(from)) {
       if (action.kind === 'exactly') window.include(action.quantity);
       if (action.kind === 'below') window.include(Math.max(0, action.quantity - 1));
     }
     return window;
   }
 
-  #noteDeadEnd(goal: Open): void {
+  #noteDeadEnd(goal: OpenOperation): void {
     if (this.#next <= this.#furthest.event) return;
     const quantities = [...new Set(this.#states.map(({ quantity }) => quantity))].sort((a, b) => a - b);
     const others = this.#table.all.filter((open) => open !== goal).map(({ label }) => label);
     const more = others.length > NAMED_MAX ? ` and ${others.length - NAMED_MAX} more` : '';
-    const named = `open beside it: ${others.slice(0, NAMED_MAX).join('; ')}${more}`;
-    const beside = others.length === 0 ? 'nothing else open' : named;
-    const reason = `${goal.label} fits nowhere: before it, the quantity can have been ${quantities.join(', ')}; ${beside}`;
+    const named = `concurrent operations: ${others.slice(0, NAMED_MAX).join('; ')}${more}`;
+    const concurrent = others.length === 0 ? 'no concurrent operations' : named;
+    const reason = `${goal.label} has no valid place: before it, the quantity can have been ${quantities.join(', ')}; ${concurrent}`;
     this.#furthest = { event: this.#next, reason };
   }
 
@@ -214,8 +223,8 @@ class Search {
 }
 
 /**
- * Calls and returns in time. Calls come before returns of the same instant: operations that touch are taken for
- * concurrent. Each operation gets a bit that no other has while it is open.
+ * Calls and returns, sorted by time. At the same time calls come before returns, so operations that touch
+ * count as concurrent. Each operation has a bit that is unique among the open operations.
  */
 function eventsOf(operations: readonly StockOperation[]): Event[] {
   const events = operations.flatMap((operation, index) => {
@@ -225,7 +234,7 @@ function eventsOf(operations: readonly StockOperation[]): Event[] {
   });
   const rank = ({ kind }: { readonly kind: 'call' | 'return' }): number => (kind === 'call' ? 0 : 1);
   events.sort((a, b) => a.at - b.at || rank(a) - rank(b) || a.index - b.index);
-  const opened = new Map<number, Open>();
+  const opened = new Map<number, OpenOperation>();
   const freeBits: bigint[] = [];
   let bits = 0n;
   return events.map(({ kind, at, index, operation, deadline }) => {
@@ -235,31 +244,39 @@ function eventsOf(operations: readonly StockOperation[]): Event[] {
       return { kind, at, open: known };
     }
     const bit = freeBits.pop() ?? 1n << bits++;
-    const open: Open = { action: operation.action, label: operation.label, index, deadline, bit };
+    const open: OpenOperation = { action: operation.action, label: operation.label, index, deadline, bit };
     opened.set(index, open);
     return { kind, at, open };
   });
 }
 
-function placeChange(state: State, { delta, bit }: { readonly delta: number; readonly bit: bigint }): State {
+function placeChange(
+  state: SearchState,
+  { delta, bit }: { readonly delta: number; readonly bit: bigint },
+): SearchState {
   return {
     quantity: state.quantity + delta,
     placed: state.placed | bit,
     placedCount: state.placedCount + 1,
-    seen: state.seen,
+    observed: state.observed,
   };
 }
 
-/** Forgets an operation that is over. */
-function close(state: State, { bit, action }: Open): State {
+/** Removes an operation that has returned from a state. */
+function close(state: SearchState, { bit, action }: OpenOperation): SearchState {
   const placedCount = action.kind === 'add' ? state.placedCount - 1 : state.placedCount;
-  return { quantity: state.quantity, placed: state.placed & ~bit, placedCount, seen: state.seen & ~bit };
+  return {
+    quantity: state.quantity,
+    placed: state.placed & ~bit,
+    placedCount,
+    observed: state.observed & ~bit,
+  };
 }
 
-function statesAt(visited: Map<number, State[]>, quantity: number): State[] {
+function statesAt(visited: Map<number, SearchState[]>, quantity: number): SearchState[] {
   const known = visited.get(quantity);
   if (known !== undefined) return known;
-  const fresh: State[] = [];
+  const fresh: SearchState[] = [];
   visited.set(quantity, fresh);
   return fresh;
 }

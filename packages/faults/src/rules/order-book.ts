@@ -1,14 +1,14 @@
 /**
- * Whether the book holds what clients were told and nothing that they did not ask for: dense numbers, one order for
- * one key, in the order of real time, and never a 404 for an order that somebody had been told of.
+ * Checks that the book contains all acknowledged orders and none that no client placed. Order numbers have no
+ * gaps and follow real time, one key makes one order, and no acknowledged order gets a 404.
  */
-import type { BookRow } from './book.js';
+import type { BookRow } from './exported-book.js';
 import type { GetOperation, Operation, OrderContents } from './history.js';
 import { collectOrders, type ClientOrder } from './orders.js';
-import { verdict, type Verdict } from './verdict.js';
+import { checkResult, type CheckResult } from './check-result.js';
 
-/** @param book what all replicas agreed on after the run. */
-export function checkOrderBook(history: readonly Operation[], book: readonly BookRow[]): Verdict {
+/** @param book of all replicas after the run. */
+export function checkOrderBook(history: readonly Operation[], book: readonly BookRow[]): CheckResult {
   const { orders, contradictions } = collectOrders(history);
   const rows = new Map(book.map((row) => [row.number, row]));
   const gets = history.filter((operation) => operation.op === 'get');
@@ -21,12 +21,12 @@ export function checkOrderBook(history: readonly Operation[], book: readonly Boo
     ...checkGets(gets, orders, rows),
   ];
   const examined = `${book.length} orders in the book, ${orders.length} asked for, ${gets.length} read back`;
-  return verdict('order book', examined, problems);
+  return checkResult('order book', examined, problems);
 }
 
 function checkNumbers(book: readonly BookRow[]): string[] {
   const wrong = book.findIndex(({ number }, i) => number !== i + 1);
-  return wrong < 0 ? [] : [`line ${wrong + 1} of the book has number ${book[wrong]?.number ?? '?'}`];
+  return wrong < 0 ? [] : [`order ${wrong + 1} of the book has number ${book[wrong]?.number ?? '?'}`];
 }
 
 function checkAcknowledged(orders: readonly ClientOrder[], rows: ReadonlyMap<number, BookRow>): string[] {
@@ -46,7 +46,9 @@ function checkAcknowledged(orders: readonly ClientOrder[], rows: ReadonlyMap<num
   return problems;
 }
 
-/** The book has each kind of order as often as it was filled, or may have been. */
+/**
+ * Checks that the number of orders with the same contents is between those filled and those possibly filled.
+ */
 function checkCounts(orders: readonly ClientOrder[], book: readonly BookRow[]): string[] {
   const kinds = new Map<string, { filled: number; unknown: number; booked: number }>();
   const kindOf = (contents: OrderContents): { filled: number; unknown: number; booked: number } => {
@@ -63,16 +65,16 @@ function checkCounts(orders: readonly ClientOrder[], book: readonly BookRow[]): 
   const problems: string[] = [];
   for (const [text, { filled, unknown, booked }] of kinds) {
     if (booked < filled)
-      problems.push(`${filled} orders to ${text} were filled, the book has ${booked}: lost`);
+      problems.push(`${filled} orders to ${text} were filled, but the book has ${booked}: lost`);
     if (booked > filled + unknown) {
-      const most = `${filled} orders to ${text} were filled and ${unknown} may have been`;
-      problems.push(`${most}, the book has ${booked}: doubled, or never asked for`);
+      const most = `${filled} orders to ${text} were filled and ${unknown} have an unknown outcome`;
+      problems.push(`${most}, but the book has ${booked}: doubled, or never placed`);
     }
   }
   return problems;
 }
 
-/** An order that was acknowledged before another one was placed has the lower number. */
+/** Checks that an order that was acknowledged before another one was placed has the lower number. */
 function checkRealTime(orders: readonly ClientOrder[]): string[] {
   const numbered = orders.flatMap((order) =>
     order.number === null || order.return_ns === null
@@ -89,9 +91,9 @@ function checkRealTime(orders: readonly ClientOrder[]): string[] {
       if (highest === null || other.number > highest.number) highest = other;
     }
     if (highest !== null && order.number < highest.number) {
-      const who = `order ${order.number} (${order.key ?? 'no key'})`;
+      const later = `order ${order.number} (${order.key ?? 'no key'})`;
       problems.push(
-        `${who} was placed after order ${highest.number} (${highest.key ?? 'no key'}) was acknowledged`,
+        `${later} was placed after order ${highest.number} (${highest.key ?? 'no key'}) was acknowledged`,
       );
     }
   }
@@ -104,9 +106,9 @@ function checkGets(
   rows: ReadonlyMap<number, BookRow>,
 ): string[] {
   const problems: string[] = [];
-  const known = new Map<number, { placed_ns: number; told_ns: number }>();
+  const known = new Map<number, { placed_ns: number; acknowledged_ns: number }>();
   for (const { number, call_ns, return_ns } of orders) {
-    if (number !== null) known.set(number, { placed_ns: call_ns, told_ns: return_ns ?? Infinity });
+    if (number !== null) known.set(number, { placed_ns: call_ns, acknowledged_ns: return_ns ?? Infinity });
   }
   const found = gets.flatMap((get) => (get.output !== null && 'stock' in get.output ? [get] : []));
   const firstFound = new Map<number, number>();
@@ -120,23 +122,22 @@ function checkGets(
     const times = known.get(order);
     if ('stock' in output) {
       const row = rows.get(order);
-      if (row === undefined)
-        problems.push(`client ${client} read order ${order}, which the book does not have`);
+      if (row === undefined) problems.push(`client ${client} read order ${order}, which is not in the book`);
       else if (textOf(row) !== textOf(output)) {
         problems.push(
-          `client ${client} read order ${order} as ${textOf(output)}, the book has ${textOf(row)}`,
+          `client ${client} read order ${order} as ${textOf(output)}, but the book has ${textOf(row)}`,
         );
       }
       if (times !== undefined && return_ns !== null && return_ns < times.placed_ns) {
         problems.push(`client ${client} read order ${order} before it was placed`);
       }
     } else if (output.status === 404) {
-      if (times !== undefined && times.told_ns < call_ns) {
+      if (times !== undefined && times.acknowledged_ns < call_ns) {
         problems.push(
-          `client ${client} got 404 for order ${order}, acknowledged ${msOf(call_ns - times.told_ns)} before`,
+          `client ${client} got 404 for order ${order}, acknowledged ${msOf(call_ns - times.acknowledged_ns)} before`,
         );
       } else if ((firstFound.get(order) ?? Infinity) < call_ns) {
-        problems.push(`client ${client} got 404 for order ${order}, which had been read before`);
+        problems.push(`client ${client} got 404 for order ${order}, which was read before`);
       }
     }
   }

@@ -1,36 +1,39 @@
 /**
- * The orders that a history tells of: every try with one key is one and the same order, every order without a key is
- * one of its own. What surely had no effect is left out.
+ * Collects the orders of a history. All attempts with the same key are one order; each order without a key is
+ * a separate one. Attempts that certainly had no effect are left out.
  */
 import { deltaOf, type CreateOperation, type Operation, type OrderContents } from './history.js';
 
-/** How an order ended, as far as any client was told: null where nobody was. */
+/** Outcome of an order as acknowledged to any client; null if it was not acknowledged. */
 export type OrderOutcome = 'filled' | 'insufficient' | null;
 
 /** One order as its clients know it. */
 export interface ClientOrder {
-  /** Null where the client sent none. */
+  /** Null if the client sent no key. */
   readonly key: string | null;
   readonly contents: OrderContents;
-  /** When it could take effect first. */
+  /** Earliest time at which the order can have taken effect. */
   readonly call_ns: number;
-  /** By when it had taken effect: the first answer that tells an outcome; null where there is none. */
+  /**
+   * Latest time at which it can have taken effect: that of the first answer with an outcome; null if there is
+   * none.
+   */
   readonly return_ns: number | null;
   readonly outcome: OrderOutcome;
-  /** Null where no answer told one. */
+  /** Null if no answer had a number. */
   readonly number: number | null;
 }
 
-/** The orders of a history, and what cannot be said of one key at once. */
+/** The orders of a history, and contradictory answers or bodies for one key. */
 export interface ClientOrders {
   readonly orders: readonly ClientOrder[];
   readonly contradictions: readonly string[];
 }
 
-/** Joins the tries of every order. */
+/** Combines the attempts of every order. */
 export function collectOrders(history: readonly Operation[]): ClientOrders {
   const orders: ClientOrder[] = [];
-  const tries = new Map<string, CreateOperation[]>();
+  const attempts = new Map<string, CreateOperation[]>();
   for (const operation of history) {
     if (operation.op === 'trade') {
       const { stock, delta } = operation.input;
@@ -45,36 +48,38 @@ export function collectOrders(history: readonly Operation[]): ClientOrders {
         number: null,
       });
     } else if (operation.op === 'create') {
-      const known = tries.get(operation.input.key);
-      if (known === undefined) tries.set(operation.input.key, [operation]);
+      const known = attempts.get(operation.input.key);
+      if (known === undefined) attempts.set(operation.input.key, [operation]);
       else known.push(operation);
     }
   }
   const contradictions: string[] = [];
-  for (const [key, all] of tries) {
+  for (const [key, all] of attempts) {
     contradictions.push(...contradictionsOf(key, all));
-    const order = joinTries(key, all);
+    const order = combineAttempts(key, all);
     if (order !== null) orders.push(order);
   }
   return { orders: orders.sort((a, b) => a.call_ns - b.call_ns), contradictions };
 }
 
-function joinTries(key: string, all: readonly CreateOperation[]): ClientOrder | null {
-  // A try that failed had no effect; the order can have been taken in with any other, the first at the earliest.
+function combineAttempts(key: string, all: readonly CreateOperation[]): ClientOrder | null {
+  // A failed attempt had no effect. Any other attempt may have placed the order.
   const effective = all.filter(
     ({ output }) => !(output !== null && 'status' in output && output.status === 'failed'),
   );
   const [first] = effective;
   if (first === undefined) return null;
-  const told = effective.filter(({ output }) => output !== null);
-  const numbers = told.flatMap(({ output }) => (output !== null && 'order' in output ? [output.order] : []));
+  const answered = effective.filter(({ output }) => output !== null);
+  const numbers = answered.flatMap(({ output }) =>
+    output !== null && 'order' in output ? [output.order] : [],
+  );
   const { stock, side, quantity } = first.input;
-  const unknown = told.length === 0;
+  const unknown = answered.length === 0;
   return {
     key,
     contents: { stock, side, quantity },
     call_ns: Math.min(...effective.map(({ call_ns }) => call_ns)),
-    return_ns: unknown ? null : Math.min(...told.map(({ return_ns }) => return_ns ?? Infinity)),
+    return_ns: unknown ? null : Math.min(...answered.map(({ return_ns }) => return_ns ?? Infinity)),
     outcome: numbers.length > 0 ? 'filled' : unknown ? null : 'insufficient',
     number: numbers[0] ?? null,
   };
@@ -88,13 +93,16 @@ function contradictionsOf(key: string, all: readonly CreateOperation[]): string[
     if ('order' in output) outcomes.add(`order ${output.order}`);
     else if (output.status === 'insufficient') outcomes.add('insufficient');
   }
-  if (outcomes.size > 1) found.push(`key ${key} was told ${[...outcomes].join(' and ')}`);
+  if (outcomes.size > 1) found.push(`key ${key} got different outcomes: ${[...outcomes].join(' and ')}`);
   const bodies = new Set(all.map(({ input }) => `${input.side} ${input.quantity} ${input.stock}`));
-  if (bodies.size > 1) found.push(`key ${key} came with ${[...bodies].join(' and ')}: the workload is wrong`);
+  if (bodies.size > 1)
+    found.push(
+      `key ${key} was sent with different bodies: ${[...bodies].join(' and ')}; error in the workload`,
+    );
   return found;
 }
 
-/** What a filled order adds to its stock. */
-export function deltaOfOrder(order: ClientOrder): number {
+/** The change of the stock's quantity by a filled order. */
+export function orderDelta(order: ClientOrder): number {
   return deltaOf(order.contents);
 }

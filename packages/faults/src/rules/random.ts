@@ -1,13 +1,13 @@
-/** Random numbers that a seed reproduces (mulberry32, by Tommy Ettinger; public domain). */
+/** A seeded random number generator (mulberry32, by Tommy Ettinger; public domain). */
 export class SeededRandom {
   #state: number;
 
-  /** @param seed whole number; its lowest 32 bits count. */
+  /** @param seed an integer, of which the lowest 32 bits are used. */
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, but not including, 1. */
+  /** A number from 0 to 1, exclusive. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -16,12 +16,12 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Whole number from 0 to `count` - 1. */
+  /** An integer from 0 to `count` - 1. */
   below(count: number): number {
     return Math.floor(this.next() * count);
   }
 
-  /** Whether something of probability `p` happens this time. */
+  /** Returns true with probability `p`. */
   chance(p: number): boolean {
     return this.next() < p;
   }

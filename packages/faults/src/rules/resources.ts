@@ -1,7 +1,7 @@
-/** Whether the processes' memory and open descriptors stay within bounds. */
-import { verdict, type Verdict } from './verdict.js';
+/** Checks that memory and open file descriptors of all processes stay within bounds. */
+import { checkResult, type CheckResult } from './check-result.js';
 
-/** One look at one run of a process. */
+/** Resources of one process at one time. */
 export interface ResourceSample {
   readonly process: string;
   readonly pid: number;
@@ -14,7 +14,10 @@ export interface ResourceSample {
 interface ResourceBounds {
   readonly bytesMax: number;
   readonly descriptorsMax: number;
-  /** Growth allowed from the first to the last third of a run of at least `growthMsMin`, as medians. */
+  /**
+   * Maximum growth of the median from the first to the last third of a run, for runs of at least
+   * `growthMsMin`.
+   */
   readonly bytesGrowthMax: number;
   readonly descriptorsGrowthMax: number;
   readonly growthMsMin: number;
@@ -22,7 +25,10 @@ interface ResourceBounds {
 
 const MIB = 1024 * 1024;
 
-/** V8 lets the heap of a quiet process grow for minutes before it collects, so memory is judged over long runs. */
+/**
+ * V8 lets the heap of an idle process grow for minutes before it collects garbage, so growth is checked only
+ * in long runs.
+ */
 export const RESOURCE_BOUNDS: ResourceBounds = {
   bytesMax: 768 * MIB,
   descriptorsMax: 400,
@@ -31,7 +37,7 @@ export const RESOURCE_BOUNDS: ResourceBounds = {
   growthMsMin: 120_000,
 };
 
-export function checkResources(samples: readonly ResourceSample[], bounds = RESOURCE_BOUNDS): Verdict {
+export function checkResources(samples: readonly ResourceSample[], bounds = RESOURCE_BOUNDS): CheckResult {
   const runs = new Map<string, ResourceSample[]>();
   for (const sample of samples) {
     const name = `${sample.process} (process ${sample.pid})`;
@@ -45,9 +51,9 @@ export function checkResources(samples: readonly ResourceSample[], bounds = RESO
     const bytes = Math.max(...run.map((sample) => sample.bytes));
     const descriptors = Math.max(...run.map((sample) => sample.descriptors));
     if (bytes > bounds.bytesMax)
-      problems.push(`${name} used ${mib(bytes)}, ${mib(bounds.bytesMax)} are allowed`);
+      problems.push(`${name} used ${mib(bytes)} of memory; allowed: ${mib(bounds.bytesMax)}`);
     if (descriptors > bounds.descriptorsMax) {
-      problems.push(`${name} had ${descriptors} descriptors open, ${bounds.descriptorsMax} are allowed`);
+      problems.push(`${name} had ${descriptors} open file descriptors; allowed: ${bounds.descriptorsMax}`);
     }
     problems.push(...growthOf(name, run, bounds));
     const process = run[0]?.process ?? '';
@@ -57,13 +63,13 @@ export function checkResources(samples: readonly ResourceSample[], bounds = RESO
       descriptors: Math.max(peak.descriptors, descriptors),
     });
   }
-  const told = [...peaks]
+  const formatted = [...peaks]
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([process, { bytes, descriptors }]) => `${process} ${mib(bytes)} and ${descriptors} descriptors`);
-  return verdict('bounded resources', `peaks: ${told.join(', ')}`, problems);
+  return checkResult('bounded resources', `peaks: ${formatted.join(', ')}`, problems);
 }
 
-/** What each process used at first and in the end, and at most, as a table. */
+/** A table of the initial, final and peak resources of each process. */
 export function resourceTable(samples: readonly ResourceSample[]): string {
   const processes = [...new Set(samples.map(({ process }) => process))];
   const rows = processes.map((name) => {
@@ -72,10 +78,10 @@ export function resourceTable(samples: readonly ResourceSample[]): string {
     const run = own.filter(({ pid }) => pid === last?.pid);
     const first = run[0];
     const peak = Math.max(...run.map(({ bytes }) => bytes));
-    const most = Math.max(...run.map(({ descriptors }) => descriptors));
+    const descriptorsPeak = Math.max(...run.map(({ descriptors }) => descriptors));
     return (
-      `${name.padEnd(12)} ${mib(first?.bytes ?? 0)} before, ${mib(last?.bytes ?? 0)} after, ${mib(peak)} at most; ` +
-      `descriptors ${first?.descriptors ?? 0} before, ${last?.descriptors ?? 0} after, ${most} at most`
+      `${name.padEnd(12)} ${mib(first?.bytes ?? 0)} before, ${mib(last?.bytes ?? 0)} after, ${mib(peak)} peak; ` +
+      `descriptors ${first?.descriptors ?? 0} before, ${last?.descriptors ?? 0} after, ${descriptorsPeak} peak`
     );
   });
   return rows.join('\n');
@@ -85,14 +91,14 @@ function growthOf(name: string, run: readonly ResourceSample[], bounds: Resource
   const third = Math.floor(run.length / 3);
   const span = (run.at(-1)?.atMs ?? 0) - (run[0]?.atMs ?? 0);
   if (third === 0 || span < bounds.growthMsMin) return [];
-  const grown = (of: (sample: ResourceSample) => number): number =>
-    median(run.slice(-third).map(of)) - median(run.slice(0, third).map(of));
+  const grown = (figure: (sample: ResourceSample) => number): number =>
+    median(run.slice(-third).map(figure)) - median(run.slice(0, third).map(figure));
   const problems: string[] = [];
   const bytes = grown((sample) => sample.bytes);
   const descriptors = grown((sample) => sample.descriptors);
-  if (bytes > bounds.bytesGrowthMax) problems.push(`${name} grew by ${mib(bytes)}`);
+  if (bytes > bounds.bytesGrowthMax) problems.push(`the memory of ${name} grew by ${mib(bytes)}`);
   if (descriptors > bounds.descriptorsGrowthMax)
-    problems.push(`${name} opened ${descriptors} more descriptors`);
+    problems.push(`the open file descriptors of ${name} grew by ${descriptors}`);
   return problems;
 }
 

@@ -1,21 +1,27 @@
-/** One way in which it may have been so far, and which ways need not be followed. */
+/** States of the linearizability search, and the elimination of redundant ones. */
 
-export interface State {
+export interface SearchState {
   readonly quantity: number;
-  /** The open changes that are placed, as bits. */
+  /** Bits of the open changes that are placed. */
   readonly placed: bigint;
   readonly placedCount: number;
-  /** The open observations that are. */
-  readonly seen: bigint;
+  /** Bits of the open observations that are placed. */
+  readonly observed: bigint;
 }
 
-/** Whether `a` can still become `b`, having seen at least as much: what it lacks is open and can be placed now. */
-function dominates(a: State, b: State): boolean {
-  return (a.placed & ~b.placed) === 0n && (b.seen & ~a.seen) === 0n;
+/**
+ * Whether `a` makes `b` redundant: `a` has placed a subset of the changes of `b`, so it can still reach `b`,
+ * and at least the same observations.
+ */
+function dominates(a: SearchState, b: SearchState): boolean {
+  return (a.placed & ~b.placed) === 0n && (b.observed & ~a.observed) === 0n;
 }
 
-/** Adds a state unless another one dominates it, and forgets those that it dominates; tells whether it was added. */
-export function addUndominated(states: State[], state: State): boolean {
+/**
+ * Adds a state unless another one dominates it, and removes the states that it dominates.
+ * @returns whether it was added
+ */
+export function addUndominated(states: SearchState[], state: SearchState): boolean {
   if (states.some((other) => dominates(other, state))) return false;
   const kept = states.filter((other) => !dominates(state, other));
   states.length = 0;

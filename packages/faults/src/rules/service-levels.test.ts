@@ -1,4 +1,4 @@
-/** Availability and resources: what is measured, and what is too much. */
+/** Measurement and bounds of availability and resources. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkAvailability, measureAvailability } from './availability.js';
@@ -18,21 +18,21 @@ const history = [
 ];
 const span = { from_ns: 100e6, to_ns: 450e6 };
 
-test('it counts what happened in its span, and finds the longest times without an acknowledged order and an answered look-up', () => {
+test('measureAvailability counts operations of its span, and finds the longest gaps of orders and look-ups', () => {
   assert.equal(measureAvailability(history, span), {
     ...{ operations: 7, acknowledged: 3, failed: 2, unknown: 1, longestGapMs: 250, longestGapAtMs: 150 },
     ...{ longestLookupGapMs: 280, longestLookupGapAtMs: 100 },
   });
 });
 
-test('the time to the end of the span counts as a gap too', () => {
+test('measureAvailability includes the gap up to the end of the span', () => {
   const measured = measureAvailability(history, { ...span, to_ns: 850e6 });
   assert.is(measured.longestGapMs, 450);
   assert.is(measured.longestGapAtMs, 400);
   assert.is(measureAvailability([], span).longestGapMs, 350);
 });
 
-test('bounds that are kept, and each one that is not', () => {
+test('checkAvailability accepts values within bounds, and reports each value beyond', () => {
   const measured = measureAvailability(history, span);
   assert.equal(checkAvailability(measured, {}).problems, []);
   const kept = { errorsMax: 3, gapMsMax: 250, lookupGapMsMax: 280, acknowledgedMin: 3 };
@@ -42,17 +42,17 @@ test('bounds that are kept, and each one that is not', () => {
   assert.is(found.problems.length, 4);
   assert.match(
     found.problems.join('\n'),
-    /2 operations failed and 1 stayed unknown[^]*for 250 ms, from 150 ms on[^]*no look-up was answered for 280 ms, from 100 ms on[^]*3 orders/,
+    /2 operations failed and 1 have an unknown outcome; allowed: 2[^]*for 250 ms, from 150 ms on[^]*no look-up was answered for 280 ms, from 100 ms on[^]*only 3 orders/,
   );
 });
 
 const MIB = 1024 * 1024;
-const samples = (of: (i: number) => Partial<ResourceSample>): ResourceSample[] =>
+const samples = (change: (i: number) => Partial<ResourceSample>): ResourceSample[] =>
   Array.from({ length: 200 }, (_, i) => {
-    return { process: 'catalog-1', pid: 7, atMs: i * 1000, bytes: 100 * MIB, descriptors: 40, ...of(i) };
+    return { process: 'catalog-1', pid: 7, atMs: i * 1000, bytes: 100 * MIB, descriptors: 40, ...change(i) };
   });
 
-test('steady processes pass, and a restarted one is judged by itself', () => {
+test('checkResources accepts constant usage, and checks each run of a process separately', () => {
   assert.equal(checkResources(samples(() => ({}))).problems, []);
   assert.equal(
     checkResources(samples((i) => ({ pid: i < 100 ? 1 : 2, descriptors: i < 100 ? 20 : 60 }))).problems,
@@ -61,33 +61,33 @@ test('steady processes pass, and a restarted one is judged by itself', () => {
   assert.equal(checkResources([]).problems, []);
 });
 
-test('a peak or a growth of memory or descriptors is named', () => {
+test('checkResources reports peaks and growth of memory and descriptors', () => {
   const problems = [
     ...checkResources(samples((i) => (i === 9 ? { bytes: 800 * MIB, descriptors: 500 } : {}))).problems,
     ...checkResources(samples((i) => ({ bytes: (100 + i) * MIB, descriptors: 40 + i }))).problems,
   ].join('\n');
-  assert.match(problems, /catalog-1 \(process 7\) used 800 MiB, 768 MiB are allowed/);
-  assert.match(problems, /had 500 descriptors open, 400 are allowed/);
-  assert.match(problems, /grew by 134 MiB/);
-  assert.match(problems, /opened 134 more descriptors/);
+  assert.match(problems, /catalog-1 \(process 7\) used 800 MiB of memory; allowed: 768 MiB/);
+  assert.match(problems, /had 500 open file descriptors; allowed: 400/);
+  assert.match(problems, /the memory of catalog-1 \(process 7\) grew by 134 MiB/);
+  assert.match(problems, /the open file descriptors of catalog-1 \(process 7\) grew by 134/);
 });
 
-test('growth is judged over long runs only', () => {
+test('checkResources ignores growth in short runs', () => {
   const brief = samples((i) => ({ atMs: i * 10, bytes: (100 + i) * MIB }));
   assert.equal(checkResources(brief, RESOURCE_BOUNDS).problems, []);
 });
 
-test('the table tells of the last run of each process', () => {
+test('resourceTable shows the last run of each process', () => {
   const mib = 1024 * 1024;
-  const of = (pid: number, bytes: number, descriptors: number): ResourceSample => ({
+  const sample = (pid: number, bytes: number, descriptors: number): ResourceSample => ({
     ...{ process: 'catalog-1', pid, atMs: 0 },
     bytes: bytes * mib,
     descriptors,
   });
-  const table = resourceTable([of(1, 500, 90), of(2, 60, 20), of(2, 90, 40), of(2, 70, 21)]);
+  const table = resourceTable([sample(1, 500, 90), sample(2, 60, 20), sample(2, 90, 40), sample(2, 70, 21)]);
   assert.is(
     table,
-    'catalog-1    60 MiB before, 70 MiB after, 90 MiB at most; descriptors 20 before, 21 after, 40 at most',
+    'catalog-1    60 MiB before, 70 MiB after, 90 MiB peak; descriptors 20 before, 21 after, 40 peak',
   );
 });
 

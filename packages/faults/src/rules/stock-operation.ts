@@ -1,20 +1,20 @@
-/** What happened to one stock, as a client saw it. */
+/** An operation on one stock, as a client observed it. */
 
-/** What changed the quantity, or found it to be so. */
+/** A change or an observation of the quantity. */
 export type StockAction =
-  /** Adds; never takes the quantity below zero. */
+  /** Adds `delta`; the quantity never becomes negative. */
   | { readonly kind: 'add'; readonly delta: number }
-  /** Found exactly so many. */
+  /** Observes exactly `quantity`. */
   | { readonly kind: 'exactly'; readonly quantity: number }
-  /** Found fewer than so many. */
+  /** Observes less than `quantity`. */
   | { readonly kind: 'below'; readonly quantity: number };
 
-/** One action with the time in which it took place. */
+/** One action with its time interval. */
 export interface StockOperation {
   readonly action: StockAction;
   readonly call_ns: number;
-  /** Null where it may take place at any later time, or never; only of `add`. */
+  /** Null if the action may happen at any later time, or never; only for `add`. */
   readonly return_ns: number | null;
-  /** How to name it in a report. */
+  /** Name of the operation in a report. */
   readonly label: string;
 }

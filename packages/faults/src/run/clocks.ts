@@ -1,35 +1,35 @@
-/** Clocks that go wrong, by libfaketime and from within. */
+/** Faulty clocks, by libfaketime and by a module that is loaded into the process. */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faketimeLibrary } from './capabilities.js';
-import type { Hindrance } from './hindrance.js';
+import type { FaultEnvironment } from './fault-environment.js';
 
-/** Has a process's wall clock stand where `setWallClock` says; its monotonic clock goes right. */
-export function jumpyWallClock(dataDir: string, name: string): Hindrance {
+/** Lets `setWallClock` change the wall clock of a process; its monotonic clock stays correct. */
+export function controllableWallClock(dataDir: string, name: string): FaultEnvironment {
   setWallClock(dataDir, name, '+0');
   return { env: { ...faketime(dataDir, name), FAKETIME_DONT_FAKE_MONOTONIC: '1' } };
 }
 
 /**
- * Has every clock of a process go at another rate, from its start on.
+ * Makes all clocks of a process run at a different rate from its start on.
  *
- * A rate cannot change later: libfaketime multiplies all the time since the process began, so that a change would also
- * have the clock jump by the drift of its whole life so far, and a lease is promised to hold under drift, not under jumps of
- * the monotonic clock, which the kernel does not make.
+ * The rate must not change later: libfaketime multiplies the time since the start of the process, so a change
+ * would make the monotonic clock jump. Leases are promised to be safe under drift, not under such jumps,
+ * which the kernel does not make.
  *
- * @param rate seconds that the clock counts in a second
+ * @param rate seconds that the clock counts per second
  */
-export function driftingClock(dataDir: string, name: string, rate: number): Hindrance {
+export function driftingClock(dataDir: string, name: string, rate: number): FaultEnvironment {
   setWallClock(dataDir, name, `+0 x${rate}`);
   return { env: faketime(dataDir, name) };
 }
 
-/** Makes a pause of the process look to it as if its machine had been suspended: see suspending-clock.ts. */
-export function suspendingClock(): Hindrance {
+/** Makes a pause of the process look like a suspension of its machine: see suspending-clock.ts. */
+export function suspendingClock(): FaultEnvironment {
   return { env: { NODE_OPTIONS: `--import=${new URL('../suspending-clock.js', import.meta.url).href}` } };
 }
 
-/** Sets a process's wall clock. @param time as libfaketime takes it: `+3600` seconds on */
+/** Sets the wall clock of a process. @param time in the syntax of libfaketime: `+3600` is one hour ahead */
 export function setWallClock(dataDir: string, name: string, time: string): void {
   const path = clockFile(dataDir, name);
   writeFileSync(`${path}.new`, time);

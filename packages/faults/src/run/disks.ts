@@ -1,20 +1,20 @@
-/** Disks that can be hurt: a data folder of its own file system, and syncs that do as they are told. */
+/** Faulty disks: data folders on their own file systems, and syncs that fail, hang or are slow. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Hindrance } from './hindrance.js';
+import type { FaultEnvironment } from './fault-environment.js';
 import { powerOffProgram, syncFaultsLibrary } from './native.js';
 
-/** What a process's syncs do: `slow` takes so many milliseconds longer. */
-export type SyncOrder = 'sound' | 'fail' | 'hang' | `slow ${number}`;
+/** Behavior of the syncs of a process; `slow` adds that many milliseconds. */
+export type SyncMode = 'sound' | 'fail' | 'hang' | `slow ${number}`;
 
-/** Has a process's syncs do as `orderSyncs` says, from its next start on. */
-export function unsoundSyncs(dataDir: string, name: string): Hindrance {
+/** Lets `setSyncMode` change the syncs of a process, from its next start on. */
+export function controllableSyncs(dataDir: string, name: string): FaultEnvironment {
   return { env: { LD_PRELOAD: syncFaultsLibrary(), TRIREME_SYNC_FILE: orderFile(dataDir, name) } };
 }
 
-/** Changes what a process's syncs do, from its next one on. */
-export function orderSyncs(dataDir: string, name: string, order: SyncOrder): void {
+/** Changes the behavior of all further syncs of a process. */
+export function setSyncMode(dataDir: string, name: string, order: SyncMode): void {
   const path = orderFile(dataDir, name);
   writeFileSync(`${path}.new`, order);
   renameSync(`${path}.new`, path);
@@ -24,7 +24,7 @@ function orderFile(dataDir: string, name: string): string {
   return join(dataDir, `syncs-of-${name}`);
 }
 
-/** Puts a process's data folder on a small file system in memory. @returns what undoes it. */
+/** Mounts a small tmpfs on the data folder of a process. @returns a function that unmounts it */
 export function mountSmallDisk(dataDir: string, name: string, mebibytes: number): () => void {
   const folder = join(dataDir, name);
   mkdirSync(folder, { recursive: true });
@@ -32,12 +32,12 @@ export function mountSmallDisk(dataDir: string, name: string, mebibytes: number)
   return () => unmount(folder);
 }
 
-/** Has a small disk take no writes, or take them again. No process may write there at that moment. */
+/** Remounts a small disk read-only or writable. The process that uses it must be down. */
 export function setReadOnly(dataDir: string, name: string, isReadOnly: boolean): void {
   execFileSync('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, join(dataDir, name)]);
 }
 
-/** Fills what is left of a small disk. @returns what makes room again. */
+/** Fills a small disk. @returns a function that frees the space */
 export function fillDisk(dataDir: string, name: string): () => void {
   const path = join(dataDir, name, 'filler');
   const piece = Buffer.alloc(64 * 1024);
@@ -49,7 +49,10 @@ export function fillDisk(dataDir: string, name: string): () => void {
   return () => rmSync(path);
 }
 
-/** Puts a process's data folder on an ext4 in a file, whose power can be cut. @returns what undoes it. */
+/**
+ * Mounts an ext4 image on the data folder of a process, for `losePower`.
+ * @returns a function that unmounts it
+ */
 export function mountLoopDisk(dataDir: string, name: string, mebibytes: number): () => void {
   const [folder, image] = [join(dataDir, name), imageOf(dataDir, name)];
   mkdirSync(folder, { recursive: true });
@@ -60,8 +63,8 @@ export function mountLoopDisk(dataDir: string, name: string, mebibytes: number):
   return () => unmount(folder);
 }
 
-/** Cuts the power of a loop disk: what was not synced is gone. The process must be killed before `restorePower`. */
-export function cutPower(dataDir: string, name: string): void {
+/** Simulates a power loss of a loop disk: unsynced data is lost. Kill the process before `restorePower`. */
+export function losePower(dataDir: string, name: string): void {
   execFileSync(powerOffProgram(), [join(dataDir, name)]);
 }
 

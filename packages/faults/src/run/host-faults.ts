@@ -1,4 +1,4 @@
-/** What goes wrong between hosts: packets that get lost, each change noted once it is so. */
+/** Faults between hosts: lost packets. Each change is noted in the timeline once it is in effect. */
 import type { HostNetwork } from '@trireme/cluster';
 
 export class HostFaults {
@@ -10,26 +10,29 @@ export class HostFaults {
     this.#note = note;
   }
 
-  /** Cuts hosts off from others, both ways. */
+  /** Drops all packets between the two sets of hosts, in both directions. */
   async cut(one: readonly string[], other: readonly string[]): Promise<void> {
-    await this.#network.cut(one, other);
-    this.#note(`no packet gets from ${one.join(', ')} to ${other.join(', ')}, nor back`);
+    await this.#network.partition(one, other);
+    this.#note(`drop all packets between ${one.join(', ')} and ${other.join(', ')}`);
   }
 
-  /** What `from` sends does not reach `to`; the other way it does, and no acknowledgement of it. */
+  /**
+   * Drops all packets from `from` to `to`, and therefore also TCP acknowledgements of packets in the other
+   * direction.
+   */
   async cutOneWay(from: readonly string[], to: readonly string[]): Promise<void> {
-    await this.#network.cutOneWay(from, to);
-    this.#note(`no packet gets from ${from.join(', ')} to ${to.join(', ')}`);
+    await this.#network.partitionOneWay(from, to);
+    this.#note(`drop all packets from ${from.join(', ')} to ${to.join(', ')}`);
   }
 
-  /** A share of the packets of `from` to `to` is lost, from 0 to 1. */
-  async lose(from: readonly string[], to: readonly string[], share: number): Promise<void> {
-    await this.#network.lose(from, to, share);
-    this.#note(`of the packets from ${from.join(', ')} to ${to.join(', ')} ${share * 100} % get lost`);
+  /** Drops a share of the packets from `from` to `to`. @param share from 0 to 1 */
+  async dropPackets(from: readonly string[], to: readonly string[], share: number): Promise<void> {
+    await this.#network.dropPackets(from, to, share);
+    this.#note(`drop ${share * 100}% of the packets from ${from.join(', ')} to ${to.join(', ')}`);
   }
 
   async heal(): Promise<void> {
     await this.#network.heal();
-    this.#note('every packet gets through');
+    this.#note('heal the network between all hosts');
   }
 }

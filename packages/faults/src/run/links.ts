@@ -1,36 +1,42 @@
-/** The links between the processes of one cluster, as they may be broken: by proxies, or between hosts by packet filters. */
+/**
+ * The links between the processes of a cluster, with proxies, or with packet filters between hosts, that
+ * inject faults.
+ */
 import { HostNetwork, type ClusterOptions } from '@trireme/cluster';
 import { CLIENTS, FaultNetwork } from '../proxy/fault-network.js';
-import type { Hindrance } from './hindrance.js';
+import type { FaultEnvironment } from './fault-environment.js';
 
-/** What a scenario says of its links. */
-interface LinkPlan {
+/** The parts of a scenario that determine its links. */
+interface LinkOptions {
   readonly cluster?: Pick<ClusterOptions, 'replicas' | 'frontends' | 'catalogs'>;
-  /** Host of each process, by its name; without them links run through proxies. */
+  /** Host of each process, by its name; if absent, links run through proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
-  /** Replicas and catalogs that may join later. */
-  readonly joining?: number;
+  /** Number of replicas and of catalogs that may join later. */
+  readonly joiningReplicas?: number;
   readonly joiningCatalogs?: number;
 }
 
-export interface Links {
-  /** Null where processes are on hosts. */
+export interface ClusterLinks {
+  /** Null if processes are on separate hosts. */
   readonly proxies: FaultNetwork | null;
-  /** Null where all processes are on this machine. */
+  /** Null if links run through proxies. */
   readonly hosts: HostNetwork | null;
-  /** How the cluster has to be started. */
+  /** Options for the start of the cluster. */
   readonly options: Pick<ClusterOptions, 'route' | 'advertise' | 'address' | 'wrapper'>;
-  /** Where clients reach a front-end that listens at `url`. */
+  /** Returns the URL at which clients reach a front-end that listens at `url`. */
   readonly clientUrl: (frontend: string, url: string) => string;
   readonly close: () => Promise<void>;
 }
 
-/** Opens what a scenario asks for. @param hindrances what each process is to be started with besides. */
+/**
+ * Opens the links of a scenario.
+ * @param hindrances fault environments of processes, by name; may change later
+ */
 export async function openLinks(
-  plan: LinkPlan,
-  hindrances: ReadonlyMap<string, Hindrance>,
+  plan: LinkOptions,
+  hindrances: ReadonlyMap<string, FaultEnvironment>,
   seed: number,
-): Promise<Links> {
+): Promise<ClusterLinks> {
   const wrapperOf = (name: string): readonly string[] => hindrances.get(name)?.wrapper ?? [];
   const { hosts: placed } = plan;
   if (placed !== undefined) {
@@ -47,8 +53,8 @@ export async function openLinks(
     };
   }
   const { replicas = 3, frontends = 2, catalogs = 2 } = plan.cluster ?? {};
-  const { joining = 0, joiningCatalogs = 0 } = plan;
-  const counts = { replicas: replicas + joining, frontends, catalogs: catalogs + joiningCatalogs };
+  const { joiningReplicas = 0, joiningCatalogs = 0 } = plan;
+  const counts = { replicas: replicas + joiningReplicas, frontends, catalogs: catalogs + joiningCatalogs };
   const proxies = await FaultNetwork.open(counts, seed);
   return {
     ...{ proxies, hosts: null },

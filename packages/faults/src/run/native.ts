@@ -1,4 +1,4 @@
-/** Compiles the helpers in C, once for each version of their source. */
+/** Compiles the helpers written in C, once per version of their source. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Path of the library that makes syncs fail. @throws Error if it cannot be compiled. */
+/** Path of the library that injects sync faults. @throws Error if it cannot be compiled. */
 export function syncFaultsLibrary(): string {
   return compile('sync-faults', ['-shared', '-fPIC'], ['-ldl']);
 }
 
-/** Path of the program that shuts a file system down. @throws Error if it cannot be compiled. */
+/** Path of the program that shuts down a file system. @throws Error if it cannot be compiled. */
 export function powerOffProgram(): string {
   return compile('power-off', [], []);
 }

@@ -1,22 +1,22 @@
-/** What a scenario is: a cluster, a workload over it, and a script of what goes wrong. */
+/** Definition of a scenario: a cluster, a workload, and a script that injects faults. */
 import type { ClusterOptions } from '@trireme/cluster';
 import type { AvailabilityBounds } from '../rules/availability.js';
 import type { WorkloadOptions } from '../workload/workload.js';
 import type { Capability } from './capabilities.js';
-import type { Hindrance } from './hindrance.js';
-import type { Run } from './run.js';
+import type { FaultEnvironment } from './fault-environment.js';
+import type { ScenarioRun } from './scenario-run.js';
 
 export interface Scenario {
-  /** A sentence: what goes wrong, and what must hold all the same. */
+  /** A sentence: the fault, and the expected behavior if it is not obvious. */
   readonly name: string;
-  /** Host of each process, by its name, on a network of hosts; without them links run through proxies on this machine. */
+  /** Host of each process, by its name, in a network of namespaces; if absent, links run through proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
-  /** Replicas that may join later, and catalogs; 0 unless set. */
-  readonly joining?: number;
+  /** Number of replicas, and of catalogs, that may join later; default 0. */
+  readonly joiningReplicas?: number;
   readonly joiningCatalogs?: number;
-  /** Whether it is one of those that every change is tried with. */
+  /** Whether the scenario is part of `npm test`. */
   readonly everyday?: boolean;
-  /** What this machine must be able to do. */
+  /** Required capabilities of the machine. */
   readonly needs?: readonly Capability[];
   readonly cluster?: Omit<
     ClusterOptions,
@@ -24,16 +24,16 @@ export interface Scenario {
   >;
   readonly workload?: Partial<Omit<WorkloadOptions, 'urls' | 'seed'>>;
   readonly bounds?: AvailabilityBounds;
-  /** Prepares the empty data folder before anything starts. */
+  /** Prepares the empty data folder before any process starts. */
   readonly prepare?: (dataDir: string) => Preparation;
-  /** Runs while clients shop; when it is over everything is healed and started again. */
-  readonly script: (run: Run) => Promise<void>;
+  /** Runs while clients place orders. After it all faults are healed and stopped processes restarted. */
+  readonly script: (run: ScenarioRun) => Promise<void>;
 }
 
-/** What was prepared. */
+/** Result of the preparation of a scenario. */
 export interface Preparation {
-  /** How processes are started the first time, by name. */
-  readonly hindrances?: Readonly<Record<string, Hindrance>>;
-  /** Called after all processes have ended. */
-  readonly undo?: () => void;
+  /** Initial fault environments, by process name. */
+  readonly environments?: Readonly<Record<string, FaultEnvironment>>;
+  /** Called after all processes have exited. */
+  readonly cleanUp?: () => void;
 }

@@ -1,28 +1,35 @@
-/** Logs that are cut short behind the book, replicas that have to be fed by a snapshot, and keys older than the log. */
-import { ScenarioError, type Run } from '../run/run.js';
+/** Compacted logs, replicas that need a snapshot, and idempotency keys older than the log. */
+import { ScenarioError, type ScenarioRun } from '../run/scenario-run.js';
 import type { Preparation, Scenario } from '../run/scenario.js';
 
-/** So short that every replica compacts many times in a scenario, and a replica that sleeps needs a snapshot. */
+/**
+ * Short logs, so that replicas compact many times in a scenario, and a replica that was down needs a
+ * snapshot.
+ */
 const SHORT_LOG = { TRIREME_COMPACT_ENTRIES: '40', TRIREME_COMPACT_KEEP: '10' };
 
 function withShortLogs(): Preparation {
   const names = ['replica-1', 'replica-2', 'replica-3'];
-  return { hindrances: Object.fromEntries(names.map((name) => [name, { env: SHORT_LOG }])) };
+  return { environments: Object.fromEntries(names.map((name) => [name, { env: SHORT_LOG }])) };
 }
 
-/** How long a transfer may stand still, in milliseconds, as the transport has it. */
+/** Timeout of the transport for a transfer without progress, in milliseconds. */
 const STALL_MS = 20_000;
 const SLOW_BYTES_PER_SECOND = 6_000;
 
-/** A field of what a replica says of itself. */
-async function told(run: Run, name: string, field: 'firstIndex' | 'lastIndex' | 'applied'): Promise<number> {
+/** A field of a replica's status. */
+async function statusField(
+  run: ScenarioRun,
+  name: string,
+  field: 'firstIndex' | 'lastIndex' | 'applied',
+): Promise<number> {
   const url = run.cluster.describe().processes.find(({ id }) => id === name)?.url ?? '';
   const status = (await (await fetch(`${url}/status`)).json()) as Readonly<Record<string, unknown>>;
   return Number(status[field]);
 }
 
-/** How often something has happened with the snapshots of a replica since it started. */
-async function snapshotEvents(run: Run, name: string, event: string): Promise<number> {
+/** Number of snapshot events of a kind on a replica since its start. */
+async function snapshotEvents(run: ScenarioRun, name: string, event: string): Promise<number> {
   const url = run.cluster.describe().processes.find(({ id }) => id === name)?.url ?? '';
   const text = await (await fetch(`${url}/metrics`)).text();
   const line = text
@@ -31,149 +38,161 @@ async function snapshotEvents(run: Run, name: string, event: string): Promise<nu
   return Number(line?.split(' ').at(-1) ?? 0);
 }
 
-/** Far more than the log keeps for everyone. */
+/** Far more entries than compaction keeps. */
 const LAG = 200;
-/** Hardly more than heartbeats take, so that the link stays up. */
+/** Little more than heartbeats need, so that the link stays up. */
 const LAGGING_BYTES_PER_SECOND = 1_000;
 const CATCHING_UP_BYTES_PER_SECOND = 40_000;
 
 /**
- * Slows the link to a follower down until it lags, then lets it close in. @returns whether one leader fed it all the time:
- * another one has a log of its own, which it did not keep for the follower
+ * Slows down the link to a follower until it lags, then lets it catch up. @returns whether the leader stayed
+ * the same; a new leader has not kept its log for the follower
  */
-async function lagAndCloseIn(run: Run): Promise<boolean> {
-  const leader = await run.leader();
-  const [slow = ''] = await run.followers();
+async function lagAndCatchUp(run: ScenarioRun): Promise<boolean> {
+  const leader = await run.waitForLeader();
+  const [slow = ''] = await run.waitForFollowers();
   const lag = async (): Promise<number> =>
-    (await told(run, leader, 'lastIndex')) - (await told(run, slow, 'lastIndex'));
+    (await statusField(run, leader, 'lastIndex')) - (await statusField(run, slow, 'lastIndex'));
   run.network.degrade(leader, slow, { bytesPerSecond: LAGGING_BYTES_PER_SECOND });
-  await run.until(`${slow} lags`, async () => (await lag()) > LAG, 120_000);
+  await run.waitUntil(`${slow} lags`, async () => (await lag()) > LAG, 120_000);
   run.note(`${slow} lags by ${await lag()} entries`);
-  // What is on its way is lost. All of it comes again, which the log has to have kept, at a rate that catches up.
+  // Entries in flight are lost and sent again, so the log must have kept them; the new rate allows the
+  // follower to catch up.
   run.network.degrade(leader, slow, { bytesPerSecond: CATCHING_UP_BYTES_PER_SECOND });
   run.network.reset(leader, slow);
-  await run.until(`${slow} has closed in`, async () => (await lag()) < LAG / 8, 60_000);
-  const isSame = (await run.leader()) === leader;
+  await run.waitUntil(`${slow} has caught up`, async () => (await lag()) < LAG / 8, 60_000);
+  const isSame = (await run.waitForLeader()) === leader;
   const sent = await snapshotEvents(run, leader, 'snapshotSending');
   run.healNetwork();
-  if (isSame && sent > 0) throw new ScenarioError(`${leader} sent ${sent} snapshots`);
+  if (isSame && sent > 0) throw new ScenarioError(`${leader} sent ${sent} snapshots instead of log entries`);
   return isSame;
 }
 
-/** Has a follower sleep until the leader's log begins behind what it has. @returns who slept, up again and caught up. */
-async function sleepThroughCompaction(run: Run): Promise<string> {
-  const [sleeper = ''] = await run.followers();
-  const slept = await told(run, sleeper, 'lastIndex');
-  await run.kill(sleeper);
-  const leader = await run.leader();
-  await run.until(
-    'the leader has compacted what the sleeper needs',
-    async () => (await told(run, leader, 'firstIndex')) > slept + 20,
+/**
+ * Stops a follower until the leader has compacted entries that it needs.
+ * @returns the follower, restarted and caught up
+ */
+async function restoreFromSnapshot(run: ScenarioRun): Promise<string> {
+  const [follower = ''] = await run.waitForFollowers();
+  const lastIndex = await statusField(run, follower, 'lastIndex');
+  await run.kill(follower);
+  const leader = await run.waitForLeader();
+  await run.waitUntil(
+    'the leader has compacted entries that the follower needs',
+    async () => (await statusField(run, leader, 'firstIndex')) > lastIndex + 20,
   );
-  await run.start(sleeper);
-  const goal = await told(run, leader, 'applied');
-  await run.until('the sleeper has caught up', async () => (await told(run, sleeper, 'applied')) >= goal);
-  return sleeper;
+  await run.start(follower);
+  const goal = await statusField(run, leader, 'applied');
+  await run.waitUntil(
+    'the follower has caught up',
+    async () => (await statusField(run, follower, 'applied')) >= goal,
+  );
+  return follower;
 }
 
-/** Stops whoever leads, for as long as it is not the one that should. */
-async function makeLeader(run: Run, name: string): Promise<void> {
+/** Restarts the current leader until the given replica leads. */
+async function makeLeader(run: ScenarioRun, name: string): Promise<void> {
   for (;;) {
-    const leader = await run.leader();
+    const leader = await run.waitForLeader();
     if (leader === name) return;
     await run.kill(leader, 'SIGTERM');
-    await run.newLeader(leader);
+    await run.waitForOtherLeader(leader);
     await run.start(leader);
-    await run.progress(20);
+    await run.waitForOrders(20);
   }
 }
 
 export const COMPACTION: readonly Scenario[] = [
   {
-    name: 'a retry with an old key after its log entry was compacted, and through a leader that was fed by a snapshot',
+    name: 'old keys are retried after their log entries were compacted, through a leader restored from a snapshot',
     everyday: true,
     bounds: { errorsMax: 0 },
-    workload: { unkeyed: 0, impatient: 0, oldShare: 0.3 },
+    workload: { clientsWithoutKeys: 0, clientsWithShortTimeout: 0, oldKeyShare: 0.3 },
     prepare: withShortLogs,
     script: async (run) => {
-      const fed = await sleepThroughCompaction(run);
-      await makeLeader(run, fed);
-      run.note(`${fed}, which was fed by a snapshot, leads`);
-      await run.progress(150);
+      const restored = await restoreFromSnapshot(run);
+      await makeLeader(run, restored);
+      run.note(`${restored}, which was restored from a snapshot, leads`);
+      await run.waitForOrders(150);
     },
   },
   {
-    name: 'a follower is killed again and again while a snapshot is on its way to it',
+    name: 'a follower is killed repeatedly while it receives a snapshot',
     bounds: { errorsMax: 0 },
-    workload: { impatient: 0 },
+    workload: { clientsWithShortTimeout: 0 },
     prepare: withShortLogs,
     script: async (run) => {
       for (let i = 0; i < 4; i += 1) {
-        const sleeper = await sleepThroughCompaction(run);
-        await run.kill(sleeper);
-        await run.progress(150);
-        await run.cluster.startProcess(sleeper);
+        const follower = await restoreFromSnapshot(run);
+        await run.kill(follower);
+        await run.waitForOrders(150);
+        await run.cluster.startProcess(follower);
         await run.sleep(100 + run.random.below(400));
-        await run.kill(sleeper);
-        await run.start(sleeper);
-        await run.progress();
+        await run.kill(follower);
+        await run.start(follower);
+        await run.waitForOrders();
       }
     },
   },
   {
-    name: 'a follower closes in over a slow link while logs are compacted: it is fed from the log, without a snapshot',
+    name: 'a follower catches up over a slow link while logs are compacted: it gets log entries, not a snapshot',
     bounds: { errorsMax: 0 },
-    workload: { impatient: 0, clients: 12, pauseMs: 0 },
+    workload: { clientsWithShortTimeout: 0, clients: 12, pauseMs: 0 },
     prepare: withShortLogs,
     script: async (run) => {
-      for (let tries = 0; !(await lagAndCloseIn(run)); tries += 1) {
-        if (tries === 2) throw new ScenarioError('no leader stayed');
+      for (let attempts = 0; !(await lagAndCatchUp(run)); attempts += 1) {
+        if (attempts === 2) throw new ScenarioError('the leader changed in each of three attempts');
       }
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'a snapshot trickles through a link that holds all of it for half a minute: slow is no failure',
+    name: 'a snapshot takes longer than the transport timeout over a slow link: the transfer still completes',
     bounds: { errorsMax: 0 },
-    workload: { impatient: 0 },
+    workload: { clientsWithShortTimeout: 0 },
     prepare: withShortLogs,
     script: async (run) => {
-      const [sleeper = ''] = await run.followers();
-      await run.kill(sleeper);
-      await run.progress(1_500);
-      const leader = await run.leader();
-      run.network.degrade(leader, sleeper, { bytesPerSecond: SLOW_BYTES_PER_SECOND });
-      await run.cluster.startProcess(sleeper);
-      await run.until(
-        'a snapshot begins',
+      const [follower = ''] = await run.waitForFollowers();
+      await run.kill(follower);
+      await run.waitForOrders(1_500);
+      const leader = await run.waitForLeader();
+      run.network.degrade(leader, follower, { bytesPerSecond: SLOW_BYTES_PER_SECOND });
+      await run.cluster.startProcess(follower);
+      await run.waitUntil(
+        'the leader sends a snapshot',
         async () => (await snapshotEvents(run, leader, 'snapshotSending')) > 0,
       );
       const startedAt = run.now();
-      const goal = await told(run, leader, 'firstIndex');
-      await run.until('it has come', async () => (await told(run, sleeper, 'applied')) >= goal, 120_000);
+      const goal = await statusField(run, leader, 'firstIndex');
+      await run.waitUntil(
+        'the snapshot is installed',
+        async () => (await statusField(run, follower, 'applied')) >= goal,
+        120_000,
+      );
       const tookMs = run.now() - startedAt;
       run.note(`the snapshot took ${tookMs} ms`);
-      if (tookMs < STALL_MS) throw new ScenarioError(`it took only ${tookMs} ms, which shows nothing`);
-      if ((await run.leader()) !== leader) throw new ScenarioError(`${leader} does not lead any more`);
+      if (tookMs < STALL_MS)
+        throw new ScenarioError(`the snapshot took only ${tookMs} ms; it must exceed ${STALL_MS} ms`);
+      if ((await run.waitForLeader()) !== leader) throw new ScenarioError(`${leader} lost its leadership`);
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'the leader is killed while a follower waits for its snapshot',
-    workload: { oldShare: 0.2 },
+    name: 'the leader is killed while a follower waits for a snapshot',
+    workload: { oldKeyShare: 0.2 },
     prepare: withShortLogs,
     script: async (run) => {
       for (let i = 0; i < 3; i += 1) {
-        const [sleeper = ''] = await run.followers();
-        await run.kill(sleeper);
-        await run.progress(150);
-        const leader = await run.leader();
-        await run.cluster.startProcess(sleeper);
+        const [follower = ''] = await run.waitForFollowers();
+        await run.kill(follower);
+        await run.waitForOrders(150);
+        const leader = await run.waitForLeader();
+        await run.cluster.startProcess(follower);
         await run.sleep(50 + run.random.below(400));
         await run.kill(leader);
-        await run.newLeader(leader);
-        await run.progress();
+        await run.waitForOtherLeader(leader);
+        await run.waitForOrders();
         await run.start(leader);
       }
     },

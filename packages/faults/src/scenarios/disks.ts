@@ -1,101 +1,108 @@
-/** Disks that fail, hang, are slow or full, or lose their power. */
+/** Disks that fail, hang, are slow or full, or lose power. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProcessExit } from '@trireme/cluster';
-import { ScenarioError, type Run } from '../run/run.js';
-import type { Hindrance } from '../run/hindrance.js';
-import { limitFileSizes } from '../run/limits.js';
+import type { ClusterProcessExit } from '@trireme/cluster';
+import { ScenarioError, type ScenarioRun } from '../run/scenario-run.js';
+import type { FaultEnvironment } from '../run/fault-environment.js';
+import { limitFileSizes } from '../run/resource-limits.js';
 import type { Preparation, Scenario } from '../run/scenario.js';
 import {
-  cutPower,
+  losePower,
   fillDisk,
   mountLoopDisk,
   mountSmallDisk,
-  orderSyncs,
+  setSyncMode,
   restorePower,
   setReadOnly,
-  unsoundSyncs,
-  type SyncOrder,
+  controllableSyncs,
+  type SyncMode,
 } from '../run/disks.js';
 
-/** Of a process that stops because its disk is full. */
+/** Exit code of a process that stops because its disk is full. */
 const FULL_EXIT_CODE = 74;
 
 const REPLICAS = ['replica-1', 'replica-2', 'replica-3'];
 
 function withUnsoundSyncs(dataDir: string): Preparation {
-  return { hindrances: Object.fromEntries(REPLICAS.map((name) => [name, unsoundSyncs(dataDir, name)])) };
+  return {
+    environments: Object.fromEntries(REPLICAS.map((name) => [name, controllableSyncs(dataDir, name)])),
+  };
 }
 
 function mountAll(mount: (name: string) => () => void): Preparation {
-  const undone: (() => void)[] = [];
-  for (const name of REPLICAS) undone.push(mount(name));
-  return { undo: () => undone.forEach((undo) => undo()) };
+  const unmounts: (() => void)[] = [];
+  for (const name of REPLICAS) unmounts.push(mount(name));
+  return { cleanUp: () => unmounts.forEach((unmount) => unmount()) };
 }
 
-function syncs(run: Run, name: string, order: SyncOrder): void {
-  run.note(`syncs of ${name}: ${order}`);
-  orderSyncs(run.dataDir, name, order);
+function setSyncs(run: ScenarioRun, name: string, mode: SyncMode): void {
+  run.note(`syncs of ${name}: ${mode}`);
+  setSyncMode(run.dataDir, name, mode);
 }
 
-/** Its syncs fail, so it stops; with a sound disk it comes back. */
-async function failSyncs(run: Run, name: string): Promise<void> {
-  run.expectEnd(name);
-  syncs(run, name, 'fail');
-  await run.down(name);
-  syncs(run, name, 'sound');
+/** Makes the syncs of a process fail, so that it stops; then restarts it with a sound disk. */
+async function failSyncs(run: ScenarioRun, name: string): Promise<void> {
+  run.expectExit(name);
+  setSyncs(run, name, 'fail');
+  await run.waitUntilDown(name);
+  setSyncs(run, name, 'sound');
   await run.start(name);
-  await run.progress();
+  await run.waitForOrders();
 }
 
-/** Its disk is full, so it stops and says why; started again, it waits for room, and then goes on. */
-async function fillUp(run: Run, name: string): Promise<void> {
-  run.expectEnd(name);
-  const ends: ProcessExit[] = [];
+/**
+ * Fills the disk of a process, which stops with its exit code; restarted, it waits for free space and then
+ * continues.
+ */
+async function fillUp(run: ScenarioRun, name: string): Promise<void> {
+  run.expectExit(name);
+  const ends: ClusterProcessExit[] = [];
   run.cluster.on('exit', (end) => ends.push(end));
-  run.note(`the disk of ${name} is full`);
-  const makeRoom = fillDisk(run.dataDir, name);
-  await run.down(name);
+  run.note(`fill the disk of ${name}`);
+  const freeSpace = fillDisk(run.dataDir, name);
+  await run.waitUntilDown(name);
   const code = ends.find((end) => end.name === name)?.code;
-  if (code !== FULL_EXIT_CODE) throw new ScenarioError(`${name} ended with code ${code}`);
-  const waits = (): number => readFileSync(logFile(run, name), 'utf8').split('waits for room').length;
+  if (code !== FULL_EXIT_CODE)
+    throw new ScenarioError(`${name} exited with code ${code}, not ${FULL_EXIT_CODE}`);
+  const waits = (): number => readFileSync(logFile(run, name), 'utf8').split('waiting for free space').length;
   const before = waits();
-  run.note(`start ${name} beside its full disk`);
+  run.note(`start ${name} on its full disk`);
   await run.cluster.startProcess(name);
-  await run.until(`${name} waits for room`, () => waits() > before);
-  if (!run.isUp(name) || (await run.isReady(name))) throw new ScenarioError(`${name} does not wait`);
-  makeRoom();
-  run.note(`there is room on the disk of ${name}`);
-  await run.cluster.waitProcessReady(name);
-  await run.progress();
+  await run.waitUntil(`${name} waits for free space`, () => waits() > before);
+  if (!run.isUp(name) || (await run.isReady(name)))
+    throw new ScenarioError(`${name} does not wait for free space: it has exited or is ready`);
+  freeSpace();
+  run.note(`free space on the disk of ${name}`);
+  await run.cluster.awaitProcessReady(name);
+  await run.waitForOrders();
 }
 
-/** No file of it may grow any more, so it stops; without that limit it comes back. */
-async function stopGrowth(run: Run, name: string): Promise<void> {
-  run.expectEnd(name);
+/** Limits the file size of a process, so that it stops; then restarts it without the limit. */
+async function stopGrowth(run: ScenarioRun, name: string): Promise<void> {
+  run.expectExit(name);
   limitFileSizes(run, name);
-  await run.down(name);
+  await run.waitUntilDown(name);
   await run.start(name);
-  await run.progress();
+  await run.waitForOrders();
 }
 
-/** Its disk takes no writes when it starts, so it ends; once it does, it goes on. */
-async function startReadOnly(run: Run, name: string): Promise<void> {
-  run.expectEnd(name);
+/** Restarts a process on a read-only disk, where it exits; then restarts it on the writable disk. */
+async function startReadOnly(run: ScenarioRun, name: string): Promise<void> {
+  run.expectExit(name);
   await run.kill(name);
   setReadOnly(run.dataDir, name, true);
-  run.note(`start ${name} beside a disk that only reads`);
+  run.note(`start ${name} on a read-only disk`);
   await run.cluster.startProcess(name);
-  await run.down(name);
+  await run.waitUntilDown(name);
   setReadOnly(run.dataDir, name, false);
   await run.start(name);
-  await run.progress();
+  await run.waitForOrders();
 }
 
-const logFile = (run: Run, name: string): string => join(run.dataDir, 'logs', `${name}.log`);
+const logFile = (run: ScenarioRun, name: string): string => join(run.dataDir, 'logs', `${name}.log`);
 
-/** Kills a process as it enters its `nth` sync after its start. */
-function deathAtSync(nth: number): Hindrance {
+/** Kills a process when it enters its `nth` sync after its start. */
+function deathAtSync(nth: number): FaultEnvironment {
   const inject = `inject=fdatasync,fsync:signal=KILL:when=${nth}`;
   const wrapper = [
     'strace',
@@ -112,70 +119,77 @@ function deathAtSync(nth: number): Hindrance {
   return { wrapper };
 }
 
-async function dieAtSyncs(run: Run, name: string, nths: readonly number[]): Promise<void> {
-  run.expectEnd(name);
+async function dieAtSyncs(run: ScenarioRun, name: string, nths: readonly number[]): Promise<void> {
+  run.expectExit(name);
   for (const nth of nths) {
     await run.kill(name);
-    run.hinder(name, deathAtSync(nth));
-    run.note(`start ${name}, to die at sync ${nth}`);
+    run.setFaultEnvironment(name, deathAtSync(nth));
+    run.note(`start ${name}, then kill it at sync ${nth}`);
     await run.cluster.startProcess(name);
-    await run.down(name);
-    run.hinder(name, null);
+    await run.waitUntilDown(name);
+    run.setFaultEnvironment(name, null);
     await run.start(name);
-    await run.progress(20);
+    await run.waitForOrders(20);
   }
 }
 
-/** @param others without a disk: they are killed */
-async function losePower(run: Run, names: readonly string[], others: readonly string[] = []): Promise<void> {
-  run.note(`the power of ${names.join(', ')} is cut`);
+/**
+ * Power loss of processes on loop disks.
+ * @param others processes without a disk, which are killed at the same time
+ */
+async function losePowerOf(
+  run: ScenarioRun,
+  names: readonly string[],
+  others: readonly string[] = [],
+): Promise<void> {
+  run.note(`power loss of ${names.join(', ')}`);
   for (const name of names) {
-    run.expectEnd(name);
-    cutPower(run.dataDir, name);
+    run.expectExit(name);
+    losePower(run.dataDir, name);
   }
   for (const name of [...names, ...others]) if (run.isUp(name)) await run.kill(name).catch(() => undefined);
   for (const name of names) restorePower(run.dataDir, name);
-  run.note('the power is back');
+  run.note('power restored');
   for (const name of [...names, ...others]) await run.cluster.startProcess(name);
-  for (const name of [...names, ...others]) await run.cluster.waitProcessReady(name);
-  await run.progress();
+  for (const name of [...names, ...others]) await run.cluster.awaitProcessReady(name);
+  await run.waitForOrders();
 }
 
 export const DISKS: readonly Scenario[] = [
   {
-    name: 'syncs fail on the leader, then on a follower: each stops, and nothing is acknowledged that is lost',
+    name: 'syncs fail on the leader, then on a follower: each stops, and no acknowledged order is lost',
     everyday: true,
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     script: async (run) => {
-      await failSyncs(run, await run.leader());
-      const [follower = ''] = await run.followers();
+      await failSyncs(run, await run.waitForLeader());
+      const [follower = ''] = await run.waitForFollowers();
       await failSyncs(run, follower);
     },
   },
   {
-    name: 'syncs hang on the leader for three seconds: it gives way to another one long before',
+    name: 'syncs hang on the leader for three seconds: another replica takes over long before that',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     bounds: { gapMsMax: 2_000 },
     script: async (run) => {
-      const leader = await run.leader();
-      syncs(run, leader, 'hang');
+      const leader = await run.waitForLeader();
+      setSyncs(run, leader, 'hang');
       await run.sleep(3_000);
-      syncs(run, leader, 'sound');
-      await run.progress();
+      setSyncs(run, leader, 'sound');
+      await run.waitForOrders();
     },
   },
   {
-    name: 'syncs are slow on a follower, and the others are not slowed',
+    name: 'syncs are slow on a follower: orders continue without delay',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     bounds: { gapMsMax: 1_000 },
     script: async (run) => {
-      const [follower = ''] = await run.followers();
-      syncs(run, follower, 'slow 200');
+      const [follower = ''] = await run.waitForFollowers();
+      setSyncs(run, follower, 'slow 200');
       await run.sleep(5_000);
-      syncs(run, follower, 'sound');
+      setSyncs(run, follower, 'sound');
     },
   },
   {
@@ -183,79 +197,79 @@ export const DISKS: readonly Scenario[] = [
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     script: async (run) => {
-      const leader = await run.leader();
-      syncs(run, leader, 'slow 100');
+      const leader = await run.waitForLeader();
+      setSyncs(run, leader, 'slow 100');
       await run.sleep(3_000);
-      await run.progress();
-      syncs(run, leader, 'sound');
-      await run.progress();
+      await run.waitForOrders();
+      setSyncs(run, leader, 'sound');
+      await run.waitForOrders();
     },
   },
   {
-    name: 'syncs are slow everywhere',
+    name: 'syncs are slow on all replicas',
     needs: ['compiler'],
     prepare: withUnsoundSyncs,
     script: async (run) => {
-      for (const name of REPLICAS) syncs(run, name, 'slow 60');
+      for (const name of REPLICAS) setSyncs(run, name, 'slow 60');
       await run.sleep(6_000);
-      for (const name of REPLICAS) syncs(run, name, 'sound');
-      await run.progress();
+      for (const name of REPLICAS) setSyncs(run, name, 'sound');
+      await run.waitForOrders();
     },
   },
   {
-    name: 'the disk of the leader is full, then that of a follower',
+    name: 'the disk of the leader is full, then the disk of a follower',
     everyday: true,
     needs: ['root'],
     prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
     script: async (run) => {
-      await fillUp(run, await run.leader());
-      const [follower = ''] = await run.followers();
+      await fillUp(run, await run.waitForLeader());
+      const [follower = ''] = await run.waitForFollowers();
       await fillUp(run, follower);
     },
   },
   {
-    name: 'files may grow no further at the leader, then at a follower: each stops, and comes back',
+    name: 'a file size limit stops the leader, then a follower: each restarts without the limit',
     needs: ['prlimit'],
     script: async (run) => {
-      await stopGrowth(run, await run.leader());
-      const [follower = ''] = await run.followers();
+      await stopGrowth(run, await run.waitForLeader());
+      const [follower = ''] = await run.waitForFollowers();
       await stopGrowth(run, follower);
     },
   },
   {
-    name: 'a follower, then the leader is started beside a disk that only reads: it says so and stops, and comes back',
+    name: 'a follower, then the leader, starts on a read-only disk: it exits, and restarts once the disk is writable',
     needs: ['root'],
     prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
     script: async (run) => {
-      const [follower = ''] = await run.followers();
+      const [follower = ''] = await run.waitForFollowers();
       await startReadOnly(run, follower);
-      await startReadOnly(run, await run.leader());
+      await startReadOnly(run, await run.waitForLeader());
     },
   },
   {
-    name: 'a replica is killed as it enters a sync',
+    name: 'a replica is killed when it enters a sync',
     needs: ['strace'],
     script: async (run) => {
-      for (const nth of [1, 4, 5, 9, 23, 48]) await dieAtSyncs(run, await run.leader(), [nth]);
+      for (const nth of [1, 4, 5, 9, 23, 48]) await dieAtSyncs(run, await run.waitForLeader(), [nth]);
     },
   },
   {
-    name: 'one replica loses its power, the leader first',
+    name: 'the leader loses power, then a follower',
     needs: ['root', 'compiler', 'loop device'],
     prepare: (dataDir) => mountAll((name) => mountLoopDisk(dataDir, name, 64)),
     script: async (run) => {
-      await losePower(run, [await run.leader()]);
-      const [follower = ''] = await run.followers();
-      await losePower(run, [follower]);
+      await losePowerOf(run, [await run.waitForLeader()]);
+      const [follower = ''] = await run.waitForFollowers();
+      await losePowerOf(run, [follower]);
     },
   },
   {
-    name: 'all replicas lose their power at once, and the catalogs are killed with them',
+    name: 'all replicas lose power at once, and the catalogs are killed with them',
     needs: ['root', 'compiler', 'loop device'],
     prepare: (dataDir) => mountAll((name) => mountLoopDisk(dataDir, name, 64)),
     script: async (run) => {
-      await losePower(run, REPLICAS, ['catalog-1', 'catalog-2']);
-      await losePower(run, REPLICAS, ['catalog-1', 'catalog-2']);
+      await losePowerOf(run, REPLICAS, ['catalog-1', 'catalog-2']);
+      await losePowerOf(run, REPLICAS, ['catalog-1', 'catalog-2']);
     },
   },
 ];

@@ -1,7 +1,7 @@
-/** Every scenario, in the order in which they are played. */
+/** All scenarios, in the order in which they run. */
 import type { Scenario } from '../run/scenario.js';
 import { CATALOGS } from './catalogs.js';
-import { CLIENTS_THAT_HURT } from './clients.js';
+import { HARMFUL_CLIENTS } from './harmful-clients.js';
 import { COMPACTION } from './compaction.js';
 import { CRASHES } from './crashes.js';
 import { DISKS } from './disks.js';
@@ -11,7 +11,7 @@ import { PARTITIONS } from './partitions.js';
 import { PAUSES } from './pauses.js';
 import { SERVICES } from './services.js';
 import { STORAGE } from './storage.js';
-import { SURROUNDINGS } from './surroundings.js';
+import { CLOCKS_AND_LIMITS } from './clocks-and-limits.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   ...CRASHES,
@@ -20,10 +20,10 @@ export const SCENARIOS: readonly Scenario[] = [
   ...HOSTS,
   ...SERVICES,
   ...CATALOGS,
-  ...CLIENTS_THAT_HURT,
+  ...HARMFUL_CLIENTS,
   ...STORAGE,
   ...COMPACTION,
   ...MEMBERS,
   ...DISKS,
-  ...SURROUNDINGS,
+  ...CLOCKS_AND_LIMITS,
 ];

@@ -1,109 +1,109 @@
-/** Links between processes break: wholly, one way only, for a moment or again and again. */
-import { ScenarioError } from '../run/run.js';
+/** Links between processes are cut in one or both directions, once or repeatedly, or degraded. */
+import { ScenarioError } from '../run/scenario-run.js';
 import type { Scenario } from '../run/scenario.js';
 
 export const PARTITIONS: readonly Scenario[] = [
   {
-    name: 'the leader is isolated from its peers with front-ends attached',
+    name: 'the leader is cut off from its peers but not from the front-ends',
     everyday: true,
     script: async (run) => {
-      const leader = await run.leader();
-      run.cut([leader], await run.followers());
-      await run.newLeader(leader);
-      await run.progress();
+      const leader = await run.waitForLeader();
+      run.cut([leader], await run.waitForFollowers());
+      await run.waitForOtherLeader(leader);
+      await run.waitForOrders();
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'the leader is isolated from everything',
+    name: 'the leader is cut off from all other processes',
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
-        const leader = await run.leader();
+        const leader = await run.waitForLeader();
         run.isolate(leader);
-        await run.newLeader(leader);
-        await run.progress();
+        await run.waitForOtherLeader(leader);
+        await run.waitForOrders();
         run.healNetwork();
-        await run.progress();
+        await run.waitForOrders();
       }
     },
   },
   {
-    name: 'a majority of followers goes with one front-end, the leader stays with the other; catalogs see both',
+    name: 'the followers are partitioned with one front-end, the leader with the other, and catalogs reach both sides',
     script: async (run) => {
-      const leader = await run.leader();
-      const followers = await run.followers();
+      const leader = await run.waitForLeader();
+      const followers = await run.waitForFollowers();
       run.cut([leader, 'frontend-1'], [...followers, 'frontend-2']);
-      await run.newLeader(leader);
-      await run.progress(20);
+      await run.waitForOtherLeader(leader);
+      await run.waitForOrders(20);
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'of five replicas the leader keeps a minority',
+    name: 'the leader of five replicas is partitioned with a minority',
     cluster: { replicas: 5 },
     script: async (run) => {
-      const leader = await run.leader();
-      const [with1 = '', ...others] = await run.followers();
+      const leader = await run.waitForLeader();
+      const [with1 = '', ...others] = await run.waitForFollowers();
       run.cut([leader, with1], others);
-      await run.newLeader(leader);
-      await run.progress();
+      await run.waitForOtherLeader(leader);
+      await run.waitForOrders();
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'of five replicas the leader keeps a majority',
+    name: 'the leader of five replicas is partitioned with a majority',
     cluster: { replicas: 5 },
     bounds: { gapMsMax: 1_000 },
     script: async (run) => {
-      const leader = await run.leader();
-      const [with1 = '', with2 = '', ...others] = await run.followers();
+      const leader = await run.waitForLeader();
+      const [with1 = '', with2 = '', ...others] = await run.waitForFollowers();
       run.cut([leader, with1, with2], others);
-      await run.progress(200);
+      await run.waitForOrders(200);
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'the leader can send to its followers and hear nothing from them',
+    name: 'the leader can send to its followers but receives nothing from them',
     everyday: true,
     script: async (run) => {
-      const leader = await run.leader();
-      run.cutOneWay(await run.followers(), [leader]);
-      await run.newLeader(leader);
-      await run.progress();
+      const leader = await run.waitForLeader();
+      run.cutOneWay(await run.waitForFollowers(), [leader]);
+      await run.waitForOtherLeader(leader);
+      await run.waitForOrders();
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'the leader can hear its followers and not send to them',
+    name: 'the leader receives from its followers but cannot send to them',
     script: async (run) => {
-      const leader = await run.leader();
-      run.cutOneWay([leader], await run.followers());
-      await run.newLeader(leader);
-      await run.progress();
+      const leader = await run.waitForLeader();
+      run.cutOneWay([leader], await run.waitForFollowers());
+      await run.waitForOtherLeader(leader);
+      await run.waitForOrders();
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'a follower can send and hear nothing: it must not unseat the leader',
+    name: 'a follower receives nothing from the leader but can send: it must not disrupt the leader',
     bounds: { gapMsMax: 1_500 },
     script: async (run) => {
-      const leader = await run.leader();
-      const [follower = ''] = await run.followers();
+      const leader = await run.waitForLeader();
+      const [follower = ''] = await run.waitForFollowers();
       run.cutOneWay([leader], [follower]);
       await run.sleep(3_000);
-      await run.progress();
+      await run.waitForOrders();
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'five replicas in a ring, each seeing its neighbours only',
+    name: 'five replicas form a ring in which each reaches only its neighbors',
     cluster: { replicas: 5 },
     script: async (run) => {
       const replicas = run.names('replica');
@@ -112,39 +112,39 @@ export const PARTITIONS: readonly Scenario[] = [
       });
       await run.sleep(4_000);
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'one link of three is cut: the leader and one follower do not see each other',
+    name: 'one of three links is cut: the leader and one follower cannot communicate',
     script: async (run) => {
-      const leader = await run.leader();
-      const [follower = ''] = await run.followers();
+      const leader = await run.waitForLeader();
+      const [follower = ''] = await run.waitForFollowers();
       run.cut([leader], [follower]);
       await run.sleep(4_000);
-      await run.progress();
+      await run.waitForOrders();
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'followers are cut from each other and see the leader only, which dies',
+    name: 'followers are cut off from each other, and the leader is killed',
     script: async (run) => {
-      const [one = '', other = ''] = await run.followers();
+      const [one = '', other = ''] = await run.waitForFollowers();
       run.cut([one], [other]);
-      await run.progress(100);
-      const leader = await run.leader();
+      await run.waitForOrders(100);
+      const leader = await run.waitForLeader();
       await run.kill(leader);
       await run.sleep(1_000);
       await run.start(leader);
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
     name: 'links between replicas flap every 200 ms for 30 s',
     script: async (run) => {
       const replicas = run.names('replica');
-      run.note('links flap for 30 s');
+      run.note('flap links for 30 s');
       const until = performance.now() + 30_000;
       while (performance.now() < until) {
         const one = replicas[run.random.below(replicas.length)] ?? '';
@@ -155,75 +155,78 @@ export const PARTITIONS: readonly Scenario[] = [
         run.network.heal();
         await run.sleep(run.random.below(200));
       }
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'connections between all processes are reset again and again',
+    name: 'connections between all processes are reset repeatedly',
     script: async (run) => {
       const names = run.names();
-      run.note('resets for 6 s');
+      run.note('reset random connections for 6 s');
       for (let i = 0; i < 60; i += 1) {
         const one = names[run.random.below(names.length)] ?? '';
         const other = names[run.random.below(names.length)] ?? '';
         run.network.reset(one, other);
         await run.sleep(100);
       }
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'links are slow and uneven: delay and jitter everywhere',
+    name: 'all links have delay and jitter',
     script: async (run) => {
-      run.note('20 ms and up to 40 ms more on every link');
+      run.note('delay every link by 20 to 60 ms');
       for (const name of run.names()) run.network.degradeAll(name, { delayMs: 20, jitterMs: 40 });
       await run.sleep(6_000);
-      await run.progress();
+      await run.waitForOrders();
       run.healNetwork();
     },
   },
   {
-    name: 'a slow link to one follower for a minute slows the others by less than a third, and it catches up',
+    name: 'a slow link to one follower reduces throughput by less than a third, and the follower catches up',
     bounds: { gapMsMax: 1_000 },
     script: async (run) => {
       const before = await run.ordersPerSecond(10_000);
-      const leader = await run.leader();
-      const [follower = ''] = await run.followers();
-      run.note(`2 kB a second from ${leader} to ${follower}`);
+      const leader = await run.waitForLeader();
+      const [follower = ''] = await run.waitForFollowers();
+      run.note(`limit ${leader} to ${follower} to 2 kB/s`);
       run.network.degrade(leader, follower, { bytesPerSecond: 2_000 });
       const during = await run.ordersPerSecond(60_000);
       run.healNetwork();
-      // What this machine does besides changes, too: it is measured on both sides.
+      // Other load on the machine varies, so throughput is measured before and after.
       const after = await run.ordersPerSecond(10_000);
-      run.note(`orders a second: ${[before, during, after].map((rate) => rate.toFixed(0)).join(', ')}`);
+      run.note(
+        `orders/s before, during and after: ${[before, during, after].map((rate) => rate.toFixed(0)).join(', ')}`,
+      );
       const share = during / Math.min(before, after);
-      if (share < 2 / 3) throw new ScenarioError(`orders flowed at ${(share * 100).toFixed(0)} %`);
+      if (share < 2 / 3)
+        throw new ScenarioError(`throughput fell to ${(share * 100).toFixed(0)}% of normal; required: 67%`);
     },
   },
   {
-    name: 'bytes are damaged on their way between replicas: no book holds what nobody ordered',
+    name: 'bytes between replicas are corrupted: no book contains an order that no client placed',
     script: async (run) => {
       const replicas = run.names('replica');
-      run.note('one piece in 50 between replicas arrives with a flipped bit');
+      run.note('flip a bit in 2% of the pieces between replicas');
       for (const one of replicas) {
         for (const other of replicas) run.network.degrade(one, other, { corruption: 0.02 });
       }
       await run.sleep(6_000);
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
   {
-    name: 'bytes are damaged on their way between all processes: no book holds what nobody ordered',
+    name: 'bytes between all processes are corrupted: no book contains an order that no client placed',
     script: async (run) => {
       const names = run.names();
-      run.note('one piece in 50 between processes arrives with a flipped bit');
+      run.note('flip a bit in 2% of the pieces between processes');
       for (const one of names) {
         for (const other of names) run.network.degrade(one, other, { corruption: 0.02 });
       }
       await run.sleep(6_000);
       run.healNetwork();
-      await run.progress();
+      await run.waitForOrders();
     },
   },
 ];

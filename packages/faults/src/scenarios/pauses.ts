@@ -1,27 +1,27 @@
-/** Processes stop in their tracks with their connections open, and go on later with an old view of the world. */
+/** Processes are paused with open connections, and later continue with outdated state. */
 import type { Scenario } from '../run/scenario.js';
 
 export const PAUSES: readonly Scenario[] = [
   {
-    name: 'the leader is paused past its lease and resumed while another one leads',
+    name: 'the leader is paused past its lease and resumed while another replica leads',
     everyday: true,
     bounds: { gapMsMax: 6_000 },
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
-        const leader = await run.leader();
+        const leader = await run.waitForLeader();
         await run.pause(leader);
-        await run.newLeader(leader);
-        await run.progress();
+        await run.waitForOtherLeader(leader);
+        await run.waitForOrders();
         await run.resume(leader);
-        await run.progress();
+        await run.waitForOrders();
       }
     },
   },
   {
-    name: 'the leader is paused for a moment, again and again',
+    name: 'the leader is paused repeatedly for less than half a second',
     script: async (run) => {
       for (let i = 0; i < 12; i += 1) {
-        const leader = await run.leader();
+        const leader = await run.waitForLeader();
         await run.pause(leader);
         await run.sleep(50 + run.random.below(400));
         await run.resume(leader);
@@ -32,20 +32,20 @@ export const PAUSES: readonly Scenario[] = [
   {
     name: 'a front-end is paused past its lease and must not answer from its cache',
     everyday: true,
-    workload: { impatient: 6, impatientMs: 250 },
+    workload: { clientsWithShortTimeout: 6, shortTimeoutMs: 250 },
     script: async (run) => {
       for (const name of ['frontend-1', 'frontend-2', 'frontend-1']) {
         await run.pause(name);
         await run.sleep(1_200);
-        await run.progress(20);
+        await run.waitForOrders(20);
         await run.resume(name);
-        await run.progress(20);
+        await run.waitForOrders(20);
       }
     },
   },
   {
-    name: 'front-ends are paused for about as long as a lease lasts',
-    workload: { impatient: 6, impatientMs: 250 },
+    name: 'front-ends are paused repeatedly for about as long as a lease lasts',
+    workload: { clientsWithShortTimeout: 6, shortTimeoutMs: 250 },
     script: async (run) => {
       for (let i = 0; i < 24; i += 1) {
         const name = `frontend-${1 + (i % 2)}`;
@@ -58,7 +58,7 @@ export const PAUSES: readonly Scenario[] = [
   },
   {
     name: 'a catalog is paused past every lease and resumed, and no client sees an error',
-    workload: { impatient: 0 },
+    workload: { clientsWithShortTimeout: 0 },
     bounds: { errorsMax: 0, gapMsMax: 2_500, lookupGapMsMax: 2_500 },
     script: async (run) => {
       for (const [catalog, pauseMs] of [
@@ -69,22 +69,22 @@ export const PAUSES: readonly Scenario[] = [
         await run.pause(catalog);
         await run.sleep(pauseMs);
         await run.resume(catalog);
-        await run.progress();
+        await run.waitForOrders();
       }
     },
   },
   {
-    name: 'all replicas are paused and resumed in another order',
+    name: 'all replicas are paused, and resumed in a different order',
     script: async (run) => {
-      const leader = await run.leader();
-      const followers = await run.followers();
+      const leader = await run.waitForLeader();
+      const followers = await run.waitForFollowers();
       for (const name of [leader, ...followers]) await run.pause(name);
       await run.sleep(1_500);
       for (const name of [...followers, leader]) {
         await run.resume(name);
         await run.sleep(700);
       }
-      await run.progress();
+      await run.waitForOrders();
     },
   },
 ];

@@ -1,37 +1,52 @@
-/** A stock that no client of the workload trades, so that only a scenario changes it, or takes it from a cache. */
-import { ScenarioError, type Run } from '../run/run.js';
+/** A stock that the workload does not use, so that only the script of a scenario changes or reads it. */
+import { ScenarioError, type ScenarioRun } from '../run/scenario-run.js';
 
 export const QUIET_STOCK = '/stocks/NFLX';
 
-/** Look-ups that follow each other at once: leases come and go on a machine whose cores have too much to do. */
+/**
+ * Number of immediately consecutive look-ups: on an overloaded machine a lease may expire between slower
+ * ones.
+ */
 const LOOKUPS_IN_TURN = 10;
 
 const FILL_MS_MAX = 120_000;
 
 /** Waits until a front-end answers from its cache. @param frontend from 0 */
-export async function cacheFills(run: Run, frontend: number): Promise<void> {
+export async function waitForCacheHit(run: ScenarioRun, frontend: number): Promise<void> {
   const fills = async (): Promise<boolean> => {
     for (let i = 0; i < LOOKUPS_IN_TURN; i += 1) {
-      const { headers } = await run.stage.request('GET', QUIET_STOCK, { frontend });
+      const { headers } = await run.testCluster.request('GET', QUIET_STOCK, { frontend });
       if (headers.get('x-cache') === 'hit') return true;
     }
     return false;
   };
-  await run.until(`frontend-${frontend + 1} answers from its cache`, fills, FILL_MS_MAX);
+  await run.waitUntil(`frontend-${frontend + 1} answers from its cache`, fills, FILL_MS_MAX);
 }
 
-/** Sets the price through a front-end, from 0. @throws ScenarioError if that is not acknowledged. */
-export async function reprice({ stage }: Run, price: number, frontend: number): Promise<void> {
-  const options = { body: { price }, headers: stage.operatorToken(), frontend };
-  const { status, text } = await stage.request('PUT', QUIET_STOCK, options);
-  if (status !== 200) throw new ScenarioError(`the price could not be set: ${status} ${text}`);
+/**
+ * Sets the price through a front-end.
+ * @param frontend from 0
+ * @throws ScenarioError if the change is not acknowledged
+ */
+export async function setPrice({ testCluster }: ScenarioRun, price: number, frontend: number): Promise<void> {
+  const options = { body: { price }, headers: testCluster.operatorHeaders(), frontend };
+  const { status, text } = await testCluster.request('PUT', QUIET_STOCK, options);
+  if (status !== 200) throw new ScenarioError(`setting the price failed: ${status} ${text}`);
 }
 
-/** @throws ScenarioError if a front-end, from 0, answers with another price than the acknowledged one. */
-export async function tellsPrice({ stage }: Run, price: number, frontend: number): Promise<void> {
-  const { status, text } = await stage.request('GET', QUIET_STOCK, { frontend });
+/**
+ * Checks the price that a front-end returns.
+ * @param frontend from 0
+ * @throws ScenarioError if it is not `price`
+ */
+export async function assertPrice(
+  { testCluster }: ScenarioRun,
+  price: number,
+  frontend: number,
+): Promise<void> {
+  const { status, text } = await testCluster.request('GET', QUIET_STOCK, { frontend });
   if (status !== 200 || !text.includes(`"price":${price}.00`))
     throw new ScenarioError(
-      `${price} was acknowledged, and frontend-${frontend + 1} answers ${status} ${text}`,
+      `price ${price} was acknowledged, but frontend-${frontend + 1} answered ${status} ${text}`,
     );
 }

@@ -1,75 +1,76 @@
-/** Concurrent clients against the front-ends of a cluster, recorded. */
+/** A recorded workload of concurrent clients on the front-ends of a cluster. */
 import { TriremeClient } from '@trireme/client';
 import { SeededRandom } from '../rules/random.js';
-import { Board } from './board.js';
-import { Clerk } from './clerk.js';
-import type { Recorder } from './recorder.js';
-import { Shopper } from './shopper.js';
+import { SharedClientState } from './shared-state.js';
+import { RecordingClient } from './recording-client.js';
+import type { HistoryRecorder } from './history-recorder.js';
+import { WorkloadClient } from './workload-client.js';
 
 export interface WorkloadOptions {
-  /** Front-ends, at least one. */
+  /** URLs of all front-ends, at least one. */
   readonly urls: readonly string[];
-  /** Those that clients use, by their places; all unless set. */
+  /** Indexes of the front-ends that clients use; default all. */
   readonly frontends?: readonly number[];
   readonly clients: number;
   readonly seed: number;
-  /** Stocks to shop for, the first one scarce. */
+  /** Stocks that clients use; the first one is scarce. */
   readonly stocks: readonly string[];
-  /** How many of the clients give their orders no key. */
-  readonly unkeyed: number;
-  /** How many of the clients give up after `impatientMs`; the others wait longer than the server's deadline. */
-  readonly impatient: number;
-  readonly impatientMs: number;
+  /** Number of clients that send orders without keys. */
+  readonly clientsWithoutKeys: number;
+  /** Number of clients that time out after `shortTimeoutMs`; the others wait longer than the server's deadline. */
+  readonly clientsWithShortTimeout: number;
+  readonly shortTimeoutMs: number;
+  /** Mean pause between two operations of a client, in milliseconds. */
   readonly pauseMs: number;
-  /** After a failure or an answer that was not waited for, in milliseconds: each of these ends a connection. */
+  /** Pause after a failure or timeout, in milliseconds; each of these closes a connection. */
   readonly failurePauseMs: number;
-  /** Shares of orders that repeat a key: of one that is just under way, and of any one of the run. */
-  readonly twinShare: number;
-  readonly oldShare: number;
+  /** Shares of orders that repeat a key: of an order in flight, and of any order of the run. */
+  readonly inFlightKeyShare: number;
+  readonly oldKeyShare: number;
 }
 
-/** Longer than any deadline of the server. */
+/** Timeout of patient clients, above every deadline of the server. */
 const PATIENT_MS = 10_000;
 
-/** A probe is asked again rather than waited for. */
+/** Timeout of a probe, which is repeated by its caller. */
 const PROBE_MS = 1_000;
 
-/** Orders read back at the end, through each front-end. */
+/** Maximum number of orders that are read back at the end, through each front-end. */
 const READ_BACK_MAX = 300;
 
-/** Keeps the clients of one seed from being those of the next one, shifted by one. */
+/** Distance between the seeds of clients, so that runs with consecutive seeds share no client. */
 const SEED_STEP = 0x9e3779b9;
 
 export class Workload {
-  readonly #o: WorkloadOptions;
-  readonly #recorder: Recorder;
-  readonly #board = new Board();
+  readonly #options: WorkloadOptions;
+  readonly #recorder: HistoryRecorder;
+  readonly #board = new SharedClientState();
   readonly #connections: TriremeClient[] = [];
-  readonly #shoppers: readonly Shopper[];
+  readonly #shoppers: readonly WorkloadClient[];
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
-  #probe: Clerk | null = null;
+  #probe: RecordingClient | null = null;
   #probes = 0;
 
-  constructor(options: WorkloadOptions, recorder: Recorder) {
-    this.#o = options;
+  constructor(options: WorkloadOptions, recorder: HistoryRecorder) {
+    this.#options = options;
     this.#recorder = recorder;
     this.#shoppers = Array.from({ length: options.clients }, (_, i) => {
-      const isImpatient = i >= options.clients - options.impatient;
-      const patientClerk = this.#clerk(i + 1, PATIENT_MS);
-      return new Shopper({
+      const isImpatient = i >= options.clients - options.clientsWithShortTimeout;
+      const patientClerk = this.#newClient(i + 1, PATIENT_MS);
+      return new WorkloadClient({
         name: `c${i + 1}`,
-        clerk: isImpatient ? this.#clerk(i + 1, options.impatientMs) : patientClerk,
+        clerk: isImpatient ? this.#newClient(i + 1, options.shortTimeoutMs) : patientClerk,
         patientClerk,
         board: this.#board,
         frontends: options.frontends ?? options.urls.map((_, frontend) => frontend),
         random: new SeededRandom(options.seed + i * SEED_STEP),
         stocks: options.stocks,
-        keyed: i >= options.unkeyed,
+        keyed: i >= options.clientsWithoutKeys,
         pauseMs: options.pauseMs,
         failurePauseMs: options.failurePauseMs,
-        twinShare: options.twinShare,
-        oldShare: options.oldShare,
+        inFlightKeyShare: options.inFlightKeyShare,
+        oldKeyShare: options.oldKeyShare,
       });
     });
   }
@@ -78,53 +79,55 @@ export class Workload {
     this.#running = Promise.all(this.#shoppers.map(async (shopper) => shopper.run(this.#stop.signal)));
   }
 
-  /** Orders that got an outcome so far. */
+  /** Number of orders with an acknowledged outcome. */
   get acknowledged(): number {
     return this.#board.acknowledged;
   }
 
-  /** Places one order through one front-end. @returns whether it was filled. */
+  /** Places one order through a front-end. @param frontend from 0 @returns whether it was filled */
   async probe(frontend: number): Promise<boolean> {
-    this.#probe ??= this.#clerk(this.#o.clients + 2, PROBE_MS);
+    this.#probe ??= this.#newClient(this.#options.clients + 2, PROBE_MS);
     const key = `probe-${(this.#probes += 1)}`;
     const output = await this.#probe.create(frontend, {
       key,
-      stock: this.#o.stocks[0] ?? '',
+      stock: this.#options.stocks[0] ?? '',
       side: 'sell',
       quantity: 1,
     });
     return output !== null && 'order' in output;
   }
 
-  /** Has every client end what it is doing. */
+  /** Stops all clients, and waits until their current operations have ended. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
 
-  /** Finds out every unknown outcome of an order with a key. @returns whether that was possible in time. */
-  async settle(timeoutMs: number): Promise<boolean> {
+  /** Retries all orders with keys and unknown outcomes. @returns whether all outcomes were known in time */
+  async resolveUnknownOutcomes(timeoutMs: number): Promise<boolean> {
     const stop = AbortSignal.timeout(timeoutMs);
-    const settled = await Promise.all(this.#shoppers.map(async (shopper) => shopper.settle(stop)));
+    const settled = await Promise.all(
+      this.#shoppers.map(async (shopper) => shopper.resolveUnknownOutcomes(stop)),
+    );
     return !settled.includes(false);
   }
 
-  /** Looks at every stock and at orders through each front-end, as a last client. */
-  async lookOver(
+  /** Reads every stock and a sample of orders through each front-end. @returns the quantities */
+  async readFinalState(
     stocks: readonly string[],
   ): Promise<{ stock: string; quantity: number; frontend: number }[]> {
-    const clerk = this.#clerk(this.#o.clients + 1, PATIENT_MS);
-    const told: { stock: string; quantity: number; frontend: number }[] = [];
+    const clerk = this.#newClient(this.#options.clients + 1, PATIENT_MS);
+    const quantities: { stock: string; quantity: number; frontend: number }[] = [];
     const { numbers } = this.#board;
     const step = Math.max(1, Math.ceil(numbers.length / READ_BACK_MAX));
-    for (let frontend = 0; frontend < this.#o.urls.length; frontend += 1) {
+    for (let frontend = 0; frontend < this.#options.urls.length; frontend += 1) {
       for (const stock of stocks) {
         const quantity = await clerk.read(frontend, stock);
-        if (quantity !== null) told.push({ stock, quantity, frontend });
+        if (quantity !== null) quantities.push({ stock, quantity, frontend });
       }
       for (let i = 0; i < numbers.length; i += step) await clerk.get(frontend, numbers[i] ?? 0);
     }
-    return told;
+    return quantities;
   }
 
   async close(): Promise<void> {
@@ -132,9 +135,9 @@ export class Workload {
     await Promise.all(this.#connections.map(async (connection) => connection.close()));
   }
 
-  #clerk(client: number, timeoutMs: number): Clerk {
-    const frontends = this.#o.urls.map((url) => new TriremeClient({ url, connections: 1, timeoutMs }));
+  #newClient(client: number, timeoutMs: number): RecordingClient {
+    const frontends = this.#options.urls.map((url) => new TriremeClient({ url, connections: 1, timeoutMs }));
     this.#connections.push(...frontends);
-    return new Clerk(client, frontends, this.#recorder);
+    return new RecordingClient(client, frontends, this.#recorder);
   }
 }

@@ -1,22 +1,22 @@
-/** The few things that are done with the document, so that nothing else need look for elements or build them. */
+/** Helpers that find, create and update elements of the document. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** The element of the page with this id. @throws Error if the page is not the one that this script belongs to. */
+/** The element with this id. @throws Error if the page has no such element. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
-  if (element === null) throw new Error(`the page has no #${id}`);
+  if (element === null) throw new Error(`the page has no element #${id}`);
   return element;
 }
 
-/** An SVG element of the page. */
+/** The SVG element with this id. @throws Error if the page has no such element. */
 export function svgById(id: string): SVGSVGElement {
   const element = document.getElementById(id) as unknown;
-  if (!(element instanceof SVGSVGElement)) throw new Error(`the page has no picture #${id}`);
+  if (!(element instanceof SVGSVGElement)) throw new Error(`the page has no SVG element #${id}`);
   return element;
 }
 
-/** Writes text only where it changes: what stands still is not read out again, and a selection in it stays. */
+/** Sets text only if it changes, so that screen readers do not repeat it and a selection in it stays. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -28,8 +28,8 @@ function setAttributes(element: Element, attributes: Readonly<Record<string, str
   }
 }
 
-/** A picture whose parts have names: drawing again moves what is there, so that animations and transitions go on. */
-export class Scene {
+/** An SVG picture with named parts. Redrawing updates existing parts, so that their animations continue. */
+export class SvgScene {
   readonly #root: SVGSVGElement;
   readonly #parts = new Map<string, Element>();
   #drawn = new Set<string>();
@@ -38,7 +38,7 @@ export class Scene {
     this.#root = root;
   }
 
-  /** Draws one part. Parts lie above those that were new before them. */
+  /** Draws one part. A new part is drawn above all existing ones. */
   put(key: string, tag: string, attributes: Readonly<Record<string, string | number>>, text?: string): void {
     let part = this.#parts.get(key);
     if (part === undefined) {
@@ -51,7 +51,7 @@ export class Scene {
     this.#drawn.add(key);
   }
 
-  /** Takes away what was not drawn since the last call. */
+  /** Removes all parts that were not drawn since the last call. */
   finish(): void {
     for (const [key, part] of this.#parts) {
       if (this.#drawn.has(key)) continue;
@@ -61,7 +61,7 @@ export class Scene {
     this.#drawn = new Set();
   }
 
-  /** Takes everything away, for a picture of another shape. */
+  /** Removes all parts. */
   clear(): void {
     this.finish();
     this.finish();
@@ -69,27 +69,27 @@ export class Scene {
 }
 
 /**
- * Rows of a table or list by key: each is made once and then kept up to date, so that focus and selection stay, and a row
- * that is new can be seen to be.
+ * Rows of a table or list by key. Each is created once and then updated, so that focus and selection stay and
+ * new rows can be highlighted.
  */
-export class Rows<Item> {
+export class KeyedRows<Item> {
   readonly #body: Element;
   readonly #keyOf: (item: Item) => string;
-  readonly #make: () => Element;
+  readonly #create: () => Element;
   readonly #fill: (row: Element, item: Item) => void;
   readonly #rows = new Map<string, Element>();
   #isFirst = true;
 
-  constructor(o: {
+  constructor(options: {
     readonly body: Element;
     readonly keyOf: (item: Item) => string;
     readonly make: () => Element;
     readonly fill: (row: Element, item: Item) => void;
   }) {
-    this.#body = o.body;
-    this.#keyOf = o.keyOf;
-    this.#make = o.make;
-    this.#fill = o.fill;
+    this.#body = options.body;
+    this.#keyOf = options.keyOf;
+    this.#create = options.make;
+    this.#fill = options.fill;
   }
 
   /** Shows these items in this order. */
@@ -100,26 +100,26 @@ export class Rows<Item> {
       row.remove();
       this.#rows.delete(key);
     }
-    let place = this.#body.firstElementChild;
+    let next = this.#body.firstElementChild;
     for (const item of items) {
       const key = this.#keyOf(item);
       const row = this.#rows.get(key) ?? this.#add(key);
       this.#fill(row, item);
-      if (row === place) place = place.nextElementSibling;
-      else this.#body.insertBefore(row, place);
+      if (row === next) next = next.nextElementSibling;
+      else this.#body.insertBefore(row, next);
     }
     this.#isFirst = false;
   }
 
   #add(key: string): Element {
-    const row = this.#make();
+    const row = this.#create();
     if (!this.#isFirst) row.classList.add('new');
     this.#rows.set(key, row);
     return row;
   }
 }
 
-/** Makes a table row with one cell for each of the classes, the first one a row header. */
+/** Creates a table row with one cell for each class name. The first cell is a row header. */
 export function rowOf(classes: readonly string[]): HTMLTableRowElement {
   const row = document.createElement('tr');
   for (const [at, name] of classes.entries()) {

@@ -1,4 +1,4 @@
-/** Where everything of the group's picture stands: front-end and catalogs at the ends, replicas on an ellipse between. */
+/** The layout of the group's picture: front-end and catalogs at the ends, replicas on an ellipse in between. */
 
 export interface Point {
   readonly x: number;
@@ -10,18 +10,18 @@ export interface Layout {
   readonly height: number;
   readonly frontend: Point;
   readonly catalogs: Point;
-  /** By the order of the replicas. */
+  /** In the order of the replicas. */
   readonly replicas: readonly Point[];
-  /** Of a replica's circle. */
+  /** Radius of a replica's circle. */
   readonly radius: number;
-  /** Middle of the ellipse. */
+  /** Centre of the ellipse. */
   readonly middle: Point;
 }
 
-/** Half of the size of the boxes of front-end and catalogs. */
+/** Half the size of the boxes of front-end and catalogs. */
 export const BOX = { x: 52, y: 24 } as const;
 
-/** @param isNarrow from top to bottom, for a screen that is higher than wide; else from left to right. */
+/** @param isNarrow lays out from top to bottom, for tall screens; otherwise from left to right. */
 export function layoutOf(count: number, isNarrow: boolean): Layout {
   const width = isNarrow ? 360 : 760;
   const height = isNarrow ? 480 : 300;
@@ -36,15 +36,16 @@ export function layoutOf(count: number, isNarrow: boolean): Layout {
   };
 }
 
-/** The point at a share of the way round from the top, clockwise. */
+/** The point on the ellipse after a share of a clockwise turn from the top. */
 function pointOn(middle: Point, half: Point, share: number): Point {
   const angle = share * 2 * Math.PI - Math.PI / 2;
   return { x: middle.x + half.x * Math.cos(angle), y: middle.y + half.y * Math.sin(angle) };
 }
 
 /**
- * A line between two things that leaves room for their own shapes, as the `d` of a path.
- * @param by a point that the line bends towards; straight without one.
+ * A line between two shapes that keeps clear of both, as the `d` attribute of a path.
+ * @param clear distance from the centre of each shape to its end of the line.
+ * @param by control point of a curve; null for a straight line.
  */
 export function linePath(
   from: Point,
@@ -59,10 +60,10 @@ export function linePath(
 }
 
 /**
- * Where the line between an end of the picture and a replica bends: it leaves the end straight, through the middle; to one
- * that stands opposite it goes aside, past the middle, where the term is told.
+ * The control point of the line between an end of the picture and a replica. A line to a replica on the
+ * opposite side curves around the middle, which shows the term.
  */
-export function bendOf(end: Point, replica: Point, { isNarrow, middle }: Sides): Point {
+export function controlPointOf(end: Point, replica: Point, { isNarrow, middle }: Sides): Point {
   if (!isNarrow) return { x: (end.x + replica.x) / 2, y: end.y };
   const isOpposite = Math.abs(end.x - replica.x) < 1 && (end.y - middle.y) * (replica.y - middle.y) < 0;
   return { x: isOpposite ? end.x + ASIDE : end.x, y: (end.y + replica.y) / 2 };
@@ -73,7 +74,9 @@ interface Sides {
   readonly middle: Point;
 }
 
-/** Half of it is how far the line passes the middle: beside the term, and before the replicas. */
+/**
+ * Sideways offset of the control point: the line passes the middle at half of it, clear of term and replicas.
+ */
 const ASIDE = 64;
 
 function towards(from: Point, to: Point, distance: number): Point {
@@ -88,7 +91,7 @@ function coordinates({ x, y }: Point): string {
   return `${x.toFixed(1)} ${y.toFixed(1)}`;
 }
 
-/** How far the edge of a box of `BOX` lies from its middle towards a point. */
+/** Distance from the centre of a box to its edge, in the direction of a point. */
 export function boxClearance(box: Point, towards: Point): number {
   const [dx, dy] = [Math.abs(towards.x - box.x), Math.abs(towards.y - box.y)];
   const length = Math.max(1, Math.hypot(dx, dy));

@@ -1,14 +1,22 @@
-/** The group as a picture: who leads, who follows, which links are open, how far logs lag, and when nobody leads. */
-import type { DashboardSnapshot, ShownReplica } from '../../src/rules/dashboard/snapshot.js';
-import { Scene, svgById } from './dom.js';
-import { lasting, whole } from './format.js';
-import { bendOf, BOX, boxClearance, layoutOf, linePath, type Layout, type Point } from './group-layout.js';
+/** The picture of the group: roles, links, lag of the logs, and elections. */
+import type { DashboardSnapshot, DashboardReplica } from '../../src/rules/dashboard/snapshot.js';
+import { SvgScene, svgById } from './dom.js';
+import { formatDuration, formatCount } from './format.js';
+import {
+  controlPointOf,
+  BOX,
+  boxClearance,
+  layoutOf,
+  linePath,
+  type Layout,
+  type Point,
+} from './group-layout.js';
 
-/** Pictures of a box narrower than this, in CSS pixels, go from top to bottom. */
+/** Below this width, in CSS pixels, the picture is laid out from top to bottom. */
 const NARROW_PX = 560;
 
-/** What is said of a role. */
-const ROLE_WORDS: Readonly<Record<ShownReplica['role'], string>> = {
+/** Displayed names of the roles. */
+const ROLE_WORDS: Readonly<Record<DashboardReplica['role'], string>> = {
   leader: 'leader',
   follower: 'follower',
   learner: 'learner',
@@ -19,16 +27,16 @@ const ROLE_WORDS: Readonly<Record<ShownReplica['role'], string>> = {
   unknown: '…',
 };
 
-export function roleWord(role: ShownReplica['role']): string {
+export function roleLabel(role: DashboardReplica['role']): string {
   return ROLE_WORDS[role];
 }
 
-/** Whether two members hear each other: both, one of them, or neither. */
+/** Whether two members reach each other: in both directions, in one, or not at all. */
 type LinkState = 'up' | 'half' | 'down';
 
 export class GroupPicture {
   readonly #root = svgById('group-picture');
-  readonly #scene = new Scene(this.#root);
+  readonly #scene = new SvgScene(this.#root);
   #isNarrow = false;
   #last: DashboardSnapshot | null = null;
 
@@ -57,7 +65,7 @@ export class GroupPicture {
     this.#scene.finish();
   }
 
-  /** Front-end and catalogs, with their links. */
+  /** Draws front-end and catalogs, with their links. */
   #drawEnds({ replicas, leader, catalogs, servedBy }: DashboardSnapshot, layout: Layout): void {
     const ready = catalogs.filter(({ state }) => state === 'ready').length;
     for (const [at, { id, linked, role }] of replicas.entries()) {
@@ -66,14 +74,14 @@ export class GroupPicture {
       const leads = id === leader?.replica;
       const state = linked && role !== 'silent' ? 'up' : 'down';
       const orders = leads ? 'orders' : '';
-      this.#end(`front ${id}`, `link front ${state} ${orders}`, layout.frontend, point, layout);
+      this.#drawEndLink(`front ${id}`, `link front ${state} ${orders}`, layout.frontend, point, layout);
       const feeds = leads && ready > 0 ? 'orders up' : 'none';
-      this.#end(`feed ${id}`, `link feed ${feeds}`, layout.catalogs, point, layout);
+      this.#drawEndLink(`feed ${id}`, `link feed ${feeds}`, layout.catalogs, point, layout);
     }
-    this.#box('frontend', layout.frontend, 'front-end', servedBy, 'good');
-    const isWhole = ready === catalogs.length && ready > 0;
+    this.#drawBox('frontend', layout.frontend, 'front-end', servedBy, 'good');
+    const areAllReady = ready === catalogs.length && ready > 0;
     const detail = `${ready} of ${catalogs.length} ready`;
-    this.#box('catalogs', layout.catalogs, 'catalogs', detail, isWhole ? 'good' : 'bad');
+    this.#drawBox('catalogs', layout.catalogs, 'catalogs', detail, areAllReady ? 'good' : 'bad');
   }
 
   #drawMemberLinks({ replicas, leader }: DashboardSnapshot, layout: Layout): void {
@@ -91,15 +99,15 @@ export class GroupPicture {
     }
   }
 
-  #drawReplica(replica: ShownReplica, { x, y }: Point, { radius }: Layout): void {
+  #drawReplica(replica: DashboardReplica, { x, y }: Point, { radius }: Layout): void {
     const { id, role, lag, commit } = replica;
     this.#scene.put(`halo ${id}`, 'circle', { class: `halo ${role}`, cx: x, cy: y, r: radius + 7 });
     this.#scene.put(`disc ${id}`, 'circle', { class: `disc ${role}`, cx: x, cy: y, r: radius });
     this.#scene.put(`id ${id}`, 'text', { class: `id ${role}`, x, y: y + 1 }, id);
-    this.#scene.put(`role ${id}`, 'text', { class: `role ${role}`, x, y: y + 17 }, roleWord(role));
-    const behind = lag === null || lag === 0 ? '' : ` · ${whole(lag)} behind`;
-    const place = commit === null ? '' : `${whole(commit)}${behind}`;
-    this.#scene.put(`place ${id}`, 'text', { class: 'place', x, y: y + radius + 21 }, place);
+    this.#scene.put(`role ${id}`, 'text', { class: `role ${role}`, x, y: y + 17 }, roleLabel(role));
+    const behind = lag === null || lag === 0 ? '' : ` · ${formatCount(lag)} behind`;
+    const position = commit === null ? '' : `${formatCount(commit)}${behind}`;
+    this.#scene.put(`place ${id}`, 'text', { class: 'place', x, y: y + radius + 21 }, position);
   }
 
   #drawElection({ leader, leaderlessMs, replicas }: DashboardSnapshot, { middle }: Layout): void {
@@ -113,11 +121,11 @@ export class GroupPicture {
       { class: isElecting ? 'middle electing' : 'middle', x, y: y + 2 },
       title,
     );
-    const since = isElecting && leaderlessMs !== null ? `for ${lasting(leaderlessMs)}` : '';
+    const since = isElecting && leaderlessMs !== null ? `for ${formatDuration(leaderlessMs)}` : '';
     this.#scene.put('since', 'text', { class: 'middle electing small', x, y: y + 20 }, since);
   }
 
-  #box(key: string, { x, y }: Point, title: string, detail: string, tone: string): void {
+  #drawBox(key: string, { x, y }: Point, title: string, detail: string, tone: string): void {
     this.#scene.put(`${key} box`, 'rect', {
       class: `box ${tone}`,
       ...{ x: x - BOX.x, y: y - BOX.y, width: BOX.x * 2, height: BOX.y * 2, rx: 8 },
@@ -126,10 +134,10 @@ export class GroupPicture {
     this.#scene.put(`${key} detail`, 'text', { class: 'box-detail', x, y: y + 14 }, detail);
   }
 
-  /** The line between front-end or catalogs and a replica; drawn in the way that orders go. */
-  #end(key: string, className: string, end: Point, replica: Point, layout: Layout): void {
+  /** Draws the line between front-end or catalogs and a replica, in the direction of orders. */
+  #drawEndLink(key: string, className: string, end: Point, replica: Point, layout: Layout): void {
     const { frontend, radius, middle } = layout;
-    const by = bendOf(end, replica, { isNarrow: this.#isNarrow, middle });
+    const by = controlPointOf(end, replica, { isNarrow: this.#isNarrow, middle });
     const [box, disc] = [boxClearance(end, by), radius + 3];
     const d =
       end === frontend
@@ -139,17 +147,17 @@ export class GroupPicture {
   }
 }
 
-/** A link counts as its worse end says; of a member that tells nothing the other one is believed. */
-function linkState(a: ShownReplica, b: ShownReplica): LinkState {
+/** The worse of the states that both ends report. An end without a current report is ignored. */
+function linkState(a: DashboardReplica, b: DashboardReplica): LinkState {
   const ends = [
-    ...(isTelling(a) ? a.peers.filter(({ id }) => id === b.id) : []),
-    ...(isTelling(b) ? b.peers.filter(({ id }) => id === a.id) : []),
+    ...(hasReport(a) ? a.peers.filter(({ id }) => id === b.id) : []),
+    ...(hasReport(b) ? b.peers.filter(({ id }) => id === a.id) : []),
   ];
   if (ends.length === 0) return 'down';
   if (ends.every(({ heard, told }) => heard && told)) return 'up';
   return ends.some(({ heard, told }) => heard || told) ? 'half' : 'down';
 }
 
-function isTelling({ role }: ShownReplica): boolean {
+function hasReport({ role }: DashboardReplica): boolean {
   return role !== 'silent' && role !== 'unlinked' && role !== 'unknown';
 }

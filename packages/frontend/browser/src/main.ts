@@ -1,10 +1,12 @@
-/** Joins the parts of the dashboard: what comes over the stream is shown, and that it stops is said. */
+/**
+ * Connects the parts of the dashboard: shows the states of the stream, and a notice when the stream is lost.
+ */
 import type { DashboardSnapshot } from '../../src/rules/dashboard/snapshot.js';
 import { byId, setText } from './dom.js';
-import { clockTime, lasting } from './format.js';
+import { clockTime, formatDuration } from './format.js';
 import { GroupPicture } from './group.js';
 import { OrderForm } from './order-form.js';
-import { keepStream } from './stream.js';
+import { openEventStream } from './stream.js';
 import { Tables } from './tables.js';
 import { Tiles } from './tiles.js';
 
@@ -15,11 +17,11 @@ const tiles = new Tiles();
 
 let isLost = false;
 let lostAt = 0;
-/** By the front-end's clock; null before the first look. */
-let lastLook: number | null = null;
+/** Time of the last state on the front-end's clock; null before the first one. */
+let lastStateAt: number | null = null;
 
 function show(snapshot: DashboardSnapshot): void {
-  lastLook = snapshot.time;
+  lastStateAt = snapshot.time;
   if (isLost) setText(byId('lost-detail'), '');
   isLost = false;
   byId('lost').hidden = true;
@@ -42,20 +44,20 @@ function lose(): void {
   setText(byId('connection'), 'lost');
   byId('connection').className = 'pill lost';
   const asOf =
-    lastLook === null ? 'Nothing was received yet.' : `What is shown is as of ${clockTime(lastLook)}.`;
-  // Said once and not with every attempt: it is read out each time that it changes.
-  setText(byId('lost-detail'), `This front-end does not answer. ${asOf} Trying again every second.`);
+    lastStateAt === null ? 'No data was received yet.' : `The data shown is from ${clockTime(lastStateAt)}.`;
+  // The text stays the same for all attempts: screen readers announce every change.
+  setText(byId('lost-detail'), `The front-end does not answer. ${asOf} Reconnecting every second.`);
   byId('lost').hidden = false;
   document.title = 'Trireme: connection lost';
 }
 
 setInterval(() => {
-  if (isLost) setText(byId('connection'), `lost ${lasting(performance.now() - lostAt)}`);
+  if (isLost) setText(byId('connection'), `lost ${formatDuration(performance.now() - lostAt)}`);
 }, 1_000);
 
-keepStream({
+openEventStream({
   state: show,
-  curves: (points) => tiles.begin(points),
+  curves: (points) => tiles.reset(points),
   point: (point) => tiles.add(point),
   lost: lose,
 });

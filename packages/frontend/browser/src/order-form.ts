@@ -1,15 +1,15 @@
 /**
- * Places orders. Each submit makes one idempotency key and asks with it until the outcome is known, so that neither a
- * lost answer nor a second click can make two orders of one.
+ * Places orders. Each submit generates one idempotency key and retries with it until the outcome is known, so
+ * that neither a lost response nor a second click can create a second order.
  */
 import { byId, setText } from './dom.js';
 
-/** Attempts for one order, over some 20 seconds; then whoever asks decides whether to go on, with the same key. */
+/** Attempts for one order, over about 20 seconds. Then the user decides whether to retry with the same key. */
 const ATTEMPTS_MAX = 8;
 const WAIT_MS_MIN = 250;
 const WAIT_MS_MAX = 4_000;
-/** An answer that does not come within this is asked for again, in milliseconds; the server's own deadline is shorter. */
-const ANSWER_MS_MAX = 15_000;
+/** Time limit of one attempt, in milliseconds; longer than the deadline of the server. */
+const RESPONSE_MS_MAX = 15_000;
 
 interface OrderRequest {
   readonly name: string;
@@ -17,13 +17,13 @@ interface OrderRequest {
   readonly quantity: number;
 }
 
-/** An order whose outcome is not known. */
+/** An order whose outcome is not known yet. */
 interface OpenOrder {
   readonly key: string;
   readonly order: OrderRequest;
 }
 
-/** What one attempt came to: an end, or a reason to ask again. */
+/** The result of one attempt: an outcome, or a reason to retry. */
 type Attempt =
   | { readonly end: 'filled'; readonly number: number }
   | { readonly end: 'refused'; readonly why: string }
@@ -46,21 +46,21 @@ export class OrderForm {
       event.preventDefault();
       void this.#submit();
     });
-    // Another order is meant once something is changed: the open one is then left to be looked up in the book.
-    this.#form.addEventListener('input', () => this.#forget());
+    // A change of the form starts a new order. The outcome of the open one can be found in the list of orders.
+    this.#form.addEventListener('input', () => this.#discardOpen());
   }
 
-  /** Puts a stock into the form and goes to the quantity. */
+  /** Fills in a stock and focuses the quantity. */
   choose(name: string): void {
     if (this.#isBusy) return;
-    this.#forget();
+    this.#discardOpen();
     this.#field('name').value = name;
     const quantity = this.#field('quantity');
     quantity.focus();
     quantity.select();
   }
 
-  #forget(): void {
+  #discardOpen(): void {
     if (this.#isBusy || this.#open === null) return;
     this.#open = null;
     setText(this.#button, 'Place order');
@@ -72,35 +72,35 @@ export class OrderForm {
     this.#button.setAttribute('aria-disabled', 'true');
     const open = this.#open ?? { key: makeKey(), order: this.#read() };
     const { type, quantity, name } = open.order;
-    this.#tell('pending', `Placing: ${type} ${quantity} ${name}…`);
+    this.#showResult('pending', `Placing order: ${type} ${quantity} ${name}…`);
     try {
-      this.#open = (await this.#askUntilKnown(open)) ? null : open;
+      this.#open = (await this.#placeUntilKnown(open)) ? null : open;
     } finally {
       this.#isBusy = false;
       this.#button.removeAttribute('aria-disabled');
-      setText(this.#button, this.#open === null ? 'Place order' : 'Ask again');
+      setText(this.#button, this.#open === null ? 'Place order' : 'Retry');
     }
   }
 
-  /** Whether it became known. */
-  async #askUntilKnown(open: OpenOrder): Promise<boolean> {
+  /** Retries until the outcome is known or the attempts are used up. @returns whether it is known. */
+  async #placeUntilKnown(open: OpenOrder): Promise<boolean> {
     const { type, quantity, name } = open.order;
     let why = '';
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const answer = await ask(open);
+      const answer = await place(open);
       if (answer.end === 'filled') {
-        this.#tell('good', `Order ${answer.number}: ${type} ${quantity} ${name}, done.`);
+        this.#showResult('good', `Order ${answer.number} filled: ${type} ${quantity} ${name}.`);
         return true;
       }
       if (answer.end === 'refused') {
-        this.#tell('bad', `Refused: ${answer.why}.`);
+        this.#showResult('bad', `Refused: ${answer.why}.`);
         return true;
       }
       why = answer.why;
-      this.#tell('pending', `Not known yet (${why}); asking again with the same key…`);
+      this.#showResult('pending', `No result yet (${why}); retrying with the same key…`);
       await delay(Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** attempt));
     }
-    this.#tell('bad', `The outcome is not known: ${why}. “Ask again” cannot make a second order.`);
+    this.#showResult('bad', `The outcome is not known: ${why}. “Retry” cannot create a second order.`);
     return false;
   }
 
@@ -119,13 +119,13 @@ export class OrderForm {
     return field;
   }
 
-  #tell(tone: string, text: string): void {
+  #showResult(tone: string, text: string): void {
     this.#result.className = tone;
     setText(this.#result, text);
   }
 }
 
-async function ask({ key, order }: OpenOrder): Promise<Attempt> {
+async function place({ key, order }: OpenOrder): Promise<Attempt> {
   let response: Response;
   let body: unknown;
   try {
@@ -133,7 +133,7 @@ async function ask({ key, order }: OpenOrder): Promise<Attempt> {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
       body: JSON.stringify(order),
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      signal: AbortSignal.timeout(RESPONSE_MS_MAX),
     });
     body = await response.json();
   } catch {
@@ -155,7 +155,10 @@ function messageIn(body: unknown): string | null {
   return typeof message === 'string' ? message : null;
 }
 
-/** 128 random bits; `crypto.randomUUID` is there in secure contexts only, which a machine on the local network is not. */
+/**
+ * A key of 128 random bits. `crypto.randomUUID` needs a secure context, which plain HTTP in a local network
+ * is not.
+ */
 function makeKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return `dashboard-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;

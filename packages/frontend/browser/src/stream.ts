@@ -1,13 +1,16 @@
 /**
- * The stream of looks at the cluster. It is dialed again for as long as the page is open, also where the browser would
- * give up, and also where the connection stays open and nothing comes: a process that stands still closes nothing.
+ * The event stream of cluster states. It reconnects for as long as the page is open, even if the browser
+ * would give up, and even if the connection stays open without events: a paused process does not close it.
  */
 import type { DashboardSnapshot } from '../../src/rules/dashboard/snapshot.js';
-import type { CurvePoint } from '../../src/dashboard/viewers.js';
+import type { CurvePoint } from '../../src/dashboard/event-streams.js';
 
-/** Looks come every half second; after this long without one the connection counts as lost. In milliseconds. */
+/**
+ * States arrive every half second. The connection counts as lost after this time without one, in
+ * milliseconds.
+ */
 const SILENCE_MS = 3_000;
-/** Between two attempts, in milliseconds. */
+/** Milliseconds between two attempts. */
 const REDIAL_MS = 1_000;
 
 interface StreamHandler {
@@ -17,8 +20,8 @@ interface StreamHandler {
   readonly lost: () => void;
 }
 
-/** Keeps the stream open; calls the handler with whatever comes. */
-export function keepStream(handler: StreamHandler): void {
+/** Keeps the stream open and passes its events to the handler. */
+export function openEventStream(handler: StreamHandler): void {
   let source: EventSource | null = null;
   let watchdog = 0;
   let redial = 0;

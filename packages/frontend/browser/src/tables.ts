@@ -1,16 +1,16 @@
 /** The tables and the list of events. */
 import type {
   DashboardSnapshot,
-  ShownCatalog,
-  ShownReplica,
-  ShownStock,
+  DashboardCatalog,
+  DashboardReplica,
+  DashboardStock,
 } from '../../src/rules/dashboard/snapshot.js';
-import { byId, fillCells, rowOf, Rows, setText } from './dom.js';
-import { clockTime, whole } from './format.js';
-import { roleWord } from './group.js';
+import { byId, fillCells, rowOf, KeyedRows, setText } from './dom.js';
+import { clockTime, formatCount } from './format.js';
+import { roleLabel } from './group.js';
 
-/** What is said of the state of a catalog. */
-const CATALOG_WORDS: Readonly<Record<ShownCatalog['state'], string>> = {
+/** Displayed names of the states of a catalog. */
+const CATALOG_WORDS: Readonly<Record<DashboardCatalog['state'], string>> = {
   ready: 'ready',
   unready: 'no authority',
   silent: 'silent',
@@ -19,40 +19,40 @@ const CATALOG_WORDS: Readonly<Record<ShownCatalog['state'], string>> = {
 };
 
 export class Tables {
-  readonly #replicas = new Rows({
+  readonly #replicas = new KeyedRows({
     body: bodyOf('replicas'),
-    keyOf: (replica: ShownReplica) => replica.id,
+    keyOf: (replica: DashboardReplica) => replica.id,
     make: () => rowOf(['', 'role', 'number', 'number', 'number', 'number', 'number', 'links', 'hash']),
     fill: fillReplica,
   });
-  readonly #catalogs = new Rows({
+  readonly #catalogs = new KeyedRows({
     body: bodyOf('catalogs'),
-    keyOf: (catalog: ShownCatalog) => catalog.id,
+    keyOf: (catalog: DashboardCatalog) => catalog.id,
     make: () => rowOf(['', 'role', 'number', 'number', 'current']),
     fill: (row, { id, state, current, lastIndex, frontends }) => {
       row.className = state;
       const followed = current ? 'followed by this front-end' : '';
-      fillCells(row, [id, CATALOG_WORDS[state], whole(lastIndex), whole(frontends), followed]);
+      fillCells(row, [id, CATALOG_WORDS[state], formatCount(lastIndex), formatCount(frontends), followed]);
     },
   });
-  readonly #stocks = new Rows({
+  readonly #stocks = new KeyedRows({
     body: bodyOf('stocks'),
-    keyOf: (stock: ShownStock) => stock.name,
+    keyOf: (stock: DashboardStock) => stock.name,
     make: () => stockRow(this.#choose),
     fill: (row, stock) => {
       fillStock(row, stock, this.#servedBy);
     },
   });
-  readonly #orders = new Rows({
+  readonly #orders = new KeyedRows({
     body: bodyOf('orders'),
     keyOf: (order: DashboardSnapshot['orders'][number]) => String(order.number),
     make: () => rowOf(['number', '', 'direction', '', 'number', 'number']),
     fill: (row, { number, time, type, name, quantity, price }) => {
       row.classList.toggle('buy', type === 'buy');
-      fillCells(row, [whole(number), clockTime(time), type, name, whole(quantity), price]);
+      fillCells(row, [formatCount(number), clockTime(time), type, name, formatCount(quantity), price]);
     },
   });
-  readonly #events = new Rows({
+  readonly #events = new KeyedRows({
     body: byId('events'),
     keyOf: (event: DashboardSnapshot['events'][number]) => `${event.number} ${event.time}`,
     make: eventItem,
@@ -61,9 +61,9 @@ export class Tables {
       fillCells(item, [clockTime(time), text]);
     },
   });
-  readonly #names = new Rows({
+  readonly #names = new KeyedRows({
     body: byId('stock-names'),
-    keyOf: (stock: ShownStock) => stock.name,
+    keyOf: (stock: DashboardStock) => stock.name,
     make: () => document.createElement('option'),
     fill: (option, { name }) => {
       option.setAttribute('value', name);
@@ -72,7 +72,7 @@ export class Tables {
   readonly #choose: (name: string) => void;
   #servedBy = '';
 
-  /** @param choose called with the stock that somebody picks for an order. */
+  /** @param choose called with the name of a stock that the user picks for an order. */
   constructor(choose: (name: string) => void) {
     this.#choose = choose;
   }
@@ -85,7 +85,7 @@ export class Tables {
     this.#names.show(stocks);
     setText(
       byId('stocks-count'),
-      stocksTotal > stocks.length ? `${stocks.length} of ${whole(stocksTotal)}` : '',
+      stocksTotal > stocks.length ? `${stocks.length} of ${formatCount(stocksTotal)}` : '',
     );
     this.#orders.show(orders);
     byId('orders-empty').hidden = orders.length > 0;
@@ -100,22 +100,22 @@ function bodyOf(table: string): Element {
   return body;
 }
 
-function fillReplica(row: Element, replica: ShownReplica): void {
+function fillReplica(row: Element, replica: DashboardReplica): void {
   const { id, role, term, firstIndex, lastIndex, commit, applied, lag, peers, hash } = replica;
   row.className = role;
-  const log = firstIndex === null ? '–' : `${whole(firstIndex)}–${whole(lastIndex)}`;
+  const log = firstIndex === null ? '–' : `${formatCount(firstIndex)}–${formatCount(lastIndex)}`;
   const isStale = role === 'silent' || role === 'unlinked';
   const links = peers.map((peer) => `${peer.id}${linkMark(peer)}`).join(' ');
   fillCells(row, [
     id,
-    roleWord(role),
-    ...[whole(term), log, whole(commit), whole(applied), whole(lag)],
+    roleLabel(role),
+    ...[formatCount(term), log, formatCount(commit), formatCount(applied), formatCount(lag)],
     isStale ? '–' : links,
     isStale ? '–' : (hash ?? '–'),
   ]);
 }
 
-function linkMark({ heard, told }: ShownReplica['peers'][number]): string {
+function linkMark({ heard, told }: DashboardReplica['peers'][number]): string {
   if (heard && told) return ' ⇄';
   if (heard) return ' ←';
   return told ? ' →' : ' ✕';
@@ -133,19 +133,20 @@ function stockRow(choose: (name: string) => void): Element {
 
 function fillStock(
   row: Element,
-  { name, price, quantity, cachedHere, cachedBy }: ShownStock,
+  { name, price, quantity, cachedHere, cachedBy }: DashboardStock,
   servedBy: string,
 ): void {
   const pick = row.querySelector('button');
   if (pick !== null) {
     setText(pick, name);
-    pick.title = `Put ${name} into the order form`;
+    pick.title = `Use ${name} in the order form`;
   }
   const [, priceCell, quantityCell, caches] = row.children;
   if (priceCell === undefined || quantityCell === undefined || caches === undefined) return;
   setText(priceCell, price);
-  if (quantityCell.textContent !== '' && quantityCell.textContent !== whole(quantity)) flash(quantityCell);
-  setText(quantityCell, whole(quantity));
+  if (quantityCell.textContent !== '' && quantityCell.textContent !== formatCount(quantity))
+    flash(quantityCell);
+  setText(quantityCell, formatCount(quantity));
   const holders = [...(cachedHere ? [servedBy] : []), ...cachedBy];
   if (caches.textContent === holders.join('')) return;
   caches.replaceChildren(...holders.map((holder) => chip(holder, holder === servedBy)));
@@ -158,10 +159,10 @@ function chip(text: string, isHere: boolean): Element {
   return element;
 }
 
-/** Shows that a figure has just changed. */
+/** Highlights a cell that has just changed. */
 function flash(cell: Element): void {
   cell.classList.remove('changed');
-  // Asking for the layout makes the animation begin anew.
+  // Reading the layout restarts the animation.
   cell.getBoundingClientRect();
   cell.classList.add('changed');
 }

@@ -1,21 +1,21 @@
-/** Rates and latencies: a figure each, with a curve of the last minute. */
-import type { CurvePoint } from '../../src/dashboard/viewers.js';
+/** Tiles for rates and latencies: a current value each, and a curve of the last minute. */
+import type { CurvePoint } from '../../src/dashboard/event-streams.js';
 import type { DashboardSnapshot } from '../../src/rules/dashboard/snapshot.js';
-import { byId, Scene, setText, svgById } from './dom.js';
-import { curvePath, figure, percent, whole } from './format.js';
+import { byId, SvgScene, setText, svgById } from './dom.js';
+import { curvePath, formatNumber, formatPercent, formatCount } from './format.js';
 
-/** Points of a curve, two a second. */
+/** Maximum number of points of a curve; two points per second. */
 const POINTS = 120;
 const BOX = { width: 120, height: 32, points: POINTS } as const;
 
 export class Tiles {
-  readonly #orders = new Scene(svgById('orders-rate-curve'));
-  readonly #latency = new Scene(svgById('latency-curve'));
-  readonly #lookups = new Scene(svgById('lookups-rate-curve'));
+  readonly #orders = new SvgScene(svgById('orders-rate-curve'));
+  readonly #latency = new SvgScene(svgById('latency-curve'));
+  readonly #lookups = new SvgScene(svgById('lookups-rate-curve'));
   #points: CurvePoint[] = [];
 
-  /** A new stream begins with what its server still knows; a server that starts afresh does not wipe the curves. */
-  begin(points: readonly CurvePoint[]): void {
+  /** Takes the points that a new stream starts with. A restarted server has none: then the curves stay. */
+  reset(points: readonly CurvePoint[]): void {
     if (points.length > 0) this.#points = [...points];
     this.#draw();
   }
@@ -27,17 +27,20 @@ export class Tiles {
   }
 
   show({ traffic, requestsOpen, ordersTotal, replicas }: DashboardSnapshot): void {
-    setText(byId('orders-rate-value'), figure(traffic.filled));
-    const bad = [
-      ...(traffic.refused > 0 ? [`${figure(traffic.refused)}/s refused`] : []),
-      ...(traffic.failed > 0 ? [`${figure(traffic.failed)}/s failed`] : []),
+    setText(byId('orders-rate-value'), formatNumber(traffic.filled));
+    const failures = [
+      ...(traffic.refused > 0 ? [`${formatNumber(traffic.refused)}/s refused`] : []),
+      ...(traffic.failed > 0 ? [`${formatNumber(traffic.failed)}/s failed`] : []),
     ];
-    setText(byId('orders-rate-aside'), bad.length > 0 ? bad.join(', ') : `${whole(requestsOpen)} open`);
-    setText(byId('latency-value'), figure(traffic.p50Ms));
-    setText(byId('latency-aside'), `p99 ${figure(traffic.p99Ms)} ms`);
-    setText(byId('lookups-rate-value'), figure(traffic.lookups));
-    setText(byId('lookups-rate-aside'), `${percent(traffic.hitRatio)} from the cache`);
-    setText(byId('orders-total-value'), whole(ordersTotal));
+    setText(
+      byId('orders-rate-aside'),
+      failures.length > 0 ? failures.join(', ') : `${formatCount(requestsOpen)} open`,
+    );
+    setText(byId('latency-value'), formatNumber(traffic.p50Ms));
+    setText(byId('latency-aside'), `p99 ${formatNumber(traffic.p99Ms)} ms`);
+    setText(byId('lookups-rate-value'), formatNumber(traffic.lookups));
+    setText(byId('lookups-rate-aside'), `${formatPercent(traffic.hitRatio)} from the cache`);
+    setText(byId('orders-total-value'), formatCount(ordersTotal));
     setText(byId('orders-total-aside'), agreement(replicas));
   }
 
@@ -52,18 +55,20 @@ export class Tiles {
   }
 }
 
-/** Replicas that have applied equally much must have equal books. */
+/** Compares the order books of the replicas that have applied the same index. */
 function agreement(replicas: DashboardSnapshot['replicas']): string {
-  const told = replicas.filter(({ hash, role }) => hash !== null && role !== 'unlinked' && role !== 'silent');
-  const top = Math.max(0, ...told.map(({ applied }) => applied ?? 0));
-  const atTop = told.filter(({ applied }) => applied === top);
-  if (new Set(atTop.map(({ hash }) => hash)).size > 1) return 'books differ!';
-  return atTop.length === told.length && told.length > 1
-    ? `${told.length} equal books`
-    : 'no difference seen';
+  const reporting = replicas.filter(
+    ({ hash, role }) => hash !== null && role !== 'unlinked' && role !== 'silent',
+  );
+  const top = Math.max(0, ...reporting.map(({ applied }) => applied ?? 0));
+  const atTop = reporting.filter(({ applied }) => applied === top);
+  if (new Set(atTop.map(({ hash }) => hash)).size > 1) return 'copies differ!';
+  return atTop.length === reporting.length && reporting.length > 1
+    ? `${reporting.length} identical copies`
+    : 'no difference found';
 }
 
-function drawCurve(scene: Scene, name: string, values: readonly (number | null)[], floor: number): void {
+function drawCurve(scene: SvgScene, name: string, values: readonly (number | null)[], floor: number): void {
   scene.put('base', 'line', {
     class: 'line base',
     x1: 0,

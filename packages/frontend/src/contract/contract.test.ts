@@ -1,4 +1,4 @@
-/** The description of the contract is valid, is that of the routes that there are, and says what really comes. */
+/** The OpenAPI document is valid, covers exactly the existing routes, and matches the actual responses. */
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
@@ -6,22 +6,22 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  ANSWERS,
-  contractSchemas,
+  RESPONSE_SCHEMAS,
+  apiSchemas,
   parseListBody,
   parseOrderBody,
   parseRestockBody,
   PUBLIC_STATUSES,
   TriremeError,
-  type ContractSchemaName,
+  type ApiSchemaName,
   type ErrorStatus,
 } from '@trireme/domain';
 import { COMMON_ERRORS, OPERATIONS, type Operation } from '../rules/contract/operations.js';
 import { openApiDocument } from '../rules/contract/openapi.js';
 import { allowedMethods } from '../rules/routing.js';
-import { answerSubmits, OPERATOR_TOKEN, withRig, type Rig } from '../testing/rig.js';
+import { answerCommands, OPERATOR_TOKEN, withFrontend, type FrontendFixture } from '../testing/fixture.js';
 
-test('the document is valid OpenAPI 3.1, and all that it refers to is in it', async () => {
+test('openApiDocument is valid OpenAPI 3.1 and contains everything that it refers to', async () => {
   const validator = new Validator();
   const document = JSON.parse(JSON.stringify(openApiDocument())) as Record<string, unknown>;
   const result = await validator.validate(document);
@@ -35,7 +35,7 @@ test('the document is valid OpenAPI 3.1, and all that it refers to is in it', as
   }
 });
 
-test('it has every route and method that there is, and no other', () => {
+test('openApiDocument covers exactly the existing routes and methods', () => {
   for (const path of new Set(OPERATIONS.map((operation) => operation.path))) {
     const methods = OPERATIONS.filter((operation) => operation.path === path).map(({ method }) =>
       method.toUpperCase(),
@@ -47,16 +47,19 @@ test('it has every route and method that there is, and no other', () => {
       path,
     );
   }
-  const words = new Set<ErrorStatus>([
+  const statuses = new Set<ErrorStatus>([
     ...COMMON_ERRORS,
     ...OPERATIONS.flatMap(({ errors }) => errors),
     ...(['UNAUTHORIZED', 'ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED'] as const),
   ]);
-  assert.equal([...words].toSorted(), PUBLIC_STATUSES.toSorted(), 'every word is told of');
+  assert.equal([...statuses].toSorted(), PUBLIC_STATUSES.toSorted(), 'every status is documented');
 });
 
-/** Checks an answer against what the document says of its operation. */
-async function conforms(response: Response, { id, answer, errors, isConditional }: Operation): Promise<void> {
+/** Checks a response against the document's description of its operation. */
+async function conforms(
+  response: Response,
+  { id, response: answer, errors, supportsConditional }: Operation,
+): Promise<void> {
   const text = await response.text();
   assert.ok((response.headers.get('x-request-id') ?? '') !== '', id);
   assert.is(response.headers.get('x-served-by'), 'frontend-1', id);
@@ -64,15 +67,15 @@ async function conforms(response: Response, { id, answer, errors, isConditional 
     const type = answer.mediaType ?? 'application/json';
     assert.ok(response.headers.get('content-type')?.startsWith(type), `${id} ${type}`);
     if (answer.schema !== undefined) {
-      ANSWERS[answer.schema as keyof typeof ANSWERS].parse(JSON.parse(text));
+      RESPONSE_SCHEMAS[answer.schema as keyof typeof RESPONSE_SCHEMAS].parse(JSON.parse(text));
     }
     return;
   }
   if (response.status === 304) {
-    assert.ok(isConditional, id);
+    assert.ok(supportsConditional, id);
     return;
   }
-  const { error } = ANSWERS.Error.parse(JSON.parse(text));
+  const { error } = RESPONSE_SCHEMAS.Error.parse(JSON.parse(text));
   assert.is(error.code, response.status);
   assert.ok([...errors, ...COMMON_ERRORS, 'UNAUTHORIZED'].includes(error.status), `${id} ${error.status}`);
 }
@@ -86,7 +89,7 @@ function operation(id: string): Operation {
 const JSON_BODY = { 'content-type': 'application/json' };
 const OPERATOR = { ...JSON_BODY, authorization: `Bearer ${OPERATOR_TOKEN}` };
 
-/** One request: operation, path, and what `fetch` takes; then the status that is to come. */
+/** One request: operation, path, options of `fetch`, and the expected status code. */
 type Row = readonly [id: string, path: string, init: RequestInit, status: number];
 
 function post(body: string, headers: Record<string, string> = JSON_BODY, method = 'POST'): RequestInit {
@@ -114,17 +117,17 @@ const ROWS: readonly Row[] = [
   ['putStock', '/stocks/AAPL', post('{"price":0}', OPERATOR, 'PUT'), 400],
   ['restock', '/stocks/AAPL/restock', post('{"quantity":5}', OPERATOR), 200],
   ['restock', '/stocks/AAPL/restock', post('{"quantity":0.5}', OPERATOR), 400],
-  ...['dashboard:/', 'docs:/docs', 'openapi:/openapi.json', 'livez:/livez', 'readyz:/readyz'].map(plain),
-  ...['status:/status', 'metrics:/metrics'].map(plain),
+  ...['dashboard:/', 'docs:/docs', 'openapi:/openapi.json', 'livez:/livez', 'readyz:/readyz'].map(simpleGet),
+  ...['status:/status', 'metrics:/metrics'].map(simpleGet),
 ];
 
-function plain(text: string): Row {
+function simpleGet(text: string): Row {
   const [id = '', path = ''] = text.split(':');
   return [id, path, {}, 200];
 }
 
-test('what really comes is what the document says, row by row', async () =>
-  withRig({}, async ({ url }: Rig) => {
+test('responses match the document', async () =>
+  withFrontend({}, async ({ url }: FrontendFixture) => {
     for (const [id, path, init, status] of ROWS) {
       const response = await fetch(url + path, init);
       assert.is(response.status, status, `${id} ${path}`);
@@ -135,26 +138,26 @@ test('what really comes is what the document says, row by row', async () =>
     assert.is(again.status, 304);
   }));
 
-test('every refusal of the catalog comes as the document says', async () =>
-  withRig({}, async ({ url, replicas: [leader] }: Rig) => {
+test('rejected orders match the document', async () =>
+  withFrontend({}, async ({ url, replicas: [leader] }: FrontendFixture) => {
     for (const [reason, code] of [
       ['STOCK_NOT_FOUND', 404],
       ['INSUFFICIENT_STOCK', 409],
       ['LIMIT_REACHED', 409],
     ] as const) {
-      answerSubmits(leader, ([id]) => [id, 'rejected', reason]);
+      answerCommands(leader, ([id]) => [id, 'rejected', reason]);
       const response = await fetch(`${url}/orders`, post(ORDER));
       assert.is(response.status, code, reason);
       await conforms(response, operation('placeOrder'));
     }
-    answerSubmits(leader, ([id]) => [id, 'keyReused']);
+    answerCommands(leader, ([id]) => [id, 'keyReused']);
     const reused = await fetch(`${url}/orders`, post(ORDER));
     assert.is(reused.status, 422);
     await conforms(reused, operation('placeOrder'));
   }));
 
-test('the page names every operation and error, and runs nothing', async () =>
-  withRig({ ready: false }, async ({ url }) => {
+test('the docs page lists every operation and error and contains no script', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
     const response = await fetch(`${url}/docs`);
     assert.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none'/);
     const html = await response.text();
@@ -164,8 +167,8 @@ test('the page names every operation and error, and runs nothing', async () =>
     assert.not.match(html, /<script|style="| on\w+="/);
   }));
 
-/** Whether a parser takes a body. */
-function takes(parse: (json: string) => unknown, body: unknown): boolean {
+/** Whether a parser accepts a body. */
+function accepts(parse: (json: string) => unknown, body: unknown): boolean {
   try {
     parse(JSON.stringify(body));
     return true;
@@ -191,14 +194,14 @@ const orders = fc.record(
   { requiredKeys: [] },
 );
 
-function validatorOf(name: ContractSchemaName): (body: unknown) => boolean {
+function validatorOf(name: ApiSchemaName): (body: unknown) => boolean {
   const ajv = new Ajv2020({ strict: false });
   formats.default(ajv);
-  const validate = ajv.compile(contractSchemas()[name]);
+  const validate = ajv.compile(apiSchemas()[name]);
   return (body) => validate(JSON.parse(JSON.stringify(body)));
 }
 
-test('the schemas of requests take what the server takes, and nothing else', () => {
+test('property: the request schemas accept exactly the bodies that the server accepts', () => {
   const [order, restock, price] = [
     validatorOf('OrderRequest'),
     validatorOf('Restock'),
@@ -206,8 +209,8 @@ test('the schemas of requests take what the server takes, and nothing else', () 
   ];
   fc.assert(
     fc.property(fc.oneof(orders, anything), (body) => {
-      assert.is(order(body), takes(parseOrderBody, body), JSON.stringify(body));
-      assert.is(restock(body), takes(parseRestockBody, body), JSON.stringify(body));
+      assert.is(order(body), accepts(parseOrderBody, body), JSON.stringify(body));
+      assert.is(restock(body), accepts(parseRestockBody, body), JSON.stringify(body));
     }),
     { numRuns: 2_000 },
   );
@@ -216,8 +219,8 @@ test('the schemas of requests take what the server takes, and nothing else', () 
     type: fc.constantFrom('buy', 'sell'),
     quantity: fc.integer({ min: 1, max: 1_000_000 }),
   });
-  fc.assert(fc.property(valid, (body) => order(body) && takes(parseOrderBody, body)));
-  // That a price has two decimals at most is beyond a schema: it takes more than the server does, never less.
+  fc.assert(fc.property(valid, (body) => order(body) && accepts(parseOrderBody, body)));
+  // The schema cannot limit a price to two decimals: it may accept more than the server, never less.
   fc.assert(
     fc.property(
       fc.record({
@@ -227,19 +230,19 @@ test('the schemas of requests take what the server takes, and nothing else', () 
         ),
       }),
       (body) => {
-        assert.ok(price(body) || !takes(parseListBody, body), JSON.stringify(body));
+        assert.ok(price(body) || !accepts(parseListBody, body), JSON.stringify(body));
       },
     ),
     { numRuns: 2_000 },
   );
 });
 
-test('pages of other origins may read answers only where an origin is set', async () => {
-  await withRig({ ready: false }, async ({ url }) => {
+test('pages of other origins can read responses only if an origin is configured', async () => {
+  await withFrontend({ ready: false }, async ({ url }) => {
     const response = await fetch(`${url}/livez`, { headers: { origin: 'https://shop.example' } });
     assert.is(response.headers.get('access-control-allow-origin'), null);
   });
-  await withRig({ ready: false, corsOrigin: 'https://shop.example' }, async ({ url }) => {
+  await withFrontend({ ready: false, corsOrigin: 'https://shop.example' }, async ({ url }) => {
     for (const path of ['/livez', '/nowhere']) {
       const response = await fetch(url + path);
       assert.is(response.headers.get('access-control-allow-origin'), 'https://shop.example');
@@ -252,8 +255,8 @@ test('pages of other origins may read answers only where an origin is set', asyn
   });
 });
 
-test('an address that asks too often is told to wait, and probes may still come', async () => {
-  await withRig({ ready: false, requestsPerSecond: 2 }, async ({ url }) => {
+test('the rate limit refuses excess requests of an address, but not health checks and metrics', async () => {
+  await withFrontend({ ready: false, rateLimitPerSecond: 2 }, async ({ url }) => {
     const answers = await Promise.all(Array.from({ length: 12 }, async () => fetch(`${url}/status`)));
     const refused = answers.find(({ status }) => status === 429);
     assert.ok(refused !== undefined);

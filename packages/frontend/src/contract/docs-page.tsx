@@ -1,35 +1,35 @@
-/** The contract as a page. It has no script: all of it is there when it arrives. */
+/** The contract as a static HTML page without scripts. */
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { renderToString } from 'hono/jsx/dom/server';
-import { contractSchemas, ERROR_CODES, type ContractSchemaName, type ErrorStatus } from '@trireme/domain';
+import { apiSchemas, HTTP_STATUS_OF, type ApiSchemaName, type ErrorStatus } from '@trireme/domain';
 import { COMMON_ERRORS, OPERATIONS, type Operation } from '../rules/contract/operations.js';
-import { PARAMETERS, type DescribedParameter } from '../rules/contract/openapi.js';
-import { wordsOf } from '../rules/contract/schema-words.js';
+import { PARAMETERS, type OpenApiParameter } from '../rules/contract/openapi.js';
+import { describeSchema } from '../rules/contract/schema-description.js';
 
-const SCHEMAS = contractSchemas();
+const SCHEMAS = apiSchemas();
 
 const TITLES: Readonly<Record<Operation['tag'], string>> = {
   stocks: 'Stocks',
   orders: 'Orders',
-  people: 'Pages',
-  watching: 'Watching over the process',
+  pages: 'Pages',
+  monitoring: 'Monitoring',
 };
 
-const TAGS = ['orders', 'stocks', 'people', 'watching'] as const;
+const TAGS = ['orders', 'stocks', 'pages', 'monitoring'] as const;
 
-/** Text in which backticks mark code, as in the document's own descriptions. */
+/** Text with code between backticks, as in the descriptions of the OpenAPI document. */
 const Text = ({ text = '' }: { readonly text?: string | undefined }): JSX.Element => (
   <>{text.split('`').map((part, i): JSX.Element => (i % 2 === 0 ? <>{part}</> : <code>{part}</code>))}</>
 );
 
-const Parameter = ({ name, in: place, description, schema }: DescribedParameter): JSX.Element => (
+const Parameter = ({ name, in: place, description, schema }: OpenApiParameter): JSX.Element => (
   <tr>
     <th scope="row">
       <code>{name}</code>
     </th>
     <td>{place}</td>
     <td>
-      <Text text={description} /> <span class="admits">{wordsOf(schema)}</span>
+      <Text text={description} /> <span class="constraint">{describeSchema(schema)}</span>
     </td>
   </tr>
 );
@@ -40,7 +40,7 @@ const Parameters = ({ parameters = [] }: Operation): JSX.Element => (
       <tr>
         <th scope="col">Parameter</th>
         <th scope="col">In</th>
-        <th scope="col">What</th>
+        <th scope="col">Description</th>
       </tr>
     </thead>
     <tbody>
@@ -51,7 +51,7 @@ const Parameters = ({ parameters = [] }: Operation): JSX.Element => (
   </table>
 );
 
-const Schema = ({ name }: { readonly name: ContractSchemaName }): JSX.Element => (
+const Schema = ({ name }: { readonly name: ApiSchemaName }): JSX.Element => (
   <details>
     <summary>
       Schema <code>{name}</code>
@@ -60,19 +60,19 @@ const Schema = ({ name }: { readonly name: ContractSchemaName }): JSX.Element =>
   </details>
 );
 
-const Errors = ({ words }: { readonly words: readonly ErrorStatus[] }): JSX.Element => (
-  <p class="words">
-    {words.map((word): JSX.Element => (
+const Errors = ({ statuses }: { readonly statuses: readonly ErrorStatus[] }): JSX.Element => (
+  <p class="statuses">
+    {statuses.map((status): JSX.Element => (
       <code>
-        {ERROR_CODES[word]} {word}
+        {HTTP_STATUS_OF[status]} {status}
       </code>
     ))}
   </p>
 );
 
 const OperationCard = (operation: Operation): JSX.Element => {
-  const { id, method, path, summary, description, body, answer, errors, parameters = [] } = operation;
-  const words = [...(operation.isOperators === true ? (['UNAUTHORIZED'] as const) : []), ...errors];
+  const { id, method, path, summary, description, body, response, errors, parameters = [] } = operation;
+  const statuses = [...(operation.requiresOperator === true ? (['UNAUTHORIZED'] as const) : []), ...errors];
   return (
     <article class="card" id={id}>
       <h3>
@@ -81,9 +81,9 @@ const OperationCard = (operation: Operation): JSX.Element => {
       <p>
         {summary}. <Text text={description} />
       </p>
-      {operation.isOperators === true && (
+      {operation.requiresOperator === true && (
         <p>
-          Needs the operator’s token: <code>Authorization: Bearer …</code>
+          Requires the operator token: <code>Authorization: Bearer …</code>
         </p>
       )}
       {parameters.length > 0 && <Parameters {...operation} />}
@@ -93,15 +93,16 @@ const OperationCard = (operation: Operation): JSX.Element => {
           <Schema name={body} />
         </div>
       )}
-      <h4>Answers 200{operation.isConditional === true ? ', 304' : ''}</h4>
+      <h4>Responses 200{operation.supportsConditional === true ? ', 304' : ''}</h4>
       <p>
-        <Text text={answer.description} /> {answer.mediaType !== undefined && <code>{answer.mediaType}</code>}
+        <Text text={response.description} />{' '}
+        {response.mediaType !== undefined && <code>{response.mediaType}</code>}
       </p>
-      {answer.schema !== undefined && <Schema name={answer.schema} />}
-      {words.length > 0 && (
+      {response.schema !== undefined && <Schema name={response.schema} />}
+      {statuses.length > 0 && (
         <div>
           <h4>Errors</h4>
-          <Errors words={words} />
+          <Errors statuses={statuses} />
         </div>
       )}
     </article>
@@ -115,7 +116,7 @@ const DocsPage = (): JSX.Element => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
-      <title>Trireme: the contract</title>
+      <title>Trireme API</title>
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
@@ -125,7 +126,7 @@ const DocsPage = (): JSX.Element => (
     <body class="docs">
       <header>
         <h1>
-          <img src="/assets/icon.svg" alt="" width="28" height="28" /> Trireme: the contract
+          <img src="/assets/icon.svg" alt="" width="28" height="28" /> Trireme API
         </h1>
         <nav aria-label="More">
           <a href="/">Dashboard</a> <a href="/openapi.json">OpenAPI 3.1</a>
@@ -140,17 +141,17 @@ const DocsPage = (): JSX.Element => (
       </nav>
       <main class="text">
         <section class="card">
-          <h2>In short</h2>
+          <h2>Overview</h2>
           <p>
-            Requests and answers are JSON. Every error is JSON too, with a stable word for programs, and each
-            request is answered within its deadline. One <code>Idempotency-Key</code> makes one order, however
-            often it is sent.
+            Requests and responses are JSON. Errors are JSON too, with a stable <code>status</code> for
+            programs, and every request is answered within its deadline. Requests with the same{' '}
+            <code>Idempotency-Key</code> make one order, however often they are sent.
           </p>
           <pre tabindex={0}>{EXAMPLE}</pre>
-          <p>Any operation may also answer:</p>
-          <Errors words={COMMON_ERRORS} />
+          <p>Every operation may also return these errors:</p>
+          <Errors statuses={COMMON_ERRORS} />
           <p>
-            A path that is none of these answers 404 <code>ROUTE_NOT_FOUND</code>, another method 405{' '}
+            An unknown path returns 404 <code>ROUTE_NOT_FOUND</code>, an unsupported method 405{' '}
             <code>METHOD_NOT_ALLOWED</code> with <code>Allow</code>.
           </p>
         </section>

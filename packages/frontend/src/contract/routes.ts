@@ -1,19 +1,19 @@
-/** Routes of the contract: as a document for programs, and as a page for people. */
+/** Routes of the contract: the OpenAPI document and the docs page. */
 import { createHash } from 'node:crypto';
 import type { Hono } from 'hono';
-import type { CallEnv } from '../http/call.js';
+import type { HonoEnv } from '../http/call.js';
 import { PAGE_HEADERS } from '../http/page-headers.js';
-import type { Replies } from '../http/replies.js';
+import type { ResponseFactory } from '../http/responses.js';
 import type { Pages } from '../pages/pages.js';
 import { openApiDocument } from '../rules/contract/openapi.js';
 import { matchesEtag } from '../rules/requests.js';
 
 interface ContractServices {
-  readonly replies: Replies;
+  readonly replies: ResponseFactory;
   readonly pages: Pages;
 }
 
-export function routeContract(app: Hono<CallEnv>, { replies, pages }: ContractServices): void {
+export function routeContract(app: Hono<HonoEnv>, { replies, pages }: ContractServices): void {
   const document = JSON.stringify(openApiDocument());
   const etag = `"${createHash('sha256').update(document).digest('base64url').slice(0, 22)}"`;
   app.get('/openapi.json', (c) => {

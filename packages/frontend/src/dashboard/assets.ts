@@ -1,8 +1,8 @@
-/** Files of the pages, read once when the process starts: what is served later cannot depend on a disk or a path. */
+/** Static files of the pages, read once at start-up: serving them needs no disk access and no path handling. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Everything that a page may load. */
+/** All files that pages may load. */
 const FILES = {
   'dashboard.css': { folder: '../../browser/', type: 'text/css; charset=utf-8' },
   'docs.css': { folder: '../../browser/', type: 'text/css; charset=utf-8' },
@@ -26,9 +26,9 @@ export interface Asset {
 }
 
 /**
- * Reads every file.
- * @returns them by the name that they are served under.
- * @throws the system's error if one is missing, as in a build that left `packages/frontend/browser` out.
+ * Reads all files.
+ * @returns the files by the name under which they are served.
+ * @throws the system error if one is missing, for example if `packages/frontend/browser` was not built.
  */
 export function readAssets(): ReadonlyMap<string, Asset> {
   return new Map(

@@ -1,13 +1,13 @@
-/** The dashboard's page, files and stream, from a front-end between fakes. */
+/** The page, the files and the stream of the dashboard, served by a front-end with fake backends. */
 import { get, type IncomingMessage } from 'node:http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DashboardSnapshot } from '../rules/dashboard/snapshot.js';
-import { until } from '../testing/fakes.js';
-import { errorStatus, postOrder, reply, withRig, type Rig } from '../testing/rig.js';
-import { VIEWERS_MAX } from './viewers.js';
+import { waitUntil } from '../testing/fakes.js';
+import { errorStatus, postOrder, reply, withFrontend, type FrontendFixture } from '../testing/fixture.js';
+import { STREAMS_MAX } from './event-streams.js';
 
-/** One who watches, with everything that it was told. */
+/** A client of the stream, with everything that it received. */
 interface Viewer {
   readonly response: IncomingMessage;
   readonly states: DashboardSnapshot[];
@@ -15,7 +15,7 @@ interface Viewer {
   ended: boolean;
 }
 
-async function watch(url: string): Promise<Viewer> {
+async function openStream(url: string): Promise<Viewer> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(`${url}/dashboard/stream`, { agent: false }, resolve).on('error', reject);
   });
@@ -35,15 +35,15 @@ async function watch(url: string): Promise<Viewer> {
   return viewer;
 }
 
-/** Has replica 1 report, and list its orders. */
-function reporting({ replicas: [first] }: Rig, orders: number): void {
+/** Makes replica 1 send reports and list its orders. */
+function sendReports({ replicas: [first] }: FrontendFixture, orders: number): void {
   const answer = first.onFrame;
   first.onFrame = (frame, link) => {
     if (frame.t === 'report') {
       const log = { firstIndex: 1, lastIndex: 9, commit: 9, applied: 9, orders, hash: 'ab'.repeat(32) };
       const peers = [{ id: '2', heard: true, told: true, match: 7 }];
-      const standing = { role: 'leader', term: 1, leader: '1', leading: true, learner: false } as const;
-      reply(link, { t: 'report', report: { ...standing, ...log, peers } });
+      const state = { role: 'leader', term: 1, leader: '1', leading: true, learner: false } as const;
+      reply(link, { t: 'report', report: { ...state, ...log, peers } });
     } else if (frame.t === 'list') {
       const numbers = Array.from({ length: orders - frame.after }, (_, i) => frame.after + 1 + i);
       const rows = numbers.map((number) => [number, 'AAPL', 'buy', 1, 5500, 1] as const);
@@ -52,8 +52,8 @@ function reporting({ replicas: [first] }: Rig, orders: number): void {
   };
 }
 
-test('the page and everything that it loads come from here, under a policy that allows nothing else', async () => {
-  await withRig({}, async ({ url }) => {
+test('the page loads only files of this server, and its policy allows no others', async () => {
+  await withFrontend({}, async ({ url }) => {
     const page = await fetch(`${url}/`);
     assert.is(page.status, 200);
     assert.is(page.headers.get('content-type'), 'text/html; charset=utf-8');
@@ -87,12 +87,12 @@ test('the page and everything that it loads come from here, under a policy that 
   });
 });
 
-test('scripts load scripts that are served as well', async () => {
-  await withRig({}, async ({ url }) => {
-    const seen = new Set<string>();
+test('all scripts that a script imports are served', async () => {
+  await withFrontend({}, async ({ url }) => {
+    const visited = new Set<string>();
     const visit = async (name: string): Promise<void> => {
-      if (seen.has(name)) return;
-      seen.add(name);
+      if (visited.has(name)) return;
+      visited.add(name);
       const response = await fetch(`${url}/assets/${name}`);
       assert.is(response.status, 200, name);
       assert.match(response.headers.get('content-type') ?? '', /^text\/javascript/);
@@ -100,17 +100,17 @@ test('scripts load scripts that are served as well', async () => {
         await visit(next);
     };
     await visit('main.js');
-    assert.ok(seen.size > 5);
+    assert.ok(visited.size > 5);
   });
 });
 
-test('a viewer is told of replicas, stocks, orders and rates, again and again', async () => {
-  await withRig({}, async (rig) => {
-    reporting(rig, 45);
+test('the stream sends replicas, stocks, orders and rates repeatedly', async () => {
+  await withFrontend({}, async (rig) => {
+    sendReports(rig, 45);
     await postOrder(rig.url);
-    const viewer = await watch(rig.url);
-    await until(() => viewer.states.length >= 2, 'two looks');
-    await until(() => (viewer.states.at(-1)?.orders.length ?? 0) === 30, 'the newest orders');
+    const viewer = await openStream(rig.url);
+    await waitUntil(() => viewer.states.length >= 2, 'two states');
+    await waitUntil(() => (viewer.states.at(-1)?.orders.length ?? 0) === 30, 'the latest orders');
     const state = viewer.states.at(-1);
     assert.is(state?.orders[0]?.number, 45);
     assert.equal(state?.leader, { replica: '1', term: 1 });
@@ -130,50 +130,50 @@ test('a viewer is told of replicas, stocks, orders and rates, again and again', 
   });
 });
 
-test('a change of links is told at once; while nobody watches, nobody is asked', async () => {
-  await withRig({}, async (rig) => {
+test('the stream sends link changes at once, and without viewers no reports are requested', async () => {
+  await withFrontend({}, async (rig) => {
     const [first, second] = rig.replicas;
-    assert.equal(first.of('report'), []);
-    const viewer = await watch(rig.url);
-    const other = await watch(rig.url);
-    await until(() => viewer.states.length > 0 && other.states.length > 0, 'a look');
+    assert.equal(first.framesOfType('report'), []);
+    const viewer = await openStream(rig.url);
+    const other = await openStream(rig.url);
+    await waitUntil(() => viewer.states.length > 0 && other.states.length > 0, 'a state');
     await second.stop();
     const lost = (): boolean => viewer.states.at(-1)?.replicas[1]?.role === 'unlinked';
-    await until(lost, 'the lost link');
-    assert.is(viewer.states.at(-1)?.events[0]?.text, 'the link to replica 2 broke');
+    await waitUntil(lost, 'the lost link');
+    assert.is(viewer.states.at(-1)?.events[0]?.text, 'lost the connection to replica 2');
     viewer.response.destroy();
     other.response.destroy();
-    await until(() => viewer.ended && other.ended, 'the end');
+    await waitUntil(() => viewer.ended && other.ended, 'the end of both streams');
     await second.start();
-    // Whoever watches next finds what happened meanwhile.
-    const next = await watch(rig.url);
-    const isBack = (): boolean => next.states.at(-1)?.events[0]?.text === 'replica 2 is linked';
-    await until(isBack, 'the event that nobody saw');
+    // The next viewer gets the events that happened without viewers.
+    const next = await openStream(rig.url);
+    const isBack = (): boolean => next.states.at(-1)?.events[0]?.text === 'connected to replica 2';
+    await waitUntil(isBack, 'the event without viewers');
     next.response.destroy();
   });
 });
 
-test('viewers have a bound, and a stopping front-end ends their streams', async () => {
-  await withRig({}, async (rig) => {
-    const viewers = await Promise.all(Array.from({ length: VIEWERS_MAX }, async () => watch(rig.url)));
+test('the number of streams is bounded, and a stopping front-end ends them', async () => {
+  await withFrontend({}, async (rig) => {
+    const viewers = await Promise.all(Array.from({ length: STREAMS_MAX }, async () => openStream(rig.url)));
     assert.is(await errorStatus(await fetch(`${rig.url}/dashboard/stream`)), 'UNAVAILABLE');
     viewers.pop()?.response.destroy();
     const retry = async (): Promise<Viewer> => {
-      const viewer = await watch(rig.url);
+      const viewer = await openStream(rig.url);
       if (viewer.response.statusCode === 200) return viewer;
       viewer.response.resume();
       return retry();
     };
     viewers.push(await retry());
     const stopped = rig.frontend.stop();
-    await until(() => viewers.every(({ ended }) => ended), 'the end of every stream');
+    await waitUntil(() => viewers.every(({ ended }) => ended), 'the end of every stream');
     await stopped;
   });
 });
 
-test('HEAD of the stream has the headers of the stream, and nobody watches by it', async () => {
-  await withRig({}, async ({ url }) => {
-    const { response } = await watch(url);
+test('HEAD of the stream returns its headers without opening a stream', async () => {
+  await withFrontend({}, async ({ url }) => {
+    const { response } = await openStream(url);
     const head = await fetch(`${url}/dashboard/stream`, { method: 'HEAD' });
     assert.is(head.status, 200);
     for (const name of ['content-type', 'cache-control', 'content-security-policy', 'x-served-by'])

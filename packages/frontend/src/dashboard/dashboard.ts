@@ -1,24 +1,24 @@
-/** The dashboard behind its routes: journal, shared look and viewers, joined. */
+/** Assembles the dashboard: journal, cluster polling and viewers. */
 import type { Log } from '@trireme/service';
-import type { Catalogs } from '../catalogs.js';
+import type { CatalogPool } from '../catalog-pool.js';
 import { DeadlineTimer } from '../deadline-timer.js';
-import type { Replicas } from '../replicas.js';
-import { Journal } from '../rules/dashboard/journal.js';
+import type { ReplicaPool } from '../replica-pool.js';
+import { EventJournal } from '../rules/dashboard/journal.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import type { StockCache } from '../rules/stock-cache.js';
 import type { StockReader } from '../stock-reader.js';
-import { Viewers } from './viewers.js';
-import { Watch } from './watch.js';
+import { EventStreams } from './event-streams.js';
+import { ClusterPoller } from './cluster-poller.js';
 
-/** What a look reads has this long to come, in milliseconds: less than lies between two looks. */
+/** Time limit of the reads of one poll, in milliseconds; shorter than the polling interval. */
 const READ_MS_MAX = 400;
-/** Looks that are under way at once: there is one. */
+/** Maximum number of concurrent polls; there is only one. */
 const READS_MAX = 2;
 
 interface DashboardOptions {
   readonly servedBy: string;
-  readonly replicas: Replicas;
-  readonly catalogs: Catalogs;
+  readonly replicas: ReplicaPool;
+  readonly catalogs: CatalogPool;
   readonly stocks: StockReader;
   readonly cache: StockCache;
   readonly counters: OrderCounters;
@@ -27,24 +27,28 @@ interface DashboardOptions {
 }
 
 export class Dashboard {
-  readonly viewers: Viewers;
-  readonly #watch: Watch;
+  readonly viewers: EventStreams;
+  readonly #watch: ClusterPoller;
 
   constructor({ log, ...options }: DashboardOptions) {
-    const patience = new DeadlineTimer(READ_MS_MAX, READS_MAX);
-    const watch = new Watch({ ...options, patience, journal: new Journal() });
+    const readDeadlines = new DeadlineTimer(READ_MS_MAX, READS_MAX);
+    const watch = new ClusterPoller({
+      ...options,
+      readDeadlines: readDeadlines,
+      journal: new EventJournal(),
+    });
     this.#watch = watch;
-    this.viewers = new Viewers({
+    this.viewers = new EventStreams({
       log,
-      look: async () => watch.look(),
+      poll: async () => watch.poll(),
       snapshot: () => watch.snapshot(),
-      begin: () => watch.begin(),
+      onFirstViewer: () => watch.reset(),
     });
   }
 
-  /** A link has opened or closed, or who leads may have changed. */
-  changed(): void {
-    this.#watch.changed();
-    this.viewers.changed();
+  /** A link has opened or closed, or the leader may have changed. */
+  onClusterChange(): void {
+    this.#watch.onClusterChange();
+    this.viewers.onClusterChange();
   }
 }

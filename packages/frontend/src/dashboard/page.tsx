@@ -1,10 +1,13 @@
-/** The dashboard as it is before the first look arrives. Scripts fill it; nothing in it comes from elsewhere. */
+/**
+ * The dashboard page before the first state arrives. Scripts fill it in; all its files come from this server.
+ */
 import type { JSX } from 'hono/jsx/jsx-runtime';
 import { renderToString } from 'hono/jsx/dom/server';
 
-/** Bounds of the order form, as the order's schema has them. */
 export interface PageProps {
+  /** Name of the front-end. */
   readonly servedBy: string;
+  /** Bounds of the order form, from the schema of orders. */
   readonly nameLengthMax: number;
   readonly quantityMax: number;
 }
@@ -39,7 +42,7 @@ const Tiles = (): JSX.Element => (
     <Tile id="orders-rate" label="Orders" unit="/s" />
     <Tile id="latency" label="Order latency" unit="ms p50" />
     <Tile id="lookups-rate" label="Look-ups" unit="/s" />
-    <Tile id="orders-total" label="Book" unit="orders" />
+    <Tile id="orders-total" label="Order book" unit="orders" />
   </section>
 );
 
@@ -47,7 +50,7 @@ const Group = (): JSX.Element => (
   <section class="card group" aria-labelledby="group-title">
     <h2 id="group-title">Group</h2>
     <svg id="group-picture" role="img" aria-labelledby="verdict" />
-    <div class="scroll" tabindex={0} role="group" aria-label="Replicas and catalogs in figures">
+    <div class="scroll" tabindex={0} role="group" aria-label="Tables of replicas and catalogs">
       <table id="replicas">
         <thead>
           <tr>
@@ -146,7 +149,7 @@ const Stocks = (): JSX.Element => (
     <h2 id="stocks-title">
       Stocks <small id="stocks-count" />
     </h2>
-    <div class="scroll tall" tabindex={0} role="group" aria-label="Stocks, scrolls">
+    <div class="scroll tall" tabindex={0} role="group" aria-label="Stocks, scrollable">
       <table id="stocks">
         <thead>
           <tr>
@@ -171,7 +174,7 @@ const Stocks = (): JSX.Element => (
 const Orders = (): JSX.Element => (
   <section class="card half" aria-labelledby="orders-title">
     <h2 id="orders-title">Latest orders</h2>
-    <div class="scroll tall" tabindex={0} role="group" aria-label="Latest orders, scrolls">
+    <div class="scroll tall" tabindex={0} role="group" aria-label="Latest orders, scrollable">
       <table id="orders">
         <thead>
           <tr>
@@ -192,7 +195,7 @@ const Orders = (): JSX.Element => (
         <tbody />
       </table>
       <p class="empty" id="orders-empty">
-        No order is in the book yet.
+        No orders yet.
       </p>
     </div>
   </section>
@@ -201,10 +204,10 @@ const Orders = (): JSX.Element => (
 const Events = (): JSX.Element => (
   <section class="card events" aria-labelledby="events-title">
     <h2 id="events-title">Events and faults</h2>
-    <div class="scroll" tabindex={0} role="group" aria-label="Events, scrolls">
+    <div class="scroll" tabindex={0} role="group" aria-label="Events, scrollable">
       <ol id="events" aria-live="polite" aria-relevant="additions" />
       <p class="empty" id="events-empty">
-        Nothing has happened.
+        No events yet.
       </p>
     </div>
   </section>
@@ -230,7 +233,7 @@ const DashboardPage = (props: PageProps): JSX.Element => (
           <img src="/assets/icon.svg" alt="" width="28" height="28" /> Trireme
         </h1>
         <p id="verdict" role="status" aria-live="polite">
-          Looking at the cluster…
+          Loading the state of the cluster…
         </p>
         <p id="connection" class="pill">
           connecting
@@ -241,8 +244,8 @@ const DashboardPage = (props: PageProps): JSX.Element => (
       </p>
       <noscript>
         <p class="notice">
-          This page needs its script. <a href="/status">The status as JSON</a> and <a href="/docs">the API</a>{' '}
-          do not.
+          This page requires JavaScript. <a href="/status">The status as JSON</a> and{' '}
+          <a href="/docs">the API documentation</a> do not.
         </p>
       </noscript>
       <main>
@@ -267,7 +270,7 @@ const DashboardPage = (props: PageProps): JSX.Element => (
   </html>
 );
 
-/** The whole page as HTML. */
+/** The complete page as HTML. */
 export function dashboardPage(props: PageProps): string {
   return `<!doctype html>${renderToString(<DashboardPage {...props} />)}`;
 }

@@ -2,16 +2,16 @@ import { EventEmitter } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DashboardSnapshot } from '../rules/dashboard/snapshot.js';
-import { silentLog, until } from '../testing/fakes.js';
-import { Viewers, type EventSink } from './viewers.js';
+import { silentLog, waitUntil } from '../testing/fakes.js';
+import { EventStreams, type EventSink } from './event-streams.js';
 
-/** A stream whose reader takes as much as the test lets it. */
+/** A stream whose reader can stop reading. */
 class Sink extends EventEmitter {
   writableLength = 0;
   text = '';
   destroyed = false;
   ended = false;
-  /** Whether somebody reads. */
+  /** Whether the reader reads. */
   isRead = true;
 
   writeHead(): this {
@@ -40,31 +40,31 @@ class Sink extends EventEmitter {
   }
 }
 
-function viewersOf(snapshotLength: number): { viewers: Viewers; looks: () => number } {
-  let looks = 0;
+function viewersOf(snapshotLength: number): { viewers: EventStreams; polls: () => number } {
+  let polls = 0;
   const snapshot = {
     verdict: 'x'.repeat(snapshotLength),
     traffic: { filled: 1, p50Ms: 2, p99Ms: null, lookups: 3 },
   } as DashboardSnapshot;
-  const viewers = new Viewers({
+  const viewers = new EventStreams({
     log: silentLog,
-    look: async () => {
-      looks += 1;
+    poll: async () => {
+      polls += 1;
       return snapshot;
     },
     snapshot: () => snapshot,
-    begin: () => undefined,
+    onFirstViewer: () => undefined,
   });
-  return { viewers, looks: () => looks };
+  return { viewers, polls: () => polls };
 }
 
-test('a viewer that does not read is dropped, and the others are not', async () => {
+test('a viewer that does not read is disconnected, and others are not', async () => {
   const { viewers } = viewersOf(400_000);
   const [slow, quick] = [new Sink(), new Sink()];
   slow.isRead = false;
   viewers.add(quick.sink, {});
   viewers.add(slow.sink, {});
-  await until(() => slow.destroyed, 'the drop');
+  await waitUntil(() => slow.destroyed, 'the disconnect');
   assert.ok(slow.writableLength < 2_000_000);
   assert.is(viewers.size, 1);
   assert.not(quick.destroyed);
@@ -73,32 +73,32 @@ test('a viewer that does not read is dropped, and the others are not', async () 
   assert.not(viewers.hasRoom);
 });
 
-test('all viewers share one look, and nobody looks once the last one has gone', async () => {
-  const { viewers, looks } = viewersOf(1);
+test('all viewers share one poll, and polling stops with the last viewer', async () => {
+  const { viewers, polls } = viewersOf(1);
   const sinks = [new Sink(), new Sink(), new Sink()];
   for (const { sink } of sinks) viewers.add(sink, {});
-  await until(() => looks() === 2, 'two looks');
+  await waitUntil(() => polls() === 2, 'two polls');
   for (const sink of sinks) sink.destroy();
   assert.is(viewers.size, 0);
   const late = new Sink();
   viewers.add(late.sink, {});
-  await until(() => late.text.includes('event: point'), 'a look of a new watch');
-  assert.match(late.text, /^retry: 1000\n\nevent: curves\ndata: \[\]\n\n/, 'the curves begin anew');
-  assert.is(looks(), 3);
+  await waitUntil(() => late.text.includes('event: point'), 'a poll for the new viewer');
+  assert.match(late.text, /^retry: 1000\n\nevent: curves\ndata: \[\]\n\n/, 'the curves start empty');
+  assert.is(polls(), 3);
   late.destroy();
 });
 
-test('a change is told without a look, many at once as one', async () => {
-  const { viewers, looks } = viewersOf(1);
-  viewers.changed();
+test('changed sends a state without a poll, and merges several changes into one', async () => {
+  const { viewers, polls } = viewersOf(1);
+  viewers.onClusterChange();
   const sink = new Sink();
   viewers.add(sink.sink, {});
-  await until(() => sink.text.includes('event: point'), 'the first look');
+  await waitUntil(() => sink.text.includes('event: point'), 'the first poll');
   const before = sink.text.split('event: state').length;
-  for (let i = 0; i < 5; i += 1) viewers.changed();
-  await until(() => sink.text.split('event: state').length > before, 'the change');
+  for (let i = 0; i < 5; i += 1) viewers.onClusterChange();
+  await waitUntil(() => sink.text.split('event: state').length > before, 'the change');
   assert.is(sink.text.split('event: state').length, before + 1);
-  assert.ok(looks() <= 2);
+  assert.ok(polls() <= 2);
   viewers.close();
 });
 

@@ -1,43 +1,52 @@
-/** One request on its way through the front-end. */
+/** The context of one request in the front-end. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { acceptRequestId } from '../rules/requests.js';
+import { parseRequestId } from '../rules/requests.js';
 
-/** What a request is known by, to its answer and to the log. */
+/** Identifies a request in its response and in the log. */
 export interface RequestContext {
-  /** The client's id, or one that was made. */
+  /** Id from the client, or a generated one. */
   readonly requestId: string;
-  /** Whether the client gave the id: then its commands are followed through every process's log. */
-  readonly isFollowed: boolean;
-  /** Idempotency key of a request that changes something, once it is known: the reply repeats it. */
+  /** Whether the client gave the id: then every process logs the request's commands with it. */
+  readonly isTraced: boolean;
+  /** Idempotency key of a request that changes something, once it is known. The response repeats it. */
   key: string | null;
 }
 
-/** A request that came by Node's HTTP server. */
-export interface Call extends RequestContext {
+/** A request that Node's HTTP server received. */
+export interface HttpCall extends RequestContext {
   readonly incoming: IncomingMessage;
-  /** For streams, which write to it themselves. */
+  /** For event streams, which write to it directly. */
   readonly outgoing: ServerResponse;
   /** The path of the request with unreserved characters decoded and one trailing slash removed. */
   readonly path: string;
 }
 
-/** @param requestId as the client gave it; @param nextId makes one where it gave none. */
-export function contextOf(requestId: string | string[] | undefined, nextId: () => string): RequestContext {
-  const clientsId = acceptRequestId(requestId);
-  return { requestId: clientsId ?? nextId(), isFollowed: clientsId !== null, key: null };
+/**
+ * @param requestId value of the client's `X-Request-Id` header.
+ * @param nextId generates an id if the client gave none.
+ */
+export function createRequestContext(
+  requestId: string | string[] | undefined,
+  nextId: () => string,
+): RequestContext {
+  const clientsId = parseRequestId(requestId);
+  return { requestId: clientsId ?? nextId(), isTraced: clientsId !== null, key: null };
 }
 
-/** @param path of its target; @param nextId makes an id where the client gave none. */
-export function callOf(
+/**
+ * @param path normalized path of the request.
+ * @param nextId generates an id if the client gave none.
+ */
+export function createHttpCall(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   path: string,
   nextId: () => string,
-): Call {
-  return { ...contextOf(incoming.headers['x-request-id'], nextId), incoming, outgoing, path };
+): HttpCall {
+  return { ...createRequestContext(incoming.headers['x-request-id'], nextId), incoming, outgoing, path };
 }
 
-/** What Hono is told of the requests: `c.env` is the call. */
-export interface CallEnv {
-  Bindings: Call;
+/** Hono's environment: `c.env` is the call. */
+export interface HonoEnv {
+  Bindings: HttpCall;
 }

@@ -1,19 +1,25 @@
-/** Look-ups while catalogs come, go, pause, and cannot tell. */
+/** Look-ups while catalogs start, stop, pause, or cannot answer. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOOKUP_MS } from '@trireme/coherence';
+import { LOOKUP_WAIT_MS } from '@trireme/coherence';
 import type { StockWire } from '@trireme/domain';
-import { CatalogChoice } from '../rules/catalog-choice.js';
-import { FakeCatalog, until } from '../testing/fakes.js';
-import { errorStatus, untilReady, withRig, type Rig, type RigOptions } from '../testing/rig.js';
+import { CatalogSelector } from '../rules/catalog-selector.js';
+import { FakeCatalog, waitUntil } from '../testing/fakes.js';
+import {
+  errorStatus,
+  untilReady,
+  withFrontend,
+  type FrontendFixture,
+  type FrontendFixtureOptions,
+} from '../testing/fixture.js';
 
-interface Found {
+interface LookUpResult {
   readonly status: number;
   readonly cache: string | null;
   readonly etag: string | null;
 }
 
-async function lookUp(url: string, name = 'AAPL'): Promise<Found> {
+async function lookUp(url: string, name = 'AAPL'): Promise<LookUpResult> {
   const response = await fetch(`${url}/stocks/${name}`);
   await response.arrayBuffer();
   return {
@@ -38,12 +44,14 @@ async function currentOf(url: string): Promise<string | undefined> {
   return (await catalogsOf(url)).find(({ current }) => current)?.id;
 }
 
-/** A front-end with two catalogs: the current one, whose stocks have version 7, and another, version 8. */
+/**
+ * Runs a test with two catalogs: the current one, which has AAPL in version 7, and another one, in version 8.
+ */
 async function withTwo(
-  options: RigOptions,
-  run: (rig: Rig, current: FakeCatalog, other: FakeCatalog) => Promise<void>,
+  options: FrontendFixtureOptions,
+  run: (rig: FrontendFixture, current: FakeCatalog, other: FakeCatalog) => Promise<void>,
 ): Promise<void> {
-  await withRig({ catalogs: 2, ...options }, async (rig) => {
+  await withFrontend({ catalogs: 2, ...options }, async (rig) => {
     const id = await currentOf(rig.url);
     const current = rig.catalogs.find((catalog) => catalog.id === id);
     const other = rig.catalogs.find((catalog) => catalog.id !== id);
@@ -56,55 +64,65 @@ async function withTwo(
 const FROM_CURRENT = { status: 200, etag: '"l1-v7"' };
 const FROM_OTHER = { status: 200, etag: '"l1-v8"' };
 
-test('when the link to the current catalog breaks, the other one answers and is cached from', async () =>
+test('when the link to the current catalog closes, the other one answers and the cache follows it', async () =>
   withTwo({}, async ({ url }, current, other) => {
     assert.equal(await lookUp(url), { ...FROM_CURRENT, cache: 'miss' });
     assert.equal(await lookUp(url), { ...FROM_CURRENT, cache: 'hit' });
-    assert.is(other.of('renew').length, 0, 'a lease is asked for where the cache is filled from');
+    assert.is(other.framesOfType('renew').length, 0, 'only the current catalog is asked for leases');
     await current.stop();
-    await until(() => other.of('renew').length > 0, 'the other one is followed');
+    await waitUntil(() => other.framesOfType('renew').length > 0, 'the cache follows the other one');
     await untilReady(url);
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'hit' });
     assert.is(await currentOf(url), other.id);
   }));
 
-test('where the current catalog cannot tell, the other one answers and is followed, and the first one is dialed again', async () =>
+test('when the current catalog cannot answer, the cache moves to the other one and the first one is dialed again', async () =>
   withTwo({ leaseMs: 300 }, async ({ url }, current, other) => {
-    const [left] = current.links;
+    const [oldLink] = current.links;
     current.ready = false;
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
-    assert.is(await currentOf(url), current.id, 'it may be able to again in a moment');
+    assert.is(await currentOf(url), current.id, 'it may be able to answer again soon');
     await untilLeft(url, current);
     await untilReady(url);
     assert.is(await currentOf(url), other.id);
-    await until(() => current.links.length === 1 && current.links[0] !== left, 'a new link to the first one');
-    const asked = current.of('lookup').length;
+    await waitUntil(
+      () => current.links.length === 1 && current.links[0] !== oldLink,
+      'a new link to the first one',
+    );
+    const asked = current.framesOfType('lookup').length;
     await lookUp(url);
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'hit' });
-    assert.is(current.of('lookup').length, asked, 'the one that could not tell is not asked again');
+    assert.is(
+      current.framesOfType('lookup').length,
+      asked,
+      'the catalog that could not answer is not asked again',
+    );
   }));
 
-test('a current catalog that is paused costs a look-up its patience once', async () =>
-  withTwo({ catalogsTiming: { patienceMs: 300, returnMs: 10_000 } }, async ({ url }, current, other) => {
-    current.onFrame = () => undefined;
-    current.onOpen = () => undefined;
-    const startedAt = performance.now();
-    assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
-    assert.ok(performance.now() - startedAt >= 250, 'it was waited for');
-    const asked = current.of('lookup').length;
-    assert.is(asked, 1);
-    await untilReady(url);
-    assert.is(await currentOf(url), other.id);
-    await lookUp(url);
-    assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'hit' });
-    assert.is(current.of('lookup').length, asked);
-  }));
+test('a paused current catalog delays only one look-up by its timeout', async () =>
+  withTwo(
+    { catalogTimeouts: { answerTimeoutMs: 300, returnDelayMs: 10_000 } },
+    async ({ url }, current, other) => {
+      current.onFrame = () => undefined;
+      current.onOpen = () => undefined;
+      const startedAt = performance.now();
+      assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
+      assert.ok(performance.now() - startedAt >= 250, 'the front-end waited for it');
+      const asked = current.framesOfType('lookup').length;
+      assert.is(asked, 1);
+      await untilReady(url);
+      assert.is(await currentOf(url), other.id);
+      await lookUp(url);
+      assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'hit' });
+      assert.is(current.framesOfType('lookup').length, asked);
+    },
+  ));
 
 for (const cacheSize of [0, 5])
-  test(`a catalog that says something is waited for, however long it takes to answer: cache of ${cacheSize}`, async () =>
+  test(`a look-up waits for a slow catalog that sends reports: cache size ${cacheSize}`, async () =>
     withTwo(
-      { cacheSize, catalogsTiming: { patienceMs: 200, returnMs: 10_000 } },
+      { cacheSize, catalogTimeouts: { answerTimeoutMs: 200, returnDelayMs: 10_000 } },
       async ({ url }, current, other) => {
         const answer = current.onFrame;
         const held: (() => void)[] = [];
@@ -113,15 +131,15 @@ for (const cacheSize of [0, 5])
           else answer(frame, link);
         };
         const pending = lookUp(url);
-        await until(() => held.length > 0, 'it is asked');
+        await waitUntil(() => held.length > 0, 'the look-up arrived');
         await new Promise((resolve) => setTimeout(resolve, 600));
         for (const release of held) release();
         assert.equal(await pending, { ...FROM_CURRENT, cache: 'miss' });
-        assert.is(other.of('lookup').length, 0);
+        assert.is(other.framesOfType('lookup').length, 0);
       },
     ));
 
-test('where a catalog cannot tell for long the leader is asked, not the next catalog', async () =>
+test('after a slow answer without a result the leader is asked instead of the next catalog', async () =>
   withTwo({}, async ({ url, replicas: [leader] }, current, other) => {
     leader.stocks = AT_LEADER;
     const answer = current.onFrame;
@@ -129,19 +147,19 @@ test('where a catalog cannot tell for long the leader is asked, not the next cat
       if (frame.t !== 'lookup') answer(frame, link);
       else {
         const items = frame.items.map(([id]) => [id, 'unready'] as const);
-        setTimeout(() => link.send({ t: 'stocks', items }), LOOKUP_MS);
+        setTimeout(() => link.send({ t: 'stocks', items }), LOOKUP_WAIT_MS);
       }
     };
     assert.is((await lookUp(url)).etag, '"l1-v9"');
-    assert.is(leader.of('lookup').length, 1);
-    assert.is(other.of('lookup').length, 0);
+    assert.is(leader.framesOfType('lookup').length, 1);
+    assert.is(other.framesOfType('lookup').length, 0);
   }));
 
-test('a preferred catalog is returned to once it has been linked for a while and grants a lease', async () =>
+test('the cache moves back to a preferred catalog once it has been linked for a while and grants leases', async () =>
   withTwo(
-    { leaseMs: 300, catalogsTiming: { patienceMs: 2_000, returnMs: 200 } },
+    { leaseMs: 300, catalogTimeouts: { answerTimeoutMs: 2_000, returnDelayMs: 200 } },
     async ({ url, catalogs }) => {
-      const choice = new CatalogChoice('frontend-1');
+      const choice = new CatalogSelector('frontend-1');
       for (const { id } of catalogs) choice.onOpened(id, 0);
       const preferredId = choice.preferred(1, 0) ?? choice.current;
       const preferred = catalogs.find(({ id }) => id === preferredId);
@@ -157,19 +175,21 @@ test('a preferred catalog is returned to once it has been linked for a while and
     },
   ));
 
-/** Looks a stock up until the cache follows another catalog than `id`. */
+/** Looks up a stock until the cache follows another catalog than `id`. */
 async function untilLeft(url: string, { id }: FakeCatalog, name = 'AAPL'): Promise<void> {
   for (const deadline = performance.now() + 10_000; performance.now() < deadline;) {
     await lookUp(url, name);
     if ((await currentOf(url)) !== id) return;
   }
-  assert.unreachable(`${id} is not left`);
+  assert.unreachable(`the cache still follows ${id}`);
 }
 
 async function untilCurrent(url: string, { id }: FakeCatalog): Promise<void> {
   const state: { current: string | undefined } = { current: undefined };
-  const asking = setInterval(() => void currentOf(url).then((current) => (state.current = current)), 20);
-  await until(() => state.current === id, `${id} is followed`).finally(() => clearInterval(asking));
+  const polling = setInterval(() => void currentOf(url).then((current) => (state.current = current)), 20);
+  await waitUntil(() => state.current === id, `the cache follows ${id}`).finally(() =>
+    clearInterval(polling),
+  );
 }
 
 const AT_LEADER: ReadonlyMap<string, StockWire> = new Map([
@@ -177,8 +197,8 @@ const AT_LEADER: ReadonlyMap<string, StockWire> = new Map([
   ['B', ['B', 101, 1, 2]],
 ]);
 
-test('without any catalog the leader answers, with its life, and nothing is cached', async () =>
-  withRig({ catalogs: 0 }, async ({ url, replicas: [leader, other] }) => {
+test('without catalogs the leader answers, with its entity tags, and nothing is cached', async () =>
+  withFrontend({ catalogs: 0 }, async ({ url, replicas: [leader, other] }) => {
     leader.stocks = AT_LEADER;
     leader.life = 'l5';
     for (let n = 0; n < 2; n += 1)
@@ -190,46 +210,46 @@ test('without any catalog the leader answers, with its life, and nothing is cach
     assert.is(await page.text(), '{"data":[{"name":"AAPL","price":55.00,"quantity":50}],"next":"AAPL"}');
     const last = await fetch(`${url}/stocks?limit=1&after=AAPL`);
     assert.is(await last.text(), '{"data":[{"name":"B","price":1.01,"quantity":1}],"next":null}');
-    assert.equal(other.of('lookup'), []);
+    assert.equal(other.framesOfType('lookup'), []);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     assert.match(metrics, '\ntrireme_lookups_answered_total{kind="replica"} 4\n');
   }));
 
-test('where no catalog can tell, each is asked once before the leader is', async () =>
+test('when no catalog can answer, each is asked once before the leader', async () =>
   withTwo({}, async ({ url, replicas: [leader] }, current, other) => {
     for (const catalog of [current, other]) catalog.ready = false;
     leader.stocks = AT_LEADER;
     assert.equal(await lookUp(url), { status: 200, etag: '"l1-v9"', cache: 'miss' });
     assert.equal(
-      [current, other].map((catalog) => catalog.of('lookup').length),
+      [current, other].map((catalog) => catalog.framesOfType('lookup').length),
       [1, 1],
     );
-    assert.is(await currentOf(url), current.id, 'nobody else is better');
+    assert.is(await currentOf(url), current.id, 'no other catalog is better');
     assert.is((await fetch(`${url}/stocks`)).status, 200);
     assert.equal(
-      [current, other].map((catalog) => catalog.of('list').length),
+      [current, other].map((catalog) => catalog.framesOfType('list').length),
       [1, 1],
     );
   }));
 
-test('a leader that does not lead any more is suspected, and the next one is asked', async () =>
-  withRig({ catalogs: 0 }, async ({ url, replicas: [first, second] }) => {
+test('after notLeader the next leader is asked', async () =>
+  withFrontend({ catalogs: 0 }, async ({ url, replicas: [first, second] }) => {
     second.stocks = AT_LEADER;
-    first.onStocks = (frame, link) => {
+    first.onStockRequest = (frame, link) => {
       if (frame.t === 'lookup') {
         const items = frame.items.map(([id]) => [id, 'refused', 'notLeader'] as const);
         link.send({ t: 'stocks', life: 'l1', items });
       } else link.send({ t: 'pageRefused', id: frame.id, why: 'notLeader' });
-      second.tellLeader('2', 2);
+      second.announceLeader('2', 2);
     };
     assert.equal(await lookUp(url), { status: 200, etag: '"l1-v9"', cache: 'miss' });
-    assert.is(first.of('lookup').length, 1);
+    assert.is(first.framesOfType('lookup').length, 1);
   }));
 
-test('the leader is asked again for a list that it refuses, and what it calls invalid is told', async () =>
-  withRig({ catalogs: 0 }, async ({ url, replicas: [leader] }) => {
-    leader.onStocks = (frame, link) => {
-      const first = leader.of('listStocks').length === 1;
+test('a list that the leader refuses is retried, and an invalid request is reported to the client', async () =>
+  withFrontend({ catalogs: 0 }, async ({ url, replicas: [leader] }) => {
+    leader.onStockRequest = (frame, link) => {
+      const first = leader.framesOfType('listStocks').length === 1;
       if (frame.t === 'listStocks' && first) link.send({ t: 'pageRefused', id: frame.id, why: 'busy' });
       else if (frame.t === 'listStocks') link.send({ t: 'pageInvalid', id: frame.id, reason: 'no' });
       else {
@@ -238,12 +258,12 @@ test('the leader is asked again for a list that it refuses, and what it calls in
       }
     };
     assert.is(await errorStatus(await fetch(`${url}/stocks`)), 'INVALID_REQUEST');
-    assert.is(leader.of('listStocks').length, 2);
+    assert.is(leader.framesOfType('listStocks').length, 2);
     assert.is(await errorStatus(await fetch(`${url}/stocks/AAPL`)), 'INVALID_REQUEST');
   }));
 
-test('catalogs come and go by what replicas tell', async () =>
-  withRig({}, async ({ url, catalog, replicas }) => {
+test('catalogs are added and removed as replicas announce them', async () =>
+  withFrontend({}, async ({ url, catalog, replicas }) => {
     const added = new FakeCatalog('catalog-9');
     await added.start();
     try {
@@ -251,35 +271,41 @@ test('catalogs come and go by what replicas tell', async () =>
         [catalog.id, null],
         [added.id, added.url],
       ] as const;
-      for (const replica of replicas) replica.tellCatalogs(both);
-      await until(() => added.links.length === 1, 'the new one is linked');
-      assert.is(catalog.links.length, 1, 'where the first one is nobody tells any more, and it is there');
-      for (const replica of replicas) replica.tellCatalogs([[added.id, added.url]]);
-      await until(() => catalog.links.length === 0, 'the first one is left');
-      await until(() => added.of('renew').length > 0, 'the new one is followed');
+      for (const replica of replicas) replica.announceCatalogs(both);
+      await waitUntil(() => added.links.length === 1, 'a link to the new one');
+      assert.is(catalog.links.length, 1, 'the link stays when no replica knows the URL of the first one');
+      for (const replica of replicas) replica.announceCatalogs([[added.id, added.url]]);
+      await waitUntil(() => catalog.links.length === 0, 'the link to the first one is closed');
+      await waitUntil(() => added.framesOfType('renew').length > 0, 'the cache follows the new one');
       assert.equal(
         (await catalogsOf(url)).map(({ id, linked, current }) => [id, linked, current]),
         [[added.id, true, true]],
       );
       await Promise.all(replicas.map(async (replica) => replica.stop()));
       added.stocks.set('AAPL', ['AAPL', 5500, 98, 8]);
-      assert.is((await lookUp(url)).status, 200, 'what is known stays while no replica is linked');
+      assert.is((await lookUp(url)).status, 200, 'known catalogs stay while no replica is linked');
       const moved = new FakeCatalog(added.id);
       await moved.start();
       await Promise.all(replicas.map(async (replica) => replica.start()));
-      for (const replica of replicas) replica.tellCatalogs([[moved.id, moved.url]]);
-      await until(() => moved.links.length === 1 && added.links.length === 0, 'it is elsewhere now');
+      for (const replica of replicas) replica.announceCatalogs([[moved.id, moved.url]]);
+      await waitUntil(
+        () => moved.links.length === 1 && added.links.length === 0,
+        'the link to the new address',
+      );
       await moved.stop();
     } finally {
       await added.stop();
     }
   }));
 
-test('what was kept from one catalog is not served after a move, and its late revocation is answered', async () =>
+test('values cached from one catalog are not served after a move, and its late revocation is answered', async () =>
   withTwo({ leaseMs: 300 }, async ({ url }, current, other) => {
     assert.equal(await lookUp(url), { ...FROM_CURRENT, cache: 'miss' });
     other.send({ t: 'revoke', seq: 1, names: ['B'] });
-    await until(() => other.of('dropped').length === 1, 'a catalog that is not followed has its answer too');
+    await waitUntil(
+      () => other.framesOfType('dropped').length === 1,
+      'a revocation by another catalog is answered too',
+    );
     assert.equal(await lookUp(url), { ...FROM_CURRENT, cache: 'hit' });
     current.ready = false;
     await untilLeft(url, current, 'NONE');
@@ -287,21 +313,21 @@ test('what was kept from one catalog is not served after a move, and its late re
     assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' });
     await untilReady(url);
     await lookUp(url);
-    await until(() => current.links.length === 1, 'a new link');
+    await waitUntil(() => current.links.length === 1, 'a new link');
     current.send({ t: 'revoke', seq: 1, names: ['AAPL'] });
-    await until(() => current.of('dropped').length === 1, 'it is answered');
-    assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' }, 'to drop too much does no harm');
+    await waitUntil(() => current.framesOfType('dropped').length === 1, 'the revocation is answered');
+    assert.equal(await lookUp(url), { ...FROM_OTHER, cache: 'miss' }, 'dropping too much is harmless');
   }));
 
-test('two catalogs that break links are not asked for ever: 503', async () =>
+test('a look-up that breaks the links of both catalogs is not repeated forever: 503', async () =>
   withTwo({ deadlineMs: 60_000 }, async ({ url }, current, other) => {
     for (const catalog of [current, other]) {
       catalog.onFrame = (frame, link) => {
-        if (frame.t === 'lookup') link.close('this question breaks links');
+        if (frame.t === 'lookup') link.close('this request breaks links');
       };
     }
     assert.is(await errorStatus(await fetch(`${url}/stocks/AAPL`)), 'UNAVAILABLE');
-    assert.ok(current.of('lookup').length <= 3 && other.of('lookup').length <= 3);
+    assert.ok(current.framesOfType('lookup').length <= 3 && other.framesOfType('lookup').length <= 3);
   }));
 
 test.run();

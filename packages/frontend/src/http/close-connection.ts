@@ -1,23 +1,23 @@
-/** Closes connections so that the last answer arrives. */
+/** Closes connections without losing the last response. */
 import type { Socket } from 'node:net';
 
-/** How long a closed connection is still read, in milliseconds. */
+/** Milliseconds that a closed connection is still read. */
 const LINGER_MS_MAX = 1_000;
 
 /**
- * Closes the connection once the client has taken everything that was written, at the latest after `stallMs`. Then, until the
- * client has closed its side, for a second at most, what it sends is read and dropped: unread bytes would turn the close into a
- * reset, which can destroy the answer on its way (RFC 9112, section 9.6).
- * @param stallMs milliseconds; what the client sends does not extend them
+ * Closes the connection once the client has read everything that was written, at the latest after `writeTimeoutMs`.
+ * Then reads and drops what the client sends until it closes its side, for at most `LINGER_MS_MAX`: unread
+ * bytes would turn the close into a reset, which can destroy the response in flight (RFC 9112, section 9.6).
+ * @param writeTimeoutMs milliseconds; incoming data does not extend this limit.
  */
-export function closeConnection(socket: Socket, stallMs: number): void {
-  let cut: NodeJS.Timeout | undefined;
-  const cutAfter = (ms: number): void => {
-    clearTimeout(cut);
-    cut = setTimeout(() => socket.destroy(), ms).unref();
+export function closeGracefully(socket: Socket, writeTimeoutMs: number): void {
+  let timer: NodeJS.Timeout | undefined;
+  const destroyAfter = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => socket.destroy(), ms).unref();
   };
-  cutAfter(stallMs);
-  socket.once('close', () => clearTimeout(cut));
+  destroyAfter(writeTimeoutMs);
+  socket.once('close', () => clearTimeout(timer));
   socket.resume();
-  socket.end(() => cutAfter(LINGER_MS_MAX));
+  socket.end(() => destroyAfter(LINGER_MS_MAX));
 }

@@ -1,56 +1,64 @@
 /**
- * A connection on which simple requests come one at a time: each is read and answered without Node's HTTP server. With the
- * first bytes that are anything else, as of two requests at once or of a client that does not read its answers, the connection is
- * handed over to that server for good, with these bytes still to be read. So nothing is refused here.
+ * A connection that sends simple requests, one at a time: each is parsed and answered without Node's HTTP
+ * server. On anything else, such as two requests at once or a client that does not read its responses, the
+ * connection moves to Node's server for good, together with the bytes that were not answered. So the fast
+ * path never refuses a request.
  */
 import type { Socket } from 'node:net';
-import { readPlainRequest, type SimpleRequest } from '../rules/simple-request.js';
-import { answerText, isLastAnswer, type Answer } from './answer.js';
-import { closeConnection } from './close-connection.js';
+import { parseSimpleRequest, type SimpleRequest } from '../rules/simple-request.js';
+import { formatResponse, closesConnection, type RawResponse } from './raw-response.js';
+import { closeGracefully } from './close-connection.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** What a connection belongs to. */
-export interface FastPathPort {
-  /** Whether simple requests are answered; else each connection is handed over with its first bytes. */
-  readonly isOpen: boolean;
-  /** How long clients are told that a connection is kept without a request, in milliseconds. */
+/** The server that a connection belongs to. */
+export interface FastPathServer {
+  /**
+   * Whether simple requests are answered; if not, each connection moves to Node's server with its first
+   * bytes.
+   */
+  readonly isEnabled: boolean;
+  /** Milliseconds that an idle connection is kept, as announced to clients. */
   readonly keepAliveMs: number;
-  /** How long it is kept: somewhat longer, as a request may be under way. */
+  /** Milliseconds that an idle connection is really kept: longer, because a request may be in flight. */
   readonly idleMsMax: number;
-  /** How long the rest of a request is waited for, in milliseconds: some clients write a body apart from its head. */
-  readonly restMsMax: number;
-  /** How long the last answer may wait for the client to take it, in milliseconds. */
-  readonly stallMs: number;
-  /** Has the request answered: `done` is called once, perhaps at once. */
-  answer(request: SimpleRequest, done: (answer: Answer) => void): void;
-  /** Takes over the connection; `bytes` were read from it and are still to be parsed. */
-  passOn(socket: Socket, bytes: Buffer): void;
-  /** The client has ended the connection in the middle of a request. */
-  endedEarly(socket: Socket): void;
+  /** Milliseconds to wait for the rest of a request: some clients write head and body separately. */
+  readonly remainderMsMax: number;
+  /** Milliseconds that the client has to read the last response. */
+  readonly writeTimeoutMs: number;
+  /** Answers the request. `done` is called once, possibly before this returns. */
+  answer(request: SimpleRequest, done: (answer: RawResponse) => void): void;
+  /** Moves the connection to Node's server. `bytes` were read from it and are not parsed yet. */
+  moveToServer(socket: Socket, bytes: Buffer): void;
+  /** The client ended the connection in the middle of a request. */
+  onEarlyEnd(socket: Socket): void;
 }
 
 /**
- * `idle`: no byte of a request is there; `part`: some are; `busy`: one is to be answered; `last`: the last answer was written, and
- * what still comes is dropped, for it must have no effect (RFC 9112, section 9.6); `over`: closed, or handed over.
+ * - `idle`: no byte of a request has arrived.
+ * - `partial`: the beginning of a request has arrived.
+ * - `busy`: a request is being answered.
+ * - `closing`: the last response was written. Further bytes are dropped, because a request after the last one
+ *   must have no effect (RFC 9112, section 9.6).
+ * - `done`: closed, or moved to Node's server.
  */
-type State = 'idle' | 'part' | 'busy' | 'last' | 'over';
+type State = 'idle' | 'partial' | 'busy' | 'closing' | 'done';
 
 export class FastPathConnection {
   readonly #socket: Socket;
-  readonly #port: FastPathPort;
+  readonly #port: FastPathServer;
   #state: State = 'idle';
-  /** What was read and waits: a part of a request, or what came behind the one that is to be answered. */
-  #held: Buffer | null = null;
-  /** Whether the answer that is due is the last one. */
+  /** Bytes that were read and wait: a partial request, or what follows the request that is being answered. */
+  #buffered: Buffer | null = null;
+  /** Whether the pending response is the last one. */
   #isLast = false;
-  /** Requests so far. */
+  /** Number of requests so far. */
   #count = 0;
-  /** Whether empty lines came since the last request. */
+  /** Whether empty lines arrived since the last request. */
   #hasEmptyLines = false;
 
-  constructor(socket: Socket, port: FastPathPort) {
+  constructor(socket: Socket, port: FastPathServer) {
     this.#socket = socket;
     this.#port = port;
     this.#waitForRequest();
@@ -61,48 +69,48 @@ export class FastPathConnection {
     socket.on('close', this.#onClose);
   }
 
-  /** Closes the connection if no byte of a request has come, once all answers are out. */
+  /** Closes the connection if it is idle, after all responses are sent. */
   closeIdle(): void {
     if (this.#state !== 'idle') return;
     this.#close();
   }
 
-  /** Closes the connection now, also where it was handed over. */
-  cut(): void {
+  /** Closes the connection now, even if it moved to Node's server. */
+  destroy(): void {
     this.#socket.destroy();
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'last') return;
-    const bytes = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
+    if (this.#state === 'closing') return;
+    const bytes = this.#buffered === null ? chunk : Buffer.concat([this.#buffered, chunk]);
     if (this.#state === 'busy') {
-      this.#held = bytes;
+      this.#buffered = bytes;
       this.#socket.pause();
       return;
     }
     const request = this.#state === 'idle' ? withoutEmptyLines(bytes) : bytes;
-    // Each empty line restarts the idle timeout, so a client that sends nothing else is left to Node's server, which bounds it.
-    if (request.length === 0 && this.#hasEmptyLines) this.#passOn(bytes);
+    // Each empty line restarts the idle timeout. Node's server bounds a client that sends nothing else.
+    if (request.length === 0 && this.#hasEmptyLines) this.#moveToServer(bytes);
     else this.#read(request);
     this.#hasEmptyLines = request.length === 0;
   };
 
   #read(bytes: Buffer): void {
-    this.#held = null;
+    this.#buffered = null;
     if (bytes.length === 0) return;
-    // Answers that nobody reads would pile up.
-    const canAnswer = this.#port.isOpen && this.#socket.writableLength === 0;
-    const request = canAnswer ? readPlainRequest(bytes) : 'other';
-    // One wait and no more: who sends byte by byte would have the same ones read again and again.
-    if (request === 'other' || (request === 'part' && this.#state === 'part')) this.#passOn(bytes);
+    // Responses would pile up if the client does not read them.
+    const canAnswer = this.#port.isEnabled && this.#socket.writableLength === 0;
+    const request = canAnswer ? parseSimpleRequest(bytes) : 'other';
+    // Wait for the rest only once: parsing the same bytes again after each byte would be expensive.
+    if (request === 'other' || (request === 'part' && this.#state === 'partial')) this.#moveToServer(bytes);
     else if (request === 'part') this.#waitForRest(bytes);
     else this.#begin(request);
   }
 
   #waitForRest(bytes: Buffer): void {
-    this.#state = 'part';
-    this.#held = bytes;
-    this.#socket.setTimeout(this.#port.restMsMax);
+    this.#state = 'partial';
+    this.#buffered = bytes;
+    this.#socket.setTimeout(this.#port.remainderMsMax);
   }
 
   #waitForRequest(): void {
@@ -110,68 +118,69 @@ export class FastPathConnection {
   }
 
   #begin(request: SimpleRequest): void {
-    if (this.#state === 'part') this.#waitForRequest();
+    if (this.#state === 'partial') this.#waitForRequest();
     this.#state = 'busy';
-    this.#isLast = request.isLast;
+    this.#isLast = request.closesConnection;
     const count = (this.#count += 1);
     this.#port.answer(request, (answer) => {
-      // The client may have gone meanwhile. A second answer would be taken for that to the next request.
+      // Ignore the response if the client has disconnected, or if this request was already answered: a second
+      // response would be taken for that of the next request.
       if (this.#state === 'busy' && this.#count === count) this.#write(answer);
     });
   }
 
-  #write(answer: Answer): void {
+  #write(answer: RawResponse): void {
     if (this.#isLast) answer.headers['Connection'] = 'close';
-    const isLast = isLastAnswer(answer.headers);
-    this.#state = isLast ? 'last' : 'idle';
-    this.#socket.write(answerText(answer, Date.now(), this.#port.keepAliveMs / 1000));
+    const isLast = closesConnection(answer.headers);
+    this.#state = isLast ? 'closing' : 'idle';
+    this.#socket.write(formatResponse(answer, Date.now(), this.#port.keepAliveMs / 1000));
     if (isLast) this.#close();
-    else if (this.#held !== null) this.#readHeld(this.#held);
+    else if (this.#buffered !== null) this.#readBuffered(this.#buffered);
   }
 
-  /** Reads what came while the answer was due, ignoring empty lines. */
-  #readHeld(held: Buffer): void {
-    const bytes = withoutEmptyLines(held);
-    this.#held = null;
-    if (bytes.length > 0) this.#passOn(bytes);
+  /** Handles the bytes that arrived while the request was being answered. */
+  #readBuffered(buffered: Buffer): void {
+    const bytes = withoutEmptyLines(buffered);
+    this.#buffered = null;
+    if (bytes.length > 0) this.#moveToServer(bytes);
     else this.#socket.resume();
   }
 
   #close(): void {
-    this.#state = 'last';
-    this.#held = null;
-    closeConnection(this.#socket, this.#port.stallMs);
+    this.#state = 'closing';
+    this.#buffered = null;
+    closeGracefully(this.#socket, this.#port.writeTimeoutMs);
   }
 
-  #passOn(bytes: Buffer): void {
+  #moveToServer(bytes: Buffer): void {
     const socket = this.#socket;
-    this.#state = 'over';
-    this.#held = null;
+    this.#state = 'done';
+    this.#buffered = null;
     socket.setTimeout(0);
     socket.off('data', this.#onData);
     socket.off('end', this.#onEnd);
     socket.off('timeout', this.#onTimeout);
     socket.off('error', this.#onError);
-    this.#port.passOn(socket, bytes);
+    this.#port.moveToServer(socket, bytes);
     socket.resume();
   }
 
-  /** The client sends nothing more, but may still read. */
+  /** The client will send nothing more but may still read. */
   readonly #onEnd = (): void => {
     if (this.#state === 'busy') {
       this.#isLast = true;
       return;
     }
-    const isEarly = this.#state === 'part';
-    this.#state = 'last';
-    this.#held = null;
+    const isEarly = this.#state === 'partial';
+    this.#state = 'closing';
+    this.#buffered = null;
     this.#waitForRequest();
-    if (isEarly) this.#port.endedEarly(this.#socket);
+    if (isEarly) this.#port.onEarlyEnd(this.#socket);
     else this.#socket.end();
   };
 
   readonly #onTimeout = (): void => {
-    if (this.#state === 'part' && this.#held !== null) this.#passOn(this.#held);
+    if (this.#state === 'partial' && this.#buffered !== null) this.#moveToServer(this.#buffered);
     else if (this.#state !== 'busy') this.#socket.destroy();
   };
 
@@ -180,8 +189,8 @@ export class FastPathConnection {
   };
 
   readonly #onClose = (): void => {
-    this.#state = 'over';
-    this.#held = null;
+    this.#state = 'done';
+    this.#buffered = null;
   };
 }
 

@@ -1,40 +1,41 @@
 /**
- * The fast path: stocks, orders and new orders, answered without a request, a context and a response object, which cost more than
- * all that there is to do for the answer. By way of Hono the answer to the same request is the same.
+ * The fast path: answers reads of stocks and orders, and new orders, without creating the request, context
+ * and response objects of Node and Hono, which cost more than the work itself. Hono gives the same response
+ * to the same request.
  */
 import type { SimpleRequest } from '../rules/simple-request.js';
-import type { Answer } from './answer.js';
-import { contextOf } from './call.js';
-import { lookUp } from './look-up.js';
-import { SimpleOrder } from './order-source.js';
+import type { RawResponse } from './raw-response.js';
+import { createRequestContext } from './call.js';
+import { respondToLookUp } from './read-stock.js';
+import { BufferedOrder } from './order-source.js';
 import { placeOrder } from './place-order.js';
 import { readOrder } from './read-order.js';
-import type { Services } from './services.js';
+import type { RouteServices } from './services.js';
 
 /**
  * Answers a simple request.
- * @param nextId makes the id of a request.
- * @param done is called once, perhaps at once.
+ * @param nextId generates a request id.
+ * @param done called once, possibly before this returns.
  */
-export function answerSimple(
-  services: Services,
+export function handleSimpleRequest(
+  services: RouteServices,
   request: SimpleRequest,
   nextId: () => string,
-  done: (answer: Answer) => void,
+  done: (answer: RawResponse) => void,
 ): void {
-  const { question, headers } = request;
-  const asked = contextOf(headers['x-request-id'], nextId);
-  switch (question.kind) {
+  const { operation, headers } = request;
+  const context = createRequestContext(headers['x-request-id'], nextId);
+  switch (operation.kind) {
     case 'placeOrder':
-      placeOrder(services, asked, new SimpleOrder(request), done);
+      placeOrder(services, context, new BufferedOrder(request), done);
       return;
     case 'lookup': {
-      const found = lookUp(services, asked, question.name, headers['if-none-match']);
+      const found = respondToLookUp(services, context, operation.name, headers['if-none-match']);
       if (found instanceof Promise) void found.then(done);
       else done(found);
       return;
     }
     case 'readOrder':
-      void readOrder(services, asked, question.number, headers['if-none-match']).then(done);
+      void readOrder(services, context, operation.number, headers['if-none-match']).then(done);
   }
 }

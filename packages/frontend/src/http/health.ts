@@ -1,16 +1,16 @@
-/** Routes for those who watch over the process. */
+/** Routes for monitoring: health, status and metrics. */
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
-import { isVerbose, problemOf, verboseChecks, type Check } from '@trireme/service';
-import type { CallEnv } from './call.js';
-import type { Services } from './services.js';
+import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '@trireme/service';
+import type { HonoEnv } from './call.js';
+import type { RouteServices } from './services.js';
 
-export function routeHealth(app: Hono<CallEnv>, services: Services): void {
+export function routeHealth(app: Hono<HonoEnv>, services: RouteServices): void {
   const { replies } = services;
   app.get('/livez', (c) => replies.ok(c.env, '{"status":"ok"}'));
   app.get('/readyz', (c) => {
     const checks = readinessChecks(services);
-    const problem = problemOf(checks);
+    const problem = firstProblem(checks);
     const details = isVerbose(c.req.url) ? verboseChecks(checks) : {};
     if (problem !== null) {
       return replies.error(c.env, new TriremeError('UNAVAILABLE', problem), {}, details);
@@ -27,20 +27,20 @@ export function routeHealth(app: Hono<CallEnv>, services: Services): void {
   });
 }
 
-/** Whether traffic should come here. */
-function readinessChecks({ replies, replicas }: Services): readonly Check[] {
+/** Conditions under which this process should receive traffic. */
+function readinessChecks({ replies, replicas }: RouteServices): readonly ReadinessCheck[] {
   return [
-    { name: 'running', problem: replies.draining ? 'stopping' : null },
+    { name: 'running', problem: replies.isStopping ? 'stopping' : null },
     { name: 'leader', problem: replicas.leader === null ? 'no leader is known' : null },
   ];
 }
 
-function status(services: Services): object {
+function status(services: RouteServices): object {
   const { replicas, catalogs, cache, deadlines } = services;
   const leader = replicas.leader;
   return {
     role: 'frontend',
-    ready: problemOf(readinessChecks(services)) === null,
+    ready: firstProblem(readinessChecks(services)) === null,
     leader: leader?.replica ?? null,
     term: leader?.term ?? null,
     cache: {
@@ -52,14 +52,14 @@ function status(services: Services): object {
     },
     requestsOpen: deadlines.size,
     orders: replicas.status,
-    catalogs: catalogs.members.map(({ id, linked, current, reported }) => ({
+    catalogs: catalogs.views.map(({ id, linked, current, lastReport }) => ({
       ...{ id, linked, current },
-      reported: reported && {
-        lastIndex: reported.report.lastIndex,
-        ready: reported.report.ready,
-        ageMs: Math.round(performance.now() - reported.at),
+      reported: lastReport && {
+        lastIndex: lastReport.report.lastIndex,
+        ready: lastReport.report.ready,
+        ageMs: Math.round(performance.now() - lastReport.receivedAt),
       },
     })),
-    lookups: catalogs.counts,
+    lookups: catalogs.lookupCounts,
   };
 }

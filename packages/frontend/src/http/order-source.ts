@@ -1,21 +1,21 @@
-/** The request of an order, however it came. */
+/** Where key and body of an order come from: Node's HTTP server or the fast path. */
 import type { IncomingMessage } from 'node:http';
 import type { TriremeError } from '@trireme/domain';
 import type { Deadline } from '../rules/deadlines.js';
 import type { SimpleRequest } from '../rules/simple-request.js';
-import { acceptKey, checkBodyHeaders } from '../rules/requests.js';
-import { collectBody, textOf } from './body.js';
-import { keyOf } from './services.js';
+import { parseKeyHeader, checkBodyHeaders } from '../rules/requests.js';
+import { collectBody, decodeBody } from './body.js';
+import { idempotencyKeyOf } from './services.js';
 
 export interface OrderSource {
-  /** The idempotency key that came with it, or null. @throws TriremeError `INVALID_REQUEST`. */
+  /** The idempotency key of the request, or null. @throws TriremeError `INVALID_REQUEST`. */
   key(): string | null;
-  /** Gives the body as `collectBody` does. @throws TriremeError whatever that throws. */
+  /** Passes the body to `done`, and throws, as `collectBody` does. */
   collect(deadline: Deadline, done: (body: string | TriremeError) => void): void;
 }
 
-/** An order that Node's HTTP server gives, piece by piece. */
-export class SentOrder implements OrderSource {
+/** An order whose body Node's HTTP server delivers in chunks. */
+export class StreamedOrder implements OrderSource {
   readonly #incoming: IncomingMessage;
 
   constructor(incoming: IncomingMessage) {
@@ -23,7 +23,7 @@ export class SentOrder implements OrderSource {
   }
 
   key(): string | null {
-    return keyOf(this.#incoming);
+    return idempotencyKeyOf(this.#incoming);
   }
 
   collect(deadline: Deadline, done: (body: string | TriremeError) => void): void {
@@ -31,8 +31,8 @@ export class SentOrder implements OrderSource {
   }
 }
 
-/** An order that is there as a whole. */
-export class SimpleOrder implements OrderSource {
+/** An order that was read as a whole by the fast path. */
+export class BufferedOrder implements OrderSource {
   readonly #request: SimpleRequest;
 
   constructor(request: SimpleRequest) {
@@ -41,12 +41,12 @@ export class SimpleOrder implements OrderSource {
 
   key(): string | null {
     const key = this.#request.headers['idempotency-key'];
-    return key === undefined ? null : acceptKey([key]);
+    return key === undefined ? null : parseKeyHeader([key]);
   }
 
   collect(_deadline: Deadline, done: (body: string | TriremeError) => void): void {
     const { headers, body } = this.#request;
     checkBodyHeaders(headers);
-    done(textOf(body));
+    done(decodeBody(body));
   }
 }

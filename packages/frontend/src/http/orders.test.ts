@@ -1,15 +1,22 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import type { OrderWire } from '@trireme/domain';
-import { LOST_MAX } from '../retry.js';
-import { until } from '../testing/fakes.js';
+import { LOST_ATTEMPTS_MAX } from '../retry.js';
+import { waitUntil } from '../testing/fakes.js';
 import { openRaw } from '../testing/raw.js';
-import { answerSubmits, errorStatus, fillOrders, postOrder, reply, withRig } from '../testing/rig.js';
+import {
+  answerCommands,
+  errorStatus,
+  fillEveryOrder,
+  postOrder,
+  reply,
+  withFrontend,
+} from '../testing/fixture.js';
 
 const ORDER: OrderWire = [10, 'AAPL', 'buy', 1, 5500, Date.UTC(2026, 0, 2)];
 
-test('a filled order is answered with its number, its place and its key', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('the response to a filled order has its number, its location and its key', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const response = await postOrder(url, { 'idempotency-key': 'key-1', 'x-request-id': 'abc' });
     assert.is(response.status, 200);
     assert.is(await response.text(), '{"data":{"transaction_number":1}}');
@@ -18,11 +25,11 @@ test('a filled order is answered with its number, its place and its key', async 
     assert.is(response.headers.get('x-request-id'), 'abc');
     assert.is(response.headers.get('x-served-by'), 'frontend-1');
     assert.is(response.headers.get('x-content-type-options'), 'nosniff');
-    assert.equal(replicas[0].of('submit')[0]?.items[0]?.slice(1), [0, 'key-1', 'AAPL', 1, 'abc']);
+    assert.equal(replicas[0].framesOfType('submit')[0]?.items[0]?.slice(1), [0, 'key-1', 'AAPL', 1, 'abc']);
   }));
 
-test('an order without a key gets one; the slash at the end and a query change nothing', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an order without a key gets one; a trailing slash and a query are ignored', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const response = await fetch(`${url}/orders/?x=1`, {
       method: 'POST',
       body: Buffer.from('{"name":"AAPL","quantity":2,"type":"sell"}'),
@@ -30,24 +37,27 @@ test('an order without a key gets one; the slash at the end and a query change n
     assert.is(response.status, 200);
     const key = response.headers.get('idempotency-key') ?? '';
     assert.match(key, /^[0-9a-f-]{36}$/);
-    assert.equal(replicas[0].of('submit')[0]?.items[0]?.slice(1), [1, key, 'AAPL', 2]);
+    assert.equal(replicas[0].framesOfType('submit')[0]?.items[0]?.slice(1), [1, key, 'AAPL', 2]);
   }));
 
-test('orders that arrive together travel in one frame, and each gets its own number', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('orders that arrive together are sent in few frames, and each gets its own number', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const body = '{"name":"AAPL","quantity":1,"type":"buy"}';
     const post = `POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     const connections = Array.from({ length: 100 }, () =>
       openRaw(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'),
     );
-    await until(() => connections.every(({ received }) => received().includes('"ok"')), 'all are accepted');
+    await waitUntil(
+      () => connections.every(({ received }) => received().includes('"ok"')),
+      'all connections are accepted',
+    );
     for (const { socket } of connections) socket.write(post);
     const numbers = (): string[] =>
       connections.flatMap(({ received }) => received().match(/"transaction_number":[0-9]+/g) ?? []);
-    await until(() => numbers().length === 100, 'all orders are answered');
+    await waitUntil(() => numbers().length === 100, 'all orders are answered');
     for (const { socket } of connections) socket.destroy();
     assert.is(new Set(numbers()).size, 100);
-    const frames = replicas[0].of('submit');
+    const frames = replicas[0].framesOfType('submit');
     assert.ok(frames.length <= 10, `${frames.length} frames for 100 orders`);
     assert.is(frames.flatMap(({ items }) => items).length, 100);
   }));
@@ -61,9 +71,9 @@ const RESULTS = [
   ['INTERNAL', 500, ['done']],
 ] as const;
 for (const [status, code, result] of RESULTS) {
-  test(`result ${result.join(' ')} is answered ${code} ${status} with the key`, async () =>
-    withRig({}, async ({ url, replicas }) => {
-      answerSubmits(replicas[0], ([id]) => [id, ...result] as const);
+  test(`the result ${result.join(' ')} gives ${code} ${status} with the key`, async () =>
+    withFrontend({}, async ({ url, replicas }) => {
+      answerCommands(replicas[0], ([id]) => [id, ...result] as const);
       const response = await postOrder(url, { 'idempotency-key': 'k' });
       assert.is(response.status, code);
       assert.is(await errorStatus(response), status);
@@ -71,13 +81,13 @@ for (const [status, code, result] of RESULTS) {
     }));
 }
 
-test('an order that every leader refused has no effect: 503', async () =>
-  withRig({ deadlineMs: 1000 }, async ({ url, replicas }) => {
-    let asked = 0;
-    answerSubmits(replicas[0], ([id]) => {
-      asked += 1;
-      // Nobody to hand it to any more: an order that is on its way at the deadline would rightly be unknown.
-      if (asked > 2) for (const replica of replicas) replica.tellLeader(null, 2);
+test('an order that the leader always refuses gives 503', async () =>
+  withFrontend({ deadlineMs: 1000 }, async ({ url, replicas }) => {
+    let attempts = 0;
+    answerCommands(replicas[0], ([id]) => {
+      attempts += 1;
+      // Remove the leader: the outcome of an order that is in flight at the deadline would be unknown.
+      if (attempts > 2) for (const replica of replicas) replica.announceLeader(null, 2);
       return [id, 'refused', 'busy'];
     });
     const response = await postOrder(url, { 'idempotency-key': 'k' });
@@ -85,17 +95,17 @@ test('an order that every leader refused has no effect: 503', async () =>
     assert.is(await errorStatus(response), 'UNAVAILABLE');
     assert.is(response.headers.get('retry-after'), '1');
     assert.is(response.headers.get('idempotency-key'), 'k');
-    assert.ok(replicas[0].of('submit').length > 2, 'it was asked again meanwhile');
+    assert.ok(replicas[0].framesOfType('submit').length > 2, 'the order was retried');
   }));
 
-test('an order without a leader never leaves: 503', async () =>
-  withRig({ deadlineMs: 100, ready: false }, async ({ url, replicas }) => {
+test('an order without a leader is not sent and gives 503', async () =>
+  withFrontend({ deadlineMs: 100, ready: false }, async ({ url, replicas }) => {
     assert.is(await errorStatus(await postOrder(url)), 'UNAVAILABLE');
-    assert.is(replicas[0].of('submit').length + replicas[1].of('submit').length, 0);
+    assert.is(replicas[0].framesOfType('submit').length + replicas[1].framesOfType('submit').length, 0);
   }));
 
-test('an order that was handed over and not answered: 504 with the key', async () =>
-  withRig({ deadlineMs: 100 }, async ({ url, replicas }) => {
+test('an order that was sent and not answered gives 504 with the key', async () =>
+  withFrontend({ deadlineMs: 100 }, async ({ url, replicas }) => {
     replicas[0].onFrame = () => undefined;
     const response = await postOrder(url, { 'idempotency-key': 'my key' });
     assert.is(response.status, 504);
@@ -105,33 +115,33 @@ test('an order that was handed over and not answered: 504 with the key', async (
     assert.match(body.error.message, 'my key');
   }));
 
-test('a lost order stays unknown whatever is refused later', async () =>
-  withRig({ deadlineMs: 150 }, async ({ url, replicas }) => {
+test('the outcome of a lost order stays unknown, even if a retry is refused', async () =>
+  withFrontend({ deadlineMs: 150 }, async ({ url, replicas }) => {
     const state = { first: true };
-    answerSubmits(replicas[0], ([id]) => {
+    answerCommands(replicas[0], ([id]) => {
       if (!state.first) return [id, 'refused', 'notLeader'];
       state.first = false;
       return [id, 'lost'];
     });
     assert.is(await errorStatus(await postOrder(url)), 'OUTCOME_UNKNOWN');
-    assert.ok(replicas[0].of('submit').length > 1);
+    assert.ok(replicas[0].framesOfType('submit').length > 1);
   }));
 
-test('a lost order is asked for again with its key until it is decided', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('a lost order is retried with its key until it is decided', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const state = { tries: 0 };
-    answerSubmits(replicas[0], ([id]) => {
+    answerCommands(replicas[0], ([id]) => {
       state.tries += 1;
       return state.tries < 3 ? [id, 'lost'] : [id, 'filled', 5, 5500];
     });
     const response = await postOrder(url, { 'idempotency-key': 'same' });
     assert.is(response.headers.get('location'), '/orders/5');
-    const keys = replicas[0].of('submit').map(({ items }) => items[0]?.[2]);
+    const keys = replicas[0].framesOfType('submit').map(({ items }) => items[0]?.[2]);
     assert.equal(keys, ['same', 'same', 'same']);
   }));
 
-test('an order whose link breaks each time it is sent is not sent for ever: 504 with the key, long before the deadline', async () =>
-  withRig({ deadlineMs: 60_000 }, async ({ url, replicas }) => {
+test('an order that breaks the link each time gives 504 with the key, long before the deadline', async () =>
+  withFrontend({ deadlineMs: 60_000 }, async ({ url, replicas }) => {
     replicas[0].onFrame = (frame, link) => {
       if (frame.t === 'submit') link.close('this order breaks links');
     };
@@ -139,43 +149,46 @@ test('an order whose link breaks each time it is sent is not sent for ever: 504 
     assert.is(response.status, 504);
     assert.is(await errorStatus(response), 'OUTCOME_UNKNOWN');
     assert.is(response.headers.get('idempotency-key'), 'poison');
-    assert.is(replicas[0].of('submit').length, LOST_MAX);
+    assert.is(replicas[0].framesOfType('submit').length, LOST_ATTEMPTS_MAX);
   }));
 
-test('a read whose link breaks each time it is sent is not sent for ever: 503', async () =>
-  withRig({ deadlineMs: 60_000 }, async ({ url, replicas, catalog }) => {
+test('a read that breaks the link each time gives 503, long before the deadline', async () =>
+  withFrontend({ deadlineMs: 60_000 }, async ({ url, replicas, catalog }) => {
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {
-        if (frame.t === 'get' || frame.t === 'list') link.close('this question breaks links');
+        if (frame.t === 'get' || frame.t === 'list') link.close('this request breaks links');
       };
     }
     catalog.onFrame = (frame, link) => {
-      if (frame.t === 'lookup') link.close('this question breaks links');
+      if (frame.t === 'lookup') link.close('this request breaks links');
     };
     for (const path of ['/orders/1', '/orders', '/stocks/AAPL']) {
       const response = await fetch(`${url}${path}`);
       assert.is(response.status, 503, path);
       assert.is(await errorStatus(response), 'UNAVAILABLE');
     }
-    assert.is(replicas[0].of('list').length + replicas[1].of('list').length, LOST_MAX);
-    assert.is(catalog.of('lookup').length, LOST_MAX);
+    assert.is(
+      replicas[0].framesOfType('list').length + replicas[1].framesOfType('list').length,
+      LOST_ATTEMPTS_MAX,
+    );
+    assert.is(catalog.framesOfType('lookup').length, LOST_ATTEMPTS_MAX);
   }));
 
-test('what the leader refuses as invalid is refused, had no effect and is not sent again', async () =>
-  withRig({}, async ({ url, replicas }) => {
-    answerSubmits(replicas[0], ([id]) => [id, 'invalid', 'stock name is not valid']);
+test('an order that the leader finds invalid had no effect and is not retried', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
+    answerCommands(replicas[0], ([id]) => [id, 'invalid', 'stock name is not valid']);
     const response = await postOrder(url, { 'idempotency-key': 'k' });
     assert.is(response.status, 400);
     const body = (await response.json()) as { error: { message: string; status: string } };
     assert.is(body.error.status, 'INVALID_REQUEST');
     assert.match(body.error.message, /had no effect: stock name is not valid$/);
-    assert.is(replicas[0].of('submit').length, 1);
+    assert.is(replicas[0].framesOfType('submit').length, 1);
   }));
 
-test('what is refused as invalid after an attempt was lost may have had an effect all the same', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an invalid result after a lost attempt gives 504: the lost one may have had an effect', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const state = { tries: 0 };
-    answerSubmits(replicas[0], ([id]) => {
+    answerCommands(replicas[0], ([id]) => {
       state.tries += 1;
       return state.tries === 1 ? [id, 'lost'] : [id, 'invalid', 'stock name is not valid'];
     });
@@ -184,8 +197,8 @@ test('what is refused as invalid after an attempt was lost may have had an effec
     assert.is(await errorStatus(response), 'OUTCOME_UNKNOWN');
   }));
 
-test('an answer that is not valid costs its own request and no link', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an invalid answer affects only its request and keeps the link open', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const state = { tries: 0 };
     const [leader] = replicas;
     const [link] = leader.links;
@@ -196,46 +209,46 @@ test('an answer that is not valid costs its own request and no link', async () =
       from.send({ t: 'submitted', items });
     };
     assert.is((await postOrder(url)).headers.get('location'), '/orders/5');
-    assert.is(state.tries, 2, 'the outcome was asked for again');
+    assert.is(state.tries, 2, 'the order was retried');
     assert.is(leader.links[0], link);
   }));
 
-test('when the leader dies the order goes to the next one with its key', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('when the leader dies, the order is sent to the next one with its key', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const [old, next] = replicas;
     old.onFrame = () => undefined;
     const pending = postOrder(url, { 'idempotency-key': 'k' });
-    await until(() => old.of('submit').length === 1, 'the order is at the old leader');
+    await waitUntil(() => old.framesOfType('submit').length === 1, 'the old leader has the order');
     await old.stop();
-    next.onFrame = fillOrders();
-    next.tellLeader('2', 2);
+    next.onFrame = fillEveryOrder();
+    next.announceLeader('2', 2);
     assert.is((await pending).status, 200);
-    assert.is(next.of('submit')[0]?.items[0]?.[2], 'k');
+    assert.is(next.framesOfType('submit')[0]?.items[0]?.[2], 'k');
   }));
 
-test('when the leader is paused the order goes to the next one as soon as it leads', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('when the leader is paused, the order is sent to the next one as soon as it leads', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const [old, next] = replicas;
     old.onFrame = () => undefined;
     const pending = postOrder(url);
-    await until(() => old.of('submit').length === 1, 'the order is at the old leader');
-    next.onFrame = fillOrders();
-    next.tellLeader('2', 2);
+    await waitUntil(() => old.framesOfType('submit').length === 1, 'the old leader has the order');
+    next.onFrame = fillEveryOrder();
+    next.announceLeader('2', 2);
     assert.is((await pending).status, 200);
   }));
 
-test('an order that waits for a leader goes as soon as there is one', async () =>
-  withRig({ ready: false }, async ({ url, replicas }) => {
+test('an order that waits for a leader is sent as soon as there is one', async () =>
+  withFrontend({ ready: false }, async ({ url, replicas }) => {
     const pending = postOrder(url);
-    replicas[1].onFrame = fillOrders();
-    replicas[1].tellLeader('2', 3);
+    replicas[1].onFrame = fillEveryOrder();
+    replicas[1].announceLeader('2', 3);
     assert.is((await pending).status, 200);
   }));
 
-test('a frame that is none of the protocol closes the link, and the order is asked for again', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an order with an invalid result is retried', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const state = { first: true };
-    answerSubmits(replicas[0], ([id]) => {
+    answerCommands(replicas[0], ([id]) => {
       if (!state.first) return [id, 'filled', 1, 5500];
       state.first = false;
       return [id, 'filled', 0, 5500];
@@ -243,8 +256,8 @@ test('a frame that is none of the protocol closes the link, and the order is ask
     assert.is((await postOrder(url)).status, 200);
   }));
 
-test('any replica that has an order answers it', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('reads of an order are spread over all replicas that have it', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {
         if (frame.t !== 'get') return;
@@ -258,20 +271,22 @@ test('any replica that has an order answers it', async () =>
         await response.text(),
         '{"data":{"number":10,"name":"AAPL","type":"buy","quantity":1,"price":55.00,"time":"2026-01-02T00:00:00.000Z"}}',
       );
-      // A cache may keep it, and asks with its tag.
+      // A cache may keep it, and revalidates its tag.
       assert.is(response.headers.get('cache-control'), 'public, max-age=1, immutable');
       assert.is(response.headers.get('etag'), '"l1-o10"');
     }
     await fetch(`${url}/orders/10`);
     assert.ok(
-      replicas.every((replica) => replica.of('get').length === 2),
-      'reads spread',
+      replicas.every((replica) => replica.framesOfType('get').length === 2),
+      'the reads are spread',
     );
-    assert.ok(replicas.every((replica) => replica.of('get').every(({ items }) => items[0]?.[2] === false)));
+    assert.ok(
+      replicas.every((replica) => replica.framesOfType('get').every(({ items }) => items[0]?.[2] === false)),
+    );
   }));
 
-test('a kept order is asked for with its tag, which matches in its own life of the cluster alone', async () =>
-  withRig({}, async ({ url, catalog, replicas }) => {
+test('the entity tag of an order matches only in its own cluster instance', async () =>
+  withFrontend({}, async ({ url, catalog, replicas }) => {
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {
         if (frame.t !== 'get') return;
@@ -288,19 +303,19 @@ test('a kept order is asked for with its tag, which matches in its own life of t
     assert.equal(await ask('"l1-o11", W/"l1-o10"'), [304, '"l1-o10"']);
     assert.equal(await ask('"l1-o1"'), [200, '"l1-o10"']);
     await catalog.stop();
-    await until(() => catalog.links.length === 0, 'the catalog is gone');
+    await waitUntil(() => catalog.links.length === 0, 'the link is closed');
     const answers: (readonly [number, string | null])[] = [];
     while (answers.at(-1)?.[1] !== null) answers.push(await ask('"l1-o10"'));
-    assert.equal(answers.at(-1), [200, null], 'without a life there is nothing to match');
+    assert.equal(answers.at(-1), [200, null], 'without a life there is no entity tag');
     catalog.life = 'l2';
     await catalog.start();
-    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    await waitUntil(() => catalog.links.length > 0, 'the new link');
     while (answers.at(-1)?.[1] === null) answers.push(await ask('"l1-o10"'));
     assert.equal(answers.at(-1), [200, '"l2-o10"']);
   }));
 
-test('an order is missing only if the leader says so after a confirmed read', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an order is reported as missing only after a confirmed read at the leader', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const state = { refusals: 2 };
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {
@@ -314,13 +329,13 @@ test('an order is missing only if the leader says so after a confirmed read', as
     }
     const response = await fetch(`${url}/orders/11`);
     assert.is(await errorStatus(response), 'ORDER_NOT_FOUND');
-    const confirmed = replicas[0].of('get').filter(({ items }) => items[0]?.[2]);
+    const confirmed = replicas[0].framesOfType('get').filter(({ items }) => items[0]?.[2]);
     assert.is(confirmed.length, 3);
-    assert.is(replicas[1].of('get').filter(({ items }) => items[0]?.[2]).length, 0);
+    assert.is(replicas[1].framesOfType('get').filter(({ items }) => items[0]?.[2]).length, 0);
   }));
 
-test('an order that a follower lacks is answered by the leader', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an order that a follower does not have is read from the leader', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {
         if (frame.t !== 'get') return;
@@ -333,8 +348,8 @@ test('an order that a follower lacks is answered by the leader', async () =>
     assert.is((await fetch(`${url}/orders/10`)).status, 200);
   }));
 
-test('a read that nobody can confirm in time is 503, not 404', async () =>
-  withRig({ deadlineMs: 200 }, async ({ url, replicas }) => {
+test('a read that cannot be confirmed before the deadline gives 503, not 404', async () =>
+  withFrontend({ deadlineMs: 200 }, async ({ url, replicas }) => {
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {
         if (frame.t !== 'get') return;
@@ -349,8 +364,8 @@ test('a read that nobody can confirm in time is 503, not 404', async () =>
     assert.is(await errorStatus(await fetch(`${url}/orders/10`)), 'UNAVAILABLE');
   }));
 
-test('a paused replica does not hold a read up', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('a paused replica does not block a read', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const [paused, other] = replicas;
     paused.onFrame = () => undefined;
     other.onFrame = (frame, link) => {
@@ -361,16 +376,16 @@ test('a paused replica does not hold a read up', async () =>
     assert.ok(responses.every(({ status }) => status === 200));
   }));
 
-test('numbers that no order can have are 404 without a question', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('invalid order numbers give 404 without asking a replica', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     for (const text of ['0', '-1', '01', '1.5', '1e3', 'x', '0x10', '9007199254740992', '%20']) {
       assert.is(await errorStatus(await fetch(`${url}/orders/${text}`)), 'ORDER_NOT_FOUND', text);
     }
-    assert.is(replicas[0].of('get').length + replicas[1].of('get').length, 0);
+    assert.is(replicas[0].framesOfType('get').length + replicas[1].framesOfType('get').length, 0);
   }));
 
-test('a list is one page as the leader has it, which may be short or empty before the end', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('a list returns one page of the leader, which may be short or empty before the end', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const state = { refused: false };
     replicas[0].onFrame = (frame, link) => {
       if (frame.t !== 'list') return;
@@ -393,19 +408,23 @@ test('a list is one page as the leader has it, which may be short or empty befor
     assert.equal(await read(0), [[1], 1]);
     assert.equal(await read(1), [[], 2]);
     assert.equal(await read(2), [[3], null]);
-    assert.is(replicas[0].of('list').length, 4, 'one question a page, and one that was refused');
+    assert.is(
+      replicas[0].framesOfType('list').length,
+      4,
+      'one request for each page, and one that was refused',
+    );
   }));
 
-test('a list that cannot be had in time is 503', async () =>
-  withRig({ deadlineMs: 100 }, async ({ url }) => {
+test('a list that cannot be read before the deadline gives 503', async () =>
+  withFrontend({ deadlineMs: 100 }, async ({ url }) => {
     assert.is(await errorStatus(await fetch(`${url}/orders?limit=1`)), 'UNAVAILABLE');
   }));
 
-test('an id that the client gave to its request goes along with the order, one of ours does not', async () =>
-  withRig({}, async ({ url, replicas: [leader] }) => {
+test('a request id from the client is sent with the order, a generated one is not', async () =>
+  withFrontend({}, async ({ url, replicas: [leader] }) => {
     await postOrder(url, { 'x-request-id': 'mine-7' });
     await postOrder(url);
-    const items = leader.of('submit').flatMap((frame) => frame.items);
+    const items = leader.framesOfType('submit').flatMap((frame) => frame.items);
     assert.equal(
       items.map((item) => item.slice(5)),
       [['mine-7'], []],

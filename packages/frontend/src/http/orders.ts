@@ -1,21 +1,23 @@
-/** Routes of orders. */
+/** Routes under `/orders`. */
 import type { Hono } from 'hono';
 import { orderJson } from '@trireme/domain';
 import { parseAfterNumber, parsePageQuery, queryOf } from '../rules/requests.js';
-import type { Call, CallEnv } from './call.js';
-import { pageJson } from './pages.js';
-import { SentOrder } from './order-source.js';
+import type { HttpCall, HonoEnv } from './call.js';
+import { pageJson } from './page-json.js';
+import { StreamedOrder } from './order-source.js';
 import { placeOrder } from './place-order.js';
 import { readOrder } from './read-order.js';
-import { toResponse } from './replies.js';
-import { inTime, withDeadline, type Services } from './services.js';
+import { toResponse } from './responses.js';
+import { requireResult, withDeadline, type RouteServices } from './services.js';
 
-export function routeOrders(app: Hono<CallEnv>, services: Services): void {
+export function routeOrders(app: Hono<HonoEnv>, services: RouteServices): void {
   app.post(
     '/orders',
     async (c) =>
       new Promise<Response>((resolve) =>
-        placeOrder(services, c.env, new SentOrder(c.env.incoming), (answer) => resolve(toResponse(answer))),
+        placeOrder(services, c.env, new StreamedOrder(c.env.incoming), (answer) =>
+          resolve(toResponse(answer)),
+        ),
       ),
   );
   app.get('/orders', async (c) => listOrders(services, c.env));
@@ -26,12 +28,15 @@ export function routeOrders(app: Hono<CallEnv>, services: Services): void {
   );
 }
 
-async function listOrders(services: Services, call: Call): Promise<Response> {
+async function listOrders(services: RouteServices, call: HttpCall): Promise<Response> {
   const query = parsePageQuery(queryOf(call.incoming.url));
   const after = parseAfterNumber(query.after);
   return withDeadline(services, async (deadline) => {
     const { limit, name } = query;
-    const page = inTime(await services.replicas.list({ after, limit, name }, deadline), 'the orders');
+    const page = requireResult(
+      await services.replicas.listOrders({ after, limit, name }, deadline),
+      'the orders',
+    );
     return services.replies.ok(call, pageJson(page.orders, page.next, orderJson));
   });
 }

@@ -1,34 +1,34 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ToReplica } from '@trireme/domain';
+import type { FrontendToReplica } from '@trireme/domain';
 import type { Link } from '@trireme/service';
-import { until } from '../testing/fakes.js';
+import { waitUntil } from '../testing/fakes.js';
 import { openRaw, sendRaw } from '../testing/raw.js';
-import { reply, withRig, type Rig } from '../testing/rig.js';
+import { reply, withFrontend, type FrontendFixture } from '../testing/fixture.js';
 
-type List = Extract<ToReplica, { t: 'list' }>;
+type List = Extract<FrontendToReplica, { t: 'list' }>;
 
 const PAGE = 'GET /orders?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n';
 const LAST_PAGE = PAGE.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
 const ROWS = Array.from({ length: 1_000 }, (_, i) => [i + 1, 'AAPL', 'buy', 1, 5500, 1] as const);
 
-/** More than the buffers of the system take for one connection: 10 MiB in all unless it is set otherwise. */
+/** More pages than the system's buffers of one connection hold: 10 MiB by default. */
 const PAGES = 300;
 
-/** Keeps the questions for pages that come to any replica; what it returns answers one. */
-function lists({ replicas }: Rig): { readonly asked: { frame: List; link: Link }[] } {
-  const asked: { frame: List; link: Link }[] = [];
+/** Collects the list requests that arrive at any replica, without answering them. */
+function collectLists({ replicas }: FrontendFixture): { readonly requests: { frame: List; link: Link }[] } {
+  const requests: { frame: List; link: Link }[] = [];
   for (const replica of replicas) {
     const before = replica.onFrame;
     replica.onFrame = (frame, link) => {
-      if (frame.t === 'list') asked.push({ frame, link });
+      if (frame.t === 'list') requests.push({ frame, link });
       else before(frame, link);
     };
   }
-  return { asked };
+  return { requests };
 }
 
-function answerAll(rig: Rig): { count: number } {
+function answerAll(rig: FrontendFixture): { count: number } {
   const state = { count: 0 };
   for (const replica of rig.replicas) {
     replica.onFrame = (frame, link) => {
@@ -40,51 +40,51 @@ function answerAll(rig: Rig): { count: number } {
   return state;
 }
 
-/** As a client may send it, though a list needs no body. */
+/** Legal, although a list needs no body. */
 const PAGE_WITH_BODY = PAGE.replace('\r\n\r\n', '\r\nContent-Length: 1\r\n\r\nx');
 
-test('of requests behind each other the next is begun when the one before is answered', async () =>
-  withRig({}, async (rig) => {
-    const { asked } = lists(rig);
+test('starts a pipelined request only after the previous one is answered', async () =>
+  withFrontend({}, async (rig) => {
+    const { requests } = collectLists(rig);
     const raw = openRaw(rig.url, PAGE.repeat(30) + LAST_PAGE);
     for (let count = 1; count <= 31; count += 1) {
-      await until(() => asked.length >= count, `question ${count}`);
-      // Everything of this process that could ask more has had its turn.
+      await waitUntil(() => requests.length >= count, `request ${count}`);
+      // Let this process do everything that could start another request.
       for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-      assert.is(asked.length, count);
-      const last = asked[count - 1];
+      assert.is(requests.length, count);
+      const last = requests[count - 1];
       if (last !== undefined) reply(last.link, { t: 'page', id: last.frame.id, orders: [], next: null });
     }
     assert.is((await raw.closed).match(/HTTP\/1.1 200 OK/g)?.length, 31);
   }));
 
-test('of requests with bodies behind each other two are begun at once at most', async () =>
-  withRig({}, async (rig) => {
-    const { asked } = lists(rig);
+test('starts at most two pipelined requests with bodies at once', async () =>
+  withFrontend({}, async (rig) => {
+    const { requests } = collectLists(rig);
     const raw = openRaw(rig.url, PAGE_WITH_BODY.repeat(30) + LAST_PAGE);
     for (let count = 1; count <= 31; count += 1) {
-      await until(() => asked.length >= count, `question ${count}`);
+      await waitUntil(() => requests.length >= count, `request ${count}`);
       for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-      assert.ok(asked.length <= count + 1, `${asked.length} questions`);
-      const next = asked[count - 1];
+      assert.ok(requests.length <= count + 1, `${requests.length} requests`);
+      const next = requests[count - 1];
       if (next !== undefined) reply(next.link, { t: 'page', id: next.frame.id, orders: [], next: null });
     }
     assert.is((await raw.closed).match(/HTTP\/1.1 200 OK/g)?.length, 31);
   }));
 
-test('a client that reads nothing has no more pages made than the system takes, and is closed', async () =>
-  withRig({ stallMs: 200 }, async (rig) => {
+test('closes a client that reads nothing, without building all of its responses', async () =>
+  withFrontend({ writeTimeoutMs: 200 }, async (rig) => {
     const answered = answerAll(rig);
     const raw = openRaw(rig.url, PAGE.repeat(PAGES));
     raw.socket.pause();
-    // A closed connection shows itself to who writes to it. What is written meanwhile does not keep it open.
+    // Writing detects the closed connection, and must not keep it open.
     const writing = setInterval(() => raw.socket.write('\r\n'), 20);
     await raw.closed.finally(() => clearInterval(writing));
     assert.ok(answered.count < PAGES, `${answered.count} pages`);
   }));
 
-test('a client that reads slowly gets everything', async () =>
-  withRig({}, async (rig) => {
+test('a slow client receives all responses', async () =>
+  withFrontend({}, async (rig) => {
     answerAll(rig);
     const raw = openRaw(rig.url, PAGE.repeat(70) + LAST_PAGE);
     const turns = setInterval(() => {
@@ -95,8 +95,8 @@ test('a client that reads slowly gets everything', async () =>
     assert.is(text.match(/"next":null}/g)?.length, 71);
   }));
 
-test('a body is read while its request waits for it, and the next request after it', async () =>
-  withRig({}, async ({ url }) => {
+test('reads a body while its request waits for it, then the next request', async () =>
+  withFrontend({}, async ({ url }) => {
     const body = `{"name":"AAPL","quantity":1,"type":"buy"${'\r\n\r\n'.repeat(2_000)}}`;
     const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
     const bytes = [
@@ -116,17 +116,17 @@ test('a body is read while its request waits for it, and the next request after 
     }
   }));
 
-test('a client that goes away in the middle leaves nothing behind', async () =>
-  withRig({}, async (rig) => {
-    const { asked } = lists(rig);
+test('a disconnected client starts no further requests', async () =>
+  withFrontend({}, async (rig) => {
+    const { requests } = collectLists(rig);
     const raw = openRaw(rig.url, PAGE.repeat(3));
-    await until(() => asked.length === 1, 'the question');
+    await waitUntil(() => requests.length === 1, 'the request');
     raw.socket.resetAndDestroy();
     await raw.closed;
-    const [first] = asked;
+    const [first] = requests;
     if (first !== undefined) reply(first.link, { t: 'page', id: first.frame.id, orders: ROWS, next: null });
     assert.match(await sendRaw(rig.url, 'GET /livez HTTP/1.0\r\n\r\n'), '"ok"');
-    assert.is(asked.length, 1);
+    assert.is(requests.length, 1);
   }));
 
 test.run();

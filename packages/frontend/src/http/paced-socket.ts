@@ -1,63 +1,66 @@
 /**
- * Stands between a connection and Node's HTTP server, so that the server reads a request only once the one before is answered.
- * From the connection itself it would parse, and begin to answer, all requests of a chunk of 64 KiB at once, for a client that
- * may never read an answer.
+ * Sits between a connection and Node's HTTP server, so that the server reads a request only after the
+ * previous one is answered. On a plain connection the server would parse and start to answer all requests of
+ * a 64 KiB chunk at once, even for a client that never reads a response.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { closeConnection } from './close-connection.js';
-import type { UnsentAnswers } from './unsent-answers.js';
+import { closeGracefully } from './close-connection.js';
+import type { UnreadResponses } from './unread-responses.js';
 
-/** Bytes passed to the server at a time at most; fewer where a head ends among them. */
-const PART_BYTES_MAX = 4 * 1024;
-/** Bytes of an answer that the client has to take within `stallMs`. */
-const PIECE_BYTES_MAX = 16 * 1024;
-/** Ends each head and each chunked body; Node's parser refuses other line ends. */
+/** Maximum number of bytes passed to the server at a time; fewer if a head ends among them. */
+const READ_BYTES_MAX = 4 * 1024;
+/** Bytes of a response that the client has to read within `writeTimeoutMs`. */
+const WRITE_BYTES_MAX = 16 * 1024;
+/** Ends each head and each chunked body; Node's parser refuses other line endings. */
 const END_OF_HEAD = '\r\n\r\n';
 
-/** Bounds on answers that clients have not taken yet. */
-interface AnswerLimits {
-  /** Milliseconds that the client has for each `PIECE_BYTES_MAX` of an answer. */
-  readonly stallMs: number;
-  /** The answers of all connections. */
-  readonly unsent: UnsentAnswers;
+/** Bounds on responses that clients have not read yet. */
+interface ResponseLimits {
+  /** Milliseconds that the client has to read each `WRITE_BYTES_MAX` of a response. */
+  readonly writeTimeoutMs: number;
+  /** The unread responses of all connections. */
+  readonly unsent: UnreadResponses;
 }
 
-type Written = (error?: Error | null) => void;
+type WriteCallback = (error?: Error | null) => void;
 
 export class PacedSocket extends Duplex {
   readonly #socket: Socket;
-  readonly #limits: AnswerLimits;
-  /** Bytes read but not yet passed on: at most one chunk of the system's, 64 KiB, and what came with the handover. */
-  #held: Buffer;
-  /** Whether the server wants to read. */
-  #isWanted = false;
+  readonly #limits: ResponseLimits;
+  /**
+   * Bytes read but not yet passed on: at most one chunk of the system, 64 KiB, and those given to the
+   * constructor.
+   */
+  #buffered: Buffer;
+  /** Whether the server has asked for more bytes. */
+  #wantsData = false;
   /** Whether the client has sent everything. */
   #hasEnded = false;
-  /** Requests that wait for their answers. */
-  #open = 0;
-  /** The request that was read last. */
-  #newest: IncomingMessage | null = null;
+  /** Number of requests that are not answered yet. */
+  #openCount = 0;
+  /** The latest request. */
+  #latest: IncomingMessage | null = null;
   /** Whether incoming bytes are dropped. */
-  #isDeaf = false;
-  /** Closes the connection if the client does not take its answer in time. */
-  #stall: NodeJS.Timeout | undefined;
+  #isDiscarding = false;
+  /** Closes the connection if the client does not read its response in time. */
+  #stallTimer: NodeJS.Timeout | undefined;
 
-  /** @param held what was read from the connection already */
-  constructor(socket: Socket, held: Buffer, limits: AnswerLimits) {
-    super({ allowHalfOpen: true, readableHighWaterMark: PART_BYTES_MAX });
+  /** @param buffered bytes that were already read from the connection. */
+  constructor(socket: Socket, buffered: Buffer, limits: ResponseLimits) {
+    super({ allowHalfOpen: true, readableHighWaterMark: READ_BYTES_MAX });
     this.#socket = socket;
-    this.#held = held;
+    this.#buffered = buffered;
     this.#limits = limits;
     socket.on('data', (chunk: Buffer) => {
-      if (this.#isDeaf) return;
-      this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-      this.#give();
+      if (this.#isDiscarding) return;
+      this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
+      this.#pump();
     });
     socket.on('end', () => {
       this.#hasEnded = true;
-      this.#give();
+      this.#pump();
     });
     socket.on('timeout', () => {
       if (!this.emit('timeout')) this.destroy();
@@ -70,47 +73,47 @@ export class PacedSocket extends Duplex {
     return this.#socket.remoteAddress;
   }
 
-  /** A request was read: what follows it waits until it is answered. */
-  began(request: IncomingMessage, response: ServerResponse): void {
-    this.#open += 1;
-    this.#newest = request;
+  /** The server has read a request. The bytes after it wait until it is answered. */
+  onRequest(request: IncomingMessage, response: ServerResponse): void {
+    this.#openCount += 1;
+    this.#latest = request;
     response.once('close', () => {
-      this.#open -= 1;
-      this.#give();
+      this.#openCount -= 1;
+      this.#pump();
     });
   }
 
-  /** Drops what the client sends from now on. */
-  stopReading(): void {
-    this.#isDeaf = true;
-    this.#held = Buffer.alloc(0);
+  /** Drops everything that the client sends from now on. */
+  discardInput(): void {
+    this.#isDiscarding = true;
+    this.#buffered = Buffer.alloc(0);
     this.#socket.resume();
   }
 
-  /** As of `net.Socket`: closes the connection once everything written has left. */
+  /** As in `net.Socket`: closes the connection once everything written is sent. */
   destroySoon(): void {
-    this.stopReading();
+    this.discardInput();
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
     else this.once('finish', () => this.destroy());
   }
 
-  /** As of `net.Socket`. */
+  /** As in `net.Socket`. */
   setTimeout(ms: number): this {
     this.#socket.setTimeout(ms);
     return this;
   }
 
   override _read(): void {
-    this.#isWanted = true;
-    // Not from inside `_read`: the stream would queue the part, and the server would read it after the next.
-    process.nextTick(() => this.#give());
+    this.#wantsData = true;
+    // Pushing inside `_read` would queue the bytes in the stream, and the server would read them too late.
+    process.nextTick(() => this.#pump());
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: Written): void {
+  override _write(chunk: Buffer, _encoding: string, done: WriteCallback): void {
     const { unsent } = this.#limits;
     unsent.add(this, chunk.length);
-    this.#writePieces(chunk, (error) => {
+    this.#writeInChunks(chunk, (error) => {
       unsent.remove(this);
       done(error);
     });
@@ -124,53 +127,54 @@ export class PacedSocket extends Duplex {
   }
 
   override _final(done: () => void): void {
-    closeConnection(this.#socket, this.#limits.stallMs);
+    closeGracefully(this.#socket, this.#limits.writeTimeoutMs);
     done();
   }
 
-  override _destroy(error: Error | null, done: Written): void {
-    this.#isDeaf = true;
-    this.#held = Buffer.alloc(0);
+  override _destroy(error: Error | null, done: WriteCallback): void {
+    this.#isDiscarding = true;
+    this.#buffered = Buffer.alloc(0);
     this.#limits.unsent.remove(this);
-    clearTimeout(this.#stall);
-    // After an orderly end `closeConnection` closes the socket.
+    clearTimeout(this.#stallTimer);
+    // `closeGracefully` closes the socket after an orderly end.
     if (!this.writableFinished) this.#socket.destroy();
     done(error);
   }
 
-  /** Each piece has its own time, which the client extends neither by sending nor by taking a byte now and then. */
-  #writePieces(bytes: Buffer, done: Written): void {
-    const piece = bytes.subarray(0, PIECE_BYTES_MAX);
-    this.#socket.write(piece, (error) => {
-      clearTimeout(this.#stall);
-      const rest = bytes.subarray(piece.length);
+  /** Each chunk has its own time limit. Neither incoming data nor reading single bytes extends it. */
+  #writeInChunks(bytes: Buffer, done: WriteCallback): void {
+    const chunk = bytes.subarray(0, WRITE_BYTES_MAX);
+    this.#socket.write(chunk, (error) => {
+      clearTimeout(this.#stallTimer);
+      const rest = bytes.subarray(chunk.length);
       if (rest.length === 0 || (error ?? null) !== null) done(error);
-      else this.#writePieces(rest, done);
+      else this.#writeInChunks(rest, done);
     });
     if (this.#socket.writableLength === 0) return;
-    this.#stall = setTimeout(() => this.destroy(), this.#limits.stallMs);
+    this.#stallTimer = setTimeout(() => this.destroy(), this.#limits.writeTimeoutMs);
   }
 
-  /** Passes on as much as the server may read now. */
-  #give(): void {
-    if (this.destroyed || this.#isDeaf) return;
-    while (this.#isWanted && this.#mayRead && this.#held.length > 0) {
-      const part = this.#held.subarray(0, partEnd(this.#held));
-      this.#held = this.#held.subarray(part.length);
-      this.#isWanted = this.push(part);
+  /** Passes on as many bytes as the server may read now. */
+  #pump(): void {
+    if (this.destroyed || this.#isDiscarding) return;
+    while (this.#wantsData && this.#mayRead && this.#buffered.length > 0) {
+      const chunk = this.#buffered.subarray(0, chunkEnd(this.#buffered));
+      this.#buffered = this.#buffered.subarray(chunk.length);
+      this.#wantsData = this.push(chunk);
     }
-    if (this.#held.length > 0) this.#socket.pause();
+    if (this.#buffered.length > 0) this.#socket.pause();
     else if (!this.#hasEnded) this.#socket.resume();
     else if (this.#mayRead) this.push(null);
   }
 
   get #mayRead(): boolean {
-    // A part may hold the end of a body and the head of the next request: then two are open, and no more is read.
-    return this.#open === 0 || (this.#open === 1 && this.#newest?.complete === false);
+    // One push may contain the end of a body and the next head: then two requests are open, and no more is
+    // read.
+    return this.#openCount === 0 || (this.#openCount === 1 && this.#latest?.complete === false);
   }
 }
 
-function partEnd(bytes: Buffer): number {
-  const end = bytes.subarray(0, PART_BYTES_MAX).indexOf(END_OF_HEAD);
-  return end === -1 ? Math.min(bytes.length, PART_BYTES_MAX) : end + END_OF_HEAD.length;
+function chunkEnd(bytes: Buffer): number {
+  const end = bytes.subarray(0, READ_BYTES_MAX).indexOf(END_OF_HEAD);
+  return end === -1 ? Math.min(bytes.length, READ_BYTES_MAX) : end + END_OF_HEAD.length;
 }

@@ -1,4 +1,4 @@
-/** What the pages may do: load and connect to this origin, run no inline script, be framed by nobody. */
+/** Security headers of pages: load from and connect to this origin only, no inline scripts, no framing. */
 export const PAGE_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -7,6 +7,6 @@ export const PAGE_HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Frame-Options': 'DENY',
-  // A page of an older program must not meet scripts of a newer one.
+  // A cached page of an older version must not load scripts of a newer one.
   'Cache-Control': 'no-cache',
 } as const;

@@ -1,69 +1,69 @@
 /**
- * How an order is placed, from its request to its answer: for Hono's route and for the fast path. Its
- * steps call each other back. A dozen promises would be clear as well, but cost an order as much as all its work does.
+ * Places an order and builds the response, for Hono's route and for the fast path. Uses callbacks: promises
+ * would double the cost of an order here.
  */
 import { commandToWire, parseOrderBody, type TriremeError } from '@trireme/domain';
 import type { Deadline } from '../rules/deadlines.js';
-import { checkDecided, type Decided, type Undecided } from '../rules/results.js';
-import type { Answer } from './answer.js';
+import { requireEffect, type FinalResult, type NoResultReason } from '../rules/results.js';
+import type { RawResponse } from './raw-response.js';
 import type { RequestContext } from './call.js';
 import type { OrderSource } from './order-source.js';
-import { closeDeadline, commandKey, submit, type Services } from './services.js';
+import { closeDeadline, ensureIdempotencyKey, submitCommand, type RouteServices } from './services.js';
 
-/** Has the order filled. `answer` is called once, within the deadline, and must not throw. */
+/** Places the order. `answer` is called once, before the deadline, and must not throw. */
 export function placeOrder(
-  services: Services,
-  asked: RequestContext,
+  services: RouteServices,
+  context: RequestContext,
   source: OrderSource,
-  answer: (answer: Answer) => void,
+  answer: (answer: RawResponse) => void,
 ): void {
   let deadline: Deadline;
   try {
     deadline = services.deadlines.open();
   } catch (error) {
-    services.counters.ended(error);
-    answer(services.replies.errorAnswer(asked, error));
+    services.counters.recordError(error);
+    answer(services.replies.errorRaw(context, error));
     return;
   }
-  new Placement(services, asked, deadline, answer).begin(source);
+  new OrderPlacement(services, context, deadline, answer).begin(source);
 }
 
-class Placement {
-  readonly #services: Services;
-  readonly #asked: RequestContext;
+class OrderPlacement {
+  readonly #services: RouteServices;
+  readonly #context: RequestContext;
   readonly #deadline: Deadline;
-  readonly #answer: (answer: Answer) => void;
+  readonly #answer: (answer: RawResponse) => void;
 
   constructor(
-    services: Services,
-    asked: RequestContext,
+    services: RouteServices,
+    context: RequestContext,
     deadline: Deadline,
-    answer: (answer: Answer) => void,
+    answer: (answer: RawResponse) => void,
   ) {
     this.#services = services;
-    this.#asked = asked;
+    this.#context = context;
     this.#deadline = deadline;
     this.#answer = answer;
   }
 
   begin(source: OrderSource): void {
     try {
-      this.#asked.key = source.key();
+      this.#context.key = source.key();
       source.collect(this.#deadline, (body) => this.#submit(body));
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** @param body as `collectBody` gives it. */
+  /** @param body as `collectBody` passes it. */
   #submit(body: string | TriremeError): void {
     try {
       if (typeof body !== 'string') throw body;
       const { name, type, quantity } = parseOrderBody(body);
-      const command = commandToWire({ kind: type, key: commandKey(this.#asked), name, quantity });
-      submit(
-        ...([this.#services, this.#asked, this.#deadline, command] as const),
-        (result) => this.#decided(result, command[1]),
+      const command = commandToWire({ kind: type, key: ensureIdempotencyKey(this.#context), name, quantity });
+      submitCommand(
+        ...([this.#services, this.#context, this.#deadline, command] as const),
+        (result) => this.#onDecided(result, command[1]),
         (error) => this.#fail(error),
       );
     } catch (error) {
@@ -71,27 +71,27 @@ class Placement {
     }
   }
 
-  #decided(result: Decided | Undecided, key: string): void {
+  #onDecided(result: FinalResult | NoResultReason, key: string): void {
     let number: number;
     try {
-      const effective = checkDecided(result, key);
-      if (effective[1] !== 'filled') throw new Error('an order was done without a number');
+      const effective = requireEffect(result, key);
+      if (effective[1] !== 'filled') throw new Error('an order has no number');
       number = effective[2];
     } catch (error) {
       this.#fail(error);
       return;
     }
     const { counters, replies } = this.#services;
-    counters.filled(closeDeadline(this.#services, this.#deadline));
-    const headers = replies.headers(this.#asked.requestId, this.#asked.key);
+    counters.recordFilled(closeDeadline(this.#services, this.#deadline));
+    const headers = replies.headers(this.#context.requestId, this.#context.key);
     headers['Location'] = `/orders/${number}`;
-    this.#answer(replies.okAnswer(`{"data":{"transaction_number":${number}}}`, headers));
+    this.#answer(replies.okRaw(`{"data":{"transaction_number":${number}}}`, headers));
   }
 
   #fail(error: unknown): void {
     const { counters, replies } = this.#services;
     closeDeadline(this.#services, this.#deadline);
-    counters.ended(error);
-    this.#answer(replies.errorAnswer(this.#asked, error));
+    counters.recordError(error);
+    this.#answer(replies.errorRaw(this.#context, error));
   }
 }

@@ -1,13 +1,15 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { until } from '../testing/fakes.js';
+import { waitUntil } from '../testing/fakes.js';
 import { openRaw, sendRaw } from '../testing/raw.js';
-import { answerSubmits, errorStatus, postOrder, withRig } from '../testing/rig.js';
+import { answerCommands, errorStatus, postOrder, withFrontend } from '../testing/fixture.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 const CLOSE = 'Host: x\r\nConnection: close\r\n';
 
-/** The code and the word of the last answer on a connection, after checks that it is JSON in the contract's form. */
+/**
+ * Code and `status` of the last response on a connection. Checks that it is JSON in the form of the contract.
+ */
 function answerOf(raw: string): string {
   const start = raw.lastIndexOf('HTTP/1.1 ');
   const [head = '', body = ''] = raw.slice(start).split('\r\n\r\n', 2);
@@ -21,8 +23,8 @@ function answerOf(raw: string): string {
 }
 
 const MALFORMED: readonly (readonly [what: string, bytes: string, answer: string])[] = [
-  ['no HTTP at all', 'hello\r\n\r\n', '400 INVALID_REQUEST'],
-  ['a TLS greeting', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', '400 INVALID_REQUEST'],
+  ['bytes that are not HTTP', 'hello\r\n\r\n', '400 INVALID_REQUEST'],
+  ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', '400 INVALID_REQUEST'],
   ['an unknown method', 'BREW /orders HTTP/1.1\r\nHost: x\r\n\r\n', '400 INVALID_REQUEST'],
   ['an unknown version', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n', '400 INVALID_REQUEST'],
   [
@@ -47,17 +49,17 @@ const MALFORMED: readonly (readonly [what: string, bytes: string, answer: string
     '431 HEADERS_TOO_LARGE',
   ],
   ['a target of 20 KiB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n${CLOSE}\r\n`, '431 HEADERS_TOO_LARGE'],
-  ['no host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', '400 INVALID_REQUEST'],
+  ['a missing host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', '400 INVALID_REQUEST'],
   [
-    'a host that is none',
+    'an invalid host',
     'GET /livez HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n',
     '400 INVALID_REQUEST',
   ],
   ['a target without a slash', `GET livez HTTP/1.1\r\n${CLOSE}\r\n`, '400 INVALID_REQUEST'],
-  ['broken percent-encoding', `GET /stocks/%zz HTTP/1.1\r\n${CLOSE}\r\n`, '400 INVALID_REQUEST'],
+  ['invalid percent-encoding', `GET /stocks/%zz HTTP/1.1\r\n${CLOSE}\r\n`, '400 INVALID_REQUEST'],
   ['percent-encoding that is not UTF-8', `GET /stocks/%ff HTTP/1.1\r\n${CLOSE}\r\n`, '400 INVALID_REQUEST'],
   [
-    'broken percent-encoding in the query',
+    'invalid percent-encoding in the query',
     `GET /stocks?after=%f HTTP/1.1\r\n${CLOSE}\r\n`,
     '400 INVALID_REQUEST',
   ],
@@ -97,23 +99,23 @@ const MALFORMED: readonly (readonly [what: string, bytes: string, answer: string
   ],
 ];
 for (const [what, bytes, answer] of MALFORMED) {
-  test(`${what} is answered ${answer} as JSON`, async () =>
-    withRig({ ready: false, deadlineMs: 300 }, async ({ url }) => {
+  test(`answers ${what} with ${answer} as JSON`, async () =>
+    withFrontend({ ready: false, deadlineMs: 300 }, async ({ url }) => {
       assert.is(answerOf(await sendRaw(url, Buffer.from(bytes, 'latin1'))), answer);
     }));
 }
 
-test('a body that does not arrive in time is 408', async () =>
-  withRig({ ready: false, deadlineMs: 100 }, async ({ url }) => {
+test('answers 408 if a body does not arrive before the deadline', async () =>
+  withFrontend({ ready: false, deadlineMs: 100 }, async ({ url }) => {
     const raw = openRaw(url, `POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{`);
     assert.is(answerOf(await raw.closed), '408 REQUEST_TIMEOUT');
   }));
 
-test('a connection that was opened ahead of need is served when its first request comes', async () =>
-  withRig({ ready: false }, async ({ url }) => {
+test('serves the first request of a connection that was idle for long', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
     const early = openRaw(url, '');
     const begun = openRaw(url, 'GET /livez HTTP/1.1\r\n');
-    // The younger of the two is out of time by then.
+    // The connection that was opened later has timed out by then.
     assert.is(answerOf(await begun.closed), '408 REQUEST_TIMEOUT');
     assert.is(early.received(), '');
     early.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
@@ -121,18 +123,18 @@ test('a connection that was opened ahead of need is served when its first reques
   }));
 
 for (const path of ['/orders', '/orders?']) {
-  test(`nonsense behind POST ${path} is answered after the order, and not in its place`, async () =>
-    withRig({ deadlineMs: 200 }, async ({ url, replicas }) => {
-      answerSubmits(replicas[0], () => null);
+  test(`answers malformed bytes after POST ${path} after the order, not instead of it`, async () =>
+    withFrontend({ deadlineMs: 200 }, async ({ url, replicas }) => {
+      answerCommands(replicas[0], () => null);
       const raw = openRaw(url, order(path));
-      await until(() => replicas[0].of('submit').length === 1, 'the order was handed over');
+      await waitUntil(() => replicas[0].framesOfType('submit').length === 1, 'the order was submitted');
       raw.socket.write('nonsense\r\n\r\n');
       const parts = (await raw.closed).split(/(?=HTTP\/1.1 )/).filter((part) => part !== '');
       assert.equal(parts.map(answerOf), ['504 OUTCOME_UNKNOWN', '400 INVALID_REQUEST']);
     }));
 }
 
-/** The request of an order, with more lines. */
+/** A request that places an order, with additional header lines. */
 function order(path: string, lines = '', version = '1.1'): string {
   return `POST ${path} HTTP/${version}\r\nHost: x\r\n${lines}Content-Length: ${BODY.length}\r\n\r\n${BODY}`;
 }
@@ -141,20 +143,20 @@ const GET = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
 const LAST = /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n[^]*"transaction_number":1}}$/;
 for (const [what, bytes] of [
   ['a request', order('/orders', 'Connection: close\r\n') + GET],
-  ['a request behind one that is not simple', order('/orders?', 'Connection: close\r\n') + GET],
-  ['nonsense', `${order('/orders', 'Connection: close\r\n')}nonsense\r\n\r\n`],
+  ['a request after one that is not simple', order('/orders?', 'Connection: close\r\n') + GET],
+  ['malformed bytes', `${order('/orders', 'Connection: close\r\n')}nonsense\r\n\r\n`],
   ['an empty line', `${order('/orders', 'Connection: close\r\n')}\r\n`],
-  ['a request behind one of HTTP/1.0', order('/orders', '', '1.0') + GET],
+  ['a request after one of HTTP/1.0', order('/orders', '', '1.0') + GET],
 ] as const) {
-  test(`behind a last order ${what} is ignored: the order is answered, then the connection is closed`, async () =>
-    withRig({}, async ({ url, replicas }) => {
+  test(`ignores ${what} after a last order, which is answered before the connection is closed`, async () =>
+    withFrontend({}, async ({ url, replicas }) => {
       assert.match(await sendRaw(url, bytes), LAST);
-      assert.is(replicas[0].of('submit').length, 1);
+      assert.is(replicas[0].framesOfType('submit').length, 1);
     }));
 }
 
-test('behind other last requests as well, whatever they ask and are answered', async () =>
-  withRig({ ready: false }, async ({ url }) => {
+test('ignores a request after any other last request', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
     for (const [line, code] of [
       ['HEAD /livez', 200],
       ['GET /nothing', 404],
@@ -165,8 +167,8 @@ test('behind other last requests as well, whatever they ask and are answered', a
     }
   }));
 
-test('empty lines before, between and behind requests are ignored, and start no clock', async () =>
-  withRig({}, async ({ url }) => {
+test('ignores empty lines before, between and after requests, and they start no timeout', async () =>
+  withFrontend({}, async ({ url }) => {
     const plain = openRaw(url, `\r\n${order('/orders')}`);
     const other = openRaw(url, `\r\n${order('/orders?')}`);
     const count = ({ received }: typeof plain): number => received().split('"transaction_number"').length - 1;
@@ -175,12 +177,12 @@ test('empty lines before, between and behind requests are ignored, and start no 
         [plain, '/orders'],
         [other, '/orders?'],
       ] as const) {
-        await until(() => count(raw) === expected, 'the answer');
+        await waitUntil(() => count(raw) === expected, 'the answer');
         raw.socket.write('\r\n\r\n');
         if (expected === 1) raw.socket.write(order(path));
       }
     }
-    // One that has begun a request is told that it took too long; the others have begun none.
+    // The connection with a partial request times out; the others have not started one.
     const begun = openRaw(url, 'GET /livez HTTP/1.1\r\n');
     assert.is(answerOf(await begun.closed), '408 REQUEST_TIMEOUT');
     for (const raw of [plain, other]) {
@@ -190,8 +192,8 @@ test('empty lines before, between and behind requests are ignored, and start no 
     }
   }));
 
-test('a client that has sent all it will is answered, by whichever way', async () =>
-  withRig({}, async ({ url }) => {
+test('answers a client that has ended its side, on the fast path and by Node', async () =>
+  withFrontend({}, async ({ url }) => {
     for (const bytes of [order('/orders'), order('/orders?'), GET, GET + GET]) {
       const raw = openRaw(url, '');
       raw.socket.end(bytes);
@@ -200,8 +202,8 @@ test('a client that has sent all it will is answered, by whichever way', async (
     }
   }));
 
-test('a body that will be refused is not asked for, and its connection is closed', async () =>
-  withRig({}, async ({ url }) => {
+test('sends no 100 Continue for a body that it will refuse, and closes the connection', async () =>
+  withFrontend({}, async ({ url }) => {
     const expecting = (lines: string): string =>
       `POST /orders HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n${lines}\r\n`;
     for (const [lines, code] of [
@@ -214,7 +216,7 @@ test('a body that will be refused is not asked for, and its connection is closed
       assert.match(answer, /connection: close/i);
     }
     const good = openRaw(url, expecting(`${CLOSE.slice(9)}Content-Length: ${BODY.length}\r\n`));
-    await until(() => good.received().startsWith('HTTP/1.1 100 Continue'), 'the body is asked for');
+    await waitUntil(() => good.received().startsWith('HTTP/1.1 100 Continue'), '100 Continue');
     good.socket.write(BODY);
     assert.match(await good.closed, LAST_AFTER_CONTINUE);
   }));
@@ -222,8 +224,8 @@ test('a body that will be refused is not asked for, and its connection is closed
 const LAST_AFTER_CONTINUE =
   /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK\r\n[^]*"transaction_number":1}}$/;
 
-test('lists are given whatever the host', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('lists work with any valid Host header', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     for (const replica of replicas)
       replica.onFrame = (frame, link) => {
         if (frame.t === 'list') link.send({ t: 'page', id: frame.id, orders: [], next: null });
@@ -234,8 +236,8 @@ test('lists are given whatever the host', async () =>
     }
   }));
 
-test('a request in absolute form, by HTTP/1.0, or with an odd expectation is served', async () =>
-  withRig({ ready: false }, async ({ url }) => {
+test('serves requests in absolute form, with HTTP/1.0, or with an unknown expectation', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
     for (const bytes of [
       `GET http://x/livez?y HTTP/1.1\r\n${CLOSE}\r\n`,
       'GET /livez HTTP/1.0\r\n\r\n',
@@ -260,8 +262,8 @@ for (const [body, field] of [
   ['', 'order'],
   ['null', 'order'],
 ] as const) {
-  test(`the body ${body} is refused by its field`, async () =>
-    withRig({ ready: false }, async ({ url }) => {
+  test(`refuses the body ${body} and names its field`, async () =>
+    withFrontend({ ready: false }, async ({ url }) => {
       const response = await postOrder(url, { 'idempotency-key': 'k' }, body);
       assert.is(response.status, 400);
       assert.is(response.headers.get('idempotency-key'), 'k');
@@ -271,8 +273,8 @@ for (const [body, field] of [
     }));
 }
 
-test('media types other than JSON are 415, and parameters of JSON are not', async () =>
-  withRig({}, async ({ url }) => {
+test('answers 415 to media types other than JSON, but accepts parameters', async () =>
+  withFrontend({}, async ({ url }) => {
     for (const type of ['text/plain', 'application/xml', 'application/jsonx']) {
       assert.is(await errorStatus(await postOrder(url, { 'content-type': type })), 'UNSUPPORTED_MEDIA_TYPE');
     }
@@ -281,8 +283,8 @@ test('media types other than JSON are 415, and parameters of JSON are not', asyn
     assert.is((await postOrder(url, { 'content-type': 'Application/JSON; charset=utf-8' })).status, 200);
   }));
 
-test('other methods are told which ones there are, other paths that there is nothing', async () =>
-  withRig({ ready: false }, async ({ url }) => {
+test('answers 405 with Allow to other methods, and 404 to unknown paths', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
     for (const [method, path, allow] of [
       ['DELETE', '/orders/1', 'GET, HEAD, OPTIONS'],
       ['PUT', '/orders/', 'GET, HEAD, OPTIONS, POST'],
@@ -312,29 +314,29 @@ test('other methods are told which ones there are, other paths that there is not
     assert.is((await fetch(`${url}/stocks/AAPL/restock`, { method: 'HEAD' })).status, 405);
   }));
 
-test('a request id that is not sane is replaced, and ids are distinct', async () =>
-  withRig({ ready: false }, async ({ url }) => {
+test('replaces an invalid request id, and generates distinct ids', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
     const idOf = async (id: string): Promise<string> => {
       const response = await fetch(`${url}/livez`, { headers: { 'x-request-id': id } });
       return response.headers.get('x-request-id') ?? '';
     };
     assert.is(await idOf('a/b=c'), 'a/b=c');
-    const made = await Promise.all(['', 'two words', 'x'.repeat(129)].map(idOf));
-    assert.is(new Set(made).size, 3);
+    const generated = await Promise.all(['', 'two words', 'x'.repeat(129)].map(idOf));
+    assert.is(new Set(generated).size, 3);
     assert.ok(
-      made.every((id) => /^[0-9a-f]{12}-[0-9a-z]+$/.test(id)),
-      made.join(),
+      generated.every((id) => /^[0-9a-f]{12}-[0-9a-z]+$/.test(id)),
+      generated.join(),
     );
   }));
 
-test('it is ready with a leader, and says whom it follows', async () => {
-  await withRig({ ready: false }, async ({ url }) => {
+test('is ready once it has a leader, and /status names it', async () => {
+  await withFrontend({ ready: false }, async ({ url }) => {
     assert.is((await fetch(`${url}/livez`)).status, 200);
     const response = await fetch(`${url}/readyz`);
     assert.is(response.headers.get('retry-after'), '1');
     assert.is(await errorStatus(response), 'UNAVAILABLE');
   });
-  await withRig({}, async ({ url }) => {
+  await withFrontend({}, async ({ url }) => {
     assert.is((await fetch(`${url}/readyz`)).status, 200);
     await fetch(`${url}/stocks/AAPL`);
     await fetch(`${url}/stocks/AAPL`);
@@ -348,14 +350,14 @@ test('it is ready with a leader, and says whom it follows', async () => {
   });
 });
 
-test('it tells of answers, cache and links to whoever asks for metrics', async () => {
-  await withRig({}, async ({ url }) => {
+test('/metrics reports responses, cache and links', async () => {
+  await withFrontend({}, async ({ url }) => {
     for (const path of ['/stocks/AAPL', '/stocks/AAPL', '/nowhere']) await fetch(url + path);
     const response = await fetch(`${url}/metrics`);
     assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
     const text = await response.text();
-    const told = [
-      'http_answers_total{code="404"} 1',
+    const expected = [
+      'http_responses_total{code="404"} 1',
       'cache_hits_total 1',
       'cache_misses_total 1',
       'has_leader 1',
@@ -366,12 +368,12 @@ test('it tells of answers, cache and links to whoever asks for metrics', async (
       'lookups_answered_total{kind="replica"} 0',
       'http_request_duration_seconds_count 1',
     ];
-    for (const line of told) assert.match(text, `\ntrireme_${line}\n`);
+    for (const line of expected) assert.match(text, `\ntrireme_${line}\n`);
   });
 });
 
-test('verbose readiness names every condition', async () => {
-  await withRig({ ready: false }, async ({ url }) => {
+test('/readyz?verbose names every condition', async () => {
+  await withFrontend({ ready: false }, async ({ url }) => {
     const response = await fetch(`${url}/readyz?verbose`);
     assert.is(response.status, 503);
     const { checks } = (await response.json()) as { checks: { name: string; ok: boolean }[] };
@@ -383,8 +385,8 @@ test('verbose readiness names every condition', async () => {
   });
 });
 
-test('a front-end that is told to linger is not ready, and serves on until its time is over', async () =>
-  withRig({ lingerMs: 300 }, async ({ url, frontend }) => {
+test('while it lingers, the front-end is not ready but keeps serving', async () =>
+  withFrontend({ lingerMs: 300 }, async ({ url, frontend }) => {
     const stopped = frontend.stop();
     const response = await fetch(`${url}/readyz`);
     assert.is(response.status, 503);
@@ -395,8 +397,8 @@ test('a front-end that is told to linger is not ready, and serves on until its t
     await stopped;
   }));
 
-test('a front-end that stops answers what is under way, with the last word on its connection', async () =>
-  withRig({}, async ({ url, replicas, frontend }) => {
+test('a stopping front-end answers open requests and then closes their connections', async () =>
+  withFrontend({}, async ({ url, replicas, frontend }) => {
     const state: { release: (() => void) | null } = { release: null };
     replicas[0].onFrame = (frame, link) => {
       if (frame.t !== 'submit') return;
@@ -404,9 +406,9 @@ test('a front-end that stops answers what is under way, with the last word on it
       state.release = () => link.send({ t: 'submitted', items });
     };
     const idle = openRaw(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-    await until(() => idle.received().includes('"ok"'), 'an idle connection stands');
+    await waitUntil(() => idle.received().includes('"ok"'), 'an idle connection');
     const pending = postOrder(url);
-    await until(() => state.release !== null, 'the order is under way');
+    await waitUntil(() => state.release !== null, 'the order was submitted');
     const stopped = frontend.stop();
     await idle.closed;
     state.release?.();
@@ -415,7 +417,7 @@ test('a front-end that stops answers what is under way, with the last word on it
     assert.is(response.headers.get('connection'), 'close');
     await stopped;
     await fetch(`${url}/livez`).then(
-      () => assert.unreachable('it still listens'),
+      () => assert.unreachable('the server still listens'),
       () => undefined,
     );
   }));

@@ -1,48 +1,48 @@
-/** What the routes work with. */
+/** Dependencies of the routes, and helpers that they share. */
 import type { IncomingMessage } from 'node:http';
-import { TriremeError, freshKey, type CommandWire } from '@trireme/domain';
-import type { DurationSink, Log, Metrics } from '@trireme/service';
-import type { Catalogs } from '../catalogs.js';
-import type { Viewers } from '../dashboard/viewers.js';
+import { TriremeError, generateKey, type CommandWire } from '@trireme/domain';
+import type { DurationHistogram, Log, Metrics } from '@trireme/service';
+import type { CatalogPool } from '../catalog-pool.js';
+import type { EventStreams } from '../dashboard/event-streams.js';
 import type { DeadlineTimer } from '../deadline-timer.js';
 import type { Pages } from '../pages/pages.js';
-import type { Replicas } from '../replicas.js';
+import type { ReplicaPool } from '../replica-pool.js';
 import { NO_RESULT } from '../retry.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
-import { acceptKey } from '../rules/requests.js';
-import type { Decided, Undecided } from '../rules/results.js';
+import { parseKeyHeader } from '../rules/requests.js';
+import type { FinalResult, NoResultReason } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
 import type { StockReader } from '../stock-reader.js';
 import type { RequestContext } from './call.js';
-import type { Replies } from './replies.js';
+import type { ResponseFactory } from './responses.js';
 
-export interface Services {
-  readonly replies: Replies;
-  readonly replicas: Replicas;
-  readonly catalogs: Catalogs;
+export interface RouteServices {
+  readonly replies: ResponseFactory;
+  readonly replicas: ReplicaPool;
+  readonly catalogs: CatalogPool;
   readonly stocks: StockReader;
   readonly cache: StockCache;
   readonly deadlines: DeadlineTimer;
   readonly metrics: Metrics;
-  /** Of the requests that had to ask someone. */
-  readonly durations: DurationSink;
+  /** Durations of requests that had to ask a replica or a catalog. */
+  readonly durations: DurationHistogram;
   readonly counters: OrderCounters;
   readonly log: Log;
-  readonly viewers: Viewers;
+  readonly viewers: EventStreams;
   readonly pages: Pages;
-  /** Id of this process. */
+  /** Name of this process. */
   readonly servedBy: string;
-  /** Null where none is configured: then nobody may list or restock. */
+  /** Null if none is configured: then all requests that list or restock are rejected. */
   readonly operatorToken: string | null;
 }
 
 /**
- * Does one request within its deadline.
- * @throws TriremeError `UNAVAILABLE` if as many requests are open as may be.
+ * Serves one request with a deadline.
+ * @throws TriremeError `UNAVAILABLE` if too many requests are open.
  */
 export async function withDeadline<T>(
-  services: Services,
+  services: RouteServices,
   serve: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   const deadline = services.deadlines.open();
@@ -53,52 +53,53 @@ export async function withDeadline<T>(
   }
 }
 
-/** Ends the watch over a request, and notes how long it took; returns that, in milliseconds. */
-export function closeDeadline({ deadlines, durations }: Services, deadline: Deadline): number {
+/** Closes the deadline of a request and records its duration. @returns the duration in milliseconds. */
+export function closeDeadline({ deadlines, durations }: RouteServices, deadline: Deadline): number {
   const tookMs = performance.now() - deadline.openedAt;
   deadlines.close(deadline);
   durations.observe(tookMs / 1000);
   return tookMs;
 }
 
-/** The idempotency key that came with the request, or null. @throws TriremeError `INVALID_REQUEST`. */
-export function keyOf(incoming: IncomingMessage): string | null {
+/** The idempotency key of the request, or null. @throws TriremeError `INVALID_REQUEST`. */
+export function idempotencyKeyOf(incoming: IncomingMessage): string | null {
   const header = incoming.headers['idempotency-key'];
   if (header === undefined) return null;
-  // Several lines come joined by commas, which a single one may contain as well: only then is a closer look needed.
+  // Node joins repeated headers with commas, but a single key may contain commas: then read the separate lines.
   const lines = header.includes(',') ? incoming.headersDistinct['idempotency-key'] : [header].flat();
-  return acceptKey(lines);
+  return parseKeyHeader(lines);
 }
 
-/** The key of the command that was asked for: the client's, or one that is made now. */
-export function commandKey(asked: RequestContext): string {
-  return (asked.key ??= freshKey());
+/** The idempotency key of the request, generated now if the client gave none. */
+export function ensureIdempotencyKey(context: RequestContext): string {
+  return (context.key ??= generateKey());
 }
 
-/** Sends a command through the log. What it calls back, and when, `Replicas.submit` says. */
-export function submit(
-  { replicas, log }: Services,
-  { requestId, isFollowed }: RequestContext,
+/** Submits a command; see `ReplicaPool.submit` for the callbacks. */
+export function submitCommand(
+  { replicas, log }: RouteServices,
+  { requestId, isTraced }: RequestContext,
   deadline: Deadline,
   command: CommandWire,
-  done: (result: Decided | Undecided) => void,
+  done: (result: FinalResult | NoResultReason) => void,
   failed: (error: unknown) => void,
 ): void {
-  if (!isFollowed) {
+  if (!isTraced) {
     replicas.submit(command, deadline, done, failed);
     return;
   }
   const [, key] = command;
   log.debug({ requestId, key }, 'command received');
-  const tell = (outcome: Decided | Undecided): void => {
+  const onOutcome = (outcome: FinalResult | NoResultReason): void => {
     log.debug({ requestId, key, outcome }, 'command answered');
     done(outcome);
   };
-  replicas.submit([...command, requestId], deadline, tell, failed);
+  replicas.submit([...command, requestId], deadline, onOutcome, failed);
 }
 
-/** @throws TriremeError `UNAVAILABLE` if the time ran out. */
-export function inTime<T>(result: T | typeof NO_RESULT, what: string): T {
-  if (result === NO_RESULT) throw new TriremeError('UNAVAILABLE', `${what} could not be read in time`);
+/** Returns the result. @throws TriremeError `UNAVAILABLE` if it is `NO_RESULT`. */
+export function requireResult<T>(result: T | typeof NO_RESULT, what: string): T {
+  if (result === NO_RESULT)
+    throw new TriremeError('UNAVAILABLE', `${what} could not be read before the deadline; retry later`);
   return result;
 }

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { until } from '../testing/fakes.js';
+import { waitUntil } from '../testing/fakes.js';
 import { openRaw, sendRaw } from '../testing/raw.js';
-import { answerSubmits, errorStatus, OPERATOR_TOKEN, untilReady, withRig } from '../testing/rig.js';
+import { answerCommands, errorStatus, OPERATOR_TOKEN, untilReady, withFrontend } from '../testing/fixture.js';
 
 const AUTHORIZED = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 
@@ -12,8 +12,8 @@ async function cacheOf(url: string, name = 'AAPL'): Promise<string | null> {
   return response.headers.get('x-cache');
 }
 
-test('a stock is answered from the catalog, then from the cache, with the same bytes', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('a stock is served from the catalog, then from the cache, with the same bytes', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     for (const cache of ['miss', 'hit', 'hit']) {
       const response = await fetch(`${url}/stocks/AAPL/`);
       assert.is(response.status, 200);
@@ -22,11 +22,11 @@ test('a stock is answered from the catalog, then from the cache, with the same b
       assert.is(response.headers.get('etag'), '"l1-v7"');
       assert.is(response.headers.get('content-type'), 'application/json');
     }
-    assert.is(catalog.of('lookup').length, 1);
+    assert.is(catalog.framesOfType('lookup').length, 1);
   }));
 
-test('a simple look-up of a cached stock is answered as Hono answers it', async () =>
-  withRig({}, async ({ url }) => {
+test('a simple look-up of a cached stock gets the same response as by Hono', async () =>
+  withFrontend({}, async ({ url }) => {
     const answerOf = async (
       path: string,
       headers: Record<string, string> = {},
@@ -37,18 +37,18 @@ test('a simple look-up of a cached stock is answered as Hono answers it', async 
       return [response.status, rest.sort(), await response.text()];
     };
     await answerOf('/stocks/AAPL');
-    const plain = await answerOf('/stocks/AAPL');
-    assert.is(plain[0], 200);
+    const simple = await answerOf('/stocks/AAPL');
+    assert.is(simple[0], 200);
     for (const path of ['/stocks/AAPL/', '/stocks/AAPL?x=1', '/stocks/%41APL']) {
-      assert.equal(await answerOf(path), plain, path);
+      assert.equal(await answerOf(path), simple, path);
     }
-    assert.equal(await answerOf('/stocks/AAPL', { 'x-request-id': 'mine' }), plain);
+    assert.equal(await answerOf('/stocks/AAPL', { 'x-request-id': 'mine' }), simple);
     const { cache } = (await (await fetch(`${url}/status`)).json()) as { cache: object };
     assert.equal(cache, { ...cache, hits: 5, misses: 1 });
   }));
 
-test('a simple look-up for a host that is none is refused though the stock is cached', async () =>
-  withRig({}, async ({ url }) => {
+test('a look-up with an invalid host is refused even if the stock is cached', async () =>
+  withFrontend({}, async ({ url }) => {
     assert.is(await cacheOf(url), 'miss');
     assert.is(await cacheOf(url), 'hit');
     const refused = await sendRaw(
@@ -60,8 +60,8 @@ test('a simple look-up for a host that is none is refused though the stock is ca
     assert.match(head, /^HTTP\/1.1 200 [^]*\r\n\r\n$/);
   }));
 
-test('a client that has the version is answered 304', async () =>
-  withRig({}, async ({ url }) => {
+test('If-None-Match with the current version gives 304', async () =>
+  withFrontend({}, async ({ url }) => {
     for (const tag of ['"l1-v7"', 'W/"l1-v7"', '"l1-v1", "l1-v7"', '*']) {
       const response = await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': tag } });
       assert.is(response.status, 304, tag);
@@ -71,23 +71,23 @@ test('a client that has the version is answered 304', async () =>
     assert.is((await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': '"l1-v6"' } })).status, 200);
   }));
 
-test('a tag of one life of the cluster matches none of another', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('an entity tag of one cluster instance matches none of another', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     const headers = { 'if-none-match': '"l1-v7"' };
     const statusOf = async (): Promise<number> => (await fetch(`${url}/stocks/AAPL`, { headers })).status;
     assert.is(await statusOf(), 304);
     await catalog.stop();
     catalog.life = 'l2';
     await catalog.start();
-    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    await waitUntil(() => catalog.links.length > 0, 'the new link');
     const response = await fetch(`${url}/stocks/AAPL`, { headers });
     assert.is(response.status, 200);
     assert.is(response.headers.get('etag'), '"l2-v7"');
     await response.arrayBuffer();
   }));
 
-test('the least recently used stock goes first', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('the cache evicts the least recently used stock', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     for (const name of ['A', 'B', 'C', 'D', 'E', 'F']) catalog.stocks.set(name, [name, 100, 1, 0]);
     for (const name of ['A', 'B', 'C', 'D', 'E']) assert.is(await cacheOf(url, name), 'miss');
     assert.is(await cacheOf(url, 'B'), 'hit');
@@ -96,73 +96,79 @@ test('the least recently used stock goes first', async () =>
     assert.is(await cacheOf(url, 'B'), 'hit');
   }));
 
-test('without a cache every lookup asks', async () =>
-  withRig({ cacheSize: 0 }, async ({ url, catalog }) => {
+test('without a cache every look-up asks the catalog', async () =>
+  withFrontend({ cacheSize: 0 }, async ({ url, catalog }) => {
     assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
-    assert.is(catalog.of('renew').length, 0);
+    assert.is(catalog.framesOfType('renew').length, 0);
     catalog.send({ t: 'revoke', seq: 1, names: ['AAPL'] });
-    await until(() => catalog.of('dropped').length === 1, 'a revocation is answered all the same');
+    await waitUntil(() => catalog.framesOfType('dropped').length === 1, 'a revocation is answered anyway');
   }));
 
 test('a revoked stock is dropped before the revocation is answered', async () =>
-  withRig({}, async ({ url, catalog }) => {
+  withFrontend({}, async ({ url, catalog }) => {
     await cacheOf(url);
     assert.is(await cacheOf(url), 'hit');
     catalog.stocks.set('AAPL', ['AAPL', 5500, 99, 8]);
     catalog.send({ t: 'revoke', seq: 1, names: ['AAPL'] });
-    await until(() => catalog.of('dropped').length === 1, 'the revocation is answered');
-    assert.equal(catalog.of('dropped'), [{ t: 'dropped', seq: 1 }]);
+    await waitUntil(() => catalog.framesOfType('dropped').length === 1, 'the revocation is answered');
+    assert.equal(catalog.framesOfType('dropped'), [{ t: 'dropped', seq: 1 }]);
     const response = await fetch(`${url}/stocks/AAPL`);
     assert.is(response.headers.get('x-cache'), 'miss');
     assert.match(await response.text(), '"quantity":99');
   }));
 
-test('what must not be cached is answered and not kept', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('a stock that is not cacheable is served and not cached', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     catalog.cacheable = false;
     assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
   }));
 
-test('the lease is renewed all the time, and without it nothing is answered from the cache', async () =>
-  withRig({ deadlineMs: 2000 }, async ({ url, catalog }) => {
+test('the lease is renewed regularly, and without it nothing is served from the cache', async () =>
+  withFrontend({ deadlineMs: 2000 }, async ({ url, catalog }) => {
     catalog.leaseMs = 60;
-    await until(() => catalog.of('renew').length >= 1, 'a lease is asked for');
+    await waitUntil(() => catalog.framesOfType('renew').length >= 1, 'a lease is asked for');
     const answer = catalog.onFrame;
     await cacheOf(url);
     assert.is(await cacheOf(url), 'hit');
-    // A new link: the old lease and what was kept under it are gone, and renewals are not granted for now.
+    // A new link discards the old lease and the cached stocks, and no new lease is granted for now.
     catalog.onFrame = (frame, link) => {
       if (frame.t !== 'renew') answer(frame, link);
     };
-    const renewals = catalog.of('renew').length;
-    for (const link of catalog.links) link.close('the test closes it');
-    await until(() => catalog.of('renew').length > renewals, 'the front-end is back');
+    const renewals = catalog.framesOfType('renew').length;
+    for (const link of catalog.links) link.close('closed by the test');
+    await waitUntil(() => catalog.framesOfType('renew').length > renewals, 'a renewal on the new link');
     assert.equal([await cacheOf(url), await cacheOf(url)], ['miss', 'miss']);
     catalog.onFrame = answer;
     await untilReady(url);
     await cacheOf(url);
-    await until(() => catalog.of('renew').length > renewals + 5, 'short leases are renewed in time');
+    await waitUntil(
+      () => catalog.framesOfType('renew').length > renewals + 5,
+      'short leases are renewed in time',
+    );
   }));
 
-test('lookups of one stock that arrive together are one question', async () =>
-  withRig({ cacheSize: 0 }, async ({ url, catalog }) => {
+test('look-ups of one stock that arrive together are sent once', async () =>
+  withFrontend({ cacheSize: 0 }, async ({ url, catalog }) => {
     const get = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
     const connections = [1, 2, 3].map(() => openRaw(url, get('/livez')));
-    await until(() => connections.every(({ received }) => received().includes('"ok"')), 'all are open');
-    // What is written in one turn is read in one.
+    await waitUntil(
+      () => connections.every(({ received }) => received().includes('"ok"')),
+      'all connections are open',
+    );
+    // The server reads bytes that are written in one turn of the event loop in one turn.
     for (const { socket } of connections) socket.write(get('/stocks/AAPL', 'Connection: close\r\n'));
     for (const { closed } of connections) assert.match(await closed, '"name":"AAPL"');
-    assert.is(catalog.of('lookup').flatMap(({ items }) => items).length, 1);
+    assert.is(catalog.framesOfType('lookup').flatMap(({ items }) => items).length, 1);
   }));
 
-test('a stock that is not there is 404, and that is not cached', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('an unknown stock gives 404, which is not cached', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     const response = await fetch(`${url}/stocks/NONE`);
     assert.is(await errorStatus(response), 'STOCK_NOT_FOUND');
     assert.is(response.headers.get('x-cache'), 'miss');
     catalog.stocks.set('NONE', ['NONE', 100, 0, 9]);
     assert.is((await fetch(`${url}/stocks/NONE`)).status, 200);
-    const questions = catalog.of('lookup').length;
+    const requests = catalog.framesOfType('lookup').length;
     for (const name of ['constructor%20', '%F0%9F%9A%A2', '-x', '-'.repeat(64), '__proto__']) {
       assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`)), 'STOCK_NOT_FOUND', name);
     }
@@ -170,69 +176,72 @@ test('a stock that is not there is 404, and that is not cached', async () =>
     for (const name of ['constructor', 'toString']) {
       assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`)), 'STOCK_NOT_FOUND', name);
     }
-    assert.is(catalog.of('lookup').length, questions + 2);
+    assert.is(catalog.framesOfType('lookup').length, requests + 2);
   }));
 
-test('where neither catalog nor leader can tell, they are asked until the deadline, then 503', async () =>
-  withRig({ deadlineMs: 300 }, async ({ url, catalog }) => {
+test('when neither catalog nor leader can answer, they are asked until the deadline, then 503', async () =>
+  withFrontend({ deadlineMs: 300 }, async ({ url, catalog }) => {
     catalog.ready = false;
     assert.is(await errorStatus(await fetch(`${url}/stocks/AAPL`)), 'UNAVAILABLE');
     assert.is(await errorStatus(await fetch(`${url}/stocks`)), 'UNAVAILABLE');
     const pending = fetch(`${url}/stocks/AAPL`);
-    await until(() => catalog.of('lookup').length > 0, 'it was asked');
+    await waitUntil(() => catalog.framesOfType('lookup').length > 0, 'the catalog was asked');
     catalog.ready = true;
     assert.is((await pending).status, 200);
     await catalog.stop();
     const response = await fetch(`${url}/stocks/AAPL`);
     assert.is(await errorStatus(response), 'UNAVAILABLE');
     assert.is(response.headers.get('retry-after'), '1');
-    assert.is((await fetch(`${url}/readyz`)).status, 200, 'the leader can be asked');
+    assert.is((await fetch(`${url}/readyz`)).status, 200, 'the leader can still be asked');
   }));
 
-test('a catalog without a stock table has no life yet, and its link stays until it has one', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('a catalog without a stock table sends no life, and its link stays open until it does', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     await catalog.stop();
     catalog.life = null;
     catalog.ready = false;
     await catalog.start();
-    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    await waitUntil(() => catalog.links.length > 0, 'the new link');
     const [link] = catalog.links;
-    const asked = catalog.of('lookup').length;
+    const asked = catalog.framesOfType('lookup').length;
     const pending = fetch(`${url}/stocks/AAPL`);
-    await until(() => catalog.of('lookup').length > asked + 1, 'it was asked again and again');
-    catalog.begin('l9');
+    await waitUntil(
+      () => catalog.framesOfType('lookup').length > asked + 1,
+      'the catalog was asked repeatedly',
+    );
+    catalog.receiveStockTable('l9');
     const response = await pending;
     assert.is(response.headers.get('etag'), '"l9-v7"');
     await response.arrayBuffer();
     assert.is(catalog.links[0], link);
   }));
 
-test('a catalog that answers without a life, or tells a second one, loses its link', async () =>
-  withRig({}, async ({ url, catalog }) => {
+test('the link of a catalog that answers without a life, or changes it, is closed', async () =>
+  withFrontend({}, async ({ url, catalog }) => {
     await cacheOf(url);
     const [first] = catalog.links;
-    catalog.begin('l2');
-    await until(() => catalog.links.length > 0 && catalog.links[0] !== first, 'it was linked anew');
+    catalog.receiveStockTable('l2');
+    await waitUntil(() => catalog.links.length > 0 && catalog.links[0] !== first, 'a new link');
     const response = await fetch(`${url}/stocks/AAPL`);
-    assert.is(response.headers.get('etag'), '"l2-v7"', 'nothing of the life before was kept');
+    assert.is(response.headers.get('etag'), '"l2-v7"', 'no stock of the old instance is cached');
     await response.arrayBuffer();
     await catalog.stop();
     catalog.life = null;
     await catalog.start();
-    await until(() => catalog.links.length > 0, 'the front-end is linked again');
+    await waitUntil(() => catalog.links.length > 0, 'the new link');
     const [second] = catalog.links;
     const pending = fetch(`${url}/stocks/AAPL`);
-    await until(
+    await waitUntil(
       () => catalog.links.length === 0 || catalog.links[0] !== second,
       'its answer closed the link',
     );
     catalog.life = 'l3';
-    for (const link of catalog.links) link.close('begins again');
+    for (const link of catalog.links) link.close('closed by the test');
     assert.is((await pending).headers.get('etag'), '"l3-v7"');
   }));
 
 test('stocks are listed in pages', async () =>
-  withRig({}, async ({ url, catalog }) => {
+  withFrontend({}, async ({ url, catalog }) => {
     catalog.stocks.set('B', ['B', 101, 0, 0]).set('C', ['C', 1, 1, 1]);
     const first = await fetch(`${url}/stocks?limit=2`);
     assert.is(
@@ -254,8 +263,8 @@ for (const [path, parameter] of [
   ['/orders?name=', 'name'],
   [`/stocks?after=${'x'.repeat(65)}`, 'after'],
 ] as const) {
-  test(`${path.slice(0, 40)} is refused by the name of its parameter`, async () =>
-    withRig({ ready: false }, async ({ url }) => {
+  test(`refuses ${path.slice(0, 40)} and names its parameter`, async () =>
+    withFrontend({ ready: false }, async ({ url }) => {
       const response = await fetch(`${url}${path}`);
       assert.is(response.status, 400);
       const body = (await response.json()) as { error: { message: string; status: string } };
@@ -264,8 +273,8 @@ for (const [path, parameter] of [
     }));
 }
 
-test('an operator lists and restocks through the log', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('an operator can list and restock a stock', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const put = await fetch(`${url}/stocks/AAPL`, {
       method: 'PUT',
       headers: { ...AUTHORIZED, 'idempotency-key': 'k1' },
@@ -280,13 +289,13 @@ test('an operator lists and restocks through the log', async () =>
       body: Buffer.from('{"quantity":5}'),
     });
     assert.is(restock.status, 200);
-    const items = replicas[0].of('submit').flatMap((frame) => frame.items);
+    const items = replicas[0].framesOfType('submit').flatMap((frame) => frame.items);
     assert.equal(items[0]?.slice(1), [2, 'k1', 'AAPL', 5500]);
     assert.equal(items[1]?.slice(1), [3, restock.headers.get('idempotency-key'), 'AAPL', 5]);
   }));
 
-test('a change under a condition is refused, naming the header, and nothing is changed', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('a conditional change is refused, names the header, and changes nothing', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     for (const [method, path, body] of [
       ['PUT', '/stocks/AAPL', '{"price":1}'],
       ['POST', '/stocks/AAPL/restock', '{"quantity":1}'],
@@ -298,11 +307,11 @@ test('a change under a condition is refused, naming the header, and nothing is c
         assert.match(await response.text(), new RegExp(`"message":"${header}: conditional`));
       }
     }
-    assert.is(replicas[0].of('submit').length, 0);
+    assert.is(replicas[0].framesOfType('submit').length, 0);
   }));
 
-test('a path is known by its unreserved characters, encoded or not', async () =>
-  withRig({}, async ({ url }) => {
+test('percent-encoded unreserved characters in a path are decoded', async () =>
+  withFrontend({}, async ({ url }) => {
     for (const path of ['/%73tocks/AAPL', '/st%6Fcks/%41%41PL', '/stocks/AAPL']) {
       assert.is((await fetch(`${url}${path}`)).status, 200, path);
     }
@@ -311,7 +320,7 @@ test('a path is known by its unreserved characters, encoded or not', async () =>
     }
   }));
 
-test('whoever is no operator changes nothing', async () => {
+test('without the operator token nothing is changed', async () => {
   const attempts = async (url: string): Promise<void> => {
     for (const authorization of ['', 'Bearer wrong', `Basic ${OPERATOR_TOKEN}`, 'Bearer', 'Bearer  ']) {
       const response = await fetch(`${url}/stocks/AAPL`, {
@@ -323,11 +332,11 @@ test('whoever is no operator changes nothing', async () => {
       assert.match(response.headers.get('www-authenticate') ?? '', 'Bearer');
     }
   };
-  await withRig({}, async ({ url, replicas }) => {
+  await withFrontend({}, async ({ url, replicas }) => {
     await attempts(url);
-    assert.is(replicas[0].of('submit').length, 0);
+    assert.is(replicas[0].framesOfType('submit').length, 0);
   });
-  await withRig({ operatorToken: null, ready: false }, async ({ url }) => {
+  await withFrontend({ operatorToken: null, ready: false }, async ({ url }) => {
     await attempts(url);
     const response = await fetch(`${url}/stocks/AAPL/restock`, {
       method: 'POST',
@@ -345,24 +354,24 @@ for (const [name, body, status] of [
   ['AAPL', 'nonsense', 'INVALID_STOCK'],
   ['a%20b', '{"price":1}', 'INVALID_STOCK'],
 ] as const) {
-  test(`PUT /stocks/${name} with ${body} is ${status}`, async () =>
-    withRig({ ready: false }, async ({ url }) => {
+  test(`PUT /stocks/${name} with ${body} gives ${status}`, async () =>
+    withFrontend({ ready: false }, async ({ url }) => {
       const put = { method: 'PUT', headers: AUTHORIZED, body: Buffer.from(body) };
       assert.is(await errorStatus(await fetch(`${url}/stocks/${name}`, put)), status);
     }));
 }
 
-test('what the catalog refuses of an operator is told', async () =>
-  withRig({}, async ({ url, replicas }) => {
+test('a rejected change gives the status of its rejection', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
     const post = { method: 'POST', headers: AUTHORIZED, body: Buffer.from('{"quantity":5}') };
-    answerSubmits(replicas[0], ([id]) => [id, 'rejected', 'STOCK_NOT_FOUND']);
+    answerCommands(replicas[0], ([id]) => [id, 'rejected', 'STOCK_NOT_FOUND']);
     assert.is(await errorStatus(await fetch(`${url}/stocks/B/restock`, post)), 'STOCK_NOT_FOUND');
-    answerSubmits(replicas[0], ([id]) => [id, 'done']);
+    answerCommands(replicas[0], ([id]) => [id, 'done']);
     assert.is(await errorStatus(await fetch(`${url}/stocks/B/restock`, post)), 'STOCK_NOT_FOUND');
   }));
 
-test('a change that is done but cannot be shown is 504 with the key', async () =>
-  withRig({ deadlineMs: 150 }, async ({ url, catalog }) => {
+test('a change whose stock cannot be read afterwards gives 504 with the key', async () =>
+  withFrontend({ deadlineMs: 150 }, async ({ url, catalog }) => {
     catalog.ready = false;
     const put = { method: 'PUT', headers: AUTHORIZED, body: Buffer.from('{"price":1}') };
     const response = await fetch(`${url}/stocks/AAPL`, put);

@@ -1,22 +1,22 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { UnsentAnswers } from './unsent-answers.js';
+import { UnreadResponses } from './unread-responses.js';
 
-/** Connections by name, and which of them were closed. */
+/** Connections by name, and the names of the closed ones. */
 function connections(): { of: (name: string) => { destroy: () => void }; closed: string[] } {
   const closed: string[] = [];
-  const made = new Map<string, { destroy: () => void }>();
+  const created = new Map<string, { destroy: () => void }>();
   const of = (name: string): { destroy: () => void } => {
-    const connection = made.get(name) ?? { destroy: () => void closed.push(name) };
-    made.set(name, connection);
+    const connection = created.get(name) ?? { destroy: () => void closed.push(name) };
+    created.set(name, connection);
     return connection;
   };
   return { of, closed };
 }
 
-test('beyond the bound those are closed that have waited longest, and no more of them than it takes', () => {
+test('add closes the connections that waited longest, and only as many as necessary', () => {
   const { of, closed } = connections();
-  const unsent = new UnsentAnswers(100);
+  const unsent = new UnreadResponses(100);
   for (const name of ['a', 'b', 'c']) unsent.add(of(name), 30);
   assert.equal(closed, []);
   unsent.add(of('d'), 50);
@@ -24,9 +24,9 @@ test('beyond the bound those are closed that have waited longest, and no more of
   assert.is(unsent.bytes, 80);
 });
 
-test('what was taken counts no more, and one that takes its answers is young again', () => {
+test('remove frees the bytes, and a later write of the connection counts as new', () => {
   const { of, closed } = connections();
-  const unsent = new UnsentAnswers(100);
+  const unsent = new UnreadResponses(100);
   unsent.add(of('a'), 60);
   unsent.add(of('b'), 40);
   unsent.remove(of('a'));
@@ -37,9 +37,9 @@ test('what was taken counts no more, and one that takes its answers is young aga
   assert.equal(closed, ['b']);
 });
 
-test('an answer that is larger than the bound closes its own connection too', () => {
+test('add closes the connection of a response that exceeds the bound', () => {
   const { of, closed } = connections();
-  const unsent = new UnsentAnswers(100);
+  const unsent = new UnreadResponses(100);
   unsent.add(of('a'), 101);
   assert.equal([closed, unsent.bytes], [['a'], 0]);
 });

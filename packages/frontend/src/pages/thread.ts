@@ -1,4 +1,4 @@
-/** The thread that renders pages; its data are the properties of the dashboard's. */
+/** The thread that renders the pages; `workerData` has the properties of the dashboard page. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { docsPage } from '../contract/docs-page.js';
 import { dashboardPage, type PageProps } from '../dashboard/page.js';

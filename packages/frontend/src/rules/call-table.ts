@@ -1,53 +1,53 @@
 /**
- * What was asked of other processes and is not answered yet. A question is queued until a link takes it, then sent
- * until that link answers or closes. The table keeps the one distinction that the HTTP contract hangs on: whether a
- * question that got no answer ever left this process. It is bounded by its users: each open request waits for at most
- * one question, and the number of open requests is bounded by `Deadlines`.
+ * Requests to other processes that are not answered yet. A request is queued until a link accepts it, then
+ * sent until that link answers or closes. The table records whether a request without an answer ever left
+ * this process: the HTTP contract depends on it. Its size is bounded by `DeadlineTable`: each open client request
+ * waits for at most one entry.
  */
 import { TransientMap } from '@trireme/domain';
 
-/** `unsent` surely never left this process; `unanswered` did, and what became of it is not known. */
-export type NoAnswer = 'unsent' | 'unanswered';
+/** `unsent`: it never left this process. `unanswered`: it was sent, and its outcome is not known. */
+export type CallFailure = 'unsent' | 'unanswered';
 
-/** One who waits for an answer. */
-export interface Waiter<Question, Answer extends object> {
-  readonly ask: Ask<Question, Answer>;
-  readonly done: (end: Answer | NoAnswer) => void;
+/** A caller that waits for an answer. */
+export interface CallWaiter<Question, Answer extends object> {
+  readonly call: PendingCall<Question, Answer>;
+  readonly done: (end: Answer | CallFailure) => void;
 }
 
-/** One question. */
-export interface Ask<Question, Answer extends object> {
+/** A pending request. */
+export interface PendingCall<Question, Answer extends object> {
   readonly id: number;
-  readonly question: Question;
+  readonly request: Question;
   /**
-   * Those who wait, in order; more than one where equal questions joined before it was sent. An array, as there is one for
-   * each order, and a set took one to two microseconds more; who runs out of time is mostly found at its front.
+   * The callers that wait, in order; several if equal requests joined before this one was sent. An array is
+   * faster than a set here, and the caller whose deadline expires is usually at its front.
    */
-  readonly waiters: Waiter<Question, Answer>[];
-  /** The link that it was sent on, null while it is queued. */
+  readonly waiters: CallWaiter<Question, Answer>[];
+  /** Id of the link that it was sent on, null while it is queued. */
   linkId: number | null;
 }
 
 export class CallTable<Question, Answer extends object> {
-  readonly #queued = new TransientMap<number, Ask<Question, Answer>>();
-  readonly #sent = new TransientMap<number, Ask<Question, Answer>>();
-  /** Queued questions that others with the same text may join. */
-  readonly #joinable = new TransientMap<string, Ask<Question, Answer>>();
-  readonly #joinTextOf: (question: Question) => string | null;
+  readonly #queued = new TransientMap<number, PendingCall<Question, Answer>>();
+  readonly #sent = new TransientMap<number, PendingCall<Question, Answer>>();
+  /** Queued requests that later ones with the same text may join. */
+  readonly #joinable = new TransientMap<string, PendingCall<Question, Answer>>();
+  readonly #dedupeKeyOf: (question: Question) => string | null;
   readonly #nextId: () => number;
   #lastId = 0;
 
   /**
-   * @param options.joinTextOf questions with the same text are sent once if they are queued at the same time. Never
-   *   after one was sent: its answer may have been computed before the later question began. Null, and the default,
-   *   joins nothing.
-   * @param options.nextId source of rising ids, for tables that share the answers of a link; else 1, 2, 3.
+   * @param options.dedupeKeyOf requests with the same text are sent once if they are queued at the same time.
+   *   A request that was already sent is never joined: its answer may have been computed before the later
+   *   request began. Null, the default, joins nothing.
+   * @param options.nextId source of increasing ids, for tables whose answers share frames; by default 1, 2, 3.
    */
   constructor(options: {
-    readonly joinTextOf?: (question: Question) => string | null;
+    readonly dedupeKeyOf?: (question: Question) => string | null;
     readonly nextId?: () => number;
   }) {
-    this.#joinTextOf = options.joinTextOf ?? (() => null);
+    this.#dedupeKeyOf = options.dedupeKeyOf ?? (() => null);
     this.#nextId = options.nextId ?? (() => this.#lastId + 1);
   }
 
@@ -59,100 +59,106 @@ export class CallTable<Question, Answer extends object> {
     return this.#sent.size;
   }
 
-  /** Queues a question; `done` is called exactly once, with the answer or why there is none. */
-  ask(question: Question, done: (end: Answer | NoAnswer) => void): Waiter<Question, Answer> {
-    const text = this.#joinTextOf(question);
-    let ask = text === null ? undefined : this.#joinable.get(text);
-    if (ask === undefined) {
+  /** Queues a request. `done` is called exactly once, with the answer or the reason for its absence. */
+  add(question: Question, done: (end: Answer | CallFailure) => void): CallWaiter<Question, Answer> {
+    const text = this.#dedupeKeyOf(question);
+    let call = text === null ? undefined : this.#joinable.get(text);
+    if (call === undefined) {
       this.#lastId = this.#nextId();
-      ask = { id: this.#lastId, question, waiters: [], linkId: null };
-      this.#queued.set(ask.id, ask);
-      if (text !== null) this.#joinable.set(text, ask);
+      call = { id: this.#lastId, request: question, waiters: [], linkId: null };
+      this.#queued.set(call.id, call);
+      if (text !== null) this.#joinable.set(text, call);
     }
-    const waiter = { ask, done };
-    ask.waiters.push(waiter);
+    const waiter = { call, done };
+    call.waiters.push(waiter);
     return waiter;
   }
 
-  /** The oldest queued questions, at most `max`; they stay queued until `markSent`. */
-  peek(max: number): Ask<Question, Answer>[] {
-    const asks: Ask<Question, Answer>[] = [];
-    for (const [, ask] of this.#queued) {
-      if (asks.length >= max) break;
-      asks.push(ask);
+  /** The oldest queued requests, at most `max`. They stay queued until `markSent`. */
+  peek(max: number): PendingCall<Question, Answer>[] {
+    const calls: PendingCall<Question, Answer>[] = [];
+    for (const [, call] of this.#queued) {
+      if (calls.length >= max) break;
+      calls.push(call);
     }
-    return asks;
+    return calls;
   }
 
-  /** These questions left on link `linkId`. */
-  markSent(asks: readonly Ask<Question, Answer>[], linkId: number): void {
-    for (const ask of asks) {
-      this.#unjoin(ask);
-      this.#queued.delete(ask.id);
-      ask.linkId = linkId;
-      this.#sent.set(ask.id, ask);
+  /** These requests were sent on link `linkId`. */
+  markSent(calls: readonly PendingCall<Question, Answer>[], linkId: number): void {
+    for (const call of calls) {
+      this.#removeJoinable(call);
+      this.#queued.delete(call.id);
+      call.linkId = linkId;
+      this.#sent.set(call.id, call);
     }
   }
 
-  /** Link `linkId` answered question `id`. An answer that nobody waits for any more is ignored. */
-  answer(linkId: number, id: number, answer: Answer): void {
-    const ask = this.#sent.get(id);
-    if (ask?.linkId !== linkId) return;
+  /** Link `linkId` answered request `id`. An answer without a waiting caller is ignored. */
+  onAnswer(linkId: number, id: number, answer: Answer): void {
+    const call = this.#sent.get(id);
+    if (call?.linkId !== linkId) return;
     this.#sent.delete(id);
-    tell(ask, answer);
+    finish(call, answer);
   }
 
   /**
    * Link `linkId` will not answer any more: it closed, or its process no longer leads.
-   * @param end what those who wait are told
+   * @param end result passed to the callers that wait.
    */
-  abandon(linkId: number, end: Answer | NoAnswer = 'unanswered'): void {
-    for (const [id, ask] of this.#sent) {
-      if (ask.linkId !== linkId) continue;
+  failSent(linkId: number, end: Answer | CallFailure = 'unanswered'): void {
+    for (const [id, call] of this.#sent) {
+      if (call.linkId !== linkId) continue;
       this.#sent.delete(id);
-      tell(ask, end);
+      finish(call, end);
     }
   }
 
-  /** Forgets every question that has not been sent: those who wait are told `unsent`. */
-  dropQueued(): void {
-    for (const [id, ask] of this.#queued) {
+  /** Removes every request that has not been sent; their callers get `unsent`. */
+  failQueued(): void {
+    for (const [id, call] of this.#queued) {
       this.#queued.delete(id);
-      this.#unjoin(ask);
-      tell(ask, 'unsent');
+      this.#removeJoinable(call);
+      finish(call, 'unsent');
     }
   }
 
-  /** As `abandon`, for all links but `linkId`. */
-  abandonOthers(linkId: number): void {
+  /** As `abandon`, for all links except `linkId`. */
+  failSentOnOthers(linkId: number): void {
     const others = new Set<number>();
-    for (const [, ask] of this.#sent) {
-      if (ask.linkId !== null && ask.linkId !== linkId) others.add(ask.linkId);
+    for (const [, call] of this.#sent) {
+      if (call.linkId !== null && call.linkId !== linkId) others.add(call.linkId);
     }
-    for (const other of others) this.abandon(other);
+    for (const other of others) this.failSent(other);
   }
 
-  /** One who waited has no time left; a question that nobody waits for is forgotten. */
-  giveUp(waiter: Waiter<Question, Answer>): void {
-    const { ask } = waiter;
-    const at = ask.waiters.indexOf(waiter);
+  /** The deadline of a caller expired. A request without callers is removed. */
+  expire(waiter: CallWaiter<Question, Answer>): void {
+    const { call: call } = waiter;
+    const at = call.waiters.indexOf(waiter);
     if (at === -1) return;
-    ask.waiters.splice(at, 1);
-    if (ask.waiters.length === 0) {
-      this.#unjoin(ask);
-      this.#queued.delete(ask.id);
-      this.#sent.delete(ask.id);
+    call.waiters.splice(at, 1);
+    if (call.waiters.length === 0) {
+      this.#removeJoinable(call);
+      this.#queued.delete(call.id);
+      this.#sent.delete(call.id);
     }
-    waiter.done(ask.linkId === null ? 'unsent' : 'unanswered');
+    waiter.done(call.linkId === null ? 'unsent' : 'unanswered');
   }
 
-  #unjoin(ask: Ask<Question, Answer>): void {
-    const text = this.#joinTextOf(ask.question);
-    if (text !== null && this.#joinable.get(text) === ask) this.#joinable.delete(text);
+  #removeJoinable(call: PendingCall<Question, Answer>): void {
+    const text = this.#dedupeKeyOf(call.request);
+    if (text !== null && this.#joinable.get(text) === call) this.#joinable.delete(text);
   }
 }
 
-/** Everyone who still waits for it gets the end, and does not wait any more: each is told once, whatever that leads to. */
-function tell<Question, Answer extends object>(ask: Ask<Question, Answer>, end: Answer | NoAnswer): void {
-  for (let next = ask.waiters.shift(); next !== undefined; next = ask.waiters.shift()) next.done(end);
+/**
+ * Removes and calls the waiting callers one by one: each is called once, even if a callback changes the
+ * table.
+ */
+function finish<Question, Answer extends object>(
+  call: PendingCall<Question, Answer>,
+  end: Answer | CallFailure,
+): void {
+  for (let next = call.waiters.shift(); next !== undefined; next = call.waiters.shift()) next.done(end);
 }

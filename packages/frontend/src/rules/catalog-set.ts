@@ -1,38 +1,38 @@
 /**
- * Where the catalogs are, as far as the linked replicas have told. Each replica names the whole set and knows the url of a
- * catalog while it is linked with it, so that one may know what another does not.
+ * The addresses of the catalogs, merged from what the linked replicas sent. Each replica sends the whole set,
+ * but knows a catalog's URL only while it has a link to that catalog.
  */
 import { CATALOGS_MAX, type CatalogWire } from '@trireme/domain';
 
 export class CatalogSet {
-  /** What each linked replica told last, the latest at the end; by the replica's url. */
-  readonly #told = new Map<string, readonly CatalogWire[]>();
+  /** The last list of each linked replica, by the replica's URL; the latest list is last. */
+  readonly #lists = new Map<string, readonly CatalogWire[]>();
   #urls: ReadonlyMap<string, string> = new Map();
 
-  /** Urls of the catalogs to be linked with, by id; at most `CATALOGS_MAX`. */
+  /** URLs of the catalogs to connect to, by id; at most `CATALOGS_MAX`. */
   get urls(): ReadonlyMap<string, string> {
     return this.#urls;
   }
 
-  /** A replica told the set. */
-  told(replica: string, items: readonly CatalogWire[]): void {
-    this.#told.delete(replica);
-    this.#told.set(replica, items);
+  /** A replica sent the set. */
+  onList(replica: string, items: readonly CatalogWire[]): void {
+    this.#lists.delete(replica);
+    this.#lists.set(replica, items);
     this.#merge();
   }
 
-  /** The link to the replica closed. While none is linked, what is known stays. */
-  forget(replica: string): void {
-    if (this.#told.delete(replica) && this.#told.size > 0) this.#merge();
+  /** The link to the replica closed. The last known URLs stay while no replica is linked. */
+  onReplicaUnlinked(replica: string): void {
+    if (this.#lists.delete(replica) && this.#lists.size > 0) this.#merge();
   }
 
-  /** A catalog whose url nobody knows now is where it was: it may be cut off from the replicas alone. */
+  /** Keeps the last URL of a catalog that no replica has a link to: this front-end may still reach it. */
   #merge(): void {
     const urls = new Map<string, string>();
-    for (const items of [...this.#told.values()].toReversed()) {
+    for (const items of [...this.#lists.values()].toReversed()) {
       for (const [id, url] of items) if (url !== null && !urls.has(id)) add(urls, id, url);
     }
-    for (const items of this.#told.values()) {
+    for (const items of this.#lists.values()) {
       for (const [id] of items) {
         const known = this.#urls.get(id);
         if (known !== undefined && !urls.has(id)) add(urls, id, known);

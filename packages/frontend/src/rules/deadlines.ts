@@ -1,33 +1,34 @@
 /**
- * The time that a request may take, and with it the bound on how many may be open: all deadlines of one table run
- * equally long, so that the oldest is always the next to expire and no request needs a timer of its own.
+ * Deadlines of requests, with a bound on the number of open requests. All deadlines of a table have the same
+ * duration, so the oldest is always the next to expire and no request needs its own timer.
  */
 import { TransientMap } from '@trireme/domain';
 
-/** One request's time. */
+/** The deadline of one request. */
 export class Deadline {
-  /** When its time began and when it is over, in milliseconds on the clock that the table was opened with. */
+  /** When the request began, in milliseconds on the clock of `DeadlineTable.open`. */
   readonly openedAt: number;
-  readonly at: number;
+  /** When it expires, on the same clock. */
+  readonly expiresAt: number;
   #expired = false;
   #onExpire: (() => void) | null = null;
   #controller: AbortController | null = null;
 
   constructor(openedAt: number, at: number) {
     this.openedAt = openedAt;
-    this.at = at;
+    this.expiresAt = at;
   }
 
-  get expired(): boolean {
+  get isExpired(): boolean {
     return this.#expired;
   }
 
-  /** What the request waits for at the moment, to be told when the time is over; one at a time. */
-  watch(onExpire: (() => void) | null): void {
+  /** Sets the callback for the expiry, null for none. A request waits for one thing at a time. */
+  setOnExpire(onExpire: (() => void) | null): void {
     this.#onExpire = onExpire;
   }
 
-  /** Aborted when the time is over. */
+  /** Aborted when the deadline expires. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
@@ -36,7 +37,7 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Ends the time; doing so twice does nothing. */
+  /** Expires the deadline; a repeated call does nothing. */
   expire(): void {
     if (this.#expired) return;
     this.#expired = true;
@@ -48,15 +49,15 @@ export class Deadline {
 }
 
 /** The deadlines of all open requests. */
-export class Deadlines {
+export class DeadlineTable {
   readonly #durationMs: number;
   readonly #sizeMax: number;
-  /** In the order of opening, which is that of expiring. */
+  /** In the order of opening, which is also the order of expiry. */
   readonly #open = new TransientMap<Deadline, Deadline>();
 
   /**
-   * @param durationMs how long every request may take.
-   * @param sizeMax open deadlines at most; at the bound `open` gives null.
+   * @param durationMs time limit of every request, in milliseconds.
+   * @param sizeMax maximum number of open deadlines; at the bound `open` returns null.
    */
   constructor(durationMs: number, sizeMax: number) {
     this.#durationMs = durationMs;
@@ -68,12 +69,12 @@ export class Deadlines {
   }
 
   /** When the next deadline expires, or null while none is open. */
-  get nextAt(): number | null {
-    for (const [deadline] of this.#open) return deadline.at;
+  get nextExpiry(): number | null {
+    for (const [deadline] of this.#open) return deadline.expiresAt;
     return null;
   }
 
-  /** Opens a deadline at time `now` (milliseconds, never falling), or gives null at the bound. */
+  /** Opens a deadline at time `now` (milliseconds, monotonic). @returns null at the bound. */
   open(now: number): Deadline | null {
     if (this.#open.size >= this.#sizeMax) return null;
     const deadline = new Deadline(now, now + this.#durationMs);
@@ -81,16 +82,16 @@ export class Deadlines {
     return deadline;
   }
 
-  /** Ends the watch over a request that was answered. */
+  /** Closes the deadline of a request that was answered: it will not expire. */
   close(deadline: Deadline): void {
-    deadline.watch(null);
+    deadline.setOnExpire(null);
     this.#open.delete(deadline);
   }
 
   /** Expires every deadline that is due at `now`. */
   expireDue(now: number): void {
     for (const [deadline] of this.#open) {
-      if (deadline.at > now) return;
+      if (deadline.expiresAt > now) return;
       this.#open.delete(deadline);
       deadline.expire();
     }

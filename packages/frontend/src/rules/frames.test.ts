@@ -8,10 +8,10 @@ import {
   unpack,
   type CatalogReport,
   type CatalogToFrontend,
-  type FromReplica,
+  type ReplicaToFrontend,
   type ReplicaReport,
 } from '@trireme/domain';
-import { orderOf, parseFromCatalog, parseFromReplica, stockOf } from './frames.js';
+import { toOrder, parseCatalogFrame, parseReplicaFrame, toStock } from './frames.js';
 
 const ORDER = [1, 'AAPL', 'buy', 2, 5500, 0] as const;
 const STOCK = ['AAPL', 5500, 100, 7] as const;
@@ -31,7 +31,7 @@ const CATALOG_REPORT: CatalogReport = {
   sessions: [{ peer: 'frontend-1', leaseMs: 400, names: ['AAPL'] }],
 };
 
-const FROM_REPLICA: readonly FromReplica[] = [
+const FROM_REPLICA: readonly ReplicaToFrontend[] = [
   { t: 'leader', self: '1', leader: null, term: 0 },
   { t: 'leader', self: '1', leader: '2', term: 9 },
   {
@@ -110,45 +110,46 @@ const FROM_CATALOG: readonly CatalogToFrontend[] = [
   { t: 'report', report: CATALOG_REPORT },
 ];
 
-test('frames of the protocol are read as they were sent', () => {
+test('parsers return valid frames unchanged', () => {
   for (const frame of FROM_REPLICA) {
     const isOfItems = frame.t === 'submitted' || frame.t === 'got' || frame.t === 'stocks';
     const read = isOfItems ? { ...frame, invalid: [] } : frame;
-    assert.equal(parseFromReplica(unpack(pack(frame))), read);
+    assert.equal(parseReplicaFrame(unpack(pack(frame))), read);
   }
   for (const frame of FROM_CATALOG) {
     const read = frame.t === 'stocks' ? { ...frame, invalid: [] } : frame;
-    assert.equal(parseFromCatalog(unpack(pack(frame))), read);
+    assert.equal(parseCatalogFrame(unpack(pack(frame))), read);
   }
 });
 
-const parseLeaderStocks = (frame: unknown): unknown => parseFromReplica({ life: 'l1', ...(frame as object) });
+const parseLeaderStocks = (frame: unknown): unknown =>
+  parseReplicaFrame({ life: 'l1', ...(frame as object) });
 
 const BAD_RESULTS: readonly (readonly [
   parse: (frame: unknown) => unknown,
   t: string,
   item: readonly unknown[],
 ])[] = [
-  [parseFromReplica, 'submitted', [2, 'other']],
-  [parseFromReplica, 'submitted', [2, 'filled', 0, 5500]],
-  [parseFromReplica, 'submitted', [2, 'filled', 1, 0]],
-  [parseFromReplica, 'submitted', [2, 'filled', 1, 1_000_000_001]],
-  [parseFromReplica, 'submitted', [2, 'refused', 'tired']],
-  [parseFromReplica, 'submitted', [2, 'rejected', 5]],
-  [parseFromReplica, 'got', [2, 'other']],
-  [parseFromReplica, 'got', [2, 'order', null]],
-  [parseFromReplica, 'got', [2, 'order', [1, 'A', 'hold', 1, 1, 0]]],
-  [parseFromReplica, 'got', [2, 'order', [1, 'A', 'buy', 0, 1, 0]]],
-  [parseFromReplica, 'got', [2, 'order', [1, 'A', 'buy', 1, 1, 9e15]]],
+  [parseReplicaFrame, 'submitted', [2, 'other']],
+  [parseReplicaFrame, 'submitted', [2, 'filled', 0, 5500]],
+  [parseReplicaFrame, 'submitted', [2, 'filled', 1, 0]],
+  [parseReplicaFrame, 'submitted', [2, 'filled', 1, 1_000_000_001]],
+  [parseReplicaFrame, 'submitted', [2, 'refused', 'tired']],
+  [parseReplicaFrame, 'submitted', [2, 'rejected', 5]],
+  [parseReplicaFrame, 'got', [2, 'other']],
+  [parseReplicaFrame, 'got', [2, 'order', null]],
+  [parseReplicaFrame, 'got', [2, 'order', [1, 'A', 'hold', 1, 1, 0]]],
+  [parseReplicaFrame, 'got', [2, 'order', [1, 'A', 'buy', 0, 1, 0]]],
+  [parseReplicaFrame, 'got', [2, 'order', [1, 'A', 'buy', 1, 1, 9e15]]],
   [parseLeaderStocks, 'stocks', [2, 'other']],
   [parseLeaderStocks, 'stocks', [2, 'stock', ['A', 0, 1, 0]]],
   [parseLeaderStocks, 'stocks', [2, 'refused', 'tired']],
-  [parseFromCatalog, 'stocks', [2, 'other']],
-  [parseFromCatalog, 'stocks', [2, 'stock', STOCK]],
-  [parseFromCatalog, 'stocks', [2, 'stock', ['A', 1, -1, 0], true]],
+  [parseCatalogFrame, 'stocks', [2, 'other']],
+  [parseCatalogFrame, 'stocks', [2, 'stock', STOCK]],
+  [parseCatalogFrame, 'stocks', [2, 'stock', ['A', 1, -1, 0], true]],
 ];
 
-test('an answer that is not valid is set apart by its id, and the others count', () => {
+test('an invalid item is set apart with its id, and the other items are kept', () => {
   for (const [parse, t, item] of BAD_RESULTS) {
     const good = [1, t === 'submitted' ? 'done' : 'missing'];
     const frame = parse({ t, items: [item, good] }) as { items: unknown; invalid: readonly { id: number }[] };
@@ -161,28 +162,28 @@ test('an answer that is not valid is set apart by its id, and the others count',
 });
 
 const BAD_PAGES: readonly (readonly [parse: (frame: unknown) => unknown, frame: object])[] = [
-  [parseFromReplica, { t: 'page', id: 7, orders: new Array(1001).fill(ORDER), next: null }],
-  [parseFromReplica, { t: 'page', id: 7, orders: [], next: 'x' }],
-  [parseFromReplica, { t: 'page', id: 7, orders: [[1, 'A', 'buy', 1, 1, 9e15]], next: null }],
-  [parseFromReplica, { t: 'pageRefused', id: 7, why: 'tired' }],
-  [parseFromReplica, { t: 'stockPage', id: 7, stocks: [], next: 5 }],
-  [parseFromCatalog, { t: 'page', id: 7, stocks: [], next: 5 }],
+  [parseReplicaFrame, { t: 'page', id: 7, orders: new Array(1001).fill(ORDER), next: null }],
+  [parseReplicaFrame, { t: 'page', id: 7, orders: [], next: 'x' }],
+  [parseReplicaFrame, { t: 'page', id: 7, orders: [[1, 'A', 'buy', 1, 1, 9e15]], next: null }],
+  [parseReplicaFrame, { t: 'pageRefused', id: 7, why: 'tired' }],
+  [parseReplicaFrame, { t: 'stockPage', id: 7, stocks: [], next: 5 }],
+  [parseCatalogFrame, { t: 'page', id: 7, stocks: [], next: 5 }],
 ];
 
 const BAD_REPORTS: readonly (readonly [parse: (frame: unknown) => unknown, report: unknown])[] = [
-  [parseFromReplica, undefined],
-  [parseFromReplica, { ...REPLICA_REPORT, role: 'king' }],
-  [parseFromReplica, { ...REPLICA_REPORT, term: -1 }],
-  [parseFromReplica, { ...REPLICA_REPORT, peers: [{ id: '2', heard: 1, told: true, match: null }] }],
+  [parseReplicaFrame, undefined],
+  [parseReplicaFrame, { ...REPLICA_REPORT, role: 'king' }],
+  [parseReplicaFrame, { ...REPLICA_REPORT, term: -1 }],
+  [parseReplicaFrame, { ...REPLICA_REPORT, peers: [{ id: '2', heard: 1, told: true, match: null }] }],
   [
-    parseFromReplica,
+    parseReplicaFrame,
     { ...REPLICA_REPORT, peers: Array(REPORT_MEMBERS_MAX + 1).fill(REPLICA_REPORT.peers[0]) },
   ],
-  [parseFromCatalog, { ...CATALOG_REPORT, ready: null }],
-  [parseFromCatalog, { ...CATALOG_REPORT, sessions: [{ peer: 'a', leaseMs: -1, names: [] }] }],
+  [parseCatalogFrame, { ...CATALOG_REPORT, ready: null }],
+  [parseCatalogFrame, { ...CATALOG_REPORT, sessions: [{ peer: 'a', leaseMs: -1, names: [] }] }],
 ];
 
-test('a page or a report that is not valid costs nothing but itself', () => {
+test('an invalid page or report does not throw', () => {
   for (const [parse, frame] of BAD_PAGES) {
     const { t, id } = parse(frame) as { t: string; id: number };
     assert.equal([t, id], ['invalidPage', 7], JSON.stringify(frame).slice(0, 80));
@@ -228,30 +229,30 @@ const NOT_FROM_CATALOG: readonly unknown[] = [
   { t: 'revoke', seq: 1, names: [1] },
 ];
 
-test('whatever else comes is refused', () => {
+test('any other invalid frame is a FormatError', () => {
   for (const frame of NOT_FROM_REPLICA) {
     assert.throws(
-      () => parseFromReplica(frame),
+      () => parseReplicaFrame(frame),
       (error: unknown) => error instanceof FormatError,
       JSON.stringify(frame),
     );
   }
   for (const frame of NOT_FROM_CATALOG) {
     assert.throws(
-      () => parseFromCatalog(frame),
+      () => parseCatalogFrame(frame),
       (error: unknown) => error instanceof FormatError,
       JSON.stringify(frame),
     );
   }
 });
 
-test('a lease is a minute at most, whatever is granted', () => {
-  assert.equal(parseFromCatalog({ t: 'lease', id: 1, ms: 1e12 }), { t: 'lease', id: 1, ms: 60_000 });
+test('a lease is capped at one minute', () => {
+  assert.equal(parseCatalogFrame({ t: 'lease', id: 1, ms: 1e12 }), { t: 'lease', id: 1, ms: 60_000 });
 });
 
-test('rows are orders and stocks', () => {
-  assert.equal(orderOf(ORDER), { number: 1, name: 'AAPL', type: 'buy', quantity: 2, price: 5500, time: 0 });
-  assert.equal(stockOf(STOCK), { name: 'AAPL', price: 5500, quantity: 100, version: 7 });
+test('toOrder and stockOf convert rows', () => {
+  assert.equal(toOrder(ORDER), { number: 1, name: 'AAPL', type: 'buy', quantity: 2, price: 5500, time: 0 });
+  assert.equal(toStock(STOCK), { name: 'AAPL', price: 5500, quantity: 100, version: 7 });
 });
 
 const KINDS = [
@@ -282,14 +283,14 @@ const FIELDS = [
   'names',
 ];
 
-test('whatever comes in, the parsers throw FormatError and nothing else', () => {
+test('property: the parsers throw nothing but FormatError', () => {
   const fields = Object.fromEntries(FIELDS.map((name) => [name, fc.anything()]));
   const lists = Object.fromEntries(FIELDS.map((name) => [name, fc.array(fc.array(fc.anything()))]));
   const t = fc.constantFrom(...KINDS);
   const frames = fc.oneof(fc.anything(), fc.record({ ...fields, t }), fc.record({ ...lists, t }));
   fc.assert(
     fc.property(frames, fc.uint8Array({ maxLength: 64 }), (frame, bytes) => {
-      for (const parse of [parseFromReplica, parseFromCatalog]) {
+      for (const parse of [parseReplicaFrame, parseCatalogFrame]) {
         for (const make of [() => frame, () => unpack(bytes)]) {
           try {
             parse(make());

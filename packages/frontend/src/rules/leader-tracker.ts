@@ -1,17 +1,18 @@
 /**
- * Who leads, as far as the replicas have told. A replica leads if it says so of itself and nobody knows a leader of a
- * higher term. Replicas are known by their urls; bounded by the number of them that are linked.
+ * Finds the leader from the reports of the replicas: a replica that reports itself as leader, unless another
+ * replica reports a leader with a higher term. Replicas are identified by URL. Bounded by the number of
+ * linked replicas.
  */
 
 interface Report {
   readonly self: string;
   readonly leader: string | null;
   readonly term: number;
-  /** It refused as `notLeader` after it claimed to lead. */
+  /** Whether it refused a request as `notLeader` after it reported itself as leader. */
   readonly suspected: boolean;
 }
 
-/** The leader: the replica (by its url), the member that it is, and the term that it claimed to lead in. */
+/** The leader: URL of the replica, its member id, and the term in which it reported itself as leader. */
 export interface Leader {
   readonly replica: string;
   readonly id: string;
@@ -21,21 +22,24 @@ export interface Leader {
 export class LeaderTracker {
   readonly #reports = new Map<string, Report>();
 
-  /** Replica `replica` said, on its open link, that it is `self` and that `leader` leads in `term`. */
-  report(replica: string, self: string, leader: string | null, term: number): void {
+  /**
+   * Replica `replica` reported, on its open link, that it is member `self` and that `leader` leads in `term`.
+   */
+  onReport(replica: string, self: string, leader: string | null, term: number): void {
     this.#reports.set(replica, { self, leader, term, suspected: false });
   }
 
-  /** The link to `replica` closed: what it said counts no more. */
-  forget(replica: string): void {
+  /** The link to `replica` closed: discards its report. */
+  onUnlinked(replica: string): void {
     this.#reports.delete(replica);
   }
 
   /**
-   * `replica` refused because it does not lead. Its claim then counts only while nobody else has one: it may have
-   * become leader meanwhile without a word, or be about to, so that asking it again later is better than not at all.
+   * `replica` refused a request because it does not lead. Its report then counts only if no other replica
+   * reports itself as leader: it may have become leader since, or be about to, so a retry there is better
+   * than none.
    */
-  suspect(replica: string): void {
+  onNotLeader(replica: string): void {
     const report = this.#reports.get(replica);
     if (report !== undefined) this.#reports.set(replica, { ...report, suspected: true });
   }
@@ -52,13 +56,13 @@ export class LeaderTracker {
         best = { replica, report };
       }
     }
-    // Where another is known to lead in a higher term, the claim is that of a leader that was cut off or paused.
+    // A report with a lower term comes from an old leader that is partitioned or paused.
     if (best === null || best.report.term < termMax) return null;
     return { replica: best.replica, id: best.report.self, term: best.report.term };
   }
 
-  /** A leader that has not refused since it said that it leads. */
-  get certain(): boolean {
+  /** Whether there is a leader that has not refused a request since its last report. */
+  get isTrusted(): boolean {
     const leader = this.leader;
     return leader !== null && this.#reports.get(leader.replica)?.suspected === false;
   }

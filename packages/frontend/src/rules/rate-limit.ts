@@ -1,39 +1,42 @@
 /**
- * A bound on the requests of each client address: a token bucket, refilled evenly. The table of addresses is bounded as
- * well; at the bound the address that was heard of least recently is forgotten, and begins anew with a full bucket.
+ * Limits the requests of each client address with a token bucket. The table of addresses is bounded: at the
+ * bound it drops the least recently used address, which starts with a full bucket again.
  */
 import { LRUMap } from 'mnemonist';
-import { assertRule } from '@trireme/domain';
+import { assertInvariant } from '@trireme/domain';
 
-/** Addresses that are remembered at most. */
+/** Maximum number of addresses in the table. */
 const ADDRESSES_MAX = 20_000;
 
-/** Seconds' worth of requests that may come at once. */
+/** Size of a bucket, in seconds of the rate. */
 const BURST_S = 2;
 
 interface Bucket {
   tokens: number;
-  /** When `tokens` was right, in milliseconds on a clock that never jumps. */
+  /** When `tokens` was computed, in milliseconds on a monotonic clock. */
   at: number;
 }
 
-export class RateLimit {
+export class RateLimiter {
   readonly #perSecond: number;
   readonly #burst: number;
   readonly #buckets: LRUMap<string, Bucket>;
 
   /**
-   * @param perSecond requests a second that one address may make for ever, from 1; twice as many may come at once.
-   * @param addressesMax addresses that are remembered.
+   * @param perSecond sustained requests per second of one address, at least 1; bursts may be twice as large.
+   * @param addressesMax maximum number of addresses in the table.
    */
   constructor(perSecond: number, addressesMax = ADDRESSES_MAX) {
-    assertRule(perSecond >= 1, 'a rate limit is at least one request a second');
+    assertInvariant(perSecond >= 1, 'rate limit is at least one request per second');
     this.#perSecond = perSecond;
     this.#burst = perSecond * BURST_S;
     this.#buckets = new LRUMap(addressesMax);
   }
 
-  /** Counts a request from `address` at `now`. Returns 0 if it may pass, else the seconds until one may, from 1. */
+  /**
+   * Counts a request from `address` at `now`.
+   * @returns 0 if it is allowed, else the seconds to wait, at least 1.
+   */
   take(address: string, now: number): number {
     const key = clientOf(address);
     const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
@@ -47,7 +50,7 @@ export class RateLimit {
   }
 }
 
-/** Who an address stands for: an IPv4 address itself, and of an IPv6 address the network of 64 bits that one site has. */
+/** The key of a client: an IPv4 address, or the /64 network of an IPv6 address, which one site owns. */
 function clientOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

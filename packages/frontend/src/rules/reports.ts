@@ -1,74 +1,74 @@
-/** Checks of what replicas and catalogs tell of themselves. What is not as the protocol says closes the link. */
+/** Validates the reports of replicas and catalogs. */
 import {
-  asBoolean,
-  asInteger,
-  asList,
-  asObject,
-  asText,
+  expectBoolean,
+  expectInteger,
+  expectList,
+  expectObject,
+  expectText,
   FormatError,
   REPORT_MEMBERS_MAX,
-  REPORT_NAMES_MAX,
+  REPORT_STOCKS_MAX,
   REPORT_SESSIONS_MAX,
-  REPORTED_ROLES,
+  RAFT_ROLES,
   type CatalogReport,
   type PeerReport,
   type ReplicaReport,
-  type SessionReport,
+  type FrontendReport,
 } from '@trireme/domain';
 
-/** @throws FormatError if it is no report of a replica. */
-export function replicaReport(value: unknown): ReplicaReport {
-  const report = asObject(value, 'report');
-  const role = REPORTED_ROLES.find((known) => known === report['role']);
-  if (role === undefined) throw new FormatError('report of an unknown role');
+/** @throws FormatError if the value is not a valid report of a replica. */
+export function parseReplicaReport(value: unknown): ReplicaReport {
+  const report = expectObject(value, 'report');
+  const role = RAFT_ROLES.find((known) => known === report['role']);
+  if (role === undefined) throw new FormatError('report has an unknown role');
   return {
     role,
-    term: asInteger(report['term'], 'term'),
-    leader: report['leader'] === null ? null : asText(report['leader'], 'leader', 64),
-    leading: asBoolean(report['leading'], 'leading'),
-    firstIndex: asInteger(report['firstIndex'], 'first index'),
-    lastIndex: asInteger(report['lastIndex'], 'last index'),
-    commit: asInteger(report['commit'], 'commit'),
-    applied: asInteger(report['applied'], 'applied'),
-    orders: asInteger(report['orders'], 'orders'),
-    hash: asText(report['hash'], 'hash', 64),
-    learner: asBoolean(report['learner'], 'learner'),
+    term: expectInteger(report['term'], 'term'),
+    leader: report['leader'] === null ? null : expectText(report['leader'], 'leader', 64),
+    leading: expectBoolean(report['leading'], 'leading'),
+    firstIndex: expectInteger(report['firstIndex'], 'first index'),
+    lastIndex: expectInteger(report['lastIndex'], 'last index'),
+    commit: expectInteger(report['commit'], 'commit'),
+    applied: expectInteger(report['applied'], 'applied'),
+    orders: expectInteger(report['orders'], 'orders'),
+    hash: expectText(report['hash'], 'hash', 64),
+    learner: expectBoolean(report['learner'], 'learner'),
     peers: bounded(report['peers'], 'peers', REPORT_MEMBERS_MAX).map(peerReport),
   };
 }
 
-/** @throws FormatError if it is no report of a catalog. */
-export function catalogReport(value: unknown): CatalogReport {
-  const report = asObject(value, 'report');
+/** @throws FormatError if the value is not a valid report of a catalog. */
+export function parseCatalogReport(value: unknown): CatalogReport {
+  const report = expectObject(value, 'report');
   return {
-    lastIndex: asInteger(report['lastIndex'], 'last index'),
-    stocks: asInteger(report['stocks'], 'stocks'),
-    ready: asBoolean(report['ready'], 'ready'),
+    lastIndex: expectInteger(report['lastIndex'], 'last index'),
+    stocks: expectInteger(report['stocks'], 'stocks'),
+    ready: expectBoolean(report['ready'], 'ready'),
     sessions: bounded(report['sessions'], 'sessions', REPORT_SESSIONS_MAX).map(sessionReport),
   };
 }
 
 function peerReport(value: unknown): PeerReport {
-  const peer = asObject(value, 'peer');
+  const peer = expectObject(value, 'peer');
   return {
-    id: asText(peer['id'], 'peer id', 64),
-    heard: asBoolean(peer['heard'], 'heard'),
-    told: asBoolean(peer['told'], 'told'),
-    match: peer['match'] === null ? null : asInteger(peer['match'], 'match'),
+    id: expectText(peer['id'], 'peer id', 64),
+    heard: expectBoolean(peer['heard'], 'heard'),
+    told: expectBoolean(peer['told'], 'told'),
+    match: peer['match'] === null ? null : expectInteger(peer['match'], 'match'),
   };
 }
 
-function sessionReport(value: unknown): SessionReport {
-  const session = asObject(value, 'session');
+function sessionReport(value: unknown): FrontendReport {
+  const session = expectObject(value, 'session');
   return {
-    peer: asText(session['peer'], 'session peer', 64),
-    leaseMs: asInteger(session['leaseMs'], 'lease'),
-    names: bounded(session['names'], 'names', REPORT_NAMES_MAX).map((name) => asText(name, 'name', 64)),
+    peer: expectText(session['peer'], 'session peer', 64),
+    leaseMs: expectInteger(session['leaseMs'], 'lease'),
+    names: bounded(session['names'], 'names', REPORT_STOCKS_MAX).map((name) => expectText(name, 'name', 64)),
   };
 }
 
 function bounded(value: unknown, what: string, sizeMax: number): readonly unknown[] {
-  const list = asList(value, what);
-  if (list.length > sizeMax) throw new FormatError(`more than ${sizeMax} ${what}`);
+  const list = expectList(value, what);
+  if (list.length > sizeMax) throw new FormatError(`report has more than ${sizeMax} ${what}`);
   return list;
 }

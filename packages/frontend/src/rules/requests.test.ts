@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { TriremeError, type ErrorStatus } from '@trireme/domain';
-import { parserError } from './parser-errors.js';
+import { toContractError } from './parser-errors.js';
 import {
-  acceptKey,
-  acceptRequestId,
+  parseKeyHeader,
+  parseRequestId,
   checkBodyHeaders,
   checkEncoding,
   checkOperator,
@@ -14,10 +14,10 @@ import {
   parsePageQuery,
   pathOf,
 } from './requests.js';
-import { checkDecided } from './results.js';
+import { requireEffect } from './results.js';
 import { allowedMethods } from './routing.js';
 
-/** The word that a call is refused with, null if it is not. */
+/** The status of the error that the call throws, null if it throws none. */
 function refusalOf(call: () => unknown): ErrorStatus | null {
   try {
     call();
@@ -28,7 +28,7 @@ function refusalOf(call: () => unknown): ErrorStatus | null {
   }
 }
 
-test('a path has no query and no slash at its end', () => {
+test('pathOf removes the query and one trailing slash', () => {
   for (const [target, path] of [
     ['/', '/'],
     ['/?a=/', '/'],
@@ -41,7 +41,7 @@ test('a path has no query and no slash at its end', () => {
   }
 });
 
-test('broken percent-encoding is refused', () => {
+test('checkEncoding rejects invalid percent-encoding', () => {
   assert.is(
     refusalOf(() => checkEncoding('/stocks/A%20B')),
     null,
@@ -59,7 +59,7 @@ test('broken percent-encoding is refused', () => {
   }
 });
 
-test('order numbers are whole, positive and safe', () => {
+test('parseOrderNumber accepts positive safe integers only', () => {
   assert.is(parseOrderNumber('1'), 1);
   assert.is(parseOrderNumber('9007199254740991'), 9007199254740991);
   for (const text of [
@@ -79,7 +79,7 @@ test('order numbers are whole, positive and safe', () => {
   }
 });
 
-test('pages have bounds and defaults', () => {
+test('parsePageQuery and parseAfterNumber apply bounds and defaults', () => {
   const parse = (query: string): unknown => parsePageQuery(new URLSearchParams(query));
   assert.equal(parse(''), { limit: 100, after: null, name: null });
   assert.equal(parse('limit=1000&after=7&name=A&x=y'), { limit: 1000, after: '7', name: 'A' });
@@ -110,23 +110,23 @@ test('pages have bounds and defaults', () => {
   );
 });
 
-test('request ids are printable and short', () => {
-  assert.is(acceptRequestId('a-1'), 'a-1');
-  for (const id of [undefined, '', 'a b', 'ä', 'x'.repeat(129), ['a']]) assert.is(acceptRequestId(id), null);
+test('parseRequestId accepts short printable ids only', () => {
+  assert.is(parseRequestId('a-1'), 'a-1');
+  for (const id of [undefined, '', 'a b', 'ä', 'x'.repeat(129), ['a']]) assert.is(parseRequestId(id), null);
 });
 
-test('there is one key or none', () => {
-  assert.is(acceptKey(undefined), null);
-  assert.is(acceptKey(['a, b']), 'a, b');
+test('parseKeyHeader accepts one valid key or none', () => {
+  assert.is(parseKeyHeader(undefined), null);
+  assert.is(parseKeyHeader(['a, b']), 'a, b');
   for (const lines of [[], ['a', 'b'], ['ä'], ['x'.repeat(256)]]) {
     assert.is(
-      refusalOf(() => acceptKey(lines)),
+      refusalOf(() => parseKeyHeader(lines)),
       'INVALID_REQUEST',
     );
   }
 });
 
-test('bodies are JSON of at most 16 KiB', () => {
+test('checkBodyHeaders accepts JSON of at most 16 KiB', () => {
   for (const headers of [
     {},
     { 'content-type': 'application/json' },
@@ -145,14 +145,14 @@ test('bodies are JSON of at most 16 KiB', () => {
   assert.is(status({ 'content-length': '16385' }), 'BODY_TOO_LARGE');
 });
 
-test('an entity tag is matched weakly, in a list, or by a star', () => {
+test('matchesEtag matches weakly, in a list, or with a star', () => {
   for (const header of ['"v1"', 'W/"v1"', '"v0", "v1"', ' * ', '"v0",W/"v1"']) {
     assert.ok(matchesEtag(header, '"v1"'), header);
   }
   for (const header of [undefined, '', '"v10"', 'v1', '"v1']) assert.not(matchesEtag(header, '"v1"'));
 });
 
-test('only the operator is an operator', () => {
+test('checkOperator accepts only the configured token', () => {
   assert.is(
     refusalOf(() => checkOperator('Bearer right', 'right')),
     null,
@@ -174,23 +174,23 @@ test('only the operator is an operator', () => {
   );
 });
 
-test('known paths have methods, others none', () => {
+test('allowedMethods knows the methods of every path', () => {
   assert.is(allowedMethods('/orders'), 'GET, HEAD, OPTIONS, POST');
   assert.is(allowedMethods('/stocks/A'), 'GET, HEAD, OPTIONS, PUT');
   for (const path of ['//', '/order', '/orders/1/2', '/livezz']) assert.is(allowedMethods(path), null, path);
 });
 
-test('the parser has words for what it refuses', () => {
-  assert.is(parserError('HPE_HEADER_OVERFLOW').status, 'HEADERS_TOO_LARGE');
-  assert.is(parserError('HPE_CHUNK_EXTENSIONS_OVERFLOW').status, 'BODY_TOO_LARGE');
-  assert.is(parserError('ERR_HTTP_REQUEST_TIMEOUT').status, 'REQUEST_TIMEOUT');
-  assert.is(parserError('HPE_INVALID_METHOD').status, 'INVALID_REQUEST');
-  assert.is(parserError(undefined).status, 'INVALID_REQUEST');
+test('parserError maps parser codes to statuses', () => {
+  assert.is(toContractError('HPE_HEADER_OVERFLOW').status, 'HEADERS_TOO_LARGE');
+  assert.is(toContractError('HPE_CHUNK_EXTENSIONS_OVERFLOW').status, 'BODY_TOO_LARGE');
+  assert.is(toContractError('ERR_HTTP_REQUEST_TIMEOUT').status, 'REQUEST_TIMEOUT');
+  assert.is(toContractError('HPE_INVALID_METHOD').status, 'INVALID_REQUEST');
+  assert.is(toContractError(undefined).status, 'INVALID_REQUEST');
 });
 
-test('a command that did something is told from one that did not', () => {
-  assert.equal(checkDecided([1, 'filled', 2, 3], 'k'), [1, 'filled', 2, 3]);
-  assert.equal(checkDecided([1, 'done'], 'k'), [1, 'done']);
+test('checkDecided returns results with an effect and throws for all others', () => {
+  assert.equal(requireEffect([1, 'filled', 2, 3], 'k'), [1, 'filled', 2, 3]);
+  assert.equal(requireEffect([1, 'done'], 'k'), [1, 'done']);
   for (const [result, status] of [
     ['noEffect', 'UNAVAILABLE'],
     ['unknown', 'OUTCOME_UNKNOWN'],
@@ -200,11 +200,11 @@ test('a command that did something is told from one that did not', () => {
     [[1, 'rejected', 'LIMIT_REACHED'], 'LIMIT_REACHED'],
   ] as const) {
     assert.is(
-      refusalOf(() => checkDecided(result, 'k')),
+      refusalOf(() => requireEffect(result, 'k')),
       status,
     );
   }
-  assert.throws(() => checkDecided([1, 'rejected', 'NEW'], 'k'), /unknown reason/);
+  assert.throws(() => requireEffect([1, 'rejected', 'NEW'], 'k'), /^unknown rejection reason: NEW$/);
 });
 
 test.run();

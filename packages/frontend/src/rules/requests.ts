@@ -1,24 +1,26 @@
-/** What stands in the line and the headers of a request, as values. Bodies are parsed by `@trireme/domain`. */
+/** Parses the target and the headers of a request. `@trireme/domain` parses bodies. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   isOrderName,
   isRequestId,
   ORDER_NAME_LENGTH_MAX,
   PAGE_ROWS_MAX,
-  parseKey,
+  parseIdempotencyKey,
   TriremeError,
 } from '@trireme/domain';
 
-/** Bytes of a request body at most. */
+/** Maximum size of a request body, in bytes. */
 export const BODY_BYTES_MAX = 16 * 1024;
 
-/** Rows of a page where the request names no limit. */
+/** Default number of rows of a page. */
 export const PAGE_ROWS_DEFAULT = 100;
 
 const ORDER_NUMBER = /^[1-9][0-9]{0,15}$/;
 const WHOLE_NUMBER = /^(0|[1-9][0-9]{0,15})$/;
 
-/** The path of a request target such as `/orders/?limit=2`: without query, and without one slash at its end. */
+/**
+ * The path of a request target such as `/orders/?limit=2`, without the query and without one trailing slash.
+ */
 export function pathOf(target: string): string {
   const query = target.indexOf('?');
   const end = query === -1 ? target.length : query;
@@ -36,29 +38,29 @@ export function normalizePath(path: string): string {
   });
 }
 
-/** The parameters of a request target. The host beside it may be anything that is no URL by itself. */
+/** The query parameters of a request target. Does not need a valid URL. */
 export function queryOf(target = ''): URLSearchParams {
   const at = target.indexOf('?');
   return new URLSearchParams(at === -1 ? '' : target.slice(at + 1));
 }
 
-/** @throws TriremeError `INVALID_REQUEST` if the path's percent-encoding is broken. */
+/** @throws TriremeError `INVALID_REQUEST` if the percent-encoding of the path is invalid. */
 export function checkEncoding(path: string): void {
   if (!path.includes('%')) return;
   try {
     decodeURIComponent(path);
   } catch {
-    throw new TriremeError('INVALID_REQUEST', 'path: percent-encoding is not valid');
+    throw new TriremeError('INVALID_REQUEST', 'path: invalid percent-encoding');
   }
 }
 
-/** An order number, or null if no order can have it. */
+/** Parses an order number; null if no order can have it. */
 export function parseOrderNumber(text: string): number | null {
   const number = Number(text);
   return ORDER_NUMBER.test(text) && Number.isSafeInteger(number) ? number : null;
 }
 
-/** A page of a list. `after` is null where the list is read from its beginning. */
+/** The parameters of a list. `after` is null to read from the beginning. */
 export interface PageQuery {
   readonly limit: number;
   readonly after: string | null;
@@ -66,7 +68,7 @@ export interface PageQuery {
 }
 
 /**
- * Parameters of a list; unknown ones are ignored.
+ * Parses the parameters of a list; unknown ones are ignored.
  * @throws TriremeError `INVALID_REQUEST` naming the parameter.
  */
 export function parsePageQuery(query: URLSearchParams): PageQuery {
@@ -90,7 +92,7 @@ function parseLimit(text: string): number {
   return limit;
 }
 
-/** The order number to list after. @throws TriremeError `INVALID_REQUEST`. */
+/** Parses the order number after which a list starts. @throws TriremeError `INVALID_REQUEST`. */
 export function parseAfterNumber(text: string | null): number {
   if (text === null) return 0;
   const after = Number(text);
@@ -101,7 +103,7 @@ export function parseAfterNumber(text: string | null): number {
 
 function single(query: URLSearchParams, parameter: string): string | null {
   const values = query.getAll(parameter);
-  if (values.length > 1) throw invalid(parameter, 'must be given once');
+  if (values.length > 1) throw invalid(parameter, 'must be given only once');
   return values[0] ?? null;
 }
 
@@ -109,27 +111,27 @@ function invalid(parameter: string, problem: string): TriremeError {
   return new TriremeError('INVALID_REQUEST', `${parameter}: ${problem}`);
 }
 
-/** The id to know a request by: the client's where it is printable and short, else null. */
-export function acceptRequestId(header: string | string[] | undefined): string | null {
+/** The client's request id if it is valid, else null. */
+export function parseRequestId(header: string | string[] | undefined): string | null {
   return isRequestId(header) ? header : null;
 }
 
 /**
  * The client's idempotency key, or null without one.
- * @param values every `Idempotency-Key` line of the request.
- * @throws TriremeError `INVALID_REQUEST` if it is not a key, or there are several.
+ * @param values all `Idempotency-Key` header lines of the request.
+ * @throws TriremeError `INVALID_REQUEST` if the key is invalid, or there are several.
  */
-export function acceptKey(values: readonly string[] | undefined): string | null {
+export function parseKeyHeader(values: readonly string[] | undefined): string | null {
   if (values === undefined) return null;
   const [key] = values;
   if (key === undefined || values.length > 1) {
-    throw new TriremeError('INVALID_REQUEST', 'Idempotency-Key: must be given once');
+    throw new TriremeError('INVALID_REQUEST', 'Idempotency-Key: must be given only once');
   }
-  return parseKey(key);
+  return parseIdempotencyKey(key);
 }
 
 /**
- * Refuses a body that would not be read as JSON, or is announced as too large.
+ * Checks that the headers announce a JSON body of allowed size.
  * @throws TriremeError `UNSUPPORTED_MEDIA_TYPE` or `BODY_TOO_LARGE`.
  */
 export function checkBodyHeaders(headers: {
@@ -148,17 +150,17 @@ export function checkBodyHeaders(headers: {
   if (Number(headers['content-length'] ?? 0) > BODY_BYTES_MAX) throw bodyTooLarge();
 }
 
-/** What a body of more than `BODY_BYTES_MAX` is refused with. */
+/** The error for a body of more than `BODY_BYTES_MAX`. */
 export function bodyTooLarge(): TriremeError {
   return new TriremeError('BODY_TOO_LARGE', `body: must have at most ${BODY_BYTES_MAX} bytes`);
 }
 
 /**
- * Refuses a conditional change: conditions are not checked where changes are decided, and a change must not be made without
- * checking its condition (RFC 9110, section 13.1.1).
+ * Rejects conditional changes: the state machine does not check conditions, and a change must not be made
+ * without checking its condition (RFC 9110, section 13.1.1).
  * @throws TriremeError `INVALID_REQUEST` naming the header.
  */
-export function refuseConditions(headers: {
+export function rejectConditions(headers: {
   readonly 'if-match'?: string | undefined;
   readonly 'if-none-match'?: string | undefined;
 }): void {
@@ -173,7 +175,7 @@ function conditional(header: string): TriremeError {
   );
 }
 
-/** Whether `If-None-Match` names the entity tag, by weak comparison (RFC 9110, section 13.1.2). */
+/** Whether `If-None-Match` contains the entity tag, by weak comparison (RFC 9110, section 13.1.2). */
 export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header === etag) return true;
@@ -182,14 +184,14 @@ export function matchesEtag(header: string | undefined, etag: string): boolean {
 }
 
 /**
- * Holds an `Authorization` header against the operator's token without telling by its time how much of it was right.
- * @param token null where none is configured: then nobody is an operator.
+ * Compares an `Authorization` header with the operator's token in constant time.
+ * @param token null if none is configured: then every request is rejected.
  * @throws TriremeError `UNAUTHORIZED`.
  */
 export function checkOperator(header: string | undefined, token: string | null): void {
   const given = /^Bearer +([^ ]+) *$/i.exec(header ?? '')?.[1];
   if (given !== undefined && token !== null && timingSafeEqual(digest(given), digest(token))) return;
-  throw new TriremeError('UNAUTHORIZED', 'this needs the operator token: Authorization: Bearer <token>');
+  throw new TriremeError('UNAUTHORIZED', 'operator token required; send Authorization: Bearer <token>');
 }
 
 function digest(text: string): Buffer {

@@ -1,54 +1,57 @@
-/** From what became of a command to what its client is told. */
+/** Maps the result of a command to the response of its client. */
 import { TriremeError, type SubmitResult } from '@trireme/domain';
 
-/** A result that stands whatever happens later. */
-export type Decided = Exclude<SubmitResult, readonly [number, 'refused' | 'lost', ...unknown[]]>;
+/** A final result of a command. */
+export type FinalResult = Exclude<SubmitResult, readonly [number, 'refused' | 'lost', ...unknown[]]>;
 
-/** Why a command has no result: it surely has and will have no effect, or nobody can tell yet. */
-export type Undecided = 'noEffect' | 'unknown';
+/** Why a command has no result: it has no effect and never will, or its outcome is not known yet. */
+export type NoResultReason = 'noEffect' | 'unknown';
 
-/** The results of commands that did something. */
-export type Effective = Exclude<
-  Decided,
+/** The results of commands that had an effect. */
+export type EffectiveResult = Exclude<
+  FinalResult,
   readonly [number, 'rejected' | 'keyReused' | 'invalid', ...unknown[]]
 >;
 
 /**
- * Gives the result of a command that did something.
- * @throws TriremeError for any other: `UNAVAILABLE`, `OUTCOME_UNKNOWN`, `INVALID_REQUEST`, `KEY_REUSED`,
+ * Returns the result of a command that had an effect.
+ * @throws TriremeError for any other result: `UNAVAILABLE`, `OUTCOME_UNKNOWN`, `INVALID_REQUEST`, `KEY_REUSED`,
  *   `STOCK_NOT_FOUND`, `INSUFFICIENT_STOCK`, `LIMIT_REACHED`.
  */
-export function checkDecided(result: Decided | Undecided, key: string): Effective {
+export function requireEffect(result: FinalResult | NoResultReason, key: string): EffectiveResult {
   if (result === 'noEffect') {
     throw new TriremeError(
       'UNAVAILABLE',
-      'no leader accepted it before the deadline. It had no effect; it is safe to retry',
+      'no leader accepted the request before the deadline; it was not applied and is safe to retry',
     );
   }
-  if (result === 'unknown') throw outcomeUnknown(key);
+  if (result === 'unknown') throw outcomeUnknownError(key);
   switch (result[1]) {
     case 'filled':
     case 'done':
       return result;
     case 'keyReused':
-      throw new TriremeError('KEY_REUSED', 'the Idempotency-Key was used before with another body');
+      throw new TriremeError(
+        'KEY_REUSED',
+        'the Idempotency-Key was already used with a different body; use a new key',
+      );
     case 'invalid':
-      throw refusedAsInvalid(result[2]);
+      throw invalidRequestError(result[2]);
     case 'rejected':
       throw rejection(result[2]);
   }
 }
 
-/** Error for a request that was valid here, but was refused by the process that it was sent to. */
-export function refusedAsInvalid(reason: string): TriremeError {
+/** Error for a request that this process accepted but the process that it was sent to rejected. */
+export function invalidRequestError(reason: string): TriremeError {
   return new TriremeError('INVALID_REQUEST', `the request was refused and had no effect: ${reason}`);
 }
 
-/** What a client is told whose command was handed over without an answer in time. */
-export function outcomeUnknown(key: string): TriremeError {
+/** Error for a command that was sent and not answered before the deadline. */
+export function outcomeUnknownError(key: string): TriremeError {
   return new TriremeError(
     'OUTCOME_UNKNOWN',
-    `the outcome is not known yet; ask again with Idempotency-Key: ${key}`,
+    `the outcome is not known yet; to learn it, repeat the request with Idempotency-Key: ${key}`,
   );
 }
 
@@ -57,10 +60,13 @@ function rejection(reason: string): Error {
     case 'STOCK_NOT_FOUND':
       return new TriremeError('STOCK_NOT_FOUND', 'stock not found');
     case 'INSUFFICIENT_STOCK':
-      return new TriremeError('INSUFFICIENT_STOCK', 'not enough of the stock is left');
+      return new TriremeError('INSUFFICIENT_STOCK', 'the order exceeds the remaining quantity of the stock');
     case 'LIMIT_REACHED':
-      return new TriremeError('LIMIT_REACHED', 'a bound of the catalog is reached');
+      return new TriremeError(
+        'LIMIT_REACHED',
+        'limit reached: the maximum quantity of a stock or the maximum number of stocks',
+      );
     default:
-      return new Error(`rejected for an unknown reason: ${reason}`);
+      return new Error(`unknown rejection reason: ${reason}`);
   }
 }

@@ -1,4 +1,4 @@
-/** The paths of the public interface with the methods that each of them takes. */
+/** The paths of the public interface and their methods. */
 
 interface Route {
   readonly pattern: RegExp;
@@ -18,12 +18,12 @@ const ROUTES: readonly Route[] = [
   { pattern: /^\/(livez|readyz|status|metrics)$/, allow: 'GET, HEAD, OPTIONS' },
 ];
 
-/** Value of `Allow` for a path without a slash at its end, or null if there is no such route. */
+/** Value of `Allow` for a path without a trailing slash, or null if there is no such route. */
 export function allowedMethods(path: string): string | null {
   return ROUTES.find((route) => route.pattern.test(path))?.allow ?? null;
 }
 
-/** Whether a path is asked by those who watch over the process. */
-export function isProbe(path: string): boolean {
+/** Whether the path is a health check or the metrics page. */
+export function isMonitoringPath(path: string): boolean {
   return path === '/livez' || path === '/readyz' || path === '/metrics';
 }

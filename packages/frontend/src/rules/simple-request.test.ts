@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readPlainRequest, type SimpleRequest, type Unread } from './simple-request.js';
+import { parseSimpleRequest, type SimpleRequest, type Unparsed } from './simple-request.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 
-function read(text: string): SimpleRequest | Unread {
-  return readPlainRequest(Buffer.from(text, 'latin1'));
+function read(text: string): SimpleRequest | Unparsed {
+  return parseSimpleRequest(Buffer.from(text, 'latin1'));
 }
 
 function get(target: string, headers = ''): string {
@@ -19,7 +19,7 @@ function post(target: string, headers = '', body = BODY): string {
   return `POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
 }
 
-test('what is asked for is read', () => {
+test('parseSimpleRequest reads the operation', () => {
   for (const [text, question] of [
     [get('/stocks/AAPL'), { kind: 'lookup', name: 'AAPL' }],
     [get('/stocks/A.b-c_9/'), { kind: 'lookup', name: 'A.b-c_9' }],
@@ -30,13 +30,13 @@ test('what is asked for is read', () => {
   ] as const) {
     const request = read(text);
     assert.ok(typeof request === 'object', text);
-    assert.equal(request.question, question);
+    assert.equal(request.operation, question);
     assert.is(request.body.toString(), question.kind === 'placeOrder' ? BODY : '');
-    assert.not(request.isLast);
+    assert.not(request.closesConnection);
   }
 });
 
-test('headers that matter are read whatever their case and the blanks around them, others are skipped', () => {
+test('parseSimpleRequest reads relevant headers regardless of case and whitespace, and skips others', () => {
   const lines =
     'iDEMPOTENCY-key: \t a, "b"\t \r\nx-request-id:\r\nAccept: */*\r\nX: \xe9\r\nConnection: Keep-Alive\r\n';
   const request = read(post('/orders', lines));
@@ -45,7 +45,7 @@ test('headers that matter are read whatever their case and the blanks around the
   assert.is(request.headers['x-request-id'], '');
   assert.is(request.headers['content-type'], undefined);
   const last = read(get('/stocks/A', 'connection: CLOSE\r\n'));
-  assert.ok(typeof last === 'object' && last.isLast);
+  assert.ok(typeof last === 'object' && last.closesConnection);
 });
 
 for (const [what, text] of [
@@ -53,11 +53,11 @@ for (const [what, text] of [
   ['a letter', 'G'],
   ['a method', 'POST /'],
   ['a line', 'GET /stocks/A HTTP/1.1\r\n'],
-  ['a head without its end', get('/stocks/A').slice(0, -1)],
+  ['an incomplete head', get('/stocks/A').slice(0, -1)],
   ['an order without its body', post('/orders').slice(0, -BODY.length)],
   ['an order without its last byte', post('/orders').slice(0, -1)],
 ] as const) {
-  test(`${what} may be a part of a request`, () => assert.is(read(text), 'part'));
+  test(`reads ${what} as the beginning of a request`, () => assert.is(read(text), 'part'));
 }
 
 for (const [what, text] of [
@@ -72,33 +72,33 @@ for (const [what, text] of [
   ['an empty length', post('/orders', '', '').replace(/: 0/, ': ')],
   ['two lengths', post('/orders', 'content-length: 41\r\n')],
   ['a body that is too large', post('/orders', '', ' '.repeat(16_385))],
-  ['a body of many bytes, announced', 'POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n'],
-  ['a body in chunks', post('/orders', 'Transfer-Encoding: chunked\r\n')],
+  ['a large announced body', 'POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n'],
+  ['a chunked body', post('/orders', 'Transfer-Encoding: chunked\r\n')],
   ['an expectation', post('/orders', 'Expect: 100-continue\r\n')],
   ['an upgrade', get('/stocks/A', 'Upgrade: websocket\r\n')],
-  ['a connection option that is not known', get('/stocks/A', 'Connection: close, x\r\n')],
+  ['an unknown connection option', get('/stocks/A', 'Connection: close, x\r\n')],
   ['two connection headers', get('/stocks/A', 'Connection: close\r\nConnection: keep-alive\r\n')],
   ['a proxy connection', get('/stocks/A', 'Proxy-Connection: close\r\n')],
   ['no host', 'GET /stocks/A HTTP/1.1\r\nX: y\r\n\r\n'],
   ['no header', 'GET /stocks/A HTTP/1.1\r\n\r\n'],
   ['two hosts', get('/stocks/A', 'Host: x\r\n')],
-  ['a host that may be none', get('/stocks/A').replace('Host: x', 'Host: x y')],
+  ['a host with a space', get('/stocks/A').replace('Host: x', 'Host: x y')],
   ['an empty host', get('/stocks/A').replace('Host: x', 'Host:')],
   ['two keys', post('/orders', 'Idempotency-Key: a\r\nIdempotency-Key: a\r\n')],
-  ['a line that goes on', get('/stocks/A', 'X: y\r\n z\r\n')],
-  ['a blank before the colon', get('/stocks/A', 'X : y\r\n')],
+  ['a folded header line', get('/stocks/A', 'X: y\r\n z\r\n')],
+  ['a space before the colon', get('/stocks/A', 'X : y\r\n')],
   ['a header without a name', get('/stocks/A', ': y\r\n')],
   ['a header without a colon', get('/stocks/A', 'X\r\n')],
-  ['a lone line feed', get('/stocks/A', 'X: y\nZ: z\r\n')],
-  ['a lone carriage return', get('/stocks/A', 'X: y\rZ: z\r\n')],
+  ['a bare line feed', get('/stocks/A', 'X: y\nZ: z\r\n')],
+  ['a bare carriage return', get('/stocks/A', 'X: y\rZ: z\r\n')],
   ['a NUL', get('/stocks/A', 'X: \0\r\n')],
-  ['lines that end with a line feed alone', `${get('/stocks/A').replaceAll('\r\n', '\n')}\r\n\r\n`],
-  ['a line that ends with a line feed alone', 'POST /orders/HTTP/1.1\n\r\n'],
+  ['lines that end with bare line feeds', `${get('/stocks/A').replaceAll('\r\n', '\n')}\r\n\r\n`],
+  ['a request line that ends with a bare line feed', 'POST /orders/HTTP/1.1\n\r\n'],
   ['an empty line first', `\r\n${get('/stocks/A')}`],
   ['HTTP/1.0', get('/stocks/A').replace('1.1', '1.0')],
-  ['two blanks', get(' /stocks/A')],
+  ['two spaces', get(' /stocks/A')],
   ['another method', get('/stocks/A').replace('GET', 'HEAD')],
-  ['a method in small letters', get('/stocks/A').replace('GET', 'get')],
+  ['a method in lower case', get('/stocks/A').replace('GET', 'get')],
   ['the absolute form', get('http://x/stocks/A')],
   ['a query', get('/stocks/A?')],
   ['percent-encoding', get('/stocks/%41')],
@@ -108,57 +108,57 @@ for (const [what, text] of [
   ['a name that is too long', get(`/stocks/${'A'.repeat(65)}`)],
   ['a list', get('/stocks')],
   ['another path', get('/livez')],
-  ['an order that is looked up like a stock', get('/orders/A')],
+  ['an order number that is not a number', get('/orders/A')],
   ['too many headers', get('/stocks/A', 'a:\r\n'.repeat(100))],
-  ['no method of ours', 'PUT'],
-  ['lines between two requests', '\r\n'],
-  ['a greeting of TLS', '\x16\x03\x01'],
+  ['an unsupported method', 'PUT'],
+  ['an empty line alone', '\r\n'],
+  ['a TLS handshake', '\x16\x03\x01'],
   ['a head that is too long', get('/stocks/A', `X: ${'x'.repeat(9000)}\r\n`)],
-  ['a head that is too long and has no end', get('/stocks/A', `X: ${'x'.repeat(9000)}`)],
+  ['an incomplete head that is too long', get('/stocks/A', `X: ${'x'.repeat(9000)}`)],
 ] as const) {
-  test(`${what} is for Node's parser`, () => assert.is(read(text), 'other'));
+  test(`leaves ${what} to Node's parser`, () => assert.is(read(text), 'other'));
 }
 
-/** What Node's HTTP server makes of the bytes on a connection: its requests, and whether it found fault with them. */
-class Judge {
+/** Node's HTTP server as reference: the requests that it reads from bytes, and the number of errors. */
+class ReferenceServer {
   readonly #server: Server;
-  readonly #seen: { incoming: IncomingMessage; body: string; isLast: boolean }[] = [];
-  #faults = 0;
+  readonly #requests: { incoming: IncomingMessage; body: string; isLast: boolean }[] = [];
+  #errors = 0;
 
   constructor() {
     this.#server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
       const entry = { incoming, body: '', isLast: !outgoing.shouldKeepAlive };
       incoming.on('data', (chunk: Buffer) => (entry.body += chunk.toString('latin1')));
-      incoming.on('end', () => this.#seen.push(entry));
+      incoming.on('end', () => this.#requests.push(entry));
     });
-    this.#server.on('clientError', () => (this.#faults += 1));
+    this.#server.on('clientError', () => (this.#errors += 1));
     for (const event of ['checkContinue', 'checkExpectation', 'upgrade', 'connect'])
-      this.#server.on(event, () => (this.#faults += 1));
+      this.#server.on(event, () => (this.#errors += 1));
   }
 
-  async judge(bytes: Buffer): Promise<{ seen: Judge['seen']; faults: number }> {
-    this.#seen.length = 0;
-    this.#faults = 0;
+  async parse(bytes: Buffer): Promise<{ requests: ReferenceServer['requests']; errors: number }> {
+    this.#requests.length = 0;
+    this.#errors = 0;
     const connection = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
     this.#server.emit('connection', connection);
     connection.push(bytes);
     await new Promise((resolve) => setImmediate(resolve));
-    const result = { seen: [...this.#seen], faults: this.#faults };
+    const result = { requests: [...this.#requests], errors: this.#errors };
     connection.destroy();
     return result;
   }
 
-  get seen(): readonly {
+  get requests(): readonly {
     readonly incoming: IncomingMessage;
     readonly body: string;
     readonly isLast: boolean;
   }[] {
-    return this.#seen;
+    return this.#requests;
   }
 }
 
 const piece = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
-/** Mostly one of the usual values, so that what is odd about a request is seldom more than one thing. */
+/** Mostly a usual value, so that a generated request seldom has more than one unusual part. */
 const mostly = (usual: readonly string[], ...odd: string[]): fc.Arbitrary<string> =>
   fc.oneof({ weight: 9, arbitrary: piece(...usual) }, { weight: 1, arbitrary: piece(...odd) });
 const joined = (...parts: fc.Arbitrary<string>[]): fc.Arbitrary<string> =>
@@ -214,7 +214,7 @@ const request = joined(
   mostly(['\r\n'], '\n', ''),
   piece('', BODY, BODY, `${BODY}x`, BODY.slice(1), `${BODY}GET / HTTP/1.1\r\n\r\n`),
 );
-/** A request, perhaps with one byte changed, put in or taken away. */
+/** A request, possibly with one byte changed, inserted or removed. */
 const bytes = fc
   .tuple(
     fc.oneof(request, piece(get('/stocks/AAPL'), post('/orders'), post('/orders', 'Connection: close\r\n'))),
@@ -228,32 +228,32 @@ const bytes = fc
     return Buffer.from(text.slice(0, at) + put + text.slice(kind === 0 ? at : at + 1), 'latin1');
   });
 
-test("what is read is what Node's server reads, to the byte", async () => {
-  const judge = new Judge();
+test("property: readPlainRequest reads the same request as Node's server", async () => {
+  const reference = new ReferenceServer();
   const counts = { read: 0, other: 0, part: 0 };
   await fc.assert(
     fc.asyncProperty(bytes, async (sent) => {
-      const mine = readPlainRequest(sent);
-      const { seen, faults } = await judge.judge(sent);
-      if (typeof mine === 'string') {
-        counts[mine] += 1;
-        // A whole request that is waited for would be answered late.
-        if (mine === 'part') assert.is(seen.length, 0);
+      const actual = parseSimpleRequest(sent);
+      const { requests, errors } = await reference.parse(sent);
+      if (typeof actual === 'string') {
+        counts[actual] += 1;
+        // Waiting for more bytes of a complete request would delay its response.
+        if (actual === 'part') assert.is(requests.length, 0);
         return;
       }
       counts.read += 1;
-      assert.is(faults, 0);
-      assert.is(seen.length, 1);
-      const [theirs] = seen;
-      assert.ok(theirs !== undefined);
-      const { incoming, body, isLast } = theirs;
+      assert.is(errors, 0);
+      assert.is(requests.length, 1);
+      const [expected] = requests;
+      assert.ok(expected !== undefined);
+      const { incoming, body, isLast } = expected;
       const path = (incoming.url ?? '').replace(/\/$/, '');
       const asked = { lookup: 'GET /stocks/', readOrder: 'GET /orders/', placeOrder: 'POST /orders' };
-      const { question } = mine;
-      const last = 'name' in question ? question.name : 'number' in question ? question.number : '';
-      assert.is(`${incoming.method ?? ''} ${path}`, asked[question.kind] + last);
-      assert.is(mine.isLast, isLast);
-      assert.is(mine.body.toString('latin1'), body);
+      const { operation } = actual;
+      const last = 'name' in operation ? operation.name : 'number' in operation ? operation.number : '';
+      assert.is(`${incoming.method ?? ''} ${path}`, asked[operation.kind] + last);
+      assert.is(actual.closesConnection, isLast);
+      assert.is(actual.body.toString('latin1'), body);
       for (const name of [
         ...([
           'content-type',
@@ -263,13 +263,13 @@ test("what is read is what Node's server reads, to the byte", async () => {
           'x-request-id',
         ] as const),
       ]) {
-        assert.is(mine.headers[name], incoming.headers[name], name);
+        assert.is(actual.headers[name], incoming.headers[name], name);
         assert.ok((incoming.headersDistinct[name]?.length ?? 0) <= 1);
       }
     }),
     { numRuns: 20_000 },
   );
-  // Else it would say nothing.
+  // The property is meaningful only if all three results occur often.
   assert.ok(Math.min(counts.read, counts.other, counts.part) > 500, JSON.stringify(counts));
 });
 

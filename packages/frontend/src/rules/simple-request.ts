@@ -1,15 +1,18 @@
 /**
- * Reads requests of the simplest form from the bytes of a connection: one whole HTTP/1.1 request for a stock, an order or
- * a new order, with nothing behind it. Node's parser gives such a request an object, two streams and a table of headers, which
- * cost more than all that there is to do for its answer.
+ * Reads simple requests from the bytes of a connection: exactly one whole HTTP/1.1 request that reads a stock
+ * or an order, or places an order. Node's parser creates an object, two streams and a table of headers for
+ * each request, which cost more than the work for the response.
  *
- * This is no HTTP parser. It says what a request means only where that is beyond doubt, by rules narrower than those of
- * RFC 9112, and calls everything else `other`: that is for Node's parser to judge. A test holds the two against each other.
+ * This is not a general HTTP parser. Its rules are narrower than those of RFC 9112, and it leaves everything
+ * else (`other`) to Node's parser. A test compares the two.
  */
 import { STOCK_NAME } from '@trireme/domain';
 import { BODY_BYTES_MAX } from './requests.js';
 
-/** The headers that these requests are answered by, as Node gives them; each came once at most. */
+/**
+ * The headers that the responses depend on, with the values that Node's parser gives; each occurs at most
+ * once.
+ */
 export interface SimpleHeaders {
   'content-type'?: string;
   'content-encoding'?: string;
@@ -18,47 +21,50 @@ export interface SimpleHeaders {
   'x-request-id'?: string;
 }
 
-/** What is asked for. */
-export type SimpleQuestion =
+/** The operation of a simple request. */
+export type SimpleOperation =
   | { readonly kind: 'lookup'; readonly name: string }
   | { readonly kind: 'readOrder'; readonly number: string }
   | { readonly kind: 'placeOrder' };
 
 export interface SimpleRequest {
-  readonly question: SimpleQuestion;
+  readonly operation: SimpleOperation;
   readonly headers: SimpleHeaders;
-  /** Whether its answer is the last on the connection. */
-  readonly isLast: boolean;
-  /** Of a new order, at most `BODY_BYTES_MAX` bytes; else empty. */
+  /** Whether the connection is closed after the response. */
+  readonly closesConnection: boolean;
+  /** The body of a new order, at most `BODY_BYTES_MAX` bytes; otherwise empty. */
   readonly body: Buffer;
 }
 
-/** What has come is not the whole of a request yet, but the beginning of one; or it is for Node's parser. */
-export type Unread = 'part' | 'other';
+/** `part`: the beginning of a simple request has arrived. `other`: the bytes are for Node's parser. */
+export type Unparsed = 'part' | 'other';
 
-/** Bounds of the line and headers, in bytes, and of the headers: Node's parser takes more, and then refuses or leaves out the rest. */
+/**
+ * Maximum size of request line and headers in bytes, and maximum number of headers. Both are below Node's
+ * limits.
+ */
 const HEAD_BYTES_MAX = 8 * 1024;
 const HEADERS_MAX = 100;
 
 /**
- * A line and headers without anything odd: visible characters, no line that goes on in the next, no lone CR or LF. Values are
- * what RFC 9110, section 5.5, allows. Each part ends with a character that the part itself cannot hold, so nothing is
- * looked at twice.
+ * A strict request head: visible characters, no folded lines, no bare CR or LF. Values are those of RFC 9110,
+ * section 5.5. Each part ends with a character that the part itself cannot contain, so the pattern never
+ * backtracks.
  */
 const HEAD =
   /^(?:GET|POST) \/[!-~]* HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n$/;
-/** Of these the HTTP adapter makes a URL without a closer look. */
+/** Hosts that the HTTP adapter accepts without parsing a URL. */
 const SIMPLE_HOST = /^[a-z0-9._-]+(?::(?:[1-5][0-9]{3,4}|[6-9][0-9]{3}))?$/;
 const BEGINNINGS = ['GET /', 'POST /'] as const;
-/** Node's parser takes some requests whose lines end so. */
-const LONE_FEED = /(?<!\r)\n/;
+/** Node's parser accepts some requests with bare line feeds. */
+const BARE_LF = /(?<!\r)\n/;
 const LENGTH = /^[0-9]{1,5}$/;
 const DIGITS = /^[0-9]+$/;
 
-/** Reads what has come on a connection. `bytes` may be kept by what is returned. */
-export function readPlainRequest(bytes: Buffer): SimpleRequest | Unread {
+/** Reads the bytes that arrived on a connection. The result may keep a reference to `bytes`. */
+export function parseSimpleRequest(bytes: Buffer): SimpleRequest | Unparsed {
   const end = bytes.indexOf('\r\n\r\n');
-  if (end === -1) return mayBecomePlain(bytes) ? 'part' : 'other';
+  if (end === -1) return mayBecomeSimple(bytes) ? 'part' : 'other';
   const bodyAt = end + 4;
   if (bodyAt > HEAD_BYTES_MAX) return 'other';
   const head = bytes.toString('latin1', 0, bodyAt);
@@ -72,24 +78,24 @@ export function readPlainRequest(bytes: Buffer): SimpleRequest | Unread {
   if (host === undefined || !SIMPLE_HOST.test(host)) return 'other';
   const use = connection?.toLowerCase() ?? 'keep-alive';
   if (use !== 'keep-alive' && use !== 'close') return 'other';
-  // A body is for orders alone, and has to say its length.
+  // Only orders have a body, and its length must be given.
   if (isPost !== (length !== undefined)) return 'other';
   const bodyLength = isPost ? lengthOf(length) : 0;
   const missing = bodyLength - (bytes.length - bodyAt);
   if (bodyLength > BODY_BYTES_MAX || missing < 0) return 'other';
   if (missing > 0) return 'part';
-  return { question, headers, isLast: use === 'close', body: bytes.subarray(bodyAt) };
+  return { operation: question, headers, closesConnection: use === 'close', body: bytes.subarray(bodyAt) };
 }
 
-/** Whether bytes without the end of a head can be the beginning of a simple request. */
-function mayBecomePlain(bytes: Buffer): boolean {
+/** Whether bytes without a complete head can be the beginning of a simple request. */
+function mayBecomeSimple(bytes: Buffer): boolean {
   if (bytes.length >= HEAD_BYTES_MAX) return false;
   const text = bytes.toString('latin1');
-  return BEGINNINGS.some((word) => text.startsWith(word.slice(0, text.length))) && !LONE_FEED.test(text);
+  return BEGINNINGS.some((word) => text.startsWith(word.slice(0, text.length))) && !BARE_LF.test(text);
 }
 
-/** @param target as it stands in the line of the request. */
-function questionOf(isPost: boolean, target: string): SimpleQuestion | null {
+/** @param target as given in the request line. */
+function questionOf(isPost: boolean, target: string): SimpleOperation | null {
   const path = target.endsWith('/') ? target.slice(0, -1) : target;
   if (isPost) return path === '/orders' ? { kind: 'placeOrder' } : null;
   const at = path.indexOf('/', 1) + 1;
@@ -111,9 +117,9 @@ interface HeadersRead extends SimpleHeaders {
 }
 
 /**
- * Reads the headers of a head that is well formed.
- * @returns false if one came twice, or is of those by which a message is framed or its connection used in ways that are
- *   not simple (RFC 9110, sections 7.6 to 7.8, 10.1.1).
+ * Reads the headers of a well-formed head.
+ * @returns false if a header that matters occurs twice, or one changes the framing of the message or the use
+ *   of the connection (RFC 9110, sections 7.6 to 7.8, 10.1.1).
  */
 function readHeaders(head: string, from: number, headers: HeadersRead): boolean {
   let count = 0;
@@ -124,7 +130,7 @@ function readHeaders(head: string, from: number, headers: HeadersRead): boolean 
     const name = head.slice(at, colon).toLowerCase();
     const valueAt = colon + 1;
     at = end + 2;
-    // Each field by its name: by a name that was just read it would be looked up in V8's table of all names.
+    // Literal property names: a computed name would have to be looked up in V8's string table.
     switch (name) {
       case 'host':
         if (headers.host !== undefined) return false;
@@ -170,14 +176,14 @@ function readHeaders(head: string, from: number, headers: HeadersRead): boolean 
   return true;
 }
 
-/** Not trimmed: parsers differ in which blanks they allow about a host or a length. */
+/** The value without trimming: parsers differ in the whitespace that they allow around a host or a length. */
 function untrimmed(head: string, from: number, to: number): string {
   return head.slice(head[from] === ' ' ? from + 1 : from, to);
 }
 
 /**
- * The part of the head from `from` to `to`, without the spaces and tabs around it, which are no part of a value. (`trim` takes
- * more than those away, and a pattern for them looks at a value of spaces again from each of them.)
+ * The value without leading and trailing spaces and tabs. `String.trim` would remove more characters, and a
+ * regular expression takes quadratic time on a value of spaces.
  */
 function trimmed(head: string, from: number, to: number): string {
   let start = from;
@@ -191,7 +197,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** @returns infinity where it is not of digits, or of more than any body has. */
+/** @returns the length, or infinity if it is not a number of at most five digits. */
 function lengthOf(text: string | undefined): number {
   return text !== undefined && LENGTH.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
 }

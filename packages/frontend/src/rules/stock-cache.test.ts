@@ -2,19 +2,19 @@ import * as assert from 'uvu/assert';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import type { Stock } from '@trireme/domain';
-import { StockCache, viewOf, type StockView } from './stock-cache.js';
+import { StockCache, toStockView, type StockView } from './stock-cache.js';
 
 function stock(name: string, version = 1): Stock {
   return { name, price: 5500, quantity: 100, version };
 }
 
 function view(name: string, version = 1): StockView {
-  return viewOf(stock(name, version), 'l1');
+  return toStockView(stock(name, version), 'l1');
 }
 
 const LINK = 7;
 
-/** A cache whose lease holds until 900. */
+/** A cache with a lease until 900. */
 function leased(capacity = 5): StockCache {
   const cache = new StockCache(capacity);
   cache.onConnected(LINK);
@@ -22,33 +22,33 @@ function leased(capacity = 5): StockCache {
   return cache;
 }
 
-test('a view has the body and the entity tag of an answer', () => {
-  const { body, etag } = viewOf(stock('A', 3), 'l1');
+test('toStockView has the body and the entity tag of a response', () => {
+  const { body, etag } = toStockView(stock('A', 3), 'l1');
   assert.is(body, '{"data":{"name":"A","price":55.00,"quantity":100}}');
   assert.is(etag, '"l1-v3"');
 });
 
-test('a stock is kept and answered while the lease holds', () => {
+test('get returns a cached stock while the lease holds', () => {
   const cache = leased();
   assert.is(cache.get('A', 1), null);
-  const kept = view('A');
-  cache.fill(LINK, kept, true);
-  assert.is(cache.get('A', 899), kept);
-  assert.ok(cache.holds('A', 899));
+  const cached = view('A');
+  cache.fill(LINK, cached, true);
+  assert.is(cache.get('A', 899), cached);
+  assert.ok(cache.has('A', 899));
   assert.is(cache.get('A', 900), null);
-  assert.not(cache.holds('A', 900));
+  assert.not(cache.has('A', 900));
   assert.equal([cache.hits, cache.misses, cache.size], [1, 2, 1]);
   assert.is(cache.leaseRemainingMs(800), 100);
 });
 
-test('only what the catalog calls cacheable is kept, and only from the link that is followed', () => {
+test('fill caches only cacheable stocks from the followed link', () => {
   const cache = leased();
   cache.fill(LINK, view('A'), false);
   cache.fill(LINK + 1, view('A'), true);
   assert.is(cache.size, 0);
 });
 
-test('a lease on another link counts for nothing, and a new link begins with nothing', () => {
+test('onLease ignores another link, and a new link starts without stocks and lease', () => {
   const cache = leased();
   cache.fill(LINK, view('A'), true);
   cache.onConnected(LINK + 1);
@@ -59,12 +59,12 @@ test('a lease on another link counts for nothing, and a new link begins with not
   cache.onLease(LINK + 1, id, 1000);
   cache.fill(LINK + 1, view('A'), true);
   cache.onDisconnected(LINK);
-  assert.ok(cache.holds('A', 2), 'an older link may close later');
+  assert.ok(cache.has('A', 2), 'the close of an older link changes nothing');
   cache.onDisconnected(LINK + 1);
   assert.equal([cache.size, cache.leaseRemainingMs(2)], [0, 0]);
 });
 
-test('a cache of nothing keeps nothing', () => {
+test('a cache with capacity 0 stays empty', () => {
   const cache = leased(0);
   cache.fill(LINK, view('A'), true);
   cache.revoke(['A']);
@@ -73,7 +73,7 @@ test('a cache of nothing keeps nothing', () => {
   assert.throws(() => new StockCache(-1));
 });
 
-test('property: it answers what a list in order of use would, whatever is filled, read and revoked', () => {
+test('property: the cache behaves like a list in order of use', () => {
   const step = fc.record({
     kind: fc.constantFrom('get', 'fill', 'revoke'),
     name: fc.constantFrom('A', 'B', 'C', 'D', 'toString', '__proto__'),
@@ -81,7 +81,7 @@ test('property: it answers what a list in order of use would, whatever is filled
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80 }), (capacity, steps) => {
       const cache = leased(capacity);
-      // The naive version: names in order of use, the newest last.
+      // The model: names in order of use, the most recent last.
       let used: string[] = [];
       for (const { kind, name } of steps) {
         if (kind === 'fill') {

@@ -1,18 +1,21 @@
-/** Stocks that may be answered without asking a catalog: a bounded `LeasedCache` of answers, with counts of its hits. */
+/**
+ * Stocks that can be served without asking a catalog: a bounded `LeasedCache` of response bodies with hit
+ * counters.
+ */
 import { LRUMapWithDelete } from 'mnemonist';
 import { LeasedCache } from '@trireme/coherence';
-import { assertRule, stockJson, type Stock } from '@trireme/domain';
+import { assertInvariant, stockJson, type Stock } from '@trireme/domain';
 
-/** A stock as it is answered. */
+/** A stock as sent to clients. */
 export interface StockView {
   readonly name: string;
-  /** Body of the answer to a lookup. */
+  /** Body of the response to a look-up. */
   readonly body: string;
   readonly etag: string;
 }
 
-/** @param life that of the cluster, as whoever answered tells it */
-export function viewOf(stock: Stock, life: string): StockView {
+/** @param life id of the cluster instance, as sent by the process that answered. */
+export function toStockView(stock: Stock, life: string): StockView {
   return {
     name: stock.name,
     body: `{"data":${stockJson(stock)}}`,
@@ -27,9 +30,15 @@ export class StockCache {
   #hits = 0;
   #misses = 0;
 
-  /** @param capacity stocks that are kept at most, the least recently used goes first; 0 keeps none. */
+  /**
+   * @param capacity maximum number of stocks; the least recently used one is evicted first. 0 disables the
+   *   cache.
+   */
   constructor(capacity: number) {
-    assertRule(Number.isSafeInteger(capacity) && capacity >= 0, 'cache capacity is a whole number from 0');
+    assertInvariant(
+      Number.isSafeInteger(capacity) && capacity >= 0,
+      'cache capacity is a non-negative integer',
+    );
     this.capacity = capacity;
     this.#views = capacity === 0 ? null : new LRUMapWithDelete(capacity);
     this.#leased = new LeasedCache(this.#views ?? new Map<string, StockView>());
@@ -47,7 +56,7 @@ export class StockCache {
     return this.#misses;
   }
 
-  /** The stock, if it is kept and may be answered at `now` (milliseconds on the clock of the lease). */
+  /** The stock if it is cached and the lease holds at `now` (milliseconds on the lease clock), else null. */
   get(name: string, now: number): StockView | null {
     const view = this.#leased.get(name, now);
     if (view === undefined) this.#misses += 1;
@@ -55,12 +64,12 @@ export class StockCache {
     return view ?? null;
   }
 
-  /** Whether `get` would give the stock; asking changes nothing, neither counts nor order. */
-  holds(name: string, now: number): boolean {
-    return this.#leased.lease.holds(now) && this.#views?.has(name) === true;
+  /** Whether `get` would return the stock. Changes neither counters nor the order of use. */
+  has(name: string, now: number): boolean {
+    return this.#leased.lease.isValid(now) && this.#views?.has(name) === true;
   }
 
-  /** When the last lease ends or ended; -Infinity if there was none on the link that is followed. */
+  /** When the last lease ends or ended; -Infinity if the followed link has had none. */
   get leaseUntil(): number {
     return this.#leased.lease.state.until;
   }
@@ -69,7 +78,7 @@ export class StockCache {
     return this.#leased.lease.remainingMs(now);
   }
 
-  /** From now on the cache follows the catalog on `link`, which it has never followed before. */
+  /** The cache follows the catalog on `link` from now on. A link must not be followed twice. */
   onConnected(link: number): void {
     this.#leased.onConnected(link);
   }
@@ -78,22 +87,24 @@ export class StockCache {
     this.#leased.onDisconnected(link);
   }
 
-  /** A request for a lease leaves at `now` on the link that is followed; returns its id, from 1. */
+  /** A lease request is sent at `now` on the followed link. @returns its id, from 1. */
   requestLease(now: number): number {
     return this.#leased.requestLease(now);
   }
 
-  /** The catalog on `link` granted request `id` for `ms`. */
+  /** The catalog on `link` granted lease request `id` for `ms` milliseconds. */
   onLease(link: number, id: number, ms: number): void {
     this.#leased.onLease(link, id, ms);
   }
 
-  /** A catalog answered with this stock on `link`: keeps it where it may be kept. */
+  /**
+   * A catalog answered with this stock on `link`: caches it if `cacheable` and the link is the followed one.
+   */
   fill(link: number, view: StockView, cacheable: boolean): void {
     if (this.#views !== null) this.#leased.fill(link, view.name, view, cacheable);
   }
 
-  /** Drops these stocks; done when it returns. */
+  /** Drops these stocks before it returns. */
   revoke(names: readonly string[]): void {
     this.#leased.revoke(names);
   }

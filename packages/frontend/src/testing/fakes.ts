@@ -1,13 +1,13 @@
-/** Replicas and catalogs that answer as a test tells them, on real links. */
+/** Fake replicas and catalogs on real links, controlled by tests. */
 import {
   LINK_PATHS,
   type CatalogToFrontend,
   type CatalogWire,
-  type FromReplica,
+  type ReplicaToFrontend,
   type FrontendToCatalog,
-  type StockResult,
+  type StockReadResult,
   type StockWire,
-  type ToReplica,
+  type FrontendToReplica,
 } from '@trireme/domain';
 import {
   createLog,
@@ -24,20 +24,20 @@ export function identity(name: string): LinkIdentity {
   return { name, cluster: 'test', secret: null };
 }
 
-/** Waits until `condition` holds; fails after two seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+/** Waits until `condition` is true; fails after two seconds. */
+export async function waitUntil(condition: () => boolean, what: string): Promise<void> {
   const end = performance.now() + 2000;
   while (!condition()) {
-    if (performance.now() > end) throw new Error(`did not come true: ${what}`);
+    if (performance.now() > end) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-/** A process with one kind of links; every frame that came is kept. */
-class Fake<In extends { readonly t: string }, Out> {
+/** A process that accepts one kind of link and keeps every received frame. */
+class FakeProcess<In extends { readonly t: string }, Out> {
   readonly frames: In[] = [];
   links: Link[] = [];
-  /** Called with every frame, after it was kept. */
+  /** Called with every frame after it was stored in `frames`. */
   onFrame: (frame: In, link: Link) => void = () => undefined;
   onOpen: (link: Link) => void = () => undefined;
   #server: InternalServer;
@@ -55,7 +55,7 @@ class Fake<In extends { readonly t: string }, Out> {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Listens; the second time on the same port. */
+  /** Starts to listen; after a restart on the same port. */
   async start(): Promise<void> {
     this.#port = await this.#server.listen();
   }
@@ -73,7 +73,7 @@ class Fake<In extends { readonly t: string }, Out> {
     for (const link of this.links) link.send(frame);
   }
 
-  of<T extends In['t']>(t: T): Extract<In, { t: T }>[] {
+  framesOfType<T extends In['t']>(t: T): Extract<In, { t: T }>[] {
     return this.frames.filter((frame): frame is Extract<In, { t: T }> => frame.t === t);
   }
 
@@ -81,19 +81,19 @@ class Fake<In extends { readonly t: string }, Out> {
     const listener = new LinkListener({
       path: this.#path,
       identity: identity(this.#name),
-      admits: 'frontend',
+      clientRole: 'frontend',
       log: silentLog,
       handler: {
-        opened: (link) => {
+        onOpen: (link) => {
           this.links.push(link);
           this.onOpen(link);
         },
-        message: (link, message) => {
+        onMessage: (link, message) => {
           const frame = message as In;
           this.frames.push(frame);
           this.receive(frame, link);
         },
-        closed: (link) => {
+        onClose: (link) => {
           this.links = this.links.filter((other) => other !== link);
         },
       },
@@ -111,9 +111,9 @@ class Fake<In extends { readonly t: string }, Out> {
   }
 }
 
-type StocksQuestion = Extract<ToReplica, { t: 'lookup' | 'listStocks' }>;
+type StockRequest = Extract<FrontendToReplica, { t: 'lookup' | 'listStocks' }>;
 
-/** What a fake answers about stocks. */
+/** The stocks of a fake. */
 type Stocks = ReadonlyMap<string, StockWire>;
 
 function pageOf(stocks: Stocks, after: string, limit: number): { stocks: StockWire[]; next: string | null } {
@@ -125,15 +125,15 @@ function pageOf(stocks: Stocks, after: string, limit: number): { stocks: StockWi
   return { stocks: page, next: names.length > page.length ? (page.at(-1)?.[0] ?? null) : null };
 }
 
-export class FakeReplica extends Fake<ToReplica, FromReplica> {
+export class FakeReplica extends FakeProcess<FrontendToReplica, ReplicaToFrontend> {
   readonly id: string;
-  /** Asked for stocks it answers with these; null lets it refuse, as one that is busy. */
+  /** The stocks that it answers with; null makes it refuse as busy. */
   stocks: Stocks | null = null;
   life = 'l1';
-  /** Called with questions about stocks, and `onFrame` with all others. */
-  onStocks = (frame: StocksQuestion, link: Link): void => void link.send(this.#answer(frame));
-  #leader: FromReplica | null = null;
-  #catalogs: FromReplica | null = null;
+  /** Called with requests for stocks; `onFrame` is called with all others. */
+  onStockRequest = (frame: StockRequest, link: Link): void => void link.send(this.#answer(frame));
+  #leader: ReplicaToFrontend | null = null;
+  #catalogs: ReplicaToFrontend | null = null;
 
   constructor(id: string) {
     super(`orders-${id}`, LINK_PATHS.frontendToReplica);
@@ -143,30 +143,30 @@ export class FakeReplica extends Fake<ToReplica, FromReplica> {
     };
   }
 
-  protected override receive(frame: ToReplica, link: Link): void {
-    if (frame.t === 'lookup' || frame.t === 'listStocks') this.onStocks(frame, link);
+  protected override receive(frame: FrontendToReplica, link: Link): void {
+    if (frame.t === 'lookup' || frame.t === 'listStocks') this.onStockRequest(frame, link);
     else super.receive(frame, link);
   }
 
-  /** Tells every link, also those that open later, who leads. */
-  tellLeader(leader: string | null, term: number): void {
+  /** Sends the leader to every link, also to those that open later. */
+  announceLeader(leader: string | null, term: number): void {
     this.#leader = { t: 'leader', self: this.id, leader, term };
     this.send(this.#leader);
   }
 
-  /** Likewise which catalogs there are. */
-  tellCatalogs(items: readonly CatalogWire[]): void {
+  /** Sends the catalogs to every link, also to those that open later. */
+  announceCatalogs(items: readonly CatalogWire[]): void {
     this.#catalogs = { t: 'catalogs', items };
     this.send(this.#catalogs);
   }
 
-  #answer(frame: StocksQuestion): FromReplica {
+  #answer(frame: StockRequest): ReplicaToFrontend {
     const { stocks, life } = this;
     if (frame.t === 'listStocks') {
       if (stocks === null) return { t: 'pageRefused', id: frame.id, why: 'busy' };
       return { t: 'stockPage', id: frame.id, ...pageOf(stocks, frame.after, frame.limit) };
     }
-    const items = frame.items.map(([id, name]): StockResult => {
+    const items = frame.items.map(([id, name]): StockReadResult => {
       if (stocks === null) return [id, 'refused', 'busy'];
       const stock = stocks.get(name);
       return stock === undefined ? [id, 'missing'] : [id, 'stock', stock];
@@ -175,11 +175,11 @@ export class FakeReplica extends Fake<ToReplica, FromReplica> {
   }
 }
 
-export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
+export class FakeCatalog extends FakeProcess<FrontendToCatalog, CatalogToFrontend> {
   readonly stocks = new Map<string, StockWire>([['AAPL', ['AAPL', 5500, 100, 7]]]);
   cacheable = true;
   leaseMs = 60_000;
-  /** Null while it has no stock table, so that it is not ready either. */
+  /** Null while it has no stock table; then it is not ready either. */
   life: string | null = 'l1';
   ready = true;
 
@@ -188,21 +188,21 @@ export class FakeCatalog extends Fake<FrontendToCatalog, CatalogToFrontend> {
   constructor(id = 'catalog-1') {
     super(id, LINK_PATHS.frontendToCatalog);
     this.id = id;
-    this.onOpen = (link) => this.#tellLife(link);
+    this.onOpen = (link) => this.#sendLife(link);
     this.onFrame = (frame, link) => {
       const answer = this.answer(frame);
       if (answer !== null) link.send(answer);
     };
   }
 
-  /** It has got its first stock table. */
-  begin(life: string): void {
+  /** Simulates that it received its first stock table. */
+  receiveStockTable(life: string): void {
     this.life = life;
     this.ready = true;
-    for (const link of this.links) this.#tellLife(link);
+    for (const link of this.links) this.#sendLife(link);
   }
 
-  #tellLife(link: Link): void {
+  #sendLife(link: Link): void {
     if (this.life === null) return;
     const frame: CatalogToFrontend = { t: 'life', life: this.life };
     link.send(frame);

@@ -1,9 +1,9 @@
-/** Bytes on a socket, for what no HTTP client would send. */
+/** Raw socket connections, for requests that no HTTP client would send. */
 import { connect, type Socket } from 'node:net';
 
 export interface RawConnection {
   readonly socket: Socket;
-  /** Everything that came so far. */
+  /** Everything received so far. */
   readonly received: () => string;
   readonly closed: Promise<string>;
 }

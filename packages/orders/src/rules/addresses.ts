@@ -1,21 +1,24 @@
-/** Where a replica is reached, as it stands in the group's configuration: `http://host:8201 http://host:8191`. */
+/** A replica's addresses, in the format of the group's configuration: `http://host:8201 http://host:8191`. */
 import { FormatError } from '@trireme/domain';
 
 export interface ReplicaAddress {
-  /** Base url of its peer port. */
+  /** Base URL of its peer port. */
   readonly peerUrl: string;
-  /** Base url of its internal port, for front-ends and operators; null where that was never said. */
+  /** Base URL of its internal port, for front-ends and operators; null if it was never given. */
   readonly url: string | null;
 }
 
-/** Characters of one url at most, so that both fit into an address of the log. */
+/** Maximum length of one URL, so that both fit into an address of the log. */
 const URL_LENGTH_MAX = 255;
 
 export function formatAddress({ peerUrl, url }: ReplicaAddress): string {
   return url === null ? peerUrl : `${peerUrl} ${url}`;
 }
 
-/** Reads what `formatAddress` made; null if it is anything else. It is in the log: it must stop no one. */
+/**
+ * Parses an address of `formatAddress`; null if it is malformed: an address in the log must not stop a
+ * replica.
+ */
 export function parseAddress(text: string): ReplicaAddress | null {
   const [peerUrl = '', url, ...more] = text.split(' ');
   if (!isHttpUrl(peerUrl) || more.length > 0) return null;
@@ -23,11 +26,13 @@ export function parseAddress(text: string): ReplicaAddress | null {
   return isHttpUrl(url) ? { peerUrl, url } : null;
 }
 
-/** @throws FormatError naming `what` if it is no url of an internal port, such as `http://10.0.0.4:8191`. */
+/**
+ * @throws FormatError naming `what` if it is not the URL of an internal port, such as `http://10.0.0.4:8191`.
+ */
 export function asHttpUrl(value: unknown, what: string): string {
   if (typeof value === 'string' && isHttpUrl(value)) return value;
   throw new FormatError(
-    `${what} is not a url such as http://host:8191, of ${URL_LENGTH_MAX} characters at most`,
+    `${what} is not a URL such as http://host:8191, of at most ${URL_LENGTH_MAX} characters`,
   );
 }
 

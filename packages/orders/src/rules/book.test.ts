@@ -4,7 +4,7 @@ import { InvariantError, type Command, type SeedStock } from '@trireme/domain';
 import { KEY_LIFETIME_MS, type Book } from './book.js';
 import { IdempotencyIndex } from './idempotency-index.js';
 import { isSeeded, type BookEntry } from './state.js';
-import { FILLED, LIFE, NONE, REJECTED, TOO_MANY, buy, entry, seeding } from './testing/batches.js';
+import { FILLED, LIFE, NONE, REJECTED, TOO_MANY, buy, entry, seedEntry } from './testing/batches.js';
 import { MemoryStore } from './testing/memory-store.js';
 
 const NOOP = new Uint8Array();
@@ -13,7 +13,7 @@ function noop(index: number): BookEntry {
   return { index, batch: null, bytes: NOOP };
 }
 
-/** Applies each group in one go. */
+/** Applies each group in one call. */
 function applied(...groups: readonly (readonly BookEntry[])[]): { store: MemoryStore; book: Book } {
   const store = new MemoryStore();
   const book = store.open();
@@ -21,12 +21,14 @@ function applied(...groups: readonly (readonly BookEntry[])[]): { store: MemoryS
   return { store, book };
 }
 
-/** One entry at a time, and in every cut into two applies: the records must be the same. */
+/**
+ * Applies one entry at a time, then every split into two applies, and asserts that the records are the same.
+ */
 function appliedAnyWay(entries: readonly BookEntry[]): { store: MemoryStore; book: Book } {
   const single = applied(...entries.map((one) => [one]));
   for (let cut = 0; cut < entries.length; cut += 1) {
     const { store } = applied(entries.slice(0, cut), entries.slice(cut));
-    assert.equal(store.contents, single.store.contents, `the cut at ${cut} shows in the book`);
+    assert.equal(store.contents, single.store.contents, `the split at ${cut} changes the book`);
   }
   return single;
 }
@@ -35,9 +37,9 @@ function assertBroken(call: () => unknown, message: RegExp): void {
   assert.throws(call, (error: unknown) => error instanceof InvariantError && message.test(error.message));
 }
 
-test('what a batch becomes is decided when it is applied, and its fills are numbered densely, in log order', () => {
+test('apply decides a batch and numbers its fills densely, in log order', () => {
   const { store, book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a'), buy('b', TOO_MANY), buy('c')]),
     noop(3),
     entry(4, [buy('d')]),
@@ -65,16 +67,16 @@ test('what a batch becomes is decided when it is applied, and its fills are numb
   assert.equal([...store.stocks.values()], [{ name: 'A', price: 500, quantity: 99_997, version: 4 }]);
 });
 
-test('whoever applies a batch is told what was decided of it, and which batch came before it', () => {
+test('apply returns the decided batches with their sequence numbers', () => {
   const store = new MemoryStore();
   const book = store.open();
   const [first, second, ...others] = store.apply(book, [
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a'), buy('b', TOO_MANY)], { time: 7000 }),
     entry(3, [buy('a')]),
     entry(4, [buy('a'), buy('c')]),
   ]);
-  assert.equal(others, [], 'a batch of known keys makes nothing');
+  assert.equal(others, [], 'a batch of known keys is not returned');
   assert.equal([first?.seq, first?.index, first?.skip], [1, 2, []]);
   assert.equal([first?.time, first?.firstNumber, first?.outcomes], [7000, 1, [FILLED, REJECTED]]);
   assert.equal([second?.seq, second?.index, second?.skip], [2, 4, [0]]);
@@ -88,11 +90,11 @@ test('whoever applies a batch is told what was decided of it, and which batch ca
   );
 });
 
-test('listings and restocks that were done are numbered apart from orders', () => {
+test('apply numbers listings and restocks separately from orders', () => {
   const list: Command = { kind: 'list', key: 'l', name: 'N', price: 900 };
   const restock: Command = { kind: 'restock', key: 'r', name: 'N', quantity: 5 };
   const { store, book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [list, buy('b'), restock, { ...restock, key: 'r2', name: 'M' }]),
   ]);
   assert.equal(
@@ -107,9 +109,9 @@ test('listings and restocks that were done are numbered apart from orders', () =
   assert.equal(store.batches.get(1)?.outcomes[3], { kind: 'rejected', reason: 'STOCK_NOT_FOUND' });
 });
 
-test('a key that was used before is skipped, in the batch, in the apply and in the book', () => {
+test('apply skips a used key, whether from the same batch, the same apply or the book', () => {
   const { book, store } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a'), buy('a', 2), buy('b')]),
     entry(3, [buy('b'), buy('c')]),
     entry(4, [buy('a'), buy('c')]),
@@ -119,12 +121,12 @@ test('a key that was used before is skipped, in the batch, in the apply and in t
     [[1], [0]],
   );
   assert.equal([book.meta.keys, book.meta.orders, book.meta.lastSeq, book.meta.lastIndex], [3, 3, 2, 3]);
-  assert.is(store.stocks.get('A')?.quantity, 99_997, 'what is skipped moves no stock');
+  assert.is(store.stocks.get('A')?.quantity, 99_997, 'a skipped command does not change the stock');
 });
 
-test('how many orders are visible is what the log says: it never falls, and never passes what is filled', () => {
+test('visibleOrders follows the log: it never falls, and never exceeds the filled orders', () => {
   const { book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a'), buy('b')]),
     entry(3, [], { visibleOrders: 2 }),
     entry(4, [buy('c')], { visibleOrders: 1 }),
@@ -132,8 +134,8 @@ test('how many orders are visible is what the log says: it never falls, and neve
   assert.equal([book.meta.visibleOrders, book.meta.orders], [2, 3]);
   // A batch cannot call its own orders visible.
   assertBroken(
-    () => applied([seeding(1), entry(2, [buy('a')], { visibleOrders: 1 })]),
-    /entry 2 calls 1 orders visible, 0 are filled/,
+    () => applied([seedEntry(1), entry(2, [buy('a')], { visibleOrders: 1 })]),
+    /entry 2 calls 1 orders visible, but only 0 are filled/,
   );
 });
 
@@ -143,58 +145,58 @@ const TWO: readonly SeedStock[] = [
 ];
 const OTHER = 'b0'.repeat(8);
 
-test('a seed is complete with its last part, and says what it was made of', () => {
+test('a seed is complete with its last part, and its hash does not depend on the parts', () => {
   const [a, b] = TWO.map((stock) => [stock]);
   const { book, store } = appliedAnyWay([
-    seeding(1, a, { parts: 2 }),
+    seedEntry(1, a, { parts: 2 }),
     noop(2),
-    seeding(3, b, { part: 1, parts: 2 }),
+    seedEntry(3, b, { part: 1, parts: 2 }),
   ]);
   assert.equal([book.meta.life, book.meta.seedApplied, book.meta.seedParts], [LIFE, 2, 2]);
   assert.equal(
     [...store.stocks.values()],
     TWO.map((stock) => ({ ...stock, version: 0 })),
   );
-  assert.is(
-    book.meta.seedHash,
-    applied([seeding(1, TWO)]).book.meta.seedHash,
-    'however it is cut into parts',
-  );
-  assert.is.not(book.meta.seedHash, applied([seeding(1, a)]).book.meta.seedHash);
+  assert.is(book.meta.seedHash, applied([seedEntry(1, TWO)]).book.meta.seedHash, 'for any split into parts');
+  assert.is.not(book.meta.seedHash, applied([seedEntry(1, a)]).book.meta.seedHash);
   assert.equal(
-    [isSeeded(book.meta), isSeeded(applied([seeding(1, a, { parts: 2 })]).book.meta)],
+    [isSeeded(book.meta), isSeeded(applied([seedEntry(1, a, { parts: 2 })]).book.meta)],
     [true, false],
   );
-  assert.is(applied([seeding(1, a, { parts: 2 })]).book.meta.seedHash, '', 'nothing before it is complete');
+  assert.is(
+    applied([seedEntry(1, a, { parts: 2 })]).book.meta.seedHash,
+    '',
+    'empty before the seed is complete',
+  );
 });
 
-test('a seed that was interrupted begins again with part 0 of another life, and nothing of the first stays', () => {
+test('an interrupted seed is replaced by part 0 of another life', () => {
   const { book, store } = appliedAnyWay([
-    seeding(1, [{ name: 'OLD', price: 1, quantity: 1 }, ...TWO], { life: OTHER, parts: 2 }),
-    // What the leader before had under way, and a part of it that came too late.
-    seeding(2, TWO.slice(0, 1), { parts: 2 }),
-    seeding(3, [{ name: 'LATE', price: 1, quantity: 1 }], { life: OTHER, part: 1, parts: 2 }),
-    seeding(4, TWO.slice(1), { part: 1, parts: 2 }),
+    seedEntry(1, [{ name: 'OLD', price: 1, quantity: 1 }, ...TWO], { life: OTHER, parts: 2 }),
+    // The seed of the new leader, and a late part of the previous leader's seed.
+    seedEntry(2, TWO.slice(0, 1), { parts: 2 }),
+    seedEntry(3, [{ name: 'LATE', price: 1, quantity: 1 }], { life: OTHER, part: 1, parts: 2 }),
+    seedEntry(4, TWO.slice(1), { part: 1, parts: 2 }),
   ]);
   assert.equal([...store.stocks.keys()].sort(), ['A', 'B']);
   assert.equal([book.meta.life, book.meta.stocks, isSeeded(book.meta)], [LIFE, 2, true]);
 });
 
-test('a part that was applied already, or comes out of its turn, counts for nothing', () => {
+test('a seed part that is repeated or out of order is ignored', () => {
   const parts = TWO.map((stock, part) => ({ stocks: [stock], part, parts: 2 }));
   const at = (index: number, part: number): BookEntry =>
-    seeding(index, parts[part]?.stocks ?? [], { part, parts: 2 });
+    seedEntry(index, parts[part]?.stocks ?? [], { part, parts: 2 });
   const { book } = appliedAnyWay([at(1, 1), at(2, 0), at(3, 1), at(4, 1), at(5, 0)]);
   assert.equal([book.meta.stocks, book.meta.seedApplied, book.meta.applied], [2, 2, 5]);
 });
 
-test('the first complete seed counts; later ones change nothing, whatever was traded meanwhile', () => {
+test('a seed after a complete one is ignored', () => {
   const { book, store } = appliedAnyWay([
-    seeding(1, TWO),
+    seedEntry(1, TWO),
     entry(2, [buy('a', 9)]),
-    seeding(3, [{ name: 'X', price: 1, quantity: 1 }], { life: OTHER }),
+    seedEntry(3, [{ name: 'X', price: 1, quantity: 1 }], { life: OTHER }),
   ]);
-  const { seedHash, hash } = applied([seeding(1, TWO), entry(2, [buy('a', 9)])]).book.meta;
+  const { seedHash, hash } = applied([seedEntry(1, TWO), entry(2, [buy('a', 9)])]).book.meta;
   assert.equal([book.meta.life, book.meta.seedHash, book.meta.hash], [LIFE, seedHash, hash]);
   assert.equal(
     [...store.stocks.values()].map(({ quantity }) => quantity),
@@ -202,13 +204,15 @@ test('the first complete seed counts; later ones change nothing, whatever was tr
   );
 });
 
-test('a replica that restarts in the middle of the seed goes on where it was, and can begin again', () => {
+test('a replica restarted in the middle of the seed continues it, and accepts a new one', () => {
   const store = new MemoryStore();
-  store.apply(store.open(), [seeding(1, TWO.slice(0, 1), { parts: 2 })]);
+  store.apply(store.open(), [seedEntry(1, TWO.slice(0, 1), { parts: 2 })]);
   assert.is(store.meta.seedApplied, 1);
-  store.apply(store.open(), [seeding(2, [{ name: 'C', price: 5, quantity: 5 }], { life: OTHER, parts: 2 })]);
+  store.apply(store.open(), [
+    seedEntry(2, [{ name: 'C', price: 5, quantity: 5 }], { life: OTHER, parts: 2 }),
+  ]);
   assert.equal([...store.stocks.keys()], ['C']);
-  store.apply(store.open(), [seeding(3, TWO.slice(1), { life: OTHER, part: 1, parts: 2 })]);
+  store.apply(store.open(), [seedEntry(3, TWO.slice(1), { life: OTHER, part: 1, parts: 2 })]);
   const { life, stocks } = store.meta;
   assert.equal([life, stocks, isSeeded(store.meta), [...store.stocks.keys()]], [OTHER, 2, true, ['C', 'B']]);
   const book = store.open();
@@ -216,61 +220,61 @@ test('a replica that restarts in the middle of the seed goes on where it was, an
   assert.is(book.meta.orders, 1);
 });
 
-test('an empty seed is one as well: everything is listed later', () => {
-  const { book } = appliedAnyWay([seeding(1, []), entry(2, [buy('a')])]);
+test('an empty seed is complete', () => {
+  const { book } = appliedAnyWay([seedEntry(1, []), entry(2, [buy('a')])]);
   assert.equal([isSeeded(book.meta), book.meta.stocks, book.meta.orders, book.meta.keys], [true, 0, 0, 1]);
 });
 
-test('commands before the seed is complete break the rules', () => {
-  assertBroken(() => applied([entry(1, [buy('a')])]), /commands at 1, before the seed is complete/);
+test('commands before the seed is complete violate an invariant', () => {
+  assertBroken(() => applied([entry(1, [buy('a')])]), /entry 1 has commands before the seed is complete/);
   assertBroken(
-    () => applied([seeding(1, TWO, { parts: 2 }), entry(2, [buy('a')])]),
-    /commands at 2, before the seed is complete/,
+    () => applied([seedEntry(1, TWO, { parts: 2 }), entry(2, [buy('a')])]),
+    /entry 2 has commands before the seed is complete/,
   );
 });
 
-test('writes gather until they are taken, and only one lot of them is on its way', () => {
+test('takeWrites returns all pending writes; only one write may be in flight', () => {
   const store = new MemoryStore();
   const book = store.open();
   assert.equal(book.takeWrites(), [], 'nothing was applied');
   book.apply([noop(1)]);
-  assert.is(book.gathered, 0);
-  assert.equal(book.takeWrites(), [{ table: 'meta', value: { ...book.meta } }], 'how far it has come');
-  assertBroken(() => book.takeWrites(), /one write at a time/);
-  book.apply([seeding(2), entry(3, [buy('a')])]);
+  assert.is(book.pendingWriteCount, 0);
+  assert.equal(book.takeWrites(), [{ table: 'meta', value: { ...book.meta } }], 'the applied index');
+  assertBroken(() => book.takeWrites(), /a write is already in flight/);
+  book.apply([seedEntry(2), entry(3, [buy('a')])]);
   book.apply([entry(4, [buy('b')])]);
-  book.written();
-  assert.is(book.gathered, 7);
+  book.onWritten();
+  assert.is(book.pendingWriteCount, 7);
   const writes = book.takeWrites();
   // A stock that several batches change is written once.
   assert.equal(
     writes.map(({ table }) => table),
     ['key', 'order', 'batch', 'key', 'order', 'batch', 'stock', 'meta'],
   );
-  book.written();
+  book.onWritten();
 });
 
-test('the hash tells books apart that differ in the seed, one outcome, one command or the order of two batches', () => {
+test('the hash differs for another seed, outcome, command or order of batches', () => {
   const hash = (...entries: BookEntry[]): string => applied(entries).book.meta.hash;
   const few = [{ name: 'A', price: 500, quantity: 1 }];
   const hashes = [
     hash(),
-    hash(seeding(1)),
-    hash(seeding(1, few)),
-    hash(seeding(1), entry(2, [buy('a', 2)])),
-    hash(seeding(1, few), entry(2, [buy('a', 2)])),
-    hash(seeding(1), entry(2, [buy('b', 2)])),
-    hash(seeding(1), entry(2, [buy('a')]), entry(3, [buy('b')])),
-    hash(seeding(1), entry(2, [buy('b')]), entry(3, [buy('a')])),
+    hash(seedEntry(1)),
+    hash(seedEntry(1, few)),
+    hash(seedEntry(1), entry(2, [buy('a', 2)])),
+    hash(seedEntry(1, few), entry(2, [buy('a', 2)])),
+    hash(seedEntry(1), entry(2, [buy('b', 2)])),
+    hash(seedEntry(1), entry(2, [buy('a')]), entry(3, [buy('b')])),
+    hash(seedEntry(1), entry(2, [buy('b')]), entry(3, [buy('a')])),
   ];
   assert.is(new Set(hashes).size, hashes.length);
-  // Entries that make nothing are no part of the book, nor is where others stand.
-  assert.is(hash(seeding(1), noop(2), entry(3, []), entry(4, [buy('a', 2)])), hashes[3]);
+  // Entries without effect do not change the hash, nor does the log index of the others.
+  assert.is(hash(seedEntry(1), noop(2), entry(3, []), entry(4, [buy('a', 2)])), hashes[3]);
 });
 
-test('the time of a batch never falls, whatever the clocks of leaders say', () => {
+test('the time of a batch never falls, whatever times leaders log', () => {
   const { store, book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a')], { time: 5000 }),
     entry(3, [buy('b')], { time: 3000 }),
     entry(4, [], { time: 1 }),
@@ -282,15 +286,15 @@ test('the time of a batch never falls, whatever the clocks of leaders say', () =
   assert.is(book.meta.time, 5000);
 });
 
-test('a gap in the log breaks the rules', () => {
-  assertBroken(() => applied([noop(2)]), /entry 2 applied behind 0/);
-  assertBroken(() => applied([noop(1), noop(1)]), /entry 1 applied behind 1/);
+test('a gap in the log violates an invariant', () => {
+  assertBroken(() => applied([noop(2)]), /entry 2 applied after 0/);
+  assertBroken(() => applied([noop(1), noop(1)]), /entry 1 applied after 1/);
 });
 
-test('keys are forgotten with their batches once the log is older by their lifetime, two batches for each new one', () => {
+test('keys expire with their batches by the age of the log; each new batch drops at most two', () => {
   const late = 1000 + KEY_LIFETIME_MS;
   const three = [
-    seeding(1),
+    seedEntry(1),
     ...[1, 2, 3].map((n) =>
       entry(n + 1, [buy(`k${n}`), buy(`k${n}`), buy(`l${n}`, TOO_MANY)], { age: 999 + n }),
     ),
@@ -305,12 +309,12 @@ test('keys are forgotten with their batches once the log is older by their lifet
   assert.equal([both.book.meta.keys, both.book.meta.firstSeq, both.book.meta.orders], [3, 3, 4]);
   const all = appliedAnyWay([...three, entry(5, [buy('n1')], { age: late * 2 }), entry(6, [buy('n2')])]);
   assert.equal([all.book.meta.keys, all.book.meta.firstSeq], [2, 4]);
-  assert.is(all.store.orders.size, 5, 'orders stay for good');
+  assert.is(all.store.orders.size, 5, 'orders are never dropped');
 });
 
-test('no time of day makes a key be forgotten', () => {
+test('keys do not expire by wall-clock time', () => {
   const { book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a')]),
     entry(3, [buy('b')], { time: 1000 + KEY_LIFETIME_MS * 9 }),
     entry(4, [buy('a')], { time: 1000 + KEY_LIFETIME_MS * 9 }),
@@ -318,33 +322,33 @@ test('no time of day makes a key be forgotten', () => {
   assert.equal([book.meta.keys, book.meta.firstSeq, book.meta.lastSeq], [2, 1, 2]);
 });
 
-test('a forgotten key makes a new order, on a replica that was away for days as on any other', () => {
+test('an expired key makes a new order, also on a replica that applies days of entries at once', () => {
   const day = KEY_LIFETIME_MS * 2;
   const { store, book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('a')]),
     entry(3, [buy('b')], { age: day }),
     entry(4, [buy('a'), buy('b')], { age: day }),
   ]);
   assert.equal([book.meta.orders, book.meta.keys], [3, 2]);
-  assert.equal(store.place('a'), { seq: 3, position: 0 });
+  assert.equal(store.positionOf('a'), { seq: 3, position: 0 });
 });
 
-test('a kept batch that cannot be read stops the replica', () => {
-  const { store, book } = applied([seeding(1), entry(2, [buy('a')])]);
+test('a retained batch that cannot be read violates an invariant', () => {
+  const { store, book } = applied([seedEntry(1), entry(2, [buy('a')])]);
   store.batches.clear();
-  // A life of its own, which has not read that batch yet.
+  // A reopened book, which has not read that batch yet.
   const again = store.open();
   assertBroken(
     () => again.apply([entry(3, [buy('b')], { age: KEY_LIFETIME_MS * 2 })]),
-    /batch 1 is kept but/,
+    /batch 1 is retained but/,
   );
   assert.is(book.meta.lastSeq, 1);
 });
 
-test('a known key tells its command, its outcome, its number and where the log has it', () => {
+test('IdempotencyIndex.find returns command, outcome, order number and log index', () => {
   const { store } = applied([
-    seeding(1),
+    seedEntry(1),
     entry(2, [buy('x')]),
     entry(3, [buy('a'), buy('b', TOO_MANY), buy('c', 3)]),
   ]);
@@ -355,41 +359,41 @@ test('a known key tells its command, its outcome, its number and where the log h
   assert.is(known.find('unknown'), null);
 });
 
-test('keys and batches that the store does not have yet are read from the book', () => {
-  const { store, book } = applied([seeding(1), entry(2, [buy('a')])]);
+test('find on the book returns keys and batches that are not stored yet', () => {
+  const { store, book } = applied([seedEntry(1), entry(2, [buy('a')])]);
   const known = new IdempotencyIndex(book);
   const found = ['a', 'b', 'c'].map((key) => () => known.find(key)?.number ?? null);
   const numbers = (): readonly (number | null)[] => found.map((find) => find());
   book.apply([entry(3, [buy('b')])]);
   const writes = book.takeWrites();
   book.apply([entry(4, [buy('c')])]);
-  assert.equal(numbers(), [1, 2, 3], 'stored, on its way, gathered');
+  assert.equal(numbers(), [1, 2, 3], 'stored, in flight, pending');
   assert.equal([book.batch(2)?.index, book.batch(3)?.index, book.batch(4)], [3, 4, null]);
   store.write(writes);
-  book.written();
+  book.onWritten();
   assert.equal(numbers(), [1, 2, 3]);
 });
 
-test('a key that is forgotten between two reads of it is not known; one in a batch that is gone is damage', () => {
-  const { store } = applied([seeding(1), entry(2, [buy('a')])]);
+test('find returns null for a key that expires during the read; a missing batch violates an invariant', () => {
+  const { store } = applied([seedEntry(1), entry(2, [buy('a')])]);
   store.batches.delete(1);
-  assertBroken(() => new IdempotencyIndex(store).find('a'), /stands in a batch that is gone/);
-  const forgetful = {
-    place: (key: string) => store.place(key),
+  assertBroken(() => new IdempotencyIndex(store).find('a'), /belongs to a batch that is missing/);
+  const expiringReader = {
+    positionOf: (key: string) => store.positionOf(key),
     batch: (seq: number) => {
       store.keys.delete('a');
       return store.batch(seq);
     },
   };
-  assert.is(new IdempotencyIndex(forgetful).find('a'), null);
+  assert.is(new IdempotencyIndex(expiringReader).find('a'), null);
 });
 
-test('the keys of one batch are found without decoding it for each, and few batches are held', () => {
+test('find decodes a batch once for all its keys, and caches a limited number of batches', () => {
   const entries = Array.from({ length: 40 }, (_, i) => entry(i + 2, [buy(`a${i}`), buy(`b${i}`)]));
-  const { store } = applied([seeding(1), ...entries]);
+  const { store } = applied([seedEntry(1), ...entries]);
   let reads = 0;
   const known = new IdempotencyIndex({
-    place: (key) => store.place(key),
+    positionOf: (key) => store.positionOf(key),
     batch: (seq) => {
       reads += 1;
       return store.batch(seq);
@@ -402,18 +406,18 @@ test('the keys of one batch are found without decoding it for each, and few batc
   assert.is(reads, 41);
 });
 
-test('the set of catalogs is that of the last entry that names one, and no part of the hash', () => {
-  const first = appliedAnyWay([seeding(1), entry(2, [buy('a')])]).book.meta;
+test('the catalog set is that of the last entry that names one, and does not affect the hash', () => {
+  const first = appliedAnyWay([seedEntry(1), entry(2, [buy('a')])]).book.meta;
   assert.equal([first.catalogs, first.catalogsIndex], [[], 0]);
   const { book } = appliedAnyWay([
-    seeding(1),
+    seedEntry(1),
     entry(2, [], { catalogs: ['catalog-1', 'catalog-2'] }),
     entry(3, []),
     entry(4, [], { catalogs: ['catalog-2'] }),
     noop(5),
   ]);
   assert.equal([book.meta.catalogs, book.meta.catalogsIndex], [['catalog-2'], 4]);
-  assert.is(book.meta.hash, applied([seeding(1)]).book.meta.hash);
+  assert.is(book.meta.hash, applied([seedEntry(1)]).book.meta.hash);
 });
 
 test.run();

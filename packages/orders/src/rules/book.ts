@@ -1,9 +1,10 @@
 /**
- * The replicated state: what the log's entries make of stocks, orders and keys. A pure state machine: every replica that applies
- * the same entries decides the same, and writes the same records.
+ * The replicated state: the stocks, orders and keys that result from the entries of the log. A pure,
+ * deterministic state machine: every replica that applies the same entries makes the same decisions and
+ * writes the same records.
  */
 import {
-  assertRule,
+  assertInvariant,
   decodeBatch,
   type Batch,
   type Command,
@@ -11,7 +12,7 @@ import {
   type SeedPart,
   type Stock,
 } from '@trireme/domain';
-import { StockDraft, StockTable, decide, nextHash, seedHash } from '@trireme/state-machine';
+import { StockDraft, StockTable, decideBatch, nextHash, seedHash } from '@trireme/state-machine';
 import {
   isSeeded,
   type BookEntry,
@@ -19,38 +20,44 @@ import {
   type BookReader,
   type BookWrite,
   type DecidedBatch,
-  type KeptBatch,
-  type Place,
+  type RetainedBatch,
+  type CommandPosition,
 } from './state.js';
 import { WriteBuffer } from './write-buffer.js';
 
-/** How long a key is known, in milliseconds of the log's age: the 24 hours of the contract, and an hour in case clocks run fast. */
+/**
+ * Lifetime of a key in milliseconds of the log's age: the 24 hours of the contract, and an hour for clocks
+ * that run fast.
+ */
 export const KEY_LIFETIME_MS = 25 * 60 * 60 * 1000;
 
-/** Expired batches that one new batch drops at most, so that no apply is long; two for one lets the backlog shrink. */
+/**
+ * Maximum number of expired batches that a new batch drops, so that no apply takes long; two per batch shrink
+ * a backlog.
+ */
 const DROPS_PER_BATCH = 2;
 
 type Draft = { -readonly [Field in keyof BookMeta]: BookMeta[Field] };
 
-/** As a reader it shows all that was applied, written or not. */
+/** As a reader it returns everything that was applied, written or not. */
 export class Book implements BookReader {
   readonly #reader: BookReader;
   #meta: Draft;
   #stocks: StockTable;
-  /** What was applied and is not handed out to be written yet, without stocks and the meta record. */
+  /** Applied records not yet taken by `takeWrites`, except stocks and the meta record. */
   #writes: BookWrite[] = [];
-  /** Stocks that changed, as they are; null for one that is gone. */
+  /** Changed stocks with their current values; null for a removed one. */
   #changedStocks = new Map<string, Stock | null>();
   #isChanged = false;
   /**
-   * What the reader does not show yet. How entries are cut into applies and writes differs from replica to replica and
-   * must not be seen in the book, so that keys that go are as much part of it as keys that come.
+   * Keys and batches that the reader does not return yet, including deleted keys. How entries are split into
+   * applies and writes differs between replicas, and must not affect the book.
    */
   readonly #buffer = new WriteBuffer();
-  /** The first batch that is kept, once it was asked for: it stays the same for a day, and every batch looks at it. */
-  #oldest: KeptBatch | null = null;
+  /** The first retained batch, once it was read: it rarely changes, and every batch checks its age. */
+  #oldest: RetainedBatch | null = null;
 
-  /** @param stocks every stock that the store has */
+  /** @param stocks all stocks in the store */
   constructor(reader: BookReader, meta: BookMeta, stocks: Iterable<Stock>) {
     this.#reader = reader;
     this.#meta = { ...meta };
@@ -61,43 +68,46 @@ export class Book implements BookReader {
     return this.#meta;
   }
 
-  /** The stocks with everything that was applied. To be read only. */
+  /** The stocks with all applied entries. Read only. */
   get stocks(): StockTable {
     return this.#stocks;
   }
 
-  /** Writes that have gathered, without the meta record. */
-  get gathered(): number {
+  /** Number of pending writes, without the meta record. */
+  get pendingWriteCount(): number {
     return this.#writes.length + this.#changedStocks.size;
   }
 
-  place(key: string): Place | null {
-    const unwritten = this.#buffer.place(key);
-    return unwritten === undefined ? this.#reader.place(key) : unwritten;
+  positionOf(key: string): CommandPosition | null {
+    const buffered = this.#buffer.place(key);
+    return buffered === undefined ? this.#reader.positionOf(key) : buffered;
   }
 
-  batch(seq: number): KeptBatch | null {
+  batch(seq: number): RetainedBatch | null {
     return this.#buffer.batch(seq) ?? this.#reader.batch(seq);
   }
 
-  /** Applies entries in log order. What they change gathers until it is taken. Returns the batches that were decided. */
+  /**
+   * Applies entries in log order. Their writes stay pending until taken. Returns the batches that were
+   * decided.
+   */
   apply(entries: readonly BookEntry[]): readonly DecidedBatch[] {
     const decided: DecidedBatch[] = [];
     const meta = this.#meta;
     for (const { index, batch, bytes } of entries) {
-      assertRule(index === meta.applied + 1, `entry ${index} applied behind ${meta.applied}`);
+      assertInvariant(index === meta.applied + 1, `entry ${index} applied after ${meta.applied}`);
       meta.applied = index;
       this.#isChanged = true;
       if (batch === null) continue;
       meta.age = Math.max(meta.age, batch.age);
       meta.time = Math.max(meta.time, batch.time);
-      assertRule(
+      assertInvariant(
         batch.visibleOrders <= meta.orders,
-        `entry ${index} calls ${batch.visibleOrders} orders visible, ${meta.orders} are filled`,
+        `entry ${index} calls ${batch.visibleOrders} orders visible, but only ${meta.orders} are filled`,
       );
       meta.visibleOrders = Math.max(meta.visibleOrders, batch.visibleOrders);
-      if (batch.seed !== null) this.#seed(batch.seed, bytes);
-      if (batch.life !== undefined) this.#begin(batch.life, bytes);
+      if (batch.seed !== null) this.#applySeedPart(batch.seed, bytes);
+      if (batch.life !== undefined) this.#startLife(batch.life, bytes);
       if (batch.catalogs !== undefined) {
         meta.catalogs = batch.catalogs;
         meta.catalogsIndex = index;
@@ -111,11 +121,11 @@ export class Book implements BookReader {
   }
 
   /**
-   * Hands out all that has gathered, to be stored atomically; empty if nothing was applied since. Until `written` no more
-   * may be taken; entries may be applied meanwhile.
+   * Returns all pending writes, to be stored atomically; empty if nothing was applied since the last call.
+   * Entries may be applied until `written` is called, but no more writes taken.
    */
   takeWrites(): readonly BookWrite[] {
-    assertRule(!this.#buffer.isLeaving, 'one write at a time');
+    assertInvariant(!this.#buffer.isWriting, 'a write is already in flight');
     if (!this.#isChanged) return [];
     this.#isChanged = false;
     const writes = this.#writes;
@@ -123,17 +133,20 @@ export class Book implements BookReader {
     writes.push({ table: 'meta', value: { ...this.#meta } });
     this.#writes = [];
     this.#changedStocks = new Map();
-    this.#buffer.leave();
+    this.#buffer.beginWrite();
     return writes;
   }
 
-  /** What was taken is in the store. */
-  written(): void {
-    this.#buffer.arrived();
+  /** The writes that were taken are in the store. */
+  onWritten(): void {
+    this.#buffer.endWrite();
   }
 
-  /** Takes a part of the seed in. The first complete seed counts; part 0 begins anew, as its leader does not go on with another's. */
-  #seed(seed: SeedPart, bytes: Uint8Array): void {
+  /**
+   * Applies a part of the seed. The first complete seed counts; part 0 restarts, because a leader does not
+   * continue another's seed.
+   */
+  #applySeedPart(seed: SeedPart, bytes: Uint8Array): void {
     const meta = this.#meta;
     if (isSeeded(meta)) return;
     if (seed.part === 0) {
@@ -149,8 +162,11 @@ export class Book implements BookReader {
     if (isSeeded(meta)) meta.seedHash = seedHash([...this.#stocks.all()]);
   }
 
-  /** The cluster goes on in a new life. The hash says so: a catalog that follows the other one takes the stock table anew. */
-  #begin(life: string, bytes: Uint8Array): void {
+  /**
+   * Starts a new life of the cluster. The hash changes with it, so that catalogs of the old life take the
+   * stock table again.
+   */
+  #startLife(life: string, bytes: Uint8Array): void {
     const meta = this.#meta;
     if (!isSeeded(meta)) return;
     meta.life = life;
@@ -158,31 +174,31 @@ export class Book implements BookReader {
   }
 
   #publish(changed: readonly Stock[]): void {
-    this.#stocks.publish(changed);
+    this.#stocks.apply(changed);
     for (const stock of changed) this.#changedStocks.set(stock.name, stock);
     this.#meta.stocks = this.#stocks.size;
   }
 
-  /** Decides a batch and keeps it; null if every key in it was used before, so that it makes nothing. */
+  /** Decides and retains a batch; null if every key in it was used before, so that it changes nothing. */
   #decide(index: number, batch: Batch, bytes: Uint8Array): DecidedBatch | null {
     const meta = this.#meta;
-    assertRule(isSeeded(meta), `commands at ${index}, before the seed is complete`);
+    assertInvariant(isSeeded(meta), `entry ${index} has commands before the seed is complete`);
     const seq = meta.lastSeq + 1;
-    const skip = this.#takeKeys(seq, batch.commands);
+    const skip = this.#storeKeys(seq, batch.commands);
     const added = batch.commands.length - skip.length;
     if (added === 0) return null;
     const draft = new StockDraft(this.#stocks);
-    const outcomes = decide(draft, index, batch.commands, new Set(skip));
+    const outcomes = decideBatch(draft, index, batch.commands, new Set(skip));
     const before = new Map<string, Stock | null>();
-    for (const name of draft.changed.keys()) before.set(name, this.#stocks.get(name) ?? null);
-    this.#publish([...draft.changed.values()]);
+    for (const name of draft.changes.keys()) before.set(name, this.#stocks.get(name) ?? null);
+    this.#publish([...draft.changes.values()]);
     this.#dropExpired();
     const firstNumber = meta.orders + 1;
     const { age, time } = meta;
     batch.commands.forEach((command, position) => {
       this.#record(index, time, command, outcomes[position] ?? { kind: 'none' });
     });
-    const kept: KeptBatch = { seq, index, age, time, skip, firstNumber, outcomes, bytes };
+    const kept: RetainedBatch = { seq, index, age, time, skip, firstNumber, outcomes, bytes };
     meta.lastSeq = seq;
     meta.lastIndex = index;
     meta.keys += added;
@@ -192,22 +208,22 @@ export class Book implements BookReader {
     return { ...kept, commands: batch.commands, hash: meta.hash, before };
   }
 
-  /** Remembers the keys of a batch. Returns the positions of those that are known already. */
-  #takeKeys(seq: number, commands: readonly Command[]): readonly number[] {
+  /** Stores the keys of a batch. Returns the positions of the keys that are already known. */
+  #storeKeys(seq: number, commands: readonly Command[]): readonly number[] {
     const skip: number[] = [];
     commands.forEach((command, position) => {
-      if (this.place(command.key) !== null) skip.push(position);
+      if (this.positionOf(command.key) !== null) skip.push(position);
       else this.#writeKey(command.key, { seq, position });
     });
     return skip;
   }
 
-  #writeKey(key: string, value: Place | null): void {
+  #writeKey(key: string, value: CommandPosition | null): void {
     this.#buffer.addKey(key, value);
     this.#writes.push({ table: 'key', key, value });
   }
 
-  /** Numbers an order that was filled, or a change of stock that was done. */
+  /** Numbers a filled order, or a listing or restock that was carried out. */
   #record(index: number, time: number, command: Command, outcome: Outcome): void {
     const { name } = command;
     if (outcome.kind === 'done' && (command.kind === 'list' || command.kind === 'restock')) {
@@ -225,17 +241,17 @@ export class Book implements BookReader {
     }
   }
 
-  /** The batch `seq`, which is the first that is kept. */
-  #firstBatch(seq: number): KeptBatch {
+  /** The batch `seq`, the first one retained. */
+  #firstBatch(seq: number): RetainedBatch {
     if (this.#oldest?.seq === seq) return this.#oldest;
-    // Even one that is not written yet may have expired: a replica that was away for a day applies much at once.
+    // Even an unwritten batch may have expired: a replica that was down for a day applies many entries at once.
     const oldest = this.batch(seq);
-    assertRule(oldest !== null, `batch ${seq} is kept but cannot be read`);
+    assertInvariant(oldest !== null, `batch ${seq} is retained but cannot be read`);
     this.#oldest = oldest;
     return oldest;
   }
 
-  /** Forgets the oldest batches whose keys have outlived their lifetime. */
+  /** Drops the oldest batches whose keys have expired. */
   #dropExpired(): void {
     const meta = this.#meta;
     for (let dropped = 0; dropped < DROPS_PER_BATCH && meta.firstSeq <= meta.lastSeq; dropped += 1) {

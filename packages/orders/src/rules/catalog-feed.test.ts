@@ -1,5 +1,5 @@
-/** What a leader sends to a catalog that begins, lags, follows or is strange. */
-import { honouredMs } from '@trireme/coherence';
+/** What a leader sends to a catalog that is new, lags, follows, or belongs to another log. */
+import { grantorLeaseMs } from '@trireme/coherence';
 import { FormatError, type Command, type ReplicaToCatalog } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,11 +8,11 @@ import { CatalogFeed, type FeedAction } from './catalog-feed.js';
 import type { CatalogFrame } from './frames.js';
 import { RecentBatches } from './recent-batches.js';
 import type { BookEntry } from './state.js';
-import { LIFE, STOCKS, buy, entry, seeding } from './testing/batches.js';
+import { LIFE, STOCKS, buy, entry, seedEntry } from './testing/batches.js';
 import { MemoryStore } from './testing/memory-store.js';
 
 const AUTHORITY_MS = 100;
-const OVER = honouredMs(AUTHORITY_MS);
+const OVER = grantorLeaseMs(AUTHORITY_MS);
 const CATALOG = 'catalog-1';
 const LINK = 5;
 
@@ -27,14 +27,14 @@ class Leading {
   readonly book: Book = new MemoryStore().open();
   readonly recent = new RecentBatches({ seq: 0, index: 0, hash: '' }, { batchesMax: 3, bytesMax: 10_000 });
   readonly feed: CatalogFeed;
-  /** Each batch's place, by its index. */
+  /** Position of each batch, by its log index. */
   readonly places = new Map<number, { readonly lastIndex: number; readonly hash: string }>();
   #logged: BookEntry[] = [];
   readonly #open = new Set<number>();
 
-  /** @param entries what earlier leaders logged after the seed at 1 */
+  /** @param entries entries that earlier leaders logged after the seed at 1 */
   constructor(entries: readonly BookEntry[] = []) {
-    this.#apply([seeding(1, STOCKS, {}, { catalogs: [CATALOG] })], -1);
+    this.#apply([seedEntry(1, STOCKS, {}, { catalogs: [CATALOG] })], -1);
     const { lastSeq: seq, lastIndex: index, hash } = this.book.meta;
     this.recent.restart({ seq, index, hash });
     this.#apply(entries, Infinity);
@@ -54,7 +54,7 @@ class Leading {
   log(index: number, now: number, ...commands: readonly Command[]): readonly FeedAction[] {
     const logged = entry(index, commands);
     this.#logged.push(logged);
-    return this.feed.logged(index, logged.bytes, ['A'], now);
+    return this.feed.onLogged(index, logged.bytes, ['A'], now);
   }
 
   commit(now: number): readonly FeedAction[] {
@@ -62,21 +62,21 @@ class Leading {
     return this.feed.applied(this.book.meta.applied, now);
   }
 
-  /** On a link that opens with its first frame. */
+  /** Receives a frame; its first frame opens the link. */
   receive(frame: CatalogFrame, now: number, link = LINK, id = CATALOG): readonly FeedAction[] {
-    if (!this.#open.has(link)) this.feed.linkOpened(link, id, true);
+    if (!this.#open.has(link)) this.feed.onLinkOpened(link, id, true);
     this.#open.add(link);
-    return this.feed.received(link, frame, now);
+    return this.feed.onFrame(link, frame, now);
   }
 
   close(link: number): readonly FeedAction[] {
     this.#open.delete(link);
-    return this.feed.linkClosed(link);
+    return this.feed.onLinkClosed(link);
   }
 }
 
-/** The frames in short, and what else is to be done. */
-function told(actions: readonly FeedAction[]): readonly unknown[] {
+/** A short form of the actions. */
+function summary(actions: readonly FeedAction[]): readonly unknown[] {
   return actions.map((action) => {
     if (action.do !== 'send') return action.do === 'visible' ? ['VISIBLE', action.index] : [action.do];
     const { frame } = action;
@@ -91,29 +91,29 @@ function frames(actions: readonly FeedAction[]): readonly ReplicaToCatalog[] {
 /** A leader whose catalog has the stock table, follows, and holds authority from time 200 on. */
 function following(): Leading {
   const leading = new Leading();
-  leading.feed.begin(200);
+  leading.feed.start(200);
   leading.receive(FRESH, 200);
   leading.receive({ t: 'revoked', index: 1 }, 200);
   leading.receive({ t: 'requestAuthority', id: 1 }, 200);
-  leading.feed.confirmed(LINK, 1, true, 200);
+  leading.feed.onRoundEnd(LINK, 1, true, 200);
   return leading;
 }
 
-test('a link is told that this replica leads, and in which term', () => {
+test('onLinkOpened sends lead with the term, unless it was sent before', () => {
   const { feed } = new Leading();
-  assert.equal(feed.linkOpened(8, CATALOG, true), [], 'it was told before');
-  assert.equal(feed.linkOpened(LINK, CATALOG, false), [
+  assert.equal(feed.onLinkOpened(8, CATALOG, true), [], 'lead was sent before');
+  assert.equal(feed.onLinkOpened(LINK, CATALOG, false), [
     { do: 'send', link: LINK, frame: { t: 'lead', term: 3 } },
   ]);
 });
 
-test('a catalog that begins waits for the stock table until all that the book holds may be visible', () => {
+test('attach of a new catalog waits for the stock table until everything in it is visible', () => {
   const leading = new Leading([entry(2, [buy('a', 10)])]);
-  assert.equal(told(leading.feed.begin(10)), []);
-  assert.equal(told(leading.receive(FRESH, 10)), [], 'an older leader may have given authority');
+  assert.equal(summary(leading.feed.start(10)), []);
+  assert.equal(summary(leading.receive(FRESH, 10)), [], 'an older leader may have granted authority');
   assert.is(leading.feed.wakeAt, OVER);
   const actions = leading.feed.tick(OVER);
-  assert.equal(told(actions), [
+  assert.equal(summary(actions), [
     ['snapshot', 2],
     ['visible', 2],
     ['VISIBLE', 2],
@@ -125,7 +125,7 @@ test('a catalog that begins waits for the stock table until all that the book ho
   assert.equal(snapshot.stocks, [['A', 500, 99_990, 2]]);
 });
 
-test('the stock table is as it is visible, and what is logged comes after it', () => {
+test('attach of a new catalog is answered with the visible stock table and the entries after it', () => {
   const leading = following();
   leading.log(2, 200, buy('a', 10));
   leading.commit(200);
@@ -133,7 +133,7 @@ test('the stock table is as it is visible, and what is logged comes after it', (
   assert.is(leading.feed.visible, 1, 'the catalog has not revoked it');
   leading.close(LINK);
   const actions = leading.receive({ ...FRESH, process: 'q' }, 210, 6);
-  assert.equal(told(actions), [
+  assert.equal(summary(actions), [
     ['snapshot', 1],
     ['entry', 2],
     ['entry', 3],
@@ -142,108 +142,112 @@ test('the stock table is as it is visible, and what is logged comes after it', (
   const [snapshot] = frames(actions);
   assert.equal(snapshot?.t === 'snapshot' && snapshot.stocks, [['A', 500, 100_000, 0]]);
   assert.equal(
-    told(leading.feed.tick(200 + OVER)),
+    summary(leading.feed.tick(200 + OVER)),
     [
       ['visible', 2],
       ['VISIBLE', 2],
     ],
-    'the other process is over',
+    'the authority of the other process is over',
   );
 });
 
-test('an entry is sent as it is logged, and is visible once it is committed and revoked', () => {
+test('an entry is sent when it is logged, and is visible once committed and revoked', () => {
   const leading = following();
   const sent = leading.log(2, 200, buy('a'));
-  assert.equal(told(sent), [['entry', 2]]);
-  assert.equal(told(leading.receive({ t: 'revoked', index: 2 }, 201)), []);
+  assert.equal(summary(sent), [['entry', 2]]);
+  assert.equal(summary(leading.receive({ t: 'revoked', index: 2 }, 201)), []);
   const actions = leading.commit(202);
-  assert.equal(told(actions), [
+  assert.equal(summary(actions), [
     ['visible', 2],
     ['VISIBLE', 2],
   ]);
   assert.equal(frames(actions), [{ t: 'visible', index: 2, skips: [], hash: leading.places.get(2)?.hash }]);
   leading.log(3, 203, buy('b'));
-  assert.equal(told(leading.commit(203)), [], 'the catalog has not revoked it');
-  assert.equal(told(leading.receive({ t: 'revoked', index: 3 }, 204)), [
+  assert.equal(summary(leading.commit(203)), [], 'the catalog has not revoked it');
+  assert.equal(summary(leading.receive({ t: 'revoked', index: 3 }, 204)), [
     ['visible', 3],
     ['VISIBLE', 3],
   ]);
 });
 
-test('entries that hold no commands are told as well: authority is for who has revoked all that is visible', () => {
+test('the feed sends entries without commands too, because authority requires their revocation', () => {
   const leading = following();
   leading.book.apply([entry(2, [])]);
   const actions = leading.feed.applied(2, 210);
   assert.equal(frames(actions).slice(0, 1), [{ t: 'entry', index: 2, batch: null }]);
-  assert.equal(told(leading.receive({ t: 'revoked', index: 2 }, 211)), [
+  assert.equal(summary(leading.receive({ t: 'revoked', index: 2 }, 211)), [
     ['visible', 2],
     ['VISIBLE', 2],
   ]);
-  assert.equal(told(leading.receive({ t: 'requestAuthority', id: 2 }, 212)), [['confirm']]);
+  assert.equal(summary(leading.receive({ t: 'requestAuthority', id: 2 }, 212)), [['confirm']]);
 });
 
-test('a catalog that follows a new leader goes on from where it is, and nobody waits', () => {
+test('attach to a new leader continues at the position of the catalog, without waiting', () => {
   const entries = [2, 3, 4, 5].map((index) => entry(index, [buy(`k${index}`)]));
   const leading = new Leading(entries);
-  leading.feed.begin(10);
+  leading.feed.start(10);
   const place = leading.places.get(3);
   assert.ok(place);
   const attach: AttachFrame = { ...FRESH, ...place, life: LIFE, visible: 3, hadAuthority: true };
   const actions = leading.receive(attach, 10);
-  assert.equal(told(actions), [
+  assert.equal(summary(actions), [
     ['entry', 4],
     ['entry', 5],
     ['visible', 3],
     ['VISIBLE', 3],
   ]);
-  assert.equal(told(leading.receive({ t: 'revoked', index: 5 }, 11)), [
+  assert.equal(summary(leading.receive({ t: 'revoked', index: 5 }, 11)), [
     ['visible', 5],
     ['VISIBLE', 5],
   ]);
 });
 
-test('a catalog that lags by more than is kept takes the stock table', () => {
+test('attach of a catalog that lags too far is answered with the stock table', () => {
   const leading = new Leading([2, 3, 4, 5, 6].map((index) => entry(index, [buy(`k${index}`)])));
-  leading.feed.begin(OVER);
+  leading.feed.start(OVER);
   const place = leading.places.get(2);
   assert.ok(place);
   const actions = leading.receive({ ...FRESH, ...place, life: LIFE, visible: 2 }, OVER);
-  assert.equal(told(actions), [
+  assert.equal(summary(actions), [
     ['snapshot', 6],
     ['visible', 6],
   ]);
 });
 
-test('what is not of this log is told to begin anew', () => {
+test('attach with a state of another log is answered with reset, once leadership is confirmed', () => {
   const leading = new Leading([entry(2, [buy('a')]), entry(3, [buy('b')])]);
-  leading.feed.begin(OVER);
+  leading.feed.start(OVER);
   const [first, here] = [leading.places.get(2), leading.places.get(3)];
   assert.ok(first && here);
   const at = { ...FRESH, ...here, life: LIFE, visible: 3 };
   for (const [what, frame, reason] of [
-    ['another life', { ...at, life: 'b0'.repeat(8) }, /this cluster has life/],
-    ['another hash', { ...at, hash: 'f'.repeat(64) }, /is not of this log/],
-    ['a batch that is not here', { ...at, lastIndex: 9 }, /is not of this log/],
-    ['ahead of the log', { ...at, visible: 99 }, /is not of this log/],
-    ['past a batch that it has not', { ...at, ...first, visible: 3 }, /is not of this log/],
+    ['another life', { ...at, life: 'b0'.repeat(8) }, /the cluster has life/],
+    ['another hash', { ...at, hash: 'f'.repeat(64) }, /does not belong to this log/],
+    ['an unknown batch', { ...at, lastIndex: 9 }, /does not belong to this log/],
+    ['ahead of the log', { ...at, visible: 99 }, /does not belong to this log/],
+    ['past a batch that it lacks', { ...at, ...first, visible: 3 }, /does not belong to this log/],
   ] as const) {
     assert.equal(leading.receive(frame, OVER), [{ do: 'confirm', link: LINK, id: 0 }], what);
-    const [again] = frames(leading.feed.confirmed(LINK, 0, false, OVER));
-    assert.is(again?.t, 'lead', 'a leader that may be deposed says nothing of its log');
+    const [again] = frames(leading.feed.onRoundEnd(LINK, 0, false, OVER));
+    assert.is(again?.t, 'lead', 'an unconfirmed leader does not reset');
     leading.receive(frame, OVER);
-    const [answer] = frames(leading.feed.confirmed(LINK, 0, true, OVER));
+    const [answer] = frames(leading.feed.onRoundEnd(LINK, 0, true, OVER));
     assert.ok(answer?.t === 'reset', what);
     assert.match(answer.reason, reason);
-    assert.equal(told(leading.receive({ t: 'requestAuthority', id: 1 }, OVER)), [], 'it is not attached');
-    assert.equal(leading.feed.confirmed(LINK, 0, true, OVER), [], 'once');
+    assert.equal(
+      summary(leading.receive({ t: 'requestAuthority', id: 1 }, OVER)),
+      [],
+      'the catalog is not attached',
+    );
+    assert.equal(leading.feed.onRoundEnd(LINK, 0, true, OVER), [], 'once');
   }
-  assert.equal(told(leading.receive(FRESH, OVER)), [
+  assert.equal(summary(leading.receive(FRESH, OVER)), [
     ['snapshot', 3],
     ['visible', 3],
   ]);
 });
 
-test('a frame of an earlier lead is passed over, and one that cannot be costs the link', () => {
+test('the feed ignores frames of an earlier term, and throws FormatError for contradictions', () => {
   const leading = following();
   assert.equal(leading.receive({ ...FRESH, term: 2 }, 210), []);
   assert.equal(leading.receive({ t: 'revoked', index: 1 }, 210, 77), [], 'this link has not attached');
@@ -255,46 +259,46 @@ test('a frame of an earlier lead is passed over, and one that cannot be costs th
     assert.throws(
       () => leading.receive(again, 210, again.visible === 0 ? LINK : 78),
       (error: unknown) => error instanceof FormatError,
-      'attached twice, or a place without a life',
+      'attached twice, or visible entries without a life',
     );
   }
 });
 
-test('who is not in the set, or was replaced, is told so, and led on once its time has come', () => {
+test('attach of an unlisted or replaced catalog is refused; lead follows when it may attach', () => {
   const leading = following();
   const [stranger] = frames(leading.receive(FRESH, 210, 8, 'catalog-9'));
-  assert.ok(stranger?.t === 'refused' && stranger.reason.includes('not in the set'));
+  assert.ok(stranger?.t === 'refused' && stranger.reason.includes('is not in the catalog set'));
   const answers = leading.receive({ ...FRESH, process: 'q' }, 210, 9);
   assert.equal(answers[0], {
     ...{ do: 'send', link: LINK },
     frame: { t: 'refused', reason: 'catalog catalog-1 attached again on another link' },
   });
   const lead = { t: 'lead', term: 3 };
-  assert.equal(leading.close(9), [{ do: 'send', link: LINK, frame: lead }], 'the one that was replaced');
-  assert.equal(leading.close(LINK), [], 'it did not follow');
-  const joined = leading.feed.setLogged(2, [CATALOG, 'catalog-9'], 210);
+  assert.equal(leading.close(9), [{ do: 'send', link: LINK, frame: lead }], 'the replaced process');
+  assert.equal(leading.close(LINK), [], 'it was not attached');
+  const joined = leading.feed.onSetLogged(2, [CATALOG, 'catalog-9'], 210);
   assert.equal(joined, [{ do: 'send', link: 8, frame: lead }]);
 });
 
-test('a catalog that was told and has not attached yet is not told again: it would attach twice', () => {
+test('lead is not sent again before the catalog has attached', () => {
   const leading = following();
-  assert.equal(leading.feed.linkOpened(8, 'catalog-9', false), [
+  assert.equal(leading.feed.onLinkOpened(8, 'catalog-9', false), [
     { do: 'send', link: 8, frame: { t: 'lead', term: 3 } },
   ]);
-  assert.equal(leading.feed.linkOpened(9, 'catalog-8', true), []);
-  assert.equal(leading.feed.setLogged(2, [CATALOG, 'catalog-9', 'catalog-8'], 210), []);
+  assert.equal(leading.feed.onLinkOpened(9, 'catalog-8', true), []);
+  assert.equal(leading.feed.onSetLogged(2, [CATALOG, 'catalog-9', 'catalog-8'], 210), []);
   const [first] = frames(leading.receive(FRESH, 210, 8, 'catalog-9'));
   assert.is(first?.t, 'snapshot');
 });
 
-test('a catalog leaves the set once it surely holds no authority', () => {
+test('mayRemove is true once a retired catalog cannot hold authority', () => {
   const { feed } = following();
-  assert.equal(feed.standings, [{ id: CATALOG, isAttached: true, hasAuthority: true }]);
+  assert.equal(feed.catalogStates, [{ id: CATALOG, isAttached: true, hasAuthority: true }]);
   feed.retire(CATALOG);
   assert.is(feed.mayRemove(CATALOG, 210), false);
   assert.is(feed.mayRemove(CATALOG, 200 + OVER), true);
-  assert.equal(told(feed.setLogged(2, ['catalog-2'], 200 + OVER)), [['refused']]);
-  assert.equal(feed.ids, ['catalog-2']);
+  assert.equal(summary(feed.onSetLogged(2, ['catalog-2'], 200 + OVER)), [['refused']]);
+  assert.equal(feed.catalogIds, ['catalog-2']);
 });
 
 test.run();

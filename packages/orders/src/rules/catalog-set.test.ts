@@ -13,7 +13,7 @@ function assertRefused(call: () => unknown, status: string, message: RegExp): vo
   );
 }
 
-test('a list names catalogs, each once; an empty one names none', () => {
+test('parseCatalogList reads distinct catalog ids; an empty text is an empty set', () => {
   assert.equal(parseCatalogList('catalog-1, catalog-2'), ['catalog-1', 'catalog-2']);
   assert.equal(parseCatalogList('catalog'), ['catalog']);
   assert.equal(parseCatalogList(''), []);
@@ -35,36 +35,36 @@ test('a list names catalogs, each once; an empty one names none', () => {
   }
 });
 
-test('two lists of the same catalogs are the same set', () => {
+test('isSameSet ignores the order of the ids', () => {
   assert.ok(isSameSet(['catalog-1', 'catalog-2'], ['catalog-2', 'catalog-1']));
   assert.ok(isSameSet([], []));
   assert.not.ok(isSameSet(['catalog-1'], ['catalog-2']));
   assert.not.ok(isSameSet(['catalog-1'], ['catalog-1', 'catalog-2']));
 });
 
-test('a body asks to add one or to remove one', () => {
+test('parseCatalogChange reads one addition or removal', () => {
   assert.equal(parseCatalogChange({ add: 'catalog-3' }), { add: 'catalog-3' });
   assert.equal(parseCatalogChange({ remove: 'catalog-3' }), { remove: 'catalog-3' });
   for (const body of [null, [], {}, { add: 'catalog-3', remove: 'catalog-1' }]) {
     assertRefused(() => parseCatalogChange(body), 'INVALID_REQUEST', /./);
   }
   for (const id of ['', '3', 'replica-1', 7, null, 'catalog-a b'])
-    assertRefused(() => parseCatalogChange({ add: id }), 'INVALID_REQUEST', /no id of a catalog/);
+    assertRefused(() => parseCatalogChange({ add: id }), 'INVALID_REQUEST', /invalid catalog id/);
 });
 
-test('a catalog is added at the end, or removed', () => {
+test('changeCatalogs appends or removes a catalog', () => {
   assert.equal(changeCatalogs(['catalog-1'], { add: 'catalog-2' }), ['catalog-1', 'catalog-2']);
   assert.equal(changeCatalogs([], { add: 'catalog-2' }), ['catalog-2']);
   assert.equal(changeCatalogs(['catalog-1', 'catalog-2'], { remove: 'catalog-1' }), ['catalog-2']);
   assert.equal(changeCatalogs(['catalog-2'], { remove: 'catalog-2' }), []);
 });
 
-test('a change that changes nothing, or makes too many, is refused', () => {
+test('changeCatalogs refuses a change without effect, or one that exceeds the maximum', () => {
   const refused = (ids: readonly string[], change: { add: string } | { remove: string }, message: RegExp) =>
     assertRefused(() => changeCatalogs(ids, change), 'BAD_MEMBERSHIP', message);
-  refused(['catalog-1'], { add: 'catalog-1' }, /already/);
-  refused(['catalog-1'], { remove: 'catalog-2' }, /not in the set of catalogs: catalog-1/);
-  refused([], { remove: 'catalog-2' }, /it is empty/);
+  refused(['catalog-1'], { add: 'catalog-1' }, /already in the catalog set/);
+  refused(['catalog-1'], { remove: 'catalog-2' }, /not in the catalog set: catalog-1/);
+  refused([], { remove: 'catalog-2' }, /the set is empty/);
   refused(many, { add: 'catalog-17' }, /16 catalogs/);
 });
 

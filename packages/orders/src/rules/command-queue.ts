@@ -1,39 +1,41 @@
 /**
- * The leader's command queue: takes commands in, sees to it that a key makes one command however often and through however
- * many front-ends it comes, gathers what arrived together into batches, and tells whoever waits what became of it.
- * Made anew each time that this replica begins to lead.
+ * The leader's command queue. It accepts commands, makes one command per idempotency key however often and
+ * through however many front-ends the key arrives, groups commands into batches, and answers the waiters. One
+ * instance per leader session.
  *
- *     taken -> logged (index known) -> decided (committed and applied) -> visible (answered)
+ *     accepted -> logged (index known) -> decided (committed and applied) -> visible (answered)
  *
- * A batch is forgotten once it is visible and stored: from then on the book answers for its keys.
+ * A batch is dropped once it is visible and stored: from then on the book answers for its keys.
  */
 import {
   BATCH_COMMANDS_MAX,
   TransientMap,
-  assertRule,
+  assertInvariant,
   type Command,
   type Order,
   type Outcome,
   type SubmitResult,
 } from '@trireme/domain';
 import { Fifo } from './fifo.js';
-import type { DecidedBatch, KnownCommand } from './state.js';
-import { ToldOrders } from './told-orders.js';
+import type { DecidedBatch, RecordedCommand } from './state.js';
+import { UnstoredOrders } from './unstored-orders.js';
 
-/** Who waits for an answer: a link, and the asker's own id on it. */
+/** A request that waits for an answer: its link, and its id on that link. */
 export interface Waiter {
   readonly link: number;
   readonly id: number;
 }
 
 /** An answer for one waiter. */
-export interface Answer {
+export interface SubmitAnswer {
   readonly link: number;
   readonly result: SubmitResult;
 }
 
-/** The results of answers, for each link those that go there, in their order. */
-export function answersByLink(answers: readonly Answer[]): ReadonlyMap<number, readonly SubmitResult[]> {
+/** Groups the results by link, in order. */
+export function groupResultsByLink(
+  answers: readonly SubmitAnswer[],
+): ReadonlyMap<number, readonly SubmitResult[]> {
   const byLink = new Map<number, SubmitResult[]>();
   for (const { link, result } of answers) {
     const items = byLink.get(link);
@@ -43,113 +45,116 @@ export function answersByLink(answers: readonly Answer[]): ReadonlyMap<number, r
   return byLink;
 }
 
-/** What is known of a command, without the asker's id. */
-type Verdict = readonly ['filled', number, number] | readonly ['done'] | readonly ['rejected', string];
+/** The result of a command, without the id of a request. */
+type CommandResult = readonly ['filled', number, number] | readonly ['done'] | readonly ['rejected', string];
 
 interface OpenCommand {
   readonly command: Command;
   waiters: Waiter[];
-  /** What became of it; null before it is decided. */
-  verdict: Verdict | null;
-  /** It is visible: whoever asks from now on is answered at once. */
-  isTold: boolean;
+  /** Null until the command is decided. */
+  result: CommandResult | null;
+  /** Whether it is visible, so that later requests with its key are answered at once. */
+  isAnswered: boolean;
 }
 
-/** A batch from when it is logged. */
+/** A logged batch. */
 interface QueuedBatch {
   readonly index: number;
   readonly commands: readonly Command[];
-  /** Null before it is decided. */
+  /** Null until the batch is decided. */
   decided: Pick<DecidedBatch, 'time' | 'outcomes' | 'firstNumber'> | null;
 }
 
 export interface CommandQueueLimits {
-  /** Commands taken and not yet visible and stored, and waiters for them, at most; at the bound commands are refused as busy. */
+  /**
+   * Maximum number of commands that are not visible and stored, and of waiters; further commands are refused
+   * as busy.
+   */
   readonly openMax: number;
-  /** Commands that are logged and not yet visible at most; more wait at the queue. */
+  /** Maximum number of logged commands that are not visible; further ones wait in the queue. */
   readonly invisibleMax: number;
 }
 
 const COMMAND_QUEUE_LIMITS: CommandQueueLimits = { openMax: 100_000, invisibleMax: 50_000 };
 
-/** What the book holds when the queue is made: everything that earlier leaders logged. */
+/** The state of the book when the queue is created: everything that earlier leaders logged. */
 interface InheritedState {
   /** Log index of the last batch. */
   readonly lastIndex: number;
-  /** The store has everything up to this log index. */
+  /** The store contains everything up to this log index. */
   readonly storedIndex: number;
-  /** Filled orders, and those of them that the log calls visible. */
+  /** Number of filled orders, and how many of them the log calls visible. */
   readonly orders: number;
   readonly visibleOrders: number;
 }
 
 export class CommandQueue {
   readonly #limits: CommandQueueLimits;
-  readonly #find: (key: string) => KnownCommand | null;
-  /** By key: everything from being taken until it is visible and stored. */
+  readonly #find: (key: string) => RecordedCommand | null;
+  /** By key: all commands that are not yet visible and stored. */
   readonly #open = new TransientMap<string, OpenCommand>();
   #waiters = 0;
-  #queue: Command[] = [];
-  /** In log order; the first `#visible` of them are visible, the first `#decided` are decided. */
+  #queued: Command[] = [];
+  /** In log order. The first `#visible` batches are visible, the first `#decided` are decided. */
   readonly #batches = new Fifo<QueuedBatch>();
   #decided = 0;
   #visible = 0;
   #invisibleCommands = 0;
-  readonly #start: Pick<InheritedState, 'lastIndex' | 'orders'>;
-  /** Keys of commands of earlier leaders that somebody waits for until they are visible. */
+  readonly #inherited: Pick<InheritedState, 'lastIndex' | 'orders'>;
+  /** Keys of earlier leaders' commands that have waiters and are not visible yet. */
   #inheritedKeys: string[] = [];
-  readonly #told = new ToldOrders();
+  readonly #unstored = new UnstoredOrders();
   #visibleIndex = 0;
   #visibleOrders: number;
   #storedIndex: number;
 
-  /** @param find what the book knows of a key; asked only for keys that are not open here */
+  /** @param find looks a key up in the book; called only for keys that are not open here */
   constructor(
     { lastIndex, storedIndex, orders, visibleOrders }: InheritedState,
-    find: (key: string) => KnownCommand | null,
+    find: (key: string) => RecordedCommand | null,
     limits: CommandQueueLimits = COMMAND_QUEUE_LIMITS,
   ) {
-    // A copy: the book that these come from goes on.
-    this.#start = { lastIndex, orders };
+    // Copied, because the book's record changes with every apply.
+    this.#inherited = { lastIndex, orders };
     this.#visibleOrders = visibleOrders;
     this.#storedIndex = storedIndex;
     this.#find = find;
     this.#limits = limits;
   }
 
-  /** Commands that wait to be logged. */
+  /** Number of commands that wait to be logged. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queued.length;
   }
 
   get open(): number {
     return this.#open.size;
   }
 
-  /** Orders up to this number may be shown to anyone. */
+  /** Orders up to this number may be shown to clients. */
   get visibleOrders(): number {
     return this.#visibleOrders;
   }
 
-  /** Every outcome that any client was told by now is of a batch at or below this log index. */
-  get toldIndex(): number {
-    return Math.max(this.#start.lastIndex, this.#visibleIndex);
+  /** Every outcome that any client was notified of so far is in a batch at or below this log index. */
+  get acknowledgedIndex(): number {
+    return Math.max(this.#inherited.lastIndex, this.#visibleIndex);
   }
 
-  /** Everything up to this log index is visible and stored. */
+  /** All entries up to this log index are visible and stored. */
   get readableIndex(): number {
     return Math.min(this.#visibleIndex, this.#storedIndex);
   }
 
-  /** Takes a command in. Returns the answer if there is one already; else the waiter gets it later. */
-  submit(command: Command, waiter: Waiter): Answer | null {
+  /** Accepts a command. Returns the answer if it is known; otherwise the waiter is answered later. */
+  submit(command: Command, waiter: Waiter): SubmitAnswer | null {
     const open = this.#open.get(command.key);
     if (open !== undefined) return this.#join(open, command, waiter);
     const known = this.#find(command.key);
-    if (known !== null) return this.#repeat(known, command, waiter);
+    if (known !== null) return this.#answerKnown(known, command, waiter);
     if (this.#isFull) return { link: waiter.link, result: [waiter.id, 'refused', 'busy'] };
     this.#add(command, waiter, null);
-    this.#queue.push(command);
+    this.#queued.push(command);
     return null;
   }
 
@@ -157,40 +162,40 @@ export class CommandQueue {
     return this.#open.size >= this.#limits.openMax || this.#waiters >= this.#limits.openMax;
   }
 
-  #add(command: Command, waiter: Waiter, verdict: Verdict | null): void {
-    this.#open.set(command.key, { command, waiters: [waiter], verdict, isTold: false });
+  #add(command: Command, waiter: Waiter, result: CommandResult | null): void {
+    this.#open.set(command.key, { command, waiters: [waiter], result, isAnswered: false });
     this.#waiters += 1;
   }
 
-  /** A key that the book knows: the answer waits until it is visible, as that of its first command does. */
-  #repeat(known: KnownCommand, command: Command, { link, id }: Waiter): Answer | null {
-    if (!isSame(known.command, command)) return { link, result: [id, 'keyReused'] };
-    const verdict = verdictOf(known.outcome, known.number);
-    if (this.#isVisible(known)) return { link, result: answerOf(id, verdict) };
+  /** A key that the book knows: answered once the first command with the key is visible. */
+  #answerKnown(known: RecordedCommand, command: Command, { link, id }: Waiter): SubmitAnswer | null {
+    if (!isSameCommand(known.command, command)) return { link, result: [id, 'keyReused'] };
+    const result = resultOf(known.outcome, known.number);
+    if (this.#isVisible(known)) return { link, result: answerOf(id, result) };
     if (this.#isFull) return { link, result: [id, 'lost'] };
-    this.#add(known.command, { link, id }, verdict);
+    this.#add(known.command, { link, id }, result);
     this.#inheritedKeys.push(command.key);
     return null;
   }
 
-  #isVisible({ index, outcome, number }: KnownCommand): boolean {
+  #isVisible({ index, outcome, number }: RecordedCommand): boolean {
     if (index <= this.#visibleIndex) return true;
     return outcome.kind === 'filled' && number <= this.#visibleOrders;
   }
 
-  #join(open: OpenCommand, command: Command, waiter: Waiter): Answer | null {
+  #join(open: OpenCommand, command: Command, waiter: Waiter): SubmitAnswer | null {
     const { link, id } = waiter;
-    if (!isSame(open.command, command)) return { link, result: [id, 'keyReused'] };
-    if (open.isTold && open.verdict !== null) return { link, result: answerOf(id, open.verdict) };
-    // Not "refused": the command itself is under way and may well have an effect.
+    if (!isSameCommand(open.command, command)) return { link, result: [id, 'keyReused'] };
+    if (open.isAnswered && open.result !== null) return { link, result: answerOf(id, open.result) };
+    // Not "refused": the command itself may still take effect.
     if (this.#isFull) return { link, result: [id, 'lost'] };
     open.waiters.push(waiter);
     this.#waiters += 1;
     return null;
   }
 
-  /** A link is closed: nobody waits on it any more. What came over it goes its way. */
-  forget(link: number): void {
+  /** A link closed: drops its waiters. Commands that arrived on it continue. */
+  dropWaiters(link: number): void {
     for (const [, open] of this.#open) {
       const left = open.waiters.filter((waiter) => waiter.link !== link);
       this.#waiters -= open.waiters.length - left.length;
@@ -198,62 +203,68 @@ export class CommandQueue {
     }
   }
 
-  /** What to log next; null if there is nothing, or too much is not visible to log more. */
+  /** The next commands to log; null if there are none, or too many logged commands are not visible. */
   takeBatch(): readonly Command[] | null {
     const room = Math.max(0, this.#limits.invisibleMax - this.#invisibleCommands);
-    const commands = this.#queue.splice(0, Math.min(room, BATCH_COMMANDS_MAX));
+    const commands = this.#queued.splice(0, Math.min(room, BATCH_COMMANDS_MAX));
     if (commands.length === 0) return null;
     this.#invisibleCommands += commands.length;
     return commands;
   }
 
-  /** The batch stands in the log at `index`. */
-  logged(index: number, commands: readonly Command[]): void {
+  /** The batch was logged at `index`. */
+  onLogged(index: number, commands: readonly Command[]): void {
     this.#batches.push({ index, commands, decided: null });
   }
 
-  /** The log refused the batch: it had no effect, and may be tried again or given up. */
-  notLogged(commands: readonly Command[]): void {
-    this.#queue = [...commands, ...this.#queue];
+  /** The log refused the batch, which had no effect: its commands return to the head of the queue. */
+  requeue(commands: readonly Command[]): void {
+    this.#queued = [...commands, ...this.#queued];
     this.#invisibleCommands -= commands.length;
   }
 
   /** The oldest undecided batch is committed and applied. */
-  decided({ index, time, outcomes, firstNumber }: DecidedBatch): void {
+  onDecided({ index, time, outcomes, firstNumber }: DecidedBatch): void {
     const batch = this.#batches.at(this.#decided);
-    assertRule(batch?.index === index, `${index} is decided, but ${String(batch?.index)} is the oldest`);
+    assertInvariant(
+      batch?.index === index,
+      `batch ${index} is decided, but the oldest undecided batch is ${String(batch?.index)}`,
+    );
     batch.decided = { time, outcomes, firstNumber };
     this.#decided += 1;
     let number = firstNumber - 1;
     batch.commands.forEach((command, position) => {
       const outcome = outcomes[position] ?? { kind: 'none' };
-      assertRule(outcome.kind !== 'none', `the key of ${index} at ${position} was used before`);
+      assertInvariant(
+        outcome.kind !== 'none',
+        `the key of command ${position} in batch ${index} was used before`,
+      );
       if (outcome.kind === 'filled') number += 1;
       const open = this.#open.get(command.key);
-      assertRule(open !== undefined, `decided command of ${index} at ${position} is not open`);
-      open.verdict = verdictOf(outcome, number);
+      assertInvariant(open !== undefined, `the decided command ${position} of batch ${index} is not open`);
+      open.result = resultOf(outcome, number);
     });
   }
 
-  /** Everything up to log index `index` is visible. Returns the answers that are due. */
-  visible(index: number): readonly Answer[] {
+  /** All entries up to log index `index` are visible. Returns the answers that are due. */
+  onVisible(index: number): readonly SubmitAnswer[] {
     if (index <= this.#visibleIndex) return [];
-    const answers: Answer[] = [];
-    if (index >= this.#start.lastIndex && this.#visibleIndex < this.#start.lastIndex) {
-      this.#tellInherited(answers);
-      this.#visibleOrders = this.#start.orders;
+    const answers: SubmitAnswer[] = [];
+    if (index >= this.#inherited.lastIndex && this.#visibleIndex < this.#inherited.lastIndex) {
+      this.#answerInherited(answers);
+      this.#visibleOrders = this.#inherited.orders;
     }
     this.#visibleIndex = index;
     for (; this.#visible < this.#decided; this.#visible += 1) {
       const batch = this.#batches.at(this.#visible);
       if (batch === undefined || batch.decided === null || batch.index > index) break;
-      this.#tell(batch.index, batch.commands, batch.decided, answers);
+      this.#answerBatch(batch.index, batch.commands, batch.decided, answers);
     }
-    this.#forgetDone();
+    this.#dropStored();
     return answers;
   }
 
-  #tellInherited(answers: Answer[]): void {
+  #answerInherited(answers: SubmitAnswer[]): void {
     for (const key of this.#inheritedKeys) {
       const open = this.#open.get(key);
       if (open === undefined) continue;
@@ -263,11 +274,11 @@ export class CommandQueue {
     this.#inheritedKeys = [];
   }
 
-  #tell(
+  #answerBatch(
     index: number,
     commands: readonly Command[],
     { time, outcomes, firstNumber }: NonNullable<QueuedBatch['decided']>,
-    answers: Answer[],
+    answers: SubmitAnswer[],
   ): void {
     for (const { key } of commands) {
       const open = this.#open.get(key);
@@ -277,31 +288,31 @@ export class CommandQueue {
     const count = outcomes.reduce((sum, { kind }) => sum + Number(kind === 'filled'), 0);
     this.#visibleOrders = Math.max(this.#visibleOrders, firstNumber - 1 + count);
     if (index > this.#storedIndex)
-      this.#told.add({ index, time, commands, outcomes, first: firstNumber, count });
+      this.#unstored.add({ index, time, commands, outcomes, first: firstNumber, count });
   }
 
-  #answer(open: OpenCommand, answers: Answer[]): void {
-    const { verdict, waiters } = open;
-    if (verdict === null) return;
-    for (const { link, id } of waiters) answers.push({ link, result: answerOf(id, verdict) });
+  #answer(open: OpenCommand, answers: SubmitAnswer[]): void {
+    const { result, waiters } = open;
+    if (result === null) return;
+    for (const { link, id } of waiters) answers.push({ link, result: answerOf(id, result) });
     this.#waiters -= waiters.length;
     open.waiters = [];
-    open.isTold = true;
+    open.isAnswered = true;
   }
 
-  /** Order `number`, if it is visible and the store does not have it yet; null else. */
-  order(number: number): Order | null {
-    return this.#told.find(number);
+  /** Order `number` if it is visible and not stored yet; otherwise null. */
+  unstoredOrder(number: number): Order | null {
+    return this.#unstored.find(number);
   }
 
-  /** The store has everything up to log index `index`. */
-  stored(index: number): void {
+  /** The store contains everything up to log index `index`. */
+  onStored(index: number): void {
     this.#storedIndex = Math.max(this.#storedIndex, index);
-    this.#told.stored(index);
-    this.#forgetDone();
+    this.#unstored.dropStored(index);
+    this.#dropStored();
   }
 
-  #forgetDone(): void {
+  #dropStored(): void {
     while (this.#visible > 0 && (this.#batches.first?.index ?? Infinity) <= this.#storedIndex) {
       for (const { key } of this.#batches.shift()?.commands ?? []) this.#open.delete(key);
       this.#visible -= 1;
@@ -310,24 +321,24 @@ export class CommandQueue {
   }
 
   /**
-   * This replica leads no more. What was logged may still be decided under its successor, so its waiters are told that
-   * it is lost from sight; what was not logged surely had no effect.
+   * This replica lost leadership. Logged commands may still be decided under its successor, so their waiters
+   * get `lost`; commands that were not logged have no effect and get `refused`.
    */
-  close(): readonly Answer[] {
-    const answers: Answer[] = [];
-    const unlogged = new Set(this.#queue.map((command) => command.key));
+  close(): readonly SubmitAnswer[] {
+    const answers: SubmitAnswer[] = [];
+    const unlogged = new Set(this.#queued.map((command) => command.key));
     for (const [key, { waiters }] of this.#open) {
       for (const { link, id } of waiters) {
         answers.push({ link, result: unlogged.has(key) ? [id, 'refused', 'notLeader'] : [id, 'lost'] });
       }
     }
     this.#open.clear();
-    this.#queue = [];
+    this.#queued = [];
     return answers;
   }
 }
 
-function verdictOf(outcome: Outcome, number: number): Verdict {
+function resultOf(outcome: Outcome, number: number): CommandResult {
   switch (outcome.kind) {
     case 'filled':
       return ['filled', number, outcome.price];
@@ -336,22 +347,22 @@ function verdictOf(outcome: Outcome, number: number): Verdict {
     case 'rejected':
       return ['rejected', outcome.reason];
     case 'none':
-      throw new TypeError('a command that made nothing has no verdict');
+      throw new TypeError('a command with outcome none has no result');
   }
 }
 
-function answerOf(id: number, verdict: Verdict): SubmitResult {
-  switch (verdict[0]) {
+function answerOf(id: number, result: CommandResult): SubmitResult {
+  switch (result[0]) {
     case 'filled':
-      return [id, 'filled', verdict[1], verdict[2]];
+      return [id, 'filled', result[1], result[2]];
     case 'done':
       return [id, 'done'];
     case 'rejected':
-      return [id, 'rejected', verdict[1]];
+      return [id, 'rejected', result[1]];
   }
 }
 
-function isSame(a: Command, b: Command): boolean {
+function isSameCommand(a: Command, b: Command): boolean {
   if (a.kind !== b.kind || a.name !== b.name) return false;
   if (a.kind === 'list') return b.kind === 'list' && a.price === b.price;
   return b.kind !== 'list' && a.quantity === b.quantity;

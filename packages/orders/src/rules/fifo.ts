@@ -1,56 +1,56 @@
 /**
- * A queue whose `shift` stays cheap however long it is: an array's own moves everything behind it. What was taken out is
- * let go at once.
+ * A queue with an amortized constant-time `shift`; that of an array moves all later items. Removed items are
+ * released at once.
  */
 
-/** Taken items that are kept in front before they are cut off. */
-const TAKEN_MAX = 1024;
+/** Maximum number of removed slots at the front before the array is compacted. */
+const REMOVED_MAX = 1024;
 
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
-  #taken = 0;
+  #removed = 0;
 
   get size(): number {
-    return this.#items.length - this.#taken;
+    return this.#items.length - this.#removed;
   }
 
   get first(): T | undefined {
-    return this.#items[this.#taken];
+    return this.#items[this.#removed];
   }
 
   /** The item with `position` others before it; undefined if there is none. */
   at(position: number): T | undefined {
-    return this.#items[this.#taken + position];
+    return this.#items[this.#removed + position];
   }
 
   push(item: T): void {
     this.#items.push(item);
   }
 
-  /** Takes the first item out; undefined if there is none. */
+  /** Removes and returns the first item; undefined if there is none. */
   shift(): T | undefined {
     const { first } = this;
     if (this.size === 0) return undefined;
-    this.#items[this.#taken] = undefined;
-    this.#taken += 1;
-    if (this.#taken > TAKEN_MAX && this.#taken > this.size) {
-      this.#items = this.#items.slice(this.#taken);
-      this.#taken = 0;
+    this.#items[this.#removed] = undefined;
+    this.#removed += 1;
+    if (this.#removed > REMOVED_MAX && this.#removed > this.size) {
+      this.#items = this.#items.slice(this.#removed);
+      this.#removed = 0;
     }
     return first;
   }
 
-  /** Takes everything out, in order. */
-  takeAll(): readonly T[] {
-    const items = this.all;
+  /** Removes and returns all items, in order. */
+  drain(): readonly T[] {
+    const items = this.toArray;
     this.#items = [];
-    this.#taken = 0;
+    this.#removed = 0;
     return items;
   }
 
   /** A copy of all items, in order. */
-  get all(): readonly T[] {
-    // Only what was taken is undefined where `T` is not.
-    return this.#items.slice(this.#taken) as T[];
+  get toArray(): readonly T[] {
+    // The removed slots, before `#removed`, are the only ones that are undefined without `T` being so.
+    return this.#items.slice(this.#removed) as T[];
   }
 }

@@ -27,46 +27,46 @@ const decide = (
     ]),
   );
 
-test('a group is founded once every one of its replicas has said that it is empty', () => {
+test('decideFounding founds a group once all replicas are empty', () => {
   const step = decide(EMPTY_1, EMPTY_3);
   assert.ok(step.step === 'found');
   assert.is(formatFounders(step.founders), ALL);
 });
 
-test('a replica that does not answer is waited for, whatever a majority says', () => {
+test('decideFounding waits for a replica that does not answer, despite a majority', () => {
   assert.equal(decide(EMPTY_1, 'ECONNREFUSED'), { step: 'wait', missing: new Map([['3', 'ECONNREFUSED']]) });
 });
 
-test('a group of the founder alone needs no one', () => {
+test('decideFounding founds a group of one without asking', () => {
   const step = decideFounding({ ...SELF, name: '1', instance: 'one', founders: ['1'] }, new Map());
   assert.equal(step, { step: 'found', founders: new Map([['1', 'one']]) });
 });
 
-test('who comes late is of the group that was founded with its folder, and of no other', () => {
+test('decideFounding of a late replica joins the group founded with its folder, and no other', () => {
   const founded = decide({ state: 'member', name: '1', id: '1', founders: ALL }, 'ECONNREFUSED');
   assert.ok(founded.step === 'found');
-  assert.is(formatFounders(founded.founders), ALL, 'as the others keep it');
+  assert.is(formatFounders(founded.founders), ALL, 'as the other founders stored it');
   for (const founders of ['1=one,2=wiped,3=three', '1,2,3', '1=one,3=three', '']) {
     const refused = decide(EMPTY_1, { state: 'member', name: '3', id: '3.5f0c9a31', founders });
     assert.ok(refused.step === 'exists', founders);
-    assert.match(refused.reason, /replica 3 runs already, as member 3\.5f0c9a31/);
+    assert.match(refused.reason, /replica 3 already runs as member 3\.5f0c9a31/);
     assert.match(refused.reason, /--bootstrap/);
-    assert.match(refused.reason, /let it in: trireme members rejoin 2$/);
+    assert.match(refused.reason, /add it to the group: trireme members rejoin 2$/);
   }
   const both = decide(
     { state: 'member', name: '1', id: '1', founders: ALL },
     { state: 'member', name: '3', id: '3', founders: '1,2,3' },
   );
-  assert.is(both.step, 'exists', 'one that knows another group is enough');
+  assert.is(both.step, 'exists', 'one member of another group is enough');
 });
 
-test('replicas that are told of different founders found nothing', () => {
+test('decideFounding refuses replicas with different founders', () => {
   const refused = decide({ ...EMPTY_1, founders: '1,2,3,4,5' }, EMPTY_3);
   assert.ok(refused.step === 'refuse');
-  assert.match(refused.reason, /replica 1 .* 1,2,3,4,5.* 1,2,3:.*--peers/);
+  assert.match(refused.reason, /replica 1 .* 1,2,3,4,5, .* 1,2,3;.*--peers/);
 });
 
-test('an answer of another replica than the one that was asked counts for no one', () => {
+test('decideFounding refuses the answer of another replica than the one asked', () => {
   for (const answer of [
     { ...EMPTY_3, name: '1' },
     { state: 'member', name: '1', id: '1', founders: ALL },
@@ -78,17 +78,17 @@ test('an answer of another replica than the one that was asked counts for no one
   assert.is(decide(EMPTY_1, { ...EMPTY_3, name: '2' }).step, 'refuse', 'not even its own');
 });
 
-test('a replica that was started without the flag and is in no group is waited for', () => {
+test('decideFounding waits for a replica that was started without the flag', () => {
   const step = decide(EMPTY_1, { state: 'waiting', name: '3', id: '3.5f0c9a31' });
   assert.ok(step.step === 'wait');
   assert.match(step.missing.get('3') ?? '', /without --bootstrap.* member 3\.5f0c9a31.* start it again with/);
 });
 
-test('founders are written as they are read, with instances and without', () => {
+test('formatFounders round-trips with and without instance ids', () => {
   for (const line of [ALL, '1,2,3', '1=one,2']) assert.is(formatFounders(parseFounders(line)), line);
 });
 
-test('an answer is checked', () => {
+test('parseFoundingAnswer rejects malformed answers', () => {
   const member = { state: 'member', name: '1', id: '1', founders: '' } as const;
   const waiting = { state: 'waiting', name: '1', id: '1.5f0c9a31' } as const;
   assert.equal(parseFoundingAnswer({ ...waiting, more: 1 }), waiting);

@@ -1,19 +1,19 @@
 /**
- * When a replica with an empty folder may found a group because its operator says that the group is new (`--bootstrap`).
- * The flag may be left on, and an empty folder may be one that was wiped: a group that is founded beside one that has
- * acknowledged orders loses them. So every replica that is named asks all the others first. It founds only when every one
- * has said that it is empty too: no majority is enough, as the one that does not answer may have acknowledged orders with
- * one that was wiped since.
+ * Decides when a replica with an empty folder may found a group because it was started with `--bootstrap`.
+ * The flag may have been left on, and an empty folder may be one that was wiped: founding a second group
+ * beside one that has acknowledged orders would lose them. So each replica asks all others that the flags
+ * name, and founds only once every one has confirmed that it is empty too. A majority is not enough: the
+ * missing replica may have acknowledged orders together with one that was wiped since.
  *
- * Each founder keeps the instances of those that told it so. Who comes late finds the others in a group already, and is of
- * it if they have founded it with this very folder.
+ * Each founder stores the instance ids of the others. A replica that starts late finds the others in a group,
+ * and belongs to it if they founded it with exactly this folder.
  */
-import { FormatError, asObject, asText } from '@trireme/domain';
+import { FormatError, expectObject, expectText } from '@trireme/domain';
 
-/** The names of the replicas that found a group, each with the instance of its folder where that is known. */
+/** The names of the founders, each with the instance id of its folder if known. */
 export type Founders = ReadonlyMap<string, string | null>;
 
-/** What a replica says when it is asked by one that wants to found a group. */
+/** The answer of a replica to one that wants to found a group. */
 export type FoundingAnswer =
   /** Its folder is empty, and it waits to found a group with these replicas. */
   | {
@@ -22,27 +22,27 @@ export type FoundingAnswer =
       readonly instance: string;
       readonly founders: string;
     }
-  /** It was started without `--bootstrap`, and no group has let it in yet. */
+  /** It was started without `--bootstrap`, and no group has added it yet. */
   | { readonly state: 'waiting'; readonly name: string; readonly id: string }
-  /** It is a member of a group that it founded with these (`formatFounders`), or of one that it was let into. */
+  /** It is a member of a group that it founded with these (`formatFounders`), or that added it. */
   | { readonly state: 'member'; readonly name: string; readonly id: string; readonly founders: string };
 
 export type FoundingStep =
   | { readonly step: 'found'; readonly founders: Founders }
-  /** Those that have not said that they are empty, and why not. */
+  /** The replicas that have not confirmed that they are empty, and why. */
   | { readonly step: 'wait'; readonly missing: ReadonlyMap<string, string> }
-  /** There is a group already that this folder did not found. */
+  /** A group exists already that this folder did not found. */
   | { readonly step: 'exists'; readonly reason: string }
   | { readonly step: 'refuse'; readonly reason: string };
 
-/** One line, such as `1=5f0c9a3100112233,2=...`; a name alone where no instance is known. */
+/** Formats one line, such as `1=5f0c9a3100112233,2=...`; only the name if no instance id is known. */
 export function formatFounders(founders: Founders): string {
   return [...founders]
     .map(([name, instance]) => (instance === null ? name : `${name}=${instance}`))
     .join(',');
 }
 
-/** Reads what `formatFounders` made. */
+/** Parses a line of `formatFounders`. */
 export function parseFounders(line: string): Founders {
   return new Map(
     line.split(',').map((item) => {
@@ -52,21 +52,22 @@ export function parseFounders(line: string): Founders {
   );
 }
 
-/** @throws FormatError if it is no answer. */
+/** @throws FormatError if the value is not an answer. */
 export function parseFoundingAnswer(value: unknown): FoundingAnswer {
-  const answer = asObject(value, 'the answer');
+  const answer = expectObject(value, 'the answer');
   const { state } = answer;
-  const text = (key: string): string => asText(answer[key], key);
+  const text = (key: string): string => expectText(answer[key], key);
   if (state === 'empty')
     return { state, name: text('name'), instance: text('instance'), founders: text('founders') };
   if (state === 'waiting') return { state, name: text('name'), id: text('id') };
   if (state === 'member') return { state, name: text('name'), id: text('id'), founders: text('founders') };
-  throw new FormatError('the answer is none to a founder');
+  throw new FormatError('the answer has an unknown state');
 }
 
 /**
- * @param self this replica, every one that its flags name in order, and the command that lets it into a group that exists
- * @param answers what the others have said; a text where one has not answered, saying why not
+ * @param self this replica, all replicas of its flags in order, and the command that adds it to an existing
+ *   group
+ * @param answers the answers of the others; for one that did not answer, a text with the reason
  */
 export function decideFounding(
   self: {
@@ -86,7 +87,7 @@ export function decideFounding(
       missing.set(peer, answer);
       continue;
     }
-    // A replica that counted for two would be a vote too many for the folder of another one.
+    // A replica that counts for two would vote in place of another one's folder.
     if (answer.name !== peer) return { step: 'refuse', reason: differentReplica(peer, answer.name) };
     switch (answer.state) {
       case 'empty':
@@ -103,7 +104,7 @@ export function decideFounding(
           return { step: 'exists', reason: groupExists(self, peer, answer.id) };
     }
   }
-  // Whoever has founded it with this folder had heard from all that they were empty.
+  // A member that founded the group with this folder has heard from all founders that they were empty.
   if (joined !== null) return { step: 'found', founders: joined };
   if (missing.size > 0) return { step: 'wait', missing };
   return { step: 'found', founders: new Map(founders.map((one) => [one, empty.get(one) ?? null])) };
@@ -115,23 +116,29 @@ function groupExists(
   member: string,
 ): string {
   return (
-    `replica ${peer} runs already, as member ${member}, and has not founded its group with this folder: --bootstrap ` +
-    `(TRIREME_BOOTSTRAP) on the empty folder of replica ${name} would make another group. ` +
-    `Start it without the flag and let it in: ${rejoin}`
+    `replica ${peer} already runs as member ${member} of a group that was not founded with this data folder: --bootstrap ` +
+    `(TRIREME_BOOTSTRAP) with the empty folder of replica ${name} would create a second group. ` +
+    `Start it without the flag and add it to the group: ${rejoin}`
   );
 }
 
 function differentReplica(peer: string, name: string): string {
-  return `replica ${name} answers at the address that --peers gives to replica ${peer}: give each replica its own address`;
+  return (
+    `replica ${name} answers at the address that --peers gives to replica ${peer}; ` +
+    'give each replica its own address'
+  );
 }
 
 function startedWithout(member: string): string {
   return (
-    `it was started without --bootstrap and waits to be let into a group, as member ${member}. To found a group with it, ` +
+    `started without --bootstrap and waiting to be added to a group, as member ${member}; to found a group with it, ` +
     'start it again with --bootstrap'
   );
 }
 
 function differentFounders(peer: string, theirs: string, ours: string): string {
-  return `replica ${peer} is to found a group of ${theirs}, this one is told ${ours}: give every replica the same --peers`;
+  return (
+    `replica ${peer} founds a group of ${theirs}, but this replica founds one of ${ours}; ` +
+    'give every replica the same --peers'
+  );
 }

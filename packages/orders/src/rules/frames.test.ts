@@ -8,7 +8,7 @@ function assertBad(call: () => unknown): void {
   assert.throws(call, (error: unknown) => error instanceof FormatError);
 }
 
-test('frames of front-ends are read', () => {
+test('parseFrontendFrame reads submit, get, list and report', () => {
   assert.equal(parseFrontendFrame({ t: 'submit', items: [[7, 0, 'k', 'A', 3]] }), {
     t: 'submit',
     items: [{ id: 7, command: { kind: 'buy', key: 'k', name: 'A', quantity: 3 }, requestId: null }],
@@ -24,7 +24,7 @@ test('frames of front-ends are read', () => {
   assert.equal(parseFrontendFrame({ ...list, name: 'A', limit: 1000 }), { ...list, name: 'A', limit: 1000 });
 });
 
-test('frames of a catalog are read, and nothing else', () => {
+test('parseCatalogFrame reads valid frames and rejects all others', () => {
   const attach = {
     ...{ t: 'attach', term: 3, process: 'p', visible: 7, hadAuthority: true },
     ...{ life: null, lastIndex: 0, hash: 'f' },
@@ -54,7 +54,7 @@ test('frames of a catalog are read, and nothing else', () => {
   }
 });
 
-test('look-ups and lists of stocks are read; what is out of bounds is refused by itself', () => {
+test('parseFrontendFrame reads lookup and listStocks, and separates items out of bounds', () => {
   assert.equal(
     parseFrontendFrame({
       t: 'lookup',
@@ -75,7 +75,7 @@ test('look-ups and lists of stocks are read; what is out of bounds is refused by
   assert.is(parseFrontendFrame({ ...list, after: 7 }).t, 'invalidList');
 });
 
-test('whatever the frames of others bring in can be logged and read back', () => {
+test('parseFrontendFrame accepts only commands that encodeBatch can log and decodeBatch can read back', () => {
   const text = fc.oneof(
     fc.string({ maxLength: 70 }),
     fc.array(fc.nat(0xffff), { maxLength: 70 }).map((units) => String.fromCharCode(...units)),
@@ -100,7 +100,7 @@ test('whatever the frames of others bring in can be logged and read back', () =>
   assert.ok(read > 20, `${read} commands were accepted`);
 });
 
-test('an item or a list that is not valid is refused by itself, and the others count', () => {
+test('parseFrontendFrame separates an invalid item or list, and keeps the other items', () => {
   const good = [1, 0, 'k', 'A', 3];
   const bad: readonly unknown[][] = [
     [2, 9, 'k', 'A', 3],
@@ -154,7 +154,7 @@ test('an item or a list that is not valid is refused by itself, and the others c
   }
 });
 
-test('a frame that is not of the protocol is refused as a whole, before any of it counts', () => {
+test('parseFrontendFrame and parseCatalogFrame reject a malformed frame as a whole', () => {
   const bad: unknown[] = [
     null,
     [],
@@ -183,7 +183,7 @@ test('a frame that is not of the protocol is refused as a whole, before any of i
 
 const KINDS = ['submit', 'get', 'list', 'standing', 'revoked', 'refused'];
 
-test('whatever comes in, the parsers throw FormatError and nothing else', () => {
+test('for random input the parsers throw FormatError and nothing else', () => {
   const frames = fc.oneof(
     fc.anything(),
     fc.record({

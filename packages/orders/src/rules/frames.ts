@@ -1,40 +1,43 @@
-/** Checks what comes over links, so that everything behind can rely on its types. Each throws `FormatError`. */
+/**
+ * Parses and checks frames received on links, so that all other code can rely on their types. Each function
+ * throws `FormatError`.
+ */
 import {
   FRAME_ITEMS_MAX,
   FormatError,
-  asAfterName,
-  asBoolean,
-  asHttpUrl,
-  asInteger,
-  asItems,
-  asLookupItems,
-  asObject,
-  asPageQuestion,
-  asText,
+  parseAfterName,
+  expectBoolean,
+  parseUrl,
+  expectInteger,
+  expectItems,
+  parseLookupItems,
+  expectObject,
+  parsePageRequest,
+  expectText,
   commandFromWire,
   isOrderName,
   isRequestId,
   type CatalogToReplica,
   type CheckedItems,
   type Command,
-  type GetItem,
-  type InvalidList,
+  type OrderReadItem,
+  type InvalidListRequest,
   type LookupItem,
 } from '@trireme/domain';
 
 /** A command that a front-end submits. */
 interface Submission {
-  /** The front-end's own. */
+  /** Chosen by the front-end. */
   readonly id: number;
   readonly command: Command;
-  /** Where the client gave one. */
+  /** Request id of the client; null if it gave none. */
   readonly requestId: string | null;
 }
 
-/** `ToReplica`, with its commands decoded, and what of it is refused by itself. */
+/** A `FrontendToReplica` frame with decoded commands, and with its invalid items separated. */
 export type FrontendFrame =
   | ({ readonly t: 'submit' } & CheckedItems<Submission>)
-  | ({ readonly t: 'get' } & CheckedItems<GetItem>)
+  | ({ readonly t: 'get' } & CheckedItems<OrderReadItem>)
   | {
       readonly t: 'list';
       readonly id: number;
@@ -44,24 +47,24 @@ export type FrontendFrame =
     }
   | ({ readonly t: 'lookup' } & CheckedItems<LookupItem>)
   | { readonly t: 'listStocks'; readonly id: number; readonly after: string; readonly limit: number }
-  | InvalidList
+  | InvalidListRequest
   | { readonly t: 'report' };
 
 /** @throws FormatError if the frame itself is not valid, which closes its link. */
 export function parseFrontendFrame(value: unknown): FrontendFrame {
-  const frame = asObject(value, 'frame');
+  const frame = expectObject(value, 'frame');
   switch (frame['t']) {
     case 'submit':
-      return { t: 'submit', ...asItems(frame['items'], parseSubmitItem, FRAME_ITEMS_MAX) };
+      return { t: 'submit', ...expectItems(frame['items'], parseSubmitItem, FRAME_ITEMS_MAX) };
     case 'get':
-      return { t: 'get', ...asItems(frame['items'], parseGetItem, FRAME_ITEMS_MAX) };
+      return { t: 'get', ...expectItems(frame['items'], parseGetItem, FRAME_ITEMS_MAX) };
     case 'list':
       return parseList(frame);
     case 'lookup':
-      return { t: 'lookup', ...asLookupItems(frame['items']) };
+      return { t: 'lookup', ...parseLookupItems(frame['items']) };
     case 'listStocks':
-      return asPageQuestion(frame, (id, limit) => {
-        return { t: 'listStocks', id, after: asAfterName(frame['after']), limit };
+      return parsePageRequest(frame, (id, limit) => {
+        return { t: 'listStocks', id, after: parseAfterName(frame['after']), limit };
       });
     case 'report':
       return { t: 'report' };
@@ -71,10 +74,10 @@ export function parseFrontendFrame(value: unknown): FrontendFrame {
 }
 
 function parseList(frame: Readonly<Record<string, unknown>>): FrontendFrame {
-  return asPageQuestion(frame, (id, limit) => {
+  return parsePageRequest(frame, (id, limit) => {
     const { name } = frame;
-    if (name !== null && !isOrderName(name)) throw new FormatError('name is not one of an order');
-    return { t: 'list', id, after: asInteger(frame['after'], 'after'), limit, name };
+    if (name !== null && !isOrderName(name)) throw new FormatError('name is not a valid stock name');
+    return { t: 'list', id, after: expectInteger(frame['after'], 'after'), limit, name };
   });
 }
 
@@ -84,34 +87,34 @@ function parseSubmitItem(id: number, [, ...command]: readonly unknown[]): Submis
   return { id, command: commandFromWire(command), requestId };
 }
 
-function parseGetItem(id: number, [, number, linearizable]: readonly unknown[]): GetItem {
-  return [id, asInteger(number, 'number', 1), asBoolean(linearizable, 'linearizable')];
+function parseGetItem(id: number, [, number, linearizable]: readonly unknown[]): OrderReadItem {
+  return [id, expectInteger(number, 'number', 1), expectBoolean(linearizable, 'linearizable')];
 }
 
-/** What a catalog says to a leader. */
+/** A frame from a catalog to a leader. */
 export type CatalogFrame = Exclude<CatalogToReplica, { readonly t: 'hello' }>;
 
-/** @throws FormatError if it is not a frame of a catalog, which closes its link. */
+/** @throws FormatError if the frame is not valid, which closes its link. */
 export function parseCatalogFrame(value: unknown): CatalogToReplica {
-  const frame = asObject(value, 'frame');
+  const frame = expectObject(value, 'frame');
   switch (frame['t']) {
     case 'hello':
-      return { t: 'hello', url: asHttpUrl(frame['url']) };
+      return { t: 'hello', url: parseUrl(frame['url']) };
     case 'attach':
       return {
         t: 'attach',
-        term: asInteger(frame['term'], 'term'),
-        process: asText(frame['process'], 'process', 64),
-        visible: asInteger(frame['visible'], 'visible'),
-        hadAuthority: asBoolean(frame['hadAuthority'], 'hadAuthority'),
-        life: frame['life'] === null ? null : asText(frame['life'], 'life', 64),
-        lastIndex: asInteger(frame['lastIndex'], 'lastIndex'),
-        hash: asText(frame['hash'], 'hash', 64),
+        term: expectInteger(frame['term'], 'term'),
+        process: expectText(frame['process'], 'process', 64),
+        visible: expectInteger(frame['visible'], 'visible'),
+        hadAuthority: expectBoolean(frame['hadAuthority'], 'hadAuthority'),
+        life: frame['life'] === null ? null : expectText(frame['life'], 'life', 64),
+        lastIndex: expectInteger(frame['lastIndex'], 'lastIndex'),
+        hash: expectText(frame['hash'], 'hash', 64),
       };
     case 'requestAuthority':
-      return { t: 'requestAuthority', id: asInteger(frame['id'], 'id', 1) };
+      return { t: 'requestAuthority', id: expectInteger(frame['id'], 'id', 1) };
     case 'revoked':
-      return { t: 'revoked', index: asInteger(frame['index'], 'index') };
+      return { t: 'revoked', index: expectInteger(frame['index'], 'index') };
     default:
       throw new FormatError('frame of unknown type');
   }

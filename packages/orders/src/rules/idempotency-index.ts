@@ -1,37 +1,40 @@
-/** What the book knows of a key: the command that came with it, and what became of it. */
-import { assertRule, decodeBatch } from '@trireme/domain';
-import type { BookReader, KnownCommand } from './state.js';
+/** Finds the command that was logged with an idempotency key, and its outcome. */
+import { assertInvariant, decodeBatch } from '@trireme/domain';
+import type { BookReader, RecordedCommand } from './state.js';
 
 /**
- * Decoded batches kept at most; at the bound the one that was used longest ago goes. After an outage the clients of one
- * batch all ask again, and the batch must not be decoded for each of them.
+ * Maximum number of decoded batches in the cache; the least recently used one is evicted. After an outage all
+ * clients of one batch retry, and the batch must not be decoded for each of them.
  */
 const DECODED_MAX = 16;
 
 export class IdempotencyIndex {
   readonly #reader: BookReader;
   /** By `seq`; a batch never changes. */
-  readonly #decoded = new Map<number, readonly KnownCommand[]>();
+  readonly #decoded = new Map<number, readonly RecordedCommand[]>();
 
   constructor(reader: BookReader) {
     this.#reader = reader;
   }
 
   /**
-   * Finds what became of the command with `key`, null if the book does not know the key.
-   * @throws InvariantError if the key stands in a batch that is gone.
+   * Returns the command with `key` and its outcome, null if the book does not know the key.
+   * @throws InvariantError if the batch of the key is missing.
    */
-  find(key: string): KnownCommand | null {
-    const place = this.#reader.place(key);
+  find(key: string): RecordedCommand | null {
+    const place = this.#reader.positionOf(key);
     if (place === null) return null;
     const known = this.#batch(place.seq)?.[place.position];
     if (known !== undefined) return known;
-    // The two records are read one by one: a write may have forgotten the key, with its batch, between two of them.
-    assertRule(this.#reader.place(key)?.seq !== place.seq, `key ${key} stands in a batch that is gone`);
+    // The two records are read separately: a write in between may have dropped the key together with its batch.
+    assertInvariant(
+      this.#reader.positionOf(key)?.seq !== place.seq,
+      `key ${key} belongs to a batch that is missing`,
+    );
     return null;
   }
 
-  #batch(seq: number): readonly KnownCommand[] | null {
+  #batch(seq: number): readonly RecordedCommand[] | null {
     const commands = this.#decoded.get(seq) ?? this.#decode(seq);
     if (commands === null) return null;
     this.#decoded.delete(seq);
@@ -41,7 +44,7 @@ export class IdempotencyIndex {
     return commands;
   }
 
-  #decode(seq: number): readonly KnownCommand[] | null {
+  #decode(seq: number): readonly RecordedCommand[] | null {
     const batch = this.#reader.batch(seq);
     if (batch === null) return null;
     const { index, outcomes, firstNumber, bytes } = batch;

@@ -1,36 +1,42 @@
 /**
- * Which keys the book surely does not have, told from memory: nearly every order comes with a new key, and to find that
- * out on disk costs more than all else that is done for it. A split block Bloom filter (Putze, Sanders and Singler,
- * "Cache-, Hash- and Space-Efficient Bloom Filters", 2007, in the form that Apache Parquet specifies): a key sets one bit
- * in each of the eight words of one block, so that a question touches one line of the processor's cache.
+ * An in-memory filter of the keys in the book. Nearly every order has a new key, and looking each one up on
+ * disk would cost more than the rest of the order. The filter is a split block Bloom filter (Putze, Sanders
+ * and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007, in the form that Apache Parquet
+ * specifies): a key sets one bit in each of the eight words of one block, so that a query touches one cache
+ * line.
  *
- * It may say "maybe" of a key that is not there, which costs a look-up; it never says "no" of one that was added.
- * Clients choose their keys: who makes them collide gains look-ups, which every order cost before.
+ * False positives are possible and cost a look-up; false negatives are not. Clients choose their keys: a
+ * client that makes keys collide only causes look-ups.
  *
- * The names of pages of keys are in it like keys, one for each millisecond in which any was made.
+ * The filter also contains the names of key pages, one per millisecond in which a key was created.
  *
- * A filter is larger than what a processor keeps at hand, and a key's line of it came from memory twice: to ask, and to add
- * it some milliseconds later. Keys that begin with the time when they were made (`freshKey`) therefore share a few
- * blocks for each eighth of a second, and those blocks stay at hand; each such time takes the next blocks, so that all fill alike.
+ * The filter exceeds the CPU caches. Keys that start with their creation time (`generateKey`) therefore share a
+ * few blocks per 128 ms, which stay in the cache between the query for a key and its insertion a few
+ * milliseconds later. Each such interval uses the next blocks, so that all blocks fill evenly.
  */
 
-/** Of the filter, in bytes: holds 6 million keys at one "maybe" too many in 100, 12 million at one in 7. */
+/**
+ * Default size in bytes: false positive rate of 1 in 100 with 6 million keys, and of 1 in 7 with 12 million.
+ */
 export const KEY_FILTER_BYTES = 8 * 1024 * 1024;
 
-/** Odd multipliers that choose a key's bit in each word of its block, as Parquet has them. */
+/** Odd multipliers that choose a key's bit in each word of its block, from the Parquet specification. */
 const SALTS = [
   0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31,
 ] as const;
 const BLOCK_BYTES = 4 * SALTS.length;
 
 /**
- * Blocks, 16 KB of them, that the keys of one time share: some ten thousand keys at one "maybe" too many in 100, twice
- * what the fastest group books in such a time.
+ * Number of blocks (16 KB) that keys of one interval share: room for some ten thousand keys at a false
+ * positive rate of 1 in 100, more than an interval receives.
  */
 const TIME_BLOCKS = 512;
-/** Of the time's 20 lower bits, in milliseconds, those that a key's blocks do not depend on: 128 ms. */
+/** Low bits of the time in milliseconds that do not affect the blocks of a key: intervals of 128 ms. */
 const TIME_SHIFT = 7;
-/** Hexadecimal digits of a UUID of version 7 that tell those 20 bits, from the highest. */
+/**
+ * Positions of the hexadecimal digits in a UUID of version 7 that encode the 20 low bits of the time, highest
+ * first.
+ */
 const TIME_DIGITS = [7, 9, 10, 11, 12] as const;
 const UUID_LENGTH = 36;
 const VERSION_AT = 14;
@@ -41,14 +47,14 @@ export class KeyFilter {
   readonly #words: Uint32Array;
   readonly #blocks: number;
   #isComplete: boolean;
-  /** Of the key that was hashed last: its block's first word, and what chooses its bits. */
+  /** First word of the block of the key hashed last, and the value that selects its bits. */
   #block = 0;
   #bits = 0;
 
   /**
-   * @param isComplete whether every key that the store has is in the filter: true for an empty store; until then it says
-   *   "maybe" of all
-   * @param bytes size; at whatever number of keys it stays so, and says "maybe" more often
+   * @param isComplete whether the filter contains all keys of the store: true for an empty store. While
+   *   false, `mayHave` is always true
+   * @param bytes size, which is fixed; with more keys the false positive rate rises
    */
   constructor(isComplete: boolean, bytes = KEY_FILTER_BYTES) {
     this.#isComplete = isComplete;
@@ -56,12 +62,12 @@ export class KeyFilter {
     this.#words = new Uint32Array(this.#blocks * SALTS.length);
   }
 
-  /** Every key that was in the store before the filter was made has been added since. */
-  complete(): void {
+  /** Call once all keys that were in the store when the filter was created have been added. */
+  markComplete(): void {
     this.#isComplete = true;
   }
 
-  /** To be called before the key's record can be in the store. A key that is forgotten stays. */
+  /** Call before the key's record can be in the store. Keys cannot be removed. */
   add(key: string): void {
     if (!this.#hash(key)) return;
     for (let word = 0; word < SALTS.length; word += 1) {
@@ -70,8 +76,8 @@ export class KeyFilter {
     }
   }
 
-  /** False only if the store surely does not have the key. */
-  mayHave(key: string): boolean {
+  /** False only if the store cannot contain the key. */
+  mightContain(key: string): boolean {
     if (!this.#isComplete || !this.#hash(key)) return true;
     for (let word = 0; word < SALTS.length; word += 1) {
       if (((this.#words[this.#block + word] ?? 0) & this.#bit(word)) === 0) return false;
@@ -85,8 +91,9 @@ export class KeyFilter {
   }
 
   /**
-   * Two multiplicative hashes in one pass. False for a key that is not ASCII, of which nothing is ever ruled out: two
-   * such texts may be one and the same key on disk, where what is no character becomes a replacement character.
+   * Computes two multiplicative hashes in one pass. Returns false for a key that is not ASCII, which the
+   * filter never rules out: two such texts may be the same key on disk, because invalid characters become
+   * replacement characters.
    */
   #hash(key: string): boolean {
     let first = 0x9e3779b9 ^ key.length;
@@ -108,24 +115,30 @@ export class KeyFilter {
   }
 }
 
-/** Whether it looks like a UUID of version 7. A key that only looks so is in the filter like any other, in some place. */
+/**
+ * Whether the key looks like a UUID of version 7. Any other key of this form is only placed in some other
+ * block.
+ */
 function isTimed(key: string): boolean {
   return key.length === UUID_LENGTH && key.charCodeAt(VERSION_AT) === VERSION_7;
 }
 
-/** The time of a key, counted in steps of 128 ms, 8192 of them; some number of that size where its digits are none. */
+/**
+ * The time of a key in intervals of 128 ms, modulo 8192; an arbitrary number of this range if its digits are
+ * invalid.
+ */
 function timeOf(key: string): number {
   let time = 0;
   for (const at of TIME_DIGITS) time = (time << 4) | hexDigit(key.charCodeAt(at));
   return time >>> TIME_SHIFT;
 }
 
-/** What a digit stands for, from its ASCII code; 0 to 15 for any other code as well. */
+/** Value of a hexadecimal digit from its ASCII code; some value from 0 to 15 for any other code. */
 function hexDigit(code: number): number {
   return ((code & 0xf) + 9 * (code >>> 6)) & 0xf;
 }
 
-/** Every bit of the hash depends on every bit of it: the finisher of MurmurHash3. */
+/** Mixes the bits of a hash: the finalizer of MurmurHash3. */
 function mixed(hash: number): number {
   let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);

@@ -1,39 +1,42 @@
 /**
- * Keys that begin with the time when they were made stand on disk in pages, those of one millisecond together: a record for
- * each was a quarter of the book's work. They are UUIDs of version 7 (RFC 9562, 5.7) in their usual form, as `freshKey`
- * makes them; any other key, and one that finds its page full, has a record of its own. Which it is follows from the order
- * in which keys come and go, and so is the same on every replica.
+ * Groups keys that start with their creation time into pages on disk, one page per millisecond; a record per
+ * key would be a large part of the book's writes. Paged keys are UUIDs of version 7 (RFC 9562, 5.7) in lower
+ * case, as `generateKey` creates them. Any other key, and one whose page is full, has a record of its own. Which
+ * of the two applies depends only on the order in which keys are added and removed, so it is the same on
+ * every replica.
  */
 import { FormatError } from '@trireme/domain';
-import type { Place } from './state.js';
+import type { CommandPosition } from './state.js';
 
 /** A UUID of version 7; `x` is a hexadecimal digit in lower case. */
 const UUID_7 = 'xxxxxxxx-xxxx-7xxx-xxxx-xxxxxxxxxxxx';
 const ASCII_CODES = 128;
-/** By place in the text and ASCII code: 1 where it may stand there. A regular expression takes two and a half times as long. */
+/**
+ * 1 if the ASCII code is allowed at the position of the text; several times faster than a regular expression.
+ */
 const UUID_7_FITS = formTable(UUID_7);
-/** A page's name is what its keys begin with: the time, in milliseconds since 1970. */
+/** Length of a page name, which is the common prefix of its keys: the time in milliseconds since 1970. */
 const NAME_LENGTH = 13;
 
 /**
- * Keys on a page at most: three times what the fastest group books in a millisecond. Clients choose their keys: who spreads
- * them over many pages has each order write one anew, of 2 KB at most.
+ * Maximum number of keys on a page: more than a group books per millisecond. Clients choose their keys: one
+ * that spreads them over many pages makes each order rewrite a page, of 2 KB at most.
  */
 export const PAGE_KEYS_MAX = 64;
 
-/** What a key takes on its page: the rest of its text, `seq` and position. */
+/** Layout of a key on its page: the remaining text, `seq` and position. */
 const REST_BYTES = 23;
 const SEQ_BYTES = 6;
 const POSITION_BYTES = 2;
 const ENTRY_BYTES = REST_BYTES + SEQ_BYTES + POSITION_BYTES;
 
-/** Keys that a new page has room for; it doubles. Most pages of a quiet group hold one, and a page's room is made for each. */
+/** Initial capacity of a page in keys; doubled as needed, because most pages of an idle group hold one key. */
 const ROOM_MIN = 4;
 
-/** Pages kept in memory: as many at least, twice as many at most; those of the orders that come, and of those that expire. */
-const PAGES_KEPT = 32;
+/** Number of pages cached in memory: between this and twice this. */
+const CACHED_PAGES = 32;
 
-/** The page that a key belongs on, null if on none. */
+/** Name of the page that a key belongs to; null if it is not paged. */
 export function keyPageOf(key: string): string | null {
   return isUuid7(key) ? key.slice(0, NAME_LENGTH) : null;
 }
@@ -57,16 +60,16 @@ function formTable(form: string): Uint8Array {
   return fits;
 }
 
-/** The keys on a page, in the order in which they came. */
+/** The keys of a page, in the order in which they were added. */
 export class KeyPage {
   #bytes: Buffer;
   #length: number;
 
-  /** @throws FormatError if the bytes are not those of a page. */
+  /** @throws FormatError if the bytes are not a page. */
   constructor(bytes: Uint8Array = Buffer.alloc(0)) {
     const count = bytes.byteLength / ENTRY_BYTES;
     if (!Number.isInteger(count) || count > PAGE_KEYS_MAX) {
-      throw new FormatError(`${bytes.byteLength} bytes are no page of keys`);
+      throw new FormatError(`a key page cannot have ${bytes.byteLength} bytes`);
     }
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#length = bytes.byteLength;
@@ -76,35 +79,35 @@ export class KeyPage {
     return this.#length / ENTRY_BYTES;
   }
 
-  /** The page as it stands on disk; changes when the page does. */
+  /** The bytes of the page on disk; they change with the page. */
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Where the command with `key`, which belongs on this page, stands; null if the page does not have it. */
-  place(key: string): Place | null {
+  /** Position of the command with `key`, which belongs to this page; null if the page does not have it. */
+  place(key: string): CommandPosition | null {
     const at = this.#find(key);
     return at < 0 ? null : this.#placeAt(at);
   }
 
   /**
-   * Every key of the page called `name`.
-   * @throws FormatError if one does not belong there, or stands nowhere.
+   * All keys of the page `name`.
+   * @throws FormatError if a key does not belong to the page or has no position.
    */
   keys(name: string): readonly string[] {
     const keys: string[] = [];
     for (let at = 0; at < this.#length; at += ENTRY_BYTES) {
       const key = name + this.#bytes.toString('latin1', at, at + REST_BYTES);
       if (keyPageOf(key) !== name || this.#placeAt(at).seq === 0) {
-        throw new FormatError(`page ${name} of keys holds ${JSON.stringify(key)}`);
+        throw new FormatError(`key page ${name} contains an invalid entry: ${JSON.stringify(key)}`);
       }
       keys.push(key);
     }
     return keys;
   }
 
-  /** Adds a key that is not there. Returns false if the page is full. */
-  add(key: string, { seq, position }: Place): boolean {
+  /** Adds a new key. Returns false if the page is full. */
+  add(key: string, { seq, position }: CommandPosition): boolean {
     if (this.count >= PAGE_KEYS_MAX) return false;
     const at = this.#length;
     if (at + ENTRY_BYTES > this.#bytes.byteLength) {
@@ -113,7 +116,7 @@ export class KeyPage {
       this.#bytes.copy(bytes, 0, 0, at);
       this.#bytes = bytes;
     }
-    // A call into Node for 23 bytes would take twice as long.
+    // For 23 bytes a loop is faster than a Buffer call.
     for (let i = 0; i < REST_BYTES; i += 1) this.#bytes[at + i] = key.charCodeAt(NAME_LENGTH + i);
     this.#bytes.writeUIntBE(seq, at + REST_BYTES, SEQ_BYTES);
     this.#bytes.writeUIntBE(position, at + REST_BYTES + SEQ_BYTES, POSITION_BYTES);
@@ -121,7 +124,7 @@ export class KeyPage {
     return true;
   }
 
-  /** Returns whether it was there. */
+  /** Removes a key. Returns whether the page had it. */
   remove(key: string): boolean {
     const at = this.#find(key);
     if (at < 0) return false;
@@ -130,78 +133,79 @@ export class KeyPage {
     return true;
   }
 
-  #placeAt(at: number): Place {
+  #placeAt(at: number): CommandPosition {
     const seq = this.#bytes.readUIntBE(at + REST_BYTES, SEQ_BYTES);
     return { seq, position: this.#bytes.readUIntBE(at + REST_BYTES + SEQ_BYTES, POSITION_BYTES) };
   }
 
-  /** Where its entry begins, below 0 if there is none. */
+  /** Offset of the key's entry, negative if there is none. */
   #find(key: string): number {
     const rest = key.slice(NAME_LENGTH);
     const { bytes } = this;
     let at = bytes.indexOf(rest, 0, 'latin1');
-    // A match that does not begin an entry lies across two of them.
+    // A match that does not start at an entry spans two of them.
     while (at >= 0 && at % ENTRY_BYTES !== 0) at = bytes.indexOf(rest, at + 1, 'latin1');
     return at;
   }
 }
 
-/** Pages that were used lately, and what is to be written of them. */
+/** Cache of recently used pages, and the changes to write. */
 export class KeyPages {
   readonly #read: (name: string) => KeyPage | null;
   /**
-   * As they are on disk, but for those that are changed, in two generations: once the later one is full, it is the earlier.
-   * A single map that is filled and emptied on end would keep every page that it ever had until the next major collection
-   * (see `TransientMap`).
+   * Cached pages, equal to the disk except for changed ones, in two generations: when the new one is full, it
+   * replaces the old one. A single map that is filled and emptied continuously would keep all its pages alive
+   * until the next major garbage collection (see `TransientMap`).
    */
-  #kept = new Map<string, KeyPage>();
-  #keptBefore: ReadonlyMap<string, KeyPage> = new Map();
+  #cache = new Map<string, KeyPage>();
+  #previousCache: ReadonlyMap<string, KeyPage> = new Map();
   #changed = new Map<string, KeyPage>();
 
-  /** @param read gives a page from the disk, null if there is none */
+  /** @param read reads a page from the disk; null if there is none */
   constructor(read: (name: string) => KeyPage | null) {
     this.#read = read;
   }
 
   /**
-   * Puts a key that is not there on its page, or takes one away (null). Returns false where the key is to have a record of
-   * its own, or may have one.
+   * Adds a new key to its page, or removes one (null). Returns false if the key needs a record of its own, or
+   * may have one.
    */
-  write(key: string, place: Place | null): boolean {
+  write(key: string, place: CommandPosition | null): boolean {
     const name = keyPageOf(key);
     if (name === null) return false;
     const changed = this.#changed.get(name);
-    const page = changed ?? this.#keptPage(name) ?? this.#fromDisk(name) ?? new KeyPage();
+    const page = changed ?? this.#cachedPage(name) ?? this.#fromDisk(name) ?? new KeyPage();
     const isDone = place === null ? page.remove(key) : page.add(key, place);
     if (isDone && changed === undefined) this.#changed.set(name, page);
     return isDone;
   }
 
   /**
-   * Hands out the pages that were changed; one without keys is to be deleted. They are to be packed at once, as they go on
-   * changing; where they then cannot be written nothing more may be written, as the disk lacks what this holds.
+   * Returns the changed pages; an empty one is to be deleted. Encode them before the next call, because they
+   * keep changing. If they cannot be written, nothing more may be written, because the disk lacks these
+   * changes.
    */
-  take(): ReadonlyMap<string, KeyPage> {
+  takeChanges(): ReadonlyMap<string, KeyPage> {
     const changed = this.#changed;
     this.#changed = new Map();
-    for (const [name, page] of changed) this.#keep(name, page);
+    for (const [name, page] of changed) this.#addToCache(name, page);
     return changed;
   }
 
-  #keptPage(name: string): KeyPage | undefined {
-    return this.#kept.get(name) ?? this.#keptBefore.get(name);
+  #cachedPage(name: string): KeyPage | undefined {
+    return this.#cache.get(name) ?? this.#previousCache.get(name);
   }
 
   #fromDisk(name: string): KeyPage | null {
     const page = this.#read(name);
-    if (page !== null) this.#keep(name, page);
+    if (page !== null) this.#addToCache(name, page);
     return page;
   }
 
-  #keep(name: string, page: KeyPage): void {
-    this.#kept.set(name, page);
-    if (this.#kept.size < PAGES_KEPT) return;
-    this.#keptBefore = this.#kept;
-    this.#kept = new Map();
+  #addToCache(name: string, page: KeyPage): void {
+    this.#cache.set(name, page);
+    if (this.#cache.size < CACHED_PAGES) return;
+    this.#previousCache = this.#cache;
+    this.#cache = new Map();
   }
 }

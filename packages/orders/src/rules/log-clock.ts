@@ -1,15 +1,17 @@
 /**
- * The two times of a log entry, so that no replica's wall clock decides anything.
+ * The two times of a log entry. No single wall clock determines either of them.
  *
- * `age` is what keys expire by. A leader begins with the age of the last entry of its log and adds its own monotonic time since
- * then. Time in which nobody leads, or a leader logs its last entry and ends, is not counted, so a key lives longer than its
- * lifetime, never shorter; the keys kept are at most those that the group can log while it is led for that long. Assumed:
- * monotonic clocks run too fast by less than the margin of `KEY_LIFETIME_MS`.
+ * `age` determines when keys expire. A leader continues from the age of the last entry in its log, by its
+ * monotonic clock. Time without a leader, and time after a leader's last entry, is not counted, so a key may
+ * live longer than its lifetime but never shorter; the number of keys is bounded by what the group can log
+ * while it is led for that long. Assumption: monotonic clocks run fast by less than the margin in
+ * `KEY_LIFETIME_MS`.
  *
- * `time` is for people. It follows the median of the wall clocks of the leader and of the other voters that it has heard
- * from, each as it was told at most a second ago. Assumed: fewer than half of these clocks are ahead. Then the time is never ahead of a right clock, whoever leads, so a
- * log never gets days ahead. Where the median is behind the log, because of the clocks that are known or because the log once got
- * ahead, time goes at half speed until the two meet.
+ * `time` is the time that clients see. It follows the median of the wall clocks of the leader and of the
+ * other voters that it receives clock messages from, each at most a second old. Assumption: fewer than half
+ * of these clocks are ahead. Then `time` is never ahead of a correct clock, whichever replica leads. If the
+ * median is behind `time`, because of the set of known clocks or an earlier wrong clock, `time` advances at
+ * half speed until they meet.
  */
 import { ORDER_TIME_MS_MAX } from '@trireme/domain';
 
@@ -20,10 +22,10 @@ export interface LogTimes {
   readonly time: number;
 }
 
-/** How fast time goes at least, by the leader's monotonic clock. */
+/** Minimum speed of `time` relative to the leader's monotonic clock. */
 const SPEED_MIN = 0.5;
 
-/** Made anew by each leader, once it has applied every entry of earlier leaders. */
+/** Created by each leader once it has applied all entries of earlier leaders. */
 export class LogClock {
   readonly #startedAt: number;
   readonly #startAge: number;
@@ -42,14 +44,14 @@ export class LogClock {
   }
 
   /**
-   * Times for the next entry: whole, within the bounds of a batch, and not below those of the entry before.
+   * Times for the next entry: integers within the bounds of a batch, and not below those of the previous entry.
    * @param now monotonic milliseconds
-   * @param wall milliseconds since 1970 as the members' clocks have it; any number, also one that no date has
+   * @param wall milliseconds since 1970 by the members' clocks; any number, even outside the range of dates
    */
   next(now: number, wall: number): LogTimes {
     const slowest = this.#time + (now - this.#lastAt) * SPEED_MIN;
     this.#lastAt = now;
-    // Not `Math.max` alone: it would hand on NaN.
+    // Not `Math.max`, which would return NaN.
     this.#time = Math.min(wall > slowest ? wall : slowest, ORDER_TIME_MS_MAX);
     return {
       age: this.#startAge + Math.floor(now - this.#startedAt),
@@ -58,36 +60,40 @@ export class LogClock {
   }
 }
 
-/** The wall clocks of the other members, as they tell them. Kept against this member's monotonic clock, so that its own wall clock may jump. */
+/**
+ * The wall clocks of the other members, relative to this member's monotonic clock, so that its own wall clock
+ * may jump.
+ */
 export class MemberClocks {
-  /** How far each is ahead of this member's monotonic clock, in milliseconds. */
+  /** Lead of each wall clock over this member's monotonic clock, in milliseconds. */
   readonly #ahead = new Map<string, number>();
   #voters: ReadonlySet<string> = new Set();
 
   /**
-   * A member has told its wall clock.
+   * A member reported its wall clock.
    * @param now monotonic milliseconds
    */
-  heard(member: string, wall: number, now: number): void {
-    // Before the group is known everyone's is kept: votes may come that early, and a leader needs the clocks of its voters.
+  onClock(member: string, wall: number, now: number): void {
+    // Before the group is known all clocks are kept: a new leader needs the clocks that voters report with
+    // their votes.
     const counts = this.#voters.size === 0 || this.#voters.has(member);
     if (counts && Number.isFinite(wall)) this.#ahead.set(member, wall - now);
   }
 
-  /** From now on the clocks of these count and no others', so that the table is bounded by the group's size. */
-  regrouped(voters: readonly string[]): void {
+  /** From now on only the clocks of these voters count, which bounds the table by the size of the group. */
+  setVoters(voters: readonly string[]): void {
     this.#voters = new Set(voters);
     for (const member of this.#ahead.keys()) if (!this.#voters.has(member)) this.#ahead.delete(member);
   }
 
-  /** How far each is ahead of this member's wall clock, in milliseconds. */
-  leads(own: number, now: number): readonly (readonly [member: string, leadMs: number])[] {
+  /** Lead of each wall clock over this member's wall clock, in milliseconds. */
+  offsets(own: number, now: number): readonly (readonly [member: string, leadMs: number])[] {
     return [...this.#ahead].map(([member, ahead]) => [member, now + ahead - own] as const);
   }
 
   /**
-   * The median of this member's wall clock and those of the other voters that have told theirs; of an even number the lower one of the
-   * two in the middle. A majority of these clocks is at it or ahead of it.
+   * The median of this member's wall clock and the known clocks of the other voters; of an even number the
+   * lower of the two middle ones. So a majority of these clocks is at or ahead of it.
    * @param now monotonic milliseconds
    */
   median(own: number, now: number): number {

@@ -1,31 +1,31 @@
 /**
- * Where members are reached: the flags of this process name replicas, and the group's configuration in the log names
- * members. A cluster is moved by its flags, and a copy of one is kept from the original by them, so that a flag wins over
- * what the log says when the two are first compared. An address that the group is given afterwards is newer than the flag,
- * and wins, after a restart too, until the flag changes.
+ * The addresses of members. The flags of this process give addresses of replicas, and the group's
+ * configuration in the log gives addresses of members. Flags move a cluster, and keep a copy of a cluster
+ * apart from the original, so a flag overrides the log when the two are first compared. An address that is
+ * logged afterwards is newer than the flag and overrides it, also after a restart, until the flag changes.
  */
-import { FormatError, asList, asObject, asText } from '@trireme/domain';
+import { FormatError, expectList, expectObject, expectText } from '@trireme/domain';
 import { formatAddress, parseAddress, type ReplicaAddress } from './addresses.js';
 import { nameOfMember } from './member-ids.js';
 
-/** What the flag of a replica said, and the log, when the two were first compared. */
+/** The addresses of a replica in flag and log when they were first compared. */
 interface Comparison {
   readonly flag: string;
   readonly logged: string;
 }
 
-/** By the replica's name. */
-export type Comparisons = ReadonlyMap<string, Comparison>;
+/** By name of the replica. */
+export type AddressComparisons = ReadonlyMap<string, Comparison>;
 
 /** One line of JSON, such as `{"2":["http://host:8202","http://host:8202 http://host:8192"]}`. */
-export function formatComparisons(comparisons: Comparisons): string {
+export function formatComparisons(comparisons: AddressComparisons): string {
   return JSON.stringify(
     Object.fromEntries([...comparisons].map(([name, { flag, logged }]) => [name, [flag, logged]])),
   );
 }
 
-/** Reads what `formatComparisons` made. @throws FormatError if it is anything else. */
-export function parseComparisons(line: string): Comparisons {
+/** Parses a line of `formatComparisons`. @throws FormatError if it is malformed. */
+export function parseComparisons(line: string): AddressComparisons {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -33,35 +33,35 @@ export function parseComparisons(line: string): Comparisons {
     throw new FormatError('not JSON', { cause: error });
   }
   return new Map(
-    Object.entries(asObject(value, 'comparisons')).map(([name, pair]) => {
-      const [flag, logged] = asList(pair, name);
-      return [name, { flag: asText(flag, 'flag'), logged: asText(logged, 'logged') }];
+    Object.entries(expectObject(value, 'comparisons')).map(([name, pair]) => {
+      const [flag, logged] = expectList(pair, name);
+      return [name, { flag: expectText(flag, 'flag'), logged: expectText(logged, 'logged') }];
     }),
   );
 }
 
 export class MemberAddresses {
   readonly #flags: ReadonlyMap<string, ReplicaAddress>;
-  /** As many as there are flags, at most. */
+  /** At most one entry per flag. */
   readonly #comparisons = new Map<string, Comparison>();
-  readonly #onCompared: (comparisons: Comparisons) => void;
+  readonly #onCompared: (comparisons: AddressComparisons) => void;
 
   /**
-   * @param flags by the replica's name
-   * @param earlier what `onCompared` was told last by the process before, on the same data folder
-   * @param onCompared told of all comparisons when one is new
+   * @param flags addresses by name of the replica
+   * @param earlier the comparisons last passed to `onCompared` by the previous process on this data folder
+   * @param onCompared called with all comparisons when there is a new one
    */
   constructor(
     flags: ReadonlyMap<string, ReplicaAddress>,
-    earlier: Comparisons = new Map(),
-    onCompared: (comparisons: Comparisons) => void = () => undefined,
+    earlier: AddressComparisons = new Map(),
+    onCompared: (comparisons: AddressComparisons) => void = () => undefined,
   ) {
     this.#flags = flags;
     this.#onCompared = onCompared;
     for (const [name, comparison] of earlier) if (flags.has(name)) this.#comparisons.set(name, comparison);
   }
 
-  /** What the log of a new group says of its members at first. */
+  /** The addresses of the founders, for the log of a new group. */
   founders(members: readonly string[]): Map<string, string> {
     const addresses = new Map<string, string>();
     for (const id of members) {
@@ -71,14 +71,14 @@ export class MemberAddresses {
     return addresses;
   }
 
-  /** Where member `id` is reached, of which the log says `logged`; null if nothing is known. */
+  /** Address of member `id`, for which the log has `logged`; null if neither is known. */
   resolve(id: string, logged: string): ReplicaAddress | null {
     const name = nameOfMember(id);
     const flag = this.#flags.get(name);
     const known = parseAddress(logged);
     if (flag === undefined || known === null) return flag ?? known;
     if (this.#comparison(name, formatAddress(flag), logged).logged !== logged) return known;
-    // A flag that names another peer port says that the replica has moved: its other port has moved as well.
+    // If the flag names another peer port, the replica has moved, and the logged internal URL is outdated too.
     return { ...flag, url: flag.url ?? (known.peerUrl === flag.peerUrl ? known.url : null) };
   }
 

@@ -1,69 +1,69 @@
 /**
- * Filled orders stand on disk in pages: a record for each cost the three replicas 5 to 6 µs of CPU an order more.
- * Which page an order is on follows from its number, so that one read finds it. The last page is written anew with every
- * write that adds to it, until it is full.
+ * Groups filled orders into pages on disk, which costs less CPU than a record per order. The page of an order
+ * follows from its number, so that one read finds it. The last page is rewritten by every write that adds to
+ * it, until it is full.
  */
-import { assertRule } from '@trireme/domain';
-import type { BookedOrder } from './state.js';
+import { assertInvariant } from '@trireme/domain';
+import type { StoredOrder } from './state.js';
 
-/** Orders on a page: enough that a page costs little more than a record, few enough that reading one of them stays cheap. */
+/** Orders per page: many enough to share the cost of a record, few enough to keep reads of one order cheap. */
 export const PAGE_ORDERS = 32;
 
-/** Orders with numbers one after the other, from the first of a page on. */
+/** Orders with consecutive numbers, starting with the first of the page. */
 interface OrderPage {
   /** Counted from 1. */
   readonly page: number;
-  readonly orders: readonly BookedOrder[];
+  readonly orders: readonly StoredOrder[];
 }
 
 /** The page that order `number` is on. */
-export function pageOf(number: number): number {
+export function orderPageOf(number: number): number {
   return Math.ceil(number / PAGE_ORDERS);
 }
 
-/** The number of the first order on a page. */
-export function firstOn(page: number): number {
+/** Number of the first order on a page. */
+export function firstOrderOf(page: number): number {
   return (page - 1) * PAGE_ORDERS + 1;
 }
 
-/** How many orders are on a page of a book that has `orders`. */
-export function countOn(page: number, orders: number): number {
-  return Math.max(0, Math.min(PAGE_ORDERS, orders - firstOn(page) + 1));
+/** Number of orders on a page of a book with `orders` orders. */
+export function ordersOnPage(page: number, orders: number): number {
+  return Math.max(0, Math.min(PAGE_ORDERS, orders - firstOrderOf(page) + 1));
 }
 
-/** The last page, kept in memory, and what is to be written of it and of those that it filled. */
+/** Keeps the last page in memory, and the pages to write. */
 export class OrderPages {
-  readonly #read: (page: number) => readonly BookedOrder[];
-  #last: { readonly page: number; readonly orders: BookedOrder[] } | null = null;
+  readonly #read: (page: number) => readonly StoredOrder[];
+  #last: { readonly page: number; readonly orders: StoredOrder[] } | null = null;
   #changed: OrderPage[] = [];
 
-  /** @param read gives the orders that are on a page already, for a book that is opened with a page begun */
-  constructor(read: (page: number) => readonly BookedOrder[]) {
+  /** @param read reads the orders of a page, for a book that is opened with an incomplete last page */
+  constructor(read: (page: number) => readonly StoredOrder[]) {
     this.#read = read;
   }
 
-  /** Adds the order behind the last one. */
-  add(order: BookedOrder): void {
+  /** Adds the order that follows the last one. */
+  add(order: StoredOrder): void {
     const { number } = order;
-    const page = pageOf(number);
-    const first = firstOn(page);
+    const page = orderPageOf(number);
+    const first = firstOrderOf(page);
     if (this.#last?.page !== page) {
       this.#last = { page, orders: number === first ? [] : [...this.#read(page)] };
     }
     const { orders } = this.#last;
-    assertRule(
+    assertInvariant(
       number === first + orders.length,
-      `order ${number} is written behind ${first + orders.length - 1}`,
+      `order ${number} is written after ${first + orders.length - 1}`,
     );
     orders.push(order);
     if (this.#changed.at(-1) !== this.#last) this.#changed.push(this.#last);
   }
 
   /**
-   * Hands out the pages that were added to, in order. They are to be packed at once, as the last of them goes on growing;
-   * where they then cannot be written nothing more may be added, as the disk lacks what this holds.
+   * Returns the changed pages in order. Encode them before the next call, because the last one keeps growing.
+   * If they cannot be written, nothing more may be added, because the disk lacks these orders.
    */
-  take(): readonly OrderPage[] {
+  takeChanges(): readonly OrderPage[] {
     const changed = this.#changed;
     this.#changed = [];
     return changed;

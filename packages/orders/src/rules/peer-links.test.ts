@@ -2,29 +2,29 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PeerLinks } from './peer-links.js';
 
-test('a peer is heard on links that it dialed, and told on those that were dialed to it', () => {
+test('a peer is heard on inbound links, and told on outbound ones', () => {
   const links = new PeerLinks();
-  assert.equal(links.of('2'), { heard: false, told: false });
-  links.event({ type: 'connected', peer: '2', direction: 'out' });
-  assert.equal(links.of('2'), { heard: false, told: true });
+  assert.equal(links.stateOf('2'), { heard: false, told: false });
+  links.onEvent({ type: 'connected', peer: '2', direction: 'out' });
+  assert.equal(links.stateOf('2'), { heard: false, told: true });
   assert.equal(links.open, [{ peer: '2', direction: 'out' }]);
-  links.event({ type: 'connected', peer: '2', direction: 'in' });
-  links.event({ type: 'disconnected', peer: '2', direction: 'out' });
-  assert.equal(links.of('2'), { heard: true, told: false });
-  links.event({ type: 'dropped' });
-  assert.equal(links.of('3'), { heard: false, told: false });
+  links.onEvent({ type: 'connected', peer: '2', direction: 'in' });
+  links.onEvent({ type: 'disconnected', peer: '2', direction: 'out' });
+  assert.equal(links.stateOf('2'), { heard: true, told: false });
+  links.onEvent({ type: 'dropped' });
+  assert.equal(links.stateOf('3'), { heard: false, told: false });
 });
 
-test('a link that was replaced closes after the new one has opened, and the peer stays heard', () => {
+test('a peer stays heard if a replaced link closes after the new one opened', () => {
   const links = new PeerLinks();
-  links.event({ type: 'connected', peer: '2', direction: 'in' });
-  links.event({ type: 'connected', peer: '2', direction: 'in' });
-  links.event({ type: 'disconnected', peer: '2', direction: 'in' });
-  assert.ok(links.of('2').heard);
-  links.event({ type: 'disconnected', peer: '2', direction: 'in' });
-  links.event({ type: 'disconnected', peer: '2', direction: 'in' });
-  links.event({ type: 'connected', peer: '2', direction: 'in' });
-  assert.ok(links.of('2').heard);
+  links.onEvent({ type: 'connected', peer: '2', direction: 'in' });
+  links.onEvent({ type: 'connected', peer: '2', direction: 'in' });
+  links.onEvent({ type: 'disconnected', peer: '2', direction: 'in' });
+  assert.ok(links.stateOf('2').heard);
+  links.onEvent({ type: 'disconnected', peer: '2', direction: 'in' });
+  links.onEvent({ type: 'disconnected', peer: '2', direction: 'in' });
+  links.onEvent({ type: 'connected', peer: '2', direction: 'in' });
+  assert.ok(links.stateOf('2').heard);
 });
 
 test.run();

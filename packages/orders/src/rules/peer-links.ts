@@ -1,6 +1,6 @@
-/** Which links between this member and the others are open, kept from what the transport tells. For people who watch. */
+/** The open links between this member and the others, as reported by the transport; for monitoring. */
 
-/** What the transport tells, as far as it matters here. */
+/** The events of the transport, as far as they matter here. */
 type PeerLinkEvent =
   | {
       readonly type: 'connected' | 'disconnected';
@@ -9,19 +9,19 @@ type PeerLinkEvent =
     }
   | { readonly type: 'refused' | 'dialFailed' | 'dropped' | 'clock' };
 
-/** One entry for each peer that ever had a link, so bounded by who the transport lets in. */
+/** Has one entry per peer that ever had a link, so it is bounded by the peers that the transport accepts. */
 export class PeerLinks {
-  /** Open links by peer and direction; more than one for a moment, while a newer takes the place of an older. */
+  /** Number of open links by peer and direction; two for a moment while a new link replaces an old one. */
   readonly #open = new Map<string, { in: number; out: number }>();
 
-  event(event: PeerLinkEvent): void {
+  onEvent(event: PeerLinkEvent): void {
     if (event.type !== 'connected' && event.type !== 'disconnected') return;
     const counts = this.#open.get(event.peer) ?? { in: 0, out: 0 };
     counts[event.direction] = Math.max(0, counts[event.direction] + (event.type === 'connected' ? 1 : -1));
     this.#open.set(event.peer, counts);
   }
 
-  /** Every link that is open. */
+  /** All open links. */
   get open(): readonly { readonly peer: string; readonly direction: 'in' | 'out' }[] {
     return [...this.#open].flatMap(([peer, counts]) =>
       (['in', 'out'] as const)
@@ -30,8 +30,8 @@ export class PeerLinks {
     );
   }
 
-  /** Whether this member hears `peer`, and can tell it something. */
-  of(peer: string): { readonly heard: boolean; readonly told: boolean } {
+  /** Whether this member receives from `peer` (`heard`), and can send to it (`told`). */
+  stateOf(peer: string): { readonly heard: boolean; readonly told: boolean } {
     const counts = this.#open.get(peer);
     return { heard: (counts?.in ?? 0) > 0, told: (counts?.out ?? 0) > 0 };
   }

@@ -1,4 +1,4 @@
-/** What is kept of the last batches, and the stocks as they were before those that are not visible. */
+/** The retained batches, and the stocks as they were before invisible batches. */
 import type { Stock } from '@trireme/domain';
 import { StockTable } from '@trireme/state-machine';
 import { test } from 'uvu';
@@ -17,39 +17,42 @@ function recentOf(count: number, visible = Infinity): RecentBatches {
   return recent;
 }
 
-test('the last batches are kept, and where a catalog is among them is known by the hash', () => {
+test('RecentBatches retains the last batches, and whereIs locates a catalog among them by hash', () => {
   const recent = recentOf(5);
   assert.equal(indexes(recent, 0), [30, 40, 50]);
   assert.equal(indexes(recent, 30), [40, 50]);
   assert.equal(indexes(recent, 45), [50]);
   assert.is(recent.last.index, 50);
-  assert.is(recent.whereIs({ index: 20, hash: hashOf(2) }), 'here', 'the last one that was dropped');
-  assert.is(recent.whereIs({ index: 40, hash: hashOf(4) }), 'here');
-  assert.is(recent.whereIs({ index: 50, hash: hashOf(4) }), 'elsewhere', 'another hash');
-  assert.is(recent.whereIs({ index: 45, hash: hashOf(4) }), 'elsewhere', 'no batch is there');
-  assert.is(recent.whereIs({ index: 60, hash: hashOf(6) }), 'elsewhere', 'it is ahead');
-  assert.is(recent.whereIs({ index: 10, hash: 'whatever' }), 'before');
-  assert.equal([recent.upTo(45).index, recent.upTo(29).index, recent.upTo(99).index], [40, 20, 50]);
+  assert.is(recent.locate({ index: 20, hash: hashOf(2) }), 'here', 'the last dropped batch');
+  assert.is(recent.locate({ index: 40, hash: hashOf(4) }), 'here');
+  assert.is(recent.locate({ index: 50, hash: hashOf(4) }), 'elsewhere', 'another hash');
+  assert.is(recent.locate({ index: 45, hash: hashOf(4) }), 'elsewhere', 'no batch has this index');
+  assert.is(recent.locate({ index: 60, hash: hashOf(6) }), 'elsewhere', 'ahead of the log');
+  assert.is(recent.locate({ index: 10, hash: 'whatever' }), 'before');
+  assert.equal(
+    [recent.lastUpTo(45).index, recent.lastUpTo(29).index, recent.lastUpTo(99).index],
+    [40, 20, 50],
+  );
 });
 
-test('what is not visible is kept beyond the bound, and bytes count as well', () => {
+test('add retains invisible batches beyond the limit, and also limits bytes', () => {
   assert.equal(indexes(recentOf(8, 25), 0), [30, 40, 50, 60, 70, 80]);
   const small = new RecentBatches(START, { batchesMax: 100, bytesMax: 1 });
   small.add(decidedBatch(1, [buy('a')]), Infinity);
   assert.equal([indexes(small, 0), small.last.index], [[], 10]);
 });
 
-test('a batch that does not follow begins anew', () => {
+test('add of a batch that does not follow the last one starts again', () => {
   const recent = recentOf(2);
   recent.add(decidedBatch(7, [buy('x')]), Infinity);
   assert.equal([indexes(recent, 0), recent.last.index], [[], 70]);
   recent.add(decidedBatch(8, [buy('y')]), Infinity);
   assert.equal(indexes(recent, 0), [80]);
   recent.restart({ seq: 20, index: 200, hash: 'h' });
-  assert.equal([indexes(recent, 0), recent.whereIs({ index: 200, hash: 'h' })], [[], 'here']);
+  assert.equal([indexes(recent, 0), recent.locate({ index: 200, hash: 'h' })], [[], 'here']);
 });
 
-test('stocks are shown as they were before the first batch that is not visible', () => {
+test('VisibleStocks shows stocks as they were before the first invisible batch', () => {
   const stock = (name: string, quantity: number, version: number): Stock => ({
     name,
     price: 7,
@@ -83,7 +86,7 @@ test('stocks are shown as they were before the first batch that is not visible',
   assert.equal(
     hidden.page('', 1),
     { stocks: [stock('B', 1, 0)], next: null },
-    'what is not visible is no place',
+    'an invisible stock is not a page position',
   );
 });
 

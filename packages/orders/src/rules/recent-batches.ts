@@ -1,18 +1,21 @@
 /**
- * The last batches that were decided, as a catalog takes them in: one that is a little behind, as after a change of leader, goes on
- * from where it is. One that is further behind takes the stock table.
+ * The batches decided last. A catalog that lags a little, as after a change of leader, receives the batches
+ * that it lacks; one that lags further receives the stock table.
  */
 import type { Stock } from '@trireme/domain';
 import type { StockTable } from '@trireme/state-machine';
 import { Fifo } from './fifo.js';
 import type { DecidedBatch } from './state.js';
 
-/** A place in the log: a batch with commands, and the running hash up to there. Number and index 0 are before the first. */
-type LogPlace = Pick<DecidedBatch, 'seq' | 'index' | 'hash'>;
+/**
+ * A position in the log: a batch with commands, and the running hash up to it. Number and index 0 are before
+ * the first.
+ */
+type LogPosition = Pick<DecidedBatch, 'seq' | 'index' | 'hash'>;
 
 interface RecentBatchesLimits {
   readonly batchesMax: number;
-  /** Of the batches as the log has them. */
+  /** Size limit in bytes of the encoded batches. */
   readonly bytesMax: number;
 }
 
@@ -22,27 +25,30 @@ export class RecentBatches {
   readonly #limits: RecentBatchesLimits;
   readonly #batches = new Fifo<DecidedBatch>();
   #bytes = 0;
-  /** The last batch before them. */
-  #base: LogPlace;
+  /** The last batch before the retained ones. */
+  #base: LogPosition;
 
-  /** @param last the last batch that was decided before */
-  constructor(last: LogPlace, limits = LIMITS) {
+  /** @param last the batch that was decided last */
+  constructor(last: LogPosition, limits = LIMITS) {
     this.#base = last;
     this.#limits = limits;
   }
 
-  get last(): LogPlace {
+  get last(): LogPosition {
     return this.#batches.at(this.#batches.size - 1) ?? this.#base;
   }
 
-  /** Goes on after this batch, whatever was added before: a snapshot of the book took its place. */
-  restart({ seq, index, hash }: LogPlace): void {
-    this.#batches.takeAll();
+  /** Drops all batches and continues after this one: a snapshot replaced the book. */
+  restart({ seq, index, hash }: LogPosition): void {
+    this.#batches.drain();
     this.#bytes = 0;
     this.#base = { seq, index, hash };
   }
 
-  /** @param visible batches after this log index are kept beyond the limits: readers are shown what was before them */
+  /**
+   * @param visible batches after this log index are retained beyond the limits, because readers see the state
+   *   before them
+   */
   add(batch: DecidedBatch, visible: number): void {
     if (batch.seq !== this.last.seq + 1) {
       this.restart(batch);
@@ -62,13 +68,13 @@ export class RecentBatches {
   }
 
   /**
-   * Where in this log a catalog is that has applied everything up to `place`: `here` where every batch after it is kept,
-   * `before` where it lies before them, `elsewhere` where this log has no such place.
+   * Locates a catalog that has applied everything up to the position: `here` if every batch after it is
+   * retained, `before` if it lies before the retained batches, `elsewhere` if this log has no such position.
    */
-  whereIs({ index, hash }: Pick<LogPlace, 'index' | 'hash'>): 'here' | 'before' | 'elsewhere' {
+  locate({ index, hash }: Pick<LogPosition, 'index' | 'hash'>): 'here' | 'before' | 'elsewhere' {
     if (index < this.#base.index) return 'before';
     const kept =
-      index === this.#base.index ? this.#base : this.#batches.all.find((one) => one.index === index);
+      index === this.#base.index ? this.#base : this.#batches.toArray.find((one) => one.index === index);
     return kept?.hash === hash ? 'here' : 'elsewhere';
   }
 
@@ -84,7 +90,7 @@ export class RecentBatches {
   }
 
   /** The last batch up to log index `index`. */
-  upTo(index: number): LogPlace {
+  lastUpTo(index: number): LogPosition {
     for (let at = this.#batches.size - 1; at >= 0; at -= 1) {
       const batch = this.#batches.at(at);
       if (batch !== undefined && batch.index <= index) return batch;
@@ -93,13 +99,16 @@ export class RecentBatches {
   }
 }
 
-/** The stocks as of an index that is visible, where the book has applied more: what batches after it changed is shown as it was. */
+/**
+ * The stocks as of a visible index, while the book has applied later batches: shows stocks as they were
+ * before those batches.
+ */
 export class VisibleStocks {
   readonly #table: StockTable;
-  /** Stocks that batches after the index changed, as they were before; null for one that was not listed. */
+  /** Stocks that later batches changed, as they were before; null for one that was not listed. */
   readonly #before = new Map<string, Stock | null>();
 
-  /** @param invisible every batch that the table holds and that is not visible, in log order */
+  /** @param invisible all applied batches that are not visible, in log order */
   constructor(table: StockTable, invisible: readonly DecidedBatch[]) {
     this.#table = table;
     for (const { before } of invisible) {
@@ -119,7 +128,10 @@ export class VisibleStocks {
     }
   }
 
-  /** At most `limit` stocks whose names come after `after`. `next` is the name to go on after, null at the end. */
+  /**
+   * At most `limit` stocks with names after `after`. `next` is the name after which the next page starts,
+   * null at the end.
+   */
   page(after: string, limit: number): { readonly stocks: readonly Stock[]; readonly next: string | null } {
     const visible: Stock[] = [];
     for (let from = after; ;) {

@@ -1,40 +1,49 @@
-/** What a replica keeps: stocks, orders and keys, in the shapes that its rules work on. */
+/** Types of the replicated state: stocks, orders and idempotency keys. */
 import type { Batch, Command, Order, Outcome, Stock } from '@trireme/domain';
 import { EMPTY_HASH } from '@trireme/state-machine';
 
-/** The one record that is in every write, atomically with what it speaks of. */
+/** The meta record; part of every write, so that it always matches the other records. */
 export interface BookMeta {
   /** Last log index applied. */
   readonly applied: number;
-  /** Times of the latest batch, as `Batch` has them; neither ever falls. */
+  /** Times of the latest batch, as in `Batch`; neither ever falls. */
   readonly age: number;
   readonly time: number;
-  /** Filled orders, which is also the last order number given. */
+  /** Number of filled orders, which is also the last order number. */
   readonly orders: number;
-  /** Of these, those that the log says are visible: what a replica that does not lead may show. */
+  /** How many of them the log calls visible: the orders that a follower may show. */
   readonly visibleOrders: number;
-  /** Batches with commands are numbered densely from 1 (`seq`): the first one still kept, and the last. */
+  /** Batches with commands are numbered densely from 1 (`seq`): the first one retained, and the last. */
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** Log index of batch `lastSeq`, 0 if there was none. */
   readonly lastIndex: number;
-  /** Idempotency keys kept. */
+  /** Number of idempotency keys. */
   readonly keys: number;
-  /** Stock changes (listings and restocks) that were done; numbered densely from 1. */
+  /** Number of listings and restocks carried out; they are numbered densely from 1. */
   readonly changes: number;
   readonly stocks: number;
-  /** Life of the cluster, as entity tags name it; empty before the first part of the seed. */
+  /**
+   * Life of the cluster, a random id of one history of it, used in entity tags; empty before the first part
+   * of the seed.
+   */
   readonly life: string;
-  /** Parts of the seed that were applied, and how many it has; equal once it is complete, and above 0. */
+  /** Number of seed parts applied, and in total; equal and above 0 once the seed is complete. */
   readonly seedApplied: number;
   readonly seedParts: number;
-  /** Tells what the cluster was seeded with; empty before it is. */
+  /** Hash of the seed; empty before it is complete. */
   readonly seedHash: string;
-  /** Ids of the catalogs that a leader waits for, as the last entry says that names any; empty before the first. */
+  /**
+   * Ids of the catalogs that a leader waits for, as of the last entry that names them; empty before the
+   * first.
+   */
   readonly catalogs: readonly string[];
   /** Log index of that entry, 0 if there was none. */
   readonly catalogsIndex: number;
-  /** Running hash over the seed, and every batch with its outcomes: equal stocks, orders and keys have equal hashes. 64 hex digits. */
+  /**
+   * Running hash over the seed and every batch with its outcomes; equal hashes mean equal stocks, orders and
+   * keys. 64 hex digits.
+   */
   readonly hash: string;
 }
 
@@ -59,50 +68,50 @@ export const EMPTY_META: BookMeta = {
   hash: EMPTY_HASH,
 };
 
-/** Whether the cluster has its stocks; before that the log holds no commands. */
+/** Whether the seed is complete; before that the log contains no commands. */
 export function isSeeded({ seedApplied, seedParts }: BookMeta): boolean {
   return seedParts > 0 && seedApplied === seedParts;
 }
 
-/** Where a command stands: in which kept batch, and at which position of it. */
-export interface Place {
+/** Position of a command: its retained batch, and its position in that batch. */
+export interface CommandPosition {
   readonly seq: number;
   readonly position: number;
 }
 
-/** A batch with commands and what became of them, as kept for its keys' lifetime. */
-export interface KeptBatch {
+/** A batch with commands and their outcomes, retained for the lifetime of its keys. */
+export interface RetainedBatch {
   readonly seq: number;
   /** Log index. */
   readonly index: number;
   /** Times of the batch. */
   readonly age: number;
   readonly time: number;
-  /** Positions whose key had been used before; they make nothing. */
+  /** Positions of commands whose key was used before; they have no effect. */
   readonly skip: readonly number[];
-  /** Number of the first order that the batch filled, or would have. */
+  /** Number of the first order that the batch filled, or of the next order if it filled none. */
   readonly firstNumber: number;
-  /** One for each command. */
+  /** One outcome per command. */
   readonly outcomes: readonly Outcome[];
   /** The log entry's bytes, an encoded `Batch`. */
   readonly bytes: Uint8Array;
 }
 
 /** A batch that was just applied. */
-export interface DecidedBatch extends KeptBatch {
+export interface DecidedBatch extends RetainedBatch {
   readonly commands: readonly Command[];
-  /** The running hash with this batch. */
+  /** The running hash including this batch. */
   readonly hash: string;
   /** The stocks that it changed, as they were before; null for one that was not listed. */
   readonly before: ReadonlyMap<string, Stock | null>;
 }
 
 /** An order in the book, with the log index of its batch. */
-export interface BookedOrder extends Order {
+export interface StoredOrder extends Order {
   readonly index: number;
 }
 
-/** A listing or restock that was done. */
+/** A listing or restock that was carried out. */
 export interface StockChange {
   readonly change: number;
   readonly index: number;
@@ -112,32 +121,32 @@ export interface StockChange {
   readonly amount: number;
 }
 
-/** A command that the book knows already, and what became of it. */
-export interface KnownCommand {
+/** A command that the book contains, and its outcome. */
+export interface RecordedCommand {
   readonly command: Command;
   /** Log index of its batch. */
   readonly index: number;
   readonly outcome: Outcome;
-  /** Its order number where it was filled. */
+  /** Its order number if it was filled. */
   readonly number: number;
 }
 
-/** One write to the store. A set of them is applied atomically. */
+/** A write to the store. Writes are applied atomically in groups. */
 export type BookWrite =
   | { readonly table: 'meta'; readonly value: BookMeta }
-  | { readonly table: 'key'; readonly key: string; readonly value: Place | null }
-  | { readonly table: 'batch'; readonly seq: number; readonly value: KeptBatch | null }
-  | { readonly table: 'order'; readonly value: BookedOrder }
+  | { readonly table: 'key'; readonly key: string; readonly value: CommandPosition | null }
+  | { readonly table: 'batch'; readonly seq: number; readonly value: RetainedBatch | null }
+  | { readonly table: 'order'; readonly value: StoredOrder }
   | { readonly table: 'change'; readonly value: StockChange }
   | { readonly table: 'stock'; readonly name: string; readonly value: Stock | null };
 
-/** What the rules read of the store: everything that was written. */
+/** What the rules read from the store: everything that was written. */
 export interface BookReader {
-  place(key: string): Place | null;
-  batch(seq: number): KeptBatch | null;
+  positionOf(key: string): CommandPosition | null;
+  batch(seq: number): RetainedBatch | null;
 }
 
-/** A log entry as the book sees it; `batch` is null for a no-op. */
+/** A log entry as the book applies it; `batch` is null for a no-op. */
 export interface BookEntry {
   readonly index: number;
   readonly batch: Batch | null;

@@ -1,49 +1,49 @@
-/** What applies have made of keys and batches and the store does not show yet: the rules read it before the store. */
-import type { KeptBatch, Place } from './state.js';
+/** Keys and batches that were applied and are not stored yet; the rules read them before the store. */
+import type { RetainedBatch, CommandPosition } from './state.js';
 
-interface Unwritten {
-  /** By key; null for one that goes. */
-  readonly keys: ReadonlyMap<string, Place | null>;
-  readonly batches: ReadonlyMap<number, KeptBatch>;
+interface BufferedWrites {
+  /** By key; null for a deleted key. */
+  readonly keys: ReadonlyMap<string, CommandPosition | null>;
+  readonly batches: ReadonlyMap<number, RetainedBatch>;
 }
 
-/** Two generations: what is on its way to the store, and what has gathered behind it. */
+/** Two generations: the write in flight, and what was applied since it was taken. */
 export class WriteBuffer {
-  #keys = new Map<string, Place | null>();
-  #batches = new Map<number, KeptBatch>();
-  #leaving: Unwritten | null = null;
+  #keys = new Map<string, CommandPosition | null>();
+  #batches = new Map<number, RetainedBatch>();
+  #inFlight: BufferedWrites | null = null;
 
-  get isLeaving(): boolean {
-    return this.#leaving !== null;
+  get isWriting(): boolean {
+    return this.#inFlight !== null;
   }
 
-  addKey(key: string, place: Place | null): void {
+  addKey(key: string, place: CommandPosition | null): void {
     this.#keys.set(key, place);
   }
 
-  addBatch(batch: KeptBatch): void {
+  addBatch(batch: RetainedBatch): void {
     this.#batches.set(batch.seq, batch);
   }
 
-  /** Undefined where only the store can tell. */
-  place(key: string): Place | null | undefined {
+  /** Undefined if only the store knows. */
+  place(key: string): CommandPosition | null | undefined {
     const place = this.#keys.get(key);
-    return place === undefined ? this.#leaving?.keys.get(key) : place;
+    return place === undefined ? this.#inFlight?.keys.get(key) : place;
   }
 
-  batch(seq: number): KeptBatch | undefined {
-    return this.#batches.get(seq) ?? this.#leaving?.batches.get(seq);
+  batch(seq: number): RetainedBatch | undefined {
+    return this.#batches.get(seq) ?? this.#inFlight?.batches.get(seq);
   }
 
-  /** All that has gathered is on its way to the store; nothing else may be. */
-  leave(): void {
-    this.#leaving = { keys: this.#keys, batches: this.#batches };
+  /** Everything buffered so far is being written; no other write may be in flight. */
+  beginWrite(): void {
+    this.#inFlight = { keys: this.#keys, batches: this.#batches };
     this.#keys = new Map();
     this.#batches = new Map();
   }
 
-  /** What was on its way is in the store. */
-  arrived(): void {
-    this.#leaving = null;
+  /** The write in flight is stored. */
+  endWrite(): void {
+    this.#inFlight = null;
   }
 }

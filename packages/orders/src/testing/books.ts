@@ -1,88 +1,94 @@
-/** Books on disk, and snapshots between them. */
+/** Order books on disk, and snapshots between them, for tests. */
 import { mkdirSync, readdirSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import {
-  NO_MEMBERS,
+  EMPTY_MEMBERSHIP,
   makeEntry,
   type Entry,
   type LogBase,
   type SnapshotSupport,
   type SnapshotView,
 } from '@trireme/raft';
-import type { BookMachine } from '../machine.js';
-import type { BookStore } from '../store.js';
+import type { BookStateMachine } from '../book-machine.js';
+import type { BookStore } from '../book-store.js';
 import { openBook } from '../open-book.js';
 import { buy, entry } from '../rules/testing/batches.js';
 import { ENTRIES } from './stores.js';
 
-const NO_EVENTS = { applied: () => undefined, stored: () => undefined, failed: () => undefined };
+const NO_EVENTS = { onApplied: () => undefined, onStored: () => undefined, onError: () => undefined };
 
-/** The book of a replica, opened as its process does. */
-export async function open(data: string, id = '1'): Promise<BookMachine<BookStore>> {
+/** Opens the book of a replica as its process does. */
+export async function openMachine(data: string, id = '1'): Promise<BookStateMachine<BookStore>> {
   mkdirSync(data, { recursive: true });
-  return openBook({ data, cluster: 'test', id, events: NO_EVENTS });
+  return openBook({ data, cluster: 'test', id, listener: NO_EVENTS });
 }
 
-/** What gives and takes its snapshots. */
-export function supportOf(machine: BookMachine<BookStore>): SnapshotSupport {
+/** The snapshot support of a machine. */
+export function snapshotsOf(machine: BookStateMachine<BookStore>): SnapshotSupport {
   assert.ok(machine.snapshots !== undefined);
   return machine.snapshots;
 }
 
-/** What may come after `ENTRIES`. */
-export const LATER = [
+/** Entries that may follow `ENTRIES`. */
+export const LATER_ENTRIES = [
   entry(6, [], { visibleOrders: 4 }),
   entry(7, [buy('f')], { visibleOrders: 4 }),
   entry(8, [], { visibleOrders: 5 }),
 ];
 
-/** Batches as the log has them. */
-export function logged(entries: typeof ENTRIES): Entry[] {
+/** The log entries of these batches. */
+export function toLogEntries(entries: typeof ENTRIES): Entry[] {
   return entries.map(({ index, bytes }) => makeEntry(index, 1, 'command', bytes));
 }
 
-/** A base in term 1, of a group whose log names no members. */
+/** A base in term 1, of a group without members in the log. */
 export function baseAt(index: number): LogBase {
-  return { index, term: 1, membership: NO_MEMBERS };
+  return { index, term: 1, membership: EMPTY_MEMBERSHIP };
 }
 
-/** Has the entries applied, and stored. */
-export async function applied(machine: BookMachine<BookStore>, entries: readonly Entry[]): Promise<void> {
+/** Applies and stores the entries. */
+export async function applyAndStore(
+  machine: BookStateMachine<BookStore>,
+  entries: readonly Entry[],
+): Promise<void> {
   await machine.apply(entries);
   await machine.flush();
 }
 
-/** A book with these batches in it. */
-export async function fill(data: string, entries = ENTRIES): Promise<BookMachine<BookStore>> {
-  const machine = await open(data);
-  await applied(machine, logged(entries));
+/** Creates a book with these batches. */
+export async function fillMachine(data: string, entries = ENTRIES): Promise<BookStateMachine<BookStore>> {
+  const machine = await openMachine(data);
+  await applyAndStore(machine, toLogEntries(entries));
   return machine;
 }
 
-/** All chunks of a view, which is closed. */
-export async function contentOf(view: SnapshotView): Promise<Buffer[]> {
+/** Reads all chunks of a view and closes it. */
+export async function readChunks(view: SnapshotView): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
   for await (const chunk of view.chunks()) chunks.push(Buffer.from(chunk));
   await view.close();
   return chunks;
 }
 
-/** Items as a stream. */
-export async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
+/** The items as an async iterable. */
+export async function* toAsyncIterable<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
 }
 
-/** Has `to` take the snapshot that `machine` gives now. */
-export async function carry(machine: BookMachine<BookStore>, to: BookMachine<BookStore>): Promise<void> {
-  const view = supportOf(machine).take();
-  const staged = await supportOf(to).receive(baseAt(view.index), view.chunks());
+/** Installs a snapshot of `machine` in `to`. */
+export async function installSnapshot(
+  machine: BookStateMachine<BookStore>,
+  to: BookStateMachine<BookStore>,
+): Promise<void> {
+  const view = snapshotsOf(machine).createView();
+  const staged = await snapshotsOf(to).receive(baseAt(view.index), view.chunks());
   await view.close();
   await staged.install();
   await staged.discard();
 }
 
-/** Names of what belongs to books in a data folder. */
-export async function booksOf(data: string): Promise<string[]> {
+/** Names of the files and folders of books in a data folder. */
+export async function bookFilesIn(data: string): Promise<string[]> {
   return readdirSync(data)
     .filter((name) => name.startsWith('book'))
     .sort();

@@ -1,4 +1,4 @@
-/** Folders for tests. */
+/** Temporary folders for tests. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,39 +1,42 @@
-/** Books on disk for the tests: one with a record of each table, and ways to change it behind the store's back. */
+/**
+ * Order books on disk for tests, one of them with a record of each table, and ways to modify their records
+ * directly.
+ */
 import { Level } from 'level';
 import * as assert from 'uvu/assert';
 import type { Command } from '@trireme/domain';
 import { RaftError, type RaftErrorCode } from '@trireme/raft';
 import { Book } from '../rules/book.js';
-import type { BookEntry, BookMeta, BookedOrder, DecidedBatch } from '../rules/state.js';
-import { TOO_MANY, buy, entry, seeding } from '../rules/testing/batches.js';
-import { BookStore } from '../store.js';
+import type { BookEntry, BookMeta, StoredOrder, DecidedBatch } from '../rules/state.js';
+import { TOO_MANY, buy, entry, seedEntry } from '../rules/testing/batches.js';
+import { BookStore } from '../book-store.js';
 
 const IDENTITY = { cluster: 'test', id: '1' };
 const RESTOCK: Command = { kind: 'restock', key: 'r', name: 'A', quantity: 5 };
 const LIST: Command = { kind: 'list', key: 'l', name: 'N', price: 5 };
 
-/** One that stands on a page of keys, `01234567-89ab`. */
+/** A key on the key page `01234567-89ab`. */
 export const PAGED_KEY = '01234567-89ab-7000-8000-000000000001';
 
-/** One record of each table at least: four orders, of which the log calls two visible, in three batches. */
+/** Entries that make at least one record of each table: four orders, two of them visible, in three batches. */
 export const ENTRIES = [
-  seeding(1),
+  seedEntry(1),
   entry(2, [buy('a'), RESTOCK, buy('a')]),
   entry(3, [LIST, buy('b'), buy('c', TOO_MANY)], { visibleOrders: 1 }),
   entry(4, [], { visibleOrders: 2 }),
   entry(5, [buy(PAGED_KEY), buy('e')], { visibleOrders: 2 }),
 ];
 
-/** The rules on what was stored. */
-export function bookOf({ store, meta, stocks }: Awaited<ReturnType<typeof open>>): Book {
+/** The book of an opened store. */
+export function bookOf({ store, meta, stocks }: Awaited<ReturnType<typeof openStore>>): Book {
   return new Book(store, meta, stocks);
 }
 
-export async function open(path: string): Promise<Awaited<ReturnType<typeof BookStore.open>>> {
+export async function openStore(path: string): Promise<Awaited<ReturnType<typeof BookStore.open>>> {
   return BookStore.open({ path, ...IDENTITY });
 }
 
-/** Has the book apply the entries, and stores what it makes of them. */
+/** Applies the entries to the book and stores its writes. */
 export async function applyTo(
   store: BookStore,
   book: Book,
@@ -41,12 +44,12 @@ export async function applyTo(
 ): Promise<readonly DecidedBatch[]> {
   const decided = book.apply(entries);
   await store.write(book.takeWrites());
-  book.written();
+  book.onWritten();
   return decided;
 }
 
-export async function fill(path: string, entries: readonly BookEntry[]): Promise<BookMeta> {
-  const opened = await open(path);
+export async function fillStore(path: string, entries: readonly BookEntry[]): Promise<BookMeta> {
+  const opened = await openStore(path);
   const { store } = opened;
   const book = bookOf(opened);
   for (const one of entries) await applyTo(store, book, [one]);
@@ -55,12 +58,12 @@ export async function fill(path: string, entries: readonly BookEntry[]): Promise
 }
 
 /** Orders with numbers above `after` up to `last`, one by one. */
-export async function* ordersOf(store: BookStore, after: number, last: number): AsyncGenerator<BookedOrder> {
+export async function* ordersOf(store: BookStore, after: number, last: number): AsyncGenerator<StoredOrder> {
   for await (const slice of store.orderSlices(after, last, null)) yield* slice.orders();
 }
 
-/** Changes the records behind the store's back. */
-export async function tamper(
+/** Modifies the records directly in LevelDB. */
+export async function modifyRecords(
   path: string,
   change: (db: Level<Uint8Array, Uint8Array>) => Promise<void>,
 ): Promise<void> {

@@ -1,53 +1,53 @@
-/** Keeps the certificates of a process in step with their files, so that renewed ones are used without a restart. */
+/** Reloads the certificates of a process when their files change, so that a renewal needs no restart. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { TlsMaterial, TlsSource } from '@trireme/raft/frames';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import {
-  dayOf,
-  endOf,
-  examineCertificate,
+  formatDate,
+  expiryOf,
+  checkCertificate,
   isWarningDue,
-  refuseRenewal,
-  type CertificateFacts,
+  renewalProblem,
+  type CertificateInfo,
 } from '../rules/certificate.js';
-import { messageOf } from '../rules/message.js';
-import { UsageError } from '../rules/usage.js';
+import { errorMessage } from '../rules/error-message.js';
+import { UsageError } from '../rules/usage-error.js';
 import type { CertificateFiles } from './certificates.js';
 
 /** Milliseconds between two checks of the files. */
-const LOOK_MS = 5_000;
+const POLL_MS = 5_000;
 
 interface WatchOptions {
   readonly files: CertificateFiles;
-  /** What the files said when the process started. */
+  /** The contents of the files when the process started. */
   readonly material: TlsMaterial;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Milliseconds since 1970; `Date.now` unless set. */
+  /** Milliseconds since 1970; `Date.now` unless given. */
   readonly now?: () => number;
 }
 
-export class CertificateWatch implements TlsSource {
-  readonly #o: WatchOptions;
+export class CertificateReloader implements TlsSource {
+  readonly #options: WatchOptions;
   readonly #now: () => number;
   readonly #listeners = new Set<() => void>();
   #current: TlsMaterial;
-  #facts: CertificateFacts;
-  /** Why the files are not used as they are now; null if they are. */
+  #facts: CertificateInfo;
+  /** Why the current files are not used; null if they are. */
   #problem: string | null = null;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
-  /** Looks at the files until the process ends. @throws UsageError where the material cannot be used. */
+  /** Starts checking the files until the process ends. @throws UsageError if the material cannot be used. */
   constructor(options: WatchOptions) {
-    this.#o = options;
+    this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#current = options.material;
     this.#facts = factsOf(options.material);
     this.#describe(options.metrics);
     this.#warn();
-    setInterval(() => void this.look(), LOOK_MS).unref();
+    setInterval(() => void this.poll(), POLL_MS).unref();
   }
 
   get current(): TlsMaterial {
@@ -59,14 +59,14 @@ export class CertificateWatch implements TlsSource {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Looks at the files once, and uses what is new. Never rejects. */
-  async look(): Promise<void> {
+  /** Checks the files once, and uses them if they have changed. Never rejects. */
+  async poll(): Promise<void> {
     try {
-      const { ca, cert, key } = this.#o.files;
+      const { ca, cert, key } = this.#options.files;
       const [caText, certText, keyText] = await Promise.all([ca, cert, key].map(readText));
       this.#renew({ ca: caText ?? '', cert: certText ?? '', key: keyText ?? '' });
     } catch (error) {
-      this.#refuse(messageOf(error));
+      this.#refuse(errorMessage(error));
     }
     this.#warn();
   }
@@ -78,9 +78,9 @@ export class CertificateWatch implements TlsSource {
       return;
     }
     const facts = factsOf(material);
-    const refused = refuseRenewal(facts, this.#facts, this.#now());
-    if (refused !== null) {
-      this.#refuse(refused);
+    const problem = renewalProblem(facts, this.#facts, this.#now());
+    if (problem !== null) {
+      this.#refuse(problem);
       return;
     }
     this.#current = material;
@@ -88,55 +88,54 @@ export class CertificateWatch implements TlsSource {
     this.#problem = null;
     this.#warnedAt = Number.NEGATIVE_INFINITY;
     for (const listener of this.#listeners) listener();
-    this.#o.log.info({ cert: this.#o.files.cert, until: dayOf(endOf(facts)) }, 'certificates renewed');
+    const { log, files } = this.#options;
+    log.info({ cert: files.cert, until: formatDate(expiryOf(facts)) }, 'certificates renewed');
   }
 
-  /** Logs each reason once. */
+  /** Logs each problem once. */
   #refuse(problem: string): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
-    this.#o.log.warn(
-      { ...this.#o.files, reason: problem },
-      'renewed certificates cannot be used; those before stay in use',
-    );
+    const { log, files } = this.#options;
+    log.warn({ ...files, reason: problem }, 'cannot use the renewed certificates, keeping the current ones');
   }
 
   #warn(): void {
     const now = this.#now();
-    const end = endOf(this.#facts);
+    const end = expiryOf(this.#facts);
     if (!isWarningDue(end, now, this.#warnedAt)) return;
     this.#warnedAt = now;
-    const { cert } = this.#o.files;
-    const fields = { cert, until: dayOf(end) };
+    const { log, files } = this.#options;
+    const fields = { cert: files.cert, until: formatDate(end) };
     if (end <= now)
-      this.#o.log.error(fields, 'certificate expired; new connections are refused: renew its files');
-    else this.#o.log.warn(fields, 'certificate expires soon: renew its files');
+      log.error(fields, 'certificate expired, new connections are refused: renew the certificate files');
+    else log.warn(fields, 'certificate expires soon: renew the certificate files');
   }
 
   #describe(metrics: Metrics): void {
-    metrics.gauge(
+    metrics.addGauge(
       'tls_not_after_timestamp_seconds',
-      'When the certificate in use ends, and its authority, in seconds since 1970.',
+      'Expiry of the certificate in use and of its authority, in seconds since 1970.',
       () => [
         [{ kind: 'process' }, this.#facts.notAfter / 1000],
         [{ kind: 'authority' }, this.#facts.authorityNotAfter / 1000],
       ],
     );
-    metrics.gauge(
+    metrics.addGauge(
       'tls_renewal_refused',
-      'Whether the files of the certificates have changed and cannot be used.',
+      '1 if the certificate files have changed and cannot be used, else 0.',
       () => (this.#problem === null ? 0 : 1),
     );
   }
 }
 
-/** @throws UsageError if the material does not go together, or TLS does not take it. */
-function factsOf(material: TlsMaterial): CertificateFacts {
-  const facts = examineCertificate(material);
+/** @throws UsageError if the files do not belong together, or TLS does not accept them. */
+function factsOf(material: TlsMaterial): CertificateInfo {
+  const facts = checkCertificate(material);
   try {
     createSecureContext(material);
   } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error });
+    throw new UsageError(errorMessage(error), { cause: error });
   }
   return facts;
 }

@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fixedTls, type TlsMaterial } from '@trireme/raft/frames';
+import { staticTlsSource, type TlsMaterial } from '@trireme/raft/frames';
 import { LinkDialer } from '../link/dialer.js';
 import { LinkListener } from '../link/listener.js';
 import { Metrics } from '../metrics/metrics.js';
 import { readIdentity } from '../process/identity.js';
 import type { LinkIdentity } from '../rules/handshake.js';
-import { examineCertificate } from '../rules/certificate.js';
+import { checkCertificate } from '../rules/certificate.js';
 import type { CertificateRole } from '../rules/roles.js';
-import { UsageError } from '../rules/usage.js';
+import { UsageError } from '../rules/usage-error.js';
 import { InternalServer } from '../server/internal-server.js';
-import { LinkRecorder, capturedLog, until } from '../testing/links.js';
-import { hasOpenssl, makeCertificate, readCertificate, renewCertificate } from './certificates.js';
+import { LinkRecorder, captureLog, until } from '../testing/links.js';
+import { hasOpenssl, createCertificate, readCertificateFiles, renewCertificate } from './certificates.js';
 
 const test = suite<{ folder: string }>('certificates');
 
@@ -27,13 +27,13 @@ test.before.each((context) => {
 test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true }));
 
 function identityOf(folder: string, name: string): LinkIdentity {
-  const { ca, cert, key } = makeCertificate(folder, name, ['127.0.0.1']);
+  const { ca, cert, key } = createCertificate(folder, name, ['127.0.0.1']);
   const flags = { id: name, cluster: 'test', host: '10.0.0.1', tlsCa: ca, tlsCert: cert, tlsKey: key };
-  return readIdentity(flags, capturedLog().log, new Metrics({ service: 'test', id: name }));
+  return readIdentity(flags, captureLog().log, new Metrics({ service: 'test', id: name }));
 }
 
 function materialOf({ tls }: LinkIdentity): TlsMaterial {
-  if (tls === undefined || tls === null) throw new Error('there are no certificates');
+  if (tls === undefined || tls === null) throw new Error('the identity has no certificates');
   return tls.current;
 }
 
@@ -45,9 +45,9 @@ interface Side {
 }
 
 async function withServer(identity: LinkIdentity, run: (side: Side) => Promise<void>): Promise<void> {
-  const { log, lines } = capturedLog();
+  const { log, lines } = captureLog();
   const handler = new LinkRecorder();
-  const listener = new LinkListener({ path: '/links/test', admits: 'frontend', identity, handler, log });
+  const listener = new LinkListener({ path: '/links/test', clientRole: 'frontend', identity, handler, log });
   const server = new InternalServer({
     ...{ host: '127.0.0.1', port: 0, identity, log, listeners: [listener] },
     status: () => ({ role: 'test' }),
@@ -73,25 +73,25 @@ async function codeOf(url: string, path: string, options: RequestOptions): Promi
   });
 }
 
-/** What either side says of a dial that opened no link. */
-const DIALED = /link refused|cannot be opened/;
+/** Log lines of either side about a dial that opened no link. */
+const DIAL_FAILED = /link refused|cannot open link/;
 
-/** Dials until the link opens or the log has a word on why not. */
+/** Dials until the link opens or a side logs why it does not. Returns the dialer's log lines. */
 async function dial(
   url: string,
   identity: LinkIdentity,
   side: Side,
   expects: CertificateRole = 'replica',
 ): Promise<readonly string[]> {
-  const { log, lines } = capturedLog();
+  const { log, lines } = captureLog();
   const dialer = new LinkDialer({
     ...{ url, path: '/links/test', identity, handler: new LinkRecorder(), log },
-    expects,
+    serverRole: expects,
   });
   dialer.start();
   await until(
-    () => side.handler.opens.length > 0 || [...side.lines, ...lines].some((line) => DIALED.test(line)),
-    'an end of the handshake',
+    () => side.handler.opens.length > 0 || [...side.lines, ...lines].some((line) => DIAL_FAILED.test(line)),
+    'the end of the handshake',
   );
   await dialer.stop();
   return lines;
@@ -101,9 +101,11 @@ if (!hasOpenssl()) {
   console.log('SKIPPED certificates: openssl is not installed (Debian: openssl)');
   test.skip('certificates', () => undefined);
 } else {
-  test('each process gets one of the same authority, with keys for its owner alone', ({ folder }) => {
-    const first = makeCertificate(folder, 'replica-1', ['127.0.0.1', 'replica-1.trireme']);
-    const second = makeCertificate(folder, 'catalog', ['127.0.0.1']);
+  test('createCertificate uses one authority, and makes key files readable by their owner only', ({
+    folder,
+  }) => {
+    const first = createCertificate(folder, 'replica-1', ['127.0.0.1', 'replica-1.trireme']);
+    const second = createCertificate(folder, 'catalog', ['127.0.0.1']);
     assert.is(first.ca, second.ca);
     const authority = new X509Certificate(readFileSync(first.ca));
     const certificate = new X509Certificate(readFileSync(first.cert));
@@ -115,45 +117,49 @@ if (!hasOpenssl()) {
       assert.is(statSync(join(folder, file)).mode & 0o077, 0, file);
     }
     const before = readFileSync(first.cert, 'utf8');
-    makeCertificate(folder, 'replica-1', ['127.0.0.1']);
-    assert.is(readFileSync(first.cert, 'utf8'), before, 'what is there stays');
+    createCertificate(folder, 'replica-1', ['127.0.0.1']);
+    assert.is(readFileSync(first.cert, 'utf8'), before, 'an existing certificate is kept');
   });
 
-  test('a renewal that was cut between key and certificate is finished', ({ folder }) => {
-    const files = makeCertificate(folder, 'replica-1', ['127.0.0.1']);
+  test('createCertificate finishes a renewal that was interrupted between key and certificate', ({
+    folder,
+  }) => {
+    const files = createCertificate(folder, 'replica-1', ['127.0.0.1']);
     const before = readFileSync(files.cert);
     renewCertificate(folder, 'replica-1', ['127.0.0.1']);
     const renewed = readFileSync(files.cert);
     writeFileSync(`${files.cert}.new`, renewed);
     writeFileSync(files.cert, before);
-    makeCertificate(folder, 'replica-1', ['127.0.0.1']);
+    createCertificate(folder, 'replica-1', ['127.0.0.1']);
     assert.equal(readFileSync(files.cert), renewed);
-    examineCertificate(readCertificate(files));
+    checkCertificate(readCertificateFiles(files));
     writeFileSync(`${files.cert}.new`, before);
-    makeCertificate(folder, 'replica-1', ['127.0.0.1']);
-    assert.equal(readFileSync(files.cert), renewed, 'a pair is left alone, whatever lies beside it');
+    createCertificate(folder, 'replica-1', ['127.0.0.1']);
+    assert.equal(
+      readFileSync(files.cert),
+      renewed,
+      'a matching pair is kept, whatever the side file contains',
+    );
   });
 
-  test('names and hosts cannot smuggle anything in', ({ folder }) => {
+  test('createCertificate rejects invalid names and hosts', ({ folder }) => {
     for (const name of ['', 'a b', 'a/CN=b', 'authority', '../x']) {
       assert.throws(
-        () => makeCertificate(folder, name, ['127.0.0.1']),
+        () => createCertificate(folder, name, ['127.0.0.1']),
         (error: unknown) => error instanceof UsageError,
       );
     }
     for (const host of ['', 'a,DNS:b', 'a\nb', 'a b']) {
       assert.throws(
-        () => makeCertificate(folder, 'x', [host]),
+        () => createCertificate(folder, 'x', [host]),
         (error: unknown) => error instanceof UsageError,
       );
     }
   });
 
-  test('part of the flags is refused, and certificates let a process listen beyond loopback', ({
-    folder,
-  }) => {
-    const { ca } = makeCertificate(folder, 'x', ['127.0.0.1']);
-    const { log } = capturedLog();
+  test('readIdentity requires all TLS options, and then accepts a host beyond loopback', ({ folder }) => {
+    const { ca } = createCertificate(folder, 'x', ['127.0.0.1']);
+    const { log } = captureLog();
     assert.throws(
       () =>
         readIdentity(
@@ -161,12 +167,14 @@ if (!hasOpenssl()) {
           log,
           new Metrics({ service: 'test', id: 'x' }),
         ),
-      (error: unknown) => error instanceof UsageError && error.message.includes('go together'),
+      (error: unknown) => error instanceof UsageError && error.message.includes('must be given together'),
     );
     assert.ok(identityOf(folder, 'replica-1').tls);
   });
 
-  test('a process of the cluster opens a link and asks guarded routes', async ({ folder }) => {
+  test('a process with a certificate of the cluster opens a link, and an operator calls guarded routes', async ({
+    folder,
+  }) => {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
       const frontend = identityOf(folder, 'frontend-1');
       await dial(side.url, frontend, side);
@@ -175,14 +183,14 @@ if (!hasOpenssl()) {
     });
   });
 
-  test('a certificate of the cluster opens what its role may open, and the log says who tried more', async ({
+  test('a certificate with another role is refused with WRONG_ROLE, and its name is logged', async ({
     folder,
   }) => {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
       assert.is(await codeOf(side.url, '/export', { ...materialOf(identityOf(folder, 'frontend-1')) }), 403);
       assert.match(side.lines.join(), /WRONG_ROLE.*frontend-1/);
     });
-    for (const name of ['replica-2', 'catalog', 'operator', 'somebody']) {
+    for (const name of ['replica-2', 'catalog', 'operator', 'unknown']) {
       await withServer(identityOf(folder, 'replica-1'), async (side) => {
         await dial(side.url, identityOf(folder, name), side);
         assert.match(side.lines.join(), new RegExp(`WRONG_ROLE.*${name}.*role frontend`));
@@ -191,9 +199,7 @@ if (!hasOpenssl()) {
     }
   });
 
-  test('a server with a certificate of another role is not told who dials, nor any secret', async ({
-    folder,
-  }) => {
+  test('the dialer sends neither its name nor a secret to a server with another role', async ({ folder }) => {
     await withServer(identityOf(folder, 'frontend-2'), async (side) => {
       const lines = await dial(side.url, identityOf(folder, 'frontend-1'), side, 'catalog');
       assert.match(lines.join(), /frontend-2.*role catalog/);
@@ -202,14 +208,21 @@ if (!hasOpenssl()) {
     });
   });
 
-  test('who has no certificate sees health, and opens nothing; the log says which', async ({ folder }) => {
+  test('a client without a certificate can only read the health, and the refusal is logged', async ({
+    folder,
+  }) => {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
       const { ca } = materialOf(identityOf(folder, 'frontend-1'));
       assert.is(await codeOf(side.url, '/livez', { ca }), 200);
       assert.is(await codeOf(side.url, '/export', { ca }), 401);
       await dial(
         side.url,
-        { name: 'frontend-1', cluster: 'test', secret: null, tls: fixedTls({ ca, cert: '', key: '' }) },
+        {
+          name: 'frontend-1',
+          cluster: 'test',
+          secret: null,
+          tls: staticTlsSource({ ca, cert: '', key: '' }),
+        },
         side,
       );
       assert.match(side.lines.join(), /WRONG_CERTIFICATE.*no certificate was sent/);
@@ -217,7 +230,7 @@ if (!hasOpenssl()) {
     });
   });
 
-  test('a certificate of another authority, or of another process, opens nothing; the log says which', async ({
+  test('a certificate of another authority or process is refused with WRONG_CERTIFICATE, and logged', async ({
     folder,
   }) => {
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
@@ -225,8 +238,8 @@ if (!hasOpenssl()) {
       const theirs = identityOf(join(folder, 'theirs'), 'frontend-1');
       const mixed = { ...materialOf(theirs), ca: materialOf(ours).ca };
       assert.is(await codeOf(side.url, '/export', mixed), 401);
-      await dial(side.url, { ...ours, tls: fixedTls(mixed) }, side);
-      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*not of this cluster/);
+      await dial(side.url, { ...ours, tls: staticTlsSource(mixed) }, side);
+      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*not valid for this cluster/);
     });
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
       await dial(side.url, { ...identityOf(folder, 'frontend-1'), name: 'replica-2' }, side);

@@ -1,7 +1,7 @@
 /**
- * Certificates of a cluster: an authority of its own, and one certificate for each process with its name as common
- * name. Node's crypto can check X.509 but not sign it; openssl is on nearly every machine that runs a cluster, and what
- * it does here is not worth a dozen packages.
+ * Creates the certificates of a cluster: its own authority, and for each process a certificate with the process name as
+ * common name. Node's crypto can verify X.509 certificates but not sign them, so this calls openssl, which most machines
+ * have, instead of adding packages.
  */
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
@@ -9,20 +9,20 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { TlsMaterial } from '@trireme/raft/frames';
-import { moveIntoPlace, SIDE_SUFFIX, syncNow } from '../files/durable-file.js';
+import { renameDurably, TEMPORARY_SUFFIX, fsyncPath } from '../files/durable-file.js';
 import { isName } from '../rules/handshake.js';
-import { UsageError } from '../rules/usage.js';
+import { UsageError } from '../rules/usage-error.js';
 
 export type { TlsMaterial } from '@trireme/raft/frames';
 
-/** Where the three files of one process lie, as its flags want them. */
+/** Paths of the three files of a process, for its `--tls` options. */
 export interface CertificateFiles {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** Ten years for the authority, two for what it signs. */
+/** Validity in days: ten years for the authority, two years for a process. */
 const DAYS = { authority: 3_650, process: 730 } as const;
 
 const AUTHORITY = 'authority';
@@ -30,16 +30,16 @@ const AUTHORITY = 'authority';
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'] as const;
 
 /**
- * Makes what is not there yet: the authority, and a certificate for the process. The authority's key stays in the
- * folder for processes to come; it belongs on no machine of the cluster.
- * @param hosts addresses and host names under which others reach the process
- * @throws UsageError if openssl is not installed, or a name or host is none.
+ * Creates the authority and a certificate for the process, unless they exist. The authority's key stays in the folder,
+ * to sign further certificates; do not copy it to a machine of the cluster.
+ * @param hosts addresses and host names at which others reach the process
+ * @throws UsageError if openssl is not installed or fails, or the name or a host is invalid.
  */
-export function makeCertificate(folder: string, name: string, hosts: readonly string[]): CertificateFiles {
+export function createCertificate(folder: string, name: string, hosts: readonly string[]): CertificateFiles {
   return provide(folder, name, hosts, false);
 }
 
-/** As `makeCertificate`, but makes a new certificate, with a new key, in the place of one that is there. */
+/** Like `createCertificate`, but replaces an existing certificate by one with a new key. */
 export function renewCertificate(folder: string, name: string, hosts: readonly string[]): CertificateFiles {
   return provide(folder, name, hosts, true);
 }
@@ -51,7 +51,7 @@ function provide(
   isRenewed: boolean,
 ): CertificateFiles {
   if (!isName(name) || name === AUTHORITY)
-    throw new UsageError(`${JSON.stringify(name)} is not a process's name`);
+    throw new UsageError(`invalid process name: ${JSON.stringify(name)}`);
   const files = certificateFiles(folder, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!existsSync(files.ca)) makeAuthority(folder);
@@ -60,13 +60,13 @@ function provide(
   return files;
 }
 
-/** Moves a new key's certificate into place if a crash came after the move of the key. @throws the system's error. */
+/** Moves the certificate of a new key into place, if a crash prevented that. @throws the system's error. */
 export function finishRenewal({ cert, key }: CertificateFiles): void {
-  const side = cert + SIDE_SUFFIX;
-  if (existsSync(side) && !isPair(cert, key) && isPair(side, key)) moveIntoPlace(cert);
+  const side = cert + TEMPORARY_SUFFIX;
+  if (existsSync(side) && !isPair(cert, key) && isPair(side, key)) renameDurably(cert);
 }
 
-/** Whether both can be read and the certificate is that of the key. */
+/** Whether both files can be read and the key belongs to the certificate. */
 function isPair(cert: string, key: string): boolean {
   try {
     return new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key)));
@@ -75,18 +75,18 @@ function isPair(cert: string, key: string): boolean {
   }
 }
 
-/** Whether certificates can be made in the folder: the authority's key may be kept elsewhere. */
+/** Whether the folder has the authority's key, which may be kept elsewhere. */
 export function hasAuthorityKey(folder: string): boolean {
   return existsSync(join(folder, `${AUTHORITY}.key`));
 }
 
-/** The text of the three files. @throws the system's error if one cannot be read. */
-export function readCertificate({ ca, cert, key }: CertificateFiles): TlsMaterial {
+/** Reads the three files. @throws the system's error if one cannot be read. */
+export function readCertificateFiles({ ca, cert, key }: CertificateFiles): TlsMaterial {
   const read = (file: string): string => readFileSync(file, 'utf8');
   return { ca: read(ca), cert: read(cert), key: read(key) };
 }
 
-/** Where `makeCertificate` puts them. */
+/** The paths that `createCertificate` uses. */
 export function certificateFiles(folder: string, name: string): CertificateFiles {
   const file = (base: string): string => join(folder, base);
   return { ca: file(`${AUTHORITY}.pem`), cert: file(`${name}.pem`), key: file(`${name}.key`) };
@@ -100,29 +100,30 @@ function makeAuthority(folder: string): void {
       '-addext',
       'keyUsage=critical,keyCertSign',
       '-keyout',
-      `${AUTHORITY}.key${SIDE_SUFFIX}`,
+      `${AUTHORITY}.key${TEMPORARY_SUFFIX}`,
       '-out',
-      `${AUTHORITY}.pem${SIDE_SUFFIX}`,
+      `${AUTHORITY}.pem${TEMPORARY_SUFFIX}`,
     ],
   ]);
-  keep(folder, AUTHORITY);
+  install(folder, AUTHORITY);
 }
 
 /**
- * Moves key and certificate into place, the certificate last. After a crash in between `finishRenewal` moves the certificate.
- * @throws UsageError.
+ * Moves the key and then the certificate into place. After a crash between the two, `finishRenewal` moves the
+ * certificate.
+ * @throws UsageError if the certificate is incomplete.
  */
-function keep(folder: string, name: string): void {
+function install(folder: string, name: string): void {
   const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
-  chmodSync(key + SIDE_SUFFIX, 0o600);
-  if (!isPair(certificate + SIDE_SUFFIX, key + SIDE_SUFFIX))
+  chmodSync(key + TEMPORARY_SUFFIX, 0o600);
+  if (!isPair(certificate + TEMPORARY_SUFFIX, key + TEMPORARY_SUFFIX))
     throw new UsageError(
-      `certificates cannot be made: ${certificate} was not written whole; is the disk full?`,
+      `cannot create certificates: ${certificate} is incomplete; check whether the disk is full`,
     );
-  // Before the key moves: where the new key is, its certificate has to survive a power loss.
-  syncNow(certificate + SIDE_SUFFIX);
-  moveIntoPlace(key);
-  moveIntoPlace(certificate);
+  // Sync before the key moves: once the new key is in place, its certificate must survive a power loss.
+  fsyncPath(certificate + TEMPORARY_SUFFIX);
+  renameDurably(key);
+  renameDurably(certificate);
 }
 
 function sign(folder: string, name: string, alternatives: readonly string[]): void {
@@ -141,22 +142,22 @@ function sign(folder: string, name: string, alternatives: readonly string[]): vo
       '-subj',
       `/CN=${name}`,
       '-keyout',
-      `${name}.key${SIDE_SUFFIX}`,
+      `${name}.key${TEMPORARY_SUFFIX}`,
       '-out',
       request,
     ]);
     openssl(folder, [
       ...['x509', '-req', '-in', request, '-CA', `${AUTHORITY}.pem`, '-CAkey', `${AUTHORITY}.key`],
       ...['-set_serial', serialNumber(), '-days', String(DAYS.process), '-extfile', extensions],
-      ...['-out', `${name}.pem${SIDE_SUFFIX}`],
+      ...['-out', `${name}.pem${TEMPORARY_SUFFIX}`],
     ]);
-    keep(folder, name);
+    install(folder, name);
   } finally {
     for (const file of [request, extensions]) rmSync(join(folder, file), { force: true });
   }
 }
 
-/** 64 random bits, as CAs use: a counter would be one more file to keep. */
+/** 64 random bits, like public CAs: a counter would need another file. */
 function serialNumber(): string {
   return `0x01${randomBytes(8).toString('hex')}`;
 }
@@ -166,10 +167,10 @@ const HOST_NAME = /^[A-Za-z0-9*]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 function alternativeName(host: string): string {
   if (isIP(host) !== 0) return `IP:${host}`;
   if (HOST_NAME.test(host)) return `DNS:${host}`;
-  throw new UsageError(`${JSON.stringify(host)} is no host name`);
+  throw new UsageError(`invalid host name: ${JSON.stringify(host)}`);
 }
 
-/** Whether `makeCertificate` can make anything on this machine. */
+/** Whether openssl is installed, which `createCertificate` needs. */
 export function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'ignore' });
@@ -185,6 +186,6 @@ function openssl(folder: string, args: readonly string[]): void {
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     const why = isMissing ? 'openssl is not installed' : String(error);
-    throw new UsageError(`certificates cannot be made: ${why}`, { cause: error });
+    throw new UsageError(`cannot create certificates: ${why}`, { cause: error });
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Small files that are there whole or not at all: written to the side, synced, renamed into place, and the folder synced.
- * A crash, a power loss or a full disk leaves the file that was there before.
+ * Atomic and durable replacement of small files: write a side file, sync it, rename it into place, and sync the folder.
+ * A crash, a power loss or a full disk leaves the previous file.
  */
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What a file that is being written has at the end of its name. */
-export const SIDE_SUFFIX = '.new';
+/** Suffix of the side file, which is written first. */
+export const TEMPORARY_SUFFIX = '.new';
 
 /**
- * Replaces a file, readable by its owner alone. When the promise resolves, a power loss does not undo it.
- * @throws the system's error, with the path in its message; then the file is as it was before
+ * Replaces a file. The new file is readable by its owner only, and survives a power loss once the promise resolves.
+ * @throws the system's error, with the path in its message; then the file is unchanged
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
-  const side = path + SIDE_SUFFIX;
+  const side = path + TEMPORARY_SUFFIX;
   try {
     // A side file of an earlier attempt may have other permissions.
     await rm(side, { force: true });
@@ -28,14 +28,14 @@ export async function writeDurably(path: string, text: string): Promise<void> {
     await rename(side, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    // What cannot be removed either is overwritten by the next attempt.
+    // If the side file cannot be removed, the next attempt replaces it.
     await rm(side, { force: true }).catch(() => undefined);
     if (error instanceof Error) error.message = `cannot write ${path}: ${error.message}`;
     throw error;
   }
 }
 
-/** Makes the names in a folder durable. @throws the system's error. */
+/** Syncs the names in a folder to disk. @throws the system's error. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
@@ -45,15 +45,15 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Puts a file into place that another program has written to the side, durably. @throws the system's error. */
-export function moveIntoPlace(path: string): void {
-  syncNow(path + SIDE_SUFFIX);
-  renameSync(path + SIDE_SUFFIX, path);
-  syncNow(dirname(path));
+/** Durably renames a side file that another program has written into place. @throws the system's error. */
+export function renameDurably(path: string): void {
+  fsyncPath(path + TEMPORARY_SUFFIX);
+  renameSync(path + TEMPORARY_SUFFIX, path);
+  fsyncPath(dirname(path));
 }
 
-/** Makes a file, or the names in a folder, durable. @throws the system's error. */
-export function syncNow(path: string): void {
+/** Syncs a file, or the names in a folder, to disk. @throws the system's error. */
+export function fsyncPath(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);

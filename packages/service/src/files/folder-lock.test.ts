@@ -1,4 +1,4 @@
-/** One process at a time on a folder. */
+/** Tests that at most one process uses a folder. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,18 +13,18 @@ test.before.each((context) => {
 });
 test.after.each(({ folder }) => rmSync(folder, { recursive: true }));
 
-test('a folder is locked once, until it is released, and made if it is absent', async ({ folder }) => {
-  const data = join(folder, 'made', 'by-it');
+test('lockFolder creates a missing folder, and returns null while it is locked', async ({ folder }) => {
+  const data = join(folder, 'new', 'folder');
   const lock = await lockFolder(data);
   assert.ok(lock !== null);
   assert.is(await lockFolder(data), null);
   await lock.release();
-  const again = await lockFolder(data);
-  assert.ok(again !== null);
-  await again.release();
+  const second = await lockFolder(data);
+  assert.ok(second !== null);
+  await second.release();
 });
 
-test('half a lock, as a full disk leaves it, is no obstacle', async ({ folder }) => {
+test('lockFolder repairs an incomplete lock store, as a full disk leaves it', async ({ folder }) => {
   await (await lockFolder(folder))?.release();
   writeFileSync(join(folder, 'lock', 'CURRENT'), '');
   const lock = await lockFolder(folder);
@@ -33,7 +33,7 @@ test('half a lock, as a full disk leaves it, is no obstacle', async ({ folder })
   await lock.release();
 });
 
-test('a folder that cannot be locked is told with what LevelDB says', async ({ folder }) => {
+test('lockFolder throws the error of LevelDB if the folder cannot be locked', async ({ folder }) => {
   writeFileSync(join(folder, 'lock'), '');
   const error: unknown = await lockFolder(folder).catch((reason: unknown) => reason);
   assert.ok(error instanceof Error);

@@ -1,25 +1,25 @@
 /**
- * Keeps a second process off a folder. The lock is LevelDB's own, of an empty store in the folder: the kernel holds it, so
- * that it is seen from other containers with the same volume, and is gone with its process, however that ends.
+ * Locks a folder for one process. The lock is that of an empty LevelDB store in the folder. The kernel holds it, so
+ * other containers with the same volume see it, and it is released whenever its process ends.
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 
-/** Folder of the store, in the one that is locked; it stays, and whoever holds the lock says nothing in it. */
+/** Subfolder of the store. It stays after the release, and contains no data. */
 export const LOCK_FOLDER = 'lock';
 
-/** The file in a store's folder that LevelDB locks. */
+/** The file in the store's folder that LevelDB locks. */
 export const LEVEL_LOCK_FILE = 'LOCK';
 
-/** A folder that is held for as long as this is referred to. */
+/** A lock on a folder, held until it is released or garbage-collected. */
 export interface FolderLock {
   release(): Promise<void>;
 }
 
 /**
- * Takes a folder, made if it is absent, for its caller.
- * @returns null if another process holds it, or another part of this one
+ * Locks a folder, and creates it if it does not exist.
+ * @returns null if the folder is locked already, by another process or by this one
  * @throws the system's error if the folder cannot be written.
  */
 export async function lockFolder(folder: string): Promise<FolderLock | null> {
@@ -29,7 +29,7 @@ export async function lockFolder(folder: string): Promise<FolderLock | null> {
   try {
     await store.open().catch(async (error: unknown) => {
       if (isLevelLocked(error)) throw error;
-      // A full disk or a crash may have left half a store. The lock's file stays: another process may have it by now.
+      // A full disk or a crash may have left an incomplete store. Keep the lock file: another process may hold it now.
       for (const name of readdirSync(path)) if (name !== LEVEL_LOCK_FILE) rmSync(join(path, name));
       await store.open();
     });
@@ -40,13 +40,13 @@ export async function lockFolder(folder: string): Promise<FolderLock | null> {
   return { release: async () => store.close() };
 }
 
-/** Whether a LevelDB store could not be opened because another process has it open. */
+/** Whether a LevelDB store could not be opened because it is open elsewhere. */
 export function isLevelLocked(error: unknown): boolean {
   const cause = innermost(error);
   return cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';
 }
 
-/** `level` wraps the error of LevelDB that says what happened. */
+/** The error of LevelDB, which `level` wraps. */
 function innermost(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? innermost(error.cause) : error;
 }

@@ -1,21 +1,20 @@
 /**
- * A link over one connection of frames, made by the dialer and the listener. Each message is a frame of its own:
- * packing those of a turn as one list would save 0.2 to 0.3 microseconds of 0.8 a message, and messages are batches
- * already.
+ * A link over a frame connection, created by the dialer and by the listener. Each message is one frame: packing the
+ * messages of a turn together would save little, because messages are batches already.
  */
 import { pack, unpack } from '@trireme/domain';
 import type { FrameConnection, FrameLimits } from '@trireme/raft/frames';
 import type { Log } from '../log.js';
-import { messageOf } from '../rules/message.js';
+import { errorMessage } from '../rules/error-message.js';
 import type { Link, LinkHandler } from './link.js';
 
-/** Bounds of a link; each has a default. */
+/** Limits of a link. */
 export interface LinkLimits {
-  /** Bytes that may wait to be sent; a link that would pass it is closed. 32 MiB unless set. */
+  /** Maximum bytes in the send queue (default 32 MiB). A link that would exceed it is closed. */
   readonly queueBytesMax?: number;
-  /** Longest message in its encoded form, in bytes. 8 MiB unless set. */
+  /** Maximum size of an encoded message, in bytes (default 8 MiB). */
   readonly frameBytesMax?: number;
-  /** A link on which nothing came in for this long, in milliseconds, is closed. 3 s unless set. */
+  /** A link that receives nothing for this many milliseconds is closed (default 3 s). */
   readonly silenceMsMax?: number;
 }
 
@@ -30,7 +29,7 @@ export function frameLimits(limits: LinkLimits): FrameLimits {
 }
 
 interface FrameLinkOptions {
-  /** Name that the other process gave. */
+  /** Name that the other process sent in the handshake. */
   readonly peer: string;
   readonly frameBytesMax: number;
   readonly handler: LinkHandler;
@@ -42,52 +41,52 @@ let lastId = 0;
 export class FrameLink implements Link {
   readonly id = ++lastId;
   readonly peer: string;
-  /** Resolves once the handler was told that the link is closed. */
-  readonly gone: Promise<void>;
+  /** Resolves after the handler was notified that the link is closed. */
+  readonly whenClosed: Promise<void>;
   readonly #connection: FrameConnection;
   readonly #options: FrameLinkOptions;
-  #tellGone: () => void = () => undefined;
+  #resolveGone: () => void = () => undefined;
 
   constructor(connection: FrameConnection, options: FrameLinkOptions) {
     this.#connection = connection;
     this.#options = options;
     this.peer = options.peer;
-    this.gone = new Promise((resolve) => (this.#tellGone = resolve));
+    this.whenClosed = new Promise((resolve) => (this.#resolveGone = resolve));
   }
 
-  /** Tells the handler of the link and begins to read. Called once. */
+  /** Notifies the handler of the link and starts reading. Called once. */
   open(): void {
     const { handler } = this.#options;
     const log = this.#options.log.child({ link: this.id, peer: this.peer });
     log.info('link opened');
-    this.#guard(() => handler.opened(this));
+    this.#guard(() => handler.onOpen(this));
     this.#connection.start({
-      frame: (payload) => this.#guard(() => handler.message(this, unpack(payload))),
-      closed: ({ code, message }) => {
+      onFrame: (payload) => this.#guard(() => handler.onMessage(this, unpack(payload))),
+      onClose: ({ code, message }) => {
         log.info({ code, reason: message }, 'link closed');
-        // What the handler throws here goes through: there is no link left to close, and hiding it would hide a bug.
+        // An error of the handler is a bug and is not caught here: there is no link left to close.
         try {
-          handler.closed(this, message);
+          handler.onClose(this, message);
         } finally {
-          this.#tellGone();
+          this.#resolveGone();
         }
       },
     });
   }
 
-  get closed(): boolean {
-    return this.#connection.closed;
+  get isClosed(): boolean {
+    return this.#connection.isClosed;
   }
 
   send(message: unknown): boolean {
-    if (this.closed) return false;
+    if (this.isClosed) return false;
     const bytes = pack(message);
     if (bytes.length > this.#options.frameBytesMax) {
       this.close(`message of ${bytes.length} bytes is too long to send`);
       return false;
     }
     if (this.#connection.send(bytes)) return true;
-    this.close('the queue of the link was full');
+    this.close('the send queue of the link is full');
     return false;
   }
 
@@ -99,7 +98,7 @@ export class FrameLink implements Link {
     try {
       call();
     } catch (error) {
-      this.close(messageOf(error));
+      this.close(errorMessage(error));
     }
   }
 }

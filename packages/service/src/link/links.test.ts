@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Metrics } from '../metrics/metrics.js';
 import { InternalServer } from '../server/internal-server.js';
-import { LinkRecorder, capturedLog, until, type CapturedLog } from '../testing/links.js';
+import { LinkRecorder, captureLog, until, type CapturedLog } from '../testing/links.js';
 import type { LinkIdentity } from '../rules/handshake.js';
 import { LinkDialer, type LinkDialerOptions } from './dialer.js';
 import { LinkListener, type LinkListenerOptions } from './listener.js';
@@ -16,9 +16,9 @@ function identity(name: string, more: Partial<LinkIdentity> = {}): LinkIdentity 
   return { name, cluster: 'test', secret: 'a shared secret', ...more };
 }
 
-class Served {
+class ListenerFixture {
   readonly handler = new LinkRecorder();
-  readonly captured: CapturedLog = capturedLog();
+  readonly captured: CapturedLog = captureLog();
   readonly listener: LinkListener;
   readonly server: InternalServer;
   url = '';
@@ -28,7 +28,7 @@ class Served {
     const { log } = this.captured;
     this.listener = new LinkListener({
       path: PATH,
-      admits: 'frontend',
+      clientRole: 'frontend',
       identity: self,
       handler: this.handler,
       log,
@@ -53,9 +53,9 @@ class Served {
   }
 }
 
-class Dialing {
+class DialerFixture {
   readonly handler = new LinkRecorder();
-  readonly captured: CapturedLog = capturedLog();
+  readonly captured: CapturedLog = captureLog();
   readonly dialer: LinkDialer;
 
   constructor(url: string, options: Partial<LinkDialerOptions> = {}) {
@@ -64,7 +64,7 @@ class Dialing {
     this.dialer = new LinkDialer({
       url,
       path: PATH,
-      expects: 'replica',
+      serverRole: 'replica',
       identity: self,
       handler: this.handler,
       log,
@@ -75,12 +75,12 @@ class Dialing {
 }
 
 async function withPair(
-  run: (served: Served, dialing: Dialing) => Promise<void>,
+  run: (served: ListenerFixture, dialing: DialerFixture) => Promise<void>,
   options: { served?: Partial<LinkListenerOptions>; dialer?: Partial<LinkDialerOptions> } = {},
 ): Promise<void> {
-  const served = new Served(options.served);
+  const served = new ListenerFixture(options.served);
   await served.listen();
-  const dialing = new Dialing(served.url, options.dialer);
+  const dialing = new DialerFixture(served.url, options.dialer);
   try {
     await run(served, dialing);
   } finally {
@@ -89,9 +89,9 @@ async function withPair(
   }
 }
 
-test('messages go both ways in order, and each side knows the name of the other', async () => {
+test('messages arrive in order in both directions, and each side knows the name of the other', async () => {
   await withPair(async (served, dialing) => {
-    served.handler.onMessage = (link, message) => link.send({ echo: message });
+    served.handler.afterMessage = (link, message) => link.send({ echo: message });
     await until(() => dialing.dialer.link !== null, 'the link');
     const messages = [{ t: 'first', bytes: Buffer.from('bytes') }, [1, 'two', null, 2 ** 40], 'text'];
     for (const message of messages) assert.ok(dialing.dialer.link?.send(message));
@@ -107,7 +107,7 @@ test('messages go both ways in order, and each side knows the name of the other'
   });
 });
 
-test('nothing is called back from inside send or close, and closing twice tells once', async () => {
+test('send and close call no handler synchronously, and a second close has no effect', async () => {
   await withPair(async (served, dialing) => {
     await until(() => served.handler.opens.length === 1 && dialing.handler.opens.length === 1, 'the link');
     const link = dialing.dialer.link;
@@ -115,37 +115,37 @@ test('nothing is called back from inside send or close, and closing twice tells 
     assert.equal(served.handler.messages, []);
     link?.close('first');
     link?.close('second');
-    assert.is(link?.closed, true);
+    assert.is(link?.isClosed, true);
     assert.is(link?.send('late'), false);
     assert.is(dialing.dialer.link, null);
     assert.equal(dialing.handler.closes, []);
-    await until(() => dialing.handler.closes.length > 0 && served.handler.closes.length > 0, 'both told');
+    await until(() => dialing.handler.closes.length > 0 && served.handler.closes.length > 0, 'both closes');
     assert.equal(dialing.handler.closes, ['first']);
   });
 });
 
-test('a broken link is dialed again as a new link', async () => {
+test('a broken link is replaced by a new one', async () => {
   await withPair(async (served, dialing) => {
     await until(() => served.handler.opens.length === 1, 'the first link');
-    served.handler.opens[0]?.close('away with it');
+    served.handler.opens[0]?.close('closed by the test');
     await until(
       () => served.handler.opens.length === 2 && dialing.handler.opens.length === 2,
       'the second link',
     );
     assert.is.not(dialing.handler.opens[0]?.id, dialing.handler.opens[1]?.id);
-    assert.equal(served.handler.closes, ['away with it']);
+    assert.equal(served.handler.closes, ['closed by the test']);
     assert.is(dialing.handler.closes.length, 1);
   });
 });
 
-test('a server that comes up later, or again on its port, is found', async () => {
-  const first = new Served();
+test('the dialer connects to a server that starts later, and logs its failed dials once', async () => {
+  const first = new ListenerFixture();
   const port = await first.listen();
   await first.server.close();
-  const dialing = new Dialing(first.url);
-  const isTold = (): boolean => dialing.captured.lines.some((line) => line.includes('cannot be opened'));
-  await until(isTold, 'a failed dial in the log');
-  const second = new Served({}, port);
+  const dialing = new DialerFixture(first.url);
+  const isLogged = (): boolean => dialing.captured.lines.some((line) => line.includes('cannot open link'));
+  await until(isLogged, 'a failed dial in the log');
+  const second = new ListenerFixture({}, port);
   await second.listen();
   try {
     await until(() => dialing.dialer.link !== null, 'the link');
@@ -153,31 +153,30 @@ test('a server that comes up later, or again on its port, is found', async () =>
     await dialing.dialer.stop();
     await second.server.close();
   }
-  assert.is(dialing.captured.lines.filter((line) => line.includes('cannot be opened')).length, 1);
+  assert.is(dialing.captured.lines.filter((line) => line.includes('cannot open link')).length, 1);
 });
 
 const THROWS: readonly [string, (handler: LinkRecorder) => void][] = [
-  ['opened', (handler) => (handler.onOpened = () => fail())],
-  ['message', (handler) => (handler.onMessage = () => fail())],
+  ['opened', (handler) => (handler.afterOpen = () => fail())],
+  ['message', (handler) => (handler.afterMessage = () => fail())],
 ];
 
 function fail(): never {
-  throw new Error('the handler does not like it');
+  throw new Error('the handler failed');
 }
 
 for (const [name, arrange] of THROWS) {
   test(`a handler that throws in ${name} closes the link with its message`, async () => {
     await withPair(async (served, dialing) => {
       arrange(served.handler);
-      dialing.handler.onOpened = (link) => link.send('hello');
-      const isTold = (): boolean => served.handler.closes.includes('the handler does not like it');
-      await until(isTold, 'the close');
+      dialing.handler.afterOpen = (link) => link.send('hello');
+      await until(() => served.handler.closes.includes('the handler failed'), 'the close');
     });
   });
 }
 
-test('a frame that is no MessagePack closes the link', async () => {
-  const served = new Served();
+test('a frame that is not MessagePack closes the link', async () => {
+  const served = new ListenerFixture();
   const port = await served.listen();
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -197,9 +196,9 @@ test('a frame that is no MessagePack closes the link', async () => {
   await served.server.close();
 });
 
-test('a full queue closes the link rather than leave a hole', async () => {
+test('a full send queue or a message that is too long closes the link', async () => {
   const sockets: Socket[] = [];
-  // Shakes hands and never reads again.
+  // Completes the handshake and never reads again.
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
@@ -211,16 +210,16 @@ test('a full queue closes the link rather than leave a hole', async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const dialing = new Dialing(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+  const dialing = new DialerFixture(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
     frameBytesMax: 1_000_000,
     queueBytesMax: 2_000_000,
   });
   await until(() => dialing.dialer.link !== null, 'the link');
   const link = dialing.dialer.link;
   await until(() => link?.send(Buffer.alloc(500_000)) === false, 'a full queue');
-  assert.is(link?.closed, true);
+  assert.is(link?.isClosed, true);
   await until(() => dialing.handler.closes.length > 0, 'the close');
-  assert.match(dialing.handler.closes[0] ?? '', 'queue of the link was full');
+  assert.match(dialing.handler.closes[0] ?? '', 'the send queue of the link is full');
   await until(() => dialing.dialer.link !== null, 'another link');
   assert.is(dialing.dialer.link?.send(Buffer.alloc(1_000_001)), false);
   await until(() => dialing.handler.closes.length > 1, 'the second close');
@@ -230,7 +229,7 @@ test('a full queue closes the link rather than leave a hole', async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-test('who is not let in dials on and tells it once', async () => {
+test('a dialer with a wrong secret is refused, keeps dialing, and logs it once', async () => {
   await withPair(
     async (served, dialing) => {
       const refusals = (): number =>
@@ -244,11 +243,11 @@ test('who is not let in dials on and tells it once', async () => {
   );
 });
 
-test('links beyond the bound are refused, and room that is made is given', async () => {
+test('a link above the limit is refused until another one closes', async () => {
   await withPair(
     async (served, dialing) => {
       await until(() => dialing.dialer.link !== null, 'the first link');
-      const second = new Dialing(served.url);
+      const second = new DialerFixture(served.url);
       const isRefused = (): boolean => second.captured.lines.some((line) => line.includes('TOO_MANY_LINKS'));
       await until(isRefused, 'a refusal');
       await dialing.dialer.stop();
@@ -259,17 +258,17 @@ test('links beyond the bound are refused, and room that is made is given', async
   );
 });
 
-test('a listener that is closed tells its handler of each link, and takes no more', async () => {
+test('close of a listener closes each link and refuses further ones', async () => {
   await withPair(async (served, dialing) => {
     await until(() => served.handler.opens.length === 1, 'the link');
-    await served.listener.close('enough');
-    assert.equal(served.handler.closes, ['enough']);
+    await served.listener.close('closed by the test');
+    assert.equal(served.handler.closes, ['closed by the test']);
     const isRefused = (): boolean => dialing.captured.lines.some((line) => line.includes('UNAVAILABLE'));
     await until(isRefused, 'a refusal');
   });
 });
 
-test('a server whose answer has no name is no peer', async () => {
+test('the dialer closes a connection to a server that sends no name', async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
@@ -279,7 +278,7 @@ test('a server whose answer has no name is no peer', async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const dialing = new Dialing(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const dialing = new DialerFixture(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   await until(() => sockets.length >= 2, 'a second dial');
   assert.equal(dialing.handler.opens, []);
   await dialing.dialer.stop();
@@ -287,12 +286,12 @@ test('a server whose answer has no name is no peer', async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-test('a dialer that was never started stops, and a bad url is refused at once', async () => {
-  const { log } = capturedLog();
-  const expects = 'replica' as const;
-  const options = { path: PATH, identity: identity('x'), expects, handler: new LinkRecorder(), log };
+test('stop works before start, and the constructor rejects an invalid URL', async () => {
+  const { log } = captureLog();
+  const serverRole = 'replica' as const;
+  const options = { path: PATH, identity: identity('x'), serverRole, handler: new LinkRecorder(), log };
   await new LinkDialer({ ...options, url: 'http://127.0.0.1:1' }).stop();
-  assert.throws(() => new LinkDialer({ ...options, url: 'nowhere' }), /no url/);
+  assert.throws(() => new LinkDialer({ ...options, url: 'nowhere' }), /invalid URL: nowhere/);
 });
 
 test.run();

@@ -1,12 +1,12 @@
-/** Accepts links of one kind on one path of an internal server. */
+/** Accepts links of one kind at one path of an internal server. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { acceptFrames, certificateOf, type FrameRefusal } from '@trireme/raft/frames';
-import { LINK_HEADERS, refuseHandshake, type LinkIdentity } from '../rules/handshake.js';
+import { acceptFrames, checkPeerCertificate, type FrameRefusal } from '@trireme/raft/frames';
+import { HANDSHAKE_HEADERS, checkHandshake, type LinkIdentity } from '../rules/handshake.js';
 import type { Log } from '../log.js';
 import type { CertificateRole } from '../rules/roles.js';
-import { Tally } from '../metrics/tally.js';
-import { Throttle } from '../rules/throttle.js';
+import { Counter } from '../metrics/counter.js';
+import { LogThrottle } from '../rules/throttle.js';
 import type { LinkHandler } from './link.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
 
@@ -14,11 +14,11 @@ export interface LinkListenerOptions extends LinkLimits {
   /** Path of the handshake, such as `/links/frontend`. */
   readonly path: string;
   readonly identity: LinkIdentity;
-  /** Who may open it, where there are certificates to tell. */
-  readonly admits: CertificateRole;
+  /** Role that the dialer's certificate must have; not checked without certificates. */
+  readonly clientRole: CertificateRole;
   readonly handler: LinkHandler;
   readonly log: Log;
-  /** Links open at once; a further one is refused with 503 `TOO_MANY_LINKS`. 256 unless set. */
+  /** Maximum number of open links (default 256). Further ones are refused with 503 `TOO_MANY_LINKS`. */
   readonly linksMax?: number;
 }
 
@@ -27,11 +27,11 @@ export class LinkListener {
   readonly #options: LinkListenerOptions;
   readonly #linksMax: number;
   readonly #links = new Set<FrameLink>();
-  /** Refused handshakes, by the stable word of the reason. */
-  readonly refused = new Tally();
-  /** Whoever can reach the port can cause these lines. */
-  readonly #throttle = new Throttle();
-  #closed = false;
+  /** Number of refused handshakes by path and status. */
+  readonly refusals = new Counter();
+  /** Limits the log lines that anyone who can reach the port can cause. */
+  readonly #throttle = new LogThrottle();
+  #isClosed = false;
 
   constructor(options: LinkListenerOptions) {
     this.path = options.path;
@@ -39,56 +39,58 @@ export class LinkListener {
     this.#linksMax = options.linksMax ?? 256;
   }
 
-  /** Links open now. */
-  get open(): number {
+  /** Number of open links. */
+  get openCount(): number {
     return this.#links.size;
   }
 
-  /** Answers one `upgrade` event of the server: opens a link or refuses it as JSON. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { identity, admits, handler, log } = this.#options;
+  /** Handles an `upgrade` event of the server: opens a link, or answers with an error as JSON. */
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { identity, clientRole, handler, log } = this.#options;
     const limits = frameLimits(this.#options);
-    const certificate = (identity.tls ?? null) === null ? null : certificateOf(socket);
+    const certificate = (identity.tls ?? null) === null ? null : checkPeerCertificate(socket);
     const connection = acceptFrames({
       request,
       socket,
       head,
       limits,
-      headers: { [LINK_HEADERS.name]: identity.name },
+      headers: { [HANDSHAKE_HEADERS.name]: identity.name },
       authorize: ({ headers }) => {
-        const refusal = this.#full() ?? refuseHandshake(identity, headers, admits, certificate);
+        const refusal = this.#refuseLink() ?? checkHandshake(identity, headers, clientRole, certificate);
         if (refusal !== null) {
-          this.refused.add({ path: this.path, status: refusal.status });
-          const untold = this.#throttle.due(refusal.status, performance.now());
+          this.refusals.increment({ path: this.path, status: refusal.status });
+          const suppressed = this.#throttle.suppressedIfDue(refusal.status, performance.now());
           const from = socketAddress(request);
-          if (untold !== null) log.warn({ path: this.path, from, refusal, untold }, 'link refused');
+          if (suppressed !== null) log.warn({ path: this.path, from, refusal, suppressed }, 'link refused');
         }
         return refusal;
       },
     });
     if (connection === null) return;
-    const peer = String(request.headers[LINK_HEADERS.name]);
+    const peer = String(request.headers[HANDSHAKE_HEADERS.name]);
     const link = new FrameLink(connection, { peer, frameBytesMax: limits.frameBytesMax, handler, log });
     this.#links.add(link);
-    void link.gone.then(() => this.#links.delete(link));
+    void link.whenClosed.then(() => this.#links.delete(link));
     link.open();
   }
 
-  /** Closes every link and refuses further ones; resolves once the handler was told of each. */
+  /** Closes every link and refuses further ones. Resolves after the handler was notified of each. */
   async close(reason: string): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
     const links = [...this.#links];
     for (const link of links) link.close(reason);
-    await Promise.all(links.map(async (link) => link.gone));
+    await Promise.all(links.map(async (link) => link.whenClosed));
   }
 
-  #full(): FrameRefusal | null {
-    if (this.#closed) return { httpStatus: 503, status: 'UNAVAILABLE', message: 'this process is stopping' };
+  /** Why no further link is accepted; null if one is. */
+  #refuseLink(): FrameRefusal | null {
+    if (this.#isClosed)
+      return { httpStatus: 503, status: 'UNAVAILABLE', message: 'this process is stopping' };
     if (this.#links.size < this.#linksMax) return null;
     return {
       httpStatus: 503,
       status: 'TOO_MANY_LINKS',
-      message: `${this.#linksMax} links are open, which is the bound`,
+      message: `too many links are open, the limit is ${this.#linksMax}`,
     };
   }
 }

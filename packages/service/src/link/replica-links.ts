@@ -1,38 +1,38 @@
-/** Links to the order replicas, opened and closed as the group changes. */
+/** Links to the order replicas, which are opened and closed when the members of the group change. */
 import type { LINK_PATHS } from '@trireme/domain';
 import type { Log } from '../log.js';
 import type { LinkIdentity } from '../rules/handshake.js';
-import { Roster, type ReplicaAddress } from '../rules/roster.js';
-import { DIAL_SOCKETS, type Dialer, type MakeDialer } from './dialer.js';
+import { ReplicaSet, type ReplicaAddress } from '../rules/replica-set.js';
+import { createSocketDialer, type Dialer, type CreateDialer } from './dialer.js';
 import type { Link, LinkHandler } from './link.js';
 
 interface ReplicaLinksOptions {
   /** The kind of link. */
   readonly path: (typeof LINK_PATHS)['frontendToReplica' | 'catalogToReplica'];
-  /** Where to begin; the group itself then says where it is. */
-  readonly seeds: readonly ReplicaAddress[];
+  /** Initial addresses; the group then sends its current members. */
+  readonly initialReplicas: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
-  /** Over sockets unless set. */
-  readonly dial?: MakeDialer;
+  /** Opens links over sockets unless given. */
+  readonly createDialer?: CreateDialer;
   readonly log: Log;
-  /** Makes what is told of the links to a replica, known by its url. */
-  readonly handler: (url: string) => LinkHandler;
-  /** Called with the url of a replica that is to be linked with no more. */
-  readonly left: (url: string) => void;
+  /** Creates the handler of the links to the replica at a URL. */
+  readonly createHandler: (url: string) => LinkHandler;
+  /** Called with the URL of a replica that gets no link any more. */
+  readonly onRemoved: (url: string) => void;
 }
 
 export class ReplicaLinks {
-  readonly #o: ReplicaLinksOptions;
-  readonly #roster: Roster;
-  /** By url. As many as the group has members, and there are seeds. */
+  readonly #options: ReplicaLinksOptions;
+  readonly #roster: ReplicaSet;
+  /** By URL: at most one for each member and each initial address. */
   readonly #dialers = new Map<string, Dialer>();
   readonly #open = new Map<string, Link>();
   readonly #stopping = new Set<Promise<void>>();
   #isRunning = false;
 
   constructor(options: ReplicaLinksOptions) {
-    this.#o = options;
-    this.#roster = new Roster(options.seeds);
+    this.#options = options;
+    this.#roster = new ReplicaSet(options.initialReplicas);
   }
 
   start(): void {
@@ -46,25 +46,25 @@ export class ReplicaLinks {
     await Promise.all(this.#stopping);
   }
 
-  /** Urls of the replicas with an open link. */
-  get urls(): string[] {
+  /** URLs of the replicas with an open link. */
+  get openUrls(): string[] {
     return [...this.#open.keys()];
   }
 
-  /** The open link to a replica, or null. */
+  /** The open link to the replica at a URL; null if there is none. */
   get(url: string): Link | null {
     return this.#open.get(url) ?? null;
   }
 
-  /** Whom to be linked with, linked or not. */
+  /** The replicas that should have a link, whether it is open or not. */
   get replicas(): readonly ReplicaAddress[] {
     return this.#roster.replicas((url) => this.#open.has(url));
   }
 
-  /** A replica told who is in the group. */
-  regrouped(index: number, items: readonly (readonly [id: string, url: string | null])[]): void {
-    if (!this.#roster.heard({ index, items })) return;
-    this.#o.log.info({ index, members: items }, 'the group of replicas');
+  /** Handles the members of the group, as a replica sent them. */
+  onMembership(index: number, items: readonly (readonly [id: string, url: string | null])[]): void {
+    if (!this.#roster.onMembership({ index, items })) return;
+    this.#options.log.info({ index, members: items }, 'members of the group changed');
     this.#reconcile();
   }
 
@@ -76,21 +76,21 @@ export class ReplicaLinks {
   }
 
   #dial(url: string): void {
-    const { path, identity, log, dial = DIAL_SOCKETS } = this.#o;
-    const handler = this.#o.handler(url);
-    const dialer = dial({
-      ...{ url, path, expects: 'replica', identity, log },
+    const { path, identity, log, createDialer = createSocketDialer } = this.#options;
+    const handler = this.#options.createHandler(url);
+    const dialer = createDialer({
+      ...{ url, path, serverRole: 'replica', identity, log },
       handler: {
-        opened: (link) => {
+        onOpen: (link) => {
           this.#open.set(url, link);
-          handler.opened(link);
+          handler.onOpen(link);
           this.#reconcile();
         },
-        message: (link, message) => handler.message(link, message),
-        closed: (link, reason) => {
-          // Where the replica has come back into the list meanwhile, another link may be open already.
+        onMessage: (link, message) => handler.onMessage(link, message),
+        onClose: (link, reason) => {
+          // If the replica was removed and added again, a newer link may be open already.
           if (this.#open.get(url) === link) this.#open.delete(url);
-          handler.closed(link, reason);
+          handler.onClose(link, reason);
           this.#reconcile();
         },
       },
@@ -103,7 +103,7 @@ export class ReplicaLinks {
     const dialer = this.#dialers.get(url);
     if (dialer === undefined) return;
     this.#dialers.delete(url);
-    this.#o.left(url);
+    this.#options.onRemoved(url);
     const stopped: Promise<void> = dialer.stop().then(() => void this.#stopping.delete(stopped));
     this.#stopping.add(stopped);
   }

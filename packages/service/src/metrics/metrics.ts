@@ -1,16 +1,17 @@
 /**
- * What a process tells Prometheus. Values are read when somebody asks, from counts that are kept anyway, so that the
- * paths of orders and lookups pay nothing; only durations are noted as they come. Names are etcd's where it has one,
- * with our prefix, and those of the process itself are the usual ones of every Node process.
+ * Prometheus metrics of a process. Values are read at each scrape, so they add no cost to orders and look-ups; only
+ * durations are recorded as they occur. Names are etcd's with our prefix where etcd has one. Process metrics have the
+ * default names of prom-client.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import { linesLost } from '../output/line-output.js';
+import { droppedLines } from '../output/line-output.js';
 
-/** A value, or one for each set of labels. Read at every scrape. */
-export type Reading = number | Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
+/** A value, or one for each set of labels. */
+export type MetricValue =
+  number | Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 
-/** Takes durations in seconds. */
-export interface DurationSink {
+/** Records durations in seconds. */
+export interface DurationHistogram {
   observe(seconds: number): void;
 }
 
@@ -21,37 +22,40 @@ export interface MetricsPage {
 
 const PREFIX = 'trireme_';
 
-/** Whoever asks more often, in milliseconds, gets the same page: asking must not become a way to keep a process busy. */
+/** Scrapes within this many milliseconds share a page, so that frequent scrapes cannot keep a process busy. */
 const PAGE_MS_MAX = 200;
 
-/** How finely the delay of the event loop is looked at, in milliseconds. */
+/** Resolution of the event loop delay, in milliseconds. */
 const LOOP_MS = 20;
 
-/** From 100 microseconds, doubling to 6.5 s: what a sync on a fast disk takes, and what a client may wait. */
+/** Upper bounds of the histogram buckets: from 100 microseconds, doubling to 6.5 s. */
 const BUCKETS = Array.from({ length: 17 }, (_, i) => 0.0001 * 2 ** i);
 
 export class Metrics {
   readonly #registry = new Registry();
   readonly #now: () => number;
   #page: Promise<MetricsPage> | null = null;
-  #madeAt = Number.NEGATIVE_INFINITY;
+  #renderedAt = Number.NEGATIVE_INFINITY;
 
   /** @param now monotonic milliseconds; `performance.now` unless given. */
-  constructor(o: { readonly service: string; readonly id: string }, now = () => performance.now()) {
+  constructor(
+    { service, id }: { readonly service: string; readonly id: string },
+    now = () => performance.now(),
+  ) {
     this.#now = now;
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_MS });
-    this.counter(
-      'log_lines_lost_total',
-      'Lines of the log that were left out as nobody took them.',
-      linesLost,
+    this.addCounter(
+      'log_lines_dropped_total',
+      'Number of log lines dropped because standard output was not read or not writable.',
+      droppedLines,
     );
-    this.gauge('process_info', 'Which process this is; always 1.', () => [
-      [{ service: o.service, id: o.id, node: process.version }, 1],
+    this.addGauge('process_info', 'Service, id and Node version of the process; always 1.', () => [
+      [{ service, id, node: process.version }, 1],
     ]);
   }
 
-  /** A value that rises and falls; `name` comes without the prefix. */
-  gauge(name: string, help: string, read: () => Reading): void {
+  /** Adds a gauge. @param name without the prefix */
+  addGauge(name: string, help: string, read: () => MetricValue): void {
     const gauge = new Gauge<string>({
       name: PREFIX + name,
       help,
@@ -64,8 +68,8 @@ export class Metrics {
     });
   }
 
-  /** A count that only rises, but for a new start of the process. Its name ends in `_total`. */
-  counter(name: string, help: string, read: () => Reading): void {
+  /** Adds a counter, which decreases only at a restart. @param name without the prefix, ends in `_total` */
+  addCounter(name: string, help: string, read: () => MetricValue): void {
     const counter = new Counter<string>({
       name: PREFIX + name,
       help,
@@ -78,16 +82,16 @@ export class Metrics {
     });
   }
 
-  /** A histogram of durations in seconds; its name ends in `_seconds`. */
-  durations(name: string, help: string): DurationSink {
+  /** Adds a histogram of durations in seconds. @param name without the prefix, ends in `_seconds` */
+  addHistogram(name: string, help: string): DurationHistogram {
     return new Histogram({ name: PREFIX + name, help, buckets: BUCKETS, registers: [this.#registry] });
   }
 
-  /** The page for a scrape. Those who ask within 200 ms of each other share one. */
+  /** The page for a scrape. Scrapes within 200 ms share a page. */
   async page(): Promise<MetricsPage> {
     const now = this.#now();
-    if (this.#page === null || now - this.#madeAt >= PAGE_MS_MAX) {
-      this.#madeAt = now;
+    if (this.#page === null || now - this.#renderedAt >= PAGE_MS_MAX) {
+      this.#renderedAt = now;
       this.#page = this.#render();
     }
     return this.#page;
@@ -98,11 +102,11 @@ export class Metrics {
   }
 }
 
-/** Every label that a reading may carry. */
+/** All labels that values may have. */
 const LABELS = [
   ...['service', 'id', 'node', 'peer', 'direction', 'reason', 'status', 'code', 'path', 'event', 'kind'],
 ];
 
-function readings(reading: Reading): Iterable<readonly [Readonly<Record<string, string>>, number]> {
+function readings(reading: MetricValue): Iterable<readonly [Readonly<Record<string, string>>, number]> {
   return typeof reading === 'number' ? [[{}, reading]] : reading;
 }

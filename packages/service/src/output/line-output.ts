@@ -1,93 +1,94 @@
 /**
- * Writes lines without ever waiting for whoever reads them: a log whose reader has stopped, or whose disk is full, must not
- * hold the process. What finds no room meanwhile is left out, with a count.
+ * Writes lines without ever blocking on their reader: a reader that has stopped, or a full disk, must not block the
+ * process. Lines that do not fit in the buffer are dropped and counted.
  */
 import { LineBuffer } from '../rules/line-buffer.js';
 
-/** Where bytes go. */
+/** The destination of bytes. */
 export interface LineSink {
-  /** Begins to write some of the bytes, at least one, and says how many were written, or why none: once, now or later. */
+  /** Writes at least one of the bytes. Calls `done` once, now or later, with the error or the number of bytes written. */
   write(bytes: Uint8Array, done: (error: NodeJS.ErrnoException | null, written: number) => void): void;
-  /** Writes some of the bytes in this very turn, for a process that is about to end. @throws the system's error. */
-  writeNow(bytes: Uint8Array): number;
+  /** Writes some of the bytes synchronously, for a process that is about to exit. @throws the system's error. */
+  writeSync(bytes: Uint8Array): number;
 }
 
-/** Characters of lines that wait at most. */
-const WAITING_MAX = 1024 * 1024;
+/** Maximum number of characters in the buffer. */
+const BUFFER_LENGTH_MAX = 1024 * 1024;
 
-/** Milliseconds before a reader that lags is tried again. */
-const BEHIND_MS = 20;
-/** Milliseconds before any other failed write, such as to a full disk, is tried again. */
-const FAILED_MS = 1_000;
-/** Milliseconds for which an ending process tries to write its last lines. */
+/** Milliseconds before the next attempt if the reader is slow. */
+const SLOW_RETRY_MS = 20;
+/** Milliseconds before the next attempt after any other failed write, such as to a full disk. */
+const FAILED_RETRY_MS = 1_000;
+/** Milliseconds for which an exiting process tries to write its last lines. */
 const LAST_MS_MAX = 200;
 const LAST_POLL_MS = 5;
 
-/** Error codes of an output that has no reader any more. */
-const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'ECONNRESET']);
+/** Error codes of an output without a reader. */
+const CLOSED: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'ECONNRESET']);
 
 const outputs = new Set<LineOutput>();
 
-/** Lines that all outputs of this process have left out. */
-export function linesLost(): number {
+/** Number of lines that all outputs of this process have dropped. */
+export function droppedLines(): number {
   let lost = 0;
-  for (const output of outputs) lost += output.lost;
+  for (const output of outputs) lost += output.droppedLines;
   return lost;
 }
 
 export class LineOutput {
   readonly #sink: LineSink;
   readonly #buffer: LineBuffer;
-  /** Taken from the buffer, but not yet written. */
+  /** Bytes that were taken from the buffer and are not written yet. */
   #bytes: Uint8Array = new Uint8Array(0);
   #isWriting = false;
-  #isPlanned = false;
+  #isScheduled = false;
   #retry: NodeJS.Timeout | null = null;
-  #isGone = false;
+  #isClosed = false;
   #onIdle: (() => void)[] = [];
 
-  /** @param describeLost a line that stands for so many that were left out */
+  /** @param describeLost formats the line that reports a number of dropped lines */
   constructor(sink: LineSink, describeLost: (lines: number) => string) {
     this.#sink = sink;
-    this.#buffer = new LineBuffer(WAITING_MAX, describeLost);
+    this.#buffer = new LineBuffer(BUFFER_LENGTH_MAX, describeLost);
     outputs.add(this);
   }
 
-  /** Lines that were left out so far. */
-  get lost(): number {
-    return this.#buffer.lost;
+  /** Number of dropped lines. */
+  get droppedLines(): number {
+    return this.#buffer.droppedLines;
   }
 
-  /** Takes a line without its end; what comes in one turn of the event loop is written together. */
+  /** Writes a line, given without its line break. Lines of one turn of the event loop are written together. */
   write(line: string): void {
-    if (this.#isGone) return;
+    if (this.#isClosed) return;
     this.#buffer.push(line);
-    if (this.#isPlanned || this.#isWriting || this.#retry !== null) return;
-    this.#isPlanned = true;
+    if (this.#isScheduled || this.#isWriting || this.#retry !== null) return;
+    this.#isScheduled = true;
     setImmediate(() => {
-      this.#isPlanned = false;
+      this.#isScheduled = false;
       this.#next();
     });
   }
 
-  /** Resolves when all is written, or cannot be now; what comes later is dropped. */
+  /** Resolves when everything is written or the last write failed. Later lines are ignored. */
   async close(): Promise<void> {
-    if (this.#isPlanned || this.#isWriting) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    this.#isGone = true;
+    if (this.#isScheduled || this.#isWriting)
+      await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    this.#isClosed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
     outputs.delete(this);
   }
 
-  /** Writes what it can before the process ends, without waiting for a reader that has stopped. */
-  writeLast(until: number): void {
-    // The system goes on with a write that has begun, also while this process ends; only a full disk takes a part of it.
+  /** Writes the remaining lines before the process exits. @param until when to give up, by `performance.now` */
+  flushSync(until: number): void {
+    // The system completes a running write even while this process exits, except on a full disk.
     if (this.#isWriting) this.#bytes = new Uint8Array(0);
     this.#bytes = Buffer.concat([this.#bytes, Buffer.from(this.#buffer.take())]);
-    while (this.#bytes.length > 0 && !this.#isGone) {
+    while (this.#bytes.length > 0 && !this.#isClosed) {
       try {
-        this.#bytes = this.#bytes.subarray(this.#sink.writeNow(this.#bytes));
+        this.#bytes = this.#bytes.subarray(this.#sink.writeSync(this.#bytes));
       } catch (error) {
-        if (!isBehind(error) || performance.now() > until) return;
+        if (!isSlowReader(error) || performance.now() > until) return;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_POLL_MS);
       }
     }
@@ -97,7 +98,7 @@ export class LineOutput {
     if (this.#isWriting) return;
     if (this.#bytes.length === 0) this.#bytes = Buffer.from(this.#buffer.take());
     if (this.#bytes.length === 0) {
-      this.#idle();
+      this.#resolveIdle();
       return;
     }
     this.#isWriting = true;
@@ -106,13 +107,13 @@ export class LineOutput {
       if (error === null) {
         this.#bytes = this.#bytes.subarray(written);
         this.#next();
-      } else this.#failed(error);
+      } else this.#onError(error);
     });
   }
 
-  #failed(error: NodeJS.ErrnoException): void {
-    if (GONE.has(error.code)) {
-      this.#isGone = true;
+  #onError(error: NodeJS.ErrnoException): void {
+    if (CLOSED.has(error.code)) {
+      this.#isClosed = true;
       this.#bytes = new Uint8Array(0);
       this.#buffer.take();
     } else {
@@ -121,23 +122,24 @@ export class LineOutput {
           this.#retry = null;
           this.#next();
         },
-        isBehind(error) ? BEHIND_MS : FAILED_MS,
+        isSlowReader(error) ? SLOW_RETRY_MS : FAILED_RETRY_MS,
       );
       this.#retry.unref();
     }
-    this.#idle();
+    this.#resolveIdle();
   }
 
-  #idle(): void {
+  #resolveIdle(): void {
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }
 
-function isBehind(error: unknown): boolean {
+/** Whether a write failed because the reader has not read enough yet. */
+function isSlowReader(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
 }
 
 process.once('exit', () => {
   const until = performance.now() + LAST_MS_MAX;
-  for (const output of outputs) output.writeLast(until);
+  for (const output of outputs) output.flushSync(until);
 });

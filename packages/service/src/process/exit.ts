@@ -1,16 +1,16 @@
-/** Exit codes of every process, as in sysexits.h. */
-export const EXIT = {
+/** Exit codes of all processes, from sysexits.h. */
+export const EXIT_CODE = {
   ok: 0,
-  /** The process was started with options that it cannot run with. */
+  /** Missing, invalid or conflicting options. */
   usage: 64,
   /** Data on disk is damaged. */
   damaged: 65,
-  /** Something that the process needs cannot be had, such as its port. */
+  /** A required resource is not available, such as the port. */
   unavailable: 69,
-  /** The data folder cannot be made or written: no folder, no permission, or read-only. */
+  /** The data folder cannot be created or written: not a folder, no permission, or a read-only file system. */
   cannotCreate: 73,
-  /** The disk is full, or fails: nothing was acknowledged that is not on it, and with room the process can start again. */
+  /** The disk is full or fails. Everything acknowledged is on the disk; the process can restart when there is space. */
   full: 74,
-  /** A rule that must always hold does not, or the program has a bug. */
+  /** An invariant is violated, or the program has another bug. */
   internal: 70,
 } as const;

@@ -1,15 +1,15 @@
 /** Exit codes and advice for errors of the operating system. */
-import { EXIT } from './exit.js';
+import { EXIT_CODE } from './exit.js';
 
 /** An error that an operator can resolve. */
-export interface Failure {
+export interface SystemFailure {
   readonly exitCode: number;
-  /** What to do, as a sentence without its full stop. */
+  /** What the operator can do, as a sentence without a full stop. */
   readonly advice: string;
 }
 
-/** LevelDB gives the system's error as text only. */
-const IN_WORDS: readonly (readonly [RegExp, string])[] = [
+/** LevelDB reports errors of the system only as text. */
+const CODE_OF_TEXT: readonly (readonly [RegExp, string])[] = [
   [/: Permission denied$/, 'EACCES'],
   [/: Read-only file system$/, 'EROFS'],
   [/: Not a directory$/, 'ENOTDIR'],
@@ -18,8 +18,8 @@ const IN_WORDS: readonly (readonly [RegExp, string])[] = [
   [/: Input\/output error$/, 'EIO'],
 ];
 
-/** Null if neither the error nor one of its causes is the system's. */
-export function failureOf(error: unknown): Failure | null {
+/** The failure behind an error; null if neither the error nor one of its causes is from the system. */
+export function systemFailure(error: unknown): SystemFailure | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const failure = describe(codeOf(cause), cause);
     if (failure !== null) return failure;
@@ -28,68 +28,80 @@ export function failureOf(error: unknown): Failure | null {
 }
 
 function codeOf(error: Error): unknown {
-  const said = IN_WORDS.find(([words]) => words.test(error.message))?.[1];
-  return said ?? ('code' in error ? error.code : null);
+  const code = CODE_OF_TEXT.find(([text]) => text.test(error.message))?.[1];
+  return code ?? ('code' in error ? error.code : null);
 }
 
-/** The host name that was not found: this machine's or another's. */
-function nameIn(error: Error): string {
+/** The host name that could not be resolved, with a space before it; empty if the error has none. */
+function hostNameOf(error: Error): string {
   return 'hostname' in error && typeof error.hostname === 'string' ? ` ${error.hostname}` : '';
 }
 
-function describe(code: unknown, error: Error): Failure | null {
-  const path = 'path' in error && typeof error.path === 'string' ? error.path : 'the path that is named';
+function describe(code: unknown, error: Error): SystemFailure | null {
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : 'the path in the message';
   const isListening = 'syscall' in error && error.syscall === 'listen';
   switch (code) {
     case 'EADDRINUSE':
       return {
-        exitCode: EXIT.unavailable,
-        advice: 'another process listens there: stop it, or give another port',
+        exitCode: EXIT_CODE.unavailable,
+        advice: 'another process is listening on this port: stop it, or use another port',
       };
     case 'EADDRNOTAVAIL':
       return {
-        exitCode: EXIT.usage,
-        advice: 'give --host an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them',
+        exitCode: EXIT_CODE.usage,
+        advice: 'set --host to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all of them',
       };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return {
-        exitCode: EXIT.usage,
-        advice: `correct the host name${nameIn(error)} where it is given (--host, or a URL), or give an IP address`,
+        exitCode: EXIT_CODE.usage,
+        advice: `correct the host name${hostNameOf(error)} in --host or in a URL, or use an IP address`,
       };
     case 'EACCES':
     case 'EPERM':
       if (isListening) {
-        return { exitCode: EXIT.unavailable, advice: 'give a port from 1024: those below need privileges' };
+        return {
+          exitCode: EXIT_CODE.unavailable,
+          advice: 'use a port of at least 1024: lower ports need privileges',
+        };
       }
       return {
-        exitCode: EXIT.cannotCreate,
-        advice: `let the user of this process read and write ${path} (chown, chmod), or give another folder`,
+        exitCode: EXIT_CODE.cannotCreate,
+        advice: `give the user of this process read and write access to ${path} (chown, chmod), or use another folder`,
       };
     case 'EROFS':
       return {
-        exitCode: EXIT.cannotCreate,
-        advice: `mount the file system of ${path} for writing, or give another folder`,
+        exitCode: EXIT_CODE.cannotCreate,
+        advice: `mount the file system of ${path} read-write, or use another folder`,
       };
     case 'EEXIST':
     case 'ENOTDIR':
     case 'EISDIR':
       return {
-        exitCode: EXIT.cannotCreate,
-        advice: `give a folder: there is a file at ${path}, or above it`,
+        exitCode: EXIT_CODE.cannotCreate,
+        advice: `use another folder: ${path} or a parent of it is a file`,
       };
     case 'ENOSPC':
     case 'EDQUOT':
-      return { exitCode: EXIT.full, advice: 'make room on the disk, and start it again: it loses nothing' };
+      return {
+        exitCode: EXIT_CODE.full,
+        advice: 'free space on the disk, then start again; no data is lost',
+      };
     case 'EIO':
-      return { exitCode: EXIT.full, advice: 'the disk fails: see the log of the kernel, and replace it' };
+      return {
+        exitCode: EXIT_CODE.full,
+        advice: 'the disk reports I/O errors: check the kernel log, and replace the disk',
+      };
     case 'EMFILE':
     case 'ENFILE':
-      return { exitCode: EXIT.unavailable, advice: 'allow more open files: ulimit -n, LimitNOFILE' };
+      return {
+        exitCode: EXIT_CODE.unavailable,
+        advice: 'raise the limit of open files: ulimit -n, LimitNOFILE',
+      };
     case 'BAD_OPTION':
       return {
-        exitCode: EXIT.usage,
-        advice: 'check the URLs and the --tls flags: https and certificates go together',
+        exitCode: EXIT_CODE.usage,
+        advice: 'check the URLs and the --tls options: https with certificates, http without',
       };
     default:
       return null;

@@ -1,10 +1,10 @@
-/** Tells a folder from a copy of it. */
+/** Distinguishes a folder from a copy of it. */
 import { statSync } from 'node:fs';
 
 /**
- * Names the folder at `path` by its device and inode: the same by whatever path it is reached and after a rename, another
- * one for a copy. It may change where a disk is attached anew, and never says more than "this is not surely that folder".
- * @throws the system's error if there is none.
+ * Identifies a folder by its device and inode. The result is independent of the path and of renames, and differs for a
+ * copy. It may also change when a disk is attached again, so a different result does not prove a copy.
+ * @throws the system's error if the folder does not exist.
  */
 export function folderIdentity(path: string): string {
   const { dev, ino } = statSync(path, { bigint: true });

@@ -1,21 +1,21 @@
-/** Reads who this process is from its flags and its secret file, and refuses what may not run. */
+/** Reads the identity of a process from its options and files, and rejects unsafe combinations. */
 import { readFileSync, statSync } from 'node:fs';
-import { CertificateWatch } from '../certificates/certificate-watch.js';
+import { CertificateReloader } from '../certificates/certificate-watch.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { LinkIdentity } from '../rules/handshake.js';
-import { requireGuardBeyondLoopback } from '../rules/loopback.js';
-import { messageOf } from '../rules/message.js';
+import { requireSecretBeyondLoopback } from '../rules/loopback.js';
+import { errorMessage } from '../rules/error-message.js';
 import { parseSecret } from '../rules/secret.js';
-import { UsageError } from '../rules/usage.js';
+import { UsageError } from '../rules/usage-error.js';
 
-/** Permission bits of group and others. */
+/** Permission bits of the group and of others. */
 const OTHERS = 0o077;
 
 /**
- * The identity that the common flags name.
- * @throws UsageError if the secret file cannot be read or is no secret, if there is a part of the certificates only or they do
- *   not go together, or if `host` is beyond loopback without either.
+ * Reads the identity that the common options describe.
+ * @throws UsageError if the secret file cannot be read or is invalid, if the TLS files are incomplete or do not belong
+ *   together, or if `host` is not loopback and there is neither a secret nor a certificate.
  */
 export function readIdentity(
   options: {
@@ -32,19 +32,19 @@ export function readIdentity(
 ): LinkIdentity {
   const secret = options.secretFile === undefined ? null : readSecret(options.secretFile, log);
   const tls = readTls(options, log, metrics);
-  requireGuardBeyondLoopback(options.host, { secret, tls });
+  requireSecretBeyondLoopback(options.host, { secret, tls });
   return { name: options.id, cluster: options.cluster, secret, ...(tls === null ? {} : { tls }) };
 }
 
-/** @throws UsageError if a file cannot be read or used, or only some of the three are named. */
+/** @throws UsageError if a file cannot be read or used, or only some of the three are given. */
 function readTls(
   { tlsCa, tlsCert, tlsKey }: { tlsCa?: string; tlsCert?: string; tlsKey?: string },
   log: Log,
   metrics: Metrics,
-): CertificateWatch | null {
+): CertificateReloader | null {
   if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return null;
   if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) {
-    throw new UsageError('--tls-ca, --tls-cert and --tls-key go together');
+    throw new UsageError('--tls-ca, --tls-cert and --tls-key must be given together');
   }
   const material = {
     ca: readFile(tlsCa, 'certificate file'),
@@ -53,7 +53,7 @@ function readTls(
   };
   const files = { ca: tlsCa, cert: tlsCert, key: tlsKey };
   try {
-    return new CertificateWatch({ files, material, log, metrics });
+    return new CertificateReloader({ files, material, log, metrics });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`cannot use ${tlsCert} with ${tlsKey} and ${tlsCa}: ${error.message}`, {
@@ -62,7 +62,7 @@ function readTls(
   }
 }
 
-/** The secret in a file, warning of one that others may read. @throws UsageError */
+/** Reads a secret file. Logs a warning if other users can read it. @throws UsageError */
 export function readSecret(file: string, log: Log): string {
   return parseSecret(readGuarded(file, 'secret file', log), file);
 }
@@ -70,9 +70,10 @@ export function readSecret(file: string, log: Log): string {
 function readGuarded(file: string, what: string, log: Log): string {
   const text = readFile(file, what);
   const { mode } = statSync(file);
-  // Only a warning: files that an orchestrator mounts are often readable by a group.
+  // Not an error, because files that an orchestrator mounts are often readable by a group.
   if ((mode & OTHERS) !== 0) {
-    log.warn({ file, mode: (mode & 0o777).toString(8) }, `others may read the ${what}; chmod 600 it`);
+    const fields = { file, mode: (mode & 0o777).toString(8) };
+    log.warn(fields, `other users can read the ${what}: set its mode to 600`);
   }
   return text;
 }
@@ -81,6 +82,6 @@ function readFile(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`cannot read the ${what} ${file}: ${messageOf(error)}`, { cause: error });
+    throw new UsageError(`cannot read the ${what} ${file}: ${errorMessage(error)}`, { cause: error });
   }
 }

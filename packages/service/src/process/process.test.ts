@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { UsageError } from '../rules/usage.js';
-import { capturedLog, until } from '../testing/links.js';
-import { EXIT } from './exit.js';
+import { UsageError } from '../rules/usage-error.js';
+import { captureLog, until } from '../testing/links.js';
+import { EXIT_CODE } from './exit.js';
 import { Metrics } from '../metrics/metrics.js';
 import { readIdentity, readSecret } from './identity.js';
 
@@ -38,63 +38,63 @@ class Sample {
   }
 }
 
-/** Lets c8 see what the children run. */
+/** Includes the child processes in the coverage of c8. */
 function coverageEnv(): Record<string, string> {
   const folder = process.env['NODE_V8_COVERAGE'];
   return folder === undefined ? {} : { NODE_V8_COVERAGE: folder };
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-  test(`${signal} stops in order with code 0, however often it comes`, async () => {
+  test(`repeated ${signal} stops the process in order with code 0`, async () => {
     const sample = await new Sample(['runs']).started();
     sample.child.kill(signal);
     sample.child.kill(signal);
-    assert.equal(await sample.exited, { code: EXIT.ok, signal: null });
+    assert.equal(await sample.exited, { code: EXIT_CODE.ok, signal: null });
     assert.match(sample.out, 'closed in order');
   });
 }
 
-test('the end of standard input stops it in order where asked for', async () => {
+test('the end of standard input stops the process with --exit-with-parent', async () => {
   const sample = await new Sample(['runs', '--exit-with-parent']).started();
   sample.child.stdin?.end();
-  assert.is((await sample.exited).code, EXIT.ok);
-  assert.match(sample.out, 'the parent is gone');
+  assert.is((await sample.exited).code, EXIT_CODE.ok);
+  assert.match(sample.out, 'standard input ended');
 });
 
-test('a parent that died and took every pipe with it does not keep the process alive', async () => {
+test('the process exits when its parent dies and all pipes close', async () => {
   const sample = await new Sample(['runs', '--exit-with-parent']).started();
   sample.child.stdout?.destroy();
   sample.child.stderr?.destroy();
   sample.child.stdin?.destroy();
-  assert.is((await sample.exited).code, EXIT.ok);
+  assert.is((await sample.exited).code, EXIT_CODE.ok);
 });
 
-test('the end of standard input changes nothing where it was not asked for', async () => {
+test('the end of standard input has no effect without --exit-with-parent', async () => {
   const sample = await new Sample(['runs']).started();
   await new Promise<void>((resolve) => sample.child.stdin?.end(resolve));
   sample.child.kill('SIGTERM');
-  assert.is((await sample.exited).code, EXIT.ok);
-  assert.not.match(sample.out, 'the parent is gone');
+  assert.is((await sample.exited).code, EXIT_CODE.ok);
+  assert.not.match(sample.out, 'standard input ended');
 });
 
 const ADVICE: Readonly<Record<string, string>> = {
   fatal: 'try another disk',
-  usage: '--help lists the flags',
+  usage: 'see --help for the options',
 };
 
 const FAILURES: readonly [string, number, string][] = [
-  ['start-fails', EXIT.unavailable, 'could not start'],
-  ['usage', EXIT.usage, 'these flags do not go together'],
-  ['fatal', EXIT.unavailable, 'the disk failed'],
-  ['fatal-context', EXIT.unavailable, 'the disk failed'],
-  ['fatal-advice', EXIT.unavailable, 'the disk failed'],
-  ['throws', EXIT.unavailable, 'nobody caught this'],
-  ['rejects', EXIT.unavailable, 'nobody awaited this'],
-  ['bad-code', EXIT.internal, 'exitCodeOf throws'],
+  ['start-fails', EXIT_CODE.unavailable, 'could not start'],
+  ['usage', EXIT_CODE.usage, 'these options conflict'],
+  ['fatal', EXIT_CODE.unavailable, 'the disk failed'],
+  ['fatal-context', EXIT_CODE.unavailable, 'the disk failed'],
+  ['fatal-advice', EXIT_CODE.unavailable, 'the disk failed'],
+  ['throws', EXIT_CODE.unavailable, 'not caught'],
+  ['rejects', EXIT_CODE.unavailable, 'not awaited'],
+  ['bad-code', EXIT_CODE.internal, 'exitCodeOf throws'],
 ];
 
 for (const [behaviour, code, reason] of FAILURES) {
-  test(`${behaviour} ends with code ${code} and its reason in the log`, async () => {
+  test(`${behaviour}: exits with ${code} and logs the reason`, async () => {
     const sample = new Sample([behaviour]);
     assert.equal(await sample.exited, { code, signal: null });
     const last = JSON.parse(sample.out.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
@@ -105,43 +105,43 @@ for (const [behaviour, code, reason] of FAILURES) {
   });
 }
 
-test('where the log itself throws, the end keeps its code and its reason is told on standard error', async () => {
+test('a fatal error goes to standard error if the log throws, with the same exit code', async () => {
   const sample = new Sample(['fatal-unwritable']);
-  assert.equal(await sample.exited, { code: EXIT.unavailable, signal: null });
+  assert.equal(await sample.exited, { code: EXIT_CODE.unavailable, signal: null });
   assert.is(
     sample.err,
-    `fatal error: the disk failed; exit code ${EXIT.unavailable}; it cannot be logged: no one writes here\n`,
+    `fatal error: the disk failed; exit code ${EXIT_CODE.unavailable}; cannot write the log: output is closed\n`,
   );
 });
 
-test('a reader that stops reading does not hold the process, and is told later what it has missed', async () => {
+test('a reader that pauses does not block the process, and later gets the number of dropped lines', async () => {
   const sample = new Sample(['logs']);
   sample.child.stdout?.pause();
-  await until(() => sample.err.includes('goes on'), 'the next turn');
+  await until(() => sample.err.includes('next turn'), 'the next turn');
   sample.child.stdout?.resume();
-  await until(() => sample.out.includes('"msg":"started"'), 'the lines to come again');
+  await until(() => sample.out.includes('"msg":"started"'), 'further lines');
   sample.child.kill('SIGTERM');
-  assert.equal(await sample.exited, { code: EXIT.ok, signal: null });
+  assert.equal(await sample.exited, { code: EXIT_CODE.ok, signal: null });
   const lines = sample.out
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   const kept = lines.filter(({ msg }) => msg === 'line').length;
-  const missed = lines.filter(({ msg }) => String(msg).startsWith('log lines were left out'));
+  const dropped = lines.filter(({ msg }) => String(msg).startsWith('log lines dropped'));
   assert.ok(kept > 500 && kept < 2_000, `${kept} lines`);
   assert.is(
-    missed.reduce((sum, { lines: count }) => sum + Number(count), kept),
+    dropped.reduce((sum, { lines: count }) => sum + Number(count), kept),
     2_000,
   );
 });
 
-test('a reader that never reads again does not keep the process from ending', async () => {
+test('a reader that stopped reading does not prevent the process from exiting', async () => {
   const sample = new Sample(['logs']);
   sample.child.stdout?.pause();
-  await until(() => sample.err.includes('goes on'), 'the next turn');
+  await until(() => sample.err.includes('next turn'), 'the next turn');
   const exited = once(sample.child, 'exit');
   sample.child.kill('SIGTERM');
-  assert.equal(await exited, [EXIT.ok, null]);
+  assert.equal(await exited, [EXIT_CODE.ok, null]);
   sample.child.stdout?.destroy();
 });
 
@@ -154,44 +154,44 @@ const onFullDisk = async (): Promise<void> => {
   closeSync(full);
   let err = '';
   child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  await until(() => err.includes('goes on'), 'the next turn');
+  await until(() => err.includes('next turn'), 'the next turn');
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  assert.equal(await exited, [EXIT.ok, null]);
+  assert.equal(await exited, [EXIT_CODE.ok, null]);
 };
-const FULL_DISK = 'no room on the disk of its output neither holds nor ends the process';
+const FULL_DISK = 'a full disk of standard output neither blocks nor ends the process';
 if (existsSync('/dev/full')) test(FULL_DISK, onFullDisk);
-else test.skip(`${FULL_DISK}: there is no /dev/full`);
+else test.skip(`${FULL_DISK}: no /dev/full on this system`);
 
-test('a stop that fails ends with the code of its error', async () => {
+test('exits with the code of the error if the stop fails', async () => {
   const sample = await new Sample(['stop-fails']).started();
   sample.child.kill('SIGTERM');
-  assert.is((await sample.exited).code, EXIT.unavailable);
+  assert.is((await sample.exited).code, EXIT_CODE.unavailable);
   assert.match(sample.out, 'could not close');
 });
 
-test('neither a stop nor a start that hangs outlives the deadline', async () => {
+test('exits at the deadline if the stop or the start hangs', async () => {
   const samples = [new Sample(['stop-hangs']), new Sample(['start-hangs'])];
   for (const sample of samples) {
     await sample.started();
     sample.child.kill('SIGTERM');
   }
   for (const sample of samples) {
-    assert.is((await sample.exited).code, EXIT.internal);
-    assert.match(sample.out, 'not stopped within 300 ms');
+    assert.is((await sample.exited).code, EXIT_CODE.internal);
+    assert.match(sample.out, 'did not stop within 300 ms');
   }
 });
 
-test('a start that waits gives up when asked to stop, in order', async () => {
+test('a waiting start is aborted by SIGTERM, with code 0', async () => {
   const sample = await new Sample(['start-waits']).started();
   sample.child.kill('SIGTERM');
-  assert.equal(await sample.exited, { code: EXIT.ok, signal: null });
+  assert.equal(await sample.exited, { code: EXIT_CODE.ok, signal: null });
   assert.match(sample.out, '"msg":"stopped"');
 });
 
-test('--help lists every flag with its variable and default, and ends with code 0', async () => {
+test('--help lists every option with its variable and default, and exits with 0', async () => {
   const sample = new Sample(['--help']);
-  assert.is((await sample.exited).code, EXIT.ok);
+  assert.is((await sample.exited).code, EXIT_CODE.ok);
   for (const flag of ['id', 'host', 'port', 'cluster', 'secret-file', 'log-level', 'exit-with-parent']) {
     assert.match(sample.out, `--${flag}`);
     assert.match(sample.out.replace(/\s+/g, ' '), `TRIREME_${flag.toUpperCase().replaceAll('-', '_')}`);
@@ -210,14 +210,14 @@ const BAD_FLAGS: readonly (readonly string[])[] = [
 ];
 
 for (const args of BAD_FLAGS) {
-  test(`bad arguments end with code 64: ${args.join(' ')}`, async () => {
+  test(`exits with 64 for invalid arguments: ${args.join(' ')}`, async () => {
     const sample = new Sample(args);
-    assert.is((await sample.exited).code, EXIT.usage);
+    assert.is((await sample.exited).code, EXIT_CODE.usage);
     assert.match(sample.err, 'error:');
   });
 }
 
-test('variables stand in for flags, and a bad one is named', async () => {
+test('variables set options, and an invalid one is named in the error', async () => {
   const sample = await new Sample(['identity'], {
     TRIREME_ID: 'from-env',
     TRIREME_CLUSTER: 'env-cluster',
@@ -226,22 +226,22 @@ test('variables stand in for flags, and a bad one is named', async () => {
   await sample.exited;
   assert.match(sample.out, '"name":"from-env","cluster":"env-cluster"');
   const bad = new Sample(['runs'], { TRIREME_PORT: 'many' });
-  assert.is((await bad.exited).code, EXIT.usage);
+  assert.is((await bad.exited).code, EXIT_CODE.usage);
   assert.match(bad.err, 'TRIREME_PORT');
 });
 
-test('beyond loopback without a secret it refuses to start', async () => {
+test('exits with 64 for a host beyond loopback without a secret', async () => {
   const sample = new Sample(['identity', '--host', '0.0.0.0']);
-  assert.is((await sample.exited).code, EXIT.usage);
+  assert.is((await sample.exited).code, EXIT_CODE.usage);
   assert.match(sample.out, 'without a secret');
 });
 
-test('a secret file is read, and warned of when others may read it', () => {
+test('readIdentity reads the secret file, and readSecret warns if other users can read it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trireme-secret-'));
   try {
     const file = join(folder, 'secret');
     writeFileSync(file, 'a-long-enough-secret\n', { mode: 0o600 });
-    const { log, lines } = capturedLog();
+    const { log, lines } = captureLog();
     const options = { id: 'x', cluster: 'test', host: '0.0.0.0', secretFile: file };
     assert.equal(readIdentity(options, log, new Metrics({ service: 'x', id: 'x' })), {
       name: 'x',

@@ -1,16 +1,16 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { UsageError } from '../rules/usage.js';
+import { UsageError } from '../rules/usage-error.js';
 import { parseHttpUrl, parseReplicas } from './replica-list.js';
 
-test('a list of replicas names each with its url', () => {
+test('parseReplicas returns the id and URL of each replica', () => {
   assert.equal(parseReplicas('1=http://127.0.0.1:8191, b=http://b:1/'), [
     { id: '1', url: 'http://127.0.0.1:8191' },
     { id: 'b', url: 'http://b:1/' },
   ]);
 });
 
-test('whatever else is given is told as wrong use', () => {
+test('parseReplicas and parseHttpUrl throw UsageError for invalid text', () => {
   const many = Array.from({ length: 16 }, (_, n) => `${n}=http://x`).join();
   for (const text of [
     '',

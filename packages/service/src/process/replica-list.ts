@@ -1,20 +1,21 @@
-/** Reads the list of replicas from the command line. */
+/** Parses the list of replicas on the command line. */
 import { isName } from '../rules/handshake.js';
-import type { ReplicaAddress } from '../rules/roster.js';
-import { UsageError } from '../rules/usage.js';
+import type { ReplicaAddress } from '../rules/replica-set.js';
+import { UsageError } from '../rules/usage-error.js';
 
-/** Replicas in a list at most. */
+/** Maximum number of replicas in a list. */
 const REPLICAS_MAX = 15;
 
 /**
- * Reads `1=http://127.0.0.1:8191,2=http://127.0.0.1:8192`.
- * @throws UsageError if it is not such a list, or names a replica twice.
+ * Parses a list such as `1=http://127.0.0.1:8191,2=http://127.0.0.1:8192`.
+ * @throws UsageError if the list is invalid or too long, or has a duplicate id.
  */
 export function parseReplicas(text: string): ReplicaAddress[] {
   const replicas = text.split(',').map(parseReplica);
-  if (replicas.length > REPLICAS_MAX) throw new UsageError(`more than ${REPLICAS_MAX} replicas`);
+  if (replicas.length > REPLICAS_MAX)
+    throw new UsageError(`the list of replicas has more than ${REPLICAS_MAX} items`);
   if (new Set(replicas.map(({ id }) => id)).size < replicas.length) {
-    throw new UsageError(`a replica stands twice in ${text}`);
+    throw new UsageError(`duplicate replica id in ${text}`);
   }
   return replicas;
 }
@@ -22,14 +23,14 @@ export function parseReplicas(text: string): ReplicaAddress[] {
 function parseReplica(text: string): ReplicaAddress {
   const [, id, url] = /^([^=]*)=(.*)$/.exec(text.trim()) ?? [];
   if (!isName(id) || url === undefined)
-    throw new UsageError(`not a replica as in 1=http://host:port: ${text}`);
+    throw new UsageError(`invalid replica: ${text} (expected ID=URL, such as 1=http://host:port)`);
   return { id, url: parseHttpUrl(url) };
 }
 
-/** The url of an internal server. @throws UsageError if it is none with the scheme http, or https for mutual TLS. */
+/** Parses the URL of an internal port. @throws UsageError if it is not an http or https URL. */
 export function parseHttpUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new UsageError(`not a url as in http://host:port: ${text}`);
+    throw new UsageError(`invalid URL: ${text} (expected http://host:port or https://host:port)`);
   }
   return text;
 }

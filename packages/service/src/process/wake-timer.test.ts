@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WakeTimer } from './wake-timer.js';
 
-test('it wakes at the time that was set last, not before it, and once', async () => {
+test('calls wake once, at the time that was set last and not before it', async () => {
   const events = new EventEmitter();
   const wakes: number[] = [];
   const timer = new WakeTimer(

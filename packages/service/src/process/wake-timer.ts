@@ -1,6 +1,6 @@
-/** The one timer of rules that say themselves when they want to be called next. */
+/** A timer for rules that return the time of their next call. */
 
-/** Node's timers fire up to a millisecond early. */
+/** Node's timers can fire up to a millisecond early. */
 const SLACK_MS = 1;
 
 export class WakeTimer {
@@ -10,15 +10,15 @@ export class WakeTimer {
   #time: number | null = null;
 
   /**
-   * @param now milliseconds on the clock of the rules
-   * @param wake called at the time that was set last, or up to a millisecond later
+   * @param now returns the milliseconds of the rules' clock
+   * @param wake called at the time that was set last, or slightly later
    */
   constructor(now: () => number, wake: () => void) {
     this.#now = now;
     this.#wake = wake;
   }
 
-  /** Wakes at `time`, in the place of any time that was set before; never if it is null. */
+  /** Sets the time of the next call, and replaces any earlier one; null for no call. */
   set(time: number | null): void {
     if (time === this.#time) return;
     this.stop();

@@ -1,34 +1,34 @@
-/** What the certificates of a process say, and whether they can be used together. */
+/** Reads the certificates of a process, and checks that they can be used together. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import type { TlsMaterial } from '@trireme/raft/frames';
-import { UsageError } from './usage.js';
+import { UsageError } from './usage-error.js';
 
 const DAY_MS = 86_400_000;
-/** Milliseconds before the end from which the log warns, once a day. */
-export const WARNED_MS = 30 * DAY_MS;
+/** From this many milliseconds before the expiry the log has a warning once a day. */
+export const EXPIRY_WARNING_MS = 30 * DAY_MS;
 
-/** A certificate that can be used, and until when. Times are in milliseconds since 1970. */
-export interface CertificateFacts {
-  /** Its common name; empty where there is none. */
+/** A valid certificate. Times are in milliseconds since 1970. */
+export interface CertificateInfo {
+  /** Its common name; empty if it has none. */
   readonly name: string;
   readonly notBefore: number;
   readonly notAfter: number;
-  /** The end of the authority that it is of. */
+  /** Expiry of the authority that issued it. */
   readonly authorityNotAfter: number;
 }
 
 /**
- * Checks the three files, which may have been replaced one after the other.
- * @throws UsageError if one of the three is no such thing, the key is another's, or the authority did not sign the certificate.
+ * Checks that the three files belong together: they may have been replaced one after the other.
+ * @throws UsageError if a file is invalid, the key does not belong to the certificate, or the authority did not sign it.
  */
-export function examineCertificate({ ca, cert, key }: TlsMaterial): CertificateFacts {
+export function checkCertificate({ ca, cert, key }: TlsMaterial): CertificateInfo {
   const authorities = parseAll(ca, 'the authority');
   const chain = parseAll(cert, 'the certificate');
   const [own] = chain;
   if (own === undefined) throw new UsageError('the certificate is not PEM');
-  if (!own.checkPrivateKey(parseKey(key))) throw new UsageError('the key is not that of the certificate');
+  if (!own.checkPrivateKey(parseKey(key))) throw new UsageError('the key does not belong to the certificate');
   const root = authorityOf(own, chain, authorities);
-  if (root === null) throw new UsageError('the certificate is not of the authority');
+  if (root === null) throw new UsageError('the certificate was not issued by the authority');
   return {
     name: /(?:^|\n)CN=(.*)/.exec(own.subject)?.[1] ?? '',
     notBefore: Date.parse(own.validFrom),
@@ -37,31 +37,27 @@ export function examineCertificate({ ca, cert, key }: TlsMaterial): CertificateF
   };
 }
 
-/** Why renewed certificates are not used in place of those in use; null if they are. `now` is in milliseconds since 1970. */
-export function refuseRenewal(
-  renewed: CertificateFacts,
-  inUse: CertificateFacts,
-  now: number,
-): string | null {
+/** Why a renewed certificate cannot replace the current one; null if it can. @param now milliseconds since 1970 */
+export function renewalProblem(renewed: CertificateInfo, inUse: CertificateInfo, now: number): string | null {
   if (renewed.name !== inUse.name)
-    return `it is of ${JSON.stringify(renewed.name)}, and this process is ${JSON.stringify(inUse.name)}`;
-  if (renewed.notBefore > now) return `it is not valid before ${dayOf(renewed.notBefore)}`;
-  const end = endOf(renewed);
-  return end <= now && end <= endOf(inUse) ? `it expired on ${dayOf(end)}` : null;
+    return `its name is ${JSON.stringify(renewed.name)}, but this process is ${JSON.stringify(inUse.name)}`;
+  if (renewed.notBefore > now) return `it is not valid before ${formatDate(renewed.notBefore)}`;
+  const end = expiryOf(renewed);
+  return end <= now && end <= expiryOf(inUse) ? `it expired on ${formatDate(end)}` : null;
 }
 
-/** When the certificate, or its authority, ends. */
-export function endOf({ notAfter, authorityNotAfter }: CertificateFacts): number {
+/** Expiry of the certificate or of its authority, whichever is earlier. */
+export function expiryOf({ notAfter, authorityNotAfter }: CertificateInfo): number {
   return Math.min(notAfter, authorityNotAfter);
 }
 
-/** Whether the end is so near at `now` that the log has to tell of it again, having told of it at `toldAt`. */
-export function isWarningDue(end: number, now: number, toldAt: number): boolean {
-  return end - now < WARNED_MS && Math.abs(now - toldAt) >= DAY_MS;
+/** Whether the log must warn of the expiry at `end` again, if its last warning was at `warnedAt`. */
+export function isWarningDue(end: number, now: number, warnedAt: number): boolean {
+  return end - now < EXPIRY_WARNING_MS && Math.abs(now - warnedAt) >= DAY_MS;
 }
 
-/** The day of a time, as in `2026-11-30`. */
-export function dayOf(time: number): string {
+/** The UTC date of a time, such as `2026-11-30`. */
+export function formatDate(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
@@ -79,11 +75,11 @@ function parseKey(text: string): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(text);
   } catch (error) {
-    throw new UsageError('the key is not PEM, or needs a password', { cause: error });
+    throw new UsageError('the key is not PEM, or is encrypted', { cause: error });
   }
 }
 
-/** The authority at the end of the chain of signatures that begins with `own`. */
+/** The authority at the end of the signature chain that starts with `own`; null if there is none. */
 function authorityOf(
   own: X509Certificate,
   chain: readonly X509Certificate[],
@@ -92,7 +88,7 @@ function authorityOf(
   const isSigner = (of: X509Certificate) => (signer: X509Certificate) =>
     of.checkIssued(signer) && of.verify(signer.publicKey);
   let last: X509Certificate | undefined = own;
-  // Each certificate is visited once at most, so that a cycle ends.
+  // The limit ends the search in a cycle.
   for (let passed = 0; last !== undefined && passed < chain.length; passed += 1) {
     const signed: X509Certificate = last;
     const root = authorities.find(isSigner(signed));

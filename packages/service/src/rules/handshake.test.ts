@@ -1,13 +1,13 @@
 import { PROTOCOL_VERSION } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { handshakeHeaders, isName, refuseHandshake, secretMatches, type LinkIdentity } from './handshake.js';
+import { handshakeHeaders, isName, checkHandshake, secretMatches, type LinkIdentity } from './handshake.js';
 
 const SELF: LinkIdentity = { name: 'catalog', cluster: 'test', secret: 'a shared secret' };
 const GOOD = handshakeHeaders({ ...SELF, name: 'frontend-1' });
 
-test('a process of the cluster is let in', () => {
-  assert.is(refuseHandshake(SELF, GOOD, 'frontend'), null);
+test('checkHandshake accepts a process of the cluster', () => {
+  assert.is(checkHandshake(SELF, GOOD, 'frontend'), null);
 });
 
 const REFUSED: readonly [string, number, Record<string, string | undefined>][] = [
@@ -22,34 +22,34 @@ const REFUSED: readonly [string, number, Record<string, string | undefined>][] =
 ];
 
 for (const [status, httpStatus, headers] of REFUSED) {
-  test(`refused with ${status}: ${JSON.stringify(headers)}`, () => {
-    const refusal = refuseHandshake(SELF, { ...GOOD, ...headers }, 'frontend');
+  test(`checkHandshake returns ${status} for ${JSON.stringify(headers)}`, () => {
+    const refusal = checkHandshake(SELF, { ...GOOD, ...headers }, 'frontend');
     assert.is(refusal?.status, status);
     assert.is(refusal?.httpStatus, httpStatus);
     assert.not.match(JSON.stringify(refusal), 'a shared secret');
   });
 }
 
-test('a refusal repeats at most a little of what was sent', () => {
-  const refusal = refuseHandshake(SELF, { ...GOOD, 'x-trireme-cluster': 'x'.repeat(10_000) }, 'frontend');
+test('a refusal contains only a short part of a header', () => {
+  const refusal = checkHandshake(SELF, { ...GOOD, 'x-trireme-cluster': 'x'.repeat(10_000) }, 'frontend');
   assert.ok((refusal?.message.length ?? Infinity) < 200);
 });
 
-test('without a secret none is sent and none is asked for', () => {
+test('a cluster without a secret sends and requires none', () => {
   const open: LinkIdentity = { ...SELF, secret: null };
   assert.is('x-trireme-secret' in handshakeHeaders(open), false);
-  assert.is(refuseHandshake(open, handshakeHeaders(open), 'frontend'), null);
+  assert.is(checkHandshake(open, handshakeHeaders(open), 'frontend'), null);
   assert.is(secretMatches(null, undefined), true);
 });
 
-test('a secret matches itself alone', () => {
+test('secretMatches accepts only the same secret', () => {
   assert.is(secretMatches('secret', 'secret'), true);
   for (const given of ['Secret', 'secret ', '', undefined, ['secret']]) {
     assert.is(secretMatches('secret', given), false);
   }
 });
 
-test('names', () => {
+test('isName accepts 1 to 64 of the allowed characters', () => {
   for (const name of ['1', 'frontend-1', 'a.b_c', 'x'.repeat(64)]) assert.ok(isName(name), name);
   for (const name of ['', 'x'.repeat(65), 'a b', 'ü', 'a\n', 1, null])
     assert.not.ok(isName(name), String(name));

@@ -1,22 +1,22 @@
-/** Who may open a link: the headers of a link's handshake, and the rule that accepts or refuses them. */
+/** The handshake of a link: its headers, and the rules that accept or refuse it. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { PROTOCOL_VERSION, TriremeError } from '@trireme/domain';
 import type { TlsSource } from '@trireme/raft/frames';
 import { roleOfName, type CertificateRole } from './roles.js';
 
-/** Who a process is, and what it must know to be let in. */
+/** The identity of a process, and its credentials. */
 export interface LinkIdentity {
   /** Unique in the cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */
   readonly name: string;
   readonly cluster: string;
-  /** The cluster's secret, or null where none is asked for. */
+  /** The cluster's secret; null if the cluster has none. */
   readonly secret: string | null;
-  /** Its certificate, where the cluster speaks mutual TLS; then its name is the certificate's common name. */
+  /** Its certificate, if the cluster uses mutual TLS. Then `name` must be the certificate's common name. */
   readonly tls?: TlsSource | null;
 }
 
-/** Headers of a handshake and of internal calls, in lower case as Node gives them. */
-export const LINK_HEADERS = {
+/** Headers of handshakes and of internal requests, in lower case like Node's. */
+export const HANDSHAKE_HEADERS = {
   cluster: 'x-trireme-cluster',
   version: 'x-trireme-version',
   name: 'x-trireme-name',
@@ -34,107 +34,107 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** True for names that processes and clusters may have: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */
+/** Whether `name` is a valid name of a process or cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */
 export function isName(name: unknown): name is string {
   return typeof name === 'string' && NAME.test(name);
 }
 
-/** What a process says about itself when it opens a link. */
+/** The headers that a process sends when it opens a link. */
 export function handshakeHeaders(identity: LinkIdentity): Record<string, string> {
   return {
-    [LINK_HEADERS.cluster]: identity.cluster,
-    [LINK_HEADERS.version]: String(PROTOCOL_VERSION),
-    [LINK_HEADERS.name]: identity.name,
-    ...(identity.secret === null ? {} : { [LINK_HEADERS.secret]: identity.secret }),
+    [HANDSHAKE_HEADERS.cluster]: identity.cluster,
+    [HANDSHAKE_HEADERS.version]: String(PROTOCOL_VERSION),
+    [HANDSHAKE_HEADERS.name]: identity.name,
+    ...(identity.secret === null ? {} : { [HANDSHAKE_HEADERS.secret]: identity.secret }),
   };
 }
 
-/** What is known of a certificate that came with a request. */
-export interface Certificate {
-  /** Why it is not to be believed, null if it is. */
+/** The client certificate of a request. */
+export interface PeerCertificate {
+  /** Why it is not trusted; null if it is. */
   readonly problem: string | null;
   /** Its common name. */
   readonly name: string;
 }
 
 /**
- * Why a process with this identity refuses a handshake, or null if it accepts it.
- * @param admits the role that may open this kind of link; without certificates nobody's role is known
- * @param certificate null where none is asked for
+ * Why a process with this identity refuses a handshake; null if it accepts it.
+ * @param admits the role that may open this kind of link; checked only with certificates
+ * @param certificate null if the cluster does not use certificates
  */
-export function refuseHandshake(
+export function checkHandshake(
   identity: LinkIdentity,
   headers: Headers,
   admits: CertificateRole,
-  certificate: Certificate | null = null,
+  certificate: PeerCertificate | null = null,
 ): HandshakeRefusal | null {
   if (certificate !== null && certificate.problem !== null) {
     return { httpStatus: 401, status: 'WRONG_CERTIFICATE', message: certificate.problem };
   }
-  // First, so that who does not know the secret learns nothing of the cluster.
-  if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret])) {
+  // Check the secret first: a client without it must learn nothing about the cluster.
+  if (!secretMatches(identity.secret, headers[HANDSHAKE_HEADERS.secret])) {
     return {
       httpStatus: 401,
       status: 'UNAUTHORIZED',
       message: 'the secret of the cluster is missing or wrong',
     };
   }
-  const cluster = headers[LINK_HEADERS.cluster];
+  const cluster = headers[HANDSHAKE_HEADERS.cluster];
   if (cluster !== identity.cluster) {
     return {
       httpStatus: 403,
       status: 'WRONG_CLUSTER',
-      message: `this is cluster ${identity.cluster}, not ${describe(cluster)}`,
+      message: `this process belongs to cluster ${identity.cluster}, not ${describe(cluster)}`,
     };
   }
-  const version = headers[LINK_HEADERS.version];
+  const version = headers[HANDSHAKE_HEADERS.version];
   if (version !== String(PROTOCOL_VERSION)) {
     return {
       httpStatus: 426,
       status: 'WRONG_VERSION',
-      message: `this process speaks protocol ${PROTOCOL_VERSION}, not ${describe(version)}`,
+      message: `this process uses protocol version ${PROTOCOL_VERSION}, not ${describe(version)}`,
     };
   }
-  if (!isName(headers[LINK_HEADERS.name])) {
+  if (!isName(headers[HANDSHAKE_HEADERS.name])) {
     return {
       httpStatus: 400,
       status: 'INVALID_NAME',
       message: 'the name of the process is missing or malformed',
     };
   }
-  if (certificate !== null && certificate.name !== headers[LINK_HEADERS.name]) {
+  if (certificate !== null && certificate.name !== headers[HANDSHAKE_HEADERS.name]) {
     const message = 'the certificate is that of another process';
     return { httpStatus: 403, status: 'WRONG_CERTIFICATE', message };
   }
   if (certificate === null) return null;
-  const wrong = refuseRole(certificate.name, admits);
-  return wrong === null ? null : { httpStatus: 403, status: 'WRONG_ROLE', message: wrong };
+  const problem = roleProblem(certificate.name, admits);
+  return problem === null ? null : { httpStatus: 403, status: 'WRONG_ROLE', message: problem };
 }
 
 /**
- * Why a process with this identity refuses a call of its operator, or null if it accepts it.
- * @param certificate null where none is asked for
+ * Why a process with this identity refuses a request of an operator; null if it accepts it.
+ * @param certificate null if the cluster does not use certificates
  */
-export function refuseOperator(
+export function checkOperator(
   identity: LinkIdentity,
   headers: Headers,
-  certificate: Certificate | null,
+  certificate: PeerCertificate | null,
 ): TriremeError | null {
   if (certificate !== null && certificate.problem !== null)
     return new TriremeError('UNAUTHORIZED', certificate.problem);
-  if (!secretMatches(identity.secret, headers[LINK_HEADERS.secret]))
+  if (!secretMatches(identity.secret, headers[HANDSHAKE_HEADERS.secret]))
     return new TriremeError('UNAUTHORIZED', 'the secret of the cluster is missing or wrong');
-  const wrong = certificate === null ? null : refuseRole(certificate.name, 'operator');
-  return wrong === null ? null : new TriremeError('WRONG_ROLE', wrong);
+  const problem = certificate === null ? null : roleProblem(certificate.name, 'operator');
+  return problem === null ? null : new TriremeError('WRONG_ROLE', problem);
 }
 
-/** Why a server is not the one that was to be dialed, by the name in its certificate; null if it is. */
-export function refuseRole(name: string, expected: CertificateRole): string | null {
+/** Why a certificate with this name does not have the expected role; null if it has. */
+export function roleProblem(name: string, expected: CertificateRole): string | null {
   if (roleOfName(name) === expected) return null;
-  return `the certificate is that of ${describe(name)}, and this is for the role ${expected}`;
+  return `the certificate of ${describe(name)} does not have the role ${expected}`;
 }
 
-/** Compares in constant time. Where no secret is asked for, whatever is given is right. */
+/** Compares secrets in constant time. Without an expected secret every given value matches. */
 export function secretMatches(expected: string | null, given: unknown): boolean {
   if (expected === null) return true;
   if (typeof given !== 'string') return false;
@@ -145,7 +145,7 @@ function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-/** A header as it may stand in an answer or a log: short, and printable whatever was sent. */
+/** A header value for a response or a log: short, and printable for any input. */
 function describe(value: unknown): string {
   return JSON.stringify(value ?? null).slice(0, 80);
 }

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isLoopback, requireGuardBeyondLoopback } from './loopback.js';
+import { isLoopback, requireSecretBeyondLoopback } from './loopback.js';
 import { parseSecret } from './secret.js';
-import { UsageError } from './usage.js';
+import { UsageError } from './usage-error.js';
 
 const HERE = ['127.0.0.1', '127.255.255.254', '::1', '[::1]', 'localhost', 'LOCALHOST'];
 const BEYOND = [
@@ -16,24 +16,24 @@ const BEYOND = [
   '1127.0.0.1',
 ];
 
-test('loopback is what surely names this machine', () => {
+test('isLoopback accepts only addresses and names of this machine', () => {
   for (const host of HERE) assert.ok(isLoopback(host), host);
   for (const host of BEYOND) assert.not.ok(isLoopback(host), host);
 });
 
-test('beyond loopback a secret is needed', () => {
-  for (const host of HERE) requireGuardBeyondLoopback(host, { secret: null });
+test('requireSecretBeyondLoopback requires a secret or a certificate', () => {
+  for (const host of HERE) requireSecretBeyondLoopback(host, { secret: null });
   for (const host of BEYOND) {
-    requireGuardBeyondLoopback(host, { secret: 'a secret' });
-    requireGuardBeyondLoopback(host, { secret: null, tls: {} });
+    requireSecretBeyondLoopback(host, { secret: 'a secret' });
+    requireSecretBeyondLoopback(host, { secret: null, tls: {} });
     assert.throws(
-      () => requireGuardBeyondLoopback(host, { secret: null }),
+      () => requireSecretBeyondLoopback(host, { secret: null }),
       (error: unknown) => error instanceof UsageError,
     );
   }
 });
 
-test('a secret has 16 to 512 printable characters, whatever white space a file adds', () => {
+test('parseSecret trims white space, and requires 16 to 512 printable characters', () => {
   assert.is(parseSecret('  0123456789abcdef\n', 'file'), '0123456789abcdef');
   assert.is(parseSecret('x'.repeat(512), 'file').length, 512);
   for (const text of [

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isVerbose, problemOf, verboseChecks } from './readiness.js';
+import { isVerbose, firstProblem, verboseChecks } from './readiness.js';
 
 const CHECKS = [
   { name: 'running', problem: null },
@@ -8,13 +8,13 @@ const CHECKS = [
   { name: 'catalog', problem: 'no link' },
 ];
 
-test('the first condition that does not hold is the reason', () => {
-  assert.is(problemOf(CHECKS), 'no leader is known');
-  assert.is(problemOf([{ name: 'running', problem: null }]), null);
-  assert.is(problemOf([]), null);
+test('firstProblem returns the problem of the first condition that is not met', () => {
+  assert.is(firstProblem(CHECKS), 'no leader is known');
+  assert.is(firstProblem([{ name: 'running', problem: null }]), null);
+  assert.is(firstProblem([]), null);
 });
 
-test('every condition is told to whoever asks for it', () => {
+test('verboseChecks lists every condition, for a target with ?verbose', () => {
   assert.equal(verboseChecks(CHECKS.slice(0, 2)), {
     checks: [
       { name: 'running', ok: true, problem: null },

@@ -1,26 +1,26 @@
-/** Whether a process should get traffic, in parts that each have a name: what `/readyz` answers. */
+/** The conditions under which a process should receive traffic, for `/readyz`. */
 
-/** One condition. */
-export interface Check {
+/** A named condition. */
+export interface ReadinessCheck {
   /** A stable word, such as `leader`. */
   readonly name: string;
-  /** Why it does not hold, null if it does. */
+  /** Why it is not met; null if it is. */
   readonly problem: string | null;
 }
 
-/** Why the process is not ready, in the words of the first condition that does not hold; null if it is. */
-export function problemOf(checks: readonly Check[]): string | null {
+/** The problem of the first condition that is not met; null if the process is ready. */
+export function firstProblem(checks: readonly ReadinessCheck[]): string | null {
   return checks.find(({ problem }) => problem !== null)?.problem ?? null;
 }
 
-/** Whether a request target asks for every condition, as in `/readyz?verbose`. */
+/** Whether a request target asks for all conditions, as in `/readyz?verbose`. */
 export function isVerbose(target: string): boolean {
   const query = target.indexOf('?');
   return query >= 0 && new URLSearchParams(target.slice(query + 1)).has('verbose');
 }
 
-/** What the verbose answer says beside the short one. */
-export function verboseChecks(checks: readonly Check[]): {
+/** The additional fields of the verbose response. */
+export function verboseChecks(checks: readonly ReadinessCheck[]): {
   readonly checks: readonly {
     readonly name: string;
     readonly ok: boolean;

@@ -1,15 +1,15 @@
-/** What a process may do, by the name in its certificate: `replica-2` is a replica and opens no front-end's link. */
+/** The roles of certificates: a process with the certificate `replica-2` cannot open links of a front-end. */
 
-/** Whom certificates of a cluster are for. */
-export const ROLES = ['catalog', 'replica', 'frontend', 'operator'] as const;
+/** The roles that a certificate can have. */
+export const CERTIFICATE_ROLES = ['catalog', 'replica', 'frontend', 'operator'] as const;
 
-export type CertificateRole = (typeof ROLES)[number];
+export type CertificateRole = (typeof CERTIFICATE_ROLES)[number];
 
 /**
- * The role that a name stands for: the name begins with the role's, alone or before `-` or `.`, as in `catalog`,
- * `replica-2`, `frontend-7f9c.eu`. Null where it stands for none: such a certificate opens nothing.
+ * The role of a certificate with this name: the name is the role, or starts with the role and `-` or `.`, as in
+ * `catalog`, `replica-2`, `frontend-7f9c.eu`. Null if it has none: then every link and operator request is refused.
  */
 export function roleOfName(name: string): CertificateRole | null {
   const [, first] = /^([a-z]+)([-.].*)?$/.exec(name) ?? [];
-  return ROLES.find((role) => role === first) ?? null;
+  return CERTIFICATE_ROLES.find((role) => role === first) ?? null;
 }

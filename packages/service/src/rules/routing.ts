@@ -1,10 +1,10 @@
-/** Which answer a request on an internal port gets: a route, or an error in the contract's form. */
+/** Routes requests on an internal port: to a handler, or to an error response. */
 import { TriremeError } from '@trireme/domain';
 
-/** What most paths of internal ports answer to. */
+/** Methods of paths that are read. */
 const READING_METHODS = ['GET', 'HEAD'] as const;
 
-/** Paths that need no secret. */
+/** Paths that do not require the secret. */
 export const OPEN_PATHS = ['/livez', '/readyz', '/status', '/metrics'] as const;
 
 export type OpenPath = (typeof OPEN_PATHS)[number];
@@ -21,10 +21,10 @@ export type Routing<Path extends string> =
 
 /**
  * Finds the route of a request.
- * @param target the request target as it stands in the request line; a query and one trailing slash make no difference
- * @param guarded paths that need the secret and are read
- * @param refused why the operator's paths are refused to who asks, null if they are not
- * @param actions paths that need the secret and do something: by POST; a path may be among both
+ * @param target the request target of the request line; a query and one trailing slash are ignored
+ * @param guarded paths that are read and require the secret
+ * @param refused why the client may not use operator paths; null if it may
+ * @param actions paths that require the secret and POST; a path may be in `guarded` as well
  */
 export function route<Path extends string>(
   method: string,
@@ -44,12 +44,12 @@ export function route<Path extends string>(
   if (routing === null) {
     const reading = (open ?? read) === undefined ? [] : READING_METHODS;
     const allow = [...reading, ...(action === undefined ? [] : ['POST'])].join(', ');
-    return refuse(new TriremeError('METHOD_NOT_ALLOWED', `only ${allow} are allowed here`), { allow });
+    return refuse(new TriremeError('METHOD_NOT_ALLOWED', `method not allowed, use ${allow}`), { allow });
   }
   return routing.kind === 'open' || refused === null ? routing : refuse(refused);
 }
 
-/** What a method means at a path that is known as at least one of these; null if it means nothing. */
+/** The routing of a method at a path of at least one kind; null if the method is not allowed there. */
 function routingOf<Path extends string>(
   method: string,
   open: OpenPath | undefined,

@@ -1,40 +1,41 @@
-/** Keeps what others can cause at will from flooding the log: each kind of line once in a while, with a count. */
+/** Limits log lines that others can cause: one line of each kind in an interval, with the number suppressed. */
 
-/** Kinds that are kept apart at most; further ones share one. */
+/** Maximum number of kinds; further ones share one limit. */
 const KINDS_MAX = 64;
 
 interface Kind {
-  toldAt: number;
-  untold: number;
+  loggedAt: number;
+  suppressed: number;
 }
 
-export class Throttle {
+export class LogThrottle {
   readonly #intervalMs: number;
   readonly #kinds = new Map<string, Kind>();
 
-  /** @param intervalMs between two lines of one kind at least. */
+  /** @param intervalMs minimum milliseconds between two lines of one kind. */
   constructor(intervalMs = 1_000) {
     this.#intervalMs = intervalMs;
   }
 
   /**
-   * Whether a line of this kind is due at `now` (milliseconds, never falling).
-   * @returns how many were left out since the last one, or null if this one is to be left out too.
+   * Decides whether to log a line of this kind.
+   * @param now monotonic milliseconds
+   * @returns the number of lines suppressed since the last one; null if this one must be suppressed as well.
    */
-  due(kind: string, now: number): number | null {
+  suppressedIfDue(kind: string, now: number): number | null {
     const name = this.#kinds.has(kind) || this.#kinds.size < KINDS_MAX ? kind : '';
     const known = this.#kinds.get(name);
     if (known === undefined) {
-      this.#kinds.set(name, { toldAt: now, untold: 0 });
+      this.#kinds.set(name, { loggedAt: now, suppressed: 0 });
       return 0;
     }
-    if (now - known.toldAt < this.#intervalMs) {
-      known.untold += 1;
+    if (now - known.loggedAt < this.#intervalMs) {
+      known.suppressed += 1;
       return null;
     }
-    const { untold } = known;
-    known.toldAt = now;
-    known.untold = 0;
-    return untold;
+    const { suppressed } = known;
+    known.loggedAt = now;
+    known.suppressed = 0;
+    return suppressed;
   }
 }

@@ -9,8 +9,8 @@ import { LinkListener } from '../link/listener.js';
 import { LinkDialer } from '../link/dialer.js';
 import type { Log } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
-import { UsageError } from '../rules/usage.js';
-import { LinkRecorder, capturedLog, until } from '../testing/links.js';
+import { UsageError } from '../rules/usage-error.js';
+import { LinkRecorder, captureLog, until } from '../testing/links.js';
 import { InternalServer, type InternalServerOptions } from './internal-server.js';
 
 const SECRET = 'a shared secret';
@@ -23,7 +23,7 @@ const BARE = {
   metrics: new Metrics({ service: 'test', id: 'test' }),
 };
 
-interface Answer {
+interface HttpResponse {
   readonly code: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -35,7 +35,7 @@ async function ask(
   path: string,
   headers: Record<string, string> = {},
   body = '',
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       { port, host: '127.0.0.1', method, path, headers, agent: false },
@@ -54,13 +54,13 @@ async function ask(
   });
 }
 
-/** A listener for links of front-ends, with what it opened and its log. */
+/** A listener for links of front-ends, with its handler and its log. */
 function linkListener(): { listener: LinkListener; handler: LinkRecorder; log: Log } {
   const handler = new LinkRecorder();
-  const { log } = capturedLog();
+  const { log } = captureLog();
   const listener = new LinkListener({
     path: '/links/test',
-    admits: 'frontend',
+    clientRole: 'frontend',
     identity: IDENTITY,
     handler,
     log,
@@ -68,7 +68,7 @@ function linkListener(): { listener: LinkListener; handler: LinkRecorder; log: L
   return { listener, handler, log };
 }
 
-/** What a raw socket gets for `text` until the server closes it. */
+/** Sends `text` over a raw socket. Returns all that the server sends until it closes the socket. */
 async function say(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(text);
@@ -85,7 +85,7 @@ async function withServer(
   options: Partial<InternalServerOptions>,
   run: (port: number, server: InternalServer, lines: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const { log, lines } = capturedLog();
+  const { log, lines } = captureLog();
   const server = new InternalServer({
     host: '127.0.0.1',
     port: 0,
@@ -105,7 +105,7 @@ async function withServer(
   }
 }
 
-test('health and status are open', async () => {
+test('health and status require no secret', async () => {
   let reason: string | null = null;
   await withServer({ checks: () => [{ name: 'leader', problem: reason }] }, async (port) => {
     for (const path of ['/livez', '/readyz', '/readyz/']) {
@@ -130,7 +130,7 @@ test('health and status are open', async () => {
   });
 });
 
-test('verbose readiness names every condition', async () => {
+test('readyz?verbose lists every check', async () => {
   const checks = [
     { name: 'running', problem: null },
     { name: 'leader', problem: 'no leader' },
@@ -138,16 +138,16 @@ test('verbose readiness names every condition', async () => {
   await withServer({ checks: () => checks }, async (port) => {
     const answer = await ask(port, 'GET', '/readyz?verbose');
     assert.is(answer.code, 503);
-    const told = JSON.parse(answer.text) as { error: { message: string }; checks: unknown };
-    assert.is(told.error.message, 'no leader');
-    assert.equal(told.checks, [
+    const body = JSON.parse(answer.text) as { error: { message: string }; checks: unknown };
+    assert.is(body.error.message, 'no leader');
+    assert.equal(body.checks, [
       { name: 'running', ok: true, problem: null },
       { name: 'leader', ok: false, problem: 'no leader' },
     ]);
   });
 });
 
-test('metrics are open, and tell of links and refusals', async () => {
+test('metrics require no secret, and count links and refusals', async () => {
   const { listener } = linkListener();
   const metrics = new Metrics({ service: 'test', id: 'test' });
   await withServer({ listeners: [listener], metrics }, async (port) => {
@@ -164,7 +164,7 @@ test('metrics are open, and tell of links and refusals', async () => {
   });
 });
 
-test('routes need the secret', async () => {
+test('routes require the secret', async () => {
   const routes: InternalServerOptions['routes'] = {
     '/export': async (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/csv' }).end('number,name\n');
@@ -179,7 +179,7 @@ test('routes need the secret', async () => {
   });
 });
 
-test('what is unknown or not allowed is answered as JSON', async () => {
+test('unknown paths and methods that are not allowed get a JSON error', async () => {
   await withServer({}, async (port) => {
     const unknown = await ask(port, 'GET', '/constructor');
     assert.is(unknown.code, 404);
@@ -200,7 +200,7 @@ const RAW: readonly [string, string, number, string][] = [
     'HEADERS_TOO_LARGE',
   ],
   [
-    'an upgrade nowhere',
+    'an upgrade at an unknown path',
     'GET /links/none HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: trireme-frames\r\n\r\n',
     404,
     'ROUTE_NOT_FOUND',
@@ -208,7 +208,7 @@ const RAW: readonly [string, string, number, string][] = [
 ];
 
 for (const [name, text, code, status] of RAW) {
-  test(`a raw socket that sends ${name} gets ${status}`, async () => {
+  test(`answers ${name} with ${status}`, async () => {
     await withServer({}, async (port) => {
       const answer = await say(port, text);
       assert.match(answer, `HTTP/1.1 ${code} `);
@@ -217,7 +217,7 @@ for (const [name, text, code, status] of RAW) {
   });
 }
 
-test('a route that fails answers with its own error or 500, and never with the reason', async () => {
+test('a route that throws gives its TriremeError, or 500 without the reason', async () => {
   const routes: InternalServerOptions['routes'] = {
     '/known': async () => {
       throw new TriremeError('UNAVAILABLE', 'not now');
@@ -228,7 +228,7 @@ test('a route that fails answers with its own error or 500, and never with the r
     '/late': async (_request, response) => {
       response.writeHead(200, { 'content-length': 100 });
       response.write('some of it');
-      throw new Error('too late for an answer');
+      throw new Error('failed after the headers');
     },
   };
   await withServer({ routes }, async (port, _server, lines) => {
@@ -243,7 +243,7 @@ test('a route that fails answers with its own error or 500, and never with the r
   });
 });
 
-test('an action gets the body as JSON, and its answer or error is told', async () => {
+test('an action receives the JSON body, and its result or error is the response', async () => {
   const actions: InternalServerOptions['actions'] = {
     '/echo': async (body) => ({ body }),
     '/refuse': async () => {
@@ -251,7 +251,7 @@ test('an action gets the body as JSON, and its answer or error is told', async (
     },
   };
   await withServer({ actions }, async (port) => {
-    const post = async (path: string, body: string, secret = SECRET): Promise<Answer> =>
+    const post = async (path: string, body: string, secret = SECRET): Promise<HttpResponse> =>
       ask(port, 'POST', path, { 'x-trireme-secret': secret }, body);
     const answer = await post('/echo', '{"a":[1]}');
     assert.equal([answer.code, JSON.parse(answer.text)], [200, { body: { a: [1] } }]);
@@ -263,7 +263,7 @@ test('an action gets the body as JSON, and its answer or error is told', async (
   });
 });
 
-test('requests that are sent ahead of an answer close the connection, and are not worked on', async () => {
+test('pipelined requests close the connection and are not handled', async () => {
   const state = { begun: 0 };
   const routes: InternalServerOptions['routes'] = {
     '/export': async () => {
@@ -278,7 +278,7 @@ test('requests that are sent ahead of an answer close the connection, and are no
   });
 });
 
-test('what is behind a last request is ignored, and its answer comes', async () => {
+test('data after a request with Connection: close is ignored, and the request is answered', async () => {
   await withServer({}, async (port) => {
     const last = 'GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
     const answer = await say(port, `${last}GET /status HTTP/1.1\r\nhost: x\r\n\r\n`);
@@ -286,7 +286,7 @@ test('what is behind a last request is ignored, and its answer comes', async () 
   });
 });
 
-test('a client that leaves in the middle of its answer is no failure', async () => {
+test('a client that disconnects during its response is not logged as an error', async () => {
   const routes: InternalServerOptions['routes'] = {
     '/export': async (_request, response) => {
       const part = Buffer.alloc(65_536);
@@ -300,14 +300,14 @@ test('a client that leaves in the middle of its answer is no failure', async () 
     socket.write(`GET /export HTTP/1.1\r\nhost: x\r\nx-trireme-secret: ${SECRET}\r\n\r\n`);
     await new Promise((resolve) => socket.once('data', resolve));
     socket.destroy();
-    await until(() => lines.some((line) => line.includes('the client left')), 'a word on it');
+    await until(() => lines.some((line) => line.includes('client disconnected')), 'the log line');
     assert.not.ok(lines.some((line) => line.includes('stack')));
   });
 });
 
-test('a taken port rejects with EADDRINUSE', async () => {
+test('listen rejects with EADDRINUSE for a port in use', async () => {
   await withServer({}, async (port) => {
-    const { log } = capturedLog();
+    const { log } = captureLog();
     const options = { ...BARE, identity: IDENTITY, log };
     const second = new InternalServer({ host: '127.0.0.1', port, ...options });
     const error: unknown = await second.listen().catch((reason: unknown) => reason);
@@ -316,8 +316,8 @@ test('a taken port rejects with EADDRINUSE', async () => {
   });
 });
 
-test('beyond loopback it refuses to be made without a secret', () => {
-  const { log } = capturedLog();
+test('the constructor rejects a host beyond loopback without a secret', () => {
+  const { log } = captureLog();
   const identity = { ...IDENTITY, secret: null };
   const options = { ...BARE, identity, log };
   assert.throws(
@@ -326,7 +326,7 @@ test('beyond loopback it refuses to be made without a secret', () => {
   );
 });
 
-test('close ends idle sockets, links and requests under way', async () => {
+test('close ends idle sockets, links and open requests', async () => {
   const { listener, handler, log } = linkListener();
   let isAsked = false;
   const routes: InternalServerOptions['routes'] = {
@@ -338,9 +338,9 @@ test('close ends idle sockets, links and requests under way', async () => {
   await withServer({ listeners: [listener], routes }, async (port, server) => {
     const idle = connect(port, '127.0.0.1');
     idle.on('error', () => undefined);
-    const kept = new Promise<void>((resolve) => idle.once('data', () => resolve()));
+    const answered = new Promise<void>((resolve) => idle.once('data', () => resolve()));
     idle.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
-    await kept;
+    await answered;
     const silent = connect(port, '127.0.0.1');
     silent.on('error', () => undefined);
     const client = new LinkRecorder();
@@ -349,7 +349,7 @@ test('close ends idle sockets, links and requests under way', async () => {
       url: `http://127.0.0.1:${port}`,
       path: '/links/test',
       identity,
-      expects: 'replica',
+      serverRole: 'replica',
       handler: client,
       log,
     });
@@ -357,7 +357,7 @@ test('close ends idle sockets, links and requests under way', async () => {
     const hanging = ask(port, 'GET', '/never', { 'x-trireme-secret': SECRET }).catch(
       (error: unknown) => error,
     );
-    await until(() => isAsked && handler.opens.length === 1, 'a link and a request under way');
+    await until(() => isAsked && handler.opens.length === 1, 'a link and an open request');
     await server.close();
     assert.instance(await hanging, Error);
     assert.equal(handler.closes, ['this process is stopping']);

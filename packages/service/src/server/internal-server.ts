@@ -1,57 +1,55 @@
 /**
- * The internal port of a process: links by HTTP Upgrade, health and status for anyone who can reach it, and routes of
- * its operator, who knows the cluster's secret and, where there are certificates, has an operator's. Every answer is JSON in the contract's form, but for what a route itself sends.
+ * The internal port of a process: links by HTTP Upgrade, health and status for every client, and routes for operators,
+ * who need the cluster's secret and, if the cluster uses certificates, an operator certificate. Responses are JSON as in
+ * the HTTP contract, except for those that a route sends itself.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TriremeError, type ErrorStatus } from '@trireme/domain';
-import { certificateOf, createTlsServer, refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
+import { checkPeerCertificate, createTlsServer, refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
 import type { LinkListener } from '../link/listener.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { refuseOperator, type LinkIdentity } from '../rules/handshake.js';
-import { requireGuardBeyondLoopback } from '../rules/loopback.js';
-import { isVerbose, problemOf, verboseChecks, type Check } from '../rules/readiness.js';
+import { checkOperator, type LinkIdentity } from '../rules/handshake.js';
+import { requireSecretBeyondLoopback } from '../rules/loopback.js';
+import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
-import { Throttle } from '../rules/throttle.js';
-import { AFTER_LAST_REQUEST, refusePipelined } from './pipelining.js';
+import { LogThrottle } from '../rules/throttle.js';
+import { HTTP_CLOSED_CONNECTION, closeIfPipelined } from './pipelining.js';
 import { readJson } from './read-json.js';
 
-/** Answers one request with method GET or HEAD. What it throws becomes an error answer, if none was begun. */
+/** Handles a GET or HEAD request. If it throws before it has sent headers, the error becomes the response. */
 export type InternalRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/**
- * Does what one POST asks for, given its body as JSON, and gives the body of the answer 200. What it throws becomes an
- * error answer.
- */
+/** Handles a POST with a JSON body, and returns the body of the 200 response. An error becomes the response. */
 export type InternalAction = (body: unknown) => Promise<object>;
 
 export interface InternalServerOptions {
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** 0 for a free port. */
   readonly port: number;
   readonly identity: LinkIdentity;
   readonly log: Log;
   readonly listeners: readonly LinkListener[];
   /** Body of `GET /status`. */
   readonly status: () => object;
-  /** `GET /readyz` answers 503 with the first problem among them, or 200; with `?verbose` it names each. */
-  readonly checks: () => readonly Check[];
-  /** Page of `GET /metrics`; the server adds what it knows of its links. */
+  /** Checks of `GET /readyz`, which answers 503 with the first problem, or 200. With `?verbose` it lists all checks. */
+  readonly checks: () => readonly ReadinessCheck[];
+  /** Page of `GET /metrics`. The server adds the metrics of its links. */
   readonly metrics: Metrics;
-  /** By path, such as `/export`; each needs the header `x-trireme-secret` where the cluster has a secret. */
+  /** By path, such as `/export`. They require the header `x-trireme-secret` if the cluster has a secret. */
   readonly routes?: Readonly<Record<string, InternalRoute>>;
-  /** By path, such as `/members`; as guarded as `routes`. */
+  /** By path, such as `/members`. They require the same header. */
   readonly actions?: Readonly<Record<string, InternalAction>>;
 }
 
-/** Sockets open at once, links included; the system's queue and then a reset await further ones. */
+/** Maximum number of open sockets, including links. Further connections are dropped. */
 const SOCKETS_MAX = 1_024;
 const HEADERS_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 10_000;
-/** Milliseconds between two checks of an answer; if its client took nothing in between, the connection is closed. */
-const LOOK_MS = 10_000;
-/** Requests under way when the server closes have this long to be answered, in milliseconds. */
+/** A connection is closed if its client reads nothing of a response for this many milliseconds. */
+const STALL_MS_MAX = 10_000;
+/** Milliseconds that open requests have to finish when the server closes. */
 const CLOSE_MS_MAX = 1_000;
 
 export class InternalServer {
@@ -59,12 +57,12 @@ export class InternalServer {
   readonly #server: Server;
   readonly #paths: readonly string[];
   readonly #actions: readonly string[];
-  /** Whoever can reach the port can cause these lines. */
-  readonly #throttle = new Throttle();
+  /** Limits the log lines that anyone who can reach the port can cause. */
+  readonly #throttle = new LogThrottle();
 
-  /** @throws UsageError if the host is beyond loopback and the identity has no secret. */
+  /** @throws UsageError if the host is not loopback and the identity has neither a secret nor a certificate. */
   constructor(options: InternalServerOptions) {
-    requireGuardBeyondLoopback(options.host, options.identity);
+    requireSecretBeyondLoopback(options.host, options.identity);
     this.#options = options;
     this.#paths = Object.keys(options.routes ?? {});
     this.#describeLinks();
@@ -79,19 +77,22 @@ export class InternalServer {
     this.#server.maxConnections = SOCKETS_MAX;
     this.#server.on('request', (request, response) => void this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    // A connection that cannot be accepted, for example for lack of descriptors, must not end this process.
+    // A failure to accept a connection, for example for lack of descriptors, must not end this process.
     this.#server.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
-      const untold = this.#server.listening ? this.#throttle.due(code, performance.now()) : null;
-      if (untold !== null) options.log.warn({ code, reason: message, untold }, 'connection not accepted');
+      const suppressed = this.#server.listening
+        ? this.#throttle.suppressedIfDue(code, performance.now())
+        : null;
+      if (suppressed !== null)
+        options.log.warn({ code, reason: message, suppressed }, 'cannot accept a connection');
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      // The answer to the last request is on its way.
-      if (error.code !== AFTER_LAST_REQUEST) refuseSocket(socket, clientErrorRefusal(error.code));
+      // The response to the last request is being sent.
+      if (error.code !== HTTP_CLOSED_CONNECTION) refuseSocket(socket, clientErrorRefusal(error.code));
     });
   }
 
   /**
-   * Begins to listen.
+   * Starts listening.
    * @returns the port
    * @throws the system's error, such as EADDRINUSE.
    */
@@ -105,7 +106,7 @@ export class InternalServer {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  /** Closes links and idle sockets at once, and what is left within a second. Closing twice does nothing. */
+  /** Closes links and idle sockets at once, and the others within a second. A second call does nothing. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
@@ -120,50 +121,50 @@ export class InternalServer {
   #describeLinks(): void {
     const { metrics, listeners } = this.#options;
     const open = listeners.map((listener) => [{ path: listener.path }, listener] as const);
-    metrics.gauge('links_open', 'Links that other processes hold open to this one.', () =>
-      open.map(([labels, { open: count }]) => [labels, count] as const),
+    metrics.addGauge('links_open', 'Number of open links from other processes.', () =>
+      open.map(([labels, { openCount: count }]) => [labels, count] as const),
     );
-    metrics.counter('links_refused_total', 'Handshakes of links that were refused, by reason.', () =>
-      listeners.flatMap((listener) => [...listener.refused]),
+    metrics.addCounter('links_refused_total', 'Number of refused link handshakes, by path and status.', () =>
+      listeners.flatMap((listener) => [...listener.refusals]),
     );
   }
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { identity, routes, actions, log } = this.#options;
-    if (refusePipelined(request, response)) return;
-    boundAnswer(response);
+    if (closeIfPipelined(request, response)) return;
+    closeIfStalled(response);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('x-served-by', identity.name);
-    // A draining server ends each socket with its answer: an idle one would hold it open.
+    // A closing server closes each socket after its response: an idle socket would delay the close.
     if (!this.#server.listening) response.setHeader('connection', 'close');
     const { method = '', url = '' } = request;
-    const certificate = (identity.tls ?? null) === null ? null : certificateOf(request.socket);
-    const refused = refuseOperator(identity, request.headers, certificate);
+    const certificate = (identity.tls ?? null) === null ? null : checkPeerCertificate(request.socket);
+    const refused = checkOperator(identity, request.headers, certificate);
     const routing = route(method, url, this.#paths, refused, this.#actions);
-    if (routing.kind === 'refused' && routing.error === refused) this.#tellRefused(request, refused);
+    if (routing.kind === 'refused' && routing.error === refused) this.#logRefusal(request, refused);
     try {
       if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
       else if (routing.kind === 'guarded') {
         await routes?.[routing.path]?.(request, response);
       } else if (routing.kind === 'action') {
-        const done = await actions?.[routing.path]?.(await readJson(request));
-        answerJson(response, 200, done ?? {});
+        const result = await actions?.[routing.path]?.(await readJson(request));
+        answerJson(response, 200, result ?? {});
       } else answerError(response, routing.error, routing.headers);
     } catch (error) {
-      if (response.destroyed) log.info({ url }, 'the client left before the end of its answer');
+      if (response.destroyed) log.info({ url }, 'client disconnected before the end of the response');
       else if (error instanceof TriremeError)
-        log.warn({ url, status: error.status, reason: error.message }, 'refused');
+        log.warn({ url, status: error.status, reason: error.message }, 'request refused');
       else log.error({ error, url }, 'request failed');
       if (response.headersSent) response.destroy();
       else if (!response.destroyed) answerError(response, asTriremeError(error));
     }
   }
 
-  #tellRefused({ url, socket }: IncomingMessage, { status, message }: TriremeError): void {
-    const untold = this.#throttle.due(status, performance.now());
+  #logRefusal({ url, socket }: IncomingMessage, { status, message }: TriremeError): void {
+    const suppressed = this.#throttle.suppressedIfDue(status, performance.now());
     const from = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
-    if (untold !== null)
-      this.#options.log.warn({ url, from, status, reason: message, untold }, 'call refused');
+    if (suppressed !== null)
+      this.#options.log.warn({ url, from, status, reason: message, suppressed }, 'operator request refused');
   }
 
   async #answerOpen(path: OpenPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -181,7 +182,7 @@ export class InternalServer {
       }
       case '/readyz': {
         const checks = this.#options.checks();
-        const problem = problemOf(checks);
+        const problem = firstProblem(checks);
         const more = isVerbose(request.url ?? '') ? verboseChecks(checks) : {};
         if (problem === null) answerJson(response, 200, { status: 'ok', ...more });
         else answerError(response, new TriremeError('UNAVAILABLE', problem), { 'retry-after': '1' }, more);
@@ -193,8 +194,8 @@ export class InternalServer {
     const path = pathOf(request.url ?? '');
     const listener = this.#options.listeners.find((known) => known.path === path);
     if (listener === undefined)
-      refuseSocket(socket, refusal('ROUTE_NOT_FOUND', 'no links are accepted here'));
-    else listener.upgrade(request, socket, head);
+      refuseSocket(socket, refusal('ROUTE_NOT_FOUND', 'no links are accepted at this path'));
+    else listener.onUpgrade(request, socket, head);
   }
 }
 
@@ -207,16 +208,16 @@ function answerJson(
   answerText(response, code, 'application/json', JSON.stringify(body), headers);
 }
 
-/** Closes the connection if its client takes nothing of the answer for too long, whatever it sends. */
-function boundAnswer(response: ServerResponse): void {
+/** Closes the connection if the client reads nothing of the response for too long, even if it sends data. */
+function closeIfStalled(response: ServerResponse): void {
   const { socket } = response;
-  let taken = -1;
-  const look = setInterval(() => {
+  let writtenBefore = -1;
+  const check = setInterval(() => {
     const written = socket?.bytesWritten ?? 0;
-    if (response.writableLength > 0 && written === taken) response.destroy();
-    taken = written;
-  }, LOOK_MS).unref();
-  response.once('close', () => clearInterval(look));
+    if (response.writableLength > 0 && written === writtenBefore) response.destroy();
+    writtenBefore = written;
+  }, STALL_MS_MAX).unref();
+  response.once('close', () => clearInterval(check));
 }
 
 function answerText(
@@ -244,11 +245,11 @@ function answerError(
   answerJson(response, error.httpStatus, { ...error.toBody(), ...more }, headers);
 }
 
-/** An error's own words are for the log: whoever asks learns only what the contract has a word for. */
+/** Hides the message of an unexpected error from the client; the log has it. */
 function asTriremeError(error: unknown): TriremeError {
   return error instanceof TriremeError
     ? error
-    : new TriremeError('INTERNAL', 'something went wrong; see the log');
+    : new TriremeError('INTERNAL', 'internal error, see the log of this process');
 }
 
 function refusal(status: ErrorStatus, message: string): FrameRefusal {
@@ -259,5 +260,5 @@ function refusal(status: ErrorStatus, message: string): FrameRefusal {
 function clientErrorRefusal(code: string | undefined): FrameRefusal {
   if (code === 'HPE_HEADER_OVERFLOW') return refusal('HEADERS_TOO_LARGE', 'the headers are too large');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refusal('REQUEST_TIMEOUT', 'the request took too long');
-  return refusal('INVALID_REQUEST', 'the request is not HTTP');
+  return refusal('INVALID_REQUEST', 'the request is not valid HTTP');
 }

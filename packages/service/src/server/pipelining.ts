@@ -1,14 +1,14 @@
-/** Requests that a client sends before it has the answer to the one before. */
+/** Pipelined requests: those that a client sends before the response to the previous one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Code of the parser's error for bytes after a request with `Connection: close`. */
-export const AFTER_LAST_REQUEST = 'HPE_CLOSED_CONNECTION';
+/** Error code of Node's HTTP parser for bytes after a request with `Connection: close`. */
+export const HTTP_CLOSED_CONNECTION = 'HPE_CLOSED_CONNECTION';
 
 /**
- * Closes the connection of a request that came before the last answer was out, and returns whether it did: no process of a
- * cluster sends one, and to work on all that a client sends would be without bound.
+ * Closes the connection of a pipelined request. Returns whether the request was pipelined. No process of a cluster sends
+ * such requests, and there would be no limit on how many are handled at once.
  */
-export function refusePipelined(request: IncomingMessage, response: ServerResponse): boolean {
+export function closeIfPipelined(request: IncomingMessage, response: ServerResponse): boolean {
   if (response.socket !== null) return false;
   request.socket.destroy();
   return true;

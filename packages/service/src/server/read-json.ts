@@ -1,13 +1,13 @@
-/** The body of a request on an internal port. */
+/** Reads the body of a request on an internal port. */
 import type { IncomingMessage } from 'node:http';
-import { FormatError, TriremeError, parseJson } from '@trireme/domain';
+import { FormatError, TriremeError, parseStrictJson } from '@trireme/domain';
 
-/** Bytes of a body at most. */
+/** Maximum size of a body, in bytes. */
 const BODY_BYTES_MAX = 16 * 1024;
 
 /**
- * Reads a body as JSON.
- * @throws TriremeError `BODY_TOO_LARGE` beyond 16 KiB, `INVALID_REQUEST` if it is no JSON, or gives a key twice.
+ * Reads a JSON body.
+ * @throws TriremeError `BODY_TOO_LARGE` above 16 KiB, `INVALID_REQUEST` if it is not JSON or has a duplicate key.
  */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
@@ -15,13 +15,13 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX)
-      throw new TriremeError('BODY_TOO_LARGE', `the body has more than ${BODY_BYTES_MAX} bytes`);
+      throw new TriremeError('BODY_TOO_LARGE', `the request body is larger than ${BODY_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
   try {
-    return parseJson(Buffer.concat(chunks).toString('utf8'));
+    return parseStrictJson(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
-    const message = error instanceof FormatError ? error.message : 'the body is not JSON';
+    const message = error instanceof FormatError ? error.message : 'the request body is not valid JSON';
     throw new TriremeError('INVALID_REQUEST', message, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-/** What the tests of links and servers share. */
+/** Helpers for tests of links and servers. */
 import type { Link, LinkHandler } from '../link/link.js';
 import { createLog, type Log } from '../log.js';
 
@@ -7,41 +7,41 @@ export interface CapturedLog {
   readonly lines: string[];
 }
 
-/** A log that keeps its lines. */
-export function capturedLog(): CapturedLog {
+/** A log that stores its lines. */
+export function captureLog(): CapturedLog {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
   return { log: createLog({ service: 'test', id: 'test', level: 'debug' }, { write }), lines };
 }
 
-/** Waits for a condition, at most five seconds. */
+/** Waits until a condition is true, for at most 5 s. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + 5_000;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (performance.now() > deadline) throw new Error(`timed out waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-/** A handler that keeps what it was told, and may answer. */
+/** A handler that records its calls, and can answer. */
 export class LinkRecorder implements LinkHandler {
   readonly opens: Link[] = [];
   readonly messages: unknown[] = [];
   readonly closes: string[] = [];
-  onOpened: (link: Link) => void = () => undefined;
-  onMessage: (link: Link, message: unknown) => void = () => undefined;
+  afterOpen: (link: Link) => void = () => undefined;
+  afterMessage: (link: Link, message: unknown) => void = () => undefined;
 
-  opened(link: Link): void {
+  onOpen(link: Link): void {
     this.opens.push(link);
-    this.onOpened(link);
+    this.afterOpen(link);
   }
 
-  message(link: Link, message: unknown): void {
+  onMessage(link: Link, message: unknown): void {
     this.messages.push(message);
-    this.onMessage(link, message);
+    this.afterMessage(link, message);
   }
 
-  closed(_link: Link, reason: string): void {
+  onClose(_link: Link, reason: string): void {
     this.closes.push(reason);
   }
 }

@@ -1,4 +1,4 @@
-/** Commands and stocks as tests write them. */
+/** Commands and stocks for tests. */
 import type { Command, Stock } from '@trireme/domain';
 
 export function stock(name: string, quantity: number, price = 5500): Stock {

@@ -1,84 +1,84 @@
-/** What must hold at any time, looked at after every event. */
+/** The checks that run after every event. */
 import type { Book, BookMeta, DecidedBatch } from '@trireme/orders/simulation';
 import type { Entry, LogBase, Message, RaftNode } from '@trireme/raft';
-import { Oracle, Quorums, type Violated } from '@trireme/raft/sim';
+import { SafetyChecker, QuorumChecker, type ReportViolation } from '@trireme/raft/sim';
 import { initialMembership } from '@trireme/raft';
 import type { SeedStock } from '@trireme/domain';
-import type { CatalogHost } from '../hosts/catalog-host.js';
-import type { ReplicaHost } from '../hosts/replica-host.js';
-import { Ledger } from './ledger.js';
+import type { SimulatedCatalog } from '../hosts/catalog-host.js';
+import type { SimulatedReplica } from '../hosts/replica-host.js';
+import { DecisionRecord } from './ledger.js';
 
-interface Group {
+interface ReplicaGroup {
   readonly members: readonly string[];
   readonly ids: readonly string[];
-  readonly replicaOf: (id: string) => ReplicaHost;
+  readonly replicaOf: (id: string) => SimulatedReplica;
 }
 
 export class Checks {
-  readonly quorums: Quorums;
-  readonly oracle: Oracle;
-  readonly ledger: Ledger;
-  readonly #violated: Violated;
-  /** To be checked once what is committed is known. */
+  readonly quorums: QuorumChecker;
+  readonly oracle: SafetyChecker;
+  readonly ledger: DecisionRecord;
+  readonly #violated: ReportViolation;
+  /** Applied entries to check once it is known what is committed. */
   #applying: (readonly [string, Entry])[] = [];
 
-  constructor(violated: Violated, group: Group, seed: readonly SeedStock[]) {
+  constructor(violated: ReportViolation, group: ReplicaGroup, seed: readonly SeedStock[]) {
     this.#violated = violated;
-    this.quorums = new Quorums(violated, {
+    this.quorums = new QuorumChecker(violated, {
       initial: initialMembership(group.members),
       ids: group.ids,
       diskOf: (id) => group.replicaOf(id).disk,
     });
-    this.oracle = new Oracle(violated, this.quorums);
-    this.ledger = new Ledger(violated, seed);
+    this.oracle = new SafetyChecker(violated, this.quorums);
+    this.ledger = new DecisionRecord(violated, seed);
   }
 
-  /** Something happened to a replica. */
-  look(replica: ReplicaHost): void {
+  /** Checks a replica after an event. */
+  checkReplica(replica: SimulatedReplica): void {
     const { node, name, role, term } = replica;
     if (node !== null && role !== null) {
       const leadsNow = (): number => {
         const now = node.status();
         return now.role === 'leader' ? now.term : 0;
       };
-      this.oracle.look({ id: name, role, term, log: node.log, leadsNow });
+      this.oracle.check({ id: name, role, term, log: node.log, currentLeaderTerm: leadsNow });
     }
-    for (const [id, entry] of this.#applying.splice(0)) this.oracle.applied(id, entry, 0);
+    for (const [id, entry] of this.#applying.splice(0)) this.oracle.onApplied(id, entry, 0);
   }
 
-  started(replica: ReplicaHost): void {
-    this.oracle.restarted(replica.name, replica.disk);
+  onStarted(replica: SimulatedReplica): void {
+    this.oracle.onRestart(replica.name, replica.disk);
   }
 
-  sent(replica: ReplicaHost, node: RaftNode, message: Message): void {
-    this.oracle.sent(message, node.log, replica.disk);
+  sent(replica: SimulatedReplica, node: RaftNode, message: Message): void {
+    this.oracle.onSend(message, node.log, replica.disk);
   }
 
-  applying({ name }: ReplicaHost, entry: Entry): void {
+  applying({ name }: SimulatedReplica, entry: Entry): void {
     this.#applying.push([name, entry]);
   }
 
-  applied({ name }: ReplicaHost, book: Book, decided: readonly DecidedBatch[]): void {
-    for (const batch of decided) this.ledger.decided(name, batch);
-    // Rule 8, at the first replica that decides them; the others have equal hashes.
-    if (decided.at(-1)?.index !== this.ledger.last) return;
+  applied({ name }: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void {
+    for (const batch of decided) this.ledger.onBatchDecided(name, batch);
+    // Checked only at the first replica that applies the batches, because the others must have equal hashes.
+    if (decided.at(-1)?.index !== this.ledger.lastIndex) return;
     for (const { before } of decided) {
       for (const stock of before.keys()) {
-        const expected = this.ledger.stockAt(stock, this.ledger.last);
+        const expected = this.ledger.stockAt(stock, this.ledger.lastIndex);
         const found = book.stocks.get(stock);
         if (found?.quantity === expected?.quantity && found?.price === expected?.price) continue;
-        const what = `${name} has ${String(found?.quantity)} of ${stock}, the orders make ${String(expected?.quantity)}`;
-        this.#violated('sums of stocks', what);
+        const what = `${name} has ${String(found?.quantity)} of ${stock}, the sum of its orders is ${String(expected?.quantity)}`;
+        this.#violated('stocks add up', what);
       }
     }
   }
 
-  installed({ name }: ReplicaHost, _base: LogBase, { lastIndex, hash }: BookMeta): void {
+  installed({ name }: SimulatedReplica, _base: LogBase, { lastIndex, hash }: BookMeta): void {
     this.#checkHash(name, lastIndex, hash);
   }
 
-  /** A catalog did something: what it has applied is what the replicas have. */
-  catalogActed(catalog: CatalogHost): void {
+  /** A catalog handled an event. Its state must equal that of the replicas at the same index. */
+  checkCatalog(catalog: SimulatedCatalog): void {
     const { status } = catalog;
     if (status !== null && status.life !== null) this.#checkHash(catalog.name, status.lastIndex, status.hash);
   }
@@ -87,7 +87,8 @@ export class Checks {
     if (index === 0) return;
     const known = this.ledger.hashAt(index);
     if (known === hash) return;
-    const what = known === undefined ? 'a place where no batch was decided' : `another state`;
-    this.#violated('equal state', `${name} has ${what} at ${index}`);
+    const what =
+      known === undefined ? 'is at an index without a decided batch' : 'has a different state than others';
+    this.#violated('equal state', `${name} ${what}: ${index}`);
   }
 }

@@ -1,75 +1,79 @@
 /**
- * What the log decided, noted when the first replica applies it: the truth that everything which clients and other replicas see is
- * compared with. It counts stocks by itself, so that no replica's word is taken for them.
+ * The decisions of the log, recorded when the first replica applies them. Everything that clients and other
+ * replicas see is compared with this record. It computes the quantities of stocks independently of the
+ * replicas.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { assertRule, type Command, type Outcome, type SeedStock } from '@trireme/domain';
+import { assertInvariant, type Command, type Outcome, type SeedStock } from '@trireme/domain';
 import type { DecidedBatch } from '@trireme/orders/simulation';
-import type { Violated } from '@trireme/raft/sim';
+import type { ReportViolation } from '@trireme/raft/sim';
 
-/** A command that made something, or was rejected. */
+/** A command with an outcome. */
 interface Decision {
   readonly index: number;
   readonly command: Command;
   readonly outcome: Outcome;
-  /** Order number where it was filled, 0 else. */
+  /** Order number if the command was filled, otherwise 0. */
   readonly number: number;
 }
 
 interface Batch {
   readonly index: number;
   readonly hash: string;
-  /** Orders that are filled with it. */
+  /** Number of orders filled up to and including this batch. */
   readonly orders: number;
 }
 
-/** A stock from a log index on, until its next version. */
+/** A stock as of a log index, until its next version. */
 interface Version {
   readonly index: number;
   readonly quantity: number;
   readonly price: number;
 }
 
-export class Ledger {
-  readonly #violated: Violated;
-  /** Of each stock, the versions in their order; the first is that of the seed, or the listing. */
+export class DecisionRecord {
+  readonly #violated: ReportViolation;
+  /** Versions of each stock in order. The first one is that of the seed or of the listing. */
   readonly #versions = new Map<string, Version[]>();
-  /** By log index; indexes of batches only. */
+  /** Decided batches by log index. */
   readonly #batches = new Map<number, Batch>();
   readonly #inOrder: Batch[] = [];
-  /** Keys of commands that were refused. */
+  /** Keys of commands that were refused without effect. */
   readonly #refused = new Set<string>();
   readonly #byKey = new Map<string, Decision>();
-  /** Order number less 1. */
+  /** Filled orders: order number `n` is at `n - 1`. */
   readonly orders: Decision[] = [];
   #last = 0;
 
-  constructor(violated: Violated, seed: readonly SeedStock[]) {
+  constructor(violated: ReportViolation, seed: readonly SeedStock[]) {
     this.#violated = violated;
     for (const { name, quantity, price } of seed) this.#versions.set(name, [{ index: 0, quantity, price }]);
   }
 
-  /** Batches that were decided. */
+  /** Number of decided batches. */
   get size(): number {
     return this.#batches.size;
   }
 
   /** A replica has decided a batch. */
-  decided(who: string, batch: DecidedBatch): void {
+  onBatchDecided(who: string, batch: DecidedBatch): void {
     const known = this.#batches.get(batch.index);
     if (known !== undefined) {
       if (known.hash !== batch.hash)
-        this.#violated('equal state', `${who} has another state after ${batch.index} than others had`);
+        this.#violated('equal state', `${who} has a different state than others after ${batch.index}`);
       return;
     }
     if (batch.index <= this.#last) {
-      this.#violated('equal state', `${who} decides ${batch.index}, which others passed over`);
+      this.#violated('equal state', `${who} decides a batch at ${batch.index}, where others had none`);
       return;
     }
     this.#last = batch.index;
     let number = batch.firstNumber - 1;
     if (number !== this.orders.length)
-      this.#violated('dense numbers', `${who} goes on with order ${number + 1} after ${this.orders.length}`);
+      this.#violated(
+        'dense order numbers',
+        `${who} assigns number ${number + 1} after ${this.orders.length}`,
+      );
     batch.commands.forEach((command, position) => {
       const outcome = batch.outcomes[position] ?? { kind: 'none' };
       if (outcome.kind === 'none') return;
@@ -86,17 +90,20 @@ export class Ledger {
     const earlier = this.#byKey.get(command.key);
     if (earlier !== undefined)
       this.#violated(
-        'one key, one command',
+        'one command per key',
         `key ${command.key} is decided at ${earlier.index} and at ${index}`,
       );
     if (this.#refused.has(command.key))
-      this.#violated('refused without effect', `${command.key} is decided at ${index}`);
+      this.#violated(
+        'refused commands have no effect',
+        `${command.key} is decided at ${index} after a refusal`,
+      );
     this.#byKey.set(command.key, decision);
     if (number > 0) this.orders.push(decision);
     const expected = this.#expected(command);
     if (!isDeepStrictEqual(outcome, expected)) {
-      const what = `${JSON.stringify(command)} at ${index} came to ${JSON.stringify(outcome)}, not ${JSON.stringify(expected)}`;
-      this.#violated('decided as the rules say', what);
+      const what = `${JSON.stringify(command)} at ${index} has outcome ${JSON.stringify(outcome)} instead of ${JSON.stringify(expected)}`;
+      this.#violated('outcomes follow the rules', what);
     }
     if (outcome.kind === 'rejected' || outcome.kind === 'none') return;
     const versions = this.#versions.get(command.name) ?? [];
@@ -104,18 +111,22 @@ export class Ledger {
     const before = versions.at(-1) ?? { quantity: 0, price: 0 };
     const quantity = before.quantity + (command.kind === 'list' ? 0 : deltaOf(command));
     const price = command.kind === 'list' ? command.price : before.price;
-    if (quantity < 0) this.#violated('never below zero', `${command.name} is ${quantity} after ${index}`);
+    if (quantity < 0) {
+      const what = `the quantity of ${command.name} is ${quantity} after ${index}`;
+      this.#violated('quantities are never negative', what);
+    }
     if (versions.at(-1)?.index === index) versions.pop();
     versions.push({ index, quantity, price });
   }
 
-  /** Somebody was told that the command with this key has no effect, and never will. */
-  neverDecided(key: string, who: string): void {
+  /** A client was notified that the command with this key has no effect and never will have one. */
+  onRefused(key: string, who: string): void {
     this.#refused.add(key);
-    if (this.#byKey.has(key)) this.#violated('refused without effect', `${key} of ${who} was decided before`);
+    if (this.#byKey.has(key))
+      this.#violated('refused commands have no effect', `${key} of ${who} was decided before its refusal`);
   }
 
-  /** What a command must come to now. */
+  /** The outcome that a command must have now. */
   #expected(command: Command): Outcome {
     if (command.kind === 'list') return { kind: 'done' };
     const stock = this.#versions.get(command.name)?.at(-1);
@@ -124,12 +135,12 @@ export class Ledger {
     return command.kind === 'restock' ? { kind: 'done' } : { kind: 'filled', price: stock.price };
   }
 
-  /** Hash of the state after the batch at `index`, undefined if there is none. */
+  /** Hash of the state after the batch at `index`; undefined if there is no batch at this index. */
   hashAt(index: number): string | undefined {
     return this.#batches.get(index)?.hash;
   }
 
-  /** Orders that are filled up to log index `index`. */
+  /** Number of orders filled up to log index `index`. */
   ordersAt(index: number): number {
     return this.#inOrder[lastUpTo(this.#inOrder, index)]?.orders ?? 0;
   }
@@ -152,19 +163,19 @@ export class Ledger {
     return this.orders[number - 1];
   }
 
-  /** Index of the last batch that was decided. */
-  get last(): number {
+  /** Log index of the last decided batch. */
+  get lastIndex(): number {
     return this.#last;
   }
 }
 
-/** What a command that was done adds to its stock. */
+/** Change of a stock's quantity by a command. */
 export function deltaOf(command: Command): number {
-  assertRule(command.kind !== 'list', 'a listing moves nothing');
+  assertInvariant(command.kind !== 'list', 'a listing does not change a quantity');
   return command.kind === 'buy' ? -command.quantity : command.quantity;
 }
 
-/** Place of the last item up to `index`, -1 if there is none. */
+/** Position of the last item with an index up to `index`; -1 if there is none. */
 function lastUpTo(items: readonly { readonly index: number }[], index: number): number {
   let low = 0;
   let high = items.length;

@@ -1,6 +1,6 @@
 /**
- * Clock, timers and chance of the Node process are replaced while a run goes on: whatever code runs, it runs in one of the
- * simulated processes, and gets that one's. So the code of the product runs as it is.
+ * Replaces the clocks, timers and randomness of the Node process during a run with those of the simulated
+ * process whose code runs. So the product's code runs unchanged.
  */
 
 /** A timer as `setTimeout` returns it. */
@@ -10,27 +10,27 @@ export interface VirtualTimer {
   cancel(): void;
 }
 
-/** A simulated process as the code in it sees it. */
-export interface Platform {
+/** Clocks and timers of a simulated process. */
+export interface ProcessClocks {
   /** Monotonic milliseconds. */
   monotonicMs(): number;
   /** Milliseconds since 1970. */
   wallMs(): number;
   timer(ms: number, run: () => void, isRepeated: boolean): VirtualTimer;
-  /** Calls `run` at the end of this turn. */
+  /** Calls `run` at the end of the current turn. */
   immediate(run: () => void): void;
 }
 
-export interface Surroundings {
-  /** The process whose code runs now. @throws Error if none does: then nothing may ask for time. */
-  platform(): Platform;
-  chance(): number;
+export interface GlobalsSource {
+  /** The process whose code runs now. @throws Error if no code of a process runs */
+  currentProcess(): ProcessClocks;
+  randomNumber(): number;
 }
 
 type Callback = (...args: unknown[]) => void;
 
-/** Replaces them; the result puts back what was there. */
-export function installGlobals(around: Surroundings): () => void {
+/** Replaces the global functions. The result restores them. */
+export function installGlobals(source: GlobalsSource): () => void {
   const undos: (() => void)[] = [];
   const replace = (holder: object, name: string, value: unknown): void => {
     const before = Object.getOwnPropertyDescriptor(holder, name);
@@ -44,17 +44,17 @@ export function installGlobals(around: Surroundings): () => void {
   const starter =
     (isRepeated: boolean) =>
     (run: Callback, ms = 0, ...args: unknown[]): VirtualTimer =>
-      around.platform().timer(ms, () => run(...args), isRepeated);
+      source.currentProcess().timer(ms, () => run(...args), isRepeated);
   replace(globalThis, 'setTimeout', starter(false));
   replace(globalThis, 'setInterval', starter(true));
   replace(globalThis, 'setImmediate', (run: Callback, ...args: unknown[]) => {
-    around.platform().immediate(() => run(...args));
+    source.currentProcess().immediate(() => run(...args));
   });
   replace(globalThis, 'clearTimeout', cancel);
   replace(globalThis, 'clearInterval', cancel);
-  replace(performance, 'now', () => around.platform().monotonicMs());
-  replace(Date, 'now', () => around.platform().wallMs());
-  replace(Math, 'random', () => around.chance());
+  replace(performance, 'now', () => source.currentProcess().monotonicMs());
+  replace(Date, 'now', () => source.currentProcess().wallMs());
+  replace(Math, 'random', () => source.randomNumber());
   return () => {
     for (const undo of undos.reverse()) undo();
   };

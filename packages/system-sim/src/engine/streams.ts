@@ -1,24 +1,33 @@
 /**
- * Links between processes as ordered streams, in place of sockets. A cut holds up what is sent, as a network does that drops
- * packets of a connection; a link on which nothing came in for a while is closed by its end.
+ * Links between processes as ordered streams, in place of sockets. A cut delays data until it ends, like packet
+ * loss on a connection. An end that receives nothing for a while closes its link.
  */
 import { pack, unpack } from '@trireme/domain';
 import { MS, SECOND, type Micros, type Random } from '@trireme/raft/sim';
 import { Backoff } from '@trireme/raft/frames';
-import type { Dialer, Link, LinkDialerOptions, LinkHandler, MakeDialer } from '@trireme/service';
-import type { CrashKind, Endpoint, Environment, Life, Links } from '../hosts/environment.js';
+import type { Dialer, Link, LinkDialerOptions, LinkHandler, CreateDialer } from '@trireme/service';
+import type {
+  CrashKind,
+  LinkedProcess,
+  SimulationContext,
+  ProcessInstance,
+  Links,
+} from '../hosts/environment.js';
 
-/** What is wrong with what one process sends to another. */
+/** A fault of one direction between two processes. */
 interface StreamFault {
   /** Nothing arrives. */
   readonly cut?: boolean;
-  /** Added to the time of a message, on average. */
+  /** Mean of the additional latency. */
   readonly delay?: Micros;
 }
 
 const TRAVEL_MIN: Micros = 30;
 const TRAVEL_MEAN: Micros = 150;
-/** As in the product: a link on which nothing came in for this long is closed, and a handshake takes no longer. */
+/**
+ * Limits of the product: a link without incoming data for this long is closed, and a handshake takes at most
+ * that long.
+ */
 const SILENCE_MAX: Micros = 3 * SECOND;
 const DIAL_MAX: Micros = SECOND;
 const BACKOFF_MS = { msMin: 20, msMax: 500 };
@@ -28,30 +37,37 @@ type Item =
   | { readonly is: 'accept' }
   | { readonly is: 'end'; readonly reason: string };
 
-class Way {
+class Direction {
   readonly faults = new Set<StreamFault>();
-  /** Began to be cut at this time. */
+  /** Start of the cut; null if the direction is not cut. */
   cutSince: Micros | null = null;
   delay: Micros = 0;
 }
 
 /** One end of a connection. */
-class End implements Link {
+class StreamEnd implements Link {
   readonly id: number;
   readonly peer: string;
-  readonly host: Endpoint;
-  readonly life: Life;
+  readonly host: LinkedProcess;
+  readonly life: ProcessInstance;
   readonly handler: LinkHandler;
-  /** Null before the other end is there. */
-  other: End | null = null;
+  /** Null until the connection is accepted. */
+  other: StreamEnd | null = null;
   lastArrival: Micros = 0;
-  /** What was sent to this end and is held up. */
-  stuck: Item[] = [];
+  /** Items for this end that a cut delays. */
+  delayed: Item[] = [];
   #isOpen = false;
   #isClosed = false;
-  readonly #streams: Streams;
+  readonly #streams: StreamNetwork;
 
-  constructor(streams: Streams, id: number, host: Endpoint, life: Life, peer: string, handler: LinkHandler) {
+  constructor(
+    streams: StreamNetwork,
+    id: number,
+    host: LinkedProcess,
+    life: ProcessInstance,
+    peer: string,
+    handler: LinkHandler,
+  ) {
     this.#streams = streams;
     this.id = id;
     this.host = host;
@@ -60,14 +76,14 @@ class End implements Link {
     this.handler = handler;
   }
 
-  get closed(): boolean {
+  get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** In the process: the handler is told of the link. */
+  /** Notifies the handler of the open link. Runs in the process. */
   open(): void {
     this.#isOpen = true;
-    this.#guard(() => this.handler.opened(this));
+    this.#guard(() => this.handler.onOpen(this));
   }
 
   send(message: unknown): boolean {
@@ -82,24 +98,24 @@ class End implements Link {
     this.end(reason);
   }
 
-  /** The connection is over on this side. */
+  /** The connection has ended on this side. */
   end(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#streams.forget(this);
+    this.#streams.onEndClosed(this);
     if (this.host.life !== this.life) return;
-    this.host.deliver(() => {
-      if (this.#isOpen) this.handler.closed(this, reason);
+    this.host.runInNextTurn(() => {
+      if (this.#isOpen) this.handler.onClose(this, reason);
       this.#isOpen = false;
     });
   }
 
-  /** In the process: something has come. */
+  /** Handles an item that has arrived. Runs in the process. */
   receive(item: Item): void {
     if (this.#isClosed) return;
     switch (item.is) {
       case 'frame':
-        this.#guard(() => this.handler.message(this, unpack(item.bytes)));
+        this.#guard(() => this.handler.onMessage(this, unpack(item.bytes)));
         return;
       case 'accept':
         this.open();
@@ -113,24 +129,30 @@ class End implements Link {
     try {
       call();
     } catch (error) {
-      // All processes are of one version and none is an attacker.
-      this.#streams.violated(`${this.host.name} refuses a frame of ${this.peer}: ${String(error)}`);
+      // All processes have the same version and none is malicious, so a refused frame is a violation.
+      this.#streams.reportViolation(`${this.host.name} refuses a frame of ${this.peer}: ${String(error)}`);
       this.close(String(error));
     }
   }
 }
 
-/** Keeps a link of one life of a process open. */
+/** Keeps a link of one process instance open. */
 class StreamDialer implements Dialer {
-  readonly #streams: Streams;
-  readonly #host: Endpoint;
-  readonly #life: Life;
+  readonly #streams: StreamNetwork;
+  readonly #host: LinkedProcess;
+  readonly #life: ProcessInstance;
   readonly #options: LinkDialerOptions;
   readonly #backoff: Backoff;
-  #end: End | null = null;
+  #end: StreamEnd | null = null;
   #isRunning = false;
 
-  constructor(streams: Streams, host: Endpoint, life: Life, random: Random, options: LinkDialerOptions) {
+  constructor(
+    streams: StreamNetwork,
+    host: LinkedProcess,
+    life: ProcessInstance,
+    random: Random,
+    options: LinkDialerOptions,
+  ) {
     this.#streams = streams;
     this.#host = host;
     this.#life = life;
@@ -157,19 +179,19 @@ class StreamDialer implements Dialer {
     const host = this.#host;
     let isOpen = false;
     const end = this.#streams.dial(host, this.#life, url, path, {
-      opened: (link) => {
+      onOpen: (link) => {
         isOpen = true;
-        handler.opened(link);
+        handler.onOpen(link);
       },
-      message: (link, message) => handler.message(link, message),
-      closed: (link, reason) => {
-        handler.closed(link, reason);
-        this.#again(end, 0);
+      onMessage: (link, message) => handler.onMessage(link, message),
+      onClose: (link, reason) => {
+        handler.onClose(link, reason);
+        this.#redial(end, 0);
       },
     });
     this.#end = end;
     if (end === null) {
-      this.#again(null, 0);
+      this.#redial(null, 0);
       return;
     }
     host.timer(
@@ -177,77 +199,83 @@ class StreamDialer implements Dialer {
       () => {
         if (isOpen || this.#end !== end) return;
         end.close('the other side did not answer');
-        this.#again(end, 0);
+        this.#redial(end, 0);
       },
       false,
     );
   }
 
-  /** The other side refused at once. */
-  refused(end: End): void {
-    this.#again(end, 0);
+  /** The other side has refused the connection. */
+  refused(end: StreamEnd): void {
+    this.#redial(end, 0);
   }
 
-  #again(end: End | null, ms: number): void {
+  #redial(end: StreamEnd | null, ms: number): void {
     if (this.#end !== end) return;
     this.#end = null;
     this.#host.timer(ms + this.#backoff.next(), () => this.#dial(), false);
   }
 }
 
-export class Streams implements Links {
-  readonly #world: Environment;
+export class StreamNetwork implements Links {
+  readonly #world: SimulationContext;
   readonly #random: Random;
-  readonly #hosts = new Map<string, Endpoint>();
-  readonly #listeners = new Map<Life, Map<string, LinkHandler>>();
-  readonly #ends = new Set<End>();
-  readonly #ways = new Map<string, Way>();
+  readonly #hosts = new Map<string, LinkedProcess>();
+  readonly #listeners = new Map<ProcessInstance, Map<string, LinkHandler>>();
+  readonly #ends = new Set<StreamEnd>();
+  readonly #directions = new Map<string, Direction>();
   #ids = 0;
-  /** Links that were opened. */
+  /** Number of opened links. */
   opened = 0;
 
-  constructor(world: Environment) {
+  constructor(world: SimulationContext) {
     this.#world = world;
     this.#random = world.random.fork();
   }
 
-  add(host: Endpoint): void {
+  add(host: LinkedProcess): void {
     this.#hosts.set(host.url, host);
   }
 
-  /** What opens links of this life of a process. */
-  dialer(host: Endpoint, life: Life): MakeDialer {
+  /** Creates the dialer of one process instance. */
+  dialer(host: LinkedProcess, life: ProcessInstance): CreateDialer {
     return (options) => new StreamDialer(this, host, life, this.#random.fork(), options);
   }
 
-  listen(life: Life, path: string, handler: LinkHandler): void {
+  listen(life: ProcessInstance, path: string, handler: LinkHandler): void {
     const paths = this.#listeners.get(life) ?? new Map<string, LinkHandler>();
     paths.set(path, handler);
     this.#listeners.set(life, paths);
   }
 
-  violated(what: string): void {
+  reportViolation(what: string): void {
     this.#world.violate('protocol', what);
   }
 
-  /** Begins a handshake; null where nobody listens there. */
-  dial(host: Endpoint, life: Life, url: string, path: string, handler: LinkHandler): End | null {
+  /** Begins a handshake. Returns null if no process listens at the URL. */
+  dial(
+    host: LinkedProcess,
+    life: ProcessInstance,
+    url: string,
+    path: string,
+    handler: LinkHandler,
+  ): StreamEnd | null {
     const target = this.#hosts.get(url);
     if (target === undefined) return null;
-    const there = this.#way(host, target);
-    if (there.cutSince === null && target.life === null) return null;
+    const direction = this.#direction(host, target);
+    if (direction.cutSince === null && target.life === null) return null;
     this.#ids += 1;
-    const end = new End(this, this.#ids, host, life, target.name, handler);
-    if (there.cutSince !== null) return end;
-    this.#world.scheduler.after(this.#travel(there), () => {
+    const end = new StreamEnd(this, this.#ids, host, life, target.name, handler);
+    if (direction.cutSince !== null) return end;
+    this.#world.scheduler.after(this.#travel(direction), () => {
       const { life: targetLife } = target;
-      if (targetLife === null || there.cutSince !== null) return;
-      target.deliver(() => {
+      if (targetLife === null || direction.cutSince !== null) return;
+      target.runInNextTurn(() => {
         const accepting = this.#listeners.get(targetLife)?.get(path);
-        if (accepting === undefined || end.closed || host.life !== life) return;
+        if (accepting === undefined || end.isClosed || host.life !== life) return;
         this.#ids += 1;
         this.opened += 1;
-        const accepted = new End(this, this.#ids, target, targetLife, host.name, accepting);
+        const accepted = new StreamEnd(this, this.#ids, target, targetLife, host.name, accepting);
         accepted.other = end;
         end.other = accepted;
         this.#ends.add(accepted).add(end);
@@ -258,116 +286,117 @@ export class Streams implements Links {
     return end;
   }
 
-  /** Sends something to the other end. */
-  carry(from: End, item: Item): void {
+  /** Sends an item to the other end. */
+  carry(from: StreamEnd, item: Item): void {
     const { other } = from;
     if (other === null) return;
-    const way = this.#way(from.host, other.host);
+    const direction = this.#direction(from.host, other.host);
     const { scheduler, trace } = this.#world;
     const size = item.is === 'frame' ? item.bytes.byteLength : 0;
     trace.note('send', from.host.name, from.id, size, () => `to ${other.host.name}: ${describe(item)}`);
-    const arrival = Math.max(other.lastArrival, scheduler.now + this.#travel(way));
+    const arrival = Math.max(other.lastArrival, scheduler.now + this.#travel(direction));
     other.lastArrival = arrival;
     scheduler.after(arrival - scheduler.now, () => {
-      if (way.cutSince !== null || other.stuck.length > 0) other.stuck.push(item);
+      if (direction.cutSince !== null || other.delayed.length > 0) other.delayed.push(item);
       else this.#arrive(other, item);
     });
   }
 
-  #arrive(end: End, item: Item): void {
-    if (end.closed || end.host.life !== end.life) return;
-    end.host.deliver(() => end.receive(item));
+  #arrive(end: StreamEnd, item: Item): void {
+    if (end.isClosed || end.host.life !== end.life) return;
+    end.host.runInNextTurn(() => end.receive(item));
   }
 
-  /** The end is closed. */
-  forget(end: End): void {
+  /** An end has closed. */
+  onEndClosed(end: StreamEnd): void {
     this.#ends.delete(end);
-    end.stuck = [];
+    end.delayed = [];
   }
 
-  /** The process is gone: the system closes its sockets, unless it is gone as well. */
-  hostDied(host: Endpoint, kind: CrashKind): void {
+  /** A process has died. Its operating system closes the connections, unless the machine lost power. */
+  onHostDied(host: LinkedProcess, kind: CrashKind): void {
     for (const end of [...this.#ends]) {
       if (end.host !== host) continue;
       const { other } = end;
       if (kind === 'kill') this.carry(end, { is: 'end', reason: 'the other process ended' });
-      else if (other !== null) this.#silent(other, () => true);
+      else if (other !== null) this.#closeIfSilent(other, () => true);
       this.#ends.delete(end);
     }
   }
 
-  /** The process is halted: the other ends hear nothing for as long as `isSilent` holds. */
-  hostSilent(host: Endpoint, isSilent: () => boolean): void {
+  /** A process is paused. The other ends receive nothing as long as `isSilent` is true. */
+  onHostPaused(host: LinkedProcess, isSilent: () => boolean): void {
     for (const end of this.#ends)
-      if (end.host === host && end.other !== null) this.#silent(end.other, isSilent);
+      if (end.host === host && end.other !== null) this.#closeIfSilent(end.other, isSilent);
   }
 
-  #silent(end: End, isSilent: () => boolean): void {
+  #closeIfSilent(end: StreamEnd, isSilent: () => boolean): void {
     this.#world.scheduler.after(SILENCE_MAX, () => {
-      if (!end.closed && isSilent()) end.close('nothing came in for 3 s');
+      if (!end.isClosed && isSilent()) end.close('no data received for 3 s');
     });
   }
 
-  /** Breaks the links between two processes; each end notices by itself. */
-  reset(a: Endpoint, b: Endpoint): void {
+  /** Resets the links between two processes. Each end notices independently. */
+  reset(a: LinkedProcess, b: LinkedProcess): void {
     for (const end of [...this.#ends]) {
       if (end.host !== a || end.other?.host !== b) continue;
       const { other } = end;
-      // What is under way is lost: neither end takes in anything that arrives after this.
+      // Items in flight are lost, because each end ignores what arrives after its reset.
       const { scheduler } = this.#world;
       scheduler.after(this.#random.exponential(MS), () => end.end('the connection was reset'));
       scheduler.after(this.#random.exponential(MS), () => other.end('the connection was reset'));
     }
   }
 
-  /** Adds a fault to what `from` sends to `to`; the result takes it away. */
-  impair(from: Endpoint, to: Endpoint, fault: StreamFault): () => void {
-    const way = this.#way(from, to);
+  /** Adds a fault to the direction from `from` to `to`. The result removes it. */
+  impair(from: LinkedProcess, to: LinkedProcess, fault: StreamFault): () => void {
+    const direction = this.#direction(from, to);
     const own = { ...fault };
-    way.faults.add(own);
-    this.#update(from, to, way);
+    direction.faults.add(own);
+    this.#update(from, to, direction);
     return () => {
-      way.faults.delete(own);
-      this.#update(from, to, way);
+      direction.faults.delete(own);
+      this.#update(from, to, direction);
     };
   }
 
-  isCut(from: Endpoint, to: Endpoint): boolean {
-    return this.#way(from, to).cutSince !== null;
+  isCut(from: LinkedProcess, to: LinkedProcess): boolean {
+    return this.#direction(from, to).cutSince !== null;
   }
 
-  #update(from: Endpoint, to: Endpoint, way: Way): void {
-    way.delay = 0;
-    for (const { delay } of way.faults) way.delay += delay ?? 0;
-    const isCut = [...way.faults].some(({ cut }) => cut === true);
+  #update(from: LinkedProcess, to: LinkedProcess, direction: Direction): void {
+    direction.delay = 0;
+    for (const { delay } of direction.faults) direction.delay += delay ?? 0;
+    const isCut = [...direction.faults].some(({ cut }) => cut === true);
     const { now } = this.#world.scheduler;
-    if (isCut && way.cutSince === null) {
-      way.cutSince = now;
+    if (isCut && direction.cutSince === null) {
+      direction.cutSince = now;
       for (const end of this.#ends) {
-        if (end.host === to && end.other?.host === from) this.#silent(end, () => way.cutSince === now);
+        if (end.host === to && end.other?.host === from)
+          this.#closeIfSilent(end, () => direction.cutSince === now);
       }
     }
-    if (isCut || way.cutSince === null) return;
-    way.cutSince = null;
-    // Connections send again what was not acknowledged, after a while.
+    if (isCut || direction.cutSince === null) return;
+    direction.cutSince = null;
+    // Connections retransmit after a while.
     for (const end of this.#ends) {
-      if (end.host !== to || end.other?.host !== from || end.stuck.length === 0) continue;
+      if (end.host !== to || end.other?.host !== from || end.delayed.length === 0) continue;
       this.#world.scheduler.after(this.#random.below(100 * MS), () => {
-        if (way.cutSince !== null) return;
-        for (const item of end.stuck.splice(0)) this.#arrive(end, item);
+        if (direction.cutSince !== null) return;
+        for (const item of end.delayed.splice(0)) this.#arrive(end, item);
       });
     }
   }
 
-  #travel({ delay }: Way): Micros {
+  #travel({ delay }: Direction): Micros {
     return TRAVEL_MIN + this.#random.exponential(TRAVEL_MEAN + delay);
   }
 
-  #way(from: Endpoint, to: Endpoint): Way {
+  #direction(from: LinkedProcess, to: LinkedProcess): Direction {
     const key = `${from.name} ${to.name}`;
-    let way = this.#ways.get(key);
-    if (way === undefined) this.#ways.set(key, (way = new Way()));
-    return way;
+    let direction = this.#directions.get(key);
+    if (direction === undefined) this.#directions.set(key, (direction = new Direction()));
+    return direction;
   }
 }
 

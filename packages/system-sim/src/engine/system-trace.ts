@@ -1,4 +1,4 @@
-/** The trace of a run: see `Trace`. Log lines of the processes stand between the notes of a trace that is read. */
+/** A `Trace` that also prints the log lines of the processes. */
 import { SECOND, Trace, type Scheduler, type TraceSink } from '@trireme/raft/sim';
 
 export class SystemTrace extends Trace {
@@ -11,13 +11,13 @@ export class SystemTrace extends Trace {
     this.#lines = sink;
   }
 
-  /** Whether anybody reads it: only its hash counts else. */
-  get isRead(): boolean {
+  /** Whether lines are printed. Otherwise only the hash is computed. */
+  get isPrinted(): boolean {
     return this.#lines !== null;
   }
 
-  /** Says something that is not part of the hash. */
-  say(who: string, text: string): void {
+  /** Prints a line that is not part of the hash. */
+  log(who: string, text: string): void {
     this.#lines?.(
       `${(this.#time.now / SECOND).toFixed(6).padStart(10)} ${who.padEnd(10)} log         ${text}`,
     );

@@ -1,14 +1,14 @@
-/** What a fault is: a row of a table. A new kind of fault, or an operator's action, is one more row. */
-import { all, type KindOf, type Random } from '@trireme/raft/sim';
-import type { HostKind } from '../hosts/environment.js';
-import type { Host } from '../hosts/host.js';
-import type { World } from '../world.js';
+/** Kinds of faults are rows of tables. A new kind of fault, or an action of an operator, is a new row. */
+import { combineUndos, type FaultKindOf, type Random } from '@trireme/raft/sim';
+import type { ProcessKind } from '../hosts/environment.js';
+import type { SimulatedProcess } from '../hosts/host.js';
+import type { SystemSimulation } from '../system-simulation.js';
 
-export type FaultKind = KindOf<World>;
+export type FaultKind = FaultKindOf<SystemSimulation>;
 
-/** A process of any kind: often a leader, as most goes wrong around leaders. */
-export function pickVictim(world: World, random: Random): Host {
-  const kind = random.pick<HostKind>(['replica', 'replica', 'catalog', 'catalog', 'frontend']);
+/** Picks a process of any kind: often a leader, because faults of leaders find most bugs. */
+export function pickVictim(world: SystemSimulation, random: Random): SimulatedProcess {
+  const kind = random.pick<ProcessKind>(['replica', 'replica', 'catalog', 'catalog', 'frontend']);
   const { leaders } = world;
   if (kind === 'replica' && leaders.length > 0 && random.chance(0.6)) return random.pick(leaders);
   return random.pick(
@@ -16,13 +16,16 @@ export function pickVictim(world: World, random: Random): Host {
   );
 }
 
-/** Every direction between two processes. */
-export function directions({ hosts }: World): (readonly [Host, Host])[] {
+/** Every ordered pair of processes. */
+export function directions({ hosts }: SystemSimulation): (readonly [SimulatedProcess, SimulatedProcess])[] {
   return hosts.flatMap((from) => hosts.filter((to) => to !== from).map((to) => [from, to] as const));
 }
 
-/** Cuts the directions that `isHit` names. */
-export function cut(world: World, isHit: (from: Host, to: Host) => boolean): () => void {
+/** Cuts the directions for which `isHit` is true. */
+export function cut(
+  world: SystemSimulation,
+  isHit: (from: SimulatedProcess, to: SimulatedProcess) => boolean,
+): () => void {
   const hit = directions(world).filter(([from, to]) => isHit(from, to));
-  return all(hit.map(([from, to]) => world.impair(from, to, { cut: true })));
+  return combineUndos(hit.map(([from, to]) => world.impair(from, to, { cut: true })));
 }

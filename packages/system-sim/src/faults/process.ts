@@ -1,41 +1,43 @@
-/** What goes wrong with processes, disks and clocks. */
+/** Faults of processes, disks and clocks. */
 import { RaftError } from '@trireme/raft';
-import { HEALTHY_SYNC, MS, SECOND, all, instant, type Running } from '@trireme/raft/sim';
+import { HEALTHY_SYNC, MS, SECOND, combineUndos, instantFault, type ActiveFault } from '@trireme/raft/sim';
 import type { CrashKind } from '../hosts/environment.js';
-import type { Host } from '../hosts/host.js';
-import type { World } from '../world.js';
+import type { SimulatedProcess } from '../hosts/host.js';
+import type { SystemSimulation } from '../system-simulation.js';
 import { cut, pickVictim, type FaultKind } from './fault.js';
 
-const HUNTED_MEAN = 300 * MS;
+/** Mean duration of a leader's failure. */
+const FAILURE_MEAN = 300 * MS;
+/** Timeout of a leadership transfer. */
 const TRANSFER_MS = 500;
 
 const crash: FaultKind = {
   name: 'crash',
   weight: 8,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const victim = pickVictim(world, random);
     const kind = random.pick<CrashKind>(['kill', 'kill', 'powerLoss']);
-    return { text: `crash: ${victim.name}, ${kind}`, stop: victim.takeDown(kind) };
+    return { text: `crash: ${victim.name}, ${kind}`, stop: victim.keepDown(kind) };
   },
 };
 
-/** A process dies and its supervisor starts it at once. */
+/** A process crashes and its supervisor restarts it at once. */
 const restart: FaultKind = {
   name: 'restart',
   weight: 6,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const victim = pickVictim(world, random);
-    world.scheduler.after(random.exponential(20 * MS), victim.takeDown('kill'));
-    return instant(`restart: ${victim.name}`);
+    world.scheduler.after(random.exponential(20 * MS), victim.keepDown('kill'));
+    return instantFault(`restart: ${victim.name}`);
   },
 };
 
-/** Processes of one machine, or of one kind, are lost together. */
-const lostTogether: FaultKind = {
-  name: 'lost together',
+/** All processes of one host, or of one kind, fail at once. */
+const correlatedFailure: FaultKind = {
+  name: 'correlated failure',
   weight: 3,
-  begin(world, random): Running {
-    const groups: readonly (readonly [string, readonly Host[]])[] = [
+  begin(world, random): ActiveFault {
+    const groups: readonly (readonly [string, readonly SimulatedProcess[]])[] = [
       ['all catalogs', world.catalogs],
       ['all front-ends', world.frontends],
       ['all replicas', world.replicas],
@@ -43,70 +45,73 @@ const lostTogether: FaultKind = {
     ];
     const [name, hosts] = random.pick(groups);
     const kind = random.pick<CrashKind>(['kill', 'powerLoss']);
-    const undos = hosts.filter(({ isUp }) => isUp).map((host) => host.takeDown(kind));
-    return { text: `lost together: ${name}, ${kind}`, stop: all(undos) };
+    const undos = hosts.filter(({ isUp }) => isUp).map((host) => host.keepDown(kind));
+    return { text: `correlated failure: ${name}, ${kind}`, stop: combineUndos(undos) };
   },
 };
 
 const pause: FaultKind = {
   name: 'pause',
   weight: 6,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const victim = pickVictim(world, random);
     return { text: `pause: ${victim.name}`, stop: victim.pause() };
   },
 };
 
-/** Shorter or little longer than a lease. */
+/** A pause that is shorter or little longer than a lease. */
 const shortPause: FaultKind = {
   name: 'short pause',
   weight: 8,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const victim = pickVictim(world, random);
     const ms = random.between(5, 250);
     world.scheduler.after(ms * MS, victim.pause());
-    return instant(`short pause: ${victim.name}, ${ms} ms`);
+    return instantFault(`short pause: ${victim.name}, ${ms} ms`);
   },
 };
 
-/** A wall clock that is set back at the same time hides a suspension: the one thing that leases do not stand. */
-function isHidden({ scheduler }: World, { clock }: Host): boolean {
+/** Whether a wall clock that was just set back would hide a suspension, which leases do not tolerate. */
+function isHidden({ scheduler }: SystemSimulation, { clock }: SimulatedProcess): boolean {
   return scheduler.now - clock.setBackAt < SECOND;
 }
 
-/** The machine stands still, and its monotonic clock with it; the wall clock does not. */
+/** The machine is suspended. Its monotonic clock stops, its wall clock does not. */
 const suspension: FaultKind = {
   name: 'suspension',
   weight: 3,
-  begin(world, random): Running | null {
+  begin(world, random): ActiveFault | null {
     const victim = pickVictim(world, random);
     if (isHidden(world, victim)) return null;
     return { text: `suspension: ${victim.name}`, stop: victim.pause(true) };
   },
 };
 
-/** As `suspension`; when the machine wakes it is still out of reach of those that granted it what is over by then. */
-const unseenSuspension: FaultKind = {
-  name: 'suspension out of reach',
+/**
+ * Same as `suspension`, but when the machine resumes it still has no connection to the grantor of its expired
+ * lease.
+ */
+const partitionedSuspension: FaultKind = {
+  name: 'suspension in a partition',
   weight: 4,
-  begin(world, random): Running | null {
-    const victim = random.pick<Host>([...world.frontends, ...world.frontends, ...world.catalogs]);
+  begin(world, random): ActiveFault | null {
+    const victim = random.pick<SimulatedProcess>([...world.frontends, ...world.frontends, ...world.catalogs]);
     if (isHidden(world, victim)) return null;
-    const giver = victim.kind === 'frontend' ? 'catalog' : 'replica';
-    const heal = cut(world, (from, to) => from.kind === giver && to === victim);
+    const grantor = victim.kind === 'frontend' ? 'catalog' : 'replica';
+    const heal = cut(world, (from, to) => from.kind === grantor && to === victim);
     const resume = victim.pause(true);
     const stop = (): void => {
       resume();
       world.scheduler.after(random.below(50 * MS), heal);
     };
-    return { text: `suspension out of reach: ${victim.name}`, stop };
+    return { text: `suspension in a partition: ${victim.name}`, stop };
   },
 };
 
 const slowDisk: FaultKind = {
   name: 'slow disk',
   weight: 4,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const { name, disk } = random.pick(world.replicas);
     disk.behaviour.syncTime = random.between(3, 100) * MS;
     const text = `slow disk: ${name}, ${disk.behaviour.syncTime / MS} ms`;
@@ -117,7 +122,7 @@ const slowDisk: FaultKind = {
 const hangingDisk: FaultKind = {
   name: 'hanging disk',
   weight: 2,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const replica = random.pick(world.replicas);
     return { text: `hanging disk: ${replica.name}`, stop: replica.syncs.hang() };
   },
@@ -126,31 +131,31 @@ const hangingDisk: FaultKind = {
 const failingSync: FaultKind = {
   name: 'failing sync',
   weight: 2,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const { name, disk } = random.pick(world.replicas);
     disk.behaviour.failsNext = true;
     return { text: `failing sync: ${name}`, stop: () => (disk.behaviour.failsNext = false) };
   },
 };
 
-/** A leader is taken away soon after it was elected, again and again. */
-const leaderHunt: FaultKind = {
-  name: 'leader hunt',
+/** Every leader fails soon after its election. */
+const leaderFailures: FaultKind = {
+  name: 'leader failures',
   weight: 4,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const way = random.pick(['kill', 'cut', 'pause'] as const);
-    const mercy = random.pick([2, 30, 200]) * MS;
+    const delayMean = random.pick([2, 30, 200]) * MS;
     const undos = new Set<() => void>();
     const stopWatching = world.onElected((leader) => {
-      world.scheduler.after(random.exponential(mercy), () => {
+      world.scheduler.after(random.exponential(delayMean), () => {
         const undo =
           way === 'kill'
-            ? leader.takeDown('kill')
+            ? leader.keepDown('kill')
             : way === 'pause'
               ? leader.pause()
               : cut(world, (from, to) => (from === leader) !== (to === leader) && from.kind === to.kind);
         undos.add(undo);
-        world.scheduler.after(random.exponential(HUNTED_MEAN), () => {
+        world.scheduler.after(random.exponential(FAILURE_MEAN), () => {
           if (undos.delete(undo)) undo();
         });
       });
@@ -160,68 +165,71 @@ const leaderHunt: FaultKind = {
       for (const undo of undos) undo();
       undos.clear();
     };
-    return { text: `leader hunt: ${way} after ${mercy / MS} ms`, stop };
+    return { text: `leader failures: ${way} after ${delayMean / MS} ms`, stop };
   },
 };
 
 const drift: FaultKind = {
   name: 'clock drift',
   weight: 2,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const victim = random.pick(world.hosts);
-    const before = victim.clock.rate.stretch;
-    const stretch = random.pick([0.93, 0.96, 1.04, 1.07]);
-    victim.clock.setRate(stretch);
+    const before = victim.clock.rate.slowdown;
+    const slowdown = random.pick([0.93, 0.96, 1.04, 1.07]);
+    victim.clock.setRate(slowdown);
     return {
-      text: `clock drift: ${victim.name} takes ${stretch} for 1`,
+      text: `clock drift: ${victim.name}, one clock second takes ${slowdown} s`,
       stop: () => victim.clock.setRate(before),
     };
   },
 };
 
-/** The wall clock of a machine is wrong: no key expires by it, and what holds leases stands any jump forward. */
-const wallClock: FaultKind = {
-  name: 'wall clock set',
+/**
+ * The wall clock of a machine is set. No key expires by the wall clock, and lease holders tolerate any jump
+ * forward.
+ */
+const wallClockChange: FaultKind = {
+  name: 'wall clock change',
   weight: 3,
-  begin(world, random): Running | null {
+  begin(world, random): ActiveFault | null {
     const { leaders } = world;
     const victim = random.pick(leaders.length > 0 && random.chance(0.5) ? leaders : world.hosts);
     if (victim.isPaused) return null;
-    const leadMs = random.pick([-86_400_000 * 3, -5_000, 700, 5_000, 86_400_000 * 3, 86_400_000 * 3]);
-    victim.clock.setWall(leadMs);
-    return instant(`wall clock set: ${victim.name} by ${leadMs} ms`);
+    const changeMs = random.pick([-86_400_000 * 3, -5_000, 700, 5_000, 86_400_000 * 3, 86_400_000 * 3]);
+    victim.clock.setWall(changeMs);
+    return instantFault(`wall clock change: ${victim.name} by ${changeMs} ms`);
   },
 };
 
 const transfer: FaultKind = {
   name: 'leadership transfer',
   weight: 3,
-  begin(world, random): Running | null {
+  begin(world, random): ActiveFault | null {
     const { leaders } = world;
     if (leaders.length === 0) return null;
     const leader = random.pick(leaders);
-    leader.deliver(() => {
+    leader.runInNextTurn(() => {
       leader.node?.transferLeadership(TRANSFER_MS).catch((error: unknown) => {
         if (!(error instanceof RaftError)) throw error;
       });
     });
-    return instant(`leadership transfer: ${leader.name}`);
+    return instantFault(`leadership transfer: ${leader.name}`);
   },
 };
 
 export const PROCESS_FAULTS: readonly FaultKind[] = [
   crash,
   restart,
-  lostTogether,
+  correlatedFailure,
   pause,
   shortPause,
   suspension,
-  unseenSuspension,
+  partitionedSuspension,
   slowDisk,
   hangingDisk,
   failingSync,
-  leaderHunt,
+  leaderFailures,
   drift,
-  wallClock,
+  wallClockChange,
   transfer,
 ];

@@ -1,23 +1,23 @@
-/** Where a simulated replica keeps its book: tables that survive its process; a power loss takes what was not synced. */
+/** The order book on the disk of a simulated replica. It survives crashes; a power loss drops what was not synced. */
 import type { LogBase } from '@trireme/raft';
 import {
   EMPTY_META,
   type BookMeta,
   type BookWrite,
-  type BookedOrder,
-  type KeptBatch,
-  type Place,
+  type StoredOrder,
+  type RetainedBatch,
+  type CommandPosition,
 } from '@trireme/orders/simulation';
 import type { Stock } from '@trireme/domain';
 import type { Random } from '@trireme/raft/sim';
 
-export class Tables {
+export class OrderBookTables {
   meta: BookMeta = EMPTY_META;
-  readonly keys = new Map<string, Place>();
-  readonly batches = new Map<number, KeptBatch>();
-  readonly orders = new Map<number, BookedOrder>();
+  readonly keys = new Map<string, CommandPosition>();
+  readonly batches = new Map<number, RetainedBatch>();
+  readonly orders = new Map<number, StoredOrder>();
   readonly stocks = new Map<string, Stock>();
-  /** What snapshot they came from, null if from none. */
+  /** The base of the snapshot that was installed last; null if none was. */
   restored: LogBase | null = null;
 
   write(writes: readonly BookWrite[]): void {
@@ -45,7 +45,7 @@ export class Tables {
     }
   }
 
-  /** Everything in it, for comparing two of them. */
+  /** All contents in a canonical order, for comparison. */
   get contents(): unknown {
     const { meta, keys, batches, orders, stocks } = this;
     const sorted = [keys, batches, orders, stocks].map((table) =>
@@ -54,8 +54,8 @@ export class Tables {
     return [meta, ...sorted];
   }
 
-  copy(): Tables {
-    const copy = new Tables();
+  copy(): OrderBookTables {
+    const copy = new OrderBookTables();
     copy.meta = this.meta;
     copy.restored = this.restored;
     for (const [key, place] of this.keys) copy.keys.set(key, place);
@@ -72,17 +72,17 @@ function put<K, V>(table: Map<K, V>, key: K, value: V | null): void {
 }
 
 export class BookDisk {
-  tables = new Tables();
-  #synced = new Tables();
-  /** Written since, in order; each is there wholly or not at all. */
+  tables = new OrderBookTables();
+  #synced = new OrderBookTables();
+  /** Writes since the last sync, in order. Each one is atomic. */
   #unsynced: (readonly BookWrite[])[] = [];
 
-  /** The log index up to which a power loss takes nothing. */
-  get syncedTo(): number {
+  /** The applied index that survives a power loss. */
+  get durableIndex(): number {
     return this.#synced.meta.applied;
   }
 
-  /** How many writes are not synced. */
+  /** Number of writes that are not synced. */
   get unsynced(): number {
     return this.#unsynced.length;
   }
@@ -92,21 +92,21 @@ export class BookDisk {
     this.#unsynced.push(writes);
   }
 
-  /** The first `count` writes that were not synced survive a power loss from now on. */
-  synced(count: number): void {
+  /** The first `count` unsynced writes are durable. */
+  onSynced(count: number): void {
     for (const writes of this.#unsynced.splice(0, count)) this.#synced.write(writes);
   }
 
-  /** Another book takes the place of this one, at once and for good. */
-  replace(tables: Tables): void {
+  /** Replaces the order book, atomically and durably. */
+  replace(tables: OrderBookTables): void {
     this.tables = tables;
     this.#synced = tables.copy();
     this.#unsynced = [];
   }
 
-  /** Some of what was not synced is gone, from some write on. */
+  /** Drops the unsynced writes from a random one on. */
   losePower(random: Random): void {
-    this.synced(random.below(this.#unsynced.length + 1));
+    this.onSynced(random.below(this.#unsynced.length + 1));
     this.#unsynced = [];
     this.tables = this.#synced.copy();
   }

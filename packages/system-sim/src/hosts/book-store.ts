@@ -1,69 +1,69 @@
-/** The book's store in one life of a replica, and its snapshots. */
+/** The order book store of one replica instance, and its snapshots. */
 import { pack, unpack, type Stock } from '@trireme/domain';
 import type { LogBase, LogIndex, SnapshotSupport, SnapshotView, StagedSnapshot } from '@trireme/raft';
-import { SlowWrites, type DiskSchedule } from '@trireme/raft/sim';
+import { TimedWrites, type DiskSchedule } from '@trireme/raft/sim';
 import {
   Book,
-  type BookMachine,
+  type BookStateMachine,
   type BookMeta,
   type BookStorage,
   type BookWrite,
-  type BookedOrder,
-  type KeptBatch,
+  type StoredOrder,
+  type RetainedBatch,
   type OrderSlice,
-  type Place,
+  type CommandPosition,
 } from '@trireme/orders/simulation';
-import { Tables, type BookDisk } from './book-disk.js';
+import { OrderBookTables, type BookDisk } from './book-disk.js';
 
 const SLICE_ORDERS = 32;
-/** Bytes of a snapshot that travel together. */
+/** Size of a snapshot chunk, in bytes. */
 const CHUNK_BYTES = 4_000;
 
 export class SimBookStore implements BookStorage {
   readonly #disk: BookDisk;
   readonly #later: (run: () => void) => void;
-  #underWay: (readonly BookWrite[])[] = [];
+  #inProgress: (readonly BookWrite[])[] = [];
 
-  /** @param later has something happen once a write has taken its time */
+  /** @param later calls `run` after the duration of a write */
   constructor(disk: BookDisk, later: (run: () => void) => void) {
     this.#disk = disk;
     this.#later = later;
   }
 
-  /** The book as it is stored. */
+  /** Opens the stored order book. */
   openBook(): Book {
     const { meta, stocks } = this.#disk.tables;
     return new Book(this, meta, stocks.values());
   }
 
   async write(writes: readonly BookWrite[]): Promise<void> {
-    this.#underWay.push(writes);
+    this.#inProgress.push(writes);
     return new Promise((resolve) => {
       this.#later(() => {
-        this.#underWay.shift();
+        this.#inProgress.shift();
         this.#disk.write(writes);
         resolve();
       });
     });
   }
 
-  /** The process dies: what was being written is there, or not. */
+  /** The process dies. Writes in progress are completed in order as long as `isWritten` returns true. */
   crash(isWritten: () => boolean): void {
-    for (const writes of this.#underWay.splice(0)) {
+    for (const writes of this.#inProgress.splice(0)) {
       if (!isWritten()) return;
       this.#disk.write(writes);
     }
   }
 
-  place(key: string): Place | null {
+  positionOf(key: string): CommandPosition | null {
     return this.#disk.tables.keys.get(key) ?? null;
   }
 
-  batch(seq: number): KeptBatch | null {
+  batch(seq: number): RetainedBatch | null {
     return this.#disk.tables.batches.get(seq) ?? null;
   }
 
-  orderAt(number: number): BookedOrder {
+  orderAt(number: number): StoredOrder {
     const order = this.#disk.tables.orders.get(number);
     if (order === undefined) throw new Error(`order ${number} is missing`);
     return order;
@@ -75,7 +75,7 @@ export class SimBookStore implements BookStorage {
       const numbers = Array.from({ length: upTo - from + 1 }, (_, i) => from + i);
       await Promise.resolve();
       yield {
-        upTo,
+        lastNumber: upTo,
         orders: () =>
           numbers
             .map((number) => this.orderAt(number))
@@ -89,35 +89,35 @@ export class SimBookStore implements BookStorage {
   }
 }
 
-/** What a snapshot of a book is made of. */
-interface Content {
+/** Contents of a snapshot. */
+interface SnapshotContent {
   readonly meta: BookMeta;
-  readonly keys: readonly (readonly [string, Place])[];
-  readonly batches: readonly KeptBatch[];
-  readonly orders: readonly BookedOrder[];
+  readonly keys: readonly (readonly [string, CommandPosition])[];
+  readonly batches: readonly RetainedBatch[];
+  readonly orders: readonly StoredOrder[];
   readonly stocks: readonly Stock[];
 }
 
 interface SnapshotsContext {
-  readonly machine: BookMachine<SimBookStore>;
+  readonly machine: BookStateMachine<SimBookStore>;
   readonly disk: BookDisk;
   readonly schedule: DiskSchedule;
-  /** Makes the store of a book that came as a snapshot. */
+  /** Creates the store of an installed order book. */
   readonly newStore: () => SimBookStore;
-  /** Called in the step in which a snapshot becomes the book. */
+  /** Called in the event in which a snapshot replaces the order book. */
   readonly installed: (base: LogBase, meta: BookMeta) => void;
 }
 
 export class SimBookSnapshots implements SnapshotSupport {
   readonly #context: SnapshotsContext;
-  readonly writes: SlowWrites;
+  readonly writes: TimedWrites;
 
   constructor(context: SnapshotsContext) {
     this.#context = context;
-    this.writes = new SlowWrites(context.schedule);
+    this.writes = new TimedWrites(context.schedule);
   }
 
-  get restored(): LogBase | null {
+  get restoredBase(): LogBase | null {
     return this.#context.disk.tables.restored;
   }
 
@@ -127,17 +127,17 @@ export class SimBookSnapshots implements SnapshotSupport {
     const { applied } = disk.tables.meta;
     const { tables, unsynced } = disk;
     await this.writes.write(
-      () => `the book up to ${applied}`,
+      () => `order book up to ${applied}`,
       () => {
-        if (disk.tables === tables) disk.synced(unsynced);
+        if (disk.tables === tables) disk.onSynced(unsynced);
       },
     );
     return applied;
   }
 
-  take(): SnapshotView {
+  createView(): SnapshotView {
     const { meta, keys, batches, orders, stocks } = this.#context.disk.tables;
-    const content: Content = {
+    const content: SnapshotContent = {
       meta,
       keys: [...keys],
       batches: [...batches.values()],
@@ -154,10 +154,11 @@ export class SimBookSnapshots implements SnapshotSupport {
   async receive(base: LogBase, chunks: AsyncIterable<Uint8Array>): Promise<StagedSnapshot> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const content = unpack(Buffer.concat(parts)) as Content;
-    if (content.meta.applied !== base.index) throw new Error(`a snapshot as of ${content.meta.applied}`);
+    const content = unpack(Buffer.concat(parts)) as SnapshotContent;
+    if (content.meta.applied !== base.index)
+      throw new Error(`snapshot is as of ${content.meta.applied} instead of ${base.index}`);
     await this.writes.write(
-      () => `a snapshot as of ${base.index}`,
+      () => `snapshot as of ${base.index}`,
       () => undefined,
     );
     return {
@@ -166,10 +167,10 @@ export class SimBookSnapshots implements SnapshotSupport {
     };
   }
 
-  async #install(base: LogBase, { meta, keys, batches, orders, stocks }: Content): Promise<void> {
+  async #install(base: LogBase, { meta, keys, batches, orders, stocks }: SnapshotContent): Promise<void> {
     const { machine, disk, newStore, installed } = this.#context;
     await machine.flush();
-    const tables = new Tables();
+    const tables = new OrderBookTables();
     tables.meta = meta;
     tables.restored = base;
     for (const [key, place] of keys) tables.keys.set(key, place);
@@ -184,7 +185,7 @@ export class SimBookSnapshots implements SnapshotSupport {
       },
     );
     const store = newStore();
-    machine.become(store.openBook(), store);
+    machine.replaceBook(store.openBook(), store);
   }
 }
 

@@ -1,6 +1,6 @@
-/** A catalog: its rules with simulated links and the clock, joined as the service joins them with real ones. */
+/** A simulated catalog: its rules with simulated links and clock, connected as in the real service. */
 import { FormatError, LINK_PATHS } from '@trireme/domain';
-import { Catalog, type CatalogEvent } from '@trireme/catalog/simulation';
+import { CatalogCore, type CatalogEvent } from '@trireme/catalog/simulation';
 import {
   LeaseClock,
   ReplicaLinks,
@@ -9,12 +9,12 @@ import {
   type LinkHandler,
   type ReplicaAddress,
 } from '@trireme/service';
-import type { Environment, Life } from './environment.js';
-import { Host } from './host.js';
+import type { SimulationContext, ProcessInstance } from './environment.js';
+import { SimulatedProcess } from './host.js';
 
 /** One process of the catalog. */
-interface Process {
-  readonly catalog: Catalog;
+interface CatalogProcess {
+  readonly catalog: CatalogCore;
   readonly clock: LeaseClock;
   readonly replicas: ReplicaLinks;
   readonly links: Map<number, Link>;
@@ -22,58 +22,58 @@ interface Process {
   readonly timer: WakeTimer;
 }
 
-export class CatalogHost extends Host {
+export class SimulatedCatalog extends SimulatedProcess {
   readonly #seeds: readonly ReplicaAddress[];
-  readonly #acted: (catalog: CatalogHost) => void;
-  #process: Process | null = null;
-  /** What its rules told, by kind. */
+  readonly #acted: (catalog: SimulatedCatalog) => void;
+  #process: CatalogProcess | null = null;
+  /** Number of events of the catalog's rules, by kind. */
   readonly events: Record<string, number> = {};
 
-  /** @param acted called after everything that it did */
+  /** @param acted called after each input that the catalog has handled */
   constructor(
     name: string,
-    world: Environment,
+    world: SimulationContext,
     seeds: readonly ReplicaAddress[],
-    acted: (catalog: CatalogHost) => void,
+    acted: (catalog: SimulatedCatalog) => void,
   ) {
     super(name, 'catalog', world);
     this.#seeds = seeds;
     this.#acted = acted;
   }
 
-  /** Where the catalog is in the log, and the stocks; null while it is down. */
-  get status(): ReturnType<Catalog['status']> | null {
+  /** The catalog's status; null while it is down. */
+  get status(): ReturnType<CatalogCore['status']> | null {
     const process = this.#process;
     if (process === null) return null;
-    return this.world.within(this, () => process.catalog.status(process.clock.now()));
+    return this.world.runAs(this, () => process.catalog.status(process.clock.now()));
   }
 
-  protected override boot(life: Life): void {
+  protected override boot(life: ProcessInstance): void {
     const clock = new LeaseClock();
-    const catalog = new Catalog({
+    const catalog = new CatalogCore({
       id: this.name,
-      newProcess: () => this.world.newId(),
+      newInstanceId: () => this.world.newId(),
       now: clock.now(),
     });
-    const process: Process = {
-      ...{ catalog, clock, links: new Map<number, Link>(), skipped: clock.skipped },
+    const process: CatalogProcess = {
+      ...{ catalog, clock, links: new Map<number, Link>(), skipped: clock.skippedMs },
       timer: new WakeTimer(
         () => clock.now(),
         () => this.#input(process, (now) => catalog.tick(now)),
       ),
       replicas: new ReplicaLinks({
         path: LINK_PATHS.catalogToReplica,
-        seeds: this.#seeds,
+        initialReplicas: this.#seeds,
         identity: this.identity,
         log: this.log,
-        dial: this.world.streams.dialer(this, life),
-        handler: () =>
+        createDialer: this.world.streams.dialer(this, life),
+        createHandler: () =>
           this.#handler(process, {
-            opened: (link, now) => catalog.replicaOpened(link.id, link.peer, this.url, now),
-            message: (link, message, now) => catalog.replicaMessage(link.id, message, now),
-            closed: (link, now) => catalog.replicaClosed(link.id, now),
+            opened: (link, now) => catalog.onReplicaOpened(link.id, link.peer, this.url, now),
+            message: (link, message, now) => catalog.onReplicaMessage(link.id, message, now),
+            closed: (link, now) => catalog.onReplicaClosed(link.id, now),
           }),
-        left: () => undefined,
+        onRemoved: () => undefined,
       }),
     };
     this.#process = process;
@@ -81,9 +81,9 @@ export class CatalogHost extends Host {
       life,
       LINK_PATHS.frontendToCatalog,
       this.#handler(process, {
-        opened: (link, now) => catalog.frontendOpened(link.id, link.peer, now),
-        message: (link, message, now) => catalog.frontendMessage(link.id, message, now),
-        closed: (link, now) => catalog.frontendClosed(link.id, now),
+        opened: (link, now) => catalog.onFrontendOpened(link.id, link.peer, now),
+        message: (link, message, now) => catalog.onFrontendMessage(link.id, message, now),
+        closed: (link, now) => catalog.onFrontendClosed(link.id, now),
       }),
     );
     process.replicas.start();
@@ -95,7 +95,7 @@ export class CatalogHost extends Host {
   }
 
   #handler(
-    process: Process,
+    process: CatalogProcess,
     rules: {
       opened: (link: Link, now: number) => void;
       message: (link: Link, message: unknown, now: number) => void;
@@ -103,41 +103,41 @@ export class CatalogHost extends Host {
     },
   ): LinkHandler {
     return {
-      opened: (link) => {
+      onOpen: (link) => {
         process.links.set(link.id, link);
         this.#input(process, (now) => rules.opened(link, now));
       },
-      message: (link, message) => this.#input(process, (now) => rules.message(link, message, now)),
-      closed: (link) => {
+      onMessage: (link, message) => this.#input(process, (now) => rules.message(link, message, now)),
+      onClose: (link) => {
         process.links.delete(link.id);
         this.#input(process, (now) => rules.closed(link, now));
       },
     };
   }
 
-  #input(process: Process, give: (now: number) => void): void {
+  #input(process: CatalogProcess, handle: (now: number) => void): void {
     const { clock, catalog } = process;
     try {
       const now = clock.now();
-      const { skipped } = clock;
-      if (skipped > process.skipped) catalog.clockSkipped(skipped - process.skipped);
-      process.skipped = skipped;
-      give(now);
+      const { skippedMs } = clock;
+      if (skippedMs > process.skipped) catalog.onClockSkipped(skippedMs - process.skipped);
+      process.skipped = skippedMs;
+      handle(now);
     } catch (error) {
       if (error instanceof FormatError) throw error;
-      this.failed(error);
+      this.onInvariantViolated(error);
       return;
     }
     this.#flush(process);
     this.#acted(this);
   }
 
-  #flush(process: Process): void {
-    const { sends, closes, members, events, wakeAt } = process.catalog.take();
+  #flush(process: CatalogProcess): void {
+    const { sends, closes, members, events, wakeAt } = process.catalog.takeEffects();
     for (const event of events) this.#note(event);
     for (const [link, frame] of sends) process.links.get(link)?.send(frame);
     for (const [link, reason] of closes) process.links.get(link)?.close(reason);
-    for (const { index, items } of members) process.replicas.regrouped(index, items);
+    for (const { index, items } of members) process.replicas.onMembership(index, items);
     process.timer.set(wakeAt);
   }
 

@@ -1,57 +1,57 @@
-/** What a simulated process is given: time, chance, links, and somebody who looks at what it does. */
-import type { MakeDialer, LinkHandler } from '@trireme/service';
-import type { Random, Scheduler, Scope } from '@trireme/raft/sim';
-import type { Platform } from '../engine/globals.js';
+/** The environment of a simulated process: time, randomness, links, and callbacks of the checks. */
+import type { CreateDialer, LinkHandler } from '@trireme/service';
+import type { Random, Scheduler, ProcessScope } from '@trireme/raft/sim';
+import type { ProcessClocks } from '../engine/globals.js';
 import type { SystemTrace } from '../engine/system-trace.js';
 
-export type HostKind = 'replica' | 'catalog' | 'frontend';
+export type ProcessKind = 'replica' | 'catalog' | 'frontend';
 export type CrashKind = 'kill' | 'powerLoss';
 
-/** One life of a process. */
-export interface Life {
-  readonly scope: Scope;
-  /** What has come in and waits for the next turn. */
+/** One instance of a process, from its start to its crash. */
+export interface ProcessInstance {
+  readonly scope: ProcessScope;
+  /** Input that waits for the next turn. */
   inbox: (() => void)[];
   isTurnDue: boolean;
 }
 
-/** A process as links and their faults see it. */
-export interface Endpoint extends Platform {
+/** A process as the links see it. */
+export interface LinkedProcess extends ProcessClocks {
   readonly name: string;
   readonly url: string;
-  readonly life: Life | null;
-  /** Has `run` happen in the process, in its next turn. */
-  deliver(run: () => void): void;
+  readonly life: ProcessInstance | null;
+  /** Calls `run` in the next turn of the process. */
+  runInNextTurn(run: () => void): void;
 }
 
 /** The links of all processes. */
 export interface Links {
-  /** What opens links of this life of a process. */
-  dialer(host: Endpoint, life: Life): MakeDialer;
-  listen(life: Life, path: string, handler: LinkHandler): void;
-  /** The process is gone: the system closes its sockets, unless it is gone as well. */
-  hostDied(host: Endpoint, kind: CrashKind): void;
-  /** The process is halted: the other ends hear nothing for as long as `isSilent` holds. */
-  hostSilent(host: Endpoint, isSilent: () => boolean): void;
+  /** Creates the dialer of one process instance. */
+  dialer(host: LinkedProcess, life: ProcessInstance): CreateDialer;
+  listen(life: ProcessInstance, path: string, handler: LinkHandler): void;
+  /** A process has died. Its operating system closes the connections, unless the machine lost power. */
+  onHostDied(host: LinkedProcess, kind: CrashKind): void;
+  /** A process is paused. The other ends receive nothing as long as `isSilent` is true. */
+  onHostPaused(host: LinkedProcess, isSilent: () => boolean): void;
 }
 
-export interface Environment {
+export interface SimulationContext {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: SystemTrace;
   readonly streams: Links;
-  /** Ends the run: the first violation counts. */
+  /** Ends the run with a violation. The first one counts. */
   violate(check: string, what: string): void;
-  /** Counts what happens in processes. */
+  /** Counts an event in a process. */
   count(what: string): void;
-  /** 16 hex digits that no call before has given. */
+  /** A unique id of 16 hex digits. */
   newId(): string;
-  /** Something happens in a process. */
-  entered(host: Endpoint): void;
-  /** A turn of a process begins with what came in. */
-  turn(host: Endpoint, life: Life, runs: (() => void)[]): void;
-  /** Has `run` happen at the end of the turn that goes on. */
+  /** A process handles an event. */
+  onEvent(host: LinkedProcess): void;
+  /** A turn of a process begins with the input that has arrived. */
+  startTurn(host: LinkedProcess, life: ProcessInstance, runs: (() => void)[]): void;
+  /** Calls `run` at the end of the current turn. */
   immediate(run: () => void): void;
-  /** What code of a process says when it is asked from outside. */
-  within<Result>(host: Endpoint, ask: () => Result): Result;
+  /** Runs `ask` as code of a process. */
+  runAs<Result>(host: LinkedProcess, ask: () => Result): Result;
 }

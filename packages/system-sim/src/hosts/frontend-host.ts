@@ -1,17 +1,17 @@
-/** A front-end without HTTP: what its routes call is called by the clients. */
+/** A simulated front-end without HTTP: clients call the functions that its routes call. */
 import { commandToWire, type Command, type Order } from '@trireme/domain';
 import {
   NO_RESULT,
-  connectBackends,
+  createBackends,
   type Backends,
-  type Decided,
-  type Undecided,
+  type FinalResult,
+  type NoResultReason,
 } from '@trireme/frontend/simulation';
 import type { ReplicaAddress } from '@trireme/service';
-import type { Environment, Life } from './environment.js';
-import { Host } from './host.js';
+import type { SimulationContext, ProcessInstance } from './environment.js';
+import { SimulatedProcess } from './host.js';
 
-/** A stock as a client is shown it. */
+/** A stock as clients see it. */
 export interface ShownStock {
   readonly name: string;
   readonly quantity: number;
@@ -23,25 +23,25 @@ interface FrontendSettings {
   readonly deadlineMs: number;
 }
 
-/** Connections of clients that are remembered: far more than there are clients. */
+/** Maximum number of registered client connections: far more than there are clients. */
 const LISTENERS_MAX = 200;
 
 type Reply<Result> = (result: Result) => void;
-/** `failed` is an answer of class 5xx. */
+/** A response with a 5xx status. */
 type Failed = 'failed';
 
-export class FrontendHost extends Host {
+export class SimulatedFrontend extends SimulatedProcess {
   readonly #seeds: readonly ReplicaAddress[];
   readonly #settings: FrontendSettings;
   #backends: Backends | null = null;
-  /** Look-ups by who answered, over all lives. */
+  /** Number of look-ups by the kind of process that answered, across restarts. */
   readonly answered = { cache: 0, catalog: 0, replica: 0 };
   readonly #endListeners: (() => void)[] = [];
   #counted = { catalog: 0, replica: 0 };
 
   constructor(
     name: string,
-    world: Environment,
+    world: SimulationContext,
     seeds: readonly ReplicaAddress[],
     settings: FrontendSettings,
   ) {
@@ -50,13 +50,13 @@ export class FrontendHost extends Host {
     this.#settings = settings;
   }
 
-  protected override boot(life: Life): void {
+  protected override boot(life: ProcessInstance): void {
     const { cacheSize, deadlineMs } = this.#settings;
-    this.#backends = connectBackends({
+    this.#backends = createBackends({
       ...{ identity: this.identity, replicas: this.#seeds, cacheSize, deadlineMs, log: this.log },
-      catalogsTiming: { patienceMs: 100, returnMs: 1_000 },
-      dial: this.world.streams.dialer(this, life),
-      changed: () => undefined,
+      catalogTimeouts: { answerTimeoutMs: 100, returnDelayMs: 1_000 },
+      createDialer: this.world.streams.dialer(this, life),
+      onChange: () => undefined,
     });
     this.#counted = { catalog: 0, replica: 0 };
     this.#backends.catalogs.start();
@@ -68,8 +68,8 @@ export class FrontendHost extends Host {
     for (const listener of this.#endListeners.splice(0)) listener();
   }
 
-  /** Has `listener` called when that life ends: connections of clients break. */
-  onEnd(life: Life | null, listener: () => void): void {
+  /** Calls `listener` when this instance ends, which breaks the connections of clients. */
+  onEnd(life: ProcessInstance | null, listener: () => void): void {
     if (life === null || this.life !== life) listener();
     else {
       if (this.#endListeners.length >= LISTENERS_MAX) this.#endListeners.splice(0, LISTENERS_MAX / 2);
@@ -77,7 +77,7 @@ export class FrontendHost extends Host {
     }
   }
 
-  submit(command: Command, reply: Reply<Decided | Undecided>): void {
+  submit(command: Command, reply: Reply<FinalResult | NoResultReason>): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
       replicas.submit(
@@ -87,14 +87,14 @@ export class FrontendHost extends Host {
           deadlines.close(deadline);
           reply(result);
         },
-        (error) => this.failed(error),
+        (error) => this.onInvariantViolated(error),
       );
     });
   }
 
   lookUp(name: string, reply: Reply<ShownStock | null | Failed>): void {
     this.#serve(({ catalogs, stocks, deadlines }) => {
-      const view = catalogs.cached(name);
+      const view = catalogs.getCached(name);
       if (view !== null) {
         this.answered.cache += 1;
         reply(shownOf(view));
@@ -108,7 +108,7 @@ export class FrontendHost extends Host {
           if (found === NO_RESULT) reply('failed');
           else reply(found === null ? null : shownOf(found));
         },
-        (error: unknown) => this.failed(error),
+        (error: unknown) => this.onInvariantViolated(error),
       );
     });
   }
@@ -116,12 +116,12 @@ export class FrontendHost extends Host {
   readOrder(number: number, reply: Reply<Order | null | Failed>): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
-      replicas.order(number, deadline).then(
+      replicas.readOrder(number, deadline).then(
         (found) => {
           deadlines.close(deadline);
           reply(found === NO_RESULT ? 'failed' : found);
         },
-        (error: unknown) => this.failed(error),
+        (error: unknown) => this.onInvariantViolated(error),
       );
     });
   }
@@ -133,12 +133,12 @@ export class FrontendHost extends Host {
   ): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
-      replicas.list({ after, limit, name: null }, deadline).then(
+      replicas.listOrders({ after, limit, name: null }, deadline).then(
         (page) => {
           deadlines.close(deadline);
           reply(page === NO_RESULT ? 'failed' : page);
         },
-        (error: unknown) => this.failed(error),
+        (error: unknown) => this.onInvariantViolated(error),
       );
     });
   }
@@ -151,19 +151,19 @@ export class FrontendHost extends Host {
           deadlines.close(deadline);
           reply(page === NO_RESULT ? 'failed' : page.stocks);
         },
-        (error: unknown) => this.failed(error),
+        (error: unknown) => this.onInvariantViolated(error),
       );
     });
   }
 
-  /** Whether its cache may answer now. */
+  /** Whether the cache holds a valid lease. */
   get hasLease(): boolean {
     return (this.#backends?.catalogs.leaseRemainingMs ?? 0) > 0;
   }
 
   #serve(request: (backends: Backends) => void): void {
     const { life } = this;
-    this.deliver(() => {
+    this.runInNextTurn(() => {
       if (this.#backends !== null && this.life === life) request(this.#backends);
     });
   }

@@ -1,37 +1,43 @@
 /**
- * One simulated process and its machine: it starts, crashes, is paused or suspended, and starts again. What comes in while its
- * event loop is busy is worked off in the next turn, in the order in which it came.
+ * One simulated process and its machine: it starts, crashes, is paused or suspended, and restarts. Input that
+ * arrives while its event loop is busy is handled in the next turn, in order.
  */
 import { createLog, type LinkIdentity, type Log } from '@trireme/service';
-import { MS, Scope, type Micros, type Random } from '@trireme/raft/sim';
+import { MS, ProcessScope, type Micros, type Random } from '@trireme/raft/sim';
 import type { VirtualTimer } from '../engine/globals.js';
-import { MachineClock } from '../engine/process-clock.js';
-import type { CrashKind, Endpoint, Environment, HostKind, Life } from './environment.js';
+import { MachineClock } from '../engine/machine-clock.js';
+import type {
+  CrashKind,
+  LinkedProcess,
+  SimulationContext,
+  ProcessKind,
+  ProcessInstance,
+} from './environment.js';
 
-/** A turn of the event loop takes up to this long; what comes in meanwhile is worked off together. */
+/** Maximum duration of a turn of the event loop. Input that arrives meanwhile is handled together. */
 const TURN_MAX: Micros = 150;
-/** Node's timers fire up to a millisecond early, and late. */
+/** Node's timers fire up to about a millisecond early or late. */
 const TIMER_EARLY_MAX: Micros = 900;
 const TIMER_LATE_MAX: Micros = 1_500;
-/** Machines were started at different times. */
+/** Maximum uptime of a machine at the start of a run. */
 const UPTIME_MS_MAX = 1_000_000;
 const EXIT_DELAY: Micros = MS;
 
-export abstract class Host implements Endpoint {
+export abstract class SimulatedProcess implements LinkedProcess {
   readonly name: string;
-  readonly kind: HostKind;
+  readonly kind: ProcessKind;
   readonly url: string;
   readonly clock: MachineClock;
   readonly log: Log;
-  life: Life | null = null;
-  protected readonly world: Environment;
+  life: ProcessInstance | null = null;
+  protected readonly world: SimulationContext;
   protected readonly random: Random;
   #holds = 0;
   #pauses = 0;
   #pauseCount = 0;
   #isSuspended = false;
 
-  constructor(name: string, kind: HostKind, world: Environment) {
+  constructor(name: string, kind: ProcessKind, world: SimulationContext) {
     this.name = name;
     this.kind = kind;
     this.url = `http://${kind}-${name}:80`;
@@ -39,8 +45,8 @@ export abstract class Host implements Endpoint {
     this.random = world.random.fork();
     this.clock = new MachineClock(() => world.scheduler.now, this.random.below(UPTIME_MS_MAX));
     this.log = createLog(
-      { service: kind, id: name, level: world.trace.isRead ? 'debug' : 'silent' },
-      { write: (line) => world.trace.say(this.name, line.trimEnd()) },
+      { service: kind, id: name, level: world.trace.isPrinted ? 'debug' : 'silent' },
+      { write: (line) => world.trace.log(this.name, line.trimEnd()) },
     );
   }
 
@@ -56,22 +62,22 @@ export abstract class Host implements Endpoint {
     return this.#pauses > 0;
   }
 
-  /** A new process begins. */
-  protected abstract boot(life: Life): void;
-  /** The process is dying. */
+  /** Starts a new instance of the process. */
+  protected abstract boot(life: ProcessInstance): void;
+  /** Releases the resources of the dying instance. */
   protected abstract die(kind: CrashKind): void;
 
   start(): void {
     if (this.life !== null || this.#holds > 0) return;
-    const scope = new Scope(this.world.scheduler, () => this.world.entered(this));
-    const life: Life = { scope, inbox: [], isTurnDue: false };
+    const scope = new ProcessScope(this.world.scheduler, () => this.world.onEvent(this));
+    const life: ProcessInstance = { scope, inbox: [], isTurnDue: false };
     this.life = life;
     if (this.#pauses > 0) scope.pause();
     this.world.trace.note('start', this.name, 0, 0, () => this.kind);
-    this.deliver(() => this.boot(life));
+    this.runInNextTurn(() => this.boot(life));
   }
 
-  /** Ends the process. */
+  /** Ends the process instance. */
   crash(kind: CrashKind): void {
     const { life } = this;
     if (life === null) return;
@@ -80,11 +86,11 @@ export abstract class Host implements Endpoint {
     life.scope.kill();
     life.inbox = [];
     this.life = null;
-    this.world.streams.hostDied(this, kind);
+    this.world.streams.onHostDied(this, kind);
   }
 
-  /** Keeps the process down until the result is called; then it starts, if nothing else holds it. */
-  takeDown(kind: CrashKind): () => void {
+  /** Keeps the process down until the result is called. Then it starts, unless another fault keeps it down. */
+  keepDown(kind: CrashKind): () => void {
     this.#holds += 1;
     this.crash(kind);
     return () => {
@@ -94,8 +100,8 @@ export abstract class Host implements Endpoint {
   }
 
   /**
-   * Halts the process until the result is called.
-   * @param isSuspended the whole machine stands still, and its monotonic clock with it
+   * Pauses the process until the result is called.
+   * @param isSuspended whether the whole machine is suspended, which also stops its monotonic clock
    */
   pause(isSuspended = false): () => void {
     this.#pauses += 1;
@@ -106,44 +112,44 @@ export abstract class Host implements Endpoint {
     this.life?.scope.pause();
     this.world.trace.note('stop', this.name, 1, 0, () => (isSuspended ? 'suspended' : 'paused'));
     const count = this.#pauseCount;
-    this.world.streams.hostSilent(this, () => this.#pauses > 0 && this.#pauseCount === count);
+    this.world.streams.onHostPaused(this, () => this.#pauses > 0 && this.#pauseCount === count);
     return () => {
       this.#pauses -= 1;
       if (this.#pauses > 0) return;
-      if (this.#isSuspended) this.clock.skip();
+      if (this.#isSuspended) this.clock.skipSuspension();
       this.#isSuspended = false;
       this.world.trace.note('start', this.name, 1, 0, () => 'resumed');
       this.life?.scope.resume();
     };
   }
 
-  /** Has `run` happen in the process, in its next turn. */
-  deliver(run: () => void): void {
+  /** Calls `run` in the next turn of the process. */
+  runInNextTurn(run: () => void): void {
     const { life } = this;
     if (life !== null) this.#enqueue(life, run);
   }
 
-  #enqueue(life: Life, run: () => void): void {
+  #enqueue(life: ProcessInstance, run: () => void): void {
     if (life.scope.isDead) return;
     life.inbox.push(run);
     if (life.isTurnDue) return;
     life.isTurnDue = true;
     life.scope.after(this.random.below(TURN_MAX), () => {
       life.isTurnDue = false;
-      this.world.turn(this, life, life.inbox.splice(0));
+      this.world.startTurn(this, life, life.inbox.splice(0));
     });
   }
 
-  /** A rule of the product is broken, and its process stops itself. */
-  protected failed(error: unknown): void {
+  /** The process stops itself because of a violated rule of the product. */
+  protected onInvariantViolated(error: unknown): void {
     this.world.violate('invariant', `${this.name} stopped: ${String(error)}`);
   }
 
-  /** The process ends by itself, as it should, and its supervisor starts it again. */
-  protected exit(life: Life, restartAfter: Micros): void {
+  /** The process exits as expected, and its supervisor restarts it. */
+  protected exit(life: ProcessInstance, restartAfter: Micros): void {
     this.world.scheduler.after(EXIT_DELAY, () => {
       if (this.life !== life) return;
-      this.world.scheduler.after(restartAfter, this.takeDown('kill'));
+      this.world.scheduler.after(restartAfter, this.keepDown('kill'));
     });
   }
 
@@ -162,7 +168,7 @@ export abstract class Host implements Endpoint {
     const arm = (): void => {
       if (life === null) return;
       const jitter = this.random.between(-TIMER_EARLY_MAX, TIMER_LATE_MAX);
-      const delay = Math.max(0, Math.floor(period * this.clock.rate.stretch) + jitter);
+      const delay = Math.max(0, Math.floor(period * this.clock.rate.slowdown) + jitter);
       this.world.scheduler.after(delay, () => {
         if (isOver) return;
         this.#enqueue(life, () => {

@@ -1,7 +1,7 @@
-/** A replica: its core and its book on a real Raft node, with simulated disk, network and links. */
+/** A simulated replica: the real core, order book and Raft node, with simulated disk, network and links. */
 import { LINK_PATHS, type SeedStock } from '@trireme/domain';
 import {
-  BookMachine,
+  BookStateMachine,
   MemberAddresses,
   MemberClocks,
   ReplicaCore,
@@ -25,18 +25,18 @@ import {
   SimClock,
   SimDisk,
   SimStorage,
-  Syncs,
+  DiskWrites,
   type Micros,
   type SimNetwork,
 } from '@trireme/raft/sim';
 import { BookDisk } from './book-disk.js';
 import { SimBookSnapshots, SimBookStore } from './book-store.js';
-import type { CrashKind, Environment, Life } from './environment.js';
-import { Host } from './host.js';
+import type { CrashKind, SimulationContext, ProcessInstance } from './environment.js';
+import { SimulatedProcess } from './host.js';
 
-/** How all replicas of a run are set up. */
+/** Settings of all replicas of a run. */
 export interface ReplicaSettings {
-  /** The voters that the group begins with. */
+  /** The initial voters of the group. */
   readonly members: readonly string[];
   readonly seed: readonly SeedStock[];
   readonly catalogs: readonly string[];
@@ -46,36 +46,36 @@ export interface ReplicaSettings {
   readonly compaction: CompactionOptions;
 }
 
-/** Who looks at a replica. */
-export interface ReplicaWatcher {
-  /** It has opened its disks and runs. */
-  started(replica: ReplicaHost): void;
-  /** It begins to lead. */
-  elected(replica: ReplicaHost): void;
-  sent(replica: ReplicaHost, node: RaftNode, message: Message): void;
-  /** It is about to apply an entry. */
-  applying(replica: ReplicaHost, entry: Entry): void;
-  applied(replica: ReplicaHost, book: Book, decided: readonly DecidedBatch[]): void;
-  /** A snapshot has become its book, for good. */
-  installed(replica: ReplicaHost, base: LogBase, meta: BookMeta): void;
-  /** It is time to hear the wall clocks of the others. */
-  tellClocks(replica: ReplicaHost, clocks: MemberClocks): void;
+/** Observer of the replicas. */
+export interface ReplicaObserver {
+  /** The replica has opened its disks and runs. */
+  started(replica: SimulatedReplica): void;
+  /** The replica has become leader. */
+  elected(replica: SimulatedReplica): void;
+  sent(replica: SimulatedReplica, node: RaftNode, message: Message): void;
+  /** The replica is about to apply an entry. */
+  applying(replica: SimulatedReplica, entry: Entry): void;
+  applied(replica: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void;
+  /** A snapshot has durably replaced the order book. */
+  installed(replica: SimulatedReplica, base: LogBase, meta: BookMeta): void;
+  /** The replica is due to receive the wall clocks of the other replicas. */
+  exchangeClocks(replica: SimulatedReplica, clocks: MemberClocks): void;
 }
 
-interface Surroundings {
-  readonly watcher: ReplicaWatcher;
+interface ReplicaEnvironment {
+  readonly watcher: ReplicaObserver;
   readonly network: SimNetwork;
   readonly settings: ReplicaSettings;
-  /** Of all replicas, members or not. */
+  /** URLs of all replicas, members or not. */
   readonly urls: ReadonlyMap<string, string>;
 }
 
 /** One process of the replica. */
-interface Process {
-  readonly life: Life;
+interface ReplicaProcess {
+  readonly life: ProcessInstance;
   readonly storage: SimStorage;
   readonly core: ReplicaCore;
-  readonly machine: BookMachine<SimBookStore>;
+  readonly machine: BookStateMachine<SimBookStore>;
   readonly snapshots: SimBookSnapshots;
   node: RaftNode | null;
   role: Role;
@@ -84,20 +84,20 @@ interface Process {
 
 const WRITE_MEAN: Micros = 400;
 const SUPERVISOR_DELAY_MEAN: Micros = 300 * MS;
-/** Between two times that members tell each other their wall clocks, in milliseconds. */
-const CLOCKS_TOLD_MS = 500;
+/** Interval at which replicas exchange their wall clocks, in milliseconds. */
+const CLOCK_EXCHANGE_MS = 500;
 
-export class ReplicaHost extends Host {
+export class SimulatedReplica extends SimulatedProcess {
   readonly disk = new SimDisk();
   readonly bookDisk = new BookDisk();
-  readonly syncs: Syncs;
-  readonly #around: Surroundings;
-  #process: Process | null = null;
+  readonly syncs: DiskWrites;
+  readonly #environment: ReplicaEnvironment;
+  #process: ReplicaProcess | null = null;
 
-  constructor(name: string, world: Environment, around: Surroundings) {
+  constructor(name: string, world: SimulationContext, environment: ReplicaEnvironment) {
     super(name, 'replica', world);
-    this.#around = around;
-    this.syncs = new Syncs({
+    this.#environment = environment;
+    this.syncs = new DiskWrites({
       ...{ scheduler: world.scheduler, random: this.random, behaviour: this.disk.behaviour },
       note: (kind, text) => world.trace.note(kind, this.name, this.disk.lastIndex, 0, text),
       written: () => this.#checkDisks(),
@@ -112,7 +112,7 @@ export class ReplicaHost extends Host {
     return this.#process?.core ?? null;
   }
 
-  /** What it believes to be. */
+  /** The role that the replica believes to have; null while it is down. */
   get role(): Role | null {
     return this.#process?.role ?? null;
   }
@@ -121,14 +121,14 @@ export class ReplicaHost extends Host {
     return this.#process?.term ?? 0;
   }
 
-  /** Whether it leads and takes orders. */
-  get isOpen(): boolean {
+  /** Whether the replica leads and accepts orders. */
+  get acceptsOrders(): boolean {
     return (this.#process?.core.session ?? null) !== null;
   }
 
-  protected override boot(life: Life): void {
+  protected override boot(life: ProcessInstance): void {
     const { world, random } = this;
-    const { network, settings, urls, watcher } = this.#around;
+    const { network, settings, urls, watcher } = this.#environment;
     const { members, seed, catalogs, ...raft } = settings;
     const later = (run: () => void): void => life.scope.after(random.exponential(WRITE_MEAN), () => run());
     const storage = new SimStorage(this.disk, this.syncs.schedule(life.scope));
@@ -139,23 +139,23 @@ export class ReplicaHost extends Host {
     const core = new ReplicaCore({
       ...{ id: this.name, addresses: new MemberAddresses(flags), seed, catalogs, memberClocks },
       newLife: () => world.newId(),
-      pacer: { turn: async () => Promise.resolve(), measure: (work) => work() },
+      pacer: { waitForTurn: async () => Promise.resolve(), measure: (work) => work() },
       report: () => null,
-      changed: () => undefined,
+      onStatusChange: () => undefined,
       proposer: (node) => node,
       log: this.log,
       fatal: (error) => this.#fatal(process, error),
       onStep: () => undefined,
     });
     const made: { snapshots: SimBookSnapshots | null } = { snapshots: null };
-    const machine = new BookMachine(
+    const machine = new BookStateMachine(
       store.openBook(),
       store,
       {
         ...core.machineEvents,
-        applied: (index, decided) => {
+        onApplied: (index, decided) => {
           watcher.applied(this, machine.book, decided);
-          core.machineEvents.applied(index, decided);
+          core.machineEvents.onApplied(index, decided);
         },
       },
       (owner) => {
@@ -170,13 +170,13 @@ export class ReplicaHost extends Host {
       },
     );
     const { snapshots } = made;
-    if (snapshots === null) throw new Error('a machine has made no snapshots');
-    const process: Process = {
+    if (snapshots === null) throw new Error('BookMachine did not create its snapshots');
+    const process: ReplicaProcess = {
       ...{ life, storage, core, machine, snapshots },
       ...{ node: null, role: 'follower', term: storage.hardState().term },
     };
     this.#process = process;
-    core.opened(machine, { isOfOther: () => false, note: () => undefined });
+    core.onBookOpened(machine, { belongsToOtherFolder: () => false, record: () => undefined });
     world.streams.listen(life, LINK_PATHS.frontendToReplica, core.frontendHandler);
     world.streams.listen(life, LINK_PATHS.catalogToReplica, core.catalogHandler);
     RaftNode.start({
@@ -187,10 +187,10 @@ export class ReplicaHost extends Host {
       storage,
       transport: network.transport(this.name, life.scope, (message) => {
         if (storage.hasFailed)
-          world.violate('silence after a failed sync', `${this.name} sends ${message.type}`);
+          world.violate('no messages after a failed sync', `${this.name} sends ${message.type}`);
         if (process.node !== null) watcher.sent(this, process.node, message);
       }),
-      machine: this.#watched(machine),
+      stateMachine: this.#watched(machine),
       onChange: (status) => {
         const { role, term, leader, leading } = status;
         if (role === 'leader' && process.role !== 'leader') watcher.elected(this);
@@ -199,11 +199,11 @@ export class ReplicaHost extends Host {
         world.trace.note('status', this.name, term, role.length, () =>
           [role, `term ${term}`, `leader ${String(leader)}`, leading ? 'leading' : ''].join(' '),
         );
-        core.changed(status);
+        core.onStatusChange(status);
       },
       onMembership: (membership) => {
-        memberClocks.regrouped(membership.voters);
-        core.regrouped(membership);
+        memberClocks.setVoters(membership.voters);
+        core.onMembershipChange(membership);
       },
       onEvent: (event) => world.count(`raft: ${event.type}`),
       onFatal: (error) => this.#fatal(process, error),
@@ -212,17 +212,17 @@ export class ReplicaHost extends Host {
     }).then(
       (node) => {
         process.node = node;
-        core.started(node);
+        core.onNodeStarted(node);
         watcher.started(this);
       },
       (error: unknown) => this.#fatal(process, error),
     );
-    this.timer(CLOCKS_TOLD_MS, () => watcher.tellClocks(this, memberClocks), true);
+    this.timer(CLOCK_EXCHANGE_MS, () => watcher.exchangeClocks(this, memberClocks), true);
   }
 
-  /** The machine, with every entry told to the checks. */
-  #watched(machine: BookMachine<SimBookStore>): StateMachine {
-    const { watcher } = this.#around;
+  /** Wraps the machine so that the checks see every entry. */
+  #watched(machine: BookStateMachine<SimBookStore>): StateMachine {
+    const { watcher } = this.#environment;
     return {
       get applied() {
         return machine.applied;
@@ -244,24 +244,24 @@ export class ReplicaHost extends Host {
       process.machine.store.crash(() => this.random.chance(0.5));
       this.#checkDisks();
     }
-    this.syncs.forget();
+    this.syncs.dropHanging();
     if (kind === 'powerLoss') this.bookDisk.losePower(this.random);
-    this.#around.network.leave(this.name);
+    this.#environment.network.onProcessDied(this.name);
   }
 
-  #fatal(process: Process, error: unknown): void {
+  #fatal(process: ReplicaProcess, error: unknown): void {
     if (this.#process !== process) return;
     const isExpected = process.storage.hasFailed || process.snapshots.writes.failure !== null;
     if (isExpected) this.exit(process.life, this.random.exponential(SUPERVISOR_DELAY_MEAN) + SECOND / 100);
-    else this.failed(error);
+    else this.onInvariantViolated(error);
   }
 
-  /** Whatever happens, the log must not begin behind what the book cannot lose. */
+  /** The log must not start after what the order book has durably stored. */
   #checkDisks(): void {
     const { index } = this.disk.base;
-    const { syncedTo } = this.bookDisk;
-    if (index <= syncedTo) return;
-    const what = `the log of ${this.name} begins behind ${index}, its book is durable up to ${syncedTo}`;
-    this.world.violate('no log without its book', what);
+    const { durableIndex } = this.bookDisk;
+    if (index <= durableIndex) return;
+    const what = `the log of ${this.name} starts after ${index}, but its order book is durable only up to ${durableIndex}`;
+    this.world.violate('no gap between state and log', what);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Bugs to plant in the order path, the catalogs and the cache: each is one change to one compiled file. The text must occur
- * exactly once, so that a row cannot silently plant nothing.
+ * Planted bugs in the order path, the catalogs and the cache. Each is one change to one compiled file. `find`
+ * must occur exactly once, so that an outdated row cannot silently plant nothing.
  */
 import type { Mutation } from '@trireme/raft/sim';
 
@@ -11,79 +11,80 @@ const CATALOG = 'packages/catalog/dist/rules';
 
 const ORDER_PATH: readonly Mutation[] = [
   {
-    name: 'queue forgets a key once it is told',
+    name: 'command queue forgets a key once its command is acknowledged',
     file: `${RULES}/command-queue.js`,
-    find: 'open.isTold = true;',
-    replace: 'open.isTold = true;\n        this.#open.delete(open.command.key);',
+    find: 'open.isAnswered = true;',
+    replace: 'open.isAnswered = true;\n        this.#open.delete(open.command.key);',
   },
   {
-    name: 'repeated key is told the number of the next order',
+    name: 'repeated key gets the number of the next order',
     file: `${RULES}/idempotency-index.js`,
     find: 'let number = firstNumber - 1;',
     replace: 'let number = firstNumber;',
   },
   {
-    name: 'leader does not ask the book for a key',
+    name: 'leader does not look up keys in the order book',
     file: `${ORDERS}/leader-session.js`,
     find: '(key) => known.find(key)',
     replace: '() => known.find("")',
   },
   {
-    name: 'order answered once it is decided, before it is visible',
+    name: 'order acknowledged when it is decided, before it is visible',
     file: `${ORDERS}/leader-session.js`,
-    find: 'this.#queue.decided(batch);',
-    replace: 'this.#queue.decided(batch);\n                this.#o.answer(this.#queue.visible(batch.index));',
+    find: 'this.#queue.onDecided(batch);',
+    replace:
+      'this.#queue.onDecided(batch);\n                this.#options.answer(this.#queue.onVisible(batch.index));',
   },
   {
-    name: 'command of an earlier leader answered before it is visible',
+    name: 'command of an earlier leader acknowledged before it is visible',
     file: `${RULES}/command-queue.js`,
     find: 'if (index <= this.#visibleIndex)\n            return true;',
     replace: 'return true;',
   },
   {
-    name: 'new leader shows orders of earlier ones before it has waited',
+    name: 'new leader shows orders of earlier leaders before they are visible',
     file: `${RULES}/command-queue.js`,
     find: 'this.#visibleOrders = visibleOrders;',
     replace: 'this.#visibleOrders = orders;',
   },
   {
-    name: 'log told of more visible orders than there are',
+    name: 'logged batch claims too many visible orders',
     file: `${ORDERS}/leader-session.js`,
     find: 'const { visibleOrders } = this.#queue;',
-    replace: 'const visibleOrders = this.#o.machine.book.meta.orders;',
+    replace: 'const visibleOrders = this.#options.machine.book.meta.orders;',
   },
   {
     name: 'order read before it is visible',
-    file: `${ORDERS}/reads.js`,
+    file: `${ORDERS}/order-reads.js`,
     find: 'return Math.min(stored.orders, session?.visibleOrders ?? stored.visibleOrders);',
     replace: 'return stored.orders;',
   },
   {
     name: 'order read without a confirmed read',
     file: `${ORDERS}/leader-session.js`,
-    find: 'whenComplete(items, done) {\n        this.#o.node.read().then(',
-    replace: 'whenComplete(items, done) {\n        Promise.resolve().then(',
+    find: 'waitForAcknowledged(items, done) {\n        this.#options.node.read().then(',
+    replace: 'waitForAcknowledged(items, done) {\n        Promise.resolve().then(',
   },
   {
-    name: 'order missing while the store lacks what was told',
+    name: 'leader answers a read before acknowledged orders are stored',
     file: `${ORDERS}/leader-session.js`,
-    find: 'this.#waits.wait(toldIndex, readableIndex, items, done);',
+    find: 'this.#waits.wait(acknowledgedIndex, readableIndex, items, done);',
     replace: 'done(true);',
   },
   {
     name: 'look-up at the leader without a confirmed read',
     file: `${ORDERS}/leader-session.js`,
-    find: 'whenVisible(items, done) {\n        this.#o.node.read().then(',
-    replace: 'whenVisible(items, done) {\n        Promise.resolve().then(',
+    find: 'readVisibleStocks(items, done) {\n        this.#options.node.read().then(',
+    replace: 'readVisibleStocks(items, done) {\n        Promise.resolve().then(',
   },
   {
-    name: 'look-up at the leader shows what is not visible',
+    name: 'look-up at the leader shows values that are not visible',
     file: `${RULES}/catalog-feed.js`,
     find: 'new VisibleStocks(this.#book.stocks, this.#recent.after(visible))',
     replace: 'new VisibleStocks(this.#book.stocks, [])',
   },
   {
-    name: 'stocks undone to their state before the last invisible batch, not the first',
+    name: 'visible stocks computed from the last invisible batch only',
     file: `${RULES}/recent-batches.js`,
     find: 'if (!this.#before.has(name))',
     replace: '',
@@ -95,13 +96,13 @@ const ORDER_PATH: readonly Mutation[] = [
     replace: 'age: Math.max(this.#startAge, Math.floor(Date.now())),',
   },
   {
-    name: 'stocks left out of what is written',
+    name: 'stocks not written to the order book',
     file: `${RULES}/book.js`,
     find: "writes.push({ table: 'stock', name, value });",
     replace: ';',
   },
   {
-    name: 'set of catalogs not noted in the book',
+    name: 'catalog set not written to the order book',
     file: `${RULES}/book.js`,
     find: 'meta.catalogs = batch.catalogs;',
     replace: '',
@@ -110,13 +111,13 @@ const ORDER_PATH: readonly Mutation[] = [
 
 const FEED: readonly Mutation[] = [
   {
-    name: 'catch-up with a hole',
+    name: 'catch-up with a missing entry',
     file: `${RULES}/catalog-feed.js`,
-    find: '...this.#recent.after(after), ...this.#logged.all',
-    replace: '...this.#recent.after(after).slice(1), ...this.#logged.all',
+    find: '...this.#recent.after(after), ...this.#logged.toArray',
+    replace: '...this.#recent.after(after).slice(1), ...this.#logged.toArray',
   },
   {
-    name: 'snapshot of what is applied instead of what is visible',
+    name: 'snapshot of applied instead of visible stocks',
     file: `${RULES}/catalog-feed.js`,
     find: 'Array.from(this.stocks.all()',
     replace: 'Array.from(this.#book.stocks.all()',
@@ -128,20 +129,20 @@ const FEED: readonly Mutation[] = [
     replace: '[], authorityMs',
   },
   {
-    name: 'new leader does not wait for what older ones granted',
+    name: 'new leader does not wait for authority granted by older leaders',
     file: `${COHERENCE}/leader.js`,
     find: 'newRecord(0, [older])',
     replace: 'newRecord(0, [])',
   },
   {
-    name: 'leader forgets a catalog that fell silent',
+    name: 'leader forgets the authority of a disconnected catalog',
     file: `${COHERENCE}/leader.js`,
     find: 'if (record !== null)\n            detach(record);',
     replace:
       'if (record !== null) {\n            detach(record);\n            record.grants = [];\n        }',
   },
   {
-    name: 'leader announces what is only committed',
+    name: 'leader announces committed entries as visible',
     file: `${COHERENCE}/leader.js`,
     find: 'visible = Math.min(visible, visibleFor(record));',
     replace: '',
@@ -156,19 +157,19 @@ const FEED: readonly Mutation[] = [
 
 const CATALOGS: readonly Mutation[] = [
   {
-    name: 'catalog answers a stock in doubt',
+    name: 'catalog answers a pending stock',
     file: `${COHERENCE}/catalog.js`,
     find: 'if (visibleFrom === null)',
     replace: 'if (true)',
   },
   {
-    name: 'catalog lets a stock in doubt be kept',
+    name: 'catalog lets front-ends cache a pending stock',
     file: `${COHERENCE}/catalog.js`,
     find: 'this.#lastNaming(name) === null && this.#isListed(name)',
     replace: 'this.#isListed(name)',
   },
   {
-    name: 'catalog does not revoke what a snapshot replaces',
+    name: 'catalog does not revoke stocks when it installs a snapshot',
     file: `${COHERENCE}/catalog.js`,
     find: '...this.#receive(message.index, [], null, now)',
     replace: '...this.#receive(message.index, [], [], now)',
@@ -180,65 +181,65 @@ const CATALOGS: readonly Mutation[] = [
     replace: '',
   },
   {
-    name: 'catalog gives leases longer than its authority',
+    name: 'catalog grants leases longer than its authority',
     file: `${COHERENCE}/catalog.js`,
     find: 'Math.min(this.#timing.leaseMs, this.#authority.remainingMs(now))',
     replace: 'this.#timing.leaseMs',
   },
   {
-    name: 'catalog reports before the front-ends have dropped',
+    name: 'catalog reports an entry before front-ends have dropped its stocks',
     file: `${COHERENCE}/sessions.js`,
     find: 'if (isWaiting && leaseUntil > now)',
     replace: 'if (false)',
   },
   {
-    name: 'catalog forgets a front-end whose link broke',
+    name: 'catalog forgets the lease of a disconnected front-end',
     file: `${COHERENCE}/sessions.js`,
     find: 'session.open = false;',
     replace: 'this.state.delete(link);',
   },
   {
-    name: 'catalog applies entries when they come, before they are visible',
-    file: `${CATALOG}/catalog.js`,
-    find: "this.#fromLeader(attachment, { t: 'entry', index, names: namesOf(frame) });",
+    name: 'catalog applies entries when they arrive, before they are visible',
+    file: `${CATALOG}/catalog-core.js`,
+    find: "this.#onLeaderMessage(attachment, { t: 'entry', index, names: namesOf(frame) });",
     replace:
-      "this.#fromLeader(attachment, { t: 'entry', index, names: namesOf(frame) });\n                this.#log.apply(index, new Map(), null);",
+      "this.#onLeaderMessage(attachment, { t: 'entry', index, names: namesOf(frame) });\n                this.#log.apply(index, new Map(), null);",
   },
 ];
 
 const CACHE: readonly Mutation[] = [
   {
-    name: 'front-end keeps a fill that it may not keep',
+    name: 'front-end caches an answer that is not cacheable',
     file: `${COHERENCE}/cache.js`,
     find: 'if (cacheable && link === this.#link)',
     replace: 'if (link === this.#link)',
   },
   {
-    name: 'front-end keeps fills of catalogs that it does not follow',
+    name: 'front-end caches answers of a catalog that it does not follow',
     file: `${COHERENCE}/cache.js`,
     find: 'if (cacheable && link === this.#link)',
     replace: 'if (cacheable)',
   },
   {
-    name: 'front-end keeps its values when it moves to another catalog',
+    name: 'front-end keeps its cache when it moves to another catalog',
     file: `${COHERENCE}/cache.js`,
     find: '#clear() {\n        this.lease.end();\n        this.values.clear();',
     replace: '#clear() {\n        this.lease.end();',
   },
   {
-    name: 'front-end serves past its lease',
+    name: 'front-end answers from its cache after its lease has expired',
     file: `${COHERENCE}/cache.js`,
-    find: 'return this.lease.holds(now) ? this.values.get(name) : undefined;',
+    find: 'return this.lease.isValid(now) ? this.values.get(name) : undefined;',
     replace: 'return this.values.get(name);',
   },
   {
-    name: 'front-end answers dropped and keeps the stock',
+    name: 'front-end acknowledges a revocation without dropping the stock',
     file: `${COHERENCE}/cache.js`,
     find: 'for (const name of names)\n            this.values.delete(name);',
     replace: '',
   },
   {
-    name: 'lease clock stands still while the machine is suspended',
+    name: 'lease clock stops while the machine is suspended',
     file: 'raft/dist/frames/lease-clock.js',
     find: 'this.#skipped += gained;',
     replace: ';',

@@ -1,10 +1,15 @@
-/** `npm run sim:planted`: plants each bug of both tables by itself, and says how many seeds it takes to find it. */
+/** `npm run sim:planted`: plants each bug of both tables separately, and counts the seeds until a check finds it. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { RAFT_BUGS, crashedRun as crashedRaftRun, huntAll, plant as plantInRaft } from '@trireme/raft/sim';
+import {
+  MUTATIONS,
+  resultOfCrash as crashedRaftRun,
+  runMutations,
+  createMutant as plantInRaft,
+} from '@trireme/raft/sim';
 import { crashedRun } from '../crashed-run.js';
 import { PLANTED_BUGS } from './bugs.js';
-import { plant } from './mutant.js';
+import { createMutant } from './mutant.js';
 
 const { values } = parseArgs({
   options: {
@@ -20,12 +25,14 @@ const { values } = parseArgs({
 
 const HELP = `Usage: npm run sim:planted -- [--of raft,system] [--tries 3] [--limit 1000] [--seconds N] [--jobs N] [--only words]
 
-Plants each bug of the tables in a copy of the compiled code and runs seeds until a check finds it.
-  --of       raft: bugs of the library, found by its own simulator; system: those of order path, catalogs and cache
-  --tries    series of seeds for each bug; the table shows the median
-  --limit    seeds in a series at most
-  --seconds  virtual seconds with faults in each run: 60 for raft and 3 for system unless set
-  --only     plants only the bugs whose name holds these words`;
+Plants each bug of the tables in a copy of the compiled code, and runs seeds until a check finds it.
+  --of       tables to run: raft (bugs of the library) and system (bugs of order path, catalogs and cache);
+             default raft,system
+  --tries    number of series of seeds for each bug; the table shows the median (default 3)
+  --limit    maximum number of seeds in a series (default 1000)
+  --seconds  virtual seconds with faults in each run (default 60 for raft, 3 for system)
+  --jobs     number of worker processes (default: one per core)
+  --only     plant only the bugs whose name contains these words`;
 
 if (values.help) {
   console.log(HELP);
@@ -34,17 +41,17 @@ if (values.help) {
   const common = { tries: Number(values.tries), limit: Number(values.limit), jobs: Number(values.jobs) };
   let missed = 0;
   if (values.of.includes('raft')) {
-    missed += await huntAll({
-      ...{ mutations: RAFT_BUGS.filter(isNamed), plant: plantInRaft, crashed: crashedRaftRun },
+    missed += await runMutations({
+      ...{ mutations: MUTATIONS.filter(isNamed), plant: plantInRaft, crashed: crashedRaftRun },
       ...{ ...common, seconds: Number(values.seconds ?? 60) },
     });
   }
   if (values.of.includes('system')) {
-    missed += await huntAll({
-      ...{ mutations: PLANTED_BUGS.filter(isNamed), plant, crashed: crashedRun },
+    missed += await runMutations({
+      ...{ mutations: PLANTED_BUGS.filter(isNamed), plant: createMutant, crashed: crashedRun },
       ...{ ...common, seconds: Number(values.seconds ?? 3) },
     });
   }
-  console.log(missed === 0 ? '\nall found' : `\n${missed} not found`);
+  console.log(missed === 0 ? '\nall planted bugs found' : `\n${missed} planted bugs not found`);
   process.exitCode = missed === 0 ? 0 : 1;
 }

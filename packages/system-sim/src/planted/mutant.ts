@@ -1,4 +1,4 @@
-/** A copy of the compiled system and its simulator with one bug planted in it, in a folder of its own. */
+/** A copy of the compiled system and its simulator with one planted bug, in a temporary folder. */
 import {
   cpSync,
   mkdirSync,
@@ -12,12 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mutate, type Mutant, type Mutation } from '@trireme/raft/sim';
+import { applyMutation, type Mutant, type Mutation } from '@trireme/raft/sim';
 
-/** The folder of the project, seen from the compiled file. */
+/** The folder of the project, relative to the compiled file. */
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
-/** What a run needs, by package. */
+/** The compiled folders that a run needs, by package. */
 const PARTS: readonly (readonly [folder: string, parts: readonly string[]])[] = [
   ['raft', ['dist', 'sim/dist']],
   ...[
@@ -34,13 +34,13 @@ const PARTS: readonly (readonly [folder: string, parts: readonly string[]])[] = 
 ];
 const SCOPE = '@trireme';
 
-/** Checks that the mutation fits what is compiled. @throws Error if its text does not occur exactly once. */
-export function checkFits(mutation: Mutation): void {
-  mutate(readFileSync(join(ROOT, mutation.file), 'utf8'), mutation);
+/** Checks that the mutation matches the compiled file. @throws Error if its text does not occur exactly once */
+export function checkMatchesOnce(mutation: Mutation): void {
+  applyMutation(readFileSync(join(ROOT, mutation.file), 'utf8'), mutation);
 }
 
 /** Makes the copy. */
-export function plant(mutation: Mutation): Mutant {
+export function createMutant(mutation: Mutation): Mutant {
   const root = mkdtempSync(join(tmpdir(), 'trireme-planted-'));
   const modules = join(root, 'node_modules');
   mkdirSync(join(modules, SCOPE), { recursive: true });
@@ -57,7 +57,7 @@ export function plant(mutation: Mutation): Mutant {
     symlinkSync(join(root, folder), join(modules, SCOPE, name));
   }
   const path = join(root, mutation.file);
-  writeFileSync(path, mutate(readFileSync(path, 'utf8'), mutation));
+  writeFileSync(path, applyMutation(readFileSync(path, 'utf8'), mutation));
   return {
     worker: join(root, 'packages/system-sim/dist/run-worker.js'),
     dispose: () => rmSync(root, { recursive: true, force: true }),

@@ -1,18 +1,18 @@
 /**
- * Whether what clients saw of one key could have come from one copy of it, each operation taking effect at one moment
- * between its call and its answer (Herlihy and Wing 1990). A depth-first search over the orders that real time allows,
- * which remembers the (operations done, value) that it has been to (Wing and Gong 1993; Lowe 2017).
+ * Linearizability of the operations on one key: each operation must take effect at one moment between its call
+ * and its response (Herlihy and Wing 1990). A depth-first search over the orders that real time allows, with a
+ * cache of visited states, each a set of completed operations and a value (Wing and Gong 1993; Lowe 2017).
  */
 import type { Operation } from './history.js';
 
-/** Value of a key before anything was written to it. */
+/** Value of a key before the first write. */
 const INITIAL = 0;
-/** A search that takes more steps than this is given up. */
+/** Maximum number of steps of a search. */
 const STEPS_MAX = 2_000_000;
 
-export type Verdict = 'linearizable' | 'not linearizable' | 'gave up';
+export type LinearizabilityResult = 'linearizable' | 'not linearizable' | 'gave up';
 
-/** The value after the operation; undefined if its answer could not come from a key of this value. */
+/** The value after the operation; undefined if its result is impossible for a key with value `before`. */
 function effect(operation: Operation, before: number): number | undefined {
   const { kind, value, result, returned } = operation;
   if (kind === 'get') return result === before ? before : undefined;
@@ -20,28 +20,35 @@ function effect(operation: Operation, before: number): number | undefined {
   return returned === Infinity || after === result ? after : undefined;
 }
 
-/** A call or an answer, in a list from which operations that were placed are taken out. */
+/** A call or a response, in a linked list from which placed operations are removed. */
 interface Node {
   readonly operation: Operation;
   readonly number: number;
-  /** The answer that belongs to a call; null for an answer, and for a call that was never answered. */
+  /** The response to a call; null for a response, and for a call without a response. */
   readonly answer: Node | null;
   readonly isCall: boolean;
   before: Node | null;
   after: Node | null;
 }
 
-interface Placed {
+interface PlacedOperation {
   readonly node: Node;
   readonly value: number;
 }
 
-/** Searches for an order of `operations`, all of one key. Reads without an answer say nothing and do not belong here. */
-export function checkLinearizable(operations: readonly Operation[], stepsMax = STEPS_MAX): Verdict {
+/**
+ * Searches for a linear order of `operations`, which must all be of one key.
+ * @param operations without reads that have no response, which cannot contradict any order
+ * @param stepsMax maximum number of steps; beyond it the result is `gave up`
+ */
+export function checkLinearizable(
+  operations: readonly Operation[],
+  stepsMax = STEPS_MAX,
+): LinearizabilityResult {
   const head = linked(operations);
   const done = new Uint8Array(operations.length);
   const seen = new Set<string>();
-  const path: Placed[] = [];
+  const path: PlacedOperation[] = [];
   let unanswered = operations.filter(({ returned }) => returned !== Infinity).length;
   let value = INITIAL;
   let node = head.after;
@@ -61,7 +68,7 @@ export function checkLinearizable(operations: readonly Operation[], stepsMax = S
       }
       continue;
     }
-    // An answer whose operation has no place yet, or the end: what was placed last was wrong.
+    // A response of an operation that is not placed yet, or the end of the list: undo the last placement.
     const last = path.pop();
     if (last === undefined) return 'not linearizable';
     done[last.node.number] = 0;
@@ -73,7 +80,7 @@ export function checkLinearizable(operations: readonly Operation[], stepsMax = S
   return 'gave up';
 }
 
-/** Marks the operation as done; whether this set of operations and value was not seen yet. */
+/** Marks the operation as done. Returns whether this set of operations with this value was not visited yet. */
 function isNew(seen: Set<string>, done: Uint8Array, number: number, value: number): boolean {
   done[number] = 1;
   const key = `${Buffer.from(done.buffer).toString('latin1')} ${value}`;
@@ -82,7 +89,7 @@ function isNew(seen: Set<string>, done: Uint8Array, number: number, value: numbe
   return true;
 }
 
-/** The list of calls and answers in order of time; at one moment calls come first, as they may overlap. */
+/** Lists calls and responses in order of time. At equal times calls come first, because the operations overlap. */
 function linked(operations: readonly Operation[]): Node {
   const events: { readonly node: Node; readonly time: number }[] = [];
   operations.forEach((operation, number) => {
@@ -113,6 +120,7 @@ function linked(operations: readonly Operation[]): Node {
   return head;
 }
 
+/** Removes an operation from the list. */
 function lift(node: Node): void {
   for (const one of [node, node.answer]) {
     if (one === null) continue;
@@ -121,6 +129,7 @@ function lift(node: Node): void {
   }
 }
 
+/** Undoes `lift`. */
 function unlift(node: Node): void {
   for (const one of [node.answer, node]) {
     if (one === null) continue;

@@ -1,11 +1,17 @@
 /**
- * What must hold of a cluster at any time (Raft, figure 3, and 8), looked at after every event of a member and checked
- * against everything that was ever seen of it. Incremental: each look costs what has changed since the last.
+ * The safety properties of a cluster (Raft, figure 3, and section 8), checked after every event of a member against
+ * everything that was ever observed. Incremental: a check costs as much as has changed since the previous one.
  */
 import type { Entry, LogBase, LogIndex, Message, NodeId, Term } from '#raft/core/types.js';
 import type { LogView } from '#raft/options.js';
-import { checksumOf } from '../cluster/book.js';
-import { TERMS_MAX, type DiskView, type Sequel, type Subject, type Violated } from './views.js';
+import { checksumOf } from '../cluster/map-state.js';
+import {
+  TERMS_MAX,
+  type DiskView,
+  type OracleListener,
+  type ObservedMember,
+  type ReportViolation,
+} from './views.js';
 
 interface Place {
   readonly before: Term;
@@ -14,63 +20,66 @@ interface Place {
 
 interface Committed {
   readonly term: Term;
-  /** The term whose leader committed it: that of the entry itself, or a later one that committed an entry of its own behind it. */
+  /** The term whose leader committed it: the term of the entry, or a later one if a later entry committed it. */
   readonly committedIn: Term;
   readonly checksum: number;
-  /** The book's hash at this index, once some member has applied it. */
+  /** Hash of the state at this index, once a member has applied it. */
   bookHash: number | null;
 }
 
-/** A member's log and status at the last look. */
+/** A member's log and status at the previous check. */
 interface Seen {
   term: Term;
   commit: LogIndex;
-  /** The term in which it led; 0 if it did not. */
+  /** The term in which it led; 0 if it did not lead. */
   leads: Term;
-  /** Where its log began. */
+  /** Index of the log's base. */
   base: LogIndex;
-  /** Term of each entry, at its index less 1; void below the base. */
+  /** Terms of the entries: that of entry `index` is at `index - 1`. Undefined below the base. */
   readonly terms: Term[];
 }
 
-export class Oracle {
-  readonly #violated: Violated;
-  readonly #sequel: Sequel;
+export class SafetyChecker {
+  readonly #violated: ReportViolation;
+  readonly #listener: OracleListener;
   readonly #leaders = new Map<Term, NodeId>();
-  /** Every place (index, term) that some log had: the term before it and its bytes. */
+  /** By index and term of every entry in any log: the previous term, and the entry's checksum. */
   readonly #places = new Map<number, Place>();
   readonly #committed: Committed[] = [];
   readonly #seen = new Map<NodeId, Seen>();
-  /** Whom each member gave its vote, by member and term: over all its lives. */
+  /** The candidate of each vote, by member and term, across restarts. */
   readonly #votes = new Map<string, NodeId>();
 
-  constructor(violated: Violated, sequel: Sequel) {
+  constructor(violated: ReportViolation, listener: OracleListener) {
     this.#violated = violated;
-    this.#sequel = sequel;
+    this.#listener = listener;
   }
 
-  /** Entries that some member knows to be committed. */
+  /** Number of entries that any member knows to be committed. */
   get committed(): LogIndex {
     return this.#committed.length;
   }
 
-  /** Terms in which someone led. */
+  /** Number of terms with a leader. */
   get elections(): number {
     return this.#leaders.size;
   }
 
-  /** A member has lost its memory: its commit index may start anew, its term may not. */
-  restarted(id: NodeId, disk: DiskView): void {
+  /** A member has restarted: its commit index may be lower, but not the term in which it voted. */
+  onRestart(id: NodeId, disk: DiskView): void {
     const before = this.#seen.get(id);
     const { term } = disk.hardState;
     if (before !== undefined && term < before.term && this.#votes.has(`${id} ${before.term}`)) {
-      this.#violated('terms never go back', `${id} voted in term ${before.term}, starts again in ${term}`);
+      this.#violated(
+        'terms never decrease',
+        `${id} voted in term ${before.term} but restarts in term ${term}`,
+      );
     }
     this.#seen.set(id, { term, commit: 0, leads: 0, base: 0, terms: [] });
   }
 
-  /** Looks at a member after something happened to it. */
-  look(subject: Subject): void {
+  /** Checks a member after an event. */
+  check(subject: ObservedMember): void {
     const { role, term, log } = subject;
     const { commit } = log;
     const seen = this.#seenOf(subject.id);
@@ -84,17 +93,20 @@ export class Oracle {
     seen.commit = Math.max(seen.commit, commit);
   }
 
-  /** What a message promises has to stand on its sender's disk already. */
-  sent(message: Message, log: LogView, disk: DiskView): void {
+  /** A member sends a message. What the message promises must be on the sender's disk already. */
+  onSend(message: Message, log: LogView, disk: DiskView): void {
     const { from, to, term } = message;
     if (message.type === 'appendAccepted') {
       const { match } = message;
-      const holds =
+      const isDurable =
         disk.hardState.term >= term &&
         disk.lastIndex >= match &&
-        // What is compacted was durable before.
+        // Compacted entries were durable before.
         (match < log.base.index || disk.term(match) === log.term(match));
-      if (!holds) this.#violated('acknowledged is durable', `${from} accepted ${match}, not on its disk`);
+      if (!isDurable) {
+        const what = `${from} accepted entries up to ${match}, which are not on its disk`;
+        this.#violated('acknowledged entries are durable', what);
+      }
       return;
     }
     const isGrant = message.type === 'voteResponse' && message.granted;
@@ -105,42 +117,44 @@ export class Oracle {
     if (diskTerm < term || (diskTerm === term && vote !== candidate)) {
       this.#violated(
         'votes are durable',
-        `${from} votes for ${candidate} in ${term}, its disk says ${String(vote)} in ${diskTerm}`,
+        `${from} votes for ${candidate} in term ${term}, but its disk has ${String(vote)} in term ${diskTerm}`,
       );
     }
   }
 
-  /** A member has put an entry into its book, whose hash is now `bookHash`. */
-  applied(id: NodeId, entry: Entry, bookHash: number): void {
+  /** A member has applied an entry; the hash of its state is now `bookHash`. */
+  onApplied(id: NodeId, entry: Entry, bookHash: number): void {
     const { index, term } = entry;
     const committed = this.#committed[index - 1];
     if (committed?.term !== term || committed.checksum !== checksumOf(entry)) {
       this.#violated(
-        'applied is committed',
-        `${id} applied ${index} of term ${term}, committed is ${committed?.term ?? 'nothing'}`,
+        'applied entries are committed',
+        `${id} applied entry ${index} of term ${term}, committed term is ${committed?.term ?? 'none'}`,
       );
       return;
     }
     committed.bookHash ??= bookHash;
     if (committed.bookHash !== bookHash) {
-      this.#violated('equal books', `${id} has another book at index ${index} than others had`);
+      this.#violated('equal states', `${id} has a different state than other members at index ${index}`);
     }
   }
 
-  /** A member's book was made of a snapshot as of `base`; its hash is now `bookHash`. */
-  installed(id: NodeId, { index, term }: LogBase, bookHash: number): void {
+  /** A member has installed a snapshot as of `base`; the hash of its state is now `bookHash`. */
+  onSnapshotInstalled(id: NodeId, { index, term }: LogBase, bookHash: number): void {
     const committed = this.#committed[index - 1];
     if (committed?.term !== term) {
-      this.#violated('installed is committed', `${id} installed ${index} of term ${term}`);
+      const what = `${id} installed a snapshot as of entry ${index} of term ${term}, which is not committed`;
+      this.#violated('installed snapshots are committed', what);
     } else if (committed.bookHash !== bookHash) {
-      this.#violated('equal books', `${id} has another book by a snapshot as of ${index} than others had`);
+      const what = `${id} has a different state than other members after the snapshot as of ${index}`;
+      this.#violated('equal states', what);
     }
   }
 
-  /** A read was confirmed at `index`; when it was asked for, `floor` entries were committed. */
-  readGranted(id: NodeId, index: LogIndex, floor: LogIndex): void {
+  /** A read was confirmed at `index`; when it started, `floor` entries were committed. */
+  onReadConfirmed(id: NodeId, index: LogIndex, floor: LogIndex): void {
     if (index >= floor) return;
-    this.#violated('reads see what was committed', `${id} reads at ${index}, committed before was ${floor}`);
+    this.#violated('no stale reads', `${id} reads at ${index}, although ${floor} was committed before`);
   }
 
   #vote(voter: NodeId, term: Term, candidate: NodeId): void {
@@ -148,7 +162,7 @@ export class Oracle {
     const before = this.#votes.get(key) ?? candidate;
     this.#votes.set(key, before);
     if (before === candidate) return;
-    this.#violated('one vote a term', `${voter} votes in ${term} for ${before} and for ${candidate}`);
+    this.#violated('one vote per term', `${voter} votes in term ${term} for ${before} and for ${candidate}`);
   }
 
   #seenOf(id: NodeId): Seen {
@@ -160,30 +174,34 @@ export class Oracle {
     return seen;
   }
 
-  #checkForward({ id, term, log }: Subject, seen: Seen): void {
+  #checkForward({ id, term, log }: ObservedMember, seen: Seen): void {
     const { commit, applied, lastIndex } = log;
     if (term < seen.term) {
-      this.#violated('terms never go back', `${id} falls from term ${seen.term} to ${term}`);
+      this.#violated('terms never decrease', `${id} goes from term ${seen.term} back to ${term}`);
     }
     if (commit < seen.commit) {
-      this.#violated('commit never goes back', `${id} falls from ${seen.commit} to ${commit}`);
+      this.#violated(
+        'commit never decreases',
+        `${id} goes from commit index ${seen.commit} back to ${commit}`,
+      );
     }
     if (applied > commit || commit > lastIndex) {
-      this.#violated('applied <= commit <= last', `${id}: ${applied}, ${commit}, ${lastIndex}`);
+      const what = `${id}: applied ${applied}, commit ${commit}, last ${lastIndex}`;
+      this.#violated('applied <= commit <= last', what);
     }
   }
 
-  /** Log matching, entry by entry: what is new since the last look follows what it follows everywhere. */
-  #checkLog({ id, log }: Subject, seen: Seen): void {
+  /** Checks log matching for each entry that is new since the previous check. */
+  #checkLog({ id, log }: ObservedMember, seen: Seen): void {
     const { terms } = seen;
-    const { base, lastIndex: last } = log;
+    const { base, lastIndex } = log;
     if (base.index > seen.base) this.#checkBase(id, base, seen);
-    // Back to where the log is as it was: what agrees there agrees before, or an earlier look would have told.
-    let agreed = Math.min(last, terms.length);
+    // Find the last unchanged entry. The entries before it are unchanged too, or an earlier check would have failed.
+    let agreed = Math.min(lastIndex, terms.length);
     while (agreed > base.index && terms[agreed - 1] !== log.term(agreed)) agreed -= 1;
-    if (agreed === last && terms.length === last) return;
+    if (agreed === lastIndex && terms.length === lastIndex) return;
     terms.length = agreed;
-    for (let index = agreed + 1; index <= last; index += 1) {
+    for (let index = agreed + 1; index <= lastIndex; index += 1) {
       const [entry] = log.entries(index, index, 0);
       if (entry === undefined) return;
       this.#checkPlace(id, entry, terms.at(-1) ?? 0);
@@ -191,17 +209,17 @@ export class Oracle {
     }
   }
 
-  /** What a log has no entries of any more is committed, and as everywhere. */
+  /** Compacted entries must be committed. */
   #checkBase(id: NodeId, { index, term }: LogBase, seen: Seen): void {
-    const committed = this.#committed[index - 1]?.term ?? 'nothing';
+    const committed = this.#committed[index - 1]?.term ?? 'none';
     if (committed !== term) {
       this.#violated(
-        'compacted is committed',
-        `${id} begins behind ${index} of term ${term}, not ${committed}`,
+        'compacted entries are committed',
+        `the log of ${id} starts after ${index} of term ${term}, committed term is ${committed}`,
       );
     }
     seen.base = index;
-    // A snapshot may begin the log anew: what it had there before does not count.
+    // An installed snapshot may replace the log, including different entries.
     if (seen.terms[index - 1] === term) return;
     seen.terms.length = index;
     seen.terms[index - 1] = term;
@@ -209,49 +227,50 @@ export class Oracle {
 
   #checkPlace(id: NodeId, entry: Entry, before: Term): void {
     const { index, term } = entry;
-    if (term < before) this.#violated('log matching', `${id}: the term falls at ${index}`);
+    if (term < before) this.#violated('log matching', `the log of ${id} has a decreasing term at ${index}`);
     const checksum = checksumOf(entry);
     const key = index * TERMS_MAX + term;
     const place = this.#places.get(key);
     if (place === undefined) {
       this.#places.set(key, { before, checksum });
-      this.#sequel.placed(entry);
+      this.#listener.onEntryLogged(entry);
     } else if (place.before !== before || place.checksum !== checksum) {
-      this.#violated('log matching', `${id} has another entry at ${index} of term ${term}, or before it`);
+      this.#violated('log matching', `${id} has a different entry at or before ${index} of term ${term}`);
     }
   }
 
   /**
-   * Election safety, and leader completeness at the moment that a leader appears: what was committed in a term is in the log
-   * of each leader of a later one. Who is elected late, in a term that others have left behind, need not have what they
-   * committed since.
+   * Checks election safety, and leader completeness when a leader is first observed: entries that were
+   * committed in a term are in the log of each leader of a later term. A leader of an old term may be observed
+   * late, and need not have entries that were committed in later terms.
    */
-  #checkLeader({ id, log }: Subject, term: Term): void {
+  #checkLeader({ id, log }: ObservedMember, term: Term): void {
     const known = this.#leaders.get(term);
     if (known === id) return;
     if (known !== undefined) {
-      this.#violated('one leader a term', `term ${term} is led by ${known} and by ${id}`);
+      this.#violated('election safety', `term ${term} has two leaders: ${known} and ${id}`);
     }
     this.#leaders.set(term, id);
-    this.#sequel.checkElection(id, log, term, (voter) => this.#votes.get(`${voter} ${term}`));
+    this.#listener.checkElection(id, log, term, (voter) => this.#votes.get(`${voter} ${term}`));
     const lost = this.#committed.findIndex((entry, place) => {
       if (entry.committedIn >= term || place < log.base.index) return false;
       return place >= log.lastIndex || log.term(place + 1) !== entry.term;
     });
     if (lost === -1) return;
-    this.#violated('leader completeness', `${id} leads ${term} without the committed entry ${lost + 1}`);
+    this.#violated('leader completeness', `${id} leads term ${term} without the committed entry ${lost + 1}`);
   }
 
   /** A leader counts replicas only for entries of its own term (Raft 5.4.2). */
-  #checkOwnTerm({ id, log, leadsNow }: Subject, term: Term): void {
+  #checkOwnTerm({ id, log, currentLeaderTerm }: ObservedMember, term: Term): void {
     const of = log.term(log.commit);
-    // It may have stepped down since, or learnt with a refused pre-vote what an earlier leader had committed.
+    // It may have stepped down since, or learned from a refused pre-vote what an earlier leader had committed.
     const isKnown = this.#committed.length >= log.commit;
-    if (of === term || isKnown || leadsNow() !== term) return;
-    this.#violated('commit of the own term', `${id} leads ${term} and commits ${log.commit} of term ${of}`);
+    if (of === term || isKnown || currentLeaderTerm() !== term) return;
+    const what = `${id} leads term ${term} and commits entry ${log.commit} of term ${of}`;
+    this.#violated('commit of the current term', what);
   }
 
-  #checkCommit({ id, log }: Subject, low: LogIndex, high: LogIndex): void {
+  #checkCommit({ id, log }: ObservedMember, low: LogIndex, high: LogIndex): void {
     const before = this.#committed.length;
     const committedIn = log.term(Math.min(high, log.lastIndex));
     for (let index = Math.max(low, log.base.index + 1); index <= Math.min(high, log.lastIndex); index += 1) {
@@ -260,18 +279,18 @@ export class Oracle {
       if (known === undefined) {
         const checksum = this.#places.get(index * TERMS_MAX + term)?.checksum ?? 0;
         this.#committed.push({ term, committedIn, checksum, bookHash: null });
-        this.#sequel.committed(index, term);
+        this.#listener.onCommitted(index, term);
       } else if (known.term !== term) {
         this.#violated(
           'state machine safety',
-          `${id} commits ${index} of term ${term}, others of term ${known.term}`,
+          `${id} commits entry ${index} of term ${term}, other members commit one of term ${known.term}`,
         );
         return;
       }
     }
     const last = this.#committed.at(-1);
     if (this.#committed.length > before && last !== undefined) {
-      this.#sequel.checkCommit(id, log, this.#committed.length, last.term);
+      this.#listener.checkCommit(id, log, this.#committed.length, last.term);
     }
   }
 }

@@ -1,21 +1,21 @@
-/** What the checks are shown, and whom they tell. */
+/** Inputs and listeners of the checks. */
 import type { Entry, LogIndex, NodeId, Role, Term } from '#raft/core/types.js';
 import type { LogView } from '#raft/options.js';
 
-/** Terms stay far below this, so that (index, term) fits into one number. */
+/** Terms stay below this bound, so that index and term fit into one number. */
 export const TERMS_MAX = 2 ** 20;
 
-/** A member as the checks see it: its log now, and its role and term as it last told, at the end of a turn. */
-export interface Subject {
+/** A member as the checks see it: its current log, and the role and term that it published at the end of a turn. */
+export interface ObservedMember {
   readonly id: NodeId;
   readonly role: Role;
   readonly term: Term;
   readonly log: LogView;
-  /** The term in which it leads at this very moment; 0 if it does not. Not asked for at every look. */
-  readonly leadsNow: () => Term;
+  /** The term in which it leads now; 0 if it does not lead. More expensive than `role`. */
+  readonly currentLeaderTerm: () => Term;
 }
 
-/** What is surely on a member's disk. */
+/** What is durable on a member's disk. */
 export interface DiskView {
   readonly hardState: { readonly term: Term; readonly vote: NodeId | null };
   readonly base: { readonly index: LogIndex };
@@ -23,13 +23,13 @@ export interface DiskView {
   term(index: LogIndex): Term;
 }
 
-/** Told the name of the check that found something, and what. */
-export type Violated = (check: string, what: string) => void;
+/** Reports a failed check, by its name and a description. */
+export type ReportViolation = (check: string, what: string) => void;
 
-/** Told of what the oracle sees for the first time. */
-export interface Sequel {
-  placed(entry: Entry): void;
-  committed(index: LogIndex, term: Term): void;
+/** Notified when the oracle observes something for the first time. */
+export interface OracleListener {
+  onEntryLogged(entry: Entry): void;
+  onCommitted(index: LogIndex, term: Term): void;
   checkCommit(id: NodeId, log: LogView, index: LogIndex, term: Term): void;
   checkElection(id: NodeId, log: LogView, term: Term, voteOf: (voter: NodeId) => NodeId | undefined): void;
 }

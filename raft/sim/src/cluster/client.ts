@@ -1,13 +1,13 @@
 /**
- * A client: one operation at a time, asked of one member after another until there is an answer or patience ends.
- * Changes carry a sequence number, so that asking again does nothing twice.
+ * A client: sends one operation at a time to one member after another, until it gets a response or times out. Changes
+ * carry a sequence number, so that a retry has no effect twice.
  */
 import type { NodeId } from '#raft/core/types.js';
-import { invoke, type History, type Operation, type OperationKind } from '../checks/history.js';
+import { startOperation, type History, type Operation, type OperationKind } from '../checks/history.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
 import type { Trace } from '../engine/trace.js';
-import type { Answer } from './port.js';
+import type { ClientResponse } from './port.js';
 import type { SimProcess } from './process.js';
 
 interface ClientSettings {
@@ -26,35 +26,35 @@ interface ClientContext {
   readonly processes: readonly SimProcess[];
 }
 
-/** Keys in use at one moment: few, so that clients meet on them. */
+/** Number of keys in use at a time: few, so that operations of clients conflict. */
 const HOT_KEYS = 3;
-/** How long a key is in use: so that its history stays short enough to be searched. */
-const KEY_LIFE: Micros = 4 * SECOND;
-/** Share of the reads that ask whichever member, not the one that answered last. */
-const STRAY_READS = 0.3;
+/** How long a key is in use. Short, so that its history can be searched. */
+const KEY_LIFETIME: Micros = 4 * SECOND;
+/** Share of the reads that are sent to any member instead of the last known leader. */
+const RANDOM_TARGET_READS = 0.3;
 const TRAVEL_MEAN: Micros = 300;
 const ANSWER_LOSS = 0.01;
 const ATTEMPT_MIN: Micros = 200 * MS;
 const ATTEMPT_MAX: Micros = 900 * MS;
-const PATIENCE: Micros = 4 * SECOND;
+const OPERATION_TIMEOUT: Micros = 4 * SECOND;
 const BACKOFF_MAX: Micros = 120 * MS;
-/** Values that are put lie this far apart, so that sums never meet. */
+/** Distance between values that are put. Larger than any sum of additions, so that values stay distinct. */
 const VALUE_STEP = 1_000;
 
-/** An operation that is being asked for. */
-interface Asking {
+/** The operation in progress. */
+interface PendingOperation {
   readonly operation: Operation;
   readonly sequence: number;
   attempt: number;
-  /** Whether some member may have taken it. */
+  /** Whether a member may have accepted it. */
   mayHaveEffect: boolean;
 }
 
-export class Client {
+export class MapClient {
   readonly #settings: ClientSettings;
   readonly #context: ClientContext;
   #sequence = 0;
-  #asking: Asking | null = null;
+  #pending: PendingOperation | null = null;
   #target: NodeId | null = null;
 
   constructor(settings: ClientSettings, context: ClientContext) {
@@ -67,66 +67,66 @@ export class Client {
     scheduler.after(random.exponential(this.#settings.thinkMean), () => this.#begin());
   }
 
-  /** Gives up what it waits for; to be called at the end of a run. */
+  /** Gives up the operation in progress. Must be called at the end of a run. */
   finish(): void {
-    if (this.#asking !== null) this.#record(this.#asking);
-    this.#asking = null;
+    if (this.#pending !== null) this.#record(this.#pending);
+    this.#pending = null;
   }
 
   #begin(): void {
     const { scheduler, random } = this.#context;
     const { id, readShare } = this.#settings;
     const kind: OperationKind = random.chance(readShare) ? 'get' : random.pick(['put', 'add']);
-    const key = `k${Math.floor(scheduler.now / KEY_LIFE)}.${random.below(HOT_KEYS)}`;
+    const key = `k${Math.floor(scheduler.now / KEY_LIFETIME)}.${random.below(HOT_KEYS)}`;
     this.#sequence += 1;
     const value = this.#newValue(kind);
-    const operation = invoke({ client: id, key, kind, value }, scheduler.now);
+    const operation = startOperation({ client: id, key, kind, value }, scheduler.now);
     this.#note(() => `${kind} ${key} ${kind === 'get' ? '' : value}`);
-    this.#asking = { operation, sequence: this.#sequence, attempt: 0, mayHaveEffect: false };
-    this.#attempt(this.#asking);
+    this.#pending = { operation, sequence: this.#sequence, attempt: 0, mayHaveEffect: false };
+    this.#attempt(this.#pending);
   }
 
-  /** Each value is put once in a run; an addition is small. */
+  /** Returns a value that is put only once in a run, or a small number to add. */
   #newValue(kind: OperationKind): number {
     if (kind === 'get') return 0;
     const own = Number(this.#settings.id.slice(1));
     return kind === 'put' ? (this.#sequence * 100 + own) * VALUE_STEP : 1 + (this.#sequence % 7);
   }
 
-  #attempt(asking: Asking): void {
-    if (this.#asking !== asking) return;
+  #attempt(pending: PendingOperation): void {
+    if (this.#pending !== pending) return;
     const { scheduler, random, processes } = this.#context;
-    if (scheduler.now - asking.operation.invoked > PATIENCE) {
-      this.#end(asking);
+    if (scheduler.now - pending.operation.invoked > OPERATION_TIMEOUT) {
+      this.#end(pending);
       return;
     }
-    asking.attempt += 1;
-    const { attempt } = asking;
-    const isCurrent = (): boolean => this.#asking === asking && asking.attempt === attempt;
-    const isStray = asking.operation.kind === 'get' && random.chance(STRAY_READS);
-    const target = isStray ? null : this.#target;
+    pending.attempt += 1;
+    const { attempt } = pending;
+    const isCurrent = (): boolean => this.#pending === pending && pending.attempt === attempt;
+    const isRandom = pending.operation.kind === 'get' && random.chance(RANDOM_TARGET_READS);
+    const target = isRandom ? null : this.#target;
     const process = processes.find(({ id }) => id === target) ?? random.pick(processes);
-    scheduler.after(random.exponential(TRAVEL_MEAN), () => this.#ask(process, asking, isCurrent));
+    scheduler.after(random.exponential(TRAVEL_MEAN), () => this.#send(process, pending, isCurrent));
     scheduler.after(random.between(ATTEMPT_MIN, ATTEMPT_MAX), () => {
       if (!isCurrent()) return;
       this.#target = null;
-      this.#attempt(asking);
+      this.#attempt(pending);
     });
   }
 
-  #ask(process: SimProcess, asking: Asking, isCurrent: () => boolean): void {
+  #send(process: SimProcess, pending: PendingOperation, isCurrent: () => boolean): void {
     const { scheduler, random } = this.#context;
     const { life } = process;
     if (life === null) return;
-    const reply = (answer: Answer): void => {
+    const reply = (answer: ClientResponse): void => {
       if (random.chance(ANSWER_LOSS)) return;
       scheduler.after(random.exponential(TRAVEL_MEAN), () => {
-        if (isCurrent()) this.#answered(asking, answer, process.id);
+        if (isCurrent()) this.#onAnswer(pending, answer, process.id);
       });
     };
-    const { operation, sequence } = asking;
+    const { operation, sequence } = pending;
     const { kind, key, client, value } = operation;
-    asking.mayHaveEffect ||= kind !== 'get';
+    pending.mayHaveEffect ||= kind !== 'get';
     const lease = random.chance(this.#settings.leaseShare);
     life.scope.enter(() => {
       if (kind === 'get') life.port.read(key, lease, reply);
@@ -134,16 +134,16 @@ export class Client {
     });
   }
 
-  #answered(asking: Asking, answer: Answer, from: NodeId): void {
+  #onAnswer(pending: PendingOperation, answer: ClientResponse, from: NodeId): void {
     const { scheduler, random } = this.#context;
     switch (answer.type) {
       case 'done':
-        // Who reads at a follower finds the leader for its next change by asking it again.
+        // A follower that answered a read is no target for the next change.
         if (answer.by !== 'follower') this.#target = from;
-        asking.operation.by = answer.by;
-        asking.operation.returned = scheduler.now;
-        asking.operation.result = answer.value;
-        this.#end(asking);
+        pending.operation.by = answer.by;
+        pending.operation.returned = scheduler.now;
+        pending.operation.result = answer.value;
+        this.#end(pending);
         return;
       case 'refused':
         this.#target = answer.leader;
@@ -153,21 +153,21 @@ export class Client {
         this.#target = null;
         break;
     }
-    // The attempt is over; no other answer to it counts.
-    asking.attempt += 1;
-    scheduler.after(random.below(BACKOFF_MAX), () => this.#attempt(asking));
+    // The attempt has ended: ignore further answers to it.
+    pending.attempt += 1;
+    scheduler.after(random.below(BACKOFF_MAX), () => this.#attempt(pending));
   }
 
-  #end(asking: Asking): void {
-    this.#record(asking);
-    this.#asking = null;
+  #end(pending: PendingOperation): void {
+    this.#record(pending);
+    this.#pending = null;
     this.start();
   }
 
-  #record({ operation, mayHaveEffect, sequence }: Asking): void {
+  #record({ operation, mayHaveEffect, sequence }: PendingOperation): void {
     const isKnown = operation.returned !== Infinity;
-    this.#note(() => (isKnown ? `#${sequence}: ${operation.result}` : `#${sequence}: no answer`));
-    // A read without an answer says nothing; a change that no member took had no effect.
+    this.#note(() => (isKnown ? `#${sequence}: ${operation.result}` : `#${sequence}: no response`));
+    // A read without a response contradicts nothing, and a change that no member accepted had no effect.
     if (isKnown || (operation.kind !== 'get' && mayHaveEffect)) this.#context.history.add(operation);
   }
 

@@ -1,9 +1,9 @@
 /**
- * A process's disk for its log: bytes that survive crashes, and the faults that a disk can have. A batch is atomic: at
- * a crash the write under way is on disk wholly or not at all, whatever the caller was told.
+ * The disk of a process for its log: bytes that survive crashes, with the faults of disks. Batches are atomic:
+ * after a crash, the write in progress is on disk completely or not at all.
  */
 import { crc32 } from 'node:zlib';
-import { decodeBase, encodeBase } from '#raft/core/base.js';
+import { decodeBase, encodeBase } from '#raft/core/base-codec.js';
 import { readEntry } from '#raft/core/entry.js';
 import { RaftError } from '#raft/core/errors.js';
 import { NO_BASE } from '#raft/core/log.js';
@@ -11,11 +11,11 @@ import type { Entry, HardState, LogBase, PersistBatch } from '#raft/core/types.j
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 
-/** How the disk behaves now; shared by all lives of a process, changed by faults. */
+/** Current behaviour of the disk. Shared by all instances of a process and changed by faults. */
 export interface DiskBehaviour {
-  /** A sync takes from half of this to twice of it. */
+  /** A sync takes between 50 % and 200 % of this. */
   syncTime: Micros;
-  /** Syncs begun now never end, until the disk is released. */
+  /** Syncs that start now do not complete until the disk is released. */
   hangs: boolean;
   /** The next sync fails. */
   failsNext: boolean;
@@ -23,14 +23,14 @@ export interface DiskBehaviour {
 
 export const HEALTHY_SYNC: Micros = MS;
 
-/** What opening a disk found. */
+/** The contents of a disk. */
 interface DiskContent {
   readonly base: LogBase;
   readonly hardState: HardState;
   readonly entries: Entry[];
 }
 
-/** All but the entries, as JSON; the base as its bytes in hex. */
+/** Everything except the entries, as JSON. The base is encoded in hex. */
 interface HardRecord {
   readonly hardState: HardState;
   readonly base: string;
@@ -42,12 +42,12 @@ const CHECKSUM_BYTES = 4;
 
 export class SimDisk {
   readonly behaviour: DiskBehaviour = { syncTime: HEALTHY_SYNC, hangs: false, failsNext: false };
-  /** Whether a bit was flipped: from then on the disk must not open. */
+  /** Whether a bit was flipped. A damaged disk must not open. */
   isDamaged = false;
   #hardState: HardState = { term: 0, vote: null };
   #base: LogBase = NO_BASE;
   #baseBytes = encodeBase(NO_BASE).toString('hex');
-  /** Of the entries behind the base. */
+  /** Records and terms of the entries after the base. */
   readonly #records: Uint8Array[] = [];
   readonly #terms: number[] = [];
   #hardRecord: Buffer = this.#sealed();
@@ -64,7 +64,7 @@ export class SimDisk {
     return this.#base.index + this.#terms.length;
   }
 
-  /** Term of the entry at `index` as it was written, or of the base; 0 where there is none. */
+  /** Term of the entry at `index` on disk, or of the base; 0 if there is no such entry. */
   term(index: number): number {
     return index === this.#base.index ? this.#base.term : (this.#terms[index - this.#base.index - 1] ?? 0);
   }
@@ -72,12 +72,12 @@ export class SimDisk {
   /** Makes the batch durable. */
   write({ base, hardState, entries }: PersistBatch): void {
     if (base !== undefined) {
-      this.#begin(base);
-      this.#keepBelow(base.index);
+      this.#setBase(base);
+      this.#truncateAfter(base.index);
     }
     const first = entries[0];
     if (first !== undefined) {
-      this.#keepBelow(first.index - 1);
+      this.#truncateAfter(first.index - 1);
       for (const entry of entries) {
         this.#records.push(entry.record);
         this.#terms.push(entry.term);
@@ -87,21 +87,21 @@ export class SimDisk {
     this.#hardRecord = this.#sealed();
   }
 
-  /** Drops what is up to `base`, as one write. */
+  /** Drops the entries up to `base` in one atomic write. */
   compact(base: LogBase): void {
-    const gone = base.index - this.#base.index;
-    this.#records.splice(0, gone);
-    this.#terms.splice(0, gone);
-    this.#begin(base);
+    const count = base.index - this.#base.index;
+    this.#records.splice(0, count);
+    this.#terms.splice(0, count);
+    this.#setBase(base);
     this.#hardRecord = this.#sealed();
   }
 
-  #begin(base: LogBase): void {
+  #setBase(base: LogBase): void {
     this.#base = base;
     this.#baseBytes = encodeBase(base).toString('hex');
   }
 
-  #keepBelow(index: number): void {
+  #truncateAfter(index: number): void {
     this.#records.length = index - this.#base.index;
     this.#terms.length = index - this.#base.index;
   }
@@ -111,7 +111,7 @@ export class SimDisk {
     return sealed({ hardState: this.#hardState, base: this.#baseBytes, lastIndex: this.lastIndex, lastTerm });
   }
 
-  /** Flips one bit somewhere. What is flipped is a copy: entries on the way to others share their bytes. */
+  /** Flips one random bit, in a copy: messages in flight share the bytes of entries. */
   flipBit(random: Random): void {
     const place = random.below(this.#records.length + 1);
     const bytes = Buffer.from(this.#records[place] ?? this.#hardRecord);
@@ -123,19 +123,19 @@ export class SimDisk {
   }
 
   /**
-   * Reads everything back from its bytes.
-   * @throws RaftError `LOG_DAMAGED` if any checksum does not hold, or the log is not whole.
+   * Decodes everything from its bytes.
+   * @throws RaftError `LOG_DAMAGED` if a checksum is wrong or an entry is missing.
    */
   read(): DiskContent {
     const { hardState, base, lastIndex, lastTerm } = unsealed(this.#hardRecord);
     const entries = this.#records.map((record) => readEntry(record));
     entries.forEach((entry, place) => {
       const index = base.index + place + 1;
-      if (entry.index !== index) damaged(`entry ${entry.index} in the place of ${index}`);
+      if (entry.index !== index) damaged(`found entry ${entry.index} at index ${index}`);
     });
     const last = entries.at(-1) ?? base;
     if (lastIndex !== last.index || lastTerm !== last.term) {
-      damaged(`the log ends at ${last.index}, not at ${lastIndex}`);
+      damaged(`the log ends at ${last.index} instead of ${lastIndex}`);
     }
     return { base, hardState, entries };
   }
@@ -151,9 +151,9 @@ function sealed(record: HardRecord): Buffer {
 
 function unsealed(bytes: Buffer): Omit<HardRecord, 'base'> & { readonly base: LogBase } {
   const body = bytes.subarray(CHECKSUM_BYTES);
-  if (bytes.readUInt32BE(0) !== crc32(body)) damaged('the hard state does not hold its checksum');
-  const { base, ...rest } = JSON.parse(body.toString()) as HardRecord;
-  return { ...rest, base: decodeBase(Buffer.from(base, 'hex')) };
+  if (bytes.readUInt32BE(0) !== crc32(body)) damaged('wrong checksum of the hard state');
+  const { base, ...fields } = JSON.parse(body.toString()) as HardRecord;
+  return { ...fields, base: decodeBase(Buffer.from(base, 'hex')) };
 }
 
 function damaged(what: string): never {

@@ -1,68 +1,77 @@
 /**
- * The state machine of one life of a process: the replicated map on its own disk. Applied entries are written at once
- * but not synced, as the log can always be applied again: a dead process leaves all that it wrote, a power loss only
- * what was synced. Either way index and data are of one moment.
+ * The state machine of one instance of a process: the replicated map on its own disk. Applied entries are
+ * written at once but not synced, because the log can be applied again. A crash keeps everything that was
+ * written, a power loss only what was synced. In both cases the applied index and the data are consistent.
  */
 import { invariant } from '#raft/core/errors.js';
 import type { Entry, LogBase, LogIndex } from '#raft/core/types.js';
-import type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from '#raft/machine.js';
-import { ABSENT, applyEntry, copyOf, emptyBook, hashOf, type Book, type Outcome } from './book.js';
-import { decodeBook, encodeBook } from './snapshot.js';
-import { SlowWrites, type DiskSchedule } from './writes.js';
+import type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from '#raft/state-machine.js';
+import {
+  DEFAULT_VALUE,
+  applyEntry,
+  copyMapState,
+  emptyMapState,
+  hashOfMapState,
+  type MapState,
+  type CommandResult,
+} from './map-state.js';
+import { decodeMapState, encodeMapState } from './snapshot.js';
+import { TimedWrites, type DiskSchedule } from './writes.js';
 
-/** Entries between two syncs that no one asked for. */
+/** Number of entries after which the disk syncs by itself. */
 const SYNC_ENTRIES = 40;
-/** Bytes of a snapshot that travel together. */
+/** Size of a snapshot chunk, in bytes. */
 const CHUNK_BYTES = 300;
 
-/** Told of every entry that went into the book, and of the book's hash with it. */
-export type Applied = (entry: Entry, outcome: Outcome, hash: number) => void;
+/** Called for every applied entry, with the hash of the state after it. */
+export type OnApplied = (entry: Entry, outcome: CommandResult, hash: number) => void;
 
-/** What survives: the book as it was written, and as it was last synced. */
+/** The state that survives a crash: as written, and as last synced. */
 export class MachineDisk {
-  written: Book = emptyBook();
-  #synced: Book = emptyBook();
+  written: MapState = emptyMapState();
+  #synced: MapState = emptyMapState();
 
-  /** The index up to which a power loss takes nothing. */
-  get syncedTo(): LogIndex {
+  /** The applied index that survives a power loss. */
+  get durableIndex(): LogIndex {
     return this.#synced.applied;
   }
 
-  /** Puts entries in, as one write. */
-  write(entries: readonly Entry[], applied: Applied): void {
+  /** Applies entries in one atomic write. */
+  write(entries: readonly Entry[], applied: OnApplied): void {
     for (const entry of entries) {
       const outcome = applyEntry(this.written, entry);
-      applied(entry, outcome, hashOf(this.written));
+      applied(entry, outcome, hashOfMapState(this.written));
     }
-    if (this.written.applied - this.#synced.applied >= SYNC_ENTRIES) this.#synced = copyOf(this.written);
+    if (this.written.applied - this.#synced.applied >= SYNC_ENTRIES)
+      this.#synced = copyMapState(this.written);
   }
 
-  /** What was written when `book` was copied survives a power loss. */
-  synced(book: Book): void {
+  /** `book`, an earlier copy of the written state, is durable. */
+  onSynced(book: MapState): void {
     if (book.applied > this.#synced.applied) this.#synced = book;
   }
 
-  /** Another book takes the place of this one, at once and for good. */
-  replace(book: Book): void {
+  /** Replaces the state, atomically and durably. */
+  replace(book: MapState): void {
     this.#synced = book;
-    this.written = copyOf(book);
+    this.written = copyMapState(book);
   }
 
   losePower(): void {
-    this.written = copyOf(this.#synced);
+    this.written = copyMapState(this.#synced);
   }
 }
 
 interface MachineContext {
   readonly disk: MachineDisk;
-  /** Has something happen once the write has taken its time. */
+  /** Calls `run` after the duration of a write. */
   readonly later: (run: () => void) => void;
-  readonly applied: Applied;
-  /** How syncs and installs take their time; null where the machine gives and takes no snapshots. */
+  readonly applied: OnApplied;
+  /** Duration of syncs and installs; null if the machine does not support snapshots. */
   readonly schedule: DiskSchedule | null;
-  /** A snapshot was asked for: the driver goes on by itself. */
+  /** Called when a snapshot is taken, because the driver then continues without an event. */
   readonly woken: () => void;
-  /** A snapshot as of `base` has become the book, whose hash is now `hash`. */
+  /** A snapshot as of `base` was installed; the hash of the state is now `hash`. */
   readonly installed: (base: LogBase, hash: number) => void;
 }
 
@@ -80,21 +89,21 @@ export class SimMachine implements StateMachine {
   }
 
   get(key: string): number {
-    return this.#context.disk.written.values.get(key) ?? ABSENT;
+    return this.#context.disk.written.values.get(key) ?? DEFAULT_VALUE;
   }
 
-  /** Whether the driver may go on of its own accord. */
-  get mayWake(): boolean {
+  /** Whether the driver may continue without an event. */
+  get mayContinue(): boolean {
     return this.snapshots?.isStaged === true;
   }
 
-  /** Whether a write has failed of which the driver has to know. */
+  /** Whether a write has failed, after which the driver has to stop. */
   get hasFailed(): boolean {
     return (this.snapshots?.writes.failure ?? null) !== null;
   }
 
-  /** What is being written: a crash may leave it on disk, or not. */
-  get unsettled(): Iterable<() => void> {
+  /** The writes in progress: at a crash, each may be completed by calling it, or be lost. */
+  get pendingWrites(): Iterable<() => void> {
     return this.snapshots?.writes.unsettled ?? [];
   }
 
@@ -111,37 +120,37 @@ export class SimMachine implements StateMachine {
 
 class SimSnapshots implements SnapshotSupport {
   readonly #context: MachineContext;
-  readonly writes: SlowWrites;
+  readonly writes: TimedWrites;
   #isReceiving = false;
   #isStaged = false;
 
   constructor(context: MachineContext, schedule: DiskSchedule) {
     this.#context = context;
-    this.writes = new SlowWrites(schedule);
+    this.writes = new TimedWrites(schedule);
   }
 
-  /** Whether a snapshot waits: the driver installs it when it likes, after steps that take no time. */
+  /** Whether a received snapshot waits for its install, which the driver may start without an event. */
   get isStaged(): boolean {
     return this.#isStaged;
   }
 
-  get restored(): LogBase | null {
+  get restoredBase(): LogBase | null {
     return this.#context.disk.written.restored;
   }
 
   async sync(): Promise<LogIndex> {
     const { disk } = this.#context;
-    const book = copyOf(disk.written);
+    const book = copyMapState(disk.written);
     await this.writes.write(
-      () => `the book up to ${book.applied}`,
-      () => disk.synced(book),
+      () => `state up to ${book.applied}`,
+      () => disk.onSynced(book),
     );
     return book.applied;
   }
 
-  take(): SnapshotView {
+  createView(): SnapshotView {
     const { disk, woken } = this.#context;
-    const bytes = encodeBook(disk.written);
+    const bytes = encodeMapState(disk.written);
     woken();
     return {
       index: disk.written.applied,
@@ -151,12 +160,12 @@ class SimSnapshots implements SnapshotSupport {
   }
 
   async receive(base: LogBase, chunks: AsyncIterable<Uint8Array>): Promise<StagedSnapshot> {
-    invariant(!this.#isReceiving, 'a snapshot is being received already');
+    invariant(!this.#isReceiving, 'another snapshot is being received');
     this.#isReceiving = true;
     try {
       const parts: Uint8Array[] = [];
       for await (const chunk of chunks) parts.push(chunk);
-      const book = decodeBook(Buffer.concat(parts), base);
+      const book = decodeMapState(Buffer.concat(parts), base);
       await this.#stage(base);
       this.#isStaged = true;
       return {
@@ -171,24 +180,27 @@ class SimSnapshots implements SnapshotSupport {
     }
   }
 
-  /** Takes the time that it takes to write it down; what is staged when the process dies is of no use to anyone. */
+  /** Simulates the duration of writing the snapshot. A staged snapshot does not survive a crash. */
   async #stage({ index }: LogBase): Promise<void> {
-    const stage = new SlowWrites(this.writes.schedule);
-    await stage.write(
-      () => `a snapshot as of ${index}`,
+    const writes = new TimedWrites(this.writes.schedule);
+    await writes.write(
+      () => `snapshot as of ${index}`,
       () => undefined,
     );
   }
 
-  async #install(base: LogBase, book: Book): Promise<void> {
+  async #install(base: LogBase, book: MapState): Promise<void> {
     const { disk, installed } = this.#context;
     this.#isStaged = false;
-    invariant(base.index > disk.written.applied, `install of ${base.index}, applied ${disk.written.applied}`);
+    invariant(
+      base.index > disk.written.applied,
+      `snapshot as of ${base.index} is not newer than applied index ${disk.written.applied}`,
+    );
     await this.writes.write(
       () => `install as of ${base.index}`,
       () => {
         disk.replace(book);
-        installed(base, hashOf(book));
+        installed(base, hashOfMapState(book));
       },
     );
   }

@@ -1,7 +1,7 @@
-/** Messages as the trace shows them. */
+/** Text and hash input of messages for the trace. */
 import type { Message } from '#raft/core/types.js';
 
-/** Two numbers that tell a message from most others, for the trace's hash. */
+/** Two numbers that distinguish a message from most others, for the hash of the trace. */
 export function numbersOf(message: Message): readonly [number, number] {
   const a = message.term * 64 + message.type.length;
   switch (message.type) {
@@ -18,10 +18,10 @@ export function numbersOf(message: Message): readonly [number, number] {
   }
 }
 
-/** A message in one line. */
+/** Describes a message in one line. */
 export function describe(message: Message): string {
-  const { type, from, to, term, ...rest } = message;
-  const fields = Object.entries(rest).map(([name, value]) => `${name} ${show(value)}`);
+  const { type, from, to, term, ...payload } = message;
+  const fields = Object.entries(payload).map(([name, value]) => `${name} ${show(value)}`);
   return [`${from}>${to}`, type, `term ${term}`, ...fields].join(' ');
 }
 

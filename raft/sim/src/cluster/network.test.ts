@@ -1,29 +1,29 @@
-/** The simulated network does what every transport must, and has the faults that it is for. */
+/** The simulated network conforms to the transport interface, and injects faults. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  Recorder,
+  RecordingHandler,
   heartbeat,
   transportConformance,
   transportSnapshotConformance,
 } from '#raft/transport/conformance.js';
 import type { Transport } from '#raft/transport/transport.js';
 import { Random } from '../engine/random.js';
-import { SECOND, Scheduler, continuationsDone } from '../engine/scheduler.js';
-import { Scope } from '../engine/scope.js';
+import { SECOND, Scheduler, drainContinuations } from '../engine/scheduler.js';
+import { ProcessScope } from '../engine/scope.js';
 import { Trace } from '../engine/trace.js';
 import { SimNetwork } from './network.js';
 
-interface Net {
+interface Fixture {
   readonly scheduler: Scheduler;
   readonly network: SimNetwork;
   readonly transport: (id: string) => Transport;
 }
 
 /** Longer than any test. */
-const PATIENCE = 1e6 * SECOND;
+const TRANSFER_TIMEOUT = 1e6 * SECOND;
 
-function net(isOrdered = false, echo = 0): Net {
+function newNetwork(isOrdered = false, echo = 0): Fixture {
   const scheduler = new Scheduler();
   const trace = new Trace(scheduler, null);
   const network = new SimNetwork({
@@ -33,19 +33,19 @@ function net(isOrdered = false, echo = 0): Net {
     isOrdered,
     echo,
     damage: 0,
-    patience: PATIENCE,
+    transferTimeout: TRANSFER_TIMEOUT,
   });
   const transport = (id: string): Transport => {
-    const scope = new Scope(scheduler, () => undefined);
+    const scope = new ProcessScope(scheduler, () => undefined);
     return network.transport(id, scope, () => undefined);
   };
   return { scheduler, network, transport };
 }
 
-/** The scheduler of the pair under test. */
+/** The scheduler of the transports under test. */
 let current = new Scheduler();
 
-/** Has time pass while a test waits for something else than `until`. */
+/** Lets virtual time pass while a test waits for something other than `until`. */
 function drive(scheduler: Scheduler): void {
   if (scheduler !== current) return;
   scheduler.step(scheduler.now + SECOND);
@@ -55,7 +55,7 @@ function drive(scheduler: Scheduler): void {
 const CONFORMANCE: Parameters<typeof transportConformance>[0] = {
   test: (name, run) => test(name, run),
   makePair: async () => {
-    const { scheduler, transport } = net();
+    const { scheduler, transport } = newNetwork();
     current = scheduler;
     drive(scheduler);
     return { a: transport('a'), b: transport('b') };
@@ -63,7 +63,7 @@ const CONFORMANCE: Parameters<typeof transportConformance>[0] = {
   until: async (condition, what) => {
     for (let events = 0; !condition(); events += 1) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (events > 100_000) throw new Error(`it never comes to ${what}`);
+      if (events > 100_000) throw new Error(`not reached after ${events} events: ${what}`);
     }
   },
 };
@@ -71,26 +71,26 @@ const CONFORMANCE: Parameters<typeof transportConformance>[0] = {
 transportConformance(CONFORMANCE);
 transportSnapshotConformance(CONFORMANCE);
 
-test('the conformance tests are over: time stands still', async () => {
+test('stops virtual time after the conformance tests', async () => {
   current = new Scheduler();
-  await continuationsDone();
+  await drainContinuations();
 });
 
-/** What arrives at `b` of a hundred messages from `a`. */
-async function hundred({ scheduler, transport }: Net): Promise<number[]> {
-  const at = new Recorder();
+/** Sends 100 messages from `a` to `b`. Returns the numbers of those that arrive, in order of arrival. */
+async function sendHundred({ scheduler, transport }: Fixture): Promise<number[]> {
+  const receiver = new RecordingHandler();
   const [a, b] = [transport('a'), transport('b')];
-  await Promise.all([a.start(new Recorder()), b.start(at)]);
+  await Promise.all([a.start(new RecordingHandler()), b.start(receiver)]);
   for (let round = 0; round < 100; round += 1) a.send(heartbeat('a', 'b', round));
   while (scheduler.step(scheduler.now + 60 * SECOND));
-  return at.messages.map((message) => (message.type === 'heartbeat' ? message.round : -1));
+  return receiver.messages.map((message) => (message.type === 'heartbeat' ? message.round : -1));
 }
 
 const inOrder = Array.from({ length: 100 }, (_, round) => round);
 
-test('links keep their order, or do not', async () => {
-  assert.equal(await hundred(net(true)), inOrder);
-  const unordered = await hundred(net(false));
+test('send: an ordered network preserves the order of messages, an unordered one does not', async () => {
+  assert.equal(await sendHundred(newNetwork(true)), inOrder);
+  const unordered = await sendHundred(newNetwork(false));
   assert.not.equal(unordered, inOrder);
   assert.equal(
     unordered.sort((x, y) => x - y),
@@ -98,55 +98,55 @@ test('links keep their order, or do not', async () => {
   );
 });
 
-test('a cut link carries nothing, in that direction alone; after the cut it carries all', async () => {
-  const cut = net();
+test('impair: a cut blocks one direction of a link until every cut has ended', async () => {
+  const cut = newNetwork();
   const heal = cut.network.impair('a', 'b', { cut: true });
   const again = cut.network.impair('a', 'b', { cut: true });
   heal();
-  assert.equal(await hundred(cut), [], 'one of two cuts is left');
+  assert.equal(await sendHundred(cut), [], 'the second cut remains');
   again();
-  const healed = await hundred(cut);
+  const healed = await sendHundred(cut);
   assert.is(healed.length, 100);
-  const other = net();
+  const other = newNetwork();
   other.network.impair('b', 'a', { cut: true });
-  assert.is((await hundred(other)).length, 100);
+  assert.is((await sendHundred(other)).length, 100);
 });
 
-test('loss, duplication, lateness and echoes', async () => {
-  const lossy = net();
+test('impair: loss, duplication, late messages and echoes', async () => {
+  const lossy = newNetwork();
   lossy.network.impair('a', 'b', { loss: 0.5 });
-  const left = (await hundred(lossy)).length;
-  assert.ok(left > 20 && left < 80, `${left} of 100 are left`);
+  const arrived = (await sendHundred(lossy)).length;
+  assert.ok(arrived > 20 && arrived < 80, `${arrived} of 100 arrived`);
 
-  const twice = net();
+  const twice = newNetwork();
   twice.network.impair('a', 'b', { duplication: 1 });
-  assert.is((await hundred(twice)).length, 200);
+  assert.is((await sendHundred(twice)).length, 200);
 
-  const late = net(true);
-  late.network.impair('a', 'b', { straggling: 0.5 });
-  assert.not.equal(await hundred(late), inOrder);
+  const late = newNetwork(true);
+  late.network.impair('a', 'b', { lateness: 0.5 });
+  assert.not.equal(await sendHundred(late), inOrder);
 
-  assert.is((await hundred(net(true, 1))).length, 200);
+  assert.is((await sendHundred(newNetwork(true, 1))).length, 200);
 });
 
-test('a message to a paused process arrives after the pause, one to a dead process never', async () => {
-  const { scheduler, network, transport } = net();
+test('send: a message to a paused process arrives after the pause, one to a dead process never', async () => {
+  const { scheduler, network, transport } = newNetwork();
   const a = transport('a');
-  const at = new Recorder();
-  const scope = new Scope(scheduler, () => undefined);
-  await a.start(new Recorder());
-  await network.transport('b', scope, () => undefined).start(at);
+  const receiver = new RecordingHandler();
+  const scope = new ProcessScope(scheduler, () => undefined);
+  await a.start(new RecordingHandler());
+  await network.transport('b', scope, () => undefined).start(receiver);
   scope.pause();
   a.send(heartbeat('a', 'b', 1));
   while (scheduler.step(scheduler.now + SECOND));
-  assert.is(at.messages.length, 0);
+  assert.is(receiver.messages.length, 0);
   scope.resume();
   while (scheduler.step(scheduler.now + SECOND));
-  assert.is(at.messages.length, 1);
+  assert.is(receiver.messages.length, 1);
   scope.kill();
   a.send(heartbeat('a', 'b', 2));
   while (scheduler.step(scheduler.now + SECOND));
-  assert.is(at.messages.length, 1);
+  assert.is(receiver.messages.length, 1);
 });
 
 test.run();

@@ -1,30 +1,30 @@
 /**
- * The network between processes: every message takes its own time, and each direction of each link may lose, repeat,
- * delay or cut what is sent. Messages are never changed. Faults come and go by themselves and add up.
+ * The network between processes. Every message has its own latency, and each direction of a link may lose,
+ * repeat, delay or block messages. Messages are never altered. Several faults of a link add up.
  */
 import type { Message, NodeId } from '#raft/core/types.js';
 import type { Transport } from '#raft/transport/transport.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
-import type { Scope } from '../engine/scope.js';
+import type { ProcessScope } from '../engine/scope.js';
 import type { Trace } from '../engine/trace.js';
 import { describe, numbersOf } from './messages.js';
-import type { End } from './transfer.js';
-import { Transfers } from './transfers.js';
+import type { TransferEnd } from './transfer.js';
+import { SimTransfers } from './transfers.js';
 
-/** What is wrong with one direction of a link. */
+/** A fault of one direction of a link. */
 export interface LinkFault {
   /** Nothing arrives. */
   readonly cut?: boolean;
-  /** Chance that a message is lost. */
+  /** Probability that a message is lost. */
   readonly loss?: number;
-  /** Chance that a message comes twice. */
+  /** Probability that a message arrives twice. */
   readonly duplication?: number;
-  /** Added to the time of a message, on average. */
+  /** Mean of the additional latency. */
   readonly delay?: Micros;
-  /** Chance that a message comes late by up to `LATE_MAX`, after many that were sent behind it. */
-  readonly straggling?: number;
-  /** Chance that a message comes again, up to `ECHO_MAX` later, when no one thinks of it any more. */
+  /** Probability that a message is late by up to `LATE_MAX`, so that many later messages overtake it. */
+  readonly lateness?: number;
+  /** Probability that a message arrives a second time, up to `ECHO_MAX` later. */
   readonly echo?: number;
 }
 
@@ -32,31 +32,31 @@ const TRAVEL_MIN: Micros = 100;
 const TRAVEL_MEAN: Micros = 400;
 const LATE_MAX: Micros = 4 * SECOND;
 const ECHO_MAX: Micros = 12 * SECOND;
-/** Messages that are remembered of each type for each receiver, up to twice as many. */
+/** Number of recent messages stored per receiver and type; up to twice as many. */
 const PAST_MAX = 30;
-/** Chance that the sender learns that a message was lost. */
+/** Probability that the sender is notified of a lost message. */
 const REPORT_CHANCE = 0.2;
 const REPORT_DELAY_MAX: Micros = 500 * MS;
-/** A refused connection is told this soon. */
+/** Time after which the sender is notified of a refused connection. */
 const REFUSAL_DELAY: Micros = 50;
 const RESET_DELAY_MEAN: Micros = MS;
 
 class Link {
   readonly faults = new Set<LinkFault>();
-  /** All faults together. */
+  /** The combination of all faults. */
   sum: Required<LinkFault> = addUp([]);
-  /** When the latest message arrives, for links that keep their order. */
+  /** Arrival time of the last message, for ordered links. */
   lastArrival: Micros = 0;
 }
 
 function addUp(faults: Iterable<LinkFault>): Required<LinkFault> {
-  const sum = { cut: false, loss: 0, duplication: 0, delay: 0, straggling: 0, echo: 0 };
+  const sum = { cut: false, loss: 0, duplication: 0, delay: 0, lateness: 0, echo: 0 };
   for (const fault of faults) {
     sum.cut ||= fault.cut ?? false;
     sum.loss = Math.max(sum.loss, fault.loss ?? 0);
     sum.duplication = Math.max(sum.duplication, fault.duplication ?? 0);
     sum.delay += fault.delay ?? 0;
-    sum.straggling = Math.max(sum.straggling, fault.straggling ?? 0);
+    sum.lateness = Math.max(sum.lateness, fault.lateness ?? 0);
     sum.echo = Math.max(sum.echo, fault.echo ?? 0);
   }
   return sum;
@@ -66,44 +66,44 @@ interface NetworkOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;
-  /** Whether messages of a link keep their order, as long as no fault makes one of them late. */
+  /** Whether links preserve the order of messages, unless a fault makes one late. */
   readonly isOrdered: boolean;
-  /** Chance, whatever faults there are, that a message comes again long after. */
+  /** Probability of an echo on every link, in addition to faults. */
   readonly echo: number;
-  /** Chance that a piece of a snapshot is damaged on its way. */
+  /** Probability that a chunk of a snapshot is damaged in transit. */
   readonly damage: number;
-  /** How long the sender of a snapshot waits for an answer. */
-  readonly patience: Micros;
+  /** Time after which the sender aborts a snapshot transfer. */
+  readonly transferTimeout: Micros;
 }
 
 export class SimNetwork {
   readonly #options: NetworkOptions;
   readonly #links = new Map<string, Link>();
-  readonly #endpoints = new Map<NodeId, End>();
-  /** Reports that are due: one for each pair of members at a time. */
+  readonly #endpoints = new Map<NodeId, TransferEnd>();
+  /** Scheduled notifications of unreachable peers, one per pair of members at a time. */
   readonly #reports = new Set<string>();
-  /** Who refuses whom, as it is no member any more. */
+  /** Pairs of members of which the first refuses the second, which it has removed. */
   readonly #removed = new Set<string>();
-  readonly #transfers: Transfers;
-  /** What was sent to each member last, by type, the oldest first. */
+  readonly #transfers: SimTransfers;
+  /** Recent messages to each member, by type, oldest first. */
   readonly #past = new Map<NodeId, Map<Message['type'], Message[]>>();
 
   constructor(options: NetworkOptions) {
     this.#options = options;
-    const { scheduler, random, damage, patience } = options;
-    this.#transfers = new Transfers({
-      ...{ scheduler, random, damage, patience },
+    const { scheduler, random, damage, transferTimeout } = options;
+    this.#transfers = new SimTransfers({
+      ...{ scheduler, random, damage, transferTimeout },
       linkOf: (from, to) => this.#link(from, to).sum,
       endOf: (member, sender) =>
         this.#isRefused(member, sender) ? null : (this.#endpoints.get(member) ?? null),
     });
   }
 
-  /** What a process of this life sends and receives with; `sent` sees every message first. */
-  transport(id: NodeId, scope: Scope, sent: (message: Message) => void): Transport {
+  /** The transport of one instance of a process. `sent` is called for every message before it is sent. */
+  transport(id: NodeId, scope: ProcessScope, sent: (message: Message) => void): Transport {
     let isOpen = false;
     const peers = new Set<NodeId>();
-    // A new life has removed no one yet, whoever is up now.
+    // A new instance has not removed any peer yet.
     for (const pair of this.#removed) if (pair.startsWith(`${id} `)) this.#removed.delete(pair);
     return {
       peers: () => [...peers],
@@ -132,42 +132,45 @@ export class SimNetwork {
       stop: async () => {
         isOpen = false;
         this.#transfers.stop(id);
-        this.leave(id);
+        this.onProcessDied(id);
         return Promise.resolve();
       },
     };
   }
 
-  /** The process's connections end, as when it dies; its peers notice unless they are cut off. */
-  leave(id: NodeId): void {
+  /** Closes the connections of a process that has died. Peers with a working link to it notice. */
+  onProcessDied(id: NodeId): void {
     if (!this.#endpoints.delete(id)) return;
-    this.#transfers.broken(id);
-    this.hangUp(id);
+    this.#transfers.breakConnections(id);
+    this.breakConnectionsOf(id);
   }
 
-  /** The peers of a member see their connections to it break, unless they are cut off; it notices nothing. */
-  hangUp(id: NodeId): void {
+  /**
+   * Notifies the peers with a working link to a member that their connection to it has broken. The member is
+   * not notified.
+   */
+  breakConnectionsOf(id: NodeId): void {
     for (const peer of this.#endpoints.keys()) if (peer !== id) this.#hint(peer, id);
   }
 
-  /** Breaks the connections between two members; both may go on at once. */
+  /** Resets the connections between two members. Both may send again at once. */
   reset(a: NodeId, b: NodeId): void {
     this.#hint(a, b);
     this.#hint(b, a);
     this.#report(a, b, REFUSAL_DELAY);
     this.#report(b, a, REFUSAL_DELAY);
-    this.#transfers.broken(a, b);
+    this.#transfers.breakConnections(a, b);
   }
 
-  /** Whether one of them has removed the other. */
+  /** Whether one of the two members has removed the other. */
   #isRefused(a: NodeId, b: NodeId): boolean {
     return this.#removed.size > 0 && (this.#removed.has(`${a} ${b}`) || this.#removed.has(`${b} ${a}`));
   }
 
-  /** Adds a fault to the direction of a link; the result takes it away again. */
+  /** Adds a fault to one direction of a link. The result removes it. */
   impair(from: NodeId, to: NodeId, fault: LinkFault): () => void {
     const link = this.#link(from, to);
-    // An object of its own: the same fault may be there twice, and end once.
+    // Copied, because the same fault may be added twice and removed once.
     const own = { ...fault };
     link.faults.add(own);
     link.sum = addUp(link.faults);
@@ -204,9 +207,9 @@ export class SimNetwork {
 
   #travel(message: Message, link: Link): void {
     const { random, scheduler, isOrdered } = this.#options;
-    const { delay, straggling } = link.sum;
+    const { delay, lateness } = link.sum;
     let arrival = scheduler.now + TRAVEL_MIN + random.exponential(TRAVEL_MEAN + delay);
-    if (straggling > 0 && random.chance(straggling)) arrival += random.below(LATE_MAX);
+    if (lateness > 0 && random.chance(lateness)) arrival += random.below(LATE_MAX);
     else if (isOrdered) {
       arrival = Math.max(arrival, link.lastArrival);
       link.lastArrival = arrival;
@@ -214,13 +217,13 @@ export class SimNetwork {
     scheduler.after(arrival - scheduler.now, () => this.#arrive(message));
   }
 
-  /** The last messages of each type that were sent to a member, whichever life it was in, and whether or not they came. */
-  pastOf(id: NodeId): readonly (readonly Message[])[] {
+  /** Recent messages of each type to a member, across restarts, whether or not they arrived. */
+  recentMessagesTo(id: NodeId): readonly (readonly Message[])[] {
     return [...(this.#past.get(id)?.values() ?? [])];
   }
 
-  /** Brings a message, late or once more, as a network may at any time. */
-  again(message: Message): void {
+  /** Delivers a message that was sent before, late or once more. */
+  redeliver(message: Message): void {
     this.#arrive(message);
   }
 
@@ -240,7 +243,7 @@ export class SimNetwork {
     const [a, b] = numbersOf(message);
     endpoint.scope.enter(() => {
       this.#options.trace.note('receive', message.to, a, b, () => describe(message));
-      endpoint.handler.message(overTheWire(message));
+      endpoint.handler.onMessage(overTheWire(message));
     });
   }
 
@@ -253,7 +256,7 @@ export class SimNetwork {
       this.#reports.delete(key);
       endpoint.scope.enter(() => {
         this.#options.trace.note('unreachable', to, 0, 0, () => about);
-        endpoint.handler.unreachable(about);
+        endpoint.handler.onUnreachable(about);
       });
     });
   }
@@ -264,7 +267,7 @@ export class SimNetwork {
     this.#options.scheduler.after(this.#options.random.exponential(RESET_DELAY_MEAN), () => {
       endpoint.scope.enter(() => {
         this.#options.trace.note('linkLost', to, 0, 0, () => about);
-        endpoint.handler.linkLost(about);
+        endpoint.handler.onLinkLost(about);
       });
     });
   }
@@ -280,7 +283,7 @@ export class SimNetwork {
   }
 }
 
-/** The same message in other objects, as processes share none. Bytes are shared: they are immutable. */
+/** Copies a message, because processes share no objects. Bytes are shared, because they are immutable. */
 function overTheWire(message: Message): Message {
   if (message.type !== 'appendRequest') return message;
   return { ...message, entries: message.entries.map((entry) => ({ ...entry })) };

@@ -1,26 +1,26 @@
-/** Where clients reach one life of a process: it proposes, waits for the entry to be applied, and reads. */
+/** The client interface of one instance of a process: proposes, waits until the entry is applied, and reads. */
 import { RaftError } from '#raft/core/errors.js';
 import type { Entry, LogIndex, NodeId, Term } from '#raft/core/types.js';
 import type { MembershipChange } from '#raft/core/membership-change.js';
 import type { RaftNode } from '#raft/node.js';
 import type { Scheduler } from '../engine/scheduler.js';
-import { encodeCommand, type Command, type Outcome } from './book.js';
+import { encodeCommand, type Command, type CommandResult } from './map-state.js';
 import type { SimMachine } from './machine.js';
 
 /**
- * `refused` surely had no effect; `lost` may yet have one; `superseded` had none, as a later command of the same client
- * went before it.
+ * Response to a client. `refused`: the operation had no effect. `lost`: it may still have one. `superseded`: it
+ * had none, because a later command of the same client was applied before it.
  */
-export type Answer =
-  | { readonly type: 'done'; readonly value: number; readonly by: Server }
+export type ClientResponse =
+  | { readonly type: 'done'; readonly value: number; readonly by: ServedBy }
   | { readonly type: 'refused'; readonly leader: NodeId | null }
   | { readonly type: 'lost' }
   | { readonly type: 'superseded' };
 
-/** Whom an answer came from: reads at followers and under leases go ways of their own. */
-export type Server = 'leader' | 'follower' | 'leaseholder';
+/** Kind of member that answered. Reads at followers and under leases take different code paths. */
+export type ServedBy = 'leader' | 'follower' | 'leaseholder';
 
-type Reply = (answer: Answer) => void;
+type Reply = (answer: ClientResponse) => void;
 
 interface Waiting {
   readonly term: Term;
@@ -33,18 +33,18 @@ interface PortContext {
   readGranted(index: LogIndex, floor: number): void;
 }
 
-export class Port {
+export class ClientPort {
   #open: { readonly node: RaftNode; readonly machine: SimMachine; readonly context: PortContext } | null =
     null;
   readonly #waiting = new Map<LogIndex, Waiting[]>();
-  /** Promises of the driver that it settles whenever it likes. */
+  /** Number of promises that the driver may settle without an event. */
   #pending = 0;
 
   open(node: RaftNode, machine: SimMachine, context: PortContext): void {
     this.#open = { node, machine, context };
   }
 
-  /** The process is gone, and with it every answer that it owed. */
+  /** The process has ended. Waiting clients get no response. */
   close(): void {
     this.#open = null;
     this.#waiting.clear();
@@ -63,7 +63,7 @@ export class Port {
     }
   }
 
-  /** @param lease whether a leader may answer under its lease. */
+  /** Reads a key. @param lease whether a leader may answer by its lease */
   read(key: string, lease: boolean, reply: Reply): void {
     if (this.#open === null) return;
     const { node, machine, context } = this.#open;
@@ -71,7 +71,7 @@ export class Port {
     const isLeader = node.status().role === 'leader';
     const by = isLeader ? (lease ? 'leaseholder' : 'leader') : 'follower';
     const granted = (index: LogIndex): void => {
-      // What it promised and what it gives: the machine may lag behind the index that was confirmed.
+      // The value is as of the applied index, which must not lag behind the confirmed index.
       context.readGranted(Math.min(index, machine.applied), floor);
       if (this.#open !== null) reply({ type: 'done', value: machine.get(key), by });
     };
@@ -86,39 +86,39 @@ export class Port {
         reply(refusal(node, error));
       },
     );
-    context.scheduler.mayHaveWoken = true;
+    context.scheduler.maySettlePromises = true;
   }
 
-  /** Changes the group, by force or not; `told` hears what came of it: the code of a refusal, or `done`. */
-  reconfigure(change: MembershipChange, force: boolean, told: (outcome: string) => void): void {
+  /** Requests a membership change. Calls `onOutcome` with `done` or with the code of the refusal. */
+  changeMembership(change: MembershipChange, force: boolean, onOutcome: (outcome: string) => void): void {
     if (this.#open === null) return;
     const { node, context } = this.#open;
     this.#pending += 1;
     void node.changeMembership(change, { force }).then(
       () => {
         this.#pending -= 1;
-        told('done');
+        onOutcome('done');
       },
       (error: unknown) => {
         this.#pending -= 1;
         if (!(error instanceof RaftError)) throw error;
-        told(error.code);
+        onOutcome(error.code);
       },
     );
-    context.scheduler.mayHaveWoken = true;
+    context.scheduler.maySettlePromises = true;
   }
 
-  /** Whether the driver may settle a promise of its own accord. */
+  /** Whether the driver may settle a promise without an event. */
   get mayWake(): boolean {
     return this.#pending > 0;
   }
 
-  applied(entry: Entry, outcome: Outcome): void {
+  onApplied(entry: Entry, outcome: CommandResult): void {
     const waiting = this.#waiting.get(entry.index);
     if (waiting === undefined) return;
     this.#waiting.delete(entry.index);
     for (const { term, reply } of waiting) {
-      // Another leader's entry has taken the place: this proposal is surely not committed there, but may be repeated.
+      // An entry of another leader was committed at this index. The client may retry the command.
       if (term !== entry.term) reply({ type: 'lost' });
       else if (outcome.type === 'superseded') reply({ type: 'superseded' });
       else reply({ type: 'done', value: outcome.result, by: 'leader' });
@@ -126,7 +126,7 @@ export class Port {
   }
 }
 
-function refusal(node: RaftNode, error: unknown): Answer {
+function refusal(node: RaftNode, error: unknown): ClientResponse {
   if (!(error instanceof RaftError)) throw error;
   return { type: 'refused', leader: node.status().leader };
 }

@@ -1,84 +1,84 @@
 /**
  * A simulated process: the real driver and core on a simulated disk, network and clock. It can be paused, crash, lose
- * power, be stopped and be started again from what its disks hold.
+ * power, and restart from what is on its disks.
  */
 import { RaftError } from '#raft/core/errors.js';
 import type { CoreLimits } from '#raft/core/config.js';
 import type { LogBase, Membership, Message, NodeId, Role, Term } from '#raft/core/types.js';
 import type { CompactionOptions } from '#raft/compaction.js';
-import type { SnapshotEvent } from '#raft/snapshots.js';
+import type { SnapshotEvent } from '#raft/snapshot-manager.js';
 import { RaftNode } from '#raft/node.js';
 import type { NodeStatus } from '#raft/options.js';
 import { SimClock, type ClockRate } from '../engine/clock.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
-import { Scope } from '../engine/scope.js';
+import { ProcessScope } from '../engine/scope.js';
 import type { Trace } from '../engine/trace.js';
-import type { Applied } from './machine.js';
+import type { OnApplied } from './machine.js';
 import { MachineDisk, SimMachine } from './machine.js';
 import type { SimNetwork } from './network.js';
-import { Port } from './port.js';
+import { ClientPort } from './port.js';
 import { SimDisk } from './disk.js';
 import { SimStorage } from './storage.js';
-import { Syncs } from './syncs.js';
+import { DiskWrites } from './syncs.js';
 
-/** How all members of a run are set up. */
-export interface NodeSettings {
-  /** The voters that the group begins with. */
+/** Settings of all members of a run. */
+export interface RunSettings {
+  /** The initial voters of the group. */
   readonly members: readonly NodeId[];
-  /** Who waits to be let in. */
+  /** Processes that may be added to the group. */
   readonly spares: readonly NodeId[];
   readonly tickMs: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly limits: Partial<CoreLimits>;
-  /** Whether clients may read under leases; then no clock drifts beyond the bound that the library states. */
+  /** Whether clients may read by leases. If so, no clock drifts beyond the bound that the library documents. */
   readonly leaseReads: boolean;
-  /** When logs are compacted; null where machines have no snapshots, and logs grow. */
+  /** When logs are compacted; null if machines do not support snapshots, so that logs grow. */
   readonly compaction: CompactionOptions | null;
 }
 
-/** Who looks at a process. */
-export interface Watcher {
-  /** Something happened to the process. */
+/** Observer of the processes. */
+export interface ProcessObserver {
+  /** The process handles an event. */
   entered(process: SimProcess): void;
-  /** The process begins to lead. */
+  /** The process has become leader. */
   elected(process: SimProcess): void;
-  sent(process: SimProcess, life: Life, message: Message): void;
+  sent(process: SimProcess, life: ProcessInstance, message: Message): void;
   /** The process has opened its disks and runs. */
-  started(process: SimProcess, life: Life): void;
-  applied(process: SimProcess, ...args: Parameters<Applied>): void;
-  /** A snapshot has become the process's machine, for good. */
+  started(process: SimProcess, life: ProcessInstance): void;
+  applied(process: SimProcess, ...args: Parameters<OnApplied>): void;
+  /** A snapshot has durably replaced the state machine of the process. */
   installed(process: SimProcess, base: LogBase, hash: number): void;
-  /** Another configuration is in force at the process, as it says. */
+  /** The process uses another configuration. */
   membership(process: SimProcess, inForce: Membership): void;
-  /** What the driver tells of its snapshots and its log. */
+  /** An event of the driver about a snapshot or a compaction. */
   snapshot(process: SimProcess, event: SnapshotEvent): void;
-  /** Committed entries that any member knows of, when a read is asked for. */
+  /** Index up to which any member knows entries to be committed, when a read starts. */
   readFloor(): number;
   readGranted(process: SimProcess, index: number, floor: number): void;
   violated(check: string, what: string): void;
 }
 
-interface Surroundings {
+interface ProcessEnvironment {
   readonly scheduler: Scheduler;
   readonly network: SimNetwork;
   readonly random: Random;
   readonly trace: Trace;
-  readonly settings: NodeSettings;
-  readonly watcher: Watcher;
+  readonly settings: RunSettings;
+  readonly watcher: ProcessObserver;
 }
 
-/** What is lost at a crash. */
-export interface Life {
-  readonly scope: Scope;
+/** One instance of a process, from its start to its crash: everything that a crash loses. */
+export interface ProcessInstance {
+  readonly scope: ProcessScope;
   readonly storage: SimStorage;
   readonly machine: SimMachine;
   readonly clock: SimClock;
-  readonly port: Port;
+  readonly port: ClientPort;
   /** Null until the driver has started. */
   node: RaftNode | null;
-  /** As the driver last told. */
+  /** Role and term as last published by the driver. */
   role: Role;
   term: Term;
 }
@@ -86,7 +86,7 @@ export interface Life {
 type CrashKind = 'kill' | 'powerLoss';
 
 const APPLY_MEAN: Micros = 300;
-/** How long it takes until a process that has failed is gone, and until its supervisor starts it again. */
+/** Time until a failed process exits, and mean time until its supervisor restarts it. */
 const EXIT_DELAY: Micros = MS;
 const SUPERVISOR_DELAY_MEAN: Micros = SECOND;
 
@@ -94,28 +94,28 @@ export class SimProcess {
   readonly id: NodeId;
   readonly disk = new SimDisk();
   readonly machineDisk = new MachineDisk();
-  readonly rate: ClockRate = { stretch: 1 };
-  life: Life | null = null;
-  readonly #around: Surroundings;
+  readonly rate: ClockRate = { slowdown: 1 };
+  life: ProcessInstance | null = null;
+  readonly #environment: ProcessEnvironment;
   readonly #random: Random;
-  /** Reasons to be down, and to be paused. */
+  /** Number of faults that keep it down, and that pause it. */
   #holds = 0;
   #pauses = 0;
-  /** How its disks write: faults hang them. */
-  readonly syncs: Syncs;
+  /** Writes to the disks. Faults make them hang. */
+  readonly syncs: DiskWrites;
 
-  constructor(id: NodeId, around: Surroundings) {
+  constructor(id: NodeId, environment: ProcessEnvironment) {
     this.id = id;
-    this.#around = around;
-    this.#random = around.random.fork();
-    this.syncs = new Syncs({
-      ...{ scheduler: around.scheduler, random: this.#random, behaviour: this.disk.behaviour },
+    this.#environment = environment;
+    this.#random = environment.random.fork();
+    this.syncs = new DiskWrites({
+      ...{ scheduler: environment.scheduler, random: this.#random, behaviour: this.disk.behaviour },
       note: (kind, text) => this.#note(kind, text),
       written: () => this.#checkDisks(),
     });
   }
 
-  /** The driver, while the process is up. */
+  /** The driver; null while the process is down or starting. */
   get node(): RaftNode | null {
     return this.life?.node ?? null;
   }
@@ -124,8 +124,8 @@ export class SimProcess {
     return this.life === null;
   }
 
-  /** Keeps the process down until the result is called; then it starts, if nothing else holds it. */
-  takeDown(kind: CrashKind): () => void {
+  /** Keeps the process down until the result is called. Then it starts, unless another fault keeps it down. */
+  keepDown(kind: CrashKind): () => void {
     this.#holds += 1;
     this.crash(kind);
     return () => {
@@ -134,7 +134,7 @@ export class SimProcess {
     };
   }
 
-  /** Halts the process until the result is called. */
+  /** Pauses the process until the result is called. */
   pause(): () => void {
     this.#pauses += 1;
     this.life?.scope.pause();
@@ -147,17 +147,17 @@ export class SimProcess {
     };
   }
 
-  /** Starts from what the disks hold; one that finds damage refuses, and stays down. */
+  /** Starts an instance from what is on the disks. With a damaged disk the process stays down. */
   start(): void {
     if (this.life !== null) return;
-    const { scheduler, watcher } = this.#around;
-    const scope = new Scope(scheduler, () => watcher.entered(this));
+    const { scheduler, watcher } = this.#environment;
+    const scope = new ProcessScope(scheduler, () => watcher.entered(this));
     const storage = this.#openStorage(scope);
-    const port = new Port();
+    const port = new ClientPort();
     if (storage === null) return;
     const { written } = this.machineDisk;
     this.#note('start', () => `applied ${written.applied}, log ends at ${storage.lastIndex()}`);
-    const life: Life = {
+    const life: ProcessInstance = {
       scope,
       storage,
       machine: this.#makeMachine(scope, port),
@@ -169,16 +169,16 @@ export class SimProcess {
     };
     this.life = life;
     if (this.#pauses > 0) scope.pause();
-    scheduler.mayHaveWoken = true;
+    scheduler.maySettlePromises = true;
     this.#startNode(life).catch((error: unknown) => {
-      // Even the start may have to write: it ends an install that a crash had interrupted.
+      // The start may write and fail: it finishes an install that a crash has interrupted.
       if (storage.hasFailed) this.#failed(life, error);
-      else watcher.violated('start', String(error));
+      else watcher.violated('start', `${this.id} cannot start: ${String(error)}`);
     });
   }
 
-  async #startNode(life: Life): Promise<void> {
-    const { scheduler, network, settings, watcher } = this.#around;
+  async #startNode(life: ProcessInstance): Promise<void> {
+    const { scheduler, network, settings, watcher } = this.#environment;
     const { scope, port, machine } = life;
     const { compaction, members, ...others } = settings;
     const node = await RaftNode.start({
@@ -189,7 +189,7 @@ export class SimProcess {
       onMembership: (inForce) => watcher.membership(this, inForce),
       storage: life.storage,
       transport: network.transport(this.id, scope, (message) => watcher.sent(this, life, message)),
-      machine,
+      stateMachine: machine,
       onChange: (status) => this.#changed(life, status),
       onEvent: (event) => {
         if ('base' in event) watcher.snapshot(this, event);
@@ -207,10 +207,10 @@ export class SimProcess {
     watcher.started(this, life);
   }
 
-  #makeMachine(scope: Scope, port: Port): SimMachine {
-    const { scheduler, settings, watcher } = this.#around;
+  #makeMachine(scope: ProcessScope, port: ClientPort): SimMachine {
+    const { scheduler, settings, watcher } = this.#environment;
     const woken = (): void => {
-      scheduler.mayHaveWoken = true;
+      scheduler.maySettlePromises = true;
     };
     return new SimMachine({
       disk: this.machineDisk,
@@ -221,7 +221,7 @@ export class SimProcess {
         }),
       applied: (entry, outcome, hash) => {
         watcher.applied(this, entry, outcome, hash);
-        port.applied(entry, outcome);
+        port.onApplied(entry, outcome);
       },
       schedule: settings.compaction === null ? null : this.syncs.schedule(scope),
       woken,
@@ -229,69 +229,73 @@ export class SimProcess {
     });
   }
 
-  /** Whatever happens, the log must not begin behind what the machine cannot lose. */
+  /** The log must not start after what the machine has durably stored. */
   #checkDisks(): void {
     const { index } = this.disk.base;
-    const { syncedTo } = this.machineDisk;
-    if (index <= syncedTo) return;
-    const what = `the log of ${this.id} begins behind ${index}, its machine is durable up to ${syncedTo}`;
-    this.#around.watcher.violated('no log without its machine', what);
+    const { durableIndex } = this.machineDisk;
+    if (index <= durableIndex) return;
+    const what = `the log of ${this.id} starts after ${index}, but its machine is durable only up to ${durableIndex}`;
+    this.#environment.watcher.violated('no gap between state and log', what);
   }
 
-  #openStorage(scope: Scope): SimStorage | null {
-    const { watcher } = this.#around;
+  #openStorage(scope: ProcessScope): SimStorage | null {
+    const { watcher } = this.#environment;
     try {
       const storage = new SimStorage(this.disk, this.syncs.schedule(scope));
-      if (this.disk.isDamaged) watcher.violated('damage', `${this.id} starts from a damaged disk`);
+      if (this.disk.isDamaged)
+        watcher.violated('damaged disks are refused', `${this.id} opened a damaged disk`);
       return storage;
     } catch (error) {
-      this.#note('stop', () => `refuses to start: ${String(error)}`);
+      this.#note('stop', () => `start failed: ${String(error)}`);
       const isExpected = this.disk.isDamaged && error instanceof RaftError && error.code === 'LOG_DAMAGED';
-      if (!isExpected) watcher.violated('damage', `${this.id} cannot open its disk: ${String(error)}`);
+      if (!isExpected) watcher.violated('start', `${this.id} cannot open its disk: ${String(error)}`);
       return null;
     }
   }
 
-  #changed(life: Life, { role, term, leader, leading }: NodeStatus): void {
-    if (role === 'leader' && life.role !== 'leader') this.#around.watcher.elected(this);
+  #changed(life: ProcessInstance, { role, term, leader, leading }: NodeStatus): void {
+    if (role === 'leader' && life.role !== 'leader') this.#environment.watcher.elected(this);
     life.role = role;
     life.term = term;
-    this.#around.trace.note('status', this.id, term, role.length, () =>
+    this.#environment.trace.note('status', this.id, term, role.length, () =>
       [role, `term ${term}`, `leader ${String(leader)}`, leading ? 'leading' : ''].join(' '),
     );
   }
 
-  /** The driver gave up: right after a failed sync, and wrong at any other time. */
-  #failed(life: Life, error: unknown): void {
-    const { watcher, scheduler } = this.#around;
+  /** The driver has stopped, which is a violation unless a write has failed. */
+  #failed(life: ProcessInstance, error: unknown): void {
+    const { watcher, scheduler } = this.#environment;
     const isExpected = life.storage.hasFailed || life.machine.hasFailed;
     if (!isExpected) watcher.violated('invariant', `${this.id} stopped: ${String(error)}`);
     life.port.close();
     scheduler.after(EXIT_DELAY, () => {
       if (this.life !== life) return;
-      const release = this.takeDown('kill');
+      const release = this.keepDown('kill');
       scheduler.after(this.#random.exponential(SUPERVISOR_DELAY_MEAN), release);
     });
   }
 
-  /** Ends this life. A write under way is on disk or not; a power loss takes what was not synced of the machine. */
+  /**
+   * Ends the instance. Writes in progress are completed or lost; a power loss drops unsynced state of the
+   * machine.
+   */
   crash(kind: CrashKind): void {
     const { life } = this;
     if (life === null) return;
     this.#note('stop', () => kind);
-    for (const settle of [...life.storage.unsettled, ...life.machine.unsettled]) {
+    for (const settle of [...life.storage.unsettled, ...life.machine.pendingWrites]) {
       if (this.#random.chance(0.5)) settle();
     }
     this.#checkDisks();
     life.scope.kill();
     life.port.close();
     this.life = null;
-    this.syncs.forget();
+    this.syncs.dropHanging();
     if (kind === 'powerLoss') this.machineDisk.losePower();
-    this.#around.network.leave(this.id);
+    this.#environment.network.onProcessDied(this.id);
   }
 
   #note(kind: 'start' | 'stop' | 'persist' | 'durable', text: () => string): void {
-    this.#around.trace.note(kind, this.id, this.disk.lastIndex, this.disk.hardState.term, text);
+    this.#environment.trace.note(kind, this.id, this.disk.lastIndex, this.disk.hardState.term, text);
   }
 }

@@ -1,61 +1,61 @@
-/** The simulated disk does what every log store must, and has the faults that it is for. */
+/** The simulated log store conforms to the storage interface, and injects faults. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { assertFails, makeEntries, registerConformance } from '#raft/storage/conformance.js';
+import { assertFailsWith, makeEntries, logStorageConformance } from '#raft/storage/conformance.js';
 import { Random } from '../engine/random.js';
 import { SimDisk } from './disk.js';
 import { SimStorage } from './storage.js';
 import type { DiskSchedule } from './writes.js';
 
-/** Durable and told in the next continuation. */
-const PROMPT: DiskSchedule = {
-  write: (_batch, durable, told) =>
+/** Completes writes in the next continuation. */
+const IMMEDIATE: DiskSchedule = {
+  write: (_batch, durable, done) =>
     queueMicrotask(() => {
       durable();
-      told(false);
+      done(false);
     }),
 };
 
-registerConformance(test, async () => {
+logStorageConformance(test, async () => {
   const disk = new SimDisk();
-  return { open: async () => new SimStorage(disk, PROMPT), dispose: async () => undefined };
+  return { open: async () => new SimStorage(disk, IMMEDIATE), dispose: async () => undefined };
 });
 
-test('a failed sync rejects, and so does everything after it', async () => {
+test('persist: rejects on a failed sync and on every later call', async () => {
   const storage = new SimStorage(new SimDisk(), {
-    write: (_batch, _durable, told) => queueMicrotask(() => told(true)),
+    write: (_batch, _durable, done) => queueMicrotask(() => done(true)),
   });
   const batch = { hardState: { term: 1, vote: null }, entries: [] };
-  await assertFails('STORAGE_FAILED', async () => storage.persist(batch));
+  await assertFailsWith('STORAGE_FAILED', async () => storage.persist(batch));
   assert.ok(storage.hasFailed);
-  await assertFails('STORAGE_FAILED', async () => storage.persist(batch));
+  await assertFailsWith('STORAGE_FAILED', async () => storage.persist(batch));
 });
 
-test('what is not durable is gone after a crash', async () => {
+test('persist: a write in progress is lost in a crash', async () => {
   const disk = new SimDisk();
   const storage = new SimStorage(disk, { write: () => undefined });
   void storage.persist({ hardState: { term: 1, vote: 'a' }, entries: makeEntries(1, 3, 1) });
-  const after = new SimStorage(disk, PROMPT);
+  const after = new SimStorage(disk, IMMEDIATE);
   assert.is(after.lastIndex(), 0);
   assert.equal(after.hardState(), { term: 0, vote: null });
 });
 
-test('what a write replaces must not be read while it is under way', async () => {
+test('term: entries that a write in progress replaces must not be read', async () => {
   const disk = new SimDisk();
   disk.write({ hardState: { term: 1, vote: null }, entries: makeEntries(1, 3, 1) });
   const storage = new SimStorage(disk, { write: () => undefined });
   void storage.persist({ hardState: { term: 2, vote: null }, entries: makeEntries(2, 2, 2) });
   assert.is(storage.term(1), 1);
-  await assertFails('INVARIANT', () => storage.term(2));
+  await assertFailsWith('INVARIANT', () => storage.term(2));
 });
 
-test('one flipped bit anywhere is found when the disk is opened', async () => {
+test('open: detects one flipped bit anywhere', async () => {
   const random = new Random(1);
   for (let round = 0; round < 300; round += 1) {
     const disk = new SimDisk();
     disk.write({ hardState: { term: 3, vote: 'n2' }, entries: makeEntries(1, 4, 2) });
     disk.flipBit(random);
-    await assertFails('LOG_DAMAGED', () => new SimStorage(disk, PROMPT));
+    await assertFailsWith('LOG_DAMAGED', () => new SimStorage(disk, IMMEDIATE));
   }
 });
 

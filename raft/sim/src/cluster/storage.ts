@@ -1,39 +1,39 @@
 /**
- * The log store of one life of a process on its simulated disk. It checks what a log store checks, as the interface
- * demands, and takes virtual time for it.
+ * The log store of one instance of a process on its simulated disk. It makes the checks that the storage interface
+ * requires, and its writes take virtual time.
  */
 import { invariant, type RaftError } from '#raft/core/errors.js';
 import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '#raft/core/types.js';
 import type { LogStorage } from '#raft/storage/storage.js';
 import type { SimDisk } from './disk.js';
-import { SlowWrites, type DiskSchedule } from './writes.js';
+import { TimedWrites, type DiskSchedule } from './writes.js';
 
 export class SimStorage implements LogStorage {
   readonly #disk: SimDisk;
-  readonly #writes: SlowWrites;
+  readonly #writes: TimedWrites;
   #hardState: HardState;
   #base: LogBase;
-  /** Behind the base. */
+  /** The entries after the base. */
   #entries: Entry[];
-  #underWay: PersistBatch | null = null;
+  #inProgress: PersistBatch | null = null;
   #isCompacting = false;
 
   /** @throws RaftError `LOG_DAMAGED`. */
   constructor(disk: SimDisk, schedule: DiskSchedule) {
     const { base, hardState, entries } = disk.read();
     this.#disk = disk;
-    this.#writes = new SlowWrites(schedule);
+    this.#writes = new TimedWrites(schedule);
     this.#base = base;
     this.#hardState = hardState;
     this.#entries = entries;
   }
 
-  /** Whether a write has failed: nothing may be said by the process any more. */
+  /** Whether a write has failed. After that the process must not send any message. */
   get hasFailed(): boolean {
     return this.#failure !== null;
   }
 
-  /** What is being written: each, when called, is on disk. */
+  /** The writes in progress. Calling one completes it on disk. */
   get unsettled(): Iterable<() => void> {
     return this.#writes.unsettled;
   }
@@ -59,7 +59,10 @@ export class SimStorage implements LogStorage {
   }
 
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[] {
-    invariant(low > this.#base.index && low <= high && high <= this.lastIndex(), `entries ${low} to ${high}`);
+    invariant(
+      low > this.#base.index && low <= high && high <= this.lastIndex(),
+      `entries ${low} to ${high} are not in the store`,
+    );
     const found: Entry[] = [];
     let bytes = 0;
     for (let index = low; index <= high; index += 1) {
@@ -77,32 +80,32 @@ export class SimStorage implements LogStorage {
 
   async persist(batch: PersistBatch): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    invariant(this.#underWay === null, 'a persist is under way');
+    invariant(this.#inProgress === null, 'another persist is in progress');
     this.#check(batch);
-    this.#underWay = batch;
+    this.#inProgress = batch;
     try {
       await this.#writes.write(
         () => describeBatch(batch),
         () => this.#disk.write(batch),
       );
-      this.#show(batch);
+      this.#update(batch);
     } finally {
-      this.#underWay = null;
+      this.#inProgress = null;
     }
   }
 
   async compact(base: LogBase): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    invariant(!this.#isCompacting, 'the log is compacted already');
-    invariant(this.#underWay?.base === undefined, 'the log is given another base');
+    invariant(!this.#isCompacting, 'another compaction is in progress');
+    invariant(this.#inProgress?.base === undefined, 'the log is being replaced');
     if (base.index <= this.#base.index) return;
-    invariant(this.term(base.index) === base.term, `no entry ${base.index} of term ${base.term}`);
+    invariant(this.term(base.index) === base.term, `there is no entry ${base.index} of term ${base.term}`);
     this.#entries.splice(0, base.index - this.#base.index);
     this.#base = base;
     this.#isCompacting = true;
     try {
       await this.#writes.write(
-        () => `compact to ${base.index}`,
+        () => `compaction up to ${base.index}`,
         () => this.#disk.compact(base),
       );
     } finally {
@@ -115,9 +118,9 @@ export class SimStorage implements LogStorage {
   }
 
   #at(index: LogIndex): Entry {
-    const { base, entries = [] } = this.#underWay ?? {};
+    const { base, entries = [] } = this.#inProgress ?? {};
     const replaced = base !== undefined ? 0 : (entries[0]?.index ?? Infinity);
-    invariant(index < replaced, `entry ${index} is read while the log is written from ${replaced} on`);
+    invariant(index < replaced, `entry ${index} is read while a write replaces the log from ${replaced} on`);
     const entry = this.#entries[index - this.#base.index - 1];
     invariant(entry !== undefined, `entry ${index} is not in the store`);
     return entry;
@@ -126,7 +129,7 @@ export class SimStorage implements LogStorage {
   #check({ base, hardState, entries }: PersistBatch): void {
     const { term, vote } = this.#hardState;
     const after = hardState ?? this.#hardState;
-    invariant(after.term >= term, `term falls from ${term} to ${after.term}`);
+    invariant(after.term >= term, `term goes from ${term} back to ${after.term}`);
     invariant(
       after.term > term || vote === null || after.vote === vote,
       `the vote of term ${term} changes from ${String(vote)} to ${String(after.vote)}`,
@@ -135,10 +138,10 @@ export class SimStorage implements LogStorage {
     let last: Pick<LogBase, 'index' | 'term'> = base ?? this.#base;
     if (base !== undefined) {
       invariant(!this.#isCompacting, 'the log is being compacted');
-      invariant(base.index > this.#base.index, `base ${base.index} is not behind ${this.#base.index}`);
+      invariant(base.index > this.#base.index, `base ${base.index} is not after base ${this.#base.index}`);
     } else if (first !== undefined) {
       const isNext = first.index > this.#base.index && first.index <= this.lastIndex() + 1;
-      invariant(isNext, `entry ${first.index} leaves a hole`);
+      invariant(isNext, `entry ${first.index} leaves a gap`);
       last = { index: first.index - 1, term: this.term(first.index - 1) };
     }
     for (const entry of entries) {
@@ -148,10 +151,13 @@ export class SimStorage implements LogStorage {
       );
       last = entry;
     }
-    invariant(after.term >= last.term, `entry of term ${last.term} in term ${after.term}`);
+    invariant(
+      after.term >= last.term,
+      `entry of term ${last.term} is newer than the current term ${after.term}`,
+    );
   }
 
-  #show({ base, hardState, entries }: PersistBatch): void {
+  #update({ base, hardState, entries }: PersistBatch): void {
     if (hardState !== null) this.#hardState = hardState;
     if (base !== undefined) {
       this.#base = base;

@@ -1,7 +1,7 @@
-/** How long what a process writes takes, and what goes wrong with it; through all lives of the process. */
+/** Duration and faults of a process's disk writes, across restarts. */
 import type { Random } from '../engine/random.js';
 import type { Scheduler } from '../engine/scheduler.js';
-import type { Scope } from '../engine/scope.js';
+import type { ProcessScope } from '../engine/scope.js';
 import type { DiskBehaviour } from './disk.js';
 import type { DiskSchedule } from './writes.js';
 
@@ -10,11 +10,11 @@ interface SyncsContext {
   readonly random: Random;
   readonly behaviour: DiskBehaviour;
   readonly note: (kind: 'stop' | 'persist' | 'durable', text: () => string) => void;
-  /** Something is on disk now that was not before. */
+  /** Called after every change of the disk. */
   readonly written: () => void;
 }
 
-export class Syncs {
+export class DiskWrites {
   readonly #context: SyncsContext;
   #hanging: (() => void)[] = [];
 
@@ -22,48 +22,53 @@ export class Syncs {
     this.#context = context;
   }
 
-  /** Syncs begun from now on do not end until the result is called. */
+  /** Makes new syncs hang until the result is called. */
   hang(): () => void {
     const { behaviour } = this.#context;
     behaviour.hangs = true;
     return () => {
       behaviour.hangs = false;
-      for (const go of this.#hanging.splice(0)) go();
+      for (const start of this.#hanging.splice(0)) start();
     };
   }
 
-  /** Whoever waits has died. */
-  forget(): void {
+  /** Drops hanging writes, because the process has died. */
+  dropHanging(): void {
     this.#hanging = [];
   }
 
-  /** For the writes of one life. */
-  schedule(scope: Scope): DiskSchedule {
+  /** The schedule for the writes of one instance. */
+  schedule(scope: ProcessScope): DiskSchedule {
     return {
-      write: (what, durable, told) => {
+      write: (what, durable, done) => {
         const { behaviour, note } = this.#context;
-        const go = (): void => this.#write(scope, what, durable, told);
+        const start = (): void => this.#write(scope, what, durable, done);
         note('persist', what);
-        if (behaviour.hangs) this.#hanging.push(go);
-        else go();
+        if (behaviour.hangs) this.#hanging.push(start);
+        else start();
       },
     };
   }
 
-  #write(scope: Scope, what: () => string, durable: () => void, told: (failed: boolean) => void): void {
+  #write(
+    scope: ProcessScope,
+    what: () => string,
+    durable: () => void,
+    done: (failed: boolean) => void,
+  ): void {
     const { scheduler, random, behaviour, note, written } = this.#context;
     const fails = behaviour.failsNext;
     behaviour.failsNext = false;
     const time = behaviour.syncTime / 2 + random.below(behaviour.syncTime * 1.5);
     scheduler.after(time, () => {
       if (scope.isDead) return;
-      // What a failed sync leaves on disk is anyone's guess.
+      // After a failed sync, the write may be on disk or not.
       if (!fails || random.chance(0.5)) durable();
       written();
       note(fails ? 'stop' : 'durable', fails ? () => 'sync failed' : what);
       scope.enter(() => {
-        scheduler.mayHaveWoken = true;
-        told(fails);
+        scheduler.maySettlePromises = true;
+        done(fails);
       });
     });
   }

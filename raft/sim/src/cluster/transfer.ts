@@ -1,49 +1,52 @@
 /**
- * One snapshot on its way: a header, pieces with checksums one after another, an end, and the receiver's answer. It may be
- * cut off between any two of them, and a piece may be damaged; each side then learns of it in its own time.
+ * A snapshot transfer: a header, chunks with checksums, an end, and the receiver's response. It may be
+ * interrupted at any point, and a chunk may be damaged. Each side then notices independently.
  */
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '#raft/core/types.js';
 import type { IncomingSnapshot, SnapshotTransfer, TransportHandler } from '#raft/transport/transport.js';
 import type { Micros } from '../engine/scheduler.js';
-import type { Scope } from '../engine/scope.js';
+import type { ProcessScope } from '../engine/scope.js';
 
-/** A member's end of it. */
-export interface End {
-  readonly scope: Scope;
+/** A member's end of a transfer. */
+export interface TransferEnd {
+  readonly scope: ProcessScope;
   readonly handler: TransportHandler;
 }
 
-/** The way between both ends, as the network has it. */
-export interface Way {
-  /** Has `run` happen when what is sent now from one end arrives at the other; never, if it is lost. */
-  carry(from: NodeId, to: NodeId, run: () => void): boolean;
-  /** Has `run` happen after `delay`. */
+/** The connection between both ends. */
+export interface TransferConnection {
+  /**
+   * Calls `run` when something that is sent now arrives at the other end. Returns false, without calling, if it
+   * is lost.
+   */
+  send(from: NodeId, to: NodeId, run: () => void): boolean;
+  /** Calls `run` after `delay`. */
   after(delay: Micros, run: () => void): void;
-  /** A promise that simulated code waits for is settled now. */
-  woken(): void;
-  /** What a piece looks like when it arrives. */
-  damaged(bytes: Buffer): Buffer;
-  /** How long it takes until an end notices that nothing comes any more. */
+  /** Must be called when a promise is settled that simulated code may wait for. */
+  onPromiseSettled(): void;
+  /** Returns a chunk as it arrives, possibly damaged. */
+  maybeDamage(bytes: Buffer): Buffer;
+  /** Draws the time until an end notices that the connection is broken. */
   stallTime(): Micros;
-  /** How long a sender waits for it all. */
-  readonly patience: Micros;
+  /** Time after which the sender aborts the transfer. */
+  readonly transferTimeout: Micros;
 }
 
 type Piece = { readonly bytes: Buffer; readonly checksum: number } | 'end';
 
-/** Pieces that may wait at the receiver; further ones are not made before it takes some. */
+/** Maximum number of chunks that wait at the receiver. */
 const WINDOW = 8;
 
-export class Transfer {
+export class SnapshotTransferRun {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** What was sent, for one who repeats it. */
+  /** Everything that was sent, for a repeated transfer. */
   readonly pieces: Piece[] = [];
   readonly #snapshot: Omit<SnapshotTransfer, 'chunks'>;
-  readonly #way: Way;
-  readonly #receiver: End;
-  readonly #sender: Scope | null;
+  readonly #way: TransferConnection;
+  readonly #receiver: TransferEnd;
+  readonly #sender: ProcessScope | null;
   readonly #arrived: Piece[] = [];
   #wake: () => void = () => undefined;
   #taken: (() => void) | null = null;
@@ -52,14 +55,14 @@ export class Transfer {
   readonly #settled: (error: Error | null) => void;
 
   /**
-   * @param sender the life that sends it; null for what the network repeats by itself
-   * @param settled called once, when the sender knows; with null if the receiver has taken it
+   * @param sender the instance that sends; null if the network repeats an earlier transfer
+   * @param settled called once with the result that the sender learns: null if the receiver has accepted the snapshot
    */
   constructor(
     snapshot: Omit<SnapshotTransfer, 'chunks'>,
-    way: Way,
-    receiver: End,
-    sender: Scope | null,
+    way: TransferConnection,
+    receiver: TransferEnd,
+    sender: ProcessScope | null,
     settled: (error: Error | null) => void,
   ) {
     this.from = snapshot.from;
@@ -71,14 +74,14 @@ export class Transfer {
     this.#settled = settled;
   }
 
-  /** Whether nothing of it happens any more at the sender. */
+  /** Whether the transfer has ended at the sender. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Sends it all, piece by piece, each when the one before has arrived. */
+  /** Sends all chunks, each one after the previous one has arrived. */
   async send(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#way.after(this.#way.patience, () => this.giveUp(new Error('no answer')));
+    this.#way.after(this.#way.transferTimeout, () => this.abort(new Error('the transfer timed out')));
     await this.#carry(() => this.#open());
     for await (const chunk of chunks) {
       if (this.#isOver) return;
@@ -89,21 +92,21 @@ export class Transfer {
     if (!this.#isOver) await this.#pass('end');
   }
 
-  /** Sends again what an earlier one has sent. */
+  /** Sends everything that an earlier transfer has sent. */
   async repeat(pieces: readonly Piece[]): Promise<void> {
     await this.#carry(() => this.#open());
     for (const piece of pieces) if (!this.#isOver) await this.#pass(piece);
   }
 
-  /** The sender gives it up; the receiver notices. */
-  giveUp(error: Error): void {
+  /** The sender aborts the transfer; the receiver notices later. */
+  abort(error: Error): void {
     if (this.#isOver) return;
     this.#end(error);
     this.#way.after(this.#way.stallTime(), () => this.#break(error));
   }
 
-  /** The connection is gone: each side notices by itself. */
-  cut(error: Error): void {
+  /** The connection has broken; each side notices independently. */
+  onConnectionBroken(error: Error): void {
     this.#way.after(this.#way.stallTime(), () => this.#end(error));
     this.#way.after(this.#way.stallTime(), () => this.#break(error));
   }
@@ -112,43 +115,43 @@ export class Transfer {
     this.pieces.push(piece);
     await this.#carry(() => {
       if (piece === 'end') this.#arrived.push(piece);
-      else this.#arrived.push({ ...piece, bytes: this.#way.damaged(piece.bytes) });
+      else this.#arrived.push({ ...piece, bytes: this.#way.maybeDamage(piece.bytes) });
       this.#wake();
     });
   }
 
-  /** Has `arrive` happen at the receiver, and goes on then; never if the way is cut. */
+  /** Calls `arrive` at the receiver and resolves then. Never resolves if the connection breaks. */
   async #carry(arrive: () => void): Promise<void> {
     await new Promise<void>((resolve) => {
-      const isOnItsWay = this.#way.carry(this.from, this.to, () => {
+      const isSent = this.#way.send(this.from, this.to, () => {
         this.#receiver.scope.enter(() => {
-          this.#way.woken();
+          this.#way.onPromiseSettled();
           arrive();
         });
-        this.#senderGoesOn(resolve);
+        this.#resumeSender(resolve);
       });
-      if (!isOnItsWay) this.cut(new Error('the way is cut'));
+      if (!isSent) this.onConnectionBroken(new Error('the connection is broken'));
     });
   }
 
-  /** Resolves when the receiver has taken a piece, and the sender knows. */
+  /** Resolves when the sender learns that the receiver has consumed a chunk. */
   async #room(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#taken = () => {
         this.#taken = null;
-        const isOnItsWay = this.#way.carry(this.to, this.from, () => this.#senderGoesOn(resolve));
-        if (!isOnItsWay) this.cut(new Error('the way back is cut'));
+        const isSent = this.#way.send(this.to, this.from, () => this.#resumeSender(resolve));
+        if (!isSent) this.onConnectionBroken(new Error('the connection is broken'));
       };
     });
   }
 
-  #senderGoesOn(resolve: () => void): void {
-    const goOn = (): void => {
-      this.#way.woken();
+  #resumeSender(resolve: () => void): void {
+    const resume = (): void => {
+      this.#way.onPromiseSettled();
       resolve();
     };
-    if (this.#sender === null) goOn();
-    else this.#sender.enter(goOn);
+    if (this.#sender === null) resume();
+    else this.#sender.enter(resume);
   }
 
   #open(): void {
@@ -156,15 +159,15 @@ export class Transfer {
       ...this.#snapshot,
       chunks: this.#chunks(),
       cancel: () => {
-        this.#way.woken();
+        this.#way.onPromiseSettled();
         this.#break(new Error('cancelled'));
       },
     };
     const answer = (error: Error | null): void => {
-      const isOnItsWay = this.#way.carry(this.to, this.from, () => this.#end(error));
-      if (!isOnItsWay) this.cut(new Error('the answer is lost'));
+      const isSent = this.#way.send(this.to, this.from, () => this.#end(error));
+      if (!isSent) this.onConnectionBroken(new Error('the response was lost'));
     };
-    this.#receiver.handler.snapshot(incoming).then(
+    this.#receiver.handler.onSnapshot(incoming).then(
       () => answer(null),
       (error: unknown) => answer(error instanceof Error ? error : new Error(String(error))),
     );
@@ -175,7 +178,7 @@ export class Transfer {
       const piece = this.#arrived.shift();
       if (piece === 'end') return;
       if (piece !== undefined) {
-        if (crc32(piece.bytes) !== piece.checksum) throw new Error('a damaged piece');
+        if (crc32(piece.bytes) !== piece.checksum) throw new Error('wrong checksum of a chunk');
         this.#taken?.();
         yield piece.bytes;
         continue;
@@ -194,7 +197,7 @@ export class Transfer {
   #break(error: Error): void {
     this.#receiver.scope.enter(() => {
       this.#broken ??= error;
-      this.#way.woken();
+      this.#way.onPromiseSettled();
       this.#wake();
     });
   }

@@ -1,12 +1,12 @@
-/** Writes that take virtual time: each is on disk or not when the process dies, and may fail. */
+/** Writes that take virtual time and may fail. At a crash, a write in progress is on disk or not. */
 import { RaftError } from '#raft/core/errors.js';
 
-/** How a write takes its time; `durable` is called when it is on disk or never, `told` when the process hears of it. */
+/** Schedules writes. Calls `durable` when the write is on disk, or never, and `done` to notify the process. */
 export interface DiskSchedule {
-  write(what: () => string, durable: () => void, told: (failed: boolean) => void): void;
+  write(what: () => string, durable: () => void, done: (failed: boolean) => void): void;
 }
 
-export class SlowWrites {
+export class TimedWrites {
   readonly schedule: DiskSchedule;
   readonly #unsettled = new Set<() => void>();
   /** Set by the first write that failed. */
@@ -16,12 +16,12 @@ export class SlowWrites {
     this.schedule = schedule;
   }
 
-  /** What is being written: a crash may leave it on disk, or not. Each, when called, is there. */
+  /** The writes in progress. Calling one completes it on disk. */
   get unsettled(): Iterable<() => void> {
     return this.#unsettled;
   }
 
-  /** Resolves once it is on disk. @throws RaftError `STORAGE_FAILED`. */
+  /** Resolves once `put` is on disk. @throws RaftError `STORAGE_FAILED` */
   async write(what: () => string, put: () => void): Promise<void> {
     this.#unsettled.add(put);
     await new Promise<void>((resolve, reject) => {

@@ -1,21 +1,21 @@
 /**
- * A process's own clock: it may run fast or slow, jump ahead (ticks come in a burst) or stand still. While the process
- * is paused its timers come late, and like real intervals they do not catch up.
+ * The clock of a process. It may run fast or slow, or jump ahead, which fires ticks in a burst. Timers that are
+ * due while the process is paused fire late, and like real intervals they do not catch up.
  */
 import type { Clock } from '#raft/clock.js';
 import type { Random } from './random.js';
 import { MS, type Micros } from './scheduler.js';
-import type { Scope } from './scope.js';
+import type { ProcessScope } from './scope.js';
 
-/** What a clock does now; shared by all lives of a process, changed by faults. */
+/** Current rate of a clock. Shared by all instances of a process and changed by faults. */
 export interface ClockRate {
-  /** Virtual time per unit of the process's own time: 2 is a clock that runs at half speed. */
-  stretch: number;
+  /** Virtual time per unit of the clock's time: 2 is a clock that runs at half speed. */
+  slowdown: number;
 }
 
-/** A turn of the event loop takes up to this long; what comes in meanwhile is worked off together. */
+/** Maximum duration of a turn of the event loop. Input that arrives meanwhile is handled together. */
 const TURN_MAX: Micros = 150;
-/** Between two ticks of a burst. */
+/** Time between two ticks of a burst. */
 const BURST_GAP: Micros = 20;
 
 interface Timer {
@@ -25,14 +25,14 @@ interface Timer {
 }
 
 export class SimClock implements Clock {
-  readonly #scope: Scope;
+  readonly #scope: ProcessScope;
   readonly #rate: ClockRate;
   readonly #random: Random;
   readonly #timers = new Set<Timer>();
   #ms = 0;
-  #askedAt: Micros = 0;
+  #readAt: Micros = 0;
 
-  constructor(scope: Scope, rate: ClockRate, random: Random) {
+  constructor(scope: ProcessScope, rate: ClockRate, random: Random) {
     this.#scope = scope;
     this.#rate = rate;
     this.#random = random;
@@ -52,20 +52,20 @@ export class SimClock implements Clock {
     this.#scope.after(this.#random.below(TURN_MAX), callback);
   }
 
-  /** A change of the rate counts from the last call on. */
+  /** Milliseconds. A change of the rate applies to the time since the previous call. */
   now(): number {
     const { now } = this.#scope;
-    this.#ms += (now - this.#askedAt) / MS / this.#rate.stretch;
-    this.#askedAt = now;
+    this.#ms += (now - this.#readAt) / MS / this.#rate.slowdown;
+    this.#readAt = now;
     return this.#ms;
   }
 
-  /** Nothing suspends a simulated machine. */
+  /** Same as `now`: simulated machines are never suspended. */
   leaseNow(): number {
     return this.now();
   }
 
-  /** The clock jumps ahead by `ms` milliseconds: all that was due by then comes now. */
+  /** Moves the clock ahead by `ms` milliseconds. Timers that become due fire now. */
   jump(ms: number): void {
     this.#ms += ms;
     for (const timer of this.#timers) {
@@ -79,7 +79,7 @@ export class SimClock implements Clock {
   }
 
   #arm(timer: Timer): void {
-    this.#scope.after(timer.period * this.#rate.stretch, () => {
+    this.#scope.after(timer.period * this.#rate.slowdown, () => {
       if (timer.isStopped) return;
       this.#arm(timer);
       timer.callback();

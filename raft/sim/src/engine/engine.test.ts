@@ -1,16 +1,16 @@
-/** Virtual time, chance, lives and clocks. */
+/** Scheduler, random numbers, scopes and clocks. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SimClock } from './clock.js';
 import { Random } from './random.js';
-import { MS, SECOND, Scheduler, continuationsDone } from './scheduler.js';
-import { Scope } from './scope.js';
+import { MS, SECOND, Scheduler, drainContinuations } from './scheduler.js';
+import { ProcessScope } from './scope.js';
 
 function runAll(scheduler: Scheduler, until: number): void {
   while (scheduler.step(until));
 }
 
-test('events happen in order of time, then of when they were scheduled', () => {
+test('scheduler: runs events in order of time, then in the order in which they were scheduled', () => {
   const scheduler = new Scheduler();
   const random = new Random(3);
   const expected: { at: number; order: number }[] = [];
@@ -29,7 +29,7 @@ test('events happen in order of time, then of when they were scheduled', () => {
   assert.is(scheduler.executed, 500);
 });
 
-test('an event may schedule others, and none behind the end happens', () => {
+test('scheduler: an event may schedule others; none runs after the end', () => {
   const scheduler = new Scheduler();
   const happened: number[] = [];
   scheduler.after(5, () => scheduler.after(0, () => happened.push(scheduler.now)));
@@ -38,9 +38,9 @@ test('an event may schedule others, and none behind the end happens', () => {
   assert.equal(happened, [5]);
 });
 
-test('continuationsDone waits for chains of continuations, however long', async () => {
-  await continuationsDone();
-  await continuationsDone();
+test('continuationsDone: waits for chains of continuations of any length', async () => {
+  await drainContinuations();
+  await drainContinuations();
   let links = 0;
   const chain = async (): Promise<void> => {
     for (let link = 0; link < 50; link += 1) {
@@ -49,11 +49,11 @@ test('continuationsDone waits for chains of continuations, however long', async 
     }
   };
   void chain();
-  await continuationsDone();
+  await drainContinuations();
   assert.is(links, 50);
 });
 
-test('the same seed gives the same numbers, another seed others; they are spread evenly', () => {
+test('random: equal seeds give equal numbers, which are uniform', () => {
   const draw = (seed: number): number[] => {
     const random = new Random(seed);
     return Array.from({ length: 1_000 }, () => random.next());
@@ -64,13 +64,13 @@ test('the same seed gives the same numbers, another seed others; they are spread
   assert.ok(mean > 0.45 && mean < 0.55, `mean ${mean}`);
   const random = new Random(5);
   assert.equal(random.shuffled([1, 2, 3]).sort(), [1, 2, 3]);
-  assert.throws(() => random.pick([]), /nothing to pick from/);
+  assert.throws(() => random.pick([]), /cannot pick from an empty list/);
 });
 
-test('a paused life goes on later, in order; a dead one never', () => {
+test('scope: a paused instance continues later in order, a dead one never', () => {
   const scheduler = new Scheduler();
   const happened: string[] = [];
-  const scope = new Scope(scheduler, () => undefined);
+  const scope = new ProcessScope(scheduler, () => undefined);
   scope.after(1, () => happened.push('a'));
   scope.after(2, () => happened.push('b'));
   scope.pause();
@@ -85,13 +85,13 @@ test('a paused life goes on later, in order; a dead one never', () => {
   assert.equal(happened, ['a', 'b']);
 });
 
-/** Ticks of a clock with a period of 10 ms in a second. */
+/** Number of ticks in one second of a timer with a period of 10 ms. */
 function ticks(
-  disturb: (clock: SimClock, scope: Scope, rate: { stretch: number }, scheduler: Scheduler) => void,
+  disturb: (clock: SimClock, scope: ProcessScope, rate: { slowdown: number }, scheduler: Scheduler) => void,
 ): number {
   const scheduler = new Scheduler();
-  const scope = new Scope(scheduler, () => undefined);
-  const rate = { stretch: 1 };
+  const scope = new ProcessScope(scheduler, () => undefined);
+  const rate = { slowdown: 1 };
   const clock = new SimClock(scope, rate, new Random(1));
   let count = 0;
   const stop = clock.every(10, () => (count += 1));
@@ -101,17 +101,17 @@ function ticks(
   stop();
   clock.jump(50);
   runAll(scheduler, 2 * SECOND);
-  assert.is(count, before, 'a stopped timer is silent');
+  assert.is(count, before, 'a stopped timer does not fire');
   return count;
 }
 
-test('a clock ticks, drifts, jumps ahead and does not catch up with a pause', () => {
+test('clock: ticks, drifts and jumps ahead; does not catch up after a pause', () => {
   assert.is(
     ticks(() => undefined),
     100,
   );
   assert.is(
-    ticks((_clock, _scope, rate) => (rate.stretch = 2)),
+    ticks((_clock, _scope, rate) => (rate.slowdown = 2)),
     50,
   );
   assert.is(
@@ -122,7 +122,7 @@ test('a clock ticks, drifts, jumps ahead and does not catch up with a pause', ()
     scope.pause();
     scheduler.after(500 * MS, () => scope.resume());
   });
-  assert.is(late, 51, 'one that is late, then one every 10 ms');
+  assert.is(late, 51, 'one late tick, then one every 10 ms');
 });
 
 test.run();

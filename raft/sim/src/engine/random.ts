@@ -1,11 +1,12 @@
 /**
- * The one source of chance of a run: xoshiro128** (Blackman and Vigna 2018), its state filled from the seed by
- * splitmix32. Same seed, same numbers, on every platform: only 32-bit integer arithmetic.
+ * The only source of randomness of a run: xoshiro128** (Blackman and Vigna 2018), with its state filled from
+ * the seed by splitmix32. Equal seeds give equal numbers on every platform, because only 32-bit integer
+ * arithmetic is used.
  */
 export class Random {
   readonly #state: Uint32Array;
 
-  /** @param seed a whole number; its low 53 bits count. */
+  /** @param seed an integer, of which the low 53 bits count */
   constructor(seed: number) {
     let fill = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
     this.#state = Uint32Array.from({ length: 4 }, () => {
@@ -16,7 +17,7 @@ export class Random {
     });
   }
 
-  /** Uniform over the 32-bit whole numbers. */
+  /** Uniform over the unsigned 32-bit integers. */
   bits(): number {
     const state = this.#state;
     const [a = 0, b = 0, c = 0, d = 0] = state;
@@ -34,12 +35,12 @@ export class Random {
   /** Uniform in [0, 1). */
   readonly next = (): number => this.bits() / 2 ** 32;
 
-  /** A whole number in [0, bound). */
+  /** An integer in [0, bound). */
   below(bound: number): number {
     return Math.floor(this.next() * bound);
   }
 
-  /** A whole number in [low, high]. */
+  /** An integer in [low, high]. */
   between(low: number, high: number): number {
     return low + this.below(high - low + 1);
   }
@@ -48,25 +49,25 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** A whole number from 0, exponentially distributed: most are below the mean, a few far above. */
+  /** A nonnegative integer, exponentially distributed: most are below the mean, a few far above. */
   exponential(mean: number): number {
     return Math.floor(-Math.log(1 - this.next()) * mean);
   }
 
-  /** One of `items`. Throws if there is none. */
+  /** One of `items`. @throws RangeError if `items` is empty */
   pick<T>(items: readonly T[]): T {
     const item = items[this.below(items.length)];
-    if (item === undefined) throw new RangeError('nothing to pick from');
+    if (item === undefined) throw new RangeError('cannot pick from an empty list');
     return item;
   }
 
-  /** The items in another order. */
+  /** The items in random order. */
   shuffled<T>(items: readonly T[]): T[] {
     const order = items.map((item) => ({ item, key: this.bits() }));
     return order.sort((a, b) => a.key - b.key).map(({ item }) => item);
   }
 
-  /** A generator of its own, so that what one part draws does not change what another part gets. */
+  /** An independent generator, so that one part's draws do not change those of another part. */
   fork(): Random {
     return new Random(this.bits());
   }

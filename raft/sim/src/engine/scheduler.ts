@@ -1,6 +1,7 @@
 /**
- * Virtual time: a queue of events in order of time, then of when they were scheduled. Nothing happens between two
- * events, and a run never waits for real time. All times are whole microseconds from the start of the run.
+ * Virtual time: a queue of events, ordered by time, then by when they were scheduled. Nothing happens between
+ * two events, and a run never waits for real time. All times are integer microseconds since the start of the
+ * run.
  */
 
 /** Microseconds of virtual time. */
@@ -16,25 +17,28 @@ interface Event {
 }
 
 export class Scheduler {
-  /** A binary heap: each event comes before the two at twice its place. */
+  /** A binary heap: an event is due before its two children. */
   readonly #heap: Event[] = [];
   #scheduled = 0;
   #now: Micros = 0;
-  /** Events that have happened. */
+  /** Number of executed events. */
   executed = 0;
-  /** Set by whoever settles a promise that simulated code may wait for: its continuations run before the next event. */
-  mayHaveWoken = false;
+  /**
+   * Must be set when a promise is settled that simulated code may wait for. Continuations then run before the
+   * next event.
+   */
+  maySettlePromises = false;
 
   get now(): Micros {
     return this.#now;
   }
 
-  /** Has `run` happen after `delay` microseconds, at 0 after everything that is due now. */
+  /** Calls `run` after `delay` microseconds; with 0, after all events that are due now. */
   after(delay: Micros, run: () => void): void {
     this.#push({ time: this.#now + Math.floor(delay), order: this.#scheduled++, run });
   }
 
-  /** Has the next event happen; false, and time is `until`, if there is none at or before `until`. */
+  /** Runs the next event. If there is none at or before `until`, sets the time to `until` and returns false. */
   step(until: Micros): boolean {
     const event = this.#heap[0];
     if (event === undefined || event.time > until) {
@@ -89,9 +93,9 @@ function isBefore(a: Event, b: Event): boolean {
 }
 
 /**
- * Resolves once every promise continuation that can run has run, in their own order. It has to be asked for from
- * within a continuation: Node then empties that queue first, and comes to `nextTick` after it.
+ * Resolves once all pending promise continuations have run. Must be called from within a continuation, because
+ * Node then empties the queue of continuations before it runs `nextTick` callbacks.
  */
-export async function continuationsDone(): Promise<void> {
+export async function drainContinuations(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -1,15 +1,15 @@
 /**
- * One life of a simulated process, from its start to its crash: whatever happens to it happens through here, so that
- * nothing happens while it is paused, and nothing at all after its death.
+ * One instance of a simulated process, from its start to its crash. All its events run through here, so that
+ * none runs while the process is paused, and none after its crash.
  */
 import type { Micros, Scheduler } from './scheduler.js';
 
-/** Between two of the events that gathered during a pause. */
+/** Time between two events that were delayed by a pause. */
 const BACKLOG_GAP: Micros = 5;
 
-export class Scope {
+export class ProcessScope {
   readonly #scheduler: Scheduler;
-  /** Called after each thing that happened to the process. */
+  /** Called before each event of the process. */
   readonly #entered: () => void;
   #state: 'running' | 'paused' | 'dead' = 'running';
   #backlog: (() => void)[] = [];
@@ -27,7 +27,7 @@ export class Scope {
     return this.#state === 'paused';
   }
 
-  /** Has `run` happen now, after the pause if there is one, or never. */
+  /** Calls `run` now, after the pause if the process is paused, or never if it has died. */
   enter(run: () => void): void {
     if (this.#state === 'dead') return;
     if (this.#state === 'paused') {
@@ -38,7 +38,7 @@ export class Scope {
     run();
   }
 
-  /** Virtual time, which goes on while the process is paused. */
+  /** Virtual time, which continues while the process is paused. */
   get now(): Micros {
     return this.#scheduler.now;
   }
@@ -51,7 +51,7 @@ export class Scope {
     if (this.#state === 'running') this.#state = 'paused';
   }
 
-  /** Goes on: what gathered happens shortly, in the order in which it came. */
+  /** Ends the pause. Delayed events run shortly after, in order. */
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'running';

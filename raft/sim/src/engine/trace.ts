@@ -1,10 +1,10 @@
 /**
- * What happened in a run, as a hash always and as readable lines when asked for. The hash covers every line, whether
- * it is made or not: two runs with the same hash went the same way.
+ * The trace of a run: always a hash, and readable lines on request. The hash covers every event, whether its line is
+ * printed or not. Two runs with equal hashes are identical.
  */
 import { SECOND, type Scheduler } from './scheduler.js';
 
-/** Kinds of lines; the place of a kind in this list goes into the hash. */
+/** Kinds of lines. The position of a kind in this list is part of the hash. */
 const KINDS = [
   'send',
   'receive',
@@ -38,7 +38,7 @@ export type TraceSink = (line: string) => void;
 export class Trace {
   readonly #scheduler: Scheduler;
   readonly #sink: TraceSink | null;
-  /** Two hashes of 32 bits over the same numbers, by different rules. */
+  /** Two 32-bit hashes of the same numbers, with different functions. */
   #first = FNV_OFFSET;
   #second = 0;
 
@@ -47,16 +47,17 @@ export class Trace {
     this.#sink = sink;
   }
 
-  /** Of 64 bits, in hexadecimal. */
+  /** The 64-bit hash, in hexadecimal. */
   get hash(): string {
     const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
     return hex(this.#first) + hex(this.#second);
   }
 
   /**
-   * Notes that something happened now.
-   * @param who the process's or client's name, `` for the run as a whole.
-   * @param a @param b two numbers that tell this line from others of its kind.
+   * Records an event at the current time.
+   * @param who name of the process or client, empty for the whole run
+   * @param a first number that distinguishes this event from others of its kind
+   * @param b second number that distinguishes this event from others of its kind
    */
   note(kind: TraceKind, who: string, a: number, b: number, text: () => string): void {
     const { now } = this.#scheduler;

@@ -1,10 +1,10 @@
-/** The faults of Raft clusters, and how a run is troubled by them. */
+/** The faults of Raft clusters, and the mix of them in a run. */
 import type { Random } from '../engine/random.js';
 import { MS, SECOND } from '../engine/scheduler.js';
-import type { World } from '../world.js';
+import type { ClusterSimulation } from '../cluster-simulation.js';
 import type { FaultKind } from './fault.js';
 import { MEMBERSHIP_FAULTS } from './membership.js';
-import type { Mix } from './nemesis.js';
+import type { FaultMix } from './nemesis.js';
 import { NETWORK_FAULTS } from './network.js';
 import { PROCESS_FAULTS } from './process.js';
 import { SNAPSHOT_FAULTS } from './snapshots.js';
@@ -16,7 +16,7 @@ const KINDS: readonly FaultKind[] = [
   ...MEMBERSHIP_FAULTS,
 ];
 
-export function drawMix({ settings }: World, random: Random): Mix<World> {
+export function drawFaultMix({ settings }: ClusterSimulation, random: Random): FaultMix<ClusterSimulation> {
   const share = random.pick([0.3, 0.6, 1]);
   const applicable = KINDS.filter(({ isApplicable }) => isApplicable?.(settings) ?? true);
   const kinds = applicable.filter(() => random.chance(share));

@@ -1,51 +1,52 @@
 /**
- * Draws faults for as long as it is let: several at a time, each for a while. Each run has its own mix of kinds, as some
- * bugs show only where a certain fault is frequent and another one absent (swarm testing, Groce et al. 2012).
+ * Injects random faults until it is stopped: several at a time, each for a while. Each run has its own mix of
+ * kinds, because some bugs appear only if a certain fault is frequent and another one is absent (swarm testing,
+ * Groce et al. 2012).
  */
 import type { Random } from '../engine/random.js';
 import { MS, type Micros, type Scheduler } from '../engine/scheduler.js';
 import type { Trace } from '../engine/trace.js';
 
-/** A fault that goes on until it is stopped. */
-export interface Running {
+/** A fault that lasts until it is stopped. */
+export interface ActiveFault {
   readonly text: string;
   stop(): void;
 }
 
-/** A kind of fault of some world. */
-export interface KindOf<World> {
+/** A kind of fault of a simulation. */
+export interface FaultKindOf<World> {
   readonly name: string;
-  /** How often it is drawn, in relation to others. */
+  /** Relative frequency. */
   readonly weight: number;
-  /** Begins it somewhere that `random` decides; null if there is nothing to break now. */
-  readonly begin: (world: World, random: Random) => Running | null;
+  /** Starts the fault at a target that `random` picks. Returns null if there is no target now. */
+  readonly begin: (world: World, random: Random) => ActiveFault | null;
 }
 
-/** How a run is troubled. */
-export interface Mix<World> {
-  readonly kinds: readonly KindOf<World>[];
+/** The mix of faults of a run. */
+export interface FaultMix<World> {
+  readonly kinds: readonly FaultKindOf<World>[];
   readonly atOnceMax: number;
   readonly gapMean: Micros;
   readonly durationMean: Micros;
   readonly durationMax: Micros;
 }
 
-/** What is needed of a world, whatever is in it. */
-interface Troubled {
+/** What the nemesis needs of a simulation. */
+interface FaultTarget {
   readonly scheduler: Scheduler;
   readonly trace: Trace;
-  areFaultsOver: boolean;
+  isLivenessPhase: boolean;
 }
 
-export class Nemesis<World extends Troubled> {
+export class Nemesis<World extends FaultTarget> {
   readonly #world: World;
   readonly #random: Random;
-  readonly #mix: Mix<World>;
-  readonly #running = new Set<Running>();
-  /** How many faults of each kind were begun. */
-  readonly begun: Record<string, number> = {};
+  readonly #mix: FaultMix<World>;
+  readonly #running = new Set<ActiveFault>();
+  /** Number of faults that were started, by kind. */
+  readonly faultCounts: Record<string, number> = {};
 
-  constructor(world: World, random: Random, mix: Mix<World>) {
+  constructor(world: World, random: Random, mix: FaultMix<World>) {
     this.#world = world;
     this.#random = random;
     this.#mix = mix;
@@ -62,15 +63,15 @@ export class Nemesis<World extends Troubled> {
     this.#next();
   }
 
-  /** Ends every fault, and begins none any more. */
+  /** Ends all faults, and starts no further ones. */
   stop(): void {
-    this.#world.areFaultsOver = true;
+    this.#world.isLivenessPhase = true;
     for (const fault of [...this.#running]) this.#end(fault);
   }
 
   #next(): void {
     this.#world.scheduler.after(this.#random.exponential(this.#mix.gapMean), () => {
-      if (this.#world.areFaultsOver) return;
+      if (this.#world.isLivenessPhase) return;
       if (this.#running.size < this.#mix.atOnceMax) this.#begin();
       this.#next();
     });
@@ -80,20 +81,20 @@ export class Nemesis<World extends Troubled> {
     const { name, begin } = this.#drawKind();
     const fault = begin(this.#world, this.#random);
     if (fault === null) return;
-    this.begun[name] = (this.begun[name] ?? 0) + 1;
+    this.faultCounts[name] = (this.faultCounts[name] ?? 0) + 1;
     this.#running.add(fault);
     this.#note(() => fault.text);
     const duration = Math.min(this.#mix.durationMax, this.#random.exponential(this.#mix.durationMean));
     this.#world.scheduler.after(duration, () => this.#end(fault));
   }
 
-  #end(fault: Running): void {
+  #end(fault: ActiveFault): void {
     if (!this.#running.delete(fault)) return;
-    this.#note(() => `over: ${fault.text}`);
+    this.#note(() => `ended: ${fault.text}`);
     fault.stop();
   }
 
-  #drawKind(): KindOf<World> {
+  #drawKind(): FaultKindOf<World> {
     const { kinds } = this.#mix;
     let left = this.#random.below(kinds.reduce((sum, { weight }) => sum + weight, 0));
     for (const kind of kinds) {
@@ -108,14 +109,14 @@ export class Nemesis<World extends Troubled> {
   }
 }
 
-/** Several undos as one. */
-export function all(undos: readonly (() => void)[]): () => void {
+/** Combines several undo functions. */
+export function combineUndos(undos: readonly (() => void)[]): () => void {
   return () => {
     for (const undo of undos) undo();
   };
 }
 
-/** A fault that is over at once. */
-export function instant(text: string): Running {
+/** A fault that ends at once. */
+export function instantFault(text: string): ActiveFault {
   return { text, stop: () => undefined };
 }

@@ -1,32 +1,32 @@
-/** What goes wrong while snapshots travel and are installed. */
+/** Faults during transfers and installs of snapshots. */
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';
-import type { SnapshotMoment } from '../world.js';
+import type { SnapshotMoment } from '../cluster-simulation.js';
 import type { FaultKind } from './fault.js';
-import type { Running } from './nemesis.js';
+import type { ActiveFault } from './nemesis.js';
 
-/** For how long a member is away that was hit. */
-const AWAY_MEAN: Micros = SECOND / 2;
+/** Mean time for which a crashed member is down. */
+const DOWN_MEAN: Micros = SECOND / 2;
 
 const MOMENTS: readonly SnapshotMoment[] = ['snapshotReceiving', 'durable', 'snapshotSending', 'compacted'];
 
-/** Whoever receives a snapshot, or sends one, dies in the middle: while it comes, is installed, or the log begins anew. */
-const snapshotHunt: FaultKind = {
-  name: 'snapshot hunt',
+/** Members crash while they send, receive or install a snapshot, or shortly after a compaction. */
+const snapshotCrash: FaultKind = {
+  name: 'crash in snapshot',
   weight: 4,
   isApplicable: ({ compaction }) => compaction !== null,
-  begin(world, random): Running {
+  begin(world, random): ActiveFault {
     const kind = random.pick(['kill', 'powerLoss'] as const);
-    const hunted = random.pick(MOMENTS);
-    const mercy = random.pick([0.3, 1, 8]) * MS;
+    const trigger = random.pick(MOMENTS);
+    const delayMean = random.pick([0.3, 1, 8]) * MS;
     const stop = world.onSnapshot((process, moment) => {
-      if (moment !== hunted || random.chance(0.3)) return;
-      world.scheduler.after(random.exponential(mercy), () => {
+      if (moment !== trigger || random.chance(0.3)) return;
+      world.scheduler.after(random.exponential(delayMean), () => {
         if (process.isDown) return;
-        world.scheduler.after(random.exponential(AWAY_MEAN), process.takeDown(kind));
+        world.scheduler.after(random.exponential(DOWN_MEAN), process.keepDown(kind));
       });
     });
-    return { text: `snapshot hunt: ${kind} ${mercy / MS} ms after ${hunted}`, stop };
+    return { text: `crash in snapshot: ${kind} ${delayMean / MS} ms after ${trigger}`, stop };
   },
 };
 
-export const SNAPSHOT_FAULTS: readonly FaultKind[] = [snapshotHunt];
+export const SNAPSHOT_FAULTS: readonly FaultKind[] = [snapshotCrash];

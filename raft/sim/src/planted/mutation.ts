@@ -1,6 +1,6 @@
 /**
- * Bugs to plant: each is one change to one compiled file of the library (or of the replicated map under test, where a
- * rule is the state machine's to keep). The text must occur exactly once, so that a row cannot silently plant nothing.
+ * A bug to plant: one change to one compiled file of the library, or of the replicated map if a rule concerns
+ * the state machine. `find` must occur exactly once, so that an outdated row cannot silently plant nothing.
  */
 export interface Mutation {
   readonly name: string;
@@ -11,4 +11,4 @@ export interface Mutation {
 }
 
 export const CORE = 'dist/core';
-export const BOOK = 'sim/dist/cluster';
+export const CLUSTER = 'sim/dist/cluster';

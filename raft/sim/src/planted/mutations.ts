@@ -1,4 +1,4 @@
-/** The table of all bugs to plant. */
+/** The table of all planted bugs. */
 import type { Mutation } from './mutation.js';
 import { ELECTIONS } from './rows/elections.js';
 import { MEMBERSHIP } from './rows/membership.js';

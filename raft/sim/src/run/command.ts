@@ -1,8 +1,8 @@
-/** The command line of a simulator: many seeds on all cores, or one seed with its trace. */
+/** Command line of a simulator: runs many seeds on all cores, or one seed with its trace. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { TraceSink } from '../engine/trace.js';
-import { runSeeds, type SeedResult, type SeedViolation } from './pool.js';
+import { runSeeds, type SeedResult, type CheckFailure } from './pool.js';
 
 interface OneResult extends SeedResult {
   readonly hash: string;
@@ -13,33 +13,35 @@ interface Totals<Result> {
   add(result: Result): void;
   progress(wallMs: number): string;
   lines(wallMs: number): readonly string[];
-  /** What has to happen in so many runs, and did not; empty unless given. */
+  /** Events that should have occurred in this many runs but did not. Empty by default. */
   readonly missing?: readonly string[];
 }
 
 export interface SimulatorCommand<Result extends OneResult> {
-  /** As it is called: `npm run sim`. */
+  /** The command as typed, such as `npm run sim`. */
   readonly name: string;
-  /** One sentence. */
+  /** Description in one sentence. */
   readonly what: string;
   readonly exampleSeeds: number;
   /** Virtual seconds with faults in each run. */
   readonly seconds: number;
   readonly progressMs: number;
-  /** The compiled worker. */
+  /** Path of the compiled worker. */
   readonly worker: string;
   readonly simulate: (options: {
     readonly seed: number;
     readonly seconds: number;
     readonly sink?: TraceSink;
   }) => Promise<Result>;
-  /** The result of a seed whose worker died or hung. */
-  readonly crashed: (seed: number, violation: SeedViolation) => Result;
+  /** Creates the result of a seed whose worker died or hung. */
+  readonly crashed: (seed: number, violation: CheckFailure) => Result;
   readonly totals: Totals<Result>;
 }
 
-/** Does what the arguments of the process ask for; the exit code is 1 if a check failed. */
-export async function runCommand<Result extends OneResult>(command: SimulatorCommand<Result>): Promise<void> {
+/** Runs the command with the arguments of the process. Sets exit code 1 if a check failed. */
+export async function runSimulatorCommand<Result extends OneResult>(
+  command: SimulatorCommand<Result>,
+): Promise<void> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '200' },
@@ -78,25 +80,26 @@ function helpOf<Result extends OneResult>({
        ${name} -- --seed 17 [--seconds ${seconds}] [--trace]
 
 ${what}
-  --seeds    how many seeds to run, on all cores
-  --from     the first of them (1)
-  --seconds  virtual seconds with faults in each run (${seconds})
-  --jobs     worker processes
-  --seed     runs this one seed
-  --trace    prints what happened in it, line by line`;
+  --seeds    number of seeds to run (default 200)
+  --from     first seed (default 1)
+  --seconds  virtual seconds with faults in each run (default ${seconds})
+  --jobs     number of worker processes (default: one per core)
+  --seed     run only this seed
+  --trace    print the trace of the run; only with --seed`;
 }
 
 function wholeNumber(flag: string, text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${flag} must be a whole number from 1`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new Error(`${flag} must be an integer of at least 1: ${text}`);
   return value;
 }
 
-function tellViolation({ seed, violation }: SeedResult, name: string, seconds: number): void {
+function printViolation({ seed, violation }: SeedResult, name: string, seconds: number): void {
   if (violation === null) return;
   const at = (violation.at / 1e6).toFixed(6);
-  console.log(`\nVIOLATION of "${violation.check}" at ${at} s: ${violation.what}`);
-  console.log(`replay: ${name} -- --seed ${seed} --seconds ${seconds} --trace`);
+  console.log(`\nVIOLATION of check "${violation.check}" at ${at} s: ${violation.what}`);
+  console.log(`replay with: ${name} -- --seed ${seed} --seconds ${seconds} --trace`);
 }
 
 async function runOne<Result extends OneResult>(
@@ -107,7 +110,7 @@ async function runOne<Result extends OneResult>(
 ): Promise<boolean> {
   const sink = (line: string): void => console.log(line);
   const result = await simulate({ seed, seconds, ...(isTraced ? { sink } : {}) });
-  tellViolation(result, name, seconds);
+  printViolation(result, name, seconds);
   console.log(`seed ${seed}: ${result.events} events, trace hash ${result.hash}, Node ${process.version}`);
   return result.violation === null;
 }
@@ -122,7 +125,7 @@ async function runMany<Result extends OneResult>(
   const onResult = (result: Result): void => totals.add(result);
   const broken = await runSeeds({ worker, ...run, onResult, crashed });
   clearInterval(progress);
-  if (broken !== null) tellViolation(broken, name, run.seconds);
+  if (broken !== null) printViolation(broken, name, run.seconds);
   const missing = broken === null ? (totals.missing ?? []) : [];
   console.log(`\n${totals.lines(wallMs()).join('\n')}\nNode                  ${process.version}`);
   for (const what of missing) console.log(`NOT COVERED: ${what}`);

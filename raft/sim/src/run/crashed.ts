@@ -1,7 +1,7 @@
-/** What a run counts as whose worker died or hung. */
+/** The result of a run whose worker died or hung. */
 import type { RunResult } from '../simulate.js';
 
-export function crashedRun(seed: number, violation: NonNullable<RunResult['violation']>): RunResult {
+export function resultOfCrash(seed: number, violation: NonNullable<RunResult['violation']>): RunResult {
   return {
     seed,
     hash: '',
@@ -11,10 +11,10 @@ export function crashedRun(seed: number, violation: NonNullable<RunResult['viola
     elections: 0,
     operations: { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 },
     snapshots: {},
-    reconfigurations: {},
-    configurations: 0,
+    membershipChanges: {},
+    committedConfigurations: 0,
     faults: {},
-    gaveUp: 0,
+    undecided: 0,
     violation,
   };
 }

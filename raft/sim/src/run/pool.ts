@@ -1,28 +1,28 @@
-/** Runs seeds in worker processes, one seed at a time each, until all are done or one of them breaks a rule. */
+/** Runs seeds in worker processes, each one seed at a time, until all are done or a check fails. */
 import { fork, type ChildProcess } from 'node:child_process';
 
-/** What a worker is asked for. */
-export interface Task {
+/** Request to a worker. */
+export interface SeedTask {
   readonly seed: number;
   readonly seconds: number;
 }
 
-/** A check that found something. */
-export interface SeedViolation {
+/** A failed check. */
+export interface CheckFailure {
   readonly check: string;
   readonly what: string;
-  /** Virtual microseconds at which it was found. */
+  /** Virtual time at which the check failed, in microseconds. */
   readonly at: number;
 }
 
-/** What comes of a seed, at least. */
+/** Common part of all results of a seed. */
 export interface SeedResult {
   readonly seed: number;
-  readonly violation: SeedViolation | null;
+  readonly violation: CheckFailure | null;
 }
 
 export interface PoolOptions<Result extends SeedResult> {
-  /** The compiled worker: that of a mutant lies elsewhere. */
+  /** Path of the compiled worker, which may be that of a mutant. */
   readonly worker: string;
   readonly jobs: number;
   readonly from: number;
@@ -30,14 +30,17 @@ export interface PoolOptions<Result extends SeedResult> {
   /** Virtual seconds with faults in each run. */
   readonly seconds: number;
   onResult(result: Result): void;
-  /** The result of a seed whose worker died or hung. */
-  readonly crashed: (seed: number, violation: SeedViolation) => Result;
+  /** Creates the result of a seed whose worker died or hung. */
+  readonly crashed: (seed: number, violation: CheckFailure) => Result;
 }
 
-/** Real time that one seed may take; then its worker is killed and the seed counts as a violation. */
+/** Real-time limit of one seed. After it the worker is killed and the seed counts as a violation. */
 const SEED_MS_MAX = 120_000;
 
-/** Runs the seeds in order; after a violation no further seed is begun. @returns the violating run of the lowest seed. */
+/**
+ * Runs seeds in order. After a violation no further seed is started.
+ * @returns the result of the lowest seed with a violation; null if there is none
+ */
 export async function runSeeds<Result extends SeedResult>(
   options: PoolOptions<Result>,
 ): Promise<Result | null> {
@@ -58,7 +61,7 @@ async function runWorker<Result extends SeedResult>(
   take: () => number | null,
   done: (result: Result) => void,
 ): Promise<void> {
-  // Without coverage, which would slow every run down: the library's is measured by its own tests.
+  // Coverage would slow down every run; the library's own tests measure it.
   const env = { ...process.env, NODE_V8_COVERAGE: '' };
   const child = fork(worker, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], env });
   let errors = '';
@@ -66,7 +69,7 @@ async function runWorker<Result extends SeedResult>(
   try {
     for (let seed = take(); seed !== null; seed = take()) {
       const result = await runOne<Result>(child, { seed, seconds });
-      const what = `the worker died or hung: ${errors}`;
+      const what = `the worker crashed, or hung for ${SEED_MS_MAX / 1000} s: ${errors}`;
       done(result ?? crashed(seed, { check: 'crash', what, at: 0 }));
       if (result === null) return;
     }
@@ -76,7 +79,7 @@ async function runWorker<Result extends SeedResult>(
 }
 
 /** @returns null if the worker died or hung. */
-async function runOne<Result>(child: ChildProcess, task: Task): Promise<Result | null> {
+async function runOne<Result>(child: ChildProcess, task: SeedTask): Promise<Result | null> {
   return new Promise((resolve) => {
     const settle = (result: Result | null): void => {
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-/** What many runs add up to, as text. */
+/** The summary of many runs, as text. */
 import type { RunResult } from '../simulate.js';
 
 type Counts = Record<string, number>;
@@ -7,7 +7,7 @@ function addTo(sums: Counts, counts: Readonly<Counts>): void {
   for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
 }
 
-export class Totals {
+export class RunTotals {
   seeds = 0;
   gaveUp = 0;
   violations = 0;
@@ -18,18 +18,25 @@ export class Totals {
   readonly #faults: Counts = {};
 
   add(result: RunResult): void {
-    const { events, virtualSeconds, committed, elections, configurations, gaveUp, violation } = result;
+    const { events, virtualSeconds, committed, elections, committedConfigurations, undecided, violation } =
+      result;
     this.seeds += 1;
-    addTo(this.#sums, { events, virtualSeconds, committed, elections, configurations });
+    addTo(this.#sums, {
+      events,
+      virtualSeconds,
+      committed,
+      elections,
+      configurations: committedConfigurations,
+    });
     addTo(this.#operations, result.operations);
     addTo(this.#snapshots, result.snapshots);
-    addTo(this.#reconfigurations, result.reconfigurations);
+    addTo(this.#reconfigurations, result.membershipChanges);
     addTo(this.#faults, result.faults);
-    this.gaveUp += gaveUp;
+    this.gaveUp += undecided;
     if (violation !== null) this.violations += 1;
   }
 
-  /** Operations of clients that were answered. */
+  /** Number of answered operations of clients. */
   get answered(): number {
     return this.#operations.changes + this.#operations.reads;
   }
@@ -37,7 +44,7 @@ export class Totals {
   /** One line of progress. */
   progress(wallMs: number): string {
     const rate = this.seeds / (wallMs / 1000);
-    return `${this.seeds} seeds, ${this.#hours()} simulated hours, ${rate.toFixed(1)} seeds a second`;
+    return `${this.seeds} seeds, ${this.#hours()} virtual hours, ${rate.toFixed(1)} seeds per second`;
   }
 
   lines(wallMs: number): string[] {
@@ -49,17 +56,17 @@ export class Totals {
     const { compacted = 0, snapshotSent = 0, snapshotFailed = 0, snapshotInstalled = 0 } = this.#snapshots;
     const faults = Object.entries(this.#faults).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return [
-      `seeds                 ${this.seeds} (${(this.seeds / (wallMs / 1000)).toFixed(1)} a second)`,
-      `simulated hours       ${this.#hours()} (${(virtualSeconds / 3600 / minutes).toFixed(1)} a minute)`,
+      `seeds                 ${this.seeds} (${(this.seeds / (wallMs / 1000)).toFixed(1)} per second)`,
+      `virtual hours         ${this.#hours()} (${(virtualSeconds / 3600 / minutes).toFixed(1)} per minute)`,
       `events                ${events}`,
       `terms with a leader   ${elections}`,
       `entries committed     ${committed}`,
       `operations answered   ${this.answered}: ${changes} changes, ${reads} reads`,
-      `                      (at followers ${followerReads}, with leases ${leaseReads}); of unknown outcome ${unknown}`,
+      `                      (at followers ${followerReads}, with leases ${leaseReads}); ${unknown} of unknown outcome`,
       `logs compacted        ${compacted}`,
-      `snapshots installed   ${snapshotInstalled}; taken ${snapshotSent}, given up ${snapshotFailed}`,
+      `snapshots installed   ${snapshotInstalled}; sent ${snapshotSent}, failed ${snapshotFailed}`,
       `membership changes    ${done} done; ${others.join(', ')}; configurations committed ${configurations}`,
-      `histories given up    ${this.gaveUp}`,
+      `histories undecided   ${this.gaveUp}`,
       `faults                ${faults.reduce((sum, [, count]) => sum + count, 0)}`,
       ...faults.map(([name, count]) => `  ${name.padEnd(20)}${count}`),
       `wall time             ${(wallMs / 1000).toFixed(1)} s`,

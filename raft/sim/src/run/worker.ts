@@ -1,11 +1,11 @@
-/** A worker process: runs the seeds that it is sent, one after another, and answers with what came of each. */
+/** A worker process: runs the seeds that it receives, one after another, and sends back each result. */
 import { simulate } from '../simulate.js';
-import type { Task } from './pool.js';
+import type { SeedTask } from './pool.js';
 
-// Refusals are everyday answers here, and their stacks are never looked at.
+// Refusals are frequent, and nothing reads their stacks.
 Error.stackTraceLimit = 0;
 
 process.on('message', (task) => {
-  void simulate(task as Task).then((result) => process.send?.(result));
+  void simulate(task as SeedTask).then((result) => process.send?.(result));
 });
 process.on('disconnect', () => process.exit());

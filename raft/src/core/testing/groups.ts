@@ -1,34 +1,34 @@
-/** Groups whose members change, as tests write them. */
+/** Helpers for tests of groups with changing members. */
 import { makeEntry } from '../entry.js';
 import { changeMembership } from '../membership-change.js';
 import { encodeMembership } from '../membership-codec.js';
 import { initialMembership } from '../membership.js';
 import type { Entry } from '../types.js';
-import { leaderOf, type Member } from './member.js';
-import { changeOf, message } from './messages.js';
-import { networkOf, type Network } from './network.js';
+import { leaderOf, type TestMember } from './test-member.js';
+import { parseChange, message } from './messages.js';
+import { makeNetwork, type TestNetwork } from './test-network.js';
 
-/** Members of whom only `voters` form the group; the others wait to be let in. */
-export function groupOf(ids: string, voters: string): Network {
+/** A network of members `ids`, of which `voters` form the group; the others are not added yet. */
+export function networkWithVoters(ids: string, voters: string): TestNetwork {
   const group = voters.split(' ');
-  return networkOf(ids.split(' '), (id) => ({ members: group.includes(id) ? group : [] }));
+  return makeNetwork(ids.split(' '), (id) => ({ members: group.includes(id) ? group : [] }));
 }
 
 /** A leader whose no-op is committed and applied. */
-export function settledLeader(members: readonly string[] = ['a', 'b', 'c']): Member {
+export function committedLeader(members: readonly string[] = ['a', 'b', 'c']): TestMember {
   const a = leaderOf({ members });
-  accept(a, members, 1);
+  acknowledge(a, members, 1);
   return a;
 }
 
-/** The members named, but for the leader `a` itself, acknowledge the log up to `match`. */
-export function accept(a: Member, from: readonly string[], match: number): void {
+/** The members `from`, except the leader `a` itself, acknowledge the log up to `match`. */
+export function acknowledge(a: TestMember, from: readonly string[], match: number): void {
   for (const id of from) if (id !== 'a') a.step(message('appendAccepted', { from: id, to: 'a', match }));
-  a.take();
+  a.takeSent();
 }
 
-/** The entry that has `members` changed by `how`. */
-export function membershipEntry(index: number, term: number, members: string, how: string): Entry {
-  const next = changeMembership(initialMembership(members.split(' ')), changeOf(how));
+/** The membership entry of a change `how` from the configuration `members`. */
+export function makeMembershipEntry(index: number, term: number, members: string, how: string): Entry {
+  const next = changeMembership(initialMembership(members.split(' ')), parseChange(how));
   return makeEntry(index, term, 'membership', encodeMembership(next));
 }

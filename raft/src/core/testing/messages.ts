@@ -1,7 +1,7 @@
-/** Messages and logs as tests write them: only what matters is named. */
+/** Short forms for messages and logs in tests, with defaults for the fields that do not matter. */
 import { makeEntry } from '../entry.js';
 import type { MembershipChange } from '../membership-change.js';
-import { NO_MEMBERS } from '../membership.js';
+import { EMPTY_MEMBERSHIP } from '../membership.js';
 import type { Entry, LogBase, LogIndex, Message, Term } from '../types.js';
 
 type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>;
@@ -30,23 +30,26 @@ const BLANKS: { readonly [T in Message['type']]: MessageOf<T> } = {
   readResponse: { ...ENVELOPE, type: 'readResponse', request: 1, index: 0 },
 };
 
-/** A message from a to b in term 1, but for the fields given. */
+/** A message from a to b in term 1, with the given fields replaced. */
 export function message<T extends Message['type']>(type: T, fields: Partial<MessageOf<T>> = {}): Message {
   return { ...BLANKS[type], ...fields, type };
 }
 
-/** The messages of one type, typed as such. */
-export function only<T extends Message['type']>(type: T, messages: readonly Message[]): MessageOf<T>[] {
+/** The messages of one type. */
+export function messagesOfType<T extends Message['type']>(
+  type: T,
+  messages: readonly Message[],
+): MessageOf<T>[] {
   return messages.filter((one): one is MessageOf<T> => one.type === type);
 }
 
-/** The entry that stands for (index, term): equal places hold equal bytes. */
-export function entryAt(index: number, term: Term): Entry {
+/** An entry at (index, term); equal positions have equal bytes. */
+export function makeCommandEntry(index: number, term: Term): Entry {
   return makeEntry(index, term, 'command', Buffer.from(`${index} of term ${term}`));
 }
 
-/** A membership change as tests write it: `+d` adds a voter, `?d` a learner, `-d` removes. */
-export function changeOf(text: string): MembershipChange {
+/** Parses a membership change: `+d` adds a voter, `?d` adds a learner, `-d` removes. */
+export function parseChange(text: string): MembershipChange {
   return text.split(' ').map((part) => {
     const id = part.slice(1);
     if (part.startsWith('-')) return { type: 'remove', id };
@@ -54,12 +57,12 @@ export function changeOf(text: string): MembershipChange {
   });
 }
 
-/** The base of a log whose entries up to there name no configuration. */
-export function baseAt(index: LogIndex, term: Term): LogBase {
-  return { index, term, membership: NO_MEMBERS };
+/** The base of a log whose compacted entries contain no configuration. */
+export function makeBase(index: LogIndex, term: Term): LogBase {
+  return { index, term, membership: EMPTY_MEMBERSHIP };
 }
 
-/** A log written as the terms of its entries, the first one at `first`: `logOf([1, 1, 4])`. */
-export function logOf(terms: readonly Term[], first = 1): Entry[] {
-  return terms.map((term, offset) => entryAt(first + offset, term));
+/** A log given by the terms of its entries, starting at index `first`: `makeLog([1, 1, 4])`. */
+export function makeLog(terms: readonly Term[], first = 1): Entry[] {
+  return terms.map((term, offset) => makeCommandEntry(first + offset, term));
 }

@@ -1,4 +1,4 @@
-/** A small seeded generator (mulberry32): the same seed, the same run. */
+/** A small seeded random number generator (mulberry32). */
 export class Random {
   #state: number;
 
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 
-  /** A whole number in [0, bound). */
+  /** An integer in [0, bound). */
   below(bound: number): number {
     return Math.floor(this.next() * bound);
   }
@@ -24,7 +24,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** One of `items`, undefined if there is none. */
+  /** One of `items`; undefined if it is empty. */
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.below(items.length)];
   }

@@ -1,12 +1,15 @@
-/** Certificates for tests, made with the openssl that is installed; null where none is. */
+/** Creates certificates for tests with the installed openssl. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsMaterial } from '../tls.js';
 
-/** An authority, and certificates of it by common name; all for 127.0.0.1. */
-export function makeAuthority(names: readonly string[]): Readonly<Record<string, TlsMaterial>> | null {
+/**
+ * Creates a certificate authority and one certificate for each common name, all for 127.0.0.1; null without
+ * openssl.
+ */
+export function makeCertificates(names: readonly string[]): Readonly<Record<string, TlsMaterial>> | null {
   const folder = mkdtempSync(join(tmpdir(), 'trireme-certificates-'));
   const openssl = (...args: readonly string[]): void => {
     execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });

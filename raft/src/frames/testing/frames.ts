@@ -1,7 +1,7 @@
-/** Frames as they are on the wire. */
+/** Encodes frames for tests. */
 import { FRAME_HEADER_BYTES, writeFrameHeader } from '../header.js';
 
-export function framed(payload: Uint8Array): Buffer {
+export function encodeFrame(payload: Uint8Array): Buffer {
   const frame = Buffer.alloc(FRAME_HEADER_BYTES + payload.byteLength);
   frame.set(payload, writeFrameHeader(frame, 0, payload));
   return frame;

@@ -1,9 +1,9 @@
-/** What the tests of connections share. */
+/** Connected sockets for the tests of connections. */
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
 /** A connected pair of sockets; `stop` destroys both. */
 async function socketPair(): Promise<{ near: Socket; far: Socket; stop: () => Promise<void> }> {
-  // As an HTTP server has it: half-open sockets stay until they are ended.
+  // As in an HTTP server: half-open sockets stay open until they are ended.
   const server = createServer({ allowHalfOpen: true });
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -19,7 +19,7 @@ async function socketPair(): Promise<{ near: Socket; far: Socket; stop: () => Pr
 }
 
 /** Runs a test on a connected pair of sockets. */
-export async function withPair(run: (near: Socket, far: Socket) => Promise<void>): Promise<void> {
+export async function withSocketPair(run: (near: Socket, far: Socket) => Promise<void>): Promise<void> {
   const { near, far, stop } = await socketPair();
   try {
     await run(near, far);

@@ -1,9 +1,16 @@
 /**
- * Looks at the log store of a member that is down, and changes nothing: what is damaged, and what is left. The store
- * itself stops at the first thing that is wrong; this goes on, so that someone can decide what to do.
+ * Examines the log store of a stopped member without changing it, and reports what is damaged and what is
+ * left. Opening the store stops at the first problem; this continues, so that an operator can decide what to
+ * do.
  */
 import type { HardState, LogIndex, Term } from '../../core/types.js';
-import { hardStatePath, judgeCopy, judgeUnopened, readCopy, type HardStateCopy } from '../hard-state-file.js';
+import {
+  hardStatePath,
+  compareHardStates,
+  checkCopyBeforeOpen,
+  readHardStateCopy,
+  type HardStateCopy,
+} from '../hard-state-file.js';
 import { newLevel } from '../level-open.js';
 import { inspectFolder, type FolderFlaw } from '../leveldb-inspect.js';
 import {
@@ -16,45 +23,45 @@ import {
   indexOfKey,
   type HardStateRecord,
 } from '../records.js';
-import { causeOf } from '../storage-failure.js';
-import { readEntryAt, recordPages, type ByteLevel } from '../store-scan.js';
-import { Ranges } from './ranges.js';
-import { withScratch } from './scratch.js';
+import { innermostErrorMessage } from '../storage-error.js';
+import { readEntryAt, readRecordPages, type ByteLevel } from '../store-scan.js';
+import { NumberRanges } from './ranges.js';
+import { withScratchCopy } from './scratch.js';
 
-/** Whose log it is. */
+/** The member that a log belongs to. */
 export interface LogOwner {
   readonly cluster: string;
   readonly id: string;
 }
 
-/** What was found in a log store by reading alone. */
-export interface LogExamination {
+/** The result of examining a log store. */
+export interface LogReport {
   readonly owner: LogOwner | null;
-  /** What is wrong with LevelDB's files. */
+  /** Problems of LevelDB's files. */
   readonly flaws: readonly FolderFlaw[];
-  /** What is wrong beyond that, as sentences; with no flaw and none of these the log is sound. */
+  /** Other problems, as sentences; a log without flaws and problems is sound. */
   readonly problems: readonly string[];
-  /** What the next start mends by itself, losing nothing, as sentences. */
+  /** Repairs that the next start makes without losing anything, as sentences. */
   readonly mends: readonly string[];
-  /** Term and vote as the store has them, null where it does not. */
+  /** Term and vote in the store, null if it has none. */
   readonly hardState: HardState | null;
-  /** Term and vote as their copy has them, null where it does not. */
+  /** Term and vote in their second copy, null if it has none. */
   readonly copy: HardState | null;
-  /** The log begins behind this index. */
+  /** The log starts after this index. */
   readonly baseIndex: LogIndex;
   /** Index of the last entry found, or of the base. */
   readonly lastIndex: LogIndex;
-  /** Entries found whole. */
+  /** Number of intact entries. */
   readonly entries: number;
-  readonly missing: Ranges;
-  readonly damaged: Ranges;
+  readonly missing: NumberRanges;
+  readonly damaged: NumberRanges;
 }
 
-/** What is found among the records. */
-interface Found {
+/** The findings so far. */
+interface Findings {
   readonly problems: string[];
-  readonly missing: Ranges;
-  readonly damaged: Ranges;
+  readonly missing: NumberRanges;
+  readonly damaged: NumberRanges;
   owner: LogOwner | null;
   end: HardStateRecord | null;
   baseIndex: LogIndex;
@@ -64,35 +71,32 @@ interface Found {
 }
 
 /**
- * Examines the log store at `path`, which no process has open.
- * @param owner whose log it should be, where that is known from elsewhere
- * @returns null if there is no store, and no copy of a hard state that once was one's.
+ * Examines the log store at `path`, which no process may have open.
+ * @param owner the expected owner of the log, if it is known
+ * @returns null if there is neither a store nor a copy of its hard state
  * @throws RaftError `STORAGE_FAILED` if a file cannot be read.
  */
-export async function examineLog(
-  path: string,
-  owner: LogOwner | null = null,
-): Promise<LogExamination | null> {
+export async function examineLog(path: string, owner: LogOwner | null = null): Promise<LogReport | null> {
   const { state, flaws, isTorn } = await inspectFolder(path);
   const isThere = state === 'store';
-  const found: Found = {
-    ...{ problems: [], missing: new Ranges(), damaged: new Ranges() },
+  const found: Findings = {
+    ...{ problems: [], missing: new NumberRanges(), damaged: new NumberRanges() },
     ...{ owner, end: null, baseIndex: 0, lastIndex: 0, lastTerm: 0, entries: 0 },
   };
-  if (isThere) await withScratch(path, async (scratch) => readRecords(scratch, found));
-  // LevelDB drops what it cannot read there, the record of where the log ended along with it.
+  if (isThere) await withScratchCopy(path, async (scratch) => readRecords(scratch, found));
+  // LevelDB skips unreadable writes, among them the record of where the log ended.
   if (flaws.some(({ file }) => file.endsWith('.log'))) {
     found.problems.push(
-      `entries behind ${found.lastIndex} are lost with the write-ahead file; how many is not known`,
+      `entries after ${found.lastIndex} are lost with the write-ahead file; their number is unknown`,
     );
   }
-  const copy = found.owner === null ? null : await readCopy(path, found.owner);
+  const copy = found.owner === null ? null : await readHardStateCopy(path, found.owner);
   if (!isThere && (copy === null || copy.flaw === 'missing')) return null;
   const mends = isTorn
-    ? ['it ends in a write that a power loss or a crash has torn; nobody was told of it']
+    ? ['the log ends in a write that was torn by a crash or a power loss; it was never acknowledged']
     : [];
   if (copy !== null) judge(path, found, copy, { isThere, isTorn, mends });
-  else found.problems.push('whose log it is cannot be read');
+  else found.problems.push('the owner of the log cannot be read');
   const { problems, missing, damaged, end, baseIndex, lastIndex, entries } = found;
   return {
     ...{ owner: found.owner, flaws, problems, mends, baseIndex, lastIndex, entries, missing, damaged },
@@ -103,47 +107,53 @@ export async function examineLog(
 
 function judge(
   path: string,
-  { end, problems }: Found,
+  { end, problems }: Findings,
   copy: HardStateCopy,
   store: { readonly isThere: boolean; readonly isTorn: boolean; readonly mends: string[] },
 ): void {
-  const unopened = judgeUnopened(copy, store);
-  const verdict = unopened.verdict === 'fine' && end !== null ? judgeCopy(end.hardState, copy) : unopened;
+  const unopened = checkCopyBeforeOpen(copy, store);
+  const verdict =
+    unopened.verdict === 'fine' && end !== null ? compareHardStates(end.hardState, copy) : unopened;
   if (verdict.verdict === 'damaged') problems.push(verdict.reason);
   if (verdict.verdict === 'repair') {
     store.mends.push(
-      `the copy of the hard state at ${hardStatePath(path)} is made anew from the store: ${verdict.reason}`,
+      `the copy of the hard state at ${hardStatePath(path)} is rebuilt from the store: ${verdict.reason}`,
     );
   }
 }
 
-async function readRecords(scratch: string, found: Found): Promise<void> {
+async function readRecords(scratch: string, found: Findings): Promise<void> {
   const db = newLevel(scratch);
   try {
     await db.open();
   } catch (error) {
-    found.problems.push(`LevelDB cannot open it, so nothing can be said of its entries: ${causeOf(error)}`);
+    found.problems.push(
+      `LevelDB cannot open the store, so its entries cannot be checked: ${innermostErrorMessage(error)}`,
+    );
     return;
   }
   try {
-    readNamed(db, found);
-    for await (const page of recordPages(db)) for (const [key, value] of page) visit(key, value, found);
+    readNamedRecords(db, found);
+    for await (const page of readRecordPages(db))
+      for (const [key, value] of page) visitRecord(key, value, found);
   } catch (error) {
-    found.problems.push(`it cannot be read behind entry ${found.lastIndex}: ${causeOf(error)}`);
+    found.problems.push(
+      `the store cannot be read after entry ${found.lastIndex}: ${innermostErrorMessage(error)}`,
+    );
   } finally {
     await db.close();
   }
   checkEnd(found);
 }
 
-function readNamed(db: ByteLevel, found: Found): void {
+function readNamedRecords(db: ByteLevel, found: Findings): void {
   const read = <T>(key: Uint8Array, name: string, decode: (value: Uint8Array) => T): T | null => {
     const value = db.getSync(key);
     if (value === undefined) return null;
     try {
       return decode(value);
     } catch (error) {
-      found.problems.push(`${name}: ${causeOf(error)}`);
+      found.problems.push(`${name}: ${innermostErrorMessage(error)}`);
       return null;
     }
   };
@@ -155,14 +165,15 @@ function readNamed(db: ByteLevel, found: Found): void {
   found.lastTerm = base?.term ?? 0;
 }
 
-function visit(key: Uint8Array, value: Uint8Array, found: Found): void {
+function visitRecord(key: Uint8Array, value: Uint8Array, found: Findings): void {
   const index = indexOfKey(key);
   if (index === null) {
     const isNamed = [BASE_KEY, HARD_STATE_KEY, IDENTITY_KEY].some((named) => named.equals(key));
-    if (!isNamed) found.problems.push(`the key ${Buffer.from(key).toString('hex')} is none of a log store's`);
+    if (!isNamed)
+      found.problems.push(`the key ${Buffer.from(key).toString('hex')} does not belong to a log store`);
     return;
   }
-  // What an interrupted compaction has left is void.
+  // Entries up to the base are left over from an interrupted compaction and are void.
   if (index <= found.baseIndex) return;
   found.missing.add(found.lastIndex + 1, index - 1);
   found.lastIndex = index;
@@ -178,20 +189,21 @@ function visit(key: Uint8Array, value: Uint8Array, found: Found): void {
   }
 }
 
-function checkEnd({ end, problems, missing, lastIndex, lastTerm, entries, damaged }: Found): void {
+function checkEnd({ end, problems, missing, lastIndex, lastTerm, entries, damaged }: Findings): void {
   if (end === null) {
     if (entries + damaged.count > 0)
-      problems.push('the hard-state record is missing beside entries, or damaged');
+      problems.push('the hard-state record is missing or damaged, but there are entries');
     return;
   }
   missing.add(lastIndex + 1, end.lastIndex);
-  if (lastIndex > end.lastIndex) problems.push(`it ends at ${lastIndex}, but should at ${end.lastIndex}`);
+  if (lastIndex > end.lastIndex)
+    problems.push(`the log ends at ${lastIndex}, but the hard-state record says ${end.lastIndex}`);
   if (
     lastIndex === end.lastIndex &&
     lastTerm !== end.lastTerm &&
-    !damaged.runs.some(({ to }) => to === lastIndex)
+    !damaged.ranges.some(({ to }) => to === lastIndex)
   ) {
-    problems.push(`its last entry has term ${lastTerm} instead of ${end.lastTerm}`);
+    problems.push(`the last entry has term ${lastTerm}, but the hard-state record says ${end.lastTerm}`);
   }
   if (end.hardState.term < lastTerm) {
     problems.push(

@@ -1,5 +1,10 @@
-/** Examining what lies on disk, for tools: nothing here changes it. */
-export { inspectFolder, type FolderFlaw, type FolderReport, type WalBreak } from '../leveldb-inspect.js';
-export { examineLog, type LogExamination, type LogOwner } from './examine-log.js';
-export { Ranges, type Range } from './ranges.js';
-export { withLock, withScratch } from './scratch.js';
+/** Read-only examination of stores on disk, for tools. */
+export {
+  inspectFolder,
+  type FolderFlaw,
+  type FolderReport,
+  type UnreliableTail,
+} from '../leveldb-inspect.js';
+export { examineLog, type LogReport, type LogOwner } from './examine-log.js';
+export { NumberRanges, type NumberRange } from './ranges.js';
+export { withStoreLock, withScratchCopy } from './scratch.js';

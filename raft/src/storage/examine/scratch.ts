@@ -1,17 +1,18 @@
 /**
- * Lets LevelDB read a store that must not change. It writes whenever it opens a folder, so it opens another one: there the
- * small files are copies, which it may rewrite and delete, and the tables, which it never writes to, are links.
+ * Lets LevelDB read a store that must not change. LevelDB writes whenever it opens a folder, so it opens a
+ * scratch folder instead: small files are copied there, and tables, which LevelDB never rewrites, are
+ * symbolic links.
  */
 import { copyFile, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { newLevel, openError } from '../level-open.js';
+import { newLevel, toOpenError } from '../level-open.js';
 
 const COPIED = /^(CURRENT|MANIFEST-\d+|\d+\.log)$/;
 const LINKED = /^\d+\.ldb$/;
 
-/** Runs `use` on a stand-in of the store at `path`; its folder is removed afterwards. */
-export async function withScratch<T>(path: string, use: (scratch: string) => Promise<T>): Promise<T> {
+/** Runs `use` on a scratch copy of the store at `path`, and removes the copy afterwards. */
+export async function withScratchCopy<T>(path: string, use: (scratch: string) => Promise<T>): Promise<T> {
   return withTemporary(async (scratch) => {
     for (const name of await readdir(path)) {
       if (LINKED.test(name)) await symlink(resolve(path, name), join(scratch, name));
@@ -22,11 +23,11 @@ export async function withScratch<T>(path: string, use: (scratch: string) => Pro
 }
 
 /**
- * Runs `use` while no process can open the store at `path`: LevelDB locks a file, and takes this one through a link from a
- * folder of ours.
+ * Runs `use` while it holds the lock of the store at `path`, so that no other process can open it. LevelDB
+ * locks a file; here it opens a scratch folder in which that file is a symbolic link.
  * @throws RaftError `BAD_CONFIG` if a process has it open.
  */
-export async function withLock<T>(path: string, use: () => Promise<T>): Promise<T> {
+export async function withStoreLock<T>(path: string, use: () => Promise<T>): Promise<T> {
   const names = await readdir(path).catch((): string[] => []);
   if (!names.includes('LOCK')) return use();
   return withTemporary(async (folder) => {
@@ -35,7 +36,7 @@ export async function withLock<T>(path: string, use: () => Promise<T>): Promise<
     try {
       await db.open();
     } catch (error) {
-      throw openError(path, error);
+      throw toOpenError(path, error);
     }
     try {
       return await use();

@@ -1,4 +1,4 @@
-/** What the tests of damaged log stores share: a folder for each test, and ways around the store's own code. */
+/** Shared by the tests of damaged log stores: a folder for each test, and direct access to LevelDB. */
 import { Level } from 'level';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,22 +6,22 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { assertFails } from '../conformance.js';
+import { assertFailsWith } from '../conformance.js';
 import { LevelLog } from '../level-log.js';
 
-/** Whose stores the tests open. */
+/** The owner of the stores that the tests open. */
 export const OWNER = { cluster: 'test', id: 'member-1' };
 
-export interface Context {
-  /** Holds everything of one test; removed after it. */
+export interface StoreContext {
+  /** The folder of one test; removed afterwards. */
   folder: string;
   /** The store under test. */
   path: string;
 }
 
-/** A suite whose tests each get a folder of their own. */
-export function storeSuite(name: string): Test<Context> {
-  const test = suite<Context>(name, { folder: '', path: '' });
+/** A suite in which each test has its own folder. */
+export function storeSuite(name: string): Test<StoreContext> {
+  const test = suite<StoreContext>(name, { folder: '', path: '' });
   test.before.each(async (context) => {
     context.folder = await mkdtemp(join(tmpdir(), 'trireme-damage-'));
     context.path = join(context.folder, 'store');
@@ -31,16 +31,16 @@ export function storeSuite(name: string): Test<Context> {
 }
 
 /** Opens the store at `path` as its owner. */
-export const open = async (path: string): Promise<LevelLog> => LevelLog.open({ path, ...OWNER });
+export const openStore = async (path: string): Promise<LevelLog> => LevelLog.open({ path, ...OWNER });
 
-/** Asserts that the store is refused as damaged, by its path, and gives the message. */
-export const refused = async (path: string): Promise<string> => {
-  const { message } = await assertFails('LOG_DAMAGED', async () => open(path));
+/** Asserts that the store is refused as damaged and that the error names its path; returns the message. */
+export const assertDamaged = async (path: string): Promise<string> => {
+  const { message } = await assertFailsWith('LOG_DAMAGED', async () => openStore(path));
   assert.match(message, path);
   return message;
 };
 
-/** Opens the folder's LevelDB beside the store's own code. */
+/** Opens the LevelDB of a folder directly. */
 export async function withLevel(
   path: string,
   use: (db: Level<Uint8Array, Uint8Array>) => Promise<void>,

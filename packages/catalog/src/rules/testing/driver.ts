@@ -1,36 +1,36 @@
-/** A catalog whose effects a test collects, with a clock that stands still unless told. */
+/** Runs a catalog with a manual clock and collects its effects for a test. */
 import type { CatalogTiming } from '@trireme/coherence';
-import type { FrontendToCatalog, MembersFrame, Stock } from '@trireme/domain';
-import { Catalog, type CatalogOptions } from '../catalog.js';
-import type { CatalogEvent, CatalogFrame, CatalogStatus } from '../effects.js';
+import type { FrontendToCatalog, MembershipFrame, Stock } from '@trireme/domain';
+import { CatalogCore, type CatalogCoreOptions } from '../catalog-core.js';
+import type { CatalogEvent, OutgoingFrame, CatalogStatus } from '../effects.js';
 import { LeaderLog } from './leader-log.js';
 
-const TIMING: CatalogTiming = { authorityMs: 200, leaseMs: 100, lookupMs: 500 };
+const TIMING: CatalogTiming = { authorityMs: 200, leaseMs: 100, lookupWaitMs: 500 };
 
-/** Link of the replica that leads first. */
+/** Link of the first leader. */
 export const LEADER = 100;
 
-export const URL = 'http://127.0.0.1:9000';
+export const CATALOG_URL = 'http://127.0.0.1:9000';
 
-export class Driver {
-  readonly catalog: Catalog;
-  /** What the leaders of the test have. */
+export class CatalogFixture {
+  readonly catalog: CatalogCore;
+  /** The log of the test's leaders. */
   log: LeaderLog;
   now = 1000;
   wakeAt: number | null = null;
-  members: MembersFrame[] = [];
-  /** Id of the last request for authority. */
-  request = 0;
-  readonly #sent = new Map<number, CatalogFrame[]>();
+  members: MembershipFrame[] = [];
+  /** Id of the last authority request. */
+  lastRequestId = 0;
+  readonly #sent = new Map<number, OutgoingFrame[]>();
   #closes: (readonly [link: number, reason: string])[] = [];
   #events: CatalogEvent[] = [];
   #processes = 0;
 
-  constructor(stocks: readonly Stock[], more: Partial<CatalogOptions> = {}) {
+  constructor(stocks: readonly Stock[], more: Partial<CatalogCoreOptions> = {}) {
     this.log = new LeaderLog(stocks);
-    this.catalog = new Catalog({
+    this.catalog = new CatalogCore({
       id: 'catalog-1',
-      newProcess: () => `${(this.#processes += 1)}`.padStart(16, '0'),
+      newInstanceId: () => `${(this.#processes += 1)}`.padStart(16, '0'),
       now: this.now,
       timing: TIMING,
       ...more,
@@ -38,74 +38,77 @@ export class Driver {
     this.#take();
   }
 
-  /** Attached to a leader of term 1 on link `LEADER`, with its stock table and authority. */
-  static atWork(stocks: readonly Stock[], more: Partial<CatalogOptions> = {}): Driver {
-    const driver = new Driver(stocks, more);
-    driver.replica(LEADER);
-    driver.from(LEADER, { t: 'lead', term: 1 }, ...driver.log.snapshot());
-    driver.authorize();
-    driver.sent(LEADER);
-    driver.events();
+  /** A catalog that is attached to a leader of term 1 on link `LEADER`, with a stock table and authority. */
+  static attached(stocks: readonly Stock[], more: Partial<CatalogCoreOptions> = {}): CatalogFixture {
+    const driver = new CatalogFixture(stocks, more);
+    driver.openReplica(LEADER);
+    driver.receiveFromReplica(LEADER, { t: 'lead', term: 1 }, ...driver.log.snapshot());
+    driver.grantAuthority();
+    driver.takeSent(LEADER);
+    driver.takeEvents();
     return driver;
   }
 
-  /** A link to a replica opens. */
-  replica(link: number): void {
-    this.catalog.replicaOpened(link, `replica-${link}`, URL, this.now);
+  /** Opens a link to a replica. */
+  openReplica(link: number): void {
+    this.catalog.onReplicaOpened(link, `replica-${link}`, CATALOG_URL, this.now);
     this.#take();
   }
 
-  replicaGone(link: number): void {
-    this.catalog.replicaClosed(link, this.now);
+  closeReplica(link: number): void {
+    this.catalog.onReplicaClosed(link, this.now);
     this.#take();
   }
 
-  /** Frames of a replica. */
-  from(link: number, ...frames: readonly unknown[]): void {
+  /** Delivers frames of a replica. */
+  receiveFromReplica(link: number, ...frames: readonly unknown[]): void {
     for (const frame of frames) {
-      this.catalog.replicaMessage(link, frame, this.now);
+      this.catalog.onReplicaMessage(link, frame, this.now);
       this.#take();
     }
   }
 
-  /** The leader grants what was asked for last. */
-  authorize(link = LEADER): void {
-    this.from(link, { t: 'authority', id: this.request, logged: this.log.logged });
+  /** Grants the last authority request. */
+  grantAuthority(link = LEADER): void {
+    this.receiveFromReplica(link, { t: 'authority', id: this.lastRequestId, logged: this.log.lastLogIndex });
   }
 
-  frontend(link: number): void {
-    this.catalog.frontendOpened(link, `frontend-${link}`, this.now);
+  openFrontend(link: number): void {
+    this.catalog.onFrontendOpened(link, `frontend-${link}`, this.now);
     this.#take();
   }
 
-  frontendGone(link: number): void {
-    this.catalog.frontendClosed(link, this.now);
+  closeFrontend(link: number): void {
+    this.catalog.onFrontendClosed(link, this.now);
     this.#take();
   }
 
-  say(link: number, ...frames: readonly (FrontendToCatalog | { readonly t: 'unknown' })[]): void {
+  receiveFromFrontend(
+    link: number,
+    ...frames: readonly (FrontendToCatalog | { readonly t: 'unknown' })[]
+  ): void {
     for (const frame of frames) {
-      this.catalog.frontendMessage(link, frame, this.now);
+      this.catalog.onFrontendMessage(link, frame, this.now);
       this.#take();
     }
   }
 
-  /** Opens front-end `link`, which has a lease and may keep `names`. */
-  holder(link: number, ...names: readonly string[]): void {
-    this.frontend(link);
-    this.say(link, { t: 'renew', id: 1 });
+  /** Opens front-end `link` with a lease and with `names` in its cache. */
+  openFrontendWithCache(link: number, ...names: readonly string[]): void {
+    this.openFrontend(link);
+    this.receiveFromFrontend(link, { t: 'renew', id: 1 });
     for (const name of names) this.lookup(link, name);
-    this.sent(link);
+    this.takeSent(link);
   }
 
-  at(now: number): void {
+  advanceTo(now: number): void {
     this.now = now;
     this.catalog.tick(now);
     this.#take();
   }
 
   clockSkipped(ms: number): void {
-    this.catalog.clockSkipped(ms);
+    this.catalog.onClockSkipped(ms);
     this.now += ms;
     this.catalog.tick(this.now);
     this.#take();
@@ -115,41 +118,41 @@ export class Driver {
     return this.catalog.status(this.now);
   }
 
-  /** What was sent on a link since the last call. */
-  sent(link: number): readonly CatalogFrame[] {
+  /** The frames that were sent on a link since the last call. */
+  takeSent(link: number): readonly OutgoingFrame[] {
     const frames = this.#sent.get(link) ?? [];
     this.#sent.delete(link);
     return frames;
   }
 
-  /** What happened since the last call. */
-  events(): readonly CatalogEvent[] {
+  /** The events since the last call. */
+  takeEvents(): readonly CatalogEvent[] {
     const events = this.#events;
     this.#events = [];
     return events;
   }
 
-  /** The links that were to be closed since the last call. */
-  closes(): readonly (readonly [link: number, reason: string])[] {
+  /** The links that the catalog closed since the last call. */
+  takeCloses(): readonly (readonly [link: number, reason: string])[] {
     const closes = this.#closes;
     this.#closes = [];
     return closes;
   }
 
-  /** Looks a stock up on a link, as `[price, quantity, version, cacheable]` or the result's word; undefined if it waits. */
+  /** Looks up a stock: `[price, quantity, version, cacheable]`, or the result's word; undefined while it waits. */
   lookup(link: number, name: string): unknown {
-    this.say(link, { t: 'lookup', items: [[7, name]] });
-    const frame = this.sent(link).at(-1);
+    this.receiveFromFrontend(link, { t: 'lookup', items: [[7, name]] });
+    const frame = this.takeSent(link).at(-1);
     if (frame?.t !== 'stocks') return frame;
     const item = frame.items[0];
     return item?.[1] === 'stock' ? [...item[2].slice(1), item[3]] : item?.[1];
   }
 
   #take(): void {
-    const { sends, closes, members, events, wakeAt } = this.catalog.take();
+    const { sends, closes, members, events, wakeAt } = this.catalog.takeEffects();
     for (const [link, frame] of sends) {
       this.#sent.set(link, [...(this.#sent.get(link) ?? []), frame]);
-      if (frame.t === 'requestAuthority') this.request = frame.id;
+      if (frame.t === 'requestAuthority') this.lastRequestId = frame.id;
     }
     this.#closes.push(...closes);
     this.members.push(...members);

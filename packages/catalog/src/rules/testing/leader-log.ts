@@ -1,4 +1,4 @@
-/** Frames of a leader, commands and stocks as tests write them. */
+/** A leader's log, and commands and stocks for tests. */
 import {
   encodeBatch,
   type Batch,
@@ -7,12 +7,12 @@ import {
   type RequestTrace,
   type Stock,
 } from '@trireme/domain';
-import { decide, EMPTY_HASH, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
+import { decideBatch, EMPTY_HASH, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
 
-export const LIFE = '0123456789abcdef';
-export const OTHER_LIFE = 'fedcba9876543210';
+export const INSTANCE_ID = '0123456789abcdef';
+export const OTHER_INSTANCE_ID = 'fedcba9876543210';
 
-/** Where the log of tests begins: a snapshot has no index before 1. */
+/** First index of a test log: a snapshot has no index below 1. */
 const FIRST_INDEX = 1;
 
 export function stock(name: string, quantity: number, price = 5500): Stock {
@@ -37,7 +37,7 @@ export function batchOf(commands: readonly Command[], more: Partial<Batch> = {})
 
 type Skips = readonly (readonly [index: number, positions: readonly number[]])[];
 
-/** A log from a stock table on: makes the frames that a leader sends of it. */
+/** A log that starts with a stock table. Its methods return the frames that a leader sends. */
 export class LeaderLog {
   readonly life: string;
   #table: StockTable;
@@ -47,13 +47,13 @@ export class LeaderLog {
   #logged = FIRST_INDEX;
   #entries: { readonly index: number; readonly commands: readonly Command[] }[] = [];
 
-  constructor(stocks: readonly Stock[], life = LIFE) {
+  constructor(stocks: readonly Stock[], life = INSTANCE_ID) {
     this.#table = new StockTable(stocks);
     this.life = life;
   }
 
   /** Index of the last entry. */
-  get logged(): number {
+  get lastLogIndex(): number {
     return this.#logged;
   }
 
@@ -61,7 +61,7 @@ export class LeaderLog {
     return this.#hash;
   }
 
-  /** Logs a batch. */
+  /** Appends a batch. */
   entry(index: number, commands: readonly Command[], traces?: readonly RequestTrace[]): ReplicaToCatalog {
     this.#logged = index;
     this.#entries.push({ index, commands });
@@ -69,7 +69,7 @@ export class LeaderLog {
     return traces === undefined ? frame : { ...frame, traces };
   }
 
-  /** Logs an entry that is nothing to a catalog. */
+  /** Appends an entry without a batch. */
   empty(index: number): ReplicaToCatalog {
     this.#logged = index;
     return { t: 'entry', index, batch: null };
@@ -81,8 +81,8 @@ export class LeaderLog {
       const skip = skipped.get(entry.index) ?? new Set();
       if (skip.size === entry.commands.length) continue;
       const draft = new StockDraft(this.#table);
-      const outcomes = decide(draft, entry.index, entry.commands, skip);
-      this.#table.publish(draft.changed.values());
+      const outcomes = decideBatch(draft, entry.index, entry.commands, skip);
+      this.#table.apply(draft.changes.values());
       this.#hash = nextHash(this.#hash, batchOf(entry.commands), outcomes);
       this.#lastIndex = entry.index;
     }
@@ -91,7 +91,7 @@ export class LeaderLog {
     return { t: 'visible', index, skips, hash: this.#hash };
   }
 
-  /** The stock table as of the last visible entry, its stocks spread over `parts`. */
+  /** The stock table as of the last visible entry, distributed over `parts` frames. */
   snapshot(parts = 1): readonly ReplicaToCatalog[] {
     const stocks = [...this.#table.all()];
     const perPart = Math.ceil(stocks.length / parts);
@@ -104,8 +104,8 @@ export class LeaderLog {
     }));
   }
 
-  /** Forgets what is not visible, as when a leader loses its lead. */
-  loseEntries(): void {
+  /** Discards the entries that are not visible, as a change of the leader may. */
+  discardInvisible(): void {
     this.#entries = [];
     this.#logged = this.#index;
   }

@@ -1,17 +1,17 @@
 /**
- * What is logged, and what every entry makes of the stocks. It decides by itself, with rules written a second time, so that
- * what a catalog shows and hashes is held against something that shares no code with it.
+ * The entries of a log, with the stocks as of each. It has its own implementation of the decision rules and the hash, so
+ * that a catalog is compared with code that it does not share.
  */
 import { createHash } from 'node:crypto';
 import { pack, type Command, type OutcomeWire, type ReplicaToCatalog, type Stock } from '@trireme/domain';
-import { batchOf, LIFE } from './leader-log.js';
+import { batchOf, INSTANCE_ID } from './leader-log.js';
 
 interface LoggedEntry {
   readonly index: number;
-  /** Null for an entry that is nothing to a catalog. */
+  /** Null for an entry without a batch. */
   readonly commands: readonly Command[] | null;
   readonly skip: readonly number[];
-  /** As of this entry. */
+  /** The values below are as of this entry. */
   readonly lastIndex: number;
   readonly hash: string;
   readonly stocks: ReadonlyMap<string, Stock>;
@@ -20,11 +20,11 @@ interface LoggedEntry {
 const NOT_FOUND = -1;
 const INSUFFICIENT = -2;
 
-/** Indexes of entries count from 1, without holes. */
-export class ModelLog {
+/** Log indexes start at 1 and have no gaps. */
+export class ReferenceLog {
   #entries: LoggedEntry[];
-  /** Leaders have no entry up to here any more: a catalog that lacks one gets the stock table. */
-  trimmed = 0;
+  /** Leaders have discarded the entries up to here: a catalog that lacks one gets a snapshot. */
+  compactedIndex = 0;
 
   constructor(stocks: readonly Stock[]) {
     const table = new Map(stocks.map((stock) => [stock.name, stock]));
@@ -41,7 +41,7 @@ export class ModelLog {
     return this.#at(index).stocks;
   }
 
-  /** Appends an entry. Returns the stocks that it may change. */
+  /** Appends an entry. Returns the names of the stocks that it may change. */
   append(commands: readonly Command[] | null, skip: readonly number[]): readonly string[] {
     const before = this.#at(this.lastIndex);
     const index = before.index + 1;
@@ -60,7 +60,7 @@ export class ModelLog {
     return [...new Set(commands?.map(({ name }) => name))];
   }
 
-  /** Forgets the entries after `index`. */
+  /** Removes the entries after `index`. */
   truncate(index: number): void {
     this.#entries.length = index;
   }
@@ -83,7 +83,7 @@ export class ModelLog {
       ({ name, price, quantity, version }) => [name, price, quantity, version] as const,
     );
     return [rows.slice(0, 1), rows.slice(1)].map((part, position) => ({
-      ...{ t: 'snapshot', index, life: LIFE, lastIndex, hash, part: position, parts: 2 },
+      ...{ t: 'snapshot', index, life: INSTANCE_ID, lastIndex, hash, part: position, parts: 2 },
       stocks: part,
     }));
   }

@@ -1,15 +1,15 @@
 /**
- * Bugs to plant, each one change to one compiled file. The text must occur exactly once, so that a row cannot silently
- * plant nothing. `scenario` names one in which the bug shows.
+ * Bugs to plant. Each is one change to one compiled file. `find` must occur exactly once, so that an outdated
+ * row cannot silently plant nothing. `scenario` names a scenario in which the search finds the bug.
  */
-export interface PlantedBug {
+export interface ExplorerMutation {
   readonly name: string;
   readonly scenario: string;
   /** Compiled file, relative to `dist`. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** It breaks rule E, and shows only if that is checked. */
+  /** Whether the bug breaks rule E, so that only the check of fairness finds it. */
   readonly isLiveness?: true;
 }
 
@@ -19,7 +19,7 @@ const SESSIONS = 'rules/sessions.js';
 const CACHE = 'rules/cache.js';
 const RAFT = 'explorer/raft-part.js';
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [
+export const PLANTED_BUGS: readonly ExplorerMutation[] = [
   {
     name: 'authority granted without a confirmed round',
     scenario: 'two leaders',
@@ -38,14 +38,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'authority granted before an entry of the own term is committed',
     scenario: 'addition inherited',
     file: LEADER,
-    find: 'committed >= readyFrom && ',
+    find: 'committed >= firstIndexOfTerm && ',
     replace: '',
   },
   {
-    name: 'authority granted while an older log may still win',
+    name: 'authority granted while a leader with an older log may be elected',
     scenario: 'removal in an older log',
     file: LEADER,
-    find: 'committed >= readyFrom && ',
+    find: 'committed >= firstIndexOfTerm && ',
     replace: '',
   },
   {
@@ -56,7 +56,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    name: 'lease longer than the authority',
+    name: 'lease granted longer than the authority',
     scenario: 'two leaders',
     file: CATALOG,
     find: 'Math.min(this.#timing.leaseMs, this.#authority.remainingMs(now))',
@@ -66,18 +66,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'lease counted from the grant instead of the request',
     scenario: 'two leaders',
     file: 'rules/lease.js',
-    find: 'requestedAt + usableMs(ms)',
-    replace: 'usableMs(ms)',
+    find: 'requestedAt + holderLeaseMs(ms)',
+    replace: 'holderLeaseMs(ms)',
   },
   {
-    name: 'new leader does not wait for what older ones granted',
+    name: 'new leader does not wait for authority granted by older leaders',
     scenario: 'two leaders',
     file: LEADER,
     find: 'newRecord(0, [older])',
     replace: 'newRecord(0, [])',
   },
   {
-    name: 'leader forgets a catalog that fell silent',
+    name: 'leader forgets the authority of a disconnected catalog',
     scenario: 'broken links',
     file: LEADER,
     find: 'if (record !== null)\n            detach(record);',
@@ -85,49 +85,49 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'if (record !== null) {\n            detach(record);\n            record.grants = [];\n        }',
   },
   {
-    name: 'leader announces what is only committed',
-    scenario: 'lapses',
+    name: 'leader announces committed entries as visible',
+    scenario: 'authority expires',
     file: LEADER,
     find: 'visible = Math.min(visible, visibleFor(record));',
     replace: '',
   },
   {
-    name: 'leader shows a read what is only committed',
+    name: 'leader answers a read before committed entries are visible',
     scenario: 'reads at leaders',
     file: RAFT,
     find: 'visibleFrom: state.committed',
     replace: 'visibleFrom: 0',
   },
   {
-    name: 'catalog serves a stock in doubt',
-    scenario: 'lapses',
+    name: 'catalog answers a pending stock',
+    scenario: 'authority expires',
     file: CATALOG,
     find: 'if (visibleFrom === null)',
     replace: 'if (true)',
   },
   {
-    name: 'list does not wait for entries in doubt',
+    name: 'list does not wait for pending stocks',
     scenario: 'lists of two stocks',
     file: CATALOG,
     find: 'const visibleFrom = name === null ? last : ',
     replace: 'const visibleFrom = name === null ? null : ',
   },
   {
-    name: 'catalog lets a stock in doubt be kept',
+    name: 'catalog lets front-ends cache a pending stock',
     scenario: 'two entries',
     file: CATALOG,
     find: 'this.#lastNaming(name) === null && this.#isListed(name)',
     replace: 'this.#isListed(name)',
   },
   {
-    name: 'catalog reports before the front-ends have dropped',
+    name: 'catalog reports an entry before front-ends have dropped its stocks',
     scenario: 'two leaders',
     file: SESSIONS,
     find: 'if (isWaiting && leaseUntil > now)',
     replace: 'if (false)',
   },
   {
-    name: 'catalog forgets a front-end whose link broke',
+    name: 'catalog forgets the lease of a disconnected front-end',
     scenario: 'broken links',
     file: SESSIONS,
     find: 'session.open = false;',
@@ -137,7 +137,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'catalog does not wait for an earlier revocation',
     scenario: 'broken links',
     file: SESSIONS,
-    find: 'const isWaiting = session.sent > session.dropped;',
+    find: 'const isWaiting = session.sentSeq > session.droppedSeq;',
     replace: 'const isWaiting = revoked.length > 0;',
   },
   {
@@ -148,21 +148,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    name: 'catalog reports a snapshot before the front-ends have dropped',
+    name: 'catalog does not revoke stocks when it installs a snapshot',
     scenario: 'broken links',
     file: CATALOG,
     find: '...this.#receive(message.index, [], null, now)',
     replace: '...this.#receive(message.index, [], [], now)',
   },
   {
-    name: 'catalog follows a late message of an older link',
+    name: 'catalog handles a late message of an older link',
     scenario: 'late messages',
     file: CATALOG,
     find: 'if (link !== state.leader)',
     replace: 'if (false)',
   },
   {
-    name: 'what a restarted catalog reports ends the wait for the process before it',
+    name: 'reports of a restarted catalog count for its predecessor',
     scenario: 'catalog restarts',
     file: LEADER,
     find: 'grant.process === process ?',
@@ -183,38 +183,38 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'return true;',
   },
   {
-    name: 'front-end keeps a fill that it may not keep',
+    name: 'front-end caches an answer that is not cacheable',
     scenario: 'two entries',
     file: CACHE,
     find: 'if (cacheable && link === this.#link)',
     replace: 'if (link === this.#link)',
   },
   {
-    name: 'front-end keeps a fill of an older link',
-    scenario: 'late fills',
+    name: 'front-end caches an answer of an older link',
+    scenario: 'late answers',
     file: CACHE,
     find: 'if (cacheable && link === this.#link)',
     replace: 'if (cacheable)',
   },
   {
-    name: 'front-end answers dropped and keeps the stock',
+    name: 'front-end acknowledges a revocation without dropping the stock',
     scenario: 'two leaders',
     file: CACHE,
     find: 'for (const name of names)\n            this.values.delete(name);',
     replace: '',
   },
   {
-    name: 'set of catalogs taken from memory instead of the log',
+    name: 'new leader uses the initial catalog set instead of its log',
     scenario: 'catalog added',
     file: RAFT,
     find: 'const ids = catalogSet(initialSet, log);',
     replace: 'const ids = initialSet;',
   },
   {
-    name: 'catalog added with authority before the entry is committed',
+    name: 'added catalog gets authority before its entry is committed',
     scenario: 'catalog added',
     file: LEADER,
-    find: ' && committed >= record.memberFrom',
+    find: ' && committed >= record.addedAt',
     replace: '',
   },
   {
@@ -225,7 +225,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'return true;',
   },
   {
-    name: 'round stays under way for ever',
+    name: 'round never ends',
     scenario: 'two leaders',
     file: LEADER,
     find: 'record.round = null;\n        const effects = [];',
@@ -233,7 +233,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     isLiveness: true,
   },
   {
-    name: 'look-up waits for an entry after the one that it needs',
+    name: 'look-up waits for one entry too many',
     scenario: 'longer authority',
     file: CATALOG,
     find: 'if (lookup.visibleFrom <= index)',
@@ -241,7 +241,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     isLiveness: true,
   },
   {
-    name: 'catalog is not told what is visible when it has caught up',
+    name: 'caught-up catalog is not sent the visible index',
     scenario: 'longer authority',
     file: LEADER,
     find: 'return [visible, ...this.advance(now)];',
@@ -249,10 +249,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     isLiveness: true,
   },
   {
-    name: 'catalog reports to a new leader only what it did not report to the old one',
+    name: 'catalog does not repeat its reports to a new leader',
     scenario: 'two leaders',
     file: CATALOG,
-    find: 'state.reported = state.visible;',
+    find: 'state.reportedIndex = state.visibleIndex;',
     replace: '',
     isLiveness: true,
   },

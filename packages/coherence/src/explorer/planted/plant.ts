@@ -1,14 +1,14 @@
-/** A copy of this package, compiled, with one bug planted in it, in a folder of its own. */
+/** A copy of the compiled package with one planted bug, in a temporary folder. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PlantedBug } from './bugs.js';
+import type { ExplorerMutation } from './bugs.js';
 
-/** The folder of the package, seen from the compiled file. */
+/** The folder of the package, relative to the compiled file. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 
-export interface PlantedCopy {
+export interface Mutant {
   /** The compiled `main` of the explorer. */
   readonly main: string;
   /** Removes the copy. */
@@ -16,23 +16,26 @@ export interface PlantedCopy {
 }
 
 /**
- * Replaces the text of the bug.
- * @throws Error if the text does not occur exactly once: the table is out of date
+ * Applies the bug to a source.
+ * @throws Error if the bug's text does not occur exactly once: the row is outdated
  */
-function planted(source: string, { name, file, find, replace }: PlantedBug): string {
+function planted(source: string, { name, file, find, replace }: ExplorerMutation): string {
   const parts = source.split(find);
   if (parts.length !== 2) {
-    throw new Error(`planted bug "${name}": its text occurs ${parts.length - 1} times in ${file}, not once`);
+    const count = parts.length - 1;
+    throw new Error(
+      `planted bug "${name}": its text occurs ${count} times in ${file} instead of once; update the row`,
+    );
   }
   return parts.join(replace);
 }
 
-/** Checks that the bug fits what is compiled. @throws Error if it does not */
-export function checkFits(bug: PlantedBug): void {
+/** Checks that the bug matches the compiled file. @throws Error if it does not */
+export function checkMatchesOnce(bug: ExplorerMutation): void {
   planted(readFileSync(join(PACKAGE, 'dist', bug.file), 'utf8'), bug);
 }
 
-export function plant(bug: PlantedBug): PlantedCopy {
+export function createMutant(bug: ExplorerMutation): Mutant {
   const root = mkdtempSync(join(tmpdir(), 'trireme-planted-'));
   const folder = join(root, 'coherence');
   for (const part of ['package.json', 'dist'])

@@ -1,9 +1,9 @@
-/** Hand-made histories: operations of clients, in milliseconds. */
+/** Builders for hand-made histories, with times in milliseconds. */
 import type { CreateOperation, GetOperation, Operation, TradeStatus } from '../history.js';
 
 const ns = (ms: number): number => ms * 1e6;
 
-/** When an operation was called and when it returned, in milliseconds; null where its outcome is unknown. */
+/** Call and return of an operation in milliseconds; null if its outcome is unknown. */
 type Span = readonly [call: number, end: number | null];
 
 export function init(stock: string, quantity: number): Operation {
@@ -40,11 +40,11 @@ export function create(
   client: number,
   key: string,
   [call, end]: Span,
-  told: number | 'insufficient' | 'failed',
+  outcome: number | 'insufficient' | 'failed',
   body: readonly [side: 'buy' | 'sell', quantity: number, stock: string] = ['buy', 1, 'AAPL'],
 ): CreateOperation {
   const [side, quantity, stock] = body;
-  const output = typeof told === 'number' ? { order: told } : { status: told };
+  const output = typeof outcome === 'number' ? { order: outcome } : { status: outcome };
   const input = { key, stock, side, quantity };
   return { ...timed(client, [call, end]), op: 'create', input, output: end === null ? null : output };
 }
@@ -53,13 +53,13 @@ export function get(
   client: number,
   order: number,
   [call, end]: Span,
-  told: readonly [side: 'buy' | 'sell', quantity: number, stock: string] | 404 | 'failed' = [
+  outcome: readonly [side: 'buy' | 'sell', quantity: number, stock: string] | 404 | 'failed' = [
     'buy',
     1,
     'AAPL',
   ],
 ): GetOperation {
-  const output = typeof told === 'object' ? contents(told) : { status: told };
+  const output = typeof outcome === 'object' ? contents(outcome) : { status: outcome };
   return { ...timed(client, [call, end]), op: 'get', input: { order }, output: end === null ? null : output };
 }
 

@@ -1,12 +1,12 @@
-/** Linearizability by its definition: tries every order. For a handful of operations. */
+/** Linearizability by its definition: tries every order. For a few operations only. */
 import type { StockOperation } from '../stock-operation.js';
 
 export function naivelyLinearizable(quantity: number, operations: readonly StockOperation[]): boolean {
-  // What is left may stay out altogether once only unknown outcomes are left.
+  // Operations with unknown outcomes never have to take effect.
   if (operations.every(({ return_ns }) => return_ns === null)) return true;
   return operations.some((first) => {
     const others = operations.filter((operation) => operation !== first);
-    // Nothing may be placed before what had returned when it was called.
+    // An operation must not come before one that had returned before its call.
     if (others.some(({ return_ns }) => return_ns !== null && return_ns < first.call_ns)) return false;
     const after = apply(quantity, first);
     return after !== null && naivelyLinearizable(after, others);

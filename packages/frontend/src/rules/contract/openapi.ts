@@ -1,7 +1,7 @@
-/** The contract as an OpenAPI 3.1 document, made from the operations and from the schemas that validate. */
+/** The contract as an OpenAPI 3.1 document, generated from the operations and the validation schemas. */
 import {
-  contractSchemas,
-  ERROR_CODES,
+  apiSchemas,
+  HTTP_STATUS_OF,
   KEY_LENGTH_MAX,
   ORDER_NAME_LENGTH_MAX,
   PAGE_ROWS_MAX,
@@ -19,7 +19,7 @@ import {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The media type of errors and of whatever has a schema. */
+/** Media type of errors and of every response with a schema. */
 const JSON_TYPE = 'application/json';
 
 const KEY_SCHEMA: JsonSchema = {
@@ -27,7 +27,7 @@ const KEY_SCHEMA: JsonSchema = {
 };
 
 /** A parameter as OpenAPI describes it. */
-export interface DescribedParameter {
+export interface OpenApiParameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
   readonly required?: true;
@@ -35,7 +35,7 @@ export interface DescribedParameter {
   readonly schema: JsonSchema;
 }
 
-export const PARAMETERS: Readonly<Record<ParameterName, DescribedParameter>> = {
+export const PARAMETERS: Readonly<Record<ParameterName, OpenApiParameter>> = {
   StockName: parameter('path', 'name', { type: 'string', minLength: 1, maxLength: 64 }),
   OrderNumber: parameter('path', 'number', { type: 'integer', minimum: 1 }),
   Limit: parameter('query', 'limit', {
@@ -45,24 +45,24 @@ export const PARAMETERS: Readonly<Record<ParameterName, DescribedParameter>> = {
     'query',
     'after',
     { type: 'string', maxLength: ORDER_NAME_LENGTH_MAX },
-    'Go on after this name.',
+    'Start after this stock name.',
   ),
-  AfterOrder: parameter('query', 'after', { type: 'integer', minimum: 0 }, 'Go on after this number.'),
+  AfterOrder: parameter('query', 'after', { type: 'integer', minimum: 0 }, 'Start after this order number.'),
   OrderStock: parameter(
     ...(['query', 'name', { type: 'string', minLength: 1, maxLength: ORDER_NAME_LENGTH_MAX }] as const),
-    'Orders of this stock alone.',
+    'Only orders of this stock.',
   ),
   IfNoneMatch: parameter(
     'header',
     'If-None-Match',
     { type: 'string' },
-    'Answers 304 where the entity tag is this.',
+    'Returns 304 if the entity tag still matches.',
   ),
   IdempotencyKey: parameter(
     'header',
     'Idempotency-Key',
     KEY_SCHEMA,
-    'Printable ASCII. One key, one effect. Made if none is given.',
+    'Printable ASCII. Requests with the same key have one effect. Generated if absent.',
   ),
 };
 
@@ -70,24 +70,24 @@ const HEADERS: Readonly<
   Record<HeaderName | 'XRequestId' | 'XServedBy' | 'RetryAfter' | 'WwwAuthenticate', Json>
 > = {
   Location: header('Path of the order.', { type: 'string', examples: ['/orders/10'] }),
-  ETag: header('Version of what is answered, in this life of the cluster.', {
+  ETag: header('Version of the resource in this cluster instance.', {
     ...{ type: 'string', examples: ['"5f0c9a3100112233-v7"'] },
   }),
-  XCache: header('Whether the cache answered.', { type: 'string', enum: ['hit', 'miss'] }),
-  CacheControl: header('How long an answer may be kept.', { type: 'string' }),
-  IdempotencyKey: header('The key of the request, or the one that was made for it.', KEY_SCHEMA),
+  XCache: header('Whether the response came from the cache.', { type: 'string', enum: ['hit', 'miss'] }),
+  CacheControl: header('How long the response may be cached.', { type: 'string' }),
+  IdempotencyKey: header('The key of the request, or the one generated for it.', KEY_SCHEMA),
   XRequestId: header(
-    'The request’s own id where it is 1 to 128 visible ASCII characters, else one that was made.',
+    'The id of the request if it is 1 to 128 visible ASCII characters, else a generated one.',
     {
       ...{ type: 'string', maxLength: 128 },
     },
   ),
-  XServedBy: header('The process that answered.', { type: 'string' }),
-  RetryAfter: header('Seconds after which to ask again.', { type: 'integer' }),
+  XServedBy: header('Name of the process that sent the response.', { type: 'string' }),
+  RetryAfter: header('Seconds to wait before a retry.', { type: 'integer' }),
   WwwAuthenticate: header('How to authenticate.', { type: 'string' }),
 };
 
-/** Names of headers as they stand in an answer. */
+/** Names of the headers in a response. */
 const HEADER_NAMES: Readonly<Record<keyof typeof HEADERS, string>> = {
   ...{ Location: 'Location', ETag: 'ETag', XCache: 'X-Cache', CacheControl: 'Cache-Control' },
   ...{ IdempotencyKey: 'Idempotency-Key', XRequestId: 'X-Request-Id', XServedBy: 'X-Served-By' },
@@ -95,9 +95,9 @@ const HEADER_NAMES: Readonly<Record<keyof typeof HEADERS, string>> = {
 };
 
 const DESCRIPTION =
-  'A Raft-backed replicated order store. Every error is JSON with a stable word in `error.status`; a path that is none ' +
-  'of these answers 404 `ROUTE_NOT_FOUND`, another method 405 `METHOD_NOT_ALLOWED` with `Allow`. A slash at the end of ' +
-  'a path makes no difference. Every request is answered within its deadline, 5 seconds unless set.';
+  'A Raft-backed replicated order store. Every error is JSON with a stable string in `error.status`. An unknown path ' +
+  'returns 404 `ROUTE_NOT_FOUND`, an unsupported method 405 `METHOD_NOT_ALLOWED` with `Allow`. A trailing slash is ' +
+  'ignored. Every request is answered within its deadline, 5 seconds by default.';
 
 /** The whole document. */
 export function openApiDocument(): Json {
@@ -115,22 +115,22 @@ export function openApiDocument(): Json {
     },
     servers: [{ url: '/' }],
     tags: [
-      { name: 'stocks', description: 'What can be traded.' },
-      { name: 'orders', description: 'Trades.' },
-      { name: 'people', description: 'Pages.' },
-      { name: 'watching', description: 'For those who watch over the process.' },
+      { name: 'stocks', description: 'Stocks that can be traded.' },
+      { name: 'orders', description: 'Buy and sell orders.' },
+      { name: 'pages', description: 'Pages for browsers.' },
+      { name: 'monitoring', description: 'Health, status and metrics of the process.' },
     ],
     security: [],
     paths,
     components: {
-      schemas: contractSchemas(),
+      schemas: apiSchemas(),
       parameters: PARAMETERS,
       headers: HEADERS,
       securitySchemes: {
         operator: {
           type: 'http',
           scheme: 'bearer',
-          description: 'The operator’s token. Without one set, nobody is.',
+          description: 'The operator token. If none is configured, these requests are rejected.',
         },
       },
     },
@@ -138,7 +138,7 @@ export function openApiDocument(): Json {
 }
 
 function describeOperation(operation: Operation): Json {
-  const { id, tag, summary, description, parameters = [], body, isOperators = false } = operation;
+  const { id, tag, summary, description, parameters = [], body, requiresOperator = false } = operation;
   return {
     operationId: id,
     tags: [tag],
@@ -146,33 +146,38 @@ function describeOperation(operation: Operation): Json {
     ...(description === undefined ? {} : { description }),
     ...(parameters.length === 0 ? {} : { parameters: parameters.map((name) => ref('parameters', name)) }),
     ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(ref('schemas', body)) } }),
-    ...(isOperators ? { security: [{ operator: [] }] } : {}),
+    ...(requiresOperator ? { security: [{ operator: [] }] } : {}),
     responses: describeAnswers(operation),
   };
 }
 
-function describeAnswers({ answer, errors, isConditional = false, isOperators = false }: Operation): Json {
-  const { description, schema, mediaType = JSON_TYPE, headers = [] } = answer;
+function describeAnswers({
+  response,
+  errors,
+  supportsConditional = false,
+  requiresOperator = false,
+}: Operation): Json {
+  const { description, schema, mediaType = JSON_TYPE, headers = [] } = response;
   const content =
     schema !== undefined
       ? jsonOf(ref('schemas', schema))
       : { [mediaType]: { schema: { type: mediaType === JSON_TYPE ? 'object' : 'string' } } };
-  const words = [...COMMON_ERRORS, ...(isOperators ? (['UNAUTHORIZED'] as const) : []), ...errors];
+  const statuses = [...COMMON_ERRORS, ...(requiresOperator ? (['UNAUTHORIZED'] as const) : []), ...errors];
   return {
     200: { description, headers: describeHeaders(headers), content },
-    ...(isConditional
-      ? { 304: { description: 'It is what you have.', headers: describeHeaders(headers) } }
+    ...(supportsConditional
+      ? { 304: { description: 'Not modified.', headers: describeHeaders(headers) } }
       : {}),
-    ...describeErrors(words),
+    ...describeErrors(statuses),
   };
 }
 
-/** One answer for each HTTP status, with the words that come with it. */
-function describeErrors(words: readonly ErrorStatus[]): Json {
-  const codes = [...new Set(words.map((word) => ERROR_CODES[word]))].toSorted((a, b) => a - b);
+/** One response for each HTTP status code, with its `status` values. */
+function describeErrors(statuses: readonly ErrorStatus[]): Json {
+  const codes = [...new Set(statuses.map((status) => HTTP_STATUS_OF[status]))].toSorted((a, b) => a - b);
   return Object.fromEntries(
     codes.map((code) => {
-      const own = [...new Set(words.filter((word) => ERROR_CODES[word] === code))];
+      const own = [...new Set(statuses.filter((status) => HTTP_STATUS_OF[status] === code))];
       const narrowed = {
         allOf: [
           ref('schemas', 'Error'),
@@ -185,14 +190,14 @@ function describeErrors(words: readonly ErrorStatus[]): Json {
       const headers = describeHeaders(own.flatMap(headersOfError));
       return [
         code,
-        { description: own.map((word) => `\`${word}\``).join(', '), headers, content: jsonOf(narrowed) },
+        { description: own.map((status) => `\`${status}\``).join(', '), headers, content: jsonOf(narrowed) },
       ];
     }),
   );
 }
 
-function headersOfError(word: ErrorStatus): readonly (keyof typeof HEADERS)[] {
-  switch (word) {
+function headersOfError(status: ErrorStatus): readonly (keyof typeof HEADERS)[] {
+  switch (status) {
     case 'UNAVAILABLE':
     case 'RATE_LIMITED':
       return ['RetryAfter'];
@@ -211,13 +216,13 @@ function describeHeaders(names: readonly (keyof typeof HEADERS)[]): Json {
 }
 
 function parameter(
-  place: 'path' | 'query' | 'header',
+  location: 'path' | 'query' | 'header',
   name: string,
   schema: JsonSchema,
   description?: string,
-): DescribedParameter {
-  const words = description === undefined ? {} : { description };
-  return { name, in: place, ...(place === 'path' ? { required: true } : {}), ...words, schema };
+): OpenApiParameter {
+  const text = description === undefined ? {} : { description };
+  return { name, in: location, ...(location === 'path' ? { required: true } : {}), ...text, schema };
 }
 
 function header(description: string, schema: JsonSchema): Json {

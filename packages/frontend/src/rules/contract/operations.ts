@@ -1,5 +1,5 @@
-/** The public interface, operation by operation: what each takes, and every answer that it can give. */
-import type { ContractSchemaName, ErrorStatus } from '@trireme/domain';
+/** The operations of the public interface, with their parameters and all possible responses. */
+import type { ApiSchemaName, ErrorStatus } from '@trireme/domain';
 
 export type ParameterName =
   | 'StockName'
@@ -15,30 +15,33 @@ export type HeaderName = 'Location' | 'ETag' | 'XCache' | 'CacheControl' | 'Idem
 
 export interface Operation {
   readonly method: 'get' | 'post' | 'put';
-  /** With parameters in braces. */
+  /** Path with its parameters in braces. */
   readonly path: string;
   readonly id: string;
-  readonly tag: 'stocks' | 'orders' | 'people' | 'watching';
+  readonly tag: 'stocks' | 'orders' | 'pages' | 'monitoring';
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly ParameterName[];
-  readonly body?: ContractSchemaName;
-  /** The answer 200: JSON of a schema, or another media type. */
-  readonly answer: {
+  readonly body?: ApiSchemaName;
+  /** The 200 response: JSON with a schema, or another media type. */
+  readonly response: {
     readonly description: string;
-    readonly schema?: ContractSchemaName;
-    /** Of what is no JSON of a schema; `application/json` without a schema is an object of no promised shape. */
+    readonly schema?: ApiSchemaName;
+    /**
+     * Media type of a response without a schema. `application/json` then means an object of unspecified
+     * shape.
+     */
     readonly mediaType?: string;
     readonly headers?: readonly HeaderName[];
   };
-  /** Whether 304 is an answer too. */
-  readonly isConditional?: boolean;
-  /** Whether it takes the operator's token. */
-  readonly isOperators?: boolean;
+  /** Whether 304 is possible too. */
+  readonly supportsConditional?: boolean;
+  /** Whether it requires the operator token. */
+  readonly requiresOperator?: boolean;
   readonly errors: readonly ErrorStatus[];
 }
 
-/** What every operation may answer. */
+/** Errors that every operation may return. */
 export const COMMON_ERRORS: readonly ErrorStatus[] = [
   'INVALID_REQUEST',
   'REQUEST_TIMEOUT',
@@ -55,45 +58,60 @@ const COMMAND_ERRORS: readonly ErrorStatus[] = [
   'OUTCOME_UNKNOWN',
 ];
 
-/** Of changes. */
+/** Description of operations that change a stock. */
 const UNCONDITIONAL =
-  'Not conditional: with `If-Match` or `If-None-Match` it is refused, and nothing is changed.';
+  'Conditional requests are not supported: a request with `If-Match` or `If-None-Match` is refused and changes ' +
+  'nothing.';
 
 const STOCKS: readonly Operation[] = [
   {
     ...{ method: 'get', path: '/stocks', id: 'listStocks', tag: 'stocks' },
     summary: 'List stocks by name',
     parameters: ['Limit', 'AfterStock'],
-    answer: { description: 'A page.', schema: 'StockPage' },
+    response: { description: 'A page of the list.', schema: 'StockPage' },
     errors: ['UNAVAILABLE'],
   },
   {
     ...{ method: 'get', path: '/stocks/{name}', id: 'getStock', tag: 'stocks' },
-    summary: 'Look a stock up',
+    summary: 'Look up a stock',
     description:
-      'Sees every trade that was acknowledged before it was asked, from the cache as well. `ETag` is the stock’s version in ' +
-      'this life of the cluster: tags of another one never match.',
+      'Reflects every order that was acknowledged before the request, even when served from the cache. `ETag` is the ' +
+      'version of the stock in this cluster instance; tags of another instance never match.',
     parameters: ['StockName', 'IfNoneMatch'],
-    answer: { description: 'The stock.', schema: 'Stock', headers: ['ETag', 'XCache'] },
-    isConditional: true,
+    response: { description: 'The stock.', schema: 'Stock', headers: ['ETag', 'XCache'] },
+    supportsConditional: true,
     errors: ['INVALID_STOCK', 'STOCK_NOT_FOUND', 'UNAVAILABLE'],
   },
   {
-    ...{ method: 'put', path: '/stocks/{name}', id: 'putStock', tag: 'stocks', isOperators: true },
-    summary: 'List a stock, or set its price',
+    ...{ method: 'put', path: '/stocks/{name}', id: 'putStock', tag: 'stocks', requiresOperator: true },
+    summary: 'List a stock or change its price',
     description: UNCONDITIONAL,
     parameters: ['StockName', 'IdempotencyKey'],
     body: 'StockPrice',
-    answer: { description: 'The stock as it is now.', schema: 'Stock', headers: ['ETag', 'IdempotencyKey'] },
+    response: {
+      description: 'The stock after the change.',
+      schema: 'Stock',
+      headers: ['ETag', 'IdempotencyKey'],
+    },
     errors: ['INVALID_STOCK', 'STOCK_NOT_FOUND', 'LIMIT_REACHED', ...COMMAND_ERRORS],
   },
   {
-    ...{ method: 'post', path: '/stocks/{name}/restock', id: 'restock', tag: 'stocks', isOperators: true },
+    ...{
+      method: 'post',
+      path: '/stocks/{name}/restock',
+      id: 'restock',
+      tag: 'stocks',
+      requiresOperator: true,
+    },
     summary: 'Add quantity to a stock',
     description: UNCONDITIONAL,
     parameters: ['StockName', 'IdempotencyKey'],
     body: 'Restock',
-    answer: { description: 'The stock as it is now.', schema: 'Stock', headers: ['ETag', 'IdempotencyKey'] },
+    response: {
+      description: 'The stock after the change.',
+      schema: 'Stock',
+      headers: ['ETag', 'IdempotencyKey'],
+    },
     errors: ['INVALID_STOCK', 'STOCK_NOT_FOUND', 'LIMIT_REACHED', ...COMMAND_ERRORS],
   },
 ];
@@ -103,84 +121,89 @@ const ORDERS: readonly Operation[] = [
     ...{ method: 'post', path: '/orders', id: 'placeOrder', tag: 'orders' },
     summary: 'Place an order',
     description:
-      'The same key and body answer the same result for at least 24 hours, whatever crashes. After 504 the order may ' +
-      'yet be filled: ask again with the `Idempotency-Key` of the answer. After 503 it has and will have no effect.',
+      'The same key and body return the same result for at least 24 hours, also after crashes. After 504 the order may ' +
+      'still be filled: repeat the request with the `Idempotency-Key` of the response. After 503 it has no effect and ' +
+      'never will.',
     parameters: ['IdempotencyKey'],
     body: 'OrderRequest',
-    answer: { description: 'Filled.', schema: 'PlacedOrder', headers: ['Location', 'IdempotencyKey'] },
+    response: {
+      description: 'The order was filled.',
+      schema: 'PlacedOrder',
+      headers: ['Location', 'IdempotencyKey'],
+    },
     errors: ['INVALID_ORDER', 'STOCK_NOT_FOUND', 'INSUFFICIENT_STOCK', 'LIMIT_REACHED', ...COMMAND_ERRORS],
   },
   {
     ...{ method: 'get', path: '/orders', id: 'listOrders', tag: 'orders' },
     summary: 'List filled orders by number',
     description:
-      'One request examines a bounded number of orders. With `name` a page may therefore be short, even empty, before the ' +
-      'end of the list: go on with `next` until it is null.',
+      'One request examines a bounded number of orders. With `name` a page may therefore be short or even empty before ' +
+      'the end of the list: continue with `next` until it is null.',
     parameters: ['Limit', 'AfterOrder', 'OrderStock'],
-    answer: { description: 'A page.', schema: 'OrderPage' },
+    response: { description: 'A page of the list.', schema: 'OrderPage' },
     errors: ['UNAVAILABLE'],
   },
   {
     ...{ method: 'get', path: '/orders/{number}', id: 'getOrder', tag: 'orders' },
     summary: 'Read a filled order',
     description:
-      'It never changes, and `Cache-Control` says so. A cache may keep it and asks with its `ETag` whether it is still of ' +
-      'this life of the cluster.',
+      'A filled order never changes, as `Cache-Control` says. A cache may keep it and revalidates its `ETag`, which ' +
+      'changes with the cluster instance.',
     parameters: ['OrderNumber', 'IfNoneMatch'],
-    answer: { description: 'The order.', schema: 'Order', headers: ['ETag', 'CacheControl'] },
-    isConditional: true,
+    response: { description: 'The order.', schema: 'Order', headers: ['ETag', 'CacheControl'] },
+    supportsConditional: true,
     errors: ['ORDER_NOT_FOUND', 'UNAVAILABLE'],
   },
 ];
 
-const PEOPLE: readonly Operation[] = [
+const PAGES: readonly Operation[] = [
   {
-    ...{ method: 'get', path: '/', id: 'dashboard', tag: 'people', errors: [] },
+    ...{ method: 'get', path: '/', id: 'dashboard', tag: 'pages', errors: [] },
     summary: 'The dashboard',
-    answer: { description: 'A page.', mediaType: 'text/html' },
+    response: { description: 'An HTML page.', mediaType: 'text/html' },
   },
   {
-    ...{ method: 'get', path: '/docs', id: 'docs', tag: 'people', errors: [] },
+    ...{ method: 'get', path: '/docs', id: 'docs', tag: 'pages', errors: [] },
     summary: 'This contract as a page',
-    answer: { description: 'A page.', mediaType: 'text/html' },
+    response: { description: 'An HTML page.', mediaType: 'text/html' },
   },
   {
-    ...{ method: 'get', path: '/openapi.json', id: 'openapi', tag: 'people', errors: [] },
+    ...{ method: 'get', path: '/openapi.json', id: 'openapi', tag: 'pages', errors: [] },
     summary: 'This contract as OpenAPI 3.1',
     parameters: ['IfNoneMatch'],
-    answer: { description: 'This document.', mediaType: 'application/json', headers: ['ETag'] },
-    isConditional: true,
+    response: { description: 'This document.', mediaType: 'application/json', headers: ['ETag'] },
+    supportsConditional: true,
   },
 ];
 
-const WATCHING: readonly Operation[] = [
+const MONITORING: readonly Operation[] = [
   {
-    ...{ method: 'get', path: '/livez', id: 'livez', tag: 'watching', errors: [] },
-    summary: 'Whether the process runs',
-    answer: { description: 'It does.', mediaType: 'application/json' },
+    ...{ method: 'get', path: '/livez', id: 'livez', tag: 'monitoring', errors: [] },
+    summary: 'Liveness check',
+    response: { description: 'The process is running.', mediaType: 'application/json' },
   },
   {
-    ...{ method: 'get', path: '/readyz', id: 'readyz', tag: 'watching', errors: ['UNAVAILABLE'] },
-    summary: 'Whether traffic should come here',
-    description: 'With `?verbose` every condition by its name.',
-    answer: { description: 'It should.', mediaType: 'application/json' },
+    ...{ method: 'get', path: '/readyz', id: 'readyz', tag: 'monitoring', errors: ['UNAVAILABLE'] },
+    summary: 'Readiness check',
+    description: 'With `?verbose` the response lists every condition by name.',
+    response: { description: 'The process is ready for traffic.', mediaType: 'application/json' },
   },
   {
-    ...{ method: 'get', path: '/status', id: 'status', tag: 'watching', errors: [] },
-    summary: 'The leader that is followed, links, cache and open requests',
-    answer: { description: 'The status.', mediaType: 'application/json' },
+    ...{ method: 'get', path: '/status', id: 'status', tag: 'monitoring', errors: [] },
+    summary: 'Current leader, links, cache and open requests',
+    response: { description: 'The status.', mediaType: 'application/json' },
   },
   {
-    ...{ method: 'get', path: '/metrics', id: 'metrics', tag: 'watching', errors: [] },
+    ...{ method: 'get', path: '/metrics', id: 'metrics', tag: 'monitoring', errors: [] },
     summary: 'Metrics for Prometheus',
-    answer: { description: 'The metrics.', mediaType: 'text/plain' },
+    response: { description: 'The metrics.', mediaType: 'text/plain' },
   },
   {
-    ...{ method: 'get', path: '/dashboard/stream', id: 'dashboardStream', tag: 'watching' },
-    summary: 'What the dashboard shows, as server-sent events',
-    answer: { description: 'A stream without an end.', mediaType: 'text/event-stream' },
+    ...{ method: 'get', path: '/dashboard/stream', id: 'dashboardStream', tag: 'monitoring' },
+    summary: 'Data of the dashboard, as server-sent events',
+    response: { description: 'An endless stream of events.', mediaType: 'text/event-stream' },
     errors: ['UNAVAILABLE'],
   },
 ];
 
-export const OPERATIONS: readonly Operation[] = [...STOCKS, ...ORDERS, ...PEOPLE, ...WATCHING];
+export const OPERATIONS: readonly Operation[] = [...STOCKS, ...ORDERS, ...PAGES, ...MONITORING];

@@ -1,33 +1,33 @@
-/** Latencies, rates, the journal and the verdict, from values alone. */
+/** Tests of latencies, rates, the journal, the report board and the snapshot. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TriremeError, type CatalogReport, type ReplicaReport } from '@trireme/domain';
-import { ReportBoard } from '../report-board.js';
-import { EVENTS_MAX, Journal, type ClusterView } from './journal.js';
-import { Latencies, percentile } from './latencies.js';
-import { SILENT_MS, snapshotOf, type SnapshotInput } from './snapshot.js';
+import { ReportStore } from '../report-store.js';
+import { EVENTS_MAX, EventJournal, type ClusterView } from './journal.js';
+import { DashboardHistogram, percentile } from './latency-histogram.js';
+import { SILENT_AFTER_MS, createSnapshot, type SnapshotInput } from './snapshot.js';
 import { OrderCounters, ratesBetween } from './traffic.js';
 
-test('a percentile is never below the true one, and at most a tenth above', () => {
+test('property: percentile is at least the exact value and at most 10% above it', () => {
   const samples = fc.array(fc.double({ min: 0.1, max: 70_000, noNaN: true }), {
     minLength: 1,
     maxLength: 50,
   });
   fc.assert(
     fc.property(samples, fc.double({ min: 0.01, max: 1, noNaN: true }), (all, share) => {
-      const latencies = new Latencies();
+      const latencies = new DashboardHistogram();
       const before = latencies.counts();
       for (const ms of all) latencies.record(ms);
       const exact = all.toSorted((a, b) => a - b)[Math.ceil(all.length * share) - 1] ?? 0;
-      const told = percentile(before, latencies.counts(), share) ?? 0;
-      assert.ok(told >= exact * 0.9999 && told <= exact * 1.1001, `${told} for ${exact}`);
+      const actual = percentile(before, latencies.counts(), share) ?? 0;
+      assert.ok(actual >= exact * 0.9999 && actual <= exact * 1.1001, `${actual} for ${exact}`);
     }),
   );
 });
 
-test('latencies beyond all buckets count in the last, those below all in the first, and none gives no percentile', () => {
-  const latencies = new Latencies();
+test('percentile clamps latencies to the first and last bucket, and is null without samples', () => {
+  const latencies = new DashboardHistogram();
   const before = latencies.counts();
   assert.is(percentile(before, before, 0.5), null);
   latencies.record(0);
@@ -36,19 +36,19 @@ test('latencies beyond all buckets count in the last, those below all in the fir
   assert.ok((percentile(before, latencies.counts(), 1) ?? 0) > 60_000);
 });
 
-test('rates are what was added between two looks, by the time between them', () => {
+test('ratesBetween divides the difference of two samples by the time between them', () => {
   const counters = new OrderCounters();
-  const before = counters.look({ hits: 10, misses: 5 }, 1_000);
-  for (let i = 0; i < 8; i += 1) counters.filled(2);
-  counters.ended(new TriremeError('INSUFFICIENT_STOCK', 'gone'));
-  counters.ended(new TriremeError('UNAVAILABLE', 'no leader'));
-  counters.ended(new Error('a bug'));
-  const rates = ratesBetween(before, counters.look({ hits: 16, misses: 7 }, 3_000));
+  const before = counters.sample({ hits: 10, misses: 5 }, 1_000);
+  for (let i = 0; i < 8; i += 1) counters.recordFilled(2);
+  counters.recordError(new TriremeError('INSUFFICIENT_STOCK', 'insufficient'));
+  counters.recordError(new TriremeError('UNAVAILABLE', 'no leader'));
+  counters.recordError(new Error('a bug'));
+  const rates = ratesBetween(before, counters.sample({ hits: 16, misses: 7 }, 3_000));
   assert.equal([rates.filled, rates.refused, rates.failed, rates.lookups], [4, 0.5, 1, 4]);
   assert.is(rates.hitRatio, 0.75);
   assert.ok((rates.p99Ms ?? 0) >= 2);
-  const still = ratesBetween(before, before);
-  assert.equal([still.filled, still.hitRatio, still.p50Ms], [0, null, null]);
+  const none = ratesBetween(before, before);
+  assert.equal([none.filled, none.hitRatio, none.p50Ms], [0, null, null]);
 });
 
 const VIEW: ClusterView = {
@@ -60,60 +60,60 @@ const VIEW: ClusterView = {
   catalogs: [{ id: 'catalog-1', linked: true }],
 };
 
-function texts(journal: Journal): readonly string[] {
+function texts(journal: EventJournal): readonly string[] {
   return journal.events.map(({ text }) => text).toReversed();
 }
 
-test('the journal tells of links and leaders as they change, and of nothing while they do not', () => {
-  const journal = new Journal();
-  journal.look(VIEW, 0, 1);
+test('the journal records changes of links and leaders, and nothing else', () => {
+  const journal = new EventJournal();
+  journal.update(VIEW, 0, 1);
   assert.equal(texts(journal), [
-    'replica 1 is linked',
-    'replica 2 is linked',
-    'catalog-1 is linked',
+    'connected to replica 1',
+    'connected to replica 2',
+    'connected to catalog-1',
     'replica 1 leads in term 3',
   ]);
-  journal.look(VIEW, 5, 2);
+  journal.update(VIEW, 5, 2);
   assert.is(journal.events.length, 4);
-  const gone = {
+  const disconnected = {
     ...VIEW,
     replicas: [{ id: '1', linked: false }],
     leader: null,
     catalogs: [{ id: 'catalog-1', linked: false }],
   };
-  journal.look(gone, 10, 3);
+  journal.update(disconnected, 10, 3);
   assert.equal(texts(journal).slice(4), [
-    'the link to replica 1 broke',
-    'the link to catalog-1 closed',
-    'no leader is known after term 3: an election is due',
+    'lost the connection to replica 1',
+    'lost the connection to catalog-1',
+    'no leader known after term 3, waiting for an election',
   ]);
   assert.is(journal.leaderlessMs(60), 50);
-  journal.look(gone, 61, 4);
-  assert.is(journal.leaderlessMs(70), 60, 'it counts from when the leader was lost');
-  journal.look({ ...VIEW, leader: { replica: '2', term: 4 } }, 94.4, 5);
+  journal.update(disconnected, 61, 4);
+  assert.is(journal.leaderlessMs(70), 60, 'the time counts from the loss of the leader');
+  journal.update({ ...VIEW, leader: { replica: '2', term: 4 } }, 94.4, 5);
   assert.is(texts(journal).at(-1), 'replica 2 leads in term 4, after 84 ms without a leader');
   assert.is(journal.leaderlessMs(100), null);
 });
 
-test('the journal keeps the newest events, newest first', () => {
-  const journal = new Journal();
+test('the journal keeps the latest events, latest first', () => {
+  const journal = new EventJournal();
   for (let term = 1; term <= EVENTS_MAX + 5; term += 1) {
-    journal.look({ ...VIEW, replicas: [], catalogs: [], leader: { replica: '1', term } }, term, term);
+    journal.update({ ...VIEW, replicas: [], catalogs: [], leader: { replica: '1', term } }, term, term);
   }
   assert.is(journal.events.length, EVENTS_MAX);
   assert.is(journal.events[0]?.text, `replica 1 leads in term ${EVENTS_MAX + 5}`);
 });
 
-test('a process is asked again once it has answered or its link has closed, and its last word stays', () => {
-  const board = new ReportBoard<string>();
+test('ReportStore requests again only after an answer or a closed link, and keeps the last report', () => {
+  const board = new ReportStore<string>();
   assert.is(board.last('1'), null);
-  assert.ok(board.ask('1'));
-  assert.not(board.ask('1'));
-  board.heard('1', 'here', 7);
-  assert.equal(board.last('1'), { report: 'here', at: 7 });
-  assert.ok(board.ask('1'));
-  board.unlinked('1');
-  assert.ok(board.ask('1'));
+  assert.ok(board.tryRequest('1'));
+  assert.not(board.tryRequest('1'));
+  board.onReport('1', 'here', 7);
+  assert.equal(board.last('1'), { report: 'here', receivedAt: 7 });
+  assert.ok(board.tryRequest('1'));
+  board.onUnlinked('1');
+  assert.ok(board.tryRequest('1'));
   assert.is(board.last('1')?.report, 'here');
 });
 
@@ -140,8 +140,8 @@ const INPUT: SnapshotInput = {
   replicas: [
     {
       ...{ id: '1', linked: true },
-      reported: {
-        at: 9_900,
+      lastReport: {
+        receivedAt: 9_900,
         report: report({
           ...{ role: 'leader', leading: true, lastIndex: 25 },
           peers: [
@@ -151,14 +151,14 @@ const INPUT: SnapshotInput = {
         }),
       },
     },
-    { id: '2', linked: true, reported: { at: 9_900, report: report({}) } },
-    { id: '3', linked: true, reported: { at: 9_900, report: report({ learner: true }) } },
+    { id: '2', linked: true, lastReport: { receivedAt: 9_900, report: report({}) } },
+    { id: '3', linked: true, lastReport: { receivedAt: 9_900, report: report({ learner: true }) } },
   ],
   catalogs: [
-    { id: 'catalog-1', linked: true, current: true, reported: { at: 9_900, report: CATALOG } },
+    { id: 'catalog-1', linked: true, current: true, lastReport: { receivedAt: 9_900, report: CATALOG } },
     {
       ...{ id: 'catalog-2', linked: true, current: false },
-      reported: { at: 9_900, report: { ...CATALOG, sessions: CATALOG.sessions.slice(0, 2) } },
+      lastReport: { receivedAt: 9_900, report: { ...CATALOG, sessions: CATALOG.sessions.slice(0, 2) } },
     },
   ],
   stocks: [
@@ -167,14 +167,14 @@ const INPUT: SnapshotInput = {
   ],
   isCachedHere: (name) => name === 'B',
   orders: [{ number: 11, name: 'A', type: 'buy', quantity: 2, price: 5500, time: 99 }],
-  traffic: ratesBetween(new OrderCounters().look({ hits: 0, misses: 0 }, 0), {
-    ...new OrderCounters().look({ hits: 0, misses: 0 }, 1),
+  traffic: ratesBetween(new OrderCounters().sample({ hits: 0, misses: 0 }, 0), {
+    ...new OrderCounters().sample({ hits: 0, misses: 0 }, 1),
   }),
   ...{ requestsOpen: 1, events: [] },
 };
 
-test('a snapshot tells each replica’s role, its lag by the leader’s word, and who may cache a stock', () => {
-  const shown = snapshotOf(INPUT);
+test('snapshotOf shows roles, lags as reported by the leader, and the front-ends that may cache a stock', () => {
+  const shown = createSnapshot(INPUT);
   assert.equal(
     shown.replicas.map(({ id, role, lag }) => [id, role, lag]),
     [
@@ -196,14 +196,14 @@ test('a snapshot tells each replica’s role, its lag by the leader’s word, an
   assert.is(shown.replicas[0]?.hash, 'abcdef01');
 });
 
-test('who is not linked, has not reported or is silent is shown so, and the verdict counts it', () => {
-  const late = { at: INPUT.now - SILENT_MS - 1, report: report({}) };
+test('snapshotOf shows replicas that are unlinked, unknown or silent, and counts them in the verdict', () => {
+  const late = { receivedAt: INPUT.now - SILENT_AFTER_MS - 1, report: report({}) };
   const replicas = [
-    { id: '1', linked: true, reported: late },
-    { id: '2', linked: false, reported: late },
-    { id: '3', linked: true, reported: null },
+    { id: '1', linked: true, lastReport: late },
+    { id: '2', linked: false, lastReport: late },
+    { id: '3', linked: true, lastReport: null },
   ];
-  const shown = snapshotOf({ ...INPUT, replicas });
+  const shown = createSnapshot({ ...INPUT, replicas });
   assert.equal(
     shown.replicas.map(({ role, lag }) => [role, lag]),
     [
@@ -213,30 +213,31 @@ test('who is not linked, has not reported or is silent is shown so, and the verd
     ],
   );
   assert.is(shown.health, 'degraded');
-  const leaderless = snapshotOf({ ...INPUT, replicas, leader: null, leaderlessMs: 400 });
+  const leaderless = createSnapshot({ ...INPUT, replicas, leader: null, leaderlessMs: 400 });
   assert.equal([leaderless.health, leaderless.leaderlessMs], ['down', 400]);
-  assert.is(leaderless.verdict, 'No leader is known; 1 of 3 replicas answer. Orders wait.');
+  assert.is(leaderless.verdict, 'No leader is known; 1 of 3 replicas answer. Orders wait for a leader.');
   assert.is(leaderless.replicas[1]?.lag, null);
-  const [first, second] = INPUT.catalogs.map((catalog) => ({ ...catalog, linked: false, reported: null }));
+  const [first, second] = INPUT.catalogs.map((catalog) => ({ ...catalog, linked: false, lastReport: null }));
   assert.ok(first !== undefined && second !== undefined);
-  const blind = snapshotOf({ ...INPUT, catalogs: [first, second], stocks: [], orders: [] });
-  assert.match(blind.verdict, /No catalog answers: the leader answers look-ups\.$/);
-  assert.equal([blind.frontends, blind.catalogs[0]?.lastIndex, blind.ordersTotal], [[], null, 9]);
+  const withoutCatalogs = createSnapshot({ ...INPUT, catalogs: [first, second], stocks: [], orders: [] });
+  assert.match(withoutCatalogs.verdict, /\. No catalog is ready; the leader answers look-ups\.$/);
+  const { frontends, catalogs: shownCatalogs, ordersTotal } = withoutCatalogs;
+  assert.equal([frontends, shownCatalogs[0]?.lastIndex, ordersTotal], [[], null, 9]);
 });
 
-test('each catalog is shown by what it tells, and one that does not answer makes the whole degraded', () => {
-  const unready = { at: INPUT.now - 5, report: { ...CATALOG, ready: false } };
-  const late = { at: INPUT.now - SILENT_MS - 1, report: CATALOG };
+test('snapshotOf shows the state of each catalog, and a silent one degrades the health', () => {
+  const unready = { receivedAt: INPUT.now - 5, report: { ...CATALOG, ready: false } };
+  const late = { receivedAt: INPUT.now - SILENT_AFTER_MS - 1, report: CATALOG };
   const [good] = INPUT.catalogs;
   assert.ok(good !== undefined);
   const catalogs = [
     good,
-    { id: 'catalog-2', linked: true, current: false, reported: unready },
-    { id: 'catalog-3', linked: true, current: false, reported: late },
-    { id: 'catalog-4', linked: true, current: false, reported: null },
-    { id: 'catalog-5', linked: false, current: false, reported: late },
+    { id: 'catalog-2', linked: true, current: false, lastReport: unready },
+    { id: 'catalog-3', linked: true, current: false, lastReport: late },
+    { id: 'catalog-4', linked: true, current: false, lastReport: null },
+    { id: 'catalog-5', linked: false, current: false, lastReport: late },
   ];
-  const shown = snapshotOf({ ...INPUT, catalogs });
+  const shown = createSnapshot({ ...INPUT, catalogs });
   assert.equal(
     shown.catalogs.map(({ state, current }) => [state, current]),
     [

@@ -1,75 +1,75 @@
 /**
- * What has happened to the cluster, as this front-end saw it: links that opened and closed, leaders that came and went.
- * It is written whether or not anyone watches, as such events are rare and the last fault is what people come to see.
+ * A journal of cluster events as seen by this front-end: opened and closed links, and leader changes. It is
+ * recorded even without dashboard viewers: the events are rare, and a viewer wants to see the last fault.
  */
 
-/** Events that are kept; at the bound the oldest goes. */
+/** Maximum number of events; at the bound the oldest one is dropped. */
 export const EVENTS_MAX = 40;
 
-/** How an event is to be taken. */
-export type EventTone = 'good' | 'warn' | 'bad';
+/** Severity of an event. */
+export type EventSeverity = 'good' | 'warn' | 'bad';
 
 export interface JournalEvent {
-  /** Rises by one with each event. */
+  /** Increases by one with each event. */
   readonly number: number;
   /** Milliseconds since 1970. */
   readonly time: number;
-  readonly tone: EventTone;
+  readonly tone: EventSeverity;
   readonly text: string;
 }
 
-/** What is looked at. */
+/** The state of links and leader, from which events are derived. */
 export interface ClusterView {
   readonly replicas: readonly { readonly id: string; readonly linked: boolean }[];
   readonly leader: { readonly replica: string; readonly term: number } | null;
   readonly catalogs: readonly { readonly id: string; readonly linked: boolean }[];
 }
 
-const NOTHING: ClusterView = { replicas: [], leader: null, catalogs: [] };
+const EMPTY_VIEW: ClusterView = { replicas: [], leader: null, catalogs: [] };
 
-export class Journal {
+export class EventJournal {
   readonly #events: JournalEvent[] = [];
   #number = 0;
-  #last: ClusterView = NOTHING;
-  /** When the last leader was lost, on a clock that never jumps; null while there is one, and before the first. */
+  #last: ClusterView = EMPTY_VIEW;
+  /** When the last leader was lost, on a monotonic clock; null while there is one, and before the first. */
   #leaderlessSince: number | null = null;
 
-  /** The newest first. */
+  /** The latest first. */
   get events(): readonly JournalEvent[] {
     return this.#events.toReversed();
   }
 
-  /** How long no leader has been known at `now`, in milliseconds; null while one is, and before the first. */
+  /** Milliseconds at `now` since the last leader was lost; null while there is one, and before the first. */
   leaderlessMs(now: number): number | null {
     return this.#leaderlessSince === null ? null : Math.max(0, now - this.#leaderlessSince);
   }
 
   /**
-   * Writes down what has changed since the last look.
-   * @param now on a clock that never jumps, in milliseconds.
+   * Records what has changed since the last call.
+   * @param now milliseconds on a monotonic clock.
    * @param time milliseconds since 1970.
    */
-  look(view: ClusterView, now: number, time: number): void {
+  update(view: ClusterView, now: number, time: number): void {
     const last = this.#last;
     this.#last = view;
     for (const { id, linked } of view.replicas) {
       const was = isLinked(last.replicas, id);
-      if (linked && !was) this.#add(time, 'good', `replica ${id} is linked`);
-      if (!linked && was) this.#add(time, 'bad', `the link to replica ${id} broke`);
+      if (linked && !was) this.#add(time, 'good', `connected to replica ${id}`);
+      if (!linked && was) this.#add(time, 'bad', `lost the connection to replica ${id}`);
     }
     for (const { id, linked } of view.catalogs) {
       const was = isLinked(last.catalogs, id);
-      if (linked && !was) this.#add(time, 'good', `${id} is linked`);
-      if (!linked && was) this.#add(time, 'warn', `the link to ${id} closed`);
+      if (linked && !was) this.#add(time, 'good', `connected to ${id}`);
+      if (!linked && was) this.#add(time, 'warn', `lost the connection to ${id}`);
     }
-    this.#lookAtLeader(last.leader, view.leader, now, time);
+    this.#recordLeader(last.leader, view.leader, now, time);
   }
 
-  #lookAtLeader(last: ClusterView['leader'], leader: ClusterView['leader'], now: number, time: number): void {
+  #recordLeader(last: ClusterView['leader'], leader: ClusterView['leader'], now: number, time: number): void {
     if (leader === null) {
       if (last === null) return;
       this.#leaderlessSince = now;
-      this.#add(time, 'warn', `no leader is known after term ${last.term}: an election is due`);
+      this.#add(time, 'warn', `no leader known after term ${last.term}, waiting for an election`);
       return;
     }
     if (leader.replica === last?.replica && leader.term === last.term) return;
@@ -79,7 +79,7 @@ export class Journal {
     this.#add(time, 'good', `replica ${leader.replica} leads in term ${leader.term}${after}`);
   }
 
-  #add(time: number, tone: EventTone, text: string): void {
+  #add(time: number, tone: EventSeverity, text: string): void {
     this.#number += 1;
     this.#events.push({ number: this.#number, time, tone, text });
     if (this.#events.length > EVENTS_MAX) this.#events.shift();

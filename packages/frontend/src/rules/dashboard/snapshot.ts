@@ -1,74 +1,77 @@
-/** What the dashboard shows, as one JSON value: everything a viewer needs, so that one missed is made good by the next. */
+/**
+ * The state of the dashboard as one JSON value. It is complete, so a viewer that misses one only needs the
+ * next.
+ */
 import {
   formatCents,
   type CatalogReport,
   type Order,
   type ReplicaReport,
-  type SessionReport,
+  type FrontendReport,
   type Stock,
 } from '@trireme/domain';
-import type { Reported } from '../report-board.js';
+import type { TimedReport } from '../report-store.js';
 import type { JournalEvent } from './journal.js';
 import type { TrafficRates } from './traffic.js';
 
-/** A report older than this is no news: its process is silent, as a paused one is. In milliseconds. */
-export const SILENT_MS = 1_500;
+/** Milliseconds after its last report when a process is shown as silent, for example because it is paused. */
+export const SILENT_AFTER_MS = 1_500;
 
-/** What a replica is, in the one word that is shown. */
-export type ShownRole = ReplicaReport['role'] | 'learner' | 'silent' | 'unlinked' | 'unknown';
+/** Role or state of a replica. */
+export type DashboardRole = ReplicaReport['role'] | 'learner' | 'silent' | 'unlinked' | 'unknown';
 
-export interface ShownPeer {
+export interface DashboardPeer {
   readonly id: string;
   readonly heard: boolean;
   readonly told: boolean;
 }
 
-export interface ShownReplica {
+export interface DashboardReplica {
   readonly id: string;
-  readonly role: ShownRole;
+  readonly role: DashboardRole;
   /** Whether its link to this front-end is open. */
   readonly linked: boolean;
-  /** The rest is null before its first report, and as old as the report is. */
+  /** This and the following fields are from the last report; null before the first one. */
   readonly term: number | null;
   readonly firstIndex: number | null;
   readonly lastIndex: number | null;
   readonly commit: number | null;
   readonly applied: number | null;
-  /** Entries that the leader has and this replica's disk has not; null while nobody can tell. */
+  /** Number of the leader's entries that this replica has not stored yet; null if unknown. */
   readonly lag: number | null;
   readonly orders: number | null;
-  /** First 8 hex digits of the book's hash. */
+  /** First 8 hex digits of the hash of the order book. */
   readonly hash: string | null;
   /** Links to the other members. */
-  readonly peers: readonly ShownPeer[];
+  readonly peers: readonly DashboardPeer[];
 }
 
-/** What a catalog is, in one word: `ready` holds authority and answers look-ups. */
-export type ShownCatalogState = 'ready' | 'unready' | 'silent' | 'unlinked' | 'unknown';
+/** State of a catalog: `ready` means that it holds authority and answers look-ups. */
+export type DashboardCatalogState = 'ready' | 'unready' | 'silent' | 'unlinked' | 'unknown';
 
-export interface ShownCatalog {
+export interface DashboardCatalog {
   readonly id: string;
-  readonly state: ShownCatalogState;
+  readonly state: DashboardCatalogState;
   /** Whether the cache of this front-end follows it. */
   readonly current: boolean;
   /** Last log index that it has applied and revoked; null before its first report. */
   readonly lastIndex: number | null;
-  /** Front-ends with a link to it; null likewise. */
+  /** Number of front-ends with a link to it; null before its first report. */
   readonly frontends: number | null;
 }
 
-export interface ShownStock {
+export interface DashboardStock {
   readonly name: string;
   /** Decimal currency, such as `55.00`. */
   readonly price: string;
   readonly quantity: number;
-  /** Whether this front-end would answer from its cache. */
+  /** Whether this front-end can serve it from its cache. */
   readonly cachedHere: boolean;
-  /** Other front-ends that may have it in theirs. */
+  /** Other front-ends that may have it in their caches. */
   readonly cachedBy: readonly string[];
 }
 
-export interface ShownOrder {
+export interface DashboardOrder {
   readonly number: number;
   readonly name: string;
   readonly type: Order['type'];
@@ -78,35 +81,35 @@ export interface ShownOrder {
   readonly time: number;
 }
 
-/** How the whole is: everything in order; something is missing and it works on; no orders are taken. */
+/** `good`: all processes answer. `degraded`: some do not, but there is a leader. `down`: no leader is known. */
 export type Health = 'good' | 'degraded' | 'down';
 
 export interface DashboardSnapshot {
-  /** Milliseconds since 1970, by this front-end. */
+  /** Milliseconds since 1970, on the clock of this front-end. */
   readonly time: number;
   readonly servedBy: string;
   readonly health: Health;
-  /** One sentence on the health, for people. */
+  /** The health in one sentence. */
   readonly verdict: string;
   readonly leader: { readonly replica: string; readonly term: number } | null;
-  /** How long no leader has been known, in milliseconds; null while one is. */
+  /** Milliseconds since the last leader was lost; null while one is known. */
   readonly leaderlessMs: number | null;
-  readonly replicas: readonly ShownReplica[];
-  readonly catalogs: readonly ShownCatalog[];
+  readonly replicas: readonly DashboardReplica[];
+  readonly catalogs: readonly DashboardCatalog[];
   /** Other front-ends with a link to a catalog. */
   readonly frontends: readonly string[];
-  readonly stocks: readonly ShownStock[];
-  /** Stocks in all, as far as is known. */
+  readonly stocks: readonly DashboardStock[];
+  /** Total number of stocks, as far as known. */
   readonly stocksTotal: number;
-  /** The newest first. */
-  readonly orders: readonly ShownOrder[];
+  /** The latest first. */
+  readonly orders: readonly DashboardOrder[];
   readonly ordersTotal: number;
   readonly traffic: TrafficRates;
   readonly requestsOpen: number;
   readonly events: readonly JournalEvent[];
 }
 
-/** What a snapshot is made of. Times are on a clock that never jumps but for `time`. */
+/** The input of a snapshot. All times except `time` are on a monotonic clock. */
 export interface SnapshotInput {
   readonly now: number;
   readonly time: number;
@@ -116,13 +119,13 @@ export interface SnapshotInput {
   readonly replicas: readonly {
     readonly id: string;
     readonly linked: boolean;
-    readonly reported: Reported<ReplicaReport> | null;
+    readonly lastReport: TimedReport<ReplicaReport> | null;
   }[];
   readonly catalogs: readonly {
     readonly id: string;
     readonly linked: boolean;
     readonly current: boolean;
-    readonly reported: Reported<CatalogReport> | null;
+    readonly lastReport: TimedReport<CatalogReport> | null;
   }[];
   readonly stocks: readonly Stock[];
   readonly isCachedHere: (name: string) => boolean;
@@ -132,11 +135,13 @@ export interface SnapshotInput {
   readonly events: readonly JournalEvent[];
 }
 
-export function snapshotOf(input: SnapshotInput): DashboardSnapshot {
-  const replicas = shownReplicas(input);
+export function createSnapshot(input: SnapshotInput): DashboardSnapshot {
+  const replicas = toDashboardReplicas(input);
   const catalogs = shownCatalogs(input);
-  const { health, verdict } = judge(input.leader, replicas, catalogs);
-  const reports = input.catalogs.flatMap(({ reported }) => (reported === null ? [] : [reported.report]));
+  const { health, verdict } = assessHealth(input.leader, replicas, catalogs);
+  const reports = input.catalogs.flatMap(({ lastReport }) =>
+    lastReport === null ? [] : [lastReport.report],
+  );
   const others = reports.flatMap(({ sessions }) => sessions).filter(({ peer }) => peer !== input.servedBy);
   const { time, servedBy, leader, leaderlessMs, traffic, requestsOpen, events } = input;
   return {
@@ -156,12 +161,12 @@ export function snapshotOf(input: SnapshotInput): DashboardSnapshot {
   };
 }
 
-function shownReplicas(input: SnapshotInput): readonly ShownReplica[] {
-  const reports = new Map(input.replicas.map(({ id, reported }) => [id, reported]));
-  const leading = input.leader === null ? null : (reports.get(input.leader.replica)?.report ?? null);
-  return input.replicas.map(({ id, linked, reported }) => {
-    const report = reported?.report ?? null;
-    const role = shownRole(linked, reported, input.now);
+function toDashboardReplicas(input: SnapshotInput): readonly DashboardReplica[] {
+  const reports = new Map(input.replicas.map(({ id, lastReport }) => [id, lastReport]));
+  const leaderReport = input.leader === null ? null : (reports.get(input.leader.replica)?.report ?? null);
+  return input.replicas.map(({ id, linked, lastReport }) => {
+    const report = lastReport?.report ?? null;
+    const role = shownRole(linked, lastReport, input.now);
     return {
       ...{ id, role, linked },
       term: report?.term ?? null,
@@ -169,7 +174,7 @@ function shownReplicas(input: SnapshotInput): readonly ShownReplica[] {
       lastIndex: report?.lastIndex ?? null,
       commit: report?.commit ?? null,
       applied: report?.applied ?? null,
-      lag: lagOf(id, leading, input.leader?.replica ?? null),
+      lag: lagOf(id, leaderReport, input.leader?.replica ?? null),
       orders: report?.orders ?? null,
       hash: report?.hash.slice(0, 8) ?? null,
       peers: (report?.peers ?? []).map(({ id: peer, heard, told }) => ({ id: peer, heard, told })),
@@ -177,57 +182,62 @@ function shownReplicas(input: SnapshotInput): readonly ShownReplica[] {
   });
 }
 
-function shownRole(linked: boolean, reported: Reported<ReplicaReport> | null, now: number): ShownRole {
+function shownRole(
+  linked: boolean,
+  lastReport: TimedReport<ReplicaReport> | null,
+  now: number,
+): DashboardRole {
   if (!linked) return 'unlinked';
-  if (reported === null) return 'unknown';
-  if (now - reported.at > SILENT_MS) return 'silent';
-  const { role, learner } = reported.report;
+  if (lastReport === null) return 'unknown';
+  if (now - lastReport.receivedAt > SILENT_AFTER_MS) return 'silent';
+  const { role, learner } = lastReport.report;
   return learner && role === 'follower' ? 'learner' : role;
 }
 
-function lagOf(id: string, leading: ReplicaReport | null, leader: string | null): number | null {
-  if (leading === null) return null;
+function lagOf(id: string, leaderReport: ReplicaReport | null, leader: string | null): number | null {
+  if (leaderReport === null) return null;
   if (id === leader) return 0;
-  const match = leading.peers.find((peer) => peer.id === id)?.match ?? null;
-  return match === null ? null : Math.max(0, leading.lastIndex - match);
+  const match = leaderReport.peers.find((peer) => peer.id === id)?.match ?? null;
+  return match === null ? null : Math.max(0, leaderReport.lastIndex - match);
 }
 
-/** Each once, by name: a front-end has a link to every catalog. */
-function peersOf(sessions: readonly SessionReport[]): readonly string[] {
+/** Distinct names, sorted: a front-end has a session at every catalog. */
+function peersOf(sessions: readonly FrontendReport[]): readonly string[] {
   return [...new Set(sessions.map(({ peer }) => peer))].sort();
 }
 
-function shownCatalogs({ catalogs, now }: SnapshotInput): readonly ShownCatalog[] {
-  return catalogs.map(({ id, linked, current, reported }) => ({
-    ...{ id, current, state: shownCatalogState(linked, reported, now) },
-    lastIndex: reported?.report.lastIndex ?? null,
-    frontends: reported?.report.sessions.length ?? null,
+function shownCatalogs({ catalogs, now }: SnapshotInput): readonly DashboardCatalog[] {
+  return catalogs.map(({ id, linked, current, lastReport }) => ({
+    ...{ id, current, state: shownCatalogState(linked, lastReport, now) },
+    lastIndex: lastReport?.report.lastIndex ?? null,
+    frontends: lastReport?.report.sessions.length ?? null,
   }));
 }
 
 function shownCatalogState(
   linked: boolean,
-  reported: Reported<CatalogReport> | null,
+  lastReport: TimedReport<CatalogReport> | null,
   now: number,
-): ShownCatalogState {
+): DashboardCatalogState {
   if (!linked) return 'unlinked';
-  if (reported === null) return 'unknown';
-  if (now - reported.at > SILENT_MS) return 'silent';
-  return reported.report.ready ? 'ready' : 'unready';
+  if (lastReport === null) return 'unknown';
+  if (now - lastReport.receivedAt > SILENT_AFTER_MS) return 'silent';
+  return lastReport.report.ready ? 'ready' : 'unready';
 }
 
-function judge(
+function assessHealth(
   leader: DashboardSnapshot['leader'],
-  replicas: readonly ShownReplica[],
-  catalogs: readonly ShownCatalog[],
+  replicas: readonly DashboardReplica[],
+  catalogs: readonly DashboardCatalog[],
 ): { readonly health: Health; readonly verdict: string } {
   const up = replicas.filter(({ role }) => role !== 'unlinked' && role !== 'silent').length;
   const count = `${up} of ${replicas.length} replicas answer`;
-  if (leader === null) return { health: 'down', verdict: `No leader is known; ${count}. Orders wait.` };
+  if (leader === null)
+    return { health: 'down', verdict: `No leader is known; ${count}. Orders wait for a leader.` };
   const leads = `Replica ${leader.replica} leads in term ${leader.term}; ${count}`;
   const missing = catalogs.filter(({ state }) => state !== 'ready' && state !== 'unknown').length;
   if (missing === catalogs.length) {
-    return { health: 'degraded', verdict: `${leads}. No catalog answers: the leader answers look-ups.` };
+    return { health: 'degraded', verdict: `${leads}. No catalog is ready; the leader answers look-ups.` };
   }
   const health = up === replicas.length && missing === 0 ? 'good' : 'degraded';
   const ready = `${catalogs.length - missing} of ${catalogs.length} catalogs`;

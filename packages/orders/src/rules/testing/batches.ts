@@ -1,11 +1,11 @@
-/** Short ways to write what the rules work on. */
+/** Factories of batches and log entries for tests. */
 import {
   decodeBatch,
   encodeBatch,
   type Batch,
   type Command,
   type Outcome,
-  type PlaceCommand,
+  type OrderCommand,
   type SeedPart,
   type SeedStock,
 } from '@trireme/domain';
@@ -16,15 +16,15 @@ export const DONE: Outcome = { kind: 'done' };
 export const NONE: Outcome = { kind: 'none' };
 export const REJECTED: Outcome = { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' };
 
-/** More than there is of any stock that `seeding` brings. */
+/** More than the quantity of any stock of `seeding`. */
 export const TOO_MANY = 900_000;
 
-/** What the cluster of most tests begins with. */
+/** Stocks of the cluster in most tests. */
 export const STOCKS: readonly SeedStock[] = [{ name: 'A', price: 500, quantity: 100_000 }];
 
 export const LIFE = 'a0'.repeat(8);
 
-export function buy(key: string, quantity = 1): PlaceCommand {
+export function buy(key: string, quantity = 1): OrderCommand {
   return { kind: 'buy', key, name: 'A', quantity };
 }
 
@@ -46,13 +46,13 @@ export function entry(
   return { index, batch, bytes: encodeBatch(batch) };
 }
 
-/** The log entry at `index` as the log has it; a no-op without bytes. */
+/** The log entry at `index` with these bytes; a no-op without bytes. */
 export function toEntry(index: number, bytes: Uint8Array | null): BookEntry {
   return { index, batch: bytes === null ? null : decodeBatch(bytes), bytes: bytes ?? new Uint8Array() };
 }
 
-/** The log entry at `index` with a part of the seed: all of it unless told otherwise. */
-export function seeding(
+/** The log entry at `index` with a part of the seed; by default the whole seed. */
+export function seedEntry(
   index: number,
   stocks = STOCKS,
   { life = LIFE, part = 0, parts = 1 }: Partial<SeedPart> = {},
@@ -61,7 +61,7 @@ export function seeding(
   return entry(index, [], { age: 0, time: 0, seed: { life, part, parts, stocks }, ...more });
 }
 
-/** A batch that was just decided, number `seq`, at log index `seq * 10`; each command was filled unless told otherwise. */
+/** A decided batch, number `seq`, at log index `seq * 10`; by default all commands are filled. */
 export function decidedBatch(
   seq: number,
   commands: readonly Command[],

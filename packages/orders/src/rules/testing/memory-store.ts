@@ -1,4 +1,4 @@
-/** A book's records in memory: what the rules read is what was written before. */
+/** A book's records in memory. */
 import type { Stock } from '@trireme/domain';
 import { Book } from '../book.js';
 import {
@@ -7,22 +7,22 @@ import {
   type BookMeta,
   type BookReader,
   type BookWrite,
-  type BookedOrder,
+  type StoredOrder,
   type DecidedBatch,
-  type KeptBatch,
-  type Place,
+  type RetainedBatch,
+  type CommandPosition,
   type StockChange,
 } from '../state.js';
 
 export class MemoryStore implements BookReader {
   meta: BookMeta = EMPTY_META;
-  readonly keys = new Map<string, Place>();
-  readonly batches = new Map<number, KeptBatch>();
-  readonly orders = new Map<number, BookedOrder>();
+  readonly keys = new Map<string, CommandPosition>();
+  readonly batches = new Map<number, RetainedBatch>();
+  readonly orders = new Map<number, StoredOrder>();
   readonly changes = new Map<number, StockChange>();
   readonly stocks = new Map<string, Stock>();
 
-  /** The book as it is stored here: what a replica that restarts begins with. */
+  /** The stored book, as a replica reads it after a restart. */
   open(): Book {
     return new Book(this, this.meta, this.stocks.values());
   }
@@ -31,11 +31,11 @@ export class MemoryStore implements BookReader {
     for (const write of writes) this.#writeOne(write);
   }
 
-  /** Has the book apply the entries, and takes in what it makes of them. */
+  /** Applies the entries to the book and stores its writes. */
   apply(book: Book, entries: readonly BookEntry[]): readonly DecidedBatch[] {
     const decided = book.apply(entries);
     this.write(book.takeWrites());
-    book.written();
+    book.onWritten();
     return decided;
   }
 
@@ -61,15 +61,15 @@ export class MemoryStore implements BookReader {
     }
   }
 
-  place(key: string): Place | null {
+  positionOf(key: string): CommandPosition | null {
     return this.keys.get(key) ?? null;
   }
 
-  batch(seq: number): KeptBatch | null {
+  batch(seq: number): RetainedBatch | null {
     return this.batches.get(seq) ?? null;
   }
 
-  /** Everything that it holds, for comparing two of them. */
+  /** All records, for comparing two stores. */
   get contents(): unknown {
     const { meta, keys, batches, orders, changes, stocks } = this;
     return [meta, ...[keys, batches, orders, changes, stocks].map((table) => [...table].sort(byKey))];

@@ -1,15 +1,15 @@
-/** A random source that a seed repeats. */
+/** A reproducible source of random numbers. */
 export interface Random {
-  /** Below 1. */
+  /** A number from 0 to below 1. */
   next(): number;
-  /** A whole number from 0 to `bound` - 1. */
+  /** An integer from 0 to `bound` - 1. */
   below(bound: number): number;
   chance(probability: number): boolean;
   pick<T>(items: readonly T[]): T | undefined;
 }
 
 /** Mulberry32. */
-export function seeded(seed: number): Random {
+export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

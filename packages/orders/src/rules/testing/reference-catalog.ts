@@ -1,10 +1,10 @@
 /**
- * A catalog in its shortest form: it follows one leader, has no front-ends, and so has revoked what it has received. It keeps
- * nothing when it restarts.
+ * A minimal catalog: it follows one leader and has no front-ends, so that it has revoked every entry that it
+ * received. It keeps nothing across a restart.
  */
 import * as assert from 'uvu/assert';
 import { decodeBatch, type CatalogToReplica, type Command, type ReplicaToCatalog } from '@trireme/domain';
-import { usableMs } from '@trireme/coherence';
+import { holderLeaseMs } from '@trireme/coherence';
 import { nextHash } from '@trireme/state-machine';
 import { decideOne, type ReferenceStocks } from './reference-decisions.js';
 
@@ -30,17 +30,17 @@ export class ReferenceCatalog {
   #leader: { readonly link: number; readonly term: number } | null = null;
   #parts: Frame<'snapshot'>[] = [];
   #process = 0;
-  #asked = new Map<number, number>();
-  #asks = 0;
+  #requestedAt = new Map<number, number>();
+  #lastRequest = 0;
   #authorityUntil = -Infinity;
 
-  /** It shows nothing that an entry up to here has changed as it was before. */
-  get received(): number {
+  /** Entries up to this log index were received and revoked. */
+  get receivedIndex(): number {
     return this.#received;
   }
 
-  /** Its stocks are those of this index. */
-  get visible(): number {
+  /** Its stocks are as of this log index. */
+  get visibleIndex(): number {
     return this.#visible;
   }
 
@@ -53,7 +53,7 @@ export class ReferenceCatalog {
     return this.#stocks.get(name)?.quantity ?? 0;
   }
 
-  /** Starts again with nothing. Its links have to be broken before. */
+  /** Restarts with an empty state. Its links must be closed before. */
   restart(): void {
     this.#stocks = new Map();
     this.#life = null;
@@ -62,7 +62,7 @@ export class ReferenceCatalog {
     this.#entries = [];
     this.#leader = null;
     this.#process += 1;
-    this.#asked.clear();
+    this.#requestedAt.clear();
     this.#authorityUntil = -Infinity;
   }
 
@@ -70,12 +70,12 @@ export class ReferenceCatalog {
     if (this.#leader?.link === link) this.#leader = null;
   }
 
-  /** Asks its leader for authority; nothing without one. */
-  ask(now: number): readonly CatalogToReplica[] {
+  /** Requests authority from the leader; returns nothing without a leader. */
+  requestAuthority(now: number): readonly CatalogToReplica[] {
     if (this.#leader === null) return [];
-    this.#asks += 1;
-    this.#asked.set(this.#asks, now);
-    return [{ t: 'requestAuthority', id: this.#asks }];
+    this.#lastRequest += 1;
+    this.#requestedAt.set(this.#lastRequest, now);
+    return [{ t: 'requestAuthority', id: this.#lastRequest }];
   }
 
   get leader(): number | null {
@@ -105,9 +105,9 @@ export class ReferenceCatalog {
         this.#apply(frame);
         return [];
       case 'authority': {
-        assert.ok(frame.logged <= this.#received, 'authority comes after what was logged before it');
-        const askedAt = this.#asked.get(frame.id);
-        if (askedAt !== undefined) this.#authorityUntil = askedAt + usableMs(AUTHORITY_MS);
+        assert.ok(frame.logged <= this.#received, 'authority follows the entries logged before it');
+        const askedAt = this.#requestedAt.get(frame.id);
+        if (askedAt !== undefined) this.#authorityUntil = askedAt + holderLeaseMs(AUTHORITY_MS);
         return [];
       }
     }
@@ -118,18 +118,18 @@ export class ReferenceCatalog {
     const hadAuthority = this.isReady(now);
     this.#leader = { link, term };
     this.#authorityUntil = -Infinity;
-    this.#asked.clear();
+    this.#requestedAt.clear();
     this.#entries = [];
     this.#parts = [];
     this.#received = this.#visible;
     const place = { life: this.#life, lastIndex: this.#lastIndex, hash: this.#hash };
     const attach = { process: `p${this.#process}`, visible: this.#visible, hadAuthority };
-    return [{ t: 'attach', term, ...attach, ...place }, ...this.ask(now)];
+    return [{ t: 'attach', term, ...attach, ...place }, ...this.requestAuthority(now)];
   }
 
   #addPart(frame: Frame<'snapshot'>): readonly CatalogToReplica[] {
     this.#parts.push(frame);
-    assert.is(frame.part, this.#parts.length - 1, 'parts come in their order');
+    assert.is(frame.part, this.#parts.length - 1, 'parts arrive in order');
     if (this.#parts.length < frame.parts) return [];
     const stocks = this.#parts.splice(0).flatMap((part) => part.stocks);
     const { index, life, lastIndex, hash } = frame;
@@ -160,6 +160,6 @@ export class ReferenceCatalog {
       );
       [this.#hash, this.#lastIndex] = [nextHash(this.#hash, batch, outcomes), index];
     }
-    assert.is(this.#hash, hash, `replica and reference decide alike up to ${visible}`);
+    assert.is(this.#hash, hash, `replica and reference have equal hashes up to ${visible}`);
   }
 }

@@ -1,4 +1,4 @@
-/** What becomes of commands in its shortest form, written without looking at the program's own: both must come to the same. */
+/** A minimal implementation of the decision rules, written independently of the program's: both must agree. */
 import type { Command, Outcome } from '@trireme/domain';
 
 export type ReferenceStocks = Map<string, { readonly price: number; readonly quantity: number }>;

@@ -1,9 +1,9 @@
-/** A process for the tests of `runProcess`: what it does is its first argument, the rest are the common flags. */
+/** A process for the tests of `runProcess`, with the common options. The first argument selects its behaviour. */
 import { createLog } from '../../log.js';
 import { Metrics } from '../../metrics/metrics.js';
-import { UsageError } from '../../rules/usage.js';
-import { processCommand, type CommonOptions } from '../command.js';
-import { EXIT } from '../exit.js';
+import { UsageError } from '../../rules/usage-error.js';
+import { processCommand, type CommonOptions } from '../common-options.js';
+import { EXIT_CODE } from '../exit.js';
 import { readIdentity } from '../identity.js';
 import { runProcess, type RunningService } from '../run.js';
 
@@ -14,7 +14,7 @@ command.parse();
 const options = command.opts<CommonOptions>();
 const behaviour = command.args[0] ?? '';
 
-/** Breaks with the part that it asks, as a replica's does with its log. */
+/** Throws after the failure, like the context of a replica, which reads the Raft log. */
 function context(): object {
   if (behaviour === 'fatal-context' && isBroken) throw new Error('the log is closed');
   return {};
@@ -22,7 +22,7 @@ function context(): object {
 
 const unwritable = {
   write: () => {
-    throw new Error('no one writes here');
+    throw new Error('output is closed');
   },
 };
 let isBroken = false;
@@ -63,13 +63,13 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
     case 'start-fails':
       throw new Failure('could not start');
     case 'logs':
-      // More than any pipe holds, in one turn; then a turn that has to come, whoever reads.
+      // Log more in one turn than a pipe can hold. The next turn must follow even if no one reads.
       for (let i = 0; i < 2_000; i++) log.info({ i, fill: 'x'.repeat(1_000) }, 'line');
       await new Promise((resolve) => setTimeout(resolve, 10));
-      process.stderr.write('goes on\n');
+      process.stderr.write('next turn\n');
       break;
     case 'usage':
-      throw new UsageError('these flags do not go together');
+      throw new UsageError('these options conflict');
     case 'start-waits':
       log.info('started');
       await new Promise((_, reject) => {
@@ -88,14 +88,14 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
       break;
     case 'throws':
       setImmediate(() => {
-        throw new Failure('nobody caught this');
+        throw new Failure('not caught');
       });
       break;
     case 'fatal-unwritable':
       fatal(new Failure('the disk failed'));
       break;
     case 'rejects':
-      void Promise.reject(new Failure('nobody awaited this'));
+      void Promise.reject(new Failure('not awaited'));
       break;
     case 'bad-code':
       throw new TypeError('exitCodeOf throws for this');
@@ -109,13 +109,13 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
 await runProcess({
   log,
   exitWithParent: options.exitWithParent,
-  ...(behaviour.endsWith('-hangs') ? { stopMsMax: 300 } : {}),
+  ...(behaviour.endsWith('-hangs') ? { stopTimeoutMs: 300 } : {}),
   exitCodeOf: (error) => {
     if (error instanceof TypeError) throw error;
-    return error instanceof Failure ? EXIT.unavailable : EXIT.internal;
+    return error instanceof Failure ? EXIT_CODE.unavailable : EXIT_CODE.internal;
   },
   adviceOf: (error) => {
-    if (behaviour === 'fatal-advice') throw new Error('nobody knows');
+    if (behaviour === 'fatal-advice') throw new Error('adviceOf throws');
     return error instanceof Failure && behaviour === 'fatal' ? 'try another disk' : null;
   },
   start,

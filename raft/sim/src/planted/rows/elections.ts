@@ -1,4 +1,4 @@
-/** Bugs to plant in elections, terms and votes. */
+/** Planted bugs in elections, terms and votes. */
 import { CORE, type Mutation } from '../mutation.js';
 
 export const ELECTIONS: readonly Mutation[] = [
@@ -17,13 +17,13 @@ export const ELECTIONS: readonly Mutation[] = [
   {
     name: 'vote response before the sync',
     file: `${CORE}/election-state.js`,
-    find: "this.#outbox.hold({\n            type: 'voteResponse',",
+    find: "this.#outbox.sendWhenDurable({\n            type: 'voteResponse',",
     replace: "this.#outbox.send({\n            type: 'voteResponse',",
   },
   {
     name: 'vote request before the sync',
     file: `${CORE}/election-state.js`,
-    find: 'this.#outbox.hold(request);',
+    find: 'this.#outbox.sendWhenDurable(request);',
     replace: 'this.#outbox.send(request);',
   },
   {
@@ -34,31 +34,31 @@ export const ELECTIONS: readonly Mutation[] = [
       "if (message.term < this.#term && message.type !== 'voteResponse') {\n            this.#stepLowerTerm(message);",
   },
   {
-    name: 'two votes a term (Raft 5.2)',
+    name: 'two votes per term (Raft 5.2)',
     file: `${CORE}/election-state.js`,
     find: 'const isFree = vote === message.from || (vote === null && this.#leader === null);',
     replace: 'const isFree = true;',
   },
   {
-    name: 'vote for a log that is behind (Raft 5.4.1)',
+    name: 'vote for a candidate whose log lags (Raft 5.4.1)',
     file: `${CORE}/log.js`,
     find: 'return term > this.lastTerm || (term === this.lastTerm && index >= this.lastIndex);',
     replace: 'return term >= this.lastTerm;',
   },
   {
-    name: 'majority of one too few',
+    name: 'majority too small by one',
     file: `${CORE}/quorum.js`,
     find: 'return Math.floor(members / 2) + 1;',
     replace: 'return Math.floor((members + 1) / 2 - 1 / members);',
   },
   {
-    name: 'a leader that hears of no majority leads on (thesis 6.2)',
+    name: 'leader without contact to a majority does not step down (thesis 6.2)',
     file: `${CORE}/leadership.js`,
-    find: "? 'lead on' : 'step down'",
-    replace: "? 'lead on' : 'lead on'",
+    find: "? 'keep leading' : 'step down'",
+    replace: "? 'keep leading' : 'keep leading'",
   },
   {
-    name: 'a leader whose disk hangs leads on',
+    name: 'leader with a hung disk does not step down',
     file: `${CORE}/health.js`,
     find: "return this.#hangs('write') ||",
     replace: 'return false &&',

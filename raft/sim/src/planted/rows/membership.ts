@@ -1,25 +1,25 @@
-/** Bugs to plant in membership changes. */
+/** Planted bugs in membership changes. */
 import { CORE, type Mutation } from '../mutation.js';
 
 export const MEMBERSHIP: readonly Mutation[] = [
   {
-    name: 'membership applied too early: when it is logged',
+    name: 'membership takes effect too early: when it is logged',
     file: `${CORE}/membership-log.js`,
-    find: 'this.#later.push(placed(entry));',
-    replace: 'this.#later.push(placed(entry));\n        this.#inForce = placed(entry);',
+    find: 'this.#unapplied.push(decode(entry));',
+    replace: 'this.#unapplied.push(decode(entry));\n        this.#inForce = decode(entry);',
   },
   {
-    name: 'membership applied too early: when it is committed',
+    name: 'membership takes effect too early: when it is committed',
     file: `${CORE}/log.js`,
     find: 'this.#commit = index;\n    }\n    /** Learns',
-    replace: 'this.#commit = index;\n        this.memberships.appliedTo(index);\n    }\n    /** Learns',
+    replace: 'this.#commit = index;\n        this.memberships.onApplied(index);\n    }\n    /** Learns',
   },
   {
     name: 'learner counted in a majority (thesis 4.2.1)',
     file: `${CORE}/quorum.js`,
-    find: 'export function reachedByQuorum({ voters, outgoing }, valueOf) {',
+    find: 'export function highestOfQuorum({ voters, outgoing }, valueOf) {',
     replace:
-      'export function reachedByQuorum({ voters, outgoing, learners = [] }, valueOf) {\n    voters = voters.concat(learners);',
+      'export function highestOfQuorum({ voters, outgoing, learners = [] }, valueOf) {\n    voters = voters.concat(learners);',
   },
   {
     name: 'commit in a joint configuration decided by one half (Raft 6)',
@@ -40,7 +40,7 @@ export const MEMBERSHIP: readonly Mutation[] = [
     replace: 'return votersMoved(current, voters) > 9',
   },
   {
-    name: 'change accepted while one is unapplied',
+    name: 'membership change accepted while another one is not applied',
     file: `${CORE}/leadership.js`,
     find: 'if (this.#context.log.memberships.hasUnapplied || isJoint(this.#membership)) {\n            throw',
     replace: 'if (isJoint(this.#membership)) {\n            throw',
@@ -52,9 +52,9 @@ export const MEMBERSHIP: readonly Mutation[] = [
     replace: ';',
   },
   {
-    name: 'who was dismissed once is never heard again',
-    file: 'dist/group.js',
-    find: 'for (const [peer, address] of this.#dismissed)\n                transport.addPeer(peer, address);',
+    name: 'removed member stays disconnected after it is added again',
+    file: 'dist/membership-tracker.js',
+    find: 'for (const [peer, address] of this.#formerPeers)\n                transport.addPeer(peer, address);',
     replace: ';',
   },
 ];

@@ -1,10 +1,10 @@
-/** Bugs to plant in reads and leases. */
+/** Planted bugs in reads and leases. */
 import { CORE, type Mutation } from '../mutation.js';
 
 export const READS: readonly Mutation[] = [
   {
     name: 'ReadIndex without a quorum round (thesis 6.4)',
-    file: `${CORE}/reads.js`,
+    file: `${CORE}/read-queue.js`,
     find: 'if (round < this.#openRound)',
     replace: 'if (round < 0)',
   },
@@ -21,9 +21,9 @@ export const READS: readonly Mutation[] = [
     replace: 'this.#holds(this.#fromMs, this.#sent.at(-1)?.atMs ?? this.#fromMs);',
   },
   {
-    name: 'a voter breaks the promise that leases stand on (thesis 6.4.1)',
+    name: 'voter grants votes within the lease of a leader (thesis 6.4.1)',
     file: `${CORE}/election-state.js`,
-    find: 'return this.#timer.silence < this.#config.electionTicks;',
+    find: 'return this.#timer.ticksSinceLeader < this.#config.electionTicks;',
     replace: 'return false;',
   },
   {
@@ -33,7 +33,7 @@ export const READS: readonly Mutation[] = [
     replace: '',
   },
   {
-    name: 'lease counted from the answer, not from the question (thesis 6.4.1)',
+    name: 'lease counted from the response, not from the request (thesis 6.4.1)',
     file: `${CORE}/lease.js`,
     find: 'this.#sent.findLast((one) => one.round <= round)?.atMs ?? this.#fromMs;',
     replace: 'this.#sent.some((one) => one.round <= round) ? this.#config.now() : this.#fromMs;',
@@ -41,7 +41,7 @@ export const READS: readonly Mutation[] = [
   {
     name: 'read served before its index is applied',
     file: 'dist/pending-reads.js',
-    find: 'serve(applied) {',
-    replace: 'serve(applied) {\n        applied = Infinity;',
+    find: 'onApplied(applied) {',
+    replace: 'onApplied(applied) {\n        applied = Infinity;',
   },
 ];

@@ -1,5 +1,5 @@
-/** Bugs to plant in replication, commitment and what clients are told. */
-import { CORE, BOOK, type Mutation } from '../mutation.js';
+/** Planted bugs in replication, commitment and responses to clients. */
+import { CORE, CLUSTER, type Mutation } from '../mutation.js';
 
 export const REPLICATION: readonly Mutation[] = [
   {
@@ -10,13 +10,13 @@ export const REPLICATION: readonly Mutation[] = [
   },
   {
     name: 'append response before the sync',
-    file: `${CORE}/follow.js`,
-    find: "outbox.hold({ type: 'appendAccepted', from, to, term, match });",
+    file: `${CORE}/follower.js`,
+    find: "outbox.sendWhenDurable({ type: 'appendAccepted', from, to, term, match });",
     replace: "outbox.send({ type: 'appendAccepted', from, to, term, match });",
   },
   {
     name: 'missing prev-term check (Raft 5.3)',
-    file: `${CORE}/follow.js`,
+    file: `${CORE}/follower.js`,
     find: 'if (prevIndex >= log.commit && !log.matches(prevIndex, prevTerm)) {',
     replace: 'if (prevIndex > log.lastIndex) {',
   },
@@ -27,20 +27,20 @@ export const REPLICATION: readonly Mutation[] = [
     replace: 'index > base && index > this.#commit && term > 0',
   },
   {
-    name: 'commit beyond what matched',
+    name: 'heartbeat with a commit index beyond the match index',
     file: `${CORE}/followers.js`,
     find: 'const commit = Math.min(log.commit, progress.match);',
     replace: 'const commit = log.commit;',
   },
   {
-    name: 'follower commits one more than it was told to',
-    file: `${CORE}/follow.js`,
+    name: 'follower commits one entry too many',
+    file: `${CORE}/follower.js`,
     find: 'log.commitTo(commit);',
     replace: 'log.commitTo(Math.min(commit + 1, log.lastIndex));',
   },
   {
     name: 'applied index not atomic with the data',
-    file: `${BOOK}/machine.js`,
+    file: `${CLUSTER}/machine.js`,
     find: 'return new Promise((resolve) => {',
     replace: 'return new Promise((resolve) => {\n            disk.written.applied = entries.at(-1).index;',
   },
@@ -58,25 +58,25 @@ export const REPLICATION: readonly Mutation[] = [
     replace: 'await this.#options.storage.persist(batch).catch(() => undefined);',
   },
   {
-    name: 'leader counts itself before its disk',
+    name: 'leader counts its own entries before they are durable',
     file: `${CORE}/leadership.js`,
     find: 'this.#reachedByQuorum(log.stableIndex,',
     replace: 'this.#reachedByQuorum(log.lastIndex,',
   },
   {
-    name: 'a finished write acknowledges entries that were replaced meanwhile',
+    name: 'completed write acknowledges entries that were replaced meanwhile',
     file: `${CORE}/log.js`,
     find: 'while (count < entries.length && entries[count] === this.#unstable[count])',
     replace: 'while (count < entries.length && this.#unstable[count] !== undefined)',
   },
   {
-    name: 'session dedupe dropped (thesis 6.3)',
-    file: `${BOOK}/book.js`,
+    name: 'no deduplication by session (thesis 6.3)',
+    file: `${CLUSTER}/map-state.js`,
     find: 'if (last !== undefined && last.sequence === sequence)',
     replace: 'if (last !== undefined && last.sequence === sequence && last.sequence < 0)',
   },
   {
-    name: 'a window whose answers were lost stays full',
+    name: 'window stays full after its responses were lost',
     file: `${CORE}/followers.js`,
     find: 'progress.forceAppend = true;',
     replace: 'progress.forceAppend = false;',

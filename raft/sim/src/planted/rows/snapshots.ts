@@ -1,23 +1,23 @@
-/** Bugs to plant in snapshots and compaction. */
-import { CORE, BOOK, type Mutation } from '../mutation.js';
+/** Planted bugs in snapshots and compaction. */
+import { CORE, CLUSTER, type Mutation } from '../mutation.js';
 
 export const SNAPSHOTS: readonly Mutation[] = [
   {
     name: 'snapshot without sessions (thesis 6.3)',
-    file: `${BOOK}/snapshot.js`,
+    file: `${CLUSTER}/snapshot.js`,
     find: 'sessions: [...sessions] };',
     replace: 'sessions: [] };',
   },
   {
-    name: 'log begun anew before the snapshot is the state (Raft 7)',
+    name: 'log reset before the snapshot is installed (Raft 7)',
     file: 'dist/recovery.js',
     find: 'await snapshots.install(base);\n    await storage.persist({ base, hardState: null, entries });',
     replace: 'await storage.persist({ base, hardState: null, entries });\n    await snapshots.install(base);',
   },
   {
-    name: 'an interrupted install is not ended at the next start',
+    name: 'interrupted install is not finished at the next start',
     file: 'dist/node.js',
-    find: 'await finishInstall(options.storage, options.machine);',
+    find: 'await completeInterruptedInstall(options.storage, options.stateMachine);',
     replace: '',
   },
   {
@@ -28,19 +28,19 @@ export const SNAPSHOTS: readonly Mutation[] = [
       'if (this.#installing !== null || base.index <= this.base.index)\n            return false;\n        if (base.index > this.lastIndex && this.matches(base.index, base.term)) {',
   },
   {
-    name: 'log compacted beyond what the state cannot lose',
+    name: 'log compacted beyond the durable state',
     file: 'dist/compactor.js',
     find: 'const durable = await snapshots.sync();',
-    replace: 'await snapshots.sync();\n        const durable = this.#o.machine.applied;',
+    replace: 'await snapshots.sync();\n        const durable = this.#options.machine.applied;',
   },
   {
     name: 'snapshot acknowledged before it is durable',
-    file: `${CORE}/follow.js`,
-    find: "outbox.hold({ type: 'appendAccepted', from, to, term, match: log.commit });",
+    file: `${CORE}/follower.js`,
+    find: "outbox.sendWhenDurable({ type: 'appendAccepted', from, to, term, match: log.commit });",
     replace: "outbox.send({ type: 'appendAccepted', from, to, term, match: log.commit });",
   },
   {
-    name: 'a follower that needs a snapshot is not sent one',
+    name: 'follower that needs a snapshot gets none',
     file: `${CORE}/followers.js`,
     find: 'this.#snapshots.push(to);',
     replace: 'this.#snapshots.length = 0;',

@@ -1,0 +1,21 @@
+/** Environment variables and wrappers that inject faults into a process. */
+
+/** Applies to a process from its next start on. */
+export interface FaultEnvironment {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Command that runs the process as its argument, and keeps its pid. */
+  readonly wrapper?: readonly string[];
+}
+
+/** Combines several: all preloaded libraries are loaded, and each wrapper runs the next one. */
+export function combineEnvironments(hindrances: readonly FaultEnvironment[]): FaultEnvironment {
+  const preloaded = hindrances.flatMap(({ env }) => env?.['LD_PRELOAD'] ?? []);
+  const variables = hindrances.flatMap(({ env }) => Object.entries(env ?? {}));
+  return {
+    env: {
+      ...Object.fromEntries(variables),
+      ...(preloaded.length > 0 ? { LD_PRELOAD: preloaded.join(':') } : {}),
+    },
+    wrapper: hindrances.flatMap(({ wrapper }) => wrapper ?? []),
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * Builds every response of the public interface: the common headers, and the mapping from errors to
+ * responses. Headers are plain objects and bodies are strings, which the HTTP adapter writes without
+ * conversion.
+ */
+import { TriremeError } from '@trireme/domain';
+import type { Log } from '@trireme/service';
+import { formatResponse, type RawResponse, type ResponseHeaders } from './raw-response.js';
+import type { RequestContext } from './call.js';
+
+/** Seconds after which a client may retry. */
+const RETRY_AFTER_S = '1';
+
+/** Converts a response for Hono. The fast path writes it directly. */
+export function toResponse({ status, headers, body }: RawResponse): Response {
+  return new Response(body, { status, headers });
+}
+
+export class ResponseFactory {
+  readonly #servedBy: string;
+  readonly #cors: Readonly<ResponseHeaders> | null;
+  readonly #log: Log;
+  /** Number of responses so far, by HTTP status code. */
+  readonly counts = new Map<number, number>();
+  /** Whether the server is stopping: then each response closes its connection. */
+  isStopping = false;
+
+  /**
+   * @param servedBy name of this process, for `X-Served-By`.
+   * @param corsOrigin origin whose pages may read the responses, `*` for all, null for this server's own
+   *   pages only.
+   */
+  constructor(servedBy: string, log: Log, corsOrigin: string | null = null) {
+    this.#log = log;
+    this.#servedBy = servedBy;
+    this.#cors = corsOrigin === null ? null : corsHeaders(corsOrigin);
+  }
+
+  /** A new object with the headers of every response, to which the caller may add more. */
+  headers(requestId: string, key: string | null): ResponseHeaders {
+    // An object literal instead of a copy of a template, because copying slows down cached look-ups.
+    const headers: ResponseHeaders = {
+      'Content-Type': 'application/json',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Served-By': this.#servedBy,
+      'X-Request-Id': requestId,
+    };
+    if (this.#cors !== null) Object.assign(headers, this.#cors);
+    if (key !== null) headers['Idempotency-Key'] = key;
+    if (this.isStopping) headers['Connection'] = 'close';
+    return headers;
+  }
+
+  /** Response headers of a CORS preflight request; empty unless an origin is set. */
+  preflight(allow: string): ResponseHeaders {
+    if (this.#cors === null) return {};
+    return {
+      'Access-Control-Allow-Methods': allow,
+      'Access-Control-Allow-Headers':
+        'Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id',
+      'Access-Control-Max-Age': '600',
+    };
+  }
+
+  /** A 200 response with a JSON body, for Hono. */
+  ok(
+    call: RequestContext,
+    body: string,
+    headers: ResponseHeaders = this.headers(call.requestId, call.key),
+  ): Response {
+    return toResponse(this.okRaw(body, headers));
+  }
+
+  /** A 200 response with a JSON body. */
+  okRaw(body: string, headers: ResponseHeaders): RawResponse {
+    this.count(200);
+    return { status: 200, headers, body };
+  }
+
+  /** A response without a body, for Hono. */
+  empty(call: RequestContext, status: 204 | 304, more: ResponseHeaders): Response {
+    return toResponse(this.emptyRaw(status, { ...this.headers(call.requestId, call.key), ...more }));
+  }
+
+  /** A response without a body. Removes `Content-Type` from `headers`. */
+  emptyRaw(status: 204 | 304, headers: ResponseHeaders): RawResponse {
+    delete headers['Content-Type'];
+    this.count(status);
+    return { status, headers, body: null };
+  }
+
+  /**
+   * An error response for Hono. Errors that are not a `TriremeError` become 500 `INTERNAL` and are logged.
+   * @param details further fields of the body.
+   */
+  error(
+    call: Pick<RequestContext, 'requestId' | 'key'>,
+    error: unknown,
+    more?: ResponseHeaders,
+    details?: object,
+  ): Response {
+    return toResponse(this.errorRaw(call, error, more, details));
+  }
+
+  /** As `error`, for the fast path. */
+  errorRaw(
+    call: Pick<RequestContext, 'requestId' | 'key'>,
+    error: unknown,
+    more?: ResponseHeaders,
+    details?: object,
+  ): RawResponse {
+    const known = this.#known(error, call.requestId);
+    const headers = { ...this.headers(call.requestId, call.key), ...errorHeaders(known), ...more };
+    this.count(known.httpStatus);
+    return { status: known.httpStatus, headers, body: JSON.stringify({ ...known.toBody(), ...details }) };
+  }
+
+  /**
+   * The bytes of an error response for a connection without a valid request. The caller closes it afterwards.
+   */
+  formatError(error: unknown, requestId: string, more?: ResponseHeaders): string {
+    const known = this.#known(error, requestId);
+    this.count(known.httpStatus);
+    const headers = {
+      ...this.headers(requestId, null),
+      ...errorHeaders(known),
+      ...more,
+      Connection: 'close',
+    };
+    return formatResponse(
+      { status: known.httpStatus, headers, body: JSON.stringify(known.toBody()) },
+      Date.now(),
+      0,
+    );
+  }
+
+  /** Counts a response. */
+  count(status: number): void {
+    this.counts.set(status, (this.counts.get(status) ?? 0) + 1);
+  }
+
+  #known(error: unknown, requestId: string): TriremeError {
+    if (error instanceof TriremeError) return error;
+    this.#log.error({ error, requestId }, 'request failed');
+    return new TriremeError('INTERNAL', 'internal error');
+  }
+}
+
+/** Lets scripts of that origin read the contract's headers (Fetch, section 3.3). */
+function corsHeaders(origin: string): ResponseHeaders {
+  return {
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Expose-Headers':
+      'ETag, Idempotency-Key, Location, Retry-After, X-Cache, X-Request-Id, X-Served-By',
+  };
+}
+
+/** Headers that the contract requires for an error. */
+function errorHeaders(error: TriremeError): ResponseHeaders {
+  switch (error.status) {
+    case 'UNAVAILABLE':
+    case 'RATE_LIMITED':
+      return { 'Retry-After': RETRY_AFTER_S };
+    case 'UNAUTHORIZED':
+      return { 'WWW-Authenticate': 'Bearer realm="trireme operator"' };
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Submits a command to the leader and retries it with the same key until it has a result, its deadline
+ * expires, or so many attempts were lost that the command itself may be breaking the links.
+ */
+import type { CommandWire, SubmitResult } from '@trireme/domain';
+import type { RpcClient } from './rpc-client.js';
+import { RETRY, LOST, NO_RESULT, retryAfterFailure } from './retry.js';
+import type { CallFailure } from './rules/call-table.js';
+import type { Deadline } from './rules/deadlines.js';
+import type { FinalResult, NoResultReason } from './rules/results.js';
+
+/** A command, with the id of its request if that request is traced. */
+export type TracedCommand = readonly [...CommandWire, requestId?: string];
+
+type Commands = Pick<RpcClient<TracedCommand, SubmitResult>, 'call' | 'callWithCallback'>;
+
+/**
+ * Uses callbacks for the first attempt, which is almost always the only one: promises would cost an order
+ * more than the work done here.
+ * @param done called once with the result, at the latest at the deadline; it must not throw.
+ * @param failed called instead of `done` on an internal error.
+ */
+export function submitUntilDecided(
+  commands: Commands,
+  command: TracedCommand,
+  deadline: Deadline,
+  done: (result: FinalResult | NoResultReason) => void,
+  failed: (error: unknown) => void,
+): void {
+  commands.callWithCallback(command, deadline, (answer) => {
+    const result = resultOf(answer);
+    if (result !== RETRY && result !== LOST) done(result);
+    else resubmit(commands, command, deadline, answer).then(done, failed);
+  });
+}
+
+/** @param first result of the first attempt. */
+async function resubmit(
+  commands: Commands,
+  command: TracedCommand,
+  deadline: Deadline,
+  first: SubmitResult | CallFailure,
+): Promise<FinalResult | NoResultReason> {
+  // A later refusal does not undo the effect that an earlier attempt may have had.
+  const tried = { handedOver: mayHaveEffect(first) };
+  const result = await retryAfterFailure<FinalResult>(
+    first === 'unanswered' ? LOST : RETRY,
+    deadline,
+    async () => {
+      const answer = await commands.call(command, deadline);
+      tried.handedOver ||= mayHaveEffect(answer);
+      return resultOf(answer);
+    },
+  );
+  // `invalid` means that this attempt had no effect; an earlier one may have had one.
+  const isFinal = result !== NO_RESULT && (result[1] !== 'invalid' || !tried.handedOver);
+  if (isFinal) return result;
+  return tried.handedOver ? 'unknown' : 'noEffect';
+}
+
+/** The final result of an attempt, or `RETRY` or `LOST` if it has to be retried. */
+function resultOf(answer: SubmitResult | CallFailure): FinalResult | typeof RETRY | typeof LOST {
+  if (answer === 'unanswered') return LOST;
+  if (answer === 'unsent') return RETRY;
+  switch (answer[1]) {
+    case 'lost':
+    case 'refused':
+      return RETRY;
+    case 'filled':
+    case 'done':
+    case 'rejected':
+    case 'keyReused':
+    case 'invalid':
+      return answer;
+  }
+}
+
+/** Whether an attempt without a result may still have an effect. */
+function mayHaveEffect(answer: SubmitResult | CallFailure): boolean {
+  return answer === 'unanswered' || (answer !== 'unsent' && answer[1] === 'lost');
+}

@@ -1,0 +1,59 @@
+/**
+ * Queries between processes of one cluster besides Raft messages: a GET on the peer port, answered with JSON.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { readRefusal, tlsRequestOptions, type ClientTls } from '../frames/index.js';
+
+/** Handlers of queries by path, such as `/raft/founding`. */
+export type QueryHandlers = Readonly<Record<string, () => object>>;
+
+/** The bound on a response, in bytes. */
+const ANSWER_BYTES_MAX = 16 * 1024;
+
+/**
+ * Queries the process at `url`, whichever member it is.
+ * @param msMax time limit from the call to the end of the response, in milliseconds
+ * @returns the parsed response, unchecked
+ * @throws Error if there is no response in time, the query is refused, or the response is not JSON of at most
+ *   16 KiB.
+ */
+export async function queryProcess(
+  url: URL,
+  {
+    headers,
+    tls,
+    msMax,
+  }: { headers: Readonly<Record<string, string>>; tls: ClientTls | null; msMax: number },
+): Promise<unknown> {
+  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    ...tlsRequestOptions(url, tls),
+    agent: false,
+    headers,
+  });
+  const timer = setTimeout(() => request.destroy(new Error(`no response within ${msMax} ms`)), msMax);
+  try {
+    return await new Promise((resolve, reject) => {
+      request.on('error', reject);
+      request.on('response', (response) => {
+        if (response.statusCode === 200) readAnswer(response).then(resolve, reject);
+        else readRefusal(response, ({ status, message }) => reject(new Error(`${status}: ${message}`)));
+      });
+      request.end();
+    });
+  } finally {
+    clearTimeout(timer);
+    request.destroy();
+  }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<unknown> {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    text += String(chunk);
+    if (text.length > ANSWER_BYTES_MAX)
+      throw new Error(`the response exceeds ${ANSWER_BYTES_MAX} characters`);
+  }
+  return JSON.parse(text);
+}
