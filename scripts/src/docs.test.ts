@@ -1,4 +1,4 @@
-/** The pages tell of what is there: commands, files, scenarios, versions. */
+/** Checks that the Markdown pages name only existing commands, files, scenarios and versions. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { ROOT } from './root.js';
 
 const README_LINES_MAX = 120;
-/** In quotes stand names of checks, all shorter than this, and of scenarios. */
+/** Quoted text in the pages names a check, which is always shorter than this, or a scenario. */
 const CHECK_LENGTH_MAX = 30;
 
 function pages(): readonly (readonly [path: string, text: string])[] {
@@ -24,12 +24,12 @@ function pageAt(path: string): string {
   return found;
 }
 
-test('the README is short', () => {
+test('the README has at most 120 lines', () => {
   const lines = pageAt('README.md').trimEnd().split('\n').length;
   assert.ok(lines <= README_LINES_MAX, `${lines} lines`);
 });
 
-test('every npm script that a page names is there', () => {
+test('every npm script that a page names exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
   for (const [path, text] of PAGES) {
     for (const [, name = ''] of text.matchAll(/npm run (?:-s )?([a-z][a-z:-]*)(?! -w)(?! example)/g))
@@ -37,7 +37,7 @@ test('every npm script that a page names is there', () => {
   }
 });
 
-test('every link and every path in backticks leads somewhere', () => {
+test('every link and every path in backticks exists', () => {
   for (const [path, text] of PAGES) {
     for (const [, to = ''] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
       assert.ok(existsSync(join(ROOT, dirname(path), to)), `${path}: ${to}`);
@@ -46,16 +46,12 @@ test('every link and every path in backticks leads somewhere', () => {
   }
 });
 
-test('every scenario that a page names is one', () => {
+test('every scenario that a page names exists', () => {
   const folder = join(ROOT, 'packages/faults/src/scenarios');
   const scenarios = readdirSync(folder)
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n');
-  const named = [
-    'packages/orders/PROTOCOL.md',
-    'packages/faults/PROMISES.md',
-    'packages/faults/FOUND.md',
-  ].flatMap((path) =>
+  const named = ['docs/PROTOCOL.md', 'docs/PROMISES.md', 'docs/FOUND.md'].flatMap((path) =>
     [...pageAt(path).matchAll(/"([^"\n]*)"/g)].flatMap(([, name = '']) =>
       name.length < CHECK_LENGTH_MAX ? [] : name,
     ),
@@ -64,8 +60,8 @@ test('every scenario that a page names is one', () => {
   for (const name of named) assert.ok(scenarios.includes(name), name);
 });
 
-test('the versions of formats are those of the code', () => {
-  const rows = [...pageAt('infra/UPGRADING.md').matchAll(/\| `([A-Z_]+)` (\d+) +\| (\S+\.ts) /g)];
+test('UPGRADING.md has the format versions of the code', () => {
+  const rows = [...pageAt('docs/UPGRADING.md').matchAll(/\| `([A-Z_]+)` (\d+) +\| (\S+\.ts) /g)];
   assert.ok(rows.length >= 5);
   for (const [, name = '', version = '', file = ''] of rows) {
     const [, inCode] =
