@@ -46,6 +46,26 @@ test('linearize agrees with an exhaustive search', () => {
   assert.ok(seen.linearizable > 500 && seen.violated > 500, JSON.stringify(seen));
 });
 
+test('linearize finds the many orders of unknown outcome that a read needs, without trying all combinations', () => {
+  const amounts = [1, 2, 3, 40, -1, -2, -3, -40];
+  const unknown = Array.from({ length: 480 }, (_, position): StockOperation => {
+    const delta = amounts[position % amounts.length] ?? 0;
+    return { action: { kind: 'add', delta }, call_ns: position, return_ns: null, label: `${delta}` };
+  });
+  const read = (quantity: number): StockOperation => {
+    return { action: { kind: 'exactly', quantity }, call_ns: 1_000, return_ns: 1_001, label: `${quantity}` };
+  };
+  const statesMax = 200_000;
+  for (const quantity of [335, 1_201])
+    assert.is(linearize(555, [...unknown, read(quantity)], statesMax).kind, 'linearizable', `${quantity}`);
+  const sum = 555 + 60 * (1 + 2 + 3 + 40);
+  assert.is(
+    linearize(555, [...unknown.filter(({ label }) => !label.startsWith('-')), read(554)]).kind,
+    'violated',
+  );
+  assert.is.not(linearize(555, [...unknown, read(sum + 1)], statesMax).kind, 'linearizable');
+});
+
 /**
  * Simulates concurrent clients of a counter; each operation takes effect at some time between its call and
  * return.

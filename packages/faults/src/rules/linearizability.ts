@@ -22,10 +22,23 @@ export type Linearization =
 /** Maximum number of visited states for one stock; beyond it the search is aborted. */
 const STATES_MAX = 10_000_000;
 
+/** How far one placement searches: changes in a row at most, and states that are kept for each quantity. */
+interface Effort {
+  readonly depth: number;
+  readonly width: number;
+}
+
 /**
- * Maximum number of changes that are placed before one return, at the first attempt and at each further one.
+ * The efforts, tried in turn. After an outage a read may need dozens of orders of unknown outcome: a narrow search
+ * without a limit of depth finds some combination of them, where a full one would try all.
  */
-const DEPTHS = [2, 4, 7, Infinity] as const;
+const EFFORTS: readonly Effort[] = [
+  { depth: 2, width: Infinity },
+  { depth: 4, width: Infinity },
+  { depth: 7, width: Infinity },
+  { depth: Infinity, width: 8 },
+  { depth: Infinity, width: Infinity },
+];
 
 /**
  * Number of states that are followed at the same time, those with the fewest changes first; the others are
@@ -42,11 +55,11 @@ interface Event {
   readonly open: OpenOperation;
 }
 
-/** A backtracking point: the states before an event, and the index in `DEPTHS` for the next attempt. */
+/** A backtracking point: the states before an event, and the index in `EFFORTS` of the next attempt. */
 interface Fork {
   readonly event: number;
   readonly states: readonly SearchState[];
-  readonly depth: number;
+  readonly effort: number;
 }
 
 /** Searches for a valid sequential order of the operations on one stock. */
@@ -77,7 +90,7 @@ class Search {
   }
 
   run(): Linearization {
-    let depth = 0;
+    let effort = 0;
     for (;;) {
       const event = this.#events[this.#next];
       if (event === undefined) return { kind: 'linearizable' };
@@ -89,7 +102,7 @@ class Search {
         this.#next += 1;
         continue;
       }
-      const states = this.#place(open, depth);
+      const states = this.#place(open, effort);
       if (states === null) {
         return {
           kind: 'undecided',
@@ -100,33 +113,34 @@ class Search {
         this.#states = states;
         this.#table.remove(open);
         this.#next += 1;
-        depth = 0;
+        effort = 0;
         continue;
       }
       this.#noteDeadEnd(open);
       const fork = this.#forks.pop();
       if (fork === undefined) return { kind: 'violated', reason: this.#furthest.reason };
       this.#goBack(fork);
-      depth = fork.depth;
+      effort = fork.effort;
     }
   }
 
   /** All new states in which the operation is placed, at increasing depth; null if the search is aborted. */
-  #place(goal: OpenOperation, depthFrom: number): SearchState[] | null {
+  #place(goal: OpenOperation, effortFrom: number): SearchState[] | null {
     const reached = this.#reached.get(this.#next) ?? [];
     this.#reached.set(this.#next, reached);
-    for (let depth = depthFrom; depth < DEPTHS.length; depth += 1) {
+    for (const [position, effort] of EFFORTS.entries()) {
+      if (position < effortFrom) continue;
       const after: SearchState[] = [];
       let isCut = false;
       for (const state of this.#states) {
         if (isPlaced(state, goal)) addUndominated(after, state);
-        else if (this.#explore(state, goal, after, DEPTHS[depth] ?? Infinity)) isCut = true;
+        else if (this.#explore(state, goal, after, effort)) isCut = true;
       }
       if (this.#visited > this.#statesMax) return null;
       const closed = after.map((state) => close(state, goal));
       const fresh = closed.filter((state) => addUndominated(reached, state));
       if (fresh.length > 0) {
-        if (isCut) this.#forks.push({ event: this.#next, states: this.#states, depth: depth + 1 });
+        if (isCut) this.#forks.push({ event: this.#next, states: this.#states, effort: position + 1 });
         return this.#narrow(fresh);
       }
       if (!isCut) break;
@@ -137,16 +151,21 @@ class Search {
   #narrow(states: SearchState[]): SearchState[] {
     if (states.length <= BEAM) return states;
     states.sort((a, b) => a.placedCount - b.placedCount);
-    this.#forks.push({ event: this.#next + 1, states: states.slice(BEAM), depth: 0 });
+    this.#forks.push({ event: this.#next + 1, states: states.slice(BEAM), effort: 0 });
     return states.slice(0, BEAM);
   }
 
   /**
    * Adds to `after` every state with `goal` placed that is reached by placing open changes, `goal` as the
    * last one.
-   * @returns whether there may be more states beyond `depthMax` changes.
+   * @returns whether there may be more states beyond the effort.
    */
-  #explore(from: SearchState, goal: OpenOperation, after: SearchState[], depthMax: number): boolean {
+  #explore(
+    from: SearchState,
+    goal: OpenOperation,
+    after: SearchState[],
+    { depth: depthMax, width }: Effort,
+  ): boolean {
     const alone = this.#placeAlone(from, goal);
     if (alone !== null) {
       addUndominated(after, alone);
@@ -155,6 +174,7 @@ class Search {
     const window = this.#windowOf(from, goal);
     const visited = new Map<number, SearchState[]>();
     let level: SearchState[] = [from];
+    let isCut = false;
     for (let depth = 0; level.length > 0; depth += 1) {
       if (depth >= depthMax) return true;
       const next: SearchState[] = [];
@@ -164,12 +184,16 @@ class Search {
           const reached = this.#apply(state, change, change.bit === goal.bit ? null : window);
           if (reached === null) continue;
           if (isPlaced(reached, goal)) addUndominated(after, reached);
-          else if (addUndominated(statesAt(visited, reached.quantity), reached)) next.push(reached);
+          else {
+            const known = statesAt(visited, reached.quantity);
+            if (known.length >= width) isCut = true;
+            else if (addUndominated(known, reached)) next.push(reached);
+          }
         }
       }
       level = next;
     }
-    return false;
+    return isCut;
   }
 
   #apply(state: SearchState, change: OpenChange, window: QuantityRange | null): SearchState | null {
