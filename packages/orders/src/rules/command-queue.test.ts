@@ -123,17 +123,17 @@ for (const stage of STAGES) {
   });
 }
 
-test('submit of a visible key is answered at once, first by the queue and later by the book', () => {
+test('submit of a visible key is answered at once by the book, stored or not', () => {
   const known: Record<string, RecordedCommand> = {};
   const queue = makeQueue({ known });
   queue.submit(buy('a'), { link: 1, id: 1 });
   queue.onDecided(decided(10, log(queue, 10), 1));
+  known['a'] = { command: buy('a'), index: 10, outcome: FILLED, number: 1 };
   queue.onVisible(10);
+  assert.is(queue.open, 0);
   assert.equal(queue.submit(buy('a'), { link: 2, id: 2 }), { link: 2, result: [2, 'filled', 1, 500] });
   assert.equal(queue.submit(buy('a', 2), { link: 2, id: 3 }), { link: 2, result: [3, 'keyReused'] });
-  known['a'] = { command: buy('a'), index: 10, outcome: FILLED, number: 1 };
   queue.onStored(10);
-  assert.is(queue.open, 0);
   assert.equal(queue.submit(buy('a'), { link: 2, id: 4 }), { link: 2, result: [4, 'filled', 1, 500] });
   assert.equal(queue.submit(buy('a', 2), { link: 2, id: 5 }), { link: 2, result: [5, 'keyReused'] });
   delete known['a'];
@@ -291,10 +291,13 @@ test('submit at the limit refuses new commands as busy and answers repeated keys
   queue.onDecided(decided(10, log(queue, 10), 2));
   queue.onVisible(10);
   assert.equal(queue.submit(buy('old'), { link: 1, id: 9 })?.result, [9, 'filled', 1, 500]);
-  assert.is(queue.submit(buy('b'), { link: 1, id: 5 }), null, 'answered waiters do not count');
-  assert.equal(queue.submit(buy('c'), { link: 1, id: 6 })?.result, [6, 'refused', 'busy']);
-  queue.onStored(10);
-  assert.is(queue.submit(buy('c'), { link: 1, id: 7 }), null, 'stored commands do not count');
+  assert.is(
+    queue.submit(buy('b'), { link: 1, id: 5 }),
+    null,
+    'visible commands and answered waiters do not count',
+  );
+  assert.is(queue.submit(buy('c'), { link: 1, id: 7 }), null);
+  assert.equal(queue.submit(buy('d'), { link: 1, id: 6 })?.result, [6, 'refused', 'busy']);
 });
 
 test('a closed link drops its waiters', () => {

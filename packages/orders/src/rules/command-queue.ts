@@ -53,8 +53,6 @@ interface OpenCommand {
   waiters: Waiter[];
   /** Null until the command is decided. */
   result: CommandResult | null;
-  /** Whether it is visible, so that later requests with its key are answered at once. */
-  isAnswered: boolean;
 }
 
 /** A logged batch. */
@@ -67,8 +65,7 @@ interface QueuedBatch {
 
 export interface CommandQueueLimits {
   /**
-   * Maximum number of commands that are not visible and stored, and of waiters; further commands are refused
-   * as busy.
+   * Maximum number of commands that are not visible, and of waiters; further commands are refused as busy.
    */
   readonly openMax: number;
   /** Maximum number of logged commands that are not visible; further ones wait in the queue. */
@@ -91,14 +88,13 @@ interface InheritedState {
 export class CommandQueue {
   readonly #limits: CommandQueueLimits;
   readonly #find: (key: string) => RecordedCommand | null;
-  /** By key: all commands that are not yet visible and stored. */
+  /** By key: all commands that are not visible. The book knows the keys of the others. */
   readonly #open = new TransientMap<string, OpenCommand>();
   #waiters = 0;
   #queued: Command[] = [];
-  /** In log order. The first `#visible` batches are visible, the first `#decided` are decided. */
+  /** Batches that are not visible, in log order. The first `#decided` are decided. */
   readonly #batches = new Fifo<QueuedBatch>();
   #decided = 0;
-  #visible = 0;
   #invisibleCommands = 0;
   readonly #inherited: Pick<InheritedState, 'lastIndex' | 'orders'>;
   /** Keys of earlier leaders' commands that have waiters and are not visible yet. */
@@ -163,7 +159,7 @@ export class CommandQueue {
   }
 
   #add(command: Command, waiter: Waiter, result: CommandResult | null): void {
-    this.#open.set(command.key, { command, waiters: [waiter], result, isAnswered: false });
+    this.#open.set(command.key, { command, waiters: [waiter], result });
     this.#waiters += 1;
   }
 
@@ -186,7 +182,6 @@ export class CommandQueue {
   #join(open: OpenCommand, command: Command, waiter: Waiter): SubmitAnswer | null {
     const { link, id } = waiter;
     if (!isSameCommand(open.command, command)) return { link, result: [id, 'keyReused'] };
-    if (open.isAnswered && open.result !== null) return { link, result: answerOf(id, open.result) };
     // Not "refused": the command itself may still take effect.
     if (this.#isFull) return { link, result: [id, 'lost'] };
     open.waiters.push(waiter);
@@ -255,13 +250,13 @@ export class CommandQueue {
       this.#visibleOrders = this.#inherited.orders;
     }
     this.#visibleIndex = index;
-    for (; this.#visible < this.#decided; this.#visible += 1) {
-      const batch = this.#batches.at(this.#visible);
-      if (batch === undefined || batch.decided === null || batch.index > index) break;
-      this.#answerBatch(batch.index, batch.commands, batch.decided, answers);
+    for (;;) {
+      const { first } = this.#batches;
+      if (first === undefined || first.decided === null || first.index > index) return answers;
+      this.#answerBatch(first.index, first.commands, first.decided, answers);
+      this.#batches.shift();
+      this.#decided -= 1;
     }
-    this.#dropStored();
-    return answers;
   }
 
   #answerInherited(answers: SubmitAnswer[]): void {
@@ -269,7 +264,6 @@ export class CommandQueue {
       const open = this.#open.get(key);
       if (open === undefined) continue;
       this.#answer(open, answers);
-      this.#open.delete(key);
     }
     this.#inheritedKeys = [];
   }
@@ -296,8 +290,7 @@ export class CommandQueue {
     if (result === null) return;
     for (const { link, id } of waiters) answers.push({ link, result: answerOf(id, result) });
     this.#waiters -= waiters.length;
-    open.waiters = [];
-    open.isAnswered = true;
+    this.#open.delete(open.command.key);
   }
 
   /** Order `number` if it is visible and not stored yet; otherwise null. */
@@ -309,15 +302,6 @@ export class CommandQueue {
   onStored(index: number): void {
     this.#storedIndex = Math.max(this.#storedIndex, index);
     this.#unstored.dropStored(index);
-    this.#dropStored();
-  }
-
-  #dropStored(): void {
-    while (this.#visible > 0 && (this.#batches.first?.index ?? Infinity) <= this.#storedIndex) {
-      for (const { key } of this.#batches.shift()?.commands ?? []) this.#open.delete(key);
-      this.#visible -= 1;
-      this.#decided -= 1;
-    }
   }
 
   /**

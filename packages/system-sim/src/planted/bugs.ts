@@ -11,12 +11,6 @@ const CATALOG = 'packages/catalog/dist/rules';
 
 const ORDER_PATH: readonly Mutation[] = [
   {
-    name: 'command queue forgets a key once its command is acknowledged',
-    file: `${RULES}/command-queue.js`,
-    find: 'open.isAnswered = true;',
-    replace: 'open.isAnswered = true;\n        this.#open.delete(open.command.key);',
-  },
-  {
     name: 'repeated key gets the number of the next order',
     file: `${RULES}/idempotency-index.js`,
     find: 'let number = firstNumber - 1;',
