@@ -18,7 +18,7 @@ let dataDir = '';
 /** Clock environment of each replica. */
 const clocks = new Map<string, Readonly<Record<string, string>>>();
 
-const stage = TestCluster.forSuite(test, {
+const testCluster = TestCluster.forSuite(test, {
   prepare: (folder) => {
     dataDir = folder;
     return () => undefined;
@@ -51,13 +51,13 @@ async function setAhead(name: string, secondsAhead: number): Promise<void> {
 }
 
 function urlOf(name: string): string {
-  const { processes } = stage().cluster.describe();
+  const { processes } = testCluster().cluster.describe();
   return processes.find(({ id }) => id === name)?.url ?? '';
 }
 
 /** Times of all orders, in the sequence of their numbers. */
 async function times(): Promise<readonly number[]> {
-  const answer = await stage().request('GET', '/orders?limit=1000');
+  const answer = await testCluster().request('GET', '/orders?limit=1000');
   return (answer.json() as { data: { time: string }[] }).data.map(({ time }) => Date.parse(time));
 }
 
@@ -77,14 +77,17 @@ async function assertTimesTrue(): Promise<void> {
 
 /** Kills the replicas, then starts all of them again. */
 async function restart(names: readonly string[]): Promise<void> {
-  for (const name of names) await stage().cluster.kill(name);
-  for (const name of names) await stage().cluster.startProcess(name);
-  await stage().cluster.awaitReady();
+  for (const name of names) await testCluster().cluster.kill(name);
+  for (const name of names) await testCluster().cluster.startProcess(name);
+  await testCluster().cluster.awaitReady();
 }
 
 async function leader(): Promise<string> {
   let name = '';
-  await waitUntil('a replica leads', async () => (name = (await stage().cluster.leaderName()) ?? '') !== '');
+  await waitUntil(
+    'a replica leads',
+    async () => (name = (await testCluster().cluster.leaderName()) ?? '') !== '',
+  );
   return name;
 }
 
@@ -101,7 +104,7 @@ async function transfer(to: string): Promise<void> {
 }
 
 async function order(key: string): Promise<number> {
-  const answer = await stage().order('sell', 'AAPL', 1, key);
+  const answer = await testCluster().order('sell', 'AAPL', 1, key);
   assert.is(answer.status, 200, answer.text);
   return orderNumberOf(answer);
 }

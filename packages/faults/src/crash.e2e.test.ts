@@ -19,12 +19,12 @@ const STOCKS = [
 ];
 const test = suite('crash');
 
-const stage = TestCluster.forSuite(test, { frontends: 2 });
+const testCluster = TestCluster.forSuite(test, { frontends: 2 });
 
 test('clients see no failed request and no mismatch while three leaders are killed', async () => {
   let isShopping = true;
   const shopping = runShoppers({
-    urls: stage().cluster.urls,
+    urls: testCluster().cluster.urls,
     clients: 5,
     requests: 600,
     orderProbability: 0.8,
@@ -32,22 +32,22 @@ test('clients see no failed request and no mismatch while three leaders are kill
   }).finally(() => (isShopping = false));
   let killed = 0;
   for (; killed < 3; killed += 1) {
-    const leader = await stage().cluster.leaderName();
+    const leader = await testCluster().cluster.leaderName();
     assert.ok(leader !== null);
     assert.ok(isShopping, 'orders are in flight when the leader is killed');
-    await stage().cluster.kill(leader);
+    await testCluster().cluster.kill(leader);
     await waitUntil('another replica leads', async () => {
-      const next = await stage().cluster.leaderName();
+      const next = await testCluster().cluster.leaderName();
       return next !== null && next !== leader;
     });
-    await stage().cluster.startProcess(leader);
-    await stage().cluster.awaitProcessReady(leader);
+    await testCluster().cluster.startProcess(leader);
+    await testCluster().cluster.awaitProcessReady(leader);
   }
   const report = await shopping;
   assert.equal([...report.failures], [], 'no failed request');
   assert.equal(report.mismatches, []);
 
-  const rows = parseBookRows(await stage().waitForEqualBooks());
+  const rows = parseBookRows(await testCluster().waitForEqualBooks());
   assert.equal(
     rows.map(([number]) => number),
     rows.map((_, i) => i + 1),
@@ -57,15 +57,15 @@ test('clients see no failed request and no mismatch while three leaders are kill
     const moved = rows
       .filter(([, name]) => name === stock)
       .reduce((sum, [, , type, quantity]) => sum + (type === 'sell' ? quantity : -quantity), 0);
-    assert.is(await stage().quantity(stock), 100 + moved, stock);
+    assert.is(await testCluster().quantity(stock), 100 + moved, stock);
   }
 });
 
 test('replica with a flipped bit in its log refuses to start and reports the damage; the others continue', async () => {
-  const leader = await stage().cluster.leaderName();
+  const leader = await testCluster().cluster.leaderName();
   const victim = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== leader) ?? '';
-  await stage().cluster.kill(victim, 'SIGTERM');
-  const [largest = ''] = stage()
+  await testCluster().cluster.kill(victim, 'SIGTERM');
+  const [largest = ''] = testCluster()
     .files(`${victim}/log`, /\.(log|ldb)$/)
     .sort((a, b) => statSync(b).size - statSync(a).size);
   const bytes = readFileSync(largest);
@@ -74,16 +74,16 @@ test('replica with a flipped bit in its log refuses to start and reports the dam
   writeFileSync(largest, bytes);
 
   const exit = new Promise<{ code: number | null; reason: string | null }>((resolve) =>
-    stage().cluster.once('exit', resolve),
+    testCluster().cluster.once('exit', resolve),
   );
-  await stage().cluster.startProcess(victim);
+  await testCluster().cluster.startProcess(victim);
   const { code, reason } = await exit;
   assert.is(code, 65);
 
   assert.match(reason ?? '', /damaged|checksum|missing/);
-  const answer = await stage().order('sell', 'AAPL', 1);
+  const answer = await testCluster().order('sell', 'AAPL', 1);
   assert.is(answer.status, 200);
-  assert.is((await stage().request('GET', `/orders/${orderNumberOf(answer)}`)).status, 200);
+  assert.is((await testCluster().request('GET', `/orders/${orderNumberOf(answer)}`)).status, 200);
 });
 
 test.run();

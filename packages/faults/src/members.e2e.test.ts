@@ -5,7 +5,7 @@ import { readSecret } from '@trireme/cluster';
 import { TestCluster, waitUntil } from './test-cluster.js';
 
 const members = suite('members');
-const stage = TestCluster.forSuite(members);
+const testCluster = TestCluster.forSuite(members);
 
 interface Group {
   readonly self: string;
@@ -22,7 +22,7 @@ interface Group {
 const LAG_MAX = 50;
 
 function entryOf(name: string): { readonly url: string; readonly peerUrl: string } {
-  const entry = stage()
+  const entry = testCluster()
     .cluster.describe()
     .processes.find(({ id }) => id === name);
   return { url: entry?.url ?? '', peerUrl: entry?.peerUrl ?? '' };
@@ -31,7 +31,7 @@ function entryOf(name: string): { readonly url: string; readonly peerUrl: string
 async function leader(): Promise<string> {
   const found: { name: string | null } = { name: null };
   await waitUntil('a replica leads', async () => {
-    found.name = await stage().cluster.leaderName();
+    found.name = await testCluster().cluster.leaderName();
     return found.name !== null;
   });
   return found.name ?? '';
@@ -41,7 +41,7 @@ async function leader(): Promise<string> {
 async function group(change?: readonly object[]): Promise<Group> {
   const { url } = entryOf(await leader());
   const response = await fetch(`${url}/members`, {
-    headers: { 'x-trireme-secret': readSecret(stage().dataDir) },
+    headers: { 'x-trireme-secret': readSecret(testCluster().dataDir) },
     ...(change === undefined ? {} : { method: 'POST', body: JSON.stringify({ change }) }),
   });
   const text = await response.text();
@@ -81,11 +81,11 @@ async function replaceMember(name: string, old: string): Promise<string> {
 members(
   'wiped replica rejoins as a new member, and a fourth replica replaces another one, under load',
   async () => {
-    const { cluster } = stage();
+    const { cluster } = testCluster();
     const statuses: number[] = [];
     const load = { isRunning: true };
     const loading = (async () => {
-      while (load.isRunning) statuses.push((await stage().order('sell', 'AAPL', 1)).status);
+      while (load.isRunning) statuses.push((await testCluster().order('sell', 'AAPL', 1)).status);
     })();
     try {
       await waitUntil('orders are answered', () => statuses.length > 20);
@@ -116,12 +116,12 @@ members(
     }
     assert.equal([...new Set(statuses)], [200]);
     await waitUntil('all books are equal and complete', async () => {
-      const replicas = await stage().replicaStates();
+      const replicas = await testCluster().replicaStates();
       return (
         replicas.every(({ pending }) => pending === 0) && new Set(replicas.map(({ book }) => book)).size === 1
       );
     });
-    const [replica] = await stage().replicaStates();
+    const [replica] = await testCluster().replicaStates();
     assert.is(
       replica?.book.trim().split('\n').length,
       statuses.length + 1,

@@ -13,7 +13,7 @@ const test = suite('order path');
 let orders = 0;
 let dataDir = '';
 
-const stage = TestCluster.forSuite(test, {
+const testCluster = TestCluster.forSuite(test, {
   programs: { replica: CRASHING_REPLICA },
   prepare: (folder) => {
     dataDir = folder;
@@ -24,29 +24,31 @@ const stage = TestCluster.forSuite(test, {
 
 for (const step of CRASH_STEPS) {
   test(`leader killed when an order is ${step}: one order, one number, one stock movement`, async () => {
-    const before = await stage().quantity('AAPL');
-    const leader = await stage().cluster.leaderName();
+    const before = await testCluster().quantity('AAPL');
+    const leader = await testCluster().cluster.leaderName();
     assert.ok(leader !== null, 'a leader is known');
-    const died = new Promise<string>((resolve) => stage().cluster.once('exit', ({ name }) => resolve(name)));
+    const died = new Promise<string>((resolve) =>
+      testCluster().cluster.once('exit', ({ name }) => resolve(name)),
+    );
     crashLeaderAt(dataDir, step);
 
-    const answer = await stage().order('buy', 'AAPL', 2, `key-${step}`);
+    const answer = await testCluster().order('buy', 'AAPL', 2, `key-${step}`);
     assert.is(await died, leader, 'the leader crashed');
     assert.not(existsSync(crashFile(dataDir)), 'it crashed at the step');
     assert.is(answer.status, 200, answer.text);
     orders += 1;
     assert.is(orderNumberOf(answer), orders, 'order numbers have no gaps');
 
-    const retry = await stage().order('buy', 'AAPL', 2, `key-${step}`);
+    const retry = await testCluster().order('buy', 'AAPL', 2, `key-${step}`);
     assert.is(orderNumberOf(retry), orders, 'the same key returns the same number');
-    assert.is(await stage().quantity('AAPL'), before - 2, 'stock moved once');
-    const read = await stage().request('GET', `/orders/${orders}`);
+    assert.is(await testCluster().quantity('AAPL'), before - 2, 'stock moved once');
+    const read = await testCluster().request('GET', `/orders/${orders}`);
     assert.is(read.status, 200, 'an acknowledged order is never missing');
 
-    await stage().cluster.startProcess(leader);
-    await stage().cluster.awaitProcessReady(leader);
+    await testCluster().cluster.startProcess(leader);
+    await testCluster().cluster.awaitProcessReady(leader);
     await waitUntil('the book has one line for each order', async () => {
-      return parseBookRows(await stage().waitForEqualBooks()).length === orders;
+      return parseBookRows(await testCluster().waitForEqualBooks()).length === orders;
     });
   });
 }

@@ -13,7 +13,7 @@ const COMPACT_KEEP = 10;
 const CLIENTS = 6;
 const test = suite('snapshot');
 
-const stage = TestCluster.forSuite(test, {
+const testCluster = TestCluster.forSuite(test, {
   env: () => ({
     TRIREME_COMPACT_ENTRIES: String(COMPACT_ENTRIES),
     TRIREME_COMPACT_KEEP: String(COMPACT_KEEP),
@@ -28,7 +28,7 @@ interface ReplicaStatus {
 }
 
 async function statusOf(name: string): Promise<ReplicaStatus> {
-  const { processes } = stage().cluster.describe();
+  const { processes } = testCluster().cluster.describe();
   const url = processes.find(({ id }) => id === name)?.url ?? '';
   return (await (await fetch(`${url}/status`)).json()) as ReplicaStatus;
 }
@@ -49,7 +49,7 @@ class Clients {
   async #run(client: string): Promise<void> {
     for (let i = 0; this.#isOpen; i += 1) {
       const key = `${client}-${i}`;
-      const answer = await stage().order('sell', 'AAPL', 1, key);
+      const answer = await testCluster().order('sell', 'AAPL', 1, key);
       if (answer.status === 200) this.numbers.set(key, orderNumberOf(answer));
       else this.failures.push(answer.text);
     }
@@ -62,18 +62,18 @@ class Clients {
 }
 
 test('replica that was down during a compaction is restored from a snapshot under load; all books are equal', async () => {
-  const leader = (await stage().cluster.leaderName()) ?? '';
+  const leader = (await testCluster().cluster.leaderName()) ?? '';
   const lagging = ['replica-1', 'replica-2', 'replica-3'].find((name) => name !== leader) ?? '';
-  await stage().order('sell', 'AAPL', 1, 'first');
+  await testCluster().order('sell', 'AAPL', 1, 'first');
   const { lastIndex } = await statusOf(lagging);
-  await stage().cluster.kill(lagging);
+  await testCluster().cluster.kill(lagging);
 
   const clients = new Clients('order');
   await waitUntil('the leader has compacted entries that the lagging replica needs', async () => {
     return (await statusOf(leader)).firstIndex > lastIndex + 100;
   });
-  await stage().cluster.startProcess(lagging);
-  await stage().cluster.awaitProcessReady(lagging);
+  await testCluster().cluster.startProcess(lagging);
+  await testCluster().cluster.awaitProcessReady(lagging);
   await waitUntil('the lagging replica has caught up', async () => {
     return (await statusOf(lagging)).applied > lastIndex + 100;
   });
@@ -82,9 +82,9 @@ test('replica that was down during a compaction is restored from a snapshot unde
   await clients.stop();
 
   assert.equal(clients.failures, [], 'no failed request');
-  const pointer = join(stage().dataDir, lagging, 'book.current');
+  const pointer = join(testCluster().dataDir, lagging, 'book.current');
   assert.match(readFileSync(pointer, 'utf8'), /^book-\d+\n$/, 'the replica was restored from a snapshot');
-  const rows = parseBookRows(await stage().waitForEqualBooks());
+  const rows = parseBookRows(await testCluster().waitForEqualBooks());
   assert.is(rows.length, clients.numbers.size + 1);
   const hashes = await Promise.all(
     ['replica-1', 'replica-2', 'replica-3'].map(async (name) => (await statusOf(name)).hash),
@@ -99,28 +99,28 @@ test('replica that was down during a compaction is restored from a snapshot unde
   }
 
   // The next leader may be the restored replica: retries with the same keys return the same numbers.
-  const killed = (await stage().cluster.leaderName()) ?? '';
-  await stage().cluster.kill(killed);
+  const killed = (await testCluster().cluster.leaderName()) ?? '';
+  await testCluster().cluster.kill(killed);
   for (const [key, number] of [...clients.numbers].slice(0, 100)) {
-    assert.is(orderNumberOf(await stage().order('sell', 'AAPL', 1, key)), number, key);
+    assert.is(orderNumberOf(await testCluster().order('sell', 'AAPL', 1, key)), number, key);
   }
-  await stage().cluster.startProcess(killed);
-  await stage().cluster.awaitProcessReady(killed);
+  await testCluster().cluster.startProcess(killed);
+  await testCluster().cluster.awaitProcessReady(killed);
   assert.is(
-    parseBookRows(await stage().waitForEqualBooks()).length,
+    parseBookRows(await testCluster().waitForEqualBooks()).length,
     rows.length,
     'retries make no second order',
   );
 });
 
 test('replica that was restored from a snapshot restarts from its disk', async () => {
-  const before = await stage().waitForEqualBooks();
+  const before = await testCluster().waitForEqualBooks();
   for (const name of ['replica-1', 'replica-2', 'replica-3']) {
-    await stage().cluster.restart(name);
-    await stage().cluster.awaitProcessReady(name);
+    await testCluster().cluster.restart(name);
+    await testCluster().cluster.awaitProcessReady(name);
   }
-  await stage().cluster.awaitReady();
-  assert.is(await stage().waitForEqualBooks(), before);
+  await testCluster().cluster.awaitReady();
+  assert.is(await testCluster().waitForEqualBooks(), before);
 });
 
 test.run();

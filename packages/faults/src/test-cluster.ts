@@ -56,17 +56,17 @@ export class TestCluster {
     const dataDir = mkdtempSync(join(tmpdir(), 'trireme-test-'));
     const lines: string[] = [];
     const cluster = new LocalCluster({ ...options, dataDir, port, output: (line) => lines.push(line) });
-    const stage = new TestCluster(dataDir, cluster, lines);
+    const testCluster = new TestCluster(dataDir, cluster, lines);
     try {
-      if (prepare !== undefined) stage.#undo = prepare(dataDir);
-      await stage.start();
+      if (prepare !== undefined) testCluster.#undo = prepare(dataDir);
+      await testCluster.start();
     } catch (error) {
-      await stage.close();
+      await testCluster.close();
       throw new Error(`the cluster did not start; its last output:\n${lines.slice(-20).join('\n')}`, {
         cause: error,
       });
     }
-    return stage;
+    return testCluster;
   }
 
   /**
@@ -74,16 +74,16 @@ export class TestCluster {
    * @returns a getter for the cluster
    */
   static forSuite(suite: uvu.Test, options: TestClusterOptions = {}): () => TestCluster {
-    let stage: TestCluster | null = null;
+    let testCluster: TestCluster | null = null;
     suite.before(async () => {
-      stage = await TestCluster.open(options);
+      testCluster = await TestCluster.open(options);
     });
     suite.after(async () => {
-      await stage?.close();
+      await testCluster?.close();
     });
     return () => {
-      if (stage === null) throw new Error('the test cluster is not started');
-      return stage;
+      if (testCluster === null) throw new Error('the test cluster is not started');
+      return testCluster;
     };
   }
 
@@ -219,11 +219,14 @@ export interface ReplicaSnapshotState {
   readonly book: string;
 }
 
-async function replicaState(stage: TestCluster, { id, url }: ProcessEntry): Promise<ReplicaSnapshotState> {
+async function replicaState(
+  testCluster: TestCluster,
+  { id, url }: ProcessEntry,
+): Promise<ReplicaSnapshotState> {
   const response = await fetch(`${url}/status`);
   const status = (await response.json()) as { applied: number; hash: string; pending: number };
   const { applied, hash, pending } = status;
-  return { name: id, applied, hash, pending, book: await stage.book(Number(id.replace(/\D/g, ''))) };
+  return { name: id, applied, hash, pending, book: await testCluster.book(Number(id.replace(/\D/g, ''))) };
 }
 
 interface RequestOptions {

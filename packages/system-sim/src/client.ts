@@ -50,7 +50,7 @@ const PAGE_ORDERS = 100;
 type Attempt<Result> = (frontend: SimulatedFrontend, reply: (result: Result) => void) => void;
 
 export class StoreClient {
-  readonly #world: ClientContext;
+  readonly #simulation: ClientContext;
   readonly #settings: ClientSettings;
   readonly #random: Random;
   #count = 0;
@@ -67,10 +67,10 @@ export class StoreClient {
    */
   isIdle = true;
 
-  constructor(world: ClientContext, settings: ClientSettings) {
-    this.#world = world;
+  constructor(simulation: ClientContext, settings: ClientSettings) {
+    this.#simulation = simulation;
     this.#settings = settings;
-    this.#random = world.random.fork();
+    this.#random = simulation.random.fork();
   }
 
   get name(): string {
@@ -80,7 +80,7 @@ export class StoreClient {
   start(): void {
     const turn = ++this.#turn;
     this.isIdle = true;
-    this.#world.scheduler.after(this.#random.exponential(this.#settings.thinkMean), () => {
+    this.#simulation.scheduler.after(this.#random.exponential(this.#settings.thinkMean), () => {
       if (this.#turn === turn) this.#begin();
     });
   }
@@ -103,7 +103,7 @@ export class StoreClient {
   /** Ends the run: the request in progress has no answer. */
   finish(): void {
     if (this.#open !== null && !this.#open.isRepeated)
-      this.#world.sightings.onUnknownOutcome(this.#open.request, this.#open.command);
+      this.#simulation.sightings.onUnknownOutcome(this.#open.request, this.#open.command);
     this.#open = null;
   }
 
@@ -121,7 +121,7 @@ export class StoreClient {
       return;
     }
     const what = random.below(20);
-    if (what < 13) this.#lookUp(this.#world.drawName(random));
+    if (what < 13) this.#lookUp(this.#simulation.drawName(random));
     else if (what < 17) this.#readOrder(this.#drawNumber());
     else if (what < 19) this.#listOrders();
     else this.#listStocks();
@@ -131,7 +131,7 @@ export class StoreClient {
     const random = this.#random;
     this.#count += 1;
     const key = `${this.name}-${this.#count}`;
-    const name = this.#world.drawName(random);
+    const name = this.#simulation.drawName(random);
     const quantity = random.between(1, 4);
     const dice = random.below(40);
     if (dice === 0) return { kind: 'list', key, name, price: random.between(1, 9) * 100 };
@@ -140,8 +140,8 @@ export class StoreClient {
   }
 
   #command(command: Command, before: FinalResult | null): void {
-    const world = this.#world;
-    const request = world.sightings.request(this.name);
+    const simulation = this.#simulation;
+    const request = simulation.sightings.request(this.name);
     const isRepeated = before !== null;
     this.#open = { request, command, isRepeated };
     this.#note(() => `${isRepeated ? 'repeated ' : ''}${JSON.stringify(command)}`);
@@ -157,21 +157,21 @@ export class StoreClient {
         if (result === 'noEffect') {
           refused += 1;
           if (isRepeated || asked > refused || !this.#random.chance(0.3)) return false;
-          world.sightings.onRefused(request, command);
+          simulation.sightings.onRefused(request, command);
           this.#open = null;
           return true;
         }
         // The same key allows a retry.
         if (result === 'unknown') return false;
         this.#open = null;
-        world.sightings.onResult(request, command, result, isRepeated);
+        simulation.sightings.onResult(request, command, result, isRepeated);
         if (!isRepeated) this.#remember(command, result);
         if (!isRepeated && result[1] !== 'rejected')
-          world.nudge(command.name, result[1] === 'filled' ? result[2] : null, this);
+          simulation.nudge(command.name, result[1] === 'filled' ? result[2] : null, this);
         return true;
       },
       () => {
-        if (this.#open !== null && !isRepeated) world.sightings.onUnknownOutcome(request, command);
+        if (this.#open !== null && !isRepeated) simulation.sightings.onUnknownOutcome(request, command);
         this.#open = null;
       },
     );
@@ -179,14 +179,14 @@ export class StoreClient {
 
   /** Sends a key that was used before with another command. */
   #reuse(command: Command): void {
-    const world = this.#world;
-    const request = world.sightings.request(this.name);
+    const simulation = this.#simulation;
+    const request = simulation.sightings.request(this.name);
     this.#attempt<FinalResult | NoResultReason>(
       request,
       (frontend, reply) => frontend.submit(command, reply),
       (result) => {
         if (typeof result === 'string') return false;
-        world.sightings.onKeyReused(request, command, result);
+        simulation.sightings.onKeyReused(request, command, result);
         return true;
       },
     );
@@ -198,14 +198,14 @@ export class StoreClient {
   }
 
   #lookUp(name: string): void {
-    const world = this.#world;
-    const request = world.sightings.request(this.name);
+    const simulation = this.#simulation;
+    const request = simulation.sightings.request(this.name);
     this.#attempt<Parameters<Parameters<SimulatedFrontend['lookUp']>[1]>[0]>(
       request,
       (frontend, reply) => frontend.lookUp(name, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.onStock(request, name, result);
+        simulation.sightings.onStock(request, name, result);
         return true;
       },
     );
@@ -213,48 +213,48 @@ export class StoreClient {
 
   /** Draws the number of a recent order, or of the next one. */
   #drawNumber(): number {
-    return Math.max(1, this.#world.ledger.orders.length + 1 - this.#random.exponential(3));
+    return Math.max(1, this.#simulation.ledger.orders.length + 1 - this.#random.exponential(3));
   }
 
   #readOrder(number: number): void {
-    const world = this.#world;
-    const request = world.sightings.request(this.name);
+    const simulation = this.#simulation;
+    const request = simulation.sightings.request(this.name);
     this.#attempt<Parameters<Parameters<SimulatedFrontend['readOrder']>[1]>[0]>(
       request,
       (frontend, reply) => frontend.readOrder(number, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.onOrder(request, number, result);
-        if (result !== null) world.nudge(result.name, number, this);
+        simulation.sightings.onOrder(request, number, result);
+        if (result !== null) simulation.nudge(result.name, number, this);
         return true;
       },
     );
   }
 
   #listOrders(): void {
-    const world = this.#world;
-    const request = world.sightings.request(this.name);
-    const after = Math.max(0, world.ledger.orders.length - this.#random.below(PAGE_ORDERS / 2));
+    const simulation = this.#simulation;
+    const request = simulation.sightings.request(this.name);
+    const after = Math.max(0, simulation.ledger.orders.length - this.#random.below(PAGE_ORDERS / 2));
     this.#attempt<Parameters<Parameters<SimulatedFrontend['listOrders']>[2]>[0]>(
       request,
       (frontend, reply) => frontend.listOrders(after, PAGE_ORDERS, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.onOrderList(request, after, result.orders, result.next);
+        simulation.sightings.onOrderList(request, after, result.orders, result.next);
         return true;
       },
     );
   }
 
   #listStocks(): void {
-    const world = this.#world;
-    const request = world.sightings.request(this.name);
+    const simulation = this.#simulation;
+    const request = simulation.sightings.request(this.name);
     this.#attempt<Parameters<Parameters<SimulatedFrontend['listStocks']>[1]>[0]>(
       request,
-      (frontend, reply) => frontend.listStocks(world.stocksLimit, reply),
+      (frontend, reply) => frontend.listStocks(simulation.stocksLimit, reply),
       (result) => {
         if (result === 'failed') return false;
-        world.sightings.onStockList(request, result, world.stocksLimit);
+        simulation.sightings.onStockList(request, result, simulation.stocksLimit);
         return true;
       },
     );
@@ -272,7 +272,7 @@ export class StoreClient {
   ): void {
     const turn = ++this.#turn;
     this.isIdle = false;
-    const { scheduler } = this.#world;
+    const { scheduler } = this.#simulation;
     const random = this.#random;
     const tryAgain = (): void => {
       if (this.#turn !== turn) return;
@@ -287,7 +287,7 @@ export class StoreClient {
         isOver = true;
         scheduler.after(delay, tryAgain);
       };
-      const frontend = random.pick(this.#world.frontends);
+      const frontend = random.pick(this.#simulation.frontends);
       scheduler.after(random.exponential(TRAVEL_MEAN), () => {
         if (!frontend.isUp) {
           again(random.exponential(BACKOFF_MEAN));
@@ -295,7 +295,7 @@ export class StoreClient {
         }
         const { life } = frontend;
         ask(frontend, (result) => {
-          if (random.chance(ANSWER_LOSS) && !this.#world.isLivenessPhase) return;
+          if (random.chance(ANSWER_LOSS) && !this.#simulation.isLivenessPhase) return;
           scheduler.after(random.exponential(TRAVEL_MEAN), () => {
             if (isOver || this.#turn !== turn) return;
             if (!take(result)) {
@@ -316,6 +316,6 @@ export class StoreClient {
   }
 
   #note(text: () => string): void {
-    this.#world.trace.note('client', this.name, this.#turn, this.answered, text);
+    this.#simulation.trace.note('client', this.name, this.#turn, this.answered, text);
   }
 }

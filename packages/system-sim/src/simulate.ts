@@ -47,27 +47,27 @@ const STATES_MAX = 200_000;
 
 /** Runs one seed to its end or to its first violation. */
 export async function simulate({ seed, seconds, sink }: RunOptions): Promise<RunResult> {
-  const world = new SystemSimulation(seed, sink ?? null);
-  const restore = installGlobals(world);
+  const simulation = new SystemSimulation(seed, sink ?? null);
+  const restore = installGlobals(simulation);
   const onRejection = (error: unknown): void =>
-    world.violate('uncaught error', `unhandled rejection: ${String(error)}`);
+    simulation.violate('uncaught error', `unhandled rejection: ${String(error)}`);
   process.on('unhandledRejection', onRejection);
   try {
-    const random = world.random.fork();
-    const nemesis = new Nemesis(world, random, drawMix(random));
-    world.start();
+    const random = simulation.random.fork();
+    const nemesis = new Nemesis(simulation, random, drawMix(random));
+    simulation.start();
     // The system starts without faults.
-    world.scheduler.after(SECOND / 2, () => nemesis.start());
-    await world.run(seconds * SECOND);
-    if (world.violation === null) {
-      world.trace.note('phase', '', 0, 0, () => 'faults end');
+    simulation.scheduler.after(SECOND / 2, () => nemesis.start());
+    await simulation.run(seconds * SECOND);
+    if (simulation.violation === null) {
+      simulation.trace.note('phase', '', 0, 0, () => 'faults end');
       nemesis.stop();
-      await demandAnswers(world);
+      await demandAnswers(simulation);
     }
-    checkBooks(world);
-    world.finish();
-    const undecided = checkHistory(world);
-    const { scheduler, trace, violation, checks, sightings } = world;
+    checkBooks(simulation);
+    simulation.finish();
+    const undecided = checkHistory(simulation);
+    const { scheduler, trace, violation, checks, sightings } = simulation;
     if (violation !== null) trace.note('phase', '', 0, 0, () => `${violation.check}: ${violation.what}`);
     return {
       seed,
@@ -76,7 +76,7 @@ export async function simulate({ seed, seconds, sink }: RunOptions): Promise<Run
       virtualSeconds: scheduler.now / SECOND,
       batches: checks.ledger.size,
       answers: sightings.counts,
-      processEvents: happenedIn(world),
+      processEvents: happenedIn(simulation),
       faults: nemesis.faultCounts,
       undecided,
       violation,
@@ -88,48 +88,49 @@ export async function simulate({ seed, seconds, sink }: RunOptions): Promise<Run
 }
 
 /** Continues the run until all clients are served again. Reports a violation if that takes too long. */
-async function demandAnswers(world: SystemSimulation): Promise<void> {
-  const { clients, scheduler } = world;
+async function demandAnswers(simulation: SystemSimulation): Promise<void> {
+  const { clients, scheduler } = simulation;
   const before = new Map(clients.map((client) => [client, client.answered]));
-  const hits = (): number => world.frontends.reduce((sum, { answered }) => sum + answered.cache, 0);
-  const goal = world.checks.ledger.lastIndex;
+  const hits = (): number => simulation.frontends.reduce((sum, { answered }) => sum + answered.cache, 0);
+  const goal = simulation.checks.ledger.lastIndex;
   const hitsBefore = hits();
   const missing = (): string[] => {
     const problems: string[] = [];
     for (const client of clients)
       if (client.answered - (before.get(client) ?? 0) < ANSWERS_REQUIRED)
         problems.push(`client ${client.name} gets no answers`);
-    const { voters } = world.checks.quorums.latest;
-    const { catalogs: set } = world.latestBook;
-    for (const { name, status } of world.catalogs)
+    const { voters } = simulation.checks.quorums.latest;
+    const { catalogs: set } = simulation.latestBook;
+    for (const { name, status } of simulation.catalogs)
       if (set.includes(name) && status?.unready !== null)
         problems.push(`${name} is not ready: ${String(status?.unready)}`);
-    for (const { name, bookDisk } of world.replicas)
+    for (const { name, bookDisk } of simulation.replicas)
       if (voters.includes(name) && bookDisk.tables.meta.applied < goal) problems.push(`replica ${name} lags`);
-    if (world.hasCache && hits() - hitsBefore < HITS_REQUIRED) problems.push('caches answer no look-ups');
+    if (simulation.hasCache && hits() - hitsBefore < HITS_REQUIRED)
+      problems.push('caches answer no look-ups');
     return problems;
   };
   let isServed = false;
   let polls = 0;
-  await world.run(scheduler.now + LIVENESS_BOUND, () => {
+  await simulation.run(scheduler.now + LIVENESS_BOUND, () => {
     polls += 1;
     if (polls % POLL_EVERY === 0) isServed = missing().length === 0;
     return isServed;
   });
-  if (world.violation !== null || missing().length === 0) return;
+  if (simulation.violation !== null || missing().length === 0) return;
   const what = `${LIVENESS_BOUND / SECOND} s after the faults: ${missing().join(', ')}`;
-  world.violate('progress', what);
+  simulation.violate('progress', what);
 }
 
 /** Replicas that have stored the same index must have equal order books, however entries were grouped into writes. */
-function checkBooks(world: SystemSimulation): void {
+function checkBooks(simulation: SystemSimulation): void {
   const books = new Map<number, { readonly name: string; readonly contents: unknown }>();
-  for (const { name, bookDisk } of world.replicas) {
+  for (const { name, bookDisk } of simulation.replicas) {
     const { meta, contents } = bookDisk.tables;
     const known = books.get(meta.applied);
     if (known === undefined) books.set(meta.applied, { name, contents });
     else if (!isDeepStrictEqual(unpack(pack(known.contents)), unpack(pack(contents))))
-      world.violate(
+      simulation.violate(
         'equal order books',
         `the order books of ${name} and ${known.name} differ at index ${meta.applied}`,
       );
@@ -137,28 +138,28 @@ function checkBooks(world: SystemSimulation): void {
 }
 
 /** @returns the number of stocks whose history was too long to search. */
-function checkHistory(world: SystemSimulation): number {
+function checkHistory(simulation: SystemSimulation): number {
   let undecided = 0;
-  const initial = new Map(world.settings.seed.map(({ name, quantity }) => [name, quantity]));
-  for (const [name, operations] of world.sightings.operations) {
+  const initial = new Map(simulation.settings.seed.map(({ name, quantity }) => [name, quantity]));
+  for (const [name, operations] of simulation.sightings.operations) {
     const result = linearize(initial.get(name) ?? 0, operations, STATES_MAX);
-    if (result.kind === 'violated') world.violate('linearizability', `${name}: ${result.reason}`);
+    if (result.kind === 'violated') simulation.violate('linearizability', `${name}: ${result.reason}`);
     if (result.kind === 'undecided') undecided += 1;
   }
   return undecided;
 }
 
-function happenedIn(world: SystemSimulation): Counts {
+function happenedIn(simulation: SystemSimulation): Counts {
   const processEvents: Record<string, number> = {
-    ...world.processEvents,
-    'links opened': world.streams.opened,
+    ...simulation.processEvents,
+    'links opened': simulation.streams.opened,
   };
   const add = (what: string, count: number): void => {
     processEvents[what] = (processEvents[what] ?? 0) + count;
   };
-  for (const { events } of world.catalogs)
+  for (const { events } of simulation.catalogs)
     for (const [kind, count] of Object.entries(events)) add(`catalog: ${kind}`, count);
-  for (const { answered } of world.frontends)
+  for (const { answered } of simulation.frontends)
     for (const [by, count] of Object.entries(answered)) add(`look-ups by ${by}`, count);
   return processEvents;
 }

@@ -47,14 +47,14 @@ export interface RunResult {
 /** Runs one seed to its end or to its first violation. */
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const { seed, seconds, sink, awaitsEveryEvent = false } = options;
-  const world = new ClusterSimulation(seed, sink ?? null, awaitsEveryEvent);
-  const random = world.random.fork();
-  const nemesis = new Nemesis(world, random, drawFaultMix(world, random));
-  world.start();
+  const simulation = new ClusterSimulation(seed, sink ?? null, awaitsEveryEvent);
+  const random = simulation.random.fork();
+  const nemesis = new Nemesis(simulation, random, drawFaultMix(simulation, random));
+  simulation.start();
   nemesis.start();
-  await world.run(seconds * SECOND);
-  if (world.violation === null) {
-    world.trace.note(
+  await simulation.run(seconds * SECOND);
+  if (simulation.violation === null) {
+    simulation.trace.note(
       'phase',
       '',
       0,
@@ -62,12 +62,12 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
       () => 'faults end: a majority is healed, the other members stay faulty',
     );
     nemesis.stop();
-    healMajority(world, world.random.fork());
-    await requireProgress(world);
+    healMajority(simulation, simulation.random.fork());
+    await requireProgress(simulation);
   }
-  world.finish();
-  const gaveUp = checkHistory(world);
-  const { scheduler, trace, oracle, history, violation } = world;
+  simulation.finish();
+  const gaveUp = checkHistory(simulation);
+  const { scheduler, trace, oracle, history, violation } = simulation;
   if (violation !== null) trace.note('phase', '', 0, 0, () => `${violation.check}: ${violation.what}`);
   return {
     seed,
@@ -77,9 +77,9 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     committed: oracle.committed,
     elections: oracle.elections,
     operations: history.counts,
-    snapshots: world.snapshots,
-    membershipChanges: world.reconfigurations,
-    committedConfigurations: world.quorums.changes,
+    snapshots: simulation.snapshots,
+    membershipChanges: simulation.reconfigurations,
+    committedConfigurations: simulation.quorums.changes,
     faults: nemesis.faultCounts,
     undecided: gaveUp,
     violation,
@@ -87,15 +87,15 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
 }
 
 /** @returns the number of keys whose history was too long to search. */
-function checkHistory(world: ClusterSimulation): number {
+function checkHistory(simulation: ClusterSimulation): number {
   let gaveUp = 0;
-  for (const [key, operations] of world.history.keys()) {
+  for (const [key, operations] of simulation.history.keys()) {
     const verdict = checkLinearizable(operations);
     if (verdict === 'not linearizable') {
       const seen = operations.map(({ client, kind, value, invoked, returned, result }) =>
         [client, kind, value, `[${invoked}, ${returned}]`, result].join(' '),
       );
-      world.reportViolation('linearizability', `key ${key}:\n    ${seen.join('\n    ')}`);
+      simulation.reportViolation('linearizability', `key ${key}:\n    ${seen.join('\n    ')}`);
     }
     if (verdict === 'gave up') gaveUp += 1;
   }

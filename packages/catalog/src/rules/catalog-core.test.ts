@@ -11,9 +11,9 @@ import { NAMES, CatalogSimulation, type SimulatedFrontend } from './testing/cata
 /** A step of a run. A failed run prints the names of its steps. */
 class Step {
   readonly name: string;
-  readonly take: (world: CatalogSimulation) => void;
+  readonly take: (simulation: CatalogSimulation) => void;
 
-  constructor(name: string, take: (world: CatalogSimulation) => void) {
+  constructor(name: string, take: (simulation: CatalogSimulation) => void) {
     this.name = name;
     this.take = take;
   }
@@ -33,13 +33,13 @@ interface Weighted {
 function onFrontend(
   weight: number,
   what: string,
-  act: (world: CatalogSimulation, frontend: SimulatedFrontend, name: string) => void,
+  act: (simulation: CatalogSimulation, frontend: SimulatedFrontend, name: string) => void,
 ): Weighted {
   const arbitrary = fc.tuple(fc.nat({ max: 2 }), name).map(
     ([position, stock]) =>
-      new Step(`${what}(${position}, ${stock})`, (world) => {
-        const frontend = world.frontends[position];
-        if (frontend !== undefined) act(world, frontend, stock);
+      new Step(`${what}(${position}, ${stock})`, (simulation) => {
+        const frontend = simulation.frontends[position];
+        if (frontend !== undefined) act(simulation, frontend, stock);
       }),
   );
   return { weight, arbitrary };
@@ -49,11 +49,11 @@ function withNumber(
   weight: number,
   what: string,
   max: number,
-  act: (world: CatalogSimulation, number: number) => void,
+  act: (simulation: CatalogSimulation, number: number) => void,
 ): Weighted {
   const arbitrary = fc
     .nat({ max })
-    .map((number) => new Step(`${what}(${number})`, (world) => act(world, number)));
+    .map((number) => new Step(`${what}(${number})`, (simulation) => act(simulation, number)));
   return { weight, arbitrary };
 }
 
@@ -67,120 +67,121 @@ const batch = fc
   .tuple(fc.array(command, { minLength: 1, maxLength: 3 }), fc.array(fc.boolean(), { maxLength: 3 }))
   .map(([commands, isSkipped]) => {
     const skip = [...commands.keys()].filter((position) => isSkipped[position]);
-    return new Step(`batch(${JSON.stringify(commands)}, [${skip.join()}])`, (world) =>
-      world.append(commands, skip),
+    return new Step(`batch(${JSON.stringify(commands)}, [${skip.join()}])`, (simulation) =>
+      simulation.append(commands, skip),
     );
   });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  withNumber(8, 'advance', 15, (world, ms) => world.advance(ms + 1)),
-  withNumber(1, 'advance', 200, (world, ms) => world.advance(ms)),
-  withNumber(1, 'setForward', 400, (world, ms) => world.setWallClockForward(ms)),
+  withNumber(8, 'advance', 15, (simulation, ms) => simulation.advance(ms + 1)),
+  withNumber(1, 'advance', 200, (simulation, ms) => simulation.advance(ms)),
+  withNumber(1, 'setForward', 400, (simulation, ms) => simulation.setWallClockForward(ms)),
   { weight: 8, arbitrary: batch },
-  withNumber(1, 'append', 0, (world) => world.append(null, [])),
-  withNumber(8, 'commit', 2, (world, entries) => world.commit(entries + 1)),
-  withNumber(20, 'deliverToCatalog', 0, (world) => world.deliverToCatalog(false)),
-  withNumber(2, 'deliverToCatalog', 0, (world) => world.deliverToCatalog(true)),
-  withNumber(2, 'trim', 0, (world) => world.trim()),
-  withNumber(1, 'elect', 5, (world, number) => world.elect(number % 3, number)),
-  withNumber(1, 'breakLeaderLink', 1, (world, number) => world.breakLeaderLink(number === 1)),
-  withNumber(1, 'crash', 3, (world, number) => (number === 0 ? world.crash() : undefined)),
-  onFrontend(4, 'open', (world, frontend) => world.open(frontend)),
-  onFrontend(4, 'renew', (world, frontend) => world.renew(frontend)),
-  onFrontend(8, 'lookUp', (world, frontend, stock) => world.lookUp(frontend, stock)),
-  onFrontend(2, 'list', (world, frontend) => world.list(frontend)),
-  onFrontend(14, 'deliverUp', (world, frontend) => world.deliverToCatalogFrom(frontend)),
-  onFrontend(14, 'deliverDown', (world, frontend) => world.deliverToFrontend(frontend)),
-  onFrontend(12, 'readCache', (world, frontend, stock) => world.readCache(frontend, stock)),
-  onFrontend(1, 'catalogLosesLink', (world, frontend) => world.closeLinkAtCatalog(frontend)),
-  onFrontend(1, 'frontendLosesLink', (world, frontend) => world.closeLinkAtFrontend(frontend)),
+  withNumber(1, 'append', 0, (simulation) => simulation.append(null, [])),
+  withNumber(8, 'commit', 2, (simulation, entries) => simulation.commit(entries + 1)),
+  withNumber(20, 'deliverToCatalog', 0, (simulation) => simulation.deliverToCatalog(false)),
+  withNumber(2, 'deliverToCatalog', 0, (simulation) => simulation.deliverToCatalog(true)),
+  withNumber(2, 'trim', 0, (simulation) => simulation.trim()),
+  withNumber(1, 'elect', 5, (simulation, number) => simulation.elect(number % 3, number)),
+  withNumber(1, 'breakLeaderLink', 1, (simulation, number) => simulation.breakLeaderLink(number === 1)),
+  withNumber(1, 'crash', 3, (simulation, number) => (number === 0 ? simulation.crash() : undefined)),
+  onFrontend(4, 'open', (simulation, frontend) => simulation.open(frontend)),
+  onFrontend(4, 'renew', (simulation, frontend) => simulation.renew(frontend)),
+  onFrontend(8, 'lookUp', (simulation, frontend, stock) => simulation.lookUp(frontend, stock)),
+  onFrontend(2, 'list', (simulation, frontend) => simulation.list(frontend)),
+  onFrontend(14, 'deliverUp', (simulation, frontend) => simulation.deliverToCatalogFrom(frontend)),
+  onFrontend(14, 'deliverDown', (simulation, frontend) => simulation.deliverToFrontend(frontend)),
+  onFrontend(12, 'readCache', (simulation, frontend, stock) => simulation.readCache(frontend, stock)),
+  onFrontend(1, 'catalogLosesLink', (simulation, frontend) => simulation.closeLinkAtCatalog(frontend)),
+  onFrontend(1, 'frontendLosesLink', (simulation, frontend) => simulation.closeLinkAtFrontend(frontend)),
   // These make stale reads likely: all frames delivered, and caches filled under a lease.
   onFrontend(4, 'fill', fill),
   onFrontend(4, 'race', race),
   onFrontend(1, 'overlap', overlap),
 );
 
-function deliverAll(world: CatalogSimulation): void {
+function deliverAll(simulation: CatalogSimulation): void {
   for (let round = 0; round < 4; round += 1) {
-    for (let n = 0; n < 40; n += 1) world.deliverToCatalog(false);
-    for (const frontend of world.frontends) {
-      for (let n = 0; n < 40; n += 1) world.deliverToCatalogFrom(frontend);
-      for (let n = 0; n < 40; n += 1) world.deliverToFrontend(frontend);
+    for (let n = 0; n < 40; n += 1) simulation.deliverToCatalog(false);
+    for (const frontend of simulation.frontends) {
+      for (let n = 0; n < 40; n += 1) simulation.deliverToCatalogFrom(frontend);
+      for (let n = 0; n < 40; n += 1) simulation.deliverToFrontend(frontend);
     }
   }
 }
 
-function fill(world: CatalogSimulation, frontend: SimulatedFrontend, stock: string): void {
-  world.open(frontend);
-  world.commit(9);
-  deliverAll(world);
-  world.advance(26);
-  deliverAll(world);
-  world.renew(frontend);
-  world.lookUp(frontend, stock);
-  deliverAll(world);
-  world.readCache(frontend, stock);
+function fill(simulation: CatalogSimulation, frontend: SimulatedFrontend, stock: string): void {
+  simulation.open(frontend);
+  simulation.commit(9);
+  deliverAll(simulation);
+  simulation.advance(26);
+  deliverAll(simulation);
+  simulation.renew(frontend);
+  simulation.lookUp(frontend, stock);
+  deliverAll(simulation);
+  simulation.readCache(frontend, stock);
 }
 
 /** Changes a cached stock and reads it at once. */
-function race(world: CatalogSimulation, frontend: SimulatedFrontend, stock: string): void {
-  fill(world, frontend, stock);
-  world.append([sell(stock)], []);
-  world.commit(1);
-  if (world.log.lastIndex % 4 === 0) world.setWallClockForward(150);
-  world.deliverToCatalog(false);
-  if (world.log.lastIndex % 4 === 2) world.setWallClockForward(150);
-  world.readCache(frontend, stock);
-  world.deliverToFrontend(frontend);
-  world.lookUp(frontend, stock);
-  world.deliverToCatalogFrom(frontend);
-  world.deliverToCatalogFrom(frontend);
-  world.readCache(frontend, stock);
+function race(simulation: CatalogSimulation, frontend: SimulatedFrontend, stock: string): void {
+  fill(simulation, frontend, stock);
+  simulation.append([sell(stock)], []);
+  simulation.commit(1);
+  if (simulation.log.lastIndex % 4 === 0) simulation.setWallClockForward(150);
+  simulation.deliverToCatalog(false);
+  if (simulation.log.lastIndex % 4 === 2) simulation.setWallClockForward(150);
+  simulation.readCache(frontend, stock);
+  simulation.deliverToFrontend(frontend);
+  simulation.lookUp(frontend, stock);
+  simulation.deliverToCatalogFrom(frontend);
+  simulation.deliverToCatalogFrom(frontend);
+  simulation.readCache(frontend, stock);
 }
 
 /** Two entries change a stock. It is looked up before they are visible, and read from the cache after each is. */
-function overlap(world: CatalogSimulation, frontend: SimulatedFrontend, stock: string): void {
-  fill(world, frontend, stock);
-  for (let n = 0; n < 2; n += 1) world.append([sell(stock)], []);
-  deliverAll(world);
-  world.lookUp(frontend, stock);
-  world.deliverToCatalogFrom(frontend);
+function overlap(simulation: CatalogSimulation, frontend: SimulatedFrontend, stock: string): void {
+  fill(simulation, frontend, stock);
+  for (let n = 0; n < 2; n += 1) simulation.append([sell(stock)], []);
+  deliverAll(simulation);
+  simulation.lookUp(frontend, stock);
+  simulation.deliverToCatalogFrom(frontend);
   for (let n = 0; n < 2; n += 1) {
-    world.commit(1);
-    deliverAll(world);
-    world.readCache(frontend, stock);
+    simulation.commit(1);
+    deliverAll(simulation);
+    simulation.readCache(frontend, stock);
   }
 }
 
 /** Ends the faults: reconnects the front-ends and waits until every lease has expired. */
-function drain(world: CatalogSimulation): void {
-  for (const frontend of world.frontends) {
-    world.closeLinkAtFrontend(frontend);
-    world.open(frontend);
+function drain(simulation: CatalogSimulation): void {
+  for (const frontend of simulation.frontends) {
+    simulation.closeLinkAtFrontend(frontend);
+    simulation.open(frontend);
   }
-  world.commit(Infinity);
+  simulation.commit(Infinity);
   for (let round = 0; round < 40; round += 1) {
-    deliverAll(world);
-    world.advance(15);
+    deliverAll(simulation);
+    simulation.advance(15);
   }
-  assert.is(world.visible, world.log.lastIndex, 'every entry becomes visible');
-  assert.ok(world.isAnswering, 'the catalog answers look-ups');
-  for (const frontend of world.frontends) {
-    for (const stock of NAMES) world.lookUp(frontend, stock);
-    world.list(frontend);
+  assert.is(simulation.visible, simulation.log.lastIndex, 'every entry becomes visible');
+  assert.ok(simulation.isAnswering, 'the catalog answers look-ups');
+  for (const frontend of simulation.frontends) {
+    for (const stock of NAMES) simulation.lookUp(frontend, stock);
+    simulation.list(frontend);
   }
-  deliverAll(world);
-  assert.is(world.unansweredCount, 0, 'every query is answered');
+  deliverAll(simulation);
+  assert.is(simulation.unansweredCount, 0, 'every query is answered');
 }
 
 test('answers and caches are linearizable in random runs, and every query is answered after the faults', () => {
   const totals: Record<string, number> = {};
   fc.assert(
     fc.property(fc.array(step, { minLength: 40, maxLength: 160, size: 'max' }), (steps) => {
-      const world = new CatalogSimulation();
-      for (const { take } of steps) take(world);
-      drain(world);
-      for (const [what, count] of Object.entries(world.counts)) totals[what] = (totals[what] ?? 0) + count;
+      const simulation = new CatalogSimulation();
+      for (const { take } of steps) take(simulation);
+      drain(simulation);
+      for (const [what, count] of Object.entries(simulation.counts))
+        totals[what] = (totals[what] ?? 0) + count;
     }),
     { numRuns: 100 },
   );

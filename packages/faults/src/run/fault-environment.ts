@@ -8,14 +8,14 @@ export interface FaultEnvironment {
 }
 
 /** Combines several: all preloaded libraries are loaded, and each wrapper runs the next one. */
-export function combineEnvironments(hindrances: readonly FaultEnvironment[]): FaultEnvironment {
-  const preloaded = hindrances.flatMap(({ env }) => env?.['LD_PRELOAD'] ?? []);
-  const variables = hindrances.flatMap(({ env }) => Object.entries(env ?? {}));
+export function combineEnvironments(environments: readonly FaultEnvironment[]): FaultEnvironment {
+  const preloaded = environments.flatMap(({ env }) => env?.['LD_PRELOAD'] ?? []);
+  const variables = environments.flatMap(({ env }) => Object.entries(env ?? {}));
   return {
     env: {
       ...Object.fromEntries(variables),
       ...(preloaded.length > 0 ? { LD_PRELOAD: preloaded.join(':') } : {}),
     },
-    wrapper: hindrances.flatMap(({ wrapper }) => wrapper ?? []),
+    wrapper: environments.flatMap(({ wrapper }) => wrapper ?? []),
   };
 }

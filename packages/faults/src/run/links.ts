@@ -30,14 +30,14 @@ export interface ClusterLinks {
 
 /**
  * Opens the links of a scenario.
- * @param hindrances fault environments of processes, by name; may change later
+ * @param environments fault environments of processes, by name; may change later
  */
 export async function openLinks(
   plan: LinkOptions,
-  hindrances: ReadonlyMap<string, FaultEnvironment>,
+  environments: ReadonlyMap<string, FaultEnvironment>,
   seed: number,
 ): Promise<ClusterLinks> {
-  const wrapperOf = (name: string): readonly string[] => hindrances.get(name)?.wrapper ?? [];
+  const wrapperOf = (name: string): readonly string[] => environments.get(name)?.wrapper ?? [];
   const { hosts: placed } = plan;
   if (placed !== undefined) {
     const hostOf = (name: string): string => placed[name] ?? name;

@@ -31,16 +31,16 @@ const OTHERS = ['catalog-1', 'catalog-2', 'frontend-1', 'frontend-2'];
 /** Sets up all processes for the faults that act from within a process or its disk. */
 function prepare(dataDir: string, kinds: readonly FaultKind[]): Preparation {
   const needed = new Set(kinds.flatMap(({ needs }) => needs));
-  const hindrances: Record<string, FaultEnvironment> = {};
+  const environments: Record<string, FaultEnvironment> = {};
   for (const name of [...REPLICAS, ...OTHERS]) {
-    hindrances[name] = combineEnvironments([
+    environments[name] = combineEnvironments([
       ...(needed.has('compiler') && REPLICAS.includes(name) ? [controllableSyncs(dataDir, name)] : []),
       ...(needed.has('faketime') ? [controllableWallClock(dataDir, name)] : []),
     ]);
   }
   const mounted = needed.has('loop device') ? REPLICAS : [];
   const unmounts = mounted.map((name) => mountLoopDisk(dataDir, name, DISK_MEBIBYTES));
-  return { environments: hindrances, cleanUp: () => unmounts.forEach((unmount) => unmount()) };
+  return { environments: environments, cleanUp: () => unmounts.forEach((unmount) => unmount()) };
 }
 
 /** @returns a scenario that injects random faults for `minutes` */

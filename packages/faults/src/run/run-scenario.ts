@@ -89,22 +89,28 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
   const folder = join(options.results, slugOf(scenario.name));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const hindrances = new Map<string, FaultEnvironment>();
-  const links = await openLinks(scenario, hindrances, options.seed);
+  const environments = new Map<string, FaultEnvironment>();
+  const links = await openLinks(scenario, environments, options.seed);
   try {
-    const stage = await TestCluster.open({
+    const testCluster = await TestCluster.open({
       ...{ frontends: 2, ...scenario.cluster, ...links.options },
-      env: (name) => hindrances.get(name)?.env ?? {},
+      env: (name) => environments.get(name)?.env ?? {},
       prepare: (dataDir) => {
         const prepared = scenario.prepare?.(dataDir) ?? {};
-        for (const [name, hindrance] of Object.entries(prepared.environments ?? {}))
-          hindrances.set(name, hindrance);
+        for (const [name, environment] of Object.entries(prepared.environments ?? {}))
+          environments.set(name, environment);
         return prepared.cleanUp ?? (() => undefined);
       },
     });
     try {
-      const operator = await Operator.open(stage.cluster);
-      const runner = new ScenarioRunner(scenario, options, { stage, links, operator, hindrances, folder });
+      const operator = await Operator.open(testCluster.cluster);
+      const runner = new ScenarioRunner(scenario, options, {
+        testCluster,
+        links,
+        operator,
+        environments,
+        folder,
+      });
       try {
         const result = await runner.perform();
         return { ...result, tookMs: performance.now() - startedAt };
@@ -112,7 +118,7 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
         await runner.close();
       }
     } finally {
-      await stage.close();
+      await testCluster.close();
     }
   } finally {
     await links.close();
@@ -120,10 +126,10 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
 }
 
 interface Parts {
-  readonly stage: TestCluster;
+  readonly testCluster: TestCluster;
   readonly links: ClusterLinks;
   readonly operator: Operator;
-  readonly hindrances: Map<string, FaultEnvironment>;
+  readonly environments: Map<string, FaultEnvironment>;
   readonly folder: string;
 }
 
@@ -138,20 +144,20 @@ class ScenarioRunner {
   readonly #verdicts: CheckResult[] = [];
 
   constructor(scenario: Scenario, { seed, onEvent }: RunScenarioOptions, parts: Parts) {
-    const { stage, links, operator, hindrances, folder } = parts;
+    const { testCluster, links, operator, environments, folder } = parts;
     this.#scenario = scenario;
     this.#parts = parts;
     this.#recorder = new HistoryRecorder(join(folder, 'history.jsonl'));
     const now = (): number => this.#recorder.now() / 1e6;
-    const urls = stage.cluster.urls.map((url, i) => links.clientUrl(`frontend-${i + 1}`, url));
+    const urls = testCluster.cluster.urls.map((url, i) => links.clientUrl(`frontend-${i + 1}`, url));
     this.#workload = new Workload({ ...WORKLOAD, ...scenario.workload, urls, seed }, this.#recorder);
-    this.#watcher = new ProcessSampler(stage.cluster, now);
+    this.#watcher = new ProcessSampler(testCluster.cluster, now);
     this.#run = new ScenarioRun({
-      ...{ stage, links, operator, hindrances, now, workload: this.#workload },
+      ...{ testCluster, links, operator, environments, now, workload: this.#workload },
       random: new SeededRandom(seed),
       onEntry: onEvent ?? (() => undefined),
     });
-    stage.cluster.on('exit', ({ name, expected, code, signal, reason }) => {
+    testCluster.cluster.on('exit', ({ name, expected, code, signal, reason }) => {
       if (!expected)
         this.#ends.push({ process: name, atMs: now(), how: signal ?? `exit code ${code ?? '?'}`, reason });
     });
@@ -193,7 +199,7 @@ class ScenarioRunner {
     const final = quantities.map(({ stock, quantity, frontend }) => {
       return { stock, quantity, source: `frontend-${frontend + 1}` };
     });
-    this.#check(agreed ?? (await this.#parts.stage.reachableReplicaStates()), final);
+    this.#check(agreed ?? (await this.#parts.testCluster.reachableReplicaStates()), final);
     const availability = measureAvailability(this.#recorder.history, { from_ns, to_ns });
     this.#verdicts.push(checkAvailability(availability, { acknowledgedMin: WARM_UP_ORDERS, ...bounds }));
     const { folder } = this.#parts;
@@ -227,7 +233,7 @@ class ScenarioRunner {
   async #heal(): Promise<number> {
     const startedAt = performance.now();
     const since = (): number => performance.now() - startedAt;
-    for (let frontend = 0; frontend < this.#parts.stage.cluster.urls.length; frontend += 1) {
+    for (let frontend = 0; frontend < this.#parts.testCluster.cluster.urls.length; frontend += 1) {
       while (!(await this.#workload.probe(frontend)) && since() <= HEALED_MS_MAX) await delay(20);
     }
     return since();
@@ -236,7 +242,7 @@ class ScenarioRunner {
   async #agree(): Promise<ReplicaSnapshotState[] | null> {
     const deadline = performance.now() + AGREED_MS_MAX;
     while (performance.now() < deadline) {
-      const replicas = await this.#parts.stage.replicaStates().catch(() => []);
+      const replicas = await this.#parts.testCluster.replicaStates().catch(() => []);
       const isSame = new Set(replicas.map(({ applied, book }) => `${applied} ${book}`)).size === 1;
       if (isSame && replicas.every(({ pending }) => pending === 0)) return replicas;
       await delay(50);
@@ -262,10 +268,10 @@ class ScenarioRunner {
 
   /** Saves the result, and the logs after a failure, before the data folder is removed. */
   #keep(result: object): void {
-    const { folder, stage } = this.#parts;
+    const { folder, testCluster } = this.#parts;
     writeFileSync(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
     if (this.#verdicts.every(isPassed)) return;
-    cpSync(join(stage.dataDir, 'logs'), join(folder, 'logs'), { recursive: true });
+    cpSync(join(testCluster.dataDir, 'logs'), join(folder, 'logs'), { recursive: true });
   }
 }
 

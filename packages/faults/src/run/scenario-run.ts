@@ -30,12 +30,12 @@ const POLL_MS = 10;
 const WAIT_MS_MAX = 30_000;
 
 interface RunParts {
-  readonly stage: TestCluster;
+  readonly testCluster: TestCluster;
   readonly links: ClusterLinks;
   readonly operator: Operator;
   readonly workload: Workload;
   readonly random: SeededRandom;
-  readonly hindrances: Map<string, FaultEnvironment>;
+  readonly environments: Map<string, FaultEnvironment>;
   /** Milliseconds since the start of the run. */
   readonly now: () => number;
   readonly onEntry: (entry: TimelineEvent) => void;
@@ -51,7 +51,7 @@ export class ScenarioRun {
   readonly #staysDown = new Set<string>();
 
   constructor(parts: RunParts) {
-    this.testCluster = parts.stage;
+    this.testCluster = parts.testCluster;
     this.random = parts.random;
     this.#parts = parts;
   }
@@ -229,9 +229,9 @@ export class ScenarioRun {
   }
 
   /** Sets the fault environment of a process from its next start on; null removes it. */
-  setFaultEnvironment(name: string, hindrance: FaultEnvironment | null): void {
-    if (hindrance === null) this.#parts.hindrances.delete(name);
-    else this.#parts.hindrances.set(name, hindrance);
+  setFaultEnvironment(name: string, environment: FaultEnvironment | null): void {
+    if (environment === null) this.#parts.environments.delete(name);
+    else this.#parts.environments.set(name, environment);
   }
 
   /** Cuts a process off from all other processes, and with `everyone` also from clients. */

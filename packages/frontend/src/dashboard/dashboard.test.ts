@@ -105,10 +105,10 @@ test('all scripts that a script imports are served', async () => {
 });
 
 test('the stream sends replicas, stocks, orders and rates repeatedly', async () => {
-  await withFrontend({}, async (rig) => {
-    sendReports(rig, 45);
-    await postOrder(rig.url);
-    const viewer = await openStream(rig.url);
+  await withFrontend({}, async (fixture) => {
+    sendReports(fixture, 45);
+    await postOrder(fixture.url);
+    const viewer = await openStream(fixture.url);
     await waitUntil(() => viewer.states.length >= 2, 'two states');
     await waitUntil(() => (viewer.states.at(-1)?.orders.length ?? 0) === 30, 'the latest orders');
     const state = viewer.states.at(-1);
@@ -131,11 +131,11 @@ test('the stream sends replicas, stocks, orders and rates repeatedly', async () 
 });
 
 test('the stream sends link changes at once, and without viewers no reports are requested', async () => {
-  await withFrontend({}, async (rig) => {
-    const [first, second] = rig.replicas;
+  await withFrontend({}, async (fixture) => {
+    const [first, second] = fixture.replicas;
     assert.equal(first.framesOfType('report'), []);
-    const viewer = await openStream(rig.url);
-    const other = await openStream(rig.url);
+    const viewer = await openStream(fixture.url);
+    const other = await openStream(fixture.url);
     await waitUntil(() => viewer.states.length > 0 && other.states.length > 0, 'a state');
     await second.stop();
     const lost = (): boolean => viewer.states.at(-1)?.replicas[1]?.role === 'unlinked';
@@ -146,7 +146,7 @@ test('the stream sends link changes at once, and without viewers no reports are 
     await waitUntil(() => viewer.ended && other.ended, 'the end of both streams');
     await second.start();
     // The next viewer gets the events that happened without viewers.
-    const next = await openStream(rig.url);
+    const next = await openStream(fixture.url);
     const isBack = (): boolean => next.states.at(-1)?.events[0]?.text === 'connected to replica 2';
     await waitUntil(isBack, 'the event without viewers');
     next.response.destroy();
@@ -154,18 +154,20 @@ test('the stream sends link changes at once, and without viewers no reports are 
 });
 
 test('the number of streams is bounded, and a stopping front-end ends them', async () => {
-  await withFrontend({}, async (rig) => {
-    const viewers = await Promise.all(Array.from({ length: STREAMS_MAX }, async () => openStream(rig.url)));
-    assert.is(await errorStatus(await fetch(`${rig.url}/dashboard/stream`)), 'UNAVAILABLE');
+  await withFrontend({}, async (fixture) => {
+    const viewers = await Promise.all(
+      Array.from({ length: STREAMS_MAX }, async () => openStream(fixture.url)),
+    );
+    assert.is(await errorStatus(await fetch(`${fixture.url}/dashboard/stream`)), 'UNAVAILABLE');
     viewers.pop()?.response.destroy();
     const retry = async (): Promise<Viewer> => {
-      const viewer = await openStream(rig.url);
+      const viewer = await openStream(fixture.url);
       if (viewer.response.statusCode === 200) return viewer;
       viewer.response.resume();
       return retry();
     };
     viewers.push(await retry());
-    const stopped = rig.frontend.stop();
+    const stopped = fixture.frontend.stop();
     await waitUntil(() => viewers.every(({ ended }) => ended), 'the end of every stream');
     await stopped;
   });

@@ -49,15 +49,15 @@ async function currentOf(url: string): Promise<string | undefined> {
  */
 async function withTwo(
   options: FrontendFixtureOptions,
-  run: (rig: FrontendFixture, current: FakeCatalog, other: FakeCatalog) => Promise<void>,
+  run: (fixture: FrontendFixture, current: FakeCatalog, other: FakeCatalog) => Promise<void>,
 ): Promise<void> {
-  await withFrontend({ catalogs: 2, ...options }, async (rig) => {
-    const id = await currentOf(rig.url);
-    const current = rig.catalogs.find((catalog) => catalog.id === id);
-    const other = rig.catalogs.find((catalog) => catalog.id !== id);
+  await withFrontend({ catalogs: 2, ...options }, async (fixture) => {
+    const id = await currentOf(fixture.url);
+    const current = fixture.catalogs.find((catalog) => catalog.id === id);
+    const other = fixture.catalogs.find((catalog) => catalog.id !== id);
     assert.ok(current !== undefined && other !== undefined);
     other.stocks.set('AAPL', ['AAPL', 5500, 99, 8]);
-    await run(rig, current, other);
+    await run(fixture, current, other);
   });
 }
 

@@ -94,10 +94,10 @@ const PLAIN: readonly (readonly [what: string, line: string, bytes: (path: Path)
 ];
 
 test('simple requests get the same response on both paths', async () =>
-  withFrontend({}, async (rig) => {
-    fillSame(rig);
+  withFrontend({}, async (fixture) => {
+    fillSame(fixture);
     for (const [what, line, bytes] of PLAIN) {
-      const answer = await same(rig, bytes);
+      const answer = await same(fixture, bytes);
       assert.ok(answer.startsWith(`HTTP/1.1 ${line}\r\n`), `${what}: ${answer}`);
     }
   }));
@@ -115,10 +115,10 @@ const ODD: readonly (readonly [what: string, code: number, bytes: (path: Path) =
 ];
 
 test('requests that are not simple go to Hono', async () =>
-  withFrontend({}, async (rig) => {
-    fillSame(rig);
+  withFrontend({}, async (fixture) => {
+    fillSame(fixture);
     for (const [what, code, bytes] of ODD) {
-      const answer = await same(rig, bytes, []);
+      const answer = await same(fixture, bytes, []);
       assert.ok(new RegExp(`HTTP/1.1 ${code} (?![^]*HTTP)`).test(answer), `${what}: ${answer}`);
     }
   }));
@@ -134,7 +134,7 @@ function chunked(path: Path): string {
 }
 
 test('every result of an order gives the same response on both paths', async () =>
-  withFrontend({ deadlineMs: 150 }, async (rig) => {
+  withFrontend({ deadlineMs: 150 }, async (fixture) => {
     for (const [code, result] of [
       [404, ['rejected', 'STOCK_NOT_FOUND']],
       [409, ['rejected', 'INSUFFICIENT_STOCK']],
@@ -144,34 +144,34 @@ test('every result of an order gives the same response on both paths', async () 
       [504, ['lost']],
       [504, null],
     ] as const) {
-      answerCommands(rig.replicas[0], ([id]) => (result === null ? null : ([id, ...result] as const)));
-      const answer = await same(rig, (path) => post(path, `${CLOSE}Idempotency-Key: k\r\n`));
+      answerCommands(fixture.replicas[0], ([id]) => (result === null ? null : ([id, ...result] as const)));
+      const answer = await same(fixture, (path) => post(path, `${CLOSE}Idempotency-Key: k\r\n`));
       assert.match(answer, new RegExp(`^HTTP/1.1 ${code} [^]*\r\nIdempotency-Key: k\r\n`));
     }
   }));
 
 test('without a leader the response is the same on both paths', async () =>
-  withFrontend({ deadlineMs: 100, ready: false }, async (rig) => {
+  withFrontend({ deadlineMs: 100, ready: false }, async (fixture) => {
     assert.match(
-      await same(rig, (path) => post(path, CLOSE)),
+      await same(fixture, (path) => post(path, CLOSE)),
       /^HTTP\/1.1 503 [^]*Retry-After: 1[^]*"UNAVAILABLE"/,
     );
   }));
 
 test('a missing body closes the connection soon after the response, on both paths', async () =>
-  withFrontend({ deadlineMs: 100 }, async (rig) => {
-    assert.match(await same(rig, (path) => post(path, '', '{', 10), []), /^HTTP\/1.1 408 [^]*keep-alive/);
-    const refused = await same(rig, (path) => post(path, 'Content-Type: a/b\r\n', '{', 10), []);
+  withFrontend({ deadlineMs: 100 }, async (fixture) => {
+    assert.match(await same(fixture, (path) => post(path, '', '{', 10), []), /^HTTP\/1.1 408 [^]*keep-alive/);
+    const refused = await same(fixture, (path) => post(path, 'Content-Type: a/b\r\n', '{', 10), []);
     assert.match(refused, /^HTTP\/1.1 415 [^]*keep-alive/);
   }));
 
 test('pipelined requests, also refused ones, are answered in order on both paths', async () =>
-  withFrontend({}, async (rig) => {
+  withFrontend({}, async (fixture) => {
     const numbers = new Map([
       ['a', 1],
       ['b', 2],
     ]);
-    answerCommands(rig.replicas[0], ([id, , key]) => [id, 'filled', numbers.get(key) ?? 3, 5500]);
+    answerCommands(fixture.replicas[0], ([id, , key]) => [id, 'filled', numbers.get(key) ?? 3, 5500]);
     const bytes = (path: Path): string =>
       [
         post(path, 'Idempotency-Key: a\r\n'),
@@ -180,23 +180,23 @@ test('pipelined requests, also refused ones, are answered in order on both paths
         post(path, 'Idempotency-Key: b\r\n'),
         post(path, `${CLOSE}Idempotency-Key: a\r\n`),
       ].join('');
-    const answer = await same(rig, bytes, []);
+    const answer = await same(fixture, bytes, []);
     const codes = answer.match(/(?<=HTTP\/1.1 )\d+/g);
     assert.equal(codes, ['200', '415', '400', '200', '200']);
     assert.equal(answer.match(/(?<=Location: )\S+/g), ['/orders/1', '/orders/2', '/orders/1']);
   }));
 
 test('an HTTP/1.0 request gets the same response on both paths', async () =>
-  withFrontend({}, async (rig) => {
-    fillSame(rig);
+  withFrontend({}, async (fixture) => {
+    fillSame(fixture);
     const bytes = (path: Path): string => post(path).replace('HTTP/1.1', 'HTTP/1.0');
     // For HTTP/1.0, Node's server writes the length at the same position as the fast path.
-    assert.match(await same(rig, bytes, PATHS), /^HTTP\/1.1 200 [^]*Connection: close/);
+    assert.match(await same(fixture, bytes, PATHS), /^HTTP\/1.1 200 [^]*Connection: close/);
   }));
 
 test('reads of orders give the same response on both paths', async () =>
-  withFrontend({ deadlineMs: 200 }, async (rig) => {
-    for (const replica of rig.replicas) {
+  withFrontend({ deadlineMs: 200 }, async (fixture) => {
+    for (const replica of fixture.replicas) {
       replica.onFrame = (frame, link) => {
         if (frame.t !== 'get') return;
         const result = ([id, number]: readonly [number, number, boolean]): OrderReadResult => {
@@ -218,14 +218,14 @@ test('reads of orders give the same response on both paths', async () =>
       [404, '/orders/0'],
       [404, `/orders/${'9'.repeat(17)}`],
     ] as const) {
-      const answer = await same(rig, read(path), ['/orders']);
+      const answer = await same(fixture, read(path), ['/orders']);
       assert.match(answer, new RegExp(`^HTTP/1.1 ${code} `), path);
     }
-    assert.match(await same(rig, read('/orders/1', 'X-Request-Id: mine\r\n')), 'X-Request-Id: mine');
-    await same(rig, read('/orders/1/'));
-    for (const path of ['/orders/%31', '/orders/x', '/orders/-1']) await same(rig, read(path), []);
+    assert.match(await same(fixture, read('/orders/1', 'X-Request-Id: mine\r\n')), 'X-Request-Id: mine');
+    await same(fixture, read('/orders/1/'));
+    for (const path of ['/orders/%31', '/orders/x', '/orders/-1']) await same(fixture, read(path), []);
     for (const header of ['Content-Length: 0\r\n', 'Expect: cake\r\n'])
-      await same(rig, read('/orders/1', header), []);
+      await same(fixture, read('/orders/1', header), []);
   }));
 
 test('a stopping front-end closes each connection after its response', async () => {
@@ -312,8 +312,8 @@ test('simple and other requests can be mixed on one connection', async () =>
   }));
 
 test('every Host header gives the same response on both paths', async () =>
-  withFrontend({}, async (rig) => {
-    fillSame(rig);
+  withFrontend({}, async (fixture) => {
+    fillSame(fixture);
     const hosts = [
       'localhost',
       '127.0.0.1:8080',
@@ -327,7 +327,7 @@ test('every Host header gives the same response on both paths', async () =>
       'xn--a',
     ];
     for (const host of hosts)
-      await same(rig, (path) => post(path, CLOSE).replace('Host: x', `Host: ${host}`));
+      await same(fixture, (path) => post(path, CLOSE).replace('Host: x', `Host: ${host}`));
     const others = [
       'X',
       'a b',
@@ -343,7 +343,7 @@ test('every Host header gives the same response on both paths', async () =>
       '%41',
     ];
     for (const host of others)
-      await same(rig, (path) => post(path, CLOSE).replace('Host: x', `Host: ${host}`), []);
+      await same(fixture, (path) => post(path, CLOSE).replace('Host: x', `Host: ${host}`), []);
   }));
 
 test('with a rate limit no request takes the fast path', async () =>
@@ -352,8 +352,8 @@ test('with a rate limit no request takes the fast path', async () =>
   }));
 
 test('look-ups give the same response on both paths, cached or not, changed or not', async () =>
-  withFrontend({ deadlineMs: 200 }, async (rig) => {
-    const { url, catalog } = rig;
+  withFrontend({ deadlineMs: 200 }, async (fixture) => {
+    const { url, catalog } = fixture;
     const get =
       (path: string, headers = '') =>
       (base: Path): string =>
@@ -368,7 +368,7 @@ test('look-ups give the same response on both paths, cached or not, changed or n
       [304, '/stocks/AAPL', 'If-None-Match: "v0", W/"l1-v7"\r\n'],
       [404, '/stocks/NONE', ''],
     ] as const) {
-      const answer = await same(rig, get(path, headers), code === 304 ? PATHS : ['/orders']);
+      const answer = await same(fixture, get(path, headers), code === 304 ? PATHS : ['/orders']);
       assert.match(
         answer,
         new RegExp(`^HTTP/1.1 ${code} [^]*X-Cache: ${code === 404 ? 'miss' : 'hit'}`),
@@ -383,9 +383,9 @@ test('look-ups give the same response on both paths, cached or not, changed or n
       '/stocks/A/B',
       '/stocks',
     ])
-      await same(rig, get(path), []);
+      await same(fixture, get(path), []);
     await catalog.stop();
-    assert.match(await same(rig, get('/stocks/NONE')), /^HTTP\/1.1 503 [^]*Retry-After: 1/);
+    assert.match(await same(fixture, get('/stocks/NONE')), /^HTTP\/1.1 503 [^]*Retry-After: 1/);
   }));
 
 test.run();

@@ -28,9 +28,9 @@ function collectLists({ replicas }: FrontendFixture): { readonly requests: { fra
   return { requests };
 }
 
-function answerAll(rig: FrontendFixture): { count: number } {
+function answerAll(fixture: FrontendFixture): { count: number } {
   const state = { count: 0 };
-  for (const replica of rig.replicas) {
+  for (const replica of fixture.replicas) {
     replica.onFrame = (frame, link) => {
       if (frame.t !== 'list') return;
       state.count += 1;
@@ -44,9 +44,9 @@ function answerAll(rig: FrontendFixture): { count: number } {
 const PAGE_WITH_BODY = PAGE.replace('\r\n\r\n', '\r\nContent-Length: 1\r\n\r\nx');
 
 test('starts a pipelined request only after the previous one is answered', async () =>
-  withFrontend({}, async (rig) => {
-    const { requests } = collectLists(rig);
-    const raw = openRaw(rig.url, PAGE.repeat(30) + LAST_PAGE);
+  withFrontend({}, async (fixture) => {
+    const { requests } = collectLists(fixture);
+    const raw = openRaw(fixture.url, PAGE.repeat(30) + LAST_PAGE);
     for (let count = 1; count <= 31; count += 1) {
       await waitUntil(() => requests.length >= count, `request ${count}`);
       // Let this process do everything that could start another request.
@@ -59,9 +59,9 @@ test('starts a pipelined request only after the previous one is answered', async
   }));
 
 test('starts at most two pipelined requests with bodies at once', async () =>
-  withFrontend({}, async (rig) => {
-    const { requests } = collectLists(rig);
-    const raw = openRaw(rig.url, PAGE_WITH_BODY.repeat(30) + LAST_PAGE);
+  withFrontend({}, async (fixture) => {
+    const { requests } = collectLists(fixture);
+    const raw = openRaw(fixture.url, PAGE_WITH_BODY.repeat(30) + LAST_PAGE);
     for (let count = 1; count <= 31; count += 1) {
       await waitUntil(() => requests.length >= count, `request ${count}`);
       for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -73,9 +73,9 @@ test('starts at most two pipelined requests with bodies at once', async () =>
   }));
 
 test('closes a client that reads nothing, without building all of its responses', async () =>
-  withFrontend({ writeTimeoutMs: 200 }, async (rig) => {
-    const answered = answerAll(rig);
-    const raw = openRaw(rig.url, PAGE.repeat(PAGES));
+  withFrontend({ writeTimeoutMs: 200 }, async (fixture) => {
+    const answered = answerAll(fixture);
+    const raw = openRaw(fixture.url, PAGE.repeat(PAGES));
     raw.socket.pause();
     // Writing detects the closed connection, and must not keep it open.
     const writing = setInterval(() => raw.socket.write('\r\n'), 20);
@@ -84,9 +84,9 @@ test('closes a client that reads nothing, without building all of its responses'
   }));
 
 test('a slow client receives all responses', async () =>
-  withFrontend({}, async (rig) => {
-    answerAll(rig);
-    const raw = openRaw(rig.url, PAGE.repeat(70) + LAST_PAGE);
+  withFrontend({}, async (fixture) => {
+    answerAll(fixture);
+    const raw = openRaw(fixture.url, PAGE.repeat(70) + LAST_PAGE);
     const turns = setInterval(() => {
       raw.socket.pause();
       setTimeout(() => raw.socket.resume(), 10);
@@ -117,15 +117,15 @@ test('reads a body while its request waits for it, then the next request', async
   }));
 
 test('a disconnected client starts no further requests', async () =>
-  withFrontend({}, async (rig) => {
-    const { requests } = collectLists(rig);
-    const raw = openRaw(rig.url, PAGE.repeat(3));
+  withFrontend({}, async (fixture) => {
+    const { requests } = collectLists(fixture);
+    const raw = openRaw(fixture.url, PAGE.repeat(3));
     await waitUntil(() => requests.length === 1, 'the request');
     raw.socket.resetAndDestroy();
     await raw.closed;
     const [first] = requests;
     if (first !== undefined) reply(first.link, { t: 'page', id: first.frame.id, orders: ROWS, next: null });
-    assert.match(await sendRaw(rig.url, 'GET /livez HTTP/1.0\r\n\r\n'), '"ok"');
+    assert.match(await sendRaw(fixture.url, 'GET /livez HTTP/1.0\r\n\r\n'), '"ok"');
     assert.is(requests.length, 1);
   }));
 

@@ -42,7 +42,7 @@ const pages = await renderPagesFor(NAME);
 /** Runs a test against a front-end and closes everything after it. */
 export async function withFrontend(
   options: FrontendFixtureOptions,
-  run: (rig: FrontendFixture) => Promise<void>,
+  run: (fixture: FrontendFixture) => Promise<void>,
 ): Promise<void> {
   const catalogs = Array.from(
     { length: options.catalogs ?? 1 },

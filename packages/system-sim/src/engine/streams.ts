@@ -218,7 +218,7 @@ class StreamDialer implements Dialer {
 }
 
 export class StreamNetwork implements Links {
-  readonly #world: SimulationContext;
+  readonly #simulation: SimulationContext;
   readonly #random: Random;
   readonly #hosts = new Map<string, LinkedProcess>();
   readonly #listeners = new Map<ProcessInstance, Map<string, LinkHandler>>();
@@ -228,9 +228,9 @@ export class StreamNetwork implements Links {
   /** Number of opened links. */
   opened = 0;
 
-  constructor(world: SimulationContext) {
-    this.#world = world;
-    this.#random = world.random.fork();
+  constructor(simulation: SimulationContext) {
+    this.#simulation = simulation;
+    this.#random = simulation.random.fork();
   }
 
   add(host: LinkedProcess): void {
@@ -249,7 +249,7 @@ export class StreamNetwork implements Links {
   }
 
   reportViolation(what: string): void {
-    this.#world.violate('protocol', what);
+    this.#simulation.violate('protocol', what);
   }
 
   /** Begins a handshake. Returns null if no process listens at the URL. */
@@ -267,7 +267,7 @@ export class StreamNetwork implements Links {
     this.#ids += 1;
     const end = new StreamEnd(this, this.#ids, host, life, target.name, handler);
     if (direction.cutSince !== null) return end;
-    this.#world.scheduler.after(this.#travel(direction), () => {
+    this.#simulation.scheduler.after(this.#travel(direction), () => {
       const { life: targetLife } = target;
       if (targetLife === null || direction.cutSince !== null) return;
       target.runInNextTurn(() => {
@@ -291,7 +291,7 @@ export class StreamNetwork implements Links {
     const { other } = from;
     if (other === null) return;
     const direction = this.#direction(from.host, other.host);
-    const { scheduler, trace } = this.#world;
+    const { scheduler, trace } = this.#simulation;
     const size = item.is === 'frame' ? item.bytes.byteLength : 0;
     trace.note('send', from.host.name, from.id, size, () => `to ${other.host.name}: ${describe(item)}`);
     const arrival = Math.max(other.lastArrival, scheduler.now + this.#travel(direction));
@@ -331,7 +331,7 @@ export class StreamNetwork implements Links {
   }
 
   #closeIfSilent(end: StreamEnd, isSilent: () => boolean): void {
-    this.#world.scheduler.after(SILENCE_MAX, () => {
+    this.#simulation.scheduler.after(SILENCE_MAX, () => {
       if (!end.isClosed && isSilent()) end.close('no data received for 3 s');
     });
   }
@@ -342,7 +342,7 @@ export class StreamNetwork implements Links {
       if (end.host !== a || end.other?.host !== b) continue;
       const { other } = end;
       // Items in flight are lost, because each end ignores what arrives after its reset.
-      const { scheduler } = this.#world;
+      const { scheduler } = this.#simulation;
       scheduler.after(this.#random.exponential(MS), () => end.end('the connection was reset'));
       scheduler.after(this.#random.exponential(MS), () => other.end('the connection was reset'));
     }
@@ -368,7 +368,7 @@ export class StreamNetwork implements Links {
     direction.delay = 0;
     for (const { delay } of direction.faults) direction.delay += delay ?? 0;
     const isCut = [...direction.faults].some(({ cut }) => cut === true);
-    const { now } = this.#world.scheduler;
+    const { now } = this.#simulation.scheduler;
     if (isCut && direction.cutSince === null) {
       direction.cutSince = now;
       for (const end of this.#ends) {
@@ -381,7 +381,7 @@ export class StreamNetwork implements Links {
     // Connections retransmit after a while.
     for (const end of this.#ends) {
       if (end.host !== to || end.other?.host !== from || end.delayed.length === 0) continue;
-      this.#world.scheduler.after(this.#random.below(100 * MS), () => {
+      this.#simulation.scheduler.after(this.#random.below(100 * MS), () => {
         if (direction.cutSince !== null) return;
         for (const item of end.delayed.splice(0)) this.#arrive(end, item);
       });

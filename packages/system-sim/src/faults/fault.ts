@@ -7,12 +7,14 @@ import type { SystemSimulation } from '../system-simulation.js';
 export type FaultKind = FaultKindOf<SystemSimulation>;
 
 /** Picks a process of any kind: often a leader, because faults of leaders find most bugs. */
-export function pickVictim(world: SystemSimulation, random: Random): SimulatedProcess {
+export function pickVictim(simulation: SystemSimulation, random: Random): SimulatedProcess {
   const kind = random.pick<ProcessKind>(['replica', 'replica', 'catalog', 'catalog', 'frontend']);
-  const { leaders } = world;
+  const { leaders } = simulation;
   if (kind === 'replica' && leaders.length > 0 && random.chance(0.6)) return random.pick(leaders);
   return random.pick(
-    world.hosts.filter((host) => host.kind === kind && host.isUp).concat(world.replicas.slice(0, 1)),
+    simulation.hosts
+      .filter((host) => host.kind === kind && host.isUp)
+      .concat(simulation.replicas.slice(0, 1)),
   );
 }
 
@@ -23,9 +25,9 @@ export function directions({ hosts }: SystemSimulation): (readonly [SimulatedPro
 
 /** Cuts the directions for which `isHit` is true. */
 export function cut(
-  world: SystemSimulation,
+  simulation: SystemSimulation,
   isHit: (from: SimulatedProcess, to: SimulatedProcess) => boolean,
 ): () => void {
-  const hit = directions(world).filter(([from, to]) => isHit(from, to));
-  return combineUndos(hit.map(([from, to]) => world.impair(from, to, { cut: true })));
+  const hit = directions(simulation).filter(([from, to]) => isHit(from, to));
+  return combineUndos(hit.map(([from, to]) => simulation.impair(from, to, { cut: true })));
 }

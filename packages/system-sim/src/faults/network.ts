@@ -10,11 +10,11 @@ function namesOf(hosts: Iterable<SimulatedProcess>): string {
 const partition: FaultKind = {
   name: 'partition',
   weight: 4,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const share = random.pick([0.2, 0.5]);
-    const side = new Set(world.hosts.filter(() => random.chance(share)));
+    const side = new Set(simulation.hosts.filter(() => random.chance(share)));
     const isOneWay = random.chance(0.3);
-    const stop = cut(world, (from, to) =>
+    const stop = cut(simulation, (from, to) =>
       isOneWay ? side.has(from) && !side.has(to) : side.has(from) !== side.has(to),
     );
     return { text: `partition${isOneWay ? ', one way' : ''}: ${namesOf(side)} from the others`, stop };
@@ -29,16 +29,16 @@ const partition: FaultKind = {
 const partitionedLeader: FaultKind = {
   name: 'partitioned leader',
   weight: 4,
-  begin(world, random): ActiveFault | null {
-    const { leaders } = world;
+  begin(simulation, random): ActiveFault | null {
+    const { leaders } = simulation;
     if (leaders.length === 0) return null;
     const leader = random.pick(leaders);
     const side = new Set<SimulatedProcess>([leader]);
-    if (random.chance(0.7)) side.add(random.pick(world.catalogs));
-    for (const frontend of world.frontends) if (random.chance(0.5)) side.add(frontend);
+    if (random.chance(0.7)) side.add(random.pick(simulation.catalogs));
+    for (const frontend of simulation.frontends) if (random.chance(0.5)) side.add(frontend);
     const isHungUp = random.chance(0.5);
-    if (isHungUp) world.network.breakConnectionsOf(leader.name);
-    const stop = cut(world, (from, to) => side.has(from) !== side.has(to));
+    if (isHungUp) simulation.network.breakConnectionsOf(leader.name);
+    const stop = cut(simulation, (from, to) => side.has(from) !== side.has(to));
     const links = isHungUp ? ', connections broken' : '';
     return { text: `partitioned leader: ${namesOf(side)} from the others${links}`, stop };
   },
@@ -51,18 +51,18 @@ const partitionedLeader: FaultKind = {
 const hiddenCrash: FaultKind = {
   name: 'crash hidden from a catalog',
   weight: 6,
-  begin(world, random): ActiveFault | null {
-    const { leaders } = world;
+  begin(simulation, random): ActiveFault | null {
+    const { leaders } = simulation;
     if (leaders.length === 0) return null;
     const leader = random.pick(leaders);
-    const catalog = random.pick(world.catalogs);
+    const catalog = random.pick(simulation.catalogs);
     const stop = cut(
-      world,
+      simulation,
       (from, to) =>
         (from === catalog && to.kind === 'replica') || (to === catalog && from.kind === 'replica'),
     );
-    world.scheduler.after(random.below(40 * MS), () => {
-      world.scheduler.after(random.exponential(200 * MS), leader.keepDown('kill'));
+    simulation.scheduler.after(random.below(40 * MS), () => {
+      simulation.scheduler.after(random.exponential(200 * MS), leader.keepDown('kill'));
     });
     return { text: `crash hidden from a catalog: ${leader.name}, ${catalog.name}`, stop };
   },
@@ -71,11 +71,11 @@ const hiddenCrash: FaultKind = {
 const isolation: FaultKind = {
   name: 'isolation',
   weight: 4,
-  begin(world, random): ActiveFault {
-    const victim = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const victim = pickVictim(simulation, random);
     const way = random.pick(['both ways', 'cannot send', 'cannot receive']);
     const stop = cut(
-      world,
+      simulation,
       (from, to) => (from === victim && way !== 'cannot receive') || (to === victim && way !== 'cannot send'),
     );
     return { text: `isolation: ${victim.name} ${way}`, stop };
@@ -86,11 +86,14 @@ const isolation: FaultKind = {
 const oneLink: FaultKind = {
   name: 'link cut',
   weight: 5,
-  begin(world, random): ActiveFault {
-    const a = pickVictim(world, random);
-    const b = random.pick(world.hosts.filter((host) => host !== a));
+  begin(simulation, random): ActiveFault {
+    const a = pickVictim(simulation, random);
+    const b = random.pick(simulation.hosts.filter((host) => host !== a));
     const isOneWay = random.chance(0.4);
-    const stop = cut(world, (from, to) => (from === a && to === b) || (!isOneWay && from === b && to === a));
+    const stop = cut(
+      simulation,
+      (from, to) => (from === a && to === b) || (!isOneWay && from === b && to === a),
+    );
     return { text: `link cut: ${a.name} ${isOneWay ? '->' : '<->'} ${b.name}`, stop };
   },
 };
@@ -98,12 +101,12 @@ const oneLink: FaultKind = {
 const linkReset: FaultKind = {
   name: 'link reset',
   weight: 6,
-  begin(world, random): ActiveFault {
-    const a = pickVictim(world, random);
-    for (const b of world.hosts)
+  begin(simulation, random): ActiveFault {
+    const a = pickVictim(simulation, random);
+    for (const b of simulation.hosts)
       if (b !== a && random.chance(0.4)) {
-        world.streams.reset(a, b);
-        world.streams.reset(b, a);
+        simulation.streams.reset(a, b);
+        simulation.streams.reset(b, a);
       }
     return instantFault(`link reset: ${a.name}`);
   },
@@ -112,13 +115,13 @@ const linkReset: FaultKind = {
 const delay: FaultKind = {
   name: 'slow links',
   weight: 5,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const share = random.pick([0.1, 0.4, 1]);
-    const hit = directions(world).filter(() => random.chance(share));
+    const hit = directions(simulation).filter(() => random.chance(share));
     const mean = random.pick([2, 10, 60]) * MS;
     return {
       text: `slow links: ${hit.length}, ${mean / MS} ms`,
-      stop: combineUndos(hit.map(([from, to]) => world.impair(from, to, { delay: mean }))),
+      stop: combineUndos(hit.map(([from, to]) => simulation.impair(from, to, { delay: mean }))),
     };
   },
 };
@@ -127,16 +130,16 @@ const delay: FaultKind = {
 const unreliableLinks: FaultKind = {
   name: 'unreliable Raft links',
   weight: 3,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const fault = random.pick([
       { loss: 0.05 + 0.3 * random.next() },
       { duplication: 0.5 * random.next() },
       { lateness: 0.02 + 0.2 * random.next(), duplication: 0.2 },
       { loss: 0.1, duplication: 0.1, delay: 20 * MS, lateness: 0.05 },
     ]);
-    const ids = world.replicas.map(({ name }) => name);
+    const ids = simulation.replicas.map(({ name }) => name);
     const undos = ids.flatMap((from) =>
-      ids.filter((to) => to !== from).map((to) => world.network.impair(from, to, fault)),
+      ids.filter((to) => to !== from).map((to) => simulation.network.impair(from, to, fault)),
     );
     return { text: `unreliable Raft links: ${JSON.stringify(fault)}`, stop: combineUndos(undos) };
   },

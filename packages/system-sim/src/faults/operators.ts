@@ -9,20 +9,20 @@ import type { FaultKind } from './fault.js';
 const catalogSetChange: FaultKind = {
   name: 'catalog set change',
   weight: 4,
-  begin(world, random): ActiveFault | null {
-    const leader = world.leaders.find(({ acceptsOrders }) => acceptsOrders);
+  begin(simulation, random): ActiveFault | null {
+    const leader = simulation.leaders.find(({ acceptsOrders }) => acceptsOrders);
     if (leader === undefined) return null;
-    const { name } = random.pick(world.catalogs);
+    const { name } = random.pick(simulation.catalogs);
     leader.runInNextTurn(() => {
       const session = leader.core?.session ?? null;
       if (session === null) return;
       const isIn = session.catalogIds.includes(name);
       if (isIn && session.catalogIds.length === 1) return;
       session.changeCatalogs(isIn ? { remove: name } : { add: name }).then(
-        () => world.count('catalog set: changed'),
+        () => simulation.count('catalog set: changed'),
         (error: unknown) => {
           if (!(error instanceof TriremeError)) throw error;
-          world.count(`catalog set: ${error.status}`);
+          simulation.count(`catalog set: ${error.status}`);
         },
       );
     });
@@ -34,19 +34,19 @@ const catalogSetChange: FaultKind = {
 const replicaReplacement: FaultKind = {
   name: 'replica replacement',
   weight: 3,
-  begin(world): ActiveFault | null {
-    const [spare] = world.replicas.filter(({ isUp, disk }) => !isUp && disk.lastIndex === 0);
-    const { voters } = world.checks.quorums.latest;
+  begin(simulation): ActiveFault | null {
+    const [spare] = simulation.replicas.filter(({ isUp, disk }) => !isUp && disk.lastIndex === 0);
+    const { voters } = simulation.checks.quorums.latest;
     // One at a time: a wiped replica must have left the group before the next one is wiped.
-    if ([...world.wiped].some(({ name }) => voters.includes(name))) return null;
-    const wiped = world.replicas.find(
+    if ([...simulation.wiped].some(({ name }) => voters.includes(name))) return null;
+    const wiped = simulation.replicas.find(
       (replica) => voters.includes(replica.name) && replica.role !== 'leader',
     );
-    if (spare === undefined || wiped === undefined || !world.canLose([wiped])) return null;
-    world.wiped.add(wiped);
+    if (spare === undefined || wiped === undefined || !simulation.canLose([wiped])) return null;
+    simulation.wiped.add(wiped);
     wiped.keepDown('powerLoss');
     spare.start();
-    replace(world, wiped.name, spare.name);
+    replace(simulation, wiped.name, spare.name);
     return instantFault(`replica replacement: ${wiped.name} by ${spare.name}`);
   },
 };
@@ -54,14 +54,14 @@ const replicaReplacement: FaultKind = {
 const RETRY = 100_000;
 
 /** Requests the change at the current leader until it is committed. */
-function replace(world: SystemSimulation, removed: string, added: string): void {
-  const retryLater = (): void => world.scheduler.after(RETRY, () => replace(world, removed, added));
-  const { voters } = world.checks.quorums.latest;
+function replace(simulation: SystemSimulation, removed: string, added: string): void {
+  const retryLater = (): void => simulation.scheduler.after(RETRY, () => replace(simulation, removed, added));
+  const { voters } = simulation.checks.quorums.latest;
   if (voters.includes(added) && !voters.includes(removed)) {
-    world.count('replica replaced');
+    simulation.count('replica replaced');
     return;
   }
-  const leader = world.leaders.find(({ acceptsOrders }) => acceptsOrders);
+  const leader = simulation.leaders.find(({ acceptsOrders }) => acceptsOrders);
   if (leader === undefined) {
     retryLater();
     return;

@@ -14,8 +14,8 @@ const TRANSFER_MS = 500;
 const crash: FaultKind = {
   name: 'crash',
   weight: 8,
-  begin(world, random): ActiveFault {
-    const victim = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const victim = pickVictim(simulation, random);
     const kind = random.pick<CrashKind>(['kill', 'kill', 'powerLoss']);
     return { text: `crash: ${victim.name}, ${kind}`, stop: victim.keepDown(kind) };
   },
@@ -25,9 +25,9 @@ const crash: FaultKind = {
 const restart: FaultKind = {
   name: 'restart',
   weight: 6,
-  begin(world, random): ActiveFault {
-    const victim = pickVictim(world, random);
-    world.scheduler.after(random.exponential(20 * MS), victim.keepDown('kill'));
+  begin(simulation, random): ActiveFault {
+    const victim = pickVictim(simulation, random);
+    simulation.scheduler.after(random.exponential(20 * MS), victim.keepDown('kill'));
     return instantFault(`restart: ${victim.name}`);
   },
 };
@@ -36,12 +36,19 @@ const restart: FaultKind = {
 const correlatedFailure: FaultKind = {
   name: 'correlated failure',
   weight: 3,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const groups: readonly (readonly [string, readonly SimulatedProcess[]])[] = [
-      ['all catalogs', world.catalogs],
-      ['all front-ends', world.frontends],
-      ['all replicas', world.replicas],
-      ['one host', [...world.leaders.slice(0, 1), random.pick(world.catalogs), random.pick(world.frontends)]],
+      ['all catalogs', simulation.catalogs],
+      ['all front-ends', simulation.frontends],
+      ['all replicas', simulation.replicas],
+      [
+        'one host',
+        [
+          ...simulation.leaders.slice(0, 1),
+          random.pick(simulation.catalogs),
+          random.pick(simulation.frontends),
+        ],
+      ],
     ];
     const [name, hosts] = random.pick(groups);
     const kind = random.pick<CrashKind>(['kill', 'powerLoss']);
@@ -53,8 +60,8 @@ const correlatedFailure: FaultKind = {
 const pause: FaultKind = {
   name: 'pause',
   weight: 6,
-  begin(world, random): ActiveFault {
-    const victim = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const victim = pickVictim(simulation, random);
     return { text: `pause: ${victim.name}`, stop: victim.pause() };
   },
 };
@@ -63,10 +70,10 @@ const pause: FaultKind = {
 const shortPause: FaultKind = {
   name: 'short pause',
   weight: 8,
-  begin(world, random): ActiveFault {
-    const victim = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const victim = pickVictim(simulation, random);
     const ms = random.between(5, 250);
-    world.scheduler.after(ms * MS, victim.pause());
+    simulation.scheduler.after(ms * MS, victim.pause());
     return instantFault(`short pause: ${victim.name}, ${ms} ms`);
   },
 };
@@ -80,9 +87,9 @@ function isHidden({ scheduler }: SystemSimulation, { clock }: SimulatedProcess):
 const suspension: FaultKind = {
   name: 'suspension',
   weight: 3,
-  begin(world, random): ActiveFault | null {
-    const victim = pickVictim(world, random);
-    if (isHidden(world, victim)) return null;
+  begin(simulation, random): ActiveFault | null {
+    const victim = pickVictim(simulation, random);
+    if (isHidden(simulation, victim)) return null;
     return { text: `suspension: ${victim.name}`, stop: victim.pause(true) };
   },
 };
@@ -94,15 +101,19 @@ const suspension: FaultKind = {
 const partitionedSuspension: FaultKind = {
   name: 'suspension in a partition',
   weight: 4,
-  begin(world, random): ActiveFault | null {
-    const victim = random.pick<SimulatedProcess>([...world.frontends, ...world.frontends, ...world.catalogs]);
-    if (isHidden(world, victim)) return null;
+  begin(simulation, random): ActiveFault | null {
+    const victim = random.pick<SimulatedProcess>([
+      ...simulation.frontends,
+      ...simulation.frontends,
+      ...simulation.catalogs,
+    ]);
+    if (isHidden(simulation, victim)) return null;
     const grantor = victim.kind === 'frontend' ? 'catalog' : 'replica';
-    const heal = cut(world, (from, to) => from.kind === grantor && to === victim);
+    const heal = cut(simulation, (from, to) => from.kind === grantor && to === victim);
     const resume = victim.pause(true);
     const stop = (): void => {
       resume();
-      world.scheduler.after(random.below(50 * MS), heal);
+      simulation.scheduler.after(random.below(50 * MS), heal);
     };
     return { text: `suspension in a partition: ${victim.name}`, stop };
   },
@@ -111,8 +122,8 @@ const partitionedSuspension: FaultKind = {
 const slowDisk: FaultKind = {
   name: 'slow disk',
   weight: 4,
-  begin(world, random): ActiveFault {
-    const { name, disk } = random.pick(world.replicas);
+  begin(simulation, random): ActiveFault {
+    const { name, disk } = random.pick(simulation.replicas);
     disk.behaviour.syncTime = random.between(3, 100) * MS;
     const text = `slow disk: ${name}, ${disk.behaviour.syncTime / MS} ms`;
     return { text, stop: () => (disk.behaviour.syncTime = HEALTHY_SYNC) };
@@ -122,8 +133,8 @@ const slowDisk: FaultKind = {
 const hangingDisk: FaultKind = {
   name: 'hanging disk',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const replica = random.pick(world.replicas);
+  begin(simulation, random): ActiveFault {
+    const replica = random.pick(simulation.replicas);
     return { text: `hanging disk: ${replica.name}`, stop: replica.syncs.hang() };
   },
 };
@@ -131,8 +142,8 @@ const hangingDisk: FaultKind = {
 const failingSync: FaultKind = {
   name: 'failing sync',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const { name, disk } = random.pick(world.replicas);
+  begin(simulation, random): ActiveFault {
+    const { name, disk } = random.pick(simulation.replicas);
     disk.behaviour.failsNext = true;
     return { text: `failing sync: ${name}`, stop: () => (disk.behaviour.failsNext = false) };
   },
@@ -142,20 +153,20 @@ const failingSync: FaultKind = {
 const leaderFailures: FaultKind = {
   name: 'leader failures',
   weight: 4,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const way = random.pick(['kill', 'cut', 'pause'] as const);
     const delayMean = random.pick([2, 30, 200]) * MS;
     const undos = new Set<() => void>();
-    const stopWatching = world.onElected((leader) => {
-      world.scheduler.after(random.exponential(delayMean), () => {
+    const stopWatching = simulation.onElected((leader) => {
+      simulation.scheduler.after(random.exponential(delayMean), () => {
         const undo =
           way === 'kill'
             ? leader.keepDown('kill')
             : way === 'pause'
               ? leader.pause()
-              : cut(world, (from, to) => (from === leader) !== (to === leader) && from.kind === to.kind);
+              : cut(simulation, (from, to) => (from === leader) !== (to === leader) && from.kind === to.kind);
         undos.add(undo);
-        world.scheduler.after(random.exponential(FAILURE_MEAN), () => {
+        simulation.scheduler.after(random.exponential(FAILURE_MEAN), () => {
           if (undos.delete(undo)) undo();
         });
       });
@@ -172,8 +183,8 @@ const leaderFailures: FaultKind = {
 const drift: FaultKind = {
   name: 'clock drift',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const victim = random.pick(world.hosts);
+  begin(simulation, random): ActiveFault {
+    const victim = random.pick(simulation.hosts);
     const before = victim.clock.rate.slowdown;
     const slowdown = random.pick([0.93, 0.96, 1.04, 1.07]);
     victim.clock.setRate(slowdown);
@@ -191,9 +202,9 @@ const drift: FaultKind = {
 const wallClockChange: FaultKind = {
   name: 'wall clock change',
   weight: 3,
-  begin(world, random): ActiveFault | null {
-    const { leaders } = world;
-    const victim = random.pick(leaders.length > 0 && random.chance(0.5) ? leaders : world.hosts);
+  begin(simulation, random): ActiveFault | null {
+    const { leaders } = simulation;
+    const victim = random.pick(leaders.length > 0 && random.chance(0.5) ? leaders : simulation.hosts);
     if (victim.isPaused) return null;
     const changeMs = random.pick([-86_400_000 * 3, -5_000, 700, 5_000, 86_400_000 * 3, 86_400_000 * 3]);
     victim.clock.setWall(changeMs);
@@ -204,8 +215,8 @@ const wallClockChange: FaultKind = {
 const transfer: FaultKind = {
   name: 'leadership transfer',
   weight: 3,
-  begin(world, random): ActiveFault | null {
-    const { leaders } = world;
+  begin(simulation, random): ActiveFault | null {
+    const { leaders } = simulation;
     if (leaders.length === 0) return null;
     const leader = random.pick(leaders);
     leader.runInNextTurn(() => {

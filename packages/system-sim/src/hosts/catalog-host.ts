@@ -32,11 +32,11 @@ export class SimulatedCatalog extends SimulatedProcess {
   /** @param acted called after each input that the catalog has handled */
   constructor(
     name: string,
-    world: SimulationContext,
+    simulation: SimulationContext,
     seeds: readonly ReplicaAddress[],
     acted: (catalog: SimulatedCatalog) => void,
   ) {
-    super(name, 'catalog', world);
+    super(name, 'catalog', simulation);
     this.#seeds = seeds;
     this.#acted = acted;
   }
@@ -45,14 +45,14 @@ export class SimulatedCatalog extends SimulatedProcess {
   get status(): ReturnType<CatalogCore['status']> | null {
     const process = this.#process;
     if (process === null) return null;
-    return this.world.runAs(this, () => process.catalog.status(process.clock.now()));
+    return this.simulation.runAs(this, () => process.catalog.status(process.clock.now()));
   }
 
   protected override boot(life: ProcessInstance): void {
     const clock = new LeaseClock();
     const catalog = new CatalogCore({
       id: this.name,
-      newInstanceId: () => this.world.newId(),
+      newInstanceId: () => this.simulation.newId(),
       now: clock.now(),
     });
     const process: CatalogProcess = {
@@ -66,7 +66,7 @@ export class SimulatedCatalog extends SimulatedProcess {
         initialReplicas: this.#seeds,
         identity: this.identity,
         log: this.log,
-        createDialer: this.world.streams.dialer(this, life),
+        createDialer: this.simulation.streams.dialer(this, life),
         createHandler: () =>
           this.#handler(process, {
             opened: (link, now) => catalog.onReplicaOpened(link.id, link.peer, this.url, now),
@@ -77,7 +77,7 @@ export class SimulatedCatalog extends SimulatedProcess {
       }),
     };
     this.#process = process;
-    this.world.streams.listen(
+    this.simulation.streams.listen(
       life,
       LINK_PATHS.frontendToCatalog,
       this.#handler(process, {
@@ -143,6 +143,6 @@ export class SimulatedCatalog extends SimulatedProcess {
 
   #note(event: CatalogEvent): void {
     this.events[event.kind] = (this.events[event.kind] ?? 0) + 1;
-    this.world.trace.note('status', this.name, 0, event.kind.length, () => JSON.stringify(event));
+    this.simulation.trace.note('status', this.name, 0, event.kind.length, () => JSON.stringify(event));
   }
 }

@@ -41,11 +41,11 @@ export class SimulatedFrontend extends SimulatedProcess {
 
   constructor(
     name: string,
-    world: SimulationContext,
+    simulation: SimulationContext,
     seeds: readonly ReplicaAddress[],
     settings: FrontendSettings,
   ) {
-    super(name, 'frontend', world);
+    super(name, 'frontend', simulation);
     this.#seeds = seeds;
     this.#settings = settings;
   }
@@ -55,7 +55,7 @@ export class SimulatedFrontend extends SimulatedProcess {
     this.#backends = createBackends({
       ...{ identity: this.identity, replicas: this.#seeds, cacheSize, deadlineMs, log: this.log },
       catalogTimeouts: { answerTimeoutMs: 100, returnDelayMs: 1_000 },
-      createDialer: this.world.streams.dialer(this, life),
+      createDialer: this.simulation.streams.dialer(this, life),
       onChange: () => undefined,
     });
     this.#counted = { catalog: 0, replica: 0 };

@@ -30,23 +30,23 @@ export abstract class SimulatedProcess implements LinkedProcess {
   readonly clock: MachineClock;
   readonly log: Log;
   life: ProcessInstance | null = null;
-  protected readonly world: SimulationContext;
+  protected readonly simulation: SimulationContext;
   protected readonly random: Random;
   #holds = 0;
   #pauses = 0;
   #pauseCount = 0;
   #isSuspended = false;
 
-  constructor(name: string, kind: ProcessKind, world: SimulationContext) {
+  constructor(name: string, kind: ProcessKind, simulation: SimulationContext) {
     this.name = name;
     this.kind = kind;
     this.url = `http://${kind}-${name}:80`;
-    this.world = world;
-    this.random = world.random.fork();
-    this.clock = new MachineClock(() => world.scheduler.now, this.random.below(UPTIME_MS_MAX));
+    this.simulation = simulation;
+    this.random = simulation.random.fork();
+    this.clock = new MachineClock(() => simulation.scheduler.now, this.random.below(UPTIME_MS_MAX));
     this.log = createLog(
-      { service: kind, id: name, level: world.trace.isPrinted ? 'debug' : 'silent' },
-      { write: (line) => world.trace.log(this.name, line.trimEnd()) },
+      { service: kind, id: name, level: simulation.trace.isPrinted ? 'debug' : 'silent' },
+      { write: (line) => simulation.trace.log(this.name, line.trimEnd()) },
     );
   }
 
@@ -69,11 +69,11 @@ export abstract class SimulatedProcess implements LinkedProcess {
 
   start(): void {
     if (this.life !== null || this.#holds > 0) return;
-    const scope = new ProcessScope(this.world.scheduler, () => this.world.onEvent(this));
+    const scope = new ProcessScope(this.simulation.scheduler, () => this.simulation.onEvent(this));
     const life: ProcessInstance = { scope, inbox: [], isTurnDue: false };
     this.life = life;
     if (this.#pauses > 0) scope.pause();
-    this.world.trace.note('start', this.name, 0, 0, () => this.kind);
+    this.simulation.trace.note('start', this.name, 0, 0, () => this.kind);
     this.runInNextTurn(() => this.boot(life));
   }
 
@@ -81,12 +81,12 @@ export abstract class SimulatedProcess implements LinkedProcess {
   crash(kind: CrashKind): void {
     const { life } = this;
     if (life === null) return;
-    this.world.trace.note('stop', this.name, 0, 0, () => kind);
+    this.simulation.trace.note('stop', this.name, 0, 0, () => kind);
     this.die(kind);
     life.scope.kill();
     life.inbox = [];
     this.life = null;
-    this.world.streams.onHostDied(this, kind);
+    this.simulation.streams.onHostDied(this, kind);
   }
 
   /** Keeps the process down until the result is called. Then it starts, unless another fault keeps it down. */
@@ -110,15 +110,15 @@ export abstract class SimulatedProcess implements LinkedProcess {
     if (isFirst) this.clock.monotonicMs();
     if (isFirst && isSuspended) this.#isSuspended = true;
     this.life?.scope.pause();
-    this.world.trace.note('stop', this.name, 1, 0, () => (isSuspended ? 'suspended' : 'paused'));
+    this.simulation.trace.note('stop', this.name, 1, 0, () => (isSuspended ? 'suspended' : 'paused'));
     const count = this.#pauseCount;
-    this.world.streams.onHostPaused(this, () => this.#pauses > 0 && this.#pauseCount === count);
+    this.simulation.streams.onHostPaused(this, () => this.#pauses > 0 && this.#pauseCount === count);
     return () => {
       this.#pauses -= 1;
       if (this.#pauses > 0) return;
       if (this.#isSuspended) this.clock.skipSuspension();
       this.#isSuspended = false;
-      this.world.trace.note('start', this.name, 1, 0, () => 'resumed');
+      this.simulation.trace.note('start', this.name, 1, 0, () => 'resumed');
       this.life?.scope.resume();
     };
   }
@@ -136,20 +136,20 @@ export abstract class SimulatedProcess implements LinkedProcess {
     life.isTurnDue = true;
     life.scope.after(this.random.below(TURN_MAX), () => {
       life.isTurnDue = false;
-      this.world.startTurn(this, life, life.inbox.splice(0));
+      this.simulation.startTurn(this, life, life.inbox.splice(0));
     });
   }
 
   /** The process stops itself because of a violated rule of the product. */
   protected onInvariantViolated(error: unknown): void {
-    this.world.violate('invariant', `${this.name} stopped: ${String(error)}`);
+    this.simulation.violate('invariant', `${this.name} stopped: ${String(error)}`);
   }
 
   /** The process exits as expected, and its supervisor restarts it. */
   protected exit(life: ProcessInstance, restartAfter: Micros): void {
-    this.world.scheduler.after(EXIT_DELAY, () => {
+    this.simulation.scheduler.after(EXIT_DELAY, () => {
       if (this.life !== life) return;
-      this.world.scheduler.after(restartAfter, this.keepDown('kill'));
+      this.simulation.scheduler.after(restartAfter, this.keepDown('kill'));
     });
   }
 
@@ -169,7 +169,7 @@ export abstract class SimulatedProcess implements LinkedProcess {
       if (life === null) return;
       const jitter = this.random.between(-TIMER_EARLY_MAX, TIMER_LATE_MAX);
       const delay = Math.max(0, Math.floor(period * this.clock.rate.slowdown) + jitter);
-      this.world.scheduler.after(delay, () => {
+      this.simulation.scheduler.after(delay, () => {
         if (isOver) return;
         this.#enqueue(life, () => {
           if (isOver) return;
@@ -191,6 +191,6 @@ export abstract class SimulatedProcess implements LinkedProcess {
   }
 
   immediate(run: () => void): void {
-    this.world.immediate(run);
+    this.simulation.immediate(run);
   }
 }

@@ -94,12 +94,12 @@ export class SimulatedReplica extends SimulatedProcess {
   readonly #environment: ReplicaEnvironment;
   #process: ReplicaProcess | null = null;
 
-  constructor(name: string, world: SimulationContext, environment: ReplicaEnvironment) {
-    super(name, 'replica', world);
+  constructor(name: string, simulation: SimulationContext, environment: ReplicaEnvironment) {
+    super(name, 'replica', simulation);
     this.#environment = environment;
     this.syncs = new DiskWrites({
-      ...{ scheduler: world.scheduler, random: this.random, behaviour: this.disk.behaviour },
-      note: (kind, text) => world.trace.note(kind, this.name, this.disk.lastIndex, 0, text),
+      ...{ scheduler: simulation.scheduler, random: this.random, behaviour: this.disk.behaviour },
+      note: (kind, text) => simulation.trace.note(kind, this.name, this.disk.lastIndex, 0, text),
       written: () => this.#checkDisks(),
     });
   }
@@ -127,7 +127,7 @@ export class SimulatedReplica extends SimulatedProcess {
   }
 
   protected override boot(life: ProcessInstance): void {
-    const { world, random } = this;
+    const { simulation, random } = this;
     const { network, settings, urls, watcher } = this.#environment;
     const { members, seed, catalogs, ...raft } = settings;
     const later = (run: () => void): void => life.scope.after(random.exponential(WRITE_MEAN), () => run());
@@ -138,7 +138,7 @@ export class SimulatedReplica extends SimulatedProcess {
     const flags = new Map([...urls].map(([name, url]) => [name, { peerUrl: `${url}81`, url }]));
     const core = new ReplicaCore({
       ...{ id: this.name, addresses: new MemberAddresses(flags), seed, catalogs, memberClocks },
-      newLife: () => world.newId(),
+      newLife: () => simulation.newId(),
       pacer: { waitForTurn: async () => Promise.resolve(), measure: (work) => work() },
       report: () => null,
       onStatusChange: () => undefined,
@@ -177,8 +177,8 @@ export class SimulatedReplica extends SimulatedProcess {
     };
     this.#process = process;
     core.onBookOpened(machine, { belongsToOtherFolder: () => false, record: () => undefined });
-    world.streams.listen(life, LINK_PATHS.frontendToReplica, core.frontendHandler);
-    world.streams.listen(life, LINK_PATHS.catalogToReplica, core.catalogHandler);
+    simulation.streams.listen(life, LINK_PATHS.frontendToReplica, core.frontendHandler);
+    simulation.streams.listen(life, LINK_PATHS.catalogToReplica, core.catalogHandler);
     RaftNode.start({
       ...raft,
       id: this.name,
@@ -187,7 +187,7 @@ export class SimulatedReplica extends SimulatedProcess {
       storage,
       transport: network.transport(this.name, life.scope, (message) => {
         if (storage.hasFailed)
-          world.violate('no messages after a failed sync', `${this.name} sends ${message.type}`);
+          simulation.violate('no messages after a failed sync', `${this.name} sends ${message.type}`);
         if (process.node !== null) watcher.sent(this, process.node, message);
       }),
       stateMachine: this.#watched(machine),
@@ -196,7 +196,7 @@ export class SimulatedReplica extends SimulatedProcess {
         if (role === 'leader' && process.role !== 'leader') watcher.elected(this);
         process.role = role;
         process.term = term;
-        world.trace.note('status', this.name, term, role.length, () =>
+        simulation.trace.note('status', this.name, term, role.length, () =>
           [role, `term ${term}`, `leader ${String(leader)}`, leading ? 'leading' : ''].join(' '),
         );
         core.onStatusChange(status);
@@ -205,7 +205,7 @@ export class SimulatedReplica extends SimulatedProcess {
         memberClocks.setVoters(membership.voters);
         core.onMembershipChange(membership);
       },
-      onEvent: (event) => world.count(`raft: ${event.type}`),
+      onEvent: (event) => simulation.count(`raft: ${event.type}`),
       onFatal: (error) => this.#fatal(process, error),
       clock: new SimClock(life.scope, this.clock.rate, random),
       random: random.next,
@@ -262,6 +262,6 @@ export class SimulatedReplica extends SimulatedProcess {
     const { durableIndex } = this.bookDisk;
     if (index <= durableIndex) return;
     const what = `the log of ${this.name} starts after ${index}, but its order book is durable only up to ${durableIndex}`;
-    this.world.violate('no gap between state and log', what);
+    this.simulation.violate('no gap between state and log', what);
   }
 }

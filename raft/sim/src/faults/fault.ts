@@ -15,7 +15,7 @@ export function leadersOf({ processes }: ClusterSimulation): readonly SimProcess
 }
 
 /** Picks a process: in half of the cases one that believes it leads, because faults of leaders find most bugs. */
-export function pickVictim(world: ClusterSimulation, random: Random): SimProcess {
-  const leaders = leadersOf(world);
-  return leaders.length > 0 && random.chance(0.5) ? random.pick(leaders) : random.pick(world.processes);
+export function pickVictim(simulation: ClusterSimulation, random: Random): SimProcess {
+  const leaders = leadersOf(simulation);
+  return leaders.length > 0 && random.chance(0.5) ? random.pick(leaders) : random.pick(simulation.processes);
 }

@@ -68,16 +68,16 @@ function describeChange(change: MembershipChange): string {
 }
 
 /** Requests a change at the process, drawn from the membership at that time. */
-function requestChange(world: ClusterSimulation, process: SimProcess, random: Random): void {
+function requestChange(simulation: ClusterSimulation, process: SimProcess, random: Random): void {
   const { life } = process;
   life?.scope.enter(() => {
     const { node } = process;
-    if (node === null || world.isLivenessPhase) return;
-    const change = drawSafeChange(world, node.status().membership, random);
+    if (node === null || simulation.isLivenessPhase) return;
+    const change = drawSafeChange(simulation, node.status().membership, random);
     if (change === null) return;
     const force = random.chance(FORCED_SHARE);
-    world.trace.note('client', process.id, change.length, 0, () => `change ${describeChange(change)}`);
-    life.port.changeMembership(change, force, (outcome) => world.countReconfiguration(outcome));
+    simulation.trace.note('client', process.id, change.length, 0, () => `change ${describeChange(change)}`);
+    life.port.changeMembership(change, force, (outcome) => simulation.countReconfiguration(outcome));
   });
 }
 
@@ -85,12 +85,14 @@ const membershipChange: FaultKind = {
   name: 'membership change',
   weight: 15,
   isApplicable: ({ spares }) => spares.length > 0,
-  begin(world, random): ActiveFault | null {
-    const leaders = world.processes.filter(({ life }) => life?.role === 'leader');
+  begin(simulation, random): ActiveFault | null {
+    const leaders = simulation.processes.filter(({ life }) => life?.role === 'leader');
     if (leaders.length === 0) return null;
     const process = random.pick(leaders);
     for (let count = random.between(1, 3); count > 0; count -= 1) {
-      world.scheduler.after(random.exponential(GAP_MEAN), () => requestChange(world, process, random));
+      simulation.scheduler.after(random.exponential(GAP_MEAN), () =>
+        requestChange(simulation, process, random),
+      );
     }
     return instantFault(`membership change: at ${process.id}`);
   },

@@ -19,7 +19,7 @@ export interface FaultKindOf<World> {
   /** Relative frequency. */
   readonly weight: number;
   /** Starts the fault at a target that `random` picks. Returns null if there is no target now. */
-  readonly begin: (world: World, random: Random) => ActiveFault | null;
+  readonly begin: (simulation: World, random: Random) => ActiveFault | null;
 }
 
 /** The mix of faults of a run. */
@@ -39,15 +39,15 @@ interface FaultTarget {
 }
 
 export class Nemesis<World extends FaultTarget> {
-  readonly #world: World;
+  readonly #simulation: World;
   readonly #random: Random;
   readonly #mix: FaultMix<World>;
   readonly #running = new Set<ActiveFault>();
   /** Number of faults that were started, by kind. */
   readonly faultCounts: Record<string, number> = {};
 
-  constructor(world: World, random: Random, mix: FaultMix<World>) {
-    this.#world = world;
+  constructor(simulation: World, random: Random, mix: FaultMix<World>) {
+    this.#simulation = simulation;
     this.#random = random;
     this.#mix = mix;
   }
@@ -65,13 +65,13 @@ export class Nemesis<World extends FaultTarget> {
 
   /** Ends all faults, and starts no further ones. */
   stop(): void {
-    this.#world.isLivenessPhase = true;
+    this.#simulation.isLivenessPhase = true;
     for (const fault of [...this.#running]) this.#end(fault);
   }
 
   #next(): void {
-    this.#world.scheduler.after(this.#random.exponential(this.#mix.gapMean), () => {
-      if (this.#world.isLivenessPhase) return;
+    this.#simulation.scheduler.after(this.#random.exponential(this.#mix.gapMean), () => {
+      if (this.#simulation.isLivenessPhase) return;
       if (this.#running.size < this.#mix.atOnceMax) this.#begin();
       this.#next();
     });
@@ -79,13 +79,13 @@ export class Nemesis<World extends FaultTarget> {
 
   #begin(): void {
     const { name, begin } = this.#drawKind();
-    const fault = begin(this.#world, this.#random);
+    const fault = begin(this.#simulation, this.#random);
     if (fault === null) return;
     this.faultCounts[name] = (this.faultCounts[name] ?? 0) + 1;
     this.#running.add(fault);
     this.#note(() => fault.text);
     const duration = Math.min(this.#mix.durationMax, this.#random.exponential(this.#mix.durationMean));
-    this.#world.scheduler.after(duration, () => this.#end(fault));
+    this.#simulation.scheduler.after(duration, () => this.#end(fault));
   }
 
   #end(fault: ActiveFault): void {
@@ -105,7 +105,7 @@ export class Nemesis<World extends FaultTarget> {
   }
 
   #note(text: () => string): void {
-    this.#world.trace.note('fault', '', this.#running.size, 0, text);
+    this.#simulation.trace.note('fault', '', this.#running.size, 0, text);
   }
 }
 

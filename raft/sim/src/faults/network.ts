@@ -15,36 +15,36 @@ function directions({ ids }: ClusterSimulation): (readonly [string, string])[] {
 
 /** Impairs the directions for which `isHit` is true. */
 function impair(
-  world: ClusterSimulation,
+  simulation: ClusterSimulation,
   fault: LinkFault,
   isHit: (from: string, to: string) => boolean,
 ): () => void {
-  const hit = directions(world).filter(([from, to]) => isHit(from, to));
-  return combineUndos(hit.map(([from, to]) => world.network.impair(from, to, fault)));
+  const hit = directions(simulation).filter(([from, to]) => isHit(from, to));
+  return combineUndos(hit.map(([from, to]) => simulation.network.impair(from, to, fault)));
 }
 
 /** Cuts all links of a member. */
-export function isolate(world: ClusterSimulation, id: string): () => void {
-  return impair(world, CUT, (from, to) => from === id || to === id);
+export function isolate(simulation: ClusterSimulation, id: string): () => void {
+  return impair(simulation, CUT, (from, to) => from === id || to === id);
 }
 
 /** Cuts every link between a set of members and the others. */
-export function partition(world: ClusterSimulation, group: ReadonlySet<string>): () => void {
-  return impair(world, CUT, (from, to) => group.has(from) !== group.has(to));
+export function partition(simulation: ClusterSimulation, group: ReadonlySet<string>): () => void {
+  return impair(simulation, CUT, (from, to) => group.has(from) !== group.has(to));
 }
 
 /** Cuts all links to a member; its own messages still arrive. */
-export function cutIncoming(world: ClusterSimulation, id: string): () => void {
-  return impair(world, CUT, (_from, to) => to === id);
+export function cutIncoming(simulation: ClusterSimulation, id: string): () => void {
+  return impair(simulation, CUT, (_from, to) => to === id);
 }
 
 const partitionFault: FaultKind = {
   name: 'partition',
   weight: 4,
-  begin(world, random): ActiveFault {
-    const order = random.shuffled(world.ids);
+  begin(simulation, random): ActiveFault {
+    const order = random.shuffled(simulation.ids);
     const group = new Set(order.slice(0, random.between(1, order.length - 1)));
-    const stop = partition(world, group);
+    const stop = partition(simulation, group);
     return { text: `partition: ${[...group].sort().join(' ')} from the others`, stop };
   },
 };
@@ -52,11 +52,11 @@ const partitionFault: FaultKind = {
 const isolation: FaultKind = {
   name: 'isolation',
   weight: 4,
-  begin(world, random): ActiveFault {
-    const { id } = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const { id } = pickVictim(simulation, random);
     const way = random.pick(['both ways', 'cannot send', 'cannot receive']);
     const stop = impair(
-      world,
+      simulation,
       CUT,
       (from, to) => (from === id && way !== 'cannot receive') || (to === id && way !== 'cannot send'),
     );
@@ -72,17 +72,19 @@ const isolation: FaultKind = {
 const gradualIsolation: FaultKind = {
   name: 'gradual isolation',
   weight: 3,
-  begin(world, random): ActiveFault | null {
-    const { scheduler, settings } = world;
-    const leaders = leadersOf(world);
+  begin(simulation, random): ActiveFault | null {
+    const { scheduler, settings } = simulation;
+    const leaders = leadersOf(simulation);
     if (leaders.length === 0) return null;
     const { id } = random.pick(leaders);
-    const lost = random.pick(world.ids.filter((other) => other !== id));
+    const lost = random.pick(simulation.ids.filter((other) => other !== id));
     const timeout = settings.electionTicks * settings.tickMs * MS;
-    const undos = [impair(world, CUT, (from, to) => [from, to].includes(id) && [from, to].includes(lost))];
+    const undos = [
+      impair(simulation, CUT, (from, to) => [from, to].includes(id) && [from, to].includes(lost)),
+    ];
     let isOver = false;
     scheduler.after(random.between(timeout / 2, 2 * timeout), () => {
-      if (!isOver) undos.push(cutIncoming(world, id));
+      if (!isOver) undos.push(cutIncoming(simulation, id));
     });
     const stop = (): void => {
       isOver = true;
@@ -95,15 +97,15 @@ const gradualIsolation: FaultKind = {
 const randomCuts: FaultKind = {
   name: 'random cuts',
   weight: 3,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const isOneWay = random.chance(0.5);
     const cut = new Set<string>();
-    for (const [from, to] of directions(world)) {
+    for (const [from, to] of directions(simulation)) {
       if (!random.chance(0.3)) continue;
       cut.add(`${from}>${to}`);
       if (!isOneWay) cut.add(`${to}>${from}`);
     }
-    const stop = impair(world, CUT, (from, to) => cut.has(`${from}>${to}`));
+    const stop = impair(simulation, CUT, (from, to) => cut.has(`${from}>${to}`));
     return { text: `random cuts: ${[...cut].join(' ')}`, stop };
   },
 };
@@ -122,10 +124,10 @@ function drawLinkFault(random: Random): LinkFault {
 const unreliableLinks: FaultKind = {
   name: 'unreliable links',
   weight: 6,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const fault = drawLinkFault(random);
-    const id = random.chance(0.5) ? null : pickVictim(world, random).id;
-    const stop = impair(world, fault, (from, to) => id === null || from === id || to === id);
+    const id = random.chance(0.5) ? null : pickVictim(simulation, random).id;
+    const stop = impair(simulation, fault, (from, to) => id === null || from === id || to === id);
     return { text: `unreliable links: ${id === null ? 'all' : `of ${id}`}, ${JSON.stringify(fault)}`, stop };
   },
 };
@@ -133,10 +135,10 @@ const unreliableLinks: FaultKind = {
 const connectionResets: FaultKind = {
   name: 'connection resets',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const { id } = pickVictim(world, random);
-    const others = world.ids.filter((other) => other !== id && random.chance(0.7));
-    for (const other of others) world.network.reset(id, other);
+  begin(simulation, random): ActiveFault {
+    const { id } = pickVictim(simulation, random);
+    const others = simulation.ids.filter((other) => other !== id && random.chance(0.7));
+    for (const other of others) simulation.network.reset(id, other);
     return { text: `connection resets: ${id} with ${others.join(' ')}`, stop: () => undefined };
   },
 };
@@ -152,9 +154,9 @@ const RECENT_MESSAGES = 6;
 const staleMessages: FaultKind = {
   name: 'stale messages',
   weight: 3,
-  begin(world, random): ActiveFault {
-    const { network, processes, scheduler } = world;
-    const stop = world.onElected((elected) => {
+  begin(simulation, random): ActiveFault {
+    const { network, processes, scheduler } = simulation;
+    const stop = simulation.onElected((elected) => {
       const term = elected.life?.term ?? 0;
       for (const { id } of processes) {
         const stale = network

@@ -17,10 +17,10 @@ const FAILURE_MEAN: Micros = SECOND;
 const crash: FaultKind = {
   name: 'crash',
   weight: 5,
-  begin(world, random): ActiveFault {
-    const { id } = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const { id } = pickVictim(simulation, random);
     const kind = random.pick(['kill', 'powerLoss'] as const);
-    const victims = world.processes.filter((process) => process.id === id || random.chance(0.15));
+    const victims = simulation.processes.filter((process) => process.id === id || random.chance(0.15));
     const stop = combineUndos(victims.map((process) => process.keepDown(kind)));
     return { text: `${kind}: ${victims.map((process) => process.id).join(' ')}`, stop };
   },
@@ -29,8 +29,8 @@ const crash: FaultKind = {
 const pause: FaultKind = {
   name: 'pause',
   weight: 4,
-  begin(world, random): ActiveFault {
-    const process = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const process = pickVictim(simulation, random);
     return { text: `pause: ${process.id}`, stop: process.pause() };
   },
 };
@@ -38,8 +38,8 @@ const pause: FaultKind = {
 const slowDisk: FaultKind = {
   name: 'slow disk',
   weight: 4,
-  begin(world, random): ActiveFault {
-    const { id, disk } = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const { id, disk } = pickVictim(simulation, random);
     disk.behaviour.syncTime = random.between(10, 400) * MS;
     const text = `slow disk: ${id}, ${disk.behaviour.syncTime / MS} ms`;
     return { text, stop: () => (disk.behaviour.syncTime = HEALTHY_SYNC) };
@@ -49,8 +49,8 @@ const slowDisk: FaultKind = {
 const hangingDisk: FaultKind = {
   name: 'hanging disk',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const process = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const process = pickVictim(simulation, random);
     const release = process.syncs.hang();
     const dies = random.chance(0.5);
     const stop = (): void => {
@@ -66,8 +66,8 @@ const hangingDisk: FaultKind = {
 const failingSync: FaultKind = {
   name: 'failing sync',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const { id, disk } = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const { id, disk } = pickVictim(simulation, random);
     disk.behaviour.failsNext = true;
     return { text: `failing sync: ${id}`, stop: () => (disk.behaviour.failsNext = false) };
   },
@@ -77,11 +77,11 @@ const failingSync: FaultKind = {
 const bitFlip: FaultKind = {
   name: 'bit flip',
   weight: 1,
-  begin(world, random): ActiveFault | null {
+  begin(simulation, random): ActiveFault | null {
     if (random.chance(0.7)) return null;
-    const process = pickVictim(world, random);
-    const damaged = world.processes.filter(({ disk }) => disk.isDamaged);
-    if (process.disk.isDamaged || !world.hasQuorumWithout([...damaged, process])) return null;
+    const process = pickVictim(simulation, random);
+    const damaged = simulation.processes.filter(({ disk }) => disk.isDamaged);
+    if (process.disk.isDamaged || !simulation.hasQuorumWithout([...damaged, process])) return null;
     const stop = process.keepDown('powerLoss');
     process.disk.flipBit(random);
     return { text: `bit flip: ${process.id}`, stop };
@@ -95,15 +95,15 @@ const bitFlip: FaultKind = {
 const leaderFailures: FaultKind = {
   name: 'leader failures',
   weight: 4,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const way = random.pick(['kill', 'cut'] as const);
     const undos = new Set<() => void>();
     const delayMean = random.pick([2, 20, 300]) * MS;
-    const stopWatching = world.onElected((process) => {
-      world.scheduler.after(random.exponential(delayMean), () => {
-        const undo = way === 'kill' ? process.keepDown('kill') : isolate(world, process.id);
+    const stopWatching = simulation.onElected((process) => {
+      simulation.scheduler.after(random.exponential(delayMean), () => {
+        const undo = way === 'kill' ? process.keepDown('kill') : isolate(simulation, process.id);
         undos.add(undo);
-        world.scheduler.after(random.exponential(FAILURE_MEAN), () => {
+        simulation.scheduler.after(random.exponential(FAILURE_MEAN), () => {
           if (undos.delete(undo)) undo();
         });
       });
@@ -124,9 +124,9 @@ const LEASE_DRIFTS = [0.87, 0.95, 1.05, 1.15];
 const drift: FaultKind = {
   name: 'clock drift',
   weight: 2,
-  begin(world, random): ActiveFault {
-    const { id, rate } = pickVictim(world, random);
-    rate.slowdown = random.pick(world.settings.leaseReads ? LEASE_DRIFTS : DRIFTS);
+  begin(simulation, random): ActiveFault {
+    const { id, rate } = pickVictim(simulation, random);
+    rate.slowdown = random.pick(simulation.settings.leaseReads ? LEASE_DRIFTS : DRIFTS);
     return {
       text: `clock drift: ${id}, one clock second takes ${rate.slowdown} s`,
       stop: () => (rate.slowdown = 1),
@@ -139,8 +139,8 @@ const jump: FaultKind = {
   weight: 2,
   // A jump exceeds every bound on drift, so leases are not safe with it.
   isApplicable: ({ leaseReads }) => !leaseReads,
-  begin(world, random): ActiveFault {
-    const process = pickVictim(world, random);
+  begin(simulation, random): ActiveFault {
+    const process = pickVictim(simulation, random);
     const ms = random.between(50, 2_000);
     process.life?.clock.jump(ms);
     return instantFault(`clock jump: ${process.id} by ${ms} ms`);
@@ -148,10 +148,10 @@ const jump: FaultKind = {
 };
 
 /** Starts a leadership transfer, to `to` or to any member. Returns false if the process does not believe it leads. */
-function startTransfer(world: ClusterSimulation, { node, life }: SimProcess, to?: string): boolean {
+function startTransfer(simulation: ClusterSimulation, { node, life }: SimProcess, to?: string): boolean {
   if (node === null || life?.role !== 'leader') return false;
   life.scope.enter(() => {
-    world.scheduler.maySettlePromises = true;
+    simulation.scheduler.maySettlePromises = true;
     node.transferLeadership(TRANSFER_MS, to === undefined ? {} : { to }).catch((error: unknown) => {
       // The target may not be a voter, or an earlier transfer may just have failed.
       if (!(error instanceof RaftError)) throw error;
@@ -164,15 +164,15 @@ function startTransfer(world: ClusterSimulation, { node, life }: SimProcess, to?
 const transferLeadership: FaultKind = {
   name: 'leadership transfer',
   weight: 2,
-  begin(world, random): ActiveFault | null {
-    const victim = pickVictim(world, random);
-    if (!startTransfer(world, victim)) return null;
+  begin(simulation, random): ActiveFault | null {
+    const victim = pickVictim(simulation, random);
+    if (!startTransfer(simulation, victim)) return null;
     const { id } = victim;
     // A leader that receives no messages afterwards continues to believe that it leads until CheckQuorum stops it.
     const isCut = random.chance(0.5);
     return {
       text: `leadership transfer: ${id}${isCut ? ', which then receives nothing' : ''}`,
-      stop: isCut ? cutIncoming(world, id) : () => undefined,
+      stop: isCut ? cutIncoming(simulation, id) : () => undefined,
     };
   },
 };
@@ -187,19 +187,19 @@ const OTHER_LEADER_MEAN: Micros = 30 * MS;
 const leaderReturns: FaultKind = {
   name: 'leader returns',
   weight: 3,
-  begin(world, random): ActiveFault | null {
-    const leaders = leadersOf(world);
+  begin(simulation, random): ActiveFault | null {
+    const leaders = leadersOf(simulation);
     if (leaders.length === 0) return null;
     const { id } = random.pick(leaders);
-    const others = random.shuffled(world.ids.filter((other) => other !== id));
+    const others = random.shuffled(simulation.ids.filter((other) => other !== id));
     const side = new Set([id, ...others.slice(0, Math.max(1, Math.floor(others.length / 2) - 1))]);
-    const heal = partition(world, side);
+    const heal = partition(simulation, side);
     let isOver = false;
-    const stopWatching = world.onElected((elected) => {
+    const stopWatching = simulation.onElected((elected) => {
       if (side.has(elected.id)) return;
       heal();
-      world.scheduler.after(random.exponential(OTHER_LEADER_MEAN), () => {
-        if (!isOver) startTransfer(world, elected, id);
+      simulation.scheduler.after(random.exponential(OTHER_LEADER_MEAN), () => {
+        if (!isOver) startTransfer(simulation, elected, id);
       });
     });
     const stop = (): void => {

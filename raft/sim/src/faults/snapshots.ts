@@ -14,15 +14,15 @@ const snapshotCrash: FaultKind = {
   name: 'crash in snapshot',
   weight: 4,
   isApplicable: ({ compaction }) => compaction !== null,
-  begin(world, random): ActiveFault {
+  begin(simulation, random): ActiveFault {
     const kind = random.pick(['kill', 'powerLoss'] as const);
     const trigger = random.pick(MOMENTS);
     const delayMean = random.pick([0.3, 1, 8]) * MS;
-    const stop = world.onSnapshot((process, moment) => {
+    const stop = simulation.onSnapshot((process, moment) => {
       if (moment !== trigger || random.chance(0.3)) return;
-      world.scheduler.after(random.exponential(delayMean), () => {
+      simulation.scheduler.after(random.exponential(delayMean), () => {
         if (process.isDown) return;
-        world.scheduler.after(random.exponential(DOWN_MEAN), process.keepDown(kind));
+        simulation.scheduler.after(random.exponential(DOWN_MEAN), process.keepDown(kind));
       });
     });
     return { text: `crash in snapshot: ${kind} ${delayMean / MS} ms after ${trigger}`, stop };
