@@ -50,8 +50,10 @@ async function start(options: StartOptions): Promise<void> {
   let isRunning = false;
   const isShown = (level: LogLevel | null): boolean =>
     options.verbose ||
-    (level === 'warn' && isRunning) ||
-    (level !== 'info' && level !== 'debug' && level !== 'warn');
+    level === null ||
+    level === 'error' ||
+    level === 'fatal' ||
+    (level === 'warn' && isRunning);
   const processOutput = (line: string, level: LogLevel | null): void => {
     if (isShown(level)) print(line);
   };

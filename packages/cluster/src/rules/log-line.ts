@@ -3,11 +3,12 @@
 /** Maximum length of a readable line, in characters. */
 export const READABLE_LENGTH_MAX = 2000;
 
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+export type LogLevel = (typeof LEVELS)[number];
+
 /** Levels of the lines that may explain the end of a process. */
 const FAILURES: ReadonlySet<LogLevel> = new Set<LogLevel>(['error', 'fatal']);
-const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** Fields that the line's prefix or its file already show. */
 const OMITTED_FIELDS = new Set(['level', 'time', 'pid', 'hostname', 'service', 'id', 'msg']);
@@ -40,7 +41,7 @@ export function formatLogLine(line: string): FormattedLogLine {
 }
 
 function levelOf(value: unknown): LogLevel {
-  return LEVELS.includes(value as string) ? (value as LogLevel) : 'info';
+  return LEVELS.find((level) => level === value) ?? 'info';
 }
 
 function parseRecord(line: string): Record<string, unknown> | null {

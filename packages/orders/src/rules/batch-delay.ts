@@ -29,9 +29,9 @@ export class BatchDelay {
   }
 
   /**
-   * How long, in milliseconds, the `queued` orders should still wait if no more arrive. 0 if they are to be
-   * logged now: they are at least half of the largest recent batch, no recent batch was large enough, or they
-   * have waited long enough.
+   * Returns how many more milliseconds the `queued` orders should wait for others. Returns 0 to log them now:
+   * they are at least half of the largest recent batch, no recent batch was large enough, or they have waited
+   * long enough.
    */
   remainingMs(queued: number, now: number): number {
     const isRecent = now - this.#largestAt <= RECENT_MS && this.#largest >= BATCH_MIN;

@@ -181,7 +181,7 @@ export class KeyPages {
   }
 
   /**
-   * Returns the changed pages; an empty one is to be deleted. Encode them before the next call, because they
+   * Returns the changed pages; the caller deletes empty ones. Encode them before the next call, because they
    * keep changing. If they cannot be written, nothing more may be written, because the disk lacks these
    * changes.
    */
