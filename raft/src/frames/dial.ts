@@ -1,10 +1,9 @@
 /** The client side of the handshake: GET with `Upgrade: trireme-frames`, answered by 101. */
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { FRAMES_PROTOCOL } from './accept.js';
 import { FrameConnection, checkFrameLimits, type FrameLimits } from './connection.js';
 import { FrameError, type FrameRefusal } from './errors.js';
-import { tlsRequestOptions, type ClientTls } from './tls.js';
+import { openRequest, type ClientTls } from './tls.js';
 
 /** The target of a handshake, its headers and its time limit. */
 export interface FrameDialOptions {
@@ -40,7 +39,7 @@ export async function dialFrames(options: FrameDialOptions): Promise<DialedFrame
   const { signal } = options;
   if (signal?.aborted === true) throw new FrameError('DIAL_ABORTED', 'dialing was aborted');
   checkFrameLimits(options.limits);
-  const request = openRequest(options);
+  const request = openUpgrade(options);
   let timer: NodeJS.Timeout | undefined;
   let abort: (() => void) | undefined;
   try {
@@ -79,21 +78,14 @@ export async function dialFrames(options: FrameDialOptions): Promise<DialedFrame
   }
 }
 
-function openRequest(options: FrameDialOptions): ClientRequest {
+function openUpgrade({ url, path, headers, tls = null }: FrameDialOptions): ClientRequest {
   try {
-    const url = new URL(options.path, options.url);
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    return send(url, {
-      ...tlsRequestOptions(url, options.tls ?? null),
-      // Its own connection, outside of any pool.
-      agent: false,
-      headers: { ...options.headers, connection: 'Upgrade', upgrade: FRAMES_PROTOCOL },
+    return openRequest(new URL(path, url), tls, {
+      headers: { ...headers, connection: 'Upgrade', upgrade: FRAMES_PROTOCOL },
     });
   } catch (error) {
     if (error instanceof FrameError) throw error;
-    throw new FrameError('BAD_OPTION', `cannot connect to ${options.url}: ${String(error)}`, {
-      cause: error,
-    });
+    throw new FrameError('BAD_OPTION', `cannot connect to ${url}: ${String(error)}`, { cause: error });
   }
 }
 

@@ -8,6 +8,7 @@ export * from './connection.js';
 export * from './decoder.js';
 export * from './dial.js';
 export * from './errors.js';
+export * from './handshake.js';
 export * from './header.js';
 export * from './lease-clock.js';
 export * from './redialer.js';

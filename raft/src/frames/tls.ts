@@ -4,8 +4,16 @@
  * another. The server requests a certificate from every client and checks it here instead of in TLS, so that
  * it can answer and log the reason of a refusal.
  */
-import { createServer as createHttpServer, type Server, type ServerOptions } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import {
+  createServer as createHttpServer,
+  request as httpRequest,
+  type ClientRequest,
+  type RequestOptions,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
+import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket, checkServerIdentity, type PeerCertificate as Certificate } from 'node:tls';
 import { FrameError } from './errors.js';
@@ -64,6 +72,26 @@ export function createTlsServer(options: ServerOptions, tls: TlsSource | null): 
   return server;
 }
 
+/** Binds a server. @returns the port @throws the system's error, such as EADDRINUSE. */
+export async function listenOn(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    // The listener stays: a later error, such as a connection without a file descriptor, must not end the
+    // process.
+    server.on('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+/** The address and port of a client, for logs. */
+export function clientAddress({ remoteAddress = '?', remotePort = 0 }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
+}
+
 /** The result of checking a client's certificate. */
 export interface CertificateCheck {
   /** Why the certificate is not trusted, or null. */
@@ -84,6 +112,15 @@ export function checkPeerCertificate(socket: Duplex): CertificateCheck {
     problem: `the certificate is not valid for this cluster: ${String(socket.authorizationError)}`,
     name,
   };
+}
+
+/**
+ * Opens a request on a connection of its own, outside of any pool. The caller sends the body and ends it.
+ * @throws FrameError `BAD_OPTION` like `tlsRequestOptions`
+ */
+export function openRequest(url: URL, tls: ClientTls | null, options: RequestOptions): ClientRequest {
+  const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return open(url, { ...tlsRequestOptions(url, tls), ...options, agent: false });
 }
 
 /** The TLS options of a request. */

@@ -1,9 +1,16 @@
 /** The handshake between members: the headers of both sides, and the reasons for a refusal. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FrameRefusal, CertificateCheck } from '../frames/index.js';
 import { isNodeId } from '../core/membership.js';
 import type { NodeId } from '../core/types.js';
+import {
+  accessHeaders,
+  checkAccess,
+  presentHeaders,
+  type AccessRefusal,
+  type ClusterCredentials,
+  type FrameRefusal,
+  type HandshakeProtocol,
+} from '../frames/index.js';
 import { parsePeerUrl } from './unknown-peers.js';
 
 /** The version of the protocol; a link between different versions is refused. */
@@ -15,67 +22,60 @@ export const RAFT_PATH = '/raft';
 /** Path for posting snapshots, with the headers of a handshake. */
 export const SNAPSHOT_PATH = '/raft/snapshot';
 
-const HEADERS = {
-  cluster: 'x-raft-cluster',
-  version: 'x-raft-version',
-  from: 'x-raft-from',
-  to: 'x-raft-to',
-  secret: 'x-raft-secret',
-  url: 'x-raft-url',
-  instance: 'x-raft-instance',
-} as const;
+/** The handshake of a member's peer port. */
+export const RAFT_PROTOCOL: HandshakeProtocol = {
+  version: RAFT_PROTOCOL_VERSION,
+  headers: {
+    cluster: 'x-raft-cluster',
+    version: 'x-raft-version',
+    name: 'x-raft-from',
+    secret: 'x-raft-secret',
+  },
+};
+
+const HEADERS = { to: 'x-raft-to', url: 'x-raft-url', instance: 'x-raft-instance' } as const;
 
 const INSTANCE = /^[\x21-\x7e]{1,64}$/;
 
 /** The stable status of a refused handshake, in responses and events. */
 export type RefusalStatus =
+  | AccessRefusal['status']
   | 'ROUTE_NOT_FOUND'
-  | 'WRONG_CLUSTER'
-  | 'WRONG_VERSION'
   | 'WRONG_RECIPIENT'
   | 'DUPLICATE_MEMBER'
   | 'UNKNOWN_SENDER'
-  | 'WRONG_SECRET'
-  | 'WRONG_CERTIFICATE'
   | 'NOT_RUNNING';
 
 export interface HandshakeRefusal extends FrameRefusal {
   readonly status: RefusalStatus;
 }
 
-export interface MemberIdentity {
+export interface MemberIdentity extends ClusterCredentials {
   readonly id: NodeId;
-  readonly cluster: string;
-  /** The secret that all members share; null if none is required. */
-  readonly secret: string | null;
   /**
    * Base URL of this member's peer port, for members that do not know it; they refuse this member without it.
    */
-  readonly advertise?: string;
+  readonly advertise?: string | undefined;
   /**
    * Distinguishes this member's process from another one that runs under the same id on a copy of its data: 1
    * to 64 printable ASCII characters that belong to the original data folder and are not copied with it. If
    * two processes of one id send different instances, one of them is refused. Not checked if it is not set.
    */
-  readonly instance?: string;
+  readonly instance?: string | undefined;
 }
 
 /** The request headers of a handshake with `to`. */
 export function handshakeHeaders(self: MemberIdentity, to: NodeId): Record<string, string> {
   return {
-    [HEADERS.cluster]: self.cluster,
-    [HEADERS.version]: String(RAFT_PROTOCOL_VERSION),
-    [HEADERS.from]: self.id,
-    [HEADERS.to]: to,
-    ...(self.secret === null ? {} : { [HEADERS.secret]: self.secret }),
-    ...(self.advertise === undefined ? {} : { [HEADERS.url]: self.advertise }),
+    ...accessHeaders(RAFT_PROTOCOL, self.id, self),
+    ...presentHeaders({ [HEADERS.to]: to, [HEADERS.url]: self.advertise }),
     ...instanceHeader(self),
   };
 }
 
 /** The response headers of a handshake. */
 export function instanceHeader({ instance }: MemberIdentity): Record<string, string> {
-  return instance === undefined ? {} : { [HEADERS.instance]: instance };
+  return presentHeaders({ [HEADERS.instance]: instance });
 }
 
 /** The instance in the headers of a handshake or of its response; null if there is none. */
@@ -108,7 +108,7 @@ export function checkInstance(
 
 /** The sender that a handshake claims; trust it only after `checkHandshake` has returned null. */
 export function claimedSender(headers: IncomingHttpHeaders): NodeId {
-  return String(headers[HEADERS.from]);
+  return String(headers[RAFT_PROTOCOL.headers.name]);
 }
 
 /** The URL of the sender in a handshake; null if there is no valid one. */
@@ -125,7 +125,7 @@ export function checkHandshake(
   accepts: (peer: NodeId) => boolean,
   headers: IncomingHttpHeaders,
 ): HandshakeRefusal | null {
-  const refused = checkClusterAccess(self, headers);
+  const refused = checkAccess(RAFT_PROTOCOL, self, headers);
   if (refused !== null) return refused;
   if (headers[HEADERS.to] !== self.id)
     return makeRefusal(421, 'WRONG_RECIPIENT', `this is member ${self.id}, not the requested member`);
@@ -136,50 +136,6 @@ export function checkHandshake(
   return null;
 }
 
-/** Returns why a member refuses a request, or null if it comes from any process of this cluster. */
-export function checkClusterAccess(
-  self: MemberIdentity,
-  headers: IncomingHttpHeaders,
-): HandshakeRefusal | null {
-  // Checked first, so that a client without the secret learns nothing about the cluster.
-  if (!secretMatches(self.secret, headers[HEADERS.secret])) {
-    return makeRefusal(401, 'WRONG_SECRET', 'the secret of the cluster is missing or wrong');
-  }
-  if (headers[HEADERS.cluster] !== self.cluster) {
-    return makeRefusal(403, 'WRONG_CLUSTER', `this member belongs to cluster ${self.cluster}`);
-  }
-  if (headers[HEADERS.version] !== String(RAFT_PROTOCOL_VERSION)) {
-    return makeRefusal(
-      426,
-      'WRONG_VERSION',
-      `this member uses protocol version ${RAFT_PROTOCOL_VERSION}: run the same release on all members`,
-    );
-  }
-  return null;
-}
-
 export function makeRefusal(httpStatus: number, status: RefusalStatus, message: string): HandshakeRefusal {
   return { httpStatus, status, message };
-}
-
-/**
- * Returns why a member refuses a certificate, or null if it belongs to the member that the handshake names.
- */
-export function checkCertificate(
-  { problem, name }: CertificateCheck,
-  expected: string,
-): HandshakeRefusal | null {
-  if (problem !== null) return makeRefusal(401, 'WRONG_CERTIFICATE', problem);
-  if (name === expected) return null;
-  return makeRefusal(403, 'WRONG_CERTIFICATE', 'the certificate belongs to another process');
-}
-
-/** Compares digests, which have equal length, in constant time. */
-function secretMatches(expected: string | null, given: unknown): boolean {
-  if (expected === null) return true;
-  return typeof given === 'string' && timingSafeEqual(digest(expected), digest(given));
-}
-
-function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }

@@ -87,15 +87,3 @@ export function createPeerServer(tls: TlsSource | null): Server {
   server.maxConnections = SOCKETS_MAX;
   return server;
 }
-
-/** Binds the server. @returns the port @throws the system's error, such as EADDRINUSE. */
-export async function bindServer(server: Server, listen: { host: string; port: number }): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    // The listener stays: a later error, such as a connection without a file descriptor, must not end the
-    // process.
-    server.on('error', reject);
-    server.listen(listen.port, listen.host, resolve);
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : listen.port;
-}

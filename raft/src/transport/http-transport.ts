@@ -15,8 +15,12 @@ import { isNodeId } from '../core/membership.js';
 import {
   FrameError,
   acceptFrames,
-  checkPeerCertificate,
+  checkAccess,
+  checkCertificate,
   checkFrameLimits,
+  checkPeerCertificate,
+  clientAddress,
+  listenOn,
   refuseSocket,
   type CloseReason,
   type FrameCloseCode,
@@ -28,21 +32,19 @@ import type { LinkDirection, TransportEvent } from './events.js';
 import { UnknownPeers } from './unknown-peers.js';
 import {
   RAFT_PATH,
+  RAFT_PROTOCOL,
   SNAPSHOT_PATH,
   handshakeHeaders,
   instanceHeader,
   makeRefusal,
-  checkCertificate,
   checkHandshake,
   checkInstance,
-  checkClusterAccess,
   claimedSender,
   claimedSenderUrl,
   type HandshakeRefusal,
 } from './handshake.js';
 import {
   DEFAULT_FRAME_LIMITS,
-  bindServer,
   createPeerServer,
   peerTls,
   type HttpTransportOptions,
@@ -119,7 +121,7 @@ export class HttpTransport implements Transport {
    * @throws the system's error, such as EADDRINUSE.
    */
   async listen(): Promise<number> {
-    this.#listening ??= bindServer(this.#server, this.#options.listen);
+    this.#listening ??= listenOn(this.#server, this.#options.listen);
     return this.#listening;
   }
 
@@ -338,9 +340,8 @@ export class HttpTransport implements Transport {
   /** Reports a refusal as an event, and returns it. */
   #reported(request: IncomingMessage, refused: HandshakeRefusal | null): HandshakeRefusal | null {
     if (refused !== null) {
-      const { remoteAddress = '?', remotePort = 0 } = request.socket;
       const { status, message } = refused;
-      this.#event({ type: 'refused', address: `${remoteAddress}:${remotePort}`, status, message });
+      this.#event({ type: 'refused', address: clientAddress(request.socket), status, message });
     }
     return refused;
   }
@@ -357,15 +358,15 @@ export class HttpTransport implements Transport {
 
   #refuseStranger({ headers, socket }: IncomingMessage): HandshakeRefusal | null {
     return (
-      this.#refuseCertificate(claimedSender(headers), socket) ?? checkClusterAccess(this.#options, headers)
+      this.#refuseCertificate(claimedSender(headers), socket) ??
+      checkAccess(RAFT_PROTOCOL, this.#options, headers)
     );
   }
 
   #refuseCertificate(from: NodeId, socket: Socket): HandshakeRefusal | null {
     const { tls } = this.#options;
-    return tls === undefined
-      ? null
-      : checkCertificate(checkPeerCertificate(socket), tls.nameOf?.(from) ?? from);
+    const certificate = tls === undefined ? null : checkPeerCertificate(socket);
+    return checkCertificate(certificate, tls?.nameOf?.(from) ?? from);
   }
 
   #receive(peer: NodeId, incoming: IncomingLink): void {

@@ -1,9 +1,8 @@
 /**
  * Queries between processes of one cluster besides Raft messages: a GET on the peer port, answered with JSON.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { readRefusal, tlsRequestOptions, type ClientTls } from '../frames/index.js';
+import type { IncomingMessage } from 'node:http';
+import { openRequest, readRefusal, type ClientTls } from '../frames/index.js';
 
 /** Handlers of queries by path, such as `/raft/founding`. */
 export type QueryHandlers = Readonly<Record<string, () => object>>;
@@ -26,11 +25,7 @@ export async function queryProcess(
     msMax,
   }: { headers: Readonly<Record<string, string>>; tls: ClientTls | null; msMax: number },
 ): Promise<unknown> {
-  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
-    ...tlsRequestOptions(url, tls),
-    agent: false,
-    headers,
-  });
+  const request = openRequest(url, tls, { headers });
   const timer = setTimeout(() => request.destroy(new Error(`no response within ${msMax} ms`)), msMax);
   try {
     return await new Promise((resolve, reject) => {

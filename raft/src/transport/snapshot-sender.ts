@@ -1,8 +1,7 @@
 /** Sends one snapshot: a POST to the peer's port, written as fast as the connection accepts it. */
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { RaftError } from '../core/errors.js';
-import { readRefusal, tlsRequestOptions, type ClientTls } from '../frames/index.js';
+import { openRequest, readRefusal, type ClientTls } from '../frames/index.js';
 import { SNAPSHOT_PATH } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
 import type { SnapshotTransfer } from './transport.js';
@@ -27,10 +26,8 @@ export async function postSnapshot(transfer: SnapshotTransfer, options: SendOpti
   const { signal, stallMsMax } = options;
   if (signal.aborted) throw failed('it was aborted');
   const url = new URL(SNAPSHOT_PATH, options.url);
-  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
-    ...tlsRequestOptions(url, options.tls),
+  const request = openRequest(url, options.tls, {
     method: 'POST',
-    agent: false,
     headers: { ...options.headers, 'content-type': 'application/octet-stream' },
   });
   const outcome = outcomeOf(request);

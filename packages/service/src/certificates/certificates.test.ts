@@ -10,7 +10,7 @@ import { LinkDialer } from '../link/dialer.js';
 import { LinkListener } from '../link/listener.js';
 import { Metrics } from '../metrics/metrics.js';
 import { readIdentity } from '../process/identity.js';
-import type { LinkIdentity } from '../rules/handshake.js';
+import type { LinkIdentity } from '../link/handshake.js';
 import { checkCertificate } from '../rules/certificate.js';
 import type { CertificateRole } from '../rules/roles.js';
 import { UsageError } from '../rules/usage-error.js';
@@ -243,7 +243,7 @@ if (!hasOpenssl()) {
     });
     await withServer(identityOf(folder, 'replica-1'), async (side) => {
       await dial(side.url, { ...identityOf(folder, 'frontend-1'), name: 'replica-2' }, side);
-      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*that of another process/);
+      assert.match(side.lines.join(), /WRONG_CERTIFICATE.*belongs to another process/);
       assert.is(side.handler.opens.length, 0);
     });
   });

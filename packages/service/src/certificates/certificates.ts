@@ -10,7 +10,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { TlsMaterial } from '@trireme/raft/frames';
 import { renameDurably, TEMPORARY_SUFFIX, fsyncPath } from '../files/durable-file.js';
-import { isName } from '../rules/handshake.js';
+import { isName } from '../link/handshake.js';
 import { UsageError } from '../rules/usage-error.js';
 
 export type { TlsMaterial } from '@trireme/raft/frames';

@@ -1,12 +1,6 @@
 /** Keeps a link open to a URL. It dials again when the link breaks, with a backoff of 20 to 500 ms. */
 import { Redialer, type DialedFrames } from '@trireme/raft/frames';
-import {
-  HANDSHAKE_HEADERS,
-  handshakeHeaders,
-  isName,
-  roleProblem,
-  type LinkIdentity,
-} from '../rules/handshake.js';
+import { HANDSHAKE_HEADERS, handshakeHeaders, isName, roleProblem, type LinkIdentity } from './handshake.js';
 import type { CertificateRole } from '../rules/roles.js';
 import type { Log } from '../log.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';

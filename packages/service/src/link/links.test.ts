@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { Metrics } from '../metrics/metrics.js';
 import { InternalServer } from '../server/internal-server.js';
 import { LinkRecorder, captureLog, until, type CapturedLog } from '../testing/links.js';
-import type { LinkIdentity } from '../rules/handshake.js';
+import type { LinkIdentity } from './handshake.js';
 import { LinkDialer, type LinkDialerOptions } from './dialer.js';
 import { LinkListener, type LinkListenerOptions } from './listener.js';
 

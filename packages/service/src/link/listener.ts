@@ -1,8 +1,8 @@
 /** Accepts links of one kind at one path of an internal server. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { acceptFrames, checkPeerCertificate, type FrameRefusal } from '@trireme/raft/frames';
-import { HANDSHAKE_HEADERS, checkHandshake, type LinkIdentity } from '../rules/handshake.js';
+import { acceptFrames, checkPeerCertificate, clientAddress, type FrameRefusal } from '@trireme/raft/frames';
+import { HANDSHAKE_HEADERS, checkHandshake, type LinkIdentity } from './handshake.js';
 import type { Log } from '../log.js';
 import type { CertificateRole } from '../rules/roles.js';
 import { Counter } from '../metrics/counter.js';
@@ -60,7 +60,7 @@ export class LinkListener {
         if (refusal !== null) {
           this.refusals.increment({ path: this.path, status: refusal.status });
           const suppressed = this.#throttle.suppressedIfDue(refusal.status, performance.now());
-          const from = socketAddress(request);
+          const from = clientAddress(request.socket);
           if (suppressed !== null) log.warn({ path: this.path, from, refusal, suppressed }, 'link refused');
         }
         return refusal;
@@ -93,8 +93,4 @@ export class LinkListener {
       message: `too many links are open, the limit is ${this.#linksMax}`,
     };
   }
-}
-
-function socketAddress(request: IncomingMessage): string {
-  return `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
 }

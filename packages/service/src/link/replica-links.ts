@@ -1,7 +1,7 @@
 /** Links to the order replicas, which are opened and closed when the members of the group change. */
 import type { LINK_PATHS } from '@trireme/domain';
 import type { Log } from '../log.js';
-import type { LinkIdentity } from '../rules/handshake.js';
+import type { LinkIdentity } from './handshake.js';
 import { ReplicaSet, type ReplicaAddress } from '../rules/replica-set.js';
 import { createSocketDialer, type Dialer, type CreateDialer } from './dialer.js';
 import type { Link, LinkHandler } from './link.js';

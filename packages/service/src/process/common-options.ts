@@ -1,6 +1,6 @@
 /** The common command-line options of all processes. Each can also be set by an environment variable. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { isName } from '../rules/handshake.js';
+import { isName } from '../link/handshake.js';
 import { LOG_LEVELS } from '../log.js';
 import { EXIT_CODE } from './exit.js';
 

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { CertificateReloader } from '../certificates/certificate-watch.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
-import type { LinkIdentity } from '../rules/handshake.js';
+import type { LinkIdentity } from '../link/handshake.js';
 import { requireSecretBeyondLoopback } from '../rules/loopback.js';
 import { errorMessage } from '../rules/error-message.js';
 import { parseSecret } from '../rules/secret.js';
@@ -33,7 +33,7 @@ export function readIdentity(
   const secret = options.secretFile === undefined ? null : readSecret(options.secretFile, log);
   const tls = readTls(options, log, metrics);
   requireSecretBeyondLoopback(options.host, { secret, tls });
-  return { name: options.id, cluster: options.cluster, secret, ...(tls === null ? {} : { tls }) };
+  return { name: options.id, cluster: options.cluster, secret, tls };
 }
 
 /** @throws UsageError if a file cannot be read or used, or only some of the three are given. */

@@ -1,5 +1,5 @@
 /** Parses the list of replicas on the command line. */
-import { isName } from '../rules/handshake.js';
+import { isName } from '../link/handshake.js';
 import type { ReplicaAddress } from '../rules/replica-set.js';
 import { UsageError } from '../rules/usage-error.js';
 

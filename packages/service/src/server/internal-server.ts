@@ -6,11 +6,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TriremeError, type ErrorStatus } from '@trireme/domain';
-import { checkPeerCertificate, createTlsServer, refuseSocket, type FrameRefusal } from '@trireme/raft/frames';
+import {
+  checkPeerCertificate,
+  clientAddress,
+  createTlsServer,
+  listenOn,
+  refuseSocket,
+  type FrameRefusal,
+} from '@trireme/raft/frames';
 import type { LinkListener } from '../link/listener.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { checkOperator, type LinkIdentity } from '../rules/handshake.js';
+import { checkOperator, type LinkIdentity } from '../link/handshake.js';
 import { requireSecretBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
@@ -97,13 +104,7 @@ export class InternalServer {
    * @throws the system's error, such as EADDRINUSE.
    */
   async listen(): Promise<number> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
-    });
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : port;
+    return listenOn(this.#server, this.#options);
   }
 
   /** Closes links and idle sockets at once, and the others within a second. A second call does nothing. */
@@ -162,7 +163,7 @@ export class InternalServer {
 
   #logRefusal({ url, socket }: IncomingMessage, { status, message }: TriremeError): void {
     const suppressed = this.#throttle.suppressedIfDue(status, performance.now());
-    const from = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+    const from = clientAddress(socket);
     if (suppressed !== null)
       this.#options.log.warn({ url, from, status, reason: message, suppressed }, 'operator request refused');
   }

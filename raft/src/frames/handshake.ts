@@ -1,0 +1,116 @@
+/**
+ * What every handshake between processes of a cluster has in common: the headers that a client sends, and the
+ * checks of a server. A protocol adds headers and checks of its own.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FrameRefusal } from './errors.js';
+import type { CertificateCheck } from './tls.js';
+
+/** A protocol whose connections and requests begin with the same handshake. */
+export interface HandshakeProtocol {
+  /** A handshake between different versions is refused. */
+  readonly version: number;
+  /** Names of the headers, in lower case like Node's. */
+  readonly headers: {
+    readonly cluster: string;
+    readonly version: string;
+    /** The name of the client. */
+    readonly name: string;
+    readonly secret: string;
+  };
+}
+
+/** The cluster that a process belongs to. */
+export interface ClusterCredentials {
+  readonly cluster: string;
+  /** The secret that all its processes share; null if none is required. */
+  readonly secret: string | null;
+}
+
+/** The reason for refusing a handshake of any protocol. */
+export interface AccessRefusal extends FrameRefusal {
+  readonly status: 'WRONG_CERTIFICATE' | 'WRONG_SECRET' | 'WRONG_CLUSTER' | 'WRONG_VERSION';
+}
+
+/** The request headers of a handshake by the process with this name. */
+export function accessHeaders(
+  { version, headers }: HandshakeProtocol,
+  name: string,
+  { cluster, secret }: ClusterCredentials,
+): Record<string, string> {
+  return presentHeaders({
+    [headers.cluster]: cluster,
+    [headers.version]: String(version),
+    [headers.name]: name,
+    [headers.secret]: secret,
+  });
+}
+
+/** Headers without those that have no value. */
+export function presentHeaders(
+  headers: Readonly<Record<string, string | null | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+/**
+ * Returns why a server refuses the certificate of a client, or null.
+ * @param certificate null if the cluster does not use certificates
+ * @param expected the common name that belongs to the process that the handshake names
+ */
+export function checkCertificate(
+  certificate: CertificateCheck | null,
+  expected: string | undefined,
+): AccessRefusal | null {
+  if (certificate === null) return null;
+  const { problem, name } = certificate;
+  if (problem !== null) return { httpStatus: 401, status: 'WRONG_CERTIFICATE', message: problem };
+  if (name === expected) return null;
+  const message = 'the certificate belongs to another process';
+  return { httpStatus: 403, status: 'WRONG_CERTIFICATE', message };
+}
+
+/** Returns why a server refuses a handshake, or null if the client belongs to its cluster and uses its protocol. */
+export function checkAccess(
+  { version, headers: names }: HandshakeProtocol,
+  { cluster, secret }: ClusterCredentials,
+  headers: IncomingHttpHeaders,
+): AccessRefusal | null {
+  // Checked first, so that a client without the secret learns nothing about the cluster.
+  if (!secretMatches(secret, headers[names.secret])) {
+    const message = 'the secret of the cluster is missing or wrong';
+    return { httpStatus: 401, status: 'WRONG_SECRET', message };
+  }
+  const theirCluster = headers[names.cluster];
+  if (theirCluster !== cluster) {
+    const message = `this process belongs to cluster ${cluster}, not ${quoteHeader(theirCluster)}`;
+    return { httpStatus: 403, status: 'WRONG_CLUSTER', message };
+  }
+  const theirVersion = headers[names.version];
+  if (theirVersion !== String(version)) {
+    const message =
+      `this process uses protocol version ${version}, not ${quoteHeader(theirVersion)}: ` +
+      'run the same release in the whole cluster';
+    return { httpStatus: 426, status: 'WRONG_VERSION', message };
+  }
+  return null;
+}
+
+/** Compares secrets in constant time. Without an expected secret every given value matches. */
+export function secretMatches(expected: string | null, given: unknown): boolean {
+  if (expected === null) return true;
+  // Digests have equal lengths.
+  return typeof given === 'string' && timingSafeEqual(digest(expected), digest(given));
+}
+
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+/** A header value for a message: short, and printable for any input. */
+function quoteHeader(value: unknown): string {
+  return JSON.stringify(value ?? null).slice(0, 80);
+}
