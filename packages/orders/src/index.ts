@@ -1,4 +1,4 @@
-export { examineBook, type BookReport, type TableReport } from './examine-book.js';
-export type { OrderStep } from './leader-session.js';
+export { examineBook, type BookReport, type TableReport } from './book/examine.js';
+export type { OrderStep } from './leader/session.js';
 export { main } from './program.js';
-export type { ReplicaObserver } from './observer.js';
+export type { ReplicaObserver } from './replica/observer.js';

@@ -20,20 +20,20 @@ import {
   type RunningService,
 } from '@trireme/service';
 import { DEFAULT_SEED, seedHash } from '@trireme/state-machine';
-import { addressComparisonWriter, readAddressComparisons } from './address-file.js';
-import { FOUNDING_PATH, waitForFounders } from './founding.js';
-import { ensureInstanceId } from './instance-file.js';
-import { determineMember } from './member-file.js';
-import { formatFounders, type FoundingAnswer, type Founders } from './rules/founding.js';
-import type { ReplicaAddress } from './rules/addresses.js';
-import { isSameSet, parseCatalogList } from './rules/catalog-set.js';
-import { MemberAddresses } from './rules/member-addresses.js';
-import { nameOfMember } from './rules/member-ids.js';
-import { parsePeers } from './rules/peer-list.js';
-import type { ReplicaObserver } from './observer.js';
-import { PeerMonitor } from './peer-monitor.js';
-import { Replica } from './replica.js';
-import { SeedError, loadSeedFile } from './seed-file.js';
+import { addressComparisonWriter, readAddressComparisons } from './group/address-file.js';
+import { FOUNDING_PATH, waitForFounders } from './group/founding.js';
+import { ensureInstanceId } from './group/instance-file.js';
+import { determineMember } from './group/member-file.js';
+import { formatFounders, type FoundingAnswer, type Founders } from './rules/group/founding.js';
+import type { ReplicaAddress } from './rules/group/addresses.js';
+import { isSameSet, parseCatalogList } from './rules/leader/catalog-set.js';
+import { MemberAddresses } from './rules/group/member-addresses.js';
+import { nameOfMember } from './rules/group/member-ids.js';
+import { parsePeers } from './rules/group/peer-list.js';
+import type { ReplicaObserver } from './replica/observer.js';
+import { PeerMonitor } from './group/peer-monitor.js';
+import { Replica } from './replica/replica.js';
+import { SeedError, loadSeedFile } from './leader/seed-file.js';
 
 /** Catalogs of a new cluster if the flag is not set. */
 const DEFAULT_CATALOGS: readonly string[] = ['catalog-1', 'catalog-2'];

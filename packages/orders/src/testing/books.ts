@@ -9,9 +9,9 @@ import {
   type SnapshotSupport,
   type SnapshotView,
 } from '@trireme/raft';
-import type { BookStateMachine } from '../book-machine.js';
-import type { BookStore } from '../book-store.js';
-import { openBook } from '../open-book.js';
+import type { BookStateMachine } from '../book/machine.js';
+import type { BookStore } from '../book/store.js';
+import { openBook } from '../book/open.js';
 import { buy, entry } from '../rules/testing/batches.js';
 import { ENTRIES } from './stores.js';
 

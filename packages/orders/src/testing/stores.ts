@@ -6,10 +6,10 @@ import { Level } from 'level';
 import * as assert from 'uvu/assert';
 import type { Command } from '@trireme/domain';
 import { RaftError, type RaftErrorCode } from '@trireme/raft';
-import { Book } from '../rules/book.js';
-import type { BookEntry, BookMeta, StoredOrder, DecidedBatch } from '../rules/state.js';
+import { Book } from '../rules/book/book.js';
+import type { BookEntry, BookMeta, StoredOrder, DecidedBatch } from '../rules/book/state.js';
 import { TOO_MANY, buy, entry, seedEntry } from '../rules/testing/batches.js';
-import { BookStore } from '../book-store.js';
+import { BookStore } from '../book/store.js';
 
 const IDENTITY = { cluster: 'test', id: '1' };
 const RESTOCK: Command = { kind: 'restock', key: 'r', name: 'A', quantity: 5 };

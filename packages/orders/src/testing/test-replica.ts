@@ -17,11 +17,11 @@ import {
 import { HttpTransport } from '@trireme/raft';
 import { RENEWAL_MS } from '@trireme/coherence';
 import { LinkDialer, Metrics, createLog, type LinkIdentity } from '@trireme/service';
-import { Replica } from '../replica.js';
-import type { OrderStep } from '../leader-session.js';
-import { MemberClocks } from '../rules/log-clock.js';
-import { MemberAddresses } from '../rules/member-addresses.js';
-import { PeerLinks } from '../rules/peer-links.js';
+import { Replica } from '../replica/replica.js';
+import type { OrderStep } from '../leader/session.js';
+import { MemberClocks } from '../rules/leader/log-clock.js';
+import { MemberAddresses } from '../rules/group/member-addresses.js';
+import { PeerLinks } from '../rules/group/peer-links.js';
 import { CATALOG, ReferenceCatalog } from '../rules/testing/reference-catalog.js';
 
 const HOST = '127.0.0.1';

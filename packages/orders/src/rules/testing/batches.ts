@@ -9,7 +9,7 @@ import {
   type SeedPart,
   type SeedStock,
 } from '@trireme/domain';
-import type { BookEntry, DecidedBatch } from '../state.js';
+import type { BookEntry, DecidedBatch } from '../book/state.js';
 
 export const FILLED: Outcome = { kind: 'filled', price: 500 };
 export const DONE: Outcome = { kind: 'done' };

@@ -1,6 +1,6 @@
 /** A book's records in memory. */
 import type { Stock } from '@trireme/domain';
-import { Book } from '../book.js';
+import { Book } from '../book/book.js';
 import {
   EMPTY_META,
   type BookEntry,
@@ -12,7 +12,7 @@ import {
   type RetainedBatch,
   type CommandPosition,
   type StockChange,
-} from '../state.js';
+} from '../book/state.js';
 
 export class MemoryStore implements BookReader {
   meta: BookMeta = EMPTY_META;

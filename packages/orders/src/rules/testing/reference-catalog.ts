@@ -3,10 +3,17 @@
  * received. It keeps nothing across a restart.
  */
 import * as assert from 'uvu/assert';
-import { decodeBatch, type CatalogToReplica, type Command, type ReplicaToCatalog } from '@trireme/domain';
+import {
+  decodeBatch,
+  type CatalogToReplica,
+  type Command,
+  type Outcome,
+  type ReplicaToCatalog,
+} from '@trireme/domain';
 import { holderLeaseMs } from '@trireme/coherence';
 import { nextHash } from '@trireme/state-machine';
-import { decideOne, type ReferenceStocks } from './reference-decisions.js';
+
+type ReferenceStocks = Map<string, { readonly price: number; readonly quantity: number }>;
 
 type Frame<T extends ReplicaToCatalog['t']> = Extract<ReplicaToCatalog, { readonly t: T }>;
 
@@ -162,4 +169,19 @@ export class ReferenceCatalog {
     }
     assert.is(this.#hash, hash, `replica and reference have equal hashes up to ${visible}`);
   }
+}
+
+/** The decision rules again, written independently of the program's: both must agree. */
+function decideOne(stocks: ReferenceStocks, command: Command): Outcome {
+  const { kind, name } = command;
+  const stock = stocks.get(name);
+  if (kind === 'list') {
+    stocks.set(name, { price: command.price, quantity: stock?.quantity ?? 0 });
+    return { kind: 'done' };
+  }
+  if (stock === undefined) return { kind: 'rejected', reason: 'STOCK_NOT_FOUND' };
+  const quantity = stock.quantity + (kind === 'buy' ? -command.quantity : command.quantity);
+  if (quantity < 0) return { kind: 'rejected', reason: 'INSUFFICIENT_STOCK' };
+  stocks.set(name, { price: stock.price, quantity });
+  return kind === 'restock' ? { kind: 'done' } : { kind: 'filled', price: stock.price };
 }
