@@ -1,7 +1,7 @@
 /** Options of a cluster on this machine. */
 import type { LogLevel } from './rules/log-line.js';
-import type { ProcessRole } from './cluster-file.js';
-import type { PeerRoute } from './process-plan.js';
+import type { ProcessRole } from './data/cluster-file.js';
+import type { PeerRoute } from './processes/process-plan.js';
 
 /** Options of a cluster. */
 export interface ClusterOptions {

@@ -4,23 +4,23 @@ export {
   type ClusterFile,
   type ProcessEntry,
   type ProcessRole,
-} from './cluster-file.js';
+} from './data/cluster-file.js';
 export type { ControlResponse, KilledProcess, ProcessState } from './control/protocol.js';
 export { serveControl, type ControllableCluster } from './control/server.js';
-export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data-folder.js';
+export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data/data-folder.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
 export { HostNetwork, hostNetworkProblem } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';
-export { InternalClient, type InternalResponse, type InternalCredentials } from './internal-client.js';
-export { Probe } from './probe.js';
+export { InternalClient, type InternalResponse, type InternalCredentials } from './ports/internal-client.js';
+export { Probe } from './ports/probe.js';
 export { LocalCluster } from './local-cluster.js';
-export { ManagedProcess } from './managed-process.js';
-export { NODE_FLAGS } from './node-flags.js';
-export type { ClusterProcessExit } from './supervised-processes.js';
+export { ManagedProcess } from './processes/managed-process.js';
+export { NODE_FLAGS } from './processes/node-flags.js';
+export type { ClusterProcessExit } from './processes/supervised-processes.js';
 export { catalogNumber, parseTarget, type Target } from './rules/target.js';
-export { operatorTls } from './tls-folder.js';
+export { operatorTls } from './data/tls-folder.js';
 export { parseCatalogSet, type CatalogState, type CatalogSetState } from './rules/catalogs.js';
-export { findFreeBasePort } from './free-ports.js';
+export { findFreeBasePort } from './ports/free-ports.js';
 export {
   CAUGHT_UP_LAG_MAX,
   lagOf,

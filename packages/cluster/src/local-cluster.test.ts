@@ -8,12 +8,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readClusterFile } from './cluster-file.js';
+import { readClusterFile } from './data/cluster-file.js';
 import { ClusterError, type ClusterErrorCode } from './errors.js';
-import { findFreeBasePort } from './free-ports.js';
+import { findFreeBasePort } from './ports/free-ports.js';
 import type { ClusterOptions } from './cluster-options.js';
 import { LocalCluster } from './local-cluster.js';
-import { isProcessAlive } from './process-identity.js';
+import { isProcessAlive } from './processes/process-identity.js';
 
 const FAKE = fileURLToPath(new URL('./testing/fake-process.js', import.meta.url));
 const SUPERVISOR = fileURLToPath(new URL('./testing/fake-supervisor.js', import.meta.url));

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
-import { processesOfLastRun, type ClusterFile } from './cluster-file.js';
+import { processesOfLastRun, type ClusterFile } from './data/cluster-file.js';
 import type { ClusterOptions } from './cluster-options.js';
 import type { FolderLock } from '@trireme/service';
 import {
@@ -16,29 +16,29 @@ import {
   createDataFolder,
   replicaNumbers,
   moveAside,
-} from './data-folder.js';
-import { acquireDataLock } from './data-lock.js';
+} from './data/data-folder.js';
+import { acquireDataLock } from './data/data-lock.js';
 import { ClusterError } from './errors.js';
 import {
   SupervisedProcesses,
   type SupervisedProcess,
   type ClusterProcessExit,
-} from './supervised-processes.js';
+} from './processes/supervised-processes.js';
 import type { ProcessState } from './control/protocol.js';
-import { awaitOrphansEnded } from './orphans.js';
-import { assertPortsFree, ephemeralPortsWarning } from './free-ports.js';
-import { Probe } from './probe.js';
+import { awaitOrphansEnded } from './processes/orphans.js';
+import { assertPortsFree, ephemeralPortsWarning } from './ports/free-ports.js';
+import { Probe } from './ports/probe.js';
 import {
   planCatalog,
   planProcesses,
   planReplica,
   type PlanOptions,
   type ProcessPlan,
-} from './process-plan.js';
-import { awaitProcessReady, awaitReady, findLeaderName } from './readiness.js';
+} from './processes/process-plan.js';
+import { awaitProcessReady, awaitReady, findLeaderName } from './processes/readiness.js';
 import { catalogPort, namedPorts, planPorts, replicaPorts, type PortPlan } from './rules/ports.js';
 import { catalogNumber, replicaNumber, type Target } from './rules/target.js';
-import { openCertificateProvider, operatorTls } from './tls-folder.js';
+import { openCertificateProvider, operatorTls } from './data/tls-folder.js';
 
 /** Time between SIGTERM and SIGKILL, in milliseconds; the processes' own limit is 10 s. */
 const STOP_GRACE_MS = 12_000;

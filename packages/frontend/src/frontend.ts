@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from '@trireme/domain';
 import type { LinkIdentity, Log, Metrics } from '@trireme/service';
-import { createBackends } from './backends.js';
-import type { CatalogTimeouts } from './catalog-pool.js';
+import { createBackends } from './backends/backends.js';
+import type { CatalogTimeouts } from './backends/catalog-pool.js';
 import { Dashboard } from './dashboard/dashboard.js';
-import { describeFrontend } from './frontend-metrics.js';
+import { describeFrontend } from './http/metrics.js';
 import { createApp } from './http/app.js';
 import { ResponseFactory } from './http/responses.js';
 import { PublicServer } from './http/server.js';

@@ -3,16 +3,16 @@
  * and the latest orders, and builds a snapshot. Without viewers it sends no requests.
  */
 import type { Order, Stock } from '@trireme/domain';
-import type { CatalogPool } from '../catalog-pool.js';
-import type { DeadlineTimer } from '../deadline-timer.js';
-import type { ReplicaPool } from '../replica-pool.js';
-import { NO_RESULT } from '../retry.js';
+import type { CatalogPool } from '../backends/catalog-pool.js';
+import type { DeadlineTimer } from '../backends/deadline-timer.js';
+import type { ReplicaPool } from '../backends/replica-pool.js';
+import { NO_RESULT } from '../backends/retry.js';
 import type { Deadline } from '../rules/deadlines.js';
 import { ratesBetween, type OrderCounters, type TrafficSample } from '../rules/dashboard/traffic.js';
 import type { EventJournal } from '../rules/dashboard/journal.js';
 import { createSnapshot, type DashboardSnapshot } from '../rules/dashboard/snapshot.js';
 import type { StockCache } from '../rules/stock-cache.js';
-import type { StockReader } from '../stock-reader.js';
+import type { StockReader } from '../backends/stock-reader.js';
 
 /** Maximum number of stocks shown, the first ones by name. */
 const STOCKS_MAX = 60;

@@ -1,12 +1,12 @@
 /** Assembles the dashboard: journal, cluster polling and viewers. */
 import type { Log } from '@trireme/service';
-import type { CatalogPool } from '../catalog-pool.js';
-import { DeadlineTimer } from '../deadline-timer.js';
-import type { ReplicaPool } from '../replica-pool.js';
+import type { CatalogPool } from '../backends/catalog-pool.js';
+import { DeadlineTimer } from '../backends/deadline-timer.js';
+import type { ReplicaPool } from '../backends/replica-pool.js';
 import { EventJournal } from '../rules/dashboard/journal.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import type { StockCache } from '../rules/stock-cache.js';
-import type { StockReader } from '../stock-reader.js';
+import type { StockReader } from '../backends/stock-reader.js';
 import { EventStreams } from './event-streams.js';
 import { ClusterPoller } from './cluster-poller.js';
 

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import type { OrderWire } from '@trireme/domain';
-import { LOST_ATTEMPTS_MAX } from '../retry.js';
+import { LOST_ATTEMPTS_MAX } from '../backends/retry.js';
 import { waitUntil } from '../testing/fakes.js';
 import { openRaw } from '../testing/raw.js';
 import {

@@ -2,18 +2,18 @@
 import type { IncomingMessage } from 'node:http';
 import { TriremeError, generateKey, type CommandWire } from '@trireme/domain';
 import type { DurationHistogram, Log, Metrics } from '@trireme/service';
-import type { CatalogPool } from '../catalog-pool.js';
+import type { CatalogPool } from '../backends/catalog-pool.js';
 import type { EventStreams } from '../dashboard/event-streams.js';
-import type { DeadlineTimer } from '../deadline-timer.js';
+import type { DeadlineTimer } from '../backends/deadline-timer.js';
 import type { Pages } from '../pages/pages.js';
-import type { ReplicaPool } from '../replica-pool.js';
-import { NO_RESULT } from '../retry.js';
+import type { ReplicaPool } from '../backends/replica-pool.js';
+import { NO_RESULT } from '../backends/retry.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import { parseKeyHeader } from '../rules/requests.js';
 import type { FinalResult, NoResultReason } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
-import type { StockReader } from '../stock-reader.js';
+import type { StockReader } from '../backends/stock-reader.js';
 import type { RequestContext } from './call.js';
 import type { ResponseFactory } from './responses.js';
 

@@ -8,7 +8,7 @@ import {
   stockJson,
   type Command,
 } from '@trireme/domain';
-import { NO_RESULT } from '../retry.js';
+import { NO_RESULT } from '../backends/retry.js';
 import { checkOperator, parsePageQuery, queryOf, rejectConditions } from '../rules/requests.js';
 import {
   requireEffect,

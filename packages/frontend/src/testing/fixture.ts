@@ -1,5 +1,5 @@
 /** A front-end with fake replicas and fake catalogs. */
-import type { CatalogTimeouts } from '../catalog-pool.js';
+import type { CatalogTimeouts } from '../backends/catalog-pool.js';
 import { renderPagesFor, startFrontend, type Frontend } from '../frontend.js';
 import type { ReplicaToFrontend, SubmitItemWire, SubmitResult, FrontendToReplica } from '@trireme/domain';
 import { Metrics, type Link } from '@trireme/service';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folderIdentity, npmScript, writeDurably } from '@trireme/service';
-import { ClusterError } from './errors.js';
+import { ClusterError } from '../errors.js';
 
 export type ProcessRole = 'catalog' | 'replica' | 'frontend';
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LEVEL_LOCK_FILE, LOCK_FOLDER, isLevelLocked, lockFolder, type FolderLock } from '@trireme/service';
 import { Level } from 'level';
-import { ClusterError } from './errors.js';
+import { ClusterError } from '../errors.js';
 
 /** Depth of the stores below the data folder: `replica-1/log`. */
 const STORE_DEPTH_MAX = 2;

@@ -28,9 +28,9 @@ import {
   moveAside,
 } from './data-folder.js';
 import { acquireDataLock } from './data-lock.js';
-import { ClusterError, type ClusterErrorCode } from './errors.js';
+import { ClusterError, type ClusterErrorCode } from '../errors.js';
 import { LogFile } from './log-file.js';
-import { isProcessAlive, processIdentity } from './process-identity.js';
+import { isProcessAlive, processIdentity } from '../processes/process-identity.js';
 
 const AT = new Date('2026-01-31T23:59:59.500Z');
 

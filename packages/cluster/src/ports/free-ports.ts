@@ -1,7 +1,7 @@
 /** Finds free ports, so that several clusters can run on one machine in tests and benchmarks. */
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ClusterError } from './errors.js';
+import { ClusterError } from '../errors.js';
 import { isPortFree } from './probe.js';
 import {
   namedPorts,
@@ -10,7 +10,7 @@ import {
   describeEphemeralPorts,
   type PortPlan,
   type PortRange,
-} from './rules/ports.js';
+} from '../rules/ports.js';
 
 /** Base ports below the range that Linux uses for outgoing connections (32768 and up), which could take a port. */
 const BASE_MIN = 10_000;

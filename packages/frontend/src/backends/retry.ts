@@ -1,6 +1,6 @@
 /** Retries until a deadline. */
 import pRetry from 'p-retry';
-import type { Deadline } from './rules/deadlines.js';
+import type { Deadline } from '../rules/deadlines.js';
 
 /** Result of an attempt that failed and is retried. */
 export const RETRY = Symbol('again');

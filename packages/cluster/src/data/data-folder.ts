@@ -12,8 +12,8 @@ import {
 } from '@trireme/service';
 import { CLUSTER_FILE, readClusterShape } from './cluster-file.js';
 import { isLockEntry, findOpenStore } from './data-lock.js';
-import { ClusterError } from './errors.js';
-import { catalogNumber, replicaNumber } from './rules/target.js';
+import { ClusterError } from '../errors.js';
+import { catalogNumber, replicaNumber } from '../rules/target.js';
 
 /** The shared secret of the internal ports. It is made first and removed last, and marks the folder as a cluster's. */
 export const SECRET_FILE = 'secret';

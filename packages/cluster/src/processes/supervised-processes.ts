@@ -1,15 +1,15 @@
 /** The processes of one cluster, with their logs and their entries in `cluster.json`. */
 import { join } from 'node:path';
 import { EXIT_CODE, triremeCommand } from '@trireme/service';
-import type { ClusterFile, ProcessRole } from './cluster-file.js';
-import { ClusterFileWriter } from './cluster-file-writer.js';
-import { ClusterError } from './errors.js';
-import { LogFile } from './log-file.js';
+import type { ClusterFile, ProcessRole } from '../data/cluster-file.js';
+import { ClusterFileWriter } from '../data/cluster-file-writer.js';
+import { ClusterError } from '../errors.js';
+import { LogFile } from '../data/log-file.js';
 import { ManagedProcess, type ProcessExit } from './managed-process.js';
 import { processIdentity } from './process-identity.js';
 import type { ProcessPlan } from './process-plan.js';
-import { formatLogLine, type LogLevel } from './rules/log-line.js';
-import { replicaNumber } from './rules/target.js';
+import { formatLogLine, type LogLevel } from '../rules/log-line.js';
+import { replicaNumber } from '../rules/target.js';
 
 /** How a process of the cluster ended. */
 export interface ClusterProcessExit extends ProcessExit {

@@ -4,8 +4,8 @@
  */
 import { FRAME_ITEMS_MAX } from '@trireme/domain';
 import { deferWork, type Link } from '@trireme/service';
-import { CallTable, type PendingCall, type CallFailure } from './rules/call-table.js';
-import type { Deadline } from './rules/deadlines.js';
+import { CallTable, type PendingCall, type CallFailure } from '../rules/call-table.js';
+import type { Deadline } from '../rules/deadlines.js';
 
 interface RpcClientOptions<Question, Answer extends object> {
   /** The link for the next frame, or null while there is none. */

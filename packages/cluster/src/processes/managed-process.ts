@@ -1,8 +1,8 @@
 /** One child process of the supervisor. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { ClusterError } from './errors.js';
+import { ClusterError } from '../errors.js';
 import { NODE_FLAGS } from './node-flags.js';
-import { LineSplitter } from './rules/line-splitter.js';
+import { LineSplitter } from '../rules/line-splitter.js';
 
 /** Maximum length of an output line, in characters. */
 const LINE_LENGTH_MAX = 64 * 1024;

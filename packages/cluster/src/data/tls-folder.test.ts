@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasOpenssl, readCertificateFiles } from '@trireme/service';
-import { ClusterError } from './errors.js';
-import { InternalClient } from './internal-client.js';
+import { ClusterError } from '../errors.js';
+import { InternalClient } from '../ports/internal-client.js';
 import { openCertificateProvider, operatorTls } from './tls-folder.js';
 
 const test = suite<{ folder: string }>('certificates of a data folder');

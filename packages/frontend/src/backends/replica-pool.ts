@@ -27,13 +27,13 @@ import type { StockListRequest, StockPage } from './catalog-link.js';
 import { submitUntilDecided, type TracedCommand } from './submit-command.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { RETRY, LOST, type NO_RESULT, retryUntilDeadline } from './retry.js';
-import type { Deadline } from './rules/deadlines.js';
-import { toOrder, parseReplicaFrame, toStock, type ReplicaFrame } from './rules/frames.js';
-import { LeaderTracker, type Leader } from './rules/leader-tracker.js';
-import { ReplicaPicker } from './rules/replica-picker.js';
-import { ReportStore, type TimedReport } from './rules/report-store.js';
-import { invalidRequestError, type FinalResult, type NoResultReason } from './rules/results.js';
-import { toStockView, type StockView } from './rules/stock-cache.js';
+import type { Deadline } from '../rules/deadlines.js';
+import { toOrder, parseReplicaFrame, toStock, type ReplicaFrame } from '../rules/frames.js';
+import { LeaderTracker, type Leader } from '../rules/leader-tracker.js';
+import { ReplicaPicker } from '../rules/replica-picker.js';
+import { ReportStore, type TimedReport } from '../rules/report-store.js';
+import { invalidRequestError, type FinalResult, type NoResultReason } from '../rules/results.js';
+import { toStockView, type StockView } from '../rules/stock-cache.js';
 
 /** A page of orders. The next page starts after the number `next`, which is null at the end. */
 interface OrderPage {

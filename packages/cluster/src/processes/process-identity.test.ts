@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startTimeOf } from './process-stat.js';
+import { startTimeOf } from './process-identity.js';
 
 function stat(state: string, threads: number, name = 'node'): string {
   return `77 (${name}) ${state} 1 77 77 0 -1 4194304 5 0 0 0 1 2 0 0 20 0 ${threads} 0 4711 1000 200 18446744073709551615`;

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import type { TlsMaterial } from '@trireme/service';
 import { InternalClient } from './internal-client.js';
-import { parseReplicaStatus, type ReplicaRoleAndTerm } from './rules/leader.js';
+import { parseReplicaStatus, type ReplicaRoleAndTerm } from '../rules/leader.js';
 
 const TIMEOUT_MS = 1000;
 

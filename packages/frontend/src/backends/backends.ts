@@ -6,7 +6,7 @@ import type { LinkIdentity, Log, CreateDialer, ReplicaAddress } from '@trireme/s
 import { CatalogPool, type CatalogTimeouts } from './catalog-pool.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { ReplicaPool } from './replica-pool.js';
-import { StockCache } from './rules/stock-cache.js';
+import { StockCache } from '../rules/stock-cache.js';
 import { StockReader } from './stock-reader.js';
 
 /** Maximum number of requests that wait for a replica, a catalog or their own body; further ones get 503. */

@@ -1,6 +1,6 @@
 /** Expires the deadlines of all open requests with one timer. */
 import { TriremeError } from '@trireme/domain';
-import { DeadlineTable, type Deadline } from './rules/deadlines.js';
+import { DeadlineTable, type Deadline } from '../rules/deadlines.js';
 
 export class DeadlineTimer {
   readonly #deadlines: DeadlineTable;

@@ -6,8 +6,8 @@ import { LOOKUP_WAIT_MS } from '@trireme/coherence';
 import type { CatalogLink, StockListRequest, StockPage, StockSource } from './catalog-link.js';
 import type { CatalogPool } from './catalog-pool.js';
 import { RETRY, LOST, type NO_RESULT, retryUntilDeadline } from './retry.js';
-import type { Deadline } from './rules/deadlines.js';
-import type { StockView } from './rules/stock-cache.js';
+import type { Deadline } from '../rules/deadlines.js';
+import type { StockView } from '../rules/stock-cache.js';
 
 interface StockReaderOptions {
   readonly catalogs: CatalogPool;

@@ -1,9 +1,9 @@
 /** Waits until a cluster or one of its processes is ready, or can no longer become ready. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError } from './errors.js';
+import { ClusterError } from '../errors.js';
 import type { SupervisedProcess, SupervisedProcesses } from './supervised-processes.js';
-import type { Probe } from './probe.js';
-import { findLeader } from './rules/leader.js';
+import type { Probe } from '../ports/probe.js';
+import { findLeader } from '../rules/leader.js';
 
 const POLL_MS = 25;
 

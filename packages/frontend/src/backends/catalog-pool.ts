@@ -7,10 +7,10 @@ import { AUTHORITY_MS, RENEWAL_MS } from '@trireme/coherence';
 import type { CatalogReport, CatalogWire } from '@trireme/domain';
 import { LeaseClock, type LinkIdentity, type Log, type CreateDialer } from '@trireme/service';
 import { CatalogLink } from './catalog-link.js';
-import { CatalogSelector } from './rules/catalog-selector.js';
-import { CatalogSet } from './rules/catalog-set.js';
-import type { TimedReport } from './rules/report-store.js';
-import type { StockCache, StockView } from './rules/stock-cache.js';
+import { CatalogSelector } from '../rules/catalog-selector.js';
+import { CatalogSet } from '../rules/catalog-set.js';
+import type { TimedReport } from '../rules/report-store.js';
+import type { StockCache, StockView } from '../rules/stock-cache.js';
 
 /** A catalog as this front-end sees it. */
 interface CatalogView {

@@ -1,6 +1,6 @@
 /** Processes whose supervisor was killed. They notice it and end by themselves, but not at once. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessEntry } from './cluster-file.js';
+import type { ProcessEntry } from '../data/cluster-file.js';
 import { isProcessAlive } from './process-identity.js';
 
 const POLL_MS = 25;

@@ -1,8 +1,8 @@
 /** Membership changes of the group while the front-end serves. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FakeReplica, waitUntil } from './testing/fakes.js';
-import { fillEveryOrder, withFrontend } from './testing/fixture.js';
+import { FakeReplica, waitUntil } from '../testing/fakes.js';
+import { fillEveryOrder, withFrontend } from '../testing/fixture.js';
 
 async function place(url: string): Promise<number> {
   const response = await fetch(`${url}/orders`, {

@@ -1,10 +1,10 @@
 /** Plans the processes of a cluster and their command lines. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ProcessRole } from './cluster-file.js';
-import type { DataFolderPaths } from './data-folder.js';
-import type { CertificateProvider } from './tls-folder.js';
-import type { CatalogPort, PortPlan, ReplicaPorts } from './rules/ports.js';
+import type { ProcessRole } from '../data/cluster-file.js';
+import type { DataFolderPaths } from '../data/data-folder.js';
+import type { CertificateProvider } from '../data/tls-folder.js';
+import type { CatalogPort, PortPlan, ReplicaPorts } from '../rules/ports.js';
 
 /** Inputs of the command lines. */
 export interface PlanOptions {
@@ -136,7 +136,7 @@ function common(
   { name, id, port }: { readonly name: string; readonly id: string; readonly port: number },
 ): string[] {
   const program =
-    options.programs[role] ?? fileURLToPath(new URL(`../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
+    options.programs[role] ?? fileURLToPath(new URL(`../../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
   return [
     program,
     ...['--id', id, '--host', options.address(name), '--port', String(port)],

@@ -5,9 +5,9 @@
 import type { CommandWire, SubmitResult } from '@trireme/domain';
 import type { RpcClient } from './rpc-client.js';
 import { RETRY, LOST, NO_RESULT, retryAfterFailure } from './retry.js';
-import type { CallFailure } from './rules/call-table.js';
-import type { Deadline } from './rules/deadlines.js';
-import type { FinalResult, NoResultReason } from './rules/results.js';
+import type { CallFailure } from '../rules/call-table.js';
+import type { Deadline } from '../rules/deadlines.js';
+import type { FinalResult, NoResultReason } from '../rules/results.js';
 
 /** A command, with the id of its request if that request is traced. */
 export type TracedCommand = readonly [...CommandWire, requestId?: string];

@@ -22,11 +22,11 @@ import {
 } from '@trireme/service';
 import { RpcClient } from './rpc-client.js';
 import { RETRY, LOST } from './retry.js';
-import type { Deadline } from './rules/deadlines.js';
-import { parseCatalogFrame, toStock, type CatalogFrame } from './rules/frames.js';
-import { ReportStore, type TimedReport } from './rules/report-store.js';
-import { invalidRequestError } from './rules/results.js';
-import { toStockView, type StockView } from './rules/stock-cache.js';
+import type { Deadline } from '../rules/deadlines.js';
+import { parseCatalogFrame, toStock, type CatalogFrame } from '../rules/frames.js';
+import { ReportStore, type TimedReport } from '../rules/report-store.js';
+import { invalidRequestError } from '../rules/results.js';
+import { toStockView, type StockView } from '../rules/stock-cache.js';
 
 /** A page of stocks. The next page starts after the name `next`, which is null at the end. */
 export interface StockPage {

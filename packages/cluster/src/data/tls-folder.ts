@@ -15,7 +15,7 @@ import {
   type TlsMaterial,
 } from '@trireme/service';
 import { hasRunCluster } from './data-folder.js';
-import { ClusterError } from './errors.js';
+import { ClusterError } from '../errors.js';
 
 /** Folder of the authority and the certificates, in the data folder. */
 const CERTIFICATES = 'certificates';
