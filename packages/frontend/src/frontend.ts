@@ -4,6 +4,7 @@ import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from '@trireme/domain';
 import type { LinkIdentity, Log, Metrics } from '@trireme/service';
 import { createBackends } from './backends/backends.js';
 import type { CatalogTimeouts } from './backends/catalog-pool.js';
+import { readAssets } from './dashboard/assets.js';
 import { Dashboard } from './dashboard/dashboard.js';
 import { describeFrontend } from './http/metrics.js';
 import { createApp } from './http/app.js';
@@ -43,7 +44,7 @@ export interface FrontendOptions {
    */
   readonly lingerMs: number;
   /** Time limit for a client to read each 16 KiB of a response, in milliseconds; 20 s by default. */
-  readonly writeTimeoutMs?: number;
+  readonly writeTimeoutMs?: number | undefined;
   /** By default `AUTHORITY_MS` and 10 s. */
   readonly catalogTimeouts?: CatalogTimeouts;
   /** Result of `renderPagesFor` for the same name; by default the pages are rendered at start-up. */
@@ -80,7 +81,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const { viewers } = dashboard;
   const { operatorToken } = options;
   const pages = options.pages ?? (await renderPagesFor(servedBy));
-  const views = { viewers, pages, servedBy };
+  const views = { viewers, pages, assets: readAssets() };
   const services = { ...base, ...views, log, counters, metrics, durations, operatorToken };
   const app = createApp(services);
   const { host, rateLimitPerSecond } = options;

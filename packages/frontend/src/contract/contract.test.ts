@@ -18,7 +18,7 @@ import {
 } from '@trireme/domain';
 import { COMMON_ERRORS, OPERATIONS, type Operation } from '../rules/contract/operations.js';
 import { openApiDocument } from '../rules/contract/openapi.js';
-import { allowedMethods } from '../rules/routing.js';
+import { allowedMethods } from '../routes/routes.js';
 import { answerCommands, OPERATOR_TOKEN, withFrontend, type FrontendFixture } from '../testing/fixture.js';
 
 test('openApiDocument is valid OpenAPI 3.1 and contains everything that it refers to', async () => {

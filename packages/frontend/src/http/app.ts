@@ -1,37 +1,45 @@
-/** All routes of the public interface. */
+/** Hono routes the requests that Node's HTTP server received to the handlers of the table of routes. */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
-import { allowedMethods } from '../rules/routing.js';
-import { routeContract } from '../contract/routes.js';
-import { routeDashboard } from '../dashboard/routes.js';
-import type { HonoEnv } from './call.js';
-import { routeHealth } from './health.js';
-import { routeOrders } from './orders.js';
-import { routeStocks } from './stocks.js';
-import type { RouteServices } from './services.js';
+import { allowedMethods, ROUTES } from '../routes/routes.js';
+import type { RouteServices } from '../routes/services.js';
+import type { ApiResponse } from './api-response.js';
+import type { HttpCall } from './call.js';
+import { toResponse, type ResponseFactory } from './responses.js';
+
+/** Hono's environment: `c.env` is the call. */
+export interface HonoEnv {
+  Bindings: HttpCall;
+}
 
 export function createApp(services: RouteServices): Hono<HonoEnv> {
   const { replies } = services;
   const app = new Hono<HonoEnv>({ getPath: (request, options) => options?.env?.path ?? request.url });
-  routeOrders(app, services);
-  routeStocks(app, services);
-  routeHealth(app, services);
-  routeDashboard(app, services);
-  routeContract(app, services);
-  app.notFound((c) => {
-    const allow = allowedMethods(c.env.path);
-    if (allow === null) {
-      return replies.error(
-        c.env,
-        new TriremeError('ROUTE_NOT_FOUND', 'no such path; see /docs for the available ones'),
-      );
-    }
-    if (c.req.method === 'OPTIONS') {
-      return replies.empty(c.env, 204, { Allow: allow, ...replies.preflight(allow) });
-    }
-    const message = `${c.req.method} is not supported for this path; use one of ${allow}`;
-    return replies.error(c.env, new TriremeError('METHOD_NOT_ALLOWED', message), { Allow: allow });
-  });
-  app.onError((error, c) => replies.error(c.env, error));
+  for (const route of ROUTES) {
+    // Hono also sends HEAD requests to the handler of GET, and removes the body of the response.
+    app.on(route.method, route.path, async (c) => {
+      const call = c.env;
+      [call.parameter = ''] = Object.values(c.req.param());
+      const response = await route.handle(services, call);
+      return response === null ? RESPONSE_ALREADY_SENT : toResponse(response);
+    });
+  }
+  app.notFound((c) => toResponse(otherResponse(replies, c.env, c.req.method)));
+  app.onError((error, c) => toResponse(replies.error(c.env, error)));
   return app;
+}
+
+/** The response to a method or path without a route. */
+function otherResponse(replies: ResponseFactory, call: HttpCall, method: string): ApiResponse {
+  const allow = allowedMethods(call.path);
+  if (allow === null) {
+    return replies.error(
+      call,
+      new TriremeError('ROUTE_NOT_FOUND', 'no such path; see /docs for the available ones'),
+    );
+  }
+  if (method === 'OPTIONS') return replies.options(call, allow);
+  const message = `${method} is not supported for this path; use one of ${allow}`;
+  return replies.error(call, new TriremeError('METHOD_NOT_ALLOWED', message), { Allow: allow });
 }

@@ -3,10 +3,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { RawResponse } from './raw-response.js';
+import type { SimpleRoute } from '../routes/routes.js';
 import type { SimpleRequest } from '../rules/simple-request.js';
 import { waitUntil } from '../testing/fakes.js';
 import { openRaw } from '../testing/raw.js';
+import type { ApiResponse } from './api-response.js';
 import { FastPathConnection, type FastPathServer } from './fast-path-connection.js';
 
 const GET = 'GET /stocks/A HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -15,7 +16,10 @@ const LAST = GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
 interface Fixture {
   readonly url: string;
   /** The requests that arrived, with their callbacks. */
-  readonly requests: { readonly request: SimpleRequest; readonly done: (answer: RawResponse) => void }[];
+  readonly requests: {
+    readonly request: SimpleRequest<SimpleRoute>;
+    readonly done: (answer: ApiResponse) => void;
+  }[];
   /** The connections that moved to Node's server, with the bytes read from them. */
   readonly moved: { readonly socket: Socket; text: string; ended: boolean }[];
   readonly connections: FastPathConnection[];
@@ -65,7 +69,7 @@ async function withFastPath(
   }
 }
 
-function ok(body = '1', headers: Record<string, string> = {}): RawResponse {
+function ok(body = '1', headers: Record<string, string> = {}): ApiResponse {
   return { status: 200, headers, body };
 }
 

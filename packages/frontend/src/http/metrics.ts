@@ -1,6 +1,6 @@
 /** The Prometheus metrics of a front-end. */
 import type { DurationHistogram, Metrics } from '@trireme/service';
-import type { RouteServices } from './services.js';
+import type { RouteServices } from '../routes/services.js';
 
 /** @returns the sink for the durations of requests that had to ask a replica or a catalog. */
 export function describeFrontend(

@@ -3,7 +3,7 @@
  * previous one is answered. On a plain connection the server would parse and start to answer all requests of
  * a 64 KiB chunk at once, even for a client that never reads a response.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { closeGracefully } from './close-connection.js';
@@ -38,10 +38,8 @@ export class PacedSocket extends Duplex {
   #wantsData = false;
   /** Whether the client has sent everything. */
   #hasEnded = false;
-  /** Number of requests that are not answered yet. */
-  #openCount = 0;
-  /** The latest request. */
-  #latest: IncomingMessage | null = null;
+  /** The responses that are not complete yet, in the order of their requests. */
+  readonly #pending: ServerResponse[] = [];
   /** Whether incoming bytes are dropped. */
   #isDiscarding = false;
   /** Closes the connection if the client does not read its response in time. */
@@ -74,13 +72,17 @@ export class PacedSocket extends Duplex {
   }
 
   /** The server has read a request. The bytes after it wait until it is answered. */
-  onRequest(request: IncomingMessage, response: ServerResponse): void {
-    this.#openCount += 1;
-    this.#latest = request;
+  onRequest(response: ServerResponse): void {
+    this.#pending.push(response);
     response.once('close', () => {
-      this.#openCount -= 1;
+      this.#pending.splice(this.#pending.indexOf(response), 1);
       this.#pump();
     });
+  }
+
+  /** The response to the oldest request that is not answered completely yet; null if there is none. */
+  get pendingResponse(): ServerResponse | null {
+    return this.#pending[0] ?? null;
   }
 
   /** Drops everything that the client sends from now on. */
@@ -170,7 +172,8 @@ export class PacedSocket extends Duplex {
   get #mayRead(): boolean {
     // One push may contain the end of a body and the next head: then two requests are open, and no more is
     // read.
-    return this.#openCount === 0 || (this.#openCount === 1 && this.#latest?.complete === false);
+    const [first, second] = this.#pending;
+    return first === undefined || (second === undefined && !first.req.complete);
   }
 }
 

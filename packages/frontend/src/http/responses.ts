@@ -5,16 +5,18 @@
  */
 import { TriremeError } from '@trireme/domain';
 import type { Log } from '@trireme/service';
-import { formatResponse, type RawResponse, type ResponseHeaders } from './raw-response.js';
+import { formatResponse, type ApiResponse, type ResponseHeaders } from './api-response.js';
 import type { RequestContext } from './call.js';
 
 /** Seconds after which a client may retry. */
 const RETRY_AFTER_S = '1';
 
-/** Converts a response for Hono. The fast path writes it directly. */
-export function toResponse({ status, headers, body }: RawResponse): Response {
+/** Converts a response for Hono. */
+export function toResponse({ status, headers, body }: ApiResponse): Response {
   return new Response(body, { status, headers });
 }
+
+type Context = Pick<RequestContext, 'requestId' | 'key'>;
 
 export class ResponseFactory {
   readonly #servedBy: string;
@@ -37,7 +39,7 @@ export class ResponseFactory {
   }
 
   /** A new object with the headers of every response, to which the caller may add more. */
-  headers(requestId: string, key: string | null): ResponseHeaders {
+  headers({ requestId, key }: Context): ResponseHeaders {
     // An object literal instead of a copy of a template, because copying slows down cached look-ups.
     const headers: ResponseHeaders = {
       'Content-Type': 'application/json',
@@ -51,66 +53,33 @@ export class ResponseFactory {
     return headers;
   }
 
-  /** Response headers of a CORS preflight request; empty unless an origin is set. */
-  preflight(allow: string): ResponseHeaders {
-    if (this.#cors === null) return {};
-    return {
-      'Access-Control-Allow-Methods': allow,
-      'Access-Control-Allow-Headers':
-        'Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id',
-      'Access-Control-Max-Age': '600',
-    };
-  }
-
-  /** A 200 response with a JSON body, for Hono. */
-  ok(
-    call: RequestContext,
-    body: string,
-    headers: ResponseHeaders = this.headers(call.requestId, call.key),
-  ): Response {
-    return toResponse(this.okRaw(body, headers));
-  }
-
-  /** A 200 response with a JSON body. */
-  okRaw(body: string, headers: ResponseHeaders): RawResponse {
+  /** A 200 response, by default with a JSON body. */
+  ok(context: Context, body: string, headers: ResponseHeaders = this.headers(context)): ApiResponse {
     this.count(200);
     return { status: 200, headers, body };
   }
 
-  /** A response without a body, for Hono. */
-  empty(call: RequestContext, status: 204 | 304, more: ResponseHeaders): Response {
-    return toResponse(this.emptyRaw(status, { ...this.headers(call.requestId, call.key), ...more }));
-  }
-
   /** A response without a body. Removes `Content-Type` from `headers`. */
-  emptyRaw(status: 204 | 304, headers: ResponseHeaders): RawResponse {
+  empty(status: 204 | 304, headers: ResponseHeaders): ApiResponse {
     delete headers['Content-Type'];
     this.count(status);
     return { status, headers, body: null };
   }
 
-  /**
-   * An error response for Hono. Errors that are not a `TriremeError` become 500 `INTERNAL` and are logged.
-   * @param details further fields of the body.
-   */
-  error(
-    call: Pick<RequestContext, 'requestId' | 'key'>,
-    error: unknown,
-    more?: ResponseHeaders,
-    details?: object,
-  ): Response {
-    return toResponse(this.errorRaw(call, error, more, details));
+  /** The response to OPTIONS, which is also a CORS preflight request. @param allow the supported methods. */
+  options(context: Context, allow: string): ApiResponse {
+    const headers = { ...this.headers(context), Allow: allow };
+    if (this.#cors !== null) Object.assign(headers, preflightHeaders(allow));
+    return this.empty(204, headers);
   }
 
-  /** As `error`, for the fast path. */
-  errorRaw(
-    call: Pick<RequestContext, 'requestId' | 'key'>,
-    error: unknown,
-    more?: ResponseHeaders,
-    details?: object,
-  ): RawResponse {
-    const known = this.#known(error, call.requestId);
-    const headers = { ...this.headers(call.requestId, call.key), ...errorHeaders(known), ...more };
+  /**
+   * An error response. Errors that are not a `TriremeError` become 500 `INTERNAL` and are logged.
+   * @param details further fields of the body.
+   */
+  error(context: Context, error: unknown, more?: ResponseHeaders, details?: object): ApiResponse {
+    const known = this.#known(error, context.requestId);
+    const headers = { ...this.headers(context), ...errorHeaders(known), ...more };
     this.count(known.httpStatus);
     return { status: known.httpStatus, headers, body: JSON.stringify({ ...known.toBody(), ...details }) };
   }
@@ -119,19 +88,8 @@ export class ResponseFactory {
    * The bytes of an error response for a connection without a valid request. The caller closes it afterwards.
    */
   formatError(error: unknown, requestId: string, more?: ResponseHeaders): string {
-    const known = this.#known(error, requestId);
-    this.count(known.httpStatus);
-    const headers = {
-      ...this.headers(requestId, null),
-      ...errorHeaders(known),
-      ...more,
-      Connection: 'close',
-    };
-    return formatResponse(
-      { status: known.httpStatus, headers, body: JSON.stringify(known.toBody()) },
-      Date.now(),
-      0,
-    );
+    const response = this.error({ requestId, key: null }, error, { ...more, Connection: 'close' });
+    return formatResponse(response, Date.now(), 0);
   }
 
   /** Counts a response. */
@@ -152,6 +110,15 @@ function corsHeaders(origin: string): ResponseHeaders {
     'Access-Control-Allow-Origin': origin,
     'Access-Control-Expose-Headers':
       'ETag, Idempotency-Key, Location, Retry-After, X-Cache, X-Request-Id, X-Served-By',
+  };
+}
+
+function preflightHeaders(allow: string): ResponseHeaders {
+  return {
+    'Access-Control-Allow-Methods': allow,
+    'Access-Control-Allow-Headers':
+      'Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id',
+    'Access-Control-Max-Age': '600',
   };
 }
 

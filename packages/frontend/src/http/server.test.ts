@@ -305,6 +305,8 @@ test('answers 405 with Allow to other methods, and 404 to unknown paths', async 
       /^HTTP\/1.1 204 [^]*\r\nAllow: GET, HEAD, OPTIONS, POST, PUT\r\n/,
     );
     assert.match(await openRaw(url, `${ofServer}\r\n`).closed, /^HTTP\/1.1 400 /);
+    for (const path of ['/*', '/%2A'])
+      assert.is((await fetch(url + path, { method: 'OPTIONS' })).status, 404);
     const options = await fetch(`${url}/orders`, { method: 'OPTIONS' });
     assert.is(options.status, 204);
     assert.is(options.headers.get('allow'), 'GET, HEAD, OPTIONS, POST');

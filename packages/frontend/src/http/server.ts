@@ -4,7 +4,7 @@
  * all have time limits.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
@@ -13,15 +13,16 @@ import { TriremeError } from '@trireme/domain';
 import { HTTP_CLOSED_CONNECTION } from '@trireme/service';
 import { checkBodyHeaders, checkEncoding, normalizePath, pathOf } from '../rules/requests.js';
 import type { RateLimiter } from '../rules/rate-limit.js';
-import { isMonitoringPath } from '../rules/routing.js';
 import { toContractError } from '../rules/parser-errors.js';
-import type { RawResponse, ResponseHeaders } from './raw-response.js';
-import { discardBody } from './body.js';
-import { createHttpCall, type HttpCall, type HonoEnv } from './call.js';
-import { handleSimpleRequest } from './fast-path.js';
-import { PacedSocket } from './paced-socket.js';
+import type { SimpleRequest } from '../rules/simple-request.js';
+import { ALL_METHODS, isMonitoringPath, WHOLE_SERVER, type SimpleRoute } from '../routes/routes.js';
+import type { RouteServices } from '../routes/services.js';
+import type { ApiResponse, ResponseHeaders } from './api-response.js';
+import type { HonoEnv } from './app.js';
+import { HttpCall, SimpleCall } from './call.js';
 import { FastPathConnection, type FastPathServer } from './fast-path-connection.js';
-import type { RouteServices } from './services.js';
+import { PacedSocket } from './paced-socket.js';
+import { toResponse } from './responses.js';
 import { UnreadResponses } from './unread-responses.js';
 
 /** Maximum number of connections; further ones are closed without a response. */
@@ -41,9 +42,6 @@ const KEEP_ALIVE_MS = 75_000;
 const DROP_LOG_INTERVAL_MS = 1_000;
 /** How often these time limits are checked. */
 const CHECK_INTERVAL_MS = 500;
-
-/** All methods that any path supports. */
-const METHODS = 'GET, HEAD, OPTIONS, POST, PUT';
 
 interface PublicServerOptions {
   readonly host: string;
@@ -70,6 +68,8 @@ export class PublicServer {
   readonly #options: PublicServerOptions;
   readonly #server: Server;
   readonly #connections = new Set<FastPathConnection>();
+  /** The requests `OPTIONS *`. */
+  readonly #wholeServer = new WeakSet<IncomingMessage>();
   /** Request ids are this prefix and a number: unique across processes and restarts, and cheap to generate. */
   readonly #idPrefix = randomBytes(6).toString('hex');
   #lastId = 0;
@@ -99,10 +99,11 @@ export class PublicServer {
       },
       (incoming, outgoing) => {
         const connection: unknown = incoming.socket;
-        if (connection instanceof PacedSocket) connection.onRequest(incoming, outgoing);
+        if (connection instanceof PacedSocket) connection.onRequest(outgoing);
+        // `OPTIONS *` asks about the whole server (RFC 9110, section 9.3.7), but the adapter needs a path.
         if (incoming.url === '*' && incoming.method === 'OPTIONS') {
-          this.#answerOptions(incoming, outgoing);
-          return;
+          this.#wholeServer.add(incoming);
+          incoming.url = '/';
         }
         void listener(incoming, outgoing);
       },
@@ -160,12 +161,11 @@ export class PublicServer {
   }
 
   /**
-   * Reads simple requests from each connection before Node's server gets it. Node's own `connection`
-   * listeners are kept: they accept any duplex stream (Node's documentation of `http.Server`, event
-   * `connection`).
+   * Reads simple requests from each connection before Node's server gets it. The server's own listeners of
+   * the event `connection` accept any duplex stream (Node's documentation of `http.Server`).
    */
   #installFastPath(): void {
-    const { services, rateLimit, deadlineMs, writeTimeoutMs } = this.#options;
+    const { rateLimit, deadlineMs, writeTimeoutMs } = this.#options;
     const server = this.#server;
     const listeners = server.listeners('connection');
     const limits = { writeTimeoutMs, unsent: new UnreadResponses() };
@@ -175,7 +175,7 @@ export class PublicServer {
       idleMsMax: KEEP_ALIVE_MS + 1000,
       remainderMsMax: Math.min(REST_MS_MAX, deadlineMs / 10),
       writeTimeoutMs,
-      answer: (request, done) => handleSimpleRequest(services, request, this.#nextId, done),
+      answer: (request, done) => this.#answerSimple(request, done),
       moveToServer: (socket, bytes) => {
         const paced = new PacedSocket(socket, bytes, limits);
         for (const listener of listeners) Reflect.apply(listener, server, [paced]);
@@ -190,49 +190,33 @@ export class PublicServer {
     });
   }
 
+  #answerSimple(request: SimpleRequest<SimpleRoute>, done: (response: ApiResponse) => void): void {
+    const { services } = this.#options;
+    const call = new SimpleCall(request, this.#nextId);
+    const response = request.route.handle(services, call);
+    if (!(response instanceof Promise)) done(response);
+    else void response.catch((error: unknown) => services.replies.error(call, error)).then(done);
+  }
+
   #fetch(request: Request, { incoming, outgoing }: Connection): Response | Promise<Response> {
     const { app, services } = this.#options;
     const target = incoming.url ?? '/';
     // The absolute form, as sent to proxies, names the same path.
-    const path = normalizePath(pathOf(target.startsWith('/') ? target : new URL(request.url).pathname));
-    const call = createHttpCall(incoming, outgoing, path, this.#nextId);
+    const path = this.#wholeServer.has(incoming)
+      ? WHOLE_SERVER
+      : normalizePath(pathOf(target.startsWith('/') ? target : new URL(request.url).pathname));
+    const call = new HttpCall(incoming, outgoing, path, this.#nextId);
     try {
       checkEncoding(target);
       checkHost(incoming);
       this.#checkRate(call);
     } catch (error) {
-      return services.replies.error(call, error);
+      return toResponse(services.replies.error(call, error));
     }
     return app.fetch(request, call);
   }
 
-  /**
-   * `OPTIONS *` asks about the whole server (RFC 9110, section 9.3.7). Its target is no URL that the adapter
-   * can parse.
-   */
-  #answerOptions(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const { replies } = this.#options.services;
-    const call = createHttpCall(incoming, outgoing, '*', this.#nextId);
-    let answer: RawResponse;
-    try {
-      checkHost(incoming);
-      this.#checkRate(call);
-      const headers = { ...replies.headers(call.requestId, null), ...replies.preflight(METHODS) };
-      answer = replies.emptyRaw(204, { ...headers, Allow: METHODS });
-    } catch (error) {
-      answer = replies.errorRaw(call, error);
-    }
-    const { status, headers, body } = answer;
-    outgoing.writeHead(
-      status,
-      body === null ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) },
-    );
-    // Only after this response is sent: responses to earlier requests may still be pending.
-    if (!incoming.complete) outgoing.on('close', () => discardBody(incoming));
-    outgoing.end(body);
-  }
-
-  /** @throws TriremeError `RATE_LIMITED`. Health checks and metrics are exempt: they make an attack visible. */
+  /** @throws TriremeError `RATE_LIMITED`. */
   #checkRate({ incoming, path }: HttpCall): void {
     const { rateLimit } = this.#options;
     if (rateLimit === null || isMonitoringPath(path)) return;
@@ -247,7 +231,7 @@ export class PublicServer {
       error instanceof RequestError
         ? new TriremeError('INVALID_REQUEST', 'invalid request target or Host header')
         : error;
-    return this.#options.services.replies.error({ requestId: this.#nextId(), key: null }, known);
+    return toResponse(this.#options.services.replies.error({ requestId: this.#nextId(), key: null }, known));
   }
 
   /** The request is malformed or did not arrive in time. Earlier requests are answered first. */
@@ -260,8 +244,10 @@ export class PublicServer {
       closeSoon(socket);
       return;
     }
+    const response = socket instanceof PacedSocket ? socket.pendingResponse : null;
     if (socket instanceof PacedSocket) socket.discardInput();
-    const response = pendingAnswer(socket);
+    // If the request was read completely, the error is not about it, and anything written now would be taken for
+    // its response. A request with a broken body has had no effect yet.
     if (response?.req.complete === true) {
       response.once('close', () => this.#onClientError(error, socket));
       return;
@@ -275,7 +261,7 @@ export class PublicServer {
   #refuseConnect(socket: Duplex): void {
     const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is not supported');
     socket.on('error', () => socket.destroy());
-    this.#refuseAndClose(error, socket, { Allow: METHODS });
+    this.#refuseAndClose(error, socket, { Allow: ALL_METHODS });
   }
 
   /** Writes an error response without a request, and closes the connection. */
@@ -295,16 +281,6 @@ export class PublicServer {
     this.#dropsLoggedAt = performance.now();
     this.#dropCount = 0;
   }
-}
-
-/**
- * The pending response of the connection, or null. If its request was read completely, a parser error is not
- * about that request, and anything written now would be taken for its response. A request with a broken body
- * has had no effect yet.
- */
-function pendingAnswer(socket: Duplex): ServerResponse | null {
-  const response: unknown = Reflect.get(socket, '_httpMessage');
-  return response instanceof ServerResponse ? (response as ServerResponse) : null;
 }
 
 /** Closes the socket once everything written is sent. */

@@ -15,7 +15,6 @@ import {
   pathOf,
 } from './requests.js';
 import { requireEffect } from './results.js';
-import { allowedMethods } from './routing.js';
 
 /** The status of the error that the call throws, null if it throws none. */
 function refusalOf(call: () => unknown): ErrorStatus | null {
@@ -172,12 +171,6 @@ test('checkOperator accepts only the configured token', () => {
     refusalOf(() => checkOperator('Bearer null', null)),
     'UNAUTHORIZED',
   );
-});
-
-test('allowedMethods knows the methods of every path', () => {
-  assert.is(allowedMethods('/orders'), 'GET, HEAD, OPTIONS, POST');
-  assert.is(allowedMethods('/stocks/A'), 'GET, HEAD, OPTIONS, PUT');
-  for (const path of ['//', '/order', '/orders/1/2', '/livezz']) assert.is(allowedMethods(path), null, path);
 });
 
 test('parserError maps parser codes to statuses', () => {

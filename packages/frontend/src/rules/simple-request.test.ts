@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SIMPLE_ROUTES, type SimpleRoute } from '../routes/routes.js';
 import { parseSimpleRequest, type SimpleRequest, type Unparsed } from './simple-request.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 
-function read(text: string): SimpleRequest | Unparsed {
-  return parseSimpleRequest(Buffer.from(text, 'latin1'));
+function read(text: string): SimpleRequest<SimpleRoute> | Unparsed {
+  return parseSimpleRequest(Buffer.from(text, 'latin1'), SIMPLE_ROUTES);
 }
 
 function get(target: string, headers = ''): string {
@@ -19,19 +20,21 @@ function post(target: string, headers = '', body = BODY): string {
   return `POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
 }
 
-test('parseSimpleRequest reads the operation', () => {
-  for (const [text, question] of [
-    [get('/stocks/AAPL'), { kind: 'lookup', name: 'AAPL' }],
-    [get('/stocks/A.b-c_9/'), { kind: 'lookup', name: 'A.b-c_9' }],
-    [get('/orders/17'), { kind: 'readOrder', number: '17' }],
-    [get('/orders/017/'), { kind: 'readOrder', number: '017' }],
-    [post('/orders'), { kind: 'placeOrder' }],
-    [post('/orders/'), { kind: 'placeOrder' }],
+test('parseSimpleRequest finds the route and its parameter', () => {
+  for (const [text, path, parameter] of [
+    [get('/stocks/AAPL'), '/stocks/:name', 'AAPL'],
+    [get('/stocks/A.b-c_9/'), '/stocks/:name', 'A.b-c_9'],
+    [get('/orders/17'), '/orders/:number', '17'],
+    [get('/orders/017/'), '/orders/:number', '017'],
+    [post('/orders'), '/orders', ''],
+    [post('/orders/'), '/orders', ''],
   ] as const) {
     const request = read(text);
     assert.ok(typeof request === 'object', text);
-    assert.equal(request.operation, question);
-    assert.is(request.body.toString(), question.kind === 'placeOrder' ? BODY : '');
+    assert.is(request.route.path, path);
+    assert.is(request.route.method, path === '/orders' ? 'POST' : 'GET');
+    assert.is(request.parameter, parameter);
+    assert.is(request.body.toString(), path === '/orders' ? BODY : '');
     assert.not(request.closesConnection);
   }
 });
@@ -233,7 +236,7 @@ test("property: readPlainRequest reads the same request as Node's server", async
   const counts = { read: 0, other: 0, part: 0 };
   await fc.assert(
     fc.asyncProperty(bytes, async (sent) => {
-      const actual = parseSimpleRequest(sent);
+      const actual = parseSimpleRequest(sent, SIMPLE_ROUTES);
       const { requests, errors } = await reference.parse(sent);
       if (typeof actual === 'string') {
         counts[actual] += 1;
@@ -248,10 +251,11 @@ test("property: readPlainRequest reads the same request as Node's server", async
       assert.ok(expected !== undefined);
       const { incoming, body, isLast } = expected;
       const path = (incoming.url ?? '').replace(/\/$/, '');
-      const asked = { lookup: 'GET /stocks/', readOrder: 'GET /orders/', placeOrder: 'POST /orders' };
-      const { operation } = actual;
-      const last = 'name' in operation ? operation.name : 'number' in operation ? operation.number : '';
-      assert.is(`${incoming.method ?? ''} ${path}`, asked[operation.kind] + last);
+      const { route, parameter } = actual;
+      const asked = { '/stocks/:name': '/stocks/', '/orders/:number': '/orders/', '/orders': '/orders' };
+      const prefix = asked[route.path as keyof typeof asked];
+      assert.is(incoming.method, route.path === '/orders' ? 'POST' : 'GET');
+      assert.is(path, prefix + parameter);
       assert.is(actual.closesConnection, isLast);
       assert.is(actual.body.toString('latin1'), body);
       for (const name of [

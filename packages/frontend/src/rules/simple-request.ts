@@ -1,12 +1,10 @@
 /**
- * Reads simple requests from the bytes of a connection: exactly one whole HTTP/1.1 request that reads a stock
- * or an order, or places an order. Node's parser creates an object, two streams and a table of headers for
- * each request, which cost more than the work for the response.
+ * Reads simple requests from the bytes of a connection: exactly one whole HTTP/1.1 request for one of a few
+ * routes.
  *
  * This is not a general HTTP parser. Its rules are narrower than those of RFC 9112, and it leaves everything
  * else (`other`) to Node's parser. A test compares the two.
  */
-import { STOCK_NAME } from '@trireme/domain';
 import { BODY_BYTES_MAX } from './requests.js';
 
 /**
@@ -21,18 +19,23 @@ export interface SimpleHeaders {
   'x-request-id'?: string;
 }
 
-/** The operation of a simple request. */
-export type SimpleOperation =
-  | { readonly kind: 'lookup'; readonly name: string }
-  | { readonly kind: 'readOrder'; readonly number: string }
-  | { readonly kind: 'placeOrder' };
+/** A route whose requests can be simple. */
+export interface SimplePattern {
+  readonly method: 'GET' | 'POST';
+  /** The path up to its parameter. */
+  readonly prefix: string;
+  /** The parameters of simple requests; null if the path has none. */
+  readonly parameter: RegExp | null;
+}
 
-export interface SimpleRequest {
-  readonly operation: SimpleOperation;
+export interface SimpleRequest<Route> {
+  readonly route: Route;
+  /** The parameter of the path; empty if the route has none. */
+  readonly parameter: string;
   readonly headers: SimpleHeaders;
   /** Whether the connection is closed after the response. */
   readonly closesConnection: boolean;
-  /** The body of a new order, at most `BODY_BYTES_MAX` bytes; otherwise empty. */
+  /** The body of a POST request, at most `BODY_BYTES_MAX` bytes; otherwise empty. */
   readonly body: Buffer;
 }
 
@@ -59,10 +62,12 @@ const BEGINNINGS = ['GET /', 'POST /'] as const;
 /** Node's parser accepts some requests with bare line feeds. */
 const BARE_LF = /(?<!\r)\n/;
 const LENGTH = /^[0-9]{1,5}$/;
-const DIGITS = /^[0-9]+$/;
 
 /** Reads the bytes that arrived on a connection. The result may keep a reference to `bytes`. */
-export function parseSimpleRequest(bytes: Buffer): SimpleRequest | Unparsed {
+export function parseSimpleRequest<Route extends SimplePattern>(
+  bytes: Buffer,
+  routes: readonly Route[],
+): SimpleRequest<Route> | Unparsed {
   const end = bytes.indexOf('\r\n\r\n');
   if (end === -1) return mayBecomeSimple(bytes) ? 'part' : 'other';
   const bodyAt = end + 4;
@@ -71,20 +76,22 @@ export function parseSimpleRequest(bytes: Buffer): SimpleRequest | Unparsed {
   if (!HEAD.test(head)) return 'other';
   const isPost = head.startsWith('P');
   const lineEnd = head.indexOf('\r\n');
-  const question = questionOf(isPost, head.slice(isPost ? 5 : 4, lineEnd - ' HTTP/1.1'.length));
+  const target = head.slice(isPost ? 5 : 4, lineEnd - ' HTTP/1.1'.length);
+  const match = findRoute(routes, isPost ? 'POST' : 'GET', target);
   const headers: HeadersRead = {};
-  if (question === null || !readHeaders(head, lineEnd + 2, headers)) return 'other';
+  if (match === null || !readHeaders(head, lineEnd + 2, headers)) return 'other';
   const { host, connection, 'content-length': length } = headers;
   if (host === undefined || !SIMPLE_HOST.test(host)) return 'other';
   const use = connection?.toLowerCase() ?? 'keep-alive';
   if (use !== 'keep-alive' && use !== 'close') return 'other';
-  // Only orders have a body, and its length must be given.
+  // Only POST has a body, and its length must be given.
   if (isPost !== (length !== undefined)) return 'other';
   const bodyLength = isPost ? lengthOf(length) : 0;
   const missing = bodyLength - (bytes.length - bodyAt);
   if (bodyLength > BODY_BYTES_MAX || missing < 0) return 'other';
   if (missing > 0) return 'part';
-  return { operation: question, headers, closesConnection: use === 'close', body: bytes.subarray(bodyAt) };
+  const { route, parameter } = match;
+  return { route, parameter, headers, closesConnection: use === 'close', body: bytes.subarray(bodyAt) };
 }
 
 /** Whether bytes without a complete head can be the beginning of a simple request. */
@@ -95,19 +102,18 @@ function mayBecomeSimple(bytes: Buffer): boolean {
 }
 
 /** @param target as given in the request line. */
-function questionOf(isPost: boolean, target: string): SimpleOperation | null {
+function findRoute<Route extends SimplePattern>(
+  routes: readonly Route[],
+  method: string,
+  target: string,
+): { readonly route: Route; readonly parameter: string } | null {
   const path = target.endsWith('/') ? target.slice(0, -1) : target;
-  if (isPost) return path === '/orders' ? { kind: 'placeOrder' } : null;
-  const at = path.indexOf('/', 1) + 1;
-  const last = path.slice(at);
-  switch (path.slice(0, at)) {
-    case '/stocks/':
-      return STOCK_NAME.test(last) ? { kind: 'lookup', name: last } : null;
-    case '/orders/':
-      return DIGITS.test(last) ? { kind: 'readOrder', number: last } : null;
-    default:
-      return null;
+  for (const route of routes) {
+    if (route.method !== method || !path.startsWith(route.prefix)) continue;
+    const parameter = path.slice(route.prefix.length);
+    if (route.parameter?.test(parameter) ?? parameter === '') return { route, parameter };
   }
+  return null;
 }
 
 interface HeadersRead extends SimpleHeaders {

@@ -1,30 +1,31 @@
-/** Routes for monitoring: health, status and metrics. */
-import type { Hono } from 'hono';
+/** Handlers of the routes for monitoring: health, status and metrics. */
 import { TriremeError } from '@trireme/domain';
 import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '@trireme/service';
-import type { HonoEnv } from './call.js';
+import type { ApiResponse } from '../http/api-response.js';
+import type { HttpCall } from '../http/call.js';
 import type { RouteServices } from './services.js';
 
-export function routeHealth(app: Hono<HonoEnv>, services: RouteServices): void {
+export function getLiveness({ replies }: RouteServices, call: HttpCall): ApiResponse {
+  return replies.ok(call, '{"status":"ok"}');
+}
+
+export function getReadiness(services: RouteServices, call: HttpCall): ApiResponse {
   const { replies } = services;
-  app.get('/livez', (c) => replies.ok(c.env, '{"status":"ok"}'));
-  app.get('/readyz', (c) => {
-    const checks = readinessChecks(services);
-    const problem = firstProblem(checks);
-    const details = isVerbose(c.req.url) ? verboseChecks(checks) : {};
-    if (problem !== null) {
-      return replies.error(c.env, new TriremeError('UNAVAILABLE', problem), {}, details);
-    }
-    return replies.ok(c.env, JSON.stringify({ status: 'ok', ...details }));
-  });
-  app.get('/status', (c) => replies.ok(c.env, JSON.stringify(status(services))));
-  app.get('/metrics', async (c) => {
-    const { contentType, text } = await services.metrics.page();
-    const headers = replies.headers(c.env.requestId, null);
-    headers['Content-Type'] = contentType;
-    headers['Cache-Control'] = 'no-store';
-    return replies.ok(c.env, text, headers);
-  });
+  const checks = readinessChecks(services);
+  const problem = firstProblem(checks);
+  const details = isVerbose(call.incoming.url ?? '') ? verboseChecks(checks) : {};
+  if (problem !== null) return replies.error(call, new TriremeError('UNAVAILABLE', problem), {}, details);
+  return replies.ok(call, JSON.stringify({ status: 'ok', ...details }));
+}
+
+export function getStatus(services: RouteServices, call: HttpCall): ApiResponse {
+  return services.replies.ok(call, JSON.stringify(status(services)));
+}
+
+export async function getMetrics({ replies, metrics }: RouteServices, call: HttpCall): Promise<ApiResponse> {
+  const { contentType, text } = await metrics.page();
+  const headers = { ...replies.headers(call), 'Content-Type': contentType, 'Cache-Control': 'no-store' };
+  return replies.ok(call, text, headers);
 }
 
 /** Conditions under which this process should receive traffic. */

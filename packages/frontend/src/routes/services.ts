@@ -1,21 +1,21 @@
 /** Dependencies of the routes, and helpers that they share. */
-import type { IncomingMessage } from 'node:http';
 import { TriremeError, generateKey, type CommandWire } from '@trireme/domain';
 import type { DurationHistogram, Log, Metrics } from '@trireme/service';
 import type { CatalogPool } from '../backends/catalog-pool.js';
+import type { Asset } from '../dashboard/assets.js';
 import type { EventStreams } from '../dashboard/event-streams.js';
 import type { DeadlineTimer } from '../backends/deadline-timer.js';
 import type { Pages } from '../pages/pages.js';
 import type { ReplicaPool } from '../backends/replica-pool.js';
 import { NO_RESULT } from '../backends/retry.js';
+import type { TracedCommand } from '../backends/submit-command.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
-import { parseKeyHeader } from '../rules/requests.js';
 import type { FinalResult, NoResultReason } from '../rules/results.js';
 import type { StockCache } from '../rules/stock-cache.js';
 import type { StockReader } from '../backends/stock-reader.js';
-import type { RequestContext } from './call.js';
-import type { ResponseFactory } from './responses.js';
+import type { RequestContext } from '../http/call.js';
+import type { ResponseFactory } from '../http/responses.js';
 
 export interface RouteServices {
   readonly replies: ResponseFactory;
@@ -31,8 +31,8 @@ export interface RouteServices {
   readonly log: Log;
   readonly viewers: EventStreams;
   readonly pages: Pages;
-  /** Name of this process. */
-  readonly servedBy: string;
+  /** Files that the pages load, by name. */
+  readonly assets: ReadonlyMap<string, Asset>;
   /** Null if none is configured: then all requests that list or restock are rejected. */
   readonly operatorToken: string | null;
 }
@@ -49,25 +49,9 @@ export async function withDeadline<T>(
   try {
     return await serve(deadline);
   } finally {
-    closeDeadline(services, deadline);
+    services.durations.observe((performance.now() - deadline.openedAt) / 1000);
+    services.deadlines.close(deadline);
   }
-}
-
-/** Closes the deadline of a request and records its duration. @returns the duration in milliseconds. */
-export function closeDeadline({ deadlines, durations }: RouteServices, deadline: Deadline): number {
-  const tookMs = performance.now() - deadline.openedAt;
-  deadlines.close(deadline);
-  durations.observe(tookMs / 1000);
-  return tookMs;
-}
-
-/** The idempotency key of the request, or null. @throws TriremeError `INVALID_REQUEST`. */
-export function idempotencyKeyOf(incoming: IncomingMessage): string | null {
-  const header = incoming.headers['idempotency-key'];
-  if (header === undefined) return null;
-  // Node joins repeated headers with commas, but a single key may contain commas: then read the separate lines.
-  const lines = header.includes(',') ? incoming.headersDistinct['idempotency-key'] : [header].flat();
-  return parseKeyHeader(lines);
 }
 
 /** The idempotency key of the request, generated now if the client gave none. */
@@ -75,26 +59,27 @@ export function ensureIdempotencyKey(context: RequestContext): string {
   return (context.key ??= generateKey());
 }
 
-/** Submits a command; see `ReplicaPool.submit` for the callbacks. */
-export function submitCommand(
+/** Submits a command; resolves at the latest at the deadline. */
+export async function submitCommand(
   { replicas, log }: RouteServices,
   { requestId, isTraced }: RequestContext,
   deadline: Deadline,
   command: CommandWire,
-  done: (result: FinalResult | NoResultReason) => void,
-  failed: (error: unknown) => void,
-): void {
-  if (!isTraced) {
-    replicas.submit(command, deadline, done, failed);
-    return;
-  }
+): Promise<FinalResult | NoResultReason> {
+  if (!isTraced) return submit(replicas, command, deadline);
   const [, key] = command;
   log.debug({ requestId, key }, 'command received');
-  const onOutcome = (outcome: FinalResult | NoResultReason): void => {
-    log.debug({ requestId, key, outcome }, 'command answered');
-    done(outcome);
-  };
-  replicas.submit([...command, requestId], deadline, onOutcome, failed);
+  const outcome = await submit(replicas, [...command, requestId], deadline);
+  log.debug({ requestId, key, outcome }, 'command answered');
+  return outcome;
+}
+
+async function submit(
+  replicas: ReplicaPool,
+  command: TracedCommand,
+  deadline: Deadline,
+): Promise<FinalResult | NoResultReason> {
+  return new Promise((resolve, reject) => replicas.submit(command, deadline, resolve, reject));
 }
 
 /** Returns the result. @throws TriremeError `UNAVAILABLE` if it is `NO_RESULT`. */
@@ -102,4 +87,17 @@ export function requireResult<T>(result: T | typeof NO_RESULT, what: string): T 
   if (result === NO_RESULT)
     throw new TriremeError('UNAVAILABLE', `${what} could not be read before the deadline; retry later`);
   return result;
+}
+
+/**
+ * The JSON of one page of a list: `{"data":[...],"next":...}`.
+ * @param next cursor of the next page, null at the end.
+ * @param rowJson serializes one row.
+ */
+export function pageJson<Row>(
+  rows: readonly Row[],
+  next: string | number | null,
+  rowJson: (row: Row) => string,
+): string {
+  return `{"data":[${rows.map(rowJson).join(',')}],"next":${JSON.stringify(next)}}`;
 }

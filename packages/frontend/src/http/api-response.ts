@@ -4,7 +4,7 @@ import { STATUS_CODES } from 'node:http';
 export type ResponseHeaders = Record<string, string>;
 
 /** A response before it is written. */
-export interface RawResponse {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;
   /** Null for a response without a body, such as 304. */
@@ -17,7 +17,7 @@ export interface RawResponse {
  * @param keepAliveS seconds that an open connection waits for the next request.
  */
 export function formatResponse(
-  { status, headers, body }: RawResponse,
+  { status, headers, body }: ApiResponse,
   date: number,
   keepAliveS: number,
 ): string {
