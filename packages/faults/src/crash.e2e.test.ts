@@ -3,20 +3,8 @@ import { readFileSync, writeFileSync, statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runShoppers } from '@trireme/client';
-import { TestCluster, parseBookRows, waitUntil, orderNumberOf } from './test-cluster.js';
+import { STOCKS, TestCluster, parseBookRows, waitUntil, orderNumberOf } from './test-cluster.js';
 
-const STOCKS = [
-  'GameStart',
-  'RottenFishCo',
-  'BoarCo',
-  'MenhirCo',
-  'AAPL',
-  'AMZN',
-  'GOOGL',
-  'META',
-  'NVDA',
-  'NFLX',
-];
 const test = suite('crash');
 
 const testCluster = TestCluster.forSuite(test, { frontends: 2 });

@@ -14,6 +14,20 @@ import {
   type ProcessEntry,
 } from '@trireme/cluster';
 
+/** The built-in stocks of a new cluster. */
+export const STOCKS = [
+  'GameStart',
+  'RottenFishCo',
+  'BoarCo',
+  'MenhirCo',
+  'AAPL',
+  'AMZN',
+  'GOOGL',
+  'META',
+  'NVDA',
+  'NFLX',
+];
+
 /** An HTTP answer. */
 export interface HttpAnswer {
   readonly status: number;
@@ -116,7 +130,7 @@ export class TestCluster {
     const response = await fetch(url + path, {
       method,
       headers,
-      ...(options.body === undefined ? {} : { body: asBody(options.body) }),
+      body: options.body === undefined ? null : asBody(options.body),
     });
     const text = await response.text();
     return {

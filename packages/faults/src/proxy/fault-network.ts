@@ -3,7 +3,7 @@
  * identified by their names in the cluster; all clients share the name `clients`.
  */
 import { NO_FAULTS, type LinkConditions } from '../rules/link-conditions.js';
-import { SeededRandom } from '../rules/random.js';
+import { SeededRandom } from '@trireme/client';
 import { LinkRouter } from './link-router.js';
 import { FaultProxy } from './fault-proxy.js';
 

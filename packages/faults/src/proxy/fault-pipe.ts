@@ -1,7 +1,7 @@
 /** Forwards one direction of one connection, under the current conditions of its link. */
 import type { Socket } from 'node:net';
 import { DeliverySchedule, flipBit, type LinkConditions } from '../rules/link-conditions.js';
-import type { SeededRandom } from '../rules/random.js';
+import type { SeededRandom } from '@trireme/client';
 
 /** Queued bytes above which the source is paused. */
 const QUEUE_BYTES_MAX = 4 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SeededRandom } from '../rules/random.js';
+import { SeededRandom } from '@trireme/client';
 import { FaultProxy } from './fault-proxy.js';
 
 interface Context {

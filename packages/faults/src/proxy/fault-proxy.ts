@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { NO_FAULTS, type LinkConditions } from '../rules/link-conditions.js';
-import type { SeededRandom } from '../rules/random.js';
+import type { SeededRandom } from '@trireme/client';
 import { resetSocket } from './reset-socket.js';
 import { FaultPipe } from './fault-pipe.js';
 

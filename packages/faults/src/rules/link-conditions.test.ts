@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NO_FAULTS, DeliverySchedule, flipBit } from './link-conditions.js';
-import { SeededRandom } from './random.js';
+import { SeededRandom } from '@trireme/client';
 
 const random = new SeededRandom(7);
 

@@ -1,5 +1,5 @@
 /** Faults of a link between two processes. */
-import type { SeededRandom } from './random.js';
+import type { SeededRandom } from '@trireme/client';
 
 /** Conditions of one direction of a link. */
 export interface LinkConditions {

@@ -9,11 +9,11 @@ import { checkConservation, checkReplicas, type FinalQuantity } from '../rules/f
 import { checkExits, checkStatuses, type UnexpectedExit } from '../rules/process-checks.js';
 import { checkOrderBook } from '../rules/order-book.js';
 import { collectOrders } from '../rules/orders.js';
-import { SeededRandom } from '../rules/random.js';
+import { SeededRandom } from '@trireme/client';
 import { checkResources, resourceTable } from '../rules/resources.js';
 import { checkLinearizability } from '../rules/stock-linearizability.js';
 import { isPassed, checkResult, type CheckResult } from '../rules/check-result.js';
-import { TestCluster, type ReplicaSnapshotState } from '../test-cluster.js';
+import { STOCKS, TestCluster, type ReplicaSnapshotState } from '../test-cluster.js';
 import { HistoryRecorder } from '../workload/history-recorder.js';
 import { Workload, type WorkloadOptions } from '../workload/workload.js';
 import type { FaultEnvironment } from './fault-environment.js';
@@ -46,18 +46,6 @@ const AGREED_MS_MAX = 15_000;
 /** Maximum time to find out all unknown outcomes by retries, in milliseconds. */
 const SETTLED_MS_MAX = 30_000;
 
-const STOCKS = [
-  'GameStart',
-  'RottenFishCo',
-  'BoarCo',
-  'MenhirCo',
-  'AAPL',
-  'AMZN',
-  'GOOGL',
-  'META',
-  'NVDA',
-  'NFLX',
-];
 const SEED_QUANTITY = 100;
 
 const WORKLOAD: Omit<WorkloadOptions, 'urls' | 'seed'> = {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { GroupState, LocalCluster } from '@trireme/cluster';
 import { CLIENTS, type FaultNetwork } from '../proxy/fault-network.js';
 import type { TestCluster } from '../test-cluster.js';
-import type { SeededRandom } from '../rules/random.js';
+import type { SeededRandom } from '@trireme/client';
 import type { Workload } from '../workload/workload.js';
 import type { FaultEnvironment } from './fault-environment.js';
 import { HostFaults } from './host-faults.js';

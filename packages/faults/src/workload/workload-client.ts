@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CreateInput } from '../rules/history.js';
-import type { SeededRandom } from '../rules/random.js';
+import type { SeededRandom } from '@trireme/client';
 import type { SharedClientState } from './shared-state.js';
 import type { RecordingClient } from './recording-client.js';
 

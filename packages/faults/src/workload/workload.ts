@@ -1,6 +1,5 @@
 /** A recorded workload of concurrent clients on the front-ends of a cluster. */
-import { TriremeClient } from '@trireme/client';
-import { SeededRandom } from '../rules/random.js';
+import { SeededRandom, TriremeClient } from '@trireme/client';
 import { SharedClientState } from './shared-state.js';
 import { RecordingClient } from './recording-client.js';
 import type { HistoryRecorder } from './history-recorder.js';
