@@ -58,10 +58,10 @@ await runProcess({
       );
     }
     const replicas = parseReplicas(options.replicas);
-    const url = options.url === undefined ? {} : { url: parseHttpUrl(options.url) };
+    const url = options.url === undefined ? undefined : parseHttpUrl(options.url);
     const metrics = new Metrics({ service: 'catalog', id });
     const identity = readIdentity(options, log, metrics);
-    const service = new CatalogService({ identity, log, metrics, host, port, ...url, replicas, fatal });
+    const service = new CatalogService({ identity, log, metrics, host, port, url, replicas, fatal });
     const listening = await service.start();
     log.info({ host, port: listening }, 'catalog is listening');
     return service;

@@ -32,13 +32,13 @@ export interface CatalogServiceOptions {
   /** 0 for a free port. */
   readonly port: number;
   /** URL at which other processes reach the internal port; built from host and port unless given. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Initial addresses; the group then sends its current members. */
   readonly replicas: readonly ReplicaAddress[];
   /** Called when an invariant is violated: the process must exit. */
   readonly fatal: (error: unknown) => void;
   /** For tests; the cluster's timing unless given. */
-  readonly timing?: CatalogTiming;
+  readonly timing?: CatalogTiming | undefined;
 }
 
 /** A catalog that accepts links of front-ends and keeps a link to every replica. */
@@ -67,7 +67,7 @@ export class CatalogService {
       id: identity.name,
       newInstanceId: () => randomBytes(8).toString('hex'),
       now: this.#clock.now(),
-      ...(options.timing === undefined ? {} : { timing: options.timing }),
+      timing: options.timing,
     });
     this.#skipped = this.#clock.skippedMs;
     const catalog = this.#catalog;

@@ -37,7 +37,7 @@ export interface ClientOptions {
 /** Options of every call. */
 export interface CallOptions {
   /** Aborts the request: it rejects with `ABORTED`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of a change of a stock. */
@@ -57,7 +57,7 @@ interface Request {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly body?: object;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly key: string | null;
 }
 
@@ -110,7 +110,7 @@ export class TriremeClient {
 
   /** Reads a page of stocks, ordered by name. */
   async stocks(
-    query: { readonly limit?: number; readonly after?: string } = {},
+    query: { readonly limit?: number; readonly after?: string | undefined } = {},
     options: CallOptions = {},
   ): Promise<Page<StockView>> {
     return checked(readStocks, await this.#read(`/stocks${queryText(query)}`, options));
@@ -130,7 +130,7 @@ export class TriremeClient {
     const body = await this.#send(
       {
         ...{ method: 'POST', path: '/orders', body: { name, type, quantity }, key },
-        headers: key === null ? {} : { 'idempotency-key': key },
+        headers: { 'idempotency-key': key ?? undefined },
       },
       options,
     );
@@ -182,7 +182,7 @@ export class TriremeClient {
     const token = this.#operatorToken;
     const headers = {
       'idempotency-key': key,
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      authorization: token === null ? undefined : `Bearer ${token}`,
     };
     return checked(readStock, await this.#send({ method, path, body, headers, key }, options), key);
   }
@@ -207,16 +207,14 @@ export class TriremeClient {
         const msLeft = until - performance.now();
         const waitMs = retryDelayMs(error, { attempt, retries, msLeft }, Math.random());
         if (waitMs === null) throw error;
-        await delay(waitMs, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
-          (reason: unknown) => {
-            const { key } = error;
-            throw new ClientError('ABORTED', 'the caller aborted the request', {
-              key,
-              isOutcomeUnknown: wasUnknown,
-              cause: reason,
-            });
-          },
-        );
+        await delay(waitMs, undefined, { signal: options.signal }).catch((reason: unknown) => {
+          const { key } = error;
+          throw new ClientError('ABORTED', 'the caller aborted the request', {
+            key,
+            isOutcomeUnknown: wasUnknown,
+            cause: reason,
+          });
+        });
       }
     }
   }
@@ -235,7 +233,7 @@ export class TriremeClient {
       response = await this.#pool.request({
         ...{ method: request.method, path: request.path, signal },
         headers: {
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          'content-type': request.body === undefined ? undefined : 'application/json',
           ...request.headers,
         },
         body: request.body === undefined ? null : JSON.stringify(request.body),

@@ -58,7 +58,7 @@ async function listNames(client: TriremeClient): Promise<string[]> {
   do {
     const page: Awaited<ReturnType<TriremeClient['stocks']>> = await client.stocks({
       limit: PAGE_SIZE,
-      ...(after === null ? {} : { after }),
+      after: after ?? undefined,
     });
     names.push(...page.data.map(({ name }) => name));
     after = page.next;

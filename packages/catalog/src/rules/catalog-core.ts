@@ -25,7 +25,7 @@ export interface CatalogCoreOptions {
   /** Current time in milliseconds, from a monotonic clock that also advances while the machine is suspended. */
   readonly now: number;
   /** For tests; the cluster's timing unless given. */
-  readonly timing?: CatalogTiming;
+  readonly timing?: CatalogTiming | undefined;
   readonly frontendsMax?: number;
   readonly entriesMax?: number;
   readonly entryBytesMax?: number;

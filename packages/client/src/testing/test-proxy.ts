@@ -80,10 +80,7 @@ export class TestProxy {
   }
 
   async #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
-    const upstream = send(new URL(url ?? '/', this.#target), {
-      ...(method === undefined ? {} : { method }),
-      headers,
-    });
+    const upstream = send(new URL(url ?? '/', this.#target), { method, headers });
     upstream.end(body);
     const [response] = (await once(upstream, 'response')) as [IncomingMessage];
     return { code: response.statusCode ?? 0, headers: response.headers, body: await readAll(response) };

@@ -18,7 +18,7 @@ export interface ProcessEntry {
   /** Public URL of a front-end, internal URL of other processes. */
   readonly url: string;
   /** URL for the peers of a replica. */
-  readonly peerUrl?: string;
+  readonly peerUrl?: string | undefined;
   /** Absolute path of its data folder; null if it has none. */
   readonly data: string | null;
   /** Program and arguments. */

@@ -61,7 +61,8 @@ export class InternalClient {
         dispatcher: this.#agent,
         signal: AbortSignal.timeout(msMax),
         headers: this.#headers,
-        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+        method: body === undefined ? 'GET' : 'POST',
+        body: body === undefined ? null : JSON.stringify(body),
       });
       return { status: response.statusCode, body: await response.body.json() };
     } catch {

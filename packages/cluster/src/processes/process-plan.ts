@@ -136,7 +136,8 @@ function common(
   { name, id, port }: { readonly name: string; readonly id: string; readonly port: number },
 ): string[] {
   const program =
-    options.programs[role] ?? fileURLToPath(new URL(`../../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
+    options.programs[role] ??
+    fileURLToPath(new URL(`../../../${PACKAGES[role]}/dist/main.js`, import.meta.url));
   return [
     program,
     ...['--id', id, '--host', options.address(name), '--port', String(port)],

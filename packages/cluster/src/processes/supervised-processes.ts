@@ -136,7 +136,7 @@ export class SupervisedProcesses {
       pid: process.pid,
       identity: process.pid === null ? null : identity,
       url: plan.url,
-      ...(plan.peerUrl === undefined ? {} : { peerUrl: plan.peerUrl }),
+      peerUrl: plan.peerUrl,
       data: plan.data,
       command: process.command,
     }));

@@ -33,7 +33,7 @@ interface BackendsOptions {
   /** By default `AUTHORITY_MS` and 10 s. */
   readonly catalogTimeouts?: CatalogTimeouts;
   /** Opens links over sockets by default. */
-  readonly createDialer?: CreateDialer;
+  readonly createDialer?: CreateDialer | undefined;
   /** Called when a link has opened or closed, or the leader may have changed. */
   readonly onChange: () => void;
 }
@@ -48,17 +48,16 @@ export interface Backends {
 
 /** Creates the backends. The `start` methods of `catalogs` and `replicas` open their links. */
 export function createBackends(options: BackendsOptions): Backends {
-  const { identity, log, deadlineMs, onChange } = options;
-  const dialing = options.createDialer === undefined ? {} : { createDialer: options.createDialer };
+  const { identity, log, deadlineMs, createDialer, onChange } = options;
   const cache = new StockCache(options.cacheSize);
   // A lease lasts this long and is renewed several times in it, so a catalog that is up answers sooner.
   const answerTimeoutMs = Math.min(AUTHORITY_MS, deadlineMs / 4);
   const timing = options.catalogTimeouts ?? { answerTimeoutMs, returnDelayMs: RETURN_MS };
-  const catalogs = new CatalogPool({ ...timing, ...dialing, identity, log, cache, onChange });
+  const catalogs = new CatalogPool({ ...timing, createDialer, identity, log, cache, onChange });
   // A read asks two replicas before the leader, which needs most of the deadline.
   const readTimeouts = new DeadlineTimer(Math.min(REPLICA_TIMEOUT_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
   const replicas = new ReplicaPool({
-    ...{ replicas: options.replicas, ...dialing, identity, log, readTimeouts, onChange },
+    ...{ replicas: options.replicas, createDialer, identity, log, readTimeouts, onChange },
     onCatalogList: (replica, items) => {
       if (items === null) catalogs.onReplicaUnlinked(replica);
       else catalogs.onCatalogList(replica, items);

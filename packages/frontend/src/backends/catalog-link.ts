@@ -76,7 +76,7 @@ interface CatalogLinkOptions {
   readonly url: string;
   readonly identity: LinkIdentity;
   /** Opens links over sockets by default. */
-  readonly createDialer?: CreateDialer;
+  readonly createDialer?: CreateDialer | undefined;
   readonly log: Log;
   /** Milliseconds without any frame after which the link to a catalog that owes an answer is closed. */
   readonly answerTimeoutMs: number;

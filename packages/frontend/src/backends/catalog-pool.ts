@@ -33,7 +33,7 @@ export interface CatalogTimeouts {
 interface CatalogPoolOptions extends CatalogTimeouts {
   readonly identity: LinkIdentity;
   /** Opens links over sockets by default. */
-  readonly createDialer?: CreateDialer;
+  readonly createDialer?: CreateDialer | undefined;
   readonly log: Log;
   readonly cache: StockCache;
   /** Called when a link has opened or closed, or the current catalog has changed. */
@@ -189,8 +189,7 @@ export class CatalogPool {
   #dial(id: string, url: string): void {
     const { identity, log, answerTimeoutMs, createDialer } = this.#options;
     const catalog = new CatalogLink({
-      ...{ id, url, identity, log, answerTimeoutMs },
-      ...(createDialer === undefined ? {} : { createDialer }),
+      ...{ id, url, identity, log, answerTimeoutMs, createDialer },
       handler: {
         onOpen: () => {
           if (this.#catalogs.get(id) !== catalog) return;

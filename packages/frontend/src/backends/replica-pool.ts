@@ -85,7 +85,7 @@ interface ReplicaPoolOptions {
   readonly replicas: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
   /** Opens links over sockets by default. */
-  readonly createDialer?: CreateDialer;
+  readonly createDialer?: CreateDialer | undefined;
   readonly log: Log;
   /** Timeouts after which a read asks another replica: a paused one must not delay it. */
   readonly readTimeouts: DeadlineTimer;
@@ -164,7 +164,7 @@ export class ReplicaPool {
       path: LINK_PATHS.frontendToReplica,
       initialReplicas: seeds,
       identity,
-      ...(createDialer === undefined ? {} : { createDialer }),
+      createDialer,
       log,
       createHandler: (url) => this.#linkHandler(url),
       onRemoved: (url) => this.#reports.remove(url),

@@ -70,7 +70,7 @@ export async function withFrontend(
     metrics: new Metrics({ service: 'frontend', id: NAME }),
     pages,
     lingerMs: options.lingerMs ?? 0,
-    ...(options.writeTimeoutMs === undefined ? {} : { writeTimeoutMs: options.writeTimeoutMs }),
+    writeTimeoutMs: options.writeTimeoutMs,
   });
   const url = `http://127.0.0.1:${frontend.port}`;
   try {

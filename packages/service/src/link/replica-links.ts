@@ -13,7 +13,7 @@ interface ReplicaLinksOptions {
   readonly initialReplicas: readonly ReplicaAddress[];
   readonly identity: LinkIdentity;
   /** Opens links over sockets unless given. */
-  readonly createDialer?: CreateDialer;
+  readonly createDialer?: CreateDialer | undefined;
   readonly log: Log;
   /** Creates the handler of the links to the replica at a URL. */
   readonly createHandler: (url: string) => LinkHandler;

@@ -30,8 +30,8 @@ const KEY_SCHEMA: JsonSchema = {
 export interface OpenApiParameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
-  readonly required?: true;
-  readonly description?: string;
+  readonly required?: true | undefined;
+  readonly description?: string | undefined;
   readonly schema: JsonSchema;
 }
 
@@ -138,15 +138,16 @@ export function openApiDocument(): Json {
 }
 
 function describeOperation(operation: Operation): Json {
-  const { id, tag, summary, description, parameters = [], body, requiresOperator = false } = operation;
+  const { id, tag, summary, description, parameters, body, requiresOperator = false } = operation;
+  // JSON has no fields that are undefined.
   return {
     operationId: id,
     tags: [tag],
     summary,
-    ...(description === undefined ? {} : { description }),
-    ...(parameters.length === 0 ? {} : { parameters: parameters.map((name) => ref('parameters', name)) }),
-    ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(ref('schemas', body)) } }),
-    ...(requiresOperator ? { security: [{ operator: [] }] } : {}),
+    description,
+    parameters: parameters?.map((name) => ref('parameters', name)),
+    requestBody: body && { required: true, content: jsonOf(ref('schemas', body)) },
+    security: requiresOperator ? [{ operator: [] }] : undefined,
     responses: describeAnswers(operation),
   };
 }
@@ -221,8 +222,7 @@ function parameter(
   schema: JsonSchema,
   description?: string,
 ): OpenApiParameter {
-  const text = description === undefined ? {} : { description };
-  return { name, in: location, ...(location === 'path' ? { required: true } : {}), ...text, schema };
+  return { name, in: location, required: location === 'path' ? true : undefined, description, schema };
 }
 
 function header(description: string, schema: JsonSchema): Json {

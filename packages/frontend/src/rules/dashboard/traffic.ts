@@ -13,7 +13,7 @@ interface TrafficCounts {
   readonly misses: number;
 }
 
-/** Counts the outcomes of orders. Recording costs two additions. */
+/** Counts the outcomes of orders. */
 export class OrderCounters {
   readonly #latencies = new DashboardHistogram();
   #filled = 0;
