@@ -76,7 +76,7 @@ const DEADLINE_MS = 30_000;
 const NOT_CONNECTED: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /**
- * MapClient of one front-end. Every method rejects with `ClientError`.
+ * Client of one front-end. Every method rejects with `ClientError`.
  * @example
  * const client = new TriremeClient({ url: 'http://127.0.0.1:8080', retries: 3 });
  * const { number } = await client.order({ name: 'AAPL', type: 'buy', quantity: 1 });

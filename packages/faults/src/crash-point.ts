@@ -2,7 +2,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CrashStep } from './crash-steps.js';
+
+/** The steps of an order's path at which a leader can crash, in sequence. */
+export const CRASH_STEPS = ['logged', 'replicated', 'decided', 'sent', 'revoked', 'answered'] as const;
+
+export type CrashStep = (typeof CRASH_STEPS)[number];
 
 /** Program of a replica that kills itself at a selected step. */
 export const CRASHING_REPLICA = fileURLToPath(new URL('./crashing-replica.js', import.meta.url));

@@ -7,7 +7,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { decodeBatch } from '@trireme/domain';
 import { main, type ReplicaObserver } from '@trireme/orders';
 import type { Entry, LogStorage, Message, Transport, TransportHandler } from '@trireme/raft';
-import type { CrashStep } from './crash-steps.js';
+import type { CrashStep } from './crash-point.js';
 
 const file = process.env['TRIREME_CRASH_FILE'] ?? '';
 

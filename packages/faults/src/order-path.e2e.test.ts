@@ -5,8 +5,7 @@
 import { existsSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CRASHING_REPLICA, crashFile, crashLeaderAt } from './crash-point.js';
-import { CRASH_STEPS } from './crash-steps.js';
+import { CRASHING_REPLICA, CRASH_STEPS, crashFile, crashLeaderAt } from './crash-point.js';
 import { TestCluster, orderNumberOf, parseBookRows, waitUntil } from './test-cluster.js';
 
 const test = suite('order path');

@@ -1,6 +1,5 @@
 /** One or all processes are killed and restarted. */
-import { CRASHING_REPLICA, crashFile, crashLeaderAt } from '../crash-point.js';
-import { CRASH_STEPS, type CrashStep } from '../crash-steps.js';
+import { CRASHING_REPLICA, CRASH_STEPS, crashFile, crashLeaderAt, type CrashStep } from '../crash-point.js';
 import type { ScenarioRun } from '../run/scenario-run.js';
 import type { Scenario } from '../run/scenario.js';
 
