@@ -216,14 +216,9 @@ export class ReplicaPool {
     }
   }
 
-  /** Submits a command to the leader; see `decide`. */
-  submit(
-    command: TracedCommand,
-    deadline: Deadline,
-    done: (result: FinalResult | NoResultReason) => void,
-    failed: (error: unknown) => void,
-  ): void {
-    submitUntilDecided(this.#commands, command, deadline, done, failed);
+  /** Submits a command to the leader; see `submitUntilDecided`. */
+  async submit(command: TracedCommand, deadline: Deadline): Promise<FinalResult | NoResultReason> {
+    return submitUntilDecided(this.#commands, command, deadline);
   }
 
   /**

@@ -47,8 +47,8 @@ export async function retryUntilDeadline<Result>(
   return first === LOST ? retryAfterFailure(LOST, deadline, attempt) : first;
 }
 
-/** As `retryUntilDeadline`, after a first attempt that the caller has made: begins with a backoff. */
-export async function retryAfterFailure<Result>(
+/** As `retryUntilDeadline`, after a first attempt without a result: begins with a backoff. */
+async function retryAfterFailure<Result>(
   first: typeof RETRY | typeof LOST,
   deadline: Deadline,
   attempt: Attempt<Result>,

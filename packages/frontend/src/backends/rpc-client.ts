@@ -43,21 +43,15 @@ export class RpcClient<Question, Answer extends object> {
    * latest.
    */
   async call(question: Question, deadline: Deadline): Promise<Answer | CallFailure> {
-    return new Promise((resolve) => this.callWithCallback(question, deadline, resolve));
-  }
-
-  /** As `ask`, with a callback: `done` is called once and must not throw. */
-  callWithCallback(question: Question, deadline: Deadline, done: (end: Answer | CallFailure) => void): void {
-    if (deadline.isExpired) {
-      done('unsent');
-      return;
-    }
-    const waiter = this.#table.add(question, (end) => {
-      deadline.setOnExpire(null);
-      done(end);
+    if (deadline.isExpired) return 'unsent';
+    return new Promise((resolve) => {
+      const waiter = this.#table.add(question, (end) => {
+        deadline.setOnExpire(null);
+        resolve(end);
+      });
+      deadline.setOnExpire(() => this.#table.expire(waiter));
+      this.scheduleFlush();
     });
-    deadline.setOnExpire(() => this.#table.expire(waiter));
-    this.scheduleFlush();
   }
 
   /** A link may be available now: schedules queued requests for the end of this turn. */

@@ -4,7 +4,7 @@
  */
 import type { CommandWire, SubmitResult } from '@trireme/domain';
 import type { RpcClient } from './rpc-client.js';
-import { RETRY, LOST, NO_RESULT, retryAfterFailure } from './retry.js';
+import { RETRY, LOST, NO_RESULT, retryUntilDeadline } from './retry.js';
 import type { CallFailure } from '../rules/call-table.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { FinalResult, NoResultReason } from '../rules/results.js';
@@ -12,50 +12,23 @@ import type { FinalResult, NoResultReason } from '../rules/results.js';
 /** A command, with the id of its request if that request is traced. */
 export type TracedCommand = readonly [...CommandWire, requestId?: string];
 
-type Commands = Pick<RpcClient<TracedCommand, SubmitResult>, 'call' | 'callWithCallback'>;
-
-/**
- * Uses callbacks for the first attempt, which is almost always the only one: promises would cost an order
- * more than the work done here.
- * @param done called once with the result, at the latest at the deadline; it must not throw.
- * @param failed called instead of `done` on an internal error.
- */
-export function submitUntilDecided(
-  commands: Commands,
+/** Submits the command. Resolves at the latest at the deadline. */
+export async function submitUntilDecided(
+  commands: Pick<RpcClient<TracedCommand, SubmitResult>, 'call'>,
   command: TracedCommand,
   deadline: Deadline,
-  done: (result: FinalResult | NoResultReason) => void,
-  failed: (error: unknown) => void,
-): void {
-  commands.callWithCallback(command, deadline, (answer) => {
-    const result = resultOf(answer);
-    if (result !== RETRY && result !== LOST) done(result);
-    else resubmit(commands, command, deadline, answer).then(done, failed);
-  });
-}
-
-/** @param first result of the first attempt. */
-async function resubmit(
-  commands: Commands,
-  command: TracedCommand,
-  deadline: Deadline,
-  first: SubmitResult | CallFailure,
 ): Promise<FinalResult | NoResultReason> {
   // A later refusal does not undo the effect that an earlier attempt may have had.
-  const tried = { handedOver: mayHaveEffect(first) };
-  const result = await retryAfterFailure<FinalResult>(
-    first === 'unanswered' ? LOST : RETRY,
-    deadline,
-    async () => {
-      const answer = await commands.call(command, deadline);
-      tried.handedOver ||= mayHaveEffect(answer);
-      return resultOf(answer);
-    },
-  );
+  const tried = { mayHaveEffect: false };
+  const result = await retryUntilDeadline<FinalResult>(deadline, async () => {
+    const answer = await commands.call(command, deadline);
+    tried.mayHaveEffect ||= mayHaveEffect(answer);
+    return resultOf(answer);
+  });
   // `invalid` means that this attempt had no effect; an earlier one may have had one.
-  const isFinal = result !== NO_RESULT && (result[1] !== 'invalid' || !tried.handedOver);
+  const isFinal = result !== NO_RESULT && (result[1] !== 'invalid' || !tried.mayHaveEffect);
   if (isFinal) return result;
-  return tried.handedOver ? 'unknown' : 'noEffect';
+  return tried.mayHaveEffect ? 'unknown' : 'noEffect';
 }
 
 /** The final result of an attempt, or `RETRY` or `LOST` if it has to be retried. */

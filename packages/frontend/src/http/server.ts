@@ -11,14 +11,14 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TriremeError } from '@trireme/domain';
 import { HTTP_CLOSED_CONNECTION } from '@trireme/service';
-import { checkBodyHeaders, checkEncoding, normalizePath, pathOf } from '../rules/requests.js';
+import { checkBodyHeaders, checkEncoding, checkHost, normalizePath, pathOf } from '../rules/requests.js';
 import type { RateLimiter } from '../rules/rate-limit.js';
 import { toContractError } from '../rules/parser-errors.js';
 import type { SimpleRequest } from '../rules/simple-request.js';
 import { ALL_METHODS, isMonitoringPath, WHOLE_SERVER, type SimpleRoute } from '../routes/routes.js';
 import type { RouteServices } from '../routes/services.js';
 import type { ApiResponse, ResponseHeaders } from './api-response.js';
-import type { HonoEnv } from './app.js';
+import { createApp, type HonoEnv } from './app.js';
 import { HttpCall, SimpleCall } from './call.js';
 import { FastPathConnection, type FastPathServer } from './fast-path-connection.js';
 import { PacedSocket } from './paced-socket.js';
@@ -47,13 +47,8 @@ interface PublicServerOptions {
   readonly host: string;
   /** 0 lets the system choose a free port. */
   readonly port: number;
-  readonly app: Hono<HonoEnv>;
-  /**
-   * Used to answer simple requests on the fast path. With a `rateLimit` there is no fast path: requests are
-   * counted.
-   */
   readonly services: RouteServices;
-  /** Null for no limit. */
+  /** Null for no limit. With a limit there is no fast path, as requests are counted. */
   readonly rateLimit: RateLimiter | null;
   /** Time limit of a request, in milliseconds. */
   readonly deadlineMs: number;
@@ -66,6 +61,7 @@ type Connection = Pick<HttpCall, 'incoming' | 'outgoing'>;
 
 export class PublicServer {
   readonly #options: PublicServerOptions;
+  readonly #app: Hono<HonoEnv>;
   readonly #server: Server;
   readonly #connections = new Set<FastPathConnection>();
   /** The requests `OPTIONS *`. */
@@ -82,6 +78,7 @@ export class PublicServer {
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
+    this.#app = createApp(options.services);
     const listener = getRequestListener(
       (request, env): Response | Promise<Response> => this.#fetch(request, env as Connection),
       { hostname: 'localhost', errorHandler: (error) => this.#onAdapterError(error) },
@@ -199,7 +196,7 @@ export class PublicServer {
   }
 
   #fetch(request: Request, { incoming, outgoing }: Connection): Response | Promise<Response> {
-    const { app, services } = this.#options;
+    const { services } = this.#options;
     const target = incoming.url ?? '/';
     // The absolute form, as sent to proxies, names the same path.
     const path = this.#wholeServer.has(incoming)
@@ -208,12 +205,12 @@ export class PublicServer {
     const call = new HttpCall(incoming, outgoing, path, this.#nextId);
     try {
       checkEncoding(target);
-      checkHost(incoming);
+      checkHost(incoming.httpVersion, incoming.headers);
       this.#checkRate(call);
     } catch (error) {
       return toResponse(services.replies.error(call, error));
     }
-    return app.fetch(request, call);
+    return this.#app.fetch(request, call);
   }
 
   /** @throws TriremeError `RATE_LIMITED`. */
@@ -295,12 +292,5 @@ function isBodyWanted({ headers }: IncomingMessage): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** @throws TriremeError `INVALID_REQUEST` (RFC 9112, section 3.2). */
-function checkHost({ headers, httpVersion }: IncomingMessage): void {
-  if (headers.host === undefined && httpVersion === '1.1') {
-    throw new TriremeError('INVALID_REQUEST', 'Host: header is required');
   }
 }

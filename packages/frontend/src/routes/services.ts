@@ -8,7 +8,6 @@ import type { DeadlineTimer } from '../backends/deadline-timer.js';
 import type { Pages } from '../pages/pages.js';
 import type { ReplicaPool } from '../backends/replica-pool.js';
 import { NO_RESULT } from '../backends/retry.js';
-import type { TracedCommand } from '../backends/submit-command.js';
 import type { Deadline } from '../rules/deadlines.js';
 import type { OrderCounters } from '../rules/dashboard/traffic.js';
 import type { FinalResult, NoResultReason } from '../rules/results.js';
@@ -66,20 +65,12 @@ export async function submitCommand(
   deadline: Deadline,
   command: CommandWire,
 ): Promise<FinalResult | NoResultReason> {
-  if (!isTraced) return submit(replicas, command, deadline);
+  if (!isTraced) return replicas.submit(command, deadline);
   const [, key] = command;
   log.debug({ requestId, key }, 'command received');
-  const outcome = await submit(replicas, [...command, requestId], deadline);
+  const outcome = await replicas.submit([...command, requestId], deadline);
   log.debug({ requestId, key, outcome }, 'command answered');
   return outcome;
-}
-
-async function submit(
-  replicas: ReplicaPool,
-  command: TracedCommand,
-  deadline: Deadline,
-): Promise<FinalResult | NoResultReason> {
-  return new Promise((resolve, reject) => replicas.submit(command, deadline, resolve, reject));
 }
 
 /** Returns the result. @throws TriremeError `UNAVAILABLE` if it is `NO_RESULT`. */

@@ -54,6 +54,12 @@ export function checkEncoding(path: string): void {
   }
 }
 
+/** @throws TriremeError `INVALID_REQUEST` if the host is missing (RFC 9112, section 3.2). */
+export function checkHost(httpVersion: string, headers: { readonly host?: string | undefined }): void {
+  if (headers.host === undefined && httpVersion === '1.1')
+    throw new TriremeError('INVALID_REQUEST', 'Host: header is required');
+}
+
 /** Parses an order number; null if no order can have it. */
 export function parseOrderNumber(text: string): number | null {
   const number = Number(text);

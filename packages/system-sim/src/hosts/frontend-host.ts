@@ -80,14 +80,12 @@ export class SimulatedFrontend extends SimulatedProcess {
   submit(command: Command, reply: Reply<FinalResult | NoResultReason>): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
-      replicas.submit(
-        commandToWire(command),
-        deadline,
+      replicas.submit(commandToWire(command), deadline).then(
         (result) => {
           deadlines.close(deadline);
           reply(result);
         },
-        (error) => this.onInvariantViolated(error),
+        (error: unknown) => this.onInvariantViolated(error),
       );
     });
   }
