@@ -336,15 +336,15 @@ export class StreamNetwork implements Links {
     });
   }
 
-  /** Resets the links between two processes. Each end notices independently. */
-  reset(a: LinkedProcess, b: LinkedProcess): void {
+  /** Resets the links between two processes. Each end notices independently, after `noticeMean` on average. */
+  reset(a: LinkedProcess, b: LinkedProcess, noticeMean: Micros): void {
     for (const end of [...this.#ends]) {
       if (end.host !== a || end.other?.host !== b) continue;
       const { other } = end;
       // Items in flight are lost, because each end ignores what arrives after its reset.
       const { scheduler } = this.#simulation;
-      scheduler.after(this.#random.exponential(MS), () => end.end('the connection was reset'));
-      scheduler.after(this.#random.exponential(MS), () => other.end('the connection was reset'));
+      scheduler.after(this.#random.exponential(noticeMean), () => end.end('the connection was reset'));
+      scheduler.after(this.#random.exponential(noticeMean), () => other.end('the connection was reset'));
     }
   }
 
