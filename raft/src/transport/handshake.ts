@@ -14,7 +14,7 @@ import {
 import { parsePeerUrl } from './unknown-peers.js';
 
 /** The version of the protocol; a link between different versions is refused. */
-const RAFT_PROTOCOL_VERSION = 10;
+const RAFT_PROTOCOL_VERSION = 11;
 
 /** Path of the handshake on a member's peer port. */
 export const RAFT_PATH = '/raft';

@@ -3,7 +3,6 @@
  * meta record. Used for a book that is opened and for one that arrives as a snapshot.
  */
 import { FormatError, type Stock } from '@trireme/domain';
-import { readKeyPage } from './key-records.js';
 import {
   describeKey,
   keyNumber,
@@ -59,9 +58,6 @@ export class BookCheck {
       case 'key':
         readPosition(unseal(key, record));
         this.#keys += 1;
-        return;
-      case 'keyPage':
-        this.#keys += readKeyPage(unseal(key, record)).keys(keyText(key)).length;
         return;
       case 'stock':
         this.#stocks.set(keyText(key), readStock(keyText(key), unseal(key, record)));

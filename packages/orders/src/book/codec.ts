@@ -30,13 +30,12 @@ import type {
 } from '../rules/book/state.js';
 
 /** Format version; raised with every change that older programs would misread. */
-export const BOOK_FORMAT = 6;
+export const BOOK_FORMAT = 7;
 
 const TABLES = {
   meta: 'm',
   identity: 'i',
   key: 'k',
-  keyPage: 'y',
   batch: 'e',
   stock: 's',
   page: 'p',
@@ -117,7 +116,6 @@ export function unseal(key: Uint8Array, record: Uint8Array): unknown {
 export function describeKey(key: Uint8Array): string {
   const table = tableOf(key) ?? 'unknown';
   if (table === 'page') return `order page ${keyNumber(key)}`;
-  if (table === 'keyPage') return `key page ${keyText(key)}`;
   // The key of an unknown table may contain any bytes, which must not appear in a message.
   const isNumber = table === 'unknown' || NUMBERED.has(table);
   return `${table} ${isNumber ? String(keyNumber(key)) : keyText(key)}`.trim();

@@ -14,7 +14,6 @@ import {
 import { currentBookName } from './folder.js';
 import { readIdentity } from './identity.js';
 import { scanRecords, type BookLevel } from './level.js';
-import { readKeyPage } from './key-records.js';
 import {
   BOOK_FORMAT,
   describeKey,
@@ -179,19 +178,10 @@ class Findings {
         numbered(this.#runs.batches, (value) => readBatch(number, value));
         return;
       case 'key':
-        this.keys += this.#count(key, record, (value) => {
-          readPosition(value);
-          return 1;
-        });
-        return;
-      case 'keyPage':
-        this.keys += this.#count(key, record, (value) => readKeyPage(value).keys(keyText(key)).length);
+        if (this.#isIntact(key, record, readPosition)) this.keys += 1;
         return;
       case 'stock':
-        this.stocks += this.#count(key, record, (value) => {
-          readStock(keyText(key), value);
-          return 1;
-        });
+        if (this.#isIntact(key, record, (value) => readStock(keyText(key), value))) this.stocks += 1;
         return;
       case 'restored':
       case 'meta':
@@ -210,12 +200,14 @@ class Findings {
       this.problem(`${describeKey(key)} is unexpected`);
   }
 
-  #count(key: Uint8Array, record: Uint8Array, countIn: (value: unknown) => number): number {
+  /** Whether `read` accepts the record; if not, notes the problem. */
+  #isIntact(key: Uint8Array, record: Uint8Array, read: (value: unknown) => object): boolean {
     try {
-      return countIn(unseal(key, record));
+      read(unseal(key, record));
+      return true;
     } catch (error) {
       this.problem(error instanceof Error ? error.message : String(error));
-      return 0;
+      return false;
     }
   }
 

@@ -5,7 +5,6 @@
 import { FormatError } from '@trireme/domain';
 import { RaftError } from '@trireme/raft';
 import { readError, type BookLevel } from './level.js';
-import { readKeyPage } from './key-records.js';
 import {
   numberKey,
   readBatch,
@@ -17,7 +16,6 @@ import {
   unseal,
   type Table,
 } from './codec.js';
-import { keyPageOf, type KeyPage } from '../rules/book/key-pages.js';
 import { orderPageOf } from '../rules/book/order-pages.js';
 import type {
   BookReader,
@@ -65,14 +63,7 @@ export class BookRecords implements BookReader {
 
   /** Position of the command with `key`; null if no retained batch has it. */
   positionOf(key: string): CommandPosition | null {
-    const page = keyPageOf(key);
-    const paged = page === null ? null : this.keyPage(page)?.place(key);
-    return paged ?? this.get('key', textKey('key', key), readPosition);
-  }
-
-  /** The key page `name`; null if there is none. */
-  protected keyPage(name: string): KeyPage | null {
-    return this.get('keyPage', textKey('keyPage', name), readKeyPage);
+    return this.get('key', textKey('key', key), readPosition);
   }
 
   batch(seq: number): RetainedBatch | null {

@@ -84,18 +84,20 @@ test('open rejects a book of another replica or another cluster', async () => {
   });
 });
 
-test('open rejects a book of another format and leaves it unchanged', async () => {
+test('open rejects a book of an older or a newer format and leaves it unchanged', async () => {
   await withFolder(async (path) => {
     await fillStore(path, ENTRIES);
     const key = textKey('identity');
-    const other = seal(key, [BOOK_FORMAT + 1, 'test', '1']);
-    await modifyRecords(path, async (db) => db.put(key, other));
-    const numbers = new RegExp(`format ${BOOK_FORMAT + 1}, .* this process needs format ${BOOK_FORMAT},`);
-    await assertRejects(openStore(path), 'BAD_CONFIG', numbers);
-    await modifyRecords(path, async (db) => {
-      assert.equal(Buffer.from(await db.get(key)), other);
-      await db.put(key, identityRecord({ cluster: 'test', id: '1' }));
-    });
+    for (const format of [BOOK_FORMAT - 1, BOOK_FORMAT + 1]) {
+      const other = seal(key, [format, 'test', '1']);
+      await modifyRecords(path, async (db) => db.put(key, other));
+      const numbers = new RegExp(`format ${format}, .* this process needs format ${BOOK_FORMAT},`);
+      await assertRejects(openStore(path), 'BAD_CONFIG', numbers);
+      await modifyRecords(path, async (db) => {
+        assert.equal(Buffer.from(await db.get(key)), other);
+        await db.put(key, identityRecord({ cluster: 'test', id: '1' }));
+      });
+    }
     const { store, meta } = await openStore(path);
     assert.is(meta.applied, 5);
     await store.close();

@@ -157,7 +157,7 @@ export class BookStore extends BookWriter implements BookStorage {
       let bytes = 0;
       for await (const record of this.#scan(scanRecords(this.db, { snapshot }))) {
         check.visit(...record);
-        this.addKeysToFilter(...record);
+        this.addToFilter(record[0]);
         bytes += record[0].byteLength + record[1].byteLength;
         if (bytes < BYTES_PER_PACE) continue;
         bytes = 0;

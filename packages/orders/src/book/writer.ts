@@ -3,20 +3,15 @@ import { toStorageError } from '@trireme/raft';
 import { flushLevel, type BookLevel } from './level.js';
 import { BookRecords } from './records.js';
 import type { BookRecord } from './record-stream.js';
-import { keyPageRecord, readKeyPage } from './key-records.js';
-import { keyText, pageRecord, tableOf, toRecord, unseal, type RecordChange } from './codec.js';
+import { keyText, pageRecord, tableOf, toRecord, type RecordChange } from './codec.js';
 import { KeyFilter } from '../rules/book/key-filter.js';
-import { KeyPages } from '../rules/book/key-pages.js';
 import { OrderPages } from '../rules/book/order-pages.js';
 import type { BookWrite, CommandPosition } from '../rules/book/state.js';
 
 export class BookWriter extends BookRecords {
-  /**
-   * All keys and key pages written since the book was opened; complete once those written before were added.
-   */
+  /** All keys written since the book was opened; complete once those written before were added. */
   readonly #filter: KeyFilter;
   readonly #pages = new OrderPages((page) => this.ordersOn(page) ?? []);
-  readonly #keyPages = new KeyPages((name) => (this.#filter.mightContain(name) ? this.keyPage(name) : null));
   #keyLookUps = 0;
 
   /** @param isEmpty whether `db` has no record at all */
@@ -37,20 +32,14 @@ export class BookWriter extends BookRecords {
   }
 
   /**
-   * Adds the idempotency keys of a record to the filter. Call it for each record that was read, and before
-   * each is written.
-   * @throws FormatError if the record is a damaged key page.
+   * Adds the idempotency key of a record, if it has one, to the filter. Call it for each record that was read,
+   * and before each is written.
    */
-  protected addKeysToFilter(key: Uint8Array, record: Uint8Array): void {
-    const table = tableOf(key);
-    if (table === 'key') this.#filter.add(keyText(key));
-    if (table !== 'keyPage') return;
-    const name = keyText(key);
-    this.#filter.add(name);
-    for (const paged of readKeyPage(unseal(key, record)).keys(name)) this.#filter.add(paged);
+  protected addToFilter(key: Uint8Array): void {
+    if (tableOf(key) === 'key') this.#filter.add(keyText(key));
   }
 
-  /** Call once every record present at opening, and not deleted since, was passed to `noteKeys`. */
+  /** Call once every record present at opening, and not deleted since, was passed to `addToFilter`. */
   protected markFilterComplete(): void {
     this.#filter.markComplete();
   }
@@ -65,37 +54,30 @@ export class BookWriter extends BookRecords {
 
   /**
    * Writes raw records. No other write may run at the same time.
-   * @throws RaftError `STORAGE_FAILED`; FormatError if one is a damaged key page.
+   * @throws RaftError `STORAGE_FAILED`.
    */
   async put(records: readonly BookRecord[]): Promise<void> {
-    for (const record of records) this.addKeysToFilter(...record);
+    for (const [key] of records) this.addToFilter(key);
     await this.#writeAll(records.map(([key, value]) => ({ key, value })));
   }
 
   /**
    * Writes the results of one or more applies atomically.
-   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last order page or a key page is damaged;
+   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last order page is damaged;
    *   InvariantError if an order does not follow the last one in the book: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
     const changes: RecordChange[] = [];
     for (const write of writes) {
-      if (write.table === 'order') this.#pages.add(write.value);
-      else if (write.table !== 'key' || !this.#writeKey(write.key, write.value))
-        changes.push(toRecord(write));
-    }
-    for (const [name, page] of this.#keyPages.takeChanges()) {
-      this.#filter.add(name);
-      changes.push(keyPageRecord(name, page));
+      if (write.table === 'order') {
+        this.#pages.add(write.value);
+        continue;
+      }
+      if (write.table === 'key' && write.value !== null) this.#filter.add(write.key);
+      changes.push(toRecord(write));
     }
     for (const { page, orders } of this.#pages.takeChanges()) changes.push(pageRecord(page, orders));
     await this.#writeAll(changes);
-  }
-
-  /** Returns whether the key's page took the change; otherwise the key needs a record of its own. */
-  #writeKey(key: string, place: CommandPosition | null): boolean {
-    if (place !== null) this.#filter.add(key);
-    return this.#keyPages.write(key, place);
   }
 
   async #writeAll(changes: readonly RecordChange[]): Promise<void> {

@@ -8,8 +8,6 @@
  * False positives are possible and cost a look-up; false negatives are not. Clients choose their keys: a
  * client that makes keys collide only causes look-ups.
  *
- * The filter also contains the names of key pages, one per millisecond in which a key was created.
- *
  * The filter exceeds the CPU caches. Keys that start with their creation time (`generateKey`) therefore share a
  * few blocks per 128 ms, which stay in the cache between the query for a key and its insertion a few
  * milliseconds later. Each such interval uses the next blocks, so that all blocks fill evenly.
@@ -53,7 +51,7 @@ export class KeyFilter {
 
   /**
    * @param isComplete whether the filter contains all keys of the store: true for an empty store. While
-   *   false, `mayHave` is always true
+   *   false, `mightContain` is always true
    * @param bytes size, which is fixed; with more keys the false positive rate rises
    */
   constructor(isComplete: boolean, bytes = KEY_FILTER_BYTES) {
