@@ -79,7 +79,7 @@ test('apply reports entries at once and stores them later in one write', async (
     assert.equal(stored, [5]);
     assert.is(writes.length, 1);
     assert.is(writes[0]?.filter(({ table }) => table === 'meta' || table === 'stock').length, 2);
-    assert.equal([machine.applied, machine.stored.orders, store.order(2)?.name], [5, 2, 'A']);
+    assert.equal([machine.applied, machine.stored.orders, store.records.order(2)?.name], [5, 2, 'A']);
   });
 });
 

@@ -51,7 +51,7 @@ test('order and orderSlices return the same orders, wherever writes and reopens 
       await store.check();
       const { index, time, number } = store.orderAt(last);
       assert.equal([index, time, number], [i + 2, (i + 2) * 1000, last]);
-      assert.is(store.order(last + 1), null);
+      assert.is(store.records.order(last + 1), null);
       await store.close();
     }
     const { store } = await openStore(path);
@@ -60,7 +60,7 @@ test('order and orderSlices return the same orders, wherever writes and reopens 
       all.map(({ number }) => number),
       Array.from({ length: TOTAL }, (_, i) => i + 1),
     );
-    for (const order of all) assert.equal(store.order(order.number), order);
+    for (const order of all) assert.equal(store.records.order(order.number), order);
     for (const [after, to] of [
       [0, 1],
       [31, 33],
@@ -182,7 +182,7 @@ test('write rejects an order that does not follow the last one', async () => {
     let message = '';
     await store.write([{ table: 'order', value }]).catch((error: unknown) => (message = String(error)));
     assert.match(message, /order 2 is written after 0/);
-    assert.is(store.order(2), null);
+    assert.is(store.records.order(2), null);
     await store.close();
   });
 });

@@ -17,29 +17,23 @@ import {
   type Table,
 } from './codec.js';
 import { orderPageOf } from '../rules/book/order-pages.js';
-import type {
-  BookReader,
-  StoredOrder,
-  RetainedBatch,
-  CommandPosition,
-  StockChange,
-} from '../rules/book/state.js';
+import type { StoredOrder, RetainedBatch, CommandPosition, StockChange } from '../rules/book/state.js';
 
-export class BookRecords implements BookReader {
-  protected readonly db: BookLevel;
-  protected readonly path: string;
+export class BookRecords {
+  readonly db: BookLevel;
+  readonly path: string;
 
-  protected constructor(db: BookLevel, path: string) {
+  constructor(db: BookLevel, path: string) {
     this.db = db;
     this.path = path;
   }
 
-  protected damage(what: string, cause?: unknown): RaftError {
+  damage(what: string, cause?: unknown): RaftError {
     return new RaftError('LOG_DAMAGED', `the order book at ${this.path} is damaged: ${what}`, { cause });
   }
 
   /** Returns null if there is no such record. @throws RaftError `LOG_DAMAGED`. */
-  protected get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
+  get<T>(table: Table, key: Uint8Array, read: (value: unknown) => T): T | null {
     let record: Uint8Array | undefined;
     try {
       record = this.db.getSync(key);
@@ -53,7 +47,7 @@ export class BookRecords implements BookReader {
   }
 
   /** @throws RaftError `LOG_DAMAGED` if the record is damaged. */
-  protected parse<T>(table: Table, key: Uint8Array, record: Uint8Array, read: (value: unknown) => T): T {
+  parse<T>(table: Table, key: Uint8Array, record: Uint8Array, read: (value: unknown) => T): T {
     try {
       return read(unseal(key, record));
     } catch (error) {
@@ -61,7 +55,7 @@ export class BookRecords implements BookReader {
     }
   }
 
-  /** Position of the command with `key`; null if no retained batch has it. */
+  /** Position of the command with idempotency key `key`; null if no retained batch has it. */
   positionOf(key: string): CommandPosition | null {
     return this.get('key', textKey('key', key), readPosition);
   }
@@ -75,7 +69,7 @@ export class BookRecords implements BookReader {
   }
 
   /** The orders on a page; null if there is no such page. */
-  protected ordersOn(page: number): readonly StoredOrder[] | null {
+  ordersOn(page: number): readonly StoredOrder[] | null {
     return this.get('page', numberKey('page', page), (value) => readPage(page, value));
   }
 
@@ -91,7 +85,7 @@ export class BookRecords implements BookReader {
   }
 
   /** @throws RaftError `LOG_DAMAGED` if the record is missing. */
-  protected required<T>(table: Table | 'order', number: number, record: T | null): T {
+  required<T>(table: Table | 'order', number: number, record: T | null): T {
     if (record === null) throw this.damage(`${table} ${number} is missing`);
     return record;
   }

@@ -80,7 +80,7 @@ test('entries that a crash kept out of the book are applied again from the log, 
     await trade(second.node, 'c');
     await second.machine.flush();
     assert.equal(
-      [2, 3, 4].map((number) => second.machine.store.order(number)?.number),
+      [2, 3, 4].map((number) => second.machine.store.records.order(number)?.number),
       [2, 3, 4],
     );
     await second.machine.store.check();

@@ -41,7 +41,7 @@ test('install makes an equal book: hash, orders, keys and stocks', async () => {
     }
     for (const machine of [source, target]) await applyAndStore(machine, toLogEntries(LATER_ENTRIES));
     assert.equal(target.stored, source.stored, 'both books stay equal');
-    assert.is(target.store.order(5)?.number, 5);
+    assert.is(target.store.records.order(5)?.number, 5);
     assert.is(target.applied, 8);
     await target.store.close();
     const again = await openMachine(join(path, '2'), '2');
@@ -60,7 +60,7 @@ test('install of a snapshot of an empty book replaces the current book', async (
     const staged = await snapshotsOf(target).receive(baseAt(1), view.chunks());
     assert.is(target.stored.orders, 4, 'unchanged until it is installed');
     await staged.install();
-    assert.equal([target.applied, target.stored.orders, target.store.order(1)], [1, 0, null]);
+    assert.equal([target.applied, target.stored.orders, target.store.records.order(1)], [1, 0, null]);
     await view.close();
     for (const { store } of [source, target]) await store.close();
   });

@@ -37,7 +37,7 @@ test('open of a new book is empty, and of an existing one returns its state', as
     assert.equal(store.batch(1)?.skip, [2]);
     const { seq, index, firstNumber, outcomes } = store.batch(2) ?? {};
     assert.equal([seq, index, firstNumber, outcomes], [2, 3, 2, [DONE, FILLED, REJECTED]]);
-    assert.equal(store.order(2), {
+    assert.equal(store.records.order(2), {
       number: 2,
       name: 'A',
       type: 'buy',
@@ -46,15 +46,15 @@ test('open of a new book is empty, and of an existing one returns its state', as
       time: 1000,
       index: 3,
     });
-    assert.is(store.order(5), null);
-    assert.equal(store.changeAt(2), { change: 2, index: 3, kind: 'list', name: 'N', amount: 5 });
+    assert.is(store.records.order(5), null);
+    assert.equal(store.records.changeAt(2), { change: 2, index: 3, kind: 'list', name: 'N', amount: 5 });
     assert.equal(
       (await collect(ordersOf(store, 1, 2))).map(({ number }) => number),
       [2],
     );
     assert.equal(await collect(ordersOf(store, 2, 2)), []);
     await applyTo(store, bookOf(opened), [entry(6, [buy('f')])]);
-    assert.is(store.order(5)?.number, 5);
+    assert.is(store.records.order(5)?.number, 5);
     await store.close();
   });
 });
@@ -110,7 +110,7 @@ test('reads report records that are missing', async () => {
     const { store, meta } = await openStore(path);
     await assertRejects(collect(ordersOf(store, 0, meta.orders + 1)), 'LOG_DAMAGED', /order 5 is missing/);
     assert.throws(() => store.orderAt(9), /order 9 is missing/);
-    assert.throws(() => store.changeAt(9), /change 9 is missing/);
+    assert.throws(() => store.records.changeAt(9), /change 9 is missing/);
     await store.close();
   });
 });
@@ -134,7 +134,7 @@ test('an expired key is deleted from the disk', async () => {
     const { store, meta } = await openStore(path);
     assert.equal([meta.keys, meta.firstSeq], [3, 3]);
     assert.equal([store.positionOf('a'), store.batch(1), store.batch(2)], [null, null, null]);
-    assert.is(store.order(1)?.number, 1);
+    assert.is(store.records.order(1)?.number, 1);
     await store.close();
   });
 });

@@ -15,26 +15,31 @@ import {
 } from '@trireme/raft';
 import { BookCheck } from './check.js';
 import { checkOwner, identityRecord, type BookOwner } from './identity.js';
-import { openLevel, scanRecords, scanSlices, type LevelSnapshot } from './level.js';
-import { BookWriter } from './writer.js';
+import { openLevel, scanRecords, type BookLevel, type LevelSnapshot } from './level.js';
+import { orderSlices } from './order-slices.js';
+import { BookRecords } from './records.js';
+import { BookWriter, addKeyTo } from './writer.js';
 import type { BookRecord } from './record-stream.js';
 import {
   describeKey,
   isLocalRecord,
   keyText,
-  keyNumber,
-  numberKey,
   readMeta,
-  readPage,
-  readStockOrders,
   readStock,
   seal,
   textKey,
   toRecord,
 } from './codec.js';
 import type { BookStorage, OrderSlice } from './machine.js';
-import { PAGE_ORDERS, firstOrderOf, orderPageOf } from '../rules/book/order-pages.js';
-import { EMPTY_META, type BookMeta, type StoredOrder } from '../rules/book/state.js';
+import { KeyFilter } from '../rules/book/key-filter.js';
+import {
+  EMPTY_META,
+  type BookMeta,
+  type BookWrite,
+  type CommandPosition,
+  type RetainedBatch,
+  type StoredOrder,
+} from '../rules/book/state.js';
 
 interface BookStoreOptions extends BookOwner {
   readonly path: string;
@@ -58,9 +63,6 @@ interface BookView {
   close(): Promise<void>;
 }
 
-/** Order pages decoded per turn of the event loop: less than a millisecond's work. */
-const SLICE_PAGES = 16;
-
 /** Bytes read between two pauses of `check`: less than a millisecond's work. */
 const BYTES_PER_PACE = 16 * 1024;
 /**
@@ -71,10 +73,25 @@ const OWN_RECORDS = 3;
 /** The keys of all stocks: names are ASCII. */
 const STOCK_RANGE = { gte: textKey('stock'), lt: textKey('stock', '\x7f') };
 
-export class BookStore extends BookWriter implements BookStorage {
+export class BookStore implements BookStorage {
+  /** Reads of single records. */
+  readonly records: BookRecords;
+  readonly #db: BookLevel;
+  readonly #writer: BookWriter;
+  /** All keys written since the book was opened; complete once those written before were added. */
+  readonly #filter: KeyFilter;
+  #keyLookUps = 0;
   /** Number of open scans and views. */
   #readers = 0;
   #isRetired = false;
+
+  /** @param isEmpty whether the LevelDB has no record at all */
+  private constructor(db: BookLevel, path: string, isEmpty: boolean) {
+    this.#db = db;
+    this.records = new BookRecords(db, path);
+    this.#filter = new KeyFilter(isEmpty);
+    this.#writer = new BookWriter(this.records, this.#filter);
+  }
 
   /**
    * Opens the book, or creates an empty one. First verifies LevelDB's own checksums of every byte in its
@@ -88,16 +105,17 @@ export class BookStore extends BookWriter implements BookStorage {
     const mended = await repairUnsyncedFolder(path);
     const store = await BookStore.create(path, id);
     try {
-      await checkOwner(store.db, options);
-      const meta = store.get('meta', textKey('meta'), readMeta) ?? (await store.#emptyMeta());
-      const restored = store.get('restored', textKey('restored'), (value) =>
+      const { records } = store;
+      await checkOwner(store.#db, options);
+      const meta = records.get('meta', textKey('meta'), readMeta) ?? (await store.#emptyMeta());
+      const restored = records.get('restored', textKey('restored'), (value) =>
         decodeBase(expectBytes(value, 'base')),
       );
       store.#checkEnds(meta);
       return { store, meta, stocks: await store.#stocks(meta), restored, repaired: mended };
     } catch (error) {
-      await store.db.close();
-      if (error instanceof FormatError) throw store.damage(error.message, error);
+      await store.close();
+      if (error instanceof FormatError) throw store.records.damage(error.message, error);
       if (error instanceof RaftError) throw error;
       throw toStorageError(path, `cannot open the order book at ${path}`, error);
     }
@@ -113,13 +131,48 @@ export class BookStore extends BookWriter implements BookStorage {
     return new BookStore(db, path, first.length === 0);
   }
 
+  /** Number of keys looked up on disk since the book was opened. */
+  get keyLookUps(): number {
+    return this.#keyLookUps;
+  }
+
+  positionOf(key: string): CommandPosition | null {
+    if (!this.#filter.mightContain(key)) return null;
+    this.#keyLookUps += 1;
+    return this.records.positionOf(key);
+  }
+
+  batch(seq: number): RetainedBatch | null {
+    return this.records.batch(seq);
+  }
+
+  orderAt(number: number): StoredOrder {
+    return this.records.orderAt(number);
+  }
+
+  /** See `BookWriter`. */
+  async write(writes: readonly BookWrite[]): Promise<void> {
+    await this.#writer.write(writes);
+  }
+
+  /** See `BookWriter`. */
+  async put(records: readonly BookRecord[]): Promise<void> {
+    await this.#writer.put(records);
+  }
+
+  /** See `BookWriter`. */
+  async sync(): Promise<void> {
+    await this.#writer.sync();
+  }
+
   /** All stocks. @throws RaftError `LOG_DAMAGED` if one is damaged or missing. */
   async #stocks(meta: BookMeta): Promise<readonly Stock[]> {
     const stocks: Stock[] = [];
-    for await (const [key, record] of this.#scan(scanRecords(this.db, STOCK_RANGE))) {
-      stocks.push(this.parse('stock', key, record, (value) => readStock(keyText(key), value)));
+    for await (const [key, record] of this.#scan(scanRecords(this.#db, STOCK_RANGE))) {
+      stocks.push(this.records.parse('stock', key, record, (value) => readStock(keyText(key), value)));
     }
-    if (stocks.length !== meta.stocks) throw this.damage(`found ${stocks.length} of ${meta.stocks} stocks`);
+    if (stocks.length !== meta.stocks)
+      throw this.records.damage(`found ${stocks.length} of ${meta.stocks} stocks`);
     return stocks;
   }
 
@@ -128,7 +181,7 @@ export class BookStore extends BookWriter implements BookStorage {
    * @throws FormatError if it has.
    */
   async #emptyMeta(): Promise<BookMeta> {
-    for (const key of await this.db.keys({ limit: OWN_RECORDS + 1 }).all()) {
+    for (const key of await this.#db.keys({ limit: OWN_RECORDS + 1 }).all()) {
       if (!isLocalRecord(key))
         throw new FormatError(`${describeKey(key)} is unexpected without a meta record`);
     }
@@ -137,9 +190,10 @@ export class BookStore extends BookWriter implements BookStorage {
 
   /** Reads the first and the last record of each table. @throws RaftError `LOG_DAMAGED`. */
   #checkEnds({ orders, changes, firstSeq, lastSeq }: BookMeta): void {
-    for (const number of ends(1, orders)) this.orderAt(number);
-    for (const number of ends(1, changes)) this.changeAt(number);
-    for (const seq of ends(firstSeq, lastSeq)) this.required('batch', seq, this.batch(seq));
+    const { records } = this;
+    for (const number of ends(1, orders)) records.orderAt(number);
+    for (const number of ends(1, changes)) records.changeAt(number);
+    for (const seq of ends(firstSeq, lastSeq)) records.required('batch', seq, records.batch(seq));
   }
 
   /**
@@ -149,24 +203,26 @@ export class BookStore extends BookWriter implements BookStorage {
    * @throws RaftError `LOG_DAMAGED` naming the damage.
    */
   async check(pace: (() => Promise<unknown>) | null = null): Promise<void> {
-    const snapshot = this.db.snapshot();
+    const snapshot = this.#db.snapshot();
     try {
       const key = textKey('meta');
-      const meta = this.db.getSync(key, { snapshot });
-      const check = new BookCheck(meta === undefined ? EMPTY_META : this.parse('meta', key, meta, readMeta));
+      const meta = this.#db.getSync(key, { snapshot });
+      const check = new BookCheck(
+        meta === undefined ? EMPTY_META : this.records.parse('meta', key, meta, readMeta),
+      );
       let bytes = 0;
-      for await (const record of this.#scan(scanRecords(this.db, { snapshot }))) {
+      for await (const record of this.#scan(scanRecords(this.#db, { snapshot }))) {
         check.visit(...record);
-        this.addToFilter(record[0]);
+        addKeyTo(this.#filter, record[0]);
         bytes += record[0].byteLength + record[1].byteLength;
         if (bytes < BYTES_PER_PACE) continue;
         bytes = 0;
         await pace?.();
       }
       check.finish();
-      this.markFilterComplete();
+      this.#filter.markComplete();
     } catch (error) {
-      throw error instanceof FormatError ? this.damage(error.message, error) : error;
+      throw error instanceof FormatError ? this.records.damage(error.message, error) : error;
     } finally {
       await snapshot.close();
     }
@@ -178,7 +234,7 @@ export class BookStore extends BookWriter implements BookStorage {
     try {
       yield* scan;
     } catch (error) {
-      throw error instanceof FormatError ? this.damage(error.message, error) : error;
+      throw error instanceof FormatError ? this.records.damage(error.message, error) : error;
     } finally {
       this.#onReaderClosed();
     }
@@ -199,19 +255,19 @@ export class BookStore extends BookWriter implements BookStorage {
   }
 
   async #remove(): Promise<void> {
-    await this.db.close();
-    await rm(this.path, { recursive: true, force: true }).catch(() => undefined);
+    await this.#db.close();
+    await rm(this.records.path, { recursive: true, force: true }).catch(() => undefined);
   }
 
   /** A view of all records as of now, except those that belong to this replica. */
   view(): BookView {
-    const snapshot = this.db.snapshot();
+    const snapshot = this.#db.snapshot();
     this.#readers += 1;
     const key = textKey('meta');
-    const meta = this.db.getSync(key, { snapshot });
+    const meta = this.#db.getSync(key, { snapshot });
     let isOpen = true;
     return {
-      meta: meta === undefined ? EMPTY_META : this.parse('meta', key, meta, readMeta),
+      meta: meta === undefined ? EMPTY_META : this.records.parse('meta', key, meta, readMeta),
       records: () => this.#viewRecords(snapshot, [key, meta ?? seal(key, Object.entries(EMPTY_META))]),
       close: async () => {
         if (!isOpen) return;
@@ -224,7 +280,7 @@ export class BookStore extends BookWriter implements BookStorage {
 
   async *#viewRecords(snapshot: LevelSnapshot, meta: BookRecord): AsyncGenerator<BookRecord> {
     yield meta;
-    const scan = this.#scan(scanRecords(this.db, { snapshot }));
+    const scan = this.#scan(scanRecords(this.#db, { snapshot }));
     for await (const record of scan) if (!isLocalRecord(record[0])) yield record;
   }
 
@@ -245,54 +301,13 @@ export class BookStore extends BookWriter implements BookStorage {
     await this.sync();
   }
 
-  /**
-   * Orders with numbers above `after` up to `last`, which the book has, in order, a few pages at a time; the
-   * event loop runs between two slices. A slice is decoded when its orders are read, so that the caller can
-   * measure the duration.
-   * @param name stock whose orders to return; null for all
-   * @throws RaftError `LOG_DAMAGED` if one is damaged or missing, also from `orders`.
-   */
-  async *orderSlices(after: number, last: number, name: string | null): AsyncGenerator<OrderSlice> {
-    if (after >= last) return;
-    let page = orderPageOf(after + 1);
-    const range = { gte: numberKey('page', page), lte: numberKey('page', orderPageOf(last)) };
-    for await (const slice of this.#scan(scanSlices(this.db, range, SLICE_PAGES))) {
-      const first = page;
-      page += slice.length;
-      yield {
-        lastNumber: Math.min(last, firstOrderOf(page) - 1),
-        orders: () =>
-          slice
-            .flatMap(([key, record], i) => this.#ordersIn(first + i, key, record, name, last))
-            .filter(({ number }) => number > after && number <= last),
-      };
-    }
-    if (page <= orderPageOf(last))
-      throw this.damage(`order ${Math.max(after + 1, firstOrderOf(page))} is missing`);
-  }
-
-  /** The orders on a page, which must extend to its end or to `last`. */
-  #ordersIn(
-    page: number,
-    key: Uint8Array,
-    record: Uint8Array,
-    name: string | null,
-    last: number,
-  ): readonly StoredOrder[] {
-    const first = firstOrderOf(page);
-    if (keyNumber(key) !== page) throw this.damage(`order ${first} is missing`);
-    const { count, orders } = this.parse('page', key, record, (value) => {
-      if (name !== null) return readStockOrders(page, value, name);
-      const all = readPage(page, value);
-      return { count: all.length, orders: all };
-    });
-    const end = first + count;
-    if (end <= Math.min(last, first + PAGE_ORDERS - 1)) throw this.damage(`order ${end} is missing`);
-    return orders;
+  /** See `orderSlices`; a retired book is not removed during it. */
+  orderSlices(after: number, last: number, name: string | null): AsyncIterable<OrderSlice> {
+    return this.#scan(orderSlices(this.records, after, last, name));
   }
 
   async close(): Promise<void> {
-    await this.db.close();
+    await this.#db.close();
   }
 }
 

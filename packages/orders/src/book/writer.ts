@@ -1,47 +1,22 @@
-/** Writes the book's records, and tracks in memory which idempotency keys the book cannot contain. */
+/** Writes the book's records, and adds the idempotency keys among them to the key filter. */
 import { toStorageError } from '@trireme/raft';
-import { flushLevel, type BookLevel } from './level.js';
-import { BookRecords } from './records.js';
+import { flushLevel } from './level.js';
+import type { BookRecords } from './records.js';
 import type { BookRecord } from './record-stream.js';
 import { keyText, pageRecord, tableOf, toRecord, type RecordChange } from './codec.js';
-import { KeyFilter } from '../rules/book/key-filter.js';
+import type { KeyFilter } from '../rules/book/key-filter.js';
 import { OrderPages } from '../rules/book/order-pages.js';
-import type { BookWrite, CommandPosition } from '../rules/book/state.js';
+import type { BookWrite } from '../rules/book/state.js';
 
-export class BookWriter extends BookRecords {
-  /** All keys written since the book was opened; complete once those written before were added. */
+export class BookWriter {
+  readonly #records: BookRecords;
   readonly #filter: KeyFilter;
-  readonly #pages = new OrderPages((page) => this.ordersOn(page) ?? []);
-  #keyLookUps = 0;
+  readonly #pages: OrderPages;
 
-  /** @param isEmpty whether `db` has no record at all */
-  protected constructor(db: BookLevel, path: string, isEmpty: boolean) {
-    super(db, path);
-    this.#filter = new KeyFilter(isEmpty);
-  }
-
-  /** Number of keys looked up on disk since the book was opened. */
-  get keyLookUps(): number {
-    return this.#keyLookUps;
-  }
-
-  override positionOf(key: string): CommandPosition | null {
-    if (!this.#filter.mightContain(key)) return null;
-    this.#keyLookUps += 1;
-    return super.positionOf(key);
-  }
-
-  /**
-   * Adds the idempotency key of a record, if it has one, to the filter. Call it for each record that was read,
-   * and before each is written.
-   */
-  protected addToFilter(key: Uint8Array): void {
-    if (tableOf(key) === 'key') this.#filter.add(keyText(key));
-  }
-
-  /** Call once every record present at opening, and not deleted since, was passed to `addToFilter`. */
-  protected markFilterComplete(): void {
-    this.#filter.markComplete();
+  constructor(records: BookRecords, filter: KeyFilter) {
+    this.#records = records;
+    this.#filter = filter;
+    this.#pages = new OrderPages((page) => records.ordersOn(page) ?? []);
   }
 
   /**
@@ -49,7 +24,7 @@ export class BookWriter extends BookRecords {
    * @throws RaftError `STORAGE_FAILED`.
    */
   async sync(): Promise<void> {
-    await this.#attempt(async () => flushLevel(this.db));
+    await this.#attempt(async () => flushLevel(this.#records.db));
   }
 
   /**
@@ -57,14 +32,14 @@ export class BookWriter extends BookRecords {
    * @throws RaftError `STORAGE_FAILED`.
    */
   async put(records: readonly BookRecord[]): Promise<void> {
-    for (const [key] of records) this.addToFilter(key);
+    for (const [key] of records) addKeyTo(this.#filter, key);
     await this.#writeAll(records.map(([key, value]) => ({ key, value })));
   }
 
   /**
    * Writes the results of one or more applies atomically.
-   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last order page is damaged;
-   *   InvariantError if an order does not follow the last one in the book: the process has to stop.
+   * @throws RaftError `STORAGE_FAILED`, or `LOG_DAMAGED` if the last order page is damaged; InvariantError if an
+   *   order does not follow the last one in the book: the process has to stop.
    */
   async write(writes: readonly BookWrite[]): Promise<void> {
     const changes: RecordChange[] = [];
@@ -82,7 +57,7 @@ export class BookWriter extends BookRecords {
 
   async #writeAll(changes: readonly RecordChange[]): Promise<void> {
     await this.#attempt(async () => {
-      const batch = this.db.batch();
+      const batch = this.#records.db.batch();
       for (const { key, value } of changes) {
         if (value === null) batch.del(key);
         else batch.put(key, value);
@@ -92,10 +67,16 @@ export class BookWriter extends BookRecords {
   }
 
   async #attempt(write: () => Promise<void>): Promise<void> {
+    const { path } = this.#records;
     try {
       await write();
     } catch (error) {
-      throw toStorageError(this.path, `cannot write the order book at ${this.path}`, error);
+      throw toStorageError(path, `cannot write the order book at ${path}`, error);
     }
   }
+}
+
+/** Adds the idempotency key in a record's key, if it has one, to the filter. */
+export function addKeyTo(filter: KeyFilter, recordKey: Uint8Array): void {
+  if (tableOf(recordKey) === 'key') filter.add(keyText(recordKey));
 }

@@ -31,11 +31,11 @@ test('waitForAcknowledged waits for a hung disk if an acknowledged order is not 
     await place(fixture, 'b', 1);
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.equal([answers, fixture.results], [[], ['filled', 'filled']]);
-    assert.is(fixture.store.order(1), null);
+    assert.is(fixture.store.records.order(1), null);
     fixture.unblockWrites();
     await read;
     assert.equal(answers, [true]);
-    assert.is(fixture.store.order(1)?.number, 1);
+    assert.is(fixture.store.records.order(1)?.number, 1);
   });
 });
 
@@ -55,10 +55,10 @@ test('waitForAcknowledged does not count batches decided after the write in flig
     letFirst();
     assert.is(await first, true);
     await new Promise(setImmediate);
-    assert.equal([answers, fixture.store.order(2)], [[], null]);
+    assert.equal([answers, fixture.store.records.order(2)], [[], null]);
     fixture.unblockWrites();
     await second;
-    assert.equal([answers, fixture.store.order(2)?.number], [[true], 2]);
+    assert.equal([answers, fixture.store.records.order(2)?.number], [[true], 2]);
   });
 });
 
@@ -116,7 +116,11 @@ test('an order that is stored and not visible is not shown, and its submit waits
     await decide(fixture, 'a');
     await until(() => fixture.isStored, 'the write');
     assert.equal(
-      [fixture.store.order(1)?.number, fixture.session.unstoredOrder(1), fixture.session.visibleOrders],
+      [
+        fixture.store.records.order(1)?.number,
+        fixture.session.unstoredOrder(1),
+        fixture.session.visibleOrders,
+      ],
       [1, null, 0],
     );
     assert.is(await fixture.waitForAcknowledged(), true, 'no client was notified of it');

@@ -156,7 +156,7 @@ test('waitForAcknowledged waits for acknowledged orders, not for invisible ones'
     fixture.answerCatalog();
     assert.equal(fixture.results, ['filled']);
     assert.is(await fixture.waitForAcknowledged(), true);
-    assert.is(fixture.store.order(1)?.name, 'A');
+    assert.is(fixture.store.records.order(1)?.name, 'A');
   });
 });
 
@@ -172,13 +172,13 @@ test('an acknowledged order can be read from the session until the store has it'
     const acknowledged = fixture.session.unstoredOrder(1);
     assert.equal([acknowledged?.number, acknowledged?.type, acknowledged?.quantity], [1, 'buy', 7]);
     assert.equal(
-      [fixture.store.order(1), fixture.session.unstoredOrder(2), fixture.session.unstoredOrder(0)],
+      [fixture.store.records.order(1), fixture.session.unstoredOrder(2), fixture.session.unstoredOrder(0)],
       [null, null, null],
     );
     const read = fixture.waitForAcknowledged();
     fixture.unblockWrites();
     assert.is(await read, true);
-    assert.equal(fixture.store.order(1), { ...acknowledged, index: 2 });
+    assert.equal(fixture.store.records.order(1), { ...acknowledged, index: 2 });
     assert.is(fixture.session.unstoredOrder(1), null, 'the store has it');
   });
 });

@@ -6,7 +6,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RaftError, RaftNode, type NodeStatus } from '@trireme/raft';
 import type { Link } from '@trireme/service';
-import { BookWriter } from '../book/writer.js';
 import { PENDING_ITEMS_MAX, PendingFrames, busyAnswer, requiresLeader } from './pending-frames.js';
 import type { FrontendFrame } from '../rules/frames.js';
 import { buy } from '../rules/testing/batches.js';
@@ -20,12 +19,13 @@ const PRICE = 1001;
 function holdBookWrites(): () => void {
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
+  const write = Object.getOwnPropertyDescriptor(BookStore.prototype, 'write');
   BookStore.prototype.write = async function (writes) {
     await held;
-    await BookWriter.prototype.write.call(this, writes);
+    await (write?.value as BookStore['write']).call(this, writes);
   };
   return () => {
-    Reflect.deleteProperty(BookStore.prototype, 'write');
+    if (write !== undefined) Object.defineProperty(BookStore.prototype, 'write', write);
     release();
   };
 }
