@@ -136,7 +136,11 @@ function readFlag<T>(flag: string, read: () => T): T {
   }
 }
 
-/** @param onCreated called with the replica before it starts */
+/** The replica of this process; null until it has started. */
+interface Running {
+  replica: Replica | null;
+}
+
 async function startReplica(
   options: Options,
   context: {
@@ -145,10 +149,10 @@ async function startReplica(
     readonly fatal: (error: unknown) => void;
     readonly stopping: AbortSignal;
     readonly observe: ReplicaObserver | undefined;
+    readonly running: Running;
   },
-  onCreated: (replica: Replica) => void,
 ): Promise<RunningService> {
-  const { log, metrics, fatal, stopping, observe } = context;
+  const { log, metrics, fatal, stopping, observe, running } = context;
   const peerWatch = new PeerMonitor({ log, metrics, fatal });
   const { host, port, peerPort, data } = options;
   const catalogs = options.catalogs === undefined ? null : readCatalogs(options.catalogs);
@@ -174,7 +178,10 @@ async function startReplica(
   );
   /** Answer to other replicas that ask before they found a group. */
   let founding = (): FoundingAnswer => ({
-    ...{ state: 'empty', name: options.id, instance, founders: [...flags.keys()].join(',') },
+    state: 'empty',
+    name: options.id,
+    instance,
+    founders: [...flags.keys()].join(','),
   });
   const transportOf = (member: string, peers: Iterable<string>): HttpTransport =>
     new HttpTransport({
@@ -207,28 +214,30 @@ async function startReplica(
     found: options.bootstrap ? found : null,
   });
   const transport = transportOf(id, founders.keys());
-  const replica = new Replica({
-    ...{
-      id,
-      addresses,
-      recorded: onOwnerRecorded,
-      data,
-      host,
-      port,
-      seed: seed ?? DEFAULT_SEED,
-      catalogs: catalogs ?? DEFAULT_CATALOGS,
-      onSeeded: (hash, logged) => {
-        if (seed !== null && hash !== seedHash(seed))
-          log.warn({ seedFile }, 'seed file ignored: the cluster was created with another seed');
-        if (catalogs !== null && !isSameSet(catalogs, logged))
-          log.warn({ catalogs, logged }, '--catalogs ignored: the log has another catalog set');
-      },
-      identity,
-      transport,
-      log,
-      metrics,
-      fatal,
+  founding = () =>
+    founders.size === 0 && (running.replica?.term ?? 0) === 0
+      ? { state: 'waiting', name: options.id, id }
+      : { state: 'member', name: options.id, id, founders: formatFounders(founders) };
+  const { replica, port: listening } = await Replica.start({
+    id,
+    addresses,
+    onOwnerRecorded,
+    data,
+    host,
+    port,
+    seed: seed ?? DEFAULT_SEED,
+    catalogs: catalogs ?? DEFAULT_CATALOGS,
+    onSeeded: (hash, logged) => {
+      if (seed !== null && hash !== seedHash(seed))
+        log.warn({ seedFile }, 'seed file ignored: the cluster was created with another seed');
+      if (catalogs !== null && !isSameSet(catalogs, logged))
+        log.warn({ catalogs, logged }, '--catalogs ignored: the log has another catalog set');
     },
+    identity,
+    transport,
+    log,
+    metrics,
+    fatal,
     members: [...founders.keys()],
     peerLinks: peerWatch.links,
     memberClocks: peerWatch.clocks,
@@ -237,14 +246,9 @@ async function startReplica(
       entriesKept: options.compactKeep,
       laggingEntriesMax: options.compactLagging,
     },
-    ...(observe === undefined ? {} : { observe }),
+    observe,
   });
-  founding = () =>
-    founders.size === 0 && (replica.term ?? 0) === 0
-      ? { state: 'waiting', name: options.id, id }
-      : { state: 'member', name: options.id, id, founders: formatFounders(founders) };
-  onCreated(replica);
-  const listening = await replica.start();
+  running.replica = replica;
   log.info({ host, port: listening, peerPort, status: replica.status() }, 'replica listens');
   return {
     stop: async () => {
@@ -339,7 +343,7 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
         .argParser(parseWholeNumber(0, 100_000_000)),
     );
   const options = command.parse().opts<Options>();
-  const running: { replica: Replica | null } = { replica: null };
+  const running: Running = { replica: null };
   const log = createLog({
     service: 'replica',
     id: options.id,
@@ -353,8 +357,6 @@ export async function main(observe?: ReplicaObserver): Promise<void> {
     exitCodeOf,
     adviceOf: (error) => adviceOf(error, options),
     start: async (fatal, stopping) =>
-      startReplica(options, { log, metrics, fatal, stopping, observe }, (replica) => {
-        running.replica = replica;
-      }),
+      startReplica(options, { log, metrics, fatal, stopping, observe, running }),
   });
 }

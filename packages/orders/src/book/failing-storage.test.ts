@@ -28,13 +28,11 @@ async function withReplica(
   await withFolder(async (data) => {
     const notified: Notified = { decided: [], applied: [] };
     const log = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
-    const machine = await openBook({
-      ...{ data, cluster: 'test', id: '1' },
-      listener: {
-        onApplied: (_, decided) => void notified.decided.push(...decided.map(({ index }) => index)),
-        onStored: (applied) => void notified.applied.push(applied),
-        onError: (error) => fail(error),
-      },
+    const createMachine = await openBook({ data, cluster: 'test', id: '1' });
+    const machine = createMachine({
+      onApplied: (_, decided) => void notified.decided.push(...decided.map(({ index }) => index)),
+      onStored: (applied) => void notified.applied.push(applied),
+      onError: (error) => fail(error),
     });
     let fail: (error: unknown) => void = () => undefined;
     const fatal = new Promise((resolve) => (fail = resolve));

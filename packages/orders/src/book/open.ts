@@ -15,20 +15,25 @@ interface OpenBookOptions {
   readonly data: string;
   readonly cluster: string;
   readonly id: string;
-  readonly listener: MachineEvents;
   /** Called with what was truncated after a power loss; the log still has those writes. */
-  readonly onRepair?: (what: string) => void;
+  readonly onRepair?: ((what: string) => void) | undefined;
 }
 
-/** @throws RaftError `LOG_DAMAGED` naming the damage; `BAD_CONFIG` if the book belongs to another replica. */
-export async function openBook(options: OpenBookOptions): Promise<BookStateMachine<BookStore>> {
-  const { data, cluster, id, listener } = options;
+/**
+ * Opens the book.
+ * @returns creates its state machine, whose store then closes with it
+ * @throws RaftError `LOG_DAMAGED` naming the damage; `BAD_CONFIG` if the book belongs to another replica.
+ */
+export async function openBook(
+  options: OpenBookOptions,
+): Promise<(events: MachineEvents) => BookStateMachine<BookStore>> {
+  const { data, cluster, id } = options;
   const { folder, path } = await BookFolder.open(data);
   const { store, meta, stocks, restored, repaired } = await BookStore.open({ path, cluster, id });
   if (repaired !== null) options.onRepair?.(repaired);
   const snapshots = (machine: BookStateMachine<BookStore>): BookSnapshots =>
     new BookSnapshots({ machine, folder, cluster, id, restored });
-  return new BookStateMachine(new Book(store, meta, stocks), store, listener, snapshots);
+  return (events) => new BookStateMachine(new Book(store, meta, stocks), store, events, snapshots);
 }
 
 /** Checks every record of an open book in the background, because a start should not wait for it. */

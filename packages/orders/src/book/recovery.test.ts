@@ -37,13 +37,11 @@ async function startLeader(data: string): Promise<Instance> {
     throw error;
   };
   const storage = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
-  const machine = await openBook({
-    ...{ data, cluster: 'test', id: '1' },
-    listener: {
-      onApplied: (_, batches) => void decided.push(...batches.map(({ index }) => index)),
-      onStored: () => undefined,
-      onError: failed,
-    },
+  const createMachine = await openBook({ data, cluster: 'test', id: '1' });
+  const machine = createMachine({
+    onApplied: (_, batches) => void decided.push(...batches.map(({ index }) => index)),
+    onStored: () => undefined,
+    onError: failed,
   });
   const node = await RaftNode.start({
     ...{ id: '1', members: ['1'], storage, transport: SILENT, stateMachine: machine, onFatal: failed },
@@ -93,13 +91,11 @@ test('install waits for the write in flight, reports it as stored, and writes no
   await withFolder(async (path) => {
     const source = await fillMachine(join(path, '1'));
     const calls: string[] = [];
-    const target = await openBook({
-      ...{ data: join(path, '2'), cluster: 'test', id: '2' },
-      listener: {
-        onApplied: () => undefined,
-        onStored: (applied) => calls.push(`stored ${applied}`),
-        onError: () => calls.push('failed'),
-      },
+    const createMachine = await openBook({ data: join(path, '2'), cluster: 'test', id: '2' });
+    const target = createMachine({
+      onApplied: () => undefined,
+      onStored: (applied) => calls.push(`stored ${applied}`),
+      onError: () => calls.push('failed'),
     });
     const view = snapshotsOf(source).createView();
     const staged = await snapshotsOf(target).receive(baseAt(5), view.chunks());

@@ -1,5 +1,4 @@
 /** Routes of a replica's internal port that show the catalog set and let an operator change it. */
-import { TriremeError } from '@trireme/domain';
 import type { InternalServerOptions } from '@trireme/service';
 import { requireLeader, withTimeLimit, type LeaderView } from './group-routes.js';
 import { parseCatalogChange, type CatalogChange } from '../rules/leader/catalog-set.js';
@@ -29,46 +28,31 @@ export interface CatalogSetControl {
   change(change: CatalogChange): Promise<void>;
 }
 
-interface Sources {
-  /** Both give null while the replica is starting. */
-  readonly raft: () => LeaderView['node'] | null;
-  readonly catalogs: () => CatalogSetControl | null;
-  readonly addresses: LeaderView['addresses'];
-}
-
 interface CatalogSetView extends LeaderView {
   readonly set: CatalogSetControl;
 }
 
 /** The routes of an internal port that show and change the catalog set. */
-export function catalogsRoutes({
-  raft,
-  addresses,
-  catalogs,
-}: Sources): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
-  const known = (): CatalogSetView => {
-    const [node, set] = [raft(), catalogs()];
-    if (node === null || set === null)
-      throw new TriremeError('UNAVAILABLE', 'the replica is still starting; try again');
-    return { node, addresses, set };
-  };
+export function catalogsRoutes(
+  view: CatalogSetView,
+): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
   return {
     routes: {
       '/catalogs': async (_, response) => {
-        const text = JSON.stringify(describe(known()));
+        const text = JSON.stringify(describe(view));
         response
           .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
           .end(text);
         return Promise.resolve();
       },
     },
-    actions: { '/catalogs': async (body) => change(known(), body) },
+    actions: { '/catalogs': async (body) => change(view, body) },
   };
 }
 
 function describe({ node, set }: CatalogSetView): object {
   const { id, role, term, leader } = node.status();
-  return { ...{ self: id, role, term, leader }, ...set.describe() };
+  return { self: id, role, term, leader, ...set.describe() };
 }
 
 /**

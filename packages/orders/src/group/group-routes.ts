@@ -58,23 +58,14 @@ export interface LeaderView {
   readonly addresses: MemberAddresses;
 }
 
-/**
- * The routes of an internal port that show and change the group; `raft` returns null while the replica is
- * starting.
- */
+/** The routes of an internal port that show and change the group. */
 export function groupRoutes(
-  raft: () => RaftNode | null,
-  addresses: MemberAddresses,
+  group: GroupView,
 ): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
-  const group = (): GroupView => {
-    const node = raft();
-    if (node === null) throw new TriremeError('UNAVAILABLE', 'the replica is still starting; try again');
-    return { node, addresses };
-  };
   return {
     routes: {
       '/members': async (_, response) => {
-        const text = JSON.stringify(describeGroup(group()));
+        const text = JSON.stringify(describeGroup(group));
         response
           .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
           .end(text);
@@ -82,9 +73,9 @@ export function groupRoutes(
       },
     },
     actions: {
-      '/members': async (body) => changeGroup(group(), body),
-      '/transfer': async (body) => transferLeadership(group(), body),
-      '/snapshot': async (body) => snapshotNow(group(), body),
+      '/members': async (body) => changeGroup(group, body),
+      '/transfer': async (body) => transferLeadership(group, body),
+      '/snapshot': async (body) => snapshotNow(group, body),
     },
   };
 }

@@ -250,7 +250,8 @@ async function interrupted(data: string, isStored: boolean): Promise<void> {
     throw error;
   };
   const events = { onApplied: () => undefined, onStored: () => undefined, onError: failed };
-  const machine = await openBook({ data, cluster: 'test', id: '1', listener: events });
+  const createMachine = await openBook({ data, cluster: 'test', id: '1' });
+  const machine = createMachine(events);
   const node = await RaftNode.start({
     ...{ id: '1', members: ['1'], storage, transport: SILENT, stateMachine: machine, onFatal: failed },
   });

@@ -12,7 +12,7 @@ import type { CatalogSetControl } from '../group/catalogs-routes.js';
 import { FrontendLinks, sendToFrontend } from './frontends.js';
 import { membersFrame } from '../group/group-routes.js';
 import { PendingFrames, busyAnswer, requiresLeader } from './pending-frames.js';
-import type { BookStateMachine, MachineEvents } from '../book/machine.js';
+import type { BookStateMachine, BookStorage, MachineEvents } from '../book/machine.js';
 import { LeaderSession, type OrderStep, type Proposer } from '../leader/session.js';
 import { OrderLists } from './order-lists.js';
 import { OrderReads } from './order-reads.js';
@@ -32,15 +32,18 @@ interface ClusterLives {
   record(life: string): void;
 }
 
-interface ReplicaCoreOptions {
+interface ReplicaCoreOptions<Store extends BookStorage> {
   /** Id of this member of the Raft group. */
   readonly id: string;
+  /** Creates the state machine on the open book. */
+  readonly createMachine: (events: MachineEvents) => BookStateMachine<Store>;
+  readonly lives: ClusterLives;
   /** Addresses of the members. */
   readonly addresses: MemberAddresses;
   /** Stocks of a new cluster, if this replica is its first leader. */
   readonly seed: readonly SeedStock[];
   /** Called once the seed of the cluster is known, with its `seedHash` and the catalog set at that time. */
-  readonly onSeeded?: (hash: string, catalogs: readonly string[]) => void;
+  readonly onSeeded?: ((hash: string, catalogs: readonly string[]) => void) | undefined;
   /** Catalog ids of a new cluster, if this replica is its first leader. */
   readonly catalogs: readonly string[];
   /** Creates the random life of a new cluster: 16 hex digits. */
@@ -48,8 +51,8 @@ interface ReplicaCoreOptions {
   /** The other members' wall clocks, as reported by the transport. */
   readonly memberClocks: MemberClocks;
   readonly pacer: Pacer;
-  /** Report for front-ends that request it; null until log and book are open. */
-  readonly report: () => ReplicaReport | null;
+  /** Report for front-ends that request it; null for none. */
+  readonly report: (node: RaftNode) => ReplicaReport | null;
   /** Called with every change of the node's status. */
   readonly onStatusChange: (status: NodeStatus) => void;
   /** Wraps the node for the leader session. */
@@ -61,71 +64,70 @@ interface ReplicaCoreOptions {
 
 type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
 
-export class ReplicaCore {
-  readonly #options: ReplicaCoreOptions;
+/** What this replica has while it leads. */
+type Leadership =
+  | { readonly state: 'none' }
+  /** Elected at `at` on the monotonic clock: no older leader confirmed a round after that. */
+  | { readonly state: 'elected'; readonly at: number }
+  /** As `elected`, while the log lacks the seed or a new life. */
+  | { readonly state: 'seeding'; readonly at: number; readonly seeder: Seeder }
+  | { readonly state: 'open'; readonly session: LeaderSession };
+
+const NOT_LEADING: Leadership = { state: 'none' };
+
+export class ReplicaCore<Store extends BookStorage = BookStorage> {
+  /** The order book. */
+  readonly machine: BookStateMachine<Store>;
+  readonly #options: ReplicaCoreOptions<Store>;
   readonly #frontends: FrontendLinks;
   readonly #catalogs: CatalogLinks;
   readonly #reads: OrderReads;
   readonly #lists: OrderLists;
   readonly #stockReads: StockReads;
   readonly #invalidLines = new LogThrottle();
-  #machine: BookStateMachine | null = null;
-  /** Recent batches of the open book; empty before one is open. */
-  #recent = new RecentBatches({ seq: 0, index: 0, hash: '' });
+  readonly #recent: RecentBatches;
   /** Log index of the catalog set that was last announced to front-ends. */
   #announcedCatalogsIndex = 0;
+  /** Null until it is started: it reports its first changes before that. */
   #node: RaftNode | null = null;
-  #session: LeaderSession | null = null;
-  /**
-   * Election time of this leader on the monotonic clock: no older leader confirmed a round after it. Null
-   * unless leader.
-   */
-  #electedAt: number | null = null;
-  /** Set while this replica leads and its log lacks the seed or a new life. */
-  #seeding: Seeder | null = null;
-  #clusterLives: ClusterLives | null = null;
+  #leadership: Leadership = NOT_LEADING;
   #isSeeded = false;
   readonly #heldFrames = new PendingFrames();
   #isStopping = false;
 
-  constructor(options: ReplicaCoreOptions) {
+  /** Opens no port and starts no node; call `onNodeStarted` with the node. */
+  constructor(options: ReplicaCoreOptions<Store>) {
     this.#options = options;
     const { addresses } = options;
+    const machine = options.createMachine({
+      onApplied: (index, decided) => this.#onApplied(index, decided),
+      onStored: (index) => this.session?.onStored(index),
+      onError: (error) => options.fatal(error),
+    });
+    this.machine = machine;
+    const { meta } = machine.book;
+    this.#recent = new RecentBatches({ seq: meta.lastSeq, index: meta.lastIndex, hash: meta.hash });
     this.#frontends = new FrontendLinks(addresses);
     this.#catalogs = new CatalogLinks({
       members: () => (this.#node === null ? null : membersFrame(this.#node.status(), addresses)),
-      onOpen: (link, id) => this.#session?.onCatalogOpened(link, id),
-      onFrame: (link, frame) => this.#session?.onCatalogFrame(link, frame),
-      onClose: (link) => this.#session?.onCatalogClosed(link),
+      onOpen: (link, id) => this.session?.onCatalogOpened(link, id),
+      onFrame: (link, frame) => this.session?.onCatalogFrame(link, frame),
+      onClose: (link) => this.session?.onCatalogClosed(link),
       onUrlChange: () => this.#announceCatalogs(),
     });
     const reading = {
-      machine: () => this.#machine,
-      session: () => this.#session,
+      machine,
+      session: () => this.session,
       pacer: options.pacer,
       fatal: (error: unknown) => options.fatal(error),
     };
     this.#reads = new OrderReads(reading);
     this.#lists = new OrderLists(reading);
     this.#stockReads = new StockReads(reading);
+    this.#recordSeed(meta);
   }
 
-  /** Events of the book. */
-  readonly machineEvents: MachineEvents = {
-    onApplied: (index, decided) => this.#onApplied(index, decided),
-    onStored: (index) => this.#session?.onStored(index),
-    onError: (error) => this.#options.fatal(error),
-  };
-
-  /** The book is open. Call before the node is started. */
-  onBookOpened(machine: BookStateMachine, lives: ClusterLives): void {
-    this.#machine = machine;
-    this.#restartRecent(machine.book.meta);
-    this.#clusterLives = lives;
-    this.#recordSeed(machine.book.meta);
-  }
-
-  /** The node was created; it may already have called `changed`. */
+  /** The node was started; it may already have reported changes. */
   onNodeStarted(node: RaftNode): void {
     this.#node = node;
     this.#announceCatalogs();
@@ -140,7 +142,7 @@ export class ReplicaCore {
 
   /** Null while this replica does not lead. */
   get session(): LeaderSession | null {
-    return this.#session;
+    return this.#leadership.state === 'open' ? this.#leadership.session : null;
   }
 
   get reads(): OrderReads {
@@ -157,49 +159,46 @@ export class ReplicaCore {
     return this.#catalogs.handler;
   }
 
-  /** Null while the replica is starting. */
-  get catalogSet(): CatalogSetControl | null {
-    const meta = this.#machine?.book.meta;
-    if (meta === undefined) return null;
-    return {
-      describe: () => {
-        const session = this.#session;
-        const ids = session?.catalogIds ?? meta.catalogs;
-        const standings = session?.status.catalogs ?? [];
-        const catalogs = ids.map((id) => {
-          const url = this.#catalogs.urlOf(id);
-          const standing = standings.find((one) => one.id === id);
-          return { id, url, linked: url !== null, hasAuthority: standing?.hasAuthority ?? null };
-        });
-        return { index: meta.catalogsIndex, catalogs };
-      },
-      change: async (change) => {
-        if (this.#session === null)
-          throw new TriremeError('UNAVAILABLE', 'the leader is not ready yet; try again');
-        await this.#session.changeCatalogs(change);
-      },
-    };
-  }
+  readonly catalogSet: CatalogSetControl = {
+    describe: () => {
+      const { meta } = this.machine.book;
+      const { session } = this;
+      const ids = session?.catalogIds ?? meta.catalogs;
+      const states = session?.status.catalogs ?? [];
+      const catalogs = ids.map((id) => {
+        const url = this.#catalogs.urlOf(id);
+        const state = states.find((one) => one.id === id);
+        return { id, url, linked: url !== null, hasAuthority: state?.hasAuthority ?? null };
+      });
+      return { index: meta.catalogsIndex, catalogs };
+    },
+    change: async (change) => {
+      const { session } = this;
+      if (session === null) throw new TriremeError('UNAVAILABLE', 'the leader is not ready yet; try again');
+      await session.changeCatalogs(change);
+    },
+  };
 
   #onApplied(index: LogIndex, decided: readonly DecidedBatch[]): void {
-    const visible = this.#session?.visible ?? index;
+    const { session } = this;
+    const visible = session?.visible ?? index;
     for (const batch of decided) this.#recent.add(batch, visible);
-    this.#session?.onApplied(index, decided);
-    const meta = this.#machine?.book.meta;
-    if (meta === undefined) return;
+    session?.onApplied(index, decided);
+    const { meta } = this.machine.book;
     if (meta.catalogsIndex > this.#announcedCatalogsIndex) this.#announceCatalogs();
     this.#recordSeed(meta);
-    if (this.#seeding === null) return;
-    this.#seeding.advance();
+    const leadership = this.#leadership;
+    if (leadership.state !== 'seeding') return;
+    leadership.seeder.advance();
     if (this.#needsSeeding(meta)) return;
-    this.#seeding = null;
+    this.#leadership = { state: 'elected', at: leadership.at };
     this.#openSessionAfterSeeding();
   }
 
   /** Records the life and the seed of the cluster, once each. */
   #recordSeed({ life, seedHash, catalogs }: BookMeta): void {
     if (seedHash === '') return;
-    this.#clusterLives?.record(life);
+    this.#options.lives.record(life);
     if (this.#isSeeded) return;
     this.#isSeeded = true;
     this.#options.onSeeded?.(seedHash, catalogs);
@@ -207,7 +206,7 @@ export class ReplicaCore {
 
   /** Whether the log needs a seed or a new life before this replica may accept orders. */
   #needsSeeding(meta: BookMeta): boolean {
-    return !isSeeded(meta) || this.#clusterLives?.belongsToOtherFolder(meta.life) === true;
+    return !isSeeded(meta) || this.#options.lives.belongsToOtherFolder(meta.life);
   }
 
   /** The status of the node has changed. */
@@ -216,15 +215,16 @@ export class ReplicaCore {
     this.#options.onStatusChange(status);
     this.#options.log.info({ role, term, leader, leading }, 'raft status changed');
     if (role !== 'leader') {
-      this.#electedAt = null;
       this.#catalogs.onLeadershipLost();
-    } else if (this.#session === null) {
-      this.#electedAt ??= performance.now();
-      this.#catalogs.onElected(term);
+      this.#closeSession();
+      this.#leadership = NOT_LEADING;
+      this.#releaseHeld();
+    } else {
+      if (this.#leadership.state === 'none') this.#leadership = { state: 'elected', at: performance.now() };
+      if (this.#leadership.state !== 'open') this.#catalogs.onElected(term);
+      if (leading) this.#openSession();
+      else this.#closeSession();
     }
-    if (leading) this.#openSession();
-    else this.#closeSession();
-    if (role !== 'leader') this.#releaseHeld();
     this.#frontends.announceLeader(status);
   }
 
@@ -250,36 +250,41 @@ export class ReplicaCore {
     this.#catalogs.broadcast(membersFrame(status, this.#options.addresses));
   }
 
+  /** Opens the session of an elected leader, or seeds the cluster first. */
   #openSession(): void {
-    if (this.#session !== null || this.#isStopping || this.#machine === null || this.#node === null) return;
-    const machine = this.#machine;
+    const leadership = this.#leadership;
+    if (leadership.state !== 'elected' || this.#isStopping || this.#node === null) return;
+    const { machine } = this;
+    const { log, lives, seed, catalogs, newLife } = this.#options;
     if (this.#needsSeeding(machine.book.meta)) {
-      this.#seeding ??= new Seeder({
-        ...{
-          node: this.#node,
-          stocks: this.#options.seed,
-          meta: () => machine.book.meta,
-          log: this.#options.log,
-        },
-        catalogs: this.#options.catalogs,
-        isOfOther: (life) => this.#clusterLives?.belongsToOtherFolder(life) === true,
-        newLife: this.#options.newLife,
+      const seeder = new Seeder({
+        node: this.#node,
+        stocks: seed,
+        catalogs,
+        meta: () => machine.book.meta,
+        isOfOther: (life) => lives.belongsToOtherFolder(life),
+        newLife,
+        log,
         ...this.#clocks,
       });
+      this.#leadership = { state: 'seeding', at: leadership.at, seeder };
       return;
     }
     this.#restartRecent(machine.book.meta);
-    this.#session = new LeaderSession({
+    const session = new LeaderSession({
       node: this.#options.proposer(this.#node),
       machine,
-      ...{ term: this.#node.status().term, recent: this.#recent, catalogs: this.#catalogs },
-      electedAt: this.#electedAt ?? performance.now(),
-      log: this.#options.log,
+      term: this.#node.status().term,
+      recent: this.#recent,
+      catalogs: this.#catalogs,
+      electedAt: leadership.at,
+      log,
       answer: (answers) => this.#frontends.sendAnswers(answers),
       fatal: (error) => this.#options.fatal(error),
       onStep: this.#options.onStep,
       ...this.#clocks,
     });
+    this.#leadership = { state: 'open', session };
     this.#catalogs.onSessionOpened();
     this.#releaseHeld();
   }
@@ -303,15 +308,16 @@ export class ReplicaCore {
   }
 
   #closeSession(): void {
-    this.#seeding?.stop();
-    this.#seeding = null;
-    const session = this.#session;
-    if (session === null) return;
-    this.#session = null;
-    // If this replica stays leader, authority that the closed session granted counts like that of an older
-    // leader.
-    this.#electedAt = null;
-    session.close();
+    const leadership = this.#leadership;
+    if (leadership.state === 'seeding') {
+      leadership.seeder.stop();
+      this.#leadership = { state: 'elected', at: leadership.at };
+    } else if (leadership.state === 'open') {
+      // If this replica stays leader, authority that the closed session granted counts like that of an older
+      // leader: its next session needs a later election time.
+      this.#leadership = NOT_LEADING;
+      leadership.session.close();
+    }
   }
 
   #releaseHeld(): void {
@@ -326,15 +332,14 @@ export class ReplicaCore {
 
   /** Announces the catalogs and their URLs to front-ends. */
   #announceCatalogs(): void {
-    const meta = this.#machine?.book.meta;
-    if (meta === undefined) return;
+    const { meta } = this.machine.book;
     this.#announcedCatalogsIndex = meta.catalogsIndex;
     this.#frontends.setCatalogs(this.#catalogs.toWire(meta.catalogs));
   }
 
   /** Whether this replica was elected and its session is not open yet. */
   get #isSessionPending(): boolean {
-    return this.#session === null && !this.#isStopping && this.#node?.status().role === 'leader';
+    return this.session === null && !this.#isStopping && this.#node?.status().role === 'leader';
   }
 
   /** Handler for links from front-ends. */
@@ -354,7 +359,7 @@ export class ReplicaCore {
     onClose: (link) => {
       this.#frontends.delete(link);
       this.#heldFrames.removeLink(link);
-      this.#session?.onFrontendClosed(link.id);
+      this.session?.onFrontendClosed(link.id);
     },
   };
 
@@ -397,10 +402,7 @@ export class ReplicaCore {
     if (first === undefined) return;
     this.#logInvalid(link, first.reason);
     const items = invalid.map(({ id, reason }) => [id, 'invalid', reason] as const);
-    sendToFrontend(
-      link,
-      t === 'stocks' ? { t, life: this.#machine?.book.meta.life ?? '', items } : { t, items },
-    );
+    sendToFrontend(link, t === 'stocks' ? { t, life: this.machine.book.meta.life, items } : { t, items });
   }
 
   #logInvalid(link: Link, reason: string): void {
@@ -410,12 +412,12 @@ export class ReplicaCore {
   }
 
   #sendReport(link: Link): void {
-    const report = this.#options.report();
+    const report = this.#node === null ? null : this.#options.report(this.#node);
     if (report !== null) sendToFrontend(link, { t: 'report', report });
   }
 
   #submit(link: Link, frame: SubmitFrame): void {
-    const session = this.#session;
+    const { session } = this;
     if (session !== null) {
       for (const { id, command, requestId } of frame.items) {
         session.submit(command, { link: link.id, id }, requestId);

@@ -37,7 +37,7 @@ async function withLists(isComplete: boolean, use: (bench: ListsBench) => Promis
       waitForAcknowledged: (_: number, done: (isComplete: boolean) => void) => done(isComplete),
     } as unknown as LeaderSession;
     const lists = new OrderLists({
-      ...{ machine: () => machine, session: () => session },
+      ...{ machine, session: () => session },
       ...{ pacer: new ScanPacer(), fatal: failed },
     });
     const pages: unknown[] = [];

@@ -19,8 +19,7 @@ interface WaitingList {
 }
 
 interface OrderListsOptions {
-  /** The book; null before it is open. */
-  readonly machine: () => BookStateMachine | null;
+  readonly machine: BookStateMachine;
   /** Null while this replica does not lead. */
   readonly session: () => LeaderSession | null;
   readonly pacer: Pacer;
@@ -71,9 +70,9 @@ export class OrderLists {
    * knows of fewer visible orders.
    */
   async #lastVisible(lists: number): Promise<number | 'notLeader' | 'busy'> {
+    const { machine } = this.#options;
     const session = this.#options.session();
-    const machine = this.#options.machine();
-    if (session === null || machine === null) return 'notLeader';
+    if (session === null) return 'notLeader';
     return new Promise((resolve) => {
       session.waitForAcknowledged(lists, (isComplete) =>
         resolve(isComplete ? readableOrders(machine, session) : 'busy'),
@@ -82,20 +81,17 @@ export class OrderLists {
   }
 
   async #sendPage(link: Link, { id, after, limit, name }: ListFrame, last: number): Promise<void> {
-    const { pacer } = this.#options;
-    const machine = this.#options.machine();
+    const { machine, pacer } = this.#options;
     const end = Math.min(last, after + (name === null ? limit : LIST_ORDERS_MAX));
     const orders: OrderWire[] = [];
     let upTo = after;
-    if (machine !== null) {
-      for await (const slice of machine.store.orderSlices(after, end, name)) {
-        await pacer.waitForTurn();
-        pacer.measure(() => {
-          for (const order of slice.orders()) if (orders.length < limit) orders.push(orderToWire(order));
-        });
-        upTo = orders.length === limit ? (orders.at(-1)?.[0] ?? slice.lastNumber) : slice.lastNumber;
-        if (orders.length === limit) break;
-      }
+    for await (const slice of machine.store.orderSlices(after, end, name)) {
+      await pacer.waitForTurn();
+      pacer.measure(() => {
+        for (const order of slice.orders()) if (orders.length < limit) orders.push(orderToWire(order));
+      });
+      upTo = orders.length === limit ? (orders.at(-1)?.[0] ?? slice.lastNumber) : slice.lastNumber;
+      if (orders.length === limit) break;
     }
     pacer.measure(() => sendToFrontend(link, { t: 'page', id, orders, next: upTo < last ? upTo : null }));
   }

@@ -67,7 +67,7 @@ async function withReads(
     const machine = new BookStateMachine(book, store, EVENTS);
     const sent: ReplicaToFrontend[] = [];
     const reads = new OrderReads({
-      ...{ machine: () => machine, session: () => session ?? null },
+      ...{ machine, session: () => session ?? null },
       ...{ pacer: new ScanPacer(), fatal: failing },
     });
     await use({

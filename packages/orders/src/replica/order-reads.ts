@@ -10,8 +10,7 @@ import type { LeaderSession } from '../leader/session.js';
 import type { Pacer } from './scan-pacer.js';
 
 interface BookReadsOptions {
-  /** The book; null before it is open. */
-  readonly machine: () => BookStateMachine | null;
+  readonly machine: BookStateMachine;
   /** Null while this replica does not lead. */
   readonly session: () => LeaderSession | null;
   /** Paces the export. */
@@ -57,8 +56,7 @@ export class OrderReads {
   }
 
   #find([id, number]: OrderReadItem): OrderReadResult | null {
-    const machine = this.#options.machine();
-    if (machine === null) return null;
+    const { machine } = this.#options;
     const session = this.#options.session();
     // An order that was acknowledged and cannot be read is damage; it must not be answered with 404.
     const isThere = number >= 1 && number <= readableOrders(machine, session);
@@ -74,25 +72,19 @@ export class OrderReads {
 
   /** The whole book as CSV, `number,name,type,quantity`, as of one moment. */
   async *csv(): AsyncGenerator<string> {
-    const { pacer } = this.#options;
-    const machine = this.#options.machine();
+    const { machine, pacer } = this.#options;
+    const last = readableOrders(machine, this.#options.session());
     let rows = 'number,name,type,quantity\n';
-    if (machine !== null) {
-      for await (const slice of machine.store.orderSlices(
-        0,
-        readableOrders(machine, this.#options.session()),
-        null,
-      )) {
-        await pacer.waitForTurn();
-        pacer.measure(() => {
-          for (const { number, name, type, quantity } of slice.orders()) {
-            rows += `${number},${name},${type},${quantity}\n`;
-          }
-        });
-        if (rows.length < CSV_CHUNK_LENGTH) continue;
-        yield rows;
-        rows = '';
-      }
+    for await (const slice of machine.store.orderSlices(0, last, null)) {
+      await pacer.waitForTurn();
+      pacer.measure(() => {
+        for (const { number, name, type, quantity } of slice.orders()) {
+          rows += `${number},${name},${type},${quantity}\n`;
+        }
+      });
+      if (rows.length < CSV_CHUNK_LENGTH) continue;
+      yield rows;
+      rows = '';
     }
     yield rows;
   }

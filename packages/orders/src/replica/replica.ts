@@ -13,7 +13,6 @@ import { catalogsRoutes } from '../group/catalogs-routes.js';
 import { groupRoutes } from '../group/group-routes.js';
 import { ClusterLifeFile } from '../group/cluster-life-file.js';
 import { recordOwner } from '../group/member-file.js';
-import type { BookStateMachine } from '../book/machine.js';
 import { NO_OBSERVER, type ReplicaObserver } from './observer.js';
 import { checkBook, openBook } from '../book/open.js';
 import { ReplicaCore } from './core.js';
@@ -36,7 +35,7 @@ interface ReplicaOptions {
   /** Addresses of the members. */
   readonly addresses: MemberAddresses;
   /** Called once the log has durably recorded its owner. */
-  readonly recorded?: () => Promise<void>;
+  readonly onOwnerRecorded?: (() => Promise<void>) | undefined;
   /** Data folder; the log and the book are created in it. */
   readonly data: string;
   readonly host: string;
@@ -45,7 +44,7 @@ interface ReplicaOptions {
   /** Stocks of a new cluster, if this replica is its first leader. */
   readonly seed: readonly SeedStock[];
   /** Called once the seed of the cluster is known, with its `seedHash` and the catalog set at that time. */
-  readonly onSeeded?: (hash: string, catalogs: readonly string[]) => void;
+  readonly onSeeded?: ((hash: string, catalogs: readonly string[]) => void) | undefined;
   /** Catalog ids of a new cluster, if this replica is its first leader. */
   readonly catalogs: readonly string[];
   readonly identity: LinkIdentity;
@@ -55,11 +54,11 @@ interface ReplicaOptions {
   /** The other members' wall clocks, as reported by the transport. */
   readonly memberClocks: MemberClocks;
   /** Default: `DEFAULT_COMPACTION` of the library. */
-  readonly compaction?: Partial<CompactionOptions>;
+  readonly compaction?: Partial<CompactionOptions> | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly fatal: (error: unknown) => void;
-  readonly observe?: ReplicaObserver;
+  readonly observe?: ReplicaObserver | undefined;
 }
 
 /** Time limit for the leadership transfer of a leader that stops, in milliseconds. */
@@ -70,47 +69,41 @@ const TRANSFER_MS = 2_000;
  * closed.
  */
 const LINGER_MS = 100;
+
 export class Replica {
-  readonly #options: ReplicaOptions;
-  readonly #observe: ReplicaObserver;
-  readonly #core: ReplicaCore;
+  readonly #resources: ReplicaResources;
   readonly #server: InternalServer;
-  readonly #counts: ReplicaMetrics;
-  #machine: BookStateMachine<BookStore> | null = null;
-  #node: RaftNode | null = null;
-  #lifeFile: ClusterLifeFile | null = null;
   /** Whether `stop` was called: not ready any more, but still working. */
   #isShuttingDown = false;
-  #isStopping = false;
 
-  constructor(options: ReplicaOptions) {
-    this.#options = options;
-    this.#observe = options.observe ?? NO_OBSERVER;
+  private constructor(options: ReplicaOptions, resources: ReplicaResources) {
+    this.#resources = resources;
     const { identity, log, host, port, metrics, addresses } = options;
-    this.#counts = new ReplicaMetrics(metrics, () => this.#parts);
-    this.#core = new ReplicaCore({
-      ...options,
-      newLife: newClusterLife,
-      pacer: new ScanPacer(),
-      report: () => replicaReport(this.#parts, options.peerLinks),
-      onStatusChange: ({ leader }) => this.#counts.onLeader(leader),
-      proposer: (node) => this.#counts.countFailures(node),
-      fatal: (error) => this.#fatal(error),
-      onStep: this.#observe.onStep,
-    });
-    const core = this.#core;
-    const group = groupRoutes(() => this.#node, addresses);
-    const catalogs = catalogsRoutes({ raft: () => this.#node, addresses, catalogs: () => core.catalogSet });
+    const { core, node, counts } = resources;
+    counts.describe(() => this.#parts);
+    const group = groupRoutes({ node, addresses });
+    const catalogs = catalogsRoutes({ node, addresses, set: core.catalogSet });
     this.#server = new InternalServer({
-      ...{ host, port, identity, log, metrics },
+      host,
+      port,
+      identity,
+      log,
+      metrics,
       listeners: [
         new LinkListener({
-          ...{ path: LINK_PATHS.frontendToReplica, clientRole: 'frontend', identity, log },
+          path: LINK_PATHS.frontendToReplica,
+          clientRole: 'frontend',
+          identity,
+          log,
           handler: core.frontendHandler,
         }),
         new LinkListener({
-          ...{ path: LINK_PATHS.catalogToReplica, clientRole: 'catalog', identity, log },
-          ...{ handler: core.catalogHandler, linksMax: CATALOG_LINKS_MAX },
+          path: LINK_PATHS.catalogToReplica,
+          clientRole: 'catalog',
+          identity,
+          log,
+          handler: core.catalogHandler,
+          linksMax: CATALOG_LINKS_MAX,
         }),
       ],
       status: () => this.status(),
@@ -126,77 +119,35 @@ export class Replica {
 
   /**
    * Opens and checks log and book, joins the group and listens.
-   * @returns the port for front-ends
+   * @returns the replica, and the port for front-ends
    * @throws RaftError `LOG_DAMAGED` naming the damage, `BAD_CONFIG`; the system's error if it cannot listen.
    */
-  async start(): Promise<number> {
+  static async start(options: ReplicaOptions): Promise<{ readonly replica: Replica; readonly port: number }> {
+    const resources = await openResources(options);
+    const replica = new Replica(options, resources);
     try {
-      await this.#open();
-      const port = await this.#server.listen();
-      if (this.#machine !== null)
-        void checkBook(this.#machine.store, this.#options.log, (e) => this.#fatal(e));
-      return port;
+      const port = await replica.#server.listen();
+      void checkBook(resources.core.machine.store, options.log, resources.fatal);
+      return { replica, port };
     } catch (error) {
-      await this.stop();
-      throw error;
-    }
-  }
-
-  async #open(): Promise<void> {
-    const { id, data, members, addresses, identity, transport } = this.#options;
-    const { cluster } = identity;
-    const onRepair = (what: string): void => this.#options.log.warn({ what }, 'storage repaired');
-    const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
-    try {
-      await recordOwner(storage);
-      await this.#options.recorded?.();
-      const machine = await openBook({ data, cluster, id, listener: this.#core.machineEvents, onRepair });
-      this.#machine = machine;
-      this.#lifeFile = await ClusterLifeFile.open(data, (error) => this.#fatal(error));
-      this.#core.onBookOpened(machine, this.#lifeFile);
-      this.#node = await RaftNode.start({
-        id,
-        members,
-        addresses: addresses.founders(members),
-        storage: this.#observe.storage(this.#counts.measureStorage(storage)),
-        transport: this.#observe.transport(transport),
-        stateMachine: machine,
-        compaction: this.#options.compaction ?? {},
-        onEvent: (event) => {
-          this.#counts.onNodeEvent(event);
-          if (event.type === 'followerNeedsSnapshot')
-            this.#options.log.warn(event, 'log compacted past a lagging follower; it needs a snapshot');
-          else this.#options.log.info(event, event.type);
-        },
-        onChange: (status) => this.#core.onStatusChange(status),
-        onMembership: (membership) => this.#core.onMembershipChange(membership),
-        onFatal: (error) => this.#fatal(error),
-      });
-      this.#core.onNodeStarted(this.#node);
-    } catch (error) {
-      // A started node owns the log; otherwise it must be closed here.
-      await storage.close();
+      await replica.stop();
       throw error;
     }
   }
 
   /** Transfers leadership, answers all open requests, and closes everything. */
   async stop(): Promise<void> {
+    const { core, node, lifeFile, closing } = this.#resources;
     this.#isShuttingDown = true;
-    if (this.#node !== null) await transferIfLeader(this.#node);
-    this.#isStopping = true;
-    this.#core.stop();
+    await transferIfLeader(node);
+    closing.abort();
+    core.stop();
     // The answers are sent at the end of this turn; closing a link before that would lose them.
     await setImmediate();
     await this.#server.close();
-    await this.#node?.stop();
-    await this.#machine?.close();
-    await this.#lifeFile?.idle();
-  }
-
-  /** Errors during the stop are ignored: parts that are already closed cause them. */
-  #fatal(error: unknown): void {
-    if (!this.#isStopping) this.#options.fatal(error);
+    await node.stop();
+    await core.machine.close();
+    await lifeFile.idle();
   }
 
   /** The answer of `GET /status`. */
@@ -204,20 +155,114 @@ export class Replica {
     return replicaStatus(this.#parts);
   }
 
-  /** Current term, for log lines; undefined until the log is open. */
-  get term(): number | undefined {
-    return this.#node?.status().term;
+  /** Current term, for log lines. */
+  get term(): number {
+    return this.#resources.node.status().term;
   }
 
   get #parts(): ReplicaParts {
+    const { core, node, counts } = this.#resources;
     return {
-      ...{ machine: this.#machine, node: this.#node, session: this.#core.session },
-      frontends: this.#core.frontends,
-      catalogs: this.#core.catalogSet?.describe().catalogs ?? [],
-      outrun: this.#counts.outrunFollower(this.#node),
+      machine: core.machine,
+      node,
+      session: core.session,
+      frontends: core.frontends,
+      catalogs: core.catalogSet.describe().catalogs,
+      outrun: counts.outrunFollower(node),
       isStopping: this.#isShuttingDown,
     };
   }
+}
+
+/** What a replica opens before it listens. */
+interface ReplicaResources {
+  readonly core: ReplicaCore<BookStore>;
+  readonly node: RaftNode;
+  readonly lifeFile: ClusterLifeFile;
+  readonly counts: ReplicaMetrics;
+  /** Reports an error after which the process has to stop. */
+  readonly fatal: (error: unknown) => void;
+  /** Aborted once the replica closes: parts that are already closed cause errors, which are ignored then. */
+  readonly closing: AbortController;
+}
+
+/** Opens and checks log and book, and joins the group. */
+async function openResources(options: ReplicaOptions): Promise<ReplicaResources> {
+  const { id, data, identity, log } = options;
+  const { cluster } = identity;
+  const onRepair = (what: string): void => log.warn({ what }, 'storage repaired');
+  const closing = new AbortController();
+  const fatal = (error: unknown): void => {
+    if (!closing.signal.aborted) options.fatal(error);
+  };
+  const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
+  try {
+    await recordOwner(storage);
+    await options.onOwnerRecorded?.();
+    const lifeFile = await ClusterLifeFile.open(data, fatal);
+    const counts = new ReplicaMetrics(options.metrics);
+    const core: ReplicaCore<BookStore> = new ReplicaCore<BookStore>({
+      id,
+      createMachine: await openBook({ data, cluster, id, onRepair }),
+      lives: lifeFile,
+      addresses: options.addresses,
+      seed: options.seed,
+      onSeeded: options.onSeeded,
+      catalogs: options.catalogs,
+      newLife: newClusterLife,
+      memberClocks: options.memberClocks,
+      pacer: new ScanPacer(),
+      report: (started) => replicaReport({ node: started, machine: core.machine }, options.peerLinks),
+      onStatusChange: ({ leader }) => counts.onLeader(leader),
+      proposer: (started) => counts.countFailures(started),
+      log,
+      fatal,
+      onStep: (options.observe ?? NO_OBSERVER).onStep,
+    });
+    try {
+      const node = await startNode(options, storage, core, counts, fatal);
+      core.onNodeStarted(node);
+      return { core, node, lifeFile, counts, fatal, closing };
+    } catch (error) {
+      closing.abort();
+      core.stop();
+      await core.machine.close();
+      await lifeFile.idle();
+      throw error;
+    }
+  } catch (error) {
+    // A started node owns the log; otherwise it must be closed here.
+    await storage.close();
+    throw error;
+  }
+}
+
+async function startNode(
+  options: ReplicaOptions,
+  storage: LevelLog,
+  core: ReplicaCore<BookStore>,
+  counts: ReplicaMetrics,
+  fatal: (error: unknown) => void,
+): Promise<RaftNode> {
+  const { id, members, addresses, log, observe = NO_OBSERVER } = options;
+  return RaftNode.start({
+    id,
+    members,
+    addresses: addresses.founders(members),
+    storage: observe.storage(counts.measureStorage(storage)),
+    transport: observe.transport(options.transport),
+    stateMachine: core.machine,
+    compaction: options.compaction ?? {},
+    onEvent: (event) => {
+      counts.onNodeEvent(event);
+      if (event.type === 'followerNeedsSnapshot')
+        log.warn(event, 'log compacted past a lagging follower; it needs a snapshot');
+      else log.info(event, event.type);
+    },
+    onChange: (status) => core.onStatusChange(status),
+    onMembership: (membership) => core.onMembershipChange(membership),
+    onFatal: fatal,
+  });
 }
 
 /** Transfers leadership if this replica leads and another member can take over. */

@@ -5,11 +5,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ReplicaMetrics } from './status.js';
 
-const PARTS = {
-  ...{ machine: null, node: null, session: null, frontends: 0 },
-  ...{ catalogs: [], outrun: null, isStopping: false },
-};
-
 const BASE = {
   index: 100,
   term: 1,
@@ -18,7 +13,7 @@ const BASE = {
 
 /** Counters of a leader whose log was compacted before replica 3 had it. */
 function outrunBy3(): ReplicaMetrics {
-  const counts = new ReplicaMetrics(new Metrics({ service: 'replica', id: '1' }), () => PARTS);
+  const counts = new ReplicaMetrics(new Metrics({ service: 'replica', id: '1' }));
   counts.onLeader('1');
   counts.onNodeEvent({ type: 'followerNeedsSnapshot', to: '3', index: 40, base: BASE });
   return counts;

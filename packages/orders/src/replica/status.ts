@@ -22,10 +22,11 @@ interface OutrunFollower {
   readonly logStartsAfter: number;
 }
 
-/** The parts to report on; null if not open yet. */
+/** The parts to report on. */
 export interface ReplicaParts {
-  readonly machine: BookStateMachine<BookStore> | null;
-  readonly node: RaftNode | null;
+  readonly machine: BookStateMachine<BookStore>;
+  readonly node: RaftNode;
+  /** Null while this replica does not lead. */
   readonly session: LeaderSession | null;
   readonly frontends: number;
   /** The configured catalog set. */
@@ -35,20 +36,14 @@ export interface ReplicaParts {
 }
 
 /** The answer of `GET /status`. */
-export function replicaStatus({
-  machine,
-  node: raft,
-  session,
-  frontends,
-  catalogs,
-  outrun,
-}: ReplicaParts): object {
-  const { applied, orders, visibleOrders, hash, keys, stocks, life } = machine?.stored ?? {};
-  const { membership, ...node } = raft?.status() ?? {};
+export function replicaStatus(parts: ReplicaParts): object {
+  const { machine, session, frontends, catalogs, outrun } = parts;
+  const { applied, orders, visibleOrders, hash, keys, stocks, life } = machine.stored;
+  const { membership, ...node } = parts.node.status();
   return {
     service: 'replica',
     ...node,
-    members: membership && describeMembership(membership),
+    members: describeMembership(membership),
     // Of the stored book, so that replicas with equal applied index can be compared by hash.
     applied,
     orders,
@@ -58,7 +53,7 @@ export function replicaStatus({
     stocks,
     life,
     // Of the applied book, so that 0 means that everything is stored.
-    pending: machine?.unconfirmedOrders,
+    pending: machine.unconfirmedOrders,
     frontends,
     catalogs,
     session: session?.status ?? null,
@@ -66,9 +61,11 @@ export function replicaStatus({
   };
 }
 
-/** Report for front-ends; null until log and book are open. */
-export function replicaReport({ node, machine }: ReplicaParts, links: PeerLinks): ReplicaReport | null {
-  if (node === null || machine === null) return null;
+/** Report for front-ends. */
+export function replicaReport(
+  { node, machine }: Pick<ReplicaParts, 'node' | 'machine'>,
+  links: PeerLinks,
+): ReplicaReport {
   const { id, role, term, leader, leading, firstIndex, lastIndex, commit, membership } = node.status();
   const { applied, orders, hash } = machine.stored;
   const { voters, outgoing, learners } = membership;
@@ -94,10 +91,11 @@ export function replicaReport({ node, machine }: ReplicaParts, links: PeerLinks)
 }
 
 export function replicaChecks({ node, isStopping }: ReplicaParts): readonly ReadinessCheck[] {
-  const leader = node?.status().leader ?? null;
+  const { leader } = node.status();
   return [
     { name: 'running', problem: isStopping ? 'stopping' : null },
-    { name: 'book', problem: node === null ? 'the book is not open yet' : null },
+    // The port opens once the book is open.
+    { name: 'book', problem: null },
     { name: 'leader', problem: leader === null ? 'no leader is known' : null },
   ];
 }
@@ -117,10 +115,14 @@ export class ReplicaMetrics {
   #outrun: OutrunFollower | null = null;
   readonly #metrics: Metrics;
 
-  constructor(metrics: Metrics, parts: () => ReplicaParts) {
+  constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    this.#describeRaft(metrics, parts);
-    this.#describeBook(metrics, parts);
+  }
+
+  /** Adds the metrics of a running replica. */
+  describe(parts: () => ReplicaParts): void {
+    this.#describeRaft(this.#metrics, parts);
+    this.#describeBook(this.#metrics, parts);
   }
 
   /** @param leader the current leader; what is known of followers is dropped when the leader changes */
@@ -148,9 +150,9 @@ export class ReplicaMetrics {
    * The follower that needs compacted entries, until it has caught up to the start of the log or left; null
    * if none.
    */
-  outrunFollower(leader: Pick<RaftNode, 'matchIndexOf'> | null): OutrunFollower | null {
+  outrunFollower(leader: Pick<RaftNode, 'matchIndexOf'>): OutrunFollower | null {
     if (this.#outrun === null) return null;
-    const match = leader?.matchIndexOf(this.#outrun.replica) ?? null;
+    const match = leader.matchIndexOf(this.#outrun.replica);
     return match === null || match >= this.#outrun.logStartsAfter ? null : this.#outrun;
   }
 
@@ -201,27 +203,25 @@ export class ReplicaMetrics {
   }
 
   #describeRaft(metrics: Metrics, parts: () => ReplicaParts): void {
-    const status = (): NodeStatus | undefined => parts().node?.status();
-    metrics.addGauge('has_leader', 'Whether a leader is known.', () =>
-      (status()?.leader ?? null) === null ? 0 : 1,
-    );
+    const status = (): NodeStatus => parts().node.status();
+    metrics.addGauge('has_leader', 'Whether a leader is known.', () => (status().leader === null ? 0 : 1));
     metrics.addGauge('is_leader', 'Whether this replica leads and takes orders.', () =>
-      status()?.leading === true ? 1 : 0,
+      status().leading ? 1 : 0,
     );
-    metrics.addGauge('raft_term', 'Current term.', () => status()?.term ?? 0);
+    metrics.addGauge('raft_term', 'Current term.', () => status().term);
     metrics.addCounter(
       'leader_changes_seen_total',
       'Number of leader changes seen.',
       () => this.#leaderChanges,
     );
-    metrics.addCounter('proposals_committed_total', 'Commit index.', () => status()?.commit ?? 0);
+    metrics.addCounter('proposals_committed_total', 'Commit index.', () => status().commit);
     metrics.addCounter(
       'proposals_applied_total',
       'Log index of the last entry in the stored order book.',
-      () => parts().machine?.stored.applied ?? 0,
+      () => parts().machine.stored.applied,
     );
     metrics.addGauge('proposals_pending', 'Uncommitted entries in the log.', () => {
-      const { lastIndex = 0, commit = 0 } = status() ?? {};
+      const { lastIndex, commit } = status();
       return Math.max(0, lastIndex - commit);
     });
     metrics.addCounter(
@@ -234,12 +234,8 @@ export class ReplicaMetrics {
       'Reads that a majority did not confirm.',
       () => this.#readsFailed,
     );
-    metrics.addGauge(
-      'log_first_index',
-      'Index of the first entry in the log.',
-      () => status()?.firstIndex ?? 0,
-    );
-    metrics.addGauge('log_last_index', 'Index of the last entry in the log.', () => status()?.lastIndex ?? 0);
+    metrics.addGauge('log_first_index', 'Index of the first entry in the log.', () => status().firstIndex);
+    metrics.addGauge('log_last_index', 'Index of the last entry in the log.', () => status().lastIndex);
     metrics.addCounter(
       'snapshot_events_total',
       'Compactions, compactions past a live follower, and snapshots sent and installed.',
@@ -248,28 +244,24 @@ export class ReplicaMetrics {
   }
 
   #describeBook(metrics: Metrics, parts: () => ReplicaParts): void {
-    const stored = (): BookStateMachine['stored'] | undefined => parts().machine?.stored;
-    metrics.addCounter(
-      'orders_filled_total',
-      'Filled orders in the order book.',
-      () => stored()?.orders ?? 0,
-    );
+    const stored = (): BookStateMachine['stored'] => parts().machine.stored;
+    metrics.addCounter('orders_filled_total', 'Filled orders in the order book.', () => stored().orders);
     metrics.addGauge(
       'orders_pending',
       'Filled orders that are not stored, or not known to be visible.',
-      () => parts().machine?.unconfirmedOrders ?? 0,
+      () => parts().machine.unconfirmedOrders,
     );
     metrics.addGauge(
       'orders_visible',
       'Filled orders that reads may return; on followers as last announced in the log.',
-      () => parts().session?.visibleOrders ?? stored()?.visibleOrders ?? 0,
+      () => parts().session?.visibleOrders ?? stored().visibleOrders,
     );
-    metrics.addGauge('stocks', 'Listed stocks.', () => stored()?.stocks ?? 0);
-    metrics.addGauge('idempotency_keys', 'Idempotency keys in the order book.', () => stored()?.keys ?? 0);
+    metrics.addGauge('stocks', 'Listed stocks.', () => stored().stocks);
+    metrics.addGauge('idempotency_keys', 'Idempotency keys in the order book.', () => stored().keys);
     metrics.addCounter(
       'idempotency_key_lookups_total',
       'Keys looked up on disk because the in-memory filter could not rule them out.',
-      () => parts().machine?.store.keyLookUps ?? 0,
+      () => parts().machine.store.keyLookUps,
     );
     metrics.addGauge(
       'leader_orders',

@@ -10,8 +10,7 @@ type LookupFrame = Extract<FrontendFrame, { readonly t: 'lookup' }>;
 type ListFrame = Extract<FrontendFrame, { readonly t: 'listStocks' }>;
 
 interface StockReadsOptions {
-  /** The book; null before it is open. */
-  readonly machine: () => BookStateMachine | null;
+  readonly machine: BookStateMachine;
   /** Null while this replica does not lead. */
   readonly session: () => LeaderSession | null;
 }
@@ -26,7 +25,7 @@ export class StockReads {
   lookUp(link: Link, items: LookupFrame['items']): void {
     const session = this.#options.session();
     const answer = (result: (item: LookupFrame['items'][number]) => StockReadResult): void => {
-      const life = this.#options.machine()?.book.meta.life ?? '';
+      const { life } = this.#options.machine.book.meta;
       sendToFrontend(link, { t: 'stocks', life, items: items.map(result) });
     };
     if (session === null) {

@@ -20,7 +20,8 @@ const NO_EVENTS = { onApplied: () => undefined, onStored: () => undefined, onErr
 /** Opens the book of a replica as its process does. */
 export async function openMachine(data: string, id = '1'): Promise<BookStateMachine<BookStore>> {
   mkdirSync(data, { recursive: true });
-  return openBook({ data, cluster: 'test', id, listener: NO_EVENTS });
+  const createMachine = await openBook({ data, cluster: 'test', id });
+  return createMachine(NO_EVENTS);
 }
 
 /** The snapshot support of a machine. */

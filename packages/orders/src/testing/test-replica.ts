@@ -274,7 +274,7 @@ export class TestReplica {
       peers: new Map(),
       listen: { host: HOST, port: 0 },
     });
-    this.#replica = new Replica({
+    const { replica, port } = await Replica.start({
       id: '1',
       members: ['1'],
       addresses: new MemberAddresses(
@@ -299,7 +299,8 @@ export class TestReplica {
         onStep: (step) => this.steps.push(step),
       },
     });
-    this.#port = await this.#replica.start();
+    this.#replica = replica;
+    this.#port = port;
     await this.catalog.setReplicaUrl(`http://${HOST}:${this.#port}`);
     return this.connectFrontend();
   }

@@ -99,7 +99,7 @@ interface SnapshotContent {
 }
 
 interface SnapshotsContext {
-  readonly machine: BookStateMachine<SimBookStore>;
+  readonly machine: () => BookStateMachine<SimBookStore>;
   readonly disk: BookDisk;
   readonly schedule: DiskSchedule;
   /** Creates the store of an installed order book. */
@@ -123,7 +123,7 @@ export class SimBookSnapshots implements SnapshotSupport {
 
   async sync(): Promise<LogIndex> {
     const { machine, disk } = this.#context;
-    await machine.flush();
+    await machine().flush();
     const { applied } = disk.tables.meta;
     const { tables, unsynced } = disk;
     await this.writes.write(
@@ -169,7 +169,7 @@ export class SimBookSnapshots implements SnapshotSupport {
 
   async #install(base: LogBase, { meta, keys, batches, orders, stocks }: SnapshotContent): Promise<void> {
     const { machine, disk, newStore, installed } = this.#context;
-    await machine.flush();
+    await machine().flush();
     const tables = new OrderBookTables();
     tables.meta = meta;
     tables.restored = base;
@@ -185,7 +185,7 @@ export class SimBookSnapshots implements SnapshotSupport {
       },
     );
     const store = newStore();
-    machine.replaceBook(store.openBook(), store);
+    machine().replaceBook(store.openBook(), store);
   }
 }
 

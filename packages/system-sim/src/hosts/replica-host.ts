@@ -74,8 +74,7 @@ interface ReplicaEnvironment {
 interface ReplicaProcess {
   readonly life: ProcessInstance;
   readonly storage: SimStorage;
-  readonly core: ReplicaCore;
-  readonly machine: BookStateMachine<SimBookStore>;
+  readonly core: ReplicaCore<SimBookStore>;
   readonly snapshots: SimBookSnapshots;
   node: RaftNode | null;
   role: Role;
@@ -136,8 +135,33 @@ export class SimulatedReplica extends SimulatedProcess {
     const store = newStore();
     const memberClocks = new MemberClocks();
     const flags = new Map([...urls].map(([name, url]) => [name, { peerUrl: `${url}81`, url }]));
-    const core = new ReplicaCore({
-      ...{ id: this.name, addresses: new MemberAddresses(flags), seed, catalogs, memberClocks },
+    const snapshots = new SimBookSnapshots({
+      machine: () => core.machine,
+      disk: this.bookDisk,
+      schedule: this.syncs.schedule(life.scope),
+      newStore,
+      installed: (base, meta) => watcher.installed(this, base, meta),
+    });
+    const core: ReplicaCore<SimBookStore> = new ReplicaCore<SimBookStore>({
+      id: this.name,
+      createMachine: (events) =>
+        new BookStateMachine(
+          store.openBook(),
+          store,
+          {
+            ...events,
+            onApplied: (index, decided) => {
+              watcher.applied(this, core.machine.book, decided);
+              events.onApplied(index, decided);
+            },
+          },
+          () => snapshots,
+        ),
+      lives: { belongsToOtherFolder: () => false, record: () => undefined },
+      addresses: new MemberAddresses(flags),
+      seed,
+      catalogs,
+      memberClocks,
       newLife: () => simulation.newId(),
       pacer: { waitForTurn: async () => Promise.resolve(), measure: (work) => work() },
       report: () => null,
@@ -147,36 +171,16 @@ export class SimulatedReplica extends SimulatedProcess {
       fatal: (error) => this.#fatal(process, error),
       onStep: () => undefined,
     });
-    const made: { snapshots: SimBookSnapshots | null } = { snapshots: null };
-    const machine = new BookStateMachine(
-      store.openBook(),
-      store,
-      {
-        ...core.machineEvents,
-        onApplied: (index, decided) => {
-          watcher.applied(this, machine.book, decided);
-          core.machineEvents.onApplied(index, decided);
-        },
-      },
-      (owner) => {
-        made.snapshots = new SimBookSnapshots({
-          machine: owner,
-          disk: this.bookDisk,
-          schedule: this.syncs.schedule(life.scope),
-          newStore,
-          installed: (base, meta) => watcher.installed(this, base, meta),
-        });
-        return made.snapshots;
-      },
-    );
-    const { snapshots } = made;
-    if (snapshots === null) throw new Error('BookMachine did not create its snapshots');
     const process: ReplicaProcess = {
-      ...{ life, storage, core, machine, snapshots },
-      ...{ node: null, role: 'follower', term: storage.hardState().term },
+      life,
+      storage,
+      core,
+      snapshots,
+      node: null,
+      role: 'follower',
+      term: storage.hardState().term,
     };
     this.#process = process;
-    core.onBookOpened(machine, { belongsToOtherFolder: () => false, record: () => undefined });
     simulation.streams.listen(life, LINK_PATHS.frontendToReplica, core.frontendHandler);
     simulation.streams.listen(life, LINK_PATHS.catalogToReplica, core.catalogHandler);
     RaftNode.start({
@@ -190,7 +194,7 @@ export class SimulatedReplica extends SimulatedProcess {
           simulation.violate('no messages after a failed sync', `${this.name} sends ${message.type}`);
         if (process.node !== null) watcher.sent(this, process.node, message);
       }),
-      stateMachine: this.#watched(machine),
+      stateMachine: this.#watched(core.machine, snapshots),
       onChange: (status) => {
         const { role, term, leader, leading } = status;
         if (role === 'leader' && process.role !== 'leader') watcher.elected(this);
@@ -221,7 +225,7 @@ export class SimulatedReplica extends SimulatedProcess {
   }
 
   /** Wraps the machine so that the checks see every entry. */
-  #watched(machine: BookStateMachine<SimBookStore>): StateMachine {
+  #watched(machine: BookStateMachine<SimBookStore>, snapshots: SimBookSnapshots): StateMachine {
     const { watcher } = this.#environment;
     return {
       get applied() {
@@ -231,7 +235,7 @@ export class SimulatedReplica extends SimulatedProcess {
         for (const entry of entries) watcher.applying(this, entry);
         await machine.apply(entries);
       },
-      ...(machine.snapshots === undefined ? {} : { snapshots: machine.snapshots }),
+      snapshots,
     };
   }
 
@@ -241,7 +245,7 @@ export class SimulatedReplica extends SimulatedProcess {
     if (process !== null) {
       for (const settle of [...process.storage.unsettled, ...process.snapshots.writes.unsettled])
         if (this.random.chance(0.5)) settle();
-      process.machine.store.crash(() => this.random.chance(0.5));
+      process.core.machine.store.crash(() => this.random.chance(0.5));
       this.#checkDisks();
     }
     this.syncs.dropHanging();
