@@ -245,7 +245,7 @@ export class RaftNode {
    */
   async transferLeadership(
     timeoutMs: number,
-    { to, isStopping = false }: { readonly to?: NodeId; readonly isStopping?: boolean } = {},
+    { to, isStopping = false }: { readonly to?: NodeId | undefined; readonly isStopping?: boolean } = {},
   ): Promise<boolean> {
     const { leadership } = this.#core;
     if (leadership === null) return true;

@@ -112,7 +112,7 @@ export interface Batch {
   /** New id of the cluster instance: the leader's data folder is a copy, and the original cluster may still run. */
   readonly life?: string;
   /** New catalog set, as ids: the catalogs that a leader waits for. */
-  readonly catalogs?: readonly string[];
+  readonly catalogs?: readonly string[] | undefined;
 }
 
 const FORMAT = 4;

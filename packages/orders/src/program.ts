@@ -185,15 +185,18 @@ async function startReplica(
   });
   const transportOf = (member: string, peers: Iterable<string>): HttpTransport =>
     new HttpTransport({
-      ...{ id: member, cluster, secret, instance, advertise: own.peerUrl },
+      id: member,
+      cluster,
+      secret,
+      instance,
+      advertise: own.peerUrl,
       // A replica that waits to be added has no peers: the members that added it dial it, and the log names
       // them.
       peers: new Map([...peers].map((peer) => [peer, flags.get(peer)?.peerUrl ?? ''])),
       urlOf: (address, peer) => addresses.resolve(peer, address)?.peerUrl ?? '',
       listen: { host, port: peerPort },
-      ...(tls === null
-        ? {}
-        : { tls: { source: tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` } }),
+      tls:
+        tls === null ? undefined : { source: tls, nameOf: (peer: string) => `replica-${nameOfMember(peer)}` },
       queries: { [FOUNDING_PATH]: () => founding() },
       onEvent: peerWatch.onEvent,
     });
@@ -202,15 +205,24 @@ async function startReplica(
     try {
       await asking.listen();
       return await waitForFounders({
-        ...{ name: options.id, instance, founders: [...flags.keys()], transport: asking, log, stopping },
-        ...{ rejoin: rejoinCommand(options), isIncarnation: incarnation !== null },
+        name: options.id,
+        instance,
+        founders: [...flags.keys()],
+        transport: asking,
+        log,
+        stopping,
+        rejoin: rejoinCommand(options),
+        isIncarnation: incarnation !== null,
       });
     } finally {
       await asking.stop();
     }
   };
   const { id, founders, onOwnerRecorded } = await determineMember({
-    ...{ data, cluster, name: options.id, founders: [...flags.keys()] },
+    data,
+    cluster,
+    name: options.id,
+    founders: [...flags.keys()],
     found: options.bootstrap ? found : null,
   });
   const transport = transportOf(id, founders.keys());

@@ -14,7 +14,7 @@ export interface HttpTransportOptions extends MemberIdentity {
     readonly port: number;
   };
   /** Enables mutual TLS: then the URL of every peer must be https. */
-  readonly tls?: MemberTls;
+  readonly tls?: MemberTls | undefined;
   /**
    * Base URLs of the peer ports of members that are known before the log names them; may include this member.
    */

@@ -39,7 +39,12 @@ async function withReplica(
     let lead: () => void = () => undefined;
     const leading = new Promise<void>((resolve) => (lead = resolve));
     const node = await RaftNode.start({
-      ...{ id: '1', members: ['1'], storage: log, transport: SILENT, stateMachine: machine, onFatal: fail },
+      id: '1',
+      members: ['1'],
+      storage: log,
+      transport: SILENT,
+      stateMachine: machine,
+      onFatal: fail,
       onChange: (status) => {
         if (status.leading) lead();
       },

@@ -21,7 +21,7 @@ interface Compactable {
 }
 
 /**
- * Size of LevelDB's memtable in bytes; two may exist at a time. Keys of orders may be spread over their whole
+ * Size of LevelDB's memtable in bytes; two may exist at a time. Idempotency keys may be spread over their whole
  * table, so each compaction rewrites much of it: fewer, larger compactions cost less CPU. A still larger
  * memtable would make a start after a kill slower, because LevelDB reads its write-ahead files again.
  */

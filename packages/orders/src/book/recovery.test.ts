@@ -44,7 +44,12 @@ async function startLeader(data: string): Promise<Instance> {
     onError: failed,
   });
   const node = await RaftNode.start({
-    ...{ id: '1', members: ['1'], storage, transport: SILENT, stateMachine: machine, onFatal: failed },
+    id: '1',
+    members: ['1'],
+    storage,
+    transport: SILENT,
+    stateMachine: machine,
+    onFatal: failed,
   });
   await until(() => node.status().leading, 'leadership');
   return { node, machine, decided };

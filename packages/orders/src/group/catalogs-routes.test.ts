@@ -37,9 +37,15 @@ class CatalogsFixture {
 
   readonly node: LeaderView['node'] = {
     status: () => ({
-      ...{ id: '1', role: this.leader === '1' ? 'leader' : 'follower', term: 3, leader: this.leader },
+      id: '1',
+      role: this.leader === '1' ? 'leader' : 'follower',
+      term: 3,
+      leader: this.leader,
       membership: {
-        ...{ voters: ['1', '2'], outgoing: [], learners: [], learnersNext: [] },
+        voters: ['1', '2'],
+        outgoing: [],
+        learners: [],
+        learnersNext: [],
         addresses: new Map([
           ['1', ''],
           ['2', ''],
@@ -62,7 +68,11 @@ async function withFixture(use: (fixture: CatalogsFixture) => Promise<void>): Pr
   const log = createLog({ service: 'test', id: '1', level: 'silent' });
   const metrics = new Metrics({ service: 'replica', id: '1' });
   const server = new InternalServer({
-    ...{ host: '127.0.0.1', port: 0, log, metrics, listeners: [] },
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    metrics,
+    listeners: [],
     identity: { cluster: 'test', name: 'replica-1', secret: SECRET },
     status: () => ({}),
     checks: () => [],
@@ -92,9 +102,16 @@ test('GET /catalogs on a follower shows the set and the leader', async () => {
     assert.equal(await fixture.ask(), {
       code: 200,
       body: {
-        ...{ self: '1', role: 'follower', term: 3, leader: '2', index: 1 },
+        self: '1',
+        role: 'follower',
+        term: 3,
+        leader: '2',
+        index: 1,
         catalogs: ['catalog-1', 'catalog-2'].map((id) => ({
-          ...{ id, url: null, linked: false, hasAuthority: false },
+          id,
+          url: null,
+          linked: false,
+          hasAuthority: false,
         })),
       },
     });

@@ -59,9 +59,7 @@ export interface LeaderView {
 }
 
 /** The routes of an internal port that show and change the group. */
-export function groupRoutes(
-  group: GroupView,
-): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
+export function groupRoutes(group: GroupView): Required<Pick<InternalServerOptions, 'routes' | 'actions'>> {
   return {
     routes: {
       '/members': async (_, response) => {
@@ -101,7 +99,13 @@ export function membersFrame(
 function describeGroup(group: GroupView): object {
   const { id, role, term, leader, membership, membershipIndex, commit, lastIndex } = group.node.status();
   return {
-    ...{ self: id, role, term, leader, commit, lastIndex, index: membershipIndex },
+    self: id,
+    role,
+    term,
+    leader,
+    commit,
+    lastIndex,
+    index: membershipIndex,
     joint: membership.outgoing.length > 0,
     members: [...membership.addresses.keys()].map((member) => memberOf(group, membership, member)),
   };
@@ -112,8 +116,11 @@ function memberOf({ node, addresses }: GroupView, membership: Membership, id: No
   const address = addresses.resolve(id, membership.addresses.get(id) ?? '');
   const left = outgoing.includes(id) ? 'leaving' : 'learner';
   return {
-    ...{ id, name: nameOfMember(id), role: voters.includes(id) ? 'voter' : left },
-    ...{ peerUrl: address?.peerUrl ?? null, url: address?.url ?? null },
+    id,
+    name: nameOfMember(id),
+    role: voters.includes(id) ? 'voter' : left,
+    peerUrl: address?.peerUrl ?? null,
+    url: address?.url ?? null,
     match:
       id === node.status().id && node.status().role === 'leader' ? node.log.lastIndex : node.matchIndexOf(id),
     reachable: node.isReachable(id),
@@ -144,7 +151,7 @@ async function transferLeadership(group: GroupView, body: unknown): Promise<obje
   requireLeader(group);
   const isDone = await withStatus(
     group,
-    group.node.transferLeadership(TRANSFER_MS_MAX, to === null ? {} : { to }),
+    group.node.transferLeadership(TRANSFER_MS_MAX, { to: to ?? undefined }),
   );
   if (!isDone)
     throw new TriremeError(

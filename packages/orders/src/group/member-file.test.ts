@@ -22,7 +22,10 @@ const AGREED: Founders = new Map([
 /** @param bootstrap whether the flag is set; the others then confirm that no group exists */
 const claim2 = async (data: string, bootstrap: boolean, founders = FOUNDERS): Promise<DeterminedMember> =>
   determineMember({
-    ...{ data, cluster: 'test', name: '2', founders },
+    data,
+    cluster: 'test',
+    name: '2',
+    founders,
     found: bootstrap ? async () => Promise.resolve(AGREED) : null,
   });
 

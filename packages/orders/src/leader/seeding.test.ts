@@ -43,7 +43,10 @@ class SeedingFixture {
       return { index: this.log.push(data), term: 1 };
     };
     return new Seeder({
-      ...{ node: { propose }, stocks, catalogs, log: LOG },
+      node: { propose },
+      stocks,
+      catalogs,
+      log: LOG,
       meta: () => this.book.meta,
       isOfOther: (life) => life === this.otherLife,
       newLife: newClusterLife,
@@ -253,7 +256,12 @@ async function interrupted(data: string, isStored: boolean): Promise<void> {
   const createMachine = await openBook({ data, cluster: 'test', id: '1' });
   const machine = createMachine(events);
   const node = await RaftNode.start({
-    ...{ id: '1', members: ['1'], storage, transport: SILENT, stateMachine: machine, onFatal: failed },
+    id: '1',
+    members: ['1'],
+    storage,
+    transport: SILENT,
+    stateMachine: machine,
+    onFatal: failed,
   });
   await until(() => node.status().leading, 'leadership');
   await machine.flush();

@@ -78,8 +78,8 @@ export class Seeder {
   #entryOf(next: SeedPart | string): Pick<Batch, 'seed' | 'life' | 'catalogs'> {
     if (typeof next === 'string') return { seed: null, life: next };
     // An operator may have chosen the set that is already in the log.
-    const isNamed = next.part > 0 || this.#options.meta().catalogsIndex > 0;
-    return isNamed ? { seed: next } : { seed: next, catalogs: this.#options.catalogs };
+    const hasSet = next.part > 0 || this.#options.meta().catalogsIndex > 0;
+    return { seed: next, catalogs: hasSet ? undefined : this.#options.catalogs };
   }
 
   #next(): SeedPart | string | null {

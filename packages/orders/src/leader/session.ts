@@ -439,8 +439,7 @@ export class LeaderSession {
     try {
       const times = this.#clock.next(this.#options.now(), this.#options.wallClock());
       const { visibleOrders } = this.#queue;
-      const set = catalogs === undefined ? {} : { catalogs };
-      const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null, ...set });
+      const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null, catalogs });
       const { index } = this.#options.node.propose(bytes);
       this.#proposed.push(index);
       this.#announcedVisible = visibleOrders;

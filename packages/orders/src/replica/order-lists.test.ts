@@ -37,8 +37,10 @@ async function withLists(isComplete: boolean, use: (bench: ListsBench) => Promis
       waitForAcknowledged: (_: number, done: (isComplete: boolean) => void) => done(isComplete),
     } as unknown as LeaderSession;
     const lists = new OrderLists({
-      ...{ machine, session: () => session },
-      ...{ pacer: new ScanPacer(), fatal: failed },
+      machine,
+      session: () => session,
+      pacer: new ScanPacer(),
+      fatal: failed,
     });
     const pages: unknown[] = [];
     const send = (frame: ReplicaToFrontend): void => {

@@ -67,11 +67,14 @@ async function withReads(
     const machine = new BookStateMachine(book, store, EVENTS);
     const sent: ReplicaToFrontend[] = [];
     const reads = new OrderReads({
-      ...{ machine, session: () => session ?? null },
-      ...{ pacer: new ScanPacer(), fatal: failing },
+      machine,
+      session: () => session ?? null,
+      pacer: new ScanPacer(),
+      fatal: failing,
     });
     await use({
-      ...{ store, reads },
+      store,
+      reads,
       get: (...items) => reads.get(recordingLink(sent), items),
       answers: () => sent.map((frame) => (frame.t === 'got' ? frame.items : [])),
     });

@@ -26,8 +26,14 @@ test('parseFrontendFrame reads submit, get, list and report', () => {
 
 test('parseCatalogFrame reads valid frames and rejects all others', () => {
   const attach = {
-    ...{ t: 'attach', term: 3, process: 'p', visible: 7, hadAuthority: true },
-    ...{ life: null, lastIndex: 0, hash: 'f' },
+    t: 'attach',
+    term: 3,
+    process: 'p',
+    visible: 7,
+    hadAuthority: true,
+    life: null,
+    lastIndex: 0,
+    hash: 'f',
   };
   const frames = [
     attach,

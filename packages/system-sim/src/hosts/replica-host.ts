@@ -97,7 +97,9 @@ export class SimulatedReplica extends SimulatedProcess {
     super(name, 'replica', simulation);
     this.#environment = environment;
     this.syncs = new DiskWrites({
-      ...{ scheduler: simulation.scheduler, random: this.random, behaviour: this.disk.behaviour },
+      scheduler: simulation.scheduler,
+      random: this.random,
+      behaviour: this.disk.behaviour,
       note: (kind, text) => simulation.trace.note(kind, this.name, this.disk.lastIndex, 0, text),
       written: () => this.#checkDisks(),
     });

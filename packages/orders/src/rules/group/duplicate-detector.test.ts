@@ -6,12 +6,10 @@ import { DUPLICATE_MS, DuplicateDetector } from './duplicate-detector.js';
 import { PeerLinks } from './peer-links.js';
 
 const refused: TransportEvent = {
-  ...{
-    type: 'dialFailed',
-    peer: '1',
-    code: 'DIAL_REFUSED',
-    message: 'two processes claim to be member 2',
-  },
+  type: 'dialFailed',
+  peer: '1',
+  code: 'DIAL_REFUSED',
+  message: 'two processes claim to be member 2',
   status: 'DUPLICATE_MEMBER',
 };
 const linked = (direction: 'in' | 'out', peer = '1'): TransportEvent => ({

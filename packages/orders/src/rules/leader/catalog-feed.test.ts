@@ -19,8 +19,14 @@ const LINK = 5;
 type AttachFrame = Extract<CatalogFrame, { readonly t: 'attach' }>;
 
 const FRESH: AttachFrame = {
-  ...{ t: 'attach', term: 3, process: 'p', visible: 0, hadAuthority: false },
-  ...{ life: null, lastIndex: 0, hash: '' },
+  t: 'attach',
+  term: 3,
+  process: 'p',
+  visible: 0,
+  hadAuthority: false,
+  life: null,
+  lastIndex: 0,
+  hash: '',
 };
 
 class Leading {
@@ -39,8 +45,11 @@ class Leading {
     this.recent.restart({ seq, index, hash });
     this.#apply(entries, Infinity);
     this.feed = new CatalogFeed({
-      ...{ term: 3, book: this.book, recent: this.recent },
-      ...{ authorityMs: AUTHORITY_MS, electedAt: 0 },
+      term: 3,
+      book: this.book,
+      recent: this.recent,
+      authorityMs: AUTHORITY_MS,
+      electedAt: 0,
     });
   }
 
@@ -270,7 +279,8 @@ test('attach of an unlisted or replaced catalog is refused; lead follows when it
   assert.ok(stranger?.t === 'refused' && stranger.reason.includes('is not in the catalog set'));
   const answers = leading.receive({ ...FRESH, process: 'q' }, 210, 9);
   assert.equal(answers[0], {
-    ...{ do: 'send', link: LINK },
+    do: 'send',
+    link: LINK,
     frame: { t: 'refused', reason: 'catalog catalog-1 attached again on another link' },
   });
   const lead = { t: 'lead', term: 3 };

@@ -381,7 +381,13 @@ export class CatalogFeed {
     const { index: lastIndex, hash } = this.#recent.lastUpTo(this.visible);
     const parts = splitIntoParts(Array.from(this.stocks.all(), stockToWire), SNAPSHOT_PART_STOCKS);
     return parts.map((part, position) => ({
-      ...{ t: 'snapshot', index: this.visible, life, lastIndex, hash, part: position, parts: parts.length },
+      t: 'snapshot',
+      index: this.visible,
+      life,
+      lastIndex,
+      hash,
+      part: position,
+      parts: parts.length,
       stocks: part,
     }));
   }

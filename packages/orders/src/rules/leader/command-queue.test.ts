@@ -165,7 +165,9 @@ test('submit of a key with another kind, name or amount answers keyReused', () =
 
 /** Commands of earlier leaders: `old` is known to be visible by its order number, nothing else is. */
 const INHERITED = {
-  ...{ lastIndex: 30, orders: 3, visibleOrders: 1 },
+  lastIndex: 30,
+  orders: 3,
+  visibleOrders: 1,
   known: {
     old: { command: buy('old'), index: 10, outcome: FILLED, number: 1 },
     filled: { command: buy('filled'), index: 20, outcome: FILLED, number: 2 },

@@ -69,7 +69,12 @@ export function decidedBatch(
 ): DecidedBatch {
   const index = seq * 10;
   return {
-    ...{ seq, index, age: 0, time: seq * 1000, skip: [], commands },
+    seq,
+    index,
+    age: 0,
+    time: seq * 1000,
+    skip: [],
+    commands,
     firstNumber: 1,
     outcomes: commands.map(() => FILLED),
     bytes: encodeBatch({ age: 0, time: 0, visibleOrders: 0, commands, seed: null }),
