@@ -261,7 +261,8 @@ export function parseCatalogSet(value: unknown): readonly string[] {
   return ids;
 }
 
-function asLife(value: unknown): string {
+/** Checks a `life`. @throws FormatError if it is not one */
+export function asLife(value: unknown): string {
   const life = expectText(value, 'life');
   if (!LIFE.test(life)) throw new FormatError('life is not 16 hex digits');
   return life;

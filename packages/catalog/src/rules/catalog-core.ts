@@ -5,10 +5,16 @@
  */
 import { CATALOG_TIMING, CatalogRules, RENEWAL_MS, initialCatalogState } from '@trireme/coherence';
 import type { CatalogEffect, CatalogTiming } from '@trireme/coherence';
-import { assertInvariant, FormatError, type CatalogReport, type MembershipFrame } from '@trireme/domain';
+import {
+  assertInvariant,
+  FormatError,
+  FRONTEND_TO_CATALOG,
+  parseFrame,
+  type CatalogReport,
+  type MembershipFrame,
+} from '@trireme/domain';
 import type { CatalogEvent, CatalogStatus, CatalogEffects } from './effects.js';
 import { FollowedLog, type ReceivedEntry } from './followed-log.js';
-import { parseFrontendFrame } from './frontend-frames.js';
 import { FrontendQueries } from './frontends.js';
 import { SendQueue } from './send-queue.js';
 import { parseReplicaFrame, type ReplicaFrame } from './replica-frames.js';
@@ -121,7 +127,7 @@ export class CatalogCore {
   onFrontendMessage(link: number, message: unknown, now: number): void {
     this.#advance(now);
     if (!this.#frontends.has(link)) return;
-    const frame = parseFrontendFrame(message);
+    const frame = parseFrame(FRONTEND_TO_CATALOG, message);
     switch (frame.t) {
       case 'renew':
         this.#execute(this.#rules.onFrontendMessage(link, { t: 'requestLease', id: frame.id }, now));

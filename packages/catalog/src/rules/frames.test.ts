@@ -1,9 +1,8 @@
 /** Tests of malformed frames: each is rejected with its reason, and changes nothing. */
-import { FRAME_ITEMS_MAX, FormatError } from '@trireme/domain';
+import { FRAME_ITEMS_MAX, FRONTEND_TO_CATALOG, FormatError, parseFrame } from '@trireme/domain';
 import { EMPTY_HASH } from '@trireme/state-machine';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseFrontendFrame } from './frontend-frames.js';
 import { parseReplicaFrame } from './replica-frames.js';
 import { CatalogFixture, LEADER } from './testing/driver.js';
 import { batchOf, buy, INSTANCE_ID, OTHER_INSTANCE_ID, stock } from './testing/leader-log.js';
@@ -93,7 +92,7 @@ test('rejects malformed frames of front-ends', () => {
   }
   driver.receiveFromFrontend(1, { t: 'list', id: 3, after: '', limit: 5000 });
   assert.equal(driver.takeSent(1), [{ t: 'pageInvalid', id: 3, reason: 'limit is above 1000' }]);
-  assert.equal(parseFrontendFrame({ t: 'list', id: 3, after: 5, limit: 5 }).t, 'invalidList');
+  assert.equal(parseFrame(FRONTEND_TO_CATALOG, { t: 'list', id: 3, after: 5, limit: 5 }).t, 'invalidList');
 });
 
 test('ignores frames of unknown links', () => {

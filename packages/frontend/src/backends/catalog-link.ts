@@ -4,11 +4,15 @@
  * for it.
  */
 import {
+  CATALOG_TO_FRONTEND,
   FormatError,
   LINK_PATHS,
+  parseFrame,
+  toStock,
   type CatalogReport,
   type FrontendToCatalog,
   type CatalogLookupResult,
+  type ReceivedCatalogToFrontend,
   type Stock,
 } from '@trireme/domain';
 import {
@@ -23,7 +27,6 @@ import {
 import { RpcClient } from './rpc-client.js';
 import { RETRY, LOST } from './retry.js';
 import type { Deadline } from '../rules/deadlines.js';
-import { parseCatalogFrame, toStock, type CatalogFrame } from '../rules/frames.js';
 import { ReportStore, type TimedReport } from '../rules/report-store.js';
 import { invalidRequestError } from '../rules/results.js';
 import { toStockView, type StockView } from '../rules/stock-cache.js';
@@ -56,7 +59,7 @@ type LookupOutcome =
   | { readonly result: 'invalid'; readonly reason: string };
 
 type CatalogPageResult =
-  | Extract<CatalogFrame, { t: 'page' | 'pageUnready' | 'pageInvalid' | 'invalidPage' }>
+  | Extract<ReceivedCatalogToFrontend, { t: 'page' | 'pageUnready' | 'pageInvalid' | 'invalidPage' }>
   | { readonly t: 'left' };
 
 /** Notifications of a link. */
@@ -128,7 +131,7 @@ export class CatalogLink implements StockSource {
           this.#handler.onOpen();
         },
         onMessage: (link, message) => {
-          if (link === this.#link) this.#onFrame(link, parseCatalogFrame(message));
+          if (link === this.#link) this.#onFrame(link, parseFrame(CATALOG_TO_FRONTEND, message));
         },
         onClose: (link) => this.#dropLink(link),
       },
@@ -274,7 +277,7 @@ export class CatalogLink implements StockSource {
     this.#armSilenceTimer();
   }
 
-  #onFrame(link: Link, frame: CatalogFrame): void {
+  #onFrame(link: Link, frame: ReceivedCatalogToFrontend): void {
     this.#hasReceived = true;
     switch (frame.t) {
       case 'life':

@@ -4,9 +4,14 @@
  */
 import {
   LINK_PATHS,
+  REPLICA_TO_FRONTEND,
+  parseFrame,
+  toOrder,
+  toStock,
   type CatalogWire,
   type OrderReadResult,
   type Order,
+  type ReceivedReplicaToFrontend,
   type ReplicaReport,
   type StockReadResult,
   type SubmitResult,
@@ -28,7 +33,6 @@ import { submitUntilDecided, type TracedCommand } from './submit-command.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { RETRY, LOST, type NO_RESULT, retryUntilDeadline } from './retry.js';
 import type { Deadline } from '../rules/deadlines.js';
-import { toOrder, parseReplicaFrame, toStock, type ReplicaFrame } from '../rules/frames.js';
 import { LeaderTracker, type Leader } from '../rules/leader-tracker.js';
 import { ReplicaPicker } from '../rules/replica-picker.js';
 import { ReportStore, type TimedReport } from '../rules/report-store.js';
@@ -54,9 +58,9 @@ interface OrderListRequest {
   readonly name: string | null;
 }
 
-type PageFailure = Extract<ReplicaFrame, { t: 'pageRefused' | 'pageInvalid' | 'invalidPage' }>;
-type OrderPageResult = Extract<ReplicaFrame, { t: 'page' }> | PageFailure;
-type StockPageResult = Extract<ReplicaFrame, { t: 'stockPage' }> | PageFailure;
+type PageFailure = Extract<ReceivedReplicaToFrontend, { t: 'pageRefused' | 'pageInvalid' | 'invalidPage' }>;
+type OrderPageResult = Extract<ReceivedReplicaToFrontend, { t: 'page' }> | PageFailure;
+type StockPageResult = Extract<ReceivedReplicaToFrontend, { t: 'stockPage' }> | PageFailure;
 
 interface LeaderLookupResult {
   /** Id of the cluster instance, used in entity tags. */
@@ -319,7 +323,7 @@ export class ReplicaPool {
       },
       onMessage: (link, message) => {
         this.#picker.onMessage(url);
-        this.#onFrame(url, link, parseReplicaFrame(message));
+        this.#onFrame(url, link, parseFrame(REPLICA_TO_FRONTEND, message));
       },
       onClose: (link) => {
         this.#picker.onMessage(url);
@@ -337,7 +341,7 @@ export class ReplicaPool {
     };
   }
 
-  #onFrame(url: string, link: Link, frame: ReplicaFrame): void {
+  #onFrame(url: string, link: Link, frame: ReceivedReplicaToFrontend): void {
     switch (frame.t) {
       case 'leader':
         this.#tracker.onReport(url, frame.self, frame.leader, frame.term);

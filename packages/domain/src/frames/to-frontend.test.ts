@@ -1,17 +1,29 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
+import { pack, unpack } from '../codec.js';
+import { FormatError } from '../errors.js';
 import {
-  FormatError,
-  pack,
-  REPORT_MEMBERS_MAX,
-  unpack,
-  type CatalogReport,
+  CATALOG_TO_FRONTEND,
   type CatalogToFrontend,
+  type ReceivedCatalogToFrontend,
+} from './frontend-catalog.js';
+import {
+  REPLICA_TO_FRONTEND,
+  type ReceivedReplicaToFrontend,
   type ReplicaToFrontend,
-  type ReplicaReport,
-} from '@trireme/domain';
-import { toOrder, parseCatalogFrame, parseReplicaFrame, toStock } from './frames.js';
+} from './frontend-replica.js';
+import { REPORT_MEMBERS_MAX, type CatalogReport, type ReplicaReport } from './reports.js';
+import { parseFrame } from './schema.js';
+import { toOrder, toStock } from './values.js';
+
+function parseReplicaFrame(message: unknown): ReceivedReplicaToFrontend {
+  return parseFrame(REPLICA_TO_FRONTEND, message);
+}
+
+function parseCatalogFrame(message: unknown): ReceivedCatalogToFrontend {
+  return parseFrame(CATALOG_TO_FRONTEND, message);
+}
 
 const ORDER = [1, 'AAPL', 'buy', 2, 5500, 0] as const;
 const STOCK = ['AAPL', 5500, 100, 7] as const;

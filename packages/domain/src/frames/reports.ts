@@ -2,10 +2,7 @@
  * Reports of processes, sent over a link in answer to `report`. They are for monitoring only, because a report is
  * outdated when it arrives.
  */
-
-/** The current Raft role of a member. */
-export const RAFT_ROLES = ['follower', 'preCandidate', 'candidate', 'leader'] as const;
-export type RaftRole = (typeof RAFT_ROLES)[number];
+import { boolean, integer, listOf, nullable, object, oneOf, text, type Checked } from './schema.js';
 
 /** Maximum number of members in a report. */
 export const REPORT_MEMBERS_MAX = 64;
@@ -16,52 +13,62 @@ export const REPORT_SESSIONS_MAX = 64;
 /** Maximum number of stock names for each front-end in a report; further ones are omitted. */
 export const REPORT_STOCKS_MAX = 200;
 
+const idText = text(64);
+
+/** The current Raft role of a member. */
+const raftRole = oneOf(['follower', 'preCandidate', 'candidate', 'leader']);
+export type RaftRole = Checked<typeof raftRole>;
+
 /** Another member, as seen by the reporting one. */
-export interface PeerReport {
-  readonly id: string;
+const peerReport = object({
+  id: idText,
   /** Whether the link on which the reporting member receives its messages is open. */
-  readonly heard: boolean;
+  heard: boolean,
   /** Whether the link on which the reporting member sends messages to it is open. */
-  readonly told: boolean;
+  told: boolean,
   /** Index up to which its log durably matches the leader's; null unless the reporting member is the leader. */
-  readonly match: number | null;
-}
+  match: nullable(integer()),
+});
+export type PeerReport = Checked<typeof peerReport>;
 
 /** A report of an order replica about itself. */
-export interface ReplicaReport {
-  readonly role: RaftRole;
-  readonly term: number;
-  readonly leader: string | null;
+export const replicaReport = object({
+  role: raftRole,
+  term: integer(),
+  leader: nullable(idText),
   /** Whether it is the leader and accepts orders. */
-  readonly leading: boolean;
-  readonly firstIndex: number;
-  readonly lastIndex: number;
-  readonly commit: number;
-  readonly applied: number;
+  leading: boolean,
+  firstIndex: integer(),
+  lastIndex: integer(),
+  commit: integer(),
+  applied: integer(),
   /** Number of filled orders. */
-  readonly orders: number;
+  orders: integer(),
   /** Hash of the order book. Replicas with equal `applied` have equal hashes. */
-  readonly hash: string;
+  hash: idText,
   /** Whether the current membership gives it no vote. */
-  readonly learner: boolean;
-  readonly peers: readonly PeerReport[];
-}
+  learner: boolean,
+  peers: listOf(peerReport, 'peer', REPORT_MEMBERS_MAX),
+});
+export type ReplicaReport = Checked<typeof replicaReport>;
 
 /** A front-end, as seen by the catalog. */
-export interface FrontendReport {
-  readonly peer: string;
+const frontendReport = object({
+  peer: idText,
   /** Remaining milliseconds of its lease; 0 without a lease. */
-  readonly leaseMs: number;
+  leaseMs: integer(),
   /** Stocks that it may have in its cache: sent as cacheable, and not revoked since. */
-  readonly names: readonly string[];
-}
+  names: listOf(idText, 'name', REPORT_STOCKS_MAX),
+});
+export type FrontendReport = Checked<typeof frontendReport>;
 
 /** A report of a catalog about itself. */
-export interface CatalogReport {
+export const catalogReport = object({
   /** Index of the last applied batch. */
-  readonly lastIndex: number;
-  readonly stocks: number;
+  lastIndex: integer(),
+  stocks: integer(),
   /** Whether it holds authority, and so answers look-ups. */
-  readonly ready: boolean;
-  readonly sessions: readonly FrontendReport[];
-}
+  ready: boolean,
+  sessions: listOf(frontendReport, 'session', REPORT_SESSIONS_MAX),
+});
+export type CatalogReport = Checked<typeof catalogReport>;
