@@ -23,13 +23,20 @@ module.exports = {
       comment: 'its benchmark sees of the library what anyone sees, and nothing sees the benchmark',
       severity: 'error',
       from: { path: '^raft/bench/' },
-      to: { path: '^raft/(sim/|(src|dist)/(?!index\\.(ts|js|d\\.ts)$))' },
+      to: { path: '^raft/(sim/|(src|dist)/(?!(index|level|http)\\.(ts|js|d\\.ts)$))' },
     },
     {
       name: 'nothing-imports-the-benchmark-of-raft',
       severity: 'error',
       from: { path: '^raft/', pathNot: '^raft/bench/' },
       to: { path: '^raft/bench/' },
+    },
+    {
+      name: 'the-simulator-uses-the-public-entry-points',
+      comment: 'what it needs beyond them is listed in internals.ts',
+      severity: 'error',
+      from: { path: '^raft/sim/src/', pathNot: '(\\.test\\.ts$|/internals\\.ts$)' },
+      to: { path: '^raft/(src|dist)/(?!(index|testing)\\.(ts|js|d\\.ts)$)' },
     },
     {
       name: 'runs-are-virtual',

@@ -1,5 +1,6 @@
 /** The clock that the driver uses. */
-import { LeaseClock, deferWork } from './frames/index.js';
+import { LeaseClock } from './frames/lease-clock.js';
+import { deferWork } from './frames/turn-queue.js';
 
 /** A source of time for a node. The simulator has its own implementation. */
 export interface Clock {
@@ -13,7 +14,7 @@ export interface Clock {
   leaseNow(): number;
 }
 
-/** How often `passed` checks its condition, in milliseconds. */
+/** How often `waitUntil` checks its condition, in milliseconds. */
 const POLL_MS = 10;
 
 /** Waits until `condition` is true, at most `msMax` milliseconds. */

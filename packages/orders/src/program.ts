@@ -1,7 +1,8 @@
 /** The command line of an order replica, and the exit code and advice for each error. */
 import { dirname, resolve } from 'node:path';
 import { InvariantError } from '@trireme/domain';
-import { DEFAULT_COMPACTION, HttpTransport, RaftError, type RaftErrorCode } from '@trireme/raft';
+import { DEFAULT_COMPACTION, RaftError, type RaftErrorCode } from '@trireme/raft';
+import { HttpTransport } from '@trireme/raft/http';
 import {
   EXIT_CODE,
   Metrics,

@@ -5,7 +5,7 @@
  */
 import type { Command } from '@trireme/domain';
 import type { FinalResult, NoResultReason } from '@trireme/frontend/simulation';
-import { MS, SECOND, type Micros, type Random, type Scheduler } from '@trireme/raft/sim';
+import { MS, SECOND, type Micros, type Random, type Scheduler } from '@trireme/raft-sim';
 import type { DecisionRecord } from './checks/ledger.js';
 import type { ClientRequest, ClientObservations } from './checks/client-observations.js';
 import type { SystemTrace } from './engine/system-trace.js';

@@ -1,5 +1,5 @@
 /** The result of a run whose worker died or hung. */
-import type { CheckFailure } from '@trireme/raft/sim';
+import type { CheckFailure } from '@trireme/raft-sim';
 import type { RunResult } from './simulate.js';
 
 export function crashedRun(seed: number, violation: CheckFailure): RunResult {

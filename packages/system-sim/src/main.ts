@@ -1,6 +1,6 @@
 /** `npm run sim:system`: runs the whole system under faults. */
 import { fileURLToPath } from 'node:url';
-import { runSimulatorCommand } from '@trireme/raft/sim';
+import { runSimulatorCommand } from '@trireme/raft-sim';
 import { crashedRun } from './crashed-run.js';
 import { simulate } from './simulate.js';
 import { SystemTotals } from './totals.js';

@@ -1,5 +1,5 @@
 /** A worker process: runs the seeds that it receives, one after another, and sends back each result. */
-import type { SeedTask } from '@trireme/raft/sim';
+import type { SeedTask } from '@trireme/raft-sim';
 import { simulate } from './simulate.js';
 
 // Refusals are frequent, and their stacks are rarely read.

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { pack, unpack } from '@trireme/domain';
 import { linearize } from '@trireme/faults/linearizability';
-import { Nemesis, SECOND, type Micros, type SeedResult, type TraceSink } from '@trireme/raft/sim';
+import { Nemesis, SECOND, type Micros, type SeedResult, type TraceSink } from '@trireme/raft-sim';
 import { installGlobals } from './engine/globals.js';
 import { drawMix } from './faults/mix.js';
 import { SystemSimulation } from './system-simulation.js';

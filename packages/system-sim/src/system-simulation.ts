@@ -13,7 +13,7 @@ import {
   type Micros,
   type CheckFailure,
   type TraceSink,
-} from '@trireme/raft/sim';
+} from '@trireme/raft-sim';
 import { Checks } from './checks/checks.js';
 import type { DecisionRecord } from './checks/ledger.js';
 import { ClientObservations } from './checks/client-observations.js';

@@ -5,7 +5,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HttpTransport, LevelLog, RaftNode, type Entry, type StateMachine } from '@trireme/raft';
+import { RaftNode, type Entry, type StateMachine } from '@trireme/raft';
+import { HttpTransport } from '@trireme/raft/http';
+import { LevelLog } from '@trireme/raft/level';
 
 const IDS = ['a', 'b', 'c'];
 const SECRET = 'the secret of a benchmark';

@@ -1,9 +1,10 @@
 /** A replicated key-value store: three members in one process, over HTTP, with logs in a temporary folder. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HttpTransport, LevelLog, RaftError, RaftNode, type Entry, type StateMachine } from '@trireme/raft';
+import { RaftError, RaftNode, type Entry, type StateMachine } from '@trireme/raft';
+import { HttpTransport } from '@trireme/raft/http';
+import { LevelLog } from '@trireme/raft/level';
 
 /** Kept only in memory: `applied` starts at 0, so the whole log is applied again after a restart. */
 class Store implements StateMachine {
@@ -19,14 +20,14 @@ class Store implements StateMachine {
   }
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'raft-example-'));
+const folder = await mkdtemp(`${tmpdir()}/raft-example-`);
 const group = { cluster: 'example', secret: 'known to members', listen: { host: '127.0.0.1', port: 0 } };
 const transports = new Map(['a', 'b', 'c'].map((id) => [id, new HttpTransport({ id, ...group })]));
 const addresses = new Map<string, string>();
 for (const [id, transport] of transports) addresses.set(id, `http://127.0.0.1:${await transport.listen()}`);
 const members = new Map<string, { readonly node: RaftNode; readonly store: Store }>();
 for (const [id, transport] of transports) {
-  const storage = await LevelLog.open({ path: join(folder, id), cluster: group.cluster, id });
+  const storage = await LevelLog.open({ path: `${folder}/${id}`, cluster: group.cluster, id });
   const store = new Store();
   const parts = { addresses, storage, transport, stateMachine: store, onFatal: console.error };
   const node = await RaftNode.start({ id, members: [...transports.keys()], ...parts });
@@ -49,8 +50,7 @@ const put = async (...pair: [key: string, value: string]) =>
 const get = async (key: string) =>
   atLeader(async (node, store) => node.read().then(() => store.values.get(key)));
 
-await put('ship', 'trireme');
-await put('oars', '170');
+await Promise.all([put('ship', 'trireme'), put('oars', '170')]);
 console.log('ship:', await get('ship'), 'oars:', await get('oars'));
 const leader = await atLeader(async (node) => Promise.resolve(node));
 await leader.stop();

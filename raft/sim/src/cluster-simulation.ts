@@ -1,10 +1,13 @@
 /** One simulated cluster with its clients: everything that a seed determines, checked after every event. */
-import type { CompactionOptions } from '#raft/compaction.js';
-import { DEFAULT_LIMITS, type CoreLimits } from '#raft/core/config.js';
-import { RaftError } from '#raft/core/errors.js';
-import { initialMembership } from '#raft/core/membership.js';
-import type { NodeId } from '#raft/core/types.js';
-import type { SnapshotEvent } from '#raft/snapshot-manager.js';
+import {
+  DEFAULT_LIMITS,
+  RaftError,
+  initialMembership,
+  type CompactionOptions,
+  type CoreLimits,
+  type NodeId,
+  type SnapshotEvent,
+} from '@trireme/raft';
 import { MapClient } from './cluster/client.js';
 import { SimNetwork } from './cluster/network.js';
 import { SimProcess, type RunSettings, type ProcessObserver } from './cluster/process.js';

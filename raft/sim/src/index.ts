@@ -21,7 +21,7 @@ export {
   type ActiveFault,
 } from './faults/nemesis.js';
 export { runMutations } from './planted/run-mutations.js';
-export { applyMutation, createMutant, type Mutant } from './planted/mutant.js';
+export { checkMatchesOnce, createMutant, type Mutant } from './planted/mutant.js';
 export type { Mutation } from './planted/mutation.js';
 export { MUTATIONS } from './planted/mutations.js';
 export { runSimulatorCommand } from './run/command.js';

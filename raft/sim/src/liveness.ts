@@ -2,8 +2,8 @@
  * The liveness phase after the faults: a majority is healed, the other members stay faulty, and the cluster must make
  * progress within a bound. A faulty member must not prevent it.
  */
-import { DEFAULT_LIMITS } from '#raft/core/config.js';
-import { membersOf } from '#raft/core/membership.js';
+import { DEFAULT_LIMITS } from '@trireme/raft';
+import { membersOf } from './internals.js';
 import { isQuorum } from './checks/quorums.js';
 import type { SimProcess } from './cluster/process.js';
 import type { Random } from './engine/random.js';

@@ -78,7 +78,8 @@ export interface HardState {
 /** The role of a member in its term (Raft 5.1). A `preCandidate` asks whether it could win (thesis 9.6). */
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader';
 
-interface MessageHeader {
+/** The fields that every message has. */
+export interface MessageHeader {
   readonly from: NodeId;
   readonly to: NodeId;
   /** The sender's term; in a `preVoteRequest` and a granted `preVoteResponse` the term of the possible election. */

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameConnection, type CloseReason, type FrameLimits } from './connection.js';
+import { encodeFrame } from './header.js';
 import { FrameError } from './errors.js';
-import { encodeFrame } from './testing/frames.js';
+
 import { withSocketPair } from './testing/sockets.js';
 
 const LIMITS: FrameLimits = { frameBytesMax: 1_000_000, queueBytesMax: 4_000_000, silenceMsMax: 60_000 };

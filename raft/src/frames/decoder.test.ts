@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameDecoder } from './decoder.js';
-import { FRAME_HEADER_BYTES } from './header.js';
-import { encodeFrame } from './testing/frames.js';
+import { FRAME_HEADER_BYTES, encodeFrame } from './header.js';
 
 /** Cuts the stream into pieces of the given lengths, which repeat. */
 function cut(stream: Buffer, lengths: readonly number[]): readonly Buffer[] {

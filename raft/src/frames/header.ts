@@ -39,3 +39,10 @@ export function readFrameHeader(bytes: Buffer, at: number): FrameHeader | null {
   if (bytes.readUInt32BE(at + CHECKED_BYTES) !== sum) return null;
   return { length: bytes.readUInt32BE(at), checksum: bytes.readUInt32BE(at + 4) };
 }
+
+/** Encodes one frame: its header and its payload. A frame without a payload is a keep-alive. */
+export function encodeFrame(payload: Uint8Array): Buffer {
+  const frame = Buffer.alloc(FRAME_HEADER_BYTES + payload.byteLength);
+  frame.set(payload, writeFrameHeader(frame, 0, payload));
+  return frame;
+}

@@ -2,15 +2,38 @@
  * Binary frames between processes over upgraded HTTP connections, and a clock for leases. Uses Node built-ins
  * only.
  */
-export * from './accept.js';
-export * from './backoff.js';
-export * from './connection.js';
-export * from './decoder.js';
-export * from './dial.js';
-export * from './errors.js';
-export * from './handshake.js';
-export * from './header.js';
-export * from './lease-clock.js';
-export * from './redialer.js';
-export * from './tls.js';
-export * from './turn-queue.js';
+export { FRAMES_PROTOCOL, acceptFrames, refuseSocket, type FrameAcceptOptions } from './accept.js';
+export { Backoff, type BackoffOptions } from './backoff.js';
+export {
+  FrameConnection,
+  type CloseReason,
+  type FrameCloseCode,
+  type FrameHandler,
+  type FrameLimits,
+} from './connection.js';
+export { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
+export { FrameError, type FrameErrorCode, type FrameRefusal } from './errors.js';
+export {
+  accessHeaders,
+  checkAccess,
+  checkCertificate,
+  secretMatches,
+  type AccessRefusal,
+  type ClusterCredentials,
+  type HandshakeProtocol,
+} from './handshake.js';
+export { encodeFrame } from './header.js';
+export { LeaseClock } from './lease-clock.js';
+export { Redialer, type RedialerOptions } from './redialer.js';
+export {
+  checkPeerCertificate,
+  clientAddress,
+  createTlsServer,
+  listenOn,
+  staticTlsSource,
+  type CertificateCheck,
+  type ClientTls,
+  type TlsMaterial,
+  type TlsSource,
+} from './tls.js';
+export { deferWork } from './turn-queue.js';

@@ -1,10 +1,10 @@
 /** Conformance tests of `LogStorage`: compaction, and logs with a base. */
-import * as assert from 'uvu/assert';
-import { makeBase } from '../core/testing/messages.js';
+import assert from 'node:assert/strict';
 import type { Entry, HardState, LogBase } from '../core/types.js';
 import {
   assertFailsWith,
   assertLog,
+  makeBase,
   makeEntries,
   hardStateOf,
   type RegisterFixtureTest,
@@ -34,7 +34,7 @@ function registerCompact(check: RegisterFixtureTest, withStore: RegisterStoreTes
     const expected = [...makeEntries(8, 10, 2), ...makeEntries(11, 11, 3)];
     storage = await reopen(storage, fixture);
     assertLog(storage, expected, makeBase(7, 2));
-    assert.equal(storage.hardState(), hardStateOf(3));
+    assert.deepEqual(storage.hardState(), hardStateOf(3));
     await storage.close();
   });
 
@@ -53,12 +53,12 @@ function registerCompact(check: RegisterFixtureTest, withStore: RegisterStoreTes
   withStore('reads refuse indexes below the base, and return only the term of the base', async (storage) => {
     await storage.persist({ hardState: hardStateOf(1), entries: makeEntries(1, 9, 1) });
     const compacted = storage.compact(makeBase(4, 1));
-    assert.is(storage.base().index, 4, 'as soon as compact is called');
+    assert.equal(storage.base().index, 4, 'as soon as compact is called');
     await compacted;
-    assert.is(storage.term(4), 1);
+    assert.equal(storage.term(4), 1);
     await assertFailsWith('INVARIANT', () => storage.term(3));
     await assertFailsWith('INVARIANT', () => storage.entries(4, 9, 1000));
-    assert.is(storage.entries(5, 9, Number.MAX_SAFE_INTEGER).length, 5);
+    assert.equal(storage.entries(5, 9, Number.MAX_SAFE_INTEGER).length, 5);
   });
 
   withStore(
@@ -86,7 +86,7 @@ function registerCompact(check: RegisterFixtureTest, withStore: RegisterStoreTes
     await compacted;
     storage = await reopen(storage, fixture);
     assertLog(storage, makeEntries(3000, 3010, 1), makeBase(2999, 1));
-    assert.equal(storage.hardState(), hardStateOf(1, 'a'));
+    assert.deepEqual(storage.hardState(), hardStateOf(1, 'a'));
     await storage.close();
   });
 }
@@ -110,7 +110,7 @@ function registerBase(check: RegisterFixtureTest, withStore: RegisterStoreTest):
       await storage.persist({ base: BASE, hardState: hardStateOf(4), entries: after });
       for (let round = 0; round < 2; round += 1) {
         assertLog(storage, after, BASE);
-        assert.equal(storage.hardState(), hardStateOf(4));
+        assert.deepEqual(storage.hardState(), hardStateOf(4));
         storage = await reopen(storage, fixture);
       }
       const next = BASE.index + after.length + 1;

@@ -1,11 +1,16 @@
 /** Conformance tests of `LogStorage`: membership entries. */
-import * as assert from 'uvu/assert';
+import assert from 'node:assert/strict';
 import { makeEntry } from '../core/entry.js';
 import { encodeMembership } from '../core/membership-codec.js';
 import { initialMembership } from '../core/membership.js';
-import { makeBase } from '../core/testing/messages.js';
 import type { Entry, LogIndex, Term } from '../core/types.js';
-import { assertLog, makeEntries, hardStateOf, type RegisterFixtureTest } from './conformance-tools.js';
+import {
+  assertLog,
+  makeBase,
+  makeEntries,
+  hardStateOf,
+  type RegisterFixtureTest,
+} from './conformance-tools.js';
 import type { LogStorage } from './storage.js';
 
 const MEMBERSHIP = initialMembership(['a', 'b', 'c'], new Map([['a', 'http://127.0.0.1:1']]));
@@ -30,7 +35,7 @@ export function registerMembership(check: RegisterFixtureTest): void {
     'lastMembership finds the last entry at or before an index, also after reopening',
     async (fixture) => {
       let storage = await fixture.open();
-      assert.equal(membershipIndexes(storage), [0]);
+      assert.deepEqual(membershipIndexes(storage), [0]);
       const entries = [
         ...makeEntries(1, 1, 1),
         membershipAt(2, 1),
@@ -39,8 +44,8 @@ export function registerMembership(check: RegisterFixtureTest): void {
       ];
       await storage.persist({ hardState: hardStateOf(1), entries });
       for (let round = 0; round < 2; round += 1) {
-        assert.equal(membershipIndexes(storage), [0, 0, 2, 2, 2, 5]);
-        assert.is(storage.lastMembership(4)?.kind, 'membership');
+        assert.deepEqual(membershipIndexes(storage), [0, 0, 2, 2, 2, 5]);
+        assert.equal(storage.lastMembership(4)?.kind, 'membership');
         await storage.close();
         storage = await fixture.open();
       }
@@ -54,7 +59,7 @@ export function registerMembership(check: RegisterFixtureTest): void {
     await storage.persist({ hardState: hardStateOf(2), entries });
     await storage.persist({ hardState: null, entries: [...makeEntries(2, 2, 2), membershipAt(3, 2)] });
     for (let round = 0; round < 2; round += 1) {
-      assert.equal(membershipIndexes(storage), [0, 1, 1, 3]);
+      assert.deepEqual(membershipIndexes(storage), [0, 1, 1, 3]);
       await storage.close();
       storage = await fixture.open();
     }
@@ -76,7 +81,7 @@ export function registerMembership(check: RegisterFixtureTest): void {
       await storage.compact(base);
       for (let round = 0; round < 2; round += 1) {
         assertLog(storage, entries.slice(2), base);
-        assert.equal(membershipIndexes(storage), [0, 0, 4, 4, 4]);
+        assert.deepEqual(membershipIndexes(storage), [0, 0, 4, 4, 4]);
         await storage.close();
         storage = await fixture.open();
       }
@@ -84,7 +89,7 @@ export function registerMembership(check: RegisterFixtureTest): void {
       await storage.persist({ base: later, hardState: null, entries: [membershipAt(10, 1)] });
       for (let round = 0; round < 2; round += 1) {
         assertLog(storage, [membershipAt(10, 1)], later);
-        assert.equal(membershipIndexes(storage), [0, 10]);
+        assert.deepEqual(membershipIndexes(storage), [0, 10]);
         await storage.close();
         storage = await fixture.open();
       }

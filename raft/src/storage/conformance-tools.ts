@@ -1,10 +1,10 @@
 /** Shared by the tests of log stores: fixtures, entries and assertions. */
-import * as assert from 'uvu/assert';
+import assert from 'node:assert/strict';
 import { makeEntry } from '../core/entry.js';
 import { NO_BASE } from '../core/log.js';
 import { RaftError } from '../core/errors.js';
 import type { RaftErrorCode } from '../core/errors.js';
-import type { Entry, HardState, LogIndex, Term } from '../core/types.js';
+import type { Entry, HardState, LogBase, LogIndex, Term } from '../core/types.js';
 import type { LogStorage } from './storage.js';
 
 /** One store on disk that a test may open repeatedly. */
@@ -19,6 +19,11 @@ export type RegisterFixtureTest = (name: string, body: (fixture: StorageFixture)
 
 /** Registers a test of a new store, which is closed afterwards. */
 export type RegisterStoreTest = (name: string, body: (storage: LogStorage) => Promise<void>) => void;
+
+/** The base of a log whose compacted entries contain no configuration. */
+export function makeBase(index: LogIndex, term: Term): LogBase {
+  return { ...NO_BASE, index, term };
+}
 
 /** Creates the entries from `low` to `high` in one term; their data names index and term. */
 export function makeEntries(low: LogIndex, high: LogIndex, term: Term): Entry[] {
@@ -37,20 +42,24 @@ function allEntries(storage: LogStorage): readonly Entry[] {
 
 /** Asserts that the store has this base and exactly these entries, byte for byte. */
 export function assertLog(storage: LogStorage, expected: readonly Entry[], base = NO_BASE): void {
-  assert.equal(storage.base(), base);
-  assert.is(storage.lastIndex(), base.index + expected.length);
-  assert.is(storage.term(base.index), base.term);
-  const found = allEntries(storage);
-  assert.is(found.length, expected.length);
+  assert.deepEqual(storage.base(), base);
+  assert.equal(storage.lastIndex(), base.index + expected.length);
+  assert.equal(storage.term(base.index), base.term);
+  assertEntries(allEntries(storage), expected);
+  for (const { index, term } of expected) assert.equal(storage.term(index), term);
+}
+
+/** Asserts that these are exactly the expected entries, byte for byte. */
+export function assertEntries(found: readonly Entry[], expected: readonly Entry[]): void {
+  assert.equal(found.length, expected.length);
   for (const [at, want] of expected.entries()) {
     const entry = found[at];
     if (entry === undefined) throw new Error(`entry ${want.index} is missing`);
-    assert.is(entry.index, want.index);
-    assert.is(entry.term, want.term);
-    assert.is(entry.kind, want.kind);
+    assert.equal(entry.index, want.index);
+    assert.equal(entry.term, want.term);
+    assert.equal(entry.kind, want.kind);
     assert.ok(Buffer.from(want.record).equals(entry.record), `record of entry ${want.index}`);
     assert.ok(Buffer.from(want.data).equals(entry.data), `data of entry ${want.index}`);
-    assert.is(storage.term(want.index), want.term);
   }
 }
 
@@ -59,18 +68,11 @@ export async function assertFailsWith(code: RaftErrorCode, act: () => unknown): 
   try {
     await act();
   } catch (error) {
-    assert.instance(error, RaftError, String(error));
-    if (!(error instanceof RaftError)) throw error;
-    assert.is(error.code, code, error.message);
+    assert.ok(error instanceof RaftError, `expected a RaftError with ${code}: ${String(error)}`);
+    assert.equal(error.code, code, error.message);
     return error;
   }
-  throw new assert.Assertion({
-    message: `expected a failure with ${code}`,
-    generated: false,
-    operator: 'fails',
-    expects: code,
-    actual: null,
-  });
+  assert.fail(`expected a failure with ${code}`);
 }
 
 /** A hard state, without a vote by default. */

@@ -1,14 +1,11 @@
-/**
- * The conformance suite of `LogStorage`, run for the LevelDB store and for the simulator's disk. It registers
- * uvu tests on the given suite; the caller runs them.
- */
-import * as assert from 'uvu/assert';
-import type { Test } from 'uvu';
+/** The conformance suite of `LogStorage`, run for the LevelDB store and for the simulator's disk. */
+import assert from 'node:assert/strict';
 import { makeEntry } from '../core/entry.js';
 import type { Entry, HardState } from '../core/types.js';
 import { registerCompaction } from './conformance-compaction.js';
 import { registerMembership } from './conformance-membership.js';
 import {
+  assertEntries,
   assertFailsWith,
   assertLog,
   makeEntries,
@@ -18,10 +15,16 @@ import {
   type RegisterStoreTest,
 } from './conformance-tools.js';
 
-export { assertFailsWith, assertLog, makeEntries, type StorageFixture } from './conformance-tools.js';
+/** How the suite of `LogStorage` registers its tests and creates stores. */
+export interface LogStorageConformanceOptions {
+  /** Registers one test, such as `test` of `node:test` or of uvu. A test fails if `run` rejects. */
+  readonly test: (name: string, run: () => Promise<void>) => void;
+  /** Creates an empty store that is not open; called once for each test. */
+  readonly makeFixture: () => Promise<StorageFixture>;
+}
 
-/** Registers the tests on `test`. @param makeFixture called once for each test */
-export function logStorageConformance(test: Test, makeFixture: () => Promise<StorageFixture>): void {
+/** Registers the conformance tests of a `LogStorage`; the caller runs them. They read and write one store at a time. */
+export function logStorageConformance({ test, makeFixture }: LogStorageConformanceOptions): void {
   const check: RegisterFixtureTest = (name, body) => {
     test(name, async () => {
       const fixture = await makeFixture();
@@ -51,7 +54,7 @@ export function logStorageConformance(test: Test, makeFixture: () => Promise<Sto
 
 function registerReads(withStore: RegisterStoreTest): void {
   withStore('a new store is empty and has term 0 without a vote', async (storage) => {
-    assert.equal(storage.hardState(), hardStateOf(0));
+    assert.deepEqual(storage.hardState(), hardStateOf(0));
     assertLog(storage, []);
     await assertFailsWith('INVARIANT', () => storage.term(1));
     await assertFailsWith('INVARIANT', () => storage.entries(1, 1, 1000));
@@ -62,10 +65,10 @@ function registerReads(withStore: RegisterStoreTest): void {
     await storage.persist({ hardState: hardStateOf(1), entries });
     const bytes = entries[0]?.record.byteLength ?? 0;
     const indexes = (bytesMax: number) => storage.entries(3, 8, bytesMax).map((entry) => entry.index);
-    assert.equal(indexes(0), [3]);
-    assert.equal(indexes(2 * bytes - 1), [3]);
-    assert.equal(indexes(2 * bytes), [3, 4]);
-    assert.equal(indexes(100 * bytes), [3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(indexes(0), [3]);
+    assert.deepEqual(indexes(2 * bytes - 1), [3]);
+    assert.deepEqual(indexes(2 * bytes), [3, 4]);
+    assert.deepEqual(indexes(100 * bytes), [3, 4, 5, 6, 7, 8]);
   });
 
   withStore('reads refuse indexes outside the log', async (storage) => {
@@ -84,12 +87,12 @@ function registerReads(withStore: RegisterStoreTest): void {
       await storage.persist({ hardState: hardStateOf(1), entries: first });
       const second = makeEntries(3, 5, 2);
       const persisted = storage.persist({ hardState: hardStateOf(2, 'a'), entries: second });
-      assert.is(storage.lastIndex(), 3);
-      assert.equal(storage.hardState(), hardStateOf(1));
-      assert.equal(storage.entries(1, 2, Number.MAX_SAFE_INTEGER), first.slice(0, 2));
+      assert.equal(storage.lastIndex(), 3);
+      assert.deepEqual(storage.hardState(), hardStateOf(1));
+      assertEntries(storage.entries(1, 2, Number.MAX_SAFE_INTEGER), first.slice(0, 2));
       await persisted;
       assertLog(storage, [...first.slice(0, 2), ...second]);
-      assert.equal(storage.hardState(), hardStateOf(2, 'a'));
+      assert.deepEqual(storage.hardState(), hardStateOf(2, 'a'));
     },
   );
 }
@@ -98,9 +101,9 @@ function registerWrites(withStore: RegisterStoreTest): void {
   withStore('persist keeps the hard state if a batch has none', async (storage) => {
     await storage.persist({ hardState: hardStateOf(3, 'b'), entries: [] });
     await storage.persist({ hardState: null, entries: makeEntries(1, 1, 3) });
-    assert.equal(storage.hardState(), hardStateOf(3, 'b'));
+    assert.deepEqual(storage.hardState(), hardStateOf(3, 'b'));
     await storage.persist({ hardState: hardStateOf(4), entries: [] });
-    assert.equal(storage.hardState(), hardStateOf(4));
+    assert.deepEqual(storage.hardState(), hardStateOf(4));
     assertLog(storage, makeEntries(1, 1, 3));
   });
 
@@ -129,7 +132,7 @@ function registerWrites(withStore: RegisterStoreTest): void {
     const refused = async (hardState: HardState | null, entries: readonly Entry[]) => {
       await assertFailsWith('INVARIANT', async () => storage.persist({ hardState, entries }));
       assertLog(storage, before);
-      assert.equal(storage.hardState(), hardStateOf(2, 'a'));
+      assert.deepEqual(storage.hardState(), hardStateOf(2, 'a'));
     };
     await refused(null, makeEntries(5, 5, 2));
     await refused(null, [...makeEntries(4, 4, 2), ...makeEntries(6, 6, 2)]);
@@ -155,13 +158,13 @@ function registerReopening(check: RegisterFixtureTest): void {
       await storage.close();
       storage = await fixture.open();
       assertLog(storage, expected);
-      assert.equal(storage.hardState(), hardStateOf(5, 'node-2.x_y'));
+      assert.deepEqual(storage.hardState(), hardStateOf(5, 'node-2.x_y'));
     }
     await storage.persist({ hardState: hardStateOf(6), entries: makeEntries(6, 6, 6) });
     await storage.close();
     storage = await fixture.open();
     assertLog(storage, [...expected, ...makeEntries(6, 6, 6)]);
-    assert.equal(storage.hardState(), hardStateOf(6));
+    assert.deepEqual(storage.hardState(), hardStateOf(6));
     await storage.close();
   });
 
@@ -170,7 +173,7 @@ function registerReopening(check: RegisterFixtureTest): void {
     await before.persist({ hardState: hardStateOf(7, 'c'), entries: [] });
     await before.close();
     const after = await fixture.open();
-    assert.equal(after.hardState(), hardStateOf(7, 'c'));
+    assert.deepEqual(after.hardState(), hardStateOf(7, 'c'));
     assertLog(after, []);
     await after.close();
   });
@@ -178,7 +181,7 @@ function registerReopening(check: RegisterFixtureTest): void {
   check('a store that was never written opens again', async (fixture) => {
     for (let round = 0; round < 3; round++) {
       const storage = await fixture.open();
-      assert.equal(storage.hardState(), hardStateOf(0));
+      assert.deepEqual(storage.hardState(), hardStateOf(0));
       assertLog(storage, []);
       await storage.close();
     }

@@ -3,7 +3,7 @@ import { cp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { HardState } from '../core/types.js';
-import { makeEntries } from './conformance.js';
+import { makeEntries } from './conformance-tools.js';
 import { hardStatePath, compareHardStates, readHardStateCopy } from './hard-state-file.js';
 import { LevelLog } from './level-log.js';
 import { OWNER, openStore, assertDamaged, storeSuite } from './testing/level-store.js';

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
 import { RaftError } from '../core/errors.js';
 import type { Entry, HardState } from '../core/types.js';
-import { assertFailsWith, assertLog, makeEntries } from './conformance.js';
+import { assertFailsWith, assertLog, makeEntries } from './conformance-tools.js';
 import { hardStatePath } from './hard-state-file.js';
 import { LevelLog } from './level-log.js';
 import { entryKey } from './records.js';

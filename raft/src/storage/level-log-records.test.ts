@@ -3,7 +3,7 @@ import type { Level } from 'level';
 import * as assert from 'uvu/assert';
 import { makeBase } from '../core/testing/messages.js';
 import { makeEntry } from '../core/entry.js';
-import { assertFailsWith, assertLog, makeEntries } from './conformance.js';
+import { assertFailsWith, assertLog, makeEntries } from './conformance-tools.js';
 import {
   BASE_KEY,
   FORMAT_VERSION,

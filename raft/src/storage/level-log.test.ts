@@ -8,7 +8,8 @@ import { NO_BASE } from '../core/log.js';
 import { makeBase } from '../core/testing/messages.js';
 import { makeEntry } from '../core/entry.js';
 import type { Entry, HardState, LogBase } from '../core/types.js';
-import { assertFailsWith, assertLog, makeEntries, logStorageConformance } from './conformance.js';
+import { logStorageConformance } from './conformance.js';
+import { assertFailsWith, assertLog, makeEntries } from './conformance-tools.js';
 import { LevelLog } from './level-log.js';
 
 const test = suite('LevelLog');
@@ -33,12 +34,15 @@ async function withFolder(body: (path: string) => Promise<void>): Promise<void> 
 
 for (const cacheBytesMax of [0, 1000, 16 * 1024 * 1024]) {
   const conformance = suite(`LevelLog: conformance, cache of ${cacheBytesMax} bytes`);
-  logStorageConformance(conformance, async () => {
-    const folder = await temporaryFolder();
-    return {
-      open: async () => open(join(folder, 'store'), cacheBytesMax),
-      dispose: async () => rm(folder, { recursive: true }),
-    };
+  logStorageConformance({
+    test: conformance,
+    makeFixture: async () => {
+      const folder = await temporaryFolder();
+      return {
+        open: async () => open(join(folder, 'store'), cacheBytesMax),
+        dispose: async () => rm(folder, { recursive: true }),
+      };
+    },
   });
   conformance.run();
 }

@@ -2,7 +2,7 @@
 import { copyFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { assertFailsWith } from './conformance.js';
+import { assertFailsWith } from './conformance-tools.js';
 import { repairUnsyncedFolder } from './leveldb-folder.js';
 import { inspectFolder } from './leveldb-inspect.js';
 import { readWal } from './leveldb-wal.js';

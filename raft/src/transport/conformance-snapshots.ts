@@ -1,7 +1,7 @@
 /** Conformance tests of transports: snapshots. */
 import assert from 'node:assert/strict';
-import { makeBase } from '../core/testing/messages.js';
-import type { Message } from '../core/types.js';
+import { NO_BASE } from '../core/log.js';
+import type { LogBase, Message } from '../core/types.js';
 import type { IncomingSnapshot, SnapshotTransfer, Transport } from './transport.js';
 
 /** A handler that the test controls. */
@@ -25,7 +25,7 @@ interface SnapshotConformance {
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
 }
 
-const BASE = makeBase(70, 6);
+const BASE: LogBase = { ...NO_BASE, index: 70, term: 6 };
 const NEVER = new AbortController().signal;
 
 /** A snapshot with these chunks from `a` to `to`. */

@@ -5,12 +5,12 @@ import type { NodeId } from '../core/types.js';
 import {
   accessHeaders,
   checkAccess,
-  presentHeaders,
   type AccessRefusal,
   type ClusterCredentials,
   type FrameRefusal,
   type HandshakeProtocol,
 } from '../frames/index.js';
+import { presentHeaders } from '../frames/handshake.js';
 import { parsePeerUrl } from './unknown-peers.js';
 
 /** The version of the protocol; a link between different versions is refused. */

@@ -12,12 +12,12 @@ import type { Duplex } from 'node:stream';
 import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
 import { isNodeId } from '../core/membership.js';
+import { checkFrameLimits } from '../frames/connection.js';
 import {
   FrameError,
   acceptFrames,
   checkAccess,
   checkCertificate,
-  checkFrameLimits,
   checkPeerCertificate,
   clientAddress,
   listenOn,

@@ -1,7 +1,6 @@
 /** The outgoing link to one peer: a connection that this member dials and uses only for sending. */
 import type { Message } from '../core/types.js';
 import {
-  FRAME_HEADER_BYTES,
   Redialer,
   type DialedFrames,
   type CloseReason,
@@ -10,6 +9,7 @@ import {
   type FrameLimits,
   type ClientTls,
 } from '../frames/index.js';
+import { FRAME_HEADER_BYTES } from '../frames/header.js';
 import { encodeClock, encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
 import { claimedInstance } from './handshake.js';

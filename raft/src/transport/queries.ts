@@ -2,7 +2,8 @@
  * Queries between processes of one cluster besides Raft messages: a GET on the peer port, answered with JSON.
  */
 import type { IncomingMessage } from 'node:http';
-import { openRequest, readRefusal, type ClientTls } from '../frames/index.js';
+import { readRefusal } from '../frames/dial.js';
+import { openRequest, type ClientTls } from '../frames/tls.js';
 
 /** Handlers of queries by path, such as `/raft/founding`. */
 export type QueryHandlers = Readonly<Record<string, () => object>>;

@@ -1,7 +1,8 @@
 /** Sends one snapshot: a POST to the peer's port, written as fast as the connection accepts it. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { RaftError } from '../core/errors.js';
-import { openRequest, readRefusal, type ClientTls } from '../frames/index.js';
+import { readRefusal } from '../frames/dial.js';
+import { openRequest, type ClientTls } from '../frames/tls.js';
 import { SNAPSHOT_PATH } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
 import type { SnapshotTransfer } from './transport.js';

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CLUSTER_FILE } from '@trireme/cluster';
 import { examineBook, type BookReport, type TableReport } from '@trireme/orders';
-import { RaftError, examineLog, withStoreLock, type FolderFlaw, type LogReport } from '@trireme/raft';
+import { RaftError } from '@trireme/raft';
+import { examineLog, withStoreLock, type FolderFlaw, type LogReport } from '@trireme/raft/level';
 import { triremeCommand } from '@trireme/service';
 import type { Flaw, DataReport } from './report.js';
 

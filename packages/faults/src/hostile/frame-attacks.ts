@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { pack } from '@trireme/domain';
-import { FRAME_HEADER_BYTES, writeFrameHeader } from '@trireme/raft/frames';
+import { encodeFrame } from '@trireme/raft/frames';
 import {
   FIN,
   WAIT_FOR_UPGRADE,
@@ -21,12 +21,6 @@ export interface LinkEndpoint {
   readonly port: PortKind;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-}
-
-function frame(payload: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(FRAME_HEADER_BYTES + payload.byteLength);
-  bytes.set(payload, writeFrameHeader(bytes, 0, payload));
-  return bytes;
 }
 
 function handshake(
@@ -69,14 +63,14 @@ export function handshakeAttacks(door: LinkEndpoint): Attack[] {
     makeAttack(`${path} with a query`, handshake({ ...door, path: `${path}x?secret=1` })),
     makeAttack(
       `${path} with frames in it`,
-      handshake({ ...door, headers: {} }) + frame(pack({ t: 'renew' })).toString('latin1'),
+      handshake({ ...door, headers: {} }) + encodeFrame(pack({ t: 'renew' })).toString('latin1'),
     ),
   ];
 }
 
 /** Bytes on an open link that are not a valid frame. @param sample a valid message without effect */
 export function frameAttacks(door: LinkEndpoint, sample: unknown): Attack[] {
-  const whole = frame(pack(sample));
+  const whole = encodeFrame(pack(sample));
   const makeAttack = (kind: string, name: string, ...bytes: readonly AttackStep[]): Attack => ({
     port: door.port,
     kind,
@@ -105,13 +99,13 @@ export function frameAttacks(door: LinkEndpoint, sample: unknown): Attack[] {
     makeAttack('not a frame', 'HTTP', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', FIN),
     makeAttack('not a frame', 'zeros', Buffer.alloc(4_096), FIN),
     makeAttack('not a frame', 'ones', Buffer.alloc(4_096, 0xff), FIN),
-    ...BAD_PAYLOADS.map(([name, payload]) => makeAttack('bad MessagePack', name, frame(payload))),
+    ...BAD_PAYLOADS.map(([name, payload]) => makeAttack('bad MessagePack', name, encodeFrame(payload))),
   ];
 }
 
 /** A frame header with a valid header checksum, for a payload that is never sent. */
 function headerOf(length: number): Buffer {
-  const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
+  const bytes = encodeFrame(new Uint8Array());
   bytes.writeUInt32BE(length, 0);
   bytes.writeUInt32BE(crc32(bytes.subarray(0, 8)), 8);
   return bytes;
@@ -128,7 +122,7 @@ export function messageAttacks(door: LinkEndpoint, name: string, message: unknow
       kind: 'wrong type in a message',
       name: `${door.path}: ${name}, ${path.join('.')} is ${describe(value)}`,
       // A refused item leaves the link open; then FIN ends it.
-      steps: [handshake(door), WAIT_FOR_UPGRADE, frame(pack(replaced(message, path, value))), FIN],
+      steps: [handshake(door), WAIT_FOR_UPGRADE, encodeFrame(pack(replaced(message, path, value))), FIN],
     })),
   );
 }
@@ -147,7 +141,7 @@ export function harmlessMessageAttack(
     port: door.port,
     kind,
     name,
-    steps: [handshake(door), WAIT_FOR_UPGRADE, frame(pack(message)), 200, FIN],
+    steps: [handshake(door), WAIT_FOR_UPGRADE, encodeFrame(pack(message)), 200, FIN],
   };
 }
 

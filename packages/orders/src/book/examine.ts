@@ -2,15 +2,14 @@
 import { Level } from 'level';
 import { join } from 'node:path';
 import { expectBytes } from '@trireme/domain';
+import { decodeBase, type LogBase } from '@trireme/raft';
 import {
   NumberRanges,
-  decodeBase,
   inspectFolder,
   repairUnsyncedFolder,
   withScratchCopy,
   type FolderFlaw,
-  type LogBase,
-} from '@trireme/raft';
+} from '@trireme/raft/level';
 import { currentBookName } from './folder.js';
 import { readIdentity } from './identity.js';
 import { scanRecords, type BookLevel } from './level.js';

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LevelLog, RaftError, RaftNode, type LogStorage } from '@trireme/raft';
+import { RaftError, RaftNode, type LogStorage } from '@trireme/raft';
+import { LevelLog } from '@trireme/raft/level';
 import { encodeBatch } from '@trireme/domain';
 import type { BookStateMachine } from './machine.js';
 import { openBook } from './open.js';

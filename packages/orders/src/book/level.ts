@@ -2,7 +2,8 @@
 import { Level } from 'level';
 import { dirname } from 'node:path';
 import { FormatError } from '@trireme/domain';
-import { RaftError, staggeredSize, toStorageError } from '@trireme/raft';
+import { RaftError } from '@trireme/raft';
+import { staggeredSize, toStorageError } from '@trireme/raft/level';
 import type { BookRecord } from './record-stream.js';
 
 export type BookLevel = Level<Uint8Array, Uint8Array>;

@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LevelLog, RaftNode } from '@trireme/raft';
+import { RaftNode } from '@trireme/raft';
+import { LevelLog } from '@trireme/raft/level';
 import type { BookStateMachine } from './machine.js';
 import type { BookStore } from './store.js';
 import { openBook } from './open.js';

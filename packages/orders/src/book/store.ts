@@ -5,14 +5,8 @@
  */
 import { rm } from 'node:fs/promises';
 import { FormatError, expectBytes, type Stock } from '@trireme/domain';
-import {
-  RaftError,
-  decodeBase,
-  encodeBase,
-  repairUnsyncedFolder,
-  toStorageError,
-  type LogBase,
-} from '@trireme/raft';
+import { RaftError, decodeBase, encodeBase, type LogBase } from '@trireme/raft';
+import { repairUnsyncedFolder, toStorageError } from '@trireme/raft/level';
 import { BookCheck } from './check.js';
 import { checkOwner, identityRecord, type BookOwner } from './identity.js';
 import { openLevel, scanRecords, type BookLevel, type LevelSnapshot } from './level.js';

@@ -1,5 +1,5 @@
 /** Writes the book's records, and adds the idempotency keys among them to the key filter. */
-import { toStorageError } from '@trireme/raft';
+import { toStorageError } from '@trireme/raft/level';
 import { flushLevel } from './level.js';
 import type { BookRecords } from './records.js';
 import type { BookRecord } from './record-stream.js';

@@ -1,6 +1,6 @@
 /** Asks the other founders before a group is founded; see rules/group/founding.ts. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HttpTransport } from '@trireme/raft';
+import type { HttpTransport } from '@trireme/raft/http';
 import { UsageError, type Log } from '@trireme/service';
 import {
   decideFounding,

@@ -1,8 +1,14 @@
 /** Routes of a replica's internal port that show the Raft group and let an operator change it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { TriremeError, type ErrorStatus, type MembershipFrame, type MemberWire } from '@trireme/domain';
-import { RaftError } from '@trireme/raft';
-import type { Membership, NodeId, NodeStatus, RaftErrorCode, RaftNode } from '@trireme/raft';
+import {
+  RaftError,
+  type Membership,
+  type NodeId,
+  type NodeStatus,
+  type RaftErrorCode,
+  type RaftNode,
+} from '@trireme/raft';
 import type { InternalServerOptions } from '@trireme/service';
 import {
   refuseLeaderRemoval,

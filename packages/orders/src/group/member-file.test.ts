@@ -1,7 +1,8 @@
 /** Which member of the group a data folder makes a replica. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LevelLog, RaftError } from '@trireme/raft';
+import { RaftError } from '@trireme/raft';
+import { LevelLog } from '@trireme/raft/level';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { determineMember, recordOwner, type DeterminedMember } from './member-file.js';

@@ -18,7 +18,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LevelLog, RaftError, type LogStorage } from '@trireme/raft';
+import { RaftError, type LogStorage } from '@trireme/raft';
+import { LevelLog } from '@trireme/raft/level';
 import { syncFolder, writeDurably } from '@trireme/service';
 import { readLine } from './line-file.js';
 import { formatFounders, parseFounders, type Founders } from '../rules/group/founding.js';

@@ -1,5 +1,5 @@
 /** Counts the events of the peer port, and logs them at a rate that unknown processes cannot raise. */
-import type { TransportEvent } from '@trireme/raft';
+import type { TransportEvent } from '@trireme/raft/http';
 import { Counter, LogThrottle, UsageError, type Log, type Metrics } from '@trireme/service';
 import { DUPLICATE_MS, DuplicateDetector } from '../rules/group/duplicate-detector.js';
 import { MemberClocks } from '../rules/leader/log-clock.js';

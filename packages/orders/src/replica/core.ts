@@ -4,8 +4,13 @@
  */
 import type { InvalidItem, ReplicaReport, SeedStock } from '@trireme/domain';
 import { TriremeError } from '@trireme/domain';
-import { describeMembership } from '@trireme/raft';
-import type { LogIndex, Membership, NodeStatus, RaftNode } from '@trireme/raft';
+import {
+  describeMembership,
+  type LogIndex,
+  type Membership,
+  type NodeStatus,
+  type RaftNode,
+} from '@trireme/raft';
 import { LogThrottle, type Link, type LinkHandler, type Log } from '@trireme/service';
 import { CatalogLinks } from '../leader/catalog-links.js';
 import type { CatalogSetControl } from '../group/catalogs-routes.js';

@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { LINK_PATHS, type SeedStock } from '@trireme/domain';
-import { LevelLog, RaftNode } from '@trireme/raft';
-import type { CompactionOptions, Transport } from '@trireme/raft';
+import { RaftNode, type CompactionOptions, type Transport } from '@trireme/raft';
+import { LevelLog } from '@trireme/raft/level';
 import { InternalServer, LinkListener, type LinkIdentity, type Log, type Metrics } from '@trireme/service';
 import { CATALOG_LINKS_MAX } from '../leader/catalog-links.js';
 import { catalogsRoutes } from '../group/catalogs-routes.js';

@@ -14,7 +14,7 @@ import {
   type SubmitResult,
   type FrontendToReplica,
 } from '@trireme/domain';
-import { HttpTransport } from '@trireme/raft';
+import { HttpTransport } from '@trireme/raft/http';
 import { RENEWAL_MS } from '@trireme/coherence';
 import { LinkDialer, Metrics, createLog, type LinkIdentity } from '@trireme/service';
 import { Replica } from '../replica/replica.js';

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { PROTOCOL_VERSION } from '@trireme/domain';
-import { FRAME_HEADER_BYTES, writeFrameHeader } from '@trireme/raft/frames';
+import { encodeFrame } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Metrics } from '../metrics/metrics.js';
@@ -185,10 +185,7 @@ test('a frame that is not MessagePack closes the link', async () => {
       `x-trireme-version: ${PROTOCOL_VERSION}\r\n` +
       'x-trireme-name: raw\r\nx-trireme-secret: a shared secret\r\n\r\n',
   );
-  const payload = Buffer.from([0x92, 1]);
-  const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  writeFrameHeader(header, 0, payload);
-  socket.write(Buffer.concat([header, payload]));
+  socket.write(encodeFrame(Buffer.from([0x92, 1])));
   await until(() => served.handler.closes.length === 1, 'the close');
   assert.equal(served.handler.closes, ['bytes are not MessagePack']);
   assert.equal(served.handler.messages, []);

@@ -1,8 +1,7 @@
 /** The checks that run after every event. */
 import type { Book, BookMeta, DecidedBatch } from '@trireme/orders/simulation';
-import type { Entry, LogBase, Message, RaftNode } from '@trireme/raft';
-import { SafetyChecker, QuorumChecker, type ReportViolation } from '@trireme/raft/sim';
-import { initialMembership } from '@trireme/raft';
+import { initialMembership, type Entry, type LogBase, type Message, type RaftNode } from '@trireme/raft';
+import { SafetyChecker, QuorumChecker, type ReportViolation } from '@trireme/raft-sim';
 import type { SeedStock } from '@trireme/domain';
 import type { SimulatedCatalog } from '../hosts/catalog-host.js';
 import type { SimulatedReplica } from '../hosts/replica-host.js';

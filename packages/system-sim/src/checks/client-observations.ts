@@ -5,7 +5,7 @@
  */
 import type { Command, Order } from '@trireme/domain';
 import type { FinalResult } from '@trireme/frontend/simulation';
-import type { ReportViolation } from '@trireme/raft/sim';
+import type { ReportViolation } from '@trireme/raft-sim';
 import type { StockOperation } from '@trireme/faults/linearizability';
 import type { ShownStock } from '../hosts/frontend-host.js';
 import { deltaOf, type DecisionRecord } from './ledger.js';

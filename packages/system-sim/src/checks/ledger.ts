@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { assertInvariant, type Command, type Outcome, type SeedStock } from '@trireme/domain';
 import type { DecidedBatch } from '@trireme/orders/simulation';
-import type { ReportViolation } from '@trireme/raft/sim';
+import type { ReportViolation } from '@trireme/raft-sim';
 
 /** A command with an outcome. */
 interface Decision {

@@ -2,7 +2,7 @@
  * The clocks of one machine. They continue across restarts of its process and drift, and the wall clock may be
  * wrong.
  */
-import { MS, type ClockRate, type Micros } from '@trireme/raft/sim';
+import { MS, type ClockRate, type Micros } from '@trireme/raft-sim';
 
 /** Milliseconds since 1970 at the start of a run. */
 const EPOCH_MS = 1_700_000_000_000;

@@ -3,7 +3,7 @@
  * loss on a connection. An end that receives nothing for a while closes its link.
  */
 import { pack, unpack } from '@trireme/domain';
-import { MS, SECOND, type Micros, type Random } from '@trireme/raft/sim';
+import { MS, SECOND, type Micros, type Random } from '@trireme/raft-sim';
 import { Backoff } from '@trireme/raft/frames';
 import type { Dialer, Link, LinkDialerOptions, LinkHandler, CreateDialer } from '@trireme/service';
 import type {

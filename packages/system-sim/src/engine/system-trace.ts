@@ -1,5 +1,5 @@
 /** A `Trace` that also prints the log lines of the processes. */
-import { SECOND, Trace, type Scheduler, type TraceSink } from '@trireme/raft/sim';
+import { SECOND, Trace, type Scheduler, type TraceSink } from '@trireme/raft-sim';
 
 export class SystemTrace extends Trace {
   readonly #time: Scheduler;

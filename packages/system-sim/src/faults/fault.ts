@@ -1,5 +1,5 @@
 /** Kinds of faults are rows of tables. A new kind of fault, or an action of an operator, is a new row. */
-import { combineUndos, type FaultKindOf, type Random } from '@trireme/raft/sim';
+import { combineUndos, type FaultKindOf, type Random } from '@trireme/raft-sim';
 import type { ProcessKind } from '../hosts/environment.js';
 import type { SimulatedProcess } from '../hosts/host.js';
 import type { SystemSimulation } from '../system-simulation.js';

@@ -1,5 +1,5 @@
 /** The faults of the whole system, and the mix of them in a run. */
-import { MS, SECOND, type FaultMix, type Random } from '@trireme/raft/sim';
+import { MS, SECOND, type FaultMix, type Random } from '@trireme/raft-sim';
 import type { SystemSimulation } from '../system-simulation.js';
 import type { FaultKind } from './fault.js';
 import { NETWORK_FAULTS } from './network.js';

@@ -1,5 +1,5 @@
 /** Network faults. */
-import { MS, combineUndos, instantFault, type ActiveFault } from '@trireme/raft/sim';
+import { MS, combineUndos, instantFault, type ActiveFault } from '@trireme/raft-sim';
 import type { SimulatedProcess } from '../hosts/host.js';
 import { cut, directions, pickVictim, type FaultKind } from './fault.js';
 

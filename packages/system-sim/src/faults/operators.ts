@@ -1,7 +1,7 @@
 /** Actions of operators during a run. */
 import { TriremeError } from '@trireme/domain';
 import { RaftError, type MembershipChange } from '@trireme/raft';
-import { instantFault, type ActiveFault } from '@trireme/raft/sim';
+import { instantFault, type ActiveFault } from '@trireme/raft-sim';
 import type { SystemSimulation } from '../system-simulation.js';
 import type { FaultKind } from './fault.js';
 

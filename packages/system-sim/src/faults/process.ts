@@ -1,6 +1,6 @@
 /** Faults of processes, disks and clocks. */
 import { RaftError } from '@trireme/raft';
-import { HEALTHY_SYNC, MS, SECOND, combineUndos, instantFault, type ActiveFault } from '@trireme/raft/sim';
+import { HEALTHY_SYNC, MS, SECOND, combineUndos, instantFault, type ActiveFault } from '@trireme/raft-sim';
 import type { CrashKind } from '../hosts/environment.js';
 import type { SimulatedProcess } from '../hosts/host.js';
 import type { SystemSimulation } from '../system-simulation.js';

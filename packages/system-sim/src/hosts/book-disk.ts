@@ -1,5 +1,6 @@
 /** The order book on the disk of a simulated replica. It survives crashes; a power loss drops what was not synced. */
 import type { LogBase } from '@trireme/raft';
+import type { Random } from '@trireme/raft-sim';
 import {
   EMPTY_META,
   type BookMeta,
@@ -9,7 +10,6 @@ import {
   type CommandPosition,
 } from '@trireme/orders/simulation';
 import type { Stock } from '@trireme/domain';
-import type { Random } from '@trireme/raft/sim';
 
 export class OrderBookTables {
   meta: BookMeta = EMPTY_META;

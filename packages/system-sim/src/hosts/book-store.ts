@@ -1,7 +1,7 @@
 /** The order book store of one replica instance, and its snapshots. */
 import { pack, unpack, type Stock } from '@trireme/domain';
 import type { LogBase, LogIndex, SnapshotSupport, SnapshotView, StagedSnapshot } from '@trireme/raft';
-import { TimedWrites, type DiskSchedule } from '@trireme/raft/sim';
+import { TimedWrites, type DiskSchedule } from '@trireme/raft-sim';
 import {
   Book,
   type BookStateMachine,

@@ -1,6 +1,6 @@
 /** The environment of a simulated process: time, randomness, links, and callbacks of the checks. */
 import type { CreateDialer, LinkHandler } from '@trireme/service';
-import type { Random, Scheduler, ProcessScope } from '@trireme/raft/sim';
+import type { Random, Scheduler, ProcessScope } from '@trireme/raft-sim';
 import type { ProcessClocks } from '../engine/globals.js';
 import type { SystemTrace } from '../engine/system-trace.js';
 

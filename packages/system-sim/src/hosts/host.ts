@@ -3,7 +3,7 @@
  * arrives while its event loop is busy is handled in the next turn, in order.
  */
 import { createLog, type LinkIdentity, type Log } from '@trireme/service';
-import { MS, ProcessScope, type Micros, type Random } from '@trireme/raft/sim';
+import { MS, ProcessScope, type Micros, type Random } from '@trireme/raft-sim';
 import type { VirtualTimer } from '../engine/globals.js';
 import { MachineClock } from '../engine/machine-clock.js';
 import type {

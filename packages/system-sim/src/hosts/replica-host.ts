@@ -28,7 +28,7 @@ import {
   DiskWrites,
   type Micros,
   type SimNetwork,
-} from '@trireme/raft/sim';
+} from '@trireme/raft-sim';
 import { BookDisk } from './book-disk.js';
 import { SimBookSnapshots, SimBookStore } from './book-store.js';
 import type { CrashKind, SimulationContext, ProcessInstance } from './environment.js';

@@ -2,7 +2,7 @@
  * Planted bugs in the order path, the catalogs and the cache. Each is one change to one compiled file. `find`
  * must occur exactly once, so that an outdated row cannot silently plant nothing.
  */
-import type { Mutation } from '@trireme/raft/sim';
+import type { Mutation } from '@trireme/raft-sim';
 
 const ORDERS = 'packages/orders/dist';
 const RULES = `${ORDERS}/rules`;

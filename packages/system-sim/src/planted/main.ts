@@ -1,15 +1,10 @@
 /** `npm run sim:planted`: plants each bug of both tables separately, and counts the seeds until a check finds it. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import {
-  MUTATIONS,
-  resultOfCrash as crashedRaftRun,
-  runMutations,
-  createMutant as plantInRaft,
-} from '@trireme/raft/sim';
+import { MUTATIONS, resultOfCrash as crashedRaftRun, runMutations, createMutant } from '@trireme/raft-sim';
 import { crashedRun } from '../crashed-run.js';
 import { PLANTED_BUGS } from './bugs.js';
-import { createMutant } from './mutant.js';
+import { createSystemMutant } from './mutant.js';
 
 const { values } = parseArgs({
   options: {
@@ -42,13 +37,13 @@ if (values.help) {
   let missed = 0;
   if (values.of.includes('raft')) {
     missed += await runMutations({
-      ...{ mutations: MUTATIONS.filter(isNamed), plant: plantInRaft, crashed: crashedRaftRun },
+      ...{ mutations: MUTATIONS.filter(isNamed), plant: createMutant, crashed: crashedRaftRun },
       ...{ ...common, seconds: Number(values.seconds ?? 60) },
     });
   }
   if (values.of.includes('system')) {
     missed += await runMutations({
-      ...{ mutations: PLANTED_BUGS.filter(isNamed), plant: createMutant, crashed: crashedRun },
+      ...{ mutations: PLANTED_BUGS.filter(isNamed), plant: createSystemMutant, crashed: crashedRun },
       ...{ ...common, seconds: Number(values.seconds ?? 3) },
     });
   }

@@ -1,10 +1,10 @@
 /** The table matches the code, and a planted bug is found by the expected check. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { runSeeds } from '@trireme/raft/sim';
+import { checkMatchesOnce, runSeeds } from '@trireme/raft-sim';
 import { crashedRun } from '../crashed-run.js';
 import { PLANTED_BUGS } from './bugs.js';
-import { checkMatchesOnce, createMutant } from './mutant.js';
+import { createSystemMutant } from './mutant.js';
 
 test('every row of the table matches the compiled code exactly once', () => {
   for (const bug of PLANTED_BUGS) checkMatchesOnce(bug);
@@ -16,7 +16,7 @@ test('planted bug "order acknowledged when it is decided" is found by the check 
   const bug = PLANTED_BUGS.find(({ name }) => name.startsWith('order acknowledged when it is decided'));
   if (bug === undefined)
     throw new Error('no planted bug starts with "order acknowledged when it is decided"');
-  const mutant = createMutant(bug);
+  const mutant = createSystemMutant(bug);
   try {
     const options = { worker: mutant.worker, jobs: 1, from: 1, count: 10, seconds: 2 };
     const found = await runSeeds({ ...options, onResult: () => undefined, crashed: crashedRun });

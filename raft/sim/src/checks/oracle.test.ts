@@ -1,9 +1,7 @@
 /** Each check rejects a violation, and a correct cluster passes all of them. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeEntry } from '#raft/core/entry.js';
-import { NO_BASE } from '#raft/core/log.js';
-import type { Message, Role } from '#raft/core/types.js';
+import { makeEntry, NO_BASE, type Message, type Role } from '@trireme/raft';
 import { SafetyChecker } from './oracle.js';
 import type { DiskView, ObservedMember } from './views.js';
 

@@ -2,8 +2,7 @@
  * The safety properties of a cluster (Raft, figure 3, and section 8), checked after every event of a member against
  * everything that was ever observed. Incremental: a check costs as much as has changed since the previous one.
  */
-import type { Entry, LogBase, LogIndex, Message, NodeId, Term } from '#raft/core/types.js';
-import type { LogView } from '#raft/options.js';
+import type { Entry, LogBase, LogIndex, Message, NodeId, Term, LogView } from '@trireme/raft';
 import { checksumOf } from '../cluster/map-state.js';
 import {
   TERMS_MAX,

@@ -1,13 +1,16 @@
 /** Each check of quorums rejects a violation, in simple and in joint configurations. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeEntry } from '#raft/core/entry.js';
-import { NO_BASE } from '#raft/core/log.js';
-import { changeMembership, leaveJoint } from '#raft/core/membership-change.js';
-import { encodeMembership } from '#raft/core/membership-codec.js';
-import { EMPTY_MEMBERSHIP, initialMembership, type Membership } from '#raft/core/membership.js';
-import { parseChange } from '#raft/core/testing/messages.js';
-import type { LogView } from '#raft/options.js';
+import {
+  makeEntry,
+  NO_BASE,
+  EMPTY_MEMBERSHIP,
+  initialMembership,
+  type Membership,
+  type LogView,
+} from '@trireme/raft';
+import { parseChange } from '../../../dist/core/testing/messages.js';
+import { changeMembership, leaveJoint, encodeMembership } from '../internals.js';
 import type { DiskView } from './views.js';
 import { QuorumChecker, isQuorum } from './quorums.js';
 

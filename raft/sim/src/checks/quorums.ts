@@ -2,10 +2,17 @@
  * Checks that quorums decide: a majority of the voters in force, and in a joint configuration also a majority of the
  * outgoing voters (Raft 6). Counts independently of the leader, by what is on the disks.
  */
-import { decodeMembership } from '#raft/core/membership-codec.js';
-import { EMPTY_MEMBERSHIP, describeMembership, type Membership } from '#raft/core/membership.js';
-import type { Entry, LogIndex, NodeId, Term } from '#raft/core/types.js';
-import type { LogView } from '#raft/options.js';
+import {
+  EMPTY_MEMBERSHIP,
+  describeMembership,
+  type Membership,
+  type Entry,
+  type LogIndex,
+  type NodeId,
+  type Term,
+  type LogView,
+} from '@trireme/raft';
+import { decodeMembership } from '../internals.js';
 import { TERMS_MAX, type DiskView, type ReportViolation } from './views.js';
 
 interface LoggedConfiguration {

@@ -1,6 +1,5 @@
 /** Inputs and listeners of the checks. */
-import type { Entry, LogIndex, NodeId, Role, Term } from '#raft/core/types.js';
-import type { LogView } from '#raft/options.js';
+import type { Entry, LogIndex, NodeId, Role, Term, LogView } from '@trireme/raft';
 
 /** Terms stay below this bound, so that index and term fit into one number. */
 export const TERMS_MAX = 2 ** 20;

@@ -2,7 +2,7 @@
  * A client: sends one operation at a time to one member after another, until it gets a response or times out. Changes
  * carry a sequence number, so that a retry has no effect twice.
  */
-import type { NodeId } from '#raft/core/types.js';
+import type { NodeId } from '@trireme/raft';
 import { startOperation, type History, type Operation, type OperationKind } from '../checks/history.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';

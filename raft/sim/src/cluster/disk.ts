@@ -3,11 +3,17 @@
  * after a crash, the write in progress is on disk completely or not at all.
  */
 import { crc32 } from 'node:zlib';
-import { decodeBase, encodeBase } from '#raft/core/base-codec.js';
-import { readEntry } from '#raft/core/entry.js';
-import { RaftError } from '#raft/core/errors.js';
-import { NO_BASE } from '#raft/core/log.js';
-import type { Entry, HardState, LogBase, PersistBatch } from '#raft/core/types.js';
+import {
+  decodeBase,
+  encodeBase,
+  readEntry,
+  RaftError,
+  NO_BASE,
+  type Entry,
+  type HardState,
+  type LogBase,
+  type PersistBatch,
+} from '@trireme/raft';
 import type { Random } from '../engine/random.js';
 import { MS, type Micros } from '../engine/scheduler.js';
 

@@ -3,9 +3,16 @@
  * written at once but not synced, because the log can be applied again. A crash keeps everything that was
  * written, a power loss only what was synced. In both cases the applied index and the data are consistent.
  */
-import { invariant } from '#raft/core/errors.js';
-import type { Entry, LogBase, LogIndex } from '#raft/core/types.js';
-import type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from '#raft/state-machine.js';
+import type {
+  Entry,
+  LogBase,
+  LogIndex,
+  SnapshotSupport,
+  SnapshotView,
+  StagedSnapshot,
+  StateMachine,
+} from '@trireme/raft';
+import { invariant } from '../internals.js';
 import {
   DEFAULT_VALUE,
   applyEntry,

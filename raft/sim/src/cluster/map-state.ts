@@ -2,7 +2,7 @@
  * The rules of the replicated map. Each client numbers its commands and has at most one outstanding. A repeated
  * command gets the stored result and changes nothing (Ongaro's thesis, 6.3).
  */
-import type { Entry, LogBase } from '#raft/core/types.js';
+import type { Entry, LogBase } from '@trireme/raft';
 
 /** Kinds of changes: set a key, or add to its value. */
 export type ChangeKind = 'put' | 'add';

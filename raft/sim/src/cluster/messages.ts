@@ -1,5 +1,5 @@
 /** Text and hash input of messages for the trace. */
-import type { Message } from '#raft/core/types.js';
+import type { Message } from '@trireme/raft';
 
 /** Two numbers that distinguish a message from most others, for the hash of the trace. */
 export function numbersOf(message: Message): readonly [number, number] {

@@ -1,13 +1,13 @@
 /** The simulated network conforms to the transport interface, and injects faults. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Transport } from '@trireme/raft';
 import {
   RecordingHandler,
   heartbeat,
   transportConformance,
   transportSnapshotConformance,
-} from '#raft/transport/conformance.js';
-import type { Transport } from '#raft/transport/transport.js';
+} from '@trireme/raft/testing';
 import { Random } from '../engine/random.js';
 import { SECOND, Scheduler, drainContinuations } from '../engine/scheduler.js';
 import { ProcessScope } from '../engine/scope.js';

@@ -2,8 +2,7 @@
  * The network between processes. Every message has its own latency, and each direction of a link may lose,
  * repeat, delay or block messages. Messages are never altered. Several faults of a link add up.
  */
-import type { Message, NodeId } from '#raft/core/types.js';
-import type { Transport } from '#raft/transport/transport.js';
+import type { Message, NodeId, Transport } from '@trireme/raft';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
 import type { ProcessScope } from '../engine/scope.js';

@@ -1,8 +1,13 @@
 /** The client interface of one instance of a process: proposes, waits until the entry is applied, and reads. */
-import { RaftError } from '#raft/core/errors.js';
-import type { Entry, LogIndex, NodeId, Term } from '#raft/core/types.js';
-import type { MembershipChange } from '#raft/core/membership-change.js';
-import type { RaftNode } from '#raft/node.js';
+import {
+  RaftError,
+  type Entry,
+  type LogIndex,
+  type NodeId,
+  type Term,
+  type MembershipChange,
+  type RaftNode,
+} from '@trireme/raft';
 import type { Scheduler } from '../engine/scheduler.js';
 import { encodeCommand, type Command, type CommandResult } from './map-state.js';
 import type { SimMachine } from './machine.js';

@@ -2,13 +2,20 @@
  * A simulated process: the real driver and core on a simulated disk, network and clock. It can be paused, crash, lose
  * power, and restart from what is on its disks.
  */
-import { RaftError } from '#raft/core/errors.js';
-import type { CoreLimits } from '#raft/core/config.js';
-import type { LogBase, Membership, Message, NodeId, Role, Term } from '#raft/core/types.js';
-import type { CompactionOptions } from '#raft/compaction.js';
-import type { SnapshotEvent } from '#raft/snapshot-manager.js';
-import { RaftNode } from '#raft/node.js';
-import type { NodeStatus } from '#raft/options.js';
+import {
+  RaftError,
+  RaftNode,
+  type CoreLimits,
+  type LogBase,
+  type Membership,
+  type Message,
+  type NodeId,
+  type Role,
+  type Term,
+  type CompactionOptions,
+  type SnapshotEvent,
+  type NodeStatus,
+} from '@trireme/raft';
 import { SimClock, type ClockRate } from '../engine/clock.js';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';

@@ -1,6 +1,6 @@
 /** Encoding of the replicated map as a snapshot: a checksum, then JSON. */
 import { crc32 } from 'node:zlib';
-import type { LogBase } from '#raft/core/types.js';
+import type { LogBase } from '@trireme/raft';
 import { emptyMapState, withRecomputedContents, type MapState } from './map-state.js';
 
 const CHECKSUM_BYTES = 4;

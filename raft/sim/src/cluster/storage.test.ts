@@ -1,7 +1,7 @@
 /** The simulated log store conforms to the storage interface, and injects faults. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { assertFailsWith, makeEntries, logStorageConformance } from '#raft/storage/conformance.js';
+import { assertFailsWith, makeEntries, logStorageConformance } from '@trireme/raft/testing';
 import { Random } from '../engine/random.js';
 import { SimDisk } from './disk.js';
 import { SimStorage } from './storage.js';
@@ -16,9 +16,12 @@ const IMMEDIATE: DiskSchedule = {
     }),
 };
 
-logStorageConformance(test, async () => {
-  const disk = new SimDisk();
-  return { open: async () => new SimStorage(disk, IMMEDIATE), dispose: async () => undefined };
+logStorageConformance({
+  test,
+  makeFixture: async () => {
+    const disk = new SimDisk();
+    return { open: async () => new SimStorage(disk, IMMEDIATE), dispose: async () => undefined };
+  },
 });
 
 test('persist: rejects on a failed sync and on every later call', async () => {

@@ -2,9 +2,17 @@
  * The log store of one instance of a process on its simulated disk. It makes the checks that the storage interface
  * requires, and its writes take virtual time.
  */
-import { invariant, type RaftError } from '#raft/core/errors.js';
-import type { Entry, HardState, LogBase, LogIndex, PersistBatch, Term } from '#raft/core/types.js';
-import type { LogStorage } from '#raft/storage/storage.js';
+import type {
+  RaftError,
+  Entry,
+  HardState,
+  LogBase,
+  LogIndex,
+  PersistBatch,
+  Term,
+  LogStorage,
+} from '@trireme/raft';
+import { invariant } from '../internals.js';
 import type { SimDisk } from './disk.js';
 import { TimedWrites, type DiskSchedule } from './writes.js';
 

@@ -3,8 +3,7 @@
  * interrupted at any point, and a chunk may be damaged. Each side then notices independently.
  */
 import { crc32 } from 'node:zlib';
-import type { NodeId } from '#raft/core/types.js';
-import type { IncomingSnapshot, SnapshotTransfer, TransportHandler } from '#raft/transport/transport.js';
+import type { NodeId, IncomingSnapshot, SnapshotTransfer, TransportHandler } from '@trireme/raft';
 import type { Micros } from '../engine/scheduler.js';
 import type { ProcessScope } from '../engine/scope.js';
 

@@ -1,6 +1,5 @@
 /** The snapshot transfers between processes, which use the same links as messages. */
-import type { NodeId } from '#raft/core/types.js';
-import type { SnapshotTransfer } from '#raft/transport/transport.js';
+import type { NodeId, SnapshotTransfer } from '@trireme/raft';
 import type { Random } from '../engine/random.js';
 import { MS, SECOND, type Micros, type Scheduler } from '../engine/scheduler.js';
 import type { ProcessScope } from '../engine/scope.js';

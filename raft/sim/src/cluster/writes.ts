@@ -1,5 +1,5 @@
 /** Writes that take virtual time and may fail. At a crash, a write in progress is on disk or not. */
-import { RaftError } from '#raft/core/errors.js';
+import { RaftError } from '@trireme/raft';
 
 /** Schedules writes. Calls `durable` when the write is on disk, or never, and `done` to notify the process. */
 export interface DiskSchedule {

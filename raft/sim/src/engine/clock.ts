@@ -2,7 +2,7 @@
  * The clock of a process. It may run fast or slow, or jump ahead, which fires ticks in a burst. Timers that are
  * due while the process is paused fire late, and like real intervals they do not catch up.
  */
-import type { Clock } from '#raft/clock.js';
+import type { Clock } from '@trireme/raft';
 import type { Random } from './random.js';
 import { MS, type Micros } from './scheduler.js';
 import type { ProcessScope } from './scope.js';

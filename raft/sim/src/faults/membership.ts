@@ -2,9 +2,8 @@
  * Membership changes by an operator: members are added, removed or change their role, several at once, during
  * faults.
  */
-import { changeMembership, leaveJoint, type MembershipChange } from '#raft/core/membership-change.js';
-import { isJoint, type Membership } from '#raft/core/membership.js';
-import type { NodeId } from '#raft/core/types.js';
+import type { MembershipChange, Membership, NodeId } from '@trireme/raft';
+import { changeMembership, leaveJoint, isJoint } from '../internals.js';
 import { isQuorum } from '../checks/quorums.js';
 import type { SimProcess } from '../cluster/process.js';
 import type { Random } from '../engine/random.js';

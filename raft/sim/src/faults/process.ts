@@ -1,5 +1,5 @@
 /** Faults of processes, disks and clocks, and leadership transfers by an operator. */
-import { RaftError } from '#raft/core/errors.js';
+import { RaftError } from '@trireme/raft';
 import { HEALTHY_SYNC } from '../cluster/disk.js';
 import type { SimProcess } from '../cluster/process.js';
 import { MS, SECOND, type Micros } from '../engine/scheduler.js';

@@ -4,11 +4,11 @@
  */
 export interface Mutation {
   readonly name: string;
-  /** Compiled file, relative to the folder of the package. */
+  /** Compiled file, relative to the folder of the repository. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
 }
 
-export const CORE = 'dist/core';
-export const CLUSTER = 'sim/dist/cluster';
+export const CORE = 'raft/dist/core';
+export const CLUSTER = 'raft/sim/dist/cluster';

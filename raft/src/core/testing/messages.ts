@@ -1,8 +1,9 @@
 /** Short forms for messages and logs in tests, with defaults for the fields that do not matter. */
 import { makeEntry } from '../entry.js';
 import type { MembershipChange } from '../membership-change.js';
-import { EMPTY_MEMBERSHIP } from '../membership.js';
-import type { Entry, LogBase, LogIndex, Message, Term } from '../types.js';
+import type { Entry, Message, Term } from '../types.js';
+
+export { makeBase } from '../../storage/conformance-tools.js';
 
 type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>;
 
@@ -55,11 +56,6 @@ export function parseChange(text: string): MembershipChange {
     if (part.startsWith('-')) return { type: 'remove', id };
     return { type: part.startsWith('+') ? 'addVoter' : 'addLearner', id };
   });
-}
-
-/** The base of a log whose compacted entries contain no configuration. */
-export function makeBase(index: LogIndex, term: Term): LogBase {
-  return { index, term, membership: EMPTY_MEMBERSHIP };
 }
 
 /** A log given by the terms of its entries, starting at index `first`: `makeLog([1, 1, 4])`. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { RaftError } from '../../core/errors.js';
 import { makeBase } from '../../core/testing/messages.js';
-import { makeEntries } from '../conformance.js';
+import { makeEntries } from '../conformance-tools.js';
 import { hardStatePath } from '../hard-state-file.js';
 import { HARD_STATE_KEY, IDENTITY_KEY, encodeHardState, entryKey } from '../records.js';
 import { OWNER, openStore, storeSuite, withLevel } from '../testing/level-store.js';

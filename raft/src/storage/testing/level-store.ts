@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { assertFailsWith } from '../conformance.js';
+import { assertFailsWith } from '../conformance-tools.js';
 import { LevelLog } from '../level-log.js';
 
 /** The owner of the stores that the tests open. */

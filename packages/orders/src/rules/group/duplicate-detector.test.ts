@@ -1,5 +1,5 @@
 /** When a replica assumes that it runs on a copy of another replica's folder. */
-import type { TransportEvent } from '@trireme/raft';
+import type { TransportEvent } from '@trireme/raft/http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DUPLICATE_MS, DuplicateDetector } from './duplicate-detector.js';

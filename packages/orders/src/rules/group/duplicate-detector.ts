@@ -3,7 +3,7 @@
  * because another process answers at the replica's address, and no peer connects to it, as each would if this
  * process had that address.
  */
-import type { TransportEvent } from '@trireme/raft';
+import type { TransportEvent } from '@trireme/raft/http';
 import type { PeerLinks } from './peer-links.js';
 
 /** Longer than a link to a dead process may appear to be open, in milliseconds. */

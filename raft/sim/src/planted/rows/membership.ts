@@ -53,7 +53,7 @@ export const MEMBERSHIP: readonly Mutation[] = [
   },
   {
     name: 'removed member stays disconnected after it is added again',
-    file: 'dist/membership-tracker.js',
+    file: 'raft/dist/membership-tracker.js',
     find: 'for (const [peer, address] of this.#formerPeers)\n                transport.addPeer(peer, address);',
     replace: ';',
   },

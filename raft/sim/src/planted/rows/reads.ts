@@ -40,7 +40,7 @@ export const READS: readonly Mutation[] = [
   },
   {
     name: 'read served before its index is applied',
-    file: 'dist/pending-reads.js',
+    file: 'raft/dist/pending-reads.js',
     find: 'onApplied(applied) {',
     replace: 'onApplied(applied) {\n        applied = Infinity;',
   },

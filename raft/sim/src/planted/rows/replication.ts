@@ -53,7 +53,7 @@ export const REPLICATION: readonly Mutation[] = [
   },
   {
     name: 'acknowledgement after a failed sync',
-    file: 'dist/node.js',
+    file: 'raft/dist/node.js',
     find: 'await this.#options.storage.persist(batch);',
     replace: 'await this.#options.storage.persist(batch).catch(() => undefined);',
   },

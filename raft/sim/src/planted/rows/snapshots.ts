@@ -10,13 +10,13 @@ export const SNAPSHOTS: readonly Mutation[] = [
   },
   {
     name: 'log reset before the snapshot is installed (Raft 7)',
-    file: 'dist/recovery.js',
+    file: 'raft/dist/recovery.js',
     find: 'await snapshots.install(base);\n    await storage.persist({ base, hardState: null, entries });',
     replace: 'await storage.persist({ base, hardState: null, entries });\n    await snapshots.install(base);',
   },
   {
     name: 'interrupted install is not finished at the next start',
-    file: 'dist/node.js',
+    file: 'raft/dist/node.js',
     find: 'await completeInterruptedInstall(options.storage, options.stateMachine);',
     replace: '',
   },
@@ -29,7 +29,7 @@ export const SNAPSHOTS: readonly Mutation[] = [
   },
   {
     name: 'log compacted beyond the durable state',
-    file: 'dist/compactor.js',
+    file: 'raft/dist/compactor.js',
     find: 'const durable = await snapshots.sync();',
     replace: 'await snapshots.sync();\n        const durable = this.#options.machine.applied;',
   },
