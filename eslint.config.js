@@ -8,6 +8,7 @@ export default tseslint.config(
       'coverage/',
       '**/node_modules/',
       'data/',
+      'raft/docs/',
       'scripts/bin/',
       '*.cjs',
       'eslint.config.js',

@@ -26,6 +26,7 @@ export type {
   LogBase,
   LogIndex,
   LogReader,
+  LogView,
   Membership,
   MembershipView,
   Message,
@@ -34,6 +35,7 @@ export type {
   PersistBatch,
   PreVoteRequest,
   PreVoteResponse,
+  Proposal,
   ReadGrant,
   ReadRequest,
   ReadResponse,
@@ -46,7 +48,7 @@ export type {
   VoteResponse,
 } from './core/types.js';
 export { RaftNode } from './node.js';
-export type { LogView, NodeEvent, NodeStatus, RaftNodeOptions } from './options.js';
+export type { NodeEvent, NodeStatus, RaftNodeOptions } from './options.js';
 export type { DiskEvent } from './slow-write-detector.js';
 export type { SnapshotEvent } from './snapshot-manager.js';
 export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './state-machine.js';

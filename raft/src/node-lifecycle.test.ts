@@ -139,6 +139,20 @@ test('transferLeadership does not cancel a transfer at its timeout if another ca
   await stopAll(testNodes);
 });
 
+test('cancelTransfer ends a transfer: the leader accepts proposals again', async () => {
+  const hub = new TestNetwork();
+  const testNodes = await startThree(hub);
+  const [a] = testNodes;
+  hub.delivers = ({ type }) => type !== 'timeoutNow';
+  const transferred = a.node.transferLeadership(50, { to: 'b' });
+  assert.throws(() => a.node.propose(DATA), codeOf('NOT_LEADER'));
+  a.node.cancelTransfer();
+  a.node.propose(DATA);
+  a.clock.advance(50);
+  assert.is(await transferred, false);
+  await stopAll(testNodes);
+});
+
 test('transferLeadership with isStopping ignores an earlier failed transfer', async () => {
   const hub = new TestNetwork();
   const testNodes = await startThree(hub);

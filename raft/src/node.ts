@@ -9,17 +9,19 @@ import { Compactor } from './compactor.js';
 import { RaftError, invariant } from './core/errors.js';
 import type { MembershipChange } from './core/membership-change.js';
 import { RaftCore } from './core/raft.js';
-import type { Entry, LogBase, LogIndex, NodeId, PersistBatch, Ready, Term } from './core/types.js';
+import type {
+  Entry,
+  LogBase,
+  LogIndex,
+  LogView,
+  NodeId,
+  PersistBatch,
+  Proposal,
+  Ready,
+} from './core/types.js';
 import { SlowWriteDetector } from './slow-write-detector.js';
 import { MembershipTracker } from './membership-tracker.js';
-import {
-  TICK_MS,
-  makeCoreConfig,
-  slowWriteMs,
-  type LogView,
-  type NodeStatus,
-  type RaftNodeOptions,
-} from './options.js';
+import { TICK_MS, makeCoreConfig, slowWriteMs, type NodeStatus, type RaftNodeOptions } from './options.js';
 import { PendingReads } from './pending-reads.js';
 import { checkLogMatchesMachine, completeInterruptedInstall, installSnapshot } from './recovery.js';
 import { SnapshotManager } from './snapshot-manager.js';
@@ -150,7 +152,7 @@ export class RaftNode {
    * machine shows the outcome: the proposal is committed if the entry that is applied at `index` has `term`.
    * @throws RaftError `NOT_LEADER`, `OVERLOADED`, `TOO_LARGE` or `STOPPED`: the proposal had no effect.
    */
-  propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
+  propose(data: Uint8Array): Proposal {
     this.#checkRunning();
     const proposal = this.#core.propose(data);
     this.#scheduleFlush();
@@ -245,8 +247,9 @@ export class RaftNode {
    */
   async transferLeadership(
     timeoutMs: number,
-    { to, isStopping = false }: { readonly to?: NodeId | undefined; readonly isStopping?: boolean } = {},
+    options: { readonly to?: NodeId | undefined; readonly isStopping?: boolean } = {},
   ): Promise<boolean> {
+    const { to, isStopping = false } = options;
     const { leadership } = this.#core;
     if (leadership === null) return true;
     if (this.#state !== 'running') return false;
@@ -262,6 +265,14 @@ export class RaftNode {
     this.#transferWaiters -= 1;
     if (this.#transferWaiters === 0) leadership.cancelTransfer();
     return this.#core.leadership !== leadership;
+  }
+
+  /**
+   * Cancels the transfer of leadership in progress, if any; this member accepts proposals again. If the target was
+   * already told to campaign, it may still win, so callers of `transferLeadership` wait until their time limit.
+   */
+  cancelTransfer(): void {
+    this.#core.cancelTransfer();
   }
 
   /**

@@ -2,7 +2,6 @@
 import type { Clock } from './clock.js';
 import type { CompactionOptions } from './compaction.js';
 import { DEFAULT_LIMITS, type CoreConfig, type CoreLimits } from './core/config.js';
-import type { RaftLog } from './core/log.js';
 import { RECORD_HEADER_BYTES } from './core/entry.js';
 import { RaftError } from './core/errors.js';
 import { initialMembership } from './core/membership.js';
@@ -22,17 +21,12 @@ export interface NodeStatus extends CoreStatus {
   readonly leading: boolean;
 }
 
-/** A read-only view of a member's log, in memory and on disk. */
-export type LogView = Pick<
-  RaftLog,
-  'base' | 'lastIndex' | 'stableIndex' | 'commit' | 'applied' | 'term' | 'entries'
->;
-
 /** Events of a node other than changes of its status and of the membership, for logs and metrics. */
 export type NodeEvent = SnapshotEvent | DiskEvent;
 
 /** The options of `RaftNode.start`. */
 export interface RaftNodeOptions {
+  /** This member. */
   readonly id: NodeId;
   /**
    * The initial voters of the group, including this one; ignored once the log has a configuration. Empty for
@@ -41,8 +35,11 @@ export interface RaftNodeOptions {
   readonly members: readonly NodeId[];
   /** The addresses of these members; members that are added later learn them from the log. */
   readonly addresses?: ReadonlyMap<NodeId, string>;
+  /** The opened log store; the node owns and closes it. */
   readonly storage: LogStorage;
+  /** The transport, not started; the node starts and stops it. */
   readonly transport: Transport;
+  /** The state machine; it must not be changed except by the node. */
   readonly stateMachine: StateMachine;
   /** Called when role, term, leader or `leading` has changed. */
   readonly onChange?: (status: NodeStatus) => void;
@@ -53,11 +50,16 @@ export interface RaftNodeOptions {
   readonly onFatal: (error: unknown) => void;
   /** Called with the configuration in force, at the start and whenever a new one is applied. */
   readonly onMembership?: (membership: Membership) => void;
-  /** Milliseconds between ticks. */
+  /** Milliseconds between ticks; 10 unless set. */
   readonly tickMs?: number;
-  /** See `CoreConfig`. */
+  /**
+   * Ticks of the shortest election timeout, more than `heartbeatTicks`; 50 unless set. The actual timeout is random, up
+   * to twice as long (Raft 5.2).
+   */
   readonly electionTicks?: number;
+  /** Ticks between heartbeats, at least 1; 5 unless set. */
   readonly heartbeatTicks?: number;
+  /** Limits that differ from `DEFAULT_LIMITS`. */
   readonly limits?: Partial<CoreLimits>;
   /** See `CompactionOptions`; no effect if the machine does not support snapshots. */
   readonly compaction?: Partial<CompactionOptions>;
@@ -65,12 +67,14 @@ export interface RaftNodeOptions {
   readonly onEvent?: (event: NodeEvent) => void;
   /**
    * Whether `read` may be served under a lease; off unless set, and then it must be set on every member. It
-   * assumes that no member's ticks are faster than `LEASE_DRIFT_MAX` allows. It disables the fast fail-over
+   * assumes that no member's clock runs a third faster than another's. It disables the fast fail-over
    * after a broken link: a leader that is cut off may serve reads until its lease expires, so no other leader
    * may be elected before that.
    */
   readonly leaseReads?: boolean;
+  /** The source of time; the clocks and timers of Node unless set. */
   readonly clock?: Clock;
+  /** Uniform in [0, 1), for election timeouts; `Math.random` unless set. */
   readonly random?: () => number;
 }
 

@@ -12,6 +12,7 @@ import type { IncomingSnapshot, Transport } from './transport/transport.js';
 
 /** Events about compactions and snapshots, for logs and metrics. */
 export type SnapshotEvent =
+  /** The log now starts after `base`. */
   | { readonly type: 'compacted'; readonly base: LogBase }
   /**
    * The log was cut at `base` although `to` lacks the entries after `index`: at the bound, `to` needs a
@@ -23,10 +24,15 @@ export type SnapshotEvent =
       readonly index: LogIndex;
       readonly base: LogBase;
     }
+  /** A snapshot as of `base` is being sent to the follower `to`. */
   | { readonly type: 'snapshotSending'; readonly to: NodeId; readonly base: LogBase }
+  /** The follower has installed it. */
   | { readonly type: 'snapshotSent'; readonly to: NodeId; readonly base: LogBase }
+  /** It was not sent completely, or was refused; another one follows. */
   | { readonly type: 'snapshotFailed'; readonly to: NodeId; readonly base: LogBase; readonly error: unknown }
+  /** A snapshot of the leader `from` is being received. */
   | { readonly type: 'snapshotReceiving'; readonly from: NodeId; readonly base: LogBase }
+  /** The snapshot has replaced the state machine and the log. */
   | { readonly type: 'snapshotInstalled'; readonly base: LogBase };
 
 interface SnapshotsOptions {
@@ -106,7 +112,7 @@ export class SnapshotManager {
     try {
       // The view may already include entries whose apply has not been reported to the core yet.
       await this.#options.waitForApply();
-      isAccepted = await this.#transfer(to, core.log.baseAt(view.index), view, sending.abort.signal);
+      isAccepted = await this.#transfer(to, core.baseAt(view.index), view, sending.abort.signal);
     } finally {
       await view.close();
     }

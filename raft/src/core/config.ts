@@ -34,6 +34,7 @@ export interface CoreLimits {
 
 /** The configuration of a core; constant for its lifetime. */
 export interface CoreConfig {
+  /** This member. */
   readonly id: NodeId;
   /** The membership in force while the log contains none; `EMPTY_MEMBERSHIP` for a member that a group will add later. */
   readonly initialMembership: Membership;
@@ -47,6 +48,7 @@ export interface CoreConfig {
   readonly heartbeatTicks: number;
   /** Uniform in [0, 1). The core's only source of randomness. */
   readonly random: () => number;
+  /** See `DEFAULT_LIMITS`. */
   readonly limits: CoreLimits;
   /** The configuration of lease reads; null without them. */
   readonly lease: LeaseConfig | null;
@@ -54,7 +56,9 @@ export interface CoreConfig {
 
 /** The durable state with which a core starts. */
 export interface DurableState {
+  /** Term and vote on disk. */
   readonly hardState: HardState;
+  /** The log on disk; the core keeps it and reads from it later. */
   readonly reader: LogReader;
   /** The applied index of the state machine; entries up to it are committed. */
   readonly applied: LogIndex;

@@ -1,5 +1,6 @@
 /** The errors of the library: one class with a stable `code`. */
 
+/** The stable codes of errors. Each says whether the request had an effect, and whether the process must stop. */
 export type RaftErrorCode =
   /** A rule of Raft is violated, or the driver broke the core's protocol. The process must stop. */
   | 'INVARIANT'
@@ -43,9 +44,12 @@ export type RaftErrorCode =
 
 /** The error of every refusal, failure and damage that the library reports; `code` says which. */
 export class RaftError extends Error {
+  /** Always `RaftError`. */
   override readonly name = 'RaftError';
+  /** The reason, for programs; `message` is for people. */
   readonly code: RaftErrorCode;
 
+  /** @param message what happened, to what, and what to do next */
   constructor(code: RaftErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

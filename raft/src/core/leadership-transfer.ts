@@ -48,8 +48,7 @@ export class LeadershipTransfer {
    *   member is in progress, `to` does not answer, or transfers have failed recently.
    */
   request(to: NodeId, isStopping: boolean): void {
-    const { config, log } = this.#context;
-    if (to === config.id || !log.memberships.current.voters.includes(to)) {
+    if (!this.#isOtherVoter(to)) {
       throw new RaftError('BAD_CONFIG', `leadership was not transferred: ${to} is not another voter`);
     }
     if (to === this.#to) return;
@@ -102,7 +101,13 @@ export class LeadershipTransfer {
 
   /** Another configuration is in force: cancels the transfer if its target is no longer a voter. */
   onMembershipChanged(): void {
-    if (this.#to !== null && !this.#context.log.memberships.current.voters.includes(this.#to)) this.cancel();
+    if (this.#to !== null && !this.#isOtherVoter(this.#to)) this.cancel();
+  }
+
+  /** The rule for a target: another voter, in a joint configuration a voter of the new one. */
+  #isOtherVoter(member: NodeId): boolean {
+    const { config, log } = this.#context;
+    return member !== config.id && log.memberships.current.voters.includes(member);
   }
 
   /**

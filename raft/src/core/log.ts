@@ -11,12 +11,12 @@
 import { invariant } from './errors.js';
 import { MembershipLog } from './membership-log.js';
 import { EMPTY_MEMBERSHIP, type Membership } from './membership.js';
-import type { Entry, LogBase, LogIndex, LogReader, Term } from './types.js';
+import type { Entry, LogBase, LogIndex, LogReader, LogView, Term } from './types.js';
 
 /** The base of a log that was never compacted. */
 export const NO_BASE: LogBase = { index: 0, term: 0, membership: EMPTY_MEMBERSHIP };
 
-export class RaftLog {
+export class RaftLog implements LogView {
   readonly #reader: LogReader;
   /** Entries from index `#offset` on that are not persisted yet. */
   #unstable: Entry[] = [];

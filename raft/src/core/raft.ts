@@ -21,9 +21,11 @@ import type {
   CoreStatus,
   Entry,
   ReceivedSnapshot,
+  LogBase,
   LogIndex,
   Message,
   NodeId,
+  Proposal,
   Ready,
   Role,
   Term,
@@ -32,9 +34,17 @@ import type {
 /** Upper bound of the random first number of a member's read requests. */
 const FIRST_REQUEST_MAX = 2 ** 48;
 
-/** The Raft state machine of one member; the comment at the top of this file lists what waits for the disk. */
+/**
+ * The Raft state machine of one member, without I/O and clock (Raft, figure 2). Its driver passes inputs to it: `tick` at
+ * a fixed interval, `step` for each message, `propose` and `requestRead` for clients. Then it calls `ready` and does the
+ * work that this returns; see `Ready` for the order. All calls are synchronous and must not be nested.
+ *
+ * If a call throws a `RaftError` with another code than its documentation names, the process must stop.
+ */
 export class RaftCore {
+  /** The configuration, as passed to the constructor. */
   readonly config: CoreConfig;
+  /** @internal */
   readonly log: RaftLog;
   readonly #health: HangDetector;
   readonly #outbox: Outbox;
@@ -44,7 +54,11 @@ export class RaftCore {
   readonly #messages: MessageHandler;
   #readsLost: readonly number[] = [];
 
-  /** @throws RaftError `BAD_CONFIG`, naming the invalid value. */
+  /**
+   * @param start what the member has on disk
+   * @throws RaftError `BAD_CONFIG`, naming the invalid value; `INVARIANT` if log, hard state and applied index do not
+   *   fit together; `LOG_DAMAGED` if the log cannot be read.
+   */
   constructor(config: CoreConfig, start: DurableState) {
     checkConfig(config);
     this.config = config;
@@ -84,7 +98,7 @@ export class RaftCore {
     return this.#election.leader;
   }
 
-  /** The state of this member's leadership; null while it does not lead. */
+  /** The state of this member's leadership; null while it does not lead. @internal */
   get leadership(): LeaderState | null {
     return this.#election.leadership;
   }
@@ -98,7 +112,16 @@ export class RaftCore {
     return { id: this.config.id, role, term, leader, ...indexes, membership, membershipIndex };
   }
 
-  /** Advances time by one tick. */
+  /**
+   * The base of the log if it were compacted up to `index`: pass it to the log store to compact it, or to a follower with
+   * a snapshot of the state machine as of `index` (Raft 7).
+   * @throws RaftError `INVARIANT` if `index` is not applied, or compacted already.
+   */
+  baseAt(index: LogIndex): LogBase {
+    return this.log.baseAt(index);
+  }
+
+  /** Advances time by one tick. Call it at a fixed interval; timeouts are counted in ticks. */
   tick(): void {
     this.#health.tick();
     this.#remoteReads.tick();
@@ -119,12 +142,12 @@ export class RaftCore {
     this.#election.onLinkLost(member);
   }
 
-  /** Messages to `member` may be lost. */
+  /** Messages to `member` were lost or may have been: the leader probes again for where the logs match. */
   onUnreachable(member: NodeId): void {
     this.leadership?.onUnreachable(member);
   }
 
-  /** `member` has accepted the snapshot as of `index`. */
+  /** `member` has installed the snapshot as of `index` durably; replication continues after it. */
   onSnapshotAccepted(member: NodeId, index: LogIndex): void {
     this.leadership?.onSnapshotAccepted(member, index);
   }
@@ -153,16 +176,18 @@ export class RaftCore {
   }
 
   /**
-   * Appends `data` as one entry to the leader's log.
+   * Appends `data` as one entry to the leader's log (Raft 5.3). Another leader may replace it until it is committed.
+   * @param data at most `proposalBytesMax` bytes; copied
    * @throws RaftError `NOT_LEADER`, `OVERLOADED` or `TOO_LARGE`: the proposal had no effect.
    */
-  propose(data: Uint8Array): { readonly index: LogIndex; readonly term: Term } {
+  propose(data: Uint8Array): Proposal {
     return { index: this.#requireLeadership().propose(data), term: this.term };
   }
 
   /**
-   * Requests a linearizable read; a later `ready()` lists it in `reads`, `readsLost` or `readsExpired`. The driver
-   * chooses `id`. A follower forwards the request to its leader.
+   * Requests a linearizable read; a later `ready` lists it in `reads`, `failedReads` or `expiredReads`. A follower
+   * forwards the request to its leader (ReadIndex, thesis 6.4).
+   * @param id chosen by the driver; the reads that wait must have different ids
    * @throws RaftError `OVERLOADED`, or `NOT_LEADER` if no leader is known.
    */
   requestRead(id: number): void {
@@ -176,24 +201,26 @@ export class RaftCore {
   }
 
   /**
-   * Logs a membership change; it takes effect when it is applied.
+   * Logs a membership change; it takes effect when it is applied (Raft 6, thesis 4).
    * @param options.force whether to log the change even if too few voters answer, or new voters lack too much
    *   of the log
    * @throws RaftError `NOT_LEADER`, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`, `NOT_CAUGHT_UP` or
    *   `QUORUM_UNREACHABLE`: the change had no effect.
+   * @returns the index of the entry that carries the new configuration
    */
-  changeMembership(change: MembershipChange, { force = false }: { readonly force?: boolean } = {}): LogIndex {
-    return this.#requireLeadership().changeMembership(change, force);
+  changeMembership(change: MembershipChange, options: { readonly force?: boolean } = {}): LogIndex {
+    return this.#requireLeadership().changeMembership(change, options.force ?? false);
   }
 
   /**
-   * Transfers leadership to `to`. The transfer is cancelled one election timeout after the first request for it.
+   * Transfers leadership to `to` (thesis 3.10). The leader refuses proposals meanwhile. The transfer is cancelled one
+   * election timeout after the first request for it, or by `cancelTransfer`.
    * @param options.isStopping whether this member stops next: then recently failed transfers do not count
    * @throws RaftError `NOT_LEADER`; `BAD_CONFIG` if `to` is not another voter; `TRANSFER_REFUSED` if a transfer to
    *   another member is in progress, `to` does not answer, or transfers have failed recently.
    */
-  transferLeadership(to: NodeId, { isStopping = false }: { readonly isStopping?: boolean } = {}): void {
-    this.#requireLeadership().transfer(to, isStopping);
+  transferLeadership(to: NodeId, options: { readonly isStopping?: boolean } = {}): void {
+    this.#requireLeadership().transfer(to, options.isStopping ?? false);
   }
 
   /**
@@ -229,7 +256,7 @@ export class RaftCore {
     this.#readsLost = this.#readsLost.concat(own, this.#remoteReads.failAll());
   }
 
-  /** The work to do now. Every message, entry and read is handed out once. */
+  /** The work to do now; call it after inputs, and after `onPersisted` and `onApplied`. `Ready` says what to do with it. */
   ready(): Ready {
     this.leadership?.advance();
     const persist = this.#outbox.takePersist();
@@ -269,7 +296,7 @@ export class RaftCore {
     this.#outbox.send({ type: 'readRequest', from, to: this.leader, term: this.term, request });
   }
 
-  /** The batch of the last `ready` is durable. */
+  /** The last batch of `persist` is durable; if it had a base, the snapshot is installed as well. */
   onPersisted(): void {
     this.#deliver(this.#outbox.onPersisted());
   }
@@ -283,7 +310,7 @@ export class RaftCore {
     }
   }
 
-  /** The state machine has applied all entries that were handed out, up to `index`. */
+  /** The state machine has applied all entries of the last `apply`, up to `index`. */
   onApplied(index: LogIndex): void {
     this.#health.end('apply');
     if (this.log.onApplied(index)) this.leadership?.onMembershipChanged();

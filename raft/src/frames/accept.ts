@@ -12,9 +12,13 @@ const LINGER_MS_MAX = 1_000;
 
 /** An upgrade request as the server emits it, and how to answer it. */
 export interface FrameAcceptOptions {
+  /** The request. */
   readonly request: IncomingMessage;
+  /** Its socket. */
   readonly socket: Duplex;
+  /** Bytes that were received after the request. */
   readonly head: Buffer;
+  /** Limits of the connection. */
   readonly limits: FrameLimits;
   /** Headers of the 101 response, such as the server's name: printable ASCII without line breaks. */
   readonly headers?: Readonly<Record<string, string>>;

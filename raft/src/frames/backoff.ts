@@ -15,6 +15,7 @@ export class Backoff {
   readonly #options: BackoffOptions;
   #ms: number;
 
+  /** @param options the bounds; `msMin` must not exceed `msMax` */
   constructor(options: BackoffOptions) {
     this.#options = options;
     this.#ms = options.msMin;

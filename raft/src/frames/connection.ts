@@ -44,7 +44,9 @@ export type FrameCloseCode =
 
 /** The reason why a connection is closed. */
 export interface CloseReason {
+  /** The reason, for programs. */
   readonly code: FrameCloseCode;
+  /** The reason, for people. */
   readonly message: string;
 }
 

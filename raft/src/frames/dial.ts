@@ -9,10 +9,13 @@ import { openRequest, type ClientTls } from './tls.js';
 export interface FrameDialOptions {
   /** Base URL, such as `http://127.0.0.1:8201`. */
   readonly url: string;
+  /** Path of the handshake. */
   readonly path: string;
+  /** Headers of the request besides `connection` and `upgrade`. */
   readonly headers: Readonly<Record<string, string>>;
   /** Time limit of the whole handshake, in milliseconds. */
   readonly timeoutMs: number;
+  /** Limits of the connection. */
   readonly limits: FrameLimits;
   /** Required for an https URL, not allowed for others. */
   readonly tls?: ClientTls | null;

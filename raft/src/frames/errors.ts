@@ -1,5 +1,6 @@
 /** The errors of this folder: one class with a stable `code`. */
 
+/** The stable codes of errors. */
 export type FrameErrorCode =
   /** A frame is longer than `frameBytesMax`. */
   | 'FRAME_TOO_LARGE'
@@ -24,16 +25,20 @@ export interface FrameRefusal {
   readonly httpStatus: number;
   /** A stable word, such as `WRONG_CLUSTER`. */
   readonly status: string;
+  /** What happened and what to do, for people. */
   readonly message: string;
 }
 
 /** Thrown when a frame cannot be sent or read, or a connection cannot be opened; `code` gives the reason. */
 export class FrameError extends Error {
+  /** Always `FrameError`. */
   override readonly name = 'FrameError';
+  /** The reason, for programs. */
   readonly code: FrameErrorCode;
   /** The server's refusal with code `DIAL_REFUSED`; otherwise null. */
   readonly refusal: FrameRefusal | null;
 
+  /** @param options.refusal the refusal of the server, with code `DIAL_REFUSED` */
   constructor(
     code: FrameErrorCode,
     message: string,

@@ -13,16 +13,20 @@ export interface HandshakeProtocol {
   readonly version: number;
   /** Names of the headers, in lower case like Node's. */
   readonly headers: {
+    /** The name of the cluster. */
     readonly cluster: string;
+    /** The version of the protocol. */
     readonly version: string;
     /** The name of the client. */
     readonly name: string;
+    /** The secret of the cluster. */
     readonly secret: string;
   };
 }
 
 /** The cluster that a process belongs to. */
 export interface ClusterCredentials {
+  /** Name of the cluster; processes of another cluster are refused. */
   readonly cluster: string;
   /** The secret that all its processes share; null if none is required. */
   readonly secret: string | null;
@@ -30,6 +34,7 @@ export interface ClusterCredentials {
 
 /** The reason for refusing a handshake of any protocol. */
 export interface AccessRefusal extends FrameRefusal {
+  /** Why the client was refused. */
   readonly status: 'WRONG_CERTIFICATE' | 'WRONG_SECRET' | 'WRONG_CLUSTER' | 'WRONG_VERSION';
 }
 

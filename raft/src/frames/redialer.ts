@@ -7,6 +7,7 @@ import { tlsRequestOptions } from './tls.js';
 
 /** The target of a redialer, and its callbacks. */
 export interface RedialerOptions {
+  /** Where to dial, and how. */
   readonly dial: Omit<FrameDialOptions, 'signal'>;
   /** Takes over an open connection, starts it, and resolves once it is closed. A rejection is not caught. */
   readonly serve: (dialed: DialedFrames) => Promise<void>;

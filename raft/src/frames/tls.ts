@@ -20,13 +20,17 @@ import { FrameError } from './errors.js';
 
 /** The certificate and key of a process, and the certificate authority that it trusts, as PEM text. */
 export interface TlsMaterial {
+  /** The certificate of the authority. */
   readonly ca: string;
+  /** The certificate of this process, with intermediate ones. */
   readonly cert: string;
+  /** The private key of this process. */
   readonly key: string;
 }
 
 /** The TLS material in use. It may change while the process runs; each handshake uses the current one. */
 export interface TlsSource {
+  /** The material for the next handshake. */
   readonly current: TlsMaterial;
   /** Calls `listener` after each change of `current`. @returns a function that removes the listener */
   onChange(listener: () => void): () => void;
@@ -39,6 +43,7 @@ export function staticTlsSource(material: TlsMaterial): TlsSource {
 
 /** The client's TLS material, and a check of the server's name in addition to the usual check of the host. */
 export interface ClientTls {
+  /** The certificate and key of this process, and the authority that it trusts. */
   readonly source: TlsSource;
   /**
    * Returns why a server with this common name is refused, or null. Any process of the cluster is accepted

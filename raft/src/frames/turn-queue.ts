@@ -42,7 +42,7 @@ const writes = new CallbackQueue();
 let isScheduled = false;
 
 /** Calls `work` once at the end of this turn, before anything is written. Its exceptions are not caught. */
-export function deferWork(work: Callback): void {
+export function deferWork(work: () => void): void {
   works.add(work);
   schedule();
 }

@@ -9,6 +9,7 @@ import type { LogStorage } from './storage.js';
 
 /** One store on disk that a test may open repeatedly. */
 export interface StorageFixture {
+  /** Opens the store, which is closed or new. */
   open(): Promise<LogStorage>;
   /** Removes the store; it is closed by then. */
   dispose(): Promise<void>;

@@ -28,9 +28,11 @@ export interface FolderFlaw {
 
 /** The first position in the write-ahead files after which the contents are not reliable. */
 export interface UnreliableTail {
+  /** Name of the write-ahead file. */
   readonly file: string;
   /** Byte offset after the last good write. */
   readonly offset: number;
+  /** Why the contents after it are not reliable. */
   readonly reason: string;
   /** Later write-ahead files. */
   readonly later: readonly string[];

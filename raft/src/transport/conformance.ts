@@ -3,18 +3,23 @@ import assert from 'node:assert/strict';
 import { makeEntry } from '../core/entry.js';
 import type { Message, NodeId } from '../core/types.js';
 import { snapshotConformance } from './conformance-snapshots.js';
-import type { IncomingSnapshot, Transport } from './transport.js';
+import type { IncomingSnapshot, Transport, TransportHandler } from './transport.js';
 
 /**
  * The transports of members `a` and `b` of one cluster, not started. `a` also knows `c`, which never runs.
  */
 export interface TransportPair {
+  /** Sends and receives as member `a`. */
   readonly a: Transport;
+  /** Sends and receives as member `b`. */
   readonly b: Transport;
 }
 
+/** How the suites of `Transport` register their tests and create transports. */
 export interface TransportConformanceOptions {
+  /** Registers one test, such as `test` of `node:test` or of uvu. A test fails if `run` rejects. */
   readonly test: (name: string, run: () => Promise<void>) => void;
+  /** Creates the transports of one test; the suite starts and stops them. */
   readonly makePair: () => Promise<TransportPair>;
   /** Lets the network make progress until `condition` is true; fails if it never is. */
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
@@ -26,16 +31,19 @@ type WithPair = (
 ) => Promise<void>;
 
 /** A handler that records its calls. */
-export class RecordingHandler {
+export class RecordingHandler implements TransportHandler {
+  /** Received messages. */
   readonly messages: Message[] = [];
+  /** Peers that were reported as unreachable, once for each report. */
   readonly unreachablePeers: NodeId[] = [];
+  /** Peers whose links broke, once for each report. */
   readonly lostLinks: NodeId[] = [];
 
   onMessage(message: Message): void {
     this.messages.push(message);
   }
 
-  /** Handles a received snapshot. */
+  /** Handles a received snapshot; accepts and ignores it unless replaced. */
   receiveSnapshot: (snapshot: IncomingSnapshot) => Promise<void> = async () => Promise.resolve();
 
   onUnreachable(peer: NodeId): void {

@@ -19,6 +19,7 @@ export type DropReason =
 
 /** An event on the links of this member. */
 export type TransportEvent =
+  /** A link to or from a peer is open. */
   | { readonly type: 'connected'; readonly peer: NodeId; readonly direction: LinkDirection }
   /**
    * A peer sent its wall clock, in milliseconds since 1970: first on each new link to this member, then every
@@ -26,7 +27,7 @@ export type TransportEvent =
    */
   | { readonly type: 'clock'; readonly peer: NodeId; readonly wallMs: number }
   /**
-   * With code `ENDED` or `SOCKET_FAILED` the peer's process may have died: the system closes or resets its
+   * A link is closed. With code `ENDED` or `SOCKET_FAILED` the peer's process may have died: the system closes or resets its
    * connections.
    */
   | {

@@ -50,7 +50,9 @@ export interface HandshakeRefusal extends FrameRefusal {
   readonly status: RefusalStatus;
 }
 
+/** What a member says about itself in a handshake, and the secret of its cluster. */
 export interface MemberIdentity extends ClusterCredentials {
+  /** Id of this member. */
   readonly id: NodeId;
   /**
    * Base URL of this member's peer port, for members that do not know it; they refuse this member without it.

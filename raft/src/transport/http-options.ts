@@ -8,7 +8,9 @@ import type { QueryHandlers } from './queries.js';
 
 /** The options of `HttpTransport`. */
 export interface HttpTransportOptions extends MemberIdentity {
+  /** The address of the peer port. */
   readonly listen: {
+    /** Name or IP address to bind. */
     readonly host: string;
     /** 0 lets the system choose a port. */
     readonly port: number;
@@ -26,6 +28,7 @@ export interface HttpTransportOptions extends MemberIdentity {
   readonly urlOf?: (address: string, peer: NodeId) => string;
   /** Handlers of queries from processes of this cluster, active from `listen` on. */
   readonly queries?: QueryHandlers;
+  /** Called for every event on the links of this member; must not throw. */
   readonly onEvent?: (event: TransportEvent) => void;
   /**
    * Unless set: frames of up to 32 MiB, up to 64 MiB queued for each peer, and links closed after 3 s of
@@ -48,6 +51,7 @@ export interface HttpTransportOptions extends MemberIdentity {
 
 /** A member's TLS material, and the expected names of the others. */
 export interface MemberTls {
+  /** This member's certificate and key, and the authority that it trusts. */
   readonly source: TlsSource;
   /** Returns the common name in the certificate of a member; its id unless given. */
   readonly nameOf?: (id: NodeId) => string;

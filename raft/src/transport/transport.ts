@@ -6,7 +6,9 @@ import type { LogBase, Message, NodeId, Term } from '../core/types.js';
 
 /** A snapshot of a leader's state machine in transfer. */
 export interface SnapshotTransfer {
+  /** The leader. */
   readonly from: NodeId;
+  /** The follower. */
   readonly to: NodeId;
   /** The leader's term. */
   readonly term: Term;

@@ -26,7 +26,7 @@ export class SupervisedCatalogHost implements CatalogHost {
     this.#tell = options.tell;
   }
 
-  /** @throws CommandError `again` for an id that `npm start` cannot run; ControlError. */
+  /** @throws CommandError `incomplete` for an id that `npm start` cannot run; ControlError. */
   async ensureRunning(id: string): Promise<void> {
     if (catalogNumber(id) === null) {
       throw new CommandError(

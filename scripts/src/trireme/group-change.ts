@@ -30,7 +30,7 @@ export interface GroupChangeOptions {
 
 /**
  * @returns the group, once it has reached the goal.
- * @throws CommandError `refused`, `unavailable`, or `again` after `msMax`.
+ * @throws CommandError `refused`, `unavailable`, or `incomplete` after `timeoutMs`.
  */
 export async function changeGroup(goal: MembershipGoal, options: GroupChangeOptions): Promise<GroupState> {
   const { client, timeoutMs, force } = options;

@@ -29,7 +29,7 @@ export interface ReplicaHost {
    * @param name for example `2`
    * @param options.isNew whether the replica may be a new one
    * @param options.renews whether damaged data are moved aside
-   * @throws CommandError `refused`, or `again` if the operator must do something first.
+   * @throws CommandError `refused`, or `incomplete` if the operator must do something first.
    */
   run(name: string, options: { readonly isNew: boolean; readonly renews: boolean }): Promise<RunningReplica>;
   /** Moves a replica's data aside, starts it with an empty folder, and reads its new id. Throws like `run`. */

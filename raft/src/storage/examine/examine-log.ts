@@ -30,12 +30,15 @@ import { withScratchCopy } from './scratch.js';
 
 /** The member that a log belongs to. */
 export interface LogOwner {
+  /** Name of the cluster. */
   readonly cluster: string;
+  /** Id of the member. */
   readonly id: string;
 }
 
 /** The result of examining a log store. */
 export interface LogReport {
+  /** The owner according to the store, or the expected one; null if neither is known. */
   readonly owner: LogOwner | null;
   /** Problems of LevelDB's files. */
   readonly flaws: readonly FolderFlaw[];
@@ -53,7 +56,9 @@ export interface LogReport {
   readonly lastIndex: LogIndex;
   /** Number of intact entries. */
   readonly entries: number;
+  /** Indexes without an entry. */
   readonly missing: NumberRanges;
+  /** Indexes with an entry that cannot be read. */
   readonly damaged: NumberRanges;
 }
 

@@ -5,7 +5,9 @@
 
 /** A range of numbers, both ends included. */
 export interface NumberRange {
+  /** The first number. */
   readonly from: number;
+  /** The last number, not below `from`. */
   readonly to: number;
 }
 
