@@ -1,12 +1,10 @@
-/** Fifo, ReadWaitQueue, parsePeers and groupResultsByLink. */
+/** Fifo, ReadWaitQueue and groupResultsByLink. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError } from '@trireme/domain';
 import { groupResultsByLink } from './command-queue.js';
 import { Fifo } from './fifo.js';
-import { parsePeers } from '../group/peer-list.js';
 import { ReadWaitQueue } from './read-wait-queue.js';
 
 test('Fifo returns items in order, for any number of items', () => {
@@ -94,33 +92,6 @@ test('ReadWaitQueue.cancelAll answers every waiting read once', () => {
   assert.equal(calls, ['6 false', '7 false']);
   wait(8, 3);
   assert.is(waits.size, 1);
-});
-
-test('parsePeers reads the URL of each replica', () => {
-  assert.equal(
-    [...parsePeers('b-2=https://host:1/?a=b,1=http://127.0.0.1:8201')],
-    [
-      ['1', 'http://127.0.0.1:8201'],
-      ['b-2', 'https://host:1/?a=b'],
-    ],
-  );
-  for (const text of [
-    '',
-    '1',
-    '1=',
-    '=http://a',
-    '1=ftp://a',
-    '1=http://a,',
-    '1=http://a,1=http://b',
-    '1=http://a:80,2=http://A/',
-    'a b=http://a',
-  ]) {
-    assert.throws(
-      () => parsePeers(text),
-      (error: unknown) => error instanceof FormatError,
-      text,
-    );
-  }
 });
 
 test('answersByLink groups answers by link, in order', () => {
