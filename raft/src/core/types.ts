@@ -322,11 +322,16 @@ export interface LogReader {
   base(): LogBase;
   /** Index of the last entry; that of the base if there is none. */
   lastIndex(): LogIndex;
-  /** Term of the entry at `index`, or of the base. Throws outside `base().index` to `lastIndex()`. */
+  /**
+   * Term of the entry at `index`, or of the base.
+   * @throws RaftError `INVARIANT` outside `base().index` to `lastIndex()`.
+   */
   term(index: LogIndex): Term;
   /**
    * Entries from `low` up to and including `high`, cut off once their records exceed `bytesMax` in total, but
-   * always at least one. Throws `RaftError` with code `LOG_DAMAGED` if a record does not match its checksum.
+   * always at least one.
+   * @throws RaftError `INVARIANT` unless `base().index < low <= high <= lastIndex()`; `LOG_DAMAGED` if a record does not
+   *   match its checksum.
    */
   entries(low: LogIndex, high: LogIndex, bytesMax: number): readonly Entry[];
   /**

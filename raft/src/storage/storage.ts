@@ -2,7 +2,7 @@
 import type { HardState, LogBase, LogReader, PersistBatch } from '../core/types.js';
 
 /**
- * A durable log with its hard state. Run the conformance suite in `conformance.ts` against each
+ * A durable log with its hard state. Run `logStorageConformance` of `@trireme/raft/testing` on each
  * implementation.
  */
 export interface LogStorage extends LogReader {
@@ -16,7 +16,9 @@ export interface LogStorage extends LogReader {
    * most one call at a time. Reads show the batch after the promise has resolved. Until then hard state and
    * last index are unchanged, and entries from the batch's first index on must not be read: the disk may have
    * the old or the new ones. While a batch with a base is being written, no entry may be read.
-   * @throws RaftError `STORAGE_FAILED`: the state on disk is unknown, and the process has to stop.
+   * @throws RaftError `INVARIANT`: another call is in progress, or the batch breaks a rule of the log, such as by a gap, a
+   *   term that decreases or a changed vote; nothing is written. `STORAGE_FAILED` or `STORAGE_FULL`: the state on disk is
+   *   unknown, and the process has to stop.
    */
   persist(batch: PersistBatch): Promise<void>;
   /**
@@ -24,7 +26,8 @@ export interface LogStorage extends LogReader {
    * removed. From the call on, nothing below the base may be read. The new base is durable before entries are
    * removed; after a crash the log is complete after the old base or the new one. At most one call at a time,
    * and none while a batch with a base is being written; other batches are allowed.
-   * @throws RaftError `STORAGE_FAILED`: the process has to stop.
+   * @throws RaftError `INVARIANT`: the log has no such entry, or the call is not allowed now; nothing is removed.
+   *   `STORAGE_FAILED` or `STORAGE_FULL`: the process has to stop.
    */
   compact(base: LogBase): Promise<void>;
   /** Closes the store. No method may be called afterwards. */

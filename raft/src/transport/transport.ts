@@ -45,8 +45,8 @@ export interface TransportHandler {
 }
 
 /**
- * Transports messages and snapshots between a member and its peers. Run the suite in `conformance.ts` against
- * it.
+ * Transports messages and snapshots between a member and its peers. Run `transportConformance` and
+ * `transportSnapshotConformance` of `@trireme/raft/testing` on each implementation.
  */
 export interface Transport {
   /** Longest message in its encoding, in bytes; absent if there is no bound. */
