@@ -65,6 +65,19 @@ module.exports = {
       },
     },
     {
+      name: 'nothing-imports-scripts',
+      severity: 'error',
+      from: { pathNot: '^scripts/' },
+      to: { path: '^scripts/' },
+    },
+    {
+      name: 'nothing-needs-the-operators-command',
+      comment: 'only the fault suite and the npm scripts, which are operators themselves, use parts of it',
+      severity: 'error',
+      from: { pathNot: '^(packages/(cli|faults)|scripts)/' },
+      to: { path: '^packages/cli/' },
+    },
+    {
       name: 'domain-is-the-bottom',
       severity: 'error',
       from: { path: '^packages/domain/', pathNot: '\\.test\\.ts$' },
@@ -156,7 +169,10 @@ module.exports = {
       name: 'outsiders-use-the-index',
       severity: 'error',
       from: { path: '^packages/([^/]+)/', pathNot: '^packages/system-sim/' },
-      to: { path: '^packages/([^/]+)/(src|dist)/(?!index\\.(ts|js|d\\.ts)$)', pathNot: '^packages/$1/' },
+      to: {
+        path: '^packages/([^/]+)/(src|dist)/(?!(index|testing/test-proxy)\\.(ts|js|d\\.ts)$)',
+        pathNot: '^packages/$1/',
+      },
     },
     {
       name: 'the-simulator-of-the-system-uses-what-it-is-shown',

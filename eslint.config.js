@@ -9,6 +9,7 @@ export default tseslint.config(
       '**/node_modules/',
       'data/',
       'raft/docs/',
+      'packages/cli/bin/',
       'scripts/bin/',
       '*.cjs',
       'eslint.config.js',

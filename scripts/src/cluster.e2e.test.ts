@@ -79,7 +79,7 @@ async function equalBooks({ dataDir }: Context): Promise<string> {
       Promise.all(replicas.map(async ({ url }) => (await fetch(`${url}/export`, { headers })).text())),
     ]);
     if (new Set(books).size === 1 && pending.every((count) => count === 0)) {
-      const exported = await runToEnd('scripts/dist/export.js', '--data', dataDir, '--replica', '2');
+      const exported = await runToEnd('packages/cli/bin/trireme.js', 'export', '2', '--data', dataDir);
       assert.is(exported, books[0]);
       return exported;
     }

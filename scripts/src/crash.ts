@@ -1,8 +1,8 @@
 /** `npm run crash -- leader`: kills processes of the running cluster with SIGKILL and restarts them. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command } from 'commander';
-import { DATA_DEFAULT, resolveUserPath, runScript, parseSeconds } from './command-line.js';
-import { ControlClient } from './control/client.js';
+import { Command, InvalidArgumentError } from 'commander';
+import { DATA_DEFAULT, resolveUserPath, runScript } from '@trireme/cli';
+import { ControlClient } from '@trireme/cluster';
 
 async function crash(target: string, options: { data: string; down: number }): Promise<void> {
   const control = ControlClient.forDataFolder(resolveUserPath(options.data));
@@ -23,6 +23,13 @@ async function crash(target: string, options: { data: string; down: number }): P
 
 function now(): string {
   return new Date().toISOString();
+}
+
+/** Parses a number of seconds, 0 to 3600. */
+function parseSeconds(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value <= 3600) return value;
+  throw new InvalidArgumentError('It must be a number of seconds from 0 to 3600.');
 }
 
 const command = new Command('npm run crash --')

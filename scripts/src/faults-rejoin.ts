@@ -8,13 +8,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { formatTable, runScript } from '@trireme/cli';
 import { InternalClient, LocalCluster, findFreeBasePort, readSecret, serveControl } from '@trireme/cluster';
 import { parseWholeNumber } from '@trireme/service';
-import { runScript } from './command-line.js';
 import { awaitEqualBooks, peakLeaderMemory } from './rejoin/observe.js';
 import { OrderLoad } from './rejoin/orders.js';
 import { ROOT } from './root.js';
-import { formatTable } from './trireme/table.js';
 
 interface DrillOptions {
   readonly orders: number;
@@ -59,7 +58,7 @@ const DRILLS: readonly Drill[] = [
 ];
 
 async function members(dataDir: string, args: readonly string[]): Promise<boolean> {
-  const argv = [join(ROOT, 'scripts/bin/trireme.js'), 'members', ...args, '--data', dataDir];
+  const argv = [join(ROOT, 'packages/cli/bin/trireme.js'), 'members', ...args, '--data', dataDir];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] });
   const [code] = (await once(child, 'close')) as [number | null];
   return code === 0;

@@ -4,15 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import { formatStatus, groupStatus, runScript, transferLeadership } from '@trireme/cli';
 import { Probe, hostNetworkProblem } from '@trireme/cluster';
 import { TriremeClient } from '@trireme/client';
 import { parseWholeNumber } from '@trireme/service';
-import { runScript } from './command-line.js';
 import { HostedCluster, HOSTS } from './hosts/hosted-cluster.js';
 import { awaitEqualBooks } from './rejoin/observe.js';
 import { OrderLoad } from './rejoin/orders.js';
-import { transferLeadership } from './trireme/members.js';
-import { formatStatus, groupStatus } from './trireme/status.js';
 
 interface HostsOptions {
   readonly seconds: number;

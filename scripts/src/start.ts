@@ -1,9 +1,9 @@
 /** `npm start`: runs a cluster on this machine until Ctrl-C. */
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { DATA_DEFAULT, resolveUserPath, runScript } from '@trireme/cli';
 import { LocalCluster, readSecret, serveControl, type ClusterOptions, type LogLevel } from '@trireme/cluster';
 import { standardOutput, parseWholeNumber } from '@trireme/service';
-import { DATA_DEFAULT, resolveUserPath, runScript } from './command-line.js';
 
 /** Under npm one Ctrl-C sends two signals, from the terminal and from npm. Signals within this time count as one. */
 const REPEATED_MS_MAX = 500;

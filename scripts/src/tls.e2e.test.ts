@@ -63,7 +63,7 @@ async function printed({ cluster, output }: Context, what: RegExp): Promise<void
 }
 
 async function trireme(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const argv = [join(ROOT, 'scripts/bin/trireme.js'), ...args];
+  const argv = [join(ROOT, 'packages/cli/bin/trireme.js'), ...args];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)

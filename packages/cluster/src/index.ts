@@ -5,6 +5,7 @@ export {
   type ProcessEntry,
   type ProcessRole,
 } from './data/cluster-file.js';
+export { ControlClient, ControlError } from './control/client.js';
 export type { ControlResponse, KilledProcess, ProcessState } from './control/protocol.js';
 export { serveControl, type ControllableCluster } from './control/server.js';
 export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data/data-folder.js';

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GroupClient } from '@trireme/cli';
 import { HostNetwork, InternalClient, ManagedProcess } from '@trireme/cluster';
 import { createCertificate, readCertificateFiles } from '@trireme/service';
 import { INFRA, ROOT } from '../root.js';
-import { GroupClient } from '../trireme/group-client.js';
 import { processCommands } from './services.js';
 
 /**

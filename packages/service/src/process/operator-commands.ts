@@ -9,10 +9,10 @@ const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 /**
  * The `trireme` command with its arguments, quoted for a shell.
- * @example triremeCommand('status', '--data', '/srv/t') // node /opt/trireme/scripts/bin/trireme.js status --data /srv/t
+ * @example triremeCommand('status', '--data', '/srv/t') // node /opt/trireme/packages/cli/bin/trireme.js status --data /srv/t
  */
 export function triremeCommand(...args: readonly string[]): string {
-  return shellLine('node', `${ROOT}/scripts/bin/trireme.js`, ...args);
+  return shellLine('node', `${ROOT}/packages/cli/bin/trireme.js`, ...args);
 }
 
 /** An npm script of the repository with its arguments, quoted for a shell. */
