@@ -9,15 +9,22 @@ import * as assert from 'uvu/assert';
 
 const run = promisify(execFile);
 
-const DIST = fileURLToPath(new URL('.', import.meta.url));
-const RESULTS = join(DIST, '..', 'results');
+const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
+const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
 const NAME = `test-${process.pid}`;
 
 test.after.each(() => rmSync(join(RESULTS, NAME), { recursive: true, force: true }));
 
+test('--help lists the benchmarks, each with a line', async () => {
+  const { stdout } = await run(process.execPath, [MAIN, '--help']);
+  for (const name of ['peers', 'sweep', 'load', 'soak', 'restart', 'cost', 'raft']) {
+    assert.match(stdout, new RegExp(`^  ${name} .*\\w`, 'm'));
+  }
+});
+
 test('sweep writes a page, figures and plots, and no other file', async () => {
   const { stdout } = await run(process.execPath, [
-    ...[join(DIST, 'sweep.js'), '--name', NAME, '--clients', '2', '--lookups', '5', '--repetitions', '2'],
+    ...[MAIN, 'sweep', '--name', NAME, '--clients', '2', '--lookups', '5', '--repetitions', '2'],
     '--no-cache-sweep',
   ]);
   assert.match(stdout, '| order read | 100% | off | 20 |');
@@ -35,9 +42,7 @@ test('sweep writes a page, figures and plots, and no other file', async () => {
 });
 
 test('soak reports throughput, and memory of each process', async () => {
-  const { stdout } = await run(process.execPath, [
-    ...[join(DIST, 'soak.js'), '--name', NAME, '--orders', '1000'],
-  ]);
+  const { stdout } = await run(process.execPath, [...[MAIN, 'soak', '--name', NAME, '--orders', '1000']]);
   assert.match(stdout, '| one thousand orders |');
   for (const name of ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1']) {
     assert.match(stdout, new RegExp(`\\| ${name} \\| \\d+ \\| \\d+ \\|`));
@@ -45,9 +50,9 @@ test('soak reports throughput, and memory of each process', async () => {
   assert.ok(existsSync(join(RESULTS, NAME, `${NAME}-soak.svg`)));
 });
 
-test('bench:peers without etcd exits at once and says how to install it', async () => {
+test('peers without etcd exits at once and says how to install it', async () => {
   let stderr = '';
-  await run(process.execPath, [join(DIST, 'peers.js'), '--name', NAME], { env: { PATH: '/nowhere' } }).catch(
+  await run(process.execPath, [MAIN, 'peers', '--name', NAME], { env: { PATH: '/nowhere' } }).catch(
     (error: unknown) => (stderr = (error as { stderr: string }).stderr),
   );
   assert.match(stderr, 'error: etcd');

@@ -1,31 +1,26 @@
-/**
- * `npm run bench:peers`: compares orders, order reads and failover with etcd, and cached look-ups with a bare
- * server.
- */
-import { Command, Option } from 'commander';
+/** Compares orders, order reads and failover with etcd, and cached look-ups with a bare server. */
+import { Option } from 'commander';
 import {
-  commandLine,
-  publishPage,
-  runBench,
+  benchCommand,
   integerParser,
-  addCommonOptions,
+  type BenchRun,
   type CommonOptions,
+  type Report,
 } from './command-line.js';
-import { hasWrk, TOOLS, type Tool } from './load/peak.js';
+import { findTool, TOOLS, type Tool } from './generator/peak.js';
 import { ProgressBar } from './output/progress-bar.js';
-import { Results } from './output/results.js';
 import { measureClosed, type ClosedOptions } from './peers/closed-comparison.js';
 import { FAILOVER_SECONDS } from './peers/failover.js';
 import { BARE, CACHE_OFF, CACHE_ON, startLookups } from './peers/lookups.js';
 import {
-  OTHER_CHECKOUT,
+  ComparedSystems,
   ETCD,
   ETCD_LINEARIZABLE,
   ETCD_SERIALIZABLE,
   ORDER_BYTES,
-  TRIREME,
-  ComparedSystems,
+  OTHER_CHECKOUT,
   RECORDS,
+  TRIREME,
 } from './peers/systems.js';
 import { interleave } from './rules/interleave.js';
 import {
@@ -38,8 +33,7 @@ import {
 import { peersPage } from './rules/peers-page.js';
 import { writesPlot } from './rules/plots/peers.js';
 import { ETCD_MISSING, etcdVersion } from './system/etcd.js';
-import { describeMachine, machineLine } from './system/machine.js';
-import { runInSession, type BenchSession } from './system/session.js';
+import type { BenchSession } from './system/session.js';
 
 interface PeersOptions extends CommonOptions {
   readonly pairs: number;
@@ -78,26 +72,42 @@ function weightOf({ pairs, seconds, before }: PeersOptions): number {
   );
 }
 
-async function run(session: BenchSession, options: PeersOptions): Promise<void> {
+async function comparePeers(run: BenchRun<PeersOptions>): Promise<Report> {
+  const { session, options, results, head, details } = run;
   const etcd = await etcdVersion();
   if (etcd === null) throw new Error(ETCD_MISSING);
   if (!session.hasDisk)
     throw new Error(`${session.folder} is on tmpfs, where syncs cost nothing; move the checkout to a disk`);
-  const wrk = await hasWrk();
-  if (options.tool === 'wrk' && !wrk)
-    throw new Error('wrk is not installed; run apt-get install wrk, or use --tool own');
-  const tool = options.tool === 'auto' ? (wrk ? 'wrk' : 'own') : options.tool;
-  const machine = describeMachine();
+  const tool = await findTool(options.tool);
   const { pairs, seconds } = options;
   const closed = {
     ...{ tool, pairs, seconds, folder: session.folder },
     ...{ startSeconds: START_SECONDS, warmupSeconds: WARMUP_SECONDS },
   };
   const progress = new ProgressBar(weightOf(options));
-  const { samples, failovers } = await measureEtcd(session, options, closed, progress);
+  const { samples: writesAndReads, failovers } = await measureEtcd(session, options, closed, progress);
   const lookups = await measureLookups(session, options.before ?? null, closed, progress);
   progress.finish();
-  await report({ machine, etcd, tool, options, samples: [...samples, ...lookups], failovers });
+  const samples = [...writesAndReads, ...lookups];
+  const compared = compareAll(samples, options.before !== undefined);
+  results.csv('samples', samplesTable(samples));
+  results.csv('failover', {
+    columns: ['system', 'repetition', 'until_served_ms', 'silence_ms', 'longest_ms', 'failed'],
+    rows: failovers.map((sample) => [
+      ...[sample.system, sample.repetition + 1, sample.untilServedMs, sample.silenceMs],
+      ...[sample.longestMs, sample.failed],
+    ]),
+  });
+  results.json({ ...details, etcd, tool, compared, samples, failovers });
+  const writes = samples.filter(({ what }) => what === 'write');
+  const page = peersPage({
+    ...{ ...head, etcd, tool, compared, failovers, pairs, seconds, startSeconds: START_SECONDS },
+    failoverPerSecond: options.failoverRate,
+    ...{ orderBytes: ORDER_BYTES, records: RECORDS, ours: TRIREME, theirs: ETCD },
+    failed: samples.reduce((sum, sample) => sum + sample.failed, 0),
+    plot: await results.plot('writes', 'Orders and puts', writesPlot(writes, [TRIREME, ETCD])),
+  });
+  return { page };
 }
 
 async function measureEtcd(
@@ -130,66 +140,37 @@ async function measureLookups(
 ): Promise<readonly PeerSample[]> {
   progress.begin('starting a cluster with a cache, one without, and a bare server');
   const lookups = await startLookups(session, before);
-  const samples = await measureClosed('lookup', lookups.contenders, LOOKUP_CONNECTIONS, closed, progress);
+  const samples = await measureClosed('lookup', lookups.systems, LOOKUP_CONNECTIONS, closed, progress);
   await lookups.stop();
   return samples;
 }
 
-interface Measured {
-  readonly machine: ReturnType<typeof describeMachine>;
-  readonly etcd: string;
-  readonly tool: Tool;
-  readonly options: PeersOptions;
-  readonly samples: readonly PeerSample[];
-  readonly failovers: readonly FailoverSample[];
-}
-
-function compareBefore(samples: readonly PeerSample[]): readonly ComparedFigure[] {
-  return [
-    ...compareSystems(samples, 'write', TRIREME, OTHER_CHECKOUT),
-    ...compareSystems(samples, 'read', TRIREME, OTHER_CHECKOUT),
-    ...compareSystems(samples, 'lookup', CACHE_ON, OTHER_CHECKOUT),
+function compareAll(samples: readonly PeerSample[], withBefore: boolean): readonly ComparedFigure[] {
+  const pairs: readonly (readonly [what: string, ours: string, theirs: string])[] = [
+    ...([
+      ['write', TRIREME, ETCD],
+      ['lookup', CACHE_ON, BARE],
+      ['lookup', CACHE_ON, CACHE_OFF],
+      ['read', TRIREME, ETCD_LINEARIZABLE],
+      ['read', TRIREME, ETCD_SERIALIZABLE],
+    ] as const),
+    ...(withBefore
+      ? ([
+          ['write', TRIREME, OTHER_CHECKOUT],
+          ['read', TRIREME, OTHER_CHECKOUT],
+          ['lookup', CACHE_ON, OTHER_CHECKOUT],
+        ] as const)
+      : []),
   ];
+  return pairs.flatMap(([what, ours, theirs]) => compareSystems(samples, what, ours, theirs));
 }
 
-async function report({ machine, etcd, tool, options, samples, failovers }: Measured): Promise<void> {
-  const results = new Results(options.name);
-  const compared = [
-    ...compareSystems(samples, 'write', TRIREME, ETCD),
-    ...compareSystems(samples, 'lookup', CACHE_ON, BARE),
-    ...compareSystems(samples, 'lookup', CACHE_ON, CACHE_OFF),
-    ...compareSystems(samples, 'read', TRIREME, ETCD_LINEARIZABLE),
-    ...compareSystems(samples, 'read', TRIREME, ETCD_SERIALIZABLE),
-    ...(options.before === undefined ? [] : compareBefore(samples)),
-  ];
-  const command = commandLine('bench:peers');
-  results.csv('samples', samplesTable(samples));
-  results.csv('failover', {
-    columns: ['system', 'repetition', 'until_served_ms', 'silence_ms', 'longest_ms', 'failed'],
-    rows: failovers.map((sample) => [
-      ...[sample.system, sample.repetition + 1, sample.untilServedMs, sample.silenceMs],
-      ...[sample.longestMs, sample.failed],
-    ]),
-  });
-  results.json({ machine, etcd, tool, command, options, compared, samples, failovers });
-  const writes = samples.filter(({ what }) => what === 'write');
-  const page = peersPage({
-    ...{ machine: machineLine(machine), command, etcd, tool, compared, failovers },
-    ...{ pairs: options.pairs, seconds: options.seconds, startSeconds: START_SECONDS },
-    failoverPerSecond: options.failoverRate,
-    ...{ orderBytes: ORDER_BYTES, records: RECORDS, ours: TRIREME, theirs: ETCD },
-    failed: samples.reduce((sum, sample) => sum + sample.failed, 0),
-    plot: await results.plot('writes', 'Orders and puts', writesPlot(writes, [TRIREME, ETCD])),
-  });
-  publishPage(results, options, page);
-}
-
-const command = addCommonOptions(
-  new Command('npm run bench:peers --').description(
-    'Compares orders, order reads and failover with a three-member etcd (Debian: apt-get install etcd-server), and cached ' +
-      'look-ups with a bare node:http server, in interleaved runs. Writes to bench/results/<name>/.',
-  ),
+export const peersCommand = benchCommand(
   'peers',
+  'comparison with a three-member etcd, a bare node:http server, and the cache off',
+  'Compares orders, order reads and failover with a three-member etcd (Debian: apt-get install etcd-server), and cached ' +
+    'look-ups with a bare node:http server, in interleaved runs. Writes to bench/results/<name>/.',
+  comparePeers,
 )
   .option(
     '--pairs <n>',
@@ -199,7 +180,7 @@ const command = addCommonOptions(
   )
   .option('--seconds <n>', 'duration of each run in s', integerParser(1, 600), 3)
   .addOption(
-    new Option('--tool <tool>', 'load generator for both sides; auto: wrk if installed, else own')
+    new Option('--tool <tool>', 'load generator for both sides; auto: wrk if installed, else undici')
       .choices(['auto', ...TOOLS])
       .default('auto'),
   )
@@ -207,7 +188,9 @@ const command = addCommonOptions(
     '--before <dir>',
     'also measure the cluster of another checkout of this project, with its packages installed',
   )
-  .option('--failover-rate <n>', 'writes per second while a leader is killed', integerParser(10, 10_000), 300)
-  .action(async (options: PeersOptions) => runInSession(async (session) => run(session, options)));
-
-await runBench(command);
+  .option(
+    '--failover-rate <n>',
+    'writes per second while a leader is killed',
+    integerParser(10, 10_000),
+    300,
+  );

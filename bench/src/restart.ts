@@ -1,20 +1,15 @@
-/** `npm run bench:restart`: fills an order book, and measures the restart of a replica with it. */
-import { Command } from 'commander';
+/** Fills an order book, and measures the restart of a replica with it. */
 import {
-  commandLine,
-  publishPage,
-  runBench,
+  benchCommand,
   integerParser,
-  addCommonOptions,
+  type BenchRun,
   type CommonOptions,
+  type Report,
 } from './command-line.js';
 import { ProgressBar } from './output/progress-bar.js';
-import { Results } from './output/results.js';
 import { measureRestart, diskUsageOf } from './restart/measure.js';
 import { restartPage, type RestartMeasurement } from './rules/restart.js';
 import { runSoak } from './soak/run.js';
-import { describeMachine, machineLine } from './system/machine.js';
-import { runInSession, type BenchSession } from './system/session.js';
 import { TriremeCluster } from './system/trireme.js';
 
 interface RestartOptions extends CommonOptions {
@@ -24,9 +19,14 @@ interface RestartOptions extends CommonOptions {
 /** Approximate number of orders that can be placed in the time of one restart, for the progress bar. */
 const ORDERS_PER_RESTART = 100_000;
 
-async function measure(session: BenchSession, options: RestartOptions): Promise<void> {
+async function restart({
+  session,
+  options,
+  results,
+  head,
+  details,
+}: BenchRun<RestartOptions>): Promise<Report> {
   const { orders } = options;
-  const machine = describeMachine();
   const steps = orders / ORDERS_PER_RESTART;
   const progress = new ProgressBar(steps + 3);
   const trireme = await TriremeCluster.start(session, { stocks: 10, cacheSize: null });
@@ -47,21 +47,14 @@ async function measure(session: BenchSession, options: RestartOptions): Promise<
   }
   await trireme.stop();
   progress.finish();
-  const results = new Results(options.name);
-  const command = commandLine('bench:restart');
-  results.json({ machine, command, options, windows, stored, restarts });
-  const page = restartPage({ machine: machineLine(machine), command, orders, windows, stored, restarts });
-  publishPage(results, options, page);
+  results.json({ ...details, windows, stored, restarts });
+  return { page: restartPage({ ...head, orders, windows, stored, restarts }) };
 }
 
-const command = addCommonOptions(
-  new Command('npm run bench:restart --').description(
-    'Places orders, then restarts replicas, and measures time until ready, memory, and disk usage. ' +
-      'Writes to bench/results/<name>/.',
-  ),
+export const restartCommand = benchCommand(
   'restart',
-)
-  .option('--orders <n>', 'orders in the book', integerParser(1000, 1e8), 1_000_000)
-  .action(async (options: RestartOptions) => runInSession(async (session) => measure(session, options)));
-
-await runBench(command);
+  'restart of a replica with a million orders: time until ready, memory, disk usage',
+  'Places orders, then restarts replicas, and measures time until ready, memory, and disk usage. ' +
+    'Writes to bench/results/<name>/.',
+  restart,
+).option('--orders <n>', 'orders in the book', integerParser(1000, 1e8), 1_000_000);

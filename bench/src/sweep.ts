@@ -1,19 +1,14 @@
-/**
- * `npm run sweep`: latency over the share of orders with the cache on and off, and the effect of the cache
- * size.
- */
-import { Command } from 'commander';
+/** Latency over the share of orders with the cache on and off, and the effect of the cache size. */
 import {
-  commandLine,
-  publishPage,
-  parseNumber,
-  runBench,
+  benchCommand,
   integerParser,
-  addCommonOptions,
+  numberParser,
+  type BenchRun,
   type CommonOptions,
+  type Report,
 } from './command-line.js';
 import { ProgressBar } from './output/progress-bar.js';
-import { Results } from './output/results.js';
+import type { Results } from './output/results.js';
 import { hitRatePlot, itemsPlot, type HitRatePoint } from './rules/plots/cache.js';
 import { distributionPlot, latencyOverPPlot } from './rules/plots/sweep.js';
 import { estimate } from './rules/statistics.js';
@@ -32,8 +27,6 @@ import {
   type CacheSweepResult,
 } from './sweep/cache-sweep.js';
 import { latencySweepSteps, STOCKS, sweepLatency, type LatencySweepResult } from './sweep/latency-sweep.js';
-import { describeMachine, machineLine } from './system/machine.js';
-import { runInSession, type BenchSession } from './system/session.js';
 
 interface SweepOptions extends CommonOptions {
   readonly clients: number;
@@ -47,57 +40,51 @@ interface SweepOptions extends CommonOptions {
   readonly cacheSweep: boolean;
 }
 
-async function sweep(session: BenchSession, options: SweepOptions): Promise<void> {
-  const machine = describeMachine();
+async function sweep(run: BenchRun<SweepOptions>): Promise<Report> {
+  const { session, options } = run;
   const cacheOptions = { ...options, lookups: options.cacheLookups };
   const steps = latencySweepSteps(options) + (options.cacheSweep ? cacheSweepSteps(cacheOptions) : 0);
   const progress = new ProgressBar(steps);
   const latency = await sweepLatency(session, options, progress);
   const cache = options.cacheSweep ? await sweepCache(session, cacheOptions, progress) : null;
   progress.finish();
-  await report(machine, options, latency, cache);
+  return report(run, latency, cache);
 }
 
 async function report(
-  machine: ReturnType<typeof describeMachine>,
-  options: SweepOptions,
-  latency: LatencySweepResult,
+  { options, results, head, details }: BenchRun<SweepOptions>,
+  { runs, distributions }: LatencySweepResult,
   cache: CacheSweepResult | null,
-): Promise<void> {
-  const { runs, distributions } = latency;
-  const results = new Results(options.name);
-  const hitRates = cache === null ? [] : hitRatePoints(cache.runs, options.skew);
+): Promise<Report> {
+  const { clients, repetitions, skew } = options;
+  const hitRates = cache === null ? [] : hitRatePoints(cache.runs, skew);
+  const cacheRuns = cache?.runs ?? [];
   results.csv('runs', runsTable(runs));
   results.csv('distribution', {
     columns: ['request', 'cache', 'percentile', 'ms'],
     rows: distributions.map(({ kind, cache: onOrOff, percentile, ms }) => [kind, onOrOff, percentile, ms]),
   });
   if (cache !== null) cacheCsv(results, cache);
-  const subtitle = `${options.clients} clients, ${options.repetitions} repetitions, bars: 95% confidence`;
+  const points = latencyPoints(runs);
+  const overP = latencyOverPPlot(
+    points,
+    `${clients} clients, ${repetitions} repetitions, bars: 95% confidence`,
+  );
+  const distribution = distributionPlot(distributions, `${clients} clients, all values of p`);
   const plots = {
-    latency: await results.plot('latency', 'Latency over p', latencyOverPPlot(latencyPoints(runs), subtitle)),
-    distribution: await results.plot(
-      'distribution',
-      'Latency distribution',
-      distributionPlot(distributions, `${options.clients} clients, all values of p`),
-    ),
-    hitRate:
-      cache === null ? null : await results.plot('hit-rate', 'Hit rate', hitRatePlot(hitRates, options.skew)),
+    latency: await results.plot('latency', 'Latency over p', overP),
+    distribution: await results.plot('distribution', 'Latency distribution', distribution),
+    hitRate: cache === null ? null : await results.plot('hit-rate', 'Hit rate', hitRatePlot(hitRates, skew)),
     items:
       cache === null
         ? null
         : await results.plot('items', 'Cached stocks over time', watchPlot(cache, options)),
   };
   results.json({
-    ...{ machine, command: commandLine('sweep'), options },
-    ...{ latency: latencyPoints(runs), throughput: throughputPoints(runs), runs, hitRates },
-    cacheRuns: cache?.runs ?? [],
+    ...{ ...details, latency: points, throughput: throughputPoints(runs), runs, hitRates, cacheRuns },
   });
-  const page = sweepPage(runs, {
-    ...{ machine: machineLine(machine), command: commandLine('sweep'), ...options, stocks: STOCKS },
-    ...{ hitRates, cacheRuns: cache?.runs ?? [], plots },
-  });
-  publishPage(results, options, page, toMarkdown(latencyTable(runs)));
+  const page = sweepPage(runs, { ...head, ...options, stocks: STOCKS, hitRates, cacheRuns, plots });
+  return { page, shown: toMarkdown(latencyTable(runs)) };
 }
 
 function watchPlot(cache: CacheSweepResult, options: SweepOptions): ReturnType<typeof itemsPlot> {
@@ -132,12 +119,12 @@ function hitRatePoints(runs: readonly CacheRun[], skew: number): readonly HitRat
   );
 }
 
-const command = addCommonOptions(
-  new Command('npm run sweep --').description(
-    'Measures latency over the probability p of an order after a look-up, with the cache on and off, and the hit rate ' +
-      'over the cache size. Writes CSV, JSON, Markdown and plots to bench/results/<name>/.',
-  ),
+export const sweepCommand = benchCommand(
   'sweep',
+  'latency over the share of orders, with the cache on and off; hit rate over the cache size',
+  'Measures latency over the probability p of an order after a look-up, with the cache on and off, and the hit rate ' +
+    'over the cache size. Writes CSV, JSON, Markdown and plots to bench/results/<name>/.',
+  sweep,
 )
   .option('--clients <n>', 'number of concurrent clients', integerParser(1, 512), 5)
   .option('--lookups <n>', 'look-ups per client and run', integerParser(1, 1_000_000), 1000)
@@ -153,7 +140,7 @@ const command = addCommonOptions(
     integerParser(1, 100_000),
     5,
   )
-  .option('--skew <s>', "skew of Zipf's law in the cache-size sweep", parseNumber(0, 3), 1)
+  .option('--skew <s>', "skew of Zipf's law in the cache-size sweep", numberParser(0, 3), 1)
   .option(
     '--cache-lookups <n>',
     'look-ups of all clients in each run of the cache-size sweep',
@@ -163,10 +150,7 @@ const command = addCommonOptions(
   .option(
     '--watch-seconds <n>',
     'duration of the cached-stocks plot in s, per cache size',
-    parseNumber(0.5, 600),
+    numberParser(0.5, 600),
     8,
   )
-  .option('--no-cache-sweep', 'skip the cache-size sweep')
-  .action(async (options: SweepOptions) => runInSession(async (session) => sweep(session, options)));
-
-await runBench(command);
+  .option('--no-cache-sweep', 'skip the cache-size sweep');

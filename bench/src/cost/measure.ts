@@ -1,7 +1,5 @@
 /** Loads a cluster of one shape, and measures what each of its processes spends on a request. */
-import { closedLoop } from '../load/closed-loop.js';
-import { targetOf } from '../load/connection.js';
-import { CACHED_STOCKS, requestsOf } from '../load-test/requests.js';
+import { measurePeak, type Tool } from '../generator/peak.js';
 import {
   CATALOG_COUNT,
   costPerRequest,
@@ -11,19 +9,22 @@ import {
   type CostShape,
   type ResourceUse,
 } from '../rules/cost.js';
-import type { RequestKind } from '../rules/client-plan.js';
+import { countFailed } from '../rules/outcomes.js';
+import { CACHED_STOCKS, requestsOf, type RequestKind } from '../rules/requests.js';
+import { usageOf, type Usage } from '../system/processes.js';
+import type { PeakFigures } from '../rules/wrk.js';
 import type { BenchSession } from '../system/session.js';
 import { TriremeCluster } from '../system/trireme.js';
-import { usageOf, type Usage } from '../system/usage.js';
 
 export interface CostOptions {
+  readonly tool: Tool;
   /** Connections to each front-end. */
   readonly connections: number;
   readonly seconds: number;
 }
 
 /** Load before the measurement, in which V8 compiles, caches fill and links open. */
-const WARMUP_MS = 3_000;
+const WARMUP_SECONDS = 3;
 
 const REQUESTS: Readonly<Record<CostKind, RequestKind>> = { order: 'order', 'cached look-up': 'lookup' };
 
@@ -49,41 +50,35 @@ export async function measureShape(
   });
   const runs: CostRun[] = [];
   for (const kind of ['order', 'cached look-up'] as const) {
-    runs.push({ ...shape, ...(await measureKind(trireme, kind, options)) });
+    runs.push({ ...shape, ...(await measureKind(session, trireme, kind, options)) });
   }
   await trireme.stop();
   return runs;
 }
 
 async function measureKind(
+  { folder }: BenchSession,
   trireme: TriremeCluster,
   kind: CostKind,
-  { connections, seconds }: CostOptions,
+  { tool, connections, seconds }: CostOptions,
 ): Promise<Omit<CostRun, keyof CostShape>> {
-  const load = async (countedMs: number): Promise<{ answered: number; failed: number }> => {
-    const loops = trireme.cluster.urls.map(async (url) => {
-      const target = targetOf(url);
-      const next = requestsOf(REQUESTS[kind], target, 1);
-      return closedLoop({ target, connections, warmupMs: 0, countedMs, next });
-    });
-    const tallies = (await Promise.all(loops)).map(({ tally }) => tally);
-    return {
-      answered: tallies.reduce((sum, { latency }) => sum + latency.count, 0),
-      failed: tallies.reduce((sum, { failed }) => sum + failed, 0),
-    };
+  const requests = requestsOf(REQUESTS[kind], 1);
+  const load = async (length: number): Promise<readonly PeakFigures[]> => {
+    const run = { connections, warmupSeconds: 0, seconds: length, requests, folder };
+    return Promise.all(trireme.cluster.urls.map(async (url) => measurePeak(tool, { url, ...run })));
   };
-  await load(WARMUP_MS);
+  await load(WARMUP_SECONDS);
   const watched = await watch(trireme);
-  const generator = process.cpuUsage();
-  const { answered, failed } = await load(seconds * 1000);
-  const { user, system } = process.cpuUsage(generator);
-  if (answered === 0) throw new Error(`no ${kind} was answered in ${seconds} s`);
+  const own = process.cpuUsage();
+  const peaks = await load(seconds);
+  const { user, system } = process.cpuUsage(own);
+  const answered = sum(peaks, ({ latency }) => latency.count);
   return {
     kind,
-    perSecond: answered / seconds,
+    perSecond: sum(peaks, ({ perSecond }) => perSecond),
     costs: await costsOf(watched, answered),
-    generatorUs: (user + system) / answered,
-    failed,
+    generatorUs: (user + system + 1e6 * sum(peaks, ({ generatorCpu }) => generatorCpu)) / answered,
+    failed: sum(peaks, ({ failures }) => countFailed(failures)),
   };
 }
 
@@ -133,4 +128,8 @@ function difference(after: Usage, before: Usage): ResourceUse {
     diskBytes: subtract(after.diskBytes, before.diskBytes),
     syncs: subtract(after.syncs, before.syncs),
   };
+}
+
+function sum<T>(values: readonly T[], figure: (value: T) => number): number {
+  return values.reduce((total, value) => total + figure(value), 0);
 }

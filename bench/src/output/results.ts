@@ -18,7 +18,9 @@ export class Results {
   readonly #name: string;
   readonly #folder: string;
 
-  /** Creates the folder, or empties an existing one. @throws RangeError if `name` is not a plain file name. */
+  #isStarted = false;
+
+  /** @throws RangeError if `name` is not a plain file name. */
   constructor(name: string) {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
       throw new RangeError(
@@ -26,8 +28,6 @@ export class Results {
       );
     this.#name = name;
     this.#folder = join(RESULTS, name);
-    rmSync(this.#folder, { recursive: true, force: true });
-    mkdirSync(this.#folder, { recursive: true });
   }
 
   /** Path relative to the folder in which the command was called. */
@@ -62,7 +62,13 @@ export class Results {
     }
   }
 
+  /** The first file of a run replaces the folder of an earlier one. */
   #write(suffix: string, content: string | Uint8Array): void {
+    if (!this.#isStarted) {
+      rmSync(this.#folder, { recursive: true, force: true });
+      mkdirSync(this.#folder, { recursive: true });
+      this.#isStarted = true;
+    }
     writeFileSync(join(this.#folder, `${this.#name}${suffix}`), content);
   }
 }

@@ -2,18 +2,22 @@
  * Closed-loop comparisons: each repetition measures every system, one right after the other, in alternating
  * order.
  */
-import type { Target } from '../load/connection.js';
-import { measurePeak, type Tool } from '../load/peak.js';
+import { measurePeak, type Tool } from '../generator/peak.js';
 import type { ProgressBar } from '../output/progress-bar.js';
 import { interleave } from '../rules/interleave.js';
-import type { NumberedRequests } from '../rules/numbered-requests.js';
+import { countFailed } from '../rules/outcomes.js';
 import type { PeerSample } from '../rules/peers.js';
-import type { PeakFigures } from '../rules/wrk-output.js';
+import type { RequestSeries } from '../rules/requests.js';
 
-/** A system and its requests. Target and requests may change between runs: the leader moves, keys count up. */
+/** A system and its requests. Both may change between runs: the leader moves, keys count up. */
 export interface ComparedSystem {
   readonly system: string;
-  readonly prepare: () => Promise<{ readonly target: Target; readonly requests: NumberedRequests }>;
+  readonly prepare: () => Promise<{ readonly url: string; readonly requests: RequestSeries }>;
+}
+
+/** A system that gets the same requests at the same place in every run. */
+export function fixedSystem(system: string, url: string, requests: RequestSeries): ComparedSystem {
+  return { system, prepare: async () => Promise.resolve({ url, requests }) };
 }
 
 export interface ClosedOptions {
@@ -34,32 +38,30 @@ export interface ClosedOptions {
 /** Measures every system at every number of connections. */
 export async function measureClosed(
   what: string,
-  contenders: readonly ComparedSystem[],
+  systems: readonly ComparedSystem[],
   connectionCounts: readonly number[],
-  options: ClosedOptions,
+  { tool, pairs, startSeconds, warmupSeconds, seconds, folder }: ClosedOptions,
   progress: ProgressBar,
 ): Promise<readonly PeerSample[]> {
-  const { tool, pairs, startSeconds, warmupSeconds, seconds, folder } = options;
-  const run = async (
-    { prepare }: ComparedSystem,
-    connections: number,
-    length: { readonly warmupSeconds: number; readonly seconds: number },
-  ): Promise<PeakFigures> => {
-    const figures = await measurePeak(tool, { ...(await prepare()), connections, ...length, folder });
-    progress.end(length.warmupSeconds + length.seconds);
-    return figures;
-  };
   const samples: PeerSample[] = [];
   for (const connections of connectionCounts) {
-    for (const contender of contenders) {
-      progress.begin(`${what}, ${connections} connections: ${contender.system} warms up`);
-      await run(contender, connections, { warmupSeconds: 0, seconds: startSeconds });
+    for (const { system, prepare } of systems) {
+      progress.begin(`${what}, ${connections} connections: ${system} warms up`);
+      const length = { warmupSeconds: 0, seconds: startSeconds };
+      await measurePeak(tool, { ...(await prepare()), connections, ...length, folder });
+      progress.end(startSeconds);
     }
-    for (const { repetition, condition } of interleave(contenders, pairs)) {
-      const { system } = condition;
+    for (const { repetition, condition } of interleave(systems, pairs)) {
+      const { system, prepare } = condition;
       progress.begin(`${what}, ${connections} connections, pair ${repetition + 1}: ${system}`);
-      const figures = await run(condition, connections, { warmupSeconds, seconds });
-      samples.push({ ...{ what, system, connections, repetition }, ...figures });
+      const length = { warmupSeconds, seconds };
+      const { perSecond, latency, failures } = await measurePeak(tool, {
+        ...{ ...(await prepare()), connections, ...length, folder },
+      });
+      const { mean, p50, p99 } = latency;
+      const failed = countFailed(failures);
+      samples.push({ what, system, connections, repetition, perSecond, mean, p50, p99, failed });
+      progress.end(warmupSeconds + seconds);
     }
   }
   return samples;

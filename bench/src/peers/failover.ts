@@ -3,14 +3,14 @@
  * which fail.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { hostOf, type Target } from '../load/connection.js';
-import { openLoop } from '../load/open-loop.js';
-import { requestSource, type NumberedRequests } from '../rules/numbered-requests.js';
+import { openLoop } from '../generator/undici.js';
 import { findOutage, type Outage, type TimedRequest } from '../rules/outage.js';
+import type { Failures } from '../rules/outcomes.js';
+import { requestSource, type RequestSeries } from '../rules/requests.js';
 
 /** The outage after a kill, with the number of failed requests by reason. */
 export interface Failover extends Outage {
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: Failures;
 }
 
 /** Enough connections for all requests of an outage. */
@@ -25,8 +25,8 @@ export const FAILOVER_SECONDS = BEFORE_SECONDS + AFTER_SECONDS;
 
 export interface FailoverOptions {
   /** Process that gets the writes; it survives the kill. */
-  readonly target: Target;
-  readonly requests: NumberedRequests;
+  readonly url: string;
+  readonly requests: RequestSeries;
   readonly perSecond: number;
   /** Kills the leader with SIGKILL and waits until it has exited. */
   readonly kill: () => Promise<void>;
@@ -34,19 +34,19 @@ export interface FailoverOptions {
 
 /** Runs the load and kills the leader during it. @throws Error if no write was acknowledged before the kill. */
 export async function measureFailover(options: FailoverOptions): Promise<Failover> {
-  const { target, perSecond } = options;
+  const { url, perSecond } = options;
   const requests: TimedRequest[] = [];
   const load = openLoop({
-    ...{ target, connections: CONNECTIONS, perSecond, count: Math.round(FAILOVER_SECONDS * perSecond) },
-    next: requestSource(options.requests, Math.random),
+    ...{ url, connections: CONNECTIONS, perSecond, count: Math.round(FAILOVER_SECONDS * perSecond) },
+    next: requestSource(options.requests),
     onDone: (intendedMs, doneMs, acknowledged) => requests.push({ intendedMs, doneMs, acknowledged }),
   });
   await Promise.race([load, delay(BEFORE_SECONDS * 1000)]);
   if (!requests.some(({ acknowledged }) => acknowledged)) {
-    throw new Error(`${hostOf(target)} acknowledged no write in the ${BEFORE_SECONDS} s before the kill`);
+    throw new Error(`${url} acknowledged no write in the ${BEFORE_SECONDS} s before the kill`);
   }
   const killedMs = performance.now();
   await options.kill();
-  const { tally } = await load;
-  return { ...findOutage(requests, killedMs), failures: tally.failures };
+  const { counter } = await load;
+  return { ...findOutage(requests, killedMs), failures: counter.failures };
 }

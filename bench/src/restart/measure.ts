@@ -3,8 +3,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartMeasurement, DiskUsage } from '../rules/restart.js';
-import { anonymousMiB, peakMiB, residentMiB } from '../system/memory.js';
-import { processesOf, type TriremeCluster } from '../system/trireme.js';
+import { memoryMiB } from '../system/processes.js';
+import type { TriremeCluster } from '../system/trireme.js';
 
 /** Orders whose records a replica surely checks in one second, after its start and beside its other work. */
 const CHECKED_PER_SECOND = 10_000;
@@ -24,10 +24,13 @@ export async function measureRestart(
   await cluster.startProcess(replica);
   await cluster.awaitProcessReady(replica, 120_000);
   const readyMs = performance.now() - startedMs;
-  const pid = processesOf(trireme).find(([name]) => name === replica)?.[1] ?? 0;
-  const readyMiB = residentMiB(pid);
+  const pid = trireme.processes.find(([name]) => name === replica)?.[1] ?? 0;
+  const readyMiB = memoryMiB(pid, 'resident');
   await delay(1000 * Math.max(WATCH_SECONDS_MIN, orders / CHECKED_PER_SECOND));
-  return { replica, after, readyMs, readyMiB, peakMiB: peakMiB(pid), ownMiB: anonymousMiB(pid) };
+  return {
+    ...{ replica, after, readyMs, readyMiB },
+    ...{ peakMiB: memoryMiB(pid, 'peak'), ownMiB: memoryMiB(pid, 'anonymous') },
+  };
 }
 
 /** Disk usage of each replica, by store. */

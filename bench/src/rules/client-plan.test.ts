@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ClientPlan, type ClientStep } from './client-plan.js';
+import { placeOrder } from './requests.js';
 
 /** Returns the given numbers in turn, then the last one forever. */
 function scripted(...numbers: readonly number[]): () => number {
@@ -48,7 +49,8 @@ test('nextLookupOrOrder draws whether to order, then whether to buy or sell', ()
     trip.nextLookupOrOrder(),
     trip.nextLookupOrOrder(),
   ];
-  assert.equal(steps[1], { kind: 'order', order: { name: 'AAPL', type: 'sell', quantity: 1 } });
+  const order = { name: 'AAPL', type: 'sell', quantity: 1 } as const;
+  assert.equal(steps[1], { kind: 'order', order, request: placeOrder(order) });
   assert.equal(
     steps.map((step) => step?.kind),
     ['lookup', 'order', 'lookup', undefined],
@@ -59,18 +61,16 @@ test('nextOrderRead reads each acknowledged order, and its answer is compared', 
   const trip = makeTrip(1, 0, 0.1);
   const [lookup, order] = [trip.nextLookupOrOrder(), trip.nextLookupOrOrder()];
   assert.ok(lookup !== null && order !== null);
-  assert.ok(trip.checkAnswer(lookup, Buffer.from('{"data":{"name":"AAPL","price":55.00,"quantity":100}}')));
-  assert.not.ok(
-    trip.checkAnswer(lookup, Buffer.from('{"data":{"name":"META","price":45.00,"quantity":100}}')),
-  );
-  assert.not.ok(trip.checkAnswer(order, Buffer.from('{"data":{}}')));
-  assert.ok(trip.checkAnswer(order, Buffer.from('{"data":{"transaction_number":7}}')));
+  assert.ok(trip.checkAnswer(lookup, '{"data":{"name":"AAPL","price":55.00,"quantity":100}}'));
+  assert.not.ok(trip.checkAnswer(lookup, '{"data":{"name":"META","price":45.00,"quantity":100}}'));
+  assert.not.ok(trip.checkAnswer(order, '{"data":{}}'));
+  assert.ok(trip.checkAnswer(order, '{"data":{"transaction_number":7}}'));
   const read = trip.nextOrderRead();
   assert.ok(read !== null && read.kind === 'order read');
-  assert.is(read.number, 7);
+  assert.equal([read.number, read.request], [7, { path: '/orders/7' }]);
   const answer = '{"data":{"number":7,"name":"AAPL","type":"buy","quantity":1,"price":55.00,"time":"x"}}';
-  assert.ok(trip.checkAnswer(read, Buffer.from(answer)));
-  assert.not.ok(trip.checkAnswer(read, Buffer.from(answer.replace('buy', 'sell'))));
+  assert.ok(trip.checkAnswer(read, answer));
+  assert.not.ok(trip.checkAnswer(read, answer.replace('buy', 'sell')));
   assert.is(trip.nextOrderRead(), null);
 });
 

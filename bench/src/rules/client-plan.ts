@@ -4,18 +4,14 @@
  * requests.
  */
 import type { OrderRequest } from '@trireme/domain';
-import { transactionNumber } from './requests.js';
-
-/** Request types, in the order of reports. */
-export const REQUEST_KINDS = ['lookup', 'order', 'order read'] as const;
-
-export type RequestKind = (typeof REQUEST_KINDS)[number];
+import { lookup, placeOrder, transactionNumber, type HttpRequest } from './requests.js';
 
 /** The next request of a client. */
-export type ClientStep =
+export type ClientStep = { readonly request: HttpRequest } & (
   | { readonly kind: 'lookup'; readonly name: string }
   | { readonly kind: 'order'; readonly order: OrderRequest }
-  | { readonly kind: 'order read'; readonly number: number; readonly order: OrderRequest };
+  | { readonly kind: 'order read'; readonly number: number; readonly order: OrderRequest }
+);
 
 export class ClientPlan {
   readonly #chooseStock: () => string;
@@ -48,7 +44,7 @@ export class ClientPlan {
     const order = this.#wanted;
     if (order !== null) {
       this.#wanted = null;
-      return { kind: 'order', order };
+      return { kind: 'order', order, request: placeOrder(order) };
     }
     if (this.#lookupsLeft === 0) return null;
     this.#lookupsLeft -= 1;
@@ -57,7 +53,7 @@ export class ClientPlan {
       // Buys and sells are equally likely, so no stock runs out in a long run.
       this.#wanted = { name, type: this.#random() < 0.5 ? 'buy' : 'sell', quantity: 1 };
     }
-    return { kind: 'lookup', name };
+    return { kind: 'lookup', name, request: lookup(name) };
   }
 
   /** The next order read; null when all orders have been read back. */
@@ -65,14 +61,14 @@ export class ClientPlan {
     const placed = this.#placed[this.#readsDone];
     if (placed === undefined) return null;
     this.#readsDone += 1;
-    return { kind: 'order read', ...placed };
+    return { kind: 'order read', ...placed, request: { path: `/orders/${placed.number}` } };
   }
 
   /** Checks the body of a 200 answer. @returns false if it is wrong for the step */
-  checkAnswer(step: ClientStep, body: Buffer): boolean {
+  checkAnswer(step: ClientStep, body: string): boolean {
     switch (step.kind) {
       case 'lookup':
-        return body.toString('latin1').startsWith(`{"data":{"name":"${step.name}",`);
+        return body.startsWith(`{"data":{"name":"${step.name}",`);
       case 'order': {
         const number = transactionNumber(body);
         if (number !== null) this.#placed.push({ number, order: step.order });
@@ -84,8 +80,8 @@ export class ClientPlan {
   }
 }
 
-function isOrder(body: Buffer, number: number, order: OrderRequest): boolean {
+function isOrder(body: string, number: number, order: OrderRequest): boolean {
   const { name, type, quantity } = order;
   const head = `{"data":{"number":${number},"name":"${name}","type":"${type}","quantity":${quantity},`;
-  return body.toString('latin1').startsWith(head);
+  return body.startsWith(head);
 }

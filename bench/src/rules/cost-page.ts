@@ -1,4 +1,4 @@
-/** The page of `npm run bench:cost`. */
+/** The page of the cost of a request. */
 import {
   COST_KINDS,
   COST_ROLES,
@@ -9,19 +9,19 @@ import {
   type CostKind,
   type CostRun,
 } from './cost.js';
-import { formatNumber, toMarkdown, type Table } from './text.js';
+import { describeRun, formatNumber, toMarkdown, type PageHead, type Table } from './text.js';
 
 /** The machines whose capacity the page predicts. */
 const MACHINES = 3;
 const CORES_EACH = 8;
 
-export interface CostPage {
-  readonly machine: string;
-  readonly command: string;
+export interface CostPage extends PageHead {
   readonly cores: number;
   readonly connections: number;
   readonly seconds: number;
   readonly repetitions: number;
+  /** The load generator. */
+  readonly tool: string;
   /** Medians over the repetitions. */
   readonly runs: readonly CostRun[];
 }
@@ -127,11 +127,10 @@ export function costPage(page: CostPage): string {
   return `# Cost of a request
 
 Each cluster shape was measured ${page.repetitions === 1 ? 'once' : `${page.repetitions} times`}, interleaved, for ${page.seconds} s with ${page.connections} connections to each front-end; the tables show medians.
-The load generator shares the cores. CPU is user and kernel time of all threads of a process, divided by the number of requests
+The load generator (${page.tool}) shares the cores. CPU is user and kernel time of all threads of a process, divided by the number of requests
 answered. It falls with the load, because requests that arrive together share a batch.
 
-- Machine: ${page.machine}
-- Repeat with: \`${page.command}\`
+${describeRun(page)}
 - Failed requests: ${failed}
 
 ## CPU per order (µs)

@@ -90,7 +90,7 @@ test('cost page shows every shape, the accuracy of the model, and a prediction f
     ...['order', '1 / 1', '18,200', '5,000', '0.275', 'all cores'],
   ]);
   const page = costPage({
-    ...{ machine: 'a machine', command: 'npm run bench:cost', cores: 2 },
+    ...{ machine: 'a machine', command: 'npm run bench -- cost', cores: 2, tool: 'wrk' },
     ...{ connections: 64, seconds: 4, repetitions: 1, runs },
   });
   assert.match(page, 'was measured once, interleaved,');

@@ -1,6 +1,18 @@
-/** The page of `npm run load`. */
-import { burstTable, cpuTable, rampTable, type Burst, type LoadPage, type RampStep } from './load.js';
-import { toMarkdown } from './text.js';
+/** The page of the load test. */
+import { burstTable, cpuTable, rampTable, type Burst, type RampStep } from './load.js';
+import { describeRun, formatNumber, toMarkdown, type PageHead } from './text.js';
+
+export interface LoadPage extends PageHead {
+  /** The load generator of the closed loop. */
+  readonly tool: string;
+  readonly burstConnections: number;
+  readonly repetitions: number;
+  readonly seconds: number;
+  /** Rate of the open loop, as a share of the closed loop's throughput, and its maximum. */
+  readonly pace: number;
+  readonly pacedPerSecondMax: number;
+  readonly plot: string;
+}
 
 export function loadPage(bursts: readonly Burst[], steps: readonly RampStep[], page: LoadPage): string {
   const kinds = [...new Set(steps.map(({ kind }) => kind))];
@@ -11,22 +23,23 @@ export function loadPage(bursts: readonly Burst[], steps: readonly RampStep[], p
 
 One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. Latencies are in milliseconds.
 
-- Machine: ${page.machine}
-- Repeat with: \`${page.command}\`
+${describeRun(page)}
 
 ## Requests at a constant rate
 
-${page.burstConnections} connections, ${page.repetitions} interleaved repetitions. Latency counts from the intended start of a request, so a stall is charged to
-every request that it delays (no coordinated omission); "sent late" is the load generator's own share. ± is half the width of the 95%
-confidence interval over the repetitions.
+At most ${page.burstConnections} connections, ${page.repetitions} interleaved repetitions. Sending never waits for an answer, and latency includes the time in which a request
+waits for a connection, so a stall is charged to every request that it delays (no coordinated omission). "Sent late" is the delay of the
+load generator itself, up to 1 ms of which is the resolution of its timer. ± is half the width of the 95% confidence interval over the
+repetitions.
 
 ${toMarkdown(burstTable(bursts))}
 
 ## Rising connections
 
-Closed loop: each connection sends its next request when the last is answered, for ${page.seconds} s; its latencies are service times at that load.
-The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop at ${Math.round(page.pace * 100)}% of that throughput
-for ${page.seconds} s; its latencies count from the intended start. All look-ups are of cached stocks.
+Closed loop, by ${page.tool}: each connection sends its next request when the last is answered, for ${page.seconds} s; its latencies are service times at
+that load. The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop for ${page.seconds} s
+at ${Math.round(page.pace * 100)}% of that throughput, but at most ${formatNumber(page.pacedPerSecondMax)}/s, which is what the generator in this process sends on time. All look-ups
+are of cached stocks.
 
 ${page.plot}
 

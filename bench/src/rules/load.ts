@@ -1,11 +1,10 @@
 /** Results of the load test, as tables. */
-import type { Latency } from './histogram.js';
+import { describeFailures, type Failures, type Latency } from './outcomes.js';
+import type { RequestKind } from './requests.js';
 import { estimate } from './statistics.js';
-import { failuresOf } from './sweep.js';
 import { formatEstimate, formatNumber, type Table } from './text.js';
-import type { RequestKind } from './client-plan.js';
 
-/** A fixed number of requests at a constant rate. Latencies count from the intended start. */
+/** A fixed number of requests at a constant rate. */
 export interface Burst {
   readonly kind: RequestKind;
   /** From 0. */
@@ -14,9 +13,9 @@ export interface Burst {
   /** Intended starts per second. */
   readonly perSecond: number;
   readonly latency: Latency;
-  /** 99th percentile, in milliseconds, of how late a request was sent although a connection was idle. */
+  /** 99th percentile, in milliseconds, of how late the generator issued a request. */
   readonly latenessP99: number;
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: Failures;
 }
 
 /** One number of connections: a closed loop at full speed, then an open loop at a lower rate. */
@@ -29,32 +28,20 @@ export interface RampStep {
   readonly closed: Latency;
   /** Rate of the open loop. */
   readonly pacedPerSecond: number;
-  /** Latencies of the open loop, from the intended start. */
+  /** Latencies of the open loop. */
   readonly paced: Latency;
-  /**
-   * 99th percentile, in milliseconds, of how late the open loop sent a request although a connection was
-   * idle.
-   */
+  /** 99th percentile, in milliseconds, of how late the open loop issued a request. */
   readonly latenessP99: number;
   /** CPU per request of the closed loop, in microseconds, by process. */
   readonly cpuUs: Readonly<Record<string, number>>;
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: Failures;
 }
 
 export function burstTable(bursts: readonly Burst[]): Table {
   const kinds = [...new Set(bursts.map(({ kind }) => kind))];
   return {
     columns: [
-      'request',
-      'count',
-      'per second',
-      'mean',
-      'p50',
-      'p90',
-      'p99',
-      'max',
-      'sent late (p99)',
-      'failed',
+      ...['request', 'count', 'per second', 'mean', 'p50', 'p90', 'p99', 'max', 'sent late (p99)', 'failed'],
     ],
     rows: kinds.map((kind) => {
       const group = bursts.filter((burst) => burst.kind === kind);
@@ -65,7 +52,7 @@ export function burstTable(bursts: readonly Burst[]): Table {
         ...(['mean', 'p50', 'p90', 'p99', 'max'] as const).map((figure) =>
           estimateOf(({ latency }) => latency[figure]),
         ),
-        ...[estimateOf(({ latenessP99 }) => latenessP99), failuresOf(group).join(', ') || 'none'],
+        ...[estimateOf(({ latenessP99 }) => latenessP99), describeFailures(group)],
       ];
     }),
   };
@@ -83,7 +70,7 @@ export function rampTable(steps: readonly RampStep[]): Table {
       ...[closed.p50, closed.p99, pacedPerSecond, paced.mean, paced.p50, paced.p99, latenessP99].map(
         formatNumber,
       ),
-      failuresOf([{ failures }]).join(', ') || 'none',
+      describeFailures([{ failures }]),
     ]),
   };
 }
@@ -108,15 +95,4 @@ export function cpuTable(steps: readonly RampStep[]): Table {
       }),
     ]),
   };
-}
-
-export interface LoadPage {
-  readonly machine: string;
-  readonly command: string;
-  readonly burstConnections: number;
-  readonly repetitions: number;
-  readonly seconds: number;
-  /** Rate of the open loop, as a share of the closed loop's throughput. */
-  readonly pace: number;
-  readonly plot: string;
 }

@@ -1,10 +1,8 @@
-/** The page of `npm run bench:peers`. */
+/** The page of the comparison. */
 import { comparisonTable, failoverTable, type ComparedFigure, type FailoverSample } from './peers.js';
-import { toMarkdown } from './text.js';
+import { describeRun, toMarkdown, type PageHead } from './text.js';
 
-export interface PeersPage {
-  readonly machine: string;
-  readonly command: string;
+export interface PeersPage extends PageHead {
   readonly etcd: string;
   readonly tool: string;
   readonly pairs: number;
@@ -34,13 +32,12 @@ export function peersPage(page: PeersPage): string {
 
 All systems ran on one machine in one session. The two systems of a pair were measured right after each other, in alternating order:
 ${page.pairs} pairs of ${page.seconds} s each, after ${page.startSeconds} s of warm-up of each system at that number of connections. The tables show medians, and the median of
-the ratios of all pairs. The load comes from ${toolName(page.tool)} on keep-alive connections, each of which sends its next
+the ratios of all pairs. The load comes from ${page.tool} (one thread) on keep-alive connections, each of which sends its next
 request when the last is answered. The generator shares the cores with the system under test. All data is on the same disk, and both
 systems sync a write before they acknowledge it.
 
-- Machine: ${page.machine}
+${describeRun(page)}
 - etcd: ${page.etcd}, three members, default configuration, through its HTTP/JSON gateway
-- Repeat with: \`${page.command}\`
 - Failed requests: ${page.failed}
 
 ${page.plot ?? ''}
@@ -85,8 +82,4 @@ latency is that of other writes.
 
 ${toMarkdown(failoverTable(page.failovers, page.ours, page.theirs))}
 `;
-}
-
-function toolName(tool: string): string {
-  return tool === 'wrk' ? 'wrk (one thread)' : "this project's generator (one thread)";
 }

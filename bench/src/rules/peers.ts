@@ -1,18 +1,24 @@
 /** Comparison of measurements of Trireme and of other systems. */
 import type { Outage } from './outage.js';
+import { describeFailures, type Failures } from './outcomes.js';
 import { compare, type Comparison, type FigurePair } from './ratios.js';
-import { failuresOf } from './sweep.js';
 import { formatNumber, type Table } from './text.js';
-import type { PeakFigures } from './wrk-output.js';
 
 /** One closed-loop run against one system. */
-export interface PeerSample extends PeakFigures {
+export interface PeerSample {
   /** Kind of request, such as `write`. */
   readonly what: string;
   readonly system: string;
   readonly connections: number;
   /** From 0; runs of the same repetition form a pair. */
   readonly repetition: number;
+  /** 200 answers per second. */
+  readonly perSecond: number;
+  /** Milliseconds from sending a request to its answer. */
+  readonly mean: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly failed: number;
 }
 
 /** One failover: a leader killed under load. */
@@ -20,7 +26,7 @@ export interface FailoverSample extends Outage {
   readonly system: string;
   readonly repetition: number;
   /** Number of failed requests by reason. */
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: Failures;
 }
 
 /** Compared figures; for latencies, lower is better. */
@@ -111,7 +117,7 @@ export function failoverTable(samples: readonly FailoverSample[], oursIs: string
     const range = `${formatNumber(ratioMin)} to ${formatNumber(ratioMax)}`;
     return [[title, ...[ours, other, ratio].map(formatNumber), range]];
   });
-  const reasons = (system: string): string => failuresOf(samplesOf(system)).join(', ') || 'none';
+  const reasons = (system: string): string => describeFailures(samplesOf(system));
   const failed = (system: string): string =>
     samplesOf(system)
       .map((sample) => sample.failed)
@@ -130,15 +136,17 @@ export function failoverTable(samples: readonly FailoverSample[], oursIs: string
 export function samplesTable(samples: readonly PeerSample[]): Table {
   return {
     columns: [
-      'what',
-      'system',
-      'connections',
-      'repetition',
-      'per_second',
-      'mean_ms',
-      'p50_ms',
-      'p99_ms',
-      'failed',
+      ...[
+        'what',
+        'system',
+        'connections',
+        'repetition',
+        'per_second',
+        'mean_ms',
+        'p50_ms',
+        'p99_ms',
+        'failed',
+      ],
     ],
     rows: samples.map((sample) => [
       ...[sample.what, sample.system, sample.connections, sample.repetition + 1],

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LatencyHistogram, PERCENTILES, type Latency } from './histogram.js';
+import { LatencyHistogram, PERCENTILES, type Latency } from './outcomes.js';
 import { cpuTable, rampTable, type Burst, type RampStep } from './load.js';
 import { loadPage } from './load-page.js';
 import { soakMemoryTable, soakPage, soakRatios, soakTable } from './soak.js';
@@ -15,6 +15,7 @@ import { peersPage } from './peers-page.js';
 import { latencyPoints, throughputPoints, type SweepRun } from './sweep.js';
 import { restartPage, restartTable, storedTable } from './restart.js';
 import { runsTable, sweepPage } from './sweep-report.js';
+import { raftPage, summarizeRounds } from './raft.js';
 
 const NONE: Latency = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
 
@@ -76,7 +77,7 @@ test('runsTable has a row for each run and request type', () => {
 const SWEEP_PAGE = {
   ...{
     machine: 'a machine',
-    command: 'npm run sweep',
+    command: 'npm run bench -- sweep',
     clients: 5,
     lookups: 10,
     repetitions: 2,
@@ -143,9 +144,9 @@ test('peers page shows every comparison and the method', () => {
   const page = peersPage({
     ...{
       machine: 'a machine',
-      command: 'npm run bench:peers',
+      command: 'npm run bench -- peers',
       etcd: '3.4',
-      tool: 'own',
+      tool: 'wrk',
       pairs: 2,
       seconds: 1,
       startSeconds: 7,
@@ -155,7 +156,7 @@ test('peers page shows every comparison and the method', () => {
     failovers: [failover('a', 0, 50), failover('b', 0, 100)],
   });
   assert.match(page, '| a / b | 1 | requests/s | 11.0 | 4.50 | 2.50 | 2.00 to 3.00 |');
-  assert.match(page, "this project's generator");
+  assert.match(page, 'wrk (one thread)');
   assert.match(page, '2 pairs of 1 s each, after 7 s');
 });
 
@@ -187,11 +188,18 @@ test('load page shows the constant-rate requests', () => {
     failures: {},
   }));
   const about = {
-    ...{ machine: 'a machine', command: 'npm run load', burstConnections: 32, repetitions: 2, seconds: 3 },
-    ...{ pace: 0.5, plot: '![ramp](ramp.svg)' },
+    ...{
+      machine: 'a machine',
+      command: 'npm run bench -- load',
+      burstConnections: 32,
+      repetitions: 2,
+      seconds: 3,
+    },
+    ...{ tool: 'wrk', pace: 0.5, pacedPerSecondMax: 10_000, plot: '![ramp](ramp.svg)' },
   };
   const page = loadPage(bursts, STEPS, about);
   assert.match(page, '| lookup | 2 × 1000 | 500 | 1.00 ± 0 |');
+  assert.match(page, 'at most 10,000/s');
 });
 
 test('soak page compares the end of the run with its start', () => {
@@ -220,7 +228,7 @@ test('soak page compares the end of the run with its start', () => {
   assert.equal(soakTable([]).rows, []);
   const about = {
     machine: 'a machine',
-    command: 'npm run soak',
+    command: 'npm run bench -- soak',
     connections: 256,
     plot: '![soak](soak.svg)',
   };
@@ -249,7 +257,7 @@ test('restart page shows restarts, disk usage and memory', () => {
   ]);
   const windows = [{ orders: 1_000_000, perSecond: 9000, memoryMiB: { 'replica-2': 90.2 } }];
   const page = restartPage({
-    ...{ machine: 'a machine', command: 'npm run bench:restart', orders: 1_000_000 },
+    ...{ machine: 'a machine', command: 'npm run bench -- restart', orders: 1_000_000 },
     ...{ windows, stored, restarts },
   });
   for (const part of [
@@ -259,6 +267,38 @@ test('restart page shows restarts, disk usage and memory', () => {
   ]) {
     assert.match(page, part);
   }
+});
+
+test('raft page shows the medians over the rounds of each load', () => {
+  const load = { payloadBytes: 128, inFlight: 64 };
+  const rounds = [
+    ...([
+      [1_000, 3],
+      [3_000, 1],
+      [2_000, 2],
+    ] as const),
+  ].map(([rate, ms]) => {
+    const latencies = new LatencyHistogram();
+    for (const value of [ms, ms + 1]) latencies.record(value);
+    return { ...load, rate, latency: latencies };
+  });
+  const row = summarizeRounds(load, [
+    { ...load, inFlight: 1, rate: 9, latency: new LatencyHistogram() },
+    ...rounds,
+  ]);
+  assert.equal(
+    [row.rounds, row.rate, row.rateMin, row.rateMax, Math.round(row.p50Ms), Math.round(row.maxMs)],
+    [3, 2_000, 1_000, 3_000, 2, 3],
+  );
+  assert.throws(() => summarizeRounds(load, []), RangeError);
+  const page = raftPage([row], {
+    machine: 'a machine',
+    command: 'npm run bench -- raft',
+    rounds: 3,
+    seconds: 1,
+  });
+  assert.match(page, '| 128 B | 64 | 2,000 | 1,000 to 3,000 | 2.00 |');
+  assert.match(page, 'medians over 3 rounds of 1 s');
 });
 
 test.run();

@@ -1,6 +1,6 @@
-/** Tables and page of `npm run bench:restart`: the cost of a large order book. Pure. */
+/** Tables and page of the restarts: the cost of a large order book. */
 import { soakTable, type SoakWindow } from './soak.js';
-import { formatNumber, toMarkdown, type Table } from './text.js';
+import { describeRun, formatNumber, toMarkdown, type PageHead, type Table } from './text.js';
 
 /** One restart of a replica on its existing data. */
 export interface RestartMeasurement {
@@ -49,23 +49,20 @@ export function storedTable(stored: readonly DiskUsage[], orders: number): Table
   };
 }
 
-export interface RestartPage {
-  readonly machine: string;
-  readonly command: string;
+export interface RestartPage extends PageHead {
   readonly orders: number;
   readonly windows: readonly SoakWindow[];
   readonly stored: readonly DiskUsage[];
   readonly restarts: readonly RestartMeasurement[];
 }
 
-export function restartPage({ machine, command, orders, windows, stored, restarts }: RestartPage): string {
+export function restartPage({ orders, windows, stored, restarts, ...head }: RestartPage): string {
   return `# Restart with ${orders.toLocaleString('en')} orders
 
 One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. The orders were placed over
 256 connections to the front-end.
 
-- Machine: ${machine}
-- Repeat with: \`${command}\`
+${describeRun(head)}
 
 ## Restarts
 

@@ -1,36 +1,10 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { StartSchedule } from './start-schedule.js';
 import { crossProduct, interleave } from './interleave.js';
 import { findOutage, type TimedRequest } from './outage.js';
 import { formatDuration, progressLine, timeLeftMs } from './progress.js';
 import { Ramp } from './ramp.js';
-
-test('take returns each start once, at the given rate, and never early', () => {
-  const arrivals = new StartSchedule({ startMs: 100, perSecond: 500, count: 3 });
-  assert.is(arrivals.takeDue(99.9), null);
-  assert.is(arrivals.takeDue(100), 100);
-  assert.is(arrivals.takeDue(101.9), null);
-  assert.is(arrivals.takeDue(102), 102);
-  assert.not.ok(arrivals.isExhausted);
-  assert.is(arrivals.takeDue(500), 104);
-  assert.ok(arrivals.isExhausted);
-  assert.is(arrivals.takeDue(500), null);
-});
-
-test('take after a stall returns all missed starts with their intended times', () => {
-  const arrivals = new StartSchedule({ startMs: 0, perSecond: 1000, count: 5 });
-  const intended: (number | null)[] = [];
-  for (let i = 0; i < 6; i++) intended.push(arrivals.takeDue(1000));
-  assert.equal(intended, [0, 1, 2, 3, 4, null]);
-});
-
-test('arrivals reject a rate that is not above 0', () => {
-  for (const perSecond of [0, -1, Number.NaN]) {
-    assert.throws(() => new StartSchedule({ startMs: 0, perSecond, count: 1 }), RangeError);
-  }
-});
 
 test('interleave visits every condition per repetition, in alternating direction', () => {
   const visits = interleave(['a', 'b', 'c'], 3);

@@ -1,6 +1,6 @@
-/** Tables and page of `npm run soak`: throughput and memory over a long run of orders. Pure. */
+/** Tables and page of a long run of orders: throughput and memory. */
 import { median } from './statistics.js';
-import { formatNumber, toMarkdown, type Table } from './text.js';
+import { describeRun, formatNumber, toMarkdown, type PageHead, type Table } from './text.js';
 
 /** A few seconds of a long run. */
 export interface SoakWindow {
@@ -82,9 +82,7 @@ export function soakRatios(thousands: readonly ThousandOrders[]): Table {
   };
 }
 
-export interface SoakPage extends SoakResult {
-  readonly machine: string;
-  readonly command: string;
+export interface SoakPage extends SoakResult, PageHead {
   readonly connections: number;
   readonly plot: string;
 }
@@ -96,8 +94,7 @@ export function soakPage(page: SoakPage): string {
 One cluster (two catalogs, three replicas, one front-end) and the load generator share this machine. The orders were placed over
 ${page.connections} connections to the front-end, each of which sends its next order when the last is answered.
 
-- Machine: ${page.machine}
-- Repeat with: \`${page.command}\`
+${describeRun(page)}
 
 ## Throughput
 

@@ -1,7 +1,9 @@
 /** Tables and page of `npm run sweep`. */
+import { describeFailures } from './outcomes.js';
 import type { HitRatePoint } from './plots/cache.js';
-import { failuresOf, latencyPoints, throughputPoints, type SweepRun } from './sweep.js';
-import { formatEstimate, toMarkdown, type Table } from './text.js';
+import type { Estimate } from './statistics.js';
+import { latencyPoints, throughputPoints, type SweepRun } from './sweep.js';
+import { describeRun, formatEstimate, toMarkdown, type PageHead, type Table } from './text.js';
 
 /** All runs, as a table for further analysis. */
 export function runsTable(runs: readonly SweepRun[]): Table {
@@ -56,18 +58,12 @@ function hitRateTable(points: readonly HitRatePoint[]): Table {
   };
 }
 
-function percent({ mean, margin }: { mean: number; margin: number | null }): {
-  mean: number;
-  margin: number | null;
-} {
+function percent({ mean, margin }: Pick<Estimate, 'mean' | 'margin'>): Pick<Estimate, 'mean' | 'margin'> {
   return { mean: mean * 100, margin: margin === null ? null : margin * 100 };
 }
 
 /** Data of the page, except for the runs. */
-export interface SweepPage {
-  readonly machine: string;
-  /** The command that repeats the sweep. */
-  readonly command: string;
+export interface SweepPage extends PageHead {
   readonly clients: number;
   readonly lookups: number;
   readonly repetitions: number;
@@ -88,7 +84,6 @@ export interface SweepPage {
 }
 
 export function sweepPage(runs: readonly SweepRun[], page: SweepPage): string {
-  const failures = failuresOf([...runs, ...page.cacheRuns]);
   return `# Latency sweep
 
 ${page.clients} clients, each on one connection, look up one of ${page.stocks} stocks with equal probability, and then order one unit of it with probability p.
@@ -96,9 +91,8 @@ At the end each client reads back all its orders and compares them. ${page.looku
 a cache of ${page.cacheSize} stocks on and off. Latencies are in milliseconds, from sending a request to the end of its answer; ± is half the
 width of the 95% confidence interval over the repetitions (Student's t).
 
-- Machine: ${page.machine}
-- Repeat with: \`${page.command}\`
-- Failed or wrong answers: ${failures.length === 0 ? 'none' : failures.join(', ')}
+${describeRun(page)}
+- Failed or wrong answers: ${describeFailures([...runs, ...page.cacheRuns])}
 
 ${page.plots.latency}
 

@@ -1,7 +1,7 @@
 /** Summary of the runs of a latency sweep by condition. */
-import type { Latency } from './histogram.js';
+import type { Failures, Latency } from './outcomes.js';
 import { estimate, type Estimate } from './statistics.js';
-import { REQUEST_KINDS, type RequestKind } from './client-plan.js';
+import { REQUEST_KINDS, type RequestKind } from './requests.js';
 
 /** The varied parameters. */
 export interface SweepCondition {
@@ -20,7 +20,7 @@ export interface SweepRun extends SweepCondition {
   readonly hitRate: number | null;
   readonly latency: Readonly<Record<RequestKind, Latency>>;
   /** Number of failed requests by reason. */
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: Failures;
 }
 
 /** Latency of one request type in one condition, in milliseconds: estimates over the repetitions. */
@@ -76,17 +76,6 @@ export function throughputPoints(runs: readonly SweepRun[]): readonly Throughput
       hitRate: hitRates.length === 0 ? null : estimate(hitRates),
     };
   });
-}
-
-/** Failures of all runs, as text with the number for each reason. */
-export function failuresOf(
-  runs: readonly { readonly failures: Readonly<Record<string, number>> }[],
-): string[] {
-  const counts = new Map<string, number>();
-  for (const { failures } of runs) {
-    for (const [why, count] of Object.entries(failures)) counts.set(why, (counts.get(why) ?? 0) + count);
-  }
-  return [...counts].map(([why, count]) => `${count} × ${why}`);
 }
 
 /** Groups runs by condition, sorted by p, with the cache on before off. */

@@ -46,3 +46,14 @@ export function formatNumber(value: number): string {
 export function formatEstimate({ mean, margin }: { mean: number; margin: number | null }): string {
   return margin === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(margin)}`;
 }
+
+/** What every page says about its run. */
+export interface PageHead {
+  readonly machine: string;
+  /** The command that repeats the run. */
+  readonly command: string;
+}
+
+export function describeRun({ machine, command }: PageHead): string {
+  return `- Machine: ${machine}\n- Repeat with: \`${command}\``;
+}

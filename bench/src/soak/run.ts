@@ -1,10 +1,11 @@
 /** A long run of orders that measures throughput and memory over time. */
-import { closedLoop } from '../load/closed-loop.js';
-import { requestsOf } from '../load-test/requests.js';
+import { closedLoop } from '../generator/undici.js';
 import type { ProgressBar } from '../output/progress-bar.js';
+import { countFailed } from '../rules/outcomes.js';
+import { SELL_ONE, type HttpRequest } from '../rules/requests.js';
 import type { SoakResult, SoakWindow, ThousandOrders } from '../rules/soak.js';
-import { residentMiB } from '../system/memory.js';
-import { processesOf, type TriremeCluster } from '../system/trireme.js';
+import { memoryMiB } from '../system/processes.js';
+import type { TriremeCluster } from '../system/trireme.js';
 
 /** Connections to the front-end. */
 export const SOAK_CONNECTIONS = 256;
@@ -21,19 +22,18 @@ export async function runSoak(
   progress: ProgressBar,
   weight: number,
 ): Promise<SoakResult> {
-  const { target } = cluster;
   const memoryBeforeMiB = memoryOf(cluster);
   const windows: SoakWindow[] = [];
   const thousands: ThousandOrders[] = [];
   for (let placed = 0; placed < orders;) {
     progress.begin(`${placed} of ${orders} orders`);
-    const { tally, perSecond } = await closedLoop({
-      ...{ target, connections: SOAK_CONNECTIONS, warmupMs: 0, countedMs: WINDOW_SECONDS * 1000 },
-      next: timed(requestsOf('order', target, 1), placed, thousands),
+    const { counter, perSecond } = await closedLoop({
+      ...{ url: cluster.url, connections: SOAK_CONNECTIONS, warmupMs: 0, countedMs: WINDOW_SECONDS * 1000 },
+      next: timed(placed, thousands),
     });
-    if (tally.failed > 0)
-      throw new Error(`orders failed; failures by reason: ${JSON.stringify(tally.failures)}`);
-    const filled = tally.latency.count;
+    if (countFailed(counter.failures) > 0)
+      throw new Error(`orders failed; failures by reason: ${JSON.stringify(counter.failures)}`);
+    const filled = counter.latency.count;
     placed += filled;
     windows.push({ orders: placed, perSecond, memoryMiB: memoryOf(cluster) });
     progress.end((weight * Math.min(filled, orders - placed + filled)) / orders);
@@ -41,8 +41,8 @@ export async function runSoak(
   return { windows: thinOut(windows), thousands, memoryBeforeMiB };
 }
 
-/** Records the rate of each thousand requests. In a closed loop requests are sent as fast as answers arrive. */
-function timed(next: () => Buffer, placed: number, thousands: ThousandOrders[]): () => Buffer {
+/** Orders that record the rate of each thousand. In a closed loop they are sent as fast as answers arrive. */
+function timed(placed: number, thousands: ThousandOrders[]): () => HttpRequest {
   let sent = -SOAK_CONNECTIONS;
   let startedMs = 0;
   return () => {
@@ -53,13 +53,13 @@ function timed(next: () => Buffer, placed: number, thousands: ThousandOrders[]):
       thousands.push({ orders: placed + sent - 1, perSecond: 1_000_000 / (nowMs - startedMs) });
       startedMs = nowMs;
     }
-    return next();
+    return SELL_ONE;
   };
 }
 
-function memoryOf(cluster: TriremeCluster): Readonly<Record<string, number>> {
-  const entries = processesOf(cluster).flatMap(([name, pid]) => {
-    const mib = residentMiB(pid);
+function memoryOf({ processes }: TriremeCluster): Readonly<Record<string, number>> {
+  const entries = processes.flatMap(([name, pid]) => {
+    const mib = memoryMiB(pid, 'resident');
     return mib === null ? [] : [[name, mib] as const];
   });
   return Object.fromEntries(entries);

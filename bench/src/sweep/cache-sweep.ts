@@ -1,17 +1,17 @@
 /** Effect of the cache size: hit rates over the number of stocks, and the number of cached stocks over time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SeededRandom } from '@trireme/client';
-import { hostOf } from '../load/connection.js';
-import { openLoop } from '../load/open-loop.js';
-import { runSweepClients } from '../load/sweep-clients.js';
+import { openLoop } from '../generator/undici.js';
 import type { ProgressBar } from '../output/progress-bar.js';
-import { interleave } from '../rules/interleave.js';
-import type { ItemsPoint } from '../rules/plots/cache.js';
-import { getRequest, orderBody, postRequest } from '../rules/requests.js';
 import { ClientPlan } from '../rules/client-plan.js';
+import { interleave } from '../rules/interleave.js';
+import type { Failures } from '../rules/outcomes.js';
+import type { ItemsPoint } from '../rules/plots/cache.js';
+import { lookup, placeOrder, stockName, type HttpRequest } from '../rules/requests.js';
 import { ZipfSampler } from '../rules/zipf.js';
 import type { BenchSession } from '../system/session.js';
-import { stockName, TriremeCluster } from '../system/trireme.js';
+import { TriremeCluster } from '../system/trireme.js';
+import { runSweepClients } from './clients.js';
 
 export const CACHE_SIZES: readonly number[] = [5, 20, 80, 320];
 
@@ -53,7 +53,7 @@ export interface CacheRun {
   readonly hitRate: number;
   /** Mean latency of a look-up in milliseconds. */
   readonly meanMs: number;
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: Failures;
 }
 
 export interface CacheSweepResult {
@@ -101,7 +101,7 @@ async function measureHits(
   const { repetition, stocks } = condition;
   const random = new SeededRandom(1 + repetition * 1000 + stocks);
   const choice = new ZipfSampler(stocks, options.skew, () => random.next());
-  const trips = (lookups: number): ClientPlan[] =>
+  const plans = (lookups: number): ClientPlan[] =>
     Array.from(
       { length: options.clients },
       () =>
@@ -112,16 +112,16 @@ async function measureHits(
           random: () => 0,
         }),
     );
-  await runSweepClients(cluster.target, trips(WARMUP_PER_STOCK * stocks));
+  await runSweepClients(cluster.url, plans(WARMUP_PER_STOCK * stocks));
   const before = await cluster.cacheStatus();
-  const { tallies } = await runSweepClients(cluster.target, trips(options.lookups));
+  const { counters } = await runSweepClients(cluster.url, plans(options.lookups));
   const after = await cluster.cacheStatus();
   const hits = after.hits - before.hits;
   return {
     ...condition,
     hitRate: hits / (hits + after.misses - before.misses),
-    meanMs: tallies.lookup.latency.summary().mean,
-    failures: tallies.lookup.failures,
+    meanMs: counters.lookup.latency.summary().mean,
+    failures: counters.lookup.failures,
   };
 }
 
@@ -133,34 +133,25 @@ async function watchItems(
 ): Promise<readonly ItemsPoint[]> {
   const random = new SeededRandom(1);
   const choice = new ZipfSampler(STOCKS_MAX, options.skew, () => random.next());
-  const host = hostOf(cluster.target);
   const count = Math.round(options.watchSeconds * SAMPLING_PER_SECOND);
   let sent = 0;
-  let startMs = performance.now();
-  const next = (): Buffer => {
-    // The clock starts with the first request, when all connections are open.
-    if (sent === 0) startMs = performance.now();
+  const next = (): HttpRequest => {
     sent += 1;
     const name = stockName(choice.next());
-    if (sent <= count / 2 || !random.chance(SAMPLING_ORDER_SHARE)) return getRequest(host, `/stocks/${name}`);
-    return postRequest(host, '/orders', orderBody({ name, type: 'sell', quantity: 1 }));
+    if (sent <= count / 2 || !random.chance(SAMPLING_ORDER_SHARE)) return lookup(name);
+    return placeOrder({ name, type: 'sell', quantity: 1 });
   };
   const points: ItemsPoint[] = [{ cacheSize, seconds: 0, items: (await cluster.cacheStatus()).size }];
   let running = true;
+  const startMs = performance.now();
   const load = openLoop({
-    ...{
-      target: cluster.target,
-      connections: WATCH_CONNECTIONS,
-      perSecond: SAMPLING_PER_SECOND,
-      count,
-      next,
-    },
+    ...{ url: cluster.url, connections: WATCH_CONNECTIONS, perSecond: SAMPLING_PER_SECOND, count, next },
   }).finally(() => (running = false));
   const watch = async (): Promise<void> => {
     while (running) {
       await delay(WATCH_POLL_MS);
       const { size } = await cluster.cacheStatus();
-      if (sent > 0) points.push({ cacheSize, seconds: (performance.now() - startMs) / 1000, items: size });
+      points.push({ cacheSize, seconds: (performance.now() - startMs) / 1000, items: size });
     }
   };
   await Promise.all([load, watch()]);

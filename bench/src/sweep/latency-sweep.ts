@@ -1,14 +1,15 @@
 /** The latency sweep: clients with different probabilities of an order, with and without a cache. */
 import { SeededRandom } from '@trireme/client';
-import { runSweepClients } from '../load/sweep-clients.js';
 import type { ProgressBar } from '../output/progress-bar.js';
-import { LatencyHistogram, PERCENTILES } from '../rules/histogram.js';
+import { ClientPlan } from '../rules/client-plan.js';
 import { crossProduct, interleave } from '../rules/interleave.js';
+import { LatencyHistogram, PERCENTILES } from '../rules/outcomes.js';
 import type { DistributionPoint } from '../rules/plots/sweep.js';
+import { REQUEST_KINDS, stockName, type RequestKind } from '../rules/requests.js';
 import type { SweepCondition, SweepRun } from '../rules/sweep.js';
-import { REQUEST_KINDS, ClientPlan, type RequestKind } from '../rules/client-plan.js';
 import type { BenchSession } from '../system/session.js';
-import { stockName, TriremeCluster } from '../system/trireme.js';
+import { TriremeCluster } from '../system/trireme.js';
+import { runSweepClients } from './clients.js';
 
 /** Probabilities of an order after a look-up. */
 const PROBABILITIES: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
@@ -61,7 +62,7 @@ export async function sweepLatency(
   const runs: SweepRun[] = [];
   for (const cache of CACHES) {
     const lookups = options.lookups * WARMUP_SHARE;
-    await shopOnce(clusters[cache], { ...options, lookups }, 0.5, 0, null);
+    await runOnce(clusters[cache], { ...options, lookups }, 0.5, 0, null);
   }
   const conditions = crossProduct(PROBABILITIES, CACHES).map(([p, cache]): SweepCondition => ({ p, cache }));
   for (const { repetition, condition } of interleave(conditions, options.repetitions)) {
@@ -69,7 +70,7 @@ export async function sweepLatency(
     progress.begin(`p ${p}, cache ${cache}, repetition ${repetition + 1}`);
     // The same seed gives both clusters the same requests.
     const seed = 1 + repetition * 1000 + Math.round(p * 100);
-    const run = await shopOnce(clusters[cache], options, p, seed, pools[cache]);
+    const run = await runOnce(clusters[cache], options, p, seed, pools[cache]);
     runs.push({ ...condition, repetition, ...run, hitRate: cache === 'on' ? run.hitRate : null });
     progress.end();
   }
@@ -93,14 +94,14 @@ function newPool(): Pool {
 }
 
 /** Runs all clients once. @param pool gets the latencies of the run; null drops them. */
-async function shopOnce(
+async function runOnce(
   cluster: TriremeCluster,
   options: LatencySweepOptions,
   orderProbability: number,
   seed: number,
   pool: Pool | null,
 ): Promise<Omit<SweepRun, keyof SweepCondition | 'repetition'>> {
-  const trips = Array.from({ length: options.clients }, (_, client) => {
+  const plans = Array.from({ length: options.clients }, (_, client) => {
     const random = new SeededRandom(seed + client * SEED_STEP);
     return new ClientPlan({
       ...{ lookups: options.lookups, orderProbability },
@@ -109,22 +110,22 @@ async function shopOnce(
     });
   });
   const before = await cluster.cacheStatus();
-  const { tallies, perSecond } = await runSweepClients(cluster.target, trips);
+  const { counters, perSecond } = await runSweepClients(cluster.url, plans);
   const after = await cluster.cacheStatus();
   const hits = after.hits - before.hits;
   const lookups = hits + after.misses - before.misses;
-  if (pool !== null) for (const kind of REQUEST_KINDS) pool[kind].add(tallies[kind].latency);
+  if (pool !== null) for (const kind of REQUEST_KINDS) pool[kind].add(counters[kind].latency);
   return {
     perSecond,
     hitRate: lookups === 0 ? 0 : hits / lookups,
     latency: {
-      lookup: tallies.lookup.latency.summary(),
-      order: tallies.order.latency.summary(),
-      'order read': tallies['order read'].latency.summary(),
+      lookup: counters.lookup.latency.summary(),
+      order: counters.order.latency.summary(),
+      'order read': counters['order read'].latency.summary(),
     },
     failures: Object.fromEntries(
       REQUEST_KINDS.flatMap((kind) =>
-        Object.entries(tallies[kind].failures).map(([why, count]) => [`${kind}: ${why}`, count]),
+        Object.entries(counters[kind].failures).map(([why, count]) => [`${kind}: ${why}`, count]),
       ),
     ),
   };

@@ -4,11 +4,10 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { targetOf, type Target } from '../load/connection.js';
+import { findFreeBasePort } from '@trireme/cluster';
 import type { BenchSession } from './session.js';
 
 /** Error message when etcd cannot be started. */
@@ -20,6 +19,8 @@ const LAUNCH = ['--pdeathsig', 'KILL', 'etcd'];
 
 /** Storage quota of etcd; a long run exceeds the default of 2 GiB. */
 const QUOTA_BYTES = 8 * 1024 ** 3;
+
+const MEMBERS = 3;
 
 const READY_MS_MAX = 30_000;
 const STOP_MS_MAX = 10_000;
@@ -50,11 +51,12 @@ export class EtcdCluster {
   /** Stops all members and waits until they have exited. */
   readonly stop: () => Promise<void>;
 
-  private constructor(session: BenchSession, ports: readonly number[]) {
-    this.#members = [0, 1, 2].map((i) => ({
+  /** @param port the first of six free ports */
+  private constructor(session: BenchSession, port: number) {
+    this.#members = Array.from({ length: MEMBERS }, (_, i) => ({
       name: `etcd-${i + 1}`,
-      clientUrl: `http://127.0.0.1:${ports[2 * i] ?? 0}`,
-      peerUrl: `http://127.0.0.1:${ports[2 * i + 1] ?? 0}`,
+      clientUrl: `http://127.0.0.1:${port + 2 * i}`,
+      peerUrl: `http://127.0.0.1:${port + 2 * i + 1}`,
       data: join(session.folder, `etcd-${i + 1}`),
       child: null,
     }));
@@ -65,7 +67,7 @@ export class EtcdCluster {
 
   /** Starts an empty cluster and waits for a leader. @throws Error if there is no leader after 30 s. */
   static async start(session: BenchSession): Promise<EtcdCluster> {
-    const cluster = new EtcdCluster(session, await freePorts(6));
+    const cluster = new EtcdCluster(session, await findFreeBasePort(3, 2 * MEMBERS));
     for (const member of cluster.#members) cluster.#launch(member);
     await cluster.waitLeader();
     return cluster;
@@ -95,9 +97,9 @@ export class EtcdCluster {
     }
   }
 
-  /** MapClient address of a member. */
-  target(name: string): Target {
-    return targetOf(this.#get(name).clientUrl);
+  /** Client address of a member. */
+  url(name: string): string {
+    return this.#get(name).clientUrl;
   }
 
   /** The other members. */
@@ -169,20 +171,4 @@ async function ask(url: string, init: RequestInit): Promise<unknown> {
   } catch {
     return null;
   }
-}
-
-/** Distinct ports on which no process listens. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen({ host: '127.0.0.1', port: 0 });
-      await once(server, 'listening');
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('server has no port');
-      return address.port;
-    }),
-  );
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')));
-  return ports;
 }

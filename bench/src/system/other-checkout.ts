@@ -2,23 +2,15 @@
  * A cluster of another checkout of this project, such as an older version, started with its own `npm start`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreeBasePort } from '@trireme/cluster';
-import { targetOf, type Target } from '../load/connection.js';
 import type { BenchSession } from './session.js';
-import { seedOf } from './trireme.js';
+import { writeSeed, type RunningSystem } from './trireme.js';
 
 /** Includes the time of a build. */
 const START_MS_MAX = 180_000;
 const STOP_MS_MAX = 30_000;
-
-export interface OtherCluster {
-  readonly target: Target;
-  readonly url: string;
-  readonly stop: () => Promise<void>;
-}
 
 /**
  * Starts the cluster with its defaults and an empty store, and waits until it is ready.
@@ -29,19 +21,13 @@ export async function startOtherCheckout(
   session: BenchSession,
   folder: string,
   { stocks, cacheSize }: { readonly stocks: number; readonly cacheSize: number },
-): Promise<OtherCluster> {
+): Promise<RunningSystem> {
   const port = await findFreeBasePort();
-  const seedFile = join(session.folder, `seed-${port}.json`);
-  writeFileSync(seedFile, JSON.stringify(seedOf(stocks)));
   const flags = [
-    '--port',
-    String(port),
-    '--data',
-    join(session.folder, `before-${port}`),
-    '--seed-file',
-    seedFile,
+    ...['--port', String(port), '--data', join(session.folder, `before-${port}`)],
+    ...['--seed-file', writeSeed(session, port, stocks), '--cache-size', String(cacheSize)],
   ];
-  const child = spawn('npm', ['start', '--', ...flags, '--cache-size', String(cacheSize)], {
+  const child = spawn('npm', ['start', '--', ...flags], {
     cwd: resolve(folder),
     stdio: ['ignore', 'ignore', 'inherit'],
     // npm does not forward signals, so the whole process group is signalled.
@@ -60,7 +46,7 @@ export async function startOtherCheckout(
       throw new Error(`the cluster in ${folder} did not become ready; run npm start there to see why`);
     await delay(200);
   }
-  return { target: targetOf(url), url, stop };
+  return { url, stop };
 }
 
 /** Signals all processes of the group. @returns whether there are any */

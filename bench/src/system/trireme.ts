@@ -5,16 +5,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findFreeBasePort, LocalCluster } from '@trireme/cluster';
-import { targetOf, type Target } from '../load/connection.js';
+import { stockName } from '../rules/requests.js';
 import type { BenchSession } from './session.js';
-
-/** Name of the stock with this popularity rank, from 0; names sort by rank. */
-export function stockName(rank: number): string {
-  return `STOCK${String(rank + 1).padStart(5, '0')}`;
-}
 
 /** Initial quantity of each stock; no benchmark buys that many. */
 const QUANTITY = 1_000_000_000;
+
+/** A system under test. */
+export interface RunningSystem {
+  /** Where it takes requests. */
+  readonly url: string;
+  /** Stops all processes and waits until they have exited. */
+  readonly stop: () => Promise<void>;
+}
 
 interface TriremeOptions {
   /** Number of stocks. */
@@ -29,26 +32,22 @@ interface TriremeOptions {
   readonly frontends?: number;
 }
 
-export class TriremeCluster {
+export class TriremeCluster implements RunningSystem {
   readonly cluster: LocalCluster;
-  readonly target: Target;
   readonly url: string;
-  /** Stops all processes and waits until they have exited. */
   readonly stop: () => Promise<void>;
 
   private constructor(cluster: LocalCluster, url: string, stop: () => Promise<void>) {
     this.cluster = cluster;
     this.url = url;
-    this.target = targetOf(url);
     this.stop = stop;
   }
 
   /** Starts a cluster with an empty store and waits until it is ready. @throws ClusterError. */
   static async start(session: BenchSession, options: TriremeOptions): Promise<TriremeCluster> {
-    const { stocks: count, cacheSize, replicas = 3, catalogs = 2, frontends = 1 } = options;
+    const { stocks, cacheSize, replicas = 3, catalogs = 2, frontends = 1 } = options;
     const port = await findFreeBasePort();
-    const seedFile = join(session.folder, `seed-${port}.json`);
-    writeFileSync(seedFile, JSON.stringify(seedOf(count)));
+    const seedFile = writeSeed(session, port, stocks);
     const cluster = new LocalCluster({
       ...{ port, seedFile, cacheSize, replicas, catalogs, frontends },
       dataDir: join(session.folder, `trireme-${port}`),
@@ -63,17 +62,18 @@ export class TriremeCluster {
     return new TriremeCluster(cluster, url, stop);
   }
 
+  /** Names and pids of the running processes. */
+  get processes(): readonly (readonly [name: string, pid: number])[] {
+    const { processes } = this.cluster.describe();
+    return processes.flatMap(({ id, pid }) => (pid === null ? [] : [[id, pid] as const]));
+  }
+
   /** Cache statistics of the front-end. */
   async cacheStatus(): Promise<CacheStatus> {
     const response = await fetch(`${this.url}/status`, { signal: AbortSignal.timeout(5000) });
     const { cache } = (await response.json()) as { cache: CacheStatus };
     return cache;
   }
-}
-
-/** Names and pids of the running processes of a cluster. */
-export function processesOf({ cluster }: TriremeCluster): readonly (readonly [name: string, pid: number])[] {
-  return cluster.describe().processes.flatMap(({ id, pid }) => (pid === null ? [] : [[id, pid] as const]));
 }
 
 interface CacheStatus {
@@ -85,11 +85,12 @@ interface CacheStatus {
   readonly misses: number;
 }
 
-/** Contents of a seed file with `count` stocks. */
-export function seedOf(count: number): readonly object[] {
-  return Array.from({ length: count }, (_, rank) => ({
-    name: stockName(rank),
-    price: 55,
-    quantity: QUANTITY,
+/** Writes a seed file with that many stocks, and returns its path. */
+export function writeSeed(session: BenchSession, port: number, stocks: number): string {
+  const seed = Array.from({ length: stocks }, (_, rank) => ({
+    ...{ name: stockName(rank), price: 55, quantity: QUANTITY },
   }));
+  const file = join(session.folder, `seed-${port}.json`);
+  writeFileSync(file, JSON.stringify(seed));
+  return file;
 }

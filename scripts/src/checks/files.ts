@@ -5,7 +5,7 @@ import { join, relative, sep } from 'node:path';
 /** The folders that have their own `src` and `dist`, relative to `root`. */
 export function projectFolders(root: string): string[] {
   const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
-  const others = ['raft', 'raft/sim', 'raft/bench', 'raft/example', 'scripts', 'bench'];
+  const others = ['raft', 'raft/sim', 'raft/example', 'scripts', 'bench'];
   return [...others, ...packages, 'packages/frontend/browser']
     .filter((folder) => existsSync(join(root, folder, 'src')))
     .sort();

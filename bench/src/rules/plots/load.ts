@@ -1,7 +1,7 @@
 /** Plot of the load test. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { RampStep } from '../load.js';
-import { REQUEST_KINDS } from '../client-plan.js';
+import { REQUEST_KINDS } from '../requests.js';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
 /** The panels: the plotted value of a step, and its scale. */
@@ -57,7 +57,7 @@ export function rampPlot(steps: readonly RampStep[]): TopLevelSpec {
     config: CONFIG,
     title: {
       text: 'Rising connections',
-      subtitle: 'paced: at a constant rate below the peak; latencies from the intended start',
+      subtitle: 'paced: at a constant rate below the peak',
     },
     hconcat: panels,
   };

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import type { Latency } from '../histogram.js';
+import type { Latency } from '../outcomes.js';
 import { hitRatePlot, itemsPlot } from './cache.js';
 import { rampPlot } from './load.js';
 import { writesPlot } from './peers.js';

@@ -1,7 +1,7 @@
 /** Plots of the latency sweep. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { LatencyPoint } from '../sweep.js';
-import { REQUEST_KINDS, type RequestKind } from '../client-plan.js';
+import { REQUEST_KINDS, type RequestKind } from '../requests.js';
 import { COLORS, CONFIG, SCHEMA } from './style.js';
 
 const CACHE_COLOR: {

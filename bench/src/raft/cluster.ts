@@ -2,8 +2,6 @@
  * Three members in this process, each with its own synced log store, over real HTTP on the loopback
  * interface.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RaftNode, type Entry, type StateMachine } from '@trireme/raft';
 import { HttpTransport } from '@trireme/raft/http';
@@ -35,16 +33,12 @@ export interface Cluster {
   /** The elected leader. */
   readonly leader: BenchMember;
   readonly members: readonly BenchMember[];
-  /** Stops all members and removes their folders. */
-  stop(): Promise<void>;
+  /** Stops all members. */
+  readonly stop: () => Promise<void>;
 }
 
-/**
- * Starts a cluster in a temporary folder, and waits for a leader. Rejects if there is none within ten
- * seconds.
- */
-export async function startCluster(): Promise<Cluster> {
-  const folder = await mkdtemp(join(tmpdir(), 'raft-bench-'));
+/** Starts a cluster in an empty folder, and waits for a leader. Rejects if there is none within ten seconds. */
+export async function startCluster(folder: string): Promise<Cluster> {
   const transports = IDS.map(
     (id) =>
       new HttpTransport({
@@ -76,7 +70,6 @@ export async function startCluster(): Promise<Cluster> {
   );
   const stop = async (): Promise<void> => {
     await Promise.all(members.map(async ({ node }) => node.stop()));
-    await rm(folder, { recursive: true, force: true });
   };
   const deadline = performance.now() + ELECTED_MS_MAX;
   for (;;) {

@@ -1,27 +1,32 @@
 /** A ramp of connections: the peak throughput of the cluster, and its latency below the peak. */
-import { closedLoop } from '../load/closed-loop.js';
-import { openLoop } from '../load/open-loop.js';
+import { measurePeak, type Tool } from '../generator/peak.js';
+import { openLoop } from '../generator/undici.js';
 import type { ProgressBar } from '../output/progress-bar.js';
 import type { RampStep } from '../rules/load.js';
+import { sumFailures } from '../rules/outcomes.js';
 import { Ramp } from '../rules/ramp.js';
-import { RequestCounter } from '../rules/counter.js';
-import type { RequestKind } from '../rules/client-plan.js';
-import { cpuDuring } from '../system/cpu.js';
-import { processesOf, type TriremeCluster } from '../system/trireme.js';
-import { requestsOf } from './requests.js';
+import { requestsOf, requestSource, type RequestKind } from '../rules/requests.js';
+import { cpuDuring } from '../system/processes.js';
+import type { TriremeCluster } from '../system/trireme.js';
 
 /** Rate of the open loop, as a share of the closed loop's throughput. */
 export const OPEN_LOOP_SHARE = 0.5;
 
-const WARMUP_MS = 1000;
+/** Maximum rate of the open loop: what the generator sends on time beside the cluster, on two cores. */
+export const OPEN_LOOP_PER_SECOND_MAX = 10_000;
+
+const WARMUP_SECONDS = 1;
 
 export interface RampOptions {
+  readonly tool: Tool;
   /** Maximum number of connections. */
   readonly connectionsMax: number;
   /** Duration of each closed and each open loop. */
   readonly seconds: number;
   /** Existing orders that order reads choose from. */
   readonly orders: number;
+  /** Folder for files of the load generator. */
+  readonly folder: string;
 }
 
 /** Maximum number of steps of a ramp. */
@@ -50,35 +55,26 @@ export async function runRamp(
 }
 
 async function measureStep(
-  cluster: TriremeCluster,
+  { url, processes }: TriremeCluster,
   kind: RequestKind,
   connections: number,
-  { seconds, orders }: RampOptions,
+  { tool, seconds, orders, folder }: RampOptions,
 ): Promise<RampStep> {
-  const { target } = cluster;
-  const next = requestsOf(kind, target, orders);
-  const countedMs = seconds * 1000;
-  const { result: closed, cpu } = await cpuDuring(processesOf(cluster), async () =>
-    closedLoop({ target, connections, warmupMs: WARMUP_MS, countedMs, next }),
+  const requests = requestsOf(kind, orders);
+  const { result: closed, cpu } = await cpuDuring(processes, async () =>
+    measurePeak(tool, { url, connections, warmupSeconds: WARMUP_SECONDS, seconds, requests, folder }),
   );
   const { perSecond } = closed;
-  if (perSecond === 0)
-    throw new Error(`every ${kind} failed; failures by reason: ${JSON.stringify(closed.tally.failures)}`);
-  const pacedPerSecond = OPEN_LOOP_SHARE * perSecond;
-  const paced = await openLoop({
-    ...{ target, connections, perSecond: pacedPerSecond, count: Math.ceil(pacedPerSecond * seconds), next },
-  });
-  const both = new RequestCounter();
-  both.add(closed.tally);
-  both.add(paced.tally);
+  const pacedPerSecond = Math.min(OPEN_LOOP_SHARE * perSecond, OPEN_LOOP_PER_SECOND_MAX);
+  const count = Math.ceil(pacedPerSecond * seconds);
+  const next = requestSource(requests);
+  const { counter, lateness } = await openLoop({ url, connections, perSecond: pacedPerSecond, count, next });
   // The measured CPU time includes the warm-up, so the divisor includes the requests of the warm-up.
-  const requests = (perSecond * (countedMs + WARMUP_MS)) / 1000;
-  const cpuUs = Object.entries(cpu).map(([name, used]) => [name, (used * 1e6) / requests]);
+  const answered = perSecond * (seconds + WARMUP_SECONDS);
+  const cpuUs = Object.entries(cpu).map(([name, used]) => [name, (used * 1e6) / answered] as const);
   return {
-    ...{ kind, connections, perSecond, pacedPerSecond, failures: both.failures },
-    closed: closed.tally.latency.summary(),
-    paced: paced.tally.latency.summary(),
-    latenessP99: paced.lateness.at(99),
-    cpuUs: Object.fromEntries(cpuUs) as Record<string, number>,
+    ...{ kind, connections, perSecond, pacedPerSecond, failures: sumFailures([closed, counter]) },
+    ...{ closed: closed.latency, paced: counter.latency.summary(), latenessP99: lateness.at(99) },
+    cpuUs: Object.fromEntries(cpuUs),
   };
 }

@@ -3,23 +3,16 @@
  * applied it. The latency of a proposal is the time from `propose` until the leader has applied it.
  */
 import type { Entry } from '@trireme/raft';
+import { LatencyHistogram } from '../rules/outcomes.js';
+import type { RaftLoad, RaftRound } from '../rules/raft.js';
 import type { BenchMember } from './cluster.js';
 
-export interface Load {
-  readonly payloadBytes: number;
-  readonly inFlight: number;
+export interface TimedLoad extends RaftLoad {
   readonly seconds: number;
 }
 
-export interface RoundResult {
-  /** Proposals a second. */
-  readonly rate: number;
-  /** The latency of every proposal, in milliseconds, in ascending order. */
-  readonly latenciesMs: Float64Array;
-}
+type LoopResult = Omit<RaftRound, keyof RaftLoad>;
 
-/** Initial capacity for latencies; it grows. */
-const SAMPLES = 65_536;
 /** If proposals take longer than this, the leader has lost its leadership. */
 const STALL_MS_MAX = 15_000;
 
@@ -27,7 +20,7 @@ const STALL_MS_MAX = 15_000;
  * Runs the load against `leader`, then waits for the proposals in flight, which are not counted. Rejects if
  * it stalls.
  */
-export async function runClosedLoop(leader: BenchMember, load: Load): Promise<RoundResult> {
+export async function runClosedLoop(leader: BenchMember, load: TimedLoad): Promise<LoopResult> {
   const loop = new ClosedLoop(leader, load);
   let timer: NodeJS.Timeout | undefined;
   const stalled = new Promise<never>((_, reject) => {
@@ -44,22 +37,21 @@ export async function runClosedLoop(leader: BenchMember, load: Load): Promise<Ro
 
 class ClosedLoop {
   readonly #leader: BenchMember;
-  readonly #load: Load;
+  readonly #load: TimedLoad;
   readonly #payload: Buffer;
   /** Times of the proposals in flight, by index modulo their number: their indexes are consecutive. */
   readonly #proposedAt: Float64Array;
-  #samples = new Float64Array(SAMPLES);
-  #count = 0;
+  readonly #latency = new LatencyHistogram();
   #inFlight = 0;
 
-  constructor(leader: BenchMember, load: Load) {
+  constructor(leader: BenchMember, load: TimedLoad) {
     this.#leader = leader;
     this.#load = load;
     this.#payload = Buffer.alloc(load.payloadBytes, 'x');
     this.#proposedAt = new Float64Array(load.inFlight);
   }
 
-  async run(): Promise<RoundResult> {
+  async run(): Promise<LoopResult> {
     const { node, machine } = this.#leader;
     const { inFlight, seconds } = this.#load;
     const first = node.log.lastIndex + 1;
@@ -70,7 +62,7 @@ class ClosedLoop {
         const now = performance.now();
         for (const entry of entries) if (entry.index >= first) this.#onApplied(entry, now, now < endsAt);
         if (this.#inFlight > 0) return;
-        resolve({ rate: this.#count / seconds, latenciesMs: this.#samples.slice(0, this.#count).sort() });
+        resolve({ rate: this.#latency.count / seconds, latency: this.#latency });
       };
       for (let proposed = 0; proposed < inFlight; proposed += 1) this.#propose(startedAt);
     });
@@ -85,13 +77,7 @@ class ClosedLoop {
   #onApplied({ index }: Entry, now: number, isCounted: boolean): void {
     this.#inFlight -= 1;
     if (!isCounted) return;
-    if (this.#count === this.#samples.length) {
-      const larger = new Float64Array(this.#samples.length * 2);
-      larger.set(this.#samples);
-      this.#samples = larger;
-    }
-    this.#samples[this.#count] = now - (this.#proposedAt[index % this.#load.inFlight] ?? now);
-    this.#count += 1;
+    this.#latency.record(now - (this.#proposedAt[index % this.#load.inFlight] ?? now));
     this.#propose(now);
   }
 }

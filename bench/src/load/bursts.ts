@@ -1,11 +1,10 @@
 /** A fixed number of requests of each type at a constant rate. */
-import { openLoop } from '../load/open-loop.js';
+import { openLoop } from '../generator/undici.js';
 import type { ProgressBar } from '../output/progress-bar.js';
 import { interleave } from '../rules/interleave.js';
 import type { Burst } from '../rules/load.js';
-import type { RequestKind } from '../rules/client-plan.js';
+import { requestsOf, requestSource, type RequestKind } from '../rules/requests.js';
 import type { TriremeCluster } from '../system/trireme.js';
-import { requestsOf } from './requests.js';
 
 /** Each burst takes two seconds, at a rate well below what the cluster can handle. */
 const BURSTS: readonly {
@@ -18,7 +17,7 @@ const BURSTS: readonly {
   { kind: 'order read', requests: 1000, perSecond: 500 },
 ];
 
-/** Connections of a burst: enough that one is idle for each request while the system keeps up. */
+/** Maximum number of connections: enough that one is idle for each request while the system keeps up. */
 export const BURST_CONNECTIONS = 32;
 
 export function burstSteps(repetitions: number): number {
@@ -35,18 +34,14 @@ export async function runBursts(
   orders: number,
   progress: ProgressBar,
 ): Promise<readonly Burst[]> {
-  const { target } = cluster;
-  const send = async ({
-    kind,
-    requests,
-    perSecond,
-  }: (typeof BURSTS)[number]): Promise<Omit<Burst, 'repetition'>> => {
-    const { tally, lateness } = await openLoop({
-      ...{ target, connections: BURST_CONNECTIONS, perSecond, count: requests },
-      next: requestsOf(kind, target, orders),
+  const send = async (burst: (typeof BURSTS)[number]): Promise<Omit<Burst, 'repetition'>> => {
+    const { kind, requests: count, perSecond } = burst;
+    const { counter, lateness } = await openLoop({
+      ...{ url: cluster.url, connections: BURST_CONNECTIONS, perSecond, count },
+      next: requestSource(requestsOf(kind, orders)),
     });
-    const { latency, failures } = tally;
-    return { kind, requests, perSecond, latency: latency.summary(), latenessP99: lateness.at(99), failures };
+    const { latency, failures } = counter;
+    return { ...burst, latency: latency.summary(), latenessP99: lateness.at(99), failures };
   };
   for (const burst of BURSTS) await send(burst);
   const bursts: Burst[] = [];
