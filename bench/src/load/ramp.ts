@@ -15,6 +15,9 @@ export const OPEN_LOOP_SHARE = 0.5;
 /** Maximum rate of the open loop: what the generator sends on time beside the cluster, on two cores. */
 export const OPEN_LOOP_PER_SECOND_MAX = 10_000;
 
+/** Enough connections that the open loop measures the system and not the round trip of the generator. */
+const OPEN_LOOP_CONNECTIONS = 64;
+
 const WARMUP_SECONDS = 1;
 
 export interface RampOptions {
@@ -68,7 +71,10 @@ async function measureStep(
   const pacedPerSecond = Math.min(OPEN_LOOP_SHARE * perSecond, OPEN_LOOP_PER_SECOND_MAX);
   const count = Math.ceil(pacedPerSecond * seconds);
   const next = requestSource(requests);
-  const { counter, lateness } = await openLoop({ url, connections, perSecond: pacedPerSecond, count, next });
+  const { counter, lateness } = await openLoop({
+    ...{ url, perSecond: pacedPerSecond, count, next },
+    connections: Math.max(connections, OPEN_LOOP_CONNECTIONS),
+  });
   // The measured CPU time includes the warm-up, so the divisor includes the requests of the warm-up.
   const answered = perSecond * (seconds + WARMUP_SECONDS);
   const cpuUs = Object.entries(cpu).map(([name, used]) => [name, (used * 1e6) / answered] as const);

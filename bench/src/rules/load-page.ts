@@ -37,9 +37,9 @@ ${toMarkdown(burstTable(bursts))}
 ## Rising connections
 
 Closed loop, by ${page.tool}: each connection sends its next request when the last is answered, for ${page.seconds} s; its latencies are service times at
-that load. The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop for ${page.seconds} s
-at ${Math.round(page.pace * 100)}% of that throughput, but at most ${formatNumber(page.pacedPerSecondMax)}/s, which is what the generator in this process sends on time. All look-ups
-are of cached stocks.
+that load. The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop in this process for
+${page.seconds} s, over as many connections as it needs, at ${Math.round(page.pace * 100)}% of that throughput but at most ${formatNumber(page.pacedPerSecondMax)}/s, which is what it sends on time. All
+look-ups are of cached stocks.
 
 ${page.plot}
 
