@@ -6,12 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ClientPlan } from '../rules/client-plan.js';
 import { countFailed } from '../rules/outcomes.js';
 import { numberedRequests, type HttpAnswer, type HttpRequest } from '../rules/requests.js';
-import { runSweepClients } from '../sweep/clients.js';
 import { findTool, hasWrk, measurePeak } from './peak.js';
-import { closedLoop, openLoop, runClients } from './undici.js';
+import { closedLoop, Connection, openLoop } from './undici.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -56,13 +54,14 @@ test.after.each(async ({ server }) => {
 
 /** Sends requests one after the other over one connection. */
 async function ask(url: string, ...requests: readonly HttpRequest[]): Promise<readonly HttpAnswer[]> {
+  const connection = new Connection(url);
   const answers: HttpAnswer[] = [];
-  const left = [...requests];
-  await runClients(url, [{ next: () => left.shift() ?? null, onAnswer: (answer) => answers.push(answer) }]);
+  for (const request of requests) answers.push(await connection.send(request));
+  await connection.close();
   return answers;
 }
 
-test('a client whose connection broke opens a new one', async (context) => {
+test('send after the connection broke opens a new one', async (context) => {
   context.handle = (request, response) => {
     if (context.seen.length === 1) request.socket.destroy();
     else ok(response);
@@ -184,29 +183,14 @@ test('closedLoop and openLoop count failures when nothing listens on the port', 
   }
 });
 
-test('runSweepClients sends the requests of its plans and counts a wrong answer as a failure', async (context) => {
-  context.handle = (request, response) => {
-    if (request.method === 'POST') ok(response, '{"data":{"transaction_number":4}}');
-    else if (request.url === '/orders/4') ok(response, '{"data":{"number":5}}');
-    else ok(response, '{"data":{"name":"AAPL","price":1,"quantity":1}}');
-  };
-  const plan = new ClientPlan({
-    lookups: 1,
-    orderProbability: 1,
-    chooseStock: () => 'AAPL',
-    random: () => 0,
-  });
-  const { counters } = await runSweepClients(context.url, [plan]);
-  assert.equal(context.seen, ['GET /stocks/AAPL', 'POST /orders', 'GET /orders/4']);
-  assert.equal([counters.lookup.failures, counters.order.failures], [{}, {}]);
-  assert.equal(counters['order read'].failures, { 'order read returned wrong content': 1 });
-});
-
 test('measurePeak measures throughput with each tool, and rejects when no request is answered', async (context) => {
   const tools = (await hasWrk()) ? (['undici', 'wrk'] as const) : (['undici'] as const);
   if (tools.length === 1) console.log('SKIPPED for wrk: it is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'trireme-bench-'));
-  const requests = numberedRequests({ path: '/put', body: '{"key":"########"}' }, { kind: 'ascending', from: 7 });
+  const requests = numberedRequests(
+    { path: '/put', body: '{"key":"########"}' },
+    { kind: 'ascending', from: 7 },
+  );
   for (const tool of tools) {
     const bodies: string[] = [];
     context.handle = (request, response) => {

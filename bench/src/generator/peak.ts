@@ -9,7 +9,7 @@ import { closedLoop } from './undici.js';
 
 export const TOOLS = ['wrk', 'undici'] as const;
 
-/** wrk is the faster one; it shares the cores with the system under test like the other. */
+/** Both share the cores with the system under test; wrk takes less of them. */
 export type Tool = (typeof TOOLS)[number];
 
 export interface PeakOptions {

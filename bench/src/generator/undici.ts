@@ -13,37 +13,21 @@ const OPTIONS = { headersTimeout: 10_000, bodyTimeout: 10_000 };
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-/** A client with one connection, which sends its next request when the last one is answered. */
-export interface LoopClient {
-  /** The next request; null ends the loop of this client. */
-  readonly next: () => HttpRequest | null;
-  readonly onAnswer: (answer: HttpAnswer, tookMs: number) => void;
-}
+/** One keep-alive connection, which is opened by the first request, and again after it broke. */
+export class Connection {
+  readonly #client: Client;
 
-/** Runs the clients concurrently until the last one has ended. */
-export async function runClients(url: string, clients: readonly LoopClient[]): Promise<void> {
-  await Promise.all(clients.map(async (client) => runClient(new Client(url, OPTIONS), client)));
-}
+  constructor(url: string) {
+    this.#client = new Client(url, OPTIONS);
+  }
 
-async function runClient(connection: Client, { next, onAnswer }: LoopClient): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const sendNext = (): void => {
-      const request = next();
-      if (request === null) {
-        resolve();
-        return;
-      }
-      const sentMs = performance.now();
-      send(connection, request, (answer) => {
-        onAnswer(answer, performance.now() - sentMs);
-        // A refused connection fails at once; the delay keeps a dead server from causing a busy loop.
-        if (answer.status === 0) setTimeout(sendNext, 10);
-        else sendNext();
-      });
-    };
-    sendNext();
-  });
-  await connection.close();
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    return send(this.#client, request);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
 }
 
 export interface ClosedLoopOptions {
@@ -62,24 +46,25 @@ export interface ClosedLoopResult {
   readonly perSecond: number;
 }
 
-/** Runs equal clients for some time, until the last request is answered. */
+/** Each connection sends its next request when the last one is answered. */
 export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult> {
   const { url, connections, warmupMs, countedMs, next } = options;
   const counter = new RequestCounter();
   const fromMs = performance.now() + warmupMs;
   const untilMs = fromMs + countedMs;
-  const client: LoopClient = {
-    next: () => (performance.now() < untilMs ? next() : null),
-    onAnswer: (answer, tookMs) => {
+  const loop = async (): Promise<void> => {
+    const connection = new Connection(url);
+    for (let sentMs = performance.now(); sentMs < untilMs; sentMs = performance.now()) {
+      const answer = await connection.send(next());
       const doneMs = performance.now();
       // Requests count by the time of their answer, so the edges of the window cancel each other out.
-      if (doneMs >= fromMs && doneMs < untilMs) counter.count(answer, tookMs);
-    },
+      if (doneMs >= fromMs && doneMs < untilMs) counter.count(answer, doneMs - sentMs);
+      // A refused connection fails at once; the delay keeps a dead server from causing a busy loop.
+      if (answer.status === 0) await delay(10);
+    }
+    await connection.close();
   };
-  await runClients(
-    url,
-    Array.from({ length: connections }, () => client),
-  );
+  await Promise.all(Array.from({ length: connections }, loop));
   return { counter, perSecond: counter.latency.count / (countedMs / 1000) };
 }
 
@@ -116,6 +101,7 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
   const counter = new RequestCounter();
   const lateness = new LatencyHistogram();
   const pool = new Pool(url, { ...OPTIONS, connections });
+  const pending: Promise<void>[] = [];
   const startMs = performance.now();
   for (let i = 0; i < count; i += 1) {
     const intendedMs = startMs + (i * 1000) / perSecond;
@@ -125,32 +111,38 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult
       issuedMs = performance.now();
     }
     lateness.record(issuedMs - intendedMs);
-    send(pool, next(), (answer) => {
-      const doneMs = performance.now();
-      const acknowledged = counter.count(answer, doneMs - issuedMs);
-      onDone?.(intendedMs, doneMs, acknowledged);
-    });
+    pending.push(
+      send(pool, next()).then((answer) => {
+        const doneMs = performance.now();
+        const acknowledged = counter.count(answer, doneMs - issuedMs);
+        onDone?.(intendedMs, doneMs, acknowledged);
+      }),
+    );
   }
+  await Promise.all(pending);
   await pool.close();
   return { counter, lateness };
 }
 
-function send(dispatcher: Dispatcher, { path, body }: HttpRequest, done: (answer: HttpAnswer) => void): void {
-  let status = 0;
-  let text = '';
-  dispatcher.dispatch(
-    body === undefined ? { method: 'GET', path } : { method: 'POST', path, body, headers: JSON_HEADERS },
-    {
-      // undici takes a handler without this method for one of its older interface.
-      onRequestStart: () => undefined,
-      onResponseStart: (_, statusCode) => {
-        status = statusCode;
+/** Resolves also if no answer arrives. */
+async function send(dispatcher: Dispatcher, { path, body }: HttpRequest): Promise<HttpAnswer> {
+  return new Promise((resolve) => {
+    let status = 0;
+    let text = '';
+    dispatcher.dispatch(
+      body === undefined ? { method: 'GET', path } : { method: 'POST', path, body, headers: JSON_HEADERS },
+      {
+        // Without this method, undici expects the deprecated ones.
+        onRequestStart: () => undefined,
+        onResponseStart: (_, statusCode) => {
+          status = statusCode;
+        },
+        onResponseData: (_, chunk) => {
+          text += chunk.toString('latin1');
+        },
+        onResponseEnd: () => resolve({ status, body: text }),
+        onResponseError: (_, { message }) => resolve({ status: 0, body: message }),
       },
-      onResponseData: (_, chunk) => {
-        text += chunk.toString('latin1');
-      },
-      onResponseEnd: () => done({ status, body: text }),
-      onResponseError: (_, { message }) => done({ status: 0, body: message }),
-    },
-  );
+    );
+  });
 }

@@ -1,7 +1,7 @@
 /** Comparison of measurements of Trireme and of other systems. */
 import type { Outage } from './outage.js';
 import { describeFailures, type Failures } from './outcomes.js';
-import { compare, type Comparison, type FigurePair } from './ratios.js';
+import { median } from './statistics.js';
 import { formatNumber, type Table } from './text.js';
 
 /** One closed-loop run against one system. */
@@ -19,6 +19,43 @@ export interface PeerSample {
   readonly p50: number;
   readonly p99: number;
   readonly failed: number;
+}
+
+/** The same figure of both systems, measured right after each other. */
+interface FigurePair {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+/** Summary of several pairs. */
+interface Comparison {
+  /** Median of our figures. */
+  readonly ours: number;
+  /** Median of theirs. */
+  readonly theirs: number;
+  /** Median of ours / theirs over the pairs. Within a pair, a drift of the machine affects both sides. */
+  readonly ratio: number;
+  /** Minimum and maximum ratio of a pair. */
+  readonly ratioMin: number;
+  readonly ratioMax: number;
+  readonly pairs: number;
+}
+
+/** @throws RangeError if there are no pairs, or a figure is not above 0, that is, was not measured. */
+export function compare(pairs: readonly FigurePair[]): Comparison {
+  for (const { ours, theirs } of pairs) {
+    if (!(ours > 0 && theirs > 0))
+      throw new RangeError(`cannot compare ${ours} with ${theirs}: both figures must be above 0`);
+  }
+  const ratios = pairs.map(({ ours, theirs }) => ours / theirs);
+  return {
+    ours: median(pairs.map(({ ours }) => ours)),
+    theirs: median(pairs.map(({ theirs }) => theirs)),
+    ratio: median(ratios),
+    ratioMin: Math.min(...ratios),
+    ratioMax: Math.max(...ratios),
+    pairs: pairs.length,
+  };
 }
 
 /** One failover: a leader killed under load. */

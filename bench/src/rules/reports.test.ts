@@ -1,8 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LatencyHistogram, PERCENTILES, type Latency } from './outcomes.js';
-import { cpuTable, rampTable, type Burst, type RampStep } from './load.js';
-import { loadPage } from './load-page.js';
+import { cpuTable, loadPage, rampTable, type Burst, type RampStep } from './load.js';
 import { soakMemoryTable, soakPage, soakRatios, soakTable } from './soak.js';
 import {
   compareSystems,

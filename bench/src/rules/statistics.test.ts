@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compare } from './ratios.js';
+import { compare } from './peers.js';
 import { estimate, mean, median, studentT } from './statistics.js';
 
 function near(actual: number, expected: number, tolerance = 5e-4): void {

@@ -1,4 +1,4 @@
-/** Tables and page of `npm run sweep`. */
+/** Tables and page of the sweep. */
 import { describeFailures } from './outcomes.js';
 import type { HitRatePoint } from './plots/cache.js';
 import type { Estimate } from './statistics.js';

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SeededRandom } from '@trireme/client';
 import { openLoop } from '../generator/undici.js';
 import type { ProgressBar } from '../output/progress-bar.js';
-import { ClientPlan } from '../rules/client-plan.js';
 import { interleave } from '../rules/interleave.js';
 import type { Failures } from '../rules/outcomes.js';
 import type { ItemsPoint } from '../rules/plots/cache.js';
@@ -11,7 +10,7 @@ import { lookup, placeOrder, stockName, type HttpRequest } from '../rules/reques
 import { ZipfSampler } from '../rules/zipf.js';
 import type { BenchSession } from '../system/session.js';
 import { TriremeCluster } from '../system/trireme.js';
-import { runSweepClients } from './clients.js';
+import { runSweepClients, type SweepClientOptions } from './client.js';
 
 export const CACHE_SIZES: readonly number[] = [5, 20, 80, 320];
 
@@ -101,20 +100,14 @@ async function measureHits(
   const { repetition, stocks } = condition;
   const random = new SeededRandom(1 + repetition * 1000 + stocks);
   const choice = new ZipfSampler(stocks, options.skew, () => random.next());
-  const plans = (lookups: number): ClientPlan[] =>
-    Array.from(
-      { length: options.clients },
-      () =>
-        new ClientPlan({
-          lookups: Math.ceil(lookups / options.clients),
-          orderProbability: 0,
-          chooseStock: () => stockName(choice.next()),
-          random: () => 0,
-        }),
-    );
-  await runSweepClients(cluster.url, plans(WARMUP_PER_STOCK * stocks));
+  const clients = (lookups: number): readonly SweepClientOptions[] =>
+    Array.from({ length: options.clients }, () => ({
+      ...{ lookups: Math.ceil(lookups / options.clients), orderProbability: 0 },
+      ...{ chooseStock: () => stockName(choice.next()), random: () => 0 },
+    }));
+  await runSweepClients(cluster.url, clients(WARMUP_PER_STOCK * stocks));
   const before = await cluster.cacheStatus();
-  const { counters } = await runSweepClients(cluster.url, plans(options.lookups));
+  const { counters } = await runSweepClients(cluster.url, clients(options.lookups));
   const after = await cluster.cacheStatus();
   const hits = after.hits - before.hits;
   return {

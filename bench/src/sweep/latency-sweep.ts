@@ -1,7 +1,6 @@
 /** The latency sweep: clients with different probabilities of an order, with and without a cache. */
 import { SeededRandom } from '@trireme/client';
 import type { ProgressBar } from '../output/progress-bar.js';
-import { ClientPlan } from '../rules/client-plan.js';
 import { crossProduct, interleave } from '../rules/interleave.js';
 import { LatencyHistogram, PERCENTILES } from '../rules/outcomes.js';
 import type { DistributionPoint } from '../rules/plots/sweep.js';
@@ -9,7 +8,7 @@ import { REQUEST_KINDS, stockName, type RequestKind } from '../rules/requests.js
 import type { SweepCondition, SweepRun } from '../rules/sweep.js';
 import type { BenchSession } from '../system/session.js';
 import { TriremeCluster } from '../system/trireme.js';
-import { runSweepClients } from './clients.js';
+import { runSweepClients } from './client.js';
 
 /** Probabilities of an order after a look-up. */
 const PROBABILITIES: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
@@ -101,16 +100,15 @@ async function runOnce(
   seed: number,
   pool: Pool | null,
 ): Promise<Omit<SweepRun, keyof SweepCondition | 'repetition'>> {
-  const plans = Array.from({ length: options.clients }, (_, client) => {
+  const clients = Array.from({ length: options.clients }, (_, client) => {
     const random = new SeededRandom(seed + client * SEED_STEP);
-    return new ClientPlan({
-      ...{ lookups: options.lookups, orderProbability },
+    return {
+      ...{ lookups: options.lookups, orderProbability, random: () => random.next() },
       chooseStock: () => stockName(random.below(STOCKS)),
-      random: () => random.next(),
-    });
+    };
   });
   const before = await cluster.cacheStatus();
-  const { counters, perSecond } = await runSweepClients(cluster.url, plans);
+  const { counters, perSecond } = await runSweepClients(cluster.url, clients);
   const after = await cluster.cacheStatus();
   const hits = after.hits - before.hits;
   const lookups = hits + after.misses - before.misses;

@@ -1,8 +1,8 @@
 /** Description of the machine and the versions behind a result. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
 import { BENCH_ROOT } from './session.js';
 
 export interface Machine {
@@ -21,7 +21,15 @@ export interface Machine {
   readonly at: string;
 }
 
-const PACKAGES = ['hono', '@hono/node-server', 'level', 'msgpackr', 'hdr-histogram-js', 'vega-lite'];
+const PACKAGES = [
+  'hono',
+  '@hono/node-server',
+  'level',
+  'msgpackr',
+  'undici',
+  'hdr-histogram-js',
+  'vega-lite',
+];
 
 export function describeMachine(): Machine {
   const [first] = cpus();
@@ -39,16 +47,8 @@ export function describeMachine(): Machine {
 }
 
 /** The machine in one line. */
-export function machineLine({
-  cpu,
-  cores,
-  memoryGiB,
-  system,
-  node,
-  commit,
-  loadBefore,
-  at,
-}: Machine): string {
+export function machineLine(machine: Machine): string {
+  const { cpu, cores, memoryGiB, system, node, commit, loadBefore, at } = machine;
   const load = loadBefore === null ? '' : `, load ${loadBefore} before the run`;
   return `${cores} cores (${cpu}), ${memoryGiB} GiB, ${system}, Node ${node}, commit ${commit ?? 'unknown'}, ${at.slice(0, 10)}${load}`;
 }
@@ -66,18 +66,13 @@ function gitCommit(): string | null {
 
 /** Name and installed version; empty if the package is not installed. */
 function packageVersion(name: string): readonly (readonly [string, string])[] {
-  const require = createRequire(import.meta.url);
-  for (const folder of require.resolve.paths(name) ?? []) {
-    try {
-      const { version } = JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as {
-        version: string;
-      };
-      return [[name, version]];
-    } catch {
-      // Not in this folder; try the next one.
-    }
+  try {
+    const file = join(BENCH_ROOT, '..', 'node_modules', name, 'package.json');
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+    return [[name, version]];
+  } catch {
+    return [];
   }
-  return [];
 }
 
 function loadAverage(): number | null {
