@@ -1,5 +1,5 @@
 /**
- * The arrows of the house: which part may import which. Checked by `npm run layers`. What is imported by a package's
+ * The arrows of the house: which part may import which. Checked by `npm test -- layers`. What is imported by a package's
  * name resolves into its dist/, so that rules about other packages speak of src/ and dist/ alike.
  */
 module.exports = {

@@ -113,6 +113,12 @@ test('shoppers see no failure when the leader is killed twice, and books and sto
     const output = await runToEnd('scripts/dist/crash.js', 'leader', '--down', '0.2', '--data', dataDir);
     assert.match(output, /^killed replica-\d .*\nstarted replica-\d .*\nready replica-\d /);
   }
+  const catalog = (): number | null =>
+    readClusterFile(dataDir)?.processes.find(({ id }) => id === 'catalog-1')?.pid ?? null;
+  process.kill(catalog() ?? 0, 'SIGKILL');
+  while (catalog() !== null) await delay(20);
+  const restarted = await runToEnd('scripts/dist/crash.js', 'restart', 'catalog-1', '--data', dataDir);
+  assert.match(restarted, /^started catalog-1 .*\nready catalog-1\n$/);
   const report = await shopping;
   assert.match(report, /failed requests: 0\nmismatches: 0\n$/);
   const book = await equalBooks(context);

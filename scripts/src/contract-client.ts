@@ -1,5 +1,5 @@
 /**
- * `npm run contract:client`: generates a client from the `/openapi.json` of a running cluster with a public generator,
+ * `npm test -- contract`: generates a client from the `/openapi.json` of a running cluster with a public generator,
  * compiles it with strict types together with a program that uses it, and places an order with it.
  */
 import { spawn } from 'node:child_process';

@@ -1,8 +1,11 @@
-/** `npm run crash -- leader`: kills processes of the running cluster with SIGKILL and restarts them. */
+/**
+ * `npm run crash -- leader`: kills processes of the running cluster with SIGKILL and restarts them.
+ * `npm run crash -- restart 2`: starts a process that is down.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { DATA_DEFAULT, resolveUserPath, runScript } from '@trireme/cli';
-import { ControlClient } from '@trireme/cluster';
+import { ControlClient, parseTarget } from '@trireme/cluster';
 
 async function crash(target: string, options: { data: string; down: number }): Promise<void> {
   const control = ControlClient.forDataFolder(resolveUserPath(options.data));
@@ -21,6 +24,14 @@ async function crash(target: string, options: { data: string; down: number }): P
   );
 }
 
+async function restart(name: string, options: { data: string }): Promise<void> {
+  const control = ControlClient.forDataFolder(resolveUserPath(options.data));
+  const pid = await control.start(name);
+  console.log(`started ${name} (process ${pid})`);
+  await control.awaitReady(name);
+  console.log(`ready ${name}`);
+}
+
 function now(): string {
   return new Date().toISOString();
 }
@@ -32,6 +43,13 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError('It must be a number of seconds from 0 to 3600.');
 }
 
+/** Parses `2`, `replica-2`, `catalog-1` or `frontend-1` as the name of a process. */
+function parseProcessName(text: string): string {
+  const target = parseTarget(text);
+  if (target?.kind === 'process') return target.name;
+  throw new InvalidArgumentError('It must be a process, for example 2, catalog-1 or frontend-1.');
+}
+
 const command = new Command('npm run crash --')
   .description('Kills processes of the running cluster with SIGKILL and restarts them.')
   .argument(
@@ -40,6 +58,15 @@ const command = new Command('npm run crash --')
   )
   .option('--down <seconds>', 'seconds before the restart', parseSeconds, 2)
   .option('--data <folder>', 'data folder of the cluster', DATA_DEFAULT)
+  // Options after `restart` belong to it.
+  .enablePositionalOptions()
   .action(crash);
+command
+  .command('restart')
+  .description('Starts a stopped process of the running cluster.')
+  .argument('<process>', 'a replica (2 or replica-2), catalog-1 or frontend-1', parseProcessName)
+  .option('--data <folder>', 'data folder of the cluster', DATA_DEFAULT)
+  .exitOverride()
+  .action(restart);
 
 await runScript(command);

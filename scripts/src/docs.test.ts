@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { selectSteps } from './checks/steps.js';
 import { ROOT } from './root.js';
 
 const README_LINES_MAX = 120;
@@ -34,6 +35,8 @@ test('every npm script that a page names exists', () => {
   for (const [path, text] of PAGES) {
     for (const [, name = ''] of text.matchAll(/npm run (?:-s )?([a-z][a-z:-]*)(?! -w)(?! example)/g))
       assert.ok(name in scripts || /-w raft/.test(text), `${path}: npm run ${name}`);
+    for (const [, names = ''] of text.matchAll(/npm test -- ([a-z][a-z -]*[a-z])/g))
+      assert.ok(selectSteps(names.split(' ')), `${path}: npm test -- ${names}`);
   }
 });
 

@@ -1,4 +1,4 @@
-/** `npm run infra:check`: checks everything in infra/ against its schemas and with its tools. */
+/** `npm test -- infra`: checks everything in infra/ against its schemas and with its tools. */
 import { checkCompose, checkKubernetes } from './infra/manifests.js';
 import { checkMetricNames } from './infra/metric-names.js';
 import { checkWithTools } from './infra/tools.js';

@@ -9,9 +9,9 @@ import { EXIT_CODE, systemFailure, errorMessage } from '@trireme/service';
 export const DATA_DEFAULT = 'data';
 
 /** Runs a script. Prints an error as one line on standard error, with advice if known, and sets the exit code. */
-export async function runScript(command: Command): Promise<void> {
+export async function runScript(command: Command, args = process.argv.slice(2)): Promise<void> {
   try {
-    await command.exitOverride().parseAsync();
+    await command.exitOverride().parseAsync(args, { from: 'user' });
   } catch (error) {
     process.exitCode = reportError(error);
   }

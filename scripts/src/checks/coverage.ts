@@ -34,6 +34,14 @@ export interface AreaCoverage {
 /** A package that consists of rules alone and so has no `rules` folder. */
 const ALL_RULES = join('packages', 'domain');
 
+/** The compiled files of all areas, as patterns. */
+export const AREA_GLOBS = [
+  'raft/dist/core/**',
+  `${ALL_RULES}/dist/**`,
+  'packages/*/dist/rules/**',
+  'bench/dist/rules/**',
+];
+
 /** The consensus core, and the rules of every package and of the benchmarks, including areas without files. */
 export function coverageAreas(root: string): CoverageArea[] {
   const folders = projectFolders(root).filter((project) => /^(packages|bench)\b/.test(project));

@@ -11,7 +11,8 @@ import {
   type LocalCluster,
 } from '@trireme/cluster';
 
-const TRIREME = fileURLToPath(new URL('../../../../packages/cli/bin/trireme.js', import.meta.url));
+/** The operator's command. */
+export const TRIREME = fileURLToPath(new URL('../../../../packages/cli/bin/trireme.js', import.meta.url));
 
 /**
  * Time limit of one command with all its retries in ms: a wiped replica must catch up, and leaders crash

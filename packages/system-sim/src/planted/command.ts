@@ -1,4 +1,4 @@
-/** `npm run sim:planted`: plants each bug of both tables separately, and counts the seeds until a check finds it. */
+/** `npm run sim:system -- planted`: plants each bug of both tables separately, and counts the seeds until a check finds it. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { MUTATIONS, resultOfCrash as crashedRaftRun, runMutations, createMutant } from '@trireme/raft-sim';
@@ -6,19 +6,7 @@ import { crashedRun } from '../crashed-run.js';
 import { PLANTED_BUGS } from './bugs.js';
 import { createSystemMutant } from './mutant.js';
 
-const { values } = parseArgs({
-  options: {
-    of: { type: 'string', default: 'raft,system' },
-    tries: { type: 'string', default: '3' },
-    limit: { type: 'string', default: '1000' },
-    seconds: { type: 'string' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    only: { type: 'string', default: '' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
-
-const HELP = `Usage: npm run sim:planted -- [--of raft,system] [--tries 3] [--limit 1000] [--seconds N] [--jobs N] [--only words]
+const HELP = `Usage: npm run sim:system -- planted [--of raft,system] [--tries 3] [--limit 1000] [--seconds N] [--jobs N] [--only words]
 
 Plants each bug of the tables in a copy of the compiled code, and runs seeds until a check finds it.
   --of       tables to run: raft (bugs of the library) and system (bugs of order path, catalogs and cache);
@@ -29,9 +17,24 @@ Plants each bug of the tables in a copy of the compiled code, and runs seeds unt
   --jobs     number of worker processes (default: one per core)
   --only     plant only the bugs whose name contains these words`;
 
-if (values.help) {
-  console.log(HELP);
-} else {
+/** Runs the command. Sets exit code 1 if a bug is not found. */
+export async function runPlantedBugs(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      of: { type: 'string', default: 'raft,system' },
+      tries: { type: 'string', default: '3' },
+      limit: { type: 'string', default: '1000' },
+      seconds: { type: 'string' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
+      only: { type: 'string', default: '' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
   const isNamed = ({ name }: { readonly name: string }): boolean => name.includes(values.only);
   const common = { tries: Number(values.tries), limit: Number(values.limit), jobs: Number(values.jobs) };
   let missed = 0;

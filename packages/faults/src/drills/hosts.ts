@@ -1,16 +1,16 @@
 /**
- * `npm run hosts`: runs the processes of the compose file on three hosts, which are network namespaces of this machine.
+ * `npm run faults -- hosts`: runs the processes of the compose file on three hosts, which are network namespaces of this machine.
  * Each process has its own address. Packet filters isolate the leader's host under load.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { formatStatus, groupStatus, runScript, transferLeadership } from '@trireme/cli';
+import { formatStatus, groupStatus, transferLeadership } from '@trireme/cli';
 import { Probe, hostNetworkProblem } from '@trireme/cluster';
 import { TriremeClient } from '@trireme/client';
 import { parseWholeNumber } from '@trireme/service';
-import { HostedCluster, HOSTS } from './hosts/hosted-cluster.js';
-import { awaitEqualBooks } from './rejoin/observe.js';
-import { OrderLoad } from './rejoin/orders.js';
+import { HostedCluster, HOSTS } from './hosted-cluster.js';
+import { awaitEqualBooks } from './observe.js';
+import { OrderLoad } from './order-load.js';
 
 interface HostsOptions {
   readonly seconds: number;
@@ -115,7 +115,7 @@ async function drill(fleet: HostedCluster, options: HostsOptions, signal: AbortS
 async function run(options: HostsOptions): Promise<void> {
   const why = hostNetworkProblem();
   if (why !== null) {
-    console.log(`SKIPPED npm run hosts: ${why}`);
+    console.log(`SKIPPED npm run faults -- hosts: ${why}`);
     return;
   }
   const stopping = new AbortController();
@@ -132,14 +132,14 @@ async function run(options: HostsOptions): Promise<void> {
   }
 }
 
-const command = new Command('npm run hosts --')
-  .description(
-    'Runs the processes of infra/compose on three hosts (network namespaces of this machine) and isolates the host ' +
-      'of the leader under load. Requires root. Exits with 1 if a request fails, order books differ or stock is wrong.',
-  )
-  .option('--seconds <n>', 'seconds that the host is isolated', parseWholeNumber(1, 600), 20)
-  .option('--clients <n>', 'concurrent orders through each front-end', parseWholeNumber(1, 256), 8)
-  .option('--tls', 'use mutual TLS between the processes', false)
-  .action(run);
-
-await runScript(command);
+export function hostsCommand(): Command {
+  return new Command('npm run faults -- hosts')
+    .description(
+      'Runs the processes of infra/compose on three hosts (network namespaces of this machine) and isolates the host ' +
+        'of the leader under load. Requires root. Exits with 1 if a request fails, order books differ or stock is wrong.',
+    )
+    .option('--seconds <n>', 'seconds that the host is isolated', parseWholeNumber(1, 600), 20)
+    .option('--clients <n>', 'concurrent orders through each front-end', parseWholeNumber(1, 256), 8)
+    .option('--tls', 'use mutual TLS between the processes', false)
+    .action(run);
+}

@@ -1,16 +1,17 @@
-/** `npm run hosts` as a process: a short run, and the cleanup after a stop in the middle of a run. */
+/** `npm run faults -- hosts` as a process: a short run, and the cleanup after a stop in the middle of a run. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hostNetworkProblem } from '@trireme/cluster';
-import { ROOT } from './root.js';
+
+const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
 async function run(args: readonly string[], stopAt?: RegExp): Promise<{ code: number | null; text: string }> {
-  const argv = [join(ROOT, 'scripts/dist/hosts.js'), '--clients', '2', ...args];
+  const argv = [PROGRAM, 'hosts', '--clients', '2', ...args];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   let isStopped = false;
@@ -32,8 +33,8 @@ function folders(): readonly string[] {
 
 const reason = hostNetworkProblem();
 if (reason !== null) {
-  console.log(`SKIPPED npm run hosts: ${reason}`);
-  test.skip('npm run hosts', () => undefined);
+  console.log(`SKIPPED npm run faults -- hosts: ${reason}`);
+  test.skip('npm run faults -- hosts', () => undefined);
 } else {
   test('no request fails while the host of the leader is isolated, and books and stock are correct', async () => {
     const { code, text } = await run(['--seconds', '2', '--tls']);

@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { GroupClient } from '@trireme/cli';
 import { HostNetwork, InternalClient, ManagedProcess } from '@trireme/cluster';
 import { createCertificate, readCertificateFiles } from '@trireme/service';
-import { INFRA, ROOT } from '../root.js';
 import { processCommands } from './services.js';
+
+/** The root of the repository. */
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /**
  * Placement of the processes. As in the compose file, each process has its own network address. One catalog more than
@@ -59,8 +62,8 @@ export class HostedCluster {
     const certify = (name: string, hosts: readonly string[]) =>
       createCertificate(join(folder, 'certificates'), name, hosts);
     const services = processCommands(
-      readFileSync(join(INFRA, 'compose/compose.yaml'), 'utf8'),
-      readFileSync(join(INFRA, 'container/Dockerfile'), 'utf8'),
+      readFileSync(join(ROOT, 'infra/compose/compose.yaml'), 'utf8'),
+      readFileSync(join(ROOT, 'infra/container/Dockerfile'), 'utf8'),
       {
         addressOf,
         dataOf: (service) => join(folder, service),

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { INFRA } from '../root.js';
 import { processCommands, type Substitutions, type ProcessCommand } from './services.js';
 
 const PLACES: Substitutions = {
@@ -15,7 +14,7 @@ const PLACES: Substitutions = {
 
 function read(places: Substitutions): ReadonlyMap<string, ProcessCommand> {
   const [compose, image] = ['compose/compose.yaml', 'container/Dockerfile'].map((file) =>
-    readFileSync(join(INFRA, file), 'utf8'),
+    readFileSync(fileURLToPath(new URL(`../../../../infra/${file}`, import.meta.url)), 'utf8'),
   );
   return new Map(processCommands(compose ?? '', image ?? '', places).map((one) => [one.name, one]));
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run faults:rejoin -- --orders 100000`: changes the group with `trireme members` under load and with a large
+ * `npm run faults -- rejoin --orders 100000`: changes the group with `trireme members` under load and with a large
  * order book. A wiped replica rejoins, another one replaces it, and the group grows to five and shrinks back to three.
  */
 import { spawn } from 'node:child_process';
@@ -8,12 +8,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { formatTable, runScript } from '@trireme/cli';
+import { formatTable } from '@trireme/cli';
 import { InternalClient, LocalCluster, findFreeBasePort, readSecret, serveControl } from '@trireme/cluster';
 import { parseWholeNumber } from '@trireme/service';
-import { awaitEqualBooks, peakLeaderMemory } from './rejoin/observe.js';
-import { OrderLoad } from './rejoin/orders.js';
-import { ROOT } from './root.js';
+import { TRIREME } from '../run/operator.js';
+import { awaitEqualBooks, peakLeaderMemory } from './observe.js';
+import { OrderLoad } from './order-load.js';
 
 interface DrillOptions {
   readonly orders: number;
@@ -58,7 +58,7 @@ const DRILLS: readonly Drill[] = [
 ];
 
 async function members(dataDir: string, args: readonly string[]): Promise<boolean> {
-  const argv = [join(ROOT, 'packages/cli/bin/trireme.js'), 'members', ...args, '--data', dataDir];
+  const argv = [TRIREME, 'members', ...args, '--data', dataDir];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] });
   const [code] = (await once(child, 'close')) as [number | null];
   return code === 0;
@@ -140,19 +140,19 @@ async function run(options: DrillOptions): Promise<void> {
   }
 }
 
-const command = new Command('npm run faults:rejoin --')
-  .description(
-    'Fills the order book and then changes the group under load: a wiped replica rejoins, a replica is replaced, and ' +
-      'the group grows to five voters and shrinks back to three. Exits with 1 if a request or a command fails or if ' +
-      'the order books differ.',
-  )
-  .option(
-    '--orders <n>',
-    'orders in the book before the first change',
-    parseWholeNumber(0, 100_000_000),
-    100_000,
-  )
-  .option('--clients <n>', 'concurrent orders during the changes', parseWholeNumber(1, 256), 8)
-  .action(run);
-
-await runScript(command);
+export function rejoinCommand(): Command {
+  return new Command('npm run faults -- rejoin')
+    .description(
+      'Fills the order book and then changes the group under load: a wiped replica rejoins, a replica is replaced, and ' +
+        'the group grows to five voters and shrinks back to three. Exits with 1 if a request or a command fails or if ' +
+        'the order books differ.',
+    )
+    .option(
+      '--orders <n>',
+      'orders in the book before the first change',
+      parseWholeNumber(0, 100_000_000),
+      100_000,
+    )
+    .option('--clients <n>', 'concurrent orders during the changes', parseWholeNumber(1, 256), 8)
+    .action(run);
+}
