@@ -43,7 +43,7 @@ function watched(files: CertificateFiles, now?: () => number): Watched {
   let time = 0;
   const metrics = new Metrics({ service: 'test', id: 'test' }, () => (time += 1_000));
   const options = { files, material: readCertificateFiles(files), log, metrics };
-  const watch = new CertificateReloader({ ...options, ...(now === undefined ? {} : { now }) });
+  const watch = new CertificateReloader({ ...options, now });
   return { watch, files, lines, page: async () => (await metrics.page()).text };
 }
 

@@ -26,7 +26,7 @@ interface WatchOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Milliseconds since 1970; `Date.now` unless given. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 export class CertificateReloader implements TlsSource {

@@ -247,6 +247,7 @@ test('readIdentity reads the secret file, and readSecret warns if other users ca
       name: 'x',
       cluster: 'test',
       secret: 'a-long-enough-secret',
+      tls: null,
     });
     assert.equal(lines, []);
     chmodSync(file, 0o644);

@@ -17,7 +17,7 @@ export interface RunOptions {
   /** Stops in order when standard input ends, so that the process does not outlive its supervisor. */
   readonly exitWithParent: boolean;
   /** Time limit of an orderly stop, from the first signal, in milliseconds (default 10 s). */
-  readonly stopTimeoutMs?: number;
+  readonly stopTimeoutMs?: number | undefined;
   /** The exit code for an error. Not called for a `UsageError`, which is 64. */
   readonly exitCodeOf: (error: unknown) => number;
   /** Advice for an error, for its log line: how to recover. Null if there is none. */

@@ -109,7 +109,7 @@ async function start(fatal: (error: unknown) => void, stopping: AbortSignal): Pr
 await runProcess({
   log,
   exitWithParent: options.exitWithParent,
-  ...(behaviour.endsWith('-hangs') ? { stopTimeoutMs: 300 } : {}),
+  stopTimeoutMs: behaviour.endsWith('-hangs') ? 300 : undefined,
   exitCodeOf: (error) => {
     if (error instanceof TypeError) throw error;
     return error instanceof Failure ? EXIT_CODE.unavailable : EXIT_CODE.internal;
