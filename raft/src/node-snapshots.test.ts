@@ -126,10 +126,10 @@ test('at its bound the log is cut, which is reported, and the lagging follower g
   assert.ok(a !== undefined && c !== undefined);
   await write(a, 60);
   await waitUntil(() => a.storage.base().index > 20);
-  const outrun = a.events.find(({ type }) => type === 'followerNeedsSnapshot');
-  assert.ok(outrun?.type === 'followerNeedsSnapshot');
-  assert.equal([outrun.to, outrun.index], ['c', 1]);
-  assert.ok(outrun.base.index > 1);
+  const needsSnapshot = a.events.find(({ type }) => type === 'followerNeedsSnapshot');
+  assert.ok(needsSnapshot?.type === 'followerNeedsSnapshot');
+  assert.equal([needsSnapshot.to, needsSnapshot.index], ['c', 1]);
+  assert.ok(needsSnapshot.base.index > 1);
   hub.delivers = () => true;
   a.clock.advance(10);
   await waitUntil(() => c.machine.applied >= 60);
@@ -222,9 +222,11 @@ test('a snapshot that takes longer than the log is kept is reported, and another
   a.clock.advance(10);
   await waitUntil(() => a.events.some(({ type }) => type === 'snapshotSending'));
   await write(a, 60);
-  const outrun = a.events.find((event) => event.type === 'followerNeedsSnapshot');
+  const needsSnapshot = a.events.find((event) => event.type === 'followerNeedsSnapshot');
   assert.ok(
-    outrun?.type === 'followerNeedsSnapshot' && outrun.to === 'c' && outrun.index < outrun.base.index,
+    needsSnapshot?.type === 'followerNeedsSnapshot' &&
+      needsSnapshot.to === 'c' &&
+      needsSnapshot.index < needsSnapshot.base.index,
   );
   release();
   await waitUntil(() => c.machine.installs > 0);

@@ -2,7 +2,7 @@
 import { CATALOG_TIMING } from '@trireme/coherence';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buy, INSTANCE_ID } from './rules/testing/leader-log.js';
+import { buy, LIFE } from './rules/testing/leader-log.js';
 import { FakeFrontend, FakeReplica, until, withCatalog } from './testing/catalog-fixture.js';
 
 test('follows the leader, grants a lease, and revokes a changed stock before it is visible', async () => {
@@ -15,7 +15,7 @@ test('follows the leader, grants a lease, and revokes a changed stock before it 
     const { term, process, life } = await replica.becomeLeader(4);
     assert.equal([term, life], [4, null]);
     assert.match(process, /^[0-9a-f]{16}$/);
-    assert.equal(await frontend.next(), { t: 'life', life: INSTANCE_ID });
+    assert.equal(await frontend.next(), { t: 'life', life: LIFE });
     await until(() => service.status().unready === null);
     assert.is((await fetch(`${url}/readyz`)).status, 200);
     await frontend.send(
@@ -58,7 +58,7 @@ test('follows the leader, grants a lease, and revokes a changed stock before it 
         role: 'catalog',
         id: 'catalog-1',
         process,
-        life: INSTANCE_ID,
+        life: LIFE,
         lastIndex: 2,
         visible: 2,
         received: 2,
@@ -99,12 +99,12 @@ test('stops answering look-ups when the leader stops granting authority', async 
 test('reopens a broken link, and attaches with the data that it has', async () => {
   await withCatalog(async ({ service, replica }) => {
     const first = await replica.becomeLeader(1);
-    await until(() => service.status().life === INSTANCE_ID);
+    await until(() => service.status().life === LIFE);
     replica.isGranting = true;
     replica.closeLink();
     await until(() => service.status().leader === null);
     const { process, life, visible } = await replica.becomeLeader(1);
-    assert.equal([process, life, visible], [first.process, INSTANCE_ID, 1]);
+    assert.equal([process, life, visible], [first.process, LIFE, 1]);
     await until(() => service.status().unready === null);
   });
 });
@@ -118,7 +118,7 @@ test('dials replicas that join the group', async () => {
       await replica.send({ t: 'members', index: 3, items });
       assert.equal(await other.next(), { t: 'hello', url });
       await other.becomeLeader(7);
-      await until(() => service.status().life === INSTANCE_ID);
+      await until(() => service.status().life === LIFE);
       assert.equal(service.status().leader, { replica: '2', term: 7 });
     } finally {
       await other.stop();
@@ -168,7 +168,7 @@ test('malformed frame: closes its link and no other', async () => {
       await replica.send({ t: 'nonsense' });
       await until(() => replica.closes === 1 && replica.opens === 2);
       assert.is(other.closes, 0);
-      assert.is(service.status().life, INSTANCE_ID);
+      assert.is(service.status().life, LIFE);
     } finally {
       await other.stop();
     }

@@ -85,7 +85,7 @@ export const SEED_PARTS_MAX = Math.ceil(STOCKS_MAX / SEED_PART_STOCKS_MAX);
  * the last part, the next leader starts again with part 0 of its own seed.
  */
 export interface SeedPart {
-  /** Random id of the cluster instance that this seed creates: 16 hex digits. Entity tags contain it. */
+  /** Random id of the cluster that this seed creates: 16 hex digits. Entity tags contain it. */
   readonly life: string;
   /** Number of this part, from 0 to `parts` - 1. */
   readonly part: number;
@@ -109,7 +109,7 @@ export interface Batch {
   readonly visibleOrders: number;
   readonly commands: readonly Command[];
   readonly seed: SeedPart | null;
-  /** New id of the cluster instance: the leader's data folder is a copy, and the original cluster may still run. */
+  /** New life of the cluster: the leader's data folder is a copy, and the original cluster may still run. */
   readonly life?: string;
   /** New catalog set, as ids: the catalogs that a leader waits for. */
   readonly catalogs?: readonly string[] | undefined;
@@ -125,7 +125,7 @@ export function isCatalogId(id: unknown): id is string {
   return typeof id === 'string' && CATALOG_ID.test(id);
 }
 
-/** An id of a cluster instance. */
+/** The life of a cluster. */
 const LIFE = /^[0-9a-f]{16}$/;
 const KINDS = ['buy', 'sell', 'list', 'restock'] as const;
 export const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;

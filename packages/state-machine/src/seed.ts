@@ -69,7 +69,7 @@ function parseStock(item: unknown, what: string): SeedStock {
   return { name, price: cents, quantity: count };
 }
 
-/** Splits a seed into its log entries. @param life random id of the cluster instance: 16 hex digits */
+/** Splits a seed into its log entries. @param life random id of the new cluster: 16 hex digits */
 export function splitSeed(stocks: readonly SeedStock[], life: string): readonly SeedPart[] {
   const parts = splitIntoParts(stocks, SEED_PART_STOCKS_MAX);
   return parts.map((part, position) => ({ life, part: position, parts: parts.length, stocks: part }));

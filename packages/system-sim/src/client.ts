@@ -293,7 +293,7 @@ export class StoreClient {
           again(random.exponential(BACKOFF_MEAN));
           return;
         }
-        const { life } = frontend;
+        const { instance } = frontend;
         ask(frontend, (result) => {
           if (random.chance(ANSWER_LOSS) && !this.#simulation.isLivenessPhase) return;
           scheduler.after(random.exponential(TRAVEL_MEAN), () => {
@@ -308,7 +308,7 @@ export class StoreClient {
             this.start();
           });
         });
-        frontend.onEnd(life, () => again(random.exponential(BACKOFF_MEAN)));
+        frontend.onEnd(instance, () => again(random.exponential(BACKOFF_MEAN)));
       });
       scheduler.after(this.#settings.attemptMax, () => again(0));
     };

@@ -73,8 +73,11 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
   readonly #electedListeners = new Set<(replica: SimulatedReplica) => void>();
   #current: LinkedProcess | null = null;
   #touched: LinkedProcess | null = null;
-  #turns: { readonly host: LinkedProcess; readonly life: ProcessInstance; readonly runs: (() => void)[] }[] =
-    [];
+  #turns: {
+    readonly host: LinkedProcess;
+    readonly instance: ProcessInstance;
+    readonly runs: (() => void)[];
+  }[] = [];
   #immediates: (() => void)[] = [];
   #ids = 0;
 
@@ -192,8 +195,8 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
   }
 
   /** A turn of a process begins with the input that has arrived. */
-  startTurn(host: LinkedProcess, life: ProcessInstance, runs: (() => void)[]): void {
-    this.#turns.push({ host, life, runs });
+  startTurn(host: LinkedProcess, instance: ProcessInstance, runs: (() => void)[]): void {
+    this.#turns.push({ host, instance, runs });
   }
 
   immediate(run: () => void): void {
@@ -239,9 +242,9 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
     const { scheduler } = this;
     scheduler.maySettlePromises = false;
     await drainContinuations();
-    for (const { host, life, runs } of this.#turns.splice(0)) {
+    for (const { host, instance, runs } of this.#turns.splice(0)) {
       for (const run of runs) {
-        if (life.scope.isDead) break;
+        if (instance.scope.isDead) break;
         this.#current = host;
         this.#guard(host, run);
         await drainContinuations();

@@ -199,9 +199,9 @@ export class ClusterSimulation {
     this.violation ??= { check, what, at: this.scheduler.now };
   }
 
-  #check({ id, life }: SimProcess): void {
-    if (life === null || life.node === null) return;
-    const { role, term, node } = life;
+  #check({ id, instance }: SimProcess): void {
+    if (instance === null || instance.node === null) return;
+    const { role, term, node } = instance;
     const leadsNow = (): number => {
       const now = node.status();
       return now.role === 'leader' ? now.term : 0;
@@ -220,12 +220,12 @@ export class ClusterSimulation {
    * likely.
    */
   #probeDeposed(elected: SimProcess): void {
-    for (const { life } of this.processes) {
-      if (life === null || life === elected.life || life.role !== 'leader') continue;
+    for (const { instance } of this.processes) {
+      if (instance === null || instance === elected.instance || instance.role !== 'leader') continue;
       for (let probe = 0; probe < PROBES; probe += 1) {
         const delay = this.#probes.exponential(PROBE_DELAY_MEAN);
         this.scheduler.after(delay, () =>
-          life.scope.enter(() => life.port.read('k', this.settings.leaseReads, () => undefined)),
+          instance.scope.enter(() => instance.port.read('k', this.settings.leaseReads, () => undefined)),
         );
       }
     }
@@ -264,8 +264,8 @@ export class ClusterSimulation {
 
 /** Whether the driver may settle a promise without an event. */
 function mayWake(process: SimProcess | null): boolean {
-  const life = process?.life ?? null;
-  return life !== null && (life.port.mayWake || life.machine.mayContinue);
+  const instance = process?.instance ?? null;
+  return instance !== null && (instance.port.mayWake || instance.machine.mayContinue);
 }
 
 /** Draws sizes and limits of a run. With small limits, appends are split and windows become full. */

@@ -3,7 +3,7 @@ import { EMPTY_HASH } from '@trireme/state-machine';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CatalogFixture, LEADER, CATALOG_URL } from './testing/driver.js';
-import { buy, LeaderLog, INSTANCE_ID, OTHER_INSTANCE_ID, stock } from './testing/leader-log.js';
+import { buy, LeaderLog, LIFE, OTHER_LIFE, stock } from './testing/leader-log.js';
 
 const A = stock('A', 100);
 const P1 = '0000000000000001';
@@ -44,7 +44,7 @@ test('lead: attaches and requests authority, at once and four times within one g
   assert.is(driver.status().unready, 'waiting for authority');
   driver.grantAuthority();
   const { process, life, leader, authorityMs, unready } = driver.status();
-  assert.equal([process, life, unready], [P1, INSTANCE_ID, null]);
+  assert.equal([process, life, unready], [P1, LIFE, null]);
   assert.equal(leader, { replica: 'replica-100', term: 3 });
   assert.is(authorityMs, 180);
   assert.equal(kinds(driver), ['attached', 'installed', 'authorized']);
@@ -73,7 +73,7 @@ test('lead: ignores later frames of the previous leader', () => {
   assert.equal(driver.takeSent(2).slice(1), [
     {
       ...{ t: 'attach', term: 2, process: P1, visible: 1, hadAuthority: true },
-      ...{ life: INSTANCE_ID, lastIndex: 0, hash: EMPTY_HASH },
+      ...{ life: LIFE, lastIndex: 0, hash: EMPTY_HASH },
     },
     { t: 'requestAuthority', id: 2 },
   ]);
@@ -152,13 +152,13 @@ test('reset: discards all data, closes front-ends, and attaches with a new insta
   const { process, life, stocks, visible, received, sessions, unready } = driver.status();
   assert.equal([process, life, stocks, visible, received, sessions], [P2, null, 0, 0, 0, 0]);
   assert.is(unready, 'waiting for the stock table');
-  driver.log = new LeaderLog([stock('B', 5)], OTHER_INSTANCE_ID);
+  driver.log = new LeaderLog([stock('B', 5)], OTHER_LIFE);
   driver.receiveFromReplica(LEADER, ...driver.log.snapshot());
   driver.grantAuthority();
   driver.receiveFromFrontend(1, { t: 'lookup', items: [[1, 'B']] });
   driver.closeFrontend(1);
   driver.openFrontend(3);
-  assert.equal(driver.takeSent(3), [{ t: 'life', life: OTHER_INSTANCE_ID }]);
+  assert.equal(driver.takeSent(3), [{ t: 'life', life: OTHER_LIFE }]);
   assert.is(driver.lookup(3, 'A'), 'missing');
   assert.equal(driver.lookup(3, 'B'), [5500, 5, 0, true]);
 });

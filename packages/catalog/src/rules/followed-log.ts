@@ -21,7 +21,7 @@ const ENTRY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How far a log is applied. */
 export interface AppliedPosition {
-  /** Id of the cluster instance that the log belongs to; null before the first snapshot. */
+  /** Life of the cluster that the log belongs to; null before the first snapshot. */
   readonly life: string | null;
   /** Index of the last applied batch; a batch of skipped commands alone does not count. */
   readonly lastIndex: number;

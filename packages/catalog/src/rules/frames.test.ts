@@ -5,11 +5,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseReplicaFrame } from './replica-frames.js';
 import { CatalogFixture, LEADER } from './testing/driver.js';
-import { batchOf, buy, INSTANCE_ID, OTHER_INSTANCE_ID, stock } from './testing/leader-log.js';
+import { batchOf, buy, LIFE, OTHER_LIFE, stock } from './testing/leader-log.js';
 
-const SEED = { life: INSTANCE_ID, part: 0, parts: 1, stocks: [] };
+const SEED = { life: LIFE, part: 0, parts: 1, stocks: [] };
 const SNAPSHOT = {
-  ...{ t: 'snapshot', index: 5, life: INSTANCE_ID, lastIndex: 4, hash: EMPTY_HASH, part: 0, parts: 1 },
+  ...{ t: 'snapshot', index: 5, life: LIFE, lastIndex: 4, hash: EMPTY_HASH, part: 0, parts: 1 },
   stocks: [['A', 5500, 1, 4]],
 };
 const ENTRY = { t: 'entry', index: 5, batch: batchOf([buy('A')]) };
@@ -40,7 +40,7 @@ const FROM_REPLICAS: readonly (readonly [RegExp, unknown])[] = [
   [/batch is not bytes/, { t: 'entry', index: 5 }],
   [/MessagePack|batch/, { ...ENTRY, batch: Buffer.from([0xc1]) }],
   [/seed, which must be sent as a snapshot/, { ...ENTRY, batch: batchOf([], { seed: SEED }) }],
-  [/new life, which must be sent as a reset/, { ...ENTRY, batch: batchOf([], { life: OTHER_INSTANCE_ID }) }],
+  [/new life, which must be sent as a reset/, { ...ENTRY, batch: batchOf([], { life: OTHER_LIFE }) }],
   [/more traces/, { ...ENTRY, traces: Array.from({ length: 2 }, () => [0, 'r']) }],
   [/invalid request id/, { ...ENTRY, traces: [[0, '']] }],
   [/position/, { ...ENTRY, traces: [[-1, 'r']] }],

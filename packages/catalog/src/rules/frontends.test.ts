@@ -4,7 +4,7 @@ import { FRAME_ITEMS_MAX, type FrontendToCatalog } from '@trireme/domain';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CatalogFixture, LEADER } from './testing/driver.js';
-import { buy, INSTANCE_ID, list, stock } from './testing/leader-log.js';
+import { buy, LIFE, list, stock } from './testing/leader-log.js';
 
 const A = stock('A', 100);
 const B = stock('B', 5, 100);
@@ -22,7 +22,7 @@ test('life: sent once, when the link opens or as soon as it is known, before any
   driver.openReplica(LEADER);
   driver.receiveFromReplica(LEADER, { t: 'lead', term: 1 }, ...driver.log.snapshot());
   driver.openFrontend(2);
-  for (const link of [1, 2]) assert.equal(driver.takeSent(link), [{ t: 'life', life: INSTANCE_ID }]);
+  for (const link of [1, 2]) assert.equal(driver.takeSent(link), [{ t: 'life', life: LIFE }]);
   driver.log.visible(5);
   driver.receiveFromReplica(LEADER, ...driver.log.snapshot());
   assert.equal(driver.takeSent(1), []);

@@ -3,16 +3,7 @@ import { EMPTY_HASH } from '@trireme/state-machine';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CatalogFixture, LEADER } from './testing/driver.js';
-import {
-  batchOf,
-  buy,
-  LeaderLog,
-  INSTANCE_ID,
-  list,
-  OTHER_INSTANCE_ID,
-  sell,
-  stock,
-} from './testing/leader-log.js';
+import { batchOf, buy, LeaderLog, LIFE, list, OTHER_LIFE, sell, stock } from './testing/leader-log.js';
 
 const A = stock('A', 100);
 const B = stock('B', 5, 100);
@@ -184,7 +175,7 @@ test('snapshot: parts of the previous leader are not combined with those of the 
   assert.is(driver.status().life, null);
   assert.throws(() => driver.receiveFromReplica(2, second), /not the next one/);
   driver.receiveFromReplica(2, first, second);
-  assert.is(driver.status().life, INSTANCE_ID);
+  assert.is(driver.status().life, LIFE);
 });
 
 test('rejects frames that contradict earlier ones', () => {
@@ -193,7 +184,7 @@ test('rejects frames that contradict earlier ones', () => {
   driver.receiveFromReplica(LEADER, log.entry(2, [buy('A')]), log.visible(2), log.entry(3, [buy('A')]));
   const cases: readonly (readonly [RegExp, ...(readonly unknown[])])[] = [
     [/not one|position 1/, { t: 'visible', index: 3, skips: [[3, [1]]], hash: EMPTY_HASH }],
-    [/of another log/, ...new LeaderLog([A], OTHER_INSTANCE_ID).snapshot()],
+    [/of another log/, ...new LeaderLog([A], OTHER_LIFE).snapshot()],
     [/received authority before entry 4/, { t: 'authority', id: 1, logged: 4 }],
     [/not the next one/, { ...log.snapshot(2)[1] }],
     [/between the parts/, log.snapshot(2)[0], { t: 'visible', index: 3, skips: [], hash: EMPTY_HASH }],

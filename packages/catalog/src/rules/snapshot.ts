@@ -4,7 +4,7 @@ import { FormatError, STOCKS_MAX, type Stock } from '@trireme/domain';
 /** The stocks as of log index `index`. */
 export interface StockSnapshot {
   readonly index: number;
-  /** Id of the cluster instance. */
+  /** Life of the cluster. */
   readonly life: string;
   /** Index of the last applied batch. `hash` is the log's hash up to it: 64 hex digits. */
   readonly lastIndex: number;

@@ -37,7 +37,7 @@ export class ControlClient {
 
   /** State of a process. @throws ControlError. */
   async processState(name: string): Promise<ProcessState> {
-    const { process } = await this.#request(`/look?name=${encodeURIComponent(name)}`);
+    const { process } = await this.#request(`/state?name=${encodeURIComponent(name)}`);
     if (process === undefined) throw new ControlError(`the answer of npm start does not describe ${name}`);
     return process;
   }
@@ -55,7 +55,7 @@ export class ControlClient {
    * @throws ControlError.
    */
   async resetReplica(name: string): Promise<string | null> {
-    return (await this.#request(`/renew?name=${encodeURIComponent(name)}`)).aside ?? null;
+    return (await this.#request(`/reset?name=${encodeURIComponent(name)}`)).aside ?? null;
   }
 
   /**
@@ -63,7 +63,7 @@ export class ControlClient {
    * @throws ControlError.
    */
   async removeProcess(name: string): Promise<string | null> {
-    return (await this.#request(`/retire?name=${encodeURIComponent(name)}`)).aside ?? null;
+    return (await this.#request(`/remove?name=${encodeURIComponent(name)}`)).aside ?? null;
   }
 
   /** Waits until a process is ready. @throws ControlError if it ends instead, or is not ready within a minute. */

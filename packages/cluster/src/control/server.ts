@@ -1,9 +1,9 @@
 /**
  * HTTP server through which scripts control the cluster that `npm start` runs. It listens on loopback and requires the
  * secret of the cluster.
- * `POST /kill?target=leader`, `/start?name=replica-2`, `/ready?name=replica-2` (answers once it is ready), `/look`.
- * `POST /add?name=replica-4` and `/renew` start a replica that waits until it is added to the group; `/retire` removes
- * one. `/add` and `/retire` also take catalogs. Requests that start or change processes run one after another.
+ * `POST /kill?target=leader`, `/start?name=replica-2`, `/ready?name=replica-2` (answers once it is ready), `/state`.
+ * `POST /add?name=replica-4` and `/reset` start a replica that waits until it is added to the group; `/remove` removes
+ * one. `/add` and `/remove` also take catalogs. Requests that start or change processes run one after another.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { HANDSHAKE_HEADERS, errorMessage, closeIfPipelined, secretMatches } from '@trireme/service';
@@ -22,7 +22,7 @@ const REQUEST_MS_MAX = 5_000;
 /** Time limit for a client that does not read its answer, in milliseconds. */
 const STALL_MS_MAX = 5_000;
 
-const ACTIONS = '/kill, /start, /ready, /look, /add, /renew and /retire';
+const ACTIONS = '/kill, /start, /ready, /state, /add, /reset and /remove';
 
 /** The methods of a cluster that scripts may call. */
 export type ControllableCluster = Pick<
@@ -110,13 +110,13 @@ async function handle(
     case 'POST /ready':
       await cluster.awaitProcessReady(name, READY_MS_MAX);
       return {};
-    case 'POST /look':
+    case 'POST /state':
       return { process: cluster.processState(name) };
     case 'POST /add':
       return runSerially(async () => ({ pid: await cluster.addProcess(name) }));
-    case 'POST /renew':
+    case 'POST /reset':
       return runSerially(async () => cluster.resetReplica(name));
-    case 'POST /retire':
+    case 'POST /remove':
       return runSerially(async () => ({ aside: await cluster.removeProcess(name) }));
     default:
       throw new ClusterError('BAD_OPTION', `unknown request: use POST ${ACTIONS}`);

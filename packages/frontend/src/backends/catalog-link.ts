@@ -151,7 +151,7 @@ export class CatalogLink implements StockSource {
     return this.#link;
   }
 
-  /** Id of the cluster instance; null until this catalog has sent it. */
+  /** Life of the cluster; null until this catalog has sent it. */
   get life(): string | null {
     return this.#life;
   }
@@ -330,7 +330,7 @@ export class CatalogLink implements StockSource {
     switch (item[1]) {
       case 'invalid':
         return { result: 'invalid', reason: item[2] };
-      // A catalog without a stock table does not know the cluster instance yet.
+      // A catalog without a stock table does not know the life of the cluster yet.
       case 'unready':
         return { result: 'unready' };
       case 'missing':

@@ -131,7 +131,7 @@ export class CatalogPool {
     before?.disconnect('the front-end follows another catalog');
   }
 
-  /** Id of the cluster instance, used in entity tags; null until the current catalog has sent it. */
+  /** Life of the cluster, used in entity tags; null until the current catalog has sent it. */
   get life(): string | null {
     return this.current?.life ?? null;
   }

@@ -63,7 +63,7 @@ type OrderPageResult = Extract<ReceivedReplicaToFrontend, { t: 'page' }> | PageF
 type StockPageResult = Extract<ReceivedReplicaToFrontend, { t: 'stockPage' }> | PageFailure;
 
 interface LeaderLookupResult {
-  /** Id of the cluster instance, used in entity tags. */
+  /** Life of the cluster, used in entity tags. */
   readonly life: string;
   readonly item: StockReadResult;
 }

@@ -285,7 +285,7 @@ test('reads of an order are spread over all replicas that have it', async () =>
     );
   }));
 
-test('the entity tag of an order matches only in its own cluster instance', async () =>
+test('the entity tag of an order matches only in its own life of the cluster', async () =>
   withFrontend({}, async ({ url, catalog, replicas }) => {
     for (const replica of replicas) {
       replica.onFrame = (frame, link) => {

@@ -20,7 +20,7 @@ import {
 } from './services.js';
 
 /**
- * A filled order never changes, but a new cluster instance reuses its URL for another order. A cache notices
+ * A filled order never changes, but a new life of the cluster reuses its URL for another order. A cache notices
  * that only when it revalidates the entity tag, so responses stay fresh for one second only: recreating a
  * cluster takes longer.
  */

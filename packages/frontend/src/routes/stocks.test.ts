@@ -71,7 +71,7 @@ test('If-None-Match with the current version gives 304', async () =>
     assert.is((await fetch(`${url}/stocks/AAPL`, { headers: { 'if-none-match': '"l1-v6"' } })).status, 200);
   }));
 
-test('an entity tag of one cluster instance matches none of another', async () =>
+test('an entity tag of one life of the cluster matches none of another', async () =>
   withFrontend({}, async ({ url, catalog }) => {
     const headers = { 'if-none-match': '"l1-v7"' };
     const statusOf = async (): Promise<number> => (await fetch(`${url}/stocks/AAPL`, { headers })).status;

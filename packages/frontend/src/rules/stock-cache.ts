@@ -14,7 +14,7 @@ export interface StockView {
   readonly etag: string;
 }
 
-/** @param life id of the cluster instance, as sent by the process that answered. */
+/** @param life life of the cluster, as sent by the process that answered. */
 export function toStockView(stock: Stock, life: string): StockView {
   return {
     name: stock.name,

@@ -168,7 +168,7 @@ export class Replica {
       session: core.session,
       frontends: core.frontends,
       catalogs: core.catalogSet.describe().catalogs,
-      outrun: counts.outrunFollower(node),
+      needsSnapshot: counts.followerNeedingSnapshot(node),
       isStopping: this.#isShuttingDown,
     };
   }

@@ -15,10 +15,10 @@ import type { LeaderSession, Proposer } from '../leader/session.js';
 import type { PeerLinks } from '../rules/group/peer-links.js';
 
 /** A follower that lags so far that the log no longer has the entries it needs. */
-interface OutrunFollower {
+interface FollowerNeedingSnapshot {
   readonly replica: string;
   /** Number of entries that it needs and the log no longer has. */
-  readonly lacks: number;
+  readonly missingEntries: number;
   readonly logStartsAfter: number;
 }
 
@@ -31,13 +31,13 @@ export interface ReplicaParts {
   readonly frontends: number;
   /** The configured catalog set. */
   readonly catalogs: readonly CatalogInfo[];
-  readonly outrun: OutrunFollower | null;
+  readonly needsSnapshot: FollowerNeedingSnapshot | null;
   readonly isStopping: boolean;
 }
 
 /** The answer of `GET /status`. */
 export function replicaStatus(parts: ReplicaParts): object {
-  const { machine, session, frontends, catalogs, outrun } = parts;
+  const { machine, session, frontends, catalogs, needsSnapshot } = parts;
   const { applied, orders, visibleOrders, hash, keys, stocks, life } = machine.stored;
   const { membership, ...node } = parts.node.status();
   return {
@@ -57,7 +57,7 @@ export function replicaStatus(parts: ReplicaParts): object {
     frontends,
     catalogs,
     session: session?.status ?? null,
-    outrun,
+    needsSnapshot,
   };
 }
 
@@ -112,7 +112,7 @@ export class ReplicaMetrics {
   #proposalsFailed = 0;
   #readsFailed = 0;
   readonly #snapshots = new Counter();
-  #outrun: OutrunFollower | null = null;
+  #needsSnapshot: FollowerNeedingSnapshot | null = null;
   readonly #metrics: Metrics;
 
   constructor(metrics: Metrics) {
@@ -127,7 +127,7 @@ export class ReplicaMetrics {
 
   /** @param leader the current leader; what is known of followers is dropped when the leader changes */
   onLeader(leader: string | null): void {
-    if (leader !== this.#leader) this.#outrun = null;
+    if (leader !== this.#leader) this.#needsSnapshot = null;
     if (leader === null || leader === this.#leader) return;
     this.#leader = leader;
     this.#leaderChanges += 1;
@@ -138,9 +138,9 @@ export class ReplicaMetrics {
     if (event.type === 'diskSlow' || event.type === 'diskRecovered') return;
     this.#snapshots.increment({ event: event.type });
     if (event.type === 'followerNeedsSnapshot') {
-      this.#outrun = {
+      this.#needsSnapshot = {
         replica: event.to,
-        lacks: event.base.index - event.index,
+        missingEntries: event.base.index - event.index,
         logStartsAfter: event.base.index,
       };
     }
@@ -150,10 +150,10 @@ export class ReplicaMetrics {
    * The follower that needs compacted entries, until it has caught up to the start of the log or left; null
    * if none.
    */
-  outrunFollower(leader: Pick<RaftNode, 'matchIndexOf'>): OutrunFollower | null {
-    if (this.#outrun === null) return null;
-    const match = leader.matchIndexOf(this.#outrun.replica);
-    return match === null || match >= this.#outrun.logStartsAfter ? null : this.#outrun;
+  followerNeedingSnapshot(leader: Pick<RaftNode, 'matchIndexOf'>): FollowerNeedingSnapshot | null {
+    if (this.#needsSnapshot === null) return null;
+    const match = leader.matchIndexOf(this.#needsSnapshot.replica);
+    return match === null || match >= this.#needsSnapshot.logStartsAfter ? null : this.#needsSnapshot;
   }
 
   /** Wraps the storage and measures the duration of each synced write of the log. */

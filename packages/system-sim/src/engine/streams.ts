@@ -49,7 +49,7 @@ class StreamEnd implements Link {
   readonly id: number;
   readonly peer: string;
   readonly host: LinkedProcess;
-  readonly life: ProcessInstance;
+  readonly instance: ProcessInstance;
   readonly handler: LinkHandler;
   /** Null until the connection is accepted. */
   other: StreamEnd | null = null;
@@ -64,14 +64,14 @@ class StreamEnd implements Link {
     streams: StreamNetwork,
     id: number,
     host: LinkedProcess,
-    life: ProcessInstance,
+    instance: ProcessInstance,
     peer: string,
     handler: LinkHandler,
   ) {
     this.#streams = streams;
     this.id = id;
     this.host = host;
-    this.life = life;
+    this.instance = instance;
     this.peer = peer;
     this.handler = handler;
   }
@@ -103,7 +103,7 @@ class StreamEnd implements Link {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#streams.onEndClosed(this);
-    if (this.host.life !== this.life) return;
+    if (this.host.instance !== this.instance) return;
     this.host.runInNextTurn(() => {
       if (this.#isOpen) this.handler.onClose(this, reason);
       this.#isOpen = false;
@@ -140,7 +140,7 @@ class StreamEnd implements Link {
 class StreamDialer implements Dialer {
   readonly #streams: StreamNetwork;
   readonly #host: LinkedProcess;
-  readonly #life: ProcessInstance;
+  readonly #instance: ProcessInstance;
   readonly #options: LinkDialerOptions;
   readonly #backoff: Backoff;
   #end: StreamEnd | null = null;
@@ -149,13 +149,13 @@ class StreamDialer implements Dialer {
   constructor(
     streams: StreamNetwork,
     host: LinkedProcess,
-    life: ProcessInstance,
+    instance: ProcessInstance,
     random: Random,
     options: LinkDialerOptions,
   ) {
     this.#streams = streams;
     this.#host = host;
-    this.#life = life;
+    this.#instance = instance;
     this.#options = options;
     this.#backoff = new Backoff({ ...BACKOFF_MS, random: random.next });
   }
@@ -178,7 +178,7 @@ class StreamDialer implements Dialer {
     const { handler, url, path } = this.#options;
     const host = this.#host;
     let isOpen = false;
-    const end = this.#streams.dial(host, this.#life, url, path, {
+    const end = this.#streams.dial(host, this.#instance, url, path, {
       onOpen: (link) => {
         isOpen = true;
         handler.onOpen(link);
@@ -238,14 +238,14 @@ export class StreamNetwork implements Links {
   }
 
   /** Creates the dialer of one process instance. */
-  dialer(host: LinkedProcess, life: ProcessInstance): CreateDialer {
-    return (options) => new StreamDialer(this, host, life, this.#random.fork(), options);
+  dialer(host: LinkedProcess, instance: ProcessInstance): CreateDialer {
+    return (options) => new StreamDialer(this, host, instance, this.#random.fork(), options);
   }
 
-  listen(life: ProcessInstance, path: string, handler: LinkHandler): void {
-    const paths = this.#listeners.get(life) ?? new Map<string, LinkHandler>();
+  listen(instance: ProcessInstance, path: string, handler: LinkHandler): void {
+    const paths = this.#listeners.get(instance) ?? new Map<string, LinkHandler>();
     paths.set(path, handler);
-    this.#listeners.set(life, paths);
+    this.#listeners.set(instance, paths);
   }
 
   reportViolation(what: string): void {
@@ -255,7 +255,7 @@ export class StreamNetwork implements Links {
   /** Begins a handshake. Returns null if no process listens at the URL. */
   dial(
     host: LinkedProcess,
-    life: ProcessInstance,
+    instance: ProcessInstance,
     url: string,
     path: string,
     handler: LinkHandler,
@@ -263,19 +263,19 @@ export class StreamNetwork implements Links {
     const target = this.#hosts.get(url);
     if (target === undefined) return null;
     const direction = this.#direction(host, target);
-    if (direction.cutSince === null && target.life === null) return null;
+    if (direction.cutSince === null && target.instance === null) return null;
     this.#ids += 1;
-    const end = new StreamEnd(this, this.#ids, host, life, target.name, handler);
+    const end = new StreamEnd(this, this.#ids, host, instance, target.name, handler);
     if (direction.cutSince !== null) return end;
     this.#simulation.scheduler.after(this.#travel(direction), () => {
-      const { life: targetLife } = target;
-      if (targetLife === null || direction.cutSince !== null) return;
+      const { instance: targetInstance } = target;
+      if (targetInstance === null || direction.cutSince !== null) return;
       target.runInNextTurn(() => {
-        const accepting = this.#listeners.get(targetLife)?.get(path);
-        if (accepting === undefined || end.isClosed || host.life !== life) return;
+        const accepting = this.#listeners.get(targetInstance)?.get(path);
+        if (accepting === undefined || end.isClosed || host.instance !== instance) return;
         this.#ids += 1;
         this.opened += 1;
-        const accepted = new StreamEnd(this, this.#ids, target, targetLife, host.name, accepting);
+        const accepted = new StreamEnd(this, this.#ids, target, targetInstance, host.name, accepting);
         accepted.other = end;
         end.other = accepted;
         this.#ends.add(accepted).add(end);
@@ -303,7 +303,7 @@ export class StreamNetwork implements Links {
   }
 
   #arrive(end: StreamEnd, item: Item): void {
-    if (end.isClosed || end.host.life !== end.life) return;
+    if (end.isClosed || end.host.instance !== end.instance) return;
     end.host.runInNextTurn(() => end.receive(item));
   }
 

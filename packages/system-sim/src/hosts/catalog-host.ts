@@ -48,7 +48,7 @@ export class SimulatedCatalog extends SimulatedProcess {
     return this.simulation.runAs(this, () => process.catalog.status(process.clock.now()));
   }
 
-  protected override boot(life: ProcessInstance): void {
+  protected override boot(instance: ProcessInstance): void {
     const clock = new LeaseClock();
     const catalog = new CatalogCore({
       id: this.name,
@@ -66,7 +66,7 @@ export class SimulatedCatalog extends SimulatedProcess {
         initialReplicas: this.#seeds,
         identity: this.identity,
         log: this.log,
-        createDialer: this.simulation.streams.dialer(this, life),
+        createDialer: this.simulation.streams.dialer(this, instance),
         createHandler: () =>
           this.#handler(process, {
             opened: (link, now) => catalog.onReplicaOpened(link.id, link.peer, this.url, now),
@@ -78,7 +78,7 @@ export class SimulatedCatalog extends SimulatedProcess {
     };
     this.#process = process;
     this.simulation.streams.listen(
-      life,
+      instance,
       LINK_PATHS.frontendToCatalog,
       this.#handler(process, {
         opened: (link, now) => catalog.onFrontendOpened(link.id, link.peer, now),

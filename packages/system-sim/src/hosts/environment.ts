@@ -19,7 +19,7 @@ export interface ProcessInstance {
 export interface LinkedProcess extends ProcessClocks {
   readonly name: string;
   readonly url: string;
-  readonly life: ProcessInstance | null;
+  readonly instance: ProcessInstance | null;
   /** Calls `run` in the next turn of the process. */
   runInNextTurn(run: () => void): void;
 }
@@ -27,8 +27,8 @@ export interface LinkedProcess extends ProcessClocks {
 /** The links of all processes. */
 export interface Links {
   /** Creates the dialer of one process instance. */
-  dialer(host: LinkedProcess, life: ProcessInstance): CreateDialer;
-  listen(life: ProcessInstance, path: string, handler: LinkHandler): void;
+  dialer(host: LinkedProcess, instance: ProcessInstance): CreateDialer;
+  listen(instance: ProcessInstance, path: string, handler: LinkHandler): void;
   /** A process has died. Its operating system closes the connections, unless the machine lost power. */
   onHostDied(host: LinkedProcess, kind: CrashKind): void;
   /** A process is paused. The other ends receive nothing as long as `isSilent` is true. */
@@ -49,7 +49,7 @@ export interface SimulationContext {
   /** A process handles an event. */
   onEvent(host: LinkedProcess): void;
   /** A turn of a process begins with the input that has arrived. */
-  startTurn(host: LinkedProcess, life: ProcessInstance, runs: (() => void)[]): void;
+  startTurn(host: LinkedProcess, instance: ProcessInstance, runs: (() => void)[]): void;
   /** Calls `run` at the end of the current turn. */
   immediate(run: () => void): void;
   /** Runs `ask` as code of a process. */

@@ -50,12 +50,12 @@ export class SimulatedFrontend extends SimulatedProcess {
     this.#settings = settings;
   }
 
-  protected override boot(life: ProcessInstance): void {
+  protected override boot(instance: ProcessInstance): void {
     const { cacheSize, deadlineMs } = this.#settings;
     this.#backends = createBackends({
       ...{ identity: this.identity, replicas: this.#seeds, cacheSize, deadlineMs, log: this.log },
       catalogTimeouts: { answerTimeoutMs: 100, returnDelayMs: 1_000 },
-      createDialer: this.simulation.streams.dialer(this, life),
+      createDialer: this.simulation.streams.dialer(this, instance),
       onChange: () => undefined,
     });
     this.#counted = { catalog: 0, replica: 0 };
@@ -69,8 +69,8 @@ export class SimulatedFrontend extends SimulatedProcess {
   }
 
   /** Calls `listener` when this instance ends, which breaks the connections of clients. */
-  onEnd(life: ProcessInstance | null, listener: () => void): void {
-    if (life === null || this.life !== life) listener();
+  onEnd(instance: ProcessInstance | null, listener: () => void): void {
+    if (instance === null || this.instance !== instance) listener();
     else {
       if (this.#endListeners.length >= LISTENERS_MAX) this.#endListeners.splice(0, LISTENERS_MAX / 2);
       this.#endListeners.push(listener);
@@ -160,9 +160,9 @@ export class SimulatedFrontend extends SimulatedProcess {
   }
 
   #serve(request: (backends: Backends) => void): void {
-    const { life } = this;
+    const { instance } = this;
     this.runInNextTurn(() => {
-      if (this.#backends !== null && this.life === life) request(this.#backends);
+      if (this.#backends !== null && this.instance === instance) request(this.#backends);
     });
   }
 

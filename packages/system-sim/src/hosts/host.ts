@@ -29,7 +29,7 @@ export abstract class SimulatedProcess implements LinkedProcess {
   readonly url: string;
   readonly clock: MachineClock;
   readonly log: Log;
-  life: ProcessInstance | null = null;
+  instance: ProcessInstance | null = null;
   protected readonly simulation: SimulationContext;
   protected readonly random: Random;
   #holds = 0;
@@ -55,7 +55,7 @@ export abstract class SimulatedProcess implements LinkedProcess {
   }
 
   get isUp(): boolean {
-    return this.life !== null;
+    return this.instance !== null;
   }
 
   get isPaused(): boolean {
@@ -63,29 +63,29 @@ export abstract class SimulatedProcess implements LinkedProcess {
   }
 
   /** Starts a new instance of the process. */
-  protected abstract boot(life: ProcessInstance): void;
+  protected abstract boot(instance: ProcessInstance): void;
   /** Releases the resources of the dying instance. */
   protected abstract die(kind: CrashKind): void;
 
   start(): void {
-    if (this.life !== null || this.#holds > 0) return;
+    if (this.instance !== null || this.#holds > 0) return;
     const scope = new ProcessScope(this.simulation.scheduler, () => this.simulation.onEvent(this));
-    const life: ProcessInstance = { scope, inbox: [], isTurnDue: false };
-    this.life = life;
+    const instance: ProcessInstance = { scope, inbox: [], isTurnDue: false };
+    this.instance = instance;
     if (this.#pauses > 0) scope.pause();
     this.simulation.trace.note('start', this.name, 0, 0, () => this.kind);
-    this.runInNextTurn(() => this.boot(life));
+    this.runInNextTurn(() => this.boot(instance));
   }
 
   /** Ends the process instance. */
   crash(kind: CrashKind): void {
-    const { life } = this;
-    if (life === null) return;
+    const { instance } = this;
+    if (instance === null) return;
     this.simulation.trace.note('stop', this.name, 0, 0, () => kind);
     this.die(kind);
-    life.scope.kill();
-    life.inbox = [];
-    this.life = null;
+    instance.scope.kill();
+    instance.inbox = [];
+    this.instance = null;
     this.simulation.streams.onHostDied(this, kind);
   }
 
@@ -109,7 +109,7 @@ export abstract class SimulatedProcess implements LinkedProcess {
     const isFirst = this.#pauses === 1;
     if (isFirst) this.clock.monotonicMs();
     if (isFirst && isSuspended) this.#isSuspended = true;
-    this.life?.scope.pause();
+    this.instance?.scope.pause();
     this.simulation.trace.note('stop', this.name, 1, 0, () => (isSuspended ? 'suspended' : 'paused'));
     const count = this.#pauseCount;
     this.simulation.streams.onHostPaused(this, () => this.#pauses > 0 && this.#pauseCount === count);
@@ -119,24 +119,24 @@ export abstract class SimulatedProcess implements LinkedProcess {
       if (this.#isSuspended) this.clock.skipSuspension();
       this.#isSuspended = false;
       this.simulation.trace.note('start', this.name, 1, 0, () => 'resumed');
-      this.life?.scope.resume();
+      this.instance?.scope.resume();
     };
   }
 
   /** Calls `run` in the next turn of the process. */
   runInNextTurn(run: () => void): void {
-    const { life } = this;
-    if (life !== null) this.#enqueue(life, run);
+    const { instance } = this;
+    if (instance !== null) this.#enqueue(instance, run);
   }
 
-  #enqueue(life: ProcessInstance, run: () => void): void {
-    if (life.scope.isDead) return;
-    life.inbox.push(run);
-    if (life.isTurnDue) return;
-    life.isTurnDue = true;
-    life.scope.after(this.random.below(TURN_MAX), () => {
-      life.isTurnDue = false;
-      this.simulation.startTurn(this, life, life.inbox.splice(0));
+  #enqueue(instance: ProcessInstance, run: () => void): void {
+    if (instance.scope.isDead) return;
+    instance.inbox.push(run);
+    if (instance.isTurnDue) return;
+    instance.isTurnDue = true;
+    instance.scope.after(this.random.below(TURN_MAX), () => {
+      instance.isTurnDue = false;
+      this.simulation.startTurn(this, instance, instance.inbox.splice(0));
     });
   }
 
@@ -146,9 +146,9 @@ export abstract class SimulatedProcess implements LinkedProcess {
   }
 
   /** The process exits as expected, and its supervisor restarts it. */
-  protected exit(life: ProcessInstance, restartAfter: Micros): void {
+  protected exit(instance: ProcessInstance, restartAfter: Micros): void {
     this.simulation.scheduler.after(EXIT_DELAY, () => {
-      if (this.life !== life) return;
+      if (this.instance !== instance) return;
       this.simulation.scheduler.after(restartAfter, this.keepDown('kill'));
     });
   }
@@ -162,16 +162,16 @@ export abstract class SimulatedProcess implements LinkedProcess {
   }
 
   timer(ms: number, run: () => void, isRepeated: boolean): VirtualTimer {
-    const { life } = this;
-    let isOver = life === null;
+    const { instance } = this;
+    let isOver = instance === null;
     const period = Math.max(1, ms) * MS;
     const arm = (): void => {
-      if (life === null) return;
+      if (instance === null) return;
       const jitter = this.random.between(-TIMER_EARLY_MAX, TIMER_LATE_MAX);
       const delay = Math.max(0, Math.floor(period * this.clock.rate.slowdown) + jitter);
       this.simulation.scheduler.after(delay, () => {
         if (isOver) return;
-        this.#enqueue(life, () => {
+        this.#enqueue(instance, () => {
           if (isOver) return;
           if (isRepeated) arm();
           else isOver = true;

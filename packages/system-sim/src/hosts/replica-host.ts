@@ -72,7 +72,7 @@ interface ReplicaEnvironment {
 
 /** One process of the replica. */
 interface ReplicaProcess {
-  readonly life: ProcessInstance;
+  readonly instance: ProcessInstance;
   readonly storage: SimStorage;
   readonly core: ReplicaCore<SimBookStore>;
   readonly snapshots: SimBookSnapshots;
@@ -127,12 +127,13 @@ export class SimulatedReplica extends SimulatedProcess {
     return (this.#process?.core.session ?? null) !== null;
   }
 
-  protected override boot(life: ProcessInstance): void {
+  protected override boot(instance: ProcessInstance): void {
     const { simulation, random } = this;
     const { network, settings, urls, watcher } = this.#environment;
     const { members, seed, catalogs, ...raft } = settings;
-    const later = (run: () => void): void => life.scope.after(random.exponential(WRITE_MEAN), () => run());
-    const storage = new SimStorage(this.disk, this.syncs.schedule(life.scope));
+    const later = (run: () => void): void =>
+      instance.scope.after(random.exponential(WRITE_MEAN), () => run());
+    const storage = new SimStorage(this.disk, this.syncs.schedule(instance.scope));
     const newStore = (): SimBookStore => new SimBookStore(this.bookDisk, later);
     const store = newStore();
     const memberClocks = new MemberClocks();
@@ -140,7 +141,7 @@ export class SimulatedReplica extends SimulatedProcess {
     const snapshots = new SimBookSnapshots({
       machine: () => core.machine,
       disk: this.bookDisk,
-      schedule: this.syncs.schedule(life.scope),
+      schedule: this.syncs.schedule(instance.scope),
       newStore,
       installed: (base, meta) => watcher.installed(this, base, meta),
     });
@@ -174,7 +175,7 @@ export class SimulatedReplica extends SimulatedProcess {
       onStep: () => undefined,
     });
     const process: ReplicaProcess = {
-      life,
+      instance,
       storage,
       core,
       snapshots,
@@ -183,15 +184,15 @@ export class SimulatedReplica extends SimulatedProcess {
       term: storage.hardState().term,
     };
     this.#process = process;
-    simulation.streams.listen(life, LINK_PATHS.frontendToReplica, core.frontendHandler);
-    simulation.streams.listen(life, LINK_PATHS.catalogToReplica, core.catalogHandler);
+    simulation.streams.listen(instance, LINK_PATHS.frontendToReplica, core.frontendHandler);
+    simulation.streams.listen(instance, LINK_PATHS.catalogToReplica, core.catalogHandler);
     RaftNode.start({
       ...raft,
       id: this.name,
       members: members.includes(this.name) ? members : [],
       addresses: new MemberAddresses(flags).founders(members),
       storage,
-      transport: network.transport(this.name, life.scope, (message) => {
+      transport: network.transport(this.name, instance.scope, (message) => {
         if (storage.hasFailed)
           simulation.violate('no messages after a failed sync', `${this.name} sends ${message.type}`);
         if (process.node !== null) watcher.sent(this, process.node, message);
@@ -213,7 +214,7 @@ export class SimulatedReplica extends SimulatedProcess {
       },
       onEvent: (event) => simulation.count(`raft: ${event.type}`),
       onFatal: (error) => this.#fatal(process, error),
-      clock: new SimClock(life.scope, this.clock.rate, random),
+      clock: new SimClock(instance.scope, this.clock.rate, random),
       random: random.next,
     }).then(
       (node) => {
@@ -258,7 +259,8 @@ export class SimulatedReplica extends SimulatedProcess {
   #fatal(process: ReplicaProcess, error: unknown): void {
     if (this.#process !== process) return;
     const isExpected = process.storage.hasFailed || process.snapshots.writes.failure !== null;
-    if (isExpected) this.exit(process.life, this.random.exponential(SUPERVISOR_DELAY_MEAN) + SECOND / 100);
+    if (isExpected)
+      this.exit(process.instance, this.random.exponential(SUPERVISOR_DELAY_MEAN) + SECOND / 100);
     else this.onInvariantViolated(error);
   }
 

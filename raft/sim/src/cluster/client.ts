@@ -116,8 +116,8 @@ export class MapClient {
 
   #send(process: SimProcess, pending: PendingOperation, isCurrent: () => boolean): void {
     const { scheduler, random } = this.#context;
-    const { life } = process;
-    if (life === null) return;
+    const { instance } = process;
+    if (instance === null) return;
     const reply = (answer: ClientResponse): void => {
       if (random.chance(ANSWER_LOSS)) return;
       scheduler.after(random.exponential(TRAVEL_MEAN), () => {
@@ -128,9 +128,9 @@ export class MapClient {
     const { kind, key, client, value } = operation;
     pending.mayHaveEffect ||= kind !== 'get';
     const lease = random.chance(this.#settings.leaseShare);
-    life.scope.enter(() => {
-      if (kind === 'get') life.port.read(key, lease, reply);
-      else life.port.change({ client, sequence, kind, key, value }, reply);
+    instance.scope.enter(() => {
+      if (kind === 'get') instance.port.read(key, lease, reply);
+      else instance.port.change({ client, sequence, kind, key, value }, reply);
     });
   }
 

@@ -51,9 +51,9 @@ export interface ProcessObserver {
   entered(process: SimProcess): void;
   /** The process has become leader. */
   elected(process: SimProcess): void;
-  sent(process: SimProcess, life: ProcessInstance, message: Message): void;
+  sent(process: SimProcess, instance: ProcessInstance, message: Message): void;
   /** The process has opened its disks and runs. */
-  started(process: SimProcess, life: ProcessInstance): void;
+  started(process: SimProcess, instance: ProcessInstance): void;
   applied(process: SimProcess, ...args: Parameters<OnApplied>): void;
   /** A snapshot has durably replaced the state machine of the process. */
   installed(process: SimProcess, base: LogBase, hash: number): void;
@@ -102,7 +102,7 @@ export class SimProcess {
   readonly disk = new SimDisk();
   readonly machineDisk = new MachineDisk();
   readonly rate: ClockRate = { slowdown: 1 };
-  life: ProcessInstance | null = null;
+  instance: ProcessInstance | null = null;
   readonly #environment: ProcessEnvironment;
   readonly #random: Random;
   /** Number of faults that keep it down, and that pause it. */
@@ -124,11 +124,11 @@ export class SimProcess {
 
   /** The driver; null while the process is down or starting. */
   get node(): RaftNode | null {
-    return this.life?.node ?? null;
+    return this.instance?.node ?? null;
   }
 
   get isDown(): boolean {
-    return this.life === null;
+    return this.instance === null;
   }
 
   /** Keeps the process down until the result is called. Then it starts, unless another fault keeps it down. */
@@ -144,19 +144,19 @@ export class SimProcess {
   /** Pauses the process until the result is called. */
   pause(): () => void {
     this.#pauses += 1;
-    this.life?.scope.pause();
+    this.instance?.scope.pause();
     this.#note('stop', () => 'paused');
     return () => {
       this.#pauses -= 1;
       if (this.#pauses > 0) return;
       this.#note('start', () => 'resumed');
-      this.life?.scope.resume();
+      this.instance?.scope.resume();
     };
   }
 
   /** Starts an instance from what is on the disks. With a damaged disk the process stays down. */
   start(): void {
-    if (this.life !== null) return;
+    if (this.instance !== null) return;
     const { scheduler, watcher } = this.#environment;
     const scope = new ProcessScope(scheduler, () => watcher.entered(this));
     const storage = this.#openStorage(scope);
@@ -164,7 +164,7 @@ export class SimProcess {
     if (storage === null) return;
     const { written } = this.machineDisk;
     this.#note('start', () => `applied ${written.applied}, log ends at ${storage.lastIndex()}`);
-    const life: ProcessInstance = {
+    const instance: ProcessInstance = {
       scope,
       storage,
       machine: this.#makeMachine(scope, port),
@@ -174,19 +174,19 @@ export class SimProcess {
       role: 'follower',
       term: storage.hardState().term,
     };
-    this.life = life;
+    this.instance = instance;
     if (this.#pauses > 0) scope.pause();
     scheduler.maySettlePromises = true;
-    this.#startNode(life).catch((error: unknown) => {
+    this.#startNode(instance).catch((error: unknown) => {
       // The start may write and fail: it finishes an install that a crash has interrupted.
-      if (storage.hasFailed) this.#failed(life, error);
+      if (storage.hasFailed) this.#failed(instance, error);
       else watcher.violated('start', `${this.id} cannot start: ${String(error)}`);
     });
   }
 
-  async #startNode(life: ProcessInstance): Promise<void> {
+  async #startNode(instance: ProcessInstance): Promise<void> {
     const { scheduler, network, settings, watcher } = this.#environment;
-    const { scope, port, machine } = life;
+    const { scope, port, machine } = instance;
     const { compaction, members, ...others } = settings;
     const node = await RaftNode.start({
       ...others,
@@ -194,24 +194,24 @@ export class SimProcess {
       id: this.id,
       members: members.includes(this.id) ? members : [],
       onMembership: (inForce) => watcher.membership(this, inForce),
-      storage: life.storage,
-      transport: network.transport(this.id, scope, (message) => watcher.sent(this, life, message)),
+      storage: instance.storage,
+      transport: network.transport(this.id, scope, (message) => watcher.sent(this, instance, message)),
       stateMachine: machine,
-      onChange: (status) => this.#changed(life, status),
+      onChange: (status) => this.#changed(instance, status),
       onEvent: (event) => {
         if ('base' in event) watcher.snapshot(this, event);
       },
-      onFatal: (error) => this.#failed(life, error),
-      clock: life.clock,
+      onFatal: (error) => this.#failed(instance, error),
+      clock: instance.clock,
       random: this.#random.next,
     });
-    life.node = node;
+    instance.node = node;
     port.open(node, machine, {
       scheduler,
       readFloor: () => watcher.readFloor(),
       readGranted: (index, floor) => watcher.readGranted(this, index, floor),
     });
-    watcher.started(this, life);
+    watcher.started(this, instance);
   }
 
   #makeMachine(scope: ProcessScope, port: ClientPort): SimMachine {
@@ -260,23 +260,23 @@ export class SimProcess {
     }
   }
 
-  #changed(life: ProcessInstance, { role, term, leader, leading }: NodeStatus): void {
-    if (role === 'leader' && life.role !== 'leader') this.#environment.watcher.elected(this);
-    life.role = role;
-    life.term = term;
+  #changed(instance: ProcessInstance, { role, term, leader, leading }: NodeStatus): void {
+    if (role === 'leader' && instance.role !== 'leader') this.#environment.watcher.elected(this);
+    instance.role = role;
+    instance.term = term;
     this.#environment.trace.note('status', this.id, term, role.length, () =>
       [role, `term ${term}`, `leader ${String(leader)}`, leading ? 'leading' : ''].join(' '),
     );
   }
 
   /** The driver has stopped, which is a violation unless a write has failed. */
-  #failed(life: ProcessInstance, error: unknown): void {
+  #failed(instance: ProcessInstance, error: unknown): void {
     const { watcher, scheduler } = this.#environment;
-    const isExpected = life.storage.hasFailed || life.machine.hasFailed;
+    const isExpected = instance.storage.hasFailed || instance.machine.hasFailed;
     if (!isExpected) watcher.violated('invariant', `${this.id} stopped: ${String(error)}`);
-    life.port.close();
+    instance.port.close();
     scheduler.after(EXIT_DELAY, () => {
-      if (this.life !== life) return;
+      if (this.instance !== instance) return;
       const release = this.keepDown('kill');
       scheduler.after(this.#random.exponential(SUPERVISOR_DELAY_MEAN), release);
     });
@@ -287,16 +287,16 @@ export class SimProcess {
    * machine.
    */
   crash(kind: CrashKind): void {
-    const { life } = this;
-    if (life === null) return;
+    const { instance } = this;
+    if (instance === null) return;
     this.#note('stop', () => kind);
-    for (const settle of [...life.storage.unsettled, ...life.machine.pendingWrites]) {
+    for (const settle of [...instance.storage.unsettled, ...instance.machine.pendingWrites]) {
       if (this.#random.chance(0.5)) settle();
     }
     this.#checkDisks();
-    life.scope.kill();
-    life.port.close();
-    this.life = null;
+    instance.scope.kill();
+    instance.port.close();
+    this.instance = null;
     this.syncs.dropHanging();
     if (kind === 'powerLoss') this.machineDisk.losePower();
     this.#environment.network.onProcessDied(this.id);

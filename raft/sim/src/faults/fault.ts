@@ -11,7 +11,7 @@ export interface FaultKind extends FaultKindOf<ClusterSimulation> {
 
 /** The processes that believe they lead. */
 export function leadersOf({ processes }: ClusterSimulation): readonly SimProcess[] {
-  return processes.filter(({ life }) => life?.role === 'leader');
+  return processes.filter(({ instance }) => instance?.role === 'leader');
 }
 
 /** Picks a process: in half of the cases one that believes it leads, because faults of leaders find most bugs. */

@@ -68,15 +68,15 @@ function describeChange(change: MembershipChange): string {
 
 /** Requests a change at the process, drawn from the membership at that time. */
 function requestChange(simulation: ClusterSimulation, process: SimProcess, random: Random): void {
-  const { life } = process;
-  life?.scope.enter(() => {
+  const { instance } = process;
+  instance?.scope.enter(() => {
     const { node } = process;
     if (node === null || simulation.isLivenessPhase) return;
     const change = drawSafeChange(simulation, node.status().membership, random);
     if (change === null) return;
     const force = random.chance(FORCED_SHARE);
     simulation.trace.note('client', process.id, change.length, 0, () => `change ${describeChange(change)}`);
-    life.port.changeMembership(change, force, (outcome) => simulation.countReconfiguration(outcome));
+    instance.port.changeMembership(change, force, (outcome) => simulation.countReconfiguration(outcome));
   });
 }
 
@@ -85,7 +85,7 @@ const membershipChange: FaultKind = {
   weight: 15,
   isApplicable: ({ spares }) => spares.length > 0,
   begin(simulation, random): ActiveFault | null {
-    const leaders = simulation.processes.filter(({ life }) => life?.role === 'leader');
+    const leaders = simulation.processes.filter(({ instance }) => instance?.role === 'leader');
     if (leaders.length === 0) return null;
     const process = random.pick(leaders);
     for (let count = random.between(1, 3); count > 0; count -= 1) {

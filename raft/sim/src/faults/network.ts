@@ -157,7 +157,7 @@ const staleMessages: FaultKind = {
   begin(simulation, random): ActiveFault {
     const { network, processes, scheduler } = simulation;
     const stop = simulation.onElected((elected) => {
-      const term = elected.life?.term ?? 0;
+      const term = elected.instance?.term ?? 0;
       for (const { id } of processes) {
         const stale = network
           .recentMessagesTo(id)

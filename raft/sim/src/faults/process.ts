@@ -142,15 +142,15 @@ const jump: FaultKind = {
   begin(simulation, random): ActiveFault {
     const process = pickVictim(simulation, random);
     const ms = random.between(50, 2_000);
-    process.life?.clock.jump(ms);
+    process.instance?.clock.jump(ms);
     return instantFault(`clock jump: ${process.id} by ${ms} ms`);
   },
 };
 
 /** Starts a leadership transfer, to `to` or to any member. Returns false if the process does not believe it leads. */
-function startTransfer(simulation: ClusterSimulation, { node, life }: SimProcess, to?: string): boolean {
-  if (node === null || life?.role !== 'leader') return false;
-  life.scope.enter(() => {
+function startTransfer(simulation: ClusterSimulation, { node, instance }: SimProcess, to?: string): boolean {
+  if (node === null || instance?.role !== 'leader') return false;
+  instance.scope.enter(() => {
     simulation.scheduler.maySettlePromises = true;
     node.transferLeadership(TRANSFER_MS, to === undefined ? {} : { to }).catch((error: unknown) => {
       // The target may not be a voter, or an earlier transfer may just have failed.

@@ -16,7 +16,7 @@ import type {
 } from '@trireme/domain';
 import * as assert from 'uvu/assert';
 import { CatalogCore } from '../catalog-core.js';
-import { INSTANCE_ID, stock } from './leader-log.js';
+import { LIFE, stock } from './leader-log.js';
 import { ReferenceLog } from './model-log.js';
 
 /** Names of stocks. The last one is not listed at first. */
@@ -54,7 +54,7 @@ export interface SimulatedFrontend {
   toFrontend: CatalogToFrontend[];
   /** Unanswered queries by kind and id. */
   readonly queries: Map<string, Query>;
-  knowsInstance: boolean;
+  knowsLife: boolean;
   lastId: number;
 }
 
@@ -86,7 +86,7 @@ export class CatalogSimulation {
       toCatalog: [],
       toFrontend: [],
       queries: new Map(),
-      knowsInstance: false,
+      knowsLife: false,
       lastId: 0,
     }));
     this.#catalog = this.#newCatalog();
@@ -177,7 +177,7 @@ export class CatalogSimulation {
   open(frontend: SimulatedFrontend): void {
     if (frontend.link !== null) return;
     const link = ++this.#links;
-    Object.assign(frontend, { link, toCatalog: [], toFrontend: [], knowsInstance: false });
+    Object.assign(frontend, { link, toCatalog: [], toFrontend: [], knowsLife: false });
     frontend.queries.clear();
     frontend.cache.onConnected(link);
     this.#open.set(link, frontend);
@@ -217,8 +217,8 @@ export class CatalogSimulation {
     if (frame === undefined || link === null) return;
     switch (frame.t) {
       case 'life':
-        assert.is(frame.life, INSTANCE_ID);
-        frontend.knowsInstance = true;
+        assert.is(frame.life, LIFE);
+        frontend.knowsLife = true;
         return;
       case 'lease':
         cache.onLease(link, frame.id, frame.ms);
@@ -420,7 +420,7 @@ export class CatalogSimulation {
   #onResult(frontend: SimulatedFrontend, link: number, result: CatalogLookupResult): void {
     const name = frontend.queries.get(`lookup ${result[0]}`)?.name;
     frontend.queries.delete(`lookup ${result[0]}`);
-    if (result[1] !== 'unready') assert.ok(frontend.knowsInstance, 'the catalog sends life before any stock');
+    if (result[1] !== 'unready') assert.ok(frontend.knowsLife, 'the catalog sends life before any stock');
     if (result[1] === 'stock' && typeof name === 'string')
       frontend.cache.fill(link, name, result[2], result[3]);
   }

@@ -9,8 +9,8 @@ import {
 } from '@trireme/domain';
 import { decideBatch, EMPTY_HASH, nextHash, StockDraft, StockTable } from '@trireme/state-machine';
 
-export const INSTANCE_ID = '0123456789abcdef';
-export const OTHER_INSTANCE_ID = 'fedcba9876543210';
+export const LIFE = '0123456789abcdef';
+export const OTHER_LIFE = 'fedcba9876543210';
 
 /** First index of a test log: a snapshot has no index below 1. */
 const FIRST_INDEX = 1;
@@ -47,7 +47,7 @@ export class LeaderLog {
   #logged = FIRST_INDEX;
   #entries: { readonly index: number; readonly commands: readonly Command[] }[] = [];
 
-  constructor(stocks: readonly Stock[], life = INSTANCE_ID) {
+  constructor(stocks: readonly Stock[], life = LIFE) {
     this.#table = new StockTable(stocks);
     this.life = life;
   }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { pack, type Command, type OutcomeWire, type ReplicaToCatalog, type Stock } from '@trireme/domain';
-import { batchOf, INSTANCE_ID } from './leader-log.js';
+import { batchOf, LIFE } from './leader-log.js';
 
 interface LoggedEntry {
   readonly index: number;
@@ -83,7 +83,7 @@ export class ReferenceLog {
       ({ name, price, quantity, version }) => [name, price, quantity, version] as const,
     );
     return [rows.slice(0, 1), rows.slice(1)].map((part, position) => ({
-      ...{ t: 'snapshot', index, life: INSTANCE_ID, lastIndex, hash, part: position, parts: 2 },
+      ...{ t: 'snapshot', index, life: LIFE, lastIndex, hash, part: position, parts: 2 },
       stocks: part,
     }));
   }

@@ -70,7 +70,7 @@ const HEADERS: Readonly<
   Record<HeaderName | 'XRequestId' | 'XServedBy' | 'RetryAfter' | 'WwwAuthenticate', Json>
 > = {
   Location: header('Path of the order.', { type: 'string', examples: ['/orders/10'] }),
-  ETag: header('Version of the resource in this cluster instance.', {
+  ETag: header('Version of the resource in this life of the cluster.', {
     ...{ type: 'string', examples: ['"5f0c9a3100112233-v7"'] },
   }),
   XCache: header('Whether the response came from the cache.', { type: 'string', enum: ['hit', 'miss'] }),

@@ -76,7 +76,7 @@ const STOCKS: readonly Operation[] = [
     summary: 'Look up a stock',
     description:
       'Reflects every order that was acknowledged before the request, even when served from the cache. `ETag` is the ' +
-      'version of the stock in this cluster instance; tags of another instance never match.',
+      'version of the stock in this life of the cluster; tags of another life never match.',
     parameters: ['StockName', 'IfNoneMatch'],
     response: { description: 'The stock.', schema: 'Stock', headers: ['ETag', 'XCache'] },
     supportsConditional: true,
@@ -148,7 +148,7 @@ const ORDERS: readonly Operation[] = [
     summary: 'Read a filled order',
     description:
       'A filled order never changes, as `Cache-Control` says. A cache may keep it and revalidates its `ETag`, which ' +
-      'changes with the cluster instance.',
+      'changes with the life of the cluster.',
     parameters: ['OrderNumber', 'IfNoneMatch'],
     response: { description: 'The order.', schema: 'Order', headers: ['ETag', 'CacheControl'] },
     supportsConditional: true,
