@@ -160,12 +160,20 @@ function upgrades(base: RequestTemplate): Samples {
 function trailing(base: RequestTemplate): Samples {
   const whole = completeRequest(base);
   const last = completeRequest({ ...base, headers: { ...base.headers, connection: 'close' } });
+  const open = completeRequest({ ...base, headers: { ...base.headers, connection: 'keep-alive' } });
+  const upgrade = 'connection: Upgrade\r\nupgrade: trireme-frames';
   return [
     ['a request after the last', last + whole, FIN],
     ['garbage after the last', `${last}\0\0\0\0`, FIN],
     ['an empty line after the last', `${last}\r\n`, FIN],
     ['garbage after a request', `${whole}\0\0\0\0`, FIN],
     ['five hundred requests at once', whole.repeat(500), FIN],
+    ['CONNECT after an open request', `${open}CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n`, FIN],
+    [
+      'an upgrade after an open request',
+      `${open}GET /hostile HTTP/1.1\r\nhost: x\r\n${upgrade}\r\n\r\n`,
+      FIN,
+    ],
   ];
 }
 

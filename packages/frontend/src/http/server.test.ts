@@ -1,8 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { waitUntil } from '../testing/fakes.js';
 import { openRaw, sendRaw } from '../testing/raw.js';
-import { answerCommands, errorStatus, postOrder, withFrontend } from '../testing/fixture.js';
+import {
+  answerCommands,
+  errorStatus,
+  postOrder,
+  withFrontend,
+  type FrontendFixture,
+} from '../testing/fixture.js';
 
 const BODY = '{"name":"AAPL","quantity":1,"type":"buy"}';
 const CLOSE = 'Host: x\r\nConnection: close\r\n';
@@ -132,6 +139,60 @@ for (const path of ['/orders', '/orders?']) {
       const parts = (await raw.closed).split(/(?=HTTP\/1.1 )/).filter((part) => part !== '');
       assert.equal(parts.map(answerOf), ['504 OUTCOME_UNKNOWN', '400 INVALID_REQUEST']);
     }));
+}
+
+const CHUNKED = 'Host: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+const UPGRADE = 'Host: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n';
+const EXPECTS = `${CLOSE}Expect: 100-continue\r\nContent-Length: 16385\r\n\r\n`;
+for (const [what, bytes, answer] of [
+  ['malformed bytes', 'nonsense\r\n\r\n', '400 INVALID_REQUEST'],
+  ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', '405 METHOD_NOT_ALLOWED'],
+  ['CONNECT with further bytes', `CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n${BODY}`, '405 METHOD_NOT_ALLOWED'],
+  ['an upgrade', `GET /nothing HTTP/1.1\r\n${UPGRADE}`, '404 ROUTE_NOT_FOUND'],
+  ['an expectation', `POST /orders HTTP/1.1\r\n${EXPECTS}`, '413 BODY_TOO_LARGE'],
+  ['a header of 20 KiB', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '431 HEADERS_TOO_LARGE'],
+  ['a request with a bad chunk', `POST /orders HTTP/1.1\r\n${CHUNKED}zz\r\n`, '400 INVALID_REQUEST'],
+] as const) {
+  for (const path of ['/orders', '/orders?']) {
+    test(`answers ${what} after an open POST ${path} only after the order is filled`, async () =>
+      withFrontend({}, async ({ url, replicas }) => {
+        for (const isAtOnce of [true, false]) {
+          const held = holdOrders(replicas[0]);
+          const raw = openRaw(url, order(path) + (isAtOnce ? bytes : ''));
+          await waitUntil(() => held.fill !== null, 'the order was submitted');
+          if (!isAtOnce) raw.socket.write(bytes);
+          // Time enough to read the bytes, and to answer them too early.
+          await delay(20);
+          assert.is(raw.received(), '');
+          held.fill?.();
+          const [first = '', ...others] = (await raw.closed).split(/(?=HTTP\/1.1 )/);
+          assert.match(first, /^HTTP\/1.1 200 OK\r\n[^]*"transaction_number":3}}$/);
+          assert.equal(others.map(answerOf), [answer]);
+        }
+      }));
+  }
+}
+
+test('a client that disconnects after CONNECT, before its order is answered, does no harm', async () =>
+  withFrontend({}, async ({ url, replicas }) => {
+    const held = holdOrders(replicas[0]);
+    const raw = openRaw(url, `${order('/orders')}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await waitUntil(() => held.fill !== null, 'the order was submitted');
+    raw.socket.resetAndDestroy();
+    await raw.closed;
+    held.fill?.();
+    assert.is((await fetch(`${url}/livez`)).status, 200);
+  }));
+
+/** Lets the leader fill its next order, with number 3, only when `fill` is called; null until the order arrives. */
+function holdOrders(leader: FrontendFixture['replicas'][0]): { fill: (() => void) | null } {
+  const held: { fill: (() => void) | null } = { fill: null };
+  leader.onFrame = (frame, link) => {
+    if (frame.t !== 'submit') return;
+    const items = frame.items.map(([id]) => [id, 'filled', 3, 5500] as const);
+    held.fill = () => link.send({ t: 'submitted', items });
+  };
+  return held;
 }
 
 /** A request that places an order, with additional header lines. */
@@ -299,12 +360,6 @@ test('answers 405 with Allow to other methods, and 404 to unknown paths', async 
     for (const path of ['/nothing', '/orders/1/2', '/stocks/AAPL/restock/x', '/livez/x']) {
       assert.is(await errorStatus(await fetch(`${url}${path}`)), 'ROUTE_NOT_FOUND', path);
     }
-    const ofServer = 'OPTIONS * HTTP/1.1\r\nConnection: close\r\n';
-    assert.match(
-      await openRaw(url, `${ofServer}Host: x\r\n\r\n`).closed,
-      /^HTTP\/1.1 204 [^]*\r\nAllow: GET, HEAD, OPTIONS, POST, PUT\r\n/,
-    );
-    assert.match(await openRaw(url, `${ofServer}\r\n`).closed, /^HTTP\/1.1 400 /);
     for (const path of ['/*', '/%2A'])
       assert.is((await fetch(url + path, { method: 'OPTIONS' })).status, 404);
     const options = await fetch(`${url}/orders`, { method: 'OPTIONS' });
@@ -314,6 +369,50 @@ test('answers 405 with Allow to other methods, and 404 to unknown paths', async 
     assert.is(head.status, 200);
     assert.is(await head.text(), '');
     assert.is((await fetch(`${url}/stocks/AAPL/restock`, { method: 'HEAD' })).status, 405);
+  }));
+
+const ASTERISK = 'OPTIONS * HTTP/1.1\r\n';
+const ALLOW = 'GET, HEAD, OPTIONS, POST, PUT';
+
+test('answers OPTIONS * with the methods of all paths, and the requests after it', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
+    const answer = await sendRaw(url, `${ASTERISK}${CLOSE}\r\n`);
+    assert.match(answer, new RegExp(`^HTTP/1.1 204 [^]*\r\nAllow: ${ALLOW}\r\n`));
+    const next = `GET /livez HTTP/1.1\r\n${CLOSE}\r\n`;
+    for (const rest of [
+      'Host: x\r\n\r\n',
+      'Host: x\r\nContent-Length: 5\r\n\r\nhello',
+      `${CHUNKED}5\r\nhello\r\n0\r\n\r\n`,
+    ]) {
+      const both = await sendRaw(url, `${ASTERISK}${rest}${next}`);
+      assert.equal(both.match(/(?<=HTTP\/1.1 )\d+/g), ['204', '200'], rest);
+    }
+  }));
+
+test('refuses OPTIONS * without a valid host', async () =>
+  withFrontend({ ready: false }, async ({ url }) => {
+    for (const host of ['', 'Host: a b/c\r\n'])
+      assert.is(
+        answerOf(await sendRaw(url, `${ASTERISK}${host}Connection: close\r\n\r\n`)),
+        '400 INVALID_REQUEST',
+      );
+  }));
+
+test('counts OPTIONS * for the rate limit', async () =>
+  withFrontend({ ready: false, rateLimitPerSecond: 1 }, async ({ url }) => {
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, async () => sendRaw(url, `${ASTERISK}${CLOSE}\r\n`)),
+    );
+    const refused = answers.find((answer) => !answer.startsWith('HTTP/1.1 204 ')) ?? '';
+    assert.is(answerOf(refused), '429 RATE_LIMITED');
+  }));
+
+test('answers OPTIONS * with the CORS headers of the configured origin', async () =>
+  withFrontend({ ready: false, corsOrigin: 'https://shop.example' }, async ({ url }) => {
+    const answer = await sendRaw(url, `${ASTERISK}${CLOSE}\r\n`);
+    assert.match(answer, /^HTTP\/1.1 204 /);
+    assert.match(answer, '\r\nAccess-Control-Allow-Origin: https://shop.example\r\n');
+    assert.match(answer, `\r\nAccess-Control-Allow-Methods: ${ALLOW}\r\n`);
   }));
 
 test('replaces an invalid request id, and generates distinct ids', async () =>
@@ -401,19 +500,14 @@ test('while it lingers, the front-end is not ready but keeps serving', async () 
 
 test('a stopping front-end answers open requests and then closes their connections', async () =>
   withFrontend({}, async ({ url, replicas, frontend }) => {
-    const state: { release: (() => void) | null } = { release: null };
-    replicas[0].onFrame = (frame, link) => {
-      if (frame.t !== 'submit') return;
-      const items = frame.items.map(([id]) => [id, 'filled', 3, 5500] as const);
-      state.release = () => link.send({ t: 'submitted', items });
-    };
+    const held = holdOrders(replicas[0]);
     const idle = openRaw(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
     await waitUntil(() => idle.received().includes('"ok"'), 'an idle connection');
     const pending = postOrder(url);
-    await waitUntil(() => state.release !== null, 'the order was submitted');
+    await waitUntil(() => held.fill !== null, 'the order was submitted');
     const stopped = frontend.stop();
     await idle.closed;
-    state.release?.();
+    held.fill?.();
     const response = await pending;
     assert.is(response.status, 200);
     assert.is(response.headers.get('connection'), 'close');

@@ -4,7 +4,7 @@
  * all have time limits.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
@@ -231,34 +231,24 @@ export class PublicServer {
     return toResponse(this.#options.services.replies.error({ requestId: this.#nextId(), key: null }, known));
   }
 
-  /** The request is malformed or did not arrive in time. Earlier requests are answered first. */
+  /** The request is malformed or did not arrive in time. */
   #onClientError(error: NodeJS.ErrnoException | null, socket: Duplex): void {
     if (error?.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
-    if (!socket.writable) {
-      closeSoon(socket);
-      return;
-    }
-    const response = socket instanceof PacedSocket ? socket.pendingResponse : null;
-    if (socket instanceof PacedSocket) socket.discardInput();
-    // If the request was read completely, the error is not about it, and anything written now would be taken for
-    // its response. A request with a broken body has had no effect yet.
-    if (response?.req.complete === true) {
-      response.once('close', () => this.#onClientError(error, socket));
-      return;
-    }
-    // Bytes after the last request are ignored, and a request gets only one response.
-    if (response?.headersSent !== true && error?.code !== HTTP_CLOSED_CONNECTION)
-      this.#refuseAndClose(toContractError(error?.code), socket);
-    else closeSoon(socket);
+    afterResponses(socket, (response) => {
+      // Bytes after the last request are ignored, and a request gets only one response.
+      if (response?.headersSent !== true && error?.code !== HTTP_CLOSED_CONNECTION)
+        this.#refuseAndClose(toContractError(error?.code), socket);
+      else closeSoon(socket);
+    });
   }
 
   #refuseConnect(socket: Duplex): void {
     const error = new TriremeError('METHOD_NOT_ALLOWED', 'CONNECT is not supported');
     socket.on('error', () => socket.destroy());
-    this.#refuseAndClose(error, socket, { Allow: ALL_METHODS });
+    afterResponses(socket, () => this.#refuseAndClose(error, socket, { Allow: ALL_METHODS }));
   }
 
   /** Writes an error response without a request, and closes the connection. */
@@ -278,6 +268,23 @@ export class PublicServer {
     this.#dropsLoggedAt = performance.now();
     this.#dropCount = 0;
   }
+}
+
+/**
+ * Reads nothing more from the connection, and calls `refuse` once every request that was read completely is answered:
+ * anything written earlier would be taken for the response to that request.
+ * @param refuse writes the last response and closes the connection. It is not called if nothing can be written. Its
+ *   argument is the response to a request with a broken body, which has had no effect yet; null if there is none.
+ */
+function afterResponses(socket: Duplex, refuse: (response: ServerResponse | null) => void): void {
+  if (!socket.writable) {
+    closeSoon(socket);
+    return;
+  }
+  const response = socket instanceof PacedSocket ? socket.pendingResponse : null;
+  if (socket instanceof PacedSocket) socket.discardInput();
+  if (response?.req.complete === true) response.once('close', () => afterResponses(socket, refuse));
+  else refuse(response);
 }
 
 /** Closes the socket once everything written is sent. */
