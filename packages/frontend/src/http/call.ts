@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Deadline } from '../rules/deadlines.js';
 import { checkBodyHeaders, parseKeyHeader, parseRequestId } from '../rules/requests.js';
-import type { SimpleRequest } from '../rules/simple-request.js';
+import type { SimpleHeaders, SimpleRequest } from '../rules/simple-request.js';
 import { decodeBody, readBody } from './body.js';
 
 /** Identifies a request in its response and in the log. */
@@ -31,7 +31,7 @@ export interface Call extends RequestContext {
   readonly parameter: string;
   /** The idempotency key of the request, or null. @throws TriremeError `INVALID_REQUEST`. */
   readIdempotencyKey(): string | null;
-  /** The body as text. @throws TriremeError as `readBody` does. */
+  /** The body as text; can be read once. @throws TriremeError as `readBody` does. */
   readBody(deadline: Deadline): string | Promise<string>;
 }
 
@@ -71,19 +71,16 @@ export class HttpCall extends RequestContext implements Call {
 
 /** A request that the fast path read as a whole. */
 export class SimpleCall extends RequestContext implements Call {
-  readonly #request: SimpleRequest<unknown>;
+  readonly headers: SimpleHeaders;
+  readonly parameter: string;
+  /** Null once it was read: it keeps all bytes of the request, which an open request does not need. */
+  #body: Buffer | null;
 
-  constructor(request: SimpleRequest<unknown>, nextId: () => string) {
-    super(request.headers['x-request-id'], nextId);
-    this.#request = request;
-  }
-
-  get headers(): SimpleRequest<unknown>['headers'] {
-    return this.#request.headers;
-  }
-
-  get parameter(): string {
-    return this.#request.parameter;
+  constructor({ headers, parameter, body }: SimpleRequest<unknown>, nextId: () => string) {
+    super(headers['x-request-id'], nextId);
+    this.headers = headers;
+    this.parameter = parameter;
+    this.#body = body;
   }
 
   readIdempotencyKey(): string | null {
@@ -92,7 +89,10 @@ export class SimpleCall extends RequestContext implements Call {
   }
 
   readBody(): string {
+    const body = this.#body;
+    if (body === null) throw new Error('the body was already read');
+    this.#body = null;
     checkBodyHeaders(this.headers);
-    return decodeBody(this.#request.body);
+    return decodeBody(body);
   }
 }

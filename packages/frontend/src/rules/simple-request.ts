@@ -62,8 +62,9 @@ const BEGINNINGS = ['GET /', 'POST /'] as const;
 /** Node's parser accepts some requests with bare line feeds. */
 const BARE_LF = /(?<!\r)\n/;
 const LENGTH = /^[0-9]{1,5}$/;
+const NO_BODY = Buffer.alloc(0);
 
-/** Reads the bytes that arrived on a connection. The result may keep a reference to `bytes`. */
+/** Reads the bytes that arrived on a connection. The body of the result is a part of `bytes`. */
 export function parseSimpleRequest<Route extends SimplePattern>(
   bytes: Buffer,
   routes: readonly Route[],
@@ -91,7 +92,8 @@ export function parseSimpleRequest<Route extends SimplePattern>(
   if (bodyLength > BODY_BYTES_MAX || missing < 0) return 'other';
   if (missing > 0) return 'part';
   const { route, parameter } = match;
-  return { route, parameter, headers, closesConnection: use === 'close', body: bytes.subarray(bodyAt) };
+  const body = isPost ? bytes.subarray(bodyAt) : NO_BODY;
+  return { route, parameter, headers, closesConnection: use === 'close', body };
 }
 
 /** Whether bytes without a complete head can be the beginning of a simple request. */
