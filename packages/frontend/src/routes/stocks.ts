@@ -14,6 +14,7 @@ import {
 import { NO_RESULT } from '../backends/retry.js';
 import type { ApiResponse } from '../http/api-response.js';
 import type { Call, HttpCall } from '../http/call.js';
+import type { Deadline } from '../rules/deadlines.js';
 import { checkOperator, matchesEtag, parsePageQuery, queryOf, rejectConditions } from '../rules/requests.js';
 import { outcomeUnknownError, requireEffect } from '../rules/results.js';
 import type { StockView } from '../rules/stock-cache.js';
@@ -103,14 +104,31 @@ async function changeStock(
     const commandOf = parse(name, await call.readBody(deadline));
     const key = ensureIdempotencyKey(call);
     requireEffect(await submitCommand(services, call, deadline, commandToWire(commandOf(key))), key);
-    const view = await services.stocks.lookup(name, deadline);
-    if (view === null) throw stockNotFound();
-    // The change is done, but the stock cannot be read. A retry with the key returns it.
-    if (view === NO_RESULT) throw outcomeUnknownError(key);
+    const view = await readChangedStock(services, name, key, deadline);
     const headers = services.replies.headers(call);
     headers['ETag'] = view.etag;
     return services.replies.ok(call, view.body, headers);
   });
+}
+
+/**
+ * Reads a stock after its change. Nothing that goes wrong may look like a refusal of the change, which is done; a retry
+ * with the key reads the stock again.
+ * @throws TriremeError `OUTCOME_UNKNOWN` if the stock cannot be read or is not found.
+ */
+async function readChangedStock(
+  { stocks, log }: RouteServices,
+  name: string,
+  key: string,
+  deadline: Deadline,
+): Promise<StockView> {
+  try {
+    const view = await stocks.lookup(name, deadline);
+    if (view !== null && view !== NO_RESULT) return view;
+  } catch (error) {
+    log.warn({ error, key }, 'a changed stock cannot be read');
+  }
+  throw outcomeUnknownError(key);
 }
 
 function invalidName(): TriremeError {
