@@ -48,7 +48,11 @@ function resultOf(answer: SubmitResult | CallFailure): FinalResult | typeof RETR
   }
 }
 
-/** Whether an attempt without a result may still have an effect. */
+/**
+ * Whether an attempt may have had an effect or may still have one. This includes final results: one that arrives just
+ * before the deadline expires is dropped.
+ */
 function mayHaveEffect(answer: SubmitResult | CallFailure): boolean {
-  return answer === 'unanswered' || (answer !== 'unsent' && answer[1] === 'lost');
+  if (answer === 'unanswered') return true;
+  return answer !== 'unsent' && answer[1] !== 'refused' && answer[1] !== 'invalid';
 }
