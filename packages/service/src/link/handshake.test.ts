@@ -1,4 +1,5 @@
 import { PROTOCOL_VERSION } from '@trireme/domain';
+import type { FrameRefusal } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { handshakeHeaders, isName, checkHandshake, type LinkIdentity } from './handshake.js';
@@ -29,6 +30,56 @@ for (const [status, httpStatus, headers] of REFUSED) {
     assert.not.match(JSON.stringify(refusal), 'a shared secret');
   });
 }
+
+test('checkHandshake checks certificate, secret, cluster, version, name and role, in this order', () => {
+  const headers = {
+    'x-trireme-name': 'two words',
+    'x-trireme-secret': 'another secret',
+    'x-trireme-cluster': 'other',
+    'x-trireme-version': String(PROTOCOL_VERSION + 1),
+  };
+  const certificate = { problem: 'it expired', name: 'catalog-1' };
+  const refusal = (): string =>
+    JSON.stringify(checkHandshake(SELF, headers, 'frontend', { ...certificate })?.status ?? null);
+  const steps: readonly (readonly [refusal: string | null, correct: () => void])[] = [
+    ['WRONG_CERTIFICATE', () => Object.assign(certificate, { problem: null })],
+    ['WRONG_CERTIFICATE', () => Object.assign(certificate, { name: headers['x-trireme-name'] })],
+    ['UNAUTHORIZED', () => (headers['x-trireme-secret'] = 'a shared secret')],
+    ['WRONG_CLUSTER', () => (headers['x-trireme-cluster'] = 'test')],
+    ['WRONG_VERSION', () => (headers['x-trireme-version'] = String(PROTOCOL_VERSION))],
+    ['INVALID_NAME', () => (certificate.name = headers['x-trireme-name'] = 'catalog-1')],
+    ['WRONG_ROLE', () => (certificate.name = headers['x-trireme-name'] = 'frontend-1')],
+    [null, () => undefined],
+  ];
+  for (const [expected, correct] of steps) {
+    assert.is(refusal(), JSON.stringify(expected));
+    correct();
+  }
+});
+
+test('a process without the secret or the certificate learns neither cluster nor version', () => {
+  const valid = { problem: null, name: 'frontend-1' };
+  for (const [secret, certificate] of [
+    ['another secret', null],
+    [undefined, null],
+    ['another secret', valid],
+    ['a shared secret', { problem: 'it expired', name: 'frontend-1' }],
+    ['a shared secret', { problem: null, name: 'frontend-2' }],
+  ] as const) {
+    const refusalOf = (cluster: string, version: number): FrameRefusal | null => {
+      const guess = { 'x-trireme-cluster': cluster, 'x-trireme-version': String(version) };
+      const headers = { ...GOOD, ...guess, 'x-trireme-secret': secret };
+      return checkHandshake(SELF, headers, 'frontend', certificate);
+    };
+    const refusal = refusalOf(SELF.cluster, PROTOCOL_VERSION);
+    assert.is(
+      refusal?.status,
+      certificate === null || certificate === valid ? 'UNAUTHORIZED' : 'WRONG_CERTIFICATE',
+    );
+    assert.not.match(refusal?.message ?? '', new RegExp(`\\b(${SELF.cluster}|${PROTOCOL_VERSION})\\b`));
+    assert.equal(refusalOf('other', PROTOCOL_VERSION + 1), refusal, 'a guess changes nothing');
+  }
+});
 
 test('a refusal contains only a short part of a header', () => {
   const refusal = checkHandshake(SELF, { ...GOOD, 'x-trireme-cluster': 'x'.repeat(10_000) }, 'frontend');
