@@ -93,7 +93,7 @@ const STOCKS: readonly Operation[] = [
       schema: 'Stock',
       headers: ['ETag', 'IdempotencyKey'],
     },
-    errors: ['INVALID_STOCK', 'STOCK_NOT_FOUND', 'LIMIT_REACHED', ...COMMAND_ERRORS],
+    errors: ['INVALID_STOCK', 'LIMIT_REACHED', ...COMMAND_ERRORS],
   },
   {
     ...{
