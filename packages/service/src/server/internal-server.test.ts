@@ -278,6 +278,34 @@ test('pipelined requests close the connection and are not handled', async () => 
   });
 });
 
+test('an upgrade or malformed bytes after an open request close the connection and are not answered', async () => {
+  const state = { begun: 0 };
+  const actions: InternalServerOptions['actions'] = {
+    '/members': async () => {
+      state.begun += 1;
+      return new Promise(() => undefined);
+    },
+  };
+  await withServer({ actions, listeners: [linkListener().listener] }, async (port) => {
+    const request = `POST /members HTTP/1.1\r\nhost: x\r\nx-trireme-secret: ${SECRET}\r\ncontent-length: 2\r\n\r\n{}`;
+    const upgrade = 'host: x\r\nconnection: Upgrade\r\nupgrade: trireme-frames\r\n\r\n';
+    const others = [
+      `GET /links/test HTTP/1.1\r\n${upgrade}`,
+      `GET /nothing HTTP/1.1\r\n${upgrade}`,
+      'nonsense\r\n\r\n',
+    ];
+    for (const [i, other] of [...others, 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n'].entries()) {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(request);
+      await until(() => state.begun === i + 1, 'the request');
+      socket.write(other);
+      let answer = '';
+      for await (const chunk of socket) answer += String(chunk);
+      assert.is(answer, '', other);
+    }
+  });
+});
+
 test('data after a request with Connection: close is ignored, and the request is answered', async () => {
   await withServer({}, async (port) => {
     const last = 'GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';

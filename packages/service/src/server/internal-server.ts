@@ -66,6 +66,8 @@ export class InternalServer {
   readonly #actions: readonly string[];
   /** Limits the log lines that anyone who can reach the port can cause. */
   readonly #throttle = new LogThrottle();
+  /** The open request of each connection. */
+  readonly #open = new WeakMap<Duplex, IncomingMessage>();
 
   /** @throws UsageError if the host is not loopback and the identity has neither a secret nor a certificate. */
   constructor(options: InternalServerOptions) {
@@ -94,7 +96,8 @@ export class InternalServer {
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       // The response to the last request is being sent.
-      if (error.code !== HTTP_CLOSED_CONNECTION) refuseSocket(socket, clientErrorRefusal(error.code));
+      if (error.code === HTTP_CLOSED_CONNECTION) return;
+      if (!this.#closeIfOpen(socket)) refuseSocket(socket, clientErrorRefusal(error.code));
     });
   }
 
@@ -133,6 +136,8 @@ export class InternalServer {
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { identity, routes, actions, log } = this.#options;
     if (closeIfPipelined(request, response)) return;
+    this.#open.set(request.socket, request);
+    response.once('close', () => this.#open.delete(request.socket));
     closeIfStalled(response);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('x-served-by', identity.name);
@@ -191,7 +196,18 @@ export class InternalServer {
     }
   }
 
+  /**
+   * Closes the connection if a request that was read completely is open: anything written would be taken for its
+   * response. Returns whether it did.
+   */
+  #closeIfOpen(socket: Duplex): boolean {
+    if (this.#open.get(socket)?.complete !== true) return false;
+    socket.destroy();
+    return true;
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#closeIfOpen(socket)) return;
     const path = pathOf(request.url ?? '');
     const listener = this.#options.listeners.find((known) => known.path === path);
     if (listener === undefined)
