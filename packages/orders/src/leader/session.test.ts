@@ -1,6 +1,7 @@
 /** The leader session on a fake Raft node: what it logs, when, and what it answers. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { BATCH_DELAY_MS_MAX } from '../rules/leader/batch-delay.js';
 import { TOO_MANY, buy, decidedBatch, entry } from '../rules/testing/batches.js';
 import { withSession } from '../testing/leader-session-fixture.js';
 import { until } from '../testing/test-replica.js';
@@ -34,6 +35,29 @@ test('a batch takes its age from the monotonic clock and its time from the wall 
     assert.equal(await times('a', 100, 5_000_000), [100, 5_000_000]);
     assert.equal(await times('b', 200, -7_000_000), [200, 5_000_050]);
     assert.equal(await times('c', 300, 5_000_200), [300, 5_000_200]);
+    assert.equal(fixture.fatals, []);
+  });
+});
+
+test('few orders after a large batch wait for more', async () => {
+  await withSession(async (fixture) => {
+    await fixture.grantAuthority();
+    const submit = (name: string, count: number): void => {
+      for (let i = 0; i < count; i += 1) fixture.session.submit(buy(`${name}${i}`), { link: 1, id: i });
+    };
+    submit('many', 20);
+    await until(() => fixture.proposed.length === 1, 'the proposal');
+    submit('early', 1);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(fixture.sizes, [20], 'on the clock of the session no time has passed');
+    submit('rest', 9);
+    await until(() => fixture.proposed.length === 2, 'the next proposal');
+    submit('alone', 1);
+    await new Promise(setImmediate);
+    assert.equal(fixture.sizes, [20, 10]);
+    fixture.now += BATCH_DELAY_MS_MAX;
+    await until(() => fixture.proposed.length === 3, 'the order submitted alone');
+    assert.equal(fixture.sizes, [20, 10, 1]);
     assert.equal(fixture.fatals, []);
   });
 });
@@ -123,6 +147,8 @@ test('orders beyond the limit of invisible commands are logged once the catalog 
       await new Promise(setImmediate);
     }
     assert.equal([logged(), fixture.session.status.queued], [50_000, 1]);
+    // The batch delay is over.
+    fixture.now = 1000;
     for (let turn = 0; turn < 20 && fixture.results.length < 50_000; turn += 1) fixture.answerCatalog();
     assert.is(fixture.results.length, 50_000);
     await until(() => logged() === 50_001, 'the order that waited');

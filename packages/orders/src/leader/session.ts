@@ -18,6 +18,7 @@ import { WakeTimer, deferWork, type Log } from '@trireme/service';
 import type { CatalogLinkView } from './catalog-links.js';
 import { CatalogFeed, type CatalogState, type FeedAction } from '../rules/leader/catalog-feed.js';
 import { changeCatalogs, type CatalogChange } from '../rules/leader/catalog-set.js';
+import { BatchDelay } from '../rules/leader/batch-delay.js';
 import { CommandQueue, type SubmitAnswer, type Waiter } from '../rules/leader/command-queue.js';
 import type { CatalogFrame } from '../rules/frames.js';
 import { IdempotencyIndex } from '../rules/book/idempotency-index.js';
@@ -94,6 +95,7 @@ export class LeaderSession {
   readonly #queue: CommandQueue;
   readonly #feed: CatalogFeed;
   readonly #tracer: RequestTracer;
+  readonly #batchDelay = new BatchDelay();
   readonly #clock: LogClock;
   readonly #waits = new ReadWaitQueue(WAITING_ITEMS_MAX);
   readonly #lookups = new ReadWaitQueue(WAITING_ITEMS_MAX);
@@ -106,6 +108,7 @@ export class LeaderSession {
   #isFlushDue = false;
   #isAnnounceScheduled = false;
   #isAnnounceDue = false;
+  #isDelayScheduled = false;
   #isRetryScheduled = false;
   #isOpen = true;
 
@@ -380,6 +383,7 @@ export class LeaderSession {
   #flush(): void {
     if (this.#isRetryScheduled) return;
     this.#proposeSetChange();
+    if (this.#delaysBatch()) return;
     while (this.#proposed.length < PROPOSALS_IN_FLIGHT_MAX) {
       const commands = this.#queue.takeBatch();
       if (commands === null && !this.#isAnnounceDue) return;
@@ -421,6 +425,7 @@ export class LeaderSession {
     }
     if (commands.length === 0) return true;
     const { index, bytes } = logged;
+    this.#batchDelay.onBatchLogged(commands.length, this.#options.now());
     this.#queue.onLogged(index, commands);
     this.#tracer.onLogged(index, commands);
     const names = [...new Set(commands.map(({ name }) => name))];
@@ -452,6 +457,18 @@ export class LeaderSession {
       else this.#retryFlush();
       return null;
     }
+  }
+
+  #delaysBatch(): boolean {
+    const delayMs = this.#batchDelay.remainingMs(this.#queue.queued, this.#options.now());
+    if (delayMs === 0) return false;
+    if (this.#isDelayScheduled) return true;
+    this.#isDelayScheduled = true;
+    this.#after(Math.ceil(delayMs), () => {
+      this.#isDelayScheduled = false;
+      this.#flushSoon();
+    });
+    return true;
   }
 
   #retryFlush(): void {
