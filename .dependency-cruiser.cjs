@@ -1,13 +1,13 @@
 /**
- * The arrows of the house: which part may import which. Checked by `npm test -- layers`. What is imported by a package's
- * name resolves into its dist/, so that rules about other packages speak of src/ and dist/ alike.
+ * Defines which part may import which; `npm test -- layers` checks it. An import by the name of a package resolves to its
+ * dist/, so rules about other packages match both src/ and dist/.
  */
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'raft-stands-alone',
-      comment: 'raft/ is a library of its own: nothing of packages/ or scripts/',
+      comment: 'raft/ is a separate library: it imports nothing of packages/, scripts/ or bench/',
       severity: 'error',
       from: { path: '^raft/' },
       to: { path: '^(packages|scripts|bench)/' },
@@ -59,7 +59,7 @@ module.exports = {
     },
     {
       name: 'nothing-needs-the-operators-command',
-      comment: 'only the fault suite and the npm scripts, which are operators themselves, use parts of it',
+      comment: 'only the fault suite and the npm scripts use parts of it',
       severity: 'error',
       from: { pathNot: '^(packages/(cli|faults)|scripts)/' },
       to: { path: '^packages/cli/' },
@@ -84,7 +84,7 @@ module.exports = {
     },
     {
       name: 'state-machine-is-pure',
-      comment: 'what the log makes of stocks follows from the log alone: no I/O, no clock, no randomness',
+      comment: 'the state depends only on the log: no I/O, no clock, no randomness',
       severity: 'error',
       from: { path: '^packages/state-machine/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { pathNot: '^(packages/(state-machine/src|domain)/|(node:)?crypto$)' },
@@ -99,7 +99,7 @@ module.exports = {
     {
       name: 'bench-measures-from-outside',
       comment:
-        'benchmarks start a cluster and speak HTTP to it, or use the Raft library, as anyone may: no shortcut into either',
+        'benchmarks start a cluster and send HTTP requests, or use the public entry points of the Raft library',
       severity: 'error',
       from: { path: '^bench/' },
       to: {
@@ -109,7 +109,7 @@ module.exports = {
     {
       name: 'bench-rules-are-pure',
       comment:
-        'statistics, plans, parsers, pages and plots as values: no I/O, no clock; of the plots, the types alone',
+        'statistics, schedules, parsers, pages and plots: no I/O, no clock; only the types of vega-lite',
       severity: 'error',
       from: { path: '^bench/src/rules/', pathNot: '\\.test\\.ts$' },
       to: {
@@ -125,7 +125,7 @@ module.exports = {
     },
     {
       name: 'pages-load-themselves-alone',
-      comment: 'what runs in a browser has nothing of the server but types',
+      comment: 'code for the browser imports only types of the server',
       severity: 'error',
       from: { path: '^packages/frontend/browser/src/', pathNot: '\\.test\\.ts$' },
       to: { pathNot: '^packages/frontend/browser/src/', dependencyTypesNot: ['type-only'] },
@@ -148,7 +148,8 @@ module.exports = {
     },
     {
       name: 'simulations-are-for-the-simulator',
-      comment: 'what a service shows of its inside is for the simulator of the system alone',
+      comment:
+        'the internals that a service exports in simulation.ts are only for the simulator of the system',
       severity: 'error',
       from: { pathNot: '^packages/(system-sim/|[^/]+/src/simulation\\.ts)' },
       to: { path: '^packages/[^/]+/(src|dist)/simulation\\.' },

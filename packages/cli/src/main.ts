@@ -17,7 +17,7 @@ Examples:
   trireme transfer --to 3           make replica 3 the leader
   trireme catalogs add catalog-3    add a catalog
   trireme order buy AAPL 1          place an order
-  trireme stock set ACME 12.50      list a stock or set its price`;
+  trireme stock set ACME 12.50      add a stock or set its price`;
 
 const program = new Command('trireme')
   .description(

@@ -60,7 +60,7 @@ async function run(options: ShopOptions): Promise<void> {
 const command = new Command('npm run shop --')
   .description(
     'Runs concurrent clients against the front-ends. Each client looks up random stocks and orders an available ' +
-      'stock with probability p: buy or sell with equal probability, 1 unit in 80 % of the orders, otherwise 2 or 3. ' +
+      'stock with probability p: buy or sell with equal probability, 1 unit in 80% of the orders, otherwise 2 or 3. ' +
       'At the end each client reads back its orders and compares them. Exits with 1 if a request fails or an order ' +
       'differs.',
   )

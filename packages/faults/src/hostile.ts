@@ -12,7 +12,7 @@ const HELP = `Usage: npm run hostile -- [--every 1] [--quick] [--seed 1] [--resu
 Sends malformed and hostile requests to every port while clients place orders. Checks that each attack is refused or
 disconnected, that no process exits or leaks memory, that no order fails, and that the order books contain only the
 orders of the clients.
-  --every    carries out only every n-th attack (default 1)
+  --every    runs only every n-th attack (default 1)
   --quick    skips attacks that take several seconds
   --seed     seed of the clients' choices (default 1)
   --results  folder for the history, and for logs after a failure (default data/hostile)`;

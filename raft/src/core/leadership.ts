@@ -104,7 +104,7 @@ export class LeaderState {
    * once this one is applied and a joint configuration is left. It accepts none before an entry of its term is
    * committed: a change of an earlier leader could otherwise be committed in addition (Ongaro's correction to
    * thesis 4.1 on the raft-dev list, 2015).
-   * @param force whether to skip the checks of change-check.ts
+   * @param force whether to skip the checks of membership-check.ts
    * @throws RaftError `NOT_LEADER` during a leadership transfer, `NOT_READY`, `CHANGE_PENDING`, `BAD_MEMBERSHIP`,
    *   `NOT_CAUGHT_UP` or `QUORUM_UNREACHABLE`; the change had no effect.
    */

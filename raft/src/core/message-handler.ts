@@ -1,6 +1,6 @@
 /**
  * Dispatches the messages that a member receives: by comparing their term with the member's own (Raft 5.1), then by
- * type. Election state, leadership and follow.ts handle them.
+ * type. `ElectionState`, `LeaderState` and follower.ts handle them.
  */
 import { invariant } from './errors.js';
 import { handleAppend, handleHeartbeat, handleSnapshot } from './follower.js';

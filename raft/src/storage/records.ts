@@ -10,7 +10,7 @@
  * The last three start with a crc32 over their key and everything after the checksum; all numbers are
  * big-endian:
  *
- *     base:       | crc32 4 | the base as encoded by core/base.ts |
+ *     base:       | crc32 4 | the base as encoded by core/base-codec.ts |
  *     hard state: | crc32 4 | term 8 | last index 8 | last term 8 | vote ... (empty: none) |
  *     identity:   | crc32 4 | format 4 | cluster length 2 | cluster ... | member id ... |
  */

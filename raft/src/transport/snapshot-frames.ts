@@ -5,7 +5,7 @@
  *     frame: | length 4 | crc32 of all payloads up to here 4 | payload ... |
  *     end:   | 0 4      | crc32 of all payloads 4            | their total length 8 |
  *
- * The first payload is the header: the leader's term, then the base as encoded by core/base.ts.
+ * The first payload is the header: the leader's term, then the base as encoded by core/base-codec.ts.
  */
 import { crc32 } from 'node:zlib';
 import { decodeBase, encodeBase } from '../core/base-codec.js';

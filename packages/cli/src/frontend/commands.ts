@@ -88,7 +88,7 @@ function addStockOptions(command: Command): Command {
 
 function stockCommand(): Command {
   const stock = new Command('stock').description(
-    'Lists, prices and restocks a stock with the operator token.',
+    'Adds a stock to the market, sets its price or restocks it. Requires the operator token.',
   );
   addStockOptions(
     stock
@@ -96,7 +96,7 @@ function stockCommand(): Command {
       .argument('<name>', 'name of the stock')
       .argument('<price>', 'price in decimal currency, for example 55.00', parsePrice),
   )
-    .description('Lists a new stock with quantity 0, or sets the price of a listed stock.')
+    .description('Adds a new stock with quantity 0, or sets the price of an existing one.')
     .action(async (name: string, price: number, options: StockOptions) =>
       operate(options, async (client, more) => client.listStock(name, price, more)),
     );
@@ -106,7 +106,7 @@ function stockCommand(): Command {
       .argument('<name>', 'name of the stock')
       .argument('<quantity>', 'number of units', parseWholeNumber(1, QUANTITY_MAX)),
   )
-    .description('Adds units to a listed stock.')
+    .description('Adds units to an existing stock.')
     .action(async (name: string, quantity: number, options: StockOptions) =>
       operate(options, async (client, more) => client.restock(name, quantity, more)),
     );
@@ -115,7 +115,7 @@ function stockCommand(): Command {
 
 function stocksCommand(): Command {
   return addPageOptions(new Command('stocks').argument('[name]', 'name of one stock (default: all stocks)'))
-    .description('Lists stocks with price and quantity.')
+    .description('Shows stocks with price and quantity.')
     .action(async (name: string | undefined, options: ListOptions) =>
       at(options, async (client) => {
         const one = name === undefined ? null : { data: [await client.stock(name)], next: null };
@@ -143,7 +143,7 @@ function ordersCommand(): Command {
     new Command('orders').argument('[number]', 'number of one order (default: a page of orders)'),
   )
     .option('--name <stock>', 'only orders for this stock')
-    .description('Lists orders by number.')
+    .description('Shows orders, sorted by number.')
     .action(async (number: string | undefined, options: ListOptions) =>
       at(options, async (client) => {
         const one =

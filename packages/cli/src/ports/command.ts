@@ -84,7 +84,7 @@ async function ports({ data, json }: { data: string; json: boolean }): Promise<v
 
 export function portsCommand(): Command {
   return new Command('ports')
-    .summary('Lists the ports of the running cluster and what a stranger gets there.')
+    .summary('Lists the ports of the running cluster and what each answers without the secret.')
     .description(
       'Lists the ports of the running cluster of npm start, and the HTTP status that each returns to a client without ' +
         'the secret. Requires Linux.',

@@ -10,7 +10,7 @@ import { mapConcurrently, searchInChildProcess, type TimedResult } from './run.j
 import { SCENARIOS } from './scenarios.js';
 import { search, type Violation } from './search.js';
 
-const HELP = `Usage: npm run explore -- [--scenario NAME] [--planted] [--states N]
+const HELP = `Usage: npm run explore -- [--scenario NAME [--json]] [--planted] [--states N] [--no-fairness]
 
 Searches breadth-first every state that leaders, catalogs and front-ends can reach with the rules of this package.
 Checks in each state that no reader can see a stale value, or a value that is not visible yet. Without options, runs all

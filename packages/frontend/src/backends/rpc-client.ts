@@ -88,7 +88,7 @@ export class RpcClient<Question, Answer extends object> {
       const link = this.#options.route();
       if (link === null) return;
       const calls = this.#table.peek(FRAME_ITEMS_MAX);
-      // A link that accepts nothing has closed. Its handler will be notified, change the route and call `wake`.
+      // A link that accepts nothing has closed. Its handler will be notified, change the route and call `scheduleFlush`.
       if (!this.#options.send(link, calls)) return;
       this.#table.markSent(calls, link.id);
     }

@@ -3,7 +3,7 @@
  * decided and answered without waiting for this replica's disk. The store is written a few milliseconds
  * later, with many applies in one write.
  *
- *     entries -> rules: `applied` -> pending writes -> one atomic write: `stored`, readable from then on
+ *     entries -> rules (`onApplied`) -> pending writes -> one atomic write (`onStored`), readable from then on
  *
  * The log contains all of it: after a crash, entries that were not stored are applied again.
  */
@@ -45,7 +45,7 @@ export interface MachineEvents {
   onApplied(index: number, decided: readonly DecidedBatch[]): void;
   /** Everything up to log index `index` can be read from the store. */
   onStored(index: number): void;
-  /** The store cannot be written, or a listener of `stored` failed: the process has to stop. */
+  /** The store cannot be written, or `onStored` failed: the process has to stop. */
   onError(error: unknown): void;
 }
 

@@ -36,7 +36,7 @@ export class LeaderSessionFixture {
   wall = 0;
   /** Number of writes of the book that have begun. */
   writes = 0;
-  /** Completes the writes that began since `holdWrites`. */
+  /** Completes the writes that began since `blockWrites`. */
   unblockWrites: () => void = () => undefined;
   #held: Promise<void> = Promise.resolve();
   readonly #machine: BookStateMachine;

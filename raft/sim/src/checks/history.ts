@@ -35,11 +35,11 @@ export class History {
    * lease, and `followerReads`, which a follower answered. `unknown` counts changes without a response.
    */
   readonly counts = { changes: 0, reads: 0, leaseReads: 0, followerReads: 0, unknown: 0 };
-  /** Answered operations that were invoked since `watchFrom`. */
+  /** Answered operations that were invoked at or after the time of `countFrom`. */
   readonly recent = { changes: 0, reads: 0 };
   #watchedFrom: Micros = Infinity;
 
-  /** Counts operations that are invoked at or after `time` in `watched`. */
+  /** Counts operations that are invoked at or after `time` in `recent`. */
   countFrom(time: Micros): void {
     this.#watchedFrom = time;
   }
