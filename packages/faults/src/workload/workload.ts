@@ -28,11 +28,8 @@ export interface WorkloadOptions {
   readonly oldKeyShare: number;
 }
 
-/** Timeout of patient clients, above every deadline of the server. */
+/** Timeout of patient clients and probes, above every deadline of the server: they never end a request themselves. */
 const PATIENT_MS = 10_000;
-
-/** Timeout of a probe, which is repeated by its caller. */
-const PROBE_MS = 1_000;
 
 /** Maximum number of orders that are read back at the end, through each front-end. */
 const READ_BACK_MAX = 300;
@@ -85,7 +82,7 @@ export class Workload {
 
   /** Places one order through a front-end. @param frontend from 0 @returns whether it was filled */
   async probe(frontend: number): Promise<boolean> {
-    this.#probe ??= this.#newClient(this.#options.clients + 2, PROBE_MS);
+    this.#probe ??= this.#newClient(this.#options.clients + 2, PATIENT_MS);
     const key = `probe-${(this.#probes += 1)}`;
     const output = await this.#probe.create(frontend, {
       key,
