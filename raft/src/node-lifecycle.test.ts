@@ -153,6 +153,44 @@ test('cancelTransfer ends a transfer: the leader accepts proposals again', async
   await stopAll(testNodes);
 });
 
+test('transferLeadership does not cancel a transfer that the leader started itself meanwhile', async () => {
+  const hub = new TestNetwork();
+  const testNodes = await startThree(hub);
+  const [a] = testNodes;
+  hub.delivers = ({ type }) => type !== 'timeoutNow';
+  a.machine.gate.close();
+  a.node.propose(DATA);
+  await waitUntil(() => a.machine.gate.waiting === 1);
+  const requested = a.node.transferLeadership(1050, { to: 'b' });
+  a.node.cancelTransfer();
+  a.node.propose(DATA);
+  // The state machine counts as hung after ten election timeouts, 1000 ms: the leader then starts a transfer.
+  for (let ms = 0; ms < 1050; ms += 10) {
+    a.clock.advance(10);
+    await waitUntilQuiet();
+  }
+  assert.is(await requested, false);
+  assert.throws(() => a.node.propose(DATA), codeOf('NOT_LEADER'));
+  a.machine.gate.open();
+  await stopAll(testNodes);
+});
+
+test('transferLeadership cancels its transfer at its time limit while a caller waits for an earlier transfer', async () => {
+  const hub = new TestNetwork();
+  const testNodes = await startThree(hub);
+  const [a] = testNodes;
+  hub.delivers = ({ type }) => type !== 'timeoutNow';
+  const first = a.node.transferLeadership(80, { to: 'b' });
+  a.node.cancelTransfer();
+  const second = a.node.transferLeadership(20, { to: 'b' });
+  a.clock.advance(20);
+  assert.is(await second, false);
+  a.node.propose(DATA);
+  a.clock.advance(60);
+  assert.is(await first, false);
+  await stopAll(testNodes);
+});
+
 test('transferLeadership with isStopping ignores an earlier failed transfer', async () => {
   const hub = new TestNetwork();
   const testNodes = await startThree(hub);

@@ -18,6 +18,7 @@ import type {
   PersistBatch,
   Proposal,
   Ready,
+  Term,
 } from './core/types.js';
 import { SlowWriteDetector } from './slow-write-detector.js';
 import { MembershipTracker } from './membership-tracker.js';
@@ -26,6 +27,14 @@ import { PendingReads } from './pending-reads.js';
 import { checkLogMatchesMachine, completeInterruptedInstall, installSnapshot } from './recovery.js';
 import { SnapshotManager } from './snapshot-manager.js';
 import { Submissions } from './submissions.js';
+
+/** A transfer of leadership with callers of `transferLeadership` that wait for it. */
+interface AwaitedTransfer {
+  readonly term: Term;
+  /** Number of the transfer in its term. */
+  readonly number: number | null;
+  waiters: number;
+}
 
 /**
  * A running member of a group. It owns its storage and transport, and applies committed entries to its state
@@ -42,8 +51,8 @@ export class RaftNode {
   readonly #snapshots: SnapshotManager;
   readonly #compactor: Compactor;
   #readIds = 0;
-  /** Waiting callers of `transferLeadership`. */
-  #transferWaiters = 0;
+  /** The transfer that `transferLeadership` last started or joined; null before the first. */
+  #transfer: AwaitedTransfer | null = null;
   #stopTicking: () => void = () => undefined;
   #isFlushScheduled = false;
   #persisting: Promise<void> = Promise.resolve();
@@ -236,8 +245,8 @@ export class RaftNode {
 
   /**
    * Transfers leadership and waits until this member no longer leads, at most `timeoutMs` milliseconds. After
-   * that time it cancels the transfer, unless another caller waits for it. Without another live voter this
-   * member keeps leading.
+   * that time it cancels this transfer if it is still in progress, unless another caller waits for it. Without
+   * another live voter this member keeps leading.
    * @param options.to the voter to lead next. Without it, the running transfer is used, or a new one to the
    *   voter with the longest log
    * @param options.isStopping whether `stop` comes next: then transfers that failed recently are ignored
@@ -260,16 +269,27 @@ export class RaftNode {
       this.#scheduleFlush();
     }
     const isLeading = (): boolean => this.#core.leadership === leadership && this.#state === 'running';
-    this.#transferWaiters += 1;
+    const transfer = this.#awaitedTransfer(this.#core.term, leadership.transferNumber);
+    transfer.waiters += 1;
     await waitUntil(this.#clock, timeoutMs, () => !isLeading());
-    this.#transferWaiters -= 1;
-    if (this.#transferWaiters === 0) leadership.cancelTransfer();
+    transfer.waiters -= 1;
+    if (transfer.waiters === 0 && leadership.transferNumber === transfer.number) leadership.cancelTransfer();
     return this.#core.leadership !== leadership;
+  }
+
+  #awaitedTransfer(term: Term, number: number | null): AwaitedTransfer {
+    if (this.#transfer?.term !== term || this.#transfer.number !== number)
+      this.#transfer = { term, number, waiters: 0 };
+    return this.#transfer;
   }
 
   /**
    * Cancels the transfer of leadership in progress, if any; this member accepts proposals again. If the target was
    * already told to campaign, it may still win, so callers of `transferLeadership` wait until their time limit.
+   *
+   * A leader that is no longer a voter steps down at the next tick all the same, and one whose state machine hangs
+   * starts another transfer then. A started transfer ends the lease for the rest of the term, even if it is
+   * cancelled: reads with `lease` are then confirmed like others.
    */
   cancelTransfer(): void {
     this.#core.cancelTransfer();

@@ -19,6 +19,8 @@ export class LeadershipTransfer {
   readonly #followers: FollowerSet;
   readonly #onBegin: () => void;
   #to: NodeId | null = null;
+  /** Number of transfers started in this term. */
+  #started = 0;
   /** Ticks since the transfer started. */
   #elapsed = 0;
   /** Ticks to wait before the next transfer: those that blocked proposals, less those since. */
@@ -39,6 +41,11 @@ export class LeadershipTransfer {
    */
   get isInProgress(): boolean {
     return this.#to !== null;
+  }
+
+  /** The number of the transfer in progress, from 1 in each term; null if there is none. */
+  get number(): number | null {
+    return this.#to === null ? null : this.#started;
   }
 
   /**
@@ -66,6 +73,7 @@ export class LeadershipTransfer {
   start(to: NodeId): void {
     this.#onBegin();
     this.#to = to;
+    this.#started += 1;
     this.#elapsed = 0;
     const progress = this.#followers.get(to);
     if (progress !== undefined) progress.probeSent = false;

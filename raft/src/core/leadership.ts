@@ -198,6 +198,11 @@ export class LeaderState {
     return this.#transfer.isInProgress;
   }
 
+  /** The number of the transfer in progress, from 1 in each term; null if there is none. */
+  get transferNumber(): number | null {
+    return this.#transfer.number;
+  }
+
   /** Cancels the transfer in progress, if any. */
   cancelTransfer(): void {
     this.#transfer.cancel();
