@@ -30,10 +30,16 @@ export async function openBook(
   const { data, cluster, id } = options;
   const { folder, path } = await BookFolder.open(data);
   const { store, meta, stocks, restored, repaired } = await BookStore.open({ path, cluster, id });
-  if (repaired !== null) options.onRepair?.(repaired);
-  const snapshots = (machine: BookStateMachine<BookStore>): BookSnapshots =>
-    new BookSnapshots({ machine, folder, cluster, id, restored });
-  return (events) => new BookStateMachine(new Book(store, meta, stocks), store, events, snapshots);
+  try {
+    if (repaired !== null) options.onRepair?.(repaired);
+    const book = new Book(store, meta, stocks);
+    const snapshots = (machine: BookStateMachine<BookStore>): BookSnapshots =>
+      new BookSnapshots({ machine, folder, cluster, id, restored });
+    return (events) => new BookStateMachine(book, store, events, snapshots);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** Checks every record of an open book in the background, because a start should not wait for it. */

@@ -14,6 +14,7 @@ import { groupRoutes } from '../group/group-routes.js';
 import { ClusterLifeFile } from '../group/cluster-life-file.js';
 import { recordOwner } from '../group/member-file.js';
 import { NO_OBSERVER, type ReplicaObserver } from './observer.js';
+import type { BookStateMachine } from '../book/machine.js';
 import { checkBook, openBook } from '../book/open.js';
 import { ReplicaCore } from './core.js';
 import { ReplicaMetrics, replicaChecks, replicaReport, replicaStatus, type ReplicaParts } from './status.js';
@@ -72,12 +73,14 @@ const LINGER_MS = 100;
 
 export class Replica {
   readonly #resources: ReplicaResources;
+  readonly #opened: OpenedParts;
   readonly #server: InternalServer;
   /** Whether `stop` was called: not ready any more, but still working. */
   #isShuttingDown = false;
 
-  private constructor(options: ReplicaOptions, resources: ReplicaResources) {
+  private constructor(options: ReplicaOptions, resources: ReplicaResources, opened: OpenedParts) {
     this.#resources = resources;
+    this.#opened = opened;
     const { identity, log, host, port, metrics, addresses } = options;
     const { core, node, counts } = resources;
     counts.describe(() => this.#parts);
@@ -115,39 +118,38 @@ export class Replica {
       },
       actions: { ...group.actions, ...catalogs.actions },
     });
+    opened.server = this.#server;
   }
 
   /**
    * Opens and checks log and book, joins the group and listens.
    * @returns the replica, and the port for front-ends
    * @throws RaftError `LOG_DAMAGED` naming the damage, `BAD_CONFIG`; the system's error if it cannot listen.
+   *   Everything is closed then.
    */
   static async start(options: ReplicaOptions): Promise<{ readonly replica: Replica; readonly port: number }> {
-    const resources = await openResources(options);
-    const replica = new Replica(options, resources);
+    const opened: OpenedParts = { closing: new AbortController() };
     try {
+      const resources = await openResources(options, opened);
+      const replica = new Replica(options, resources, opened);
       const port = await replica.#server.listen();
       void checkBook(resources.core.machine.store, options.log, resources.fatal);
       return { replica, port };
     } catch (error) {
-      await replica.stop();
+      await closeParts(opened).catch((failure: unknown) =>
+        options.log.warn({ error: failure }, 'cannot close everything after a failed start'),
+      );
       throw error;
     }
   }
 
-  /** Transfers leadership, answers all open requests, and closes everything. */
+  /**
+   * Transfers leadership, answers all open requests, and closes everything.
+   * @throws the first error of closing; the other parts are closed then as well.
+   */
   async stop(): Promise<void> {
-    const { core, node, lifeFile, closing } = this.#resources;
     this.#isShuttingDown = true;
-    await transferIfLeader(node);
-    closing.abort();
-    core.stop();
-    // The answers are sent at the end of this turn; closing a link before that would lose them.
-    await setImmediate();
-    await this.#server.close();
-    await node.stop();
-    await core.machine.close();
-    await lifeFile.idle();
+    await runAll([async () => transferIfLeader(this.#resources.node), async () => closeParts(this.#opened)]);
   }
 
   /** The answer of `GET /status`. */
@@ -174,67 +176,96 @@ export class Replica {
   }
 }
 
-/** What a replica opens before it listens. */
+/** What a replica works with. */
 interface ReplicaResources {
   readonly core: ReplicaCore<BookStore>;
   readonly node: RaftNode;
-  readonly lifeFile: ClusterLifeFile;
   readonly counts: ReplicaMetrics;
   /** Reports an error after which the process has to stop. */
   readonly fatal: (error: unknown) => void;
-  /** Aborted once the replica closes: parts that are already closed cause errors, which are ignored then. */
-  readonly closing: AbortController;
 }
 
-/** Opens and checks log and book, and joins the group. */
-async function openResources(options: ReplicaOptions): Promise<ReplicaResources> {
+/** What a replica has opened so far and must close, in the order of opening. */
+interface OpenedParts {
+  /** Aborted once the replica closes: parts that are already closed cause errors, which are ignored then. */
+  readonly closing: AbortController;
+  storage?: LevelLog;
+  lifeFile?: ClusterLifeFile;
+  machine?: BookStateMachine<BookStore>;
+  core?: ReplicaCore<BookStore>;
+  node?: RaftNode;
+  server?: InternalServer;
+}
+
+/** Answers all open requests and closes the parts. @throws the first error, once everything is closed. */
+async function closeParts(parts: OpenedParts): Promise<void> {
+  const { closing, storage, lifeFile, machine, core, node, server } = parts;
+  closing.abort();
+  await runAll([
+    () => core?.stop(),
+    // The answers are sent at the end of this turn; closing a link before that would lose them.
+    async () => setImmediate(),
+    async () => server?.close(),
+    async () => node?.stop(),
+    async () => machine?.close(),
+    async () => lifeFile?.idle(),
+    // A started node owns the log and has closed it.
+    async () => (node === undefined ? storage?.close() : undefined),
+  ]);
+}
+
+/** Runs the steps one after another, each even if an earlier one failed. @throws the first error. */
+async function runAll(steps: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Opens and checks log and book, and joins the group. @param opened receives each part once it is open */
+async function openResources(options: ReplicaOptions, opened: OpenedParts): Promise<ReplicaResources> {
   const { id, data, identity, log } = options;
   const { cluster } = identity;
   const onRepair = (what: string): void => log.warn({ what }, 'storage repaired');
-  const closing = new AbortController();
   const fatal = (error: unknown): void => {
-    if (!closing.signal.aborted) options.fatal(error);
+    if (!opened.closing.signal.aborted) options.fatal(error);
   };
   const storage = await LevelLog.open({ path: join(data, 'log'), cluster, id, onRepair });
-  try {
-    await recordOwner(storage);
-    await options.onOwnerRecorded?.();
-    const lifeFile = await ClusterLifeFile.open(data, fatal);
-    const counts = new ReplicaMetrics(options.metrics);
-    const core: ReplicaCore<BookStore> = new ReplicaCore<BookStore>({
-      id,
-      createMachine: await openBook({ data, cluster, id, onRepair }),
-      lives: lifeFile,
-      addresses: options.addresses,
-      seed: options.seed,
-      onSeeded: options.onSeeded,
-      catalogs: options.catalogs,
-      newLife: newClusterLife,
-      memberClocks: options.memberClocks,
-      pacer: new ScanPacer(),
-      report: (started) => replicaReport({ node: started, machine: core.machine }, options.peerLinks),
-      onStatusChange: ({ leader }) => counts.onLeader(leader),
-      proposer: (started) => counts.countFailures(started),
-      log,
-      fatal,
-      onStep: (options.observe ?? NO_OBSERVER).onStep,
-    });
-    try {
-      const node = await startNode(options, storage, core, counts, fatal);
-      core.onNodeStarted(node);
-      return { core, node, lifeFile, counts, fatal, closing };
-    } catch (error) {
-      closing.abort();
-      core.stop();
-      await core.machine.close();
-      await lifeFile.idle();
-      throw error;
-    }
-  } catch (error) {
-    // A started node owns the log; otherwise it must be closed here.
-    await storage.close();
-    throw error;
-  }
+  opened.storage = storage;
+  await recordOwner(storage);
+  await options.onOwnerRecorded?.();
+  const lifeFile = await ClusterLifeFile.open(data, fatal);
+  opened.lifeFile = lifeFile;
+  const counts = new ReplicaMetrics(options.metrics);
+  const createMachine = await openBook({ data, cluster, id, onRepair });
+  const core: ReplicaCore<BookStore> = new ReplicaCore<BookStore>({
+    id,
+    createMachine: (events) => (opened.machine = createMachine(events)),
+    lives: lifeFile,
+    addresses: options.addresses,
+    seed: options.seed,
+    onSeeded: options.onSeeded,
+    catalogs: options.catalogs,
+    newLife: newClusterLife,
+    memberClocks: options.memberClocks,
+    pacer: new ScanPacer(),
+    report: (started) => replicaReport({ node: started, machine: core.machine }, options.peerLinks),
+    onStatusChange: ({ leader }) => counts.onLeader(leader),
+    proposer: (started) => counts.countFailures(started),
+    log,
+    fatal,
+    onStep: (options.observe ?? NO_OBSERVER).onStep,
+  });
+  opened.core = core;
+  const node = await startNode(options, storage, core, counts, fatal);
+  opened.node = node;
+  core.onNodeStarted(node);
+  return { core, node, counts, fatal };
 }
 
 async function startNode(

@@ -29,7 +29,7 @@ const SECRET = 'a shared secret';
 /** URL that the catalog reports. */
 export const CATALOG_URL = 'http://127.0.0.1:3';
 
-function identity(name: string): LinkIdentity {
+export function identity(name: string): LinkIdentity {
   return { name, cluster: 'test', secret: SECRET };
 }
 
@@ -249,6 +249,8 @@ export class TestReplica {
   readonly steps: OrderStep[] = [];
   /** Stocks of a new cluster. */
   seed: readonly SeedStock[] = [{ name: 'A', price: 1001, quantity: 100 }];
+  /** Options that replace those of the next start. */
+  options: Partial<Parameters<typeof Replica.start>[0]> = {};
   /** The seed hashes reported, one per start of the replica. */
   readonly seedHashes: string[] = [];
   readonly #data: string;
@@ -298,6 +300,7 @@ export class TestReplica {
         transport: (inner) => inner,
         onStep: (step) => this.steps.push(step),
       },
+      ...this.options,
     });
     this.#replica = replica;
     this.#port = port;
