@@ -24,7 +24,7 @@ import {
   afterName,
   catalogs,
   cents,
-  life,
+  lifeOrNone,
   lookup,
   members,
   orderWire,
@@ -157,6 +157,16 @@ function notFound(id: number, item: readonly unknown[]) {
   }
 }
 
+const stocksFields = both(fields({ life: lifeOrNone }), items(stockReadResult));
+
+/** Only a replica that knows the life of the cluster can answer a look-up; any other may refuse it. */
+const stocks: typeof stocksFields = (frame) => {
+  const answer = stocksFields(frame);
+  if (answer.life === '' && answer.items.some(([, result]) => result === 'stock' || result === 'missing'))
+    throw new FormatError('stocks were looked up without a life of the cluster');
+  return answer;
+};
+
 /** Results are not limited in number: a leader may answer several frames at once. */
 export const REPLICA_TO_FRONTEND = {
   /** Sent when the link opens, and at each change. `leader` is null while no leader is known. */
@@ -172,8 +182,8 @@ export const REPLICA_TO_FRONTEND = {
     orders: listOf(orderWire, 'row', PAGE_ROWS_MAX),
     next: nullable(integer()),
   }),
-  /** Answers `lookup`. Entity tags contain `life`. */
-  stocks: both(fields({ life }), items(stockReadResult)),
+  /** Answers `lookup`. Entity tags contain `life`, which is empty only if no item has a result. */
+  stocks,
   /** Answers `listStocks`. */
   stockPage: tolerantById('invalidPage', stockPage),
   /** Answers a list of either kind. */

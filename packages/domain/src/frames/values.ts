@@ -25,6 +25,9 @@ const MEMBERS_MAX = 15;
 /** The life of a cluster as front-ends receive it: they use it in entity tags without escaping. */
 export const life = matching(/^[A-Za-z0-9]{1,64}$/, '1 to 64 letters and digits');
 
+/** The life of a cluster; empty if the sender does not know it, or refuses everything. */
+export const lifeOrNone = matching(/^[A-Za-z0-9]{0,64}$/, 'at most 64 letters and digits');
+
 /** Why a replica does not answer a request: retry at the leader, or later. */
 export const refusalReason = oneOf(['notLeader', 'busy']);
 

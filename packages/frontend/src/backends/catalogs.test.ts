@@ -246,6 +246,21 @@ test('after notLeader the next leader is asked', async () =>
     assert.is(first.framesOfType('lookup').length, 1);
   }));
 
+test('a leader that refuses a look-up before it knows the life of the cluster keeps its link', async () =>
+  withFrontend({ catalogs: 0 }, async ({ url, replicas: [leader] }) => {
+    const [link] = leader.links;
+    const answer = leader.onStockRequest;
+    leader.life = '';
+    leader.onStockRequest = (frame, to) => {
+      answer(frame, to);
+      leader.stocks = AT_LEADER;
+      leader.life = 'l1';
+    };
+    assert.equal(await lookUp(url), { status: 200, etag: '"l1-v9"', cache: 'miss' });
+    assert.is(leader.framesOfType('lookup').length, 2);
+    assert.is(leader.links[0], link);
+  }));
+
 test('a list that the leader refuses is retried, and an invalid request is reported to the client', async () =>
   withFrontend({ catalogs: 0 }, async ({ url, replicas: [leader] }) => {
     leader.onStockRequest = (frame, link) => {

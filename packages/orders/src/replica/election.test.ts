@@ -4,6 +4,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { REPLICA_TO_FRONTEND, parseFrame } from '@trireme/domain';
 import { RaftError, RaftNode, type NodeStatus } from '@trireme/raft';
 import type { Link } from '@trireme/service';
 import { PENDING_ITEMS_MAX, PendingFrames, busyAnswer, requiresLeader } from './pending-frames.js';
@@ -163,6 +164,11 @@ test('isForLeader and busyAnswer recognize each frame for the leader and answer 
   assert.equal(answer({ t: 'get', items: [[1, 1, true]], invalid: [] }), got);
   assert.equal(answer({ t: 'submit', items: [item], invalid: [] }), { ...got, t: 'submitted' });
   assert.equal(answer({ t: 'lookup', items: [[1, 'A']], invalid: [] }), { ...got, t: 'stocks', life: '' });
+  assert.equal(
+    parseFrame(REPLICA_TO_FRONTEND, answer({ t: 'lookup', items: [[1, 'A']], invalid: [] })),
+    { ...got, t: 'stocks', life: '', invalid: [] },
+    'front-ends accept the answer without a life',
+  );
   const page = { t: 'pageRefused', id: 3, why: 'busy' };
   assert.equal(answer({ t: 'list', id: 3, after: 0, limit: 1, name: null }), page);
   assert.equal(answer({ t: 'listStocks', id: 3, after: '', limit: 1 }), page);
