@@ -52,7 +52,7 @@ export type { NodeEvent, NodeStatus, RaftNodeOptions } from './options.js';
 export type { DiskEvent } from './slow-write-detector.js';
 export type { SnapshotEvent } from './snapshot-manager.js';
 export type { SnapshotSupport, SnapshotView, StagedSnapshot, StateMachine } from './state-machine.js';
-export type { LogStorage } from './storage/storage.js';
+export { withPersist, type LogStorage } from './storage/storage.js';
 export { SUBMISSIONS_MAX } from './submissions.js';
 export type {
   IncomingSnapshot,

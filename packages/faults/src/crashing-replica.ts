@@ -6,7 +6,14 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { decodeBatch } from '@trireme/domain';
 import { main, type ReplicaObserver } from '@trireme/orders';
-import type { Entry, LogStorage, Message, Transport, TransportHandler } from '@trireme/raft';
+import {
+  withPersist,
+  type Entry,
+  type LogStorage,
+  type Message,
+  type Transport,
+  type TransportHandler,
+} from '@trireme/raft';
 import type { CrashStep } from './crash-point.js';
 
 const file = process.env['TRIREME_CRASH_FILE'] ?? '';
@@ -31,20 +38,10 @@ function containsOrder(entry: Entry): boolean {
 }
 
 function observeStorage(storage: LogStorage): LogStorage {
-  return {
-    hardState: () => storage.hardState(),
-    base: () => storage.base(),
-    lastIndex: () => storage.lastIndex(),
-    term: (index) => storage.term(index),
-    entries: (low, high, bytesMax) => storage.entries(low, high, bytesMax),
-    lastMembership: (index) => storage.lastMembership(index),
-    compact: async (base) => storage.compact(base),
-    close: async () => storage.close(),
-    persist: async (batch) => {
-      await storage.persist(batch);
-      if (leader.isActive && batch.entries.some(containsOrder)) crashAt('logged');
-    },
-  };
+  return withPersist(storage, async (batch) => {
+    await storage.persist(batch);
+    if (leader.isActive && batch.entries.some(containsOrder)) crashAt('logged');
+  });
 }
 
 function observeTransport(transport: Transport): Transport {

@@ -33,3 +33,29 @@ export interface LogStorage extends LogReader {
   /** Closes the store. No method may be called afterwards. */
   close(): Promise<void>;
 }
+
+/**
+ * A storage that differs from `storage` only in `persist`, for programs that measure, observe or fail the writes of the
+ * log. Reads and compactions go to `storage`.
+ * @param storage which the new one also closes
+ * @param persist called instead of that of `storage`; it usually calls that one, and keeps its contract
+ * @example
+ * const timed = withPersist(storage, async (batch) => {
+ *   const startedAt = performance.now();
+ *   await storage.persist(batch);
+ *   console.log(`persisted in ${performance.now() - startedAt} ms`);
+ * });
+ */
+export function withPersist(storage: LogStorage, persist: LogStorage['persist']): LogStorage {
+  return {
+    hardState: () => storage.hardState(),
+    base: () => storage.base(),
+    lastIndex: () => storage.lastIndex(),
+    term: (index) => storage.term(index),
+    entries: (low, high, bytesMax) => storage.entries(low, high, bytesMax),
+    lastMembership: (index) => storage.lastMembership(index),
+    persist,
+    compact: async (base) => storage.compact(base),
+    close: async () => storage.close(),
+  };
+}

@@ -2,6 +2,7 @@
 import { REPORT_MEMBERS_MAX, type ReplicaToFrontend, type ReplicaReport } from '@trireme/domain';
 import {
   describeMembership,
+  withPersist,
   type LogStorage,
   type NodeStatus,
   type RaftNode,
@@ -162,22 +163,11 @@ export class ReplicaMetrics {
       'log_sync_duration_seconds',
       'Duration of a synced write of log entries or the hard state.',
     );
-    const persist: LogStorage['persist'] = async (batch) => {
+    return withPersist(storage, async (batch) => {
       const startedAt = performance.now();
       await storage.persist(batch);
       syncs.observe((performance.now() - startedAt) / 1000);
-    };
-    return {
-      hardState: () => storage.hardState(),
-      base: () => storage.base(),
-      lastIndex: () => storage.lastIndex(),
-      term: (index) => storage.term(index),
-      entries: (low, high, bytesMax) => storage.entries(low, high, bytesMax),
-      lastMembership: (index) => storage.lastMembership(index),
-      compact: async (base) => storage.compact(base),
-      close: async () => storage.close(),
-      persist,
-    };
+    });
   }
 
   /** Wraps the node and counts what it refuses. */
