@@ -5,10 +5,7 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RaftNode } from '@trireme/raft';
-import { LevelLog } from '@trireme/raft/level';
-import type { BookStateMachine } from './machine.js';
-import type { BookStore } from './store.js';
+import type { RaftNode } from '@trireme/raft';
 import { openBook } from './open.js';
 import { buy, entry, seedEntry } from '../rules/testing/batches.js';
 import {
@@ -21,40 +18,7 @@ import {
 } from '../testing/books.js';
 import { ENTRIES } from '../testing/stores.js';
 import { withFolder } from '../testing/folders.js';
-import { until } from '../testing/test-replica.js';
-import { SILENT } from '../testing/silent-transport.js';
-
-interface Instance {
-  readonly node: RaftNode;
-  readonly machine: BookStateMachine<BookStore>;
-  /** Log indexes of the batches that were decided. */
-  readonly decided: number[];
-}
-
-/** Starts a replica that is its whole group, on the data of its previous run; resolves once it leads. */
-async function startLeader(data: string): Promise<Instance> {
-  const decided: number[] = [];
-  const failed = (error: unknown): never => {
-    throw error;
-  };
-  const storage = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
-  const createMachine = await openBook({ data, cluster: 'test', id: '1' });
-  const machine = createMachine({
-    onApplied: (_, batches) => void decided.push(...batches.map(({ index }) => index)),
-    onStored: () => undefined,
-    onError: failed,
-  });
-  const node = await RaftNode.start({
-    id: '1',
-    members: ['1'],
-    storage,
-    transport: SILENT,
-    stateMachine: machine,
-    onFatal: failed,
-  });
-  await until(() => node.status().leading, 'leadership');
-  return { node, machine, decided };
-}
+import { startSingleNode } from '../testing/single-node.js';
 
 async function trade(node: RaftNode, key: string): Promise<void> {
   await node.submit(entry(1, [buy(key)]).bytes);
@@ -62,7 +26,7 @@ async function trade(node: RaftNode, key: string): Promise<void> {
 
 test('entries that a crash kept out of the book are applied again from the log, with the same orders and hash', async () => {
   await withFolder(async (data) => {
-    const first = await startLeader(data);
+    const first = await startSingleNode(data);
     await first.node.submit(seedEntry(1).bytes);
     await trade(first.node, 'stored');
     await first.machine.flush();
@@ -76,11 +40,15 @@ test('entries that a crash kept out of the book are applied again from the log, 
     await first.node.stop();
     await first.machine.store.close();
 
-    const second = await startLeader(data);
+    /** Log indexes of the batches that the second run decides. */
+    const decided: number[] = [];
+    const second = await startSingleNode(data, {
+      onApplied: (_, batches) => void decided.push(...batches.map(({ index }) => index)),
+    });
     assert.equal(second.machine.book.meta.hash, hash);
     await second.machine.flush();
     assert.equal([second.machine.stored.hash, second.machine.stored.orders], [hash, 3]);
-    assert.is(second.decided.length, 2, 'the batches that were not stored are decided again');
+    assert.is(decided.length, 2, 'the batches that were not stored are decided again');
     await trade(second.node, 'c');
     await second.machine.flush();
     assert.equal(

@@ -1,21 +1,18 @@
 /** Seeding of a new cluster: by the rules alone, and on a real replica. */
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeBatch, SEED_PART_STOCKS_MAX, type SeedPart, type SeedStock } from '@trireme/domain';
-import { RaftError, RaftNode, type RaftErrorCode } from '@trireme/raft';
-import { LevelLog } from '@trireme/raft/level';
+import { RaftError, type RaftErrorCode } from '@trireme/raft';
 import { createLog } from '@trireme/service';
 import { seedHash } from '@trireme/state-machine';
-import { openBook } from '../book/open.js';
 import type { Book } from '../rules/book/book.js';
 import { isSeeded } from '../rules/book/state.js';
-import { STOCKS, buy, seedEntry as seedEntry, toEntry } from '../rules/testing/batches.js';
+import { STOCKS, buy, seedEntry, toEntry } from '../rules/testing/batches.js';
 import { MemoryStore } from '../rules/testing/memory-store.js';
 import { Seeder, newClusterLife } from './seeding.js';
 import { withFolder } from '../testing/folders.js';
 import { TestReplica, until } from '../testing/test-replica.js';
-import { SILENT } from '../testing/silent-transport.js';
+import { startSingleNode } from '../testing/single-node.js';
 
 const LOG = createLog({ service: 'test', id: '1', level: 'silent' });
 
@@ -249,22 +246,7 @@ test('restart with another seed ignores it and reports the seed of the cluster',
 
 /** Runs a replica until it has logged only a part of its seed. */
 async function interrupted(data: string, isStored: boolean): Promise<void> {
-  const storage = await LevelLog.open({ path: join(data, 'log'), cluster: 'test', id: '1' });
-  const failed = (error: unknown): never => {
-    throw error;
-  };
-  const events = { onApplied: () => undefined, onStored: () => undefined, onError: failed };
-  const createMachine = await openBook({ data, cluster: 'test', id: '1' });
-  const machine = createMachine(events);
-  const node = await RaftNode.start({
-    id: '1',
-    members: ['1'],
-    storage,
-    transport: SILENT,
-    stateMachine: machine,
-    onFatal: failed,
-  });
-  await until(() => node.status().leading, 'leadership');
+  const { node, machine } = await startSingleNode(data);
   await machine.flush();
   if (!isStored) machine.store.write = async () => new Promise<never>(() => undefined);
   const half = stocksOf(SEED_PART_STOCKS_MAX);

@@ -6,7 +6,7 @@ import { BookStore } from '../book/store.js';
 import { ClusterLifeFile } from '../group/cluster-life-file.js';
 import { buy } from '../rules/testing/batches.js';
 import { withFolder } from '../testing/folders.js';
-import { SILENT } from '../testing/silent-transport.js';
+import { SILENT } from '../testing/single-node.js';
 import { TestReplica, identity } from '../testing/test-replica.js';
 
 const PRICE = 1001;
