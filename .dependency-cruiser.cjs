@@ -4,45 +4,54 @@
  */
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'raft-stands-alone',
-      comment: 'raft/ is a separate library: it imports nothing of packages/, scripts/ or bench/',
+      name: 'no-circular',
+      comment: 'imports form no cycle',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'raft-standalone',
+      comment: 'raft/ is a separate library and imports nothing of packages/, scripts/ or bench/',
       severity: 'error',
       from: { path: '^raft/' },
       to: { path: '^(packages|scripts|bench)/' },
     },
     {
-      name: 'library-knows-no-simulator',
+      name: 'raft-not-to-sim',
+      comment: 'the library does not import its simulator',
       severity: 'error',
       from: { path: '^raft/src/' },
       to: { path: '^raft/sim/' },
     },
     {
-      name: 'the-simulator-uses-the-public-entry-points',
-      comment: 'what it needs beyond them is listed in internals.ts',
+      name: 'raft-sim-public-api',
+      comment:
+        'the simulator uses the public entry points of the library; what it needs beyond them is listed in internals.ts',
       severity: 'error',
       from: { path: '^raft/sim/src/', pathNot: '(\\.test\\.ts$|/internals\\.ts$)' },
       to: { path: '^raft/(src|dist)/(?!(index|testing)\\.(ts|js|d\\.ts)$)' },
     },
     {
-      name: 'runs-are-virtual',
+      name: 'raft-sim-no-io',
       comment: 'what happens in a simulated run does no I/O: only starting runs, and planting bugs, may',
       severity: 'error',
       from: { path: '^raft/sim/src/', pathNot: '(\\.test\\.ts$|/(run|planted)/|/main\\.ts$)' },
       to: { pathNot: '^(raft/|(node:)?zlib$)' },
     },
     {
-      name: 'core-is-pure',
-      comment: 'the consensus core does no I/O and reads no clock: only itself, and crc32 of node:zlib',
+      name: 'raft-core-pure',
+      comment:
+        'the consensus core does no I/O and reads no clock: it imports only itself, and crc32 of node:zlib',
       severity: 'error',
       from: { path: '^raft/src/core/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { pathNot: '^(raft/src/core/|(node:)?zlib$)' },
     },
     {
-      name: 'rules-are-pure',
+      name: 'rules-pure',
       comment:
-        'rules take values and return effects; adapters call rules, never the other way round; types do nothing',
+        'rules take values and return effects: adapters call rules, never the other way round; types do nothing',
       severity: 'error',
       from: { path: '^packages/([^/]+)/src/rules/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: {
@@ -52,52 +61,56 @@ module.exports = {
       },
     },
     {
-      name: 'nothing-imports-scripts',
+      name: 'not-to-scripts',
+      comment: 'nothing outside scripts/ imports it',
       severity: 'error',
       from: { pathNot: '^scripts/' },
       to: { path: '^scripts/' },
     },
     {
-      name: 'nothing-needs-the-operators-command',
-      comment: 'only the fault suite and the npm scripts use parts of it',
+      name: 'not-to-cli',
+      comment: "only the fault suite and the npm scripts use parts of the operator's command",
       severity: 'error',
       from: { pathNot: '^(packages/(cli|faults)|scripts)/' },
       to: { path: '^packages/cli/' },
     },
     {
-      name: 'domain-is-the-bottom',
+      name: 'domain-no-dependencies',
+      comment: 'domain imports no other package',
       severity: 'error',
       from: { path: '^packages/domain/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(packages/(?!domain)|raft|scripts)' },
     },
     {
-      name: 'service-knows-no-service',
+      name: 'service-not-to-services',
+      comment: 'service knows none of the services that it is made for',
       severity: 'error',
       from: { path: '^packages/service/' },
       to: { path: '^packages/(?!(service|domain)/)' },
     },
     {
-      name: 'services-meet-only-on-the-wire',
+      name: 'services-not-to-services',
+      comment: 'catalog, orders and frontend know each other only by the frames of domain',
       severity: 'error',
       from: { path: '^packages/(catalog|orders|frontend)/' },
       to: { path: '^packages/(?!($1|service|domain|state-machine|coherence)/)' },
     },
     {
-      name: 'state-machine-is-pure',
+      name: 'state-machine-pure',
       comment: 'the state depends only on the log: no I/O, no clock, no randomness',
       severity: 'error',
       from: { path: '^packages/state-machine/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { pathNot: '^(packages/(state-machine/src|domain)/|(node:)?crypto$)' },
     },
     {
-      name: 'only-orders-and-links-use-raft',
-      comment: 'service uses the frames of raft and nothing else of it',
+      name: 'not-to-raft',
+      comment: 'these packages use at most the frames of raft',
       severity: 'error',
       from: { path: '^packages/(catalog|frontend|client|cluster|service)/' },
       to: { path: '^raft/(src|dist)/(?!frames/)' },
     },
     {
-      name: 'bench-measures-from-outside',
+      name: 'bench-public-api',
       comment:
         'benchmarks start a cluster and send HTTP requests, or use the public entry points of the Raft library',
       severity: 'error',
@@ -107,7 +120,7 @@ module.exports = {
       },
     },
     {
-      name: 'bench-rules-are-pure',
+      name: 'bench-rules-pure',
       comment:
         'statistics, schedules, parsers, pages and plots: no I/O, no clock; only the types of vega-lite',
       severity: 'error',
@@ -118,20 +131,21 @@ module.exports = {
       },
     },
     {
-      name: 'nothing-imports-bench',
+      name: 'not-to-bench',
+      comment: 'nothing outside bench/ imports it',
       severity: 'error',
       from: { pathNot: '^bench/' },
       to: { path: '^bench/' },
     },
     {
-      name: 'pages-load-themselves-alone',
+      name: 'browser-standalone',
       comment: 'code for the browser imports only types of the server',
       severity: 'error',
       from: { path: '^packages/frontend/browser/src/', pathNot: '\\.test\\.ts$' },
       to: { pathNot: '^packages/frontend/browser/src/', dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'simulated-system-is-virtual',
+      name: 'system-sim-no-io',
       comment: 'what happens in a simulated run does no I/O: only starting runs, and planting bugs, may',
       severity: 'error',
       from: {
@@ -141,13 +155,14 @@ module.exports = {
       to: { pathNot: '^(raft/|packages/|(node:)?util$)' },
     },
     {
-      name: 'nothing-imports-the-simulator-of-the-system',
+      name: 'not-to-system-sim',
+      comment: 'nothing outside packages/system-sim imports it',
       severity: 'error',
       from: { pathNot: '^packages/system-sim/' },
       to: { path: '^packages/system-sim/' },
     },
     {
-      name: 'simulations-are-for-the-simulator',
+      name: 'not-to-simulation-entry',
       comment:
         'the internals that a service exports in simulation.ts are only for the simulator of the system',
       severity: 'error',
@@ -155,7 +170,8 @@ module.exports = {
       to: { path: '^packages/[^/]+/(src|dist)/simulation\\.' },
     },
     {
-      name: 'outsiders-use-the-index',
+      name: 'not-to-package-internals',
+      comment: 'a package uses the index of another package, and its proxy for tests',
       severity: 'error',
       from: { path: '^packages/([^/]+)/', pathNot: '^packages/system-sim/' },
       to: {
@@ -164,7 +180,8 @@ module.exports = {
       },
     },
     {
-      name: 'the-simulator-of-the-system-uses-what-it-is-shown',
+      name: 'system-sim-public-api',
+      comment: 'the simulator of the system uses index.ts and simulation.ts of a package',
       severity: 'error',
       from: { path: '^packages/system-sim/' },
       to: {
@@ -172,7 +189,8 @@ module.exports = {
       },
     },
     {
-      name: 'tests-are-not-imported',
+      name: 'not-to-test',
+      comment: 'nothing imports a test',
       severity: 'error',
       from: { pathNot: '\\.test\\.ts$' },
       to: { path: '\\.test\\.ts$' },
