@@ -23,9 +23,9 @@ export type RaftRole = Checked<typeof raftRole>;
 const peerReport = object({
   id: idText,
   /** Whether the link on which the reporting member receives its messages is open. */
-  heard: boolean,
+  inbound: boolean,
   /** Whether the link on which the reporting member sends messages to it is open. */
-  told: boolean,
+  outbound: boolean,
   /** Index up to which its log durably matches the leader's; null unless the reporting member is the leader. */
   match: nullable(integer()),
 });

@@ -33,8 +33,8 @@ const REPLICA_REPORT: ReplicaReport = {
   ...{ firstIndex: 1, lastIndex: 9, commit: 8, applied: 7, orders: 4, hash: '0'.repeat(64) },
   learner: false,
   peers: [
-    { id: '2', heard: true, told: false, match: 9 },
-    { id: '3', heard: false, told: true, match: null },
+    { id: '2', inbound: true, outbound: false, match: 9 },
+    { id: '3', inbound: false, outbound: true, match: null },
   ],
 };
 
@@ -195,7 +195,7 @@ const BAD_REPORTS: readonly (readonly [parse: (frame: unknown) => unknown, repor
   [parseReplicaFrame, undefined],
   [parseReplicaFrame, { ...REPLICA_REPORT, role: 'king' }],
   [parseReplicaFrame, { ...REPLICA_REPORT, term: -1 }],
-  [parseReplicaFrame, { ...REPLICA_REPORT, peers: [{ id: '2', heard: 1, told: true, match: null }] }],
+  [parseReplicaFrame, { ...REPLICA_REPORT, peers: [{ id: '2', inbound: 1, outbound: true, match: null }] }],
   [
     parseReplicaFrame,
     { ...REPLICA_REPORT, peers: Array(REPORT_MEMBERS_MAX + 1).fill(REPLICA_REPORT.peers[0]) },

@@ -154,8 +154,8 @@ function linkState(a: DashboardReplica, b: DashboardReplica): LinkState {
     ...(hasReport(b) ? b.peers.filter(({ id }) => id === a.id) : []),
   ];
   if (ends.length === 0) return 'down';
-  if (ends.every(({ heard, told }) => heard && told)) return 'up';
-  return ends.some(({ heard, told }) => heard || told) ? 'half' : 'down';
+  if (ends.every(({ inbound, outbound }) => inbound && outbound)) return 'up';
+  return ends.some(({ inbound, outbound }) => inbound || outbound) ? 'half' : 'down';
 }
 
 function hasReport({ role }: DashboardReplica): boolean {

@@ -115,10 +115,10 @@ function fillReplica(row: Element, replica: DashboardReplica): void {
   ]);
 }
 
-function linkMark({ heard, told }: DashboardReplica['peers'][number]): string {
-  if (heard && told) return ' ⇄';
-  if (heard) return ' ←';
-  return told ? ' →' : ' ✕';
+function linkMark({ inbound, outbound }: DashboardReplica['peers'][number]): string {
+  if (inbound && outbound) return ' ⇄';
+  if (inbound) return ' ←';
+  return outbound ? ' →' : ' ✕';
 }
 
 function stockRow(choose: (name: string) => void): Element {

@@ -41,7 +41,7 @@ function sendReports({ replicas: [first] }: FrontendFixture, orders: number): vo
   first.onFrame = (frame, link) => {
     if (frame.t === 'report') {
       const log = { firstIndex: 1, lastIndex: 9, commit: 9, applied: 9, orders, hash: 'ab'.repeat(32) };
-      const peers = [{ id: '2', heard: true, told: true, match: 7 }];
+      const peers = [{ id: '2', inbound: true, outbound: true, match: 7 }];
       const state = { role: 'leader', term: 1, leader: '1', leading: true, learner: false } as const;
       reply(link, { t: 'report', report: { ...state, ...log, peers } });
     } else if (frame.t === 'list') {

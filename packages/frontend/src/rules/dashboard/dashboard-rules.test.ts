@@ -145,8 +145,8 @@ const INPUT: SnapshotInput = {
         report: report({
           ...{ role: 'leader', leading: true, lastIndex: 25 },
           peers: [
-            { id: '2', heard: true, told: true, match: 20 },
-            { id: '3', heard: true, told: false, match: 25 },
+            { id: '2', inbound: true, outbound: true, match: 20 },
+            { id: '3', inbound: true, outbound: false, match: 25 },
           ],
         }),
       },

@@ -22,8 +22,8 @@ export type DashboardRole = ReplicaReport['role'] | 'learner' | 'silent' | 'unli
 
 export interface DashboardPeer {
   readonly id: string;
-  readonly heard: boolean;
-  readonly told: boolean;
+  readonly inbound: boolean;
+  readonly outbound: boolean;
 }
 
 export interface DashboardReplica {
@@ -177,7 +177,11 @@ function toDashboardReplicas(input: SnapshotInput): readonly DashboardReplica[] 
       lag: lagOf(id, leaderReport, input.leader?.replica ?? null),
       orders: report?.orders ?? null,
       hash: report?.hash.slice(0, 8) ?? null,
-      peers: (report?.peers ?? []).map(({ id: peer, heard, told }) => ({ id: peer, heard, told })),
+      peers: (report?.peers ?? []).map(({ id: peer, inbound, outbound }) => ({
+        id: peer,
+        inbound,
+        outbound,
+      })),
     };
   });
 }

@@ -30,9 +30,9 @@ export class PeerLinks {
     );
   }
 
-  /** Whether this member receives from `peer` (`heard`), and can send to it (`told`). */
-  stateOf(peer: string): { readonly heard: boolean; readonly told: boolean } {
+  /** Whether a link is open on which this member receives from `peer`, and one on which it sends to it. */
+  stateOf(peer: string): { readonly inbound: boolean; readonly outbound: boolean } {
     const counts = this.#open.get(peer);
-    return { heard: (counts?.in ?? 0) > 0, told: (counts?.out ?? 0) > 0 };
+    return { inbound: (counts?.in ?? 0) > 0, outbound: (counts?.out ?? 0) > 0 };
   }
 }
